@@ -1,0 +1,106 @@
+//! What will hurt, or what was decided and should be known: said as data, never as a panic.
+
+use serde::Serialize;
+
+/// One thing that a person should know before (or after) an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// The source object: `users`, `users.created_at`, `index users_email`, ….
+    pub object: String,
+    /// What is the case: lower case, no full stop.
+    pub message: String,
+    /// What to do about it: a sentence, naming the plan key that helps; empty when there is nothing to do.
+    pub hint: String,
+    /// What a blocking finding is about, for the SQLSTATE of the error.
+    #[serde(skip)]
+    pub cause: Cause,
+    /// The source table that a blocking finding is about, so that a run may go on without it.
+    #[serde(skip)]
+    pub table: Option<String>,
+}
+
+/// Kinds of blocking findings that a script would tell apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// The target table exists (and holds rows) and the plan does not say what to do.
+    DuplicateTable,
+    Orphans,
+    /// NULL in a declared primary key.
+    NullKey,
+    DuplicateKey,
+    /// Stored rows that a CHECK does not allow.
+    BrokenCheck,
+    /// A stored value does not fit its column's type.
+    Misfit,
+    /// An object of the file cannot be read.
+    Corrupt,
+    #[default]
+    Other,
+}
+
+/// How much a finding matters, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A decision worth knowing.
+    Info,
+    /// Something is not carried over, or not as declared; no value is lost.
+    Warning,
+    /// An import would stop here, before anything is written.
+    Blocking,
+}
+
+impl Cause {
+    /// The rows are sound; a key or a check over them is not.
+    pub fn costs_only_the_key(self) -> bool {
+        matches!(self, Cause::Orphans | Cause::NullKey | Cause::DuplicateKey | Cause::BrokenCheck)
+    }
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Blocking => "blocking",
+        }
+    }
+}
+
+impl Finding {
+    pub fn new(
+        severity: Severity,
+        object: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            severity,
+            object: object.into(),
+            message: message.into(),
+            hint: hint.into(),
+            cause: Cause::Other,
+            table: None,
+        }
+    }
+    /// The same finding, with its cause.
+    pub fn because(mut self, cause: Cause) -> Finding {
+        self.cause = cause;
+        self
+    }
+    /// The same finding, with its table.
+    pub fn of(mut self, table: &str) -> Finding {
+        self.table = Some(table.to_string());
+        self
+    }
+    pub fn info(o: impl Into<String>, m: impl Into<String>, h: impl Into<String>) -> Finding {
+        Finding::new(Severity::Info, o, m, h)
+    }
+    pub fn warning(o: impl Into<String>, m: impl Into<String>, h: impl Into<String>) -> Finding {
+        Finding::new(Severity::Warning, o, m, h)
+    }
+    pub fn blocking(o: impl Into<String>, m: impl Into<String>, h: impl Into<String>) -> Finding {
+        Finding::new(Severity::Blocking, o, m, h)
+    }
+}
