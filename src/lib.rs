@@ -8,5 +8,7 @@
 pub mod catalog;
 pub mod finding;
 pub mod sqltext;
+pub mod types;
+pub mod value;
 
 ::pgrx::pg_module_magic!(name, version);

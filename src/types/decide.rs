@@ -1,0 +1,202 @@
+//! The decision for one column: candidates in the order of its family, and the first that holds everything wins.
+
+use super::fit::{Fit, fit, lossless};
+use super::rules::{Declared, Family};
+use super::textform::TextFormat;
+use super::{ColumnProfile, Question, notes, times, words};
+use crate::catalog::Affinity;
+use crate::value::typename::canonical;
+use crate::value::{Format, PgType};
+
+/// A type, and how its numbers are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    pub pg_type: String,
+    pub format: Option<Format>,
+}
+
+impl Candidate {
+    pub fn new(pg_type: impl Into<String>, format: Option<Format>) -> Candidate {
+        Candidate { pg_type: pg_type.into(), format }
+    }
+
+    fn plain(pg_type: &str) -> Candidate {
+        Candidate::new(pg_type, None)
+    }
+}
+
+pub const TIMESTAMP: &str = "timestamp without time zone";
+pub const TIMESTAMPTZ: &str = "timestamp with time zone";
+
+/// The types that the declaration and the name ask for, best first, given what is stored.
+pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Vec<Candidate> {
+    if q.rowid_alias {
+        return vec![Candidate::plain("bigint")];
+    }
+    if q.json_checked || declared.family == Family::Json {
+        return json(p);
+    }
+    match declared.family {
+        Family::Integer => by_name(q, p, "bigint"),
+        Family::Real => by_name(q, p, "double precision"),
+        Family::Decimal => {
+            let limited =
+                declared.precision().map(|(p, s)| Candidate::new(format!("numeric({p},{s})"), None));
+            let named = by_name(q, p, "numeric");
+            let (at, plain) = named.split_at(named.len() - 1);
+            at.iter().cloned().chain(limited).chain(plain.iter().cloned()).collect()
+        }
+        Family::Boolean => vec![Candidate::plain("boolean")],
+        Family::DateTime | Family::DateTimeTz | Family::Date | Family::Time => moments(q, declared.family, p),
+        Family::Varchar => limited(declared).into_iter().chain([Candidate::plain("text")]).collect(),
+        Family::Char => {
+            let uuid = char_is_uuid(declared, p).then(|| Candidate::plain("uuid"));
+            uuid.into_iter().chain(limited(declared)).chain([Candidate::plain("text")]).collect()
+        }
+        Family::Text => vec![Candidate::plain("text")],
+        Family::Json => json(p),
+        Family::Uuid => vec![Candidate::plain("uuid")],
+        Family::Blob => vec![Candidate::plain("bytea")],
+        Family::Unknown => unknown(q, p),
+    }
+}
+
+fn limited(declared: &Declared) -> Option<Candidate> {
+    declared.length().map(|n| Candidate::new(format!("character varying({n})"), None))
+}
+
+/// A number that is an epoch where the name says time; what the declaration says otherwise.
+fn by_name(q: &Question<'_>, p: &ColumnProfile, otherwise: &str) -> Vec<Candidate> {
+    named_epoch(q, p).into_iter().chain([Candidate::plain(otherwise)]).collect()
+}
+
+fn named_epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Candidate> {
+    let named = p.numbers() > 0 && times::name_says_time(&q.column.name);
+    let unit = if named { epoch(q, p) } else { None };
+    unit.map(|unit| Candidate::new(TIMESTAMPTZ, Some(unit)))
+}
+
+/// The epoch that the stored numbers have.
+pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
+    let core_data = times::is_core_data(q.table, &q.column.name, &q.column.declared);
+    times::unit(p, core_data)
+}
+
+fn unknown(q: &Question<'_>, p: &ColumnProfile) -> Vec<Candidate> {
+    let stored = lossless(p).map(|(pg_type, format)| Candidate::new(pg_type, format));
+    named_epoch(q, p).into_iter().chain(stored).collect()
+}
+
+fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
+    let narrow = match family {
+        Family::Date => Some(Candidate::plain("date")),
+        Family::Time => Some(Candidate::plain("time without time zone")),
+        _ => None,
+    };
+    let offsets = p.text.sum(&[TextFormat::DateTimeUtc, TextFormat::DateTimeOffset]);
+    let moment = if p.numbers() + super::fit::number_texts(p) > 0 {
+        epoch(q, p).map(|unit| Candidate::new(TIMESTAMPTZ, Some(unit)))
+    } else if offsets > 0 || family == Family::DateTimeTz {
+        Some(Candidate::plain(TIMESTAMPTZ))
+    } else {
+        Some(Candidate::plain(TIMESTAMP))
+    };
+    narrow.into_iter().chain(moment).collect()
+}
+
+fn char_is_uuid(declared: &Declared, p: &ColumnProfile) -> bool {
+    match declared.length() {
+        Some(36) => p.text.count(TextFormat::Uuid) == p.values(),
+        Some(32) => p.text.count(TextFormat::UuidHex) == p.values(),
+        _ => false,
+    }
+}
+
+fn json(p: &ColumnProfile) -> Vec<Candidate> {
+    let unfit = p.text.json.unfit + p.blob.json.unfit > 0;
+    let json = (!unfit).then(|| Candidate::plain("json"));
+    [Candidate::plain("jsonb")].into_iter().chain(json).chain([Candidate::plain("text")]).collect()
+}
+
+/// The type of a column of which nothing is known but its declaration.
+pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> String {
+    let limited = || limited(declared).map(|c| c.pg_type);
+    match declared.family {
+        _ if q.rowid_alias => "bigint".to_owned(),
+        Family::Json => "jsonb".to_owned(),
+        _ if q.json_checked => "jsonb".to_owned(),
+        Family::Integer => "bigint".to_owned(),
+        Family::Real => "double precision".to_owned(),
+        Family::Decimal => {
+            declared.precision().map_or("numeric".into(), |(p, s)| format!("numeric({p},{s})"))
+        }
+        Family::Boolean => "boolean".to_owned(),
+        Family::DateTime => TIMESTAMP.to_owned(),
+        Family::DateTimeTz => TIMESTAMPTZ.to_owned(),
+        Family::Date => "date".to_owned(),
+        Family::Time => "time without time zone".to_owned(),
+        Family::Varchar | Family::Char => limited().unwrap_or("text".to_owned()),
+        Family::Uuid => "uuid".to_owned(),
+        Family::Blob => "bytea".to_owned(),
+        Family::Text | Family::Unknown => "text".to_owned(),
+    }
+}
+
+/// The choice for a column with values, and its findings' material.
+pub struct Decision {
+    pub chosen: Candidate,
+    /// What the declaration asked for first, where it was not to be had.
+    pub missed: Option<Candidate>,
+    /// The plan's type, where the data does not fit it.
+    pub refused: Option<String>,
+    pub by_plan: bool,
+}
+
+pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
+    let mut refused = None;
+    if let Some(wanted) = q.wanted {
+        let candidate = Candidate::new(canonical(wanted), format_for(q, p, wanted));
+        if fit(p, &candidate.pg_type, candidate.format) != Fit::No {
+            return Decision { chosen: candidate, missed: None, refused, by_plan: true };
+        }
+        refused = Some(candidate.pg_type);
+    }
+    let candidates = candidates(q, declared, p);
+    let fits = |c: &&Candidate| fit(p, &c.pg_type, c.format) == Fit::Yes;
+    let first = candidates.first().cloned();
+    let chosen = candidates.iter().find(fits).cloned();
+    let chosen = chosen.or_else(|| lossless(p).map(|(t, format)| Candidate::new(t, format)));
+    let chosen = chosen.unwrap_or_else(|| Candidate::plain("text"));
+    let wished = first.or_else(|| Some(Candidate::new(by_declaration(q, declared), None)));
+    let missed = wished.filter(|wish| *wish != chosen);
+    Decision { chosen, missed, refused, by_plan: false }
+}
+
+/// How the numbers of a column would be read as `pg_type`.
+pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &str) -> Option<Format> {
+    let numbers = p.numbers() + super::fit::number_texts(p) > 0;
+    match PgType::parse(pg_type) {
+        PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
+        _ => None,
+    }
+}
+
+/// Why the type was chosen, with counts.
+pub fn reason(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> String {
+    let forms =
+        !matches!(PgType::parse(&d.chosen.pg_type), PgType::Text | PgType::Varchar(_) | PgType::Bytea)
+            || times::is_time(declared.family);
+    let stored = words::stored(p, d.chosen.format, forms && p.texts > 0);
+    let note = notes::reason_note(q, declared, p, d);
+    if note.is_empty() { stored } else { format!("{stored}; {note}") }
+}
+
+/// Why an empty or unread column has its type.
+pub fn reason_by_declaration(q: &Question<'_>, declared: &Declared, profiled: bool) -> String {
+    let what = if profiled { "no value is stored" } else { "what is stored was not read" };
+    match (q.column.declared.trim(), declared.affinity) {
+        ("", _) => format!("{what}; no type is declared"),
+        (_, Affinity::Text) if declared.family == Family::Text => format!("{what}; text affinity"),
+        (name, _) => format!("{what}; declared {name}"),
+    }
+}

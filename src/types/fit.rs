@@ -1,0 +1,206 @@
+//! Does a type hold every value that a profile counted? And: which type always does?
+//!
+//! The answers mirror the rules of `value`, on counts instead of cells; a property test holds the two together.
+
+use super::profile::ColumnProfile;
+use super::textform::TextFormat;
+use super::times::{self, MOMENTS};
+use crate::value::{Format, PgType};
+
+/// Whether a type holds what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    Yes,
+    No,
+    /// The profile did not measure what decides.
+    Unknown,
+}
+
+impl From<bool> for Fit {
+    fn from(fits: bool) -> Fit {
+        if fits { Fit::Yes } else { Fit::No }
+    }
+}
+
+/// Whether every counted value fits `pg_type`, read by `format`, without loss.
+pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
+    match PgType::parse(pg_type) {
+        PgType::Bool => boolean(p).into(),
+        PgType::Int2 => integer(p, i16::MIN.into(), i16::MAX.into()).into(),
+        PgType::Int4 => integer(p, i32::MIN.into(), i32::MAX.into()).into(),
+        PgType::Int8 => integer(p, f64::NEG_INFINITY, f64::INFINITY).into(),
+        PgType::Float4 => single(p).into(),
+        PgType::Float8 => (p.texts + p.blobs + p.integer.inexact == 0).into(),
+        PgType::Numeric(typmod) => numeric(p, typmod),
+        PgType::Text => text(p, None).into(),
+        PgType::Varchar(limit) => text(p, limit).into(),
+        PgType::Bpchar(limit) => (text(p, limit) && p.text.trailing_space == 0).into(),
+        PgType::Bytea => bytea(p, format),
+        PgType::Date => date(p, format),
+        PgType::Time(digits) => time(p, digits, format),
+        PgType::Timestamp(digits) | PgType::TimestampTz(digits) => moment(p, digits, format).into(),
+        PgType::Uuid => uuid(p).into(),
+        PgType::Json => json(p, false),
+        PgType::Jsonb => json(p, true),
+        PgType::Interval => interval(p, format),
+        PgType::Other => {
+            if p.blobs == 0 && clean(p) {
+                Fit::Unknown
+            } else {
+                Fit::No
+            }
+        }
+    }
+}
+
+/// Texts that are valid UTF-8 without NUL.
+pub fn clean(p: &ColumnProfile) -> bool {
+    p.text.invalid_utf8 + p.text.nul == 0
+}
+
+/// Texts that are numbers.
+pub fn number_texts(p: &ColumnProfile) -> u64 {
+    p.text.sum(&[TextFormat::Integer, TextFormat::Decimal])
+}
+
+fn boolean(p: &ColumnProfile) -> bool {
+    p.blobs == 0
+        && p.integer.zeros + p.integer.ones == p.integers
+        && p.real.zeros + p.real.ones == p.reals
+        && p.text.count(TextFormat::BooleanWord) + p.text.zero_or_one == p.texts
+}
+
+fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
+    let in_range = p.number.low > p.number.high || (p.number.low >= min && p.number.high <= max);
+    p.blobs == 0 && p.real.integral == p.reals && p.text.count(TextFormat::Integer) == p.texts && in_range
+}
+
+fn single(p: &ColumnProfile) -> bool {
+    const EXACT: i64 = 1 << 24;
+    let integers = p.integers == 0 || (p.integer.min >= -EXACT && p.integer.max <= EXACT);
+    p.texts + p.blobs == 0 && integers && p.real.not_single == 0
+}
+
+fn numeric(p: &ColumnProfile, typmod: Option<(i32, i32)>) -> Fit {
+    if p.blobs > 0 || number_texts(p) != p.texts {
+        return Fit::No;
+    }
+    let Some((precision, scale)) = typmod else { return Fit::Yes };
+    let integer_digits = i64::from(precision) - i64::from(scale);
+    let whole = if p.integers > 0 { digits(p.integer.min).max(digits(p.integer.max)) } else { 0 };
+    let needed = p.real.decimal.integer_digits.max(p.text.decimal.integer_digits).max(whole);
+    let fits = i64::from(needed) <= integer_digits
+        && p.real.decimal.scale.max(p.text.decimal.scale) <= scale
+        && p.real.infinite + p.real.nan == 0
+        && scale >= 0;
+    if fits && p.reals > 0 && !p.decimals_measured() { Fit::Unknown } else { fits.into() }
+}
+
+fn digits(value: i64) -> i32 {
+    value.unsigned_abs().checked_ilog10().map_or(0, |log| log as i32 + 1)
+}
+
+fn text(p: &ColumnProfile, limit: Option<u32>) -> bool {
+    // No number's text is longer than -1.7976931348623157e+308.
+    const LONGEST_NUMBER: u64 = 24;
+    let numbers = if p.numbers() > 0 { LONGEST_NUMBER } else { 0 };
+    p.blobs == 0 && clean(p) && limit.is_none_or(|n| p.text.max_chars.max(numbers) <= u64::from(n))
+}
+
+fn bytea(p: &ColumnProfile, format: Option<Format>) -> Fit {
+    match format {
+        _ if p.numbers() > 0 && format != Some(Format::Text) => Fit::No,
+        Some(Format::Hex | Format::Base64) if p.texts > 0 => Fit::Unknown,
+        _ => Fit::Yes,
+    }
+}
+
+fn date(p: &ColumnProfile, format: Option<Format>) -> Fit {
+    let days = p.text.count(TextFormat::Date);
+    if days == p.values() {
+        Fit::Yes
+    } else if moment(p, 6, format) {
+        // A time at midnight fits; midnights are not counted.
+        Fit::Unknown
+    } else {
+        Fit::No
+    }
+}
+
+fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
+    let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
+    if p.text.count(TextFormat::Time) == p.values() {
+        (p.text.clock_digits <= digits).into()
+    } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
+        Fit::Unknown
+    } else {
+        Fit::No
+    }
+}
+
+fn moment(p: &ColumnProfile, digits: u32, format: Option<Format>) -> bool {
+    let numbers = p.numbers() + number_texts(p);
+    let texts = p.text.sum(&MOMENTS) + number_texts(p) == p.texts;
+    p.blobs == 0 && texts && p.text.clock_digits <= digits && (numbers == 0 || epoch(p, digits, format))
+}
+
+/// Every number is an instant that PostgreSQL holds, in steps of microseconds or of what the type keeps.
+fn epoch(p: &ColumnProfile, digits: u32, format: Option<Format>) -> bool {
+    // Within the years 1 to 9999, far inside of what a timestamp holds.
+    const SECONDS: (f64, f64) = (-62_135_596_800.0, 253_402_300_800.0);
+    let Some(unit) = format.and_then(times::unit_of) else { return false };
+    let within = p.number.low > p.number.high
+        || (p.number.low >= unit.from_unix(SECONDS.0) && p.number.high < unit.from_unix(SECONDS.1));
+    let decimals = p.text.count(TextFormat::Decimal) == 0 || p.text.decimal.scale <= unit.decimals;
+    let micros = unit.format != Format::UnixEpochNs || p.integer.sub_micro == 0;
+    // Reals may need any digit, and so may integers that count less than a second.
+    let kept = digits == 6 || (p.reals + number_texts(p) == 0 && unit.digits <= digits);
+    within && decimals && micros && kept && p.real.nan == 0
+}
+
+fn uuid(p: &ColumnProfile) -> bool {
+    let forms = [TextFormat::Uuid, TextFormat::UuidUpper, TextFormat::UuidHex, TextFormat::Hex32];
+    p.numbers() == 0 && p.text.sum(&forms) == p.texts && p.blob.sixteen == p.blobs
+}
+
+fn json(p: &ColumnProfile, binary: bool) -> Fit {
+    if p.real.infinite + p.real.nan > 0 {
+        return Fit::No;
+    }
+    if p.texts + p.blobs > 0 && !p.json_measured() {
+        let possible = p.text.count(TextFormat::Empty) == 0 && clean(p) && p.blob.json.invalid == 0;
+        return if possible { Fit::Unknown } else { Fit::No };
+    }
+    let (text, blob) = (&p.text.json, &p.blob.json);
+    let valid = text.valid == p.texts && blob.valid == p.blobs;
+    let kept = text.duplicate_keys + text.unfit + blob.duplicate_keys + blob.unfit == 0;
+    (valid && (kept || !binary)).into()
+}
+
+fn interval(p: &ColumnProfile, format: Option<Format>) -> Fit {
+    let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
+    if p.blobs > 0 || !clean(p) || (p.numbers() > 0 && !counted) || p.text.count(TextFormat::Empty) > 0 {
+        Fit::No
+    } else {
+        Fit::Unknown
+    }
+}
+
+/// The narrowest type that holds everything counted, and the format that it needs; `None` when nothing is stored.
+pub fn lossless(p: &ColumnProfile) -> Option<(&'static str, Option<Format>)> {
+    let pg_type = if p.values() == 0 {
+        return None;
+    } else if p.blobs > 0 || !clean(p) {
+        // Bytes hold everything; a number among them as its text.
+        return Some(("bytea", (p.numbers() > 0).then_some(Format::Text)));
+    } else if p.texts > 0 {
+        "text"
+    } else if p.reals == 0 {
+        "bigint"
+    } else if p.integer.inexact == 0 {
+        "double precision"
+    } else {
+        "numeric"
+    };
+    Some((pg_type, None))
+}

@@ -1,0 +1,142 @@
+//! Declared type + what is stored -> PostgreSQL type. Pure.
+//!
+//! `rules` is the table of declared types; `profile` counts what is stored; `decide` takes the first type that
+//! holds all of it; `fit` knows what a type holds; `notes` says what a person should know.
+//! The rules are documented in `docs/types.md`.
+
+mod decide;
+pub mod fit;
+mod notes;
+pub mod profile;
+pub mod rules;
+pub mod stats;
+pub mod textform;
+pub mod times;
+pub mod words;
+
+pub use fit::{Fit, fit};
+pub use profile::{ColumnProfile, TableProfile};
+
+use crate::catalog::Column;
+use crate::finding::Finding;
+use crate::value::typename::canonical;
+use crate::value::{Format, PgType};
+use rules::Declared;
+
+/// What the choice for one column rests on.
+pub struct Question<'a> {
+    pub table: &'a str,
+    pub column: &'a Column,
+    /// `None` with `profile: "none"`: only the declaration is known.
+    pub profile: Option<&'a ColumnProfile>,
+    /// The column is the table's rowid alias.
+    pub rowid_alias: bool,
+    /// A CHECK on the table calls `json_valid(column)`.
+    pub json_checked: bool,
+    /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.
+    pub wanted: Option<&'a str>,
+}
+
+/// The answer: a PostgreSQL type that holds every stored value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// As PostgreSQL's `format_type` would print it: `bigint`, `timestamp with time zone`, `numeric(10,2)`.
+    pub pg_type: String,
+    /// How numbers in a time, interval or other formatted column are read.
+    pub format: Option<Format>,
+    /// Why, with counts; goes into the plan and `sqlite_inspect`.
+    pub reason: String,
+    pub findings: Vec<Finding>,
+}
+
+/// Chooses the type of one column: never loses a bit, never fails.
+pub fn choose(q: &Question<'_>) -> Choice {
+    let declared = Declared::parse(&q.column.declared);
+    match q.profile {
+        Some(p) if p.values() > 0 => {
+            let decision = decide::decide(q, &declared, p);
+            let reason = decide::reason(q, &declared, p, &decision);
+            let findings = notes::findings(q, &declared, p, &decision);
+            let chosen = decision.chosen;
+            Choice { pg_type: chosen.pg_type, format: chosen.format, reason, findings }
+        }
+        _ => undecided(q, &declared),
+    }
+}
+
+/// Nothing is stored, or it was not read: the declaration alone decides.
+fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
+    let (pg_type, reason) = match q.wanted {
+        Some(wanted) => (canonical(wanted), "the plan's types".to_owned()),
+        None => {
+            let reason = decide::reason_by_declaration(q, declared, q.profile.is_some());
+            (decide::by_declaration(q, declared), reason)
+        }
+    };
+    Choice { pg_type, format: None, reason, findings: vec![] }
+}
+
+/// The type that holds everything stored, whatever was declared: what `on_invalid: "text"` widens to.
+pub fn widest(q: &Question<'_>) -> Choice {
+    let stored = q.profile.and_then(|p| Some((fit::lossless(p)?, words::stored(p, None, true))));
+    let ((pg_type, format), reason) = match stored {
+        Some((("bytea", format), reason)) => (("bytea", format), reason),
+        Some((_, reason)) => (("text", None), reason),
+        None => (("text", None), "no value is stored".to_owned()),
+    };
+    Choice { pg_type: pg_type.to_owned(), format, reason, findings: vec![] }
+}
+
+/// How the stored numbers would be read in a column of `pg_type`, where the plan names a type and no format.
+pub fn format_for(q: &Question<'_>, pg_type: &str) -> Option<Format> {
+    q.profile.and_then(|p| decide::format_for(q, p, pg_type))
+}
+
+/// The families of PostgreSQL types that translation and conversion tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeClass {
+    Bool,
+    Integer,
+    Float,
+    Numeric,
+    Text,
+    Bytea,
+    Date,
+    Time,
+    Timestamp,
+    TimestampTz,
+    Interval,
+    Uuid,
+    Json,
+    Jsonb,
+    Other,
+}
+
+impl TypeClass {
+    /// The family of a type written by a person or by `format_type` (`int8`, `varchar(20)`, `timestamp(3)`).
+    pub fn of(pg_type: &str) -> TypeClass {
+        match PgType::parse(pg_type) {
+            PgType::Bool => TypeClass::Bool,
+            PgType::Int2 | PgType::Int4 | PgType::Int8 => TypeClass::Integer,
+            PgType::Float4 | PgType::Float8 => TypeClass::Float,
+            PgType::Numeric(_) => TypeClass::Numeric,
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) => TypeClass::Text,
+            PgType::Bytea => TypeClass::Bytea,
+            PgType::Date => TypeClass::Date,
+            PgType::Time(_) => TypeClass::Time,
+            PgType::Timestamp(_) => TypeClass::Timestamp,
+            PgType::TimestampTz(_) => TypeClass::TimestampTz,
+            PgType::Interval => TypeClass::Interval,
+            PgType::Uuid => TypeClass::Uuid,
+            PgType::Json => TypeClass::Json,
+            PgType::Jsonb => TypeClass::Jsonb,
+            PgType::Other if ["name", "citext"].iter().any(|t| pg_type.trim().eq_ignore_ascii_case(t)) => {
+                TypeClass::Text
+            }
+            PgType::Other => TypeClass::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! What a person should know about one column's type: findings, each naming the plan key that helps.
+
+use super::decide::{Candidate, Decision, TIMESTAMPTZ};
+use super::fit::{clean, number_texts};
+use super::rules::{Declared, Family};
+use super::textform::TextFormat;
+use super::words::{grouped, stored, values};
+use super::{ColumnProfile, Question, decide, times};
+use crate::finding::{Finding, Severity};
+use crate::value::typename::PgType;
+use crate::value::{Format, datetime};
+
+/// One column's case.
+struct Case<'a> {
+    q: &'a Question<'a>,
+    declared: &'a Declared,
+    p: &'a ColumnProfile,
+    d: &'a Decision,
+}
+
+/// Everything worth saying about one choice.
+pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> Vec<Finding> {
+    let case = Case { q, declared, p, d };
+    let all = [
+        case.refused(),
+        case.missed(),
+        case.zeros(),
+        case.named(),
+        case.unread_numbers(),
+        case.rounded_reals(),
+        case.offsets(),
+        case.text_is_more(),
+        case.interval(),
+        case.blobs(),
+        case.flag(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What the reason adds to the counts.
+pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> String {
+    if d.by_plan {
+        return "the plan's types".to_owned();
+    }
+    let declared_as = q.column.declared.trim();
+    match PgType::parse(&d.chosen.pg_type) {
+        PgType::Timestamp(_) => "without offset, kept as written".to_owned(),
+        PgType::TimestampTz(_) if p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) > 0 => {
+            "texts without offset are read in the plan's timezone".to_owned()
+        }
+        PgType::Varchar(Some(_)) if declared.family == Family::Char => {
+            format!("the longest has {}; SQLite does not pad {declared_as}", characters(p))
+        }
+        PgType::Varchar(Some(_)) => format!("the longest has {}", characters(p)),
+        PgType::Text if declared.length().is_some() && p.texts > 0 => {
+            format!("the longest has {}", characters(p))
+        }
+        PgType::Int8 if q.rowid_alias => "alias of the rowid".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn characters(p: &ColumnProfile) -> String {
+    match p.text.max_chars {
+        1 => "1 character".to_owned(),
+        n => format!("{} characters", grouped(n)),
+    }
+}
+
+impl Case<'_> {
+    fn finding(&self, severity: Severity, message: String, hint: String) -> Option<Finding> {
+        let object = format!("{}.{}", self.q.table, self.q.column.name);
+        Some(Finding::new(severity, object, message, hint))
+    }
+
+    /// The plan's path of a key of this column.
+    fn key(&self, key: &str) -> String {
+        format!("plan.tables.{}.columns.{}.{key}", self.q.table, self.q.column.name)
+    }
+
+    fn set_type(&self, pg_type: &str) -> String {
+        format!("Set {} to \"{pg_type}\"", self.key("type"))
+    }
+
+    fn declared_as(&self) -> &str {
+        match self.q.column.declared.trim() {
+            "" => "untyped",
+            declared => declared,
+        }
+    }
+
+    fn is(&self, pg_type: &str) -> bool {
+        self.d.chosen.pg_type == pg_type
+    }
+
+    fn refused(&self) -> Option<Finding> {
+        let wanted = self.d.refused.as_ref()?;
+        let message = format!(
+            "plan.types asks for {wanted}, which does not hold every value: {}; becomes {}",
+            stored(self.p, None, true),
+            self.d.chosen.pg_type
+        );
+        let hint = format!(
+            "{} and {} to \"null\" or \"reject\" to have it all the same.",
+            self.set_type(wanted),
+            self.key("on_invalid")
+        );
+        self.finding(Severity::Warning, message, hint)
+    }
+
+    /// The declaration's own type would lose something.
+    fn missed(&self) -> Option<Finding> {
+        let missed = self.d.missed.as_ref()?;
+        if self.d.by_plan || (self.declared.family == Family::Unknown && missed.format.is_none()) {
+            return None;
+        }
+        let message = format!(
+            "declared {}, but {}: becomes {}",
+            self.declared_as(),
+            self.obstacle(missed),
+            self.d.chosen.pg_type
+        );
+        self.finding(Severity::Warning, message, self.way_back(missed))
+    }
+
+    /// What stands against the type, in a few words.
+    fn obstacle(&self, missed: &Candidate) -> String {
+        match PgType::parse(&missed.pg_type) {
+            _ if self.p.text.invalid_utf8 > 0 => {
+                format!("{} text that is not valid UTF-8", values_are(self.p.text.invalid_utf8))
+            }
+            _ if self.p.text.nul > 0 => {
+                format!("{} text with a NUL character", values_are(self.p.text.nul))
+            }
+            PgType::Varchar(_) if self.p.blobs == 0 => format!("the longest text has {}", characters(self.p)),
+            PgType::Numeric(Some(_)) if self.p.blobs == 0 && self.is("numeric") => {
+                "some values need more digits".to_owned()
+            }
+            PgType::Jsonb if self.is("json") => {
+                "objects have a key twice, which jsonb does not keep".to_owned()
+            }
+            PgType::Jsonb
+                if self.p.text.json.invalid + self.p.blob.json.invalid == 0 && self.p.text.json.unfit > 0 =>
+            {
+                "some documents hold \\u0000 or what else jsonb refuses".to_owned()
+            }
+            _ => stored(self.p, None, true),
+        }
+    }
+
+    fn way_back(&self, missed: &Candidate) -> String {
+        let too_fine = self.p.text.count(TextFormat::TooFine) > 0;
+        if times::is_time(self.declared.family) {
+            let round =
+                if too_fine { " PostgreSQL keeps microseconds; a cast after the import rounds." } else { "" };
+            return format!(
+                "{} and {} to \"null\" or \"reject\" to convert the rest.{round}",
+                self.set_type(&missed.pg_type),
+                self.key("on_invalid")
+            );
+        }
+        format!(
+            "{} and {} to \"null\" or \"reject\" to keep the declared type.",
+            self.set_type(&missed.pg_type),
+            self.key("on_invalid")
+        )
+    }
+
+    /// Zero is often "no date", and becomes one.
+    fn zeros(&self) -> Option<Finding> {
+        let format = self.d.chosen.format.filter(|format| format.is_epoch())?;
+        if self.p.number.zeros == 0 {
+            return None;
+        }
+        let day = match format {
+            Format::Chrome => "1601-01-01",
+            Format::Apple => "2001-01-01",
+            Format::JulianDay => "4714-11-24 BC",
+            _ => "1970-01-01",
+        };
+        let verb = if self.p.number.zeros == 1 { "is" } else { "are" };
+        let message = format!("{} {verb} 0: 0 becomes {day} 00:00:00+00", values(self.p.number.zeros));
+        let hint = format!("{} to keep the numbers.", self.set_type("bigint"));
+        self.finding(Severity::Warning, message, hint)
+    }
+
+    /// The name alone made a number a time.
+    fn named(&self) -> Option<Finding> {
+        let format = self.d.chosen.format.filter(|format| format.is_epoch())?;
+        if times::is_time(self.declared.family) || self.d.by_plan {
+            return None;
+        }
+        let message =
+            format!("its name and the range of its numbers say time: read as {}", format.describe());
+        let kept = if self.p.reals > 0 { "double precision" } else { "bigint" };
+        self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(kept)))
+    }
+
+    /// Numbers that may be times, or times that are numbers without a known epoch.
+    fn unread_numbers(&self) -> Option<Finding> {
+        let numbers = self.p.numbers() + number_texts(self.p);
+        if numbers == 0 || self.d.chosen.format.is_some() || self.q.rowid_alias || self.d.by_plan {
+            return None;
+        }
+        let epoch = decide::epoch(self.q, self.p);
+        let message = self.unread(epoch)?;
+        let format = epoch.map_or(String::new(), |unit| format!(" (\"{}\")", unit.as_str()));
+        let hint = format!(
+            "{} and {}{format} to say how its numbers are read.",
+            self.set_type(TIMESTAMPTZ),
+            self.key("format")
+        );
+        self.finding(Severity::Info, message, hint)
+    }
+
+    /// Why one may wonder about numbers that are read as nothing but numbers.
+    fn unread(&self, epoch: Option<Format>) -> Option<String> {
+        use Family::*;
+        let family = self.declared.family;
+        let says = times::is_time(family) || times::name_says_time(&self.q.column.name);
+        let number = matches!(family, Integer | Real | Decimal | Unknown | Text);
+        match epoch {
+            Some(unit) if !says && number && self.p.numbers() > 0 => Some(format!(
+                "every number would be a time as {}, but neither name nor type says so",
+                unit.describe()
+            )),
+            Some(unit) if says && family == Text => {
+                Some(format!("its texts would be times as {}", unit.describe()))
+            }
+            None if says && self.may_count_time() && number_texts(self.p) == self.p.texts => Some(
+                "its name or type says time, but its numbers are in no one known epoch between 1980 and 2100"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    fn rounded_reals(&self) -> Option<Finding> {
+        let seconds = matches!(self.d.chosen.format, Some(Format::UnixEpoch | Format::Apple));
+        if !seconds || self.p.real.sub_micro == 0 {
+            return None;
+        }
+        let message = format!(
+            "{} more precise than microseconds, read to the nearest",
+            values_are(self.p.real.sub_micro)
+        );
+        let hint = format!("{} to keep every digit.", self.set_type("double precision"));
+        self.finding(Severity::Warning, message, hint)
+    }
+
+    /// A declared time, or a number too large to be a flag, a count or a duration in a day.
+    fn may_count_time(&self) -> bool {
+        let large = |n: f64| n.abs() >= 1e7;
+        times::is_time(self.declared.family)
+            || (self.p.integers > 0 && (large(self.p.integer.min as f64) || large(self.p.integer.max as f64)))
+            || (self.p.reals > 0 && (large(self.p.real.min) || large(self.p.real.max)))
+    }
+
+    fn offsets(&self) -> Option<Finding> {
+        let plain = self.p.text.sum(&[TextFormat::Date, TextFormat::DateTime]);
+        let offsets = self.p.text.count(TextFormat::DateTimeOffset);
+        let instants = self.p.text.count(TextFormat::DateTimeUtc) + offsets + self.p.numbers();
+        if !self.is(TIMESTAMPTZ) {
+            None
+        } else if plain > 0 && instants > 0 {
+            let message = format!("{} text without an offset, among instants", values_are(plain));
+            self.finding(Severity::Info, message, "They are read in plan.timezone.".to_owned())
+        } else if offsets > 0 {
+            let message =
+                format!("{} with an offset: the instant is kept, the offset is not", values_are(offsets));
+            self.finding(Severity::Info, message, format!("{} to keep it.", self.set_type("text")))
+        } else {
+            None
+        }
+    }
+
+    /// Text that is always something else stays text, but one may want to know.
+    fn text_is_more(&self) -> Option<Finding> {
+        let texts = matches!(self.declared.family, Family::Text | Family::Varchar | Family::Unknown);
+        if !texts || self.p.texts == 0 || self.p.texts != self.p.values() || self.d.by_plan {
+            return None;
+        }
+        let all = |forms: &[TextFormat]| self.p.text.sum(forms) == self.p.texts;
+        let (what, pg_type) = if all(&[TextFormat::Date]) {
+            ("a date", "date")
+        } else if all(&[TextFormat::Date, TextFormat::DateTime]) {
+            ("an ISO-8601 time", decide::TIMESTAMP)
+        } else if all(&times::MOMENTS) {
+            ("an ISO-8601 time", TIMESTAMPTZ)
+        } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]) {
+            ("a UUID", "uuid")
+        } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
+            ("a JSON document by its looks", "jsonb")
+        } else {
+            return None;
+        };
+        let hint = format!("{} to convert it.", self.set_type(pg_type));
+        self.finding(Severity::Info, format!("every text is {what}, and stays text"), hint)
+    }
+
+    /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.
+    fn interval(&self) -> Option<Finding> {
+        const YEAR: i64 = 366 * datetime::DAY;
+        let near = |text: Option<String>| {
+            let wall = text.and_then(|t| datetime::wall(t.as_bytes()).ok());
+            wall.is_some_and(|wall| (wall - datetime::UNIX_TO_PG).abs() < YEAR)
+        };
+        if !self.is(decide::TIMESTAMP) || !near(self.p.min_text()) || !near(self.p.max_text()) {
+            return None;
+        }
+        let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals".to_owned();
+        let hint = format!(
+            "If it is one, {} and {} to \"{}\".",
+            self.set_type("interval").replacen("Set", "set", 1),
+            self.key("format"),
+            Format::Since1970.as_str()
+        );
+        self.finding(Severity::Info, message, hint)
+    }
+
+    /// Blobs that may be something better known, and texts among bytes.
+    fn blobs(&self) -> Option<Finding> {
+        let p = self.p;
+        if !self.is("bytea") {
+            return None;
+        }
+        let binary16 = self.declared.modifiers.first() == Some(&16) && p.blob.sixteen == p.values();
+        let (message, pg_type) = if p.blobs == p.values() && binary16 {
+            ("every blob has 16 bytes, as a UUID has".to_owned(), "uuid")
+        } else if p.blob.json.valid > 0 && p.blob.json.valid == p.blobs && clean(p) && p.numbers() == 0 {
+            (format!("{} stored as a blob JSON text", values_are(p.blobs)), "jsonb")
+        } else if self.declared.family == Family::Blob && p.texts > 0 {
+            (format!("{} text in a BLOB column, kept as its bytes", values_are(p.texts)), "text")
+        } else if self.declared.family == Family::Unknown && p.blobs < p.values() {
+            let message =
+                format!("{}; numbers and texts are kept as the bytes of their text", stored(p, None, false));
+            (message, "text")
+        } else {
+            return None;
+        };
+        let hint = format!("{} if that is what it is.", self.set_type(pg_type));
+        self.finding(Severity::Info, message, hint)
+    }
+
+    /// `TINYINT(1)` is how some frameworks spell boolean.
+    fn flag(&self) -> Option<Finding> {
+        let name = self.q.column.declared.to_ascii_uppercase();
+        let flags = self.p.integer.zeros + self.p.integer.ones == self.p.values();
+        if !flags || !self.is("bigint") || !name.starts_with("TINYINT") || self.declared.modifiers != [1] {
+            return None;
+        }
+        let hint = format!("{} if it is a boolean.", self.set_type("boolean"));
+        self.finding(Severity::Info, "declared TINYINT(1) and holds only 0 and 1".to_owned(), hint)
+    }
+}
+
+/// `1 value is`, `12 values are`.
+fn values_are(count: u64) -> String {
+    format!("{} {}", values(count), if count == 1 { "is" } else { "are" })
+}

@@ -1,0 +1,379 @@
+//! What is stored in one column: counted in a single pass, a cell at a time. Pure.
+//!
+//! Hot: called for every value of a file. Counts that decide whether a type loses something are complete; what
+//! only some declarations need (JSON, decimal digits) is measured for those.
+
+use super::rules::{Declared, Family};
+use super::stats::{
+    BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
+};
+use super::textform::{Reading, TextFormat, read};
+use super::times;
+use super::words::grouped;
+use crate::catalog::Column;
+use crate::value::number::{exact_double, integral};
+use crate::value::{Cell, Misfit, json, text};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableProfile {
+    pub rows: u64,
+    /// Only a part of the rows was read.
+    pub sampled: bool,
+    /// One per catalog column, in order.
+    pub columns: Vec<ColumnProfile>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnProfile {
+    pub nulls: u64,
+    pub integers: u64,
+    pub reals: u64,
+    pub texts: u64,
+    pub blobs: u64,
+    pub integer: IntegerStats,
+    pub real: RealStats,
+    pub text: TextStats,
+    pub blob: BlobStats,
+    /// Integers, reals and texts that are numbers.
+    pub number: NumberStats,
+    checks: Checks,
+}
+
+/// What is measured beyond the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Checks {
+    json: bool,
+    decimal: bool,
+    times: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TextStats {
+    pub max_chars: u64,
+    pub max_bytes: u64,
+    pub invalid_utf8: u64,
+    pub nul: u64,
+    pub trailing_space: u64,
+    /// By `TextFormat`.
+    forms: [u64; TextFormat::COUNT],
+    /// `0` and `1` among the integer texts.
+    pub zero_or_one: u64,
+    /// The finest clock: 0, 3 or 6 digits after the second.
+    pub clock_digits: u32,
+    pub decimal: DecimalStats,
+    pub json: JsonStats,
+    edges: Edges,
+}
+
+/// Texts after which a column without any known form is no longer looked at.
+const PATIENCE: u64 = 1000;
+/// Texts of an ordinary text column whose brackets are checked to hold JSON.
+const JSON_TRIALS: u64 = 100;
+
+impl ColumnProfile {
+    /// A profile that measures what this column's declaration and name ask for.
+    pub fn for_column(column: &Column, json_checked: bool) -> ColumnProfile {
+        let family = Declared::parse(&column.declared).family;
+        let checks = Checks {
+            json: json_checked || family == Family::Json,
+            decimal: family == Family::Decimal,
+            times: times::is_time(family) || times::name_says_time(&column.name),
+        };
+        ColumnProfile { checks, ..ColumnProfile::default() }
+    }
+
+    /// Counts one stored value.
+    #[inline]
+    pub fn observe(&mut self, cell: Cell<'_>) {
+        match cell {
+            Cell::Null => self.nulls += 1,
+            Cell::Integer(value) => self.observe_integer(value),
+            Cell::Real(value) => self.observe_real(value),
+            Cell::Text(bytes) => self.observe_text(bytes),
+            Cell::Blob(bytes) => self.observe_blob(bytes),
+        }
+    }
+
+    #[inline]
+    fn observe_integer(&mut self, value: i64) {
+        self.integers += 1;
+        let stats = &mut self.integer;
+        stats.min = stats.min.min(value);
+        stats.max = stats.max.max(value);
+        stats.zeros += u64::from(value == 0);
+        stats.ones += u64::from(value == 1);
+        self.observe_integer_size(value);
+        self.number.observe(value as f64);
+    }
+
+    #[inline]
+    fn observe_integer_size(&mut self, value: i64) {
+        if value.unsigned_abs() > 1 << 53 {
+            self.integer.inexact += u64::from(exact_double(value).is_none());
+            self.integer.sub_micro += u64::from(value % 1000 != 0);
+        }
+    }
+
+    fn observe_real(&mut self, value: f64) {
+        self.reals += 1;
+        let stats = &mut self.real;
+        stats.min = stats.min.min(value);
+        stats.max = stats.max.max(value);
+        stats.zeros += u64::from(value == 0.0);
+        stats.ones += u64::from(value == 1.0);
+        stats.integral += u64::from(integral(value).is_some());
+        stats.infinite += u64::from(value.is_infinite());
+        stats.nan += u64::from(value.is_nan());
+        stats.not_single += u64::from(f64::from(value as f32) != value);
+        stats.sub_micro += u64::from(self.checks.times && (value * 1e6).round() / 1e6 != value);
+        if self.checks.decimal {
+            stats.decimal.observe_real(value);
+        }
+        self.number.observe(value);
+    }
+
+    fn observe_text(&mut self, bytes: &[u8]) {
+        self.texts += 1;
+        self.text.measure(bytes);
+        self.text.edges.observe(bytes);
+        if self.checks.json && self.text.json.invalid == 0 {
+            self.text.json.observe(bytes);
+        }
+        if self.texts > PATIENCE && self.text.count(TextFormat::Other) == self.texts - 1 {
+            self.text.add(TextFormat::Other);
+        } else {
+            self.classify(bytes);
+        }
+    }
+
+    #[inline]
+    fn classify(&mut self, bytes: &[u8]) {
+        let form = match read(bytes) {
+            Reading::Plain(TextFormat::JsonLike) if !self.is_document(bytes) => TextFormat::Other,
+            Reading::Plain(form) => form,
+            Reading::Clock(form, digits) => {
+                self.text.clock_digits = self.text.clock_digits.max(digits);
+                form
+            }
+            Reading::Integer(value) => {
+                self.text.zero_or_one += u64::from(value == 0 || value == 1);
+                self.observe_integer_size(value);
+                self.number.observe(value as f64);
+                self.text.decimal.observe(digits(value.unsigned_abs()), 0);
+                TextFormat::Integer
+            }
+            Reading::Decimal(decimal, value) => {
+                self.number.observe(value);
+                self.text.decimal.observe(decimal.integer_digits, decimal.scale);
+                TextFormat::Decimal
+            }
+        };
+        self.text.add(form);
+    }
+
+    /// The first few are read; after those, brackets are taken for what they look like.
+    fn is_document(&self, bytes: &[u8]) -> bool {
+        self.texts > JSON_TRIALS || json::inspect(bytes).is_some()
+    }
+
+    fn observe_blob(&mut self, bytes: &[u8]) {
+        let length = bytes.len() as u64;
+        let stats = &mut self.blob;
+        stats.min_bytes = if self.blobs == 0 { length } else { stats.min_bytes.min(length) };
+        stats.max_bytes = stats.max_bytes.max(length);
+        stats.sixteen += u64::from(length == 16);
+        self.blobs += 1;
+        let bracket = matches!(bytes, [b'{', .., b'}'] | [b'[', .., b']']);
+        if stats.json.invalid == 0 && (self.checks.json || bracket) {
+            stats.json.observe(bytes);
+        }
+    }
+}
+
+impl TextStats {
+    /// Texts of one form.
+    pub fn count(&self, form: TextFormat) -> u64 {
+        self.forms.get(form as usize).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn add(&mut self, form: TextFormat) {
+        if let Some(count) = self.forms.get_mut(form as usize) {
+            *count += 1;
+        }
+    }
+
+    pub fn sum(&self, forms: &[TextFormat]) -> u64 {
+        forms.iter().map(|form| self.count(*form)).sum()
+    }
+
+    #[inline]
+    fn measure(&mut self, bytes: &[u8]) {
+        let length = bytes.len() as u64;
+        self.max_bytes = self.max_bytes.max(length);
+        self.trailing_space += u64::from(bytes.last() == Some(&b' '));
+        let plain = text::is_plain_ascii(bytes);
+        if !plain {
+            match text::check(bytes) {
+                Err(Misfit::NulInText) => self.nul += 1,
+                Err(_) => self.invalid_utf8 += 1,
+                Ok(_) => {}
+            }
+        }
+        if length > self.max_chars {
+            let chars = if plain { length } else { text::characters(bytes) as u64 };
+            self.max_chars = self.max_chars.max(chars);
+        }
+    }
+}
+
+/// What `sqlite_inspect` shows.
+impl ColumnProfile {
+    /// Values that are not NULL.
+    pub fn values(&self) -> u64 {
+        self.integers + self.reals + self.texts + self.blobs
+    }
+
+    pub fn numbers(&self) -> u64 {
+        self.integers + self.reals
+    }
+
+    /// JSON was looked for in every text.
+    pub fn json_measured(&self) -> bool {
+        self.checks.json
+    }
+
+    /// The digits of reals were counted.
+    pub fn decimals_measured(&self) -> bool {
+        self.checks.decimal
+    }
+
+    /// `integer 12, text 3`: what is stored besides NULLs.
+    pub fn storage_classes(&self) -> String {
+        let classes =
+            [("integer", self.integers), ("real", self.reals), ("text", self.texts), ("blob", self.blobs)];
+        let counted = classes.iter().filter(|c| c.1 > 0);
+        counted.map(|(class, count)| format!("{class} {}", grouped(*count))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The least value in SQLite's order: numbers, texts, blobs (of which only the length is shown).
+    pub fn min_text(&self) -> Option<String> {
+        let number = (self.real.min < self.integer.min as f64 && self.reals > 0) || self.integers == 0;
+        match self.numbers() {
+            0 if self.texts > 0 => Some(shown(&self.text.edges.min)),
+            0 if self.blobs > 0 => Some(blob_shown(self.blob.min_bytes)),
+            0 => None,
+            _ if number => Some(text::real_text(self.real.min)),
+            _ => Some(self.integer.min.to_string()),
+        }
+    }
+
+    /// The greatest value in SQLite's order.
+    pub fn max_text(&self) -> Option<String> {
+        let number = (self.real.max > self.integer.max as f64 && self.reals > 0) || self.integers == 0;
+        if self.blobs > 0 {
+            Some(blob_shown(self.blob.max_bytes))
+        } else if self.texts > 0 {
+            Some(shown(&self.text.edges.max))
+        } else if self.numbers() == 0 {
+            None
+        } else if number {
+            Some(text::real_text(self.real.max))
+        } else {
+            Some(self.integer.max.to_string())
+        }
+    }
+
+    /// Characters of the longest text, or bytes of the longest blob where that is more.
+    pub fn longest(&self) -> Option<u64> {
+        (self.texts + self.blobs > 0).then(|| self.text.max_chars.max(self.blob.max_bytes))
+    }
+
+    /// The forms found in texts with their counts, and the epoch where the numbers of a time column have one.
+    pub fn format_found(&self) -> String {
+        let forms = TextFormat::all().filter(|form| *form != TextFormat::Other);
+        let mut found: Vec<String> = forms
+            .map(|form| (self.text.count(form), form.label()))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, label)| format!("{label} {}", grouped(count)))
+            .collect();
+        if let Some(unit) = times::unit(self, false).filter(|_| self.checks.times) {
+            found.push(format!("{} {}", unit.as_str(), grouped(self.numbers())));
+        }
+        found.join(", ")
+    }
+}
+
+fn blob_shown(bytes: u64) -> String {
+    format!("blob of {} bytes", grouped(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(declared: &str, cells: &[Cell<'_>]) -> ColumnProfile {
+        let column = Column { declared: declared.to_owned(), ..Column::default() };
+        let mut profile = ColumnProfile::for_column(&column, false);
+        cells.iter().for_each(|cell| profile.observe(*cell));
+        profile
+    }
+
+    #[test]
+    fn a_mixed_column_is_shown_in_sqlites_order() {
+        let p = profile(
+            "DATETIME",
+            &[
+                Cell::Null,
+                Cell::Integer(1_719_828_000_000),
+                Cell::Real(0.5),
+                Cell::Text(b"2024-07-01"),
+                Cell::Text("größer".as_bytes()),
+            ],
+        );
+        assert_eq!(p.storage_classes(), "integer 1, real 1, text 2");
+        assert_eq!(p.min_text().as_deref(), Some("0.5"));
+        assert_eq!(p.max_text().as_deref(), Some("größer"));
+        assert_eq!((p.longest(), p.text.max_bytes, p.nulls), (Some(10), 10, 1));
+        assert_eq!(p.format_found(), "date text 1");
+        let blobs = profile("", &[Cell::Blob(b"abc"), Cell::Integer(1)]);
+        assert_eq!(blobs.max_text().as_deref(), Some("blob of 3 bytes"));
+        assert_eq!(profile("DATETIME", &[Cell::Integer(1_719_828_000)]).format_found(), "unixepoch 1");
+        assert_eq!(profile("", &[]).min_text(), None);
+    }
+
+    #[test]
+    fn counts_that_decide_stay_complete_after_classifying_stops() {
+        let mut cells = vec![Cell::Text(b"prose"); 3000];
+        cells.extend([
+            Cell::Text(b"\xFF"),
+            Cell::Text(b"a\0"),
+            Cell::Text(b"2024-07-01"),
+            Cell::Text("longest ü".as_bytes()),
+        ]);
+        let p = profile("TEXT", &cells);
+        assert_eq!(p.text.count(TextFormat::Other), 3004);
+        assert_eq!((p.text.invalid_utf8, p.text.nul, p.text.max_chars), (1, 1, 10));
+        assert_eq!(p.min_text().as_deref(), Some("2024-07-01"));
+    }
+
+    #[test]
+    fn digits_are_those_of_the_shortest_form() {
+        for (real, integer_digits, scale) in
+            [(12.5, 2, 1), (0.25, 0, 2), (1e20, 21, 0), (0.1 + 0.2, 0, 17), (123_456.789, 6, 3), (-7.0, 1, 0)]
+        {
+            let p = profile("DECIMAL(9,2)", &[Cell::Real(real)]);
+            let digits = (p.real.decimal.integer_digits, p.real.decimal.scale);
+            assert_eq!(digits, (integer_digits, scale), "{real}");
+        }
+    }
+
+    #[test]
+    fn edges_follow_byte_order_past_the_first_eight_bytes() {
+        let texts = ["", "abcdefgh2", "abcdefgh1", "abcdefgh", "abcdefgh3"];
+        let cells: Vec<Cell<'_>> = texts.iter().map(|t| Cell::Text(t.as_bytes())).collect();
+        assert_eq!(profile("", &cells[1..3]).min_text().as_deref(), Some("abcdefgh1"));
+        assert_eq!(profile("", &cells).min_text().as_deref(), Some(""));
+        assert_eq!(profile("", &cells).max_text().as_deref(), Some("abcdefgh3"));
+    }
+}

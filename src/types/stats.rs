@@ -1,0 +1,193 @@
+//! The numbers that a profile keeps, by what they are about; each counts one value at a time.
+
+use crate::value::number::Decimal;
+use crate::value::{json, text};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntegerStats {
+    pub min: i64,
+    pub max: i64,
+    pub zeros: u64,
+    pub ones: u64,
+    /// Not exactly a double.
+    pub inexact: u64,
+    /// As nanoseconds, no whole microseconds; integer texts count too.
+    pub sub_micro: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RealStats {
+    pub min: f64,
+    pub max: f64,
+    pub zeros: u64,
+    pub ones: u64,
+    /// Exactly an `i64`.
+    pub integral: u64,
+    pub infinite: u64,
+    pub nan: u64,
+    /// Not exactly single precision.
+    pub not_single: u64,
+    /// As seconds, no whole microseconds; counted where the declaration or the name says time.
+    pub sub_micro: u64,
+    /// Counted for declared decimals.
+    pub decimal: DecimalStats,
+}
+
+/// The most digits that are needed on either side of the point.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecimalStats {
+    pub integer_digits: i32,
+    pub scale: i32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JsonStats {
+    pub valid: u64,
+    pub invalid: u64,
+    pub duplicate_keys: u64,
+    /// Valid, but not for `jsonb`.
+    pub unfit: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BlobStats {
+    pub min_bytes: u64,
+    pub max_bytes: u64,
+    /// Of 16 bytes, as a UUID has.
+    pub sixteen: u64,
+    /// Texts of JSON documents.
+    pub json: JsonStats,
+}
+
+/// Of the numbers other than zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberStats {
+    pub low: f64,
+    pub high: f64,
+    pub zeros: u64,
+}
+
+/// The smallest and the largest text, as far as they are shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edges {
+    pub(super) min: Vec<u8>,
+    pub(super) max: Vec<u8>,
+    min_key: u64,
+    max_key: u64,
+    seen: bool,
+}
+
+/// Characters of a text that are shown.
+const SHOWN: usize = 40;
+const SHOWN_BYTES: usize = SHOWN * 4;
+impl Default for IntegerStats {
+    fn default() -> Self {
+        IntegerStats { min: i64::MAX, max: i64::MIN, zeros: 0, ones: 0, inexact: 0, sub_micro: 0 }
+    }
+}
+
+impl Default for RealStats {
+    fn default() -> Self {
+        RealStats {
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            zeros: 0,
+            ones: 0,
+            integral: 0,
+            infinite: 0,
+            nan: 0,
+            not_single: 0,
+            sub_micro: 0,
+            decimal: DecimalStats::default(),
+        }
+    }
+}
+
+impl Default for NumberStats {
+    fn default() -> Self {
+        NumberStats { low: f64::INFINITY, high: f64::NEG_INFINITY, zeros: 0 }
+    }
+}
+
+/// Decimal digits of a whole number; none for zero.
+pub(super) fn digits(value: u64) -> i32 {
+    value.checked_ilog10().map_or(0, |log| log as i32 + 1)
+}
+
+impl NumberStats {
+    #[inline]
+    pub(super) fn observe(&mut self, value: f64) {
+        if value == 0.0 {
+            self.zeros += 1;
+        } else {
+            self.low = self.low.min(value);
+            self.high = self.high.max(value);
+        }
+    }
+}
+
+impl DecimalStats {
+    pub(super) fn observe(&mut self, integer_digits: i32, scale: i32) {
+        self.integer_digits = self.integer_digits.max(integer_digits);
+        self.scale = self.scale.max(scale);
+    }
+
+    pub(super) fn observe_real(&mut self, value: f64) {
+        // Cents and the like, without printing: with so few digits the nearest decimal is the shortest.
+        if value.abs() < 1e11 && (value * 100.0).round() / 100.0 == value {
+            let scale = match value {
+                _ if value.trunc() == value => 0,
+                _ if (value * 10.0).round() / 10.0 == value => 1,
+                _ => 2,
+            };
+            self.observe(digits(value.abs() as u64), scale);
+        } else if let Some(decimal) = Decimal::of_real(value) {
+            self.observe(decimal.integer_digits, decimal.scale);
+        }
+    }
+}
+
+impl JsonStats {
+    pub(super) fn observe(&mut self, bytes: &[u8]) {
+        match text::check(bytes).ok().and_then(|text| json::inspect(text.as_bytes())) {
+            None => self.invalid += 1,
+            Some(facts) => {
+                self.valid += 1;
+                self.duplicate_keys += u64::from(facts.duplicate_keys);
+                self.unfit += u64::from(facts.unfit);
+            }
+        }
+    }
+}
+
+impl Edges {
+    #[inline]
+    pub(super) fn observe(&mut self, bytes: &[u8]) {
+        let key = sort_key(bytes);
+        let first = !std::mem::replace(&mut self.seen, true);
+        if !first && self.min_key < key && key < self.max_key {
+            return;
+        }
+        let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes);
+        if first || shown < self.min.as_slice() {
+            (self.min, self.min_key) = (shown.to_vec(), key);
+        }
+        if first || shown > self.max.as_slice() {
+            (self.max, self.max_key) = (shown.to_vec(), key);
+        }
+    }
+}
+
+/// The first eight bytes as a number that sorts as they do.
+#[inline]
+fn sort_key(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk::<8>() {
+        Some(head) => u64::from_be_bytes(*head),
+        None => bytes.iter().enumerate().fold(0, |key, (at, b)| key | (u64::from(*b) << (56 - 8 * at))),
+    }
+}
+
+/// The first characters of a text, made readable.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(SHOWN).collect()
+}

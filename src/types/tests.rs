@@ -1,0 +1,508 @@
+//! Scenarios from real programs, and the guarantee: what was observed fits what was chosen.
+
+use super::*;
+use crate::finding::Severity;
+use crate::value::{Cell, Decoded, Decoder, Timezone};
+use std::collections::HashMap;
+
+fn column(name: &str, declared: &str) -> Column {
+    Column { name: name.to_owned(), declared: declared.to_owned(), ..Column::default() }
+}
+
+fn profile(column: &Column, json_checked: bool, cells: &[Cell<'_>]) -> ColumnProfile {
+    let mut profile = ColumnProfile::for_column(column, json_checked);
+    cells.iter().for_each(|cell| profile.observe(*cell));
+    profile
+}
+
+fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'a> {
+    Question { table: "t", column, profile, rowid_alias: false, json_checked: false, wanted: None }
+}
+
+fn chosen(name: &str, declared: &str, cells: &[Cell<'_>]) -> Choice {
+    let column = column(name, declared);
+    let profile = profile(&column, false, cells);
+    choose(&ask(&column, Some(&profile)))
+}
+
+fn text(text: &str) -> Cell<'_> {
+    Cell::Text(text.as_bytes())
+}
+
+const MS: Cell<'_> = Cell::Integer(1_719_828_000_250);
+
+#[track_caller]
+fn assert_choice(
+    name: &str,
+    declared: &str,
+    cells: &[Cell<'_>],
+    pg_type: &str,
+    format: Option<Format>,
+    worst: Option<Severity>,
+) {
+    let choice = chosen(name, declared, cells);
+    let found = choice.findings.iter().map(|f| f.severity).max();
+    let expected = (pg_type.to_owned(), format, worst);
+    assert_eq!(
+        (choice.pg_type, choice.format, found),
+        expected,
+        "{name} {declared} {cells:?} {:?}",
+        choice.findings
+    );
+}
+
+#[test]
+fn numbers() {
+    let none = None;
+    let warn = Some(Severity::Warning);
+    let one = Cell::Integer(1);
+    for (declared, cells, pg_type, worst) in [
+        ("INTEGER", vec![Cell::Integer(5_000_000_000)], "bigint", none),
+        ("INTEGER", vec![one, text("n/a")], "text", warn),
+        ("INTEGER", vec![one, Cell::Real(0.5)], "double precision", warn),
+        ("INTEGER", vec![Cell::Integer(i64::MAX), Cell::Real(0.5)], "numeric", warn),
+        ("INTERGER", vec![one], "bigint", none),
+        ("REAL", vec![Cell::Real(0.1)], "double precision", none),
+        ("DECIMAL(10,2)", vec![Cell::Real(12.5), Cell::Integer(7), text("1.50")], "numeric(10,2)", none),
+        ("DECIMAL(10,2)", vec![Cell::Real(12.555)], "numeric", warn),
+        ("DECIMAL(3,1)", vec![Cell::Integer(1000)], "numeric", warn),
+        ("decimal", vec![Cell::Real(0.1)], "numeric", none),
+        ("DECIMAL", vec![text("0012")], "text", warn),
+        ("BOOLEAN", vec![Cell::Integer(0), one, text("true")], "boolean", none),
+        ("BOOLEAN", vec![one, Cell::Integer(1000)], "bigint", warn),
+        ("BOOLEAN", vec![text("maybe")], "text", warn),
+        ("", vec![one], "bigint", none),
+        ("", vec![one, Cell::Real(0.5)], "double precision", none),
+        ("", vec![one, text("x")], "text", none),
+        ("TINYINT(1)", vec![one], "bigint", Some(Severity::Info)),
+    ] {
+        assert_choice("c", declared, &cells, pg_type, None, worst);
+    }
+}
+
+#[test]
+fn bytes_and_texts() {
+    let (warn, info, none) = (Some(Severity::Warning), Some(Severity::Info), None);
+    let blob = Cell::Blob(b"\xFF\0");
+    for (declared, cells, pg_type, format, worst) in [
+        ("TEXT", vec![text("x")], "text", None, none),
+        ("TEXT", vec![text("x"), blob], "bytea", None, warn),
+        ("TEXT", vec![Cell::Text(b"\xFF")], "bytea", None, warn),
+        ("TEXT", vec![Cell::Text(b"a\0b")], "bytea", None, warn),
+        ("TEXT", vec![Cell::Blob(b"{\"a\":1}")], "bytea", None, warn),
+        ("BLOB", vec![blob], "bytea", None, none),
+        ("BLOB", vec![blob, text("x")], "bytea", None, info),
+        ("BLOB", vec![blob, Cell::Integer(1)], "bytea", Some(Format::Text), warn),
+        ("", vec![blob, Cell::Integer(1), text("x")], "bytea", Some(Format::Text), info),
+        ("BINARY(16)", vec![Cell::Blob(&[7; 16])], "bytea", None, info),
+        ("STRING", vec![Cell::Integer(7), text("x")], "text", None, none),
+        ("VARCHAR(3)", vec![text("äöü")], "character varying(3)", None, none),
+        ("VARCHAR(2)", vec![text("äöü")], "text", None, warn),
+        ("CHAR(0)", vec![text("abc")], "text", None, none),
+        ("CHAR(3)", vec![text("a")], "character varying(3)", None, none),
+    ] {
+        assert_choice("c", declared, &cells, pg_type, format, worst);
+    }
+}
+
+#[test]
+fn uuids() {
+    let (dashed, hex) = ("550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000");
+    let none = None;
+    for (declared, cell, pg_type, worst) in [
+        ("GUID", text(dashed), "uuid", none),
+        ("UUID", text(hex), "uuid", none),
+        ("UUID", Cell::Blob(&[7; 16]), "uuid", none),
+        ("UUID", text("n/a"), "text", Some(Severity::Warning)),
+        ("CHAR(36)", text(dashed), "uuid", none),
+        ("char(32)", text(hex), "uuid", none),
+        ("char(32)", text("d41d8cd98f00b204e9800998ecf8427e"), "character varying(32)", none),
+        ("TEXT", text(dashed), "text", Some(Severity::Info)),
+    ] {
+        assert_choice("c", declared, &[cell], pg_type, None, worst);
+    }
+}
+
+#[test]
+fn times() {
+    let (warn, info, none) = (Some(Severity::Warning), Some(Severity::Info), None);
+    let (tz, ts) = ("timestamp with time zone", "timestamp without time zone");
+    let ms = Some(Format::UnixEpochMs);
+    let iso = text("2024-07-01 10:00:00");
+    for (name, declared, cells, pg_type, format, worst) in [
+        ("c", "DATETIME", vec![MS, iso], tz, ms, info),
+        ("c", "DATETIME", vec![MS, Cell::Integer(0)], tz, ms, warn),
+        ("c", "DATETIME", vec![Cell::Integer(0)], "bigint", None, warn),
+        ("c", "DATETIME", vec![Cell::Integer(5), iso], "text", None, warn),
+        ("c", "DATETIME", vec![iso], ts, None, none),
+        ("c", "DATETIME", vec![text("2024-07-01T10:00:00Z")], tz, None, none),
+        ("c", "DATETIME", vec![text("2024-07-01T10:00:00+02:00")], tz, None, info),
+        ("c", "DATETIME", vec![text("2024-07-01")], ts, None, none),
+        ("c", "DATETIME", vec![iso, text("")], "text", None, warn),
+        ("c", "DATETIME", vec![text("0000-00-00 00:00:00")], "text", None, warn),
+        ("c", "DATETIME", vec![text("2024-07-01 10:00:00.123456789+00:00")], "text", None, warn),
+        ("c", "DATETIME", vec![text("9999-12-31 23:59:59.999999")], ts, None, none),
+        ("c", "DATETIME", vec![text("1970-01-02 00:00:00.000000")], ts, None, info),
+        ("c", "TIMESTAMP", vec![Cell::Real(2_460_492.9)], tz, Some(Format::JulianDay), none),
+        ("c", "DATE", vec![text("2024-07-01")], "date", None, none),
+        ("c", "DATE", vec![text("2024-07-01"), iso], ts, None, warn),
+        ("c", "TIME", vec![text("10:00:00")], "time without time zone", None, none),
+        ("c", "TIME", vec![text("24:00:00")], "text", None, warn),
+        ("created_at", "INTEGER", vec![MS], tz, ms, info),
+        ("createdAt", "", vec![MS], tz, ms, info),
+        ("sort", "INTEGER", vec![MS], "bigint", None, info),
+        ("duration", "bigint", vec![Cell::Integer(86_400_000_000)], "bigint", None, none),
+        ("created_at", "INTEGER", vec![Cell::Integer(20_240_701)], "bigint", None, info),
+        ("created_at", "TEXT", vec![iso], "text", None, info),
+        (
+            "last_visit_time",
+            "INTEGER",
+            vec![Cell::Integer(13_364_301_600_250_000)],
+            tz,
+            Some(Format::Chrome),
+            info,
+        ),
+    ] {
+        assert_choice(name, declared, &cells, pg_type, format, worst);
+    }
+}
+
+#[test]
+fn core_data_counts_from_2001() {
+    let column = column("ZCREATIONDATE", "TIMESTAMP");
+    let profile = profile(&column, false, &[Cell::Real(741_520_800.25), Cell::Integer(741_520_800)]);
+    let choice = choose(&Question { table: "ZNOTE", ..ask(&column, Some(&profile)) });
+    assert_eq!((choice.pg_type.as_str(), choice.format), ("timestamp with time zone", Some(Format::Apple)));
+}
+
+#[test]
+fn json() {
+    for (declared, checked, cell, pg_type) in [
+        ("JSON", false, text("{\"a\":1}"), "jsonb"),
+        ("JSON", false, Cell::Integer(1), "jsonb"),
+        ("TEXT", true, text("{\"a\":1}"), "jsonb"),
+        ("TEXT", true, text("{\"a\":1,\"a\":2}"), "json"),
+        ("JSON", false, text("\"\\u0000\""), "text"),
+        ("JSON", false, text("{"), "text"),
+        ("TEXT", false, text("{\"a\":1}"), "text"),
+        ("JSON", false, Cell::Blob(b"[1]"), "jsonb"),
+        ("JSON", false, Cell::Blob(b"\x0C"), "bytea"),
+    ] {
+        let column = column("c", declared);
+        let profile = profile(&column, checked, &[cell]);
+        let choice = choose(&Question { json_checked: checked, ..ask(&column, Some(&profile)) });
+        assert_eq!(choice.pg_type, pg_type, "{declared} {cell:?}");
+    }
+}
+
+#[test]
+fn reasons_have_counts() {
+    let mut cells = vec![text("2024-07-01 10:00:00"); 2011];
+    cells.extend([MS; 2]);
+    assert_eq!(
+        chosen("c", "DATETIME", &cells).reason,
+        "2,011 of 2,013 values are ISO-8601 text, 2 are integer milliseconds; texts without offset are read in \
+         the plan's timezone"
+    );
+    assert_eq!(chosen("c", "INTEGER", &[Cell::Integer(1); 3]).reason, "all 3 values are integer");
+    assert_eq!(chosen("c", "DATETIME", &[]).reason, "no value is stored; declared DATETIME");
+}
+
+#[test]
+fn findings_name_column_counts_and_plan_key() {
+    let choice = chosen("made", "DATETIME", &[text("2024-07-01 10:00:00"), text("")]);
+    let finding = &choice.findings[0];
+    assert_eq!(finding.object, "t.made");
+    assert_eq!(
+        finding.message,
+        "declared DATETIME, but 1 of 2 values are ISO-8601 text, 1 is empty text: becomes text"
+    );
+    assert_eq!(
+        finding.hint,
+        "Set plan.tables.t.columns.made.type to \"timestamp without time zone\" and \
+         plan.tables.t.columns.made.on_invalid to \"null\" or \"reject\" to convert the rest."
+    );
+}
+
+#[test]
+fn without_a_profile_the_declaration_decides() {
+    for (declared, pg_type) in [
+        ("DATETIME", "timestamp without time zone"),
+        ("BOOLEAN", "boolean"),
+        ("INTEGER NON NULL", "bigint"),
+        ("VARCHAR2(20)", "character varying(20)"),
+        ("float[128]", "double precision"),
+        ("BLOB SUB_TYPE TEXT", "text"),
+        ("MOOD", "text"),
+        ("", "text"),
+        ("DECIMAL(10,2)", "numeric(10,2)"),
+        ("GEOMETRY", "bytea"),
+    ] {
+        assert_eq!(choose(&ask(&column("c", declared), None)).pg_type, pg_type, "{declared}");
+    }
+}
+
+#[test]
+fn the_plans_type_wins_where_the_data_fits_it() {
+    let column = column("c", "DATETIME");
+    for (wanted, cell, pg_type, format, findings) in [
+        ("timestamptz", text("2024-07-01 10:00:00"), "timestamp with time zone", None, 0),
+        ("timestamptz", MS, "timestamp with time zone", Some(Format::UnixEpochMs), 0),
+        ("timestamp(0)", MS, "timestamp with time zone", Some(Format::UnixEpochMs), 1),
+        ("text", MS, "text", None, 0),
+        ("uuid", text("2024-07-01"), "timestamp without time zone", None, 1),
+        ("app.moment", text("x"), "app.moment", None, 0),
+    ] {
+        let profile = profile(&column, false, &[cell]);
+        let choice = choose(&Question { wanted: Some(wanted), ..ask(&column, Some(&profile)) });
+        let found = (choice.pg_type.as_str(), choice.format, choice.findings.len());
+        assert_eq!(found, (pg_type, format, findings), "{wanted} {cell:?}");
+    }
+}
+
+/// A small generator of pseudo-random numbers (Knuth's MMIX constants), so that failures repeat.
+struct Lcg(u64);
+
+impl Lcg {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.next(from.len())]
+    }
+}
+
+const INTEGERS: &[i64] = &[
+    0,
+    1,
+    2,
+    -1,
+    1000,
+    40_000,
+    5_000_000_000,
+    1_719_828_000,
+    1_719_828_000_250,
+    1_719_828_000_250_001,
+    1_719_828_000_250_000_000,
+    1_719_828_000_250_000_001,
+    13_364_301_600_250_000,
+    2_460_493,
+    i64::MAX,
+    i64::MIN,
+    (1 << 53) + 1,
+];
+const REALS: &[f64] = &[
+    0.0,
+    1.0,
+    0.5,
+    0.1,
+    12.25,
+    12.345,
+    1e300,
+    -1e-300,
+    1_719_828_000.25,
+    2_460_492.9,
+    741_520_800.123_456_7,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    9.3e18,
+];
+const TEXTS: &[&[u8]] = &[
+    b"",
+    b"0",
+    b"1",
+    b"t",
+    b"FALSE",
+    b"yes",
+    b"007",
+    b"12.50",
+    b"-0",
+    b"-0.0",
+    b"1e5",
+    b"99999999999999999999",
+    b"1719828000",
+    b"1719828000.1234567",
+    b"2024-07-01",
+    b"2024-07-01 10:00:00",
+    b"2024-07-01T10:00:00.123Z",
+    b"2024-07-01 10:00:00+02:00",
+    b"2024-07-01 10:00:00.123456789",
+    b"0000-00-00",
+    b"10:00:00",
+    b"24:00:00",
+    b"550e8400-e29b-41d4-a716-446655440000",
+    b"550E8400-E29B-41D4-A716-446655440000",
+    b"550e8400e29b41d4a716446655440000",
+    b"d41d8cd98f00b204e9800998ecf8427e",
+    b"{\"a\":1}",
+    b"{\"a\":1,\"a\":2}",
+    b"[\"\\u0000\"]",
+    b"{",
+    b"abc",
+    b"a\0b",
+    b"\xFF\xFE",
+    b"trailing ",
+    "grüße".as_bytes(),
+    b"0x10",
+    b" 1",
+    b"11111111111111111111111111111111",
+];
+const BLOBS: &[&[u8]] = &[b"", b"\0\xFF", b"0123456789abcdef", b"{\"a\":1}", b"[1"];
+const DECLARED: &[&str] = &[
+    "INTEGER",
+    "REAL",
+    "DECIMAL(10,2)",
+    "NUMERIC",
+    "DECIMAL(3,3)",
+    "BOOLEAN",
+    "DATETIME",
+    "TIMESTAMPTZ",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "VARCHAR(5)",
+    "VARCHAR(30)",
+    "CHAR(32)",
+    "CHAR(36)",
+    "CHAR(0)",
+    "TEXT",
+    "JSON",
+    "UUID",
+    "BLOB",
+    "BINARY(16)",
+    "",
+    "MOOD",
+    "STRING",
+    "TINYINT(1)",
+];
+const NAMES: &[&str] = &["c", "created_at", "ZCREATIONDATE", "duration", "last_visit"];
+
+/// A column of one to six cells that mostly share a class and often a value.
+fn cells(lcg: &mut Lcg) -> Vec<Cell<'static>> {
+    let classes: &[u8] =
+        lcg.pick(&[&b"i"[..], b"r", b"t", b"t", b"t", b"b", b"it", b"ir", b"irt", b"irtbn", b"tb"]);
+    let narrow = lcg.next(2) == 0;
+    let start = lcg.next(64);
+    (0..=lcg.next(6))
+        .map(|_| {
+            let class = lcg.pick(classes);
+            let at = if narrow { start + lcg.next(3) } else { lcg.next(64) };
+            match class {
+                b'i' => Cell::Integer(INTEGERS[at % INTEGERS.len()]),
+                b'r' => Cell::Real(REALS[at % REALS.len()]),
+                b't' => Cell::Text(TEXTS[at % TEXTS.len()]),
+                b'b' => Cell::Blob(BLOBS[at % BLOBS.len()]),
+                _ => Cell::Null,
+            }
+        })
+        .collect()
+}
+
+/// Spellings that are documented to be one value: times, UUIDs, booleans, and reals read as times.
+fn may_collapse(pg_type: &str) -> bool {
+    use TypeClass::*;
+    matches!(TypeClass::of(pg_type), Bool | Date | Time | Timestamp | TimestampTz | Uuid)
+}
+
+fn class(cell: Cell<'_>) -> u8 {
+    match cell {
+        Cell::Null => 0,
+        Cell::Integer(_) => 1,
+        Cell::Real(_) => 2,
+        Cell::Text(_) => 3,
+        Cell::Blob(_) => 4,
+    }
+}
+
+#[test]
+fn whatever_is_stored_fits_what_is_chosen_and_stays_distinct() {
+    let mut lcg = Lcg(20_240_701);
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for round in 0..20_000 {
+        let column = column(lcg.pick(NAMES), lcg.pick(DECLARED));
+        let json_checked = lcg.next(8) == 0;
+        let cells = cells(&mut lcg);
+        let profile = profile(&column, json_checked, &cells);
+        let table = if lcg.next(2) == 0 { "ZNOTE" } else { "notes" };
+        let choice = choose(&Question { table, json_checked, ..ask(&column, Some(&profile)) });
+        let decoder = Decoder::new(&choice.pg_type, choice.format, &Timezone::UTC);
+        let case = || format!("round {round}: {} {} {cells:?} -> {choice:?}", column.name, column.declared);
+        let mut decoded: Vec<(Cell<'_>, Decoded<'_>)> = vec![];
+        for cell in &cells {
+            let value =
+                decoder.decode(*cell).unwrap_or_else(|misfit| panic!("{cell:?} {misfit}, {}", case()));
+            decoded.push((*cell, value));
+        }
+        for (at, (cell, value)) in decoded.iter().enumerate() {
+            for (other, same) in decoded.iter().take(at) {
+                let collapsed = value == same && cell != other && class(*cell) == class(*other);
+                assert!(!collapsed || may_collapse(&choice.pg_type), "{cell:?} is {other:?}, {}", case());
+            }
+        }
+        *seen.entry(choice.pg_type).or_default() += 1;
+    }
+    for pg_type in ["bigint", "boolean", "bytea", "date", "jsonb", "json", "numeric", "uuid", "text"] {
+        assert!(seen.contains_key(pg_type), "{pg_type} was never chosen");
+    }
+}
+
+#[test]
+fn what_the_counts_call_a_fit_the_decoder_takes() {
+    let types = "bool int2 int4 int8 real float8 numeric numeric(6,2) text varchar(5) char(5) bytea date time \
+                 time(0) timestamp timestamp(3) timestamptz(0) timestamptz uuid json jsonb";
+    let types: Vec<&str> = types.split_whitespace().collect();
+    let mut lcg = Lcg(7);
+    for _ in 0..20_000 {
+        let column = column("c", lcg.pick(&["DECIMAL", "JSON", "TEXT"]));
+        let cells = cells(&mut lcg);
+        let profile = profile(&column, false, &cells);
+        let pg_type = lcg.pick(&types);
+        let format = format_for(&ask(&column, Some(&profile)), pg_type);
+        if fit(&profile, pg_type, format) != Fit::Yes {
+            continue;
+        }
+        let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
+        for cell in &cells {
+            assert!(decoder.decode(*cell).is_ok(), "{cell:?} in {pg_type} {format:?} of {cells:?}");
+        }
+    }
+}
+
+/// Hostile input: bytes near the shape of what is read, in every type and format.
+#[test]
+fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
+    let types = "bool int2 int8 real float8 numeric numeric(1000,-1000) text varchar(0) char(5) bytea date time(0) \
+                 timestamp timestamptz(3) uuid json jsonb interval inet";
+    let types: Vec<&str> = types.split_whitespace().collect();
+    let zones = ["UTC", "+15:59", "Europe/Berlin"].map(|zone| Timezone::parse(zone).unwrap());
+    let mut lcg = Lcg(99);
+    for _ in 0..20_000 {
+        let format = match lcg.next(Format::ALL.len() + 1) {
+            0 => None,
+            n => Some(Format::ALL[n - 1]),
+        };
+        let decoder = Decoder::new(lcg.pick(&types), format, &zones[lcg.next(zones.len())]);
+        let mut bytes = lcg.pick(TEXTS).to_vec();
+        for _ in 0..lcg.next(3) {
+            let at = lcg.next(bytes.len() + 1);
+            bytes.insert(at, lcg.pick(b"0919.-+:TZ {[\"\\\0\xFF\xC3e="));
+        }
+        bytes.truncate(lcg.next(40) + 1);
+        let integer = lcg.pick(INTEGERS).wrapping_mul(1 << lcg.next(40));
+        let real = lcg.pick(REALS) * 10f64.powi(lcg.next(400) as i32 - 200);
+        let mut profile = ColumnProfile::for_column(&column("created_at", lcg.pick(DECLARED)), true);
+        for cell in [
+            Cell::Text(&bytes),
+            Cell::Blob(&bytes),
+            Cell::Integer(integer),
+            Cell::Real(real),
+            Cell::Real(f64::NAN),
+        ] {
+            let _ = decoder.decode(cell);
+            profile.observe(cell);
+        }
+        let _ = (profile.min_text(), profile.max_text(), profile.format_found());
+    }
+}

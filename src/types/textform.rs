@@ -1,0 +1,202 @@
+//! What a text looks like: one form for each text, decided from its first byte on. Hot while profiling.
+
+use crate::value::number::{Decimal, canonical_integer};
+use crate::value::{Misfit, boolean, datetime, uuid};
+
+/// The forms that a text may have; each text has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFormat {
+    Date,
+    Time,
+    /// A date and time without an offset.
+    DateTime,
+    /// A date and time with `Z` or a zero offset.
+    DateTimeUtc,
+    DateTimeOffset,
+    /// More precise than microseconds.
+    TooFine,
+    /// Written like a date, but there is none: `0000-00-00`.
+    ImpossibleDate,
+    /// As `i64` prints it.
+    Integer,
+    /// Plain decimal digits that are no `i64`.
+    Decimal,
+    /// With dashes, in lower case.
+    Uuid,
+    UuidUpper,
+    /// 32 lower-case hexadecimal digits with the version and variant of a UUID.
+    UuidHex,
+    /// 32 other hexadecimal digits.
+    Hex32,
+    BooleanWord,
+    /// Brackets or braces around it.
+    JsonLike,
+    Empty,
+    Other,
+}
+
+/// Label for people, by variant.
+const LABELS: [(TextFormat, &str); 17] = [
+    (TextFormat::Date, "date text"),
+    (TextFormat::Time, "time text"),
+    (TextFormat::DateTime, "ISO-8601 text"),
+    (TextFormat::DateTimeUtc, "ISO-8601 text in UTC"),
+    (TextFormat::DateTimeOffset, "ISO-8601 text with an offset"),
+    (TextFormat::TooFine, "time text more precise than microseconds"),
+    (TextFormat::ImpossibleDate, "impossible date text"),
+    (TextFormat::Integer, "integer text"),
+    (TextFormat::Decimal, "decimal text"),
+    (TextFormat::Uuid, "UUID text"),
+    (TextFormat::UuidUpper, "UUID text in upper case"),
+    (TextFormat::UuidHex, "UUID text without dashes"),
+    (TextFormat::Hex32, "32 hexadecimal digits"),
+    (TextFormat::BooleanWord, "boolean words"),
+    (TextFormat::JsonLike, "text that looks like JSON"),
+    (TextFormat::Empty, "empty text"),
+    (TextFormat::Other, "other text"),
+];
+
+impl TextFormat {
+    pub const COUNT: usize = LABELS.len();
+
+    pub fn label(self) -> &'static str {
+        LABELS.iter().find(|l| l.0 == self).map_or("", |l| l.1)
+    }
+
+    pub fn all() -> impl Iterator<Item = TextFormat> {
+        LABELS.iter().map(|l| l.0)
+    }
+}
+
+/// A text's form, and its value where it is a number.
+pub enum Reading {
+    Plain(TextFormat),
+    Integer(i64),
+    Decimal(Decimal, f64),
+    /// With the finest unit of its clock: 0, 3 or 6 digits.
+    Clock(TextFormat, u32),
+}
+
+#[inline]
+pub fn read(text: &[u8]) -> Reading {
+    let form = match text {
+        [] => TextFormat::Empty,
+        [_, _, _, _, b'-', _, _, b'-', ..] | [_, _, b':', ..] => return clock(text),
+        [b'{', .., b'}'] | [b'[', .., b']'] => TextFormat::JsonLike,
+        _ if text.len() == 36 || text.len() == 32 => uuid_form(text).unwrap_or(TextFormat::Other),
+        [b'0'..=b'9' | b'-', ..] => TextFormat::Other,
+        _ if boolean::word(text).is_some() => TextFormat::BooleanWord,
+        _ => TextFormat::Other,
+    };
+    match (form, text) {
+        (TextFormat::Other, [b'0'..=b'9' | b'-', ..]) => number(text),
+        // Digits alone: as good a number as a UUID without dashes, and longer than any i64.
+        (form, _) => Reading::Plain(form),
+    }
+}
+
+fn clock(text: &[u8]) -> Reading {
+    let form = match datetime::parse(text) {
+        Ok(iso) => {
+            let form = match (iso.day, iso.time, iso.offset) {
+                (Some(_), None, _) => TextFormat::Date,
+                (None, ..) => TextFormat::Time,
+                (_, _, None) => TextFormat::DateTime,
+                (_, _, Some(0)) => TextFormat::DateTimeUtc,
+                (_, _, Some(_)) => TextFormat::DateTimeOffset,
+            };
+            return Reading::Clock(form, digits(iso.time.unwrap_or(0)));
+        }
+        Err(datetime::TOO_FINE) => TextFormat::TooFine,
+        Err(datetime::NO_SUCH_TIME) => TextFormat::ImpossibleDate,
+        Err(Misfit::EmptyText) => TextFormat::Empty,
+        Err(_) => TextFormat::Other,
+    };
+    Reading::Plain(form)
+}
+
+fn digits(micros: i64) -> u32 {
+    if micros % 1_000_000 == 0 {
+        0
+    } else if micros % 1000 == 0 {
+        3
+    } else {
+        6
+    }
+}
+
+fn uuid_form(text: &[u8]) -> Option<TextFormat> {
+    let bytes = uuid::parse(text)?;
+    let lower = !text.iter().any(u8::is_ascii_uppercase);
+    Some(match (text.len(), lower) {
+        (36, true) => TextFormat::Uuid,
+        (36, false) => TextFormat::UuidUpper,
+        (_, true) if uuid::is_rfc(&bytes) => TextFormat::UuidHex,
+        _ => TextFormat::Hex32,
+    })
+}
+
+fn number(text: &[u8]) -> Reading {
+    if let Some(value) = canonical_integer(text) {
+        return Reading::Integer(value);
+    }
+    plain_decimal(text).unwrap_or(Reading::Plain(TextFormat::Other))
+}
+
+/// Digits with or without a point; no exponent, no plus, no leading zeros, no negative zero: nothing that a
+/// number would not give back.
+fn plain_decimal(text: &[u8]) -> Option<Reading> {
+    const MAX_DIGITS: usize = 1000;
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let spelled = match unsigned {
+        [b'0', b'.', _, ..] | [b'1'..=b'9', ..] => !matches!(unsigned.last(), Some(b'.')),
+        _ => false,
+    };
+    if !spelled || text.len() > MAX_DIGITS || unsigned.iter().any(|b| matches!(b, b'e' | b'E')) {
+        return None;
+    }
+    let decimal = Decimal::parse(text)?;
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (value != 0.0 || unsigned.len() == text.len()).then_some(Reading::Decimal(decimal, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_has_one_form() {
+        for (text, form) in [
+            ("", TextFormat::Empty),
+            ("2024-01-31", TextFormat::Date),
+            ("12:30:00.5", TextFormat::Time),
+            ("2024-01-31T12:30:00", TextFormat::DateTime),
+            ("2024-01-31 12:30:00Z", TextFormat::DateTimeUtc),
+            ("2024-01-31 12:30:00.5+02:00", TextFormat::DateTimeOffset),
+            ("2024-01-31 12:30:00.123456789", TextFormat::TooFine),
+            ("0000-00-00 00:00:00", TextFormat::ImpossibleDate),
+            ("-42", TextFormat::Integer),
+            ("1.50", TextFormat::Decimal),
+            ("99999999999999999999", TextFormat::Decimal),
+            ("007", TextFormat::Other),
+            ("-0.0", TextFormat::Other),
+            ("1e5", TextFormat::Other),
+            ("1.", TextFormat::Other),
+            ("550e8400-e29b-41d4-a716-446655440000", TextFormat::Uuid),
+            ("550E8400-e29b-41d4-a716-446655440000", TextFormat::UuidUpper),
+            ("550e8400e29b41d4a716446655440000", TextFormat::UuidHex),
+            ("d41d8cd98f00b204e9800998ecf8427e", TextFormat::Hex32),
+            ("Yes", TextFormat::BooleanWord),
+            ("[1]", TextFormat::JsonLike),
+            ("[", TextFormat::Other),
+            ("n/a", TextFormat::Other),
+        ] {
+            let found = match read(text.as_bytes()) {
+                Reading::Plain(form) | Reading::Clock(form, _) => form,
+                Reading::Integer(_) => TextFormat::Integer,
+                Reading::Decimal(..) => TextFormat::Decimal,
+            };
+            assert_eq!(found, form, "{text}");
+        }
+    }
+}

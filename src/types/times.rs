@@ -1,0 +1,257 @@
+//! Which numbers are times, and which columns say so.
+//!
+//! An epoch is assumed only where the declared type or the column's name says time and every number other than
+//! zero lies between 1980 and 2100 in exactly one unit.
+
+use super::profile::ColumnProfile;
+use super::rules::Family;
+use super::textform::TextFormat;
+use crate::value::Format;
+
+/// 1980-01-01 and 2100-01-01 in Unix seconds.
+const SANE: (f64, f64) = (315_532_800.0, 4_102_444_800.0);
+
+/// One way to count time.
+pub struct Unit {
+    pub format: Format,
+    /// Unix seconds × factor + origin.
+    factor: f64,
+    origin: f64,
+    /// Digits after the second that a whole number of these may need.
+    pub digits: u32,
+    /// Digits after the point that are still whole microseconds.
+    pub decimals: i32,
+}
+
+const fn counted(format: Format, factor: f64, origin: f64, digits: u32, decimals: i32) -> Unit {
+    Unit { format, factor, origin, digits, decimals }
+}
+
+/// Their ranges do not overlap, but for the last: Apple's seconds look like Unix seconds.
+const UNITS: [Unit; 7] = [
+    counted(Format::UnixEpoch, 1.0, 0.0, 0, 6),
+    counted(Format::UnixEpochMs, 1e3, 0.0, 3, 3),
+    counted(Format::UnixEpochUs, 1e6, 0.0, 6, 0),
+    counted(Format::UnixEpochNs, 1e9, 0.0, 6, 0),
+    counted(Format::Chrome, 1e6, 11_644_473_600e6, 6, 0),
+    counted(Format::JulianDay, 1.0 / 86_400.0, 2_440_587.5, 3, 9),
+    counted(Format::Apple, 1.0, -978_307_200.0, 0, 6),
+];
+
+impl Unit {
+    pub fn from_unix(&self, seconds: f64) -> f64 {
+        seconds * self.factor + self.origin
+    }
+}
+
+pub fn unit_of(format: Format) -> Option<&'static Unit> {
+    UNITS.iter().find(|unit| unit.format == format)
+}
+
+/// The one unit in which every number other than zero is a time of our days. Only Core Data's own columns are
+/// read as seconds since 2001.
+pub fn unit(p: &ColumnProfile, core_data: bool) -> Option<Format> {
+    let mut candidates = UNITS.iter().filter(|unit| (unit.format == Format::Apple) == core_data);
+    let within =
+        |unit: &&Unit| p.number.low >= unit.from_unix(SANE.0) && p.number.high < unit.from_unix(SANE.1);
+    if p.number.low > p.number.high || p.real.nan > 0 {
+        return None;
+    }
+    candidates.find(within).map(|unit| unit.format)
+}
+
+/// The column is one of Core Data's: `ZTABLE.ZCREATIONDATE TIMESTAMP`.
+pub fn is_core_data(table: &str, column: &str, declared: &str) -> bool {
+    let z = |name: &str| name.starts_with('Z') && !name.chars().any(|c| c.is_ascii_lowercase());
+    z(table) && z(column) && declared.eq_ignore_ascii_case("TIMESTAMP")
+}
+
+/// The declared type says time.
+pub fn is_time(family: Family) -> bool {
+    matches!(family, Family::DateTime | Family::DateTimeTz | Family::Date | Family::Time)
+}
+
+/// The texts that are a moment or a day.
+pub const MOMENTS: [TextFormat; 4] =
+    [TextFormat::Date, TextFormat::DateTime, TextFormat::DateTimeUtc, TextFormat::DateTimeOffset];
+
+/// Words that say time when a name has them, and endings that do.
+const WORDS: &[&str] = &[
+    "at",
+    "date",
+    "datetime",
+    "time",
+    "timestamp",
+    "ts",
+    "created",
+    "modified",
+    "updated",
+    "deleted",
+    "expires",
+    "expiry",
+    "expired",
+    "mtime",
+    "ctime",
+    "atime",
+    "birthtime",
+    "utc",
+    "visited",
+    "epoch",
+    "started",
+    "finished",
+    "when",
+];
+const ENDINGS: &[&str] = &["date", "timestamp", "time", "visit", "login", "seen"];
+
+/// Words that say something else, whatever stands beside them.
+const OTHERS: &[&str] = &[
+    "duration",
+    "uptime",
+    "timeout",
+    "spent",
+    "lifetime",
+    "interval",
+    "elapsed",
+    "runtime",
+    "playtime",
+    "downtime",
+    "overtime",
+    "timezone",
+    "zone",
+    "ttl",
+    "offset",
+    "count",
+    "counter",
+    "total",
+    "number",
+    "num",
+    "size",
+    "bytes",
+    "length",
+    "id",
+    "by",
+    "update",
+    "candidate",
+    "mandate",
+    "validate",
+    "latency",
+    "delay",
+    "period",
+    "times",
+    "version",
+    "hash",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "ms",
+    "limit",
+    "rate",
+    "price",
+    "amount",
+];
+
+/// `created_at`, `createdAt`, `date_added`, `ZCREATIONDATE`, `last_visit_time`; not `duration` or `timeout`.
+pub fn name_says_time(name: &str) -> bool {
+    let words = words(name);
+    let other = |word: &String| OTHERS.contains(&word.as_str());
+    let ends = |word: &String| ENDINGS.iter().any(|end| word.ends_with(end));
+    !words.iter().any(other) && words.iter().any(|word| WORDS.contains(&word.as_str()) || ends(word))
+}
+
+/// The words of a name in lower case: `lastVisit_time` is `last`, `visit`, `time`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for c in name.chars() {
+        let starts = !c.is_alphanumeric() || (c.is_uppercase() && after_lower);
+        if starts {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Cell;
+
+    fn profile(cells: &[Cell<'_>]) -> ColumnProfile {
+        let mut profile = ColumnProfile::default();
+        cells.iter().for_each(|cell| profile.observe(*cell));
+        profile
+    }
+
+    #[test]
+    fn names_say_time_or_do_not() {
+        for name in [
+            "created_at",
+            "createdAt",
+            "date_added",
+            "ZCREATIONDATE",
+            "last_visit",
+            "last_visit_time",
+            "expires_utc",
+            "expires",
+            "timestamp",
+            "startTime",
+            "mtime",
+            "dateline_date",
+            "lastLogin",
+        ] {
+            assert!(name_says_time(name), "{name}");
+        }
+        for name in [
+            "duration",
+            "uptime",
+            "timeout",
+            "time_spent",
+            "lifetime",
+            "interval",
+            "elapsed",
+            "created_by",
+            "update_count",
+            "candidate",
+            "status",
+            "timezone",
+            "sort_order",
+            "time_zone",
+            "format",
+            "",
+            "id",
+        ] {
+            assert!(!name_says_time(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_unit_or_none() {
+        let day = 1_719_828_000;
+        for (cells, unit_found) in [
+            (vec![Cell::Integer(day), Cell::Integer(0)], Some(Format::UnixEpoch)),
+            (vec![Cell::Text(b"1719828000.5")], Some(Format::UnixEpoch)),
+            (vec![Cell::Integer(day * 1000)], Some(Format::UnixEpochMs)),
+            (vec![Cell::Integer(day * 1_000_000)], Some(Format::UnixEpochUs)),
+            (vec![Cell::Integer(day * 1_000_000_000)], Some(Format::UnixEpochNs)),
+            (vec![Cell::Integer(13_364_301_600_250_000)], Some(Format::Chrome)),
+            (vec![Cell::Real(2_460_492.9)], Some(Format::JulianDay)),
+            (vec![Cell::Integer(day), Cell::Integer(day * 1000)], None),
+            (vec![Cell::Integer(0)], None),
+            (vec![Cell::Integer(20_240_701)], None),
+            (vec![Cell::Real(f64::INFINITY)], None),
+            (vec![], None),
+        ] {
+            assert_eq!(unit(&profile(&cells), false), unit_found, "{cells:?}");
+        }
+        let apple = profile(&[Cell::Real(741_520_800.25), Cell::Integer(741_520_800)]);
+        assert_eq!(unit(&apple, true), Some(Format::Apple));
+        assert!(is_core_data("ZNOTE", "ZCREATIONDATE", "TIMESTAMP"));
+        assert!(!is_core_data("zoo", "ZOO", "TIMESTAMP"));
+    }
+}

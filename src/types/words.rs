@@ -1,0 +1,81 @@
+//! How the choices are worded: counts with thousands separators, and the reason with its parts in order.
+
+use super::profile::ColumnProfile;
+use super::textform::TextFormat;
+use crate::value::Format;
+
+/// `2,011`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 value`, `2,011 values`.
+pub fn values(count: u64) -> String {
+    if count == 1 { "1 value".to_owned() } else { format!("{} values", grouped(count)) }
+}
+
+/// What is stored, most frequent first: `2,011 of 2,013 values are ISO-8601 text, 2 are integer milliseconds`.
+pub fn stored(p: &ColumnProfile, format: Option<Format>, forms: bool) -> String {
+    let mut parts = parts(p, format, forms);
+    parts.sort_by_key(|part| std::cmp::Reverse(part.0));
+    let total = p.values();
+    match parts.as_slice() {
+        [] => "no value is stored".to_owned(),
+        [(1, label)] => format!("the only value is {label}"),
+        [(_, label)] => format!("all {} values are {label}", grouped(total)),
+        [(count, label), rest @ ..] => {
+            let first = format!("{} of {} values are {label}", grouped(*count), grouped(total));
+            let rest = rest.iter().map(|(count, label)| {
+                format!(", {} {} {label}", grouped(*count), if *count == 1 { "is" } else { "are" })
+            });
+            first + &rest.collect::<String>()
+        }
+    }
+}
+
+fn parts(p: &ColumnProfile, format: Option<Format>, forms: bool) -> Vec<(u64, String)> {
+    let unit = format.and_then(unit_name).map_or(String::new(), |unit| format!(" {unit}"));
+    let mut parts = vec![(p.integers, format!("integer{unit}")), (p.reals, format!("real{unit}"))];
+    if forms {
+        parts.extend(TextFormat::all().map(|form| (p.text.count(form), form.label().to_owned())));
+    } else {
+        parts.push((p.texts, "text".to_owned()));
+    }
+    parts.push((p.blobs, "blob".to_owned()));
+    parts.retain(|part| part.0 > 0);
+    parts
+}
+
+/// What one step of an epoch is called.
+fn unit_name(format: Format) -> Option<&'static str> {
+    match format {
+        Format::UnixEpoch => Some("seconds"),
+        Format::UnixEpochMs => Some("milliseconds"),
+        Format::UnixEpochUs => Some("microseconds"),
+        Format::UnixEpochNs => Some("nanoseconds"),
+        Format::Chrome => Some("microseconds since 1601"),
+        Format::Apple => Some("seconds since 2001"),
+        Format::JulianDay => Some("Julian days"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_separators() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+}

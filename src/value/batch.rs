@@ -1,0 +1,296 @@
+//! The batch: rows decoded from SQLite, laid out as the server wants them, on their way between threads.
+//!
+//! One format for every sink. Words are row-major, a `Datum` each; what is passed by reference lies in
+//! `bytes`, and its word is an offset until [`Batch::seal`] turns it into an address. A batch is filled,
+//! sealed, consumed and then recycled; its buffers are never freed in between.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Decoded, Wire};
+
+/// Bytes that a batch aims at: large enough to amortise the hand-over, small enough to stay in the cache.
+pub const TARGET_BYTES: usize = 512 * 1024;
+
+/// What happens to a cell that does not fit its column (`on_invalid` in the plan).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnInvalid {
+    #[default]
+    Error,
+    /// The cell becomes NULL.
+    Null,
+    /// The whole row goes to the reject log.
+    Reject,
+    /// Decided before the load: the column became text (or bytea). A misfit is an error then.
+    Text,
+}
+
+/// How to find a row again in SQLite: `rowid 7`, or the primary key's values where there is no rowid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowName {
+    Rowid(i64),
+    Key(String),
+}
+
+impl RowName {
+    pub fn rowid(&self) -> Option<i64> {
+        match self {
+            RowName::Rowid(rowid) => Some(*rowid),
+            RowName::Key(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for RowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RowName::Rowid(rowid) => write!(f, "rowid {rowid}"),
+            RowName::Key(key) => f.write_str(key),
+        }
+    }
+}
+
+/// What the backend needs of a row's origin, because it converts some of its cells itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
+    Nothing,
+    /// The row's name, for an error.
+    Names,
+    /// Name and values, for the reject log.
+    Rows,
+}
+
+/// A row that was not loaded, with what the reject log keeps of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RejectedRow {
+    pub row: RowName,
+    /// Source column name -> value; BLOBs and broken text as `{"blob": "hex"}`.
+    pub values: serde_json::Value,
+    /// The source column that did not fit.
+    pub column: String,
+    pub error: String,
+}
+
+#[derive(Debug, Default)]
+pub struct Batch {
+    wires: Arc<[Wire]>,
+    rows: usize,
+    words: Vec<u64>,
+    nulls: Vec<bool>,
+    bytes: Vec<u8>,
+    /// Bytes used by complete rows, for [`Batch::drop_row`].
+    complete_bytes: usize,
+    sealed: bool,
+    /// Rows' names and values; filled only where the backend may have to report one.
+    pub origins: Vec<(RowName, serde_json::Value)>,
+    pub rejected: Vec<RejectedRow>,
+    /// Cells that became NULL because they did not fit.
+    pub nulled: u64,
+    /// Bytes of SQLite values in this batch's rows.
+    pub source_bytes: u64,
+    /// Bytes of rows that are kept for the log.
+    held: usize,
+}
+
+impl Batch {
+    /// An empty batch for rows of `wires.len()` columns.
+    pub fn new(wires: Arc<[Wire]>) -> Batch {
+        Batch { wires, bytes: Vec::with_capacity(TARGET_BYTES), ..Batch::default() }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn width(&self) -> usize {
+        self.wires.len()
+    }
+
+    /// Time to hand the batch over.
+    pub fn is_full(&self) -> bool {
+        self.size() >= TARGET_BYTES || self.rejected.len() >= 1000
+    }
+
+    /// Bytes that the batch occupies, as far as they depend on its rows.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.words.len() * size_of::<u64>() + self.held
+    }
+
+    /// Counts a row that is kept for the log, as JSON: about twice its values.
+    pub fn hold(&mut self, row_bytes: u64) {
+        self.held += 2 * row_bytes as usize;
+    }
+
+    /// Appends the next cell of the current row.
+    #[inline]
+    pub fn push(&mut self, value: Decoded<'_>) {
+        match value {
+            Decoded::Word(word) => self.push_word(word, false),
+            Decoded::Null => self.push_word(0, true),
+            Decoded::Varlena(payload) => self.push_varlena(&payload),
+            Decoded::Uuid(bytes) => {
+                let offset = self.bytes.len() as u64;
+                self.bytes.extend_from_slice(&bytes);
+                self.push_word(offset, false);
+            }
+            Decoded::Input(text) => self.push_input(text.as_bytes()),
+        }
+    }
+
+    /// Appends text for the type's input function, as a C string. `text` holds no NUL.
+    pub fn push_input(&mut self, text: &[u8]) {
+        let offset = self.bytes.len() as u64;
+        self.bytes.extend_from_slice(text);
+        self.bytes.push(0);
+        self.push_word(offset, false);
+    }
+
+    #[inline]
+    fn push_word(&mut self, word: u64, null: bool) {
+        self.words.push(word);
+        self.nulls.push(null);
+    }
+
+    /// A varlena with a four-byte header; its start is aligned as `int4`.
+    #[inline]
+    fn push_varlena(&mut self, payload: &[u8]) {
+        let start = self.bytes.len().next_multiple_of(4);
+        self.bytes.resize(start, 0);
+        self.bytes.extend_from_slice(&varlena_header(payload.len()));
+        self.bytes.extend_from_slice(payload);
+        self.push_word(start as u64, false);
+    }
+
+    /// The current row is complete.
+    pub fn end_row(&mut self) {
+        self.rows += 1;
+        self.complete_bytes = self.bytes.len();
+    }
+
+    /// Takes back what was pushed of the current row.
+    pub fn drop_row(&mut self) {
+        let cells = self.rows * self.width();
+        self.words.truncate(cells);
+        self.nulls.truncate(cells);
+        self.bytes.truncate(self.complete_bytes);
+    }
+
+    /// Turns offsets into addresses. Nothing may be pushed before the next [`Batch::clear`].
+    pub fn seal(&mut self) {
+        if self.sealed || self.width() == 0 {
+            return;
+        }
+        let base = self.bytes.as_ptr() as u64;
+        let by_reference: Vec<usize> =
+            (0..self.width()).filter(|&i| self.wires.get(i).is_some_and(|w| *w != Wire::Word)).collect();
+        for row in self.words.chunks_exact_mut(self.wires.len()) {
+            for &column in &by_reference {
+                row[column] += base;
+            }
+        }
+        self.sealed = true;
+    }
+
+    /// The words and null flags of all rows, row-major, for a sink that may overwrite them.
+    pub fn cells_mut(&mut self) -> (&mut [u64], &mut [bool]) {
+        (&mut self.words, &mut self.nulls)
+    }
+
+    /// Removes whole rows (ascending positions) from a sealed batch.
+    pub fn remove_rows(&mut self, positions: &[usize]) {
+        let width = self.width();
+        let mut gone = positions.iter().copied().peekable();
+        let mut kept = 0;
+        for row in 0..self.rows {
+            if gone.peek() == Some(&row) {
+                gone.next();
+                continue;
+            }
+            if kept != row {
+                self.words.copy_within(row * width..(row + 1) * width, kept * width);
+                self.nulls.copy_within(row * width..(row + 1) * width, kept * width);
+                if row < self.origins.len() {
+                    self.origins.swap(kept, row);
+                }
+            }
+            kept += 1;
+        }
+        self.rows = kept;
+        self.words.truncate(kept * width);
+        self.nulls.truncate(kept * width);
+        self.origins.truncate(kept);
+    }
+
+    /// Empties the batch for its next use; an unusually large buffer is given back.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        self.words.clear();
+        self.nulls.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(2 * TARGET_BYTES);
+        self.complete_bytes = 0;
+        self.origins.clear();
+        self.rejected.clear();
+        self.nulled = 0;
+        self.source_bytes = 0;
+        self.held = 0;
+        self.sealed = false;
+    }
+}
+
+/// `SET_VARSIZE_4B` of postgres.h: the length includes the header.
+fn varlena_header(payload: usize) -> [u8; 4] {
+    let size = payload as u32 + 4;
+    if cfg!(target_endian = "big") { (size & 0x3FFF_FFFF).to_ne_bytes() } else { (size << 2).to_ne_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::Cow;
+
+    fn batch() -> Batch {
+        Batch::new(Arc::from([Wire::Word, Wire::Varlena]))
+    }
+
+    fn push(batch: &mut Batch, number: u64, text: &str) {
+        batch.push(Decoded::Word(number));
+        batch.push(Decoded::Varlena(Cow::Borrowed(text.as_bytes())));
+        batch.end_row();
+    }
+
+    #[test]
+    fn a_dropped_row_leaves_nothing() {
+        let mut b = batch();
+        push(&mut b, 1, "a");
+        b.push(Decoded::Word(2));
+        b.push(Decoded::Varlena(Cow::Borrowed(b"long gone")));
+        b.drop_row();
+        push(&mut b, 3, "c");
+        assert_eq!((b.rows(), b.words.len(), b.bytes.len()), (2, 4, 13));
+        assert_eq!(b.words[2], 3);
+    }
+
+    #[test]
+    fn sealing_turns_offsets_of_references_into_addresses() {
+        let mut b = batch();
+        push(&mut b, 7, "abc");
+        push(&mut b, 8, "d");
+        let base = b.bytes.as_ptr() as u64;
+        b.seal();
+        assert_eq!(b.words, [7, base, 8, base + 8]);
+        assert_eq!(b.bytes[8..12], varlena_header(1));
+    }
+
+    #[test]
+    fn removed_rows_close_the_gap() {
+        let mut b = batch();
+        for n in 0..5 {
+            push(&mut b, n, "x");
+        }
+        b.seal();
+        b.remove_rows(&[0, 3]);
+        let (words, _) = b.cells_mut();
+        assert_eq!(words.chunks(2).map(|r| r[0]).collect::<Vec<_>>(), [1, 2, 4]);
+    }
+}

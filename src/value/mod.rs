@@ -1,0 +1,275 @@
+//! One SQLite value -> one PostgreSQL value, or why it does not fit. Pure; a file per kind.
+//!
+//! Nothing is rounded, cut or guessed: a value that its column cannot say exactly is a `Misfit`, and the caller
+//! adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
+//!
+//! - **boolean**: 0 and 1 as integer or real; `t f true false yes no on off y n 1 0` in any ASCII case.
+//! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
+//!   zero, no space).
+//! - **double precision**: reals; integers and decimal texts that a double says exactly (every integer up to
+//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that single precision holds exactly.
+//! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only what is not rounded.
+//! - **text, varchar(n), char(n)**: valid UTF-8 without NUL, within `n` characters. Numbers are written as
+//!   SQLite's `CAST(x AS TEXT)` does, reals with every digit they need. A blob does not fit.
+//! - **bytea**: blobs; texts as their bytes, or decoded by the formats `hex` and `base64`. Numbers only by the
+//!   format `text`, as the bytes of their text.
+//! - **date, time, timestamp, timestamptz**: ISO-8601 text whatever the format (see `datetime`); numbers and texts
+//!   that are numbers by the column's `Format`, as instants. A text without an offset is a clock in the plan's time
+//!   zone for timestamptz, and stays as it is for timestamp; a text with an offset, and an instant, becomes that
+//!   zone's wall clock for timestamp. The instant is kept; the spelling and the offset itself are not. A skipped
+//!   or repeated hour takes the offset before the change. A date takes a time only at midnight. The empty text does not fit.
+//!   Reals are read to the nearest microsecond.
+//! - **uuid**: with dashes, 32 hexadecimal digits, or 16 bytes; letter case is not kept.
+//! - **json, jsonb**: valid JSON text, also where it is stored as a blob; numbers are scalars. `jsonb` takes no
+//!   document with equal keys or `\u0000`, which it would not keep.
+//! - **interval**: texts as they are; numbers by the formats `seconds`, `milliseconds`, `microseconds`; dates by
+//!   `since_1970`.
+//! - **anything else**: exact text for the type's input function; a blob does not fit.
+
+pub mod batch;
+pub mod boolean;
+pub mod bytes;
+pub mod datetime;
+pub mod epoch;
+pub mod format;
+pub mod input;
+pub mod interval;
+pub mod json;
+pub mod number;
+pub mod text;
+pub mod timezone;
+pub mod typename;
+pub mod uuid;
+
+use std::borrow::Cow;
+
+pub use format::Format;
+pub use timezone::Timezone;
+pub use typename::PgType;
+
+/// A value as SQLite stores it. `Text` is UTF-8 as SQLite says, which a file may break: check before use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(&'a [u8]),
+    Blob(&'a [u8]),
+}
+
+/// A converted value in the server's binary form.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decoded<'a> {
+    Null,
+    /// A pass-by-value datum: bool, int2/4/8, float4/8 bits, date, time, timestamp.
+    Word(u64),
+    /// The payload of a `text` or `bytea` varlena, without its header.
+    Varlena(Cow<'a, [u8]>),
+    Uuid([u8; 16]),
+    /// Text for the type's input function (numeric, jsonb, anything unusual).
+    Input(Cow<'a, str>),
+}
+
+/// How the values of one column are passed; NULL apart, a decoder yields one variant of `Decoded` only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    Word,
+    Varlena,
+    Uuid,
+    Input,
+}
+
+/// Why a cell does not fit its column. The caller adds table, column, rowid and the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    #[error("value is out of range")]
+    OutOfRange,
+    #[error("value would be rounded")]
+    Inexact,
+    #[error("text is empty")]
+    EmptyText,
+    #[error("text is longer than {limit} characters")]
+    TooLong { limit: u32 },
+    #[error("text is not valid UTF-8")]
+    InvalidUtf8,
+    #[error("text contains a NUL character")]
+    NulInText,
+    #[error("{0}")]
+    Unreadable(&'static str),
+}
+
+/// Converts the cells of one column to one PostgreSQL type.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Bool,
+    Integer { min: i64, max: i64 },
+    Float4,
+    Float8,
+    Text(Option<u32>),
+    Bytea(Option<Format>),
+    Date(datetime::Rule),
+    Time(datetime::Rule),
+    Timestamp(datetime::Rule),
+    TimestampTz(datetime::Rule),
+    Uuid,
+    Numeric(Option<(i32, i32)>),
+    Bpchar(Option<u32>),
+    Interval(Option<Format>),
+    Json { binary: bool },
+    Other,
+}
+
+impl Decoder {
+    /// `pg_type` as in the plan; `timezone` for text times without an offset.
+    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Decoder {
+        let rule = |digits: u32| datetime::Rule {
+            format,
+            step: 10i64.pow(6u32.saturating_sub(digits)),
+            zone: timezone.clone(),
+        };
+        let kind = match PgType::parse(pg_type) {
+            PgType::Bool => Kind::Bool,
+            PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
+            PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
+            PgType::Int8 => Kind::Integer { min: i64::MIN, max: i64::MAX },
+            PgType::Float4 => Kind::Float4,
+            PgType::Float8 => Kind::Float8,
+            PgType::Text => Kind::Text(None),
+            PgType::Varchar(limit) => Kind::Text(limit),
+            PgType::Bpchar(limit) => Kind::Bpchar(limit),
+            PgType::Bytea => Kind::Bytea(format),
+            PgType::Date => Kind::Date(rule(6)),
+            PgType::Time(digits) => Kind::Time(rule(digits)),
+            PgType::Timestamp(digits) => Kind::Timestamp(rule(digits)),
+            PgType::TimestampTz(digits) => Kind::TimestampTz(rule(digits)),
+            PgType::Uuid => Kind::Uuid,
+            PgType::Numeric(typmod) => Kind::Numeric(typmod),
+            PgType::Interval => Kind::Interval(format),
+            PgType::Json => Kind::Json { binary: false },
+            PgType::Jsonb => Kind::Json { binary: true },
+            PgType::Other => Kind::Other,
+        };
+        Decoder { kind }
+    }
+
+    /// How this decoder's values are passed.
+    pub fn wire(&self) -> Wire {
+        match self.kind {
+            Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 => Wire::Word,
+            Kind::Date(_) | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => Wire::Word,
+            Kind::Text(_) | Kind::Bytea(_) => Wire::Varlena,
+            Kind::Uuid => Wire::Uuid,
+            _ => Wire::Input,
+        }
+    }
+
+    /// Converts one cell. Hot: called once per value of a load.
+    #[inline]
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+        if let Cell::Null = cell {
+            return Ok(Decoded::Null);
+        }
+        match &self.kind {
+            Kind::Integer { min, max } => number::integer(cell, *min, *max).map(signed),
+            Kind::Text(limit) => text::decode(cell, *limit),
+            Kind::Float8 => number::float8(cell).map(|f| Decoded::Word(f.to_bits())),
+            Kind::Timestamp(rule) => rule.timestamp(cell).map(signed),
+            Kind::TimestampTz(rule) => rule.timestamptz(cell).map(signed),
+            Kind::Date(rule) => rule.date(cell).map(|day| signed(day.into())),
+            Kind::Time(rule) => rule.time(cell).map(signed),
+            Kind::Bool => boolean::decode(cell).map(|b| Decoded::Word(b.into())),
+            Kind::Float4 => number::float4(cell).map(|f| Decoded::Word(f.to_bits().into())),
+            Kind::Bytea(format) => bytes::decode(cell, *format),
+            Kind::Uuid => uuid::decode(cell).map(Decoded::Uuid),
+            other => other.input(cell),
+        }
+    }
+}
+
+impl Kind {
+    /// The types that PostgreSQL reads from text.
+    fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+        match self {
+            Kind::Numeric(typmod) => number::numeric(cell, *typmod),
+            Kind::Interval(format) => interval::decode(cell, *format),
+            Kind::Json { binary } => json::decode(cell, *binary),
+            Kind::Bpchar(limit) => return text::decode_bpchar(cell, *limit),
+            _ => input::decode(cell),
+        }
+        .map(Decoded::Input)
+    }
+}
+
+/// A signed integer as a datum.
+#[inline]
+fn signed<'a>(value: i64) -> Decoded<'a> {
+    Decoded::Word(value as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode<'a>(pg_type: &str, format: Option<Format>, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+        Decoder::new(pg_type, format, &Timezone::UTC).decode(cell)
+    }
+
+    #[test]
+    fn words_are_postgres_datums() {
+        for (pg_type, cell, word) in [
+            ("boolean", Cell::Integer(1), 1),
+            ("smallint", Cell::Integer(-1), u64::MAX),
+            ("integer", Cell::Text(b"-2"), u64::MAX - 1),
+            ("real", Cell::Real(1.0), 0x3F80_0000),
+            ("double precision", Cell::Real(1.0), 0x3FF0_0000_0000_0000),
+            ("date", Cell::Text(b"1999-12-31"), u64::MAX),
+            ("time", Cell::Text(b"00:00:01"), 1_000_000),
+            ("timestamp", Cell::Text(b"2000-01-01 00:00:00.000001"), 1),
+        ] {
+            assert_eq!(decode(pg_type, None, cell), Ok(Decoded::Word(word)), "{pg_type}");
+        }
+    }
+
+    #[test]
+    fn every_type_yields_its_own_wire_only() {
+        let cells = [
+            Cell::Integer(1),
+            Cell::Real(1.0),
+            Cell::Text(b"1"),
+            Cell::Text(b"2020-01-01"),
+            Cell::Text(b"12:00"),
+            Cell::Blob(b"0123456789abcdef"),
+        ];
+        let types = "boolean int2 int4 int8 real float8 text varchar(9) char(9) bytea date time timestamp \
+                     timestamptz(3) uuid numeric(9,2) json jsonb interval inet";
+        for pg_type in types.split(' ') {
+            let decoder = Decoder::new(pg_type, Some(Format::UnixEpoch), &Timezone::UTC);
+            assert_eq!(decoder.decode(Cell::Null), Ok(Decoded::Null));
+            for decoded in cells.iter().filter_map(|cell| decoder.decode(*cell).ok()) {
+                let wire = match decoded {
+                    Decoded::Word(_) => Wire::Word,
+                    Decoded::Varlena(_) => Wire::Varlena,
+                    Decoded::Uuid(_) => Wire::Uuid,
+                    Decoded::Input(_) => Wire::Input,
+                    Decoded::Null => panic!("{pg_type}: not a NULL"),
+                };
+                assert_eq!(wire, decoder.wire(), "{pg_type}");
+            }
+        }
+    }
+
+    #[test]
+    fn misfits_say_what_is_wrong_in_postgres_style() {
+        let said = |pg_type, cell| decode(pg_type, None, cell).unwrap_err().to_string();
+        assert_eq!(said("timestamp", Cell::Text(b"")), "text is empty");
+        assert_eq!(said("varchar(2)", Cell::Text(b"abc")), "text is longer than 2 characters");
+        assert_eq!(said("smallint", Cell::Integer(40_000)), "value is out of range");
+        assert_eq!(said("timestamptz", Cell::Integer(1)), "a number is a time only by a format");
+        assert_eq!(said("jsonb", Cell::Text(b"{")), "text is not valid JSON");
+    }
+}

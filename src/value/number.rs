@@ -1,0 +1,276 @@
+//! Numbers: integers, floats and the digits of decimals. Nothing is rounded: what would be is a misfit.
+
+use super::{Cell, Misfit};
+use std::borrow::Cow;
+
+const NOT_INTEGER: Misfit = Misfit::Unreadable("value is not an integer");
+const NOT_NUMBER: Misfit = Misfit::Unreadable("value is not a number");
+
+/// An integer between `min` and `max`: stored as one, as an integral real, or as its canonical decimal text.
+#[inline]
+pub fn integer(cell: Cell<'_>, min: i64, max: i64) -> Result<i64, Misfit> {
+    let value = match cell {
+        Cell::Integer(value) => value,
+        Cell::Real(real) => integral(real).ok_or(NOT_INTEGER)?,
+        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text(text) => canonical_integer(text).ok_or(NOT_INTEGER)?,
+        _ => return Err(NOT_INTEGER),
+    };
+    if (min..=max).contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
+}
+
+/// The integer that a real is exactly.
+pub fn integral(real: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (real.trunc() == real && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)
+}
+
+/// Decimal digits as `i64` prints them: no plus, no leading zero, no `-0`.
+pub fn canonical_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    match digits {
+        [b'0'] if !negative => return Some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    digits.iter().try_fold(0i64, |sum, byte| {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
+        let digit = (0..=9).contains(&digit).then_some(if negative { -digit } else { digit })?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// `double precision`; integers and texts only where the double says exactly the same number.
+#[inline]
+pub fn float8(cell: Cell<'_>) -> Result<f64, Misfit> {
+    match cell {
+        Cell::Real(real) => Ok(real),
+        Cell::Integer(i) => exact_double(i).ok_or(Misfit::Inexact),
+        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text(text) => float_text(text),
+        _ => Err(NOT_NUMBER),
+    }
+}
+
+/// `real`: only doubles that single precision holds exactly.
+pub fn float4(cell: Cell<'_>) -> Result<f32, Misfit> {
+    let double = float8(cell)?;
+    let single = double as f32;
+    if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(Misfit::Inexact) }
+}
+
+/// The double that is exactly `i`.
+#[inline]
+pub fn exact_double(i: i64) -> Option<f64> {
+    let double = i as f64;
+    // Through i128, because i64::MAX rounds up to 2^63.
+    (double as i128 == i128::from(i)).then_some(double)
+}
+
+fn float_text(text: &[u8]) -> Result<f64, Misfit> {
+    if let Some(special) = special_float(text) {
+        return Ok(special);
+    }
+    let decimal = Decimal::parse(text).ok_or(NOT_NUMBER)?;
+    let text = std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?;
+    let value: f64 = text.parse().map_err(|_| NOT_NUMBER)?;
+    let written = format!("{value:e}");
+    match Decimal::parse(written.as_bytes()) {
+        Some(read_back) if read_back.same_value(&decimal) => Ok(value),
+        _ => Err(Misfit::Inexact),
+    }
+}
+
+fn special_float(text: &[u8]) -> Option<f64> {
+    let (sign, word) = match text {
+        [b'-', word @ ..] => (-1.0, word),
+        word => (1.0, word),
+    };
+    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    if is("inf") || is("infinity") {
+        Some(sign * f64::INFINITY)
+    } else {
+        (is("nan") && sign > 0.0).then_some(f64::NAN)
+    }
+}
+
+/// The digits of a decimal number, apart from their spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decimal {
+    negative: bool,
+    /// Significant digits, without zeros at either end; empty for zero.
+    digits: Vec<u8>,
+    /// Digits before the point, less the zeros after it: 3 for 123.4, 0 for 0.5, -1 for 0.05.
+    pub integer_digits: i32,
+    /// Digits after the point that are needed; negative where the number ends in zeros before the point.
+    pub scale: i32,
+}
+
+/// Exponents beyond this are no numbers that PostgreSQL holds.
+const MAX_EXPONENT: i32 = 200_000;
+
+impl Decimal {
+    /// `[+-]digits[.digits][e[+-]digits]`, with digits on one side of the point at least.
+    pub fn parse(text: &[u8]) -> Option<Decimal> {
+        let (negative, unsigned) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        let (number, exponent) = match unsigned.iter().position(|b| matches!(b, b'e' | b'E')) {
+            Some(at) => (unsigned.get(..at)?, exponent(unsigned.get(at + 1..)?)?),
+            None => (unsigned, 0),
+        };
+        let point = number.iter().position(|b| *b == b'.').unwrap_or(number.len());
+        let fraction = number.get(point + 1..).unwrap_or(&[]);
+        let digits = [number.get(..point)?, fraction].concat();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        Some(Decimal::from_digits(negative, &digits, i32::try_from(point).ok()?.checked_add(exponent)?))
+    }
+
+    /// `point` digits stand before the point.
+    fn from_digits(negative: bool, all: &[u8], point: i32) -> Decimal {
+        let leading = all.iter().take_while(|b| **b == b'0').count();
+        let trailing = all.iter().rev().take_while(|b| **b == b'0').count();
+        let Some(digits) = all.get(leading..all.len() - trailing.min(all.len() - leading)) else {
+            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
+        };
+        if digits.is_empty() {
+            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
+        }
+        let integer_digits = point.saturating_sub(leading as i32);
+        let scale = (digits.len() as i32).saturating_sub(integer_digits);
+        Decimal { negative, digits: digits.to_vec(), integer_digits, scale }
+    }
+
+    pub fn of_real(real: f64) -> Option<Decimal> {
+        if real.is_finite() { Decimal::parse(format!("{real:e}").as_bytes()) } else { None }
+    }
+
+    fn same_value(&self, other: &Decimal) -> bool {
+        self == other
+    }
+
+    /// `numeric(precision, scale)`, or `numeric` within PostgreSQL's limits, holds it without rounding.
+    pub fn fits(&self, typmod: Option<(i32, i32)>) -> bool {
+        let (integer_digits, scale) = match typmod {
+            Some((precision, scale)) => (precision.saturating_sub(scale), scale),
+            None => (131_072, 16_383),
+        };
+        self.digits.is_empty() || (self.integer_digits <= integer_digits && self.scale <= scale)
+    }
+}
+
+fn exponent(text: &[u8]) -> Option<i32> {
+    let value: i32 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (-MAX_EXPONENT..=MAX_EXPONENT).contains(&value).then_some(value)
+}
+
+/// `numeric`: text for its input function, which would round to the scale in silence.
+pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a, str>, Misfit> {
+    let (text, decimal): (Cow<'a, str>, _) = match cell {
+        Cell::Integer(i) => {
+            let text = i.to_string();
+            let decimal = Decimal::parse(text.as_bytes());
+            (text.into(), decimal)
+        }
+        Cell::Real(real) if real.is_finite() => (input_real(real).into(), Decimal::of_real(real)),
+        Cell::Real(real) if typmod.is_none() => return Ok(input_real(real).into()),
+        Cell::Real(_) => return Err(Misfit::OutOfRange),
+        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text(text) => {
+            let decimal = Decimal::parse(text);
+            (std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?.into(), decimal)
+        }
+        _ => return Err(NOT_NUMBER),
+    };
+    match decimal {
+        None => Err(NOT_NUMBER),
+        Some(decimal) if decimal.fits(typmod) => Ok(text),
+        Some(decimal) if decimal.scale > typmod.map_or(16_383, |t| t.1) => Err(Misfit::Inexact),
+        Some(_) => Err(Misfit::OutOfRange),
+    }
+}
+
+/// The shortest text that reads back as the same real, in PostgreSQL's spelling.
+pub fn input_real(real: f64) -> String {
+    if real.is_finite() {
+        format!("{real:?}")
+    } else if real.is_nan() {
+        "NaN".to_owned()
+    } else {
+        if real > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bigint(cell: Cell<'_>) -> Result<i64, Misfit> {
+        integer(cell, i64::MIN, i64::MAX)
+    }
+
+    #[test]
+    fn integers_come_from_every_exact_spelling_and_from_no_other() {
+        assert_eq!(bigint(Cell::Integer(i64::MIN)), Ok(i64::MIN));
+        assert_eq!(bigint(Cell::Real(-9_223_372_036_854_775_808.0)), Ok(i64::MIN));
+        assert_eq!(bigint(Cell::Text(b"-9223372036854775808")), Ok(i64::MIN));
+        assert_eq!(bigint(Cell::Text(b"0")), Ok(0));
+        for text in ["-0", "007", "+1", " 1", "1 ", "1.0", "1e3", "9223372036854775808", "-", "\u{663}"] {
+            assert_eq!(bigint(Cell::Text(text.as_bytes())), Err(NOT_INTEGER), "{text}");
+        }
+        for real in [0.5, 9_223_372_036_854_775_808.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(bigint(Cell::Real(real)), Err(NOT_INTEGER), "{real}");
+        }
+        assert_eq!(integer(Cell::Integer(32768), -32768, 32767), Err(Misfit::OutOfRange));
+    }
+
+    #[test]
+    fn doubles_take_only_what_they_hold_exactly() {
+        assert_eq!(float8(Cell::Integer(1 << 53)), Ok(9_007_199_254_740_992.0));
+        assert_eq!(float8(Cell::Integer((1 << 53) + 1)), Err(Misfit::Inexact));
+        assert_eq!(float8(Cell::Integer(i64::MAX)), Err(Misfit::Inexact));
+        assert_eq!(float8(Cell::Text(b"1.50")), Ok(1.5));
+        assert_eq!(float8(Cell::Text(b"1e3")), Ok(1000.0));
+        assert_eq!(float8(Cell::Text(b"0.1000000000000000000001")), Err(Misfit::Inexact));
+        assert_eq!(float8(Cell::Text(b"-Infinity")), Ok(f64::NEG_INFINITY));
+        assert_eq!(float8(Cell::Text(b"1,5")), Err(NOT_NUMBER));
+        assert_eq!(float4(Cell::Real(0.5)), Ok(0.5));
+        assert_eq!(float4(Cell::Real(0.1)), Err(Misfit::Inexact));
+    }
+
+    #[test]
+    fn numeric_never_rounds() {
+        let money = Some((6, 2));
+        assert_eq!(numeric(Cell::Text(b"1234.50"), money), Ok("1234.50".into()));
+        assert_eq!(numeric(Cell::Text(b"1.500"), money), Ok("1.500".into()));
+        assert_eq!(numeric(Cell::Text(b"1.005"), money), Err(Misfit::Inexact));
+        assert_eq!(numeric(Cell::Real(1e4), money), Err(Misfit::OutOfRange));
+        assert_eq!(numeric(Cell::Real(0.1 + 0.2), None), Ok("0.30000000000000004".into()));
+        assert_eq!(numeric(Cell::Real(f64::INFINITY), None), Ok("Infinity".into()));
+        assert_eq!(numeric(Cell::Integer(i64::MIN), None), Ok("-9223372036854775808".into()));
+        assert_eq!(numeric(Cell::Integer(0), Some((2, 2))), Ok("0".into()));
+        assert_eq!(numeric(Cell::Integer(1), Some((2, 2))), Err(Misfit::OutOfRange));
+        assert_eq!(numeric(Cell::Text(b"1e999999999"), None), Err(NOT_NUMBER));
+        assert_eq!(numeric(Cell::Text(b"0x10"), None), Err(NOT_NUMBER));
+    }
+
+    #[test]
+    fn decimals_are_measured_by_their_value() {
+        for (text, integer_digits, scale) in
+            [("123.40", 3, 1), ("0.05", -1, 2), ("1e3", 4, -3), ("000", 0, 0), ("-1200", 4, -2), (".5", 0, 1)]
+        {
+            let decimal = Decimal::parse(text.as_bytes()).unwrap();
+            assert_eq!((decimal.integer_digits, decimal.scale), (integer_digits, scale), "{text}");
+        }
+        for text in ["", ".", "-", "1e", "1.2.3", "1 2", "e5"] {
+            assert_eq!(Decimal::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}

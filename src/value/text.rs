@@ -1,0 +1,179 @@
+//! Text: the check that every text of a load passes, and numbers written as text.
+
+use super::{Cell, Decoded, Misfit};
+use std::borrow::Cow;
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The text, when it is valid UTF-8 without NUL, as PostgreSQL wants it.
+pub fn check(bytes: &[u8]) -> Result<&str, Misfit> {
+    if !is_plain_ascii(bytes) && bytes.contains(&0) {
+        return Err(Misfit::NulInText);
+    }
+    std::str::from_utf8(bytes).map_err(|_| Misfit::InvalidUtf8)
+}
+
+/// ASCII without NUL, eight bytes at a time: nearly all text there is.
+#[inline]
+pub fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    // A high bit stays set in the word; a zero byte borrows into its own high bit.
+    let bad = words.iter().fold(0, |bad, bytes| {
+        let word = u64::from_le_bytes(*bytes);
+        bad | ((word | word.wrapping_sub(LOW)) & HIGH)
+    });
+    bad == 0 && rest.iter().all(|b| (1..0x80).contains(b))
+}
+
+/// The bytes of a text that passed the check: the payload of a varlena.
+#[inline]
+fn checked(bytes: &[u8]) -> Result<&[u8], Misfit> {
+    if is_plain_ascii(bytes) { Ok(bytes) } else { check(bytes).map(str::as_bytes) }
+}
+
+/// `text` and `varchar(limit)`; the limit counts characters.
+#[inline]
+pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
+    match cell {
+        Cell::Null => Ok(Decoded::Null),
+        Cell::Text(bytes) => {
+            let bytes = checked(bytes)?;
+            within(bytes, limit)?;
+            Ok(Decoded::Varlena(Cow::Borrowed(bytes)))
+        }
+        Cell::Blob(_) => Err(Misfit::Unreadable("a blob has no text form")),
+        number => {
+            let text = number_text(number).into_bytes();
+            within(&text, limit)?;
+            Ok(Decoded::Varlena(Cow::Owned(text)))
+        }
+    }
+}
+
+/// `char(n)`: padded by its input function, so a trailing space survives only where the text fills the width.
+pub fn decode_bpchar<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
+    let text: Cow<'a, str> = match cell {
+        Cell::Null => return Ok(Decoded::Null),
+        Cell::Text(bytes) => Cow::Borrowed(check(bytes)?),
+        Cell::Blob(_) => return Err(Misfit::Unreadable("a blob has no text form")),
+        number => Cow::Owned(number_text(number)),
+    };
+    within(text.as_bytes(), limit)?;
+    if text.ends_with(' ') && limit.is_some_and(|n| text.chars().count() < n as usize) {
+        return Err(Misfit::Unreadable("trailing spaces would be lost in the padding of char(n)"));
+    }
+    Ok(Decoded::Input(text))
+}
+
+fn within(bytes: &[u8], limit: Option<u32>) -> Result<(), Misfit> {
+    match limit {
+        // There are never more characters than bytes.
+        Some(n) if bytes.len() > n as usize && characters(bytes) > n as usize => {
+            Err(Misfit::TooLong { limit: n })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Characters of valid UTF-8: the bytes that do not continue one.
+pub fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| (**b & 0xC0) != 0x80).count()
+}
+
+/// A number as SQLite's `CAST(x AS TEXT)` writes it, but with all the digits that a real needs to read back.
+pub fn number_text(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Integer(i) => i.to_string(),
+        Cell::Real(r) => real_text(r),
+        _ => String::new(),
+    }
+}
+
+/// `1.0`, `0.1`, `1.0e+16`, `-Inf`: always with a point, so that it reads back as REAL.
+pub fn real_text(real: f64) -> String {
+    if !real.is_finite() {
+        return if real.is_nan() {
+            "NaN"
+        } else if real > 0.0 {
+            "Inf"
+        } else {
+            "-Inf"
+        }
+        .to_owned();
+    }
+    let scientific = format!("{real:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..15).contains(&exponent) {
+        return format!("{real:?}");
+    }
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}{point}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn borrowed(bytes: &[u8]) -> Decoded<'_> {
+        Decoded::Varlena(Cow::Borrowed(bytes))
+    }
+
+    #[test]
+    fn valid_text_is_borrowed_whatever_its_length() {
+        for text in ["", "a", "seven77", "eight888", "nine 9999", "größer als acht", "日本語日本語"] {
+            assert_eq!(decode(Cell::Text(text.as_bytes()), None), Ok(borrowed(text.as_bytes())), "{text}");
+        }
+    }
+
+    #[test]
+    fn nul_and_invalid_utf8_are_found_at_every_position() {
+        for length in 1..40 {
+            for at in 0..length {
+                let mut bytes = vec![b'x'; length];
+                bytes[at] = 0;
+                assert_eq!(check(&bytes), Err(Misfit::NulInText));
+                assert_eq!(decode(Cell::Text(&bytes), None), Err(Misfit::NulInText));
+                bytes[at] = 0xFF;
+                assert_eq!(decode(Cell::Text(&bytes), None), Err(Misfit::InvalidUtf8));
+            }
+        }
+        // An encoded surrogate and an overlong slash are not UTF-8.
+        assert_eq!(check(b"\xED\xA0\x80"), Err(Misfit::InvalidUtf8));
+        assert_eq!(check(b"\xC0\xAF"), Err(Misfit::InvalidUtf8));
+    }
+
+    #[test]
+    fn varchar_counts_characters_not_bytes() {
+        let text = "äöü".as_bytes();
+        assert_eq!(decode(Cell::Text(text), Some(3)), Ok(borrowed(text)));
+        assert_eq!(decode(Cell::Text(text), Some(2)), Err(Misfit::TooLong { limit: 2 }));
+        assert_eq!(decode(Cell::Integer(12345), Some(4)), Err(Misfit::TooLong { limit: 4 }));
+    }
+
+    #[test]
+    fn char_takes_trailing_spaces_only_where_they_survive() {
+        assert_eq!(decode_bpchar(Cell::Text(b"ab"), Some(4)), Ok(Decoded::Input("ab".into())));
+        assert_eq!(decode_bpchar(Cell::Text(b"ab  "), Some(4)), Ok(Decoded::Input("ab  ".into())));
+        assert!(decode_bpchar(Cell::Text(b"ab "), Some(4)).is_err());
+    }
+
+    #[test]
+    fn reals_are_written_as_sqlite_casts_them() {
+        for (real, text) in [
+            (1.0, "1.0"),
+            (-0.5, "-0.5"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e14, "100000000000000.0"),
+            (1e15, "1.0e+15"),
+            (1e100, "1.0e+100"),
+            (0.0001, "0.0001"),
+            (1.5e-7, "1.5e-07"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(real_text(real), text);
+        }
+    }
+}

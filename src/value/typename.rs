@@ -1,0 +1,161 @@
+//! A PostgreSQL type as a person or `format_type` writes it, reduced to what conversion must know.
+//!
+//! Never fails: what is not known here is `PgType::Other` and goes through the type's input function.
+
+/// The types that are told apart; modifiers are kept where they limit what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PgType {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// Precision and scale, `None` when unlimited.
+    Numeric(Option<(i32, i32)>),
+    Text,
+    /// Limit in characters.
+    Varchar(Option<u32>),
+    Bpchar(Option<u32>),
+    Bytea,
+    Date,
+    /// Digits after the second.
+    Time(u32),
+    Timestamp(u32),
+    TimestampTz(u32),
+    Interval,
+    Uuid,
+    Json,
+    Jsonb,
+    Other,
+}
+
+const FULL_PRECISION: u32 = 6;
+
+impl PgType {
+    pub fn parse(pg_type: &str) -> PgType {
+        let lower = pg_type.trim().to_ascii_lowercase();
+        // Quoted names ("char"), arrays and collations are the business of the input function.
+        if lower.contains(['"', '[', '.']) && !lower.starts_with("pg_catalog.") {
+            return PgType::Other;
+        }
+        let (name, modifiers) = split(lower.strip_prefix("pg_catalog.").unwrap_or(&lower));
+        let first = modifiers.first().copied();
+        let length = first.and_then(|n| u32::try_from(n).ok());
+        let digits = length.map_or(FULL_PRECISION, |p| p.min(FULL_PRECISION));
+        match name.as_str() {
+            "boolean" | "bool" => PgType::Bool,
+            "smallint" | "int2" => PgType::Int2,
+            "integer" | "int" | "int4" => PgType::Int4,
+            "bigint" | "int8" => PgType::Int8,
+            "real" | "float4" => PgType::Float4,
+            "float" if first.is_some_and(|bits| bits <= 24) => PgType::Float4,
+            "double precision" | "float8" | "float" => PgType::Float8,
+            "numeric" | "decimal" | "dec" => {
+                PgType::Numeric(first.map(|p| (p, modifiers.get(1).copied().unwrap_or(0))))
+            }
+            "text" => PgType::Text,
+            "character varying" | "varchar" | "char varying" => PgType::Varchar(length),
+            "character" | "char" => PgType::Bpchar(Some(length.unwrap_or(1))),
+            "bpchar" => PgType::Bpchar(length),
+            "bytea" => PgType::Bytea,
+            "date" => PgType::Date,
+            "time" | "time without time zone" => PgType::Time(digits),
+            "timestamp" | "timestamp without time zone" => PgType::Timestamp(digits),
+            "timestamptz" | "timestamp with time zone" => PgType::TimestampTz(digits),
+            "uuid" => PgType::Uuid,
+            "json" => PgType::Json,
+            "jsonb" => PgType::Jsonb,
+            _ if name == "interval" || name.starts_with("interval ") => PgType::Interval,
+            _ => PgType::Other,
+        }
+    }
+}
+
+/// The type as `format_type` prints it; what is not known here stays as it is written.
+pub fn canonical(pg_type: &str) -> String {
+    let limited = |name: &str, limit: Option<u32>| match limit {
+        Some(n) => format!("{name}({n})"),
+        None => name.to_owned(),
+    };
+    let precise = |name: &str, digits: u32, zone: &str| match digits {
+        FULL_PRECISION => format!("{name} {zone} time zone"),
+        digits => format!("{name}({digits}) {zone} time zone"),
+    };
+    match PgType::parse(pg_type) {
+        PgType::Bool => "boolean".to_owned(),
+        PgType::Int2 => "smallint".to_owned(),
+        PgType::Int4 => "integer".to_owned(),
+        PgType::Int8 => "bigint".to_owned(),
+        PgType::Float4 => "real".to_owned(),
+        PgType::Float8 => "double precision".to_owned(),
+        PgType::Numeric(Some((p, s))) => format!("numeric({p},{s})"),
+        PgType::Numeric(None) => "numeric".to_owned(),
+        PgType::Varchar(limit) => limited("character varying", limit),
+        PgType::Bpchar(Some(n)) => limited("character", Some(n)),
+        PgType::Time(digits) => precise("time", digits, "without"),
+        PgType::Timestamp(digits) => precise("timestamp", digits, "without"),
+        PgType::TimestampTz(digits) => precise("timestamp", digits, "with"),
+        PgType::Other | PgType::Interval | PgType::Bpchar(None) => pg_type.trim().to_owned(),
+        _ => pg_type.trim().to_ascii_lowercase(),
+    }
+}
+
+/// `timestamp(3) with time zone` -> (`timestamp with time zone`, [3]).
+pub fn split(type_name: &str) -> (String, Vec<i32>) {
+    let (before, rest) = type_name.split_once('(').unwrap_or((type_name, ""));
+    let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
+    let words: Vec<&str> = before.split_whitespace().chain(after.split_whitespace()).collect();
+    let modifiers = inside.split(',').map_while(|m| m.trim().parse().ok()).collect();
+    (words.join(" "), modifiers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_printed_as_format_type_does() {
+        for (written, printed) in [
+            ("timestamptz", "timestamp with time zone"),
+            ("timestamp(3)", "timestamp(3) without time zone"),
+            ("VARCHAR(20)", "character varying(20)"),
+            ("int", "integer"),
+            ("numeric(9)", "numeric(9,0)"),
+            ("JSONB", "jsonb"),
+            (" app.Mood ", "app.Mood"),
+        ] {
+            assert_eq!(canonical(written), printed);
+        }
+    }
+
+    #[test]
+    fn reads_what_people_and_format_type_write() {
+        for (written, meant) in [
+            ("int8", PgType::Int8),
+            ("BIGINT", PgType::Int8),
+            ("double  precision", PgType::Float8),
+            ("float(24)", PgType::Float4),
+            ("character varying(20)", PgType::Varchar(Some(20))),
+            ("varchar", PgType::Varchar(None)),
+            ("char", PgType::Bpchar(Some(1))),
+            ("\"char\"", PgType::Other),
+            ("numeric(10, 2)", PgType::Numeric(Some((10, 2)))),
+            ("numeric(10)", PgType::Numeric(Some((10, 0)))),
+            ("numeric", PgType::Numeric(None)),
+            ("timestamp(3) with time zone", PgType::TimestampTz(3)),
+            ("timestamptz", PgType::TimestampTz(6)),
+            ("time(0)", PgType::Time(0)),
+            ("time with time zone", PgType::Other),
+            ("interval day to second(3)", PgType::Interval),
+            ("integer[]", PgType::Other),
+            ("pg_catalog.int4", PgType::Int4),
+            ("app.mood", PgType::Other),
+            ("", PgType::Other),
+            ("numeric(", PgType::Numeric(None)),
+            ("bigserial", PgType::Other),
+        ] {
+            assert_eq!(PgType::parse(written), meant, "{written}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! UUIDs: 36 characters with dashes, 32 hexadecimal digits, or 16 bytes in network order.
+
+use super::{Cell, Misfit};
+
+const NOT_UUID: Misfit = Misfit::Unreadable("value is not a UUID");
+
+#[inline]
+pub fn decode(cell: Cell<'_>) -> Result<[u8; 16], Misfit> {
+    match cell {
+        Cell::Blob(bytes) => bytes.try_into().map_err(|_| NOT_UUID),
+        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text(text) => parse(text).ok_or(NOT_UUID),
+        _ => Err(NOT_UUID),
+    }
+}
+
+/// Either text form, in any case.
+pub fn parse(text: &[u8]) -> Option<[u8; 16]> {
+    match text.len() {
+        32 | 36 => uuid::Uuid::try_parse_ascii(text).ok().map(uuid::Uuid::into_bytes),
+        _ => None,
+    }
+}
+
+/// The version and variant bits are those of RFC 9562, so the value is hardly a hash by accident.
+pub fn is_rfc(bytes: &[u8; 16]) -> bool {
+    (1..=8).contains(&(bytes[6] >> 4)) && (bytes[8] >> 6) == 0b10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: [u8; 16] =
+        [0x55, 0x0e, 0x84, 0x00, 0xe2, 0x9b, 0x41, 0xd4, 0xa7, 0x16, 0x44, 0x66, 0x55, 0x44, 0x00, 0x00];
+
+    #[test]
+    fn three_spellings_are_one_uuid() {
+        for cell in [
+            Cell::Text(b"550e8400-e29b-41d4-a716-446655440000"),
+            Cell::Text(b"550E8400E29B41D4A716446655440000"),
+            Cell::Blob(&BYTES),
+        ] {
+            assert_eq!(decode(cell), Ok(BYTES), "{cell:?}");
+        }
+        assert!(is_rfc(&BYTES));
+        assert!(!is_rfc(&[0; 16]));
+    }
+
+    #[test]
+    fn other_spellings_do_not_fit() {
+        for text in ["550e8400-e29b-41d4-a716-44665544000g", "x", "{550e8400-e29b-41d4-a716-4466554400}"] {
+            assert_eq!(decode(Cell::Text(text.as_bytes())), Err(NOT_UUID), "{text}");
+        }
+        assert_eq!(decode(Cell::Blob(b"short")), Err(NOT_UUID));
+        assert_eq!(decode(Cell::Integer(1)), Err(NOT_UUID));
+    }
+}
