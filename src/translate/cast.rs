@@ -1,0 +1,78 @@
+//! CAST: by the affinity of the type's name, as SQLite does.
+
+use super::node::{Kind, Lit, Node, Result, class_name, integer, null, refuse, text};
+use crate::catalog::Affinity;
+use crate::types::TypeClass;
+
+pub(super) fn cast(x: Node, type_name: &str) -> Result<Node> {
+    if x.is_null() {
+        return Ok(null());
+    }
+    match Affinity::of(type_name) {
+        Affinity::Integer => to_integer(x),
+        Affinity::Text => to_text(x),
+        Affinity::Real => to_real(x),
+        Affinity::Numeric => to_numeric(x),
+        Affinity::Blob if x.class == TypeClass::Bytea => Ok(x),
+        Affinity::Blob => refuse(format!("CAST of a {} value to a blob", class_name(x.class))),
+    }
+}
+
+/// Truncates toward zero; text gives its leading integer, or 0.
+fn to_integer(x: Node) -> Result<Node> {
+    match (&x.kind, x.class) {
+        (Kind::Literal(Lit::Integer(_)), _) => Ok(x),
+        (Kind::Literal(Lit::Real(v, _)), _) => match super::literal::whole(v.trunc()) {
+            Some(n) => Ok(integer(n)),
+            None => refuse("CAST of a constant out of range"),
+        },
+        (Kind::Epoch(e), TypeClass::Float) => {
+            let kind = Kind::Epoch(e.clone());
+            Ok(truncated(&x).kind(kind))
+        }
+        (Kind::Digits(_) | Kind::Epoch(_), _) | (_, TypeClass::Bool) => x.number(),
+        (_, TypeClass::Integer) => Ok(x),
+        (_, TypeClass::Float | TypeClass::Numeric) => Ok(truncated(&x)),
+        (_, TypeClass::Text) => leading_integer(&x),
+        (_, class) => refuse(format!("CAST of a {} value to an integer", class_name(class))),
+    }
+}
+
+fn truncated(x: &Node) -> Node {
+    Node::atom(format!("trunc({})::bigint", x.sql), TypeClass::Integer).after(&[x])
+}
+
+fn leading_integer(x: &Node) -> Result<Node> {
+    let t = x.text()?;
+    let (value, digits) = (t.operand(), text("^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)").sql);
+    let found = format!("coalesce(substring({value} FROM {digits})::bigint, 0)");
+    let sql = format!("CASE WHEN {value} IS NOT NULL THEN {found} END");
+    Ok(Node::new(sql, TypeClass::Integer, super::node::Prec::Unary).after(&[x]))
+}
+
+fn to_text(x: Node) -> Result<Node> {
+    if x.is_column() && x.class == TypeClass::Bool {
+        return refuse("CAST of a boolean column to text");
+    }
+    let mut node = x.text()?;
+    // A cast has the affinity of its type, but is no column.
+    if matches!(node.kind, Kind::Column { .. }) {
+        node.kind = Kind::Plain;
+    }
+    Ok(node)
+}
+
+fn to_real(x: Node) -> Result<Node> {
+    match x.class {
+        TypeClass::Float if x.literal().is_none() => Ok(x),
+        TypeClass::Text if x.literal().is_none() => refuse("CAST of text to a real"),
+        _ => Ok(x.number()?.cast("double precision", TypeClass::Float)),
+    }
+}
+
+fn to_numeric(x: Node) -> Result<Node> {
+    match x.class {
+        TypeClass::Text if x.literal().is_none() => refuse("CAST of text to a number"),
+        _ => x.number(),
+    }
+}

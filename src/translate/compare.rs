@@ -1,0 +1,263 @@
+//! Comparisons: `=`, `<`, `IS`, `IN`, `BETWEEN` between values of any two families.
+//!
+//! SQLite compares by affinity and storage class, PostgreSQL by type. Where both give the same
+//! answer for every value, the operands are brought to one type; otherwise the comparison is refused.
+//! Text compares by bytes in SQLite: order comparisons get collation "C"; NOCASE folds ASCII on both sides.
+
+use super::like::{c_collation, fold};
+use super::literal;
+use super::node::{Collation, Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
+use crate::types::TypeClass;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Op {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Is,
+    IsNot,
+}
+
+impl Op {
+    fn sql(self) -> &'static str {
+        match self {
+            Op::Eq => "=",
+            Op::Ne => "<>",
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            Op::Ge => ">=",
+            Op::Is => "IS NOT DISTINCT FROM",
+            Op::IsNot => "IS DISTINCT FROM",
+        }
+    }
+    fn orders(self) -> bool {
+        matches!(self, Op::Lt | Op::Le | Op::Gt | Op::Ge)
+    }
+    fn negated(self) -> bool {
+        matches!(self, Op::Ne | Op::IsNot)
+    }
+}
+
+pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
+    if left.is_null() || right.is_null() {
+        return Ok(with_null(left, op, right));
+    }
+    if let Some(node) = storage_class(&left, op, &right).or_else(|| storage_class(&right, op, &left)) {
+        return node;
+    }
+    let collation = collation(&[&left, &right]);
+    let (l, mut rs) = settle(left, vec![right], op.orders())?;
+    let Some(r) = rs.pop() else { return refuse("nothing to compare with") };
+    let (l, r) = (side(&l, collation, op.orders()), side(&r, collation, op.orders()));
+    Ok(Node::boolean(format!("{} {} {}", l.at(Prec::Operator), op.sql(), r.at(Prec::Operator)))
+        .after(&[&l, &r]))
+}
+
+fn with_null(left: Node, op: Op, right: Node) -> Node {
+    let other = if left.is_null() { right } else { left };
+    match op {
+        Op::Is => is_null(&other, false),
+        Op::IsNot => is_null(&other, true),
+        _ => Node::atom("NULL::boolean", TypeClass::Bool).after(&[&other]),
+    }
+}
+
+pub(super) fn is_null(value: &Node, not: bool) -> Node {
+    if value.is_null() {
+        return boolean(!not);
+    }
+    let word = if not { "IS NOT NULL" } else { "IS NULL" };
+    Node::boolean(format!("{} {word}", value.at(Prec::Operator))).after(&[value])
+}
+
+pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
+    if value.is_null() || low.is_null() || high.is_null() || value.literal().is_some() {
+        return two_bounds(value, low, high, not);
+    }
+    // Each bound compares with the value by its own collation, so one must rule both.
+    let collation = collation(&[&value, &low]);
+    if collation != self::collation(&[&value, &high]) {
+        return refuse("BETWEEN with bounds of different collations");
+    }
+    let (v, bounds) = settle(value, vec![low, high], true)?;
+    let sides: Vec<Node> = std::iter::once(&v).chain(&bounds).map(|n| side(n, collation, true)).collect();
+    let texts: Vec<String> = sides.iter().map(|n| n.at(Prec::Operator)).collect();
+    let word = if not { " NOT BETWEEN " } else { " BETWEEN " };
+    let sql = match texts.as_slice() {
+        [v, low, high] => format!("{v}{word}{low} AND {high}"),
+        _ => return refuse("BETWEEN needs two bounds"),
+    };
+    Ok(Node::boolean(sql).after(&sides.iter().collect::<Vec<_>>()))
+}
+
+/// What BETWEEN stands for, where a literal or NULL has no type of its own beside the bounds.
+fn two_bounds(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
+    let above = compare(value.clone(), Op::Ge, low)?;
+    let below = compare(value, Op::Le, high)?;
+    let both = format!("{} AND {}", above.sql, below.sql);
+    let node = match not {
+        true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
+        false => Node::new(both, TypeClass::Bool, Prec::And),
+    };
+    Ok(node.after(&[&above, &below]))
+}
+
+pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> {
+    if items.is_empty() {
+        // SQLite's extension: nothing is in the empty list, not even NULL.
+        return Ok(boolean(not));
+    }
+    if value.is_null() {
+        return Ok(Node::atom("NULL::boolean", TypeClass::Bool));
+    }
+    if let Kind::TypeOf(_) = value.kind {
+        return storage_class_in(&value, &items, not);
+    }
+    let collation = collation(&[&value]);
+    let (nulls, items): (Vec<Node>, Vec<Node>) = items.into_iter().partition(Node::is_null);
+    if items.is_empty() {
+        return Ok(Node::atom("NULL::boolean", TypeClass::Bool));
+    }
+    let (v, items) = settle(value, items, false)?;
+    let v = side(&v, collation, false);
+    let items: Vec<Node> = items.iter().map(|i| side(i, collation, false)).collect();
+    let list: Vec<&str> = items.iter().chain(&nulls).map(|i| i.sql.as_str()).collect();
+    let word = if not { "NOT IN" } else { "IN" };
+    let parts: Vec<&Node> = items.iter().chain([&v]).collect();
+    Ok(Node::boolean(format!("{} {word} ({})", v.at(Prec::Operator), list.join(", "))).after(&parts))
+}
+
+/// Brings one value and what it is compared with to one type.
+pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
+    if value.literal().is_some()
+        && let [other] = others.as_slice()
+        && other.literal().is_none()
+    {
+        let (other, mut values) = settle(other.clone(), vec![value], orders)?;
+        return Ok((values.pop().unwrap_or_else(super::node::null), vec![other]));
+    }
+    // A boolean stays one beside 0, 1 and other booleans; beside anything else it counts as a number.
+    let stays = |o: &Node| o.class == TypeClass::Bool || !orders && flag_literal(&value, o).is_some();
+    if value.class == TypeClass::Bool && !others.iter().all(stays) {
+        let number = value.number()?;
+        return settle(number, others, orders);
+    }
+    let settled: Result<Vec<Node>> = others.into_iter().map(|o| beside(&value, o, orders)).collect();
+    Ok((value, settled?))
+}
+
+fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
+    match other.literal()? {
+        // Only a column can have held 't' or 'f'; the result of a comparison is 0 or 1.
+        Lit::Text(_) if !value.is_column() => None,
+        lit => literal::truth_word(lit),
+    }
+}
+
+/// `other` as it compares with `value`.
+fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
+    use TypeClass::*;
+    if let Some(lit) = other.literal() {
+        return literal_beside(value, lit, &other, orders);
+    }
+    let both = (value.class, other.class);
+    match both {
+        (Integer | Float | Numeric, Integer | Float | Numeric | Bool) => other.number(),
+        (Text, Text) | (Bytea, Bytea) | (Bool, Bool) => Ok(other),
+        (Date, Date) | (Time, Time) => Ok(other),
+        (Timestamp, Timestamp) | (TimestampTz, TimestampTz) if value.format() == other.format() => Ok(other),
+        (Uuid, Uuid) if !orders => Ok(other),
+        (a, b) => {
+            refuse(format!("a {} value compares differently with a {} value", class_name(a), class_name(b)))
+        }
+    }
+}
+
+fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result<Node> {
+    use TypeClass::*;
+    match (value.class, lit) {
+        (Bool, _) => match flag_literal(value, other) {
+            Some(b) => Ok(boolean(b)),
+            None => literal::misfit(lit, Bool),
+        },
+        (Integer | Float | Numeric, Lit::Integer(_) | Lit::Real(..)) => Ok(other.clone()),
+        // Numeric affinity reads a literal beside a column as a number where it is one.
+        (Integer | Float | Numeric, Lit::Text(_)) if value.is_column() => other.number(),
+        (Text, Lit::Text(_)) => Ok(other.clone()),
+        // Text affinity turns the number into text; the order of numbers would be lost.
+        (Text, Lit::Integer(_)) if value.is_column() && !orders => other.text(),
+        (Bytea, Lit::Blob(_)) => Ok(other.clone()),
+        // Beside epoch numbers any text is greater in SQLite.
+        (Date | Time | Timestamp | TimestampTz, Lit::Text(_)) if !holds_text(value) => {
+            literal::misfit(lit, value.class)
+        }
+        (Date | Time | Timestamp | TimestampTz, _) => literal::stored(lit, value.class, value.format()),
+        (Uuid, Lit::Text(_) | Lit::Blob(_)) if !orders => literal::stored(lit, Uuid, None),
+        (Jsonb, _) if value.kind == Kind::JsonMember && !orders => super::json::member_literal(lit),
+        _ => literal::misfit(lit, value.class),
+    }
+}
+
+fn holds_text(value: &Node) -> bool {
+    matches!(value.format(), None | Some(crate::value::Format::Iso8601))
+}
+
+/// The collation of a comparison: an explicit one, else that of a column, the left before the right.
+fn collation(nodes: &[&Node]) -> Collation {
+    let explicit = nodes.iter().find_map(|n| n.collate);
+    let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.is_nocase_column());
+    match explicit {
+        Some(c) => c,
+        None if column() == Some(true) => Collation::Nocase,
+        None => Collation::Binary,
+    }
+}
+
+/// One operand with the collation applied.
+pub(super) fn side(node: &Node, collation: Collation, orders: bool) -> Node {
+    if node.class != TypeClass::Text || node.is_null() {
+        return node.clone();
+    }
+    let sql = match collation {
+        Collation::Nocase => fold(node),
+        Collation::Rtrim => format!("rtrim({}, ' ')", c_collation(node)),
+        Collation::Binary if node.is_nocase_column() => c_collation(node),
+        Collation::Binary if orders && node.literal().is_none() => c_collation(node),
+        Collation::Binary => return node.clone(),
+    };
+    let prec = if collation == Collation::Binary { Prec::Unary } else { Prec::Atom };
+    Node::new(sql, TypeClass::Text, prec).after(&[node])
+}
+
+/// `typeof(x) = 'integer'`: what the column's type already says.
+fn storage_class(value: &Node, op: Op, other: &Node) -> Option<Result<Node>> {
+    if !matches!(value.kind, Kind::TypeOf(_)) || op.orders() {
+        return None;
+    }
+    other.text_literal()?;
+    Some(storage_class_in(value, std::slice::from_ref(other), op.negated()))
+}
+
+fn storage_class_in(value: &Node, items: &[Node], not: bool) -> Result<Node> {
+    let Kind::TypeOf(t) = &value.kind else { return refuse("typeof() was expected") };
+    let names: Option<Vec<&str>> = items.iter().map(Node::text_literal).collect();
+    let Some(names) = names else { return refuse("typeof() is compared with a computed value") };
+    let null = names.contains(&"null");
+    let all = t.possible.iter().all(|p| names.contains(p));
+    let none = !t.possible.iter().any(|p| names.contains(p));
+    match (null, all, none) {
+        (true, true, _) => Ok(boolean(!not)),
+        (false, _, true) => Ok(boolean(not)),
+        (true, _, true) => Ok(null_test(&t.arg, !not)),
+        (false, true, _) => Ok(null_test(&t.arg, not)),
+        _ => refuse("the storage class of the values is not known from the column's type"),
+    }
+}
+
+fn null_test(arg: &str, null: bool) -> Node {
+    Node::boolean(format!("{arg} IS {}NULL", if null { "" } else { "NOT " }))
+}

@@ -1,0 +1,342 @@
+//! Date and time functions: of the current moment, and of time columns.
+//!
+//! The current moment is the transaction's (`now()`) where SQLite takes the statement's; it is never
+//! immutable. Over a `date`, `timestamp` or `timestamptz` column, and over an integer column with
+//! 'unixepoch', the forms are immutable and in UTC: `date()` gives a date, `datetime()` a timestamp.
+
+use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse, text};
+use crate::sqltext;
+use crate::types::TypeClass;
+
+const NOW: &str = "now() AT TIME ZONE 'UTC'";
+const SECONDS: &str = "floor(extract(epoch FROM now()))::bigint";
+const JULIAN_1970: f64 = 2_440_587.5;
+
+pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
+    match (name, args) {
+        ("strftime", [format, rest @ ..]) => match format.text_literal() {
+            Some(f) => formatted(f, rest),
+            None => refuse("strftime() with a computed format"),
+        },
+        ("strftime", []) => refuse("strftime() without a format"),
+        ("date", rest) => of(rest, Part::Date),
+        ("time", rest) => of(rest, Part::Time),
+        ("datetime", rest) => of(rest, Part::DateTime),
+        ("unixepoch", rest) => unixepoch(rest),
+        ("julianday", rest) => julianday(rest),
+        _ => refuse(format!("function \"{name}\" has no equivalent")),
+    }
+}
+
+/// What the time arguments of a call name.
+enum Source {
+    Now {
+        moment: Moment,
+        subsec: bool,
+    },
+    /// A `timestamp without time zone` in UTC over columns; whether it holds whole days only.
+    Column {
+        civil: Node,
+        day: bool,
+    },
+}
+
+fn source(args: &[Node]) -> Result<Source> {
+    let (first, modifiers) = match args {
+        [] => return now(&[]),
+        [first, modifiers @ ..] => (first, modifiers),
+    };
+    if let Some(word) = first.text_literal() {
+        return match word.to_ascii_lowercase().as_str() {
+            "now" => now(modifiers),
+            "subsec" | "subsecond" if modifiers.is_empty() => now(args),
+            _ => refuse("a date function of a constant"),
+        };
+    }
+    column(first, modifiers)
+}
+
+fn now(modifiers: &[Node]) -> Result<Source> {
+    let mut moment = Moment { part: Part::DateTime, civil: NOW.into(), instant: Some("now()".into()) };
+    let mut subsec = false;
+    for m in modifiers {
+        let Some(word) = m.text_literal().map(str::to_ascii_lowercase) else {
+            return refuse("a computed date modifier");
+        };
+        match word.trim() {
+            "subsec" | "subsecond" => subsec = true,
+            "localtime" if modifiers.len() == 1 => moment.civil = "localtimestamp".into(),
+            other => modify(&mut moment, other)?,
+        }
+    }
+    Ok(Source::Now { moment, subsec })
+}
+
+/// `+7 days`, `start of month`: only steps that both calendars take alike.
+fn modify(moment: &mut Moment, modifier: &str) -> Result<()> {
+    if let Some(unit @ ("day" | "month" | "year")) = modifier.strip_prefix("start of ") {
+        moment.civil = format!("date_trunc('{unit}', {})", moment.civil);
+    } else {
+        let Some((count, unit)) = modifier.split_once(' ') else {
+            return refuse(format!("date modifier '{modifier}' has no equivalent"));
+        };
+        let unit = unit.trim().trim_end_matches('s');
+        let (Ok(count @ -100_000..=100_000), "day" | "hour" | "minute" | "second") =
+            (count.parse::<i32>(), unit)
+        else {
+            return refuse(format!("date modifier '{modifier}' has no equivalent"));
+        };
+        moment.civil = format!("({}) + interval '{count} {unit}s'", moment.civil);
+    }
+    moment.instant = Some(format!("(({}) AT TIME ZONE 'UTC')", moment.civil));
+    Ok(())
+}
+
+fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
+    let modifier = match modifiers {
+        [] => None,
+        [one] => one.text_literal(),
+        _ => return refuse("date modifiers over a column"),
+    };
+    let civil = match (value.class, modifier) {
+        (TypeClass::Date, None) => value.cast("timestamp", TypeClass::Timestamp),
+        (TypeClass::Timestamp, None) => value.clone(),
+        (TypeClass::TimestampTz, None) => {
+            Node::atom(format!("({} AT TIME ZONE 'UTC')", value.operand()), TypeClass::Timestamp)
+        }
+        (TypeClass::Integer, Some("unixepoch")) => {
+            let seconds = value.cast("double precision", TypeClass::Float).sql;
+            Node::atom(format!("(to_timestamp({seconds}) AT TIME ZONE 'UTC')"), TypeClass::Timestamp)
+        }
+        _ => return refuse("a date function over a value that is not a time"),
+    };
+    // A number that the column's format reads as a time is no date to these functions without a modifier.
+    if modifier.is_none() && !matches!(value.format(), None | Some(crate::value::Format::Iso8601)) {
+        return refuse("a date function over epoch numbers");
+    }
+    Ok(Source::Column { civil: civil.after(&[value]), day: value.class == TypeClass::Date })
+}
+
+fn of(args: &[Node], part: Part) -> Result<Node> {
+    let (mut moment, subsec) = match source(args)? {
+        Source::Now { moment, subsec } => (moment, subsec),
+        Source::Column { civil, day } => return part_of_column(&civil, day, part),
+    };
+    moment.part = part;
+    let format = match (part, subsec) {
+        (Part::Date, _) => "YYYY-MM-DD",
+        (Part::Time, false) => "HH24:MI:SS",
+        (Part::Time, true) => "HH24:MI:SS.MS",
+        (Part::DateTime, false) => "YYYY-MM-DD HH24:MI:SS",
+        (Part::DateTime, true) => "YYYY-MM-DD HH24:MI:SS.MS",
+    };
+    Ok(now_text(moment, format))
+}
+
+fn now_text(moment: Moment, format: &str) -> Node {
+    let sql = format!("to_char({}, {})", moment.civil, sqltext::literal(format));
+    Node::atom(sql, TypeClass::Text).volatile().kind(Kind::Moment(moment))
+}
+
+fn part_of_column(civil: &Node, day: bool, part: Part) -> Result<Node> {
+    let inner = || civil.sql.strip_suffix("::timestamp").filter(|_| day);
+    Ok(match part {
+        Part::Date => match inner() {
+            Some(date) => Node::atom(date, TypeClass::Date).after(&[civil]),
+            None => civil.cast("date", TypeClass::Date),
+        },
+        Part::Time => {
+            Node::atom(format!("date_trunc('second', {})::time", civil.sql), TypeClass::Time).after(&[civil])
+        }
+        Part::DateTime => {
+            Node::atom(format!("date_trunc('second', {})", civil.sql), TypeClass::Timestamp).after(&[civil])
+        }
+    })
+}
+
+fn unixepoch(args: &[Node]) -> Result<Node> {
+    match source(args)? {
+        Source::Column { civil, .. } => {
+            Ok(Node::atom(seconds_of(&civil.sql), TypeClass::Integer).after(&[&civil]))
+        }
+        Source::Now { moment, subsec } if moment.civil == NOW => {
+            let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: None });
+            let millis = "(floor(extract(epoch FROM now()) * 1000) / 1000)::double precision";
+            Ok(match subsec {
+                true => Node::atom(millis, TypeClass::Float),
+                false => Node::atom(SECONDS, TypeClass::Integer),
+            }
+            .volatile()
+            .kind(kind))
+        }
+        Source::Now { .. } => refuse("unixepoch() with date modifiers"),
+    }
+}
+
+fn julianday(args: &[Node]) -> Result<Node> {
+    let (epoch, part) = match source(args)? {
+        Source::Now { moment, .. } if moment.civil == NOW => ("now()".to_string(), None),
+        Source::Now { .. } => return refuse("julianday() with date modifiers"),
+        Source::Column { civil, .. } => (civil.sql.clone(), Some(civil)),
+    };
+    let sql = format!("(extract(epoch FROM {epoch}) / 86400.0 + {JULIAN_1970})::double precision");
+    let node = Node::atom(sql, TypeClass::Float);
+    Ok(match part {
+        Some(civil) => node.after(&[&civil]),
+        None => {
+            node.volatile().kind(Kind::Epoch(Epoch { mul: 1.0 / 86400.0, add: JULIAN_1970, digits: None }))
+        }
+    })
+}
+
+fn seconds_of(civil: &str) -> String {
+    format!("floor(extract(epoch FROM {civil}))::bigint")
+}
+
+/// One conversion of strftime: its letter, `to_char`'s spelling, and an immutable form over a timestamp.
+struct Code {
+    letter: char,
+    to_char: &'static str,
+    /// `$` is the timestamp; digits of a number, padded to the width.
+    number: &'static str,
+    width: usize,
+}
+
+const CODES: [Code; 8] = [
+    Code { letter: 'Y', to_char: "YYYY", number: "extract(year FROM $)", width: 4 },
+    Code { letter: 'm', to_char: "MM", number: "extract(month FROM $)", width: 2 },
+    Code { letter: 'd', to_char: "DD", number: "extract(day FROM $)", width: 2 },
+    Code { letter: 'H', to_char: "HH24", number: "extract(hour FROM $)", width: 2 },
+    Code { letter: 'M', to_char: "MI", number: "extract(minute FROM $)", width: 2 },
+    Code { letter: 'S', to_char: "SS", number: "floor(extract(second FROM $))", width: 2 },
+    Code { letter: 'j', to_char: "DDD", number: "extract(doy FROM $)", width: 3 },
+    Code { letter: 'w', to_char: "", number: "extract(dow FROM $)", width: 1 },
+];
+
+enum Piece {
+    Code(&'static Code),
+    Millis,
+    Epoch,
+    Text(String),
+}
+
+fn pieces(format: &str) -> Result<Vec<Piece>> {
+    let expanded = format.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%R", "%H:%M");
+    let mut chars = expanded.chars();
+    let mut out: Vec<Piece> = Vec::new();
+    while let Some(c) = chars.next() {
+        let letter = if c == '%' { chars.next() } else { None };
+        let piece = match (c, letter) {
+            ('%', Some('%')) => Piece::Text("%".into()),
+            ('%', Some('f')) => Piece::Millis,
+            ('%', Some('s')) => Piece::Epoch,
+            ('%', letter) => match CODES.iter().find(|k| Some(k.letter) == letter) {
+                Some(code) => Piece::Code(code),
+                None => return refuse(format!("strftime format '{format}' has no equivalent")),
+            },
+            (c, _) => Piece::Text(c.to_string()),
+        };
+        match (out.last_mut(), piece) {
+            (Some(Piece::Text(t)), Piece::Text(more)) => t.push_str(&more),
+            (_, piece) => out.push(piece),
+        }
+    }
+    Ok(out)
+}
+
+fn formatted(format: &str, args: &[Node]) -> Result<Node> {
+    let pieces = pieces(format)?;
+    match source(args)? {
+        Source::Column { civil, .. } => of_column(&pieces, &civil),
+        Source::Now { moment, .. } => match pieces.as_slice() {
+            [Piece::Epoch] if moment.civil == NOW => Ok(epoch_text()),
+            _ => of_now(format, &pieces, moment),
+        },
+    }
+}
+
+fn epoch_text() -> Node {
+    let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: Some(SECONDS.into()) });
+    Node::atom(format!("{SECONDS}::text"), TypeClass::Text).volatile().kind(kind)
+}
+
+fn of_now(format: &str, pieces: &[Piece], mut moment: Moment) -> Result<Node> {
+    let mut out = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Code(code) if !code.to_char.is_empty() => out.push_str(code.to_char),
+            Piece::Millis => out.push_str("SS.MS"),
+            Piece::Text(t) => push_quoted(&mut out, t),
+            _ => return refuse(format!("strftime format '{format}' has no equivalent")),
+        }
+    }
+    let part = shape(format);
+    moment.part = part.unwrap_or(Part::DateTime);
+    let mut node = now_text(moment, &out);
+    if part.is_none() {
+        node.kind = match pieces {
+            [Piece::Code(_)] => Kind::Digits(format!("{}::bigint", node.sql)),
+            _ => Kind::Plain,
+        };
+    }
+    Ok(node)
+}
+
+/// Separators mean themselves to `to_char`; letters need its quotes.
+fn push_quoted(out: &mut String, plain: &str) {
+    if plain.bytes().all(|b| matches!(b, b' ' | b'-' | b':' | b'.' | b'/')) {
+        out.push_str(plain);
+        return;
+    }
+    out.push('"');
+    for c in plain.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// The formats that make a complete date, time, or both.
+fn shape(format: &str) -> Option<Part> {
+    let plain = format.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%R", "%H:%M");
+    let clock = |t: &str| ["%H:%M", "%H:%M:%S", "%H:%M:%f"].contains(&t);
+    match plain.strip_prefix("%Y-%m-%d") {
+        Some("") => Some(Part::Date),
+        Some(rest) => {
+            let rest = rest.strip_prefix([' ', 'T'])?;
+            let rest = ["Z", "+00:00", " +00:00"].iter().find_map(|z| rest.strip_suffix(z)).unwrap_or(rest);
+            clock(rest).then_some(Part::DateTime)
+        }
+        None => clock(&plain).then_some(Part::Time),
+    }
+}
+
+/// `to_char` is not immutable, so texts over columns are put together from numbers.
+fn of_column(pieces: &[Piece], civil: &Node) -> Result<Node> {
+    let mut parts = Vec::new();
+    for piece in pieces {
+        parts.push(match piece {
+            Piece::Code(code) => {
+                let n = code.number.replace('$', &civil.sql);
+                format!("lpad(({n})::integer::text, {}, '0')", code.width)
+            }
+            Piece::Epoch => format!("{}::text", seconds_of(&civil.sql)),
+            Piece::Text(t) => sqltext::literal(t),
+            Piece::Millis => return refuse("strftime() with %f over a column"),
+        });
+    }
+    let prec = if parts.len() == 1 { Prec::Atom } else { Prec::Operator };
+    let digits = match pieces {
+        [Piece::Code(code)] => Kind::Digits(format!("({})::integer", code.number.replace('$', &civil.sql))),
+        [Piece::Epoch] => Kind::Digits(seconds_of(&civil.sql)),
+        [Piece::Text(_)] | [] => return Ok(text(&literal_text(pieces))),
+        _ => Kind::Plain,
+    };
+    Ok(Node::new(parts.join(" || "), TypeClass::Text, prec).after(&[civil]).kind(digits))
+}
+
+fn literal_text(pieces: &[Piece]) -> String {
+    pieces.iter().map(|p| if let Piece::Text(t) = p { t.as_str() } else { "" }).collect()
+}

@@ -1,0 +1,261 @@
+//! The walk over SQLite's syntax tree: every node becomes a `Node` or a reason.
+//!
+//! Assumes a tree from `parse`. Depth is counted, since a chain of operators nests without parentheses.
+
+use sqlite3_parser::ast::{Expr, FunctionTail, LikeOperator, Literal, Operator, Type, UnaryOperator};
+
+use super::compare::{self, Op};
+use super::node::{Collation, Kind, Node, Prec, Result, boolean, integer, null, refuse, text};
+use super::parse::MAX_DEPTH;
+use super::{Scope, arith, cast, datetime, function, glob, json, like, literal, random};
+use crate::sqltext;
+use crate::types::TypeClass;
+
+/// Translates within one scope.
+pub(super) struct Walk<'s> {
+    pub scope: &'s Scope,
+    /// A bare word that is no column is a string, as in `DEFAULT word`.
+    pub words_are_strings: bool,
+    pub depth: usize,
+}
+
+impl<'s> Walk<'s> {
+    pub fn new(scope: &'s Scope) -> Walk<'s> {
+        Walk { scope, words_are_strings: false, depth: 0 }
+    }
+
+    pub fn expr(&mut self, e: &Expr<'_>) -> Result<Node> {
+        if self.depth >= MAX_DEPTH {
+            return refuse("the expression is nested too deeply");
+        }
+        self.depth += 1;
+        let node = self.node(e);
+        self.depth -= 1;
+        node
+    }
+
+    fn node(&mut self, e: &Expr<'_>) -> Result<Node> {
+        if let Some(uuid) = random::uuid_text(e) {
+            return Ok(uuid);
+        }
+        match e {
+            Expr::Literal(l) => literal_node(l),
+            Expr::Id(id) => self.identifier(id.0),
+            Expr::Name(n) => self.identifier(n.0),
+            Expr::Qualified(_, column) | Expr::DoublyQualified(_, _, column) => self.qualified(column.0),
+            Expr::Parenthesized(items) => self.parenthesized(items),
+            Expr::Unary(op, x) => self.unary(*op, x),
+            Expr::Binary(l, op, r) => self.binary(l, *op, r),
+            Expr::Between { lhs, not, start, end } => {
+                compare::between(self.expr(lhs)?, self.expr(start)?, self.expr(end)?, *not)
+            }
+            Expr::InList { lhs, not, rhs } => {
+                let items = self.list(rhs.unwrap_or(&[]))?;
+                compare::in_list(self.expr(lhs)?, items, *not)
+            }
+            Expr::IsNull(x) => Ok(compare::is_null(&self.expr(x)?, false)),
+            Expr::NotNull(x) => Ok(compare::is_null(&self.expr(x)?, true)),
+            Expr::Like { lhs, not, op, rhs, escape } => self.like(lhs, *not, *op, rhs, *escape),
+            Expr::Case { base, when_then_pairs, else_expr } => self.case(*base, when_then_pairs, *else_expr),
+            Expr::Cast { expr, type_name } => self.cast(expr, type_name.as_ref()),
+            Expr::Collate(x, name) => self.collate(x, name),
+            Expr::FunctionCall { name, distinctness: None, args, order_by: None, filter_over } => {
+                self.call(name.0, args.unwrap_or(&[]), filter_over.as_ref())
+            }
+            other => refuse(no_equivalent(other)),
+        }
+    }
+
+    fn qualified(&self, token: &str) -> Result<Node> {
+        self.column(&literal::unquote(token)).map_or_else(|| refuse(format!("no column {token}")), Ok)
+    }
+
+    fn parenthesized(&mut self, items: &[Expr<'_>]) -> Result<Node> {
+        match items {
+            [one] => self.expr(one),
+            _ => refuse("row values have no equivalent here"),
+        }
+    }
+
+    fn cast(&mut self, value: &Expr<'_>, to: Option<&Type<'_>>) -> Result<Node> {
+        cast::cast(self.expr(value)?, to.map_or("", |t| t.name))
+    }
+
+    fn list(&mut self, items: &[Expr<'_>]) -> Result<Vec<Node>> {
+        items.iter().map(|i| self.expr(i)).collect()
+    }
+
+    /// A column, TRUE, FALSE, or SQLite's double-quoted string that names no column.
+    fn identifier(&mut self, token: &str) -> Result<Node> {
+        let name = literal::unquote(token);
+        if let Some(column) = self.column(&name) {
+            return Ok(column);
+        }
+        match token.to_ascii_lowercase().as_str() {
+            "true" => Ok(integer(1)),
+            "false" => Ok(integer(0)),
+            _ if token.starts_with('"') || self.words_are_strings => Ok(text(&name)),
+            _ => refuse(format!("no column {token}")),
+        }
+    }
+
+    fn column(&self, name: &str) -> Option<Node> {
+        let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
+        let kind = Kind::Column { pg_type: c.pg_type.clone(), format: c.format, nocase: c.nocase };
+        Some(Node::atom(sqltext::ident(&c.target), TypeClass::of(&c.pg_type)).kind(kind))
+    }
+
+    fn unary(&mut self, op: UnaryOperator, x: &Expr<'_>) -> Result<Node> {
+        let x = self.expr(x)?;
+        match op {
+            UnaryOperator::Not if x.is_null() => x.truth(),
+            UnaryOperator::Not => {
+                let x = x.truth()?;
+                Ok(Node::new(format!("NOT {}", x.at(Prec::Compare)), TypeClass::Bool, Prec::Not).after(&[&x]))
+            }
+            UnaryOperator::Negative => arith::negate(&x),
+            // Unary plus changes nothing but that a column loses its affinity.
+            UnaryOperator::Positive => Ok(x),
+            UnaryOperator::BitwiseNot => arith::bit_not(&x),
+        }
+    }
+
+    fn binary(&mut self, l: &Expr<'_>, op: Operator, r: &Expr<'_>) -> Result<Node> {
+        let comparison = match op {
+            Operator::Equals => Some(Op::Eq),
+            Operator::NotEquals => Some(Op::Ne),
+            Operator::Less => Some(Op::Lt),
+            Operator::LessEquals => Some(Op::Le),
+            Operator::Greater => Some(Op::Gt),
+            Operator::GreaterEquals => Some(Op::Ge),
+            Operator::Is => Some(Op::Is),
+            Operator::IsNot => Some(Op::IsNot),
+            _ => None,
+        };
+        let left = self.expr(l)?;
+        if let (Some(op @ (Op::Is | Op::IsNot)), Some(word)) = (comparison, self.truth_word(r)) {
+            return is_truth(&left, op == Op::IsNot, word);
+        }
+        let right = self.expr(r)?;
+        match (comparison, op) {
+            (Some(op), _) => compare::compare(left, op, right),
+            (_, Operator::And) => logic(&left, "AND", Prec::And, &right),
+            (_, Operator::Or) => logic(&left, "OR", Prec::Or, &right),
+            (_, Operator::Concat) => arith::concat(&left, &right),
+            (_, Operator::ArrowRightShift) => json::arrow(&left, &right),
+            (_, Operator::ArrowRight) => refuse("the text of a JSON member (->) differs"),
+            _ => arith::binary(&left, op, &right),
+        }
+    }
+
+    /// TRUE and FALSE after IS test for truth; elsewhere they are 1 and 0.
+    fn truth_word(&self, e: &Expr<'_>) -> Option<&'static str> {
+        let Expr::Id(id) = e else { return None };
+        if self.column(id.0).is_some() {
+            return None;
+        }
+        ["TRUE", "FALSE"].into_iter().find(|w| w.eq_ignore_ascii_case(id.0))
+    }
+
+    fn like(
+        &mut self,
+        value: &Expr<'_>,
+        not: bool,
+        op: LikeOperator,
+        pattern: &Expr<'_>,
+        escape: Option<&Expr<'_>>,
+    ) -> Result<Node> {
+        let (value, pattern) = (self.expr(value)?, self.expr(pattern)?);
+        let escape = escape.map(|e| self.expr(e)).transpose()?;
+        match op {
+            LikeOperator::Like => like::like(&value, &pattern, escape.as_ref(), not),
+            LikeOperator::Glob if escape.is_none() => glob::glob(&value, &pattern, not),
+            LikeOperator::Glob => refuse("GLOB with ESCAPE"),
+            LikeOperator::Regexp => refuse("REGEXP is an application's own function"),
+            LikeOperator::Match => refuse("MATCH is an application's own function"),
+        }
+    }
+
+    fn case(
+        &mut self,
+        base: Option<&Expr<'_>>,
+        pairs: &[(Expr<'_>, Expr<'_>)],
+        otherwise: Option<&Expr<'_>>,
+    ) -> Result<Node> {
+        let base = base.map(|b| self.expr(b)).transpose()?;
+        let (mut conditions, mut results) = (Vec::new(), Vec::new());
+        for (when, then) in pairs {
+            let when = self.expr(when)?;
+            conditions.push(match &base {
+                Some(b) => compare::compare(b.clone(), Op::Eq, when)?,
+                None => when.truth()?,
+            });
+            results.push(self.expr(then)?);
+        }
+        if let Some(e) = otherwise {
+            results.push(self.expr(e)?);
+        }
+        function::case(&conditions, results)
+    }
+
+    fn collate(&mut self, x: &Expr<'_>, name: &str) -> Result<Node> {
+        let mut node = self.expr(x)?;
+        // The leftmost COLLATE on one operand is the one nearest to the value.
+        let collation = match literal::unquote(name).to_ascii_uppercase().as_str() {
+            "BINARY" => Collation::Binary,
+            "NOCASE" => Collation::Nocase,
+            "RTRIM" => Collation::Rtrim,
+            other => return refuse(format!("collation {other} is an application's own")),
+        };
+        node.collate = Some(collation);
+        Ok(node)
+    }
+
+    fn call(&mut self, token: &str, args: &[Expr<'_>], tail: Option<&FunctionTail<'_>>) -> Result<Node> {
+        let name = literal::unquote(token).to_ascii_lowercase();
+        if tail.is_some() {
+            return refuse(format!("window function \"{name}\" has no equivalent here"));
+        }
+        let args = self.list(args)?;
+        function::call(&name, &args)
+    }
+}
+
+/// What stands only in queries, triggers and prepared statements.
+fn no_equivalent(e: &Expr<'_>) -> &'static str {
+    match e {
+        Expr::FunctionCall { .. } | Expr::FunctionCallStar { .. } => "aggregates have no equivalent here",
+        Expr::Variable(_) => "parameters have no equivalent",
+        Expr::Raise(..) => "RAISE has no equivalent here",
+        _ => "subqueries have no equivalent here",
+    }
+}
+
+fn literal_node(l: &Literal<'_>) -> Result<Node> {
+    match l {
+        Literal::Numeric(token) => literal::numeric_token(token),
+        Literal::String(token) => Ok(text(&literal::unquote(token))),
+        Literal::Blob(digits) => literal::blob_token(digits),
+        Literal::Keyword(word) => Ok(text(word)),
+        Literal::Null => Ok(null()),
+        Literal::CurrentDate => datetime::call("date", &[]),
+        Literal::CurrentTime => datetime::call("time", &[]),
+        Literal::CurrentTimestamp => datetime::call("datetime", &[]),
+    }
+}
+
+fn logic(left: &Node, word: &str, prec: Prec, right: &Node) -> Result<Node> {
+    let (l, r) = (left.truth()?, right.truth()?);
+    // Mixed AND and OR get parentheses for the reader's sake.
+    let show = |n: &Node| if n.prec == prec { n.sql.clone() } else { n.at(Prec::Not) };
+    Ok(Node::new(format!("{} {word} {}", show(&l), show(&r)), TypeClass::Bool, prec).after(&[&l, &r]))
+}
+
+fn is_truth(value: &Node, not: bool, word: &str) -> Result<Node> {
+    if value.is_null() {
+        return Ok(boolean(not));
+    }
+    let value = value.truth()?;
+    let not = if not { "NOT " } else { "" };
+    Ok(Node::boolean(format!("{} IS {not}{word}", value.at(Prec::Operator))).after(&[&value]))
+}

@@ -1,0 +1,388 @@
+//! The functions that have a PostgreSQL form: one table, which docs/translate.md repeats.
+//!
+//! A function that is not in the table is refused by name. Arguments are brought to the class that
+//! the table asks for before the form is filled in.
+
+use super::node::{Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
+use super::{compare, datetime, json, literal, random, textual};
+use crate::types::TypeClass;
+
+/// What a function does with an argument; the last one holds for all that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arg {
+    Text,
+    Number,
+    Any,
+}
+
+#[derive(Clone, Copy)]
+#[cfg_attr(not(test), expect(dead_code, reason = "docs/translate.md is checked against the forms"))]
+pub(super) enum Form {
+    /// `$1`, `$2`: the arguments as operands; the class of the result.
+    Template(&'static str, TypeClass),
+    /// How the documentation shows it; the maker.
+    Made(&'static str, fn(&[Node]) -> Result<Node>),
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "docs/translate.md is checked against the notes"))]
+pub(super) struct Function {
+    pub name: &'static str,
+    pub min: usize,
+    pub max: usize,
+    pub args: &'static [Arg],
+    pub form: Form,
+    pub note: &'static str,
+}
+
+const MANY: usize = 100;
+const TEXT: &[Arg] = &[Arg::Text];
+const NUMBER: &[Arg] = &[Arg::Number];
+const ANY: &[Arg] = &[Arg::Any];
+
+const fn f(
+    name: &'static str,
+    (min, max): (usize, usize),
+    args: &'static [Arg],
+    form: Form,
+    note: &'static str,
+) -> Function {
+    Function { name, min, max, args, form, note }
+}
+
+use Form::{Made, Template};
+
+/// Every function that can be translated.
+pub(super) const FUNCTIONS: &[Function] = &[
+    f("abs", (1, 1), NUMBER, Made("abs(x)", abs), ""),
+    f("char", (1, MANY), ANY, Made("'…'", textual::char), "literal code points only"),
+    f("coalesce", (2, MANY), ANY, Made("coalesce(a, …)", coalesce), "all of one family"),
+    f("date", (0, MANY), ANY, Made("x::date", |a| datetime::call("date", a)), "see Times"),
+    f(
+        "datetime",
+        (0, MANY),
+        ANY,
+        Made("date_trunc('second', x)", |a| datetime::call("datetime", a)),
+        "see Times",
+    ),
+    f("hex", (1, 1), ANY, Made("upper(encode(x, 'hex'))", random::hex), "blobs and literals"),
+    f("if", (3, 3), ANY, Made("CASE WHEN a THEN b ELSE c END", iif), ""),
+    f("ifnull", (2, 2), ANY, Made("coalesce(a, b)", coalesce), "all of one family"),
+    f("iif", (3, 3), ANY, Made("CASE WHEN a THEN b ELSE c END", iif), ""),
+    f("instr", (2, 2), ANY, Made("strpos(x, y)", textual::instr), ""),
+    f(
+        "json_extract",
+        (2, 2),
+        ANY,
+        Made("nullif(x -> 'a', 'null'::jsonb)", json::extract),
+        "jsonb columns, paths of members and indexes",
+    ),
+    f("json_valid", (1, 1), ANY, Made("nullif(x IS NOT NULL, false)", json::valid), "json and jsonb columns"),
+    f(
+        "julianday",
+        (0, MANY),
+        ANY,
+        Made("extract(epoch FROM x) / 86400.0 + 2440587.5", |a| datetime::call("julianday", a)),
+        "see Times",
+    ),
+    f("length", (1, 1), ANY, Made("length(x)", textual::length), "characters of a text, bytes of a blob"),
+    f("likelihood", (2, 2), ANY, Made("x", first), "a hint to SQLite's planner"),
+    f("likely", (1, 1), ANY, Made("x", first), "a hint to SQLite's planner"),
+    f(
+        "lower",
+        (1, 1),
+        TEXT,
+        Made("lower(x COLLATE \"C\")", textual::lower),
+        "ASCII letters only, as in SQLite",
+    ),
+    f("ltrim", (1, 2), TEXT, Made("ltrim(x, y)", |a| textual::trim("ltrim", a)), ""),
+    f(
+        "max",
+        (2, MANY),
+        ANY,
+        Made("CASE WHEN a IS NOT NULL AND … THEN greatest(a, …) END", |a| extreme("greatest", a)),
+        "NULL if any is NULL; at least two arguments",
+    ),
+    f(
+        "min",
+        (2, MANY),
+        ANY,
+        Made("CASE WHEN a IS NOT NULL AND … THEN least(a, …) END", |a| extreme("least", a)),
+        "NULL if any is NULL; at least two arguments",
+    ),
+    f("nullif", (2, 2), ANY, Made("nullif(a, b)", nullif), ""),
+    f("octet_length", (1, 1), TEXT, Template("octet_length($1)", TypeClass::Integer), "bytes in UTF-8"),
+    f(
+        "random",
+        (0, 0),
+        ANY,
+        Made("(…)::bit(64)::bigint", random::random),
+        "of gen_random_uuid(); defaults only",
+    ),
+    f(
+        "randomblob",
+        (1, 1),
+        ANY,
+        Made("overlay(uuid_send(gen_random_uuid()) …)", random::randomblob),
+        "up to 256 bytes; defaults only",
+    ),
+    f("replace", (3, 3), TEXT, Template("replace($1, $2, $3)", TypeClass::Text), ""),
+    f(
+        "round",
+        (1, 2),
+        NUMBER,
+        Made("round(x::numeric, n)::double precision", round),
+        "a literal number of digits; 15 significant digits",
+    ),
+    f("rtrim", (1, 2), TEXT, Made("rtrim(x, y)", |a| textual::trim("rtrim", a)), ""),
+    f("strftime", (1, MANY), ANY, Made("to_char(now(), …)", |a| datetime::call("strftime", a)), "see Times"),
+    f(
+        "substr",
+        (2, 3),
+        ANY,
+        Made("substr(x, n, m)", textual::substr),
+        "negative and computed places where equal",
+    ),
+    f("substring", (2, 3), ANY, Made("substr(x, n, m)", textual::substr), "as substr"),
+    f("time", (0, MANY), ANY, Made("x::time", |a| datetime::call("time", a)), "see Times"),
+    f("trim", (1, 2), TEXT, Made("btrim(x, y)", |a| textual::trim("btrim", a)), ""),
+    f(
+        "typeof",
+        (1, 1),
+        ANY,
+        Made("x IS NOT NULL", type_of),
+        "compared with names; the column's type decides",
+    ),
+    f(
+        "unixepoch",
+        (0, MANY),
+        ANY,
+        Made("floor(extract(epoch FROM x))::bigint", |a| datetime::call("unixepoch", a)),
+        "see Times",
+    ),
+    f("unlikely", (1, 1), ANY, Made("x", first), "a hint to SQLite's planner"),
+    f(
+        "upper",
+        (1, 1),
+        TEXT,
+        Made("upper(x COLLATE \"C\")", textual::upper),
+        "ASCII letters only, as in SQLite",
+    ),
+];
+
+pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
+    let Some(function) = FUNCTIONS.iter().find(|f| f.name == name) else {
+        return refuse(format!("function \"{name}\" has no equivalent"));
+    };
+    if !(function.min..=function.max).contains(&args.len()) {
+        return refuse(format!("function \"{name}\" with {} arguments has no equivalent", args.len()));
+    }
+    let classes = function.args.iter().chain(std::iter::repeat(&Arg::Any));
+    let last = function.args.last();
+    let args: Result<Vec<Node>> = args
+        .iter()
+        .zip(classes)
+        .enumerate()
+        .map(|(i, (a, class))| {
+            as_class(a, if i < function.args.len() { class } else { last.unwrap_or(class) })
+        })
+        .collect();
+    let args = args?;
+    let node = match function.form {
+        Template(form, class) => Node::atom(fill(form, &args), class),
+        Made(_, make) => make(&args)?,
+    };
+    Ok(node.after(&args.iter().collect::<Vec<_>>()))
+}
+
+fn as_class(arg: &Node, class: &Arg) -> Result<Node> {
+    match class {
+        Arg::Text => Ok(Node { collate: None, ..arg.text()? }),
+        Arg::Number => arg.number(),
+        Arg::Any => Ok(arg.clone()),
+    }
+}
+
+fn fill(form: &str, args: &[Node]) -> String {
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some((head, tail)) = rest.split_once('$') {
+        out.push_str(head);
+        let digit = tail.chars().next().and_then(|c| c.to_digit(10)).unwrap_or(0) as usize;
+        out.push_str(
+            &digit.checked_sub(1).and_then(|i| args.get(i)).map_or_else(String::new, |a| a.sql.clone()),
+        );
+        rest = tail.get(1..).unwrap_or("");
+    }
+    out + rest
+}
+
+fn first(args: &[Node]) -> Result<Node> {
+    args.first().cloned().map_or_else(|| refuse("an argument is missing"), Ok)
+}
+
+fn abs(args: &[Node]) -> Result<Node> {
+    let x = first(args)?;
+    Ok(Node::atom(format!("abs({})", x.sql), x.class).least((x.class == TypeClass::Integer).then_some(0)))
+}
+
+/// Half away from zero over the decimal digits; the result is a REAL also for integers.
+fn round(args: &[Node]) -> Result<Node> {
+    let x = first(args)?;
+    let digits = match args.get(1).map(Node::integer) {
+        None => 0,
+        Some(Some(n @ 0..=30)) => n,
+        Some(_) => return refuse("round() to a computed number of digits"),
+    };
+    match x.class {
+        TypeClass::Numeric => Ok(Node::atom(format!("round({}, {digits})", x.sql), TypeClass::Numeric)),
+        TypeClass::Integer => Ok(x.cast("double precision", TypeClass::Float)),
+        _ => {
+            let sql = format!("round({}::numeric, {digits})::double precision", x.operand());
+            Ok(Node::atom(sql, TypeClass::Float))
+        }
+    }
+}
+
+fn coalesce(args: &[Node]) -> Result<Node> {
+    let (class, values) = unify(args)?;
+    let least = if values.last().is_some_and(|v| v.literal().is_some()) {
+        values.iter().map(|v| v.least).min().flatten()
+    } else {
+        None
+    };
+    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least))
+}
+
+fn iif(args: &[Node]) -> Result<Node> {
+    match args {
+        [condition, yes, no] => case(&[condition.truth()?], vec![yes.clone(), no.clone()]),
+        _ => refuse("iif() takes three arguments"),
+    }
+}
+
+/// `CASE`: one result more than conditions where there is an ELSE.
+pub(super) fn case(conditions: &[Node], results: Vec<Node>) -> Result<Node> {
+    let (class, results) = unify(&results)?;
+    let mut sql = String::from("CASE");
+    for (when, then) in conditions.iter().zip(&results) {
+        sql += &format!(" WHEN {} THEN {}", when.sql, then.sql);
+    }
+    if let Some(otherwise) = results.get(conditions.len()) {
+        sql += &format!(" ELSE {}", otherwise.sql);
+    }
+    let parts: Vec<&Node> = conditions.iter().chain(&results).collect();
+    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts))
+}
+
+fn nullif(args: &[Node]) -> Result<Node> {
+    let [a, b] = args else { return refuse("nullif() takes two arguments") };
+    if a.is_null() || b.is_null() {
+        return Ok(a.clone());
+    }
+    if [a, b].iter().any(|n| n.is_nocase_column() || n.collate.is_some()) {
+        return refuse("nullif() under a collation");
+    }
+    let (a, others) = compare::settle(a.clone(), vec![b.clone()], false)?;
+    Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class))
+}
+
+/// `min` and `max` are NULL if any argument is; LEAST and GREATEST ignore NULLs.
+fn extreme(function: &str, args: &[Node]) -> Result<Node> {
+    if args.iter().any(Node::is_null) {
+        return Ok(null());
+    }
+    let (class, mut values) = unify(args)?;
+    if !matches!(class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric | TypeClass::Text) {
+        return refuse(format!("min() and max() of {} values", class_name(class)));
+    }
+    if class == TypeClass::Text
+        && let Some(value) = values.first_mut()
+    {
+        *value = Node::new(super::like::c_collation(value), class, Prec::Unary);
+    }
+    let call = format!("{function}({})", list(&values));
+    let tests: Vec<String> = args
+        .iter()
+        .filter(|a| a.literal().is_none())
+        .map(|a| format!("{} IS NOT NULL", a.at(Prec::Operator)))
+        .collect();
+    if tests.is_empty() {
+        return Ok(Node::atom(call, class));
+    }
+    Ok(Node::new(format!("CASE WHEN {} THEN {call} END", tests.join(" AND ")), class, Prec::Unary))
+}
+
+fn list(values: &[Node]) -> String {
+    values.iter().map(|v| v.sql.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Values of one family, as CASE and COALESCE need them.
+fn unify(nodes: &[Node]) -> Result<(TypeClass, Vec<Node>)> {
+    let mut known = nodes.iter().filter(|n| !n.is_null());
+    let Some(lead) = known.clone().find(|n| n.literal().is_none()).or_else(|| known.next()) else {
+        return Ok((TypeClass::Text, nodes.to_vec()));
+    };
+    let flag = |n: &Node| n.class == TypeClass::Bool || n.is_null() || matches!(n.integer(), Some(0 | 1));
+    if nodes.iter().any(|n| n.class == TypeClass::Bool) && !nodes.iter().all(flag) {
+        let numbers: Result<Vec<Node>> =
+            nodes.iter().map(|n| if n.is_null() { Ok(n.clone()) } else { n.number() }).collect();
+        return unify(&numbers?);
+    }
+    let values: Result<Vec<Node>> = nodes.iter().map(|n| with_lead(lead, n)).collect();
+    let values = values?;
+    let widest = values.iter().map(|v| v.class).fold(lead.class, wider);
+    Ok((widest, values))
+}
+
+fn wider(a: TypeClass, b: TypeClass) -> TypeClass {
+    use TypeClass::{Float, Integer, Numeric};
+    match (a, b) {
+        (Float, Integer | Numeric) | (Integer | Numeric, Float) => Float,
+        (Numeric, Integer) | (Integer, Numeric) => Numeric,
+        _ => a,
+    }
+}
+
+fn with_lead(lead: &Node, node: &Node) -> Result<Node> {
+    use TypeClass::{
+        Bool, Date, Float, Integer, Json, Jsonb, Numeric, Text, Time, Timestamp, TimestampTz, Uuid,
+    };
+    match (lead.class, node.literal()) {
+        (_, Some(Lit::Null)) => Ok(null()),
+        (Bool, Some(lit @ Lit::Integer(_))) => literal::stored(lit, Bool, None),
+        (Integer | Float | Numeric, Some(Lit::Integer(_) | Lit::Real(..))) => Ok(node.clone()),
+        (Text, Some(Lit::Text(_))) => Ok(node.clone()),
+        (Date | Time | Timestamp | TimestampTz | Uuid | Json | Jsonb, Some(lit)) if lead.is_column() => {
+            literal::stored(lit, lead.class, lead.format())
+        }
+        (_, Some(lit)) if lead.class != node.class => literal::misfit(lit, lead.class),
+        (Text, None) if node.class == Text => node.text(),
+        (a, _) if a == node.class && a != TypeClass::Other => Ok(node.clone()),
+        _ if lead.is_number() && node.is_number() => Ok(node.clone()),
+        (a, _) => refuse(format!("{} and {} values in one place", class_name(a), class_name(node.class))),
+    }
+}
+
+/// `typeof(x)`: known from the type of a column, NULLs aside.
+fn type_of(args: &[Node]) -> Result<Node> {
+    use TypeClass::{Bool, Bytea, Float, Integer, Numeric, Text};
+    let x = first(args)?;
+    let possible: &'static [&'static str] = match x.class {
+        _ if x.is_null() => return Ok(text("null")),
+        Integer => &["integer"],
+        Float => &["real"],
+        Numeric => &["integer", "real"],
+        Text => &["text"],
+        Bytea => &["blob"],
+        Bool if !x.is_column() => &["integer"],
+        Bool => &["integer", "text"],
+        _ => &["integer", "real", "text", "blob"],
+    };
+    let (name, class) = match possible {
+        [one] => (*one, Text),
+        _ => ("text", TypeClass::Other),
+    };
+    let arg = x.at(Prec::Operator);
+    let sql = format!("CASE WHEN {arg} IS NULL THEN 'null' ELSE '{name}' END");
+    Ok(Node::new(sql, class, Prec::Unary).kind(Kind::TypeOf(TypeOf { arg, possible })))
+}

@@ -1,0 +1,102 @@
+//! JSON functions and operators over jsonb columns.
+//!
+//! `json_extract` gives SQL's NULL for JSON's null and a typed value otherwise. The translated form
+//! keeps the member as jsonb, so that 5 and "5" stay different; comparisons with literals are jsonb
+//! comparisons. Whatever would need the member's text or number is refused.
+
+use super::node::{Kind, Lit, Node, Result, refuse};
+use crate::sqltext;
+use crate::types::TypeClass;
+
+/// `json_valid(x)`: true for any stored value, NULL for NULL.
+pub(super) fn valid(args: &[Node]) -> Result<Node> {
+    match args {
+        [x] if matches!(x.class, TypeClass::Json | TypeClass::Jsonb) && x.is_column() => {
+            Ok(Node::atom(format!("nullif({} IS NOT NULL, false)", x.operand()), TypeClass::Bool))
+        }
+        _ => refuse("json_valid() of a text has no equivalent before PostgreSQL 16"),
+    }
+}
+
+/// `json_extract(x, '$.a[0]')`
+pub(super) fn extract(args: &[Node]) -> Result<Node> {
+    match args {
+        [x, path] => member(x, path, true),
+        _ => refuse("json_extract() with several paths"),
+    }
+}
+
+/// `x ->> 'a'`; a plain label or an index where `json_extract` wants a path.
+pub(super) fn arrow(x: &Node, path: &Node) -> Result<Node> {
+    member(x, path, false)
+}
+
+fn member(x: &Node, path: &Node, strict: bool) -> Result<Node> {
+    if x.class != TypeClass::Jsonb || !x.is_column() {
+        return refuse("JSON members are only translated for jsonb columns");
+    }
+    let steps = match path.literal() {
+        Some(Lit::Text(p)) if p.starts_with('$') => path_steps(p),
+        Some(Lit::Text(label)) if !strict => Some(vec![Step::Label(label.clone())]),
+        Some(Lit::Integer(n)) if !strict && (0..=i64::from(i32::MAX)).contains(n) => {
+            Some(vec![Step::Index(n.to_string())])
+        }
+        _ => None,
+    };
+    let Some(steps) = steps.filter(|s| !s.is_empty()) else {
+        return refuse("a JSON path beyond simple members");
+    };
+    let mut sql = x.operand();
+    for step in steps {
+        sql += " -> ";
+        sql += &match step {
+            Step::Label(label) => sqltext::literal(&label),
+            Step::Index(n) => n,
+        };
+    }
+    Ok(Node::atom(format!("nullif({sql}, 'null'::jsonb)"), TypeClass::Jsonb).kind(Kind::JsonMember))
+}
+
+enum Step {
+    Label(String),
+    Index(String),
+}
+
+/// `$.a."b c"[0]`
+fn path_steps(path: &str) -> Option<Vec<Step>> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix(".\"") {
+            let (label, tail) = quoted.split_once('"')?;
+            steps.push(Step::Label(plain_label(label)?));
+            rest = tail;
+        } else if let Some(name) = rest.strip_prefix('.') {
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            let (label, tail) = name.split_at(end);
+            steps.push(Step::Label(plain_label(label)?));
+            rest = tail;
+        } else {
+            let (index, tail) = rest.strip_prefix('[')?.split_once(']')?;
+            let fits = index.bytes().all(|b| b.is_ascii_digit()) && index.parse::<i32>().is_ok();
+            steps.push(Step::Index(fits.then(|| index.to_string())?));
+            rest = tail;
+        }
+    }
+    Some(steps)
+}
+
+fn plain_label(label: &str) -> Option<String> {
+    (!label.is_empty() && !label.contains(['"', '\\'])).then(|| label.to_string())
+}
+
+/// A literal to compare a member with; JSON's true and false are SQLite's 1 and 0, so those are refused.
+pub(super) fn member_literal(lit: &Lit) -> Result<Node> {
+    let json = match lit {
+        // An object or array of SQLite's JSON compares as its text.
+        Lit::Text(t) if !t.starts_with(['{', '[']) => serde_json::Value::String(t.clone()).to_string(),
+        Lit::Integer(n) if !(0..=1).contains(n) => n.to_string(),
+        _ => return refuse("a JSON member compares differently with this value"),
+    };
+    Ok(Node::atom(format!("{}::jsonb", sqltext::literal(&json)), TypeClass::Jsonb))
+}

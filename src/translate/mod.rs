@@ -1,0 +1,123 @@
+//! SQLite SQL -> PostgreSQL SQL, through SQLite's own grammar; never by pattern. Pure.
+//!
+//! A translated expression gives, for every value, what the original gives; what cannot be shown to
+//! do so is `Untranslatable` with a reason. docs/translate.md lists both.
+//! Assumes that the columns of a scope hold what their `pg_type` and `format` say.
+
+mod arith;
+mod cast;
+mod compare;
+mod datetime;
+mod default;
+mod expr;
+mod function;
+mod glob;
+mod json;
+mod like;
+mod literal;
+mod node;
+mod parse;
+mod random;
+mod temporal;
+#[cfg(test)]
+mod tests;
+mod textual;
+
+use sqlite3_parser::Bump;
+
+use crate::types::TypeClass;
+
+/// The columns that an expression may name, with what became of them.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    pub columns: Vec<ScopeColumn>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ScopeColumn {
+    /// The name in SQLite; matched without regard to ASCII case.
+    pub source: String,
+    /// The name in PostgreSQL.
+    pub target: String,
+    pub pg_type: String,
+    /// How numbers of the source column were read (an epoch), for comparisons with literals.
+    pub format: Option<crate::value::Format>,
+    /// The column compares without regard to ASCII case in SQLite.
+    pub nocase: bool,
+}
+
+/// Why an expression has no PostgreSQL form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Untranslatable {
+    /// Lower case, no full stop: `function "soundex" has no equivalent`.
+    pub reason: String,
+}
+
+/// A translated expression and the family of its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Translated {
+    pub sql: String,
+    pub class: TypeClass,
+    /// Depends on nothing but its columns, as indexes, generated columns and CHECKs need it.
+    pub immutable: bool,
+}
+
+/// Translates a scalar expression (index expression, generated column): always immutable.
+pub fn expression(sql: &str, scope: &Scope) -> Result<Translated, Untranslatable> {
+    let node = walk(sql, scope)?;
+    if node.class == TypeClass::Other && !node.is_column() {
+        return node::refuse("the expression has no type in PostgreSQL");
+    }
+    let node = match node.collate {
+        Some(collation) => compare::side(&node, collation, false),
+        None => node,
+    };
+    // A bare string or NULL has no type of its own.
+    let node = if node.text_literal().is_some() || node.is_null() {
+        node.cast("text", TypeClass::Text)
+    } else {
+        node
+    };
+    Ok(Translated { sql: node.sql, class: node.class, immutable: node.immutable })
+}
+
+/// Translates a condition (CHECK, partial index) to a boolean expression: always immutable.
+pub fn condition(sql: &str, scope: &Scope) -> Result<String, Untranslatable> {
+    Ok(walk(sql, scope)?.truth()?.sql)
+}
+
+/// Translates the expression of a generated column of `pg_type`: always immutable.
+pub fn generated(
+    sql: &str,
+    scope: &Scope,
+    pg_type: &str,
+    format: Option<crate::value::Format>,
+) -> Result<String, Untranslatable> {
+    let node = walk(sql, scope)?;
+    let class = TypeClass::of(pg_type);
+    match node.literal() {
+        Some(node::Lit::Null) => Ok("NULL".into()),
+        Some(lit) => Ok(literal::stored(lit, class, format)?.sql),
+        None => Ok(default::assign(&node, class, format)?.sql),
+    }
+}
+
+/// Translates a DEFAULT for a column of `pg_type`; `Ok(None)` when it is NULL.
+/// A literal default is converted as a stored value would be (`DEFAULT 0` on a boolean becomes `false`).
+pub fn default(
+    sql: &str,
+    pg_type: &str,
+    format: Option<crate::value::Format>,
+) -> Result<Option<String>, Untranslatable> {
+    default::default(sql, pg_type, format)
+}
+
+fn walk(sql: &str, scope: &Scope) -> Result<node::Node, Untranslatable> {
+    let bump = Bump::new();
+    let node = expr::Walk::new(scope).expr(parse::parse(sql, &bump)?)?;
+    if !node.immutable {
+        return node::refuse("the expression is not immutable");
+    }
+    Ok(node)
+}

@@ -1,0 +1,294 @@
+//! A translated piece of an expression: PostgreSQL text, the family of its value, and what is known about it.
+//!
+//! Assumes that its makers keep `sql`, `class` and `prec` true to each other.
+//! It never looks at SQLite's syntax; that is `expr`.
+
+use super::Untranslatable;
+use crate::sqltext;
+use crate::types::TypeClass;
+use crate::value::Format;
+
+pub(super) type Result<T> = std::result::Result<T, Untranslatable>;
+
+/// Refuses, with a reason in lower case and without a full stop.
+pub(super) fn refuse<T>(reason: impl Into<String>) -> Result<T> {
+    Err(Untranslatable { reason: reason.into() })
+}
+
+/// How tightly the outermost operator of a text binds, loosest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Prec {
+    Or,
+    And,
+    Not,
+    Compare,
+    Operator,
+    Unary,
+    Atom,
+}
+
+/// A value that is known when the expression is read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Lit {
+    Null,
+    Integer(i64),
+    /// The value, and its digits as PostgreSQL reads them.
+    Real(f64, String),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+/// SQLite's built-in collations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Collation {
+    Binary,
+    Nocase,
+    Rtrim,
+}
+
+/// What else is known about a value than its family.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Plain,
+    Literal(Lit),
+    Column {
+        pg_type: String,
+        format: Option<Format>,
+        nocase: bool,
+    },
+    /// Text that is a whole number; the field computes the number.
+    Digits(String),
+    /// Upper-case hexadecimal of a bytea; the field is the bytea.
+    Hex(String),
+    /// The current moment as text; see `Moment`.
+    Moment(Moment),
+    /// The current moment as a number, `mul * seconds since 1970 + add`.
+    Epoch(Epoch),
+    /// `typeof(x)`; the field says what x can be.
+    TypeOf(TypeOf),
+    /// A member of a jsonb value, NULL for JSON's null.
+    JsonMember,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Moment {
+    pub part: Part,
+    /// A `timestamp without time zone` in UTC (in the session's zone when `local`).
+    pub civil: String,
+    /// The same moment as `timestamp with time zone`, where that has a form.
+    pub instant: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Date,
+    Time,
+    DateTime,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Epoch {
+    pub mul: f64,
+    pub add: f64,
+    /// The number, where the node itself is its text.
+    pub digits: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TypeOf {
+    pub arg: String,
+    /// The storage classes that a value other than NULL can have.
+    pub possible: &'static [&'static str],
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub sql: String,
+    pub class: TypeClass,
+    pub prec: Prec,
+    pub immutable: bool,
+    pub kind: Kind,
+    /// An explicit COLLATE.
+    pub collate: Option<Collation>,
+    /// The value is an integer not below this, when it is not NULL.
+    pub least: Option<i64>,
+}
+
+impl Node {
+    pub fn new(sql: impl Into<String>, class: TypeClass, prec: Prec) -> Node {
+        Node { sql: sql.into(), class, prec, immutable: true, kind: Kind::Plain, collate: None, least: None }
+    }
+    /// A function call, a cast, a name: needs no parentheses anywhere.
+    pub fn atom(sql: impl Into<String>, class: TypeClass) -> Node {
+        Node::new(sql, class, Prec::Atom)
+    }
+    pub fn boolean(sql: impl Into<String>) -> Node {
+        Node::new(sql, TypeClass::Bool, Prec::Compare)
+    }
+    pub fn kind(mut self, kind: Kind) -> Node {
+        self.kind = kind;
+        self
+    }
+    pub fn least(mut self, least: Option<i64>) -> Node {
+        self.least = least;
+        self
+    }
+    /// Depends on the clock or on settings.
+    pub fn volatile(mut self) -> Node {
+        self.immutable = false;
+        self
+    }
+    /// As immutable as all its parts.
+    pub fn after(mut self, parts: &[&Node]) -> Node {
+        self.immutable &= parts.iter().all(|p| p.immutable);
+        self
+    }
+
+    pub fn literal(&self) -> Option<&Lit> {
+        match &self.kind {
+            Kind::Literal(lit) => Some(lit),
+            _ => None,
+        }
+    }
+    pub fn is_null(&self) -> bool {
+        self.literal() == Some(&Lit::Null)
+    }
+    pub fn integer(&self) -> Option<i64> {
+        match self.literal() {
+            Some(Lit::Integer(n)) => Some(*n),
+            _ => None,
+        }
+    }
+    pub fn text_literal(&self) -> Option<&str> {
+        match self.literal() {
+            Some(Lit::Text(t)) => Some(t),
+            _ => None,
+        }
+    }
+    pub fn is_column(&self) -> bool {
+        matches!(self.kind, Kind::Column { .. })
+    }
+    pub fn is_nocase_column(&self) -> bool {
+        matches!(self.kind, Kind::Column { nocase: true, .. })
+    }
+    pub fn is_number(&self) -> bool {
+        matches!(self.class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric)
+    }
+    pub fn format(&self) -> Option<Format> {
+        match self.kind {
+            Kind::Column { format, .. } => format,
+            _ => None,
+        }
+    }
+
+    /// The text, in parentheses unless it binds at least as tightly as `prec`.
+    pub fn at(&self, prec: Prec) -> String {
+        if self.prec >= prec { self.sql.clone() } else { format!("({})", self.sql) }
+    }
+    pub fn operand(&self) -> String {
+        self.at(Prec::Atom)
+    }
+    /// `(…)::type`
+    pub fn cast(&self, pg_type: &str, class: TypeClass) -> Node {
+        Node::atom(format!("{}::{pg_type}", self.operand()), class).after(&[self]).least(self.least)
+    }
+
+    /// The value as SQLite's text of it.
+    pub fn text(&self) -> Result<Node> {
+        match (&self.kind, self.class) {
+            (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::text", TypeClass::Text)),
+            (Kind::Literal(Lit::Integer(n)), _) => Ok(text(&n.to_string())),
+            (Kind::TypeOf(_), _) | (_, TypeClass::Text) => Ok(self.in_c_collation_if_needed()),
+            (_, TypeClass::Integer) => Ok(self.cast("text", TypeClass::Text)),
+            (kind, TypeClass::Bool) if !matches!(kind, Kind::Column { .. }) => {
+                Ok(self.cast("integer", TypeClass::Integer).cast("text", TypeClass::Text))
+            }
+            _ => refuse(format!("the text of a {} value differs", class_name(self.class))),
+        }
+    }
+
+    /// Nondeterministic collations refuse LIKE and regular expressions and would leak into results.
+    fn in_c_collation_if_needed(&self) -> Node {
+        if !self.is_nocase_column() {
+            return self.clone();
+        }
+        Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text)
+    }
+
+    /// The value as a number, where SQLite would take it for one.
+    pub fn number(&self) -> Result<Node> {
+        match (&self.kind, self.class) {
+            (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::bigint", TypeClass::Integer)),
+            (Kind::Literal(Lit::Text(t)), _) => match super::literal::number(t) {
+                Some(n) => Ok(n),
+                None => refuse(format!("the text '{t}' is used as a number")),
+            },
+            (Kind::Digits(n), _) => Ok(Node::atom(n, TypeClass::Integer).after(&[self])),
+            (Kind::Epoch(e @ Epoch { digits: Some(n), .. }), _) => {
+                let kind = Kind::Epoch(Epoch { digits: None, ..*e });
+                Ok(Node::atom(n, TypeClass::Integer).after(&[self]).kind(kind))
+            }
+            (_, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric) => Ok(self.clone()),
+            (_, TypeClass::Bool) => Ok(self.cast("integer", TypeClass::Integer).least(Some(0))),
+            _ => refuse(format!("a {} value is used as a number", class_name(self.class))),
+        }
+    }
+
+    /// The value as a condition.
+    pub fn truth(&self) -> Result<Node> {
+        match (&self.kind, self.class) {
+            (_, TypeClass::Bool) => Ok(self.clone()),
+            (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::boolean", TypeClass::Bool)),
+            (Kind::Literal(Lit::Integer(n)), _) => Ok(boolean(*n != 0)),
+            (Kind::Literal(Lit::Real(x, _)), _) => Ok(boolean(*x != 0.0)),
+            _ => {
+                let n = self.number()?;
+                Ok(Node::boolean(format!("{} <> 0", n.at(Prec::Operator))).after(&[self]))
+            }
+        }
+    }
+}
+
+/// A text literal.
+pub(super) fn text(value: &str) -> Node {
+    Node::atom(sqltext::literal(value), TypeClass::Text).kind(Kind::Literal(Lit::Text(value.to_string())))
+}
+
+/// An integer literal.
+pub(super) fn integer(value: i64) -> Node {
+    // The smallest bigint is out of range for PostgreSQL's scanner when written as minus and digits.
+    let (sql, prec) = match value {
+        i64::MIN => (format!("'{value}'::bigint"), Prec::Atom),
+        n if n < 0 => (n.to_string(), Prec::Unary),
+        n => (n.to_string(), Prec::Atom),
+    };
+    Node::new(sql, TypeClass::Integer, prec).kind(Kind::Literal(Lit::Integer(value))).least(Some(value))
+}
+
+pub(super) fn boolean(value: bool) -> Node {
+    Node::atom(if value { "true" } else { "false" }, TypeClass::Bool)
+}
+
+pub(super) fn null() -> Node {
+    Node::atom("NULL", TypeClass::Text).kind(Kind::Literal(Lit::Null))
+}
+
+pub(super) fn class_name(class: TypeClass) -> &'static str {
+    match class {
+        TypeClass::Bool => "boolean",
+        TypeClass::Integer => "bigint",
+        TypeClass::Float => "double precision",
+        TypeClass::Numeric => "numeric",
+        TypeClass::Text => "text",
+        TypeClass::Bytea => "bytea",
+        TypeClass::Date => "date",
+        TypeClass::Time => "time",
+        TypeClass::Timestamp => "timestamp",
+        TypeClass::TimestampTz => "timestamptz",
+        TypeClass::Interval => "interval",
+        TypeClass::Uuid => "uuid",
+        TypeClass::Json => "json",
+        TypeClass::Jsonb => "jsonb",
+        TypeClass::Other => "special",
+    }
+}
