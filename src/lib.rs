@@ -7,6 +7,7 @@
 // What a SQLite file declares and holds, what PostgreSQL gets: pure.
 pub mod catalog;
 pub mod finding;
+pub mod plan;
 pub mod sqltext;
 pub mod translate;
 pub mod types;

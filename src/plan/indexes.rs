@@ -1,0 +1,101 @@
+//! Indexes of CREATE INDEX: unique, partial, over expressions, descending.
+//!
+//! SQLite puts NULLs first and PostgreSQL last. Indexes keep PostgreSQL's order: they only serve
+//! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
+
+use super::Phase;
+use super::collate::key_sql;
+use super::draft::{Context, Draft};
+use super::names::{Scope, fold};
+use super::unique::{MAX_KEYS, create_index, too_long, usable};
+use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
+use crate::finding::Finding;
+
+/// Plans the indexes of a fresh table.
+pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
+    if !draft.settings.indexes {
+        return;
+    }
+    let table = draft.table;
+    for index in table.indexes.iter().filter(|i| i.origin == Origin::Created) {
+        match definition(ctx, draft, index) {
+            Ok((keys, predicate)) => {
+                let wanted = fold(ctx.names, &index.name);
+                let wanted = if wanted.is_empty() { "unnamed" } else { &wanted };
+                let name = relations.claim(wanted);
+                draft.renamed(notes, "index", wanted, &name);
+                warn_of_length(draft, index, notes);
+                let kind = if index.unique { "UNIQUE INDEX" } else { "INDEX" };
+                create_index(draft, kind, &name, &keys, &predicate, Phase::Indexes);
+                remember_unique(draft, index);
+            }
+            Err(why) => {
+                let message = format!("is left out: {why}");
+                draft.left_out(
+                    notes,
+                    format!("index {}", index.name),
+                    message,
+                    "Create a PostgreSQL index in after.",
+                );
+            }
+        }
+    }
+}
+
+fn warn_of_length(draft: &Draft<'_>, index: &Index, notes: &mut Vec<Finding>) {
+    let name = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => Some(name.clone()),
+        _ => None,
+    };
+    let columns: Vec<String> = index.columns.iter().filter_map(name).collect();
+    let hint = "Set indexes to false and create the others in after, with a hash index in place of this one.";
+    too_long(draft, &columns, &format!("index {}", index.name), hint, notes);
+}
+
+fn definition(ctx: &Context<'_>, draft: &Draft<'_>, index: &Index) -> Result<(String, String), String> {
+    if index.columns.is_empty() || index.columns.len() > MAX_KEYS {
+        return Err(format!("it has {} columns, PostgreSQL takes 1 to {MAX_KEYS}", index.columns.len()));
+    }
+    let keys: Vec<String> = index.columns.iter().map(|k| key(ctx, draft, k)).collect::<Result<_, _>>()?;
+    let predicate = match &index.predicate {
+        None => String::new(),
+        Some(sql) => {
+            let condition = (ctx.rules.condition)(sql, &draft.scope(true));
+            format!(" WHERE {}", condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
+        }
+    };
+    Ok((keys.join(", "), predicate))
+}
+
+fn key(ctx: &Context<'_>, draft: &Draft<'_>, key: &IndexColumn) -> Result<String, String> {
+    let sql = match &key.key {
+        IndexKey::Rowid => return Err("it is over the rowid, which PostgreSQL does not have".into()),
+        IndexKey::Column(name) => {
+            usable(draft, std::slice::from_ref(name))?;
+            let column =
+                draft.column(name).ok_or_else(|| format!("column \"{name}\" is not carried over"))?;
+            key_sql(draft, column, &key.collation)
+        }
+        IndexKey::Expression(sql) => {
+            let translated = (ctx.rules.expression)(sql, &draft.scope(true));
+            format!("({})", translated.map_err(|e| format!("{}: {sql}", e.reason))?.sql)
+        }
+    };
+    Ok(if key.descending { format!("{sql} DESC") } else { sql })
+}
+
+/// PostgreSQL accepts a plain unique index as the target of a foreign key.
+fn remember_unique(draft: &mut Draft<'_>, index: &Index) {
+    let plain = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => {
+            let column = draft.column(name)?;
+            (key_sql(draft, column, &k.collation) == crate::sqltext::ident(&column.target))
+                .then(|| name.clone())
+        }
+        _ => None,
+    };
+    if index.unique && index.predicate.is_none() {
+        let columns = index.columns.iter().map(plain).collect::<Option<Vec<_>>>();
+        draft.unique.extend(columns);
+    }
+}

@@ -1,0 +1,164 @@
+//! Foreign key columns and the columns that they point to get one type and format, where the data allows.
+//!
+//! All columns that keys tie together (chains, self references, cycles) are one group. The first type
+//! that holds every value of the whole group wins, parents' types first; failing that, each child
+//! takes its parent's type where its own values fit.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::columns::ask;
+use super::draft::{Context, Draft};
+use super::pgtype;
+use crate::value::Format;
+
+/// A column: position of its draft, position in the draft.
+pub type Node = (usize, usize);
+
+/// A child column and the parent column that it points to.
+pub type Link = (Node, Node);
+
+/// Gives linked columns a common type.
+pub fn unify(ctx: &Context<'_>, drafts: &mut [Draft<'_>]) {
+    let links = links(drafts);
+    for Group { nodes, links: members } in groups(&links) {
+        let nodes = parents_first(&nodes.into_iter().collect::<Vec<_>>(), &members);
+        let whole = candidates(drafts, &nodes)
+            .into_iter()
+            .find(|(pg_type, format)| nodes.iter().all(|node| fits(ctx, drafts, *node, pg_type, *format)));
+        match whole {
+            Some((pg_type, format)) => {
+                let parents = parents(&members);
+                nodes
+                    .iter()
+                    .for_each(|node| give(drafts, *node, &pg_type, format, parents.get(node).copied()));
+            }
+            None => each_child(ctx, drafts, &members, &nodes),
+        }
+    }
+}
+
+/// Every pair of columns that a foreign key ties together.
+pub fn links(drafts: &[Draft<'_>]) -> Vec<Link> {
+    let by_name: HashMap<String, usize> =
+        drafts.iter().enumerate().map(|(i, d)| (d.table.name.to_ascii_lowercase(), i)).collect();
+    let mut out = Vec::new();
+    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| d.settings.foreign_keys) {
+        for key in &draft.table.foreign_keys {
+            let Some(&p) = by_name.get(&key.parent.to_ascii_lowercase()) else { continue };
+            let Some(parent) = drafts.get(p) else { continue };
+            for (child_name, parent_name) in key.columns.iter().zip(&key.parent_columns) {
+                if let (Some(c), Some(q)) = (draft.column_at(child_name), parent.column_at(parent_name)) {
+                    out.push(((i, c), (p, q)));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Connected columns with the links among them.
+#[derive(Default)]
+struct Group {
+    nodes: BTreeSet<Node>,
+    links: Vec<Link>,
+}
+
+/// By union-find with halved paths.
+fn groups(links: &[Link]) -> Vec<Group> {
+    let mut up: HashMap<Node, Node> = HashMap::new();
+    for (a, b) in links {
+        let (a, b) = (root(&mut up, *a), root(&mut up, *b));
+        up.insert(a.max(b), a.min(b));
+    }
+    let mut out: BTreeMap<Node, Group> = BTreeMap::new();
+    for link in links {
+        let group = out.entry(root(&mut up, link.0)).or_default();
+        group.nodes.extend([link.0, link.1]);
+        group.links.push(*link);
+    }
+    out.into_values().collect()
+}
+
+fn root(up: &mut HashMap<Node, Node>, mut node: Node) -> Node {
+    loop {
+        let above = *up.entry(node).or_insert(node);
+        if above == node {
+            return node;
+        }
+        let next = up.get(&above).copied().unwrap_or(above);
+        up.insert(node, next);
+        node = next;
+    }
+}
+
+/// Columns that point nowhere else first, then breadth first down the keys; cycles by position.
+fn parents_first(nodes: &[Node], links: &[Link]) -> Vec<Node> {
+    let place: HashMap<Node, usize> = nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
+    let edge = |(c, p): &Link| Some((*place.get(c)?, *place.get(p)?));
+    let edges: Vec<_> = links.iter().filter_map(edge).collect();
+    super::order::order(nodes.len(), &edges).into_iter().filter_map(|i| nodes.get(i).copied()).collect()
+}
+
+/// The first parent of each child.
+fn parents(links: &[Link]) -> HashMap<Node, Node> {
+    links.iter().rev().filter(|(child, parent)| child != parent).copied().collect()
+}
+
+/// The distinct types of the group, in its order.
+fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(String, Option<Format>)> {
+    let mut out: Vec<(String, Option<Format>)> = Vec::new();
+    for node in nodes {
+        if let Some(column) = drafts.get(node.0).and_then(|d| d.columns.get(node.1))
+            && !out.iter().any(|(t, f)| pgtype::same(t, &column.pg_type) && *f == column.format)
+        {
+            out.push((column.pg_type.clone(), column.format));
+        }
+    }
+    out
+}
+
+fn fits(ctx: &Context<'_>, drafts: &[Draft<'_>], node: Node, pg_type: &str, format: Option<Format>) -> bool {
+    let Some(draft) = drafts.get(node.0) else { return false };
+    let Some(column) = draft.columns.get(node.1) else { return false };
+    if pgtype::same(&column.pg_type, pg_type) && column.format == format {
+        return true;
+    }
+    if column.pinned || column.rowid_alias {
+        return false;
+    }
+    let choice = ask(ctx, draft, node.1, Some(pg_type));
+    pgtype::same(&choice.pg_type, pg_type) && choice.format == format
+}
+
+fn give(drafts: &mut [Draft<'_>], node: Node, pg_type: &str, format: Option<Format>, parent: Option<Node>) {
+    let points_to = parent.and_then(|p| {
+        let draft = drafts.get(p.0)?;
+        Some(draft.columns.get(p.1)?.object(&draft.table.name))
+    });
+    let Some(column) = drafts.get_mut(node.0).and_then(|d| d.columns.get_mut(node.1)) else { return };
+    if pgtype::same(&column.pg_type, pg_type) && column.format == format {
+        return;
+    }
+    let own = std::mem::replace(&mut column.pg_type, pg_type.to_string());
+    column.format = format;
+    if column.given.is_none_or(|g| g.reason.is_none()) {
+        column.reason = match points_to {
+            Some(parent) => {
+                format!("the type of {parent}, to which it points; its own values would be {own}")
+            }
+            None => format!("the common type of columns that point to it; its own values would be {own}"),
+        };
+    }
+}
+
+fn each_child(ctx: &Context<'_>, drafts: &mut [Draft<'_>], links: &[Link], nodes: &[Node]) {
+    let parents = parents(links);
+    for node in nodes {
+        let Some(&parent) = parents.get(node) else { continue };
+        let Some(column) = drafts.get(parent.0).and_then(|d| d.columns.get(parent.1)) else { continue };
+        let (pg_type, format) = (column.pg_type.clone(), column.format);
+        if fits(ctx, drafts, *node, &pg_type, format) {
+            give(drafts, *node, &pg_type, format, Some(parent));
+        }
+    }
+}

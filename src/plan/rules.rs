@@ -1,0 +1,43 @@
+//! What the plan asks of the other rooms, in one place: type choice and translation.
+//!
+//! A table of functions, so that the plan's tests say exactly what is answered.
+
+use crate::translate::{Scope, Translated, Untranslatable};
+use crate::types::{Choice, ColumnProfile, Fit, Question};
+use crate::value::Format;
+
+/// The questions.
+pub struct Rules {
+    pub choose: fn(&Question<'_>) -> Choice,
+    pub widest: fn(&Question<'_>) -> Choice,
+    pub format_for: fn(&Question<'_>, &str) -> Option<Format>,
+    pub fit: fn(&ColumnProfile, &str, Option<Format>) -> Fit,
+    pub expression: fn(&str, &Scope) -> Result<Translated, Untranslatable>,
+    pub condition: fn(&str, &Scope) -> Result<String, Untranslatable>,
+    pub generated: TranslateGenerated,
+    pub default: TranslateDefault,
+}
+
+type TranslateGenerated = fn(&str, &Scope, &str, Option<Format>) -> Result<String, Untranslatable>;
+type TranslateDefault = fn(&str, &str, Option<Format>) -> Result<Option<String>, Untranslatable>;
+
+/// The answers that an import goes by.
+pub const RULES: Rules = Rules {
+    choose: crate::types::choose,
+    widest: crate::types::widest,
+    format_for: crate::types::format_for,
+    fit: crate::types::fit,
+    expression: crate::translate::expression,
+    condition: crate::translate::condition,
+    generated: crate::translate::generated,
+    default: crate::translate::default,
+};
+
+/// The type of a column of which the plan says only the format.
+pub fn type_of_format(format: Format) -> &'static str {
+    match format.as_str() {
+        "seconds" | "milliseconds" | "microseconds" | "since_1970" => "interval",
+        "hex" | "base64" | "text" => "bytea",
+        _ => "timestamp with time zone",
+    }
+}

@@ -1,0 +1,207 @@
+//! Primary keys and UNIQUE constraints, as strong as the stored rows allow.
+
+use super::collate::{is_nocase, key_sql};
+use super::draft::{Context, Draft};
+use super::names::Scope;
+use super::words::{Keys, Nocase};
+use super::{KeyFact, KeyFactKind, Phase, pgtype};
+use crate::catalog::{Index, IndexKey, Origin};
+use crate::finding::{Cause, Finding};
+use crate::sqltext::{ident, ident_list, qualified};
+
+const TOO_LONG: &str = "Shorten the values, or make the table without the key and load into it.";
+
+/// `INDEX_MAX_KEYS`.
+pub const MAX_KEYS: usize = 32;
+
+/// Plans the keys of a fresh table. `relations` are the names taken in its schema.
+pub fn keys(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
+    primary_key(ctx, draft, relations, notes);
+    let table = draft.table;
+    for index in table.indexes.iter().filter(|i| i.origin == Origin::Unique) {
+        unique(draft, index, relations, notes);
+    }
+}
+
+fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
+    let table = draft.table;
+    let Some(key) = table.primary_key.as_ref().filter(|k| !k.columns.is_empty()) else {
+        let hint = "Updates and logical replication want one.";
+        notes.push(Finding::info(table.name.clone(), "table has no primary key", hint));
+        return;
+    };
+    let object = format!("primary key of {}", table.name);
+    let columns = match usable(draft, &key.columns) {
+        Ok(columns) => columns,
+        Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
+    };
+    too_long(draft, &key.columns, &object, TOO_LONG, notes);
+    let fact = |kind: KeyFactKind| {
+        ctx.source.key_facts.iter().find(|f| f.table.eq_ignore_ascii_case(&table.name) && f.kind == kind)
+    };
+    let nulls = fact(KeyFactKind::PrimaryKeyNull).filter(|f| f.count > 0);
+    let duplicates = fact(KeyFactKind::PrimaryKeyDuplicate).filter(|f| f.count > 0);
+    if nulls.is_some() || duplicates.is_some() {
+        return broken_primary_key(draft, &key.columns, columns, (nulls, duplicates), relations, notes);
+    }
+    must_not_be_null(draft, &key.columns, notes);
+    let name = constraint_name(draft, relations, key.name.as_deref(), &[], notes);
+    add_constraint(draft, &name, &format!("PRIMARY KEY ({})", ident_list(&columns)), Phase::Keys);
+    draft.unique.push(key.columns.clone());
+    exact_nocase(draft, &key.columns, &columns, relations);
+}
+
+/// PostgreSQL's primary key implies NOT NULL, whatever the plan says of the column.
+fn must_not_be_null(draft: &mut Draft<'_>, columns: &[String], notes: &mut Vec<Finding>) {
+    for name in columns {
+        let Some(i) = draft.column_at(name) else { continue };
+        let Some(column) = draft.columns.get_mut(i) else { continue };
+        column.not_null = true;
+        if column.given.and_then(|g| g.nullable) == Some(true) {
+            let object = column.object(&draft.table.name);
+            notes.push(Finding::info(
+                object,
+                "a primary key column does not take NULL, the plan's nullable has no effect",
+                "",
+            ));
+        }
+    }
+}
+
+fn broken_primary_key(
+    draft: &mut Draft<'_>,
+    source: &[String],
+    columns: Vec<String>,
+    (nulls, duplicates): (Option<&KeyFact>, Option<&KeyFact>),
+    relations: &mut Scope,
+    notes: &mut Vec<Finding>,
+) {
+    let object = format!("primary key of {}", draft.table.name);
+    let told = |f: &KeyFact, one: &str, many: &str| counted(f.count, one, many) + &examples(f);
+    let mut said: Vec<String> =
+        nulls.iter().map(|f| told(f, "row has a NULL in it", "rows have a NULL in it")).collect();
+    let (one, many) = ("group of rows shares a value", "groups of rows share a value");
+    said.extend(duplicates.iter().map(|f| told(f, one, many)));
+    let said = said.join("; ");
+    if draft.settings.keys == Keys::Strict {
+        let hint =
+            "Set keys to \"as_data_allows\" for the strongest key that the rows allow, or correct the rows.";
+        let cause = if nulls.is_some() { Cause::NullKey } else { Cause::DuplicateKey };
+        return notes.push(Finding::blocking(object, said, hint).because(cause).of(&draft.table.name));
+    }
+    let unique = duplicates.is_none();
+    let kind = if unique { "UNIQUE INDEX" } else { "INDEX" };
+    let weaker = if unique { "a unique index" } else { "an index" };
+    let name = relations.object(&draft.target, &columns, if unique { "key" } else { "idx" });
+    let keys = ident_list(&columns);
+    create_index(draft, kind, &name, &keys, "", Phase::Keys);
+    if unique {
+        draft.unique.push(source.to_vec());
+    }
+    draft.left_out(notes, object, format!("becomes {weaker}: {said}"), "Correct the rows and add the key.");
+}
+
+/// ` (rowid 7, rowid 9)`
+pub fn examples(fact: &KeyFact) -> String {
+    if fact.examples.is_empty() { String::new() } else { format!(" ({})", fact.examples.join(", ")) }
+}
+
+/// `1 row is`, `2 rows are`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn unique(draft: &mut Draft<'_>, index: &Index, relations: &mut Scope, notes: &mut Vec<Finding>) {
+    let column = |k: &crate::catalog::IndexColumn| match &k.key {
+        IndexKey::Column(name) => Some(name.clone()),
+        _ => None,
+    };
+    let Some(source) = index.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return };
+    let object = format!("unique constraint on {}({})", draft.table.name, source.join(", "));
+    let columns = match usable(draft, &source) {
+        Ok(columns) => columns,
+        Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
+    };
+    too_long(draft, &source, &object, TOO_LONG, notes);
+    let name = constraint_name(draft, relations, index.constraint_name.as_deref(), &columns, notes);
+    add_constraint(draft, &name, &format!("UNIQUE ({})", ident_list(&columns)), Phase::Keys);
+    exact_nocase(draft, &source, &columns, relations);
+    draft.unique.push(source);
+}
+
+/// Without the collation, a key over NOCASE columns needs a second, case-insensitive index.
+fn exact_nocase(draft: &mut Draft<'_>, source: &[String], columns: &[String], relations: &mut Scope) {
+    let folded = |n: &String| draft.column(n).is_some_and(is_nocase);
+    if draft.settings.nocase != Nocase::Lower || !source.iter().any(folded) {
+        return;
+    }
+    let keys: Vec<String> =
+        source.iter().filter_map(|n| Some(key_sql(draft, draft.column(n)?, ""))).collect();
+    let name = relations.object(&draft.target, columns, "lower_key");
+    create_index(draft, "UNIQUE INDEX", &name, &keys.join(", "), "", Phase::Keys);
+}
+
+/// Target names of key columns, or why there can be no key over them.
+pub fn usable(draft: &Draft<'_>, source: &[String]) -> Result<Vec<String>, String> {
+    let columns = draft.targets(source).map_err(|name| format!("column \"{name}\" is not carried over"))?;
+    if columns.len() > MAX_KEYS {
+        return Err(format!("PostgreSQL takes at most {MAX_KEYS} columns"));
+    }
+    let unordered = source.iter().filter_map(|n| draft.column(n)).find(|c| pgtype::unordered(&c.pg_type));
+    match unordered {
+        Some(column) => Err(format!("type {} of column \"{}\" has no order", column.pg_type, column.target)),
+        None => Ok(columns),
+    }
+}
+
+/// Warns of stored values that PostgreSQL's btree may not take; it takes some of them, compressed.
+pub fn too_long(draft: &Draft<'_>, source: &[String], object: &str, hint: &str, notes: &mut Vec<Finding>) {
+    const SAFE: u64 = 2700;
+    let longest = |name: &String| -> Option<u64> {
+        let i = draft.column_at(name)?;
+        let stored = draft.profile?.columns.get(i)?;
+        Some(stored.text.max_bytes.max(stored.blob.max_bytes))
+    };
+    let found = source.iter().find_map(|name| Some((name, longest(name).filter(|bytes| *bytes > SAFE)?)));
+    if let Some((name, bytes)) = found {
+        let message = format!(
+            "column \"{name}\" holds a value of {bytes} bytes; a btree takes about 2704 bytes per entry, compressed"
+        );
+        notes.push(Finding::warning(object, message, hint));
+    }
+}
+
+/// The constraint's own name where it is free, else PostgreSQL's convention; without columns, the primary key's.
+fn constraint_name(
+    draft: &mut Draft<'_>,
+    relations: &mut Scope,
+    own: Option<&str>,
+    columns: &[String],
+    notes: &mut Vec<Finding>,
+) -> String {
+    let label = if columns.is_empty() { "pkey" } else { "key" };
+    let name = match own.filter(|n| !n.is_empty()) {
+        Some(own) => {
+            let name = relations.claim(own);
+            draft.renamed(notes, "constraint", own, &name);
+            name
+        }
+        None => relations.object(&draft.target, columns, label),
+    };
+    draft.constraints.reserve(&name);
+    name
+}
+
+/// `ALTER TABLE … ADD CONSTRAINT …`
+pub fn add_constraint(draft: &mut Draft<'_>, name: &str, definition: &str, phase: Phase) {
+    let table = qualified(&draft.settings.schema, &draft.target);
+    let title = format!("add constraint {name} to {}", draft.title());
+    draft.sql(phase, title, format!("ALTER TABLE {table} ADD CONSTRAINT {} {definition}", ident(name)));
+}
+
+/// `CREATE INDEX …`; the index lands in its table's schema.
+pub fn create_index(draft: &mut Draft<'_>, kind: &str, name: &str, keys: &str, rest: &str, phase: Phase) {
+    let table = qualified(&draft.settings.schema, &draft.target);
+    let title = format!("create index {name} on {}", draft.title());
+    draft.sql(phase, title, format!("CREATE {kind} {} ON {table} ({keys}){rest}", ident(name)));
+}
