@@ -13,4 +13,7 @@ pub mod translate;
 pub mod types;
 pub mod value;
 
+// The two databases.
+pub mod sqlite;
+
 ::pgrx::pg_module_magic!(name, version);

@@ -1,0 +1,98 @@
+//! What SQL may do on a source connection: read. Everything not named here is refused.
+//!
+//! The connection is read-only in four other ways; this is the fence around what those do not cover
+//! (ATTACH, pragmas with side effects, functions that reach outside the file).
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+
+use super::modules::has_shadow_suffix;
+
+/// Pragmas that only tell; their argument, if any, is an object's name or a count.
+const TELLING_PRAGMAS: &[&str] = &[
+    "collation_list",
+    "compile_options",
+    "data_version",
+    "foreign_key_check",
+    "foreign_key_list",
+    "freelist_count",
+    "function_list",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "integrity_check",
+    "module_list",
+    "page_count",
+    "quick_check",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+];
+
+/// Pragmas that tell without an argument and set with one.
+const HEADER_PRAGMAS: &[&str] = &[
+    "application_id",
+    "auto_vacuum",
+    "encoding",
+    "journal_mode",
+    "page_size",
+    "schema_version",
+    "user_version",
+];
+
+/// Functions that load code, take pointers, or reach other files.
+const DANGEROUS_FUNCTIONS: &[&str] =
+    &["edit", "fts3_tokenizer", "load_extension", "readfile", "sqlite_attach", "sqlite_detach", "writefile"];
+
+/// `listing`: not even SELECT, see `Source::listing`.
+pub(super) fn authorize(context: AuthContext<'_>, listing: bool) -> Authorization {
+    let refused = listing && context.action == AuthAction::Select;
+    if is_allowed(context.action) && !refused { Authorization::Allow } else { Authorization::Deny }
+}
+
+fn is_allowed(action: AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => true,
+        AuthAction::Transaction { operation } => {
+            matches!(operation, TransactionOperation::Begin | TransactionOperation::Rollback)
+        }
+        AuthAction::Function { function_name } => !contains(DANGEROUS_FUNCTIONS, function_name),
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            contains(TELLING_PRAGMAS, pragma_name)
+                || (pragma_value.is_none() && contains(HEADER_PRAGMAS, pragma_name))
+        }
+        // R*Tree prepares, when it is opened, all that it might ever run; running a write still fails.
+        AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } => has_shadow_suffix(table_name),
+        _ => false,
+    }
+}
+
+fn contains(names: &[&str], name: &str) -> bool {
+    names.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pragma<'a>(pragma_name: &'a str, pragma_value: Option<&'a str>) -> AuthAction<'a> {
+        AuthAction::Pragma { pragma_name, pragma_value }
+    }
+
+    #[test]
+    fn reading_is_allowed_and_nothing_else() {
+        assert!(is_allowed(AuthAction::Select));
+        assert!(is_allowed(pragma("TABLE_XINFO", Some("t"))));
+        assert!(is_allowed(pragma("encoding", None)));
+        assert!(is_allowed(AuthAction::Insert { table_name: "rtree_t_geom_node" }));
+        assert!(is_allowed(AuthAction::Function { function_name: "lower" }));
+
+        assert!(!is_allowed(pragma("encoding", Some("UTF-16"))));
+        assert!(!is_allowed(pragma("writable_schema", None)));
+        assert!(!is_allowed(AuthAction::Insert { table_name: "users" }));
+        assert!(!is_allowed(AuthAction::Attach { filename: "/etc/passwd" }));
+        assert!(!is_allowed(AuthAction::Function { function_name: "LOAD_EXTENSION" }));
+        assert!(!is_allowed(AuthAction::CreateTempTable { table_name: "t" }));
+    }
+}

@@ -1,0 +1,299 @@
+//! Is the file sound? SQLite's own checks, one row per problem.
+//!
+//! A file in which even the check fails is a file with a problem, not an error: only what stops us from
+//! looking (interrupted, locked, …) is one.
+
+use super::error::Error;
+use super::introspect::catalog;
+use super::open::Source;
+use crate::catalog::{Catalog, ForeignKey, Table, TableKind};
+use crate::sqltext::sqlite_ident;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckProblem {
+    /// The table, `index name`, …, where one is known.
+    pub object: Option<String>,
+    pub message: String,
+}
+
+/// `quick_check`; when `full`, `integrity_check` (indexes against their tables) and `foreign_key_check`.
+pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
+    let mut problems = vec![];
+    let pragma = if full { "integrity_check" } else { "quick_check" };
+    match catalog(source) {
+        Ok(catalog) => {
+            problems.extend(schema_problems(&catalog));
+            check_pages(source, pragma, &catalog, &mut problems)?;
+            if full {
+                check_foreign_keys(source, &catalog, &mut problems)?;
+            }
+        }
+        Err(e) if e.is_local() => problems.push(problem(None, e)),
+        Err(e) => return Err(e),
+    }
+    Ok(problems)
+}
+
+fn schema_problems(catalog: &Catalog) -> impl Iterator<Item = CheckProblem> {
+    catalog
+        .problems
+        .iter()
+        .map(|p| CheckProblem { object: Some(p.object.clone()), message: p.reason.clone() })
+}
+
+fn problem(object: Option<&str>, error: Error) -> CheckProblem {
+    let message = match error {
+        Error::Corrupt { detail, .. } => detail,
+        Error::Sqlite { message, .. } => message,
+        other => other.to_string(),
+    };
+    CheckProblem { object: object.map(str::to_owned), message }
+}
+
+/// The whole file at once. SQLite gives up on all of it at a page that it cannot read, or at an index that
+/// needs a collation or a function that only the application has: then the tables are taken one by one.
+fn check_pages(
+    source: &Source,
+    pragma: &str,
+    catalog: &Catalog,
+    problems: &mut Vec<CheckProblem>,
+) -> Result<(), Error> {
+    let before = problems.len();
+    let Some(given_up) = run(source, &format!("PRAGMA main.{pragma}"), None, problems)? else {
+        return Ok(());
+    };
+    for table in catalog.tables.iter().filter(|t| !matches!(t.kind, TableKind::Virtual { .. })) {
+        let sql = format!("PRAGMA main.{pragma}({})", sqlite_ident(&table.name));
+        if let Some(error) = run(source, &sql, Some(&table.name), problems)? {
+            problems.push(unchecked(table, error));
+        }
+    }
+    if problems.len() == before {
+        problems.push(problem(None, given_up));
+    }
+    Ok(())
+}
+
+fn unchecked(table: &Table, error: Error) -> CheckProblem {
+    let CheckProblem { object, message } = problem(Some(&table.name), error);
+    CheckProblem { object, message: format!("could not be checked: {message}") }
+}
+
+/// Adds what a check tells and was not told before; returns what ended it early.
+fn run(
+    source: &Source,
+    sql: &str,
+    object: Option<&str>,
+    problems: &mut Vec<CheckProblem>,
+) -> Result<Option<Error>, Error> {
+    let mut tell = || {
+        let mut statement = source.connection().prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or_default();
+            let text = String::from_utf8_lossy(bytes);
+            for told in text.lines().filter_map(|line| told(line, object)) {
+                if !problems.iter().any(|p| p.message == told.message) {
+                    problems.push(told);
+                }
+            }
+        }
+        Ok(())
+    };
+    match tell().map_err(|e| source.error(e)) {
+        Ok(()) => Ok(None),
+        Err(e) if e.is_local() => Ok(Some(e)),
+        Err(e) => Err(e),
+    }
+}
+
+/// `ok` is no problem; `*** in database main ***` is a heading.
+fn told(line: &str, object: Option<&str>) -> Option<CheckProblem> {
+    if line == "ok" || line.starts_with("***") {
+        return None;
+    }
+    let index = line.rsplit_once(" index ").map(|(_, name)| format!("index {name}"));
+    Some(CheckProblem { object: index.or(object.map(str::to_owned)), message: line.to_owned() })
+}
+
+fn check_foreign_keys(
+    source: &Source,
+    catalog: &Catalog,
+    problems: &mut Vec<CheckProblem>,
+) -> Result<(), Error> {
+    for table in catalog.tables.iter().filter(|t| !t.foreign_keys.is_empty()) {
+        match orphans(source, table) {
+            Ok(found) => problems.extend(found),
+            Err(e) if e.is_local() => problems.push(problem(Some(&table.name), e)),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// One row per foreign key: a file made without enforcement may have millions of orphans.
+fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
+    let mut found: Vec<Orphans> = table.foreign_keys.iter().map(|_| Orphans::default()).collect();
+    let mut run = || {
+        let sql = format!("PRAGMA main.foreign_key_check({})", sqlite_ident(&table.name));
+        let mut statement = source.connection().prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            // SQLite counts foreign keys from the last one declared.
+            let id = usize::try_from(row.get::<_, i64>(3)?).unwrap_or(usize::MAX);
+            let position = found.len().checked_sub(id.saturating_add(1));
+            if let Some(orphans) = position.and_then(|i| found.get_mut(i)) {
+                orphans.add(row.get(1)?);
+            }
+        }
+        Ok(())
+    };
+    run().map_err(|e| source.error(e))?;
+    let told = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
+    Ok(told.map(|(key, orphans)| orphans.told(table, key)).collect())
+}
+
+#[derive(Default)]
+struct Orphans {
+    count: u64,
+    /// Rowids of the first few; a table without rowids has none.
+    first: Vec<i64>,
+}
+
+impl Orphans {
+    fn add(&mut self, rowid: Option<i64>) {
+        const SHOWN: usize = 5;
+        self.count += 1;
+        if self.first.len() < SHOWN {
+            self.first.extend(rowid);
+        }
+    }
+
+    fn told(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
+        let columns = key.columns.join(", ");
+        let rows = if self.count == 1 { "row" } else { "rows" };
+        let mut message =
+            format!("foreign key ({columns}): {} {rows} without a parent in \"{}\"", self.count, key.parent);
+        if !self.first.is_empty() {
+            let rowids: Vec<String> = self.first.iter().map(i64::to_string).collect();
+            message += &format!(" (rowid {}{})", rowids.join(", "), self.more());
+        }
+        CheckProblem { object: Some(table.name.clone()), message }
+    }
+
+    fn more(&self) -> &'static str {
+        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
+        if self.count > shown { ", …" } else { "" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open::{OpenOptions, open};
+    use super::super::testing::*;
+    use super::*;
+
+    fn found(source: &Source, full: bool) -> Vec<(Option<String>, String)> {
+        check(source, full).unwrap().into_iter().map(|p| (p.object, p.message)).collect()
+    }
+
+    fn told(object: &str, message: &str) -> (Option<String>, String) {
+        (Some(object.into()), message.into())
+    }
+
+    #[test]
+    fn a_sound_file_has_no_rows() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2); CREATE VIRTUAL TABLE f USING fts5(a);
+             INSERT INTO f VALUES ('word'); CREATE VIRTUAL TABLE r USING rtree(id, x0, x1);
+             INSERT INTO r VALUES (1, 2, 3); CREATE VIRTUAL TABLE f4 USING fts4(a)",
+        );
+        let source = dir.open("t.db");
+        assert_eq!((found(&source, false), found(&source, true)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn orphans_are_one_row_per_foreign_key() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA foreign_keys = OFF; CREATE TABLE p(id INTEGER PRIMARY KEY);
+             CREATE TABLE c(a REFERENCES p, b REFERENCES gone(x), d REFERENCES c(missing));
+             INSERT INTO c(a) SELECT value FROM generate_series(1,7); INSERT INTO c(b) VALUES (1);
+             CREATE TABLE w(k PRIMARY KEY REFERENCES p) WITHOUT ROWID; INSERT INTO w VALUES (1)",
+        );
+        let source = dir.open("t.db");
+        assert_eq!(found(&source, false), []);
+        assert_eq!(
+            found(&source, true),
+            [
+                told("c", "foreign key mismatch - \"c\" referencing \"c\""),
+                told("w", "foreign key (k): 1 row without a parent in \"p\""),
+            ]
+        );
+        dir.database(
+            "u.db",
+            "PRAGMA foreign_keys = OFF; CREATE TABLE p(id INTEGER PRIMARY KEY);
+             CREATE TABLE c(a REFERENCES p, b REFERENCES gone(x));
+             INSERT INTO c(a) SELECT value FROM generate_series(1,7); INSERT INTO c(b) VALUES (1)",
+        );
+        assert_eq!(
+            found(&dir.open("u.db"), true),
+            [
+                told("c", "foreign key (a): 7 rows without a parent in \"p\" (rowid 1, 2, 3, 4, 5, …)"),
+                told("c", "foreign key (b): 1 row without a parent in \"gone\" (rowid 8)"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_corrupt_page_and_a_broken_definition_are_rows() {
+        let dir = TempDir::new();
+        let path = dir.database(
+            "t.db",
+            "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(900) FROM generate_series(1,300);
+             CREATE TABLE bad(a); PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE bad(' WHERE name = 'bad'",
+        );
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2 / 4096 * 4096;
+        bytes[middle..middle + 4096].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let found = found(&dir.open("t.db"), false);
+        assert_eq!(found[0], told("bad", "malformed database schema (bad) - incomplete input"));
+        assert!(found.len() > 1, "{found:?}");
+    }
+
+    #[test]
+    fn an_unknown_collation_hides_only_its_own_table() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE t(a TEXT COLLATE nocase PRIMARY KEY); CREATE TABLE u(a NOT NULL); INSERT INTO u VALUES (1);
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a TEXT COLLATE unicase PRIMARY KEY)' WHERE name = 't';
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE u(a NOT NULL, b NOT NULL)' WHERE name = 'u'",
+        );
+        assert_eq!(
+            found(&dir.open("t.db"), true),
+            [
+                told("t", "could not be checked: no such collation sequence: unicase"),
+                told("u", "NULL value in u.b"),
+            ]
+        );
+    }
+
+    #[test]
+    fn real_files_are_sound_and_malformed_ones_end_in_rows() {
+        for path in real_files("") {
+            let source = open(&OpenOptions { immutable: true, ..options(&path) }).unwrap();
+            assert_eq!(found(&source, true), [], "{}", path.display());
+        }
+        for path in real_files("malformed") {
+            let Ok(source) = open(&OpenOptions { immutable: true, ..options(&path) }) else { continue };
+            assert!(check(&source, true).is_ok_and(|p| !p.is_empty()), "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Indexes: `PRAGMA index_list` and `index_xinfo`, with expressions and conditions from the text.
+
+use rusqlite::Row;
+
+use super::query::{each, pragma, reason, text};
+use super::{Reader, is_internal};
+use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
+use crate::sqlite::ddl::{self, TableDdl};
+use crate::sqlite::error::Error;
+
+/// A row of `PRAGMA index_list`.
+struct Listed {
+    name: String,
+    unique: bool,
+    origin: Origin,
+    partial: bool,
+}
+
+impl Reader<'_> {
+    pub(super) fn indexes(&mut self, table: &str, ddl: &TableDdl) -> Result<Vec<Index>, Error> {
+        let mut listed = vec![];
+        each(self.source, &pragma("index_list", table), |row| {
+            listed.push(self::listed(row)?);
+            Ok(())
+        })?;
+        let mut indexes = vec![];
+        // SQLite lists the newest first.
+        for listed in listed.into_iter().rev() {
+            match self.index(&listed, ddl) {
+                Ok(index) => indexes.push(index),
+                Err(e) if e.is_local() => self.problem(format!("index {}", listed.name), reason(e)),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(indexes)
+    }
+
+    fn index(&self, listed: &Listed, ddl: &TableDdl) -> Result<Index, Error> {
+        let mut columns = vec![];
+        each(self.source, &pragma("index_xinfo", &listed.name), |row| {
+            if row.get(5)? {
+                columns.push(key_column(row)?);
+            }
+            Ok(())
+        })?;
+        let mut index = Index {
+            name: listed.name.clone(),
+            origin: listed.origin,
+            unique: listed.unique,
+            columns,
+            ..Index::default()
+        };
+        index.constraint_name = constraint_name(&index, ddl);
+        let has_expression = index.columns.iter().any(|c| matches!(c.key, IndexKey::Expression(_)));
+        if listed.partial || has_expression {
+            self.add_texts(&mut index, listed.partial)?;
+        }
+        Ok(index)
+    }
+
+    /// An index without its condition would be another index: better none, and a problem that says so.
+    fn add_texts(&self, index: &mut Index, partial: bool) -> Result<(), Error> {
+        let broken = |why: String| self.broken(&format!("its definition could not be read: {why}"));
+        let row = self.rows.iter().find(|r| r.kind == "index" && r.name.eq_ignore_ascii_case(&index.name));
+        let sql = row.and_then(|r| r.sql.as_deref()).unwrap_or_default();
+        let ddl = ddl::index(sql).map_err(broken)?;
+        for (column, text) in index.columns.iter_mut().zip(ddl.keys) {
+            if let IndexKey::Expression(expression) = &mut column.key {
+                *expression = text;
+            }
+        }
+        index.predicate = ddl.predicate;
+        if partial != index.predicate.is_some() {
+            return Err(broken("its condition is not where it should be".into()));
+        }
+        Ok(())
+    }
+
+    /// Indexes in `sqlite_schema` that no table listed.
+    pub(super) fn note_unread_indexes(&mut self) {
+        let mut unread = vec![];
+        for row in self.rows.iter().filter(|r| r.kind == "index" && !is_internal(&r.name)) {
+            let Some(table) = self.catalog.table(&row.table) else { continue };
+            let object = format!("index {}", row.name);
+            let is_known = table.indexes.iter().any(|i| i.name.eq_ignore_ascii_case(&row.name))
+                || self.catalog.problems.iter().any(|p| p.object == object);
+            if !is_known {
+                unread.push((object, reason(self.unreadable(&row.name))));
+            }
+        }
+        for (object, reason) in unread {
+            self.problem(object, reason);
+        }
+    }
+}
+
+/// seq, name, unique, origin, partial
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    let origin = match text(row, 3)?.as_str() {
+        "u" => Origin::Unique,
+        "pk" => Origin::PrimaryKey,
+        _ => Origin::Created,
+    };
+    Ok(Listed { name: text(row, 1)?, unique: row.get(2)?, origin, partial: row.get(4)? })
+}
+
+/// seqno, cid, name, desc, coll, key
+fn key_column(row: &Row<'_>) -> rusqlite::Result<IndexColumn> {
+    let key = match row.get::<_, i64>(1)? {
+        -1 => IndexKey::Rowid,
+        -2 => IndexKey::Expression(String::new()),
+        _ => IndexKey::Column(text(row, 2)?),
+    };
+    Ok(IndexColumn { key, descending: row.get(3)?, collation: text(row, 4)? })
+}
+
+/// The constraint that an automatic index serves is the one over the same columns.
+fn constraint_name(index: &Index, ddl: &TableDdl) -> Option<String> {
+    let same_columns = |columns: &[String]| {
+        columns.len() == index.columns.len()
+            && columns.iter().zip(&index.columns).all(|(name, c)| match &c.key {
+                IndexKey::Column(column) => column.eq_ignore_ascii_case(name),
+                _ => false,
+            })
+    };
+    match index.origin {
+        Origin::Created => None,
+        Origin::PrimaryKey => ddl.primary_key_name.clone(),
+        Origin::Unique => {
+            ddl.uniques.iter().filter(|u| same_columns(&u.columns)).find_map(|u| u.name.clone())
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! A source file's schema -> `Catalog`: facts from SQLite's pragmas, the rest from the SQL texts (`ddl`).
+//!
+//! One object that cannot be read is a `Problem`; the others are still described. Tables that SQLite keeps
+//! for itself (`sqlite_…`) are left out.
+
+mod foreign_key;
+mod index;
+mod query;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use rusqlite::Row;
+
+use self::query::{each, name, optional_text, pragma, reason, text};
+use super::ddl::{self, TableDdl};
+use super::error::Error;
+use super::modules::{is_shadow_of, suffix_after};
+use super::open::Source;
+use crate::catalog::*;
+use crate::sqltext::sqlite_ident;
+
+/// Describes everything that the file declares.
+pub fn catalog(source: &Source) -> Result<Catalog, Error> {
+    let mut catalog = header(source)?;
+    let (rows, cut_short) = schema(source)?;
+    catalog.problems.extend(cut_short);
+    let mut reader = Reader { source, rows: &rows, relations: relations(source)?, catalog };
+    reader.read_tables()?;
+    reader.read_views_and_triggers();
+    reader.mark_shadow_tables();
+    reader.resolve_foreign_keys();
+    reader.note_unread_indexes();
+    reader.read_sequences()?;
+    Ok(reader.catalog)
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    /// `sqlite_schema` in its own order.
+    rows: &'a [SchemaRow],
+    relations: Relations,
+    catalog: Catalog,
+}
+
+struct SchemaRow {
+    kind: String,
+    name: String,
+    table: String,
+    /// `None` for the automatic index of a constraint.
+    sql: Option<String>,
+}
+
+/// `PRAGMA table_list` by lower-case name: what SQLite made of the rows.
+type Relations = HashMap<String, Relation>;
+
+struct Relation {
+    kind: String,
+    without_rowid: bool,
+    strict: bool,
+}
+
+fn header(source: &Source) -> Result<Catalog, Error> {
+    let number = |name: &str| {
+        let sql = format!("PRAGMA main.{name}");
+        source.connection().query_row(&sql, [], |r| r.get::<_, i64>(0)).map_err(|e| source.error(e))
+    };
+    let encoding = source.connection().query_row("PRAGMA main.encoding", [], |r| text(r, 0));
+    Ok(Catalog {
+        encoding: match encoding.map_err(|e| source.error(e))?.as_str() {
+            "UTF-16le" => Encoding::Utf16Le,
+            "UTF-16be" => Encoding::Utf16Be,
+            _ => Encoding::Utf8,
+        },
+        page_size: number("page_size")?.try_into().unwrap_or_default(),
+        page_count: number("page_count")?.try_into().unwrap_or_default(),
+        user_version: number("user_version")?.try_into().unwrap_or_default(),
+        application_id: number("application_id")?.try_into().unwrap_or_default(),
+        ..Catalog::default()
+    })
+}
+
+/// Reads as much of `sqlite_schema` as can be read; not even its first row means that nothing can.
+fn schema(source: &Source) -> Result<(Vec<SchemaRow>, Option<Problem>), Error> {
+    let sql = "SELECT type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid";
+    let mut rows = vec![];
+    let result = each(source, sql, |row| {
+        let (kind, name, table) = (text(row, 0)?, text(row, 1)?, text(row, 2)?);
+        rows.push(SchemaRow { kind, name, table, sql: optional_text(row, 3)? });
+        Ok(())
+    });
+    match result {
+        Ok(()) => Ok((rows, None)),
+        Err(e) if e.is_local() && !rows.is_empty() => {
+            let problem = Problem { object: "sqlite_schema".into(), reason: reason(e) };
+            Ok((rows, Some(problem)))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn relations(source: &Source) -> Result<Relations, Error> {
+    let mut relations = HashMap::new();
+    let mut add = |row: &Row<'_>| {
+        let relation = Relation { kind: text(row, 2)?, without_rowid: row.get(4)?, strict: row.get(5)? };
+        relations.insert(text(row, 1)?.to_ascii_lowercase(), relation);
+        Ok(())
+    };
+    source.listing(|| each(source, "PRAGMA main.table_list", &mut add))?;
+    Ok(relations)
+}
+
+/// Names that SQLite keeps for itself.
+fn is_internal(name: &str) -> bool {
+    name.split_at_checked(7).is_some_and(|(head, _)| head.eq_ignore_ascii_case("sqlite_"))
+}
+
+impl Reader<'_> {
+    fn read_tables(&mut self) -> Result<(), Error> {
+        for row in self.rows.iter().filter(|r| r.kind == "table" && !is_internal(&r.name)) {
+            match self.table(row) {
+                Ok(table) => self.catalog.tables.push(table),
+                Err(e) if e.is_local() => self.problem(&row.name, reason(e)),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, row: &SchemaRow) -> Result<Table, Error> {
+        let Some(relation) = self.relations.get(&row.name.to_ascii_lowercase()) else {
+            return Err(self.unreadable(&row.name));
+        };
+        if self.catalog.table(&row.name).is_some() {
+            return Err(self.broken("another table has the same name"));
+        }
+        let mut table = Table {
+            name: row.name.clone(),
+            sql: row.sql.clone().unwrap_or_default(),
+            without_rowid: relation.without_rowid,
+            strict: relation.strict,
+            ..Table::default()
+        };
+        if relation.kind == "virtual" {
+            return self.virtual_table(table);
+        }
+        let ddl = self.table_ddl(&table);
+        (table.columns, table.primary_key) = self.columns(&table.name, &ddl)?;
+        table.indexes = self.indexes(&table.name, &ddl)?;
+        table.foreign_keys = self.foreign_keys(&table.name, &ddl)?;
+        table.autoincrement = self.is_autoincrement(&table);
+        complete_primary_key(&mut table, ddl.primary_key_name);
+        table.checks = ddl.checks;
+        Ok(table)
+    }
+
+    fn virtual_table(&mut self, mut table: Table) -> Result<Table, Error> {
+        let module = ddl::module(&table.sql).unwrap_or_default();
+        let probe = format!("SELECT * FROM main.{} LIMIT 0", sqlite_ident(&table.name));
+        let usable = self.source.connection().prepare(&probe).is_ok();
+        if usable {
+            (table.columns, _) = self.columns(&table.name, &TableDdl::default())?;
+        }
+        table.kind = TableKind::Virtual { module, usable };
+        Ok(table)
+    }
+
+    /// Without a text that can be read, the pragmas' facts must do.
+    fn table_ddl(&mut self, table: &Table) -> TableDdl {
+        ddl::table(&table.sql).unwrap_or_else(|why| {
+            let reason = format!("CHECK constraints and generated columns are not known: {why}");
+            self.problem(&table.name, reason);
+            TableDdl::default()
+        })
+    }
+
+    fn columns(&self, table: &str, ddl: &TableDdl) -> Result<(Vec<Column>, Option<PrimaryKey>), Error> {
+        let mut columns = vec![];
+        let mut key: Vec<(i64, String)> = vec![];
+        each(self.source, &pragma("table_xinfo", table), |row| {
+            let column = column(row, ddl)?;
+            if let position @ 1.. = row.get(5)? {
+                key.push((position, column.name.clone()));
+            }
+            columns.push(column);
+            Ok(())
+        })?;
+        if columns.is_empty() {
+            return Err(self.unreadable(table));
+        }
+        for column in &mut columns {
+            column.collation = self.collation(table, &column.name);
+        }
+        key.sort();
+        let key: Vec<String> = key.into_iter().map(|(_, name)| name).collect();
+        let primary_key = PrimaryKey { columns: key, ..PrimaryKey::default() };
+        Ok((columns, (!primary_key.columns.is_empty()).then_some(primary_key)))
+    }
+
+    fn collation(&self, table: &str, column: &str) -> Option<String> {
+        let metadata = self.source.connection().column_metadata(Some("main"), table, column);
+        let name = metadata.ok()?.1?.to_string_lossy().into_owned();
+        (!name.eq_ignore_ascii_case("BINARY")).then_some(name)
+    }
+
+    fn is_autoincrement(&self, table: &Table) -> bool {
+        let key = table.primary_key.as_ref().map(|k| k.columns.as_slice());
+        let Some([column]) = key else { return false };
+        let metadata =
+            self.source.connection().column_metadata(Some("main"), table.name.as_str(), column.as_str());
+        metadata.is_ok_and(|(_, _, _, _, autoincrement)| autoincrement)
+    }
+
+    fn read_views_and_triggers(&mut self) {
+        for row in self.rows {
+            let object = format!("{} {}", row.kind, row.name);
+            match (row.kind.as_str(), row.sql.clone()) {
+                ("view", Some(sql)) if self.is_relation(&row.name) => {
+                    self.catalog.views.push(View { name: row.name.clone(), sql });
+                }
+                ("trigger", Some(sql)) if self.is_relation(&row.table) => {
+                    let (name, table) = (row.name.clone(), row.table.clone());
+                    self.catalog.triggers.push(Trigger { name, table, sql });
+                }
+                ("view" | "trigger", _) => self.problem(object, reason(self.unreadable(&row.name))),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_relation(&self, name: &str) -> bool {
+        self.relations.contains_key(&name.to_ascii_lowercase())
+    }
+
+    /// SQLite marks the shadow tables of the modules that it has; the naming convention finds the others.
+    fn mark_shadow_tables(&mut self) {
+        let owners: Vec<(String, String)> = self
+            .catalog
+            .tables
+            .iter()
+            .filter_map(|t| Some((t.name.clone(), module(t)?.to_owned())))
+            .collect();
+        for table in self.catalog.tables.iter_mut().filter(|t| t.kind == TableKind::Ordinary) {
+            let relation = self.relations.get(&table.name.to_ascii_lowercase());
+            let is_marked = relation.is_some_and(|r| r.kind == "shadow");
+            let is_owner = |(name, module): &&(String, String)| {
+                let is_named_after = suffix_after(&table.name, name).is_some();
+                (is_marked && is_named_after) || is_shadow_of(&table.name, name, module)
+            };
+            if let Some((owner, _)) = owners.iter().filter(is_owner).max_by_key(|(name, _)| name.len()) {
+                table.kind = TableKind::Shadow { of: owner.clone() };
+            }
+        }
+    }
+
+    fn read_sequences(&mut self) -> Result<(), Error> {
+        if !self.is_relation("sqlite_sequence") {
+            return Ok(());
+        }
+        let mut sequences: HashMap<String, i64> = HashMap::new();
+        let sql = "SELECT name, seq FROM main.sqlite_sequence WHERE typeof(seq) = 'integer'";
+        let result = each(self.source, sql, |row| {
+            let next = sequences.entry(text(row, 0)?.to_ascii_lowercase()).or_insert(i64::MIN);
+            *next = (*next).max(row.get(1)?);
+            Ok(())
+        });
+        match result {
+            Err(e) if e.is_local() => self.problem("sqlite_sequence", reason(e)),
+            other => other?,
+        }
+        for table in &mut self.catalog.tables {
+            table.sequence = sequences.get(&table.name.to_ascii_lowercase()).copied();
+        }
+        Ok(())
+    }
+
+    /// The error of an object that SQLite passed over, with SQLite's own complaint where there is one.
+    fn unreadable(&self, object: &str) -> Error {
+        let named = format!("({object})");
+        let complaint = self.source.schema_error().filter(|e| e.contains(&named));
+        self.broken(complaint.unwrap_or("SQLite cannot read its definition"))
+    }
+
+    fn broken(&self, why: &str) -> Error {
+        Error::Corrupt { path: self.source.path().into(), object: None, detail: why.to_owned() }
+    }
+
+    fn problem(&mut self, object: impl Into<String>, reason: impl Into<String>) {
+        self.catalog.problems.push(Problem { object: object.into(), reason: reason.into() });
+    }
+}
+
+fn module(table: &Table) -> Option<&str> {
+    match &table.kind {
+        TableKind::Virtual { module, .. } => Some(module),
+        _ => None,
+    }
+}
+
+/// A row of `PRAGMA table_xinfo`: cid, name, type, notnull, dflt_value, pk, hidden.
+fn column(row: &Row<'_>, ddl: &TableDdl) -> rusqlite::Result<Column> {
+    let name = name(row, 1)?;
+    let known = ddl.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name));
+    let hidden: i64 = row.get(6)?;
+    let generated = (hidden >= 2).then(|| Generated {
+        expression: known.and_then(|c| c.generated.clone()).unwrap_or_default(),
+        stored: hidden == 3,
+    });
+    // SQLite prints its six standard types in capitals, however they are written.
+    let mut declared = text(row, 2)?;
+    if let Some(known) = known.filter(|c| c.type_name.eq_ignore_ascii_case(&declared)) {
+        declared.clone_from(&known.type_name);
+    }
+    let written = optional_text(row, 4)?;
+    let word = known.and_then(|c| c.default_word.clone());
+    Ok(Column {
+        declared,
+        not_null: row.get(3)?,
+        default: written.map(|text| word.unwrap_or(text)),
+        collation: None,
+        generated,
+        hidden: hidden == 1,
+        name,
+    })
+}
+
+/// A single key column without an index of its own is the rowid itself.
+fn complete_primary_key(table: &mut Table, name: Option<String>) {
+    let has_index = table.indexes.iter().any(|i| i.origin == Origin::PrimaryKey);
+    if let Some(key) = &mut table.primary_key {
+        key.name = name;
+        key.rowid_alias = key.columns.len() == 1 && !table.without_rowid && !has_index;
+    }
+}

@@ -1,0 +1,495 @@
+//! Keys that the stored rows break: what only a query over whole tables can say.
+//!
+//! SQLite lets NULLs into most primary keys, tells `1` from `'1'` where a column has no type, enforces foreign
+//! keys only when asked to, and CHECKs not when they come later. Only rows that the plan's `where` leaves in
+//! count, of a parent as well. A table that cannot be read yields no facts here: its profile or load
+//! fails with a better error.
+
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+use super::error::Error;
+use super::open::Source;
+use super::profile;
+use crate::catalog::{Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind};
+use crate::sqltext::{sqlite_ident, sqlite_literal};
+
+const EXAMPLES: usize = 5;
+
+/// Asks about every selected table. `selected` has one flag and `filters` one `where` per table of the catalog.
+pub fn key_facts(
+    source: &Source,
+    catalog: &Catalog,
+    selected: &[bool],
+    filters: &[Option<&str>],
+) -> Result<Vec<KeyFact>, Error> {
+    let asked = |(i, table): (usize, &'_ Table)| -> Option<usize> {
+        (selected.get(i) == Some(&true) && table.kind == TableKind::Ordinary).then_some(i)
+    };
+    let mut facts = vec![];
+    for child in catalog.tables.iter().enumerate().filter_map(asked) {
+        let Some(rows) = Rows::of(source, catalog, child, filters)? else { continue };
+        facts.extend(primary_key_nulls(source, &rows)?);
+        facts.extend(primary_key_duplicates(source, &rows)?);
+        facts.extend(broken_checks(source, &rows)?);
+        for (position, key) in rows.table.foreign_keys.iter().enumerate() {
+            let is_parent = |t: &Table| t.name.eq_ignore_ascii_case(&key.parent);
+            let parent = catalog.tables.iter().position(is_parent);
+            let parent = parent.filter(|i| selected.get(*i) == Some(&true) && !key.parent_columns.is_empty());
+            if let Some(parent) = parent
+                && let Some(parent) = Rows::of(source, catalog, parent, filters)?
+            {
+                facts.extend(orphans(source, &rows, position, key, &parent)?);
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// The rows of a table that are imported.
+struct Rows<'a> {
+    table: &'a Table,
+    /// `WHERE (…)`, where the plan has one.
+    condition: Option<String>,
+}
+
+impl<'a> Rows<'a> {
+    /// `None` for a table that cannot be read.
+    fn of(
+        source: &Source,
+        catalog: &'a Catalog,
+        i: usize,
+        filters: &[Option<&str>],
+    ) -> Result<Option<Rows<'a>>, Error> {
+        let Some(table) = catalog.tables.get(i) else { return Ok(None) };
+        let filter = filters.get(i).copied().flatten();
+        match filter.map(|_| profile::condition(source, &table.name, filter)).transpose() {
+            Ok(condition) => Ok(Some(Rows { table, condition })),
+            Err(e) if e.is_local() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// For a FROM clause. A filter stands in a query of its own, where no other table's columns have its names.
+    fn relation(&self, alias: &str, indexed: &str) -> String {
+        let name = sqlite_ident(&self.table.name);
+        let Some(condition) = &self.condition else { return format!("main.{name} {alias} {indexed}") };
+        let rowid = self.table.rowid_name().map(|r| format!("{r} AS {r}, ")).unwrap_or_default();
+        format!("(SELECT {rowid}* FROM main.{name} {indexed} {condition}) {alias}")
+    }
+}
+
+fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>, Error> {
+    let table = rows.table;
+    let Some(key) = table.primary_key.as_ref().filter(|k| !k.rowid_alias) else { return Ok(None) };
+    let nullable = |name: &&String| table.column(name).is_some_and(|c| !c.not_null);
+    let nulls: Vec<String> =
+        key.columns.iter().filter(nullable).map(|c| format!("t.{} IS NULL", sqlite_ident(c))).collect();
+    if nulls.is_empty() {
+        return Ok(None);
+    }
+    let question = |indexed: &str, _: &str| {
+        let condition = nulls.join(" OR ");
+        format!("SELECT {} FROM {} WHERE {condition}", row_name(table), rows.relation("t", indexed))
+    };
+    ask(source, table, KeyFactKind::PrimaryKeyNull, question)
+}
+
+/// Only where a key column has no affinity that would have made one value of `1` and `'1'`.
+fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>, Error> {
+    let table = rows.table;
+    let Some(key) = table.primary_key.as_ref().filter(|k| !k.rowid_alias) else { return Ok(None) };
+    let untyped = |name: &&String| table.column(name).is_some_and(|c| c.affinity() == Affinity::Blob);
+    let mut is_mixed = false;
+    for column in key.columns.iter().filter(untyped) {
+        is_mixed |= holds_numbers_and_texts(source, table, column)?;
+    }
+    if !is_mixed {
+        return Ok(None);
+    }
+    let names: Vec<String> = key.columns.iter().map(|c| format!("t.{}", sqlite_ident(c))).collect();
+    let question = |_: &str, _: &str| {
+        let groups: Vec<String> = names.iter().map(|c| one_value(c)).collect();
+        let present: Vec<String> = names.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+        format!(
+            "SELECT {} FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1",
+            names.join(", "),
+            rows.relation("t", "NOT INDEXED"),
+            present.join(" AND "),
+            groups.join(", ")
+        )
+    };
+    ask(source, table, KeyFactKind::PrimaryKeyDuplicate, question)
+}
+
+fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Result<bool, Error> {
+    let holds = |classes: &str| {
+        let column = sqlite_ident(column);
+        let from = sqlite_ident(&table.name);
+        format!("EXISTS (SELECT 1 FROM main.{from} NOT INDEXED WHERE typeof({column}) IN ({classes}))")
+    };
+    let sql = format!("SELECT {} AND {}", holds("'integer', 'real'"), holds("'text'"));
+    match source.connection().query_row(&sql, [], |row| row.get(0)).map_err(|e| source.error(e)) {
+        Err(e) if e.is_local() => Ok(false),
+        other => other,
+    }
+}
+
+/// Two terms to group by: `1`, `1.0` and `'1'` give the same, a blob never gives what a text does.
+fn one_value(column: &str) -> String {
+    format!(
+        "typeof({column}) = 'blob', CAST(CASE WHEN typeof({column}) = 'real' AND CAST({column} AS INTEGER) = {column} \
+         THEN CAST({column} AS INTEGER) ELSE {column} END AS BLOB)"
+    )
+}
+
+/// As SQLite's own check compares: with the parent's affinity (hence the `+`) and collation, and no check
+/// where any column is NULL. The join, unlike `NOT EXISTS`, may index a parent that has no index.
+fn orphans(
+    source: &Source,
+    rows: &Rows<'_>,
+    foreign_key: usize,
+    key: &ForeignKey,
+    parent: &Rows<'_>,
+) -> Result<Option<KeyFact>, Error> {
+    let Some(first) = key.parent_columns.first() else { return Ok(None) };
+    let question = |indexed: &str, collate: &str| {
+        let pairs = key.columns.iter().zip(&key.parent_columns);
+        let equal: Vec<String> =
+            pairs.map(|(c, p)| format!("p.{} = +t.{}{collate}", sqlite_ident(p), sqlite_ident(c))).collect();
+        let present: Vec<String> =
+            key.columns.iter().map(|c| format!("t.{} IS NOT NULL", sqlite_ident(c))).collect();
+        format!(
+            "SELECT {} FROM {} LEFT JOIN {} ON {} WHERE {} AND p.{} IS NULL",
+            row_name(rows.table),
+            rows.relation("t", indexed),
+            parent.relation("p", indexed),
+            equal.join(" AND "),
+            present.join(" AND "),
+            sqlite_ident(first)
+        )
+    };
+    ask(source, rows.table, KeyFactKind::Orphan { foreign_key }, question)
+}
+
+/// One scan for all CHECKs. Where one of them cannot be asked (it calls an application's function), each is
+/// asked by itself, and those that cannot be asked are passed over.
+fn broken_checks(source: &Source, rows: &Rows<'_>) -> Result<Vec<KeyFact>, Error> {
+    let checks: Vec<&str> = rows.table.checks.iter().map(|c| c.expression.as_str()).collect();
+    if checks.is_empty() {
+        return Ok(vec![]);
+    }
+    let counts = match count_broken(source, rows, &checks) {
+        Err(e) if e.is_local() && checks.len() > 1 => checks
+            .iter()
+            .map(|check| alone(count_broken(source, rows, &[check])))
+            .collect::<Result<_, _>>()?,
+        counts => counts.or_else(|e| if e.is_local() { Ok(vec![]) } else { Err(e) })?,
+    };
+    let fact = |(check, count): (usize, u64)| KeyFact {
+        table: rows.table.name.clone(),
+        kind: KeyFactKind::CheckBroken { check },
+        count,
+        examples: vec![],
+    };
+    Ok(counts.into_iter().enumerate().filter(|(_, count)| *count > 0).map(fact).collect())
+}
+
+fn alone(counts: Result<Vec<u64>, Error>) -> Result<u64, Error> {
+    match counts {
+        Ok(counts) => Ok(counts.first().copied().unwrap_or(0)),
+        Err(e) if e.is_local() => Ok(0),
+        Err(e) => Err(e),
+    }
+}
+
+/// As SQLite itself checks: NULL counts as fulfilled. The line break ends a comment.
+fn count_broken(source: &Source, rows: &Rows<'_>, checks: &[&str]) -> Result<Vec<u64>, Error> {
+    let sums: Vec<String> = checks.iter().map(|c| format!("total(NOT ({c}\n))")).collect();
+    let relation = format!(
+        "main.{} NOT INDEXED {}",
+        sqlite_ident(&rows.table.name),
+        rows.condition.as_deref().unwrap_or_default()
+    );
+    let sql = format!("SELECT {} FROM {relation}", sums.join(", "));
+    let counts = |row: &Row<'_>| (0..checks.len()).map(|i| row.get::<_, f64>(i).map(|n| n as u64)).collect();
+    source.connection().query_row(&sql, [], counts).map_err(|e| source.error(e))
+}
+
+/// The expressions that name a row of `t`: its rowid, its primary key, or all its columns.
+fn row_name(table: &Table) -> String {
+    if let Some(rowid) = table.rowid_name() {
+        return format!("t.{rowid}");
+    }
+    let all = || table.columns.iter().filter(|c| !c.hidden).map(|c| c.name.clone()).collect();
+    let names: Vec<String> = table.primary_key.as_ref().map_or_else(all, |k| k.columns.clone());
+    names.iter().map(|n| format!("t.{}", sqlite_ident(n))).collect::<Vec<_>>().join(", ")
+}
+
+/// Counts the rows of a question. Where an index or a column needs a collation that only the application
+/// has, it is asked again without indexes and byte by byte.
+fn ask(
+    source: &Source,
+    table: &Table,
+    kind: KeyFactKind,
+    question: impl Fn(&str, &str) -> String,
+) -> Result<Option<KeyFact>, Error> {
+    let by_rowid = table.rowid_name().is_some() && kind != KeyFactKind::PrimaryKeyDuplicate;
+    let answer = count(source, &question("", ""), by_rowid).or_else(|e| match e {
+        Error::Sqlite { .. } => count(source, &question("NOT INDEXED", " COLLATE BINARY"), by_rowid),
+        other => Err(other),
+    });
+    match answer {
+        Ok((0, _)) => Ok(None),
+        Ok((count, examples)) => Ok(Some(KeyFact { table: table.name.clone(), kind, count, examples })),
+        Err(e) if e.is_local() => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn count(source: &Source, sql: &str, by_rowid: bool) -> Result<(u64, Vec<String>), Error> {
+    let run = || {
+        let mut statement = source.connection().prepare(sql)?;
+        let width = statement.column_count();
+        let mut rows = statement.query([])?;
+        let (mut count, mut examples) = (0, vec![]);
+        while let Some(row) = rows.next()? {
+            count += 1;
+            if examples.len() < EXAMPLES {
+                examples.push(example(row, width, by_rowid)?);
+            }
+        }
+        Ok((count, examples))
+    };
+    run().map_err(|e| source.error(e))
+}
+
+fn example(row: &Row<'_>, width: usize, by_rowid: bool) -> rusqlite::Result<String> {
+    if by_rowid {
+        return Ok(format!("rowid {}", row.get::<_, i64>(0)?));
+    }
+    let values = (0..width).map(|i| row.get_ref(i).map(shown)).collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(format!("({})", values.join(", ")))
+}
+
+/// A value as SQL would write it, shortened.
+fn shown(value: ValueRef<'_>) -> String {
+    const LONGEST: usize = 40;
+    match value {
+        ValueRef::Null => "NULL".into(),
+        ValueRef::Integer(i) => i.to_string(),
+        ValueRef::Real(r) => format!("{r:?}"),
+        ValueRef::Text(bytes) => {
+            let text = String::from_utf8_lossy(bytes.get(..4 * LONGEST).unwrap_or(bytes));
+            let short: String = text.chars().take(LONGEST).collect();
+            let more = if short.len() < bytes.len() && text.chars().count() > LONGEST { "…" } else { "" };
+            sqlite_literal(&(short + more))
+        }
+        ValueRef::Blob(bytes) => format!("<{} bytes>", bytes.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalog;
+    use super::super::open::{OpenOptions, open};
+    use super::super::testing::*;
+    use super::*;
+
+    fn facts(source: &Source) -> Vec<(String, KeyFactKind, u64, Vec<String>)> {
+        let catalog = catalog(source).unwrap();
+        let selected = vec![true; catalog.tables.len()];
+        let facts = key_facts(source, &catalog, &selected, &[]).unwrap();
+        facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect()
+    }
+
+    fn fact(
+        table: &str,
+        kind: KeyFactKind,
+        count: u64,
+        examples: &[&str],
+    ) -> (String, KeyFactKind, u64, Vec<String>) {
+        (table.into(), kind, count, examples.iter().map(|e| (*e).into()).collect())
+    }
+
+    #[test]
+    fn nulls_and_duplicates_of_declared_primary_keys() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE alias(id INTEGER PRIMARY KEY); INSERT INTO alias VALUES (NULL), (NULL);
+             CREATE TABLE n(a TEXT, b INT, PRIMARY KEY (a, b)); INSERT INTO n VALUES (NULL, 1), ('x', NULL), ('x', 1);
+             CREATE TABLE d(k PRIMARY KEY);
+             INSERT INTO d VALUES (1), ('1'), (2.0), ('2'), (3), ('3x'), (x'31'), (NULL), (1.5), ('1.5');
+             CREATE TABLE w(k, l, PRIMARY KEY (k, l)) WITHOUT ROWID; INSERT INTO w VALUES (1, 'a'), ('1', 'a'), ('1', 'b');
+             CREATE TABLE typed(k TEXT PRIMARY KEY); INSERT INTO typed VALUES (1), ('1.0')",
+        );
+        assert_eq!(
+            facts(&dir.open("t.db")),
+            [
+                fact("n", KeyFactKind::PrimaryKeyNull, 2, &["rowid 1", "rowid 2"]),
+                fact("d", KeyFactKind::PrimaryKeyNull, 1, &["rowid 8"]),
+                fact("d", KeyFactKind::PrimaryKeyDuplicate, 3, &["(1)", "(1.5)", "(2.0)"]),
+                fact("w", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1, 'a')"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn orphans_are_what_sqlite_itself_would_refuse() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA foreign_keys = OFF;
+             CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE, a INT, b INT, UNIQUE (a, b));
+             INSERT INTO p VALUES (1, 'Abc', 1, 2), (2, '007', 3, 4);
+             CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, code REFERENCES p(code), n REFERENCES nowhere(x),
+                            a INT, b INT, FOREIGN KEY (b, a) REFERENCES p(b, a));
+             INSERT INTO c(p) VALUES ('1'), (1.0), (NULL), (9), ('x');
+             INSERT INTO c(code) VALUES ('ABC'), ('007'), (7), (x'414243');
+             INSERT INTO c(a, b) VALUES (1, 2), (1, NULL), (NULL, 9), (1, 4);
+             INSERT INTO c(n) VALUES (1);
+             CREATE TABLE tree(id TEXT PRIMARY KEY, up REFERENCES tree) WITHOUT ROWID;
+             INSERT INTO tree VALUES ('a', NULL), ('b', 'a'), ('c', 'it''s gone')",
+        );
+        let source = dir.open("t.db");
+        let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
+        let expected = [
+            fact("c", orphan(0), 2, &["rowid 4", "rowid 5"]),
+            fact("c", orphan(1), 2, &["rowid 8", "rowid 9"]),
+            fact("c", orphan(3), 1, &["rowid 13"]),
+            fact("tree", orphan(0), 1, &["('c')"]),
+        ];
+        assert_eq!(facts(&source), expected);
+        let count: i64 = {
+            let mut statement = source.connection().prepare("PRAGMA foreign_key_check").unwrap();
+            let parents = statement.query_map([], |r| r.get::<_, String>(2)).unwrap().flatten();
+            parents.filter(|p| p != "nowhere").count().try_into().unwrap()
+        };
+        assert_eq!(count, 6);
+    }
+
+    #[test]
+    fn unselected_tables_are_not_asked_about() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA foreign_keys = OFF; CREATE TABLE p(id INTEGER PRIMARY KEY);
+             CREATE TABLE c(p REFERENCES p); INSERT INTO c VALUES (1)",
+        );
+        let source = dir.open("t.db");
+        let catalog = catalog(&source).unwrap();
+        for selected in [&[false, true][..], &[true, false], &[true], &[]] {
+            assert_eq!(key_facts(&source, &catalog, selected, &[]), Ok(vec![]));
+        }
+        assert_eq!(key_facts(&source, &catalog, &[true, true], &[]).map(|f| f.len()), Ok(1));
+    }
+
+    #[test]
+    fn only_rows_that_are_imported_count() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA foreign_keys = OFF;
+             CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE, old INT);
+             INSERT INTO p VALUES (1, 'a', 0), (2, 'b', 1);
+             CREATE TABLE c(k PRIMARY KEY, p REFERENCES p, code TEXT REFERENCES p(code), old INT);
+             INSERT INTO c VALUES (1, '1', 'A', 0), ('1', 2, 'B', 1), (NULL, 9, 'x', 1), (3, 2, 'b', 0);
+             CREATE TABLE w(k, p REFERENCES p, PRIMARY KEY (k)) WITHOUT ROWID;
+             INSERT INTO w VALUES (1, 1), (2, 2)",
+        );
+        let source = dir.open("t.db");
+        let catalog = catalog(&source).unwrap();
+        let ask = |filters: &[Option<&str>]| {
+            let facts = key_facts(&source, &catalog, &[true, true, true], filters).unwrap();
+            facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect::<Vec<_>>()
+        };
+        let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
+        assert_eq!(
+            ask(&[]),
+            [
+                fact("c", KeyFactKind::PrimaryKeyNull, 1, &["rowid 3"]),
+                fact("c", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1)"]),
+                fact("c", orphan(0), 1, &["rowid 3"]),
+                fact("c", orphan(1), 1, &["rowid 3"]),
+            ]
+        );
+        assert_eq!(ask(&[None, Some("old = 0 -- of its own"), None]), []);
+        assert_eq!(
+            ask(&[Some("old = 0"), Some("old = 0 AND rowid > 0"), Some("k > 0")]),
+            [
+                fact("c", orphan(0), 1, &["rowid 4"]),
+                fact("c", orphan(1), 1, &["rowid 4"]),
+                fact("w", orphan(0), 1, &["(2)"]),
+            ]
+        );
+        let wrong = key_facts(&source, &catalog, &[true; 3], &[None, Some("1) OR (1"), None]);
+        assert!(matches!(wrong, Err(Error::InvalidFilter { .. })));
+    }
+
+    #[test]
+    fn checks_that_stored_rows_break_are_counted() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA ignore_check_constraints = ON;
+             CREATE TABLE t(n INT CHECK (n > 0 -- positive
+                ), s TEXT CHECK (length(s) < 3), u, CHECK (n < 9 OR s IS NULL));
+             INSERT INTO t VALUES (1, 'a', 1), (0, 'abc', 1), (-1, NULL, 1), (NULL, 'abcd', 0);
+             CREATE TABLE f(n INT CHECK (n > 0), CHECK (true));
+             INSERT INTO f VALUES (0);
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, 'true', 'own(n)') WHERE name = 'f'",
+        );
+        let source = dir.open("t.db");
+        let broken = |check| KeyFactKind::CheckBroken { check };
+        let expected =
+            [fact("t", broken(0), 2, &[]), fact("t", broken(1), 2, &[]), fact("f", broken(0), 1, &[])];
+        assert_eq!(facts(&source), expected);
+        let catalog = catalog(&source).unwrap();
+        let filtered = key_facts(&source, &catalog, &[true, false], &[Some("u = 0")]).unwrap();
+        assert_eq!(filtered.iter().map(|f| (&f.kind, f.count)).collect::<Vec<_>>(), [(&broken(1), 1)]);
+    }
+
+    #[test]
+    fn what_grouping_needs_beyond_the_cache_goes_to_files() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE t(k PRIMARY KEY);
+             INSERT INTO t SELECT randomblob(4000) FROM generate_series(1, 3000);
+             INSERT INTO t VALUES (1), ('1')",
+        );
+        assert_eq!(facts(&dir.open("t.db")), [fact("t", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1)"])]);
+    }
+
+    #[test]
+    fn a_collation_that_only_the_application_has_is_done_without() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "PRAGMA foreign_keys = OFF;
+             CREATE TABLE p(name TEXT COLLATE binary); CREATE TABLE c(name TEXT); PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE p(name TEXT COLLATE unicase)' WHERE name = 'p';
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE c(name TEXT REFERENCES p(name))' WHERE name = 'c';
+             INSERT INTO p VALUES ('a'); INSERT INTO c VALUES ('a'), ('A')",
+        );
+        let source = dir.open("t.db");
+        assert_eq!(
+            catalog(&source).unwrap().table("p").unwrap().columns[0].collation.as_deref(),
+            Some("unicase")
+        );
+        assert_eq!(facts(&source), [fact("c", KeyFactKind::Orphan { foreign_key: 0 }, 1, &["rowid 2"])]);
+    }
+
+    #[test]
+    fn every_malformed_file_ends_in_facts_or_an_error() {
+        for path in real_files("malformed") {
+            let options = OpenOptions { immutable: true, ..options(&path) };
+            let Ok(source) = open(&options) else { continue };
+            let Ok(catalog) = catalog(&source) else { continue };
+            let facts = key_facts(&source, &catalog, &vec![true; catalog.tables.len()], &[]);
+            assert!(facts.is_ok(), "{}: {facts:?}", path.display());
+        }
+    }
+}

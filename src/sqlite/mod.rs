@@ -1,0 +1,28 @@
+//! Reads SQLite files, through rusqlite only; knows nothing of PostgreSQL.
+//!
+//! [`open()`] gives a [`Source`]: one hardened connection that holds one snapshot. Everything else here
+//! asks questions of a `Source` and answers with the neutral types of `catalog` and `types`.
+
+pub mod check;
+pub mod count;
+pub mod ddl;
+pub mod error;
+pub mod introspect;
+pub mod keys;
+pub mod open;
+pub mod profile;
+pub mod rows;
+
+mod authorize;
+mod locks;
+mod modules;
+#[cfg(test)]
+mod testing;
+
+pub use check::{CheckProblem, check};
+pub use count::count;
+pub use error::Error;
+pub use introspect::catalog;
+pub use keys::key_facts;
+pub use open::{OpenOptions, Source, open};
+pub use profile::{Mode, profile};

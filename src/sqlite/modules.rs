@@ -1,0 +1,59 @@
+//! Virtual table modules and the tables they keep their data in.
+//!
+//! SQLite itself knows the shadow tables only of modules that are compiled in; for the others the
+//! naming convention of their documentation stands in.
+
+/// Module name and the endings of its shadow tables' names.
+const SHADOWS: &[(&str, &[&str])] = &[
+    ("fts3", &["content", "segments", "segdir", "docsize", "stat"]),
+    ("fts4", &["content", "segments", "segdir", "docsize", "stat"]),
+    ("fts5", &["data", "idx", "content", "docsize", "config"]),
+    ("rtree", &["node", "rowid", "parent"]),
+    ("rtree_i32", &["node", "rowid", "parent"]),
+    ("geopoly", &["node", "rowid", "parent"]),
+    ("spellfix1", &["vocab"]),
+    ("vec0", &["chunks", "rowids", "info", "auxiliary", "vector_chunks", "metadatachunks", "metadatatext"]),
+];
+
+/// Whether `table` is a shadow table of the virtual table `owner`, which `module` runs.
+pub(super) fn is_shadow_of(table: &str, owner: &str, module: &str) -> bool {
+    let Some(suffix) = suffix_after(table, owner) else { return false };
+    // vec0 numbers some of them: vector_chunks00, vector_chunks01, ….
+    let suffix = suffix.trim_end_matches(|c: char| c.is_ascii_digit());
+    let known = SHADOWS.iter().find(|(m, _)| m.eq_ignore_ascii_case(module));
+    known.is_some_and(|(_, suffixes)| suffixes.iter().any(|s| s.eq_ignore_ascii_case(suffix)))
+}
+
+/// `content` of `docs_content` and `docs`.
+pub(super) fn suffix_after<'a>(table: &'a str, owner: &str) -> Option<&'a str> {
+    let (head, tail) = table.split_at_checked(owner.len())?;
+    if head.eq_ignore_ascii_case(owner) { tail.strip_prefix('_') } else { None }
+}
+
+/// Whether a module that is compiled in may prepare statements that write to a table of this name.
+pub(super) fn has_shadow_suffix(table: &str) -> bool {
+    let compiled_in = |module: &str| module.starts_with("fts") || module.starts_with("rtree");
+    let mut suffixes = SHADOWS.iter().filter(|(m, _)| compiled_in(m)).flat_map(|(_, s)| s.iter());
+    suffixes.any(|s| table.len() > s.len() && ends_with_ignoring_case(table, s))
+}
+
+fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
+    let tail = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
+    tail.is_some_and(|t| t.eq_ignore_ascii_case(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shadow_tables_are_known_by_name() {
+        assert!(is_shadow_of("Docs_content", "docs", "FTS5"));
+        assert!(is_shadow_of("rtree_t_geom_node", "rtree_t_geom", "rtree"));
+        assert!(is_shadow_of("v_vector_chunks00", "v", "vec0"));
+        assert!(!is_shadow_of("docs_notes", "docs", "fts5"));
+        assert!(!is_shadow_of("documents_content", "docs", "fts5"));
+        assert!(!is_shadow_of("é", "d", "fts5"));
+        assert!(has_shadow_suffix("x_NODE") && !has_shadow_suffix("node") && !has_shadow_suffix("users"));
+    }
+}

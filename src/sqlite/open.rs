@@ -1,0 +1,496 @@
+//! The one way to a source file: a hardened read-only connection that holds one snapshot.
+//!
+//! Assumes that the caller has checked the user's rights and `allowed_directories`. A database file is
+//! untrusted input. Must not open the file by other means than SQLite: closing such a handle would drop
+//! the POSIX locks of every SQLite connection that this process has on the file.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::AuthContext;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::authorize::authorize;
+use super::error::Error;
+
+/// Asked every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
+/// inside SQLite: it may look at a flag, and must neither raise an error nor call SQLite.
+pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
+
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// Absolute.
+    pub path: PathBuf,
+    /// The user vouches that nothing writes to the file: no lock is taken, no `-wal` is read.
+    pub immutable: bool,
+    /// How long a file that someone writes to is waited for.
+    pub busy_timeout: Duration,
+    pub interrupted: Interrupted,
+}
+
+/// An open file and one snapshot of it. Dropping it closes the file and releases its locks.
+pub struct Source {
+    connection: Connection,
+    path: PathBuf,
+    schema_error: Option<String>,
+    listing: Arc<AtomicBool>,
+}
+
+impl Source {
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// SQLite's complaint about a schema of which some objects could not be read; the others can.
+    pub fn schema_error(&self) -> Option<&str> {
+        self.schema_error.as_deref()
+    }
+
+    /// Runs `ask`, a pragma, with SELECT refused: to list relations, SQLite looks into every view, and views
+    /// of views of views can keep it busy for years. It lists those just as well when it may not look.
+    pub(super) fn listing<T>(&self, ask: impl FnOnce() -> T) -> T {
+        self.listing.store(true, Ordering::Relaxed);
+        let answer = ask();
+        self.listing.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    /// An error of this file's connection, as one of ours.
+    pub fn error(&self, error: rusqlite::Error) -> Error {
+        Error::from_sqlite(&self.path, error)
+    }
+}
+
+/// Opens a file and takes its snapshot.
+pub fn open(options: &OpenOptions) -> Result<Source, Error> {
+    check_path(&options.path)?;
+    match open_as(options, Schema::Sound) {
+        Err(Error::Corrupt { detail, .. }) if detail.starts_with("malformed database schema") => {
+            let lenient = open_as(options, Schema::Broken)?;
+            Ok(Source { schema_error: Some(detail), ..lenient })
+        }
+        result => result,
+    }
+}
+
+/// What is expected of `sqlite_schema`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schema {
+    Sound,
+    /// SQLite refuses a schema with one unreadable definition in it. Its recovery mode reads the others.
+    Broken,
+}
+
+fn open_as(options: &OpenOptions, schema: Schema) -> Result<Source, Error> {
+    let path = &options.path;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let mut connection = Connection::open_with_flags(uri(path, options.immutable), flags)
+        .map_err(|e| why_not_opened(path, e))?;
+    let mapped = |e| Error::from_sqlite(path, e);
+    watch(&mut connection, options).map_err(mapped)?;
+    harden(&mut connection, schema).map_err(mapped)?;
+    let listing = Arc::new(AtomicBool::new(false));
+    let is_listing = listing.clone();
+    let hook = move |context: AuthContext<'_>| authorize(context, is_listing.load(Ordering::Relaxed));
+    connection.authorizer(Some(hook)).map_err(mapped)?;
+    begin(&connection).map_err(|e| why_not_begun(options, e))?;
+    Ok(Source { connection, path: path.clone(), schema_error: None, listing })
+}
+
+/// What can be said without opening: a FIFO or a device would hang, or worse.
+fn check_path(path: &Path) -> Result<(), Error> {
+    let owned = || path.to_owned();
+    if path.as_os_str().as_bytes().contains(&0) {
+        return Err(Error::InvalidPath { path: owned() });
+    }
+    if !path.is_absolute() {
+        return Err(Error::RelativePath { path: owned() });
+    }
+    let metadata = std::fs::metadata(path).map_err(|e| io_error(path, &e))?;
+    if metadata.is_dir() {
+        Err(Error::Directory { path: owned() })
+    } else if !metadata.is_file() {
+        Err(Error::NotRegularFile { path: owned() })
+    } else if metadata.len() == 0 {
+        Err(Error::EmptyFile { path: owned() })
+    } else {
+        Ok(())
+    }
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> Error {
+    let path = path.to_owned();
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Error::Missing { path },
+        std::io::ErrorKind::PermissionDenied => Error::PermissionDenied { path },
+        _ => Error::Sqlite { path, code: 0, message: error.to_string() },
+    }
+}
+
+/// SQLite says no more than "unable to open database file": ask the system. No lock of ours can be lost.
+fn why_not_opened(path: &Path, error: rusqlite::Error) -> Error {
+    let cannot_open = error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
+    let reason = if cannot_open { std::fs::File::open(path).err() } else { None };
+    reason.map_or_else(|| Error::from_sqlite(path, error), |e| io_error(path, &e))
+}
+
+/// The file itself is open: what cannot be opened now is a file that SQLite needs beside it.
+fn why_not_begun(options: &OpenOptions, error: rusqlite::Error) -> Error {
+    let path = &options.path;
+    let error = Error::from_sqlite(path, error);
+    if matches!(error, Error::Locked { .. }) && (options.interrupted)() {
+        return Error::Interrupted { path: path.clone() };
+    }
+    beside(path, error, has_journal(path))
+}
+
+fn beside(path: &Path, error: Error, has_journal: bool) -> Error {
+    let path = path.to_owned();
+    match error {
+        Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN && has_journal => {
+            Error::HotJournal { path }
+        }
+        Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN => {
+            Error::WalDirectoryUnwritable { path }
+        }
+        other => other,
+    }
+}
+
+/// A rollback journal lies beside the file that the path's symbolic links lead to.
+fn has_journal(path: &Path) -> bool {
+    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
+    name.push("-journal");
+    std::fs::metadata(name).is_ok_and(|m| m.len() > 0)
+}
+
+/// `file:` URI of a path, <https://www.sqlite.org/uri.html>: every byte that could mean something is escaped.
+fn uri(path: &Path, immutable: bool) -> String {
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(byte.into()),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // A path that begins with two slashes would be read as a host name.
+    let uri = uri.replacen("file:", "file://", 1);
+    if immutable { uri + "?immutable=1" } else { uri }
+}
+
+/// Lets the caller stop long work and long waits.
+fn watch(connection: &mut Connection, options: &OpenOptions) -> rusqlite::Result<()> {
+    const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
+    let interrupted = options.interrupted.clone();
+    connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || interrupted()))?;
+    let interrupted = options.interrupted.clone();
+    let timeout = options.busy_timeout;
+    let mut since = Instant::now();
+    connection.busy_handler(Some(move |tries| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        wait_a_little(tries, timeout.saturating_sub(since.elapsed())) && !interrupted()
+    }))
+}
+
+/// Sleeps, longer with every try but never past `left`; `false` when no time is left.
+fn wait_a_little(tries: i32, left: Duration) -> bool {
+    let pause = Duration::from_millis(1 << tries.clamp(0, 5));
+    std::thread::sleep(pause.min(left));
+    !left.is_zero()
+}
+
+fn harden(connection: &mut Connection, schema: Schema) -> rusqlite::Result<()> {
+    use DbConfig::*;
+    if schema == Schema::Broken {
+        // Read-only, query_only and DEFENSIVE still stand: what remains of it is that broken objects are passed over.
+        connection.execute_batch("PRAGMA writable_schema = ON")?;
+    }
+    for (config, value) in [
+        (SQLITE_DBCONFIG_DEFENSIVE, true),
+        (SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (SQLITE_DBCONFIG_ENABLE_FKEY, false),
+        (SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+        (SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
+        (SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
+        (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        // A misspelt "column" in a `where` is an error, not a string that no row is equal to. Schemas may hold such
+        // strings: SQLITE_DBCONFIG_DQS_DDL stands.
+        (SQLITE_DBCONFIG_DQS_DML, false),
+    ] {
+        connection.set_db_config(config, value)?;
+    }
+    // What sorting and grouping needs beyond the cache goes to temporary files: memory would have no bound.
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA query_only = ON")?;
+    limit(connection)
+}
+
+/// SQLite's own limits stand except where a schema or a `where` has no honest use for as much.
+fn limit(connection: &Connection) -> rusqlite::Result<()> {
+    use Limit::*;
+    const LONGEST_STATEMENT: i32 = 16 << 20;
+    for (limit, value) in [
+        (SQLITE_LIMIT_ATTACHED, 0),
+        (SQLITE_LIMIT_WORKER_THREADS, 0),
+        (SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+        (SQLITE_LIMIT_SQL_LENGTH, LONGEST_STATEMENT),
+    ] {
+        connection.set_limit(limit, value)?;
+    }
+    Ok(())
+}
+
+/// Takes the snapshot: `BEGIN` alone takes none, the first read does.
+fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN")?;
+    connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::sync::atomic::AtomicU32;
+
+    use super::super::testing::*;
+    use super::*;
+
+    fn failure(path: &Path) -> Error {
+        open(&options(path)).map(|_| ()).unwrap_err()
+    }
+
+    fn count(source: &Source, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        source.connection().query_row(&sql, [], |r| r.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_database_file_is_said_before_it_is_opened() {
+        let dir = TempDir::new();
+        let file = |name: &str, bytes: &[u8]| {
+            std::fs::write(dir.path(name), bytes).unwrap();
+            dir.path(name)
+        };
+        let relative = PathBuf::from("app.db");
+        assert_eq!(failure(&relative), Error::RelativePath { path: relative.clone() });
+        let path = dir.path("missing.db");
+        assert_eq!(failure(&path), Error::Missing { path: path.clone() });
+        let path = file("plain.db", b"x").join("below.db");
+        assert_eq!(failure(&path), Error::Missing { path: path.clone() });
+        assert_eq!(failure(dir.root()), Error::Directory { path: dir.root().into() });
+        let path = PathBuf::from("/dev/null");
+        assert_eq!(failure(&path), Error::NotRegularFile { path: path.clone() });
+        let path = file("empty.db", b"");
+        assert_eq!(failure(&path), Error::EmptyFile { path: path.clone() });
+        let path = file("text.db", "not a database at all\n".repeat(100).as_bytes());
+        assert_eq!(failure(&path), Error::NotADatabase { path: path.clone() });
+        let path = PathBuf::from(OsStr::from_bytes(b"/tmp/a\0b"));
+        assert_eq!(failure(&path), Error::InvalidPath { path: path.clone() });
+    }
+
+    #[test]
+    fn a_fifo_does_not_hang() {
+        let dir = TempDir::new();
+        let path = dir.path("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        if !made.is_ok_and(|s| s.success()) {
+            return println!("mkfifo is missing: skipped");
+        }
+        assert_eq!(failure(&path), Error::NotRegularFile { path: path.clone() });
+    }
+
+    #[test]
+    fn a_truncated_file_is_corrupt() {
+        let dir = TempDir::new();
+        let path = dir.database(
+            "t.db",
+            "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(9000) FROM generate_series(1,9)",
+        );
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(matches!(failure(&path), Error::Corrupt { .. }));
+        std::fs::write(&path, &bytes[..60]).unwrap();
+        assert!(matches!(failure(&path), Error::Corrupt { .. }), "{:?}", failure(&path));
+        std::fs::write(&path, &bytes[..10]).unwrap();
+        assert_eq!(failure(&path), Error::NotADatabase { path: path.clone() });
+    }
+
+    #[test]
+    fn odd_paths_are_opened_as_they_are() {
+        let dir = TempDir::new();
+        let plain = dir.database("plain.db", "CREATE TABLE t(a)");
+        for name in ["a b?mode=memory#x%41%.db", "ü'\"&=;.db"] {
+            std::fs::copy(&plain, dir.path(name)).unwrap();
+            assert_eq!(count(&dir.open(name), "t"), 0, "{name}");
+        }
+        let bytes = dir.root().join(OsStr::from_bytes(b"\xff\xfe.db"));
+        std::fs::copy(&plain, &bytes).unwrap();
+        assert_eq!(count(&open(&options(&bytes)).unwrap(), "t"), 0);
+        let doubled = PathBuf::from(format!("/{}", plain.display()));
+        assert_eq!(count(&open(&options(&doubled)).unwrap(), "t"), 0);
+        assert_eq!(uri(Path::new("/a b"), true), "file:///a%20b?immutable=1");
+    }
+
+    #[test]
+    fn nothing_but_reading_is_possible() {
+        let dir = TempDir::new();
+        dir.database("t.db", "CREATE TABLE t(a); CREATE TABLE x_node(a); INSERT INTO t VALUES (1)");
+        let source = dir.open("t.db");
+        for sql in [
+            "INSERT INTO t VALUES (2)",
+            "INSERT INTO x_node VALUES (2)",
+            "CREATE TABLE u(a)",
+            "CREATE TEMP TABLE u(a)",
+            "ATTACH ':memory:' AS other",
+            "PRAGMA writable_schema = ON",
+            "PRAGMA query_only = OFF",
+            "PRAGMA journal_mode = DELETE",
+            "SELECT load_extension('x')",
+            "SELECT fts3_tokenizer('simple')",
+            "VACUUM INTO '/tmp/never.db'",
+            "COMMIT",
+        ] {
+            assert!(source.connection().execute_batch(sql).is_err(), "{sql}");
+        }
+        assert_eq!(count(&source, "t"), 1);
+    }
+
+    #[test]
+    fn the_snapshot_does_not_see_later_writes_and_reads_the_wal() {
+        let dir = TempDir::new();
+        let path = dir.path("wal.db");
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)")
+            .unwrap();
+        let source = dir.open("wal.db");
+        writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert_eq!(count(&source, "t"), 1);
+        assert_eq!(count(&dir.open("wal.db"), "t"), 2);
+    }
+
+    #[test]
+    fn a_locked_file_is_waited_for_and_then_named() {
+        let dir = TempDir::new();
+        let path = dir.database("t.db", "CREATE TABLE t(a)");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let asked = Arc::new(AtomicU32::new(0));
+        let counter = asked.clone();
+        let mut patient = options(&path);
+        patient.busy_timeout = Duration::from_millis(50);
+        patient.interrupted = Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        });
+        assert!(matches!(open(&patient), Err(Error::Locked { .. })));
+        assert!(asked.load(Ordering::Relaxed) >= 3);
+        patient.busy_timeout = Duration::from_secs(3600);
+        patient.interrupted = Arc::new(|| true);
+        assert_eq!(open(&patient).map(|_| ()), Err(Error::Interrupted { path: path.clone() }));
+        writer.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(count(&dir.open("t.db"), "t"), 0);
+    }
+
+    #[test]
+    fn a_hot_journal_is_never_ignored() {
+        let dir = TempDir::new();
+        let path = dir.database(
+            "live.db",
+            "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(900) FROM generate_series(1,500)",
+        );
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA cache_size = 5; BEGIN; UPDATE t SET a = randomblob(900)").unwrap();
+        // What a machine that stops now leaves behind.
+        std::fs::copy(&path, dir.path("crashed.db")).unwrap();
+        std::fs::copy(dir.path("live.db-journal"), dir.path("crashed.db-journal")).unwrap();
+        let crashed = dir.path("crashed.db");
+        assert_eq!(failure(&crashed), Error::HotJournal { path: crashed.clone() });
+        std::os::unix::fs::symlink(&crashed, dir.path("link.db")).unwrap();
+        let link = dir.path("link.db");
+        assert_eq!(failure(&link), Error::HotJournal { path: link.clone() });
+        // The cure that the hint names.
+        Connection::open(&crashed).unwrap().query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
+        assert_eq!(count(&dir.open("crashed.db"), "t"), 500);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_beside_the_file_is_its_journal_or_its_wal() {
+        let path = Path::new("/srv/app.db");
+        let error =
+            || Error::Sqlite { path: path.into(), code: ffi::SQLITE_CANTOPEN, message: String::new() };
+        assert_eq!(beside(path, error(), false), Error::WalDirectoryUnwritable { path: path.into() });
+        assert_eq!(beside(path, error(), true), Error::HotJournal { path: path.into() });
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert_eq!(io_error(path, &denied), Error::PermissionDenied { path: path.into() });
+    }
+
+    #[test]
+    fn permissions_that_are_missing_are_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = TempDir::new();
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let plain = dir.database("plain.db", "CREATE TABLE t(a)");
+        let wal = dir.database("wal.db", "PRAGMA journal_mode = WAL; CREATE TABLE t(a)");
+        mode(&plain, 0o000);
+        mode(dir.root(), 0o555);
+        let bound = std::fs::write(dir.path("probe"), "").is_err();
+        if bound {
+            assert_eq!(failure(&plain), Error::PermissionDenied { path: plain.clone() });
+            assert_eq!(failure(&wal), Error::WalDirectoryUnwritable { path: wal.clone() });
+            let immutable = OpenOptions { immutable: true, ..options(&wal) };
+            assert_eq!(count(&open(&immutable).unwrap(), "t"), 0);
+        } else {
+            println!("permissions do not bind this user: skipped");
+        }
+        mode(dir.root(), 0o755);
+    }
+
+    #[test]
+    fn a_source_can_be_moved_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Source>();
+    }
+
+    #[test]
+    fn a_long_query_stops_when_asked() {
+        let dir = TempDir::new();
+        let path = dir.database("t.db", "CREATE TABLE t(a)");
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = stop.clone();
+        let mut watched = options(&path);
+        watched.interrupted = Arc::new(move || flag.load(Ordering::Relaxed));
+        let source = open(&watched).unwrap();
+        stop.store(true, Ordering::Relaxed);
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+        let error = source.connection().query_row(endless, [], |_| Ok(())).unwrap_err();
+        assert_eq!(source.error(error), Error::Interrupted { path });
+    }
+
+    #[test]
+    fn one_unreadable_definition_does_not_hide_the_others() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE good(a); CREATE TABLE bad(a); PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE TABLE bad(a,,)' WHERE name = 'bad'",
+        );
+        let source = dir.open("t.db");
+        assert_eq!(count(&source, "good"), 0);
+        assert_eq!(source.schema_error(), Some("malformed database schema (bad) - near \",\": syntax error"));
+        assert!(source.connection().execute_batch("INSERT INTO good VALUES (1)").is_err());
+    }
+}

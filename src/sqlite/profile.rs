@@ -1,0 +1,228 @@
+//! What is stored in a table: every cell shown once to its column's profile, in one pass.
+//!
+//! Assumes nothing about declared types. Must not allocate per row: this reads whole files.
+
+use rusqlite::{Params, Row};
+
+use super::ddl;
+use super::error::Error;
+use super::open::Source;
+use super::rows::cell;
+use crate::catalog::{Column, Table};
+use crate::sqltext::sqlite_ident;
+use crate::types::{ColumnProfile, TableProfile};
+
+/// How much of a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Full,
+    /// About so many rows, in even strips over the whole rowid range.
+    Sample {
+        rows: u64,
+    },
+}
+
+/// Profiles the rows of a table, or those that `filter` (a plan's `where`) leaves in.
+pub fn profile(
+    source: &Source,
+    table: &Table,
+    mode: Mode,
+    filter: Option<&str>,
+) -> Result<TableProfile, Error> {
+    let condition = condition(source, &table.name, filter)?;
+    let columns: Vec<&Column> = table.columns.iter().filter(|c| !c.hidden).collect();
+    let names: Vec<String> = columns.iter().map(|c| sqlite_ident(&c.name)).collect();
+    let scan = Scan { source, table, columns: names.join(", "), condition };
+    let mut seen = Seen {
+        rows: 0,
+        columns: columns.iter().map(|c| ColumnProfile::for_column(c, table.json_checked(&c.name))).collect(),
+    };
+    let sampled = match mode {
+        Mode::Full => scan.everything(&mut seen),
+        Mode::Sample { rows } => scan.sample(rows, &mut seen),
+    };
+    let sampled = sampled.map_err(|e| source.error(e).within(&table.name))?;
+    Ok(TableProfile { rows: seen.rows, sampled, columns: with_hidden(table, seen.columns) })
+}
+
+/// The plan's `where` as a WHERE clause (`WHERE true` without one); the line break ends a comment in it.
+pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> Result<String, Error> {
+    let Some(filter) = filter else { return Ok("WHERE true".into()) };
+    let invalid =
+        |reason| Error::InvalidFilter { path: source.path().into(), filter: filter.to_owned(), reason };
+    ddl::check_expression(filter).map_err(invalid)?;
+    let condition = format!("WHERE ({filter}\n)");
+    let sql = format!("SELECT 1 FROM main.{} NOT INDEXED {condition}", sqlite_ident(table));
+    match source.connection().prepare(&sql).map_err(|e| source.error(e)) {
+        // What the parser took and SQLite does not: an unknown column or function.
+        Err(Error::Sqlite { message, .. }) => Err(invalid(message)),
+        other => other.map(|_| condition),
+    }
+}
+
+/// Hidden columns are not read: theirs is an empty profile.
+fn with_hidden(table: &Table, read: Vec<ColumnProfile>) -> Vec<ColumnProfile> {
+    let mut read = read.into_iter();
+    let of = |c: &Column| if c.hidden { None } else { read.next() };
+    table.columns.iter().map(of).map(Option::unwrap_or_default).collect()
+}
+
+struct Scan<'a> {
+    source: &'a Source,
+    table: &'a Table,
+    columns: String,
+    condition: String,
+}
+
+struct Seen {
+    rows: u64,
+    columns: Vec<ColumnProfile>,
+}
+
+/// `true` means that rows were left unread.
+type Sampled = rusqlite::Result<bool>;
+
+impl Scan<'_> {
+    /// `NOT INDEXED`: an index may need a collation that only the application has.
+    fn select(&self) -> String {
+        let Scan { columns, condition, table, .. } = self;
+        format!("SELECT {columns} FROM main.{} NOT INDEXED {condition}", sqlite_ident(&table.name))
+    }
+
+    fn everything(&self, seen: &mut Seen) -> Sampled {
+        self.read(&self.select(), [], u64::MAX, seen)
+    }
+
+    fn sample(&self, rows: u64, seen: &mut Seen) -> Sampled {
+        const STRIPS: i128 = 32;
+        let Some((rowid, first, last)) = self.rowids()? else {
+            return self.read(&self.select(), [], rows, seen);
+        };
+        let sql = format!("{} AND {rowid} BETWEEN ?1 AND ?2", self.select());
+        let width = (i128::from(last) - i128::from(first)) / STRIPS + 1;
+        let mut sampled = false;
+        for strip in 0..STRIPS {
+            let from = i128::from(first) + strip * width;
+            let to = (from + width - 1).min(last.into());
+            if let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to)) {
+                sampled |= self.read(&sql, [from, to], rows / STRIPS as u64 + 1, seen)?;
+            }
+        }
+        Ok(sampled)
+    }
+
+    /// The rowid's name, least and greatest value, where the table has one and rows.
+    fn rowids(&self) -> rusqlite::Result<Option<(&'static str, i64, i64)>> {
+        let Some(name) = self.table.rowid_name() else { return Ok(None) };
+        let extreme = |function: &str| {
+            let sql = format!("SELECT {function}({name}) FROM main.{}", sqlite_ident(&self.table.name));
+            self.source.connection().query_row(&sql, [], |r| r.get::<_, Option<i64>>(0))
+        };
+        Ok(extreme("min")?.zip(extreme("max")?).map(|(first, last)| (name, first, last)))
+    }
+
+    fn read(&self, sql: &str, bounds: impl Params, at_most: u64, seen: &mut Seen) -> Sampled {
+        let mut statement = self.source.connection().prepare_cached(sql)?;
+        let mut rows = statement.query(bounds)?;
+        let mut left = at_most;
+        while let Some(row) = rows.next()? {
+            if left == 0 {
+                return Ok(true);
+            }
+            left -= 1;
+            seen.observe(row)?;
+        }
+        Ok(false)
+    }
+}
+
+impl Seen {
+    fn observe(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        self.rows += 1;
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.observe(cell(row.get_ref(i)?));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::super::{catalog, open};
+    use super::*;
+
+    fn table(source: &Source, name: &str) -> Table {
+        catalog(source).unwrap().table(name).unwrap().clone()
+    }
+
+    fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
+        profile(source, &table(source, name), mode, filter).map(|p| (p.rows, p.sampled))
+    }
+
+    #[test]
+    fn all_rows_a_part_of_them_or_a_sample() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c AS (a * 2));
+             INSERT INTO t(a, b) SELECT value, 'x' FROM generate_series(1,1000);
+             CREATE TABLE w(k TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w SELECT a FROM t;
+             CREATE TABLE e(a); CREATE TABLE wide(a INTEGER PRIMARY KEY);
+             INSERT INTO wide VALUES (-9223372036854775808), (0), (9223372036854775807)",
+        );
+        let source = dir.open("t.db");
+        assert_eq!(rows(&source, "t", Mode::Full, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "t", Mode::Full, Some("a > 990 -- ten")), Ok((10, false)));
+        assert_eq!(rows(&source, "t", Mode::Sample { rows: 64 }, None), Ok((96, true)));
+        assert_eq!(rows(&source, "t", Mode::Sample { rows: 5000 }, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "w", Mode::Sample { rows: 7 }, None), Ok((7, true)));
+        assert_eq!(rows(&source, "w", Mode::Sample { rows: 1000 }, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
+        assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
+        assert_eq!(profile(&source, &table(&source, "t"), Mode::Full, None).unwrap().columns.len(), 3);
+    }
+
+    #[test]
+    fn a_filter_is_one_expression_over_the_table() {
+        let dir = TempDir::new();
+        dir.database("t.db", "CREATE TABLE t(a)");
+        let source = dir.open("t.db");
+        let failure = |filter| rows(&source, "t", Mode::Full, Some(filter)).unwrap_err();
+        assert!(matches!(failure("1) OR (1"), Error::InvalidFilter { .. }));
+        let unknown = Error::InvalidFilter {
+            path: dir.path("t.db"),
+            filter: "missing = 1".into(),
+            reason: "no such column: missing".into(),
+        };
+        assert_eq!(failure("missing = 1"), unknown);
+    }
+
+    #[test]
+    fn a_corrupt_page_names_the_table() {
+        let dir = TempDir::new();
+        let path = dir.database(
+            "t.db",
+            "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(900) FROM generate_series(1,300)",
+        );
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2 / 4096 * 4096;
+        bytes[middle..middle + 4096].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let source = dir.open("t.db");
+        let error = rows(&source, "t", Mode::Full, None).unwrap_err();
+        assert!(matches!(&error, Error::Corrupt { object: Some(t), .. } if t == "t"), "{error:?}");
+    }
+
+    #[test]
+    fn every_malformed_file_ends_in_a_profile_or_an_error() {
+        for path in real_files("malformed") {
+            let options = open::OpenOptions { immutable: true, ..options(&path) };
+            let Ok(source) = open::open(&options) else { continue };
+            for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
+                let _ = profile(&source, &table, Mode::Full, None);
+                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"));
+            }
+        }
+    }
+}

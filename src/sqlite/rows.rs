@@ -1,0 +1,319 @@
+//! Reads one table into batches; runs on the reader thread, so it may name nothing of the server.
+//!
+//! Assumes a connection inside its snapshot. A cell that does not fit is dealt with here, by the column's
+//! policy, as far as Rust converts it; the rest is for the backend.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row};
+use serde_json::{Map, Value, json};
+
+use super::{Error, Source};
+use crate::sqltext::{sqlite_ident, sqlite_literal};
+use crate::value::batch::{Batch, Keep, OnInvalid, RejectedRow, RowName};
+use crate::value::{Cell, Decoded, Decoder, Misfit};
+
+/// One SELECT and what its columns become.
+#[derive(Debug, Clone)]
+pub struct ReadPlan {
+    pub sql: String,
+    /// The first result column is the rowid.
+    pub has_rowid: bool,
+    pub columns: Vec<ReadColumn>,
+    /// Positions in `columns` that name a row where there is no rowid.
+    pub key: Vec<usize>,
+    pub keep: Keep,
+}
+
+#[derive(Debug, Clone)]
+pub struct ReadColumn {
+    pub name: String,
+    pub pg_type: String,
+    pub decoder: Decoder,
+    pub on_invalid: OnInvalid,
+    pub not_null: bool,
+    /// Text goes through the input function, because the server's encoding is not UTF-8.
+    pub text_as_input: bool,
+}
+
+/// A cell that stops the load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellError {
+    pub row: RowName,
+    pub column: String,
+    pub pg_type: String,
+    /// `integer`, `real`, `text`, `blob` or `null`.
+    pub storage_class: &'static str,
+    /// The value as a person reads it, shortened.
+    pub value: String,
+    pub reason: String,
+}
+
+/// Why reading ended early.
+#[derive(Debug)]
+pub enum ReadError {
+    Sqlite(rusqlite::Error),
+    Cell(Box<CellError>),
+    /// The receiver is gone or the run was cancelled.
+    Stopped,
+}
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(e: rusqlite::Error) -> ReadError {
+        ReadError::Sqlite(e)
+    }
+}
+
+/// The SELECT for a load: the rowid first, by the name that `Table::rowid_name` found.
+pub fn select(table: &str, rowid: Option<&str>, columns: &[&str], filter: Option<&str>) -> String {
+    let mut list: Vec<String> = rowid.iter().map(|alias| (*alias).to_string()).collect();
+    list.extend(columns.iter().map(|c| sqlite_ident(c)));
+    if list.is_empty() {
+        list.push("NULL".into());
+    }
+    let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
+    // An index may need a collation that only the application has.
+    format!("SELECT {} FROM main.{} NOT INDEXED{condition}", list.join(", "), sqlite_ident(table))
+}
+
+/// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop.
+pub fn read(
+    connection: &rusqlite::Connection,
+    plan: &ReadPlan,
+    mut batch: Batch,
+    emit: &mut dyn FnMut(Batch) -> Option<Batch>,
+) -> Result<(), ReadError> {
+    let mut statement = connection.prepare(&plan.sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        read_row(row, plan, &mut batch)?;
+        if batch.is_full() {
+            batch.seal();
+            batch = emit(batch).ok_or(ReadError::Stopped)?;
+        }
+    }
+    batch.seal();
+    emit(batch).map(drop).ok_or(ReadError::Stopped)
+}
+
+fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
+    let first = usize::from(plan.has_rowid);
+    let mut row_bytes = 0;
+    for (i, column) in plan.columns.iter().enumerate() {
+        let cell = cell(row.get_ref(first + i)?);
+        row_bytes += size(cell);
+        match convert(column, cell) {
+            Ok(Decoded::Varlena(text)) if column.text_as_input => batch.push_input(&text),
+            Ok(value) => batch.push(value),
+            Err(_) if column.on_invalid == OnInvalid::Null && !column.not_null => {
+                batch.nulled += 1;
+                batch.push(Decoded::Null);
+            }
+            Err(reason) => return refuse(row, plan, batch, i, cell, reason),
+        }
+    }
+    match plan.keep {
+        Keep::Nothing => {}
+        Keep::Names => batch.origins.push((name(row, plan), Value::Null)),
+        Keep::Rows => {
+            batch.hold(row_bytes);
+            batch.origins.push((name(row, plan), values(row, plan)));
+        }
+    }
+    batch.source_bytes += row_bytes;
+    batch.end_row();
+    Ok(())
+}
+
+#[inline]
+fn convert<'a>(column: &ReadColumn, cell: Cell<'a>) -> Result<Decoded<'a>, Fault> {
+    let value = column.decoder.decode(cell)?;
+    if column.not_null && matches!(value, Decoded::Null) { Err(Fault::Null) } else { Ok(value) }
+}
+
+/// Why a cell cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{0}")]
+    Misfit(#[from] Misfit),
+    #[error("the column is NOT NULL")]
+    Null,
+}
+
+/// The row cannot be loaded: into the reject log, or the end of the run.
+fn refuse(
+    row: &Row<'_>,
+    plan: &ReadPlan,
+    batch: &mut Batch,
+    position: usize,
+    cell: Cell<'_>,
+    reason: Fault,
+) -> Result<(), ReadError> {
+    let Some(column) = plan.columns.get(position) else { return Ok(()) };
+    if column.on_invalid == OnInvalid::Reject {
+        batch.drop_row();
+        batch.hold(row_size(row, plan));
+        batch.rejected.push(RejectedRow {
+            row: name(row, plan),
+            values: values(row, plan),
+            column: column.name.clone(),
+            error: format!("{reason} (column type {})", column.pg_type),
+        });
+        return Ok(());
+    }
+    Err(ReadError::Cell(Box::new(CellError {
+        row: name(row, plan),
+        column: column.name.clone(),
+        pg_type: column.pg_type.clone(),
+        storage_class: storage_class(cell),
+        value: display(cell),
+        reason: reason.to_string(),
+    })))
+}
+
+/// Storage class and value, for a message, of one cell; `None` when the row is not there.
+pub fn cell_at(
+    source: &Source,
+    table: &str,
+    rowid_alias: &str,
+    rowid: i64,
+    column: &str,
+) -> Result<Option<(&'static str, String)>, Error> {
+    let sql = format!("{} WHERE {rowid_alias} = ?1", select(table, None, &[column], None));
+    let read = |row: &Row<'_>| row.get_ref(0).map(|v| (storage_class(cell(v)), display(cell(v))));
+    source.connection().query_row(&sql, [rowid], read).optional().map_err(|e| source.error(e))
+}
+
+/// rusqlite's view of a value as ours.
+#[inline]
+pub fn cell(value: ValueRef<'_>) -> Cell<'_> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(i) => Cell::Integer(i),
+        ValueRef::Real(r) => Cell::Real(r),
+        ValueRef::Text(t) => Cell::Text(t),
+        ValueRef::Blob(b) => Cell::Blob(b),
+    }
+}
+
+#[inline]
+fn size(cell: Cell<'_>) -> u64 {
+    match cell {
+        Cell::Null => 0,
+        Cell::Integer(_) | Cell::Real(_) => 8,
+        Cell::Text(b) | Cell::Blob(b) => b.len() as u64,
+    }
+}
+
+pub fn storage_class(cell: Cell<'_>) -> &'static str {
+    match cell {
+        Cell::Null => "null",
+        Cell::Integer(_) => "integer",
+        Cell::Real(_) => "real",
+        Cell::Text(_) => "text",
+        Cell::Blob(_) => "blob",
+    }
+}
+
+/// A value for a message: at most 60 characters or 30 bytes.
+pub fn display(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Null => "NULL".into(),
+        Cell::Integer(i) => i.to_string(),
+        Cell::Real(r) => format!("{r:?}"),
+        Cell::Text(t) => display_text(t),
+        Cell::Blob(b) => hex(b, 30),
+    }
+}
+
+fn display_text(text: &[u8]) -> String {
+    // Cut the bytes first: a cell may hold a gigabyte.
+    let head = String::from_utf8_lossy(text.get(..240).unwrap_or(text));
+    let short: String = head.chars().take(60).map(|c| if c == '\0' { '\u{2400}' } else { c }).collect();
+    let dots = if short.len() < text.len() { "…" } else { "" };
+    format!("{}{dots}", sqlite_literal(&short))
+}
+
+fn hex(bytes: &[u8], limit: usize) -> String {
+    let mut out = String::from("x'");
+    for byte in bytes.iter().take(limit) {
+        out.push_str(&format!("{byte:02x}"));
+    }
+    out.push_str(if bytes.len() > limit { "…'" } else { "'" });
+    out
+}
+
+fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
+    if plan.has_rowid {
+        let rowid = row.get_ref(0).ok().and_then(|v| v.as_i64().ok());
+        return RowName::Rowid(rowid.unwrap_or_default());
+    }
+    let parts: Vec<String> = plan
+        .key
+        .iter()
+        .filter_map(|&i| {
+            let value = display(cell(row.get_ref(i).ok()?));
+            Some(format!("{} = {value}", plan.columns.get(i)?.name))
+        })
+        .collect();
+    RowName::Key(parts.join(", "))
+}
+
+fn row_size(row: &Row<'_>, plan: &ReadPlan) -> u64 {
+    let first = usize::from(plan.has_rowid);
+    (0..plan.columns.len()).filter_map(|i| row.get_ref(first + i).ok()).map(|v| size(cell(v))).sum()
+}
+
+/// The whole row for the reject log.
+fn values(row: &Row<'_>, plan: &ReadPlan) -> Value {
+    let first = usize::from(plan.has_rowid);
+    let mut out = Map::new();
+    for (i, column) in plan.columns.iter().enumerate() {
+        let value = row.get_ref(first + i).map_or(Value::Null, |v| as_json(cell(v)));
+        out.insert(column.name.replace('\0', "\u{2400}"), value);
+    }
+    Value::Object(out)
+}
+
+/// A value larger than this is kept in the log by its length and its beginning: jsonb ends at 256 MB.
+const LOGGED_BYTES: usize = 16 << 20;
+
+/// Exact in JSON: what JSON (or jsonb) cannot hold is spelled as an object that says what it was.
+fn as_json(cell: Cell<'_>) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Integer(i) => json!(i),
+        Cell::Real(r) if r.is_finite() => json!(r),
+        Cell::Real(r) => json!({ "real": r.to_string() }),
+        Cell::Text(b) | Cell::Blob(b) if b.len() > LOGGED_BYTES => {
+            json!({ "bytes": b.len(), "beginning": hex(b, 1024) })
+        }
+        Cell::Blob(b) => json!({ "blob": hex(b, usize::MAX) }),
+        Cell::Text(t) => match std::str::from_utf8(t) {
+            Ok(text) if !text.contains('\0') => json!(text),
+            _ => json!({ "text": hex(t, usize::MAX) }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rowid_comes_first_and_a_comment_ends_with_its_line() {
+        assert_eq!(
+            select("t", Some("_rowid_"), &["a", "ROWID"], Some("a > 1 -- x")),
+            "SELECT _rowid_, \"a\", \"ROWID\" FROM main.\"t\" NOT INDEXED WHERE (a > 1 -- x\n)"
+        );
+        assert_eq!(select("t", None, &["a"], None), "SELECT \"a\" FROM main.\"t\" NOT INDEXED");
+    }
+
+    #[test]
+    fn values_are_shortened_for_messages_and_exact_for_the_log() {
+        assert_eq!(display(Cell::Text("it's".as_bytes())), "'it''s'");
+        assert!(display(Cell::Text(&[b'a'; 100])).ends_with("a'…"));
+        assert_eq!(display(Cell::Blob(&[1, 255])), "x'01ff'");
+        assert_eq!(as_json(Cell::Text(&[0xff])), json!({ "text": "x'ff'" }));
+        assert_eq!(as_json(Cell::Real(f64::INFINITY)), json!({ "real": "inf" }));
+    }
+}
