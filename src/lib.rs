@@ -14,6 +14,11 @@ pub mod types;
 pub mod value;
 
 // The two databases.
+#[allow(unsafe_code)]
+pub mod pg;
 pub mod sqlite;
+
+#[allow(dead_code)]
+mod guc;
 
 ::pgrx::pg_module_magic!(name, version);

@@ -1,0 +1,40 @@
+//! The settings of this extension.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static ALLOWED_DIRECTORIES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static BUSY_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(5000);
+
+pub fn register() {
+    GucRegistry::define_string_guc(
+        c"pg_sqlite_migrate.allowed_directories",
+        c"Directories that SQLite files may be read from, separated by colons.",
+        c"Empty means any directory that the server can read.",
+        &ALLOWED_DIRECTORIES,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"pg_sqlite_migrate.busy_timeout",
+        c"How long to wait for a locked SQLite file.",
+        c"0 does not wait.",
+        &BUSY_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// The directories that files must lie under; empty when any will do.
+pub fn allowed_directories() -> Vec<String> {
+    let setting = ALLOWED_DIRECTORIES.get().unwrap_or_default();
+    setting.to_string_lossy().split(':').filter(|d| !d.is_empty()).map(str::to_string).collect()
+}
+
+pub fn busy_timeout() -> Duration {
+    Duration::from_millis(BUSY_TIMEOUT.get().max(0) as u64)
+}

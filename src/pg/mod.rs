@@ -1,0 +1,19 @@
+//! The unsafe folder, safe to call: everything that touches the server's own functions.
+//!
+//! The only place where `unsafe` may stand. Each file wraps one noun; what must be released is a guard, and
+//! while a panic unwinds a guard at most frees memory: the transaction's abort cleans up the rest.
+
+pub mod compat;
+pub mod convert;
+pub mod encoding;
+pub mod heap;
+pub mod input;
+pub mod interrupts;
+pub mod progress;
+pub mod relation;
+pub mod rights;
+pub mod settings;
+pub mod spi;
+pub mod thread;
+pub mod types;
+pub mod xact;

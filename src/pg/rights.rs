@@ -1,0 +1,25 @@
+//! May the caller do this?
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+/// The caller may read files on the server: a superuser or a member of `pg_read_server_files`.
+pub fn may_read_server_files() -> bool {
+    // SAFETY: reads the catalog through the syscache, inside a transaction.
+    unsafe {
+        pg_sys::has_privs_of_role(
+            pg_sys::GetUserId(),
+            pg_sys::Oid::from(super::compat::ROLE_PG_READ_SERVER_FILES),
+        )
+    }
+}
+
+/// The current role's name.
+pub fn current_role() -> String {
+    // SAFETY: GetUserNameFromId returns a palloc'd, NUL-terminated name.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}

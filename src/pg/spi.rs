@@ -1,0 +1,109 @@
+//! SQL from inside: statements and their rows, as text.
+//!
+//! Every internal question is asked and answered in text: the SQL casts, Rust parses. Errors of the server
+//! are raised as they are. Text is converted between UTF-8 and the server's encoding.
+
+use std::ffi::CString;
+
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::spi::{SpiError, SpiErrorCodes, SpiTupleTable};
+use pgrx::{PgLogLevel, PgSqlErrorCode, Spi, pg_sys};
+
+use super::encoding;
+
+/// One result row, a value per column.
+pub type TextRow = Vec<Option<String>>;
+
+/// Runs one statement; gives the number of rows it processed.
+pub fn execute(sql: &str) -> u64 {
+    execute_with(sql, &[])
+}
+
+/// Runs one statement with text parameters; gives the number of rows it processed.
+pub fn execute_with(sql: &str, parameters: &[Option<&str>]) -> u64 {
+    query(sql, parameters, |table| table.len() as u64)
+}
+
+/// Runs a query whose result columns are all of type `text`.
+pub fn rows(sql: &str, parameters: &[Option<&str>]) -> Vec<TextRow> {
+    query(sql, parameters, |mut table| {
+        let columns = table.columns().unwrap_or(0);
+        let mut out = Vec::with_capacity(table.len());
+        while table.next().is_some() {
+            out.push((1..=columns).map(|i| text_result(&table, i)).collect());
+        }
+        out
+    })
+}
+
+/// The first column of the first row.
+pub fn value(sql: &str, parameters: &[Option<&str>]) -> Option<String> {
+    rows(sql, parameters).into_iter().next()?.into_iter().next()?
+}
+
+/// The first column of the first row, as a number; 0 when there is none.
+pub fn number(sql: &str, parameters: &[Option<&str>]) -> i64 {
+    value(sql, parameters).and_then(|v| v.parse().ok()).unwrap_or(0)
+}
+
+fn query<T>(sql: &str, parameters: &[Option<&str>], f: impl FnOnce(SpiTupleTable<'_>) -> T) -> T {
+    let statement = server_text(sql);
+    Spi::connect_mut(|client| {
+        let arguments: Vec<DatumWithOid<'_>> = parameters.iter().map(|p| text_argument(*p)).collect();
+        match client.update(statement.as_c_str(), None, &arguments) {
+            Ok(table) => f(table),
+            Err(e) => raise(&e, sql),
+        }
+    })
+}
+
+/// What a function may not run is the user's own SQL (`before`, `after`); the rest cannot happen.
+fn raise(error: &SpiError, sql: &str) -> ! {
+    let refused = match error {
+        SpiError::SpiError(SpiErrorCodes::Transaction) => {
+            "transaction control is not possible during an import"
+        }
+        SpiError::SpiError(SpiErrorCodes::Copy) => {
+            "COPY to or from the client is not possible during an import"
+        }
+        other => pgrx::error!("internal query failed: {other}"),
+    };
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, "pg_sqlite_migrate")
+        .set_detail(format!("The statement is: {sql}"))
+        .set_hint("The import runs in the transaction of its caller, who may run such a statement around it.")
+        .report(PgLogLevel::ERROR);
+    unreachable!("an ERROR does not return")
+}
+
+/// SQL text holds no NUL: identifiers and literals that do are refused when the plan is made.
+fn server_text(text: &str) -> CString {
+    encoding::to_server(text).unwrap_or_else(|_| pgrx::error!("SQL text contains a NUL character"))
+}
+
+fn text_argument(value: Option<&str>) -> DatumWithOid<'static> {
+    let Some(text) = value.map(server_text) else { return DatumWithOid::null_oid(pg_sys::TEXTOID) };
+    // SAFETY: cstring_to_text copies the string into a text datum of the current memory context.
+    unsafe {
+        let datum = pg_sys::Datum::from(pg_sys::cstring_to_text(text.as_ptr()));
+        DatumWithOid::new(datum, pg_sys::TEXTOID)
+    }
+}
+
+fn text_result(table: &SpiTupleTable<'_>, column: usize) -> Option<String> {
+    match table.get_datum_by_ordinal(column) {
+        // SAFETY: the column is of type text, by the promise of `rows`; text_to_cstring detoasts and copies.
+        Ok(datum) => {
+            datum.map(|d| unsafe { encoding::from_server(pg_sys::text_to_cstring(d.cast_mut_ptr())) })
+        }
+        Err(e) => pgrx::error!("internal query failed: {e}"),
+    }
+}
+
+/// The oid of a relation, if it exists.
+pub fn relation(schema: &str, name: &str) -> Option<pg_sys::Oid> {
+    let sql = "SELECT c.oid::bigint::text FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = $1 AND c.relname = $2";
+    value(sql, &[Some(schema), Some(name)])?.parse::<u32>().ok().map(pg_sys::Oid::from)
+}

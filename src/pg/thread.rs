@@ -1,0 +1,187 @@
+//! One helper thread at a time beside the backend's own.
+//!
+//! The thread calls nothing of the server and has every signal blocked, so that the server's handlers run on
+//! the backend's thread alone. The backend waits in short steps and serves interrupts. However the backend
+//! leaves — result, ERROR, FATAL — the thread is told to stop and is gone before its borrows end.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, ScopedJoinHandle, scope};
+use std::time::{Duration, Instant};
+
+use pgrx::{pg_guard, pg_sys};
+
+use super::interrupts;
+
+/// How long the backend waits before it looks at interrupts.
+const TICK: Duration = Duration::from_millis(20);
+/// How long an exiting backend waits for its thread.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+static STOP: AtomicBool = AtomicBool::new(false);
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// The helper thread was told to stop. Safe to call from any thread.
+pub fn stopping() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Tells the helper thread to stop; its job ends early.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+}
+
+/// Registers the last resort: a backend that exits by FATAL runs no Rust destructors. Once per backend, and not
+/// when the library is loaded: a postmaster that preloads it passes no hooks on.
+fn register_exit_hook() {
+    static REGISTERED_IN: AtomicU32 = AtomicU32::new(0);
+    if REGISTERED_IN.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
+        // SAFETY: the callback is a static function and takes no argument.
+        unsafe { pg_sys::before_shmem_exit(Some(stop_before_exit), pg_sys::Datum::from(0)) };
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn stop_before_exit(_code: i32, _arg: pg_sys::Datum) {
+    STOP.store(true, Ordering::Relaxed);
+    let start = Instant::now();
+    while RUNNING.load(Ordering::Acquire) > 0 && start.elapsed() < FAREWELL {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Tells the thread to stop when the backend leaves, whatever the way.
+struct StopOnDrop;
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        stop();
+    }
+}
+
+/// Counts the thread as running until it is really done with its data.
+struct Running;
+
+impl Running {
+    fn new() -> Running {
+        RUNNING.fetch_add(1, Ordering::AcqRel);
+        Running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The way to hand something over: to the backend's thread, or straight to the consumer when inline.
+pub enum Outbox<'a, M> {
+    Channel(Sender<M>),
+    Inline(&'a mut dyn FnMut(M)),
+}
+
+impl<M> Outbox<'_, M> {
+    /// `false` when nobody listens any more.
+    pub fn send(&mut self, message: M) -> bool {
+        match self {
+            Outbox::Channel(sender) => !stopping() && sender.send(message).is_ok(),
+            Outbox::Inline(consume) => {
+                consume(message);
+                true
+            }
+        }
+    }
+}
+
+/// Runs `job` on a helper thread while the backend serves interrupts.
+pub fn run<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    run_with(|_: Outbox<'_, ()>| job(), |()| ())
+}
+
+/// Runs `job` on a helper thread, and `consume` on the backend's for everything that the job sends.
+/// If no thread can be made, or one is at work already (an input function that reads a file itself), the job
+/// runs inline.
+pub fn run_with<T, M, J>(job: J, mut consume: impl FnMut(M)) -> T
+where
+    T: Send,
+    M: Send,
+    J: FnOnce(Outbox<'_, M>) -> T + Send,
+{
+    if RUNNING.load(Ordering::Acquire) > 0 {
+        return job(Outbox::Inline(&mut consume));
+    }
+    register_exit_hook();
+    STOP.store(false, Ordering::Relaxed);
+    let (job, result) = (Mutex::new(Some(job)), Mutex::new(None));
+    let (messages, inbox) = channel();
+    scope(|scope| {
+        let stop = StopOnDrop;
+        let (job, result, running) = (&job, &result, Running::new());
+        let body = move || {
+            let _running = running;
+            if let Some(job) = take(job) {
+                put(result, job(Outbox::Channel(messages)));
+            }
+        };
+        let spawned = with_signals_blocked(|| Builder::new().name("sqlite".into()).spawn_scoped(scope, body));
+        match spawned {
+            Ok(handle) => wait(&inbox, &mut consume, handle),
+            Err(_) => {
+                if let Some(job) = take(job) {
+                    put(result, job(Outbox::Inline(&mut consume)));
+                }
+            }
+        }
+        drop(stop);
+    });
+    STOP.store(false, Ordering::Relaxed);
+    // A job that did not finish has panicked, and `wait` has passed that on.
+    take(&result).unwrap_or_else(|| pgrx::error!("the reader thread ended without a result"))
+}
+
+fn wait<M>(inbox: &Receiver<M>, consume: &mut impl FnMut(M), handle: ScopedJoinHandle<'_, ()>) {
+    loop {
+        match inbox.recv_timeout(TICK) {
+            Ok(message) => consume(message),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        interrupts::check();
+    }
+    // The job dropped its outbox; a long step may still follow.
+    while !handle.is_finished() {
+        std::thread::sleep(Duration::from_micros(50));
+        interrupts::check();
+    }
+    if let Err(panic) = handle.join() {
+        resume_unwind(panic);
+    }
+    // The thread sees a cancel as soon as this one, and may have ended by it: the server's own error says more.
+    interrupts::check();
+}
+
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn put<T>(slot: &Mutex<Option<T>>, value: T) {
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+}
+
+/// Blocks every signal around `f`, so that a thread made in it inherits the mask.
+fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
+    let mut old = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are local; pthread_sigmask initialises `old`.
+    unsafe {
+        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), old.as_mut_ptr());
+    }
+    let out = f();
+    // SAFETY: `old` was filled above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, old.as_ptr(), std::ptr::null_mut()) };
+    out
+}
