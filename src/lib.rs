@@ -18,7 +18,34 @@ pub mod value;
 pub mod pg;
 pub mod sqlite;
 
-#[allow(dead_code)]
+// What joins them.
+pub mod run;
+pub mod verify;
+
+mod api;
+pub mod error;
 mod guc;
 
+#[cfg(feature = "pg_test")]
+mod server_tests;
+
 ::pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+
+#[pgrx::pg_guard]
+#[allow(non_snake_case)]
+pub extern "C-unwind" fn _PG_init() {
+    guc::register();
+}
+
+/// What `cargo pgrx test` asks of the crate.
+#[cfg(feature = "pg_test")]
+pub mod pg_test {
+    pub fn setup(_options: Vec<&str>) {}
+
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec![]
+    }
+}

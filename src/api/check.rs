@@ -1,0 +1,19 @@
+//! `sqlite_check`: is the file sound?
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::run::survey;
+use crate::sqlite;
+
+/// One row per problem, none when the file is sound. `full` checks every row against every index and every
+/// foreign key as well; it takes several times as long.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_check(
+    path: Option<&str>,
+    full: default!(bool, false),
+) -> Result<TableIterator<'static, (name!(object, Option<String>), name!(message, String))>, ErrorReport> {
+    let mut source = survey::open(path, false)?;
+    let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
+    Ok(TableIterator::new(problems.into_iter().map(|p| (p.object, p.message))))
+}

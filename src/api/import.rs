@@ -1,0 +1,39 @@
+//! `sqlite_import`: the whole migration, in the caller's transaction.
+
+use pgrx::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::run::import;
+
+/// One row per table. An ERROR, or a ROLLBACK afterwards, leaves nothing behind.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_import(
+    path: Option<&str>,
+    plan: default!(Option<JsonB>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, String),
+            name!(table, String),
+            name!(source_rows, Option<i64>),
+            name!(imported, i64),
+            name!(rejected, i64),
+            name!(seconds, f64),
+            name!(rows_per_second, Option<f64>),
+            name!(status, String),
+            name!(detail, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let results = import::import(path, plan.map(|p| p.0))?;
+    Ok(TableIterator::new(results.into_iter().map(|r| {
+        let rows_per_second = r.rows_per_second();
+        let detail = (!r.detail.is_empty()).then(|| r.detail.join("; "));
+        let seconds = (r.seconds * 1000.0).round() / 1000.0;
+        let status = r.status.as_str().to_string();
+        (r.schema, r.table, r.source_rows, r.imported, r.rejected, seconds, rows_per_second, status, detail)
+    })))
+}

@@ -1,0 +1,10 @@
+//! The door: the only SQL functions, one file per group. Each checks its arguments, makes one call and hands
+//! out rows.
+
+// pgrx takes a result table's columns as one type, and raises an error as it stands only when it is an ErrorReport.
+#![allow(clippy::type_complexity, clippy::result_large_err)]
+
+mod check;
+mod import;
+mod plan;
+mod verify;

@@ -1,0 +1,50 @@
+//! `verify_counts` and `reset_sequences`: what belongs after a load.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::run::sequences;
+use crate::verify::counts;
+
+/// Rows in SQLite when a run read it against rows in PostgreSQL now; of the last run unless one is named.
+#[pg_extern(volatile, parallel_unsafe)]
+fn verify_counts(
+    run: default!(Option<i64>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, String),
+            name!(table, String),
+            name!(source_rows, Option<i64>),
+            name!(target_rows, Option<i64>),
+            name!(ok, bool),
+        ),
+    >,
+    ErrorReport,
+> {
+    let rows = counts::verify(run)?;
+    Ok(TableIterator::new(rows.into_iter().map(|c| (c.schema, c.table, c.source_rows, c.target_rows, c.ok))))
+}
+
+/// Moves every sequence that a column owns (serial and identity) past the highest value stored, never back.
+#[pg_extern(volatile, parallel_unsafe)]
+fn reset_sequences(
+    schema: default!(Option<&str>, "NULL"),
+) -> TableIterator<
+    'static,
+    (
+        name!(schema, String),
+        name!(table, String),
+        name!(column, String),
+        name!(sequence, String),
+        name!(old_value, Option<i64>),
+        name!(new_value, Option<i64>),
+    ),
+> {
+    TableIterator::new(
+        sequences::reset(schema)
+            .into_iter()
+            .map(|r| (r.schema, r.table, r.column, r.sequence, r.old_value, r.new_value)),
+    )
+}

@@ -1,0 +1,255 @@
+//! The only place that knows SQLSTATE, DETAIL and HINT.
+//!
+//! Messages are in PostgreSQL's style: lower case and no full stop in the message, sentences in DETAIL and HINT.
+
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::panic::ErrorReport;
+
+use crate::finding::Finding;
+use crate::plan::PlanError;
+use crate::sqlite;
+use crate::sqlite::rows::CellError;
+
+/// What a user can be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("permission denied to read SQLite files on the server")]
+    NoFileAccess { role: String },
+    #[error("path must not be NULL")]
+    NullPath,
+    #[error("SQLite file \"{path}\" is outside the allowed directories")]
+    OutsideAllowedDirectories { path: String },
+    #[error("{0}")]
+    Sqlite(#[from] sqlite::Error),
+    #[error("{0}")]
+    Plan(#[from] PlanError),
+    /// A type in the plan that the server does not take.
+    #[error("{path}: {message}")]
+    Type { path: String, message: String, sqlstate: Code },
+    /// `place` and `role` as GRANT names them: `SCHEMA "app"`.
+    #[error("permission denied to create tables in {place}")]
+    NoCreate { place: String, role: String },
+    /// What stops an import before anything is written.
+    #[error("{}", blocking_message(.0))]
+    Blocked(Vec<Finding>),
+    #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
+    Cell { table: String, cell: Box<CellError> },
+    /// The type's own input function refused the value.
+    #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
+    Input { table: String, cell: Box<CellError>, sqlstate: Code },
+    #[error("rows of table \"{}\" have no parent in \"{}\"", .0.table, .0.parent)]
+    Orphans(Box<OrphanRows>),
+    #[error("there is no recorded run")]
+    NoRun { run: Option<i64> },
+    #[error("table \"{table}\": {rows_source} rows in SQLite, {rows_target} in PostgreSQL")]
+    Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
+    /// An ERROR of the server that was caught while the run went on.
+    #[error("{message}")]
+    Server { sqlstate: Code, message: String },
+}
+
+/// Rows that a foreign key forbids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanRows {
+    /// Source table, as the plan names it.
+    pub source: String,
+    /// Target relations, `schema.name`.
+    pub table: String,
+    pub parent: String,
+    pub count: u64,
+    pub examples: String,
+}
+
+impl Error {
+    pub fn sqlstate(&self) -> Code {
+        match self {
+            Error::NoFileAccess { .. } | Error::OutsideAllowedDirectories { .. } | Error::NoCreate { .. } => {
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
+            Error::NullPath => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            Error::Sqlite(e) => sqlite_code(e),
+            Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            Error::Plan(PlanError::Unsupported { .. }) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Error::Blocked(findings) => blocked_code(findings),
+            Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
+            Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            Error::Input { sqlstate, .. } | Error::Server { sqlstate, .. } | Error::Type { sqlstate, .. } => {
+                *sqlstate
+            }
+            Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+            Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
+            Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
+        }
+    }
+
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Error::NoFileAccess { role } => {
+                Some(format!("Role \"{role}\" is not a member of \"pg_read_server_files\"."))
+            }
+            Error::Blocked(findings) => Some(list(findings)),
+            Error::Cell { cell, .. } | Error::Input { cell, .. } => Some(cell_detail(cell)),
+            Error::Orphans(rows) => {
+                Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
+            }
+            Error::Counts { rejected, .. } => {
+                Some(format!("{rejected} rows were rejected, which the run log holds."))
+            }
+            Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
+                Some(format!("The damage was met while reading \"{object}\"."))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::NoFileAccess { .. } => {
+                Some("A superuser can run: GRANT pg_read_server_files TO the role.".into())
+            }
+            Error::OutsideAllowedDirectories { .. } => Some(
+                "Move the file, or have a superuser extend pg_sqlite_migrate.allowed_directories.".into(),
+            ),
+            Error::Sqlite(e) => sqlite_hint(e),
+            Error::Plan(PlanError::Invalid { hint, .. } | PlanError::Unsupported { hint, .. }) => {
+                (!hint.is_empty()).then(|| hint.clone())
+            }
+            Error::Blocked(findings) => findings.iter().map(|f| &f.hint).find(|h| !h.is_empty()).cloned(),
+            Error::Cell { table, cell } | Error::Input { table, cell, .. } => Some(cell_hint(table, cell)),
+            Error::Orphans(rows) => {
+                let table = &rows.source;
+                Some(format!("Set plan.tables.{table}.orphans to \"reject\", \"null\" or \"keep\"."))
+            }
+            Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
+            Error::NoRun { run: Some(_) } => Some("See the table sqlite_migrate.run.".into()),
+            Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
+            Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
+            Error::NoCreate { place, role } => {
+                Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
+            }
+            Error::NullPath | Error::Server { .. } => None,
+        }
+    }
+
+    /// For the run log and the result of a run that went on.
+    pub fn one_line(&self) -> String {
+        match self.detail() {
+            Some(detail) => format!("{self}: {}", detail.trim_end_matches('.')),
+            None => self.to_string(),
+        }
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> ErrorReport {
+        let mut report = ErrorReport::new(error.sqlstate(), error.to_string(), "pg_sqlite_migrate");
+        if let Some(detail) = error.detail() {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = error.hint() {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+fn sqlite_code(error: &sqlite::Error) -> Code {
+    use sqlite::Error as E;
+    match error {
+        E::RelativePath { .. } | E::InvalidPath { .. } => Code::ERRCODE_INVALID_NAME,
+        E::Missing { .. } => Code::ERRCODE_UNDEFINED_FILE,
+        E::Directory { .. } | E::NotRegularFile { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
+        E::PermissionDenied { .. } | E::WalDirectoryUnwritable { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        E::NotADatabase { .. } | E::EmptyFile { .. } => Code::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        E::Corrupt { .. } => Code::ERRCODE_DATA_CORRUPTED,
+        E::Locked { .. } => Code::ERRCODE_LOCK_NOT_AVAILABLE,
+        E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
+        E::InvalidFilter { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+    }
+}
+
+fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
+    use sqlite::Error as E;
+    let hint = match error {
+        E::RelativePath { .. } => "Give the path from the root of the server's file system.",
+        E::Missing { .. } => "The path is looked up on the server, not on the client.",
+        E::Directory { .. } | E::NotRegularFile { .. } | E::InvalidPath { .. } => {
+            "Give the path of the database file itself."
+        }
+        E::PermissionDenied { .. } => {
+            "The server's operating system user must be able to read the file and enter its directories."
+        }
+        E::NotADatabase { .. } => {
+            "An encrypted file has to be decrypted first, with the program that encrypted it."
+        }
+        E::EmptyFile { .. } => {
+            "Check the path: SQLite creates an empty file when it opens one that is missing."
+        }
+        E::Corrupt { .. } => {
+            "See sqlite_check(path); the sqlite3 shell's .recover command may save the rest. With on_error: \
+             \"continue\" the tables that can be read are imported."
+        }
+        E::Locked { .. } => "Wait for the writer to finish, or raise pg_sqlite_migrate.busy_timeout.",
+        E::WalDirectoryUnwritable { .. } => {
+            "Let the server's operating system user write to the directory, or copy the file together with its \
+             -wal file to a directory where it can; for a file that nobody writes to, the plan may say \
+             \"immutable\": true."
+        }
+        E::HotJournal { .. } => {
+            "Open the file once for writing, with its application or with the sqlite3 shell, so that SQLite \
+             rolls the journal back."
+        }
+        E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
+        E::Interrupted { .. } | E::Sqlite { .. } => return None,
+    };
+    Some(hint.into())
+}
+
+/// A script can match the cause of the first blocking finding.
+fn blocked_code(findings: &[Finding]) -> Code {
+    use crate::finding::Cause;
+    match findings.first().map(|f| f.cause) {
+        Some(Cause::DuplicateTable) => Code::ERRCODE_DUPLICATE_TABLE,
+        Some(Cause::Orphans) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+        Some(Cause::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
+        Some(Cause::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
+        Some(Cause::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
+        Some(Cause::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
+        Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    }
+}
+
+fn blocking_message(findings: &[Finding]) -> String {
+    match findings {
+        [one] => format!("{}: {}", one.object, one.message),
+        many => format!("{} findings stop the import before anything is written", many.len()),
+    }
+}
+
+/// At most ten findings, a line each.
+fn list(findings: &[Finding]) -> String {
+    let mut lines: Vec<String> =
+        findings.iter().take(10).map(|f| format!("{}: {}.", f.object, f.message)).collect();
+    if findings.len() > 10 {
+        lines.push(format!("And {} more: see sqlite_findings(path, plan).", findings.len() - 10));
+    }
+    lines.join("\n")
+}
+
+fn cell_detail(cell: &CellError) -> String {
+    format!(
+        "Row with {}: the {} value {} cannot become {}: {}.",
+        cell.row, cell.storage_class, cell.value, cell.pg_type, cell.reason
+    )
+}
+
+fn cell_hint(table: &str, cell: &CellError) -> String {
+    format!(
+        "Set plan.tables.{table}.columns.{}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one \
+         that holds the value.",
+        cell.column
+    )
+}

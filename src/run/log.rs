@@ -1,0 +1,135 @@
+//! The run log in schema `sqlite_migrate`.
+
+use serde_json::{Value, json};
+
+use crate::catalog::{Catalog, Encoding};
+use crate::finding::Finding;
+use crate::pg::settings::LocalSettings;
+use crate::pg::spi;
+use crate::plan::LoadSpec;
+use crate::value::batch::RejectedRow;
+
+/// Opens a run; gives its number.
+pub fn start(path: &str, plan: &Value, catalog: &Catalog) -> i64 {
+    let _path = LocalSettings::safe_search_path();
+    let source = json!({
+        "page_size": catalog.page_size,
+        "page_count": catalog.page_count,
+        "encoding": encoding(catalog.encoding),
+        "user_version": catalog.user_version,
+        "application_id": catalog.application_id,
+    });
+    spi::number(
+        "INSERT INTO sqlite_migrate.run (path, plan, source, extension_version)
+         VALUES ($1, $2::jsonb, $3::jsonb, $4) RETURNING id::text",
+        &[Some(path), Some(&plan.to_string()), Some(&source.to_string()), Some(env!("CARGO_PKG_VERSION"))],
+    )
+}
+
+fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Utf16Le => "UTF-16le",
+        Encoding::Utf16Be => "UTF-16be",
+    }
+}
+
+/// Closes a run.
+pub fn finish(run: i64, findings: &[Finding]) {
+    let _path = LocalSettings::safe_search_path();
+    let rows: Vec<Value> = (findings.iter().enumerate())
+        .map(|(i, f)| {
+            json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
+                    "message": clean(&f.message), "hint": clean(&f.hint) })
+        })
+        .collect();
+    spi::execute_with(
+        "INSERT INTO sqlite_migrate.finding (run, ordinal, severity, object, message, hint)
+         SELECT $1::bigint, f.ordinal, f.severity, f.object, f.message, f.hint
+         FROM jsonb_to_recordset($2::jsonb)
+              AS f(ordinal integer, severity text, object text, message text, hint text)",
+        &[Some(&run.to_string()), Some(&Value::from(rows).to_string())],
+    );
+    spi::execute_with(
+        "UPDATE sqlite_migrate.run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
+        &[Some(&run.to_string())],
+    );
+}
+
+/// jsonb has no NUL.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}
+
+/// One table's line in the log.
+#[derive(Debug, Clone)]
+pub struct TableRecord<'a> {
+    pub ordinal: usize,
+    pub source: &'a str,
+    pub schema: &'a str,
+    pub target: &'a str,
+    pub rows_before: i64,
+    pub source_rows: Option<i64>,
+    pub imported: i64,
+    pub rejected: i64,
+    pub seconds: f64,
+    pub load_seconds: f64,
+    pub status: &'a str,
+    pub detail: Option<&'a str>,
+}
+
+pub fn table(run: i64, record: &TableRecord<'_>) {
+    let _path = LocalSettings::safe_search_path();
+    spi::execute_with(
+        "INSERT INTO sqlite_migrate.run_table
+             (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
+              rejected, seconds, load_seconds, status, detail)
+         VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
+                 $10::double precision, $11::double precision, $12, $13)",
+        &[
+            Some(&run.to_string()),
+            Some(&record.ordinal.to_string()),
+            Some(record.source),
+            Some(record.schema),
+            Some(record.target),
+            Some(&record.rows_before.to_string()),
+            record.source_rows.map(|n| n.to_string()).as_deref(),
+            Some(&record.imported.to_string()),
+            Some(&record.rejected.to_string()),
+            Some(&record.seconds.to_string()),
+            Some(&record.load_seconds.to_string()),
+            Some(record.status),
+            record.detail,
+        ],
+    );
+}
+
+/// Where a run's rejected rows go.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejects {
+    pub run: i64,
+}
+
+impl Rejects {
+    pub fn write(&self, spec: &LoadSpec, rows: &[RejectedRow]) {
+        if rows.is_empty() {
+            return;
+        }
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|r| {
+                json!({ "rowid": r.row.rowid(), "row_key": clean(&r.row.to_string()),
+                        "source_column": clean(&r.column), "values": r.values, "error": clean(&r.error) })
+            })
+            .collect();
+        spi::execute_with(
+            "INSERT INTO sqlite_migrate.reject
+                 (run, source_table, rowid, row_key, source_column, \"values\", error)
+             SELECT $1::bigint, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
+                    r.\"values\", r.error
+             FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
+                                                     \"values\" jsonb, error text)",
+            &[Some(&self.run.to_string()), Some(&clean(&spec.source)), Some(&Value::from(rows).to_string())],
+        );
+    }
+}

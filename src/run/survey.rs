@@ -1,0 +1,226 @@
+//! Opens a file and reads everything that a plan is made from, inside one snapshot.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::target;
+use crate::catalog::{Catalog, KeyFact, Problem};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::pg::{interrupts, rights, settings::LocalSettings, thread, types, xact};
+use crate::plan::{self, Needs, Planned, ProfileMode};
+use crate::sqlite::{self, OpenOptions, Source};
+use crate::types::TableProfile;
+use crate::{guc, sqlite::profile};
+
+/// Rows that `profile: "sample"` reads of each table.
+const SAMPLE_ROWS: u64 = 10_000;
+
+/// A file, open in its snapshot, and what it says.
+pub struct Survey {
+    pub source: Source,
+    pub catalog: Catalog,
+    /// One per `catalog.tables` entry.
+    pub profiles: Vec<Option<TableProfile>>,
+    pub key_facts: Vec<KeyFact>,
+    /// Tables that could not be read, with `on_error: "continue"`.
+    pub broken: Vec<Problem>,
+    pub needs: Needs,
+    /// The overrides; tables that could not be read are marked `skip` in them.
+    pub overrides: Value,
+}
+
+/// Opens a file for the caller: rights, allowed directories, hardened open, one snapshot.
+pub fn open(path: Option<&str>, immutable: bool) -> Result<Source, Error> {
+    check_rights()?;
+    let options = OpenOptions {
+        path: allowed(Path::new(path.ok_or(Error::NullPath)?))?,
+        immutable,
+        busy_timeout: guc::busy_timeout(),
+        interrupted: Arc::new(|| thread::stopping() || interrupts::pending()),
+    };
+    Ok(thread::run(move || sqlite::open(&options))?)
+}
+
+fn check_rights() -> Result<(), Error> {
+    if rights::may_read_server_files() {
+        Ok(())
+    } else {
+        Err(Error::NoFileAccess { role: rights::current_role() })
+    }
+}
+
+/// The path to open. Under `allowed_directories` it is the resolved one, so that no link can be changed after
+/// the check.
+fn allowed(path: &Path) -> Result<PathBuf, Error> {
+    let directories = guc::allowed_directories();
+    if directories.is_empty() {
+        return Ok(path.to_path_buf());
+    }
+    let real = path.canonicalize().ok();
+    let inside = |dir: &String| {
+        let dir = Path::new(dir).canonicalize().ok();
+        dir.zip(real.as_ref()).is_some_and(|(dir, real)| real.starts_with(dir))
+    };
+    match &real {
+        Some(real) if directories.iter().any(inside) => Ok(real.clone()),
+        // What is not there is not told from what is outside.
+        _ => Err(Error::OutsideAllowedDirectories { path: path.display().to_string() }),
+    }
+}
+
+/// Reads catalog, profiles and key facts of the tables that the plan leaves in.
+pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
+    check_rights()?;
+    let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
+    let needs = plan::needs(&overrides)?;
+    let overrides = canonical_types(overrides)?;
+    let source = open(path, needs.immutable)?;
+    read(source, needs, overrides)
+}
+
+fn read(mut source: Source, needs: Needs, mut overrides: Value) -> Result<Survey, Error> {
+    let catalog = on_thread(&mut source, sqlite::catalog)?;
+    let mut selected = plan::selected(&catalog, &overrides)?;
+    let (profiles, broken) =
+        on_thread(&mut source, |source| profile_tables(source, &catalog, &selected, &needs, &overrides))?;
+    for problem in &broken {
+        if let Some(i) = catalog.tables.iter().position(|t| t.name == problem.object) {
+            skip(&mut overrides, &problem.object);
+            selected[i] = false;
+        }
+    }
+    let filters: Vec<_> = catalog.tables.iter().map(|t| filter(&overrides, &t.name)).collect();
+    let key_facts =
+        on_thread(&mut source, |source| sqlite::key_facts(source, &catalog, &selected, &filters))?;
+    Ok(Survey { source, catalog, profiles, key_facts, broken, needs, overrides })
+}
+
+/// Asks the source something on the helper thread, so that the backend can serve interrupts.
+pub fn on_thread<T: Send>(
+    source: &mut Source,
+    question: impl FnOnce(&Source) -> Result<T, sqlite::Error> + Send,
+) -> Result<T, Error> {
+    Ok(thread::run(move || question(source))?)
+}
+
+type Profiles = (Vec<Option<TableProfile>>, Vec<Problem>);
+
+/// Profiles every selected table; one that cannot be read is an error, or a problem when the plan goes on.
+fn profile_tables(
+    source: &Source,
+    catalog: &Catalog,
+    selected: &[bool],
+    needs: &Needs,
+    overrides: &Value,
+) -> Result<Profiles, sqlite::Error> {
+    let mode = match needs.profile {
+        ProfileMode::Full => profile::Mode::Full,
+        ProfileMode::Sample => profile::Mode::Sample { rows: SAMPLE_ROWS },
+        ProfileMode::None => return Ok((vec![None; catalog.tables.len()], vec![])),
+    };
+    let (mut profiles, mut broken) = (vec![], vec![]);
+    for (table, selected) in catalog.tables.iter().zip(selected) {
+        if !selected {
+            profiles.push(None);
+            continue;
+        }
+        match sqlite::profile(source, table, mode, filter(overrides, &table.name)) {
+            Ok(profile) => profiles.push(Some(profile)),
+            Err(e) if !needs.stop_on_error && e.is_local() => {
+                broken.push(Problem { object: table.name.clone(), reason: e.to_string() });
+                profiles.push(None);
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((profiles, broken))
+}
+
+/// `plan.tables.NAME.where`.
+fn filter<'a>(overrides: &'a Value, table: &str) -> Option<&'a str> {
+    let tables = overrides.get("tables")?.as_object()?;
+    let (_, entry) = tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table))?;
+    entry.get("where")?.as_str()
+}
+
+fn skip(overrides: &mut Value, table: &str) {
+    overrides["tables"][table]["skip"] = Value::Bool(true);
+}
+
+/// Makes the plan for a survey, against what the target database has now.
+pub fn planned(survey: &Survey) -> Result<Planned, Error> {
+    let _path = LocalSettings::safe_search_path();
+    let mut target = target::read(&survey.needs.schemas);
+    let source =
+        plan::Source { catalog: &survey.catalog, profiles: &survey.profiles, key_facts: &survey.key_facts };
+    let note = |mut planned: Planned| {
+        planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+        planned
+    };
+    let first = plan::build(&source, &target, &survey.overrides)?;
+    let wanted =
+        |schema: &str, name: &str| first.tables.iter().any(|t| t.schema == schema && t.target == name);
+    if !target.relations.iter().any(|r| wanted(&r.schema, &r.name)) {
+        return Ok(note(first));
+    }
+    target::read_rows(&mut target, wanted);
+    Ok(note(plan::build(&source, &target, &survey.overrides)?))
+}
+
+/// Spells the types in a plan so that they mean the same under any search path.
+fn canonical_types(mut overrides: Value) -> Result<Value, Error> {
+    for pointer in type_pointers(&overrides) {
+        let Some(slot) = overrides.pointer_mut(&pointer) else { continue };
+        let Some(name) = slot.as_str() else { continue };
+        match xact::attempt(|| -> Result<_, ()> { Ok(types::canonical(name)) }) {
+            Ok(Ok(Some(canonical))) => *slot = Value::String(canonical),
+            Ok(_) => {}
+            Err(caught) => {
+                return Err(Error::Type {
+                    path: format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~")),
+                    message: caught.message,
+                    sqlstate: caught.sqlstate,
+                });
+            }
+        }
+    }
+    Ok(overrides)
+}
+
+/// JSON pointers to every type name in a plan, as far as its shape is as it should be.
+fn type_pointers(plan: &Value) -> Vec<String> {
+    fn entries(v: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
+        v.and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(k, v)| (k.replace('~', "~0").replace('/', "~1"), v))
+    }
+    let mut out: Vec<String> = entries(plan.get("types")).map(|(k, _)| format!("/types/{k}")).collect();
+    for (table, entry) in entries(plan.get("tables")) {
+        out.extend(entries(entry.get("types")).map(|(k, _)| format!("/tables/{table}/types/{k}")));
+        for (column, entry) in entries(entry.get("columns")) {
+            if entry.get("type").is_some() {
+                out.push(format!("/tables/{table}/columns/{column}/type"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_type_name_of_a_plan_is_found() {
+        let plan = json!({
+            "types": { "A/B": "int8" },
+            "tables": { "t": { "types": { "X": "text" }, "columns": { "c": { "type": "uuid" }, "d": {} } } },
+        });
+        assert_eq!(type_pointers(&plan), ["/types/A~1B", "/tables/t/types/X", "/tables/t/columns/c/type"]);
+    }
+}

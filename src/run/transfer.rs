@@ -1,0 +1,202 @@
+//! SQLite table -> reader thread -> batches -> heap relation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use pgrx::pg_sys;
+
+use super::load::{Loaded, Place};
+use super::writer::Writer;
+use crate::error::Error;
+use crate::pg::convert::{Converter, SinkColumn};
+use crate::pg::encoding::server_is_utf8;
+use crate::pg::heap::HeapSink;
+use crate::pg::progress::{Load as ProgressLoad, Progress};
+use crate::pg::relation::Attribute;
+use crate::pg::thread::{self, Outbox};
+use crate::plan::{LoadColumn, LoadSpec, PlanError};
+use crate::sqlite::Source;
+use crate::sqlite::rows::{self, ReadColumn, ReadError, ReadPlan};
+use crate::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
+use crate::value::{Decoder, Timezone, Wire};
+
+/// Batches in flight: enough that neither side waits for the other's hiccups.
+const BATCHES: usize = 8;
+/// Bytes in flight before the reader waits: a batch of one large value is as large as the value.
+const BYTES_IN_FLIGHT: usize = BATCHES * TARGET_BYTES;
+/// How long the reader waits before it looks whether it should stop.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The relation that is written.
+pub struct Target {
+    pub relation: pg_sys::Oid,
+    /// The batch's columns in order.
+    pub attributes: Vec<Attribute>,
+    /// The relation that progress names: a temporary table stands for another.
+    pub shown_as: pg_sys::Oid,
+}
+
+/// Reads on the helper thread and writes here, until one of them is done.
+pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place) -> Result<Loaded, Error> {
+    let plan = read_plan(spec, &target.attributes, place.rowid)?;
+    let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
+    let mut writer = Writer::new(
+        converter(spec, target, &wires),
+        HeapSink::open(target.relation),
+        progress(target, place),
+        spec,
+        place.rejects,
+    );
+    let flight = Arc::new(AtomicUsize::new(0));
+    let (recycle, empty) = channel();
+    for _ in 1..BATCHES {
+        put_back(&recycle, Batch::new(wires.clone()));
+    }
+    let outcome = {
+        let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
+        let job = move |mut out: Outbox<'_, Batch>| {
+            let mut supply = Supply { empty, in_flight };
+            rows::read(source.connection(), plan, Batch::new(wires), &mut |batch| {
+                supply.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
+                if out.send(batch) { supply.next() } else { None }
+            })
+        };
+        thread::run_with(job, |mut batch: Batch| {
+            let size = batch.size();
+            writer.write(&mut batch);
+            batch.clear();
+            flight.fetch_sub(size, Ordering::AcqRel);
+            put_back(&recycle, batch);
+        })
+    };
+    writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))
+}
+
+/// Reads a table as its load would, and gives the first cell that Rust cannot convert.
+pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Result<(), Error> {
+    let plan = read_plan(spec, &planned_attributes(spec), rowid)?;
+    let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
+    let outcome = {
+        let (source, plan) = (&mut *source, &plan);
+        thread::run(move || {
+            rows::read(source.connection(), plan, Batch::new(wires), &mut |mut batch| {
+                batch.clear();
+                (!thread::stopping()).then_some(batch)
+            })
+        })
+    };
+    outcome.or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
+}
+
+/// What the attributes will be, where the relation does not exist yet.
+fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
+    let attribute = |c: &LoadColumn| Attribute {
+        name: c.target.clone(),
+        pg_type: c.pg_type.clone(),
+        type_oid: pg_sys::InvalidOid,
+        typmod: -1,
+    };
+    spec.columns.iter().map(attribute).collect()
+}
+
+/// The reader's supply of empty batches.
+struct Supply {
+    empty: Receiver<Batch>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Supply {
+    /// The next empty batch; `None` when the run was stopped.
+    fn next(&mut self) -> Option<Batch> {
+        while self.in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
+            if thread::stopping() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        loop {
+            match self.empty.recv_timeout(TICK) {
+                Ok(batch) => return (!thread::stopping()).then_some(batch),
+                Err(RecvTimeoutError::Timeout) if !thread::stopping() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// The reader is gone once it has read everything.
+fn put_back(recycle: &Sender<Batch>, batch: Batch) {
+    let _ = recycle.send(batch);
+}
+
+fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire]) -> Converter {
+    let columns: Vec<SinkColumn> =
+        (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
+    Converter::new(&target.attributes, wires, &columns)
+}
+
+fn progress(target: &Target, place: Place) -> Progress {
+    Progress::start(ProgressLoad {
+        relation: target.shown_as,
+        run: place.rejects.run,
+        table_number: place.table_number,
+        tables: place.tables,
+        tuples_total: place.rows_expected,
+    })
+}
+
+fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
+    match error {
+        ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
+        ReadError::Cell(cell) => Some(Error::Cell { table: spec.source.clone(), cell }),
+        // Only the writer stops a reader, and it has the reason.
+        ReadError::Stopped => None,
+    }
+}
+
+fn wire(column: &ReadColumn) -> Wire {
+    match column.decoder.wire() {
+        Wire::Varlena if column.text_as_input => Wire::Input,
+        wire => wire,
+    }
+}
+
+fn read_plan(spec: &LoadSpec, attributes: &[Attribute], rowid: Option<&str>) -> Result<ReadPlan, Error> {
+    let timezone = Timezone::parse(&spec.timezone).map_err(|message| {
+        let hint = "Use a name such as \"UTC\" or \"Europe/Zurich\".".into();
+        Error::Plan(PlanError::Invalid { path: "plan.timezone".into(), message, hint })
+    })?;
+    let columns: Vec<ReadColumn> = (spec.columns.iter().zip(attributes))
+        .map(|(column, attribute)| read_column(column, attribute, &timezone))
+        .collect();
+    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    let key = (spec.source_key.iter())
+        .filter_map(|k| names.iter().position(|n| n.eq_ignore_ascii_case(k)))
+        .collect();
+    let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
+    let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
+    Ok(ReadPlan { sql, has_rowid: rowid.is_some(), key, keep, columns })
+}
+
+fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {
+    let text = matches!(attribute.type_oid, pg_sys::TEXTOID | pg_sys::VARCHAROID);
+    ReadColumn {
+        name: column.source.clone(),
+        pg_type: attribute.pg_type.clone(),
+        // The type that the column really has decides, not the plan's spelling of it.
+        decoder: Decoder::new(attribute.builtin_type().unwrap_or_default(), column.format, timezone),
+        on_invalid: column.on_invalid,
+        not_null: column.not_null,
+        text_as_input: text && !server_is_utf8(),
+    }
+}
+
+fn keep(column: &ReadColumn) -> Keep {
+    match (wire(column), column.on_invalid) {
+        (Wire::Input, OnInvalid::Reject) => Keep::Rows,
+        (Wire::Input, _) => Keep::Names,
+        _ => Keep::Nothing,
+    }
+}

@@ -1,0 +1,125 @@
+//! The backend's side of a load: batches into the heap, what does not fit into the log, progress for others.
+
+use serde_json::Value;
+
+use super::load::Loaded;
+use super::log::Rejects;
+use super::survey;
+use crate::error::Error;
+use crate::pg::convert::{Converter, Refused};
+use crate::pg::heap::HeapSink;
+use crate::pg::progress::Progress;
+use crate::pg::thread;
+use crate::plan::LoadSpec;
+use crate::sqlite::Source;
+use crate::sqlite::rows::{self, CellError};
+use crate::sqltext::sqlite_literal;
+use crate::value::batch::{Batch, RejectedRow, RowName};
+
+pub struct Writer<'a> {
+    converter: Converter,
+    sink: HeapSink,
+    progress: Progress,
+    spec: &'a LoadSpec,
+    rejects: Rejects,
+    loaded: Loaded,
+    bytes: u64,
+    failed: Option<Box<Refused>>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(
+        converter: Converter,
+        sink: HeapSink,
+        progress: Progress,
+        spec: &'a LoadSpec,
+        rejects: Rejects,
+    ) -> Writer<'a> {
+        Writer { converter, sink, progress, spec, rejects, loaded: Loaded::default(), bytes: 0, failed: None }
+    }
+
+    /// Takes one batch. After a failure the rest is passed over until the reader has stopped.
+    pub fn write(&mut self, batch: &mut Batch) {
+        if self.failed.is_some() {
+            return;
+        }
+        self.bytes += batch.source_bytes;
+        self.keep(std::mem::take(&mut batch.rejected));
+        match self.converter.convert(batch) {
+            Ok(refused) => {
+                let rows = refused.into_iter().map(|r| self.rejected_row(r)).collect();
+                self.keep(rows);
+            }
+            Err(refused) => {
+                self.failed = Some(refused);
+                return thread::stop();
+            }
+        }
+        self.sink.insert(batch);
+        self.loaded.rows += batch.rows() as u64;
+        self.loaded.nulled += batch.nulled;
+        if self.converter.take_failed() {
+            self.progress.resume();
+        }
+        self.progress.update(self.bytes, self.loaded.rows, self.loaded.rejected);
+    }
+
+    /// Closes the relation; `outcome` is the reader's, `None` where it was only told to stop.
+    pub fn finish(
+        self,
+        source: &mut Source,
+        rowid: Option<&'static str>,
+        outcome: Result<(), Option<Error>>,
+    ) -> Result<Loaded, Error> {
+        self.sink.finish();
+        if let Some(refused) = self.failed {
+            return Err(refusal(*refused, source, rowid, self.spec)?);
+        }
+        match outcome {
+            Ok(()) => Ok(self.loaded),
+            Err(Some(error)) => Err(error),
+            Err(None) => Err(Error::Server {
+                sqlstate: pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+                message: "the load was stopped".into(),
+            }),
+        }
+    }
+
+    fn keep(&mut self, rows: Vec<RejectedRow>) {
+        self.loaded.rejected += rows.len() as u64;
+        self.rejects.write(self.spec, &rows);
+    }
+
+    fn rejected_row(&self, refused: Refused) -> RejectedRow {
+        let column = self.spec.columns.get(refused.column);
+        let (row, values) = refused.row.unwrap_or((RowName::Key(String::new()), Value::Null));
+        RejectedRow {
+            row,
+            values,
+            column: column.map(|c| c.source.clone()).unwrap_or_default(),
+            error: refused.error.message,
+        }
+    }
+}
+
+/// The error for a value that an input function refused: its cell as SQLite holds it, read again by its rowid.
+fn refusal(
+    refused: Refused,
+    source: &mut Source,
+    rowid: Option<&'static str>,
+    spec: &LoadSpec,
+) -> Result<Error, Error> {
+    let column = spec.columns.get(refused.column);
+    let name = column.map(|c| c.source.clone()).unwrap_or_default();
+    let row = refused.row.map_or(RowName::Key("unknown key".into()), |(name, _)| name);
+    let stored = match (rowid, row.rowid()) {
+        (Some(alias), Some(n)) => {
+            survey::on_thread(source, |source| rows::cell_at(source, &spec.source, alias, n, &name))?
+        }
+        _ => None,
+    };
+    let (storage_class, value) = stored.unwrap_or(("stored", sqlite_literal(&refused.value)));
+    let pg_type = column.map(|c| c.pg_type.clone()).unwrap_or_default();
+    let cell = CellError { row, column: name, pg_type, storage_class, value, reason: refused.error.message };
+    Ok(Error::Input { table: spec.source.clone(), cell: Box::new(cell), sqlstate: refused.error.sqlstate })
+}

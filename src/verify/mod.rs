@@ -1,0 +1,3 @@
+//! Questions to both sides after a run: the answers must agree.
+
+pub mod counts;
