@@ -1,0 +1,68 @@
+# Verbs of the project; `make help` lists them.
+# Everything runs in a private PostgreSQL under target/ (scripts/server.sh); no system cluster is touched,
+# and only `make install` writes into the system's PostgreSQL.
+
+SHELL     := /bin/bash
+PG_MAJOR  ?= 15
+PG_CONFIG ?= /usr/lib/postgresql/$(PG_MAJOR)/bin/pg_config
+FEATURES  := --no-default-features --features pg$(PG_MAJOR)
+CARGO_ENV := scripts/env.sh
+export PG_MAJOR PG_CONFIG
+
+# Cargo falls back to the default features without this, and everything would be built twice.
+ifeq ($(PG_MAJOR),15)
+FEATURES  :=
+endif
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test lint unit server-test e2e versions install bench psql server-start server-stop clean-server
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages (as root), cargo-pgrx
+	@scripts/setup.sh
+
+demo: setup ## import a realistic application database and show every call (DB=/path/app.db: yours)
+	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@scripts/demo.sh $(if $(DB),"$(DB)")
+
+test: setup lint unit server-test e2e ## format, clippy, plain tests, server tests, end-to-end tests
+
+lint: setup ## rustfmt and clippy, warnings denied
+	cargo fmt --check
+	$(CARGO_ENV) cargo clippy --all-targets $(FEATURES) -- -D warnings
+
+unit: setup ## every test that needs no server
+	$(CARGO_ENV) cargo test $(FEATURES)
+
+server-test: setup ## tests that run inside a server
+	$(CARGO_ENV) scripts/server-test.sh $(FEATURES)
+
+e2e: setup ## psql against a private server (ONLY=pattern runs a part)
+	@$(CARGO_ENV) cargo pgrx install $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@python3 tests/e2e/run.py $(ONLY)
+
+versions: ## compile check for PostgreSQL 14 to 18, none of which need be installed
+	@scripts/versions.sh
+
+install: setup ## build in release mode and install into the PostgreSQL of PG_CONFIG
+	@scripts/install.sh $(FEATURES)
+
+bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d)
+	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@python3 benches/run.py
+
+psql: setup server-start ## a shell in the private cluster with the extension loaded
+	@scripts/server.sh psql shell
+
+server-start: setup ## start the private cluster that `make psql` uses
+	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@scripts/server.sh start shell
+
+server-stop: ## stop it
+	@scripts/server.sh stop shell
+
+clean-server: ## stop and remove every private cluster
+	@scripts/server.sh remove
