@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""The measured comparisons: one run, the same files, the contenders in turn, medians; a Markdown table on stdout.
+
+    SIZE=1 RUNS=3 ONLY=a,b,c,d benches/run.py
+
+Contenders, each into a fresh database of one private cluster:
+  import      sqlite_import(file, '{}'): plan, profile, load, keys, indexes, verification
+  load        the load phase of that import alone (run_table.load_seconds)
+  copy        COPY FROM a prepared binary file into the same table without indexes
+  pgloader    Debian's package with its defaults, where it is installed
+  dump        sqlite3 .dump | psql, with the least that makes it load at all (see `fix_dump`)
+"""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/fixtures")]
+import bench_db  # noqa: E402
+from harness import Server, quote  # noqa: E402
+
+SIZE = float(os.environ.get("SIZE", "1"))
+RUNS = int(os.environ.get("RUNS", "3"))
+ONLY = os.environ.get("ONLY", "a,b,c,d").split(",")
+
+# What a server that takes in data should have; the same for every contender.
+SETTINGS = """
+fsync = on
+shared_buffers = '1GB'
+max_wal_size = '8GB'
+maintenance_work_mem = '512MB'
+checkpoint_timeout = '30min'
+autovacuum = off
+"""
+TITLES = {
+    "a": "2M rows, 6 columns, 1 index", "b": "200k rows, 100 integers", "c": "50k rows, 4 kB JSON text",
+    "d": "application, 30 small tables",
+}
+
+
+class Bench:
+    def __init__(self, server, directory, which):
+        self.server, self.which = server, which
+        self.path = directory / f"bench_{which}.db"
+        bench_db.build(which, str(self.path), SIZE)
+        own(server, self.path)
+        self.copies = directory / f"copy_{which}"
+        self.times = {}
+        self.share = 0.0
+        self.notes = {}
+
+    def prepare(self):
+        """Imports once, for warm caches, and writes every table as a binary COPY file."""
+        self.fresh("prepared")
+        self.sql("prepared", self.call())
+        tables = self.sql("prepared", "SELECT quote_ident(target_schema) || '.' || quote_ident(target_table)"
+                                      " FROM sqlite_migrate.run_table ORDER BY ordinal").split("\n")
+        self.copies.mkdir(exist_ok=True)
+        own(self.server, self.copies)
+        self.tables = [(table, self.copies / f"{n}.bin", self.columns(table)) for n, table in enumerate(tables) if table]
+        self.rows = self.count("prepared")
+        for table, file, _ in self.tables:
+            self.sql("prepared", f"COPY {table} TO {quote(str(file))} (FORMAT binary)")
+
+    def count(self, database):
+        """Rows in all tables of the database's public schema."""
+        tables = self.sql(database, "SELECT string_agg(format('(SELECT count(*) FROM %s)', oid::regclass), '+') FROM pg_class"
+                                    " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+        return int(self.sql(database, f"SELECT {tables or 0}"))
+
+    def columns(self, table):
+        return self.sql("prepared", "SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod)"
+                        " || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY attnum) FROM pg_attribute"
+                        f" WHERE attrelid = {quote(table)}::regclass AND attnum > 0 AND NOT attisdropped")
+
+    def call(self):
+        return f"SELECT * FROM sqlite_import({quote(str(self.path))}, '{{}}')"
+
+    def fresh(self, name):
+        self.server.run("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)").ok()
+        self.server.run("postgres", f"CREATE DATABASE {name} TEMPLATE template0; \\c {name}\n"
+                                    "CREATE EXTENSION pg_sqlite_migrate; CHECKPOINT").ok()
+
+    def sql(self, database, sql):
+        return self.server.run(database, sql).ok().out.strip()
+
+    def round(self, first):
+        """Every contender once; the dump, which takes minutes, in the first round only."""
+        for name in ("import", "copy", "pgloader", *(["dump"] if first else [])):
+            self.fresh("contest")
+            seconds = getattr(self, f"run_{name}")()
+            loaded = self.count("contest")
+            if seconds is not None and loaded != self.rows:
+                self.note(name, f"{loaded} of {self.rows} rows arrived, in {seconds:.2f} s")
+            elif seconds is not None:
+                self.times.setdefault(name, []).append(seconds)
+
+    def run_import(self):
+        # One connection, and the time of the statement alone: connecting and loading the library are not the import.
+        out = self.sql("contest", "LOAD 'pg_sqlite_migrate';\n\\timing on\n" + self.call() + ";\n\\timing off\n"
+                       "SELECT 'load ' || sum(load_seconds) FROM sqlite_migrate.run_table;")
+        self.times.setdefault("load", []).append(float(re.search(r"^load (\S+)", out, re.M).group(1)))
+        return psql_milliseconds(out) / 1000
+
+    def run_copy(self):
+        script = "".join(f"CREATE SCHEMA IF NOT EXISTS {t.split('.')[0]};\n" for t, _, _ in self.tables[:1])
+        script += "".join(f"CREATE TABLE {table} ({columns});\n" for table, _, columns in self.tables)
+        script += "BEGIN;\n\\timing on\n"
+        script += "".join(f"COPY {table} FROM {quote(str(file))} (FORMAT binary);\n" for table, file, _ in self.tables)
+        return psql_milliseconds(self.sql("contest", script + "COMMIT;\n")) / 1000
+
+    def run_pgloader(self):
+        if not shutil.which("pgloader"):
+            return None
+        # pgloader reads a host that begins with %2F wrongly; `unix:` is its own spelling of a socket directory.
+        target = f"postgresql://postgres@unix:{self.server.socket}:5432/contest"
+        start = time.monotonic()
+        run = subprocess.run(["pgloader", "--on-error-stop", "--no-ssl-cert-verification", f"sqlite://{self.path}", target],
+                             capture_output=True, text=True, cwd=tempfile.gettempdir())
+        seconds = time.monotonic() - start
+        if run.returncode or "FATAL" in run.stdout + run.stderr or "KABOOM" in run.stdout + run.stderr:
+            self.note("pgloader", run.stdout + run.stderr)
+            return None
+        return seconds
+
+    def run_dump(self):
+        psql = self.server.command("contest", "postgres", "-v", "ON_ERROR_STOP=1")
+        start = time.monotonic()
+        dump = subprocess.Popen(["sqlite3", str(self.path), ".dump"], stdout=subprocess.PIPE)
+        fixed = subprocess.Popen(["sed", "-E", *fix_dump()], stdin=dump.stdout, stdout=subprocess.PIPE)
+        run = subprocess.run(psql, stdin=fixed.stdout, capture_output=True, text=True)
+        seconds = time.monotonic() - start
+        if run.returncode:
+            self.note("dump", run.stderr)
+            return None
+        return seconds
+
+    def note(self, contender, text):
+        lines = [line for line in text.splitlines() if re.search("ERROR|FATAL|KABOOM|error", line)] or text.splitlines()
+        note = f"({self.which}) {contender} failed: {' '.join(lines[:2])[:200]}"
+        print(note, file=sys.stderr)
+        self.notes[contender] = note
+
+    def plan_share(self):
+        """How much of the whole comes before the first statement: opening, catalog, profile, key questions, plan."""
+        plan = self.call().replace("sqlite_import", "sqlite_findings").replace("*", "count(*)")
+        times = []
+        for _ in range(RUNS):
+            self.fresh("contest")
+            times.append(psql_milliseconds(self.sql("contest", "LOAD 'pg_sqlite_migrate';\n\\timing on\n" + plan)) / 1000)
+        return statistics.median(times) / statistics.median(self.times["import"])
+
+
+def fix_dump():
+    """What a .dump needs before psql takes it at all: no PRAGMA and no sqlite_sequence, keys as bigint, DATETIME as text
+    and BOOLEAN as integer (both hold integers, which PostgreSQL refuses there), foreign keys away (tables come in any
+    order), and chr() for SQLite's char(). What it makes is therefore less than what an import makes."""
+    rules = [
+        "/^PRAGMA|sqlite_sequence/d",
+        "s/^INSERT INTO ([A-Za-z_]+) VALUES/INSERT INTO \"\\1\" VALUES/",
+        "/^INSERT/s/,char\\(([0-9]+)\\)\\)/,chr(\\1))/g",
+        "/^INSERT/!s/INTEGER (NOT NULL )?PRIMARY KEY( AUTOINCREMENT)?/bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY/",
+        "/^INSERT/!s/DATETIME/text/g", "/^INSERT/!s/BOOLEAN/integer/g", "/^INSERT/!s/INTEGER UNSIGNED/bigint/",
+        "/^INSERT/!s/INTEGER/bigint/g", "/^INSERT/!s/DEFAULT (true|false)//",
+        "s/^ *CONSTRAINT .* FOREIGN KEY [^;]*(CASCADE|NULL|RESTRICT)(,?)$/CHECK (true)\\2/",
+    ]
+    return [part for rule in rules for part in ("-e", rule)]
+
+
+def psql_milliseconds(out):
+    return sum(float(ms) for ms in re.findall(r"^Time: ([0-9.]+) ms", out, re.M))
+
+
+def own(server, path):
+    if os.getuid() == 0:
+        os.chown(path, server.user.pw_uid, server.user.pw_gid)
+
+
+def machine():
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
+    memory = int(re.search(r"MemTotal:\s+(\d+)", open("/proc/meminfo").read()).group(1)) >> 20
+    return f"{os.cpu_count()} × {cpu}, {memory} GB RAM, {platform.system()}"
+
+
+def cell(bench, name):
+    return f"{statistics.median(bench.times[name]):.2f} s" if bench.times.get(name) else "–"
+
+
+def ratio(bench, name, to):
+    if not bench.times.get(name) or not bench.times.get(to):
+        return "–"
+    return f"{statistics.median(bench.times[name]) / statistics.median(bench.times[to]):.2f}"
+
+
+def report(benches, version):
+    columns = ["import", "load", "copy", "pgloader", "dump"]
+    print(f"\n{machine()}; {version}; medians of {RUNS}, `.dump` once; size {SIZE:g}.\n")
+    print("| | whole import | its load phase | `COPY` binary | pgloader | `.dump \\| psql` | load ÷ COPY | pgloader ÷ import"
+          " | profile and plan ÷ import |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for bench in benches:
+        cells = [cell(bench, name) for name in columns]
+        cells += [ratio(bench, "load", "copy"), ratio(bench, "pgloader", "import"), f"{bench.share:.0%}"]
+        print(f"| ({bench.which}) {TITLES[bench.which]} | {' | '.join(cells)} |")
+    for bench in benches:
+        print("".join(f"\n- {note}" for note in bench.notes.values()), end="")
+    print("\n\nEach run, in seconds:\n\n```json")
+    print(json.dumps({b.which: {k: [round(s, 3) for s in v] for k, v in b.times.items()} for b in benches}))
+    print("```")
+
+
+def main():
+    directory = ROOT / "target" / f"bench-{SIZE:g}"
+    server = Server("bench", SETTINGS)
+    server.start()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not reachable(server, directory):
+            directory = pathlib.Path(tempfile.mkdtemp(prefix="pgsm-bench."))
+        os.chmod(directory, 0o755)
+        own(server, directory)
+        benches = [Bench(server, directory, which) for which in ONLY]
+        for bench in benches:
+            print(f"preparing ({bench.which})", file=sys.stderr)
+            bench.prepare()
+            for n in range(RUNS):
+                print(f"({bench.which}) round {n + 1} of {RUNS}", file=sys.stderr)
+                bench.round(first=n == 0)
+            bench.share = bench.plan_share()
+        version = server.run("postgres", "SHOW server_version").out.strip()
+        report(benches, f"PostgreSQL {version}")
+    finally:
+        server.stop()
+
+
+def reachable(server, directory):
+    if os.getuid() != 0:
+        return True
+    return subprocess.run(["runuser", "-u", "postgres", "--", "test", "-x", directory]).returncode == 0
+
+
+if __name__ == "__main__":
+    main()
