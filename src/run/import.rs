@@ -203,7 +203,15 @@ impl<'a> Import<'a> {
                 Ok(())
             }
             Action::Load(spec) => self.load(step, spec, survey),
-            Action::Orphans(spec) => orphans::settle(spec),
+            Action::Orphans(spec) => {
+                let nulled = orphans::settle(spec)?;
+                let result = step.table.and_then(|t| self.results.get_mut(t));
+                if let Some(result) = result.filter(|_| nulled > 0) {
+                    let columns = spec.columns.join(", ");
+                    result.detail.push(format!("{columns} became NULL in {nulled} rows without a parent"));
+                }
+                Ok(())
+            }
         }
     }
 

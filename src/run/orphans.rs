@@ -33,15 +33,14 @@ pub fn settle_rejects(specs: &[&OrphanSpec], run: i64) -> Vec<Removed> {
     }
 }
 
-/// Settles one key of another policy, once no more rows are removed.
-pub fn settle(spec: &OrphanSpec) -> Result<(), Error> {
+/// Settles one key of another policy, once no more rows are removed; gives the rows that lost their key.
+pub fn settle(spec: &OrphanSpec) -> Result<u64, Error> {
     let _path = LocalSettings::safe_search_path();
     match spec.policy {
-        Orphans::Null => nullify(spec),
-        Orphans::Error => refuse(spec)?,
-        Orphans::Reject | Orphans::Keep => {}
+        Orphans::Null => Ok(nullify(spec)),
+        Orphans::Error => refuse(spec).map(|()| 0),
+        Orphans::Reject | Orphans::Keep => Ok(0),
     }
-    Ok(())
 }
 
 fn reject(spec: &OrphanSpec, run: i64) -> u64 {
@@ -57,14 +56,14 @@ fn reject(spec: &OrphanSpec, run: i64) -> u64 {
     ))
 }
 
-fn nullify(spec: &OrphanSpec) {
+fn nullify(spec: &OrphanSpec) -> u64 {
     let nulls: Vec<String> = spec.columns.iter().map(|c| format!("{} = NULL", ident(c))).collect();
     spi::execute(&format!(
         "UPDATE {} AS c SET {} WHERE {}",
         qualified(&spec.schema, &spec.table),
         nulls.join(", "),
         orphaned(spec)
-    ));
+    ))
 }
 
 fn refuse(spec: &OrphanSpec) -> Result<(), Error> {

@@ -93,6 +93,7 @@ def test_orphans_null(t):
     row = t.import_(t.file("orphans.db", ORPHANS), {"orphans": "null"})["c"]
     assert (row["imported"], row["rejected"]) == (4, 0)
     assert t.value("SELECT count(*) FROM c WHERE p_id IS NULL") == "3"
+    assert row["detail"] == "p_id became NULL in 2 rows without a parent", row["detail"]
     assert "NOT VALID" not in t.constraints("c", "f")
 
 
