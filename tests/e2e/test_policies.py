@@ -103,6 +103,17 @@ def test_orphans_keep(t):
     assert row["detail"], "the unvalidated constraint is not reported"
 
 
+def test_orphans_along_a_chain(t):
+    """A table that points to itself: every rejected row orphans the next, which takes one pass each."""
+    path = t.file("self.db", """
+        CREATE TABLE n (id INTEGER PRIMARY KEY, up INTEGER REFERENCES n);
+        INSERT INTO n VALUES (1, NULL), (2, 99), (3, 2), (4, 3), (5, 1);""")
+    row = t.import_(path, {"orphans": "reject"})["n"]
+    assert (row["imported"], row["rejected"]) == (2, 3), row
+    assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM n") == "1,5"
+    assert "NOT VALID" not in t.constraints("n", "f")
+
+
 def test_orphans_of_an_orphan(t):
     """Rejecting a row makes its own children orphans."""
     path = t.file("chain.db", """
