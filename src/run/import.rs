@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pgrx::PgLogLevel;
 
-use super::load::{self, Place};
+use super::load::{self, Loaded, Place};
 use super::log::{self, Rejects, TableRecord};
 use super::orphans;
 use super::survey::{self, Survey};
@@ -233,22 +233,16 @@ impl<'a> Import<'a> {
         let loaded = load::load(&mut survey.source, spec, place)?;
         let seconds = start.elapsed().as_secs_f64();
         if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
-            result.rows_before = rows_before;
-            result.imported = loaded.rows as i64;
-            result.rejected = loaded.rejected as i64;
-            result.load_seconds = seconds;
-            if loaded.nulled > 0 {
-                result.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));
-            }
-            let message = format!(
-                "{}: {} rows in {seconds:.2} s ({} of {})",
-                qualified(&spec.schema, &spec.target),
-                loaded.rows,
-                place.table_number,
-                place.tables
-            );
-            interrupts::tell(PgLogLevel::NOTICE, &message);
+            result.note(loaded, rows_before, seconds);
         }
+        let message = format!(
+            "{}: {} rows in {seconds:.2} s ({} of {})",
+            qualified(&spec.schema, &spec.target),
+            loaded.rows,
+            place.table_number,
+            place.tables
+        );
+        interrupts::tell(PgLogLevel::NOTICE, &message);
         Ok(())
     }
 
@@ -369,6 +363,16 @@ impl TableResult {
             status: if table.skipped { Status::Skipped } else { Status::Loaded },
             detail: table.detail.clone(),
             rows_before: 0,
+        }
+    }
+
+    fn note(&mut self, loaded: Loaded, rows_before: i64, load_seconds: f64) {
+        self.rows_before = rows_before;
+        self.imported = loaded.rows as i64;
+        self.rejected = loaded.rejected as i64;
+        self.load_seconds = load_seconds;
+        if loaded.nulled > 0 {
+            self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));
         }
     }
 

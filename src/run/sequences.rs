@@ -73,20 +73,7 @@ fn reset_one(
 ) -> Reset {
     let name = qualified(sequence_schema, sequence);
     let old = last_value(&name);
-    let (whole, extreme) = if ascending { ("ceil", "max") } else { ("floor", "min") };
-    let column_name = ident(&column);
-    let (least, greatest) = range.into_inner();
-    // A value that the sequence can never reach (negative, or beyond its type) does not move it.
-    let stored = spi::value(
-        &format!(
-            "SELECT {whole}({extreme}({column_name}::numeric)
-                            FILTER (WHERE {column_name}::numeric BETWEEN {least} AND {greatest}))::text
-             FROM {}",
-            qualified(&schema, &table)
-        ),
-        &[],
-    )
-    .and_then(|v| v.parse::<i64>().ok());
+    let stored = furthest(&qualified(&schema, &table), &ident(&column), ascending, range);
     let beyond = |old: i64, stored: i64| if ascending { stored > old } else { stored < old };
     let moved = match (old, stored) {
         (Some(old), Some(stored)) if beyond(old, stored) => Some(stored),
@@ -96,15 +83,21 @@ fn reset_one(
     if let Some(value) = moved {
         spi::value(&format!("SELECT setval({}::regclass, {value}, true)::text", literal(&name)), &[]);
     }
-    let new_value = moved.or(old);
-    Reset {
-        schema,
-        table,
-        column,
-        sequence: format!("{sequence_schema}.{sequence}"),
-        old_value: old,
-        new_value,
-    }
+    let sequence = format!("{sequence_schema}.{sequence}");
+    Reset { schema, table, column, sequence, old_value: old, new_value: moved.or(old) }
+}
+
+/// The stored value furthest along the sequence's way, of those that it can reach: a negative one, or one
+/// beyond its type, does not move it.
+fn furthest(table: &str, column: &str, ascending: bool, range: RangeInclusive<i64>) -> Option<i64> {
+    let (whole, extreme) = if ascending { ("ceil", "max") } else { ("floor", "min") };
+    let (least, greatest) = range.into_inner();
+    let sql = format!(
+        "SELECT {whole}({extreme}({column}::numeric)
+                        FILTER (WHERE {column}::numeric BETWEEN {least} AND {greatest}))::text
+         FROM {table}"
+    );
+    spi::value(&sql, &[])?.parse().ok()
 }
 
 fn last_value(sequence: &str) -> Option<i64> {
