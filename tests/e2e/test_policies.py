@@ -340,6 +340,21 @@ def test_generated_and_utf16(t):
     assert t.value("SELECT string_agg(a, ',' ORDER BY a) FROM t") == "x,é😀"
 
 
+def test_named_arguments_of_the_calls_after_a_run(t):
+    """`run => n` and `schema => 's'` choose one of two imports."""
+    path = t.file("two.db", TWO_ROWS)
+    t.import_(path, {"schema": "one"})
+    t.import_(path, {"schema": "two"})
+    t.sql("DELETE FROM one.t").ok()
+    first = t.rows("SELECT * FROM verify_counts(run => 1)")
+    assert [(r["schema"], r["source_rows"], r["target_rows"], r["ok"]) for r in first] == [("one", 2, 0, False)], first
+    assert t.rows("SELECT schema, ok FROM verify_counts()") == [{"schema": "two", "ok": True}]
+    t.sql("INSERT INTO one.t (id, v) VALUES (50, 'x'); INSERT INTO two.t (id, v) VALUES (50, 'x')").ok()
+    moved = t.rows("SELECT schema, old_value, new_value FROM reset_sequences(schema => 'two')")
+    assert moved == [{"schema": "two", "old_value": 2, "new_value": 50}], moved
+    assert t.value("SELECT last_value FROM one.t_id_seq") == "2"
+
+
 def test_two_imports_in_one_transaction(t):
     one = t.file("one.db", TWO_ROWS)
     session = t.session()
