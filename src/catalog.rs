@@ -7,6 +7,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
 use crate::sqltext::sqlite_unquote;
+pub use crate::value::affinity::Affinity;
 
 /// Everything one SQLite database file declares, in `sqlite_schema` order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -260,35 +261,6 @@ fn calls_json_valid(expression: &str, column: &str) -> bool {
 impl Column {
     pub fn affinity(&self) -> Affinity {
         Affinity::of(&self.declared)
-    }
-}
-
-/// Type affinity, <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Affinity {
-    Integer,
-    Text,
-    Blob,
-    Real,
-    Numeric,
-}
-
-impl Affinity {
-    /// The affinity that a declared type gives to its column.
-    pub fn of(declared: &str) -> Affinity {
-        let t = declared.to_ascii_uppercase();
-        let has = |needle: &str| t.contains(needle);
-        if has("INT") {
-            Affinity::Integer
-        } else if has("CHAR") || has("CLOB") || has("TEXT") {
-            Affinity::Text
-        } else if t.trim().is_empty() || has("BLOB") {
-            Affinity::Blob
-        } else if has("REAL") || has("FLOA") || has("DOUB") {
-            Affinity::Real
-        } else {
-            Affinity::Numeric
-        }
     }
 }
 

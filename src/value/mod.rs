@@ -26,15 +26,19 @@
 //!   `since_1970`.
 //! - **anything else**: exact text for the type's input function; a blob does not fit.
 
+pub mod affinity;
 pub mod batch;
 pub mod boolean;
 pub mod bytes;
+pub mod cellbuf;
 pub mod datetime;
+pub mod encode;
 pub mod epoch;
 pub mod format;
 pub mod input;
 pub mod interval;
 pub mod json;
+pub mod native;
 pub mod number;
 pub mod text;
 pub mod timezone;
@@ -43,6 +47,7 @@ pub mod uuid;
 
 use std::borrow::Cow;
 
+pub use cellbuf::CellBuf;
 pub use format::Format;
 pub use timezone::Timezone;
 pub use typename::PgType;

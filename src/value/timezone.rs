@@ -4,6 +4,8 @@
 //! A wall clock that a change skips or repeats is read by the "compatible" rule: the offset before the change
 //! holds in both cases.
 
+use std::fmt;
+
 use super::datetime::{SECOND, UNIX_TO_PG};
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -37,6 +39,10 @@ impl Timezone {
         Ok(Timezone(Zone::Named(zone)))
     }
 
+    pub fn is_utc(&self) -> bool {
+        matches!(self.0, Zone::Utc)
+    }
+
     /// Wall clock -> instant; both in PostgreSQL microseconds.
     #[inline]
     pub fn instant(&self, wall: i64) -> i64 {
@@ -57,6 +63,20 @@ impl Timezone {
                 let offset = zone.to_offset(timestamp(instant));
                 instant.saturating_add(micros(offset))
             }
+        }
+    }
+}
+
+/// A name that [`Timezone::parse`] reads.
+impl fmt::Display for Timezone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Zone::Utc => f.write_str("UTC"),
+            Zone::Fixed(offset) => {
+                let (sign, minutes) = (if *offset < 0 { '-' } else { '+' }, offset.abs() / SECOND / 60);
+                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+            Zone::Named(zone) => f.write_str(zone.iana_name().unwrap_or("UTC")),
         }
     }
 }

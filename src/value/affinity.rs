@@ -1,0 +1,78 @@
+//! What SQLite makes of a value that is stored in a column: <https://www.sqlite.org/datatype3.html>. Pure.
+
+use super::{Cell, CellBuf, number};
+
+/// <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Affinity {
+    Integer,
+    Real,
+    Numeric,
+    Text,
+    /// Values stay as they are written.
+    #[default]
+    Blob,
+}
+
+impl Affinity {
+    /// The affinity that a declared type gives to its column.
+    pub fn of(declared: &str) -> Affinity {
+        let t = declared.to_ascii_uppercase();
+        let has = |needle: &str| t.contains(needle);
+        if has("INT") {
+            Affinity::Integer
+        } else if has("CHAR") || has("CLOB") || has("TEXT") {
+            Affinity::Text
+        } else if t.trim().is_empty() || has("BLOB") {
+            Affinity::Blob
+        } else if has("REAL") || has("FLOA") || has("DOUB") {
+            Affinity::Real
+        } else {
+            Affinity::Numeric
+        }
+    }
+
+    /// The value as it is read after it was stored. `None` where that hangs on how SQLite reads or writes the
+    /// digits of a real, which is not always to the last bit.
+    pub fn stored<'a>(self, cell: Cell<'a>) -> Option<CellBuf<'a>> {
+        match (self, cell) {
+            (_, Cell::Null) => Some(CellBuf::Null),
+            (_, Cell::Blob(bytes)) => Some(CellBuf::Blob(bytes.into())),
+            (Affinity::Text, Cell::Integer(i)) => Some(CellBuf::text(i.to_string())),
+            (Affinity::Text, Cell::Real(_)) => None,
+            (Affinity::Integer | Affinity::Numeric, Cell::Real(r)) => Some(as_integer(r)),
+            (Affinity::Real, Cell::Integer(i)) => Some(CellBuf::Real(i as f64)),
+            (Affinity::Integer | Affinity::Numeric | Affinity::Real, Cell::Text(text)) if is_number(text) => {
+                let integer = number::canonical_integer(text)?;
+                self.stored(Cell::Integer(integer)).map(CellBuf::into_owned)
+            }
+            (_, Cell::Integer(i)) => Some(CellBuf::Integer(i)),
+            (_, Cell::Real(r)) => Some(CellBuf::Real(r)),
+            (_, Cell::Text(text)) => std::str::from_utf8(text).ok().map(|t| CellBuf::Text(t.into())),
+        }
+    }
+}
+
+/// `sqlite3VdbeIntegerAffinity`: the ends of the range stay reals.
+fn as_integer(real: f64) -> CellBuf<'static> {
+    match number::integral(real) {
+        Some(i) if i != i64::MIN && i != i64::MAX => CellBuf::Integer(i),
+        _ => CellBuf::Real(real),
+    }
+}
+
+/// A numeric literal with spaces around it, as a column of a numeric affinity takes a text to be one.
+fn is_number(text: &[u8]) -> bool {
+    number::Decimal::parse(text.trim_ascii()).is_some() || looks_huge(text.trim_ascii())
+}
+
+/// Numbers with exponents beyond what a decimal holds here.
+fn looks_huge(text: &[u8]) -> bool {
+    let digits = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
+    !text.is_empty() && text.iter().all(digits) && text.iter().any(u8::is_ascii_digit) && !is_dashed(text)
+}
+
+/// A sign between digits: a date, a UUID.
+fn is_dashed(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| pair[0].is_ascii_digit() && matches!(pair[1], b'-' | b'+'))
+}

@@ -1,0 +1,40 @@
+//! A cell that may own its text or bytes: what is bound to a statement, and what a function answers. Pure.
+
+use std::borrow::Cow;
+
+use super::Cell;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CellBuf<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Cow<'a, str>),
+    Blob(Cow<'a, [u8]>),
+}
+
+impl CellBuf<'_> {
+    pub fn as_cell(&self) -> Cell<'_> {
+        match self {
+            CellBuf::Null => Cell::Null,
+            CellBuf::Integer(i) => Cell::Integer(*i),
+            CellBuf::Real(r) => Cell::Real(*r),
+            CellBuf::Text(text) => Cell::Text(text.as_bytes()),
+            CellBuf::Blob(bytes) => Cell::Blob(bytes),
+        }
+    }
+
+    pub fn into_owned(self) -> CellBuf<'static> {
+        match self {
+            CellBuf::Null => CellBuf::Null,
+            CellBuf::Integer(i) => CellBuf::Integer(i),
+            CellBuf::Real(r) => CellBuf::Real(r),
+            CellBuf::Text(text) => CellBuf::Text(Cow::Owned(text.into_owned())),
+            CellBuf::Blob(bytes) => CellBuf::Blob(Cow::Owned(bytes.into_owned())),
+        }
+    }
+
+    pub fn text(text: impl Into<String>) -> CellBuf<'static> {
+        CellBuf::Text(Cow::Owned(text.into()))
+    }
+}
