@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod finding;
 pub mod plan;
+pub mod query;
 pub mod sqltext;
 pub mod translate;
 pub mod types;

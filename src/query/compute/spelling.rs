@@ -1,0 +1,19 @@
+//! How a UUID may begin where it is stored as text: its digits stand in either case.
+
+use super::{Fault, text};
+use crate::value::{Cell, CellBuf};
+
+/// Digits that are spelt out. Four of them have sixteen spellings at most, and leave one row in 65536.
+const DIGITS: usize = 4;
+
+/// Every spelling of the first digits, as a JSON array.
+pub fn beginnings<'a>(args: &[Cell<'a>]) -> Result<CellBuf<'a>, Fault> {
+    let uuid = text::argument(args, 0)?;
+    let mut found = vec![String::new()];
+    for digit in uuid.chars().take(DIGITS) {
+        let mut cases = vec![digit.to_ascii_lowercase(), digit.to_ascii_uppercase()];
+        cases.dedup();
+        found = found.iter().flat_map(|start| cases.iter().map(move |c| format!("{start}{c}"))).collect();
+    }
+    Ok(CellBuf::text(serde_json::Value::from(found).to_string()))
+}

@@ -1,0 +1,112 @@
+//! What a plan keeps of a remote query: text for SQLite, and how to read its answer. Serialised as JSON into the
+//! plan's one string node, so that every copy of the plan is whole.
+
+use serde::{Deserialize, Serialize};
+
+use super::Type;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remote {
+    pub sql: String,
+    /// In the order of the result columns.
+    pub outputs: Vec<Output>,
+    /// `?1`, `?2`, …
+    pub parameters: Vec<Parameter>,
+    /// Tables and views that the query reads.
+    pub reads: Vec<String>,
+}
+
+/// One result column: how to decode it, and where it goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Attribute number (from 1) in the scan's tuple; 0 for the rowid, which becomes the tuple's ctid.
+    pub attribute: i16,
+    pub decode: Decode,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decode {
+    /// A cell as stored, by the column's rules.
+    Cell {
+        /// In the file, for messages.
+        table: String,
+        column: String,
+        /// `""` where the type's input function decides.
+        pg_type: String,
+        type_name: String,
+        format: String,
+        /// `error`, `null`, `text`.
+        on_invalid: String,
+        timezone: String,
+        not_null: bool,
+    },
+    Rowid,
+    /// A value in its type's canonical form.
+    Canonical(Type),
+    /// The decimal text of a numeric (`sum` over bigint).
+    Decimal,
+    /// `SUM/COUNT` as text: a numeric that PostgreSQL divides (`avg` over integers).
+    Quotient,
+}
+
+/// What is bound to one `?`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Position in the scan's list of local expressions.
+    pub index: usize,
+    pub type_: Type,
+    pub form: ParameterForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterForm {
+    /// The type's canonical form.
+    Canonical,
+    /// A timestamp in seconds, milliseconds or microseconds since 1970; between two of them where it falls there.
+    UnixSeconds,
+    UnixMilliseconds,
+    UnixMicroseconds,
+    /// The first text of two days before a date or timestamp, or after two days past it: whatever its offset from
+    /// UTC, an ISO-8601 text of that time lies between them.
+    IsoDayFrom,
+    IsoDayTo,
+    /// An array's elements as a JSON array, for `json_each`.
+    JsonArray,
+    /// 1 where the column that takes the value cannot keep it, else 0.
+    Refused,
+    /// LIMIT: NULL is no limit, a negative number PostgreSQL's error.
+    Limit,
+    Offset,
+}
+
+/// JSON without any character beyond ASCII, so that it is the same text in every server encoding: a plan's string.
+pub fn ascii_json(value: &impl Serialize) -> serde_json::Result<String> {
+    let json = serde_json::to_string(value)?;
+    let mut units = [0; 2];
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c.is_ascii() {
+            true => out.push(c),
+            // Only strings have such characters.
+            false => out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_for_every_encoding() -> serde_json::Result<()> {
+        let text = "\u{1f600} é \" \\ \u{7f} \n".to_string();
+        let json = ascii_json(&text)?;
+        assert!(json.is_ascii());
+        assert_eq!(serde_json::from_str::<String>(&json)?, text);
+        assert_eq!(ascii_json(&"ä")?, r#""\u00e4""#);
+        Ok(())
+    }
+}
