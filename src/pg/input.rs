@@ -18,8 +18,8 @@ impl InputFunction {
     pub fn new(type_oid: pg_sys::Oid, typmod: i32) -> InputFunction {
         let mut function = Box::new(pg_sys::FmgrInfo::default());
         let (mut id, mut io_param) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
-        // SAFETY: results are local; fmgr_info keeps its data in the current memory context, which is the
-        // SQL function's and outlives the load.
+        // SAFETY: results are local; fmgr_info keeps its data in the current memory context, which outlives this:
+        // a load's is its SQL function's, a scan's its query's.
         unsafe {
             pg_sys::getTypeInputInfo(type_oid, &mut id, &mut io_param);
             pg_sys::fmgr_info(id, &mut *function);

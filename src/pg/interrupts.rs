@@ -2,6 +2,8 @@
 
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
+use super::report;
+
 /// A cancel or terminate request waits to be served. Safe to call from any thread.
 pub fn pending() -> bool {
     // SAFETY: both are `volatile sig_atomic_t` that live as long as the process; a torn read is impossible.
@@ -25,13 +27,10 @@ pub fn tell(level: PgLogLevel, message: &str) {
         PgLogLevel::WARNING => PgSqlErrorCode::ERRCODE_WARNING,
         _ => PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
     };
-    // SAFETY: the closure's frame has nothing to drop; the counter is the backend's own, and an ERROR resets it.
-    unsafe {
-        pg_sys::InterruptHoldoffCount += 1;
-        pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            pgrx::ereport!(level, code, message);
-        });
-        pg_sys::InterruptHoldoffCount -= 1;
-    }
+    // SAFETY: the counter is the backend's own, and an ERROR resets it.
+    unsafe { pg_sys::InterruptHoldoffCount += 1 };
+    report::throw(level, code, [Some(message), None, None]);
+    // SAFETY: as above.
+    unsafe { pg_sys::InterruptHoldoffCount -= 1 };
     check();
 }

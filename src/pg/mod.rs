@@ -6,14 +6,17 @@
 pub mod compat;
 pub mod convert;
 pub mod encoding;
+pub mod fdw;
 pub mod heap;
 pub mod input;
 pub mod interrupts;
 pub mod progress;
 pub mod relation;
+pub mod report;
 pub mod rights;
 pub mod settings;
 pub mod spi;
+pub mod text;
 pub mod thread;
 pub mod types;
 pub mod xact;

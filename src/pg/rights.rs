@@ -15,6 +15,12 @@ pub fn may_read_server_files() -> bool {
     }
 }
 
+/// This role may write files on the server: a superuser or a member of `pg_write_server_files`.
+pub fn may_write_server_files(role: pg_sys::Oid) -> bool {
+    // SAFETY: as above.
+    unsafe { pg_sys::has_privs_of_role(role, pg_sys::Oid::from(super::compat::ROLE_PG_WRITE_SERVER_FILES)) }
+}
+
 /// The current role's name.
 pub fn current_role() -> String {
     // SAFETY: GetUserNameFromId returns a palloc'd, NUL-terminated name.

@@ -6,11 +6,11 @@
 use std::ffi::CString;
 
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::spi::{SpiError, SpiErrorCodes, SpiTupleTable};
 use pgrx::{PgLogLevel, PgSqlErrorCode, Spi, pg_sys};
 
 use super::encoding;
+use super::report::report;
 
 /// One result row, a value per column.
 pub type TextRow = Vec<Option<String>>;
@@ -69,9 +69,9 @@ fn raise(error: &SpiError, sql: &str) -> ! {
         }
         other => pgrx::error!("internal query failed: {other}"),
     };
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, "pg_sqlite_migrate")
-        .set_detail(format!("The statement is: {sql}"))
-        .set_hint("The import runs in the transaction of its caller, who may run such a statement around it.")
+    let detail = format!("The statement is: {sql}");
+    let hint = "The import runs in the transaction of its caller, who may run such a statement around it.";
+    report(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, Some(&detail), Some(hint))
         .report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")
 }

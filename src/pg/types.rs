@@ -20,3 +20,18 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
     // SAFETY: returns a palloc'd, NUL-terminated string for any input ("???" if the type is gone).
     unsafe { encoding::from_server(pg_sys::format_type_with_typemod(oid, typmod)) }
 }
+
+/// As [`format_type`] prints it under a safe search path: the server's own types bare, others with their schema.
+/// Cheaper than setting one.
+pub fn format_type_qualified(oid: pg_sys::Oid, typmod: i32) -> String {
+    // SAFETY: reads a backend-local variable.
+    if unsafe { pg_sys::quote_all_identifiers } {
+        let _path = LocalSettings::safe_search_path();
+        return format_type(oid, typmod);
+    }
+    let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_ALLOW_INVALID;
+    let flags = (flags | pg_sys::FORMAT_TYPE_FORCE_QUALIFY) as pg_sys::bits16;
+    // SAFETY: returns a palloc'd, NUL-terminated string for any input.
+    let printed = unsafe { encoding::from_server(pg_sys::format_type_extended(oid, typmod, flags)) };
+    printed.strip_prefix("pg_catalog.").map(str::to_string).unwrap_or(printed)
+}

@@ -69,7 +69,7 @@ fn caught(error: CaughtError) -> Caught {
     }
 }
 
-fn uncatchable(sqlstate: PgSqlErrorCode) -> bool {
+pub(super) fn uncatchable(sqlstate: PgSqlErrorCode) -> bool {
     matches!(
         sqlstate,
         PgSqlErrorCode::ERRCODE_QUERY_CANCELED

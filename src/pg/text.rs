@@ -1,0 +1,95 @@
+//! Texts that SQL functions take and return. pgrx's own are UTF-8, and panic in a database that is not.
+
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::{Datum, UnboxDatum};
+use pgrx::nullable::Nullable;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, Returns, ReturnsError, SqlMapping, SqlTranslatable,
+};
+use pgrx::{FromDatum, IntoDatum, pg_sys};
+
+use super::encoding;
+
+/// SQL's `text`, in Rust's encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromDatum for Text {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Text> {
+        if is_null || datum.is_null() {
+            return None;
+        }
+        // SAFETY: the caller vouches for a text; text_to_cstring copies it.
+        Some(Text(unsafe { encoding::from_server(pg_sys::text_to_cstring(datum.cast_mut_ptr())) }))
+    }
+}
+
+impl IntoDatum for Text {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let text = encoding::to_server(&self.0).ok()?;
+        // SAFETY: a NUL-terminated string, which is copied.
+        Some(unsafe { pg_sys::cstring_to_text(text.as_ptr()) }.into())
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
+    }
+}
+
+// SAFETY: an element of a text array is a text.
+unsafe impl UnboxDatum for Text {
+    type As<'src> = Text;
+
+    unsafe fn unbox<'src>(datum: Datum<'src>) -> Text
+    where
+        Self: 'src,
+    {
+        // SAFETY: the caller vouches for a text that is not NULL.
+        let text = unsafe { pg_sys::text_to_cstring(datum.sans_lifetime().cast_mut_ptr()) };
+        // SAFETY: as above.
+        Text(unsafe { encoding::from_server(text) })
+    }
+}
+
+// SAFETY: an argument is read as the text that it is declared as.
+unsafe impl<'fcx> ArgAbi<'fcx> for Text {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Text {
+        // SAFETY: the caller vouches for a text; the function is STRICT, or takes an Option.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or_else(|| Text(String::new()))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Text> {
+        // SAFETY: the caller vouches for a text.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
+}
+
+// SAFETY: a result is the text that it is declared as.
+unsafe impl BoxRet for Text {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        match self.into_datum() {
+            // SAFETY: the datum is a text in the current memory context.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+// SAFETY: `from_datum` and `into_datum` are of the type `text`.
+unsafe impl SqlTranslatable for Text {
+    fn argument_sql() -> Result<SqlMapping, ArgumentError> {
+        Ok(SqlMapping::literal("TEXT"))
+    }
+
+    fn return_sql() -> Result<Returns, ReturnsError> {
+        Ok(Returns::One(SqlMapping::literal("TEXT")))
+    }
+}
