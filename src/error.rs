@@ -6,8 +6,10 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::finding::Finding;
+use crate::pg::report::report;
 use crate::plan::PlanError;
 use crate::sqlite;
+use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::CellError;
 
 /// What a user can be told.
@@ -43,6 +45,9 @@ pub enum Error {
     NoRun { run: Option<i64> },
     #[error("table \"{table}\": {rows_source} rows in SQLite, {rows_target} in PostgreSQL")]
     Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
+    /// What a foreign server, table or import asks for and cannot have.
+    #[error("{message}")]
+    Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
     /// An ERROR of the server that was caught while the run went on.
     #[error("{message}")]
     Server { sqlstate: Code, message: String },
@@ -73,9 +78,10 @@ impl Error {
             Error::Blocked(findings) => blocked_code(findings),
             Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
             Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-            Error::Input { sqlstate, .. } | Error::Server { sqlstate, .. } | Error::Type { sqlstate, .. } => {
-                *sqlstate
-            }
+            Error::Input { sqlstate, .. }
+            | Error::Server { sqlstate, .. }
+            | Error::Type { sqlstate, .. }
+            | Error::Foreign { sqlstate, .. } => *sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
@@ -98,6 +104,9 @@ impl Error {
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("The damage was met while reading \"{object}\"."))
             }
+            Error::Sqlite(sqlite::Error::Constraint { message, .. }) => Some(format!("SQLite: {message}.")),
+            Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
+            Error::Foreign { detail, .. } => detail.clone(),
             _ => None,
         }
     }
@@ -127,6 +136,7 @@ impl Error {
             Error::NoCreate { place, role } => {
                 Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
             }
+            Error::Foreign { hint, .. } => hint.clone(),
             Error::NullPath | Error::Server { .. } => None,
         }
     }
@@ -142,14 +152,8 @@ impl Error {
 
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> ErrorReport {
-        let mut report = ErrorReport::new(error.sqlstate(), error.to_string(), "pg_sqlite_migrate");
-        if let Some(detail) = error.detail() {
-            report = report.set_detail(detail);
-        }
-        if let Some(hint) = error.hint() {
-            report = report.set_hint(hint);
-        }
-        report
+        let (detail, hint) = (error.detail(), error.hint());
+        report(error.sqlstate(), &error.to_string(), detail.as_deref(), hint.as_deref())
     }
 }
 
@@ -159,19 +163,64 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::RelativePath { .. } | E::InvalidPath { .. } => Code::ERRCODE_INVALID_NAME,
         E::Missing { .. } => Code::ERRCODE_UNDEFINED_FILE,
         E::Directory { .. } | E::NotRegularFile { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
-        E::PermissionDenied { .. } | E::WalDirectoryUnwritable { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        E::PermissionDenied { .. } | E::WalDirectoryUnwritable { .. } | E::DirectoryUnwritable { .. } => {
+            Code::ERRCODE_INSUFFICIENT_PRIVILEGE
+        }
+        E::TooBig { .. } => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         E::NotADatabase { .. } | E::EmptyFile { .. } => Code::ERRCODE_INVALID_BINARY_REPRESENTATION,
         E::Corrupt { .. } => Code::ERRCODE_DATA_CORRUPTED,
         E::Locked { .. } => Code::ERRCODE_LOCK_NOT_AVAILABLE,
         E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
         E::InvalidFilter { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        E::Constraint { kind, .. } => constraint_code(*kind),
+        E::ReadOnly { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        E::Full { .. } => Code::ERRCODE_DISK_FULL,
+        E::Snapshot { .. } => Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        E::Vanished { kind, .. } => match kind {
+            sqlite::error::Kind::Column => Code::ERRCODE_FDW_COLUMN_NAME_NOT_FOUND,
+            sqlite::error::Kind::Table => Code::ERRCODE_FDW_TABLE_NOT_FOUND,
+            _ => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        },
+        E::Schema { .. } => Code::ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION,
+        E::Function { fault, .. } => match &**fault {
+            Fault::Computed(fault) => sqlstate(fault.sqlstate),
+            Fault::Value(_) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        },
+        E::Stale { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
     }
 }
 
+fn constraint_code(kind: sqlite::error::Constraint) -> Code {
+    use sqlite::error::Constraint;
+    match kind {
+        Constraint::Unique => Code::ERRCODE_UNIQUE_VIOLATION,
+        Constraint::NotNull => Code::ERRCODE_NOT_NULL_VIOLATION,
+        Constraint::ForeignKey => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+        Constraint::Check => Code::ERRCODE_CHECK_VIOLATION,
+        Constraint::Other => Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+    }
+}
+
+/// `MAKE_SQLSTATE`: six bits a character.
+pub fn sqlstate(code: &str) -> Code {
+    let bits = |byte: u8| i32::from(byte.wrapping_sub(b'0') & 0x3F);
+    Code::from(code.bytes().take(5).zip(0..).map(|(byte, at)| bits(byte) << (6 * at)).sum::<i32>())
+}
+
+fn fault_detail(fault: &Fault) -> Option<String> {
+    let Fault::Value(ValueFault { pg_type, storage_class, value, reason, .. }) = fault else { return None };
+    Some(format!("The {storage_class} value {value} cannot become {pg_type}: {reason}."))
+}
+
+/// What can be done about a value that does not fit its column in a foreign table.
+pub const FOREIGN_CELL_HINT: &str = "Set the column's option \"on_invalid\" to 'null', or ALTER FOREIGN TABLE … ALTER \
+                                     COLUMN … TYPE to one that holds the value.";
+
 fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
     use sqlite::Error as E;
+    use sqlite::error::Kind;
     let hint = match error {
         E::RelativePath { .. } => "Give the path from the root of the server's file system.",
         E::Missing { .. } => "The path is looked up on the server, not on the client.",
@@ -202,6 +251,21 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
              rolls the journal back."
         }
         E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
+        E::ReadOnly { .. } | E::DirectoryUnwritable { .. } => {
+            "The server's operating system user must be able to write to the file and to its directory."
+        }
+        E::Snapshot { .. } => "Run the transaction again.",
+        E::Vanished { kind: Kind::Function | Kind::Module | Kind::Collation, .. } => {
+            "A view, index, trigger or generated column of the file needs what only its application brings."
+        }
+        E::Vanished { .. } | E::Schema { .. } => {
+            "The file's schema has changed: import the foreign table again."
+        }
+        E::Function { fault, .. } if matches!(**fault, Fault::Value(_)) => FOREIGN_CELL_HINT,
+        E::Constraint { .. } | E::Full { .. } | E::Function { .. } | E::Stale { .. } => return None,
+        E::TooBig { .. } => {
+            "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
+        }
         E::Interrupted { .. } | E::Sqlite { .. } => return None,
     };
     Some(hint.into())

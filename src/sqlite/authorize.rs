@@ -1,7 +1,10 @@
-//! What SQL may do on a source connection: read. Everything not named here is refused.
+//! What SQL may do on a source connection: read, and change rows where it was opened for that. Everything not named
+//! here is refused.
 //!
-//! The connection is read-only in four other ways; this is the fence around what those do not cover
-//! (ATTACH, pragmas with side effects, functions that reach outside the file).
+//! A connection that reads is read-only in four other ways; this is the fence around what those do not cover
+//! (ATTACH, pragmas with side effects, functions that reach outside the file). Schema changes are refused always.
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
@@ -43,10 +46,80 @@ const HEADER_PRAGMAS: &[&str] = &[
 const DANGEROUS_FUNCTIONS: &[&str] =
     &["edit", "fts3_tokenizer", "load_extension", "readfile", "sqlite_attach", "sqlite_detach", "writefile"];
 
-/// `listing`: not even SELECT, see `Source::listing`.
-pub(super) fn authorize(context: AuthContext<'_>, listing: bool) -> Authorization {
-    let refused = listing && context.action == AuthAction::Select;
-    if is_allowed(context.action) && !refused { Authorization::Allow } else { Authorization::Deny }
+/// What a connection was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// What the statement at hand is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Purpose {
+    /// Text made from a query, a schema or a plan.
+    Asking,
+    /// A pragma that lists: not even SELECT, see `Source::listing`.
+    Listing,
+    /// Our own control of transactions.
+    Steering,
+}
+
+/// What the authorizer knows beside the action.
+pub(super) struct Gate {
+    access: Access,
+    purpose: AtomicU8,
+}
+
+impl Gate {
+    pub(super) fn new(access: Access) -> Gate {
+        Gate { access, purpose: AtomicU8::new(Purpose::Asking as u8) }
+    }
+
+    pub(super) fn during<T>(&self, purpose: Purpose, f: impl FnOnce() -> T) -> T {
+        self.purpose.store(purpose as u8, Ordering::Relaxed);
+        let answer = f();
+        self.purpose.store(Purpose::Asking as u8, Ordering::Relaxed);
+        answer
+    }
+
+    fn is(&self, purpose: Purpose) -> bool {
+        self.purpose.load(Ordering::Relaxed) == purpose as u8
+    }
+}
+
+pub(super) fn authorize(context: AuthContext<'_>, gate: &Gate) -> Authorization {
+    let action = context.action;
+    let allowed = match action {
+        AuthAction::Select if gate.is(Purpose::Listing) => false,
+        _ if gate.is(Purpose::Steering) && steers(action) => true,
+        _ if gate.access == Access::Write && changes_rows(action) => true,
+        _ => is_allowed(action),
+    };
+    if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+/// What controls a transaction.
+fn steers(action: AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => true,
+        AuthAction::Pragma { pragma_name, .. } => contains(&["query_only", "user_version"], pragma_name),
+        _ => false,
+    }
+}
+
+/// INSERT, UPDATE, DELETE, by a statement or by a trigger of the file, but not of SQLite's own tables; the counters
+/// of AUTOINCREMENT are rows like others.
+fn changes_rows(action: AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } => {
+            let is_own = table_name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
+            !is_own || table_name.eq_ignore_ascii_case("sqlite_sequence")
+        }
+        _ => false,
+    }
 }
 
 fn is_allowed(action: AuthAction<'_>) -> bool {

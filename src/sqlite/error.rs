@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use super::functions::Fault;
 use super::locks;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,12 @@ pub enum Error {
     /// SQLite needs to write `-shm` beside a WAL database, even to read it.
     #[error("SQLite file \"{}\" is in WAL mode and its directory is not writable", path.display())]
     WalDirectoryUnwritable { path: PathBuf },
+    /// SQLite keeps what a change may have to undo in a file beside the database.
+    #[error("could not change SQLite file \"{}\": its directory is not writable", path.display())]
+    DirectoryUnwritable { path: PathBuf },
+    /// A value, or a statement with its constants.
+    #[error("size limit of SQLite exceeded in file \"{}\": {message}", path.display())]
+    TooBig { path: PathBuf, message: String },
     /// A transaction was cut short; the file is inconsistent until its rollback journal is played back:
     /// by the application, or by opening it once for writing, for instance `sqlite3 FILE 'PRAGMA user_version'`.
     #[error(
@@ -47,9 +54,91 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
+    /// What was to be changed breaks a constraint of the file; nothing was changed.
+    #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
+    Constraint { path: PathBuf, kind: Constraint, message: String },
+    /// The file cannot be written to.
+    #[error("SQLite file \"{}\" is read-only", path.display())]
+    ReadOnly { path: PathBuf },
+    #[error("could not extend SQLite file \"{}\": the disk is full", path.display())]
+    Full { path: PathBuf },
+    /// Someone has written since the transaction's snapshot was taken.
+    #[error("could not change SQLite file \"{}\": it was changed after the transaction's snapshot", path.display())]
+    Snapshot { path: PathBuf },
+    /// Something that a statement names is not there.
+    #[error("{} \"{name}\" does not exist in SQLite file \"{}\"", kind.name(), path.display())]
+    Vanished { path: PathBuf, kind: Kind, name: String },
+    /// The schema is another than the one that a statement was made for.
+    #[error("SQLite file \"{}\" is not as expected: {message}", path.display())]
+    Schema { path: PathBuf, message: String },
+    /// A function of ours failed inside a statement.
+    #[error("{fault}")]
+    Function { path: PathBuf, fault: Box<Fault> },
+    /// The statement was closed by the transaction's end, or is being read further up.
+    #[error("a query on SQLite file \"{}\" was closed while it was read", path.display())]
+    Stale { path: PathBuf },
     /// Anything else; `code` is SQLite's extended result code, 0 when the failure is not SQLite's own.
     #[error("could not read SQLite file \"{}\": {message}", path.display())]
     Sqlite { path: PathBuf, code: i32, message: String },
+}
+
+/// What SQLite looks up by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Table,
+    Column,
+    Function,
+    Module,
+    Collation,
+}
+
+impl Kind {
+    /// With the words that SQLite complains in.
+    const COMPLAINTS: [(&str, Kind); 5] = [
+        ("no such table: ", Kind::Table),
+        ("no such column: ", Kind::Column),
+        ("no such function: ", Kind::Function),
+        ("no such module: ", Kind::Module),
+        ("no such collation sequence: ", Kind::Collation),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Table => "table",
+            Kind::Column => "column",
+            Kind::Function => "function",
+            Kind::Module => "module",
+            Kind::Collation => "collation",
+        }
+    }
+
+    /// Tables come with their schema, columns with the table's alias.
+    fn named(message: &str) -> Option<(Kind, String)> {
+        Kind::COMPLAINTS.iter().find_map(|(complaint, kind)| {
+            let name = message.strip_prefix(complaint)?;
+            let is_alias = |head: &str| {
+                let number = head.strip_prefix('r').filter(|n| !n.is_empty());
+                number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+            };
+            let short = match (kind, name.split_once('.')) {
+                (Kind::Table, Some(("main", short))) => short,
+                (Kind::Column, Some((head, short))) if is_alias(head) => short,
+                _ => name,
+            };
+            Some((*kind, short.to_owned()))
+        })
+    }
+}
+
+/// Constraints that PostgreSQL has too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    Unique,
+    NotNull,
+    ForeignKey,
+    Check,
+    /// A trigger's RAISE, a STRICT column's type, and what else there is.
+    Other,
 }
 
 impl Error {
@@ -80,10 +169,21 @@ impl Error {
         }
     }
 
+    /// A statement that does not compile, or no longer, because the schema is another than the one that it was made
+    /// for.
+    pub(super) fn about_schema(self) -> Error {
+        let Error::Sqlite { path, code, message } = self else { return self };
+        match Kind::named(&message) {
+            Some((kind, name)) => Error::Vanished { path, kind, name },
+            None if code == ffi::SQLITE_SCHEMA => Error::Schema { path, message },
+            None => Error::Sqlite { path, code, message },
+        }
+    }
+
     /// One bad object rather than a file or a moment in which nothing can be read.
     pub fn is_local(&self) -> bool {
         match self {
-            Error::Corrupt { .. } => true,
+            Error::Corrupt { .. } | Error::TooBig { .. } => true,
             Error::Sqlite { code, .. } => {
                 !matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_CANTOPEN)
             }
@@ -96,14 +196,19 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
     let path = path.to_owned();
     match code {
         ffi::SQLITE_READONLY_ROLLBACK => return Error::HotJournal { path },
-        ffi::SQLITE_READONLY_CANTINIT
-        | ffi::SQLITE_READONLY_CANTLOCK
-        | ffi::SQLITE_READONLY_RECOVERY
-        | ffi::SQLITE_READONLY_DIRECTORY => return Error::WalDirectoryUnwritable { path },
+        ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_CANTLOCK | ffi::SQLITE_READONLY_RECOVERY => {
+            return Error::WalDirectoryUnwritable { path };
+        }
+        ffi::SQLITE_READONLY_DIRECTORY => return Error::DirectoryUnwritable { path },
+        ffi::SQLITE_BUSY_SNAPSHOT => return Error::Snapshot { path },
         ffi::SQLITE_IOERR_SHORT_READ => return Error::Corrupt { path, object: None, detail: message },
         _ => {}
     }
     match code & 0xff {
+        // It is this connection that stands in its own way, and nobody to wait for.
+        ffi::SQLITE_BUSY if message.ends_with("SQL statements in progress") => {
+            Error::Sqlite { path, code, message }
+        }
         ffi::SQLITE_NOTADB => Error::NotADatabase { path },
         ffi::SQLITE_CORRUPT => Error::Corrupt { path, object: None, detail: message },
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => {
@@ -111,8 +216,24 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
             Error::Locked { path, detail }
         }
         ffi::SQLITE_INTERRUPT => Error::Interrupted { path },
+        ffi::SQLITE_CONSTRAINT => Error::Constraint { path, kind: constraint(code), message },
+        ffi::SQLITE_READONLY => Error::ReadOnly { path },
+        ffi::SQLITE_FULL => Error::Full { path },
         ffi::SQLITE_PERM => Error::PermissionDenied { path },
+        ffi::SQLITE_TOOBIG => Error::TooBig { path, message },
         _ => Error::Sqlite { path, code, message },
+    }
+}
+
+fn constraint(code: i32) -> Constraint {
+    match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            Constraint::Unique
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => Constraint::NotNull,
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Constraint::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_CHECK => Constraint::Check,
+        _ => Constraint::Other,
     }
 }
 
@@ -129,16 +250,39 @@ mod tests {
             (ffi::SQLITE_NOTADB, Error::NotADatabase { path: p() }),
             (ffi::SQLITE_READONLY_ROLLBACK, Error::HotJournal { path: p() }),
             (ffi::SQLITE_READONLY_CANTINIT, Error::WalDirectoryUnwritable { path: p() }),
-            (ffi::SQLITE_READONLY_DIRECTORY, Error::WalDirectoryUnwritable { path: p() }),
+            (ffi::SQLITE_READONLY_DIRECTORY, Error::DirectoryUnwritable { path: p() }),
+            (ffi::SQLITE_TOOBIG, Error::TooBig { path: p(), message: m() }),
             (ffi::SQLITE_READONLY_RECOVERY, Error::WalDirectoryUnwritable { path: p() }),
             (ffi::SQLITE_INTERRUPT, Error::Interrupted { path: p() }),
             (ffi::SQLITE_CORRUPT_INDEX, Error::Corrupt { path: p(), object: None, detail: m() }),
             (ffi::SQLITE_IOERR_SHORT_READ, Error::Corrupt { path: p(), object: None, detail: m() }),
-            (ffi::SQLITE_FULL, Error::Sqlite { path: p(), code: ffi::SQLITE_FULL, message: m() }),
+            (ffi::SQLITE_FULL, Error::Full { path: p() }),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Error::Snapshot { path: p() }),
+            (
+                ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+                Error::Constraint { path: p(), kind: Constraint::Unique, message: m() },
+            ),
+            (ffi::SQLITE_AUTH, Error::Sqlite { path: p(), code: ffi::SQLITE_AUTH, message: m() }),
         ] {
             assert_eq!(from_code(path, code, m()), expected);
         }
         assert!(matches!(from_code(path, ffi::SQLITE_BUSY_RECOVERY, m()), Error::Locked { .. }));
+        let own = "cannot open savepoint - SQL statements in progress".to_owned();
+        assert!(matches!(from_code(path, ffi::SQLITE_BUSY, own), Error::Sqlite { .. }));
+    }
+
+    #[test]
+    fn what_is_gone_is_named() {
+        for (message, found) in [
+            ("no such table: main.t", Some((Kind::Table, "t"))),
+            ("no such column: r12.a.b", Some((Kind::Column, "a.b"))),
+            ("no such column: rx.a", Some((Kind::Column, "rx.a"))),
+            ("no such function: app", Some((Kind::Function, "app"))),
+            ("no such collation sequence: DE", Some((Kind::Collation, "DE"))),
+            ("near \"x\": syntax error", None),
+        ] {
+            assert_eq!(Kind::named(message), found.map(|(kind, name)| (kind, name.to_owned())));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The one way to a source file: a hardened read-only connection that holds one snapshot.
+//! The one way to a source file: a hardened connection, read-only unless asked otherwise, that holds one snapshot.
 //!
 //! Assumes that the caller has checked the user's rights and `allowed_directories`. A database file is
 //! untrusted input. Must not open the file by other means than SQLite: closing such a handle would drop
@@ -7,7 +7,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -15,7 +15,7 @@ use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::authorize::authorize;
+use super::authorize::{Access, Gate, Purpose, authorize};
 use super::error::Error;
 
 /// Asked every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
@@ -38,7 +38,9 @@ pub struct Source {
     connection: Connection,
     path: PathBuf,
     schema_error: Option<String>,
-    listing: Arc<AtomicBool>,
+    gate: Arc<Gate>,
+    /// Milliseconds that a locked file is waited for.
+    patience: Arc<AtomicU64>,
 }
 
 impl Source {
@@ -58,10 +60,25 @@ impl Source {
     /// Runs `ask`, a pragma, with SELECT refused: to list relations, SQLite looks into every view, and views
     /// of views of views can keep it busy for years. It lists those just as well when it may not look.
     pub(super) fn listing<T>(&self, ask: impl FnOnce() -> T) -> T {
-        self.listing.store(true, Ordering::Relaxed);
-        let answer = ask();
-        self.listing.store(false, Ordering::Relaxed);
-        answer
+        self.gate.during(Purpose::Listing, ask)
+    }
+
+    /// Runs one of our own statements for transactions and `query_only`; no other text may come here.
+    pub(super) fn steer(&self, sql: &str) -> Result<(), Error> {
+        self.gate.during(Purpose::Steering, || self.connection.execute_batch(sql)).map_err(|e| self.error(e))
+    }
+
+    /// Takes a snapshot: `BEGIN` alone takes none, the first read does.
+    pub(super) fn begin(&self) -> Result<(), Error> {
+        begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))
+    }
+
+    pub(super) fn busy_timeout(&self) -> Duration {
+        Duration::from_millis(self.patience.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_busy_timeout(&self, timeout: Duration) {
+        self.patience.store(milliseconds(timeout), Ordering::Relaxed);
     }
 
     /// An error of this file's connection, as one of ours.
@@ -73,13 +90,19 @@ impl Source {
 /// Opens a file and takes its snapshot.
 pub fn open(options: &OpenOptions) -> Result<Source, Error> {
     check_path(&options.path)?;
-    match open_as(options, Schema::Sound) {
+    match open_as(options, Access::Read, Schema::Sound) {
         Err(Error::Corrupt { detail, .. }) if detail.starts_with("malformed database schema") => {
-            let lenient = open_as(options, Schema::Broken)?;
+            let lenient = open_as(options, Access::Read, Schema::Broken)?;
             Ok(Source { schema_error: Some(detail), ..lenient })
         }
         result => result,
     }
+}
+
+/// Opens a file that is written to as well, and takes a snapshot. Nothing is written before `query_only` is lifted.
+pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
+    check_path(&options.path)?;
+    open_as(options, Access::Write, Schema::Sound)
 }
 
 /// What is expected of `sqlite_schema`.
@@ -90,21 +113,30 @@ enum Schema {
     Broken,
 }
 
-fn open_as(options: &OpenOptions, schema: Schema) -> Result<Source, Error> {
+fn open_as(options: &OpenOptions, access: Access, schema: Schema) -> Result<Source, Error> {
     let path = &options.path;
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let kind = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        // Without CREATE: what is not there is not made.
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = kind | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let mut connection = Connection::open_with_flags(uri(path, options.immutable), flags)
         .map_err(|e| why_not_opened(path, e))?;
     let mapped = |e| Error::from_sqlite(path, e);
-    watch(&mut connection, options).map_err(mapped)?;
-    harden(&mut connection, schema).map_err(mapped)?;
-    let listing = Arc::new(AtomicBool::new(false));
-    let is_listing = listing.clone();
-    let hook = move |context: AuthContext<'_>| authorize(context, is_listing.load(Ordering::Relaxed));
+    let patience = watch(&mut connection, options).map_err(mapped)?;
+    harden(&mut connection, access, schema).map_err(mapped)?;
+    let gate = Arc::new(Gate::new(access));
+    let asked = gate.clone();
+    let hook = move |context: AuthContext<'_>| authorize(context, &asked);
     connection.authorizer(Some(hook)).map_err(mapped)?;
-    begin(&connection).map_err(|e| why_not_begun(options, e))?;
-    Ok(Source { connection, path: path.clone(), schema_error: None, listing })
+    let source = Source { connection, path: path.clone(), schema_error: None, gate, patience };
+    match source.begin() {
+        Err(Error::Locked { .. }) if (options.interrupted)() => {
+            Err(Error::Interrupted { path: path.clone() })
+        }
+        begun => begun.map(|()| source),
+    }
 }
 
 /// What can be said without opening: a FIFO or a device would hang, or worse.
@@ -145,13 +177,8 @@ fn why_not_opened(path: &Path, error: rusqlite::Error) -> Error {
 }
 
 /// The file itself is open: what cannot be opened now is a file that SQLite needs beside it.
-fn why_not_begun(options: &OpenOptions, error: rusqlite::Error) -> Error {
-    let path = &options.path;
-    let error = Error::from_sqlite(path, error);
-    if matches!(error, Error::Locked { .. }) && (options.interrupted)() {
-        return Error::Interrupted { path: path.clone() };
-    }
-    beside(path, error, has_journal(path))
+fn why_not_begun(path: &Path, error: rusqlite::Error) -> Error {
+    beside(path, Error::from_sqlite(path, error), has_journal(path))
 }
 
 fn beside(path: &Path, error: Error, has_journal: bool) -> Error {
@@ -163,6 +190,8 @@ fn beside(path: &Path, error: Error, has_journal: bool) -> Error {
         Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN => {
             Error::WalDirectoryUnwritable { path }
         }
+        // Only the WAL is made for a reader.
+        Error::DirectoryUnwritable { .. } => Error::WalDirectoryUnwritable { path },
         other => other,
     }
 }
@@ -188,20 +217,27 @@ fn uri(path: &Path, immutable: bool) -> String {
     if immutable { uri + "?immutable=1" } else { uri }
 }
 
-/// Lets the caller stop long work and long waits.
-fn watch(connection: &mut Connection, options: &OpenOptions) -> rusqlite::Result<()> {
+/// Lets the caller stop long work and long waits; gives back how long a wait may be, in milliseconds.
+fn watch(connection: &mut Connection, options: &OpenOptions) -> rusqlite::Result<Arc<AtomicU64>> {
     const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
     let interrupted = options.interrupted.clone();
     connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || interrupted()))?;
     let interrupted = options.interrupted.clone();
-    let timeout = options.busy_timeout;
+    let patience = Arc::new(AtomicU64::new(milliseconds(options.busy_timeout)));
+    let timeout = patience.clone();
     let mut since = Instant::now();
     connection.busy_handler(Some(move |tries| {
         if tries == 0 {
             since = Instant::now();
         }
+        let timeout = Duration::from_millis(timeout.load(Ordering::Relaxed));
         wait_a_little(tries, timeout.saturating_sub(since.elapsed())) && !interrupted()
-    }))
+    }))?;
+    Ok(patience)
+}
+
+fn milliseconds(timeout: Duration) -> u64 {
+    timeout.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// Sleeps, longer with every try but never past `left`; `false` when no time is left.
@@ -211,8 +247,11 @@ fn wait_a_little(tries: i32, left: Duration) -> bool {
     !left.is_zero()
 }
 
-fn harden(connection: &mut Connection, schema: Schema) -> rusqlite::Result<()> {
+fn harden(connection: &mut Connection, access: Access, schema: Schema) -> rusqlite::Result<()> {
     use DbConfig::*;
+    // A change of the file does what its application's own would: triggers fire, foreign keys are checked, and
+    // the last to close a WAL tidies up.
+    let writes = access == Access::Write;
     if schema == Schema::Broken {
         // Read-only, query_only and DEFENSIVE still stand: what remains of it is that broken objects are passed over.
         connection.execute_batch("PRAGMA writable_schema = ON")?;
@@ -220,12 +259,12 @@ fn harden(connection: &mut Connection, schema: Schema) -> rusqlite::Result<()> {
     for (config, value) in [
         (SQLITE_DBCONFIG_DEFENSIVE, true),
         (SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (SQLITE_DBCONFIG_ENABLE_FKEY, false),
+        (SQLITE_DBCONFIG_ENABLE_TRIGGER, writes),
+        (SQLITE_DBCONFIG_ENABLE_FKEY, writes),
         (SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
         (SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
         (SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
-        (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !writes),
         // A misspelt "column" in a `where` is an error, not a string that no row is equal to. Schemas may hold such
         // strings: SQLITE_DBCONFIG_DQS_DDL stands.
         (SQLITE_DBCONFIG_DQS_DML, false),
@@ -234,17 +273,19 @@ fn harden(connection: &mut Connection, schema: Schema) -> rusqlite::Result<()> {
     }
     // What sorting and grouping needs beyond the cache goes to temporary files: memory would have no bound.
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA query_only = ON")?;
-    limit(connection)
+    limit(connection, access)
 }
 
 /// SQLite's own limits stand except where a schema or a `where` has no honest use for as much.
-fn limit(connection: &Connection) -> rusqlite::Result<()> {
+fn limit(connection: &Connection, access: Access) -> rusqlite::Result<()> {
     use Limit::*;
+    if access == Access::Read {
+        connection.set_limit(SQLITE_LIMIT_TRIGGER_DEPTH, 1)?;
+    }
     const LONGEST_STATEMENT: i32 = 16 << 20;
     for (limit, value) in [
         (SQLITE_LIMIT_ATTACHED, 0),
         (SQLITE_LIMIT_WORKER_THREADS, 0),
-        (SQLITE_LIMIT_TRIGGER_DEPTH, 1),
         (SQLITE_LIMIT_SQL_LENGTH, LONGEST_STATEMENT),
     ] {
         connection.set_limit(limit, value)?;
@@ -252,7 +293,6 @@ fn limit(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Takes the snapshot: `BEGIN` alone takes none, the first read does.
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN")?;
     connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))
@@ -261,7 +301,7 @@ fn begin(connection: &Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicBool, AtomicU32};
 
     use super::super::testing::*;
     use super::*;

@@ -8,6 +8,7 @@ mod index;
 mod query;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 use std::collections::HashMap;
 

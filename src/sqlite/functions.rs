@@ -1,0 +1,144 @@
+//! Registers the functions of `query::compute` on a connection.
+//!
+//! SQLite passes on no more of a failure than a text. What PostgreSQL is to be told of it is put aside where the
+//! session finds it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Error, Result};
+
+use super::rows::{cell, display, storage_class};
+use crate::query::compute::{self, AGGREGATES, FUNCTIONS, PG_VALUE, Rule, Total};
+use crate::value::{Cell, CellBuf};
+
+/// Why a function failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The error that PostgreSQL raises in its place.
+    #[error("{0}")]
+    Computed(#[from] compute::Fault),
+    /// A cell that does not fit its column.
+    #[error("value does not fit {}", .0.place())]
+    Value(ValueFault),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueFault {
+    /// `table.column`.
+    pub column: String,
+    pub pg_type: String,
+    pub storage_class: &'static str,
+    pub value: String,
+    pub reason: String,
+}
+
+impl ValueFault {
+    /// As the error of a cell that was read names it. A name with a dot in it stays as it came.
+    fn place(&self) -> String {
+        match self.column.split_once('.') {
+            Some((table, column)) if !column.contains('.') => {
+                format!("column \"{column}\" of table \"{table}\"")
+            }
+            _ => format!("column \"{}\"", self.column),
+        }
+    }
+}
+
+/// Where a failing function leaves its account.
+#[derive(Clone, Default)]
+pub(super) struct Faults(Arc<Mutex<Option<Fault>>>);
+
+impl Faults {
+    pub(super) fn take(&self) -> Option<Fault> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps the fault; what is given back tells SQLite to stop.
+    fn keep(&self, fault: Fault) -> Error {
+        let message = fault.to_string();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        Error::UserFunctionError(message.into())
+    }
+}
+
+/// Deterministic, and harmless also in a schema that is not trusted: they compute, and reach nothing.
+const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
+    .union(FunctionFlags::SQLITE_DETERMINISTIC)
+    .union(FunctionFlags::SQLITE_INNOCUOUS);
+
+/// The most arguments that one of them takes.
+const MOST_ARGUMENTS: usize = 4;
+
+pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
+    for function in FUNCTIONS {
+        let faults = faults.clone();
+        connection.create_scalar_function(function.name, function.arity, FLAGS, move |context| {
+            let mut cells = [Cell::Null; MOST_ARGUMENTS];
+            for (i, slot) in cells.iter_mut().enumerate().take(context.len()) {
+                *slot = cell(context.get_raw(i));
+            }
+            let given = cells.get(..context.len()).unwrap_or(&cells);
+            function.call(given).map(owned).map_err(|fault| faults.keep(fault.into()))
+        })?;
+    }
+    for aggregate in AGGREGATES {
+        connection.create_aggregate_function(
+            aggregate.name,
+            1,
+            FLAGS,
+            Summing { aggregate, faults: faults.clone() },
+        )?;
+    }
+    let faults = faults.clone();
+    connection.create_scalar_function(PG_VALUE, 3, FLAGS, move |context| canonical(context, &faults))
+}
+
+/// `pg_value(cell, rule, 'table.column')`.
+fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
+    let rule = context.get_or_create_aux(1, |text| {
+        let text = text.as_str().map_err(|e| e.to_string())?;
+        Rule::parse(text).ok_or_else(|| format!("\"{text}\" is no rule for a value"))
+    })?;
+    let cell = cell(context.get_raw(0));
+    rule.canonical(cell).map(owned).map_err(|misfit| {
+        let rule = context.get::<String>(1).unwrap_or_default();
+        faults.keep(Fault::Value(ValueFault {
+            column: context.get(2).unwrap_or_default(),
+            pg_type: rule.split(';').next().unwrap_or_default().to_owned(),
+            storage_class: storage_class(cell),
+            value: display(cell),
+            reason: misfit.to_string(),
+        }))
+    })
+}
+
+fn owned(answer: CellBuf<'_>) -> Value {
+    match answer {
+        CellBuf::Null => Value::Null,
+        CellBuf::Integer(i) => Value::Integer(i),
+        CellBuf::Real(r) => Value::Real(r),
+        CellBuf::Text(text) => Value::Text(text.into_owned()),
+        CellBuf::Blob(bytes) => Value::Blob(bytes.into_owned()),
+    }
+}
+
+struct Summing {
+    aggregate: &'static compute::Aggregate,
+    faults: Faults,
+}
+
+impl Aggregate<Total, Value> for Summing {
+    fn init(&self, _: &mut Context<'_>) -> Result<Total> {
+        Ok(Total::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, total: &mut Total) -> Result<()> {
+        total.add(cell(context.get_raw(0))).map_err(|fault| self.faults.keep(fault.into()))
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, total: Option<Total>) -> Result<Value> {
+        Ok(owned(self.aggregate.finish(&total.unwrap_or_default())))
+    }
+}

@@ -1,0 +1,31 @@
+//! Views as if they were tables, for those who only read: their columns and what SQLite knows of their types.
+
+use super::query::{each, name, pragma, reason, text};
+use crate::catalog::{Catalog, Column, Problem, Table};
+use crate::sqlite::{Error, Source};
+
+/// Adds every view to the catalog's tables; one that SQLite cannot resolve is a problem.
+pub fn views_as_tables(source: &Source, catalog: &mut Catalog) -> Result<(), Error> {
+    let names: Vec<String> = catalog.views.iter().map(|v| v.name.clone()).collect();
+    for view in names {
+        match columns(source, &view) {
+            Ok(columns) if columns.is_empty() => {}
+            Ok(columns) => catalog.tables.push(Table { name: view, columns, ..Table::default() }),
+            Err(e) if e.is_local() => catalog.problems.push(Problem { object: view, reason: reason(e) }),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// A column that is one of a table's has its declared type. A computed one has none, which SQLite calls BLOB, as it
+/// does a column that was declared without a type: the values say more.
+fn columns(source: &Source, view: &str) -> Result<Vec<Column>, Error> {
+    let mut columns = vec![];
+    each(source, &pragma("table_xinfo", view), |row| {
+        let declared = Some(text(row, 2)?).filter(|declared| declared != "BLOB").unwrap_or_default();
+        columns.push(Column { name: name(row, 1)?, declared, ..Column::default() });
+        Ok(())
+    })?;
+    Ok(columns)
+}

@@ -1,0 +1,390 @@
+//! A live connection that many statements step through side by side: what foreign tables are read and changed by.
+//!
+//! Statements are named by ids. An id that was released names nothing any more, whoever still holds it, so a cursor
+//! may be closed late or twice. Released statements are kept a while by their text, for the next who prepares it.
+//! Everything takes `&self`: while a row is looked at, other statements of the same session may be run, by a function
+//! of the server that reads a foreign table itself. Assumes one thread. Must not decide when a transaction begins or
+//! ends: that is the caller's.
+
+mod row;
+mod slots;
+
+use std::cell::{Cell as Flag, RefCell};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Row, Statement, ffi};
+use self_cell::self_cell;
+
+use super::error::Error;
+use super::functions::{self, Faults};
+use super::open::{Interrupted, OpenOptions, Source, open, open_to_write};
+use crate::value::{Cell, CellBuf};
+use slots::{Prepared, Slots, State};
+
+pub use row::{KeptRow, RowView};
+pub use slots::StatementId;
+
+type Statements<'a> = RefCell<Slots<'a>>;
+
+self_cell!(
+    /// A connection, and the statements that borrow it.
+    struct Held {
+        owner: Source,
+
+        #[not_covariant]
+        dependent: Statements,
+    }
+);
+
+pub struct Session {
+    held: Held,
+    faults: Faults,
+    interrupted: Interrupted,
+    /// Open for writing.
+    writable: bool,
+    /// A write transaction is open.
+    writing: Flag<bool>,
+    /// Nothing was read of the snapshot that opening took.
+    fresh: Flag<bool>,
+}
+
+impl Session {
+    /// Opens a file and takes a snapshot of it.
+    pub fn open(options: &OpenOptions, writable: bool) -> Result<Session, Error> {
+        let source = if writable { open_to_write(options) } else { open(options) }?;
+        let faults = Faults::default();
+        functions::register(source.connection(), &faults).map_err(|e| source.error(e))?;
+        let held = Held::new(source, |_| RefCell::default());
+        let interrupted = options.interrupted.clone();
+        let (writing, fresh) = (Flag::new(false), Flag::new(true));
+        Ok(Session { held, faults, interrupted, writable, writing, fresh })
+    }
+
+    pub fn source(&self) -> &Source {
+        self.held.borrow_owner()
+    }
+
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    pub fn set_busy_timeout(&self, timeout: Duration) {
+        self.source().set_busy_timeout(timeout);
+    }
+
+    // Statements.
+
+    /// Makes a statement of one SQL command, or finds it among those that were released.
+    pub fn prepare(&self, sql: &str) -> Result<StatementId, Error> {
+        self.held.with_dependent(|source, slots| {
+            let kept = slots.borrow_mut().reuse(sql);
+            let prepared = match kept {
+                Some(prepared) => prepared,
+                None => Prepared::new(self.compile(source, sql)?, sql),
+            };
+            Ok(slots.borrow_mut().insert(prepared))
+        })
+    }
+
+    fn compile<'a>(&self, source: &'a Source, sql: &str) -> Result<Statement<'a>, Error> {
+        source.connection().prepare(sql).map_err(|e| self.error(e).about_schema())
+    }
+
+    /// Gives the statement its parameters, all of them, and puts it before its first row.
+    pub fn bind(&self, id: StatementId, cells: &[Cell<'_>]) -> Result<(), Error> {
+        self.with(id, |prepared| {
+            prepared.reset();
+            for (i, cell) in cells.iter().enumerate() {
+                let bound = prepared.statement.raw_bind_parameter(i + 1, bindable(*cell));
+                bound.map_err(|e| self.error(e))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Binds and runs a statement that gives no rows, in one go: a load calls this for every row. Gives the number of
+    /// rows that it changed.
+    pub fn execute<'c, E: From<Error>>(
+        &self,
+        id: StatementId,
+        cells: impl Iterator<Item = Result<CellBuf<'c>, E>>,
+    ) -> Result<u64, E> {
+        self.with(id, |prepared| {
+            if prepared.state != State::Ready {
+                prepared.reset();
+            }
+            for (i, cell) in cells.enumerate() {
+                let bound = prepared.statement.raw_bind_parameter(i + 1, bindable(cell?.as_cell()));
+                bound.map_err(|e| self.error(e))?;
+            }
+            // Steps once and resets.
+            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e))?;
+            Ok(changed as u64)
+        })
+    }
+
+    /// Shows the next row to `look`; `None` at the end, and from there on until the next `bind`.
+    #[inline]
+    pub fn step<R>(&self, id: StatementId, look: impl FnOnce(&Row<'_>) -> R) -> Result<Option<R>, Error> {
+        self.with(id, |prepared| {
+            if prepared.state == State::Done {
+                return Ok(None);
+            }
+            let mut rows = prepared.statement.raw_query();
+            match rows.next() {
+                Ok(Some(row)) => {
+                    let answer = look(row);
+                    // Dropping `Rows` would reset the statement. Without that, the next `raw_query` goes on from
+                    // here: it is no more than a view of the statement, and owns nothing.
+                    std::mem::forget(rows);
+                    prepared.state = State::Running;
+                    Ok(Some(answer))
+                }
+                Ok(None) => {
+                    // At the end and after an error rusqlite has reset it.
+                    drop(rows);
+                    prepared.state = State::Done;
+                    Ok(None)
+                }
+                Err(e) => {
+                    drop(rows);
+                    prepared.state = State::Done;
+                    // A statement is made anew where the schema has changed under it.
+                    Err(self.error(e).about_schema())
+                }
+            }
+        })
+    }
+
+    /// Puts the statement before its first row, and lets go of what it holds of the file.
+    pub fn reset(&self, id: StatementId) {
+        let _ = self.with(id, |prepared| -> Result<(), Error> {
+            prepared.reset();
+            Ok(())
+        });
+    }
+
+    /// The id still names a statement, which may be in use.
+    pub fn holds(&self, id: StatementId) -> bool {
+        self.held.with_dependent(|_, slots| slots.borrow_mut().holds(id))
+    }
+
+    /// Ends the use of a statement. An id that names none is passed over.
+    pub fn release(&self, id: StatementId) {
+        self.held.with_dependent(|_, slots| {
+            let dropped = slots.borrow_mut().release(id);
+            drop(dropped);
+        });
+    }
+
+    /// Ends every statement, also those that someone still holds the id of.
+    pub fn release_all(&self) {
+        self.held.with_dependent(|_, slots| {
+            let dropped = slots.borrow_mut().release_all();
+            drop(dropped);
+        });
+    }
+
+    /// Runs one command to its end; the rows that it changed.
+    pub fn run(&self, sql: &str, cells: &[Cell<'_>]) -> Result<u64, Error> {
+        let id = self.prepare(sql)?;
+        let outcome = self.bind(id, cells).and_then(|()| {
+            while self.step(id, |_| ())?.is_some() {}
+            Ok(self.changes())
+        });
+        self.release(id);
+        outcome
+    }
+
+    /// Takes the statement out of its place, so that others can be used meanwhile, and puts it back however `f` ends.
+    #[inline]
+    fn with<R, E: From<Error>>(
+        &self,
+        id: StatementId,
+        f: impl FnOnce(&mut Prepared<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.held.with_dependent(|source, slots| {
+            let taken = slots.borrow_mut().take(id);
+            let mut place = PutBack { slots, id, prepared: taken };
+            match place.prepared.as_mut() {
+                Some(prepared) => f(prepared),
+                None => Err(Error::Stale { path: source.path().to_owned() }.into()),
+            }
+        })
+    }
+
+    // Transactions.
+
+    pub fn in_transaction(&self) -> bool {
+        !self.source().connection().is_autocommit()
+    }
+
+    /// The snapshot that opening took has served no one yet.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.get() && self.in_transaction()
+    }
+
+    /// Someone reads the snapshot.
+    pub fn read(&self) {
+        self.fresh.set(false);
+    }
+
+    /// A write transaction is open.
+    pub fn is_writing(&self) -> bool {
+        self.writing.get()
+    }
+
+    /// SQLite itself has rolled the write transaction back: the disk was full, a change was interrupted, or a
+    /// constraint of the file says ON CONFLICT ROLLBACK.
+    pub fn has_lost(&self) -> bool {
+        self.writing.get() && !self.in_transaction()
+    }
+
+    /// Takes a snapshot.
+    pub fn begin_read(&self) -> Result<(), Error> {
+        let begun = self.source().begin();
+        if begun.is_err() {
+            self.rollback();
+        }
+        begun
+    }
+
+    /// Begins to write; the snapshot is the newest one.
+    pub fn begin_write(&self) -> Result<(), Error> {
+        self.source().steer("PRAGMA query_only = OFF")?;
+        let begun = self.source().steer("BEGIN IMMEDIATE");
+        self.wrote(begun)
+    }
+
+    /// Lets a transaction that has only read so far write, in its own snapshot; [`Error::Snapshot`] when someone else
+    /// has written since.
+    pub fn upgrade(&self) -> Result<(), Error> {
+        let lifted = self.source().steer("PRAGMA query_only = OFF");
+        self.wrote(lifted.and_then(|()| self.lock()))
+    }
+
+    /// Takes the writer's lock by writing what is there already. SQLite does not wait for a lock while it holds one: a
+    /// wait of two for each other would not end. This one ends.
+    fn lock(&self) -> Result<(), Error> {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let ask = self.source().connection().pragma_query_value(Some("main"), "user_version", |r| r.get(0));
+        let version: i32 = ask.map_err(|e| self.error(e))?;
+        let start = Instant::now();
+        loop {
+            match self.source().steer(&format!("PRAGMA main.user_version = {version}")) {
+                Err(Error::Locked { .. }) if (self.interrupted)() => {
+                    return Err(Error::Interrupted { path: self.source().path().to_owned() });
+                }
+                Err(Error::Locked { .. }) if start.elapsed() < self.source().busy_timeout() => {
+                    std::thread::sleep(PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn wrote(&self, begun: Result<(), Error>) -> Result<(), Error> {
+        self.writing.set(begun.is_ok());
+        if begun.is_err() {
+            let _ = self.source().steer("PRAGMA query_only = ON");
+        }
+        begun
+    }
+
+    /// Makes what was written durable; on failure the transaction is still open.
+    pub fn commit(&self) -> Result<(), Error> {
+        if self.in_transaction() {
+            self.source().steer("COMMIT")?;
+        }
+        self.ended();
+        Ok(())
+    }
+
+    /// Ends the transaction, whatever its state. Never fails: what cannot be rolled back now, SQLite rolls back when the
+    /// file is opened next.
+    pub fn rollback(&self) {
+        if self.in_transaction() {
+            let _ = self.source().steer("ROLLBACK");
+        }
+        self.ended();
+    }
+
+    fn ended(&self) {
+        self.fresh.set(false);
+        if self.writing.replace(false) {
+            let _ = self.source().steer("PRAGMA query_only = ON");
+        }
+    }
+
+    pub fn savepoint(&self, level: i32) -> Result<(), Error> {
+        self.source().steer(&format!("SAVEPOINT level_{level}"))
+    }
+
+    pub fn release_savepoint(&self, level: i32) -> Result<(), Error> {
+        self.source().steer(&format!("RELEASE level_{level}"))
+    }
+
+    pub fn rollback_to(&self, level: i32) -> Result<(), Error> {
+        self.source().steer(&format!("ROLLBACK TO level_{level}; RELEASE level_{level}"))
+    }
+
+    /// Rows that the last finished INSERT, UPDATE or DELETE has changed, without those of its triggers.
+    pub fn changes(&self) -> u64 {
+        self.source().connection().changes()
+    }
+
+    /// Grows with every change of the schema.
+    pub fn schema_version(&self) -> Result<i64, Error> {
+        let ask = self.source().connection().pragma_query_value(Some("main"), "schema_version", |r| r.get(0));
+        ask.map_err(|e| self.error(e))
+    }
+
+    pub fn page_count(&self) -> Result<i64, Error> {
+        let ask = self.source().connection().pragma_query_value(Some("main"), "page_count", |r| r.get(0));
+        ask.map_err(|e| self.error(e))
+    }
+
+    /// An error of this connection; a function of ours that failed has left its own account aside.
+    fn error(&self, error: rusqlite::Error) -> Error {
+        let fault = self.faults.take();
+        match fault.filter(|_| is_plain(&error)) {
+            Some(fault) => Error::Function { path: self.source().path().to_owned(), fault: Box::new(fault) },
+            None => self.source().error(error),
+        }
+    }
+}
+
+/// The result code of a function that failed.
+fn is_plain(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR)
+}
+
+/// Puts a statement back into its place; one that was released meanwhile is dropped.
+struct PutBack<'s, 'a> {
+    slots: &'s Statements<'a>,
+    id: StatementId,
+    prepared: Option<Box<Prepared<'a>>>,
+}
+
+impl Drop for PutBack<'_, '_> {
+    fn drop(&mut self) {
+        let Some(prepared) = self.prepared.take() else { return };
+        let refused = self.slots.try_borrow_mut().map(|mut slots| slots.put_back(self.id, prepared));
+        drop(refused);
+    }
+}
+
+/// A cell as rusqlite binds it. SQLite keeps its own copy.
+fn bindable(cell: Cell<'_>) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match cell {
+        Cell::Null => ValueRef::Null,
+        Cell::Integer(i) => ValueRef::Integer(i),
+        Cell::Real(r) => ValueRef::Real(r),
+        Cell::Text(t) => ValueRef::Text(t),
+        Cell::Blob(b) => ValueRef::Blob(b),
+    })
+}
+
+#[cfg(test)]
+mod tests;
