@@ -7,6 +7,7 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static ALLOWED_DIRECTORIES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static BUSY_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(5000);
+static PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 pub fn register() {
     GucRegistry::define_string_guc(
@@ -27,6 +28,14 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::UNIT_MS,
     );
+    GucRegistry::define_bool_guc(
+        c"pg_sqlite_migrate.pushdown",
+        c"Lets SQLite compute conditions, sorts, limits, aggregates and joins of foreign tables.",
+        c"Off, PostgreSQL computes all of it; results are the same.",
+        &PUSHDOWN,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
 }
 
 /// The directories that files must lie under; empty when any will do.
@@ -37,4 +46,9 @@ pub fn allowed_directories() -> Vec<String> {
 
 pub fn busy_timeout() -> Duration {
     Duration::from_millis(BUSY_TIMEOUT.get().max(0) as u64)
+}
+
+/// What of a query may be computed inside SQLite: all that is proven equal, or nothing.
+pub fn pushdown() -> bool {
+    PUSHDOWN.get()
 }

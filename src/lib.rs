@@ -20,6 +20,7 @@ pub mod pg;
 pub mod sqlite;
 
 // What joins them.
+pub mod fdw;
 pub mod run;
 pub mod verify;
 
@@ -33,6 +34,11 @@ mod server_tests;
 ::pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+pgrx::extension_sql_file!(
+    "../sql/fdw.sql",
+    name = "fdw",
+    requires = [api::foreign::pg_sqlite_fdw_handler, api::foreign::pg_sqlite_fdw_validator]
+);
 
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]

@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::text::Text;
 use crate::run::survey;
 use crate::sqlite;
 
@@ -10,10 +11,10 @@ use crate::sqlite;
 /// foreign key as well; it takes several times as long.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_check(
-    path: Option<&str>,
+    path: Option<Text>,
     full: default!(bool, false),
 ) -> Result<TableIterator<'static, (name!(object, Option<String>), name!(message, String))>, ErrorReport> {
-    let mut source = survey::open(path, false)?;
+    let mut source = survey::open(path.as_deref(), false)?;
     let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
     Ok(TableIterator::new(problems.into_iter().map(|p| (p.object, p.message))))
 }

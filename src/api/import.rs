@@ -4,12 +4,13 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::text::Text;
 use crate::run::import;
 
 /// One row per table. An ERROR, or a ROLLBACK afterwards, leaves nothing behind.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_import(
-    path: Option<&str>,
+    path: Option<Text>,
     plan: default!(Option<JsonB>, "NULL"),
 ) -> Result<
     TableIterator<
@@ -28,7 +29,7 @@ fn sqlite_import(
     >,
     ErrorReport,
 > {
-    let results = import::import(path, plan.map(|p| p.0))?;
+    let results = import::import(path.as_deref(), plan.map(|p| p.0))?;
     Ok(TableIterator::new(results.into_iter().map(|r| {
         let rows_per_second = r.rows_per_second();
         let detail = (!r.detail.is_empty()).then(|| r.detail.join("; "));

@@ -5,13 +5,14 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::text::Text;
 use crate::run::inspect;
 use crate::run::survey;
 
 /// One row per column of the tables that the plan leaves in: what is declared, what is stored, what it becomes.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_inspect(
-    path: Option<&str>,
+    path: Option<Text>,
     plan: default!(Option<JsonB>, "NULL"),
 ) -> Result<
     TableIterator<
@@ -32,7 +33,7 @@ fn sqlite_inspect(
     >,
     ErrorReport,
 > {
-    let rows = inspect::inspect(path, plan.map(|p| p.0))?;
+    let rows = inspect::inspect(path.as_deref(), plan.map(|p| p.0))?;
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         (
             r.table,
@@ -53,7 +54,7 @@ fn sqlite_inspect(
 /// Everything that would hurt, the worst first. A blocking finding would stop an import.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_findings(
-    path: Option<&str>,
+    path: Option<Text>,
     plan: default!(Option<JsonB>, "NULL"),
 ) -> Result<
     TableIterator<
@@ -62,7 +63,7 @@ fn sqlite_findings(
     >,
     ErrorReport,
 > {
-    let mut findings = survey::planned(&survey::survey(path, plan.map(|p| p.0))?)?.findings;
+    let mut findings = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     Ok(TableIterator::new(
         findings.into_iter().map(|f| (f.severity.as_str().to_string(), f.object, f.message, f.hint)),
@@ -71,20 +72,20 @@ fn sqlite_findings(
 
 /// The complete, explicit plan. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
-fn sqlite_plan(path: Option<&str>, plan: default!(Option<JsonB>, "NULL")) -> Result<JsonB, ErrorReport> {
-    Ok(JsonB(survey::planned(&survey::survey(path, plan.map(|p| p.0))?)?.plan))
+fn sqlite_plan(path: Option<Text>, plan: default!(Option<JsonB>, "NULL")) -> Result<JsonB, ErrorReport> {
+    Ok(JsonB(survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.plan))
 }
 
 /// Exactly the statements that an import would run, in order; a load is shown as a comment.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_ddl(
-    path: Option<&str>,
+    path: Option<Text>,
     plan: default!(Option<JsonB>, "NULL"),
 ) -> Result<
     TableIterator<'static, (name!(phase, String), name!(ordinal, i64), name!(sql, String))>,
     ErrorReport,
 > {
-    let planned = survey::planned(&survey::survey(path, plan.map(|p| p.0))?)?;
+    let planned = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?;
     Ok(TableIterator::new(
         planned
             .steps

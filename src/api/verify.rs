@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::text::Text;
 use crate::run::sequences;
 use crate::verify::counts;
 
@@ -30,7 +31,7 @@ fn verify_counts(
 /// Moves every sequence that a column owns (serial and identity) past the highest value stored, never back.
 #[pg_extern(volatile, parallel_unsafe)]
 fn reset_sequences(
-    schema: default!(Option<&str>, "NULL"),
+    schema: default!(Option<Text>, "NULL"),
 ) -> TableIterator<
     'static,
     (
@@ -43,7 +44,7 @@ fn reset_sequences(
     ),
 > {
     TableIterator::new(
-        sequences::reset(schema)
+        sequences::reset(schema.as_deref())
             .into_iter()
             .map(|r| (r.schema, r.table, r.column, r.sequence, r.old_value, r.new_value)),
     )

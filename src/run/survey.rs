@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::target;
-use crate::catalog::{Catalog, KeyFact, Problem};
+use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::pg::{interrupts, rights, settings::LocalSettings, thread, types, xact};
@@ -35,10 +36,14 @@ pub struct Survey {
 /// Opens a file for the caller: rights, allowed directories, hardened open, one snapshot.
 pub fn open(path: Option<&str>, immutable: bool) -> Result<Source, Error> {
     check_rights()?;
+    open_file(Path::new(path.ok_or(Error::NullPath)?), immutable, guc::busy_timeout())
+}
+
+fn open_file(path: &Path, immutable: bool, busy_timeout: Duration) -> Result<Source, Error> {
     let options = OpenOptions {
-        path: allowed(Path::new(path.ok_or(Error::NullPath)?))?,
+        path: allowed(path)?,
         immutable,
-        busy_timeout: guc::busy_timeout(),
+        busy_timeout,
         interrupted: Arc::new(|| thread::stopping() || interrupts::pending()),
     };
     Ok(thread::run(move || sqlite::open(&options))?)
@@ -54,7 +59,7 @@ fn check_rights() -> Result<(), Error> {
 
 /// The path to open. Under `allowed_directories` it is the resolved one, so that no link can be changed after
 /// the check.
-fn allowed(path: &Path) -> Result<PathBuf, Error> {
+pub fn allowed(path: &Path) -> Result<PathBuf, Error> {
     let directories = guc::allowed_directories();
     if directories.is_empty() {
         return Ok(path.to_path_buf());
@@ -78,11 +83,38 @@ pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Er
     let needs = plan::needs(&overrides)?;
     let overrides = canonical_types(overrides)?;
     let source = open(path, needs.immutable)?;
-    read(source, needs, overrides)
+    read(source, needs, overrides, Extent::default())
 }
 
-fn read(mut source: Source, needs: Needs, mut overrides: Value) -> Result<Survey, Error> {
-    let catalog = on_thread(&mut source, sqlite::catalog)?;
+/// The same of a file that a foreign server names: whoever named it had the right to.
+pub fn of_server(
+    path: &Path,
+    busy_timeout: Duration,
+    overrides: Value,
+    extent: Extent,
+) -> Result<Survey, Error> {
+    let needs = plan::needs(&overrides)?;
+    let overrides = canonical_types(overrides)?;
+    let source = open_file(path, needs.immutable, busy_timeout)?;
+    read(source, needs, overrides, extent)
+}
+
+/// What is surveyed as if it were a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    pub views: bool,
+    /// Virtual tables whose modules are there, with what `SELECT *` shows of them.
+    pub virtual_tables: bool,
+}
+
+fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
+    let mut catalog = on_thread(&mut source, sqlite::catalog)?;
+    if extent.virtual_tables {
+        take_virtual_tables(&mut catalog, &mut overrides);
+    }
+    if extent.views {
+        on_thread(&mut source, |source| sqlite::views_as_tables(source, &mut catalog))?;
+    }
     let mut selected = plan::selected(&catalog, &overrides)?;
     let (profiles, broken) =
         on_thread(&mut source, |source| profile_tables(source, &catalog, &selected, &needs, &overrides))?;
@@ -148,6 +180,15 @@ fn filter<'a>(overrides: &'a Value, table: &str) -> Option<&'a str> {
 
 fn skip(overrides: &mut Value, table: &str) {
     overrides["tables"][table]["skip"] = Value::Bool(true);
+}
+
+fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Value) {
+    for table in &mut catalog.tables {
+        if matches!(table.kind, TableKind::Virtual { usable: true, .. }) {
+            table.columns.retain(|column| !column.hidden);
+            overrides["tables"][&table.name]["skip"] = Value::Bool(false);
+        }
+    }
 }
 
 /// Makes the plan for a survey, against what the target database has now.

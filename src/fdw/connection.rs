@@ -1,0 +1,344 @@
+//! One connection per server and backend: which file it has open, which snapshot it reads, whether it writes.
+//!
+//! The file follows PostgreSQL's transaction. Under REPEATABLE READ its snapshot lasts as long; under READ COMMITTED a
+//! new one is taken when a scan begins while none is open, and locks are released with the last scan. The first change
+//! begins a write transaction, and savepoints follow the server's from then on. Nothing here may be borrowed while
+//! SQLite or the server is called: either may lead back here.
+
+mod change;
+mod cursor;
+mod end;
+mod open;
+
+use std::cell::{Cell as Flag, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pgrx::PgSqlErrorCode as Code;
+
+use super::options::{ServerOptions, TableOptions};
+use crate::catalog::{Catalog, Table, TableKind};
+use crate::error::Error;
+use crate::pg::fdw::{Reads, Server, invalidation, transaction};
+use crate::pg::interrupts;
+use crate::query::Remote;
+use crate::sqlite::{self, Estimate, Session, estimate};
+use open::Identity;
+
+pub use cursor::{Cursor, Handle, Reading};
+
+thread_local! {
+    /// By the server's oid.
+    static CONNECTIONS: RefCell<HashMap<u32, Rc<Connection>>> = RefCell::default();
+}
+
+/// A server's place in this backend, with or without its file open.
+#[derive(Default)]
+pub struct Connection {
+    /// The server's name when it was last used.
+    name: RefCell<String>,
+    live: RefCell<Option<Live>>,
+    /// Scans that have begun and not ended.
+    cursors: RefCell<Vec<Rc<Cursor>>>,
+    /// Nest levels of the server's transaction that have a savepoint in the file, ascending.
+    levels: RefCell<Vec<i32>>,
+    writes: RefCell<Vec<Write>>,
+    /// PostgreSQL's transaction has used it.
+    used: Flag<bool>,
+    /// Stays open when the transaction ends.
+    keep: Flag<bool>,
+    /// A table of the server was to be changed though the server says nothing of it: the file is opened for writing.
+    changes_tables: Flag<bool>,
+    /// The server's definition has changed, or is gone, since the file was opened.
+    stale: Flag<bool>,
+    /// What the server tells such a change by.
+    hash: Flag<u32>,
+    /// A savepoint could not be rolled back to.
+    broken: Flag<bool>,
+    /// Grows when open cursors lose their snapshot.
+    snapshots: Flag<u64>,
+}
+
+struct Live {
+    session: Rc<Session>,
+    identity: Identity,
+    /// As of a schema version.
+    catalog: Option<(i64, Rc<Catalog>)>,
+}
+
+/// A change that this transaction has made.
+struct Write {
+    reach: Rc<Reach>,
+    command: u32,
+    /// The nest level of the subtransaction that made it: with that, it is undone.
+    level: i32,
+}
+
+/// What a change of a table may change besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// The table, and views: all that is not in the list of other tables.
+    Table { changed: String, untouched: Vec<String> },
+    /// There are triggers, or foreign keys with actions.
+    All,
+}
+
+impl Reach {
+    fn of(catalog: &Catalog, table: &str) -> Reach {
+        let acts = |key: &crate::catalog::ForeignKey| {
+            use crate::catalog::Action::{NoAction, Restrict};
+            let harmless = |action: &crate::catalog::Action| matches!(action, NoAction | Restrict);
+            key.parent.eq_ignore_ascii_case(table) && !(harmless(&key.on_delete) && harmless(&key.on_update))
+        };
+        let spreads = catalog.triggers.iter().any(|t| t.table.eq_ignore_ascii_case(table))
+            || catalog.tables.iter().flat_map(|t| &t.foreign_keys).any(acts);
+        // A virtual table keeps its rows in other tables.
+        let plain = catalog.table(table).is_some_and(|t| t.kind == TableKind::Ordinary);
+        if spreads || !plain {
+            return Reach::All;
+        }
+        let others = catalog.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
+        let untouched = others.map(|t| t.name.clone()).filter(|n| !n.eq_ignore_ascii_case(table)).collect();
+        Reach::Table { changed: table.to_owned(), untouched }
+    }
+
+    fn hits(&self, reads: &[String]) -> bool {
+        match self {
+            Reach::All => true,
+            Reach::Table { untouched, .. } => {
+                reads.iter().any(|read| !untouched.iter().any(|other| other.eq_ignore_ascii_case(read)))
+            }
+        }
+    }
+}
+
+/// A table or view of the file, and its size.
+pub struct Described {
+    pub table: Table,
+    pub is_view: bool,
+    pub estimate: Estimate,
+}
+
+/// What the file declares of a table or view; `None` when it has none of this name.
+pub fn describe(server: &Server, options: &TableOptions) -> Result<Option<Described>, Error> {
+    let name = &options.table;
+    Connection::for_table(server, options)?.briefly(|connection, session| {
+        let catalog = connection.catalog(session)?;
+        let Some(table) = catalog.table(name) else { return Ok(None) };
+        let is_view = catalog.views.iter().any(|v| v.name.eq_ignore_ascii_case(name));
+        let mut table = table.clone();
+        // What has no rowid is not estimated by it.
+        table.without_rowid |= is_view;
+        let pages = session.page_count().map_err(raised)?;
+        let estimated =
+            estimate(session.source().connection(), &table, f64::from(catalog.page_size), pages as f64);
+        let estimate = estimated.map_err(|e| raised(session.source().error(e)))?;
+        table.without_rowid &= !is_view;
+        Ok(Some(Described { table, is_view, estimate }))
+    })
+}
+
+/// Rows of a table or view, counted.
+pub fn count(server: &Server, name: &str) -> Result<f64, Error> {
+    Connection::of(server)?.briefly(|_, session| {
+        sqlite::count(session.source(), name, None).map(|rows| rows as f64).map_err(raised)
+    })
+}
+
+/// An error of SQLite, unless it is a cancel: that is served here.
+pub fn raised(error: sqlite::Error) -> Error {
+    if matches!(error, sqlite::Error::Interrupted { .. } | sqlite::Error::Locked { .. }) {
+        interrupts::check();
+    }
+    Error::Sqlite(error)
+}
+
+impl Connection {
+    /// The connection of a server, its file open.
+    pub fn of(server: &Server) -> Result<Rc<Connection>, Error> {
+        let connection = Connection::entry(server);
+        connection.refresh(server, &ServerOptions::of(server)?)?;
+        Ok(connection)
+    }
+
+    /// The same; a table that may be changed has the file opened for writing from the start.
+    fn for_table(server: &Server, options: &TableOptions) -> Result<Rc<Connection>, Error> {
+        if options.updatable == Some(true) {
+            Connection::entry(server).changes_tables.set(true);
+        }
+        Connection::of(server)
+    }
+
+    fn entry(server: &Server) -> Rc<Connection> {
+        end::register();
+        let entry = CONNECTIONS.with_borrow_mut(|all| all.entry(server.oid.to_u32()).or_default().clone());
+        *entry.name.borrow_mut() = server.name.clone();
+        if entry.hash.get() == 0 {
+            entry.hash.set(invalidation::hash(server.oid));
+        }
+        entry
+    }
+
+    /// The open session. Its transaction may have been lost, which nothing can go on from.
+    pub fn session(&self) -> Result<Rc<Session>, Error> {
+        let session = self.live.borrow().as_ref().map(|live| live.session.clone());
+        match session {
+            Some(session) if !session.has_lost() && !self.broken.get() => Ok(session),
+            _ => Err(self.lost()),
+        }
+    }
+
+    fn lost(&self) -> Error {
+        Error::Foreign {
+            sqlstate: Code::ERRCODE_TRANSACTION_ROLLBACK,
+            message: format!(
+                "the transaction on the SQLite file of server \"{}\" was rolled back",
+                self.name.borrow()
+            ),
+            detail: Some("An error inside SQLite has undone all changes of this transaction.".into()),
+            hint: Some("Roll the transaction back.".into()),
+        }
+    }
+
+    /// Asks something of the file, in the snapshot of the open scans or in one of its own.
+    fn briefly<T>(&self, ask: impl FnOnce(&Connection, &Session) -> Result<T, Error>) -> Result<T, Error> {
+        let session = self.enter()?;
+        let answer = ask(self, &session);
+        self.leave();
+        answer
+    }
+
+    /// Takes a snapshot where one is due.
+    fn enter(&self) -> Result<Rc<Session>, Error> {
+        let session = self.session()?;
+        if session.is_writing() {
+            return Ok(session);
+        }
+        if session.in_transaction() && self.may_renew() && !session.is_fresh() {
+            session.rollback();
+        }
+        if !session.in_transaction() {
+            session.begin_read().map_err(raised)?;
+        }
+        session.read();
+        Ok(session)
+    }
+
+    /// The session in the snapshot that its open cursors share; one that failed to write has none any more.
+    fn snapshot(&self, number: u64) -> Result<Rc<Session>, Error> {
+        let session = self.session()?;
+        if number != self.snapshots.get() {
+            return Err(snapshot_is_gone());
+        }
+        if !session.in_transaction() {
+            session.begin_read().map_err(raised)?;
+        }
+        session.read();
+        Ok(session)
+    }
+
+    /// Lets go of a snapshot that nobody reads.
+    fn leave(&self) {
+        let Some(session) = self.live.borrow().as_ref().map(|live| live.session.clone()) else { return };
+        if !session.is_writing() && self.may_renew() {
+            session.rollback();
+        }
+    }
+
+    fn may_renew(&self) -> bool {
+        transaction::is_read_committed() && self.cursors.borrow().is_empty()
+    }
+
+    fn catalog(&self, session: &Session) -> Result<Rc<Catalog>, Error> {
+        let version = session.schema_version().map_err(raised)?;
+        let known = self.live.borrow().as_ref().and_then(|live| live.catalog.clone());
+        if let Some((_, catalog)) = known.filter(|(of, _)| *of == version) {
+            return Ok(catalog);
+        }
+        let mut catalog = sqlite::catalog(session.source()).map_err(raised)?;
+        sqlite::views_as_tables(session.source(), &mut catalog).map_err(raised)?;
+        let catalog = Rc::new(catalog);
+        if let Some(live) = &mut *self.live.borrow_mut() {
+            live.catalog = Some((version, catalog.clone()));
+        }
+        Ok(catalog)
+    }
+
+    // Scans.
+
+    /// Begins a scan of a query that may change the file as well.
+    pub fn scan(self: &Rc<Self>, remote: &Remote, reads: Reads) -> Result<Rc<Cursor>, Error> {
+        let _session = self.enter()?;
+        let sql = &remote.sql;
+        let whole = || format!("WITH pg_rows AS MATERIALIZED ({sql}) SELECT * FROM pg_rows");
+        let cursor = match reads {
+            Reads::Only => Cursor::new(self, sql, remote, Reading::Lazily),
+            Reads::BesideChanges => Cursor::new(self, &whole(), remote, Reading::AtOnce),
+            Reads::AgainBesideChanges => Cursor::new(self, sql, remote, Reading::Keeping),
+        };
+        let prepared = cursor.prepare();
+        if prepared.is_err() {
+            cursor.end();
+        }
+        prepared.map(|()| cursor)
+    }
+
+    /// Begins an UPDATE or DELETE that is one statement.
+    pub fn direct(self: &Rc<Self>, remote: &Remote) -> Rc<Cursor> {
+        Cursor::new(self, &remote.sql, remote, Reading::Changing)
+    }
+
+    /// A cursor's query is over.
+    fn ended(&self, cursor: &Cursor) {
+        let Ok(mut cursors) = self.cursors.try_borrow_mut() else { return };
+        let before = cursors.len();
+        let gone: Vec<Rc<Cursor>> = cursors.extract_if(.., |c| std::ptr::eq(Rc::as_ptr(c), cursor)).collect();
+        let last = before > 0 && cursors.is_empty();
+        drop(cursors);
+        if !gone.is_empty() && last {
+            self.leave();
+        }
+    }
+
+    /// What this transaction's current query has written itself, a scan of the query must not see.
+    fn check_visible(&self, cursor: &Cursor) -> Result<(), Error> {
+        let hidden = |write: &Write| write.command >= cursor.command && write.reach.hits(&cursor.reads);
+        if !self.writes.borrow().iter().any(hidden) {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+            message: "cannot scan a foreign table again after the same query has changed it".into(),
+            detail: Some("SQLite cannot show its rows as they were when the query began.".into()),
+            hint: Some("Collect the rows to be changed first, for instance in a temporary table.".into()),
+        })
+    }
+}
+
+fn snapshot_is_gone() -> Error {
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        message: "cannot go on reading a SQLite file as it was when the query began".into(),
+        detail: Some("The transaction has changed the file after another program had.".into()),
+        hint: Some("Run the transaction again.".into()),
+    }
+}
+
+/// What a user is told of a connection.
+pub struct Status {
+    pub server: String,
+    /// It has the file open that the server names.
+    pub valid: bool,
+    pub in_transaction: bool,
+    pub written: bool,
+}
+
+fn all() -> Vec<(u32, Rc<Connection>)> {
+    CONNECTIONS
+        .try_with(|all| all.try_borrow().map(|all| all.iter().map(|(k, c)| (*k, c.clone())).collect()))
+        .ok()
+        .and_then(Result::ok)
+        .unwrap_or_default()
+}
+
+pub use end::{Closed, close, statuses};

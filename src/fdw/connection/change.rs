@@ -1,0 +1,96 @@
+//! Making ready for a change: the write transaction, the server's savepoints in it, and the answers of who still reads.
+
+use std::rc::Rc;
+
+use super::{Connection, Cursor, Reach, Write, raised};
+use crate::error::Error;
+use crate::fdw::options::ServerOptions;
+use crate::pg::fdw::{Server, transaction};
+use crate::pg::rights;
+use crate::sqlite::{self, Session};
+
+impl Connection {
+    /// What a change of this table reaches.
+    pub fn reach(&self, table: &str) -> Result<Rc<Reach>, Error> {
+        self.briefly(|connection, session| Ok(Rc::new(Reach::of(&*connection.catalog(session)?, table))))
+    }
+
+    /// Makes ready for a change: a write transaction with the server's savepoints, and nobody who would see it.
+    /// `command` is the server's command that changes, which must not read what it has written.
+    pub fn change(&self, reach: &Rc<Reach>, command: Option<u32>) -> Result<Rc<Session>, Error> {
+        let session = self.writing()?;
+        self.follow(&session)?;
+        self.drain(|cursor| cursor.is_open_to(reach))?;
+        let Some(command) = command else { return Ok(session) };
+        self.note(reach, command, transaction::nest_level());
+        Ok(session)
+    }
+
+    /// Puts the answers of these cursors into memory.
+    pub(super) fn drain(&self, which: impl Fn(&Cursor) -> bool) -> Result<(), Error> {
+        let open: Vec<Rc<Cursor>> = self.cursors.borrow().iter().filter(|c| which(c)).cloned().collect();
+        open.iter().try_for_each(|cursor| cursor.drain())
+    }
+
+    /// Of the changes of one level that reach as far, only the last counts.
+    pub(super) fn note(&self, reach: &Rc<Reach>, command: u32, level: i32) {
+        let mut writes = self.writes.borrow_mut();
+        let same = |w: &Write| w.level == level && (Rc::ptr_eq(&w.reach, reach) || w.reach == *reach);
+        match writes.iter_mut().find(|w| same(w)) {
+            Some(write) => write.command = write.command.max(command),
+            None => writes.push(Write { reach: reach.clone(), command, level }),
+        }
+    }
+
+    /// A query that is about to read will change the file: its snapshot is that of the write transaction.
+    pub fn expect_change(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+        if options.force_readonly || !rights::may_write_server_files(server.owner) {
+            return Ok(());
+        }
+        if !self.session()?.is_writable() {
+            let kept = self.session()?.in_transaction() && !transaction::is_read_committed();
+            if kept && !self.session()?.is_fresh() {
+                return Ok(());
+            }
+            self.make_writable(server, options)?;
+        }
+        self.writing().map(drop)
+    }
+
+    /// The session in its write transaction. Who still reads, goes on in its snapshot; where another program has written
+    /// since, the rows of that snapshot are read to their end before, unless the whole transaction stands on it.
+    fn writing(&self) -> Result<Rc<Session>, Error> {
+        let session = self.session()?;
+        if session.is_writing() {
+            return Ok(session);
+        }
+        let renews = transaction::is_read_committed();
+        let active = self.cursors.borrow().iter().any(|c| c.is_incomplete());
+        if session.in_transaction() && !session.is_fresh() && (active || !renews) {
+            match session.upgrade() {
+                Err(sqlite::Error::Snapshot { .. }) if renews => self.drain(|c| c.is_open_to(&Reach::All))?,
+                upgraded => return upgraded.map_err(raised).map(|()| session),
+            }
+        }
+        self.give_up_snapshot(&session);
+        session.begin_write().map_err(raised)?;
+        Ok(session)
+    }
+
+    /// What is open and not read to its end cannot go on.
+    pub(super) fn give_up_snapshot(&self, session: &Session) {
+        self.snapshots.set(self.snapshots.get() + 1);
+        session.rollback();
+    }
+
+    /// Savepoints of the file for the server's.
+    fn follow(&self, session: &Session) -> Result<(), Error> {
+        let current = transaction::nest_level();
+        let deepest = self.levels.borrow().last().copied().unwrap_or(1);
+        for level in deepest + 1..=current {
+            session.savepoint(level).map_err(raised)?;
+            self.levels.borrow_mut().push(level);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! How connections follow the ends of the server's transactions and subtransactions, and how a user closes them.
+
+// The server's errors are as large as they are, and rare.
+#![allow(clippy::result_large_err)]
+
+use std::rc::Rc;
+use std::sync::Once;
+
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::panic::ErrorReport;
+
+use super::{CONNECTIONS, Connection, Cursor, Status, Write, all, raised};
+use crate::error::Error;
+use crate::fdw::options::ServerOptions;
+use crate::pg::fdw::transaction::{self, After, Before, TransactionCallbacks};
+use crate::pg::fdw::{catalog, invalidation};
+
+struct Callbacks;
+
+/// Registers the callbacks, once.
+pub(super) fn register() {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        transaction::register(&Callbacks);
+        invalidation::register(mark);
+    });
+}
+
+/// Files whose server has changed are closed when the transaction ends, or opened anew at the next use.
+fn mark(hash: u32) {
+    for (_, connection) in all() {
+        if hash == 0 || connection.hash.get() == hash {
+            connection.stale.set(true);
+        }
+    }
+}
+
+fn close_stale() {
+    for (oid, connection) in all().into_iter().filter(|(_, c)| c.stale.get() && !c.is_in_use()) {
+        connection.close();
+        let _ = CONNECTIONS.try_with(|all| all.try_borrow_mut().map(|mut all| all.remove(&oid)));
+    }
+}
+
+fn used() -> impl Iterator<Item = Rc<Connection>> {
+    all().into_iter().map(|(_, connection)| connection).filter(|c| c.used.get())
+}
+
+impl TransactionCallbacks for Callbacks {
+    fn before(&self, event: Before) -> Result<(), ErrorReport> {
+        for connection in used() {
+            match event {
+                Before::Commit => connection.commit()?,
+                Before::Prepare => connection.refuse_to_prepare()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn after(&self, _event: After) {
+        used().for_each(|connection| connection.finish());
+        close_stale();
+    }
+
+    fn before_sub_commit(&self, level: i32) -> Result<(), ErrorReport> {
+        for connection in used() {
+            connection.merge(level)?;
+        }
+        Ok(())
+    }
+
+    fn after_sub_abort(&self, level: i32) {
+        used().for_each(|connection| connection.undo(level));
+    }
+}
+
+impl Connection {
+    fn commit(&self) -> Result<(), Error> {
+        let Some(session) = self.live.borrow().as_ref().map(|live| live.session.clone()) else {
+            return Ok(());
+        };
+        if !session.is_writing() {
+            return Ok(());
+        }
+        let session = self.session()?;
+        session.release_all();
+        session.commit().map_err(raised)
+    }
+
+    fn refuse_to_prepare(&self) -> Result<(), Error> {
+        let in_transaction = self.live.borrow().as_ref().is_some_and(|live| live.session.in_transaction());
+        if !in_transaction && self.writes.borrow().is_empty() {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+            message: "cannot PREPARE a transaction that has operated on foreign tables of pg_sqlite_fdw"
+                .into(),
+            detail: None,
+            hint: None,
+        })
+    }
+
+    /// The transaction is over, however it ended; what is still open of it is rolled back.
+    fn finish(&self) {
+        // Dropped when nothing is borrowed: a cursor's end leads back here.
+        let cursors: Vec<Rc<Cursor>> =
+            self.cursors.try_borrow_mut().map(|mut c| c.drain(..).collect()).unwrap_or_default();
+        let session = self.live.borrow().as_ref().map(|live| live.session.clone());
+        if let Some(session) = session {
+            session.release_all();
+            session.rollback();
+        }
+        drop(cursors);
+        self.levels.borrow_mut().clear();
+        self.writes.borrow_mut().clear();
+        self.used.set(false);
+        self.broken.set(false);
+        if !self.keep.get() {
+            self.close();
+        }
+    }
+
+    /// A subtransaction commits into its parent.
+    fn merge(&self, level: i32) -> Result<(), Error> {
+        if self.levels.borrow().last() == Some(&level) {
+            self.session()?.release_savepoint(level).map_err(raised)?;
+            self.levels.borrow_mut().pop();
+        }
+        let merged: Vec<Write> = self.writes.borrow_mut().extract_if(.., |w| w.level >= level).collect();
+        merged.iter().for_each(|write| self.note(&write.reach, write.command, level - 1));
+        Ok(())
+    }
+
+    /// A subtransaction has aborted: what was written in it, and below it, is undone.
+    fn undo(&self, level: i32) {
+        let outermost = {
+            let mut levels = self.levels.borrow_mut();
+            let outermost = levels.iter().copied().find(|l| *l >= level);
+            levels.retain(|l| *l < level);
+            outermost
+        };
+        self.writes.borrow_mut().retain(|write| write.level < level);
+        let (Some(outermost), Ok(session)) = (outermost, self.session()) else { return };
+        if session.rollback_to(outermost).is_err() {
+            self.broken.set(true);
+        }
+    }
+
+    fn is_in_use(&self) -> bool {
+        let in_transaction = self.live.borrow().as_ref().is_some_and(|live| live.session.in_transaction());
+        in_transaction || !self.cursors.borrow().is_empty()
+    }
+}
+
+/// Every connection that has a file open, by server name.
+pub fn statuses() -> Vec<Status> {
+    let mut out: Vec<Status> = all()
+        .into_iter()
+        .filter_map(|(oid, connection)| {
+            let name = connection.name.borrow().clone();
+            let session = connection.live.borrow().as_ref().map(|live| live.session.clone())?;
+            let server = catalog::server_by_name(&name).filter(|s| s.oid.to_u32() == oid);
+            let valid = server
+                .and_then(|server| ServerOptions::of(&server).ok())
+                .is_some_and(|options| connection.is_valid(&options));
+            Some(Status {
+                server: name,
+                valid,
+                in_transaction: session.in_transaction(),
+                written: session.is_writing(),
+            })
+        })
+        .collect();
+    out.sort_by(|a, b| a.server.cmp(&b.server));
+    out
+}
+
+/// What came of closing connections.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    pub closed: usize,
+    /// Servers whose connection the transaction uses.
+    pub in_use: Vec<String>,
+}
+
+/// Closes the connection of one server, or of all.
+pub fn close(server: Option<u32>) -> Closed {
+    let mut outcome = Closed::default();
+    for (oid, connection) in all().into_iter().filter(|(oid, _)| server.is_none_or(|s| s == *oid)) {
+        if connection.is_in_use() {
+            outcome.in_use.push(connection.name.borrow().clone());
+        } else if connection.live.borrow().is_some() {
+            connection.close();
+            connection.used.set(false);
+            outcome.closed += 1;
+            let _ = CONNECTIONS.try_with(|all| all.try_borrow_mut().map(|mut all| all.remove(&oid)));
+        }
+    }
+    outcome
+}

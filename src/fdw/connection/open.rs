@@ -1,0 +1,127 @@
+//! Which file a connection has open, and whether it is still the one that the server's options name.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pgrx::PgSqlErrorCode as Code;
+
+use super::{Connection, Live, raised};
+use crate::error::Error;
+use crate::fdw::options::ServerOptions;
+use crate::guc;
+use crate::pg::fdw::{Server, transaction};
+use crate::pg::{interrupts, rights};
+use crate::run::survey;
+use crate::sqlite::{OpenOptions, Session};
+
+/// A file is another one when it was replaced under its name. Never opened to find out: closing it again would drop the
+/// locks that SQLite holds on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    path: PathBuf,
+    /// Device and inode.
+    file: Option<(u64, u64)>,
+    writable: bool,
+}
+
+impl Identity {
+    fn of(path: &Path, writable: bool) -> Identity {
+        let file = std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+        Identity { path: path.to_owned(), file, writable }
+    }
+}
+
+impl Connection {
+    /// Opens the file at the transaction's first use, or keeps the one that is open where it is the same.
+    pub(super) fn refresh(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+        self.keep.set(options.keep_connections);
+        let patience = options.busy_timeout.unwrap_or_else(guc::busy_timeout);
+        if self.used.get() && self.live.borrow().is_some() {
+            if let Ok(session) = self.session() {
+                session.set_busy_timeout(patience);
+            }
+            return Ok(());
+        }
+        let path = survey::allowed(&options.database)?;
+        let wanted = Identity::of(&path, self.wants_to_write(server, options));
+        let open = self.live.borrow().as_ref().is_some_and(|live| live.identity == wanted);
+        if !open || self.stale.get() {
+            self.close();
+            self.open(wanted, patience)?;
+        }
+        if let Ok(session) = self.session() {
+            session.set_busy_timeout(patience);
+        }
+        self.used.set(true);
+        Ok(())
+    }
+
+    fn wants_to_write(&self, server: &Server, options: &ServerOptions) -> bool {
+        !options.force_readonly
+            && (options.updatable || self.changes_tables.get())
+            && rights::may_write_server_files(server.owner)
+    }
+
+    fn open(&self, identity: Identity, busy_timeout: std::time::Duration) -> Result<(), Error> {
+        let options = OpenOptions {
+            path: identity.path.clone(),
+            immutable: false,
+            busy_timeout,
+            interrupted: Arc::new(interrupts::pending),
+        };
+        let session = Rc::new(Session::open(&options, identity.writable).map_err(raised)?);
+        self.stale.set(false);
+        *self.live.borrow_mut() = Some(Live { session, identity, catalog: None });
+        Ok(())
+    }
+
+    /// Closes the file; cursors that still name it find nothing.
+    pub(super) fn close(&self) {
+        let live = self.live.try_borrow_mut().ok().and_then(|mut live| live.take());
+        if let Some(live) = live {
+            live.session.release_all();
+            live.session.rollback();
+        }
+    }
+
+    /// Opens the file for writing where it was opened for reading only: the server's options do not say that some of its
+    /// tables are changed. What is being read is read to its end first.
+    pub fn make_writable(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+        let session = self.session()?;
+        if session.is_writable() {
+            return Ok(());
+        }
+        self.changes_tables.set(true);
+        if session.in_transaction() && !session.is_fresh() && !transaction::is_read_committed() {
+            return Err(read_before());
+        }
+        self.drain(|cursor| cursor.is_open_to(&super::Reach::All) || cursor.is_started())?;
+        self.give_up_snapshot(&session);
+        self.close();
+        self.used.set(false);
+        let reopened = self.refresh(server, options);
+        // The transaction's end has cursors to end, whether there is a file or not.
+        self.used.set(true);
+        reopened
+    }
+
+    /// The file is the one that the options name.
+    pub(super) fn is_valid(&self, options: &ServerOptions) -> bool {
+        let live = self.live.borrow();
+        let Some(live) = live.as_ref().filter(|_| !self.stale.get()) else { return false };
+        survey::allowed(&options.database)
+            .is_ok_and(|path| live.identity == Identity::of(&path, live.identity.writable))
+    }
+}
+
+/// A retry opens the file for writing from its beginning.
+fn read_before() -> Error {
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        message: "cannot change a foreign table after its file was opened for reading".into(),
+        detail: Some("The transaction keeps the snapshot of its first query.".into()),
+        hint: Some("Run the transaction again, or set option \"updatable\" on the server.".into()),
+    }
+}
