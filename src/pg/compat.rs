@@ -156,6 +156,7 @@ pub unsafe fn class_members(
             members.push((*(*list).elements.add(i)).ptr_value.cast());
         }
     }
+    // SAFETY: as above; the iterator is a local that the server fills, and is not used after its end.
     #[cfg(feature = "pg18")]
     unsafe {
         let mut walk = pg_sys::EquivalenceMemberIterator::default();

@@ -23,8 +23,9 @@ pub(super) unsafe fn is(node: *const pg_sys::Node, wanted: pg_sys::NodeTag) -> b
 /// # Safety
 /// `list` holds pointers to `T` and does not change while it is walked.
 pub(super) unsafe fn items<T>(list: *const pg_sys::List) -> impl DoubleEndedIterator<Item = *mut T> {
+    // SAFETY: the caller vouches for the list, which is null or has `length` elements.
     let length = unsafe { length(list) };
-    // SAFETY: a list has `length` elements.
+    // SAFETY: as above.
     (0..length).map(move |i| unsafe { (*(*list).elements.add(i)).ptr_value.cast() })
 }
 
@@ -113,7 +114,8 @@ pub(super) unsafe fn pull_attributes(
 /// # Safety
 /// `list` is null or a list of integers, and does not change while it is walked.
 pub(super) unsafe fn integers(list: *const pg_sys::List) -> impl Iterator<Item = i32> {
+    // SAFETY: the caller vouches for the list, which is null or has `length` elements.
     let length = unsafe { length(list) };
-    // SAFETY: a list has `length` elements.
+    // SAFETY: as above.
     (0..length).map(move |i| unsafe { (*(*list).elements.add(i)).int_value })
 }
