@@ -27,7 +27,7 @@ pub enum Form {
 
 /// How a comparison with the bare column selects the rows, or more, so that an index serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum IndexAccess {
     /// The same rows.
     Direct,
     /// Instants counted from 1970; a text in between says ISO-8601, and reals are read to the microsecond.
@@ -160,7 +160,7 @@ impl Place<'_> {
 
     /// An index leads to its epochs, which are sorted as its values are unless one of them is a text.
     pub fn epoch(&self) -> bool {
-        self.column.on_invalid != OnInvalid::Null && matches!(self.access(), Some(Access::Unit(_)))
+        self.column.on_invalid != OnInvalid::Null && matches!(self.access(), Some(IndexAccess::Unit(_)))
     }
 
     fn rule(&self) -> Option<Rule> {
@@ -237,28 +237,30 @@ impl Place<'_> {
     }
 
     /// How an index that begins with the column serves a comparison, if there is one.
-    pub fn access(&self) -> Option<Access> {
+    pub fn access(&self) -> Option<IndexAccess> {
         let column = self.column;
         if self.form() == Form::None {
             return None;
         }
         let numeric = matches!(column.affinity, Affinity::Integer | Affinity::Numeric);
         if is_int(column.type_) && (column.is_rowid || numeric && self.leads(false)) {
-            return Some(Access::Direct);
+            return Some(IndexAccess::Direct);
         }
         match column.type_ {
-            Type::Text if column.affinity == Affinity::Text && self.leads(true) => Some(Access::Direct),
+            Type::Text if column.affinity == Affinity::Text && self.leads(true) => Some(IndexAccess::Direct),
             Type::Timestamp | Type::TimestampTz if numeric && column.format.is_some_and(Format::is_epoch) => {
-                Unit::of(column.format).filter(|_| self.leads(false) && !self.is_shifted()).map(Access::Unit)
+                Unit::of(column.format)
+                    .filter(|_| self.leads(false) && !self.is_shifted())
+                    .map(IndexAccess::Unit)
             }
             Type::Date | Type::Timestamp | Type::TimestampTz
                 if column.affinity != Affinity::Real
                     && matches!(column.format, None | Some(Format::Iso8601))
                     && self.leads(true) =>
             {
-                Some(Access::Day)
+                Some(IndexAccess::Day)
             }
-            Type::Uuid if self.leads(true) => Some(Access::Spelt),
+            Type::Uuid if self.leads(true) => Some(IndexAccess::Spelt),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use crate::catalog;
 use crate::error::Error;
 use crate::pg::fdw::datum::type_of;
 use crate::pg::fdw::{Attribute, Relation};
-use crate::query::{Affinity, Column, Index, Sorting, Table, Type};
+use crate::query::{Affinity, Column, Index, Sorting, Table};
 use crate::sqlite::Estimate;
 use crate::value::Timezone;
 use crate::value::batch::OnInvalid;
@@ -108,7 +108,7 @@ fn sorting(collation: Option<&str>) -> Sorting {
 /// the primary key, else the columns with option `key`.
 fn key(table: &Table, relation: &Relation, source: &catalog::Table) -> Vec<i16> {
     let numbered = || table.columns.iter().zip(1i16..).filter_map(|(c, n)| Some((c.as_ref()?, n)));
-    if let Some((_, alias)) = numbered().find(|(c, _)| c.is_rowid && c.type_ == Type::Int8) {
+    if let Some((_, alias)) = numbered().find(|(c, _)| c.is_rowid) {
         return vec![alias];
     }
     if table.rowid.is_some() {

@@ -6,7 +6,7 @@
 
 use super::column::{Form, Place};
 use super::faults::can_fail;
-use super::vocabulary::{self, Needs, Result as AggregateResult};
+use super::vocabulary::{self, AggregateResult, Needs};
 use crate::query::{Collation, Column, Expr, From, JoinKind, Order, Tables, Type, Var};
 use crate::value::native::Native;
 

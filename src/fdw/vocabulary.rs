@@ -281,7 +281,7 @@ pub fn plain_division(name: &str, divisor: &Expr) -> Option<&'static str> {
 
 /// What an aggregate gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Result {
+pub enum AggregateResult {
     Canonical,
     Decimal,
     Quotient,
@@ -292,7 +292,7 @@ pub struct KnownAggregate {
     pub name: &'static str,
     pub args: &'static [Type],
     pub sqlite: &'static str,
-    pub result: Result,
+    pub result: AggregateResult,
     pub needs: Needs,
     pub note: &'static str,
 }
@@ -301,7 +301,7 @@ const fn aggregate_row(
     name: &'static str,
     args: &'static [Type],
     sqlite: &'static str,
-    result: Result,
+    result: AggregateResult,
     note: &'static str,
 ) -> KnownAggregate {
     KnownAggregate { name, args, sqlite, result, needs: Needs::Order, note }
@@ -326,14 +326,14 @@ const BOOLS: &[Type] = &[Type::Bool];
 
 /// Of one argument; `count` takes any canonical one, or none.
 pub const AGGREGATES: &[KnownAggregate] = &[
-    aggregate_row("min", SORTED, "min", Result::Canonical, ""),
-    aggregate_row("max", SORTED, "max", Result::Canonical, ""),
-    aggregate_row("sum", SMALL_INTS, "sum", Result::Canonical, "2^32 rows of them fit into bigint"),
-    aggregate_row("sum", &[Type::Int8], "pg_sum", Result::Decimal, "summed in 128 bits"),
-    aggregate_row("avg", ALL_INTS, "pg_avg", Result::Quotient, "PostgreSQL divides the exact sum"),
-    aggregate_row("bool_and", BOOLS, "min", Result::Canonical, ""),
-    aggregate_row("every", BOOLS, "min", Result::Canonical, ""),
-    aggregate_row("bool_or", BOOLS, "max", Result::Canonical, ""),
+    aggregate_row("min", SORTED, "min", AggregateResult::Canonical, ""),
+    aggregate_row("max", SORTED, "max", AggregateResult::Canonical, ""),
+    aggregate_row("sum", SMALL_INTS, "sum", AggregateResult::Canonical, "2^32 rows of them fit into bigint"),
+    aggregate_row("sum", &[Type::Int8], "pg_sum", AggregateResult::Decimal, "summed in 128 bits"),
+    aggregate_row("avg", ALL_INTS, "pg_avg", AggregateResult::Quotient, "PostgreSQL divides the exact sum"),
+    aggregate_row("bool_and", BOOLS, "min", AggregateResult::Canonical, ""),
+    aggregate_row("every", BOOLS, "min", AggregateResult::Canonical, ""),
+    aggregate_row("bool_or", BOOLS, "max", AggregateResult::Canonical, ""),
 ];
 
 pub fn aggregate(name: &str, arg: Type) -> Option<&'static KnownAggregate> {

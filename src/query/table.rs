@@ -22,7 +22,8 @@ pub struct Table {
     pub rowid: Option<String>,
     /// By attribute number - 1; `None` where PostgreSQL's column is dropped.
     pub columns: Vec<Option<Column>>,
-    /// Attributes (from 1) that name a row where there is no rowid: the primary key's, or those of option `key`.
+    /// Attributes (from 1) that name a row: the rowid's alias, or, where there is no rowid, the primary key's or those
+    /// of option `key`. Empty where the rowid itself does.
     pub key: Vec<i16>,
     pub indexes: Vec<Index>,
     /// Estimates, from `sqlite_stat1` or the file's pages.

@@ -347,6 +347,16 @@ def test_values_read_back_as_they_were_written(t):
     assert w.says("SELECT bo, ms, s, typeof(n) FROM ty WHERE id = 7") == [(1, 1577836800123, 1577836800, "integer")]
 
 
+def test_an_update_changes_a_row_once(t):
+    """Whatever joins it with how many others: as a table of PostgreSQL's own, by the rowid's alias, the rowid and a key."""
+    w = Written(t)
+    for table, key, column in (("items", "id", "qty"), ("bare", "a", "b"), ("pairs", "x", "v")):
+        rows = int(w.run(f"SELECT count(*) FROM {table}"))
+        update = f"SET {column} = o.n::text FROM (VALUES (7), (7), (7)) o(n)" if table == "pairs" else f"SET {column} = o.n FROM (VALUES (7), (7), (7)) o(n)"
+        assert rows > 1 and w.run(f"WITH u AS (UPDATE {table} {update} RETURNING 1) SELECT count(*) FROM u") == str(rows), table
+        assert w.says(f"SELECT count(*) FROM {table} WHERE {column} = 7 OR {column} = '7'") == [(rows,)], key
+
+
 def test_a_statement_that_moves_what_it_reads(t):
     """A row is changed once, and what a statement inserts it does not read."""
     w = Written(t)

@@ -1,12 +1,12 @@
 //! Conditions that must all hold. Where an index of the file can serve one, the bare column is compared, so that
 //! SQLite sees it, and a row that is found is still judged by its canonical value. Pure.
 //!
-//! A row that the bare comparison leaves out is one that PostgreSQL would leave out too: [`Access`] says why.
+//! A row that the bare comparison leaves out is one that PostgreSQL would leave out too: [`IndexAccess`] says why.
 
 use super::Printer;
 use super::expr::balanced;
 use super::literal::literal;
-use crate::fdw::column::{Access, Place, Unit};
+use crate::fdw::column::{IndexAccess, Place, Unit};
 use crate::fdw::shippable::{self, type_of};
 use crate::fdw::vocabulary::mirrored;
 use crate::query::{Expr, ParameterForm, Type, canonical};
@@ -78,13 +78,14 @@ impl Printer<'_> {
                 if let Some(found) = self.spelt(condition, name, left, elements) {
                     return Some(found);
                 }
-                let (bare, guard) = self.place(left, Access::Direct).map(|p| (p.equated(), p.guard()))?;
+                let (bare, guard) =
+                    self.place(left, IndexAccess::Direct).map(|p| (p.equated(), p.guard()))?;
                 let found = format!("{bare} IN {}", self.elements(elements));
                 Some(std::iter::once(found).chain(guard).collect())
             }
             Expr::NullTest { arg, negated: false } => {
                 // A misfit may be NULL here.
-                let place = self.place(arg, Access::Direct)?;
+                let place = self.place(arg, IndexAccess::Direct)?;
                 let strict = place.column.on_invalid != crate::value::batch::OnInvalid::Null;
                 strict.then(|| vec![format!("{} IS NULL", place.cell())])
             }
@@ -92,7 +93,7 @@ impl Printer<'_> {
         }
     }
 
-    fn place(&self, expr: &Expr, access: Access) -> Option<Place<'_>> {
+    fn place(&self, expr: &Expr, access: IndexAccess) -> Option<Place<'_>> {
         let Expr::Column(var) = expr else { return None };
         shippable::place(*var, self.tables).filter(|place| place.access() == Some(access))
     }
@@ -101,7 +102,7 @@ impl Printer<'_> {
     fn direct(&mut self, name: &str, left: &Expr, right: &Expr) -> Option<Vec<String>> {
         let printed = |place: &Place<'_>| if name == "=" { place.equated() } else { place.bare() };
         let sides =
-            [left, right].map(|side| self.place(side, Access::Direct).map(|p| (printed(&p), p.guard())));
+            [left, right].map(|side| self.place(side, IndexAccess::Direct).map(|p| (printed(&p), p.guard())));
         if sides.iter().all(Option::is_none) {
             return None;
         }
@@ -125,9 +126,9 @@ impl Printer<'_> {
         let place = shippable::place(*var, self.tables)?;
         let (access, cell) = (place.access()?, place.cell());
         let range = match access {
-            Access::Direct | Access::Spelt => return None,
-            Access::Unit(unit) => self.near_unit(unit, name, &cell, value)?,
-            Access::Day => self.near_day(name, &cell, value)?,
+            IndexAccess::Direct | IndexAccess::Spelt => return None,
+            IndexAccess::Unit(unit) => self.near_unit(unit, name, &cell, value)?,
+            IndexAccess::Day => self.near_day(name, &cell, value)?,
         };
         Some(vec![range, self.expr(exact)])
     }
@@ -163,7 +164,7 @@ impl Printer<'_> {
     /// and the bytes. A digit follows, so that the range's ends need not look like numbers, which a column may turn
     /// them into.
     fn spelt(&mut self, exact: &Expr, name: &str, column: &Expr, values: &[Expr]) -> Option<Vec<String>> {
-        let place = self.place(column, Access::Spelt)?;
+        let place = self.place(column, IndexAccess::Spelt)?;
         let known =
             |value: &Expr| matches!(value, Expr::Const(..) | Expr::Param { .. } | Expr::ArrayParam { .. });
         if name != "=" || !values.iter().all(known) || values.is_empty() {
@@ -206,7 +207,7 @@ impl Printer<'_> {
     /// Texts that begin with a constant are a range, if they are sorted by bytes in the file.
     fn prefixed(&mut self, exact: &Expr, name: &str, column: &Expr, pattern: &Expr) -> Option<Vec<String>> {
         let Expr::Const(_, Native::Text(pattern)) = pattern else { return None };
-        let place = self.place(column, Access::Direct)?;
+        let place = self.place(column, IndexAccess::Direct)?;
         let prefix = if name == "~~" { literal_prefix(pattern) } else { pattern.to_string() };
         if prefix.is_empty() || place.column.type_ != Type::Text {
             return None;

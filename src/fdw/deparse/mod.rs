@@ -35,7 +35,7 @@ fn output(target: &Target, at: i16, tables: &Tables) -> Output {
         Target::Rowid { .. } => return Output { attribute: 0, decode: Decode::Rowid },
         Target::Cell(var) => cell(*var, tables),
         Target::Value(expr) => match numeric_aggregate(expr, tables) {
-            Some(vocabulary::Result::Quotient) => Decode::Quotient,
+            Some(vocabulary::AggregateResult::Quotient) => Decode::Quotient,
             Some(_) => Decode::Decimal,
             None => Decode::Canonical(type_of(expr, tables).unwrap_or(Type::Other)),
         },

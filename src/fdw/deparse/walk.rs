@@ -5,7 +5,7 @@
 //! would be ISO-8601; the text asks SQLite for one, and has both ways in it.
 
 use super::{Printer, place};
-use crate::fdw::column::{Access, Form, Place};
+use crate::fdw::column::{Form, IndexAccess, Place};
 use crate::query::{Expr, From, Select, Tables, Target, Var};
 
 /// Columns that the query sorts and groups by as they are stored.
@@ -98,7 +98,7 @@ impl Printer<'_> {
         let Expr::Column(var) = arg else { return None };
         let place = place(*var, self.tables)?;
         let walks =
-            place.is_sorted() && place.access() == Some(Access::Direct) || self.counted && place.epoch();
+            place.is_sorted() && place.access() == Some(IndexAccess::Direct) || self.counted && place.epoch();
         let found = format!("{name}({})", place.bare());
         walks.then(|| if place.form() == Form::Bare { found.clone() } else { place.read(&found) })
     }

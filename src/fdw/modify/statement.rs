@@ -23,7 +23,9 @@ pub fn change(table: &Table, change: &Change, form: KeyForm) -> String {
     let written = columns(table, &change.attributes, |c| !c.generated);
     let returning = returning(&columns(table, &change.returning, |_| true));
     let mut sql = match change.operation {
-        Operation::Insert => return insert(&name, &written, change.do_nothing) + &returning,
+        Operation::Insert => {
+            return insert(&name, table.rowid.as_deref(), &written, change.do_nothing) + &returning;
+        }
         Operation::Update => format!("UPDATE OR ABORT {name} SET {}", assignments(table, &written)),
         Operation::Delete => format!("DELETE FROM {name}"),
     };
@@ -37,14 +39,18 @@ fn columns<'a>(table: &'a Table, attributes: &[i16], wanted: fn(&Column) -> bool
     attributes.iter().filter_map(|a| table.column(*a)).filter(|c| wanted(c)).collect()
 }
 
-fn insert(name: &str, written: &[&Column], do_nothing: bool) -> String {
-    if written.is_empty() {
-        let or = if do_nothing { "IGNORE" } else { "ABORT" };
-        return format!("INSERT OR {or} INTO {name} DEFAULT VALUES");
+fn insert(name: &str, rowid: Option<&str>, written: &[&Column], do_nothing: bool) -> String {
+    let conflict = if do_nothing { " ON CONFLICT DO NOTHING" } else { "" };
+    match rowid {
+        // DEFAULT VALUES takes no conflict clause; a rowid of NULL is the next one.
+        Some(rowid) if written.is_empty() => {
+            return format!("INSERT OR ABORT INTO {name} ({rowid}) VALUES (NULL){conflict}");
+        }
+        None if written.is_empty() => return format!("INSERT OR ABORT INTO {name} DEFAULT VALUES"),
+        _ => {}
     }
     let names: Vec<String> = written.iter().map(|c| sqlite_ident(&c.name)).collect();
     let marks: Vec<String> = (1..=written.len()).map(|at| format!("?{at}")).collect();
-    let conflict = if do_nothing { " ON CONFLICT DO NOTHING" } else { "" };
     format!("INSERT OR ABORT INTO {name} ({}) VALUES ({}){conflict}", names.join(", "), marks.join(", "))
 }
 

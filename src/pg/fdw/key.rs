@@ -17,19 +17,11 @@ use crate::query::Table;
 /// its own error for that.
 pub fn attributes<W: Wrapper>(relation: &Relation, table: &Table) -> Result<Vec<i16>, ErrorReport> {
     const CHANGES: i32 = 1 << pg_sys::CmdType::CMD_UPDATE | 1 << pg_sys::CmdType::CMD_DELETE;
-    match of_table(table) {
-        None if W::updatable(relation)? & CHANGES != 0 => Err(keyless(table)),
-        key => Ok(key.unwrap_or_default()),
-    }
-}
-
-fn of_table(table: &Table) -> Option<Vec<i16>> {
-    let alias = table.columns.iter().position(|c| c.as_ref().is_some_and(|c| c.is_rowid));
-    match alias {
-        Some(position) => Some(vec![position as i16 + 1]),
-        None if table.rowid.is_some() => Some(vec![]),
-        None if !table.key.is_empty() => Some(table.key.clone()),
-        None => None,
+    let nameless = table.key.is_empty() && table.rowid.is_none();
+    if nameless && W::updatable(relation)? & CHANGES != 0 {
+        Err(keyless(table))
+    } else {
+        Ok(table.key.clone())
     }
 }
 

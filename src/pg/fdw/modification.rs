@@ -1,12 +1,15 @@
 //! Executing INSERT, UPDATE and DELETE row by row.
 
+use std::collections::HashSet;
+
+use pgrx::pg_sys::NodeTag;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::{PgMemoryContexts, pg_guard, pg_sys};
 
 use super::datum::Reader;
 use super::key::{self, Junk};
 use super::sink::Row;
-use super::{Change, Modify, Operation, Relation, Wrapper, catalog, private};
+use super::{Change, Modify, Operation, Relation, RowKey, Wrapper, catalog, nodes, private};
 use crate::query::{Decode, Output};
 use crate::value::batch::OnInvalid;
 use crate::value::native::Native;
@@ -21,9 +24,20 @@ pub struct Modification<M> {
     /// What comes back.
     row: Row,
     returns: bool,
+    /// Rows that an UPDATE has changed, where its plan may come to one again; a table of the server's own knows by
+    /// its tuples' headers.
+    updated: Option<HashSet<Updated>>,
     /// For one row's values; a child of the query's memory.
     memory: pg_sys::MemoryContext,
     pub batch_size: i32,
+}
+
+/// The key of a row that has been changed.
+#[derive(PartialEq, Eq, Hash)]
+enum Updated {
+    Rowid(i64),
+    /// Its values, printed.
+    Values(String),
 }
 
 impl<M: Modify> Modification<M> {
@@ -49,6 +63,7 @@ impl<M: Modify> Modification<M> {
                     .collect(),
                 row: Row::new((*(*result).ri_RelationDesc).rd_att, &outputs),
                 returns: !outputs.is_empty(),
+                updated: None,
                 memory: new_memory(),
                 batch_size: W::batch_size(&relation).unwrap_or_report(),
                 modify: Some(W::begin_modify(&relation, change).unwrap_or_report()),
@@ -99,6 +114,9 @@ impl<M: Modify> Modification<M> {
                 Operation::Insert => modify.insert(&values(slot, &self.written), &mut self.row),
                 Operation::Update => {
                     let key = self.junk.read(plan_slot)?;
+                    if self.updated.as_mut().is_some_and(|updated| !updated.insert(Updated::of(&key))) {
+                        return Ok(false);
+                    }
                     modify.update(&key, &values(slot, &self.written), &mut self.row)
                 }
                 Operation::Delete => modify.delete(&self.junk.read(plan_slot)?, &mut self.row),
@@ -153,6 +171,15 @@ unsafe fn values<'a>(slot: *mut pg_sys::TupleTableSlot, written: &[(i16, Reader)
             None => Native::Null,
         })
         .collect()
+}
+
+impl Updated {
+    fn of(key: &RowKey<'_>) -> Updated {
+        match key {
+            RowKey::Rowid(rowid) => Updated::Rowid(*rowid),
+            RowKey::Values(values) => Updated::Values(format!("{values:?}")),
+        }
+    }
 }
 
 /// How the attributes of RETURNING are read.
@@ -247,6 +274,10 @@ pub unsafe extern "C-unwind" fn begin_foreign_modify<W: Wrapper>(
         let subplan = (*modify).ps.lefttree;
         let targets = if subplan.is_null() { std::ptr::null_mut() } else { (*(*subplan).plan).targetlist };
         begin::<W>((*modify).ps.state, result, targets, &change);
+        // A scan gives each row once; a join may give it with several others.
+        if change.operation == Operation::Update && !nodes::is(subplan.cast(), NodeTag::T_ForeignScanState) {
+            state::<W>(result).into_iter().for_each(|state| state.updated = Some(HashSet::new()));
+        }
     }
 }
 

@@ -166,7 +166,8 @@ impl Row {
         let text = String::from_utf8_lossy(text);
         match encoding::to_server(&text) {
             Ok(converted) => self.push_varlena(converted.as_bytes()),
-            Err(_) => Cell::Null,
+            // Decoders refuse a text with NUL.
+            Err(_) => pgrx::error!("a text with a NUL character has no PostgreSQL form"),
         }
     }
 
