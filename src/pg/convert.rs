@@ -1,13 +1,15 @@
-//! The cells of a batch that only the type's input function can make: text -> datum, in bulk.
+//! The cells of a batch that the server has a say in, in bulk: those that only the type's input function can make,
+//! text -> datum, and those that a domain's constraints have to pass.
 //!
-//! An error inside an input function needs a subtransaction to be survived, and one for every cell would cost
+//! An error inside either needs a subtransaction to be survived, and one for every cell would cost
 //! more than the load. So a column of a batch is converted in one; only when that fails is it done cell by cell.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
 
-use pgrx::PgMemoryContexts;
+use pgrx::{PgMemoryContexts, pg_sys};
 
+use super::domain::DomainCheck;
 use super::input::InputFunction;
 use super::relation::Attribute;
 use super::xact;
@@ -21,9 +23,17 @@ pub struct SinkColumn {
     pub not_null: bool,
 }
 
-/// A column whose values are made by its type's input function.
-struct InputColumn {
-    function: InputFunction,
+/// What the server does to the values of a column.
+enum Way {
+    /// The type's input function makes the datum, and checks it where the type is a domain.
+    Input(InputFunction),
+    /// Rust has made a datum of the domain's base type.
+    Check(DomainCheck),
+}
+
+/// A column whose values the server may refuse.
+struct ServerColumn {
+    way: Way,
     policy: OnInvalid,
     /// NULL cannot stand in for a value that does not fit.
     not_null: bool,
@@ -32,7 +42,7 @@ struct InputColumn {
 /// Rows that cannot be loaded, by their position in the batch; one reason each.
 type Refusals = BTreeMap<usize, Refused>;
 
-/// A value that the type's input function refused.
+/// A value that the type's input function or a domain's constraint refused.
 #[derive(Debug, Clone)]
 pub struct Refused {
     /// Position of the column.
@@ -43,10 +53,10 @@ pub struct Refused {
     pub error: xact::Caught,
 }
 
-/// Converts the input columns of batches.
+/// Converts the columns of batches that need the server.
 pub struct Converter {
-    /// One per column; `None` where Rust has made the datum.
-    inputs: Vec<Option<InputColumn>>,
+    /// One per column; `None` where Rust has made the datum and nothing is left to check.
+    columns: Vec<Option<ServerColumn>>,
     /// Datums of one batch.
     datums: PgMemoryContexts,
     failed: bool,
@@ -55,16 +65,13 @@ pub struct Converter {
 impl Converter {
     /// One attribute, wire and plan's word per column.
     pub fn new(attributes: &[Attribute], wires: &[Wire], columns: &[SinkColumn]) -> Converter {
-        let inputs = (attributes.iter().zip(wires).zip(columns))
-            .map(|((a, wire), column)| {
-                (*wire == Wire::Input).then(|| InputColumn {
-                    function: InputFunction::new(a.type_oid, a.typmod),
-                    policy: column.policy,
-                    not_null: column.not_null,
-                })
+        let columns = (attributes.iter().zip(wires).zip(columns))
+            .map(|((attribute, wire), column)| {
+                let way = Way::of(attribute, *wire)?;
+                Some(ServerColumn { way, policy: column.policy, not_null: column.not_null })
             })
             .collect();
-        Converter { inputs, datums: PgMemoryContexts::new("pg_sqlite_migrate datums"), failed: false }
+        Converter { columns, datums: PgMemoryContexts::new("pg_sqlite_migrate datums"), failed: false }
     }
 
     /// A subtransaction was rolled back since the last call: the server has ended the progress report.
@@ -72,14 +79,14 @@ impl Converter {
         std::mem::take(&mut self.failed)
     }
 
-    /// Converts a sealed batch, whose datums live until the next call. Rows that an input function refused are
+    /// Converts a sealed batch, whose datums live until the next call. Rows with a value that was refused are
     /// taken out of it and returned when the column's policy says so; otherwise the first refusal is the error.
     pub fn convert(&mut self, batch: &mut Batch) -> Result<Vec<Refused>, Box<Refused>> {
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
         let mut refused = Refusals::new();
-        for column in 0..self.inputs.len() {
-            let Some(policy) = self.inputs[column].as_ref().map(|i| i.policy) else { continue };
+        for column in 0..self.columns.len() {
+            let Some(policy) = self.columns[column].as_ref().map(|c| c.policy) else { continue };
             if let Err(refusal) = self.convert_column(batch, column) {
                 self.failed = true;
                 if matches!(policy, OnInvalid::Error | OnInvalid::Text) {
@@ -117,7 +124,7 @@ impl Converter {
                 }
                 Ok(())
             }
-            Err(error) => Err(Box::new(refusal(batch, column, at, error))),
+            Err(error) => Err(Box::new(self.refusal(batch, column, at, error))),
         }
     }
 
@@ -153,8 +160,8 @@ impl Converter {
         error: xact::Caught,
         refused: &mut Refusals,
     ) -> Result<(), Box<Refused>> {
-        let refusal = refusal(batch, column, row, error);
-        let Some((policy, not_null)) = self.inputs[column].as_ref().map(|i| (i.policy, i.not_null)) else {
+        let refusal = self.refusal(batch, column, row, error);
+        let Some((policy, not_null)) = self.columns[column].as_ref().map(|c| (c.policy, c.not_null)) else {
             return Ok(());
         };
         if policy == OnInvalid::Reject {
@@ -173,29 +180,59 @@ impl Converter {
         Ok(())
     }
 
-    /// The datum of one cell. NULL goes through the input function too where the type asks for it.
+    /// The datum of one cell. A domain sees NULL too.
     fn convert_cell(&mut self, column: usize, word: u64, null: bool) -> u64 {
-        let Some(input) = self.inputs[column].as_mut() else { return word };
-        if null && !input.function.checks_null() {
-            return 0;
+        match self.columns[column].as_mut().map(|c| &mut c.way) {
+            Some(Way::Input(function)) if !null || function.checks_null() => {
+                let text = if null { std::ptr::null_mut() } else { word as usize as *mut c_char };
+                // SAFETY: the word of an input cell is the address of a C string in the sealed batch, which is
+                // not changed while the datum is in use; the datum lives in `datums` until the next batch.
+                unsafe { self.datums.switch_to(|_| function.call(text)).value() as u64 }
+            }
+            Some(Way::Input(_)) => 0,
+            Some(Way::Check(domain)) => {
+                // SAFETY: the words of a sealed batch are datums where Rust has made them; what the check
+                // leaves behind goes with `datums`.
+                unsafe { self.datums.switch_to(|_| domain.check(datum(word), null)) };
+                word
+            }
+            None => word,
         }
-        let text = if null { std::ptr::null_mut() } else { word as usize as *mut c_char };
-        // SAFETY: the word of an input cell is the address of a C string in the sealed batch, which is not
-        // changed while the datum is in use; the datum lives in `datums` until the next batch.
-        unsafe { self.datums.switch_to(|_| input.function.call(text)).value() as u64 }
+    }
+
+    fn refusal(&self, batch: &mut Batch, column: usize, row: usize, error: xact::Caught) -> Refused {
+        let cell = row * batch.width() + column;
+        let origin = batch.origins.get(row).cloned();
+        let (words, nulls) = batch.cells_mut();
+        let value = if nulls[cell] { "NULL".into() } else { self.shown(column, words[cell]) };
+        Refused { column, row: origin, value, error }
+    }
+
+    /// A cell that was refused, and so is as it was.
+    fn shown(&self, column: usize, word: u64) -> String {
+        let text = match self.columns[column].as_ref().map(|c| &c.way) {
+            // SAFETY: the cell holds the address of its C string.
+            Some(Way::Input(_)) => {
+                unsafe { CStr::from_ptr(word as usize as *const c_char) }.to_string_lossy()
+            }
+            // SAFETY: the cell holds a datum of the base type.
+            Some(Way::Check(domain)) => unsafe { domain.print(datum(word)) }.into(),
+            None => "".into(),
+        };
+        text.chars().take(60).collect()
     }
 }
 
-fn refusal(batch: &mut Batch, column: usize, row: usize, error: xact::Caught) -> Refused {
-    let cell = row * batch.width() + column;
-    let origin = batch.origins.get(row).cloned();
-    let (words, nulls) = batch.cells_mut();
-    let value = if nulls[cell] {
-        "NULL".into()
-    } else {
-        // SAFETY: the cell still holds the address of its C string, since the conversion failed.
-        let text = unsafe { CStr::from_ptr(words[cell] as usize as *const c_char) };
-        text.to_string_lossy().chars().take(60).collect()
-    };
-    Refused { column, row: origin, value, error }
+impl Way {
+    fn of(attribute: &Attribute, wire: Wire) -> Option<Way> {
+        match wire {
+            Wire::Input => Some(Way::Input(InputFunction::new(attribute.type_oid, attribute.typmod))),
+            _ if attribute.domain => DomainCheck::new(attribute.type_oid).map(Way::Check),
+            _ => None,
+        }
+    }
+}
+
+fn datum(word: u64) -> pg_sys::Datum {
+    pg_sys::Datum::from(word as usize)
 }

@@ -5,6 +5,7 @@
 
 pub mod compat;
 pub mod convert;
+pub mod domain;
 pub mod encoding;
 pub mod fdw;
 pub mod heap;

@@ -10,16 +10,12 @@ pub struct Attribute {
     pub name: String,
     /// As `format_type` prints it.
     pub pg_type: String,
+    /// The type by whose rules its values are decoded; see [`super::types::decoded_as`].
+    pub decoded_as: String,
+    /// Its values have to pass the checks of a domain.
+    pub domain: bool,
     pub type_oid: pg_sys::Oid,
     pub typmod: i32,
-}
-
-impl Attribute {
-    /// The type's name if it is the server's own. A user's type may have any name, `uuid` too: what it means
-    /// only its input function knows.
-    pub fn builtin_type(&self) -> Option<&str> {
-        (self.type_oid.to_u32() < pg_sys::FirstNormalObjectId).then_some(self.pg_type.as_str())
-    }
 }
 
 /// The attributes of a relation in order, without dropped ones, or why it cannot be loaded directly.
@@ -73,6 +69,8 @@ impl Opened {
                     (!a.attisdropped).then(|| Attribute {
                         name: super::encoding::from_server(a.attname.data.as_ptr().cast_mut()),
                         pg_type: super::types::format_type(a.atttypid, a.atttypmod),
+                        decoded_as: super::types::decoded_as(a.atttypid, a.atttypmod),
+                        domain: super::types::is_domain(a.atttypid),
                         type_oid: a.atttypid,
                         typmod: a.atttypmod,
                     })

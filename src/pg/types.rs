@@ -21,6 +21,81 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
     unsafe { encoding::from_server(pg_sys::format_type_with_typemod(oid, typmod)) }
 }
 
+/// The type by whose rules values of this type are decoded, for [`crate::value::PgType::parse`]: a domain's is its
+/// base's, an array's `ELEMENT[]` or `any[]`, pgvector's types' `vector`. Empty for a type that only its input
+/// function knows: a user's type may have any name, `uuid` too. Assumes a safe search path.
+pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
+    let (oid, typmod) = base_type(oid, typmod);
+    // SAFETY: a syscache look-up.
+    let element = unsafe { pg_sys::get_element_type(oid) };
+    if element != pg_sys::InvalidOid {
+        return array_of(element, typmod);
+    }
+    if is_builtin(oid) {
+        format_type(oid, typmod)
+    } else if is_pgvector(oid) {
+        "vector".into()
+    } else {
+        String::new()
+    }
+}
+
+/// The type below all domains, with its modifier.
+fn base_type(oid: pg_sys::Oid, mut typmod: i32) -> (pg_sys::Oid, i32) {
+    // SAFETY: a syscache look-up; the modifier is local.
+    let base = unsafe { pg_sys::getBaseTypeAndTypmod(oid, &mut typmod) };
+    (base, typmod)
+}
+
+pub fn is_domain(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a syscache look-up.
+    unsafe { pg_sys::getBaseType(oid) != oid }
+}
+
+fn array_of(element: pg_sys::Oid, typmod: i32) -> String {
+    let decoded = if is_builtin(element) { decoded_as(element, typmod) } else { String::new() };
+    match decoded.as_str() {
+        _ if delimiter(element) != b',' => String::new(),
+        "" => "any[]".into(),
+        builtin => format!("{builtin}[]"),
+    }
+}
+
+/// What separates the elements in the literal of an array.
+fn delimiter(element: pg_sys::Oid) -> u8 {
+    let (mut length, mut by_value, mut align, mut delimiter) = (0, false, 0, 0);
+    let (mut io_param, mut function) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+    // SAFETY: a syscache look-up; all results are local.
+    unsafe {
+        pg_sys::get_type_io_data(
+            element,
+            pg_sys::IOFuncSelector::IOFunc_input,
+            &mut length,
+            &mut by_value,
+            &mut align,
+            &mut delimiter,
+            &mut io_param,
+            &mut function,
+        );
+    }
+    delimiter as u8
+}
+
+fn is_builtin(oid: pg_sys::Oid) -> bool {
+    oid.to_u32() < pg_sys::FirstNormalObjectId
+}
+
+/// One of pgvector's types that hold floats: by its extension, for anybody may name a type so.
+fn is_pgvector(oid: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups; the name is palloc'd and NUL-terminated, or null where there is no extension.
+    let extension = unsafe {
+        let name = pg_sys::get_extension_name(pg_sys::getExtensionOfObject(pg_sys::TypeRelationId, oid));
+        if name.is_null() { String::new() } else { encoding::from_server(name) }
+    };
+    let name = format_type(oid, -1);
+    extension == "vector" && matches!(name.rsplit('.').next(), Some("vector" | "halfvec"))
+}
+
 /// As [`format_type`] prints it under a safe search path: the server's own types bare, others with their schema.
 /// Cheaper than setting one.
 pub fn format_type_qualified(oid: pg_sys::Oid, typmod: i32) -> String {

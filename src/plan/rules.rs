@@ -38,6 +38,7 @@ pub fn type_of_format(format: Format) -> &'static str {
     match format.as_str() {
         "seconds" | "milliseconds" | "microseconds" | "since_1970" => "interval",
         "hex" | "base64" | "text" => "bytea",
+        "comma" => "text[]",
         _ => "timestamp with time zone",
     }
 }

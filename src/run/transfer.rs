@@ -20,7 +20,7 @@ use crate::plan::{LoadColumn, LoadSpec, PlanError};
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, ReadColumn, ReadError, ReadPlan};
 use crate::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
-use crate::value::{Decoder, Timezone, Wire};
+use crate::value::{Decoder, PgType, Timezone, Wire};
 
 /// Batches in flight: enough that neither side waits for the other's hiccups.
 const BATCHES: usize = 8;
@@ -95,6 +95,8 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     let attribute = |c: &LoadColumn| Attribute {
         name: c.target.clone(),
         pg_type: c.pg_type.clone(),
+        decoded_as: c.pg_type.clone(),
+        domain: false,
         type_oid: pg_sys::InvalidOid,
         typmod: -1,
     };
@@ -181,22 +183,23 @@ fn read_plan(spec: &LoadSpec, attributes: &[Attribute], rowid: Option<&str>) -> 
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {
-    let text = matches!(attribute.type_oid, pg_sys::TEXTOID | pg_sys::VARCHAROID);
+    let text = matches!(PgType::parse(&attribute.decoded_as), PgType::Text | PgType::Varchar(_));
     ReadColumn {
         name: column.source.clone(),
         pg_type: attribute.pg_type.clone(),
         // The type that the column really has decides, not the plan's spelling of it.
-        decoder: Decoder::new(attribute.builtin_type().unwrap_or_default(), column.format, timezone),
+        decoder: Decoder::new(&attribute.decoded_as, column.format, timezone),
         on_invalid: column.on_invalid,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),
+        domain: attribute.domain,
     }
 }
 
 fn keep(column: &ReadColumn) -> Keep {
     match (wire(column), column.on_invalid) {
-        (Wire::Input, OnInvalid::Reject) => Keep::Rows,
-        (Wire::Input, _) => Keep::Names,
-        _ => Keep::Nothing,
+        (wire, _) if wire != Wire::Input && !column.domain => Keep::Nothing,
+        (_, OnInvalid::Reject) => Keep::Rows,
+        _ => Keep::Names,
     }
 }

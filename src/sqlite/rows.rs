@@ -33,6 +33,8 @@ pub struct ReadColumn {
     pub not_null: bool,
     /// Text goes through the input function, because the server's encoding is not UTF-8.
     pub text_as_input: bool,
+    /// The server's check of a domain may refuse what fits the base type.
+    pub domain: bool,
 }
 
 /// A cell that stops the load.

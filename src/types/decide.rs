@@ -177,8 +177,14 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &str) -> Option<
     let numbers = p.numbers() + super::fit::number_texts(p) > 0;
     match PgType::parse(pg_type) {
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
+        // Django's DurationField.
+        PgType::Interval if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
         _ => None,
     }
+}
+
+fn is_bigint(declared: &str) -> bool {
+    declared.trim().eq_ignore_ascii_case("bigint")
 }
 
 /// Why the type was chosen, with counts.

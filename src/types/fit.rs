@@ -4,7 +4,7 @@
 
 use super::profile::ColumnProfile;
 use super::textform::TextFormat;
-use super::times::{self, MOMENTS};
+use super::times::{self, MOMENTS, Unit};
 use crate::value::{Format, PgType};
 
 /// Whether a type holds what is stored.
@@ -29,20 +29,23 @@ pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
         PgType::Int2 => integer(p, i16::MIN.into(), i16::MAX.into()).into(),
         PgType::Int4 => integer(p, i32::MIN.into(), i32::MAX.into()).into(),
         PgType::Int8 => integer(p, f64::NEG_INFINITY, f64::INFINITY).into(),
-        PgType::Float4 => single(p).into(),
-        PgType::Float8 => (p.texts + p.blobs + p.integer.inexact == 0).into(),
+        PgType::Float4 => float(p, single(p)),
+        PgType::Float8 => float(p, p.integer.inexact == 0),
         PgType::Numeric(typmod) => numeric(p, typmod),
-        PgType::Text => text(p, None).into(),
-        PgType::Varchar(limit) => text(p, limit).into(),
-        PgType::Bpchar(limit) => (text(p, limit) && p.text.trailing_space == 0).into(),
+        PgType::Text => text(p, None),
+        PgType::Varchar(limit) => text(p, limit),
+        PgType::Bpchar(limit) => bpchar(p, limit),
         PgType::Bytea => bytea(p, format),
         PgType::Date => date(p, format),
         PgType::Time(digits) => time(p, digits, format),
-        PgType::Timestamp(digits) | PgType::TimestampTz(digits) => moment(p, digits, format).into(),
+        PgType::TimeTz(_) => timetz(p),
+        PgType::Timestamp(digits) | PgType::TimestampTz(digits) => moment(p, digits, format),
         PgType::Uuid => uuid(p).into(),
         PgType::Json => json(p, false),
         PgType::Jsonb => json(p, true),
         PgType::Interval => interval(p, format),
+        PgType::Array => list(p, format),
+        PgType::Vector => list(p, None),
         PgType::Other => {
             if p.blobs == 0 && clean(p) {
                 Fit::Unknown
@@ -75,10 +78,22 @@ fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
     p.blobs == 0 && p.real.integral == p.reals && p.text.count(TextFormat::Integer) == p.texts && in_range
 }
 
+/// `numbers`: all that are stored are held exactly.
+fn float(p: &ColumnProfile, numbers: bool) -> Fit {
+    if !numbers || p.blobs > 0 || number_texts(p) != p.texts {
+        Fit::No
+    } else if p.texts > 0 {
+        // Only the digits tell which texts are doubles.
+        Fit::Unknown
+    } else {
+        Fit::Yes
+    }
+}
+
 fn single(p: &ColumnProfile) -> bool {
     const EXACT: i64 = 1 << 24;
     let integers = p.integers == 0 || (p.integer.min >= -EXACT && p.integer.max <= EXACT);
-    p.texts + p.blobs == 0 && integers && p.real.not_single == 0
+    integers && p.real.not_single == 0
 }
 
 fn numeric(p: &ColumnProfile, typmod: Option<(i32, i32)>) -> Fit {
@@ -100,11 +115,37 @@ fn digits(value: i64) -> i32 {
     value.unsigned_abs().checked_ilog10().map_or(0, |log| log as i32 + 1)
 }
 
-fn text(p: &ColumnProfile, limit: Option<u32>) -> bool {
-    // No number's text is longer than -1.7976931348623157e+308.
-    const LONGEST_NUMBER: u64 = 24;
-    let numbers = if p.numbers() > 0 { LONGEST_NUMBER } else { 0 };
-    p.blobs == 0 && clean(p) && limit.is_none_or(|n| p.text.max_chars.max(numbers) <= u64::from(n))
+fn text(p: &ColumnProfile, limit: Option<u32>) -> Fit {
+    // No real's text is longer than -1.7976931348623157e+308.
+    const LONGEST_REAL: u64 = 24;
+    let integer = |value: i64| if p.integers > 0 { value.to_string().len() as u64 } else { 0 };
+    let known = p.text.max_chars.max(integer(p.integer.min)).max(integer(p.integer.max));
+    let limit = limit.map_or(u64::MAX, u64::from);
+    if p.blobs > 0 || !clean(p) || known > limit {
+        Fit::No
+    } else if p.reals > 0 && LONGEST_REAL > limit {
+        Fit::Unknown
+    } else {
+        Fit::Yes
+    }
+}
+
+/// Trailing spaces survive where they fill the width.
+fn bpchar(p: &ColumnProfile, limit: Option<u32>) -> Fit {
+    match text(p, limit) {
+        Fit::Yes if p.text.trailing_space > 0 => Fit::Unknown,
+        fit => fit,
+    }
+}
+
+/// Arrays and vectors: what is no list by its looks. Only the load reads the elements.
+fn list(p: &ColumnProfile, format: Option<Format>) -> Fit {
+    let brackets = p.text.sum(&[TextFormat::JsonLike, TextFormat::Other]);
+    let possible = match format {
+        Some(Format::Comma) => p.blobs == 0,
+        _ => p.numbers() == 0 && brackets == p.texts,
+    };
+    if possible && clean(p) { Fit::Unknown } else { Fit::No }
 }
 
 fn bytea(p: &ColumnProfile, format: Option<Format>) -> Fit {
@@ -119,7 +160,7 @@ fn date(p: &ColumnProfile, format: Option<Format>) -> Fit {
     let days = p.text.count(TextFormat::Date);
     if days == p.values() {
         Fit::Yes
-    } else if moment(p, 6, format) {
+    } else if moment(p, 6, format) != Fit::No {
         // A time at midnight fits; midnights are not counted.
         Fit::Unknown
     } else {
@@ -138,24 +179,43 @@ fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     }
 }
 
-fn moment(p: &ColumnProfile, digits: u32, format: Option<Format>) -> bool {
-    let numbers = p.numbers() + number_texts(p);
+fn timetz(p: &ColumnProfile) -> Fit {
+    // A time with an offset has no form of its own.
+    let times = p.text.sum(&[TextFormat::Time, TextFormat::Other]);
+    if p.blobs + p.numbers() == 0 && times == p.texts { Fit::Unknown } else { Fit::No }
+}
+
+fn moment(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     let texts = p.text.sum(&MOMENTS) + number_texts(p) == p.texts;
-    p.blobs == 0 && texts && p.text.clock_digits <= digits && (numbers == 0 || epoch(p, digits, format))
+    if p.blobs > 0 || !texts || p.text.clock_digits > digits {
+        Fit::No
+    } else if p.numbers() + number_texts(p) == 0 {
+        Fit::Yes
+    } else {
+        format.and_then(times::unit_of).map_or(Fit::No, |unit| epoch(p, digits, unit))
+    }
 }
 
 /// Every number is an instant that PostgreSQL holds, in steps of microseconds or of what the type keeps.
-fn epoch(p: &ColumnProfile, digits: u32, format: Option<Format>) -> bool {
+fn epoch(p: &ColumnProfile, digits: u32, unit: &Unit) -> Fit {
     // Within the years 1 to 9999, far inside of what a timestamp holds.
     const SECONDS: (f64, f64) = (-62_135_596_800.0, 253_402_300_800.0);
-    let Some(unit) = format.and_then(times::unit_of) else { return false };
     let within = p.number.low > p.number.high
         || (p.number.low >= unit.from_unix(SECONDS.0) && p.number.high < unit.from_unix(SECONDS.1));
     let decimals = p.text.count(TextFormat::Decimal) == 0 || p.text.decimal.scale <= unit.decimals;
     let micros = unit.format != Format::UnixEpochNs || p.integer.sub_micro == 0;
-    // Reals may need any digit, and so may integers that count less than a second.
-    let kept = digits == 6 || (p.reals + number_texts(p) == 0 && unit.digits <= digits);
-    within && decimals && micros && kept && p.real.nan == 0
+    if !within || !decimals || !micros || p.real.nan > 0 {
+        return Fit::No;
+    }
+    let step = 10i64.pow(unit.digits.saturating_sub(digits));
+    match digits {
+        6 => Fit::Yes,
+        // Reals may need any digit.
+        _ if p.reals + number_texts(p) > 0 => Fit::Unknown,
+        _ if step == 1 => Fit::Yes,
+        _ if p.integer.min % step == 0 && p.integer.max % step == 0 => Fit::Unknown,
+        _ => Fit::No,
+    }
 }
 
 fn uuid(p: &ColumnProfile) -> bool {

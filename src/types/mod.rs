@@ -133,7 +133,7 @@ impl TypeClass {
             PgType::Other if ["name", "citext"].iter().any(|t| pg_type.trim().eq_ignore_ascii_case(t)) => {
                 TypeClass::Text
             }
-            PgType::Other => TypeClass::Other,
+            PgType::TimeTz(_) | PgType::Array | PgType::Vector | PgType::Other => TypeClass::Other,
         }
     }
 }

@@ -39,6 +39,9 @@ impl Iso {
     }
 }
 
+/// Daylight saving hangs on the day.
+const NO_OFFSET: Misfit =
+    Misfit::Unreadable("time has no offset, and the plan's time zone none that is always the same");
 const NOT_TIME: Misfit = Misfit::Unreadable("text is not an ISO-8601 date or time");
 pub const NO_SUCH_TIME: Misfit = Misfit::Unreadable("there is no such date or time");
 pub const TOO_FINE: Misfit = Misfit::Unreadable("time is more precise than its column");
@@ -210,6 +213,15 @@ impl Rule {
             None => epoch::duration(cell, self.format)?,
         };
         if (0..DAY).contains(&time) { self.in_step(time) } else { Err(Misfit::OutOfRange) }
+    }
+
+    /// `time with time zone`: microseconds since midnight, and east of Greenwich.
+    pub fn timetz(&self, cell: Cell<'_>) -> Result<(i64, i64), Misfit> {
+        let Cell::Text(text) = cell else { return Err(NOT_TIME) };
+        let (time, rest) = if text.is_empty() { Err(Misfit::EmptyText) } else { time_of_day(text) }?;
+        let fixed = || self.zone.fixed().ok_or(NO_OFFSET);
+        let offset = zone(rest)?.map_or_else(fixed, Ok)?;
+        Ok((self.in_step(time)?, offset))
     }
 
     /// The text's reading, `None` for numbers and for texts that are numbers.

@@ -275,18 +275,18 @@ pub fn iso_date(day: i32) -> Result<String, Refusal> {
     if (1..=9999).contains(&year) { Ok(format!("{year:04}-{month:02}-{day:02}")) } else { Err(Refusal::Year) }
 }
 
-fn iso_time(time: i64) -> String {
+pub fn iso_time(time: i64) -> String {
     let (seconds, fraction) = (time.div_euclid(SECOND), time.rem_euclid(SECOND));
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if fraction == 0 { clock } else { format!("{clock}.{fraction:06}") }
 }
 
-fn iso(wall: i64) -> Result<String, Refusal> {
+pub fn iso(wall: i64) -> Result<String, Refusal> {
     let day = i32::try_from(wall.div_euclid(DAY)).map_err(|_| Refusal::Year)?;
     Ok(format!("{} {}", iso_date(day)?, iso_time(wall.rem_euclid(DAY))))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -21,10 +21,11 @@ pub enum Format {
     Hex,
     Base64,
     Text,
+    Comma,
 }
 
 /// Name, variant, and what it means.
-const FORMATS: [(&str, Format, &str); 15] = [
+const FORMATS: [(&str, Format, &str); 16] = [
     ("iso8601", Format::Iso8601, "ISO-8601 text only; a number does not fit"),
     ("unixepoch", Format::UnixEpoch, "seconds since 1970-01-01 UTC"),
     ("unixepoch_ms", Format::UnixEpochMs, "milliseconds since 1970-01-01 UTC"),
@@ -44,6 +45,11 @@ const FORMATS: [(&str, Format, &str); 15] = [
     ("hex", Format::Hex, "texts of a bytea column are hexadecimal digits"),
     ("base64", Format::Base64, "texts of a bytea column are base64"),
     ("text", Format::Text, "numbers in a bytea column are kept as the bytes of their text"),
+    (
+        "comma",
+        Format::Comma,
+        "texts of an array column are its elements, separated by commas (TypeORM's simple-array)",
+    ),
 ];
 
 impl Format {

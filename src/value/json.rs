@@ -43,13 +43,13 @@ pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, Misfit> 
 
 /// Reads one document of valid UTF-8; `None` when it is not JSON.
 pub fn inspect(text: &[u8]) -> Option<Facts> {
-    let mut scanner = Scanner { rest: text, keys: vec![], facts: Facts::default() };
+    let mut scanner = Scanner::new(text);
     scanner.value(0)?;
-    scanner.space();
-    scanner.rest.is_empty().then_some(scanner.facts)
+    scanner.is_at_end().then_some(scanner.facts)
 }
 
-struct Scanner<'a> {
+/// Reads valid UTF-8 from its beginning; every step is `None` where the text is not JSON.
+pub(super) struct Scanner<'a> {
     rest: &'a [u8],
     /// Keys of the objects that are open, innermost last.
     keys: Vec<Cow<'a, [u8]>>,
@@ -57,6 +57,29 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Scanner<'a> {
+        Scanner { rest: text, keys: vec![], facts: Facts::default() }
+    }
+
+    /// The first byte of what comes next.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        self.space();
+        self.rest.first().copied()
+    }
+
+    /// The text of one value.
+    pub(super) fn raw(&mut self) -> Option<&'a str> {
+        self.space();
+        let start = self.rest;
+        self.value(0)?;
+        std::str::from_utf8(start.get(..start.len() - self.rest.len())?).ok()
+    }
+
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.space();
+        self.rest.is_empty()
+    }
+
     fn value(&mut self, depth: u32) -> Option<()> {
         self.space();
         match self.rest.first()? {
@@ -179,12 +202,12 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    fn byte(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn byte(&mut self, byte: u8) -> Option<()> {
         self.rest = self.rest.strip_prefix(&[byte])?;
         Some(())
     }
 
-    fn closes(&mut self, byte: u8) -> bool {
+    pub(super) fn closes(&mut self, byte: u8) -> bool {
         self.space();
         self.byte(byte).is_some()
     }

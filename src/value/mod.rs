@@ -27,6 +27,7 @@
 //! - **anything else**: exact text for the type's input function; a blob does not fit.
 
 pub mod affinity;
+pub mod array;
 pub mod batch;
 pub mod boolean;
 pub mod bytes;
@@ -41,9 +42,11 @@ pub mod json;
 pub mod native;
 pub mod number;
 pub mod text;
+pub mod timetz;
 pub mod timezone;
 pub mod typename;
 pub mod uuid;
+pub mod vector;
 
 use std::borrow::Cow;
 
@@ -119,6 +122,7 @@ enum Kind {
     Bytea(Option<Format>),
     Date(datetime::Rule),
     Time(datetime::Rule),
+    TimeTz(datetime::Rule),
     Timestamp(datetime::Rule),
     TimestampTz(datetime::Rule),
     Uuid,
@@ -126,11 +130,13 @@ enum Kind {
     Bpchar(Option<u32>),
     Interval(Option<Format>),
     Json { binary: bool },
+    Array(array::Rule),
+    Vector,
     Other,
 }
 
 impl Decoder {
-    /// `pg_type` as in the plan; `timezone` for text times without an offset.
+    /// `pg_type` by whose rules the values are decoded (`pg::types::decoded_as`); `timezone` for text times without an offset.
     pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Decoder {
         let rule = |digits: u32| datetime::Rule {
             format,
@@ -150,6 +156,7 @@ impl Decoder {
             PgType::Bytea => Kind::Bytea(format),
             PgType::Date => Kind::Date(rule(6)),
             PgType::Time(digits) => Kind::Time(rule(digits)),
+            PgType::TimeTz(digits) => Kind::TimeTz(rule(digits)),
             PgType::Timestamp(digits) => Kind::Timestamp(rule(digits)),
             PgType::TimestampTz(digits) => Kind::TimestampTz(rule(digits)),
             PgType::Uuid => Kind::Uuid,
@@ -157,6 +164,8 @@ impl Decoder {
             PgType::Interval => Kind::Interval(format),
             PgType::Json => Kind::Json { binary: false },
             PgType::Jsonb => Kind::Json { binary: true },
+            PgType::Array => Kind::Array(array::Rule::new(pg_type, format, timezone)),
+            PgType::Vector => Kind::Vector,
             PgType::Other => Kind::Other,
         };
         Decoder { kind }
@@ -203,6 +212,9 @@ impl Kind {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
             Kind::Interval(format) => interval::decode(cell, *format),
             Kind::Json { binary } => json::decode(cell, *binary),
+            Kind::TimeTz(rule) => timetz::decode(cell, rule).map(Cow::Owned),
+            Kind::Array(rule) => rule.decode(cell),
+            Kind::Vector => vector::decode(cell),
             Kind::Bpchar(limit) => return text::decode_bpchar(cell, *limit),
             _ => input::decode(cell),
         }
@@ -251,7 +263,7 @@ mod tests {
             Cell::Blob(b"0123456789abcdef"),
         ];
         let types = "boolean int2 int4 int8 real float8 text varchar(9) char(9) bytea date time timestamp \
-                     timestamptz(3) uuid numeric(9,2) json jsonb interval inet";
+                     timestamptz(3) uuid numeric(9,2) json jsonb interval inet timetz text[] vector";
         for pg_type in types.split(' ') {
             let decoder = Decoder::new(pg_type, Some(Format::UnixEpoch), &Timezone::UTC);
             assert_eq!(decoder.decode(Cell::Null), Ok(Decoded::Null));

@@ -55,11 +55,23 @@ pub fn float8(cell: Cell<'_>) -> Result<f64, Misfit> {
     }
 }
 
-/// `real`: only doubles that single precision holds exactly.
+/// `real`: only doubles that single precision holds exactly, and texts that print one.
 pub fn float4(cell: Cell<'_>) -> Result<f32, Misfit> {
+    if let Cell::Text(text) = cell
+        && let Some(single) = single_text(text)
+    {
+        return Ok(single);
+    }
     let double = float8(cell)?;
     let single = double as f32;
     if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(Misfit::Inexact) }
+}
+
+/// The single whose shortest decimal says the same number.
+fn single_text(text: &[u8]) -> Option<f32> {
+    let single: f32 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let decimal = Decimal::parse(text)?;
+    (Decimal::parse(format!("{single:e}").as_bytes())? == decimal).then_some(single)
 }
 
 /// The double that is exactly `i`.
@@ -243,6 +255,10 @@ mod tests {
         assert_eq!(float8(Cell::Text(b"1,5")), Err(NOT_NUMBER));
         assert_eq!(float4(Cell::Real(0.5)), Ok(0.5));
         assert_eq!(float4(Cell::Real(0.1)), Err(Misfit::Inexact));
+        assert_eq!(float4(Cell::Text(b"0.1")), Ok(0.1));
+        assert_eq!(float4(Cell::Text(b"0.10000000149011612")), Ok(0.1));
+        assert_eq!(float4(Cell::Text(b"0.1000001234")), Err(Misfit::Inexact));
+        assert_eq!(float4(Cell::Text(b"1e39")), Err(Misfit::Inexact));
     }
 
     #[test]

@@ -43,6 +43,15 @@ impl Timezone {
         matches!(self.0, Zone::Utc)
     }
 
+    /// Microseconds east of Greenwich, where they are the same all the year.
+    pub fn fixed(&self) -> Option<i64> {
+        match &self.0 {
+            Zone::Utc => Some(0),
+            Zone::Fixed(offset) => Some(*offset),
+            Zone::Named(_) => None,
+        }
+    }
+
     /// Wall clock -> instant; both in PostgreSQL microseconds.
     #[inline]
     pub fn instant(&self, wall: i64) -> i64 {

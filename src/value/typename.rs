@@ -21,12 +21,17 @@ pub enum PgType {
     Date,
     /// Digits after the second.
     Time(u32),
+    TimeTz(u32),
     Timestamp(u32),
     TimestampTz(u32),
     Interval,
     Uuid,
     Json,
     Jsonb,
+    /// Of any element type; see [`element`].
+    Array,
+    /// pgvector's `vector` and `halfvec`.
+    Vector,
     Other,
 }
 
@@ -35,7 +40,13 @@ const FULL_PRECISION: u32 = 6;
 impl PgType {
     pub fn parse(pg_type: &str) -> PgType {
         let lower = pg_type.trim().to_ascii_lowercase();
-        // Quoted names ("char"), arrays and collations are the business of the input function.
+        // The one array whose elements are not separated by commas is of boxes.
+        match element(&lower) {
+            Some("box" | "pg_catalog.box") => return PgType::Other,
+            Some(_) => return PgType::Array,
+            None => {}
+        }
+        // Quoted names ("char") and collations are the business of the input function.
         if lower.contains(['"', '[', '.']) && !lower.starts_with("pg_catalog.") {
             return PgType::Other;
         }
@@ -61,15 +72,22 @@ impl PgType {
             "bytea" => PgType::Bytea,
             "date" => PgType::Date,
             "time" | "time without time zone" => PgType::Time(digits),
+            "timetz" | "time with time zone" => PgType::TimeTz(digits),
             "timestamp" | "timestamp without time zone" => PgType::Timestamp(digits),
             "timestamptz" | "timestamp with time zone" => PgType::TimestampTz(digits),
             "uuid" => PgType::Uuid,
             "json" => PgType::Json,
             "jsonb" => PgType::Jsonb,
+            "vector" | "halfvec" => PgType::Vector,
             _ if name == "interval" || name.starts_with("interval ") => PgType::Interval,
             _ => PgType::Other,
         }
     }
+}
+
+/// `text` of `text[]`, as it is written.
+pub fn element(pg_type: &str) -> Option<&str> {
+    pg_type.trim().strip_suffix("[]").map(str::trim_end)
 }
 
 /// The type as `format_type` prints it; what is not known here stays as it is written.
@@ -94,8 +112,10 @@ pub fn canonical(pg_type: &str) -> String {
         PgType::Varchar(limit) => limited("character varying", limit),
         PgType::Bpchar(Some(n)) => limited("character", Some(n)),
         PgType::Time(digits) => precise("time", digits, "without"),
+        PgType::TimeTz(digits) => precise("time", digits, "with"),
         PgType::Timestamp(digits) => precise("timestamp", digits, "without"),
         PgType::TimestampTz(digits) => precise("timestamp", digits, "with"),
+        PgType::Array => format!("{}[]", canonical(element(pg_type).unwrap_or_default())),
         PgType::Other | PgType::Interval | PgType::Bpchar(None) => pg_type.trim().to_owned(),
         _ => pg_type.trim().to_ascii_lowercase(),
     }
@@ -123,6 +143,9 @@ mod tests {
             ("int", "integer"),
             ("numeric(9)", "numeric(9,0)"),
             ("JSONB", "jsonb"),
+            ("timetz(3)", "time(3) with time zone"),
+            ("Int []", "integer[]"),
+            ("app.Mood[]", "app.Mood[]"),
             (" app.Mood ", "app.Mood"),
         ] {
             assert_eq!(canonical(written), printed);
@@ -146,9 +169,14 @@ mod tests {
             ("timestamp(3) with time zone", PgType::TimestampTz(3)),
             ("timestamptz", PgType::TimestampTz(6)),
             ("time(0)", PgType::Time(0)),
-            ("time with time zone", PgType::Other),
+            ("time with time zone", PgType::TimeTz(6)),
             ("interval day to second(3)", PgType::Interval),
-            ("integer[]", PgType::Other),
+            ("integer[]", PgType::Array),
+            ("character varying(5)[]", PgType::Array),
+            ("any[]", PgType::Array),
+            ("box[]", PgType::Other),
+            ("vector(3)", PgType::Vector),
+            ("public.vector", PgType::Other),
             ("pg_catalog.int4", PgType::Int4),
             ("app.mood", PgType::Other),
             ("", PgType::Other),

@@ -1,0 +1,48 @@
+//! The constraints of a domain on a datum of its base type.
+
+use std::ffi::c_void;
+
+use pgrx::pg_sys;
+
+use super::encoding;
+
+/// A domain's NOT NULL and CHECKs, looked up once.
+pub struct DomainCheck {
+    domain: pg_sys::Oid,
+    /// `domain_check`'s own, kept from call to call in `context`.
+    extra: Box<*mut c_void>,
+    context: pg_sys::MemoryContext,
+}
+
+impl DomainCheck {
+    /// `None` where neither the domain nor one below it has a constraint.
+    pub fn new(domain: pg_sys::Oid) -> Option<DomainCheck> {
+        // SAFETY: a look-up in the type cache.
+        let constrained = unsafe { pg_sys::DomainHasConstraints(domain) };
+        // SAFETY: reads a backend-local variable; the context outlives this, as for `InputFunction`.
+        let context = unsafe { pg_sys::CurrentMemoryContext };
+        constrained.then(|| DomainCheck { domain, extra: Box::new(std::ptr::null_mut()), context })
+    }
+
+    /// Raises the domain's own error.
+    ///
+    /// # Safety
+    /// `value` is a datum of the domain's base type, unless it is NULL.
+    pub(super) unsafe fn check(&mut self, value: pg_sys::Datum, null: bool) {
+        // SAFETY: the caller vouches for the datum; `extra` is this function's and this domain's alone.
+        unsafe { pg_sys::domain_check(value, null, self.domain, &mut *self.extra, self.context) };
+    }
+
+    /// The value as its output function prints it.
+    ///
+    /// # Safety
+    /// `value` is a datum of the domain's base type.
+    pub(super) unsafe fn print(&self, value: pg_sys::Datum) -> String {
+        let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
+        // SAFETY: the caller vouches for the datum; the output function returns a NUL-terminated string.
+        unsafe {
+            pg_sys::getTypeOutputInfo(self.domain, &mut output, &mut is_varlena);
+            encoding::from_server(pg_sys::OidOutputFunctionCall(output, value))
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Arrays: JSON arrays, and lists with commas, become the text that `array_in` reads; PostgreSQL's own literals pass
+//! as they are.
+//!
+//! Each element of a list is read by the rules of its own type first, because the input functions round in silence
+//! and read times by the session's time zone. An array inside an array is a further dimension; in `json[]` and
+//! `jsonb[]` it is an element.
+
+use super::typename::element;
+use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, json, number, text};
+use std::borrow::Cow;
+
+const NOT_ARRAY: Misfit = Misfit::Unreadable("value is neither a JSON array nor an array literal");
+const RAGGED: Misfit = Misfit::Unreadable("inner arrays do not all have the same length");
+const EMPTY_INNER: Misfit = Misfit::Unreadable("an inner array is empty, which PostgreSQL does not keep");
+const TOO_DEEP: Misfit = Misfit::Unreadable("arrays have at most 6 dimensions");
+const OBJECT: Misfit = Misfit::Unreadable("an element is a JSON object");
+const HALF_PAIR: Misfit = Misfit::Unreadable("an element has half a surrogate pair");
+
+/// `MAXDIM` of array.h.
+const MAX_DIMENSIONS: usize = 6;
+
+/// How the arrays of one column are read.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    element: PgType,
+    decoder: Box<Decoder>,
+    commas: bool,
+}
+
+impl Rule {
+    /// `pg_type` as `ELEMENT[]`; the format is the elements', or `comma`.
+    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Rule {
+        let element = element(pg_type).unwrap_or_default();
+        let commas = format == Some(Format::Comma);
+        let decoder = Box::new(Decoder::new(element, format.filter(|_| !commas), timezone));
+        Rule { element: PgType::parse(element), decoder, commas }
+    }
+
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+        match cell {
+            _ if self.commas => self.split(cell).map(Cow::Owned),
+            Cell::Text([]) => Err(Misfit::EmptyText),
+            Cell::Text(bytes) | Cell::Blob(bytes) => match text::check(bytes)? {
+                literal if is_literal(literal) => Ok(Cow::Borrowed(literal)),
+                json => self.read(json).map(Cow::Owned),
+            },
+            _ => Err(NOT_ARRAY),
+        }
+    }
+
+    /// `a,b,c`; the empty text is the empty array.
+    fn split(&self, cell: Cell<'_>) -> Result<String, Misfit> {
+        let mut out = String::from("{");
+        match cell {
+            Cell::Text([]) => {}
+            Cell::Text(bytes) => {
+                for (at, part) in text::check(bytes)?.split(',').enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    push(&mut out, &self.element(Cell::Text(part.as_bytes()))?);
+                }
+            }
+            Cell::Blob(_) => return Err(NOT_ARRAY),
+            number => push(&mut out, &self.element(number)?),
+        }
+        out.push('}');
+        Ok(out)
+    }
+
+    fn read(&self, text: &str) -> Result<String, Misfit> {
+        let scanner = json::Scanner::new(text.as_bytes());
+        let mut reader = Reader { rule: self, scanner, out: String::new(), lengths: vec![], leaves: None };
+        reader.array(0)?;
+        if reader.scanner.is_at_end() { Ok(reader.out) } else { Err(NOT_ARRAY) }
+    }
+
+    fn holds_json(&self) -> bool {
+        matches!(self.element, PgType::Json | PgType::Jsonb)
+    }
+
+    /// One element of a JSON array, as text for its type.
+    fn json_element(&self, raw: &str) -> Result<String, Misfit> {
+        match raw.as_bytes() {
+            _ if self.holds_json() => self.element(Cell::Text(raw.as_bytes())),
+            [b'"', ..] => {
+                let string: String = serde_json::from_str(raw).map_err(|_| HALF_PAIR)?;
+                self.element(Cell::Text(string.as_bytes()))
+            }
+            [b'{', ..] => Err(OBJECT),
+            // Numbers that are no 64-bit integer keep all their digits as text.
+            bytes => self.element(number::canonical_integer(bytes).map_or(Cell::Text(bytes), Cell::Integer)),
+        }
+    }
+
+    /// What the element type's input function will read: the element as it is, unless the type's rules say more.
+    fn element(&self, cell: Cell<'_>) -> Result<String, Misfit> {
+        match self.decoder.decode(cell)? {
+            Decoded::Word(word) => self.word(word, cell),
+            Decoded::Varlena(bytes) if self.element == PgType::Bytea => {
+                Ok(format!("\\x{}", encode::hex(&bytes)))
+            }
+            Decoded::Varlena(bytes) => text::check(&bytes).map(str::to_owned),
+            Decoded::Uuid(bytes) => Ok(::uuid::Uuid::from_bytes(bytes).hyphenated().to_string()),
+            Decoded::Input(text) => Ok(text.into_owned()),
+            Decoded::Null => Err(NOT_ARRAY),
+        }
+    }
+
+    fn word(&self, word: u64, cell: Cell<'_>) -> Result<String, Misfit> {
+        let value = word as i64;
+        match (self.element, cell) {
+            (PgType::Date, _) => encode::iso_date(value as i32).map_err(|_| Misfit::OutOfRange),
+            (PgType::Time(_), _) => Ok(encode::iso_time(value)),
+            (PgType::Timestamp(_), _) => encode::iso(value).map_err(|_| Misfit::OutOfRange),
+            (PgType::TimestampTz(_), _) => {
+                encode::iso(value).map(|clock| clock + "+00").map_err(|_| Misfit::OutOfRange)
+            }
+            (_, Cell::Text(text)) => text::check(text).map(str::to_owned),
+            _ => Ok(text::number_text(cell)),
+        }
+    }
+}
+
+/// `{…}`, or with its bounds `[2:3]={…}`, which no JSON begins with.
+fn is_literal(text: &str) -> bool {
+    let text = text.trim_ascii_start();
+    let bounds = |b: &u8| matches!(b, b'[' | b']' | b':' | b'+' | b'-' | b'0'..=b'9' | b' ');
+    match text.as_bytes() {
+        [b'{', ..] => true,
+        bytes @ [b'[', ..] => bytes.iter().find(|b| !bounds(b)) == Some(&b'='),
+        _ => false,
+    }
+}
+
+/// A JSON array on its way to a literal.
+struct Reader<'r, 'a> {
+    rule: &'r Rule,
+    scanner: json::Scanner<'a>,
+    out: String,
+    /// Elements of the first array of each depth.
+    lengths: Vec<Option<usize>>,
+    /// The depth at which elements are.
+    leaves: Option<usize>,
+}
+
+impl Reader<'_, '_> {
+    fn array(&mut self, depth: usize) -> Result<(), Misfit> {
+        if depth == MAX_DIMENSIONS {
+            return Err(TOO_DEEP);
+        }
+        self.scanner.peek();
+        self.scanner.byte(b'[').ok_or(NOT_ARRAY)?;
+        self.out.push('{');
+        if self.lengths.len() == depth {
+            self.lengths.push(None);
+        }
+        let mut length = 0;
+        while !self.scanner.closes(b']') {
+            if length > 0 {
+                self.scanner.byte(b',').ok_or(NOT_ARRAY)?;
+                self.out.push(',');
+            }
+            self.value(depth)?;
+            length += 1;
+        }
+        self.out.push('}');
+        self.close(depth, length)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), Misfit> {
+        let inner = self.scanner.peek() == Some(b'[') && !self.rule.holds_json();
+        if inner && self.leaves != Some(depth) {
+            return self.array(depth + 1);
+        }
+        if inner || *self.leaves.get_or_insert(depth) != depth {
+            return Err(RAGGED);
+        }
+        match self.scanner.raw().ok_or(NOT_ARRAY)? {
+            "null" => self.out.push_str("NULL"),
+            raw => push(&mut self.out, &self.rule.json_element(raw)?),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, depth: usize, length: usize) -> Result<(), Misfit> {
+        if depth > 0 && length == 0 {
+            return Err(EMPTY_INNER);
+        }
+        let first = self.lengths.get_mut(depth).map_or(length, |first| *first.get_or_insert(length));
+        if first == length { Ok(()) } else { Err(RAGGED) }
+    }
+}
+
+/// Quoted where `array_out` would quote it.
+fn push(out: &mut String, element: &str) {
+    let special = |b: u8| matches!(b, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
+    if !element.is_empty() && !element.eq_ignore_ascii_case("null") && !element.bytes().any(special) {
+        return out.push_str(element);
+    }
+    out.push('"');
+    for c in element.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pg_type: &str, text: &str) -> Result<String, Misfit> {
+        formatted(pg_type, None, Cell::Text(text.as_bytes()))
+    }
+
+    fn formatted(pg_type: &str, format: Option<Format>, cell: Cell<'_>) -> Result<String, Misfit> {
+        let zone = Timezone::parse("+02:00").unwrap();
+        Rule::new(pg_type, format, &zone).decode(cell).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn json_becomes_a_literal_that_says_the_same() {
+        for (pg_type, json, literal) in [
+            ("text[]", "[]", "{}"),
+            ("text[]", " [ \"a\" , \"b c\",\"\", \"null\", null] ", r#"{a,"b c","","null",NULL}"#),
+            (
+                "text[]",
+                r#"["q\"\\", "{x,y}", "\u00e9\n", 1.50, true]"#,
+                "{\"q\\\"\\\\\",\"{x,y}\",\"é\n\",1.50,true}",
+            ),
+            ("any[]", "[[\"a\",\"b\"],[\"c\",null]]", "{{a,b},{c,NULL}}"),
+            ("integer[]", "[[[1,2],[3,4]],[[5,6],[7,8]]]", "{{{1,2},{3,4}},{{5,6},{7,8}}}"),
+            ("bigint[]", "[9223372036854775807, \"-1\"]", "{9223372036854775807,-1}"),
+            (
+                "numeric[]",
+                "[12345678901234567890.12345678901234567890]",
+                "{12345678901234567890.12345678901234567890}",
+            ),
+            ("real[]", "[0.1, 2, 1e-7]", "{0.1,2,1e-7}"),
+            ("boolean[]", "[true, 0, \"yes\", null]", "{true,0,yes,NULL}"),
+            (
+                "jsonb[]",
+                r#"[{"a": [1,2.50]}, [1, "x"], "s", null]"#,
+                r#"{"{\"a\": [1,2.50]}","[1, \"x\"]","\"s\"",NULL}"#,
+            ),
+            ("bytea[]", "[\"aé\"]", r#"{"\\x61c3a9"}"#),
+            ("uuid[]", "[\"550E8400E29B41D4A716446655440000\"]", "{550e8400-e29b-41d4-a716-446655440000}"),
+            ("date[]", "[\"2024-07-01\"]", "{2024-07-01}"),
+            ("time(0)[]", "[\"10:00\"]", "{10:00:00}"),
+            (
+                "timestamp with time zone[]",
+                "[\"2024-07-01T10:00:00\", \"2024-07-01 10:00:00.5Z\"]",
+                r#"{"2024-07-01 08:00:00+00","2024-07-01 10:00:00.500000+00"}"#,
+            ),
+        ] {
+            assert_eq!(read(pg_type, json).as_deref(), Ok(literal), "{json}");
+        }
+        let (ms, epochs) = (Some(Format::UnixEpochMs), Cell::Text(b"[1719828000250]"));
+        assert_eq!(
+            formatted("timestamp without time zone[]", ms, epochs).as_deref(),
+            Ok("{\"2024-07-01 12:00:00.250000\"}")
+        );
+        assert_eq!(formatted("text[]", None, Cell::Blob(b"[\"a\"]")).as_deref(), Ok("{a}"));
+    }
+
+    #[test]
+    fn literals_pass_as_they_are() {
+        for text in ["{a,b}", " {1,2}", "[2:3]={x,y}", "[-1:0][1:1]={{1},{2}}", "{}", "{{a},{b}}"] {
+            assert_eq!(read("text[]", text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_would_change_or_is_no_array_does_not_fit() {
+        for (pg_type, text, misfit) in [
+            ("text[]", "", Misfit::EmptyText),
+            ("text[]", "a,b", NOT_ARRAY),
+            ("text[]", "\"a\"", NOT_ARRAY),
+            ("text[]", "null", NOT_ARRAY),
+            ("text[]", "[\"a\"", NOT_ARRAY),
+            ("text[]", "[\"a\",]", NOT_ARRAY),
+            ("text[]", "[\"a\"]]", NOT_ARRAY),
+            ("text[]", "[\"a\" \"b\"]", NOT_ARRAY),
+            ("text[]", "[[1],[2,3]]", RAGGED),
+            ("text[]", "[1,[2]]", RAGGED),
+            ("text[]", "[[1],2]", RAGGED),
+            ("text[]", "[[1],null]", RAGGED),
+            ("text[]", "[[[1]],[2]]", RAGGED),
+            ("text[]", "[[],[]]", EMPTY_INNER),
+            ("text[]", "[[[[[[[1]]]]]]]", TOO_DEEP),
+            ("text[]", "[{\"a\":1}]", OBJECT),
+            ("text[]", r#"["\ud83d"]"#, HALF_PAIR),
+            ("text[]", r#"["\u0000"]"#, Misfit::NulInText),
+            (
+                "jsonb[]",
+                r#"[{"a":1,"a":2}]"#,
+                Misfit::Unreadable("an object has a key twice, which jsonb does not keep"),
+            ),
+            ("character varying(2)[]", "[\"abc\"]", Misfit::TooLong { limit: 2 }),
+            ("integer[]", "[2147483648]", Misfit::OutOfRange),
+            ("integer[]", "[1.5]", Misfit::Unreadable("value is not an integer")),
+            ("numeric(4,1)[]", "[1.25]", Misfit::Inexact),
+            (
+                "timestamp(0) without time zone[]",
+                "[\"2024-07-01 10:00:00.5\"]",
+                super::super::datetime::TOO_FINE,
+            ),
+        ] {
+            assert_eq!(read(pg_type, text), Err(misfit), "{pg_type} {text}");
+        }
+        assert_eq!(formatted("text[]", None, Cell::Integer(1)), Err(NOT_ARRAY));
+        assert_eq!(formatted("text[]", None, Cell::Blob(b"[\"\xFF\"]")), Err(Misfit::InvalidUtf8));
+    }
+
+    #[test]
+    fn commas_separate_whatever_stands_between_them() {
+        let comma = |pg_type, cell| formatted(pg_type, Some(Format::Comma), cell);
+        for (pg_type, cell, literal) in [
+            ("text[]", Cell::Text(b""), "{}"),
+            ("text[]", Cell::Text(b"a, b,,[c]"), r#"{a," b","",[c]}"#),
+            ("text[]", Cell::Text(b"{a}"), r#"{"{a}"}"#),
+            ("integer[]", Cell::Text(b"1,-2"), "{1,-2}"),
+            ("integer[]", Cell::Integer(7), "{7}"),
+        ] {
+            assert_eq!(comma(pg_type, cell).as_deref(), Ok(literal), "{cell:?}");
+        }
+        assert!(comma("integer[]", Cell::Text(b"1,x")).is_err());
+        assert_eq!(comma("text[]", Cell::Blob(b"a")), Err(NOT_ARRAY));
+    }
+}

@@ -1,0 +1,81 @@
+//! pgvector's `vector` and `halfvec`: text for the type's input function, which reads a JSON array of numbers as it
+//! is; or little-endian single-precision floats in a blob, as sqlite-vec, sqlite-vss and NumPy write them.
+
+use super::{Cell, Misfit, json, text};
+use std::borrow::Cow;
+use std::fmt::Write;
+
+const NOT_FLOATS: Misfit = Misfit::Unreadable("blob is not a list of 4-byte floats");
+const NOT_FINITE: Misfit = Misfit::Unreadable("blob holds a float that is NaN or infinite");
+
+pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+    match cell {
+        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text(bytes) => text::check(bytes).map(Cow::Borrowed),
+        // Floats hardly spell JSON by accident.
+        Cell::Blob(bytes @ [b'[', .., b']']) if json::inspect(bytes).is_some() => {
+            text::check(bytes).map(Cow::Borrowed)
+        }
+        Cell::Blob(bytes) => floats(bytes).map(Cow::Owned),
+        _ => Err(Misfit::Unreadable("a number is no vector")),
+    }
+}
+
+/// Each in the shortest form that reads back as the same float.
+fn floats(bytes: &[u8]) -> Result<String, Misfit> {
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if floats.is_empty() || !rest.is_empty() {
+        return Err(NOT_FLOATS);
+    }
+    let mut out = String::with_capacity(bytes.len() * 3);
+    for (at, bytes) in floats.iter().enumerate() {
+        let float = f32::from_le_bytes(*bytes);
+        if !float.is_finite() {
+            return Err(NOT_FINITE);
+        }
+        out.push(if at == 0 { '[' } else { ',' });
+        let _ = write!(out, "{float:?}");
+    }
+    out.push(']');
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(floats: &[f32]) -> Vec<u8> {
+        floats.iter().flat_map(|f| f.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn floats_keep_every_bit() {
+        let floats = [1.0, -0.0, 0.1, 1e-45, f32::MAX, 16_777_217.0];
+        let bytes = blob(&floats);
+        let text = decode(Cell::Blob(&bytes)).unwrap();
+        assert_eq!(text, "[1.0,-0.0,0.1,1e-45,3.4028235e38,16777216.0]");
+        let read: Vec<u32> =
+            text.trim_matches(['[', ']']).split(',').map(|f| f.parse::<f32>().unwrap().to_bits()).collect();
+        assert_eq!(read, floats.map(f32::to_bits));
+    }
+
+    #[test]
+    fn json_passes_as_it_is_and_nothing_else_is_guessed() {
+        for cell in [Cell::Text(b" [1, 2.5]"), Cell::Text(b"no"), Cell::Blob(b"[1,2, 3]")] {
+            let (Cell::Text(bytes) | Cell::Blob(bytes)) = cell else { unreachable!() };
+            assert_eq!(decode(cell).unwrap().as_bytes(), bytes);
+        }
+        let (nan, infinite) = (blob(&[1.0, f32::NAN]), blob(&[f32::INFINITY]));
+        for (cell, misfit) in [
+            (Cell::Blob(b""), NOT_FLOATS),
+            (Cell::Blob(b"12345"), NOT_FLOATS),
+            (Cell::Blob(&nan), NOT_FINITE),
+            (Cell::Blob(&infinite), NOT_FINITE),
+            (Cell::Text(b""), Misfit::EmptyText),
+            (Cell::Text(b"[1,\0]"), Misfit::NulInText),
+            (Cell::Integer(1), Misfit::Unreadable("a number is no vector")),
+        ] {
+            assert_eq!(decode(cell), Err(misfit), "{cell:?}");
+        }
+    }
+}
