@@ -12,8 +12,9 @@ mod tests {
     use crate::pg::convert::{Converter, SinkColumn};
     use crate::pg::heap::HeapSink;
     use crate::pg::settings::{LocalSettings, SAFE_SEARCH_PATH};
+    use crate::pg::standing::{self, Standing};
     use crate::pg::thread::{self, Outbox};
-    use crate::pg::{relation, rights, spi, types, xact};
+    use crate::pg::{indexes, relation, rights, spi, types, xact};
     use crate::value::batch::{Batch, Keep, OnInvalid, RowName};
     use crate::value::{Decoded, Wire};
 
@@ -91,7 +92,7 @@ mod tests {
     fn load_numeric(policy: OnInvalid) -> (Result<usize, String>, Option<String>) {
         spi::execute("CREATE TABLE public.prices (id bigint, price numeric)");
         let relation = spi::relation("public", "prices").expect("just made");
-        let attributes = relation::attributes(relation).expect("a plain table");
+        let attributes = relation::attributes(relation);
         let wires: Arc<[Wire]> = Arc::from([Wire::Word, Wire::Input]);
         let mut batch = Batch::new(wires.clone());
         for (id, price) in [(1, "1.5"), (2, "bad"), (3, "2")] {
@@ -105,7 +106,7 @@ mod tests {
         let columns = [column(OnInvalid::Error), column(policy)];
         let mut converter = Converter::new(&attributes, &wires, &columns);
         let outcome = converter.convert(&mut batch).map(|refused| refused.len()).map_err(|r| r.error.message);
-        let mut sink = HeapSink::open(relation);
+        let mut sink = HeapSink::open(relation, &attributes);
         if outcome.is_ok() {
             sink.insert(&mut batch);
         }
@@ -135,10 +136,104 @@ mod tests {
         assert_eq!((outcome, rows.as_deref()), (Ok(1), Some("1=1.5 3=2")));
     }
 
+    /// Writes one row, (7), into the columns of `public.target` that are named.
+    fn write_sevens(columns: &[&str]) {
+        let relation = spi::relation("public", "target").expect("just made");
+        let all = relation::attributes(relation);
+        let attributes: Vec<_> =
+            columns.iter().filter_map(|c| all.iter().find(|a| a.name == *c).cloned()).collect();
+        let mut batch = Batch::new(vec![Wire::Word; columns.len()].into());
+        columns.iter().for_each(|_| batch.push(Decoded::Word(7)));
+        batch.end_row();
+        batch.seal();
+        let mut sink = HeapSink::open(relation, &attributes);
+        sink.insert(&mut batch);
+        sink.finish();
+    }
+
     #[pg_test]
-    fn a_table_with_an_index_is_not_written_directly() {
-        spi::execute("CREATE TABLE public.indexed (id bigint PRIMARY KEY)");
-        let relation = spi::relation("public", "indexed").expect("just made");
-        assert_eq!(relation::attributes(relation).err(), Some("it has indexes"));
+    fn columns_without_values_get_what_an_insert_gives_them() {
+        spi::execute(
+            "CREATE TABLE public.target (gone int, a bigint, b bigint GENERATED ALWAYS AS IDENTITY, c text DEFAULT 'x',
+                 d bigint GENERATED ALWAYS AS (a * 2) STORED, e date DEFAULT current_date, f int)",
+        );
+        spi::execute("ALTER TABLE public.target DROP COLUMN gone");
+        write_sevens(&["a"]);
+        let row =
+            spi::value("SELECT (t.*)::text FROM (SELECT a, b, c, d, e = current_date, f FROM target) t", &[]);
+        assert_eq!(row.as_deref(), Some("(7,1,x,14,t,)"));
+    }
+
+    #[pg_test(error = "new row for relation \"target\" violates check constraint \"odd\"")]
+    fn a_check_holds() {
+        spi::execute(
+            "CREATE TABLE public.target (a bigint, b bigint DEFAULT 2 CONSTRAINT odd CHECK (b % 2 = 1))",
+        );
+        write_sevens(&["a"]);
+    }
+
+    #[pg_test(error = "null value in column \"b\" of relation \"target\" violates not-null constraint")]
+    fn a_column_without_value_may_not_be_null() {
+        spi::execute("CREATE TABLE public.target (a bigint, b bigint NOT NULL)");
+        write_sevens(&["a"]);
+    }
+
+    #[pg_test(error = "domain filled does not allow null values")]
+    fn nor_may_its_domain() {
+        spi::execute("CREATE DOMAIN public.filled AS bigint NOT NULL");
+        spi::execute("CREATE TABLE public.target (a bigint, b public.filled)");
+        write_sevens(&["a"]);
+    }
+
+    #[pg_test]
+    fn rebuilt_indexes_are_the_same_and_find_the_rows() {
+        spi::execute("CREATE TABLE public.target (a bigint PRIMARY KEY, b bigint)");
+        spi::execute("CREATE INDEX \"by B\" ON public.target (b)");
+        let indexes = "SELECT string_agg(indexrelid::text, ',' ORDER BY indexrelid) FROM pg_index
+                       WHERE indrelid = 'public.target'::regclass";
+        let before = spi::value(indexes, &[]);
+        write_sevens(&["b", "a"]);
+        spi::execute("SET LOCAL enable_seqscan = off");
+        let count = "SELECT count(*)::text FROM target WHERE a = 7";
+        assert_eq!(spi::number(count, &[]), 0);
+        assert_eq!(indexes::rebuild(spi::relation("public", "target").expect("just made")), 2);
+        assert_eq!((spi::number(count, &[]), spi::value(indexes, &[])), (1, before));
+    }
+
+    #[pg_test]
+    fn the_standing_of_a_relation() {
+        spi::execute(
+            "CREATE TABLE public.parent (id int PRIMARY KEY);
+             CREATE FUNCTION public.highest() RETURNS int LANGUAGE sql AS 'SELECT max(id) FROM public.parent';
+             CREATE TABLE public.target (a int DEFAULT public.highest(), b int DEFAULT random() CHECK (b < 5),
+                 p int REFERENCES public.parent)",
+        );
+        let of = |name| {
+            standing::standing(spi::relation("public", name).expect("just made")).expect("it is there")
+        };
+        let plain = Standing {
+            relkind: 'r',
+            heap: true,
+            owned: true,
+            may_insert: true,
+            readable_parents: true,
+            ..Standing::default()
+        };
+        assert_eq!(of("parent"), plain);
+        assert_eq!(of("target"), Standing { foreign_keys: true, looking_defaults: vec![1], ..plain.clone() });
+        spi::execute(
+            "CREATE FUNCTION public.noise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+             CREATE TRIGGER noise BEFORE INSERT ON public.parent FOR EACH ROW EXECUTE FUNCTION public.noise();
+             CREATE RULE aside AS ON INSERT TO public.parent DO ALSO SELECT 1;
+             ALTER TABLE public.parent ADD CHECK (id <= public.highest()) NOT VALID",
+        );
+        let busy = Standing {
+            insert_rules: true,
+            insert_triggers: true,
+            unvalidated_checks: true,
+            looking_checks: true,
+            ..plain
+        };
+        assert_eq!(of("parent"), busy);
     }
 }

@@ -177,15 +177,6 @@ pub const ROLE_PG_READ_SERVER_FILES: u32 = 4569;
 /// `pg_write_server_files`, likewise.
 pub const ROLE_PG_WRITE_SERVER_FILES: u32 = 4570;
 
-/// The relation has generated columns, of either kind: virtual ones came with PostgreSQL 18.
-pub fn has_generated(constraints: &pg_sys::TupleConstr) -> bool {
-    #[cfg(feature = "pg18")]
-    let has_virtual = constraints.has_generated_virtual;
-    #[cfg(not(feature = "pg18"))]
-    let has_virtual = false;
-    constraints.has_generated_stored || has_virtual
-}
-
 /// `parseTypeString`: type name and modifiers -> oid and typmod; raises an error for an unknown type.
 ///
 /// # Safety

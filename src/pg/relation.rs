@@ -1,4 +1,4 @@
-//! A relation's attributes, and whether it may be written directly.
+//! A relation's attributes and its lock.
 
 use pgrx::pg_sys;
 
@@ -8,6 +8,8 @@ use super::settings::LocalSettings;
 #[derive(Debug, Clone)]
 pub struct Attribute {
     pub name: String,
+    /// Its number in the relation, from 1.
+    pub attnum: i16,
     /// As `format_type` prints it.
     pub pg_type: String,
     /// The type by whose rules its values are decoded; see [`super::types::decoded_as`].
@@ -18,15 +20,37 @@ pub struct Attribute {
     pub typmod: i32,
 }
 
-/// The attributes of a relation in order, without dropped ones, or why it cannot be loaded directly.
-pub fn attributes(relation: pg_sys::Oid) -> Result<Vec<Attribute>, &'static str> {
+impl Attribute {
+    fn new(attribute: &pg_sys::FormData_pg_attribute) -> Attribute {
+        Attribute {
+            // SAFETY: a name is NUL-terminated.
+            name: unsafe { super::encoding::from_server(attribute.attname.data.as_ptr().cast_mut()) },
+            attnum: attribute.attnum,
+            pg_type: super::types::format_type(attribute.atttypid, attribute.atttypmod),
+            decoded_as: super::types::decoded_as(attribute.atttypid, attribute.atttypmod),
+            domain: super::types::is_domain(attribute.atttypid),
+            type_oid: attribute.atttypid,
+            typmod: attribute.atttypmod,
+        }
+    }
+}
+
+/// The attributes of a relation in order, without dropped ones.
+pub fn attributes(relation: pg_sys::Oid) -> Vec<Attribute> {
     // Decoders are chosen by the types' names.
     let _path = LocalSettings::safe_search_path();
-    let relation = Opened::new(relation, pg_sys::AccessShareLock as i32);
-    if let Some(reason) = relation.unsuitable() {
-        return Err(reason);
+    Opened::new(relation, pg_sys::AccessShareLock as i32).attributes()
+}
+
+/// Keeps other writers out of a relation until the transaction ends; readers go on. `false`, and no lock, where the
+/// caller has not the owner's rights. An owner may lock whatever was revoked from it.
+pub fn lock_owned(relation: pg_sys::Oid) -> bool {
+    if !super::rights::owns(relation) {
+        return false;
     }
-    relation.attributes().ok_or("the table has dropped columns")
+    // SAFETY: waits as any lock does. If the relation is gone meanwhile, whoever opens it says so.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as i32) };
+    true
 }
 
 /// An open relation; closed on drop, its lock kept until the transaction ends.
@@ -38,45 +62,10 @@ impl Opened {
         Opened(unsafe { pg_sys::table_open(relation, lock) })
     }
 
-    /// The first condition of direct loading that does not hold.
-    fn unsuitable(&self) -> Option<&'static str> {
-        // SAFETY: rd_rel and rd_att of an open relation are valid; constr may be null.
-        unsafe {
-            let class = &*(*self.0).rd_rel;
-            let constraints = (*(*self.0).rd_att).constr;
-            let constrained = !constraints.is_null()
-                && ((*constraints).num_check > 0 || super::compat::has_generated(&*constraints));
-            match () {
-                () if class.relkind != pg_sys::RELKIND_RELATION as i8 => Some("not an ordinary table"),
-                () if class.relam != pg_sys::HEAP_TABLE_AM_OID => Some("not a heap table"),
-                () if class.relhasindex => Some("it has indexes"),
-                () if class.relhastriggers => Some("it has triggers or foreign keys"),
-                () if class.relhasrules => Some("it has rules"),
-                () if class.relrowsecurity => Some("row-level security is on"),
-                () if class.relispartition => Some("it is a partition"),
-                () if constrained => Some("it has checks or generated columns"),
-                () => None,
-            }
-        }
-    }
-
-    fn attributes(&self) -> Option<Vec<Attribute>> {
+    fn attributes(&self) -> Vec<Attribute> {
         // SAFETY: natts attributes follow the descriptor of an open relation.
-        unsafe {
-            let desc = pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att);
-            desc.iter()
-                .map(|a| {
-                    (!a.attisdropped).then(|| Attribute {
-                        name: super::encoding::from_server(a.attname.data.as_ptr().cast_mut()),
-                        pg_type: super::types::format_type(a.atttypid, a.atttypmod),
-                        decoded_as: super::types::decoded_as(a.atttypid, a.atttypmod),
-                        domain: super::types::is_domain(a.atttypid),
-                        type_oid: a.atttypid,
-                        typmod: a.atttypmod,
-                    })
-                })
-                .collect()
-        }
+        let desc = unsafe { pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att) };
+        desc.iter().filter(|a| !a.attisdropped).map(Attribute::new).collect()
     }
 }
 

@@ -196,8 +196,9 @@ impl<'a> Import<'a> {
     fn act(&mut self, step: &Step, survey: &mut Survey) -> Result<(), Error> {
         match &step.action {
             Action::Sql(sql) => {
-                // The user's own statements see the caller's search path, ours only pg_catalog.
-                let own = matches!(step.phase, Phase::Before | Phase::After);
+                // The user's own statements see the caller's search path, and so do the index expressions that
+                // ANALYZE evaluates; ours see only pg_catalog.
+                let own = matches!(step.phase, Phase::Before | Phase::Analyze | Phase::After);
                 let _path = (!own).then(LocalSettings::safe_search_path);
                 spi::execute(sql);
                 Ok(())

@@ -11,7 +11,8 @@ use super::triggers;
 use crate::error::Error;
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi;
+use crate::pg::standing::{self, Standing};
+use crate::pg::{indexes, spi};
 use crate::plan::{LoadColumn, LoadSpec};
 use crate::sqlite::Source;
 use crate::sqltext::{ident, ident_list, qualified};
@@ -42,13 +43,36 @@ pub struct Place {
 pub fn load(source: &mut Source, spec: &LoadSpec, place: Place) -> Result<Loaded, Error> {
     let path = LocalSettings::safe_search_path();
     let relation = find(&spec.schema, &spec.target)?;
-    if !spec.staged
-        && let Ok(attributes) = relation::attributes(relation)
-        && matches(&attributes, &spec.columns)
-    {
-        return transfer::run(source, spec, &Target { relation, attributes, shown_as: relation }, place);
+    relation::lock_owned(relation);
+    let standing = standing::standing(relation).unwrap_or_default();
+    match attributes_of(relation, &spec.columns).filter(|given| may_write_directly(&standing, given)) {
+        Some(attributes) => {
+            // Defaults, checks and index expressions see the user's search path.
+            drop(path);
+            direct(source, spec, &Target { relation, attributes, shown_as: relation }, place)
+        }
+        None => staged(source, spec, relation, place, path),
     }
-    staged(source, spec, relation, place, path)
+}
+
+/// Straight into the heap; the indexes are rebuilt afterwards.
+fn direct(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place) -> Result<Loaded, Error> {
+    let loaded = transfer::run(source, spec, target, place)?;
+    if loaded.rows > 0 {
+        indexes::rebuild(target.relation);
+    }
+    Ok(loaded)
+}
+
+fn may_write_directly(s: &Standing, given: &[Attribute]) -> bool {
+    s.relkind == 'r'
+        && s.heap
+        && s.owned
+        && s.may_insert
+        && !s.foreign_keys
+        && !(s.out_of_reach || s.row_security || s.partition || s.insert_rules)
+        && !s.looking_checks
+        && s.looking_defaults.iter().all(|column| given.iter().any(|a| a.attnum == *column))
 }
 
 /// Through a temporary table of the same types.
@@ -66,9 +90,7 @@ fn staged(
     let stage = qualified("pg_temp", &stage);
     let relation = spi::number(&format!("SELECT '{stage}'::regclass::oid::bigint::text"), &[]);
     let relation = pg_sys::Oid::from(u32::try_from(relation).unwrap_or_default());
-    let attributes = relation::attributes(relation).map_err(|reason| {
-        failed(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, format!("cannot load into {stage}: {reason}"))
-    })?;
+    let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
     let triggers = triggers::quiet(&spec.schema, &spec.target);
     // Triggers that still fire (of a table that another role owns) see the user's search path.
@@ -94,7 +116,8 @@ fn failed(sqlstate: PgSqlErrorCode, message: String) -> Error {
     Error::Server { sqlstate, message }
 }
 
-/// The table has just these columns, in this order.
-fn matches(attributes: &[Attribute], columns: &[LoadColumn]) -> bool {
-    attributes.len() == columns.len() && attributes.iter().zip(columns).all(|(a, c)| a.name == c.target)
+/// The attributes that the columns go to, if there is one for each.
+fn attributes_of(relation: pg_sys::Oid, columns: &[LoadColumn]) -> Option<Vec<Attribute>> {
+    let attributes = relation::attributes(relation);
+    columns.iter().map(|c| attributes.iter().find(|a| a.name == c.target).cloned()).collect()
 }

@@ -115,6 +115,7 @@ impl Rejects {
         if rows.is_empty() {
             return;
         }
+        let _path = LocalSettings::safe_search_path();
         let rows: Vec<Value> = rows
             .iter()
             .map(|r| {

@@ -44,7 +44,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place) 
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let mut writer = Writer::new(
         converter(spec, target, &wires),
-        HeapSink::open(target.relation),
+        HeapSink::open(target.relation, &target.attributes),
         progress(target, place),
         spec,
         place.rejects,
@@ -92,15 +92,16 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
 
 /// What the attributes will be, where the relation does not exist yet.
 fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
-    let attribute = |c: &LoadColumn| Attribute {
+    let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
         name: c.target.clone(),
+        attnum: i as i16 + 1,
         pg_type: c.pg_type.clone(),
         decoded_as: c.pg_type.clone(),
         domain: false,
         type_oid: pg_sys::InvalidOid,
         typmod: -1,
     };
-    spec.columns.iter().map(attribute).collect()
+    spec.columns.iter().enumerate().map(attribute).collect()
 }
 
 /// The reader's supply of empty batches.

@@ -4,6 +4,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
 use super::datum::{self, Reader};
 use super::nodes;
+use crate::pg::executor::evaluate;
 use crate::query::{Parameter, ParameterForm, Type, canonical};
 use crate::value::native::Native;
 
@@ -80,25 +81,6 @@ impl Parameters {
                 .collect()
         }
     }
-}
-
-/// `ExecEvalExpr`.
-///
-/// # Safety
-/// Both belong to one running query.
-unsafe fn evaluate(
-    state: *mut pg_sys::ExprState,
-    context: *mut pg_sys::ExprContext,
-) -> (pg_sys::Datum, bool) {
-    let mut is_null = true;
-    // SAFETY: an initialised state has its function, which may raise an error: nothing here has a destructor.
-    let datum = unsafe {
-        pg_sys::ffi::pg_guard_ffi_boundary(|| match (*state).evalfunc {
-            Some(function) => function(state, context, &mut is_null),
-            None => pg_sys::Datum::from(0usize),
-        })
-    };
-    (datum, is_null)
 }
 
 /// How the elements of one array type are taken out of it.

@@ -1,0 +1,163 @@
+//! The executor's part in writing rows without a plan: defaults, stored generated columns, constraints.
+//!
+//! Everything is evaluated as the caller, under the search path that is set then, as INSERT and COPY do.
+
+use pgrx::{PgMemoryContexts, pg_sys};
+
+// executor/nodeModifyTable.h is not among pgrx's bindings; the same since PostgreSQL 14.
+unsafe extern "C-unwind" {
+    fn ExecComputeStoredGenerated(
+        target: *mut pg_sys::ResultRelInfo,
+        state: *mut pg_sys::EState,
+        slot: *mut pg_sys::TupleTableSlot,
+        command: pg_sys::CmdType::Type,
+    );
+}
+
+/// What the executor keeps for one relation that is written. An ERROR frees it with its memory context.
+pub(super) struct Executor {
+    state: *mut pg_sys::EState,
+    target: *mut pg_sys::ResultRelInfo,
+    context: *mut pg_sys::ExprContext,
+    _memory: PgMemoryContexts,
+}
+
+/// The value of a column that a row says nothing of.
+#[derive(Clone, Copy)]
+pub(super) struct Default {
+    state: *mut pg_sys::ExprState,
+    /// It may look at the table that is written, and has to see every row before its own.
+    pub may_look: bool,
+}
+
+impl Executor {
+    /// # Safety
+    /// The relation stays open for as long as the result is used.
+    pub unsafe fn new(relation: pg_sys::Relation) -> Executor {
+        let mut memory = PgMemoryContexts::new("pg_sqlite_migrate executor");
+        // SAFETY: the executor's state lives in `memory`, the target in the state's own context. The target is in
+        // no range table, as that of a referential trigger is not.
+        let (state, target) = unsafe {
+            let state = memory.switch_to(|_| pg_sys::CreateExecutorState());
+            let query = (*state).es_query_cxt;
+            let target = pg_sys::MemoryContextAllocZero(query, size_of::<pg_sys::ResultRelInfo>()).cast();
+            within(query, || pg_sys::InitResultRelInfo(target, relation, 0, std::ptr::null_mut(), 0));
+            (state, target)
+        };
+        // SAFETY: as above.
+        let context = unsafe { pg_sys::MakePerTupleExprContext(state) };
+        Executor { state, target, context, _memory: memory }
+    }
+
+    /// The default of an attribute, as an INSERT that leaves it out has it: a domain without one is asked whether
+    /// it takes NULL. `None` where it is just NULL.
+    ///
+    /// # Safety
+    /// `attribute` is one of the relation's, neither dropped nor generated.
+    pub unsafe fn default(&self, attribute: &pg_sys::FormData_pg_attribute) -> Option<Default> {
+        // SAFETY: the relation is open; expressions are made in the state's context, which outlives them.
+        unsafe {
+            within((*self.state).es_query_cxt, || {
+                let relation = (*self.target).ri_RelationDesc;
+                let mut expr = pg_sys::build_column_default(relation, i32::from(attribute.attnum));
+                if expr.is_null() {
+                    expr = null_of_domain(attribute)?;
+                }
+                let expr = pg_sys::expression_planner(expr.cast());
+                let may_look = pg_sys::contain_volatile_functions_not_nextval(expr.cast());
+                Some(Default { state: pg_sys::ExecInitExpr(expr, std::ptr::null_mut()), may_look })
+            })
+        }
+    }
+
+    /// Value and null flag, which live until [`Executor::next_row`].
+    pub fn evaluate(&self, default: Default) -> (pg_sys::Datum, bool) {
+        // SAFETY: the state was made by `default` of this executor.
+        unsafe { within((*self.context).ecxt_per_tuple_memory, || evaluate(default.state, self.context)) }
+    }
+
+    /// Computes the stored generated columns of a row. Its slot then has a tuple of its own.
+    ///
+    /// # Safety
+    /// The slot holds a row of the relation, in its own arrays; the relation has such columns.
+    pub unsafe fn compute_generated(&self, slot: *mut pg_sys::TupleTableSlot) {
+        // SAFETY: the caller vouches for the slot. Nothing here has a destructor that an ERROR could skip.
+        unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                ExecComputeStoredGenerated(self.target, self.state, slot, pg_sys::CmdType::CMD_INSERT)
+            })
+        };
+    }
+
+    /// Raises the server's error for a row that breaks a NOT NULL or CHECK constraint.
+    ///
+    /// # Safety
+    /// The slot holds a row of the relation, which has constraints.
+    pub unsafe fn check(&self, slot: *mut pg_sys::TupleTableSlot) {
+        // SAFETY: the caller vouches for the slot.
+        unsafe { pg_sys::ExecConstraints(self.target, slot, self.state) };
+    }
+
+    /// Frees what the last row's expressions have left.
+    pub fn next_row(&self) {
+        // SAFETY: the expression context is this executor's.
+        unsafe { pg_sys::MemoryContextReset((*self.context).ecxt_per_tuple_memory) };
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: made by `new`; its contexts are still there.
+            unsafe { pg_sys::FreeExecutorState(self.state) };
+        }
+    }
+}
+
+/// NULL as a value of the attribute's domain; `None` where the type has nothing against it.
+unsafe fn null_of_domain(attribute: &pg_sys::FormData_pg_attribute) -> Option<*mut pg_sys::Node> {
+    // SAFETY: syscache look-ups, and nodes in the current memory context.
+    unsafe {
+        let mut typmod = attribute.atttypmod;
+        let base = pg_sys::getBaseTypeAndTypmod(attribute.atttypid, &mut typmod);
+        if base == attribute.atttypid || !pg_sys::DomainHasConstraints(attribute.atttypid) {
+            return None;
+        }
+        let null = pg_sys::makeNullConst(base, typmod, attribute.attcollation);
+        Some(pg_sys::coerce_to_domain(
+            null.cast(),
+            base,
+            typmod,
+            attribute.atttypid,
+            pg_sys::CoercionContext::COERCION_IMPLICIT,
+            pg_sys::CoercionForm::COERCE_IMPLICIT_CAST,
+            -1,
+            false,
+        ))
+    }
+}
+
+/// `ExecEvalExpr`, in the current memory context.
+///
+/// # Safety
+/// Both belong to one executor state.
+pub(super) unsafe fn evaluate(
+    state: *mut pg_sys::ExprState,
+    context: *mut pg_sys::ExprContext,
+) -> (pg_sys::Datum, bool) {
+    let mut is_null = true;
+    // SAFETY: an initialised state has its function, which may raise an error: nothing here has a destructor.
+    let datum = unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| match (*state).evalfunc {
+            Some(function) => function(state, context, &mut is_null),
+            None => pg_sys::Datum::from(0usize),
+        })
+    };
+    (datum, is_null)
+}
+
+/// Runs `f` in a memory context. An ERROR leaves it to whoever catches that.
+unsafe fn within<T>(context: pg_sys::MemoryContext, f: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller vouches for the context.
+    unsafe { PgMemoryContexts::For(context).switch_to(|_| f()) }
+}

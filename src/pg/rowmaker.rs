@@ -1,0 +1,157 @@
+//! Batch rows -> whole rows of an existing table, as COPY makes them.
+//!
+//! A batch has values for some of the table's columns, in an order of its own. The others get their default, the
+//! stored generated ones are computed, dropped ones are NULL; then the row has to hold against the constraints.
+
+use pgrx::pg_sys;
+
+use super::executor::{Default, Executor};
+use super::relation::Attribute;
+use super::slot;
+
+pub(super) struct RowMaker {
+    executor: Executor,
+    /// One per attribute of the table; empty where the batch's rows are laid out like the table's.
+    cells: Vec<Cell>,
+    constraints: Constraints,
+    computes: bool,
+    defaults: bool,
+    looks: bool,
+}
+
+/// Where the value of an attribute comes from.
+#[derive(Clone, Copy)]
+enum Cell {
+    Null,
+    /// This column of the batch.
+    Value(usize),
+    Default(Default),
+}
+
+/// What to check of a row.
+struct Constraints {
+    /// Everything, by the executor.
+    all: bool,
+    /// Otherwise these positions, which must not be NULL.
+    not_null: Vec<usize>,
+}
+
+impl RowMaker {
+    /// # Safety
+    /// The relation stays open for as long as the result is used; the attributes are its own.
+    pub unsafe fn new(relation: pg_sys::Relation, attributes: &[Attribute]) -> RowMaker {
+        // SAFETY: the caller vouches for the relation, whose descriptor is valid.
+        unsafe {
+            let executor = Executor::new(relation);
+            let desc = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
+            let table: Vec<&pg_sys::FormData_pg_attribute> = desc.iter().collect();
+            let cells: Vec<Cell> = table.iter().map(|a| Cell::new(&executor, a, attributes)).collect();
+            let is_default = |c: &Cell| matches!(c, Cell::Default(_));
+            RowMaker {
+                constraints: Constraints::new(relation, &table),
+                computes: table.iter().any(|a| a.attgenerated as u8 == pg_sys::ATTRIBUTE_GENERATED_STORED),
+                defaults: cells.iter().any(is_default),
+                looks: cells.iter().any(|c| matches!(c, Cell::Default(d) if d.may_look)),
+                cells: if in_order(&cells) && cells.len() == attributes.len() { vec![] } else { cells },
+                executor,
+            }
+        }
+    }
+
+    /// A row's default may look at the table, and has to find every row before its own there.
+    pub fn one_by_one(&self) -> bool {
+        self.looks
+    }
+
+    /// Fills a slot with the next row.
+    ///
+    /// # Safety
+    /// The slot is one of [`slot::make`]'s for the relation; both slices are a row of the batch, in which values
+    /// are of their attributes' types, and outlive the row's insert.
+    pub unsafe fn make(
+        &self,
+        slot: *mut pg_sys::TupleTableSlot,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+    ) {
+        // SAFETY: the caller vouches for slot and values; a slot's arrays have an entry per attribute. Before the
+        // memory of defaults is reused, the slot has made them its own.
+        unsafe {
+            if self.cells.is_empty() {
+                slot::borrow(slot, values.as_mut_ptr(), nulls.as_mut_ptr());
+            } else {
+                self.spread(slot, values, nulls);
+                slot::store(slot);
+            }
+            if self.computes {
+                self.executor.compute_generated(slot);
+            }
+            let check =
+                self.constraints.all || self.constraints.not_null.iter().any(|&i| *(*slot).tts_isnull.add(i));
+            if check {
+                self.executor.check(slot);
+            }
+            if self.defaults {
+                slot::materialize(slot);
+            }
+            if self.defaults || self.computes || check {
+                self.executor.next_row();
+            }
+        }
+    }
+
+    unsafe fn spread(&self, slot: *mut pg_sys::TupleTableSlot, values: &[pg_sys::Datum], nulls: &[bool]) {
+        for (i, cell) in self.cells.iter().enumerate() {
+            let (value, null) = match *cell {
+                Cell::Null => (pg_sys::Datum::from(0usize), true),
+                Cell::Value(column) => (values[column], nulls[column]),
+                Cell::Default(default) => self.executor.evaluate(default),
+            };
+            // SAFETY: the slot's own arrays have an entry per attribute, and so has `cells`.
+            unsafe {
+                *(*slot).tts_values.add(i) = value;
+                *(*slot).tts_isnull.add(i) = null;
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// # Safety
+    /// `attribute` is one of the executor's relation.
+    unsafe fn new(
+        executor: &Executor,
+        attribute: &pg_sys::FormData_pg_attribute,
+        attributes: &[Attribute],
+    ) -> Cell {
+        if attribute.attisdropped || attribute.attgenerated != 0 {
+            return Cell::Null;
+        }
+        if let Some(column) = attributes.iter().position(|a| a.attnum == attribute.attnum) {
+            return Cell::Value(column);
+        }
+        // SAFETY: the caller vouches for the attribute, which is neither dropped nor generated.
+        unsafe { executor.default(attribute) }.map_or(Cell::Null, Cell::Default)
+    }
+}
+
+impl Constraints {
+    /// # Safety
+    /// The relation is open, and `table` has its attributes.
+    unsafe fn new(relation: pg_sys::Relation, table: &[&pg_sys::FormData_pg_attribute]) -> Constraints {
+        // SAFETY: rd_rel of an open relation is valid.
+        let has_checks = unsafe { (*(*relation).rd_rel).relchecks > 0 };
+        // What is computed is looked at by the executor, which also knows virtual columns.
+        let (computed, plain): (Vec<_>, Vec<_>) =
+            table.iter().enumerate().filter(|(_, a)| a.attnotnull).partition(|(_, a)| a.attgenerated != 0);
+        Constraints {
+            all: has_checks || !computed.is_empty(),
+            not_null: plain.into_iter().map(|(i, _)| i).collect(),
+        }
+    }
+}
+
+/// The batch's columns are the table's.
+fn in_order(cells: &[Cell]) -> bool {
+    cells.iter().enumerate().all(|(i, cell)| matches!(cell, Cell::Value(column) if *column == i))
+}

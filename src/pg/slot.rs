@@ -1,0 +1,74 @@
+//! Tuple slots for `heap_multi_insert`: virtual values, formed into a heap tuple on demand, as COPY uses them.
+//!
+//! A slot forms its tuple in the memory context that it was made for. Whoever resets that context has to fill or
+//! to empty the slot before the server looks at it again.
+
+use pgrx::pg_sys;
+
+/// A slot for rows of `relation` that forms its tuples in `context`.
+///
+/// # Safety
+/// The relation stays open, and the context alive, for as long as the slot is used.
+pub(super) unsafe fn make(
+    relation: pg_sys::Relation,
+    context: pg_sys::MemoryContext,
+) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: the caller vouches for both.
+    unsafe {
+        let slot =
+            pg_sys::MakeSingleTupleTableSlot((*relation).rd_att, &raw const pg_sys::TTSOpsBufferHeapTuple);
+        (*slot).tts_mcxt = context;
+        (*slot).tts_tableOid = (*relation).rd_id;
+        slot
+    }
+}
+
+/// `ExecStoreVirtualTuple` without its call: the slot's own values and null flags are those of a row.
+///
+/// # Safety
+/// The slot is one of [`make`]'s, its former tuple went with its memory context, and its values are filled in.
+pub(super) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: the caller vouches for the slot.
+    unsafe {
+        (*slot).tts_flags &= !((pg_sys::TTS_FLAG_EMPTY | pg_sys::TTS_FLAG_SHOULDFREE) as u16);
+        (*slot).tts_nvalid = (*(*slot).tts_tupleDescriptor).natts as i16;
+        (*slot.cast::<pg_sys::BufferHeapTupleTableSlot>()).base.tuple = std::ptr::null_mut();
+    }
+}
+
+/// [`store`] for a row that lies elsewhere.
+///
+/// # Safety
+/// As for [`store`]; both arrays have one entry per attribute and outlive the row's insert.
+pub(super) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_sys::Datum, nulls: *mut bool) {
+    // SAFETY: the caller vouches for the slot and the arrays.
+    unsafe {
+        (*slot).tts_values = values;
+        (*slot).tts_isnull = nulls;
+        store(slot);
+    }
+}
+
+/// `ExecMaterializeSlot`: the row no longer depends on what its values point to.
+///
+/// # Safety
+/// The slot holds a row.
+pub(super) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: the caller vouches for the slot; its tuple stays its own.
+    unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
+}
+
+/// Drops a slot without freeing what its context has freed already.
+///
+/// # Safety
+/// The slot is one of [`make`]'s and is not used again.
+pub(super) unsafe fn drop(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: the slot looks as if it had never been filled.
+    unsafe {
+        (*slot).tts_flags |= pg_sys::TTS_FLAG_EMPTY as u16;
+        (*slot).tts_flags &= !(pg_sys::TTS_FLAG_SHOULDFREE as u16);
+        (*slot).tts_nvalid = 0;
+        (*slot.cast::<pg_sys::BufferHeapTupleTableSlot>()).base.tuple = std::ptr::null_mut();
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+    }
+}

@@ -1,0 +1,112 @@
+//! How a relation stands towards the caller and towards a bulk load: facts only, what follows is decided elsewhere.
+
+use pgrx::pg_sys;
+
+use super::settings::LocalSettings;
+use super::spi;
+
+/// Facts about a relation, as the caller sees them. They hold for as long as it is locked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// As `pg_class.relkind`.
+    pub relkind: char,
+    /// Stored by the heap access method.
+    pub heap: bool,
+    /// A catalog, or another session's temporary table.
+    pub out_of_reach: bool,
+    /// The caller has the owner's rights.
+    pub owned: bool,
+    pub may_insert: bool,
+    /// Row-level security applies to the caller.
+    pub row_security: bool,
+    pub partition: bool,
+    /// Rules that an INSERT would apply, in this session.
+    pub insert_rules: bool,
+    /// Triggers of users' that an INSERT would fire, in this session.
+    pub insert_triggers: bool,
+    /// Deferred triggers wait for the end of the transaction.
+    pub pending_triggers: bool,
+    pub unvalidated_checks: bool,
+    /// It references tables, itself perhaps.
+    pub foreign_keys: bool,
+    pub unvalidated_foreign_keys: bool,
+    /// Foreign keys can be checked by a query: the caller may read all rows of every table that they reference.
+    pub readable_parents: bool,
+    pub invalid_indexes: bool,
+    /// A CHECK constraint calls a function that may read tables, perhaps this one by an index.
+    pub looking_checks: bool,
+    /// Columns (their attribute numbers) whose default calls such a function.
+    pub looking_defaults: Vec<i16>,
+}
+
+/// $1 is the relation.
+const FACTS: &str = "
+    SELECT c.relkind::text, (c.relam = $2::oid)::text,
+        (c.oid < $3::oid OR pg_is_other_temp_schema(c.relnamespace))::text,
+        pg_has_role(c.relowner, 'USAGE')::text, has_table_privilege(c.oid, 'INSERT')::text,
+        row_security_active(c.oid)::text, c.relispartition::text,
+        EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '3'
+                AND ev_enabled IN ('A', session.fires))::text,
+        EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgtype::integer & 4 <> 0
+                AND tgenabled IN ('A', session.fires))::text,
+        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c' AND NOT convalidated)::text,
+        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f')::text,
+        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f' AND NOT convalidated)::text,
+        (NOT EXISTS (SELECT FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
+                WHERE k.conrelid = c.oid AND k.contype = 'f'
+                AND NOT (has_schema_privilege(p.relnamespace, 'USAGE') AND has_table_privilege(p.oid, 'SELECT')
+                         AND NOT row_security_active(p.oid))))::text,
+        EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND NOT indisvalid)::text
+    FROM pg_class c, (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+        AS session(fires)
+    WHERE c.oid = $1::oid";
+
+/// Functions that may read tables, with the column of a default or NULL of a CHECK. Built-in ones do not, an
+/// extension's in C hardly ever, and one that is immutable promises not to.
+const LOOKING: &str = "
+    WITH called AS (
+        SELECT NULL AS attnum, d.refclassid, d.refobjid
+        FROM pg_constraint k JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
+        WHERE k.conrelid = $1::oid AND k.contype = 'c'
+        UNION ALL
+        SELECT a.adnum, d.refclassid, d.refobjid
+        FROM pg_attrdef a JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid
+        WHERE a.adrelid = $1::oid)
+    SELECT DISTINCT called.attnum::text
+    FROM called LEFT JOIN pg_operator o ON called.refclassid = 'pg_operator'::regclass AND o.oid = called.refobjid
+    JOIN pg_proc p ON p.oid = CASE called.refclassid WHEN 'pg_proc'::regclass THEN called.refobjid ELSE o.oprcode END
+    JOIN pg_language l ON l.oid = p.prolang
+    WHERE p.provolatile <> 'i' AND l.lanname NOT IN ('c', 'internal')";
+
+/// Reads the facts; `None` where there is no such relation.
+pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
+    let _path = LocalSettings::safe_search_path();
+    let [this, heap, own] =
+        [relation.to_u32(), pg_sys::HEAP_TABLE_AM_OID.to_u32(), pg_sys::FirstNormalObjectId]
+            .map(|o| o.to_string());
+    let row = spi::rows(FACTS, &[Some(&this), Some(&heap), Some(&own)]).into_iter().next()?;
+    let mut fields = row.into_iter().map(Option::unwrap_or_default);
+    let relkind = fields.next()?.chars().next()?;
+    let mut fact = || fields.next().is_some_and(|f| f == "true");
+    let looking = spi::rows(LOOKING, &[Some(&this)]);
+    Some(Standing {
+        relkind,
+        heap: fact(),
+        out_of_reach: fact(),
+        owned: fact(),
+        may_insert: fact(),
+        row_security: fact(),
+        partition: fact(),
+        insert_rules: fact(),
+        insert_triggers: fact(),
+        // SAFETY: looks at this backend's queue.
+        pending_triggers: unsafe { pg_sys::AfterTriggerPendingOnRel(relation) },
+        unvalidated_checks: fact(),
+        foreign_keys: fact(),
+        unvalidated_foreign_keys: fact(),
+        readable_parents: fact(),
+        invalid_indexes: fact(),
+        looking_checks: looking.iter().flatten().any(Option::is_none),
+        looking_defaults: looking.iter().flatten().flatten().filter_map(|n| n.parse().ok()).collect(),
+    })
+}
