@@ -28,13 +28,18 @@ CREATE TABLE sqlite_migrate.run_table (
     rows_before   bigint NOT NULL,
     source_rows   bigint,
     imported      bigint NOT NULL,
+    updated       bigint NOT NULL,
+    skipped       bigint NOT NULL,
     rejected      bigint NOT NULL,
+    countable     boolean NOT NULL,
     seconds       double precision NOT NULL,
     load_seconds  double precision NOT NULL,
     status        text NOT NULL CHECK (status IN ('loaded', 'skipped', 'failed')),
     detail        text,
     PRIMARY KEY (run, ordinal)
 );
+COMMENT ON COLUMN sqlite_migrate.run_table.imported IS 'rows that the table has gained';
+COMMENT ON COLUMN sqlite_migrate.run_table.countable IS 'false for a view, and for a table whose rules lead rows elsewhere';
 COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the table: creation, load, keys and indexes';
 
 CREATE TABLE sqlite_migrate.reject (

@@ -7,6 +7,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::finding::Finding;
 use crate::pg::report::report;
+use crate::pg::xact::Caught;
 use crate::plan::PlanError;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
@@ -35,10 +36,10 @@ pub enum Error {
     #[error("{}", blocking_message(.0))]
     Blocked(Vec<Finding>),
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
-    Cell { table: String, cell: Box<CellError> },
+    Cell { table: String, cell: Box<CellError>, hint: String },
     /// The type's own input function refused the value.
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
-    Input { table: String, cell: Box<CellError>, sqlstate: Code },
+    Input { table: String, cell: Box<CellError>, sqlstate: Code, hint: String },
     #[error("rows of table \"{}\" have no parent in \"{}\"", .0.table, .0.parent)]
     Orphans(Box<OrphanRows>),
     #[error("there is no recorded run")]
@@ -48,9 +49,12 @@ pub enum Error {
     /// What a foreign server, table or import asks for and cannot have.
     #[error("{message}")]
     Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
-    /// An ERROR of the server that was caught while the run went on.
-    #[error("{message}")]
-    Server { sqlstate: Code, message: String },
+    /// Loaded rows break a key of an existing table, which was rebuilt over them.
+    #[error("rows of table \"{source_table}\" break a key of {table}")]
+    Conflict { source_table: String, table: String, caught: Box<Caught> },
+    /// An ERROR of the server's that was caught.
+    #[error("{}", .0.message)]
+    Server(Box<Caught>),
 }
 
 /// Rows that a foreign key forbids.
@@ -63,9 +67,16 @@ pub struct OrphanRows {
     pub parent: String,
     pub count: u64,
     pub examples: String,
+    /// The constraint was there before, and stays as it is.
+    pub existing: bool,
 }
 
 impl Error {
+    /// An error in the server's name.
+    pub fn server(sqlstate: Code, message: String) -> Error {
+        Error::from(Caught { sqlstate, message, detail: None, hint: None })
+    }
+
     pub fn sqlstate(&self) -> Code {
         match self {
             Error::NoFileAccess { .. } | Error::OutsideAllowedDirectories { .. } | Error::NoCreate { .. } => {
@@ -79,9 +90,9 @@ impl Error {
             Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
             Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
             Error::Input { sqlstate, .. }
-            | Error::Server { sqlstate, .. }
             | Error::Type { sqlstate, .. }
             | Error::Foreign { sqlstate, .. } => *sqlstate,
+            Error::Server(caught) | Error::Conflict { caught, .. } => caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
@@ -107,6 +118,14 @@ impl Error {
             Error::Sqlite(sqlite::Error::Constraint { message, .. }) => Some(format!("SQLite: {message}.")),
             Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
             Error::Foreign { detail, .. } => detail.clone(),
+            Error::Conflict { caught, .. } => Some(
+                [Some(format!("{}.", caught.message)), caught.detail.clone()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            ),
+            Error::Server(caught) => caught.detail.clone(),
             _ => None,
         }
     }
@@ -123,11 +142,13 @@ impl Error {
             Error::Plan(PlanError::Invalid { hint, .. } | PlanError::Unsupported { hint, .. }) => {
                 (!hint.is_empty()).then(|| hint.clone())
             }
-            Error::Blocked(findings) => findings.iter().map(|f| &f.hint).find(|h| !h.is_empty()).cloned(),
-            Error::Cell { table, cell } | Error::Input { table, cell, .. } => Some(cell_hint(table, cell)),
+            Error::Blocked(findings) => blocking_hint(findings),
+            Error::Cell { hint, .. } | Error::Input { hint, .. } => Some(hint.clone()),
             Error::Orphans(rows) => {
                 let table = &rows.source;
-                Some(format!("Set plan.tables.{table}.orphans to \"reject\", \"null\" or \"keep\"."))
+                let policies =
+                    if rows.existing { "\"reject\" or \"null\"" } else { "\"reject\", \"null\" or \"keep\"" };
+                Some(format!("Set plan.tables.{table}.orphans to {policies}."))
             }
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See the table sqlite_migrate.run.".into()),
@@ -137,7 +158,15 @@ impl Error {
                 Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
             }
             Error::Foreign { hint, .. } => hint.clone(),
-            Error::NullPath | Error::Server { .. } => None,
+            Error::Conflict { source_table, .. } => {
+                let path = format!("plan.tables.{source_table}");
+                Some(format!(
+                    "Correct the rows, or set {path}.on_conflict to \"skip\" or, where no two loaded rows have the same \
+                     key, to \"update\", and {path}.conflict_target to the key."
+                ))
+            }
+            Error::Server(caught) => caught.hint.clone(),
+            Error::NullPath => None,
         }
     }
 
@@ -147,6 +176,12 @@ impl Error {
             Some(detail) => format!("{self}: {}", detail.trim_end_matches('.')),
             None => self.to_string(),
         }
+    }
+}
+
+impl From<Caught> for Error {
+    fn from(caught: Caught) -> Error {
+        Error::Server(Box::new(caught))
     }
 }
 
@@ -293,27 +328,35 @@ fn blocking_message(findings: &[Finding]) -> String {
     }
 }
 
-/// At most ten findings, a line each.
+/// Lines of a DETAIL: the tables of a whole application, but not of every application.
+const LISTED: usize = 100;
+
+/// The first findings, a line each.
 fn list(findings: &[Finding]) -> String {
-    let mut lines: Vec<String> =
-        findings.iter().take(10).map(|f| format!("{}: {}.", f.object, f.message)).collect();
-    if findings.len() > 10 {
-        lines.push(format!("And {} more: see sqlite_findings(path, plan).", findings.len() - 10));
+    let mut lines: Vec<String> = findings.iter().take(LISTED).map(line).collect();
+    if findings.len() > LISTED {
+        lines.push(format!("And {} more: see sqlite_findings(path, plan).", findings.len() - LISTED));
     }
     lines.join("\n")
+}
+
+fn line(finding: &Finding) -> String {
+    let end = if finding.message.ends_with('?') { "" } else { "." };
+    format!("{}: {}{end}", finding.object, finding.message)
+}
+
+/// The first finding's, and where those of the others are.
+fn blocking_hint(findings: &[Finding]) -> Option<String> {
+    let mut hints = findings.iter().map(|f| &f.hint).filter(|hint| !hint.is_empty());
+    let first = hints.next()?;
+    let others = hints.any(|hint| hint != first);
+    let all = if others { " For the others see sqlite_findings(path, plan)." } else { "" };
+    Some(format!("{first}{all}"))
 }
 
 fn cell_detail(cell: &CellError) -> String {
     format!(
         "Row with {}: the {} value {} cannot become {}: {}.",
         cell.row, cell.storage_class, cell.value, cell.pg_type, cell.reason
-    )
-}
-
-fn cell_hint(table: &str, cell: &CellError) -> String {
-    format!(
-        "Set plan.tables.{table}.columns.{}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one \
-         that holds the value.",
-        cell.column
     )
 }

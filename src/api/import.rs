@@ -20,6 +20,8 @@ fn sqlite_import(
             name!(table, String),
             name!(source_rows, Option<i64>),
             name!(imported, i64),
+            name!(updated, i64),
+            name!(skipped, i64),
             name!(rejected, i64),
             name!(seconds, f64),
             name!(rows_per_second, Option<f64>),
@@ -35,6 +37,18 @@ fn sqlite_import(
         let detail = (!r.detail.is_empty()).then(|| r.detail.join("; "));
         let seconds = (r.seconds * 1000.0).round() / 1000.0;
         let status = r.status.as_str().to_string();
-        (r.schema, r.table, r.source_rows, r.imported, r.rejected, seconds, rows_per_second, status, detail)
+        (
+            r.schema,
+            r.table,
+            r.source_rows,
+            r.imported,
+            r.updated,
+            r.skipped,
+            r.rejected,
+            seconds,
+            rows_per_second,
+            status,
+            detail,
+        )
     })))
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::type_complexity, clippy::result_large_err)]
 
 mod check;
+mod compare;
 mod foreign;
 mod import;
 mod plan;

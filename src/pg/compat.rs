@@ -177,6 +177,16 @@ pub const ROLE_PG_READ_SERVER_FILES: u32 = 4569;
 /// `pg_write_server_files`, likewise.
 pub const ROLE_PG_WRITE_SERVER_FILES: u32 = 4570;
 
+/// Of `pg_constraint k`: the constraint is enforced, a foreign key is one WITH PERIOD. Both came with PostgreSQL 18.
+#[cfg(feature = "pg18")]
+pub const CONSTRAINT_ENFORCED: &str = "k.conenforced";
+#[cfg(feature = "pg18")]
+pub const CONSTRAINT_PERIOD: &str = "k.conperiod";
+#[cfg(not(feature = "pg18"))]
+pub const CONSTRAINT_ENFORCED: &str = "true";
+#[cfg(not(feature = "pg18"))]
+pub const CONSTRAINT_PERIOD: &str = "false";
+
 /// `parseTypeString`: type name and modifiers -> oid and typmod; raises an error for an unknown type.
 ///
 /// # Safety

@@ -43,6 +43,16 @@ pub(super) fn message_to_server(text: &str) -> CString {
     CString::new(bytes).unwrap_or_default()
 }
 
+/// JSON in which the characters that the server's encoding lacks are spelt out within their strings.
+pub fn json_for_server(json: String) -> String {
+    let conversion = if json.is_ascii() || takes_utf8() { None } else { message_conversion() };
+    let Some(conversion) = conversion else { return json };
+    let lacks =
+        |c: char| !c.is_ascii() && convert(conversion, c.encode_utf8(&mut [0; 4]).as_bytes()).is_none();
+    let spell = |c: char| if lacks(c) { format!("\\{}", c.escape_unicode()) } else { c.into() };
+    json.chars().map(spell).collect()
+}
+
 fn spelt(character: char) -> String {
     match character {
         '…' => "...".into(),

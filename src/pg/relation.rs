@@ -45,12 +45,17 @@ pub fn attributes(relation: pg_sys::Oid) -> Vec<Attribute> {
 /// Keeps other writers out of a relation until the transaction ends; readers go on. `false`, and no lock, where the
 /// caller has not the owner's rights. An owner may lock whatever was revoked from it.
 pub fn lock_owned(relation: pg_sys::Oid) -> bool {
-    if !super::rights::owns(relation) {
-        return false;
+    let owned = super::rights::owns(relation);
+    if owned {
+        lock(relation);
     }
+    owned
+}
+
+/// The same lock whoever asks for it, as ADD FOREIGN KEY takes it on the table that it references.
+pub fn lock(relation: pg_sys::Oid) {
     // SAFETY: waits as any lock does. If the relation is gone meanwhile, whoever opens it says so.
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as i32) };
-    true
 }
 
 /// An open relation; closed on drop, its lock kept until the transaction ends.

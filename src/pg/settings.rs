@@ -24,6 +24,15 @@ impl LocalSettings {
         settings
     }
 
+    /// A block in which values that are read as text mean the same as in any other session.
+    pub fn plain_input() -> LocalSettings {
+        // SAFETY: as above.
+        let settings = LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        settings.set("array_nulls", "on");
+        settings.set("IntervalStyle", "postgres");
+        settings
+    }
+
     /// From here on, a view that has taken a table's place since it was looked up is an error. Servers older than
     /// August 2024 do not know the setting.
     pub fn refuse_views(&self) {
@@ -55,7 +64,7 @@ impl LocalSettings {
 impl Drop for LocalSettings {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: the level was opened by `safe_search_path` in this (sub)transaction.
+            // SAFETY: the level was opened by a constructor in this (sub)transaction.
             unsafe { pg_sys::AtEOXact_GUC(true, self.level) };
         }
     }

@@ -100,6 +100,19 @@ fn text_result(table: &SpiTupleTable<'_>, column: usize) -> Option<String> {
     }
 }
 
+/// A PostgreSQL array literal.
+pub fn array(items: &[String]) -> String {
+    let quoted: Vec<String> =
+        items.iter().map(|i| format!("\"{}\"", i.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+    format!("{{{}}}", quoted.join(","))
+}
+
+/// The oid of a relation that is there, by its name as SQL says it.
+pub fn oid(relation: &str) -> pg_sys::Oid {
+    let oid = number("SELECT $1::pg_catalog.regclass::pg_catalog.oid::pg_catalog.text", &[Some(relation)]);
+    pg_sys::Oid::from(u32::try_from(oid).unwrap_or_default())
+}
+
 /// The oid of a relation, if it exists.
 pub fn relation(schema: &str, name: &str) -> Option<pg_sys::Oid> {
     let sql = "SELECT c.oid::bigint::text FROM pg_catalog.pg_class c

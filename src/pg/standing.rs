@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 
+use super::compat;
 use super::settings::LocalSettings;
 use super::spi;
 
@@ -24,15 +25,11 @@ pub struct Standing {
     pub insert_rules: bool,
     /// Triggers of users' that an INSERT would fire, in this session.
     pub insert_triggers: bool,
-    /// Deferred triggers wait for the end of the transaction.
-    pub pending_triggers: bool,
-    pub unvalidated_checks: bool,
-    /// It references tables, itself perhaps.
-    pub foreign_keys: bool,
     pub unvalidated_foreign_keys: bool,
+    /// Foreign keys WITH PERIOD.
+    pub period_foreign_keys: bool,
     /// Foreign keys can be checked by a query: the caller may read all rows of every table that they reference.
     pub readable_parents: bool,
-    pub invalid_indexes: bool,
     /// A CHECK constraint calls a function that may read tables, perhaps this one by an index.
     pub looking_checks: bool,
     /// Columns (their attribute numbers) whose default calls such a function.
@@ -49,14 +46,12 @@ const FACTS: &str = "
                 AND ev_enabled IN ('A', session.fires))::text,
         EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgtype::integer & 4 <> 0
                 AND tgenabled IN ('A', session.fires))::text,
-        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c' AND NOT convalidated)::text,
-        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f')::text,
         EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f' AND NOT convalidated)::text,
+        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND {period})::text,
         (NOT EXISTS (SELECT FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
                 WHERE k.conrelid = c.oid AND k.contype = 'f'
                 AND NOT (has_schema_privilege(p.relnamespace, 'USAGE') AND has_table_privilege(p.oid, 'SELECT')
-                         AND NOT row_security_active(p.oid))))::text,
-        EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND NOT indisvalid)::text
+                         AND NOT row_security_active(p.oid))))::text
     FROM pg_class c, (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
         AS session(fires)
     WHERE c.oid = $1::oid";
@@ -84,7 +79,8 @@ pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
     let [this, heap, own] =
         [relation.to_u32(), pg_sys::HEAP_TABLE_AM_OID.to_u32(), pg_sys::FirstNormalObjectId]
             .map(|o| o.to_string());
-    let row = spi::rows(FACTS, &[Some(&this), Some(&heap), Some(&own)]).into_iter().next()?;
+    let facts = FACTS.replace("{period}", compat::CONSTRAINT_PERIOD);
+    let row = spi::rows(&facts, &[Some(&this), Some(&heap), Some(&own)]).into_iter().next()?;
     let mut fields = row.into_iter().map(Option::unwrap_or_default);
     let relkind = fields.next()?.chars().next()?;
     let mut fact = || fields.next().is_some_and(|f| f == "true");
@@ -99,14 +95,16 @@ pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
         partition: fact(),
         insert_rules: fact(),
         insert_triggers: fact(),
-        // SAFETY: looks at this backend's queue.
-        pending_triggers: unsafe { pg_sys::AfterTriggerPendingOnRel(relation) },
-        unvalidated_checks: fact(),
-        foreign_keys: fact(),
         unvalidated_foreign_keys: fact(),
+        period_foreign_keys: fact(),
         readable_parents: fact(),
-        invalid_indexes: fact(),
         looking_checks: looking.iter().flatten().any(Option::is_none),
         looking_defaults: looking.iter().flatten().flatten().filter_map(|n| n.parse().ok()).collect(),
     })
+}
+
+/// Deferred triggers of the relation wait for the end of the transaction.
+pub fn pending_triggers(relation: pg_sys::Oid) -> bool {
+    // SAFETY: looks at this backend's queue.
+    unsafe { pg_sys::AfterTriggerPendingOnRel(relation) }
 }

@@ -8,11 +8,15 @@ use super::settings::LocalSettings;
 /// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
 /// `citext` -> `public.citext`, `int8` -> `bigint`. Raises the server's own error for an unknown type.
 pub fn canonical(name: &str) -> Option<String> {
-    let name = encoding::to_server(name).ok()?;
-    // SAFETY: a NUL-terminated string; errors are raised as usual.
-    let (oid, typmod) = unsafe { super::compat::parse_type_string(name.as_ptr()) };
+    let (oid, typmod) = parse(name)?;
     let _path = LocalSettings::safe_search_path();
     Some(format_type(oid, typmod))
+}
+
+fn parse(name: &str) -> Option<(pg_sys::Oid, i32)> {
+    let name = encoding::to_server(name).ok()?;
+    // SAFETY: a NUL-terminated string; errors are raised as usual.
+    Some(unsafe { super::compat::parse_type_string(name.as_ptr()) })
 }
 
 /// `format_type(oid, typmod)`.
@@ -38,6 +42,11 @@ pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
     } else {
         String::new()
     }
+}
+
+/// [`decoded_as`] of a type by its name. Raises the server's own error for an unknown type.
+pub fn decoded_as_named(name: &str) -> String {
+    parse(name).map(|(oid, typmod)| decoded_as(oid, typmod)).unwrap_or_default()
 }
 
 /// The type below all domains, with its modifier.

@@ -11,6 +11,12 @@ pub fn command_counter_increment() {
     unsafe { pg_sys::CommandCounterIncrement() };
 }
 
+/// Every query of the transaction sees what was committed when the first began.
+pub fn keeps_snapshot() -> bool {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
 /// An ERROR that was caught; its effects are rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caught {

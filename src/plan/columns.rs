@@ -2,12 +2,16 @@
 
 use super::draft::{Context, Draft, DraftColumn};
 use super::overrides::GeneratedGiven;
+use super::remedy::Remedy;
 use super::rules::type_of_format;
 use super::unique::counted;
 use super::words::Keys;
-use super::{OnInvalid, pgtype};
+use super::{ExistingColumn, OnInvalid, counterparts, pgtype};
 use crate::finding::{Cause, Finding};
+use crate::types::fit::number_texts;
+use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
+use crate::value::Format;
 
 /// Decides the types of a draft's columns. Foreign keys come later, in `links`.
 pub fn types(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
@@ -32,11 +36,15 @@ fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut V
     let Some(column) = draft.columns.get(i) else { return };
     let natural = ask(ctx, draft, i, draft.settings.wanted(&column.source.declared));
     let given_format = column.given.and_then(|g| g.format);
-    let explicit = explicit_type(draft, column, notes);
+    let there = there(draft, column).map(|there| Wish::of_column(there, column, draft, notes));
+    let explicit = there.or_else(|| column.given.and_then(|g| g.pg_type.as_deref()).map(Wish::of_plan));
     let pinned = explicit.is_some();
+    let decoded_as = explicit.as_ref().map(|wish| wish.decoded_as.clone());
     let mut choice = match explicit {
-        Some(wanted) if pgtype::same(&wanted, &natural.pg_type) => natural,
-        Some(wanted) => fitted(ctx, draft, i, &wanted, notes),
+        Some(wish) if !pgtype::same(&wish.decoded_as, &natural.pg_type) => {
+            fitted(ctx, draft, i, &wish, notes)
+        }
+        Some(wish) => Choice { pg_type: wish.name, ..natural },
         None => natural,
     };
     if let Some(format) = given_format {
@@ -48,6 +56,8 @@ fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut V
     let mut choice = widened(ctx, draft, i, choice, notes);
     notes.append(&mut choice.findings);
     let Some(column) = draft.columns.get_mut(i) else { return };
+    column.decoded_as =
+        decoded_as.filter(|_| draft.existing.is_some()).unwrap_or_else(|| choice.pg_type.clone());
     column.pg_type = choice.pg_type;
     column.format = choice.format;
     column.pinned = pinned || given_format.is_some();
@@ -55,24 +65,39 @@ fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut V
 }
 
 /// The type that is not ours to choose: the existing column's, or the plan's.
-fn explicit_type(draft: &Draft<'_>, column: &DraftColumn<'_>, notes: &mut Vec<Finding>) -> Option<String> {
-    let given = column.given.and_then(|g| g.pg_type.clone());
-    let Some(existing) = draft.existing else { return given };
-    let object = column.object(&draft.table.name);
-    let Some((_, there)) = existing.columns.iter().find(|(name, _)| *name == column.target) else {
-        let names = existing.columns.iter().map(|(name, _)| name.as_str());
-        let guess = super::keys::did_you_mean(&column.target, names);
-        let message = format!("table \"{}\" has no column \"{}\"{guess}", draft.title(), column.target);
-        let hint = format!("Set {}, or skip the column.", column.path(&draft.table.name, "name"));
-        notes.push(Finding::blocking(object, message, hint).of(&draft.table.name));
-        return given;
-    };
-    if let Some(given) = given.filter(|g| !pgtype::same(g, there)) {
-        let message = format!("the existing column is {there}, the plan says {given}");
-        let hint = "Remove the column's type from the plan.";
-        notes.push(Finding::blocking(object, message, hint).of(&draft.table.name));
+struct Wish {
+    name: String,
+    /// The type by whose rules values are decoded and measured.
+    decoded_as: String,
+}
+
+impl Wish {
+    fn of_plan(pg_type: &str) -> Wish {
+        let name = pgtype::canonical(pg_type);
+        Wish { decoded_as: name.clone(), name }
     }
-    Some(there.clone())
+
+    fn of_column(
+        there: &ExistingColumn,
+        column: &DraftColumn<'_>,
+        draft: &Draft<'_>,
+        notes: &mut Vec<Finding>,
+    ) -> Wish {
+        let given = column.given.and_then(|g| g.pg_type.as_deref());
+        if let Some(given) = given.filter(|g| !pgtype::same(g, &there.pg_type)) {
+            let message = format!("the existing column is {}, the plan says {given}", there.pg_type);
+            let hint = "Remove the column's type from the plan.";
+            notes.push(
+                Finding::blocking(column.object(&draft.table.name), message, hint).of(&draft.table.name),
+            );
+        }
+        let decoded_as = if there.decoded_as.is_empty() { &there.pg_type } else { &there.decoded_as };
+        Wish { name: there.pg_type.clone(), decoded_as: decoded_as.clone() }
+    }
+}
+
+fn there<'a>(draft: &Draft<'a>, column: &DraftColumn<'_>) -> Option<&'a ExistingColumn> {
+    draft.existing?.column(&column.target)
 }
 
 /// The choice for column `i`, with a wish.
@@ -90,6 +115,7 @@ fn question<'d>(draft: &'d Draft<'_>, i: usize, wanted: Option<&'d str>) -> Opti
         rowid_alias: column.rowid_alias,
         json_checked: draft.table.json_checked(&column.source.name),
         wanted,
+        existing: there(draft, column).is_some(),
     })
 }
 
@@ -98,35 +124,33 @@ fn profile<'d>(draft: &'d Draft<'_>, i: usize) -> Option<&'d ColumnProfile> {
 }
 
 /// The type that was said, when it is not what the values ask for.
-fn fitted(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wanted: &str, notes: &mut Vec<Finding>) -> Choice {
+fn fitted(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wish: &Wish, notes: &mut Vec<Finding>) -> Choice {
+    let wanted = wish.decoded_as.as_str();
     let (Some(column), Some(asked)) = (draft.columns.get(i), question(draft, i, Some(wanted))) else {
         return ask(ctx, draft, i, Some(wanted));
     };
     let tried = (ctx.rules.choose)(&asked);
     let own_format = (ctx.rules.format_for)(&asked, wanted);
-    let said = |format, reason: String| Choice {
-        pg_type: pgtype::canonical(wanted),
-        format,
-        reason,
-        findings: vec![],
-    };
+    let said =
+        |format, reason: String, findings| Choice { pg_type: wish.name.clone(), format, reason, findings };
     // Under a format that the user brought along, only the load can tell.
     let other_format = column.given.and_then(|g| g.format).is_some_and(|f| Some(f) != own_format);
     if pgtype::same(&tried.pg_type, wanted) || other_format || asked.profile.is_none() {
-        return said(tried.format, format!("{wanted} as {}", origin(draft)));
+        let findings = if asked.existing { tried.findings } else { vec![] };
+        return said(tried.format, format!("{} as {}", wish.name, origin(draft)), findings);
     }
-    let policy = policy(draft, column);
-    if policy != OnInvalid::Text {
-        notes.push(misfit(column.object(&draft.table.name), wanted, &tried, policy).of(&draft.table.name));
+    if policy(draft, column) != OnInvalid::Text {
+        notes.push(misfit(draft, column, wish, &tried, (asked.profile, own_format)).of(&draft.table.name));
     }
-    said(own_format, tried.reason)
+    said(own_format, tried.reason, vec![])
 }
 
-/// An existing column keeps its type.
+/// An existing column keeps its type, and may not take NULL.
 fn policy(draft: &Draft<'_>, column: &DraftColumn<'_>) -> OnInvalid {
-    match column.on_invalid {
-        OnInvalid::Text if draft.existing.is_some() => OnInvalid::Error,
-        policy => policy,
+    match (column.on_invalid, there(draft, column)) {
+        (OnInvalid::Text, Some(_)) => OnInvalid::Error,
+        (OnInvalid::Null, Some(there)) if there.not_null => OnInvalid::Error,
+        (policy, _) => policy,
     }
 }
 
@@ -153,16 +177,40 @@ fn widened(
     wide
 }
 
-fn misfit(object: String, wanted: &str, tried: &Choice, policy: OnInvalid) -> Finding {
-    let message = format!("not every stored value fits {wanted}: {}", tried.reason);
-    match policy {
+fn misfit(
+    draft: &Draft<'_>,
+    column: &DraftColumn<'_>,
+    wish: &Wish,
+    tried: &Choice,
+    (stored, format): (Option<&ColumnProfile>, Option<Format>),
+) -> Finding {
+    let object = column.object(&draft.table.name);
+    let there = there(draft, column);
+    let why = match stored.filter(|_| there.is_some()) {
+        Some(p) => obstacle(p, &wish.decoded_as, &tried.pg_type),
+        None => tried.reason.clone(),
+    };
+    let message = format!("not every stored value fits {}: {why}", wish.name);
+    match policy(draft, column) {
         OnInvalid::Null => Finding::warning(object, format!("{message}; such values become NULL"), ""),
         OnInvalid::Reject => {
             Finding::warning(object, format!("{message}; their rows go to sqlite_migrate.reject"), "")
         }
         OnInvalid::Error | OnInvalid::Text => {
-            let hint =
-                format!("Use {}, or set on_invalid to \"null\", \"reject\" or \"text\".", tried.pg_type);
+            let hint = match there {
+                None => {
+                    format!("Use {}, or set on_invalid to \"null\", \"reject\" or \"text\".", tried.pg_type)
+                }
+                Some(there) => Remedy {
+                    table: &draft.table.name,
+                    column: &column.source.name,
+                    pg_type: &wish.decoded_as,
+                    format: column.given.and_then(|g| g.format).or(format),
+                    numbers: stored.is_some_and(|p| p.numbers() + number_texts(p) > 0),
+                    not_null: there.not_null,
+                }
+                .hint(),
+            };
             Finding::blocking(object, message, hint).because(Cause::Misfit)
         }
     }
@@ -178,9 +226,13 @@ pub fn details(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding
         if draft.columns.get(i).is_none_or(|c| c.skip) {
             continue;
         }
-        let not_null = not_null(draft, i, notes);
-        let generated = if draft.fresh() { generated(ctx, draft, i, notes) } else { None };
-        let default = if draft.fresh() && generated.is_none() { default(ctx, draft, i, notes) } else { None };
+        let not_null = match draft.existing {
+            Some(existing) => counterparts::not_null(draft, existing, i, notes),
+            None => not_null(draft, i, notes),
+        };
+        let made = draft.existing.is_none();
+        let generated = if made { generated(ctx, draft, i, notes) } else { None };
+        let default = if made && generated.is_none() { default(ctx, draft, i, notes) } else { None };
         if let Some(column) = draft.columns.get_mut(i) {
             (column.not_null, column.generated, column.default) = (not_null, generated, default);
         }
@@ -192,7 +244,7 @@ fn not_null(draft: &Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> bool {
     let said = column.given.and_then(|g| g.nullable).map(|nullable| !nullable);
     let nulls = profile(draft, i).map_or(0, |p| p.nulls);
     let wanted = said.unwrap_or(column.not_null) || column.rowid_alias;
-    if !wanted || nulls == 0 || column.rowid_alias || draft.existing.is_some() {
+    if !wanted || nulls == 0 || column.rowid_alias {
         return wanted;
     }
     let object = column.object(&draft.table.name);

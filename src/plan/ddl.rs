@@ -1,7 +1,7 @@
-//! The text of tables, sequences and the rest that is no constraint. Printing only; nothing is decided here.
+//! The text of tables and the rest that is no constraint and no sequence. Printing only; nothing is decided here.
 
 use super::collate;
-use super::draft::{Draft, DraftColumn, Fate};
+use super::draft::{Draft, DraftColumn};
 use super::pgtype;
 use crate::sqltext::{ident, literal, qualified};
 
@@ -79,63 +79,6 @@ BEGIN
 END",
         oid(parent),
         children.join(", ")
-    );
-    format!("DO {}", literal(&body))
-}
-
-/// Puts a column's sequence behind its largest value and behind `sqlite_sequence`. A column without a sequence
-/// is left alone.
-pub fn reset_sequence(draft: &Draft<'_>, column: &DraftColumn<'_>) -> String {
-    let table = qualified(&draft.settings.schema, &draft.target);
-    let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {table})", ident(&column.target))];
-    values.extend(draft.table.sequence.map(|seq| seq.max(0).to_string()));
-    let value = format!("GREATEST({})", values.join(", "));
-    let sequence =
-        format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&table), literal(&column.target));
-    match draft.fate {
-        Fate::Keep { .. } => advance_sequence(&sequence, &value),
-        // setval outlives a ROLLBACK, but not the sequence that is new in the transaction.
-        Fate::Create | Fate::Replace => format!(
-            "SELECT pg_catalog.setval(s.name, {value}, true) FROM (SELECT {sequence}::pg_catalog.regclass AS name) AS s WHERE s.name IS NOT NULL AND {value} >= 1"
-        ),
-    }
-}
-
-/// For a sequence that was there before: forward only, and undone by ROLLBACK, as ALTER SEQUENCE is.
-///
-/// The first ALTER changes nothing and locks: no other session moves the sequence between the look and the move.
-/// A sequence that has to stand at its end gives its last value away, so that the next one is an error and
-/// not a duplicate. A column may be called as a variable is.
-fn advance_sequence(sequence: &str, value: &str) -> String {
-    let body = format!(
-        "#variable_conflict use_column
-DECLARE
-    seq pg_catalog.text := {sequence};
-    used pg_catalog.int8 := {value};
-    bounds record;
-    now_at record;
-    restart_at pg_catalog.int8;
-BEGIN
-    SELECT s.seqmin AS low, s.seqmax AS high, s.seqincrement AS step, s.seqcache AS cache INTO bounds
-        FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = seq::pg_catalog.regclass;
-    IF NOT FOUND OR bounds.step < 0 OR used IS NULL OR used < bounds.low THEN
-        RETURN;
-    END IF;
-    FOR pass IN 1..2 LOOP
-        EXECUTE pg_catalog.format('SELECT last_value, is_called FROM %s', seq) INTO now_at;
-        IF used < now_at.last_value OR (now_at.is_called AND used = now_at.last_value) THEN
-            RETURN;
-        END IF;
-        IF pass = 1 THEN
-            EXECUTE pg_catalog.format('ALTER SEQUENCE %s CACHE %s', seq, bounds.cache);
-        END IF;
-    END LOOP;
-    restart_at := LEAST(used, bounds.high - 1) + 1;
-    EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, restart_at);
-    IF used >= bounds.high THEN
-        PERFORM pg_catalog.nextval(seq::pg_catalog.regclass);
-    END IF;
-END"
     );
     format!("DO {}", literal(&body))
 }

@@ -1,14 +1,15 @@
 //! A table while its decisions are being made: source facts on one side, what becomes of them on the other.
 
-use super::names::{self, Named};
-use super::overrides::{ColumnGiven, Overrides, TableGiven, invalid, join};
+use super::overrides::{ColumnGiven, Overrides, TableGiven, join};
 use super::rules::Rules;
 use super::select::Selection;
 use super::settings::Settings;
-use super::words::{Create, ExistingRows, Names};
-use super::{Action, ExistingTable, OnInvalid, Phase, PlanError, Source, Target};
+use super::words::Names;
+use super::{
+    Action, Conflict, ExistingTable, OnInvalid, Phase, PlanError, Source, Target, fate, names, naming,
+};
 use crate::catalog::{Column, Table};
-use crate::finding::{Cause, Finding};
+use crate::finding::Finding;
 use crate::translate;
 use crate::types::TableProfile;
 use crate::value::Format;
@@ -33,6 +34,8 @@ pub enum Fate {
     Keep {
         truncate: bool,
     },
+    /// Nothing: it is not there, or not known which one it is, and is not made.
+    Absent,
 }
 
 /// One selected table.
@@ -42,6 +45,9 @@ pub struct Draft<'a> {
     pub given: Option<&'a TableGiven>,
     pub settings: Settings,
     pub target: String,
+    /// The plan does not say clearly enough which table is meant.
+    pub undecided: bool,
+    /// The table that stays and is loaded.
     pub existing: Option<&'a ExistingTable>,
     pub fate: Fate,
     pub columns: Vec<DraftColumn<'a>>,
@@ -49,6 +55,8 @@ pub struct Draft<'a> {
     pub constraints: names::Scope,
     /// Source columns of its keys that a foreign key may point to.
     pub unique: Vec<Vec<String>>,
+    /// What becomes of a row whose key is there already; `None` for an error.
+    pub conflict: Option<Conflict>,
     /// Steps after the load, by phase.
     pub after: Vec<(Phase, String, Action)>,
     pub detail: Vec<String>,
@@ -59,9 +67,16 @@ pub struct DraftColumn<'a> {
     pub source: &'a Column,
     pub given: Option<&'a ColumnGiven>,
     pub target: String,
+    /// It is not carried over.
     pub skip: bool,
+    /// The plan does not say clearly enough which column of an existing table is meant.
+    pub undecided: bool,
+    /// Why it is not carried over, where nobody asked for that.
+    pub left_out: Option<String>,
     pub rowid_alias: bool,
     pub pg_type: String,
+    /// The type by whose rules its values are decoded: a domain's base.
+    pub decoded_as: String,
     pub format: Option<Format>,
     pub reason: String,
     /// The user or the existing table said the type.
@@ -76,7 +91,13 @@ pub struct DraftColumn<'a> {
 
 impl<'a> Draft<'a> {
     pub fn fresh(&self) -> bool {
-        !matches!(self.fate, Fate::Keep { .. })
+        matches!(self.fate, Fate::Create | Fate::Replace)
+    }
+
+    /// An existing table holds no row when its load begins, as far as is known.
+    pub fn starts_empty(&self) -> bool {
+        let empty = self.existing.is_some_and(|e| e.rows == Some(0));
+        empty || self.fate == Fate::Keep { truncate: true }
     }
 
     /// `plan.tables.users.skip`, for hints.
@@ -167,11 +188,12 @@ pub fn begin<'a>(
             drafts.push(empty(ctx, table, given, profile));
         }
     }
-    name_tables(ctx, &mut drafts, notes)?;
+    naming::tables(ctx, &mut drafts, notes)?;
     for draft in &mut drafts {
-        draft.columns = columns(ctx, draft, notes)?;
-        decide_fate(ctx, draft, notes);
+        fate::decide(ctx, draft, notes);
+        draft.columns = naming::columns(ctx, draft, notes)?;
     }
+    fate::together(ctx, &drafts, notes);
     Ok(drafts)
 }
 
@@ -187,94 +209,20 @@ fn empty<'a>(
         given,
         settings: ctx.plan.of_table(given),
         target: String::new(),
+        undecided: false,
         existing: None,
         fate: Fate::Create,
         columns: vec![],
         constraints: names::Scope::default(),
         unique: vec![],
+        conflict: None,
         after: vec![],
         detail: vec![],
     }
 }
 
-fn name_tables(
-    ctx: &Context<'_>,
-    drafts: &mut [Draft<'_>],
-    notes: &mut Vec<Finding>,
-) -> Result<(), PlanError> {
-    let mut schemas: Vec<String> = Vec::new();
-    let mut scope_of = Vec::new();
-    for draft in drafts.iter() {
-        let at = schemas.iter().position(|s| *s == draft.settings.schema).unwrap_or_else(|| {
-            schemas.push(draft.settings.schema.clone());
-            schemas.len() - 1
-        });
-        scope_of.push(at);
-    }
-    let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let given = |d: &Draft<'_>| d.given.and_then(|g| g.target.clone());
-    let targets: Vec<Option<String>> = drafts.iter().map(given).collect();
-    let wanted: Vec<_> =
-        drafts.iter().zip(&targets).map(|(d, t)| (d.table.name.as_str(), t.as_deref())).collect();
-    let path = |i: usize| join(&join("plan.tables", wanted.get(i).map_or("", |w| w.0)), "target");
-    check_given(&wanted, path)?;
-    let named = names::assign(ctx.names, &wanted, &mut scopes.iter_mut().collect::<Vec<_>>(), &scope_of)
-        .map_err(|i| invalid(path(i), "another table has this name", ""))?;
-    for (draft, named) in drafts.iter_mut().zip(named) {
-        report_name(notes, "table", draft.table.name.clone(), &named, &draft.path("target"));
-        draft.target = named.name;
-    }
-    Ok(())
-}
-
-fn check_given(wanted: &[(&str, Option<&str>)], path: impl Fn(usize) -> String) -> Result<(), PlanError> {
-    match wanted.iter().position(|(_, given)| given.is_some_and(|g| g.len() > names::LIMIT)) {
-        Some(i) => Err(invalid(path(i), "longer than 63 bytes", "PostgreSQL cuts names to 63 bytes.")),
-        None => Ok(()),
-    }
-}
-
-fn report_name(notes: &mut Vec<Finding>, what: &str, object: String, named: &Named, key: &str) {
-    if let Some(why) = named.changed {
-        let message = format!("{what} {why}, it becomes \"{}\"", named.name);
-        notes.push(Finding::warning(object, message, format!("Set {key} to another name.")));
-    }
-}
-
-fn columns<'a>(
-    ctx: &Context<'_>,
-    draft: &Draft<'a>,
-    notes: &mut Vec<Finding>,
-) -> Result<Vec<DraftColumn<'a>>, PlanError> {
-    let entries = draft.given.map_or(&[][..], |g| g.columns.as_slice());
-    let given = |c: &Column| entries.iter().find(|(n, _)| n.eq_ignore_ascii_case(&c.name)).map(|(_, g)| g);
-    let kept = |c: &Column| !c.hidden && given(c).is_none_or(|g| g.skip != Some(true));
-    let taking: Vec<&'a Column> = draft.table.columns.iter().filter(|c| kept(c)).collect();
-    let wanted: Vec<_> =
-        taking.iter().map(|c| (c.name.as_str(), given(c).and_then(|g| g.name.as_deref()))).collect();
-    let base = join(&join("plan.tables", &draft.table.name), "columns");
-    let path = |i: usize| join(&join(&base, wanted.get(i).map_or("", |w| w.0)), "name");
-    check_given(&wanted, path)?;
-    let mut scope = names::Scope::default();
-    for name in names::SYSTEM_COLUMNS {
-        scope.reserve(name);
-    }
-    let named = names::assign(ctx.names, &wanted, &mut [&mut scope], &vec![0; wanted.len()])
-        .map_err(|i| invalid(path(i), "another column, or PostgreSQL itself, has this name", ""))?;
-    let mut named = named.into_iter();
-    let column = |source: &'a Column| {
-        let skip = !kept(source);
-        let name = if skip { None } else { named.next() };
-        if let Some(named) = &name {
-            let object = format!("{}.{}", draft.table.name, source.name);
-            report_name(notes, "column", object, named, &join(&join(&base, &source.name), "name"));
-        }
-        new_column(draft, source, given(source), name.map(|n| n.name).unwrap_or_default(), skip)
-    };
-    Ok(draft.table.columns.iter().map(column).collect())
-}
-
-fn new_column<'a>(
+/// A column as far as names are known.
+pub fn new_column<'a>(
     draft: &Draft<'a>,
     source: &'a Column,
     given: Option<&'a ColumnGiven>,
@@ -288,8 +236,11 @@ fn new_column<'a>(
         given,
         target,
         skip,
+        undecided: false,
+        left_out: None,
         rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name)),
         pg_type: "text".into(),
+        decoded_as: "text".into(),
         format: None,
         reason: String::new(),
         pinned: false,
@@ -298,33 +249,5 @@ fn new_column<'a>(
         generated: None,
         on_invalid: given.and_then(|g| g.on_invalid).unwrap_or(draft.settings.on_invalid),
         nocase: false,
-    }
-}
-
-fn decide_fate<'a>(ctx: &Context<'a>, draft: &mut Draft<'a>, notes: &mut Vec<Finding>) {
-    let here = |r: &&ExistingTable| r.schema == draft.settings.schema && r.name == draft.target;
-    let Some(existing) = ctx.target.relations.iter().find(here) else { return };
-    let (object, title) = (draft.table.name.clone(), draft.title());
-    let table = matches!(existing.relkind, 'r' | 'p');
-    let (fate, problem) = match (draft.settings.create, draft.settings.existing_rows) {
-        _ if !table => (Fate::Create, Some("exists and is not a table")),
-        (_, ExistingRows::Replace) => (Fate::Replace, None),
-        (Create::Always, _) => (Fate::Create, Some("exists, and the plan says create: \"always\"")),
-        (_, ExistingRows::Truncate) => (Fate::Keep { truncate: true }, None),
-        (_, ExistingRows::Error) if existing.has_rows => {
-            (Fate::Keep { truncate: false }, Some("exists and has rows"))
-        }
-        _ => (Fate::Keep { truncate: false }, None),
-    };
-    draft.fate = fate;
-    draft.existing = Some(existing).filter(|_| table && matches!(fate, Fate::Keep { .. }));
-    if let Some(problem) = problem {
-        let hint = if table {
-            "Set existing_rows to \"append\", \"truncate\" or \"replace\", or choose another schema or target."
-        } else {
-            "Choose another schema or target."
-        };
-        let finding = Finding::blocking(object, format!("\"{title}\" {problem}"), hint);
-        notes.push(finding.because(Cause::DuplicateTable).of(&draft.table.name));
     }
 }

@@ -1,43 +1,81 @@
-//! Tables that are there already and stay: what the plan says of them and cannot do.
+//! What the plan says of a table in vain: of one that is there, or of one that is made.
 //!
 //! A printed plan says every key, so a table's key counts as the user's own where it differs from the plan's;
 //! and `default: null` or `generated: false` ask for nothing.
 
+use super::ExistingTable;
 use super::draft::{Context, Draft, DraftColumn};
+use super::fate::quoted;
 use super::overrides::{Common, GeneratedGiven};
 use super::settings::Settings;
+use super::words::{Create, OnConflict};
 use crate::finding::Finding;
 
 /// Says that a table keeps what it has, and names each key of the plan that has no effect on it.
 pub fn report(ctx: &Context<'_>, draft: &Draft<'_>, notes: &mut Vec<Finding>) {
-    if draft.existing.is_none() {
-        return;
-    }
     let table = draft.table.name.as_str();
-    let message = "table exists and keeps its own keys, indexes, checks and defaults";
-    notes.push(Finding::info(table, message, "Set existing_rows to \"replace\" to make it anew."));
-    let common = draft.given.map(|g| &g.common);
-    for key in common.into_iter().flat_map(|given| idle_keys(given, &ctx.plan)) {
-        notes.push(no_effect(table.to_string(), &draft.path(key)));
+    let common = draft.given.map(|g| &g.common).into_iter();
+    let Some(existing) = draft.existing else {
+        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(draft)) {
+            let finding = no_effect(table.to_string(), &draft.path(key), "the table is made by the import");
+            notes.push(Finding { hint: "Remove the key.".into(), ..finding });
+        }
+        return;
+    };
+    notes.push(keeps(draft, existing));
+    for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
+        notes.push(no_effect(table.to_string(), &draft.path(key), "the table exists"));
+    }
+    if draft.settings.on_conflict == OnConflict::Error {
+        let why = "on_conflict is \"error\"";
+        notes.extend(conflict_target(draft).map(|key| no_effect(table.to_string(), &draft.path(key), why)));
     }
     for column in draft.columns.iter().filter(|c| !c.skip) {
-        for key in idle_column_keys(column) {
-            notes.push(no_effect(column.object(table), &column.path(table, key)));
+        for key in idle_column_keys(column, existing) {
+            notes.push(no_effect(column.object(table), &column.path(table, key), "the table exists"));
         }
     }
+    notes.extend(quiet(draft, existing));
 }
 
-fn no_effect(object: String, path: &str) -> Finding {
-    let hint = "Remove the key, or set existing_rows to \"replace\" to make the table anew.";
-    Finding::warning(object, format!("{path} has no effect: the table exists"), hint)
-}
-
-fn idle_keys(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
-    fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
-        own.is_some_and(|own| own != plan)
+fn keeps(draft: &Draft<'_>, existing: &ExistingTable) -> Finding {
+    let table = draft.table.name.as_str();
+    if existing.relkind == 'v' {
+        return Finding::info(table, "is loaded by INSERT into an existing view", "");
     }
+    let message = "table exists and keeps its own keys, indexes, checks and defaults";
+    let hint = match draft.settings.create {
+        Create::Never => "",
+        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to make it anew.",
+    };
+    Finding::info(table, message, hint)
+}
+
+/// Triggers of a view do its work; those of a table do not fire unless asked to.
+fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
+    if draft.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
+        return None;
+    }
+    let names = quoted(existing.triggers.iter().map(String::as_str));
+    let hint = format!("Set {} to true to fire them.", draft.path("fire_triggers"));
+    Some(Finding::info(
+        draft.table.name.clone(),
+        format!("triggers do not fire for loaded rows: {names}"),
+        hint,
+    ))
+}
+
+fn no_effect(object: String, path: &str, why: &str) -> Finding {
+    let hint = "Remove the key, or set existing_rows to \"replace\" to make the table anew.";
+    Finding::warning(object, format!("{path} has no effect: {why}"), hint)
+}
+
+fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
+    own.is_some_and(|own| own != plan)
+}
+
+fn keys_of_new(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
     let keys = [
-        ("orphans", differs(given.orphans, plan.orphans)),
         ("keys", differs(given.keys, plan.keys)),
         ("nocase", differs(given.nocase, plan.nocase)),
         ("indexes", differs(given.indexes, plan.indexes)),
@@ -47,10 +85,28 @@ fn idle_keys(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static s
     keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
 }
 
-fn idle_column_keys(column: &DraftColumn<'_>) -> impl Iterator<Item = &'static str> {
+fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
+    let keys = [
+        ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
+        ("constraints", differs(given.constraints, plan.constraints)),
+        ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
+    ];
+    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+}
+
+fn conflict_target(draft: &Draft<'_>) -> Option<&'static str> {
+    draft.given.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
+}
+
+fn idle_column_keys(
+    column: &DraftColumn<'_>,
+    existing: &ExistingTable,
+) -> impl Iterator<Item = &'static str> {
     let given = column.given;
+    let not_null = existing.column(&column.target).is_some_and(|c| c.not_null);
+    let nullable = given.and_then(|g| g.nullable).is_some_and(|nullable| nullable == not_null);
     let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
     let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedGiven::Plain);
-    let keys = [("default", default), ("generated", generated)];
+    let keys = [("nullable", nullable), ("default", default), ("generated", generated)];
     keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
 }

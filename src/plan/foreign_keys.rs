@@ -4,10 +4,12 @@
 //! itself refuses to write such rows once it checks keys, so nobody relies on it. Rows without a
 //! parent are the data's fault, and `orphans` says what becomes of them.
 
-use super::draft::{Draft, DraftColumn};
+use super::draft::{Draft, DraftColumn, Fate};
 use super::unique::{add_constraint, counted, examples, usable};
 use super::words::Word;
-use super::{Action, KeyFact, KeyFactKind, OnInvalid, OrphanSpec, Orphans, Phase, pgtype};
+use super::{
+    Action, ExistingForeignKey, KeyFact, KeyFactKind, OnInvalid, OrphanSpec, Orphans, Phase, pgtype,
+};
 use crate::catalog::{self, Catalog, Deferrable, ForeignKey};
 use crate::finding::{Cause, Finding};
 use crate::sqltext::{ident_list, qualified};
@@ -79,7 +81,7 @@ fn make(facts: &Facts<'_>, drafts: &[Draft<'_>], i: usize, key: &ForeignKey) -> 
         parent: parent.target.clone(),
         parent_columns,
         unsure: unsure(child) || unsure(parent),
-        nullable: pairs().any(|(c, _)| !c.not_null && !c.computed()),
+        nullable: pairs().all(|(c, _)| !c.not_null && !c.computed()),
     })
 }
 
@@ -88,11 +90,14 @@ fn parent<'d, 'a>(
     drafts: &'d [Draft<'a>],
     key: &ForeignKey,
 ) -> Result<&'d Draft<'a>, String> {
-    drafts.iter().find(|d| d.table.name.eq_ignore_ascii_case(&key.parent)).ok_or_else(|| {
-        let there = facts.catalog.table(&key.parent).is_some();
-        let why = if there { "is not carried over" } else { "does not exist" };
-        format!("table \"{}\" {why}", key.parent)
-    })
+    let named = drafts.iter().find(|d| d.table.name.eq_ignore_ascii_case(&key.parent));
+    let why = match named {
+        Some(parent) if parent.existing.is_some_and(|e| e.relkind == 'v') => "goes into a view",
+        Some(parent) if parent.fate != Fate::Absent => return Ok(parent),
+        None if facts.catalog.table(&key.parent).is_none() => "does not exist",
+        _ => "is not carried over",
+    };
+    Err(format!("table \"{}\" {why}", key.parent))
 }
 
 /// PostgreSQL wants a unique key over exactly these columns, in any order.
@@ -144,7 +149,8 @@ fn add(
     let definition = definition(key, &made, policy == Orphans::Keep && (orphans.is_some() || made.unsure));
     if policy != Orphans::Error || made.unsure {
         let title = format!("look for orphans in {}({})", draft.title(), made.columns.join(", "));
-        let spec = spec(draft, made, policy);
+        let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
+        let spec = orphan_spec(draft, &made.into(), asked);
         draft.after.push((Phase::ForeignKeys, title, Action::Orphans(spec)));
     }
     add_constraint(draft, &name, &definition, Phase::ForeignKeys);
@@ -169,7 +175,7 @@ fn say(
     }
     if policy == Orphans::Null && !made.nullable {
         let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
-        let message = "orphans cannot be set to NULL: every column of the key is NOT NULL";
+        let message = "orphans cannot be set to NULL: a column of the key does not take it";
         notes.push(if orphans.is_some() {
             Finding::blocking(object, message, hint).because(Cause::Orphans).of(&draft.table.name)
         } else {
@@ -178,26 +184,43 @@ fn say(
     }
 }
 
-fn spec(draft: &Draft<'_>, made: Made, policy: Orphans) -> OrphanSpec {
-    OrphanSpec {
-        schema: draft.settings.schema.clone(),
-        table: draft.target.clone(),
-        columns: made.columns,
-        parent_schema: made.parent_schema,
-        parent: made.parent,
-        parent_columns: made.parent_columns,
-        policy,
-        source: draft.table.name.clone(),
+impl From<Made> for ExistingForeignKey {
+    fn from(made: Made) -> ExistingForeignKey {
+        ExistingForeignKey {
+            columns: made.columns,
+            parent_schema: made.parent_schema,
+            parent: made.parent,
+            parent_columns: made.parent_columns,
+            ..ExistingForeignKey::default()
+        }
     }
 }
 
+/// The question for rows that have no parent by a key.
+pub fn orphan_spec(draft: &Draft<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
+    OrphanSpec {
+        schema: draft.settings.schema.clone(),
+        table: draft.target.clone(),
+        columns: key.columns.clone(),
+        parent_schema: key.parent_schema.clone(),
+        parent: key.parent.clone(),
+        parent_columns: key.parent_columns.clone(),
+        operators: key.operators.clone(),
+        full: key.full,
+        policy,
+        source: draft.table.name.clone(),
+        existing: draft.existing.is_some(),
+    }
+}
+
+/// `2 rows point to no row of "users" (rowid 7)`
+pub fn counted_orphans(fact: &KeyFact, parent: &str) -> String {
+    let rows = counted(fact.count, "row points", "rows point");
+    format!("{rows} to no row of \"{parent}\"{}", examples(fact))
+}
+
 fn orphan_finding(object: &str, fact: &KeyFact, key: &ForeignKey, policy: Orphans) -> Finding {
-    let message = format!(
-        "{} to no row of \"{}\"{}",
-        counted(fact.count, "row points", "rows point"),
-        key.parent,
-        examples(fact)
-    );
+    let message = counted_orphans(fact, &key.parent);
     let becomes = match policy {
         Orphans::Error => {
             let hint = "Set orphans to \"reject\", \"null\" or \"keep\", or correct the rows.";

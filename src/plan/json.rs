@@ -15,13 +15,13 @@ pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
     put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
     put(&mut out, "exclude", json!(given.exclude.clone().unwrap_or_default()));
     put(&mut out, "names", ctx.names.word().into());
-    put(&mut out, "on_conflict", "error".into());
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
     put(&mut out, "verify", given.verify.unwrap_or_default().word().into());
     put(&mut out, "before", statements(&given.before));
     put(&mut out, "after", statements(&given.after));
+    put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "tables", tables(ctx, drafts));
     in_order(out, keys::Level::Plan)
@@ -43,6 +43,9 @@ fn common(settings: &Settings, types: &[(String, String)]) -> Map<String, Value>
     put(&mut out, "schema", settings.schema.as_str().into());
     put(&mut out, "create", settings.create.word().into());
     put(&mut out, "existing_rows", settings.existing_rows.word().into());
+    put(&mut out, "on_conflict", settings.on_conflict.word().into());
+    put(&mut out, "constraints", settings.constraints.word().into());
+    put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
@@ -73,7 +76,8 @@ fn tables(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
 fn table(draft: &Draft<'_>) -> Value {
     let own_types = draft.given.map_or(&[][..], |g| g.common.types.as_slice());
     let mut out = common(&draft.settings, own_types);
-    put(&mut out, "target", draft.target.as_str().into());
+    put(&mut out, "target", (!draft.undecided).then_some(draft.target.as_str()).into());
+    put(&mut out, "conflict_target", conflict_target(draft).into());
     put(&mut out, "skip", false.into());
     put(&mut out, "where", draft.given.and_then(|g| g.filter.clone()).into());
     let columns = draft.columns.iter().map(|c| (c.source.name.clone(), column(c)));
@@ -81,7 +85,18 @@ fn table(draft: &Draft<'_>) -> Value {
     in_order(out, keys::Level::Table)
 }
 
+fn conflict_target(draft: &Draft<'_>) -> Option<String> {
+    let decided = draft.conflict.as_ref().and_then(|c| c.arbiter.as_ref()).map(|key| key.name.clone());
+    decided
+        .or_else(|| draft.given.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some()))
+}
+
 fn column(column: &DraftColumn<'_>) -> Value {
+    if let Some(reason) = &column.left_out {
+        // Another source may hold values for it: that is decided anew.
+        let name = (!column.undecided).then_some(column.target.as_str());
+        return json!({"skip": false, "name": name, "reason": reason});
+    }
     if column.skip {
         return json!({"skip": true});
     }

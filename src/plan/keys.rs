@@ -21,6 +21,8 @@ pub enum Kind {
     Flag,
     Text,
     TextOrNull,
+    /// A name; null for none said.
+    NameOrNull,
     Word(&'static [&'static str]),
     /// A list of globs.
     Globs,
@@ -104,8 +106,6 @@ impl Key {
 
 const NOTHING: Works = Works::Only(&[]);
 const NO: Works = Works::Only(&["false"]);
-const CREATE: Works = Works::Only(&["\"auto\"", "\"always\""]);
-const CONFLICT: Works = Works::Only(&["\"error\""]);
 const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
 const VERIFY: Works = Works::Only(&["\"counts\"", "\"none\""]);
 
@@ -120,15 +120,23 @@ pub const KEYS: &[Key] = &[
     Key::new("names", Kind::Word(Names::WORDS), "\"preserve\"").run().in_table(NOTHING).says(
         "How source names become PostgreSQL names. Names over 63 bytes are cut, collisions get a number; both are findings.",
         "\"names\": \"snake_case\""),
-    Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").in_plan(CREATE).in_table(CREATE).says(
-        "`auto` makes the tables that are missing and loads into those that exist; `always` makes every table.",
-        "\"create\": \"always\", \"existing_rows\": \"replace\""),
+    Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").run_and_table().says(
+        "`auto` makes the tables that are missing and loads into those that exist; `always` makes every table; `never` makes none, nor a schema.",
+        "\"create\": \"never\""),
     Key::new("existing_rows", Kind::Word(ExistingRows::WORDS), "\"error\"").run_and_table().says(
-        "A target table that exists and has rows: stop, add to them, truncate first, or drop and create the table anew.",
+        "A target table that exists and has rows: stop, add to them, truncate first, or drop and create the table anew. The default is `append` where `on_conflict` says `skip` or `update`.",
         "\"existing_rows\": \"truncate\""),
-    Key::new("on_conflict", Kind::Word(&["error", "skip", "update"]), "\"error\"")
-        .in_plan(CONFLICT).in_table(CONFLICT).says(
-        "A loaded row whose key is there already.", "\"on_conflict\": \"error\""),
+    Key::new("on_conflict", Kind::Word(OnConflict::WORDS), "\"error\"").run_and_table().says(
+        "A loaded row whose key is there already: stop, leave the row that is there, or give it the loaded values.",
+        "\"on_conflict\": \"skip\""),
+    Key::new("conflict_target", Kind::NameOrNull, "the primary key, or the only unique key").of_table().says(
+        "The key that `on_conflict` goes by: the name of the existing table's primary key, unique constraint or unique index.",
+        "\"conflict_target\": \"users_email_key\""),
+    Key::new("constraints", Kind::Word(Constraints::WORDS), "\"rebuild\"").run_and_table().says(
+        "Indexes and constraints of an existing table: rebuild and check them after its load, or keep them up row by row.",
+        "\"constraints\": \"keep\""),
+    Key::new("fire_triggers", Kind::Flag, "false").run_and_table().says(
+        "Fire the triggers of an existing table for the loaded rows.", "\"fire_triggers\": true"),
     Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
         "A value that does not fit its column's type: stop, store NULL, put the row into `sqlite_migrate.reject`, or make the column text (bytea if it holds BLOBs).",
         "\"on_invalid\": \"reject\""),
@@ -168,6 +176,8 @@ pub const KEYS: &[Key] = &[
         "What is compared after the load.", "\"verify\": \"none\""),
     Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(
         "Set sequences behind the largest value loaded and behind `sqlite_sequence`.", "\"reset_sequences\": false"),
+    Key::new("refresh", Kind::Flag, "false").run().says(
+        "Refresh the materialized views that read loaded tables, directly or through other views.", "\"refresh\": true"),
     Key::new("analyze", Kind::Flag, "true").run_and_table().says(
         "Run ANALYZE on each loaded table.", "\"analyze\": false"),
     Key::new("before", Kind::Sql, "[]").run().in_table(NOTHING).says(
@@ -179,8 +189,8 @@ pub const KEYS: &[Key] = &[
         "\"immutable\": true"),
     Key::new("tables", Kind::Tables, "{}").run().says(
         "Decisions for single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
-    Key::new("target", Kind::Text, "by `names`").of_table().says(
-        "The table's name in PostgreSQL.", "\"target\": \"account\""),
+    Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(
+        "The table's name in PostgreSQL; without it, an existing table may be found by a similar name.", "\"target\": \"account\""),
     Key::new("skip", Kind::Flag, "false").of_table().in_column().says(
         "Leave the table or column out. `false` loads a virtual table, which is left out otherwise.", "\"skip\": true"),
     Key::new("where", Kind::TextOrNull, "null").of_table().says(
@@ -193,8 +203,8 @@ pub const KEYS: &[Key] = &[
         "Make a partitioned table.", "\"partition_by\": \"range (created_at)\""),
     Key::new("distribute_by", Kind::Any, "none").in_table(NOTHING).says(
         "Make a distributed table.", "\"distribute_by\": \"id\""),
-    Key::new("name", Kind::Text, "by `names`").of_column().says(
-        "The column's name in PostgreSQL.", "\"name\": \"created\""),
+    Key::new("name", Kind::NameOrNull, "by `names`").of_column().says(
+        "The column's name in PostgreSQL; without it, an existing column may be found by a similar name.", "\"name\": \"created\""),
     Key::new("type", Kind::Type, "by the stored values").of_column().says(
         "The column's PostgreSQL type. Values that do not fit are for `on_invalid`.", "\"type\": \"numeric(12,2)\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
@@ -288,6 +298,7 @@ fn values(kind: Kind, works: Works) -> String {
     let all = match kind {
         Kind::Flag => "`true`, `false`".to_string(),
         Kind::Text => "text".into(),
+        Kind::NameOrNull => "text or `null`".into(),
         Kind::TextOrNull => "SQL text or `null`".into(),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),

@@ -1,28 +1,41 @@
 //! Catalog + profile + overrides -> the plan: every decision, before anything is done. Pure.
 
+pub mod bookkeeping;
 mod checks;
 mod collate;
 mod columns;
+pub mod compare;
+mod conflicts;
+mod counterparts;
 mod ddl;
 mod draft;
 mod existing;
+mod existing_keys;
+mod fate;
 mod foreign_keys;
 mod indexes;
 mod json;
 pub mod keys;
 mod links;
+mod matching;
 mod names;
+mod naming;
 mod order;
 mod overrides;
 mod pgtype;
+pub mod remedy;
 mod rules;
 mod select;
+mod sequences;
 mod settings;
 mod skipped;
 mod steps;
+mod target;
 mod unique;
 pub mod words;
 
+#[cfg(test)]
+mod existing_tests;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +43,7 @@ use std::collections::HashMap;
 
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::value::batch::OnInvalid;
+pub use target::*;
 
 use crate::catalog::Catalog;
 use crate::finding::Finding;
@@ -43,28 +57,8 @@ pub struct Source<'a> {
     pub profiles: &'a [Option<TableProfile>],
     /// What only a query over the whole file can say about keys.
     pub key_facts: &'a [KeyFact],
-}
-
-/// What the target database already has or can do.
-#[derive(Debug, Clone, Default)]
-pub struct Target {
-    /// Existing relations in the schemas that the plan may touch.
-    pub relations: Vec<ExistingTable>,
-    /// ICU collations can be made, so NOCASE can be a nondeterministic collation.
-    pub icu: bool,
-    /// Schemas that exist, so that they need not be made.
-    pub schemas: Vec<String>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct ExistingTable {
-    pub schema: String,
-    pub name: String,
-    /// `r` table, `p` partitioned, `v` view, … as `pg_class.relkind`.
-    pub relkind: char,
-    /// Name and `format_type` of its columns.
-    pub columns: Vec<(String, String)>,
-    pub has_rows: bool,
+    /// What migration tools have recorded in the file: table, and its levels in order.
+    pub levels: &'a [(String, Vec<String>)],
 }
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -76,6 +70,16 @@ pub struct Planned {
     pub findings: Vec<Finding>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
+}
+
+impl Planned {
+    /// The questions for rows without a parent, in order.
+    pub fn orphans(&self) -> impl Iterator<Item = &OrphanSpec> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Orphans(spec) => Some(spec),
+            _ => None,
+        })
+    }
 }
 
 /// One table as the run, the result and the log need it.
@@ -124,6 +128,7 @@ pub enum Phase {
     ForeignKeys,
     Checks,
     Sequences,
+    Refresh,
     Analyze,
     After,
 }
@@ -140,6 +145,7 @@ impl Phase {
             Phase::ForeignKeys => "foreign_keys",
             Phase::Checks => "checks",
             Phase::Sequences => "sequences",
+            Phase::Refresh => "refresh",
             Phase::Analyze => "analyze",
             Phase::After => "after",
         }
@@ -150,6 +156,7 @@ impl Phase {
 pub enum Action {
     /// One PostgreSQL statement, complete and schema-qualified.
     Sql(String),
+
     /// Bulk load of one table.
     Load(LoadSpec),
     /// Rows without a parent, looked for after the load and before the constraint is made.
@@ -161,13 +168,36 @@ pub struct LoadSpec {
     pub source: String,
     pub schema: String,
     pub target: String,
-    /// The target existed before: load into a temporary table, then one INSERT … SELECT.
-    pub staged: bool,
+    /// How to load into a table that was there before the run; `None` for one that the run makes.
+    pub existing: Option<IntoExisting>,
     /// Primary key columns of the source, to name a row where there is no rowid.
     pub source_key: Vec<String>,
     pub filter: Option<String>,
     pub timezone: String,
     pub columns: Vec<LoadColumn>,
+}
+
+/// What the plan says about a load into a table that is there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntoExisting {
+    /// The table's own triggers fire for the loaded rows.
+    pub fire_triggers: bool,
+    /// Indexes and constraints stay in place during the load.
+    pub keep_constraints: bool,
+    pub conflict: Option<Conflict>,
+    /// The plan takes it for empty, and has nothing to say of rows that are there.
+    pub empty: bool,
+    /// Rows without a parent are taken care of by the plan before foreign keys see them.
+    pub orphans: Vec<OrphanSpec>,
+}
+
+/// What becomes of a row whose key is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The arbiter of ON CONFLICT; `None` for any unique key of a table that has none to name.
+    pub arbiter: Option<ExistingKey>,
+    /// Columns that take the loaded values; empty to leave the row that is there.
+    pub update: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -180,7 +210,7 @@ pub struct LoadColumn {
     pub on_invalid: OnInvalid,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanSpec {
     pub schema: String,
     pub table: String,
@@ -188,9 +218,33 @@ pub struct OrphanSpec {
     pub parent_schema: String,
     pub parent: String,
     pub parent_columns: Vec<String>,
+    /// Of the constraint, one per column; empty where it is still to be made.
+    pub operators: Vec<KeyOperator>,
+    /// MATCH FULL.
+    pub full: bool,
     pub policy: Orphans,
     /// Source table, for the reject log.
     pub source: String,
+    /// The constraint was there before, and stays as it is.
+    pub existing: bool,
+}
+
+impl OrphanSpec {
+    /// It asks about this foreign key.
+    pub fn is_of(&self, key: &ExistingForeignKey) -> bool {
+        (&self.columns, &self.parent_schema, &self.parent, &self.parent_columns, self.full)
+            == (&key.columns, &key.parent_schema, &key.parent, &key.parent_columns, key.full)
+            && self.operators == key.operators
+    }
+}
+
+impl IntoExisting {
+    /// The foreign keys of a table are those that the plan was made for.
+    pub fn knows(&self, keys: &[ExistingForeignKey]) -> bool {
+        keys.iter()
+            .filter(|key| key.enforced && !key.period)
+            .all(|key| self.orphans.iter().any(|spec| spec.is_of(key)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -263,30 +317,37 @@ fn build_by(
 ) -> Result<Planned, PlanError> {
     let given = overrides::parse(overrides)?;
     settings::needs(&given)?;
-    let selection = select::select(source.catalog, &given)?;
+    let mut selection = select::select(source.catalog, &given)?;
     let plan = settings::Settings::of_plan(&given, target);
     let names = given.names.unwrap_or_default();
     let ctx = draft::Context { source, target, given: &given, plan, names, rules };
     let mut notes = Vec::new();
+    let records = bookkeeping::leave_out(&ctx, &mut selection, &mut notes);
     let mut drafts = draft::begin(&ctx, &selection, &mut notes)?;
     decide(&ctx, &mut drafts, &mut notes);
     let skipped = skipped::report(&ctx, &selection, &mut notes);
-    let order = load_order(&drafts);
+    let order = order::of_loads(&drafts);
     let steps = steps::steps(&ctx, &drafts, &order, &mut notes);
     let plan = json::plan(&ctx, &drafts);
     notes.sort_by_key(|f| std::cmp::Reverse(f.severity));
-    let tables = order.iter().filter_map(|i| drafts.get(*i)).map(table_plan).chain(skipped).collect();
+    let absent = drafts.iter().filter(|d| d.fate == draft::Fate::Absent);
+    let loaded = order.iter().filter_map(|i| drafts.get(*i));
+    let tables = loaded.chain(absent).map(table_plan).chain(skipped).chain(records).collect();
     Ok(Planned { plan, steps, findings: notes, tables })
 }
 
 /// Columns of all tables before any key: a key needs the types of both of its sides.
 fn decide(ctx: &draft::Context<'_>, drafts: &mut [draft::Draft<'_>], notes: &mut Vec<Finding>) {
     columns::unused_types(ctx, drafts, notes);
-    drafts.iter_mut().for_each(|draft| columns::types(ctx, draft, notes));
+    drafts.iter_mut().for_each(|draft| counterparts::settle(draft, notes));
+    drafts
+        .iter_mut()
+        .for_each(|draft| said_of(draft, notes, |draft, notes| columns::types(ctx, draft, notes)));
     links::unify(ctx, drafts);
     for draft in drafts.iter_mut() {
-        existing::report(ctx, draft, notes);
-        columns::details(ctx, draft, notes);
+        said_of(draft, notes, |draft, notes| existing::report(ctx, draft, notes));
+        said_of(draft, notes, |draft, notes| columns::details(ctx, draft, notes));
+        conflicts::decide(draft, notes);
         if draft.fresh() {
             collate::decide(ctx, draft, notes);
         }
@@ -303,7 +364,24 @@ fn decide(ctx: &draft::Context<'_>, drafts: &mut [draft::Draft<'_>], notes: &mut
         checks::checks(ctx, draft, notes);
     }
     let facts = foreign_keys::Facts { catalog: ctx.source.catalog, key_facts: ctx.source.key_facts };
-    (0..drafts.len()).for_each(|i| foreign_keys::foreign_keys(&facts, drafts, i, notes));
+    for i in 0..drafts.len() {
+        foreign_keys::foreign_keys(&facts, drafts, i, notes);
+        existing_keys::orphans(&facts, drafts, i, notes);
+    }
+}
+
+/// Of a table that is left out only that is said, though its columns are decided for the printed plan.
+fn said_of<'a>(
+    draft: &mut draft::Draft<'a>,
+    notes: &mut Vec<Finding>,
+    decide: impl FnOnce(&mut draft::Draft<'a>, &mut Vec<Finding>),
+) {
+    let (said, detail) = (notes.len(), draft.detail.len());
+    decide(draft, notes);
+    if draft.fate == draft::Fate::Absent {
+        notes.truncate(said);
+        draft.detail.truncate(detail);
+    }
 }
 
 /// Names taken per schema. Tables and indexes share them; a table that is replaced gives up its indexes' names.
@@ -323,18 +401,6 @@ fn relations(ctx: &draft::Context<'_>, drafts: &[draft::Draft<'_>]) -> HashMap<S
     out
 }
 
-fn load_order(drafts: &[draft::Draft<'_>]) -> Vec<usize> {
-    let by_name: HashMap<String, usize> =
-        drafts.iter().enumerate().map(|(i, d)| (d.table.name.to_ascii_lowercase(), i)).collect();
-    let parents = |d: &draft::Draft<'_>| -> Vec<usize> {
-        let keys = d.table.foreign_keys.iter();
-        keys.filter_map(|key| by_name.get(&key.parent.to_ascii_lowercase()).copied()).collect()
-    };
-    let edges: Vec<_> =
-        drafts.iter().enumerate().flat_map(|(i, d)| parents(d).into_iter().map(move |p| (i, p))).collect();
-    order::order(drafts.len(), &edges)
-}
-
 fn table_plan(draft: &draft::Draft<'_>) -> TablePlan {
     TablePlan {
         source: draft.table.name.clone(),
@@ -342,6 +408,6 @@ fn table_plan(draft: &draft::Draft<'_>) -> TablePlan {
         target: draft.target.clone(),
         detail: draft.detail.clone(),
         filter: draft.given.and_then(|g| g.filter.clone()),
-        skipped: false,
+        skipped: draft.fate == draft::Fate::Absent,
     }
 }

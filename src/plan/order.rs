@@ -1,24 +1,48 @@
 //! The order of loading: parents before children as far as foreign keys allow.
 //!
-//! Only progress and orphan handling read better for it: keys are made after the load.
+//! It matters where an INSERT brings rows under foreign keys that are there; those of new tables are made afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+use super::draft::{Draft, Fate};
+
+/// The drafts that are loaded, in order, by the foreign keys of the source and of the tables that are there.
+pub fn of_loads(drafts: &[Draft<'_>]) -> Vec<usize> {
+    let by_source: HashMap<String, usize> =
+        drafts.iter().enumerate().map(|(i, d)| (d.table.name.to_ascii_lowercase(), i)).collect();
+    let by_target: HashMap<(&str, &str), usize> = drafts
+        .iter()
+        .enumerate()
+        .map(|(i, d)| ((d.settings.schema.as_str(), d.target.as_str()), i))
+        .collect();
+    let parents = |draft: &Draft<'_>| -> Vec<usize> {
+        let source = draft.table.foreign_keys.iter().map(|k| by_source.get(&k.parent.to_ascii_lowercase()));
+        let there = draft.existing.map_or(&[][..], |e| e.foreign_keys.as_slice());
+        let target = there.iter().map(|k| by_target.get(&(k.parent_schema.as_str(), k.parent.as_str())));
+        source.chain(target).flatten().copied().collect()
+    };
+    let edges: Vec<_> =
+        drafts.iter().enumerate().flat_map(|(i, d)| parents(d).into_iter().map(move |p| (i, p))).collect();
+    let loaded = |i: &usize| drafts.get(*i).is_some_and(|d| d.fate != Fate::Absent);
+    order(drafts.len(), &edges).into_iter().filter(loaded).collect()
+}
 
 /// Orders `0..count` so that every parent comes before its children; ties go by position.
-/// `edges` are `(child, parent)`. In a cycle the first by position goes first.
+/// `edges` are `(child, parent)`. In a cycle the first by position goes first, and only what is part of it goes before
+/// its parents.
 pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let edges: BTreeSet<(usize, usize)> =
         edges.iter().copied().filter(|(c, p)| c != p && *c < count && *p < count).collect();
     let mut waiting = vec![0usize; count];
     let mut children = vec![Vec::new(); count];
-    for (child, parent) in edges {
+    for &(child, parent) in &edges {
         waiting[child] += 1;
         children[parent].push(child);
     }
     let mut ready: BTreeSet<usize> = (0..count).filter(|i| waiting[*i] == 0).collect();
     let mut left: BTreeSet<usize> = (0..count).collect();
     let mut out = Vec::with_capacity(count);
-    while let Some(next) = ready.pop_first().or_else(|| left.first().copied()) {
+    while let Some(next) = ready.pop_first().or_else(|| first_of_cycle(&left, &edges)) {
         if !left.remove(&next) {
             continue;
         }
@@ -31,6 +55,30 @@ pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
         }
     }
     out
+}
+
+/// The first of those that wait for each other and for nothing else. Everything in `left` waits.
+fn first_of_cycle(left: &BTreeSet<usize>, edges: &BTreeSet<(usize, usize)>) -> Option<usize> {
+    let mut at = left.first().copied()?;
+    loop {
+        let above = ancestors(at, left, edges);
+        match above.iter().find(|parent| !ancestors(**parent, left, edges).contains(&at)) {
+            // It has fewer ancestors than `at`, so this comes to an end.
+            Some(higher) => at = *higher,
+            None => return above.first().copied().or(Some(at)),
+        }
+    }
+}
+
+/// What `child` waits for, directly or not; itself too if it is part of a cycle.
+fn ancestors(child: usize, left: &BTreeSet<usize>, edges: &BTreeSet<(usize, usize)>) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut todo = vec![child];
+    while let Some(next) = todo.pop() {
+        let parents = edges.range((next, 0)..=(next, usize::MAX)).map(|(_, parent)| *parent);
+        todo.extend(parents.filter(|parent| left.contains(parent) && found.insert(*parent)));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -49,5 +97,11 @@ mod tests {
         assert_eq!(order(3, &[(0, 1), (1, 2), (2, 0)]), [0, 2, 1]);
         assert_eq!(order(3, &[(1, 2), (2, 1)]), [0, 1, 2]);
         assert_eq!(order(0, &[(5, 6)]), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn what_hangs_on_a_cycle_comes_after_it() {
+        assert_eq!(order(3, &[(0, 2), (1, 2), (2, 1)]), [1, 2, 0]);
+        assert_eq!(order(5, &[(0, 1), (1, 2), (2, 1), (2, 3), (3, 4), (4, 3)]), [3, 4, 1, 0, 2]);
     }
 }

@@ -24,6 +24,7 @@ pub struct Overrides {
     pub before: Option<Vec<String>>,
     pub after: Option<Vec<String>>,
     pub immutable: Option<bool>,
+    pub refresh: Option<bool>,
     pub tables: Vec<(String, TableGiven)>,
 }
 
@@ -33,6 +34,9 @@ pub struct Common {
     pub schema: Option<String>,
     pub create: Option<Create>,
     pub existing_rows: Option<ExistingRows>,
+    pub on_conflict: Option<OnConflict>,
+    pub constraints: Option<Constraints>,
+    pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
@@ -50,6 +54,7 @@ pub struct Common {
 pub struct TableGiven {
     pub common: Common,
     pub target: Option<String>,
+    pub conflict_target: Option<String>,
     pub skip: Option<bool>,
     pub filter: Option<String>,
     pub columns: Vec<(String, ColumnGiven)>,
@@ -130,8 +135,8 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Flag if value.is_boolean() => Ok(()),
         Kind::Flag => Err(wrong(path, "true or false", value)),
         Kind::Text => check_text(value, path).map(|_| ()),
-        Kind::TextOrNull if value.is_null() => Ok(()),
-        Kind::TextOrNull => check_text(value, path).map(|_| ()),
+        Kind::TextOrNull | Kind::NameOrNull if value.is_null() => Ok(()),
+        Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
@@ -252,6 +257,7 @@ fn read_plan(map: &Object) -> Overrides {
         before: list(map, "before"),
         after: list(map, "after"),
         immutable: flag(map, "immutable"),
+        refresh: flag(map, "refresh"),
         tables: entries(map, "tables", read_table),
     }
 }
@@ -263,6 +269,9 @@ fn read_common(map: &Object) -> Common {
         schema: text(map, "schema"),
         create: word(map, "create"),
         existing_rows: word(map, "existing_rows"),
+        on_conflict: word(map, "on_conflict"),
+        constraints: word(map, "constraints"),
+        fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
@@ -281,6 +290,7 @@ fn read_table(map: &Object) -> TableGiven {
     TableGiven {
         common: read_common(map),
         target: text(map, "target"),
+        conflict_target: text(map, "conflict_target"),
         skip: flag(map, "skip"),
         filter: text(map, "where"),
         columns: entries(map, "columns", read_column),
@@ -365,8 +375,6 @@ mod tests {
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
             (json!({"views": true}), "plan.views = true: not supported yet"),
-            (json!({"create": "never"}), "plan.create = \"never\": not supported yet"),
-            (json!({"on_conflict": "skip"}), "plan.on_conflict = \"skip\": not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (json!({"verify": "values"}), "plan.verify = \"values\": not supported yet"),
             (
@@ -380,9 +388,10 @@ mod tests {
         ] {
             assert_eq!(parse(&plan).unwrap_err().to_string(), message, "{plan}");
         }
-        for plan in
-            [json!(null), json!({"views": false, "on_conflict": "error", "loader": "rows", "verify": "none"})]
-        {
+        for plan in [
+            json!(null),
+            json!({"views": false, "on_conflict": "update", "create": "never", "loader": "rows", "verify": "none"}),
+        ] {
             assert!(parse(&plan).is_ok(), "{plan}");
         }
     }

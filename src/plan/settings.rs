@@ -12,6 +12,11 @@ pub struct Settings {
     pub schema: String,
     pub create: Create,
     pub existing_rows: ExistingRows,
+    /// What `existing_rows` is where no `on_conflict` says otherwise.
+    pub rows_said: ExistingRows,
+    pub on_conflict: OnConflict,
+    pub constraints: Constraints,
+    pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
     pub orphans: Orphans,
     pub keys: Keys,
@@ -34,6 +39,10 @@ impl Settings {
             schema: "public".into(),
             create: Create::default(),
             existing_rows: ExistingRows::default(),
+            rows_said: ExistingRows::default(),
+            on_conflict: OnConflict::default(),
+            constraints: Constraints::default(),
+            fire_triggers: false,
             on_invalid: OnInvalid::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
@@ -58,7 +67,11 @@ impl Settings {
         Settings {
             schema: own.schema.clone().unwrap_or_else(|| self.schema.clone()),
             create: own.create.unwrap_or(self.create),
-            existing_rows: own.existing_rows.unwrap_or(self.existing_rows),
+            existing_rows: self.rows_with(own),
+            rows_said: own.existing_rows.unwrap_or(self.rows_said),
+            on_conflict: own.on_conflict.unwrap_or(self.on_conflict),
+            constraints: own.constraints.unwrap_or(self.constraints),
+            fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
@@ -70,6 +83,16 @@ impl Settings {
             checks: own.checks.unwrap_or(self.checks),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
+        }
+    }
+
+    /// Who says what a conflict means says that the rows stay; who takes that back, takes back both.
+    fn rows_with(&self, own: &Common) -> ExistingRows {
+        match (own.existing_rows, own.on_conflict) {
+            (Some(rows), _) => rows,
+            (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
+            (None, Some(OnConflict::Error)) => self.rows_said,
+            (None, None) => self.existing_rows,
         }
     }
 
@@ -149,6 +172,28 @@ mod tests {
         assert_eq!(table.wanted("varchar(20)"), Some("citext"));
         assert_eq!(plan.wanted("date"), Some("text"));
         assert_eq!(plan.wanted(""), None);
+    }
+
+    #[test]
+    fn a_word_on_conflicts_is_one_on_rows_that_are_there() {
+        for (plan, table, rows) in [
+            (json!({"on_conflict": "skip"}), json!({}), ExistingRows::Append),
+            (json!({"on_conflict": "skip", "existing_rows": "error"}), json!({}), ExistingRows::Error),
+            (json!({"existing_rows": "error"}), json!({"on_conflict": "update"}), ExistingRows::Append),
+            (json!({"on_conflict": "skip"}), json!({"on_conflict": "error"}), ExistingRows::Error),
+            (
+                json!({"on_conflict": "skip", "existing_rows": "truncate"}),
+                json!({"on_conflict": "error"}),
+                ExistingRows::Truncate,
+            ),
+            (json!({"on_conflict": "skip"}), json!({"existing_rows": "truncate"}), ExistingRows::Truncate),
+        ] {
+            let mut whole = plan.clone();
+            whole["tables"] = json!({"t": table});
+            let given = parse(&whole).unwrap_or_default();
+            let of_table = Settings::of_plan(&given, &Target::default()).of_table(Some(&given.tables[0].1));
+            assert_eq!(of_table.existing_rows, rows, "{whole}");
+        }
     }
 
     #[test]

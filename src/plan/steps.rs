@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::draft::{Context, Draft, DraftColumn, Fate};
 use super::names::make_object_name;
-use super::words::OnError;
-use super::{Action, LoadColumn, LoadSpec, Phase, Step, collate, ddl, pgtype};
+use super::words::{Constraints, ExistingRows, OnError};
+use super::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step, collate, ddl, sequences};
 use crate::finding::Finding;
 use crate::sqltext::{ident, qualified};
 
@@ -21,15 +21,23 @@ pub fn steps(
     user_sql(&mut out, Phase::Before, ctx.given.before.as_deref());
     schemas(ctx, &mut out, &ordered);
     tables(ctx, &mut out, &ordered);
+    let goes_on = ctx.given.on_error == Some(OnError::Continue);
     for (i, draft) in ordered.iter().enumerate() {
         let title = format!("load {}", draft.title());
-        out.push(Step { title, phase: Phase::Load, action: Action::Load(load(draft)), table: Some(i) });
+        out.push(Step {
+            title,
+            phase: Phase::Load,
+            action: Action::Load(load(draft, goes_on)),
+            table: Some(i),
+        });
     }
     for phase in [Phase::Keys, Phase::Indexes, Phase::ForeignKeys, Phase::Checks] {
         after(&mut out, &ordered, phase);
     }
-    sequences(&mut out, &ordered, notes);
-    for (i, draft) in ordered.iter().enumerate().filter(|(_, d)| d.settings.analyze) {
+    sequences::steps(&mut out, &ordered, notes);
+    refresh(ctx, &mut out, &ordered);
+    let analyzed = |d: &Draft<'_>| d.settings.analyze && d.existing.is_none_or(|e| e.relkind != 'v');
+    for (i, draft) in ordered.iter().enumerate().filter(|(_, d)| analyzed(d)) {
         let sql = format!("ANALYZE {}", qualified(&draft.settings.schema, &draft.target));
         push(&mut out, Phase::Analyze, format!("analyze {}", draft.title()), sql, Some(i));
     }
@@ -37,8 +45,25 @@ pub fn steps(
     out
 }
 
-fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<usize>) {
+pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<usize>) {
     out.push(Step { title, phase, action: Action::Sql(sql), table });
+}
+
+/// Materialized views of existing tables. One that is refreshed is as good as loaded for the next.
+fn refresh(ctx: &Context<'_>, out: &mut Vec<Step>, drafts: &[&Draft<'_>]) {
+    if ctx.given.refresh != Some(true) {
+        return;
+    }
+    let there = drafts.iter().filter_map(|d| d.existing);
+    let mut changed: HashSet<(&str, &str)> = there.map(|e| (e.schema.as_str(), e.name.as_str())).collect();
+    for view in &ctx.target.views {
+        if view.reads.iter().any(|(schema, name)| changed.contains(&(schema.as_str(), name.as_str()))) {
+            changed.insert((&view.schema, &view.name));
+            let sql = format!("REFRESH MATERIALIZED VIEW {}", qualified(&view.schema, &view.name));
+            let title = format!("refresh materialized view {}.{}", view.schema, view.name);
+            push(out, Phase::Refresh, title, sql, None);
+        }
+    }
 }
 
 fn user_sql(out: &mut Vec<Step>, phase: Phase, statements: Option<&[String]>) {
@@ -145,17 +170,35 @@ fn clashing_sequences(
     out
 }
 
-fn load(draft: &Draft<'_>) -> LoadSpec {
+fn load(draft: &Draft<'_>, goes_on: bool) -> LoadSpec {
     let table = draft.table;
     LoadSpec {
         source: table.name.clone(),
         schema: draft.settings.schema.clone(),
         target: draft.target.clone(),
-        staged: !draft.fresh(),
+        existing: (!draft.fresh()).then(|| into_existing(draft, goes_on)),
         source_key: table.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
         filter: draft.given.and_then(|g| g.filter.clone()),
         timezone: draft.settings.timezone.clone(),
         columns: draft.columns.iter().filter(|c| !c.skip && !c.computed()).map(load_column).collect(),
+    }
+}
+
+/// A run that goes on after errors cannot leave rows behind that a foreign key turns out to forbid: there they are
+/// looked at as they come in.
+fn into_existing(draft: &Draft<'_>, goes_on: bool) -> IntoExisting {
+    let orphans = draft.after.iter().filter_map(|(_, _, action)| match action {
+        Action::Orphans(spec) => Some(spec.clone()),
+        _ => None,
+    });
+    let orphans: Vec<_> = orphans.collect();
+    let keep = draft.settings.constraints == Constraints::Keep;
+    IntoExisting {
+        fire_triggers: draft.settings.fire_triggers,
+        keep_constraints: keep || (goes_on && !orphans.is_empty()),
+        conflict: draft.conflict.clone(),
+        empty: draft.settings.existing_rows == ExistingRows::Error,
+        orphans,
     }
 }
 
@@ -181,20 +224,5 @@ fn after(out: &mut Vec<Step>, drafts: &[&Draft<'_>], phase: Phase) {
                 }
             }
         }
-    }
-}
-
-fn sequences(out: &mut Vec<Step>, drafts: &[&Draft<'_>], notes: &mut Vec<Finding>) {
-    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| d.settings.reset_sequences) {
-        let Some(column) = draft.columns.iter().find(|c| !c.skip && c.rowid_alias) else { continue };
-        if draft.fresh() && !ddl::is_identity(column) {
-            let object = column.object(&draft.table.name);
-            notes.push(Finding::info(object, "the column does not number itself any more", ""));
-        }
-        if !pgtype::is_integer(&column.pg_type) || (draft.fresh() && !ddl::is_identity(column)) {
-            continue;
-        }
-        let title = format!("reset sequence of {}.{}", draft.title(), column.target);
-        push(out, Phase::Sequences, title, ddl::reset_sequence(draft, column), Some(i));
     }
 }

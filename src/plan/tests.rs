@@ -13,7 +13,8 @@ use crate::finding::Severity;
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
 
-const FAKE: Rules = Rules { choose, widest, format_for, fit, expression, condition, generated, default };
+pub(super) const FAKE: Rules =
+    Rules { choose, widest, format_for, fit, expression, condition, generated, default };
 
 fn natural(q: &Question<'_>) -> (&'static str, Option<Format>) {
     let declared = q.column.declared.to_ascii_uppercase();
@@ -92,26 +93,26 @@ fn default(sql: &str, _: &str, _: Option<Format>) -> Result<Option<String>, Untr
 
 // Builders.
 
-fn column(name: &str, declared: &str) -> Column {
+pub(super) fn column(name: &str, declared: &str) -> Column {
     Column { name: name.into(), declared: declared.into(), ..Column::default() }
 }
 
-fn strings(names: &[&str]) -> Vec<String> {
+pub(super) fn strings(names: &[&str]) -> Vec<String> {
     names.iter().map(|n| n.to_string()).collect()
 }
 
-fn table(name: &str, columns: Vec<Column>) -> Table {
+pub(super) fn table(name: &str, columns: Vec<Column>) -> Table {
     Table { name: name.into(), columns, ..Table::default() }
 }
 
 /// A table whose `id INTEGER PRIMARY KEY` comes first.
-fn numbered(name: &str, mut columns: Vec<Column>) -> Table {
+pub(super) fn numbered(name: &str, mut columns: Vec<Column>) -> Table {
     columns.insert(0, column("id", "INTEGER"));
     let primary_key = Some(PrimaryKey { name: None, columns: strings(&["id"]), rowid_alias: true });
     Table { primary_key, ..table(name, columns) }
 }
 
-fn references(child: &[&str], parent: &str, columns: &[&str]) -> ForeignKey {
+pub(super) fn references(child: &[&str], parent: &str, columns: &[&str]) -> ForeignKey {
     ForeignKey {
         columns: strings(child),
         parent: parent.into(),
@@ -120,13 +121,13 @@ fn references(child: &[&str], parent: &str, columns: &[&str]) -> ForeignKey {
     }
 }
 
-fn counts(texts: u64, integers: u64) -> ColumnProfile {
+pub(super) fn counts(texts: u64, integers: u64) -> ColumnProfile {
     let mut stored = ColumnProfile::default();
     (stored.texts, stored.integers) = (texts, integers);
     stored
 }
 
-fn index(name: &str, unique: bool, columns: &[&str]) -> Index {
+pub(super) fn index(name: &str, unique: bool, columns: &[&str]) -> Index {
     let key = |c: &&str| IndexColumn {
         key: IndexKey::Column(c.to_string()),
         descending: false,
@@ -135,18 +136,18 @@ fn index(name: &str, unique: bool, columns: &[&str]) -> Index {
     Index { name: name.into(), unique, columns: columns.iter().map(key).collect(), ..Index::default() }
 }
 
-fn catalog(tables: Vec<Table>) -> Catalog {
+pub(super) fn catalog(tables: Vec<Table>) -> Catalog {
     Catalog { tables, ..Catalog::default() }
 }
 
-fn plan_with(
+pub(super) fn plan_with(
     catalog: &Catalog,
     profiles: &[Option<TableProfile>],
     facts: &[KeyFact],
     target: &Target,
     plan: Value,
 ) -> Planned {
-    let source = Source { catalog, profiles, key_facts: facts };
+    let source = Source { catalog, profiles, key_facts: facts, levels: &[] };
     let first = build_by(&FAKE, &source, target, &plan).expect("a plan");
     let again = build_by(&FAKE, &source, target, &first.plan).expect("its own fixed point");
     assert_eq!(again.plan, first.plan, "a plan is its own fixed point");
@@ -156,11 +157,11 @@ fn plan_with(
     first
 }
 
-fn plan(catalog: &Catalog, overrides: Value) -> Planned {
+pub(super) fn plan(catalog: &Catalog, overrides: Value) -> Planned {
     plan_with(catalog, &[], &[], &Target::default(), overrides)
 }
 
-fn sql(planned: &Planned) -> Vec<String> {
+pub(super) fn sql(planned: &Planned) -> Vec<String> {
     let text = |step: &Step| match &step.action {
         Action::Sql(sql) => sql.clone(),
         Action::Load(spec) => format!("load {} into {}.{}", spec.source, spec.schema, spec.target),
@@ -169,12 +170,12 @@ fn sql(planned: &Planned) -> Vec<String> {
     planned.steps.iter().map(text).collect()
 }
 
-fn said(planned: &Planned, object: &str) -> Vec<String> {
+pub(super) fn said(planned: &Planned, object: &str) -> Vec<String> {
     let of = planned.findings.iter().filter(|f| f.object == object);
     of.map(|f| format!("{}: {}", f.severity.as_str(), f.message)).collect()
 }
 
-fn nocase(mut index: Index) -> Index {
+pub(super) fn nocase(mut index: Index) -> Index {
     index.columns.iter_mut().for_each(|c| c.collation = "NOCASE".into());
     index
 }
@@ -256,7 +257,7 @@ fn the_printed_plan_holds_every_decision() {
     assert_eq!(planned.plan["nocase"], json!("lower"), "no ICU");
     for key in keys::KEYS {
         let printed = planned.plan.get(key.name).is_some();
-        let works = matches!(key.plan, Some(w) if key.name == "on_conflict" || !matches!(w, keys::Works::Only(v) if v.len() < 2));
+        let works = matches!(key.plan, Some(w) if !matches!(w, keys::Works::Only(v) if v.len() < 2));
         assert_eq!(printed, works, "{}", key.name);
     }
     let messages = said(&planned, "index postsRecent");
@@ -438,27 +439,45 @@ fn a_check_that_rows_break_stops_or_is_not_validated() {
 }
 
 fn existing(name: &str, relkind: char, has_rows: bool, columns: &[(&str, &str)]) -> Target {
-    let columns = columns.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
-    let there = ExistingTable { schema: "public".into(), name: name.into(), relkind, columns, has_rows };
-    Target { relations: vec![there], icu: false, schemas: vec!["public".into()] }
+    let column = |(name, pg_type): &(&str, &str)| ExistingColumn {
+        name: name.to_string(),
+        pg_type: pg_type.to_string(),
+        decoded_as: pg_type.to_string(),
+        ..ExistingColumn::default()
+    };
+    let there = ExistingTable {
+        schema: "public".into(),
+        name: name.into(),
+        relkind,
+        columns: columns.iter().map(column).collect(),
+        rows: Some(has_rows.into()),
+        insertable: matches!(relkind, 'r' | 'p'),
+        ..ExistingTable::default()
+    };
+    Target { relations: vec![there], icu: false, schemas: vec!["public".into()], views: vec![] }
 }
 
 #[test]
 fn existing_tables_are_loaded_cleared_replaced_or_refused() {
     let catalog = catalog(vec![numbered("t", vec![column("n", "INTEGER")])]);
-    let there = |rows| existing("t", 'r', rows, &[("id", "integer"), ("n", "bigint")]);
+    let there = |rows| {
+        let mut target = existing("t", 'r', rows, &[("id", "integer"), ("n", "bigint")]);
+        target.relations[0].columns[0].sequence = Some("public.t_id_seq".into());
+        target
+    };
     let go = |target: &Target, plan: Value| plan_with(&catalog, &[], &[], target, plan);
     let empty = go(&there(false), json!({}));
     let Some(Action::Load(load)) = empty.steps.first().map(|s| &s.action) else {
         panic!("a load comes first")
     };
-    assert!(load.staged);
+    assert!(load.existing.is_some());
     assert_eq!(load.columns[0].pg_type, "integer");
     let advance = &sql(&empty)[1];
     assert!(advance.starts_with("DO '") && advance.contains("ALTER SEQUENCE %s RESTART"), "{advance}");
     assert!(!advance.contains("setval"), "setval outlives a ROLLBACK: {advance}");
     assert!(
-        said(&go(&there(true), json!({})), "t")[0].starts_with("blocking: \"public.t\" exists and has rows")
+        said(&go(&there(true), json!({})), "t")[0]
+            .starts_with("blocking: \"public.t\" exists and holds 1 row")
     );
     let appended = go(&there(true), json!({"existing_rows": "append"}));
     let keeps = "info: table exists and keeps its own keys, indexes, checks and defaults";
@@ -475,10 +494,10 @@ fn existing_tables_are_loaded_cleared_replaced_or_refused() {
             .starts_with("blocking: \"public.t\" exists and is not a table")
     );
     let other =
-        go(&existing("t", 'r', false, &[("id", "bigint"), ("num", "bigint"), ("N", "bigint")]), json!({}));
+        go(&existing("t", 'r', false, &[("id", "bigint"), ("num", "bigint"), ("ns", "bigint")]), json!({}));
     assert_eq!(
         said(&other, "t.n"),
-        ["blocking: table \"public.t\" has no column \"n\", did you mean \"N\"?"]
+        ["blocking: table \"public.t\" has no column \"n\", did you mean \"ns\"?"]
     );
 }
 
@@ -487,18 +506,18 @@ fn what_the_plan_says_of_an_existing_table_in_vain_is_named() {
     let catalog = catalog(vec![numbered("t", vec![column("a b", "TEXT")])]);
     let target = existing("t", 'r', false, &[("id", "bigint"), ("a b", "text")]);
     let column = json!({"default": "'x'", "generated": "upper(id::text)", "nullable": false});
-    let plan = json!({"orphans": "keep", "indexes": false,
-        "tables": {"t": {"orphans": "null", "indexes": false, "checks": false, "columns": {"a b": column}}}});
+    let plan = json!({"indexes": false, "tables": {"t": {"keys": "as_data_allows", "indexes": false, "checks": false, "columns": {"a b": column}}}});
     let planned = plan_with(&catalog, &[], &[], &target, plan);
     let no_effect = |path: &str| format!("warning: {path} has no effect: the table exists");
     assert_eq!(
         said(&planned, "t")[..2],
-        [no_effect("plan.tables.t.orphans"), no_effect("plan.tables.t.checks")],
+        [no_effect("plan.tables.t.keys"), no_effect("plan.tables.t.checks")],
         "indexes: false is what the whole plan says"
     );
     assert_eq!(
         said(&planned, "t.a b"),
         [
+            no_effect("plan.tables.t.columns.\"a b\".nullable"),
             no_effect("plan.tables.t.columns.\"a b\".default"),
             no_effect("plan.tables.t.columns.\"a b\".generated")
         ]
@@ -667,7 +686,7 @@ fn odd_names_survive_or_are_reported() {
 #[test]
 fn two_tables_may_not_be_given_one_name() {
     let catalog = catalog(vec![numbered("a", vec![]), numbered("b", vec![])]);
-    let source = Source { catalog: &catalog, profiles: &[], key_facts: &[] };
+    let source = Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[] };
     let overrides = json!({"tables": {"a": {"target": "x"}, "b": {"target": "x"}}});
     let error = build_by(&FAKE, &source, &Target::default(), &overrides).expect_err("one name");
     assert_eq!(error.to_string(), "plan.tables.b.target: another table has this name");
@@ -805,7 +824,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         [others, empty].into_iter().for_each(|cell| stored.observe(cell));
         let profiles = [Some(TableProfile { rows: 2, sampled: false, columns: vec![stored] })];
         let catalog = catalog(vec![table("t", vec![made.clone()])]);
-        let source = Source { catalog: &catalog, profiles: &profiles, key_facts: &[] };
+        let source = Source { catalog: &catalog, profiles: &profiles, key_facts: &[], levels: &[] };
         let build = |plan: Value| build(&source, &Target::default(), &plan).expect("a plan");
         let unasked = build(json!({}));
         assert_eq!(unasked.plan["tables"]["t"]["columns"]["made"]["type"], json!("text"));

@@ -43,7 +43,7 @@ pub enum Create {
     #[default]
     Auto,
     Always,
-    /// Read, but refused: not supported yet.
+    /// Nothing is made: every table must be there.
     Never,
 }
 
@@ -55,6 +55,23 @@ pub enum ExistingRows {
     Append,
     Truncate,
     Replace,
+}
+
+/// What becomes of a loaded row whose key is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    #[default]
+    Error,
+    Skip,
+    Update,
+}
+
+/// What becomes of the indexes and constraints of an existing table during its load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Constraints {
+    #[default]
+    Rebuild,
+    Keep,
 }
 
 /// Whether keys that the stored rows break stop the import.
@@ -105,6 +122,8 @@ pub enum Verify {
 words!(Names: Preserve = "preserve", Lower = "lower", SnakeCase = "snake_case");
 words!(Create: Auto = "auto", Always = "always", Never = "never");
 words!(ExistingRows: Error = "error", Append = "append", Truncate = "truncate", Replace = "replace");
+words!(OnConflict: Error = "error", Skip = "skip", Update = "update");
+words!(Constraints: Rebuild = "rebuild", Keep = "keep");
 words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "text");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
@@ -131,6 +150,8 @@ mod tests {
         round_trip::<Names>();
         round_trip::<Create>();
         round_trip::<ExistingRows>();
+        round_trip::<OnConflict>();
+        round_trip::<Constraints>();
         round_trip::<OnInvalid>();
         round_trip::<Orphans>();
         round_trip::<Keys>();

@@ -4,59 +4,23 @@ use std::time::Instant;
 
 use pgrx::PgLogLevel;
 
-use super::load::{self, Loaded, Place};
+use super::load::{self, Place};
 use super::log::{self, Rejects, TableRecord};
-use super::orphans;
+use super::orphans::{self, Question};
+use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use super::target;
 use super::transfer;
+use super::triggers::{self, Quiet};
 use crate::catalog::Table;
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{interrupts, spi, xact};
-use crate::plan::{Action, LoadSpec, OrphanSpec, Phase, Planned, Step, TablePlan};
+use crate::plan::{Action, LoadSpec, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
 use crate::sqlite;
 use crate::sqltext::qualified;
 use crate::verify::counts;
-
-/// What became of one table: a row of `sqlite_import`'s result.
-#[derive(Debug, Clone)]
-pub struct TableResult {
-    pub source: String,
-    pub schema: String,
-    pub table: String,
-    /// Rows that the source has (after the plan's `where`), counted by SQLite.
-    pub source_rows: Option<i64>,
-    pub imported: i64,
-    pub rejected: i64,
-    /// Everything done for the table.
-    pub seconds: f64,
-    /// Of the load alone.
-    pub load_seconds: f64,
-    pub status: Status,
-    pub detail: Vec<String>,
-    rows_before: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    Loaded,
-    /// Left out, for the reason in the detail.
-    Skipped,
-    /// With `on_error: "continue"`: nothing of the table was kept.
-    Failed,
-}
-
-impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Loaded => "loaded",
-            Status::Skipped => "skipped",
-            Status::Failed => "failed",
-        }
-    }
-}
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
@@ -69,8 +33,12 @@ pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Resul
     import.leave_out_blocked();
     import.leave_out_broken(&survey);
     for step in &planned.steps {
+        if step.phase > Phase::Load {
+            import.restore_triggers();
+        }
         import.step(step, &mut survey)?;
     }
+    import.restore_triggers();
     if survey.needs.verify_counts {
         import.verify(&mut survey)?;
     }
@@ -114,14 +82,23 @@ struct Import<'a> {
     planned: &'a Planned,
     results: Vec<TableResult>,
     findings: Vec<Finding>,
-    loads_done: i64,
+    loads_done: usize,
     rejects_settled: bool,
+    quiet: Vec<Quiet>,
 }
 
 impl<'a> Import<'a> {
     fn new(run: i64, planned: &'a Planned) -> Import<'a> {
         let results = planned.tables.iter().map(TableResult::new).collect();
-        Import { run, planned, results, findings: vec![], loads_done: 0, rejects_settled: false }
+        Import {
+            run,
+            planned,
+            results,
+            findings: vec![],
+            loads_done: 0,
+            rejects_settled: false,
+            quiet: vec![],
+        }
     }
 
     /// Tables that a blocking finding keeps out of a run that goes on. A key that the rows break costs only the
@@ -185,7 +162,7 @@ impl<'a> Import<'a> {
         }
         let outcome = match xact::attempt(|| f(self, survey)) {
             Ok(outcome) => outcome,
-            Err(caught) => Err(Error::Server { sqlstate: caught.sqlstate, message: caught.message }),
+            Err(caught) => Err(caught.into()),
         };
         if let Err(error) = outcome {
             self.failed(step, &error);
@@ -204,57 +181,95 @@ impl<'a> Import<'a> {
                 Ok(())
             }
             Action::Load(spec) => self.load(step, spec, survey),
-            Action::Orphans(spec) => {
-                let nulled = orphans::settle(spec)?;
-                let result = step.table.and_then(|t| self.results.get_mut(t));
-                if let Some(result) = result.filter(|_| nulled > 0) {
-                    let columns = spec.columns.join(", ");
-                    result.detail.push(format!("{columns} became NULL in {nulled} rows without a parent"));
-                }
-                Ok(())
-            }
+            Action::Orphans(spec) => self.settle(step, spec),
         }
     }
 
     fn load(&mut self, step: &Step, spec: &LoadSpec, survey: &mut Survey) -> Result<(), Error> {
         self.loads_done += 1;
+        let to_come: Vec<(&str, &str)> = self.loads().skip(self.loads_done).collect();
         let place = Place {
             rejects: Rejects { run: self.run },
-            table_number: self.loads_done,
-            tables: self.loads(),
+            table_number: self.loads_done as i64,
+            tables: self.loads().count() as i64,
             rows_expected: expected_rows(survey, &spec.source),
             rowid: rowid_name(survey, &spec.source),
+            to_come: &to_come,
+            parents_to_come: self.parents_to_come(&to_come),
         };
-        if spec.staged {
-            let _path = LocalSettings::safe_search_path();
-            target::lock(&spec.schema, &spec.target);
-        }
-        let rows_before = rows(&spec.schema, &spec.target, spec.staged);
         let start = Instant::now();
-        let loaded = load::load(&mut survey.source, spec, place)?;
+        let mut loaded = load::load(&mut survey.source, spec, place)?;
+        self.quiet.extend(loaded.quiet.take());
         let seconds = start.elapsed().as_secs_f64();
-        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
-            result.note(loaded, rows_before, seconds);
-        }
         let message = format!(
             "{}: {} rows in {seconds:.2} s ({} of {})",
             qualified(&spec.schema, &spec.target),
-            loaded.rows,
+            loaded.imported + loaded.updated,
             place.table_number,
             place.tables
         );
+        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
+            result.note(loaded, seconds);
+        }
+        self.settle_loaded(spec, &to_come);
         interrupts::tell(PgLogLevel::NOTICE, &message);
         Ok(())
     }
 
-    fn loads(&self) -> i64 {
-        self.planned.steps.iter().filter(|s| matches!(s.action, Action::Load(_))).count() as i64
+    /// Removes rows without a parent from a table that was there before, unless the parents are still to come: the
+    /// tables that follow may have a foreign key that looks for theirs there.
+    fn settle_loaded(&mut self, spec: &LoadSpec, to_come: &[(&str, &str)]) {
+        let specs = spec.existing.iter().flat_map(|into| &into.orphans).filter(|s| {
+            s.policy == Orphans::Reject && !to_come.contains(&(s.parent_schema.as_str(), s.parent.as_str()))
+        });
+        let checked = self.result(&spec.schema, &spec.target).is_some_and(|r| r.checked);
+        let questions: Vec<_> = specs.filter(|_| !checked).map(Question::of_table).collect();
+        questions.iter().for_each(Question::hold_parents);
+        self.reject(&questions);
+    }
+
+    fn result(&self, schema: &str, table: &str) -> Option<&TableResult> {
+        self.results.iter().find(|r| r.schema == schema && r.table == table)
+    }
+
+    /// A foreign key of a table that is loaded by now, or now, points to one that is still to come.
+    fn parents_to_come(&self, to_come: &[(&str, &str)]) -> bool {
+        self.planned.orphans().any(|spec| {
+            to_come.contains(&(spec.parent_schema.as_str(), spec.parent.as_str()))
+                && !to_come.contains(&(spec.schema.as_str(), spec.table.as_str()))
+        })
+    }
+
+    /// Triggers that had to stay disabled until the parents of their tables' rows were there.
+    fn restore_triggers(&mut self) {
+        self.quiet.drain(..).for_each(Quiet::restore);
+    }
+
+    /// The tables that are loaded, in order.
+    fn loads(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.planned.steps.iter().filter_map(|s| match &s.action {
+            Action::Load(spec) => Some((spec.schema.as_str(), spec.target.as_str())),
+            _ => None,
+        })
     }
 
     /// Removes rows without a parent, for all keys at once: removing a row can orphan another table's.
     fn settle_rejects(&mut self) -> Result<(), Error> {
-        let specs: Vec<&OrphanSpec> = self.planned.steps.iter().filter_map(|s| self.orphans(s)).collect();
-        for removed in orphans::settle_rejects(&specs, self.run) {
+        let specs = self.planned.steps.iter().filter_map(|s| self.open_question(s));
+        let questions: Vec<Question<'_>> = specs.map(Question::of_table).collect();
+        questions.iter().for_each(Question::hold_parents);
+        let poorer = self.reject(&questions);
+        // What has come through an INSERT has found its parent, which may be gone by now.
+        let lost = |s: &OrphanSpec| poorer.iter().any(|r| r.schema == s.parent_schema && r.table == s.parent);
+        let checked = |s: &OrphanSpec| self.result(&s.schema, &s.table).is_some_and(|r| r.checked);
+        let mut specs = self.planned.orphans().filter(|s| lost(s) && checked(s));
+        specs.try_for_each(|s| orphans::refuse(&Question::of_table(s)))
+    }
+
+    /// Removes rows without a parent, and says so in the results.
+    fn reject(&mut self, questions: &[Question<'_>]) -> Vec<orphans::Removed> {
+        let all = orphans::settle_rejects(questions, self.run);
+        for removed in &all {
             let mut results = self.results.iter_mut();
             if let Some(r) = results.find(|r| r.schema == removed.schema && r.table == removed.table) {
                 r.imported -= removed.rows as i64;
@@ -262,17 +277,34 @@ impl<'a> Import<'a> {
                 r.detail.push(format!("{} rows without a parent were rejected", removed.rows));
             }
         }
+        all
+    }
+
+    fn settle(&mut self, step: &Step, spec: &OrphanSpec) -> Result<(), Error> {
+        if self.open_question(step).is_none() {
+            return Ok(());
+        }
+        // Rows that lose their key are updated; triggers of the table's have no part in a load.
+        let quiet = (spec.policy == Orphans::Null).then(|| triggers::quiet(&spec.schema, &spec.table));
+        let question = Question::of_table(spec);
+        let nulled = orphans::settle(&question)?;
+        if let Some(quiet) = quiet {
+            quiet.restore();
+        }
+        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
+            result.detail.extend(question.nulled(nulled));
+        }
         Ok(())
     }
 
-    /// The orphan question of a step, if both of its tables are there.
-    fn orphans<'s>(&self, step: &'s Step) -> Option<&'s OrphanSpec> {
+    /// The orphan question of a step, if both of its tables are there and nobody has asked it yet: a foreign key
+    /// that was in place has seen the rows that came through an INSERT.
+    fn open_question<'s>(&self, step: &'s Step) -> Option<&'s OrphanSpec> {
         let Action::Orphans(spec) = &step.action else { return None };
-        let failed = |schema: &str, table: &str| {
-            self.results.iter().any(|r| r.schema == schema && r.table == table && r.status == Status::Failed)
-        };
+        let failed = |schema, table| self.result(schema, table).is_some_and(|r| r.status == Status::Failed);
         let gone = failed(&spec.schema, &spec.table) || failed(&spec.parent_schema, &spec.parent);
-        (!gone).then_some(spec)
+        let asked = self.result(&spec.schema, &spec.table).is_some_and(|r| r.checked);
+        (!gone && !asked).then_some(spec)
     }
 
     /// Notes a failed step; its effects are rolled back already.
@@ -283,7 +315,7 @@ impl<'a> Import<'a> {
         let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) else { return };
         result.detail.push(message);
         if step.phase <= Phase::Load {
-            *result = TableResult { status: Status::Failed, imported: 0, rejected: 0, ..result.clone() };
+            result.fail();
         }
     }
 
@@ -298,8 +330,12 @@ impl<'a> Import<'a> {
         for ((table, result), source_rows) in loaded.into_iter().zip(source_rows) {
             let source_rows = source_rows as i64;
             result.source_rows = Some(source_rows);
-            let target_rows = rows(&table.schema, &table.target, true);
-            if target_rows != counts::expected(result.rows_before, source_rows, result.rejected) {
+            let expected = result.rows_before + result.imported;
+            let target_rows = match result.countable {
+                true => counts::rows(&table.schema, &table.target).unwrap_or(0),
+                false => expected,
+            };
+            if source_rows != result.accounted() || target_rows != expected {
                 return Err(Error::Counts {
                     table: table.source.clone(),
                     rows_source: source_rows,
@@ -324,7 +360,10 @@ impl<'a> Import<'a> {
                     rows_before: result.rows_before,
                     source_rows: result.source_rows,
                     imported: result.imported,
+                    updated: result.updated,
+                    skipped: result.skipped,
                     rejected: result.rejected,
+                    countable: result.countable,
                     seconds: result.seconds,
                     load_seconds: result.load_seconds,
                     status: result.status.as_str(),
@@ -350,39 +389,6 @@ fn together<'a>(planned: &'a Planned, step: &'a Step) -> Vec<&'a Step> {
     }
 }
 
-impl TableResult {
-    fn new(table: &TablePlan) -> TableResult {
-        TableResult {
-            source: table.source.clone(),
-            schema: table.schema.clone(),
-            table: table.target.clone(),
-            source_rows: None,
-            imported: 0,
-            rejected: 0,
-            seconds: 0.0,
-            load_seconds: 0.0,
-            status: if table.skipped { Status::Skipped } else { Status::Loaded },
-            detail: table.detail.clone(),
-            rows_before: 0,
-        }
-    }
-
-    fn note(&mut self, loaded: Loaded, rows_before: i64, load_seconds: f64) {
-        self.rows_before = rows_before;
-        self.imported = loaded.rows as i64;
-        self.rejected = loaded.rejected as i64;
-        self.load_seconds = load_seconds;
-        if loaded.nulled > 0 {
-            self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));
-        }
-    }
-
-    /// Of the load alone; `None` when it was too short to say.
-    pub fn rows_per_second(&self) -> Option<f64> {
-        (self.load_seconds > 0.0).then(|| (self.imported as f64 / self.load_seconds).round())
-    }
-}
-
 fn rowid_name(survey: &Survey, table: &str) -> Option<&'static str> {
     survey.catalog.table(table).and_then(Table::rowid_name)
 }
@@ -391,13 +397,4 @@ fn expected_rows(survey: &Survey, table: &str) -> i64 {
     let position = survey.catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(table));
     let profile = position.and_then(|i| survey.profiles.get(i)).and_then(Option::as_ref);
     profile.filter(|p| !p.sampled).map_or(0, |p| p.rows as i64)
-}
-
-/// Rows that a relation holds now; 0 for one that this run has made.
-fn rows(schema: &str, table: &str, existed: bool) -> i64 {
-    if !existed {
-        return 0;
-    }
-    let _path = LocalSettings::safe_search_path();
-    spi::number(&format!("SELECT count(*)::text FROM {}", qualified(schema, table)), &[])
 }

@@ -1,34 +1,48 @@
 //! Loads one table, by the way that its target allows.
-//!
-//! A table that is new and plain is written directly; any other gets its rows through a temporary table and
-//! one `INSERT … SELECT`, where the server itself looks after indexes, rules and constraints.
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::log::Rejects;
-use super::transfer::{self, Target};
-use super::triggers;
+use super::transfer::Target;
+use super::triggers::Quiet;
+use super::way::{self, Rows, Way};
+use super::{direct, staged, target};
 use crate::error::Error;
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::standing::{self, Standing};
-use crate::pg::{indexes, spi};
+use crate::pg::{latest, spi, xact};
 use crate::plan::{LoadColumn, LoadSpec};
 use crate::sqlite::Source;
-use crate::sqltext::{ident, ident_list, qualified};
+use crate::sqltext::qualified;
+use crate::verify::counts;
+
+const NEW_KEY: &str = "it has got a foreign key since the plan was made";
 
 /// What a load did.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub struct Loaded {
-    pub rows: u64,
+    pub rows_before: i64,
+    /// Rows that the table has gained.
+    pub imported: u64,
+    pub updated: u64,
+    pub skipped: u64,
     pub rejected: u64,
     /// Cells that became NULL because they did not fit.
     pub nulled: u64,
+    /// Foreign keys of the table's have seen the rows.
+    pub checked: bool,
+    /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
+    pub countable: bool,
+    /// Triggers that cannot be enabled again before all tables are loaded.
+    pub quiet: Option<Quiet>,
+    /// For the result's detail.
+    pub notes: Vec<String>,
 }
 
 /// Where a load stands in its run, and what it needs of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Place<'a> {
     pub rejects: Rejects,
     /// Counted from 1.
     pub table_number: i64,
@@ -37,87 +51,112 @@ pub struct Place {
     pub rows_expected: i64,
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
+    /// Relations that are loaded after this one.
+    pub to_come: &'a [(&'a str, &'a str)],
+    /// Foreign keys of tables that are loaded by now, or now, point to some of them.
+    pub parents_to_come: bool,
 }
 
 /// Loads the rows of `spec.source`.
-pub fn load(source: &mut Source, spec: &LoadSpec, place: Place) -> Result<Loaded, Error> {
-    let path = LocalSettings::safe_search_path();
-    let relation = find(&spec.schema, &spec.target)?;
-    relation::lock_owned(relation);
-    let standing = standing::standing(relation).unwrap_or_default();
-    match attributes_of(relation, &spec.columns).filter(|given| may_write_directly(&standing, given)) {
-        Some(attributes) => {
-            // Defaults, checks and index expressions see the user's search path.
-            drop(path);
-            direct(source, spec, &Target { relation, attributes, shown_as: relation }, place)
+pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Loaded, Error> {
+    let relation = find(spec)?;
+    let into = spec.existing.as_ref();
+    if into.is_some() {
+        lock(spec, relation)?;
+    }
+    let standing = standing::standing(relation).ok_or_else(|| gone(spec))?;
+    let target = Target { relation, attributes: attributes(relation, spec)?, shown_as: relation };
+    let there = into.and_then(|_| counts::rows(&spec.schema, &spec.target)).unwrap_or(0);
+    if there > 0 && into.is_some_and(|into| into.empty) {
+        return Err(holds_rows(spec, there));
+    }
+    let rows = Rows { there, to_come: place.rows_expected };
+    let way = match into {
+        // What the plan does not know of, nobody would look at afterwards.
+        Some(into) if !into.knows(&target::foreign_keys::of(relation)) => Way::Staged(Some(NEW_KEY)),
+        _ => way::choose(&standing, into, defaults_look(&standing, &target), rows),
+    };
+    let mut loaded = match way {
+        Way::Direct => direct::load(source, spec, &target, place)?,
+        Way::Attempt => attempt(source, spec, &target, place)?,
+        Way::Staged(reason) => {
+            let mut loaded = staged::load(source, spec, relation, there, place)?;
+            loaded.checked = into.is_some();
+            let note = |reason| format!("loaded through a temporary table: {reason}");
+            loaded.notes.extend(reason.map(note));
+            loaded
         }
-        None => staged(source, spec, relation, place, path),
-    }
-}
-
-/// Straight into the heap; the indexes are rebuilt afterwards.
-fn direct(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place) -> Result<Loaded, Error> {
-    let loaded = transfer::run(source, spec, target, place)?;
-    if loaded.rows > 0 {
-        indexes::rebuild(target.relation);
-    }
+    };
+    loaded.rows_before = there;
+    loaded.countable = matches!(standing.relkind, 'r' | 'p') && !standing.insert_rules;
     Ok(loaded)
 }
 
-fn may_write_directly(s: &Standing, given: &[Attribute]) -> bool {
-    s.relkind == 'r'
-        && s.heap
-        && s.owned
-        && s.may_insert
-        && !s.foreign_keys
-        && !(s.out_of_reach || s.row_security || s.partition || s.insert_rules)
-        && !s.looking_checks
-        && s.looking_defaults.iter().all(|column| given.iter().any(|a| a.attnum == *column))
+/// Keeps other writers out until the transaction ends. A caller who may only insert cannot, and has to see to
+/// that himself.
+fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
+    let locked = relation::lock_owned(relation);
+    if !locked {
+        let _path = LocalSettings::safe_search_path();
+        target::lock(&spec.schema, &spec.target);
+    }
+    if locked { see_all_rows(spec) } else { Ok(()) }
 }
 
-/// Through a temporary table of the same types.
-fn staged(
-    source: &mut Source,
-    spec: &LoadSpec,
-    target: pg_sys::Oid,
-    place: Place,
-    path: LocalSettings,
-) -> Result<Loaded, Error> {
-    let stage = format!("sqlite_migrate_stage_{}", target.to_u32());
-    let list: Vec<String> =
-        spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type)).collect();
-    spi::execute(&format!("CREATE TEMPORARY TABLE {} ({}) USING heap", ident(&stage), list.join(", ")));
-    let stage = qualified("pg_temp", &stage);
-    let relation = spi::number(&format!("SELECT '{stage}'::regclass::oid::bigint::text"), &[]);
-    let relation = pg_sys::Oid::from(u32::try_from(relation).unwrap_or_default());
-    let attributes = relation::attributes(relation);
-    let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
-    let triggers = triggers::quiet(&spec.schema, &spec.target);
-    // Triggers that still fire (of a table that another role owns) see the user's search path.
-    drop(path);
-    let names = ident_list(spec.columns.iter().map(|c| c.target.as_str()));
-    loaded.rows = spi::execute(&format!(
-        "INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {stage}",
-        qualified(&spec.schema, &spec.target),
-    ));
-    triggers.restore();
-    spi::execute(&format!("DROP TABLE {stage}"));
-    Ok(loaded)
+/// Rows that others have written after the transaction's snapshot was taken would be in nobody's account.
+fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let own = xact::keeps_snapshot().then(|| counts::own_rows(&spec.schema, &spec.target)).flatten();
+    let Some(own) = own else { return Ok(()) };
+    let sql = format!("SELECT count(*)::text, sum(hashtid(ctid))::text FROM {own}");
+    if spi::rows(&sql, &[]) == latest::rows(&sql) {
+        return Ok(());
+    }
+    let message = "could not serialize access due to concurrent update".into();
+    Err(Error::server(PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE, message))
 }
 
-fn find(schema: &str, name: &str) -> Result<pg_sys::Oid, Error> {
-    spi::relation(schema, name).ok_or_else(|| {
-        let message = format!("relation {} does not exist", qualified(schema, name));
-        failed(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message)
-    })
+/// Nothing can be in the way of rows that come into an empty table but their own like.
+fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
+    match xact::attempt(|| direct::load(source, spec, target, place)) {
+        Ok(Err(Error::Conflict { .. })) => {
+            let loaded = staged::load(source, spec, target.relation, 0, place)?;
+            Ok(Loaded { checked: true, ..loaded })
+        }
+        Ok(outcome) => outcome,
+        Err(caught) => Err(caught.into()),
+    }
 }
 
-fn failed(sqlstate: PgSqlErrorCode, message: String) -> Error {
-    Error::Server { sqlstate, message }
+/// A default that the load leaves to the table may read tables.
+fn defaults_look(standing: &Standing, target: &Target) -> bool {
+    let given = |attnum| target.attributes.iter().any(|a| a.attnum == attnum);
+    standing.looking_defaults.iter().any(|attnum| !given(*attnum))
 }
 
-/// The attributes that the columns go to, if there is one for each.
-fn attributes_of(relation: pg_sys::Oid, columns: &[LoadColumn]) -> Option<Vec<Attribute>> {
-    let attributes = relation::attributes(relation);
-    columns.iter().map(|c| attributes.iter().find(|a| a.name == c.target).cloned()).collect()
+/// The attributes that the columns go to.
+fn attributes(relation: pg_sys::Oid, spec: &LoadSpec) -> Result<Vec<Attribute>, Error> {
+    let mut there = relation::attributes(relation);
+    let take = |column: &LoadColumn| {
+        let at = there.iter().position(|a| a.name == column.target);
+        at.map(|at| there.swap_remove(at)).ok_or_else(|| gone(spec))
+    };
+    spec.columns.iter().map(take).collect()
+}
+
+fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
+    let _path = LocalSettings::safe_search_path();
+    spi::relation(&spec.schema, &spec.target).ok_or_else(|| gone(spec))
+}
+
+fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
+    let name = qualified(&spec.schema, &spec.target);
+    let message = format!("relation {name} was empty when the plan was made, and holds rows now: {rows}");
+    Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
+}
+
+/// It was there, or made, when the plan was.
+fn gone(spec: &LoadSpec) -> Error {
+    let message = format!("relation {} is not what it was", qualified(&spec.schema, &spec.target));
+    Error::server(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message)
 }

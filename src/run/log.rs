@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Catalog, Encoding};
 use crate::finding::Finding;
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi;
+use crate::pg::{encoding::json_for_server, spi};
 use crate::plan::LoadSpec;
 use crate::value::batch::RejectedRow;
 
@@ -71,7 +71,11 @@ pub struct TableRecord<'a> {
     pub rows_before: i64,
     pub source_rows: Option<i64>,
     pub imported: i64,
+    pub updated: i64,
+    pub skipped: i64,
     pub rejected: i64,
+    /// A count of the target tells what was imported.
+    pub countable: bool,
     pub seconds: f64,
     pub load_seconds: f64,
     pub status: &'a str,
@@ -83,9 +87,9 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
     spi::execute_with(
         "INSERT INTO sqlite_migrate.run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
-              rejected, seconds, load_seconds, status, detail)
-         VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
-                 $10::double precision, $11::double precision, $12, $13)",
+              updated, skipped, rejected, countable, seconds, load_seconds, status, detail)
+         VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
+                 $11::bigint, $12::boolean, $13::double precision, $14::double precision, $15, $16)",
         &[
             Some(&run.to_string()),
             Some(&record.ordinal.to_string()),
@@ -95,7 +99,10 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
             Some(&record.rows_before.to_string()),
             record.source_rows.map(|n| n.to_string()).as_deref(),
             Some(&record.imported.to_string()),
+            Some(&record.updated.to_string()),
+            Some(&record.skipped.to_string()),
             Some(&record.rejected.to_string()),
+            Some(if record.countable { "true" } else { "false" }),
             Some(&record.seconds.to_string()),
             Some(&record.load_seconds.to_string()),
             Some(record.status),
@@ -123,6 +130,7 @@ impl Rejects {
                         "source_column": clean(&r.column), "values": r.values, "error": clean(&r.error) })
             })
             .collect();
+        let rows = json_for_server(Value::from(rows).to_string());
         spi::execute_with(
             "INSERT INTO sqlite_migrate.reject
                  (run, source_table, rowid, row_key, source_column, \"values\", error)
@@ -130,7 +138,7 @@ impl Rejects {
                     r.\"values\", r.error
              FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
                                                      \"values\" jsonb, error text)",
-            &[Some(&self.run.to_string()), Some(&clean(&spec.source)), Some(&Value::from(rows).to_string())],
+            &[Some(&self.run.to_string()), Some(&clean(&spec.source)), Some(&rows)],
         );
     }
 }

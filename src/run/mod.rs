@@ -1,13 +1,19 @@
 //! One run: survey the file, plan, do, record.
 
+pub mod compare;
+mod direct;
 pub mod import;
 pub mod inspect;
+pub mod levels;
 pub mod load;
 pub mod log;
 pub mod orphans;
+pub mod result;
 pub mod sequences;
+mod staged;
 pub mod survey;
 pub mod target;
 pub mod transfer;
 pub mod triggers;
+mod way;
 pub mod writer;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::target;
+use super::{levels, target};
 use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::pg::{interrupts, rights, settings::LocalSettings, thread, types, xact};
-use crate::plan::{self, Needs, Planned, ProfileMode};
+use crate::plan::{self, Needs, Planned, ProfileMode, Target};
 use crate::sqlite::{self, OpenOptions, Source};
 use crate::types::TableProfile;
 use crate::{guc, sqlite::profile};
@@ -26,6 +26,8 @@ pub struct Survey {
     /// One per `catalog.tables` entry.
     pub profiles: Vec<Option<TableProfile>>,
     pub key_facts: Vec<KeyFact>,
+    /// What migration tools have recorded in the file.
+    pub levels: Vec<(String, Vec<String>)>,
     /// Tables that could not be read, with `on_error: "continue"`.
     pub broken: Vec<Problem>,
     pub needs: Needs,
@@ -127,7 +129,8 @@ fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) 
     let filters: Vec<_> = catalog.tables.iter().map(|t| filter(&overrides, &t.name)).collect();
     let key_facts =
         on_thread(&mut source, |source| sqlite::key_facts(source, &catalog, &selected, &filters))?;
-    Ok(Survey { source, catalog, profiles, key_facts, broken, needs, overrides })
+    let levels = on_thread(&mut source, |source| levels::read(source, &catalog, &selected))?;
+    Ok(Survey { source, catalog, profiles, key_facts, levels, broken, needs, overrides })
 }
 
 /// Asks the source something on the helper thread, so that the backend can serve interrupts.
@@ -191,24 +194,42 @@ fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Value) {
     }
 }
 
+impl Survey {
+    /// What a plan is made from.
+    pub fn facts(&self) -> plan::Source<'_> {
+        plan::Source {
+            catalog: &self.catalog,
+            profiles: &self.profiles,
+            key_facts: &self.key_facts,
+            levels: &self.levels,
+        }
+    }
+}
+
 /// Makes the plan for a survey, against what the target database has now.
 pub fn planned(survey: &Survey) -> Result<Planned, Error> {
+    Ok(facing_target(survey)?.1)
+}
+
+/// The plan, and what the target database has now.
+pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let mut target = target::read(&survey.needs.schemas);
-    let source =
-        plan::Source { catalog: &survey.catalog, profiles: &survey.profiles, key_facts: &survey.key_facts };
+    let source = survey.facts();
     let note = |mut planned: Planned| {
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned
     };
     let first = plan::build(&source, &target, &survey.overrides)?;
-    let wanted =
-        |schema: &str, name: &str| first.tables.iter().any(|t| t.schema == schema && t.target == name);
+    let wanted = |schema: &str, name: &str| {
+        first.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
+    };
     if !target.relations.iter().any(|r| wanted(&r.schema, &r.name)) {
-        return Ok(note(first));
+        return Ok((target, note(first)));
     }
     target::read_rows(&mut target, wanted);
-    Ok(note(plan::build(&source, &target, &survey.overrides)?))
+    let planned = plan::build(&source, &target, &survey.overrides)?;
+    Ok((target, note(planned)))
 }
 
 /// Spells the types in a plan so that they mean the same under any search path.

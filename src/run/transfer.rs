@@ -15,8 +15,10 @@ use crate::pg::encoding::server_is_utf8;
 use crate::pg::heap::HeapSink;
 use crate::pg::progress::{Load as ProgressLoad, Progress};
 use crate::pg::relation::Attribute;
+use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
-use crate::plan::{LoadColumn, LoadSpec, PlanError};
+use crate::pg::types;
+use crate::plan::{LoadColumn, LoadSpec, PlanError, remedy};
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, ReadColumn, ReadError, ReadPlan};
 use crate::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
@@ -39,7 +41,8 @@ pub struct Target {
 }
 
 /// Reads on the helper thread and writes here, until one of them is done.
-pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place) -> Result<Loaded, Error> {
+pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
+    let _settings = LocalSettings::plain_input();
     let plan = read_plan(spec, &target.attributes, place.rowid)?;
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let mut writer = Writer::new(
@@ -90,13 +93,14 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
     outcome.or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
 }
 
-/// What the attributes will be, where the relation does not exist yet.
+/// What the attributes are, or will be where the relation does not exist yet.
 fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
+    let _path = LocalSettings::safe_search_path();
     let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
         name: c.target.clone(),
         attnum: i as i16 + 1,
         pg_type: c.pg_type.clone(),
-        decoded_as: c.pg_type.clone(),
+        decoded_as: types::decoded_as_named(&c.pg_type),
         domain: false,
         type_oid: pg_sys::InvalidOid,
         typmod: -1,
@@ -140,7 +144,7 @@ fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire]) -> Converter {
     Converter::new(&target.attributes, wires, &columns)
 }
 
-fn progress(target: &Target, place: Place) -> Progress {
+fn progress(target: &Target, place: Place<'_>) -> Progress {
     Progress::start(ProgressLoad {
         relation: target.shown_as,
         run: place.rejects.run,
@@ -153,7 +157,10 @@ fn progress(target: &Target, place: Place) -> Progress {
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
     match error {
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
-        ReadError::Cell(cell) => Some(Error::Cell { table: spec.source.clone(), cell }),
+        ReadError::Cell(cell) => {
+            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
+            Some(Error::Cell { table: spec.source.clone(), cell, hint })
+        }
         // Only the writer stops a reader, and it has the reason.
         ReadError::Stopped => None,
     }

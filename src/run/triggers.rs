@@ -1,50 +1,72 @@
 //! A table's own triggers stay quiet while rows are loaded into it, and are put back as they were.
 
+use pgrx::pg_sys;
+
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi;
+use crate::pg::{spi, standing};
 use crate::sqltext::{ident, qualified};
 
-/// User triggers that would fire in an ordinary session: name and how to enable them again.
+/// User triggers of a table and of its partitions that would fire in this session: whose they are, their name
+/// and how to enable them again. A view's do the work that the view is loaded for.
 const FIRING: &str = "
-    SELECT t.tgname::text, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
-    FROM pg_trigger t
-    WHERE t.tgrelid = $1::regclass AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-      AND (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = t.tgrelid)
-    ORDER BY 1";
+    SELECT n.nspname::text, c.relname::text, c.oid::text, t.tgname::text,
+           CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
+    FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS tree
+    JOIN pg_class c ON c.oid = tree.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_trigger t ON t.tgrelid = c.oid
+    WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
+      AND t.tgenabled IN ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+      AND pg_has_role(c.relowner, 'USAGE')
+    ORDER BY 1, 2, 4";
 
 /// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.
 #[must_use]
+#[derive(Debug, Clone)]
 pub struct Quiet {
+    triggers: Vec<Trigger>,
+}
+
+#[derive(Debug, Clone)]
+struct Trigger {
     table: String,
-    triggers: Vec<(String, String)>,
+    relation: pg_sys::Oid,
+    name: String,
+    enable: String,
 }
 
 /// Disables the user triggers of a table that the caller owns.
 pub fn quiet(schema: &str, table: &str) -> Quiet {
     let _path = LocalSettings::safe_search_path();
-    let table = qualified(schema, table);
-    let triggers: Vec<(String, String)> = spi::rows(FIRING, &[Some(&table)])
-        .into_iter()
-        .filter_map(|row| {
-            let mut fields = row.into_iter().flatten();
-            Some((fields.next()?, fields.next()?))
-        })
-        .collect();
-    for (name, _) in &triggers {
-        spi::execute(&format!("ALTER TABLE {table} DISABLE TRIGGER {}", ident(name)));
+    let triggers: Vec<Trigger> =
+        spi::rows(FIRING, &[Some(&qualified(schema, table))]).into_iter().filter_map(trigger).collect();
+    for Trigger { table, name, .. } in &triggers {
+        spi::execute(&format!("ALTER TABLE {ONLY} {table} DISABLE TRIGGER {}", ident(name)));
     }
-    Quiet { table, triggers }
+    Quiet { triggers }
+}
+
+/// Each partition's trigger has a state of its own. Before PostgreSQL 15 it is the parent's to change.
+const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
+
+fn trigger(row: spi::TextRow) -> Option<Trigger> {
+    let [schema, table, relation, name, enable] = row.try_into().ok()?;
+    let relation = pg_sys::Oid::from_u32(relation?.parse().ok()?);
+    Some(Trigger { table: qualified(&schema?, &table?), relation, name: name?, enable: enable? })
 }
 
 impl Quiet {
+    /// Deferred constraints wait to be checked, and ALTER TABLE is refused until they have been.
+    pub fn waits(&self) -> bool {
+        self.triggers.iter().any(|trigger| standing::pending_triggers(trigger.relation))
+    }
+
     pub fn restore(self) {
         let _path = LocalSettings::safe_search_path();
-        if !self.triggers.is_empty() {
-            // ALTER TABLE is refused while a deferred constraint of the table waits to be checked.
+        if self.waits() {
             spi::execute("SET CONSTRAINTS ALL IMMEDIATE");
         }
-        for (name, enable) in &self.triggers {
-            spi::execute(&format!("ALTER TABLE {} {enable} TRIGGER {}", self.table, ident(name)));
+        for Trigger { table, name, enable, .. } in &self.triggers {
+            spi::execute(&format!("ALTER TABLE {ONLY} {table} {enable} TRIGGER {}", ident(name)));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::pg::convert::{Converter, Refused};
 use crate::pg::heap::HeapSink;
 use crate::pg::progress::Progress;
 use crate::pg::thread;
-use crate::plan::LoadSpec;
+use crate::plan::{LoadSpec, remedy};
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, CellError};
 use crate::sqltext::sqlite_literal;
@@ -56,12 +56,12 @@ impl<'a> Writer<'a> {
             }
         }
         self.sink.insert(batch);
-        self.loaded.rows += batch.rows() as u64;
+        self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled += batch.nulled;
         if self.converter.take_failed() {
             self.progress.resume();
         }
-        self.progress.update(self.bytes, self.loaded.rows, self.loaded.rejected);
+        self.progress.update(self.bytes, self.loaded.imported, self.loaded.rejected);
     }
 
     /// Closes the relation; `outcome` is the reader's, `None` where it was only told to stop.
@@ -78,10 +78,10 @@ impl<'a> Writer<'a> {
         match outcome {
             Ok(()) => Ok(self.loaded),
             Err(Some(error)) => Err(error),
-            Err(None) => Err(Error::Server {
-                sqlstate: pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
-                message: "the load was stopped".into(),
-            }),
+            Err(None) => {
+                let cancelled = pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
+                Err(Error::server(cancelled, "the load was stopped".into()))
+            }
         }
     }
 
@@ -121,5 +121,7 @@ fn refusal(
     let (storage_class, value) = stored.unwrap_or(("stored", sqlite_literal(&refused.value)));
     let pg_type = column.map(|c| c.pg_type.clone()).unwrap_or_default();
     let cell = CellError { row, column: name, pg_type, storage_class, value, reason: refused.error.message };
-    Ok(Error::Input { table: spec.source.clone(), cell: Box::new(cell), sqlstate: refused.error.sqlstate })
+    let hint = remedy::of_cell(spec, &cell.column, storage_class);
+    let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);
+    Ok(Error::Input { table, cell, sqlstate, hint })
 }

@@ -15,6 +15,7 @@ pub mod open;
 pub mod profile;
 pub mod rows;
 pub mod session;
+pub mod texts;
 
 mod authorize;
 mod locks;
@@ -32,3 +33,4 @@ pub use keys::key_facts;
 pub use open::{OpenOptions, Source, open};
 pub use profile::{Mode, profile};
 pub use session::{Session, StatementId};
+pub use texts::texts;

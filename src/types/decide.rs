@@ -179,6 +179,7 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &str) -> Option<
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
         // Django's DurationField.
         PgType::Interval if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
+        PgType::Interval if times::counted_since_1970(p) => Some(Format::Since1970),
         _ => None,
     }
 }

@@ -29,8 +29,8 @@ pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
         PgType::Int2 => integer(p, i16::MIN.into(), i16::MAX.into()).into(),
         PgType::Int4 => integer(p, i32::MIN.into(), i32::MAX.into()).into(),
         PgType::Int8 => integer(p, f64::NEG_INFINITY, f64::INFINITY).into(),
-        PgType::Float4 => float(p, single(p)),
-        PgType::Float8 => float(p, p.integer.inexact == 0),
+        PgType::Float4 => single(p),
+        PgType::Float8 => double(p),
         PgType::Numeric(typmod) => numeric(p, typmod),
         PgType::Text => text(p, None),
         PgType::Varchar(limit) => text(p, limit),
@@ -78,22 +78,28 @@ fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
     p.blobs == 0 && p.real.integral == p.reals && p.text.count(TextFormat::Integer) == p.texts && in_range
 }
 
-/// `numbers`: all that are stored are held exactly.
-fn float(p: &ColumnProfile, numbers: bool) -> Fit {
-    if !numbers || p.blobs > 0 || number_texts(p) != p.texts {
-        Fit::No
-    } else if p.texts > 0 {
-        // Only the digits tell which texts are doubles.
-        Fit::Unknown
-    } else {
-        Fit::Yes
+/// Only the digits tell which texts a double holds.
+fn double(p: &ColumnProfile) -> Fit {
+    match p.texts {
+        _ if p.integer.inexact > 0 || p.blobs > 0 || number_texts(p) != p.texts => Fit::No,
+        0 => Fit::Yes,
+        _ => Fit::Unknown,
     }
 }
 
-fn single(p: &ColumnProfile) -> bool {
+fn single(p: &ColumnProfile) -> Fit {
     const EXACT: i64 = 1 << 24;
-    let integers = p.integers == 0 || (p.integer.min >= -EXACT && p.integer.max <= EXACT);
-    integers && p.real.not_single == 0
+    let edges = if p.integers > 0 { [p.integer.min, p.integer.max] } else { [0, 0] };
+    if p.real.not_single > 0 || edges.iter().any(|edge| *edge as f32 as i128 != i128::from(*edge)) {
+        Fit::No
+    } else if edges.iter().all(|edge| (-EXACT..=EXACT).contains(edge)) {
+        double(p)
+    } else {
+        match double(p) {
+            Fit::Yes => Fit::Unknown,
+            other => other,
+        }
+    }
 }
 
 fn numeric(p: &ColumnProfile, typmod: Option<(i32, i32)>) -> Fit {
@@ -172,6 +178,9 @@ fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
     if p.text.count(TextFormat::Time) == p.values() {
         (p.text.clock_digits <= digits).into()
+    } else if p.text.sum(&[TextFormat::Time, TextFormat::DateTime, TextFormat::DateTimeUtc]) == p.values() {
+        // Two dates stand in for none; dates are not counted.
+        if p.text.clock_digits <= digits { Fit::Unknown } else { Fit::No }
     } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
         Fit::Unknown
     } else {
@@ -213,6 +222,7 @@ fn epoch(p: &ColumnProfile, digits: u32, unit: &Unit) -> Fit {
         // Reals may need any digit.
         _ if p.reals + number_texts(p) > 0 => Fit::Unknown,
         _ if step == 1 => Fit::Yes,
+        _ if unit.format == Format::JulianDay => Fit::Unknown,
         _ if p.integer.min % step == 0 && p.integer.max % step == 0 => Fit::Unknown,
         _ => Fit::No,
     }

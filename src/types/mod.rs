@@ -6,7 +6,7 @@
 
 mod decide;
 pub mod fit;
-mod notes;
+pub mod notes;
 pub mod profile;
 pub mod rules;
 pub mod stats;
@@ -35,6 +35,8 @@ pub struct Question<'a> {
     pub json_checked: bool,
     /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.
     pub wanted: Option<&'a str>,
+    /// The column is there already and keeps its type.
+    pub existing: bool,
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.

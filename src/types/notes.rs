@@ -7,8 +7,8 @@ use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
 use super::{ColumnProfile, Question, decide, times};
 use crate::finding::{Finding, Severity};
+use crate::value::Format;
 use crate::value::typename::PgType;
-use crate::value::{Format, datetime};
 
 /// One column's case.
 struct Case<'a> {
@@ -21,6 +21,10 @@ struct Case<'a> {
 /// Everything worth saying about one choice.
 pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> Vec<Finding> {
     let case = Case { q, declared, p, d };
+    if q.existing {
+        // The type is not to be chosen; only what becomes of values is worth knowing.
+        return [case.zeros(), case.rounded_reals(), case.offsets()].into_iter().flatten().collect();
+    }
     let all = [
         case.refused(),
         case.missed(),
@@ -60,6 +64,35 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
     }
 }
 
+/// What stands against a type, in a few words; `becomes` is the type that takes its place.
+pub fn obstacle(p: &ColumnProfile, wanted: &str, becomes: &str) -> String {
+    let only_numbers = p.blobs == 0 && number_texts(p) == p.texts;
+    match PgType::parse(wanted) {
+        _ if p.text.invalid_utf8 > 0 => {
+            format!("{} text that is not valid UTF-8", values_are(p.text.invalid_utf8))
+        }
+        _ if p.text.nul > 0 => format!("{} text with a NUL character", values_are(p.text.nul)),
+        PgType::Varchar(_) | PgType::Bpchar(_) if p.blobs == 0 => {
+            format!("the longest text has {}", characters(p))
+        }
+        PgType::Int2 | PgType::Int4 if p.integers == p.values() => {
+            format!("the values go from {} to {}", p.integer.min, p.integer.max)
+        }
+        PgType::Numeric(Some(_)) if only_numbers => "some values need more digits".to_owned(),
+        PgType::Float4 if only_numbers && p.real.not_single > 0 => "some values need more digits".to_owned(),
+        PgType::Jsonb if becomes == "json" => {
+            "objects have a key twice, which jsonb does not keep".to_owned()
+        }
+        PgType::Jsonb if p.text.json.invalid + p.blob.json.invalid == 0 && p.text.json.unfit > 0 => {
+            "some documents hold \\u0000 or what else jsonb refuses".to_owned()
+        }
+        PgType::Time(n) | PgType::Timestamp(n) | PgType::TimestampTz(n) if p.text.clock_digits > n => {
+            format!("some times have {} digits after the second", p.text.clock_digits)
+        }
+        _ => stored(p, None, true),
+    }
+}
+
 fn characters(p: &ColumnProfile) -> String {
     match p.text.max_chars {
         1 => "1 character".to_owned(),
@@ -80,6 +113,11 @@ impl Case<'_> {
 
     fn set_type(&self, pg_type: &str) -> String {
         format!("Set {} to \"{pg_type}\"", self.key("type"))
+    }
+
+    /// What another type would do, where there is a choice.
+    fn instead(&self, pg_type: &str, to: &str) -> String {
+        if self.q.existing { String::new() } else { format!("{} to {to}.", self.set_type(pg_type)) }
     }
 
     fn declared_as(&self) -> &str {
@@ -117,35 +155,10 @@ impl Case<'_> {
         let message = format!(
             "declared {}, but {}: becomes {}",
             self.declared_as(),
-            self.obstacle(missed),
+            obstacle(self.p, &missed.pg_type, &self.d.chosen.pg_type),
             self.d.chosen.pg_type
         );
         self.finding(Severity::Warning, message, self.way_back(missed))
-    }
-
-    /// What stands against the type, in a few words.
-    fn obstacle(&self, missed: &Candidate) -> String {
-        match PgType::parse(&missed.pg_type) {
-            _ if self.p.text.invalid_utf8 > 0 => {
-                format!("{} text that is not valid UTF-8", values_are(self.p.text.invalid_utf8))
-            }
-            _ if self.p.text.nul > 0 => {
-                format!("{} text with a NUL character", values_are(self.p.text.nul))
-            }
-            PgType::Varchar(_) if self.p.blobs == 0 => format!("the longest text has {}", characters(self.p)),
-            PgType::Numeric(Some(_)) if self.p.blobs == 0 && self.is("numeric") => {
-                "some values need more digits".to_owned()
-            }
-            PgType::Jsonb if self.is("json") => {
-                "objects have a key twice, which jsonb does not keep".to_owned()
-            }
-            PgType::Jsonb
-                if self.p.text.json.invalid + self.p.blob.json.invalid == 0 && self.p.text.json.unfit > 0 =>
-            {
-                "some documents hold \\u0000 or what else jsonb refuses".to_owned()
-            }
-            _ => stored(self.p, None, true),
-        }
     }
 
     fn way_back(&self, missed: &Candidate) -> String {
@@ -180,8 +193,7 @@ impl Case<'_> {
         };
         let verb = if self.p.number.zeros == 1 { "is" } else { "are" };
         let message = format!("{} {verb} 0: 0 becomes {day} 00:00:00+00", values(self.p.number.zeros));
-        let hint = format!("{} to keep the numbers.", self.set_type("bigint"));
-        self.finding(Severity::Warning, message, hint)
+        self.finding(Severity::Warning, message, self.instead("bigint", "keep the numbers"))
     }
 
     /// The name alone made a number a time.
@@ -244,8 +256,7 @@ impl Case<'_> {
             "{} more precise than microseconds, read to the nearest",
             values_are(self.p.real.sub_micro)
         );
-        let hint = format!("{} to keep every digit.", self.set_type("double precision"));
-        self.finding(Severity::Warning, message, hint)
+        self.finding(Severity::Warning, message, self.instead("double precision", "keep every digit"))
     }
 
     /// A declared time, or a number too large to be a flag, a count or a duration in a day.
@@ -268,7 +279,7 @@ impl Case<'_> {
         } else if offsets > 0 {
             let message =
                 format!("{} with an offset: the instant is kept, the offset is not", values_are(offsets));
-            self.finding(Severity::Info, message, format!("{} to keep it.", self.set_type("text")))
+            self.finding(Severity::Info, message, self.instead("text", "keep it"))
         } else {
             None
         }
@@ -300,12 +311,7 @@ impl Case<'_> {
 
     /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.
     fn interval(&self) -> Option<Finding> {
-        const YEAR: i64 = 366 * datetime::DAY;
-        let near = |text: Option<String>| {
-            let wall = text.and_then(|t| datetime::wall(t.as_bytes()).ok());
-            wall.is_some_and(|wall| (wall - datetime::UNIX_TO_PG).abs() < YEAR)
-        };
-        if !self.is(decide::TIMESTAMP) || !near(self.p.min_text()) || !near(self.p.max_text()) {
+        if !self.is(decide::TIMESTAMP) || !times::counted_since_1970(self.p) {
             return None;
         }
         let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals".to_owned();

@@ -16,7 +16,15 @@ fn profile(column: &Column, json_checked: bool, cells: &[Cell<'_>]) -> ColumnPro
 }
 
 fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'a> {
-    Question { table: "t", column, profile, rowid_alias: false, json_checked: false, wanted: None }
+    Question {
+        table: "t",
+        column,
+        profile,
+        rowid_alias: false,
+        json_checked: false,
+        wanted: None,
+        existing: false,
+    }
 }
 
 fn chosen(name: &str, declared: &str, cells: &[Cell<'_>]) -> Choice {
@@ -260,6 +268,61 @@ fn the_plans_type_wins_where_the_data_fits_it() {
     }
 }
 
+#[test]
+fn durations_are_microseconds_where_django_declares_them() {
+    let hour = [Cell::Integer(3_600_000_000)];
+    for (declared, cells, pg_type, format) in [
+        ("bigint", &hour[..], "interval", Some(Format::Microseconds)),
+        ("BIGINT", &hour[..], "interval day to second", Some(Format::Microseconds)),
+        ("INTEGER", &hour[..], "interval", None),
+        ("bigint", &[text("PT1H")], "interval", None),
+        ("bigint", &hour[..], "bigint", None),
+    ] {
+        let column = column("c", declared);
+        let profile = profile(&column, false, cells);
+        assert_eq!(format_for(&ask(&column, Some(&profile)), pg_type), format, "{declared} {pg_type}");
+    }
+}
+
+#[test]
+fn what_only_the_load_can_tell_is_unknown() {
+    let (long, blob) = ("x".repeat(30), Cell::Blob(b"\0\0\x80?"));
+    let comma = Some(Format::Comma);
+    for (pg_type, format, cell, answer) in [
+        ("text[]", None, text("[\"a\"]"), Fit::Unknown),
+        ("text[]", None, text("{a,b}"), Fit::Unknown),
+        ("text[]", None, text("a,b"), Fit::Unknown),
+        ("text[]", None, text(""), Fit::No),
+        ("text[]", None, text("7"), Fit::No),
+        ("text[]", None, Cell::Integer(7), Fit::No),
+        ("text[]", comma, text(""), Fit::Unknown),
+        ("text[]", comma, Cell::Integer(7), Fit::Unknown),
+        ("text[]", comma, blob, Fit::No),
+        ("vector", None, blob, Fit::Unknown),
+        ("vector", None, text("[1,2]"), Fit::Unknown),
+        ("vector", None, text("2024-07-01"), Fit::No),
+        ("", None, text("happy"), Fit::Unknown),
+        ("", None, Cell::Integer(1), Fit::Unknown),
+        ("", None, blob, Fit::No),
+        ("", None, Cell::Text(b"\xFF"), Fit::No),
+        ("", None, Cell::Text(b"a\0"), Fit::No),
+        ("timetz", None, text("10:00:00+02"), Fit::Unknown),
+        ("timetz", None, Cell::Integer(1), Fit::No),
+        ("varchar(3)", None, Cell::Integer(-12), Fit::Yes),
+        ("varchar(3)", None, Cell::Integer(-123), Fit::No),
+        ("varchar(20)", None, Cell::Real(0.5), Fit::Unknown),
+        ("varchar(20)", None, text(&long), Fit::No),
+        ("char(3)", None, text("ab "), Fit::Unknown),
+        ("float8", None, text("0.1"), Fit::Unknown),
+        ("timestamp(3)", Some(Format::UnixEpoch), Cell::Real(1_719_828_000.25), Fit::Unknown),
+        ("timestamp(0)", Some(Format::UnixEpochMs), MS, Fit::No),
+        ("timestamp(0)", Some(Format::UnixEpochMs), Cell::Integer(1_719_828_000_000), Fit::Unknown),
+    ] {
+        let profile = profile(&column("c", "TEXT"), false, &[cell]);
+        assert_eq!(fit(&profile, pg_type, format), answer, "{cell:?} in \"{pg_type}\"");
+    }
+}
+
 /// A small generator of pseudo-random numbers (Knuth's MMIX constants), so that failures repeat.
 struct Lcg(u64);
 
@@ -470,11 +533,37 @@ fn what_the_counts_call_a_fit_the_decoder_takes() {
     }
 }
 
+/// A column that the plan would refuse is refused for a reason.
+#[test]
+fn what_the_counts_call_no_fit_the_decoder_refuses() {
+    let types = "bool int2 int4 int8 real float8 numeric numeric(6,2) text varchar(5) varchar(20) char(5) bytea date \
+                 time time(0) timetz timestamp timestamp(3) timestamptz(0) timestamptz uuid json jsonb interval \
+                 text[] int[] vector citext";
+    let types: Vec<&str> = types.split_whitespace().collect();
+    let mut lcg = Lcg(8);
+    for _ in 0..40_000 {
+        let column = column("c", lcg.pick(&["DECIMAL", "JSON", "TEXT", "BIGINT"]));
+        let cells = cells(&mut lcg);
+        let profile = profile(&column, false, &cells);
+        let pg_type = lcg.pick(&types);
+        let format = format_for(&ask(&column, Some(&profile)), pg_type);
+        // Spellings of numbers that no program writes are taken for other text.
+        let number =
+            matches!(TypeClass::of(pg_type), TypeClass::Float | TypeClass::Numeric) || format.is_some();
+        let odd = number && profile.text.sum(&[textform::TextFormat::Other, textform::TextFormat::Hex32]) > 0;
+        if !odd && fit(&profile, pg_type, format) == Fit::No {
+            let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
+            let refused = cells.iter().any(|cell| decoder.decode(*cell).is_err());
+            assert!(refused, "{pg_type} {format:?} holds {cells:?}");
+        }
+    }
+}
+
 /// Hostile input: bytes near the shape of what is read, in every type and format.
 #[test]
 fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
     let types = "bool int2 int8 real float8 numeric numeric(1000,-1000) text varchar(0) char(5) bytea date time(0) \
-                 timestamp timestamptz(3) uuid json jsonb interval inet";
+                 timestamp timestamptz(3) uuid json jsonb interval inet timetz text[] jsonb[] timestamp[] vector";
     let types: Vec<&str> = types.split_whitespace().collect();
     let zones = ["UTC", "+15:59", "Europe/Berlin"].map(|zone| Timezone::parse(zone).unwrap());
     let mut lcg = Lcg(99);

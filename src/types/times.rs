@@ -6,7 +6,7 @@
 use super::profile::ColumnProfile;
 use super::rules::Family;
 use super::textform::TextFormat;
-use crate::value::Format;
+use crate::value::{Format, datetime};
 
 /// 1980-01-01 and 2100-01-01 in Unix seconds.
 const SANE: (f64, f64) = (315_532_800.0, 4_102_444_800.0);
@@ -175,6 +175,18 @@ fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// Every value is a date and time near 1970-01-01, as SQLAlchemy writes intervals.
+pub fn counted_since_1970(p: &ColumnProfile) -> bool {
+    const YEAR: i64 = 366 * datetime::DAY;
+    let near = |text: Option<String>| {
+        let wall = text.and_then(|t| datetime::wall(t.as_bytes()).ok());
+        wall.is_some_and(|wall| (wall - datetime::UNIX_TO_PG).abs() < YEAR)
+    };
+    p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) == p.values()
+        && near(p.min_text())
+        && near(p.max_text())
 }
 
 #[cfg(test)]

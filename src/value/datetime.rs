@@ -42,6 +42,8 @@ impl Iso {
 /// Daylight saving hangs on the day.
 const NO_OFFSET: Misfit =
     Misfit::Unreadable("time has no offset, and the plan's time zone none that is always the same");
+/// 2000-01-01 and 1970-01-01: what Rails and SQLite, and Prisma, write before a time of day.
+const NO_DAY: [i32; 2] = [0, -10_957];
 const NOT_TIME: Misfit = Misfit::Unreadable("text is not an ISO-8601 date or time");
 pub const NO_SUCH_TIME: Misfit = Misfit::Unreadable("there is no such date or time");
 pub const TOO_FINE: Misfit = Misfit::Unreadable("time is more precise than its column");
@@ -204,11 +206,16 @@ impl Rule {
         i32::try_from(wall / DAY).map_err(|_| Misfit::OutOfRange)
     }
 
-    /// `time`: microseconds since midnight.
+    /// `time`: microseconds since midnight; also of a text whose date only stands in for none.
     #[inline]
     pub fn time(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
         let time = match self.iso(cell)? {
             Some(Iso { day: None, time: Some(time), .. }) => time,
+            Some(Iso { day: Some(day), time: Some(time), offset: None | Some(0) })
+                if NO_DAY.contains(&day) =>
+            {
+                time
+            }
             Some(_) => return Err(Misfit::Unreadable("value is not a time of day alone")),
             None => epoch::duration(cell, self.format)?,
         };
@@ -342,7 +349,11 @@ mod tests {
         assert_eq!(utc.date(text("1999-12-31 00:00:00.000")), Ok(-1));
         assert!(utc.date(text("1999-12-31 00:00:01")).is_err());
         assert_eq!(utc.time(text("23:59:59.999999")), Ok(DAY - 1));
-        assert!(utc.time(text("2000-01-01 10:00:00")).is_err());
+        assert_eq!(utc.time(text("2000-01-01 10:00:00")), Ok(10 * 3600 * SECOND));
+        assert_eq!(utc.time(text("1970-01-01T10:00:00.000+00:00")), Ok(10 * 3600 * SECOND));
+        for other in ["2000-01-02 10:00:00", "1970-01-01T10:00:00+01:00", "2000-01-01"] {
+            assert!(utc.time(text(other)).is_err(), "{other}");
+        }
         assert_eq!(rule(Some(Format::Seconds), "UTC").time(Cell::Integer(60)), Ok(60 * SECOND));
         assert_eq!(rule(Some(Format::Seconds), "UTC").time(Cell::Integer(86400)), Err(Misfit::OutOfRange));
         assert!(utc.timestamptz(Cell::Integer(1)).is_err());

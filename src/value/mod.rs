@@ -7,7 +7,8 @@
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
 //!   zero, no space).
 //! - **double precision**: reals; integers and decimal texts that a double says exactly (every integer up to
-//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that single precision holds exactly.
+//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that single precision holds exactly, and decimal texts
+//!   as it prints them.
 //! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only what is not rounded.
 //! - **text, varchar(n), char(n)**: valid UTF-8 without NUL, within `n` characters. Numbers are written as
 //!   SQLite's `CAST(x AS TEXT)` does, reals with every digit they need. A blob does not fit.
@@ -19,11 +20,20 @@
 //!   zone's wall clock for timestamp. The instant is kept; the spelling and the offset itself are not. A skipped
 //!   or repeated hour takes the offset before the change. A date takes a time only at midnight. The empty text does not fit.
 //!   Reals are read to the nearest microsecond.
+//! - **time with time zone**: ISO-8601 times of day; one without an offset only where the plan's time zone has
+//!   the same all the year.
 //! - **uuid**: with dashes, 32 hexadecimal digits, or 16 bytes; letter case is not kept.
 //! - **json, jsonb**: valid JSON text, also where it is stored as a blob; numbers are scalars. `jsonb` takes no
 //!   document with equal keys or `\u0000`, which it would not keep.
 //! - **interval**: texts as they are; numbers by the formats `seconds`, `milliseconds`, `microseconds`; dates by
 //!   `since_1970`.
+//! - **arrays**: JSON arrays as text or as the text's bytes, one dimension per level of nesting, null for NULL, each
+//!   element by the rules of its type; `json[]` and `jsonb[]` have one dimension of JSON values. PostgreSQL's literals
+//!   as they are. By the format `comma`, a list whose elements have commas between them. Ragged nesting, an empty
+//!   inner array, and an object outside of `json[]` do not fit.
+//! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is; a blob of little-endian 4-byte floats, all
+//!   of them finite. How many dimensions there are the type itself checks.
+//! - **domains**: as their base type, whose modifier counts; the server then checks NOT NULL and CHECK of each value.
 //! - **anything else**: exact text for the type's input function; a blob does not fit.
 
 pub mod affinity;

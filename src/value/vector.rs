@@ -5,13 +5,17 @@ use super::{Cell, Misfit, json, text};
 use std::borrow::Cow;
 use std::fmt::Write;
 
+const NOT_LIST: Misfit = Misfit::Unreadable("text is not a JSON array");
 const NOT_FLOATS: Misfit = Misfit::Unreadable("blob is not a list of 4-byte floats");
 const NOT_FINITE: Misfit = Misfit::Unreadable("blob holds a float that is NaN or infinite");
 
 pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
     match cell {
         Cell::Text([]) => Err(Misfit::EmptyText),
-        Cell::Text(bytes) => text::check(bytes).map(Cow::Borrowed),
+        Cell::Text(bytes) => match text::check(bytes)? {
+            list if list.trim_ascii_start().starts_with('[') => Ok(Cow::Borrowed(list)),
+            _ => Err(NOT_LIST),
+        },
         // Floats hardly spell JSON by accident.
         Cell::Blob(bytes @ [b'[', .., b']']) if json::inspect(bytes).is_some() => {
             text::check(bytes).map(Cow::Borrowed)
@@ -61,7 +65,7 @@ mod tests {
 
     #[test]
     fn json_passes_as_it_is_and_nothing_else_is_guessed() {
-        for cell in [Cell::Text(b" [1, 2.5]"), Cell::Text(b"no"), Cell::Blob(b"[1,2, 3]")] {
+        for cell in [Cell::Text(b" [1, 2.5]"), Cell::Text(b"[1,"), Cell::Blob(b"[1,2, 3]")] {
             let (Cell::Text(bytes) | Cell::Blob(bytes)) = cell else { unreachable!() };
             assert_eq!(decode(cell).unwrap().as_bytes(), bytes);
         }
@@ -71,6 +75,7 @@ mod tests {
             (Cell::Blob(b"12345"), NOT_FLOATS),
             (Cell::Blob(&nan), NOT_FINITE),
             (Cell::Blob(&infinite), NOT_FINITE),
+            (Cell::Text(b"1,2"), NOT_LIST),
             (Cell::Text(b""), Misfit::EmptyText),
             (Cell::Text(b"[1,\0]"), Misfit::NulInText),
             (Cell::Integer(1), Misfit::Unreadable("a number is no vector")),

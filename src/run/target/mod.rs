@@ -1,52 +1,54 @@
 //! What the target database already has: the facts that a plan is made against.
+//!
+//! A few queries for all relations of the plan's schemas, over the catalogs, which every role may read. Rows are
+//! counted of those only that the plan would load. Assumes a safe search path, which also makes names read the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod columns;
+mod fields;
+pub mod foreign_keys;
+mod keys;
+mod levels;
+mod relations;
+mod views;
+
+use std::collections::BTreeSet;
 
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{rights, spi};
-use crate::plan::{Action, ExistingTable, Planned, Target};
+use crate::plan::{Action, Planned, Target};
 use crate::sqltext::{ident, qualified};
-
-const RELATIONS: &str = "
-    SELECT n.nspname::text, c.relname::text, c.relkind::text, a.attname::text,
-           pg_catalog.format_type(a.atttypid, a.atttypmod)
-    FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE n.nspname = ANY ($1::text[])
-    ORDER BY 1, 2, a.attnum";
+use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])";
 
-/// Reads the relations of `schemas` and whether those that hold tables have rows.
+/// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
-    let mut found: BTreeMap<(String, String), ExistingTable> = BTreeMap::new();
-    for row in spi::rows(RELATIONS, &[Some(&array(schemas))]) {
-        let mut fields = row.into_iter();
-        let (Some(schema), Some(name)) = (fields.next().flatten(), fields.next().flatten()) else { continue };
-        let relkind = fields.next().flatten().and_then(|k| k.chars().next()).unwrap_or('r');
-        let table = found.entry((schema.clone(), name.clone())).or_insert_with(|| ExistingTable {
-            schema,
-            name,
-            relkind,
-            ..ExistingTable::default()
-        });
-        if let (Some(column), Some(pg_type)) = (fields.next().flatten(), fields.next().flatten()) {
-            table.columns.push((column, pg_type));
-        }
-    }
-    let schemas = spi::rows(SCHEMAS, &[Some(&array(schemas))]).into_iter().flatten().flatten().collect();
-    Target { relations: found.into_values().collect(), icu: has_icu(), schemas }
+    let mut found = Relations::of(&spi::array(schemas));
+    columns::read(&mut found);
+    keys::read(&mut found);
+    foreign_keys::read(&mut found);
+    levels::read(&mut found);
+    let schemas: Vec<String> =
+        spi::rows(SCHEMAS, &[Some(&spi::array(schemas))]).into_iter().flatten().flatten().collect();
+    let views = views::read(&schemas);
+    Target { relations: found.into_tables(), icu: has_icu(), schemas, views }
 }
 
-/// Fills in which of the tables that the plan would load hold rows. A separate step, because only those are
+/// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
 /// to be read: the caller may have no right to the others.
 pub fn read_rows(target: &mut Target, wanted: impl Fn(&str, &str) -> bool) {
     for table in &mut target.relations {
-        if matches!(table.relkind, 'r' | 'p') && wanted(&table.schema, &table.name) {
+        // Children by inheritance are tables of their own; partitions are not.
+        let only = match table.relkind {
+            'r' => "ONLY ",
+            'p' => "",
+            _ => continue,
+        };
+        if wanted(&table.schema, &table.name) {
             let name = qualified(&table.schema, &table.name);
-            table.has_rows = spi::value(&format!("SELECT 'x' FROM {name} LIMIT 1"), &[]).is_some();
+            let sql = format!("SELECT count(*)::text FROM {only}{name}");
+            table.rows = spi::value(&sql, &[]).and_then(|n| n.parse().ok());
         }
     }
 }
@@ -55,7 +57,7 @@ pub fn read_rows(target: &mut Target, wanted: impl Fn(&str, &str) -> bool) {
 pub fn check_create(planned: &Planned) -> Result<(), Error> {
     let _path = LocalSettings::safe_search_path();
     let made = planned.steps.iter().filter_map(|s| match &s.action {
-        Action::Load(spec) if !spec.staged => Some(spec.schema.as_str()),
+        Action::Load(spec) if spec.existing.is_none() => Some(spec.schema.as_str()),
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
@@ -70,7 +72,8 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
 /// A caller who may only insert cannot lock, and has to see to that himself.
 pub fn lock(schema: &str, table: &str) {
     let name = qualified(schema, table);
-    let may = "SELECT 'x' WHERE has_table_privilege($1, 'UPDATE, DELETE, TRUNCATE')";
+    let may = "SELECT 'x' FROM pg_class WHERE oid = $1::regclass AND relkind IN ('r', 'p')
+               AND has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE')";
     if spi::value(may, &[Some(&name)]).is_some() {
         spi::execute(&format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"));
     }
@@ -90,11 +93,4 @@ fn has_icu() -> bool {
                AND pg_catalog.current_setting('server_encoding')
                    NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
     spi::value(sql, &[]).is_some()
-}
-
-/// A PostgreSQL array literal.
-fn array(items: &[String]) -> String {
-    let quoted: Vec<String> =
-        items.iter().map(|i| format!("\"{}\"", i.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("{{{}}}", quoted.join(","))
 }

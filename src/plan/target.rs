@@ -1,0 +1,123 @@
+//! What the target database has, as far as decisions need it. Pure data; `run::target` reads it.
+
+use serde::Deserialize;
+
+/// What the target database already has or can do.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Existing relations in the schemas that the plan may touch.
+    pub relations: Vec<ExistingTable>,
+    /// ICU collations can be made, so NOCASE can be a nondeterministic collation.
+    pub icu: bool,
+    /// Schemas that exist, so that they need not be made.
+    pub schemas: Vec<String>,
+    /// Materialised views that read the relations, directly or through others, in the order of a refresh.
+    pub views: Vec<ExistingView>,
+}
+
+/// A relation of the target, as far as a load into it has to know it.
+#[derive(Debug, Clone, Default)]
+pub struct ExistingTable {
+    pub schema: String,
+    pub name: String,
+    /// `r` table, `p` partitioned, `v` view, … as `pg_class.relkind`.
+    pub relkind: char,
+    /// It is a partition of another table.
+    pub partition: bool,
+    pub columns: Vec<ExistingColumn>,
+    /// Rows it holds; `None` where they were not counted.
+    pub rows: Option<u64>,
+    /// The primary key, unique constraints and unique indexes that `ON CONFLICT` may name.
+    pub keys: Vec<ExistingKey>,
+    /// Foreign keys that its rows have to obey.
+    pub foreign_keys: Vec<ExistingForeignKey>,
+    /// Other tables with foreign keys to it: schema and name.
+    pub referenced_by: Vec<(String, String)>,
+    /// User triggers that an INSERT would fire.
+    pub triggers: Vec<String>,
+    /// It has rules for INSERT.
+    pub insert_rules: bool,
+    /// An INSERT can be run on it: tables, and views that are updatable or have a trigger or rule for it.
+    pub insertable: bool,
+    /// What a migration tool has recorded in it, in order; `None` where it is no such table.
+    pub levels: Option<Vec<String>>,
+}
+
+impl ExistingTable {
+    pub fn has_rows(&self) -> bool {
+        self.rows.is_some_and(|n| n > 0)
+    }
+
+    pub fn column(&self, name: &str) -> Option<&ExistingColumn> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingColumn {
+    pub name: String,
+    /// As `format_type` prints it.
+    pub pg_type: String,
+    /// The type by whose rules values are decoded: a domain's base, `text[]`, `vector`; empty for a user's type.
+    pub decoded_as: String,
+    pub not_null: bool,
+    pub has_default: bool,
+    pub identity: Option<Identity>,
+    /// Its values are computed: nothing can be written to it.
+    pub generated: bool,
+    /// The sequence that it takes numbers from, its own or one that its default names, as SQL names it.
+    pub sequence: Option<String>,
+    /// The caller does not own that sequence.
+    pub others_sequence: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    Always,
+    ByDefault,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingKey {
+    /// Of the constraint, or of the index where there is no constraint.
+    pub name: String,
+    pub columns: Vec<String>,
+    pub primary: bool,
+    /// It is a constraint and not only an index.
+    pub constraint: bool,
+    pub deferrable: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingForeignKey {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub parent_schema: String,
+    pub parent: String,
+    pub parent_columns: Vec<String>,
+    /// One per column.
+    pub operators: Vec<KeyOperator>,
+    /// MATCH FULL.
+    pub full: bool,
+    /// It has a PERIOD: only the server can tell which rows have a parent.
+    pub period: bool,
+    /// Its triggers fire for ordinary sessions.
+    pub enforced: bool,
+}
+
+/// The operator by which a foreign key compares a column of the parent with one of the child, and the types that it
+/// takes them for; all schema-qualified: `pg_catalog.=`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct KeyOperator {
+    pub name: String,
+    pub parent_type: String,
+    pub child_type: String,
+}
+
+/// A materialised view, and the relations that its query reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingView {
+    pub schema: String,
+    pub name: String,
+    pub reads: Vec<(String, String)>,
+}

@@ -1,0 +1,163 @@
+//! Through a temporary table of the same types and one `INSERT … SELECT` in the caller's name, in which the server
+//! itself looks after indexes, constraints, rules, policies and triggers.
+
+use std::convert::Infallible;
+
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+use super::load::{Loaded, Place};
+use super::orphans::{self, Question};
+use super::transfer::{self, Target};
+use super::triggers;
+use crate::error::Error;
+use crate::pg::settings::LocalSettings;
+use crate::pg::{relation, spi, xact};
+use crate::plan::{Conflict, IntoExisting, LoadSpec, OrphanSpec, Orphans};
+use crate::sqlite::Source;
+use crate::sqltext::{ident, ident_list, qualified};
+use crate::verify::counts;
+
+/// Loads the rows; `rows_before` is what the table held.
+pub fn load(
+    source: &mut Source,
+    spec: &LoadSpec,
+    target: pg_sys::Oid,
+    rows_before: i64,
+    place: Place<'_>,
+) -> Result<Loaded, Error> {
+    let default = IntoExisting::default();
+    let into = spec.existing.as_ref().unwrap_or(&default);
+    let (stage, relation) = create_stage(spec, target);
+    let attributes = relation::attributes(relation);
+    let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
+    let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place)?;
+    let triggers = (!into.fire_triggers).then(|| triggers::quiet(&spec.schema, &spec.target));
+    let processed = put(spec, into, &stage)?;
+    match triggers {
+        // A check now would not find parents that are still to come.
+        Some(triggers) if place.parents_to_come && triggers.waits() => loaded.quiet = Some(triggers),
+        Some(triggers) => triggers.restore(),
+        None => {}
+    }
+    spi::execute(&format!("DROP TABLE {stage}"));
+    loaded.imported = match &into.conflict {
+        Some(conflict) if !conflict.update.is_empty() => gained(spec, rows_before, processed),
+        _ => processed,
+    };
+    loaded.updated = processed - loaded.imported;
+    loaded.skipped = staged.saturating_sub(processed);
+    if loaded.skipped > 0 && into.conflict.is_none() {
+        loaded
+            .notes
+            .push(format!("{} rows were left out by a trigger or rule of the table's", loaded.skipped));
+    }
+    Ok(loaded)
+}
+
+/// Runs the INSERT; how many rows it added or changed. Where triggers fire, an error is left as it is: it may be
+/// theirs.
+fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str) -> Result<u64, Error> {
+    let insert = insert(spec, into.conflict.as_ref(), stage);
+    if spec.existing.is_none() || into.fire_triggers {
+        return Ok(spi::execute(&insert));
+    }
+    let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION];
+    match xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(&insert)) }) {
+        Ok(Ok(processed)) => Ok(processed),
+        Err(caught) if broken.contains(&caught.sqlstate) => {
+            let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
+            Err(Error::Conflict { source_table, table, caught: Box::new(caught) })
+        }
+        Err(caught) => Err(caught.into()),
+    }
+}
+
+/// A temporary table with the loaded columns; its name as SQL says it, and its oid.
+fn create_stage(spec: &LoadSpec, target: pg_sys::Oid) -> (String, pg_sys::Oid) {
+    let _path = LocalSettings::safe_search_path();
+    let name = format!("sqlite_migrate_stage_{}", target.to_u32());
+    let list: Vec<String> =
+        spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type)).collect();
+    spi::execute(&format!("CREATE TEMPORARY TABLE {} ({}) USING heap", ident(&name), list.join(", ")));
+    let stage = qualified("pg_temp", &name);
+    let oid = spi::oid(&stage);
+    (stage, oid)
+}
+
+/// Rows without a parent are settled before foreign keys see them, except where the parents are still to come.
+/// Gives the number of rows that left the stage.
+fn settle_orphans(
+    into: &IntoExisting,
+    stage: &str,
+    loaded: &mut Loaded,
+    place: Place<'_>,
+) -> Result<u64, Error> {
+    let to_come = |spec: &OrphanSpec| {
+        let parent = (spec.parent_schema.as_str(), spec.parent.as_str());
+        parent != (spec.schema.as_str(), spec.table.as_str()) && place.to_come.contains(&parent)
+    };
+    let questions: Vec<Question<'_>> =
+        into.orphans.iter().filter(|s| !to_come(s)).map(|spec| Question::of_stage(spec, stage)).collect();
+    let removed: u64 =
+        orphans::settle_rejects(&questions, place.rejects.run).iter().map(|removed| removed.rows).sum();
+    if removed > 0 {
+        loaded.rejected += removed;
+        loaded.notes.push(format!("{removed} rows without a parent were rejected"));
+    }
+    for question in questions.iter().filter(|q| q.policy() == Orphans::Null) {
+        let nulled = orphans::settle(question)?;
+        loaded.notes.extend(question.nulled(nulled));
+    }
+    Ok(removed)
+}
+
+fn insert(spec: &LoadSpec, conflict: Option<&Conflict>, stage: &str) -> String {
+    let names = ident_list(spec.columns.iter().map(|c| c.target.as_str()));
+    let target = qualified(&spec.schema, &spec.target);
+    let clause = conflict.map(on_conflict).unwrap_or_default();
+    format!("INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {stage}{clause}")
+}
+
+fn on_conflict(conflict: &Conflict) -> String {
+    let arbiter = match &conflict.arbiter {
+        None => String::new(),
+        Some(key) if key.constraint => format!(" ON CONSTRAINT {}", ident(&key.name)),
+        Some(key) => format!(" ({})", ident_list(key.columns.iter())),
+    };
+    let set: Vec<String> = conflict.update.iter().map(|c| format!("{0} = EXCLUDED.{0}", ident(c))).collect();
+    match set.is_empty() {
+        true => format!(" ON CONFLICT{arbiter} DO NOTHING"),
+        false => format!(" ON CONFLICT{arbiter} DO UPDATE SET {}", set.join(", ")),
+    }
+}
+
+/// Rows that an INSERT which may also update has added: the table is locked, so a count tells.
+fn gained(spec: &LoadSpec, rows_before: i64, processed: u64) -> u64 {
+    let rows = counts::rows(&spec.schema, &spec.target).unwrap_or(rows_before);
+    u64::try_from(rows - rows_before).unwrap_or(0).min(processed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ExistingKey;
+
+    #[test]
+    fn the_arbiter_is_named_or_inferred() {
+        let key = |constraint| ExistingKey {
+            name: "t_pkey".into(),
+            columns: vec!["a".into(), "b\"".into()],
+            constraint,
+            ..ExistingKey::default()
+        };
+        let clause = |arbiter, update: &[&str]| {
+            on_conflict(&Conflict { arbiter, update: update.iter().map(|c| c.to_string()).collect() })
+        };
+        assert_eq!(clause(None, &[]), " ON CONFLICT DO NOTHING");
+        assert_eq!(clause(Some(key(true)), &[]), " ON CONFLICT ON CONSTRAINT \"t_pkey\" DO NOTHING");
+        assert_eq!(
+            clause(Some(key(false)), &["c", "d"]),
+            " ON CONFLICT (\"a\", \"b\"\"\") DO UPDATE SET \"c\" = EXCLUDED.\"c\", \"d\" = EXCLUDED.\"d\""
+        );
+    }
+}
