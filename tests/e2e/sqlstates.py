@@ -13,6 +13,7 @@ HOT_JOURNAL = ("55000",)          # object_not_in_prerequisite_state
 PLAN = ("22023",)                 # invalid_parameter_value: a typo, a wrong type, a name that matches nothing
 UNSUPPORTED = ("0A000",)          # feature_not_supported
 EXISTS = ("42P07",)               # duplicate_table: it holds rows and existing_rows is error
+SERIALIZATION = ("40001",)        # serialization_failure: others have written since the snapshot
 ORPHANS = ("23503",)              # foreign_key_violation
 NULL_KEY = ("23502",)             # not_null_violation
 DUPLICATE_KEY = ("23505",)        # unique_violation

@@ -243,7 +243,7 @@ def test_truncate_and_savepoint(t):
 
 def test_an_open_cursor_on_an_index_is_a_clear_error(t):
     t.sql("CREATE TABLE t (id int PRIMARY KEY, v text, n int); INSERT INTO t SELECT i, 'x', i FROM generate_series(100, 300) i").ok()
-    path = rows(t, "1, 'a', 5")
+    path = many(t, 60)
     session = t.session()
     session.run("BEGIN; SET LOCAL enable_seqscan = off; DECLARE c CURSOR FOR SELECT * FROM t ORDER BY id; FETCH 1 FROM c").ok()
     session.run(t.call("sqlite_import", path, {"existing_rows": "append"})).fails("55006", message="being used by active queries in this session")

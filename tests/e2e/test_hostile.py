@@ -25,7 +25,7 @@ def test_a_role_cannot_run_code_through_the_run_log(t):
             CREATE VIEW v AS SELECT 1 AS a WHERE public.evil();
             INSERT INTO sqlite_migrate.run (path, plan, source, extension_version) VALUES ('x', '{}', '{}', '0');
             INSERT INTO sqlite_migrate.run_table
-            SELECT max(id), current_user, 1, 'v', 'public', 'v', 0, 1, 1, 0, 0, 0, 'loaded' FROM sqlite_migrate.run;
+            SELECT max(id), current_user, 1, 'v', 'public', 'v', 0, 1, 1, 0, 0, 0, true, 0, 0, 'loaded' FROM sqlite_migrate.run;
             """, user="adversary").ok()
         t.sql("SELECT * FROM verify_counts()").fails("42704", message="no recorded run")
         own = t.sql("SELECT target_rows, ok FROM verify_counts()", user="adversary").ok()

@@ -333,8 +333,8 @@ def test_writer_goes_on_during_the_run(t):
 def test_result_row(t):
     path = t.file("one.db", "CREATE TABLE one (a INTEGER); INSERT INTO one VALUES (1), (2);")
     row = t.rows(t.call("sqlite_import", path, {}))[0]
-    assert list(row) == ["schema", "table", "source_rows", "imported", "rejected", "seconds", "rows_per_second",
-                         "status", "detail"], list(row)
+    assert list(row) == ["schema", "table", "source_rows", "imported", "updated", "skipped", "rejected", "seconds",
+                         "rows_per_second", "status", "detail"], list(row)
     assert (row["schema"], row["table"], row["source_rows"], row["imported"], row["rejected"]) == ("public", "one", 2, 2, 0)
     logged = t.rows("SELECT source_table, imported FROM sqlite_migrate.run_table")
     assert logged == [{"source_table": "one", "imported": 2}], logged

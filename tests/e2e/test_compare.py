@@ -1,0 +1,212 @@
+"""sqlite_compare: both schemas side by side; and the records of migration tools, which stay the target's own."""
+
+import json
+
+from harness import DATA, Skip
+
+SHOP = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, "fullName" VARCHAR(50) NOT NULL DEFAULT 'x', born DATETIME, tag);
+INSERT INTO users VALUES (1, 'Ann', '2020-01-01 10:00:00', 'a'), (2, 'Bob', NULL, 'b');
+CREATE TABLE "Orders" (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, total REAL GENERATED ALWAYS AS (id * 2.0));
+CREATE VIEW named AS SELECT "fullName" FROM users;
+"""
+TARGET = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "fullName" text NOT NULL, born timestamptz(3), tag text,
+    note text DEFAULT 'n');
+INSERT INTO shop.users ("fullName") VALUES ('seed');
+CREATE TABLE shop.audit (id int) PARTITION BY LIST (id);
+CREATE TABLE shop.audit_1 PARTITION OF shop.audit FOR VALUES IN (1);
+CREATE TABLE shop.alembic_version (version_num text);
+CREATE VIEW shop.everything AS SELECT 1 AS x;
+"""
+
+
+def compare(t, path, plan=None, user="postgres"):
+    out = t.sql(f"SELECT coalesce(json_agg(q), '[]') FROM ({t.call('sqlite_compare', path, plan)}) q", user).ok().out
+    return json.loads(out)
+
+
+def of(rows, name):
+    return [row for row in rows if row["object"] == name]
+
+
+def sides(rows, name):
+    found = {(row["in_source"], row["in_target"]) for row in of(rows, name)}
+    assert len(found) == 1, f"{name}: {found}"
+    return found.pop()
+
+
+def in_order(rows):
+    ranks = [["blocking", "warning", "info"].index(row["severity"]) for row in rows]
+    assert ranks == sorted(ranks), "the worst come first"
+
+
+def test_what_is_not_there_is_null(t):
+    """Nothing is written, the schema need not exist, and the plan is not needed."""
+    before = t.traces()
+    rows = compare(t, t.file("shop.db", SHOP), {"schema": "nowhere"})
+    assert rows and all(row["in_target"] is None for row in rows), rows
+    assert sides(rows, "view named") == ("view", None)
+    assert compare(t, t.file("shop.db", SHOP))
+    assert t.traces() == before
+
+
+def test_both_sides(t):
+    t.sql(TARGET).ok()
+    rows = compare(t, t.file("shop.db", SHOP), {"schema": "shop"})
+    in_order(rows)
+    assert rows[0]["severity"] == "blocking", "a table with rows stops an import, not a comparison"
+    assert sides(rows, "users") == ("table, 2 rows", "table, 1 row")
+    assert of(rows, "shop.audit") == [{"object": "shop.audit", "in_source": None, "in_target": "partitioned table", "severity": "info",
+                                       "message": "no table of the file goes into it", "hint": ""}]
+    untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
+    assert untouched == ["shop.audit"], untouched
+    findings = t.findings(t.dir / "shop.db", {"schema": "shop"})
+    said = sorted((row["severity"], row["object"], row["message"]) for row in rows if row["object"] != "shop.audit")
+    assert said == sorted((f["severity"], f["object"], f["message"]) for f in findings), "every finding, and no other"
+
+
+def test_column_that_has_no_place(t):
+    t.sql(TARGET + "ALTER TABLE shop.users DROP COLUMN tag; TRUNCATE shop.users").ok()
+    rows = compare(t, t.file("shop.db", SHOP), {"schema": "shop"})
+    assert sides(rows, "users.tag") == ("no type", None)
+    assert sides(rows, "users.note") == (None, "text, with a default")
+
+
+def test_needs_no_rights_beyond_the_tables_of_the_plan(t):
+    """Tables that the caller may not read are seen, and neither counted nor looked into."""
+    user = f"reader_{t.database[-40:]}"
+    t.sql(f'DROP ROLE IF EXISTS "{user}"; CREATE ROLE "{user}" LOGIN; GRANT pg_read_server_files TO "{user}"').ok()
+    t.sql(TARGET + f'GRANT SELECT ON shop.users TO "{user}"; GRANT USAGE ON SCHEMA shop TO "{user}"').ok()
+    path = t.file("shop.db", SHOP + "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('a1');")
+    try:
+        rows = compare(t, path, {"schema": "shop"}, user)
+        assert sides(rows, "users") == ("table, 2 rows", "table, 1 row")
+        assert sides(rows, "shop.audit") == (None, "partitioned table")
+        message = of(rows, "alembic_version")[0]["message"]
+        assert message == "migration records of Alembic are not loaded: the target has its own", message
+    finally:
+        t.sql(f'DROP OWNED BY "{user}"; DROP ROLE "{user}"').ok()
+
+
+# Records of migration tools: the file's table, the target's, and what is said of them.
+
+DJANGO = "(id integer PRIMARY KEY, app varchar(255) NOT NULL, name varchar(255) NOT NULL, applied {})"
+PRISMA = "(id varchar(36) PRIMARY KEY, checksum varchar(64), finished_at {}, migration_name varchar(255), logs text, rolled_back_at {})"
+TOOLS = {
+    "django_migrations": (DJANGO, "(1, 'auth', '0001_initial', '2026-01-01'), (2, 'shop', '0001_initial', '2026-01-02')",
+                          "Django", "at the same level: \"shop.0001_initial\""),
+    "_prisma_migrations": (PRISMA, "('a', 'c', '2026-01-01', '20260101_init', NULL, NULL), ('b', 'c', NULL, '20260202_broken', NULL, NULL)",
+                           "Prisma", "at the same level: \"20260101_init\""),
+    "alembic_version": ("(version_num varchar(32) PRIMARY KEY)", "('ae1027a6acf')", "Alembic", "at the same level: \"ae1027a6acf\""),
+    "migrations": ("(id integer PRIMARY KEY, timestamp bigint, name varchar(99))", "(1, 1700, 'Init1700'), (2, 1800, 'More1800')",
+                   "TypeORM", "at the same level: \"More1800\""),
+    "schema_migrations": ("(version varchar(99) PRIMARY KEY)", "('20250101'), ('20260101')", "the application",
+                          "at the same level: \"20260101\""),
+    "knex_migrations": ("(id integer PRIMARY KEY, name varchar(99), batch integer)", "(1, 'one.js', 1)", "Knex", "at the same level: \"one.js\""),
+    "knex_migrations_lock": ("(\"index\" integer PRIMARY KEY, is_locked integer)", "(1, 0)", "Knex", ""),
+    "d1_migrations": ("(id integer PRIMARY KEY, name text)", "(1, '0001.sql')", "D1", "at the same level: \"0001.sql\""),
+    "ar_internal_metadata": ("(key varchar(99), value varchar(99))", "('environment', 'production')", "Rails", ""),
+    "typeorm_metadata": ("(type varchar(99), name varchar(99), value text)", "('VIEW', 'v', 'x')", "TypeORM", ""),
+    "__drizzle_migrations": ("(id integer PRIMARY KEY, hash text, created_at bigint)", "(1, 'abc', 17)", "Drizzle", "at the same level: \"abc\""),
+}
+
+
+def records(kind):
+    """The tools' tables as SQL of one side."""
+    return "".join(f"CREATE TABLE {table} {columns.replace('{}', kind)}; INSERT INTO {table} VALUES {rows};"
+                   for table, (columns, rows, _, _) in TOOLS.items())
+
+
+def test_records_stay_the_target_s_own(t):
+    t.sql(records("timestamptz")).ok()
+    everything = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TOOLS)
+    before = t.value(everything)
+    path = t.file("records.db", records("datetime") + "CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1), (2);")
+    full = t.plan(path)
+    assert {table for table, entry in full["tables"].items() if entry == {"skip": True}} == set(TOOLS), full["tables"].keys()
+    assert t.plan(path, full) == full, "the printed plan is its own fixed point"
+    rows = compare(t, path)
+    for table, (_, _, tool, level) in TOOLS.items():
+        message = f"migration records of {tool} are not loaded: the target has its own" + (f", {level}" if level else "")
+        assert [(r["severity"], r["message"]) for r in of(rows, table)] == [("info", message)], of(rows, table)
+        assert sides(rows, table)[1] == "table"
+    results = t.import_(path)
+    assert results["users"]["imported"] == 2
+    assert all(results[table]["status"] == "skipped" and results[table]["detail"] for table in TOOLS), results
+    assert t.value(everything) == before
+    assert all(row["ok"] for row in t.rows("SELECT * FROM verify_counts()"))
+
+
+def test_records_of_another_level(t):
+    t.sql("CREATE TABLE django_migrations " + DJANGO.format("timestamptz") +
+          "; INSERT INTO django_migrations VALUES (1, 'auth', '0001_initial', now()), (2, 'new', '0001', now())").ok()
+    names = ", ".join(f"({i}, 'shop', '000{i}', '2026-01-02')" for i in range(2, 8))
+    script = f"CREATE TABLE Django_Migrations {DJANGO.format('datetime')}; INSERT INTO Django_Migrations VALUES (1, 'auth', '0001_initial', 'x'), {names};"
+    path = t.file("records.db", script)
+    row, = of(compare(t, path), "Django_Migrations")
+    assert (row["severity"], row["in_source"], row["in_target"]) == ("warning", "table, 7 rows", "table"), row
+    assert row["message"] == (
+        "migration records of Django are not loaded: the target has its own, and they differ: only in the file "
+        '"shop.0002", "shop.0003", "shop.0004" and 3 more; only in the target "new.0001"'), row
+    assert "plan.tables.Django_Migrations.skip to false" in row["hint"], row
+
+
+def test_records_are_loaded_when_asked_for(t):
+    t.sql("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)").ok()
+    path = t.file("records.db", "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('a1');")
+    assert t.import_(path)["alembic_version"]["status"] == "skipped"
+    assert t.import_(path, {"tables": {"alembic_version": {"skip": False}}})["alembic_version"]["imported"] == 1
+    assert t.value("SELECT version_num FROM alembic_version") == "a1"
+    assert t.import_(path, {"schema": "fresh"})["alembic_version"]["imported"] == 1, "a new schema takes them"
+
+
+def test_a_table_that_is_only_called_migrations(t):
+    t.sql("CREATE TABLE migrations (species text, year bigint)").ok()
+    path = t.file("birds.db", "CREATE TABLE migrations (species TEXT, year INTEGER); INSERT INTO migrations VALUES ('stork', 2020);")
+    assert t.import_(path)["migrations"]["imported"] == 1
+
+
+def test_records_that_somebody_set_a_trap_in(t):
+    """Records are read unasked: nobody's code may run for it in the caller's name."""
+    user = f"trapped_{t.database[-40:]}"
+    t.sql(f'DROP ROLE IF EXISTS "{user}"; CREATE ROLE "{user}" LOGIN; GRANT pg_read_server_files TO "{user}"').ok()
+    t.sql("""
+        CREATE TABLE sprung (n int);
+        CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.sprung VALUES (1); RETURN true; END$$;
+        CREATE FUNCTION trap(int) RETURNS text LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.sprung VALUES (1); RETURN 'x'; END$$;
+        CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('b');
+        ALTER TABLE alembic_version ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY trap ON alembic_version USING (trap());
+        CREATE VIEW schema_migrations AS SELECT trap(1) AS version;
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
+    """).ok()
+    path = t.file("records.db", """CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('a');
+        CREATE TABLE schema_migrations (version TEXT); INSERT INTO schema_migrations VALUES ('1');""")
+    try:
+        rows = compare(t, path, None, user)
+        assert [r["message"].split(": ")[1] for r in rows[:2]] == ["the target has its own"] * 2, rows
+        assert t.value("SELECT count(*) FROM sprung") == "0", "the trap was sprung"
+    finally:
+        t.sql(f'DROP OWNED BY "{user}"; DROP ROLE "{user}"').ok()
+
+
+def test_django(t):
+    """A file that Django wrote against the schema that Django makes."""
+    if not (DATA / "django.pg.sql").exists():
+        raise Skip(f"{DATA} is not there: no real schema to compare with")
+    t.sql((DATA / "django.pg.sql").read_text()).ok()
+    t.sql("CREATE TABLE django_migrations " + DJANGO.format("timestamptz")).ok()
+    path = t.copy_of(DATA / "django.db")
+    rows = compare(t, path)
+    in_order(rows)
+    assert [row for row in rows if row["severity"] == "blocking"] == [], rows
+    records, = of(rows, "django_migrations")
+    assert records["severity"] == "warning" and '"contenttypes.0001_initial"' in records["message"], records
+    assert "and 16 more" in records["message"] and (records["in_source"], records["in_target"]) == ("table, 19 rows", "table"), records
+    assert sides(rows, "shop_review") == ("table, 3000 rows", "table, 0 rows")
+    untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
+    assert untouched == [], untouched
+    missing = [row for row in rows if row["in_target"] is None and not row["object"].startswith(("view ", "index ", "trigger "))]
+    assert missing == [], missing

@@ -1,0 +1,179 @@
+"""Tables that are there already, against what others do meanwhile and against what a plan cannot know."""
+
+import sqlstates as s
+from harness import until
+
+NEVER = {"create": "never"}
+
+
+# Foreign keys
+
+
+def dangling(t, child, column, parent):
+    return t.value(f"SELECT count(*) FROM ONLY {child} c WHERE c.{column} IS NOT NULL"
+                   f" AND NOT EXISTS (SELECT FROM ONLY {parent} p WHERE p.id = c.{column})")
+
+
+def test_a_foreign_key_that_came_after_the_plan(t):
+    t.sql("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int)").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1)")
+    plan = {**NEVER, "before": ["ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p"]}
+    t.import_fails(path, plan, *s.ORPHANS)
+    t.sql("INSERT INTO p VALUES (1)").ok()
+    assert "foreign key since the plan" in t.import_(path, plan)["c"]["detail"]
+
+
+def test_rejected_parents_of_rows_that_come_by_insert(t):
+    t.sql("""CREATE TABLE g (id int PRIMARY KEY); CREATE TABLE a (id int PRIMARY KEY, g int REFERENCES g);
+             CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)""").ok()
+    path = t.file("x.db", """
+        CREATE TABLE a (id INTEGER PRIMARY KEY, g INTEGER); INSERT INTO a VALUES (1, 1), (2, NULL);
+        CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a); INSERT INTO b VALUES (1, 1), (2, 2)""")
+    result = t.import_(path, {**NEVER, "orphans": "reject", "tables": {"b": {"constraints": "keep"}}})
+    assert [(result[n]["imported"], result[n]["rejected"]) for n in "ab"] == [(1, 1), (1, 1)], result
+    assert dangling(t, "b", "a", "a") == "0"
+
+
+def test_rejected_parents_in_a_cycle(t):
+    t.sql("""CREATE TABLE p (id int PRIMARY KEY, b int); CREATE TABLE a (id int PRIMARY KEY, p int REFERENCES p);
+             CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);
+             ALTER TABLE p ADD FOREIGN KEY (b) REFERENCES b""").ok()
+    path = t.file("x.db", """
+        CREATE TABLE a (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); INSERT INTO a VALUES (1, 1), (2, 7);
+        CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a); INSERT INTO b VALUES (1, 1), (2, 2);
+        CREATE TABLE p (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b); INSERT INTO p VALUES (1, 1)""")
+    for table in "abp":
+        result = t.sql(t.call("sqlite_import", path,
+                              {**NEVER, "orphans": "reject", "tables": {table: {"constraints": "keep"}}}))
+        assert result.sqlstate in (None, *s.ORPHANS), result.err
+        assert [dangling(t, *key) for key in (("a", "p", "p"), ("b", "a", "a"), ("p", "b", "b"))] == ["0"] * 3
+        t.sql("TRUNCATE a, b, p").ok()
+
+
+def test_rejected_parents_in_a_cycle_with_a_partitioned_table(t):
+    t.sql("""CREATE TABLE p (id int PRIMARY KEY, b int); CREATE TABLE a (id int PRIMARY KEY, p int REFERENCES p);
+             CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a) PARTITION BY LIST (id);
+             CREATE TABLE b_1 PARTITION OF b DEFAULT; ALTER TABLE p ADD FOREIGN KEY (b) REFERENCES b""").ok()
+    path = t.file("x.db", """
+        CREATE TABLE a (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); INSERT INTO a VALUES (1, 1), (2, 7);
+        CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a); INSERT INTO b VALUES (1, 1), (2, 2);
+        CREATE TABLE p (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b); INSERT INTO p VALUES (1, 1)""")
+    t.import_fails(path, {**NEVER, "orphans": "reject"}, *s.ORPHANS)
+
+
+def test_a_parent_that_is_in_an_inheriting_table_is_none(t):
+    t.sql("""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE p2 () INHERITS (p); INSERT INTO p2 VALUES (5);
+             CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p)""").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 5)")
+    t.import_fails(path, NEVER, *s.ORPHANS)
+    for constraints in ("rebuild", "keep"):
+        plan = {**NEVER, "orphans": "reject", "constraints": constraints}
+        assert t.import_(path, plan)["c"]["rejected"] == 1, constraints
+
+
+def test_rows_of_inheriting_tables_are_left_alone(t):
+    for orphans in ("error", "reject", "null"):
+        t.sql("""DROP TABLE IF EXISTS c2, c, p; CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1);
+                 CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p);
+                 CREATE TABLE c2 () INHERITS (c); INSERT INTO c2 VALUES (9, 77)""").ok()
+        path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1)")
+        assert t.import_(path, {**NEVER, "orphans": orphans})["c"]["imported"] == 1, orphans
+        assert t.rows("SELECT * FROM c ORDER BY id") == [{"id": 1, "p": 1}, {"id": 9, "p": 77}], orphans
+
+
+def test_parent_and_child_of_different_collations(t):
+    t.sql("""CREATE TABLE p (id text COLLATE "C" PRIMARY KEY); INSERT INTO p VALUES ('a');
+             CREATE TABLE c (id int PRIMARY KEY, p text COLLATE "POSIX" REFERENCES p)""").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT); INSERT INTO c VALUES (1, 'a'), (2, 'b')")
+    t.import_fails(path, NEVER, *s.ORPHANS)
+    for constraints in ("rebuild", "keep"):
+        plan = {**NEVER, "existing_rows": "truncate", "constraints": constraints}
+        assert t.import_(path, {**plan, "orphans": "reject"})["c"]["rejected"] == 1
+        t.import_(path, {**plan, "orphans": "null"})
+        assert t.value("SELECT string_agg(coalesce(p, '-'), '' ORDER BY id) FROM c") == "a-"
+
+
+# Others at work
+
+
+def test_a_parent_that_went_after_the_snapshot(t):
+    t.sql("""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p)""").ok()
+    path = t.file("x.db", """CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER);
+                             INSERT INTO c VALUES (1, 1), (2, 2), (3, 3)""")
+    for orphans, left in (("reject", "2,3"), ("null", ",2,3")):
+        t.sql("TRUNCATE p, c; INSERT INTO p VALUES (1), (2)").ok()
+        session = t.session()
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM p")
+        t.sql("DELETE FROM p WHERE id = 1; INSERT INTO p VALUES (3)").ok()
+        session.run(t.call("sqlite_import", path, {**NEVER, "orphans": orphans})).ok()
+        session.run("COMMIT").ok()
+        assert t.value("SELECT string_agg(coalesce(p::text, ''), ',' ORDER BY id) FROM c") == left, orphans
+
+
+def test_rows_that_came_after_the_snapshot(t):
+    t.sql("CREATE TABLE c (id serial PRIMARY KEY)").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY); INSERT INTO c VALUES (200)")
+    for plan in ({}, {"on_conflict": "skip"}, {"existing_rows": "append", "constraints": "keep"}):
+        t.sql("TRUNCATE c RESTART IDENTITY").ok()
+        session = t.session()
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM c")
+        t.sql("INSERT INTO c VALUES (201); SELECT setval('c_id_seq', 201)").ok()
+        session.run(t.call("sqlite_import", path, {**NEVER, **plan})).fails(*s.SERIALIZATION)
+        session.run("ROLLBACK").ok()
+        t.sql("INSERT INTO c DEFAULT VALUES").ok()
+
+
+def test_rows_that_came_after_the_plan(t):
+    t.sql("CREATE TABLE c (id int PRIMARY KEY)").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY); INSERT INTO c VALUES (1)")
+    for plan, failure in (({}, s.EXISTS[0]), ({"existing_rows": "append"}, None)):
+        t.sql("TRUNCATE c").ok()
+        other, session = t.session(), t.session()
+        other.run("BEGIN; INSERT INTO c VALUES (7)").ok()
+        session.send(t.call("sqlite_import", path, {**NEVER, **plan}))
+        until(lambda: t.value(f"SELECT 1 FROM pg_locks WHERE pid = {session.pid} AND NOT granted") == "1", "the wait")
+        other.run("COMMIT").ok()
+        result = session.wait()
+        assert result.sqlstate == failure, result.err
+        assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM c") == ("7" if failure else "1,7")
+
+
+# The session
+
+
+def test_triggers_of_a_replica_session(t):
+    t.sql("""CREATE TABLE l (x text);
+             CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql
+                AS 'BEGIN INSERT INTO public.l VALUES (tg_name); RETURN new; END';
+             CREATE TABLE c (id int PRIMARY KEY);
+             CREATE TRIGGER a BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION f();
+             CREATE TRIGGER b BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION f();
+             CREATE TRIGGER d BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION f();
+             ALTER TABLE c ENABLE REPLICA TRIGGER a; ALTER TABLE c ENABLE ALWAYS TRIGGER b""").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY); INSERT INTO c VALUES (1)")
+    t.sql("SET session_replication_role = replica;"
+          + t.call("sqlite_import", path, {**NEVER, "constraints": "keep"})).ok()
+    assert t.rows("SELECT * FROM l") == []
+    states = "SELECT string_agg(tgname || tgenabled::text, ',' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal"
+    assert t.value(states) == "aR,bA,dO"
+
+
+def test_values_do_not_depend_on_settings(t):
+    t.sql("CREATE TABLE c (id int PRIMARY KEY, a text[], i interval)").ok()
+    path = t.file("x.db", """CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT, i TEXT);
+                             INSERT INTO c VALUES (1, '[null,"NULL"]', '-1 02:03:04')""")
+    seen = set()
+    for setting in ("array_nulls = on", "array_nulls = off", "IntervalStyle = sql_standard"):
+        t.sql(f"TRUNCATE c; SET {setting};" + t.call("sqlite_import", path, NEVER)).ok()
+        seen.add(t.value("SELECT a::text || i FROM c"))
+    assert seen == {'{NULL,"NULL"}-1 days +02:03:04'}, seen
+
+
+def test_rejected_rows_that_the_encoding_lacks(t):
+    database = t.other_database("latin1", "ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    t.server.run(database, "CREATE TABLE c (id int PRIMARY KEY, v text)").ok()
+    path = t.file("x.db", """CREATE TABLE c (id INTEGER PRIMARY KEY, v TEXT);
+                             INSERT INTO c VALUES (1, 'a'), (2, '€"ä')""")
+    t.server.run(database, t.call("sqlite_import", path, {**NEVER, "on_invalid": "reject"})).ok()
+    kept = """SELECT "values" ->> 'v' = '\\u{20ac}"' || chr(228) FROM sqlite_migrate.reject"""
+    assert t.server.run(database, kept).ok().out.strip() == "t"
