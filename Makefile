@@ -50,10 +50,11 @@ versions: ## compile check for PostgreSQL 14 to 18, none of which need be instal
 install: setup ## build in release mode and install into the PostgreSQL of PG_CONFIG
 	@scripts/install.sh $(FEATURES)
 
-bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d,fdw)
+bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d,fdw,existing)
 	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
 	@python3 benches/run.py
 	@python3 benches/fdw.py
+	@python3 benches/existing.py
 
 psql: setup server-start ## a shell in the private cluster with the extension loaded
 	@scripts/server.sh psql shell

@@ -8,24 +8,15 @@ times to be measured, contenders in turn; medians. Memory is how much the backen
 from its first answer to its last. SIZE=1 is 2M rows.
 """
 
-import os
-import pathlib
 import re
 import shutil
 import sqlite3
-import statistics
 import subprocess
 import sys
-import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path[:0] = [str(HERE), str(ROOT / "tests/e2e")]
-from harness import Server, Session, quote  # noqa: E402
-from run import SETTINGS, machine, own, psql_milliseconds, reachable  # noqa: E402
+from common import RUNS, SIZE, chosen, ground, median, own, psql_milliseconds, where
+from harness import Session, quote
 
-SIZE = float(os.environ.get("SIZE", "1"))
-RUNS = int(os.environ.get("RUNS", "3"))
 ROWS, INSERTED, LOOK_UPS = int(2_000_000 * SIZE), int(1_000_000 * SIZE), 10_000
 
 LOOP = """DO $$ DECLARE said text; BEGIN
@@ -111,13 +102,9 @@ def sqlite_seconds(path, sql):
     return float(re.search(r"real ([0-9.]+)", run.stdout).group(1))
 
 
-def median(times, title):
-    return statistics.median(times[title]) if times.get(title) else None
-
-
-def report(contenders, bare, version):
+def report(contenders, bare, server):
     ours, theirs = contenders.get("pg_sqlite_fdw"), contenders.get("sqlite_fdw")
-    print(f"\n{machine()}; {version}; medians of {RUNS}; {ROWS:,} rows.\n")
+    print(f"\n{where(server)}; {ROWS:,} rows.\n")
     print("| | pg_sqlite_fdw | sqlite_fdw | sqlite3 | ÷ sqlite_fdw | ÷ sqlite3 |\n|---|---|---|---|---|---|")
     for title, *_ in QUESTIONS:
         a, b, c = median(ours.times, title), median(theirs.times, title) if theirs else None, median(bare, title)
@@ -129,17 +116,9 @@ def report(contenders, bare, version):
 
 
 def main():
-    if "fdw" not in os.environ.get("ONLY", "fdw").split(","):
+    if not chosen("fdw"):
         return
-    directory = ROOT / "target" / f"bench-{SIZE:g}"
-    server = Server("bench", SETTINGS)
-    server.start()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not reachable(server, directory):
-            directory = pathlib.Path(tempfile.mkdtemp(prefix="pgsm-bench."))
-        os.chmod(directory, 0o755)
-        own(server, directory)
+    with ground() as (server, directory):
         path = directory / "fdw.db"
         build(path)
         available = server.run("postgres", "SELECT name FROM pg_available_extensions").ok().out.split()
@@ -160,11 +139,9 @@ def main():
                     bare.setdefault(title, []).append(sqlite_seconds(path, sqlite))
         for contender in contenders.values():
             contender.session.close()
-        report(contenders, bare, "PostgreSQL " + server.run("postgres", "SHOW server_version").out.strip())
+        report(contenders, bare, server)
         for copy in copies.values():
             copy.unlink()
-    finally:
-        server.stop()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,6 @@ Contenders, each into a fresh database of one private cluster:
 """
 
 import json
-import os
-import pathlib
-import platform
 import re
 import shutil
 import statistics
@@ -23,25 +20,10 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/fixtures")]
-import bench_db  # noqa: E402
-from harness import Server, quote  # noqa: E402
+from common import RUNS, SIZE, chosen, ground, own, psql_milliseconds, where
+import bench_db
+from harness import quote
 
-SIZE = float(os.environ.get("SIZE", "1"))
-RUNS = int(os.environ.get("RUNS", "3"))
-ONLY = os.environ.get("ONLY", "a,b,c,d").split(",")
-
-# What a server that takes in data should have; the same for every contender.
-SETTINGS = """
-fsync = on
-shared_buffers = '1GB'
-max_wal_size = '8GB'
-maintenance_work_mem = '512MB'
-checkpoint_timeout = '30min'
-autovacuum = off
-"""
 TITLES = {
     "a": "2M rows, 6 columns, 1 index", "b": "200k rows, 100 integers", "c": "50k rows, 4 kB JSON text",
     "d": "application, 30 small tables",
@@ -177,21 +159,6 @@ def fix_dump():
     return [part for rule in rules for part in ("-e", rule)]
 
 
-def psql_milliseconds(out):
-    return sum(float(ms) for ms in re.findall(r"^Time: ([0-9.]+) ms", out, re.M))
-
-
-def own(server, path):
-    if os.getuid() == 0:
-        os.chown(path, server.user.pw_uid, server.user.pw_gid)
-
-
-def machine():
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
-    memory = int(re.search(r"MemTotal:\s+(\d+)", open("/proc/meminfo").read()).group(1)) >> 20
-    return f"{os.cpu_count()} × {cpu}, {memory} GB RAM, {platform.system()}"
-
-
 def cell(bench, name):
     return f"{statistics.median(bench.times[name]):.2f} s" if bench.times.get(name) else "–"
 
@@ -202,9 +169,9 @@ def ratio(bench, name, to):
     return f"{statistics.median(bench.times[name]) / statistics.median(bench.times[to]):.2f}"
 
 
-def report(benches, version):
+def report(benches, server):
     columns = ["import", "load", "copy", "pgloader", "dump"]
-    print(f"\n{machine()}; {version}; medians of {RUNS}, `.dump` once; size {SIZE:g}.\n")
+    print(f"\n{where(server)}; `.dump` once.\n")
     print("| | whole import | its load phase | `COPY` binary | pgloader | `.dump \\| psql` | load ÷ COPY | pgloader ÷ import"
           " | profile and plan ÷ import |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -220,18 +187,11 @@ def report(benches, version):
 
 
 def main():
-    if not set(ONLY) & set(TITLES):
+    which = chosen(*TITLES)
+    if not which:
         return
-    directory = ROOT / "target" / f"bench-{SIZE:g}"
-    server = Server("bench", SETTINGS)
-    server.start()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not reachable(server, directory):
-            directory = pathlib.Path(tempfile.mkdtemp(prefix="pgsm-bench."))
-        os.chmod(directory, 0o755)
-        own(server, directory)
-        benches = [Bench(server, directory, which) for which in ONLY if which in TITLES]
+    with ground() as (server, directory):
+        benches = [Bench(server, directory, name) for name in which]
         for bench in benches:
             print(f"preparing ({bench.which})", file=sys.stderr)
             bench.prepare()
@@ -239,16 +199,7 @@ def main():
                 print(f"({bench.which}) round {n + 1} of {RUNS}", file=sys.stderr)
                 bench.round(first=n == 0)
             bench.share = bench.plan_share()
-        version = server.run("postgres", "SHOW server_version").out.strip()
-        report(benches, f"PostgreSQL {version}")
-    finally:
-        server.stop()
-
-
-def reachable(server, directory):
-    if os.getuid() != 0:
-        return True
-    return subprocess.run(["runuser", "-u", "postgres", "--", "test", "-x", directory]).returncode == 0
+        report(benches, server)
 
 
 if __name__ == "__main__":
