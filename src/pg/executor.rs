@@ -24,7 +24,7 @@ pub(super) struct Executor {
 
 /// The value of a column that a row says nothing of.
 #[derive(Clone, Copy)]
-pub(super) struct Default {
+pub(super) struct ColumnDefault {
     state: *mut pg_sys::ExprState,
     /// It may look at the table that is written, and has to see every row before its own.
     pub may_look: bool,
@@ -54,7 +54,7 @@ impl Executor {
     ///
     /// # Safety
     /// `attribute` is one of the relation's, neither dropped nor generated.
-    pub unsafe fn default(&self, attribute: &pg_sys::FormData_pg_attribute) -> Option<Default> {
+    pub unsafe fn default(&self, attribute: &pg_sys::FormData_pg_attribute) -> Option<ColumnDefault> {
         // SAFETY: the relation is open; expressions are made in the state's context, which outlives them.
         unsafe {
             within((*self.state).es_query_cxt, || {
@@ -65,13 +65,13 @@ impl Executor {
                 }
                 let expr = pg_sys::expression_planner(expr.cast());
                 let may_look = pg_sys::contain_volatile_functions_not_nextval(expr.cast());
-                Some(Default { state: pg_sys::ExecInitExpr(expr, std::ptr::null_mut()), may_look })
+                Some(ColumnDefault { state: pg_sys::ExecInitExpr(expr, std::ptr::null_mut()), may_look })
             })
         }
     }
 
     /// Value and null flag, which live until [`Executor::next_row`].
-    pub fn evaluate(&self, default: Default) -> (pg_sys::Datum, bool) {
+    pub fn evaluate(&self, default: ColumnDefault) -> (pg_sys::Datum, bool) {
         // SAFETY: the state was made by `default` of this executor.
         unsafe { within((*self.context).ecxt_per_tuple_memory, || evaluate(default.state, self.context)) }
     }

@@ -5,7 +5,7 @@
 
 use pgrx::pg_sys;
 
-use super::executor::{Default, Executor};
+use super::executor::{ColumnDefault, Executor};
 use super::relation::Attribute;
 use super::slot;
 
@@ -25,7 +25,7 @@ enum Cell {
     Null,
     /// This column of the batch.
     Value(usize),
-    Default(Default),
+    Default(ColumnDefault),
 }
 
 /// What to check of a row.

@@ -274,7 +274,7 @@ impl<'a> Import<'a> {
             if let Some(r) = results.find(|r| r.schema == removed.schema && r.table == removed.table) {
                 r.imported -= removed.rows as i64;
                 r.rejected += removed.rows as i64;
-                r.detail.push(format!("{} rows without a parent were rejected", removed.rows));
+                r.detail.push(Question::rejected(removed.rows));
             }
         }
         all

@@ -92,15 +92,19 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     Ok(loaded)
 }
 
-/// Keeps other writers out until the transaction ends. A caller who may only insert cannot, and has to see to
-/// that himself.
+/// Keeps other writers out until the transaction ends, from the table that still has the name then. A caller who may
+/// only read and insert cannot, and has to see to that himself.
 fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
     let locked = relation::lock_owned(relation);
     if !locked {
         let _path = LocalSettings::safe_search_path();
         target::lock(&spec.schema, &spec.target);
     }
-    if locked { see_all_rows(spec) } else { Ok(()) }
+    match find(spec)? {
+        now if now != relation => Err(gone(spec)),
+        _ if locked => see_all_rows(spec),
+        _ => Ok(()),
+    }
 }
 
 /// Rows that others have written after the transaction's snapshot was taken would be in nobody's account.

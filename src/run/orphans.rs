@@ -84,6 +84,14 @@ impl<'a> Question<'a> {
         self.spec.policy
     }
 
+    /// What to say of rows that were removed.
+    pub fn rejected(rows: u64) -> String {
+        match rows {
+            1 => "1 row without a parent was rejected".into(),
+            rows => format!("{rows} rows without a parent were rejected"),
+        }
+    }
+
     /// What to say of rows that lost their key.
     pub fn nulled(&self, rows: u64) -> Option<String> {
         let columns = self.spec.columns.join(", ");

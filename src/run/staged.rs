@@ -102,7 +102,7 @@ fn settle_orphans(
         orphans::settle_rejects(&questions, place.rejects.run).iter().map(|removed| removed.rows).sum();
     if removed > 0 {
         loaded.rejected += removed;
-        loaded.notes.push(format!("{removed} rows without a parent were rejected"));
+        loaded.notes.push(Question::rejected(removed));
     }
     for question in questions.iter().filter(|q| q.policy() == Orphans::Null) {
         let nulled = orphans::settle(question)?;

@@ -61,6 +61,21 @@ def test_rejected_parents_in_a_cycle_with_a_partitioned_table(t):
     t.import_fails(path, {**NEVER, "orphans": "reject"}, *s.ORPHANS)
 
 
+def test_parents_stay_until_the_children_are_committed(t):
+    """Another session sees no child yet: only a lock can keep it from deleting the parent. The children have no index, whose
+    rebuild would make it wait too."""
+    t.sql("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p); INSERT INTO p VALUES (1), (2)").ok()
+    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1)")
+    session, other = t.session(), t.session()
+    session.run("BEGIN").ok()
+    session.run(t.call("sqlite_import", path, NEVER)).ok()
+    other.send("DELETE FROM p WHERE id = 1")
+    until(lambda: t.value(f"SELECT 1 FROM pg_locks WHERE pid = {other.pid} AND NOT granted") == "1", "the wait")
+    session.run("COMMIT").ok()
+    other.wait().fails("23503")
+    assert t.value("SELECT count(*) FROM p") == "2"
+
+
 def test_a_parent_that_is_in_an_inheriting_table_is_none(t):
     t.sql("""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE p2 () INHERITS (p); INSERT INTO p2 VALUES (5);
              CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p)""").ok()
