@@ -8,5 +8,7 @@ export PG_MAJOR="${PG_MAJOR:-15}"
 pg_config=$(scripts/server.sh pg_config)
 export PGRX_HOME=$PWD/target/pgrx-$PG_MAJOR
 mkdir -p "$PGRX_HOME"
-printf '[configs]\npg%s = "%s"\n' "$PG_MAJOR" "$pg_config" >"$PGRX_HOME/config.toml"
+config=$(printf '[configs]\npg%s = "%s"' "$PG_MAJOR" "$pg_config")
+# Written anew it would be younger than what was built, and pgrx would make its bindings again.
+if [ "$config" != "$(cat "$PGRX_HOME/config.toml" 2>/dev/null)" ]; then echo "$config" >"$PGRX_HOME/config.toml"; fi
 exec "$@"
