@@ -93,8 +93,6 @@ class Migration:
 
     def __init__(self, t, application, user):
         self.t, self.app, self.user = t, application, user
-        # A session's time zone must not matter to what is imported.
-        t.sql(f"ALTER DATABASE {ident(t.database)} SET timezone = 'Asia/Kolkata'").ok()
         for extension in application.extensions:
             t.sql(f"CREATE EXTENSION {ident(extension)} SCHEMA public").ok()
         self.sql((FIXTURES / "apps" / f"{application.name}.sql").read_text()).ok()

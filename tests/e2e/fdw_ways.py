@@ -15,7 +15,7 @@ import re
 import subprocess
 
 import fdw_db
-from harness import TIMEOUT, quote
+from harness import FIXED, TIMEOUT, quote
 
 SELF = os.environ.get("FDW_SELF") == "1"
 MARK = "@@fdw"
@@ -49,9 +49,9 @@ def prepare(t):
     fdw_db.build(path)
     t.own(path)
     t.sql(fdw_db.COLLATIONS).ok()
-    t.sql(";\n".join(fdw_db.local(path, "l")) + "; ANALYZE").ok()
+    t.sql(FIXED + ";\n".join(fdw_db.local(path, "l")) + "; ANALYZE").ok()
     if SELF:
-        t.sql(";\n".join(fdw_db.local(path, "f", shuffled=True)) + "; ANALYZE").ok()
+        t.sql(FIXED + ";\n".join(fdw_db.local(path, "f", shuffled=True)) + "; ANALYZE").ok()
     else:
         server(t, "traps", path)
         t.sql(";\n".join(fdw_db.foreign("traps", "f"))).ok()
@@ -61,8 +61,9 @@ def prepare(t):
 def run(t, queries, way, explain=False, settings=""):
     """The answers to a list of queries."""
     schema, pushdown = WAYS[way]
-    script = [f"SET search_path = {schema}, public; SET timezone = 'Asia/Kolkata'; SET datestyle = 'ISO'; SET bytea_output = 'hex';",
-              "SET statement_timeout = '30s'; SET intervalstyle = 'postgres'; SET jit = off; SET client_min_messages = error;",
+    # The queries are written for standard strings; all other settings are the scenario's, for every way.
+    script = [f"SET search_path = {schema}, public; SET standard_conforming_strings = on;",
+              "SET statement_timeout = '30s'; SET jit = off; SET client_min_messages = error;",
               "" if SELF else f"SET pg_sqlite_migrate.pushdown = {pushdown};", settings,
               r"\set VERBOSITY sqlstate" "\n" r"\pset null '\\N'" "\n" r"\pset fieldsep '\037'" "\n" r"\pset recordsep '\036'"]
     for number, query in enumerate(queries):

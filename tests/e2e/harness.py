@@ -2,6 +2,8 @@
 
 A scenario is a function `test_…(t)` in a module `test_*.py`; `t` (a `Scenario`) has a database and a directory of its
 own, both removed afterwards. The directory belongs to the server's user, so that the server may write beside a file.
+The database has session settings of its own (see rotation.py), for every session but those that `shown`, `shown_rows` and
+`copy` read with.
 A scenario fails when it raises, and also when the server's log shows a crash, a panic or an internal error meanwhile.
 """
 
@@ -19,10 +21,15 @@ import tempfile
 import threading
 import time
 
+import rotation
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 DATA = ROOT.parent / "shared" / "data"
 TIMEOUT = 300  # seconds; only so that a hang ends, nothing is measured with it
+
+# For a session that reads what is stored, in one style.
+FIXED = rotation.commands("SET", rotation.FIXED)
 
 # What the server's log must never say while a scenario runs.
 CRASH = re.compile(r"terminated by signal|reinitializing|PANIC|panicked at| XX000 |double free|stack smashing")
@@ -109,7 +116,7 @@ class Server:
 
     def copy(self, database, query):
         """The rows of a query in COPY's text form, as bytes."""
-        sql = f"SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'; COPY ({query}) TO STDOUT"
+        sql = FIXED + f"COPY ({query}) TO STDOUT"
         run = subprocess.run(self.command(database) + ["-v", "ON_ERROR_STOP=1"], input=sql.encode(),
                              capture_output=True, timeout=TIMEOUT)
         assert run.returncode == 0, run.stderr.decode(errors="replace")
@@ -211,6 +218,8 @@ class Scenario:
 
     def __init__(self, server, name):
         self.server, self.name = server, name
+        # The scripts show what a user with the server's defaults sees.
+        self.settings = rotation.FIXED if name.endswith(".sql") else rotation.drawn(name)
         self.crash_expected = False
         self.database = "t_" + re.sub(r"\W", "_", name.lower())[-55:]
         self.sessions = []
@@ -220,6 +229,7 @@ class Scenario:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pgsm-e2e."))
         self.own(self.dir)
         self.server.run("postgres", f'CREATE DATABASE "{self.database}" TEMPLATE extension_template').ok()
+        self.configure(self.database)
         self.log_start = self.server.log_size()
         return self
 
@@ -239,8 +249,13 @@ class Scenario:
         name = f"{self.database[:40]}_{suffix}"
         self.server.run("postgres", f'CREATE DATABASE "{name}" {options or "TEMPLATE extension_template"}').ok()
         self.others.append(name)
+        self.configure(name)
         self.server.run(name, "CREATE EXTENSION IF NOT EXISTS pg_sqlite_migrate").ok()
         return name
+
+    def configure(self, database):
+        """Gives a database the scenario's settings."""
+        self.server.run("postgres", rotation.commands(f"ALTER DATABASE {ident(database)} SET", self.settings)).ok()
 
     # Files
 
@@ -282,6 +297,14 @@ class Scenario:
 
     def value(self, query):
         return self.sql(query).ok().out.strip()
+
+    def shown(self, query, user="postgres"):
+        """As `value`, printed in one style whatever the scenario's settings are."""
+        return self.sql(FIXED + query, user).ok().out.strip()
+
+    def shown_rows(self, query):
+        """As `rows`, printed in one style."""
+        return json.loads(self.shown(f"SELECT coalesce(json_agg(q), '[]') FROM ({query}) q"))
 
     def session(self, user="postgres"):
         session = Session(self.server, self.database, user)

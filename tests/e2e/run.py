@@ -4,6 +4,7 @@
     run.py [PATTERN …]     only scenarios whose name contains one of the patterns
     run.py --list          their names
     ACCEPT=1 run.py        takes the output of the *.sql scripts as expected from now on: read the diff
+    SETTINGS_SEED=… run.py draws other session settings for the scenarios
 
 Two kinds: `*.sql` scripts whose output is compared with expected/*.out as pg_regress does, and functions in test_*.py.
 """
@@ -20,6 +21,7 @@ import traceback
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1] / "fixtures")]
 import app_db  # noqa: E402
+import rotation  # noqa: E402
 from harness import Scenario, Server, Skip  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
@@ -73,8 +75,9 @@ def normalise(text, directory):
 
 def run_one(server, name, function):
     """`ok`, `skip` or `FAILED`, with a text."""
+    t = Scenario(server, name)
     try:
-        with Scenario(server, name) as t:
+        with t:
             function(t)
         return "ok", ""
     except Skip as reason:
@@ -82,9 +85,13 @@ def run_one(server, name, function):
     except AssertionError as failure:
         where = traceback.extract_tb(failure.__traceback__)
         lines = [f"{pathlib.Path(f.filename).name}:{f.lineno}" for f in where if "e2e" in f.filename][1:]
-        return "FAILED", f"{str(failure) or where[-1].line}\n({' < '.join(reversed(lines))})"
+        return "FAILED", f"{str(failure) or where[-1].line}\n({' < '.join(reversed(lines))})\n{circumstances(t)}"
     except Exception:  # a broken scenario is a failed one
-        return "FAILED", traceback.format_exc()
+        return "FAILED", f"{traceback.format_exc()}{circumstances(t)}"
+
+
+def circumstances(t):
+    return f"settings: {rotation.described(t.settings)}; SETTINGS_SEED={os.environ.get('SETTINGS_SEED', '')}"
 
 
 def main(arguments):

@@ -131,7 +131,7 @@ KINDS = {
                   indexes=(("USING gin ({c})", "@>"), ("USING gin ({c} jsonb_path_ops) WITH (fastupdate = off)", "@>"), ("(({c} ->> 'i'))", None)),
                   generated=(("text", "{c} ->> 'i'"), ("integer", "({c} ->> 'i')::integer"))),
     "json": Kind("json", lambda i: f'{{"i": {i}}}', (text("JSON", "TEXT", write=lambda i: f'{{"i":   {i}}}'),), unique=False, btree=False, bad=("[1,",)),
-    "bytea": Kind("bytea", lambda i: "\\x" + f"{i:08x}ff00", (Cell(lambda i: bytes.fromhex(f"{i:08x}ff00"), ("BLOB", "BYTEA")),), default="'\\x00'",
+    "bytea": Kind("bytea", lambda i: "\\x" + f"{i:08x}ff00", (Cell(lambda i: bytes.fromhex(f"{i:08x}ff00"), ("BLOB", "BYTEA")),), default="E'\\\\x00'",
                   checks=(("length({c}) > 1", b""),)),
     "interval": Kind("interval", lambda i: f"{i // 3600}:{i // 60 % 60:02}:{i % 60:02}", (text("TEXT", write=lambda i: f"{i // 3600:02}:{i // 60 % 60:02}:{i % 60:02}"),),
                      bad=("a while",), checks=(("{c} >= '0'", "-01:00:00"),)),

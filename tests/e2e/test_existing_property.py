@@ -122,7 +122,7 @@ class Property:
         return {self.t.value(f"SELECT pg_get_serial_sequence({quote(q)}, {quote(c)})") for q, c in pairs}
 
     def import_(self, path):
-        return self.t.sql(f"SET timezone = 'Asia/Kolkata'; SELECT coalesce(json_agg(r), '[]') FROM ({self.t.call('sqlite_import', path, self.case.plan)}) r", self.user)
+        return self.t.sql(f"SELECT coalesce(json_agg(r), '[]') FROM ({self.t.call('sqlite_import', path, self.case.plan)}) r", self.user)
 
     # A row that cannot be
 

@@ -38,7 +38,7 @@ def holds(t, columns, plan=None):
     row = t.import_(path, plan or {})["t"]
     assert (row["imported"], row["rejected"], row["status"]) == (row["source_rows"], 0, "loaded"), row
     for name, pg_type, _, cells in columns:
-        found = t.rows(f"SELECT {ident(name)}::text AS v FROM t ORDER BY id")
+        found = t.shown_rows(f"SELECT {ident(name)}::text AS v FROM t ORDER BY id")
         expected = [text for _, text in cells]
         found = [row["v"] for row in found[:len(cells)]]
         assert found == expected, f"{pg_type}: {found} instead of {expected}"
@@ -66,7 +66,6 @@ def refuses(t, pg_type, declared, good, bad, why, sqlstates=s.MISFIT, keys=None)
 
 
 def test_ordinary_types(t):
-    t.sql("SET timezone = 'UTC'; ALTER DATABASE " + ident(t.database) + " SET timezone = 'UTC'").ok()
     uuid = "550e8400-e29b-41d4-a716-446655440000"
     holds(t, [
         ("b", "boolean", "BOOLEAN", [("0", "false"), ("1", "true"), ("'t'", "true"), ("'true'", "true"), ("'f'", "false")]),
@@ -123,7 +122,7 @@ def test_intervals(t):
 
 
 def test_arrays(t):
-    t.sql(MOODS + ";" + DOMAINS + "ALTER DATABASE " + ident(t.database) + " SET timezone = 'Asia/Tokyo'").ok()
+    t.sql(MOODS + ";" + DOMAINS).ok()
     big = "12345678901234567890.123456789012345678901"
     holds(t, [
         ("t", "text[]", "TEXT", [(r"""'["a","b c","",null,"NULL","q\"\\"]'""", '{a,"b c","",NULL,"NULL","q\\"\\\\"}'),
@@ -134,7 +133,7 @@ def test_arrays(t):
         ("f", "real[]", "TEXT", [("'[0.1,-2]'", "{0.1,-2}")]),
         ("u", "uuid[]", "TEXT", [("'[\"550E8400E29B41D4A716446655440000\"]'", "{550e8400-e29b-41d4-a716-446655440000}")]),
         # A text without an offset is a clock of the plan's time zone, not of the session's.
-        ("z", "timestamptz[]", "TEXT", [("'[\"2024-07-01T10:00:00\"]'", '{"2024-07-01 19:00:00+09"}')]),
+        ("z", "timestamptz[]", "TEXT", [("'[\"2024-07-01T10:00:00\"]'", '{"2024-07-01 10:00:00+00"}')]),
         ("j", "jsonb[]", "TEXT", [("'[{\"a\": [1]}, [1,2], \"s\", 1.50, null]'", '{"{\\"a\\": [1]}","[1, 2]","\\"s\\"",1.50,NULL}')]),
         ("e", "mood[]", "TEXT", [("'[\"happy\",\"so so\"]'", '{happy,"so so"}')]),
         ("d", "even[]", "TEXT", [("'[2,4]'", "{2,4}")]),
@@ -168,7 +167,7 @@ def test_what_is_no_array(t):
 
 
 def test_domains(t):
-    t.sql(DOMAINS + "ALTER DATABASE " + ident(t.database) + " SET timezone = 'UTC'").ok()
+    t.sql(DOMAINS).ok()
     uuid = "550e8400-e29b-41d4-a716-446655440000"
     holds(t, [
         ("f", "flag", "BOOLEAN", [("0", "false"), ("1", "true"), ("'true'", "true"), ("NULL", None)]),

@@ -285,9 +285,9 @@ def test_rows_are_rechecked_after_a_wait(t):
     items(t)
     t.sql("CREATE TABLE loc (id bigint PRIMARY KEY, z integer); INSERT INTO loc SELECT g, g FROM generate_series(1, 4) g").ok()
     first, second = t.session(), t.session()
-    for sql, expected in (("UPDATE loc SET z = z + qty FROM items WHERE items.id = loc.id AND loc.id = 1 RETURNING z, items", "111|(1,one,10,1.5)"),
+    for sql, expected in (("UPDATE loc SET z = z + qty FROM items WHERE items.id = loc.id AND loc.id = 1 RETURNING z, to_jsonb(items) ->> 'name'", "111|one"),
                           ("SELECT z, name FROM loc LEFT JOIN items USING (id) WHERE id = 1 AND z < 1000 FOR UPDATE OF loc", "211|one"),
-                          ("DELETE FROM loc USING items x JOIN items y USING (id) WHERE x.id = loc.id AND loc.id = 1 AND z > 100 RETURNING z, y", "311|(1,one,10,1.5)")):
+                          ("DELETE FROM loc USING items x JOIN items y USING (id) WHERE x.id = loc.id AND loc.id = 1 AND z > 100 RETURNING z, to_jsonb(y) ->> 'qty'", "311|10")):
         first.run("BEGIN; UPDATE loc SET z = z + 100 WHERE id = 1").ok()
         second.send(sql)
         until(lambda: t.value(f"SELECT wait_event_type FROM pg_stat_activity WHERE pid = {second.pid}") == "Lock", "the other session waits")

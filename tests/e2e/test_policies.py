@@ -284,7 +284,7 @@ def test_before_after_and_types(t):
     plan = {"types": {"DATETIME": "timestamptz"}, "timezone": "Europe/Berlin",
             "before": ["CREATE TABLE public.before_ran ()"], "after": ["CREATE TABLE public.after_ran AS SELECT count(*) FROM public.t"]}
     t.import_(path, plan)
-    assert t.value("SET timezone = 'UTC'; SELECT at FROM t") == "2024-01-01 11:00:00+00"
+    assert t.shown("SELECT at FROM t") == "2024-01-01 11:00:00+00"
     assert t.value("SELECT count FROM after_ran") == "1"
 
 
