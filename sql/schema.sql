@@ -1,12 +1,17 @@
 -- The run log: every run, its tables, what was noticed and every row that was not loaded.
--- A role sees the runs that it made; superusers see all.
+--
+-- The tables log_* are written by the import itself, as their owner, and by nobody else: what stands there can be believed,
+-- and no role can take numbers in advance. The views over them show a role the runs that it made; superusers and members
+-- of pg_read_all_data see all. Whoever may dump the database may read the tables, so that pg_dump keeps them.
 
 CREATE SCHEMA sqlite_migrate;
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 
-CREATE TABLE sqlite_migrate.run (
+CREATE TABLE sqlite_migrate.log_run (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    role        name NOT NULL DEFAULT current_user,
+    -- The name is for people and survives a dump. A role that has taken the name since has another oid.
+    role        name NOT NULL,
+    role_oid    oid NOT NULL,
     started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     path        text NOT NULL,
@@ -16,11 +21,9 @@ CREATE TABLE sqlite_migrate.run (
     extension_version text NOT NULL,
     status      text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'done'))
 );
-COMMENT ON TABLE sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';
 
-CREATE TABLE sqlite_migrate.run_table (
-    run           bigint NOT NULL REFERENCES sqlite_migrate.run ON DELETE CASCADE,
-    role          name NOT NULL DEFAULT current_user,
+CREATE TABLE sqlite_migrate.log_run_table (
+    run           bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
     ordinal       integer NOT NULL,
     source_table  text NOT NULL,
     target_schema text NOT NULL,
@@ -38,14 +41,10 @@ CREATE TABLE sqlite_migrate.run_table (
     detail        text,
     PRIMARY KEY (run, ordinal)
 );
-COMMENT ON COLUMN sqlite_migrate.run_table.imported IS 'rows that the table has gained';
-COMMENT ON COLUMN sqlite_migrate.run_table.countable IS 'false for a view, and for a table whose rules lead rows elsewhere';
-COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the table: creation, load, keys and indexes';
 
-CREATE TABLE sqlite_migrate.reject (
+CREATE TABLE sqlite_migrate.log_reject (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    run          bigint NOT NULL REFERENCES sqlite_migrate.run ON DELETE CASCADE,
-    role         name NOT NULL DEFAULT current_user,
+    run          bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
     source_table text NOT NULL,
     rowid        bigint,
     -- Names the row where there is no rowid.
@@ -55,11 +54,10 @@ CREATE TABLE sqlite_migrate.reject (
     "values"     jsonb NOT NULL,
     error        text NOT NULL
 );
-CREATE INDEX ON sqlite_migrate.reject (run, source_table);
+CREATE INDEX ON sqlite_migrate.log_reject (run, source_table);
 
-CREATE TABLE sqlite_migrate.finding (
-    run      bigint NOT NULL REFERENCES sqlite_migrate.run ON DELETE CASCADE,
-    role     name NOT NULL DEFAULT current_user,
+CREATE TABLE sqlite_migrate.log_finding (
+    run      bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
     ordinal  integer NOT NULL,
     severity text NOT NULL,
     object   text NOT NULL,
@@ -67,6 +65,33 @@ CREATE TABLE sqlite_migrate.finding (
     hint     text NOT NULL,
     PRIMARY KEY (run, ordinal)
 );
+
+-- current_user is the role that asks, not the view's owner.
+CREATE VIEW sqlite_migrate.run WITH (security_barrier) AS
+SELECT id, role, own, started_at, finished_at, path, plan, source, extension_version, status
+FROM sqlite_migrate.log_run,
+     LATERAL (SELECT role = current_user
+                     AND role_oid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)) AS o (own)
+WHERE own OR pg_catalog.pg_has_role(current_user, 'pg_read_all_data', 'USAGE');
+
+CREATE VIEW sqlite_migrate.run_table WITH (security_barrier) AS
+SELECT run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported, updated, skipped,
+       rejected, countable, seconds, load_seconds, status, detail
+FROM sqlite_migrate.log_run_table WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.reject WITH (security_barrier) AS
+SELECT id, run, source_table, rowid, row_key, source_column, "values", error
+FROM sqlite_migrate.log_reject WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.finding WITH (security_barrier) AS
+SELECT run, ordinal, severity, object, message, hint
+FROM sqlite_migrate.log_finding WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+COMMENT ON VIEW sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';
+COMMENT ON COLUMN sqlite_migrate.run.own IS 'the current role made the run';
+COMMENT ON COLUMN sqlite_migrate.run_table.imported IS 'rows that the table has gained';
+COMMENT ON COLUMN sqlite_migrate.run_table.countable IS 'false for a view, and for a table whose rules lead rows elsewhere';
+COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the table: creation, load, keys and indexes';
 
 -- The loads that are running now, in every database session: pg_stat_progress_copy with what belongs to a run.
 CREATE VIEW sqlite_migrate.progress AS
@@ -94,22 +119,15 @@ LEFT JOIN pg_database d ON d.oid = p.datid
 -- "SQLite" in ASCII: our loads among COPY's.
 WHERE p.param11 = 91608639435877;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON sqlite_migrate.run TO PUBLIC;
-GRANT SELECT, INSERT ON sqlite_migrate.run_table, sqlite_migrate.reject, sqlite_migrate.finding TO PUBLIC;
-GRANT SELECT ON sqlite_migrate.progress TO PUBLIC;
+GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.reject, sqlite_migrate.finding,
+                sqlite_migrate.progress TO PUBLIC;
+GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_reject,
+                sqlite_migrate.log_finding, sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq
+    TO pg_database_owner;
 
-ALTER TABLE sqlite_migrate.run ENABLE ROW LEVEL SECURITY;
-ALTER TABLE sqlite_migrate.run_table ENABLE ROW LEVEL SECURITY;
-ALTER TABLE sqlite_migrate.reject ENABLE ROW LEVEL SECURITY;
-ALTER TABLE sqlite_migrate.finding ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON sqlite_migrate.run USING (role = current_user);
-CREATE POLICY own ON sqlite_migrate.run_table USING (role = current_user);
-CREATE POLICY own ON sqlite_migrate.reject USING (role = current_user);
-CREATE POLICY own ON sqlite_migrate.finding USING (role = current_user);
-
-SELECT pg_extension_config_dump('sqlite_migrate.run', '');
-SELECT pg_extension_config_dump('sqlite_migrate.run_table', '');
-SELECT pg_extension_config_dump('sqlite_migrate.reject', '');
-SELECT pg_extension_config_dump('sqlite_migrate.finding', '');
-SELECT pg_extension_config_dump('sqlite_migrate.run_id_seq', '');
-SELECT pg_extension_config_dump('sqlite_migrate.reject_id_seq', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_run', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_run_table', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_reject', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_finding', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_run_id_seq', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_reject_id_seq', '');

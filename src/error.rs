@@ -151,7 +151,7 @@ impl Error {
                 Some(format!("Set plan.tables.{table}.orphans to {policies}."))
             }
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
-            Error::NoRun { run: Some(_) } => Some("See the table sqlite_migrate.run.".into()),
+            Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
             Error::NoCreate { place, role } => {

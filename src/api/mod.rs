@@ -8,5 +8,6 @@ mod check;
 mod compare;
 mod foreign;
 mod import;
+mod log;
 mod plan;
 mod verify;

@@ -1,4 +1,4 @@
-//! May the caller do this?
+//! May the caller do this? And, for a few statements of our own, the rights of another role.
 
 use std::ffi::CStr;
 
@@ -38,4 +38,44 @@ pub fn current_role() -> String {
         let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
         CStr::from_ptr(name).to_string_lossy().into_owned()
     }
+}
+
+/// Statements run with another role's rights until this is dropped; the (sub)transaction's abort ends it as well.
+///
+/// Only for statements that run no code of a user's, under a safe search path.
+pub struct Acting {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl Acting {
+    /// As the owner of a relation; `None` where there is no such relation.
+    pub fn as_owner_of(schema: &str, relation: &str) -> Option<Acting> {
+        const OWNER: &str = "SELECT c.relowner::bigint::text
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = $1 AND c.relname = $2";
+        let owner = spi::value(OWNER, &[Some(schema), Some(relation)])?.parse::<u32>().ok()?;
+        let mut before = Acting { user: pg_sys::InvalidOid, context: 0 };
+        // SAFETY: reads and sets two variables of the backend, which an abort sets back to what they were when the
+        // (sub)transaction began. SECURITY_LOCAL_USERID_CHANGE keeps SET ROLE out meanwhile.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
+            let context = before.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+            pg_sys::SetUserIdAndSecContext(pg_sys::Oid::from(owner), context);
+        }
+        Some(before)
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        // SAFETY: as above; right while a panic unwinds, too.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+    }
+}
+
+/// The current role's oid.
+pub fn current_role_oid() -> pg_sys::Oid {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetUserId() }
 }

@@ -268,7 +268,7 @@ impl<'a> Import<'a> {
 
     /// Removes rows without a parent, and says so in the results.
     fn reject(&mut self, questions: &[Question<'_>]) -> Vec<orphans::Removed> {
-        let all = orphans::settle_rejects(questions, self.run);
+        let all = orphans::settle_rejects(questions, Rejects { run: self.run });
         for removed in &all {
             let mut results = self.results.iter_mut();
             if let Some(r) = results.find(|r| r.schema == removed.schema && r.table == removed.table) {

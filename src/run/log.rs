@@ -1,17 +1,29 @@
 //! The run log in schema `sqlite_migrate`.
+//!
+//! Its tables belong to the extension, and nobody else may write there. What is written here is written with their
+//! owner's rights, by statements that only store what they are given; users read through views, with their own.
 
 use serde_json::{Value, json};
 
 use crate::catalog::{Catalog, Encoding};
+use crate::error::Error;
 use crate::finding::Finding;
+use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{encoding::json_for_server, spi};
-use crate::plan::LoadSpec;
+use crate::plan::{LoadSpec, OrphanSpec};
+use crate::sqltext::qualified;
 use crate::value::batch::RejectedRow;
 
-/// Opens a run; gives its number.
-pub fn start(path: &str, plan: &Value, catalog: &Catalog) -> i64 {
+/// Runs one statement with the rights of the log's owner; gives the rows that it returns.
+fn write(sql: &str, parameters: &[Option<&str>]) -> Vec<spi::TextRow> {
     let _path = LocalSettings::safe_search_path();
+    let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
+    spi::rows(sql, parameters)
+}
+
+/// Opens a run of the current role's; gives its number.
+pub fn start(path: &str, plan: &Value, catalog: &Catalog) -> i64 {
     let source = json!({
         "page_size": catalog.page_size,
         "page_count": catalog.page_count,
@@ -19,11 +31,33 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog) -> i64 {
         "user_version": catalog.user_version,
         "application_id": catalog.application_id,
     });
-    spi::number(
-        "INSERT INTO sqlite_migrate.run (path, plan, source, extension_version)
-         VALUES ($1, $2::jsonb, $3::jsonb, $4) RETURNING id::text",
-        &[Some(path), Some(&plan.to_string()), Some(&source.to_string()), Some(env!("CARGO_PKG_VERSION"))],
+    let role = rights::current_role_oid().to_u32().to_string();
+    let written = write(
+        "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version)
+         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1::oid RETURNING id::text",
+        &[
+            Some(&role),
+            Some(path),
+            Some(&plan.to_string()),
+            Some(&source.to_string()),
+            Some(env!("CARGO_PKG_VERSION")),
+        ],
+    );
+    written.into_iter().flatten().flatten().next().and_then(|id| id.parse().ok()).unwrap_or(0)
+}
+
+/// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.
+pub fn forget(run: i64) -> Result<(), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let number = run.to_string();
+    spi::value(
+        "SELECT 'x' FROM sqlite_migrate.run WHERE id = $1::bigint AND status = 'done'
+             AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
+        &[Some(&number)],
     )
+    .ok_or(Error::NoRun { run: Some(run) })?;
+    write("DELETE FROM sqlite_migrate.log_run WHERE id = $1::bigint", &[Some(&number)]);
+    Ok(())
 }
 
 fn encoding(encoding: Encoding) -> &'static str {
@@ -36,22 +70,21 @@ fn encoding(encoding: Encoding) -> &'static str {
 
 /// Closes a run.
 pub fn finish(run: i64, findings: &[Finding]) {
-    let _path = LocalSettings::safe_search_path();
     let rows: Vec<Value> = (findings.iter().enumerate())
         .map(|(i, f)| {
             json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
                     "message": clean(&f.message), "hint": clean(&f.hint) })
         })
         .collect();
-    spi::execute_with(
-        "INSERT INTO sqlite_migrate.finding (run, ordinal, severity, object, message, hint)
+    write(
+        "INSERT INTO sqlite_migrate.log_finding (run, ordinal, severity, object, message, hint)
          SELECT $1::bigint, f.ordinal, f.severity, f.object, f.message, f.hint
          FROM jsonb_to_recordset($2::jsonb)
               AS f(ordinal integer, severity text, object text, message text, hint text)",
         &[Some(&run.to_string()), Some(&Value::from(rows).to_string())],
     );
-    spi::execute_with(
-        "UPDATE sqlite_migrate.run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
+    write(
+        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
         &[Some(&run.to_string())],
     );
 }
@@ -83,9 +116,8 @@ pub struct TableRecord<'a> {
 }
 
 pub fn table(run: i64, record: &TableRecord<'_>) {
-    let _path = LocalSettings::safe_search_path();
-    spi::execute_with(
-        "INSERT INTO sqlite_migrate.run_table
+    write(
+        "INSERT INTO sqlite_migrate.log_run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
               updated, skipped, rejected, countable, seconds, load_seconds, status, detail)
          VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
@@ -118,27 +150,41 @@ pub struct Rejects {
 }
 
 impl Rejects {
+    /// Rows that could not be converted.
     pub fn write(&self, spec: &LoadSpec, rows: &[RejectedRow]) {
+        let row = |r: &RejectedRow| {
+            json!({ "rowid": r.row.rowid(), "row_key": clean(&r.row.to_string()),
+                    "source_column": clean(&r.column), "values": r.values, "error": clean(&r.error) })
+        };
+        self.put(&spec.source, rows.iter().map(|r| row(r).to_string()).collect());
+    }
+
+    /// Rows that were loaded and have no parent: each the JSON text of an object with its columns. It is not parsed
+    /// here, where a number could lose digits.
+    pub fn write_orphans(&self, spec: &OrphanSpec, rows: &[String]) {
+        let error = clean(&format!("no parent in {}", qualified(&spec.parent_schema, &spec.parent)));
+        let columns = clean(&spec.columns.join(", "));
+        let (columns, error) = (Value::from(columns), Value::from(error));
+        let row = |values: &String| {
+            format!("{{\"source_column\": {columns}, \"error\": {error}, \"values\": {values}}}")
+        };
+        self.put(&spec.source, rows.iter().map(row).collect());
+    }
+
+    /// Each row is the JSON text of an object.
+    fn put(&self, source: &str, rows: Vec<String>) {
         if rows.is_empty() {
             return;
         }
-        let _path = LocalSettings::safe_search_path();
-        let rows: Vec<Value> = rows
-            .iter()
-            .map(|r| {
-                json!({ "rowid": r.row.rowid(), "row_key": clean(&r.row.to_string()),
-                        "source_column": clean(&r.column), "values": r.values, "error": clean(&r.error) })
-            })
-            .collect();
-        let rows = json_for_server(Value::from(rows).to_string());
-        spi::execute_with(
-            "INSERT INTO sqlite_migrate.reject
+        let rows = json_for_server(format!("[{}]", rows.join(",")));
+        write(
+            "INSERT INTO sqlite_migrate.log_reject
                  (run, source_table, rowid, row_key, source_column, \"values\", error)
              SELECT $1::bigint, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
                     r.\"values\", r.error
              FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
                                                      \"values\" jsonb, error text)",
-            &[Some(&self.run.to_string()), Some(&clean(&spec.source)), Some(&rows)],
+            &[Some(&self.run.to_string()), Some(&clean(source)), Some(&rows)],
         );
     }
 }

@@ -4,12 +4,13 @@
 //! The questions are `RI_Initial_Check`'s: children by inheritance have no part in a foreign key, and what collates
 //! is compared by the parent's collation. The children are those of an ordinary table.
 
+use super::log::Rejects;
 use crate::error::{Error, OrphanRows};
 use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, TextRow};
 use crate::pg::{erase, latest, relation};
 use crate::plan::{KeyOperator, OrphanSpec, Orphans};
-use crate::sqltext::{ident, ident_list, literal, qualified};
+use crate::sqltext::{ident, ident_list, qualified};
 use crate::verify::counts;
 
 /// The key columns `$2` of the referenced table `$1` in order: what a query says before the table's name, so as to see
@@ -23,6 +24,9 @@ const PARENT: &str = "
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
     LEFT JOIN pg_namespace n ON n.oid = l.collnamespace
     ORDER BY key.place";
+
+/// Rows that are read and logged together.
+const LOGGED_AT_ONCE: usize = 1000;
 
 /// Rows that one settlement removed, by child table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,13 +105,13 @@ impl<'a> Question<'a> {
 
 /// Removes rows without a parent for every key whose policy is `reject`. Removing a row may leave its own
 /// children without a parent, so this is repeated until nothing is left to remove.
-pub fn settle_rejects(questions: &[Question<'_>], run: i64) -> Vec<Removed> {
+pub fn settle_rejects(questions: &[Question<'_>], rejects: Rejects) -> Vec<Removed> {
     let _path = LocalSettings::safe_search_path();
     let mut removed = Vec::new();
     loop {
         let before = removed.len();
         for question in questions.iter().filter(|q| q.policy() == Orphans::Reject) {
-            let rows = reject(question, run);
+            let rows = reject(question, rejects);
             if rows > 0 {
                 let (schema, table) = (question.spec.schema.clone(), question.spec.table.clone());
                 removed.push(Removed { schema, table, rows });
@@ -129,20 +133,18 @@ pub fn settle(question: &Question<'_>) -> Result<u64, Error> {
     }
 }
 
-fn reject(question: &Question<'_>, run: i64) -> u64 {
+fn reject(question: &Question<'_>, rejects: Rejects) -> u64 {
     let Question { spec, child, .. } = question;
     let found = question.found();
     if found.is_empty() {
         return 0;
     }
-    let log = format!(
-        "INSERT INTO sqlite_migrate.reject (run, source_table, source_column, \"values\", error)
-         SELECT {run}, {source}, {columns}, to_jsonb(c.*), {error} FROM ONLY {child} AS c WHERE c.ctid = ANY ($1::tid[])",
-        source = literal(&spec.source),
-        columns = literal(&spec.columns.join(", ")),
-        error = literal(&format!("no parent in {}", qualified(&spec.parent_schema, &spec.parent))),
-    );
-    spi::execute_with(&log, &[Some(&spi::array(&found))]);
+    // Read with the caller's rights: output functions of types are code.
+    let rows = format!("SELECT to_jsonb(c.*)::text FROM ONLY {child} AS c WHERE c.ctid = ANY ($1::tid[])");
+    for part in found.chunks(LOGGED_AT_ONCE) {
+        let rows = spi::rows(&rows, &[Some(&spi::array(part))]);
+        rejects.write_orphans(spec, &rows.into_iter().flatten().flatten().collect::<Vec<_>>());
+    }
     let addresses: Vec<_> = found.iter().filter_map(|ctid| erase::parse(ctid)).collect();
     erase::erase(spi::oid(child), &addresses);
     found.len() as u64

@@ -99,7 +99,7 @@ fn settle_orphans(
     let questions: Vec<Question<'_>> =
         into.orphans.iter().filter(|s| !to_come(s)).map(|spec| Question::of_stage(spec, stage)).collect();
     let removed: u64 =
-        orphans::settle_rejects(&questions, place.rejects.run).iter().map(|removed| removed.rows).sum();
+        orphans::settle_rejects(&questions, place.rejects).iter().map(|removed| removed.rows).sum();
     if removed > 0 {
         loaded.rejected += removed;
         loaded.notes.push(Question::rejected(removed));

@@ -124,10 +124,14 @@ class Server:
 
     def dump_schema(self, database):
         """pg_dump's account of everything but the extension's own."""
-        run = subprocess.run([str(self.bin / "pg_dump"), "-h", self.socket, "-p", "5432", "-U", "postgres", "--schema-only",
-                              "--exclude-schema=sqlite_migrate", database], capture_output=True, text=True, timeout=TIMEOUT)
+        run = self.dump(database, "postgres", "--schema-only", "--exclude-schema=sqlite_migrate")
         assert run.returncode == 0, run.stderr
         return re.sub(r"^\\(un)?restrict .*\n", "", run.stdout, flags=re.M)
+
+    def dump(self, database, user, *options):
+        """What pg_dump says, run by a role."""
+        return subprocess.run([str(self.bin / "pg_dump"), "-h", self.socket, "-p", "5432", "-U", user, *options, database],
+                              capture_output=True, text=True, timeout=TIMEOUT)
 
     def log_size(self):
         return self.log.stat().st_size
@@ -256,6 +260,14 @@ class Scenario:
     def configure(self, database):
         """Gives a database the scenario's settings."""
         self.server.run("postgres", rotation.commands(f"ALTER DATABASE {ident(database)} SET", self.settings)).ok()
+
+    def empty_database(self, suffix):
+        """A database with nothing in it, not even the extension."""
+        name = f"{self.database[:40]}_{suffix}"
+        self.server.run("postgres", f'CREATE DATABASE "{name}" TEMPLATE template0').ok()
+        self.others.append(name)
+        self.configure(name)
+        return name
 
     # Files
 

@@ -21,7 +21,7 @@ CREATE DOMAIN free AS integer;
 def make(t, columns):
     """A table `t` with these columns in both databases, and its file. A column: name, PostgreSQL type, declared
     type, and its cells from rowid 1 on as SQL; NULL where it has no more."""
-    t.sql("DROP TABLE IF EXISTS t; TRUNCATE sqlite_migrate.reject").ok()
+    t.sql("DROP TABLE IF EXISTS t; TRUNCATE sqlite_migrate.log_reject").ok()
     t.sql("CREATE TABLE t (id bigint PRIMARY KEY, " + ", ".join(f"{ident(n)} {p}" for n, p, *_ in columns) + ")").ok()
     rows = max(len(cells) for *_, cells in columns)
     script = "CREATE TABLE t (id INTEGER PRIMARY KEY, " + ", ".join(f"{ident(n)} {d}" for n, _, d, _ in columns) + ");\n"
