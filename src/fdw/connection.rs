@@ -9,9 +9,10 @@ mod change;
 mod cursor;
 mod end;
 mod open;
+mod schema;
 
 use std::cell::{Cell as Flag, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode as Code;
@@ -24,12 +25,13 @@ use crate::pg::interrupts;
 use crate::query::Remote;
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
+use schema::{Look, Schema};
 
 pub use cursor::{Cursor, Handle, Reading};
 
 thread_local! {
     /// By the server's oid.
-    static CONNECTIONS: RefCell<HashMap<u32, Rc<Connection>>> = RefCell::default();
+    static CONNECTIONS: RefCell<BTreeMap<u32, Rc<Connection>>> = RefCell::default();
 }
 
 /// A server's place in this backend, with or without its file open.
@@ -62,8 +64,7 @@ pub struct Connection {
 struct Live {
     session: Rc<Session>,
     identity: Identity,
-    /// As of a schema version.
-    catalog: Option<(i64, Rc<Catalog>)>,
+    schema: Option<Schema>,
 }
 
 /// A change that this transaction has made.
@@ -201,7 +202,10 @@ impl Connection {
     }
 
     /// Asks something of the file, in the snapshot of the open scans or in one of its own.
-    fn briefly<T>(&self, ask: impl FnOnce(&Connection, &Session) -> Result<T, Error>) -> Result<T, Error> {
+    pub fn briefly<T>(
+        &self,
+        ask: impl FnOnce(&Connection, &Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let session = self.enter()?;
         let answer = ask(self, &session);
         self.leave();
@@ -210,15 +214,23 @@ impl Connection {
 
     /// Takes a snapshot where one is due.
     fn enter(&self) -> Result<Rc<Session>, Error> {
-        let session = self.session()?;
+        let mut session = self.session()?;
         if session.is_writing() {
             return Ok(session);
         }
-        if session.in_transaction() && self.may_renew() && !session.is_fresh() {
+        let renews = self.may_renew();
+        if session.in_transaction() && renews && !session.is_fresh() {
             session.rollback();
+        }
+        if renews && !self.has_its_file() {
+            session = self.reopen()?;
         }
         if !session.in_transaction() {
             session.begin_read().map_err(raised)?;
+        }
+        if self.look(&session)? == Look::Mistaken {
+            session = if renews { self.reopen()? } else { return Err(snapshot_is_gone()) };
+            self.look(&session)?;
         }
         session.read();
         Ok(session)
@@ -249,26 +261,11 @@ impl Connection {
         transaction::is_read_committed() && self.cursors.borrow().is_empty()
     }
 
-    fn catalog(&self, session: &Session) -> Result<Rc<Catalog>, Error> {
-        let version = session.schema_version().map_err(raised)?;
-        let known = self.live.borrow().as_ref().and_then(|live| live.catalog.clone());
-        if let Some((_, catalog)) = known.filter(|(of, _)| *of == version) {
-            return Ok(catalog);
-        }
-        let mut catalog = sqlite::catalog(session.source()).map_err(raised)?;
-        sqlite::views_as_tables(session.source(), &mut catalog).map_err(raised)?;
-        let catalog = Rc::new(catalog);
-        if let Some(live) = &mut *self.live.borrow_mut() {
-            live.catalog = Some((version, catalog.clone()));
-        }
-        Ok(catalog)
-    }
-
     // Scans.
 
     /// Begins a scan of a query that may change the file as well.
     pub fn scan(self: &Rc<Self>, remote: &Remote, reads: Reads) -> Result<Rc<Cursor>, Error> {
-        let _session = self.enter()?;
+        let session = self.enter()?;
         let sql = &remote.sql;
         let whole = || format!("WITH pg_rows AS MATERIALIZED ({sql}) SELECT * FROM pg_rows");
         let cursor = match reads {
@@ -276,7 +273,8 @@ impl Connection {
             Reads::BesideChanges => Cursor::new(self, &whole(), remote, Reading::AtOnce),
             Reads::AgainBesideChanges => Cursor::new(self, sql, remote, Reading::Keeping),
         };
-        let prepared = cursor.prepare();
+        // The cursor keeps the snapshot in which the plan holds.
+        let prepared = self.prove(&session, &remote.proofs).and_then(|()| cursor.prepare());
         if prepared.is_err() {
             cursor.end();
         }
@@ -333,6 +331,7 @@ pub struct Status {
     pub written: bool,
 }
 
+/// In the order of the servers' oids.
 fn all() -> Vec<(u32, Rc<Connection>)> {
     CONNECTIONS
         .try_with(|all| all.try_borrow().map(|all| all.iter().map(|(k, c)| (*k, c.clone())).collect()))

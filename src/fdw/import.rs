@@ -4,11 +4,14 @@ use pgrx::PgSqlErrorCode as Code;
 use serde_json::{Map, Value, json};
 
 use super::options::{ServerOptions, boolean};
+use crate::catalog::{Table, TableKind};
 use crate::error::Error;
 use crate::guc;
-use crate::pg::fdw::{Import, Listed};
+use crate::pg::fdw::{Commands, Import, Listed};
+use crate::plan::TablePlan;
+use crate::plan::collate;
 use crate::plan::keys::nearest;
-use crate::run::survey::{self, Extent};
+use crate::run::survey::{self, Extent, Survey};
 use crate::sqltext::{ident, literal};
 
 /// What the statement asks for.
@@ -27,7 +30,7 @@ pub struct ImportOptions {
     not_null: bool,
     generated: bool,
     views: bool,
-    /// `names`, `types`, `profile`: keys of the plan.
+    /// `names`, `nocase`, `types`, `profile`: keys of the plan.
     plan: Map<String, Value>,
 }
 
@@ -42,6 +45,11 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ),
     ("import_views", "true", "views become foreign tables as well"),
     ("names", "preserve", "`preserve`, `lower` or `snake_case`, as in the plan"),
+    (
+        "nocase",
+        "collation",
+        "what COLLATE NOCASE becomes, as in the plan: `collation`, or plain text with `lower` and `none`",
+    ),
     (
         "types",
         "",
@@ -61,7 +69,7 @@ impl ImportOptions {
                 "import_not_null" => out.not_null = flag(name, value)?,
                 "import_generated" => out.generated = flag(name, value)?,
                 "import_views" => out.views = flag(name, value)?,
-                "names" | "profile" => drop(out.plan.insert(name.clone(), json!(value))),
+                "names" | "nocase" | "profile" => drop(out.plan.insert(name.clone(), json!(value))),
                 "types" => drop(out.plan.insert(name.clone(), object(value)?)),
                 _ => return Err(unknown(name)),
             }
@@ -69,12 +77,12 @@ impl ImportOptions {
         Ok(out)
     }
 
-    /// What the plan is made from. NOCASE stays PostgreSQL's plain text: a foreign table brings no collation along.
-    fn overrides(&self, server: &ServerOptions) -> Value {
+    /// What the plan is made from: fresh tables in the schema that they go to.
+    fn overrides(&self, server: &ServerOptions, schema: &str) -> Value {
         let mut plan = self.plan.clone();
         for (key, value) in [
             ("timezone", json!(server.timezone)),
-            ("nocase", json!("none")),
+            ("schema", json!(schema)),
             ("create", json!("always")),
             ("keys", json!("as_data_allows")),
             ("orphans", json!("keep")),
@@ -120,8 +128,8 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// The statements, one per table. PostgreSQL puts each into the local schema.
-pub fn statements(server: &ServerOptions, request: &Request<'_>) -> Result<Vec<String>, Error> {
+/// The commands, from the survey and the plan that an import would go by.
+pub fn commands(server: &ServerOptions, request: &Request<'_>) -> Result<Commands, Error> {
     if !matches!(request.statement.remote_schema.as_str(), "main" | "public") {
         return Err(Error::Foreign {
             sqlstate: Code::ERRCODE_FDW_SCHEMA_NOT_FOUND,
@@ -135,38 +143,105 @@ pub fn statements(server: &ServerOptions, request: &Request<'_>) -> Result<Vec<S
     }
     let extent = Extent { views: request.options.views, virtual_tables: true };
     let timeout = server.busy_timeout.unwrap_or_else(guc::busy_timeout);
-    let overrides = request.options.overrides(server);
+    let schema = request.statement.local_schema.as_str();
+    let overrides = request.options.overrides(server, schema);
     let survey = survey::of_server(&server.database, timeout, overrides, extent)?;
-    let plan = survey::planned(&survey)?.plan;
-    let tables =
-        survey.catalog.tables.iter().filter_map(|t| Some((t.name.as_str(), plan["tables"].get(&t.name)?)));
-    Ok(tables
-        .filter(|(_, entry)| entry["skip"] != true)
-        .filter_map(|(n, e)| statement(n, e, request))
-        .collect())
+    let planned = survey::planned(&survey)?;
+    let mut out = Commands { left_out: unreadable(&survey, &request.options), ..Commands::default() };
+    for table in &survey.catalog.tables {
+        let entry = &planned.plan["tables"][&table.name];
+        let Some(plan) = planned.tables.iter().find(|p| p.source == table.name) else { continue };
+        if entry["skip"] == true {
+            continue;
+        }
+        match obstacle(table, entry) {
+            Some(reason) => out.left_out.push((table.name.clone(), reason)),
+            None => out.tables.extend(statement(plan, entry, request)),
+        }
+        if !plan.nocase.is_empty() {
+            out.first.get_or_insert_with(|| collate::create_sql(schema));
+        }
+    }
+    out.tables.retain(|(name, _)| request.asks_for(name));
+    out.left_out.retain(|(name, _)| request.asks_for(name));
+    Ok(out)
 }
 
-fn statement(source: &str, entry: &Value, request: &Request<'_>) -> Option<String> {
-    let target = entry["target"].as_str()?;
-    let named = request.statement.names.iter().any(|n| n == target);
-    match request.statement.listed {
-        Listed::LimitTo if !named => return None,
-        Listed::Except if named => return None,
-        _ => {}
-    }
-    let columns: Vec<String> = (entry["columns"].as_object()?.iter())
-        .filter_map(|(name, column)| column_sql(name, column, &request.options))
+/// What cannot be read of the file, by name, and virtual tables whose modules are not there.
+fn unreadable(survey: &Survey, options: &ImportOptions) -> Vec<(String, String)> {
+    let is_there = |name: &str| survey.catalog.table(name).is_some();
+    let problems = survey.catalog.problems.iter().filter_map(|problem| {
+        let (kind, name) = match problem.object.split_once(' ') {
+            Some((kind @ ("view" | "trigger" | "index"), name)) => (kind, name),
+            _ => ("table", problem.object.as_str()),
+        };
+        let concerns = kind == "table" || kind == "view" && options.views;
+        (concerns && !is_there(name)).then(|| (name.to_owned(), problem.reason.clone()))
+    });
+    let broken = survey.broken.iter().map(|problem| (problem.object.clone(), problem.reason.clone()));
+    let virtual_tables = survey.catalog.tables.iter().filter_map(|table| match &table.kind {
+        TableKind::Virtual { module, usable: false } => {
+            Some((table.name.clone(), format!("its module \"{module}\" is not available")))
+        }
+        _ => None,
+    });
+    problems.chain(broken).chain(virtual_tables).collect()
+}
+
+/// Why PostgreSQL cannot have the table.
+fn obstacle(table: &Table, entry: &Value) -> Option<String> {
+    const MOST_COLUMNS: usize = 1600;
+    let taken: Vec<&String> = entry["columns"]
+        .as_object()?
+        .iter()
+        .filter(|(_, c)| c["skip"] != true)
+        .map(|(name, _)| name)
         .collect();
-    Some(format!(
+    if table.name.is_empty() {
+        Some("it has no name".to_owned())
+    } else if taken.iter().any(|name| name.is_empty()) {
+        Some("a column of it has no name".to_owned())
+    } else if taken.len() > MOST_COLUMNS {
+        Some(format!("it has {} columns, and PostgreSQL takes at most {MOST_COLUMNS}", taken.len()))
+    } else if table.name.contains('\0') || taken.iter().any(|name| name.contains('\0')) {
+        Some("a name in it contains a NUL character".to_owned())
+    } else {
+        None
+    }
+}
+
+impl Request<'_> {
+    /// LIMIT TO and EXCEPT leave the table in.
+    fn asks_for(&self, target: &str) -> bool {
+        let named = self.statement.names.iter().any(|name| name == target);
+        match self.statement.listed {
+            Listed::All => true,
+            Listed::LimitTo => named,
+            Listed::Except => !named,
+        }
+    }
+}
+
+/// The table's name, and its CREATE FOREIGN TABLE.
+fn statement(plan: &TablePlan, entry: &Value, request: &Request<'_>) -> Option<(String, String)> {
+    let target = entry["target"].as_str()?;
+    let schema = request.statement.local_schema.as_str();
+    let column = |(name, column): (&String, &Value)| {
+        let collation = if plan.nocase.contains(name) { collate::clause(schema) } else { String::new() };
+        column_sql(name, column, &collation, &request.options)
+    };
+    let columns: Vec<String> = entry["columns"].as_object()?.iter().filter_map(column).collect();
+    let sql = format!(
         "CREATE FOREIGN TABLE {} (\n    {}\n) SERVER {} OPTIONS (\"table\" {})",
         ident(target),
         columns.join(",\n    "),
         ident(request.server),
-        literal(source)
-    ))
+        literal(&plan.source)
+    );
+    Some((target.to_owned(), sql))
 }
 
-fn column_sql(source: &str, column: &Value, options: &ImportOptions) -> Option<String> {
+fn column_sql(source: &str, column: &Value, collation: &str, options: &ImportOptions) -> Option<String> {
     if column["skip"] == true {
         return None;
     }
@@ -174,7 +249,7 @@ fn column_sql(source: &str, column: &Value, options: &ImportOptions) -> Option<S
     let mut sql = format!("{} {}", ident(text("name")?), text("type")?);
     let mut given = vec![format!("column_name {}", literal(source))];
     given.extend(text("format").map(|f| format!("format {}", literal(f))));
-    sql.push_str(&format!(" OPTIONS ({})", given.join(", ")));
+    sql.push_str(&format!(" OPTIONS ({}){collation}", given.join(", ")));
     match text("generated") {
         Some(expression) if options.generated => {
             sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));

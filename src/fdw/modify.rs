@@ -5,6 +5,7 @@
 
 mod statement;
 
+use std::cell::Cell as Flag;
 use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode as Code;
@@ -18,7 +19,8 @@ use crate::error::Error;
 use crate::pg::fdw::{self as seam, Change, Direct, Operation, Relation, RowKey, Sink, transaction};
 use crate::pg::rights;
 use crate::query::compute::Rule;
-use crate::query::{Column, ParameterForm, Table, Tables, Var, canonical};
+use crate::query::{Column, ParameterForm, Proof, Table, Tables, Var, canonical};
+use crate::sqlite::Session;
 use crate::sqlite::session::RowView;
 use crate::sqltext::sqlite_ident;
 use crate::value::encode::{Encoder, Refusal};
@@ -43,6 +45,11 @@ pub fn updatable(relation: &Relation) -> Result<i32, Error> {
         (false, true) => INSERT | UPDATE | DELETE,
         (false, false) => INSERT,
     })
+}
+
+/// Options and the owner's rights let the table be changed.
+pub fn check_writable(relation: &Relation) -> Result<(), Error> {
+    why_read_only(relation, &ServerOptions::of(&relation.server)?).map_or(Ok(()), Err)
 }
 
 pub fn batch_size(relation: &Relation) -> Result<i32, Error> {
@@ -72,12 +79,9 @@ fn why_read_only(relation: &Relation, server: &ServerOptions) -> Option<Error> {
 
 /// The connection, open for writing, when the table may be changed.
 fn writable(relation: &Relation) -> Result<Rc<Connection>, Error> {
-    let server = ServerOptions::of(&relation.server)?;
-    if let Some(error) = why_read_only(relation, &server) {
-        return Err(error);
-    }
+    check_writable(relation)?;
     let connection = Connection::of(&relation.server)?;
-    connection.make_writable(&relation.server, &server)?;
+    connection.make_writable(&relation.server, &ServerOptions::of(&relation.server)?)?;
     Ok(connection)
 }
 
@@ -105,7 +109,7 @@ pub fn truncate(relation: &Relation, _cascade: bool) -> Result<(), Error> {
 /// Runs a shipped UPDATE or DELETE.
 pub fn begin_direct(relation: &Relation, direct: &Direct) -> Result<Scan, Error> {
     let connection = writable(relation)?;
-    let table = relation::table(relation)?;
+    let table = planned(relation, &connection, &direct.remote.proofs)?;
     let bindings = direct.remote.parameters.iter().enumerate().map(|(at, parameter)| {
         let stored = direct.stored.iter().find(|(position, _)| *position == at);
         match stored.and_then(|(_, attribute)| table.column(*attribute)) {
@@ -118,6 +122,12 @@ pub fn begin_direct(relation: &Relation, direct: &Direct) -> Result<Scan, Error>
     });
     let reach = connection.reach(&table.name)?;
     Scan::direct(&connection, &direct.remote, bindings.collect(), reach)
+}
+
+/// The table that a change was planned for, as it was then.
+fn planned(relation: &Relation, connection: &Rc<Connection>, proofs: &[Proof]) -> Result<Table, Error> {
+    connection.briefly(|connection, session| connection.prove(session, proofs))?;
+    relation::table(relation)
 }
 
 /// The statement that a change runs per row.
@@ -176,6 +186,8 @@ pub struct Modify {
     connection: Rc<Connection>,
     reach: Rc<Reach>,
     command: u32,
+    /// What still has to be proven in the transaction that writes.
+    unproven: Flag<Option<Proof>>,
     table: String,
     /// By position in `Change::attributes`; `None` where SQLite computes the column.
     writers: Vec<Option<Writer>>,
@@ -189,7 +201,7 @@ pub struct Modify {
 impl Modify {
     pub fn begin(relation: &Relation, change: &Change) -> Result<Modify, Error> {
         let connection = writable(relation)?;
-        let table = relation::table(relation)?;
+        let table = planned(relation, &connection, &[change.proof])?;
         let writer = |attribute: &i16| {
             table.column(*attribute).filter(|c| !c.generated).map(|column| Writer::new(&table, column))
         };
@@ -205,6 +217,7 @@ impl Modify {
         Ok(Modify {
             reach: connection.reach(&table.name)?,
             command: transaction::command_id(),
+            unproven: Flag::new(Some(change.proof)),
             writers: change.attributes.iter().map(writer).collect(),
             returning: change.returning.iter().filter_map(|a| reader(&table, *a)).collect(),
             handle: Handle::new(sql(statement::KeyForm::Stored)),
@@ -221,13 +234,22 @@ impl Modify {
         written.map(|(writer, value)| writer.encode(value))
     }
 
+    /// The session, ready for a change. It may have begun to write only now, in a newer state of the file.
+    fn session(&self) -> Result<Rc<Session>, Error> {
+        let session = self.connection.change(&self.reach, Some(self.command))?;
+        if let Some(proof) = self.unproven.take() {
+            self.connection.prove(&session, &[proof])?;
+        }
+        Ok(session)
+    }
+
     /// Hot: nothing is allocated for a row.
     fn insert_row(&self, row: &[Native<'_>], sink: &mut impl Sink) -> Result<bool, Error> {
         if !self.returning.is_empty() {
             let cells: Vec<CellBuf<'_>> = self.cells(row).collect::<Result<_, _>>()?;
             return Ok(self.run(&self.handle, &cells, sink)? > 0);
         }
-        let session = self.connection.change(&self.reach, Some(self.command))?;
+        let session = self.session()?;
         let id = self.handle.on(&session)?;
         match session.execute(id, self.cells(row)) {
             Err(Error::Sqlite(error)) => Err(raised(error)),
@@ -281,7 +303,7 @@ impl Modify {
 
     /// Runs a statement to its end: only there have all constraints been checked.
     fn run(&self, handle: &Handle, cells: &[CellBuf<'_>], sink: &mut impl Sink) -> Result<u64, Error> {
-        let session = self.connection.change(&self.reach, Some(self.command))?;
+        let session = self.session()?;
         let id = handle.on(&session)?;
         let cells: Vec<Cell<'_>> = cells.iter().map(CellBuf::as_cell).collect();
         session.bind(id, &cells).map_err(raised)?;

@@ -22,6 +22,7 @@ pub fn table(relation: &Relation) -> Result<Table, Error> {
     let source = &described.table;
     let on_invalid = options.on_invalid.unwrap_or(server.on_invalid);
     let mut table = Table {
+        oid: relation.oid.to_u32(),
         relation: relation.name.clone(),
         name: source.name.clone(),
         is_view: described.is_view,

@@ -14,7 +14,7 @@ use super::modify::Writer;
 use super::options::ServerOptions;
 use crate::error::{Error, FOREIGN_CELL_HINT, sqlstate};
 use crate::pg::fdw::{self as seam, Reads, Server, Sink, transaction};
-use crate::query::{Decode, Parameter, Remote, Type, canonical, compute};
+use crate::query::{Decode, Parameter, Proof, Remote, Type, canonical, compute};
 use crate::sqlite;
 use crate::sqlite::rows::{display, storage_class};
 use crate::sqlite::session::RowView;
@@ -27,6 +27,8 @@ pub struct Scan {
     parameters: Vec<Binding>,
     /// What a shipped UPDATE or DELETE reaches, and the command that it is.
     changes: Option<(Rc<Reach>, u32)>,
+    /// What the statement was proven from.
+    proofs: Vec<Proof>,
     changed: u64,
     /// Why a value cannot be stored, should a row come to take it.
     refused: Option<Error>,
@@ -49,7 +51,7 @@ impl Scan {
         }
         let cursor = connection.scan(remote, reads)?;
         let parameters = remote.parameters.iter().cloned().map(Binding::Query).collect();
-        Ok(Scan { cursor, readers: readers(remote), parameters, changes: None, changed: 0, refused: None })
+        Ok(Scan::new(cursor, remote, parameters, None))
     }
 
     /// An UPDATE or DELETE that is one statement; the caller has checked that it may.
@@ -61,7 +63,17 @@ impl Scan {
     ) -> Result<Scan, Error> {
         let cursor = connection.direct(remote);
         let changes = Some((reach, transaction::command_id()));
-        Ok(Scan { cursor, readers: readers(remote), parameters, changes, changed: 0, refused: None })
+        Ok(Scan::new(cursor, remote, parameters, changes))
+    }
+
+    fn new(
+        cursor: Rc<Cursor>,
+        remote: &Remote,
+        parameters: Vec<Binding>,
+        changes: Option<(Rc<Reach>, u32)>,
+    ) -> Scan {
+        let (readers, proofs) = (readers(remote), remote.proofs.clone());
+        Scan { cursor, readers, parameters, changes, proofs, changed: 0, refused: None }
     }
 
     fn run(&mut self, values: &[Native<'_>]) -> Result<(), Error> {
@@ -72,7 +84,9 @@ impl Scan {
         let cells: Vec<Cell<'_>> = bound.iter().map(CellBuf::as_cell).collect();
         self.cursor.start(&cells)?;
         if let Some((reach, command)) = &self.changes {
-            self.cursor.connection().change(reach, Some(*command))?;
+            let session = self.cursor.connection().change(reach, Some(*command))?;
+            // The transaction that writes may have begun only now, in a newer state of the file.
+            self.cursor.connection().prove(&session, &self.proofs)?;
             let made = self.cursor.make_changes();
             self.changed = made.map_err(|error| refusal(error, &mut self.refused))?;
         }

@@ -13,7 +13,7 @@ use super::options::{self, Owner, ServerOptions};
 use super::{deparse, modify, relation, sample, scan, shippable};
 use crate::error::Error;
 use crate::guc;
-use crate::pg::fdw::{self as seam, Change, Direct, DirectTarget, Import, Reads, Relation, Server};
+use crate::pg::fdw::{self as seam, Change, Commands, Direct, DirectTarget, Import, Reads, Relation, Server};
 use crate::pg::rights;
 use crate::query::{Expr, Order, Remote, Select, Table, Tables, Var};
 
@@ -93,14 +93,18 @@ impl seam::Wrapper for PgSqliteFdw {
         deparse::select(select, tables)
     }
 
-    fn import(server: &Server, statement: &Import) -> Result<Vec<String>, ErrorReport> {
+    fn import(server: &Server, statement: &Import) -> Result<Commands, ErrorReport> {
         let options = ImportOptions::parse(&statement.options)?;
         let request = Request { server: &server.name, statement, options };
-        Ok(import::statements(&ServerOptions::of(server)?, &request)?)
+        Ok(import::commands(&ServerOptions::of(server)?, &request)?)
     }
 
     fn begin_scan(server: &Server, remote: &Remote, reads: Reads) -> Result<scan::Scan, ErrorReport> {
         Ok(scan::Scan::begin(server, remote, reads)?)
+    }
+
+    fn check_writable(relation: &Relation) -> Result<(), ErrorReport> {
+        Ok(modify::check_writable(relation)?)
     }
 
     fn updatable(relation: &Relation) -> Result<i32, ErrorReport> {

@@ -123,8 +123,8 @@ pub fn leave_out(
             schema: settings.schema,
             target: there.map_or_else(|| names::clip(wanted, names::LIMIT).to_string(), |t| t.name.clone()),
             detail: vec![finding.message.clone()],
-            filter: None,
             skipped: true,
+            ..TablePlan::default()
         });
         notes.push(finding);
     }

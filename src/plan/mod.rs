@@ -2,7 +2,7 @@
 
 pub mod bookkeeping;
 mod checks;
-mod collate;
+pub mod collate;
 mod columns;
 pub mod compare;
 mod conflicts;
@@ -94,6 +94,8 @@ pub struct TablePlan {
     pub filter: Option<String>,
     /// Not loaded, for the reason in `detail`; there is no step for it.
     pub skipped: bool,
+    /// Columns that get the collation which ignores case, by their names in the file.
+    pub nocase: Vec<String>,
 }
 
 /// One thing that a run does. Import, `sqlite_ddl` and reports walk the same list.
@@ -409,5 +411,6 @@ fn table_plan(draft: &draft::Draft<'_>) -> TablePlan {
         detail: draft.detail.clone(),
         filter: draft.given.and_then(|g| g.filter.clone()),
         skipped: draft.fate == draft::Fate::Absent,
+        nocase: draft.columns.iter().filter(|c| c.nocase).map(|c| c.source.name.clone()).collect(),
     }
 }

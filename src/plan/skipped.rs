@@ -60,8 +60,8 @@ fn skipped_row(ctx: &Context<'_>, table: &Table, settings: Settings, why: &str) 
         schema: settings.schema,
         target: names::clip(&names::fold(ctx.names, &table.name), names::LIMIT).to_string(),
         detail: vec![why.to_string()],
-        filter: None,
         skipped: true,
+        ..TablePlan::default()
     }
 }
 

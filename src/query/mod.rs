@@ -26,7 +26,7 @@ pub mod compute;
 mod remote;
 mod table;
 
-pub use remote::{Decode, Output, Parameter, ParameterForm, Remote, ascii_json};
+pub use remote::{Decode, Output, Parameter, ParameterForm, Proof, Remote, ascii_json};
 pub use table::{Affinity, Column, Index, Sorting, Table, Tables};
 
 use crate::value::native::Native;

@@ -14,6 +14,16 @@ pub struct Remote {
     pub parameters: Vec<Parameter>,
     /// Tables and views that the query reads.
     pub reads: Vec<String>,
+    /// What the text was proven from.
+    pub proofs: Vec<Proof>,
+}
+
+/// What a plan knew of one table when it was made, in one number. It means nothing outside of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Proof {
+    /// The foreign table's oid.
+    pub relation: u32,
+    pub digest: u64,
 }
 
 /// One result column: how to decode it, and where it goes.

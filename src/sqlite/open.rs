@@ -73,7 +73,7 @@ impl Source {
         begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))
     }
 
-    pub(super) fn busy_timeout(&self) -> Duration {
+    pub fn busy_timeout(&self) -> Duration {
         Duration::from_millis(self.patience.load(Ordering::Relaxed))
     }
 

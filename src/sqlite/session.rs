@@ -10,6 +10,7 @@ mod row;
 mod slots;
 
 use std::cell::{Cell as Flag, RefCell};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -292,6 +293,12 @@ impl Session {
         begun
     }
 
+    /// Takes every lock that a commit needs, and writes what it would write but for the end: the commit waits for nobody any
+    /// more. In WAL mode the writer's lock is all that it needs.
+    pub fn make_ready(&self) -> Result<(), Error> {
+        self.source().connection().cache_flush().map_err(|e| self.error(e))
+    }
+
     /// Makes what was written durable; on failure the transaction is still open.
     pub fn commit(&self) -> Result<(), Error> {
         if self.in_transaction() {
@@ -340,6 +347,28 @@ impl Session {
         ask.map_err(|e| self.error(e))
     }
 
+    /// Another one than before when somebody else has written.
+    pub fn data_version(&self) -> Result<i64, Error> {
+        let ask = self.source().connection().pragma_query_value(Some("main"), "data_version", |r| r.get(0));
+        ask.map_err(|e| self.error(e))
+    }
+
+    /// All definitions of the file, and where their rows are, in one number.
+    pub fn schema_digest(&self) -> Result<u64, Error> {
+        let mut hasher = DefaultHasher::new();
+        let connection = self.source().connection();
+        connection
+            .pragma_query(Some("main"), "encoding", |row| hash(row, 1, &mut hasher))
+            .map_err(|e| self.error(e))?;
+        let sql = "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema ORDER BY rowid";
+        let mut statement = connection.prepare(sql).map_err(|e| self.error(e))?;
+        let mut rows = statement.query([]).map_err(|e| self.error(e))?;
+        while let Some(row) = rows.next().map_err(|e| self.error(e))? {
+            hash(row, 5, &mut hasher).map_err(|e| self.error(e))?;
+        }
+        Ok(hasher.finish())
+    }
+
     pub fn page_count(&self) -> Result<i64, Error> {
         let ask = self.source().connection().pragma_query_value(Some("main"), "page_count", |r| r.get(0));
         ask.map_err(|e| self.error(e))
@@ -353,6 +382,18 @@ impl Session {
             None => self.source().error(error),
         }
     }
+}
+
+/// Hashes the first cells of a row.
+fn hash(row: &Row<'_>, cells: usize, hasher: &mut DefaultHasher) -> rusqlite::Result<()> {
+    for at in 0..cells {
+        match row.get_ref(at)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(hasher),
+            ValueRef::Integer(number) => number.hash(hasher),
+            ValueRef::Null | ValueRef::Real(_) => 0u8.hash(hasher),
+        }
+    }
+    Ok(())
 }
 
 /// The result code of a function that failed.

@@ -105,7 +105,7 @@ def test_import_foreign_schema_chooses_as_an_import_does(t):
     tables = sorted({name for name, _ in imported} - {"adults", "sums", "docs"})
     for table in tables:
         name = fdw_ways.fdw_db.ident(table)
-        columns_of = ", ".join(fdw_ways.fdw_db.ident(a) + "::text" for r, a in sorted(imported) if r == table)
+        columns_of = ", ".join(fdw_ways.fdw_db.ident(a) + '::text COLLATE "C"' for r, a in sorted(imported) if r == table)
         counted = t.value(f"SELECT count(*) FROM (SELECT {columns_of} FROM fi.{name} EXCEPT ALL SELECT {columns_of} FROM li.{name}) x")
         back = t.value(f"SELECT count(*) FROM (SELECT {columns_of} FROM li.{name} EXCEPT ALL SELECT {columns_of} FROM fi.{name}) x")
         assert (counted, back) == ("0", "0"), (table, counted, back)

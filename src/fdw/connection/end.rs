@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fdw::options::ServerOptions;
 use crate::pg::fdw::transaction::{self, After, Before, TransactionCallbacks};
 use crate::pg::fdw::{catalog, invalidation};
+use crate::sqlite::Session;
 
 struct Callbacks;
 
@@ -48,13 +49,10 @@ fn used() -> impl Iterator<Item = Rc<Connection>> {
 
 impl TransactionCallbacks for Callbacks {
     fn before(&self, event: Before) -> Result<(), ErrorReport> {
-        for connection in used() {
-            match event {
-                Before::Commit => connection.commit()?,
-                Before::Prepare => connection.refuse_to_prepare()?,
-            }
+        match event {
+            Before::Commit => Ok(commit()?),
+            Before::Prepare => Ok(used().try_for_each(|connection| connection.refuse_to_prepare())?),
         }
-        Ok(())
     }
 
     fn after(&self, _event: After) {
@@ -74,17 +72,35 @@ impl TransactionCallbacks for Callbacks {
     }
 }
 
+/// Commits every file that was written. Where there are several, each is first brought to where its commit waits for
+/// nobody any more, in the order of their servers: then a reader of one of them makes all fail, and not the last alone.
+fn commit() -> Result<(), Error> {
+    let mut written = vec![];
+    for connection in used() {
+        if let Some(session) = connection.written()? {
+            written.push((connection, session));
+        }
+    }
+    if written.len() > 1 {
+        written.iter().try_for_each(|(_, session)| session.make_ready().map_err(raised))?;
+        written.sort_by_key(|(connection, _)| !connection.commits_late());
+    }
+    written.iter().try_for_each(|(_, session)| session.commit().map_err(raised))
+}
+
 impl Connection {
-    fn commit(&self) -> Result<(), Error> {
-        let Some(session) = self.live.borrow().as_ref().map(|live| live.session.clone()) else {
-            return Ok(());
-        };
-        if !session.is_writing() {
-            return Ok(());
+    /// The session, where there is something to commit, and a file to commit it to.
+    fn written(&self) -> Result<Option<Rc<Session>>, Error> {
+        let is_writing = self.live.borrow().as_ref().is_some_and(|live| live.session.is_writing());
+        if !is_writing {
+            return Ok(None);
         }
         let session = self.session()?;
+        if !self.has_its_file() {
+            return Err(replaced(&session));
+        }
         session.release_all();
-        session.commit().map_err(raised)
+        Ok(Some(session))
     }
 
     fn refuse_to_prepare(&self) -> Result<(), Error> {
@@ -150,6 +166,19 @@ impl Connection {
     fn is_in_use(&self) -> bool {
         let in_transaction = self.live.borrow().as_ref().is_some_and(|live| live.session.in_transaction());
         in_transaction || !self.cursors.borrow().is_empty()
+    }
+}
+
+/// What was written is in a file that has no name any more, and would be lost.
+fn replaced(session: &Session) -> Error {
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        message: format!(
+            "SQLite file \"{}\" was replaced while it was changed",
+            session.source().path().display()
+        ),
+        detail: Some("Another file, or none, has its name now.".into()),
+        hint: Some("Run the transaction again.".into()),
     }
 }
 

@@ -73,8 +73,30 @@ impl Connection {
         };
         let session = Rc::new(Session::open(&options, identity.writable).map_err(raised)?);
         self.stale.set(false);
-        *self.live.borrow_mut() = Some(Live { session, identity, catalog: None });
+        *self.live.borrow_mut() = Some(Live { session, identity, schema: None });
         Ok(())
+    }
+
+    /// The file has the name that it was opened by.
+    pub(super) fn has_its_file(&self) -> bool {
+        let live = self.live.borrow();
+        live.as_ref().is_some_and(|live| {
+            live.identity.file.is_some()
+                && live.identity == Identity::of(&live.identity.path, live.identity.writable)
+        })
+    }
+
+    /// Opens the file of that name in the place of the one that is open, which nobody reads or writes.
+    pub(super) fn reopen(&self) -> Result<Rc<Session>, Error> {
+        let known = self.live.borrow().as_ref().map(|live| {
+            (live.identity.path.clone(), live.identity.writable, live.session.source().busy_timeout())
+        });
+        if let Some((path, writable, patience)) = known {
+            self.close();
+            let path = survey::allowed(&path)?;
+            self.open(Identity::of(&path, writable), patience)?;
+        }
+        self.session()
     }
 
     /// Closes the file; cursors that still name it find nothing.

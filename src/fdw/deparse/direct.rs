@@ -50,8 +50,8 @@ pub fn change(change: &Change<'_>, tables: &Tables) -> Option<ChangeText> {
     if !names.is_empty() {
         sql += &format!(" RETURNING {}", names.join(", "));
     }
-    let remote = Remote { sql, outputs, parameters: printer.parameters, reads: printer.reads };
-    Some(ChangeText { remote, stored: printer.stored })
+    let stored = std::mem::take(&mut printer.stored);
+    Some(ChangeText { remote: printer.remote(sql, outputs), stored })
 }
 
 impl Printer<'_> {

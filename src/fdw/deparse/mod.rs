@@ -27,7 +27,7 @@ pub fn select(select: &Select, tables: &Tables) -> Remote {
     let mut printer = Printer::new(tables);
     let sql = printer.select(select);
     let outputs = select.targets.iter().zip(1..).map(|(target, at)| output(target, at, tables)).collect();
-    Remote { sql, outputs, parameters: printer.parameters, reads: printer.reads }
+    printer.remote(sql, outputs)
 }
 
 fn output(target: &Target, at: i16, tables: &Tables) -> Output {
@@ -77,6 +77,11 @@ pub(crate) struct Printer<'a> {
 impl<'a> Printer<'a> {
     pub fn new(tables: &'a Tables) -> Printer<'a> {
         Printer { tables, parameters: vec![], stored: vec![], reads: vec![], counted: false }
+    }
+
+    fn remote(self, sql: String, outputs: Vec<Output>) -> Remote {
+        let proofs = self.tables.values().map(|table| table.proof()).collect();
+        Remote { sql, outputs, parameters: self.parameters, reads: self.reads, proofs }
     }
 
     /// `?n`; the same value in the same form is bound once.

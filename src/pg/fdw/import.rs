@@ -1,11 +1,13 @@
 //! IMPORT FOREIGN SCHEMA.
 
+use std::ffi::CString;
+
 use pgrx::pg_sys::ImportForeignSchemaType::{FDW_IMPORT_SCHEMA_EXCEPT, FDW_IMPORT_SCHEMA_LIMIT_TO};
 use pgrx::pg_sys::panic::ErrorReportable;
-use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
+use pgrx::{PgLogLevel, pg_guard, pg_sys};
 
 use super::{Import, Listed, Wrapper, catalog, nodes};
-use crate::pg::{encoding, report};
+use crate::pg::{encoding, interrupts, spi, xact};
 
 /// Gives back the commands to run. The server itself leaves out tables that the statement does not ask for.
 #[pg_guard]
@@ -16,18 +18,40 @@ pub unsafe extern "C-unwind" fn import_foreign_schema<W: Wrapper>(
     // SAFETY: the server's own statement.
     let request = unsafe { request(&*statement) };
     let commands = W::import(&catalog::server(server), &request).unwrap_or_report();
+    commands.left_out.iter().for_each(|(name, reason)| leave_out(name, reason));
+    commands.first.iter().for_each(|sql| {
+        spi::execute(sql);
+    });
     let mut list = std::ptr::null_mut();
-    for command in commands {
-        let Ok(text) = encoding::to_server(&command) else {
-            let message = "a command of IMPORT FOREIGN SCHEMA contains a NUL character";
-            report::report(PgSqlErrorCode::ERRCODE_FDW_ERROR, message, None, None)
-                .report(pgrx::PgLogLevel::ERROR);
-            continue;
-        };
-        // SAFETY: pstrdup copies a NUL-terminated string; the list is ours.
-        unsafe { nodes::append(&mut list, pg_sys::pstrdup(text.as_ptr())) };
+    for (name, command) in &commands.tables {
+        match command_text(command) {
+            // SAFETY: pstrdup copies a NUL-terminated string; the list is ours.
+            Ok(text) => unsafe { nodes::append(&mut list, pg_sys::pstrdup(text.as_ptr())) },
+            Err(reason) => leave_out(name, &reason),
+        }
     }
     list
+}
+
+fn leave_out(name: &str, reason: &str) {
+    interrupts::tell(
+        PgLogLevel::WARNING,
+        &format!("table \"{name}\" of the SQLite file is left out: {reason}"),
+    );
+}
+
+/// The command in the server's encoding, which may lack one of its characters.
+fn command_text(command: &str) -> Result<CString, String> {
+    let converted = if command.is_ascii() || encoding::server_is_utf8() {
+        Ok(encoding::to_server(command))
+    } else {
+        xact::attempt(|| encoding::to_server(command))
+    };
+    match converted {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(_)) => Err("its definition contains a NUL character".into()),
+        Err(caught) => Err(caught.message),
+    }
 }
 
 /// # Safety
@@ -37,6 +61,7 @@ unsafe fn request(statement: &pg_sys::ImportForeignSchemaStmt) -> Import {
     unsafe {
         Import {
             remote_schema: catalog::text(statement.remote_schema),
+            local_schema: catalog::text(statement.local_schema),
             listed: match statement.list_type {
                 FDW_IMPORT_SCHEMA_LIMIT_TO => Listed::LimitTo,
                 FDW_IMPORT_SCHEMA_EXCEPT => Listed::Except,

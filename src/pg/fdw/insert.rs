@@ -32,6 +32,7 @@ pub unsafe extern "C-unwind" fn begin_foreign_insert<W: Wrapper>(
             key: vec![],
             returning: if looks_back { modify::readable(&relation, &table) } else { vec![] },
             do_nothing: conflict.unwrap_or(false),
+            proof: table.proof(),
         };
         modification::begin::<W>((*modify).ps.state, result, std::ptr::null_mut(), &change);
     }

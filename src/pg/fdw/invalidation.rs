@@ -25,6 +25,13 @@ pub fn register(handler: Handler) {
     }
 }
 
+/// Gives up every plan that this backend has kept, as a changed definition of a server does: the next use of each makes
+/// another one.
+pub fn replan() {
+    // SAFETY: marks plans, and neither frees nor raises anything.
+    unsafe { pg_sys::ResetPlanCache() }
+}
+
 /// The hash that the handler is given for this server.
 pub fn hash(server: pg_sys::Oid) -> u32 {
     let none = pg_sys::Datum::from(0);

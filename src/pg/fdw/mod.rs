@@ -50,7 +50,7 @@ pub mod upper;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::query::{Expr, Order, Remote, Select, Table, Tables};
+use crate::query::{Expr, Order, Proof, Remote, Select, Table, Tables};
 use crate::value::Decoded;
 use crate::value::native::Native;
 
@@ -97,10 +97,23 @@ pub struct Server {
 #[derive(Debug, Clone)]
 pub struct Import {
     pub remote_schema: String,
+    /// Where the foreign tables go.
+    pub local_schema: String,
     /// In LIMIT TO or EXCEPT.
     pub names: Vec<String>,
     pub listed: Listed,
     pub options: Options,
+}
+
+/// What IMPORT FOREIGN SCHEMA comes to.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// What the tables need before: a collation.
+    pub first: Option<String>,
+    /// One per table, by its name. The server puts each into the local schema.
+    pub tables: Vec<(String, String)>,
+    /// What the other side has and PostgreSQL cannot have, with the reason.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// What the names of an [`Import`] are.
@@ -133,12 +146,13 @@ pub trait Wrapper: 'static {
     /// A condition `column op value` on this attribute can use an index of the file as it is shipped.
     fn is_indexable(var: crate::query::Var, tables: &Tables) -> bool;
 
-    /// The commands of IMPORT FOREIGN SCHEMA.
-    fn import(server: &Server, request: &Import) -> Result<Vec<String>, ErrorReport>;
+    fn import(server: &Server, request: &Import) -> Result<Commands, ErrorReport>;
 
     /// Opens a cursor.
     fn begin_scan(server: &Server, remote: &Remote, reads: Reads) -> Result<Self::Scan, ErrorReport>;
 
+    /// The error of a change where nothing may be changed; what can be changed at all `updatable` knows.
+    fn check_writable(relation: &Relation) -> Result<(), ErrorReport>;
     /// Bits of `1 << CMD_INSERT | 1 << CMD_UPDATE | 1 << CMD_DELETE`.
     fn updatable(relation: &Relation) -> Result<i32, ErrorReport>;
     fn begin_modify(relation: &Relation, change: &Change) -> Result<Self::Modify, ErrorReport>;
@@ -203,6 +217,8 @@ pub struct Change {
     pub returning: Vec<i16>,
     /// ON CONFLICT DO NOTHING.
     pub do_nothing: bool,
+    /// What it was planned from.
+    pub proof: Proof,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

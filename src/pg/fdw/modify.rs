@@ -12,8 +12,16 @@ pub unsafe extern "C-unwind" fn is_foreign_rel_updatable<W: Wrapper>(
     relation: pg_sys::Relation,
 ) -> std::ffi::c_int {
     // SAFETY: the server hands us an open relation.
-    let relation = catalog::relation(unsafe { (*relation).rd_id });
-    W::updatable(&relation).unwrap_or_report()
+    let (found, will_change) = unsafe {
+        let lock = pg_sys::RowExclusiveLock as i32;
+        (catalog::relation((*relation).rd_id), pg_sys::CheckRelationLockedByMe(relation, lock, false))
+    };
+    let updatable = W::updatable(&found).unwrap_or_report();
+    // The executor's own error has no hint. What only asks, for information_schema, does not hold a change's lock.
+    if updatable == 0 && will_change {
+        W::check_writable(&found).unwrap_or_report();
+    }
+    updatable
 }
 
 #[pg_guard]
@@ -68,6 +76,7 @@ pub unsafe extern "C-unwind" fn plan_foreign_modify<W: Wrapper>(
                 false => used(&lists, index, &readable(&relation, &table)),
             },
             do_nothing: do_nothing((*plan).onConflictAction).unwrap_or_report(),
+            proof: table.proof(),
         })
     }
 }

@@ -9,7 +9,10 @@ pub fn views_as_tables(source: &Source, catalog: &mut Catalog) -> Result<(), Err
     let names: Vec<String> = catalog.views.iter().map(|v| v.name.clone()).collect();
     for view in names {
         match columns(source, &view) {
-            Ok(columns) if columns.is_empty() => {}
+            Ok(columns) if columns.is_empty() => {
+                let reason = "SQLite cannot tell its columns".to_owned();
+                catalog.problems.push(Problem { object: view, reason });
+            }
             Ok(columns) => catalog.tables.push(Table { name: view, columns, ..Table::default() }),
             Err(e) if e.is_local() => catalog.problems.push(Problem { object: view, reason: reason(e) }),
             Err(e) => return Err(e),

@@ -1,0 +1,125 @@
+//! What a connection knows of its file's schema, and whether that still holds; what plans were proven from it.
+//!
+//! A plan outlives the schema that it was made for. What it rests on is compared before it runs (`prove`), and a plan that
+//! has lost its ground is given up: the query fails once, and is planned anew. SQLite counts the changes of a schema in
+//! the file's header. A file that was copied over another one may bear the same number, so the definitions themselves
+//! are compared whenever somebody else has written.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::Oid;
+
+use super::{Connection, raised, snapshot_is_gone};
+use crate::catalog::{Catalog, Deferrable};
+use crate::error::Error;
+use crate::fdw::relation;
+use crate::pg::fdw::{catalog, invalidation};
+use crate::query::Proof;
+use crate::sqlite::{self, Session};
+
+pub(super) struct Schema {
+    /// Another one when somebody else has written.
+    data_version: i64,
+    version: i64,
+    /// Of all definitions.
+    digest: u64,
+    /// Read where it is needed.
+    catalog: Option<Rc<Catalog>>,
+    proven: HashSet<Proof>,
+}
+
+/// What looking at the file's schema has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Known,
+    /// SQLite itself still goes by another schema, and has to open the file anew.
+    Mistaken,
+}
+
+impl Connection {
+    /// Compares what is known with the file, in the session's snapshot.
+    pub(super) fn look(&self, session: &Session) -> Result<Look, Error> {
+        let data_version = session.data_version().map_err(raised)?;
+        let known = self.with_schema(|schema| (schema.data_version, schema.version, schema.digest));
+        if known.is_some_and(|(known, ..)| known == data_version) {
+            return Ok(Look::Known);
+        }
+        let version = session.schema_version().map_err(raised)?;
+        let digest = session.schema_digest().map_err(raised)?;
+        match known {
+            Some((_, known, definitions)) if (known, definitions) == (version, digest) => {
+                self.with_schema(|schema| schema.data_version = data_version);
+            }
+            Some((_, known, _)) if known == version => return Ok(Look::Mistaken),
+            _ => {
+                let schema =
+                    Schema { data_version, version, digest, catalog: None, proven: HashSet::default() };
+                if let Some(live) = &mut *self.live.borrow_mut() {
+                    live.schema = Some(schema);
+                }
+            }
+        }
+        Ok(Look::Known)
+    }
+
+    fn with_schema<T>(&self, f: impl FnOnce(&mut Schema) -> T) -> Option<T> {
+        self.live.borrow_mut().as_mut().and_then(|live| live.schema.as_mut()).map(f)
+    }
+
+    pub(super) fn catalog(&self, session: &Session) -> Result<Rc<Catalog>, Error> {
+        if let Some(catalog) = self.with_schema(|schema| schema.catalog.clone()).flatten() {
+            return Ok(catalog);
+        }
+        let mut catalog = sqlite::catalog(session.source()).map_err(raised)?;
+        sqlite::views_as_tables(session.source(), &mut catalog).map_err(raised)?;
+        let catalog = Rc::new(catalog);
+        self.with_schema(|schema| schema.catalog = Some(catalog.clone()));
+        Ok(catalog)
+    }
+
+    /// Constraints of the file are checked when it commits, where they may fail.
+    pub(super) fn commits_late(&self) -> bool {
+        let deferred = |catalog: &Rc<Catalog>| {
+            let mut keys = catalog.tables.iter().flat_map(|t| &t.foreign_keys);
+            keys.any(|key| key.deferrable == Deferrable::InitiallyDeferred)
+        };
+        self.with_schema(|schema| schema.catalog.as_ref().is_some_and(deferred)).unwrap_or(false)
+    }
+
+    /// What a plan rests on holds in the session's snapshot. Where it does not, the server's plans are given up.
+    pub fn prove(&self, session: &Session, proofs: &[Proof]) -> Result<(), Error> {
+        if self.look(session)? == Look::Mistaken {
+            return Err(snapshot_is_gone());
+        }
+        for proof in proofs {
+            if self.with_schema(|schema| schema.proven.contains(proof)).unwrap_or(false) {
+                continue;
+            }
+            let relation = catalog::relation(Oid::from(proof.relation));
+            let found = relation::table(&relation).map(|table| table.proof());
+            if !found.as_ref().is_ok_and(|found| found == proof) {
+                invalidation::replan();
+                found?;
+                return Err(outdated(&relation.name));
+            }
+            self.with_schema(|schema| schema.proven.insert(*proof));
+        }
+        Ok(())
+    }
+}
+
+/// The error of a plan that was made for another schema.
+fn outdated(table: &str) -> Error {
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        message: format!(
+            "the SQLite file of foreign table \"{table}\" has changed since the query was planned"
+        ),
+        detail: Some(
+            "What the plan rests on, the definition of the table in the file, is another now.".into(),
+        ),
+        hint: Some("Run the query again: it is planned anew.".into()),
+    }
+}
