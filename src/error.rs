@@ -52,6 +52,9 @@ pub enum Error {
     /// Loaded rows break a key of an existing table, which was rebuilt over them.
     #[error("rows of table \"{source_table}\" break a key of {table}")]
     Conflict { source_table: String, table: String, caught: Box<Caught> },
+    /// A loaded row is skipped because its key is there, but it is another row.
+    #[error("rows of table \"{}\" have the keys of other rows {}", .0.source, .0.place)]
+    OtherRows(Box<OtherRows>),
     /// An ERROR of the server's that was caught.
     #[error("{}", .0.message)]
     Server(Box<Caught>),
@@ -69,6 +72,19 @@ pub struct OrphanRows {
     pub examples: String,
     /// The constraint was there before, and stays as it is.
     pub existing: bool,
+}
+
+/// Rows that have the key of another, by which they would be taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherRows {
+    /// Source table, as the plan names it.
+    pub source: String,
+    /// Where the other rows are: `in "public"."role"`.
+    pub place: String,
+    pub count: u64,
+    /// The first pair, as a clause.
+    pub example: String,
+    pub hint: String,
 }
 
 impl Error {
@@ -94,6 +110,7 @@ impl Error {
             | Error::Foreign { sqlstate, .. } => *sqlstate,
             Error::Server(caught) | Error::Conflict { caught, .. } => caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+            Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
         }
@@ -108,6 +125,10 @@ impl Error {
             Error::Cell { cell, .. } | Error::Input { cell, .. } => Some(cell_detail(cell)),
             Error::Orphans(rows) => {
                 Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
+            }
+            Error::OtherRows(rows) => {
+                let count = if rows.count == 1 { "1 row" } else { &format!("{} rows", rows.count) };
+                Some(format!("{count}, the first of them: {}.", rows.example))
             }
             Error::Counts { rejected, .. } => {
                 Some(format!("{rejected} rows were rejected, which the run log holds."))
@@ -150,6 +171,7 @@ impl Error {
                     if rows.existing { "\"reject\" or \"null\"" } else { "\"reject\", \"null\" or \"keep\"" };
                 Some(format!("Set plan.tables.{table}.orphans to {policies}."))
             }
+            Error::OtherRows(rows) => Some(rows.hint.clone()),
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),

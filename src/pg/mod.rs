@@ -14,6 +14,7 @@ pub mod heap;
 pub mod indexes;
 pub mod input;
 pub mod interrupts;
+pub mod keepers;
 pub mod latest;
 pub mod progress;
 pub mod relation;

@@ -33,6 +33,14 @@ impl LocalSettings {
         settings
     }
 
+    /// A block in which one setting has this value.
+    pub fn of(name: &str, value: &str) -> LocalSettings {
+        // SAFETY: as above.
+        let settings = LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        settings.set(name, value);
+        settings
+    }
+
     /// From here on, a view that has taken a table's place since it was looked up is an error. Servers older than
     /// August 2024 do not know the setting.
     pub fn refuse_views(&self) {

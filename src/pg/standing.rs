@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::compat;
+use super::keepers::{self, Keeper};
 use super::settings::LocalSettings;
 use super::spi;
 
@@ -15,6 +16,12 @@ pub struct Standing {
     pub heap: bool,
     /// A catalog, or another session's temporary table.
     pub out_of_reach: bool,
+    /// Its rows are elsewhere.
+    pub keeper: Option<Keeper>,
+    /// A trigger of it calls a function of an extension's.
+    pub extension_triggers: bool,
+    /// Other tables inherit from it.
+    pub children: bool,
     /// The caller has the owner's rights.
     pub owned: bool,
     pub may_insert: bool,
@@ -40,6 +47,9 @@ pub struct Standing {
 const FACTS: &str = "
     SELECT c.relkind::text, (c.relam = $2::oid)::text,
         (c.oid < $3::oid OR pg_is_other_temp_schema(c.relnamespace))::text,
+        EXISTS (SELECT FROM pg_trigger t JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
+                WHERE t.tgrelid = c.oid AND d.deptype = 'e')::text,
+        EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)::text,
         pg_has_role(c.relowner, 'USAGE')::text, has_table_privilege(c.oid, 'INSERT')::text,
         row_security_active(c.oid)::text, c.relispartition::text,
         EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '3'
@@ -89,6 +99,9 @@ pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
         relkind,
         heap: fact(),
         out_of_reach: fact(),
+        keeper: keepers::of(relation),
+        extension_triggers: fact(),
+        children: fact(),
         owned: fact(),
         may_insert: fact(),
         row_security: fact(),

@@ -1,30 +1,73 @@
 //! `on_conflict` for a table that is there: the key that ON CONFLICT goes by, and the columns that change.
 
-use super::draft::Draft;
+use super::draft::{Context, Draft};
 use super::keys::did_you_mean;
-use super::words::{OnConflict, Word};
-use super::{Conflict, ExistingKey, ExistingTable, Identity};
+use super::words::{OnConflict, OnError, Word};
+use super::{Conflict, ExistingKey, ExistingTable, Identity, Skip};
 use crate::finding::Finding;
 
 /// Decides what becomes of loaded rows whose key is there already.
-pub fn decide(draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
+pub fn decide(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
     let Some(existing) = draft.existing.filter(|_| draft.settings.on_conflict != OnConflict::Error) else {
         return;
     };
     match arbiter(draft, existing) {
-        Ok(arbiter) => {
-            if arbiter.is_none() {
-                let message = "has no key that could tell rows apart: every row is inserted";
-                notes.push(Finding::info(draft.table.name.clone(), message, ""));
-            }
-            let update = arbiter.map_or_else(Vec::new, |key| update(draft, existing, key, notes));
-            draft.conflict = Some(Conflict { arbiter: arbiter.cloned(), update });
+        Ok(Some(key)) => {
+            let update = update(draft, existing, key, notes);
+            let skip = (draft.settings.on_conflict == OnConflict::Skip)
+                .then(|| Skip { by_primary: referenced(ctx, draft, existing), truncate: None });
+            draft.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
+        }
+        Ok(None) => {
+            let message = "has no key that could tell rows apart: every row is inserted";
+            notes.push(Finding::info(draft.table.name.clone(), message, ""));
         }
         Err((message, hint)) => {
             let finding = Finding::blocking(draft.table.name.clone(), message, hint);
             notes.push(finding.of(&draft.table.name));
         }
     }
+}
+
+/// Rows of any table name rows of this one, in the file or where it goes.
+fn referenced(ctx: &Context<'_>, draft: &Draft<'_>, existing: &ExistingTable) -> bool {
+    let there = (existing.schema.as_str(), existing.name.as_str());
+    let own = existing.foreign_keys.iter().any(|k| (k.parent_schema.as_str(), k.parent.as_str()) == there);
+    let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
+    own || !existing.referenced_by.is_empty()
+        || keys.any(|k| k.parent.eq_ignore_ascii_case(&draft.table.name))
+}
+
+/// How the rows that are there could make room for those that come, where only all tables together tell.
+pub fn remedies(ctx: &Context<'_>, drafts: &mut [Draft<'_>]) {
+    let truncate: Vec<Option<String>> = drafts.iter().map(|draft| truncate(ctx, drafts, draft)).collect();
+    for (draft, truncate) in drafts.iter_mut().zip(truncate) {
+        if let Some(skip) = draft.conflict.as_mut().and_then(|c| c.skip.as_mut()) {
+            skip.truncate = truncate;
+        }
+    }
+}
+
+/// The table's own key where nothing points to it; the plan's where all that do are cleared with it.
+fn truncate(ctx: &Context<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Option<String> {
+    let existing = draft.existing?;
+    if existing.referenced_by.is_empty() {
+        return Some(draft.path("existing_rows"));
+    }
+    let kept: Vec<&ExistingTable> = drafts.iter().filter_map(|d| d.existing).collect();
+    let together = ctx.given.on_error != Some(OnError::Continue)
+        && drafts
+            .iter()
+            .all(|d| follows_the_plan(d) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p')));
+    let cleared =
+        |(schema, name): &(String, String)| kept.iter().any(|e| (&e.schema, &e.name) == (schema, name));
+    let all = kept.iter().flat_map(|e| &e.referenced_by).all(cleared);
+    (together && all).then(|| "plan.existing_rows".into())
+}
+
+/// The plan's word on rows that are there is the table's.
+fn follows_the_plan(draft: &Draft<'_>) -> bool {
+    !draft.given.is_some_and(|g| g.common.existing_rows.is_some() || g.common.on_conflict.is_some())
 }
 
 /// Why there is no ON CONFLICT, and what helps.

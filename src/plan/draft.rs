@@ -1,6 +1,6 @@
 //! A table while its decisions are being made: source facts on one side, what becomes of them on the other.
 
-use super::overrides::{ColumnGiven, Overrides, TableGiven, join};
+use super::overrides::{ColumnGiven, Overrides, TableGiven, join, path_of};
 use super::rules::Rules;
 use super::select::Selection;
 use super::settings::Settings;
@@ -102,7 +102,7 @@ impl<'a> Draft<'a> {
 
     /// `plan.tables.users.skip`, for hints.
     pub fn path(&self, key: &str) -> String {
-        join(&join("plan.tables", &self.table.name), key)
+        path_of(&self.table.name, key)
     }
 
     /// `schema.name` for titles.

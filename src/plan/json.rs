@@ -86,7 +86,7 @@ fn table(draft: &Draft<'_>) -> Value {
 }
 
 fn conflict_target(draft: &Draft<'_>) -> Option<String> {
-    let decided = draft.conflict.as_ref().and_then(|c| c.arbiter.as_ref()).map(|key| key.name.clone());
+    let decided = draft.conflict.as_ref().map(|c| c.arbiter.name.clone());
     decided
         .or_else(|| draft.given.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some()))
 }

@@ -127,7 +127,7 @@ pub const KEYS: &[Key] = &[
         "A target table that exists and has rows: stop, add to them, truncate first, or drop and create the table anew. The default is `append` where `on_conflict` says `skip` or `update`.",
         "\"existing_rows\": \"truncate\""),
     Key::new("on_conflict", Kind::Word(OnConflict::WORDS), "\"error\"").run_and_table().says(
-        "A loaded row whose key is there already: stop, leave the row that is there, or give it the loaded values.",
+        "A loaded row whose key is there already: stop, leave the row that is there, which has to be the same one, or give it the loaded values.",
         "\"on_conflict\": \"skip\""),
     Key::new("conflict_target", Kind::NameOrNull, "the primary key, or the only unique key").of_table().says(
         "The key that `on_conflict` goes by: the name of the existing table's primary key, unique constraint or unique index.",

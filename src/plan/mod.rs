@@ -43,6 +43,7 @@ use std::collections::HashMap;
 
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::value::batch::OnInvalid;
+pub use overrides::path_of;
 pub use target::*;
 
 use crate::catalog::Catalog;
@@ -196,10 +197,21 @@ pub struct IntoExisting {
 /// What becomes of a row whose key is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The arbiter of ON CONFLICT; `None` for any unique key of a table that has none to name.
-    pub arbiter: Option<ExistingKey>,
+    /// The arbiter of ON CONFLICT.
+    pub arbiter: ExistingKey,
     /// Columns that take the loaded values; empty to leave the row that is there.
     pub update: Vec<String>,
+    /// The loaded row is skipped, and has to be the one that is there.
+    pub skip: Option<Skip>,
+}
+
+/// What a row that stays has to have in common with the loaded one that is skipped for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skip {
+    /// The primary key is one more key by which rows are told apart: rows elsewhere name the table's rows by it.
+    pub by_primary: bool,
+    /// The key of the plan that, set to "truncate", lets the file's rows in.
+    pub truncate: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -349,11 +361,12 @@ fn decide(ctx: &draft::Context<'_>, drafts: &mut [draft::Draft<'_>], notes: &mut
     for draft in drafts.iter_mut() {
         said_of(draft, notes, |draft, notes| existing::report(ctx, draft, notes));
         said_of(draft, notes, |draft, notes| columns::details(ctx, draft, notes));
-        conflicts::decide(draft, notes);
+        conflicts::decide(ctx, draft, notes);
         if draft.fresh() {
             collate::decide(ctx, draft, notes);
         }
     }
+    conflicts::remedies(ctx, drafts);
     collate::follow(drafts, notes);
     let mut relations = relations(ctx, drafts);
     for draft in drafts.iter_mut().filter(|d| d.fresh()) {

@@ -104,6 +104,11 @@ pub fn join(base: &str, name: &str) -> String {
     if plain { format!("{base}.{name}") } else { format!("{base}.{}", Value::from(name)) }
 }
 
+/// `plan.tables.users.skip`, for hints.
+pub fn path_of(table: &str, key: &str) -> String {
+    join(&join("plan.tables", table), key)
+}
+
 fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
     for (name, value) in map {
         let path = join(path, name);

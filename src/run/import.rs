@@ -1,5 +1,6 @@
 //! `sqlite_import`: walks the plan's steps inside the caller's transaction.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use pgrx::PgLogLevel;
@@ -16,7 +17,7 @@ use crate::catalog::Table;
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{interrupts, spi, xact};
+use crate::pg::{interrupts, keepers, spi, xact};
 use crate::plan::{Action, LoadSpec, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
 use crate::sqlite;
 use crate::sqltext::qualified;
@@ -24,6 +25,7 @@ use crate::verify::counts;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
+    let _mode = keepers::one_by_one();
     let mut survey = survey::survey(path, overrides)?;
     let planned = survey::planned(&survey)?;
     stop_if_blocked(&mut survey, &planned)?;
@@ -177,11 +179,28 @@ impl<'a> Import<'a> {
                 // ANALYZE evaluates; ours see only pg_catalog.
                 let own = matches!(step.phase, Phase::Before | Phase::Analyze | Phase::After);
                 let _path = (!own).then(LocalSettings::safe_search_path);
-                spi::execute(sql);
+                match step.phase {
+                    Phase::Sequences => {
+                        let _apart = keepers::sequences_apart();
+                        spi::execute(sql);
+                    }
+                    Phase::Analyze if keepers::has_citus() => self.analyze(step, sql),
+                    _ => _ = spi::execute(sql),
+                }
                 Ok(())
             }
             Action::Load(spec) => self.load(step, spec, survey),
             Action::Orphans(spec) => self.settle(step, spec),
+        }
+    }
+
+    /// Citus refuses it for some of its tables once the transaction has used them on this node.
+    fn analyze(&mut self, step: &Step, sql: &str) {
+        let Err(caught) = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) }) else {
+            return;
+        };
+        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
+            result.detail.push(format!("was not analyzed, run ANALYZE after COMMIT: {}", caught.message));
         }
     }
 
@@ -196,10 +215,16 @@ impl<'a> Import<'a> {
             rowid: rowid_name(survey, &spec.source),
             to_come: &to_come,
             parents_to_come: self.parents_to_come(&to_come),
+            counted: survey.needs.verify_counts,
         };
         let start = Instant::now();
         let mut loaded = load::load(&mut survey.source, spec, place)?;
         self.quiet.extend(loaded.quiet.take());
+        for finding in loaded.findings.drain(..) {
+            interrupts::tell(PgLogLevel::WARNING, &format!("{}: {}", finding.object, finding.message));
+            loaded.notes.push(finding.message.clone());
+            self.findings.push(finding);
+        }
         let seconds = start.elapsed().as_secs_f64();
         let message = format!(
             "{}: {} rows in {seconds:.2} s ({} of {})",

@@ -8,10 +8,11 @@ use super::triggers::Quiet;
 use super::way::{self, Rows, Way};
 use super::{direct, staged, target};
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::standing::{self, Standing};
-use crate::pg::{latest, spi, xact};
+use crate::pg::{keepers, latest, spi, xact};
 use crate::plan::{LoadColumn, LoadSpec};
 use crate::sqlite::Source;
 use crate::sqltext::qualified;
@@ -38,6 +39,8 @@ pub struct Loaded {
     pub quiet: Option<Quiet>,
     /// For the result's detail.
     pub notes: Vec<String>,
+    /// What only the load could tell; the result's detail has it too.
+    pub findings: Vec<Finding>,
 }
 
 /// Where a load stands in its run, and what it needs of it.
@@ -55,6 +58,8 @@ pub struct Place<'a> {
     pub to_come: &'a [(&'a str, &'a str)],
     /// Foreign keys of tables that are loaded by now, or now, point to some of them.
     pub parents_to_come: bool,
+    /// The rows of every table are counted at the end of the run.
+    pub counted: bool,
 }
 
 /// Loads the rows of `spec.source`.
@@ -87,15 +92,31 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
             loaded
         }
     };
+    if !(place.counted || matches!(way, Way::Staged(_))) {
+        let counted = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
+        prove(spec, &loaded, counted - there)?;
+    }
     loaded.rows_before = there;
     loaded.countable = matches!(standing.relkind, 'r' | 'p') && !standing.insert_rules;
     Ok(loaded)
 }
 
+/// What was written past PostgreSQL's own ways has to be what a query finds.
+fn prove(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
+    let (rows, rejected) = (loaded.imported as i64, loaded.rejected as i64);
+    match found == rows {
+        true => Ok(()),
+        false => {
+            Err(Error::Counts { table: spec.source.clone(), rows_source: rows, rows_target: found, rejected })
+        }
+    }
+}
+
 /// Keeps other writers out until the transaction ends, from the table that still has the name then. A caller who may
 /// only read and insert cannot, and has to see to that himself.
 fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
-    let locked = relation::lock_owned(relation);
+    // The rows of others' tables are locked where they are, which only SQL knows.
+    let locked = keepers::of(relation).is_none() && relation::lock_owned(relation);
     if !locked {
         let _path = LocalSettings::safe_search_path();
         target::lock(&spec.schema, &spec.target);
@@ -163,4 +184,27 @@ fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
 fn gone(spec: &LoadSpec) -> Error {
     let message = format!("relation {} is not what it was", qualified(&spec.schema, &spec.target));
     Error::server(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_does_not_find_was_not_loaded() {
+        let spec = LoadSpec {
+            source: "t".into(),
+            schema: "public".into(),
+            target: "t".into(),
+            existing: None,
+            source_key: vec![],
+            filter: None,
+            timezone: "UTC".into(),
+            columns: vec![],
+        };
+        let loaded = Loaded { imported: 2_000_000, rejected: 1, ..Loaded::default() };
+        assert!(prove(&spec, &loaded, 2_000_000).is_ok());
+        let error = prove(&spec, &loaded, 0).map_err(|e| e.to_string());
+        assert_eq!(error, Err("table \"t\": 2000000 rows in SQLite, 0 in PostgreSQL".into()));
+    }
 }

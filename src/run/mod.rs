@@ -10,6 +10,7 @@ pub mod log;
 pub mod orphans;
 pub mod result;
 pub mod sequences;
+mod skipped;
 mod staged;
 pub mod survey;
 pub mod target;

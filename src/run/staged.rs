@@ -7,9 +7,11 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::load::{Loaded, Place};
 use super::orphans::{self, Question};
+use super::skipped::Comparison;
 use super::transfer::{self, Target};
 use super::triggers;
 use crate::error::Error;
+use crate::pg::keepers::{self, Keeper};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{relation, spi, xact};
 use crate::plan::{Conflict, IntoExisting, LoadSpec, OrphanSpec, Orphans};
@@ -31,19 +33,29 @@ pub fn load(
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
     let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place)?;
+    let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
+    let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
     let triggers = (!into.fire_triggers).then(|| triggers::quiet(&spec.schema, &spec.target));
-    let processed = put(spec, into, &stage)?;
+    let mut processed = put(spec, into, &stage)?;
+    if into.conflict.is_some() && keepers::of(target) == Some(Keeper::Citus) && !updates(into) {
+        // Citus counts the rows that it was sent.
+        processed = gained(spec, rows_before, processed);
+    }
     match triggers {
         // A check now would not find parents that are still to come.
         Some(triggers) if place.parents_to_come && triggers.waits() => loaded.quiet = Some(triggers),
         Some(triggers) => triggers.restore(),
         None => {}
     }
+    if let Some(comparison) = comparison.as_ref().filter(|_| staged > processed) {
+        // More rows were skipped than met one of the table's: they have met one of the file's.
+        let twins = (staged - processed > met.met).then(|| comparison.within_file()).transpose()?;
+        let found = [met, twins.unwrap_or_default()].into_iter().flat_map(|found| found.findings);
+        loaded.findings.extend(found.chain(comparison.unseen()));
+    }
+    comparison.iter().for_each(Comparison::end);
     spi::execute(&format!("DROP TABLE {stage}"));
-    loaded.imported = match &into.conflict {
-        Some(conflict) if !conflict.update.is_empty() => gained(spec, rows_before, processed),
-        _ => processed,
-    };
+    loaded.imported = if updates(into) { gained(spec, rows_before, processed) } else { processed };
     loaded.updated = processed - loaded.imported;
     loaded.skipped = staged.saturating_sub(processed);
     if loaded.skipped > 0 && into.conflict.is_none() {
@@ -52,6 +64,10 @@ pub fn load(
             .push(format!("{} rows were left out by a trigger or rule of the table's", loaded.skipped));
     }
     Ok(loaded)
+}
+
+fn updates(into: &IntoExisting) -> bool {
+    into.conflict.as_ref().is_some_and(|conflict| !conflict.update.is_empty())
 }
 
 /// Runs the INSERT; how many rows it added or changed. Where triggers fire, an error is left as it is: it may be
@@ -119,15 +135,15 @@ fn insert(spec: &LoadSpec, conflict: Option<&Conflict>, stage: &str) -> String {
 }
 
 fn on_conflict(conflict: &Conflict) -> String {
-    let arbiter = match &conflict.arbiter {
-        None => String::new(),
-        Some(key) if key.constraint => format!(" ON CONSTRAINT {}", ident(&key.name)),
-        Some(key) => format!(" ({})", ident_list(key.columns.iter())),
+    let key = &conflict.arbiter;
+    let arbiter = match key.constraint {
+        true => format!("ON CONSTRAINT {}", ident(&key.name)),
+        false => format!("({})", ident_list(key.columns.iter())),
     };
     let set: Vec<String> = conflict.update.iter().map(|c| format!("{0} = EXCLUDED.{0}", ident(c))).collect();
     match set.is_empty() {
-        true => format!(" ON CONFLICT{arbiter} DO NOTHING"),
-        false => format!(" ON CONFLICT{arbiter} DO UPDATE SET {}", set.join(", ")),
+        true => format!(" ON CONFLICT {arbiter} DO NOTHING"),
+        false => format!(" ON CONFLICT {arbiter} DO UPDATE SET {}", set.join(", ")),
     }
 }
 
@@ -151,12 +167,15 @@ mod tests {
             ..ExistingKey::default()
         };
         let clause = |arbiter, update: &[&str]| {
-            on_conflict(&Conflict { arbiter, update: update.iter().map(|c| c.to_string()).collect() })
+            on_conflict(&Conflict {
+                arbiter,
+                update: update.iter().map(|c| c.to_string()).collect(),
+                skip: None,
+            })
         };
-        assert_eq!(clause(None, &[]), " ON CONFLICT DO NOTHING");
-        assert_eq!(clause(Some(key(true)), &[]), " ON CONFLICT ON CONSTRAINT \"t_pkey\" DO NOTHING");
+        assert_eq!(clause(key(true), &[]), " ON CONFLICT ON CONSTRAINT \"t_pkey\" DO NOTHING");
         assert_eq!(
-            clause(Some(key(false)), &["c", "d"]),
+            clause(key(false), &["c", "d"]),
             " ON CONFLICT (\"a\", \"b\"\"\") DO UPDATE SET \"c\" = EXCLUDED.\"c\", \"d\" = EXCLUDED.\"d\""
         );
     }

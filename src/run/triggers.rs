@@ -7,7 +7,8 @@ use crate::pg::{spi, standing};
 use crate::sqltext::{ident, qualified};
 
 /// User triggers of a table and of its partitions that would fire in this session: whose they are, their name
-/// and how to enable them again. A view's do the work that the view is loaded for.
+/// and how to enable them again. A view's do the work that the view is loaded for, and TimescaleDB's what makes a
+/// table a hypertable.
 const FIRING: &str = "
     SELECT n.nspname::text, c.relname::text, c.oid::text, t.tgname::text,
            CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
@@ -17,6 +18,8 @@ const FIRING: &str = "
     WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
       AND t.tgenabled IN ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
       AND pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.deptype = 'e')
     ORDER BY 1, 2, 4";
 
 /// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.

@@ -1,6 +1,7 @@
 //! How rows get into a table: written straight into its heap, or through a temporary table and one INSERT.
 //! Pure.
 
+use crate::pg::keepers::Keeper;
 use crate::pg::standing::Standing;
 use crate::plan::IntoExisting;
 
@@ -53,13 +54,17 @@ pub fn choose(standing: &Standing, into: Option<&IntoExisting>, defaults_look: b
     }
 }
 
-/// What the relation is, or is to the caller.
+/// What the relation is, or is to the caller: straight into the heap is only for a table in which nobody else has a hand.
 fn bound(standing: &Standing) -> Option<&'static str> {
     match () {
+        () if standing.keeper == Some(Keeper::Citus) => Some("it is a table of Citus"),
+        () if standing.keeper == Some(Keeper::Timescale) => Some("it is a hypertable of TimescaleDB"),
         () if standing.relkind == 'p' => Some("it is partitioned"),
         () if standing.relkind != 'r' => Some("it is not a table"),
         () if standing.partition => Some("it is a partition"),
         () if !standing.heap => Some("it is not stored as a heap"),
+        () if standing.extension_triggers => Some("a trigger of it is an extension's"),
+        () if standing.children => Some("other tables inherit from it"),
         () if standing.out_of_reach => Some("it is not an ordinary table of this session"),
         () if !(standing.owned && standing.may_insert) => Some("the caller does not own it"),
         () if standing.row_security => Some("row-level security applies to the caller"),
@@ -88,7 +93,7 @@ fn asked(standing: &Standing, into: &IntoExisting) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Conflict;
+    use crate::plan::{Conflict, ExistingKey};
 
     fn table() -> Standing {
         Standing {
@@ -114,6 +119,10 @@ mod tests {
             Standing { relkind: 'v', ..table() },
             Standing { partition: true, ..table() },
             Standing { owned: false, ..table() },
+            Standing { keeper: Some(Keeper::Citus), ..table() },
+            Standing { keeper: Some(Keeper::Timescale), ..table() },
+            Standing { extension_triggers: true, ..table() },
+            Standing { children: true, ..table() },
             Standing { row_security: true, ..table() },
             Standing { insert_rules: true, ..table() },
             Standing { readable_parents: false, ..table() },
@@ -135,7 +144,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_there_decide_last() {
-        let conflict = Some(Conflict { arbiter: None, update: vec![] });
+        let conflict = Some(Conflict { arbiter: ExistingKey::default(), update: vec![], skip: None });
         let skip = IntoExisting { conflict, ..IntoExisting::default() };
         let way = |into: &IntoExisting, there, to_come| {
             choose(&table(), Some(into), false, Rows { there, to_come })

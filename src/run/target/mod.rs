@@ -4,7 +4,7 @@
 //! counted of those only that the plan would load. Assumes a safe search path, which also makes names read the same.
 
 mod columns;
-mod fields;
+pub mod fields;
 pub mod foreign_keys;
 mod keys;
 mod levels;
