@@ -120,17 +120,67 @@ fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding
     })
 }
 
-/// One column of an index as SQL, under the collation that the index asks for.
-pub fn key_sql(draft: &Draft<'_>, column: &DraftColumn<'_>, collation: &str) -> String {
+/// How a key tells the values of a column apart, beside what the column itself does in PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    Same,
+    /// Values that differ in the column are one in the key.
+    Coarser,
+    /// Values that are one in the column differ in the key.
+    Finer,
+}
+
+/// One column of a key or an index as SQL, under the collation by which the source compares it there.
+pub fn key_column(draft: &Draft<'_>, column: &DraftColumn<'_>, collation: &str) -> (String, Sense) {
     let name = ident(&column.target);
     if !pgtype::is_text(&column.pg_type) {
-        return name;
+        return (name, Sense::Same);
     }
-    let nocase = if collation.is_empty() { is_nocase(column) } else { named(Some(collation), "NOCASE") };
+    let bytes = || format!("{name} COLLATE \"pg_catalog\".\"C\"");
+    let (nocase, rtrim) = (named(Some(collation), "NOCASE"), named(Some(collation), "RTRIM"));
     match draft.settings.nocase {
-        Nocase::Collation if nocase && !column.nocase => format!("{name}{}", clause(&draft.settings.schema)),
-        Nocase::Collation if !nocase && column.nocase => format!("{name} COLLATE \"pg_catalog\".\"C\""),
-        Nocase::Lower if nocase => format!("lower({name} COLLATE \"pg_catalog\".\"C\")"),
-        _ => name,
+        Nocase::Collation if nocase && column.nocase => (name, Sense::Same),
+        Nocase::Collation if nocase => (format!("{name}{}", clause(&draft.settings.schema)), Sense::Coarser),
+        Nocase::Lower if nocase => (format!("lower({})", bytes()), Sense::Coarser),
+        _ if rtrim && column.nocase => (format!("rtrim({}, ' ')", bytes()), Sense::Finer),
+        _ if rtrim => (format!("rtrim({name}, ' ')"), Sense::Coarser),
+        _ if column.nocase => (bytes(), Sense::Finer),
+        _ => (name, Sense::Same),
+    }
+}
+
+/// What a key or an index over a column loses, unless the column loses the same and that is said already.
+pub fn lost(
+    ctx: &Context<'_>,
+    draft: &Draft<'_>,
+    object: &str,
+    column: &DraftColumn<'_>,
+    collation: &str,
+) -> Option<Finding> {
+    let declared = column.source.collation.as_deref().unwrap_or("BINARY");
+    let text = pgtype::is_text(&column.pg_type);
+    let bytes = pgtype::same(&column.pg_type, "bytea");
+    if named(Some(collation), "BINARY") || !(text || bytes) || (text && named(Some(collation), declared)) {
+        return None;
+    }
+    let of = format!("COLLATE {collation} of column \"{}\"", column.source.name);
+    if bytes {
+        let message = format!("{of} is not carried over: bytea compares byte by byte");
+        return Some(Finding::warning(object, message, ""));
+    }
+    match (collation.to_ascii_uppercase().as_str(), draft.settings.nocase) {
+        ("RTRIM", _) | ("NOCASE", Nocase::Lower) => None,
+        ("NOCASE", Nocase::Collation) => (!ctx.target.icu).then(|| {
+            let message = format!("{of} needs an ICU collation, which this server cannot make");
+            Finding::blocking(object, message, "Set nocase to \"lower\".").of(&draft.table.name)
+        }),
+        ("NOCASE", Nocase::None) => {
+            let message = format!("{of} is not carried over: values that differ in case only are different");
+            Some(Finding::warning(object, message, "Set nocase to \"collation\" or \"lower\"."))
+        }
+        _ => {
+            let message = format!("{of} is the application's and not carried over");
+            Some(Finding::warning(object, message, "The column's own collation takes its place."))
+        }
     }
 }

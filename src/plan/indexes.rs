@@ -4,12 +4,14 @@
 //! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
 
 use super::Phase;
-use super::collate::key_sql;
+use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::{Scope, fold};
 use super::unique::{MAX_KEYS, create_index, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::Finding;
+use crate::sqltext::ident;
+use crate::types::TypeClass;
 
 /// Plans the indexes of a fresh table.
 pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
@@ -25,6 +27,7 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
                 let name = relations.claim(wanted);
                 draft.renamed(notes, "index", wanted, &name);
                 warn_of_length(draft, index, notes);
+                notes.extend(lost(ctx, draft, index));
                 let kind = if index.unique { "UNIQUE INDEX" } else { "INDEX" };
                 create_index(draft, kind, &name, &keys, &predicate, Phase::Indexes);
                 remember_unique(draft, index);
@@ -74,23 +77,40 @@ fn key(ctx: &Context<'_>, draft: &Draft<'_>, key: &IndexColumn) -> Result<String
             usable(draft, std::slice::from_ref(name))?;
             let column =
                 draft.column(name).ok_or_else(|| format!("column \"{name}\" is not carried over"))?;
-            key_sql(draft, column, &key.collation)
+            collate::key_column(draft, column, &key.collation).0
         }
         IndexKey::Expression(sql) => {
-            let translated = (ctx.rules.expression)(sql, &draft.scope(true));
-            format!("({})", translated.map_err(|e| format!("{}: {sql}", e.reason))?.sql)
+            let bytewise = key.collation.is_empty() || key.collation.eq_ignore_ascii_case("BINARY");
+            let collated = if bytewise { sql } else { &format!("({sql}\n) COLLATE {}", key.collation) };
+            let translated = (ctx.rules.expression)(collated, &draft.scope(true));
+            let translated = translated.map_err(|e| format!("{}: {sql}", e.reason))?;
+            // An expression has the collation of the columns in it.
+            let mixed = draft.columns.iter().any(|c| c.nocase && translated.sql.contains(&ident(&c.target)));
+            match bytewise && mixed && translated.class == TypeClass::Text {
+                true => format!("(({}) COLLATE \"pg_catalog\".\"C\")", translated.sql),
+                false => format!("({})", translated.sql),
+            }
         }
     };
     Ok(if key.descending { format!("{sql} DESC") } else { sql })
+}
+
+/// Collations of columns that the index cannot keep.
+fn lost(ctx: &Context<'_>, draft: &Draft<'_>, index: &Index) -> Vec<Finding> {
+    let object = format!("index {}", index.name);
+    let of = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => collate::lost(ctx, draft, &object, draft.column(name)?, &k.collation),
+        _ => None,
+    };
+    index.columns.iter().filter_map(of).collect()
 }
 
 /// PostgreSQL accepts a plain unique index as the target of a foreign key.
 fn remember_unique(draft: &mut Draft<'_>, index: &Index) {
     let plain = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => {
-            let column = draft.column(name)?;
-            (key_sql(draft, column, &k.collation) == crate::sqltext::ident(&column.target))
-                .then(|| name.clone())
+            let (_, sense) = collate::key_column(draft, draft.column(name)?, &k.collation);
+            (sense == Sense::Same).then(|| name.clone())
         }
         _ => None,
     };

@@ -1,11 +1,11 @@
 //! Primary keys and UNIQUE constraints, as strong as the stored rows allow.
 
-use super::collate::{is_nocase, key_sql};
+use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::Scope;
-use super::words::{Keys, Nocase};
+use super::words::Keys;
 use super::{KeyFact, KeyFactKind, Phase, pgtype};
-use crate::catalog::{Index, IndexKey, Origin};
+use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
 use crate::finding::{Cause, Finding};
 use crate::sqltext::{ident, ident_list, qualified};
 
@@ -19,9 +19,86 @@ pub fn keys(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, not
     primary_key(ctx, draft, relations, notes);
     let table = draft.table;
     for index in table.indexes.iter().filter(|i| i.origin == Origin::Unique) {
-        unique(draft, index, relations, notes);
+        unique(ctx, draft, index, relations, notes);
     }
 }
+
+/// A key of the source over columns, each with the collation by which the key compares it.
+struct SourceKey {
+    columns: Vec<(String, String)>,
+}
+
+impl SourceKey {
+    /// `None` for a key over something else. A column that is there bytewise needs no second look.
+    fn of(index: &Index) -> Option<SourceKey> {
+        let column = |k: &IndexColumn| match &k.key {
+            IndexKey::Column(name) => Some((name.clone(), k.collation.clone())),
+            _ => None,
+        };
+        let all = index.columns.iter().map(column).collect::<Option<Vec<_>>>()?;
+        let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+        let mut columns: Vec<(String, String)> = vec![];
+        for (name, collation) in &all {
+            let bytewise = all.iter().any(|(n, c)| same(n, name) && same(c, "BINARY"));
+            let known = columns.iter().any(|(n, c)| same(n, name) && same(c, collation));
+            if !known && (!bytewise || same(collation, "BINARY")) {
+                columns.push((name.clone(), collation.clone()));
+            }
+        }
+        Some(SourceKey { columns })
+    }
+
+    /// Without an index of its own (the rowid has none), by the columns' collations.
+    fn primary(table: &Table, columns: &[String]) -> SourceKey {
+        let own = table.indexes.iter().find(|i| i.origin == Origin::PrimaryKey).and_then(SourceKey::of);
+        let declared = |name: &String| table.column(name).and_then(|c| c.collation.clone());
+        let by_columns =
+            || columns.iter().map(|n| (n.clone(), declared(n).unwrap_or_else(|| "BINARY".into()))).collect();
+        own.unwrap_or_else(|| SourceKey { columns: by_columns() })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = vec![];
+        for (name, _) in &self.columns {
+            if !names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// It compares each column as the column is declared: then a foreign key of the source may point to it.
+    fn as_declared(&self, draft: &Draft<'_>) -> bool {
+        self.columns.iter().all(|(name, collation)| {
+            let declared = draft.column(name).and_then(|c| c.source.collation.as_deref());
+            declared.unwrap_or("BINARY").eq_ignore_ascii_case(collation)
+        })
+    }
+
+    /// Its columns as an index of PostgreSQL's compares them.
+    fn sql(&self, draft: &Draft<'_>) -> (String, Sense) {
+        let found = self.columns.iter().filter_map(|(name, collation)| {
+            draft.column(name).map(|column| collate::key_column(draft, column, collation))
+        });
+        let (sql, senses): (Vec<String>, Vec<Sense>) = found.unzip();
+        let any = |sense| senses.contains(&sense);
+        let sense = match () {
+            () if any(Sense::Finer) => Sense::Finer,
+            () if any(Sense::Coarser) => Sense::Coarser,
+            () => Sense::Same,
+        };
+        (sql.join(", "), sense)
+    }
+
+    fn lost(&self, ctx: &Context<'_>, draft: &Draft<'_>, object: &str, notes: &mut Vec<Finding>) {
+        let lost = self.columns.iter().filter_map(|(name, collation)| {
+            draft.column(name).and_then(|column| collate::lost(ctx, draft, object, column, collation))
+        });
+        notes.extend(lost);
+    }
+}
+
+const OTHER_COLLATION: &str = "becomes a unique index: it compares by another collation than its column does";
 
 fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
     let table = draft.table;
@@ -35,6 +112,8 @@ fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
         Ok(columns) => columns,
         Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
     };
+    let source = SourceKey::primary(table, &key.columns);
+    source.lost(ctx, draft, &object, notes);
     too_long(draft, &key.columns, &object, TOO_LONG, notes);
     let fact = |kind: KeyFactKind| {
         ctx.source.key_facts.iter().find(|f| f.table.eq_ignore_ascii_case(&table.name) && f.kind == kind)
@@ -42,13 +121,21 @@ fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
     let nulls = fact(KeyFactKind::PrimaryKeyNull).filter(|f| f.count > 0);
     let duplicates = fact(KeyFactKind::PrimaryKeyDuplicate).filter(|f| f.count > 0);
     if nulls.is_some() || duplicates.is_some() {
-        return broken_primary_key(draft, &key.columns, columns, (nulls, duplicates), relations, notes);
+        return broken_primary_key(draft, &source, columns, (nulls, duplicates), relations, notes);
     }
     must_not_be_null(draft, &key.columns, notes);
     let name = constraint_name(draft, relations, key.name.as_deref(), &[], notes);
+    let (keys, sense) = source.sql(draft);
+    if sense == Sense::Finer {
+        create_index(draft, "UNIQUE INDEX", &name, &keys, "", Phase::Keys);
+        let hint = format!("Set {} to \"lower\" for a primary key.", draft.path("nocase"));
+        return draft.left_out(notes, object, OTHER_COLLATION.into(), &hint);
+    }
     add_constraint(draft, &name, &format!("PRIMARY KEY ({})", ident_list(&columns)), Phase::Keys);
     draft.unique.push(key.columns.clone());
-    exact_nocase(draft, &key.columns, &columns, relations);
+    if sense == Sense::Coarser {
+        coarser(draft, &columns, &keys, relations);
+    }
 }
 
 /// PostgreSQL's primary key implies NOT NULL, whatever the plan says of the column.
@@ -70,7 +157,7 @@ fn must_not_be_null(draft: &mut Draft<'_>, columns: &[String], notes: &mut Vec<F
 
 fn broken_primary_key(
     draft: &mut Draft<'_>,
-    source: &[String],
+    source: &SourceKey,
     columns: Vec<String>,
     (nulls, duplicates): (Option<&KeyFact>, Option<&KeyFact>),
     relations: &mut Scope,
@@ -93,10 +180,10 @@ fn broken_primary_key(
     let kind = if unique { "UNIQUE INDEX" } else { "INDEX" };
     let weaker = if unique { "a unique index" } else { "an index" };
     let name = relations.object(&draft.target, &columns, if unique { "key" } else { "idx" });
-    let keys = ident_list(&columns);
+    let (keys, sense) = if unique { source.sql(draft) } else { (ident_list(&columns), Sense::Same) };
     create_index(draft, kind, &name, &keys, "", Phase::Keys);
-    if unique {
-        draft.unique.push(source.to_vec());
+    if unique && sense == Sense::Same {
+        draft.unique.push(source.names());
     }
     draft.left_out(notes, object, format!("becomes {weaker}: {said}"), "Correct the rows and add the key.");
 }
@@ -111,34 +198,40 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn unique(draft: &mut Draft<'_>, index: &Index, relations: &mut Scope, notes: &mut Vec<Finding>) {
-    let column = |k: &crate::catalog::IndexColumn| match &k.key {
-        IndexKey::Column(name) => Some(name.clone()),
-        _ => None,
-    };
-    let Some(source) = index.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return };
+fn unique(
+    ctx: &Context<'_>,
+    draft: &mut Draft<'_>,
+    index: &Index,
+    relations: &mut Scope,
+    notes: &mut Vec<Finding>,
+) {
+    let Some(key) = SourceKey::of(index) else { return };
+    let source = key.names();
     let object = format!("unique constraint on {}({})", draft.table.name, source.join(", "));
     let columns = match usable(draft, &source) {
         Ok(columns) => columns,
         Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
     };
+    key.lost(ctx, draft, &object, notes);
     too_long(draft, &source, &object, TOO_LONG, notes);
     let name = constraint_name(draft, relations, index.constraint_name.as_deref(), &columns, notes);
+    let (keys, sense) = key.sql(draft);
+    if sense == Sense::Finer || (sense == Sense::Coarser && !key.as_declared(draft)) {
+        create_index(draft, "UNIQUE INDEX", &name, &keys, "", Phase::Keys);
+        return notes.push(Finding::info(object, OTHER_COLLATION, ""));
+    }
     add_constraint(draft, &name, &format!("UNIQUE ({})", ident_list(&columns)), Phase::Keys);
-    exact_nocase(draft, &source, &columns, relations);
+    if sense == Sense::Coarser {
+        coarser(draft, &columns, &keys, relations);
+    }
     draft.unique.push(source);
 }
 
-/// Without the collation, a key over NOCASE columns needs a second, case-insensitive index.
-fn exact_nocase(draft: &mut Draft<'_>, source: &[String], columns: &[String], relations: &mut Scope) {
-    let folded = |n: &String| draft.column(n).is_some_and(is_nocase);
-    if draft.settings.nocase != Nocase::Lower || !source.iter().any(folded) {
-        return;
-    }
-    let keys: Vec<String> =
-        source.iter().filter_map(|n| Some(key_sql(draft, draft.column(n)?, ""))).collect();
-    let name = relations.object(&draft.target, columns, "lower_key");
-    create_index(draft, "UNIQUE INDEX", &name, &keys.join(", "), "", Phase::Keys);
+/// A constraint compares as its columns do: what the key takes for one besides, a second index refuses.
+fn coarser(draft: &mut Draft<'_>, columns: &[String], keys: &str, relations: &mut Scope) {
+    let label = if keys.contains("lower(") { "lower_key" } else { "key" };
+    let name = relations.object(&draft.target, columns, label);
+    create_index(draft, "UNIQUE INDEX", &name, keys, "", Phase::Keys);
 }
 
 /// Target names of key columns, or why there can be no key over them.

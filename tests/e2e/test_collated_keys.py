@@ -1,0 +1,133 @@
+"""Keys that compare by another collation than their column: PostgreSQL refuses exactly what SQLite refuses."""
+
+import itertools
+import sqlite3
+
+import sqlstates as s
+from harness import ROOT, quote
+
+CASES = ROOT.parent / "shared" / "cases"
+WORDS = ["Ann", "ANN", "Ann  ", "ann ", "ann", "Bob", "bob  ", "Bob\t", "zoe"]
+
+
+def accepts_sqlite(path, table, row):
+    """Whether SQLite takes one more row."""
+    db = sqlite3.connect(path)
+    try:
+        db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        return True
+    except sqlite3.IntegrityError:
+        return False
+    finally:
+        db.rollback()
+        db.close()
+
+
+def test_nocase_in_a_key(t):
+    """UNIQUE (x COLLATE NOCASE) and a WITHOUT ROWID primary key: 'ANN' is refused beside 'Ann'."""
+    path = t.file("74.db", (CASES / "74-nocase-in-key.sql").read_text())
+    for mode in ("collation", "lower"):
+        schema = f"by_{mode}"
+        t.import_(path, {"schema": schema, "nocase": mode})
+        for table in ("u", "p", "q"):
+            rows = [("ANN", "5"), ("ann ", "6"), ("bob", "7")]
+            wanted = [accepts_sqlite(path, table, row) for row in rows]
+            assert (answers(t, f"{schema}.{table}", rows), wanted) == ([False, True, True],) * 2, (mode, table)
+        assert "PRIMARY KEY (a)" in t.constraints("p", "p", schema) and "PRIMARY KEY (a)" in t.constraints("q", "p", schema)
+
+
+# Table: its columns and keys. Every key is over text columns a and b.
+KEYS = {
+    "unique_nocase": "a TEXT, b TEXT, UNIQUE (a COLLATE NOCASE)",
+    "unique_rtrim": "a TEXT, b TEXT, UNIQUE (a COLLATE RTRIM)",
+    "unique_both": "a TEXT, b TEXT, UNIQUE (a COLLATE nocase, b COLLATE Rtrim)",
+    "unique_twice": "a TEXT, b TEXT, UNIQUE (a, a COLLATE NOCASE)",
+    "unique_binary": "a TEXT COLLATE NOCASE, b TEXT, UNIQUE (a COLLATE BINARY)",
+    "unique_rtrim_over_nocase": "a TEXT COLLATE NOCASE, b TEXT, UNIQUE (a COLLATE RTRIM)",
+    "column_rtrim": "a TEXT COLLATE RTRIM UNIQUE, b TEXT",
+    "column_nocase": "a TEXT COLLATE NOCASE UNIQUE, b TEXT",
+    "primary_rtrim": "a TEXT, b TEXT, PRIMARY KEY (a COLLATE RTRIM)",
+    "primary_nocase": "a TEXT NOT NULL, b TEXT, PRIMARY KEY (a COLLATE NOCASE, b)",
+    "primary_binary": "a TEXT COLLATE NOCASE NOT NULL, b TEXT, PRIMARY KEY (a COLLATE BINARY)",
+    "without_rowid": "a TEXT, b TEXT, PRIMARY KEY (a COLLATE NOCASE, b COLLATE RTRIM)) WITHOUT ROWID; --",
+    "two_uniques": "a TEXT, b TEXT, UNIQUE (a), UNIQUE (a COLLATE NOCASE)",
+}
+# Indexes, over (a TEXT, b TEXT COLLATE NOCASE).
+INDEXES = {
+    "index_nocase": "(a COLLATE NOCASE)", "index_rtrim": "(a COLLATE RTRIM DESC, b)", "index_binary": "(b COLLATE BINARY)",
+    "index_rtrim_over_nocase": "(b COLLATE RTRIM)", "index_expression": "(a || '' COLLATE NOCASE)",
+    "index_expression_rtrim": "(lower(a) COLLATE RTRIM)", "index_expression_of_nocase": "(b || 'x')", "index_partial": "(a COLLATE RTRIM) WHERE b = 'x'",
+}
+
+
+def test_every_collation_in_every_kind_of_key(t):
+    script = "".join(f"CREATE TABLE {name} ({keys});\n" for name, keys in KEYS.items())
+    script += "".join(f"CREATE TABLE {name} (a TEXT, b TEXT COLLATE NOCASE); CREATE UNIQUE INDEX {name}_i ON {name} {index};\n" for name, index in INDEXES.items())
+    tables = [*KEYS, *INDEXES]
+    script += "".join(f"INSERT INTO {name} VALUES ('Ann', 'x'), ('Bob', 'Y');\n" for name in tables)
+    path = t.file("keys.db", script)
+    rows = [*itertools.product(WORDS, ["x", "X ", "new"])]
+    for mode in ("collation", "lower"):
+        t.import_(path, {"schema": f"by_{mode}", "nocase": mode})
+        for table in tables:
+            said = answers(t, f"by_{mode}.{table}", rows)
+            wanted = [accepts_sqlite(path, table, row) for row in rows]
+            wrong = [row for row, here, there in zip(rows, said, wanted) if here != there]
+            assert not wrong, f"{mode}, {table}: {wrong}, SQLite {'takes' if wanted[rows.index(wrong[0])] else 'refuses'} the first"
+            assert {True, False} <= set(wanted), f"{table} tests nothing"
+
+
+def answers(t, table, rows):
+    """For each row whether PostgreSQL takes it; one script, and nothing stays."""
+    tries = "".join(f"""
+        BEGIN INSERT INTO {table} VALUES ({quote(a)}, {quote(b)}); RAISE SQLSTATE 'TAKEN';
+        EXCEPTION WHEN unique_violation THEN INSERT INTO said VALUES ({n}, false); WHEN SQLSTATE 'TAKEN' THEN INSERT INTO said VALUES ({n}, true); END;
+        """ for n, (a, b) in enumerate(rows))
+    said = t.value(f"CREATE TEMP TABLE said (n int, ok boolean); DO $$BEGIN {tries} END$$; SELECT ok FROM said ORDER BY n")
+    return [line == "t" for line in said.split("\n")]
+
+
+def test_what_has_no_counterpart_is_said(t):
+    """A collation of the application's, and NOCASE where the plan has none."""
+    path = t.file("own.db", """
+        CREATE TABLE u (a TEXT, b TEXT, UNIQUE (a COLLATE BINARY), UNIQUE (b COLLATE NOCASE)); CREATE INDEX by_b ON u (b COLLATE BINARY);
+        INSERT INTO u VALUES ('x', 'y'); PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'a COLLATE BINARY', 'a COLLATE unicase') WHERE name = 'u';
+        UPDATE sqlite_schema SET sql = replace(sql, 'BINARY', 'unicase') WHERE name = 'by_b';""")
+    found = {(f["severity"], f["object"], f["message"]) for f in t.findings(path, {"nocase": "none"})}
+    assert ("warning", "unique constraint on u(a)", 'COLLATE unicase of column "a" is the application\'s and not carried over') in found, found
+    assert ("warning", "index by_b", 'COLLATE unicase of column "b" is the application\'s and not carried over') in found, found
+    assert any(f[1] == "unique constraint on u(b)" and "values that differ in case only are different" in f[2] for f in found), found
+    assert not [f for f in t.findings(path, {"nocase": "lower"}) if f["object"] == "unique constraint on u(b)" and f["severity"] == "warning"]
+
+
+def test_a_primary_key_that_its_column_would_break(t):
+    """BINARY over a NOCASE column holds 'Ann' and 'ANN': the import takes them, says so, and its hint works."""
+    path = t.file("p.db", "CREATE TABLE p (a TEXT COLLATE NOCASE, PRIMARY KEY (a COLLATE BINARY)); INSERT INTO p VALUES ('Ann'), ('ANN');")
+    said = [f for f in t.findings(path) if f["object"] == "primary key of p"]
+    assert len(said) == 1 and said[0]["severity"] == "warning" and "unique index" in said[0]["message"], said
+    assert t.import_(path)["p"]["imported"] == 2
+    assert (t.constraints("p", "p"), t.value("SELECT attnotnull FROM pg_attribute WHERE attrelid = 'p'::regclass AND attname = 'a'")) == ("", "t")
+    assert said[0]["hint"] == 'Set plan.tables.p.nocase to "lower" for a primary key.', said
+    t.import_(path, {"schema": "followed", "tables": {"p": {"nocase": "lower"}}})
+    assert t.constraints("p", "p", "followed") == "PRIMARY KEY (a)"
+
+
+def test_foreign_keys_to_such_keys(t):
+    """A column that is declared RTRIM or NOCASE stays a target of foreign keys."""
+    path = t.file("f.db", """
+        CREATE TABLE r (a TEXT COLLATE RTRIM UNIQUE, n TEXT COLLATE NOCASE UNIQUE); INSERT INTO r VALUES ('x', 'Y');
+        CREATE TABLE p (a TEXT, PRIMARY KEY (a COLLATE NOCASE)) WITHOUT ROWID; INSERT INTO p VALUES ('Key');
+        CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT REFERENCES r(a), n TEXT REFERENCES r(n), p TEXT REFERENCES p); INSERT INTO c VALUES (1, 'x', 'y', 'Key');""")
+    t.import_(path, {"schema": "s"})
+    assert t.constraints("c", "f", "s").count("FOREIGN KEY") == 3, t.constraints("c", "f", "s")
+    t.sql("INSERT INTO s.r VALUES ('x ', 'z')").fails(*s.DUPLICATE_KEY)
+
+
+def test_skip_goes_by_the_collation_of_a_key(t):
+    """ON CONFLICT finds the index whatever its collation, and rows are compared by it."""
+    path = t.file("74.db", (CASES / "74-nocase-in-key.sql").read_text())
+    t.import_(path, {"include": ["u"]})
+    again = t.file("again.db", "CREATE TABLE u (x TEXT, y TEXT); INSERT INTO u VALUES ('ANN', '2'), ('Bob', '3');")
+    row = t.import_(again, {"create": "never", "on_conflict": "skip"})["u"]
+    assert (row["imported"], row["skipped"]) == (1, 1) and '("x", "y") = (ANN,2) in the file and (Ann,1) in the table' in row["detail"], row
