@@ -136,6 +136,13 @@ impl Error {
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("The damage was met while reading \"{object}\"."))
             }
+            Error::Sqlite(sqlite::Error::CopyTooLarge { bytes, limit, .. }) => {
+                Some(format!("The file and its -wal have {bytes} bytes, of {limit} that are allowed."))
+            }
+            Error::Sqlite(sqlite::Error::WalAlone { .. }) => Some(
+                "SQLite would make a -shm beside it, which its application could not write to afterwards."
+                    .into(),
+            ),
             Error::Sqlite(sqlite::Error::Constraint { message, .. }) => Some(format!("SQLite: {message}.")),
             Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
             Error::Foreign { detail, .. } => detail.clone(),
@@ -220,9 +227,14 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::RelativePath { .. } | E::InvalidPath { .. } => Code::ERRCODE_INVALID_NAME,
         E::Missing { .. } => Code::ERRCODE_UNDEFINED_FILE,
         E::Directory { .. } | E::NotRegularFile { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
-        E::PermissionDenied { .. } | E::WalDirectoryUnwritable { .. } | E::DirectoryUnwritable { .. } => {
+        E::PermissionDenied { .. } | E::WalUnusable { .. } | E::DirectoryUnwritable { .. } => {
             Code::ERRCODE_INSUFFICIENT_PRIVILEGE
         }
+        E::WalAlone { .. } | E::WalLeftOut { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        E::Changed { .. } => Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        E::Copy { full: true, .. } => Code::ERRCODE_DISK_FULL,
+        E::Copy { full: false, .. } => Code::ERRCODE_IO_ERROR,
+        E::CopyTooLarge { .. } => Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
         E::TooBig { .. } => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         E::NotADatabase { .. } | E::EmptyFile { .. } => Code::ERRCODE_INVALID_BINARY_REPRESENTATION,
         E::Corrupt { .. } => Code::ERRCODE_DATA_CORRUPTED,
@@ -298,10 +310,23 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
              \"continue\" the tables that can be read are imported."
         }
         E::Locked { .. } => "Wait for the writer to finish, or raise pg_sqlite_migrate.busy_timeout.",
-        E::WalDirectoryUnwritable { .. } => {
-            "Let the server's operating system user write to the directory, or copy the file together with its \
-             -wal file to a directory where it can; for a file that nobody writes to, the plan may say \
-             \"immutable\": true."
+        E::WalAlone { .. } => {
+            "Set \"wal\" to \"copy\", in the plan or as an option of the foreign server, to read a private copy; or let the \
+             file's application open and close the file once."
+        }
+        E::WalLeftOut { .. } => {
+            "Set \"wal\" to \"copy\" instead, in the plan or as an option of the foreign server."
+        }
+        E::WalUnusable { .. } => {
+            "Set \"wal\" to \"copy\", in the plan or as an option of the foreign server, to read a private copy. To change \
+             the file, the server's operating system user must be able to write to it, to both files beside it, and to \
+             its directory."
+        }
+        E::Changed { .. } => "Run the command again: it will see what was written.",
+        E::Copy { full: true, .. } => "Free space there, or set temp_tablespaces to where there is some.",
+        E::CopyTooLarge { .. } => {
+            "Raise temp_file_limit, or let the file's application open and close the file once, so that nothing has to be \
+             copied."
         }
         E::HotJournal { .. } => {
             "Open the file once for writing, with its application or with the sqlite3 shell, so that SQLite \
@@ -319,7 +344,9 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
             "The file's schema has changed: import the foreign table again."
         }
         E::Function { fault, .. } if matches!(**fault, Fault::Value(_)) => FOREIGN_CELL_HINT,
-        E::Constraint { .. } | E::Full { .. } | E::Function { .. } | E::Stale { .. } => return None,
+        E::Constraint { .. } | E::Full { .. } | E::Function { .. } | E::Stale { .. } | E::Copy { .. } => {
+            return None;
+        }
         E::TooBig { .. } => {
             "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
         }

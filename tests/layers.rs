@@ -1,5 +1,5 @@
 //! Reads the sources and fails on an import that the layout forbids, on a pure file that names `pgrx` or `rusqlite`,
-//! and on `unsafe` outside `src/pg/`. It works on text: paths are written `crate::room::…` in this project.
+//! and on `unsafe` outside `src/pg/` and `src/sqlite/raw.rs`. It works on text: paths are written `crate::room::…` in this project.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -132,14 +132,16 @@ fn pure_files_name_neither_database() {
 }
 
 #[test]
-fn unsafe_stays_in_pg() {
+fn unsafe_stays_in_pg_and_at_the_raw_file() {
     let wrong: Vec<String> = sources()
         .iter()
         .map(|file| (relative(file), code(file)))
-        .filter(|(name, code)| !name.starts_with("pg/") && has_word(code, "unsafe"))
+        .filter(|(name, code)| {
+            !name.starts_with("pg/") && name != "sqlite/raw.rs" && has_word(code, "unsafe")
+        })
         .map(|(name, _)| name)
         .collect();
-    assert!(wrong.is_empty(), "unsafe outside src/pg/: {}", wrong.join(", "));
+    assert!(wrong.is_empty(), "unsafe outside src/pg/ and src/sqlite/raw.rs: {}", wrong.join(", "));
 }
 
 #[test]

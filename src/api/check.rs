@@ -3,8 +3,9 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::pg::text::Text;
-use crate::run::survey;
+use crate::run::{source, survey};
 use crate::sqlite;
 
 /// One row per problem, none when the file is sound. `full` checks every row against every index and every
@@ -14,7 +15,8 @@ fn sqlite_check(
     path: Option<Text>,
     full: default!(bool, false),
 ) -> Result<TableIterator<'static, (name!(object, Option<String>), name!(message, String))>, ErrorReport> {
-    let mut source = survey::open(path.as_deref(), false)?;
+    let mut source = source::open_to_check(path.as_deref())?;
     let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
+    source.prove().map_err(Error::from)?;
     Ok(TableIterator::new(problems.into_iter().map(|p| (p.object, p.message))))
 }

@@ -57,6 +57,8 @@ pub struct Connection {
     hash: Flag<u32>,
     /// A savepoint could not be rolled back to.
     broken: Flag<bool>,
+    /// The file was changed while it was read, which no lock had kept.
+    doubtful: Flag<bool>,
     /// Grows when open cursors lose their snapshot.
     snapshots: Flag<u64>,
 }
@@ -182,10 +184,22 @@ impl Connection {
 
     /// The open session. Its transaction may have been lost, which nothing can go on from.
     pub fn session(&self) -> Result<Rc<Session>, Error> {
+        self.check_proven()?;
         let session = self.live.borrow().as_ref().map(|live| live.session.clone());
         match session {
             Some(session) if !session.has_lost() && !self.broken.get() => Ok(session),
             _ => Err(self.lost()),
+        }
+    }
+
+    /// What the transaction has read so far was one state of the file.
+    fn check_proven(&self) -> Result<(), Error> {
+        let live = self.live.borrow();
+        match live.as_ref().filter(|_| self.doubtful.get()) {
+            Some(live) => {
+                Err(Error::Sqlite(sqlite::Error::Changed { path: live.identity.path().to_owned() }))
+            }
+            None => Ok(()),
         }
     }
 
@@ -208,8 +222,9 @@ impl Connection {
     ) -> Result<T, Error> {
         let session = self.enter()?;
         let answer = ask(self, &session);
+        let proven = session.source().prove().map_err(raised);
         self.leave();
-        answer
+        proven.and(answer)
     }
 
     /// Takes a snapshot where one is due.
@@ -222,9 +237,10 @@ impl Connection {
         if session.in_transaction() && renews && !session.is_fresh() {
             session.rollback();
         }
-        if renews && !self.has_its_file() {
+        if renews && !(self.has_its_file() && self.is_current()) {
             session = self.reopen()?;
         }
+        session.source().prove().map_err(raised)?;
         if !session.in_transaction() {
             session.begin_read().map_err(raised)?;
         }
@@ -249,9 +265,12 @@ impl Connection {
         Ok(session)
     }
 
-    /// Lets go of a snapshot that nobody reads.
+    /// Lets go of a snapshot that nobody reads. What it has shown is believed at the transaction's next step.
     fn leave(&self) {
         let Some(session) = self.live.borrow().as_ref().map(|live| live.session.clone()) else { return };
+        if session.source().prove().is_err() {
+            self.doubtful.set(true);
+        }
         if !session.is_writing() && self.may_renew() {
             session.rollback();
         }

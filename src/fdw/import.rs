@@ -11,6 +11,7 @@ use crate::pg::fdw::{Commands, Import, Listed};
 use crate::plan::TablePlan;
 use crate::plan::collate;
 use crate::plan::keys::nearest;
+use crate::run::source;
 use crate::run::survey::{self, Extent, Survey};
 use crate::sqltext::{ident, literal};
 
@@ -145,7 +146,8 @@ pub fn commands(server: &ServerOptions, request: &Request<'_>) -> Result<Command
     let timeout = server.busy_timeout.unwrap_or_else(guc::busy_timeout);
     let schema = request.statement.local_schema.as_str();
     let overrides = request.options.overrides(server, schema);
-    let survey = survey::of_server(&server.database, timeout, overrides, extent)?;
+    let source = source::open_file(&server.database, server.opening, timeout)?;
+    let survey = survey::of_source(source, overrides, extent)?;
     let planned = survey::planned(&survey)?;
     let mut out = Commands { left_out: unreadable(&survey, &request.options), ..Commands::default() };
     for table in &survey.catalog.tables {

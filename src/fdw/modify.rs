@@ -60,7 +60,9 @@ pub fn batch_size(relation: &Relation) -> Result<i32, Error> {
 fn why_read_only(relation: &Relation, server: &ServerOptions) -> Option<Error> {
     let name = &relation.server.name;
     let (sqlstate, detail, hint) = if server.force_readonly {
-        let hint = format!("Option \"force_readonly\" of server \"{name}\" forbids changes.");
+        let hint = format!(
+            "Option \"force_readonly\", \"immutable\" or \"wal\" of server \"{name}\" forbids changes."
+        );
         (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, None, hint)
     } else if !TableOptions::of(relation).updatable.unwrap_or(server.updatable) {
         let hint =

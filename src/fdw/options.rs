@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::pg::fdw::{Options, Relation, Server};
+use crate::plan::Opening;
 use crate::plan::keys::nearest;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, Timezone};
@@ -56,6 +57,7 @@ enum Kind {
     OnInvalid,
     ColumnType,
     Timezone,
+    Wal,
 }
 
 struct Definition {
@@ -87,6 +89,8 @@ const OPTIONS: &[Definition] = &[
     option("keep_connections", &[OnServer], Kind::Boolean, "true", "the file stays open for the session's next transaction"),
     option("batch_size", &[OnServer, Table], Kind::Integer(1), "1000", "rows that are inserted at once; the table's word wins"),
     option("busy_timeout", &[OnServer], Kind::Integer(0), "", "milliseconds to wait for a locked file; the setting `pg_sqlite_migrate.busy_timeout` where it is not given"),
+    option("immutable", &[OnServer], Kind::Boolean, "false", "no lock is taken and nothing may be changed: only for a file that nobody writes; refused beside a `-wal` that holds something"),
+    option("wal", &[OnServer], Kind::Wal, "in_place", "`copy`: what a `-wal` holds is read from a private copy of both files, and nothing may be changed; as in the plan"),
     option("timezone", &[OnServer], Kind::Timezone, "UTC", "of text times without an offset"),
     option("table", &[Table], Kind::Text, "", "table or view in the file; the foreign table's own name where it is not given"),
     option("column_name", &[Column], Kind::Text, "", "column in the file; the column's own name where it is not given"),
@@ -169,6 +173,8 @@ fn check(option: &Definition, value: &str) -> Result<(), OptionError> {
         Kind::ColumnType => format!("one of: {}", COLUMN_TYPES.join(", ")),
         Kind::Timezone if Timezone::parse(value).is_ok() => return Ok(()),
         Kind::Timezone => "the name of a time zone".into(),
+        Kind::Wal if copies_wal(value).is_some() => return Ok(()),
+        Kind::Wal => "\"in_place\" or \"copy\"".into(),
     };
     Err(OptionError::Value { name: option.name, expected, value: value.to_string() })
 }
@@ -192,6 +198,14 @@ fn on_invalid(value: &str) -> Option<OnInvalid> {
     }
 }
 
+fn copies_wal(value: &str) -> Option<bool> {
+    match value {
+        "in_place" => Some(false),
+        "copy" => Some(true),
+        _ => None,
+    }
+}
+
 fn find<'a>(options: &'a Options, name: &str) -> Option<&'a str> {
     options.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }
@@ -208,7 +222,9 @@ fn number(options: &Options, name: &str) -> Option<i32> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerOptions {
     pub database: PathBuf,
+    pub opening: Opening,
     pub updatable: bool,
+    /// Nothing may be changed, by that option or by how the file is opened.
     pub force_readonly: bool,
     pub truncatable: bool,
     pub keep_connections: bool,
@@ -224,10 +240,16 @@ impl ServerOptions {
     pub fn of(server: &Server) -> Result<ServerOptions, Error> {
         let options = &server.options;
         let database = find(options, "database").ok_or(OptionError::NoDatabase)?;
+        let opening = Opening {
+            immutable: flag(options, "immutable").unwrap_or(false),
+            copy_wal: find(options, "wal").and_then(copies_wal).unwrap_or(false),
+        };
+        let frozen = opening != Opening::default();
         Ok(ServerOptions {
             database: database.into(),
+            opening,
             updatable: flag(options, "updatable").unwrap_or(false),
-            force_readonly: flag(options, "force_readonly").unwrap_or(false),
+            force_readonly: flag(options, "force_readonly").unwrap_or(false) || frozen,
             truncatable: flag(options, "truncatable").unwrap_or(false),
             keep_connections: flag(options, "keep_connections").unwrap_or(true),
             batch_size: number(options, "batch_size").unwrap_or(1000),
@@ -326,6 +348,7 @@ mod tests {
         assert!(said(Owner::Table, "batch_size=0").contains("not less than 1"));
         assert!(said(Owner::Column, "format=iso").contains("iso8601"));
         assert!(said(Owner::Column, "on_invalid=reject").contains("\\\"error\\\" or \\\"null\\\""));
+        assert!(said(Owner::Server, "wal=move").contains("in_place"));
         assert!(said(Owner::Server, "timezone=Mars").contains("time zone"));
         assert!(matches!(validate(Owner::Server, &[]), Err(OptionError::NoDatabase)));
     }

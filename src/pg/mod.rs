@@ -25,6 +25,7 @@ pub mod settings;
 mod slot;
 pub mod spi;
 pub mod standing;
+pub mod tempdir;
 pub mod text;
 pub mod thread;
 pub mod types;

@@ -23,6 +23,7 @@ pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
     put(&mut out, "after", statements(&given.after));
     put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
+    put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
     put(&mut out, "tables", tables(ctx, drafts));
     in_order(out, keys::Level::Plan)
 }

@@ -185,8 +185,11 @@ pub const KEYS: &[Key] = &[
     Key::new("after", Kind::Sql, "[]").run().in_table(NOTHING).says(
         "SQL statements to run last.", "\"after\": [\"GRANT SELECT ON app.users TO reporting\"]"),
     Key::new("immutable", Kind::Flag, "false").run().says(
-        "Open the file with `immutable=1`: only for a file that nobody writes and whose directory cannot be written.",
+        "Open the file with `immutable=1`, without a lock: only for a file that nobody writes. Refused beside a `-wal` that holds something.",
         "\"immutable\": true"),
+    Key::new("wal", Kind::Word(Wal::WORDS), "\"in_place\"").run().says(
+        "What a `-wal` beside the file holds is read where it is, if nothing has to be made beside it, or from a private copy of both files in the server's temporary directory, removed afterwards.",
+        "\"wal\": \"copy\""),
     Key::new("tables", Kind::Tables, "{}").run().says(
         "Decisions for single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
     Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(

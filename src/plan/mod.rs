@@ -285,14 +285,22 @@ pub enum PlanError {
 /// What has to be known from the overrides before the source is read.
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
-    /// Open the file with `immutable=1`.
-    pub immutable: bool,
+    pub opening: Opening,
     pub profile: ProfileMode,
     /// Schemas that the plan writes to.
     pub schemas: Vec<String>,
     /// Stop at the first bad object (false with `on_error: "continue"`).
     pub stop_on_error: bool,
     pub verify_counts: bool,
+}
+
+/// How the file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Opening {
+    /// The user vouches that nobody writes to it.
+    pub immutable: bool,
+    /// With a `-wal` that holds something, it is read from a copy.
+    pub copy_wal: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -24,6 +24,7 @@ pub struct Overrides {
     pub before: Option<Vec<String>>,
     pub after: Option<Vec<String>>,
     pub immutable: Option<bool>,
+    pub wal: Option<Wal>,
     pub refresh: Option<bool>,
     pub tables: Vec<(String, TableGiven)>,
 }
@@ -262,6 +263,7 @@ fn read_plan(map: &Object) -> Overrides {
         before: list(map, "before"),
         after: list(map, "after"),
         immutable: flag(map, "immutable"),
+        wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
         tables: entries(map, "tables", read_table),
     }

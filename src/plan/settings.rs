@@ -4,7 +4,7 @@
 use super::names::LIMIT;
 use super::overrides::{Common, Overrides, TableGiven, invalid, join};
 use super::words::*;
-use super::{Needs, OnInvalid, Orphans, PlanError, ProfileMode, Target};
+use super::{Needs, OnInvalid, Opening, Orphans, PlanError, ProfileMode, Target};
 
 /// What one table goes by; for the plan itself, what a table without an entry would.
 #[derive(Debug, Clone)]
@@ -123,7 +123,10 @@ pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
     }
     text_needs_every_value(given)?;
     Ok(Needs {
-        immutable: given.immutable.unwrap_or(false),
+        opening: Opening {
+            immutable: given.immutable.unwrap_or(false),
+            copy_wal: given.wal.unwrap_or_default() == Wal::Copy,
+        },
         profile: given.profile.unwrap_or_default(),
         schemas,
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
@@ -202,7 +205,12 @@ mod tests {
             "tables": {"t": {"schema": "b"}, "u": {"schema": "b"}, "v": {"schema": "public"}}});
         let needs = needs(&parse(&plan).unwrap_or_default()).unwrap_or_default();
         assert_eq!(needs.schemas, ["public", "b"]);
-        assert!(needs.immutable && !needs.stop_on_error && !needs.verify_counts);
+        assert!(
+            needs.opening.immutable
+                && !needs.opening.copy_wal
+                && !needs.stop_on_error
+                && !needs.verify_counts
+        );
     }
 
     #[test]

@@ -28,6 +28,16 @@ macro_rules! words {
     };
 }
 
+/// How a `-wal` beside the file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wal {
+    /// Where it is, if that makes no file and changes none.
+    #[default]
+    InPlace,
+    /// From a private copy of both files.
+    Copy,
+}
+
 /// How source names become PostgreSQL names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Names {
@@ -119,6 +129,7 @@ pub enum Verify {
     None,
 }
 
+words!(Wal: InPlace = "in_place", Copy = "copy");
 words!(Names: Preserve = "preserve", Lower = "lower", SnakeCase = "snake_case");
 words!(Create: Auto = "auto", Always = "always", Never = "never");
 words!(ExistingRows: Error = "error", Append = "append", Truncate = "truncate", Replace = "replace");

@@ -27,22 +27,29 @@ use crate::verify::counts;
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
     let _mode = keepers::one_by_one();
     let mut survey = survey::survey(path, overrides)?;
-    let planned = survey::planned(&survey)?;
-    stop_if_blocked(&mut survey, &planned)?;
+    let imported = run(&mut survey);
+    // An error may come of a file that was changed while it was read: that is the error then.
+    survey.source.prove()?;
+    imported
+}
+
+fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
+    let planned = survey::planned(survey)?;
+    stop_if_blocked(survey, &planned)?;
     target::check_create(&planned)?;
     let run = log::start(&survey.source.path().display().to_string(), &planned.plan, &survey.catalog);
     let mut import = Import::new(run, &planned);
     import.leave_out_blocked();
-    import.leave_out_broken(&survey);
+    import.leave_out_broken(survey);
     for step in &planned.steps {
         if step.phase > Phase::Load {
             import.restore_triggers();
         }
-        import.step(step, &mut survey)?;
+        import.step(step, survey)?;
     }
     import.restore_triggers();
     if survey.needs.verify_counts {
-        import.verify(&mut survey)?;
+        import.verify(survey)?;
     }
     import.record(&planned.findings);
     Ok(import.results)

@@ -11,6 +11,7 @@ pub mod orphans;
 pub mod result;
 pub mod sequences;
 mod skipped;
+pub mod source;
 mod staged;
 pub mod survey;
 pub mod target;

@@ -1,20 +1,16 @@
-//! Opens a file and reads everything that a plan is made from, inside one snapshot.
+//! Reads everything that a plan is made from, inside one snapshot.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
+use pgrx::PgLogLevel;
 use serde_json::Value;
 
-use super::{levels, target};
+use super::{levels, source, target};
 use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::pg::{interrupts, rights, settings::LocalSettings, thread, types, xact};
+use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
 use crate::plan::{self, Needs, Planned, ProfileMode, Target};
-use crate::sqlite::{self, OpenOptions, Source};
+use crate::sqlite::{self, Source, profile};
 use crate::types::TableProfile;
-use crate::{guc, sqlite::profile};
 
 /// Rows that `profile: "sample"` reads of each table.
 const SAMPLE_ROWS: u64 = 10_000;
@@ -35,69 +31,20 @@ pub struct Survey {
     pub overrides: Value,
 }
 
-/// Opens a file for the caller: rights, allowed directories, hardened open, one snapshot.
-pub fn open(path: Option<&str>, immutable: bool) -> Result<Source, Error> {
-    check_rights()?;
-    open_file(Path::new(path.ok_or(Error::NullPath)?), immutable, guc::busy_timeout())
-}
-
-fn open_file(path: &Path, immutable: bool, busy_timeout: Duration) -> Result<Source, Error> {
-    let options = OpenOptions {
-        path: allowed(path)?,
-        immutable,
-        busy_timeout,
-        interrupted: Arc::new(|| thread::stopping() || interrupts::pending()),
-    };
-    Ok(thread::run(move || sqlite::open(&options))?)
-}
-
-fn check_rights() -> Result<(), Error> {
-    if rights::may_read_server_files() {
-        Ok(())
-    } else {
-        Err(Error::NoFileAccess { role: rights::current_role() })
-    }
-}
-
-/// The path to open. Under `allowed_directories` it is the resolved one, so that no link can be changed after
-/// the check.
-pub fn allowed(path: &Path) -> Result<PathBuf, Error> {
-    let directories = guc::allowed_directories();
-    if directories.is_empty() {
-        return Ok(path.to_path_buf());
-    }
-    let real = path.canonicalize().ok();
-    let inside = |dir: &String| {
-        let dir = Path::new(dir).canonicalize().ok();
-        dir.zip(real.as_ref()).is_some_and(|(dir, real)| real.starts_with(dir))
-    };
-    match &real {
-        Some(real) if directories.iter().any(inside) => Ok(real.clone()),
-        // What is not there is not told from what is outside.
-        _ => Err(Error::OutsideAllowedDirectories { path: path.display().to_string() }),
-    }
-}
-
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
 pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
-    check_rights()?;
+    source::check_rights()?;
     let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
     let needs = plan::needs(&overrides)?;
     let overrides = canonical_types(overrides)?;
-    let source = open(path, needs.immutable)?;
+    let source = source::open(path, needs.opening)?;
     read(source, needs, overrides, Extent::default())
 }
 
 /// The same of a file that a foreign server names: whoever named it had the right to.
-pub fn of_server(
-    path: &Path,
-    busy_timeout: Duration,
-    overrides: Value,
-    extent: Extent,
-) -> Result<Survey, Error> {
+pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Survey, Error> {
     let needs = plan::needs(&overrides)?;
     let overrides = canonical_types(overrides)?;
-    let source = open_file(path, needs.immutable, busy_timeout)?;
     read(source, needs, overrides, extent)
 }
 
@@ -109,28 +56,47 @@ pub struct Extent {
     pub virtual_tables: bool,
 }
 
+/// An error may come of a file that was changed while it was read: that is the error then.
 fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
-    let mut catalog = on_thread(&mut source, sqlite::catalog)?;
+    let found = gather(&mut source, &needs, &mut overrides, extent);
+    source.prove()?;
+    let Found { catalog, profiles, broken, key_facts, levels } = found?;
+    if catalog.tables.is_empty() {
+        interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
+    }
+    Ok(Survey { source, catalog, profiles, key_facts, levels, broken, needs, overrides })
+}
+
+/// What the file says.
+struct Found {
+    catalog: Catalog,
+    profiles: Vec<Option<TableProfile>>,
+    broken: Vec<Problem>,
+    key_facts: Vec<KeyFact>,
+    levels: Vec<(String, Vec<String>)>,
+}
+
+fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Extent) -> Result<Found, Error> {
+    let mut catalog = on_thread(source, sqlite::catalog)?;
     if extent.virtual_tables {
-        take_virtual_tables(&mut catalog, &mut overrides);
+        take_virtual_tables(&mut catalog, overrides);
     }
     if extent.views {
-        on_thread(&mut source, |source| sqlite::views_as_tables(source, &mut catalog))?;
+        on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
-    let mut selected = plan::selected(&catalog, &overrides)?;
+    let mut selected = plan::selected(&catalog, overrides)?;
     let (profiles, broken) =
-        on_thread(&mut source, |source| profile_tables(source, &catalog, &selected, &needs, &overrides))?;
+        on_thread(source, |source| profile_tables(source, &catalog, &selected, needs, overrides))?;
     for problem in &broken {
         if let Some(i) = catalog.tables.iter().position(|t| t.name == problem.object) {
-            skip(&mut overrides, &problem.object);
+            skip(overrides, &problem.object);
             selected[i] = false;
         }
     }
-    let filters: Vec<_> = catalog.tables.iter().map(|t| filter(&overrides, &t.name)).collect();
-    let key_facts =
-        on_thread(&mut source, |source| sqlite::key_facts(source, &catalog, &selected, &filters))?;
-    let levels = on_thread(&mut source, |source| levels::read(source, &catalog, &selected))?;
-    Ok(Survey { source, catalog, profiles, key_facts, levels, broken, needs, overrides })
+    let filters: Vec<_> = catalog.tables.iter().map(|t| filter(overrides, &t.name)).collect();
+    let key_facts = on_thread(source, |source| sqlite::key_facts(source, &catalog, &selected, &filters))?;
+    let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
+    Ok(Found { catalog, profiles, broken, key_facts, levels })
 }
 
 /// Asks the source something on the helper thread, so that the backend can serve interrupts.
@@ -217,6 +183,7 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
     let mut target = target::read(&survey.needs.schemas);
     let source = survey.facts();
     let note = |mut planned: Planned| {
+        planned.findings.extend(source::findings(&survey.source, &survey.catalog));
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned
     };

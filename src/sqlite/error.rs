@@ -34,9 +34,22 @@ pub enum Error {
     /// `detail` names the lock and its holder as far as the system tells.
     #[error("SQLite file \"{}\" is locked: {detail}", path.display())]
     Locked { path: PathBuf, detail: String },
-    /// SQLite needs to write `-shm` beside a WAL database, even to read it.
-    #[error("SQLite file \"{}\" is in WAL mode and its directory is not writable", path.display())]
-    WalDirectoryUnwritable { path: PathBuf },
+    /// There is a `-wal` with something in it and no `-shm`: SQLite would make one.
+    #[error("SQLite file \"{}\" cannot be read in place: it has a -wal and no -shm", path.display())]
+    WalAlone { path: PathBuf },
+    /// The same, read as immutable.
+    #[error("SQLite file \"{}\" is not immutable: its -wal holds what it lacks", path.display())]
+    WalLeftOut { path: PathBuf },
+    /// The `-wal` or the `-shm` that is there may not be used, or not be made where SQLite needs it.
+    #[error("could not use the -wal and -shm of SQLite file \"{}\"", path.display())]
+    WalUnusable { path: PathBuf },
+    /// A file that nobody wrote to when it was opened.
+    #[error("SQLite file \"{}\" was changed while it was read", path.display())]
+    Changed { path: PathBuf },
+    #[error("could not copy SQLite file \"{}\" to \"{}\": {message}", path.display(), directory.display())]
+    Copy { path: PathBuf, directory: PathBuf, full: bool, message: String },
+    #[error("a copy of SQLite file \"{}\" exceeds temp_file_limit", path.display())]
+    CopyTooLarge { path: PathBuf, bytes: u64, limit: u64 },
     /// SQLite keeps what a change may have to undo in a file beside the database.
     #[error("could not change SQLite file \"{}\": its directory is not writable", path.display())]
     DirectoryUnwritable { path: PathBuf },
@@ -156,6 +169,11 @@ impl Error {
         }
     }
 
+    /// The same of a code alone.
+    pub(super) fn of_code(path: &Path, code: i32) -> Error {
+        from_code(path, code, ffi::Error::new(code).to_string())
+    }
+
     /// Names the table that was being read, where the error has room for it.
     pub fn within(self, table: &str) -> Error {
         match self {
@@ -197,7 +215,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
     match code {
         ffi::SQLITE_READONLY_ROLLBACK => return Error::HotJournal { path },
         ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_CANTLOCK | ffi::SQLITE_READONLY_RECOVERY => {
-            return Error::WalDirectoryUnwritable { path };
+            return Error::WalUnusable { path };
         }
         ffi::SQLITE_READONLY_DIRECTORY => return Error::DirectoryUnwritable { path },
         ffi::SQLITE_BUSY_SNAPSHOT => return Error::Snapshot { path },
@@ -249,10 +267,10 @@ mod tests {
         for (code, expected) in [
             (ffi::SQLITE_NOTADB, Error::NotADatabase { path: p() }),
             (ffi::SQLITE_READONLY_ROLLBACK, Error::HotJournal { path: p() }),
-            (ffi::SQLITE_READONLY_CANTINIT, Error::WalDirectoryUnwritable { path: p() }),
+            (ffi::SQLITE_READONLY_CANTINIT, Error::WalUnusable { path: p() }),
             (ffi::SQLITE_READONLY_DIRECTORY, Error::DirectoryUnwritable { path: p() }),
             (ffi::SQLITE_TOOBIG, Error::TooBig { path: p(), message: m() }),
-            (ffi::SQLITE_READONLY_RECOVERY, Error::WalDirectoryUnwritable { path: p() }),
+            (ffi::SQLITE_READONLY_RECOVERY, Error::WalUnusable { path: p() }),
             (ffi::SQLITE_INTERRUPT, Error::Interrupted { path: p() }),
             (ffi::SQLITE_CORRUPT_INDEX, Error::Corrupt { path: p(), object: None, detail: m() }),
             (ffi::SQLITE_IOERR_SHORT_READ, Error::Corrupt { path: p(), object: None, detail: m() }),

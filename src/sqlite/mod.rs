@@ -4,6 +4,7 @@
 //! asks questions of a `Source` and answers with the neutral types of `catalog` and `types`.
 
 pub mod check;
+pub mod copy;
 pub mod count;
 pub mod ddl;
 pub mod error;
@@ -18,8 +19,11 @@ pub mod session;
 pub mod texts;
 
 mod authorize;
+mod beside;
 mod locks;
 mod modules;
+#[allow(unsafe_code)]
+mod raw;
 #[cfg(test)]
 mod testing;
 
@@ -30,7 +34,7 @@ pub use estimate::{Estimate, estimate};
 pub use introspect::catalog;
 pub use introspect::view::views_as_tables;
 pub use keys::key_facts;
-pub use open::{OpenOptions, Source, open};
+pub use open::{OpenOptions, Scratch, Source, open};
 pub use profile::{Mode, profile};
 pub use session::{Session, StatementId};
 pub use texts::texts;

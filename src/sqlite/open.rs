@@ -4,7 +4,9 @@
 //! untrusted input. Must not open the file by other means than SQLite: closing such a handle would drop
 //! the POSIX locks of every SQLite connection that this process has on the file.
 
+use std::any::Any;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +18,10 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::authorize::{Access, Gate, Purpose, authorize};
+use super::beside::{self, Asked, Beside, HEADER, Log, Names, Stamp, TICK, Way};
+use super::copy::{self, Copied};
 use super::error::Error;
+use super::raw::File;
 
 /// Asked every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
 /// inside SQLite: it may look at a flag, and must neither raise an error nor call SQLite.
@@ -26,11 +31,24 @@ pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 pub struct OpenOptions {
     /// Absolute.
     pub path: PathBuf,
-    /// The user vouches that nothing writes to the file: no lock is taken, no `-wal` is read.
+    /// The user vouches that nothing writes to the file: no lock is taken. It has no `-wal` with something in it.
     pub immutable: bool,
+    /// Where the file and its `-wal` may be copied to; without it, a `-wal` is read in place or not at all.
+    pub copy: Option<Scratch>,
     /// How long a file that someone writes to is waited for.
     pub busy_timeout: Duration,
     pub interrupted: Interrupted,
+}
+
+/// A place for a copy.
+#[derive(Clone)]
+pub struct Scratch {
+    /// Made when it is needed, private to this process.
+    pub directory: PathBuf,
+    /// Bytes that a copy may have.
+    pub limit: Option<u64>,
+    /// Removes the directory when the last of its clones is dropped.
+    pub owner: Arc<dyn Any + Send + Sync>,
 }
 
 /// An open file and one snapshot of it. Dropping it closes the file and releases its locks.
@@ -41,6 +59,62 @@ pub struct Source {
     gate: Arc<Gate>,
     /// Milliseconds that a locked file is waited for.
     patience: Arc<AtomicU64>,
+    state: State,
+    footing: Footing,
+}
+
+/// What was seen of a file when it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// The file says that it is in WAL mode, and there is no `-wal`.
+    pub log_missing: bool,
+    /// Names that the file has: a `-wal` may lie beside another of them.
+    pub names: u64,
+    /// What is read is a copy.
+    pub copied: Option<Copied>,
+}
+
+/// What the snapshot stands on.
+enum Footing {
+    /// SQLite's locks. Until they are taken, one of ours keeps what was seen beside the file there.
+    Locks { _probe: Option<Connection> },
+    /// Nobody writes to the file.
+    Still(Still),
+    /// Nobody but us knows the file; the original was in this state. The directory goes after the connection.
+    Copy { original: Still, _directory: Scratch },
+    /// SQLite has made files beside the file, and removes them when it is closed.
+    Guest,
+}
+
+impl Footing {
+    /// The snapshot is taken.
+    fn taken(self) -> Footing {
+        match self {
+            Footing::Locks { .. } => Footing::Locks { _probe: None },
+            other => other,
+        }
+    }
+}
+
+/// A file that is watched for writers.
+struct Still {
+    /// Holds the lock, where there is one, and the handle to read the header by.
+    probe: Connection,
+    stamp: Stamp,
+}
+
+impl Still {
+    fn now(&self, path: &Path) -> Result<Stamp, Error> {
+        let header = header(&File::of(&self.probe).map_err(|code| Error::of_code(path, code))?, path)?;
+        Ok(Stamp::take(path, &Names::of(path), header))
+    }
+
+    fn prove(&self, path: &Path) -> Result<(), Error> {
+        match self.stamp.holds(&self.now(path)?) {
+            true => Ok(()),
+            false => Err(Error::Changed { path: path.to_owned() }),
+        }
+    }
 }
 
 impl Source {
@@ -52,9 +126,37 @@ impl Source {
         &self.path
     }
 
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// SQLite's complaint about a schema of which some objects could not be read; the others can.
     pub fn schema_error(&self) -> Option<&str> {
         self.schema_error.as_deref()
+    }
+
+    /// What was read was one state of the file. Nothing that was read is to be believed before this is asked.
+    pub fn prove(&self) -> Result<(), Error> {
+        match &self.footing {
+            Footing::Still(still) => still.prove(&self.path),
+            Footing::Locks { .. } | Footing::Copy { .. } | Footing::Guest => Ok(()),
+        }
+    }
+
+    /// A snapshot that is taken now is the newest; otherwise the file has to be opened anew.
+    pub fn is_current(&self) -> bool {
+        match &self.footing {
+            Footing::Still(still) => still.prove(&self.path).is_ok(),
+            Footing::Copy { original, .. } => {
+                original.now(&self.path).is_ok_and(|now| original.stamp.surely_holds(&now))
+            }
+            Footing::Locks { .. } | Footing::Guest => true,
+        }
+    }
+
+    /// Files that were not there before lie beside the file until it is closed.
+    pub fn is_guest(&self) -> bool {
+        matches!(self.footing, Footing::Guest)
     }
 
     /// Runs `ask`, a pragma, with SELECT refused: to list relations, SQLite looks into every view, and views
@@ -89,20 +191,190 @@ impl Source {
 
 /// Opens a file and takes its snapshot.
 pub fn open(options: &OpenOptions) -> Result<Source, Error> {
-    check_path(&options.path)?;
-    match open_as(options, Access::Read, Schema::Sound) {
-        Err(Error::Corrupt { detail, .. }) if detail.starts_with("malformed database schema") => {
-            let lenient = open_as(options, Access::Read, Schema::Broken)?;
-            Ok(Source { schema_error: Some(detail), ..lenient })
+    let path = &options.path;
+    check_path(path)?;
+    let asked = Asked { immutable: options.immutable, copy: options.copy.is_some() };
+    let (still, beside) = watch_file(options)?;
+    let way = beside::way(path, asked, &beside)?;
+    match Ground::find(options, still, &beside, way)?.open(options) {
+        // What may not be used holds nothing: the file alone holds everything.
+        Err(Error::WalUnusable { .. }) if asked.copy && beside.log != Log::Filled => {
+            let (still, beside) = watch_file(options)?;
+            Ground::find(options, still, &beside, Way::Still)?.open(options)
         }
-        result => result,
+        opened => opened,
     }
 }
 
 /// Opens a file that is written to as well, and takes a snapshot. Nothing is written before `query_only` is lifted.
 pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
-    check_path(&options.path)?;
-    open_as(options, Access::Write, Schema::Sound)
+    let path = &options.path;
+    check_path(path)?;
+    let (_, beside) = look(&probe(path)?, path)?;
+    let (guest, state) = (beside.wal_mode && !beside.index, State::of(path, &beside));
+    let file = Place { path: path.clone(), immutable: false };
+    let opened = connect(options, &file, Access::Write, Schema::Sound)?;
+    Ok(opened.on(path, state, if guest { Footing::Guest } else { Footing::Locks { _probe: None } }))
+}
+
+/// Where a snapshot can be had, and what it will stand on.
+struct Ground {
+    place: Place,
+    footing: Footing,
+    state: State,
+}
+
+/// What is opened.
+struct Place {
+    path: PathBuf,
+    immutable: bool,
+}
+
+impl Ground {
+    fn find(options: &OpenOptions, still: Still, beside: &Beside, way: Way) -> Result<Ground, Error> {
+        let path = &options.path;
+        let state = State::of(path, beside);
+        let place = |immutable| Place { path: path.clone(), immutable };
+        Ok(match (way, &options.copy) {
+            (Way::Copy, Some(scratch)) => {
+                let (target, copied, stamp) = copy_of(options, &still.probe, beside, scratch)?;
+                // The lock has served, and would keep the application from tidying up.
+                let original = Still { probe: probe(path)?, stamp };
+                Ground {
+                    place: Place { path: target, immutable: false },
+                    footing: Footing::Copy { original, _directory: scratch.clone() },
+                    state: State { copied: Some(copied), ..state },
+                }
+            }
+            (Way::Still, _) => {
+                let still = aged(still, beside, options)?;
+                Ground { place: place(true), footing: Footing::Still(still), state }
+            }
+            (Way::InPlace | Way::Copy, _) => {
+                Ground { place: place(false), footing: Footing::Locks { _probe: Some(still.probe) }, state }
+            }
+        })
+    }
+
+    /// Some objects of a schema may be unreadable; the others are read.
+    fn open(self, options: &OpenOptions) -> Result<Source, Error> {
+        let Ground { place, footing, state } = self;
+        let (opened, schema_error) = match connect(options, &place, Access::Read, Schema::Sound) {
+            Err(Error::Corrupt { detail, .. }) if detail.starts_with("malformed database schema") => {
+                (connect(options, &place, Access::Read, Schema::Broken)?, Some(detail))
+            }
+            opened => (opened?, None),
+        };
+        Ok(Source { schema_error, ..opened.on(&options.path, state, footing.taken()) })
+    }
+}
+
+impl State {
+    fn of(path: &Path, beside: &Beside) -> State {
+        State {
+            log_missing: beside.wal_mode && beside.log == Log::Missing,
+            names: std::fs::metadata(path).map_or(1, |m| m.nlink()),
+            copied: None,
+        }
+    }
+}
+
+/// A connection that reads no more than it is told to, and takes no lock of its own.
+fn probe(path: &Path) -> Result<Connection, Error> {
+    open_connection(&Place { path: path.to_owned(), immutable: true }, Access::Read)
+        .map_err(|e| why_not_opened(path, e))
+}
+
+/// The file under a lock, unless nobody is said to write to it, and what lies beside it.
+fn watch_file(options: &OpenOptions) -> Result<(Still, Beside), Error> {
+    let probe = probe(&options.path)?;
+    if !options.immutable || options.copy.is_some() {
+        lock(&probe, options)?;
+    }
+    let (stamp, beside) = look(&probe, &options.path)?;
+    Ok((Still { probe, stamp }, beside))
+}
+
+/// A file beside which somebody may have a `-shm` open: waits until its time would tell a write from the one before.
+fn aged(mut still: Still, beside: &Beside, options: &OpenOptions) -> Result<Still, Error> {
+    let since = Instant::now();
+    while beside.index && still.stamp.is_young() && since.elapsed() < TICK {
+        if (options.interrupted)() {
+            return Err(Error::Interrupted { path: options.path.clone() });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let (stamp, beside) = look(&still.probe, &options.path)?;
+        if beside.log == Log::Filled {
+            return Err(Error::Changed { path: options.path.clone() });
+        }
+        still.stamp = stamp;
+    }
+    Ok(still)
+}
+
+/// Keeps writers from taking away what is beside the file. Waits for a file that is locked.
+fn lock(probe: &Connection, options: &OpenOptions) -> Result<(), Error> {
+    let path = &options.path;
+    let file = File::of(probe).map_err(|code| Error::of_code(path, code))?;
+    let since = Instant::now();
+    for tries in 0.. {
+        match file.lock_shared() {
+            Err(code) if code & 0xff == ffi::SQLITE_BUSY => {}
+            outcome => return outcome.map_err(|code| Error::of_code(path, code)),
+        }
+        if (options.interrupted)() {
+            return Err(Error::Interrupted { path: path.clone() });
+        }
+        if !wait_a_little(tries, options.busy_timeout.saturating_sub(since.elapsed())) {
+            break;
+        }
+    }
+    Err(Error::of_code(path, ffi::SQLITE_BUSY))
+}
+
+/// The file's state, and what lies beside it.
+fn look(probe: &Connection, path: &Path) -> Result<(Stamp, Beside), Error> {
+    let header = header(&File::of(probe).map_err(|code| Error::of_code(path, code))?, path)?;
+    let names = Names::of(path);
+    let stamp = Stamp::take(path, &names, header);
+    let mut moved = 0;
+    let asked = probe.file_control(Some(c"main"), rusqlite::FileControl::HasMoved(&mut moved));
+    match asked {
+        Ok(()) if moved != 0 => Err(Error::Changed { path: path.to_owned() }),
+        Ok(()) => Ok((stamp, Beside::look(&names, &header))),
+        Err(e) => Err(Error::from_sqlite(path, e)),
+    }
+}
+
+/// Zeros stand for what a short file lacks.
+fn header(file: &File<'_>, path: &Path) -> Result<[u8; HEADER], Error> {
+    let mut header = [0; HEADER];
+    file.read(&mut header, 0).map_err(|code| Error::of_code(path, code))?;
+    Ok(header)
+}
+
+/// Copies the file and its `-wal` until both are of one state: where it is, what it cost, and the original's state.
+fn copy_of(
+    options: &OpenOptions,
+    probe: &Connection,
+    beside: &Beside,
+    scratch: &Scratch,
+) -> Result<(PathBuf, Copied, Stamp), Error> {
+    const TRIES: u32 = 5;
+    let path = &options.path;
+    let file = File::of(probe).map_err(|code| Error::of_code(path, code))?;
+    for _ in 0..TRIES {
+        let (stamp, _) = look(probe, path)?;
+        // Someone who reads keeps a -wal from starting anew. It is tried: the copy does not depend on it.
+        let place = Place { path: path.clone(), immutable: false };
+        let reader = beside.index.then(|| connect(options, &place, Access::Read, Schema::Sound));
+        let copied = copy::pair(path, &file, scratch, &options.interrupted)?;
+        drop(reader);
+        if let Some((target, copied)) = copied {
+            return Ok((target, copied, stamp));
+        }
+    }
+    Err(Error::Changed { path: path.clone() })
 }
 
 /// What is expected of `sqlite_schema`.
@@ -113,16 +385,34 @@ enum Schema {
     Broken,
 }
 
-fn open_as(options: &OpenOptions, access: Access, schema: Schema) -> Result<Source, Error> {
-    let path = &options.path;
+/// A connection in its snapshot.
+struct Opened {
+    connection: Connection,
+    gate: Arc<Gate>,
+    patience: Arc<AtomicU64>,
+}
+
+impl Opened {
+    fn on(self, path: &Path, state: State, footing: Footing) -> Source {
+        let Opened { connection, gate, patience } = self;
+        Source { connection, path: path.to_owned(), schema_error: None, gate, patience, state, footing }
+    }
+}
+
+fn open_connection(place: &Place, access: Access) -> rusqlite::Result<Connection> {
     let kind = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         // Without CREATE: what is not there is not made.
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let flags = kind | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut connection = Connection::open_with_flags(uri(path, options.immutable), flags)
-        .map_err(|e| why_not_opened(path, e))?;
+    Connection::open_with_flags(uri(&place.path, place.immutable), flags)
+}
+
+/// Errors name the file that was asked for, not a copy of it.
+fn connect(options: &OpenOptions, place: &Place, access: Access, schema: Schema) -> Result<Opened, Error> {
+    let path = &options.path;
+    let mut connection = open_connection(place, access).map_err(|e| why_not_opened(path, e))?;
     let mapped = |e| Error::from_sqlite(path, e);
     let patience = watch(&mut connection, options).map_err(mapped)?;
     harden(&mut connection, access, schema).map_err(mapped)?;
@@ -130,12 +420,11 @@ fn open_as(options: &OpenOptions, access: Access, schema: Schema) -> Result<Sour
     let asked = gate.clone();
     let hook = move |context: AuthContext<'_>| authorize(context, &asked);
     connection.authorizer(Some(hook)).map_err(mapped)?;
-    let source = Source { connection, path: path.clone(), schema_error: None, gate, patience };
-    match source.begin() {
+    match begin(&connection).map_err(|e| why_not_begun(path, e)) {
         Err(Error::Locked { .. }) if (options.interrupted)() => {
             Err(Error::Interrupted { path: path.clone() })
         }
-        begun => begun.map(|()| source),
+        begun => begun.map(|()| Opened { connection, gate, patience }),
     }
 }
 
@@ -178,29 +467,20 @@ fn why_not_opened(path: &Path, error: rusqlite::Error) -> Error {
 
 /// The file itself is open: what cannot be opened now is a file that SQLite needs beside it.
 fn why_not_begun(path: &Path, error: rusqlite::Error) -> Error {
-    beside(path, Error::from_sqlite(path, error), has_journal(path))
+    beside_the_file(path, Error::from_sqlite(path, error), Names::of(path).has_journal())
 }
 
-fn beside(path: &Path, error: Error, has_journal: bool) -> Error {
+fn beside_the_file(path: &Path, error: Error, has_journal: bool) -> Error {
     let path = path.to_owned();
     match error {
         Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN && has_journal => {
             Error::HotJournal { path }
         }
-        Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN => {
-            Error::WalDirectoryUnwritable { path }
-        }
+        Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN => Error::WalUnusable { path },
         // Only the WAL is made for a reader.
-        Error::DirectoryUnwritable { .. } => Error::WalDirectoryUnwritable { path },
+        Error::DirectoryUnwritable { .. } => Error::WalUnusable { path },
         other => other,
     }
-}
-
-/// A rollback journal lies beside the file that the path's symbolic links lead to.
-fn has_journal(path: &Path) -> bool {
-    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
-    name.push("-journal");
-    std::fs::metadata(name).is_ok_and(|m| m.len() > 0)
 }
 
 /// `file:` URI of a path, <https://www.sqlite.org/uri.html>: every byte that could mean something is escaped.
@@ -420,6 +700,88 @@ mod tests {
         assert_eq!(count(&dir.open("wal.db"), "t"), 2);
     }
 
+    /// A file in WAL mode, its `-wal` and its `-shm` as a crash leaves them; the row is only in the `-wal`.
+    fn crashed(dir: &TempDir, name: &str) -> PathBuf {
+        let writer = Connection::open(dir.path("live.db")).unwrap();
+        writer
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t(a);
+                 PRAGMA wal_checkpoint; INSERT INTO t VALUES (1)",
+            )
+            .unwrap();
+        for suffix in ["", "-wal", "-shm"] {
+            let copy = dir.path(&format!("{name}{suffix}"));
+            std::fs::copy(dir.path(&format!("live.db{suffix}")), copy).unwrap();
+        }
+        dir.path(name)
+    }
+
+    fn names(dir: &TempDir, prefix: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(dir.root()).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        names
+    }
+
+    fn scratch(dir: &TempDir) -> Option<Scratch> {
+        Some(Scratch { directory: dir.path("scratch"), limit: None, owner: Arc::new(()) })
+    }
+
+    #[test]
+    fn a_closed_wal_file_is_read_alone_until_someone_writes() {
+        let dir = TempDir::new();
+        let path = dir.database("t.db", "PRAGMA journal_mode = WAL; CREATE TABLE t(a)");
+        assert_eq!(names(&dir, "t.db"), ["t.db"]);
+        let source = dir.open("t.db");
+        assert_eq!((count(&source, "t"), source.state().log_missing), (0, true));
+        assert_eq!(names(&dir, "t.db"), ["t.db"]);
+        source.prove().unwrap();
+        // The last to close it would empty the -wal into the file and remove it.
+        Connection::open(&path).unwrap().execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert_eq!(source.prove(), Err(Error::Changed { path: path.clone() }));
+        assert!(!source.is_current());
+        assert_eq!(count(&source, "t"), 0);
+        let newer = dir.open("t.db");
+        assert_eq!((count(&newer, "t"), newer.is_current(), newer.state().log_missing), (1, true, false));
+        drop((source, newer));
+        Connection::open(&path).unwrap().execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert_eq!(names(&dir, "t.db"), ["t.db"]);
+    }
+
+    #[test]
+    fn a_log_without_an_index_is_read_from_a_copy_only() {
+        let dir = TempDir::new();
+        let path = crashed(&dir, "t.db");
+        assert_eq!(count(&dir.open("t.db"), "t"), 1);
+        let immutable = OpenOptions { immutable: true, ..options(&path) };
+        assert_eq!(open(&immutable).map(|_| ()), Err(Error::WalLeftOut { path: path.clone() }));
+        std::fs::remove_file(dir.path("t.db-shm")).unwrap();
+        assert_eq!(failure(&path), Error::WalAlone { path: path.clone() });
+        let source = open(&OpenOptions { copy: scratch(&dir), ..immutable }).unwrap();
+        assert_eq!((count(&source, "t"), source.path()), (1, path.as_path()));
+        let bytes = ["t.db", "t.db-wal"].map(|name| std::fs::metadata(dir.path(name)).unwrap().len());
+        let copied = source.state().copied.clone().unwrap();
+        assert_eq!(copied, Copied { bytes: bytes.iter().sum(), directory: dir.path("scratch") });
+        assert_eq!(names(&dir, "t.db"), ["t.db", "t.db-wal"]);
+        let small = Scratch { limit: Some(100), ..scratch(&dir).unwrap() };
+        let small = OpenOptions { copy: Some(small), ..options(&path) };
+        assert!(matches!(open(&small), Err(Error::CopyTooLarge { limit: 100, .. })));
+    }
+
+    #[test]
+    fn what_is_written_to_makes_files_and_takes_them_away() {
+        let dir = TempDir::new();
+        let path = dir.database("t.db", "PRAGMA journal_mode = WAL; CREATE TABLE t(a)");
+        let source = open_to_write(&options(&path)).unwrap();
+        assert!(source.is_guest() && names(&dir, "t.db").len() == 3);
+        drop(source);
+        assert_eq!(names(&dir, "t.db"), ["t.db"]);
+        let application = Connection::open(&path).unwrap();
+        application.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert!(!open_to_write(&options(&path)).unwrap().is_guest());
+    }
+
     #[test]
     fn a_locked_file_is_waited_for_and_then_named() {
         let dir = TempDir::new();
@@ -470,8 +832,8 @@ mod tests {
         let path = Path::new("/srv/app.db");
         let error =
             || Error::Sqlite { path: path.into(), code: ffi::SQLITE_CANTOPEN, message: String::new() };
-        assert_eq!(beside(path, error(), false), Error::WalDirectoryUnwritable { path: path.into() });
-        assert_eq!(beside(path, error(), true), Error::HotJournal { path: path.into() });
+        assert_eq!(beside_the_file(path, error(), false), Error::WalUnusable { path: path.into() });
+        assert_eq!(beside_the_file(path, error(), true), Error::HotJournal { path: path.into() });
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         assert_eq!(io_error(path, &denied), Error::PermissionDenied { path: path.into() });
     }
@@ -490,9 +852,7 @@ mod tests {
         let bound = std::fs::write(dir.path("probe"), "").is_err();
         if bound {
             assert_eq!(failure(&plain), Error::PermissionDenied { path: plain.clone() });
-            assert_eq!(failure(&wal), Error::WalDirectoryUnwritable { path: wal.clone() });
-            let immutable = OpenOptions { immutable: true, ..options(&wal) };
-            assert_eq!(count(&open(&immutable).unwrap(), "t"), 0);
+            assert_eq!(count(&open(&options(&wal)).unwrap(), "t"), 0, "nothing has to be made beside it");
         } else {
             println!("permissions do not bind this user: skipped");
         }

@@ -64,6 +64,7 @@ pub(super) fn options(path: &Path) -> OpenOptions {
     OpenOptions {
         path: path.to_owned(),
         immutable: false,
+        copy: None,
         busy_timeout: Duration::ZERO,
         interrupted: Arc::new(move || start.elapsed() > patience),
     }

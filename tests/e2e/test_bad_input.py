@@ -155,9 +155,8 @@ def test_wal_with_unwritable_directory(t):
     os.remove(f"{path}-shm")
     close(directory)
     again = {"schema": "again"}
-    t.import_fails(path, again, *s.WAL_DIRECTORY, message="wal", hint="-wal.*immutable")
-    # What the user then vouches for: the file alone, as the last checkpoint left it.
-    assert t.import_(path, {**again, "immutable": True})["t"]["imported"] == 2
+    t.import_fails(path, again, *s.WAL_ALONE, message="-wal and no -shm", hint='"wal" to "copy"')
+    assert t.import_(path, {**again, "wal": "copy"})["t"]["imported"] == 3
     assert sorted(p.name for p in directory.iterdir()) == ["wal.db", "wal.db-wal"]
     os.chmod(directory, 0o755)
     db.close()

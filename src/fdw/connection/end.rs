@@ -77,6 +77,7 @@ impl TransactionCallbacks for Callbacks {
 fn commit() -> Result<(), Error> {
     let mut written = vec![];
     for connection in used() {
+        connection.check_proven()?;
         if let Some(session) = connection.written()? {
             written.push((connection, session));
         }
@@ -132,7 +133,8 @@ impl Connection {
         self.writes.borrow_mut().clear();
         self.used.set(false);
         self.broken.set(false);
-        if !self.keep.get() {
+        self.doubtful.set(false);
+        if !self.keep.get() || self.is_guest() {
             self.close();
         }
     }
@@ -161,6 +163,12 @@ impl Connection {
         if session.rollback_to(outermost).is_err() {
             self.broken.set(true);
         }
+    }
+
+    /// The file's own application could not write as long as what SQLite has made beside the file is ours.
+    fn is_guest(&self) -> bool {
+        let live = self.live.borrow();
+        live.as_ref().is_some_and(|live| live.session.source().is_guest())
     }
 
     fn is_in_use(&self) -> bool {

@@ -13,7 +13,8 @@ use crate::fdw::options::ServerOptions;
 use crate::guc;
 use crate::pg::fdw::{Server, transaction};
 use crate::pg::{interrupts, rights};
-use crate::run::survey;
+use crate::plan::Opening;
+use crate::run::source;
 use crate::sqlite::{OpenOptions, Session};
 
 /// A file is another one when it was replaced under its name. Never opened to find out: closing it again would drop the
@@ -24,12 +25,17 @@ pub(super) struct Identity {
     /// Device and inode.
     file: Option<(u64, u64)>,
     writable: bool,
+    opening: Opening,
 }
 
 impl Identity {
-    fn of(path: &Path, writable: bool) -> Identity {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn of(path: &Path, writable: bool, opening: Opening) -> Identity {
         let file = std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
-        Identity { path: path.to_owned(), file, writable }
+        Identity { path: path.to_owned(), file, writable, opening }
     }
 }
 
@@ -44,10 +50,10 @@ impl Connection {
             }
             return Ok(());
         }
-        let path = survey::allowed(&options.database)?;
-        let wanted = Identity::of(&path, self.wants_to_write(server, options));
+        let path = source::allowed(&options.database)?;
+        let wanted = Identity::of(&path, self.wants_to_write(server, options), options.opening);
         let open = self.live.borrow().as_ref().is_some_and(|live| live.identity == wanted);
-        if !open || self.stale.get() {
+        if !open || self.stale.get() || !self.is_current() {
             self.close();
             self.open(wanted, patience)?;
         }
@@ -67,11 +73,13 @@ impl Connection {
     fn open(&self, identity: Identity, busy_timeout: std::time::Duration) -> Result<(), Error> {
         let options = OpenOptions {
             path: identity.path.clone(),
-            immutable: false,
+            immutable: identity.opening.immutable,
+            copy: identity.opening.copy_wal.then(source::scratch),
             busy_timeout,
             interrupted: Arc::new(interrupts::pending),
         };
         let session = Rc::new(Session::open(&options, identity.writable).map_err(raised)?);
+        source::tell_of_copy(session.source());
         self.stale.set(false);
         *self.live.borrow_mut() = Some(Live { session, identity, schema: None });
         Ok(())
@@ -80,21 +88,29 @@ impl Connection {
     /// The file has the name that it was opened by.
     pub(super) fn has_its_file(&self) -> bool {
         let live = self.live.borrow();
-        live.as_ref().is_some_and(|live| {
-            live.identity.file.is_some()
-                && live.identity == Identity::of(&live.identity.path, live.identity.writable)
+        live.as_ref().is_some_and(|Live { identity, .. }| {
+            identity.file.is_some()
+                && *identity == Identity::of(&identity.path, identity.writable, identity.opening)
         })
+    }
+
+    /// A new snapshot of what is open is the file's newest state.
+    pub(super) fn is_current(&self) -> bool {
+        let live = self.live.borrow();
+        live.as_ref().is_some_and(|live| live.session.source().is_current())
     }
 
     /// Opens the file of that name in the place of the one that is open, which nobody reads or writes.
     pub(super) fn reopen(&self) -> Result<Rc<Session>, Error> {
-        let known = self.live.borrow().as_ref().map(|live| {
-            (live.identity.path.clone(), live.identity.writable, live.session.source().busy_timeout())
-        });
-        if let Some((path, writable, patience)) = known {
+        let known = self
+            .live
+            .borrow()
+            .as_ref()
+            .map(|live| (live.identity.clone(), live.session.source().busy_timeout()));
+        if let Some((Identity { path, writable, opening, .. }, patience)) = known {
             self.close();
-            let path = survey::allowed(&path)?;
-            self.open(Identity::of(&path, writable), patience)?;
+            let path = source::allowed(&path)?;
+            self.open(Identity::of(&path, writable, opening), patience)?;
         }
         self.session()
     }
@@ -120,6 +136,7 @@ impl Connection {
             return Err(read_before());
         }
         self.drain(|cursor| cursor.is_open_to(&super::Reach::All) || cursor.is_started())?;
+        session.source().prove().map_err(raised)?;
         self.give_up_snapshot(&session);
         self.close();
         self.used.set(false);
@@ -133,8 +150,8 @@ impl Connection {
     pub(super) fn is_valid(&self, options: &ServerOptions) -> bool {
         let live = self.live.borrow();
         let Some(live) = live.as_ref().filter(|_| !self.stale.get()) else { return false };
-        survey::allowed(&options.database)
-            .is_ok_and(|path| live.identity == Identity::of(&path, live.identity.writable))
+        source::allowed(&options.database)
+            .is_ok_and(|path| live.identity == Identity::of(&path, live.identity.writable, options.opening))
     }
 }
 

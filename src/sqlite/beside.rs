@@ -1,0 +1,276 @@
+//! What lies beside a database file, and how the file can be read without anything being made there or taken away.
+//!
+//! SQLite reads a file in WAL mode through its `-wal` and `-shm`, and makes those that are missing. They belong to the
+//! server's user then, and the file's own application cannot write any more. So it is decided before:
+//! where both are there they are used; where nothing is in a `-wal`, the file alone holds everything and is read as one
+//! that does not change, which is proven afterwards; a `-wal` with something in it and no `-shm` is not read in place.
+//!
+//! Assumes that the caller holds a SHARED lock on the file while it looks, and as long as it relies on what it saw: SQLite
+//! removes a `-wal` or `-shm`, and leaves WAL mode, only under an EXCLUSIVE one. Whoever writes meanwhile has to make a `-shm`
+//! that stays, puts something into a `-wal`, and changes the file's time when that is emptied into the file.
+//! Decides only: nothing is opened here but a rollback journal, on which nobody holds locks.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::error::Error;
+
+/// Bytes of a database file's header, <https://www.sqlite.org/fileformat2.html#the_database_header>.
+pub(super) const HEADER: usize = 100;
+/// File format write and read version; 2 is WAL mode.
+const VERSIONS: [usize; 2] = [18, 19];
+const WAL_VERSION: u8 = 2;
+
+/// The three files that SQLite keeps beside a database file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names {
+    pub log: PathBuf,
+    pub index: PathBuf,
+    pub journal: PathBuf,
+}
+
+impl Names {
+    /// They lie beside the file that the path's symbolic links lead to.
+    pub(super) fn of(path: &Path) -> Names {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let with = |suffix: &str| {
+            let mut name: OsString = real.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        Names { log: with("-wal"), index: with("-shm"), journal: with("-journal") }
+    }
+
+    /// A rollback journal that may have to be played back: SQLite clears the first byte of one that is over.
+    fn has_hot_journal(&self) -> bool {
+        if !self.has_journal() {
+            return false;
+        }
+        let mut first = [1];
+        let read = std::fs::File::open(&self.journal).and_then(|mut file| file.read_exact(&mut first));
+        read.is_err() || first != [0]
+    }
+
+    /// A rollback journal with something in it.
+    pub(super) fn has_journal(&self) -> bool {
+        length(&self.journal).is_some_and(|length| length > 0)
+    }
+}
+
+fn length(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|m| m.len())
+}
+
+/// A `-wal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    Missing,
+    /// Nothing is in it. To SQLite, it is not there.
+    Empty,
+    Filled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// The file says that it is in WAL mode.
+    pub wal_mode: bool,
+    pub log: Log,
+    /// There is a `-shm`.
+    pub index: bool,
+    /// There is a rollback journal that SQLite would have to play back.
+    pub hot: bool,
+}
+
+impl Beside {
+    pub(super) fn look(names: &Names, header: &[u8; HEADER]) -> Beside {
+        let log = match length(&names.log) {
+            None => Log::Missing,
+            Some(0) => Log::Empty,
+            Some(_) => Log::Filled,
+        };
+        let wal_mode = VERSIONS.iter().any(|at| header[*at] == WAL_VERSION);
+        Beside { wal_mode, log, index: length(&names.index).is_some(), hot: names.has_hot_journal() }
+    }
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The user vouches that nobody writes.
+    pub immutable: bool,
+    /// What a `-wal` holds may be read from a copy.
+    pub copy: bool,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By SQLite's rules, with what is there.
+    InPlace,
+    /// The file alone, as one that does not change.
+    Still,
+    /// A copy of the file and its `-wal`.
+    Copy,
+}
+
+/// The way to read `path`, or why there is none.
+pub(super) fn way(path: &Path, asked: Asked, beside: &Beside) -> Result<Way, Error> {
+    let path = || path.to_owned();
+    match beside.log {
+        Log::Filled if asked.copy => Ok(Way::Copy),
+        Log::Filled if asked.immutable => Err(Error::WalLeftOut { path: path() }),
+        Log::Filled if !beside.index => Err(Error::WalAlone { path: path() }),
+        Log::Filled => Ok(Way::InPlace),
+        // Its application may be about to write, which SQLite's own locks are made for.
+        Log::Empty if beside.wal_mode && beside.index && !asked.immutable => Ok(Way::InPlace),
+        _ if !beside.wal_mode && !asked.immutable => Ok(Way::InPlace),
+        _ if beside.hot => Err(Error::HotJournal { path: path() }),
+        _ => Ok(Way::Still),
+    }
+}
+
+/// Two writes further apart do not bear the same time on any file system.
+pub(super) const TICK: Duration = Duration::from_secs(2);
+
+/// What tells a state of a file from another: where it is, how long, when it was written, and what its header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: Option<Mark>,
+    /// Of a `-wal` with something in it.
+    log: Option<Mark>,
+    header: [u8; HEADER],
+    /// There is a `-shm`.
+    index: bool,
+    /// Written so shortly before that another write could bear the same time.
+    young: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    device: u64,
+    inode: u64,
+    length: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Mark {
+    fn of(metadata: &Metadata) -> Mark {
+        Mark {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            seconds: metadata.mtime(),
+            nanoseconds: metadata.mtime_nsec(),
+        }
+    }
+}
+
+impl Stamp {
+    pub(super) fn take(path: &Path, names: &Names, header: [u8; HEADER]) -> Stamp {
+        let file = std::fs::metadata(path).ok();
+        let log = std::fs::metadata(&names.log).ok().filter(|m| m.len() > 0);
+        let since = |m: &Metadata| m.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let young = [&file, &log].into_iter().flatten().any(|m| since(m).is_none_or(|age| age < TICK));
+        let index = length(&names.index).is_some();
+        Stamp { file: file.as_ref().map(Mark::of), log: log.as_ref().map(Mark::of), header, index, young }
+    }
+
+    pub(super) fn is_young(&self) -> bool {
+        self.young
+    }
+
+    /// Nothing was written between the two, of which `later` was taken under the lock that the first was taken under.
+    pub(super) fn holds(&self, later: &Stamp) -> bool {
+        self.same(later) && !(self.young && later.index)
+    }
+
+    /// Nothing was written between the two, whoever had locks meanwhile.
+    pub(super) fn surely_holds(&self, later: &Stamp) -> bool {
+        self.same(later) && !self.young
+    }
+
+    fn same(&self, later: &Stamp) -> bool {
+        (self.file, self.log, self.header) == (later.file, later.log, later.header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_decides() {
+        use Log::*;
+        let path = Path::new("/srv/app.db");
+        let said = |wal_mode, log, index, asked: (bool, bool)| {
+            let beside = Beside { wal_mode, log, index, hot: false };
+            let asked = Asked { immutable: asked.0, copy: asked.1 };
+            way(path, asked, &beside).map_err(|e| match e {
+                Error::WalLeftOut { .. } => "left out",
+                Error::WalAlone { .. } => "alone",
+                _ => "?",
+            })
+        };
+        let (plain, immutable, copy, both) = ((false, false), (true, false), (false, true), (true, true));
+        for (wal_mode, log, index, expected) in [
+            (false, Missing, false, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
+            (false, Empty, true, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
+            // SQLite reads a -wal whatever the header says.
+            (false, Filled, false, [Err("alone"), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
+            (true, Filled, false, [Err("alone"), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
+            (true, Filled, true, [Ok(Way::InPlace), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
+            (true, Empty, true, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
+            (true, Empty, false, [Ok(Way::Still); 4]),
+            (true, Missing, true, [Ok(Way::Still); 4]),
+            (true, Missing, false, [Ok(Way::Still); 4]),
+        ] {
+            let got = [plain, immutable, copy, both].map(|asked| said(wal_mode, log, index, asked));
+            assert_eq!(got, expected, "{wal_mode} {log:?} {index}");
+        }
+    }
+
+    #[test]
+    fn a_hot_journal_is_not_read_past() {
+        let beside = |wal_mode| Beside { wal_mode, log: Log::Missing, index: false, hot: true };
+        let asked = |immutable| Asked { immutable, copy: false };
+        let path = Path::new("/srv/app.db");
+        let hot = Err(Error::HotJournal { path: path.into() });
+        assert_eq!(way(path, asked(true), &beside(false)), hot);
+        assert_eq!(way(path, asked(false), &beside(true)), hot);
+        // SQLite itself looks at it.
+        assert_eq!(way(path, asked(false), &beside(false)), Ok(Way::InPlace));
+    }
+
+    #[test]
+    fn a_stamp_sees_what_was_written_replaced_or_put_beside() {
+        let dir = super::super::testing::TempDir::new();
+        let path = dir.path("t.db");
+        std::fs::write(&path, "abc").unwrap();
+        let names = Names::of(&path);
+        let take = || Stamp::take(&path, &names, [0; HEADER]);
+        let first = take();
+        assert!(first.holds(&take()) && !first.surely_holds(&take()), "it was written just now");
+        std::fs::write(&names.log, "").unwrap();
+        assert!(first.holds(&take()), "an empty -wal holds nothing");
+        std::fs::write(&names.index, "").unwrap();
+        assert!(!first.holds(&take()), "somebody may have written within a tick");
+        std::fs::write(&names.log, "x").unwrap();
+        assert!(!first.same(&take()));
+        std::fs::remove_file(&names.log).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(60);
+        let age = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_modified(old);
+        age(&path).unwrap();
+        let (young, first) = (first, take());
+        assert!(!young.same(&first) && first.holds(&take()) && first.surely_holds(&take()));
+        let copy = dir.path("copy.db");
+        std::fs::write(&copy, "abc").unwrap();
+        age(&copy).unwrap();
+        std::fs::rename(&copy, &path).unwrap();
+        assert!(!first.same(&take()), "another file has the name");
+    }
+}
