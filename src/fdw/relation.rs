@@ -8,6 +8,8 @@ use crate::catalog;
 use crate::error::Error;
 use crate::pg::fdw::datum::type_of;
 use crate::pg::fdw::{Attribute, Relation};
+use crate::pg::settings::LocalSettings;
+use crate::pg::types;
 use crate::query::{Affinity, Column, Index, Sorting, Table};
 use crate::sqlite::Estimate;
 use crate::value::Timezone;
@@ -65,13 +67,12 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
     let is_rowid = table.primary_key.as_ref().is_some_and(|key| {
         key.rowid_alias && key.columns.iter().any(|c| c.eq_ignore_ascii_case(&source.name))
     });
-    let builtin = attribute.type_oid.to_u32() < pgrx::pg_sys::FirstNormalObjectId;
     let type_ = type_of(attribute.type_oid);
     let promises = described.keeps_promises();
     Some(Column {
         name: source.name.clone(),
         type_,
-        pg_type: if builtin { attribute.pg_type.clone() } else { String::new() },
+        pg_type: decoded_as(attribute),
         type_name: attribute.pg_type.clone(),
         format: options.format,
         on_invalid: options.on_invalid.unwrap_or(on_invalid),
@@ -83,6 +84,16 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
         is_rowid,
         generated: source.generated.is_some(),
     })
+}
+
+/// A domain's values are passed as text: the server then looks at its constraints.
+fn decoded_as(attribute: &Attribute) -> String {
+    if attribute.type_oid.to_u32() < pgrx::pg_sys::FirstNormalObjectId {
+        return attribute.pg_type.clone();
+    }
+    let _path = LocalSettings::safe_search_path();
+    let decoded_as = types::decoded_as(attribute.type_oid, attribute.typmod);
+    if types::is_domain(attribute.type_oid) { format!("domain({decoded_as})") } else { decoded_as }
 }
 
 /// STRICT takes anything in such a column, and leaves it as it is.

@@ -13,8 +13,8 @@ use super::domain::DomainCheck;
 use super::input::InputFunction;
 use super::relation::Attribute;
 use super::xact;
-use crate::value::Wire;
 use crate::value::batch::{Batch, OnInvalid, RowName};
+use crate::value::{Timezone, Wire};
 
 /// What the plan says of one attribute.
 #[derive(Debug, Clone, Copy)]
@@ -23,17 +23,12 @@ pub struct SinkColumn {
     pub not_null: bool,
 }
 
-/// What the server does to the values of a column.
-enum Way {
-    /// The type's input function makes the datum, and checks it where the type is a domain.
-    Input(InputFunction),
-    /// Rust has made a datum of the domain's base type.
-    Check(DomainCheck),
-}
-
 /// A column whose values the server may refuse.
 struct ServerColumn {
-    way: Way,
+    /// Makes the datum, of a domain's base type; `None` where Rust has made it.
+    input: Option<InputFunction>,
+    /// A domain's constraints.
+    check: Option<DomainCheck>,
     policy: OnInvalid,
     /// NULL cannot stand in for a value that does not fit.
     not_null: bool,
@@ -57,6 +52,8 @@ pub struct Refused {
 pub struct Converter {
     /// One per column; `None` where Rust has made the datum and nothing is left to check.
     columns: Vec<Option<ServerColumn>>,
+    /// Of times without an offset.
+    timezone: Timezone,
     /// Datums of one batch.
     datums: PgMemoryContexts,
     failed: bool,
@@ -64,14 +61,17 @@ pub struct Converter {
 
 impl Converter {
     /// One attribute, wire and plan's word per column.
-    pub fn new(attributes: &[Attribute], wires: &[Wire], columns: &[SinkColumn]) -> Converter {
+    pub fn new(
+        attributes: &[Attribute],
+        wires: &[Wire],
+        columns: &[SinkColumn],
+        timezone: &Timezone,
+    ) -> Converter {
         let columns = (attributes.iter().zip(wires).zip(columns))
-            .map(|((attribute, wire), column)| {
-                let way = Way::of(attribute, *wire)?;
-                Some(ServerColumn { way, policy: column.policy, not_null: column.not_null })
-            })
+            .map(|((attribute, wire), column)| ServerColumn::new(attribute, *wire, *column))
             .collect();
-        Converter { columns, datums: PgMemoryContexts::new("pg_sqlite_migrate datums"), failed: false }
+        let datums = PgMemoryContexts::new("pg_sqlite_migrate datums");
+        Converter { columns, timezone: timezone.clone(), datums, failed: false }
     }
 
     /// A subtransaction was rolled back since the last call: the server has ended the progress report.
@@ -103,23 +103,17 @@ impl Converter {
     fn convert_column(&mut self, batch: &mut Batch, column: usize) -> Result<(), Box<Refused>> {
         let (width, rows) = (batch.width(), batch.rows());
         let mut at = 0;
-        let mut done: Vec<u64> = Vec::with_capacity(rows);
         let outcome = {
             let (words, nulls) = batch.cells_mut();
-            let (at, done) = (&mut at, &mut done);
-            xact::attempt(|| -> Result<(), ()> {
-                for row in 0..rows {
-                    *at = row;
-                    let cell = row * width + column;
-                    done.push(self.convert_cell(column, words[cell], nulls[cell]));
-                }
-                Ok(())
-            })
+            let cells: Vec<(u64, bool)> =
+                (0..rows).map(|row| row * width + column).map(|cell| (words[cell], nulls[cell])).collect();
+            let at = &mut at;
+            xact::attempt(|| -> Result<_, ()> { Ok(self.convert_cells(column, &cells, at)) })
         };
         match outcome {
-            Ok(_) => {
+            Ok(done) => {
                 let (words, _) = batch.cells_mut();
-                for (row, datum) in done.into_iter().enumerate() {
+                for (row, datum) in done.unwrap_or_default().into_iter().enumerate() {
                     words[row * width + column] = datum;
                 }
                 Ok(())
@@ -142,9 +136,11 @@ impl Converter {
             let cell = row * batch.width() + column;
             let (words, nulls) = batch.cells_mut();
             let (word, null) = (words[cell], nulls[cell]);
-            match xact::attempt(|| -> Result<u64, ()> { Ok(self.convert_cell(column, word, null)) }) {
-                Ok(Ok(datum)) => batch.cells_mut().0[cell] = datum,
-                Ok(Err(())) => {}
+            let convert = || -> Result<_, ()> { Ok(self.convert_cells(column, &[(word, null)], &mut 0)) };
+            match xact::attempt(convert) {
+                Ok(done) => {
+                    batch.cells_mut().0[cell] = done.unwrap_or_default().first().copied().unwrap_or(0)
+                }
                 Err(error) => self.settle(batch, column, row, error, refused)?,
             }
         }
@@ -169,8 +165,8 @@ impl Converter {
             return Ok(());
         }
         // A domain may refuse NULL as well.
-        let mut null = || -> Result<u64, ()> { Ok(self.convert_cell(column, 0, true)) };
-        if not_null || xact::attempt(&mut null).is_err() {
+        let null = || -> Result<_, ()> { Ok(self.convert_cells(column, &[(0, true)], &mut 0)) };
+        if not_null || xact::attempt(null).is_err() {
             return Err(Box::new(refusal));
         }
         let cell = row * batch.width() + column;
@@ -180,24 +176,33 @@ impl Converter {
         Ok(())
     }
 
-    /// The datum of one cell. A domain sees NULL too.
-    fn convert_cell(&mut self, column: usize, word: u64, null: bool) -> u64 {
-        match self.columns[column].as_mut().map(|c| &mut c.way) {
-            Some(Way::Input(function)) if !null || function.checks_null() => {
-                let text = if null { std::ptr::null_mut() } else { word as usize as *mut c_char };
-                // SAFETY: the word of an input cell is the address of a C string in the sealed batch, which is
-                // not changed while the datum is in use; the datum lives in `datums` until the next batch.
-                unsafe { self.datums.switch_to(|_| function.call(text)).value() as u64 }
+    /// The datums of cells, words and whether they are NULL; `at` is the one in hand. First all are made, under a
+    /// guard against the session's settings, then a domain's constraints see them, NULLs too, without it.
+    fn convert_cells(&mut self, column: usize, cells: &[(u64, bool)], at: &mut usize) -> Vec<u64> {
+        let mut datums: Vec<u64> = cells.iter().map(|(word, _)| *word).collect();
+        let Some(ServerColumn { input, check, .. }) = self.columns[column].as_mut() else { return datums };
+        if let Some(function) = input {
+            let _settings = function.guard(&self.timezone);
+            for (row, (word, null)) in cells.iter().enumerate() {
+                *at = row;
+                if *null {
+                    continue;
+                }
+                let text = *word as usize as *mut c_char;
+                // SAFETY: the word of an input cell is the address of a C string in the sealed batch, which is not
+                // changed while the datum is in use; the datum lives in `datums` until the next batch.
+                datums[row] = unsafe { self.datums.switch_to(|_| function.call(text)).value() as u64 };
             }
-            Some(Way::Input(_)) => 0,
-            Some(Way::Check(domain)) => {
-                // SAFETY: the words of a sealed batch are datums where Rust has made them; what the check
-                // leaves behind goes with `datums`.
-                unsafe { self.datums.switch_to(|_| domain.check(datum(word), null)) };
-                word
-            }
-            None => word,
         }
+        if let Some(domain) = check {
+            for (row, (_, null)) in cells.iter().enumerate() {
+                *at = row;
+                // SAFETY: the input function, or Rust, has made datums of the base type; what the check leaves
+                // behind goes with `datums`.
+                unsafe { self.datums.switch_to(|_| domain.check(datum(datums[row]), *null)) };
+            }
+        }
+        datums
     }
 
     fn refusal(&self, batch: &mut Batch, column: usize, row: usize, error: xact::Caught) -> Refused {
@@ -210,26 +215,26 @@ impl Converter {
 
     /// A cell that was refused, and so is as it was.
     fn shown(&self, column: usize, word: u64) -> String {
-        let text = match self.columns[column].as_ref().map(|c| &c.way) {
+        let text = match self.columns[column].as_ref() {
             // SAFETY: the cell holds the address of its C string.
-            Some(Way::Input(_)) => {
+            Some(ServerColumn { input: Some(_), .. }) => {
                 unsafe { CStr::from_ptr(word as usize as *const c_char) }.to_string_lossy()
             }
             // SAFETY: the cell holds a datum of the base type.
-            Some(Way::Check(domain)) => unsafe { domain.print(datum(word)) }.into(),
-            None => "".into(),
+            Some(ServerColumn { check: Some(domain), .. }) => unsafe { domain.print(datum(word)) }.into(),
+            _ => "".into(),
         };
         text.chars().take(60).collect()
     }
 }
 
-impl Way {
-    fn of(attribute: &Attribute, wire: Wire) -> Option<Way> {
-        match wire {
-            Wire::Input => Some(Way::Input(InputFunction::new(attribute.type_oid, attribute.typmod))),
-            _ if attribute.domain => DomainCheck::new(attribute.type_oid).map(Way::Check),
-            _ => None,
-        }
+impl ServerColumn {
+    /// `None` where nothing is left to do.
+    fn new(attribute: &Attribute, wire: Wire, column: SinkColumn) -> Option<ServerColumn> {
+        let input = (wire == Wire::Input).then(|| InputFunction::new(attribute.type_oid, attribute.typmod));
+        let check = if attribute.domain { DomainCheck::new(attribute.type_oid) } else { None };
+        let SinkColumn { policy, not_null } = column;
+        (input.is_some() || check.is_some()).then_some(ServerColumn { input, check, policy, not_null })
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use pgrx::pg_sys;
 
 use super::encoding;
+use super::settings::{LocalSettings, Reads};
 
 /// A domain's NOT NULL and CHECKs, looked up once.
 pub struct DomainCheck {
@@ -39,6 +40,7 @@ impl DomainCheck {
     /// `value` is a datum of the domain's base type.
     pub(super) unsafe fn print(&self, value: pg_sys::Datum) -> String {
         let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
+        let _settings = LocalSettings::printing(Reads::Everything);
         // SAFETY: the caller vouches for the datum; the output function returns a NUL-terminated string.
         unsafe {
             pg_sys::getTypeOutputInfo(self.domain, &mut output, &mut is_varlena);

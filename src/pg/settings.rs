@@ -1,13 +1,44 @@
-//! Settings that hold for one block: the safe `search_path` of internal queries.
+//! Settings that hold for one block: the safe `search_path` of internal queries, and the guards under which a type's
+//! own functions read and print values, so that no setting of the session reaches what is stored.
+//!
+//! The guards are short: a user's code (triggers, defaults, checks) sees the session as it is. What was set is undone
+//! when the guard is dropped, or by the (sub)transaction's abort.
 
-use std::ffi::CString;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
 use super::spi;
+use crate::value::Timezone;
 
 /// What internal queries see: nothing that a user could have put in the way.
 pub const SAFE_SEARCH_PATH: &str = "pg_catalog, pg_temp";
+
+/// What decides how input and output functions spell values: the list that postgres_fdw's `set_transmission_modes`
+/// begins, for both directions; most are the server's defaults. A time zone is set beside it.
+const PLAIN: [(&CStr, &CStr); 7] = [
+    (c"DateStyle", c"ISO, MDY"),
+    (c"IntervalStyle", c"postgres"),
+    (c"array_nulls", c"on"),
+    (c"bytea_output", c"hex"),
+    (c"extra_float_digits", c"1"),
+    (c"quote_all_identifiers", c"off"),
+    (c"xmloption", c"content"),
+];
+
+/// Which settings of the session a type's input and output functions look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    Nothing,
+    /// Those that decide how values are spelled.
+    Styles,
+    /// The search path (`regclass`) and the locale (`money`) too, which take longer to set.
+    Everything,
+}
+
+/// With this path a name of a user's is printed, and has to be written, with its schema.
+const RARE: [(&CStr, &CStr); 2] = [(c"lc_monetary", c"C"), (c"search_path", c"pg_catalog")];
 
 /// A GUC nest level; what was set in it is undone when it is dropped, or by the (sub)transaction's abort.
 pub struct LocalSettings {
@@ -15,22 +46,42 @@ pub struct LocalSettings {
 }
 
 impl LocalSettings {
+    fn new() -> LocalSettings {
+        // SAFETY: no arguments; the level is closed in drop or by the abort.
+        LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } }
+    }
+
     /// A block in which only `pg_catalog` is on the search path, and names of types are as they are known here.
     pub fn safe_search_path() -> LocalSettings {
-        // SAFETY: no arguments; the level is closed in drop or by the abort.
-        let settings = LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        let settings = LocalSettings::new();
         settings.set("search_path", SAFE_SEARCH_PATH);
         settings.set("quote_all_identifiers", "off");
         settings
     }
 
-    /// A block in which values that are read as text mean the same as in any other session.
-    pub fn plain_input() -> LocalSettings {
-        // SAFETY: as above.
-        let settings = LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } };
-        settings.set("array_nulls", "on");
-        settings.set("IntervalStyle", "postgres");
-        settings
+    /// A block in which input functions read a text as in any other session. A time without an offset is a clock of
+    /// the plan's zone. The search path is left alone where no name is read: below some types there are domains, whose
+    /// checks call a user's functions.
+    pub fn reading(reads: Reads, timezone: &Timezone) -> Option<LocalSettings> {
+        LocalSettings::plain(reads, &server_name(timezone))
+    }
+
+    /// A block in which output functions print a value as in any other session, and so that it reads back as the same.
+    pub fn printing(reads: Reads) -> Option<LocalSettings> {
+        LocalSettings::plain(reads, c"UTC")
+    }
+
+    fn plain(reads: Reads, timezone: &CStr) -> Option<LocalSettings> {
+        if reads == Reads::Nothing {
+            return None;
+        }
+        let settings = LocalSettings::new();
+        let rare: &[_] = if reads == Reads::Everything { &RARE } else { &[] };
+        for (name, value) in PLAIN.iter().chain(rare) {
+            settings.put(name, value);
+        }
+        settings.put(c"TimeZone", timezone);
+        Some(settings)
     }
 
     /// A block in which one setting has this value.
@@ -52,9 +103,21 @@ impl LocalSettings {
 
     /// Sets one setting until the block ends.
     pub fn set(&self, name: &str, value: &str) {
-        let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value)) else { return };
-        // SAFETY: both strings outlive the call; set_config_option copies them.
+        if let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value)) {
+            self.put(&name, &value);
+        }
+    }
+
+    /// Sets what is not so already: most sessions have most of it.
+    fn put(&self, name: &CStr, value: &CStr) {
+        // SAFETY: the strings outlive the call; set_config_option copies them. A setting's value is null or
+        // NUL-terminated, and looked at before the next call. A time zone that the server does not know is no
+        // error here, where every time has its offset already.
         unsafe {
+            let current = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+            if !current.is_null() && CStr::from_ptr(current) == value {
+                return;
+            }
             pg_sys::set_config_option(
                 name.as_ptr(),
                 value.as_ptr(),
@@ -62,17 +125,32 @@ impl LocalSettings {
                 pg_sys::GucSource::PGC_S_SESSION,
                 pg_sys::GucAction::GUC_ACTION_SAVE,
                 true,
-                0,
+                pg_sys::DEBUG1 as i32,
                 false,
             );
         }
     }
 }
 
+/// A zone as `SET TimeZone` takes it: POSIX counts offsets westwards.
+fn server_name(timezone: &Timezone) -> Cow<'static, CStr> {
+    const MINUTE: i64 = 60_000_000;
+    let name = match timezone.fixed() {
+        Some(0) => return Cow::Borrowed(c"UTC"),
+        Some(offset) => {
+            let (east, west) = if offset < 0 { ('-', '+') } else { ('+', '-') };
+            let (hour, minute) = (offset.abs() / MINUTE / 60, offset.abs() / MINUTE % 60);
+            format!("<{east}{hour:02}{minute:02}>{west}{hour:02}:{minute:02}")
+        }
+        None => timezone.to_string(),
+    };
+    CString::new(name).map_or(Cow::Borrowed(c"UTC"), Cow::Owned)
+}
+
 impl Drop for LocalSettings {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: the level was opened by a constructor in this (sub)transaction.
+            // SAFETY: the level was opened by `new` in this (sub)transaction.
             unsafe { pg_sys::AtEOXact_GUC(true, self.level) };
         }
     }

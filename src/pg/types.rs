@@ -3,7 +3,8 @@
 use pgrx::pg_sys;
 
 use super::encoding;
-use super::settings::LocalSettings;
+use super::settings::{LocalSettings, Reads};
+use crate::value::typename;
 
 /// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
 /// `citext` -> `public.citext`, `int8` -> `bigint`. Raises the server's own error for an unknown type.
@@ -26,22 +27,73 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
 }
 
 /// The type by whose rules values of this type are decoded, for [`crate::value::PgType::parse`]: a domain's is its
-/// base's, an array's `ELEMENT[]` or `any[]`, pgvector's types' `vector`. Empty for a type that only its input
-/// function knows: a user's type may have any name, `uuid` too. Assumes a safe search path.
+/// base's, an array's `ELEMENT[]` or `any[]`, a range's `range(SUBTYPE)`, a composite's `row(FIELD,…)`, pgvector's
+/// types' `vector`. Empty for a type that only its input function knows: a user's type may have any name, `uuid` too.
+/// Assumes a safe search path.
 pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
     let (oid, typmod) = base_type(oid, typmod);
+    // Arrays inside, but not in their spelling.
+    let listed = matches!(oid, pg_sys::INT2VECTOROID | pg_sys::OIDVECTOROID);
     // SAFETY: a syscache look-up.
     let element = unsafe { pg_sys::get_element_type(oid) };
-    if element != pg_sys::InvalidOid {
+    if element != pg_sys::InvalidOid && !listed {
         return array_of(element, typmod);
     }
-    if is_builtin(oid) {
-        format_type(oid, typmod)
-    } else if is_pgvector(oid) {
-        "vector".into()
-    } else {
-        String::new()
+    // SAFETY: syscache look-ups; each raises an error for a type that is gone.
+    unsafe {
+        match pg_sys::get_typtype(oid) as u8 {
+            pg_sys::TYPTYPE_RANGE => format!("range({})", decoded_as(pg_sys::get_range_subtype(oid), -1)),
+            pg_sys::TYPTYPE_MULTIRANGE => {
+                format!("multi{}", decoded_as(pg_sys::get_multirange_range(oid), -1))
+            }
+            pg_sys::TYPTYPE_COMPOSITE => format!("row({})", fields(oid).join(",")),
+            _ if is_builtin(oid) => format_type(oid, typmod),
+            _ if is_pgvector(oid) => "vector".into(),
+            _ => String::new(),
+        }
     }
+}
+
+/// The types of a composite's fields, as they are decoded.
+fn fields(composite: pg_sys::Oid) -> Vec<String> {
+    // SAFETY: a copy in the current memory context, which nobody counts references to.
+    let desc =
+        unsafe { pgrx::PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(composite, -1)) };
+    desc.iter().filter(|f| !f.attisdropped).map(|f| decoded_as(f.atttypid, f.atttypmod)).collect()
+}
+
+/// Which settings the type's input and output functions look at.
+pub fn reads(oid: pg_sys::Oid) -> Reads {
+    // What is read by its own converter, and handed on in a spelling that no setting has a say in. Looked up without
+    // a name: every scan asks for each of its columns.
+    let plain = matches!(
+        oid,
+        pg_sys::BOOLOID
+            | pg_sys::BPCHAROID
+            | pg_sys::BYTEAOID
+            | pg_sys::DATEOID
+            | pg_sys::FLOAT4OID
+            | pg_sys::FLOAT8OID
+            | pg_sys::INT2OID
+            | pg_sys::INT4OID
+            | pg_sys::INT8OID
+            | pg_sys::JSONBOID
+            | pg_sys::JSONOID
+            | pg_sys::NUMERICOID
+            | pg_sys::TEXTOID
+            | pg_sys::TIMEOID
+            | pg_sys::TIMESTAMPOID
+            | pg_sys::TIMESTAMPTZOID
+            | pg_sys::TIMETZOID
+            | pg_sys::UUIDOID
+            | pg_sys::VARCHAROID
+    );
+    // SAFETY: a syscache look-up.
+    if plain || unsafe { pg_sys::get_typtype(oid) } as u8 == pg_sys::TYPTYPE_ENUM {
+        return Reads::Nothing;
+    }
+    let _path = LocalSettings::safe_search_path();
+    if typename::reads_rare_settings(&decoded_as(oid, -1)) { Reads::Everything } else { Reads::Styles }
 }
 
 /// [`decoded_as`] of a type by its name. Raises the server's own error for an unknown type.
@@ -50,7 +102,7 @@ pub fn decoded_as_named(name: &str) -> String {
 }
 
 /// The type below all domains, with its modifier.
-fn base_type(oid: pg_sys::Oid, mut typmod: i32) -> (pg_sys::Oid, i32) {
+pub fn base_type(oid: pg_sys::Oid, mut typmod: i32) -> (pg_sys::Oid, i32) {
     // SAFETY: a syscache look-up; the modifier is local.
     let base = unsafe { pg_sys::getBaseTypeAndTypmod(oid, &mut typmod) };
     (base, typmod)
@@ -62,8 +114,9 @@ pub fn is_domain(oid: pg_sys::Oid) -> bool {
 }
 
 fn array_of(element: pg_sys::Oid, typmod: i32) -> String {
-    let decoded = if is_builtin(element) { decoded_as(element, typmod) } else { String::new() };
+    let decoded = decoded_as(element, typmod);
     match decoded.as_str() {
+        "box" => "box[]".into(),
         _ if delimiter(element) != b',' => String::new(),
         "" => "any[]".into(),
         builtin => format!("{builtin}[]"),

@@ -28,7 +28,7 @@ impl Remedy<'_> {
         use PgType::*;
         match PgType::parse(self.pg_type) {
             _ if self.format.is_some() => None,
-            Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval if self.numbers => {
+            Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
                 Some("to say how numbers are read")
             }
             Array if !self.numbers => Some("to \"comma\" where texts are elements between commas"),

@@ -6,7 +6,7 @@
 
 use super::log::Rejects;
 use crate::error::{Error, OrphanRows};
-use crate::pg::settings::LocalSettings;
+use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, TextRow};
 use crate::pg::{erase, latest, relation};
 use crate::plan::{KeyOperator, OrphanSpec, Orphans};
@@ -142,6 +142,7 @@ fn reject(question: &Question<'_>, rejects: Rejects) -> u64 {
     // Read with the caller's rights: output functions of types are code.
     let rows = format!("SELECT to_jsonb(c.*)::text FROM ONLY {child} AS c WHERE c.ctid = ANY ($1::tid[])");
     for part in found.chunks(LOGGED_AT_ONCE) {
+        let _styles = LocalSettings::printing(Reads::Styles);
         let rows = spi::rows(&rows, &[Some(&spi::array(part))]);
         rejects.write_orphans(spec, &rows.into_iter().flatten().flatten().collect::<Vec<_>>());
     }
@@ -173,6 +174,7 @@ pub fn refuse(question: &Question<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let keys = ident_list(spec.columns.iter());
+    let _styles = LocalSettings::printing(Reads::Styles);
     let examples = question.ask(&format!("(ROW({keys}))::text"), &format!(" ORDER BY {keys} LIMIT 5"));
     let examples: Vec<String> =
         examples.iter().map(|row| format!("({}) = {row}", spec.columns.join(", "))).collect();

@@ -42,11 +42,11 @@ pub struct Target {
 
 /// Reads on the helper thread and writes here, until one of them is done.
 pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
-    let _settings = LocalSettings::plain_input();
-    let plan = read_plan(spec, &target.attributes, place.rowid)?;
+    let timezone = timezone(spec)?;
+    let plan = read_plan(spec, &target.attributes, place.rowid, &timezone);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let mut writer = Writer::new(
-        converter(spec, target, &wires),
+        converter(spec, target, &wires, &timezone),
         HeapSink::open(target.relation, &target.attributes),
         progress(target, place),
         spec,
@@ -79,7 +79,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
 
 /// Reads a table as its load would, and gives the first cell that Rust cannot convert.
 pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Result<(), Error> {
-    let plan = read_plan(spec, &planned_attributes(spec), rowid)?;
+    let plan = read_plan(spec, &planned_attributes(spec), rowid, &timezone(spec)?);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let outcome = {
         let (source, plan) = (&mut *source, &plan);
@@ -138,10 +138,10 @@ fn put_back(recycle: &Sender<Batch>, batch: Batch) {
     let _ = recycle.send(batch);
 }
 
-fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire]) -> Converter {
+fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire], timezone: &Timezone) -> Converter {
     let columns: Vec<SinkColumn> =
         (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
-    Converter::new(&target.attributes, wires, &columns)
+    Converter::new(&target.attributes, wires, &columns, timezone)
 }
 
 fn progress(target: &Target, place: Place<'_>) -> Progress {
@@ -173,13 +173,21 @@ fn wire(column: &ReadColumn) -> Wire {
     }
 }
 
-fn read_plan(spec: &LoadSpec, attributes: &[Attribute], rowid: Option<&str>) -> Result<ReadPlan, Error> {
-    let timezone = Timezone::parse(&spec.timezone).map_err(|message| {
+fn timezone(spec: &LoadSpec) -> Result<Timezone, Error> {
+    Timezone::parse(&spec.timezone).map_err(|message| {
         let hint = "Use a name such as \"UTC\" or \"Europe/Zurich\".".into();
         Error::Plan(PlanError::Invalid { path: "plan.timezone".into(), message, hint })
-    })?;
+    })
+}
+
+fn read_plan(
+    spec: &LoadSpec,
+    attributes: &[Attribute],
+    rowid: Option<&str>,
+    timezone: &Timezone,
+) -> ReadPlan {
     let columns: Vec<ReadColumn> = (spec.columns.iter().zip(attributes))
-        .map(|(column, attribute)| read_column(column, attribute, &timezone))
+        .map(|(column, attribute)| read_column(column, attribute, timezone))
         .collect();
     let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
     let key = (spec.source_key.iter())
@@ -187,7 +195,7 @@ fn read_plan(spec: &LoadSpec, attributes: &[Attribute], rowid: Option<&str>) -> 
         .collect();
     let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
     let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
-    Ok(ReadPlan { sql, has_rowid: rowid.is_some(), key, keep, columns })
+    ReadPlan { sql, has_rowid: rowid.is_some(), key, keep, columns }
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {

@@ -178,8 +178,8 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &str) -> Option<
     match PgType::parse(pg_type) {
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
         // Django's DurationField.
-        PgType::Interval if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
-        PgType::Interval if times::counted_since_1970(p) => Some(Format::Since1970),
+        PgType::Interval(_) if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
+        PgType::Interval(_) if times::counted_since_1970(p) => Some(Format::Since1970),
         _ => None,
     }
 }

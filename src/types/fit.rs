@@ -43,10 +43,10 @@ pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
         PgType::Uuid => uuid(p).into(),
         PgType::Json => json(p, false),
         PgType::Jsonb => json(p, true),
-        PgType::Interval => interval(p, format),
+        PgType::Interval(_) => interval(p, format),
         PgType::Array => list(p, format),
         PgType::Vector => list(p, None),
-        PgType::Other => {
+        PgType::Money | PgType::Range | PgType::Multirange | PgType::Row | PgType::Domain | PgType::Other => {
             if p.blobs == 0 && clean(p) {
                 Fit::Unknown
             } else {

@@ -128,14 +128,14 @@ impl TypeClass {
             PgType::Time(_) => TypeClass::Time,
             PgType::Timestamp(_) => TypeClass::Timestamp,
             PgType::TimestampTz(_) => TypeClass::TimestampTz,
-            PgType::Interval => TypeClass::Interval,
+            PgType::Interval(_) => TypeClass::Interval,
             PgType::Uuid => TypeClass::Uuid,
             PgType::Json => TypeClass::Json,
             PgType::Jsonb => TypeClass::Jsonb,
             PgType::Other if ["name", "citext"].iter().any(|t| pg_type.trim().eq_ignore_ascii_case(t)) => {
                 TypeClass::Text
             }
-            PgType::TimeTz(_) | PgType::Array | PgType::Vector | PgType::Other => TypeClass::Other,
+            _ => TypeClass::Other,
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Arrays: JSON arrays, and lists with commas, become the text that `array_in` reads; PostgreSQL's own literals pass
-//! as they are.
+//! Arrays: JSON arrays, lists with commas and PostgreSQL's own literals become the text that `array_in` reads.
 //!
 //! Each element of a list is read by the rules of its own type first, because the input functions round in silence
 //! and read times by the session's time zone. An array inside an array is a further dimension; in `json[]` and
 //! `jsonb[]` it is an element.
 
+use super::literal::{Literal, TextDecoder, quote};
 use super::typename::element;
-use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, json, number, text};
+use super::{Cell, Format, Misfit, PgType, Timezone, json, number, text};
 use std::borrow::Cow;
 
 const NOT_ARRAY: Misfit = Misfit::Unreadable("value is neither a JSON array nor an array literal");
@@ -22,8 +22,8 @@ const MAX_DIMENSIONS: usize = 6;
 /// How the arrays of one column are read.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    element: PgType,
-    decoder: Box<Decoder>,
+    pg_type: PgType,
+    element: TextDecoder,
     commas: bool,
 }
 
@@ -32,8 +32,8 @@ impl Rule {
     pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Rule {
         let element = element(pg_type).unwrap_or_default();
         let commas = format == Some(Format::Comma);
-        let decoder = Box::new(Decoder::new(element, format.filter(|_| !commas), timezone));
-        Rule { element: PgType::parse(element), decoder, commas }
+        let decoder = TextDecoder::new(element, format.filter(|_| !commas), timezone);
+        Rule { pg_type: PgType::parse(element), element: decoder, commas }
     }
 
     pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
@@ -41,9 +41,10 @@ impl Rule {
             _ if self.commas => self.split(cell).map(Cow::Owned),
             Cell::Text([]) => Err(Misfit::EmptyText),
             Cell::Text(bytes) | Cell::Blob(bytes) => match text::check(bytes)? {
-                literal if is_literal(literal) => Ok(Cow::Borrowed(literal)),
-                json => self.read(json).map(Cow::Owned),
-            },
+                literal if is_literal(literal) => Literal::new(literal).array(&self.element),
+                json => self.read(json),
+            }
+            .map(Cow::Owned),
             _ => Err(NOT_ARRAY),
         }
     }
@@ -56,11 +57,11 @@ impl Rule {
             Cell::Text(bytes) => {
                 for (at, part) in text::check(bytes)?.split(',').enumerate() {
                     out.push_str(if at > 0 { "," } else { "" });
-                    push(&mut out, &self.element(Cell::Text(part.as_bytes()))?);
+                    quote(&mut out, &self.element.read(Cell::Text(part.as_bytes()))?);
                 }
             }
             Cell::Blob(_) => return Err(NOT_ARRAY),
-            number => push(&mut out, &self.element(number)?),
+            number => quote(&mut out, &self.element.read(number)?),
         }
         out.push('}');
         Ok(out)
@@ -74,49 +75,24 @@ impl Rule {
     }
 
     fn holds_json(&self) -> bool {
-        matches!(self.element, PgType::Json | PgType::Jsonb)
+        matches!(self.pg_type, PgType::Json | PgType::Jsonb)
     }
 
-    /// One element of a JSON array, as text for its type.
-    fn json_element(&self, raw: &str) -> Result<String, Misfit> {
-        match raw.as_bytes() {
-            _ if self.holds_json() => self.element(Cell::Text(raw.as_bytes())),
+    /// One element of a JSON array, into the literal.
+    fn json_element(&self, raw: &str, out: &mut String) -> Result<(), Misfit> {
+        let string: String;
+        let cell = match raw.as_bytes() {
+            bytes if self.holds_json() => Cell::Text(bytes),
             [b'"', ..] => {
-                let string: String = serde_json::from_str(raw).map_err(|_| HALF_PAIR)?;
-                self.element(Cell::Text(string.as_bytes()))
+                string = serde_json::from_str(raw).map_err(|_| HALF_PAIR)?;
+                Cell::Text(string.as_bytes())
             }
-            [b'{', ..] => Err(OBJECT),
+            [b'{', ..] => return Err(OBJECT),
             // Numbers that are no 64-bit integer keep all their digits as text.
-            bytes => self.element(number::canonical_integer(bytes).map_or(Cell::Text(bytes), Cell::Integer)),
-        }
-    }
-
-    /// What the element type's input function will read: the element as it is, unless the type's rules say more.
-    fn element(&self, cell: Cell<'_>) -> Result<String, Misfit> {
-        match self.decoder.decode(cell)? {
-            Decoded::Word(word) => self.word(word, cell),
-            Decoded::Varlena(bytes) if self.element == PgType::Bytea => {
-                Ok(format!("\\x{}", encode::hex(&bytes)))
-            }
-            Decoded::Varlena(bytes) => text::check(&bytes).map(str::to_owned),
-            Decoded::Uuid(bytes) => Ok(::uuid::Uuid::from_bytes(bytes).hyphenated().to_string()),
-            Decoded::Input(text) => Ok(text.into_owned()),
-            Decoded::Null => Err(NOT_ARRAY),
-        }
-    }
-
-    fn word(&self, word: u64, cell: Cell<'_>) -> Result<String, Misfit> {
-        let value = word as i64;
-        match (self.element, cell) {
-            (PgType::Date, _) => encode::iso_date(value as i32).map_err(|_| Misfit::OutOfRange),
-            (PgType::Time(_), _) => Ok(encode::iso_time(value)),
-            (PgType::Timestamp(_), _) => encode::iso(value).map_err(|_| Misfit::OutOfRange),
-            (PgType::TimestampTz(_), _) => {
-                encode::iso(value).map(|clock| clock + "+00").map_err(|_| Misfit::OutOfRange)
-            }
-            (_, Cell::Text(text)) => text::check(text).map(str::to_owned),
-            _ => Ok(text::number_text(cell)),
-        }
+            bytes => number::canonical_integer(bytes).map_or(Cell::Text(bytes), Cell::Integer),
+        };
+        quote(out, &self.element.read(cell)?);
+        Ok(())
     }
 }
 
@@ -176,7 +152,7 @@ impl Reader<'_, '_> {
         }
         match self.scanner.raw().ok_or(NOT_ARRAY)? {
             "null" => self.out.push_str("NULL"),
-            raw => push(&mut self.out, &self.rule.json_element(raw)?),
+            raw => self.rule.json_element(raw, &mut self.out)?,
         }
         Ok(())
     }
@@ -188,22 +164,6 @@ impl Reader<'_, '_> {
         let first = self.lengths.get_mut(depth).map_or(length, |first| *first.get_or_insert(length));
         if first == length { Ok(()) } else { Err(RAGGED) }
     }
-}
-
-/// Quoted where `array_out` would quote it.
-fn push(out: &mut String, element: &str) {
-    let special = |b: u8| matches!(b, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
-    if !element.is_empty() && !element.eq_ignore_ascii_case("null") && !element.bytes().any(special) {
-        return out.push_str(element);
-    }
-    out.push('"');
-    for c in element.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -265,9 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn literals_pass_as_they_are() {
-        for text in ["{a,b}", " {1,2}", "[2:3]={x,y}", "[-1:0][1:1]={{1},{2}}", "{}", "{{a},{b}}"] {
-            assert_eq!(read("text[]", text).as_deref(), Ok(text));
+    fn literals_keep_their_shape() {
+        for (text, literal) in [
+            ("{a,b}", "{a,b}"),
+            (" { 1, 2 } ", "{1,2}"),
+            ("[2:3]={x,y}", "[2:3]={x,y}"),
+            ("[-1:0][1:1]={{1},{2}}", "[-1:0][1:1]={{1},{2}}"),
+            ("{}", "{}"),
+            ("{{a},{b}}", "{{a},{b}}"),
+            (r#"{"a b",x y, NULL , "NULL", a\,b, "q\"" }"#, r#"{"a b","x y",NULL,"NULL","a,b","q\""}"#),
+        ] {
+            assert_eq!(read("text[]", text).as_deref(), Ok(literal));
+        }
+        for text in ["{01/02/2024}", "{today}", "{\"2024-07-01 10:00:00\"}"] {
+            assert!(read("date[]", text).is_err(), "{text}");
         }
     }
 
@@ -318,7 +289,7 @@ mod tests {
         let comma = |pg_type, cell| formatted(pg_type, Some(Format::Comma), cell);
         for (pg_type, cell, literal) in [
             ("text[]", Cell::Text(b""), "{}"),
-            ("text[]", Cell::Text(b"a, b,,[c]"), r#"{a," b","",[c]}"#),
+            ("text[]", Cell::Text(b"a, b,,[c]"), r#"{a," b","","[c]"}"#),
             ("text[]", Cell::Text(b"{a}"), r#"{"{a}"}"#),
             ("integer[]", Cell::Text(b"1,-2"), "{1,-2}"),
             ("integer[]", Cell::Integer(7), "{7}"),

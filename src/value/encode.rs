@@ -20,7 +20,7 @@ use super::affinity::Affinity;
 use super::datetime::{DAY, SECOND, UNIX_TO_PG};
 use super::native::Native;
 use super::number::Decimal;
-use super::{CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone, text};
+use super::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone, text, typename};
 
 /// Why a column cannot keep a value. The caller adds table, column and the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,17 +55,22 @@ pub struct Encoder {
     affinity: Affinity,
     timezone: Timezone,
     decoder: Decoder,
+    /// Of the server's own spelling, which has no format.
+    printed: Decoder,
 }
 
 impl Encoder {
     /// The type, format and time zone that the column is read by.
     pub fn new(pg_type: &str, format: Option<Format>, affinity: Affinity, timezone: &Timezone) -> Encoder {
+        // A domain keeps what its base type keeps.
+        let pg_type = typename::base(pg_type);
         Encoder {
             pg_type: PgType::parse(pg_type),
             format,
             affinity,
             timezone: timezone.clone(),
             decoder: Decoder::new(pg_type, format, timezone),
+            printed: Decoder::new(pg_type, None, timezone),
         }
     }
 
@@ -153,7 +158,7 @@ impl Encoder {
     /// A type that is only known by its text; numbers as numbers where they are exact.
     fn printed<'a>(&self, printed: &'a str) -> CellBuf<'a> {
         let as_text = CellBuf::Text(Cow::Borrowed(printed));
-        if !matches!(self.pg_type, PgType::Numeric(_)) || self.affinity == Affinity::Text {
+        if !self.is_decimal() || self.affinity == Affinity::Text {
             return as_text;
         }
         let Some(decimal) = Decimal::parse(printed.as_bytes()) else { return as_text };
@@ -216,11 +221,16 @@ impl Encoder {
         }
     }
 
+    fn is_decimal(&self) -> bool {
+        matches!(self.pg_type, PgType::Numeric(_) | PgType::Money)
+    }
+
+    /// A decoder spells some values in a way of its own, whoever has written them.
     fn same_print(&self, printed: &str, read: &str) -> bool {
         let number = |text: &str| Decimal::parse(text.as_bytes());
         printed == read
-            || matches!(self.pg_type, PgType::Numeric(_))
-                && number(printed).is_some_and(|n| Some(n) == number(read))
+            || self.printed.decode(Cell::Text(printed.as_bytes())) == Ok(Decoded::Input(read.into()))
+            || self.is_decimal() && number(printed).is_some_and(|n| Some(n) == number(read))
     }
 }
 

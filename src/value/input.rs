@@ -1,15 +1,20 @@
-//! Types without a converter of their own: exact text for the type's input function.
+//! Types without a converter of their own: exact text for the type's input function, of a spelling that it reads as it
+//! was meant.
 
+use super::spelling::Check;
 use super::{Cell, Misfit, number, text};
 use std::borrow::Cow;
 
-pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
-    match cell {
-        Cell::Integer(i) => Ok(i.to_string().into()),
-        Cell::Real(r) => Ok(number::input_real(r).into()),
-        Cell::Text(bytes) => text::check(bytes).map(Cow::Borrowed),
-        Cell::Blob(_) | Cell::Null => Err(Misfit::Unreadable("a blob has no text form")),
-    }
+const MISREAD: Misfit = Misfit::Unreadable("text is not in a spelling that the type reads as it is written");
+
+pub fn decode<'a>(cell: Cell<'a>, check: Option<Check>) -> Result<Cow<'a, str>, Misfit> {
+    let text = match cell {
+        Cell::Integer(i) => i.to_string().into(),
+        Cell::Real(r) => number::input_real(r).into(),
+        Cell::Text(bytes) => text::check(bytes).map(Cow::Borrowed)?,
+        Cell::Blob(_) | Cell::Null => return Err(Misfit::Unreadable("a blob has no text form")),
+    };
+    if check.is_none_or(|is_plain| is_plain(&text)) { Ok(text) } else { Err(MISREAD) }
 }
 
 #[cfg(test)]
@@ -18,11 +23,11 @@ mod tests {
 
     #[test]
     fn the_text_is_exact() {
-        assert_eq!(decode(Cell::Integer(-5)), Ok("-5".into()));
-        assert_eq!(decode(Cell::Real(0.1)), Ok("0.1".into()));
-        assert_eq!(decode(Cell::Real(f64::NEG_INFINITY)), Ok("-Infinity".into()));
-        assert_eq!(decode(Cell::Text(b" 10.0.0.1 ")), Ok(" 10.0.0.1 ".into()));
-        assert!(decode(Cell::Blob(b"x")).is_err());
-        assert_eq!(decode(Cell::Text(b"\0")), Err(Misfit::NulInText));
+        assert_eq!(decode(Cell::Integer(-5), None), Ok("-5".into()));
+        assert_eq!(decode(Cell::Real(0.1), None), Ok("0.1".into()));
+        assert_eq!(decode(Cell::Real(f64::NEG_INFINITY), None), Ok("-Infinity".into()));
+        assert_eq!(decode(Cell::Text(b" 10.0.0.1 "), None), Ok(" 10.0.0.1 ".into()));
+        assert!(decode(Cell::Blob(b"x"), None).is_err());
+        assert_eq!(decode(Cell::Text(b"\0"), None), Err(Misfit::NulInText));
     }
 }

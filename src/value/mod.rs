@@ -10,6 +10,7 @@
 //!   2^53); `Infinity` and `NaN` by name. **real**: doubles that single precision holds exactly, and decimal texts
 //!   as it prints them.
 //! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only what is not rounded.
+//! - **money**: integers, reals and decimal texts with at most two digits after the point; `$1,234.50`.
 //! - **text, varchar(n), char(n)**: valid UTF-8 without NUL, within `n` characters. Numbers are written as
 //!   SQLite's `CAST(x AS TEXT)` does, reals with every digit they need. A blob does not fit.
 //! - **bytea**: blobs; texts as their bytes, or decoded by the formats `hex` and `base64`. Numbers only by the
@@ -25,16 +26,18 @@
 //! - **uuid**: with dashes, 32 hexadecimal digits, or 16 bytes; letter case is not kept.
 //! - **json, jsonb**: valid JSON text, also where it is stored as a blob; numbers are scalars. `jsonb` takes no
 //!   document with equal keys or `\u0000`, which it would not keep.
-//! - **interval**: texts as they are; numbers by the formats `seconds`, `milliseconds`, `microseconds`; dates by
-//!   `since_1970`.
+//! - **interval**: texts of the spellings that `interval` states; numbers by the formats `seconds`, `milliseconds`,
+//!   `microseconds`; dates by `since_1970`. With a precision or fields only what is not cut.
 //! - **arrays**: JSON arrays as text or as the text's bytes, one dimension per level of nesting, null for NULL, each
 //!   element by the rules of its type; `json[]` and `jsonb[]` have one dimension of JSON values. PostgreSQL's literals
-//!   as they are. By the format `comma`, a list whose elements have commas between them. Ragged nesting, an empty
+//!   as well. By the format `comma`, a list whose elements have commas between them. Ragged nesting, an empty
 //!   inner array, and an object outside of `json[]` do not fit.
 //! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is; a blob of little-endian 4-byte floats, all
 //!   of them finite. How many dimensions there are the type itself checks.
+//! - **ranges, multiranges, composites**: PostgreSQL's literals, each value in them by the rules of its type.
 //! - **domains**: as their base type, whose modifier counts; the server then checks NOT NULL and CHECK of each value.
-//! - **anything else**: exact text for the type's input function; a blob does not fit.
+//! - **anything else**: exact text for the type's input function, for the server's own types of a spelling that is read
+//!   as it is written ([`spelling`]); a blob does not fit.
 
 pub mod affinity;
 pub mod array;
@@ -49,8 +52,11 @@ pub mod format;
 pub mod input;
 pub mod interval;
 pub mod json;
+pub mod literal;
+pub mod money;
 pub mod native;
 pub mod number;
+pub mod spelling;
 pub mod text;
 pub mod timetz;
 pub mod timezone;
@@ -137,12 +143,14 @@ enum Kind {
     TimestampTz(datetime::Rule),
     Uuid,
     Numeric(Option<(i32, i32)>),
+    Money,
     Bpchar(Option<u32>),
-    Interval(Option<Format>),
+    Interval(Option<Format>, interval::Precision),
     Json { binary: bool },
     Array(array::Rule),
     Vector,
-    Other,
+    Made(literal::Rule),
+    Other(Option<spelling::Check>),
 }
 
 impl Decoder {
@@ -171,12 +179,16 @@ impl Decoder {
             PgType::TimestampTz(digits) => Kind::TimestampTz(rule(digits)),
             PgType::Uuid => Kind::Uuid,
             PgType::Numeric(typmod) => Kind::Numeric(typmod),
-            PgType::Interval => Kind::Interval(format),
+            PgType::Money => Kind::Money,
+            PgType::Interval(precision) => Kind::Interval(format, precision),
             PgType::Json => Kind::Json { binary: false },
             PgType::Jsonb => Kind::Json { binary: true },
             PgType::Array => Kind::Array(array::Rule::new(pg_type, format, timezone)),
             PgType::Vector => Kind::Vector,
-            PgType::Other => Kind::Other,
+            PgType::Range | PgType::Multirange | PgType::Row | PgType::Domain => {
+                literal::Rule::new(pg_type, format, timezone).map_or(Kind::Other(None), Kind::Made)
+            }
+            PgType::Other => Kind::Other(spelling::check_of(pg_type)),
         };
         Decoder { kind }
     }
@@ -220,13 +232,16 @@ impl Kind {
     fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
         match self {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
-            Kind::Interval(format) => interval::decode(cell, *format),
+            Kind::Money => money::decode(cell),
+            Kind::Interval(format, precision) => interval::decode(cell, *format, *precision),
             Kind::Json { binary } => json::decode(cell, *binary),
             Kind::TimeTz(rule) => timetz::decode(cell, rule).map(Cow::Owned),
             Kind::Array(rule) => rule.decode(cell),
             Kind::Vector => vector::decode(cell),
             Kind::Bpchar(limit) => return text::decode_bpchar(cell, *limit),
-            _ => input::decode(cell),
+            Kind::Made(rule) => rule.decode(cell),
+            Kind::Other(check) => input::decode(cell, *check),
+            _ => input::decode(cell, None),
         }
         .map(Decoded::Input)
     }

@@ -1,6 +1,11 @@
 //! A PostgreSQL type as a person or `format_type` writes it, reduced to what conversion must know.
 //!
 //! Never fails: what is not known here is `PgType::Other` and goes through the type's input function.
+//!
+//! Types that are made of others are written `ELEMENT[]`, `range(SUBTYPE)`, `multirange(SUBTYPE)`, `row(FIELD,…)` and
+//! `domain(BASE)`, whatever they are called; [`parts`] takes them apart. An empty part is `Other`.
+
+use super::interval::Precision;
 
 /// The types that are told apart; modifiers are kept where they limit what fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,7 @@ pub enum PgType {
     Float8,
     /// Precision and scale, `None` when unlimited.
     Numeric(Option<(i32, i32)>),
+    Money,
     Text,
     /// Limit in characters.
     Varchar(Option<u32>),
@@ -24,7 +30,7 @@ pub enum PgType {
     TimeTz(u32),
     Timestamp(u32),
     TimestampTz(u32),
-    Interval,
+    Interval(Precision),
     Uuid,
     Json,
     Jsonb,
@@ -32,10 +38,26 @@ pub enum PgType {
     Array,
     /// pgvector's `vector` and `halfvec`.
     Vector,
+    Range,
+    Multirange,
+    /// A composite type.
+    Row,
+    /// Whose values are passed as text, so that its constraints are looked at.
+    Domain,
     Other,
 }
 
 const FULL_PRECISION: u32 = 6;
+
+/// The server's own ranges and multiranges, and what they are of.
+const RANGES: [(&str, &str, &str); 6] = [
+    ("int4range", "int4multirange", "integer"),
+    ("int8range", "int8multirange", "bigint"),
+    ("numrange", "nummultirange", "numeric"),
+    ("daterange", "datemultirange", "date"),
+    ("tsrange", "tsmultirange", "timestamp without time zone"),
+    ("tstzrange", "tstzmultirange", "timestamp with time zone"),
+];
 
 impl PgType {
     pub fn parse(pg_type: &str) -> PgType {
@@ -45,6 +67,9 @@ impl PgType {
             Some("box" | "pg_catalog.box") => return PgType::Other,
             Some(_) => return PgType::Array,
             None => {}
+        }
+        if let Some((made, _)) = made_of(&lower) {
+            return made;
         }
         // Quoted names ("char") and collations are the business of the input function.
         if lower.contains(['"', '[', '.']) && !lower.starts_with("pg_catalog.") {
@@ -65,6 +90,7 @@ impl PgType {
             "numeric" | "decimal" | "dec" => {
                 PgType::Numeric(first.map(|p| (p, modifiers.get(1).copied().unwrap_or(0))))
             }
+            "money" => PgType::Money,
             "text" => PgType::Text,
             "character varying" | "varchar" | "char varying" => PgType::Varchar(length),
             "character" | "char" => PgType::Bpchar(Some(length.unwrap_or(1))),
@@ -79,10 +105,76 @@ impl PgType {
             "json" => PgType::Json,
             "jsonb" => PgType::Jsonb,
             "vector" | "halfvec" => PgType::Vector,
-            _ if name == "interval" || name.starts_with("interval ") => PgType::Interval,
-            _ => PgType::Other,
+            _ => match name.strip_prefix("interval") {
+                Some(fields) if fields.is_empty() || fields.starts_with(' ') => {
+                    PgType::Interval(Precision::new(fields, digits))
+                }
+                _ => PgType::Other,
+            },
         }
     }
+}
+
+/// How a type is made of others, and their names between parentheses.
+fn made_of(pg_type: &str) -> Option<(PgType, &str)> {
+    const MADE: [(&str, PgType); 4] = [
+        ("range", PgType::Range),
+        ("multirange", PgType::Multirange),
+        ("row", PgType::Row),
+        ("domain", PgType::Domain),
+    ];
+    let pg_type = pg_type.trim();
+    if let Some((word, inside)) = pg_type.strip_suffix(')').and_then(|t| t.split_once('(')) {
+        return MADE.iter().find(|(name, _)| *name == word).map(|(_, made)| (*made, inside));
+    }
+    let name = pg_type.strip_prefix("pg_catalog.").unwrap_or(pg_type);
+    RANGES.iter().find_map(|(range, multirange, of)| match name {
+        _ if name.eq_ignore_ascii_case(range) => Some((PgType::Range, *of)),
+        _ if name.eq_ignore_ascii_case(multirange) => Some((PgType::Multirange, *of)),
+        _ => None,
+    })
+}
+
+/// The types that a range, multirange, row or domain is made of.
+pub fn parts(pg_type: &str) -> Vec<&str> {
+    let Some((_, inside)) = made_of(pg_type) else { return vec![] };
+    let mut depth = 0;
+    let outer_comma = |c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    inside.split(outer_comma).collect()
+}
+
+/// The type below a `domain(…)`; any other is itself.
+pub fn base(pg_type: &str) -> &str {
+    match made_of(pg_type) {
+        Some((PgType::Domain, base)) => base,
+        _ => pg_type,
+    }
+}
+
+/// The type, or one that it is made of, names objects of the database by the search path, or is spelled by the locale.
+pub fn reads_rare_settings(pg_type: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "money",
+        "regclass",
+        "regcollation",
+        "regconfig",
+        "regdatabase",
+        "regdictionary",
+        "regoper",
+        "regoperator",
+        "regproc",
+        "regprocedure",
+        "regrole",
+        "regtype",
+    ];
+    pg_type.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| NAMES.contains(&word))
 }
 
 /// `text` of `text[]`, as it is written.
@@ -116,7 +208,7 @@ pub fn canonical(pg_type: &str) -> String {
         PgType::Timestamp(digits) => precise("timestamp", digits, "without"),
         PgType::TimestampTz(digits) => precise("timestamp", digits, "with"),
         PgType::Array => format!("{}[]", canonical(element(pg_type).unwrap_or_default())),
-        PgType::Other | PgType::Interval | PgType::Bpchar(None) => pg_type.trim().to_owned(),
+        PgType::Other | PgType::Interval(_) | PgType::Bpchar(None) => pg_type.trim().to_owned(),
         _ => pg_type.trim().to_ascii_lowercase(),
     }
 }
@@ -147,6 +239,7 @@ mod tests {
             ("Int []", "integer[]"),
             ("app.Mood[]", "app.Mood[]"),
             (" app.Mood ", "app.Mood"),
+            ("DateRange", "daterange"),
         ] {
             assert_eq!(canonical(written), printed);
         }
@@ -170,7 +263,15 @@ mod tests {
             ("timestamptz", PgType::TimestampTz(6)),
             ("time(0)", PgType::Time(0)),
             ("time with time zone", PgType::TimeTz(6)),
-            ("interval day to second(3)", PgType::Interval),
+            ("interval day to second(3)", PgType::Interval(Precision::new("day to second", 3))),
+            ("interval(0)", PgType::Interval(Precision::new("", 0))),
+            ("intervals", PgType::Other),
+            ("daterange", PgType::Range),
+            ("range(numeric(4,2))", PgType::Range),
+            ("Int4Multirange", PgType::Multirange),
+            ("row(,text)", PgType::Row),
+            ("domain(date)", PgType::Domain),
+            ("daterange[]", PgType::Array),
             ("integer[]", PgType::Array),
             ("character varying(5)[]", PgType::Array),
             ("any[]", PgType::Array),
@@ -185,5 +286,22 @@ mod tests {
         ] {
             assert_eq!(PgType::parse(written), meant, "{written}");
         }
+    }
+
+    #[test]
+    fn types_are_taken_apart() {
+        for (pg_type, of) in [
+            (
+                "row(numeric(5,2),range(date),,row(a,b)[])",
+                vec!["numeric(5,2)", "range(date)", "", "row(a,b)[]"],
+            ),
+            ("tstzrange", vec!["timestamp with time zone"]),
+            ("domain(integer)", vec!["integer"]),
+            ("numeric(5,2)", vec![]),
+        ] {
+            assert_eq!(parts(pg_type), of, "{pg_type}");
+        }
+        assert_eq!((base("domain(date)"), base("date")), ("date", "date"));
+        assert!(reads_rare_settings("row(text,regclass[])") && !reads_rare_settings("regular"));
     }
 }

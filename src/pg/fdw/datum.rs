@@ -5,7 +5,8 @@ use std::ffi::{CStr, c_char};
 
 use pgrx::{pg_sys, varlena};
 
-use crate::pg::encoding;
+use crate::pg::settings::{LocalSettings, Reads};
+use crate::pg::{encoding, types};
 use crate::query::Type;
 use crate::value::native::Native;
 
@@ -35,14 +36,18 @@ pub fn type_of(oid: pg_sys::Oid) -> Type {
 pub struct Reader {
     type_oid: pg_sys::Oid,
     output: pg_sys::Oid,
+    /// Settings of the session that matter to how it is printed.
+    settings: Reads,
 }
 
 impl Reader {
+    /// A domain's values are its base type's.
     pub fn new(type_oid: pg_sys::Oid) -> Reader {
+        let (type_oid, _) = types::base_type(type_oid, -1);
         let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
         // SAFETY: results are local; raises an error for a type without an output function.
         unsafe { pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut is_varlena) };
-        Reader { type_oid, output }
+        Reader { type_oid, output, settings: types::reads(type_oid) }
     }
 
     /// The value of a datum. What it borrows lives in the datum or in the current memory context.
@@ -69,7 +74,15 @@ impl Reader {
                 pg_sys::TIMEOID => Native::Time(datum.value() as i64),
                 pg_sys::TIMESTAMPOID => Native::Timestamp(datum.value() as i64),
                 pg_sys::TIMESTAMPTZOID => Native::TimestampTz(datum.value() as i64),
-                _ => Native::Printed(printed(pg_sys::OidOutputFunctionCall(self.output, datum))),
+                // As a number: its own function prints in the words of the session's locale.
+                pg_sys::MONEYOID => {
+                    let number = pgrx::direct_function_call_as_datum(pg_sys::cash_numeric, &[Some(datum)]);
+                    number.map_or(Native::Null, |n| Reader::new(pg_sys::NUMERICOID).read(n, false))
+                }
+                _ => {
+                    let _settings = LocalSettings::printing(self.settings);
+                    Native::Printed(printed(pg_sys::OidOutputFunctionCall(self.output, datum)))
+                }
             }
         }
     }

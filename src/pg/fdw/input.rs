@@ -5,14 +5,19 @@ use std::ffi::c_char;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
+use crate::pg::domain::DomainCheck;
 use crate::pg::input::InputFunction;
 use crate::pg::{report, types, xact};
 use crate::query::Decode;
-use crate::value::Decoded;
+use crate::value::{Decoded, Timezone};
 
 /// One output's way through the type's input function.
 pub struct Input {
     function: InputFunction,
+    /// A domain's constraints: the decoder knows the base type only.
+    check: Option<DomainCheck>,
+    /// Of times without an offset.
+    timezone: Timezone,
     type_oid: pg_sys::Oid,
     typmod: i32,
     way: Way,
@@ -41,7 +46,16 @@ impl Input {
             Decode::Quotient => Way::Quotient,
             _ => Way::Computed,
         };
-        Input { function: InputFunction::new(type_oid, typmod), type_oid, typmod, way, text: Vec::new() }
+        let zone = if let Decode::Cell { timezone, .. } = decode { timezone } else { "" };
+        Input {
+            function: InputFunction::new(type_oid, typmod),
+            check: if types::is_domain(type_oid) { DomainCheck::new(type_oid) } else { None },
+            timezone: Timezone::parse(zone).unwrap_or_default(),
+            type_oid,
+            typmod,
+            way,
+            text: Vec::new(),
+        }
     }
 
     /// The value in the current memory context; `None` for NULL.
@@ -59,8 +73,16 @@ impl Input {
         self.text.clear();
         self.text.extend_from_slice(text.as_bytes());
         self.text.push(0);
-        // SAFETY: a NUL-terminated UTF-8 string; an input function copies what it keeps.
-        unsafe { self.function.call(self.text.as_mut_ptr().cast::<c_char>()) }
+        let datum = {
+            let _settings = self.function.guard(&self.timezone);
+            // SAFETY: a NUL-terminated UTF-8 string; an input function copies what it keeps.
+            unsafe { self.function.call(self.text.as_mut_ptr().cast::<c_char>()) }
+        };
+        if let Some(domain) = &mut self.check {
+            // SAFETY: the input function has made a datum of the domain's base type.
+            unsafe { domain.check(datum, false) };
+        }
+        datum
     }
 
     /// The division of avg() over integers, as the server does it.

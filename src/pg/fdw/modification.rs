@@ -196,7 +196,7 @@ fn outputs<W: Wrapper>(relation: &Relation, returning: &[i16]) -> Result<Vec<Out
             type_name: column.type_name.clone(),
             format: String::new(),
             on_invalid: if column.on_invalid == OnInvalid::Null { "null".into() } else { "error".into() },
-            timezone: String::new(),
+            timezone: table.timezone.as_ref().map(ToString::to_string).unwrap_or_default(),
             not_null: column.not_null,
         },
         None => Decode::Rowid,

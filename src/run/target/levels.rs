@@ -2,10 +2,11 @@
 
 use super::fields::Fields;
 use super::relations::Relations;
-use crate::pg::settings::LocalSettings;
+use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi;
 use crate::plan::{ExistingTable, bookkeeping};
 use crate::sqltext::{ident, qualified};
+use crate::value::PgType;
 
 /// Ordinary tables that the caller may read without setting off anybody else's code: nobody has named them to us.
 const READABLE: &str = "
@@ -20,6 +21,7 @@ pub fn read(found: &mut Relations) {
         return;
     }
     let settings = LocalSettings::safe_search_path();
+    let _styles = LocalSettings::printing(Reads::Styles);
     settings.refuse_views();
     found.each(READABLE, |table, _: &mut Fields| table.levels = levels(table));
 }
@@ -37,5 +39,7 @@ fn levels(table: &ExistingTable) -> Option<Vec<String>> {
 
 /// A type of PostgreSQL's own, whose functions are too.
 fn is_plain(decoded_as: &str) -> bool {
-    !matches!(decoded_as, "" | "vector") && !decoded_as.ends_with("[]")
+    use PgType::{Array, Domain, Multirange, Range, Row, Vector};
+    let made = matches!(PgType::parse(decoded_as), Array | Domain | Multirange | Range | Row | Vector);
+    !decoded_as.is_empty() && !made
 }

@@ -1,0 +1,372 @@
+//! PostgreSQL's own literals of arrays, ranges, multiranges and composites, taken apart so that each value in them is
+//! read by the rules of its type, and put together again for the input function.
+//!
+//! Input functions read what is inside by themselves: days and months in the session's order, clocks of the session's
+//! time zone, `today`, numbers that are rounded. In a literal, `infinity` and `NaN` are the server's own words.
+
+use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, text};
+use std::borrow::Cow;
+
+const MALFORMED: Misfit = Misfit::Unreadable("text is no literal of its column's type");
+
+/// Reads values of one type as the text that its input function takes.
+#[derive(Debug, Clone)]
+pub struct TextDecoder {
+    pg_type: PgType,
+    decoder: Box<Decoder>,
+}
+
+impl TextDecoder {
+    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> TextDecoder {
+        let decoder = Box::new(Decoder::new(pg_type, format, timezone));
+        TextDecoder { pg_type: PgType::parse(pg_type), decoder }
+    }
+
+    /// A value of its own, a JSON string or a number.
+    pub fn read<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+        Ok(match self.decoder.decode(cell)? {
+            Decoded::Word(word) => self.word(word, cell)?,
+            Decoded::Varlena(bytes) if self.pg_type == PgType::Bytea => {
+                format!("\\x{}", encode::hex(&bytes)).into()
+            }
+            Decoded::Varlena(Cow::Borrowed(bytes)) => text::check(bytes)?.into(),
+            Decoded::Varlena(Cow::Owned(bytes)) => text::check(&bytes)?.to_owned().into(),
+            Decoded::Uuid(bytes) => ::uuid::Uuid::from_bytes(bytes).hyphenated().to_string().into(),
+            Decoded::Input(text) => text,
+            Decoded::Null => return Err(Misfit::Unreadable("value is NULL")),
+        })
+    }
+
+    fn word<'a>(&self, word: u64, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+        let value = word as i64;
+        let held = |text: Result<String, encode::Refusal>| text.map_err(|_| Misfit::OutOfRange);
+        Ok(match (self.pg_type, cell) {
+            (PgType::Date, _) => held(encode::iso_date(value as i32))?.into(),
+            (PgType::Time(_), _) => encode::iso_time(value).into(),
+            (PgType::Timestamp(_), _) => held(encode::iso(value))?.into(),
+            (PgType::TimestampTz(_), _) => (held(encode::iso(value))? + "+00").into(),
+            (_, Cell::Text(bytes)) => text::check(bytes)?.into(),
+            _ => text::number_text(cell).into(),
+        })
+    }
+
+    /// A value inside of a literal.
+    fn part(&self, part: Part) -> Result<String, Misfit> {
+        let text = if part.quoted || self.keeps_blanks() { &*part.text } else { part.text.trim_ascii() };
+        let words: &[&str] = match self.pg_type {
+            PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) => &["infinity", "-infinity"],
+            PgType::Numeric(None) => &["NaN", "Infinity", "-Infinity"],
+            _ => &[],
+        };
+        // bytea has a spelling of its own there, which no setting changes.
+        if words.contains(&text) || self.pg_type == PgType::Bytea {
+            return Ok(text.to_owned());
+        }
+        self.read(Cell::Text(text.as_bytes())).map(Cow::into_owned)
+    }
+
+    /// Blanks around the value belong to it.
+    fn keeps_blanks(&self) -> bool {
+        matches!(self.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other)
+    }
+}
+
+/// A value as it stands in a literal, without its quotes and escapes.
+struct Part {
+    text: String,
+    quoted: bool,
+}
+
+/// What is left of a literal.
+pub struct Literal<'a> {
+    rest: &'a [u8],
+    out: String,
+}
+
+impl<'a> Literal<'a> {
+    pub fn new(text: &'a str) -> Literal<'a> {
+        Literal { rest: text.trim_ascii().as_bytes(), out: String::new() }
+    }
+
+    /// `{a,"b",{…}}`, with bounds before it or not. What is malformed in its braces the input function refuses.
+    pub fn array(mut self, element: &TextDecoder) -> Result<String, Misfit> {
+        while self.rest.first().is_some_and(|b| *b != b'{') {
+            let bound = self.next()?;
+            self.out.push(char::from(bound));
+        }
+        while let Some(byte) = self.rest.first().copied() {
+            match byte {
+                b'{' | b'}' | b',' => self.byte(b"{},")?,
+                _ if byte.is_ascii_whitespace() => drop(self.next()?),
+                _ => {
+                    let mut part = self.part(b",{}", false)?;
+                    if part.quoted {
+                        quote(&mut self.out, &element.part(part)?);
+                    } else if part.text.trim_ascii_end().eq_ignore_ascii_case("null") {
+                        self.out.push_str("NULL");
+                    } else {
+                        part.text.truncate(part.text.trim_ascii_end().len());
+                        quote(&mut self.out, &element.part(part)?);
+                    }
+                }
+            }
+        }
+        Ok(self.out)
+    }
+
+    /// `[a,b)`; `empty` in any case.
+    pub fn range(mut self, bound: &TextDecoder) -> Result<String, Misfit> {
+        self.one_range(bound)?;
+        self.end()
+    }
+
+    /// `{[a,b),…}`.
+    pub fn multirange(mut self, bound: &TextDecoder) -> Result<String, Misfit> {
+        self.byte(b"{")?;
+        self.blanks();
+        while self.rest.first() != Some(&b'}') {
+            if self.out.len() > 1 {
+                self.byte(b",")?;
+                self.blanks();
+            }
+            self.one_range(bound)?;
+            self.blanks();
+        }
+        self.byte(b"}")?;
+        self.end()
+    }
+
+    /// `(a,"b",)`, where nothing at all is NULL.
+    pub fn row(mut self, fields: &[TextDecoder]) -> Result<String, Misfit> {
+        self.byte(b"(")?;
+        for (at, field) in fields.iter().enumerate() {
+            if at > 0 {
+                self.byte(b",")?;
+            }
+            let part = self.part(b",)", true)?;
+            self.value(part, field)?;
+        }
+        self.byte(b")")?;
+        self.end()
+    }
+
+    fn one_range(&mut self, bound: &TextDecoder) -> Result<(), Misfit> {
+        const EMPTY: &[u8] = b"empty";
+        if self.rest.get(..EMPTY.len()).is_some_and(|word| word.eq_ignore_ascii_case(EMPTY)) {
+            self.rest = self.rest.get(EMPTY.len()..).unwrap_or_default();
+            self.out.push_str("empty");
+            return Ok(());
+        }
+        self.byte(b"[(")?;
+        for end in [&b","[..], b"])"] {
+            let part = self.part(b",])", true)?;
+            self.value(part, bound)?;
+            self.byte(end)?;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, part: Part, decoder: &TextDecoder) -> Result<(), Misfit> {
+        if part.quoted || !part.text.is_empty() {
+            let text = decoder.part(part)?;
+            quote(&mut self.out, &text);
+        }
+        Ok(())
+    }
+
+    /// Up to one of `stops` outside of quotes. `doubled`: two quotes inside of quotes are one, and quotes may begin
+    /// anywhere.
+    fn part(&mut self, stops: &[u8], doubled: bool) -> Result<Part, Misfit> {
+        let (mut text, mut quoted, mut inside, mut closed) = (vec![], false, false, false);
+        while let Some((byte, rest)) = self.rest.split_first() {
+            match byte {
+                b'\\' => {
+                    let (escaped, rest) = rest.split_first().ok_or(MALFORMED)?;
+                    text.push(*escaped);
+                    quoted = true;
+                    self.rest = rest;
+                    continue;
+                }
+                b'"' if inside && doubled && rest.first() == Some(&b'"') => {
+                    text.push(b'"');
+                    self.rest = rest.get(1..).unwrap_or_default();
+                    continue;
+                }
+                b'"' => (quoted, closed, inside) = (true, inside && !doubled, !inside),
+                _ if !inside && stops.contains(byte) => break,
+                // Blanks after the quotes of an array's element; anything else is a mistake.
+                _ if closed && !inside => {
+                    if !byte.is_ascii_whitespace() {
+                        return Err(MALFORMED);
+                    }
+                }
+                _ => text.push(*byte),
+            }
+            self.rest = rest;
+        }
+        let text = String::from_utf8(text).map_err(|_| Misfit::InvalidUtf8)?;
+        if inside { Err(MALFORMED) } else { Ok(Part { text, quoted }) }
+    }
+
+    fn blanks(&mut self) {
+        self.rest = self.rest.trim_ascii_start();
+    }
+
+    fn next(&mut self) -> Result<u8, Misfit> {
+        let (byte, rest) = self.rest.split_first().ok_or(MALFORMED)?;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    /// One of these bytes, kept.
+    fn byte(&mut self, allowed: &[u8]) -> Result<(), Misfit> {
+        let byte = self.next()?;
+        self.out.push(char::from(byte));
+        if allowed.contains(&byte) { Ok(()) } else { Err(MALFORMED) }
+    }
+
+    fn end(self) -> Result<String, Misfit> {
+        if self.rest.is_empty() { Ok(self.out) } else { Err(MALFORMED) }
+    }
+}
+
+/// A value between quotes, unless it needs none in any literal.
+pub fn quote(out: &mut String, value: &str) {
+    let plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b':' | b'_') || b >= 0x80;
+    if !value.is_empty() && !value.eq_ignore_ascii_case("null") && value.bytes().all(plain) {
+        return out.push_str(value);
+    }
+    out.push('"');
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// How the literals of a type that is made of others are read.
+#[derive(Debug, Clone)]
+pub enum Rule {
+    Range(TextDecoder),
+    Multirange(TextDecoder),
+    Row(Vec<TextDecoder>),
+    Domain(TextDecoder),
+}
+
+impl Rule {
+    /// `pg_type` as [`super::typename::parts`] takes it apart; `None` for any other.
+    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Option<Rule> {
+        let mut parts = super::typename::parts(pg_type).into_iter();
+        let made = PgType::parse(pg_type);
+        // A column's format is that of its numbers, which a literal has not.
+        let format = format.filter(|_| made == PgType::Domain);
+        let decoder = |of: &str| TextDecoder::new(of, format, timezone);
+        Some(match made {
+            PgType::Row => Rule::Row(parts.map(decoder).collect()),
+            PgType::Range => Rule::Range(decoder(parts.next()?)),
+            PgType::Multirange => Rule::Multirange(decoder(parts.next()?)),
+            PgType::Domain => Rule::Domain(decoder(super::typename::base(pg_type))),
+            _ => return None,
+        })
+    }
+
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+        if let Rule::Domain(base) = self {
+            return base.read(cell);
+        }
+        let literal = match cell {
+            Cell::Text([]) => return Err(Misfit::EmptyText),
+            Cell::Text(bytes) => Literal::new(text::check(bytes)?),
+            Cell::Blob(_) => return Err(Misfit::Unreadable("a blob has no text form")),
+            _ => return Err(MALFORMED),
+        };
+        match self {
+            Rule::Range(bound) => literal.range(bound),
+            Rule::Multirange(bound) => literal.multirange(bound),
+            Rule::Row(fields) => literal.row(fields),
+            Rule::Domain(_) => Err(MALFORMED),
+        }
+        .map(Cow::Owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pg_type: &str, text: &str) -> Result<String, Misfit> {
+        let zone = Timezone::parse("+02:00").unwrap();
+        Decoder::new(pg_type, None, &zone).decode(Cell::Text(text.as_bytes())).map(|decoded| match decoded {
+            Decoded::Input(text) => text.into_owned(),
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn values_in_literals_are_read_by_the_rules_of_their_types() {
+        for (pg_type, text, literal) in [
+            ("daterange", "[2024-01-01,2024-02-01)", "[2024-01-01,2024-02-01)"),
+            ("daterange", " [2024-01-01, 2024-02-01] ", "[2024-01-01,2024-02-01]"),
+            ("daterange", "(,infinity)", "(,infinity)"),
+            ("daterange", "Empty", "empty"),
+            ("tstzrange", "[\"2024-01-01 12:00:00\",)", "[\"2024-01-01 10:00:00+00\",)"),
+            ("tstzrange", "[2024-01-01T12:00:00Z,)", "[\"2024-01-01 12:00:00+00\",)"),
+            ("numrange", "[1.5,]", "[1.5,]"),
+            ("range(text)", "[ a,\"b\"\"c\\d\"]", "[\" a\",\"b\\\"cd\"]"),
+            ("nummultirange", "{ [1,2), (3,4] }", "{[1,2),(3,4]}"),
+            ("int4multirange", "{}", "{}"),
+            ("row(date,text,integer)", "(2024-01-01,\"a,b\",)", "(2024-01-01,\"a,b\",)"),
+            ("row(text,text)", "(,\"\")", "(,\"\")"),
+            (
+                "row(range(date),integer[])",
+                "(\"[2024-01-01,)\",\"{1,NULL}\")",
+                "(\"[2024-01-01,)\",\"{1,NULL}\")",
+            ),
+            ("daterange[]", "{\"[2024-01-01,)\",NULL}", "{\"[2024-01-01,)\",NULL}"),
+            ("timestamptz[]", "{\"2024-07-01 10:00\"}", "{\"2024-07-01 08:00:00+00\"}"),
+            ("numeric[]", "{NaN,1.5}", "{NaN,1.5}"),
+            ("bytea[]", "{\"\\\\x61\"}", "{\"\\\\x61\"}"),
+            ("domain(integer)", "7", "7"),
+            ("domain(timestamptz)", "2024-07-01 10:00", "2024-07-01 08:00:00+00"),
+        ] {
+            assert_eq!(read(pg_type, text).as_deref(), Ok(literal), "{pg_type} {text}");
+        }
+    }
+
+    #[test]
+    fn what_the_input_function_would_read_in_its_own_way_does_not_fit() {
+        for (pg_type, text) in [
+            ("daterange", "[01/02/2024,)"),
+            ("daterange", "[today,)"),
+            ("tstzrange", "[now,)"),
+            ("numrange", "[0x10,)"),
+            ("row(date)", "(epoch)"),
+            ("date[]", "{yesterday}"),
+            ("numeric(4,1)[]", "{1.25}"),
+            ("time[]", "{\"2024-01-01 10:00\"}"),
+            ("domain(date)", "01/02/2024"),
+            ("range(varchar(2))", "[abc,]"),
+        ] {
+            assert!(read(pg_type, text).is_err(), "{pg_type} {text}");
+        }
+        for (pg_type, text) in [
+            ("daterange", "2024-01-01"),
+            ("daterange", "[2024-01-01"),
+            ("daterange", "[2024-01-01,) x"),
+            ("daterange", "[\"2024-01-01,)"),
+            ("daterange", "[\\"),
+            ("nummultirange", "{[1,2) [3,4)}"),
+            ("row(integer)", "(1,2)"),
+            ("row(integer,integer)", "(1)"),
+            ("text[]", "{\"a\"b}"),
+            ("range(text)", "[a,b,c]"),
+            ("range(text)", "[a]"),
+        ] {
+            assert_eq!(read(pg_type, text), Err(MALFORMED), "{pg_type} {text}");
+        }
+        assert_eq!(read("daterange", ""), Err(Misfit::EmptyText));
+    }
+}
