@@ -50,7 +50,8 @@ CREATE TABLE sqlite_migrate.log_reject (
     -- Names the row where there is no rowid.
     row_key      text,
     source_column text,
-    -- By source column; BLOBs as {"blob": "x'...'"}. A row rejected as an orphan is kept as it was converted.
+    -- By source column; BLOBs as {"blob": "x'...'"}. A row rejected as an orphan is kept as it was converted,
+    -- and what JSON cannot hold as {"number": "NaN"}, {"json": "its text"} or {"bytes": 20000000, "beginning": "..."}.
     "values"     jsonb NOT NULL,
     error        text NOT NULL
 );

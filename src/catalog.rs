@@ -213,6 +213,8 @@ pub enum KeyFactKind {
     PrimaryKeyDuplicate,
     /// Rows whose foreign key (by its position in `Table::foreign_keys`) points to no row.
     Orphan { foreign_key: usize },
+    /// Rows whose foreign key points to a row that goes because its own points to none, and so on. Without examples.
+    OrphanInTurn { foreign_key: usize },
     /// Rows that a CHECK (by its position in `Table::checks`) does not allow. Without examples.
     CheckBroken { check: usize },
 }

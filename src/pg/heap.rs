@@ -5,6 +5,7 @@
 
 use pgrx::{PgMemoryContexts, pg_sys};
 
+use super::brought::{Brought, Command};
 use super::relation::Attribute;
 use super::rowmaker::RowMaker;
 use super::{slot, xact};
@@ -18,7 +19,9 @@ pub struct HeapSink {
     slots: Vec<*mut pg_sys::TupleTableSlot>,
     maker: RowMaker,
     bulk: pg_sys::BulkInsertState,
-    command: pg_sys::CommandId,
+    command: Command,
+    /// The first that a row was put into.
+    first_block: Option<u32>,
     options: u32,
     /// Formed tuples of one chunk.
     tuples: PgMemoryContexts,
@@ -42,7 +45,8 @@ impl HeapSink {
                 slots,
                 maker,
                 bulk: pg_sys::GetBulkInsertState(),
-                command: pg_sys::GetCurrentCommandId(true),
+                command: Command::current(),
+                first_block: None,
                 options: options(relation),
                 tuples,
             }
@@ -79,16 +83,19 @@ impl HeapSink {
         // allocates lands there too.
         unsafe {
             let slots = self.slots.as_mut_ptr();
-            let (relation, command, bulk, options) = (self.relation, self.command, self.bulk, self.options);
+            let (relation, bulk, options) = (self.relation, self.bulk, self.options);
+            let command = self.command.number.unwrap_or_default();
             self.tuples.switch_to(|_| {
                 pg_sys::heap_multi_insert(relation, slots, rows as i32, command, options as i32, bulk);
             });
+            let blocks = self.slots.iter().take(rows).map(|slot| slot::block(*slot));
+            self.first_block = self.first_block.into_iter().chain(blocks).min();
             self.tuples.reset();
         }
     }
 
-    /// Ends the load and makes its rows visible to the next command.
-    pub fn finish(self) {
+    /// Ends the load and makes its rows visible to the next command; says which they are.
+    pub fn finish(self) -> Brought {
         drop(self.maker);
         // SAFETY: releases in reverse what `open` took.
         unsafe {
@@ -99,6 +106,8 @@ impl HeapSink {
             pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
         }
         xact::command_counter_increment();
+        let commands = self.first_block.map(|_| self.command).into_iter().collect();
+        Brought { commands, first_block: self.first_block.unwrap_or_default() }
     }
 }
 

@@ -3,10 +3,12 @@
 //! The only place where `unsafe` may stand. Each file wraps one noun; what must be released is a guard, and
 //! while a panic unwinds a guard at most frees memory: the transaction's abort cleans up the rest.
 
+pub mod brought;
 pub mod compat;
 pub mod convert;
 pub mod domain;
 pub mod encoding;
+pub mod equality;
 pub mod erase;
 mod executor;
 pub mod fdw;

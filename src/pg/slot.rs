@@ -58,6 +58,16 @@ pub(super) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
     unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
 }
 
+/// The block that the slot's row was put into.
+///
+/// # Safety
+/// The slot is one of [`make`]'s, and its row has been inserted.
+pub(super) unsafe fn block(slot: *mut pg_sys::TupleTableSlot) -> u32 {
+    // SAFETY: the caller vouches for the slot; the insert has filled in the row's address.
+    let block = unsafe { (*slot).tts_tid.ip_blkid };
+    u32::from(block.bi_hi) << 16 | u32::from(block.bi_lo)
+}
+
 /// Drops a slot without freeing what its context has freed already.
 ///
 /// # Safety

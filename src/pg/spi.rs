@@ -113,6 +113,11 @@ pub fn oid(relation: &str) -> pg_sys::Oid {
     pg_sys::Oid::from(u32::try_from(oid).unwrap_or_default())
 }
 
+/// An oid as a query prints it.
+pub fn oid_of(text: &str) -> pg_sys::Oid {
+    pg_sys::Oid::from(text.parse::<u32>().unwrap_or_default())
+}
+
 /// The oid of a relation, if it exists.
 pub fn relation(schema: &str, name: &str) -> Option<pg_sys::Oid> {
     let sql = "SELECT c.oid::bigint::text FROM pg_catalog.pg_class c

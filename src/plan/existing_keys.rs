@@ -3,9 +3,10 @@
 //! The load goes past the triggers that would look for parents, so each key is looked after here.
 
 use super::draft::{Draft, Fate};
-use super::foreign_keys::{Facts, counted_orphans, orphan_spec};
+use super::foreign_keys::{Counted, Facts, orphan_spec};
+use super::unique::counted;
 use super::words::Word;
-use super::{Action, ExistingForeignKey, ExistingTable, KeyFact, KeyFactKind, Orphans, Phase};
+use super::{Action, ExistingForeignKey, ExistingTable, Orphans, Phase, Strays};
 use crate::catalog::ForeignKey;
 use crate::finding::{Cause, Finding};
 
@@ -21,6 +22,7 @@ pub fn orphans(facts: &Facts<'_>, drafts: &mut [Draft<'_>], i: usize, notes: &mu
     let (period, plain): (Vec<_>, Vec<_>) =
         existing.foreign_keys.iter().filter(|key| key.enforced).partition(|key| key.period);
     notes.extend(period.into_iter().filter_map(|key| left_alone(draft, key)));
+    notes.extend(plain.iter().filter_map(|key| strays(draft, key)));
     for key in plain {
         notes.extend(findings(facts, drafts, i, existing, key));
         let Some(draft) = drafts.get_mut(i) else { return };
@@ -32,6 +34,23 @@ pub fn orphans(facts: &Facts<'_>, drafts: &mut [Draft<'_>], i: usize, notes: &mu
         let spec = orphan_spec(draft, key, policy);
         draft.after.push((Phase::ForeignKeys, title, Action::Orphans(spec)));
     }
+}
+
+/// Rows that the file did not bring are not its business; that they are there is worth knowing.
+fn strays(draft: &Draft<'_>, key: &ExistingForeignKey) -> Option<Finding> {
+    if draft.starts_empty() {
+        return None;
+    }
+    let (message, hint) = match &key.strays {
+        Strays::Unasked | Strays::Counted(0) => return None,
+        Strays::Counted(rows) => {
+            let rows = counted(*rows, "row that is there points", "rows that are there point");
+            let message = format!("{rows} to no row of \"{}\", and will be left alone", key.parent);
+            (message, "Only rows of the import are asked for their parents.")
+        }
+        Strays::Refused(why) => (format!("rows that are there were not asked for their parents: {why}"), ""),
+    };
+    Some(Finding::info(object(draft, key), message, hint))
 }
 
 /// Rows whose period no parent covers are neither counted nor taken out.
@@ -65,15 +84,15 @@ fn findings(
 ) -> Vec<Finding> {
     let Some(draft) = drafts.get(i) else { return vec![] };
     let object = object(draft, key);
-    let fact = known(facts, drafts, draft, key);
-    let mut out: Vec<Finding> = fact
-        .map(|fact| told(draft, key, fact, sure(drafts, draft, key), object.clone()).of(&draft.table.name))
+    let orphans = known(facts, drafts, draft, key);
+    let mut out: Vec<Finding> = orphans
+        .map(|found| told(draft, key, found, sure(drafts, draft, key), object.clone()).of(&draft.table.name))
         .into_iter()
         .collect();
     if policy(draft) == Orphans::Null && !takes_null(existing, key) {
         let hint = format!("Set {} to \"reject\".", draft.path("orphans"));
         let message = "orphans cannot be set to NULL: a column of the key does not take it";
-        out.push(match fact {
+        out.push(match orphans {
             Some(_) => Finding::blocking(object, message, hint).because(Cause::Orphans).of(&draft.table.name),
             None => Finding::info(object, message, hint),
         });
@@ -92,11 +111,9 @@ fn known<'f>(
     drafts: &[Draft<'_>],
     draft: &Draft<'_>,
     key: &ExistingForeignKey,
-) -> Option<&'f KeyFact> {
+) -> Option<Counted<'f>> {
     let position = draft.table.foreign_keys.iter().position(|source| says(drafts, draft, source, key))?;
-    let kind = KeyFactKind::Orphan { foreign_key: position };
-    let of_table = |f: &&KeyFact| f.table.eq_ignore_ascii_case(&draft.table.name) && f.kind == kind;
-    facts.key_facts.iter().find(of_table).filter(|fact| fact.count > 0)
+    Counted::of(facts, &draft.table.name, position)
 }
 
 fn says(drafts: &[Draft<'_>], draft: &Draft<'_>, source: &ForeignKey, key: &ExistingForeignKey) -> bool {
@@ -124,8 +141,14 @@ fn sure(drafts: &[Draft<'_>], draft: &Draft<'_>, key: &ExistingForeignKey) -> bo
     parent.is_some_and(Draft::starts_empty) && (draft.conflict.is_none() || draft.starts_empty())
 }
 
-fn told(draft: &Draft<'_>, key: &ExistingForeignKey, fact: &KeyFact, sure: bool, object: String) -> Finding {
-    let message = counted_orphans(fact, &key.parent);
+fn told(
+    draft: &Draft<'_>,
+    key: &ExistingForeignKey,
+    orphans: Counted<'_>,
+    sure: bool,
+    object: String,
+) -> Finding {
+    let message = orphans.told(&key.parent);
     let policy = policy(draft);
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {

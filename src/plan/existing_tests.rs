@@ -436,9 +436,28 @@ fn child_of(parent: &str) -> ExistingTable {
         full: true,
         period: false,
         enforced: true,
+        validated: true,
+        strays: Strays::Unasked,
     };
     let off = ExistingForeignKey { enforced: false, name: "off".into(), ..key.clone() };
     ExistingTable { foreign_keys: vec![key, off], ..there("child", vec![id(), col("up", "bigint")]) }
+}
+
+#[test]
+fn rows_that_are_there_without_a_parent_are_told_of() {
+    let known = catalog(vec![numbered("child", vec![column("up", "INTEGER")])]);
+    let counted = |strays: Strays, rows: u64, plan: Value| {
+        let mut child = ExistingTable { rows: Some(rows), ..child_of("parent") };
+        child.foreign_keys.iter_mut().for_each(|key| key.strays = strays.clone());
+        said(&plan_with(&known, &[], &[], &target(vec![child]), plan), "foreign key child_up_fkey of child")
+    };
+    let append = json!({"existing_rows": "append"});
+    let told = "info: 1 row that is there points to no row of \"parent\", and will be left alone";
+    assert_eq!(counted(Strays::Counted(1), 5, append.clone()), [told]);
+    let refused = "info: rows that are there were not asked for their parents: permission denied";
+    assert_eq!(counted(Strays::Refused("permission denied".into()), 5, append.clone()), [refused]);
+    assert_eq!(counted(Strays::Counted(0), 5, append.clone()), [""; 0]);
+    assert_eq!(counted(Strays::Counted(1), 5, json!({"existing_rows": "truncate"})), [""; 0]);
 }
 
 #[test]

@@ -29,14 +29,11 @@ pub fn foreign_keys(facts: &Facts<'_>, drafts: &mut [Draft<'_>], i: usize, notes
     let table = draft.table;
     for (position, key) in table.foreign_keys.iter().enumerate() {
         let made = make(facts, drafts, i, key);
-        let fact = facts.key_facts.iter().find(|f| {
-            f.table.eq_ignore_ascii_case(&table.name)
-                && f.kind == (KeyFactKind::Orphan { foreign_key: position })
-        });
+        let orphans = Counted::of(facts, &table.name, position);
         let Some(draft) = drafts.get_mut(i) else { return };
         let object = format!("foreign key {}({})", table.name, key.columns.join(", "));
         match made {
-            Ok(made) => add(draft, key, made, fact.filter(|f| f.count > 0), object, notes),
+            Ok(made) => add(draft, key, made, orphans, object, notes),
             Err(why) => draft.left_out(notes, object, format!("is left out: {why}"), ""),
         }
     }
@@ -136,7 +133,7 @@ fn add(
     draft: &mut Draft<'_>,
     key: &ForeignKey,
     made: Made,
-    orphans: Option<&KeyFact>,
+    orphans: Option<Counted<'_>>,
     object: String,
     notes: &mut Vec<Finding>,
 ) {
@@ -161,13 +158,13 @@ fn say(
     draft: &mut Draft<'_>,
     key: &ForeignKey,
     made: &Made,
-    orphans: Option<&KeyFact>,
+    orphans: Option<Counted<'_>>,
     object: String,
     notes: &mut Vec<Finding>,
 ) {
     let policy = draft.settings.orphans;
-    if let Some(fact) = orphans {
-        let finding = orphan_finding(&object, fact, key, policy).of(&draft.table.name);
+    if let Some(orphans) = orphans {
+        let finding = orphan_finding(&object, orphans, key, policy).of(&draft.table.name);
         if policy == Orphans::Keep {
             draft.detail.push(finding.message.clone());
         }
@@ -199,28 +196,52 @@ impl From<Made> for ExistingForeignKey {
 /// The question for rows that have no parent by a key.
 pub fn orphan_spec(draft: &Draft<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
     OrphanSpec {
-        schema: draft.settings.schema.clone(),
-        table: draft.target.clone(),
-        columns: key.columns.clone(),
-        parent_schema: key.parent_schema.clone(),
-        parent: key.parent.clone(),
-        parent_columns: key.parent_columns.clone(),
-        operators: key.operators.clone(),
-        full: key.full,
         policy,
         source: draft.table.name.clone(),
         existing: draft.existing.is_some(),
+        ..OrphanSpec::of(&draft.settings.schema, &draft.target, key)
     }
 }
 
-/// `2 rows point to no row of "users" (rowid 7)`
-pub fn counted_orphans(fact: &KeyFact, parent: &str) -> String {
-    let rows = counted(fact.count, "row points", "rows point");
-    format!("{rows} to no row of \"{parent}\"{}", examples(fact))
+/// Rows of the source that a foreign key forbids.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'f> {
+    /// Those that point to no row.
+    now: Option<&'f KeyFact>,
+    /// Those that point to a row which does not come, because it is such a row.
+    in_turn: u64,
 }
 
-fn orphan_finding(object: &str, fact: &KeyFact, key: &ForeignKey, policy: Orphans) -> Finding {
-    let message = counted_orphans(fact, &key.parent);
+impl<'f> Counted<'f> {
+    /// Of the key at a position of the table's foreign keys; `None` where there are no such rows.
+    pub fn of(facts: &Facts<'f>, table: &str, position: usize) -> Option<Counted<'f>> {
+        let find = |kind: KeyFactKind| {
+            let of_key = |f: &&KeyFact| f.table.eq_ignore_ascii_case(table) && f.kind == kind && f.count > 0;
+            facts.key_facts.iter().find(of_key)
+        };
+        let now = find(KeyFactKind::Orphan { foreign_key: position });
+        let in_turn = find(KeyFactKind::OrphanInTurn { foreign_key: position }).map_or(0, |fact| fact.count);
+        (now.is_some() || in_turn > 0).then_some(Counted { now, in_turn })
+    }
+
+    /// `2 rows point to no row of "users" (rowid 7)`
+    pub fn told(&self, parent: &str) -> String {
+        let at_once = self.now.map_or(0, |fact| fact.count);
+        let rows = counted(at_once + self.in_turn, "row points", "rows point");
+        let examples = self.now.map(examples).unwrap_or_default();
+        let in_turn = self.in_turn;
+        match at_once {
+            _ if in_turn == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),
+            0 => format!("{rows} to no row of \"{parent}\" once others are gone"),
+            _ => format!(
+                "{rows} to no row of \"{parent}\": {at_once} now{examples}, {in_turn} once others are gone"
+            ),
+        }
+    }
+}
+
+fn orphan_finding(object: &str, orphans: Counted<'_>, key: &ForeignKey, policy: Orphans) -> Finding {
+    let message = orphans.told(&key.parent);
     let becomes = match policy {
         Orphans::Error => {
             let hint = "Set orphans to \"reject\", \"null\" or \"keep\", or correct the rows.";

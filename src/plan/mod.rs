@@ -244,6 +244,23 @@ pub struct OrphanSpec {
 }
 
 impl OrphanSpec {
+    /// About the rows that a table already has.
+    pub fn of(schema: &str, table: &str, key: &ExistingForeignKey) -> OrphanSpec {
+        OrphanSpec {
+            schema: schema.into(),
+            table: table.into(),
+            columns: key.columns.clone(),
+            parent_schema: key.parent_schema.clone(),
+            parent: key.parent.clone(),
+            parent_columns: key.parent_columns.clone(),
+            operators: key.operators.clone(),
+            full: key.full,
+            policy: Orphans::Error,
+            source: table.into(),
+            existing: true,
+        }
+    }
+
     /// It asks about this foreign key.
     pub fn is_of(&self, key: &ExistingForeignKey) -> bool {
         (&self.columns, &self.parent_schema, &self.parent, &self.parent_columns, self.full)
@@ -320,6 +337,14 @@ pub fn needs(overrides: &serde_json::Value) -> Result<Needs, PlanError> {
 /// one flag per `catalog.tables` entry. Shadow and virtual tables without a usable module are out.
 pub fn selected(catalog: &Catalog, overrides: &serde_json::Value) -> Result<Vec<bool>, PlanError> {
     Ok(select::select(catalog, &overrides::parse(overrides)?)?.chosen)
+}
+
+/// Source tables whose rows without a parent are rejected: one flag per `catalog.tables` entry.
+pub fn rejecting(catalog: &Catalog, overrides: &serde_json::Value) -> Result<Vec<bool>, PlanError> {
+    let given = overrides::parse(overrides)?;
+    let plan = settings::Settings::of_plan(&given, &Target::default());
+    let tables = select::select(catalog, &given)?.given;
+    Ok(tables.iter().map(|table| plan.of_table(*table).orphans == Orphans::Reject).collect())
 }
 
 /// Makes every decision.

@@ -103,6 +103,21 @@ pub struct ExistingForeignKey {
     pub period: bool,
     /// Its triggers fire for ordinary sessions.
     pub enforced: bool,
+    /// It is not NOT VALID.
+    pub validated: bool,
+    /// Rows that are there and have no parent.
+    pub strays: Strays,
+}
+
+/// What is known of rows that break a foreign key, and were there before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Strays {
+    /// They were not looked for.
+    #[default]
+    Unasked,
+    Counted(u64),
+    /// They could not be looked for, for this reason.
+    Refused(String),
 }
 
 /// The operator by which a foreign key compares a column of the parent with one of the child, and the types that it

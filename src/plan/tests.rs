@@ -395,6 +395,32 @@ fn orphans_go_by_the_policy() {
 }
 
 #[test]
+fn orphans_in_turn_are_counted_with_the_others() {
+    let fact = |kind, count, examples: &[&str]| KeyFact {
+        table: "posts".into(),
+        kind,
+        count,
+        examples: strings(examples),
+    };
+    let now = fact(KeyFactKind::Orphan { foreign_key: 0 }, 1, &["rowid 7"]);
+    let in_turn = fact(KeyFactKind::OrphanInTurn { foreign_key: 0 }, 2, &[]);
+    let go = |facts: &[KeyFact], policy: &str| {
+        plan_with(&blog(), &[], facts, &Target::default(), json!({"orphans": policy}))
+    };
+    let about = "foreign key posts(userId)";
+    assert_eq!(
+        said(&go(&[now, in_turn.clone()], "reject"), about),
+        [
+            "warning: 3 rows point to no row of \"users\": 1 now (rowid 7), 2 once others are gone; they go to sqlite_migrate.reject"
+        ]
+    );
+    let alone = [in_turn];
+    let message = "blocking: 2 rows point to no row of \"users\" once others are gone";
+    assert_eq!(said(&go(&alone, "error"), about), [message]);
+    assert!(sql(&go(&alone, "keep")).iter().any(|s| s.ends_with(" NOT VALID")));
+}
+
+#[test]
 fn a_primary_key_that_rows_break_stops_or_is_weakened() {
     let mut t = table("t", vec![column("a", "INT"), column("b", "TEXT")]);
     t.primary_key = Some(PrimaryKey { name: None, columns: strings(&["a", "b"]), rowid_alias: false });

@@ -51,6 +51,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     if survey.needs.verify_counts {
         import.verify(survey)?;
     }
+    import.results.iter_mut().for_each(TableResult::conclude);
     import.record(&planned.findings);
     Ok(import.results)
 }
@@ -169,11 +170,13 @@ impl<'a> Import<'a> {
         if survey.needs.stop_on_error || step.phase == Phase::Before {
             return f(self, survey);
         }
+        let before = self.results.clone();
         let outcome = match xact::attempt(|| f(self, survey)) {
             Ok(outcome) => outcome,
             Err(caught) => Err(caught.into()),
         };
         if let Err(error) = outcome {
+            self.results = before;
             self.failed(step, &error);
         }
         Ok(())
@@ -255,9 +258,15 @@ impl<'a> Import<'a> {
             s.policy == Orphans::Reject && !to_come.contains(&(s.parent_schema.as_str(), s.parent.as_str()))
         });
         let checked = self.result(&spec.schema, &spec.target).is_some_and(|r| r.checked);
-        let questions: Vec<_> = specs.filter(|_| !checked).map(Question::of_table).collect();
+        let questions: Vec<_> = specs.filter(|_| !checked).map(|s| self.question(s)).collect();
         questions.iter().for_each(Question::hold_parents);
         self.reject(&questions);
+    }
+
+    /// About the rows that the load of the table has brought.
+    fn question<'s>(&self, spec: &'s OrphanSpec) -> Question<'s> {
+        let result = self.result(&spec.schema, &spec.table);
+        Question::of_table(spec, result.and_then(|r| r.brought.as_ref()))
     }
 
     fn result(&self, schema: &str, table: &str) -> Option<&TableResult> {
@@ -288,14 +297,14 @@ impl<'a> Import<'a> {
     /// Removes rows without a parent, for all keys at once: removing a row can orphan another table's.
     fn settle_rejects(&mut self) -> Result<(), Error> {
         let specs = self.planned.steps.iter().filter_map(|s| self.open_question(s));
-        let questions: Vec<Question<'_>> = specs.map(Question::of_table).collect();
+        let questions: Vec<Question<'_>> = specs.map(|s| self.question(s)).collect();
         questions.iter().for_each(Question::hold_parents);
         let poorer = self.reject(&questions);
         // What has come through an INSERT has found its parent, which may be gone by now.
         let lost = |s: &OrphanSpec| poorer.iter().any(|r| r.schema == s.parent_schema && r.table == s.parent);
         let checked = |s: &OrphanSpec| self.result(&s.schema, &s.table).is_some_and(|r| r.checked);
         let mut specs = self.planned.orphans().filter(|s| lost(s) && checked(s));
-        specs.try_for_each(|s| orphans::refuse(&Question::of_table(s)))
+        specs.try_for_each(|s| self.question(s).refuse())
     }
 
     /// Removes rows without a parent, and says so in the results.
@@ -304,29 +313,42 @@ impl<'a> Import<'a> {
         for removed in &all {
             let mut results = self.results.iter_mut();
             if let Some(r) = results.find(|r| r.schema == removed.schema && r.table == removed.table) {
-                r.imported -= removed.rows as i64;
-                r.rejected += removed.rows as i64;
-                r.detail.push(Question::rejected(removed.rows));
+                r.lose(removed.rows);
             }
         }
         all
     }
 
     fn settle(&mut self, step: &Step, spec: &OrphanSpec) -> Result<(), Error> {
-        if self.open_question(step).is_none() {
-            return Ok(());
+        match spec.policy {
+            _ if self.open_question(step).is_none() => Ok(()),
+            Orphans::Error => self.question(spec).refuse(),
+            Orphans::Null => {
+                self.nullify(step, spec);
+                Ok(())
+            }
+            Orphans::Reject | Orphans::Keep => Ok(()),
         }
-        // Rows that lose their key are updated; triggers of the table's have no part in a load.
-        let quiet = (spec.policy == Orphans::Null).then(|| triggers::quiet(&spec.schema, &spec.table));
-        let question = Question::of_table(spec);
-        let nulled = orphans::settle(&question)?;
-        if let Some(quiet) = quiet {
-            quiet.restore();
+    }
+
+    /// Sets all keys of the table to NULL that have no parent, when the first of them has its turn.
+    fn nullify(&mut self, step: &Step, spec: &OrphanSpec) {
+        let planned = self.planned;
+        let of_table = planned.steps.iter().filter(|s| s.table == step.table);
+        let specs = of_table.filter_map(|s| self.open_question(s)).filter(|s| s.policy == Orphans::Null);
+        let questions: Vec<Question<'_>> = specs.map(|s| self.question(s)).collect();
+        if !questions.first().is_some_and(|first| first.spec == spec) {
+            return;
         }
-        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
-            result.detail.extend(question.nulled(nulled));
+        // These rows are updated; triggers of the table's have no part in a load.
+        let quiet = triggers::quiet(&spec.schema, &spec.table);
+        let nulled = orphans::nullify(&questions);
+        quiet.restore();
+        if let (Some(nulled), Some(result)) = (nulled, step.table.and_then(|t| self.results.get_mut(t))) {
+            let notes = questions.iter().zip(&nulled.rows);
+            result.detail.extend(notes.filter_map(|(question, rows)| question.nulled(*rows)));
+            result.brought.iter_mut().for_each(|brought| brought.also_by(nulled.by));
         }
-        Ok(())
     }
 
     /// The orphan question of a step, if both of its tables are there and nobody has asked it yet: a foreign key

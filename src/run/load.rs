@@ -9,6 +9,7 @@ use super::way::{self, Rows, Way};
 use super::{direct, staged, target};
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::pg::brought::Brought;
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::standing::{self, Standing};
@@ -29,12 +30,16 @@ pub struct Loaded {
     pub updated: u64,
     pub skipped: u64,
     pub rejected: u64,
+    /// Of these, rows without a parent.
+    pub orphans: u64,
     /// Cells that became NULL because they did not fit.
     pub nulled: u64,
     /// Foreign keys of the table's have seen the rows.
     pub checked: bool,
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
     pub countable: bool,
+    /// Which rows these are; `None` for all of a table that is new.
+    pub brought: Option<Brought>,
     /// Triggers that cannot be enabled again before all tables are loaded.
     pub quiet: Option<Quiet>,
     /// For the result's detail.
@@ -97,6 +102,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
         prove(spec, &loaded, counted - there)?;
     }
     loaded.rows_before = there;
+    loaded.brought = loaded.brought.filter(|_| into.is_some());
     loaded.countable = matches!(standing.relkind, 'r' | 'p') && !standing.insert_rules;
     Ok(loaded)
 }

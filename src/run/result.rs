@@ -1,6 +1,7 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
 use super::load::Loaded;
+use crate::pg::brought::Brought;
 use crate::plan::TablePlan;
 
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,8 @@ pub struct TableResult {
     /// Rows left out because their key was there, or because a trigger or rule of the table's wanted it so.
     pub skipped: i64,
     pub rejected: i64,
+    /// Of these, rows without a parent.
+    pub orphans: u64,
     /// Everything done for the table.
     pub seconds: f64,
     /// Of the load alone.
@@ -26,6 +29,8 @@ pub struct TableResult {
     pub rows_before: i64,
     /// Foreign keys of the table's have seen its rows come in.
     pub checked: bool,
+    /// The rows that the load has brought; `None` for all of a table that is new.
+    pub brought: Option<Brought>,
     /// Its rows are its own: what INSERT says is what a count says.
     pub countable: bool,
 }
@@ -70,13 +75,31 @@ impl TableResult {
         self.updated = loaded.updated as i64;
         self.skipped = loaded.skipped as i64;
         self.rejected = loaded.rejected as i64;
+        self.orphans = loaded.orphans;
         self.checked = loaded.checked;
         self.countable = loaded.countable;
+        self.brought = loaded.brought;
         self.load_seconds = load_seconds;
         if loaded.nulled > 0 {
             self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));
         }
         self.detail.extend(loaded.notes);
+    }
+
+    /// Rows without a parent were taken out after the load.
+    pub fn lose(&mut self, orphans: u64) {
+        self.imported -= orphans as i64;
+        self.rejected += orphans as i64;
+        self.orphans += orphans;
+    }
+
+    /// Says in the detail what is only known when all is done.
+    pub fn conclude(&mut self) {
+        self.detail.extend(match self.orphans {
+            0 => None,
+            1 => Some("1 row without a parent was rejected".into()),
+            rows => Some(format!("{rows} rows without a parent were rejected")),
+        });
     }
 
     /// The table is as it was before the run.
@@ -87,6 +110,7 @@ impl TableResult {
             updated: 0,
             skipped: 0,
             rejected: 0,
+            orphans: 0,
             ..std::mem::take(self)
         };
     }

@@ -11,6 +11,7 @@ use super::skipped::Comparison;
 use super::transfer::{self, Target};
 use super::triggers;
 use crate::error::Error;
+use crate::pg::brought::{Brought, Command};
 use crate::pg::keepers::{self, Keeper};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{relation, spi, xact};
@@ -32,11 +33,13 @@ pub fn load(
     let (stage, relation) = create_stage(spec, target);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
-    let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place)?;
+    let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place);
     let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
     let triggers = (!into.fire_triggers).then(|| triggers::quiet(&spec.schema, &spec.target));
-    let mut processed = put(spec, into, &stage)?;
+    let (mut processed, by) = put(spec, into, &stage)?;
+    // Another server's transactions have ids of their own.
+    loaded.brought = keepers::of(target).is_none().then(|| Brought::by(by));
     if into.conflict.is_some() && keepers::of(target) == Some(Keeper::Citus) && !updates(into) {
         // Citus counts the rows that it was sent.
         processed = gained(spec, rows_before, processed);
@@ -70,16 +73,20 @@ fn updates(into: &IntoExisting) -> bool {
     into.conflict.as_ref().is_some_and(|conflict| !conflict.update.is_empty())
 }
 
-/// Runs the INSERT; how many rows it added or changed. Where triggers fire, an error is left as it is: it may be
-/// theirs.
-fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str) -> Result<u64, Error> {
+/// Runs the INSERT; how many rows it added or changed, and who did: rows that its triggers change further are its own.
+/// Where triggers fire, an error is left as it is: it may be theirs.
+fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str) -> Result<(u64, Command), Error> {
     let insert = insert(spec, into.conflict.as_ref(), stage);
+    let run = || {
+        let by = Command { number: None, ..Command::next() };
+        (spi::execute(&insert), by)
+    };
     if spec.existing.is_none() || into.fire_triggers {
-        return Ok(spi::execute(&insert));
+        return Ok(run());
     }
     let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION];
-    match xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(&insert)) }) {
-        Ok(Ok(processed)) => Ok(processed),
+    match xact::attempt(|| -> Result<_, Infallible> { Ok(run()) }) {
+        Ok(Ok(done)) => Ok(done),
         Err(caught) if broken.contains(&caught.sqlstate) => {
             let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
             Err(Error::Conflict { source_table, table, caught: Box::new(caught) })
@@ -102,12 +109,7 @@ fn create_stage(spec: &LoadSpec, target: pg_sys::Oid) -> (String, pg_sys::Oid) {
 
 /// Rows without a parent are settled before foreign keys see them, except where the parents are still to come.
 /// Gives the number of rows that left the stage.
-fn settle_orphans(
-    into: &IntoExisting,
-    stage: &str,
-    loaded: &mut Loaded,
-    place: Place<'_>,
-) -> Result<u64, Error> {
+fn settle_orphans(into: &IntoExisting, stage: &str, loaded: &mut Loaded, place: Place<'_>) -> u64 {
     let to_come = |spec: &OrphanSpec| {
         let parent = (spec.parent_schema.as_str(), spec.parent.as_str());
         parent != (spec.schema.as_str(), spec.table.as_str()) && place.to_come.contains(&parent)
@@ -116,15 +118,12 @@ fn settle_orphans(
         into.orphans.iter().filter(|s| !to_come(s)).map(|spec| Question::of_stage(spec, stage)).collect();
     let removed: u64 =
         orphans::settle_rejects(&questions, place.rejects).iter().map(|removed| removed.rows).sum();
-    if removed > 0 {
-        loaded.rejected += removed;
-        loaded.notes.push(Question::rejected(removed));
-    }
-    for question in questions.iter().filter(|q| q.policy() == Orphans::Null) {
-        let nulled = orphans::settle(question)?;
-        loaded.notes.extend(question.nulled(nulled));
-    }
-    Ok(removed)
+    loaded.rejected += removed;
+    loaded.orphans += removed;
+    let questions: Vec<_> = questions.into_iter().filter(|q| q.policy() == Orphans::Null).collect();
+    let nulled = orphans::nullify(&questions).map(|nulled| nulled.rows).unwrap_or_default();
+    loaded.notes.extend(questions.iter().zip(nulled).filter_map(|(question, rows)| question.nulled(rows)));
+    removed
 }
 
 fn insert(spec: &LoadSpec, conflict: Option<&Conflict>, stage: &str) -> String {

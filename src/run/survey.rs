@@ -94,7 +94,12 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
         }
     }
     let filters: Vec<_> = catalog.tables.iter().map(|t| filter(overrides, &t.name)).collect();
-    let key_facts = on_thread(source, |source| sqlite::key_facts(source, &catalog, &selected, &filters))?;
+    let rejecting = plan::rejecting(&catalog, overrides)?;
+    let key_facts = on_thread(source, |source| {
+        let mut facts = sqlite::key_facts(source, &catalog, &selected, &filters)?;
+        facts.extend(sqlite::in_turn(source, &catalog, (&selected, &rejecting), &filters, &facts)?);
+        Ok(facts)
+    })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
     Ok(Found { catalog, profiles, broken, key_facts, levels })
 }

@@ -71,12 +71,12 @@ impl<'a> Writer<'a> {
         rowid: Option<&'static str>,
         outcome: Result<(), Option<Error>>,
     ) -> Result<Loaded, Error> {
-        self.sink.finish();
+        let brought = self.sink.finish();
         if let Some(refused) = self.failed {
             return Err(refusal(*refused, source, rowid, self.spec)?);
         }
         match outcome {
-            Ok(()) => Ok(self.loaded),
+            Ok(()) => Ok(Loaded { brought: Some(brought), ..self.loaded }),
             Err(Some(error)) => Err(error),
             Err(None) => {
                 let cancelled = pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED;

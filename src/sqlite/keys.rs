@@ -33,10 +33,7 @@ pub fn key_facts(
         facts.extend(primary_key_duplicates(source, &rows)?);
         facts.extend(broken_checks(source, &rows)?);
         for (position, key) in rows.table.foreign_keys.iter().enumerate() {
-            let is_parent = |t: &Table| t.name.eq_ignore_ascii_case(&key.parent);
-            let parent = catalog.tables.iter().position(is_parent);
-            let parent = parent.filter(|i| selected.get(*i) == Some(&true) && !key.parent_columns.is_empty());
-            if let Some(parent) = parent
+            if let Some(parent) = parent(catalog, selected, key)
                 && let Some(parent) = Rows::of(source, catalog, parent, filters)?
             {
                 facts.extend(orphans(source, &rows, position, key, &parent)?);
@@ -46,16 +43,22 @@ pub fn key_facts(
     Ok(facts)
 }
 
+/// The table that a key points to, if it takes part.
+pub(super) fn parent(catalog: &Catalog, selected: &[bool], key: &ForeignKey) -> Option<usize> {
+    let parent = catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(&key.parent))?;
+    (selected.get(parent) == Some(&true) && !key.parent_columns.is_empty()).then_some(parent)
+}
+
 /// The rows of a table that are imported.
-struct Rows<'a> {
-    table: &'a Table,
+pub(super) struct Rows<'a> {
+    pub(super) table: &'a Table,
     /// `WHERE (…)`, where the plan has one.
     condition: Option<String>,
 }
 
 impl<'a> Rows<'a> {
     /// `None` for a table that cannot be read.
-    fn of(
+    pub(super) fn of(
         source: &Source,
         catalog: &'a Catalog,
         i: usize,
@@ -71,7 +74,7 @@ impl<'a> Rows<'a> {
     }
 
     /// For a FROM clause. A filter stands in a query of its own, where no other table's columns have its names.
-    fn relation(&self, alias: &str, indexed: &str) -> String {
+    pub(super) fn relation(&self, alias: &str, indexed: &str) -> String {
         let name = sqlite_ident(&self.table.name);
         let Some(condition) = &self.condition else { return format!("main.{name} {alias} {indexed}") };
         let rowid = self.table.rowid_name().map(|r| format!("{r} AS {r}, ")).unwrap_or_default();
@@ -143,8 +146,6 @@ fn one_value(column: &str) -> String {
     )
 }
 
-/// As SQLite's own check compares: with the parent's affinity (hence the `+`) and collation, and no check
-/// where any column is NULL. The join, unlike `NOT EXISTS`, may index a parent that has no index.
 fn orphans(
     source: &Source,
     rows: &Rows<'_>,
@@ -152,24 +153,36 @@ fn orphans(
     key: &ForeignKey,
     parent: &Rows<'_>,
 ) -> Result<Option<KeyFact>, Error> {
-    let Some(first) = key.parent_columns.first() else { return Ok(None) };
     let question = |indexed: &str, collate: &str| {
-        let pairs = key.columns.iter().zip(&key.parent_columns);
-        let equal: Vec<String> =
-            pairs.map(|(c, p)| format!("p.{} = +t.{}{collate}", sqlite_ident(p), sqlite_ident(c))).collect();
-        let present: Vec<String> =
-            key.columns.iter().map(|c| format!("t.{} IS NOT NULL", sqlite_ident(c))).collect();
-        format!(
-            "SELECT {} FROM {} LEFT JOIN {} ON {} WHERE {} AND p.{} IS NULL",
-            row_name(rows.table),
-            rows.relation("t", indexed),
-            parent.relation("p", indexed),
-            equal.join(" AND "),
-            present.join(" AND "),
-            sqlite_ident(first)
-        )
+        format!("SELECT {} {}", row_name(rows.table), orphaned(rows, key, parent, (indexed, collate)))
     };
     ask(source, rows.table, KeyFactKind::Orphan { foreign_key }, question)
+}
+
+/// FROM and WHERE of the rows `t` without a parent. The join, unlike `NOT EXISTS`, may index a parent that has no index.
+pub(super) fn orphaned(
+    rows: &Rows<'_>,
+    key: &ForeignKey,
+    parent: &Rows<'_>,
+    (indexed, collate): (&str, &str),
+) -> String {
+    let present = key.columns.iter().map(|c| format!("t.{} IS NOT NULL", sqlite_ident(c)));
+    let missing = key.parent_columns.iter().take(1).map(|p| format!("p.{} IS NULL", sqlite_ident(p)));
+    format!(
+        "FROM {} LEFT JOIN {} ON {} WHERE {}",
+        rows.relation("t", indexed),
+        parent.relation("p", indexed),
+        equal(key, collate),
+        present.chain(missing).collect::<Vec<_>>().join(" AND ")
+    )
+}
+
+/// The row `t` points to the row `p`, as SQLite's own check compares: with the parent's affinity (hence the `+`) and
+/// collation, and not where any column is NULL.
+pub(super) fn equal(key: &ForeignKey, collate: &str) -> String {
+    let pairs = key.columns.iter().zip(&key.parent_columns);
+    let equal = pairs.map(|(c, p)| format!("p.{} = +t.{}{collate}", sqlite_ident(p), sqlite_ident(c)));
+    equal.collect::<Vec<_>>().join(" AND ")
 }
 
 /// One scan for all CHECKs. Where one of them cannot be asked (it calls an application's function), each is
@@ -216,14 +229,19 @@ fn count_broken(source: &Source, rows: &Rows<'_>, checks: &[&str]) -> Result<Vec
     source.connection().query_row(&sql, [], counts).map_err(|e| source.error(e))
 }
 
-/// The expressions that name a row of `t`: its rowid, its primary key, or all its columns.
+/// The expressions that name a row of `t`.
 fn row_name(table: &Table) -> String {
+    row_names(table, "t").join(", ")
+}
+
+/// What tells a row from others: its rowid, its primary key, or all its columns.
+pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
     if let Some(rowid) = table.rowid_name() {
-        return format!("t.{rowid}");
+        return vec![format!("{alias}.{rowid}")];
     }
     let all = || table.columns.iter().filter(|c| !c.hidden).map(|c| c.name.clone()).collect();
     let names: Vec<String> = table.primary_key.as_ref().map_or_else(all, |k| k.columns.clone());
-    names.iter().map(|n| format!("t.{}", sqlite_ident(n))).collect::<Vec<_>>().join(", ")
+    names.iter().map(|n| format!("{alias}.{}", sqlite_ident(n))).collect()
 }
 
 /// Counts the rows of a question. Where an index or a column needs a collation that only the application

@@ -4,13 +4,16 @@
 //! referenced side. A row that goes straight into a partition obeys the repeated constraint of its table; those
 //! that name a partition of the referenced table say nothing new.
 
+use std::convert::Infallible;
+
 use pgrx::pg_sys;
 
 use super::fields::Fields;
 use super::relations::Relations;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{compat, spi};
-use crate::plan::ExistingForeignKey;
+use crate::pg::{compat, spi, xact};
+use crate::plan::{ExistingForeignKey, ExistingTable, OrphanSpec, Strays};
+use crate::run::orphans::Question;
 
 /// Constraints whose referenced table is the one that was declared. Servers before 15 have no trigger on a
 /// partitioned table that checks its rows: a key is enforced unless one there is disabled. Bit 2 of `tgtype` is INSERT.
@@ -25,7 +28,7 @@ const FOREIGN_KEYS: &str = "
            ({enforced} AND NOT EXISTS (
                SELECT FROM pg_catalog.pg_trigger t
                WHERE t.tgconstraint = k.oid AND t.tgrelid = k.conrelid AND t.tgisinternal AND t.tgtype & 4 <> 0
-                 AND t.tgenabled NOT IN ('O', 'A')))::text
+                 AND t.tgenabled NOT IN ('O', 'A')))::text, k.convalidated::text
     FROM declared d
     JOIN pg_catalog.pg_constraint k ON k.oid = d.oid
     JOIN pg_catalog.pg_class p ON p.oid = k.confrelid
@@ -93,5 +96,28 @@ fn foreign_key(row: &mut Fields) -> ExistingForeignKey {
         full: row.flag(),
         period: row.flag(),
         enforced: row.flag(),
+        validated: row.flag(),
+        strays: Strays::default(),
+    }
+}
+
+/// Tables with more rows than this are not looked through for rows that a valid constraint forbids.
+const BELIEVED_ROWS: u64 = 1_000_000;
+
+/// Looks for rows that are there without a parent: a constraint may be NOT VALID, or its triggers may have been
+/// disabled for a while.
+pub fn read_strays(table: &mut ExistingTable) {
+    let Some(rows) = table.rows.filter(|rows| *rows > 0) else { return };
+    let (schema, name) = (table.schema.clone(), table.name.clone());
+    let asked = |key: &&mut ExistingForeignKey| {
+        key.enforced && !key.period && (!key.validated || rows <= BELIEVED_ROWS)
+    };
+    for key in table.foreign_keys.iter_mut().filter(asked) {
+        let spec = OrphanSpec::of(&schema, &name, key);
+        let counted = || -> Result<u64, Infallible> { Ok(Question::of_table(&spec, None).count()) };
+        key.strays = match xact::attempt(counted) {
+            Ok(Ok(strays)) => Strays::Counted(strays),
+            Err(caught) => Strays::Refused(caught.message),
+        };
     }
 }

@@ -49,6 +49,7 @@ pub fn read_rows(target: &mut Target, wanted: impl Fn(&str, &str) -> bool) {
             let name = qualified(&table.schema, &table.name);
             let sql = format!("SELECT count(*)::text FROM {only}{name}");
             table.rows = spi::value(&sql, &[]).and_then(|n| n.parse().ok());
+            foreign_keys::read_strays(table);
         }
     }
 }
