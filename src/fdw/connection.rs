@@ -51,6 +51,8 @@ pub struct Connection {
     keep: Flag<bool>,
     /// A table of the server was to be changed though the server says nothing of it: the file is opened for writing.
     changes_tables: Flag<bool>,
+    /// This transaction changes a table.
+    changing: Flag<bool>,
     /// The server's definition has changed, or is gone, since the file was opened.
     stale: Flag<bool>,
     /// What the server tells such a change by.

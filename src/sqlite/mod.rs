@@ -38,5 +38,5 @@ pub use introspect::view::views_as_tables;
 pub use keys::key_facts;
 pub use open::{OpenOptions, Scratch, Source, open};
 pub use profile::{Mode, profile};
-pub use session::{Session, StatementId};
+pub use session::{Purpose, Session, StatementId};
 pub use texts::texts;

@@ -217,6 +217,13 @@ pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
     Ok(opened.on(path, state, if guest { Footing::Guest } else { Footing::Locks { _probe: None } }))
 }
 
+/// Opening the file for writing would put files beside it, though nothing is there to be read but the file alone.
+pub(super) fn would_be_guest(options: &OpenOptions) -> Result<bool, Error> {
+    check_path(&options.path)?;
+    let (_, beside) = look(&probe(&options.path)?, &options.path)?;
+    Ok(beside.wal_mode && !beside.index && beside.log != Log::Filled)
+}
+
 /// Where a snapshot can be had, and what it will stand on.
 struct Ground {
     place: Place,
@@ -773,12 +780,14 @@ mod tests {
     fn what_is_written_to_makes_files_and_takes_them_away() {
         let dir = TempDir::new();
         let path = dir.database("t.db", "PRAGMA journal_mode = WAL; CREATE TABLE t(a)");
+        assert!(would_be_guest(&options(&path)).unwrap());
         let source = open_to_write(&options(&path)).unwrap();
         assert!(source.is_guest() && names(&dir, "t.db").len() == 3);
         drop(source);
         assert_eq!(names(&dir, "t.db"), ["t.db"]);
         let application = Connection::open(&path).unwrap();
         application.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert!(!would_be_guest(&options(&path)).unwrap());
         assert!(!open_to_write(&options(&path)).unwrap().is_guest());
     }
 

@@ -19,7 +19,7 @@ use self_cell::self_cell;
 
 use super::error::Error;
 use super::functions::{self, Faults};
-use super::open::{Interrupted, OpenOptions, Source, open, open_to_write};
+use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
 use crate::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
 
@@ -50,9 +50,23 @@ pub struct Session {
     fresh: Flag<bool>,
 }
 
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Read,
+    Write,
+    /// To be read now, and perhaps written to later: for reading alone where SQLite would put files beside it.
+    ReadFirst,
+}
+
 impl Session {
     /// Opens a file and takes a snapshot of it.
-    pub fn open(options: &OpenOptions, writable: bool) -> Result<Session, Error> {
+    pub fn open(options: &OpenOptions, purpose: Purpose) -> Result<Session, Error> {
+        let writable = match purpose {
+            Purpose::Read => false,
+            Purpose::Write => true,
+            Purpose::ReadFirst => !would_be_guest(options)?,
+        };
         let source = if writable { open_to_write(options) } else { open(options) }?;
         let faults = Faults::default();
         functions::register(source.connection(), &faults).map_err(|e| source.error(e))?;

@@ -559,7 +559,23 @@ def test_a_server_that_may_write_leaves_nothing_behind(t):
         session.run(sql)
         assert sorted(listing(directory)) == names, sql
     assert t.value("SELECT count(*) FROM app.t") == "3"
+    # While nothing is changed, nothing is there even in the middle of a transaction.
+    session.run("BEGIN").ok()
+    assert session.run("SELECT count(*) FROM app.t").ok().out.strip() == "3"
+    assert sorted(listing(directory)) == names
     goes_on(path, None)
+    assert session.run("SELECT count(*) FROM app.t").ok().out.strip() == "4"
+    # Its application has found us there when it closed the file, and tidies up the next time.
+    session.run("COMMIT; SELECT pg_sqlite_fdw_disconnect_all()").ok()
+    once(path, "SELECT count(*) FROM t")
+    assert sorted(listing(directory)) == names
+    session.run("BEGIN; SELECT count(*) FROM app.t; INSERT INTO app.t VALUES (60, 'x'); SAVEPOINT a; DELETE FROM app.t; ROLLBACK TO a; COMMIT").ok()
+    assert once(path, "SELECT count(*) FROM t") == [(5,)]
+    assert sorted(listing(directory)) == names
+    # A snapshot that may be written in is one for writing.
+    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM app.t; DELETE FROM app.t WHERE id = 60; COMMIT").ok()
+    assert once(path, "SELECT count(*) FROM t") == [(4,)]
+    assert sorted(listing(directory)) == names
     # Beside an application that is connected, its files are used.
     application = Application(path)
     application.run("INSERT INTO t VALUES (200, 'x')")

@@ -134,6 +134,7 @@ impl Connection {
         self.used.set(false);
         self.broken.set(false);
         self.doubtful.set(false);
+        self.changing.set(false);
         if !self.keep.get() || self.is_guest() {
             self.close();
         }

@@ -15,7 +15,7 @@ use crate::pg::fdw::{Server, transaction};
 use crate::pg::{interrupts, rights};
 use crate::plan::Opening;
 use crate::run::source;
-use crate::sqlite::{OpenOptions, Session};
+use crate::sqlite::{OpenOptions, Purpose, Session};
 
 /// A file is another one when it was replaced under its name. Never opened to find out: closing it again would drop the
 /// locks that SQLite holds on it.
@@ -53,7 +53,7 @@ impl Connection {
         let path = source::allowed(&options.database)?;
         let wanted = Identity::of(&path, self.wants_to_write(server, options), options.opening);
         let open = self.live.borrow().as_ref().is_some_and(|live| live.identity == wanted);
-        if !open || self.stale.get() || !self.is_current() {
+        if !open || self.stale.get() || !self.is_current() || self.reads_too_long(&wanted) {
             self.close();
             self.open(wanted, patience)?;
         }
@@ -62,6 +62,13 @@ impl Connection {
         }
         self.used.set(true);
         Ok(())
+    }
+
+    /// It has the file open for reading, in a transaction that could not open it for writing later.
+    fn reads_too_long(&self, wanted: &Identity) -> bool {
+        let live = self.live.borrow();
+        let reads = live.as_ref().is_some_and(|live| !live.session.is_writable());
+        wanted.writable && reads && !transaction::is_read_committed()
     }
 
     fn wants_to_write(&self, server: &Server, options: &ServerOptions) -> bool {
@@ -78,7 +85,12 @@ impl Connection {
             busy_timeout,
             interrupted: Arc::new(interrupts::pending),
         };
-        let session = Rc::new(Session::open(&options, identity.writable).map_err(raised)?);
+        let purpose = match identity.writable {
+            true if self.changing.get() || !transaction::is_read_committed() => Purpose::Write,
+            true => Purpose::ReadFirst,
+            false => Purpose::Read,
+        };
+        let session = Rc::new(Session::open(&options, purpose).map_err(raised)?);
         source::tell_of_copy(session.source());
         self.stale.set(false);
         *self.live.borrow_mut() = Some(Live { session, identity, schema: None });
@@ -125,13 +137,14 @@ impl Connection {
     }
 
     /// Opens the file for writing where it was opened for reading only: the server's options do not say that some of its
-    /// tables are changed. What is being read is read to its end first.
+    /// tables are changed, or SQLite would have put files beside it. What is being read is read to its end first.
     pub fn make_writable(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
         let session = self.session()?;
         if session.is_writable() {
             return Ok(());
         }
         self.changes_tables.set(true);
+        self.changing.set(true);
         if session.in_transaction() && !session.is_fresh() && !transaction::is_read_committed() {
             return Err(read_before());
         }

@@ -7,7 +7,8 @@ use crate::sqlite::error::Kind;
 const SERIES: &str = "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t SELECT value, 'x' || value FROM generate_series(1,5)";
 
 fn session(dir: &TempDir, sql: &str, writable: bool) -> Session {
-    Session::open(&options(&dir.database("t.db", sql)), writable).unwrap()
+    let purpose = if writable { Purpose::Write } else { Purpose::Read };
+    Session::open(&options(&dir.database("t.db", sql)), purpose).unwrap()
 }
 
 fn integer(session: &Session, id: StatementId) -> Option<i64> {
@@ -95,7 +96,7 @@ fn an_interrupted_step_ends_the_statement() {
     let flag = stop.clone();
     let mut watched = options(&path);
     watched.interrupted = std::sync::Arc::new(move || flag.load(std::sync::atomic::Ordering::Relaxed));
-    let s = Session::open(&watched, false).unwrap();
+    let s = Session::open(&watched, Purpose::Read).unwrap();
     let id = s
         .prepare(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i > ?1",
