@@ -86,8 +86,7 @@ impl LocalSettings {
 
     /// A block in which one setting has this value.
     pub fn of(name: &str, value: &str) -> LocalSettings {
-        // SAFETY: as above.
-        let settings = LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        let settings = LocalSettings::new();
         settings.set(name, value);
         settings
     }

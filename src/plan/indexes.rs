@@ -7,7 +7,7 @@ use super::Phase;
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::{Scope, fold};
-use super::unique::{MAX_KEYS, create_index, too_long, usable};
+use super::unique::{MAX_KEYS, create_index, folded, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::Finding;
 use crate::sqltext::ident;
@@ -19,7 +19,7 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
         return;
     }
     let table = draft.table;
-    for index in table.indexes.iter().filter(|i| i.origin == Origin::Created) {
+    for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
         match definition(ctx, draft, index) {
             Ok((keys, predicate)) => {
                 let wanted = fold(ctx.names, &index.name);
@@ -28,6 +28,7 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
                 draft.renamed(notes, "index", wanted, &name);
                 warn_of_length(draft, index, notes);
                 notes.extend(lost(ctx, draft, index));
+                notes.extend(folded(ctx, draft, i, &format!("index {}", index.name)));
                 let kind = if index.unique { "UNIQUE INDEX" } else { "INDEX" };
                 create_index(draft, kind, &name, &keys, &predicate, Phase::Indexes);
                 remember_unique(draft, index);

@@ -3,7 +3,7 @@
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::Scope;
-use super::words::Keys;
+use super::words::{Keys, Nocase};
 use super::{KeyFact, KeyFactKind, Phase, pgtype};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
 use crate::finding::{Cause, Finding};
@@ -18,8 +18,8 @@ pub const MAX_KEYS: usize = 32;
 pub fn keys(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
     primary_key(ctx, draft, relations, notes);
     let table = draft.table;
-    for index in table.indexes.iter().filter(|i| i.origin == Origin::Unique) {
-        unique(ctx, draft, index, relations, notes);
+    for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Unique) {
+        unique(ctx, draft, (i, index), relations, notes);
     }
 }
 
@@ -114,6 +114,8 @@ fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
     };
     let source = SourceKey::primary(table, &key.columns);
     source.lost(ctx, draft, &object, notes);
+    let index = table.indexes.iter().position(|i| i.origin == Origin::PrimaryKey);
+    notes.extend(index.and_then(|index| folded(ctx, draft, index, &object)));
     too_long(draft, &key.columns, &object, TOO_LONG, notes);
     let fact = |kind: KeyFactKind| {
         ctx.source.key_facts.iter().find(|f| f.table.eq_ignore_ascii_case(&table.name) && f.kind == kind)
@@ -201,7 +203,7 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 fn unique(
     ctx: &Context<'_>,
     draft: &mut Draft<'_>,
-    index: &Index,
+    (i, index): (usize, &Index),
     relations: &mut Scope,
     notes: &mut Vec<Finding>,
 ) {
@@ -213,6 +215,7 @@ fn unique(
         Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
     };
     key.lost(ctx, draft, &object, notes);
+    notes.extend(folded(ctx, draft, i, &object));
     too_long(draft, &source, &object, TOO_LONG, notes);
     let name = constraint_name(draft, relations, index.constraint_name.as_deref(), &columns, notes);
     let (keys, sense) = key.sql(draft);
@@ -232,6 +235,21 @@ fn coarser(draft: &mut Draft<'_>, columns: &[String], keys: &str, relations: &mu
     let label = if keys.contains("lower(") { "lower_key" } else { "key" };
     let name = relations.object(&draft.target, columns, label);
     create_index(draft, "UNIQUE INDEX", &name, keys, "", Phase::Keys);
+}
+
+/// Values that SQLite holds apart, and a collation that ignores case does not. `index` is the key's position.
+pub fn folded(ctx: &Context<'_>, draft: &Draft<'_>, index: usize, object: &str) -> Option<Finding> {
+    let table = &draft.table.name;
+    let kind = KeyFactKind::Folded { index };
+    let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(table))?;
+    let message = counted(fact.count, "group of values is", "groups of values are");
+    let message = format!("{message} one where the case of all letters is ignored{}", examples(fact));
+    let hint = format!(
+        "Set {} to \"lower\", which ignores the case of ASCII alone as SQLite does.",
+        draft.path("nocase")
+    );
+    let stops = draft.settings.nocase == Nocase::Collation;
+    stops.then(|| Finding::blocking(object, message, hint).because(Cause::DuplicateKey).of(table))
 }
 
 /// Target names of key columns, or why there can be no key over them.

@@ -11,7 +11,7 @@ use super::target::fields::Fields;
 use crate::error::{Error, OtherRows};
 use crate::finding::Finding;
 use crate::pg::keepers::{self, Keeper};
-use crate::pg::settings::LocalSettings;
+use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi;
 use crate::plan::{Conflict, LoadSpec, Skip, path_of};
 use crate::sqltext::{ident, ident_list, qualified};
@@ -192,7 +192,7 @@ impl<'a> Comparison<'a> {
     fn compare(&self, pairs: &Pairs) -> Result<Found, Error> {
         let settings = LocalSettings::safe_search_path();
         settings.set("row_security", "off");
-        settings.set("DateStyle", "ISO");
+        let _printing = LocalSettings::printing(Reads::Everything);
         let from = self.from(pairs);
         let differs: Vec<String> = (0..self.others.len()).map(|i| self.other_differs(i)).collect();
         let unlike = self.columns_differ().join(" OR ");

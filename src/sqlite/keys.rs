@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 
 use super::error::Error;
 use super::open::Source;
-use super::profile;
+use super::{folding, profile};
 use crate::catalog::{Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 
@@ -32,6 +32,7 @@ pub fn key_facts(
         facts.extend(primary_key_nulls(source, &rows)?);
         facts.extend(primary_key_duplicates(source, &rows)?);
         facts.extend(broken_checks(source, &rows)?);
+        facts.extend(folding::folded(source, rows.table, filters.get(child).copied().flatten())?);
         for (position, key) in rows.table.foreign_keys.iter().enumerate() {
             if let Some(parent) = parent(catalog, selected, key)
                 && let Some(parent) = Rows::of(source, catalog, parent, filters)?

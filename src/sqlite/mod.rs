@@ -21,6 +21,7 @@ pub mod texts;
 
 mod authorize;
 mod beside;
+mod folding;
 mod locks;
 mod modules;
 #[allow(unsafe_code)]

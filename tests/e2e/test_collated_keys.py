@@ -131,3 +131,30 @@ def test_skip_goes_by_the_collation_of_a_key(t):
     again = t.file("again.db", "CREATE TABLE u (x TEXT, y TEXT); INSERT INTO u VALUES ('ANN', '2'), ('Bob', '3');")
     row = t.import_(again, {"create": "never", "on_conflict": "skip"})["u"]
     assert (row["imported"], row["skipped"]) == (1, 1) and '("x", "y") = (ANN,2) in the file and (Ann,1) in the table' in row["detail"], row
+
+
+def test_letters_beyond_ascii(t):
+    """'Löwe' and 'LÖWE' are two accounts in SQLite: found before the load, and the hint works."""
+    path = t.file("34.db", (CASES / "34-nocase.sql").read_text())
+    found = [f for f in t.findings(path) if f["severity"] == "blocking"]
+    assert [(f["object"], f["message"]) for f in found] == [
+        ("unique constraint on acct(username)", "1 group of values is one where the case of all letters is ignored ('LÖWE' and 'Löwe')")], found
+    failed = t.import_fails(path, {}, *s.DUPLICATE_KEY, message="acct", hint="plan.tables.acct.nocase")
+    assert failed.hint == 'Set plan.tables.acct.nocase to "lower", which ignores the case of ASCII alone as SQLite does.', failed.hint
+    t.import_(path, {"tables": {"acct": {"nocase": "lower"}}})
+    assert t.value("SELECT count(*) FROM acct") == "3" and t.value("SELECT id FROM acct2 WHERE username = 'ANNA'") == "1"
+    t.sql("INSERT INTO acct VALUES (4, 'lÖWE', 'd', 'z')").fails(*s.DUPLICATE_KEY)
+    assert t.sql("INSERT INTO acct VALUES (4, 'löwE ', 'd', 'z')").sqlstate is None
+
+
+def test_letters_beyond_ascii_in_other_keys(t):
+    """A primary key, a unique index over two columns, and a filter that leaves one of two out."""
+    script = """CREATE TABLE p (k TEXT PRIMARY KEY COLLATE NOCASE); INSERT INTO p VALUES ('é'), ('É'), ('straße'), ('STRASSE');
+        CREATE TABLE i (a TEXT, b TEXT COLLATE NOCASE); CREATE UNIQUE INDEX i_ab ON i (a, b); INSERT INTO i VALUES ('x', 'ñ'), ('x', 'Ñ'), ('y', 'Ñ');"""
+    path = t.file("keys.db", script)
+    found = {f["object"]: f["message"] for f in t.findings(path) if f["severity"] == "blocking"}
+    assert found.keys() == {"primary key of p", "index i_ab"} and found["primary key of p"].startswith("2 groups"), found
+    row = t.import_(path, {"on_error": "continue"})["p"]
+    assert row["imported"] == 4 and "2 groups of values" in row["detail"], row
+    where = {"tables": {"p": {"where": "k IN ('é', 'straße')"}, "i": {"where": "b = 'ñ'"}}}
+    t.import_(path, {"schema": "filtered", **where})

@@ -1,0 +1,164 @@
+//! Keys under NOCASE whose values are one once all letters are folded, and not only those of ASCII.
+//!
+//! SQLite holds 'Löwe' and 'LÖWE' apart; a collation of PostgreSQL's that ignores case does not. Only case is looked at:
+//! other spellings of one letter, composed or not, are found when the key is made.
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
+
+use super::error::Error;
+use super::open::Source;
+use super::profile;
+use crate::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Table};
+use crate::sqltext::{sqlite_ident, sqlite_literal};
+
+const EXAMPLES: usize = 5;
+const FOLD: &str = "pg_sqlite_fold";
+
+/// Asks about every unique key of a table. One that cannot be asked about yields no fact.
+pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Vec<KeyFact>, Error> {
+    let mut facts = vec![];
+    for (index, key) in table.indexes.iter().enumerate() {
+        let Some(key) = Key::of(key) else { continue };
+        match key.twins(source, table, filter) {
+            Ok((0, _)) => {}
+            Ok((count, examples)) => {
+                let kind = KeyFactKind::Folded { index };
+                facts.push(KeyFact { table: table.name.clone(), kind, count, examples });
+            }
+            Err(e) if e.is_local() => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(facts)
+}
+
+/// A unique key over columns, some of them under NOCASE.
+struct Key<'a> {
+    columns: Vec<(&'a str, bool)>,
+    predicate: Option<&'a str>,
+}
+
+impl<'a> Key<'a> {
+    fn of(index: &'a Index) -> Option<Key<'a>> {
+        let nocase = |collation: &str| collation.eq_ignore_ascii_case("NOCASE");
+        let column = |c: &'a crate::catalog::IndexColumn| match &c.key {
+            IndexKey::Column(name) => Some((name.as_str(), nocase(&c.collation))),
+            _ => None,
+        };
+        let columns = index.columns.iter().map(column).collect::<Option<Vec<_>>>()?;
+        let asks = index.unique && columns.iter().any(|(_, nocase)| *nocase);
+        asks.then_some(Key { columns, predicate: index.predicate.as_deref() })
+    }
+
+    /// Groups of rows, and the values of the first few.
+    fn twins(
+        &self,
+        source: &Source,
+        table: &Table,
+        filter: Option<&str>,
+    ) -> Result<(u64, Vec<String>), Error> {
+        let condition = profile::condition(source, &table.name, filter)?;
+        let rows = format!("(SELECT * FROM main.{} NOT INDEXED {})", sqlite_ident(&table.name), condition);
+        if !self.needs_folding(source, &rows)? {
+            return Ok((0, vec![]));
+        }
+        let ask = || {
+            let flags = FunctionFlags::SQLITE_UTF8
+                | FunctionFlags::SQLITE_DETERMINISTIC
+                | FunctionFlags::SQLITE_DIRECTONLY;
+            source.connection().create_scalar_function(FOLD, 1, flags, |context| {
+                Ok(match context.get_raw(0) {
+                    ValueRef::Text(text) => {
+                        rusqlite::types::Value::Text(fold(&String::from_utf8_lossy(text)))
+                    }
+                    _ => context.get(0)?,
+                })
+            })?;
+            let mut statement = source.connection().prepare(&self.question(&rows))?;
+            let mut groups = statement.query([])?;
+            let (mut count, mut examples) = (0, vec![]);
+            while let Some(group) = groups.next()? {
+                count += 1;
+                if examples.len() < EXAMPLES {
+                    let (a, b): (String, String) = (group.get(0)?, group.get(1)?);
+                    examples.push(format!("{} and {}", sqlite_literal(&a), sqlite_literal(&b)));
+                }
+            }
+            Ok((count, examples))
+        };
+        ask().map_err(|e| source.error(e))
+    }
+
+    /// A letter beyond ASCII is somewhere in it. Cheaper than folding, and hardly ever so.
+    fn needs_folding(&self, source: &Source, rows: &str) -> Result<bool, Error> {
+        let beyond: Vec<String> = (self.columns.iter().filter(|(_, nocase)| *nocase))
+            .map(|(name, _)| {
+                format!("{} GLOB '*[^' || char(1) || '-' || char(127) || ']*'", sqlite_ident(name))
+            })
+            .collect();
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {rows} WHERE {})", beyond.join(" OR "));
+        source.connection().query_row(&sql, [], |row| row.get(0)).map_err(|e| source.error(e))
+    }
+
+    fn question(&self, rows: &str) -> String {
+        let names = self.columns.iter().map(|(name, nocase)| (sqlite_ident(name), *nocase));
+        let groups: Vec<String> = names
+            .clone()
+            .map(|(name, nocase)| if nocase { format!("{FOLD}({name})") } else { name })
+            .collect();
+        let present: Vec<String> = names.clone().map(|(name, _)| format!("{name} IS NOT NULL")).collect();
+        let shown = names.clone().find(|(_, nocase)| *nocase).map(|(name, _)| name).unwrap_or_default();
+        let shown = format!("CAST({shown} AS TEXT) COLLATE BINARY");
+        format!(
+            "SELECT substr(min({shown}), 1, 40), substr(max({shown}), 1, 40) FROM {rows} WHERE {}{} GROUP BY {} \
+             HAVING count(*) > 1",
+            present.join(" AND "),
+            self.predicate.map(|p| format!(" AND ({p}\n)")).unwrap_or_default(),
+            groups.join(", ")
+        )
+    }
+}
+
+/// Lower case first, because not every capital has a small letter of its own; then capitals, because 'ß' is "ss" there.
+fn fold(text: &str) -> String {
+    text.to_lowercase().to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalog;
+    use super::super::testing::*;
+    use super::*;
+
+    fn facts(script: &str, filter: Option<&str>) -> Vec<(usize, u64, Vec<String>)> {
+        let dir = TempDir::new();
+        dir.database("t.db", script);
+        let source = dir.open("t.db");
+        let catalog = catalog(&source).unwrap();
+        let found = folded(&source, catalog.table("t").unwrap(), filter).unwrap();
+        let index = |kind| match kind {
+            KeyFactKind::Folded { index } => index,
+            other => panic!("{other:?}"),
+        };
+        found.into_iter().map(|f| (index(f.kind), f.count, f.examples)).collect()
+    }
+
+    #[test]
+    fn values_that_differ_by_other_letters_case_only() {
+        let script = "CREATE TABLE t(a TEXT COLLATE NOCASE UNIQUE, b TEXT);
+             CREATE UNIQUE INDEX i ON t(b COLLATE NOCASE, a) WHERE a > ''; CREATE UNIQUE INDEX j ON t(b);
+             INSERT INTO t VALUES ('Löwe', 'x'), ('LÖWE', 'X '), ('straße', 'É'), ('STRASSE', 'e'), ('k', 'é'), (NULL, 'ü'), (NULL, 'Ü')";
+        let said = |a: &str, b: &str| format!("'{a}' and '{b}'");
+        assert_eq!(
+            facts(script, None),
+            [(0, 2, vec![said("LÖWE", "Löwe"), said("STRASSE", "straße")])],
+            "a NULL is nobody's twin, and the second key has the first in it"
+        );
+        assert_eq!(facts(script, Some("a <> 'LÖWE'")).len(), 1);
+        assert_eq!(
+            facts("CREATE TABLE t(a TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('a'), ('b')", None),
+            []
+        );
+    }
+}
