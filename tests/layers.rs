@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["translate", "types", "catalog", "value", "sqltext", "finding"]),
     ("report", &["plan", "finding"]),
     ("sqlite", &["catalog", "types", "value", "sqltext", "query"]),
-    ("pg", &["types", "value", "query"]),
+    ("pg", &["sqltext", "types", "value", "query"]),
     ("run", RUN),
     ("verify", JOINS),
     ("fdw", FDW),

@@ -20,12 +20,15 @@ fn verify_counts(
             name!(source_rows, Option<i64>),
             name!(target_rows, Option<i64>),
             name!(ok, bool),
+            name!(detail, Option<String>),
         ),
     >,
     ErrorReport,
 > {
     let rows = counts::verify(run)?;
-    Ok(TableIterator::new(rows.into_iter().map(|c| (c.schema, c.table, c.source_rows, c.target_rows, c.ok))))
+    Ok(TableIterator::new(
+        rows.into_iter().map(|c| (c.schema, c.table, c.source_rows, c.target_rows, c.ok, c.detail)),
+    ))
 }
 
 /// Moves every sequence that a column owns (serial and identity) past the highest value stored, never back.
@@ -41,11 +44,12 @@ fn reset_sequences(
         name!(sequence, String),
         name!(old_value, Option<i64>),
         name!(new_value, Option<i64>),
+        name!(detail, Option<String>),
     ),
 > {
     TableIterator::new(
         sequences::reset(schema.as_deref())
             .into_iter()
-            .map(|r| (r.schema, r.table, r.column, r.sequence, r.old_value, r.new_value)),
+            .map(|r| (r.schema, r.table, r.column, r.sequence, r.old_value, r.new_value, r.detail)),
     )
 }

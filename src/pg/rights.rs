@@ -31,6 +31,18 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     spi::value(sql, &[Some(&relation.to_u32().to_string())]).is_some()
 }
 
+/// SQL: code of the role `owner` (an expression of type oid) may run with the caller's rights. That is so for roles that
+/// the caller is a member of; for a superuser, who is a member of all, only for superusers and the database's owner.
+pub fn trusts(owner: &str) -> String {
+    format!(
+        "CASE WHEN (SELECT me.rolsuper FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER)
+              THEN (SELECT o.rolsuper FROM pg_catalog.pg_roles o WHERE o.oid = {owner})
+                   OR {owner} = (SELECT d.datdba FROM pg_catalog.pg_database d
+                                 WHERE d.datname = pg_catalog.current_database())
+              ELSE pg_catalog.pg_has_role({owner}, 'MEMBER') END"
+    )
+}
+
 /// The current role's name.
 pub fn current_role() -> String {
     // SAFETY: GetUserNameFromId returns a palloc'd, NUL-terminated name.

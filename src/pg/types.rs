@@ -14,6 +14,33 @@ pub fn canonical(name: &str) -> Option<String> {
     Some(format_type(oid, typmod))
 }
 
+/// The role that owns the type which a name without a schema has found, where its code (a domain's checks, the input
+/// function) should not run with the caller's rights. A superuser's may: extensions' types are theirs.
+pub fn stranger(name: &str) -> Option<String> {
+    const OWNER: &str = "
+        SELECT r.rolname::text
+        FROM pg_type t JOIN pg_type e ON e.oid = COALESCE(NULLIF(t.typelem, 0), t.oid) JOIN pg_roles r ON r.oid = e.typowner
+        WHERE t.oid = $1::oid AND NOT r.rolsuper AND NOT ({trusted})";
+    let (oid, _) = if has_schema(name) { return None } else { parse(name)? };
+    let _path = LocalSettings::safe_search_path();
+    let sql = OWNER.replace("{trusted}", &super::rights::trusts("r.oid"));
+    super::spi::value(&sql, &[Some(&oid.to_u32().to_string())])
+}
+
+/// A dot outside of quotes and of the type's modifier.
+fn has_schema(name: &str) -> bool {
+    let (mut quoted, mut dots) = (false, 0);
+    for c in name.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '(' if !quoted => break,
+            '.' if !quoted => dots += 1,
+            _ => {}
+        }
+    }
+    dots > 0
+}
+
 fn parse(name: &str) -> Option<(pg_sys::Oid, i32)> {
     let name = encoding::to_server(name).ok()?;
     // SAFETY: a NUL-terminated string; errors are raised as usual.
@@ -171,4 +198,23 @@ pub fn format_type_qualified(oid: pg_sys::Oid, typmod: i32) -> String {
     // SAFETY: returns a palloc'd, NUL-terminated string for any input.
     let printed = unsafe { encoding::from_server(pg_sys::format_type_extended(oid, typmod, flags)) };
     printed.strip_prefix("pg_catalog.").map(str::to_string).unwrap_or(printed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_schema;
+
+    #[test]
+    fn a_name_has_a_schema_or_not() {
+        for (name, expected) in [
+            ("citext", false),
+            ("public.citext", true),
+            ("\"a.b\"", false),
+            ("x.\"a.b\"[]", true),
+            ("numeric(1,2)", false),
+            ("t('a.b')", false),
+        ] {
+            assert_eq!(has_schema(name), expected, "{name}");
+        }
+    }
 }

@@ -17,6 +17,12 @@ pub fn keeps_snapshot() -> bool {
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
+/// Triggers that fire for ordinary sessions, those of foreign keys among them, do not fire.
+pub fn is_replica() -> bool {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::SessionReplicationRole == pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32 }
+}
+
 /// An ERROR that was caught; its effects are rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caught {

@@ -51,12 +51,17 @@ fn keeps(draft: &Draft<'_>, existing: &ExistingTable) -> Finding {
     Finding::info(table, message, hint)
 }
 
-/// Triggers of a view do its work; those of a table do not fire unless asked to.
+/// Triggers of a view do its work; those of a table do not fire unless asked to, or where nobody can help it.
 fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
     if draft.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
         return None;
     }
     let names = quoted(existing.triggers.iter().map(String::as_str));
+    if !existing.owned {
+        let message =
+            format!("triggers fire for loaded rows, as only the table's owner could stop them: {names}");
+        return Some(Finding::warning(draft.table.name.clone(), message, ""));
+    }
     let hint = format!("Set {} to true to fire them.", draft.path("fire_triggers"));
     Some(Finding::info(
         draft.table.name.clone(),

@@ -16,6 +16,7 @@ fn there(name: &str, columns: Vec<ExistingColumn>) -> ExistingTable {
         columns,
         rows: Some(0),
         insertable: true,
+        owned: true,
         ..Default::default()
     }
 }
@@ -396,6 +397,51 @@ fn an_update_leaves_keys_and_identities_alone() {
         let planned = go(&t(), &target(vec![table]), json!({"on_conflict": "update"}));
         assert_eq!(worst(&planned), [format!("t: on_conflict \"update\" does not work for {why}")]);
     }
+}
+
+#[test]
+fn a_table_of_somebody_else_is_loaded_where_the_plan_names_it() {
+    let theirs = |relkind| ExistingTable {
+        stranger: Some("eve".into()),
+        relkind,
+        triggers: strings(&["audit"]),
+        owned: false,
+        ..there("t", vec![id(), col("v", "text")])
+    };
+    for relkind in ['r', 'p', 'v'] {
+        let target = target(vec![theirs(relkind)]);
+        let asked = go(&t(), &target, json!({}));
+        assert!(loads(&asked).is_empty());
+        assert_eq!(asked.plan["tables"]["t"]["target"], Value::Null);
+        assert!(
+            said(&asked, "t")[0].starts_with("blocking: \"public.t\" exists and belongs to role \"eve\"")
+        );
+        for consent in [json!({"create": "never"}), json!({"tables": {"t": {"target": "t"}}})] {
+            assert_eq!(loads(&go(&t(), &target, consent)).len(), 1, "{relkind}");
+        }
+    }
+    let named = go(&t(), &target(vec![theirs('r')]), json!({"create": "never"}));
+    let fire = "warning: triggers fire for loaded rows, as only the table's owner could stop them: \"audit\"";
+    assert!(said(&named, "t").contains(&fire.into()), "{:?}", said(&named, "t"));
+    let anew = go(&t(), &target(vec![theirs('r')]), json!({"existing_rows": "replace"}));
+    assert_eq!(loads(&anew).len(), 1);
+}
+
+#[test]
+fn rows_that_cannot_be_counted_may_be_there() {
+    let reason = Some("permission denied".to_string());
+    let target = target(vec![ExistingTable {
+        rows: None,
+        uncounted: reason,
+        ..there("t", vec![id(), col("v", "text")])
+    }]);
+    let uncertain = go(&t(), &target, json!({}));
+    assert!(said(&uncertain, "t")[0].contains("its rows cannot be counted: permission denied"));
+    assert!(
+        said(&go(&t(), &target, json!({"existing_rows": "append"})), "t")
+            .iter()
+            .all(|s| !s.starts_with("blocking"))
+    );
 }
 
 #[test]

@@ -109,6 +109,11 @@ pub fn decide<'a>(ctx: &Context<'a>, draft: &mut Draft<'a>, notes: &mut Vec<Find
     }
     let Some(there) = ctx.target.relations.iter().find(here) else { return missing(ctx, draft, notes) };
     let (fate, problem) = of(draft, there);
+    if let Some(owner) = there.stranger.as_deref().filter(|_| unasked(draft, fate)) {
+        notes.push(ask(draft, owner));
+        (draft.undecided, draft.fate) = (true, Fate::Absent);
+        return;
+    }
     draft.fate = fate;
     draft.existing = Some(there).filter(|_| matches!(fate, Fate::Keep { .. }));
     if let Some((problem, hint)) = problem {
@@ -116,6 +121,25 @@ pub fn decide<'a>(ctx: &Context<'a>, draft: &mut Draft<'a>, notes: &mut Vec<Find
         let finding = Finding::blocking(draft.table.name.clone(), message, hint);
         notes.push(finding.because(Cause::DuplicateTable).of(&draft.table.name));
     }
+}
+
+/// A table that is loaded because it happens to have the name: nobody has said that it is the one.
+fn unasked(draft: &Draft<'_>, fate: Fate) -> bool {
+    let named = draft.given.is_some_and(|given| given.target.is_some());
+    matches!(fate, Fate::Keep { .. }) && draft.settings.create == Create::Auto && !named
+}
+
+fn ask(draft: &Draft<'_>, owner: &str) -> Finding {
+    let message = format!(
+        "\"{}\" exists and belongs to role \"{owner}\", whose defaults, checks and triggers would run with your rights",
+        draft.title()
+    );
+    let hint = format!(
+        "If that is what you want, set {} to \"{}\", or create to \"never\"; or choose another schema.",
+        draft.path("target"),
+        draft.target
+    );
+    Finding::blocking(draft.table.name.clone(), message, hint).of(&draft.table.name)
 }
 
 const ELSEWHERE: &str = "Choose another schema or target.";
@@ -154,8 +178,11 @@ fn of(draft: &Draft<'_>, there: &ExistingTable) -> (Fate, Option<Problem>) {
 }
 
 fn holds_rows(there: &ExistingTable, create: Create) -> Option<Problem> {
-    let rows = there.rows.filter(|rows| *rows > 0)?;
     let hint = if create == Create::Never { ROWS_OF_EXISTING } else { ROWS };
+    if let Some(reason) = &there.uncounted {
+        return Some((format!("exists, and its rows cannot be counted: {reason}"), hint));
+    }
+    let rows = there.rows.filter(|rows| *rows > 0)?;
     Some((format!("exists and holds {}", counted(rows, "row", "rows")), hint))
 }
 

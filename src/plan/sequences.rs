@@ -58,6 +58,14 @@ fn set_new(draft: &Draft<'_>, column: &DraftColumn<'_>) -> String {
 fn existing(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(there) = draft.existing.filter(|e| e.relkind != 'v') else { return vec![] };
     let table = qualified(&there.schema, &there.name);
+    if let Some(reason) = &there.uncounted {
+        let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
+        notes.extend(behind.map(|sequence| {
+            let message = format!("sequence {sequence} is not set: its table cannot be looked at: {reason}");
+            Finding::warning(draft.table.name.clone(), message, "Set it with setval().")
+        }));
+        return vec![];
+    }
     let counter = draft.table.sequence.filter(|seq| *seq > 0);
     let reset = |column: &ExistingColumn| {
         let own = alias(draft).filter(|a| a.target == column.name).and(counter);

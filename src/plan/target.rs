@@ -39,6 +39,13 @@ pub struct ExistingTable {
     pub insert_rules: bool,
     /// An INSERT can be run on it: tables, and views that are updatable or have a trigger or rule for it.
     pub insertable: bool,
+    /// The caller has the rights of its owner.
+    pub owned: bool,
+    /// The role that owns it, or its partitions or what it is one of, where its code should not run with the caller's
+    /// rights unasked.
+    pub stranger: Option<String>,
+    /// Why its rows were not counted.
+    pub uncounted: Option<String>,
     /// What a migration tool has recorded in it, in order; `None` where it is no such table.
     pub levels: Option<Vec<String>>,
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
-use pgrx::PgLogLevel;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::load::{self, Place};
 use super::log::{self, Rejects, TableRecord};
@@ -17,7 +17,7 @@ use crate::catalog::Table;
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{interrupts, keepers, spi, xact};
+use crate::pg::{interrupts, keepers, spi, turn, xact};
 use crate::plan::{Action, LoadSpec, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
 use crate::sqlite;
 use crate::sqltext::qualified;
@@ -34,6 +34,7 @@ pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Resul
 }
 
 fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
+    turn::take(&survey.needs.schemas);
     let planned = survey::planned(survey)?;
     stop_if_blocked(survey, &planned)?;
     target::check_create(&planned)?;
@@ -386,7 +387,9 @@ impl<'a> Import<'a> {
             result.source_rows = Some(source_rows);
             let expected = result.rows_before + result.imported;
             let target_rows = match result.countable {
-                true => counts::rows(&table.schema, &table.target).unwrap_or(0),
+                true => {
+                    counts::rows(&table.schema, &table.target).map_err(|reason| uncounted(table, &reason))?
+                }
                 false => expected,
             };
             if source_rows != result.accounted() || target_rows != expected {
@@ -441,6 +444,12 @@ fn together<'a>(planned: &'a Planned, step: &'a Step) -> Vec<&'a Step> {
         }
         _ => vec![step],
     }
+}
+
+fn uncounted(table: &TablePlan, reason: &str) -> Error {
+    let name = qualified(&table.schema, &table.target);
+    let message = format!("rows of {name} cannot be counted after the load: {reason}");
+    Error::server(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message)
 }
 
 fn rowid_name(survey: &Survey, table: &str) -> Option<&'static str> {

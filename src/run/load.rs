@@ -14,7 +14,7 @@ use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::standing::{self, Standing};
 use crate::pg::{keepers, latest, spi, xact};
-use crate::plan::{LoadColumn, LoadSpec};
+use crate::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use crate::sqlite::Source;
 use crate::sqltext::qualified;
 use crate::verify::counts;
@@ -76,7 +76,8 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     }
     let standing = standing::standing(relation).ok_or_else(|| gone(spec))?;
     let target = Target { relation, attributes: attributes(relation, spec)?, shown_as: relation };
-    let there = into.and_then(|_| counts::rows(&spec.schema, &spec.target)).unwrap_or(0);
+    let counted = into.map_or(Ok(0), |_| counts::rows(&spec.schema, &spec.target));
+    let there = counted.as_ref().copied().unwrap_or(0);
     if there > 0 && into.is_some_and(|into| into.empty) {
         return Err(holds_rows(spec, there));
     }
@@ -86,24 +87,30 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
         Some(into) if !into.knows(&target::foreign_keys::of(relation)) => Way::Staged(Some(NEW_KEY)),
         _ => way::choose(&standing, into, defaults_look(&standing, &target), rows),
     };
+    let way = match way {
+        Way::Direct | Way::Attempt if counted.is_err() => Way::Staged(Some("its rows cannot be counted")),
+        way => way,
+    };
     let mut loaded = match way {
         Way::Direct => direct::load(source, spec, &target, place)?,
         Way::Attempt => attempt(source, spec, &target, place)?,
         Way::Staged(reason) => {
             let mut loaded = staged::load(source, spec, relation, there, place)?;
-            loaded.checked = into.is_some();
             let note = |reason| format!("loaded through a temporary table: {reason}");
             loaded.notes.extend(reason.map(note));
-            loaded
+            seen_by_keys(spec, relation, loaded)
         }
     };
     if !(place.counted || matches!(way, Way::Staged(_))) {
-        let counted = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
-        prove(spec, &loaded, counted - there)?;
+        // Where it cannot be counted, nothing was found.
+        let found = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
+        prove(spec, &loaded, found - there)?;
     }
     loaded.rows_before = there;
     loaded.brought = loaded.brought.filter(|_| into.is_some());
-    loaded.countable = matches!(standing.relkind, 'r' | 'p') && !standing.insert_rules;
+    let table = matches!(standing.relkind, 'r' | 'p');
+    loaded.countable = table && !standing.insert_rules && counted.is_ok();
+    loaded.notes.extend(counted.err().filter(|_| table).map(|reason| format!("not counted: {reason}")));
     Ok(loaded)
 }
 
@@ -116,6 +123,24 @@ fn prove(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
             Err(Error::Counts { table: spec.source.clone(), rows_source: rows, rows_target: found, rejected })
         }
     }
+}
+
+/// An INSERT has been seen by the foreign keys of a table that was there, where their triggers fire. Where they do
+/// not, the plan's questions follow, and the keys that it has none for are named.
+fn seen_by_keys(spec: &LoadSpec, relation: pg_sys::Oid, mut loaded: Loaded) -> Loaded {
+    let Some(into) = &spec.existing else { return loaded };
+    loaded.checked = !xact::is_replica();
+    if !loaded.checked {
+        let asked = |key: &ExistingForeignKey| !key.period && into.orphans.iter().any(|spec| spec.is_of(key));
+        let keys = target::foreign_keys::of(relation);
+        let names: Vec<&str> =
+            keys.iter().filter(|key| key.enforced && !asked(key)).map(|key| key.name.as_str()).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            loaded.notes.push(format!("not checked, because session_replication_role is replica: {names}"));
+        }
+    }
+    loaded
 }
 
 /// Keeps other writers out until the transaction ends, from the table that still has the name then. A caller who may
@@ -137,8 +162,10 @@ fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
 /// Rows that others have written after the transaction's snapshot was taken would be in nobody's account.
 fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
     let _path = LocalSettings::safe_search_path();
-    let own = xact::keeps_snapshot().then(|| counts::own_rows(&spec.schema, &spec.target)).flatten();
-    let Some(own) = own else { return Ok(()) };
+    if !xact::keeps_snapshot() || counts::rows(&spec.schema, &spec.target).is_err() {
+        return Ok(());
+    }
+    let Some(own) = counts::own_rows(&spec.schema, &spec.target) else { return Ok(()) };
     let sql = format!("SELECT count(*)::text, sum(hashtid(ctid))::text FROM {own}");
     if spi::rows(&sql, &[]) == latest::rows(&sql) {
         return Ok(());
@@ -152,7 +179,7 @@ fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     match xact::attempt(|| direct::load(source, spec, target, place)) {
         Ok(Err(Error::Conflict { .. })) => {
             let loaded = staged::load(source, spec, target.relation, 0, place)?;
-            Ok(Loaded { checked: true, ..loaded })
+            Ok(seen_by_keys(spec, target.relation, loaded))
         }
         Ok(outcome) => outcome,
         Err(caught) => Err(caught.into()),

@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use pgrx::pg_sys;
+
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi;
-use crate::sqltext::{ident, literal, qualified};
+use crate::pg::{reading, spi};
+use crate::sqltext::{literal, qualified};
 
 /// A sequence and what became of it. Values are those before the next one to be handed out; `None` before the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,21 +17,27 @@ pub struct Reset {
     pub sequence: String,
     pub old_value: Option<i64>,
     pub new_value: Option<i64>,
+    /// Why the column was not looked at.
+    pub detail: Option<String>,
 }
 
-/// Serial (deptype a) and identity (i) columns of ordinary and partitioned tables that the caller may move.
+/// Serial (deptype a) and identity (i) columns whose sequence the caller may move. Other types than numbers have no
+/// max(), another order, or casts of their owner's that would run with our rights.
 ///
 /// Materialized, because the privilege functions raise an error for anything that is no sequence.
 const OWNED: &str = "
     WITH owned AS MATERIALIZED (
         SELECT tn.nspname::text AS schema, t.oid AS t, t.relname::text AS relation, a.attnum,
                a.attname::text AS attribute, sn.nspname::text AS sequence_schema, s.oid AS s,
-               s.relname::text AS sequence, q.seqincrement, q.seqmin, q.seqmax
+               s.relname::text AS sequence, q.seqincrement, q.seqmin, q.seqmax,
+               COALESCE(NULLIF(y.typbasetype, 0), y.oid)
+                   IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype) AS counts,
+               format_type(a.atttypid, a.atttypmod) AS type
         FROM pg_sequence q
         JOIN pg_class s ON s.oid = q.seqrelid
         JOIN pg_namespace sn ON sn.oid = s.relnamespace
         JOIN pg_depend d ON d.objid = s.oid
-        JOIN pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p')
+        JOIN pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p', 'f')
         JOIN pg_namespace tn ON tn.oid = t.relnamespace
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
         JOIN pg_type y ON y.oid = a.atttypid
@@ -38,30 +46,21 @@ const OWNED: &str = "
           AND CASE WHEN $1 IS NULL
                    THEN tn.nspname NOT IN ('pg_catalog', 'information_schema', 'sqlite_migrate')
                    ELSE tn.nspname = $1 END
-          AND NOT pg_is_other_temp_schema(tn.oid)
-          -- Other types have no max(), another order, or casts of their owner's that would run with our rights.
-          AND COALESCE(NULLIF(y.typbasetype, 0), y.oid)
-              IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype))
-    SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement::text, seqmin::text, seqmax::text
+          AND NOT pg_is_other_temp_schema(tn.oid))
+    SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement::text, seqmin::text, seqmax::text,
+           t::bigint::text,
+           CASE WHEN NOT counts THEN 'its type is ' || type
+                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END
     FROM owned
     WHERE has_sequence_privilege(s, 'UPDATE') AND has_sequence_privilege(s, 'SELECT')
-      AND has_column_privilege(t, attnum, 'SELECT')
     ORDER BY schema, relation, attnum";
 
-/// Moves every owned sequence of a schema, or of all of them.
+/// Moves every owned sequence of a schema, or of all of them. One whose column cannot be looked at keeps none of the
+/// others from it.
 pub fn reset(schema: Option<&str>) -> Vec<Reset> {
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
-    spi::rows(OWNED, &[schema])
-        .into_iter()
-        .filter_map(|row| {
-            let fields: Vec<String> = row.into_iter().flatten().collect();
-            let [schema, table, column, sequence_schema, sequence, step, min, max] =
-                fields.try_into().ok()?;
-            let way = Way { step: step.parse().ok()?, range: min.parse().ok()?..=max.parse().ok()? };
-            Some(reset_one((schema, table, column), (&sequence_schema, &sequence), &way))
-        })
-        .collect()
+    spi::rows(OWNED, &[schema]).into_iter().filter_map(reset_one).collect()
 }
 
 /// How a sequence counts.
@@ -96,32 +95,26 @@ impl Stand {
     }
 }
 
-fn reset_one(
-    (schema, table, column): (String, String, String),
-    (sequence_schema, sequence): (&str, &str),
-    way: &Way,
-) -> Reset {
-    let name = qualified(sequence_schema, sequence);
+fn reset_one(row: spi::TextRow) -> Option<Reset> {
+    let [schema, table, column, sequence_schema, sequence, step, min, max, relation, refused] =
+        row.try_into().ok()?;
+    let (schema, table, column) = (schema?, table?, column?);
+    let (sequence_schema, sequence) = (sequence_schema?, sequence?);
+    let way = Way { step: step?.parse().ok()?, range: min?.parse().ok()?..=max?.parse().ok()? };
+    let relation = pg_sys::Oid::from_u32(relation?.parse().ok()?);
+    let name = qualified(&sequence_schema, &sequence);
     let stand = Stand::of(&name);
-    let used = furthest(&qualified(&schema, &table), &ident(&column), way);
-    let moved = used.filter(|used| stand.as_ref().is_some_and(|stand| stand.is_behind(*used, way)));
+    let used = match refused {
+        Some(reason) => Err(reason),
+        None => reading::furthest(relation, &column, way.step > 0, &way.range),
+    };
+    let detail = used.as_ref().err().map(|reason| format!("not looked at: {reason}"));
+    let used = used.ok().flatten();
+    let moved = used.filter(|used| stand.as_ref().is_some_and(|stand| stand.is_behind(*used, &way)));
     if let Some(value) = moved {
         spi::value(&format!("SELECT setval({}::regclass, {value}, true)::text", literal(&name)), &[]);
     }
-    let old_value = stand.and_then(|stand| stand.before_next(way));
+    let old_value = stand.and_then(|stand| stand.before_next(&way));
     let sequence = format!("{sequence_schema}.{sequence}");
-    Reset { schema, table, column, sequence, old_value, new_value: moved.or(old_value) }
-}
-
-/// The stored value furthest along the sequence's way, of those that it can reach: a negative one, or one
-/// beyond its type, does not move it.
-fn furthest(table: &str, column: &str, way: &Way) -> Option<i64> {
-    let (whole, extreme) = if way.step > 0 { ("ceil", "max") } else { ("floor", "min") };
-    let (least, greatest) = (way.range.start(), way.range.end());
-    let sql = format!(
-        "SELECT {whole}({extreme}({column}::numeric)
-                        FILTER (WHERE {column}::numeric BETWEEN {least} AND {greatest}))::text
-         FROM {table}"
-    );
-    spi::value(&sql, &[])?.parse().ok()
+    Some(Reset { schema, table, column, sequence, old_value, new_value: moved.or(old_value), detail })
 }

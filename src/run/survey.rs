@@ -1,6 +1,6 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
-use pgrx::PgLogLevel;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
 use super::{levels, source, target};
@@ -209,16 +209,19 @@ fn canonical_types(mut overrides: Value) -> Result<Value, Error> {
     for pointer in type_pointers(&overrides) {
         let Some(slot) = overrides.pointer_mut(&pointer) else { continue };
         let Some(name) = slot.as_str() else { continue };
-        match xact::attempt(|| -> Result<_, ()> { Ok(types::canonical(name)) }) {
-            Ok(Ok(Some(canonical))) => *slot = Value::String(canonical),
-            Ok(_) => {}
-            Err(caught) => {
-                return Err(Error::Type {
-                    path: format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~")),
-                    message: caught.message,
-                    sqlstate: caught.sqlstate,
-                });
+        let refused = |message, sqlstate| {
+            let path = format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~"));
+            Err(Error::Type { path, message, sqlstate })
+        };
+        match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(name), types::stranger(name))) }) {
+            Ok(Ok((Some(canonical), Some(owner)))) => {
+                let message =
+                    format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
+                return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE);
             }
+            Ok(Ok((Some(canonical), None))) => *slot = Value::String(canonical),
+            Ok(_) => {}
+            Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }
     Ok(overrides)

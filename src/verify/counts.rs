@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi;
+use crate::pg::{reading, spi};
 use crate::sqltext::qualified;
 
 /// A row of `verify_counts`.
@@ -12,10 +12,12 @@ pub struct Count {
     pub table: String,
     /// Rows that SQLite had when the run read it.
     pub source_rows: Option<i64>,
-    /// Rows that the table has now; `None` when it is gone.
+    /// Rows that the table has now; `None` where they were not counted.
     pub target_rows: Option<i64>,
     /// Every source row is there, in the reject log, or beside the rows that were there before.
     pub ok: bool,
+    /// Why the rows were not counted.
+    pub detail: Option<String>,
 }
 
 /// Compares the tables of a run that the caller may see, or of the last one that he made, with what the run read.
@@ -38,12 +40,9 @@ pub fn verify(run: Option<i64>) -> Result<Vec<Count>, Error> {
     Ok(tables.into_iter().filter_map(count).collect())
 }
 
-/// Rows that a table holds by itself, without those of tables that inherit from it. Only tables are counted: a view
-/// could do anything, with the rights of whoever counts it.
-pub fn rows(schema: &str, table: &str) -> Option<i64> {
-    let _path = LocalSettings::safe_search_path();
-    let own = own_rows(schema, table)?;
-    Some(spi::number(&format!("SELECT count(*)::text FROM {own}"), &[]))
+/// Rows that a table holds by itself, without those of tables that inherit from it; or why they cannot be counted.
+pub fn rows(schema: &str, table: &str) -> Result<i64, String> {
+    reading::count(spi::relation(schema, table).ok_or("it is gone")?)
 }
 
 /// A table without those that inherit from it, as SQL says it in FROM; a partitioned one with its partitions.
@@ -66,11 +65,13 @@ fn count(row: spi::TextRow) -> Option<Count> {
     let accounted = imported + others;
     // A run without verification did not count; what it read is what it can account for.
     let source_rows = number(source_rows).or((status.as_deref() == Some("loaded")).then_some(accounted));
-    let settings = LocalSettings::safe_search_path();
-    settings.refuse_views();
-    let target_rows = rows(&schema, &table);
+    let counted = rows(&schema, &table);
     let wanted = number(rows_before)? + imported;
-    let same = target_rows == Some(wanted) || countable.as_deref() == Some("false");
+    let same = counted == Ok(wanted) || countable.as_deref() == Some("false");
     let ok = source_rows == Some(accounted) && same;
-    Some(Count { schema, table, source_rows, target_rows, ok })
+    let (target_rows, detail) = match counted {
+        Ok(rows) => (Some(rows), None),
+        Err(reason) => (None, Some(format!("not counted: {reason}"))),
+    };
+    Some(Count { schema, table, source_rows, target_rows, ok, detail })
 }

@@ -31,13 +31,13 @@ def test_a_role_cannot_run_code_through_the_run_log(t):
         t.sql("SELECT * FROM verify_counts()").fails("42704", message="no recorded run")
         run = t.value("SELECT max(id) FROM sqlite_migrate.run")
         for user in ("adversary", "postgres"):
-            own = t.sql(f"SELECT target_rows, ok FROM verify_counts({run})", user).ok()
-            assert own.out.strip() == "|f", own.out
+            own = t.sql(f"SELECT target_rows, ok, detail FROM verify_counts({run})", user).ok()
+            assert own.out.strip() == "|f|not counted: it is not a table", own.out
         t.sql("CREATE TYPE trap AS (a int); CREATE FUNCTION spring(trap) RETURNS int LANGUAGE plpgsql AS"
               " $$ BEGIN INSERT INTO public.ran VALUES (current_user); RETURN 1; END $$;"
               " CREATE CAST (trap AS int) WITH FUNCTION spring(trap) AS IMPLICIT; CREATE TABLE bait (a trap);"
               " INSERT INTO bait VALUES (ROW(1)); CREATE SEQUENCE s OWNED BY bait.a", user="adversary").ok()
-        assert t.rows("SELECT * FROM reset_sequences()") == []
+        assert t.rows("SELECT detail FROM reset_sequences()") == [{"detail": "not looked at: its type is public.trap"}]
         assert t.value("SELECT count(*) FROM ran") == "0"
     finally:
         t.sql("DROP OWNED BY adversary CASCADE; DROP ROLE adversary").ok()
@@ -49,7 +49,9 @@ def test_a_name_in_the_log_that_is_no_table_any_more(t):
     for other in ("CREATE TYPE t AS (a int)", "CREATE SEQUENCE t", "CREATE TABLE u (a int); CREATE INDEX t ON u (a)"):
         row = t.rows("SELECT * FROM verify_counts()")[0]
         said = t.sql(f"BEGIN; DROP TABLE t; {other}; SELECT * FROM verify_counts(); ROLLBACK").ok().out.strip()
-        assert row["ok"] and said == "public|t|1||f", said
+        assert row["ok"] and said == "public|t|1||f|not counted: it is not a table", said
+    gone = t.sql("BEGIN; DROP TABLE t; SELECT detail FROM verify_counts(); ROLLBACK").ok().out.strip()
+    assert gone == "not counted: it is gone", gone
 
 
 def test_sequences_of_odd_columns(t):
@@ -57,8 +59,9 @@ def test_sequences_of_odd_columns(t):
     t.sql("CREATE TABLE odd (u uuid, j jsonb, s text, n numeric); INSERT INTO odd (s, n) VALUES ('99', 7), ('100', 4.5);"
           "CREATE SEQUENCE su OWNED BY odd.u; CREATE SEQUENCE sj OWNED BY odd.j; CREATE SEQUENCE ss OWNED BY odd.s;"
           "CREATE SEQUENCE sn OWNED BY odd.n; CREATE TABLE plain (id serial); INSERT INTO plain VALUES (42)").ok()
-    rows = t.rows("SELECT sequence, new_value FROM reset_sequences()")
-    assert rows == [{"sequence": "public.sn", "new_value": 7}, {"sequence": "public.plain_id_seq", "new_value": 42}], rows
+    rows = [(row["sequence"], row["new_value"], row["detail"]) for row in t.rows("SELECT * FROM reset_sequences()")]
+    odd = [(f"public.s{c}", None, f"not looked at: its type is {kind}") for c, kind in (("u", "uuid"), ("j", "jsonb"), ("s", "text"))]
+    assert rows == odd + [("public.sn", 7, None), ("public.plain_id_seq", 42, None)], rows
 
 
 def test_before_and_after_may_not_end_the_transaction(t):

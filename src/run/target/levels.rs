@@ -23,7 +23,9 @@ pub fn read(found: &mut Relations) {
     let settings = LocalSettings::safe_search_path();
     let _styles = LocalSettings::printing(Reads::Styles);
     settings.refuse_views();
-    found.each(READABLE, |table, _: &mut Fields| table.levels = levels(table));
+    found.each(READABLE, |table, _: &mut Fields| {
+        table.levels = if table.stranger.is_none() { levels(table) } else { None };
+    });
 }
 
 fn levels(table: &ExistingTable) -> Option<Vec<String>> {

@@ -18,6 +18,7 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::{rights, spi};
 use crate::plan::{Action, Planned, Target};
 use crate::sqltext::{ident, qualified};
+use crate::verify::counts;
 use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])";
@@ -38,18 +39,14 @@ pub fn read(schemas: &[String]) -> Target {
 /// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
 /// to be read: the caller may have no right to the others.
 pub fn read_rows(target: &mut Target, wanted: impl Fn(&str, &str) -> bool) {
-    for table in &mut target.relations {
-        // Children by inheritance are tables of their own; partitions are not.
-        let only = match table.relkind {
-            'r' => "ONLY ",
-            'p' => "",
-            _ => continue,
-        };
-        if wanted(&table.schema, &table.name) {
-            let name = qualified(&table.schema, &table.name);
-            let sql = format!("SELECT count(*)::text FROM {only}{name}");
-            table.rows = spi::value(&sql, &[]).and_then(|n| n.parse().ok());
-            foreign_keys::read_strays(table);
+    let tables = target.relations.iter_mut().filter(|t| matches!(t.relkind, 'r' | 'p'));
+    for table in tables.filter(|t| wanted(&t.schema, &t.name)) {
+        match counts::rows(&table.schema, &table.name) {
+            Ok(rows) => {
+                table.rows = u64::try_from(rows).ok();
+                foreign_keys::read_strays(table);
+            }
+            Err(reason) => table.uncounted = Some(reason),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::fields::Fields;
-use crate::pg::spi;
+use crate::pg::{rights, spi};
 use crate::plan::ExistingTable;
 
 /// What is known so far, by oid.
@@ -20,7 +20,13 @@ const RELATIONS: &str = "
                 WHEN c.relkind = 'v' THEN pg_catalog.pg_relation_is_updatable(c.oid, true) & 8 <> 0
                 ELSE false END::text,
            EXISTS (SELECT FROM pg_catalog.pg_rewrite w
-                   WHERE w.ev_class = c.oid AND w.ev_type = '3' AND w.ev_enabled IN ('O', 'A'))::text
+                   WHERE w.ev_class = c.oid AND w.ev_type = '3' AND w.ev_enabled IN ('O', 'A'))::text,
+           pg_catalog.pg_has_role(c.relowner, 'USAGE')::text,
+           (SELECT pg_catalog.min(r.rolname::text)
+            FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)
+                  UNION SELECT relid FROM pg_catalog.pg_partition_ancestors(c.oid) AS above (relid)) AS member
+            JOIN pg_catalog.pg_class p ON p.oid = member.relid JOIN pg_catalog.pg_roles r ON r.oid = p.relowner
+            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted}))
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY ($1::text[])
     ORDER BY n.nspname, c.relname";
@@ -47,7 +53,8 @@ impl Relations {
     /// Reads the relations of schemas, given as an array literal.
     pub fn of(schemas: &str) -> Relations {
         let mut found = Relations { tables: vec![], places: HashMap::new(), oids: String::new() };
-        for row in spi::rows(RELATIONS, &[Some(schemas)]) {
+        let relations = RELATIONS.replace("{trusted}", &rights::trusts("p.relowner"));
+        for row in spi::rows(&relations, &[Some(schemas)]) {
             let mut row = Fields::of(row);
             found.places.insert(row.number(), found.tables.len());
             found.tables.push(relation(&mut row));
@@ -90,6 +97,8 @@ fn relation(row: &mut Fields) -> ExistingTable {
         partition: row.flag(),
         insertable: row.flag(),
         insert_rules: row.flag(),
+        owned: row.flag(),
+        stranger: row.optional(),
         ..ExistingTable::default()
     }
 }

@@ -1,0 +1,130 @@
+//! Reads of users' tables for questions of our own, which must run nobody's code with the caller's rights.
+//!
+//! A policy is code, and so are a view, what stands behind a foreign table, and what the planner evaluates beforehand
+//! of indexes, statistics and constraints. So row-level security is off: where it would apply, the table refuses.
+//! A table whose owner's code may run as the caller is asked by a query; any other is read from its heap.
+
+use std::convert::Infallible;
+use std::ops::RangeInclusive;
+
+use pgrx::pg_sys;
+
+use super::settings::LocalSettings;
+use super::{heapscan, rights, spi, xact};
+use crate::sqltext::ident;
+
+/// How a table may be read.
+enum Way {
+    /// By a query, over what FROM says.
+    Query(String),
+    /// From the heaps of the table, or of its partitions.
+    Heap(Vec<pg_sys::Oid>),
+}
+
+/// $1 is the relation, $2 the heap access method. Children by inheritance are tables of their own, partitions are not.
+/// Where an extension has a trigger, the rows may be elsewhere.
+const FACTS: &str = "
+    SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
+                WHEN pg_is_other_temp_schema(c.relnamespace) THEN 'it belongs to another session'
+                WHEN NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))
+                    THEN 'permission denied'
+                WHEN row_security_active(c.oid) THEN 'row-level security applies to the caller'
+                WHEN tree.alien IS NOT NULL THEN 'partition ' || tree.alien || ' is a foreign table'
+                WHEN NOT tree.trusted AND NOT tree.plain THEN 'an extension or another access method holds its rows'
+           END,
+           CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || format('%I.%I', n.nspname, c.relname),
+           tree.trusted::text, tree.heaps
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT min(p.oid::regclass::text) FILTER (WHERE p.relkind = 'f') AS alien,
+               bool_and({trusted}) AS trusted,
+               string_agg(p.oid::bigint::text, ',') FILTER (WHERE p.relkind = 'r') AS heaps,
+               bool_and(p.relkind = 'p' OR p.relam = $2::oid AND NOT EXISTS (
+                   SELECT FROM pg_trigger g JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = g.tgfoid
+                   WHERE g.tgrelid = p.oid AND d.deptype = 'e')) AS plain
+        FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)
+              UNION SELECT relid FROM pg_partition_ancestors(c.oid) AS above (relid)) AS member
+        JOIN pg_class p ON p.oid = member.relid) AS tree
+    WHERE c.oid = $1::oid";
+
+/// Or why the caller cannot read it.
+fn way(relation: pg_sys::Oid) -> Result<Way, String> {
+    let _path = LocalSettings::safe_search_path();
+    let sql = FACTS.replace("{trusted}", &rights::trusts("p.relowner"));
+    let (this, heap) = (relation.to_u32().to_string(), pg_sys::HEAP_TABLE_AM_OID.to_u32().to_string());
+    let row = spi::rows(&sql, &[Some(&this), Some(&heap)]).pop().ok_or(GONE)?;
+    let [refused, from, trusted, heaps] = row.try_into().map_err(|_| GONE)?;
+    if let Some(reason) = refused {
+        return Err(reason);
+    }
+    if trusted.as_deref() == Some("true") {
+        return Ok(Way::Query(from.unwrap_or_default()));
+    }
+    let heaps = heaps.unwrap_or_default();
+    Ok(Way::Heap(heaps.split(',').filter_map(|oid| oid.parse::<u32>().ok()).map(pg_sys::Oid::from).collect()))
+}
+
+const GONE: &str = "it is gone";
+
+/// The rows of a table that the caller sees, or why they cannot be counted.
+pub fn count(relation: pg_sys::Oid) -> Result<i64, String> {
+    match way(relation)? {
+        Way::Query(from) => {
+            let rows = attempt(|| spi::value(&format!("SELECT count(*)::text FROM {from}"), &[]))?;
+            rows.and_then(|rows| rows.parse().ok()).ok_or_else(|| GONE.into())
+        }
+        Way::Heap(heaps) => attempt(|| heaps.into_iter().map(|heap| heapscan::count(heap) as i64).sum()),
+    }
+}
+
+/// The whole number furthest up, or down, among a column's values within `range`; or why it cannot be looked for.
+/// The column's type is one of integers, numeric, or a domain over them.
+pub fn furthest(
+    relation: pg_sys::Oid,
+    column: &str,
+    up: bool,
+    range: &RangeInclusive<i64>,
+) -> Result<Option<i64>, String> {
+    let (least, greatest) = (*range.start(), *range.end());
+    match way(relation)? {
+        Way::Query(from) => {
+            let (whole, extreme) = if up { ("ceil", "max") } else { ("floor", "min") };
+            let column = ident(column);
+            let sql = format!(
+                "SELECT {whole}({extreme}({column}::numeric)
+                                FILTER (WHERE {column}::numeric BETWEEN {least} AND {greatest}))::text
+                 FROM {from}"
+            );
+            Ok(attempt(|| spi::value(&sql, &[]))?.and_then(|value| value.parse().ok()))
+        }
+        Way::Heap(heaps) => attempt(|| {
+            let mut found = None;
+            for heap in heaps {
+                heapscan::each_number(heap, column, |floor, ceil| {
+                    if floor >= least.into() && ceil <= greatest.into() {
+                        let value = if up { ceil } else { floor };
+                        let further = |so_far: i128| if up { value.max(so_far) } else { value.min(so_far) };
+                        found = Some(found.map_or(value, further));
+                    }
+                });
+            }
+            found.and_then(|value| i64::try_from(value).ok())
+        }),
+    }
+}
+
+/// A table that refuses does not stop whoever asks about several.
+fn attempt<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+    let read = || -> Result<T, Infallible> {
+        let settings = LocalSettings::safe_search_path();
+        settings.set("row_security", "off");
+        // What has taken the name since.
+        settings.refuse_views();
+        Ok(read())
+    };
+    match xact::attempt(read) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(never)) => match never {},
+        Err(caught) => Err(caught.message),
+    }
+}
