@@ -124,9 +124,72 @@ fn failure(path: &Path, directory: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
 
+    use rusqlite::{Connection, OpenFlags};
+
+    use super::super::testing::TempDir;
     use super::*;
+
+    const TRANSFER: &str = "BEGIN; UPDATE a SET v = v - 7; UPDATE b SET v = v + 7; COMMIT;";
+
+    /// The sum of all that is transferred, in the copy; and what is wrong with it.
+    fn sum(copy: &Path) -> (i64, String) {
+        let copy = Connection::open(copy).unwrap();
+        let sum = "SELECT (SELECT sum(v) FROM a) + (SELECT sum(v) FROM b)";
+        let check = copy.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+        (copy.query_row(sum, [], |r| r.get(0)).unwrap(), check)
+    }
+
+    /// Does something at every point at which the copier lets others in.
+    #[test]
+    fn whatever_others_do_meanwhile_a_copy_is_one_state_or_none() {
+        const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE);";
+        const RESTART: &str = "PRAGMA wal_checkpoint(RESTART);";
+        const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE);";
+        for (acts, starts_anew) in [
+            (TRANSFER.to_owned(), false),
+            (format!("{TRANSFER}{CHECKPOINT}"), false),
+            // A writer starts a `-wal` anew that is wholly in the file, if nobody reads it.
+            (format!("{TRANSFER}{CHECKPOINT}{TRANSFER}"), true),
+            (format!("{RESTART}{TRANSFER}"), true),
+            (format!("{TRANSFER}{TRUNCATE}{TRANSFER}{CHECKPOINT}"), true),
+        ] {
+            for at in 0..4 {
+                let dir = TempDir::new();
+                let path = dir.path("t.db");
+                let writer = Connection::open(&path).unwrap();
+                writer
+                    .execute_batch(
+                        "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+                         CREATE TABLE a(v, pad); CREATE TABLE b(v, pad);
+                         INSERT INTO a VALUES (1000, zeroblob(9000)), (1000, zeroblob(9000));
+                         INSERT INTO b SELECT * FROM a",
+                    )
+                    .unwrap();
+                writer.execute_batch(TRANSFER).unwrap();
+                let (writer, calls, acts) = (Mutex::new(writer), AtomicUsize::new(0), acts.clone());
+                let interrupted: Interrupted = Arc::new(move || {
+                    if calls.fetch_add(1, Ordering::Relaxed) == at {
+                        writer.lock().unwrap().execute_batch(&acts).unwrap();
+                    }
+                    false
+                });
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                let uri = format!("file://{}?immutable=1", path.display());
+                let probe = Connection::open_with_flags(uri, flags).unwrap();
+                let file = File::of(&probe).unwrap();
+                file.lock_shared().unwrap();
+                let scratch = Scratch { directory: dir.path("copy"), limit: None, owner: Arc::new(()) };
+                let copied = pair(&path, &file, &scratch, &interrupted).unwrap();
+                assert_eq!(copied.is_none(), starts_anew, "at {at}");
+                if let Some((copy, _)) = copied {
+                    assert_eq!(sum(&copy), (4000, "ok".into()), "at {at}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_full_disk_is_called_that() {
