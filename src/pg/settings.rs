@@ -16,7 +16,9 @@ use crate::value::Timezone;
 pub const SAFE_SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
 /// What decides how input and output functions spell values: the list that postgres_fdw's `set_transmission_modes`
-/// begins, for both directions; most are the server's defaults. A time zone is set beside it.
+/// begins, for both directions; most are the server's defaults. A time zone is set beside it. Other settings of a
+/// session (`lc_time`, `default_text_search_config`, `standard_conforming_strings`, `backslash_quote`) are looked at by
+/// functions and by the parser of SQL only: generated SQL has no literal that they change.
 const PLAIN: [(&CStr, &CStr); 7] = [
     (c"DateStyle", c"ISO, MDY"),
     (c"IntervalStyle", c"postgres"),

@@ -51,7 +51,7 @@ pub const SPELLINGS: &[Spelling] = &[
         &["0x1F", "1_000", "010", "+7", " 7"],
     ),
     checked(
-        &["oid", "xid", "cid"],
+        &["oid", "xid", "xid8", "cid"],
         "decimal digits",
         &["7", "4294967295"],
         &["-1", "010", "0x1F", " 7"],
