@@ -153,7 +153,7 @@ impl Place<'_> {
         match column.affinity {
             _ if is_int(column.type_) && column.is_rowid => true,
             Affinity::Integer | Affinity::Numeric => is_int(column.type_),
-            Affinity::Text => column.type_ == Type::Text,
+            Affinity::Text => column.type_ == Type::Text && !self.table.utf16,
             _ => false,
         }
     }
@@ -176,15 +176,10 @@ impl Place<'_> {
             (Type::Int2 | Type::Int4 | Type::Int8 | Type::Bool, _) => self.integer(),
             (Type::Float8, Affinity::Real) if column.strict => Form::Bare,
             (Type::Float8, _) => self.of_class("real", None),
-            // NULL in place of a text that is broken: only the decoder sees which.
-            (Type::Text, _) if column.on_invalid == OnInvalid::Null => Form::Decoded,
-            (Type::Text, affinity) => match PgType::parse(&column.pg_type) {
-                PgType::Varchar(Some(limit)) => {
-                    self.of_class("text", Some(format!("length({}) <= {limit}", self.cell())))
-                }
-                _ if column.strict && affinity == Affinity::Text => Form::Bare,
-                _ => self.of_class("text", None),
-            },
+            // NULL in place of a text that is broken: only the decoder sees which. Texts in UTF-16 may have a half of a
+            // character where the decoder sees a whole one.
+            (Type::Text, _) if column.on_invalid == OnInvalid::Null || self.table.utf16 => Form::Decoded,
+            (Type::Text, _) => self.text(),
             (Type::Bytea, Affinity::Blob) if column.strict => Form::Bare,
             (Type::Bytea, _) => self.of_class("blob", None),
             (Type::Timestamp | Type::TimestampTz, _) => self.instant().unwrap_or(Form::Decoded),
@@ -205,6 +200,16 @@ impl Place<'_> {
             _ => Some("BETWEEN -2147483648 AND 2147483647"),
         };
         self.of_class("integer", range.map(|range| format!("{} {range}", self.cell())))
+    }
+
+    /// Texts that PostgreSQL can hold: SQLite takes any bytes for one.
+    fn text(&self) -> Form {
+        let cell = self.cell();
+        let limit = match PgType::parse(&self.column.pg_type) {
+            PgType::Varchar(Some(limit)) => format!(" AND length({cell}) <= {limit}"),
+            _ => String::new(),
+        };
+        Form::Tested { test: format!("{cell} IS NULL OR pg_is_text({cell}){limit}"), value: self.bare() }
     }
 
     /// Cells of a storage class under a condition; NULL is NULL in every type.
@@ -247,7 +252,9 @@ impl Place<'_> {
             return Some(IndexAccess::Direct);
         }
         match column.type_ {
-            Type::Text if column.affinity == Affinity::Text && self.leads(true) => Some(IndexAccess::Direct),
+            Type::Text if column.affinity == Affinity::Text && self.leads(true) => {
+                (!self.table.utf16).then_some(IndexAccess::Direct)
+            }
             Type::Timestamp | Type::TimestampTz if numeric && column.format.is_some_and(Format::is_epoch) => {
                 Unit::of(column.format)
                     .filter(|_| self.leads(false) && !self.is_shifted())

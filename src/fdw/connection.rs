@@ -18,7 +18,7 @@ use std::rc::Rc;
 use pgrx::PgSqlErrorCode as Code;
 
 use super::options::{ServerOptions, TableOptions};
-use crate::catalog::{Catalog, Table, TableKind};
+use crate::catalog::{Catalog, Encoding, Table, TableKind};
 use crate::error::Error;
 use crate::pg::fdw::{Reads, Server, invalidation, transaction};
 use crate::pg::interrupts;
@@ -122,6 +122,8 @@ pub struct Described {
     pub table: Table,
     pub is_view: bool,
     pub estimate: Estimate,
+    /// The file's texts are UTF-16.
+    pub utf16: bool,
 }
 
 /// What the file declares of a table or view; `None` when it has none of this name.
@@ -139,7 +141,8 @@ pub fn describe(server: &Server, options: &TableOptions) -> Result<Option<Descri
             estimate(session.source().connection(), &table, f64::from(catalog.page_size), pages as f64);
         let estimate = estimated.map_err(|e| raised(session.source().error(e)))?;
         table.without_rowid &= !is_view;
-        Ok(Some(Described { table, is_view, estimate }))
+        let utf16 = catalog.encoding != Encoding::Utf8;
+        Ok(Some(Described { table, is_view, estimate, utf16 }))
     })
 }
 

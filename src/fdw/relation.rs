@@ -34,6 +34,7 @@ pub fn table(relation: &Relation) -> Result<Table, Error> {
         indexes: vec![],
         rows: described.estimate.rows,
         pages: described.estimate.pages,
+        utf16: described.utf16,
         timezone: Timezone::parse(&server.timezone).ok(),
     };
     for attribute in &relation.attributes {

@@ -35,7 +35,7 @@ pub fn value(expr: &Expr, tables: &Tables) -> bool {
 
 /// SQLite sorts by it as PostgreSQL does.
 pub fn order(order: &Order, tables: &Tables) -> bool {
-    let sorted = |type_| Needs::Order.met(type_, order.collation);
+    let sorted = |type_| is_met(Needs::Order, type_, order.collation, tables);
     Judge::new(tables).ships(&order.expr) && type_of(&order.expr, tables).is_some_and(sorted)
 }
 
@@ -81,6 +81,12 @@ pub fn numeric_aggregate(expr: &Expr, tables: &Tables) -> Option<AggregateResult
     (known.result != AggregateResult::Canonical).then_some(known.result)
 }
 
+/// SQLite compares texts as the operation asks. In a file of UTF-16 it sorts by the bytes of that.
+fn is_met(needs: Needs, type_: Type, collation: Collation, tables: &Tables) -> bool {
+    let other_order = needs == Needs::Order && type_ == Type::Text && tables.values().any(|t| t.utf16);
+    !other_order && needs.met(type_, collation)
+}
+
 struct Judge<'a> {
     tables: &'a Tables,
     /// Bytes of what has been looked at.
@@ -103,6 +109,10 @@ impl Judge<'_> {
 
     fn type_of(&self, expr: &Expr) -> Option<Type> {
         type_of(expr, self.tables)
+    }
+
+    fn is_met(&self, needs: Needs, type_: Type, collation: Collation) -> bool {
+        is_met(needs, type_, collation, self.tables)
     }
 
     fn height(&self, expr: &Expr) -> Height {
@@ -129,7 +139,7 @@ impl Judge<'_> {
             Expr::Function { name, args, collation, result } => {
                 let types = self.types(args)?;
                 let known = vocabulary::function(name, &types, *result)?;
-                types.iter().all(|t| known.needs.met(*t, *collation)).then_some(())?;
+                types.iter().all(|t| self.is_met(known.needs, *t, *collation)).then_some(())?;
                 self.highest(args).map(|h| h + 3)
             }
             Expr::Case { .. } => self.case(expr),
@@ -163,7 +173,7 @@ impl Judge<'_> {
 
     fn compared(&self, left: &Expr, right: &Expr, needs: Needs, collation: Collation) -> Height {
         let (left_type, right_type) = (self.type_of(left)?, self.type_of(right)?);
-        if !vocabulary::are_comparable(left_type, right_type) || !needs.met(left_type, collation) {
+        if !vocabulary::are_comparable(left_type, right_type) || !self.is_met(needs, left_type, collation) {
             return None;
         }
         Some(self.height(left)?.max(self.height(right)?) + 2)
@@ -176,7 +186,7 @@ impl Judge<'_> {
         }
         let types = [self.type_of(left)?, self.type_of(right)?];
         let known = vocabulary::operator(name, &types, *result)?;
-        if !known.needs.met(types[0], *collation) {
+        if !self.is_met(known.needs, types[0], *collation) {
             return None;
         }
         Some(self.height(left)?.max(self.height(right)?) + 3)
@@ -186,7 +196,7 @@ impl Judge<'_> {
         let Expr::ArrayTest { name, left, elements, all, collation } = expr else { return None };
         let (_, _, needs) = vocabulary::comparison(name)?;
         let left_type = self.type_of(left)?;
-        if !needs.met(left_type, *collation) {
+        if !self.is_met(*needs, left_type, *collation) {
             return None;
         }
         let is_list = is_list(name, *all);
@@ -231,7 +241,8 @@ impl Judge<'_> {
                 let type_ = self.type_of(arg)?;
                 let known = vocabulary::aggregate(name, type_)?;
                 let numeric = known.result != AggregateResult::Canonical;
-                let fits = known.needs.met(type_, *collation) && numeric == (*result == Type::Numeric);
+                let fits =
+                    self.is_met(known.needs, type_, *collation) && numeric == (*result == Type::Numeric);
                 fits.then_some(())?;
                 self.height(arg)?
             }
@@ -244,7 +255,7 @@ impl Judge<'_> {
     fn counted(&self, arg: &Expr, aggregate: &Expr) -> Height {
         let Expr::Aggregate { distinct, collation, .. } = aggregate else { return None };
         let needs = if *distinct { Needs::Equality } else { Needs::Nothing };
-        if needs.met(self.type_of(arg)?, *collation) { self.height(arg) } else { None }
+        if self.is_met(needs, self.type_of(arg)?, *collation) { self.height(arg) } else { None }
     }
 
     fn exists(&self, from: &From, conditions: &[Expr]) -> Height {

@@ -32,6 +32,8 @@ pub struct Table {
     /// Estimates, from `sqlite_stat1` or the file's pages.
     pub rows: f64,
     pub pages: f64,
+    /// The file's texts are UTF-16, and SQLite compares them by its bytes.
+    pub utf16: bool,
     /// Of text times without an offset; `None` is UTC.
     pub timezone: Option<Timezone>,
 }

@@ -16,6 +16,7 @@ mod staged;
 pub mod survey;
 pub mod target;
 pub mod transfer;
+mod trial;
 pub mod triggers;
 mod way;
 pub mod writer;

@@ -3,7 +3,7 @@
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
-use super::{levels, source, target};
+use super::{levels, source, target, trial};
 use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::error::Error;
 use crate::finding::Finding;
@@ -186,13 +186,12 @@ pub fn planned(survey: &Survey) -> Result<Planned, Error> {
 pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let mut target = target::read(&survey.needs.schemas);
-    let source = survey.facts();
     let note = |mut planned: Planned| {
         planned.findings.extend(source::findings(&survey.source, &survey.catalog));
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned
     };
-    let first = plan::build(&source, &target, &survey.overrides)?;
+    let first = accepted(survey, &target)?;
     let wanted = |schema: &str, name: &str| {
         first.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
     };
@@ -200,8 +199,22 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         return Ok((target, note(first)));
     }
     target::read_rows(&mut target, wanted);
-    let planned = plan::build(&source, &target, &survey.overrides)?;
+    let planned = accepted(survey, &target)?;
     Ok((target, note(planned)))
+}
+
+/// The plan for a target, without expressions that PostgreSQL does not take.
+fn accepted(survey: &Survey, target: &Target) -> Result<Planned, Error> {
+    let source = survey.facts();
+    let planned = plan::build(&source, target, &survey.overrides)?;
+    let refusals = trial::refusals(survey, &planned.plan);
+    if refusals.is_empty() {
+        return Ok(planned);
+    }
+    let (overrides, findings) = trial::without(&survey.overrides, &refusals);
+    let mut planned = plan::build(&source, target, &overrides)?;
+    planned.findings.extend(findings);
+    Ok(planned)
 }
 
 /// Spells the types in a plan so that they mean the same under any search path.

@@ -1,4 +1,4 @@
-//! The file behind a connection, by SQLite's own handle: what no SQL can ask for.
+//! The file and the state behind a connection, by SQLite's own handles: what no SQL can ask for.
 //!
 //! Opening the file a second time, outside SQLite, and closing it again would drop every POSIX lock that this process has
 //! on it. The handle is SQLite's, which knows that. Must not write, and must not be kept longer than the connection.
@@ -76,6 +76,17 @@ impl<'c> File<'c> {
             code => Err(code),
         }
     }
+}
+
+/// Foreign keys are broken that the open transaction's end would check.
+pub(super) fn breaks_foreign_keys(connection: &Connection) -> bool {
+    let (mut broken, mut most) = (0, 0);
+    // SAFETY: the connection is open; two integers are written, <https://www.sqlite.org/c3ref/c_dbstatus_options.html>.
+    let asked = unsafe {
+        let question = ffi::SQLITE_DBSTATUS_DEFERRED_FKS;
+        ffi::sqlite3_db_status(connection.handle(), question, &raw mut broken, &raw mut most, 0)
+    };
+    asked == ffi::SQLITE_OK && broken != 0
 }
 
 #[cfg(test)]

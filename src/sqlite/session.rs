@@ -17,9 +17,10 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ffi};
 use self_cell::self_cell;
 
-use super::error::Error;
+use super::error::{Constraint, Error};
 use super::functions::{self, Faults};
 use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
+use super::raw;
 use crate::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
 
@@ -308,8 +309,13 @@ impl Session {
     }
 
     /// Takes every lock that a commit needs, and writes what it would write but for the end: the commit waits for nobody any
-    /// more. In WAL mode the writer's lock is all that it needs.
+    /// more, and no constraint is left to fail. In WAL mode the writer's lock is all that it needs.
     pub fn make_ready(&self) -> Result<(), Error> {
+        if raw::breaks_foreign_keys(self.source().connection()) {
+            let message = "FOREIGN KEY constraint failed".to_owned();
+            let path = self.source().path().to_owned();
+            return Err(Error::Constraint { path, kind: Constraint::ForeignKey, message });
+        }
         self.source().connection().cache_flush().map_err(|e| self.error(e))
     }
 

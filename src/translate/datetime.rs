@@ -4,7 +4,7 @@
 //! immutable. Over a `date`, `timestamp` or `timestamptz` column, and over an integer column with
 //! 'unixepoch', the forms are immutable and in UTC: `date()` gives a date, `datetime()` a timestamp.
 
-use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse, text};
+use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse};
 use crate::sqltext;
 use crate::types::TypeClass;
 
@@ -95,6 +95,7 @@ fn modify(moment: &mut Moment, modifier: &str) -> Result<()> {
 fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
     let modifier = match modifiers {
         [] => None,
+        [one] if one.text_literal().is_none() => return refuse("a computed date modifier"),
         [one] => one.text_literal(),
         _ => return refuse("date modifiers over a column"),
     };
@@ -331,7 +332,12 @@ fn of_column(pieces: &[Piece], civil: &Node) -> Result<Node> {
     let digits = match pieces {
         [Piece::Code(code)] => Kind::Digits(format!("({})::integer", code.number.replace('$', &civil.sql))),
         [Piece::Epoch] => Kind::Digits(seconds_of(&civil.sql)),
-        [Piece::Text(_)] | [] => return Ok(text(&literal_text(pieces))),
+        // NULL of NULL, whatever the format.
+        [Piece::Text(_)] | [] => {
+            let plain = sqltext::literal(&literal_text(pieces));
+            let sql = format!("CASE WHEN {} IS NOT NULL THEN {plain} END", civil.at(Prec::Operator));
+            return Ok(Node::new(sql, TypeClass::Text, Prec::Unary).after(&[civil]));
+        }
         _ => Kind::Plain,
     };
     Ok(Node::new(parts.join(" || "), TypeClass::Text, prec).after(&[civil]).kind(digits))

@@ -125,13 +125,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Made("overlay(uuid_send(gen_random_uuid()) …)", random::randomblob),
         "up to 256 bytes; defaults only",
     ),
-    f("replace", (3, 3), TEXT, Template("replace($1, $2, $3)", TypeClass::Text), ""),
+    f(
+        "replace",
+        (3, 3),
+        TEXT,
+        Made("CASE WHEN y = '' THEN x ELSE replace(x, y, z) END", textual::replace),
+        "an empty text is replaced by nothing, not even NULL",
+    ),
     f(
         "round",
         (1, 2),
         NUMBER,
-        Made("round(x::numeric, n)::double precision", round),
-        "a literal number of digits; 15 significant digits",
+        Made("trunc(x + CASE WHEN x < 0 THEN -0.5 ELSE 0.5 END)", round),
+        "to whole numbers; to digits only of integers, of reals SQLite's releases differ",
     ),
     f("rtrim", (1, 2), TEXT, Made("rtrim(x, y)", |a| textual::trim("rtrim", a)), ""),
     f("strftime", (1, MANY), ANY, Made("to_char(now(), …)", |a| datetime::call("strftime", a)), "see Times"),
@@ -225,21 +231,34 @@ fn abs(args: &[Node]) -> Result<Node> {
     Ok(Node::atom(format!("abs({})", x.sql), x.class).least((x.class == TypeClass::Integer).then_some(0)))
 }
 
-/// Half away from zero over the decimal digits; the result is a REAL also for integers.
+/// SQLite adds a half and cuts, in floating point; a REAL also for integers. To digits it prints the value, and releases
+/// differ in what -0.15 is then.
 fn round(args: &[Node]) -> Result<Node> {
     let x = first(args)?;
-    let digits = match args.get(1).map(Node::integer) {
-        None => 0,
-        Some(Some(n @ 0..=30)) => n,
-        Some(_) => return refuse("round() to a computed number of digits"),
+    let digits = match args.get(1) {
+        None => Some(0),
+        // A negative number of digits is none.
+        Some(digits) => digits.integer().map(|n| n.max(0)),
     };
-    match x.class {
-        TypeClass::Numeric => Ok(Node::atom(format!("round({}, {digits})", x.sql), TypeClass::Numeric)),
-        TypeClass::Integer => Ok(x.cast("double precision", TypeClass::Float)),
-        _ => {
-            let sql = format!("round({}::numeric, {digits})::double precision", x.operand());
-            Ok(Node::atom(sql, TypeClass::Float))
+    match (x.class, digits) {
+        (_, None) => refuse("round() to a computed number of digits"),
+        (TypeClass::Integer, _) => Ok(x.cast("double precision", TypeClass::Float)),
+        (_, Some(0)) => {
+            let x = if x.class == TypeClass::Float && x.literal().is_none() {
+                x
+            } else {
+                x.cast("double precision", TypeClass::Float)
+            };
+            let (operand, compared) = (x.operand(), x.at(Prec::Operator));
+            // Beyond 2^52 a double has no fraction; the zero makes -0 one.
+            let sql = format!(
+                "CASE WHEN abs({}) > 4503599627370496 THEN {} \
+                 ELSE trunc({operand} + CASE WHEN {compared} < 0 THEN -0.5 ELSE 0.5 END) + 0 END",
+                x.sql, x.sql
+            );
+            Ok(Node::new(sql, TypeClass::Float, Prec::Unary))
         }
+        (_, Some(_)) => refuse("round() of a real to digits: SQLite's releases differ in it"),
     }
 }
 
@@ -281,6 +300,10 @@ fn nullif(args: &[Node]) -> Result<Node> {
     }
     if [a, b].iter().any(|n| n.is_nocase_column() || n.collate.is_some()) {
         return refuse("nullif() under a collation");
+    }
+    // The result is of the type in which they are compared.
+    if a.is_number() && b.is_number() && a.class != b.class {
+        return refuse("nullif() of numbers of different types");
     }
     let (a, others) = compare::settle(a.clone(), vec![b.clone()], false)?;
     Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class))

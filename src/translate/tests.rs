@@ -279,8 +279,18 @@ fn index_and_generated_expressions() {
         ("substr(b, 2, 3)", r#"substr(nullif("b", ''::bytea), 2, 3)"#, TypeClass::Bytea),
         ("trim(name)", r#"btrim("name")"#, TypeClass::Text),
         ("replace(name, 'a', 'b')", r#"replace("name", 'a', 'b')"#, TypeClass::Text),
-        ("round(x, 2)", r#"round("x"::numeric, 2)::double precision"#, TypeClass::Float),
-        ("round(price)", r#"round("price", 0)"#, TypeClass::Numeric),
+        (
+            "replace(name, email, 'b')",
+            r#"CASE WHEN "email" COLLATE "C" = '' THEN "name" ELSE replace("name", "email" COLLATE "C", 'b') END"#,
+            TypeClass::Text,
+        ),
+        ("replace(name, '', NULL)", r#""name""#, TypeClass::Text),
+        (
+            "round(x)",
+            r#"CASE WHEN abs("x") > 4503599627370496 THEN "x" ELSE trunc("x" + CASE WHEN "x" < 0 THEN -0.5 ELSE 0.5 END) + 0 END"#,
+            TypeClass::Float,
+        ),
+        ("round(n, 2)", r#""n"::double precision"#, TypeClass::Float),
         ("CAST((price * n) AS NUMERIC)", r#""price" * "n""#, TypeClass::Numeric),
         (
             "CAST(name AS INTEGER)",

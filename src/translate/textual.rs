@@ -39,6 +39,21 @@ pub(super) fn trim(function: &str, args: &[Node]) -> Result<Node> {
     Ok(Node::atom(format!("{function}({})", list.join(", ")), TypeClass::Text))
 }
 
+/// SQLite gives a text back as it is where there is nothing to look for, before it looks at what is put in its place.
+pub(super) fn replace(args: &[Node]) -> Result<Node> {
+    let [x, from, to] = args else { return refuse("replace() takes three arguments") };
+    let plain = format!("replace({}, {}, {})", x.sql, from.sql, to.sql);
+    match from.text_literal() {
+        Some("") => Ok(x.clone()),
+        Some(_) => Ok(Node::atom(plain, TypeClass::Text)),
+        None if from.is_null() => Ok(Node::atom(plain, TypeClass::Text)),
+        None => {
+            let sql = format!("CASE WHEN {} = '' THEN {} ELSE {plain} END", from.at(Prec::Operator), x.sql);
+            Ok(Node::new(sql, TypeClass::Text, Prec::Unary))
+        }
+    }
+}
+
 pub(super) fn instr(args: &[Node]) -> Result<Node> {
     let [x, y] = args else { return refuse("instr() takes two arguments") };
     if x.class == TypeClass::Bytea && y.class == TypeClass::Bytea {

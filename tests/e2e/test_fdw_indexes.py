@@ -32,7 +32,7 @@ def steps(t, path, query):
     remote = re.search(r"Remote SQL: (.*)", shown)
     assert remote and shown.strip().startswith("Foreign Scan"), shown
     db = sqlite3.connect(path)
-    for name, arity in (("pg_value", 3), ("pg_uuid_begins", 1), ("unhex", 2)):
+    for name, arity in (("pg_value", 3), ("pg_is_text", 1), ("pg_uuid_begins", 1), ("unhex", 2)):
         db.create_function(name, arity, lambda *a: None, deterministic=True)
     return [row[3] for row in db.execute("EXPLAIN QUERY PLAN " + remote[1])]
 

@@ -222,12 +222,13 @@ def test_readers_do_not_matter_in_wal_mode(t):
 
 
 def test_a_deferred_constraint_of_one_file_keeps_back_all(t):
-    plain, keyed = two(t)
-    db = sqlite3.connect(keyed)
-    db.executescript("DROP TABLE n; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE n (id INTEGER PRIMARY KEY, p INTEGER DEFAULT 7 REFERENCES p DEFERRABLE INITIALLY DEFERRED)")
+    paths = two(t, schema="CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE n (id INTEGER PRIMARY KEY REFERENCES p DEFERRABLE INITIALLY DEFERRED); INSERT INTO p VALUES (1);")
     for order in (("one", "two"), ("two", "one")):
-        t.sql("BEGIN; " + "; ".join(f"INSERT INTO {name} VALUES (1)" for name in order) + "; COMMIT").fails("23503")
-        assert [rows(plain), rows(keyed)] == [0, 0], order
+        for sound, broken in (("one", "two"), ("two", "one")):
+            t.sql("BEGIN; " + "; ".join(f"INSERT INTO {name} VALUES ({1 if name == sound else 7})" for name in order) + "; COMMIT").fails("23503")
+            assert [rows(path) for path in paths] == [0, 0], (order, broken)
+    t.sql("BEGIN; INSERT INTO one VALUES (1); INSERT INTO two VALUES (1); COMMIT").ok()
+    assert [rows(path) for path in paths] == [1, 1]
 
 
 def test_who_holds_a_lock_is_said(t):
@@ -273,7 +274,7 @@ def test_a_change_of_a_read_only_table_says_what_opens_it(t):
     assert t.value(said) == "NO"
     t.sql("ALTER SERVER s OPTIONS (ADD updatable 'true', ADD force_readonly 'true')").ok()
     for change in changes[:-1]:
-        t.sql(change).fails("55000", message="is read-only", hint='"force_readonly" of server "s"')
+        t.sql(change).fails("55000", message="is read-only", hint='"force_readonly".* of server "s"')
     t.sql("ALTER SERVER s OPTIONS (SET force_readonly 'false')").ok()
     assert t.value(said) == "YES"
     for change in changes[:-1]:

@@ -84,7 +84,6 @@ fn commit() -> Result<(), Error> {
     }
     if written.len() > 1 {
         written.iter().try_for_each(|(_, session)| session.make_ready().map_err(raised))?;
-        written.sort_by_key(|(connection, _)| !connection.commits_late());
     }
     written.iter().try_for_each(|(_, session)| session.commit().map_err(raised))
 }

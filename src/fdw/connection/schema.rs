@@ -12,7 +12,7 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Oid;
 
 use super::{Connection, raised, snapshot_is_gone};
-use crate::catalog::{Catalog, Deferrable};
+use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::fdw::relation;
 use crate::pg::fdw::{catalog, invalidation};
@@ -77,15 +77,6 @@ impl Connection {
         let catalog = Rc::new(catalog);
         self.with_schema(|schema| schema.catalog = Some(catalog.clone()));
         Ok(catalog)
-    }
-
-    /// Constraints of the file are checked when it commits, where they may fail.
-    pub(super) fn commits_late(&self) -> bool {
-        let deferred = |catalog: &Rc<Catalog>| {
-            let mut keys = catalog.tables.iter().flat_map(|t| &t.foreign_keys);
-            keys.any(|key| key.deferrable == Deferrable::InitiallyDeferred)
-        };
-        self.with_schema(|schema| schema.catalog.as_ref().is_some_and(deferred)).unwrap_or(false)
     }
 
     /// What a plan rests on holds in the session's snapshot. Where it does not, the server's plans are given up.

@@ -32,7 +32,7 @@ fn columns_are_tested_before_they_are_used() {
         (KEY, "pg_value(r1.\"key\", 'uuid', 't.key')"),
         (
             CODE,
-            "CASE WHEN typeof(r1.\"code\") = 'text' AND length(r1.\"code\") <= 3 OR r1.\"code\" IS NULL \
+            "CASE WHEN r1.\"code\" IS NULL OR pg_is_text(r1.\"code\") AND length(r1.\"code\") <= 3 \
              THEN r1.\"code\" ELSE pg_value(r1.\"code\", 'character varying(3)', 't.code') END",
         ),
         (
@@ -43,7 +43,7 @@ fn columns_are_tested_before_they_are_used() {
         ),
         (
             NICK,
-            "CASE WHEN typeof(r1.\"nick\") IN ('text', 'null') THEN (r1.\"nick\" COLLATE BINARY) \
+            "CASE WHEN r1.\"nick\" IS NULL OR pg_is_text(r1.\"nick\") THEN (r1.\"nick\" COLLATE BINARY) \
              ELSE pg_value(r1.\"nick\", 'text', 't.nick') END",
         ),
     ] {
@@ -55,7 +55,7 @@ fn columns_are_tested_before_they_are_used() {
 fn conditions_that_an_index_serves_compare_the_bare_column() {
     let guard_n = "CASE WHEN typeof(r1.\"n\") IN ('integer', 'null') THEN 1 \
                    ELSE pg_value(r1.\"n\", 'bigint', 't.n') IS NOT NULL END";
-    let guard_name = "CASE WHEN typeof(r1.\"name\") IN ('text', 'null') THEN 1 \
+    let guard_name = "CASE WHEN r1.\"name\" IS NULL OR pg_is_text(r1.\"name\") THEN 1 \
                       ELSE pg_value(r1.\"name\", 'text', 't.name') IS NOT NULL END";
     let name = value(&col(NAME));
     for (expr, sql) in [

@@ -92,6 +92,7 @@ pub const FUNCTIONS: &[Function] = &[
     function("pg_float8_div", 2, "double precision / double precision", float::div),
     function("pg_float8_neg", 1, "- double precision", float::neg),
     function("pg_float8_abs", 1, "abs(double precision)", float::abs),
+    function("pg_is_text", 1, "whether a cell is a text that PostgreSQL can hold", text::is_text),
     function("pg_length", 1, "length(text)", text::length),
     function("pg_substr", 2, "substr(text, integer)", text::substr),
     function("pg_substr", 3, "substr(text, integer, integer)", text::substr),
@@ -100,6 +101,7 @@ pub const FUNCTIONS: &[Function] = &[
     function("pg_strpos", 2, "strpos(text, text)", text::strpos),
     function("pg_starts_with", 2, "starts_with(text, text)", text::starts_with),
     function("pg_reverse", 1, "reverse(text)", text::reverse),
+    function("pg_replace", 3, "replace(text, text, text)", text::replace),
     function("pg_uuid_begins", 1, "the spellings that a uuid may begin with", spelling::beginnings),
     function("pg_like", 2, "text LIKE text", like::matches),
 ];

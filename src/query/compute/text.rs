@@ -43,6 +43,11 @@ fn skip(text: &str, count: i64) -> &str {
     at.and_then(|at| text.get(at..)).unwrap_or("")
 }
 
+pub fn is_text<'a>(args: &[Cell<'a>]) -> Answer<'a> {
+    let holds = matches!(args.first(), Some(Cell::Text(bytes)) if check(bytes).is_ok());
+    Ok(CellBuf::Integer(holds.into()))
+}
+
 pub fn length<'a>(args: &[Cell<'a>]) -> Answer<'a> {
     Ok(CellBuf::Integer(characters(argument(args, 0)?)))
 }
@@ -88,4 +93,28 @@ pub fn starts_with<'a>(args: &[Cell<'a>]) -> Answer<'a> {
 
 pub fn reverse<'a>(args: &[Cell<'a>]) -> Answer<'a> {
     Ok(CellBuf::text(argument(args, 0)?.chars().rev().collect::<String>()))
+}
+
+/// An empty text is found nowhere (`replace_text`).
+pub fn replace<'a>(args: &[Cell<'a>]) -> Answer<'a> {
+    /// Bytes that a text of the server's may have.
+    const LONGEST: usize = (1 << 30) - 1;
+    let (text, from, to) = (argument(args, 0)?, argument(args, 1)?, argument(args, 2)?);
+    if from.is_empty() {
+        return answer(text);
+    }
+    let found = text.matches(from).count();
+    let length =
+        found.checked_mul(to.len()).and_then(|added| (text.len() - found * from.len()).checked_add(added));
+    let length = length.filter(|length| *length <= LONGEST);
+    let length = length.ok_or_else(|| Fault::new("54000", "result of replace() is too long"))?;
+    let mut out = String::new();
+    out.try_reserve_exact(length).map_err(|_| Fault::new("53200", "out of memory"))?;
+    for (at, part) in text.split(from).enumerate() {
+        if at > 0 {
+            out.push_str(to);
+        }
+        out.push_str(part);
+    }
+    Ok(CellBuf::text(out))
 }
