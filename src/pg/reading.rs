@@ -37,7 +37,7 @@ const FACTS: &str = "
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
         SELECT min(p.oid::regclass::text) FILTER (WHERE p.relkind = 'f') AS alien,
-               bool_and({trusted}) AS trusted,
+               bool_and({harmless}) AS trusted,
                string_agg(p.oid::bigint::text, ',') FILTER (WHERE p.relkind = 'r') AS heaps,
                bool_and(p.relkind = 'p' OR p.relam = $2::oid AND NOT EXISTS (
                    SELECT FROM pg_trigger g JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = g.tgfoid
@@ -50,7 +50,7 @@ const FACTS: &str = "
 /// Or why the caller cannot read it.
 fn way(relation: pg_sys::Oid) -> Result<Way, String> {
     let _path = LocalSettings::safe_search_path();
-    let sql = FACTS.replace("{trusted}", &rights::trusts("p.relowner"));
+    let sql = FACTS.replace("{harmless}", &rights::harmless("p.relowner"));
     let (this, heap) = (relation.to_u32().to_string(), pg_sys::HEAP_TABLE_AM_OID.to_u32().to_string());
     let row = spi::rows(&sql, &[Some(&this), Some(&heap)]).pop().ok_or(GONE)?;
     let [refused, from, trusted, heaps] = row.try_into().map_err(|_| GONE)?;
@@ -62,6 +62,11 @@ fn way(relation: pg_sys::Oid) -> Result<Way, String> {
     }
     let heaps = heaps.unwrap_or_default();
     Ok(Way::Heap(heaps.split(',').filter_map(|oid| oid.parse::<u32>().ok()).map(pg_sys::Oid::from).collect()))
+}
+
+/// A query on the table runs no code of others.
+pub fn by_query(relation: pg_sys::Oid) -> bool {
+    matches!(way(relation), Ok(Way::Query(_)))
 }
 
 const GONE: &str = "it is gone";

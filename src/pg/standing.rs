@@ -2,10 +2,10 @@
 
 use pgrx::pg_sys;
 
-use super::compat;
 use super::keepers::{self, Keeper};
 use super::settings::LocalSettings;
 use super::spi;
+use super::{compat, rights};
 
 /// Facts about a relation, as the caller sees them. They hold for as long as it is locked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +35,8 @@ pub struct Standing {
     pub unvalidated_foreign_keys: bool,
     /// Foreign keys WITH PERIOD.
     pub period_foreign_keys: bool,
-    /// Foreign keys can be checked by a query: the caller may read all rows of every table that they reference.
+    /// Foreign keys can be checked by a query: the caller may read all rows of every table that they reference, and
+    /// runs nobody else's code by it.
     pub readable_parents: bool,
     /// A CHECK constraint calls a function that may read tables, perhaps this one by an index.
     pub looking_checks: bool,
@@ -61,7 +62,7 @@ const FACTS: &str = "
         (NOT EXISTS (SELECT FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
                 WHERE k.conrelid = c.oid AND k.contype = 'f'
                 AND NOT (has_schema_privilege(p.relnamespace, 'USAGE') AND has_table_privilege(p.oid, 'SELECT')
-                         AND NOT row_security_active(p.oid))))::text
+                         AND NOT row_security_active(p.oid) AND {harmless})))::text
     FROM pg_class c, (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
         AS session(fires)
     WHERE c.oid = $1::oid";
@@ -89,7 +90,9 @@ pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
     let [this, heap, own] =
         [relation.to_u32(), pg_sys::HEAP_TABLE_AM_OID.to_u32(), pg_sys::FirstNormalObjectId]
             .map(|o| o.to_string());
-    let facts = FACTS.replace("{period}", compat::CONSTRAINT_PERIOD);
+    let facts = FACTS
+        .replace("{period}", compat::CONSTRAINT_PERIOD)
+        .replace("{harmless}", &rights::harmless("p.relowner"));
     let row = spi::rows(&facts, &[Some(&this), Some(&heap), Some(&own)]).into_iter().next()?;
     let mut fields = row.into_iter().map(Option::unwrap_or_default);
     let relkind = fields.next()?.chars().next()?;

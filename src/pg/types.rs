@@ -20,10 +20,10 @@ pub fn stranger(name: &str) -> Option<String> {
     const OWNER: &str = "
         SELECT r.rolname::text
         FROM pg_type t JOIN pg_type e ON e.oid = COALESCE(NULLIF(t.typelem, 0), t.oid) JOIN pg_roles r ON r.oid = e.typowner
-        WHERE t.oid = $1::oid AND NOT r.rolsuper AND NOT ({trusted})";
+        WHERE t.oid = $1::oid AND NOT {harmless}";
     let (oid, _) = if has_schema(name) { return None } else { parse(name)? };
     let _path = LocalSettings::safe_search_path();
-    let sql = OWNER.replace("{trusted}", &super::rights::trusts("r.oid"));
+    let sql = OWNER.replace("{harmless}", &super::rights::harmless("r.oid"));
     super::spi::value(&sql, &[Some(&oid.to_u32().to_string())])
 }
 

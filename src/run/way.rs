@@ -69,7 +69,9 @@ fn bound(standing: &Standing) -> Option<&'static str> {
         () if !(standing.owned && standing.may_insert) => Some("the caller does not own it"),
         () if standing.row_security => Some("row-level security applies to the caller"),
         () if standing.insert_rules => Some("it has rules for INSERT"),
-        () if !standing.readable_parents => Some("the caller cannot read what its foreign keys reference"),
+        () if !standing.readable_parents => {
+            Some("what its foreign keys reference is not the caller's to read")
+        }
         () => None,
     }
 }

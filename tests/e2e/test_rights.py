@@ -228,6 +228,30 @@ def test_records_of_a_migration_tool_that_somebody_planted(t):
         drop_all(t, user, other)
 
 
+def test_parents_of_somebody_else(t):
+    """A foreign key leads to a table that nobody named: the server asks there, as that table's owner."""
+    user, other = hostile(t), caller(t)
+    t.sql("CREATE TABLE shared.parent (id bigint PRIMARY KEY); INSERT INTO shared.parent VALUES (1); GRANT ALL ON shared.parent TO PUBLIC;"
+          "CREATE INDEX ON shared.parent ((id + trap.evil(1)))", user).ok()
+    t.sql("CREATE SCHEMA mine; GRANT ALL ON SCHEMA mine TO PUBLIC").ok()
+    sound = t.file("sound.db", "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER); INSERT INTO child VALUES (5, 1);")
+    orphan = t.file("orphan.db", "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER); INSERT INTO child VALUES (6, 77);")
+    try:
+        for who in (other, "postgres"):
+            t.sql("CREATE TABLE mine.child (id bigint PRIMARY KEY, parent bigint REFERENCES shared.parent); INSERT INTO mine.child VALUES (1, 1)", who).ok()
+            t.sql("TRUNCATE trap.ran").ok()
+            plan = {"schema": "mine", "existing_rows": "append"}
+            done = t.sql(t.call("sqlite_import", sound, plan), who).ok()
+            assert "is not the caller's to read" in done.out, done.out
+            t.sql(t.call("sqlite_import", orphan, plan), who).fails(*s.ORPHANS)
+            assert ran(t, user) == "", (who, ran(t, user))
+            t.sql("SELECT count(*) FROM shared.parent", who).ok()
+            assert ran(t, user) == who
+            t.sql("DROP TABLE mine.child", who).ok()
+    finally:
+        drop_all(t, user, other)
+
+
 def test_triggers_that_cannot_be_stopped_are_named(t):
     other = caller(t)
     t.sql(TRAP).ok()

@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 use super::fields::Fields;
 use super::relations::Relations;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{compat, spi, xact};
+use crate::pg::{compat, reading, spi, xact};
 use crate::plan::{ExistingForeignKey, ExistingTable, OrphanSpec, Strays};
 use crate::run::orphans::Question;
 
@@ -113,6 +113,11 @@ pub fn read_strays(table: &mut ExistingTable) {
         key.enforced && !key.period && (!key.validated || rows <= BELIEVED_ROWS)
     };
     for key in table.foreign_keys.iter_mut().filter(asked) {
+        let parent = spi::relation(&key.parent_schema, &key.parent);
+        if !parent.is_some_and(reading::by_query) {
+            key.strays = Strays::Refused("what it references is not the caller's to read".into());
+            continue;
+        }
         let spec = OrphanSpec::of(&schema, &name, key);
         let counted = || -> Result<u64, Infallible> { Ok(Question::of_table(&spec, None).count()) };
         key.strays = match xact::attempt(counted) {
