@@ -245,6 +245,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::Constraint { kind, .. } => constraint_code(*kind),
         E::ReadOnly { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
         E::Full { .. } => Code::ERRCODE_DISK_FULL,
+        E::Collation { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
         E::Snapshot { .. } => Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
         E::Vanished { kind, .. } => match kind {
             sqlite::error::Kind::Column => Code::ERRCODE_FDW_COLUMN_NAME_NOT_FOUND,
@@ -307,7 +308,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
         }
         E::Corrupt { .. } => {
             "See sqlite_check(path); the sqlite3 shell's .recover command may save the rest. With on_error: \
-             \"continue\" the tables that can be read are imported."
+             \"continue\" every row that can still be reached is imported."
         }
         E::Locked { .. } => "Wait for the writer to finish, or raise pg_sqlite_migrate.busy_timeout.",
         E::WalAlone { .. } => {
@@ -335,6 +336,10 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
         E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
         E::ReadOnly { .. } | E::DirectoryUnwritable { .. } => {
             "The server's operating system user must be able to write to the file and to its directory."
+        }
+        E::Collation { .. } => {
+            "A condition of yours can say how it compares, for instance COLLATE BINARY; a view, trigger or generated \
+             column of the file that compares so cannot be used."
         }
         E::Snapshot { .. } => "Run the transaction again.",
         E::Vanished { kind: Kind::Function | Kind::Module | Kind::Collation, .. } => {

@@ -6,6 +6,7 @@
 
 // What a SQLite file declares and holds, what PostgreSQL gets: pure.
 pub mod catalog;
+pub mod damage;
 pub mod finding;
 pub mod plan;
 pub mod query;

@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 /// Rooms (a folder or a file of `src/`) and the rooms that each may import. Nobody imports `api`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["sqltext", "value"]),
+    ("damage", &[]),
     ("finding", &[]),
     ("sqltext", &[]),
     ("types", &["catalog", "value", "finding"]),
     ("value", &[]),
     ("query", &["value"]),
     ("translate", &["types", "catalog", "value", "sqltext"]),
-    ("plan", &["translate", "types", "catalog", "value", "sqltext", "finding"]),
+    ("plan", &["translate", "types", "catalog", "damage", "value", "sqltext", "finding"]),
     ("report", &["plan", "finding"]),
-    ("sqlite", &["catalog", "types", "value", "sqltext", "query"]),
+    ("sqlite", &["catalog", "damage", "types", "value", "sqltext", "query"]),
     ("pg", &["sqltext", "types", "value", "query"]),
     ("run", RUN),
     ("verify", JOINS),
@@ -58,6 +59,7 @@ const FDW: &[&str] =
 
 /// A run ends with its verification.
 const RUN: &[&str] = &[
+    "damage",
     "verify",
     "sqlite",
     "pg",
@@ -77,6 +79,7 @@ const ANY: &[&str] = &["*"];
 /// What decides without any database: no crate of either side may be named there.
 const PURE: &[&str] = &[
     "catalog.rs",
+    "damage.rs",
     "finding.rs",
     "sqltext.rs",
     "types/",

@@ -15,8 +15,14 @@ fn sqlite_check(
     path: Option<Text>,
     full: default!(bool, false),
 ) -> Result<TableIterator<'static, (name!(object, Option<String>), name!(message, String))>, ErrorReport> {
-    let mut source = source::open_to_check(path.as_deref())?;
-    let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
-    source.prove().map_err(Error::from)?;
+    let problems = match source::open_to_check(path.as_deref()) {
+        Ok(mut source) => {
+            let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
+            source.prove().map_err(Error::from)?;
+            problems
+        }
+        Err(Error::Sqlite(error)) => sqlite::check::unopened(error).map_err(Error::from)?,
+        Err(error) => return Err(error.into()),
+    };
     Ok(TableIterator::new(problems.into_iter().map(|p| (p.object, p.message))))
 }

@@ -84,7 +84,18 @@ fn writable(relation: &Relation) -> Result<Rc<Connection>, Error> {
     check_writable(relation)?;
     let connection = Connection::of(&relation.server)?;
     connection.make_writable(&relation.server, &ServerOptions::of(&relation.server)?)?;
-    Ok(connection)
+    let table = TableOptions::of(relation).table;
+    match connection.strange_order(&table)? {
+        Some((index, collation)) => Err(Error::Foreign {
+            sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+            message: format!("foreign table \"{}\" cannot be changed", relation.name),
+            detail: Some(format!(
+                "Index \"{index}\" of the file is in the order of collation \"{collation}\", which only its application has."
+            )),
+            hint: Some("Change the rows by the application.".into()),
+        }),
+        None => Ok(connection),
+    }
 }
 
 /// `cascade` is the server's word for foreign keys of its own; the file's decide by themselves.

@@ -203,6 +203,7 @@ mod tests {
     use super::super::{Planned, Source, Target, build};
     use super::*;
     use crate::catalog::{Catalog, Column};
+    use crate::damage::Damage;
     use crate::finding::Severity;
     use serde_json::json;
 
@@ -275,7 +276,13 @@ mod tests {
         };
         let catalog = Catalog { tables: vec![version], ..Catalog::default() };
         let levels = [("Alembic_Version".to_string(), vec!["a1".to_string()])];
-        let source = Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &levels };
+        let source = Source {
+            catalog: &catalog,
+            profiles: &[],
+            key_facts: &[],
+            levels: &levels,
+            damage: &Damage::default(),
+        };
         let target = Target { relations, ..Target::default() };
         build(&source, &target, plan).unwrap_or_else(|e| panic!("{e}"))
     }

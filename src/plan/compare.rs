@@ -186,6 +186,7 @@ mod tests {
     use super::super::{ExistingForeignKey, build};
     use super::*;
     use crate::catalog::Catalog;
+    use crate::damage::Damage;
     use crate::types::TableProfile;
     use serde_json::json;
 
@@ -222,7 +223,13 @@ mod tests {
 
     fn planned(target: &Target, findings: Vec<Finding>) -> Planned {
         let catalog = catalog();
-        let source = Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[] };
+        let source = Source {
+            catalog: &catalog,
+            profiles: &[],
+            key_facts: &[],
+            levels: &[],
+            damage: &Damage::default(),
+        };
         let mut planned = build(&source, target, &json!({})).unwrap_or_else(|e| panic!("{e}"));
         planned.findings = findings;
         planned
@@ -231,7 +238,13 @@ mod tests {
     fn rows(target: &Target, findings: Vec<Finding>) -> Vec<(String, Sides)> {
         let catalog = catalog();
         let profiles = [Some(TableProfile { rows: 120, ..TableProfile::default() })];
-        let source = Source { catalog: &catalog, profiles: &profiles, key_facts: &[], levels: &[] };
+        let source = Source {
+            catalog: &catalog,
+            profiles: &profiles,
+            key_facts: &[],
+            levels: &[],
+            damage: &Damage::default(),
+        };
         let found = compare(&source, target, &planned(target, findings));
         found.into_iter().map(|row| (row.object, (row.in_source, row.in_target))).collect()
     }

@@ -18,6 +18,7 @@ pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
+    put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
     put(&mut out, "verify", given.verify.unwrap_or_default().word().into());
     put(&mut out, "before", statements(&given.before));
     put(&mut out, "after", statements(&given.after));

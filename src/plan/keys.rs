@@ -5,7 +5,7 @@
 //! values do something today; the rest is refused by name, never ignored.
 
 use super::words::*;
-use super::{OnInvalid, Orphans, ProfileMode};
+use super::{Integrity, OnInvalid, Orphans, ProfileMode};
 
 /// Where in a plan an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ pub const KEYS: &[Key] = &[
         "What `COLLATE NOCASE` becomes: a nondeterministic ICU collation, indexes on `lower()`, or nothing. The default is `lower` where the server has no ICU.",
         "\"nocase\": \"lower\""),
     Key::new("on_error", Kind::Word(OnError::WORDS), "\"stop\"").run().in_table(NOTHING).says(
-        "`continue`: an object that cannot be read or made does not stop the rest.", "\"on_error\": \"continue\""),
+        "`continue`: an object that cannot be read or made does not stop the rest, and of a damaged table every row is loaded that can still be reached.", "\"on_error\": \"continue\""),
     Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").in_plan(LOADER).in_table(NOTHING).says(
         "Who writes the rows.", "\"loader\": \"rows\""),
     Key::new("types", Kind::Types, "{}").run_and_table().says(
@@ -172,6 +172,9 @@ pub const KEYS: &[Key] = &[
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types. With `none` the declared types are believed.",
         "\"profile\": \"sample\""),
+    Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
+        "How much of the file is checked before it is believed: the pages of every table and index, its indexes against their tables as well, or nothing: then a damaged page may bring wrong rows without an error.",
+        "\"integrity\": \"full\""),
     Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").in_plan(VERIFY).in_table(NOTHING).says(
         "What is compared after the load.", "\"verify\": \"none\""),
     Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(

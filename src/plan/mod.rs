@@ -7,6 +7,7 @@ mod columns;
 pub mod compare;
 mod conflicts;
 mod counterparts;
+mod damage;
 mod ddl;
 mod draft;
 mod existing;
@@ -42,11 +43,13 @@ mod tests;
 use std::collections::HashMap;
 
 pub use crate::catalog::{KeyFact, KeyFactKind};
+pub use crate::damage::Integrity;
 pub use crate::value::batch::OnInvalid;
 pub use overrides::path_of;
 pub use target::*;
 
 use crate::catalog::Catalog;
+use crate::damage::Damage;
 use crate::finding::Finding;
 use crate::types::TableProfile;
 use crate::value::Format;
@@ -60,6 +63,7 @@ pub struct Source<'a> {
     pub key_facts: &'a [KeyFact],
     /// What migration tools have recorded in the file: table, and its levels in order.
     pub levels: &'a [(String, Vec<String>)],
+    pub damage: &'a Damage,
 }
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -304,6 +308,7 @@ pub enum PlanError {
 pub struct Needs {
     pub opening: Opening,
     pub profile: ProfileMode,
+    pub integrity: Integrity,
     /// Schemas that the plan writes to.
     pub schemas: Vec<String>,
     /// Stop at the first bad object (false with `on_error: "continue"`).
@@ -369,6 +374,7 @@ fn build_by(
     let names = given.names.unwrap_or_default();
     let ctx = draft::Context { source, target, given: &given, plan, names, rules };
     let mut notes = Vec::new();
+    damage::report(&ctx, &selection, &mut notes);
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut notes);
     let mut drafts = draft::begin(&ctx, &selection, &mut notes)?;
     decide(&ctx, &mut drafts, &mut notes);

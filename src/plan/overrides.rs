@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
 use super::words::*;
-use super::{OnInvalid, Orphans, PlanError, ProfileMode, pgtype};
+use super::{Integrity, OnInvalid, Orphans, PlanError, ProfileMode, pgtype};
 use crate::value::{Format, Timezone};
 
 /// A plan as given: every absent key is `None`.
@@ -20,6 +20,7 @@ pub struct Overrides {
     pub on_error: Option<OnError>,
     pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
+    pub integrity: Option<Integrity>,
     pub verify: Option<Verify>,
     pub before: Option<Vec<String>>,
     pub after: Option<Vec<String>>,
@@ -259,6 +260,7 @@ fn read_plan(map: &Object) -> Overrides {
         on_error: word(map, "on_error"),
         loader: word(map, "loader"),
         profile: word(map, "profile"),
+        integrity: word(map, "integrity"),
         verify: word(map, "verify"),
         before: list(map, "before"),
         after: list(map, "after"),

@@ -9,6 +9,7 @@ use crate::catalog::{
     Check, Column, Deferrable, ForeignKey, Generated, Index, IndexColumn, IndexKey, Origin, PrimaryKey,
     Problem, Table, TableKind, Trigger, View,
 };
+use crate::damage::Damage;
 use crate::finding::Severity;
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
@@ -147,7 +148,7 @@ pub(super) fn plan_with(
     target: &Target,
     plan: Value,
 ) -> Planned {
-    let source = Source { catalog, profiles, key_facts: facts, levels: &[] };
+    let source = Source { catalog, profiles, key_facts: facts, levels: &[], damage: &Damage::default() };
     let first = build_by(&FAKE, &source, target, &plan).expect("a plan");
     let again = build_by(&FAKE, &source, target, &first.plan).expect("its own fixed point");
     assert_eq!(again.plan, first.plan, "a plan is its own fixed point");
@@ -712,7 +713,8 @@ fn odd_names_survive_or_are_reported() {
 #[test]
 fn two_tables_may_not_be_given_one_name() {
     let catalog = catalog(vec![numbered("a", vec![]), numbered("b", vec![])]);
-    let source = Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[] };
+    let source =
+        Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[], damage: &Damage::default() };
     let overrides = json!({"tables": {"a": {"target": "x"}, "b": {"target": "x"}}});
     let error = build_by(&FAKE, &source, &Target::default(), &overrides).expect_err("one name");
     assert_eq!(error.to_string(), "plan.tables.b.target: another table has this name");
@@ -850,7 +852,13 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         [others, empty].into_iter().for_each(|cell| stored.observe(cell));
         let profiles = [Some(TableProfile { rows: 2, sampled: false, columns: vec![stored] })];
         let catalog = catalog(vec![table("t", vec![made.clone()])]);
-        let source = Source { catalog: &catalog, profiles: &profiles, key_facts: &[], levels: &[] };
+        let source = Source {
+            catalog: &catalog,
+            profiles: &profiles,
+            key_facts: &[],
+            levels: &[],
+            damage: &Damage::default(),
+        };
         let build = |plan: Value| build(&source, &Target::default(), &plan).expect("a plan");
         let unasked = build(json!({}));
         assert_eq!(unasked.plan["tables"]["t"]["columns"]["made"]["type"], json!("text"));

@@ -1,7 +1,7 @@
 //! The words that plan keys take, one type each. `keys` prints them, `overrides` reads them,
 //! `json` writes them: nobody else spells them out.
 
-use super::{OnInvalid, Orphans, ProfileMode};
+use super::{Integrity, OnInvalid, Orphans, ProfileMode};
 
 /// A closed set of words.
 pub trait Word: Copy + PartialEq + 'static {
@@ -142,6 +142,7 @@ words!(OnError: Stop = "stop", Continue = "continue");
 words!(Nocase: Collation = "collation", Lower = "lower", None = "none");
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
+words!(Integrity: Quick = "quick", Full = "full", None = "none");
 words!(Verify: Counts = "counts", Values = "values", None = "none");
 
 #[cfg(test)]
@@ -170,6 +171,7 @@ mod tests {
         round_trip::<Nocase>();
         round_trip::<Loader>();
         round_trip::<ProfileMode>();
+        round_trip::<Integrity>();
         round_trip::<Verify>();
         assert_eq!(Names::parse("Lower"), None);
     }

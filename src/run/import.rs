@@ -38,7 +38,12 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     let planned = survey::planned(survey)?;
     stop_if_blocked(survey, &planned)?;
     target::check_create(&planned)?;
-    let run = log::start(&survey.source.path().display().to_string(), &planned.plan, &survey.catalog);
+    let run = log::start(
+        &survey.source.path().display().to_string(),
+        &planned.plan,
+        &survey.catalog,
+        survey.check_seconds,
+    );
     let mut import = Import::new(run, &planned);
     import.leave_out_blocked();
     import.leave_out_broken(survey);
@@ -218,12 +223,14 @@ impl<'a> Import<'a> {
     fn load(&mut self, step: &Step, spec: &LoadSpec, survey: &mut Survey) -> Result<(), Error> {
         self.loads_done += 1;
         let to_come: Vec<(&str, &str)> = self.loads().skip(self.loads_done).collect();
+        let detour = survey.detour(&spec.source);
         let place = Place {
             rejects: Rejects { run: self.run },
             table_number: self.loads_done as i64,
             tables: self.loads().count() as i64,
             rows_expected: expected_rows(survey, &spec.source),
             rowid: rowid_name(survey, &spec.source),
+            detour: detour.as_ref(),
             to_come: &to_come,
             parents_to_come: self.parents_to_come(&to_come),
             counted: survey.needs.verify_counts,
@@ -379,12 +386,18 @@ impl<'a> Import<'a> {
         let tables = self.planned.tables.iter().zip(&mut self.results);
         let loaded: Vec<_> = tables.filter(|(_, result)| result.status == Status::Loaded).collect();
         let asked: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
-        let source_rows: Vec<u64> = survey::on_thread(&mut survey.source, |source| {
-            asked.iter().map(|t| sqlite::count(source, &t.source, t.filter.as_deref())).collect()
+        // How many rows a damaged table has nobody can tell.
+        let damage = &survey.damage;
+        let source_rows: Vec<Option<u64>> = survey::on_thread(&mut survey.source, |source| {
+            let count = |t: &&TablePlan| match damage.of(&t.source) {
+                Some(_) => Ok(None),
+                None => sqlite::count(source, &t.source, t.filter.as_deref()).map(Some),
+            };
+            asked.iter().map(count).collect()
         })?;
         for ((table, result), source_rows) in loaded.into_iter().zip(source_rows) {
-            let source_rows = source_rows as i64;
-            result.source_rows = Some(source_rows);
+            result.source_rows = source_rows.map(|n| n as i64);
+            let source_rows = result.source_rows.unwrap_or_else(|| result.accounted());
             let expected = result.rows_before + result.imported;
             let target_rows = match result.countable {
                 true => {

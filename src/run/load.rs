@@ -16,6 +16,7 @@ use crate::pg::standing::{self, Standing};
 use crate::pg::{keepers, latest, spi, xact};
 use crate::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use crate::sqlite::Source;
+use crate::sqlite::salvage::Detour;
 use crate::sqltext::qualified;
 use crate::verify::counts;
 
@@ -59,6 +60,8 @@ pub struct Place<'a> {
     pub rows_expected: i64,
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
+    /// Around the damage of the source table's pages, if it has any.
+    pub detour: Option<&'a Detour>,
     /// Relations that are loaded after this one.
     pub to_come: &'a [(&'a str, &'a str)],
     /// Foreign keys of tables that are loaded by now, or now, point to some of them.

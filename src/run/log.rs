@@ -23,13 +23,14 @@ fn write(sql: &str, parameters: &[Option<&str>]) -> Vec<spi::TextRow> {
 }
 
 /// Opens a run of the current role's; gives its number.
-pub fn start(path: &str, plan: &Value, catalog: &Catalog) -> i64 {
+pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) -> i64 {
     let source = json!({
         "page_size": catalog.page_size,
         "page_count": catalog.page_count,
         "encoding": encoding(catalog.encoding),
         "user_version": catalog.user_version,
         "application_id": catalog.application_id,
+        "check": { "integrity": plan["integrity"], "seconds": check_seconds },
     });
     let role = rights::current_role_oid().to_u32().to_string();
     let written = write(

@@ -1,14 +1,18 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
+use std::time::Instant;
+
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
 use super::{levels, source, target, trial};
 use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
+use crate::damage::Damage;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
-use crate::plan::{self, Needs, Planned, ProfileMode, Target};
+use crate::plan::{self, Integrity, Needs, Planned, ProfileMode, Target};
+use crate::sqlite::salvage::Detour;
 use crate::sqlite::{self, Source, profile};
 use crate::types::TableProfile;
 
@@ -24,6 +28,9 @@ pub struct Survey {
     pub key_facts: Vec<KeyFact>,
     /// What migration tools have recorded in the file.
     pub levels: Vec<(String, Vec<String>)>,
+    pub damage: Damage,
+    /// Seconds that the check for damage took.
+    pub check_seconds: f64,
     /// Tables that could not be read, with `on_error: "continue"`.
     pub broken: Vec<Problem>,
     pub needs: Needs,
@@ -43,7 +50,8 @@ pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Er
 
 /// The same of a file that a foreign server names: whoever named it had the right to.
 pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Survey, Error> {
-    let needs = plan::needs(&overrides)?;
+    // Nothing is kept of what is read.
+    let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides)? };
     let overrides = canonical_types(overrides)?;
     read(source, needs, overrides, extent)
 }
@@ -60,17 +68,30 @@ pub struct Extent {
 fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
     let found = gather(&mut source, &needs, &mut overrides, extent);
     source.prove()?;
-    let Found { catalog, profiles, broken, key_facts, levels } = found?;
+    let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
     if catalog.tables.is_empty() {
         interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
     }
-    Ok(Survey { source, catalog, profiles, key_facts, levels, broken, needs, overrides })
+    Ok(Survey {
+        source,
+        catalog,
+        profiles,
+        key_facts,
+        levels,
+        damage,
+        check_seconds,
+        broken,
+        needs,
+        overrides,
+    })
 }
 
 /// What the file says.
 struct Found {
     catalog: Catalog,
     profiles: Vec<Option<TableProfile>>,
+    damage: Damage,
+    check_seconds: f64,
     broken: Vec<Problem>,
     key_facts: Vec<KeyFact>,
     levels: Vec<(String, Vec<String>)>,
@@ -85,8 +106,12 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
     let mut selected = plan::selected(&catalog, overrides)?;
-    let (profiles, broken) =
-        on_thread(source, |source| profile_tables(source, &catalog, &selected, needs, overrides))?;
+    let start = Instant::now();
+    let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
+    let check_seconds = start.elapsed().as_secs_f64();
+    let (profiles, broken) = on_thread(source, |source| {
+        profile_tables(source, &catalog, &selected, needs, overrides, &mut damage)
+    })?;
     for problem in &broken {
         if let Some(i) = catalog.tables.iter().position(|t| t.name == problem.object) {
             skip(overrides, &problem.object);
@@ -95,13 +120,17 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
     }
     let filters: Vec<_> = catalog.tables.iter().map(|t| filter(overrides, &t.name)).collect();
     let rejecting = plan::rejecting(&catalog, overrides)?;
+    // Damaged tables and indexes give wrong answers.
+    let sound: Vec<bool> =
+        catalog.tables.iter().zip(&selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
+    let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
     let key_facts = on_thread(source, |source| {
-        let mut facts = sqlite::key_facts(source, &catalog, &selected, &filters)?;
-        facts.extend(sqlite::in_turn(source, &catalog, (&selected, &rejecting), &filters, &facts)?);
+        let mut facts = sqlite::key_facts(source, &catalog, &sound, &filters, indexed)?;
+        facts.extend(sqlite::in_turn(source, &catalog, (&sound, &rejecting), &filters, &facts, indexed)?);
         Ok(facts)
     })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
-    Ok(Found { catalog, profiles, broken, key_facts, levels })
+    Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
 }
 
 /// Asks the source something on the helper thread, so that the backend can serve interrupts.
@@ -121,6 +150,7 @@ fn profile_tables(
     selected: &[bool],
     needs: &Needs,
     overrides: &Value,
+    damage: &mut Damage,
 ) -> Result<Profiles, sqlite::Error> {
     let mode = match needs.profile {
         ProfileMode::Full => profile::Mode::Full,
@@ -133,7 +163,21 @@ fn profile_tables(
             profiles.push(None);
             continue;
         }
-        match sqlite::profile(source, table, mode, filter(overrides, &table.name)) {
+        let read = |damage: &Damage| {
+            let detour = damage.of(&table.name).map(|d| Detour::new(table, catalog.page_size, d));
+            sqlite::profile(source, table, mode, filter(overrides, &table.name), detour.as_ref())
+        };
+        let profile = match read(damage) {
+            // What is met without having been looked for is read around as well.
+            Err(sqlite::Error::Corrupt { detail, .. })
+                if !needs.stop_on_error && damage.of(&table.name).is_none() =>
+            {
+                damage.tables.push(sqlite::damage::of_table(source, catalog, &table.name, detail)?);
+                read(damage)
+            }
+            profile => profile,
+        };
+        match profile {
             Ok(profile) => profiles.push(Some(profile)),
             Err(e) if !needs.stop_on_error && e.is_local() => {
                 broken.push(Problem { object: table.name.clone(), reason: e.to_string() });
@@ -166,6 +210,12 @@ fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Value) {
 }
 
 impl Survey {
+    /// How a table is read whose pages are damaged.
+    pub fn detour(&self, table: &str) -> Option<Detour> {
+        let damage = self.damage.of(table)?;
+        Some(Detour::new(self.catalog.table(table)?, self.catalog.page_size, damage))
+    }
+
     /// What a plan is made from.
     pub fn facts(&self) -> plan::Source<'_> {
         plan::Source {
@@ -173,6 +223,7 @@ impl Survey {
             profiles: &self.profiles,
             key_facts: &self.key_facts,
             levels: &self.levels,
+            damage: &self.damage,
         }
     }
 }

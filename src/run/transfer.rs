@@ -20,7 +20,8 @@ use crate::pg::thread::{self, Outbox};
 use crate::pg::types;
 use crate::plan::{LoadColumn, LoadSpec, PlanError, remedy};
 use crate::sqlite::Source;
-use crate::sqlite::rows::{self, ReadColumn, ReadError, ReadPlan};
+use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
+use crate::sqlite::salvage::Detour;
 use crate::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
 use crate::value::{Decoder, PgType, Timezone, Wire};
 
@@ -43,7 +44,7 @@ pub struct Target {
 /// Reads on the helper thread and writes here, until one of them is done.
 pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
     let timezone = timezone(spec)?;
-    let plan = read_plan(spec, &target.attributes, place.rowid, &timezone);
+    let plan = read_plan(spec, &target.attributes, place.rowid, place.detour, &timezone);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let mut writer = Writer::new(
         converter(spec, target, &wires, &timezone),
@@ -61,7 +62,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
         let job = move |mut out: Outbox<'_, Batch>| {
             let mut supply = Supply { empty, in_flight };
-            rows::read(source.connection(), plan, Batch::new(wires), &mut |batch| {
+            rows::read(source, plan, Batch::new(wires), &mut |batch| {
                 supply.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
                 if out.send(batch) { supply.next() } else { None }
             })
@@ -79,18 +80,18 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
 
 /// Reads a table as its load would, and gives the first cell that Rust cannot convert.
 pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Result<(), Error> {
-    let plan = read_plan(spec, &planned_attributes(spec), rowid, &timezone(spec)?);
+    let plan = read_plan(spec, &planned_attributes(spec), rowid, None, &timezone(spec)?);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let outcome = {
         let (source, plan) = (&mut *source, &plan);
         thread::run(move || {
-            rows::read(source.connection(), plan, Batch::new(wires), &mut |mut batch| {
+            rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
                 batch.clear();
                 (!thread::stopping()).then_some(batch)
             })
         })
     };
-    outcome.or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
+    outcome.map(drop).or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
 }
 
 /// What the attributes are, or will be where the relation does not exist yet.
@@ -157,6 +158,7 @@ fn progress(target: &Target, place: Place<'_>) -> Progress {
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
     match error {
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
+        ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
             let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
@@ -184,6 +186,7 @@ fn read_plan(
     spec: &LoadSpec,
     attributes: &[Attribute],
     rowid: Option<&str>,
+    detour: Option<&Detour>,
     timezone: &Timezone,
 ) -> ReadPlan {
     let columns: Vec<ReadColumn> = (spec.columns.iter().zip(attributes))
@@ -194,8 +197,13 @@ fn read_plan(
         .filter_map(|k| names.iter().position(|n| n.eq_ignore_ascii_case(k)))
         .collect();
     let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
+    let around = detour.map(|detour| Around {
+        detour: detour.clone(),
+        list: rows::list(rowid, &names),
+        filter: spec.filter.clone(),
+    });
     let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
-    ReadPlan { sql, has_rowid: rowid.is_some(), key, keep, columns }
+    ReadPlan { sql, around, has_rowid: rowid.is_some(), key, keep, columns }
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {

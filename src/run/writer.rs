@@ -13,6 +13,7 @@ use crate::pg::thread;
 use crate::plan::{LoadSpec, remedy};
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, CellError};
+use crate::sqlite::salvage::Lost;
 use crate::sqltext::sqlite_literal;
 use crate::value::batch::{Batch, RejectedRow, RowName};
 
@@ -69,14 +70,18 @@ impl<'a> Writer<'a> {
         self,
         source: &mut Source,
         rowid: Option<&'static str>,
-        outcome: Result<(), Option<Error>>,
+        outcome: Result<Option<Lost>, Option<Error>>,
     ) -> Result<Loaded, Error> {
         let brought = self.sink.finish();
+        let mut loaded = self.loaded;
         if let Some(refused) = self.failed {
             return Err(refusal(*refused, source, rowid, self.spec)?);
         }
         match outcome {
-            Ok(()) => Ok(Loaded { brought: Some(brought), ..self.loaded }),
+            Ok(lost) => {
+                loaded.notes.extend(lost.map(|lost| lost.say()));
+                Ok(Loaded { brought: Some(brought), ..loaded })
+            }
             Err(Some(error)) => Err(error),
             Err(None) => {
                 let cancelled = pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED;

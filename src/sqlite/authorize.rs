@@ -103,7 +103,9 @@ pub(super) fn authorize(context: AuthContext<'_>, gate: &Gate) -> Authorization 
 fn steers(action: AuthAction<'_>) -> bool {
     match action {
         AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => true,
-        AuthAction::Pragma { pragma_name, .. } => contains(&["query_only", "user_version"], pragma_name),
+        AuthAction::Pragma { pragma_name, .. } => {
+            contains(&["ignore_check_constraints", "query_only", "user_version"], pragma_name)
+        }
         _ => false,
     }
 }

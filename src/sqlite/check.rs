@@ -3,9 +3,14 @@
 //! A file in which even the check fails is a file with a problem, not an error: only what stops us from
 //! looking (interrupted, locked, …) is one.
 
+use std::collections::{HashMap, HashSet};
+
+use super::collations;
+use super::complaint::Place;
 use super::error::Error;
 use super::introspect::catalog;
 use super::open::Source;
+use super::owners::{Rooted, roots};
 use crate::catalog::{Catalog, ForeignKey, Table, TableKind};
 use crate::sqltext::sqlite_ident;
 
@@ -23,7 +28,8 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
     match catalog(source) {
         Ok(catalog) => {
             problems.extend(schema_problems(&catalog));
-            check_pages(source, pragma, &catalog, &mut problems)?;
+            let roots = roots(source)?;
+            problems.extend(told(report(source, &catalog, pragma, None)?, &roots));
             if full {
                 check_foreign_keys(source, &catalog, &mut problems)?;
             }
@@ -32,6 +38,17 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
         Err(e) => return Err(e),
     }
     Ok(problems)
+}
+
+/// A file that cannot even be opened, as a row, where it is the file that is at fault.
+pub fn unopened(error: Error) -> Result<Vec<CheckProblem>, Error> {
+    match error {
+        Error::Corrupt { .. }
+        | Error::NotADatabase { .. }
+        | Error::EmptyFile { .. }
+        | Error::Sqlite { .. } => Ok(vec![problem(None, error)]),
+        other => Err(other),
+    }
 }
 
 fn schema_problems(catalog: &Catalog) -> impl Iterator<Item = CheckProblem> {
@@ -50,70 +67,129 @@ fn problem(object: Option<&str>, error: Error) -> CheckProblem {
     CheckProblem { object: object.map(str::to_owned), message }
 }
 
-/// The whole file at once. SQLite gives up on all of it at a page that it cannot read, or at an index that
-/// needs a collation or a function that only the application has: then the tables are taken one by one.
-fn check_pages(
+/// What SQLite's check said of a file.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// The table that was asked about, where it was one, and what was said.
+    pub(super) complaints: Vec<(Option<String>, String)>,
+    /// Tables that the check did not get to the end of.
+    pub(super) given_up: Vec<(String, Error)>,
+    /// What ended the check of the file as a whole.
+    pub(super) gave_up: Option<Error>,
+    /// What was said, a line each.
+    known: HashSet<String>,
+    /// A collation that was stood in for where the order of keys was looked at.
+    unordered: Option<String>,
+}
+
+/// The whole file at once. SQLite gives up on all of it at a page that it cannot read, or at an index or a generated
+/// column that needs what only the application has: then the tables are taken one by one.
+pub(super) fn report(
+    source: &Source,
+    catalog: &Catalog,
+    pragma: &str,
+    at_most: Option<usize>,
+) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let limit = at_most.map(|n| format!("({n})")).unwrap_or_default();
+    report.gave_up = run(source, &format!("PRAGMA main.{pragma}{limit}"), None, &mut report)?;
+    if report.gave_up.is_none() {
+        return Ok(report);
+    }
+    for table in catalog.tables.iter().filter(|t| !matches!(t.kind, TableKind::Virtual { .. })) {
+        check_table(source, pragma, table, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// One table and its indexes.
+pub(super) fn check_table(
     source: &Source,
     pragma: &str,
-    catalog: &Catalog,
-    problems: &mut Vec<CheckProblem>,
+    table: &Table,
+    report: &mut Report,
 ) -> Result<(), Error> {
-    let before = problems.len();
-    let Some(given_up) = run(source, &format!("PRAGMA main.{pragma}"), None, problems)? else {
-        return Ok(());
-    };
-    for table in catalog.tables.iter().filter(|t| !matches!(t.kind, TableKind::Virtual { .. })) {
-        let sql = format!("PRAGMA main.{pragma}({})", sqlite_ident(&table.name));
-        if let Some(error) = run(source, &sql, Some(&table.name), problems)? {
-            problems.push(unchecked(table, error));
-        }
-    }
-    if problems.len() == before {
-        problems.push(problem(None, given_up));
-    }
+    let sql = format!("PRAGMA main.{pragma}({})", sqlite_ident(&table.name));
+    let given_up = run(source, &sql, Some(&table.name), report)?;
+    let is_new = !report.given_up.iter().any(|(known, _)| *known == table.name);
+    report.given_up.extend(given_up.filter(|_| is_new).map(|error| (table.name.clone(), error)));
     Ok(())
 }
 
-fn unchecked(table: &Table, error: Error) -> CheckProblem {
-    let CheckProblem { object, message } = problem(Some(&table.name), error);
-    CheckProblem { object, message: format!("could not be checked: {message}") }
-}
+/// The check's last row where it met a page or a row that it could not read: no complaint, but an error.
+const GAVE_UP: &str = "database disk image is malformed";
 
 /// Adds what a check tells and was not told before; returns what ended it early.
-fn run(
-    source: &Source,
-    sql: &str,
-    object: Option<&str>,
-    problems: &mut Vec<CheckProblem>,
-) -> Result<Option<Error>, Error> {
+fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> Result<Option<Error>, Error> {
+    drop(collations::asked());
+    let before = report.complaints.len();
+    let mut given_up = false;
     let mut tell = || {
         let mut statement = source.connection().prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let bytes = row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or_default();
             let text = String::from_utf8_lossy(bytes);
-            for told in text.lines().filter_map(|line| told(line, object)) {
-                if !problems.iter().any(|p| p.message == told.message) {
-                    problems.push(told);
+            // `ok` is no problem; `*** in database main ***` is a heading.
+            let lines = text.lines().filter(|line| *line != "ok" && !line.starts_with("***"));
+            for line in lines.filter(|line| !line.is_empty()) {
+                if line == GAVE_UP {
+                    given_up = true;
+                } else if report.known.insert(line.to_owned()) {
+                    report.complaints.push((table.map(str::to_owned), line.to_owned()));
                 }
             }
         }
         Ok(())
     };
-    match tell().map_err(|e| source.error(e)) {
+    let outcome = tell().map_err(|e| source.error(e));
+    if let Some(collation) = collations::asked() {
+        // By its stand-in, keys are not in order, and entries are not found.
+        let said = report.complaints.split_off(before);
+        let about_order = |line: &str| matches!(Place::of(line), Place::Index(_) | Place::Order(_));
+        report.complaints.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
+        report.unordered = Some(collation);
+    }
+    match outcome {
+        Ok(()) if given_up => {
+            Ok(Some(Error::Corrupt { path: source.path().into(), object: None, detail: GAVE_UP.into() }))
+        }
         Ok(()) => Ok(None),
         Err(e) if e.is_local() => Ok(Some(e)),
         Err(e) => Err(e),
     }
 }
 
-/// `ok` is no problem; `*** in database main ***` is a heading.
-fn told(line: &str, object: Option<&str>) -> Option<CheckProblem> {
-    if line == "ok" || line.starts_with("***") {
-        return None;
+/// A report as rows.
+fn told(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
+    let mut problems: Vec<CheckProblem> = (report.complaints.into_iter())
+        .map(|(table, message)| CheckProblem { object: object(&message, roots).or(table), message })
+        .collect();
+    for (table, error) in report.given_up {
+        let CheckProblem { object, message } = problem(Some(&table), error);
+        problems.push(CheckProblem { object, message: format!("could not be checked: {message}") });
     }
-    let index = line.rsplit_once(" index ").map(|(_, name)| format!("index {name}"));
-    Some(CheckProblem { object: index.or(object.map(str::to_owned)), message: line.to_owned() })
+    if let Some(given_up) = report.gave_up.filter(|_| problems.is_empty()) {
+        problems.push(problem(None, given_up));
+    }
+    problems.extend(report.unordered.map(|collation| {
+        let message = format!("the order of keys under collation \"{collation}\" could not be checked");
+        CheckProblem { object: None, message }
+    }));
+    problems
+}
+
+fn object(line: &str, roots: &HashMap<u32, Vec<Rooted>>) -> Option<String> {
+    match Place::of(line) {
+        Place::Index(name) => Some(format!("index {name}")),
+        Place::Order(table) => Some(table),
+        Place::Tree { root: 1, .. } => Some("sqlite_schema".into()),
+        Place::Tree { root, .. } => {
+            let rooted = roots.get(&root)?.first()?;
+            Some(if rooted.is_index { format!("index {}", rooted.name) } else { rooted.name.clone() })
+        }
+        _ => None,
+    }
 }
 
 fn check_foreign_keys(
@@ -134,9 +210,9 @@ fn check_foreign_keys(
 /// One row per foreign key: a file made without enforcement may have millions of orphans.
 fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
     let mut found: Vec<Orphans> = table.foreign_keys.iter().map(|_| Orphans::default()).collect();
-    let mut run = || {
+    source.ask(|connection| {
         let sql = format!("PRAGMA main.foreign_key_check({})", sqlite_ident(&table.name));
-        let mut statement = source.connection().prepare(&sql)?;
+        let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             // SQLite counts foreign keys from the last one declared.
@@ -147,8 +223,7 @@ fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
             }
         }
         Ok(())
-    };
-    run().map_err(|e| source.error(e))?;
+    })?;
     let told = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
     Ok(told.map(|(key, orphans)| orphans.told(table, key)).collect())
 }
@@ -197,7 +272,7 @@ mod tests {
         check(source, full).unwrap().into_iter().map(|p| (p.object, p.message)).collect()
     }
 
-    fn told(object: &str, message: &str) -> (Option<String>, String) {
+    fn row(object: &str, message: &str) -> (Option<String>, String) {
         (Some(object.into()), message.into())
     }
 
@@ -229,8 +304,8 @@ mod tests {
         assert_eq!(
             found(&source, true),
             [
-                told("c", "foreign key mismatch - \"c\" referencing \"c\""),
-                told("w", "foreign key (k): 1 row without a parent in \"p\""),
+                row("c", "foreign key mismatch - \"c\" referencing \"c\""),
+                row("w", "foreign key (k): 1 row without a parent in \"p\""),
             ]
         );
         dir.database(
@@ -242,8 +317,8 @@ mod tests {
         assert_eq!(
             found(&dir.open("u.db"), true),
             [
-                told("c", "foreign key (a): 7 rows without a parent in \"p\" (rowid 1, 2, 3, 4, 5, …)"),
-                told("c", "foreign key (b): 1 row without a parent in \"gone\" (rowid 8)"),
+                row("c", "foreign key (a): 7 rows without a parent in \"p\" (rowid 1, 2, 3, 4, 5, …)"),
+                row("c", "foreign key (b): 1 row without a parent in \"gone\" (rowid 8)"),
             ]
         );
     }
@@ -262,27 +337,25 @@ mod tests {
         bytes[middle..middle + 4096].fill(0xa5);
         std::fs::write(&path, bytes).unwrap();
         let found = found(&dir.open("t.db"), false);
-        assert_eq!(found[0], told("bad", "malformed database schema (bad) - incomplete input"));
+        assert_eq!(found[0], row("bad", "malformed database schema (bad) - incomplete input"));
         assert!(found.len() > 1, "{found:?}");
     }
 
     #[test]
-    fn an_unknown_collation_hides_only_its_own_table() {
+    fn keys_in_an_unknown_order_are_said_to_be_unchecked() {
         let dir = TempDir::new();
         dir.database(
             "t.db",
-            "CREATE TABLE t(a TEXT COLLATE nocase PRIMARY KEY); CREATE TABLE u(a NOT NULL); INSERT INTO u VALUES (1);
+            "CREATE TABLE t(a TEXT COLLATE nocase PRIMARY KEY); INSERT INTO t VALUES ('b'), ('A'), ('c'); CREATE TABLE u(a NOT NULL); INSERT INTO u VALUES (1);
              PRAGMA writable_schema = ON;
              UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a TEXT COLLATE unicase PRIMARY KEY)' WHERE name = 't';
              UPDATE sqlite_schema SET sql = 'CREATE TABLE u(a NOT NULL, b NOT NULL)' WHERE name = 'u'",
         );
-        assert_eq!(
-            found(&dir.open("t.db"), true),
-            [
-                told("t", "could not be checked: no such collation sequence: unicase"),
-                told("u", "NULL value in u.b"),
-            ]
-        );
+        let source = dir.open("t.db");
+        let null = || (None, "NULL value in u.b".to_owned());
+        assert_eq!(found(&source, false), [null()]);
+        let unordered = "the order of keys under collation \"unicase\" could not be checked";
+        assert_eq!(found(&source, true), [null(), (None, unordered.into())]);
     }
 
     #[test]

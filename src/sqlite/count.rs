@@ -7,9 +7,6 @@ use crate::sqltext::sqlite_ident;
 pub fn count(source: &Source, table: &str, filter: Option<&str>) -> Result<u64, Error> {
     let condition = profile::condition(source, table, filter)?;
     let sql = format!("SELECT count(*) FROM main.{} NOT INDEXED {condition}", sqlite_ident(table));
-    let rows: i64 = source
-        .connection()
-        .query_row(&sql, [], |row| row.get(0))
-        .map_err(|e| source.error(e).within(table))?;
+    let rows: i64 = source.ask(|c| c.query_row(&sql, [], |row| row.get(0))).map_err(|e| e.within(table))?;
     Ok(rows.max(0) as u64)
 }

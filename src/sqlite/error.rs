@@ -70,6 +70,9 @@ pub enum Error {
     /// What was to be changed breaks a constraint of the file; nothing was changed.
     #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
     Constraint { path: PathBuf, kind: Constraint, message: String },
+    /// An answer depends on how only the file's application compares texts.
+    #[error("collation \"{name}\" of SQLite file \"{}\" is known to its application alone", path.display())]
+    Collation { path: PathBuf, name: String },
     /// The file cannot be written to.
     #[error("SQLite file \"{}\" is read-only", path.display())]
     ReadOnly { path: PathBuf },
@@ -201,7 +204,7 @@ impl Error {
     /// One bad object rather than a file or a moment in which nothing can be read.
     pub fn is_local(&self) -> bool {
         match self {
-            Error::Corrupt { .. } | Error::TooBig { .. } => true,
+            Error::Corrupt { .. } | Error::TooBig { .. } | Error::Collation { .. } => true,
             Error::Sqlite { code, .. } => {
                 !matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_CANTOPEN)
             }

@@ -25,6 +25,7 @@ pub fn in_turn(
     (selected, rejecting): (&[bool], &[bool]),
     filters: &[Option<&str>],
     facts: &[KeyFact],
+    indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
     let rejects = |table: usize| rejecting.get(table) == Some(&true);
     let mut links = links(catalog, selected, facts);
@@ -34,14 +35,14 @@ pub fn in_turn(
         return Ok(vec![]);
     }
     let count = |plain: bool| -> Result<Vec<KeyFact>, Error> {
-        match sql(source, catalog, filters, &links, rejects, plain)? {
+        match sql(source, catalog, filters, &links, rejects, (plain, indexed))? {
             Some(sql) => ask(source, catalog, &links, &sql),
             None => Ok(vec![]),
         }
     };
     // As for orphans: an index or a column may need a collation that only the application has.
     let answer = count(false).or_else(|e| match e {
-        Error::Sqlite { .. } => count(true),
+        Error::Sqlite { .. } | Error::Collation { .. } => count(true),
         other => Err(other),
     });
     answer.or_else(|e| if e.is_local() { Ok(vec![]) } else { Err(e) })
@@ -89,26 +90,27 @@ fn sql(
     filters: &[Option<&str>],
     links: &[Link],
     rejects: impl Fn(usize) -> bool,
-    plain: bool,
+    (plain, indexed): (bool, bool),
 ) -> Result<Option<String>, Error> {
-    let (indexed, collate) = if plain { ("NOT INDEXED", " COLLATE BINARY") } else { ("", "") };
+    let collate = if plain { " COLLATE BINARY" } else { "" };
+    let no_index = if plain || !indexed { "NOT INDEXED" } else { "" };
     let (mut pairs, mut first, mut taking) = (vec![], vec![], vec![]);
     for (number, Link { child, foreign_key, parent, orphans }) in links.iter().enumerate() {
-        let rows = Rows::of(source, catalog, *child, filters)?;
+        let rows = Rows::of(source, catalog, *child, filters, indexed)?;
         let Some(rows) = rows else { return Ok(None) };
-        let Some(parents) = Rows::of(source, catalog, *parent, filters)? else { return Ok(None) };
+        let Some(parents) = Rows::of(source, catalog, *parent, filters, indexed)? else { return Ok(None) };
         let Some(key) = rows.table.foreign_keys.get(*foreign_key) else { return Ok(None) };
         pairs.push(format!(
             "SELECT {number}, {parent}, {}, {child}, {} FROM {} JOIN {} ON {}",
             identity(parents.table, "p"),
             identity(rows.table, "t"),
-            rows.relation("t", indexed),
-            parents.relation("p", indexed),
+            rows.relation("t", no_index),
+            parents.relation("p", no_index),
             equal(key, collate)
         ));
         if rejects(*child) {
             taking.push(number.to_string());
-            let from = orphaned(&rows, key, &parents, (indexed, collate));
+            let from = orphaned(&rows, key, &parents, (no_index, collate));
             first.extend(orphans.then(|| format!("SELECT {child}, {} {from}", identity(rows.table, "t"))));
         }
     }
@@ -135,8 +137,8 @@ fn identity(table: &Table, alias: &str) -> String {
 }
 
 fn ask(source: &Source, catalog: &Catalog, links: &[Link], sql: &str) -> Result<Vec<KeyFact>, Error> {
-    let run = || {
-        let mut statement = source.connection().prepare(sql)?;
+    source.ask(|connection| {
+        let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut facts = vec![];
         while let Some(row) = rows.next()? {
@@ -153,8 +155,7 @@ fn ask(source: &Source, catalog: &Catalog, links: &[Link], sql: &str) -> Result<
             }
         }
         Ok(facts)
-    };
-    run().map_err(|e| source.error(e))
+    })
 }
 
 #[cfg(test)]
@@ -172,8 +173,8 @@ mod tests {
         let selected = vec![true; catalog.tables.len()];
         let rejecting: Vec<bool> =
             catalog.tables.iter().map(|t| rejecting.contains(&t.name.as_str())).collect();
-        let facts = key_facts(&source, &catalog, &selected, filters).unwrap();
-        let facts = in_turn(&source, &catalog, (&selected, &rejecting), filters, &facts).unwrap();
+        let facts = key_facts(&source, &catalog, &selected, filters, true).unwrap();
+        let facts = in_turn(&source, &catalog, (&selected, &rejecting), filters, &facts, true).unwrap();
         facts
             .into_iter()
             .map(|f| match f.kind {

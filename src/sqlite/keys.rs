@@ -16,26 +16,28 @@ use crate::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 
-/// Asks about every selected table. `selected` has one flag and `filters` one `where` per table of the catalog.
+/// Asks about every selected table. `selected` has one flag and `filters` one `where` per table of the catalog. Damaged
+/// indexes give wrong answers: without `indexed` none is used.
 pub fn key_facts(
     source: &Source,
     catalog: &Catalog,
     selected: &[bool],
     filters: &[Option<&str>],
+    indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
     let asked = |(i, table): (usize, &'_ Table)| -> Option<usize> {
         (selected.get(i) == Some(&true) && table.kind == TableKind::Ordinary).then_some(i)
     };
     let mut facts = vec![];
     for child in catalog.tables.iter().enumerate().filter_map(asked) {
-        let Some(rows) = Rows::of(source, catalog, child, filters)? else { continue };
+        let Some(rows) = Rows::of(source, catalog, child, filters, indexed)? else { continue };
         facts.extend(primary_key_nulls(source, &rows)?);
         facts.extend(primary_key_duplicates(source, &rows)?);
         facts.extend(broken_checks(source, &rows)?);
         facts.extend(folding::folded(source, rows.table, filters.get(child).copied().flatten())?);
         for (position, key) in rows.table.foreign_keys.iter().enumerate() {
             if let Some(parent) = parent(catalog, selected, key)
-                && let Some(parent) = Rows::of(source, catalog, parent, filters)?
+                && let Some(parent) = Rows::of(source, catalog, parent, filters, indexed)?
             {
                 facts.extend(orphans(source, &rows, position, key, &parent)?);
             }
@@ -55,6 +57,7 @@ pub(super) struct Rows<'a> {
     pub(super) table: &'a Table,
     /// `WHERE (…)`, where the plan has one.
     condition: Option<String>,
+    indexed: bool,
 }
 
 impl<'a> Rows<'a> {
@@ -64,11 +67,12 @@ impl<'a> Rows<'a> {
         catalog: &'a Catalog,
         i: usize,
         filters: &[Option<&str>],
+        indexed: bool,
     ) -> Result<Option<Rows<'a>>, Error> {
         let Some(table) = catalog.tables.get(i) else { return Ok(None) };
         let filter = filters.get(i).copied().flatten();
         match filter.map(|_| profile::condition(source, &table.name, filter)).transpose() {
-            Ok(condition) => Ok(Some(Rows { table, condition })),
+            Ok(condition) => Ok(Some(Rows { table, condition, indexed })),
             Err(e) if e.is_local() => Ok(None),
             Err(e) => Err(e),
         }
@@ -96,7 +100,7 @@ fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>
         let condition = nulls.join(" OR ");
         format!("SELECT {} FROM {} WHERE {condition}", row_name(table), rows.relation("t", indexed))
     };
-    ask(source, table, KeyFactKind::PrimaryKeyNull, question)
+    ask(source, rows, KeyFactKind::PrimaryKeyNull, question)
 }
 
 /// Only where a key column has no affinity that would have made one value of `1` and `'1'`.
@@ -123,7 +127,7 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
             groups.join(", ")
         )
     };
-    ask(source, table, KeyFactKind::PrimaryKeyDuplicate, question)
+    ask(source, rows, KeyFactKind::PrimaryKeyDuplicate, question)
 }
 
 fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Result<bool, Error> {
@@ -133,7 +137,7 @@ fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Resu
         format!("EXISTS (SELECT 1 FROM main.{from} NOT INDEXED WHERE typeof({column}) IN ({classes}))")
     };
     let sql = format!("SELECT {} AND {}", holds("'integer', 'real'"), holds("'text'"));
-    match source.connection().query_row(&sql, [], |row| row.get(0)).map_err(|e| source.error(e)) {
+    match source.ask(|c| c.query_row(&sql, [], |row| row.get(0))) {
         Err(e) if e.is_local() => Ok(false),
         other => other,
     }
@@ -157,7 +161,7 @@ fn orphans(
     let question = |indexed: &str, collate: &str| {
         format!("SELECT {} {}", row_name(rows.table), orphaned(rows, key, parent, (indexed, collate)))
     };
-    ask(source, rows.table, KeyFactKind::Orphan { foreign_key }, question)
+    ask(source, rows, KeyFactKind::Orphan { foreign_key }, question)
 }
 
 /// FROM and WHERE of the rows `t` without a parent. The join, unlike `NOT EXISTS`, may index a parent that has no index.
@@ -227,7 +231,7 @@ fn count_broken(source: &Source, rows: &Rows<'_>, checks: &[&str]) -> Result<Vec
     );
     let sql = format!("SELECT {} FROM {relation}", sums.join(", "));
     let counts = |row: &Row<'_>| (0..checks.len()).map(|i| row.get::<_, f64>(i).map(|n| n as u64)).collect();
-    source.connection().query_row(&sql, [], counts).map_err(|e| source.error(e))
+    source.ask(|c| c.query_row(&sql, [], counts))
 }
 
 /// The expressions that name a row of `t`.
@@ -249,15 +253,19 @@ pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
 /// has, it is asked again without indexes and byte by byte.
 fn ask(
     source: &Source,
-    table: &Table,
+    rows: &Rows<'_>,
     kind: KeyFactKind,
     question: impl Fn(&str, &str) -> String,
 ) -> Result<Option<KeyFact>, Error> {
+    let table = rows.table;
     let by_rowid = table.rowid_name().is_some() && kind != KeyFactKind::PrimaryKeyDuplicate;
-    let answer = count(source, &question("", ""), by_rowid).or_else(|e| match e {
-        Error::Sqlite { .. } => count(source, &question("NOT INDEXED", " COLLATE BINARY"), by_rowid),
-        other => Err(other),
-    });
+    let answer = count(source, &question(if rows.indexed { "" } else { "NOT INDEXED" }, ""), by_rowid)
+        .or_else(|e| match e {
+            Error::Sqlite { .. } | Error::Collation { .. } => {
+                count(source, &question("NOT INDEXED", " COLLATE BINARY"), by_rowid)
+            }
+            other => Err(other),
+        });
     match answer {
         Ok((0, _)) => Ok(None),
         Ok((count, examples)) => Ok(Some(KeyFact { table: table.name.clone(), kind, count, examples })),
@@ -267,8 +275,8 @@ fn ask(
 }
 
 fn count(source: &Source, sql: &str, by_rowid: bool) -> Result<(u64, Vec<String>), Error> {
-    let run = || {
-        let mut statement = source.connection().prepare(sql)?;
+    source.ask(|connection| {
+        let mut statement = connection.prepare(sql)?;
         let width = statement.column_count();
         let mut rows = statement.query([])?;
         let (mut count, mut examples) = (0, vec![]);
@@ -279,8 +287,7 @@ fn count(source: &Source, sql: &str, by_rowid: bool) -> Result<(u64, Vec<String>
             }
         }
         Ok((count, examples))
-    };
-    run().map_err(|e| source.error(e))
+    })
 }
 
 fn example(row: &Row<'_>, width: usize, by_rowid: bool) -> rusqlite::Result<String> {
@@ -318,7 +325,7 @@ mod tests {
     fn facts(source: &Source) -> Vec<(String, KeyFactKind, u64, Vec<String>)> {
         let catalog = catalog(source).unwrap();
         let selected = vec![true; catalog.tables.len()];
-        let facts = key_facts(source, &catalog, &selected, &[]).unwrap();
+        let facts = key_facts(source, &catalog, &selected, &[], true).unwrap();
         facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect()
     }
 
@@ -399,9 +406,9 @@ mod tests {
         let source = dir.open("t.db");
         let catalog = catalog(&source).unwrap();
         for selected in [&[false, true][..], &[true, false], &[true], &[]] {
-            assert_eq!(key_facts(&source, &catalog, selected, &[]), Ok(vec![]));
+            assert_eq!(key_facts(&source, &catalog, selected, &[], true), Ok(vec![]));
         }
-        assert_eq!(key_facts(&source, &catalog, &[true, true], &[]).map(|f| f.len()), Ok(1));
+        assert_eq!(key_facts(&source, &catalog, &[true, true], &[], true).map(|f| f.len()), Ok(1));
     }
 
     #[test]
@@ -420,7 +427,7 @@ mod tests {
         let source = dir.open("t.db");
         let catalog = catalog(&source).unwrap();
         let ask = |filters: &[Option<&str>]| {
-            let facts = key_facts(&source, &catalog, &[true, true, true], filters).unwrap();
+            let facts = key_facts(&source, &catalog, &[true, true, true], filters, true).unwrap();
             facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect::<Vec<_>>()
         };
         let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
@@ -442,7 +449,7 @@ mod tests {
                 fact("w", orphan(0), 1, &["(2)"]),
             ]
         );
-        let wrong = key_facts(&source, &catalog, &[true; 3], &[None, Some("1) OR (1"), None]);
+        let wrong = key_facts(&source, &catalog, &[true; 3], &[None, Some("1) OR (1"), None], true);
         assert!(matches!(wrong, Err(Error::InvalidFilter { .. })));
     }
 
@@ -466,7 +473,7 @@ mod tests {
             [fact("t", broken(0), 2, &[]), fact("t", broken(1), 2, &[]), fact("f", broken(0), 1, &[])];
         assert_eq!(facts(&source), expected);
         let catalog = catalog(&source).unwrap();
-        let filtered = key_facts(&source, &catalog, &[true, false], &[Some("u = 0")]).unwrap();
+        let filtered = key_facts(&source, &catalog, &[true, false], &[Some("u = 0")], true).unwrap();
         assert_eq!(filtered.iter().map(|f| (&f.kind, f.count)).collect::<Vec<_>>(), [(&broken(1), 1)]);
     }
 
@@ -507,7 +514,7 @@ mod tests {
             let options = OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open(&options) else { continue };
             let Ok(catalog) = catalog(&source) else { continue };
-            let facts = key_facts(&source, &catalog, &vec![true; catalog.tables.len()], &[]);
+            let facts = key_facts(&source, &catalog, &vec![true; catalog.tables.len()], &[], true);
             assert!(facts.is_ok(), "{}: {facts:?}", path.display());
         }
     }

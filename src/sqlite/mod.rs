@@ -4,8 +4,10 @@
 //! asks questions of a `Source` and answers with the neutral types of `catalog` and `types`.
 
 pub mod check;
+pub mod collations;
 pub mod copy;
 pub mod count;
+pub mod damage;
 pub mod ddl;
 pub mod error;
 pub mod estimate;
@@ -16,14 +18,17 @@ pub mod keys;
 pub mod open;
 pub mod profile;
 pub mod rows;
+pub mod salvage;
 pub mod session;
 pub mod texts;
 
 mod authorize;
 mod beside;
+mod complaint;
 mod folding;
 mod locks;
 mod modules;
+mod owners;
 #[allow(unsafe_code)]
 mod raw;
 #[cfg(test)]
@@ -31,6 +36,7 @@ mod testing;
 
 pub use check::{CheckProblem, check};
 pub use count::count;
+pub use damage::damage;
 pub use error::Error;
 pub use estimate::{Estimate, estimate};
 pub use in_turn::in_turn;

@@ -19,6 +19,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::authorize::{Access, Gate, Purpose, authorize};
 use super::beside::{self, Asked, Beside, HEADER, Log, Names, Stamp, TICK, Way};
+use super::collations::{self, StandIns};
 use super::copy::{self, Copied};
 use super::error::Error;
 use super::raw::File;
@@ -57,6 +58,7 @@ pub struct Source {
     path: PathBuf,
     schema_error: Option<String>,
     gate: Arc<Gate>,
+    stand_ins: StandIns,
     /// Milliseconds that a locked file is waited for.
     patience: Arc<AtomicU64>,
     state: State,
@@ -172,7 +174,31 @@ impl Source {
 
     /// Takes a snapshot: `BEGIN` alone takes none, the first read does.
     pub(super) fn begin(&self) -> Result<(), Error> {
-        begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))
+        begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))?;
+        self.stand_in()
+    }
+
+    /// Knows a stand-in for every collation that the schema of the snapshot names.
+    pub(super) fn stand_in(&self) -> Result<(), Error> {
+        self.stand_ins.register(&self.connection).map_err(|e| self.error(e))
+    }
+
+    /// Asks a question whose answer is to be believed: none for which a collation was stood in for.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        drop(collations::asked());
+        let answer = question(&self.connection).map_err(|e| self.error(e))?;
+        self.believe(answer)
+    }
+
+    /// What was answered on this thread, unless a collation was stood in for.
+    pub(super) fn believe<T>(&self, answer: T) -> Result<T, Error> {
+        match collations::asked() {
+            Some(name) => Err(Error::Collation { path: self.path.clone(), name }),
+            None => Ok(answer),
+        }
     }
 
     pub fn busy_timeout(&self) -> Duration {
@@ -214,7 +240,9 @@ pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
     let (guest, state) = (beside.wal_mode && !beside.index, State::of(path, &beside));
     let file = Place { path: path.clone(), immutable: false };
     let opened = connect(options, &file, Access::Write, Schema::Sound)?;
-    Ok(opened.on(path, state, if guest { Footing::Guest } else { Footing::Locks { _probe: None } }))
+    let source = opened.on(path, state, if guest { Footing::Guest } else { Footing::Locks { _probe: None } });
+    source.stand_in()?;
+    Ok(source)
 }
 
 /// Opening the file for writing would put files beside it, though nothing is there to be read but the file alone.
@@ -272,7 +300,9 @@ impl Ground {
             }
             opened => (opened?, None),
         };
-        Ok(Source { schema_error, ..opened.on(&options.path, state, footing.taken()) })
+        let source = Source { schema_error, ..opened.on(&options.path, state, footing.taken()) };
+        source.stand_in()?;
+        Ok(source)
     }
 }
 
@@ -402,7 +432,8 @@ struct Opened {
 impl Opened {
     fn on(self, path: &Path, state: State, footing: Footing) -> Source {
         let Opened { connection, gate, patience } = self;
-        Source { connection, path: path.to_owned(), schema_error: None, gate, patience, state, footing }
+        let (path, stand_ins) = (path.to_owned(), StandIns::default());
+        Source { connection, path, schema_error: None, gate, stand_ins, patience, state, footing }
     }
 }
 

@@ -8,6 +8,7 @@ use super::ddl;
 use super::error::Error;
 use super::open::Source;
 use super::rows::cell;
+use super::salvage::Detour;
 use crate::catalog::{Column, Table};
 use crate::sqltext::sqlite_ident;
 use crate::types::{ColumnProfile, TableProfile};
@@ -22,12 +23,14 @@ pub enum Mode {
     },
 }
 
-/// Profiles the rows of a table, or those that `filter` (a plan's `where`) leaves in.
+/// Profiles the rows of a table, or those that `filter` (a plan's `where`) leaves in; of a damaged table, whatever the
+/// mode, those that its `detour` leads to.
 pub fn profile(
     source: &Source,
     table: &Table,
     mode: Mode,
     filter: Option<&str>,
+    detour: Option<&Detour>,
 ) -> Result<TableProfile, Error> {
     let condition = condition(source, &table.name, filter)?;
     let columns: Vec<&Column> = table.columns.iter().filter(|c| !c.hidden).collect();
@@ -37,11 +40,14 @@ pub fn profile(
         rows: 0,
         columns: columns.iter().map(|c| ColumnProfile::for_column(c, table.json_checked(&c.name))).collect(),
     };
-    let sampled = match mode {
-        Mode::Full => scan.everything(&mut seen),
-        Mode::Sample { rows } => scan.sample(rows, &mut seen),
-    };
-    let sampled = sampled.map_err(|e| source.error(e).within(&table.name))?;
+    let sampled = source.ask(|connection| match (detour, mode) {
+        (Some(detour), _) => {
+            detour.read(connection, &scan.columns, filter, &mut |row| seen.observe(row)).map(|_| false)
+        }
+        (None, Mode::Full) => scan.everything(&mut seen),
+        (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),
+    });
+    let sampled = sampled.map_err(|e| e.within(&table.name))?;
     Ok(TableProfile { rows: seen.rows, sampled, columns: with_hidden(table, seen.columns) })
 }
 
@@ -157,7 +163,7 @@ mod tests {
     }
 
     fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
-        profile(source, &table(source, name), mode, filter).map(|p| (p.rows, p.sampled))
+        profile(source, &table(source, name), mode, filter, None).map(|p| (p.rows, p.sampled))
     }
 
     #[test]
@@ -180,7 +186,7 @@ mod tests {
         assert_eq!(rows(&source, "w", Mode::Sample { rows: 1000 }, None), Ok((1000, false)));
         assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
         assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
-        assert_eq!(profile(&source, &table(&source, "t"), Mode::Full, None).unwrap().columns.len(), 3);
+        assert_eq!(profile(&source, &table(&source, "t"), Mode::Full, None, None).unwrap().columns.len(), 3);
     }
 
     #[test]
@@ -220,8 +226,8 @@ mod tests {
             let options = open::OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open::open(&options) else { continue };
             for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
-                let _ = profile(&source, &table, Mode::Full, None);
-                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"));
+                let _ = profile(&source, &table, Mode::Full, None, None);
+                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"), None);
             }
         }
     }

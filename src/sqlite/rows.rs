@@ -7,7 +7,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Map, Value, json};
 
-use super::{Error, Source};
+use super::salvage::{Detour, Lost};
+use super::{Error, Source, collations};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 use crate::value::batch::{Batch, Keep, OnInvalid, RejectedRow, RowName};
 use crate::value::{Cell, Decoded, Decoder, Misfit};
@@ -16,12 +17,22 @@ use crate::value::{Cell, Decoded, Decoder, Misfit};
 #[derive(Debug, Clone)]
 pub struct ReadPlan {
     pub sql: String,
+    /// Around the damage of the table's pages, instead of `sql`.
+    pub around: Option<Around>,
     /// The first result column is the rowid.
     pub has_rowid: bool,
     pub columns: Vec<ReadColumn>,
     /// Positions in `columns` that name a row where there is no rowid.
     pub key: Vec<usize>,
     pub keep: Keep,
+}
+
+/// The same SELECT in parts.
+#[derive(Debug, Clone)]
+pub struct Around {
+    pub detour: Detour,
+    pub list: String,
+    pub filter: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +65,8 @@ pub struct CellError {
 #[derive(Debug)]
 pub enum ReadError {
     Sqlite(rusqlite::Error),
+    /// What was read is not to be believed.
+    Source(Error),
     Cell(Box<CellError>),
     /// The receiver is gone or the run was cancelled.
     Stopped,
@@ -67,34 +80,56 @@ impl From<rusqlite::Error> for ReadError {
 
 /// The SELECT for a load: the rowid first, by the name that `Table::rowid_name` found.
 pub fn select(table: &str, rowid: Option<&str>, columns: &[&str], filter: Option<&str>) -> String {
-    let mut list: Vec<String> = rowid.iter().map(|alias| (*alias).to_string()).collect();
-    list.extend(columns.iter().map(|c| sqlite_ident(c)));
-    if list.is_empty() {
-        list.push("NULL".into());
-    }
     let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
     // An index may need a collation that only the application has.
-    format!("SELECT {} FROM main.{} NOT INDEXED{condition}", list.join(", "), sqlite_ident(table))
+    format!("SELECT {} FROM main.{} NOT INDEXED{condition}", list(rowid, columns), sqlite_ident(table))
 }
 
-/// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop.
+/// What such a SELECT reads.
+pub fn list(rowid: Option<&str>, columns: &[&str]) -> String {
+    let names = rowid.iter().map(|alias| (*alias).to_string()).chain(columns.iter().map(|c| sqlite_ident(c)));
+    let list = names.collect::<Vec<_>>().join(", ");
+    if list.is_empty() { "NULL".into() } else { list }
+}
+
+/// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop. Of a damaged table it
+/// tells what could not be read.
 pub fn read(
-    connection: &rusqlite::Connection,
+    source: &Source,
     plan: &ReadPlan,
-    mut batch: Batch,
+    batch: Batch,
     emit: &mut dyn FnMut(Batch) -> Option<Batch>,
-) -> Result<(), ReadError> {
-    let mut statement = connection.prepare(&plan.sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        read_row(row, plan, &mut batch)?;
-        if batch.is_full() {
-            batch.seal();
-            batch = emit(batch).ok_or(ReadError::Stopped)?;
+) -> Result<Option<Lost>, ReadError> {
+    let mut batch = Some(batch);
+    let mut take = |row: &Row<'_>| {
+        let Some(mut filling) = batch.take() else { return Err(ReadError::Stopped) };
+        read_row(row, plan, &mut filling)?;
+        batch = if filling.is_full() {
+            filling.seal();
+            Some(emit(filling).ok_or(ReadError::Stopped)?)
+        } else {
+            Some(filling)
+        };
+        Ok(())
+    };
+    drop(collations::asked());
+    let lost = match &plan.around {
+        Some(Around { detour, list, filter }) => {
+            Some(detour.read(source.connection(), list, filter.as_deref(), &mut take)?)
         }
-    }
-    batch.seal();
-    emit(batch).map(drop).ok_or(ReadError::Stopped)
+        None => {
+            let mut statement = source.connection().prepare(&plan.sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                take(row)?;
+            }
+            None
+        }
+    };
+    source.believe(()).map_err(ReadError::Source)?;
+    let Some(mut last) = batch else { return Err(ReadError::Stopped) };
+    last.seal();
+    emit(last).map(|_| lost).ok_or(ReadError::Stopped)
 }
 
 fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {

@@ -17,6 +17,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ffi};
 use self_cell::self_cell;
 
+use super::collations;
 use super::error::{Constraint, Error};
 use super::functions::{self, Faults};
 use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
@@ -104,7 +105,10 @@ impl Session {
     }
 
     fn compile<'a>(&self, source: &'a Source, sql: &str) -> Result<Statement<'a>, Error> {
-        source.connection().prepare(sql).map_err(|e| self.error(e).about_schema())
+        let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
+        // Statistics of an index are compared by its collation to choose a way; no answer depends on that.
+        drop(collations::asked());
+        compiled
     }
 
     /// Gives the statement its parameters, all of them, and puts it before its first row.
@@ -136,7 +140,7 @@ impl Session {
             }
             // Steps once and resets.
             let changed = prepared.statement.raw_execute().map_err(|e| self.error(e))?;
-            Ok(changed as u64)
+            Ok(self.source().believe(changed as u64)?)
         })
     }
 
@@ -155,13 +159,13 @@ impl Session {
                     // here: it is no more than a view of the statement, and owns nothing.
                     std::mem::forget(rows);
                     prepared.state = State::Running;
-                    Ok(Some(answer))
+                    self.source().believe(Some(answer))
                 }
                 Ok(None) => {
                     // At the end and after an error rusqlite has reset it.
                     drop(rows);
                     prepared.state = State::Done;
-                    Ok(None)
+                    self.source().believe(None)
                 }
                 Err(e) => {
                     drop(rows);
@@ -270,7 +274,7 @@ impl Session {
     pub fn begin_write(&self) -> Result<(), Error> {
         self.source().steer("PRAGMA query_only = OFF")?;
         let begun = self.source().steer("BEGIN IMMEDIATE");
-        self.wrote(begun)
+        self.wrote(begun.and_then(|()| self.source().stand_in()))
     }
 
     /// Lets a transaction that has only read so far write, in its own snapshot; [`Error::Snapshot`] when someone else
@@ -394,12 +398,16 @@ impl Session {
         ask.map_err(|e| self.error(e))
     }
 
-    /// An error of this connection; a function of ours that failed has left its own account aside.
+    /// An error of this connection; a function of ours that failed has left its own account aside. Whether a constraint
+    /// is broken may depend on a collation that was stood in for.
     fn error(&self, error: rusqlite::Error) -> Error {
         let fault = self.faults.take();
-        match fault.filter(|_| is_plain(&error)) {
-            Some(fault) => Error::Function { path: self.source().path().to_owned(), fault: Box::new(fault) },
-            None => self.source().error(error),
+        let asked = collations::asked();
+        let path = self.source().path().to_owned();
+        match (fault.filter(|_| is_plain(&error)), self.source().error(error), asked) {
+            (Some(fault), ..) => Error::Function { path, fault: Box::new(fault) },
+            (None, Error::Constraint { .. }, Some(name)) => Error::Collation { path, name },
+            (None, error, _) => error,
         }
     }
 }

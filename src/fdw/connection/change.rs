@@ -7,12 +7,25 @@ use crate::error::Error;
 use crate::fdw::options::ServerOptions;
 use crate::pg::fdw::{Server, transaction};
 use crate::pg::rights;
+use crate::sqlite::collations;
 use crate::sqlite::{self, Session};
 
 impl Connection {
     /// What a change of this table reaches.
     pub fn reach(&self, table: &str) -> Result<Rc<Reach>, Error> {
         self.briefly(|connection, session| Ok(Rc::new(Reach::of(&*connection.catalog(session)?, table))))
+    }
+
+    /// An index of a table that SQLite could not keep in order here, and its collation.
+    pub fn strange_order(&self, table: &str) -> Result<Option<(String, String)>, Error> {
+        self.briefly(|connection, session| {
+            let catalog = connection.catalog(session)?;
+            let mut indexes = catalog.table(table).into_iter().flat_map(|table| &table.indexes);
+            Ok(indexes.find_map(|index| {
+                let strange = index.columns.iter().find(|c| !collations::is_builtin(&c.collation))?;
+                Some((index.name.clone(), strange.collation.clone()))
+            }))
+        })
     }
 
     /// Makes ready for a change: a write transaction with the server's savepoints, and nobody who would see it.

@@ -1,0 +1,578 @@
+//! Reads the rows of a damaged table that can still be reached: each once, in any order, and none that is not there.
+//!
+//! Rows on pages that SQLite's check complains about are not believed: `sqlite_offset()` tells where a row stands, and
+//! they are passed over before their values are looked at. A page that SQLite cannot step over ends a scan; a table with
+//! rowids is then read from its other end, and what is left between the two is probed in the middle, the widest gap
+//! first. A table WITHOUT ROWID is read from both ends only. Assumes that nothing else reads on the connection.
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, Statement, ffi};
+
+use super::rows::{cell, display};
+use crate::catalog::{Origin, Table};
+use crate::damage::TableDamage;
+use crate::sqltext::sqlite_ident;
+
+/// Probes that may find nothing before what is left is given up: a gap of `n` rowids takes as many.
+const VAIN_PROBES: usize = 2_000;
+/// Whether the row stands on a page that is believed; counts those that do not.
+const STANDS: &str = "stands_on_sound_page";
+
+/// How one table is read around its damage.
+#[derive(Debug, Clone)]
+pub struct Detour {
+    damage: TableDamage,
+    page_size: u32,
+    key: Key,
+}
+
+#[derive(Debug, Clone)]
+enum Key {
+    Rowid(&'static str),
+    /// Columns of a table WITHOUT ROWID, and the terms that read its b-tree from its end.
+    Columns {
+        names: Vec<String>,
+        backward: Option<String>,
+    },
+}
+
+/// What could not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// `101–200`, or `after (7)` where there are no rowids.
+    pub places: Vec<String>,
+    by_key: bool,
+}
+
+impl Lost {
+    /// For the result's detail.
+    pub fn say(&self) -> String {
+        const NAMED: usize = 5;
+        let more = if self.places.len() > NAMED { ", …" } else { "" };
+        let named = self.places.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let what = match (self.places.as_slice(), self.by_key) {
+            ([], _) => return "its pages are damaged, and every row that they lead to was read".into(),
+            ([_], false) => "1 range of rowids".into(),
+            ([_], true) => "the rows in 1 place".into(),
+            (many, false) => format!("{} ranges of rowids", many.len()),
+            (many, true) => format!("the rows in {} places", many.len()),
+        };
+        format!("{what} could not be read: {named}{more}")
+    }
+}
+
+impl Detour {
+    pub fn new(table: &Table, page_size: u32, damage: &TableDamage) -> Detour {
+        let key = table.rowid_name().map_or_else(|| key_columns(table), Key::Rowid);
+        Detour { damage: damage.clone(), page_size, key }
+    }
+
+    /// Shows the columns `list` of every row that can be reached and that `filter` leaves in.
+    pub fn read<E: From<rusqlite::Error>>(
+        &self,
+        connection: &Connection,
+        list: &str,
+        filter: Option<&str>,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<Lost, E> {
+        let passed_over = self.register(connection)?;
+        let select = self.select(list, filter);
+        match &self.key {
+            Key::Rowid(rowid) => by_rowid(connection, &select, rowid, &passed_over, visit),
+            Key::Columns { names, backward } => {
+                let look_up = self.damage.disordered.then(|| self.look_up(names));
+                let keys = Keys { count: names.len(), backward: backward.as_deref(), look_up };
+                by_key(connection, &select, &keys, &passed_over, visit)
+            }
+        }
+    }
+
+    fn look_up(&self, names: &[String]) -> String {
+        let columns: Vec<String> = names.iter().map(|name| sqlite_ident(name)).collect();
+        let equal: Vec<String> =
+            columns.iter().zip(1..).map(|(column, i)| format!("{column} = ?{i}")).collect();
+        let first = columns.first().map_or("NULL", String::as_str);
+        let table = sqlite_ident(&self.damage.table);
+        format!("SELECT sqlite_offset({first}) FROM main.{table} WHERE {}", equal.join(" AND "))
+    }
+
+    /// The key stands last, before where the row stands. Where a row stands is asked before anything of it is looked at.
+    fn select(&self, list: &str, filter: Option<&str>) -> String {
+        let keys = match &self.key {
+            Key::Rowid(rowid) => vec![(*rowid).to_owned()],
+            Key::Columns { names, .. } => names.iter().map(|name| sqlite_ident(name)).collect(),
+        };
+        let stands = keys.first().map_or("true".into(), |key| format!("{STANDS}(sqlite_offset({key}))"));
+        let filter = filter.map_or("true".into(), |filter| format!("({filter}\n)"));
+        let table = sqlite_ident(&self.damage.table);
+        let place = keys.first().map_or("NULL".into(), |key| format!("sqlite_offset({key})"));
+        let columns =
+            [list].into_iter().chain(keys.iter().map(String::as_str)).collect::<Vec<_>>().join(", ");
+        format!("SELECT {columns}, {place} FROM main.{table} NOT INDEXED WHERE {stands} AND {filter}")
+    }
+
+    /// Makes the function that the scans ask; gives the counter of the rows that it passes over.
+    fn register(&self, connection: &Connection) -> rusqlite::Result<Arc<AtomicU64>> {
+        let passed_over = Arc::new(AtomicU64::new(0));
+        let (pages, page_size) = (self.damage.pages.clone(), u64::from(self.page_size.max(1)));
+        let count = passed_over.clone();
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+        connection.create_scalar_function(STANDS, 1, flags, move |context| {
+            let offset = context.get::<Option<i64>>(0)?.and_then(|n| u64::try_from(n).ok());
+            let page = offset.and_then(|n| u32::try_from(n / page_size + 1).ok());
+            let stands = page.is_none_or(|page| !pages.contains(&page));
+            if !stands {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(stands)
+        })?;
+        Ok(passed_over)
+    }
+}
+
+/// Damage ends a scan; whatever else ends it ends the reading.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        matches!(e.extended_code & 0xff, ffi::SQLITE_CORRUPT | ffi::SQLITE_TOOBIG | ffi::SQLITE_NOTADB)
+            || e.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+    })
+}
+
+// With rowids.
+
+/// Rowids of which nothing is known, both ends included, and the rows that are known on either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gap {
+    first: i64,
+    last: i64,
+    below: Option<i64>,
+    above: Option<i64>,
+}
+
+impl Gap {
+    fn width(&self) -> i128 {
+        i128::from(self.last) - i128::from(self.first) + 1
+    }
+
+    /// Without the rowids up to `to`, which is a row.
+    fn after(self, to: i64) -> Option<Gap> {
+        (to < self.last).then(|| Gap { first: to + 1, below: Some(to), ..self })
+    }
+
+    fn before(self, from: i64) -> Option<Gap> {
+        (from > self.first).then(|| Gap { last: from - 1, above: Some(from), ..self })
+    }
+
+    fn halves(self) -> Option<(Gap, Gap)> {
+        let middle =
+            i64::try_from((i128::from(self.first) + i128::from(self.last) + 1).div_euclid(2)).ok()?;
+        (middle > self.first).then(|| (Gap { last: middle - 1, ..self }, Gap { first: middle, ..self }))
+    }
+
+    fn shown(&self) -> String {
+        match (self.first, self.last) {
+            (i64::MIN, i64::MAX) => "all".into(),
+            (i64::MIN, last) => format!("up to {last}"),
+            (first, i64::MAX) => format!("from {first} on"),
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}–{last}"),
+        }
+    }
+}
+
+/// The widest first.
+impl Ord for Gap {
+    fn cmp(&self, other: &Gap) -> std::cmp::Ordering {
+        (self.width(), other.first).cmp(&(other.width(), self.first))
+    }
+}
+
+impl PartialOrd for Gap {
+    fn partial_cmp(&self, other: &Gap) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+struct Scans<'c> {
+    forward: Statement<'c>,
+    backward: Statement<'c>,
+    passed_over: &'c AtomicU64,
+    lost: Vec<Gap>,
+}
+
+/// What one scan of a gap has come to.
+struct Pass {
+    /// The row farthest from where it began.
+    reached: Option<i64>,
+    /// It came to the gap's other end.
+    whole: bool,
+}
+
+fn by_rowid<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    select: &str,
+    rowid: &str,
+    passed_over: &AtomicU64,
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+) -> Result<Lost, E> {
+    let mut scans = Scans {
+        forward: connection.prepare(&format!("{select} AND {rowid} >= ?1 ORDER BY {rowid}"))?,
+        backward: connection.prepare(&format!("{select} AND {rowid} <= ?1 ORDER BY {rowid} DESC"))?,
+        passed_over,
+        lost: vec![],
+    };
+    let mut open = BinaryHeap::new();
+    let everything = Gap { first: i64::MIN, last: i64::MAX, below: None, above: None };
+    let left = scans.forward(everything, visit)?.1;
+    open.extend(left.map(|gap| scans.backward(gap, visit)).transpose()?.and_then(|(_, left)| left));
+    let mut vain = 0;
+    while vain < VAIN_PROBES
+        && let Some(gap) = open.pop()
+    {
+        let Some((lower, upper)) = gap.halves() else {
+            scans.lost.push(gap);
+            continue;
+        };
+        let (read_below, lower) = scans.backward(lower, visit)?;
+        let (read_above, upper) = scans.forward(upper, visit)?;
+        vain += usize::from(!read_below && !read_above);
+        open.extend([lower, upper].into_iter().flatten());
+    }
+    scans.lost.extend(open);
+    Ok(Lost { places: merged(scans.lost).iter().map(Gap::shown).collect(), by_key: false })
+}
+
+/// Ranges that touch are one.
+fn merged(mut gaps: Vec<Gap>) -> Vec<Gap> {
+    gaps.sort_by_key(|gap| gap.first);
+    let mut out: Vec<Gap> = vec![];
+    for gap in gaps {
+        match out.last_mut().filter(|last| i128::from(last.last) + 1 >= i128::from(gap.first)) {
+            Some(last) => last.last = last.last.max(gap.last),
+            None => out.push(gap),
+        }
+    }
+    out
+}
+
+impl Scans<'_> {
+    /// Reads upward from the gap's beginning; whether there were rows, and what is left of the gap.
+    fn forward<E: From<rusqlite::Error>>(
+        &mut self,
+        gap: Gap,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(bool, Option<Gap>), E> {
+        let pass = pass(&mut self.forward, gap, 1, self.passed_over, &mut self.lost, visit)?;
+        let left = if pass.whole { None } else { pass.reached.map_or(Some(gap), |to| gap.after(to)) };
+        Ok((pass.reached.is_some(), left))
+    }
+
+    /// The same downward from its end.
+    fn backward<E: From<rusqlite::Error>>(
+        &mut self,
+        gap: Gap,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(bool, Option<Gap>), E> {
+        let pass = pass(&mut self.backward, gap, -1, self.passed_over, &mut self.lost, visit)?;
+        let left = if pass.whole { None } else { pass.reached.map_or(Some(gap), |from| gap.before(from)) };
+        Ok((pass.reached.is_some(), left))
+    }
+}
+
+/// One scan, `step` 1 or -1. A row that is not where its rowid should be ends it as a bad page does: nothing behind it
+/// is known to be in order.
+fn pass<E: From<rusqlite::Error>>(
+    statement: &mut Statement<'_>,
+    gap: Gap,
+    step: i64,
+    passed_over: &AtomicU64,
+    lost: &mut Vec<Gap>,
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+) -> Result<Pass, E> {
+    let at = statement.column_count() - 2;
+    let up = step > 0;
+    let (begin, end, known) =
+        if up { (gap.first, gap.last, gap.above) } else { (gap.last, gap.first, gap.below) };
+    let beyond = |rowid: i64, limit: i64| if up { rowid > limit } else { rowid < limit };
+    let mut reached: Option<i64> = None;
+    // The first rowid of which nothing is known yet; `None` behind the last one there can be.
+    let mut next = Some(begin);
+    let mut skipped = passed_over.load(Ordering::Relaxed);
+    let mut rows = statement.query([begin])?;
+    loop {
+        let row = match rows.next() {
+            Ok(row) => row,
+            Err(e) if is_damage(&e) => return Ok(Pass { reached, whole: false }),
+            Err(e) => return Err(e.into()),
+        };
+        let rowid = row.map(|row| row.get::<_, i64>(at)).transpose()?;
+        let (rowid, whole) = match rowid {
+            Some(rowid) if next.is_none_or(|next| beyond(next, rowid)) => {
+                return Ok(Pass { reached, whole: false });
+            }
+            // Behind the gap, at a row that is known or before it.
+            Some(rowid) if beyond(rowid, end) => (None, known.is_none_or(|known| !beyond(rowid, known))),
+            Some(rowid) => (Some(rowid), true),
+            None => (None, known.is_none()),
+        };
+        if !whole {
+            return Ok(Pass { reached, whole });
+        }
+        let was_skipped = std::mem::replace(&mut skipped, passed_over.load(Ordering::Relaxed)) != skipped;
+        if was_skipped && let Some(next) = next {
+            let until = rowid.map_or(Some(end), |rowid| rowid.checked_sub(step));
+            if let Some(until) = until.filter(|until| !beyond(next, *until)) {
+                lost.push(Gap { first: next.min(until), last: next.max(until), below: None, above: None });
+            }
+        }
+        let (Some(row), Some(rowid)) = (row, rowid) else { return Ok(Pass { reached, whole: true }) };
+        visit(row)?;
+        reached = Some(rowid);
+        next = rowid.checked_add(step);
+    }
+}
+
+// Without rowids.
+
+/// The primary key, and how to read its b-tree from the end without sorting: every term turned round.
+fn key_columns(table: &Table) -> Key {
+    let names = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+    let index = table.indexes.iter().find(|index| index.origin == Origin::PrimaryKey);
+    let backward =
+        index.filter(|index| !index.columns.is_empty() && index.columns.len() == names.len()).map(|index| {
+            let terms = index.columns.iter().zip(&names).map(|(column, name)| {
+                let direction = if column.descending { "ASC" } else { "DESC" };
+                format!("{} COLLATE {} {direction}", sqlite_ident(name), sqlite_ident(&column.collation))
+            });
+            terms.collect::<Vec<_>>().join(", ")
+        });
+    Key::Columns { names, backward }
+}
+
+/// The key of a table WITHOUT ROWID, as its rows are told apart.
+struct Keys<'a> {
+    count: usize,
+    /// The terms that read the b-tree from its end.
+    backward: Option<&'a str>,
+    /// Where the row with a key stands, if that is to be asked.
+    look_up: Option<String>,
+}
+
+fn by_key<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    select: &str,
+    keys: &Keys<'_>,
+    passed_over: &AtomicU64,
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+) -> Result<Lost, E> {
+    let mut lost = Lost { places: vec![], by_key: true };
+    let mut look_up = keys.look_up.as_ref().map(|sql| connection.prepare(sql)).transpose()?;
+    let mut statement = connection.prepare(select)?;
+    let first_key = statement.column_count() - 1 - keys.count;
+    let key = |row: &Row<'_>| -> rusqlite::Result<Vec<Value>> {
+        (first_key..first_key + keys.count).map(|i| row.get(i)).collect()
+    };
+    // The last row that was read, and how many were not believed until then.
+    let (mut last, mut skipped, mut misplaced): (Option<Vec<Value>>, u64, u64) = (None, 0, 0);
+    let mut rows = statement.query([])?;
+    let whole = loop {
+        match rows.next() {
+            Ok(Some(row)) => {
+                let at = key(row)?;
+                if !is_found(look_up.as_mut(), row, &at)? {
+                    misplaced += 1;
+                    continue;
+                }
+                let passed = passed_over.load(Ordering::Relaxed) + misplaced;
+                if std::mem::replace(&mut skipped, passed) != passed {
+                    lost.places.push(place(last.as_deref()));
+                }
+                visit(row)?;
+                last = Some(at);
+            }
+            Ok(None) => break true,
+            Err(e) if is_damage(&e) => break false,
+            Err(e) => return Err(e.into()),
+        }
+    };
+    drop(rows);
+    if !whole || passed_over.load(Ordering::Relaxed) + misplaced != skipped {
+        lost.places.push(place(last.as_deref()));
+    }
+    let Some(backward) = keys.backward.filter(|_| !whole) else { return Ok(lost) };
+    let mut statement = connection.prepare(&format!("{select} ORDER BY {backward}"))?;
+    let mut rows = statement.query([])?;
+    loop {
+        match rows.next() {
+            Ok(Some(row)) => match key(row)? {
+                // Everything up to here was read.
+                at if last.as_ref() == Some(&at) => return Ok(lost),
+                at if is_found(look_up.as_mut(), row, &at)? => visit(row)?,
+                _ => {}
+            },
+            Err(e) if !is_damage(&e) => return Err(e.into()),
+            _ => return Ok(lost),
+        }
+    }
+}
+
+/// Looking for a row's key leads to where the row stands: a page that was written to a wrong place holds rows that are
+/// somewhere else too, or nowhere.
+fn is_found(look_up: Option<&mut Statement<'_>>, row: &Row<'_>, key: &[Value]) -> rusqlite::Result<bool> {
+    let Some(look_up) = look_up else { return Ok(true) };
+    let stands: Option<i64> = row.get(row.as_ref().column_count() - 1)?;
+    let found = look_up.query_row(rusqlite::params_from_iter(key), |found| found.get::<_, Option<i64>>(0));
+    match found {
+        Ok(found) => Ok(found == stands),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(false),
+        Err(e) if is_damage(&e) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+fn place(key: Option<&[Value]>) -> String {
+    match key {
+        None => "at the beginning".into(),
+        Some(key) => {
+            let shown: Vec<String> = key.iter().map(|value| display(cell(value.into()))).collect();
+            format!("after ({})", shown.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::super::testing::*;
+    use super::super::{Source, catalog, damage};
+    use super::*;
+    use crate::damage::Integrity;
+
+    const PAGE: usize = 1024;
+
+    /// 3,000 rows of one leaf page for every four of them or so, and the same without rowids.
+    fn made(dir: &TempDir) -> std::path::PathBuf {
+        dir.database(
+            "t.db",
+            "PRAGMA page_size = 1024;
+             CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, n INT DEFAULT 7);
+             INSERT INTO t SELECT value * 3, hex(randomblob(100)), value FROM generate_series(1,3000);
+             CREATE TABLE w(a TEXT, b INT, v TEXT, PRIMARY KEY (a, b DESC)) WITHOUT ROWID;
+             INSERT INTO w SELECT substr(v, 1, 1), id, v FROM t",
+        )
+    }
+
+    /// Pages of a table by kind, in the order of its keys.
+    fn pages(path: &Path, table: &str, kind: &str) -> Vec<usize> {
+        let connection = Connection::open(path).unwrap();
+        let sql = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = ?2 ORDER BY path";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement
+            .query_map([table, kind], |row| row.get::<_, i64>(0))
+            .unwrap()
+            .map(|n| n.unwrap() as usize)
+            .collect()
+    }
+
+    fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = std::fs::read(path).unwrap();
+        change(&mut bytes);
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn all(path: &Path, table: &str) -> BTreeSet<String> {
+        let connection = Connection::open(path).unwrap();
+        let sql = format!("SELECT quote(v) || quote({}) FROM {table}", if table == "t" { "id" } else { "b" });
+        let mut statement = connection.prepare(&sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn saved(source: &Source, table: &str) -> (Vec<String>, Lost) {
+        let catalog = catalog(source).unwrap();
+        let found = damage(source, &catalog, Integrity::Quick).unwrap();
+        let damage = found.of(table).unwrap_or_else(|| panic!("{found:?}"));
+        let detour = Detour::new(catalog.table(table).unwrap(), catalog.page_size, damage);
+        let mut rows = vec![];
+        let list = if table == "t" { "quote(v) || quote(id)" } else { "quote(v) || quote(b)" };
+        let mut take = |row: &Row<'_>| -> rusqlite::Result<()> { row.get(0).map(|row| rows.push(row)) };
+        let lost = detour.read(source.connection(), list, None, &mut take).unwrap();
+        (rows, lost)
+    }
+
+    fn zero(bytes: &mut [u8], page: usize) {
+        bytes[(page - 1) * PAGE..page * PAGE].fill(0);
+    }
+
+    #[test]
+    fn what_can_be_reached_is_read_once_and_nothing_else() {
+        type Change = fn(&mut Vec<u8>, &[usize], &[usize]);
+        let changes: [(&str, Change, usize); 6] = [
+            ("a zeroed leaf", |bytes, leaves, _| zero(bytes, leaves[50]), 10),
+            ("half a leaf", |bytes, leaves, _| bytes[leaves[50] * PAGE - 600..leaves[50] * PAGE].fill(0), 10),
+            (
+                "three leaves",
+                |bytes, leaves, _| [5, 200, 300].iter().for_each(|n| zero(bytes, leaves[*n])),
+                30,
+            ),
+            ("noise", |bytes, leaves, _| bytes[leaves[9] * PAGE - PAGE + 8..leaves[9] * PAGE].fill(0xa5), 10),
+            ("an interior page", |bytes, _, inner| zero(bytes, inner[1]), 1500),
+            ("a type", |bytes, leaves, _| bytes[leaves[7] * PAGE - PAGE] ^= 0x07, 10),
+        ];
+        for table in ["t", "w"] {
+            for (name, damaged, most_lost) in changes {
+                let dir = TempDir::new();
+                let path = made(&dir);
+                let before = all(&path, table);
+                let (leaves, inner) = (pages(&path, table, "leaf"), pages(&path, table, "internal"));
+                change(&path, |bytes| damaged(bytes, &leaves, &inner));
+                let (rows, lost) = saved(&dir.open("t.db"), table);
+                let distinct: BTreeSet<String> = rows.iter().cloned().collect();
+                assert_eq!(distinct.len(), rows.len(), "{table}, {name}: twice");
+                assert!(distinct.is_subset(&before), "{table}, {name}: invented");
+                let missing = before.len() - rows.len();
+                // Without rowids nothing is read between the first bad page and the last.
+                let most = if table == "w" && name == "three leaves" { 3000 } else { most_lost };
+                assert!((1..=most).contains(&missing), "{table}, {name}: {missing} lost, {lost:?}");
+                assert!(!lost.places.is_empty(), "{table}, {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_in_a_page_is_damaged_there() {
+        let dir = TempDir::new();
+        let path = dir.database(
+            "t.db",
+            "PRAGMA page_size = 1024; CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT);
+             INSERT INTO t SELECT value, hex(randomblob(100)) FROM generate_series(1,40)",
+        );
+        let before = all(&path, "t");
+        // One byte less: the last cell of the last page ends in a zero.
+        change(&path, |bytes| bytes.truncate(bytes.len() - 1));
+        let (rows, lost) = saved(&dir.open("t.db"), "t");
+        assert!(
+            rows.iter().all(|row| before.contains(row)) && (30..40).contains(&rows.len()),
+            "{}",
+            rows.len()
+        );
+        assert_eq!(lost.places.len(), 1, "{lost:?}");
+    }
+
+    #[test]
+    fn gaps_are_halved_to_their_ends() {
+        let gap = |first, last| Gap { first, last, below: None, above: None };
+        assert_eq!(gap(i64::MIN, i64::MAX).halves(), Some((gap(i64::MIN, -1), gap(0, i64::MAX))));
+        assert_eq!(gap(4, 5).halves(), Some((gap(4, 4), gap(5, 5))));
+        assert_eq!(gap(5, 5).halves(), None);
+        assert_eq!(merged(vec![gap(7, 9), gap(1, 3), gap(4, 5)]), [gap(1, 5), gap(7, 9)]);
+        let shown = |first, last| gap(first, last).shown();
+        assert_eq!([shown(1, 1), shown(1, 2), shown(3, i64::MAX)], ["1", "1–2", "from 3 on"]);
+    }
+}
