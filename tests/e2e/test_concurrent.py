@@ -69,7 +69,8 @@ def test_many_schemas_are_taken_in_one_order(t):
 def test_foreign_keys_are_proven_where_triggers_do_not_fire(t):
     """session_replication_role = replica: the staged way finds what the direct way does, or says what it did not check."""
     t.sql("CREATE TABLE parent (id bigint PRIMARY KEY); CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent)").ok()
-    both = t.file("both.db", PARENTS + CHILDREN)
+    # The file declares no key: what it says of its own rows would stop the import before.
+    both = t.file("both.db", PARENTS + CHILDREN.replace(" REFERENCES parent", ""))
     ways = {"direct": {}, "staged": {"constraints": "keep"}, "conflict": {"on_conflict": "skip"}}
     for role in ("origin", "local", "replica"):
         for name, way in ways.items():
