@@ -1,6 +1,7 @@
 """Rows without a parent: which are asked about, what becomes of them, what is said before, and what it costs."""
 
 import json
+import re
 import threading
 import time
 
@@ -170,6 +171,38 @@ def test_operators_of_others_are_not_called(t):
     plan = {"schema": "public", "types": {"TEXT": "trap.state"}, "orphans": "reject"}
     t.sql(f"SET search_path = trap, pg_catalog, public; {t.call('public.sqlite_import', path, plan)}").ok()
     assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM public.c") == "1"
+
+
+EXPRESSIONS = """
+    CREATE TABLE p (id TEXT PRIMARY KEY); INSERT INTO p VALUES ('a');
+    CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES p, n INTEGER CHECK (n > 0 AND n + 1 <> 5),
+        twice INTEGER AS (n * 2 + abs(n)), label TEXT AS (lower(p) || '-' || substr(p, 1, 2)),
+        at DATETIME DEFAULT CURRENT_TIMESTAMP, u BLOB DEFAULT (randomblob(16)), CHECK (p LIKE 'a%' OR length(trim(p)) = 1));
+    INSERT INTO c (id, p, n, at) VALUES (1, 'a', 1, '2024-01-01 00:00:00'), (2, 'b', 2, '2024-01-01 00:00:00');
+    CREATE INDEX c_expression ON c (upper(p), n - 1 DESC) WHERE n >= 1 AND p < 'z' AND p GLOB '[a-c]*';"""
+
+
+def test_nothing_that_is_made_names_what_others_have_put_on_the_path(t):
+    """Functions, operators, types and a collation of the same names come first on the path: every expression, index
+    and key is made of the server's own nevertheless."""
+    path = t.file("f.db", EXPRESSIONS)
+    body = "LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'own code ran'; END $$"
+    functions = ["abs(bigint)", "lower(text)", "upper(text)", "length(text)", "btrim(text)", "substr(text, int, int)", "now()",
+                 "max(bigint)", "gen_random_uuid()", "setval(regclass, bigint, bool)", "pg_get_serial_sequence(text, text)"]
+    operators = [(o, x) for o in ("=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "||", "~", "~~") for x in ("text", "bigint")]
+    traps = "".join(f"CREATE FUNCTION trap.{f} RETURNS text {body};" for f in functions) + "".join(
+        f"CREATE FUNCTION trap.own_{i}({x}, {x}) RETURNS bool {body}; CREATE OPERATOR trap.{o} (LEFTARG = {x}, RIGHTARG = {x}, FUNCTION = trap.own_{i});"
+        for i, (o, x) in enumerate(operators))
+    other = t.other_database("plain")
+    plan = {"orphans": "reject", "schema": "made"}
+    t.server.run(other, t.call("sqlite_import", path, plan)).ok()
+    t.sql(f"""CREATE SCHEMA trap; {traps} CREATE DOMAIN trap.text AS pg_catalog.int4; CREATE DOMAIN trap.timestamptz AS pg_catalog.int4;
+        CREATE DOMAIN trap.tid AS pg_catalog.int4; CREATE COLLATION trap."C" (provider = icu, locale = 'und')""").ok()
+    t.sql(f"SET search_path = trap, pg_catalog, public; {t.call('public.sqlite_import', path, plan)}").ok()
+    made = lambda database: re.sub("(?s)^.*?CREATE SCHEMA made", "CREATE SCHEMA made", re.sub(
+        r"(?ms)^-- Name: [^\n]*Schema: (trap|-);.*?(?=^-- Name: )", "", t.server.dump_schema(database)))
+    assert "c_expression" in made(other) and made(t.database) == made(other)
+    assert t.value("SELECT string_agg(id || label || twice, ' ') FROM made.c") == "1a-a3"
 
 
 # What the log keeps
