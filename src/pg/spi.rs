@@ -11,6 +11,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, Spi, pg_sys};
 
 use super::encoding;
 use super::report::report;
+use super::settings::LocalSettings;
 
 /// One result row, a value per column.
 pub type TextRow = Vec<Option<String>>;
@@ -25,10 +26,16 @@ pub fn execute_with(sql: &str, parameters: &[Option<&str>]) -> u64 {
     query(sql, parameters, |table| table.len() as u64)
 }
 
-/// Runs a query whose result columns are all of type `text`.
+/// Runs a question of ours, whose result columns are all of type `text`. Whatever the caller has on the search path,
+/// names in it are the server's own.
 pub fn rows(sql: &str, parameters: &[Option<&str>]) -> Vec<TextRow> {
+    let _path = LocalSettings::safe_search_path();
     query(sql, parameters, |mut table| {
         let columns = table.columns().unwrap_or(0);
+        let is_text = |i| matches!(table.column_type_oid(i), Ok(oid) if oid.value() == pg_sys::TEXTOID);
+        if !(1..=columns).all(is_text) {
+            pgrx::error!("internal query failed: a column of its result is not text");
+        }
         let mut out = Vec::with_capacity(table.len());
         while table.next().is_some() {
             out.push((1..=columns).map(|i| text_result(&table, i)).collect());
@@ -92,7 +99,7 @@ fn text_argument(value: Option<&str>) -> DatumWithOid<'static> {
 
 fn text_result(table: &SpiTupleTable<'_>, column: usize) -> Option<String> {
     match table.get_datum_by_ordinal(column) {
-        // SAFETY: the column is of type text, by the promise of `rows`; text_to_cstring detoasts and copies.
+        // SAFETY: `rows` has seen that the column is of type text; text_to_cstring detoasts and copies.
         Ok(datum) => {
             datum.map(|d| unsafe { encoding::from_server(pg_sys::text_to_cstring(d.cast_mut_ptr())) })
         }
