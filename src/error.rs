@@ -11,7 +11,7 @@ use crate::pg::xact::Caught;
 use crate::plan::PlanError;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
-use crate::sqlite::rows::CellError;
+use crate::sqlite::rows::{CellError, CellPlace};
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub enum Error {
     Blocked(Vec<Finding>),
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
     Cell { table: String, cell: Box<CellError>, hint: String },
+    /// Memory for a value could not be had.
+    #[error("out of memory")]
+    Memory { table: String, place: CellPlace },
     /// The type's own input function refused the value.
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
     Input { table: String, cell: Box<CellError>, sqlstate: Code, hint: String },
@@ -103,6 +106,7 @@ impl Error {
             Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::Plan(PlanError::Unsupported { .. }) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Blocked(findings) => blocked_code(findings),
+            Error::Memory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
             Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
             Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
             Error::Input { sqlstate, .. }
@@ -123,6 +127,11 @@ impl Error {
             }
             Error::Blocked(findings) => Some(list(findings)),
             Error::Cell { cell, .. } | Error::Input { cell, .. } => Some(cell_detail(cell)),
+            Error::Memory { table, place } => Some(memory_detail(table, place)),
+            Error::Sqlite(sqlite::Error::NoMemory { path, object }) => {
+                let table = object.as_ref().map(|name| format!(" table \"{name}\" of")).unwrap_or_default();
+                Some(format!("It was wanted for{table} SQLite file \"{}\".", path.display()))
+            }
             Error::Orphans(rows) => {
                 Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
             }
@@ -172,6 +181,9 @@ impl Error {
             }
             Error::Blocked(findings) => blocking_hint(findings),
             Error::Cell { hint, .. } | Error::Input { hint, .. } => Some(hint.clone()),
+            Error::Memory { table, place } => place.column.as_ref().map(|column| {
+                format!("Set plan.tables.{table}.columns.{column}.skip to true, or leave the row out by plan.tables.{table}.where.")
+            }),
             Error::Orphans(rows) => {
                 let table = &rows.source;
                 let policies =
@@ -236,6 +248,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::Copy { full: false, .. } => Code::ERRCODE_IO_ERROR,
         E::CopyTooLarge { .. } => Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
         E::TooBig { .. } => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        E::NoMemory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
         E::NotADatabase { .. } | E::EmptyFile { .. } => Code::ERRCODE_INVALID_BINARY_REPRESENTATION,
         E::Corrupt { .. } => Code::ERRCODE_DATA_CORRUPTED,
         E::Locked { .. } => Code::ERRCODE_LOCK_NOT_AVAILABLE,
@@ -355,7 +368,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
         E::TooBig { .. } => {
             "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
         }
-        E::Interrupted { .. } | E::Sqlite { .. } => return None,
+        E::Interrupted { .. } | E::NoMemory { .. } | E::Sqlite { .. } => return None,
     };
     Some(hint.into())
 }
@@ -406,6 +419,12 @@ fn blocking_hint(findings: &[Finding]) -> Option<String> {
     let others = hints.any(|hint| hint != first);
     let all = if others { " For the others see sqlite_findings(path, plan)." } else { "" };
     Some(format!("{first}{all}"))
+}
+
+fn memory_detail(table: &str, place: &CellPlace) -> String {
+    let column = place.column.as_ref().map(|name| format!("column \"{name}\" of ")).unwrap_or_default();
+    let row = place.row.as_ref().map(|row| format!(", row with {row}")).unwrap_or_default();
+    format!("It was wanted for {column}table \"{table}\"{row}.")
 }
 
 fn cell_detail(cell: &CellError) -> String {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+use crate::pg::encoding;
+
 static ALLOWED_DIRECTORIES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static BUSY_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(5000);
 static PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -41,7 +43,7 @@ pub fn register() {
 /// The directories that files must lie under; empty when any will do.
 pub fn allowed_directories() -> Vec<String> {
     let setting = ALLOWED_DIRECTORIES.get().unwrap_or_default();
-    setting.to_string_lossy().split(':').filter(|d| !d.is_empty()).map(str::to_string).collect()
+    encoding::of_setting(&setting).split(':').filter(|d| !d.is_empty()).map(str::to_string).collect()
 }
 
 pub fn busy_timeout() -> Duration {

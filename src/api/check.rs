@@ -14,7 +14,7 @@ use crate::sqlite;
 fn sqlite_check(
     path: Option<Text>,
     full: default!(bool, false),
-) -> Result<TableIterator<'static, (name!(object, Option<String>), name!(message, String))>, ErrorReport> {
+) -> Result<TableIterator<'static, (name!(object, Option<Text>), name!(message, Text))>, ErrorReport> {
     let problems = match source::open_to_check(path.as_deref()) {
         Ok(mut source) => {
             let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
@@ -24,5 +24,5 @@ fn sqlite_check(
         Err(Error::Sqlite(error)) => sqlite::check::unopened(error).map_err(Error::from)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(TableIterator::new(problems.into_iter().map(|p| (p.object, p.message))))
+    Ok(TableIterator::new(problems.into_iter().map(|p| (p.object.map(Text), Text(p.message)))))
 }

@@ -1,9 +1,9 @@
 //! `sqlite_compare`: the file's schema and the one that is there.
 
-use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::json::Json;
 use crate::pg::text::Text;
 use crate::run::compare;
 
@@ -11,25 +11,25 @@ use crate::run::compare;
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_compare(
     path: Option<Text>,
-    plan: default!(Option<JsonB>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
         (
-            name!(object, String),
-            name!(in_source, Option<String>),
-            name!(in_target, Option<String>),
-            name!(severity, String),
-            name!(message, String),
-            name!(hint, String),
+            name!(object, Text),
+            name!(in_source, Option<Text>),
+            name!(in_target, Option<Text>),
+            name!(severity, Text),
+            name!(message, Text),
+            name!(hint, Text),
         ),
     >,
     ErrorReport,
 > {
     let rows = compare::compare(path.as_deref(), plan.map(|p| p.0))?;
-    Ok(TableIterator::new(
-        rows.into_iter().map(|r| {
-            (r.object, r.in_source, r.in_target, r.severity.as_str().to_string(), r.message, r.hint)
-        }),
-    ))
+    Ok(TableIterator::new(rows.into_iter().map(|r| {
+        let severity = Text::from(r.severity.as_str());
+        let (source, target) = (r.in_source.map(Text), r.in_target.map(Text));
+        (Text(r.object), source, target, severity, Text(r.message), Text(r.hint))
+    })))
 }

@@ -1,9 +1,9 @@
 //! `sqlite_import`: the whole migration, in the caller's transaction.
 
-use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::json::Json;
 use crate::pg::text::Text;
 use crate::run::import;
 
@@ -11,13 +11,13 @@ use crate::run::import;
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_import(
     path: Option<Text>,
-    plan: default!(Option<JsonB>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
         (
-            name!(schema, String),
-            name!(table, String),
+            name!(schema, Text),
+            name!(table, Text),
             name!(source_rows, Option<i64>),
             name!(imported, i64),
             name!(updated, i64),
@@ -25,8 +25,8 @@ fn sqlite_import(
             name!(rejected, i64),
             name!(seconds, f64),
             name!(rows_per_second, Option<f64>),
-            name!(status, String),
-            name!(detail, Option<String>),
+            name!(status, Text),
+            name!(detail, Option<Text>),
         ),
     >,
     ErrorReport,
@@ -36,10 +36,9 @@ fn sqlite_import(
         let rows_per_second = r.rows_per_second();
         let detail = (!r.detail.is_empty()).then(|| r.detail.join("; "));
         let seconds = (r.seconds * 1000.0).round() / 1000.0;
-        let status = r.status.as_str().to_string();
         (
-            r.schema,
-            r.table,
+            Text(r.schema),
+            Text(r.table),
             r.source_rows,
             r.imported,
             r.updated,
@@ -47,8 +46,8 @@ fn sqlite_import(
             r.rejected,
             seconds,
             rows_per_second,
-            status,
-            detail,
+            Text::from(r.status.as_str()),
+            detail.map(Text),
         )
     })))
 }

@@ -1,10 +1,10 @@
 //! What would happen, before anything is written: `sqlite_inspect`, `sqlite_findings`, `sqlite_plan`,
 //! `sqlite_ddl`.
 
-use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::pg::json::Json;
 use crate::pg::text::Text;
 use crate::run::inspect;
 use crate::run::survey;
@@ -13,22 +13,22 @@ use crate::run::survey;
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_inspect(
     path: Option<Text>,
-    plan: default!(Option<JsonB>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
         (
-            name!(table, String),
-            name!(column, String),
-            name!(declared_type, String),
-            name!(storage_classes, String),
+            name!(table, Text),
+            name!(column, Text),
+            name!(declared_type, Text),
+            name!(storage_classes, Text),
             name!(nulls, Option<i64>),
-            name!(min, Option<String>),
-            name!(max, Option<String>),
+            name!(min, Option<Text>),
+            name!(max, Option<Text>),
             name!(longest, Option<i64>),
-            name!(format, Option<String>),
-            name!(proposed_type, Option<String>),
-            name!(reason, Option<String>),
+            name!(format, Option<Text>),
+            name!(proposed_type, Option<Text>),
+            name!(reason, Option<Text>),
         ),
     >,
     ErrorReport,
@@ -36,17 +36,17 @@ fn sqlite_inspect(
     let rows = inspect::inspect(path.as_deref(), plan.map(|p| p.0))?;
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         (
-            r.table,
-            r.column,
-            r.declared,
-            r.storage_classes,
+            Text(r.table),
+            Text(r.column),
+            Text(r.declared),
+            Text(r.storage_classes),
             r.nulls,
-            r.min,
-            r.max,
+            r.min.map(Text),
+            r.max.map(Text),
             r.longest,
-            r.format,
-            r.proposed_type,
-            r.reason,
+            r.format.map(Text),
+            r.proposed_type.map(Text),
+            r.reason.map(Text),
         )
     })))
 }
@@ -55,42 +55,41 @@ fn sqlite_inspect(
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_findings(
     path: Option<Text>,
-    plan: default!(Option<JsonB>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
-        (name!(severity, String), name!(object, String), name!(message, String), name!(hint, String)),
+        (name!(severity, Text), name!(object, Text), name!(message, Text), name!(hint, Text)),
     >,
     ErrorReport,
 > {
     let mut findings = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     Ok(TableIterator::new(
-        findings.into_iter().map(|f| (f.severity.as_str().to_string(), f.object, f.message, f.hint)),
+        (findings.into_iter())
+            .map(|f| (Text::from(f.severity.as_str()), Text(f.object), Text(f.message), Text(f.hint))),
     ))
 }
 
 /// The complete, explicit plan. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
-fn sqlite_plan(path: Option<Text>, plan: default!(Option<JsonB>, "NULL")) -> Result<JsonB, ErrorReport> {
-    Ok(JsonB(survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.plan))
+fn sqlite_plan(path: Option<Text>, plan: default!(Option<Json>, "NULL")) -> Result<Json, ErrorReport> {
+    Ok(Json(survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.plan))
 }
 
 /// Exactly the statements that an import would run, in order; a load is shown as a comment.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_ddl(
     path: Option<Text>,
-    plan: default!(Option<JsonB>, "NULL"),
-) -> Result<
-    TableIterator<'static, (name!(phase, String), name!(ordinal, i64), name!(sql, String))>,
-    ErrorReport,
-> {
+    plan: default!(Option<Json>, "NULL"),
+) -> Result<TableIterator<'static, (name!(phase, Text), name!(ordinal, i64), name!(sql, Text))>, ErrorReport>
+{
     let planned = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?;
     Ok(TableIterator::new(
         planned
             .steps
             .into_iter()
             .enumerate()
-            .map(|(i, step)| (step.phase.as_str().to_string(), i as i64 + 1, step.sql())),
+            .map(|(i, step)| (Text::from(step.phase.as_str()), i as i64 + 1, Text(step.sql()))),
     ))
 }

@@ -15,19 +15,20 @@ fn verify_counts(
     TableIterator<
         'static,
         (
-            name!(schema, String),
-            name!(table, String),
+            name!(schema, Text),
+            name!(table, Text),
             name!(source_rows, Option<i64>),
             name!(target_rows, Option<i64>),
             name!(ok, bool),
-            name!(detail, Option<String>),
+            name!(detail, Option<Text>),
         ),
     >,
     ErrorReport,
 > {
     let rows = counts::verify(run)?;
     Ok(TableIterator::new(
-        rows.into_iter().map(|c| (c.schema, c.table, c.source_rows, c.target_rows, c.ok, c.detail)),
+        (rows.into_iter())
+            .map(|c| (Text(c.schema), Text(c.table), c.source_rows, c.target_rows, c.ok, c.detail.map(Text))),
     ))
 }
 
@@ -38,18 +39,17 @@ fn reset_sequences(
 ) -> TableIterator<
     'static,
     (
-        name!(schema, String),
-        name!(table, String),
-        name!(column, String),
-        name!(sequence, String),
+        name!(schema, Text),
+        name!(table, Text),
+        name!(column, Text),
+        name!(sequence, Text),
         name!(old_value, Option<i64>),
         name!(new_value, Option<i64>),
-        name!(detail, Option<String>),
+        name!(detail, Option<Text>),
     ),
 > {
-    TableIterator::new(
-        sequences::reset(schema.as_deref())
-            .into_iter()
-            .map(|r| (r.schema, r.table, r.column, r.sequence, r.old_value, r.new_value, r.detail)),
-    )
+    TableIterator::new(sequences::reset(schema.as_deref()).into_iter().map(|r| {
+        let [schema, table, column, sequence] = [r.schema, r.table, r.column, r.sequence].map(Text);
+        (schema, table, column, sequence, r.old_value, r.new_value, r.detail.map(Text))
+    }))
 }

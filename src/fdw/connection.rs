@@ -21,7 +21,7 @@ use super::options::{ServerOptions, TableOptions};
 use crate::catalog::{Catalog, Encoding, Table, TableKind};
 use crate::error::Error;
 use crate::pg::fdw::{Reads, Server, invalidation, transaction};
-use crate::pg::interrupts;
+use crate::pg::{interrupts, memory};
 use crate::query::Remote;
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
@@ -164,6 +164,7 @@ pub fn raised(error: sqlite::Error) -> Error {
 impl Connection {
     /// The connection of a server, its file open.
     pub fn of(server: &Server) -> Result<Rc<Connection>, Error> {
+        memory::stand_by();
         let connection = Connection::entry(server);
         connection.refresh(server, &ServerOptions::of(server)?)?;
         Ok(connection)

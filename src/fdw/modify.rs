@@ -13,7 +13,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 
 use super::connection::{Connection, Handle, Reach, raised};
 use super::options::{ServerOptions, TableOptions};
-use super::scan::{Binding, Reader, Scan, emit};
+use super::scan::{Binding, Reader, Scan, emit, no_memory};
 use super::{deparse, relation};
 use crate::error::Error;
 use crate::pg::fdw::{self as seam, Change, Direct, Operation, Relation, RowKey, Sink, transaction};
@@ -170,11 +170,22 @@ impl Writer {
         self.encoder.encode(value).map_err(|refusal| self.refused(&refusal))
     }
 
+    /// `None` for a value that the column cannot keep.
+    pub fn kept<'a>(&self, value: &'a Native<'_>) -> Result<Option<CellBuf<'a>>, Error> {
+        match self.encoder.encode(value) {
+            Err(refusal @ Refusal::NoMemory(_)) => Err(self.refused(&refusal)),
+            encoded => Ok(encoded.ok()),
+        }
+    }
+
     #[cold]
     fn refused(&self, refusal: &Refusal) -> Error {
+        if let Refusal::NoMemory(_) = refusal {
+            return no_memory(&format!("column \"{}\" of table \"{}\"", self.column, self.table));
+        }
         Error::Foreign {
             sqlstate: match refusal {
-                Refusal::NotANumber | Refusal::Changed(_) | Refusal::Unreadable(_) => {
+                Refusal::NotANumber | Refusal::Changed(_) | Refusal::Unreadable(_) | Refusal::NoMemory(_) => {
                     Code::ERRCODE_FEATURE_NOT_SUPPORTED
                 }
                 Refusal::Inexact(_) | Refusal::Year => Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
@@ -281,10 +292,10 @@ impl Modify {
             }
             RowKey::Values(values) => values,
         };
-        let stored: Result<Vec<CellBuf<'_>>, Refusal> =
-            self.keys.iter().zip(values).map(|(k, value)| k.writer.encoder.encode(value)).collect();
+        let stored = self.keys.iter().zip(values).map(|(k, value)| k.writer.kept(value).transpose());
+        let stored: Option<Result<Vec<CellBuf<'_>>, Error>> = stored.collect();
         // What cannot be written may still be there in another form.
-        if let Ok(stored) = stored {
+        if let Some(stored) = stored.transpose()? {
             cells.extend(stored);
             if self.one(self.run(&self.handle, &cells, sink)?)? {
                 return Ok(true);

@@ -18,6 +18,7 @@ use crate::query::{Decode, Parameter, Proof, Remote, Type, canonical, compute};
 use crate::sqlite;
 use crate::sqlite::rows::{display, storage_class};
 use crate::sqlite::session::RowView;
+use crate::value::buffer::OutOfMemory;
 use crate::value::native::Native;
 use crate::value::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, Timezone};
 
@@ -143,8 +144,8 @@ impl Binding {
 
     fn bind<'a>(&self, value: &'a Native<'_>) -> Result<CellBuf<'a>, Error> {
         match self {
-            Binding::Stored(writer) => Ok(writer.encode(value).unwrap_or(CellBuf::Null)),
-            Binding::Refused(writer) => Ok(CellBuf::Integer(writer.encode(value).is_err().into())),
+            Binding::Stored(writer) => Ok(writer.kept(value)?.unwrap_or(CellBuf::Null)),
+            Binding::Refused(writer) => Ok(CellBuf::Integer(writer.kept(value)?.is_none().into())),
             Binding::Query(parameter) => canonical::parameter(parameter.type_, parameter.form, value)
                 .map_err(|fault| Error::Foreign {
                     sqlstate: sqlstate(fault.sqlstate),
@@ -212,19 +213,27 @@ pub(super) fn emit(row: RowView<'_>, readers: &[Reader], sink: &mut impl Sink) -
     for (at, reader) in readers.iter().enumerate() {
         let cell = row.cell(at);
         match reader {
-            Reader::Cell(column) => match column.decoder.decode(cell) {
-                Ok(value) => sink.put(at, value),
-                Err(_) if column.lenient => sink.put(at, Decoded::Null),
-                Err(misfit) => return Err(column.refuse(cell, &misfit, rowid(row, readers))),
-            },
+            Reader::Cell(column) => {
+                let put = match column.decoder.decode(cell) {
+                    Ok(value) => sink.put(at, value),
+                    Err(Misfit::NoMemory(error)) => Err(error),
+                    Err(_) if column.lenient => sink.put(at, Decoded::Null),
+                    Err(misfit) => return Err(column.refuse(cell, &misfit, rowid(row, readers))),
+                };
+                put.map_err(|OutOfMemory| column.no_memory(rowid(row, readers)))?;
+            }
             Reader::Canonical(type_) => {
-                sink.put(at, canonical::decode(*type_, cell).map_err(|misfit| not_canonical(cell, &misfit))?);
+                let value = canonical::decode(*type_, cell).map_err(|misfit| not_canonical(cell, &misfit))?;
+                sink.put(at, value).map_err(|OutOfMemory| no_memory("a value that SQLite has computed"))?;
             }
             Reader::Rowid => match cell {
                 Cell::Integer(rowid) => sink.put_rowid(rowid),
                 _ => return Err(not_canonical(cell, &Misfit::Unreadable("a rowid is an integer"))),
             },
-            Reader::Printed => sink.put(at, printed(cell)?),
+            Reader::Printed => {
+                sink.put(at, printed(cell)?)
+                    .map_err(|OutOfMemory| no_memory("a number that SQLite has computed"))?;
+            }
         }
     }
     Ok(())
@@ -249,7 +258,24 @@ fn rowid(row: RowView<'_>, readers: &[Reader]) -> Option<i64> {
     }
 }
 
+/// 53200: memory for `what`.
+#[cold]
+pub(super) fn no_memory(what: &str) -> Error {
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_OUT_OF_MEMORY,
+        message: OutOfMemory.to_string(),
+        detail: Some(format!("It was wanted for {what}.")),
+        hint: None,
+    }
+}
+
 impl CellReader {
+    #[cold]
+    fn no_memory(&self, rowid: Option<i64>) -> Error {
+        let row = rowid.map(|rowid| format!(", row with rowid {rowid}")).unwrap_or_default();
+        no_memory(&format!("column \"{}\" of table \"{}\"{row}", self.column, self.table))
+    }
+
     #[cold]
     fn refuse(&self, cell: Cell<'_>, misfit: &Misfit, rowid: Option<i64>) -> Error {
         let row = rowid.map(|rowid| format!("Row with rowid {rowid}: the ")).unwrap_or_else(|| "The ".into());

@@ -3,6 +3,7 @@
 //!
 //! An error inside either needs a subtransaction to be survived, and one for every cell would cost
 //! more than the load. So a column of a batch is converted in one; only when that fails is it done cell by cell.
+#![deny(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
@@ -12,8 +13,9 @@ use pgrx::{PgMemoryContexts, pg_sys};
 use super::domain::DomainCheck;
 use super::input::InputFunction;
 use super::relation::Attribute;
-use super::xact;
-use crate::value::batch::{Batch, OnInvalid, RowName};
+use super::{memory, xact};
+use crate::value::batch::{Batch, OnInvalid, Origin};
+use crate::value::buffer::OutOfMemory;
 use crate::value::{Timezone, Wire};
 
 /// What the plan says of one attribute.
@@ -38,12 +40,12 @@ struct ServerColumn {
 type Refusals = BTreeMap<usize, Refused>;
 
 /// A value that the type's input function or a domain's constraint refused.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Refused {
     /// Position of the column.
     pub column: usize,
     /// Name and values, as far as the batch keeps them.
-    pub row: Option<(RowName, serde_json::Value)>,
+    pub row: Option<Origin>,
     pub value: String,
     pub error: xact::Caught,
 }
@@ -81,16 +83,22 @@ impl Converter {
 
     /// Converts a sealed batch, whose datums live until the next call. Rows with a value that was refused are
     /// taken out of it and returned when the column's policy says so; otherwise the first refusal is the error.
+    ///
+    /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
     pub fn convert(&mut self, batch: &mut Batch) -> Result<Vec<Refused>, Box<Refused>> {
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
+        let _held = match memory::hold(2 * batch.size()) {
+            Ok(held) => held,
+            Err(OutOfMemory) => memory::exhausted("a batch of rows"),
+        };
         let mut refused = Refusals::new();
         for column in 0..self.columns.len() {
             let Some(policy) = self.columns[column].as_ref().map(|c| c.policy) else { continue };
-            if let Err(refusal) = self.convert_column(batch, column) {
+            if let Err((row, error)) = self.convert_column(batch, column) {
                 self.failed = true;
-                if matches!(policy, OnInvalid::Error | OnInvalid::Text) {
-                    return Err(refusal);
+                if matches!(policy, OnInvalid::Error | OnInvalid::Text) || !error.is_of_value() {
+                    return Err(Box::new(self.refusal(batch, column, row, error)));
                 }
                 self.convert_one_by_one(batch, column, &mut refused)?;
             }
@@ -99,8 +107,9 @@ impl Converter {
         Ok(refused.into_values().collect())
     }
 
-    /// The fast way: all cells of a column in one subtransaction, datums written only if all are good.
-    fn convert_column(&mut self, batch: &mut Batch, column: usize) -> Result<(), Box<Refused>> {
+    /// The fast way: all cells of a column in one subtransaction, datums written only if all are good. Otherwise the row
+    /// of the first that is not, and why.
+    fn convert_column(&mut self, batch: &mut Batch, column: usize) -> Result<(), (usize, xact::Caught)> {
         let (width, rows) = (batch.width(), batch.rows());
         let mut at = 0;
         let outcome = {
@@ -118,7 +127,7 @@ impl Converter {
                 }
                 Ok(())
             }
-            Err(error) => Err(Box::new(self.refusal(batch, column, at, error))),
+            Err(error) => Err((at, error)),
         }
     }
 
@@ -156,18 +165,18 @@ impl Converter {
         error: xact::Caught,
         refused: &mut Refusals,
     ) -> Result<(), Box<Refused>> {
-        let refusal = self.refusal(batch, column, row, error);
         let Some((policy, not_null)) = self.columns[column].as_ref().map(|c| (c.policy, c.not_null)) else {
             return Ok(());
         };
-        if policy == OnInvalid::Reject {
-            refused.insert(row, refusal);
+        let of_value = error.is_of_value();
+        if of_value && policy == OnInvalid::Reject {
+            refused.insert(row, self.refusal(batch, column, row, error));
             return Ok(());
         }
         // A domain may refuse NULL as well.
         let null = || -> Result<_, ()> { Ok(self.convert_cells(column, &[(0, true)], &mut 0)) };
-        if not_null || xact::attempt(null).is_err() {
-            return Err(Box::new(refusal));
+        if !of_value || not_null || xact::attempt(null).is_err() {
+            return Err(Box::new(self.refusal(batch, column, row, error)));
         }
         let cell = row * batch.width() + column;
         let (words, nulls) = batch.cells_mut();
@@ -207,7 +216,7 @@ impl Converter {
 
     fn refusal(&self, batch: &mut Batch, column: usize, row: usize, error: xact::Caught) -> Refused {
         let cell = row * batch.width() + column;
-        let origin = batch.origins.get(row).cloned();
+        let origin = batch.take_origin(row);
         let (words, nulls) = batch.cells_mut();
         let value = if nulls[cell] { "NULL".into() } else { self.shown(column, words[cell]) };
         Refused { column, row: origin, value, error }

@@ -1,9 +1,17 @@
 //! Text between Rust, which is UTF-8, and a database that may not be.
+//!
+//! A value that the database's encoding lacks is an error. What is shown — messages, results, the run log — has to
+//! arrive in any case: a character that is lacking is written as `\u{HEX}` there, and such an escape in a jsonb argument
+//! is that character again. In SQL_ASCII, bytes mean what the client says, and ours are UTF-8.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
 use pgrx::pg_sys;
+
+use super::memory;
+use crate::value::buffer::{self, OutOfMemory};
 
 const UTF8: i32 = pg_sys::pg_enc::PG_UTF8 as i32;
 
@@ -26,9 +34,9 @@ pub(super) fn keeps_equality() -> bool {
     server_is_utf8() || unsafe { pg_sys::pg_database_encoding_max_length() } == 1
 }
 
-/// What a message says, in the server's encoding. A character that it lacks is written as an escape, and every one
-/// where no conversion can be looked up: the message arrives in any case.
-pub(super) fn message_to_server(text: &str) -> CString {
+/// What a message or a result says, in the server's encoding. A character that it lacks is written as an escape, and
+/// every one where no conversion can be looked up.
+pub(super) fn shown_to_server(text: &str) -> CString {
     let mut bytes = Vec::with_capacity(text.len());
     let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() };
     for character in text.chars().filter(|c| *c != '\0') {
@@ -43,14 +51,56 @@ pub(super) fn message_to_server(text: &str) -> CString {
     CString::new(bytes).unwrap_or_default()
 }
 
-/// JSON in which the characters that the server's encoding lacks are spelt out within their strings.
-pub fn json_for_server(json: String) -> String {
-    let conversion = if json.is_ascii() || takes_utf8() { None } else { message_conversion() };
-    let Some(conversion) = conversion else { return json };
+/// A text that is kept to be shown, such as the run log's: what the server's encoding lacks is spelt out.
+pub fn text_for_server(text: &str) -> Cow<'_, str> {
+    spell(text, "")
+}
+
+/// The same of JSON, within whose strings a backslash stands for itself after another only.
+pub fn json_for_server(json: &str) -> Cow<'_, str> {
+    spell(json, "\\")
+}
+
+fn spell<'a>(text: &'a str, before: &str) -> Cow<'a, str> {
+    let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() };
+    let Some(conversion) = conversion else { return Cow::Borrowed(text) };
     let lacks =
         |c: char| !c.is_ascii() && convert(conversion, c.encode_utf8(&mut [0; 4]).as_bytes()).is_none();
-    let spell = |c: char| if lacks(c) { format!("\\{}", c.escape_unicode()) } else { c.into() };
-    json.chars().map(spell).collect()
+    let spelt = |c: char| if lacks(c) { format!("{before}{}", c.escape_unicode()) } else { c.into() };
+    Cow::Owned(text.chars().map(spelt).collect())
+}
+
+/// JSON as the server prints it, in UTF-8; what [`json_for_server`] has spelt out is read.
+///
+/// # Safety
+/// As for [`from_server`].
+pub(super) unsafe fn json_from_server(json: *mut c_char) -> String {
+    // SAFETY: the caller vouches for the string.
+    let json = unsafe { from_server(json) };
+    if takes_utf8() || !json.contains(SPELT) { json } else { unspelt(&json) }
+}
+
+/// How a character begins that is spelt out within a JSON string.
+const SPELT: &str = "\\\\u{";
+
+fn unspelt(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut parts = json.split(SPELT);
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let spelt = part.split_once('}').and_then(|(hex, rest)| {
+            let character = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
+            (!character.is_ascii()).then_some((character, rest))
+        });
+        match spelt {
+            Some((character, rest)) => {
+                out.push(character);
+                out.push_str(rest);
+            }
+            None => out.extend([SPELT, part]),
+        }
+    }
+    out
 }
 
 fn spelt(character: char) -> String {
@@ -95,6 +145,15 @@ fn convert((function, encoding): (pg_sys::Oid, i32), character: &[u8]) -> Option
     (done == length && !converted.is_empty()).then(|| converted.to_vec())
 }
 
+/// A text may be as large as its value.
+fn owned(text: &[u8]) -> String {
+    let copy = match std::str::from_utf8(text) {
+        Ok(text) => buffer::text(text),
+        Err(_) => memory::hold(4 * text.len()).map(|_held| String::from_utf8_lossy(text).into_owned()),
+    };
+    copy.unwrap_or_else(|OutOfMemory| memory::exhausted("a text"))
+}
+
 /// The same text in the server's encoding, in the current memory context or where it was. Raises an error for
 /// a character that the encoding lacks.
 ///
@@ -110,6 +169,9 @@ pub(super) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
 
 /// A C string in the server's encoding; what follows a NUL is an error of the caller's.
 pub fn to_server(text: &str) -> Result<CString, std::ffi::NulError> {
+    if buffer::afford(text.len() + 1).is_err() {
+        memory::exhausted("a text");
+    }
     let text = CString::new(text)?;
     if server_is_utf8() {
         return Ok(text);
@@ -117,6 +179,32 @@ pub fn to_server(text: &str) -> Result<CString, std::ffi::NulError> {
     // SAFETY: the conversion reads its argument only and returns a NUL-terminated string.
     let converted = unsafe { CStr::from_ptr(utf8_to_server(text.as_ptr().cast_mut())) };
     Ok(converted.to_owned())
+}
+
+/// The bytes of a text that holds no NUL, in the server's encoding and in the current memory context, or as they were.
+pub(super) fn bytes_for_server(text: &str) -> &[u8] {
+    if server_is_utf8() {
+        return text.as_bytes();
+    }
+    // SAFETY: the length is the text's; a text that was converted ends with a NUL.
+    unsafe {
+        let from = text.as_ptr().cast_mut().cast::<c_char>();
+        let converted = pg_sys::pg_any_to_server(from, text.len() as i32, UTF8);
+        if converted == from { text.as_bytes() } else { CStr::from_ptr(converted).to_bytes() }
+    }
+}
+
+/// A datum of type `text`.
+pub(super) fn text_datum(text: &str) -> pg_sys::Datum {
+    let bytes = bytes_for_server(text);
+    // SAFETY: the length is that of the bytes, which are copied; what is too long for a datum is the server's error.
+    unsafe { pg_sys::cstring_to_text_with_len(bytes.as_ptr().cast(), bytes.len() as i32) }.into()
+}
+
+/// A setting's value.
+pub fn of_setting(value: &CStr) -> String {
+    // SAFETY: a NUL-terminated string in the server's encoding, which is read only.
+    unsafe { from_server(value.as_ptr().cast_mut()) }
 }
 
 /// Text of the server's as UTF-8.
@@ -131,6 +219,6 @@ pub(super) unsafe fn from_server(text: *mut c_char) -> String {
         } else {
             pg_sys::pg_server_to_any(text, libc::strlen(text) as i32, UTF8)
         };
-        CStr::from_ptr(converted).to_string_lossy().into_owned()
+        owned(CStr::from_ptr(converted).to_bytes())
     }
 }

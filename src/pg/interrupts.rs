@@ -1,21 +1,28 @@
 //! Cancel, timeouts and termination.
 
+use std::sync::atomic::{AtomicI32, Ordering};
+
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
-use super::report;
+use super::{memory, report};
 
-/// A cancel or terminate request waits to be served. Safe to call from any thread.
+/// A cancel or terminate request waits to be served, or memory has run out. Safe to call from any thread.
 pub fn pending() -> bool {
-    // SAFETY: both are `volatile sig_atomic_t` that live as long as the process; a torn read is impossible.
-    unsafe {
-        (&raw const pg_sys::QueryCancelPending).read_volatile() != 0
-            || (&raw const pg_sys::ProcDiePending).read_volatile() != 0
-    }
+    // SAFETY: both are `sig_atomic_t`, an aligned int, and live as long as the process. The server writes them in its
+    // signal handlers and on its own thread, each time with one store of a whole int, which is what an atomic is here.
+    let [cancel, die] = unsafe {
+        [
+            AtomicI32::from_ptr((&raw mut pg_sys::QueryCancelPending).cast()),
+            AtomicI32::from_ptr((&raw mut pg_sys::ProcDiePending).cast()),
+        ]
+    };
+    cancel.load(Ordering::Relaxed) != 0 || die.load(Ordering::Relaxed) != 0 || memory::is_spent()
 }
 
 /// `CHECK_FOR_INTERRUPTS()`: raises the server's own error when one is due. Backend thread only.
 pub fn check() {
     pgrx::check_for_interrupts!();
+    memory::check();
 }
 
 /// Sends a message to the client, then serves interrupts.

@@ -1,11 +1,9 @@
 //! May the caller do this? And, for a few statements of our own, the rights of another role.
 
-use std::ffi::CStr;
-
 use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
-use super::spi;
+use super::{encoding, spi};
 
 /// The caller may read files on the server: a superuser or a member of `pg_read_server_files`.
 pub fn may_read_server_files() -> bool {
@@ -55,7 +53,7 @@ pub fn current_role() -> String {
     // SAFETY: GetUserNameFromId returns a palloc'd, NUL-terminated name.
     unsafe {
         let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
-        CStr::from_ptr(name).to_string_lossy().into_owned()
+        encoding::from_server(name)
     }
 }
 

@@ -89,12 +89,12 @@ fn server_text(text: &str) -> CString {
 }
 
 fn text_argument(value: Option<&str>) -> DatumWithOid<'static> {
-    let Some(text) = value.map(server_text) else { return DatumWithOid::null_oid(pg_sys::TEXTOID) };
-    // SAFETY: cstring_to_text copies the string into a text datum of the current memory context.
-    unsafe {
-        let datum = pg_sys::Datum::from(pg_sys::cstring_to_text(text.as_ptr()));
-        DatumWithOid::new(datum, pg_sys::TEXTOID)
+    let Some(text) = value else { return DatumWithOid::null_oid(pg_sys::TEXTOID) };
+    if text.contains('\0') {
+        pgrx::error!("SQL text contains a NUL character");
     }
+    // SAFETY: a text datum of the current memory context.
+    unsafe { DatumWithOid::new(encoding::text_datum(text), pg_sys::TEXTOID) }
 }
 
 fn text_result(table: &SpiTupleTable<'_>, column: usize) -> Option<String> {

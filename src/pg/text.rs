@@ -10,9 +10,15 @@ use pgrx::{FromDatum, IntoDatum, pg_sys};
 
 use super::encoding;
 
-/// SQL's `text`, in Rust's encoding.
+/// SQL's `text`, in Rust's encoding. What the database's encoding lacks is returned as an escape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text(text.to_owned())
+    }
+}
 
 impl std::ops::Deref for Text {
     type Target = str;
@@ -34,7 +40,7 @@ impl FromDatum for Text {
 
 impl IntoDatum for Text {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        let text = encoding::to_server(&self.0).ok()?;
+        let text = encoding::shown_to_server(&self.0);
         // SAFETY: a NUL-terminated string, which is copied.
         Some(unsafe { pg_sys::cstring_to_text(text.as_ptr()) }.into())
     }

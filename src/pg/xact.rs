@@ -3,7 +3,9 @@
 use std::panic::AssertUnwindSafe;
 
 use pgrx::pg_sys::panic::CaughtError;
-use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
+use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
+
+use super::report;
 
 /// Makes what this command wrote visible to the next one.
 pub fn command_counter_increment() {
@@ -44,11 +46,7 @@ pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, C
         pg_sys::MemoryContextSwitchTo(before.0);
         before
     };
-    let f = AssertUnwindSafe(f);
-    let outcome = PgTryBuilder::new(AssertUnwindSafe(move || Ok({ f }.0())))
-        .catch_others(|error| Err(Box::new(error)))
-        .catch_rust_panic(|error| Err(Box::new(error)))
-        .execute();
+    let outcome = catch(f);
     let keep = matches!(outcome, Ok(Ok(_)));
     // SAFETY: as above; this subtransaction is the innermost one, since every other guard has unwound.
     unsafe {
@@ -60,33 +58,104 @@ pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, C
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
     }
-    outcome.map_err(|error| caught(*error))
+    outcome.map_err(Failure::settled)
 }
 
-fn caught(error: CaughtError) -> Caught {
-    match error {
-        CaughtError::PostgresError(ref report) | CaughtError::ErrorReport(ref report)
-            if !uncatchable(report.sql_error_code()) =>
-        {
-            Caught {
-                sqlstate: report.sql_error_code(),
-                message: report.message().to_string(),
-                detail: report.detail().map(str::to_string),
-                hint: report.hint().map(str::to_string),
+/// Runs `f`, and gives an ERROR to who has more to say of it. The transaction is broken by it: another has to be raised.
+pub fn explaining<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
+    catch(f).map_err(Failure::settled)
+}
+
+fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Failure> {
+    let f = AssertUnwindSafe(f);
+    PgTryBuilder::new(AssertUnwindSafe(move || Ok({ f }.0())))
+        .catch_others(|error| Err(Failure::of(error)))
+        .catch_rust_panic(|error| Err(Failure::Panic(Box::new(error))))
+        .execute()
+}
+
+/// Why a function did not end.
+enum Failure {
+    Error(Box<Caught>),
+    Panic(Box<CaughtError>),
+}
+
+impl Failure {
+    /// While the error is being handled.
+    fn of(error: CaughtError) -> Failure {
+        let is_servers = matches!(error, CaughtError::PostgresError(_));
+        match error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                let [message, detail, hint] = report::caught_texts(&report, is_servers);
+                let caught = Caught {
+                    sqlstate: report.sql_error_code(),
+                    message: shortened(message.unwrap_or_default()),
+                    detail: detail.map(shortened),
+                    hint,
+                };
+                Failure::Error(Box::new(caught.within_limits()))
             }
+            panic => Failure::Panic(Box::new(panic)),
         }
-        // The server has flushed its own copy of the error, so it is raised anew.
-        CaughtError::PostgresError(report) => CaughtError::ErrorReport(report).rethrow(),
-        other => other.rethrow(),
+    }
+
+    /// Once the server has flushed its own copy of the error; what is not to be caught is raised anew.
+    fn settled(self) -> Caught {
+        match self {
+            Failure::Error(caught) if !uncatchable(caught.sqlstate) => *caught,
+            Failure::Error(caught) => caught.raise(),
+            Failure::Panic(panic) => panic.rethrow(),
+        }
     }
 }
 
-pub(super) fn uncatchable(sqlstate: PgSqlErrorCode) -> bool {
+/// A message may echo the whole value. Copies of it are not to be large.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 2000;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
+}
+
+impl Caught {
+    /// The value that was worked on is to blame, so that a policy for such values applies: not a limit of the system,
+    /// an operator, or a bug.
+    pub fn is_of_value(&self) -> bool {
+        // Six bits a character; the first two are the class.
+        let class = [0, 6].map(|shift| ((self.sqlstate as i32 >> shift) & 0x3F) as u8 + b'0');
+        ![b"40", b"53", b"57", b"58", b"XX"].contains(&&class)
+    }
+
+    /// The server has no better word for what is larger than the gigabyte that it gives at once.
+    fn within_limits(self) -> Caught {
+        if self.sqlstate == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
+            && self.message.starts_with("invalid memory alloc request size")
+        {
+            return Caught {
+                sqlstate: PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                message: "value needs more than the gigabyte that the server gives at once".into(),
+                ..self
+            };
+        }
+        self
+    }
+
+    /// The same error again.
+    pub(super) fn raise(&self) -> ! {
+        report::report(self.sqlstate, &self.message, self.detail.as_deref(), self.hint.as_deref())
+            .report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}
+
+fn uncatchable(sqlstate: PgSqlErrorCode) -> bool {
     matches!(
         sqlstate,
         PgSqlErrorCode::ERRCODE_QUERY_CANCELED
             | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
-            | PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY
             | PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
     )
 }

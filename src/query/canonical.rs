@@ -1,10 +1,10 @@
 //! Values into and out of their canonical form (the table in [`crate::query`]). Pure.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use super::compute::Fault;
 use super::{ParameterForm, Type};
+use crate::value::buffer::{self, Buffer, OutOfMemory};
 use crate::value::datetime::{DAY, SECOND, UNIX_TO_PG};
 use crate::value::encode::iso_date;
 use crate::value::native::Native;
@@ -190,28 +190,35 @@ pub fn not_negative(count: i64, sqlstate: &'static str, clause: &str) -> Result<
 /// The elements of an array as the JSON array that the remote query takes apart: integers as numbers, text as
 /// strings, doubles as strings of their shortest form, bytes as strings of hexadecimal digits. `None` where an
 /// element's type has no canonical form.
-pub fn json_array<'a>(elements: impl IntoIterator<Item = Native<'a>>) -> Option<String> {
-    let mut json = String::from("[");
+pub fn json_array<'a>(elements: impl IntoIterator<Item = Native<'a>>) -> Result<Option<String>, OutOfMemory> {
+    let mut json = buffer::text("[")?;
     for (at, element) in elements.into_iter().enumerate() {
         if at > 0 {
-            json.push(',');
+            buffer::append(&mut json, ",")?;
         }
-        write_element(&mut json, &element)?;
+        let Some(cell) = encode(&element) else { return Ok(None) };
+        write_element(&mut json, &cell)?;
     }
-    json.push(']');
-    Some(json)
+    buffer::append(&mut json, "]")?;
+    Ok(Some(json))
 }
 
-fn write_element(json: &mut String, element: &Native<'_>) -> Option<()> {
-    // Writing to a string does not fail.
-    let written = match encode(element)? {
-        CellBuf::Null => write!(json, "null"),
-        CellBuf::Integer(i) => write!(json, "{i}"),
-        CellBuf::Real(r) => write!(json, "\"{r:?}\""),
-        CellBuf::Text(text) => write!(json, "{}", serde_json::Value::from(text)),
-        CellBuf::Blob(bytes) => write!(json, "\"{}\"", hex(&bytes)),
-    };
-    written.ok()
+fn write_element(json: &mut String, cell: &CellBuf<'_>) -> Result<(), OutOfMemory> {
+    match cell {
+        CellBuf::Null => buffer::append(json, "null"),
+        CellBuf::Integer(i) => buffer::append(json, &i.to_string()),
+        CellBuf::Real(r) => buffer::append(json, &format!("\"{r:?}\"")),
+        CellBuf::Text(text) => {
+            let mut quoted = Buffer::new();
+            serde_json::to_writer(&mut quoted, text).map_err(|_| OutOfMemory)?;
+            buffer::append(json, quoted.as_str())
+        }
+        CellBuf::Blob(bytes) => {
+            buffer::append(json, "\"")?;
+            buffer::append_hex(json, bytes)?;
+            buffer::append(json, "\"")
+        }
+    }
 }
 
 /// The shortest text that reads back as the same double.

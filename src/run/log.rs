@@ -3,17 +3,21 @@
 //! Its tables belong to the extension, and nobody else may write there. What is written here is written with their
 //! owner's rights, by statements that only store what they are given; users read through views, with their own.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::catalog::{Catalog, Encoding};
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{encoding::json_for_server, spi};
+use crate::pg::{memory, spi};
 use crate::plan::{LoadSpec, OrphanSpec};
 use crate::sqltext::qualified;
 use crate::value::batch::RejectedRow;
+use crate::value::buffer::{Buffer, OutOfMemory};
 
 /// Runs one statement with the rights of the log's owner; gives the rows that it returns.
 fn write(sql: &str, parameters: &[Option<&str>]) -> Vec<spi::TextRow> {
@@ -38,8 +42,8 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) ->
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1::oid RETURNING id::text",
         &[
             Some(&role),
-            Some(path),
-            Some(&plan.to_string()),
+            Some(&text_for_server(path)),
+            Some(&json_for_server(&plan.to_string())),
             Some(&source.to_string()),
             Some(env!("CARGO_PKG_VERSION")),
         ],
@@ -82,7 +86,7 @@ pub fn finish(run: i64, findings: &[Finding]) {
          SELECT $1::bigint, f.ordinal, f.severity, f.object, f.message, f.hint
          FROM jsonb_to_recordset($2::jsonb)
               AS f(ordinal integer, severity text, object text, message text, hint text)",
-        &[Some(&run.to_string()), Some(&Value::from(rows).to_string())],
+        &[Some(&run.to_string()), Some(&json_for_server(&Value::from(rows).to_string()))],
     );
     write(
         "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
@@ -126,7 +130,7 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
         &[
             Some(&run.to_string()),
             Some(&record.ordinal.to_string()),
-            Some(record.source),
+            Some(&text_for_server(record.source)),
             Some(record.schema),
             Some(record.target),
             Some(&record.rows_before.to_string()),
@@ -139,7 +143,7 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
             Some(&record.seconds.to_string()),
             Some(&record.load_seconds.to_string()),
             Some(record.status),
-            record.detail,
+            record.detail.map(text_for_server).as_deref(),
         ],
     );
 }
@@ -150,34 +154,44 @@ pub struct Rejects {
     pub run: i64,
 }
 
+/// Bytes of rows that one statement takes: jsonb ends at 256 MB.
+const LOGGED_AT_ONCE: usize = 32 << 20;
+
 impl Rejects {
     /// Rows that could not be converted.
     pub fn write(&self, spec: &LoadSpec, rows: &[RejectedRow]) {
-        let row = |r: &RejectedRow| {
-            json!({ "rowid": r.row.rowid(), "row_key": clean(&r.row.to_string()),
-                    "source_column": clean(&r.column), "values": r.values, "error": clean(&r.error) })
-        };
-        self.put(&spec.source, rows.iter().map(|r| row(r).to_string()).collect());
+        self.put(&spec.source, rows, |out, row| {
+            let names = json!({ "rowid": row.row.rowid(), "row_key": clean(&row.row.to_string()),
+                                "source_column": clean(&row.column), "error": clean(&row.error) });
+            let values = if row.values.is_empty() { "null" } else { row.values.as_str() };
+            members(out, &names, values)
+        });
     }
 
     /// Rows that were loaded and have no parent: each the JSON text of an object with its columns. It is not parsed
     /// here, where a number could lose digits.
     pub fn write_orphans(&self, spec: &OrphanSpec, rows: &[String]) {
         let error = clean(&format!("no parent in {}", qualified(&spec.parent_schema, &spec.parent)));
-        let columns = clean(&spec.columns.join(", "));
-        let (columns, error) = (Value::from(columns), Value::from(error));
-        let row = |values: &String| {
-            format!("{{\"source_column\": {columns}, \"error\": {error}, \"values\": {values}}}")
-        };
-        self.put(&spec.source, rows.iter().map(row).collect());
+        let names = json!({ "source_column": clean(&spec.columns.join(", ")), "error": error });
+        self.put(&spec.source, rows, |out, values| members(out, &names, values));
     }
 
-    /// Each row is the JSON text of an object.
-    fn put(&self, source: &str, rows: Vec<String>) {
-        if rows.is_empty() {
-            return;
+    /// `append` writes a row as the JSON text of an object.
+    fn put<R>(&self, source: &str, rows: &[R], append: impl Fn(&mut Buffer, &R) -> Result<(), OutOfMemory>) {
+        let no_memory = |OutOfMemory| memory::exhausted("the run log's account of rejected rows");
+        let mut out = Buffer::new();
+        for (at, row) in rows.iter().enumerate() {
+            out.extend(if out.is_empty() { b"[" } else { b"," }).unwrap_or_else(no_memory);
+            append(&mut out, row).unwrap_or_else(no_memory);
+            if out.len() > LOGGED_AT_ONCE || at + 1 == rows.len() {
+                out.extend(b"]").unwrap_or_else(no_memory);
+                self.insert(source, out.as_str());
+                out.clear(LOGGED_AT_ONCE);
+            }
         }
-        let rows = json_for_server(format!("[{}]", rows.join(",")));
+    }
+
+    fn insert(&self, source: &str, rows: &str) {
         write(
             "INSERT INTO sqlite_migrate.log_reject
                  (run, source_table, rowid, row_key, source_column, \"values\", error)
@@ -185,7 +199,19 @@ impl Rejects {
                     r.\"values\", r.error
              FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
                                                      \"values\" jsonb, error text)",
-            &[Some(&self.run.to_string()), Some(&clean(source)), Some(&rows)],
+            &[
+                Some(&self.run.to_string()),
+                Some(&text_for_server(&clean(source))),
+                Some(&json_for_server(rows)),
+            ],
         );
     }
+}
+
+/// An object of `names`, which are members of one already, and of `values`, a JSON text.
+fn members(out: &mut Buffer, names: &Value, values: &str) -> Result<(), OutOfMemory> {
+    let names = names.to_string();
+    write!(out, "{},\"values\":", names.strip_suffix('}').unwrap_or_default())?;
+    out.extend(values.as_bytes())?;
+    out.extend(b"}")
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::finding::Finding;
 use crate::guc;
 use crate::pg::tempdir::{self, TempDir};
-use crate::pg::{interrupts, rights, thread};
+use crate::pg::{interrupts, memory, rights, thread};
 use crate::plan::Opening;
 use crate::sqlite::{self, OpenOptions, Scratch, Source};
 
@@ -33,6 +33,7 @@ pub fn open_to_check(path: Option<&str>) -> Result<Source, Error> {
 
 /// Opens a file that the caller may read.
 pub fn open_file(path: &Path, opening: Opening, busy_timeout: Duration) -> Result<Source, Error> {
+    memory::stand_by();
     let options = OpenOptions {
         path: allowed(path)?,
         immutable: opening.immutable,

@@ -10,11 +10,13 @@ use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::damage::Damage;
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::pg::memory::{self, Held};
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
 use crate::plan::{self, Integrity, Needs, Planned, ProfileMode, Target};
 use crate::sqlite::salvage::Detour;
 use crate::sqlite::{self, Source, profile};
 use crate::types::TableProfile;
+use crate::value::buffer::OutOfMemory;
 
 /// Rows that `profile: "sample"` reads of each table.
 const SAMPLE_ROWS: u64 = 10_000;
@@ -66,6 +68,7 @@ pub struct Extent {
 
 /// An error may come of a file that was changed while it was read: that is the error then.
 fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
+    let _room = room_for_schema(&mut source)?;
     let found = gather(&mut source, &needs, &mut overrides, extent);
     source.prove()?;
     let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
@@ -131,6 +134,19 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
     })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
     Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
+}
+
+/// What a catalog takes of memory, at the most, per byte of the file's schema.
+const CATALOG: u64 = 32;
+
+/// A schema may have megabytes, and its parsed form many small pieces.
+fn room_for_schema(source: &mut Source) -> Result<Held, Error> {
+    let bytes = on_thread(source, sqlite::schema_bytes)?.saturating_mul(CATALOG);
+    let held = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
+    held.map_err(|OutOfMemory| {
+        let path = source.path().to_owned();
+        Error::Sqlite(sqlite::Error::NoMemory { path, object: Some("sqlite_schema".into()) })
+    })
 }
 
 /// Asks the source something on the helper thread, so that the backend can serve interrupts.

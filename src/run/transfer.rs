@@ -163,6 +163,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
             let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
+        ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
         // Only the writer stops a reader, and it has the reason.
         ReadError::Stopped => None,
     }
@@ -203,7 +204,8 @@ fn read_plan(
         filter: spec.filter.clone(),
     });
     let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
-    ReadPlan { sql, around, has_rowid: rowid.is_some(), key, keep, columns }
+    let sizes = rowid.map(|rowid| rows::sizes(&spec.source, rowid, &names, spec.filter.as_deref()));
+    ReadPlan { sql, sizes, around, has_rowid: rowid.is_some(), key, keep, columns }
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {

@@ -1,6 +1,7 @@
 //! The backend's side of a load: batches into the heap, what does not fit into the log, progress for others.
 
-use serde_json::Value;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::load::Loaded;
 use super::log::Rejects;
@@ -10,12 +11,14 @@ use crate::pg::convert::{Converter, Refused};
 use crate::pg::heap::HeapSink;
 use crate::pg::progress::Progress;
 use crate::pg::thread;
+use crate::pg::xact::{self, Caught};
 use crate::plan::{LoadSpec, remedy};
 use crate::sqlite::Source;
-use crate::sqlite::rows::{self, CellError};
+use crate::sqlite::rows::{self, CellError, CellPlace};
 use crate::sqlite::salvage::Lost;
 use crate::sqltext::sqlite_literal;
-use crate::value::batch::{Batch, RejectedRow, RowName};
+use crate::value::batch::{Batch, Origin, RejectedRow, RowName};
+use crate::value::buffer::Buffer;
 
 pub struct Writer<'a> {
     converter: Converter,
@@ -39,11 +42,19 @@ impl<'a> Writer<'a> {
         Writer { converter, sink, progress, spec, rejects, loaded: Loaded::default(), bytes: 0, failed: None }
     }
 
-    /// Takes one batch. After a failure the rest is passed over until the reader has stopped.
+    /// Takes one batch. After a failure the rest is passed over until the reader has stopped. Where the server has no
+    /// room for a row, the error names it.
     pub fn write(&mut self, batch: &mut Batch) {
         if self.failed.is_some() {
             return;
         }
+        let Some(row) = batch.large.clone() else { return self.write_rows(batch) };
+        if let Err(caught) = xact::explaining(|| self.write_rows(batch)) {
+            raise(self.spec, row, caught);
+        }
+    }
+
+    fn write_rows(&mut self, batch: &mut Batch) {
         self.bytes += batch.source_bytes;
         self.keep(std::mem::take(&mut batch.rejected));
         match self.converter.convert(batch) {
@@ -84,7 +95,7 @@ impl<'a> Writer<'a> {
             }
             Err(Some(error)) => Err(error),
             Err(None) => {
-                let cancelled = pgrx::PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
+                let cancelled = PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
                 Err(Error::server(cancelled, "the load was stopped".into()))
             }
         }
@@ -97,7 +108,8 @@ impl<'a> Writer<'a> {
 
     fn rejected_row(&self, refused: Refused) -> RejectedRow {
         let column = self.spec.columns.get(refused.column);
-        let (row, values) = refused.row.unwrap_or((RowName::Key(String::new()), Value::Null));
+        let nobody = || Origin { row: RowName::Key(String::new()), values: Buffer::new() };
+        let Origin { row, values } = refused.row.unwrap_or_else(nobody);
         RejectedRow {
             row,
             values,
@@ -105,6 +117,22 @@ impl<'a> Writer<'a> {
             error: refused.error.message,
         }
     }
+}
+
+/// The error of a row that is too large for the server.
+fn raise(spec: &LoadSpec, row: RowName, caught: Caught) -> ! {
+    let error = match caught.sqlstate {
+        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
+            Error::Memory { table: spec.source.clone(), place: CellPlace { row: Some(row), column: None } }
+        }
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED => Error::from(Caught {
+            detail: Some(format!("Row with {row} of table \"{}\" was to be written.", spec.source)),
+            ..caught
+        }),
+        _ => Error::from(caught),
+    };
+    ErrorReport::from(error).report(PgLogLevel::ERROR);
+    unreachable!("an ERROR does not return")
 }
 
 /// The error for a value that an input function refused: its cell as SQLite holds it, read again by its rowid.
@@ -116,7 +144,11 @@ fn refusal(
 ) -> Result<Error, Error> {
     let column = spec.columns.get(refused.column);
     let name = column.map(|c| c.source.clone()).unwrap_or_default();
-    let row = refused.row.map_or(RowName::Key("unknown key".into()), |(name, _)| name);
+    let row = refused.row.map_or(RowName::Key("unknown key".into()), |origin| origin.row);
+    if refused.error.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
+        let place = CellPlace { row: Some(row), column: Some(name) };
+        return Ok(Error::Memory { table: spec.source.clone(), place });
+    }
     let stored = match (rowid, row.rowid()) {
         (Some(alias), Some(n)) => {
             survey::on_thread(source, |source| rows::cell_at(source, &spec.source, alias, n, &name))?

@@ -56,6 +56,9 @@ pub enum Error {
     /// A value, or a statement with its constants.
     #[error("size limit of SQLite exceeded in file \"{}\": {message}", path.display())]
     TooBig { path: PathBuf, message: String },
+    /// SQLite, or who reads from it, has no memory for a value. `object` is the table, where one is known.
+    #[error("out of memory")]
+    NoMemory { path: PathBuf, object: Option<String> },
     /// A transaction was cut short; the file is inconsistent until its rollback journal is played back:
     /// by the application, or by opening it once for writing, for instance `sqlite3 FILE 'PRAGMA user_version'`.
     #[error(
@@ -183,6 +186,9 @@ impl Error {
             Error::Corrupt { path, object: None, detail } => {
                 Error::Corrupt { path, object: Some(table.to_owned()), detail }
             }
+            Error::NoMemory { path, object: None } => {
+                Error::NoMemory { path, object: Some(table.to_owned()) }
+            }
             Error::Sqlite { path, code, message } => {
                 Error::Sqlite { path, code, message: format!("table \"{table}\": {message}") }
             }
@@ -205,9 +211,7 @@ impl Error {
     pub fn is_local(&self) -> bool {
         match self {
             Error::Corrupt { .. } | Error::TooBig { .. } | Error::Collation { .. } => true,
-            Error::Sqlite { code, .. } => {
-                !matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_CANTOPEN)
-            }
+            Error::Sqlite { code, .. } => !matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN),
             _ => false,
         }
     }
@@ -222,6 +226,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
         }
         ffi::SQLITE_READONLY_DIRECTORY => return Error::DirectoryUnwritable { path },
         ffi::SQLITE_BUSY_SNAPSHOT => return Error::Snapshot { path },
+        ffi::SQLITE_IOERR_NOMEM => return Error::NoMemory { path, object: None },
         ffi::SQLITE_IOERR_SHORT_READ => return Error::Corrupt { path, object: None, detail: message },
         _ => {}
     }
@@ -241,6 +246,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
         ffi::SQLITE_READONLY => Error::ReadOnly { path },
         ffi::SQLITE_FULL => Error::Full { path },
         ffi::SQLITE_PERM => Error::PermissionDenied { path },
+        ffi::SQLITE_NOMEM => Error::NoMemory { path, object: None },
         ffi::SQLITE_TOOBIG => Error::TooBig { path, message },
         _ => Error::Sqlite { path, code, message },
     }
@@ -272,6 +278,8 @@ mod tests {
             (ffi::SQLITE_READONLY_ROLLBACK, Error::HotJournal { path: p() }),
             (ffi::SQLITE_READONLY_CANTINIT, Error::WalUnusable { path: p() }),
             (ffi::SQLITE_READONLY_DIRECTORY, Error::DirectoryUnwritable { path: p() }),
+            (ffi::SQLITE_NOMEM, Error::NoMemory { path: p(), object: None }),
+            (ffi::SQLITE_IOERR_NOMEM, Error::NoMemory { path: p(), object: None }),
             (ffi::SQLITE_TOOBIG, Error::TooBig { path: p(), message: m() }),
             (ffi::SQLITE_READONLY_RECOVERY, Error::WalUnusable { path: p() }),
             (ffi::SQLITE_INTERRUPT, Error::Interrupted { path: p() }),

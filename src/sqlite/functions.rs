@@ -2,6 +2,7 @@
 //!
 //! SQLite passes on no more of a failure than a text. What PostgreSQL is to be told of it is put aside where the
 //! session finds it.
+#![deny(clippy::disallowed_methods)]
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,8 +10,10 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Result};
 
+use super::absent;
 use super::rows::{cell, display, storage_class};
 use crate::query::compute::{self, AGGREGATES, FUNCTIONS, PG_VALUE, Rule, Total};
+use crate::value::buffer::{self, OutOfMemory};
 use crate::value::{Cell, CellBuf};
 
 /// Why a function failed.
@@ -22,6 +25,13 @@ pub enum Fault {
     /// A cell that does not fit its column.
     #[error("value does not fit {}", .0.place())]
     Value(ValueFault),
+}
+
+impl Fault {
+    /// Not the value's.
+    pub(super) fn is_want_of_memory(&self) -> bool {
+        matches!(self, Fault::Computed(fault) if *fault == OutOfMemory.into())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +65,10 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    fn no_memory(&self) -> Error {
+        self.keep(Fault::Computed(OutOfMemory.into()))
+    }
+
     /// Keeps the fault; what is given back tells SQLite to stop.
     fn keep(&self, fault: Fault) -> Error {
         let message = fault.to_string();
@@ -76,11 +90,15 @@ pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
         let faults = faults.clone();
         connection.create_scalar_function(function.name, function.arity, FLAGS, move |context| {
             let mut cells = [Cell::Null; MOST_ARGUMENTS];
-            for (i, slot) in cells.iter_mut().enumerate().take(context.len()) {
-                *slot = cell(context.get_raw(i));
-            }
+            absent::looking(|| {
+                for (i, slot) in cells.iter_mut().enumerate().take(context.len()) {
+                    *slot = cell(context.get_raw(i));
+                }
+            })
+            .map_err(|_| faults.no_memory())?;
             let given = cells.get(..context.len()).unwrap_or(&cells);
-            function.call(given).map(owned).map_err(|fault| faults.keep(fault.into()))
+            let answer = function.call(given).and_then(|answer| Ok(owned(answer)?));
+            answer.map_err(|fault| faults.keep(fault.into()))
         })?;
     }
     for aggregate in AGGREGATES {
@@ -101,12 +119,16 @@ fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
         let text = text.as_str().map_err(|e| e.to_string())?;
         Rule::parse(text).ok_or_else(|| format!("\"{text}\" is no rule for a value"))
     })?;
-    let cell = cell(context.get_raw(0));
-    rule.canonical(cell).map(owned).map_err(|misfit| {
+    let cell = absent::looking(|| cell(context.get_raw(0))).map_err(|_| faults.no_memory())?;
+    let answer = rule.canonical(cell).and_then(|answer| Ok(owned(answer)?));
+    answer.map_err(|misfit| {
+        if !misfit.is_of_value() {
+            return faults.no_memory();
+        }
         let rule = context.get::<String>(1).unwrap_or_default();
         faults.keep(Fault::Value(ValueFault {
             column: context.get(2).unwrap_or_default(),
-            pg_type: rule.split(';').next().unwrap_or_default().to_owned(),
+            pg_type: rule.split(';').next().unwrap_or_default().into(),
             storage_class: storage_class(cell),
             value: display(cell),
             reason: misfit.to_string(),
@@ -114,14 +136,14 @@ fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
     })
 }
 
-fn owned(answer: CellBuf<'_>) -> Value {
-    match answer {
+fn owned(answer: CellBuf<'_>) -> std::result::Result<Value, OutOfMemory> {
+    Ok(match answer {
         CellBuf::Null => Value::Null,
         CellBuf::Integer(i) => Value::Integer(i),
         CellBuf::Real(r) => Value::Real(r),
-        CellBuf::Text(text) => Value::Text(text.into_owned()),
-        CellBuf::Blob(bytes) => Value::Blob(bytes.into_owned()),
-    }
+        CellBuf::Text(text) => Value::Text(buffer::owned_text(text)?),
+        CellBuf::Blob(bytes) => Value::Blob(buffer::owned_bytes(bytes)?),
+    })
 }
 
 struct Summing {
@@ -135,10 +157,11 @@ impl Aggregate<Total, Value> for Summing {
     }
 
     fn step(&self, context: &mut Context<'_>, total: &mut Total) -> Result<()> {
-        total.add(cell(context.get_raw(0))).map_err(|fault| self.faults.keep(fault.into()))
+        let cell = absent::looking(|| cell(context.get_raw(0))).map_err(|_| self.faults.no_memory())?;
+        total.add(cell).map_err(|fault| self.faults.keep(fault.into()))
     }
 
     fn finalize(&self, _: &mut Context<'_>, total: Option<Total>) -> Result<Value> {
-        Ok(owned(self.aggregate.finish(&total.unwrap_or_default())))
+        owned(self.aggregate.finish(&total.unwrap_or_default())).map_err(|_| self.faults.no_memory())
     }
 }

@@ -22,11 +22,13 @@ pub mod salvage;
 pub mod session;
 pub mod texts;
 
+mod absent;
 mod authorize;
 mod beside;
 mod complaint;
 mod folding;
 mod locks;
+mod logged;
 mod modules;
 mod owners;
 #[allow(unsafe_code)]
@@ -35,7 +37,7 @@ mod raw;
 mod testing;
 
 pub use check::{CheckProblem, check};
-pub use count::count;
+pub use count::{count, schema_bytes};
 pub use damage::damage;
 pub use error::Error;
 pub use estimate::{Estimate, estimate};

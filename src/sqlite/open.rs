@@ -17,6 +17,7 @@ use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::absent;
 use super::authorize::{Access, Gate, Purpose, authorize};
 use super::beside::{self, Asked, Beside, HEADER, Log, Names, Stamp, TICK, Way};
 use super::collations::{self, StandIns};
@@ -438,6 +439,7 @@ impl Opened {
 }
 
 fn open_connection(place: &Place, access: Access) -> rusqlite::Result<Connection> {
+    absent::expect();
     let kind = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         // Without CREATE: what is not there is not made.

@@ -4,6 +4,7 @@
 
 use rusqlite::{Params, Row};
 
+use super::absent;
 use super::ddl;
 use super::error::Error;
 use super::open::Source;
@@ -136,7 +137,7 @@ impl Scan<'_> {
                 return Ok(true);
             }
             left -= 1;
-            seen.observe(row)?;
+            absent::looking(|| seen.observe(row))??;
         }
         Ok(false)
     }

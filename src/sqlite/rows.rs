@@ -4,13 +4,13 @@
 //! policy, as far as Rust converts it; the rest is for the backend.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row};
-use serde_json::{Map, Value, json};
+use rusqlite::{OptionalExtension, Row, ffi};
 
 use super::salvage::{Detour, Lost};
-use super::{Error, Source, collations};
+use super::{Error, Source, absent, collations, logged};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
-use crate::value::batch::{Batch, Keep, OnInvalid, RejectedRow, RowName};
+use crate::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
+use crate::value::buffer::{Buffer, OutOfMemory};
 use crate::value::{Cell, Decoded, Decoder, Misfit};
 
 /// One SELECT and what its columns become.
@@ -19,6 +19,8 @@ pub struct ReadPlan {
     pub sql: String,
     /// Around the damage of the table's pages, instead of `sql`.
     pub around: Option<Around>,
+    /// The sizes of the cells of the row after rowid `?1`, for when SQLite has no memory to read it.
+    pub sizes: Option<String>,
     /// The first result column is the rowid.
     pub has_rowid: bool,
     pub columns: Vec<ReadColumn>,
@@ -61,6 +63,13 @@ pub struct CellError {
     pub reason: String,
 }
 
+/// Where memory ran out, as far as it can be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CellPlace {
+    pub row: Option<RowName>,
+    pub column: Option<String>,
+}
+
 /// Why reading ended early.
 #[derive(Debug)]
 pub enum ReadError {
@@ -68,6 +77,7 @@ pub enum ReadError {
     /// What was read is not to be believed.
     Source(Error),
     Cell(Box<CellError>),
+    NoMemory(Box<CellPlace>),
     /// The receiver is gone or the run was cancelled.
     Stopped,
 }
@@ -92,6 +102,17 @@ pub fn list(rowid: Option<&str>, columns: &[&str]) -> String {
     if list.is_empty() { "NULL".into() } else { list }
 }
 
+/// The sizes of the cells of the row that follows rowid `?1` in a [`select`], without reading them.
+pub fn sizes(table: &str, rowid: &str, columns: &[&str], filter: Option<&str>) -> String {
+    let sizes: Vec<String> = columns.iter().map(|c| format!("octet_length({})", sqlite_ident(c))).collect();
+    let list = [&[rowid.to_owned()][..], &sizes].concat().join(", ");
+    let condition = filter.map(|f| format!(" AND ({f}\n)")).unwrap_or_default();
+    let table = sqlite_ident(table);
+    format!(
+        "SELECT {list} FROM main.{table} NOT INDEXED WHERE {rowid} > ?1{condition} ORDER BY {rowid} LIMIT 1"
+    )
+}
+
 /// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop. Of a damaged table it
 /// tells what could not be read.
 pub fn read(
@@ -103,7 +124,9 @@ pub fn read(
     let mut batch = Some(batch);
     let mut take = |row: &Row<'_>| {
         let Some(mut filling) = batch.take() else { return Err(ReadError::Stopped) };
-        read_row(row, plan, &mut filling)?;
+        let mut at = 0;
+        let read = absent::looking(|| read_row(row, plan, &mut filling, &mut at));
+        read.unwrap_or_else(|_| Err(no_memory(row, plan, at)))?;
         batch = if filling.is_full() {
             filling.seal();
             Some(emit(filling).ok_or(ReadError::Stopped)?)
@@ -118,10 +141,13 @@ pub fn read(
             Some(detour.read(source.connection(), list, filter.as_deref(), &mut take)?)
         }
         None => {
-            let mut statement = source.connection().prepare(&plan.sql)?;
+            let connection = source.connection();
+            let mut statement = connection.prepare(&plan.sql)?;
             let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
+            let mut last = None;
+            while let Some(row) = rows.next().map_err(|e| step_failed(e, connection, plan, last))? {
                 take(row)?;
+                last = row_id(row, plan);
             }
             None
         }
@@ -132,33 +158,81 @@ pub fn read(
     emit(last).map(|_| lost).ok_or(ReadError::Stopped)
 }
 
-fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
+/// Rows larger than this are named where memory runs out after they were read.
+const LARGE: u64 = 1 << 20;
+
+/// `at` is the column that is being read, whatever the outcome.
+fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
     for (i, column) in plan.columns.iter().enumerate() {
+        *at = i;
         let cell = cell(row.get_ref(first + i)?);
         row_bytes += size(cell);
-        match convert(column, cell) {
+        let pushed = match convert(column, cell) {
             Ok(Decoded::Varlena(text)) if column.text_as_input => batch.push_input(&text),
             Ok(value) => batch.push(value),
+            Err(Fault::Misfit(Misfit::NoMemory(error))) => Err(error),
             Err(_) if column.on_invalid == OnInvalid::Null && !column.not_null => {
                 batch.nulled += 1;
-                batch.push(Decoded::Null);
+                batch.push(Decoded::Null)
             }
             Err(reason) => return refuse(row, plan, batch, i, cell, reason),
-        }
+        };
+        pushed.map_err(|OutOfMemory| no_memory(row, plan, i))?;
     }
-    match plan.keep {
-        Keep::Nothing => {}
-        Keep::Names => batch.origins.push((name(row, plan), Value::Null)),
+    let kept = match plan.keep {
+        Keep::Nothing => Ok(()),
+        Keep::Names => batch.keep(Origin { row: name(row, plan), values: Buffer::new() }),
         Keep::Rows => {
-            batch.hold(row_bytes);
-            batch.origins.push((name(row, plan), values(row, plan)));
+            logged::values(row, plan).and_then(|values| batch.keep(Origin { row: name(row, plan), values }))
         }
+    };
+    kept.map_err(|OutOfMemory| no_memory(row, plan, plan.columns.len()))?;
+    if row_bytes > LARGE {
+        batch.large = Some(name(row, plan));
     }
     batch.source_bytes += row_bytes;
     batch.end_row();
     Ok(())
+}
+
+/// Memory ran out at this column, or at the row as a whole.
+#[cold]
+fn no_memory(row: &Row<'_>, plan: &ReadPlan, position: usize) -> ReadError {
+    let column = plan.columns.get(position).map(|column| column.name.clone());
+    ReadError::NoMemory(Box::new(CellPlace { row: Some(name(row, plan)), column }))
+}
+
+/// SQLite could not read the row after this one.
+#[cold]
+fn step_failed(
+    error: rusqlite::Error,
+    connection: &rusqlite::Connection,
+    plan: &ReadPlan,
+    last: Option<i64>,
+) -> ReadError {
+    if error.sqlite_error().is_none_or(|e| e.extended_code & 0xff != ffi::SQLITE_NOMEM) {
+        return error.into();
+    }
+    let place = plan.sizes.as_ref().and_then(|sql| {
+        let largest = |row: &Row<'_>| {
+            let sizes = (1..=plan.columns.len()).map(|at| row.get::<_, Option<i64>>(at).unwrap_or(None));
+            let column = sizes.enumerate().max_by_key(|(_, size)| *size).map(|(at, _)| at);
+            let column = column.and_then(|at| plan.columns.get(at)).map(|column| column.name.clone());
+            Ok(CellPlace { row: Some(RowName::Rowid(row.get(0)?)), column })
+        };
+        connection.query_row(sql, [last.unwrap_or(i64::MIN)], largest).ok()
+    });
+    ReadError::NoMemory(Box::new(place.unwrap_or_default()))
+}
+
+#[inline]
+fn row_id(row: &Row<'_>, plan: &ReadPlan) -> Option<i64> {
+    if !plan.has_rowid {
+        return None;
+    }
+    row.get_ref(0).ok().and_then(|v| v.as_i64().ok())
 }
 
 #[inline]
@@ -188,14 +262,14 @@ fn refuse(
     let Some(column) = plan.columns.get(position) else { return Ok(()) };
     if column.on_invalid == OnInvalid::Reject {
         batch.drop_row();
-        batch.hold(row_size(row, plan));
-        batch.rejected.push(RejectedRow {
-            row: name(row, plan),
-            values: values(row, plan),
-            column: column.name.clone(),
-            error: format!("{reason} (column type {})", column.pg_type),
+        let kept = logged::values(row, plan).and_then(|values| {
+            let error = format!("{reason} (column type {})", column.pg_type);
+            batch.reject(RejectedRow { row: name(row, plan), values, column: column.name.clone(), error })
         });
-        return Ok(());
+        if row_size(row, plan) > LARGE {
+            batch.large = Some(name(row, plan));
+        }
+        return kept.map_err(|OutOfMemory| no_memory(row, plan, position));
     }
     Err(ReadError::Cell(Box::new(CellError {
         row: name(row, plan),
@@ -281,8 +355,7 @@ fn hex(bytes: &[u8], limit: usize) -> String {
 
 fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
     if plan.has_rowid {
-        let rowid = row.get_ref(0).ok().and_then(|v| v.as_i64().ok());
-        return RowName::Rowid(rowid.unwrap_or_default());
+        return RowName::Rowid(row_id(row, plan).unwrap_or_default());
     }
     let parts: Vec<String> = plan
         .key
@@ -300,38 +373,6 @@ fn row_size(row: &Row<'_>, plan: &ReadPlan) -> u64 {
     (0..plan.columns.len()).filter_map(|i| row.get_ref(first + i).ok()).map(|v| size(cell(v))).sum()
 }
 
-/// The whole row for the reject log.
-fn values(row: &Row<'_>, plan: &ReadPlan) -> Value {
-    let first = usize::from(plan.has_rowid);
-    let mut out = Map::new();
-    for (i, column) in plan.columns.iter().enumerate() {
-        let value = row.get_ref(first + i).map_or(Value::Null, |v| as_json(cell(v)));
-        out.insert(column.name.replace('\0', "\u{2400}"), value);
-    }
-    Value::Object(out)
-}
-
-/// A value larger than this is kept in the log by its length and its beginning: jsonb ends at 256 MB.
-const LOGGED_BYTES: usize = 16 << 20;
-
-/// Exact in JSON: what JSON (or jsonb) cannot hold is spelled as an object that says what it was.
-fn as_json(cell: Cell<'_>) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Integer(i) => json!(i),
-        Cell::Real(r) if r.is_finite() => json!(r),
-        Cell::Real(r) => json!({ "real": r.to_string() }),
-        Cell::Text(b) | Cell::Blob(b) if b.len() > LOGGED_BYTES => {
-            json!({ "bytes": b.len(), "beginning": hex(b, 1024) })
-        }
-        Cell::Blob(b) => json!({ "blob": hex(b, usize::MAX) }),
-        Cell::Text(t) => match std::str::from_utf8(t) {
-            Ok(text) if !text.contains('\0') => json!(text),
-            _ => json!({ "text": hex(t, usize::MAX) }),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,11 +387,9 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shortened_for_messages_and_exact_for_the_log() {
+    fn values_are_shortened_for_messages() {
         assert_eq!(display(Cell::Text("it's".as_bytes())), "'it''s'");
         assert!(display(Cell::Text(&[b'a'; 100])).ends_with("a'…"));
         assert_eq!(display(Cell::Blob(&[1, 255])), "x'01ff'");
-        assert_eq!(as_json(Cell::Text(&[0xff])), json!({ "text": "x'ff'" }));
-        assert_eq!(as_json(Cell::Real(f64::INFINITY)), json!({ "real": "inf" }));
     }
 }

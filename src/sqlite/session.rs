@@ -17,15 +17,16 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ffi};
 use self_cell::self_cell;
 
+use super::absent;
 use super::collations;
 use super::error::{Constraint, Error};
-use super::functions::{self, Faults};
+use super::functions::{self, Fault, Faults};
 use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
 use super::raw;
 use crate::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
 
-pub use row::{KeptRow, RowView};
+pub use row::{KeptRows, RowView};
 pub use slots::StatementId;
 
 type Statements<'a> = RefCell<Slots<'a>>;
@@ -154,11 +155,12 @@ impl Session {
             let mut rows = prepared.statement.raw_query();
             match rows.next() {
                 Ok(Some(row)) => {
-                    let answer = look(row);
+                    let answer = absent::looking(|| look(row));
                     // Dropping `Rows` would reset the statement. Without that, the next `raw_query` goes on from
                     // here: it is no more than a view of the statement, and owns nothing.
                     std::mem::forget(rows);
                     prepared.state = State::Running;
+                    let answer = answer.map_err(|e| self.error(e))?;
                     self.source().believe(Some(answer))
                 }
                 Ok(None) => {
@@ -398,10 +400,18 @@ impl Session {
         ask.map_err(|e| self.error(e))
     }
 
+    /// Memory for what is read from the file could not be had.
+    pub fn no_memory(&self) -> Error {
+        Error::NoMemory { path: self.source().path().to_owned(), object: None }
+    }
+
     /// An error of this connection; a function of ours that failed has left its own account aside. Whether a constraint
     /// is broken may depend on a collation that was stood in for.
     fn error(&self, error: rusqlite::Error) -> Error {
         let fault = self.faults.take();
+        if fault.as_ref().is_some_and(Fault::is_want_of_memory) {
+            return self.no_memory();
+        }
         let asked = collations::asked();
         let path = self.source().path().to_owned();
         match (fault.filter(|_| is_plain(&error)), self.source().error(error), asked) {

@@ -5,11 +5,16 @@ use rusqlite::types::ValueRef;
 
 use super::{Error, Source};
 
+/// Bytes of a text that are looked at: names of migrations are short.
+const LONGEST: usize = 1 << 16;
+
 /// Runs a query over one table; what is no text is left out.
 pub fn texts(source: &Source, table: &str, sql: &str) -> Result<Vec<String>, Error> {
     let text = |row: &Row<'_>| {
         Ok(match row.get_ref(0)? {
-            ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            ValueRef::Text(bytes) => {
+                Some(String::from_utf8_lossy(bytes.get(..LONGEST).unwrap_or(bytes)).into_owned())
+            }
             _ => None,
         })
     };

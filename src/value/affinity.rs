@@ -44,7 +44,11 @@ impl Affinity {
             (Affinity::Real, Cell::Integer(i)) => Some(CellBuf::Real(i as f64)),
             (Affinity::Integer | Affinity::Numeric | Affinity::Real, Cell::Text(text)) if is_number(text) => {
                 let integer = number::canonical_integer(text)?;
-                self.stored(Cell::Integer(integer)).map(CellBuf::into_owned)
+                Some(if self == Affinity::Real {
+                    CellBuf::Real(integer as f64)
+                } else {
+                    CellBuf::Integer(integer)
+                })
             }
             (_, Cell::Integer(i)) => Some(CellBuf::Integer(i)),
             (_, Cell::Real(r)) => Some(CellBuf::Real(r)),

@@ -3,7 +3,9 @@
 //! Each element of a list is read by the rules of its own type first, because the input functions round in silence
 //! and read times by the session's time zone. An array inside an array is a further dimension; in `json[]` and
 //! `jsonb[]` it is an element.
+#![deny(clippy::disallowed_methods)]
 
+use super::buffer;
 use super::literal::{Literal, TextDecoder, quote};
 use super::typename::element;
 use super::{Cell, Format, Misfit, PgType, Timezone, json, number, text};
@@ -56,14 +58,14 @@ impl Rule {
             Cell::Text([]) => {}
             Cell::Text(bytes) => {
                 for (at, part) in text::check(bytes)?.split(',').enumerate() {
-                    out.push_str(if at > 0 { "," } else { "" });
-                    quote(&mut out, &self.element.read(Cell::Text(part.as_bytes()))?);
+                    buffer::append(&mut out, if at > 0 { "," } else { "" })?;
+                    quote(&mut out, &self.element.read(Cell::Text(part.as_bytes()))?)?;
                 }
             }
             Cell::Blob(_) => return Err(NOT_ARRAY),
-            number => quote(&mut out, &self.element.read(number)?),
+            number => quote(&mut out, &self.element.read(number)?)?,
         }
-        out.push('}');
+        buffer::append(&mut out, "}")?;
         Ok(out)
     }
 
@@ -83,7 +85,10 @@ impl Rule {
         let string: String;
         let cell = match raw.as_bytes() {
             bytes if self.holds_json() => Cell::Text(bytes),
+            [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => Cell::Text(plain),
             [b'"', ..] => {
+                // The parser takes its memory by itself: what it decodes, and a list that doubles.
+                buffer::afford(2 * raw.len())?;
                 string = serde_json::from_str(raw).map_err(|_| HALF_PAIR)?;
                 Cell::Text(string.as_bytes())
             }
@@ -91,8 +96,7 @@ impl Rule {
             // Numbers that are no 64-bit integer keep all their digits as text.
             bytes => number::canonical_integer(bytes).map_or(Cell::Text(bytes), Cell::Integer),
         };
-        quote(out, &self.element.read(cell)?);
-        Ok(())
+        Ok(quote(out, &self.element.read(cell)?)?)
     }
 }
 
@@ -125,7 +129,7 @@ impl Reader<'_, '_> {
         }
         self.scanner.peek();
         self.scanner.byte(b'[').ok_or(NOT_ARRAY)?;
-        self.out.push('{');
+        buffer::append(&mut self.out, "{")?;
         if self.lengths.len() == depth {
             self.lengths.push(None);
         }
@@ -133,12 +137,12 @@ impl Reader<'_, '_> {
         while !self.scanner.closes(b']') {
             if length > 0 {
                 self.scanner.byte(b',').ok_or(NOT_ARRAY)?;
-                self.out.push(',');
+                buffer::append(&mut self.out, ",")?;
             }
             self.value(depth)?;
             length += 1;
         }
-        self.out.push('}');
+        buffer::append(&mut self.out, "}")?;
         self.close(depth, length)
     }
 
@@ -151,7 +155,7 @@ impl Reader<'_, '_> {
             return Err(RAGGED);
         }
         match self.scanner.raw().ok_or(NOT_ARRAY)? {
-            "null" => self.out.push_str("NULL"),
+            "null" => buffer::append(&mut self.out, "NULL")?,
             raw => self.rule.json_element(raw, &mut self.out)?,
         }
         Ok(())
@@ -167,6 +171,7 @@ impl Reader<'_, '_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

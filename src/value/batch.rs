@@ -3,10 +3,12 @@
 //! One format for every sink. Words are row-major, a `Datum` each; what is passed by reference lies in
 //! `bytes`, and its word is an offset until [`Batch::seal`] turns it into an address. A batch is filled,
 //! sealed, consumed and then recycled; its buffers are never freed in between.
+#![deny(clippy::disallowed_methods)]
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::buffer::{self, Buffer, OutOfMemory};
 use super::{Decoded, Wire};
 
 /// Bytes that a batch aims at: large enough to amortise the hand-over, small enough to stay in the cache.
@@ -60,12 +62,19 @@ pub enum Keep {
     Rows,
 }
 
+/// A row's name, and its values where they are kept: a JSON object.
+#[derive(Debug, PartialEq)]
+pub struct Origin {
+    pub row: RowName,
+    pub values: Buffer,
+}
+
 /// A row that was not loaded, with what the reject log keeps of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct RejectedRow {
     pub row: RowName,
-    /// Source column name -> value; BLOBs and broken text as `{"blob": "hex"}`.
-    pub values: serde_json::Value,
+    /// JSON: source column name -> value; BLOBs and broken text as `{"blob": "hex"}`.
+    pub values: Buffer,
     /// The source column that did not fit.
     pub column: String,
     pub error: String,
@@ -77,13 +86,15 @@ pub struct Batch {
     rows: usize,
     words: Vec<u64>,
     nulls: Vec<bool>,
-    bytes: Vec<u8>,
+    bytes: Buffer,
     /// Bytes used by complete rows, for [`Batch::drop_row`].
     complete_bytes: usize,
     sealed: bool,
     /// Rows' names and values; filled only where the backend may have to report one.
-    pub origins: Vec<(RowName, serde_json::Value)>,
+    pub origins: Vec<Origin>,
     pub rejected: Vec<RejectedRow>,
+    /// The row to blame where memory for the batch runs out: one so large that it is the batch's last.
+    pub large: Option<RowName>,
     /// Cells that became NULL because they did not fit.
     pub nulled: u64,
     /// Bytes of SQLite values in this batch's rows.
@@ -95,7 +106,7 @@ pub struct Batch {
 impl Batch {
     /// An empty batch for rows of `wires.len()` columns.
     pub fn new(wires: Arc<[Wire]>) -> Batch {
-        Batch { wires, bytes: Vec::with_capacity(TARGET_BYTES), ..Batch::default() }
+        Batch { wires, ..Batch::default() }
     }
 
     pub fn rows(&self) -> usize {
@@ -116,35 +127,51 @@ impl Batch {
         self.bytes.len() + self.words.len() * size_of::<u64>() + self.held
     }
 
-    /// Counts a row that is kept for the log, as JSON: about twice its values.
-    pub fn hold(&mut self, row_bytes: u64) {
-        self.held += 2 * row_bytes as usize;
+    /// Keeps the name, and perhaps the values, of a row that is about to end.
+    pub fn keep(&mut self, origin: Origin) -> Result<(), OutOfMemory> {
+        self.held += origin.values.capacity();
+        buffer::push(&mut self.origins, origin)
+    }
+
+    /// What was kept of a row, once.
+    pub fn take_origin(&mut self, row: usize) -> Option<Origin> {
+        let nobody = Origin { row: RowName::Key(String::new()), values: Buffer::new() };
+        self.origins.get_mut(row).map(|origin| std::mem::replace(origin, nobody))
+    }
+
+    /// Keeps a row that is not loaded.
+    pub fn reject(&mut self, row: RejectedRow) -> Result<(), OutOfMemory> {
+        self.held += row.values.capacity();
+        buffer::push(&mut self.rejected, row)
     }
 
     /// Appends the next cell of the current row.
     #[inline]
-    pub fn push(&mut self, value: Decoded<'_>) {
+    pub fn push(&mut self, value: Decoded<'_>) -> Result<(), OutOfMemory> {
         match value {
             Decoded::Word(word) => self.push_word(word, false),
             Decoded::Null => self.push_word(0, true),
-            Decoded::Varlena(payload) => self.push_varlena(&payload),
+            Decoded::Varlena(payload) => return self.push_varlena(&payload),
             Decoded::Uuid(bytes) => {
                 let offset = self.bytes.len() as u64;
-                self.bytes.extend_from_slice(&bytes);
+                self.bytes.extend(&bytes)?;
                 self.push_word(offset, false);
             }
-            Decoded::Input(text) => self.push_input(text.as_bytes()),
+            Decoded::Input(text) => return self.push_input(text.as_bytes()),
         }
+        Ok(())
     }
 
     /// Appends text for the type's input function, as a C string. `text` holds no NUL.
-    pub fn push_input(&mut self, text: &[u8]) {
+    pub fn push_input(&mut self, text: &[u8]) -> Result<(), OutOfMemory> {
         let offset = self.bytes.len() as u64;
-        self.bytes.extend_from_slice(text);
-        self.bytes.push(0);
+        self.bytes.extend(text)?;
+        self.bytes.extend(&[0])?;
         self.push_word(offset, false);
+        Ok(())
     }
 
+    /// Words are few: a batch is full when they are 512 kB.
     #[inline]
     fn push_word(&mut self, word: u64, null: bool) {
         self.words.push(word);
@@ -153,12 +180,12 @@ impl Batch {
 
     /// A varlena with a four-byte header; its start is aligned as `int4`.
     #[inline]
-    fn push_varlena(&mut self, payload: &[u8]) {
-        let start = self.bytes.len().next_multiple_of(4);
-        self.bytes.resize(start, 0);
-        self.bytes.extend_from_slice(&varlena_header(payload.len()));
-        self.bytes.extend_from_slice(payload);
+    fn push_varlena(&mut self, payload: &[u8]) -> Result<(), OutOfMemory> {
+        let start = self.bytes.align(VARLENA_ALIGNMENT)?;
+        self.bytes.extend(&varlena_header(payload.len()))?;
+        self.bytes.extend(payload)?;
         self.push_word(start as u64, false);
+        Ok(())
     }
 
     /// The current row is complete.
@@ -226,11 +253,11 @@ impl Batch {
         self.rows = 0;
         self.words.clear();
         self.nulls.clear();
-        self.bytes.clear();
-        self.bytes.shrink_to(2 * TARGET_BYTES);
+        self.bytes.clear(2 * TARGET_BYTES);
         self.complete_bytes = 0;
         self.origins.clear();
         self.rejected.clear();
+        self.large = None;
         self.nulled = 0;
         self.source_bytes = 0;
         self.held = 0;
@@ -238,13 +265,17 @@ impl Batch {
     }
 }
 
+/// `typalign` of `text` and `bytea`, which a [`Buffer`]'s own alignment is a multiple of.
+pub const VARLENA_ALIGNMENT: usize = 4;
+
 /// `SET_VARSIZE_4B` of postgres.h: the length includes the header.
-fn varlena_header(payload: usize) -> [u8; 4] {
+pub fn varlena_header(payload: usize) -> [u8; 4] {
     let size = payload as u32 + 4;
     if cfg!(target_endian = "big") { (size & 0x3FFF_FFFF).to_ne_bytes() } else { (size << 2).to_ne_bytes() }
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
     use std::borrow::Cow;
@@ -254,8 +285,8 @@ mod tests {
     }
 
     fn push(batch: &mut Batch, number: u64, text: &str) {
-        batch.push(Decoded::Word(number));
-        batch.push(Decoded::Varlena(Cow::Borrowed(text.as_bytes())));
+        batch.push(Decoded::Word(number)).unwrap();
+        batch.push(Decoded::Varlena(Cow::Borrowed(text.as_bytes()))).unwrap();
         batch.end_row();
     }
 
@@ -263,8 +294,8 @@ mod tests {
     fn a_dropped_row_leaves_nothing() {
         let mut b = batch();
         push(&mut b, 1, "a");
-        b.push(Decoded::Word(2));
-        b.push(Decoded::Varlena(Cow::Borrowed(b"long gone")));
+        b.push(Decoded::Word(2)).unwrap();
+        b.push(Decoded::Varlena(Cow::Borrowed(b"long gone"))).unwrap();
         b.drop_row();
         push(&mut b, 3, "c");
         assert_eq!((b.rows(), b.words.len(), b.bytes.len()), (2, 4, 13));
@@ -279,7 +310,7 @@ mod tests {
         let base = b.bytes.as_ptr() as u64;
         b.seal();
         assert_eq!(b.words, [7, base, 8, base + 8]);
-        assert_eq!(b.bytes[8..12], varlena_header(1));
+        assert_eq!(b.bytes.bytes()[8..12], varlena_header(1));
     }
 
     #[test]

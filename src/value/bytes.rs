@@ -1,5 +1,7 @@
 //! `bytea`: blobs as they are, texts as their bytes or decoded, numbers only where the format allows it.
+#![deny(clippy::disallowed_methods)]
 
+use super::buffer::OutOfMemory;
 use super::{Cell, Decoded, Format, Misfit, text};
 use std::borrow::Cow;
 
@@ -9,8 +11,8 @@ pub fn decode<'a>(cell: Cell<'a>, format: Option<Format>) -> Result<Decoded<'a>,
         Cell::Null => return Ok(Decoded::Null),
         Cell::Blob(bytes) => Cow::Borrowed(bytes),
         Cell::Text(text) => match format {
-            Some(Format::Hex) => Cow::Owned(hex(text).ok_or(NOT_HEX)?),
-            Some(Format::Base64) => Cow::Owned(base64(text).ok_or(NOT_BASE64)?),
+            Some(Format::Hex) => Cow::Owned(hex(text)?.ok_or(NOT_HEX)?),
+            Some(Format::Base64) => Cow::Owned(base64(text)?.ok_or(NOT_BASE64)?),
             _ => Cow::Borrowed(text),
         },
         number if format == Some(Format::Text) => Cow::Owned(text::number_text(number).into_bytes()),
@@ -23,23 +25,31 @@ const NOT_HEX: Misfit = Misfit::Unreadable("text is not hexadecimal");
 const NOT_BASE64: Misfit = Misfit::Unreadable("text is not base64");
 
 /// Pairs of hexadecimal digits in any case, nothing else.
-fn hex(text: &[u8]) -> Option<Vec<u8>> {
+fn hex(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
     let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
     let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() {
-        return None;
+        return Ok(None);
     }
-    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect()
+    let mut out = Vec::new();
+    out.try_reserve_exact(pairs.len())?;
+    for [high, low] in pairs {
+        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return Ok(None) };
+        out.push((high << 4) | low);
+    }
+    Ok(Some(out))
 }
 
 /// RFC 4648 base64, the standard or the URL alphabet, padded or not; one text for one value, so bits left over
 /// must be zero.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let data = trim_padding(text)?;
-    let mut out = Vec::with_capacity(data.len() / 4 * 3 + 2);
+fn base64(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
+    let Some(data) = trim_padding(text) else { return Ok(None) };
+    let mut out = Vec::new();
+    out.try_reserve_exact(data.len() / 4 * 3 + 2)?;
     let (mut bits, mut held) = (0u32, 0u32);
     for byte in data {
-        bits = (bits << 6) | sextet(*byte)?;
+        let Some(sextet) = sextet(*byte) else { return Ok(None) };
+        bits = (bits << 6) | sextet;
         held += 6;
         if held >= 8 {
             held -= 8;
@@ -47,7 +57,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
             bits &= (1 << held) - 1;
         }
     }
-    (held < 6 && bits == 0).then_some(out)
+    Ok((held < 6 && bits == 0).then_some(out))
 }
 
 fn trim_padding(text: &[u8]) -> Option<&[u8]> {
@@ -69,6 +79,7 @@ fn sextet(byte: u8) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

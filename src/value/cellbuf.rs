@@ -1,8 +1,10 @@
 //! A cell that may own its text or bytes: what is bound to a statement, and what a function answers. Pure.
+#![deny(clippy::disallowed_methods)]
 
 use std::borrow::Cow;
 
 use super::Cell;
+use super::buffer::{self, OutOfMemory};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CellBuf<'a> {
@@ -24,14 +26,15 @@ impl CellBuf<'_> {
         }
     }
 
-    pub fn into_owned(self) -> CellBuf<'static> {
-        match self {
+    /// A cell that borrows nothing.
+    pub fn try_into_owned(self) -> Result<CellBuf<'static>, OutOfMemory> {
+        Ok(match self {
             CellBuf::Null => CellBuf::Null,
             CellBuf::Integer(i) => CellBuf::Integer(i),
             CellBuf::Real(r) => CellBuf::Real(r),
-            CellBuf::Text(text) => CellBuf::Text(Cow::Owned(text.into_owned())),
-            CellBuf::Blob(bytes) => CellBuf::Blob(Cow::Owned(bytes.into_owned())),
-        }
+            CellBuf::Text(text) => CellBuf::Text(Cow::Owned(buffer::owned_text(text)?)),
+            CellBuf::Blob(bytes) => CellBuf::Blob(Cow::Owned(buffer::owned_bytes(bytes)?)),
+        })
     }
 
     pub fn text(text: impl Into<String>) -> CellBuf<'static> {

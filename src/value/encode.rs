@@ -17,6 +17,7 @@
 use std::borrow::Cow;
 
 use super::affinity::Affinity;
+use super::buffer::{self, OutOfMemory};
 use super::datetime::{DAY, SECOND, UNIX_TO_PG};
 use super::native::Native;
 use super::number::Decimal;
@@ -35,6 +36,8 @@ pub enum Refusal {
     Year,
     #[error("the value could not be read back: {0}")]
     Unreadable(Misfit),
+    #[error("{0}")]
+    NoMemory(#[from] OutOfMemory),
 }
 
 fn affinity_name(affinity: Affinity) -> &'static str {
@@ -95,8 +98,8 @@ impl Encoder {
             }
             Native::Text(text) => CellBuf::Text(Cow::Borrowed(text)),
             Native::Bytes(bytes) => match self.format {
-                Some(Format::Hex) => CellBuf::text(hex(bytes)),
-                Some(Format::Base64) => CellBuf::text(base64(bytes)),
+                Some(Format::Hex) => CellBuf::text(hex(bytes)?),
+                Some(Format::Base64) => CellBuf::text(base64(bytes)?),
                 _ => CellBuf::Blob(Cow::Borrowed(bytes)),
             },
             Native::Uuid(bytes) => CellBuf::text(::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()),
@@ -192,6 +195,7 @@ impl Encoder {
         let stored = self.affinity.stored(cell.as_cell()).ok_or(changed.clone())?;
         match self.decoder.decode(stored.as_cell()) {
             Ok(read) if self.same(value, &read) => Ok(()),
+            Err(Misfit::NoMemory(error)) => Err(error.into()),
             _ if stored != *cell => Err(changed),
             Ok(_) => Err(self.inexact()),
             Err(misfit) => Err(Refusal::Unreadable(misfit)),
@@ -296,14 +300,17 @@ pub fn iso(wall: i64) -> Result<String, Refusal> {
     Ok(format!("{} {}", iso_date(day)?, iso_time(wall.rem_euclid(DAY))))
 }
 
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+pub fn hex(bytes: &[u8]) -> Result<String, OutOfMemory> {
+    let mut text = String::new();
+    buffer::append_hex(&mut text, bytes)?;
+    Ok(text)
 }
 
 /// RFC 4648, padded.
-fn base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> Result<String, OutOfMemory> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut out = String::new();
+    out.try_reserve_exact(bytes.len().div_ceil(3).checked_mul(4).ok_or(OutOfMemory)?)?;
     for chunk in bytes.chunks(3) {
         let bits = chunk.iter().fold(0u32, |bits, b| (bits << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
@@ -311,7 +318,7 @@ fn base64(bytes: &[u8]) -> String {
             out.push(if at <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
         }
     }
-    out
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Types without a converter of their own: exact text for the type's input function, of a spelling that it reads as it
 //! was meant.
+#![deny(clippy::disallowed_methods)]
 
 use super::spelling::Check;
 use super::{Cell, Misfit, number, text};
@@ -18,6 +19,7 @@ pub fn decode<'a>(cell: Cell<'a>, check: Option<Check>) -> Result<Cow<'a, str>, 
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

@@ -2,7 +2,9 @@
 //!
 //! `jsonb` drops all but the last of equal keys and refuses `\u0000`, so both are looked for. Nesting is limited,
 //! because the server's own parser recurses too.
+#![deny(clippy::disallowed_methods)]
 
+use super::buffer::{self, OutOfMemory};
 use super::{Cell, Misfit, number, text};
 use std::borrow::Cow;
 
@@ -10,13 +12,15 @@ const MAX_DEPTH: u32 = 500;
 /// A number of more bytes, or with an exponent of more digits, may be beyond `numeric`.
 const MAX_NUMBER: usize = 4000;
 const MAX_EXPONENT: usize = 4;
+/// A key that has escapes is not compared with others beyond this many bytes, and so taken for unfit.
+const MAX_ESCAPED_KEY: usize = 1 << 16;
 
 /// What `jsonb` would not keep of a valid document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Facts {
     /// An object says a key twice.
     pub duplicate_keys: bool,
-    /// `\u0000`, half a surrogate pair, or a number beyond `numeric`.
+    /// `\u0000`, half a surrogate pair, a number beyond `numeric`, or an escaped key of a size that nobody compares.
     pub unfit: bool,
 }
 
@@ -29,7 +33,10 @@ pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, Misfit> 
         Cell::Text(bytes) | Cell::Blob(bytes) => text::check(bytes)?,
         _ => return Err(Misfit::Unreadable("value has no JSON form")),
     };
-    match inspect(text.as_bytes()) {
+    let mut scanner = Scanner::new(text.as_bytes());
+    let facts = scanner.document();
+    match facts {
+        None if scanner.starved => Err(OutOfMemory.into()),
         None => Err(Misfit::Unreadable("text is not valid JSON")),
         Some(Facts { duplicate_keys: true, .. }) if binary => {
             Err(Misfit::Unreadable("an object has a key twice, which jsonb does not keep"))
@@ -43,9 +50,7 @@ pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, Misfit> 
 
 /// Reads one document of valid UTF-8; `None` when it is not JSON.
 pub fn inspect(text: &[u8]) -> Option<Facts> {
-    let mut scanner = Scanner::new(text);
-    scanner.value(0)?;
-    scanner.is_at_end().then_some(scanner.facts)
+    Scanner::new(text).document()
 }
 
 /// Reads valid UTF-8 from its beginning; every step is `None` where the text is not JSON.
@@ -54,11 +59,19 @@ pub(super) struct Scanner<'a> {
     /// Keys of the objects that are open, innermost last.
     keys: Vec<Cow<'a, [u8]>>,
     facts: Facts,
+    /// It ended for want of memory.
+    starved: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a [u8]) -> Scanner<'a> {
-        Scanner { rest: text, keys: vec![], facts: Facts::default() }
+        Scanner { rest: text, keys: vec![], facts: Facts::default(), starved: false }
+    }
+
+    /// The whole text as one value.
+    fn document(&mut self) -> Option<Facts> {
+        self.value(0)?;
+        self.is_at_end().then_some(self.facts)
     }
 
     /// The first byte of what comes next.
@@ -102,7 +115,11 @@ impl<'a> Scanner<'a> {
         loop {
             self.space();
             let raw = self.string()?;
-            self.keys.push(unescape(raw));
+            let key = self.unescape(raw);
+            if buffer::push(&mut self.keys, key).is_err() {
+                self.starved = true;
+                return None;
+            }
             self.space();
             self.byte(b':')?;
             self.value(depth)?;
@@ -167,6 +184,21 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
+    /// A quoted key as it compares.
+    fn unescape(&mut self, quoted: &'a [u8]) -> Cow<'a, [u8]> {
+        if !quoted.contains(&b'\\') {
+            return Cow::Borrowed(quoted);
+        }
+        if quoted.len() > MAX_ESCAPED_KEY {
+            self.facts.unfit = true;
+            return Cow::Borrowed(quoted);
+        }
+        match serde_json::from_slice::<String>(quoted) {
+            Ok(key) => Cow::Owned(format!("\"{key}\"").into_bytes()),
+            Err(_) => Cow::Borrowed(quoted),
+        }
+    }
+
     fn number(&mut self) -> Option<()> {
         let start = self.rest.len();
         if self.rest.first() == Some(&b'-') {
@@ -228,18 +260,8 @@ fn escaped_unit(text: &[u8]) -> Option<u32> {
     hex.iter().try_fold(0, |unit, b| Some(unit * 16 + char::from(*b).to_digit(16)?))
 }
 
-/// A quoted key as it compares.
-fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
-    if !quoted.contains(&b'\\') {
-        return Cow::Borrowed(quoted);
-    }
-    match serde_json::from_slice::<String>(quoted) {
-        Ok(key) => Cow::Owned(format!("\"{key}\"").into_bytes()),
-        Err(_) => Cow::Borrowed(quoted),
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

@@ -3,7 +3,9 @@
 //!
 //! Input functions read what is inside by themselves: days and months in the session's order, clocks of the session's
 //! time zone, `today`, numbers that are rounded. In a literal, `infinity` and `NaN` are the server's own words.
+#![deny(clippy::disallowed_methods)]
 
+use super::buffer::{self, OutOfMemory};
 use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, text};
 use std::borrow::Cow;
 
@@ -27,10 +29,14 @@ impl TextDecoder {
         Ok(match self.decoder.decode(cell)? {
             Decoded::Word(word) => self.word(word, cell)?,
             Decoded::Varlena(bytes) if self.pg_type == PgType::Bytea => {
-                format!("\\x{}", encode::hex(&bytes)).into()
+                let mut text = buffer::text("\\x")?;
+                buffer::append_hex(&mut text, &bytes)?;
+                text.into()
             }
             Decoded::Varlena(Cow::Borrowed(bytes)) => text::check(bytes)?.into(),
-            Decoded::Varlena(Cow::Owned(bytes)) => text::check(&bytes)?.to_owned().into(),
+            Decoded::Varlena(Cow::Owned(bytes)) => {
+                String::from_utf8(bytes).map_err(|_| Misfit::InvalidUtf8)?.into()
+            }
             Decoded::Uuid(bytes) => ::uuid::Uuid::from_bytes(bytes).hyphenated().to_string().into(),
             Decoded::Input(text) => text,
             Decoded::Null => return Err(Misfit::Unreadable("value is NULL")),
@@ -60,9 +66,9 @@ impl TextDecoder {
         };
         // bytea has a spelling of its own there, which no setting changes.
         if words.contains(&text) || self.pg_type == PgType::Bytea {
-            return Ok(text.to_owned());
+            return Ok(buffer::text(text)?);
         }
-        self.read(Cell::Text(text.as_bytes())).map(Cow::into_owned)
+        Ok(buffer::owned_text(self.read(Cell::Text(text.as_bytes()))?)?)
     }
 
     /// Blanks around the value belong to it.
@@ -92,7 +98,7 @@ impl<'a> Literal<'a> {
     pub fn array(mut self, element: &TextDecoder) -> Result<String, Misfit> {
         while self.rest.first().is_some_and(|b| *b != b'{') {
             let bound = self.next()?;
-            self.out.push(char::from(bound));
+            self.put(bound)?;
         }
         while let Some(byte) = self.rest.first().copied() {
             match byte {
@@ -101,12 +107,12 @@ impl<'a> Literal<'a> {
                 _ => {
                     let mut part = self.part(b",{}", false)?;
                     if part.quoted {
-                        quote(&mut self.out, &element.part(part)?);
+                        quote(&mut self.out, &element.part(part)?)?;
                     } else if part.text.trim_ascii_end().eq_ignore_ascii_case("null") {
-                        self.out.push_str("NULL");
+                        buffer::append(&mut self.out, "NULL")?;
                     } else {
                         part.text.truncate(part.text.trim_ascii_end().len());
-                        quote(&mut self.out, &element.part(part)?);
+                        quote(&mut self.out, &element.part(part)?)?;
                     }
                 }
             }
@@ -154,8 +160,7 @@ impl<'a> Literal<'a> {
         const EMPTY: &[u8] = b"empty";
         if self.rest.get(..EMPTY.len()).is_some_and(|word| word.eq_ignore_ascii_case(EMPTY)) {
             self.rest = self.rest.get(EMPTY.len()..).unwrap_or_default();
-            self.out.push_str("empty");
-            return Ok(());
+            return Ok(buffer::append(&mut self.out, "empty")?);
         }
         self.byte(b"[(")?;
         for end in [&b","[..], b"])"] {
@@ -169,7 +174,7 @@ impl<'a> Literal<'a> {
     fn value(&mut self, part: Part, decoder: &TextDecoder) -> Result<(), Misfit> {
         if part.quoted || !part.text.is_empty() {
             let text = decoder.part(part)?;
-            quote(&mut self.out, &text);
+            quote(&mut self.out, &text)?;
         }
         Ok(())
     }
@@ -182,13 +187,13 @@ impl<'a> Literal<'a> {
             match byte {
                 b'\\' => {
                     let (escaped, rest) = rest.split_first().ok_or(MALFORMED)?;
-                    text.push(*escaped);
+                    buffer::push(&mut text, *escaped)?;
                     quoted = true;
                     self.rest = rest;
                     continue;
                 }
                 b'"' if inside && doubled && rest.first() == Some(&b'"') => {
-                    text.push(b'"');
+                    buffer::push(&mut text, b'"')?;
                     self.rest = rest.get(1..).unwrap_or_default();
                     continue;
                 }
@@ -200,12 +205,17 @@ impl<'a> Literal<'a> {
                         return Err(MALFORMED);
                     }
                 }
-                _ => text.push(*byte),
+                _ => buffer::push(&mut text, *byte)?,
             }
             self.rest = rest;
         }
         let text = String::from_utf8(text).map_err(|_| Misfit::InvalidUtf8)?;
         if inside { Err(MALFORMED) } else { Ok(Part { text, quoted }) }
+    }
+
+    /// Keeps a byte of ASCII, or the first of a character that the input function refuses.
+    fn put(&mut self, byte: u8) -> Result<(), OutOfMemory> {
+        buffer::append(&mut self.out, char::from(byte).encode_utf8(&mut [0; 2]))
     }
 
     fn blanks(&mut self) {
@@ -221,7 +231,7 @@ impl<'a> Literal<'a> {
     /// One of these bytes, kept.
     fn byte(&mut self, allowed: &[u8]) -> Result<(), Misfit> {
         let byte = self.next()?;
-        self.out.push(char::from(byte));
+        self.put(byte)?;
         if allowed.contains(&byte) { Ok(()) } else { Err(MALFORMED) }
     }
 
@@ -231,12 +241,14 @@ impl<'a> Literal<'a> {
 }
 
 /// A value between quotes, unless it needs none in any literal.
-pub fn quote(out: &mut String, value: &str) {
+pub fn quote(out: &mut String, value: &str) -> Result<(), OutOfMemory> {
     let plain =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b':' | b'_') || b >= 0x80;
     if !value.is_empty() && !value.eq_ignore_ascii_case("null") && value.bytes().all(plain) {
-        return out.push_str(value);
+        return buffer::append(out, value);
     }
+    let escapes = value.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+    out.try_reserve(value.len() + escapes + 2)?;
     out.push('"');
     for c in value.chars() {
         if matches!(c, '"' | '\\') {
@@ -245,6 +257,7 @@ pub fn quote(out: &mut String, value: &str) {
         out.push(c);
     }
     out.push('"');
+    Ok(())
 }
 
 /// How the literals of a type that is made of others are read.
@@ -294,6 +307,7 @@ impl Rule {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

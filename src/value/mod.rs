@@ -43,6 +43,7 @@ pub mod affinity;
 pub mod array;
 pub mod batch;
 pub mod boolean;
+pub mod buffer;
 pub mod bytes;
 pub mod cellbuf;
 pub mod datetime;
@@ -66,6 +67,7 @@ pub mod vector;
 
 use std::borrow::Cow;
 
+use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
 pub use format::Format;
 pub use timezone::Timezone;
@@ -120,6 +122,16 @@ pub enum Misfit {
     NulInText,
     #[error("{0}")]
     Unreadable(&'static str),
+    /// No misfit: nothing can be said of the value, and nothing may stand in for it.
+    #[error("{0}")]
+    NoMemory(#[from] OutOfMemory),
+}
+
+impl Misfit {
+    /// The value is to blame, so that a policy for such values applies.
+    pub fn is_of_value(&self) -> bool {
+        !matches!(self, Misfit::NoMemory(_))
+    }
 }
 
 /// Converts the cells of one column to one PostgreSQL type.

@@ -26,7 +26,19 @@ pub enum Native<'a> {
     Printed(Cow<'a, str>),
 }
 
+/// A constant of more bytes is no part of a statement for SQLite.
+const SHIPPABLE: usize = 1 << 20;
+
 impl Native<'_> {
+    /// Small enough to be copied into a statement.
+    pub fn is_shippable(&self) -> bool {
+        match self {
+            Native::Text(text) | Native::Printed(text) => text.len() <= SHIPPABLE,
+            Native::Bytes(bytes) => bytes.len() <= SHIPPABLE,
+            _ => true,
+        }
+    }
+
     pub fn is_null(&self) -> bool {
         matches!(self, Native::Null)
     }

@@ -124,9 +124,15 @@ pub struct Decimal {
 /// Exponents beyond this are no numbers that PostgreSQL holds.
 const MAX_EXPONENT: i32 = 200_000;
 
+/// A text of more bytes says no number that PostgreSQL holds.
+const MAX_TEXT: usize = 1 << 20;
+
 impl Decimal {
     /// `[+-]digits[.digits][e[+-]digits]`, with digits on one side of the point at least.
     pub fn parse(text: &[u8]) -> Option<Decimal> {
+        if text.len() > MAX_TEXT {
+            return None;
+        }
         let (negative, unsigned) = match text {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),

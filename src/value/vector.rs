@@ -1,6 +1,8 @@
 //! pgvector's `vector` and `halfvec`: text for the type's input function, which reads a JSON array of numbers as it
 //! is; or little-endian single-precision floats in a blob, as sqlite-vec, sqlite-vss and NumPy write them.
+#![deny(clippy::disallowed_methods)]
 
+use super::buffer::{self, OutOfMemory};
 use super::{Cell, Misfit, json, text};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -31,20 +33,23 @@ fn floats(bytes: &[u8]) -> Result<String, Misfit> {
     if floats.is_empty() || !rest.is_empty() {
         return Err(NOT_FLOATS);
     }
-    let mut out = String::with_capacity(bytes.len() * 3);
+    let mut out = String::new();
     for (at, bytes) in floats.iter().enumerate() {
         let float = f32::from_le_bytes(*bytes);
         if !float.is_finite() {
             return Err(NOT_FINITE);
         }
+        // Sign, nine digits, point, exponent and a comma.
+        out.try_reserve(32).map_err(OutOfMemory::from)?;
         out.push(if at == 0 { '[' } else { ',' });
         let _ = write!(out, "{float:?}");
     }
-    out.push(']');
+    buffer::append(&mut out, "]")?;
     Ok(out)
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

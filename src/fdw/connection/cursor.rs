@@ -5,6 +5,7 @@
 //! runs anew shows the same rows in the same order, its snapshot is still there. So is the answer of a cursor that no
 //! row was asked of yet, unless it waits for parameters. A scan of a query that itself changes the file collects its
 //! rows first, inside SQLite, where they may go to a temporary file.
+#![deny(clippy::disallowed_methods)]
 
 use std::cell::{Cell as Flag, RefCell};
 use std::rc::{Rc, Weak};
@@ -15,9 +16,10 @@ use super::{Connection, Reach, raised};
 use crate::error::Error;
 use crate::pg::fdw::transaction;
 use crate::query::Remote;
-use crate::sqlite::session::{KeptRow, RowView};
+use crate::sqlite::session::{KeptRows, RowView};
 use crate::sqlite::{self, Session, StatementId};
 use crate::value::Cell;
+use crate::value::buffer::OutOfMemory;
 
 /// A statement by its text, prepared where it is used: its session may be another one next time.
 pub struct Handle {
@@ -106,7 +108,7 @@ pub struct Cursor {
 /// An answer in memory.
 #[derive(Default)]
 struct Kept {
-    rows: Vec<KeptRow>,
+    rows: KeptRows,
     /// What follows the last row in the place of the end.
     fault: Option<sqlite::Error>,
 }
@@ -121,7 +123,7 @@ impl Cursor {
     ) -> Rc<Cursor> {
         let cursor = Rc::new(Cursor {
             connection: connection.clone(),
-            handle: Handle::new(sql.to_owned()),
+            handle: Handle::new(sql.into()),
             reads: remote.reads.clone(),
             command: transaction::command_id(),
             reading,
@@ -178,12 +180,12 @@ impl Cursor {
     /// Shows the next of the kept rows.
     fn replay<R>(&self, look: impl FnOnce(RowView<'_>) -> R) -> Result<Option<R>, Error> {
         let kept = self.kept.borrow().clone();
-        let row = kept.rows.get(self.next.get());
+        let row = kept.rows.row(self.next.get());
         if let (None, Some(fault)) = (row, &kept.fault) {
             return Err(raised(fault.clone()));
         }
         self.next.set(self.next.get() + 1);
-        Ok(row.map(|row| look(RowView::Kept(row))))
+        Ok(row.map(look))
     }
 
     /// Shows the next row to `look`.
@@ -269,8 +271,9 @@ impl Kept {
     fn read(session: &Session, id: StatementId) -> Result<Kept, Error> {
         let mut kept = Kept::default();
         loop {
-            match session.step(id, KeptRow::copy) {
-                Ok(Some(row)) => kept.rows.push(row),
+            match session.step(id, |row| kept.rows.push(row)) {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(OutOfMemory))) => return Err(session.no_memory().into()),
                 Ok(None) => return Ok(kept),
                 Err(fault @ sqlite::Error::Function { .. }) => {
                     kept.fault = Some(fault);

@@ -252,13 +252,14 @@ unsafe fn constants(array: &pg_sys::Const) -> Option<Vec<Expr>> {
             return None;
         }
         let reader = Reader::new(element);
-        Some(
-            values
-                .iter()
-                .zip(nulls)
-                .map(|(value, null)| Expr::Const(type_, reader.read(*value, *null).into_owned()))
-                .collect(),
-        )
+        values
+            .iter()
+            .zip(nulls)
+            .map(|(value, null)| {
+                let native = reader.read(*value, *null);
+                native.is_shippable().then(|| Expr::Const(type_, native.into_owned()))
+            })
+            .collect()
     }
 }
 

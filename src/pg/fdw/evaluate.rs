@@ -5,6 +5,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use super::datum::{self, Reader};
 use super::nodes;
 use crate::pg::executor::evaluate;
+use crate::pg::memory;
 use crate::query::{Parameter, ParameterForm, Type, canonical};
 use crate::value::native::Native;
 
@@ -126,7 +127,11 @@ impl Elements {
             );
             (0..count as usize).map(|i| self.reader.read(*values.add(i), *nulls.add(i)))
         };
-        canonical::json_array(elements).unwrap_or_else(|| refuse(datum::type_of(self.type_oid)))
+        match canonical::json_array(elements) {
+            Ok(Some(json)) => json,
+            Ok(None) => refuse(datum::type_of(self.type_oid)),
+            Err(_) => memory::exhausted("a parameter of a remote query"),
+        }
     }
 }
 

@@ -311,7 +311,7 @@ unsafe fn constant(value: &pg_sys::Const) -> Option<Expr> {
     let type_ = known(type_of(value.consttype))?;
     // SAFETY: the caller vouches for the type.
     let native = unsafe { Reader::new(value.consttype).read(value.constvalue, value.constisnull) };
-    Some(Expr::Const(type_, native.into_owned()))
+    native.is_shippable().then(|| Expr::Const(type_, native.into_owned()))
 }
 
 pub(super) fn known(type_: Type) -> Option<Type> {

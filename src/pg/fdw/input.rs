@@ -1,15 +1,21 @@
 //! Values of a remote row that only the server's own functions can make.
+#![deny(clippy::disallowed_methods)]
 
 use std::ffi::c_char;
 
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
-use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
 use crate::pg::domain::DomainCheck;
 use crate::pg::input::InputFunction;
-use crate::pg::{report, types, xact};
+use crate::pg::xact::{self, Caught};
+use crate::pg::{memory, report, types};
 use crate::query::Decode;
+use crate::value::buffer::{Buffer, OutOfMemory};
 use crate::value::{Decoded, Timezone};
+
+/// A text that has grown beyond this is not kept for the next value.
+const KEEP_BYTES: usize = 1 << 20;
 
 /// One output's way through the type's input function.
 pub struct Input {
@@ -22,7 +28,7 @@ pub struct Input {
     typmod: i32,
     way: Way,
     /// The text with its NUL, used again for the next value.
-    text: Vec<u8>,
+    text: Buffer,
 }
 
 enum Way {
@@ -54,75 +60,69 @@ impl Input {
             type_oid,
             typmod,
             way,
-            text: Vec::new(),
+            text: Buffer::new(),
         }
     }
 
     /// The value in the current memory context; `None` for NULL.
-    pub fn read(&mut self, value: &Decoded<'_>) -> Option<pg_sys::Datum> {
+    ///
+    /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
+    pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
         let Decoded::Input(text) = value else { self.mismatch() };
-        match self.way {
-            Way::Quotient => Some(self.quotient(text)),
-            Way::Computed => Some(self.call(text)),
-            Way::Lenient => xact::attempt(|| -> Result<_, ()> { Ok(self.call(text)) }).ok()?.ok(),
-            Way::Cell { .. } => Some(self.call_or_explain(text)),
-        }
+        let _held = memory::hold(2 * text.len())?;
+        Ok(match self.way {
+            Way::Quotient => Some(self.quotient(text)?),
+            Way::Computed => Some(self.call(text)?),
+            Way::Lenient => match xact::attempt(|| self.call(text)) {
+                Ok(datum) => Some(datum?),
+                Err(caught) if caught.is_of_value() => None,
+                Err(caught) => self.explain(text, &caught)?,
+            },
+            Way::Cell { .. } => match xact::explaining(|| self.call(text)) {
+                Ok(datum) => Some(datum?),
+                Err(caught) => self.explain(text, &caught)?,
+            },
+        })
     }
 
-    fn call(&mut self, text: &str) -> pg_sys::Datum {
-        self.text.clear();
-        self.text.extend_from_slice(text.as_bytes());
-        self.text.push(0);
+    fn call(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
+        self.text.clear(KEEP_BYTES);
+        self.text.extend(text.as_bytes())?;
+        self.text.extend(&[0])?;
         let datum = {
             let _settings = self.function.guard(&self.timezone);
-            // SAFETY: a NUL-terminated UTF-8 string; an input function copies what it keeps.
-            unsafe { self.function.call(self.text.as_mut_ptr().cast::<c_char>()) }
+            // SAFETY: a NUL-terminated UTF-8 string, which is read only; an input function copies what it keeps.
+            unsafe { self.function.call(self.text.as_ptr().cast::<c_char>().cast_mut()) }
         };
         if let Some(domain) = &mut self.check {
             // SAFETY: the input function has made a datum of the domain's base type.
             unsafe { domain.check(datum, false) };
         }
-        datum
+        Ok(datum)
     }
 
     /// The division of avg() over integers, as the server does it.
-    fn quotient(&mut self, text: &str) -> pg_sys::Datum {
+    fn quotient(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
         let (sum, count) = text.split_once('/').unwrap_or((text, "1"));
-        let arguments = [Some(self.call(sum)), Some(self.call(count))];
+        let arguments = [Some(self.call(sum)?), Some(self.call(count)?)];
         // SAFETY: both are numerics; numeric_div needs no FmgrInfo.
         let quotient = unsafe { pgrx::direct_function_call_as_datum(pg_sys::numeric_div, &arguments) };
-        quotient.unwrap_or(pg_sys::Datum::from(0usize))
+        Ok(quotient.unwrap_or(pg_sys::Datum::from(0usize)))
     }
 
     /// Like a value that does not fit for the file's side, what the function says is told with its column.
-    fn call_or_explain(&mut self, text: &str) -> pg_sys::Datum {
-        let caught = PgTryBuilder::new(std::panic::AssertUnwindSafe(|| Ok(self.call(text))))
-            .catch_others(|error| Err(Box::new(error)))
-            .execute();
-        match caught {
-            Ok(datum) => datum,
-            Err(error) => self.explain(text, *error),
-        }
-    }
-
     #[cold]
-    fn explain(&self, text: &str, error: CaughtError) -> ! {
-        let (CaughtError::PostgresError(caught) | CaughtError::ErrorReport(caught)) = error else {
-            error.rethrow()
-        };
-        let (code, Way::Cell { table, column }) = (caught.sql_error_code(), &self.way) else {
-            CaughtError::ErrorReport(caught).rethrow()
-        };
-        if xact::uncatchable(code) {
-            // The server has flushed its own copy of the error, so it is raised anew.
-            CaughtError::ErrorReport(caught).rethrow()
+    fn explain(&self, text: &str, caught: &Caught) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
+        if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
+            return Err(OutOfMemory);
         }
+        let Way::Cell { table, column } = &self.way else { caught.raise() };
         let shown: String = text.chars().take(60).collect();
         let pg_type = types::format_type(self.type_oid, self.typmod);
         let message = format!("value does not fit column \"{column}\" of table \"{table}\"");
-        let detail = format!("The value '{shown}' cannot become {pg_type}: {}.", caught.message());
+        let detail = format!("The value '{shown}' cannot become {pg_type}: {}.", caught.message);
         let hint = "Set the column's option on_invalid to \"null\", or its type to one that holds the value.";
-        report::report(code, &message, Some(&detail), Some(hint)).report(PgLogLevel::ERROR);
+        report::report(caught.sqlstate, &message, Some(&detail), Some(hint)).report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
 

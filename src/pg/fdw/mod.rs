@@ -52,6 +52,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::query::{Expr, Order, Proof, Remote, Select, Table, Tables};
 use crate::value::Decoded;
+use crate::value::buffer::OutOfMemory;
 use crate::value::native::Native;
 
 /// A foreign table's attribute.
@@ -200,7 +201,7 @@ pub trait Scan {
 
 /// Takes the values of one row. May raise the server's errors.
 pub trait Sink {
-    fn put(&mut self, output: usize, value: Decoded<'_>);
+    fn put(&mut self, output: usize, value: Decoded<'_>) -> Result<(), OutOfMemory>;
     /// The rowid of the row.
     fn put_rowid(&mut self, rowid: i64);
 }

@@ -1,6 +1,7 @@
 //! Executing INSERT, UPDATE and DELETE row by row.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use pgrx::pg_sys::NodeTag;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -10,8 +11,10 @@ use super::datum::Reader;
 use super::key::{self, Junk};
 use super::sink::Row;
 use super::{Change, Modify, Operation, Relation, RowKey, Wrapper, catalog, nodes, private};
+use crate::pg::memory;
 use crate::query::{Decode, Output};
 use crate::value::batch::OnInvalid;
+use crate::value::buffer::{self, Buffer, OutOfMemory};
 use crate::value::native::Native;
 
 /// A target as the executor changes it. Lives in the query's memory context.
@@ -37,7 +40,7 @@ pub struct Modification<M> {
 enum Updated {
     Rowid(i64),
     /// Its values, printed.
-    Values(String),
+    Values(Vec<u8>),
 }
 
 impl<M: Modify> Modification<M> {
@@ -114,7 +117,9 @@ impl<M: Modify> Modification<M> {
                 Operation::Insert => modify.insert(&values(slot, &self.written), &mut self.row),
                 Operation::Update => {
                     let key = self.junk.read(plan_slot)?;
-                    if self.updated.as_mut().is_some_and(|updated| !updated.insert(Updated::of(&key))) {
+                    if let Some(updated) = &mut self.updated
+                        && !Updated::note(&key, updated).unwrap_or_else(|_| memory::exhausted("keys of rows"))
+                    {
                         return Ok(false);
                     }
                     modify.update(&key, &values(slot, &self.written), &mut self.row)
@@ -174,11 +179,18 @@ unsafe fn values<'a>(slot: *mut pg_sys::TupleTableSlot, written: &[(i16, Reader)
 }
 
 impl Updated {
-    fn of(key: &RowKey<'_>) -> Updated {
-        match key {
+    /// `false` for a key that was there.
+    fn note(key: &RowKey<'_>, noted: &mut HashSet<Updated>) -> Result<bool, OutOfMemory> {
+        let key = match key {
             RowKey::Rowid(rowid) => Updated::Rowid(*rowid),
-            RowKey::Values(values) => Updated::Values(format!("{values:?}")),
-        }
+            RowKey::Values(values) => {
+                let mut printed = Buffer::new();
+                write!(printed, "{values:?}")?;
+                Updated::Values(buffer::bytes(printed.bytes())?)
+            }
+        };
+        noted.try_reserve(1)?;
+        Ok(noted.insert(key))
     }
 }
 

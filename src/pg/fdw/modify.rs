@@ -5,6 +5,7 @@ use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
 
 use super::{Change, Operation, Relation, Wrapper, catalog, key, nodes, private};
+use crate::pg::report;
 use crate::query::Table;
 
 #[pg_guard]
@@ -87,8 +88,8 @@ pub(super) fn refuse_view(table: &Table) {
         return;
     }
     let message = format!("cannot change foreign table \"{}\"", table.relation);
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, message, "refuse_view")
-        .set_detail(format!("\"{}\" is a view in the SQLite file.", table.name))
+    let detail = format!("\"{}\" is a view in the SQLite file.", table.name);
+    report::report(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, &message, Some(&detail), None)
         .report(PgLogLevel::ERROR);
 }
 

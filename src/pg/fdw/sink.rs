@@ -2,6 +2,7 @@
 //!
 //! Hot: nothing is allocated per value. What is passed by reference lies in one buffer, which is used again for the
 //! next row; a slot's values point into it and are as short-lived as per-tuple memory.
+#![deny(clippy::disallowed_methods)]
 
 use pgrx::pg_sys;
 
@@ -10,6 +11,8 @@ use super::{Sink, tid};
 use crate::pg::encoding;
 use crate::query::Output;
 use crate::value::Decoded;
+use crate::value::batch::{VARLENA_ALIGNMENT, varlena_header};
+use crate::value::buffer::{Buffer, OutOfMemory};
 
 /// A buffer that has grown beyond this is not kept for the next row.
 const KEEP_BYTES: usize = 1 << 20;
@@ -18,8 +21,7 @@ pub struct Row {
     columns: Vec<Column>,
     /// A value per output.
     cells: Vec<Cell>,
-    /// Words, so that a varlena's header is aligned.
-    buffer: Vec<u64>,
+    buffer: Buffer,
     rowid: Option<i64>,
     attributes: usize,
 }
@@ -82,7 +84,7 @@ impl Row {
             })
             .collect();
         let cells = vec![Cell::Null; columns.len()];
-        Row { columns, cells, buffer: Vec::new(), rowid: None, attributes: desc.len() }
+        Row { columns, cells, buffer: Buffer::new(), rowid: None, attributes: desc.len() }
     }
 
     /// Forgets the last row. Its slot must be cleared, or not looked at any more.
@@ -90,10 +92,7 @@ impl Row {
     pub fn clear(&mut self) {
         self.cells.fill(Cell::Null);
         self.rowid = None;
-        if self.buffer.capacity() > KEEP_BYTES / 8 {
-            self.buffer = Vec::new();
-        }
-        self.buffer.clear();
+        self.buffer.clear(KEEP_BYTES);
     }
 
     /// Puts the row into a slot, which must not be used after the next `clear`.
@@ -127,7 +126,7 @@ impl Row {
             let (datum, null) = match *cell {
                 Cell::Null => (0, true),
                 Cell::Word(word) => (word as usize, false),
-                Cell::Offset(offset) => (base.wrapping_add(offset) as usize, false),
+                Cell::Offset(offset) => (base as usize + offset, false),
             };
             values[position] = pg_sys::Datum::from(datum);
             nulls[position] = null;
@@ -136,63 +135,50 @@ impl Row {
 
     /// A header word's worth of bytes, then the payload.
     #[inline]
-    fn push_varlena(&mut self, payload: &[u8]) -> Cell {
-        const HEADER: usize = size_of::<u32>();
-        let offset = self.buffer.len();
-        let words = (payload.len() + HEADER).div_ceil(size_of::<u64>());
-        self.buffer.reserve(words);
-        // SAFETY: `words` words are reserved, which hold header and payload; what is left of the last one is
-        // set to zero first.
-        unsafe {
-            let at = self.buffer.as_mut_ptr().add(offset);
-            at.add(words - 1).write(0);
-            pgrx::varlena::set_varsize_4b(at.cast(), (payload.len() + HEADER) as i32);
-            std::ptr::copy_nonoverlapping(payload.as_ptr(), at.cast::<u8>().add(HEADER), payload.len());
-            self.buffer.set_len(offset + words);
-        }
-        Cell::Offset(offset)
+    fn push_varlena(&mut self, payload: &[u8]) -> Result<Cell, OutOfMemory> {
+        let offset = self.buffer.align(VARLENA_ALIGNMENT)?;
+        self.buffer.extend(&varlena_header(payload.len()))?;
+        self.buffer.extend(payload)?;
+        Ok(Cell::Offset(offset))
     }
 
-    fn push_uuid(&mut self, bytes: [u8; 16]) -> Cell {
+    fn push_uuid(&mut self, bytes: [u8; 16]) -> Result<Cell, OutOfMemory> {
         let offset = self.buffer.len();
-        let bits = u128::from_le_bytes(bytes);
-        self.buffer.extend([(bits as u64).to_le(), ((bits >> 64) as u64).to_le()]);
-        Cell::Offset(offset)
+        self.buffer.extend(&bytes)?;
+        Ok(Cell::Offset(offset))
     }
 
     /// Text in the server's encoding.
     #[cold]
-    fn push_converted(&mut self, text: &[u8]) -> Cell {
-        let text = String::from_utf8_lossy(text);
-        match encoding::to_server(&text) {
-            Ok(converted) => self.push_varlena(converted.as_bytes()),
-            // Decoders refuse a text with NUL.
-            Err(_) => pgrx::error!("a text with a NUL character has no PostgreSQL form"),
-        }
+    fn push_converted(&mut self, text: &[u8]) -> Result<Cell, OutOfMemory> {
+        // Decoders give valid UTF-8 without NUL.
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        self.push_varlena(encoding::bytes_for_server(text))
     }
 
-    fn input(&mut self, output: usize, value: &Decoded<'_>) -> Cell {
-        match self.columns[output].input.as_mut().map(|input| input.read(value)) {
-            Some(Some(datum)) => Cell::Word(datum.value() as u64),
-            _ => Cell::Null,
-        }
+    fn input(&mut self, output: usize, value: &Decoded<'_>) -> Result<Cell, OutOfMemory> {
+        Ok(match self.columns[output].input.as_mut() {
+            Some(input) => input.read(value)?.map_or(Cell::Null, |datum| Cell::Word(datum.value() as u64)),
+            None => Cell::Null,
+        })
     }
 }
 
 impl Sink for Row {
     #[inline]
-    fn put(&mut self, output: usize, value: Decoded<'_>) {
-        let Some(kind) = self.columns.get(output).map(|column| column.kind) else { return };
+    fn put(&mut self, output: usize, value: Decoded<'_>) -> Result<(), OutOfMemory> {
+        let Some(kind) = self.columns.get(output).map(|column| column.kind) else { return Ok(()) };
         let cell = match (value, kind) {
             (Decoded::Null, _) => Cell::Null,
             (Decoded::Word(word), Kind::Word) => Cell::Word(word),
             (Decoded::Word(word), Kind::Word4) => Cell::Word(word as i32 as i64 as u64),
-            (Decoded::Varlena(payload), Kind::Bytes) => self.push_varlena(&payload),
-            (Decoded::Varlena(payload), Kind::Converted) => self.push_converted(&payload),
-            (Decoded::Uuid(bytes), Kind::Uuid) => self.push_uuid(bytes),
-            (value, _) => self.input(output, &value),
+            (Decoded::Varlena(payload), Kind::Bytes) => self.push_varlena(&payload)?,
+            (Decoded::Varlena(payload), Kind::Converted) => self.push_converted(&payload)?,
+            (Decoded::Uuid(bytes), Kind::Uuid) => self.push_uuid(bytes)?,
+            (value, _) => self.input(output, &value)?,
         };
         self.cells[output] = cell;
+        Ok(())
     }
 
     fn put_rowid(&mut self, rowid: i64) {

@@ -16,6 +16,7 @@ mod text;
 pub use aggregate::{AGGREGATES, Aggregate, Total};
 pub use rule::Rule;
 
+use crate::value::buffer::OutOfMemory;
 use crate::value::{Cell, CellBuf};
 
 /// The name of the function that makes a cell canonical: `pg_value(cell, rule, 'table.column')`.
@@ -43,6 +44,12 @@ impl Fault {
     /// A function that `fdw/deparse` printed wrongly: a bug, but no reason to go down.
     fn misuse() -> Fault {
         Fault::new("XX000", "a remote function was called with an argument of another type")
+    }
+}
+
+impl From<OutOfMemory> for Fault {
+    fn from(error: OutOfMemory) -> Fault {
+        Fault::new("53200", error.to_string())
     }
 }
 

@@ -60,7 +60,7 @@ impl Rule {
     pub fn canonical<'a>(&self, cell: Cell<'a>) -> Result<CellBuf<'a>, Misfit> {
         match self.decoder.decode(cell) {
             Ok(decoded) => canonical::from_decoded(self.type_, decoded),
-            Err(_) if self.null_for_misfits => Ok(CellBuf::Null),
+            Err(misfit) if self.null_for_misfits && misfit.is_of_value() => Ok(CellBuf::Null),
             Err(misfit) => Err(misfit),
         }
     }

@@ -1,9 +1,11 @@
 //! Functions of text, in characters of UTF-8. SQLite's own count a NUL as the end and read negative positions
 //! from the end.
+#![deny(clippy::disallowed_methods)]
 
 use std::borrow::Cow;
 
 use super::Fault;
+use crate::value::buffer::OutOfMemory;
 use crate::value::text::check;
 use crate::value::{Cell, CellBuf};
 
@@ -92,7 +94,11 @@ pub fn starts_with<'a>(args: &[Cell<'a>]) -> Answer<'a> {
 }
 
 pub fn reverse<'a>(args: &[Cell<'a>]) -> Answer<'a> {
-    Ok(CellBuf::text(argument(args, 0)?.chars().rev().collect::<String>()))
+    let text = argument(args, 0)?;
+    let mut reversed = String::new();
+    reversed.try_reserve_exact(text.len()).map_err(OutOfMemory::from)?;
+    reversed.extend(text.chars().rev());
+    Ok(CellBuf::text(reversed))
 }
 
 /// An empty text is found nowhere (`replace_text`).

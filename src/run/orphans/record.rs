@@ -3,7 +3,7 @@
 //! What JSON (or jsonb, or this database) cannot hold is kept in another form that says so: `{"number": "NaN"}`,
 //! `{"json": "the text"}`, `{"bytes": 20000000, "beginning": "…"}`. Other types are kept as their text.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::pg::encoding::server_is_utf8;
 use crate::pg::erase::{self, Address};
@@ -11,6 +11,7 @@ use crate::pg::latest::{Limit, Printed};
 use crate::pg::relation;
 use crate::sqltext::ident;
 use crate::types::TypeClass;
+use crate::value::json;
 
 /// A larger value is kept by its length and its beginning: jsonb ends at 256 MB.
 pub const LIMIT: Limit = Limit { bytes: 16 << 20, beginning: 1024 };
@@ -84,15 +85,17 @@ fn in_json(value: &Printed, class: TypeClass, (room, utf8): (usize, bool)) -> St
     let text = value.text.as_str();
     if value.cut || text.len() > room {
         let beginning: String = text.chars().take(LIMIT.beginning).collect();
-        return json!({ "bytes": value.bytes, "beginning": beginning }).to_string();
+        return serde_json::json!({ "bytes": value.bytes, "beginning": beginning }).to_string();
     }
     match class {
         TypeClass::Bool => if text == "t" { "true" } else { "false" }.into(),
         TypeClass::Integer | TypeClass::Float | TypeClass::Numeric if is_number(text) => text.into(),
-        TypeClass::Integer | TypeClass::Float | TypeClass::Numeric => json!({ "number": text }).to_string(),
+        TypeClass::Integer | TypeClass::Float | TypeClass::Numeric => {
+            serde_json::json!({ "number": text }).to_string()
+        }
         TypeClass::Jsonb => text.into(),
         TypeClass::Json if is_document(text, utf8) => text.into(),
-        TypeClass::Json => json!({ "json": text }).to_string(),
+        TypeClass::Json => serde_json::json!({ "json": text }).to_string(),
         _ => Value::from(text).to_string(),
     }
 }
@@ -106,7 +109,8 @@ fn is_number(text: &str) -> bool {
 /// nested too deep, and spells out no character that the database may lack.
 fn is_document(text: &str, utf8: bool) -> bool {
     let spelt = if utf8 { "\\u0000" } else { "\\u" };
-    text.len() <= DOCUMENT_BYTES && !text.contains(spelt) && serde_json::from_str::<Value>(text).is_ok()
+    let fits = || json::inspect(text.as_bytes()).is_some_and(|facts| !facts.unfit);
+    text.len() <= DOCUMENT_BYTES && !text.contains(spelt) && fits()
 }
 
 #[cfg(test)]
@@ -121,7 +125,7 @@ mod tests {
     fn documents_that_jsonb_does_not_take_are_kept_as_text() {
         assert_eq!(kept("{\"a\": [1.50]}", TypeClass::Json), "{\"a\": [1.50]}");
         for bad in ["\"\\u0000\"", "\"\\ud800\"", "1e400000"] {
-            assert_eq!(kept(bad, TypeClass::Json), json!({ "json": bad }).to_string());
+            assert_eq!(kept(bad, TypeClass::Json), serde_json::json!({ "json": bad }).to_string());
         }
         assert!(is_document("\"\\u20ac\"", true) && !is_document("\"\\u20ac\"", false));
     }

@@ -1,53 +1,70 @@
 //! One row: in SQLite's hands, or a copy that was put aside.
+#![deny(clippy::disallowed_methods)]
+
+use std::ops::Range;
 
 use rusqlite::Row;
 
 use crate::sqlite::rows::cell;
 use crate::value::Cell;
+use crate::value::buffer::{self, Buffer, OutOfMemory};
 
-/// A copy of a row. Text stays as it is stored, UTF-8 or not.
-#[derive(Debug, Clone, Default)]
-pub struct KeptRow(Vec<KeptCell>);
+/// Copies of rows. Text stays as it is stored, UTF-8 or not.
+#[derive(Debug, Default)]
+pub struct KeptRows {
+    width: usize,
+    rows: usize,
+    cells: Vec<KeptCell>,
+    /// The bytes of all texts and blobs.
+    bytes: Buffer,
+}
 
 #[derive(Debug, Clone)]
 enum KeptCell {
     Null,
     Integer(i64),
     Real(f64),
-    Text(Box<[u8]>),
-    Blob(Box<[u8]>),
+    Text(Range<usize>),
+    Blob(Range<usize>),
 }
 
-impl KeptRow {
-    #[inline]
-    pub fn cell(&self, at: usize) -> Cell<'_> {
-        self.0.get(at).map_or(Cell::Null, KeptCell::cell)
-    }
-
-    pub fn copy(row: &Row<'_>) -> KeptRow {
+impl KeptRows {
+    /// Appends a copy.
+    pub fn push(&mut self, row: &Row<'_>) -> Result<(), OutOfMemory> {
         let live = RowView::Live(row);
-        KeptRow((0..row.as_ref().column_count()).map(|at| KeptCell::copy(live.cell(at))).collect())
-    }
-}
-
-impl KeptCell {
-    fn copy(cell: Cell<'_>) -> KeptCell {
-        match cell {
-            Cell::Null => KeptCell::Null,
-            Cell::Integer(i) => KeptCell::Integer(i),
-            Cell::Real(r) => KeptCell::Real(r),
-            Cell::Text(t) => KeptCell::Text(t.into()),
-            Cell::Blob(b) => KeptCell::Blob(b.into()),
+        self.width = row.as_ref().column_count();
+        for at in 0..self.width {
+            let cell = match live.cell(at) {
+                Cell::Null => KeptCell::Null,
+                Cell::Integer(i) => KeptCell::Integer(i),
+                Cell::Real(r) => KeptCell::Real(r),
+                Cell::Text(bytes) => KeptCell::Text(self.keep(bytes)?),
+                Cell::Blob(bytes) => KeptCell::Blob(self.keep(bytes)?),
+            };
+            buffer::push(&mut self.cells, cell)?;
         }
+        self.rows += 1;
+        Ok(())
     }
 
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            KeptCell::Null => Cell::Null,
-            KeptCell::Integer(i) => Cell::Integer(*i),
-            KeptCell::Real(r) => Cell::Real(*r),
-            KeptCell::Text(t) => Cell::Text(t),
-            KeptCell::Blob(b) => Cell::Blob(b),
+    fn keep(&mut self, bytes: &[u8]) -> Result<Range<usize>, OutOfMemory> {
+        let start = self.bytes.len();
+        self.bytes.extend(bytes)?;
+        Ok(start..self.bytes.len())
+    }
+
+    pub fn row(&self, number: usize) -> Option<RowView<'_>> {
+        (number < self.rows).then_some(RowView::Kept(self, number))
+    }
+
+    fn cell(&self, row: usize, at: usize) -> Cell<'_> {
+        let bytes = |range: &Range<usize>| self.bytes.bytes().get(range.clone()).unwrap_or_default();
+        match self.cells.get(row * self.width + at).filter(|_| at < self.width) {
+            None | Some(KeptCell::Null) => Cell::Null,
+            Some(KeptCell::Integer(i)) => Cell::Integer(*i),
+            Some(KeptCell::Real(r)) => Cell::Real(*r),
+            Some(KeptCell::Text(range)) => Cell::Text(bytes(range)),
+            Some(KeptCell::Blob(range)) => Cell::Blob(bytes(range)),
         }
     }
 }
@@ -55,15 +72,16 @@ impl KeptCell {
 #[derive(Clone, Copy)]
 pub enum RowView<'a> {
     Live(&'a Row<'a>),
-    Kept(&'a KeptRow),
+    /// A row by its number.
+    Kept(&'a KeptRows, usize),
 }
 
-impl RowView<'_> {
+impl<'a> RowView<'a> {
     #[inline]
     pub fn cell(&self, at: usize) -> Cell<'_> {
         match self {
             RowView::Live(row) => row.get_ref(at).map_or(Cell::Null, cell),
-            RowView::Kept(row) => row.cell(at),
+            RowView::Kept(rows, row) => rows.cell(*row, at),
         }
     }
 }

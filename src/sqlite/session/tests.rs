@@ -276,12 +276,14 @@ fn kept_rows_are_what_was_read_and_rows_that_are_collected_first_do_not_change()
     s.begin_write().unwrap();
     let sql = "WITH q AS MATERIALIZED (SELECT a, a FROM t ORDER BY rowid) SELECT * FROM q";
     let id = s.prepare(sql).unwrap();
-    let mut kept = vec![s.step(id, KeptRow::copy).unwrap().unwrap()];
+    let mut kept = KeptRows::default();
+    s.step(id, |row| kept.push(row)).unwrap().unwrap().unwrap();
     s.run("DELETE FROM t", &[]).unwrap();
-    while let Some(row) = s.step(id, KeptRow::copy).unwrap() {
-        kept.push(row);
+    while let Some(pushed) = s.step(id, |row| kept.push(row)).unwrap() {
+        pushed.unwrap();
     }
-    let cells: Vec<Cell<'_>> = kept.iter().map(|row| row.cell(1)).collect();
+    let rows: Vec<RowView<'_>> = (0..).map_while(|number| kept.row(number)).collect();
+    let cells: Vec<Cell<'_>> = rows.iter().map(|row| row.cell(1)).collect();
     let expected = [Cell::Integer(1), Cell::Real(2.5), Cell::Text(b"\xff"), Cell::Blob(b"\0"), Cell::Null];
     assert_eq!(cells, expected);
 }

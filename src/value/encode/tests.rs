@@ -9,7 +9,9 @@ fn encode(
     affinity: Affinity,
     value: &Native<'_>,
 ) -> Result<CellBuf<'static>, Refusal> {
-    Encoder::new(pg_type, format, affinity, &Timezone::UTC).encode(value).map(CellBuf::into_owned)
+    Encoder::new(pg_type, format, affinity, &Timezone::UTC)
+        .encode(value)
+        .map(|cell| cell.try_into_owned().unwrap())
 }
 
 fn samples() -> Vec<(&'static str, Vec<Native<'static>>)> {

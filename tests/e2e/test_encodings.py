@@ -1,0 +1,162 @@
+"""Databases that are not UTF-8: what functions take and return, what messages, NOTICEs, EXPLAIN and the run log say."""
+
+import json
+
+import sqlstates as s
+from harness import quote
+
+ENCODINGS = ("LATIN1", "WIN1252", "EUC_JP", "SQL_ASCII")
+
+FILE = """
+    CREATE TABLE "tâche" ("clé" INTEGER PRIMARY KEY, "été" TEXT DEFAULT 'é' CHECK ("été" <> 'ü'), "prévu" DATETIME,
+                          "somme" TEXT AS ("été" || 'ß'), UNIQUE ("été"));
+    CREATE TABLE "enfant" (id INTEGER PRIMARY KEY, "tâche" INTEGER REFERENCES "tâche", "où" TEXT DEFAULT (inconnü('é')));
+    CREATE VIEW "vué" AS SELECT "été" FROM "tâche";
+    INSERT INTO "tâche" VALUES (1, 'à', '2024-01-02'), (2, 'é', 1700000000); INSERT INTO enfant VALUES (7, 2, 'ñ');"""
+
+# How the functions are called, in this order; {path} is the file. A function that is not named here is a new one.
+CALLS = {
+    "sqlite_check": "sqlite_check({path})",
+    "sqlite_inspect": "sqlite_inspect({path}, {plan})",
+    "sqlite_findings": "sqlite_findings({path}, {plan})",
+    "sqlite_plan": "sqlite_plan({path}, {plan})",
+    "sqlite_ddl": "sqlite_ddl({path}, {plan})",
+    "sqlite_compare": "sqlite_compare({path}, {plan})",
+    "sqlite_import": "sqlite_import({path}, {plan})",
+    "verify_counts": "verify_counts()",
+    "reset_sequences": "reset_sequences('schéma')",
+    "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
+    "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",
+    "pg_sqlite_fdw_disconnect_all": "pg_sqlite_fdw_disconnect_all()",
+    "pg_sqlite_fdw_version": "pg_sqlite_fdw_version()",
+    "sqlite_forget": "(SELECT count(*) FROM sqlite_forget(1))",
+}
+PLAN = {"schema": "schéma", "nocase": "none", "tables": {"tâche": {"columns": {"été": {"name": "êté"}}}}}
+FUNCTIONS = """
+    SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+    JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pg_sqlite_migrate'
+    WHERE d.deptype = 'e' AND p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'
+      AND p.prorettype <> 'fdw_handler'::regtype AND p.proname !~ '_validator$'"""
+# What only a run of the clock decides.
+QUERY = "SELECT jsonb_build_array(q) #- '{{0,seconds}}' #- '{{0,rows_per_second}}' FROM {} AS q"
+
+
+def in_encoding(t, encoding):
+    """Runs SQL in a database of this encoding; the client's is UTF-8."""
+    name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    return lambda sql, client="UTF8": t.server.run(name, f"SET client_encoding = '{client}'; {sql}")
+
+
+def everything(t, run, path):
+    """What every function returns, and what the log and EXPLAIN say, by name."""
+    run(f"CREATE SERVER \"sérveur\" FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
+        " CREATE SCHEMA \"étranger\"; IMPORT FOREIGN SCHEMA main FROM SERVER \"sérveur\" INTO \"étranger\"").ok()
+    names = run(FUNCTIONS).ok().out.split()
+    assert set(names) == set(CALLS), f"say how to call {set(names) ^ set(CALLS)}"
+    said = {}
+    for name, call in CALLS.items():
+        call = call.format(path=quote(str(path)), plan=quote(json.dumps(PLAN, ensure_ascii=False)))
+        touch = "SELECT count(*) FROM \"étranger\".\"tâche\"; " if "fdw" in name else ""
+        result = run(touch + QUERY.format(call)).ok()
+        said[name] = result.out
+        if name == "sqlite_import":
+            said["notices"] = [line for line in result.err.splitlines() if line.startswith("NOTICE")]
+            assert any('"tâche"' in line for line in said["notices"]), result.err
+            for table in ("run_table", "finding"):
+                query = f"SELECT to_jsonb(q) - '{{seconds,load_seconds}}'::text[] FROM sqlite_migrate.{table} q ORDER BY ordinal"
+                said[table] = run(query).ok().out
+            said["plan of the log"] = run("SELECT plan FROM sqlite_migrate.run").ok().out
+    said["explain"] = run("EXPLAIN (COSTS off) SELECT \"été\" FROM \"étranger\".\"tâche\"").ok().out
+    assert 'r1."été"' in said["explain"], said["explain"]
+    said["rows"] = run("SELECT * FROM \"schéma\".\"tâche\" ORDER BY 1").ok().out
+    said["foreign rows"] = run("SELECT * FROM \"étranger\".\"tâche\" ORDER BY 1").ok().out
+    return {name: [line.split(" in ")[0] for line in text] if name == "notices" else text for name, text in said.items()}
+
+
+def test_every_function_says_the_same_in_every_encoding(t):
+    path = t.file("é.db", FILE)
+    expected = everything(t, in_encoding(t, "UTF8"), path)
+    for encoding in ENCODINGS:
+        said = everything(t, in_encoding(t, encoding), path)
+        for name, text in said.items():
+            assert meaning(text) == meaning(expected[name]), (encoding, name, text, expected[name])
+
+
+def meaning(text):
+    """jsonb orders keys by their length in bytes; an ellipsis is in some encodings only."""
+    lines = str(text).replace("...", "…").splitlines()
+    return [json.loads(line) if line.startswith(("[{", "{")) else line for line in lines]
+
+
+def test_the_clients_encoding_is_another_matter(t):
+    path = t.file("é.db", FILE)
+    run = in_encoding(t, "LATIN1")
+    said = run(QUERY.format(f"sqlite_inspect({quote(str(path))})").encode("latin1").decode("utf-8", "surrogateescape"), "LATIN1").ok()
+    assert '"été"' in said.out.encode("utf-8", "surrogateescape").decode("latin1")
+
+
+KANJI = "CREATE TABLE 東京 (a INTEGER PRIMARY KEY, é TEXT DEFAULT '長い'); INSERT INTO 東京 VALUES (1, 'é'), (2, 'x')"
+SPELT = r"\u{6771}\u{4eac}"
+
+
+def test_what_the_encoding_lacks_is_an_escape_that_can_be_given_back(t):
+    run = in_encoding(t, "LATIN1")
+    path = t.file("kanji.db", KANJI)
+    plan = json.loads(run(t.call("sqlite_plan", path, {})).ok().out)
+    assert list(plan["tables"]) == [SPELT], plan["tables"]
+    again = run(f"SELECT sqlite_plan({quote(str(path))}, p) = p FROM sqlite_plan({quote(str(path))}) p").ok()
+    assert again.out == "t\n", again.out
+    # A name that the database cannot have is the server's error; another one does.
+    run(t.call("sqlite_import", path, {})).fails(*s.UNTRANSLATABLE)
+    given = {"tables": {SPELT: {"target": "ville", "columns": {"é": {"default": None}}}}}
+    run(t.call("sqlite_import", path, given)).ok()
+    assert run("SELECT source_table, target_table, imported FROM sqlite_migrate.run_table").ok().out == f"{SPELT}|ville|2\n"
+    assert run("SELECT schema, \"table\", source_rows, target_rows, ok FROM verify_counts()").ok().out == "public|ville|2|2|t\n"
+    # In its own encoding every name is itself.
+    assert in_encoding(t, "EUC_JP")(QUERY.format(f"sqlite_findings({quote(str(path))})")).ok().out.find(SPELT) < 0
+    t.import_(path)
+
+
+def test_errors_that_were_caught_keep_their_characters(t):
+    """Subtransactions, input functions and the reject log: what the server said goes through Rust and back."""
+    run = in_encoding(t, "LATIN1")
+    path = t.file("e.db", "CREATE TABLE t (a INTEGER PRIMARY KEY, é TEXT); INSERT INTO t VALUES (1, 'ü')")
+    mood = {"tables": {"t": {"columns": {"é": {"type": "humeur"}}}}}
+    run("CREATE TYPE humeur AS ENUM ('gaî')").ok()
+    run(t.call("sqlite_import", path, mood)).fails("22P02", message='humeur: "ü"')
+    mood["on_invalid"] = "reject"
+    run(t.call("sqlite_import", path, mood)).ok()
+    logged = run("SELECT \"values\" ->> 'é', source_column, error FROM sqlite_migrate.reject").ok().out
+    assert logged == 'ü|é|invalid input value for enum humeur: "ü"\n', logged
+    broken = {"on_error": "continue", "existing_rows": "replace", "after": "SELECT 1 FROM \"où\""}
+    result = run(t.call("sqlite_import", path, broken)).ok()
+    assert 'relation "où" does not exist' in result.err, result.err
+    assert 'relation "où" does not exist' in run("SELECT message FROM sqlite_migrate.finding").ok().out
+    run(t.call("sqlite_plan", path, {"types": {"TEXT": "né"}})).fails("42704", message='"né" does not exist')
+
+
+def test_settings_and_roles_in_another_encoding(t):
+    run = in_encoding(t, "LATIN1")
+    folder = t.dir / "données"
+    folder.mkdir()
+    t.own(folder)
+    path = t.file("données/é.db", "CREATE TABLE t (a)")
+    allowed = f"SET pg_sqlite_migrate.allowed_directories = {quote(str(folder))}; "
+    run(allowed + t.call("sqlite_check", path)).ok()
+    run(allowed + t.call("sqlite_check", t.file("ï.db", "CREATE TABLE t (a)"))).fails("42501", message="ï.db")
+    run("CREATE ROLE \"rôle\"; SET ROLE \"rôle\"; " + t.call("sqlite_check", path)).fails("42501", message='"rôle"')
+    run("DROP ROLE \"rôle\"").ok()
+
+
+def test_jsonb_that_the_parser_does_not_take(t):
+    path = t.file("e.db", "CREATE TABLE t (a)")
+    call = lambda plan: f"SELECT sqlite_plan({quote(str(path))}, {plan})"
+    for run in (t.sql, in_encoding(t, "LATIN1"), in_encoding(t, "SQL_ASCII")):
+        run(call("'" + "[" * 200 + "]" * 200 + "'")).fails("54001", message="nested too deeply", hint="plan")
+        run(call("jsonb_build_object('tables', repeat('[', 5000)::text)")).fails("22023", message="plan.tables")
+        run(call("""'{"tables": {"t": {"where": 1e400}}}'""")).fails("22023", message="plan.tables.t.where.*number")
+        run(call("""'{"é": 1e400}'""")).fails("22023", message="plan.é")
+        run(call("'1e400'")).fails("22023")
+        run(call("jsonb_build_object('before', repeat('x', 17000000))")).fails("54000", message="too large", hint="partial")
+        run(call("NULL")).ok()
+        run(call("'{}'")).ok()

@@ -1,0 +1,254 @@
+"""Memory that cannot be had: an error of the statement, never the end of the server.
+
+A backend's address space is limited from outside, a little above what it has, so that what a value needs is not there.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+
+from harness import Skip, quote
+
+MB = 1_000_000
+ERRORS = ("53200", "54000")  # out_of_memory, program_limit_exceeded
+UNLIMITED = "unlimited"
+
+
+class Limited:
+    """A session whose address space grows by so many megabytes at the most."""
+
+    def __init__(self, t):
+        if not shutil.which("prlimit"):
+            raise Skip("prlimit is not installed")
+        self.t = t
+        self.session = t.session()
+        self.met = 0
+        # What every statement loads once is not to be counted.
+        self.session.run("SELECT * FROM sqlite_check('/nothing')")
+
+    def limit(self, room):
+        self.set("as", UNLIMITED if room is None else self.address_space() + room)
+
+    def set(self, resource, value):
+        # Not even root may do so to a process of another user's, without a capability that containers lack.
+        user = ["runuser", "-u", self.t.server.user.pw_name, "--"] if os.getuid() == 0 else []
+        command = [*user, "prlimit", f"--pid={self.session.pid}", f"--{resource}={value}:"]
+        if subprocess.run(command, cwd="/", capture_output=True).returncode:
+            raise Skip("the limits of a backend cannot be changed here")
+
+    def address_space(self):
+        with open(f"/proc/{self.session.pid}/statm") as sizes:
+            return int(sizes.read().split()[0]) * 4096
+
+    def run(self, sql, room):
+        """Runs one statement within the limit; afterwards the session goes on."""
+        self.limit(room)
+        result = self.session.run(sql)
+        self.limit(None)
+        self.session.run("ROLLBACK")
+        assert self.session.run("SELECT 40 + 2").out.strip() == "42", (sql, room, result)
+        return result
+
+    def survives(self, sql, rooms, *others):
+        """Whatever the limit, the statement succeeds or says what it lacks; gives the SQLSTATEs. What a statement has
+        used before is free for it: which limit is met, and where, is not foretold."""
+        said = [self.run(sql, room) for room in rooms]
+        for room, result in zip(rooms, said):
+            assert result.sqlstate in (None, *ERRORS, *others), (sql, room, result)
+        self.met += sum(result.sqlstate is not None for result in said)
+        return [result.sqlstate for result in said]
+
+    def has_met_the_limit(self):
+        assert self.met > 0, "every statement had the memory that it wanted"
+
+
+# A small value of each kind, and a large one of so many bytes.
+KINDS = {
+    "texts": ("small", lambda size: "xy" * (size // 2)),
+    "blobs": (b"\0", bytes),
+    "lists": ("[1]", lambda size: "[" + "1234567," * (size // 8) + "1]"),
+    "documents": ("1", lambda size: '"' + "x" * size + '"'),
+}
+
+
+def large(t, size, encoding="UTF-8", kinds=tuple(KINDS)):
+    """A file with a table per kind, and a view that makes its value."""
+    path = t.file(f"large-{size}-{encoding}.db", f"CREATE VIEW made AS SELECT 1 AS id, zeroblob({size}) AS v", encoding)
+    db = sqlite3.connect(path)
+    for kind in kinds:
+        small, make = KINDS[kind]
+        db.execute(f"CREATE TABLE {kind} (id INTEGER PRIMARY KEY, v)")
+        db.executemany(f"INSERT INTO {kind} VALUES (?, ?)", [(1, small), (2, make(size))])
+    db.commit()
+    db.close()
+    return path
+
+
+def load(path, table, **column):
+    plan = {"include": [table], "existing_rows": "replace", "on_invalid": column.pop("on_invalid", "error"), "profile": "none",
+            "tables": {table: {"columns": {"v": column}}}}
+    return f"SELECT status, detail FROM sqlite_import({quote(str(path))}, {quote(str(plan).replace(chr(39), chr(34)))})"
+
+
+def test_loads_of_large_values_under_many_limits(t):
+    limited, size = Limited(t), 12 * MB
+    rooms = [room * MB for room in (5, 14, 30, 70)]
+    for encoding in ("UTF-8", "UTF-16le"):
+        path = large(t, size, encoding)
+        for sql, others in (
+            (load(path, "texts", type="text"), ()),
+            (load(path, "documents", type="jsonb"), ()),
+            (load(path, "blobs", type="bytea"), ()),
+            # What is refused for itself is so whatever memory there is.
+            (load(path, "texts", type="inet", on_invalid="reject"), ()),
+        ) + ((
+            (load(path, "documents", type="bytea", format="base64", on_invalid="null"), ()),
+            (load(path, "texts", type="bytea", format="hex", on_invalid="reject"), ()),
+            (load(path, "lists", type="bigint[]"), ()),
+            (load(path, "texts", type="varchar(10)", on_invalid="reject"), ()),
+            (load(path, "blobs", type="text", on_invalid="reject"), ()),
+            (load(path, "lists", type="point", on_invalid="null"), ()),
+        ) if encoding == "UTF-8" else ()):
+            limited.survives(sql, rooms, *others)
+    limited.has_met_the_limit()
+    logged = t.rows("SELECT source_table, rowid, \"values\" -> 'v' ->> 'bytes' AS bytes FROM sqlite_migrate.reject WHERE rowid = 2")
+    assert all(int(row["bytes"]) > 10 * MB for row in logged if row["bytes"]), logged
+    assert t.value("SELECT count(*) FROM sqlite_migrate.run_table WHERE imported = 1 AND rejected = 0") == "0"
+
+
+def test_the_error_names_the_cell(t):
+    limited, path = Limited(t), large(t, 100 * MB, kinds=["texts"])
+    for room in (20, 90, 150):
+        result = limited.run(load(path, "texts", type="text"), room * MB)
+        result.fails("53200", message=r'out of memory\n.*table "texts", row with rowid 2')
+    result = limited.run(load(path, "texts", type="text"), 20 * MB)
+    result.fails("53200", message='column "v" of table "texts"', hint="plan.tables.texts.columns.v.skip")
+    left_out = load(path, "texts", type="text").replace('"type": "text"', '"skip": true')
+    limited.run(left_out, 20 * MB).ok()
+    only = load(path, "texts", type="text").replace('"columns"', '"where": "id < 2", "columns"')
+    limited.run(only, 20 * MB).ok()
+    assert t.value("SELECT count(*) FROM texts") == "1"
+
+
+def test_what_is_beyond_the_servers_own_limit_is_named(t):
+    """A JSON array of thirty million elements takes more than the gigabyte that the server gives at once."""
+    path = t.file("many.db", "CREATE TABLE lists (id INTEGER PRIMARY KEY, v TEXT)")
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO lists VALUES (2, ?)", ("[" + "1," * (30 * MB) + "1]",))
+    db.commit()
+    db.close()
+    t.sql(load(path, "lists", type="jsonb")).fails("54000", message=r'column "v" of table "lists"\n.*rowid 2.*gigabyte')
+
+
+def test_a_thread_that_cannot_be_made_is_done_without(t):
+    path, limited = large(t, 1000), Limited(t)
+    limited.set("nproc", 1)
+    for kind, type_ in (("texts", "text"), ("blobs", "bytea"), ("lists", "bigint[]")):
+        limited.session.run(load(path, kind, type=type_)).ok()
+    assert limited.session.threads() == 1
+    limited.session.run(f"SELECT * FROM sqlite_check({quote(str(path))}, true)").ok()
+    assert t.value("SELECT count(*) FROM texts") == "2"
+
+
+def foreign(t, path):
+    t.sql(f"CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true')").ok()
+    for name, kind in {"texts": "text", "blobs": "bytea", "documents": "jsonb", "lists": "bigint[]", "made": "bytea"}.items():
+        t.sql(f"CREATE FOREIGN TABLE {name} (id bigint OPTIONS (key 'true'), v {kind}) SERVER files").ok()
+
+
+def test_scans_of_large_values_under_many_limits(t):
+    rooms = [room * MB for room in (5, 14, 30, 70)]
+    for encoding in ("UTF-8", "UTF-16le"):
+        foreign(t, large(t, 12 * MB, encoding))
+        limited = Limited(t)
+        for sql in (
+            "SELECT length(v) FROM texts",
+            "SELECT length(reverse(v)) FROM texts",
+            "SELECT md5(v) FROM texts",
+            "SET pg_sqlite_migrate.pushdown = off; SELECT max(length(v)), count(DISTINCT v) FROM texts",
+            "SET pg_sqlite_migrate.pushdown = on; SELECT a.id FROM texts a JOIN texts b USING (v)",
+            "SELECT v -> 'x' FROM documents",
+        ) + ((
+            "SELECT md5(v) FROM blobs",
+            "SELECT md5(v) FROM made",
+            "SELECT cardinality(v) FROM lists",
+            "SELECT id FROM texts WHERE v = repeat('xy', 6000000)",
+            "SELECT id FROM texts WHERE v = ANY (ARRAY[repeat('xy', 6000000), 'small'])",
+            # Its rows are kept, because they change.
+            "BEGIN; DECLARE c CURSOR FOR SELECT * FROM texts; MOVE 1 FROM c; UPDATE texts SET v = 'x' WHERE id = 1; MOVE ALL FROM c",
+        ) if encoding == "UTF-8" else ()):
+            limited.survives(sql, rooms)
+        limited.has_met_the_limit()
+        Limited(t).run("SELECT md5(v) FROM texts", 5 * MB).fails("53200", message='SQLite file|column "v" of table "texts"')
+        t.sql("DROP SERVER files CASCADE").ok()
+
+
+def test_writes_of_large_values_under_many_limits(t):
+    rooms = [room * MB for room in (8, 20, 40, 70)]
+    foreign(t, large(t, 1 * MB))
+    limited = Limited(t)
+    for sql in (
+        "INSERT INTO texts VALUES (3, repeat('x', 12000000))",
+        "INSERT INTO blobs VALUES (3, decode(repeat('00', 12000000), 'hex'))",
+        "UPDATE texts SET v = repeat('y', 12000000) WHERE id = 1",
+        "INSERT INTO documents VALUES (3, to_jsonb(repeat('x', 12000000)))",
+        "WITH w AS (INSERT INTO texts VALUES (4, repeat('x', 12000000)) RETURNING v) SELECT length(v) FROM w",
+    ):
+        limited.survives(f"BEGIN; {sql}; ROLLBACK", rooms)
+    limited.has_met_the_limit()
+    assert t.value("SELECT count(*) FROM texts") == "2"
+
+
+def test_hundreds_of_megabytes_within_nine_hundred(t):
+    """A text of 300 MB, and one of 600 MB, where a process may have 900 MB in all."""
+    path = large(t, 600 * MB, kinds=["texts"])
+    db = sqlite3.connect(path)
+    db.execute("UPDATE texts SET v = ? WHERE id = 1", ("x" * (300 * MB),))
+    db.commit()
+    db.close()
+    limited = Limited(t)
+    room = 900 * MB - limited.address_space()
+    limited.run(load(path, "texts", type="text"), room).fails("53200", message='table "texts", row with rowid')
+    t.sql(f"CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
+          "CREATE FOREIGN TABLE texts (id bigint, v text) SERVER files").ok()
+    for sql in ("SELECT md5(v) FROM texts", "SELECT length(reverse(v)) FROM texts WHERE id = 1"):
+        assert limited.run(sql, room).sqlstate in ERRORS, sql
+
+
+def test_many_small_things_under_many_limits(t):
+    """A schema of thousands of tables, a plan of megabytes, and deep expressions have no large piece."""
+    tables = "".join(f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY, a TEXT DEFAULT 'x' CHECK (a <> '{i}'), b REFERENCES t{i // 2});"
+                     for i in range(1500))
+    path, limited = t.file("many.db", f"BEGIN; {tables} COMMIT"), Limited(t)
+    rooms = [room * MB for room in (4, 10, 20, 40)]
+    limited.survives(f"SELECT count(*) FROM sqlite_findings({quote(str(path))})", rooms)
+    long = f"jsonb_build_object('before', (SELECT jsonb_agg('SELECT ' || i) FROM generate_series(1, 300000) i))"
+    limited.survives(f"SELECT sqlite_plan({quote(str(path))}, {long}) IS NULL", [MB * room for room in (10, 30, 60)])
+    limited.has_met_the_limit()
+
+
+def test_deep_expressions_end_the_statement_at_most(t):
+    path = t.file("deep.db", f"CREATE TABLE t (a INTEGER CHECK ({'(' * 90}a{')' * 90} > 0)); INSERT INTO t VALUES (1)")
+    t.sql(t.call("sqlite_findings", path)).ok()
+    for where in ("(" * 50_000 + "1" + ")" * 50_000, "a" + "+1" * 200_000, "NOT " * 100_000 + "a"):
+        t.sql(t.call("sqlite_plan", path, {"tables": {"t": {"where": where}}})).fails("22023", message="where|condition")
+    foreign_table = (f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
+                     "CREATE FOREIGN TABLE t (a bigint) SERVER s")
+    t.sql(foreign_table).ok()
+    for depth in (100, 1_000, 3_000):
+        for condition in ("abs(" * depth + "a" + ")" * depth + " = 1", "a" + " + 0" * depth + " = 1", "NOT (" * depth + "a = 2" + ")" * depth):
+            result = t.sql(f"SELECT a FROM t WHERE {condition}")
+            assert result.sqlstate in (None, "54001", "54000"), (depth, condition[:20], result)
+
+
+def test_an_answer_of_a_million_keys_is_within_bounds(t):
+    """The keys of changed rows grow with their number."""
+    path = t.file("keys.db", "CREATE TABLE k (id INTEGER PRIMARY KEY, v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                             " WHERE i < 60000) INSERT INTO k SELECT i, i FROM n")
+    t.sql(f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true');"
+          "CREATE FOREIGN TABLE k (id bigint OPTIONS (key 'true'), v bigint) SERVER s; CREATE TABLE other AS SELECT id FROM k").ok()
+    limited = Limited(t)
+    update = "BEGIN; UPDATE k SET v = 0 FROM other o WHERE o.id = k.id AND o.id % 1 = 0 AND random() < 2; ROLLBACK"
+    limited.survives(update, [room * MB for room in (4, 8, 16)])
+    assert t.value("SELECT count(*) FROM k") == "60000"
