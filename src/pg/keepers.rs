@@ -1,12 +1,12 @@
 //! Extensions that keep a table's rows elsewhere than in the table: what looks like an ordinary heap is an empty shell.
 //!
 //! Believed are only catalogues that no ordinary role can have planted: one in `pg_catalog`, or one that belongs to the
-//! extension itself. What Citus wants of a session that loads into its tables is here as well.
+//! extension itself.
 
 use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
-use super::spi;
+use super::{citus, spi};
 
 /// Who keeps the rows of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,14 +14,6 @@ pub enum Keeper {
     Citus,
     Timescale,
 }
-
-const CITUS: &str =
-    "SELECT 'x' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'pg_catalog' AND c.relname = 'pg_dist_partition' AND c.relkind = 'r'";
-
-/// Tables of every kind are listed: distributed and reference tables, and local ones that Citus manages.
-const HELD_BY_CITUS: &str =
-    "SELECT 'x' FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::pg_catalog.oid";
 
 /// Whether the catalogue of hypertables may be read; no row where there is none.
 const TIMESCALE: &str = "
@@ -44,26 +36,10 @@ pub fn of(relation: pg_sys::Oid) -> Option<Keeper> {
     settings.set("row_security", "off");
     let this = relation.to_u32().to_string();
     let lists = |catalogue: &str| spi::value(catalogue, &[Some(&this)]).is_some();
-    if has_citus() && lists(HELD_BY_CITUS) {
+    if citus::holds(relation) {
         return Some(Keeper::Citus);
     }
     // A catalogue that cannot be read may list anything.
     let readable = spi::value(TIMESCALE, &[])?;
     (readable != "true" || lists(HYPERTABLE)).then_some(Keeper::Timescale)
-}
-
-/// The database has Citus.
-pub fn has_citus() -> bool {
-    spi::value(CITUS, &[]).is_some()
-}
-
-/// Until the block ends, Citus runs one statement after the other: a table that was read in parallel cannot be written
-/// in the same transaction. It has to hold before the first query on any table of Citus.
-pub fn one_by_one() -> Option<LocalSettings> {
-    has_citus().then(|| LocalSettings::of("citus.multi_shard_modify_mode", "sequential"))
-}
-
-/// Until the block ends, Citus takes sequences for PostgreSQL's own: it refuses to move them otherwise.
-pub fn sequences_apart() -> Option<LocalSettings> {
-    has_citus().then(|| LocalSettings::of("citus.enable_ddl_propagation", "off"))
 }

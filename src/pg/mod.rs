@@ -4,6 +4,7 @@
 //! while a panic unwinds a guard at most frees memory: the transaction's abort cleans up the rest.
 
 pub mod brought;
+pub mod citus;
 pub mod compat;
 pub mod convert;
 pub mod domain;

@@ -36,8 +36,20 @@ pub struct Caught {
 
 /// Runs `f` in a subtransaction: all or nothing. An `Err` of `f` rolls back as well.
 ///
-/// Cancel and termination are not caught, nor is a Rust panic.
+/// Cancel and termination are not caught, nor are internal errors and a Rust panic.
 pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
+    subtransaction(f, uncatchable)
+}
+
+/// The same, where internal errors may be somebody else's ordinary ones.
+pub(super) fn attempt_all<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
+    subtransaction(f, |sqlstate| sqlstate != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR && uncatchable(sqlstate))
+}
+
+fn subtransaction<T, E>(
+    f: impl FnOnce() -> Result<T, E>,
+    uncatchable: impl Fn(PgSqlErrorCode) -> bool,
+) -> Result<Result<T, E>, Caught> {
     // SAFETY: the pattern of plpgsql's exec_stmt_block: memory context and resource owner are put back
     // after the subtransaction, however it ended.
     let (context, owner) = unsafe {
@@ -58,12 +70,12 @@ pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, C
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
     }
-    outcome.map_err(Failure::settled)
+    outcome.map_err(|failure| failure.settled(uncatchable))
 }
 
 /// Runs `f`, and gives an ERROR to who has more to say of it. The transaction is broken by it: another has to be raised.
 pub fn explaining<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
-    catch(f).map_err(Failure::settled)
+    catch(f).map_err(|failure| failure.settled(uncatchable))
 }
 
 fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Failure> {
@@ -100,7 +112,7 @@ impl Failure {
     }
 
     /// Once the server has flushed its own copy of the error; what is not to be caught is raised anew.
-    fn settled(self) -> Caught {
+    fn settled(self, uncatchable: impl Fn(PgSqlErrorCode) -> bool) -> Caught {
         match self {
             Failure::Error(caught) if !uncatchable(caught.sqlstate) => *caught,
             Failure::Error(caught) => caught.raise(),

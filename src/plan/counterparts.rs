@@ -105,7 +105,7 @@ fn unfilled(draft: &Draft<'_>, existing: &ExistingTable, notes: &mut Vec<Finding
         } else if !column.not_null {
             Finding::info(object, says("it stays NULL"), "")
         } else {
-            never_filled(draft, object, says("it is NOT NULL and has no default"))
+            never_filled(draft, object, says(&format!("it is {} and has no default", why_not_null(column))))
         });
     }
 }
@@ -122,20 +122,22 @@ fn never_filled(draft: &Draft<'_>, object: String, message: String) -> Finding {
 /// Whether the existing column takes NULL decides; and what becomes of the source's NULLs if it does not.
 pub fn not_null(draft: &Draft<'_>, existing: &ExistingTable, i: usize, notes: &mut Vec<Finding>) -> bool {
     let Some(column) = draft.columns.get(i) else { return false };
-    if !existing.column(&column.target).is_some_and(|c| c.not_null) {
-        return false;
-    }
+    let Some(there) = existing.column(&column.target).filter(|c| c.not_null) else { return false };
     let nulls = draft.profile.and_then(|p| p.columns.get(i)).map_or(0, |p| p.nulls);
     if nulls > 0 {
-        notes.push(nulls_finding(draft, column, nulls));
+        notes.push(nulls_finding(draft, column, there, nulls));
     }
     true
 }
 
-fn nulls_finding(draft: &Draft<'_>, column: &DraftColumn<'_>, nulls: u64) -> Finding {
+fn why_not_null(column: &ExistingColumn) -> &'static str {
+    if column.distributes { "what Citus distributes by" } else { "NOT NULL" }
+}
+
+fn nulls_finding(draft: &Draft<'_>, column: &DraftColumn<'_>, there: &ExistingColumn, nulls: u64) -> Finding {
     let object = column.object(&draft.table.name);
     let rows = counted(nulls, "row has NULL", "rows have NULL");
-    let message = format!("{rows}, and existing column \"{}\" is NOT NULL", column.target);
+    let message = format!("{rows}, and existing column \"{}\" is {}", there.name, why_not_null(there));
     if column.on_invalid == OnInvalid::Reject {
         return Finding::warning(object, format!("{message}; such rows go to sqlite_migrate.reject"), "");
     }

@@ -1,11 +1,11 @@
 //! What becomes of the target table: made, made anew, loaded as it is, or nothing where the plan makes none.
 
-use super::ExistingTable;
 use super::draft::{Context, Draft, Fate};
 use super::keys::did_you_mean;
 use super::matching::{self, Match, There, Wanted, Way};
 use super::unique::counted;
 use super::words::{Create, ExistingRows, OnError};
+use super::{ExistingTable, Node};
 use crate::finding::{Cause, Finding};
 
 /// Relations that tables of the source could be meant for, for each draft: its target's name where one is found.
@@ -149,6 +149,9 @@ const ROWS: &str = "Set existing_rows to \"append\", \"truncate\" or \"replace\"
                     \"update\", or choose another schema or target.";
 const ROWS_OF_EXISTING: &str =
     "Set existing_rows to \"append\" or \"truncate\", or on_conflict to \"skip\" or \"update\".";
+const CITUS: &str =
+    "Set create to \"auto\" and existing_rows to \"truncate\", or choose another schema or target.";
+const COORDINATOR: &str = "Connect to the coordinator.";
 const NEVER: &str = "Set existing_rows to another value, or create to \"auto\".";
 
 type Problem = (String, &'static str);
@@ -160,11 +163,17 @@ fn of(draft: &Draft<'_>, there: &ExistingTable) -> (Fate, Option<Problem>) {
     let made = if draft.settings.create == Create::Never { Fate::Absent } else { Fate::Create };
     match (draft.settings.create, draft.settings.existing_rows) {
         _ if !takes_rows(there) => blocked(made, "exists and is not a table", ELSEWHERE),
+        _ if there.citus == Some(Node::Worker) => {
+            blocked(made, "is a table of Citus, and this server is not its coordinator", COORDINATOR)
+        }
         (_, ExistingRows::Replace) if !is_table(there) => {
             blocked(made, "exists and is not a table", ELSEWHERE)
         }
         (Create::Never, ExistingRows::Replace) => {
             blocked(made, "would be made anew, and the plan says create: \"never\"", NEVER)
+        }
+        (_, ExistingRows::Replace) if there.citus.is_some() => {
+            blocked(made, "is a table of Citus, and would be an ordinary one if it were made anew", CITUS)
         }
         (_, ExistingRows::Replace) => (Fate::Replace, None),
         (Create::Always, _) => blocked(made, "exists, and the plan says create: \"always\"", ALWAYS),

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, DraftColumn};
 use super::steps::push;
-use super::{ExistingColumn, Phase, Step, ddl, pgtype};
+use super::{CITUS_WORKERS_FROM, ExistingColumn, Phase, Step, ddl, pgtype};
 use crate::finding::Finding;
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::TypeClass;
@@ -69,7 +69,7 @@ fn existing(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
     let counter = draft.table.sequence.filter(|seq| *seq > 0);
     let reset = |column: &ExistingColumn| {
         let own = alias(draft).filter(|a| a.target == column.name).and(counter);
-        let ends = Ends::of(column, own)?;
+        let ends = Ends::of(column, own, there.citus.is_some())?;
         notes.extend(out_of_reach(draft, column));
         Some((column.name.clone(), move_there(&table, column, &ends, draft.starts_empty())?))
     };
@@ -96,16 +96,22 @@ struct Ends {
 }
 
 impl Ends {
-    /// Numbers only: a text that is made from a number has no order of numbers.
-    fn of(column: &ExistingColumn, counter: Option<i64>) -> Option<Ends> {
+    /// Numbers only: a text that is made from a number has no order of numbers. In Citus, what workers have given out
+    /// is not this sequence's.
+    fn of(column: &ExistingColumn, counter: Option<i64>, citus: bool) -> Option<Ends> {
         let decoded_as = if column.decoded_as.is_empty() { &column.pg_type } else { &column.decoded_as };
         let name = ident(&column.name);
+        let last = if citus { CITUS_WORKERS_FROM - 1 } else { i64::MAX };
         let (most, least) = match TypeClass::of(decoded_as) {
+            _ if pgtype::is_integer(decoded_as) && citus => (
+                format!("pg_catalog.max({name}) FILTER (WHERE {name} <= {last})"),
+                format!("pg_catalog.min({name})"),
+            ),
             _ if pgtype::is_integer(decoded_as) => {
                 (format!("pg_catalog.max({name})"), format!("pg_catalog.min({name})"))
             }
             TypeClass::Numeric => (
-                format!("pg_catalog.ceil(pg_catalog.max({name}) FILTER (WHERE {name} <= {}))", i64::MAX),
+                format!("pg_catalog.ceil(pg_catalog.max({name}) FILTER (WHERE {name} <= {last}))"),
                 format!("pg_catalog.floor(pg_catalog.min({name}) FILTER (WHERE {name} >= {}))", i64::MIN),
             ),
             _ => return None,

@@ -37,6 +37,8 @@ pub struct ExistingTable {
     pub triggers: Vec<String>,
     /// It has rules for INSERT.
     pub insert_rules: bool,
+    /// Citus keeps its rows, and this is the node that it asks about them.
+    pub citus: Option<Node>,
     /// An INSERT can be run on it: tables, and views that are updatable or have a trigger or rule for it.
     pub insertable: bool,
     /// The caller has the rights of its owner.
@@ -60,6 +62,16 @@ impl ExistingTable {
     }
 }
 
+/// A server of Citus'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    Coordinator,
+    Worker,
+}
+
+/// From here on, a value that a sequence of Citus' has given out comes from a worker: its number stands in front.
+pub const CITUS_WORKERS_FROM: i64 = 1 << 48;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExistingColumn {
     pub name: String,
@@ -70,6 +82,8 @@ pub struct ExistingColumn {
     pub not_null: bool,
     pub has_default: bool,
     pub identity: Option<Identity>,
+    /// Citus goes by it: that alone is why it takes no NULL.
+    pub distributes: bool,
     /// Its values are computed: nothing can be written to it.
     pub generated: bool,
     /// The sequence that it takes numbers from, its own or one that its default names, as SQL names it.

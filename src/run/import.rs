@@ -17,7 +17,7 @@ use crate::catalog::Table;
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{interrupts, keepers, spi, turn, xact};
+use crate::pg::{citus, interrupts, spi, turn, xact};
 use crate::plan::{Action, LoadSpec, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
 use crate::sqlite;
 use crate::sqltext::qualified;
@@ -25,7 +25,7 @@ use crate::verify::counts;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
-    let _mode = keepers::one_by_one();
+    let _mode = citus::one_by_one();
     let mut survey = survey::survey(path, overrides)?;
     let imported = run(&mut survey);
     // An error may come of a file that was changed while it was read: that is the error then.
@@ -197,10 +197,10 @@ impl<'a> Import<'a> {
                 let _path = (!own).then(LocalSettings::safe_search_path);
                 match step.phase {
                     Phase::Sequences => {
-                        let _apart = keepers::sequences_apart();
+                        let _apart = citus::sequences_apart();
                         spi::execute(sql);
                     }
-                    Phase::Analyze if keepers::has_citus() => self.analyze(step, sql),
+                    Phase::Analyze if citus::is_installed() => self.analyze(step, sql),
                     _ => _ = spi::execute(sql),
                 }
                 Ok(())
@@ -266,8 +266,8 @@ impl<'a> Import<'a> {
             s.policy == Orphans::Reject && !to_come.contains(&(s.parent_schema.as_str(), s.parent.as_str()))
         });
         let checked = self.result(&spec.schema, &spec.target).is_some_and(|r| r.checked);
-        let questions: Vec<_> = specs.filter(|_| !checked).map(|s| self.question(s)).collect();
-        questions.iter().for_each(Question::hold_parents);
+        let hold = |s: &&OrphanSpec| orphans::hold_parents(s);
+        let questions: Vec<_> = specs.filter(|_| !checked).inspect(hold).map(|s| self.question(s)).collect();
         self.reject(&questions);
     }
 
@@ -304,9 +304,11 @@ impl<'a> Import<'a> {
 
     /// Removes rows without a parent, for all keys at once: removing a row can orphan another table's.
     fn settle_rejects(&mut self) -> Result<(), Error> {
-        let specs = self.planned.steps.iter().filter_map(|s| self.open_question(s));
-        let questions: Vec<Question<'_>> = specs.map(|s| self.question(s)).collect();
-        questions.iter().for_each(Question::hold_parents);
+        let specs: Vec<&OrphanSpec> =
+            self.planned.steps.iter().filter_map(|s| self.open_question(s)).collect();
+        specs.iter().for_each(|s| orphans::hold_parents(s));
+        let rejecting = specs.into_iter().filter(|s| s.policy == Orphans::Reject);
+        let questions: Vec<Question<'_>> = rejecting.map(|s| self.question(s)).collect();
         let poorer = self.reject(&questions);
         // What has come through an INSERT has found its parent, which may be gone by now.
         let lost = |s: &OrphanSpec| poorer.iter().any(|r| r.schema == s.parent_schema && r.table == s.parent);

@@ -2,6 +2,7 @@
 
 pub mod compare;
 mod direct;
+mod fetched;
 pub mod import;
 pub mod inspect;
 pub mod levels;

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use pgrx::pg_sys;
 
 use crate::pg::settings::LocalSettings;
-use crate::pg::{reading, spi};
+use crate::pg::{citus, reading, spi};
+use crate::plan::CITUS_WORKERS_FROM;
 use crate::sqltext::{literal, qualified};
 
 /// A sequence and what became of it. Values are those before the next one to be handed out; `None` before the first.
@@ -69,6 +70,17 @@ struct Way {
     range: RangeInclusive<i64>,
 }
 
+impl Way {
+    /// The values that this node gives out: Citus' workers have ranges of their own further up.
+    fn own_range(&self, relation: pg_sys::Oid) -> RangeInclusive<i64> {
+        let (least, most) = (*self.range.start(), *self.range.end());
+        match self.step > 0 && citus::holds(relation) {
+            true => least..=most.min(CITUS_WORKERS_FROM - 1),
+            false => least..=most,
+        }
+    }
+}
+
 /// Where a sequence stands: at the last value that it gave, or (not called) at the next that it gives.
 struct Stand {
     value: i64,
@@ -106,7 +118,7 @@ fn reset_one(row: spi::TextRow) -> Option<Reset> {
     let stand = Stand::of(&name);
     let used = match refused {
         Some(reason) => Err(reason),
-        None => reading::furthest(relation, &column, way.step > 0, &way.range),
+        None => reading::furthest(relation, &column, way.step > 0, &way.own_range(relation)),
     };
     let detail = used.as_ref().err().map(|reason| format!("not looked at: {reason}"));
     let used = used.ok().flatten();

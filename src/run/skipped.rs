@@ -7,10 +7,10 @@
 
 use serde::Deserialize;
 
+use super::fetched;
 use super::target::fields::Fields;
 use crate::error::{Error, OtherRows};
 use crate::finding::Finding;
-use crate::pg::keepers::{self, Keeper};
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi;
 use crate::plan::{Conflict, LoadSpec, Skip, path_of};
@@ -137,8 +137,10 @@ impl<'a> Comparison<'a> {
         let plain = spi::rows(PLAIN, &[Some(&name)]).into_iter().map(Fields::of);
         let plain = plain.map(|mut row| (row.text(), row.flag())).collect();
         let closed = spi::value(CLOSED, &[Some(&name)]);
-        let fetched = fetch(spec, &name);
-        let table = fetched.clone().or_else(|| counts::own_rows(&spec.schema, &spec.target))?;
+        let own = counts::own_rows(&spec.schema, &spec.target)?;
+        let columns = spec.columns.iter().map(|c| c.target.as_str());
+        let fetched = if closed.is_none() { fetched::copy("there", &name, &own, columns) } else { None };
+        let table = fetched.clone().unwrap_or(own);
         Some(Comparison { spec, stage, table, fetched, skip, arbiter, others, plain, closed })
     }
 
@@ -364,18 +366,6 @@ impl<'a> Comparison<'a> {
         let sql = format!("SELECT {expressions} FROM {from} WHERE {condition} ORDER BY s.ctid LIMIT 1");
         spi::rows(&sql, &[]).into_iter().next().unwrap_or_default()
     }
-}
-
-/// Rows of Citus' cannot be joined with the stage: a temporary table gets what is compared.
-fn fetch(spec: &LoadSpec, table: &str) -> Option<String> {
-    let relation = spi::oid(table);
-    if keepers::of(relation) != Some(Keeper::Citus) {
-        return None;
-    }
-    let name = format!("sqlite_migrate_there_{}", relation.to_u32());
-    let columns = ident_list(spec.columns.iter().map(|c| c.target.as_str()));
-    spi::execute(&format!("CREATE TEMPORARY TABLE {} AS SELECT {columns} FROM {table}", ident(&name)));
-    Some(qualified("pg_temp", &name))
 }
 
 fn key(row: spi::TextRow) -> Key {

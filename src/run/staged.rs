@@ -12,9 +12,8 @@ use super::transfer::{self, Target};
 use super::triggers;
 use crate::error::Error;
 use crate::pg::brought::{Brought, Command};
-use crate::pg::keepers::{self, Keeper};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{relation, spi, xact};
+use crate::pg::{citus, keepers, relation, spi, xact};
 use crate::plan::{Conflict, IntoExisting, LoadSpec, OrphanSpec, Orphans};
 use crate::sqlite::Source;
 use crate::sqltext::{ident, ident_list, qualified};
@@ -37,10 +36,11 @@ pub fn load(
     let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
     let triggers = (!into.fire_triggers).then(|| triggers::quiet(&spec.schema, &spec.target));
-    let (mut processed, by) = put(spec, into, &stage)?;
+    let shards = citus::holds(target);
+    let (mut processed, by) = put(spec, into, &stage, shards)?;
     // Another server's transactions have ids of their own.
     loaded.brought = keepers::of(target).is_none().then(|| Brought::by(by));
-    if into.conflict.is_some() && keepers::of(target) == Some(Keeper::Citus) && !updates(into) {
+    if into.conflict.is_some() && shards && !updates(into) {
         // Citus counts the rows that it was sent.
         processed = gained(spec, rows_before, processed);
     }
@@ -75,19 +75,23 @@ fn updates(into: &IntoExisting) -> bool {
 
 /// Runs the INSERT; how many rows it added or changed, and who did: rows that its triggers change further are its own.
 /// Where triggers fire, an error is left as it is: it may be theirs.
-fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str) -> Result<(u64, Command), Error> {
+fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str, shards: bool) -> Result<(u64, Command), Error> {
     let insert = insert(spec, into.conflict.as_ref(), stage);
     let run = || {
         let by = Command { number: None, ..Command::next() };
         (spi::execute(&insert), by)
     };
-    if spec.existing.is_none() || into.fire_triggers {
-        return Ok(run());
-    }
+    let ours = spec.existing.is_some() && !into.fire_triggers;
+    let run = || -> Result<_, Infallible> { Ok(run()) };
+    let done = match shards {
+        true => citus::attempt(run),
+        false if ours => xact::attempt(run),
+        false => Ok(run()),
+    };
     let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION];
-    match xact::attempt(|| -> Result<_, Infallible> { Ok(run()) }) {
+    match done {
         Ok(Ok(done)) => Ok(done),
-        Err(caught) if broken.contains(&caught.sqlstate) => {
+        Err(caught) if ours && broken.contains(&caught.sqlstate) => {
             let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
             Err(Error::Conflict { source_table, table, caught: Box::new(caught) })
         }
@@ -114,8 +118,10 @@ fn settle_orphans(into: &IntoExisting, stage: &str, loaded: &mut Loaded, place: 
         let parent = (spec.parent_schema.as_str(), spec.parent.as_str());
         parent != (spec.schema.as_str(), spec.table.as_str()) && place.to_come.contains(&parent)
     };
+    let settled =
+        |spec: &&OrphanSpec| matches!(spec.policy, Orphans::Reject | Orphans::Null) && !to_come(spec);
     let questions: Vec<Question<'_>> =
-        into.orphans.iter().filter(|s| !to_come(s)).map(|spec| Question::of_stage(spec, stage)).collect();
+        into.orphans.iter().filter(settled).map(|spec| Question::of_stage(spec, stage)).collect();
     let removed: u64 =
         orphans::settle_rejects(&questions, place.rejects).iter().map(|removed| removed.rows).sum();
     loaded.rejected += removed;

@@ -6,8 +6,11 @@ ROWS = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1
 TABLE = "CREATE TABLE t (id bigint PRIMARY KEY, v text);"
 
 # Citus keeps its catalogue in pg_catalog, where only a superuser who means to can make a table.
-CITUS = ("SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod \"char\");"
-         "INSERT INTO pg_catalog.pg_dist_partition VALUES ('{0}', 'h'); GRANT SELECT ON pg_catalog.pg_dist_partition TO PUBLIC")
+# A row for each table: its method and the column that it is distributed by, or NULL.
+CITUS_CATALOG = ("SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod \"char\", partkey text);"
+                 "GRANT SELECT ON pg_catalog.pg_dist_partition TO PUBLIC; CREATE FUNCTION pg_catalog.column_to_column_name(regclass, text) RETURNS text"
+                 " STRICT LANGUAGE sql AS 'SELECT $2'; RESET allow_system_table_mods;")
+CITUS = CITUS_CATALOG + "INSERT INTO pg_catalog.pg_dist_partition VALUES ('{0}', 'h', 'id')"
 # TimescaleDB's belongs to the extension: here another one that goes by its name.
 TIMESCALE = ("CREATE EXTENSION citext SCHEMA public; CREATE SCHEMA _timescaledb_catalog;"
              "CREATE TABLE _timescaledb_catalog.hypertable (schema_name name, table_name name); INSERT INTO _timescaledb_catalog.hypertable VALUES ('public', '{0}');")
@@ -41,7 +44,7 @@ def test_somebody_else_has_a_hand_in_the_table(t):
 def test_a_table_becomes_somebody_else_s_while_it_is_made(t):
     """A new table is looked at when its load begins: an event trigger may have given it away."""
     t.sql(CITUS.format("pg_class") + """; CREATE FUNCTION give() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
-            INSERT INTO pg_catalog.pg_dist_partition SELECT objid, 'h' FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table'; END$$;
+            INSERT INTO pg_catalog.pg_dist_partition SELECT objid, 'n' FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table'; END$$;
         CREATE EVENT TRIGGER give ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION give()""").ok()
     row = t.import_(t.file("t.db", ROWS))["t"]
     assert row["detail"] == "loaded through a temporary table: it is a table of Citus", row

@@ -9,7 +9,7 @@ mod record;
 mod reject;
 
 pub use null::{Nulled, nullify};
-pub use question::Question;
+pub use question::{Question, hold_parents};
 pub use reject::settle_rejects;
 
 use crate::plan::Orphans;

@@ -3,12 +3,15 @@
 //! The questions are `RI_Initial_Check`'s: children by inheritance have no part in a foreign key, what collates is
 //! compared by the parent's collation, and every operator is the key's own, with its schema.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::error::{Error, OrphanRows};
 use crate::pg::brought::Brought;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, TextRow};
-use crate::pg::{equality, latest, relation};
+use crate::pg::{citus, equality, latest, relation};
 use crate::plan::{KeyOperator, OrphanSpec};
+use crate::run::{fetched, target};
 use crate::sqltext::{ident, ident_list, qualified};
 use crate::verify::counts;
 
@@ -88,18 +91,13 @@ impl<'a> Question<'a> {
         let (parents, columns) = (spi::array(&spec.parent_columns), spi::array(&spec.columns));
         let rows = spi::rows(COLUMNS, &[Some(&name), Some(&parents), Some(&children.name), Some(&columns)]);
         let from = format!("{}{name}", rows.first().map(|row| field(row, 0)).unwrap_or_default());
+        let from = local_parents(spec, &name, from, &children);
         let comparison = |(i, row): (usize, &TextRow)| Comparison {
             operator: spec.operators.get(i).cloned().unwrap_or_else(|| operator(row)),
             collation: field(row, 1),
         };
         let comparisons = rows.iter().enumerate().map(comparison).collect();
         Question { spec, children, parents: vec![Relation { name, from }], brought: None, comparisons }
-    }
-
-    /// Keeps the parents where they are until the transaction ends: other sessions do not see the children yet.
-    pub fn hold_parents(&self) {
-        let parent = qualified(&self.spec.parent_schema, &self.spec.parent);
-        relation::lock(spi::oid(&parent));
     }
 
     /// There is a row without a parent.
@@ -174,6 +172,29 @@ impl<'a> Question<'a> {
         });
         same.collect::<Vec<_>>().join(" AND ")
     }
+}
+
+/// Keeps the parents where they are until the transaction ends: other sessions do not see the children yet.
+pub fn hold_parents(spec: &OrphanSpec) {
+    let parent = spi::oid(&qualified(&spec.parent_schema, &spec.parent));
+    relation::lock(parent);
+    if citus::holds(parent) {
+        // Writers may come through other nodes.
+        let _path = LocalSettings::safe_search_path();
+        target::lock(&spec.parent_schema, &spec.parent);
+    }
+}
+
+/// Where the parents are for a question about rows of this server's. Citus joins its tables with each other alone.
+fn local_parents(spec: &OrphanSpec, name: &str, from: String, children: &Relation) -> String {
+    if !citus::is_installed() || citus::holds(spi::oid(&children.name)) {
+        return from;
+    }
+    let _settings = reading();
+    let mut hasher = DefaultHasher::new();
+    spec.parent_columns.hash(&mut hasher);
+    let purpose = format!("keys_{:016x}", hasher.finish());
+    fetched::copy(&purpose, name, &from, spec.parent_columns.iter().map(String::as_str)).unwrap_or(from)
 }
 
 /// A parent that a policy hides would be none: that is an error.

@@ -76,6 +76,7 @@ fn column(row: &mut Fields) -> ExistingColumn {
             "d" => Some(Identity::ByDefault),
             _ => None,
         },
+        distributes: false,
         generated: row.flag(),
         sequence: None,
         others_sequence: false,

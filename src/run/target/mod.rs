@@ -3,6 +3,7 @@
 //! A few queries for all relations of the plan's schemas, over the catalogs, which every role may read. Rows are
 //! counted of those only that the plan would load. Assumes a safe search path, which also makes names read the same.
 
+mod citus;
 mod columns;
 pub mod fields;
 pub mod foreign_keys;
@@ -27,6 +28,7 @@ const SCHEMAS: &str = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE n
 pub fn read(schemas: &[String]) -> Target {
     let mut found = Relations::of(&spi::array(schemas));
     columns::read(&mut found);
+    citus::read(&mut found);
     keys::read(&mut found);
     foreign_keys::read(&mut found);
     levels::read(&mut found);
