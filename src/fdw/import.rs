@@ -88,6 +88,9 @@ impl ImportOptions {
             ("keys", json!("as_data_allows")),
             ("orphans", json!("keep")),
             ("on_error", json!("continue")),
+            // A foreign table has neither.
+            ("indexes", json!(false)),
+            ("checks", json!(false)),
         ] {
             plan.insert(key.into(), value);
         }

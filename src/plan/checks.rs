@@ -3,6 +3,7 @@
 //! SQLite keeps rows that a CHECK of later date, or one switched off, does not allow: `keys` says what then.
 
 use super::draft::{Context, Draft};
+use super::trial::{Part, accepted};
 use super::unique::{add_constraint, counted};
 use super::words::Keys;
 use super::{KeyFactKind, Phase};
@@ -19,13 +20,18 @@ pub fn checks(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>
     for (position, check) in table.checks.iter().enumerate() {
         let named = check.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
         let object = format!("check{named} of {}", table.name);
-        match (ctx.rules.condition)(&check.expression, &draft.scope(true)) {
+        let translated = (ctx.rules.condition)(&check.expression, &draft.scope(true));
+        let tried = translated.map_err(|why| why.reason).and_then(|condition| {
+            accepted(ctx, draft, Part::Check(position), &condition)?;
+            Ok(condition)
+        });
+        match tried {
             Ok(condition) => {
                 let broken = broken(ctx, draft, position);
                 add(draft, check, &condition, broken, object, notes);
             }
             Err(why) => {
-                let message = format!("is left out: {}: {}", why.reason, check.expression);
+                let message = format!("is left out: {why}: {}", check.expression);
                 draft.left_out(notes, object, message, "Add the constraint in after.");
             }
         }

@@ -4,6 +4,7 @@ use super::draft::{Context, Draft, DraftColumn};
 use super::overrides::GeneratedGiven;
 use super::remedy::Remedy;
 use super::rules::type_of_format;
+use super::trial::{Part, accepted};
 use super::unique::counted;
 use super::words::Keys;
 use super::{ExistingColumn, OnInvalid, counterparts, pgtype};
@@ -272,14 +273,24 @@ fn generated(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec
     let object = column.object(&draft.table.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&draft.table.name, "generated"));
     let declared = match column.given.and_then(|g| g.generated.as_ref()) {
-        Some(GeneratedGiven::As(sql)) => return Some(sql.clone()),
+        Some(GeneratedGiven::As(sql)) => {
+            let sql = sql.clone();
+            given(ctx, draft, (i, "generated"), Part::Generated(i), &sql, notes);
+            return Some(sql);
+        }
         Some(GeneratedGiven::Plain) => return None,
         Some(GeneratedGiven::Translated) | None => column.source.generated.as_ref()?,
     };
     // PostgreSQL computes generated columns from ordinary ones only.
-    match (ctx.rules.generated)(&declared.expression, &draft.scope(false), &column.pg_type, column.format) {
+    let translated =
+        (ctx.rules.generated)(&declared.expression, &draft.scope(false), &column.pg_type, column.format);
+    let tried = translated.map_err(|why| why.to_string()).and_then(|sql| {
+        accepted(ctx, draft, Part::Generated(i), &sql)?;
+        Ok(sql)
+    });
+    match tried {
         Ok(sql) => {
-            notes.extend(in_decimals(draft, column));
+            notes.extend(draft.columns.get(i).and_then(|column| in_decimals(draft, column)));
             Some(sql)
         }
         Err(why) => {
@@ -305,8 +316,11 @@ fn in_decimals(draft: &Draft<'_>, column: &DraftColumn<'_>) -> Option<Finding> {
 
 fn default(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> Option<String> {
     let column = draft.columns.get(i)?;
-    if let Some(given) = column.given.and_then(|g| g.default.clone()) {
-        return given;
+    if let Some(said) = column.given.and_then(|g| g.default.clone()) {
+        if let Some(sql) = &said {
+            given(ctx, draft, (i, "default"), Part::Default(i), sql, notes);
+        }
+        return said;
     }
     if column.rowid_alias {
         return None;
@@ -314,14 +328,46 @@ fn default(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<F
     let sql = column.source.default.clone()?;
     let object = column.object(&draft.table.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&draft.table.name, "default"));
-    match (ctx.rules.default)(&sql, &column.pg_type, column.format) {
+    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format);
+    let tried = translated.map_err(|why| why.reason).and_then(|default| {
+        if let Some(computed) = default.as_deref().filter(|sql| is_computed(sql)) {
+            accepted(ctx, draft, Part::Default(i), computed)?;
+        }
+        Ok(default)
+    });
+    match tried {
         Ok(default) => default,
         Err(why) => {
-            let message = format!("default is not carried over: {}: {sql}", why.reason);
+            let message = format!("default is not carried over: {why}: {sql}");
             draft.left_out(notes, object, message, &hint);
             None
         }
     }
+}
+
+/// More than a constant, which fits its type.
+fn is_computed(sql: &str) -> bool {
+    sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"'])
+}
+
+/// The plan's own words are not changed. Those that count on what `before` makes cannot be tried without it.
+fn given(
+    ctx: &Context<'_>,
+    draft: &mut Draft<'_>,
+    (i, key): (usize, &str),
+    part: Part,
+    sql: &str,
+    notes: &mut Vec<Finding>,
+) {
+    if ctx.given.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
+        return;
+    }
+    let Err(why) = accepted(ctx, draft, part, sql) else { return };
+    let Some(column) = draft.columns.get(i) else { return };
+    let path = column.path(&draft.table.name, key);
+    let hint = format!("Correct {path}.");
+    let finding = Finding::blocking(column.object(&draft.table.name), format!("{path}: {why}: {sql}"), hint);
+    notes.push(finding.of(&draft.table.name));
 }
 
 /// `types` entries that match no declared type of a selected table.

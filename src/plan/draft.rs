@@ -4,6 +4,7 @@ use super::overrides::{ColumnGiven, Overrides, TableGiven, join, path_of};
 use super::rules::Rules;
 use super::select::Selection;
 use super::settings::Settings;
+use super::trial::Part;
 use super::words::Names;
 use super::{
     Action, Conflict, ExistingTable, OnInvalid, Phase, PlanError, Source, Target, fate, names, naming,
@@ -59,6 +60,8 @@ pub struct Draft<'a> {
     pub conflict: Option<Conflict>,
     /// Steps after the load, by phase.
     pub after: Vec<(Phase, String, Action)>,
+    /// What the server is asked about, and its SQL.
+    pub tried: Vec<(Part, String)>,
     pub detail: Vec<String>,
 }
 
@@ -217,6 +220,7 @@ fn empty<'a>(
         unique: vec![],
         conflict: None,
         after: vec![],
+        tried: vec![],
         detail: vec![],
     }
 }

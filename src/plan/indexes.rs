@@ -3,11 +3,12 @@
 //! SQLite puts NULLs first and PostgreSQL last. Indexes keep PostgreSQL's order: they only serve
 //! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
 
-use super::Phase;
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::{Scope, fold};
+use super::trial::{Part, accepted};
 use super::unique::{MAX_KEYS, create_index, folded, too_long, usable};
+use super::{Phase, pgtype};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::Finding;
 use crate::sqltext::ident;
@@ -20,7 +21,15 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
     }
     let table = draft.table;
     for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
-        match definition(ctx, draft, index) {
+        let tried = definition(ctx, draft, index).and_then(|(keys, predicate)| {
+            if !simple(draft, index) {
+                let sql = format!("({keys}){predicate}");
+                let taken = accepted(ctx, draft, Part::Index(i), &sql);
+                taken.map_err(|why| format!("{why}{}", original(index)))?;
+            }
+            Ok((keys, predicate))
+        });
+        match tried {
             Ok((keys, predicate)) => {
                 let wanted = fold(ctx.names, &index.name);
                 let wanted = if wanted.is_empty() { "unnamed" } else { &wanted };
@@ -44,6 +53,25 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
             }
         }
     }
+}
+
+/// Any server takes it: whole columns of well-known types.
+fn simple(draft: &Draft<'_>, index: &Index) -> bool {
+    let known = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => draft.column(name).is_some_and(|c| pgtype::ordered(&c.pg_type)),
+        _ => false,
+    };
+    index.predicate.is_none() && index.columns.iter().all(known)
+}
+
+/// Expressions and condition as the file has them, for messages.
+fn original(index: &Index) -> String {
+    let expression = |k: &IndexColumn| match &k.key {
+        IndexKey::Expression(sql) => Some(format!(": {sql}")),
+        _ => None,
+    };
+    let condition = index.predicate.iter().map(|sql| format!(": WHERE {sql}"));
+    index.columns.iter().filter_map(expression).chain(condition).collect()
 }
 
 fn warn_of_length(draft: &Draft<'_>, index: &Index, notes: &mut Vec<Finding>) {

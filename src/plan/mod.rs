@@ -32,6 +32,7 @@ mod settings;
 mod skipped;
 mod steps;
 mod target;
+pub mod trial;
 mod unique;
 pub mod words;
 
@@ -73,6 +74,8 @@ pub struct Planned {
     pub plan: serde_json::Value,
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
+    /// What only the server can say of its expressions and indexes.
+    pub trials: Vec<trial::Trial>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
 }
@@ -386,7 +389,8 @@ fn build_by(
     let absent = drafts.iter().filter(|d| d.fate == draft::Fate::Absent);
     let loaded = order.iter().filter_map(|i| drafts.get(*i));
     let tables = loaded.chain(absent).map(table_plan).chain(skipped).chain(records).collect();
-    Ok(Planned { plan, steps, findings: notes, tables })
+    let trials = trial::trials(&drafts);
+    Ok(Planned { plan, steps, findings: notes, trials, tables })
 }
 
 /// Columns of all tables before any key: a key needs the types of both of its sides.

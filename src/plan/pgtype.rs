@@ -2,6 +2,7 @@
 //!
 //! Not a parser of types: the server's `regtype` has the last word.
 
+use crate::value::PgType;
 pub use crate::value::typename::canonical;
 
 /// Says why a text is not a type name that can stand in a column definition.
@@ -88,6 +89,17 @@ pub fn comparable(a: &str, b: &str) -> bool {
 pub fn is_temporal(pg_type: &str) -> bool {
     let canonical = canonical(pg_type);
     ["timestamp", "time", "date", "interval"].iter().any(|t| base(&canonical).split(' ').next() == Some(t))
+}
+
+/// The type is known to have a default btree operator class on any server.
+pub fn ordered(pg_type: &str) -> bool {
+    use PgType::*;
+    match PgType::parse(pg_type) {
+        Json | Array | Vector | Row | Domain | Other => false,
+        Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Money | Text | Varchar(_) | Bpchar(_)
+        | Bytea | Date | Time(_) | TimeTz(_) | Timestamp(_) | TimestampTz(_) | Interval(_) | Uuid | Jsonb
+        | Range | Multirange => true,
+    }
 }
 
 /// The type has no default btree operator class: no index, no key.

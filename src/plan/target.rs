@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::trial::Refusal;
+
 /// What the target database already has or can do.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
@@ -13,6 +15,8 @@ pub struct Target {
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
     pub views: Vec<ExistingView>,
+    /// What the server does not take of the plan's tables, as far as it has been tried.
+    pub refused: Vec<Refusal>,
 }
 
 /// A relation of the target, as far as a load into it has to know it.

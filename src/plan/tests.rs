@@ -481,7 +481,7 @@ fn existing(name: &str, relkind: char, has_rows: bool, columns: &[(&str, &str)])
         insertable: matches!(relkind, 'r' | 'p'),
         ..ExistingTable::default()
     };
-    Target { relations: vec![there], icu: false, schemas: vec!["public".into()], views: vec![] }
+    Target { relations: vec![there], schemas: vec!["public".into()], ..Target::default() }
 }
 
 #[test]
@@ -877,4 +877,26 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         assert!(decoder.decode(others).is_ok());
         assert!(decoder.decode(empty).is_err(), "a misfit, which on_invalid makes NULL");
     }
+}
+
+#[test]
+fn what_the_server_refuses_has_no_step_and_a_finding() {
+    let taken = plan(&blog(), json!({}));
+    let parts = |planned: &Planned| -> Vec<_> {
+        planned.trials.iter().flat_map(|t| t.pieces.iter().map(|p| (t.table.clone(), p.part))).collect()
+    };
+    let tried = parts(&taken);
+    assert!(tried.iter().any(|(_, part)| matches!(part, trial::Part::Check(_))), "{tried:?}");
+    assert!(tried.iter().any(|(_, part)| matches!(part, trial::Part::Index(_))), "{tried:?}");
+    let refused = tried.iter().map(|(table, part)| trial::Refusal {
+        table: table.clone(),
+        part: *part,
+        reason: "no".into(),
+    });
+    let target = Target { refused: refused.collect(), ..Target::default() };
+    let left = plan_with(&blog(), &[], &[], &target, json!({}));
+    assert_eq!(left.steps.len(), taken.steps.len() - tried.len());
+    let said = left.findings.iter().filter(|f| f.message.contains("PostgreSQL refuses it: no: "));
+    assert_eq!(said.count(), tried.len());
+    assert_eq!(parts(&left), tried);
 }

@@ -3,6 +3,7 @@
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
 use super::names::Scope;
+use super::trial::{Part, accepted};
 use super::words::{Keys, Nocase};
 use super::{KeyFact, KeyFactKind, Phase, pgtype};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
@@ -108,7 +109,7 @@ fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
         return;
     };
     let object = format!("primary key of {}", table.name);
-    let columns = match usable(draft, &key.columns) {
+    let columns = match key_columns(ctx, draft, Part::PrimaryKey, &key.columns) {
         Ok(columns) => columns,
         Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
     };
@@ -210,7 +211,7 @@ fn unique(
     let Some(key) = SourceKey::of(index) else { return };
     let source = key.names();
     let object = format!("unique constraint on {}({})", draft.table.name, source.join(", "));
-    let columns = match usable(draft, &source) {
+    let columns = match key_columns(ctx, draft, Part::Index(i), &source) {
         Ok(columns) => columns,
         Err(why) => return draft.left_out(notes, object, format!("is left out: {why}"), ""),
     };
@@ -263,6 +264,21 @@ pub fn usable(draft: &Draft<'_>, source: &[String]) -> Result<Vec<String>, Strin
         Some(column) => Err(format!("type {} of column \"{}\" has no order", column.pg_type, column.target)),
         None => Ok(columns),
     }
+}
+
+/// The same of a key that is to be made, by a server that may not know an order of its types.
+fn key_columns(
+    ctx: &Context<'_>,
+    draft: &mut Draft<'_>,
+    part: Part,
+    source: &[String],
+) -> Result<Vec<String>, String> {
+    let columns = usable(draft, source)?;
+    let known = |name: &String| draft.column(name).is_some_and(|c| pgtype::ordered(&c.pg_type));
+    if !source.iter().all(known) {
+        accepted(ctx, draft, part, &format!("({})", ident_list(&columns)))?;
+    }
+    Ok(columns)
 }
 
 /// Warns of stored values that PostgreSQL's btree may not take; it takes some of them, compressed.

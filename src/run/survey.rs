@@ -258,7 +258,12 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned
     };
-    let first = accepted(survey, &target)?;
+    let source = survey.facts();
+    let mut first = plan::build(&source, &target, &survey.overrides)?;
+    target.refused = trial::refusals(&first.trials);
+    if !target.refused.is_empty() {
+        first = plan::build(&source, &target, &survey.overrides)?;
+    }
     let wanted = |schema: &str, name: &str| {
         first.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
     };
@@ -266,22 +271,8 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         return Ok((target, note(first)));
     }
     target::read_rows(&mut target, wanted);
-    let planned = accepted(survey, &target)?;
+    let planned = plan::build(&source, &target, &survey.overrides)?;
     Ok((target, note(planned)))
-}
-
-/// The plan for a target, without expressions that PostgreSQL does not take.
-fn accepted(survey: &Survey, target: &Target) -> Result<Planned, Error> {
-    let source = survey.facts();
-    let planned = plan::build(&source, target, &survey.overrides)?;
-    let refusals = trial::refusals(survey, &planned.plan);
-    if refusals.is_empty() {
-        return Ok(planned);
-    }
-    let (overrides, findings) = trial::without(&survey.overrides, &refusals);
-    let mut planned = plan::build(&source, target, &overrides)?;
-    planned.findings.extend(findings);
-    Ok(planned)
 }
 
 /// Spells the types in a plan so that they mean the same under any search path.

@@ -67,7 +67,9 @@ def answers(t, columns, pushdown, schema=None):
     """By column and query: SQLSTATE and rows."""
     asked = [(column, query) for column in columns for query in queries(column)]
     script = [f"SET pg_sqlite_migrate.pushdown = {pushdown}; SET client_min_messages = error;", r"\set ON_ERROR_STOP off", r"\set VERBOSITY sqlstate"]
-    script += [f"SET search_path = {schema or column}; {query};\n\\echo @@ :SQLSTATE" for column, query in asked]
+    for column in columns:
+        script.append(f"SET search_path = {schema or column};")
+        script += [f"{query};\n\\echo @@ :SQLSTATE" for query in queries(column)]
     said = re.split(r"@@ (\w+)\n", t.server.run(t.database, "\n".join(script)).out)
     return {case: (state, rows) for case, rows, state in zip(asked, said[0::2], said[1::2])}
 

@@ -35,7 +35,7 @@ pub fn read(schemas: &[String]) -> Target {
     let schemas: Vec<String> =
         spi::rows(SCHEMAS, &[Some(&spi::array(schemas))]).into_iter().flatten().flatten().collect();
     let views = views::read(&schemas);
-    Target { relations: found.into_tables(), icu: has_icu(), schemas, views }
+    Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
 }
 
 /// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
