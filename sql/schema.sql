@@ -5,7 +5,6 @@
 -- of pg_read_all_data see all. Whoever may dump the database may read the tables, so that pg_dump keeps them.
 
 CREATE SCHEMA sqlite_migrate;
-GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 
 CREATE TABLE sqlite_migrate.log_run (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -120,6 +119,26 @@ LEFT JOIN pg_database d ON d.oid = p.datid
 -- "SQLite" in ASCII: our loads among COPY's.
 WHERE p.param11 = 91608639435877;
 
+-- What an administrator gives by default on all that is made (ALTER DEFAULT PRIVILEGES) is not meant for this.
+DO $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT 'TABLE ' || c.oid::regclass AS object, a.grantee
+        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        WHERE c.relnamespace = 'sqlite_migrate'::regnamespace AND c.relkind IN ('r', 'v', 'S') AND a.grantee <> c.relowner
+        UNION
+        SELECT 'SCHEMA ' || n.oid::regnamespace, a.grantee
+        FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+        WHERE n.oid = 'sqlite_migrate'::regnamespace AND a.grantee <> n.nspowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s CASCADE', given.object,
+                       CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE given.grantee::regrole::text END);
+    END LOOP;
+END $$;
+
+GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.reject, sqlite_migrate.finding,
                 sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_reject,

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
-use super::{heapscan, rights, spi, xact};
+use super::{heapscan, relation, rights, spi, xact};
 use crate::sqltext::ident;
 
 /// How a table may be read.
@@ -47,8 +47,14 @@ const FACTS: &str = "
         JOIN pg_class p ON p.oid = member.relid) AS tree
     WHERE c.oid = $1::oid";
 
-/// Or why the caller cannot read it.
-fn way(relation: pg_sys::Oid) -> Result<Way, String> {
+/// Or why the caller cannot read it. Where it can, the relation is held: what is found is what is then read.
+fn way(table: pg_sys::Oid) -> Result<Way, String> {
+    facts(table)?;
+    relation::hold(table);
+    facts(table)
+}
+
+fn facts(relation: pg_sys::Oid) -> Result<Way, String> {
     let _path = LocalSettings::safe_search_path();
     let sql = FACTS.replace("{harmless}", &rights::harmless("p.relowner"));
     let (this, heap) = (relation.to_u32().to_string(), pg_sys::HEAP_TABLE_AM_OID.to_u32().to_string());

@@ -58,6 +58,20 @@ pub fn lock(relation: pg_sys::Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as i32) };
 }
 
+/// Keeps a relation and its name, its schema's too, until the transaction ends. What was read of it before has to be
+/// read again: whoever else had a lock on it may have put something else in its place.
+pub fn hold(relation: pg_sys::Oid) {
+    let mode = pg_sys::AccessShareLock as i32;
+    // SAFETY: waits as any lock does; a relation that is gone has no schema.
+    unsafe {
+        pg_sys::LockRelationOid(relation, mode);
+        let schema = pg_sys::get_rel_namespace(relation);
+        if schema != pg_sys::InvalidOid {
+            pg_sys::LockDatabaseObject(pg_sys::NamespaceRelationId, schema, 0, mode);
+        }
+    }
+}
+
 /// An open relation; closed on drop, its lock kept until the transaction ends.
 struct Opened(pg_sys::Relation);
 

@@ -22,6 +22,7 @@ pub struct Target {
 /// A relation of the target, as far as a load into it has to know it.
 #[derive(Debug, Clone, Default)]
 pub struct ExistingTable {
+    pub oid: u32,
     pub schema: String,
     pub name: String,
     /// `r` table, `p` partitioned, `v` view, … as `pg_class.relkind`.

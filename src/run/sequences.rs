@@ -5,9 +5,8 @@ use std::ops::RangeInclusive;
 use pgrx::pg_sys;
 
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, reading, spi};
+use crate::pg::{citus, reading, relation, spi};
 use crate::plan::CITUS_WORKERS_FROM;
-use crate::sqltext::{literal, qualified};
 
 /// A sequence and what became of it. Values are those before the next one to be handed out; `None` before the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ const OWNED: &str = "
                    ELSE tn.nspname = $1 END
           AND NOT pg_is_other_temp_schema(tn.oid))
     SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement::text, seqmin::text, seqmax::text,
-           t::bigint::text,
+           t::bigint::text, s::bigint::text,
            CASE WHEN NOT counts THEN 'its type is ' || type
                 WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END
     FROM owned
@@ -88,7 +87,11 @@ struct Stand {
 }
 
 impl Stand {
-    fn of(sequence: &str) -> Option<Stand> {
+    /// Of a sequence that is held.
+    fn of(sequence: pg_sys::Oid) -> Option<Stand> {
+        const NAME: &str = "SELECT format('%I.%I', n.nspname, s.relname)
+            FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace WHERE s.oid = $1::oid";
+        let sequence = spi::value(NAME, &[Some(&sequence.to_u32().to_string())])?;
         let row =
             spi::rows(&format!("SELECT last_value::text, is_called::text FROM {sequence}"), &[]).pop()?;
         let [value, called] = row.try_into().ok()?;
@@ -108,15 +111,16 @@ impl Stand {
 }
 
 fn reset_one(row: spi::TextRow) -> Option<Reset> {
-    let [schema, table, column, sequence_schema, sequence, step, min, max, relation, refused] =
+    let [schema, table, column, sequence_schema, sequence, step, min, max, relation, counter, refused] =
         row.try_into().ok()?;
     let (schema, table, column) = (schema?, table?, column?);
     let (sequence_schema, sequence) = (sequence_schema?, sequence?);
     let way = Way { step: step?.parse().ok()?, range: min?.parse().ok()?..=max?.parse().ok()? };
-    let relation = pg_sys::Oid::from_u32(relation?.parse().ok()?);
-    let name = qualified(&sequence_schema, &sequence);
-    let stand = Stand::of(&name);
+    let (relation, counter) = (spi::oid_of(&relation?), spi::oid_of(&counter?));
+    relation::hold(counter);
+    let stand = Stand::of(counter);
     let used = match refused {
+        _ if stand.is_none() => Err("its sequence is gone".into()),
         Some(reason) => Err(reason),
         None => reading::furthest(relation, &column, way.step > 0, &way.own_range(relation)),
     };
@@ -124,7 +128,7 @@ fn reset_one(row: spi::TextRow) -> Option<Reset> {
     let used = used.ok().flatten();
     let moved = used.filter(|used| stand.as_ref().is_some_and(|stand| stand.is_behind(*used, &way)));
     if let Some(value) = moved {
-        spi::value(&format!("SELECT setval({}::regclass, {value}, true)::text", literal(&name)), &[]);
+        spi::value(&format!("SELECT setval({}::oid::regclass, {value}, true)::text", counter.to_u32()), &[]);
     }
     let old_value = stand.and_then(|stand| stand.before_next(&way));
     let sequence = format!("{sequence_schema}.{sequence}");

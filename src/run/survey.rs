@@ -1,5 +1,6 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use pgrx::{PgLogLevel, PgSqlErrorCode};
@@ -249,30 +250,42 @@ pub fn planned(survey: &Survey) -> Result<Planned, Error> {
     Ok(facing_target(survey)?.1)
 }
 
-/// The plan, and what the target database has now.
+/// The plan, and what the target database has now. The relations that it would load are held before they are judged:
+/// whoever owns their schema could otherwise put others in their place.
 pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
-    let mut target = target::read(&survey.needs.schemas);
-    let note = |mut planned: Planned| {
-        planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-        planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
-        planned
-    };
+    let mut held = BTreeSet::new();
+    loop {
+        let mut target = target::read(&survey.needs.schemas);
+        target::read_rows(&mut target, &held);
+        let mut planned = accepted(survey, &mut target)?;
+        let wanted: Vec<u32> = wanted(&target, &planned).filter(|oid| held.insert(*oid)).collect();
+        if wanted.is_empty() {
+            planned.findings.extend(source::findings(&survey.source, &survey.catalog));
+            planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+            return Ok((target, planned));
+        }
+        target::hold(&wanted);
+    }
+}
+
+/// The plan for a target, without what PostgreSQL does not take.
+fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
     let source = survey.facts();
-    let mut first = plan::build(&source, &target, &survey.overrides)?;
-    target.refused = trial::refusals(&first.trials);
-    if !target.refused.is_empty() {
-        first = plan::build(&source, &target, &survey.overrides)?;
+    let planned = plan::build(&source, target, &survey.overrides)?;
+    target.refused = trial::refusals(&planned.trials);
+    if target.refused.is_empty() {
+        return Ok(planned);
     }
-    let wanted = |schema: &str, name: &str| {
-        first.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
+    Ok(plan::build(&source, target, &survey.overrides)?)
+}
+
+/// Relations that are there and would be loaded.
+fn wanted<'a>(target: &'a Target, planned: &'a Planned) -> impl Iterator<Item = u32> + 'a {
+    let loaded = |schema: &str, name: &str| {
+        planned.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
     };
-    if !target.relations.iter().any(|r| wanted(&r.schema, &r.name)) {
-        return Ok((target, note(first)));
-    }
-    target::read_rows(&mut target, wanted);
-    let planned = plan::build(&source, &target, &survey.overrides)?;
-    Ok((target, note(planned)))
+    target.relations.iter().filter(move |r| loaded(&r.schema, &r.name)).map(|r| r.oid)
 }
 
 /// Spells the types in a plan so that they mean the same under any search path.

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{rights, spi};
+use crate::pg::{relation, rights, spi};
 use crate::plan::{Action, Planned, Target};
 use crate::sqltext::{ident, qualified};
 use crate::verify::counts;
@@ -38,11 +38,25 @@ pub fn read(schemas: &[String]) -> Target {
     Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
 }
 
+/// Relations of these that the caller may do something with, which is what anybody may wait for.
+const HOLDABLE: &str = "
+    SELECT c.oid::bigint::text FROM pg_class c
+    WHERE c.oid = ANY ($1::oid[]) AND has_schema_privilege(c.relnamespace, 'USAGE')
+      AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(c.oid, 'DELETE, TRUNCATE'))
+    ORDER BY c.oid";
+
+/// Keeps relations and their names, by their oids, until the transaction ends. What was read before is out of date.
+pub fn hold(relations: &[u32]) {
+    let oids: Vec<String> = relations.iter().map(u32::to_string).collect();
+    let holdable = spi::rows(HOLDABLE, &[Some(&spi::array(&oids))]);
+    holdable.iter().flatten().flatten().for_each(|oid| relation::hold(spi::oid_of(oid)));
+}
+
 /// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
 /// to be read: the caller may have no right to the others.
-pub fn read_rows(target: &mut Target, wanted: impl Fn(&str, &str) -> bool) {
+pub fn read_rows(target: &mut Target, wanted: &BTreeSet<u32>) {
     let tables = target.relations.iter_mut().filter(|t| matches!(t.relkind, 'r' | 'p'));
-    for table in tables.filter(|t| wanted(&t.schema, &t.name)) {
+    for table in tables.filter(|t| wanted.contains(&t.oid)) {
         match counts::rows(&table.schema, &table.name) {
             Ok(rows) => {
                 table.rows = u64::try_from(rows).ok();

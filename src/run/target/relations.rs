@@ -55,9 +55,9 @@ impl Relations {
         let mut found = Relations { tables: vec![], places: HashMap::new(), oids: String::new() };
         let relations = RELATIONS.replace("{trusted}", &rights::trusts("p.relowner"));
         for row in spi::rows(&relations, &[Some(schemas)]) {
-            let mut row = Fields::of(row);
-            found.places.insert(row.number(), found.tables.len());
-            found.tables.push(relation(&mut row));
+            let table = relation(&mut Fields::of(row));
+            found.places.insert(table.oid, found.tables.len());
+            found.tables.push(table);
         }
         let oids: Vec<String> = found.places.keys().map(u32::to_string).collect();
         found.oids = format!("{{{}}}", oids.join(","));
@@ -91,6 +91,7 @@ impl Relations {
 
 fn relation(row: &mut Fields) -> ExistingTable {
     ExistingTable {
+        oid: row.number(),
         schema: row.text(),
         name: row.text(),
         relkind: row.text().chars().next().unwrap_or_default(),
