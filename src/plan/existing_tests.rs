@@ -420,6 +420,11 @@ fn a_table_of_somebody_else_is_loaded_where_the_plan_names_it() {
             assert_eq!(loads(&go(&t(), &target, consent)).len(), 1, "{relkind}");
         }
     }
+    let quoted = ExistingTable { name: "a\"b".into(), ..theirs('r') };
+    let asked =
+        go(&catalog(vec![numbered("a\"b", vec![column("v", "TEXT")])]), &target(vec![quoted]), json!({}));
+    let hint = &asked.findings.iter().find(|finding| finding.object == "a\"b").unwrap().hint;
+    assert!(hint.contains(r#"set plan.tables."a\"b".target to "a\"b", or create"#), "{hint}");
     let named = go(&t(), &target(vec![theirs('r')]), json!({"create": "never"}));
     let fire = "warning: triggers fire for loaded rows, as only the table's owner could stop them: \"audit\"";
     assert!(said(&named, "t").contains(&fire.into()), "{:?}", said(&named, "t"));

@@ -1,5 +1,7 @@
 //! What becomes of the target table: made, made anew, loaded as it is, or nothing where the plan makes none.
 
+use serde_json::Value;
+
 use super::draft::{Context, Draft, Fate};
 use super::keys::did_you_mean;
 use super::matching::{self, Match, There, Wanted, Way};
@@ -135,9 +137,9 @@ fn ask(draft: &Draft<'_>, owner: &str) -> Finding {
         draft.title()
     );
     let hint = format!(
-        "If that is what you want, set {} to \"{}\", or create to \"never\"; or choose another schema.",
+        "If that is what you want, set {} to {}, or create to \"never\"; or choose another schema.",
         draft.path("target"),
-        draft.target
+        Value::from(draft.target.as_str())
     );
     Finding::blocking(draft.table.name.clone(), message, hint).of(&draft.table.name)
 }
