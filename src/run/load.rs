@@ -113,7 +113,13 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     loaded.brought = loaded.brought.filter(|_| into.is_some());
     let table = matches!(standing.relkind, 'r' | 'p');
     loaded.countable = table && !standing.insert_rules && counted.is_ok();
-    loaded.notes.extend(counted.err().filter(|_| table).map(|reason| format!("not counted: {reason}")));
+    let mixed = match into.is_some_and(staged::updates) {
+        true => ", so that rows that were added are among the updated",
+        false => "",
+    };
+    loaded
+        .notes
+        .extend(counted.err().filter(|_| table).map(|reason| format!("not counted: {reason}{mixed}")));
     Ok(loaded)
 }
 

@@ -69,7 +69,8 @@ pub fn load(
     Ok(loaded)
 }
 
-fn updates(into: &IntoExisting) -> bool {
+/// Rows that meet one of the table's change it.
+pub fn updates(into: &IntoExisting) -> bool {
     into.conflict.as_ref().is_some_and(|conflict| !conflict.update.is_empty())
 }
 

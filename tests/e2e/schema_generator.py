@@ -130,7 +130,7 @@ class Case:
         choice, tables = random.Random(self.seed + 1), {}
         for table in self.tables:
             own = {"schema": table.schema}
-            if table.source != table.name:
+            if table.source != table.name or self.maker.user != "owner":  # tables of others are loaded where they are named
                 own["target"] = table.name
             columns = {}
             for column in table.columns:

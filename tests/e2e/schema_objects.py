@@ -113,6 +113,9 @@ class Objects:
     def policies(self, table):
         if table.shape == "view":
             return
+        if self.user == "writer" or (self.user == "owner" and table.forced):
+            # Its policies are not run to count what is there: only a plan that does not ask for that loads it.
+            table.unseen, table.mode = True, "append" if table.mode == "new" else table.mode
         self.after.append(f"ALTER TABLE {table.q()} ENABLE ROW LEVEL SECURITY")
         self.after.append(f"CREATE POLICY every ON {table.q()} USING (true) WITH CHECK (true)")
         self.after.append(f"CREATE POLICY \"réad only\" ON {table.q()} AS RESTRICTIVE FOR SELECT TO {{reader}} USING (current_user <> 'nobody')")

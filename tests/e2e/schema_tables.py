@@ -88,6 +88,8 @@ class Table:
     keep: bool = False
     fire: bool = False
     forced: bool = False
+    # Row-level security applies to who imports.
+    unseen: bool = False
     looking: bool = False
     unlogged: bool = False
     parent: "Table" = None
