@@ -6,7 +6,7 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::finding::Finding;
-use crate::pg::report::report;
+use crate::pg::report::{Place, report_at};
 use crate::pg::xact::Caught;
 use crate::plan::PlanError;
 use crate::sqlite;
@@ -49,6 +49,9 @@ pub enum Error {
     NoRun { run: Option<i64> },
     #[error("table \"{table}\": {rows_source} rows in SQLite, {rows_target} in PostgreSQL")]
     Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
+    /// A loaded table does not hold what was loaded into it; `rows` were expected and found, where it is still there.
+    #[error("{}", changed_message(.table, rows.is_some()))]
+    Changed { table: String, rows: Option<(i64, i64)>, by: Changer },
     /// What a foreign server, table or import asks for and cannot have.
     #[error("{message}")]
     Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
@@ -61,6 +64,15 @@ pub enum Error {
     /// An ERROR of the server's that was caught.
     #[error("{}", .0.message)]
     Server(Box<Caught>),
+}
+
+/// Whose statements change a table that was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changer {
+    /// The plan's `after`.
+    After,
+    /// Triggers, rules and event triggers.
+    Triggers,
 }
 
 /// Rows that a foreign key forbids.
@@ -92,8 +104,9 @@ pub struct OtherRows {
 
 impl Error {
     /// An error in the server's name.
+    #[track_caller]
     pub fn server(sqlstate: Code, message: String) -> Error {
-        Error::from(Caught { sqlstate, message, detail: None, hint: None })
+        Error::from(Caught { sqlstate, message, detail: None, hint: None, place: Box::new(Place::here()) })
     }
 
     pub fn sqlstate(&self) -> Code {
@@ -117,6 +130,8 @@ impl Error {
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
+            Error::Changed { rows: None, .. } => Code::ERRCODE_UNDEFINED_TABLE,
+            Error::Changed { .. } => Code::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
         }
     }
 
@@ -125,7 +140,7 @@ impl Error {
             Error::NoFileAccess { role } => {
                 Some(format!("Role \"{role}\" is not a member of \"pg_read_server_files\"."))
             }
-            Error::Blocked(findings) => Some(list(findings)),
+            Error::Blocked(findings) => (findings.len() > 1).then(|| list(findings)),
             Error::Cell { cell, .. } | Error::Input { cell, .. } => Some(cell_detail(cell)),
             Error::Memory { table, place } => Some(memory_detail(table, place)),
             Error::Sqlite(sqlite::Error::NoMemory { path, object }) => {
@@ -139,6 +154,9 @@ impl Error {
                 let count = if rows.count == 1 { "1 row" } else { &format!("{} rows", rows.count) };
                 Some(format!("{count}, the first of them: {}.", rows.example))
             }
+            Error::Changed { rows, .. } => rows.map(|(expected, found)| {
+                format!("It had {expected} rows after the load, and has {found} now.")
+            }),
             Error::Counts { rejected, .. } => {
                 Some(format!("{rejected} rows were rejected, which the run log holds."))
             }
@@ -194,6 +212,17 @@ impl Error {
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
+            Error::Changed { by, .. } => Some(match by {
+                Changer::After => {
+                    "A statement of \"after\" did so. Leave it out and run it after the import, or set \"verify\" to \"none\"."
+                        .into()
+                }
+                Changer::Triggers => {
+                    "A trigger, rule or event trigger did so. Set \"fire_triggers\" to false or disable it for the import, \
+                     or set \"verify\" to \"none\"."
+                        .into()
+                }
+            }),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
             Error::NoCreate { place, role } => {
                 Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
@@ -227,9 +256,15 @@ impl From<Caught> for Error {
 }
 
 impl From<Error> for ErrorReport {
+    /// At the place that asks for it, or where the server has raised what was caught.
+    #[track_caller]
     fn from(error: Error) -> ErrorReport {
         let (detail, hint) = (error.detail(), error.hint());
-        report(error.sqlstate(), &error.to_string(), detail.as_deref(), hint.as_deref())
+        let place = match &error {
+            Error::Server(caught) => (*caught.place).clone(),
+            _ => Place::here(),
+        };
+        report_at(place, error.sqlstate(), &error.to_string(), detail.as_deref(), hint.as_deref())
     }
 }
 
@@ -385,6 +420,13 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Cause::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    }
+}
+
+fn changed_message(table: &str, there: bool) -> String {
+    match there {
+        true => format!("rows of {table} were changed while it was imported"),
+        false => format!("{table} was dropped while it was imported"),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What will hurt, or what was decided and should be known: said as data, never as a panic.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
+
+use crate::brief;
 
 /// One thing that a person should know before (or after) an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,9 +81,9 @@ impl Finding {
     ) -> Finding {
         Finding {
             severity,
-            object: object.into(),
-            message: message.into(),
-            hint: hint.into(),
+            object: brief::text(&object.into()).into_owned(),
+            message: brief::text(&message.into()).into_owned(),
+            hint: brief::text(&hint.into()).into_owned(),
             cause: Cause::Other,
             table: None,
         }
@@ -103,4 +107,10 @@ impl Finding {
     pub fn blocking(o: impl Into<String>, m: impl Into<String>, h: impl Into<String>) -> Finding {
         Finding::new(Severity::Blocking, o, m, h)
     }
+}
+
+/// What has been found in two ways is said once, as the first has said it.
+pub fn say_once(findings: &mut Vec<Finding>) {
+    let mut said = HashSet::new();
+    findings.retain(|f| said.insert((f.object.clone(), f.message.clone())));
 }

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 // What a SQLite file declares and holds, what PostgreSQL gets: pure.
+pub mod brief;
 pub mod catalog;
 pub mod damage;
 pub mod finding;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 /// Rooms (a folder or a file of `src/`) and the rooms that each may import. Nobody imports `api`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["sqltext", "value"]),
+    ("brief", &[]),
     ("damage", &[]),
-    ("finding", &[]),
+    ("finding", &["brief"]),
     ("sqltext", &[]),
     ("types", &["catalog", "value", "finding"]),
     ("value", &[]),
@@ -18,18 +19,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["translate", "types", "catalog", "damage", "value", "sqltext", "finding"]),
     ("report", &["plan", "finding"]),
     ("sqlite", &["catalog", "damage", "types", "value", "sqltext", "query"]),
-    ("pg", &["sqltext", "types", "value", "query"]),
+    ("pg", &["brief", "sqltext", "types", "value", "query"]),
     ("run", RUN),
     ("verify", JOINS),
     ("fdw", FDW),
     ("export", JOINS),
     ("guc", &["pg"]),
-    ("error", &["plan", "sqlite", "pg", "value", "types", "translate", "finding", "sqltext"]),
+    ("error", &["brief", "plan", "sqlite", "pg", "value", "types", "translate", "finding", "sqltext"]),
     (
         "api",
         &[
             "run", "verify", "fdw", "export", "report", "plan", "sqlite", "error", "guc", "pg", "catalog",
-            "types", "value", "finding", "sqltext",
+            "types", "value", "finding", "sqltext", "brief",
         ],
     ),
     ("lib", ANY),
@@ -60,6 +61,7 @@ const FDW: &[&str] =
 /// A run ends with its verification.
 const RUN: &[&str] = &[
     "damage",
+    "brief",
     "verify",
     "sqlite",
     "pg",
@@ -78,6 +80,7 @@ const ANY: &[&str] = &["*"];
 
 /// What decides without any database: no crate of either side may be named there.
 const PURE: &[&str] = &[
+    "brief.rs",
     "catalog.rs",
     "damage.rs",
     "finding.rs",

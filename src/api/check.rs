@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::brief;
 use crate::error::Error;
 use crate::pg::text::Text;
 use crate::run::{source, survey};
@@ -24,5 +25,7 @@ fn sqlite_check(
         Err(Error::Sqlite(error)) => sqlite::check::unopened(error).map_err(Error::from)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(TableIterator::new(problems.into_iter().map(|p| (p.object.map(Text), Text(p.message)))))
+    Ok(TableIterator::new(
+        problems.into_iter().map(|p| (p.object.map(Text), Text(brief::text(&p.message).into_owned()))),
+    ))
 }

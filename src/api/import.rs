@@ -34,7 +34,7 @@ fn sqlite_import(
     let results = import::import(path.as_deref(), plan.map(|p| p.0))?;
     Ok(TableIterator::new(results.into_iter().map(|r| {
         let rows_per_second = r.rows_per_second();
-        let detail = (!r.detail.is_empty()).then(|| r.detail.join("; "));
+        let detail = r.detail_text();
         let seconds = (r.seconds * 1000.0).round() / 1000.0;
         (
             Text(r.schema),

@@ -74,7 +74,9 @@ fn sqlite_findings(
 /// The complete, explicit plan. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_plan(path: Option<Text>, plan: default!(Option<Json>, "NULL")) -> Result<Json, ErrorReport> {
-    Ok(Json(survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.plan))
+    let survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
+    survey.tell_unrun();
+    Ok(Json(survey::planned(&survey)?.plan))
 }
 
 /// Exactly the statements that an import would run, in order; a load is shown as a comment.
@@ -84,7 +86,9 @@ fn sqlite_ddl(
     plan: default!(Option<Json>, "NULL"),
 ) -> Result<TableIterator<'static, (name!(phase, Text), name!(ordinal, i64), name!(sql, Text))>, ErrorReport>
 {
-    let planned = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?;
+    let survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
+    survey.tell_unrun();
+    let planned = survey::planned(&survey)?;
     Ok(TableIterator::new(
         planned
             .steps

@@ -78,8 +78,10 @@ mod tests {
 
     #[test]
     fn errors_of_shards_are_known_by_their_words() {
+        let here = Box::new(crate::pg::report::Place::here());
         let state = |sqlstate, message: &str| {
-            named(Caught { sqlstate, message: message.into(), detail: None, hint: None }).sqlstate
+            named(Caught { sqlstate, message: message.into(), detail: None, hint: None, place: here.clone() })
+                .sqlstate
         };
         let (internal, unique) =
             (PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION);

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
-use super::{memory, report};
+use super::memory;
+use super::report::{self, Place, Said};
 
 /// A cancel or terminate request waits to be served, or memory has run out. Safe to call from any thread.
 pub fn pending() -> bool {
@@ -29,6 +30,7 @@ pub fn check() {
 ///
 /// The server serves them while it sends one, and jumps: over our frames, past their destructors, with the SQLite
 /// file left open. So interrupts are held, and what else may fail is caught at the boundary.
+#[track_caller]
 pub fn tell(level: PgLogLevel, message: &str) {
     let code = match level {
         PgLogLevel::WARNING => PgSqlErrorCode::ERRCODE_WARNING,
@@ -36,7 +38,7 @@ pub fn tell(level: PgLogLevel, message: &str) {
     };
     // SAFETY: the counter is the backend's own, and an ERROR resets it.
     unsafe { pg_sys::InterruptHoldoffCount += 1 };
-    report::throw(level, code, [Some(message), None, None]);
+    report::throw(level, code, Said { message, ..Said::default() }, &Place::here());
     // SAFETY: as above.
     unsafe { pg_sys::InterruptHoldoffCount -= 1 };
     check();

@@ -1,28 +1,92 @@
-//! What a user is told, in the server's encoding.
+//! What a user is told, in the server's encoding: briefly, and where it was said.
 //!
 //! A Rust string is UTF-8, and pgrx hands its bytes to the server as they are. Where they would be something else
-//! there, the server gets its own copy and raises the error itself, at once.
+//! there, the server gets its own copy and raises the error itself, at once; so it does with one that it has raised
+//! before, whose place is its own.
 
-use std::ffi::{CString, c_char};
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
 use super::encoding;
+use crate::brief;
+
+/// Where something is said, as LOCATION shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    file: String,
+    line: u32,
+    /// Of ours, the module: a caller's function has no name at run time.
+    function: Option<String>,
+    ours: bool,
+}
+
+impl Place {
+    #[track_caller]
+    pub fn here() -> Place {
+        let (file, line) = (Location::caller().file(), Location::caller().line());
+        Place { file: file.into(), line, function: Some(module(file)), ours: true }
+    }
+
+    /// Of the server's, or of another library's.
+    pub fn of(file: &str, line: u32, function: Option<&str>) -> Place {
+        Place { file: file.into(), line, function: function.map(str::to_owned), ours: false }
+    }
+}
+
+/// `src/api/import.rs` is `pg_sqlite_migrate::api::import`.
+fn module(file: &str) -> String {
+    let path = file.rsplit_once("src/").map_or(file, |(_, path)| path).trim_end_matches(".rs");
+    format!("{}::{}", env!("CARGO_PKG_NAME"), path.trim_end_matches("/mod").replace('/', "::"))
+}
+
+/// The server keeps pointers to names of files and functions. There are as many as places in the code.
+fn lasting(name: &str) -> *const c_char {
+    static NAMES: Mutex<Option<HashSet<&'static CStr>>> = Mutex::new(None);
+    let Ok(name) = CString::new(name) else { return std::ptr::null() };
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names.get_or_insert_default();
+    if let Some(known) = names.get(name.as_c_str()) {
+        return known.as_ptr();
+    }
+    let name: &'static CStr = Box::leak(name.into_boxed_c_str());
+    names.insert(name);
+    name.as_ptr()
+}
 
 /// An error to return, unless it has to be raised here.
 #[track_caller]
 pub fn report(code: PgSqlErrorCode, message: &str, detail: Option<&str>, hint: Option<&str>) -> ErrorReport {
+    report_at(Place::here(), code, message, detail, hint)
+}
+
+/// The same, of another place.
+#[track_caller]
+pub fn report_at(
+    place: Place,
+    code: PgSqlErrorCode,
+    message: &str,
+    detail: Option<&str>,
+    hint: Option<&str>,
+) -> ErrorReport {
+    let said = Said { message, detail, hint, context: None };
     let texts = [Some(message), detail, hint];
-    if !encoding::takes_utf8() && texts.iter().flatten().any(|text| !text.is_ascii()) {
-        throw(PgLogLevel::ERROR, code, texts);
+    let unlike = !encoding::takes_utf8() && texts.iter().flatten().any(|text| !text.is_ascii());
+    if unlike || !place.ours {
+        throw(PgLogLevel::ERROR, code, said, &place);
     }
-    let mut report = ErrorReport::new(code, message, "pg_sqlite_migrate");
+    // SAFETY: a name that lasts, made of a Rust string.
+    let module = unsafe { CStr::from_ptr(lasting(place.function.as_deref().unwrap_or_default())) };
+    let mut report = ErrorReport::new(code, brief::text(message), module.to_str().unwrap_or_default());
     if let Some(detail) = detail {
-        report = report.set_detail(detail);
+        report = report.set_detail(brief::list(detail));
     }
     if let Some(hint) = hint {
-        report = report.set_hint(hint);
+        report = report.set_hint(brief::text(hint));
     }
     report
 }
@@ -43,10 +107,25 @@ pub(super) fn caught_texts(report: &ErrorReportWithLevel, is_servers: bool) -> [
     }
 }
 
-/// Message, DETAIL and HINT. Returns below ERROR.
-pub(super) fn throw(level: PgLogLevel, code: PgSqlErrorCode, texts: [Option<&str>; 3]) {
-    let texts: [Option<CString>; 3] = texts.map(|text| text.map(encoding::shown_to_server));
-    let [message, detail, hint] =
+/// The texts of a message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said<'a> {
+    pub message: &'a str,
+    pub detail: Option<&'a str>,
+    pub hint: Option<&'a str>,
+    pub context: Option<&'a str>,
+}
+
+/// Has the server say it. Returns below ERROR.
+pub(super) fn throw(level: PgLogLevel, code: PgSqlErrorCode, said: Said<'_>, place: &Place) {
+    let texts = [
+        Some(brief::text(said.message)),
+        said.detail.map(brief::list),
+        said.hint.map(brief::text),
+        said.context.map(brief::text),
+    ]
+    .map(|text| text.map(|text| encoding::shown_to_server(&text)));
+    let [message, detail, hint, context] =
         texts.each_ref().map(|text| text.as_ref().map_or(std::ptr::null_mut(), |t| t.as_ptr().cast_mut()));
     let mut data = pg_sys::ErrorData {
         elevel: level as i32,
@@ -54,8 +133,31 @@ pub(super) fn throw(level: PgLogLevel, code: PgSqlErrorCode, texts: [Option<&str
         message,
         detail,
         hint,
+        context,
+        filename: lasting(&place.file),
+        lineno: place.line as i32,
+        funcname: place.function.as_deref().map_or(std::ptr::null(), lasting),
         ..Default::default()
     };
     // SAFETY: the server copies the texts; an error comes back as a panic, which drops them.
     unsafe { pg_sys::ThrowErrorData(&mut data) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_the_callers() {
+        let place = Place::here();
+        assert_eq!((place.line, place.file.as_str()), (line!() - 1, file!()));
+        assert_eq!(place.function.as_deref(), Some("pg_sqlite_migrate::pg::report"));
+        assert_eq!(module("/root/x/src/plan/mod.rs"), "pg_sqlite_migrate::plan");
+    }
+
+    #[test]
+    fn a_name_is_kept_once() {
+        assert_eq!(lasting("a.rs"), lasting("a.rs"));
+        assert_ne!(lasting("a.rs"), lasting("b.rs"));
+    }
 }

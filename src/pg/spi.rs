@@ -3,15 +3,17 @@
 //! Every internal question is asked and answered in text: the SQL casts, Rust parses. Errors of the server
 //! are raised as they are. Text is converted between UTF-8 and the server's encoding.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::spi::{SpiError, SpiErrorCodes, SpiTupleTable};
 use pgrx::{PgLogLevel, PgSqlErrorCode, Spi, pg_sys};
 
-use super::encoding;
 use super::report::report;
 use super::settings::LocalSettings;
+use super::{encoding, xact};
+use crate::brief;
 
 /// One result row, a value per column.
 pub type TextRow = Vec<Option<String>>;
@@ -56,13 +58,21 @@ pub fn number(sql: &str, parameters: &[Option<&str>]) -> i64 {
 
 fn query<T>(sql: &str, parameters: &[Option<&str>], f: impl FnOnce(SpiTupleTable<'_>) -> T) -> T {
     let statement = server_text(sql);
-    Spi::connect_mut(|client| {
-        let arguments: Vec<DatumWithOid<'_>> = parameters.iter().map(|p| text_argument(*p)).collect();
-        match client.update(statement.as_c_str(), None, &arguments) {
-            Ok(table) => f(table),
-            Err(e) => raise(&e, sql),
-        }
-    })
+    let run = || {
+        Spi::connect_mut(|client| {
+            let arguments: Vec<DatumWithOid<'_>> = parameters.iter().map(|p| text_argument(*p)).collect();
+            match client.update(statement.as_c_str(), None, &arguments) {
+                Ok(table) => f(table),
+                Err(e) => raise(&e, sql),
+            }
+        })
+    };
+    match brief::text(sql) {
+        Cow::Borrowed(_) => run(),
+        // The server would repeat the whole statement in its CONTEXT.
+        Cow::Owned(short) => xact::explaining(run)
+            .unwrap_or_else(|caught| caught.raise_in(Some(&format!("SQL statement \"{short}\"")))),
+    }
 }
 
 /// What a function may not run is the user's own SQL (`before`, `after`); the rest cannot happen.
@@ -76,7 +86,7 @@ fn raise(error: &SpiError, sql: &str) -> ! {
         }
         other => pgrx::error!("internal query failed: {other}"),
     };
-    let detail = format!("The statement is: {sql}");
+    let detail = format!("The statement is: {}", brief::text(sql));
     let hint = "The import runs in the transaction of its caller, who may run such a statement around it.";
     report(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, Some(&detail), Some(hint))
         .report(PgLogLevel::ERROR);

@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
-use super::report;
+use super::report::{self, Place, Said};
+use crate::brief;
 
 /// Makes what this command wrote visible to the next one.
 pub fn command_counter_increment() {
@@ -32,6 +33,8 @@ pub struct Caught {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+    /// Where it was raised.
+    pub place: Box<Place>,
 }
 
 /// Runs `f` in a subtransaction: all or nothing. An `Err` of `f` rolls back as well.
@@ -101,9 +104,11 @@ impl Failure {
                 let [message, detail, hint] = report::caught_texts(&report, is_servers);
                 let caught = Caught {
                     sqlstate: report.sql_error_code(),
-                    message: shortened(message.unwrap_or_default()),
-                    detail: detail.map(shortened),
+                    // A message may echo the whole value. Copies of it are not to be large.
+                    message: brief::text(&message.unwrap_or_default()).into_owned(),
+                    detail: detail.map(|detail| brief::list(&detail).into_owned()),
                     hint,
+                    place: Box::new(Place::of(report.file(), report.line_number(), report.function_name())),
                 };
                 Failure::Error(Box::new(caught.within_limits()))
             }
@@ -119,17 +124,6 @@ impl Failure {
             Failure::Panic(panic) => panic.rethrow(),
         }
     }
-}
-
-/// A message may echo the whole value. Copies of it are not to be large.
-fn shortened(mut text: String) -> String {
-    const LONGEST: usize = 2000;
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.shrink_to_fit();
-        text.push('…');
-    }
-    text
 }
 
 impl Caught {
@@ -157,8 +151,14 @@ impl Caught {
 
     /// The same error again.
     pub(super) fn raise(&self) -> ! {
-        report::report(self.sqlstate, &self.message, self.detail.as_deref(), self.hint.as_deref())
-            .report(PgLogLevel::ERROR);
+        self.raise_in(None)
+    }
+
+    /// The same error again, with another CONTEXT.
+    pub(super) fn raise_in(&self, context: Option<&str>) -> ! {
+        let (detail, hint) = (self.detail.as_deref(), self.hint.as_deref());
+        let said = Said { message: &self.message, detail, hint, context };
+        report::throw(PgLogLevel::ERROR, self.sqlstate, said, &self.place);
         unreachable!("an ERROR does not return")
     }
 }

@@ -184,9 +184,9 @@ pub const KEYS: &[Key] = &[
     Key::new("analyze", Kind::Flag, "true").run_and_table().says(
         "Run ANALYZE on each loaded table.", "\"analyze\": false"),
     Key::new("before", Kind::Sql, "[]").run().in_table(NOTHING).says(
-        "SQL statements to run first.", "\"before\": \"SET LOCAL work_mem = '1GB'\""),
+        "SQL statements to run before the target is looked at.", "\"before\": \"SET LOCAL work_mem = '1GB'\""),
     Key::new("after", Kind::Sql, "[]").run().in_table(NOTHING).says(
-        "SQL statements to run last.", "\"after\": [\"GRANT SELECT ON app.users TO reporting\"]"),
+        "SQL statements to run last, after the rows were counted.", "\"after\": [\"GRANT SELECT ON app.users TO reporting\"]"),
     Key::new("immutable", Kind::Flag, "false").run().says(
         "Open the file with `immutable=1`, without a lock: only for a file that nobody writes. Refused beside a `-wal` that holds something.",
         "\"immutable\": true"),

@@ -317,6 +317,8 @@ pub struct Needs {
     /// Stop at the first bad object (false with `on_error: "continue"`).
     pub stop_on_error: bool,
     pub verify_counts: bool,
+    /// Statements to run before the target is looked at; an import takes them out as it runs them.
+    pub before: Vec<String>,
 }
 
 /// How the file is opened.
@@ -442,7 +444,7 @@ fn said_of<'a>(
     }
 }
 
-/// Names taken per schema. Tables and indexes share them; a table that is replaced gives up its indexes' names.
+/// Names taken per schema. Tables, indexes and sequences share them; a table that is replaced gives up those of its own.
 fn relations(ctx: &draft::Context<'_>, drafts: &[draft::Draft<'_>]) -> HashMap<String, names::Scope> {
     let mut out: HashMap<String, names::Scope> = HashMap::new();
     for draft in drafts {
@@ -450,9 +452,10 @@ fn relations(ctx: &draft::Context<'_>, drafts: &[draft::Draft<'_>]) -> HashMap<S
     }
     let replaced: Vec<_> = drafts.iter().filter(|d| d.fate == draft::Fate::Replace).collect();
     for there in &ctx.target.relations {
-        let owned =
-            |d: &&draft::Draft<'_>| d.settings.schema == there.schema && there.name.starts_with(&d.target);
-        if !matches!(there.relkind, 'i' | 'I' | 'S') || !replaced.iter().any(owned) {
+        let goes = |d: &&draft::Draft<'_>| {
+            d.settings.schema == there.schema && there.part_of.as_ref() == Some(&d.target)
+        };
+        if !replaced.iter().any(goes) {
             out.entry(there.schema.clone()).or_default().reserve(&there.name);
         }
     }

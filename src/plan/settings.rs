@@ -129,6 +129,7 @@ pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
         },
         profile: given.profile.unwrap_or_default(),
         integrity: given.integrity.unwrap_or_default(),
+        before: given.before.clone().unwrap_or_default(),
         schemas,
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
         verify_counts: given.verify.unwrap_or_default() == Verify::Counts,

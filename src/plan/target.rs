@@ -51,6 +51,8 @@ pub struct ExistingTable {
     /// The role that owns it, or its partitions or what it is one of, where its code should not run with the caller's
     /// rights unasked.
     pub stranger: Option<String>,
+    /// The table in the same schema that an index or an owned sequence goes with when it is dropped.
+    pub part_of: Option<String>,
     /// Why its rows were not counted.
     pub uncounted: Option<String>,
     /// What a migration tool has recorded in it, in order; `None` where it is no such table.

@@ -14,11 +14,11 @@ use super::target;
 use super::transfer;
 use super::triggers::{self, Quiet};
 use crate::catalog::Table;
-use crate::error::Error;
+use crate::error::{Changer, Error};
 use crate::finding::{Cause, Finding, Severity};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, interrupts, spi, turn, xact};
-use crate::plan::{Action, LoadSpec, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
+use crate::plan::{Action, LoadSpec, Needs, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan};
 use crate::sqlite;
 use crate::sqltext::qualified;
 use crate::verify::counts;
@@ -26,15 +26,24 @@ use crate::verify::counts;
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
     let _mode = citus::one_by_one();
-    let mut survey = survey::survey(path, overrides)?;
+    let mut survey = survey::survey_after(path, overrides, begin)?;
     let imported = run(&mut survey);
     // An error may come of a file that was changed while it was read: that is the error then.
     survey.source.prove()?;
     imported
 }
 
+/// What comes before the first look at the target: others' imports into its schemas end, and `before` makes what the
+/// plan is to see. An error there ends the import, whatever `on_error` says.
+fn begin(needs: &mut Needs) {
+    turn::take(&needs.schemas);
+    // They see the caller's search path.
+    for sql in std::mem::take(&mut needs.before) {
+        spi::execute(&sql);
+    }
+}
+
 fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
-    turn::take(&survey.needs.schemas);
     let planned = survey::planned(survey)?;
     stop_if_blocked(survey, &planned)?;
     target::check_create(&planned)?;
@@ -47,7 +56,10 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     let mut import = Import::new(run, &planned);
     import.leave_out_blocked();
     import.leave_out_broken(survey);
-    for step in &planned.steps {
+    // `before` has been run.
+    let steps = planned.steps.iter().filter(|step| step.phase != Phase::Before);
+    let (last, own): (Vec<&Step>, Vec<&Step>) = steps.partition(|step| step.phase == Phase::After);
+    for step in own {
         if step.phase > Phase::Load {
             import.restore_triggers();
         }
@@ -56,6 +68,12 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     import.restore_triggers();
     if survey.needs.verify_counts {
         import.verify(survey)?;
+    }
+    for step in &last {
+        import.step(step, survey)?;
+    }
+    if survey.needs.verify_counts && !last.is_empty() {
+        import.verify_again()?;
     }
     import.results.iter_mut().for_each(TableResult::conclude);
     import.record(&planned.findings);
@@ -173,7 +191,7 @@ impl<'a> Import<'a> {
         survey: &mut Survey,
         f: impl FnOnce(&mut Self, &mut Survey) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if survey.needs.stop_on_error || step.phase == Phase::Before {
+        if survey.needs.stop_on_error {
             return f(self, survey);
         }
         let before = self.results.clone();
@@ -193,7 +211,7 @@ impl<'a> Import<'a> {
             Action::Sql(sql) => {
                 // The user's own statements see the caller's search path, and so do the index expressions that
                 // ANALYZE evaluates; ours see only pg_catalog.
-                let own = matches!(step.phase, Phase::Before | Phase::Analyze | Phase::After);
+                let own = matches!(step.phase, Phase::Analyze | Phase::After);
                 let _path = (!own).then(LocalSettings::safe_search_path);
                 match step.phase {
                     Phase::Sequences => {
@@ -402,11 +420,12 @@ impl<'a> Import<'a> {
             let source_rows = result.source_rows.unwrap_or_else(|| result.accounted());
             let expected = result.rows_before + result.imported;
             let target_rows = match result.countable {
-                true => {
-                    counts::rows(&table.schema, &table.target).map_err(|reason| uncounted(table, &reason))?
-                }
+                true => count(table, Changer::Triggers)?,
                 false => expected,
             };
+            if target_rows != expected && triggers::may_fire(&self.planned.tables) {
+                return Err(changed(table, Some((expected, target_rows)), Changer::Triggers));
+            }
             if source_rows != result.accounted() || target_rows != expected {
                 return Err(Error::Counts {
                     table: table.source.clone(),
@@ -419,9 +438,21 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    /// Every table still holds what was counted before the statements of `after`.
+    fn verify_again(&self) -> Result<(), Error> {
+        let tables = self.planned.tables.iter().zip(&self.results);
+        for (table, result) in tables.filter(|(_, r)| r.status == Status::Loaded && r.countable) {
+            let expected = result.rows_before + result.imported;
+            let found = count(table, Changer::After)?;
+            if found != expected {
+                return Err(changed(table, Some((expected, found)), Changer::After));
+            }
+        }
+        Ok(())
+    }
+
     fn record(&mut self, planned: &[Finding]) {
         for (i, result) in self.results.iter().enumerate() {
-            let detail = result.detail.join("; ");
             log::table(
                 self.run,
                 &TableRecord {
@@ -439,7 +470,7 @@ impl<'a> Import<'a> {
                     seconds: result.seconds,
                     load_seconds: result.load_seconds,
                     status: result.status.as_str(),
-                    detail: (!detail.is_empty()).then_some(detail.as_str()),
+                    detail: result.detail_text().as_deref(),
                 },
             );
         }
@@ -459,6 +490,18 @@ fn together<'a>(planned: &'a Planned, step: &'a Step) -> Vec<&'a Step> {
         }
         _ => vec![step],
     }
+}
+
+/// Rows of a table that was loaded; who would have dropped it, if it is gone.
+fn count(table: &TablePlan, by: Changer) -> Result<i64, Error> {
+    if spi::relation(&table.schema, &table.target).is_none() {
+        return Err(changed(table, None, by));
+    }
+    counts::rows(&table.schema, &table.target).map_err(|reason| uncounted(table, &reason))
+}
+
+fn changed(table: &TablePlan, rows: Option<(i64, i64)>, by: Changer) -> Error {
+    Error::Changed { table: qualified(&table.schema, &table.target), rows, by }
 }
 
 fn uncounted(table: &TablePlan, reason: &str) -> Error {

@@ -25,6 +25,7 @@ pub struct ColumnReport {
 
 pub fn inspect(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<ColumnReport>, Error> {
     let survey = survey::survey(path, overrides)?;
+    survey.tell_unrun();
     let plan = survey::planned(&survey)?.plan;
     Ok(rows(&survey, &plan))
 }

@@ -1,6 +1,7 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
 use super::load::Loaded;
+use crate::brief;
 use crate::pg::brought::Brought;
 use crate::plan::TablePlan;
 
@@ -113,6 +114,12 @@ impl TableResult {
             orphans: 0,
             ..std::mem::take(self)
         };
+    }
+
+    /// What is to be known about the table, for people.
+    pub fn detail_text(&self) -> Option<String> {
+        let notes: Vec<_> = self.detail.iter().map(|note| brief::text(note)).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 
     /// Every row of the source, by what became of it.

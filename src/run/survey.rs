@@ -7,10 +7,11 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
 use super::{levels, source, target, trial};
+use crate::brief;
 use crate::catalog::{Catalog, KeyFact, Problem, TableKind};
 use crate::damage::Damage;
 use crate::error::Error;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::pg::memory::{self, Held};
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
 use crate::plan::{self, Integrity, Needs, Planned, ProfileMode, Target};
@@ -43,11 +44,21 @@ pub struct Survey {
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
 pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
+    survey_after(path, overrides, |_| ())
+}
+
+/// The same. `first` is what an import does before it looks at the target, where types are looked up as well.
+pub fn survey_after(
+    path: Option<&str>,
+    overrides: Option<Value>,
+    first: impl FnOnce(&mut Needs),
+) -> Result<Survey, Error> {
     source::check_rights()?;
     let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
-    let needs = plan::needs(&overrides)?;
-    let overrides = canonical_types(overrides)?;
+    let mut needs = plan::needs(&overrides)?;
     let source = source::open(path, needs.opening)?;
+    first(&mut needs);
+    let overrides = canonical_types(overrides, &needs)?;
     read(source, needs, overrides, Extent::default())
 }
 
@@ -55,7 +66,7 @@ pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Er
 pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Survey, Error> {
     // Nothing is kept of what is read.
     let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides)? };
-    let overrides = canonical_types(overrides)?;
+    let overrides = canonical_types(overrides, &needs)?;
     read(source, needs, overrides, extent)
 }
 
@@ -243,6 +254,20 @@ impl Survey {
             damage: &self.damage,
         }
     }
+
+    /// The statements of `before` were not run, and so the plan does not see what they do.
+    pub fn unrun(&self) -> Option<Finding> {
+        let message = "its statements were not run: what they make or change is not seen here";
+        let hint = "sqlite_import runs them before it looks at the target.";
+        (!self.needs.before.is_empty()).then(|| Finding::info("before", message, hint))
+    }
+
+    /// For an answer that has no place for findings.
+    pub fn tell_unrun(&self) {
+        if let Some(finding) = self.unrun() {
+            interrupts::tell(PgLogLevel::NOTICE, &format!("{}: {}", finding.object, finding.message));
+        }
+    }
 }
 
 /// Makes the plan for a survey, against what the target database has now.
@@ -263,21 +288,12 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         if wanted.is_empty() {
             planned.findings.extend(source::findings(&survey.source, &survey.catalog));
             planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+            planned.findings.extend(survey.unrun());
+            finding::say_once(&mut planned.findings);
             return Ok((target, planned));
         }
         target::hold(&wanted);
     }
-}
-
-/// The plan for a target, without what PostgreSQL does not take.
-fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
-    let source = survey.facts();
-    let planned = plan::build(&source, target, &survey.overrides)?;
-    target.refused = trial::refusals(&planned.trials);
-    if target.refused.is_empty() {
-        return Ok(planned);
-    }
-    Ok(plan::build(&source, target, &survey.overrides)?)
 }
 
 /// Relations that are there and would be loaded.
@@ -288,8 +304,21 @@ fn wanted<'a>(target: &'a Target, planned: &'a Planned) -> impl Iterator<Item = 
     target.relations.iter().filter(move |r| loaded(&r.schema, &r.name)).map(|r| r.oid)
 }
 
-/// Spells the types in a plan so that they mean the same under any search path.
-fn canonical_types(mut overrides: Value) -> Result<Value, Error> {
+/// The plan for a target, without what the server has refused when it was tried.
+fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
+    let source = survey.facts();
+    let planned = plan::build(&source, target, &survey.overrides)?;
+    target.refused = trial::refusals(&planned.trials);
+    if target.refused.is_empty() {
+        return Ok(planned);
+    }
+    Ok(plan::build(&source, target, &survey.overrides)?)
+}
+
+/// Spells the types in a plan so that they mean the same under any search path. One that is not there stays as it is
+/// where statements that may make it were not run.
+fn canonical_types(mut overrides: Value, needs: &Needs) -> Result<Value, Error> {
+    let absent = [PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME];
     for pointer in type_pointers(&overrides) {
         let Some(slot) = overrides.pointer_mut(&pointer) else { continue };
         let Some(name) = slot.as_str() else { continue };
@@ -297,6 +326,10 @@ fn canonical_types(mut overrides: Value) -> Result<Value, Error> {
             let path = format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~"));
             Err(Error::Type { path, message, sqlstate })
         };
+        if brief::is_long(name) {
+            // The server would say all of it in a NOTICE.
+            return refused("no type has so long a name".into(), PgSqlErrorCode::ERRCODE_NAME_TOO_LONG);
+        }
         match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(name), types::stranger(name))) }) {
             Ok(Ok((Some(canonical), Some(owner)))) => {
                 let message =
@@ -305,6 +338,7 @@ fn canonical_types(mut overrides: Value) -> Result<Value, Error> {
             }
             Ok(Ok((Some(canonical), None))) => *slot = Value::String(canonical),
             Ok(_) => {}
+            Err(caught) if !needs.before.is_empty() && absent.contains(&caught.sqlstate) => {}
             Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }

@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 
 use crate::pg::settings::LocalSettings;
 use crate::pg::{spi, standing};
+use crate::plan::TablePlan;
 use crate::sqltext::{ident, qualified};
 
 /// User triggers of a table and of its partitions that would fire in this session: whose they are, their name
@@ -21,6 +22,24 @@ const FIRING: &str = "
       AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
                       WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.deptype = 'e')
     ORDER BY 1, 2, 4";
+
+/// Triggers and rules of tables, and event triggers: code that a load may set off.
+const MAY_FIRE: &str = "
+    SELECT 'x' FROM pg_event_trigger WHERE evtenabled <> 'D'
+    UNION ALL
+    SELECT 'x' FROM unnest($1::text[]) AS loaded (name)
+    JOIN pg_class c ON c.oid = to_regclass(loaded.name)
+    WHERE EXISTS (SELECT FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
+                      AND t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)))
+       OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '3')
+    LIMIT 1";
+
+/// Code of the database's own may have changed what was loaded.
+pub fn may_fire(tables: &[TablePlan]) -> bool {
+    let _path = LocalSettings::safe_search_path();
+    let names: Vec<String> = tables.iter().map(|t| qualified(&t.schema, &t.target)).collect();
+    spi::value(MAY_FIRE, &[Some(&spi::array(&names))]).is_some()
+}
 
 /// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.
 #[must_use]

@@ -26,7 +26,14 @@ const RELATIONS: &str = "
             FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)
                   UNION SELECT relid FROM pg_catalog.pg_partition_ancestors(c.oid) AS above (relid)) AS member
             JOIN pg_catalog.pg_class p ON p.oid = member.relid JOIN pg_catalog.pg_roles r ON r.oid = p.relowner
-            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted}))
+            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted})),
+           (SELECT pg_catalog.min(t.relname::text)
+            FROM (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid
+                  UNION ALL
+                  SELECT d.refobjid FROM pg_catalog.pg_depend d
+                  WHERE c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+                    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')) AS owner (oid)
+            JOIN pg_catalog.pg_class t ON t.oid = owner.oid)
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY ($1::text[])
     ORDER BY n.nspname, c.relname";
@@ -100,6 +107,7 @@ fn relation(row: &mut Fields) -> ExistingTable {
         insert_rules: row.flag(),
         owned: row.flag(),
         stranger: row.optional(),
+        part_of: row.optional(),
         ..ExistingTable::default()
     }
 }
