@@ -1,40 +1,98 @@
 //! The allocator, and what it falls back on.
 //!
 //! Rust ends the process when an allocation fails, and the server then ends every other session. So what a value makes
-//! large is taken fallibly (`value::buffer`). The rest is small and has many places: for it a reserve is kept, which
-//! the allocator gives back when the system has no more. The allocation then succeeds, and the next look at interrupts
-//! raises the error. An allocator must not unwind, so raising it at once is no way.
+//! large is taken fallibly (`value::buffer`). The rest is small and has many places: it comes from a reserve when the
+//! system has no more, and the next look at interrupts raises the error. An allocator must not unwind, so raising it at
+//! once is no way. The reserve is never the system allocator's again: SQLite and the server would take what was freed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::report;
 use crate::value::buffer::OutOfMemory;
 
-/// Kept while the extension is used. Nothing is written to it, so that it takes address space only.
-const STANDING_BYTES: usize = 8 << 20;
-/// Less than this is a matter of the standing reserve.
-const WORTH_HOLDING: usize = 1 << 20;
+/// Nothing is written to it before the need, so that it takes address space only.
+const RESERVE_BYTES: usize = 8 << 20;
+/// Less than this is a matter of the reserve; whoever asks for more can bear a failure, or holds what he needs.
+const LARGE: usize = 1 << 20;
 
-/// What is given back first lies first.
-static RESERVES: [Reserve; 2] = [Reserve::empty(), Reserve::empty()];
-const HELD: &Reserve = &RESERVES[0];
-const STANDING: &Reserve = &RESERVES[1];
+/// Kept for as long as someone works who may want so much, and cannot bear a failure.
+static HELD: Block = Block::empty();
+/// Made with the first statement, and kept until the process ends.
+static RESERVE: Arena = Arena { block: AtomicPtr::new(std::ptr::null_mut()), state: AtomicU64::new(0) };
 
-/// A reserve was given back since the last look.
+/// The reserve was used since the last look.
 static SPENT: AtomicBool = AtomicBool::new(false);
 
+/// Small allocations one after the other. What is freed comes back when all are.
+struct Arena {
+    block: AtomicPtr<u8>,
+    /// How many live, and in the lower half where the next one begins: one word, so that both change at once.
+    state: AtomicU64,
+}
+
+impl Arena {
+    fn take(&self, layout: Layout) -> *mut u8 {
+        let block = self.block.load(Ordering::Acquire);
+        if block.is_null() || layout.align() > ALIGNED {
+            return std::ptr::null_mut();
+        }
+        let size = layout.size().next_multiple_of(ALIGNED) as u64;
+        let taken = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            let (live, next) = (state >> 32, state & 0xFFFF_FFFF);
+            (next + size <= RESERVE_BYTES as u64).then_some((live + 1) << 32 | (next + size))
+        });
+        match taken {
+            // Below the block's end, as was just checked.
+            Ok(before) => block.wrapping_add((before & 0xFFFF_FFFF) as usize),
+            Err(_) => std::ptr::null_mut(),
+        }
+    }
+
+    #[inline]
+    fn has(&self, place: *mut u8) -> bool {
+        let block = self.block.load(Ordering::Relaxed) as usize;
+        (place as usize).wrapping_sub(block) < RESERVE_BYTES && block != 0
+    }
+
+    fn give_back(&self) {
+        let fewer = |state: u64| {
+            let live = (state >> 32).saturating_sub(1);
+            Some(if live == 0 { 0 } else { live << 32 | (state & 0xFFFF_FFFF) })
+        };
+        let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+    }
+
+    /// Has room for a statement that fails.
+    fn is_ready(&self) -> bool {
+        let used = (self.state.load(Ordering::Acquire) & 0xFFFF_FFFF) as usize;
+        !self.block.load(Ordering::Acquire).is_null() && used < RESERVE_BYTES / 2
+    }
+
+    fn make(&self) {
+        if self.block.load(Ordering::Acquire).is_null()
+            && let Ok(layout) = Layout::from_size_align(RESERVE_BYTES, ALIGNED)
+        {
+            // SAFETY: the layout is not empty. Only the backend's thread makes the block, once.
+            self.block.store(unsafe { System.alloc(layout) }, Ordering::Release);
+        }
+    }
+}
+
+/// Where any small thing may begin.
+const ALIGNED: usize = 16;
+
 /// One block of memory that nobody uses.
-struct Reserve {
+struct Block {
     block: AtomicPtr<u8>,
     bytes: AtomicUsize,
 }
 
-impl Reserve {
-    const fn empty() -> Reserve {
-        Reserve { block: AtomicPtr::new(std::ptr::null_mut()), bytes: AtomicUsize::new(0) }
+impl Block {
+    const fn empty() -> Block {
+        Block { block: AtomicPtr::new(std::ptr::null_mut()), bytes: AtomicUsize::new(0) }
     }
 
     fn is_empty(&self) -> bool {
@@ -47,7 +105,7 @@ impl Reserve {
 
     /// Takes a block of this size; the reserve is empty.
     fn fill(&self, bytes: usize) -> Result<(), OutOfMemory> {
-        let layout = Reserve::layout(bytes.max(size_of::<usize>())).ok_or(OutOfMemory)?;
+        let layout = Block::layout(bytes.max(size_of::<usize>())).ok_or(OutOfMemory)?;
         // SAFETY: the layout is not empty. The block's first word says its size to whoever frees it.
         unsafe {
             let block = System.alloc(layout);
@@ -69,7 +127,7 @@ impl Reserve {
         }
         // SAFETY: `fill` has made the block and written its size; the swap has made it ours alone.
         unsafe {
-            if let Some(layout) = Reserve::layout(block.cast::<usize>().read()) {
+            if let Some(layout) = Block::layout(block.cast::<usize>().read()) {
                 System.dealloc(block, layout);
             }
         }
@@ -82,60 +140,89 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-// SAFETY: every call is the system allocator's own, made again after a failure.
+// SAFETY: every call is the system allocator's own, or the arena's, which never moves and tells its own by their address.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout.
-        or_again(layout.size(), || unsafe { System.alloc(layout) })
+        or_else(layout, || unsafe { System.alloc(layout) })
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's layout.
-        or_again(layout.size(), || unsafe { System.alloc_zeroed(layout) })
+        // SAFETY: the caller's layout; the arena's memory may have been used before.
+        unsafe {
+            let block = or_else(layout, || System.alloc_zeroed(layout));
+            if RESERVE.has(block) {
+                block.write_bytes(0, layout.size());
+            }
+            block
+        }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's block, which a failure leaves as it is.
-        or_again(size, || unsafe { System.realloc(block, layout, size) })
+        // SAFETY: the caller's block, which a failure leaves as it is; the new layout is valid, as the caller vouches.
+        unsafe {
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            let moved =
+                if RESERVE.has(block) { std::ptr::null_mut() } else { System.realloc(block, layout, size) };
+            if !moved.is_null() { moved } else { self.moved(block, layout, wanted) }
+        }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's block.
+        if RESERVE.has(block) {
+            return RESERVE.give_back();
+        }
+        // SAFETY: the caller's block, the system allocator's.
         unsafe { System.dealloc(block, layout) }
     }
 }
 
+impl Allocator {
+    /// A block that cannot grow where it is.
+    ///
+    /// # Safety
+    /// As for `realloc`.
+    #[cold]
+    unsafe fn moved(&self, block: *mut u8, layout: Layout, wanted: Layout) -> *mut u8 {
+        // SAFETY: the caller vouches for block and layouts; both blocks have the bytes that are copied.
+        unsafe {
+            let moved = self.alloc(wanted);
+            if !moved.is_null() {
+                std::ptr::copy_nonoverlapping(block, moved, layout.size().min(wanted.size()));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}
+
 #[inline]
-fn or_again(bytes: usize, allocate: impl Fn() -> *mut u8) -> *mut u8 {
+fn or_else(layout: Layout, allocate: impl Fn() -> *mut u8) -> *mut u8 {
     let block = allocate();
-    if block.is_null() { after_failure(bytes, &allocate) } else { block }
+    if block.is_null() { after_failure(layout, &allocate) } else { block }
 }
 
 /// What no reserve has room for fails; whoever asks for so much can bear it.
 #[cold]
-fn after_failure(bytes: usize, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
-    for reserve in &RESERVES {
-        if bytes <= reserve.bytes.load(Ordering::Relaxed) && reserve.give_back() {
-            SPENT.store(true, Ordering::Release);
-            let block = allocate();
-            if !block.is_null() {
-                return block;
-            }
-        }
+fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
+    if layout.size() < LARGE {
+        SPENT.store(true, Ordering::Release);
+        return RESERVE.take(layout);
     }
-    std::ptr::null_mut()
+    let held = layout.size() <= HELD.bytes.load(Ordering::Relaxed) && HELD.give_back();
+    if held { allocate() } else { std::ptr::null_mut() }
 }
 
-/// Fills the standing reserve where it was spent. Called where a statement's work for a SQLite file begins.
+/// Makes the reserve. Called where a statement's work for a SQLite file begins: without it none does.
 pub fn stand_by() {
-    if STANDING.is_empty() {
-        // Without it the work may still end well.
-        let _ = STANDING.fill(STANDING_BYTES);
-        SPENT.store(false, Ordering::Release);
+    RESERVE.make();
+    SPENT.store(false, Ordering::Release);
+    if !RESERVE.is_ready() {
+        exhausted("what a statement needs at the least");
     }
 }
 
@@ -154,7 +241,7 @@ pub(super) fn check() {
 
 /// Makes sure that so much can be had, and keeps it for those who cannot bear a failure until the guard is dropped.
 pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
-    if bytes >= WORTH_HOLDING && HELD.is_empty() {
+    if bytes >= LARGE && HELD.is_empty() {
         HELD.fill(bytes)?;
         return Ok(Held { gives_back: true });
     }

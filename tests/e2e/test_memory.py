@@ -35,6 +35,7 @@ class Limited:
         user = ["runuser", "-u", self.t.server.user.pw_name, "--"] if os.getuid() == 0 else []
         command = [*user, "prlimit", f"--pid={self.session.pid}", f"--{resource}={value}:"]
         if subprocess.run(command, cwd="/", capture_output=True).returncode:
+            assert os.path.exists(f"/proc/{self.session.pid}"), "the backend is gone"
             raise Skip("the limits of a backend cannot be changed here")
 
     def address_space(self):
@@ -92,8 +93,8 @@ def load(path, table, **column):
 
 
 def test_loads_of_large_values_under_many_limits(t):
-    limited, size = Limited(t), 12 * MB
-    rooms = [room * MB for room in (5, 14, 30, 70)]
+    limited, size = Limited(t), 6 * MB
+    rooms = [room * MB for room in (3, 8, 25)]
     for encoding in ("UTF-8", "UTF-16le"):
         path = large(t, size, encoding)
         for sql, others in (
@@ -113,7 +114,7 @@ def test_loads_of_large_values_under_many_limits(t):
             limited.survives(sql, rooms, *others)
     limited.has_met_the_limit()
     logged = t.rows("SELECT source_table, rowid, \"values\" -> 'v' ->> 'bytes' AS bytes FROM sqlite_migrate.reject WHERE rowid = 2")
-    assert all(int(row["bytes"]) > 10 * MB for row in logged if row["bytes"]), logged
+    assert all(int(row["bytes"]) > 5 * MB for row in logged if row["bytes"]), logged
     assert t.value("SELECT count(*) FROM sqlite_migrate.run_table WHERE imported = 1 AND rejected = 0") == "0"
 
 
@@ -132,13 +133,13 @@ def test_the_error_names_the_cell(t):
 
 
 def test_what_is_beyond_the_servers_own_limit_is_named(t):
-    """A JSON array of thirty million elements takes more than the gigabyte that the server gives at once."""
-    path = t.file("many.db", "CREATE TABLE lists (id INTEGER PRIMARY KEY, v TEXT)")
-    db = sqlite3.connect(path)
-    db.execute("INSERT INTO lists VALUES (2, ?)", ("[" + "1," * (30 * MB) + "1]",))
-    db.commit()
-    db.close()
-    t.sql(load(path, "lists", type="jsonb")).fails("54000", message=r'column "v" of table "lists"\n.*rowid 2.*gigabyte')
+    """The server has an internal error for more than the gigabyte that it gives at once. A domain's check says it here:
+    an input function needs tens of millions of elements for it."""
+    t.sql("""CREATE FUNCTION large(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+                 IF $1 = 2 THEN RAISE 'invalid memory alloc request size 1073741824' USING ERRCODE = 'XX000'; END IF; RETURN true;
+             END $$; CREATE DOMAIN limited AS bigint CHECK (large(VALUE))""").ok()
+    path = t.file("some.db", "CREATE TABLE some (id INTEGER PRIMARY KEY, v INTEGER); INSERT INTO some VALUES (1, 1), (7, 2)")
+    t.sql(load(path, "some", type="limited")).fails("54000", message=r'column "v" of table "some"\n.*rowid 7.*gigabyte')
 
 
 def test_a_thread_that_cannot_be_made_is_done_without(t):
@@ -158,9 +159,9 @@ def foreign(t, path):
 
 
 def test_scans_of_large_values_under_many_limits(t):
-    rooms = [room * MB for room in (5, 14, 30, 70)]
+    rooms = [room * MB for room in (3, 10, 40)]
     for encoding in ("UTF-8", "UTF-16le"):
-        foreign(t, large(t, 12 * MB, encoding))
+        foreign(t, large(t, 16 * MB, encoding))
         limited = Limited(t)
         for sql in (
             "SELECT length(v) FROM texts",
@@ -173,14 +174,13 @@ def test_scans_of_large_values_under_many_limits(t):
             "SELECT md5(v) FROM blobs",
             "SELECT md5(v) FROM made",
             "SELECT cardinality(v) FROM lists",
-            "SELECT id FROM texts WHERE v = repeat('xy', 6000000)",
-            "SELECT id FROM texts WHERE v = ANY (ARRAY[repeat('xy', 6000000), 'small'])",
+            "SELECT id FROM texts WHERE v = repeat('xy', 8000000)",
+            "SELECT id FROM texts WHERE v = ANY (ARRAY[repeat('xy', 8000000), 'small'])",
             # Its rows are kept, because they change.
             "BEGIN; DECLARE c CURSOR FOR SELECT * FROM texts; MOVE 1 FROM c; UPDATE texts SET v = 'x' WHERE id = 1; MOVE ALL FROM c",
         ) if encoding == "UTF-8" else ()):
             limited.survives(sql, rooms)
         limited.has_met_the_limit()
-        Limited(t).run("SELECT md5(v) FROM texts", 5 * MB).fails("53200", message='SQLite file|column "v" of table "texts"')
         t.sql("DROP SERVER files CASCADE").ok()
 
 

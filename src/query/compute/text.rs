@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::Fault;
-use crate::value::buffer::OutOfMemory;
+use crate::value::buffer::{self, OutOfMemory};
 use crate::value::text::check;
 use crate::value::{Cell, CellBuf};
 
@@ -115,12 +115,12 @@ pub fn replace<'a>(args: &[Cell<'a>]) -> Answer<'a> {
     let length = length.filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| Fault::new("54000", "result of replace() is too long"))?;
     let mut out = String::new();
-    out.try_reserve_exact(length).map_err(|_| Fault::new("53200", "out of memory"))?;
+    out.try_reserve_exact(length).map_err(OutOfMemory::from)?;
     for (at, part) in text.split(from).enumerate() {
         if at > 0 {
-            out.push_str(to);
+            buffer::append(&mut out, to)?;
         }
-        out.push_str(part);
+        buffer::append(&mut out, part)?;
     }
     Ok(CellBuf::text(out))
 }
