@@ -47,9 +47,15 @@ pub fn is_internal(table: &Table) -> bool {
     table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
+/// Bytes of a glob: one that compiles to too much panics.
+const LONGEST_GLOB: usize = 10_000;
+
 fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
     let compile = |(i, pattern): (usize, &String)| {
         let path = format!("{path}[{i}]");
+        if pattern.len() > LONGEST_GLOB {
+            return Err(invalid(&path, format!("is longer than {LONGEST_GLOB} bytes"), ""));
+        }
         let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
         let glob =
             glob.map_err(|e| invalid(&path, format!("invalid glob: {}", e.kind()), ""))?.compile_matcher();

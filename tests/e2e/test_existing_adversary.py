@@ -15,9 +15,13 @@ def dangling(t, child, column, parent):
 
 
 def test_a_foreign_key_that_came_after_the_plan(t):
-    t.sql("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int)").ok()
-    path = t.file("x.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1)")
-    plan = {**NEVER, "before": ["ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p"]}
+    t.sql("""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int); CREATE TABLE a (id int);
+        CREATE FUNCTION add_key() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN ALTER TABLE public.c ADD FOREIGN KEY (p) REFERENCES public.p; RETURN NULL; END $$;
+        CREATE TRIGGER add_key AFTER INSERT ON a FOR EACH STATEMENT EXECUTE FUNCTION add_key()""").ok()
+    path = t.file("x.db", """CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (1);
+        CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1)""")
+    plan = {**NEVER, "tables": {"a": {"fire_triggers": True}}}
     t.import_fails(path, plan, *s.ORPHANS)
     t.sql("INSERT INTO p VALUES (1)").ok()
     assert "foreign key since the plan" in t.import_(path, plan)["c"]["detail"]
