@@ -19,7 +19,7 @@ const RESERVE_BYTES: usize = 8 << 20;
 const LARGE: usize = 1 << 20;
 
 /// Kept for as long as someone works who may want so much, and cannot bear a failure.
-static HELD: Block = Block::empty();
+static HELD: [Block; 2] = [Block::empty(), Block::empty()];
 /// Made with the first statement, and kept until the process ends.
 static RESERVE: Arena = Arena { block: AtomicPtr::new(std::ptr::null_mut()), state: AtomicU64::new(0) };
 
@@ -209,12 +209,23 @@ fn or_else(layout: Layout, allocate: impl Fn() -> *mut u8) -> *mut u8 {
 /// What no reserve has room for fails; whoever asks for so much can bear it.
 #[cold]
 fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
-    if layout.size() < LARGE {
+    let small = layout.size() < LARGE;
+    if small {
         SPENT.store(true, Ordering::Release);
-        return RESERVE.take(layout);
+        if RESERVE.is_ready() {
+            return RESERVE.take(layout);
+        }
     }
-    let held = layout.size() <= HELD.bytes.load(Ordering::Relaxed) && HELD.give_back();
-    if held { allocate() } else { std::ptr::null_mut() }
+    // What is held may be wanted in many small pieces, too.
+    for held in &HELD {
+        if layout.size() <= held.bytes.load(Ordering::Relaxed) && held.give_back() {
+            let block = allocate();
+            if !block.is_null() {
+                return block;
+            }
+        }
+    }
+    if small { RESERVE.take(layout) } else { std::ptr::null_mut() }
 }
 
 /// Makes the reserve. Called where a statement's work for a SQLite file begins: without it none does.
@@ -241,22 +252,20 @@ pub(super) fn check() {
 
 /// Makes sure that so much can be had, and keeps it for those who cannot bear a failure until the guard is dropped.
 pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
-    if bytes >= LARGE && HELD.is_empty() {
-        HELD.fill(bytes)?;
-        return Ok(Held { gives_back: true });
+    let place = HELD.iter().find(|held| held.is_empty()).filter(|_| bytes >= LARGE);
+    if let Some(held) = place {
+        held.fill(bytes)?;
     }
-    Ok(Held { gives_back: false })
+    Ok(Held(place))
 }
 
 /// Memory that is there in case of need.
-pub struct Held {
-    gives_back: bool,
-}
+pub struct Held(Option<&'static Block>);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.gives_back {
-            HELD.give_back();
+        if let Some(held) = self.0 {
+            held.give_back();
         }
     }
 }

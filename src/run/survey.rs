@@ -25,6 +25,8 @@ const SAMPLE_ROWS: u64 = 10_000;
 
 /// A file, open in its snapshot, and what it says.
 pub struct Survey {
+    /// Catalog, profiles and the plans that are made of them consist of small pieces.
+    pub room: Held,
     pub source: Source,
     pub catalog: Catalog,
     /// One per `catalog.tables` entry.
@@ -55,10 +57,14 @@ pub fn survey_after(
 ) -> Result<Survey, Error> {
     source::check_rights()?;
     let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
+    // Held until the catalog is about to be read, which holds as much for both.
+    let room = memory::hold(usize::try_from(given(&overrides)).unwrap_or(usize::MAX));
+    let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
     let mut needs = plan::needs(&overrides)?;
     let source = source::open(path, needs.opening)?;
     first(&mut needs);
     let overrides = canonical_types(overrides, &needs)?;
+    drop(room);
     read(source, needs, overrides, Extent::default())
 }
 
@@ -80,7 +86,7 @@ pub struct Extent {
 
 /// An error may come of a file that was changed while it was read: that is the error then.
 fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
-    let _room = room_for_schema(&mut source)?;
+    let room = room_for_plan(&mut source, &overrides)?;
     let found = gather(&mut source, &needs, &mut overrides, extent);
     source.prove()?;
     let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
@@ -88,6 +94,7 @@ fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) 
         interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
     }
     Ok(Survey {
+        room,
         source,
         catalog,
         profiles,
@@ -148,12 +155,30 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
     Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
 }
 
-/// What a catalog takes of memory, at the most, per byte of the file's schema.
-const CATALOG: u64 = 32;
+/// What catalog and plan take of memory, about, per byte of the file's schema; and in all.
+const PLANNED: u64 = 256;
+const MOST: u64 = 1 << 30;
+/// The same of each value of the given plan, which is copied some times.
+const GIVEN: u64 = 1024;
 
-/// A schema may have megabytes, and its parsed form many small pieces.
-fn room_for_schema(source: &mut Source) -> Result<Held, Error> {
-    let bytes = on_thread(source, sqlite::schema_bytes)?.saturating_mul(CATALOG);
+fn given(plan: &Value) -> u64 {
+    pieces(plan).saturating_mul(GIVEN).min(MOST)
+}
+
+/// How many values a plan consists of; a long text counts as several.
+fn pieces(plan: &Value) -> u64 {
+    match plan {
+        Value::Array(items) => items.iter().map(pieces).sum(),
+        Value::Object(entries) => entries.values().map(|value| 1 + pieces(value)).sum(),
+        Value::String(text) => 1 + text.len() as u64 / 128,
+        _ => 1,
+    }
+}
+
+/// A schema may have megabytes, and so may what is given of a plan: what is made of them has many small pieces.
+fn room_for_plan(source: &mut Source, overrides: &Value) -> Result<Held, Error> {
+    let schema = on_thread(source, sqlite::schema_bytes)?.saturating_mul(PLANNED);
+    let bytes = schema.saturating_add(given(overrides)).min(MOST);
     let held = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
     held.map_err(|OutOfMemory| {
         let path = source.path().to_owned();
