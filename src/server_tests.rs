@@ -17,32 +17,33 @@ mod tests {
     use crate::pg::standing::{self, Standing};
     use crate::pg::thread::{self, Outbox};
     use crate::pg::{indexes, relation, rights, spi, types, xact};
-    use crate::value::batch::{Batch, Keep, OnInvalid, RowName};
-    use crate::value::{Decoded, Wire};
+    use crate::value::batch::{Batch, Keep, OnInvalid, Origin, RowName};
+    use crate::value::buffer::Buffer;
+    use crate::value::{Decoded, Timezone, Wire};
 
     #[pg_test]
     fn a_failed_attempt_leaves_nothing_and_tells_why() {
-        spi::execute("CREATE TABLE kept (n int)");
+        spi::execute("CREATE TABLE public.kept (n int)");
         let outcome = xact::attempt(|| -> Result<(), ()> {
-            spi::execute("INSERT INTO kept VALUES (1)");
+            spi::execute("INSERT INTO public.kept VALUES (1)");
             spi::execute("SELECT 1 / 0");
             Ok(())
         });
         let caught = outcome.expect_err("the division must fail");
         assert_eq!(caught.sqlstate, PgSqlErrorCode::ERRCODE_DIVISION_BY_ZERO);
         assert_eq!(caught.message, "division by zero");
-        assert_eq!(spi::number("SELECT count(*)::text FROM kept", &[]), 0);
+        assert_eq!(spi::number("SELECT count(*)::text FROM public.kept", &[]), 0);
     }
 
     #[pg_test]
     fn an_attempt_that_returns_an_error_is_rolled_back_too() {
-        spi::execute("CREATE TABLE kept (n int)");
+        spi::execute("CREATE TABLE public.kept (n int)");
         let outcome = xact::attempt(|| -> Result<(), &str> {
-            spi::execute("INSERT INTO kept VALUES (1)");
+            spi::execute("INSERT INTO public.kept VALUES (1)");
             Err("no")
         });
         assert_eq!(outcome, Ok(Err("no")));
-        assert_eq!(spi::number("SELECT count(*)::text FROM kept", &[]), 0);
+        assert_eq!(spi::number("SELECT count(*)::text FROM public.kept", &[]), 0);
     }
 
     #[pg_test(error = "canceled by the user")]
@@ -55,12 +56,13 @@ mod tests {
 
     #[pg_test]
     fn the_search_path_is_safe_inside_a_block_and_the_callers_after_it() {
-        let before = spi::value("SHOW search_path", &[]);
+        let shown = || Spi::get_one::<String>("SHOW search_path").ok().flatten();
+        let before = shown();
         {
             let _path = LocalSettings::safe_search_path();
-            assert_eq!(spi::value("SHOW search_path", &[]).as_deref(), Some(SAFE_SEARCH_PATH));
+            assert_eq!(shown().as_deref(), Some(SAFE_SEARCH_PATH));
         }
-        assert_eq!(spi::value("SHOW search_path", &[]), before);
+        assert_eq!(shown(), before);
     }
 
     #[pg_test]
@@ -98,15 +100,15 @@ mod tests {
         let wires: Arc<[Wire]> = Arc::from([Wire::Word, Wire::Input]);
         let mut batch = Batch::new(wires.clone());
         for (id, price) in [(1, "1.5"), (2, "bad"), (3, "2")] {
-            batch.push(Decoded::Word(id));
-            batch.push(Decoded::Input(price.into()));
-            batch.origins.push((RowName::Rowid(id as i64), serde_json::Value::Null));
+            batch.push(Decoded::Word(id)).unwrap();
+            batch.push(Decoded::Input(price.into())).unwrap();
+            batch.origins.push(Origin { row: RowName::Rowid(id as i64), values: Buffer::new() });
             batch.end_row();
         }
         batch.seal();
         let column = |policy| SinkColumn { policy, not_null: false };
         let columns = [column(OnInvalid::Error), column(policy)];
-        let mut converter = Converter::new(&attributes, &wires, &columns);
+        let mut converter = Converter::new(&attributes, &wires, &columns, &Timezone::UTC);
         let outcome = converter.convert(&mut batch).map(|refused| refused.len()).map_err(|r| r.error.message);
         let mut sink = HeapSink::open(relation, &attributes);
         if outcome.is_ok() {
@@ -115,7 +117,10 @@ mod tests {
         sink.finish();
         (
             outcome,
-            spi::value("SELECT string_agg(format('%s=%s', id, price), ' ' ORDER BY id) FROM prices", &[]),
+            spi::value(
+                "SELECT string_agg(format('%s=%s', id, price), ' ' ORDER BY id) FROM public.prices",
+                &[],
+            ),
         )
     }
 
@@ -145,7 +150,7 @@ mod tests {
         let attributes: Vec<_> =
             columns.iter().filter_map(|c| all.iter().find(|a| a.name == *c).cloned()).collect();
         let mut batch = Batch::new(vec![Wire::Word; columns.len()].into());
-        columns.iter().for_each(|_| batch.push(Decoded::Word(7)));
+        columns.iter().for_each(|_| batch.push(Decoded::Word(7)).unwrap());
         batch.end_row();
         batch.seal();
         let mut sink = HeapSink::open(relation, &attributes);
@@ -161,8 +166,10 @@ mod tests {
         );
         spi::execute("ALTER TABLE public.target DROP COLUMN gone");
         write_sevens(&["a"]);
-        let row =
-            spi::value("SELECT (t.*)::text FROM (SELECT a, b, c, d, e = current_date, f FROM target) t", &[]);
+        let row = spi::value(
+            "SELECT (t.*)::text FROM (SELECT a, b, c, d, e = current_date, f FROM public.target) t",
+            &[],
+        );
         assert_eq!(row.as_deref(), Some("(7,1,x,14,t,)"));
     }
 
@@ -196,7 +203,7 @@ mod tests {
         let before = spi::value(indexes, &[]);
         write_sevens(&["b", "a"]);
         spi::execute("SET LOCAL enable_seqscan = off");
-        let count = "SELECT count(*)::text FROM target WHERE a = 7";
+        let count = "SELECT count(*)::text FROM public.target WHERE a = 7";
         assert_eq!(spi::number(count, &[]), 0);
         assert_eq!(indexes::rebuild(spi::relation("public", "target").expect("just made")), 2);
         assert_eq!((spi::number(count, &[]), spi::value(indexes, &[])), (1, before));

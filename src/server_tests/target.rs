@@ -6,7 +6,9 @@ mod tests {
 
     use crate::pg::settings::LocalSettings;
     use crate::pg::spi;
-    use crate::plan::{ExistingForeignKey, ExistingKey, ExistingTable, Identity, KeyOperator, Target};
+    use crate::plan::{
+        ExistingForeignKey, ExistingKey, ExistingTable, Identity, KeyOperator, Strays, Target,
+    };
     use crate::run::target;
 
     fn read(sql: &str) -> Target {
@@ -115,6 +117,8 @@ mod tests {
             full: true,
             period: false,
             enforced: true,
+            validated: true,
+            strays: Strays::default(),
         };
         for name in ["child", "child_1", "child_11"] {
             let keys = &table(&found, name).foreign_keys;
@@ -205,7 +209,9 @@ mod tests {
              CREATE ROLE reader;; GRANT USAGE ON SCHEMA app TO reader;; GRANT SELECT ON t TO reader;;
              SET LOCAL ROLE reader",
         );
-        target::read_rows(&mut found, |_, name| matches!(name, "t" | "v"));
+        let wanted = found.relations.iter().filter(|r| matches!(r.name.as_str(), "t" | "v")).map(|r| r.oid);
+        let wanted = wanted.collect();
+        target::read_rows(&mut found, &wanted);
         let rows = |name: &str| table(&found, name).rows;
         assert_eq!((rows("t"), rows("heir"), rows("closed"), rows("v")), (Some(1), None, None, None));
     }
