@@ -5,13 +5,13 @@
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::finding::Finding;
 use crate::pg::report::{Place, report_at};
 use crate::pg::xact::Caught;
-use crate::plan::PlanError;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
+use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::plan::PlanError;
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -410,7 +410,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
 
 /// A script can match the cause of the first blocking finding.
 fn blocked_code(findings: &[Finding]) -> Code {
-    use crate::finding::Cause;
+    use pg_sqlite_migrate_core::finding::Cause;
     match findings.first().map(|f| f.cause) {
         Some(Cause::DuplicateTable) => Code::ERRCODE_DUPLICATE_TABLE,
         Some(Cause::Orphans) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,

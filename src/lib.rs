@@ -1,20 +1,8 @@
 //! A SQLite file becomes a PostgreSQL database in one SQL call.
 //!
-//! `sqlite/` reads, `plan/` decides, `run/` does, `verify/` checks; `api/` is the door. Unsafe code is in `pg/`
-//! and nowhere else; pure files name neither pgrx nor rusqlite (tests/layers.rs holds them to it).
+//! `sqlite/` reads, the crate `core/` decides, `import/` does, `verify/` checks; `api/` is the door. Unsafe code is in
+//! `pg/`, `fdw/planner/`, `fdw/executor/` and `sqlite/raw.rs` (tests/layers.rs holds it to that).
 #![deny(unsafe_code)]
-
-// What a SQLite file declares and holds, what PostgreSQL gets: pure.
-pub mod brief;
-pub mod catalog;
-pub mod damage;
-pub mod finding;
-pub mod plan;
-pub mod query;
-pub mod sqltext;
-pub mod translate;
-pub mod types;
-pub mod value;
 
 // The two databases.
 #[allow(unsafe_code)]
@@ -23,7 +11,7 @@ pub mod sqlite;
 
 // What joins them.
 pub mod fdw;
-pub mod run;
+pub mod import;
 pub mod verify;
 
 mod api;

@@ -17,9 +17,9 @@ mod tests {
     use crate::pg::standing::{self, Standing};
     use crate::pg::thread::{self, Outbox};
     use crate::pg::{indexes, relation, rights, spi, types, xact};
-    use crate::value::batch::{Batch, Keep, OnInvalid, Origin, RowName};
-    use crate::value::buffer::Buffer;
-    use crate::value::{Decoded, Timezone, Wire};
+    use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RowName};
+    use pg_sqlite_migrate_core::value::buffer::Buffer;
+    use pg_sqlite_migrate_core::value::{Decoded, Timezone, Wire};
 
     #[pg_test]
     fn a_failed_attempt_leaves_nothing_and_tells_why() {

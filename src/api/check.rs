@@ -3,11 +3,11 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::brief;
 use crate::error::Error;
+use crate::import::{source, survey};
 use crate::pg::text::Text;
-use crate::run::{source, survey};
 use crate::sqlite;
+use pg_sqlite_migrate_core::brief;
 
 /// One row per problem, none when the file is sound. `full` checks every row against every index and every
 /// foreign key as well; it takes several times as long.

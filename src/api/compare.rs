@@ -3,9 +3,9 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::import::compare;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
-use crate::run::compare;
 
 /// One row per thing that a plan has noticed about the two, the worst first. Nothing is written.
 #[pg_extern(volatile, parallel_unsafe)]

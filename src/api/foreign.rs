@@ -9,8 +9,8 @@ use supabase_wrappers::prelude::ForeignDataWrapper;
 
 use crate::error::Error;
 use crate::fdw::connection::{self, Closed};
+use crate::fdw::executor::catalog;
 use crate::fdw::wrapper::{self, PgSqliteFdw};
-use crate::pg::fdw::catalog;
 use crate::pg::interrupts;
 use crate::pg::text::Text;
 

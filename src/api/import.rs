@@ -3,9 +3,9 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::import::run;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
-use crate::run::import;
 
 /// One row per table. An ERROR, or a ROLLBACK afterwards, leaves nothing behind.
 #[pg_extern(volatile, parallel_unsafe)]
@@ -31,7 +31,7 @@ fn sqlite_import(
     >,
     ErrorReport,
 > {
-    let results = import::import(path.as_deref(), plan.map(|p| p.0))?;
+    let results = run::import(path.as_deref(), plan.map(|p| p.0))?;
     Ok(TableIterator::new(results.into_iter().map(|r| {
         let rows_per_second = r.rows_per_second();
         let detail = r.detail_text();

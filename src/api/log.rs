@@ -3,7 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::run::log;
+use crate::import::log;
 
 /// Removes a finished run of the caller's from the log, with its tables, rejected rows and findings; a superuser
 /// removes any. What was imported stays.

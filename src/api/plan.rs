@@ -4,10 +4,10 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::import::inspect;
+use crate::import::survey;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
-use crate::run::inspect;
-use crate::run::survey;
 
 /// One row per column of the tables that the plan leaves in: what is declared, what is stored, what it becomes.
 #[pg_extern(volatile, parallel_unsafe)]

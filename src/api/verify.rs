@@ -3,8 +3,8 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::import::sequences;
 use crate::pg::text::Text;
-use crate::run::sequences;
 use crate::verify::counts;
 
 /// Rows in SQLite when a run read it against rows in PostgreSQL now; of the last run unless one is named.

@@ -17,14 +17,15 @@ use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode as Code;
 
+use super::executor::{invalidation, transaction};
 use super::options::{ServerOptions, TableOptions};
-use crate::catalog::{Catalog, Encoding, Table, TableKind};
+use super::seam::{Reads, Server};
 use crate::error::Error;
-use crate::pg::fdw::{Reads, Server, invalidation, transaction};
 use crate::pg::{interrupts, memory};
-use crate::query::Remote;
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
+use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, Table, TableKind};
+use pg_sqlite_migrate_core::remote::Remote;
 use schema::{Look, Schema};
 
 pub use cursor::{Cursor, Handle, Reading};
@@ -90,9 +91,10 @@ pub enum Reach {
 
 impl Reach {
     fn of(catalog: &Catalog, table: &str) -> Reach {
-        let acts = |key: &crate::catalog::ForeignKey| {
-            use crate::catalog::Action::{NoAction, Restrict};
-            let harmless = |action: &crate::catalog::Action| matches!(action, NoAction | Restrict);
+        let acts = |key: &pg_sqlite_migrate_core::catalog::ForeignKey| {
+            use pg_sqlite_migrate_core::catalog::Action::{NoAction, Restrict};
+            let harmless =
+                |action: &pg_sqlite_migrate_core::catalog::Action| matches!(action, NoAction | Restrict);
             key.parent.eq_ignore_ascii_case(table) && !(harmless(&key.on_delete) && harmless(&key.on_update))
         };
         let spreads = catalog.triggers.iter().any(|t| t.table.eq_ignore_ascii_case(table))

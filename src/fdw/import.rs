@@ -4,16 +4,17 @@ use pgrx::PgSqlErrorCode as Code;
 use serde_json::{Map, Value, json};
 
 use super::options::{ServerOptions, boolean};
-use crate::catalog::{Table, TableKind};
+use super::seam::{Commands, Import, Listed};
 use crate::error::Error;
 use crate::guc;
-use crate::pg::fdw::{Commands, Import, Listed};
-use crate::plan::TablePlan;
-use crate::plan::collate;
-use crate::plan::keys::nearest;
-use crate::run::source;
-use crate::run::survey::{self, Extent, Survey};
-use crate::sqltext::{ident, literal};
+use crate::import::source;
+use crate::import::survey;
+use crate::import::survey::{Extent, Survey};
+use pg_sqlite_migrate_core::catalog::{Table, TableKind};
+use pg_sqlite_migrate_core::plan::TablePlan;
+use pg_sqlite_migrate_core::plan::decide::collate;
+use pg_sqlite_migrate_core::plan::given::keys::nearest;
+use pg_sqlite_migrate_core::sqltext::{ident, literal};
 
 /// What the statement asks for.
 #[derive(Debug)]

@@ -12,20 +12,23 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use super::connection::{Connection, Handle, Reach, raised};
+use super::executor::transaction;
 use super::options::{ServerOptions, TableOptions};
+use super::relation;
 use super::scan::{Binding, Reader, Scan, emit, no_memory};
-use super::{deparse, relation};
+use super::seam;
+use super::seam::{Change, Direct, Operation, Relation, RowKey, Sink};
 use crate::error::Error;
-use crate::pg::fdw::{self as seam, Change, Direct, Operation, Relation, RowKey, Sink, transaction};
 use crate::pg::rights;
-use crate::query::compute::Rule;
-use crate::query::{Column, ParameterForm, Proof, Table, Tables, Var, canonical};
 use crate::sqlite::Session;
 use crate::sqlite::session::RowView;
-use crate::sqltext::sqlite_ident;
-use crate::value::encode::{Encoder, Refusal};
-use crate::value::native::Native;
-use crate::value::{Cell, CellBuf};
+use pg_sqlite_migrate_core::remote::compute::Rule;
+use pg_sqlite_migrate_core::remote::deparse;
+use pg_sqlite_migrate_core::remote::{Column, ParameterForm, Proof, Table, Tables, Var, canonical};
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::value::encode::{Encoder, Refusal};
+use pg_sqlite_migrate_core::value::native::Native;
+use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
 /// Commands by `1 << CmdType`.
 const UPDATE: i32 = 1 << 2;

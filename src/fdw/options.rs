@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::seam::{Options, Relation, Server};
 use crate::error::Error;
-use crate::pg::fdw::{Options, Relation, Server};
-use crate::plan::Opening;
-use crate::plan::keys::nearest;
-use crate::value::batch::OnInvalid;
-use crate::value::{Format, Timezone};
+use pg_sqlite_migrate_core::plan::Opening;
+use pg_sqlite_migrate_core::plan::given::keys::nearest;
+use pg_sqlite_migrate_core::value::batch::OnInvalid;
+use pg_sqlite_migrate_core::value::{Format, Timezone};
 
 /// What an option belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

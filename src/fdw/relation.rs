@@ -3,17 +3,17 @@
 use pgrx::PgSqlErrorCode as Code;
 
 use super::connection::{self, Described};
+use super::executor::datum::type_of;
 use super::options::{ColumnOptions, ServerOptions, TableOptions};
-use crate::catalog;
+use super::seam::{Attribute, Relation};
 use crate::error::Error;
-use crate::pg::fdw::datum::type_of;
-use crate::pg::fdw::{Attribute, Relation};
 use crate::pg::settings::LocalSettings;
 use crate::pg::types;
-use crate::query::{Affinity, Column, Index, Sorting, Table};
 use crate::sqlite::Estimate;
-use crate::value::Timezone;
-use crate::value::batch::OnInvalid;
+use pg_sqlite_migrate_core::catalog;
+use pg_sqlite_migrate_core::remote::{Affinity, Column, Index, Sorting, Table};
+use pg_sqlite_migrate_core::value::Timezone;
+use pg_sqlite_migrate_core::value::batch::OnInvalid;
 
 /// Opens the file where that has not been done.
 pub fn table(relation: &Relation) -> Result<Table, Error> {

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{connection, deparse, relation};
+use super::seam::Relation;
+use super::{connection, relation};
 use crate::error::Error;
-use crate::pg::fdw::Relation;
-use crate::query::{From, Remote, Select, Table, Tables, Target, Var};
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::remote::deparse;
+use pg_sqlite_migrate_core::remote::{From, Remote, Select, Table, Tables, Target, Var};
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// A query for about `rows` rows with every attribute, and the number of its rows.
 ///

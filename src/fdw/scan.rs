@@ -10,17 +10,19 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use super::connection::{Connection, Cursor, Reach};
+use super::executor::transaction;
 use super::modify::Writer;
 use super::options::ServerOptions;
+use super::seam;
+use super::seam::{Reads, Server, Sink};
 use crate::error::{Error, FOREIGN_CELL_HINT, sqlstate};
-use crate::pg::fdw::{self as seam, Reads, Server, Sink, transaction};
-use crate::query::{Decode, Parameter, Proof, Remote, Type, canonical, compute};
 use crate::sqlite;
 use crate::sqlite::rows::{display, storage_class};
 use crate::sqlite::session::RowView;
-use crate::value::buffer::OutOfMemory;
-use crate::value::native::Native;
-use crate::value::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, Timezone};
+use pg_sqlite_migrate_core::remote::{Decode, Parameter, Proof, Remote, Type, canonical, compute};
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::native::Native;
+use pg_sqlite_migrate_core::value::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, Timezone};
 
 pub struct Scan {
     cursor: Rc<Cursor>,

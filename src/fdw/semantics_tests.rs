@@ -4,13 +4,14 @@ use rusqlite::functions::{Aggregate as SqlAggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error};
 
-use super::deparse;
-use super::shippable;
-use super::testing::*;
-use crate::query::compute::{self, Rule, Total};
-use crate::query::{Expr, From, JoinKind, Target, Type, Var, canonical};
-use crate::value::native::Native;
-use crate::value::{Cell, CellBuf};
+use pg_sqlite_migrate_core::remote::compute;
+use pg_sqlite_migrate_core::remote::compute::{Rule, Total};
+use pg_sqlite_migrate_core::remote::deparse;
+use pg_sqlite_migrate_core::remote::shippable;
+use pg_sqlite_migrate_core::remote::testing::*;
+use pg_sqlite_migrate_core::remote::{Expr, From, JoinKind, Target, Type, Var, canonical};
+use pg_sqlite_migrate_core::value::native::Native;
+use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
 fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
@@ -103,7 +104,7 @@ fn ids(db: &Connection, condition: &Expr) -> Result<Vec<i64>, String> {
 }
 
 fn stamp(type_: Type, text: &str) -> Expr {
-    let micros = crate::value::datetime::wall(text.as_bytes()).unwrap();
+    let micros = pg_sqlite_migrate_core::value::datetime::wall(text.as_bytes()).unwrap();
     Expr::Const(
         type_,
         if type_ == Type::Timestamp { Native::Timestamp(micros) } else { Native::TimestampTz(micros) },
@@ -143,7 +144,7 @@ fn conditions_select_the_rows_that_postgres_selects() {
                 left: col(N).into(),
                 right: int(5).into(),
                 negated: false,
-                collation: crate::query::Collation::None,
+                collation: pg_sqlite_migrate_core::remote::Collation::None,
             },
             vec![2, 3, 4],
         ),
@@ -253,7 +254,10 @@ fn a_constant_that_no_cell_can_hold_finds_nothing() {
 }
 
 /// Rows of a query, or the error's text; and how SQLite runs it.
-fn answer(db: &Connection, query: &crate::query::Select) -> (Result<Vec<Value>, String>, String) {
+fn answer(
+    db: &Connection,
+    query: &pg_sqlite_migrate_core::remote::Select,
+) -> (Result<Vec<Value>, String>, String) {
     let sql = deparse::select(query, &tables()).sql;
     let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps: Vec<String> =
@@ -263,9 +267,9 @@ fn answer(db: &Connection, query: &crate::query::Select) -> (Result<Vec<Value>, 
     (rows.map_err(|e| e.to_string()), steps.join("; "))
 }
 
-fn order(attribute: i16, descending: bool, nulls_first: bool) -> crate::query::Order {
-    let collation = crate::query::Collation::Bytes;
-    crate::query::Order { expr: col(attribute), collation, descending, nulls_first }
+fn order(attribute: i16, descending: bool, nulls_first: bool) -> pg_sqlite_migrate_core::remote::Order {
+    let collation = pg_sqlite_migrate_core::remote::Collation::Bytes;
+    pg_sqlite_migrate_core::remote::Order { expr: col(attribute), collation, descending, nulls_first }
 }
 
 #[test]
@@ -427,7 +431,7 @@ fn indexes_are_used() {
 fn joins_groups_and_aggregates_run() {
     let db = database();
     let tables = tables();
-    let first = |query: &crate::query::Select| -> Vec<Value> {
+    let first = |query: &pg_sqlite_migrate_core::remote::Select| -> Vec<Value> {
         let remote = deparse::select(query, &tables);
         let mut statement = db.prepare(&remote.sql).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
@@ -465,9 +469,9 @@ fn joins_groups_and_aggregates_run() {
         right: Box::new(From::Table { relation: 2 }),
         on: vec![op("=", col(N), other(N)), op(">", other(N), int(0))],
     };
-    join.order_by = vec![crate::query::Order {
+    join.order_by = vec![pg_sqlite_migrate_core::remote::Order {
         expr: other(N),
-        collation: crate::query::Collation::None,
+        collation: pg_sqlite_migrate_core::remote::Collation::None,
         descending: true,
         nulls_first: false,
     }];
@@ -544,9 +548,9 @@ fn joins_nest_on_either_side() {
             let on = vec![op("=", col(DAY), third(DAY)), op("=", col(NAME), text(""))];
             let mut query = select(vec![Target::Value(third(N))], vec![]);
             query.from = From::Join { kind, left, right, on };
-            query.order_by = vec![crate::query::Order {
+            query.order_by = vec![pg_sqlite_migrate_core::remote::Order {
                 expr: other(ID),
-                collation: crate::query::Collation::None,
+                collation: pg_sqlite_migrate_core::remote::Collation::None,
                 descending: true,
                 nulls_first: true,
             }];
@@ -584,7 +588,7 @@ fn changes_run() {
 /// The model that writing relies on: what the affinity makes of a value is what SQLite makes of it.
 #[test]
 fn affinities_store_what_the_model_says() {
-    use crate::query::Affinity;
+    use pg_sqlite_migrate_core::remote::Affinity;
     let db = Connection::open_in_memory().unwrap();
     let texts = [
         "",

@@ -1,5 +1,5 @@
 //! The wrapper as both frames see it: supabase-wrappers' trait, which makes the handler, and
-//! `pg::fdw::Wrapper` for everything that happens to a query.
+//! `seam::Wrapper` for everything that happens to a query.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,14 @@ use supabase_wrappers::prelude::*;
 
 use super::import::{self, ImportOptions, Request};
 use super::options::{self, Owner, ServerOptions};
-use super::{deparse, modify, relation, sample, scan, shippable};
+use super::seam;
+use super::seam::{Change, Commands, Direct, DirectTarget, Import, Reads, Relation, Server};
+use super::{modify, relation, sample, scan};
 use crate::error::Error;
 use crate::guc;
-use crate::pg::fdw::{self as seam, Change, Commands, Direct, DirectTarget, Import, Reads, Relation, Server};
 use crate::pg::rights;
-use crate::query::{Expr, Order, Remote, Select, Table, Tables, Var};
+use pg_sqlite_migrate_core::remote::{Expr, Order, Remote, Select, Table, Tables, Var};
+use pg_sqlite_migrate_core::remote::{deparse, shippable};
 
 /// Reading and changing SQLite files as foreign tables.
 pub struct PgSqliteFdw;
@@ -46,7 +48,7 @@ impl ForeignDataWrapper<Error> for PgSqliteFdw {
     }
 
     fn fdw_routine_hook(routine: &mut FdwRoutine<AllocatedByRust>) {
-        seam::routine::install::<PgSqliteFdw>(routine);
+        super::routine::install::<PgSqliteFdw>(routine);
     }
 }
 

@@ -14,9 +14,9 @@ use super::domain::DomainCheck;
 use super::input::InputFunction;
 use super::relation::Attribute;
 use super::{memory, xact};
-use crate::value::batch::{Batch, OnInvalid, Origin};
-use crate::value::buffer::OutOfMemory;
-use crate::value::{Timezone, Wire};
+use pg_sqlite_migrate_core::value::batch::{Batch, OnInvalid, Origin};
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::{Timezone, Wire};
 
 /// What the plan says of one attribute.
 #[derive(Debug, Clone, Copy)]

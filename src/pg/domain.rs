@@ -29,7 +29,7 @@ impl DomainCheck {
     ///
     /// # Safety
     /// `value` is a datum of the domain's base type, unless it is NULL.
-    pub(super) unsafe fn check(&mut self, value: pg_sys::Datum, null: bool) {
+    pub(crate) unsafe fn check(&mut self, value: pg_sys::Datum, null: bool) {
         // SAFETY: the caller vouches for the datum; `extra` is this function's and this domain's alone.
         unsafe { pg_sys::domain_check(value, null, self.domain, &mut *self.extra, self.context) };
     }
@@ -38,7 +38,7 @@ impl DomainCheck {
     ///
     /// # Safety
     /// `value` is a datum of the domain's base type.
-    pub(super) unsafe fn print(&self, value: pg_sys::Datum) -> String {
+    pub(crate) unsafe fn print(&self, value: pg_sys::Datum) -> String {
         let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
         let _settings = LocalSettings::printing(Reads::Everything);
         // SAFETY: the caller vouches for the datum; the output function returns a NUL-terminated string.

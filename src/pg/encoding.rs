@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 use pgrx::pg_sys;
 
 use super::memory;
-use crate::value::buffer::{self, OutOfMemory};
+use pg_sqlite_migrate_core::value::buffer;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 const UTF8: i32 = pg_sys::pg_enc::PG_UTF8 as i32;
 
@@ -23,20 +24,20 @@ pub fn server_is_utf8() -> bool {
 }
 
 /// UTF-8 means the same to the server: in SQL_ASCII, bytes mean what the client says.
-pub(super) fn takes_utf8() -> bool {
+pub(crate) fn takes_utf8() -> bool {
     // SAFETY: reads a variable of the backend.
     server_is_utf8() || unsafe { pg_sys::GetDatabaseEncoding() } == pg_sys::pg_enc::PG_SQL_ASCII as i32
 }
 
 /// Equal texts of the server's may come from unequal ones in UTF-8, and the other way round.
-pub(super) fn keeps_equality() -> bool {
+pub(crate) fn keeps_equality() -> bool {
     // SAFETY: reads a variable of the backend.
     server_is_utf8() || unsafe { pg_sys::pg_database_encoding_max_length() } == 1
 }
 
 /// What a message or a result says, in the server's encoding. A character that it lacks is written as an escape, and
 /// every one where no conversion can be looked up.
-pub(super) fn shown_to_server(text: &str) -> CString {
+pub(crate) fn shown_to_server(text: &str) -> CString {
     let mut bytes = Vec::with_capacity(text.len());
     let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() };
     for character in text.chars().filter(|c| *c != '\0') {
@@ -74,7 +75,7 @@ fn spell<'a>(text: &'a str, before: &str) -> Cow<'a, str> {
 ///
 /// # Safety
 /// As for [`from_server`].
-pub(super) unsafe fn json_from_server(json: *mut c_char) -> String {
+pub(crate) unsafe fn json_from_server(json: *mut c_char) -> String {
     // SAFETY: the caller vouches for the string.
     let json = unsafe { from_server(json) };
     if takes_utf8() || !json.contains(SPELT) { json } else { unspelt(&json) }
@@ -159,7 +160,7 @@ fn owned(text: &[u8]) -> String {
 ///
 /// # Safety
 /// `text` points to a NUL-terminated UTF-8 string.
-pub(super) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
+pub(crate) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
     if server_is_utf8() {
         return text;
     }
@@ -182,7 +183,7 @@ pub fn to_server(text: &str) -> Result<CString, std::ffi::NulError> {
 }
 
 /// The bytes of a text that holds no NUL, in the server's encoding and in the current memory context, or as they were.
-pub(super) fn bytes_for_server(text: &str) -> &[u8] {
+pub(crate) fn bytes_for_server(text: &str) -> &[u8] {
     if server_is_utf8() {
         return text.as_bytes();
     }
@@ -195,7 +196,7 @@ pub(super) fn bytes_for_server(text: &str) -> &[u8] {
 }
 
 /// A datum of type `text`.
-pub(super) fn text_datum(text: &str) -> pg_sys::Datum {
+pub(crate) fn text_datum(text: &str) -> pg_sys::Datum {
     let bytes = bytes_for_server(text);
     // SAFETY: the length is that of the bytes, which are copied; what is too long for a datum is the server's error.
     unsafe { pg_sys::cstring_to_text_with_len(bytes.as_ptr().cast(), bytes.len() as i32) }.into()
@@ -211,7 +212,7 @@ pub fn of_setting(value: &CStr) -> String {
 ///
 /// # Safety
 /// `text` points to a NUL-terminated string in the server's encoding.
-pub(super) unsafe fn from_server(text: *mut c_char) -> String {
+pub(crate) unsafe fn from_server(text: *mut c_char) -> String {
     // SAFETY: the caller vouches for the string; the conversion returns a NUL-terminated one.
     unsafe {
         let converted = if server_is_utf8() {

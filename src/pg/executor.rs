@@ -15,7 +15,7 @@ unsafe extern "C-unwind" {
 }
 
 /// What the executor keeps for one relation that is written. An ERROR frees it with its memory context.
-pub(super) struct Executor {
+pub(crate) struct Executor {
     state: *mut pg_sys::EState,
     target: *mut pg_sys::ResultRelInfo,
     context: *mut pg_sys::ExprContext,
@@ -24,7 +24,7 @@ pub(super) struct Executor {
 
 /// The value of a column that a row says nothing of.
 #[derive(Clone, Copy)]
-pub(super) struct ColumnDefault {
+pub(crate) struct ColumnDefault {
     state: *mut pg_sys::ExprState,
     /// It may look at the table that is written, and has to see every row before its own.
     pub may_look: bool,
@@ -141,7 +141,7 @@ unsafe fn null_of_domain(attribute: &pg_sys::FormData_pg_attribute) -> Option<*m
 ///
 /// # Safety
 /// Both belong to one executor state.
-pub(super) unsafe fn evaluate(
+pub(crate) unsafe fn evaluate(
     state: *mut pg_sys::ExprState,
     context: *mut pg_sys::ExprContext,
 ) -> (pg_sys::Datum, bool) {

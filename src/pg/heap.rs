@@ -9,7 +9,7 @@ use super::brought::{Brought, Command};
 use super::relation::Attribute;
 use super::rowmaker::RowMaker;
 use super::{slot, xact};
-use crate::value::batch::Batch;
+use pg_sqlite_migrate_core::value::batch::Batch;
 
 /// Rows per `heap_multi_insert`: COPY's own limit is 1000; less keeps the formed tuples in the cache.
 const CHUNK_ROWS: usize = 500;

@@ -8,7 +8,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use super::encoding;
 use super::settings::{LocalSettings, Reads};
 use super::types;
-use crate::value::Timezone;
+use pg_sqlite_migrate_core::value::Timezone;
 
 /// The input function of a type, a domain's base type's, looked up once.
 pub struct InputFunction {
@@ -45,7 +45,7 @@ impl InputFunction {
     ///
     /// # Safety
     /// `text` points to a NUL-terminated UTF-8 string that outlives the datum's memory context.
-    pub(super) unsafe fn call(&mut self, text: *mut c_char) -> pg_sys::Datum {
+    pub(crate) unsafe fn call(&mut self, text: *mut c_char) -> pg_sys::Datum {
         // SAFETY: the caller vouches for the string.
         let datum = unsafe {
             let text = encoding::utf8_to_server(text);

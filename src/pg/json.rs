@@ -13,7 +13,7 @@ use pgrx::{FromDatum, IntoDatum, PgLogLevel, PgSqlErrorCode, direct_function_cal
 use serde_json::Value;
 
 use super::{encoding, memory, report};
-use crate::value::buffer::Buffer;
+use pg_sqlite_migrate_core::value::buffer::Buffer;
 
 /// The most that an argument may be: a plan for thousands of tables has a few megabytes.
 const MAX_BYTES: usize = 16 << 20;

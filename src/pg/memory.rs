@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering}
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::report;
-use crate::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// Nothing is written to it before the need, so that it takes address space only.
 const RESERVE_BYTES: usize = 8 << 20;
@@ -243,7 +243,7 @@ pub fn is_spent() -> bool {
 }
 
 /// Raises the error that the allocator could not raise. Backend thread only.
-pub(super) fn check() {
+pub(crate) fn check() {
     if is_spent() {
         SPENT.store(false, Ordering::Release);
         exhausted("many small things");

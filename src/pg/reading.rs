@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
 use super::{heapscan, relation, rights, spi, xact};
-use crate::sqltext::ident;
+use pg_sqlite_migrate_core::sqltext::ident;
 
 /// How a table may be read.
 enum Way {

@@ -13,7 +13,7 @@ use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
 use super::encoding;
-use crate::brief;
+use pg_sqlite_migrate_core::brief;
 
 /// Where something is said, as LOCATION shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn report_at(
 
 /// Message, DETAIL and HINT of the error that the server has raised and someone has just caught. What pgrx makes of it
 /// is right in UTF-8 only.
-pub(super) fn caught_texts(report: &ErrorReportWithLevel, is_servers: bool) -> [Option<String>; 3] {
+pub(crate) fn caught_texts(report: &ErrorReportWithLevel, is_servers: bool) -> [Option<String>; 3] {
     if !is_servers || encoding::takes_utf8() {
         return [Some(report.message()), report.detail(), report.hint()].map(|text| text.map(str::to_owned));
     }
@@ -109,7 +109,7 @@ pub(super) fn caught_texts(report: &ErrorReportWithLevel, is_servers: bool) -> [
 
 /// The texts of a message.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Said<'a> {
+pub(crate) struct Said<'a> {
     pub message: &'a str,
     pub detail: Option<&'a str>,
     pub hint: Option<&'a str>,
@@ -117,7 +117,7 @@ pub(super) struct Said<'a> {
 }
 
 /// Has the server say it. Returns below ERROR.
-pub(super) fn throw(level: PgLogLevel, code: PgSqlErrorCode, said: Said<'_>, place: &Place) {
+pub(crate) fn throw(level: PgLogLevel, code: PgSqlErrorCode, said: Said<'_>, place: &Place) {
     let texts = [
         Some(brief::text(said.message)),
         said.detail.map(brief::list),
@@ -152,7 +152,7 @@ mod tests {
         let place = Place::here();
         assert_eq!((place.line, place.file.as_str()), (line!() - 1, file!()));
         assert_eq!(place.function.as_deref(), Some("pg_sqlite_migrate::pg::report"));
-        assert_eq!(module("/root/x/src/plan/mod.rs"), "pg_sqlite_migrate::plan");
+        assert_eq!(module("/x/src/import/mod.rs"), "pg_sqlite_migrate::import");
     }
 
     #[test]

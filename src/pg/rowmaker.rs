@@ -9,7 +9,7 @@ use super::executor::{ColumnDefault, Executor};
 use super::relation::Attribute;
 use super::slot;
 
-pub(super) struct RowMaker {
+pub(crate) struct RowMaker {
     executor: Executor,
     /// One per attribute of the table; empty where the batch's rows are laid out like the table's.
     cells: Vec<Cell>,

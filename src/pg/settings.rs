@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString};
 use pgrx::pg_sys;
 
 use super::spi;
-use crate::value::Timezone;
+use pg_sqlite_migrate_core::value::Timezone;
 
 /// What internal queries see: nothing that a user could have put in the way.
 pub const SAFE_SEARCH_PATH: &str = "pg_catalog, pg_temp";

@@ -9,7 +9,7 @@ use pgrx::pg_sys;
 ///
 /// # Safety
 /// The relation stays open, and the context alive, for as long as the slot is used.
-pub(super) unsafe fn make(
+pub(crate) unsafe fn make(
     relation: pg_sys::Relation,
     context: pg_sys::MemoryContext,
 ) -> *mut pg_sys::TupleTableSlot {
@@ -27,7 +27,7 @@ pub(super) unsafe fn make(
 ///
 /// # Safety
 /// The slot is one of [`make`]'s, its former tuple went with its memory context, and its values are filled in.
-pub(super) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
+pub(crate) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
     // SAFETY: the caller vouches for the slot.
     unsafe {
         (*slot).tts_flags &= !((pg_sys::TTS_FLAG_EMPTY | pg_sys::TTS_FLAG_SHOULDFREE) as u16);
@@ -40,7 +40,7 @@ pub(super) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
 ///
 /// # Safety
 /// As for [`store`]; both arrays have one entry per attribute and outlive the row's insert.
-pub(super) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_sys::Datum, nulls: *mut bool) {
+pub(crate) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_sys::Datum, nulls: *mut bool) {
     // SAFETY: the caller vouches for the slot and the arrays.
     unsafe {
         (*slot).tts_values = values;
@@ -53,7 +53,7 @@ pub(super) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_s
 ///
 /// # Safety
 /// The slot holds a row.
-pub(super) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
+pub(crate) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
     // SAFETY: the caller vouches for the slot; its tuple stays its own.
     unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
 }
@@ -62,7 +62,7 @@ pub(super) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
 ///
 /// # Safety
 /// The slot is one of [`make`]'s, and its row has been inserted.
-pub(super) unsafe fn block(slot: *mut pg_sys::TupleTableSlot) -> u32 {
+pub(crate) unsafe fn block(slot: *mut pg_sys::TupleTableSlot) -> u32 {
     // SAFETY: the caller vouches for the slot; the insert has filled in the row's address.
     let block = unsafe { (*slot).tts_tid.ip_blkid };
     u32::from(block.bi_hi) << 16 | u32::from(block.bi_lo)
@@ -72,7 +72,7 @@ pub(super) unsafe fn block(slot: *mut pg_sys::TupleTableSlot) -> u32 {
 ///
 /// # Safety
 /// The slot is one of [`make`]'s and is not used again.
-pub(super) unsafe fn drop(slot: *mut pg_sys::TupleTableSlot) {
+pub(crate) unsafe fn drop(slot: *mut pg_sys::TupleTableSlot) {
     // SAFETY: the slot looks as if it had never been filled.
     unsafe {
         (*slot).tts_flags |= pg_sys::TTS_FLAG_EMPTY as u16;

@@ -13,7 +13,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, Spi, pg_sys};
 use super::report::report;
 use super::settings::LocalSettings;
 use super::{encoding, xact};
-use crate::brief;
+use pg_sqlite_migrate_core::brief;
 
 /// One result row, a value per column.
 pub type TextRow = Vec<Option<String>>;

@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::encoding;
 use super::settings::{LocalSettings, Reads};
-use crate::value::typename;
+use pg_sqlite_migrate_core::value::typename;
 
 /// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
 /// `citext` -> `public.citext`, `int8` -> `bigint`. Raises the server's own error for an unknown type.
@@ -53,7 +53,7 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
     unsafe { encoding::from_server(pg_sys::format_type_with_typemod(oid, typmod)) }
 }
 
-/// The type by whose rules values of this type are decoded, for [`crate::value::PgType::parse`]: a domain's is its
+/// The type by whose rules values of this type are decoded, for [`pg_sqlite_migrate_core::value::PgType::parse`]: a domain's is its
 /// base's, an array's `ELEMENT[]` or `any[]`, a range's `range(SUBTYPE)`, a composite's `row(FIELD,…)`, pgvector's
 /// types' `vector`. Empty for a type that only its input function knows: a user's type may have any name, `uuid` too.
 /// Assumes a safe search path.

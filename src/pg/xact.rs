@@ -6,7 +6,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
 use super::report::{self, Place, Said};
-use crate::brief;
+use pg_sqlite_migrate_core::brief;
 
 /// Makes what this command wrote visible to the next one.
 pub fn command_counter_increment() {
@@ -45,7 +45,7 @@ pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, C
 }
 
 /// The same, where internal errors may be somebody else's ordinary ones.
-pub(super) fn attempt_all<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
+pub(crate) fn attempt_all<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
     subtransaction(f, |sqlstate| sqlstate != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR && uncatchable(sqlstate))
 }
 
@@ -150,12 +150,12 @@ impl Caught {
     }
 
     /// The same error again.
-    pub(super) fn raise(&self) -> ! {
+    pub(crate) fn raise(&self) -> ! {
         self.raise_in(None)
     }
 
     /// The same error again, with another CONTEXT.
-    pub(super) fn raise_in(&self, context: Option<&str>) -> ! {
+    pub(crate) fn raise_in(&self, context: Option<&str>) -> ! {
         let (detail, hint) = (self.detail.as_deref(), self.hint.as_deref());
         let said = Said { message: &self.message, detail, hint, context };
         report::throw(PgLogLevel::ERROR, self.sqlstate, said, &self.place);

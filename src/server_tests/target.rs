@@ -4,12 +4,12 @@
 mod tests {
     use pgrx::prelude::*;
 
+    use crate::import::existing;
     use crate::pg::settings::LocalSettings;
     use crate::pg::spi;
-    use crate::plan::{
+    use pg_sqlite_migrate_core::plan::{
         ExistingForeignKey, ExistingKey, ExistingTable, Identity, KeyOperator, Strays, Target,
     };
-    use crate::run::target;
 
     fn read(sql: &str) -> Target {
         spi::execute("CREATE SCHEMA app");
@@ -48,7 +48,7 @@ mod tests {
         let precise = "timestamp(3) with time zone";
         assert_eq!(types, ["bigint", "integer", "integer", domain, precise, "integer", "integer", "text"]);
         assert_eq!(columns[3].decoded_as, "character varying(20)");
-        let said = |of: fn(&crate::plan::ExistingColumn) -> bool| -> String {
+        let said = |of: fn(&pg_sqlite_migrate_core::plan::ExistingColumn) -> bool| -> String {
             columns.iter().filter(|c| of(c)).map(|c| c.name.as_str()).collect()
         };
         assert_eq!(said(|c| c.not_null), "abdgh");

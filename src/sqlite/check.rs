@@ -11,8 +11,8 @@ use super::error::Error;
 use super::introspect::catalog;
 use super::open::Source;
 use super::owners::{Rooted, roots};
-use crate::catalog::{Catalog, ForeignKey, Table, TableKind};
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::catalog::{Catalog, ForeignKey, Table, TableKind};
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckProblem {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
-use crate::sqltext::sqlite_unquote;
+use pg_sqlite_migrate_core::sqltext::sqlite_unquote;
 
 thread_local! {
     /// The stand-in that was asked last. SQLite asks on the thread that runs the statement.

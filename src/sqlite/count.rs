@@ -1,7 +1,7 @@
 //! Counts the rows of one table, apart from any load, and the bytes of a schema.
 
 use super::{Error, Source, profile};
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Rows of `table` for which `filter` (SQLite SQL) holds.
 pub fn count(source: &Source, table: &str, filter: Option<&str>) -> Result<u64, Error> {

@@ -11,8 +11,8 @@ use super::complaint::Place;
 use super::error::Error;
 use super::open::Source;
 use super::owners::{Owners, Rooted, owners, roots};
-use crate::catalog::Catalog;
-use crate::damage::{Damage, IndexDamage, Integrity, TableDamage};
+use pg_sqlite_migrate_core::catalog::Catalog;
+use pg_sqlite_migrate_core::damage::{Damage, IndexDamage, Integrity, TableDamage};
 
 /// Complaints that are listened to. A file with more is beyond telling good pages from bad.
 const MOST: usize = 20_000;

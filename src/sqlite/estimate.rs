@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::catalog::Table;
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::catalog::Table;
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Rows, and what `sqlite_stat1` says of the indexes.
 #[derive(Debug, Clone, Default, PartialEq)]

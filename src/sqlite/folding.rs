@@ -9,8 +9,8 @@ use rusqlite::types::ValueRef;
 use super::error::Error;
 use super::open::Source;
 use super::profile;
-use crate::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Table};
-use crate::sqltext::{sqlite_ident, sqlite_literal};
+use pg_sqlite_migrate_core::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Table};
+use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 const FOLD: &str = "pg_sqlite_fold";
@@ -42,7 +42,7 @@ struct Key<'a> {
 impl<'a> Key<'a> {
     fn of(index: &'a Index) -> Option<Key<'a>> {
         let nocase = |collation: &str| collation.eq_ignore_ascii_case("NOCASE");
-        let column = |c: &'a crate::catalog::IndexColumn| match &c.key {
+        let column = |c: &'a pg_sqlite_migrate_core::catalog::IndexColumn| match &c.key {
             IndexKey::Column(name) => Some((name.as_str(), nocase(&c.collation))),
             _ => None,
         };

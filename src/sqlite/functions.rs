@@ -1,4 +1,4 @@
-//! Registers the functions of `query::compute` on a connection.
+//! Registers the functions of `remote::compute` on a connection.
 //!
 //! SQLite passes on no more of a failure than a text. What PostgreSQL is to be told of it is put aside where the
 //! session finds it.
@@ -12,9 +12,11 @@ use rusqlite::{Connection, Error, Result};
 
 use super::absent;
 use super::rows::{cell, display, storage_class};
-use crate::query::compute::{self, AGGREGATES, FUNCTIONS, PG_VALUE, Rule, Total};
-use crate::value::buffer::{self, OutOfMemory};
-use crate::value::{Cell, CellBuf};
+use pg_sqlite_migrate_core::remote::compute;
+use pg_sqlite_migrate_core::remote::compute::{AGGREGATES, FUNCTIONS, PG_VALUE, Rule, Total};
+use pg_sqlite_migrate_core::value::buffer;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
 /// Why a function failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

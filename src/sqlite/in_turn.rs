@@ -7,7 +7,7 @@
 use super::error::Error;
 use super::keys::{Rows, equal, orphaned, parent, row_names};
 use super::open::Source;
-use crate::catalog::{Catalog, KeyFact, KeyFactKind, Table, TableKind};
+use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, KeyFactKind, Table, TableKind};
 
 /// A foreign key between two tables that take part.
 struct Link {

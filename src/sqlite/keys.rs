@@ -11,8 +11,10 @@ use rusqlite::types::ValueRef;
 use super::error::Error;
 use super::open::Source;
 use super::{folding, profile};
-use crate::catalog::{Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind};
-use crate::sqltext::{sqlite_ident, sqlite_literal};
+use pg_sqlite_migrate_core::catalog::{
+    Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind,
+};
+use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use rusqlite::Row;
 
 use super::rows::{ReadPlan, cell};
-use crate::value::Cell;
-use crate::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::Cell;
+use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
 /// A row of more bytes is kept in the log with the beginnings of its large values: jsonb ends at 256 MB.
 const LOGGED_ROW: usize = 64 << 20;

@@ -10,9 +10,9 @@ use super::error::Error;
 use super::open::Source;
 use super::rows::cell;
 use super::salvage::Detour;
-use crate::catalog::{Column, Table};
-use crate::sqltext::sqlite_ident;
-use crate::types::{ColumnProfile, TableProfile};
+use pg_sqlite_migrate_core::catalog::{Column, Table};
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

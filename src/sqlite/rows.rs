@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, Row, ffi};
 
 use super::salvage::{Detour, Lost};
 use super::{Error, Source, absent, collations, logged};
-use crate::sqltext::{sqlite_ident, sqlite_literal};
-use crate::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
-use crate::value::buffer::{Buffer, OutOfMemory};
-use crate::value::{Cell, Decoded, Decoder, Misfit};
+use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
+use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit};
 
 /// One SELECT and what its columns become.
 #[derive(Debug, Clone)]

@@ -14,9 +14,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Statement, ffi};
 
 use super::rows::{cell, display};
-use crate::catalog::{Origin, Table};
-use crate::damage::TableDamage;
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::catalog::{Origin, Table};
+use pg_sqlite_migrate_core::damage::TableDamage;
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Probes that may find nothing before what is left is given up: a gap of `n` rowids takes as many.
 const VAIN_PROBES: usize = 2_000;
@@ -453,7 +453,7 @@ mod tests {
     use super::super::testing::*;
     use super::super::{Source, catalog, damage};
     use super::*;
-    use crate::damage::Integrity;
+    use pg_sqlite_migrate_core::damage::Integrity;
 
     const PAGE: usize = 1024;
 

@@ -23,7 +23,7 @@ use super::error::{Constraint, Error};
 use super::functions::{self, Fault, Faults};
 use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
 use super::raw;
-use crate::value::{Cell, CellBuf};
+use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
 
 pub use row::{KeptRows, RowView};

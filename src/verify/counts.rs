@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, spi};
-use crate::sqltext::qualified;
+use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// A row of `verify_counts`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::{Connection, Cursor, Reach, Write, raised};
 use crate::error::Error;
+use crate::fdw::executor::transaction;
 use crate::fdw::options::ServerOptions;
-use crate::pg::fdw::{Server, transaction};
+use crate::fdw::seam::Server;
 use crate::pg::rights;
 use crate::sqlite::collations;
 use crate::sqlite::{self, Session};

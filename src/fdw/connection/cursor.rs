@@ -14,12 +14,12 @@ use pgrx::PgSqlErrorCode as Code;
 
 use super::{Connection, Reach, raised};
 use crate::error::Error;
-use crate::pg::fdw::transaction;
-use crate::query::Remote;
+use crate::fdw::executor::transaction;
 use crate::sqlite::session::{KeptRows, RowView};
 use crate::sqlite::{self, Session, StatementId};
-use crate::value::Cell;
-use crate::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::remote::Remote;
+use pg_sqlite_migrate_core::value::Cell;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// A statement by its text, prepared where it is used: its session may be another one next time.
 pub struct Handle {

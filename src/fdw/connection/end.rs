@@ -11,9 +11,10 @@ use pgrx::pg_sys::panic::ErrorReport;
 
 use super::{CONNECTIONS, Connection, Cursor, Status, Write, all, raised};
 use crate::error::Error;
+use crate::fdw::executor::transaction;
+use crate::fdw::executor::transaction::{After, Before, TransactionCallbacks};
+use crate::fdw::executor::{catalog, invalidation};
 use crate::fdw::options::ServerOptions;
-use crate::pg::fdw::transaction::{self, After, Before, TransactionCallbacks};
-use crate::pg::fdw::{catalog, invalidation};
 use crate::sqlite::Session;
 
 struct Callbacks;

@@ -9,13 +9,14 @@ use pgrx::PgSqlErrorCode as Code;
 
 use super::{Connection, Live, raised};
 use crate::error::Error;
+use crate::fdw::executor::transaction;
 use crate::fdw::options::ServerOptions;
+use crate::fdw::seam::Server;
 use crate::guc;
-use crate::pg::fdw::{Server, transaction};
+use crate::import::source;
 use crate::pg::{interrupts, rights};
-use crate::plan::Opening;
-use crate::run::source;
 use crate::sqlite::{OpenOptions, Purpose, Session};
+use pg_sqlite_migrate_core::plan::Opening;
 
 /// A file is another one when it was replaced under its name. Never opened to find out: closing it again would drop the
 /// locks that SQLite holds on it.

@@ -12,12 +12,12 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Oid;
 
 use super::{Connection, raised, snapshot_is_gone};
-use crate::catalog::Catalog;
 use crate::error::Error;
+use crate::fdw::executor::{catalog, invalidation};
 use crate::fdw::relation;
-use crate::pg::fdw::{catalog, invalidation};
-use crate::query::Proof;
 use crate::sqlite::{self, Session};
+use pg_sqlite_migrate_core::catalog::Catalog;
+use pg_sqlite_migrate_core::remote::Proof;
 
 pub(super) struct Schema {
     /// Another one when somebody else has written.

@@ -4,9 +4,9 @@
 //! conflict, and SQLite must not roll its transaction back by itself.
 
 use super::rule;
-use crate::pg::fdw::{Change, Operation};
-use crate::query::{Column, Sorting, Table};
-use crate::sqltext::{sqlite_ident, sqlite_literal};
+use crate::fdw::seam::{Change, Operation};
+use pg_sqlite_migrate_core::remote::{Column, Sorting, Table};
+use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 /// How a key column is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use rusqlite::Row;
 
 use super::Reader;
 use super::query::{each, optional_text, pragma, text};
-use crate::catalog::{Action, Catalog, ForeignKey};
 use crate::sqlite::ddl::TableDdl;
 use crate::sqlite::error::Error;
+use pg_sqlite_migrate_core::catalog::{Action, Catalog, ForeignKey};
 
 impl Reader<'_> {
     /// In the order of their declaration; the parents' columns are as written until all tables are known.

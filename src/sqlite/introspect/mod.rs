@@ -19,8 +19,8 @@ use super::ddl::{self, TableDdl};
 use super::error::Error;
 use super::modules::{is_shadow_of, suffix_after};
 use super::open::Source;
-use crate::catalog::*;
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::catalog::*;
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Describes everything that the file declares.
 pub fn catalog(source: &Source) -> Result<Catalog, Error> {

@@ -5,7 +5,7 @@ use rusqlite::types::ValueRef;
 
 use super::super::error::Error;
 use super::super::open::Source;
-use crate::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// `PRAGMA main.name("object")`. The functions of the same names could be hidden by tables of the file.
 pub(super) fn pragma(name: &str, object: &str) -> String {

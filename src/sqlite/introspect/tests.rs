@@ -3,7 +3,7 @@
 use super::super::open::{OpenOptions, open};
 use super::super::testing::*;
 use super::super::{Error, catalog};
-use crate::catalog::*;
+use pg_sqlite_migrate_core::catalog::*;
 
 fn described(sql: &str) -> Catalog {
     let dir = TempDir::new();

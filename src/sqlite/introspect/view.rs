@@ -1,8 +1,8 @@
 //! Views as if they were tables, for those who only read: their columns and what SQLite knows of their types.
 
 use super::query::{each, name, pragma, reason, text};
-use crate::catalog::{Catalog, Column, Problem, Table};
 use crate::sqlite::{Error, Source};
+use pg_sqlite_migrate_core::catalog::{Catalog, Column, Problem, Table};
 
 /// Adds every view to the catalog's tables; one that SQLite cannot resolve is a problem.
 pub fn views_as_tables(source: &Source, catalog: &mut Catalog) -> Result<(), Error> {

@@ -6,8 +6,9 @@ use std::ops::Range;
 use rusqlite::Row;
 
 use crate::sqlite::rows::cell;
-use crate::value::Cell;
-use crate::value::buffer::{self, Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::Cell;
+use pg_sqlite_migrate_core::value::buffer;
+use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
 /// Copies of rows. Text stays as it is stored, UTF-8 or not.
 #[derive(Debug, Default)]

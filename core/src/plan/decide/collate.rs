@@ -1,0 +1,186 @@
+//! `COLLATE NOCASE` and its kin: what keeps uniqueness and comparisons.
+//!
+//! SQLite's NOCASE folds the 26 ASCII letters. A nondeterministic ICU collation keeps `=`, `IN`,
+//! `GROUP BY`, joins and keys case-insensitive, but folds other letters as well, so that a unique
+//! key could refuse two values which SQLite holds: then the import stops, and says so; nothing is
+//! lost. `lower(x COLLATE "C")` folds exactly ASCII, but only where it is written. The default is the
+//! collation, because an application that goes on comparing as before is what NOCASE was chosen for.
+
+use super::draft::{Context, Draft, DraftColumn};
+use super::links::{self, Link, Node};
+use super::pgtype;
+use crate::finding::Finding;
+use crate::plan::given::words::Nocase;
+use crate::sqltext::{ident, literal, qualified};
+
+/// The collation's name in each schema that needs it.
+const NAME: &str = "sqlite_nocase";
+
+/// `CREATE COLLATION` for one schema.
+pub fn create_sql(schema: &str) -> String {
+    let locale = literal("und-u-ks-level2");
+    format!(
+        "CREATE COLLATION IF NOT EXISTS {} (provider = icu, locale = {locale}, deterministic = false)",
+        qualified(schema, NAME)
+    )
+}
+
+/// ` COLLATE "schema"."sqlite_nocase"`
+pub fn clause(schema: &str) -> String {
+    format!(" COLLATE {}", qualified(schema, NAME))
+}
+
+/// The column compares without regard to case in SQLite, and is text in PostgreSQL.
+pub fn is_nocase(column: &DraftColumn<'_>) -> bool {
+    named(column.source.collation.as_deref(), "NOCASE") && pgtype::is_text(&column.pg_type)
+}
+
+fn named(collation: Option<&str>, name: &str) -> bool {
+    collation.is_some_and(|c| c.eq_ignore_ascii_case(name))
+}
+
+/// Decides the collation of each text column of a fresh table, and says what differs.
+pub fn decide(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
+    let mode = draft.settings.nocase;
+    for column in draft.columns.iter_mut().filter(|c| !c.skip && pgtype::is_text(&c.pg_type)) {
+        column.nocase = mode == Nocase::Collation && is_nocase(column);
+        let Some(collation) = &column.source.collation else { continue };
+        let object = column.object(&draft.table.name);
+        notes.extend(match collation.to_ascii_uppercase().as_str() {
+            "BINARY" => None,
+            "NOCASE" => Some(nocase_finding(object, mode, ctx.target.icu)),
+            "RTRIM" => Some(Finding::warning(
+                object,
+                "trailing spaces count in comparisons, which COLLATE RTRIM ignored",
+                "Compare rtrim(column) where that matters.",
+            )),
+            _ => Some(Finding::warning(
+                object,
+                format!("collation \"{collation}\" of the application is not carried over"),
+                "The column gets the database's default collation.",
+            )),
+        });
+    }
+}
+
+fn nocase_finding(object: String, mode: Nocase, icu: bool) -> Finding {
+    match mode {
+        Nocase::Collation if !icu => Finding::blocking(
+            object,
+            "COLLATE NOCASE needs an ICU collation, which this server cannot make",
+            "Set nocase to \"lower\".",
+        ),
+        Nocase::Collation => Finding::info(
+            object,
+            "COLLATE NOCASE becomes an ICU collation that ignores case; it folds all letters, not only ASCII, so that a unique key may be stricter",
+            "Set nocase to \"lower\" for indexes on lower(); LIKE does not work on such a column before PostgreSQL 18.",
+        ),
+        Nocase::Lower => Finding::warning(
+            object,
+            "COLLATE NOCASE becomes indexes on lower(): uniqueness is kept, comparisons regard case",
+            "Compare lower(column COLLATE \"C\"), or set nocase to \"collation\" where the server has ICU.",
+        ),
+        Nocase::None => Finding::warning(
+            object,
+            "COLLATE NOCASE is not carried over: comparisons and keys regard case",
+            "Set nocase to \"collation\" or \"lower\".",
+        ),
+    }
+}
+
+/// Both sides of a foreign key compare alike, as PostgreSQL 18 demands of nondeterministic collations.
+/// SQLite compares by the parent's collation, so the child follows.
+pub fn follow(drafts: &mut [Draft<'_>], notes: &mut Vec<Finding>) {
+    let links = links::links(drafts);
+    let nocase = |drafts: &[Draft<'_>], n: Node| {
+        drafts.get(n.0).and_then(|d| d.columns.get(n.1)).is_some_and(|c| c.nocase)
+    };
+    // Each pass settles at least one more link of the longest chain; cycles settle as well.
+    for _ in 0..drafts.len().min(64) {
+        let follows = |(child, parent): &&Link| nocase(drafts, *child) != nocase(drafts, *parent);
+        let changing: Vec<Link> = links.iter().filter(follows).copied().collect();
+        if changing.is_empty() {
+            return;
+        }
+        for (child, parent) in changing {
+            notes.extend(follow_one(drafts, child, nocase(drafts, parent)));
+        }
+    }
+}
+
+fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding> {
+    let draft = drafts.get_mut(child.0)?;
+    let column = draft.columns.get_mut(child.1).filter(|c| pgtype::is_text(&c.pg_type))?;
+    column.nocase = to;
+    let object = column.object(&draft.table.name);
+    Some(if to {
+        Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
+    } else {
+        Finding::warning(object, "loses COLLATE NOCASE: the column that it points to regards case", "")
+    })
+}
+
+/// How a key tells the values of a column apart, beside what the column itself does in PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    Same,
+    /// Values that differ in the column are one in the key.
+    Coarser,
+    /// Values that are one in the column differ in the key.
+    Finer,
+}
+
+/// One column of a key or an index as SQL, under the collation by which the source compares it there.
+pub fn key_column(draft: &Draft<'_>, column: &DraftColumn<'_>, collation: &str) -> (String, Sense) {
+    let name = ident(&column.target);
+    if !pgtype::is_text(&column.pg_type) {
+        return (name, Sense::Same);
+    }
+    let bytes = || format!("{name} COLLATE \"pg_catalog\".\"C\"");
+    let (nocase, rtrim) = (named(Some(collation), "NOCASE"), named(Some(collation), "RTRIM"));
+    match draft.settings.nocase {
+        Nocase::Collation if nocase && column.nocase => (name, Sense::Same),
+        Nocase::Collation if nocase => (format!("{name}{}", clause(&draft.settings.schema)), Sense::Coarser),
+        Nocase::Lower if nocase => (format!("lower({})", bytes()), Sense::Coarser),
+        _ if rtrim && column.nocase => (format!("rtrim({}, ' ')", bytes()), Sense::Finer),
+        _ if rtrim => (format!("rtrim({name}, ' ')"), Sense::Coarser),
+        _ if column.nocase => (bytes(), Sense::Finer),
+        _ => (name, Sense::Same),
+    }
+}
+
+/// What a key or an index over a column loses, unless the column loses the same and that is said already.
+pub fn lost(
+    ctx: &Context<'_>,
+    draft: &Draft<'_>,
+    object: &str,
+    column: &DraftColumn<'_>,
+    collation: &str,
+) -> Option<Finding> {
+    let declared = column.source.collation.as_deref().unwrap_or("BINARY");
+    let text = pgtype::is_text(&column.pg_type);
+    let bytes = pgtype::same(&column.pg_type, "bytea");
+    if named(Some(collation), "BINARY") || !(text || bytes) || (text && named(Some(collation), declared)) {
+        return None;
+    }
+    let of = format!("COLLATE {collation} of column \"{}\"", column.source.name);
+    if bytes {
+        let message = format!("{of} is not carried over: bytea compares byte by byte");
+        return Some(Finding::warning(object, message, ""));
+    }
+    match (collation.to_ascii_uppercase().as_str(), draft.settings.nocase) {
+        ("RTRIM", _) | ("NOCASE", Nocase::Lower) => None,
+        ("NOCASE", Nocase::Collation) => (!ctx.target.icu).then(|| {
+            let message = format!("{of} needs an ICU collation, which this server cannot make");
+            Finding::blocking(object, message, "Set nocase to \"lower\".").of(&draft.table.name)
+        }),
+        ("NOCASE", Nocase::None) => {
+            let message = format!("{of} is not carried over: values that differ in case only are different");
+            Some(Finding::warning(object, message, "Set nocase to \"collation\" or \"lower\"."))
+        }
+        _ => {
+            let message = format!("{of} is the application's and not carried over");
+            Some(Finding::warning(object, message, "The column's own collation takes its place."))
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the file's damage means for the tables that take part.
+
+use super::draft::Context;
+use crate::finding::{Cause, Finding};
+use crate::plan::given::words::OnError;
+use crate::plan::resolve::select::Selection;
+
+const RECOVER: &str =
+    "See sqlite_check(path). The sqlite3 shell's .recover command may save rows into another file.";
+const CONTINUE: &str =
+    "See sqlite_check(path). Set on_error to \"continue\" to load every row that can still be reached.";
+
+/// Findings for everything that was found broken. What cannot be laid to one table stops a run that goes on, too.
+pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+    let damage = ctx.source.damage;
+    let go_on = ctx.given.on_error == Some(OnError::Continue);
+    let chosen = |name: &str| {
+        let at = ctx.source.catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(name));
+        at.is_some_and(|at| selection.chosen.get(at) == Some(&true))
+    };
+    if let Some(complaint) = &damage.schema {
+        let message = format!("which tables the file has cannot be told, its schema is damaged: {complaint}");
+        notes.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
+    }
+    if let Some(complaint) = &damage.unplaced {
+        let message = format!("pages of the file are damaged that may be any table's: {complaint}");
+        notes.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
+    }
+    for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
+        let message = format!("pages of the table are damaged: {}", table.complaint);
+        notes.push(match go_on {
+            true => Finding::warning(&table.table, message, "See sqlite_check(path)."),
+            false => {
+                Finding::blocking(&table.table, message, CONTINUE).because(Cause::Corrupt).of(&table.table)
+            }
+        });
+    }
+    for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
+        let message = format!("is damaged, and rows are read without it: {}", index.complaint);
+        notes.push(Finding::warning(
+            format!("index {}", index.index),
+            message,
+            "REINDEX in SQLite mends it.",
+        ));
+    }
+    if let Some(complaint) = &damage.rowless {
+        let message = format!("pages that hold no rows are damaged: {complaint}");
+        notes.push(Finding::warning("file", message, "VACUUM in SQLite makes the file anew."));
+    }
+    for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {
+        let message = format!("could not be checked for damage: {reason}");
+        notes.push(Finding::info(table, message, ""));
+    }
+}

@@ -1,0 +1,117 @@
+//! What the plan says of a table in vain: of one that is there, or of one that is made.
+//!
+//! A printed plan says every key, so a table's key counts as the user's own where it differs from the plan's;
+//! and `default: null` or `generated: false` ask for nothing.
+
+use super::draft::{Context, Draft, DraftColumn};
+use super::fate::quoted;
+use crate::finding::Finding;
+use crate::plan::ExistingTable;
+use crate::plan::given::overrides::{Common, GeneratedGiven};
+use crate::plan::given::settings::Settings;
+use crate::plan::given::words::{Create, OnConflict};
+
+/// Says that a table keeps what it has, and names each key of the plan that has no effect on it.
+pub fn report(ctx: &Context<'_>, draft: &Draft<'_>, notes: &mut Vec<Finding>) {
+    let table = draft.table.name.as_str();
+    let common = draft.given.map(|g| &g.common).into_iter();
+    let Some(existing) = draft.existing else {
+        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(draft)) {
+            let finding = no_effect(table.to_string(), &draft.path(key), "the table is made by the import");
+            notes.push(Finding { hint: "Remove the key.".into(), ..finding });
+        }
+        return;
+    };
+    notes.push(keeps(draft, existing));
+    for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
+        notes.push(no_effect(table.to_string(), &draft.path(key), "the table exists"));
+    }
+    if draft.settings.on_conflict == OnConflict::Error {
+        let why = "on_conflict is \"error\"";
+        notes.extend(conflict_target(draft).map(|key| no_effect(table.to_string(), &draft.path(key), why)));
+    }
+    for column in draft.columns.iter().filter(|c| !c.skip) {
+        for key in idle_column_keys(column, existing) {
+            notes.push(no_effect(column.object(table), &column.path(table, key), "the table exists"));
+        }
+    }
+    notes.extend(quiet(draft, existing));
+}
+
+fn keeps(draft: &Draft<'_>, existing: &ExistingTable) -> Finding {
+    let table = draft.table.name.as_str();
+    if existing.relkind == 'v' {
+        return Finding::info(table, "is loaded by INSERT into an existing view", "");
+    }
+    let message = "table exists and keeps its own keys, indexes, checks and defaults";
+    let hint = match draft.settings.create {
+        Create::Never => "",
+        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to make it anew.",
+    };
+    Finding::info(table, message, hint)
+}
+
+/// Triggers of a view do its work; those of a table do not fire unless asked to, or where nobody can help it.
+fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
+    if draft.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
+        return None;
+    }
+    let names = quoted(existing.triggers.iter().map(String::as_str));
+    if !existing.owned {
+        let message =
+            format!("triggers fire for loaded rows, as only the table's owner could stop them: {names}");
+        return Some(Finding::warning(draft.table.name.clone(), message, ""));
+    }
+    let hint = format!("Set {} to true to fire them.", draft.path("fire_triggers"));
+    Some(Finding::info(
+        draft.table.name.clone(),
+        format!("triggers do not fire for loaded rows: {names}"),
+        hint,
+    ))
+}
+
+fn no_effect(object: String, path: &str, why: &str) -> Finding {
+    let hint = "Remove the key, or set existing_rows to \"replace\" to make the table anew.";
+    Finding::warning(object, format!("{path} has no effect: {why}"), hint)
+}
+
+fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
+    own.is_some_and(|own| own != plan)
+}
+
+fn keys_of_new(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
+    let keys = [
+        ("keys", differs(given.keys, plan.keys)),
+        ("nocase", differs(given.nocase, plan.nocase)),
+        ("indexes", differs(given.indexes, plan.indexes)),
+        ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
+        ("checks", differs(given.checks, plan.checks)),
+    ];
+    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+}
+
+fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
+    let keys = [
+        ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
+        ("constraints", differs(given.constraints, plan.constraints)),
+        ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
+    ];
+    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+}
+
+fn conflict_target(draft: &Draft<'_>) -> Option<&'static str> {
+    draft.given.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
+}
+
+fn idle_column_keys(
+    column: &DraftColumn<'_>,
+    existing: &ExistingTable,
+) -> impl Iterator<Item = &'static str> {
+    let given = column.given;
+    let not_null = existing.column(&column.target).is_some_and(|c| c.not_null);
+    let nullable = given.and_then(|g| g.nullable).is_some_and(|nullable| nullable == not_null);
+    let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
+    let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedGiven::Plain);
+    let keys = [("nullable", nullable), ("default", default), ("generated", generated)];
+    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+}

@@ -1,0 +1,107 @@
+//! What takes no part: virtual tables, their shadows, views, triggers, and what could not be read.
+
+use super::draft::Context;
+use crate::catalog::{Table, TableKind};
+use crate::finding::{Cause, Finding};
+use crate::plan::TablePlan;
+use crate::plan::given::overrides::join;
+use crate::plan::given::settings::Settings;
+use crate::plan::given::words::OnError;
+use crate::plan::resolve::names;
+use crate::plan::resolve::select::{Selection, is_internal};
+
+/// Findings for everything left out, and result rows for tables whose absence was not asked for.
+pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) -> Vec<TablePlan> {
+    let mut rows = Vec::new();
+    for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
+        let given = selection.given.get(i).copied().flatten();
+        let chosen = selection.chosen.get(i) == Some(&true);
+        if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
+            continue;
+        }
+        if let Some(finding) = table_finding(table) {
+            if matches!(table.kind, TableKind::Virtual { .. }) {
+                rows.push(skipped_row(ctx, table, ctx.plan.of_table(given), &finding.message));
+            }
+            notes.push(finding);
+        }
+    }
+    objects(ctx, selection, notes);
+    rows
+}
+
+fn table_finding(table: &Table) -> Option<Finding> {
+    let object = table.name.clone();
+    match &table.kind {
+        TableKind::Ordinary => None,
+        TableKind::Shadow { of } => Some(Finding::info(
+            object,
+            format!("holds the data of virtual table \"{of}\" and is not loaded"),
+            "",
+        )),
+        TableKind::Virtual { module, usable: false } => Some(Finding::warning(
+            object,
+            format!("virtual table is not loaded: its module \"{module}\" is not available"),
+            "Copy its content into an ordinary table with the application that has the module.",
+        )),
+        TableKind::Virtual { module, usable: true } => Some(Finding::warning(
+            object.clone(),
+            format!("virtual table of module \"{module}\" is not loaded: its content is derived"),
+            format!(
+                "Set {} to false to load what it shows as a plain table.",
+                join(&join("plan.tables", &object), "skip")
+            ),
+        )),
+    }
+}
+
+fn skipped_row(ctx: &Context<'_>, table: &Table, settings: Settings, why: &str) -> TablePlan {
+    TablePlan {
+        source: table.name.clone(),
+        schema: settings.schema,
+        target: names::clip(&names::fold(ctx.names, &table.name), names::LIMIT).to_string(),
+        detail: vec![why.to_string()],
+        skipped: true,
+        ..TablePlan::default()
+    }
+}
+
+fn objects(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+    let catalog = ctx.source.catalog;
+    for view in &catalog.views {
+        let message = format!("view \"{}\" is not carried over", view.name);
+        notes.push(Finding::warning(
+            format!("view {}", view.name),
+            message,
+            "Recreate it in PostgreSQL, for instance in after.",
+        ));
+    }
+    for trigger in &catalog.triggers {
+        let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
+        notes.push(Finding::warning(
+            format!("trigger {}", trigger.name),
+            message,
+            "Recreate it in PostgreSQL.",
+        ));
+    }
+    problems(ctx, selection, notes);
+}
+
+fn problems(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+    let catalog = ctx.source.catalog;
+    let go_on = ctx.given.on_error == Some(OnError::Continue);
+    for problem in &catalog.problems {
+        // A table that is left out has been told of, or was left out on purpose.
+        let place = catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(&problem.object));
+        if place.is_some_and(|i| selection.chosen.get(i) == Some(&false)) {
+            continue;
+        }
+        let (object, reason) = (problem.object.clone(), problem.reason.clone());
+        notes.push(if go_on {
+            Finding::warning(object, reason, "")
+        } else {
+            Finding::blocking(object, reason, "Set on_error to \"continue\" to go on without it.")
+                .because(Cause::Corrupt)
+        });
+    }
+}

@@ -1,0 +1,118 @@
+//! The complete plan as jsonb: every key that works, with the value decided.
+
+use serde_json::{Map, Value, json};
+
+use crate::plan::decide::draft::{Context, Draft, DraftColumn};
+use crate::plan::given::keys;
+use crate::plan::given::settings::Settings;
+use crate::plan::given::words::*;
+
+/// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
+pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
+    let given = ctx.given;
+    let mut out = common(&ctx.plan, &given.common.types);
+    let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
+    put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
+    put(&mut out, "exclude", json!(given.exclude.clone().unwrap_or_default()));
+    put(&mut out, "names", ctx.names.word().into());
+    put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
+    put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
+    put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
+    put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
+    put(&mut out, "verify", given.verify.unwrap_or_default().word().into());
+    put(&mut out, "before", statements(&given.before));
+    put(&mut out, "after", statements(&given.after));
+    put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
+    put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
+    put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
+    put(&mut out, "tables", tables(ctx, drafts));
+    in_order(out, keys::Level::Plan)
+}
+
+fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
+    map.insert(key.to_string(), value);
+}
+
+/// The registry's order is the printed one.
+fn in_order(mut map: Map<String, Value>, level: keys::Level) -> Value {
+    let ordered = keys::names_at(level).filter_map(|name| Some((name.to_string(), map.remove(name)?)));
+    Value::Object(ordered.collect())
+}
+
+fn common(settings: &Settings, types: &[(String, String)]) -> Map<String, Value> {
+    let mut out = Map::new();
+    let types: Map<String, Value> = types.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect();
+    put(&mut out, "schema", settings.schema.as_str().into());
+    put(&mut out, "create", settings.create.word().into());
+    put(&mut out, "existing_rows", settings.existing_rows.word().into());
+    put(&mut out, "on_conflict", settings.on_conflict.word().into());
+    put(&mut out, "constraints", settings.constraints.word().into());
+    put(&mut out, "fire_triggers", settings.fire_triggers.into());
+    put(&mut out, "on_invalid", settings.on_invalid.word().into());
+    put(&mut out, "orphans", settings.orphans.word().into());
+    put(&mut out, "keys", settings.keys.word().into());
+    put(&mut out, "nocase", settings.nocase.word().into());
+    put(&mut out, "types", Value::Object(types));
+    put(&mut out, "timezone", settings.timezone.as_str().into());
+    put(&mut out, "indexes", settings.indexes.into());
+    put(&mut out, "foreign_keys", settings.foreign_keys.into());
+    put(&mut out, "checks", settings.checks.into());
+    put(&mut out, "reset_sequences", settings.reset_sequences.into());
+    put(&mut out, "analyze", settings.analyze.into());
+    out
+}
+
+fn tables(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
+    let mut drafts = drafts.iter().peekable();
+    let mut out = Map::new();
+    for source in &ctx.source.catalog.tables {
+        let value = match drafts.next_if(|d| std::ptr::eq(d.table, source)) {
+            Some(draft) => table(draft),
+            None => json!({"skip": true}),
+        };
+        out.insert(source.name.clone(), value);
+    }
+    Value::Object(out)
+}
+
+fn table(draft: &Draft<'_>) -> Value {
+    let own_types = draft.given.map_or(&[][..], |g| g.common.types.as_slice());
+    let mut out = common(&draft.settings, own_types);
+    put(&mut out, "target", (!draft.undecided).then_some(draft.target.as_str()).into());
+    put(&mut out, "conflict_target", conflict_target(draft).into());
+    put(&mut out, "skip", false.into());
+    put(&mut out, "where", draft.given.and_then(|g| g.filter.clone()).into());
+    let columns = draft.columns.iter().map(|c| (c.source.name.clone(), column(c)));
+    put(&mut out, "columns", Value::Object(columns.collect()));
+    in_order(out, keys::Level::Table)
+}
+
+fn conflict_target(draft: &Draft<'_>) -> Option<String> {
+    let decided = draft.conflict.as_ref().map(|c| c.arbiter.name.clone());
+    decided
+        .or_else(|| draft.given.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some()))
+}
+
+fn column(column: &DraftColumn<'_>) -> Value {
+    if let Some(reason) = &column.left_out {
+        // Another source may hold values for it: that is decided anew.
+        let name = (!column.undecided).then_some(column.target.as_str());
+        return json!({"skip": false, "name": name, "reason": reason});
+    }
+    if column.skip {
+        return json!({"skip": true});
+    }
+    let mut out = Map::new();
+    put(&mut out, "name", column.target.as_str().into());
+    put(&mut out, "type", column.pg_type.as_str().into());
+    put(&mut out, "format", column.format.map(|f| f.as_str()).into());
+    put(&mut out, "nullable", (!column.not_null).into());
+    put(&mut out, "default", column.default.clone().into());
+    put(&mut out, "generated", column.generated.clone().map_or(Value::Bool(false), Value::from));
+    put(&mut out, "skip", false.into());
+    put(&mut out, "on_invalid", column.on_invalid.word().into());
+    if !column.reason.trim().is_empty() {
+        put(&mut out, "reason", column.reason.as_str().into());
+    }
+    in_order(out, keys::Level::Column)
+}

@@ -1,0 +1,8 @@
+//! What a plan comes to: its steps, their SQL, the printed plan, and what it would change.
+
+pub mod compare;
+pub(crate) mod ddl;
+pub(crate) mod json;
+pub mod remedy;
+pub(crate) mod sequences;
+pub(crate) mod steps;

@@ -1,0 +1,213 @@
+//! Sequences after the load: behind the highest value of their columns and behind `sqlite_sequence`.
+
+use super::ddl;
+use super::steps::push;
+use crate::finding::Finding;
+use crate::plan::decide::draft::{Draft, DraftColumn};
+use crate::plan::decide::pgtype;
+use crate::plan::{CITUS_WORKERS_FROM, ExistingColumn, Phase, Step};
+use crate::sqltext::{ident, literal, qualified};
+use crate::types::TypeClass;
+
+/// A step for each sequence.
+pub fn steps(out: &mut Vec<Step>, drafts: &[&Draft<'_>], notes: &mut Vec<Finding>) {
+    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| d.settings.reset_sequences) {
+        let resets = if draft.fresh() { fresh(draft, notes) } else { existing(draft, notes) };
+        for (column, sql) in resets {
+            push(
+                out,
+                Phase::Sequences,
+                format!("reset sequence of {}.{column}", draft.title()),
+                sql,
+                Some(i),
+            );
+        }
+    }
+}
+
+/// Column and statement.
+type Reset = (String, String);
+
+fn fresh(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
+    let Some(column) = alias(draft) else { return vec![] };
+    if !ddl::is_identity(column) {
+        let object = column.object(&draft.table.name);
+        notes.push(Finding::info(object, "the column does not number itself any more", ""));
+        return vec![];
+    }
+    vec![(column.target.clone(), set_new(draft, column))]
+}
+
+/// The column that SQLite numbers.
+fn alias<'d, 'a>(draft: &'d Draft<'a>) -> Option<&'d DraftColumn<'a>> {
+    draft.columns.iter().find(|c| !c.skip && c.rowid_alias)
+}
+
+/// `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
+fn set_new(draft: &Draft<'_>, column: &DraftColumn<'_>) -> String {
+    let table = qualified(&draft.settings.schema, &draft.target);
+    let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {table})", ident(&column.target))];
+    values.extend(draft.table.sequence.map(|seq| seq.max(0).to_string()));
+    let value = format!("GREATEST({})", values.join(", "));
+    let sequence =
+        format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&table), literal(&column.target));
+    format!(
+        "SELECT pg_catalog.setval(s.name, {value}, true) FROM (SELECT {sequence}::pg_catalog.regclass AS name) AS s WHERE s.name IS NOT NULL AND {value} >= 1"
+    )
+}
+
+/// Every column of a table that takes numbers from a sequence, loaded or not.
+fn existing(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
+    let Some(there) = draft.existing.filter(|e| e.relkind != 'v') else { return vec![] };
+    let table = qualified(&there.schema, &there.name);
+    if let Some(reason) = &there.uncounted {
+        let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
+        notes.extend(behind.map(|sequence| {
+            let message = format!("sequence {sequence} is not set: its table cannot be looked at: {reason}");
+            Finding::warning(draft.table.name.clone(), message, "Set it with setval().")
+        }));
+        return vec![];
+    }
+    let counter = draft.table.sequence.filter(|seq| *seq > 0);
+    let reset = |column: &ExistingColumn| {
+        let own = alias(draft).filter(|a| a.target == column.name).and(counter);
+        let ends = Ends::of(column, own, there.citus.is_some())?;
+        notes.extend(out_of_reach(draft, column));
+        Some((column.name.clone(), move_there(&table, column, &ends, draft.starts_empty())?))
+    };
+    there.columns.iter().filter_map(reset).collect()
+}
+
+/// Only its owner moves a sequence, and one behind a table that was empty has to be moved.
+fn out_of_reach(draft: &Draft<'_>, column: &ExistingColumn) -> Option<Finding> {
+    let sequence = column.sequence.as_ref().filter(|_| column.others_sequence)?;
+    let object = format!("{}.{}", draft.table.name, column.name);
+    let message = format!("only the owner of sequence {sequence} can set it");
+    let hint = format!("Set {} to false.", draft.path("reset_sequences"));
+    let moves = draft.starts_empty() && draft.profile.is_some_and(|p| p.rows > 0);
+    Some(match moves {
+        true => Finding::blocking(object, message, hint).of(&draft.table.name),
+        false => Finding::warning(object, message, hint),
+    })
+}
+
+/// The values furthest along a sequence's way, as SQL: of one that counts up, and of one that counts down.
+struct Ends {
+    highest: String,
+    lowest: String,
+}
+
+impl Ends {
+    /// Numbers only: a text that is made from a number has no order of numbers. In Citus, what workers have given out
+    /// is not this sequence's.
+    fn of(column: &ExistingColumn, counter: Option<i64>, citus: bool) -> Option<Ends> {
+        let decoded_as = if column.decoded_as.is_empty() { &column.pg_type } else { &column.decoded_as };
+        let name = ident(&column.name);
+        let last = if citus { CITUS_WORKERS_FROM - 1 } else { i64::MAX };
+        let (most, least) = match TypeClass::of(decoded_as) {
+            _ if pgtype::is_integer(decoded_as) && citus => (
+                format!("pg_catalog.max({name}) FILTER (WHERE {name} <= {last})"),
+                format!("pg_catalog.min({name})"),
+            ),
+            _ if pgtype::is_integer(decoded_as) => {
+                (format!("pg_catalog.max({name})"), format!("pg_catalog.min({name})"))
+            }
+            TypeClass::Numeric => (
+                format!("pg_catalog.ceil(pg_catalog.max({name}) FILTER (WHERE {name} <= {last}))"),
+                format!("pg_catalog.floor(pg_catalog.min({name}) FILTER (WHERE {name} >= {}))", i64::MIN),
+            ),
+            _ => return None,
+        };
+        let highest = counter.map_or(most.clone(), |seq| format!("GREATEST({most}, {seq})"));
+        Some(Ends { highest, lowest: least })
+    }
+}
+
+/// Undone by ROLLBACK, as ALTER SEQUENCE is. Forward only, unless the table began empty and nobody else takes
+/// numbers from the sequence: then it stands exactly behind what was loaded, or at its start.
+///
+/// The first ALTER changes nothing and locks: no other session moves the sequence between the look and the move.
+/// A sequence that has to stand at its end gives its last value away, so that the next one is an error and
+/// not a duplicate. A column may be called as a variable is.
+fn move_there(table: &str, column: &ExistingColumn, ends: &Ends, empty: bool) -> Option<String> {
+    let body = format!(
+        "#variable_conflict use_column
+DECLARE
+    seq pg_catalog.text := {sequence};
+    exact pg_catalog.bool := {exact};
+    used pg_catalog.int8;
+    bounds record;
+    now_at record;
+    at_end pg_catalog.bool;
+    stands pg_catalog.bool;
+    restart_at pg_catalog.int8;
+BEGIN
+    SELECT s.seqstart AS start_at, s.seqmin AS low, s.seqmax AS high, s.seqcache AS cache, s.seqincrement > 0 AS up INTO bounds
+        FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = seq::pg_catalog.regclass;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF bounds.up THEN
+        SELECT {highest} INTO used FROM {table};
+        used := CASE WHEN used >= bounds.low THEN used END;
+        restart_at := LEAST(used, bounds.high - 1) + 1;
+    ELSE
+        SELECT {lowest} INTO used FROM {table};
+        used := CASE WHEN used <= bounds.high THEN used END;
+        restart_at := GREATEST(used, bounds.low + 1) - 1;
+    END IF;
+    at_end := COALESCE(CASE WHEN bounds.up THEN used >= bounds.high ELSE used <= bounds.low END, false);
+    IF used IS NULL THEN
+        restart_at := bounds.start_at;
+    END IF;
+    IF used IS NULL AND NOT exact THEN
+        RETURN;
+    END IF;
+    FOR pass IN 1..2 LOOP
+        EXECUTE pg_catalog.format('SELECT last_value, is_called FROM %s', seq) INTO now_at;
+        stands := CASE WHEN now_at.is_called THEN used IS NOT NULL AND now_at.last_value = used
+                       ELSE now_at.last_value = restart_at AND NOT at_end END;
+        IF NOT exact AND NOT stands THEN
+            stands := CASE WHEN bounds.up THEN used < now_at.last_value ELSE used > now_at.last_value END;
+        END IF;
+        IF stands THEN
+            RETURN;
+        END IF;
+        IF pass = 1 THEN
+            EXECUTE pg_catalog.format('ALTER SEQUENCE %s CACHE %s', seq, bounds.cache);
+        END IF;
+    END LOOP;
+    EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, restart_at);
+    IF at_end THEN
+        PERFORM pg_catalog.nextval(seq::pg_catalog.regclass);
+    END IF;
+END",
+        sequence = literal(column.sequence.as_deref()?),
+        exact = if empty { only_user(table, column) } else { "false".into() },
+        highest = ends.highest,
+        lowest = ends.lowest,
+    );
+    Some(format!("DO {}", literal(&body)))
+}
+
+/// The sequence is the column's own, and no other column's default takes numbers from it; the same column of
+/// partitions aside.
+fn only_user(table: &str, column: &ExistingColumn) -> String {
+    let (table, name) = (literal(table), literal(&column.name));
+    format!(
+        "EXISTS (
+        SELECT FROM pg_catalog.pg_depend AS d
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = seq::pg_catalog.regclass
+          AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+          AND d.refobjid = {table}::pg_catalog.regclass AND a.attname = {name})
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_depend AS d
+        JOIN pg_catalog.pg_attrdef AS f ON f.oid = d.objid
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+        WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+          AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = seq::pg_catalog.regclass
+          AND NOT (a.attname = {name} AND (f.adrelid = {table}::pg_catalog.regclass
+            OR f.adrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree({table}::pg_catalog.regclass) AS t))))"
+    )
+}

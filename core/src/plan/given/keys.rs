@@ -1,0 +1,367 @@
+//! Every key that a plan may hold: the one registry from which the reader, its error hints and
+//! the tables in `docs/plan.md` derive.
+//!
+//! A key is known at up to three levels: the plan itself, a table, a column. `Works` says which
+//! values do something today; the rest is refused by name, never ignored.
+
+use super::words::*;
+use crate::plan::{Integrity, OnInvalid, Orphans, ProfileMode};
+
+/// Where in a plan an object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Plan,
+    Table,
+    Column,
+}
+
+/// The shape of a key's value.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Flag,
+    Text,
+    TextOrNull,
+    /// A name; null for none said.
+    NameOrNull,
+    Word(&'static [&'static str]),
+    /// A list of globs.
+    Globs,
+    /// One SQL statement, or a list of them.
+    Sql,
+    /// Declared type -> PostgreSQL type.
+    Types,
+    /// A PostgreSQL type name.
+    Type,
+    Format,
+    Timezone,
+    /// `false`, `true`, or an expression.
+    Generated,
+    /// Source table -> object.
+    Tables,
+    /// Source column -> object.
+    Columns,
+    /// Not read yet.
+    Any,
+}
+
+/// What works now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Works {
+    Now,
+    /// Only these values, as JSON text, which are what happens anyway.
+    Only(&'static [&'static str]),
+}
+
+/// One key.
+pub struct Key {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// As JSON text; of the plan level where the levels differ.
+    pub default: &'static str,
+    pub plan: Option<Works>,
+    pub table: Option<Works>,
+    pub column: Option<Works>,
+    pub doc: &'static str,
+    /// The key with a value, as it would stand in a plan.
+    pub example: &'static str,
+}
+
+impl Key {
+    pub fn works_at(&self, level: Level) -> Option<Works> {
+        match level {
+            Level::Plan => self.plan,
+            Level::Table => self.table,
+            Level::Column => self.column,
+        }
+    }
+
+    const fn new(name: &'static str, kind: Kind, default: &'static str) -> Key {
+        Key { name, kind, default, plan: None, table: None, column: None, doc: "", example: "" }
+    }
+    const fn everywhere(self) -> Key {
+        Key { plan: Some(Works::Now), table: Some(Works::Now), column: Some(Works::Now), ..self }
+    }
+    const fn run_and_table(self) -> Key {
+        Key { plan: Some(Works::Now), table: Some(Works::Now), ..self }
+    }
+    const fn run(self) -> Key {
+        Key { plan: Some(Works::Now), ..self }
+    }
+    const fn of_table(self) -> Key {
+        Key { table: Some(Works::Now), ..self }
+    }
+    const fn of_column(self) -> Key {
+        Key { column: Some(Works::Now), ..self }
+    }
+    const fn in_plan(self, works: Works) -> Key {
+        Key { plan: Some(works), ..self }
+    }
+    const fn in_table(self, works: Works) -> Key {
+        Key { table: Some(works), ..self }
+    }
+    const fn says(self, doc: &'static str, example: &'static str) -> Key {
+        Key { doc, example, ..self }
+    }
+}
+
+const NOTHING: Works = Works::Only(&[]);
+const NO: Works = Works::Only(&["false"]);
+const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
+const VERIFY: Works = Works::Only(&["\"counts\"", "\"none\""]);
+
+/// The registry.
+pub const KEYS: &[Key] = &[
+    Key::new("schema", Kind::Text, "\"public\"").run_and_table().says(
+        "The PostgreSQL schema that tables are made in; created when missing.", "\"schema\": \"app\""),
+    Key::new("include", Kind::Globs, "[\"*\"]").run().says(
+        "Source tables that take part, as globs without regard to case.", "\"include\": [\"user*\", \"orders\"]"),
+    Key::new("exclude", Kind::Globs, "[]").run().says(
+        "Source tables that do not, as globs; wins over `include`.", "\"exclude\": [\"*_backup\"]"),
+    Key::new("names", Kind::Word(Names::WORDS), "\"preserve\"").run().in_table(NOTHING).says(
+        "How source names become PostgreSQL names. Names over 63 bytes are cut, collisions get a number; both are findings.",
+        "\"names\": \"snake_case\""),
+    Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").run_and_table().says(
+        "`auto` makes the tables that are missing and loads into those that exist; `always` makes every table; `never` makes none, nor a schema.",
+        "\"create\": \"never\""),
+    Key::new("existing_rows", Kind::Word(ExistingRows::WORDS), "\"error\"").run_and_table().says(
+        "A target table that exists and has rows: stop, add to them, truncate first, or drop and create the table anew. The default is `append` where `on_conflict` says `skip` or `update`.",
+        "\"existing_rows\": \"truncate\""),
+    Key::new("on_conflict", Kind::Word(OnConflict::WORDS), "\"error\"").run_and_table().says(
+        "A loaded row whose key is there already: stop, leave the row that is there, which has to be the same one, or give it the loaded values.",
+        "\"on_conflict\": \"skip\""),
+    Key::new("conflict_target", Kind::NameOrNull, "the primary key, or the only unique key").of_table().says(
+        "The key that `on_conflict` goes by: the name of the existing table's primary key, unique constraint or unique index.",
+        "\"conflict_target\": \"users_email_key\""),
+    Key::new("constraints", Kind::Word(Constraints::WORDS), "\"rebuild\"").run_and_table().says(
+        "Indexes and constraints of an existing table: rebuild and check them after its load, or keep them up row by row.",
+        "\"constraints\": \"keep\""),
+    Key::new("fire_triggers", Kind::Flag, "false").run_and_table().says(
+        "Fire the triggers of an existing table for the loaded rows.", "\"fire_triggers\": true"),
+    Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
+        "A value that does not fit its column's type: stop, store NULL, put the row into `sqlite_migrate.reject`, or make the column text (bytea if it holds BLOBs).",
+        "\"on_invalid\": \"reject\""),
+    Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
+        "A row whose foreign key points to no row: stop, put the row into `sqlite_migrate.reject`, set the key to NULL, or keep it under a constraint that stays NOT VALID.",
+        "\"orphans\": \"keep\""),
+    Key::new("keys", Kind::Word(Keys::WORDS), "\"strict\"").run_and_table().says(
+        "A primary key, NOT NULL or CHECK that stored rows break: stop, or make the strongest constraint that the rows allow.",
+        "\"keys\": \"as_data_allows\""),
+    Key::new("nocase", Kind::Word(Nocase::WORDS), "\"collation\"").run_and_table().says(
+        "What `COLLATE NOCASE` becomes: a nondeterministic ICU collation, indexes on `lower()`, or nothing. The default is `lower` where the server has no ICU.",
+        "\"nocase\": \"lower\""),
+    Key::new("on_error", Kind::Word(OnError::WORDS), "\"stop\"").run().in_table(NOTHING).says(
+        "`continue`: an object that cannot be read or made does not stop the rest, and of a damaged table every row is loaded that can still be reached.", "\"on_error\": \"continue\""),
+    Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").in_plan(LOADER).in_table(NOTHING).says(
+        "Who writes the rows.", "\"loader\": \"rows\""),
+    Key::new("types", Kind::Types, "{}").run_and_table().says(
+        "Declared type to PostgreSQL type, where the stored values fit; with or without the length (`VARCHAR` also means `VARCHAR(20)`).",
+        "\"types\": {\"DATETIME\": \"timestamptz\"}"),
+    Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
+        "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
+    Key::new("indexes", Kind::Flag, "true").run_and_table().says(
+        "Make the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are made in any case.", "\"indexes\": false"),
+    Key::new("foreign_keys", Kind::Flag, "true").run_and_table().says(
+        "Make foreign keys.", "\"foreign_keys\": false"),
+    Key::new("checks", Kind::Flag, "true").run_and_table().says(
+        "Make CHECK constraints.", "\"checks\": false"),
+    Key::new("views", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says("Carry views over.", "\"views\": false"),
+    Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
+        "Carry triggers over.", "\"triggers\": false"),
+    Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
+        "Make text search indexes of FTS tables.", "\"fts\": false"),
+    Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
+        "How much of the stored data is read to choose types. With `none` the declared types are believed.",
+        "\"profile\": \"sample\""),
+    Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
+        "How much of the file is checked before it is believed: the pages of every table and index, its indexes against their tables as well, or nothing: then a damaged page may bring wrong rows without an error.",
+        "\"integrity\": \"full\""),
+    Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").in_plan(VERIFY).in_table(NOTHING).says(
+        "What is compared after the load.", "\"verify\": \"none\""),
+    Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(
+        "Set sequences behind the largest value loaded and behind `sqlite_sequence`.", "\"reset_sequences\": false"),
+    Key::new("refresh", Kind::Flag, "false").run().says(
+        "Refresh the materialized views that read loaded tables, directly or through other views.", "\"refresh\": true"),
+    Key::new("analyze", Kind::Flag, "true").run_and_table().says(
+        "Run ANALYZE on each loaded table.", "\"analyze\": false"),
+    Key::new("before", Kind::Sql, "[]").run().in_table(NOTHING).says(
+        "SQL statements to run before the target is looked at.", "\"before\": \"SET LOCAL work_mem = '1GB'\""),
+    Key::new("after", Kind::Sql, "[]").run().in_table(NOTHING).says(
+        "SQL statements to run last, after the rows were counted.", "\"after\": [\"GRANT SELECT ON app.users TO reporting\"]"),
+    Key::new("immutable", Kind::Flag, "false").run().says(
+        "Open the file with `immutable=1`, without a lock: only for a file that nobody writes. Refused beside a `-wal` that holds something.",
+        "\"immutable\": true"),
+    Key::new("wal", Kind::Word(Wal::WORDS), "\"in_place\"").run().says(
+        "What a `-wal` beside the file holds is read where it is, if nothing has to be made beside it, or from a private copy of both files in the server's temporary directory, removed afterwards.",
+        "\"wal\": \"copy\""),
+    Key::new("tables", Kind::Tables, "{}").run().says(
+        "Decisions for single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
+    Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(
+        "The table's name in PostgreSQL; without it, an existing table may be found by a similar name.", "\"target\": \"account\""),
+    Key::new("skip", Kind::Flag, "false").of_table().in_column().says(
+        "Leave the table or column out. `false` loads a virtual table, which is left out otherwise.", "\"skip\": true"),
+    Key::new("where", Kind::TextOrNull, "null").of_table().says(
+        "A SQLite condition: only these rows are loaded.", "\"where\": \"deleted = 0\""),
+    Key::new("columns", Kind::Columns, "{}").of_table().says(
+        "Decisions for single columns, by source name.", "\"columns\": {\"age\": {\"type\": \"smallint\"}}"),
+    Key::new("primary_key", Kind::Any, "as declared").in_table(NOTHING).says(
+        "Another primary key.", "\"primary_key\": [\"id\"]"),
+    Key::new("partition_by", Kind::Any, "none").in_table(NOTHING).says(
+        "Make a partitioned table.", "\"partition_by\": \"range (created_at)\""),
+    Key::new("distribute_by", Kind::Any, "none").in_table(NOTHING).says(
+        "Make a distributed table.", "\"distribute_by\": \"id\""),
+    Key::new("name", Kind::NameOrNull, "by `names`").of_column().says(
+        "The column's name in PostgreSQL; without it, an existing column may be found by a similar name.", "\"name\": \"created\""),
+    Key::new("type", Kind::Type, "by the stored values").of_column().says(
+        "The column's PostgreSQL type. Values that do not fit are for `on_invalid`.", "\"type\": \"numeric(12,2)\""),
+    Key::new("format", Kind::Format, "by the stored values").of_column().says(
+        "How the column's values are read as times.", "\"format\": \"unixepoch\""),
+    Key::new("nullable", Kind::Flag, "as declared").of_column().says(
+        "Whether the column takes NULL.", "\"nullable\": true"),
+    Key::new("default", Kind::TextOrNull, "as declared, translated").of_column().says(
+        "The DEFAULT as a PostgreSQL expression; null for none.", "\"default\": \"now()\""),
+    Key::new("generated", Kind::Generated, "as declared, translated").of_column().says(
+        "A PostgreSQL expression for GENERATED ALWAYS AS; `true` translates the declared one, `false` makes a plain column loaded with the values.",
+        "\"generated\": false"),
+    Key::new("reason", Kind::Text, "why the type was chosen").of_column().says(
+        "Free text, printed again.", "\"reason\": \"all 12 values are integers\""),
+];
+
+impl Key {
+    const fn in_column(self) -> Key {
+        Key { column: Some(Works::Now), ..self }
+    }
+}
+
+/// The key of that name at a level.
+pub fn find(level: Level, name: &str) -> Option<(&'static Key, Works)> {
+    KEYS.iter().filter(|k| k.name == name).find_map(|k| Some((k, k.works_at(level)?)))
+}
+
+/// Names of the keys at a level, in registry order.
+pub fn names_at(level: Level) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(move |k| k.works_at(level).is_some()).map(|k| k.name)
+}
+
+/// The name nearest to what was written, if one is near enough to be meant.
+pub fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let given: String = given.chars().take(100).collect::<String>().to_lowercase();
+    names
+        .map(|name| (strsim::jaro_winkler(&given, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// `, did you mean "type"?`, or nothing.
+pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
+    nearest(given, names).map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
+}
+
+/// The tables of `docs/plan.md`, one per level.
+pub fn markdown() -> String {
+    let mut out = String::new();
+    for (level, title) in [
+        (Level::Plan, "The plan"),
+        (Level::Table, "A table: `tables.NAME`"),
+        (Level::Column, "A column: `tables.NAME.columns.NAME`"),
+    ] {
+        out.push_str(&format!(
+            "\n### {title}\n\n| key | values | default | meaning | example |\n|---|---|---|---|---|\n"
+        ));
+        for key in KEYS {
+            if let Some(works) = key.works_at(level) {
+                out.push_str(&row(level, key, works));
+            }
+        }
+    }
+    out
+}
+
+fn row(level: Level, key: &Key, works: Works) -> String {
+    let default = match level {
+        Level::Plan => key.default.to_string(),
+        _ if key.plan.is_some() && key.name != "types" => "the plan's".into(),
+        Level::Column if key.table.is_some() && key.name == "on_invalid" => "the table's".into(),
+        _ => key.default.to_string(),
+    };
+    let later = if works == NOTHING { " Not supported yet." } else { "" };
+    format!(
+        "| `{}` | {} | {} | {}{later} | `{}` |\n",
+        key.name,
+        values(key.kind, works),
+        code(&default),
+        key.doc,
+        key.example
+    )
+}
+
+fn code(default: &str) -> String {
+    let json = serde_json::from_str::<serde_json::Value>(default).is_ok();
+    if json { format!("`{default}`") } else { default.to_string() }
+}
+
+fn values(kind: Kind, works: Works) -> String {
+    let all = match kind {
+        Kind::Flag => "`true`, `false`".to_string(),
+        Kind::Text => "text".into(),
+        Kind::NameOrNull => "text or `null`".into(),
+        Kind::TextOrNull => "SQL text or `null`".into(),
+        Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
+        Kind::Globs => "list of globs".into(),
+        Kind::Sql => "SQL text, or a list of it".into(),
+        Kind::Types => "object of type names".into(),
+        Kind::Type => "a PostgreSQL type".into(),
+        Kind::Format => "a format, or `null`".into(),
+        Kind::Timezone => "a time zone name".into(),
+        Kind::Generated => "`true`, `false`, or SQL text".into(),
+        Kind::Tables | Kind::Columns => "object of objects".into(),
+        Kind::Any => "".into(),
+    };
+    match works {
+        Works::Only(some) if !some.is_empty() => {
+            format!(
+                "{all} (works now: {})",
+                some.iter().map(|v| format!("`{}`", v.trim_matches('"'))).collect::<Vec<_>>().join(", ")
+            )
+        }
+        _ => all,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEGIN: &str = "<!-- begin keys -->\n";
+    const END: &str = "<!-- end keys -->\n";
+
+    #[test]
+    fn the_page_holds_the_registry() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/plan.md");
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        let (head, rest) = page.split_once(BEGIN).expect("begin marker in docs/plan.md");
+        let (tables, tail) = rest.split_once(END).expect("end marker in docs/plan.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() && tables != markdown() {
+            std::fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", markdown())).expect("docs/plan.md");
+            return;
+        }
+        assert_eq!(tables, markdown(), "run the test with UPDATE_DOCS=1 to print the registry into the page");
+    }
+
+    #[test]
+    fn every_key_is_documented_by_an_example_that_parses() {
+        for key in KEYS {
+            assert!(!key.doc.is_empty(), "{}", key.name);
+            let json = format!("{{{}}}", key.example);
+            let value: serde_json::Value = serde_json::from_str(&json).expect(key.name);
+            assert!(value.get(key.name).is_some(), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_when_near() {
+        assert_eq!(nearest("typ", names_at(Level::Column)), Some("type"));
+        assert_eq!(nearest("Schema", names_at(Level::Plan)), Some("schema"));
+        assert_eq!(nearest("zzz", names_at(Level::Plan)), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! What the user said: the registry of keys, their words, JSON read into types, and every setting weighed.
+
+pub mod keys;
+pub(crate) mod overrides;
+pub(crate) mod settings;
+pub mod words;

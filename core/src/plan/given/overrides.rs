@@ -1,0 +1,415 @@
+//! What the user said: jsonb read into types, every mistake named by its JSON path.
+//!
+//! Shapes are checked here against the registry in `keys`; names of tables and columns are
+//! checked against the catalog in `select`. Nothing is decided here.
+
+use serde_json::{Map, Value};
+
+use super::keys::{self, Kind, Level, Works};
+use super::words::*;
+use crate::plan::decide::pgtype;
+use crate::plan::{Integrity, OnInvalid, Orphans, PlanError, ProfileMode};
+use crate::value::{Format, Timezone};
+
+/// A plan as given: every absent key is `None`.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub common: Common,
+    pub include: Option<Vec<String>>,
+    pub exclude: Option<Vec<String>>,
+    pub names: Option<Names>,
+    pub on_error: Option<OnError>,
+    pub loader: Option<Loader>,
+    pub profile: Option<ProfileMode>,
+    pub integrity: Option<Integrity>,
+    pub verify: Option<Verify>,
+    pub before: Option<Vec<String>>,
+    pub after: Option<Vec<String>>,
+    pub immutable: Option<bool>,
+    pub wal: Option<Wal>,
+    pub refresh: Option<bool>,
+    pub tables: Vec<(String, TableGiven)>,
+}
+
+/// Keys that stand both in the plan and in a table.
+#[derive(Debug, Clone, Default)]
+pub struct Common {
+    pub schema: Option<String>,
+    pub create: Option<Create>,
+    pub existing_rows: Option<ExistingRows>,
+    pub on_conflict: Option<OnConflict>,
+    pub constraints: Option<Constraints>,
+    pub fire_triggers: Option<bool>,
+    pub on_invalid: Option<OnInvalid>,
+    pub orphans: Option<Orphans>,
+    pub keys: Option<Keys>,
+    pub nocase: Option<Nocase>,
+    pub types: Vec<(String, String)>,
+    pub timezone: Option<String>,
+    pub indexes: Option<bool>,
+    pub foreign_keys: Option<bool>,
+    pub checks: Option<bool>,
+    pub reset_sequences: Option<bool>,
+    pub analyze: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct TableGiven {
+    pub common: Common,
+    pub target: Option<String>,
+    pub conflict_target: Option<String>,
+    pub skip: Option<bool>,
+    pub filter: Option<String>,
+    pub columns: Vec<(String, ColumnGiven)>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ColumnGiven {
+    pub name: Option<String>,
+    pub pg_type: Option<String>,
+    pub format: Option<Format>,
+    pub nullable: Option<bool>,
+    /// `Some(None)`: no default, said explicitly.
+    pub default: Option<Option<String>>,
+    pub generated: Option<GeneratedGiven>,
+    pub skip: Option<bool>,
+    pub on_invalid: Option<OnInvalid>,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GeneratedGiven {
+    Plain,
+    Translated,
+    As(String),
+}
+
+/// Reads a plan. JSON null is the empty plan.
+pub fn parse(json: &Value) -> Result<Overrides, PlanError> {
+    let empty = Map::new();
+    let map = match json {
+        Value::Null => &empty,
+        Value::Object(map) => map,
+        other => return Err(wrong("plan", "an object", other)),
+    };
+    check_object(Level::Plan, map, "plan")?;
+    Ok(read_plan(map))
+}
+
+/// An `Invalid` with its path.
+pub fn invalid(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> PlanError {
+    PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() }
+}
+
+/// `base.name`, the name quoted where a reader could not tell where it ends.
+pub fn join(base: &str, name: &str) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if plain { format!("{base}.{name}") } else { format!("{base}.{}", Value::from(name)) }
+}
+
+/// `plan.tables.users.skip`, for hints.
+pub fn path_of(table: &str, key: &str) -> String {
+    join(&join("plan.tables", table), key)
+}
+
+fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
+    for (name, value) in map {
+        let path = join(path, name);
+        let Some((key, works)) = keys::find(level, name) else {
+            let guess = keys::did_you_mean(name, keys::names_at(level));
+            let known = keys::names_at(level).collect::<Vec<_>>().join(", ");
+            return Err(invalid(path, format!("unknown key{guess}"), format!("Keys here are {known}.")));
+        };
+        check_value(key.kind, value, &path)?;
+        check_works(works, value, path)?;
+    }
+    Ok(())
+}
+
+fn check_works(works: Works, value: &Value, path: String) -> Result<(), PlanError> {
+    let Works::Only(accepted) = works else { return Ok(()) };
+    if accepted.contains(&value.to_string().as_str()) {
+        return Ok(());
+    }
+    if accepted.is_empty() {
+        return Err(PlanError::Unsupported { path, hint: "Remove the key.".into() });
+    }
+    let hint = format!("Remove the key, or use {}.", accepted.join(" or "));
+    Err(PlanError::Unsupported { path: format!("{path} = {value}"), hint })
+}
+
+fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
+    match kind {
+        Kind::Flag if value.is_boolean() => Ok(()),
+        Kind::Flag => Err(wrong(path, "true or false", value)),
+        Kind::Text => check_text(value, path).map(|_| ()),
+        Kind::TextOrNull | Kind::NameOrNull if value.is_null() => Ok(()),
+        Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
+        Kind::Word(words) => check_word(words, value, path),
+        Kind::Globs => check_list(value, path),
+        Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
+        Kind::Sql => check_list(value, path),
+        Kind::Types => each(value, path, |value, path| check_value(Kind::Type, value, path)),
+        Kind::Type => check_type(value, path),
+        Kind::Format if value.is_null() => Ok(()),
+        Kind::Format => check_word(&Format::ALL.map(Format::as_str), value, path),
+        Kind::Timezone => {
+            let zone = Timezone::parse(check_text(value, path)?);
+            zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
+        }
+        Kind::Generated if value.is_boolean() => Ok(()),
+        Kind::Generated => check_text(value, path).map(|_| ()),
+        Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),
+        Kind::Columns => each(value, path, |v, p| check_object(Level::Column, object(v, p)?, p)),
+        Kind::Any => Ok(()),
+    }
+}
+
+fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, PlanError> {
+    value.as_object().ok_or_else(|| wrong(path, "an object", value))
+}
+
+fn each(
+    value: &Value,
+    path: &str,
+    check: impl Fn(&Value, &str) -> Result<(), PlanError>,
+) -> Result<(), PlanError> {
+    object(value, path)?.iter().try_for_each(|(name, value)| check(value, &join(path, name)))
+}
+
+fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
+    match value.as_str() {
+        None => Err(wrong(path, "a string", value)),
+        Some("") => Err(invalid(path, "must not be empty", "")),
+        Some(text) if text.contains('\0') => Err(invalid(path, "must not contain a NUL character", "")),
+        Some(text) => Ok(text),
+    }
+}
+
+fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = value.as_array().ok_or_else(|| wrong(path, "a list of strings", value))?;
+    list.iter().enumerate().try_for_each(|(i, item)| check_text(item, &format!("{path}[{i}]")).map(|_| ()))
+}
+
+fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = || words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
+    let text = value.as_str().ok_or_else(|| wrong(path, &format!("one of {}", list()), value))?;
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let guess = keys::did_you_mean(text, words.iter().copied());
+    Err(invalid(path, format!("invalid value {value}{guess}"), format!("Values are {}.", list())))
+}
+
+fn check_type(value: &Value, path: &str) -> Result<(), PlanError> {
+    let text = check_text(value, path)?;
+    pgtype::validate(text).map_err(|why| {
+        invalid(
+            path,
+            format!("{value} is not a type name: {why}"),
+            "Use a type as in CREATE TABLE, such as \"numeric(10,2)\".",
+        )
+    })
+}
+
+fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    invalid(path, format!("expected {expected}, not {found}"), "")
+}
+
+// From here on the shapes are known to be right.
+
+type Object = Map<String, Value>;
+
+fn text(map: &Object, key: &str) -> Option<String> {
+    map.get(key)?.as_str().map(str::to_owned)
+}
+
+fn flag(map: &Object, key: &str) -> Option<bool> {
+    map.get(key)?.as_bool()
+}
+
+fn word<W: Word>(map: &Object, key: &str) -> Option<W> {
+    W::parse(map.get(key)?.as_str()?)
+}
+
+fn list(map: &Object, key: &str) -> Option<Vec<String>> {
+    Some(match map.get(key)? {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        other => vec![other.as_str()?.to_owned()],
+    })
+}
+
+fn entries<T>(map: &Object, key: &str, read: impl Fn(&Object) -> T) -> Vec<(String, T)> {
+    let Some(Value::Object(inner)) = map.get(key) else { return vec![] };
+    inner.iter().filter_map(|(name, value)| Some((name.clone(), read(value.as_object()?)))).collect()
+}
+
+fn read_plan(map: &Object) -> Overrides {
+    Overrides {
+        common: read_common(map),
+        include: list(map, "include"),
+        exclude: list(map, "exclude"),
+        names: word(map, "names"),
+        on_error: word(map, "on_error"),
+        loader: word(map, "loader"),
+        profile: word(map, "profile"),
+        integrity: word(map, "integrity"),
+        verify: word(map, "verify"),
+        before: list(map, "before"),
+        after: list(map, "after"),
+        immutable: flag(map, "immutable"),
+        wal: word(map, "wal"),
+        refresh: flag(map, "refresh"),
+        tables: entries(map, "tables", read_table),
+    }
+}
+
+fn read_common(map: &Object) -> Common {
+    let types = map.get("types").and_then(Value::as_object);
+    let types = types.into_iter().flatten();
+    Common {
+        schema: text(map, "schema"),
+        create: word(map, "create"),
+        existing_rows: word(map, "existing_rows"),
+        on_conflict: word(map, "on_conflict"),
+        constraints: word(map, "constraints"),
+        fire_triggers: flag(map, "fire_triggers"),
+        on_invalid: word(map, "on_invalid"),
+        orphans: word(map, "orphans"),
+        keys: word(map, "keys"),
+        nocase: word(map, "nocase"),
+        types: types.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect(),
+        timezone: text(map, "timezone"),
+        indexes: flag(map, "indexes"),
+        foreign_keys: flag(map, "foreign_keys"),
+        checks: flag(map, "checks"),
+        reset_sequences: flag(map, "reset_sequences"),
+        analyze: flag(map, "analyze"),
+    }
+}
+
+fn read_table(map: &Object) -> TableGiven {
+    TableGiven {
+        common: read_common(map),
+        target: text(map, "target"),
+        conflict_target: text(map, "conflict_target"),
+        skip: flag(map, "skip"),
+        filter: text(map, "where"),
+        columns: entries(map, "columns", read_column),
+    }
+}
+
+fn read_column(map: &Object) -> ColumnGiven {
+    ColumnGiven {
+        name: text(map, "name"),
+        pg_type: text(map, "type"),
+        format: text(map, "format").and_then(|name| Format::parse(&name)),
+        nullable: flag(map, "nullable"),
+        default: map.get("default").map(|v| v.as_str().map(str::to_owned)),
+        generated: map.get("generated").and_then(read_generated),
+        skip: flag(map, "skip"),
+        on_invalid: word(map, "on_invalid"),
+        reason: text(map, "reason"),
+    }
+}
+
+fn read_generated(value: &Value) -> Option<GeneratedGiven> {
+    match value {
+        Value::Bool(false) => Some(GeneratedGiven::Plain),
+        Value::Bool(true) => Some(GeneratedGiven::Translated),
+        other => other.as_str().map(|sql| GeneratedGiven::As(sql.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_mistake_is_named_by_its_path() {
+        for (plan, message) in [
+            (json!([]), "plan: expected an object, not a list"),
+            (json!({"shema": "x"}), "plan.shema: unknown key, did you mean \"schema\"?"),
+            (json!({"zzz": 1}), "plan.zzz: unknown key"),
+            (json!({"schema": 3}), "plan.schema: expected a string, not a number"),
+            (json!({"schema": ""}), "plan.schema: must not be empty"),
+            (json!({"schema": "a\u{0}"}), "plan.schema: must not contain a NUL character"),
+            (
+                json!({"names": "snakecase"}),
+                "plan.names: invalid value \"snakecase\", did you mean \"snake_case\"?",
+            ),
+            (
+                json!({"names": null}),
+                "plan.names: expected one of \"preserve\", \"lower\", \"snake_case\", not null",
+            ),
+            (json!({"include": "users"}), "plan.include: expected a list of strings, not a string"),
+            (json!({"include": ["a", 1]}), "plan.include[1]: expected a string, not a number"),
+            (
+                json!({"types": {"DATE": "date; drop"}}),
+                "plan.types.DATE: \"date; drop\" is not a type name: unexpected character ';'",
+            ),
+            (json!({"timezone": "Mars/Olympus"}), "plan.timezone: time zone \"Mars/Olympus\" not recognized"),
+            (json!({"tables": {"users": 1}}), "plan.tables.users: expected an object, not a number"),
+            (
+                json!({"tables": {"users": {"columns": {"age": {"typ": "x"}}}}}),
+                "plan.tables.users.columns.age.typ: unknown key, did you mean \"type\"?",
+            ),
+            (
+                json!({"tables": {"a.b": {"skp": true}}}),
+                "plan.tables.\"a.b\".skp: unknown key, did you mean \"skip\"?",
+            ),
+            (
+                json!({"tables": {"t": {"columns": {"c": {"generated": 1}}}}}),
+                "plan.tables.t.columns.c.generated: expected a string, not a number",
+            ),
+            (
+                json!({"tables": {"t": {"columns": {"c": {"format": "nonsense"}}}}}),
+                "plan.tables.t.columns.c.format: invalid value \"nonsense\"",
+            ),
+            (json!({"analyze": "yes"}), "plan.analyze: expected true or false, not a string"),
+        ] {
+            assert_eq!(parse(&plan).unwrap_err().to_string(), message, "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_work_yet_is_refused_by_name() {
+        for (plan, message) in [
+            (json!({"views": true}), "plan.views = true: not supported yet"),
+            (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
+            (json!({"verify": "values"}), "plan.verify = \"values\": not supported yet"),
+            (
+                json!({"tables": {"t": {"primary_key": ["a"]}}}),
+                "plan.tables.t.primary_key: not supported yet",
+            ),
+            (
+                json!({"tables": {"t": {"partition_by": "x"}}}),
+                "plan.tables.t.partition_by: not supported yet",
+            ),
+        ] {
+            assert_eq!(parse(&plan).unwrap_err().to_string(), message, "{plan}");
+        }
+        for plan in [
+            json!(null),
+            json!({"views": false, "on_conflict": "update", "create": "never", "loader": "rows", "verify": "none"}),
+        ] {
+            assert!(parse(&plan).is_ok(), "{plan}");
+        }
+    }
+
+    #[test]
+    fn one_statement_is_a_list_of_one() {
+        let given = parse(&json!({"before": "select 1", "after": ["a", "b"]})).unwrap_or_default();
+        assert_eq!(given.before, Some(vec!["select 1".to_string()]));
+        assert_eq!(given.after, Some(vec!["a".to_string(), "b".to_string()]));
+    }
+}

@@ -1,0 +1,236 @@
+//! Every setting decided: what a table goes by when its own entry, the plan and the defaults
+//! have been weighed, in that order.
+
+use super::overrides::{Common, Overrides, TableGiven, invalid, join};
+use super::words::*;
+use crate::plan::resolve::names::LIMIT;
+use crate::plan::{Needs, OnInvalid, Opening, Orphans, PlanError, ProfileMode, Target};
+
+/// What one table goes by; for the plan itself, what a table without an entry would.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub schema: String,
+    pub create: Create,
+    pub existing_rows: ExistingRows,
+    /// What `existing_rows` is where no `on_conflict` says otherwise.
+    pub rows_said: ExistingRows,
+    pub on_conflict: OnConflict,
+    pub constraints: Constraints,
+    pub fire_triggers: bool,
+    pub on_invalid: OnInvalid,
+    pub orphans: Orphans,
+    pub keys: Keys,
+    pub nocase: Nocase,
+    /// The table's own entries first.
+    pub types: Vec<(String, String)>,
+    pub timezone: String,
+    pub indexes: bool,
+    pub foreign_keys: bool,
+    pub checks: bool,
+    pub reset_sequences: bool,
+    pub analyze: bool,
+}
+
+impl Settings {
+    /// The plan's own.
+    pub fn of_plan(given: &Overrides, target: &Target) -> Settings {
+        let nocase = if target.icu { Nocase::Collation } else { Nocase::Lower };
+        let defaults = Settings {
+            schema: "public".into(),
+            create: Create::default(),
+            existing_rows: ExistingRows::default(),
+            rows_said: ExistingRows::default(),
+            on_conflict: OnConflict::default(),
+            constraints: Constraints::default(),
+            fire_triggers: false,
+            on_invalid: OnInvalid::default(),
+            orphans: Orphans::default(),
+            keys: Keys::default(),
+            nocase,
+            types: vec![],
+            timezone: "UTC".into(),
+            indexes: true,
+            foreign_keys: true,
+            checks: true,
+            reset_sequences: true,
+            analyze: true,
+        };
+        defaults.with(&given.common)
+    }
+
+    /// A table's, over the plan's.
+    pub fn of_table(&self, given: Option<&TableGiven>) -> Settings {
+        given.map_or_else(|| self.clone(), |table| self.with(&table.common))
+    }
+
+    fn with(&self, own: &Common) -> Settings {
+        Settings {
+            schema: own.schema.clone().unwrap_or_else(|| self.schema.clone()),
+            create: own.create.unwrap_or(self.create),
+            existing_rows: self.rows_with(own),
+            rows_said: own.existing_rows.unwrap_or(self.rows_said),
+            on_conflict: own.on_conflict.unwrap_or(self.on_conflict),
+            constraints: own.constraints.unwrap_or(self.constraints),
+            fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
+            on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
+            orphans: own.orphans.unwrap_or(self.orphans),
+            keys: own.keys.unwrap_or(self.keys),
+            nocase: own.nocase.unwrap_or(self.nocase),
+            types: own.types.iter().chain(&self.types).cloned().collect(),
+            timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
+            indexes: own.indexes.unwrap_or(self.indexes),
+            foreign_keys: own.foreign_keys.unwrap_or(self.foreign_keys),
+            checks: own.checks.unwrap_or(self.checks),
+            reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
+            analyze: own.analyze.unwrap_or(self.analyze),
+        }
+    }
+
+    /// Who says what a conflict means says that the rows stay; who takes that back, takes back both.
+    fn rows_with(&self, own: &Common) -> ExistingRows {
+        match (own.existing_rows, own.on_conflict) {
+            (Some(rows), _) => rows,
+            (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
+            (None, Some(OnConflict::Error)) => self.rows_said,
+            (None, None) => self.existing_rows,
+        }
+    }
+
+    /// The `types` entry for a declared type: as written, else without its length.
+    pub fn wanted(&self, declared: &str) -> Option<&str> {
+        let squeeze = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
+        let whole = squeeze(declared);
+        let base = whole.split('(').next().unwrap_or_default().trim_end().to_string();
+        let entry =
+            |name: &str| self.types.iter().find(|(from, _)| squeeze(from) == name).map(|(_, to)| to.as_str());
+        entry(&whole).or_else(|| entry(&base))
+    }
+}
+
+/// What a run has to know before the source is read.
+pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
+    let plan = Settings::of_plan(given, &Target::default());
+    let mut schemas = vec![plan.schema];
+    for (_, table) in &given.tables {
+        if let Some(schema) = &table.common.schema
+            && !schemas.contains(schema)
+        {
+            schemas.push(schema.clone());
+        }
+    }
+    if let Some(long) = schemas.iter().find(|s| s.len() > LIMIT) {
+        return Err(invalid("plan.schema", format!("\"{long}\" is longer than 63 bytes"), ""));
+    }
+    text_needs_every_value(given)?;
+    Ok(Needs {
+        opening: Opening {
+            immutable: given.immutable.unwrap_or(false),
+            copy_wal: given.wal.unwrap_or_default() == Wal::Copy,
+        },
+        profile: given.profile.unwrap_or_default(),
+        integrity: given.integrity.unwrap_or_default(),
+        before: given.before.clone().unwrap_or_default(),
+        schemas,
+        stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
+        verify_counts: given.verify.unwrap_or_default() == Verify::Counts,
+    })
+}
+
+/// A column that turns out not to hold a value cannot become text any more: all values are looked at before.
+fn text_needs_every_value(given: &Overrides) -> Result<(), PlanError> {
+    if given.profile.unwrap_or_default() == ProfileMode::Full {
+        return Ok(());
+    }
+    let plan = [("plan".to_string(), given.common.on_invalid)].into_iter();
+    let said = plan.chain(given.tables.iter().flat_map(|(name, table)| {
+        let path = join("plan.tables", name);
+        let columns = join(&path, "columns");
+        let columns: Vec<_> =
+            table.columns.iter().map(|(name, column)| (join(&columns, name), column.on_invalid)).collect();
+        [(path, table.common.on_invalid)].into_iter().chain(columns)
+    }));
+    match said.into_iter().find(|(_, policy)| *policy == Some(OnInvalid::Text)) {
+        None => Ok(()),
+        Some((path, _)) => {
+            let hint = "Set profile to \"full\", or on_invalid to \"null\" or \"reject\".";
+            Err(invalid(join(&path, "on_invalid"), "\"text\" needs profile \"full\"", hint))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::overrides::parse;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_table_s_own_word_wins() {
+        let given =
+            parse(&json!({"schema": "a", "orphans": "keep", "types": {"DATE": "text", "VARCHAR": "citext"},
+            "tables": {"t": {"schema": "b", "types": {"date": "date"}}}}))
+            .unwrap_or_default();
+        let plan = Settings::of_plan(&given, &Target::default());
+        let table = plan.of_table(Some(&given.tables[0].1));
+        assert_eq!((table.schema.as_str(), table.orphans, table.nocase), ("b", Orphans::Keep, Nocase::Lower));
+        assert_eq!(table.wanted(" DATE"), Some("date"));
+        assert_eq!(table.wanted("varchar(20)"), Some("citext"));
+        assert_eq!(plan.wanted("date"), Some("text"));
+        assert_eq!(plan.wanted(""), None);
+    }
+
+    #[test]
+    fn a_word_on_conflicts_is_one_on_rows_that_are_there() {
+        for (plan, table, rows) in [
+            (json!({"on_conflict": "skip"}), json!({}), ExistingRows::Append),
+            (json!({"on_conflict": "skip", "existing_rows": "error"}), json!({}), ExistingRows::Error),
+            (json!({"existing_rows": "error"}), json!({"on_conflict": "update"}), ExistingRows::Append),
+            (json!({"on_conflict": "skip"}), json!({"on_conflict": "error"}), ExistingRows::Error),
+            (
+                json!({"on_conflict": "skip", "existing_rows": "truncate"}),
+                json!({"on_conflict": "error"}),
+                ExistingRows::Truncate,
+            ),
+            (json!({"on_conflict": "skip"}), json!({"existing_rows": "truncate"}), ExistingRows::Truncate),
+        ] {
+            let mut whole = plan.clone();
+            whole["tables"] = json!({"t": table});
+            let given = parse(&whole).unwrap_or_default();
+            let of_table = Settings::of_plan(&given, &Target::default()).of_table(Some(&given.tables[0].1));
+            assert_eq!(of_table.existing_rows, rows, "{whole}");
+        }
+    }
+
+    #[test]
+    fn needs_lists_every_schema_once() {
+        let plan = json!({"immutable": true, "profile": "none", "on_error": "continue", "verify": "none",
+            "tables": {"t": {"schema": "b"}, "u": {"schema": "b"}, "v": {"schema": "public"}}});
+        let needs = needs(&parse(&plan).unwrap_or_default()).unwrap_or_default();
+        assert_eq!(needs.schemas, ["public", "b"]);
+        assert!(
+            needs.opening.immutable
+                && !needs.opening.copy_wal
+                && !needs.stop_on_error
+                && !needs.verify_counts
+        );
+    }
+
+    #[test]
+    fn text_for_what_does_not_fit_takes_a_look_at_everything() {
+        let column = json!({"columns": {"c": {"on_invalid": "text"}}});
+        for (plan, path) in [
+            (json!({"profile": "none", "on_invalid": "text"}), "plan.on_invalid"),
+            (
+                json!({"profile": "sample", "tables": {"t": {"on_invalid": "text"}}}),
+                "plan.tables.t.on_invalid",
+            ),
+            (json!({"profile": "sample", "tables": {"t": column}}), "plan.tables.t.columns.c.on_invalid"),
+        ] {
+            let error = needs(&parse(&plan).unwrap_or_default()).map(|_| ()).unwrap_err();
+            assert_eq!(error.to_string(), format!("{path}: \"text\" needs profile \"full\""));
+        }
+        for plan in [json!({"on_invalid": "text"}), json!({"profile": "none", "on_invalid": "null"})] {
+            assert!(needs(&parse(&plan).unwrap_or_default()).is_ok());
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Tables in which migration tools record what they have done to a schema.
+//!
+//! Records tell of the database that they are in, so the file's are left out where the target has its own; both are
+//! compared, because data of another level may not fit. Pure: who reads the records runs [`Tool::records`].
+
+use super::names;
+use super::select::Selection;
+use crate::catalog::{Table, TableKind};
+use crate::finding::Finding;
+use crate::plan::decide::draft::Context;
+use crate::plan::given::overrides::join;
+use crate::plan::given::settings::Settings;
+use crate::plan::given::words::{Create, ExistingRows};
+use crate::plan::{ExistingTable, TablePlan};
+
+/// A tool and its table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Tool {
+    pub name: &'static str,
+    table: &'static str,
+    /// Columns without which a table of this name is some other table.
+    needs: &'static [&'static str],
+    /// Columns that name one migration together; none where no level is recorded.
+    level: &'static [&'static str],
+    /// The order of the records, where their levels do not say it.
+    order: Option<&'static str>,
+    /// Columns that are not NULL, and that are, of a migration that was finished.
+    finished: Option<(&'static str, &'static str)>,
+}
+
+const fn tool(name: &'static str, table: &'static str, level: &'static [&'static str]) -> Tool {
+    Tool { name, table, needs: &[], level, order: None, finished: None }
+}
+
+impl Tool {
+    const fn by(self, order: &'static str) -> Tool {
+        Tool { order: Some(order), ..self }
+    }
+    const fn with(self, needs: &'static [&'static str]) -> Tool {
+        Tool { needs, ..self }
+    }
+    const fn finished(self, finished: (&'static str, &'static str)) -> Tool {
+        Tool { finished: Some(finished), ..self }
+    }
+}
+
+/// The registry. SQLite's own `sqlite_sequence` is not here: what SQLite reserves is never loaded.
+const TOOLS: &[Tool] = &[
+    tool("Prisma", "_prisma_migrations", &["migration_name"]).finished(("finished_at", "rolled_back_at")),
+    tool("Alembic", "alembic_version", &["version_num"]),
+    tool("Django", "django_migrations", &["app", "name"]).by("id"),
+    tool("TypeORM", "migrations", &["name"]).with(&["timestamp", "name"]).by("timestamp"),
+    tool("Laravel", "migrations", &["migration"]).with(&["migration", "batch"]).by("id"),
+    tool("TypeORM", "typeorm_metadata", &[]).with(&["type", "value"]),
+    tool("Rails", "ar_internal_metadata", &[]).with(&["key", "value"]),
+    tool("the application", "schema_migrations", &["version"]).with(&["version"]),
+    tool("Knex", "knex_migrations", &["name"]).by("id"),
+    tool("Knex", "knex_migrations_lock", &[]),
+    tool("Drizzle", "__drizzle_migrations", &["hash"]).by("id"),
+    tool("D1", "d1_migrations", &["name"]).by("id"),
+];
+
+/// Records that are compared at most.
+pub const LIMIT: usize = 10_000;
+/// Levels that a message names of each side.
+const NAMED: usize = 3;
+
+/// The tool whose table this is, by its name and the columns that it has, both without regard to case.
+pub fn tool_of<'c>(table: &str, columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'static Tool> {
+    let has = |name: &&str| columns.clone().any(|c| c.eq_ignore_ascii_case(name));
+    TOOLS.iter().find(|tool| tool.table.eq_ignore_ascii_case(table) && tool.needs.iter().all(has))
+}
+
+impl Tool {
+    /// The query for the levels in order, one text a row; `None` where there are none or a column is missing.
+    /// `column` gives the SQL of a column that is there, `text` makes that SQL a text.
+    pub fn records(
+        &self,
+        from: &str,
+        column: impl Fn(&str) -> Option<String>,
+        text: impl Fn(&str) -> String,
+    ) -> Option<String> {
+        let level: Vec<String> = self.level.iter().map(|name| column(name)).collect::<Option<_>>()?;
+        let order: Vec<String> = match self.order {
+            Some(name) => vec![column(name)?],
+            None => level.clone(),
+        };
+        let finished = match self.finished {
+            Some((set, unset)) => {
+                format!(" WHERE {} IS NOT NULL AND {} IS NULL", column(set)?, column(unset)?)
+            }
+            None => String::new(),
+        };
+        let level: Vec<String> = level.iter().map(|c| text(c)).collect();
+        let (level, order) = (level.join(" || '.' || "), order.join(", "));
+        (!level.is_empty())
+            .then(|| format!("SELECT {level} FROM {from}{finished} ORDER BY {order} LIMIT {LIMIT}"))
+    }
+}
+
+/// Takes the file's records out of the selection where the target has its own or the plan makes no tables, unless
+/// the plan asks for them. Gives a result row for each.
+pub fn leave_out(
+    ctx: &Context<'_>,
+    selection: &mut Selection<'_>,
+    notes: &mut Vec<Finding>,
+) -> Vec<TablePlan> {
+    let mut rows = Vec::new();
+    for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
+        let given = selection.given.get(i).copied().flatten();
+        let Some(chosen) = selection.chosen.get_mut(i).filter(|chosen| **chosen) else { continue };
+        let asked_for = given.is_some_and(|g| g.skip == Some(false));
+        let Some(tool) = of_source(table).filter(|_| !asked_for) else { continue };
+        let settings = ctx.plan.of_table(given);
+        let wanted = given.and_then(|g| g.target.as_deref()).unwrap_or(&table.name);
+        let there = counterpart(ctx, &settings, wanted);
+        if !stays_out(&settings, there) {
+            continue;
+        }
+        *chosen = false;
+        let finding = finding(ctx, tool, table, there);
+        rows.push(TablePlan {
+            source: table.name.clone(),
+            schema: settings.schema,
+            target: there.map_or_else(|| names::clip(wanted, names::LIMIT).to_string(), |t| t.name.clone()),
+            detail: vec![finding.message.clone()],
+            skipped: true,
+            ..TablePlan::default()
+        });
+        notes.push(finding);
+    }
+    rows
+}
+
+/// The tool whose records a source table holds.
+pub fn of_source(table: &Table) -> Option<&'static Tool> {
+    let ordinary = table.kind == TableKind::Ordinary;
+    tool_of(&table.name, table.columns.iter().map(|c| c.name.as_str())).filter(|_| ordinary)
+}
+
+/// The tool whose records a table of the target holds.
+pub fn of_target(table: &ExistingTable) -> Option<&'static Tool> {
+    tool_of(&table.name, table.columns.iter().map(|c| c.name.as_str()))
+}
+
+fn counterpart<'a>(ctx: &Context<'a>, settings: &Settings, name: &str) -> Option<&'a ExistingTable> {
+    let rows = |r: &&ExistingTable| matches!(r.relkind, 'r' | 'p' | 'v' | 'm' | 'f');
+    let same = |r: &&ExistingTable| r.schema == settings.schema && r.name.eq_ignore_ascii_case(name);
+    let mut found = ctx.target.relations.iter().filter(rows).filter(same);
+    found.clone().find(|r| r.name == name).or_else(|| found.next())
+}
+
+/// A plan that makes every table anew makes the target from the file, records and all.
+fn stays_out(settings: &Settings, there: Option<&ExistingTable>) -> bool {
+    match settings.create {
+        Create::Never => true,
+        Create::Always => false,
+        Create::Auto => there.is_some() && settings.existing_rows != ExistingRows::Replace,
+    }
+}
+
+fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&ExistingTable>) -> Finding {
+    let object = table.name.clone();
+    let of_file = ctx.source.levels.iter().find(|(name, _)| *name == table.name).map(|(_, levels)| levels);
+    let levels = of_file.zip(there.and_then(|t| t.levels.as_ref()));
+    let about = |what: &str| format!("migration records of {} are not loaded: {what}", tool.name);
+    let load = format!("Set {} to false to load them.", join(&join("plan.tables", &object), "skip"));
+    match levels.map(|(file, there)| difference(file, there)) {
+        None if there.is_none() => Finding::info(object, about("the target has no such table"), load),
+        None => Finding::info(object, about("the target has its own"), load),
+        Some(Ok(level)) => Finding::info(object, about(&format!("the target has its own, {level}")), load),
+        Some(Err(difference)) => Finding::warning(
+            object,
+            about(&format!("the target has its own, and they differ: {difference}")),
+            format!("Bring both databases to the same level first. {load}"),
+        ),
+    }
+}
+
+/// `Ok` names the level that both have, `Err` what only one has.
+fn difference(file: &[String], there: &[String]) -> Result<String, String> {
+    let beyond = |these: &[String], those: &[String], place: &str| {
+        let more: Vec<&String> = these.iter().filter(|level| !those.contains(level)).collect();
+        (!more.is_empty()).then(|| format!("only in the {place} {}", some_of(&more)))
+    };
+    let parts: Vec<String> =
+        [beyond(file, there, "file"), beyond(there, file, "target")].into_iter().flatten().collect();
+    match file.last() {
+        _ if !parts.is_empty() => Err(parts.join("; ")),
+        None => Ok("and both are empty".into()),
+        Some(last) => Ok(format!("at the same level: \"{last}\"")),
+    }
+}
+
+fn some_of(levels: &[&String]) -> String {
+    let named: Vec<String> = levels.iter().take(NAMED).map(|level| format!("\"{level}\"")).collect();
+    let more = levels.len().saturating_sub(NAMED);
+    let and = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{and}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, Column};
+    use crate::damage::Damage;
+    use crate::finding::Severity;
+    use crate::plan::{Planned, Source, Target, build};
+    use serde_json::json;
+
+    fn named(table: &str, columns: &[&str]) -> Option<&'static str> {
+        tool_of(table, columns.iter().copied()).map(|tool| tool.name)
+    }
+
+    #[test]
+    fn a_tool_is_known_by_its_table_and_an_everyday_name_by_its_columns_too() {
+        assert_eq!(named("_Prisma_Migrations", &[]), Some("Prisma"));
+        assert_eq!(named("migrations", &["id", "Timestamp", "name"]), Some("TypeORM"));
+        assert_eq!(named("migrations", &["id", "migration", "batch"]), Some("Laravel"));
+        assert_eq!(named("migrations", &["id", "species", "name"]), None);
+        assert_eq!(named("schema_migrations", &["id"]), None);
+        assert_eq!(named("users", &["version_num"]), None);
+    }
+
+    #[test]
+    fn records_are_asked_for_in_either_dialect() {
+        let sql = |table: &str, missing: &str| {
+            let tool = tool_of(table, [].into_iter())?;
+            let column = |name: &str| (name != missing).then(|| format!("\"{name}\""));
+            tool.records("f", column, |c| format!("{c}::text"))
+        };
+        assert_eq!(
+            sql("django_migrations", "").as_deref(),
+            Some("SELECT \"app\"::text || '.' || \"name\"::text FROM f ORDER BY \"id\" LIMIT 10000")
+        );
+        assert_eq!(
+            sql("_prisma_migrations", "").as_deref(),
+            Some(
+                "SELECT \"migration_name\"::text FROM f WHERE \"finished_at\" IS NOT NULL \
+                 AND \"rolled_back_at\" IS NULL ORDER BY \"migration_name\" LIMIT 10000"
+            )
+        );
+        assert_eq!(sql("_prisma_migrations", "finished_at"), None);
+        assert_eq!(sql("knex_migrations_lock", ""), None);
+    }
+
+    #[test]
+    fn levels_are_compared_as_sets_and_few_are_named() {
+        let levels = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+        assert_eq!(difference(&levels("ab"), &levels("ba")), Ok("at the same level: \"b\"".into()));
+        assert_eq!(difference(&[], &[]), Ok("and both are empty".into()));
+        assert_eq!(
+            difference(&levels("abcdex"), &levels("xy")),
+            Err("only in the file \"a\", \"b\", \"c\" and 2 more; only in the target \"y\"".into())
+        );
+    }
+
+    fn records(table: &str, levels: Option<&[&str]>) -> ExistingTable {
+        let column = |name: &str| crate::plan::ExistingColumn { name: name.into(), ..Default::default() };
+        ExistingTable {
+            schema: "public".into(),
+            name: table.into(),
+            relkind: 'r',
+            columns: vec![column("version_num")],
+            insertable: true,
+            levels: levels.map(|l| l.iter().map(|level| level.to_string()).collect()),
+            ..ExistingTable::default()
+        }
+    }
+
+    fn built(relations: Vec<ExistingTable>, plan: &serde_json::Value) -> Planned {
+        let column = |name: &str| Column { name: name.into(), ..Column::default() };
+        let version = Table {
+            name: "Alembic_Version".into(),
+            columns: vec![column("version_num")],
+            ..Table::default()
+        };
+        let catalog = Catalog { tables: vec![version], ..Catalog::default() };
+        let levels = [("Alembic_Version".to_string(), vec!["a1".to_string()])];
+        let source = Source {
+            catalog: &catalog,
+            profiles: &[],
+            key_facts: &[],
+            levels: &levels,
+            damage: &Damage::default(),
+        };
+        let target = Target { relations, ..Target::default() };
+        build(&source, &target, plan).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn records_are_left_out_where_the_target_has_its_own() {
+        for (levels, severity, message) in [
+            (Some(&["a1"][..]), Severity::Info, "the target has its own, at the same level: \"a1\""),
+            (None, Severity::Info, "the target has its own"),
+            (
+                Some(&["b2"]),
+                Severity::Warning,
+                "the target has its own, and they differ: only in the file \"a1\"; only in the target \"b2\"",
+            ),
+        ] {
+            let relations = vec![records("alembic_version", levels)];
+            let planned = built(relations.clone(), &json!({}));
+            assert_eq!(planned.plan["tables"]["Alembic_Version"], json!({"skip": true}));
+            assert_eq!(built(relations, &planned.plan).plan, planned.plan);
+            let found: Vec<_> = planned.findings.iter().map(|f| (f.severity, f.message.as_str())).collect();
+            let message = format!("migration records of Alembic are not loaded: {message}");
+            assert_eq!(found, [(severity, message.as_str())]);
+            let row = &planned.tables[0];
+            assert_eq!((row.target.as_str(), row.skipped), ("alembic_version", true));
+            assert_eq!(row.detail, [message]);
+            assert!(!planned.steps.iter().any(|s| s.table.is_some()), "{:?}", planned.steps);
+        }
+    }
+
+    #[test]
+    fn a_plan_that_makes_no_tables_needs_no_records() {
+        let planned = built(vec![], &json!({"create": "never"}));
+        assert_eq!(planned.plan["tables"]["Alembic_Version"], json!({"skip": true}));
+        let message = "migration records of Alembic are not loaded: the target has no such table";
+        let found: Vec<_> = planned.findings.iter().map(|f| (f.severity, f.message.as_str())).collect();
+        assert_eq!(found, [(Severity::Info, message)]);
+        assert!(planned.tables[0].skipped);
+    }
+
+    #[test]
+    fn records_are_loaded_where_nothing_is_in_their_way_or_the_plan_says_so() {
+        let there = || vec![records("alembic_version", None)];
+        for (relations, plan) in [
+            (vec![], json!({})),
+            (there(), json!({"existing_rows": "replace"})),
+            (there(), json!({"create": "always"})),
+            (there(), json!({"tables": {"alembic_version": {"skip": false}}})),
+            (there(), json!({"schema": "elsewhere"})),
+        ] {
+            let planned = built(relations, &plan);
+            assert!(planned.tables.iter().all(|t| !t.skipped), "{plan}");
+            assert_eq!(planned.plan["tables"]["Alembic_Version"]["skip"], json!(false), "{plan}");
+        }
+    }
+}

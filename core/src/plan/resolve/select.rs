@@ -1,0 +1,208 @@
+//! Which source tables take part; and that every name in a plan means something.
+
+use std::collections::HashMap;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::catalog::{Catalog, Table, TableKind};
+use crate::plan::PlanError;
+use crate::plan::given::keys::did_you_mean;
+use crate::plan::given::overrides::{Overrides, TableGiven, invalid, join};
+
+/// What a plan says about each catalog table.
+pub struct Selection<'a> {
+    /// One per catalog table.
+    pub chosen: Vec<bool>,
+    /// One per catalog table, where the plan has an entry for it.
+    pub given: Vec<Option<&'a TableGiven>>,
+}
+
+/// Checks the names and selects.
+pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'a>, PlanError> {
+    let entries = table_entries(catalog, given)?;
+    if given.include.as_ref().is_some_and(Vec::is_empty) {
+        return Err(invalid("plan.include", "must not be empty", "Leave the key out for all tables."));
+    }
+    let include = globs(catalog, given.include.as_deref(), "plan.include")?;
+    let exclude = globs(catalog, given.exclude.as_deref(), "plan.exclude")?;
+    let chosen = |(table, entry): (&Table, &Option<&TableGiven>)| {
+        (include.is_empty() || include.iter().any(|g| g.is_match(&table.name)))
+            && !exclude.iter().any(|g| g.is_match(&table.name))
+            && takes_part(table, entry.and_then(|e| e.skip))
+    };
+    Ok(Selection { chosen: catalog.tables.iter().zip(&entries).map(chosen).collect(), given: entries })
+}
+
+/// Virtual tables only when asked for, SQLite's own never.
+fn takes_part(table: &Table, skip: Option<bool>) -> bool {
+    match &table.kind {
+        TableKind::Ordinary => skip != Some(true) && !is_internal(table),
+        TableKind::Virtual { usable, .. } => *usable && skip == Some(false),
+        TableKind::Shadow { .. } => false,
+    }
+}
+
+/// Names starting with `sqlite_` are reserved for SQLite's own tables.
+pub fn is_internal(table: &Table) -> bool {
+    table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
+}
+
+/// Bytes of a glob: one that compiles to too much panics.
+const LONGEST_GLOB: usize = 10_000;
+
+fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
+    let compile = |(i, pattern): (usize, &String)| {
+        let path = format!("{path}[{i}]");
+        if pattern.len() > LONGEST_GLOB {
+            return Err(invalid(&path, format!("is longer than {LONGEST_GLOB} bytes"), ""));
+        }
+        let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
+        let glob =
+            glob.map_err(|e| invalid(&path, format!("invalid glob: {}", e.kind()), ""))?.compile_matcher();
+        if pattern != "*" && !catalog.tables.iter().any(|t| glob.is_match(&t.name)) {
+            let guess = did_you_mean(pattern, catalog.tables.iter().map(|t| t.name.as_str()));
+            return Err(invalid(path, format!("\"{pattern}\" matches no table{guess}"), ""));
+        }
+        Ok(glob)
+    };
+    patterns.unwrap_or_default().iter().enumerate().map(compile).collect()
+}
+
+fn table_entries<'a>(
+    catalog: &Catalog,
+    given: &'a Overrides,
+) -> Result<Vec<Option<&'a TableGiven>>, PlanError> {
+    let places = places(catalog.tables.iter().map(|t| t.name.as_str()));
+    let mut out = vec![None; catalog.tables.len()];
+    for (name, entry) in &given.tables {
+        let path = join("plan.tables", name);
+        let place = places.get(&name.to_ascii_lowercase());
+        let (Some(table), Some(slot)) =
+            (place.and_then(|i| catalog.tables.get(*i)), place.and_then(|i| out.get_mut(*i)))
+        else {
+            let guess = did_you_mean(name, catalog.tables.iter().map(|t| t.name.as_str()));
+            return Err(invalid(path, format!("the file has no table of this name{guess}"), ""));
+        };
+        if slot.is_some() {
+            return Err(invalid(path, format!("table \"{}\" is named twice", table.name), ""));
+        }
+        check_skip(table, entry, &path)?;
+        check_columns(table, entry, &join(&path, "columns"))?;
+        *slot = Some(entry);
+    }
+    Ok(out)
+}
+
+fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
+    let mut out = HashMap::new();
+    for (i, name) in names.enumerate() {
+        out.entry(name.to_ascii_lowercase()).or_insert(i);
+    }
+    out
+}
+
+fn check_skip(table: &Table, entry: &TableGiven, path: &str) -> Result<(), PlanError> {
+    if entry.skip != Some(false) {
+        return Ok(());
+    }
+    let why = match &table.kind {
+        TableKind::Virtual { module, usable: false } => format!("its module \"{module}\" is not available"),
+        TableKind::Shadow { of } => format!("it holds the data of virtual table \"{of}\""),
+        _ => return Ok(()),
+    };
+    Err(invalid(join(path, "skip"), format!("table \"{}\" cannot be loaded: {why}", table.name), ""))
+}
+
+fn check_columns(table: &Table, entry: &TableGiven, path: &str) -> Result<(), PlanError> {
+    let places = places(table.columns.iter().map(|c| c.name.as_str()));
+    let mut seen = HashMap::new();
+    for (name, _) in &entry.columns {
+        let path = join(path, name);
+        let Some(place) = places.get(&name.to_ascii_lowercase()) else {
+            let guess = did_you_mean(name, table.columns.iter().map(|c| c.name.as_str()));
+            let message = format!("table \"{}\" has no column of this name{guess}", table.name);
+            return Err(invalid(path, message, ""));
+        };
+        if seen.insert(*place, ()).is_some() {
+            return Err(invalid(path, format!("column \"{name}\" is named twice"), ""));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Column;
+    use crate::plan::given::overrides;
+    use serde_json::json;
+
+    fn table(name: &str, kind: TableKind) -> Table {
+        let columns = vec![Column { name: "Age".into(), ..Column::default() }];
+        Table { name: name.into(), kind, columns, ..Table::default() }
+    }
+
+    fn catalog() -> Catalog {
+        let tables = vec![
+            table("Users", TableKind::Ordinary),
+            table("orders", TableKind::Ordinary),
+            table("box", TableKind::Virtual { module: "rtree".into(), usable: true }),
+            table("vec", TableKind::Virtual { module: "vec0".into(), usable: false }),
+            table("box_node", TableKind::Shadow { of: "box".into() }),
+        ];
+        Catalog { tables, ..Catalog::default() }
+    }
+
+    fn selected(plan: serde_json::Value) -> Result<Vec<&'static str>, String> {
+        let given = overrides::parse(&plan).map_err(|e| e.to_string())?;
+        let chosen = select(&catalog(), &given).map_err(|e| e.to_string())?.chosen;
+        let names = ["Users", "orders", "box", "vec", "box_node"];
+        Ok(names.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(n, _)| n).collect())
+    }
+
+    #[test]
+    fn globs_and_skip_leave_in_what_they_say() {
+        assert_eq!(selected(json!({})), Ok(vec!["Users", "orders"]));
+        assert_eq!(selected(json!({"include": ["USER*"]})), Ok(vec!["Users"]));
+        assert_eq!(selected(json!({"exclude": ["o*"]})), Ok(vec!["Users"]));
+        assert_eq!(selected(json!({"tables": {"users": {"skip": true}}})), Ok(vec!["orders"]));
+        assert_eq!(selected(json!({"tables": {"box": {"skip": false}}})), Ok(vec!["Users", "orders", "box"]));
+    }
+
+    #[test]
+    fn names_that_match_nothing_are_errors() {
+        for (plan, message) in [
+            (
+                json!({"include": ["user"]}),
+                "plan.include[0]: \"user\" matches no table, did you mean \"Users\"?",
+            ),
+            (json!({"exclude": ["orders", "zzz*"]}), "plan.exclude[1]: \"zzz*\" matches no table"),
+            (
+                json!({"include": ["[a"]}),
+                "plan.include[0]: invalid glob: unclosed character class; missing ']'",
+            ),
+            (
+                json!({"tables": {"user": {}}}),
+                "plan.tables.user: the file has no table of this name, did you mean \"Users\"?",
+            ),
+            (
+                json!({"tables": {"users": {}, "USERS": {}}}),
+                "plan.tables.USERS: table \"Users\" is named twice",
+            ),
+            (
+                json!({"tables": {"users": {"columns": {"agee": {}}}}}),
+                "plan.tables.users.columns.agee: table \"Users\" has no column of this name, did you mean \"Age\"?",
+            ),
+            (
+                json!({"tables": {"vec": {"skip": false}}}),
+                "plan.tables.vec.skip: table \"vec\" cannot be loaded: its module \"vec0\" is not available",
+            ),
+            (
+                json!({"tables": {"box_node": {"skip": false}}}),
+                "plan.tables.box_node.skip: table \"box_node\" cannot be loaded: it holds the data of virtual table \"box\"",
+            ),
+        ] {
+            assert_eq!(selected(plan.clone()), Err(message.to_string()), "{plan}");
+        }
+    }
+}

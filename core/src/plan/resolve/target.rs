@@ -1,0 +1,166 @@
+//! What the target database has, as far as decisions need it. Pure data; `import::existing` reads it.
+
+use serde::Deserialize;
+
+use crate::plan::decide::trial::Refusal;
+
+/// What the target database already has or can do.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Existing relations in the schemas that the plan may touch.
+    pub relations: Vec<ExistingTable>,
+    /// ICU collations can be made, so NOCASE can be a nondeterministic collation.
+    pub icu: bool,
+    /// Schemas that exist, so that they need not be made.
+    pub schemas: Vec<String>,
+    /// Materialised views that read the relations, directly or through others, in the order of a refresh.
+    pub views: Vec<ExistingView>,
+    /// What the server does not take of the plan's tables, as far as it has been tried.
+    pub refused: Vec<Refusal>,
+}
+
+/// A relation of the target, as far as a load into it has to know it.
+#[derive(Debug, Clone, Default)]
+pub struct ExistingTable {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+    /// `r` table, `p` partitioned, `v` view, … as `pg_class.relkind`.
+    pub relkind: char,
+    /// It is a partition of another table.
+    pub partition: bool,
+    pub columns: Vec<ExistingColumn>,
+    /// Rows it holds; `None` where they were not counted.
+    pub rows: Option<u64>,
+    /// The primary key, unique constraints and unique indexes that `ON CONFLICT` may name.
+    pub keys: Vec<ExistingKey>,
+    /// Foreign keys that its rows have to obey.
+    pub foreign_keys: Vec<ExistingForeignKey>,
+    /// Other tables with foreign keys to it: schema and name.
+    pub referenced_by: Vec<(String, String)>,
+    /// User triggers that an INSERT would fire.
+    pub triggers: Vec<String>,
+    /// It has rules for INSERT.
+    pub insert_rules: bool,
+    /// Citus keeps its rows, and this is the node that it asks about them.
+    pub citus: Option<Node>,
+    /// An INSERT can be run on it: tables, and views that are updatable or have a trigger or rule for it.
+    pub insertable: bool,
+    /// The caller has the rights of its owner.
+    pub owned: bool,
+    /// The role that owns it, or its partitions or what it is one of, where its code should not run with the caller's
+    /// rights unasked.
+    pub stranger: Option<String>,
+    /// The table in the same schema that an index or an owned sequence goes with when it is dropped.
+    pub part_of: Option<String>,
+    /// Why its rows were not counted.
+    pub uncounted: Option<String>,
+    /// What a migration tool has recorded in it, in order; `None` where it is no such table.
+    pub levels: Option<Vec<String>>,
+}
+
+impl ExistingTable {
+    pub fn has_rows(&self) -> bool {
+        self.rows.is_some_and(|n| n > 0)
+    }
+
+    pub fn column(&self, name: &str) -> Option<&ExistingColumn> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+}
+
+/// A server of Citus'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    Coordinator,
+    Worker,
+}
+
+/// From here on, a value that a sequence of Citus' has given out comes from a worker: its number stands in front.
+pub const CITUS_WORKERS_FROM: i64 = 1 << 48;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingColumn {
+    pub name: String,
+    /// As `format_type` prints it.
+    pub pg_type: String,
+    /// The type by whose rules values are decoded: a domain's base, `text[]`, `vector`; empty for a user's type.
+    pub decoded_as: String,
+    pub not_null: bool,
+    pub has_default: bool,
+    pub identity: Option<Identity>,
+    /// Citus goes by it: that alone is why it takes no NULL.
+    pub distributes: bool,
+    /// Its values are computed: nothing can be written to it.
+    pub generated: bool,
+    /// The sequence that it takes numbers from, its own or one that its default names, as SQL names it.
+    pub sequence: Option<String>,
+    /// The caller does not own that sequence.
+    pub others_sequence: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    Always,
+    ByDefault,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingKey {
+    /// Of the constraint, or of the index where there is no constraint.
+    pub name: String,
+    pub columns: Vec<String>,
+    pub primary: bool,
+    /// It is a constraint and not only an index.
+    pub constraint: bool,
+    pub deferrable: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingForeignKey {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub parent_schema: String,
+    pub parent: String,
+    pub parent_columns: Vec<String>,
+    /// One per column.
+    pub operators: Vec<KeyOperator>,
+    /// MATCH FULL.
+    pub full: bool,
+    /// It has a PERIOD: only the server can tell which rows have a parent.
+    pub period: bool,
+    /// Its triggers fire for ordinary sessions.
+    pub enforced: bool,
+    /// It is not NOT VALID.
+    pub validated: bool,
+    /// Rows that are there and have no parent.
+    pub strays: Strays,
+}
+
+/// What is known of rows that break a foreign key, and were there before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Strays {
+    /// They were not looked for.
+    #[default]
+    Unasked,
+    Counted(u64),
+    /// They could not be looked for, for this reason.
+    Refused(String),
+}
+
+/// The operator by which a foreign key compares a column of the parent with one of the child, and the types that it
+/// takes them for; all schema-qualified: `pg_catalog.=`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct KeyOperator {
+    pub name: String,
+    pub parent_type: String,
+    pub child_type: String,
+}
+
+/// A materialised view, and the relations that its query reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingView {
+    pub schema: String,
+    pub name: String,
+    pub reads: Vec<(String, String)>,
+}

@@ -1,0 +1,65 @@
+//! EXPLAIN: the text that goes to SQLite.
+
+use pgrx::pg_sys::panic::ErrorReportable;
+use pgrx::{pg_guard, pg_sys};
+
+use super::scan;
+use crate::fdw::planner::direct::DirectPlan;
+use crate::fdw::planner::private;
+use crate::fdw::seam::{Change, Wrapper};
+use crate::pg::encoding;
+use pg_sqlite_migrate_core::remote::Remote;
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn explain_foreign_scan(
+    node: *mut pg_sys::ForeignScanState,
+    explain: *mut pg_sys::ExplainState,
+) {
+    // SAFETY: the plan's list is what GetForeignPlan has put there.
+    unsafe {
+        let remote: Remote = private::kept((*scan::plan(node)).fdw_private);
+        property("Remote SQL", &remote.sql, explain);
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn explain_direct_modify(
+    node: *mut pg_sys::ForeignScanState,
+    explain: *mut pg_sys::ExplainState,
+) {
+    // SAFETY: the plan's list is what PlanDirectModify has put there.
+    unsafe {
+        let DirectPlan { direct, .. } = private::kept((*scan::plan(node)).fdw_private);
+        property("Remote SQL", &direct.remote.sql, explain);
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn explain_foreign_modify<W: Wrapper>(
+    _state: *mut pg_sys::ModifyTableState,
+    result: *mut pg_sys::ResultRelInfo,
+    kept: *mut pg_sys::List,
+    _subplan: std::ffi::c_int,
+    explain: *mut pg_sys::ExplainState,
+) {
+    // SAFETY: the list is what PlanForeignModify has put there; the relation is open.
+    unsafe {
+        let change: Change = private::kept(kept);
+        let relation = super::catalog::relation((*(*result).ri_RelationDesc).rd_id);
+        if let Some(sql) = W::change_sql(&relation, &change).unwrap_or_report() {
+            property("Remote SQL", &sql, explain);
+        }
+        if (*result).ri_BatchSize > 1 {
+            let size = i64::from((*result).ri_BatchSize);
+            pg_sys::ExplainPropertyInteger(c"Batch Size".as_ptr(), std::ptr::null(), size, explain);
+        }
+    }
+}
+
+/// # Safety
+/// `explain` is EXPLAIN's state.
+unsafe fn property(label: &str, text: &str, explain: *mut pg_sys::ExplainState) {
+    let (Ok(label), Ok(text)) = (encoding::to_server(label), encoding::to_server(text)) else { return };
+    // SAFETY: both are NUL-terminated and copied.
+    unsafe { pg_sys::ExplainPropertyText(label.as_ptr(), text.as_ptr(), explain) };
+}

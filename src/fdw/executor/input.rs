@@ -1,0 +1,143 @@
+//! Values of a remote row that only the server's own functions can make.
+#![deny(clippy::disallowed_methods)]
+
+use std::ffi::c_char;
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
+
+use crate::pg::domain::DomainCheck;
+use crate::pg::input::InputFunction;
+use crate::pg::xact::{self, Caught};
+use crate::pg::{memory, report, types};
+use pg_sqlite_migrate_core::remote::Decode;
+use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::{Decoded, Timezone};
+
+/// A text that has grown beyond this is not kept for the next value.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// One output's way through the type's input function.
+pub struct Input {
+    function: InputFunction,
+    /// A domain's constraints: the decoder knows the base type only.
+    check: Option<DomainCheck>,
+    /// Of times without an offset.
+    timezone: Timezone,
+    type_oid: pg_sys::Oid,
+    typmod: i32,
+    way: Way,
+    /// The text with its NUL, used again for the next value.
+    text: Buffer,
+}
+
+enum Way {
+    /// `on_invalid`: what the function refuses is NULL.
+    Lenient,
+    /// A cell of a column, named `"column" of table "table"` in messages.
+    Cell {
+        table: String,
+        column: String,
+    },
+    Computed,
+    /// `sum/count`.
+    Quotient,
+}
+
+impl Input {
+    pub fn new(type_oid: pg_sys::Oid, typmod: i32, decode: &Decode) -> Input {
+        let way = match decode {
+            Decode::Cell { on_invalid, .. } if on_invalid == "null" && !is_checked(type_oid) => Way::Lenient,
+            Decode::Cell { table, column, .. } => Way::Cell { table: table.clone(), column: column.clone() },
+            Decode::Quotient => Way::Quotient,
+            _ => Way::Computed,
+        };
+        let zone = if let Decode::Cell { timezone, .. } = decode { timezone } else { "" };
+        Input {
+            function: InputFunction::new(type_oid, typmod),
+            check: if types::is_domain(type_oid) { DomainCheck::new(type_oid) } else { None },
+            timezone: Timezone::parse(zone).unwrap_or_default(),
+            type_oid,
+            typmod,
+            way,
+            text: Buffer::new(),
+        }
+    }
+
+    /// The value in the current memory context; `None` for NULL.
+    ///
+    /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
+    pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
+        let Decoded::Input(text) = value else { self.mismatch() };
+        let _held = memory::hold(2 * text.len())?;
+        Ok(match self.way {
+            Way::Quotient => Some(self.quotient(text)?),
+            Way::Computed => Some(self.call(text)?),
+            Way::Lenient => match xact::attempt(|| self.call(text)) {
+                Ok(datum) => Some(datum?),
+                Err(caught) if caught.is_of_value() => None,
+                Err(caught) => self.explain(text, &caught)?,
+            },
+            Way::Cell { .. } => match xact::explaining(|| self.call(text)) {
+                Ok(datum) => Some(datum?),
+                Err(caught) => self.explain(text, &caught)?,
+            },
+        })
+    }
+
+    fn call(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
+        self.text.clear(KEEP_BYTES);
+        self.text.extend(text.as_bytes())?;
+        self.text.extend(&[0])?;
+        let datum = {
+            let _settings = self.function.guard(&self.timezone);
+            // SAFETY: a NUL-terminated UTF-8 string, which is read only; an input function copies what it keeps.
+            unsafe { self.function.call(self.text.as_ptr().cast::<c_char>().cast_mut()) }
+        };
+        if let Some(domain) = &mut self.check {
+            // SAFETY: the input function has made a datum of the domain's base type.
+            unsafe { domain.check(datum, false) };
+        }
+        Ok(datum)
+    }
+
+    /// The division of avg() over integers, as the server does it.
+    fn quotient(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
+        let (sum, count) = text.split_once('/').unwrap_or((text, "1"));
+        let arguments = [Some(self.call(sum)?), Some(self.call(count)?)];
+        // SAFETY: both are numerics; numeric_div needs no FmgrInfo.
+        let quotient = unsafe { pgrx::direct_function_call_as_datum(pg_sys::numeric_div, &arguments) };
+        Ok(quotient.unwrap_or(pg_sys::Datum::from(0usize)))
+    }
+
+    /// Like a value that does not fit for the file's side, what the function says is told with its column.
+    #[cold]
+    fn explain(&self, text: &str, caught: &Caught) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
+        if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
+            return Err(OutOfMemory);
+        }
+        let Way::Cell { table, column } = &self.way else { caught.raise() };
+        let shown: String = text.chars().take(60).collect();
+        let pg_type = types::format_type(self.type_oid, self.typmod);
+        let message = format!("value does not fit column \"{column}\" of table \"{table}\"");
+        let detail = format!("The value '{shown}' cannot become {pg_type}: {}.", caught.message);
+        let hint = "Set the column's option on_invalid to \"null\", or its type to one that holds the value.";
+        report::report(caught.sqlstate, &message, Some(&detail), Some(hint)).report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+
+    /// A value of another form than the attribute's type is never handed on as a datum.
+    #[cold]
+    fn mismatch(&self) -> ! {
+        let pg_type = types::format_type(self.type_oid, self.typmod);
+        let message = format!("a remote value is not passed as type {pg_type} is");
+        ErrorReport::new(PgSqlErrorCode::ERRCODE_FDW_INVALID_DATA_TYPE, message, "mismatch")
+            .report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}
+
+/// Types whose texts have been checked before they come here.
+fn is_checked(type_oid: pg_sys::Oid) -> bool {
+    matches!(type_oid, pg_sys::NUMERICOID | pg_sys::JSONOID | pg_sys::JSONBOID | pg_sys::BPCHAROID)
+}

@@ -1,0 +1,202 @@
+//! The scan's local expressions: values that are known when it begins, and are sent as parameters.
+//!
+//! They become the plan's `fdw_exprs`, where the server replaces the Vars of other relations by the parameters of a
+//! nested loop. Evaluating one must not raise an error that evaluating it row by row might not have raised.
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::NodeTag;
+
+use super::builtin;
+use crate::fdw::executor::datum::type_of;
+use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::Type;
+
+/// Longest interval that is added to the present: with it no date or timestamp overflows.
+const MONTHS: i32 = 12_000;
+const DAYS: i32 = 365_000;
+const MICROSECONDS: i64 = 1000 * 365 * 86_400_000_000;
+
+/// An expression list without duplicates.
+pub(crate) struct Params {
+    list: *mut pg_sys::List,
+}
+
+impl Params {
+    pub fn new() -> Params {
+        Params { list: std::ptr::null_mut() }
+    }
+
+    pub fn into_list(self) -> *mut pg_sys::List {
+        self.list
+    }
+
+    pub fn length(&self) -> usize {
+        // SAFETY: ours, a list or null.
+        unsafe { nodes::length(self.list) }
+    }
+
+    /// Forgets what came after `length`.
+    pub fn truncate(&mut self, length: usize) {
+        // SAFETY: as above; never longer than it is.
+        self.list = unsafe { pg_sys::list_truncate(self.list, length as i32) };
+    }
+
+    /// The expression's position.
+    ///
+    /// # Safety
+    /// `node` is an expression that lives as long as the plan is being made.
+    pub unsafe fn push(&mut self, node: *mut pg_sys::Node) -> usize {
+        // SAFETY: the list holds expressions only.
+        unsafe {
+            if let Some(at) =
+                nodes::items(self.list).position(|known: *mut pg_sys::Node| nodes::equal(known, node))
+            {
+                return at;
+            }
+            let length = self.length();
+            nodes::append(&mut self.list, pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Node>());
+            length
+        }
+    }
+}
+
+/// The expression is made of the present, casts between date and timestamps, and constant distances.
+///
+/// # Safety
+/// `node` is an expression.
+pub(crate) unsafe fn is_present(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the tag tells the node's type.
+    unsafe {
+        match nodes::tag(node) {
+            NodeTag::T_SQLValueFunction => is_time_of_day((*node.cast::<pg_sys::SQLValueFunction>()).op),
+            NodeTag::T_FuncExpr => is_present_function(&*node.cast()),
+            NodeTag::T_OpExpr => is_present_sum(&*node.cast()),
+            _ => false,
+        }
+    }
+}
+
+fn is_time_of_day(function: pg_sys::SQLValueFunctionOp::Type) -> bool {
+    use pg_sys::SQLValueFunctionOp::*;
+    matches!(
+        function,
+        SVFOP_CURRENT_DATE
+            | SVFOP_CURRENT_TIMESTAMP
+            | SVFOP_CURRENT_TIMESTAMP_N
+            | SVFOP_LOCALTIME
+            | SVFOP_LOCALTIME_N
+            | SVFOP_LOCALTIMESTAMP
+            | SVFOP_LOCALTIMESTAMP_N
+    )
+}
+
+unsafe fn is_present_function(call: &pg_sys::FuncExpr) -> bool {
+    let Some(name) = builtin::function(call.funcid) else { return false };
+    // SAFETY: a call's arguments are expressions.
+    let args: Vec<*mut pg_sys::Node> = unsafe { nodes::items(call.args) }.collect();
+    match (name.as_str(), args.as_slice()) {
+        ("now" | "transaction_timestamp" | "statement_timestamp", []) => true,
+        // SAFETY: as above.
+        ("date" | "timestamp" | "timestamptz", [arg]) => unsafe { is_present(*arg) },
+        // SAFETY: as above.
+        ("date_trunc", [unit, arg]) => unsafe { is_unit(*unit) && is_present(*arg) },
+        _ => false,
+    }
+}
+
+/// A constant that `date_trunc` knows.
+unsafe fn is_unit(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the tag tells the node's type, the constant's type what its datum is.
+    unsafe {
+        if !nodes::is(node, NodeTag::T_Const) {
+            return false;
+        }
+        let unit = &*node.cast::<pg_sys::Const>();
+        if unit.consttype != pg_sys::TEXTOID || unit.constisnull {
+            return false;
+        }
+        matches!(
+            crate::fdw::executor::datum::Reader::new(unit.consttype).read(unit.constvalue, false),
+            pg_sqlite_migrate_core::value::native::Native::Text(t)
+                if ["second", "minute", "hour", "day", "week", "month", "quarter", "year"].contains(&&*t)
+        )
+    }
+}
+
+unsafe fn is_present_sum(call: &pg_sys::OpExpr) -> bool {
+    // The volatility does not matter here: a sum with a timestamptz is stable, and evaluated once all the same.
+    // SAFETY: an operator that an expression names exists; its arguments are expressions.
+    unsafe {
+        let Some(name) = builtin::operator_name(call.opno) else { return false };
+        let args: Vec<*mut pg_sys::Node> = nodes::items(call.args).collect();
+        let [left, right] = args.as_slice() else { return false };
+        matches!(name.as_str(), "+" | "-") && is_present(*left) && is_distance(*right)
+    }
+}
+
+/// A constant interval, or a number of days, that cannot lead far.
+unsafe fn is_distance(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the tag tells the node's type, the constant's type what its datum is.
+    unsafe {
+        if !nodes::is(node, NodeTag::T_Const) {
+            return false;
+        }
+        let value = &*node.cast::<pg_sys::Const>();
+        if value.constisnull {
+            return false;
+        }
+        match value.consttype {
+            pg_sys::INT4OID => (-DAYS..=DAYS).contains(&(value.constvalue.value() as i32)),
+            pg_sys::INTERVALOID => {
+                let interval = &*value.constvalue.cast_mut_ptr::<pg_sys::Interval>();
+                (-MONTHS..=MONTHS).contains(&interval.month)
+                    && (-DAYS..=DAYS).contains(&interval.day)
+                    && (-MICROSECONDS..=MICROSECONDS).contains(&interval.time)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Evaluating it cannot fail, so that it does not matter whether the server would have come to it: texts joined
+/// together, values made text, and what comes from outside.
+///
+/// # Safety
+/// `node` is an expression.
+pub(crate) unsafe fn is_harmless(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the tag tells the node's type, whose parts are expressions.
+    unsafe {
+        match nodes::tag(node) {
+            NodeTag::T_Const | NodeTag::T_Param | NodeTag::T_Var => true,
+            NodeTag::T_RelabelType => is_harmless((*node.cast::<pg_sys::RelabelType>()).arg.cast()),
+            NodeTag::T_CollateExpr => is_harmless((*node.cast::<pg_sys::CollateExpr>()).arg.cast()),
+            NodeTag::T_CoerceViaIO => {
+                let cast = &*node.cast::<pg_sys::CoerceViaIO>();
+                let from = type_of(pg_sys::exprType(cast.arg.cast()));
+                type_of(cast.resulttype) == Type::Text && from != Type::Other && is_harmless(cast.arg.cast())
+            }
+            NodeTag::T_OpExpr => {
+                let call = &*node.cast::<pg_sys::OpExpr>();
+                let joins = builtin::operator_name(call.opno).is_some_and(|name| name == "||");
+                joins
+                    && type_of(call.opresulttype) == Type::Text
+                    && nodes::items(call.args).all(|arg| is_harmless(arg))
+            }
+            _ => is_present(node),
+        }
+    }
+}
+
+/// LIMIT and OFFSET: evaluated once by the server too, so that anything may be computed that does not change
+/// meanwhile. `None`: not to be shipped.
+///
+/// # Safety
+/// `node` is an expression.
+pub(crate) unsafe fn is_constant_enough(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the caller vouches for the node.
+    unsafe {
+        !pg_sys::contain_var_clause(node)
+            && !pg_sys::contain_volatile_functions(node)
+            && !pg_sys::contain_subplans(node)
+    }
+}

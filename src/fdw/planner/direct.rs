@@ -1,0 +1,275 @@
+//! UPDATE and DELETE of one table that SQLite does whole.
+
+use pgrx::pg_sys::CmdType::{CMD_DELETE, CMD_UPDATE};
+use pgrx::pg_sys::panic::ErrorReportable;
+use pgrx::{pg_guard, pg_sys};
+use serde::{Deserialize, Serialize};
+
+use super::rel::State;
+use super::{modify, private};
+use crate::fdw::executor::catalog;
+use crate::fdw::executor::scan;
+use crate::fdw::executor::scan::Execution;
+use crate::fdw::seam::{Direct, DirectTarget, Operation, Wrapper};
+use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::Expr;
+
+/// What the plan keeps.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DirectPlan {
+    pub direct: Direct,
+    /// The statement's own rows, not those of a WITH query, are what its command tag counts.
+    pub counts: bool,
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn plan_direct_modify<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    plan: *mut pg_sys::ModifyTable,
+    index: pg_sys::Index,
+    subplan: std::ffi::c_int,
+) -> bool {
+    // SAFETY: the planner hands us its ModifyTable, the target's index and the position in the plan's lists.
+    unsafe {
+        let Some(operation) = operation((*plan).operation) else { return false };
+        let Some(fscan) = subscan((*plan).plan.lefttree, index, subplan) else { return false };
+        let Some(state) = State::of(*(*root).simple_rel_array.add(index as usize)) else { return false };
+        if fscan.scan.scanrelid != index || !fscan.scan.plan.qual.is_null() || !state.all_shipped.get() {
+            return false;
+        }
+        let returning = modify::nth((*plan).returningLists, subplan);
+        let Some((direct, expressions)) = ship::<W>(root, state, operation, index, returning) else {
+            return false;
+        };
+        if !returning.is_null() {
+            let assigned = if operation == Operation::Update { new_values(root, index) } else { vec![] };
+            fscan.scan.plan.targetlist = without(&assigned, fscan.scan.plan.targetlist);
+        }
+        fscan.operation = (*plan).operation;
+        fscan.resultRelation = index;
+        fscan.fdw_exprs = expressions;
+        fscan.fdw_private = private::keep(&DirectPlan { direct, counts: (*plan).canSetTag });
+        true
+    }
+}
+
+fn operation(command: pg_sys::CmdType::Type) -> Option<Operation> {
+    match command {
+        CMD_UPDATE => Some(Operation::Update),
+        CMD_DELETE => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
+/// The statement, and its local expressions.
+///
+/// # Safety
+/// As in `plan_direct_modify`; `returning` is null or a list of target entries.
+unsafe fn ship<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    state: &State,
+    operation: Operation,
+    index: pg_sys::Index,
+    returning: *mut pg_sys::List,
+) -> Option<(Direct, *mut pg_sys::List)> {
+    // SAFETY: the caller vouches for the planner's structures.
+    unsafe {
+        let relation = catalog::relation(modify::relation_of(root, index));
+        let mut cx = state.converter().with_outer();
+        let conditions: Option<Vec<Expr>> =
+            nodes::items(state.shipped.get()).map(|node| cx.condition::<W>(node, |_, _| true)).collect();
+        let mut convert = |node: *mut pg_sys::Node| cx.accepted(node, |_, _| true);
+        let set: Option<Vec<(i16, Expr)>> = match operation {
+            Operation::Update => {
+                new_values(root, index).into_iter().map(|(n, node)| Some((n, convert(node)?))).collect()
+            }
+            _ => Some(vec![]),
+        };
+        let target = DirectTarget {
+            operation,
+            relation: index,
+            set: set?,
+            conditions: conditions?,
+            returning: match returning.is_null() {
+                true => vec![],
+                false => returned(returning, index, &modify::readable(&relation, state.tables.get(&index)?))?,
+            },
+        };
+        let mut direct = W::deparse_direct(&target, &state.tables)?;
+        // What comes back is a row of the table.
+        for (output, attribute) in direct.remote.outputs.iter_mut().zip(&target.returning) {
+            output.attribute = *attribute;
+        }
+        Some((direct, cx.into_params()))
+    }
+}
+
+/// The attributes that RETURNING needs; at least one, so that a row comes back for each that was changed. `None`
+/// where it names a system column that only a row fetched before has.
+///
+/// # Safety
+/// `returning` is a list of target entries.
+unsafe fn returned(returning: *mut pg_sys::List, index: pg_sys::Index, all: &[i16]) -> Option<Vec<i16>> {
+    let mut set = std::ptr::null_mut();
+    // SAFETY: the set is made in the planner's memory.
+    unsafe {
+        nodes::pull_attributes(returning.cast(), index, &mut set);
+        let used: Vec<i32> =
+            nodes::members(set).map(|n| n + pg_sys::FirstLowInvalidHeapAttributeNumber).collect();
+        if used.iter().any(|n| *n < 0 && *n != pg_sys::TableOidAttributeNumber) {
+            return None;
+        }
+        let is_used = |n: &&i16| used.contains(&0) || used.contains(&i32::from(**n));
+        let found: Vec<i16> = all.iter().filter(is_used).copied().collect();
+        if found.is_empty() { all.first().map(|first| vec![*first]) } else { Some(found) }
+    }
+}
+
+/// Attribute and new value of each assignment.
+///
+/// # Safety
+/// `index` is a target of the UPDATE that is being planned.
+unsafe fn new_values(root: *mut pg_sys::PlannerInfo, index: pg_sys::Index) -> Vec<(i16, *mut pg_sys::Node)> {
+    let (mut targets, mut columns) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the first entries of the target list are the assignments, in the columns' order.
+    unsafe {
+        pg_sys::get_translated_update_targetlist(root, index, &mut targets, &mut columns);
+        let assigned = nodes::items::<pg_sys::TargetEntry>(targets);
+        nodes::integers(columns).zip(assigned).map(|(n, entry)| (n as i16, (*entry).expr.cast())).collect()
+    }
+}
+
+/// find_modifytable_subplan: the scan whose rows the target's are.
+///
+/// # Safety
+/// `node` is a ModifyTable's subplan.
+unsafe fn subscan<'a>(
+    mut node: *mut pg_sys::Plan,
+    index: pg_sys::Index,
+    subplan: i32,
+) -> Option<&'a mut pg_sys::ForeignScan> {
+    // SAFETY: the tag tells the node's type.
+    unsafe {
+        if nodes::is(node.cast(), pg_sys::NodeTag::T_Result)
+            && nodes::is((*node).lefttree.cast(), pg_sys::NodeTag::T_Append)
+        {
+            node = (*node).lefttree;
+        }
+        if nodes::is(node.cast(), pg_sys::NodeTag::T_Append) {
+            node = modify::nth((*node.cast::<pg_sys::Append>()).appendplans, subplan);
+        }
+        if !nodes::is(node.cast(), pg_sys::NodeTag::T_ForeignScan) {
+            return None;
+        }
+        let fscan = &mut *node.cast::<pg_sys::ForeignScan>();
+        pg_sys::bms_is_member(index as i32, fscan.fs_relids).then_some(fscan)
+    }
+}
+
+/// The executor computes the scan's target list from what comes back. New values are not for it to compute again:
+/// from the changed row, they would be others, or an error.
+///
+/// # Safety
+/// `targets` is a target list; `assigned` are expressions.
+unsafe fn without(assigned: &[(i16, *mut pg_sys::Node)], targets: *mut pg_sys::List) -> *mut pg_sys::List {
+    // SAFETY: the copy is ours to change; an entry has an expression.
+    unsafe {
+        let targets: *mut pg_sys::List = pg_sys::copyObjectImpl(targets.cast()).cast();
+        for entry in nodes::items::<pg_sys::TargetEntry>(targets) {
+            let node: *mut pg_sys::Node = (*entry).expr.cast();
+            let is_new = assigned.iter().any(|(_, value)| nodes::equal(node, *value));
+            if is_new && !nodes::is(node, pg_sys::NodeTag::T_Var) {
+                let (type_oid, typmod) = (pg_sys::exprType(node), pg_sys::exprTypmod(node));
+                (*entry).expr = pg_sys::makeNullConst(type_oid, typmod, pg_sys::exprCollation(node)).cast();
+            }
+        }
+        targets
+    }
+}
+
+/// A statement as the executor runs it.
+struct Running<S> {
+    execution: Execution<S>,
+    counts: bool,
+}
+
+/// # Safety
+/// The node's state is null or was made by `begin_direct_modify::<W>`.
+unsafe fn running<'a, W: Wrapper>(node: *mut pg_sys::ForeignScanState) -> Option<&'a mut Running<W::Scan>> {
+    // SAFETY: the caller vouches for the type; nothing else refers to the state.
+    unsafe { (*node).fdw_state.cast::<Running<W::Scan>>().as_mut() }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn begin_direct_modify<W: Wrapper>(
+    node: *mut pg_sys::ForeignScanState,
+    eflags: std::ffi::c_int,
+) {
+    if eflags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 != 0 {
+        return;
+    }
+    // SAFETY: the executor hands us a node that it has just made from its plan, with its target.
+    unsafe {
+        let DirectPlan { direct, counts } = private::kept((*scan::plan(node)).fdw_private);
+        let relation = catalog::relation((*(*(*node).resultRelInfo).ri_RelationDesc).rd_id);
+        let cursor = W::begin_direct(&relation, &direct).unwrap_or_report();
+        let execution = Execution::new(node, cursor, &direct.remote);
+        scan::keep(node, Running { execution, counts });
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn iterate_direct_modify<W: Wrapper>(
+    node: *mut pg_sys::ForeignScanState,
+) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: the state was put there by `begin_direct_modify::<W>`; the slot is the node's.
+    unsafe {
+        let slot = (*node).ss.ss_ScanTupleSlot;
+        let Some(running) = running::<W>(node) else {
+            scan::not_running();
+            return slot;
+        };
+        let projection = (*(*node).resultRelInfo).ri_projectReturning;
+        if projection.is_null() {
+            scan::clear(slot);
+            run(node, running);
+            return slot;
+        }
+        if running.execution.fetch(slot) {
+            if running.counts {
+                (*(*node).ss.ps.state).es_processed += 1;
+            }
+            (*(*projection).pi_exprContext).ecxt_scantuple = slot;
+        }
+        slot
+    }
+}
+
+/// Runs a statement without RETURNING, and counts its rows.
+///
+/// # Safety
+/// As in `iterate_direct_modify`.
+unsafe fn run<S: crate::fdw::seam::Scan>(node: *mut pg_sys::ForeignScanState, running: &mut Running<S>) {
+    while running.execution.advance().unwrap_or_report() {}
+    let changed = running.execution.changed();
+    // SAFETY: the caller vouches for the node.
+    unsafe {
+        if running.counts {
+            (*(*node).ss.ps.state).es_processed += changed;
+        }
+        if let Some(instrument) = (*node).ss.ps.instrument.as_mut() {
+            instrument.tuplecount += changed as f64;
+        }
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn end_direct_modify<W: Wrapper>(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: as in `iterate_direct_modify`; the slot may point into the row, which is about to go.
+    unsafe {
+        if let Some(running) = running::<W>(node) {
+            scan::clear((*node).ss.ss_ScanTupleSlot);
+            running.execution.end();
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The plan of a foreign scan: the query is put together, printed, and its results are given their places.
+//!
+//! `fdw_private` is one string, the query as JSON in ASCII; `fdw_exprs` are its parameters.
+
+use std::ptr::null_mut;
+
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+use super::convert::expr::Converter;
+use super::convert::params;
+use super::rel::{self, Condition, Source, State};
+use super::{private, sort};
+use crate::fdw::seam::Wrapper;
+use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::{Expr, From, Select, Table, Target, Type, Var};
+use pg_sqlite_migrate_core::value::native::Native;
+
+/// What an upper path adds, in `ForeignPath.fdw_private`: a list of one of these.
+pub(crate) const LIMIT: i32 = 1;
+
+#[pgrx::pg_guard]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C-unwind" fn get_foreign_plan<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    _oid: pg_sys::Oid,
+    path: *mut pg_sys::ForeignPath,
+    tlist: *mut pg_sys::List,
+    clauses: *mut pg_sys::List,
+    outer_plan: *mut pg_sys::Plan,
+) -> *mut pg_sys::ForeignScan {
+    // SAFETY: the planner calls with its own structures, for a path of ours.
+    unsafe {
+        let Some(state) = State::of(rel) else { lost("relation") };
+        let parts = match nodes::is_simple(rel) {
+            true => base::<W>(rel, state, clauses),
+            false => joined::<W>(path, rel, state),
+        };
+        let Parts { mut cx, mut select, attributes, local, scan_tlist, recheck } = parts;
+        let orders = sort::orders::<W>(rel, state, (*path).path.pathkeys, &mut cx);
+        select.order_by = orders.unwrap_or_else(|| lost("order"));
+        if nodes::length((*path).fdw_private) > 0 {
+            (select.limit, select.offset) = limits((*root).parse, &mut cx).unwrap_or_else(|| lost("limit"));
+        }
+        let mut remote = W::deparse(&select, &state.tables);
+        for (output, attribute) in remote.outputs.iter_mut().zip(attributes) {
+            output.attribute = attribute;
+        }
+        let scanrelid = if nodes::is_simple(rel) { (*rel).relid } else { 0 };
+        let params = cx.into_params();
+        pg_sys::make_foreignscan(
+            tlist,
+            local,
+            scanrelid,
+            params,
+            private::keep(&remote),
+            scan_tlist,
+            recheck,
+            outer_plan,
+        )
+    }
+}
+
+struct Parts<'a> {
+    cx: Converter<'a>,
+    select: Select,
+    /// The attribute of the scan's tuple that each target goes to.
+    attributes: Vec<i16>,
+    /// Conditions for the server.
+    local: *mut pg_sys::List,
+    scan_tlist: *mut pg_sys::List,
+    recheck: *mut pg_sys::List,
+}
+
+unsafe fn base<'a, W: Wrapper>(
+    rel: *mut pg_sys::RelOptInfo,
+    state: &'a State,
+    clauses: *mut pg_sys::List,
+) -> Parts<'a> {
+    let mut cx = state.converter().with_outer();
+    let (mut conditions, mut shipped, mut local) = (vec![], null_mut(), null_mut());
+    // SAFETY: the planner's structures. Clauses are those of the relation and, for a look-up, of the join.
+    unsafe {
+        let relid = (*rel).relid;
+        let mut used = pg_sys::bms_copy(state.attributes);
+        for clause in nodes::items::<pg_sys::RestrictInfo>(clauses) {
+            if (*clause).pseudoconstant {
+                continue; // the server's own business
+            }
+            match rel::ship::<W>(clause, rel, &mut cx).filter(|_| conditions.len() < rel::CONDITIONS) {
+                Some(expr) => {
+                    conditions.push(expr);
+                    nodes::append(&mut shipped, (*clause).clause);
+                }
+                None => {
+                    nodes::append(&mut local, (*clause).clause);
+                    nodes::pull_attributes((*clause).clause.cast(), relid, &mut used);
+                }
+            }
+        }
+        state.shipped.set(shipped);
+        state.all_shipped.set(local.is_null());
+        let (targets, attributes) = cells(&state.tables[&relid], relid, used);
+        let select = Select { conditions, ..Select::of(From::Table { relation: relid }, targets) };
+        Parts { cx, select, attributes, local, scan_tlist: null_mut(), recheck: shipped }
+    }
+}
+
+/// The cells of the used attributes; all of them for a whole row, and the rowid for `ctid`.
+unsafe fn cells(table: &Table, relid: u32, used: *mut pg_sys::Bitmapset) -> (Vec<Target>, Vec<i16>) {
+    // SAFETY: the set is ours.
+    let numbers: Vec<i32> =
+        unsafe { nodes::members(used) }.map(|n| n + pg_sys::FirstLowInvalidHeapAttributeNumber).collect();
+    let whole = numbers.contains(&0);
+    let columns = (1i16..)
+        .zip(&table.columns)
+        .filter(|(n, column)| column.is_some() && (whole || numbers.contains(&i32::from(*n))));
+    let (mut targets, mut attributes): (Vec<_>, Vec<_>) =
+        columns.map(|(n, _)| (Target::Cell(Var { relation: relid, attribute: n }), n)).unzip();
+    if numbers.contains(&pg_sys::SelfItemPointerAttributeNumber) && table.rowid.is_some() {
+        targets.push(Target::Rowid { relation: relid });
+        attributes.push(0);
+    }
+    (targets, attributes)
+}
+
+/// A join, groups, or distinct rows: the scan's tuple is what the query gives.
+unsafe fn joined<'a, W: Wrapper>(
+    path: *mut pg_sys::ForeignPath,
+    rel: *mut pg_sys::RelOptInfo,
+    state: &'a State,
+) -> Parts<'a> {
+    let mut cx = state.whole_converter();
+    // SAFETY: the planner's structures.
+    unsafe {
+        let tlist = match &state.upper {
+            Some(upper) => upper.tlist,
+            None => columns((*path).path.pathtarget, (*rel).reltarget, state.local),
+        };
+        let computed = state.upper.is_some();
+        let targets: Option<Vec<Target>> = nodes::items::<pg_sys::TargetEntry>(tlist)
+            .map(|entry| target(&*entry, computed, &mut cx))
+            .collect();
+        let targets = targets.unwrap_or_else(|| lost("target"));
+        let attributes = (1..).take(targets.len()).collect();
+        let from = from::<W>(&state.source, &mut cx).unwrap_or_else(|| lost("join"));
+        let mut select = Select::of(from, targets);
+        select.conditions = conditions::<W>(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
+        if let Some(upper) = &state.upper {
+            let mut all = |list: &[*mut pg_sys::Node]| -> Vec<Expr> {
+                list.iter()
+                    .map(|node| cx.accepted(*node, |_, _| true).unwrap_or_else(|| lost("group")))
+                    .collect()
+            };
+            select.group_by = all(&upper.group_by);
+            select.having = all(&upper.having);
+            (select.grouped, select.distinct) = (upper.grouped, upper.distinct);
+        }
+        // The order is outside of any semi join.
+        cx.show_only(state.visible.clone());
+        Parts { cx, select, attributes, local: state.local, scan_tlist: tlist, recheck: null_mut() }
+    }
+}
+
+unsafe fn target(entry: &pg_sys::TargetEntry, computed: bool, cx: &mut Converter<'_>) -> Option<Target> {
+    // SAFETY: the entry's expression is the planner's.
+    match (unsafe { cx.accepted(entry.expr.cast(), |_, _| true) }?, computed) {
+        (Expr::Column(var), false) => Some(Target::Cell(var)),
+        (expr, _) => Some(Target::Value(expr)),
+    }
+}
+
+/// build_tlist_to_deparse: the columns that the targets and the local conditions are computed from.
+unsafe fn columns(
+    wanted: *mut pg_sys::PathTarget,
+    own: *mut pg_sys::PathTarget,
+    local: *mut pg_sys::List,
+) -> *mut pg_sys::List {
+    let flags =
+        pg_sys::PVC_RECURSE_PLACEHOLDERS | pg_sys::PVC_RECURSE_AGGREGATES | pg_sys::PVC_RECURSE_WINDOWFUNCS;
+    let mut tlist = null_mut();
+    // SAFETY: the planner's targets, and clauses.
+    unsafe {
+        for exprs in [(*own).exprs, (*wanted).exprs, local] {
+            tlist = pg_sys::add_to_flat_tlist(tlist, pg_sys::pull_var_clause(exprs.cast(), flags as i32));
+        }
+    }
+    tlist
+}
+
+/// # Safety
+/// What the source names is the planner's.
+unsafe fn from<W: Wrapper>(source: &Source, cx: &mut Converter<'_>) -> Option<From> {
+    Some(match source {
+        Source::Table(relation) => From::Table { relation: *relation },
+        Source::Join { kind, left, right, on } => {
+            // SAFETY: as above.
+            let (left, right, on) =
+                unsafe { (from::<W>(left, cx)?, from::<W>(right, cx)?, conditions::<W>(on, cx)?) };
+            From::Join { kind: *kind, left: Box::new(left), right: Box::new(right), on }
+        }
+    })
+}
+
+unsafe fn conditions<W: Wrapper>(list: &[Condition], cx: &mut Converter<'_>) -> Option<Vec<Expr>> {
+    // SAFETY: clauses are the planner's.
+    list.iter().map(|condition| unsafe { self::condition::<W>(condition, cx) }).collect()
+}
+
+unsafe fn condition<W: Wrapper>(condition: &Condition, cx: &mut Converter<'_>) -> Option<Expr> {
+    match condition {
+        // SAFETY: a clause of the planner's.
+        Condition::Clause(node) => unsafe { cx.condition::<W>(*node, |_, _| true) },
+        Condition::Exists { negated, source, conditions } => {
+            // SAFETY: as above.
+            let (from, conditions) =
+                unsafe { (from::<W>(source, cx)?, self::conditions::<W>(conditions, cx)?) };
+            Some(Expr::Exists { negated: *negated, from: Box::new(from), conditions })
+        }
+    }
+}
+
+/// LIMIT and OFFSET, if both ship.
+///
+/// # Safety
+/// `query` is the planner's, preprocessed.
+pub(crate) unsafe fn limits(
+    query: *const pg_sys::Query,
+    cx: &mut Converter<'_>,
+) -> Option<(Option<Expr>, Option<Expr>)> {
+    // SAFETY: the caller vouches for the query.
+    unsafe { Some((limit((*query).limitCount, cx)?, limit((*query).limitOffset, cx)?)) }
+}
+
+/// A number of rows. A negative constant does not ship: the server has an error for it.
+unsafe fn limit(node: *mut pg_sys::Node, cx: &mut Converter<'_>) -> Option<Option<Expr>> {
+    if node.is_null() {
+        return Some(None);
+    }
+    // SAFETY: the tag tells the node's type.
+    unsafe {
+        if pg_sys::exprType(node) != pg_sys::INT8OID || !params::is_constant_enough(node) {
+            return None;
+        }
+        if !nodes::is(node, pg_sys::NodeTag::T_Const) {
+            return Some(Some(cx.param(node)));
+        }
+        let value = &*node.cast::<pg_sys::Const>();
+        match value.constvalue.value() as i64 {
+            _ if value.constisnull => Some(None),
+            rows if rows < 0 => None,
+            rows => Some(Some(Expr::Const(Type::Int8, Native::Integer(rows)))),
+        }
+    }
+}
+
+/// What was found to ship while paths were made must ship when the plan is.
+fn lost(what: &str) -> ! {
+    pgrx::ereport!(
+        ERROR,
+        PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        format!("could not build the remote query: its {what} is lost")
+    );
+}

@@ -1,0 +1,196 @@
+//! Orders: the server's pathkeys -> [`Order`], and the orders that are worth a path.
+
+use pgrx::pg_sys;
+
+use super::convert::builtin;
+use super::convert::expr::Converter;
+use super::cost;
+use super::rel::State;
+use crate::fdw::seam::Wrapper;
+use crate::pg::compat::{self, PathKind, ScanPath};
+use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::{Expr, Order, Tables};
+
+/// ORDER BY for these pathkeys; `None` where one of them does not ship.
+///
+/// # Safety
+/// `pathkeys` are the planner's, `state` is that of `rel`.
+pub(crate) unsafe fn orders<W: Wrapper>(
+    rel: *const pg_sys::RelOptInfo,
+    state: &State,
+    pathkeys: *mut pg_sys::List,
+    cx: &mut Converter<'_>,
+) -> Option<Vec<Order>> {
+    // SAFETY: a list of pathkeys.
+    unsafe {
+        nodes::items::<pg_sys::PathKey>(pathkeys).map(|key| order::<W>(rel, state, &*key, cx)).collect()
+    }
+}
+
+unsafe fn order<W: Wrapper>(
+    rel: *const pg_sys::RelOptInfo,
+    state: &State,
+    key: &pg_sys::PathKey,
+    cx: &mut Converter<'_>,
+) -> Option<Order> {
+    // SAFETY: a pathkey has its class, a class its members.
+    unsafe {
+        let class = &*key.pk_eclass;
+        if class.ec_has_volatile {
+            return None;
+        }
+        let collation = builtin::collation(class.ec_collation);
+        let make = |expr: &Expr| Order {
+            expr: expr.clone(),
+            collation,
+            descending: compat::descends(key),
+            nulls_first: key.pk_nulls_first,
+        };
+        for member in compat::class_members(key.pk_eclass, (*rel).relids) {
+            let node: *mut pg_sys::Node = (*member).em_expr.cast();
+            if !belongs(&*member, rel, state)
+                || !builtin::is_default_family(key.pk_opfamily, pg_sys::exprType(node))
+            {
+                continue;
+            }
+            if let Some(expr) = cx.accepted(node, |expr, tables| W::ships_order(&make(expr), tables)) {
+                return Some(make(&expr));
+            }
+        }
+        None
+    }
+}
+
+/// find_em_for_rel, find_em_for_rel_target: the member can be computed from the relation's rows.
+unsafe fn belongs(member: &pg_sys::EquivalenceMember, rel: *const pg_sys::RelOptInfo, state: &State) -> bool {
+    // SAFETY: the member's sets and expressions are the planner's, the target list is ours.
+    unsafe {
+        match &state.upper {
+            Some(upper) => {
+                let node = nodes::unlabeled(member.em_expr.cast());
+                nodes::items::<pg_sys::TargetEntry>(upper.tlist)
+                    .any(|entry| nodes::equal(nodes::unlabeled((*entry).expr.cast()), node))
+            }
+            None => {
+                !member.em_is_const
+                    && !nodes::is_empty(member.em_relids)
+                    && pg_sys::bms_is_subset(member.em_relids, (*rel).relids)
+            }
+        }
+    }
+}
+
+/// The rows come in this order without sorting.
+fn is_presorted<W: Wrapper>(orders: &[Order], tables: &Tables) -> bool {
+    let [Order { expr: Expr::Column(var), .. }, rest @ ..] = orders else { return orders.is_empty() };
+    let column = tables.get(&var.relation).and_then(|table| table.column(var.attribute));
+    // What follows a key does not matter.
+    let plain = column.is_some_and(|c| c.strict && (rest.is_empty() || c.is_rowid));
+    plain && tables.len() == 1 && W::is_indexable(*var, tables)
+}
+
+/// The costs of the relation's rows in that order.
+///
+/// # Safety
+/// As `orders`.
+pub(crate) unsafe fn estimate<W: Wrapper>(
+    rel: *const pg_sys::RelOptInfo,
+    state: &State,
+    pathkeys: *mut pg_sys::List,
+) -> Option<cost::Estimate> {
+    // SAFETY: as `orders`.
+    let orders = unsafe { orders::<W>(rel, state, pathkeys, &mut state.converter()) }?;
+    if orders.is_empty() {
+        return Some(state.estimate);
+    }
+    Some(cost::sort(&state.estimate, state.upper.is_none() && is_presorted::<W>(&orders, &state.tables)))
+}
+
+/// Adds a path for each order that helps: the query's own, and for a merge join the order of an index. Remembers
+/// whether the query's own ships.
+///
+/// # Safety
+/// The arguments are the planner's, `state` is that of `rel`, a base or a join relation.
+pub(crate) unsafe fn add_sorted_paths<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    state: &State,
+    kind: PathKind,
+) {
+    // SAFETY: the caller vouches for the planner's structures.
+    unsafe {
+        let wanted = (*root).query_pathkeys;
+        let of_query = estimate::<W>(rel, state, wanted);
+        state.sorted.set(of_query.is_some());
+        if let Some(estimate) = of_query.filter(|_| !wanted.is_null()) {
+            add_path(root, rel, state, kind, &estimate, wanted);
+        }
+        for pathkeys in merge_orders::<W>(root, rel, state) {
+            if let Some(estimate) =
+                estimate::<W>(rel, state, pathkeys).filter(|_| !nodes::equal(pathkeys, wanted))
+            {
+                add_path(root, rel, state, kind, &estimate, pathkeys);
+            }
+        }
+    }
+}
+
+unsafe fn add_path(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    state: &State,
+    kind: PathKind,
+    estimate: &cost::Estimate,
+    pathkeys: *mut pg_sys::List,
+) {
+    // SAFETY: as `add_sorted_paths`.
+    unsafe {
+        let path = ScanPath {
+            target: std::ptr::null_mut(),
+            rows: (*rel).rows,
+            startup: estimate.startup + state.local_cost.startup,
+            total: estimate.total(&state.local_cost),
+            pathkeys,
+            required_outer: (*rel).lateral_relids,
+            private: std::ptr::null_mut(),
+        };
+        compat::add_foreign_path(root, rel, rel, kind, &path);
+    }
+}
+
+/// get_useful_ecs_for_relation, as far as an index gives the order: a sort by the server is as good as one by
+/// SQLite.
+unsafe fn merge_orders<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    state: &State,
+) -> Vec<*mut pg_sys::List> {
+    let mut found = vec![];
+    // SAFETY: the planner's structures; only the classes of a base relation are looked at.
+    unsafe {
+        if !nodes::is_simple(rel) || !(*rel).has_eclass_joins {
+            return found;
+        }
+        for class in nodes::items::<pg_sys::EquivalenceClass>((*root).eq_classes) {
+            let Some(family) = first_family((*class).ec_opfamilies) else { continue };
+            if !pg_sys::eclass_useful_for_merging(root, class, rel) || (*class).ec_has_volatile {
+                continue;
+            }
+            let key = compat::ascending(root, class, family);
+            let cx = &mut state.converter();
+            let presorted = order::<W>(rel, state, &*key, cx)
+                .filter(|o| is_presorted::<W>(std::slice::from_ref(o), &state.tables));
+            if presorted.is_some() {
+                let mut list = std::ptr::null_mut();
+                nodes::append(&mut list, key);
+                found.push(list);
+            }
+        }
+    }
+    found
+}
+
+unsafe fn first_family(families: *mut pg_sys::List) -> Option<pg_sys::Oid> {
+    // SAFETY: a list of oids.
+    unsafe { (nodes::length(families) > 0).then(|| (*(*families).elements).oid_value) }
+}

@@ -1,0 +1,238 @@
+//! What follows the joins: groups, distinct rows, the final sort, LIMIT. Modelled on postgresGetForeignUpperPaths.
+//!
+//! A step is only built on a relation that ships whole: what the server would have to filter first keeps it here.
+
+use std::ptr::null_mut;
+
+use pgrx::pg_sys;
+
+use super::cost::{self, Estimate};
+use super::rel::{self, State, Upper};
+use super::{group, plan, sort};
+use crate::fdw::seam::Wrapper;
+use crate::pg::compat::{self, PathKind, ScanPath};
+use crate::pg::nodes;
+
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn get_foreign_upper_paths<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    stage: pg_sys::UpperRelationKind::Type,
+    input: *mut pg_sys::RelOptInfo,
+    output: *mut pg_sys::RelOptInfo,
+    extra: *mut std::ffi::c_void,
+) {
+    use pg_sys::UpperRelationKind::*;
+    // SAFETY: the planner calls with its own structures, `extra` as the stage wants it.
+    unsafe {
+        let Some(below) = State::shippable(input) else { return };
+        let query = &*(*root).parse;
+        // A function of the target list that returns sets makes more rows after this.
+        if State::of(output).is_some() || query.hasTargetSRFs || !nodes::is_empty((*input).lateral_relids) {
+            return;
+        }
+        match stage {
+            UPPERREL_GROUP_AGG => {
+                let having = (*extra.cast::<pg_sys::GroupPathExtraData>()).havingQual;
+                add_groups::<W>(root, below, output, having.cast());
+            }
+            UPPERREL_DISTINCT => add_distinct::<W>(root, below, output),
+            UPPERREL_ORDERED => add_ordered::<W>(root, below, input, output),
+            UPPERREL_FINAL => add_limited::<W>(root, below, input, output, &*extra.cast()),
+            _ => {}
+        }
+    }
+}
+
+/// The relation below, with groups or distinct rows made of it.
+fn above(below: &State, upper: Upper, local: *mut pg_sys::List) -> State {
+    State {
+        pushdown: true,
+        changing: below.changing,
+        conditions: below.conditions.clone(),
+        local,
+        upper: Some(upper),
+        ..State::new(below.tables.clone(), below.visible.clone(), below.source.clone())
+    }
+}
+
+unsafe fn add_groups<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    below: &State,
+    output: *mut pg_sys::RelOptInfo,
+    having: *mut pg_sys::List,
+) {
+    // SAFETY: the planner's structures.
+    unsafe {
+        let query = &*(*root).parse;
+        let aggregates = query.hasAggs || !query.groupClause.is_null();
+        if !aggregates || !query.groupingSets.is_null() || !below.local.is_null() || below.upper.is_some() {
+            return;
+        }
+        let Some((upper, local)) = group::groups::<W>(query, below, (*output).reltarget, having) else {
+            return;
+        };
+        let (keys, columns) = (upper.group_by.len() as f64, nodes::length(upper.tlist) as f64);
+        let rows = match upper.group_by.is_empty() {
+            true => 1.0,
+            false => number_of_groups(root, &upper.group_by, below.estimate.rows),
+        };
+        let mut state = above(below, upper, local);
+        state.estimate = cost::group(&below.estimate, rows, keys, (columns - keys).max(0.0), columns);
+        add(root, output, state, (*output).reltarget);
+    }
+}
+
+unsafe fn add_distinct<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    below: &State,
+    output: *mut pg_sys::RelOptInfo,
+) {
+    // SAFETY: the planner's structures.
+    unsafe {
+        let query = &*(*root).parse;
+        let twice = below.upper.as_ref().is_some_and(|upper| upper.distinct);
+        if query.hasDistinctOn || twice || !below.local.is_null() {
+            return;
+        }
+        let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_DISTINCT as usize];
+        let Some(upper) = group::distinct::<W>(query, below, target) else { return };
+        let columns = nodes::length(upper.tlist) as f64;
+        let exprs: Vec<_> =
+            nodes::items::<pg_sys::TargetEntry>(upper.tlist).map(|entry| (*entry).expr.cast()).collect();
+        let rows = number_of_groups(root, &exprs, below.estimate.rows);
+        let mut state = above(below, upper, null_mut());
+        state.estimate = cost::group(&below.estimate, rows, columns, 0.0, columns);
+        add(root, output, state, target);
+    }
+}
+
+unsafe fn number_of_groups(root: *mut pg_sys::PlannerInfo, exprs: &[*mut pg_sys::Node], rows: f64) -> f64 {
+    let mut list = null_mut();
+    // SAFETY: expressions of the planner's.
+    unsafe {
+        for expr in exprs {
+            nodes::append(&mut list, *expr);
+        }
+        pg_sys::estimate_num_groups(root, list, rows.max(1.0), null_mut(), null_mut())
+    }
+}
+
+/// Installs the state of a new upper relation and adds its path.
+unsafe fn add(
+    root: *mut pg_sys::PlannerInfo,
+    output: *mut pg_sys::RelOptInfo,
+    mut state: State,
+    target: *mut pg_sys::PathTarget,
+) {
+    // SAFETY: the planner's structures.
+    unsafe {
+        pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
+        let rows = pg_sys::clamp_row_est(state.estimate.rows * rel::selectivity(root, state.local, 0));
+        let state = state.install(output);
+        add_path(
+            root,
+            output,
+            output,
+            state,
+            &state.estimate,
+            Shape { target, rows, pathkeys: null_mut(), limit: false },
+        );
+    }
+}
+
+struct Shape {
+    target: *mut pg_sys::PathTarget,
+    rows: f64,
+    pathkeys: *mut pg_sys::List,
+    limit: bool,
+}
+
+unsafe fn add_path(
+    root: *mut pg_sys::PlannerInfo,
+    parent: *mut pg_sys::RelOptInfo,
+    output: *mut pg_sys::RelOptInfo,
+    state: &State,
+    estimate: &Estimate,
+    shape: Shape,
+) {
+    // SAFETY: the planner's structures; the list is of integers.
+    unsafe {
+        let target_cost = (*shape.target).cost;
+        let private = if shape.limit { pg_sys::lappend_int(null_mut(), plan::LIMIT) } else { null_mut() };
+        let path = ScanPath {
+            target: shape.target,
+            rows: shape.rows,
+            startup: estimate.startup + state.local_cost.startup + target_cost.startup,
+            total: estimate.total(&state.local_cost)
+                + target_cost.startup
+                + target_cost.per_tuple * shape.rows,
+            pathkeys: shape.pathkeys,
+            required_outer: null_mut(),
+            private,
+        };
+        compat::add_foreign_path(root, parent, output, PathKind::Upper, &path);
+    }
+}
+
+/// The final sort. Of base and join relations it is a path already, or does not ship; what is built on it needs to
+/// know.
+unsafe fn add_ordered<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    below: &State,
+    input: *mut pg_sys::RelOptInfo,
+    output: *mut pg_sys::RelOptInfo,
+) {
+    // SAFETY: the planner's structures.
+    unsafe {
+        let pathkeys = (*root).sort_pathkeys;
+        let sorted = match below.upper.is_some() {
+            false => (below.sorted.get() && (*root).query_pathkeys == pathkeys).then_some(below.estimate),
+            true => sort::estimate::<W>(input, below, pathkeys),
+        };
+        let Some(estimate) = sorted else { return };
+        let mut state = State::new(below.tables.clone(), below.visible.clone(), below.source.clone());
+        (state.pushdown, state.input, state.local) = (true, input, below.local);
+        state.changing = below.changing;
+        state.install(output);
+        if below.upper.is_some() {
+            let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_ORDERED as usize];
+            let rows = pg_sys::clamp_row_est(estimate.rows * rel::selectivity(root, below.local, 0));
+            add_path(root, input, output, below, &estimate, Shape { target, rows, pathkeys, limit: false });
+        }
+    }
+}
+
+/// LIMIT and OFFSET on rows that come as they are, or sorted.
+unsafe fn add_limited<W: Wrapper>(
+    root: *mut pg_sys::PlannerInfo,
+    below: &State,
+    input: *mut pg_sys::RelOptInfo,
+    output: *mut pg_sys::RelOptInfo,
+    extra: &pg_sys::FinalPathExtraData,
+) {
+    // SAFETY: the planner's structures.
+    unsafe {
+        let query = &*(*root).parse;
+        let plain = query.commandType == pg_sys::CmdType::CMD_SELECT
+            && query.rowMarks.is_null()
+            && query.limitOption != pg_sys::LimitOption::LIMIT_OPTION_WITH_TIES;
+        if !extra.limit_needed || !plain || !below.local.is_null() {
+            return;
+        }
+        // A sorted relation is the one below it, with an order.
+        let (input, pathkeys) = match below.input.is_null() {
+            true => (input, null_mut()),
+            false => (below.input, (*root).sort_pathkeys),
+        };
+        let Some(source) = State::shippable(input) else { return };
+        if !nodes::is_empty((*input).lateral_relids) || plan::limits(query, &mut source.converter()).is_none()
+        {
+            return;
+        }
+        let Some(sorted) = sort::estimate::<W>(input, source, pathkeys) else { return };
+        let estimate = cost::limit(&sorted, extra.offset_est, extra.count_est);
+        let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_FINAL as usize];
+        let shape = Shape { target, rows: estimate.rows, pathkeys, limit: true };
+        add_path(root, input, output, source, &estimate, shape);
+    }
+}

@@ -1,0 +1,15 @@
+//! `sqlite_compare`: what the plan has noticed, with what each side has.
+
+use serde_json::Value;
+
+use super::survey;
+use crate::error::Error;
+use pg_sqlite_migrate_core::plan::emit::compare;
+use pg_sqlite_migrate_core::plan::emit::compare::Compared;
+
+/// Findings that would stop an import are rows like the others.
+pub fn compare(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<Compared>, Error> {
+    let survey = survey::survey(path, overrides)?;
+    let (target, planned) = survey::facing_target(&survey)?;
+    Ok(compare::compare(&survey.facts(), &target, &planned))
+}

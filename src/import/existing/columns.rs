@@ -1,0 +1,84 @@
+//! The columns of relations: types, defaults, identities, sequences.
+
+use super::fields::Fields;
+use super::relations::Relations;
+use crate::pg::types;
+use pg_sqlite_migrate_core::plan::{ExistingColumn, Identity};
+
+/// A domain's default and its NOT NULL count as the column's, as they do for an INSERT. A column of a view that is
+/// neither replaced by a trigger nor by a rule is written through to a table, where it can be.
+const COLUMNS: &str = "
+    SELECT c.oid::bigint::text, a.attname::text, a.atttypid::bigint::text, a.atttypmod::text,
+           (a.attnotnull OR t.typtype = 'd' AND (
+               WITH RECURSIVE chain AS (
+                   SELECT t.typnotnull, t.typbasetype
+                   UNION ALL
+                   SELECT b.typnotnull, b.typbasetype FROM chain JOIN pg_catalog.pg_type b ON b.oid = chain.typbasetype)
+               SELECT pg_catalog.bool_or(chain.typnotnull) FROM chain))::text,
+           (a.attgenerated = '' AND (a.atthasdef OR t.typdefault IS NOT NULL))::text,
+           a.attidentity::text,
+           CASE WHEN c.relkind <> 'v' THEN a.attgenerated <> ''
+                WHEN c.relhastriggers AND EXISTS (
+                    SELECT FROM pg_catalog.pg_trigger g
+                    WHERE g.tgrelid = c.oid AND g.tgtype & 68 = 68) THEN false
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite w
+                             WHERE w.ev_class = c.oid AND w.ev_type = '3') THEN false
+                ELSE NOT pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false) END::text
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE c.oid = ANY ($1::oid[]) AND c.relkind NOT IN ('i', 'I', 'S')
+    ORDER BY a.attrelid, a.attnum";
+
+/// An identity's sequence, else one that the default names, else one that is owned without being used.
+const SEQUENCES: &str = "
+    WITH used AS (
+        SELECT d.refobjid AS relation, d.refobjsubid AS attnum, d.objid AS sequence,
+               CASE d.deptype WHEN 'i' THEN 1 ELSE 3 END AS rank
+        FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+          AND d.refobjid = ANY ($1::oid[]) AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+        UNION ALL
+        SELECT e.adrelid, e.adnum, d.refobjid, 2
+        FROM pg_catalog.pg_attrdef e
+        JOIN pg_catalog.pg_depend d ON d.objid = e.oid AND d.classid = 'pg_catalog.pg_attrdef'::regclass
+        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'n' AND e.adrelid = ANY ($1::oid[]))
+    SELECT DISTINCT ON (u.relation, u.attnum)
+           u.relation::bigint::text, a.attname::text, pg_catalog.format('%I.%I', n.nspname, s.relname),
+           (NOT pg_catalog.pg_has_role(s.relowner, 'USAGE'))::text
+    FROM used u
+    JOIN pg_catalog.pg_class s ON s.oid = u.sequence AND s.relkind = 'S'
+    JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = u.relation AND a.attnum = u.attnum
+    ORDER BY u.relation, u.attnum, u.rank, s.oid";
+
+pub fn read(found: &mut Relations) {
+    found.each(COLUMNS, |table, row| table.columns.push(column(row)));
+    found.each(SEQUENCES, |table, row| {
+        let (name, sequence, foreign) = (row.text(), row.text(), row.flag());
+        if let Some(column) = table.columns.iter_mut().find(|c| c.name == name) {
+            (column.sequence, column.others_sequence) = (Some(sequence), foreign);
+        }
+    });
+}
+
+fn column(row: &mut Fields) -> ExistingColumn {
+    let name = row.text();
+    let (oid, typmod) = (row.number().into(), row.optional().and_then(|n| n.parse().ok()).unwrap_or(-1));
+    ExistingColumn {
+        name,
+        pg_type: types::format_type(oid, typmod),
+        decoded_as: types::decoded_as(oid, typmod),
+        not_null: row.flag(),
+        has_default: row.flag(),
+        identity: match row.text().as_str() {
+            "a" => Some(Identity::Always),
+            "d" => Some(Identity::ByDefault),
+            _ => None,
+        },
+        distributes: false,
+        generated: row.flag(),
+        sequence: None,
+        others_sequence: false,
+    }
+}

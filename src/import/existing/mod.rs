@@ -1,0 +1,110 @@
+//! What the target database already has: the facts that a plan is made against.
+//!
+//! A few queries for all relations of the plan's schemas, over the catalogs, which every role may read. Rows are
+//! counted of those only that the plan would load. Assumes a safe search path, which also makes names read the same.
+
+mod citus;
+mod columns;
+pub mod fields;
+pub mod foreign_keys;
+mod keys;
+mod levels;
+mod relations;
+mod views;
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::pg::settings::LocalSettings;
+use crate::pg::{relation, rights, spi};
+use crate::verify::counts;
+use pg_sqlite_migrate_core::plan::{Action, Planned, Target};
+use pg_sqlite_migrate_core::sqltext::{ident, qualified};
+use relations::Relations;
+
+const SCHEMAS: &str = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])";
+
+/// Reads the relations of `schemas` and the materialised views that depend on them.
+pub fn read(schemas: &[String]) -> Target {
+    let mut found = Relations::of(&spi::array(schemas));
+    columns::read(&mut found);
+    citus::read(&mut found);
+    keys::read(&mut found);
+    foreign_keys::read(&mut found);
+    levels::read(&mut found);
+    let schemas: Vec<String> =
+        spi::rows(SCHEMAS, &[Some(&spi::array(schemas))]).into_iter().flatten().flatten().collect();
+    let views = views::read(&schemas);
+    Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
+}
+
+/// Relations of these that the caller may do something with, which is what anybody may wait for.
+const HOLDABLE: &str = "
+    SELECT c.oid::bigint::text FROM pg_class c
+    WHERE c.oid = ANY ($1::oid[]) AND has_schema_privilege(c.relnamespace, 'USAGE')
+      AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(c.oid, 'DELETE, TRUNCATE'))
+    ORDER BY c.oid";
+
+/// Keeps relations and their names, by their oids, until the transaction ends. What was read before is out of date.
+pub fn hold(relations: &[u32]) {
+    let oids: Vec<String> = relations.iter().map(u32::to_string).collect();
+    let holdable = spi::rows(HOLDABLE, &[Some(&spi::array(&oids))]);
+    holdable.iter().flatten().flatten().for_each(|oid| relation::hold(spi::oid_of(oid)));
+}
+
+/// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
+/// to be read: the caller may have no right to the others.
+pub fn read_rows(target: &mut Target, wanted: &BTreeSet<u32>) {
+    let tables = target.relations.iter_mut().filter(|t| matches!(t.relkind, 'r' | 'p'));
+    for table in tables.filter(|t| wanted.contains(&t.oid)) {
+        match counts::rows(&table.schema, &table.name) {
+            Ok(rows) => {
+                table.rows = u64::try_from(rows).ok();
+                foreign_keys::read_strays(table);
+            }
+            Err(reason) => table.uncounted = Some(reason),
+        }
+    }
+}
+
+/// The caller may create tables where the plan makes some.
+pub fn check_create(planned: &Planned) -> Result<(), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let made = planned.steps.iter().filter_map(|s| match &s.action {
+        Action::Load(spec) if spec.existing.is_none() => Some(spec.schema.as_str()),
+        _ => None,
+    });
+    for schema in made.collect::<BTreeSet<_>>() {
+        if let Some(place) = spi::value(CLOSED, &[Some(schema)]) {
+            return Err(Error::NoCreate { place, role: ident(&rights::current_role()) });
+        }
+    }
+    Ok(())
+}
+
+/// Keeps other writers out of an existing table until the transaction ends, so that its rows can be counted.
+/// A caller who may only insert cannot lock, and has to see to that himself.
+pub fn lock(schema: &str, table: &str) {
+    let name = qualified(schema, table);
+    let may = "SELECT 'x' FROM pg_class WHERE oid = $1::regclass AND relkind IN ('r', 'p')
+               AND has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE')";
+    if spi::value(may, &[Some(&name)]).is_some() {
+        spi::execute(&format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"));
+    }
+}
+
+/// What the caller may not create tables in, as GRANT names it; no row where it may.
+const CLOSED: &str = "
+    SELECT CASE WHEN n.oid IS NULL THEN format('DATABASE %I', current_database())
+                ELSE format('SCHEMA %I', n.nspname) END
+    FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
+    WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+                   ELSE has_schema_privilege(n.oid, 'CREATE') END";
+
+fn has_icu() -> bool {
+    // ICU does not know every encoding of the server's.
+    let sql = "SELECT 'x' FROM pg_catalog.pg_collation WHERE collprovider = 'i'
+               AND pg_catalog.current_setting('server_encoding')
+                   NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
+    spi::value(sql, &[]).is_some()
+}

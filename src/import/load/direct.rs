@@ -1,0 +1,38 @@
+//! Straight into the heap: what hangs on the table stays where it is and is brought up to date afterwards.
+
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+use super::transfer::{self, Target};
+use super::{Loaded, Place};
+use crate::error::Error;
+use crate::pg::{indexes, xact};
+use crate::sqlite::Source;
+use pg_sqlite_migrate_core::plan::LoadSpec;
+use pg_sqlite_migrate_core::sqltext::qualified;
+
+/// Loads the rows; for a table that was there before, rebuilds its indexes, which checks its keys.
+///
+/// Its checks, defaults and indexes may call the user's functions: they see the caller's search path.
+pub fn load(
+    source: &mut Source,
+    spec: &LoadSpec,
+    target: &Target,
+    place: Place<'_>,
+) -> Result<Loaded, Error> {
+    let loaded = transfer::run(source, spec, target, place)?;
+    if spec.existing.is_some() && loaded.imported > 0 {
+        rebuild_indexes(spec, target.relation)?;
+    }
+    Ok(loaded)
+}
+
+fn rebuild_indexes(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
+    let rebuilt = xact::attempt(|| -> Result<usize, ()> { Ok(indexes::rebuild(relation)) });
+    let Err(caught) = rebuilt else { return Ok(()) };
+    let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_EXCLUSION_VIOLATION];
+    if !broken.contains(&caught.sqlstate) {
+        return Err(caught.into());
+    }
+    let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
+    Err(Error::Conflict { source_table, table, caught: Box::new(caught) })
+}

@@ -1,0 +1,265 @@
+//! Loads one table, by the way that its target allows.
+
+pub mod choose;
+mod direct;
+pub mod fetched;
+mod skipped;
+mod staged;
+pub mod transfer;
+pub mod triggers;
+pub mod writer;
+
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+use self::choose::{Rows, Way};
+use self::transfer::Target;
+use self::triggers::Quiet;
+use super::log::Rejects;
+use crate::error::Error;
+use crate::import::existing;
+use crate::pg::brought::Brought;
+use crate::pg::relation::{self, Attribute};
+use crate::pg::settings::LocalSettings;
+use crate::pg::standing::{self, Standing};
+use crate::pg::{citus, keepers, latest, spi, xact};
+use crate::sqlite::Source;
+use crate::sqlite::salvage::Detour;
+use crate::verify::counts;
+use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
+use pg_sqlite_migrate_core::sqltext::qualified;
+
+const NEW_KEY: &str = "it has got a foreign key since the plan was made";
+
+/// What a load did.
+#[derive(Debug, Default, Clone)]
+pub struct Loaded {
+    pub rows_before: i64,
+    /// Rows that the table has gained.
+    pub imported: u64,
+    pub updated: u64,
+    pub skipped: u64,
+    pub rejected: u64,
+    /// Of these, rows without a parent.
+    pub orphans: u64,
+    /// Cells that became NULL because they did not fit.
+    pub nulled: u64,
+    /// Foreign keys of the table's have seen the rows.
+    pub checked: bool,
+    /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
+    pub countable: bool,
+    /// Which rows these are; `None` for all of a table that is new.
+    pub brought: Option<Brought>,
+    /// Triggers that cannot be enabled again before all tables are loaded.
+    pub quiet: Option<Quiet>,
+    /// For the result's detail.
+    pub notes: Vec<String>,
+    /// What only the load could tell; the result's detail has it too.
+    pub findings: Vec<Finding>,
+}
+
+/// Where a load stands in its run, and what it needs of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub rejects: Rejects,
+    /// Counted from 1.
+    pub table_number: i64,
+    pub tables: i64,
+    /// 0 when unknown.
+    pub rows_expected: i64,
+    /// A name of the source table's rowid, if it has one.
+    pub rowid: Option<&'static str>,
+    /// Around the damage of the source table's pages, if it has any.
+    pub detour: Option<&'a Detour>,
+    /// Relations that are loaded after this one.
+    pub to_come: &'a [(&'a str, &'a str)],
+    /// Foreign keys of tables that are loaded by now, or now, point to some of them.
+    pub parents_to_come: bool,
+    /// The rows of every table are counted at the end of the run.
+    pub counted: bool,
+}
+
+/// Loads the rows of `spec.source`.
+pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Loaded, Error> {
+    let relation = find(spec)?;
+    let into = spec.existing.as_ref();
+    if into.is_some() {
+        lock(spec, relation)?;
+    }
+    let standing = standing::standing(relation).ok_or_else(|| gone(spec))?;
+    let target = Target { relation, attributes: attributes(relation, spec)?, shown_as: relation };
+    let counted = into.map_or(Ok(0), |_| counts::rows(&spec.schema, &spec.target));
+    let there = counted.as_ref().copied().unwrap_or(0);
+    if there > 0 && into.is_some_and(|into| into.empty) {
+        return Err(holds_rows(spec, there));
+    }
+    let rows = Rows { there, to_come: place.rows_expected };
+    let way = match into {
+        // What the plan does not know of, nobody would look at afterwards.
+        Some(into) if !into.knows(&existing::foreign_keys::of(relation)) => Way::Staged(Some(NEW_KEY)),
+        _ => choose::choose(&standing, into, defaults_look(&standing, &target), rows),
+    };
+    let way = match way {
+        Way::Direct | Way::Attempt if counted.is_err() => Way::Staged(Some("its rows cannot be counted")),
+        way => way,
+    };
+    let mut loaded = match way {
+        Way::Direct => direct::load(source, spec, &target, place)?,
+        Way::Attempt => attempt(source, spec, &target, place)?,
+        Way::Staged(reason) => {
+            let mut loaded = staged::load(source, spec, relation, there, place)?;
+            let note = |reason| format!("loaded through a temporary table: {reason}");
+            loaded.notes.extend(reason.map(note));
+            seen_by_keys(spec, relation, loaded)
+        }
+    };
+    if !(place.counted || matches!(way, Way::Staged(_))) {
+        // Where it cannot be counted, nothing was found.
+        let found = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
+        prove(spec, &loaded, found - there)?;
+    }
+    loaded.rows_before = there;
+    loaded.brought = loaded.brought.filter(|_| into.is_some());
+    let table = matches!(standing.relkind, 'r' | 'p');
+    loaded.countable = table && !standing.insert_rules && counted.is_ok();
+    let mixed = match into.is_some_and(staged::updates) {
+        true => ", so that rows that were added are among the updated",
+        false => "",
+    };
+    loaded
+        .notes
+        .extend(counted.err().filter(|_| table).map(|reason| format!("not counted: {reason}{mixed}")));
+    Ok(loaded)
+}
+
+/// What was written past PostgreSQL's own ways has to be what a query finds.
+fn prove(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
+    let (rows, rejected) = (loaded.imported as i64, loaded.rejected as i64);
+    match found == rows {
+        true => Ok(()),
+        false => {
+            Err(Error::Counts { table: spec.source.clone(), rows_source: rows, rows_target: found, rejected })
+        }
+    }
+}
+
+/// An INSERT has been seen by the foreign keys of a table that was there, where their triggers fire. Where they do
+/// not, the plan's questions follow, and the keys that it has none for are named.
+fn seen_by_keys(spec: &LoadSpec, relation: pg_sys::Oid, mut loaded: Loaded) -> Loaded {
+    // Nobody can take single rows out of shards: keys see them there, now or when they are made.
+    let shards = citus::holds(relation);
+    loaded.checked = shards || (spec.existing.is_some() && !xact::is_replica());
+    let Some(into) = &spec.existing else { return loaded };
+    if xact::is_replica() {
+        let asked = |key: &ExistingForeignKey| {
+            !key.period && !shards && into.orphans.iter().any(|spec| spec.is_of(key))
+        };
+        let keys = existing::foreign_keys::of(relation);
+        let names: Vec<&str> =
+            keys.iter().filter(|key| key.enforced && !asked(key)).map(|key| key.name.as_str()).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            loaded.notes.push(format!("not checked, because session_replication_role is replica: {names}"));
+        }
+    }
+    loaded
+}
+
+/// Keeps other writers out until the transaction ends, from the table that still has the name then. A caller who may
+/// only read and insert cannot, and has to see to that himself.
+fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
+    // The rows of others' tables are locked where they are, which only SQL knows.
+    let locked = keepers::of(relation).is_none() && relation::lock_owned(relation);
+    if !locked {
+        let _path = LocalSettings::safe_search_path();
+        existing::lock(&spec.schema, &spec.target);
+    }
+    match find(spec)? {
+        now if now != relation => Err(gone(spec)),
+        _ if locked => see_all_rows(spec),
+        _ => Ok(()),
+    }
+}
+
+/// Rows that others have written after the transaction's snapshot was taken would be in nobody's account.
+fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
+    let _path = LocalSettings::safe_search_path();
+    if !xact::keeps_snapshot() || counts::rows(&spec.schema, &spec.target).is_err() {
+        return Ok(());
+    }
+    let Some(own) = counts::own_rows(&spec.schema, &spec.target) else { return Ok(()) };
+    let sql = format!("SELECT count(*)::text, sum(hashtid(ctid))::text FROM {own}");
+    if spi::rows(&sql, &[]) == latest::rows(&sql) {
+        return Ok(());
+    }
+    let message = "could not serialize access due to concurrent update".into();
+    Err(Error::server(PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE, message))
+}
+
+/// Nothing can be in the way of rows that come into an empty table but their own like.
+fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
+    match xact::attempt(|| direct::load(source, spec, target, place)) {
+        Ok(Err(Error::Conflict { .. })) => {
+            let loaded = staged::load(source, spec, target.relation, 0, place)?;
+            Ok(seen_by_keys(spec, target.relation, loaded))
+        }
+        Ok(outcome) => outcome,
+        Err(caught) => Err(caught.into()),
+    }
+}
+
+/// A default that the load leaves to the table may read tables.
+fn defaults_look(standing: &Standing, target: &Target) -> bool {
+    let given = |attnum| target.attributes.iter().any(|a| a.attnum == attnum);
+    standing.looking_defaults.iter().any(|attnum| !given(*attnum))
+}
+
+/// The attributes that the columns go to.
+fn attributes(relation: pg_sys::Oid, spec: &LoadSpec) -> Result<Vec<Attribute>, Error> {
+    let mut there = relation::attributes(relation);
+    let take = |column: &LoadColumn| {
+        let at = there.iter().position(|a| a.name == column.target);
+        at.map(|at| there.swap_remove(at)).ok_or_else(|| gone(spec))
+    };
+    spec.columns.iter().map(take).collect()
+}
+
+fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
+    let _path = LocalSettings::safe_search_path();
+    spi::relation(&spec.schema, &spec.target).ok_or_else(|| gone(spec))
+}
+
+fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
+    let name = qualified(&spec.schema, &spec.target);
+    let message = format!("relation {name} was empty when the plan was made, and holds rows now: {rows}");
+    Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
+}
+
+/// It was there, or made, when the plan was.
+fn gone(spec: &LoadSpec) -> Error {
+    let message = format!("relation {} is not what it was", qualified(&spec.schema, &spec.target));
+    Error::server(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_does_not_find_was_not_loaded() {
+        let spec = LoadSpec {
+            source: "t".into(),
+            schema: "public".into(),
+            target: "t".into(),
+            existing: None,
+            source_key: vec![],
+            filter: None,
+            timezone: "UTC".into(),
+            columns: vec![],
+        };
+        let loaded = Loaded { imported: 2_000_000, rejected: 1, ..Loaded::default() };
+        assert!(prove(&spec, &loaded, 2_000_000).is_ok());
+        let error = prove(&spec, &loaded, 0).map_err(|e| e.to_string());
+        assert_eq!(error, Err("table \"t\": 2000000 rows in SQLite, 0 in PostgreSQL".into()));
+    }
+}

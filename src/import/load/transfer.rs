@@ -1,0 +1,232 @@
+//! SQLite table -> reader thread -> batches -> heap relation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use pgrx::pg_sys;
+
+use super::writer::Writer;
+use super::{Loaded, Place};
+use crate::error::Error;
+use crate::pg::convert::{Converter, SinkColumn};
+use crate::pg::encoding::server_is_utf8;
+use crate::pg::heap::HeapSink;
+use crate::pg::progress::{Load as ProgressLoad, Progress};
+use crate::pg::relation::Attribute;
+use crate::pg::settings::LocalSettings;
+use crate::pg::thread::{self, Outbox};
+use crate::pg::types;
+use crate::sqlite::Source;
+use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
+use crate::sqlite::salvage::Detour;
+use pg_sqlite_migrate_core::plan::emit::remedy;
+use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
+use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
+use pg_sqlite_migrate_core::value::{Decoder, PgType, Timezone, Wire};
+
+/// Batches in flight: enough that neither side waits for the other's hiccups.
+const BATCHES: usize = 8;
+/// Bytes in flight before the reader waits: a batch of one large value is as large as the value.
+const BYTES_IN_FLIGHT: usize = BATCHES * TARGET_BYTES;
+/// How long the reader waits before it looks whether it should stop.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The relation that is written.
+pub struct Target {
+    pub relation: pg_sys::Oid,
+    /// The batch's columns in order.
+    pub attributes: Vec<Attribute>,
+    /// The relation that progress names: a temporary table stands for another.
+    pub shown_as: pg_sys::Oid,
+}
+
+/// Reads on the helper thread and writes here, until one of them is done.
+pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
+    let timezone = timezone(spec)?;
+    let plan = read_plan(spec, &target.attributes, place.rowid, place.detour, &timezone);
+    let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
+    let mut writer = Writer::new(
+        converter(spec, target, &wires, &timezone),
+        HeapSink::open(target.relation, &target.attributes),
+        progress(target, place),
+        spec,
+        place.rejects,
+    );
+    let flight = Arc::new(AtomicUsize::new(0));
+    let (recycle, empty) = channel();
+    for _ in 1..BATCHES {
+        put_back(&recycle, Batch::new(wires.clone()));
+    }
+    let outcome = {
+        let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
+        let job = move |mut out: Outbox<'_, Batch>| {
+            let mut supply = Supply { empty, in_flight };
+            rows::read(source, plan, Batch::new(wires), &mut |batch| {
+                supply.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
+                if out.send(batch) { supply.next() } else { None }
+            })
+        };
+        thread::run_with(job, |mut batch: Batch| {
+            let size = batch.size();
+            writer.write(&mut batch);
+            batch.clear();
+            flight.fetch_sub(size, Ordering::AcqRel);
+            put_back(&recycle, batch);
+        })
+    };
+    writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))
+}
+
+/// Reads a table as its load would, and gives the first cell that Rust cannot convert.
+pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Result<(), Error> {
+    let plan = read_plan(spec, &planned_attributes(spec), rowid, None, &timezone(spec)?);
+    let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
+    let outcome = {
+        let (source, plan) = (&mut *source, &plan);
+        thread::run(move || {
+            rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
+                batch.clear();
+                (!thread::stopping()).then_some(batch)
+            })
+        })
+    };
+    outcome.map(drop).or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
+}
+
+/// What the attributes are, or will be where the relation does not exist yet.
+fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
+    let _path = LocalSettings::safe_search_path();
+    let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
+        name: c.target.clone(),
+        attnum: i as i16 + 1,
+        pg_type: c.pg_type.clone(),
+        decoded_as: types::decoded_as_named(&c.pg_type),
+        domain: false,
+        type_oid: pg_sys::InvalidOid,
+        typmod: -1,
+    };
+    spec.columns.iter().enumerate().map(attribute).collect()
+}
+
+/// The reader's supply of empty batches.
+struct Supply {
+    empty: Receiver<Batch>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Supply {
+    /// The next empty batch; `None` when the run was stopped.
+    fn next(&mut self) -> Option<Batch> {
+        while self.in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
+            if thread::stopping() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        loop {
+            match self.empty.recv_timeout(TICK) {
+                Ok(batch) => return (!thread::stopping()).then_some(batch),
+                Err(RecvTimeoutError::Timeout) if !thread::stopping() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// The reader is gone once it has read everything.
+fn put_back(recycle: &Sender<Batch>, batch: Batch) {
+    let _ = recycle.send(batch);
+}
+
+fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire], timezone: &Timezone) -> Converter {
+    let columns: Vec<SinkColumn> =
+        (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
+    Converter::new(&target.attributes, wires, &columns, timezone)
+}
+
+fn progress(target: &Target, place: Place<'_>) -> Progress {
+    Progress::start(ProgressLoad {
+        relation: target.shown_as,
+        run: place.rejects.run,
+        table_number: place.table_number,
+        tables: place.tables,
+        tuples_total: place.rows_expected,
+    })
+}
+
+fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
+    match error {
+        ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
+        ReadError::Source(e) => Some(e.within(&spec.source).into()),
+        ReadError::Cell(cell) => {
+            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
+            Some(Error::Cell { table: spec.source.clone(), cell, hint })
+        }
+        ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
+        // Only the writer stops a reader, and it has the reason.
+        ReadError::Stopped => None,
+    }
+}
+
+fn wire(column: &ReadColumn) -> Wire {
+    match column.decoder.wire() {
+        Wire::Varlena if column.text_as_input => Wire::Input,
+        wire => wire,
+    }
+}
+
+fn timezone(spec: &LoadSpec) -> Result<Timezone, Error> {
+    Timezone::parse(&spec.timezone).map_err(|message| {
+        let hint = "Use a name such as \"UTC\" or \"Europe/Zurich\".".into();
+        Error::Plan(PlanError::Invalid { path: "plan.timezone".into(), message, hint })
+    })
+}
+
+fn read_plan(
+    spec: &LoadSpec,
+    attributes: &[Attribute],
+    rowid: Option<&str>,
+    detour: Option<&Detour>,
+    timezone: &Timezone,
+) -> ReadPlan {
+    let columns: Vec<ReadColumn> = (spec.columns.iter().zip(attributes))
+        .map(|(column, attribute)| read_column(column, attribute, timezone))
+        .collect();
+    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    let key = (spec.source_key.iter())
+        .filter_map(|k| names.iter().position(|n| n.eq_ignore_ascii_case(k)))
+        .collect();
+    let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
+    let around = detour.map(|detour| Around {
+        detour: detour.clone(),
+        list: rows::list(rowid, &names),
+        filter: spec.filter.clone(),
+    });
+    let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
+    let sizes = rowid.map(|rowid| rows::sizes(&spec.source, rowid, &names, spec.filter.as_deref()));
+    ReadPlan { sql, sizes, around, has_rowid: rowid.is_some(), key, keep, columns }
+}
+
+fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {
+    let text = matches!(PgType::parse(&attribute.decoded_as), PgType::Text | PgType::Varchar(_));
+    ReadColumn {
+        name: column.source.clone(),
+        pg_type: attribute.pg_type.clone(),
+        // The type that the column really has decides, not the plan's spelling of it.
+        decoder: Decoder::new(&attribute.decoded_as, column.format, timezone),
+        on_invalid: column.on_invalid,
+        not_null: column.not_null,
+        text_as_input: text && !server_is_utf8(),
+        domain: attribute.domain,
+    }
+}
+
+fn keep(column: &ReadColumn) -> Keep {
+    match (wire(column), column.on_invalid) {
+        (wire, _) if wire != Wire::Input && !column.domain => Keep::Nothing,
+        (_, OnInvalid::Reject) => Keep::Rows,
+        _ => Keep::Names,
+    }
+}

@@ -1,0 +1,94 @@
+//! A table's own triggers stay quiet while rows are loaded into it, and are put back as they were.
+
+use pgrx::pg_sys;
+
+use crate::pg::settings::LocalSettings;
+use crate::pg::{spi, standing};
+use pg_sqlite_migrate_core::plan::TablePlan;
+use pg_sqlite_migrate_core::sqltext::{ident, qualified};
+
+/// User triggers of a table and of its partitions that would fire in this session: whose they are, their name
+/// and how to enable them again. A view's do the work that the view is loaded for, and TimescaleDB's what makes a
+/// table a hypertable.
+const FIRING: &str = "
+    SELECT n.nspname::text, c.relname::text, c.oid::text, t.tgname::text,
+           CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
+    FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS tree
+    JOIN pg_class c ON c.oid = tree.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_trigger t ON t.tgrelid = c.oid
+    WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
+      AND t.tgenabled IN ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+      AND pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.deptype = 'e')
+    ORDER BY 1, 2, 4";
+
+/// Triggers and rules of tables, and event triggers: code that a load may set off.
+const MAY_FIRE: &str = "
+    SELECT 'x' FROM pg_event_trigger WHERE evtenabled <> 'D'
+    UNION ALL
+    SELECT 'x' FROM unnest($1::text[]) AS loaded (name)
+    JOIN pg_class c ON c.oid = to_regclass(loaded.name)
+    WHERE EXISTS (SELECT FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
+                      AND t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)))
+       OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '3')
+    LIMIT 1";
+
+/// Code of the database's own may have changed what was loaded.
+pub fn may_fire(tables: &[TablePlan]) -> bool {
+    let _path = LocalSettings::safe_search_path();
+    let names: Vec<String> = tables.iter().map(|t| qualified(&t.schema, &t.target)).collect();
+    spi::value(MAY_FIRE, &[Some(&spi::array(&names))]).is_some()
+}
+
+/// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.
+#[must_use]
+#[derive(Debug, Clone)]
+pub struct Quiet {
+    triggers: Vec<Trigger>,
+}
+
+#[derive(Debug, Clone)]
+struct Trigger {
+    table: String,
+    relation: pg_sys::Oid,
+    name: String,
+    enable: String,
+}
+
+/// Disables the user triggers of a table that the caller owns.
+pub fn quiet(schema: &str, table: &str) -> Quiet {
+    let _path = LocalSettings::safe_search_path();
+    let triggers: Vec<Trigger> =
+        spi::rows(FIRING, &[Some(&qualified(schema, table))]).into_iter().filter_map(trigger).collect();
+    for Trigger { table, name, .. } in &triggers {
+        spi::execute(&format!("ALTER TABLE {ONLY} {table} DISABLE TRIGGER {}", ident(name)));
+    }
+    Quiet { triggers }
+}
+
+/// Each partition's trigger has a state of its own. Before PostgreSQL 15 it is the parent's to change.
+const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
+
+fn trigger(row: spi::TextRow) -> Option<Trigger> {
+    let [schema, table, relation, name, enable] = row.try_into().ok()?;
+    let relation = pg_sys::Oid::from_u32(relation?.parse().ok()?);
+    Some(Trigger { table: qualified(&schema?, &table?), relation, name: name?, enable: enable? })
+}
+
+impl Quiet {
+    /// Deferred constraints wait to be checked, and ALTER TABLE is refused until they have been.
+    pub fn waits(&self) -> bool {
+        self.triggers.iter().any(|trigger| standing::pending_triggers(trigger.relation))
+    }
+
+    pub fn restore(self) {
+        let _path = LocalSettings::safe_search_path();
+        if self.waits() {
+            spi::execute("SET CONSTRAINTS ALL IMMEDIATE");
+        }
+        for Trigger { table, name, enable, .. } in &self.triggers {
+            spi::execute(&format!("ALTER TABLE {ONLY} {table} {enable} TRIGGER {}", ident(name)));
+        }
+    }
+}

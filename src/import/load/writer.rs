@@ -1,0 +1,165 @@
+//! The backend's side of a load: batches into the heap, what does not fit into the log, progress for others.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+
+use super::Loaded;
+use crate::error::Error;
+use crate::import::log::Rejects;
+use crate::import::survey;
+use crate::pg::convert::{Converter, Refused};
+use crate::pg::heap::HeapSink;
+use crate::pg::progress::Progress;
+use crate::pg::thread;
+use crate::pg::xact::{self, Caught};
+use crate::sqlite::Source;
+use crate::sqlite::rows::{self, CellError, CellPlace};
+use crate::sqlite::salvage::Lost;
+use pg_sqlite_migrate_core::plan::LoadSpec;
+use pg_sqlite_migrate_core::plan::emit::remedy;
+use pg_sqlite_migrate_core::sqltext::sqlite_literal;
+use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::buffer::Buffer;
+
+pub struct Writer<'a> {
+    converter: Converter,
+    sink: HeapSink,
+    progress: Progress,
+    spec: &'a LoadSpec,
+    rejects: Rejects,
+    loaded: Loaded,
+    bytes: u64,
+    failed: Option<Box<Refused>>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(
+        converter: Converter,
+        sink: HeapSink,
+        progress: Progress,
+        spec: &'a LoadSpec,
+        rejects: Rejects,
+    ) -> Writer<'a> {
+        Writer { converter, sink, progress, spec, rejects, loaded: Loaded::default(), bytes: 0, failed: None }
+    }
+
+    /// Takes one batch. After a failure the rest is passed over until the reader has stopped. Where the server has no
+    /// room for a row, the error names it.
+    pub fn write(&mut self, batch: &mut Batch) {
+        if self.failed.is_some() {
+            return;
+        }
+        let Some(row) = batch.large.clone() else { return self.write_rows(batch) };
+        if let Err(caught) = xact::explaining(|| self.write_rows(batch)) {
+            raise(self.spec, row, caught);
+        }
+    }
+
+    fn write_rows(&mut self, batch: &mut Batch) {
+        self.bytes += batch.source_bytes;
+        self.keep(std::mem::take(&mut batch.rejected));
+        match self.converter.convert(batch) {
+            Ok(refused) => {
+                let rows = refused.into_iter().map(|r| self.rejected_row(r)).collect();
+                self.keep(rows);
+            }
+            Err(refused) => {
+                self.failed = Some(refused);
+                return thread::stop();
+            }
+        }
+        self.sink.insert(batch);
+        self.loaded.imported += batch.rows() as u64;
+        self.loaded.nulled += batch.nulled;
+        if self.converter.take_failed() {
+            self.progress.resume();
+        }
+        self.progress.update(self.bytes, self.loaded.imported, self.loaded.rejected);
+    }
+
+    /// Closes the relation; `outcome` is the reader's, `None` where it was only told to stop.
+    pub fn finish(
+        self,
+        source: &mut Source,
+        rowid: Option<&'static str>,
+        outcome: Result<Option<Lost>, Option<Error>>,
+    ) -> Result<Loaded, Error> {
+        let brought = self.sink.finish();
+        let mut loaded = self.loaded;
+        if let Some(refused) = self.failed {
+            return Err(refusal(*refused, source, rowid, self.spec)?);
+        }
+        match outcome {
+            Ok(lost) => {
+                loaded.notes.extend(lost.map(|lost| lost.say()));
+                Ok(Loaded { brought: Some(brought), ..loaded })
+            }
+            Err(Some(error)) => Err(error),
+            Err(None) => {
+                let cancelled = PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
+                Err(Error::server(cancelled, "the load was stopped".into()))
+            }
+        }
+    }
+
+    fn keep(&mut self, rows: Vec<RejectedRow>) {
+        self.loaded.rejected += rows.len() as u64;
+        self.rejects.write(self.spec, &rows);
+    }
+
+    fn rejected_row(&self, refused: Refused) -> RejectedRow {
+        let column = self.spec.columns.get(refused.column);
+        let nobody = || Origin { row: RowName::Key(String::new()), values: Buffer::new() };
+        let Origin { row, values } = refused.row.unwrap_or_else(nobody);
+        RejectedRow {
+            row,
+            values,
+            column: column.map(|c| c.source.clone()).unwrap_or_default(),
+            error: refused.error.message,
+        }
+    }
+}
+
+/// The error of a row that is too large for the server.
+fn raise(spec: &LoadSpec, row: RowName, caught: Caught) -> ! {
+    let error = match caught.sqlstate {
+        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
+            Error::Memory { table: spec.source.clone(), place: CellPlace { row: Some(row), column: None } }
+        }
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED => Error::from(Caught {
+            detail: Some(format!("Row with {row} of table \"{}\" was to be written.", spec.source)),
+            ..caught
+        }),
+        _ => Error::from(caught),
+    };
+    ErrorReport::from(error).report(PgLogLevel::ERROR);
+    unreachable!("an ERROR does not return")
+}
+
+/// The error for a value that an input function refused: its cell as SQLite holds it, read again by its rowid.
+fn refusal(
+    refused: Refused,
+    source: &mut Source,
+    rowid: Option<&'static str>,
+    spec: &LoadSpec,
+) -> Result<Error, Error> {
+    let column = spec.columns.get(refused.column);
+    let name = column.map(|c| c.source.clone()).unwrap_or_default();
+    let row = refused.row.map_or(RowName::Key("unknown key".into()), |origin| origin.row);
+    if refused.error.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
+        let place = CellPlace { row: Some(row), column: Some(name) };
+        return Ok(Error::Memory { table: spec.source.clone(), place });
+    }
+    let stored = match (rowid, row.rowid()) {
+        (Some(alias), Some(n)) => {
+            survey::on_thread(source, |source| rows::cell_at(source, &spec.source, alias, n, &name))?
+        }
+        _ => None,
+    };
+    let (storage_class, value) = stored.unwrap_or(("stored", sqlite_literal(&refused.value)));
+    let pg_type = column.map(|c| c.pg_type.clone()).unwrap_or_default();
+    let cell = CellError { row, column: name, pg_type, storage_class, value, reason: refused.error.message };
+    let hint = remedy::of_cell(spec, &cell.column, storage_class);
+    let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);
+    Ok(Error::Input { table, cell, sqlstate, hint })
+}

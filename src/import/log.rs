@@ -1,0 +1,217 @@
+//! The run log in schema `sqlite_migrate`.
+//!
+//! Its tables belong to the extension, and nobody else may write there. What is written here is written with their
+//! owner's rights, by statements that only store what they are given; users read through views, with their own.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::pg::encoding::{json_for_server, text_for_server};
+use crate::pg::rights::{self, Acting};
+use crate::pg::settings::LocalSettings;
+use crate::pg::{memory, spi};
+use pg_sqlite_migrate_core::catalog::{Catalog, Encoding};
+use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec};
+use pg_sqlite_migrate_core::sqltext::qualified;
+use pg_sqlite_migrate_core::value::batch::RejectedRow;
+use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+
+/// Runs one statement with the rights of the log's owner; gives the rows that it returns.
+fn write(sql: &str, parameters: &[Option<&str>]) -> Vec<spi::TextRow> {
+    let _path = LocalSettings::safe_search_path();
+    let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
+    spi::rows(sql, parameters)
+}
+
+/// Opens a run of the current role's; gives its number.
+pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) -> i64 {
+    let source = json!({
+        "page_size": catalog.page_size,
+        "page_count": catalog.page_count,
+        "encoding": encoding(catalog.encoding),
+        "user_version": catalog.user_version,
+        "application_id": catalog.application_id,
+        "check": { "integrity": plan["integrity"], "seconds": check_seconds },
+    });
+    let role = rights::current_role_oid().to_u32().to_string();
+    let written = write(
+        "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version)
+         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1::oid RETURNING id::text",
+        &[
+            Some(&role),
+            Some(&text_for_server(path)),
+            Some(&json_for_server(&plan.to_string())),
+            Some(&source.to_string()),
+            Some(env!("CARGO_PKG_VERSION")),
+        ],
+    );
+    written.into_iter().flatten().flatten().next().and_then(|id| id.parse().ok()).unwrap_or(0)
+}
+
+/// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.
+pub fn forget(run: i64) -> Result<(), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let number = run.to_string();
+    spi::value(
+        "SELECT 'x' FROM sqlite_migrate.run WHERE id = $1::bigint AND status = 'done'
+             AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
+        &[Some(&number)],
+    )
+    .ok_or(Error::NoRun { run: Some(run) })?;
+    write("DELETE FROM sqlite_migrate.log_run WHERE id = $1::bigint", &[Some(&number)]);
+    Ok(())
+}
+
+fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Utf16Le => "UTF-16le",
+        Encoding::Utf16Be => "UTF-16be",
+    }
+}
+
+/// Closes a run.
+pub fn finish(run: i64, findings: &[Finding]) {
+    let rows: Vec<Value> = (findings.iter().enumerate())
+        .map(|(i, f)| {
+            json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
+                    "message": clean(&f.message), "hint": clean(&f.hint) })
+        })
+        .collect();
+    write(
+        "INSERT INTO sqlite_migrate.log_finding (run, ordinal, severity, object, message, hint)
+         SELECT $1::bigint, f.ordinal, f.severity, f.object, f.message, f.hint
+         FROM jsonb_to_recordset($2::jsonb)
+              AS f(ordinal integer, severity text, object text, message text, hint text)",
+        &[Some(&run.to_string()), Some(&json_for_server(&Value::from(rows).to_string()))],
+    );
+    write(
+        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
+        &[Some(&run.to_string())],
+    );
+}
+
+/// jsonb has no NUL.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}
+
+/// One table's line in the log.
+#[derive(Debug, Clone)]
+pub struct TableRecord<'a> {
+    pub ordinal: usize,
+    pub source: &'a str,
+    pub schema: &'a str,
+    pub target: &'a str,
+    pub rows_before: i64,
+    pub source_rows: Option<i64>,
+    pub imported: i64,
+    pub updated: i64,
+    pub skipped: i64,
+    pub rejected: i64,
+    /// A count of the target tells what was imported.
+    pub countable: bool,
+    pub seconds: f64,
+    pub load_seconds: f64,
+    pub status: &'a str,
+    pub detail: Option<&'a str>,
+}
+
+pub fn table(run: i64, record: &TableRecord<'_>) {
+    write(
+        "INSERT INTO sqlite_migrate.log_run_table
+             (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
+              updated, skipped, rejected, countable, seconds, load_seconds, status, detail)
+         VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
+                 $11::bigint, $12::boolean, $13::double precision, $14::double precision, $15, $16)",
+        &[
+            Some(&run.to_string()),
+            Some(&record.ordinal.to_string()),
+            Some(&text_for_server(record.source)),
+            Some(record.schema),
+            Some(record.target),
+            Some(&record.rows_before.to_string()),
+            record.source_rows.map(|n| n.to_string()).as_deref(),
+            Some(&record.imported.to_string()),
+            Some(&record.updated.to_string()),
+            Some(&record.skipped.to_string()),
+            Some(&record.rejected.to_string()),
+            Some(if record.countable { "true" } else { "false" }),
+            Some(&record.seconds.to_string()),
+            Some(&record.load_seconds.to_string()),
+            Some(record.status),
+            record.detail.map(text_for_server).as_deref(),
+        ],
+    );
+}
+
+/// Where a run's rejected rows go.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejects {
+    pub run: i64,
+}
+
+/// Bytes of rows that one statement takes: jsonb ends at 256 MB.
+const LOGGED_AT_ONCE: usize = 32 << 20;
+
+impl Rejects {
+    /// Rows that could not be converted.
+    pub fn write(&self, spec: &LoadSpec, rows: &[RejectedRow]) {
+        self.put(&spec.source, rows, |out, row| {
+            let names = json!({ "rowid": row.row.rowid(), "row_key": clean(&row.row.to_string()),
+                                "source_column": clean(&row.column), "error": clean(&row.error) });
+            let values = if row.values.is_empty() { "null" } else { row.values.as_str() };
+            members(out, &names, values)
+        });
+    }
+
+    /// Rows that were loaded and have no parent: each the JSON text of an object with its columns. It is not parsed
+    /// here, where a number could lose digits.
+    pub fn write_orphans(&self, spec: &OrphanSpec, rows: &[String]) {
+        let error = clean(&format!("no parent in {}", qualified(&spec.parent_schema, &spec.parent)));
+        let names = json!({ "source_column": clean(&spec.columns.join(", ")), "error": error });
+        self.put(&spec.source, rows, |out, values| members(out, &names, values));
+    }
+
+    /// `append` writes a row as the JSON text of an object.
+    fn put<R>(&self, source: &str, rows: &[R], append: impl Fn(&mut Buffer, &R) -> Result<(), OutOfMemory>) {
+        let no_memory = |OutOfMemory| memory::exhausted("the run log's account of rejected rows");
+        let mut out = Buffer::new();
+        for (at, row) in rows.iter().enumerate() {
+            out.extend(if out.is_empty() { b"[" } else { b"," }).unwrap_or_else(no_memory);
+            append(&mut out, row).unwrap_or_else(no_memory);
+            if out.len() > LOGGED_AT_ONCE || at + 1 == rows.len() {
+                out.extend(b"]").unwrap_or_else(no_memory);
+                self.insert(source, out.as_str());
+                out.clear(LOGGED_AT_ONCE);
+            }
+        }
+    }
+
+    fn insert(&self, source: &str, rows: &str) {
+        write(
+            "INSERT INTO sqlite_migrate.log_reject
+                 (run, source_table, rowid, row_key, source_column, \"values\", error)
+             SELECT $1::bigint, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
+                    r.\"values\", r.error
+             FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
+                                                     \"values\" jsonb, error text)",
+            &[
+                Some(&self.run.to_string()),
+                Some(&text_for_server(&clean(source))),
+                Some(&json_for_server(rows)),
+            ],
+        );
+    }
+}
+
+/// An object of `names`, which are members of one already, and of `values`, a JSON text.
+fn members(out: &mut Buffer, names: &Value, values: &str) -> Result<(), OutOfMemory> {
+    let names = names.to_string();
+    write!(out, "{},\"values\":", names.strip_suffix('}').unwrap_or_default())?;
+    out.extend(values.as_bytes())?;
+    out.extend(b"}")
+}

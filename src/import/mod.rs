@@ -1,0 +1,15 @@
+//! One run: survey the file, plan, do, record.
+
+pub mod compare;
+pub mod existing;
+pub mod inspect;
+pub mod levels;
+pub mod load;
+pub mod log;
+pub mod orphans;
+pub mod result;
+pub mod run;
+pub mod sequences;
+pub mod source;
+pub mod survey;
+mod trial;

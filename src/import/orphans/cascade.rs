@@ -1,0 +1,118 @@
+//! Rows that lose their parent because it has lost its own, in tables that point to themselves or to each other.
+//!
+//! One pass from parent to child in temporary tables: which rows go, and which row is whose parent. Each row is met
+//! once and found by an index, so that a chain of any length costs what its rows cost; nothing is held in memory.
+
+use super::question::Question;
+use crate::pg::settings::LocalSettings;
+use crate::pg::{latest, spi};
+use pg_sqlite_migrate_core::sqltext::qualified;
+
+/// The rows that go. Dropped by [`Gone::forget`], or by the abort.
+#[must_use]
+pub struct Gone {
+    table: String,
+}
+
+/// A question and the numbers of its tables, where they belong to the group.
+pub struct Asked<'q> {
+    pub question: &'q Question<'q>,
+    pub child: usize,
+    /// One per `question.parents`.
+    pub parents: Vec<Option<usize>>,
+}
+
+/// Parents that no question takes rows from.
+const STAYS: i64 = -1;
+
+impl Gone {
+    /// Finds the rows that go by the questions of one group of tables. Assumes a safe search path.
+    pub fn find(run: i64, asked: &[Asked<'_>]) -> Gone {
+        let gone = Gone { table: temporary("gone", run) };
+        spi::execute(&format!(
+            "CREATE TEMPORARY TABLE {} (member int NOT NULL, address tid NOT NULL, question int NOT NULL,
+                 turn int NOT NULL, PRIMARY KEY (member, address)) USING heap",
+            unqualified("gone", run)
+        ));
+        spi::execute(&format!("CREATE INDEX ON {} (turn)", gone.table));
+        for (number, Asked { question, child, .. }) in asked.iter().enumerate() {
+            latest::execute(&format!(
+                "INSERT INTO {} SELECT {child}, c.ctid, {number}, 0 {} ON CONFLICT DO NOTHING",
+                gone.table,
+                question.orphans()
+            ));
+        }
+        let links = temporary("link", run);
+        link(&links, run, asked);
+        follow(&gone.table, &links);
+        spi::execute(&format!("DROP TABLE {links}"));
+        gone
+    }
+
+    /// FROM and WHERE of the rows `c` that go by one of the questions.
+    pub fn by(&self, number: usize, Asked { question, child, .. }: &Asked<'_>) -> String {
+        format!(
+            "FROM {} AS c JOIN {} AS g ON g.address = c.ctid WHERE g.member = {child} AND g.question = {number}",
+            question.children.from, self.table
+        )
+    }
+
+    pub fn forget(self) {
+        spi::execute(&format!("DROP TABLE {}", self.table));
+    }
+}
+
+fn unqualified(what: &str, run: i64) -> String {
+    format!("sqlite_migrate_{what}_{run}")
+}
+
+fn temporary(what: &str, run: i64) -> String {
+    qualified("pg_temp", &unqualified(what, run))
+}
+
+/// Writes down which row is whose parent.
+fn link(links: &str, run: i64, asked: &[Asked<'_>]) {
+    spi::execute(&format!(
+        "CREATE TEMPORARY TABLE {} (question int NOT NULL, parent_member int NOT NULL, parent tid NOT NULL,
+             child_member int NOT NULL, child tid NOT NULL) USING heap",
+        unqualified("link", run)
+    ));
+    for (number, Asked { question, child, parents }) in asked.iter().enumerate() {
+        if parents.iter().all(Option::is_none) {
+            continue;
+        }
+        for (parent, member) in question.parents.iter().zip(parents) {
+            let member = member.map_or(STAYS, |member| member as i64);
+            latest::execute(&format!(
+                "INSERT INTO {links} SELECT {number}, {member}, p.ctid, {child}, c.ctid
+                 FROM {} AS c JOIN {} AS p ON {} WHERE {}",
+                question.children.from,
+                parent.from,
+                question.same(),
+                question.asked()
+            ));
+        }
+    }
+    spi::execute(&format!("CREATE INDEX ON {links} (parent_member, parent)"));
+    spi::execute(&format!("CREATE INDEX ON {links} (question, child)"));
+}
+
+/// Turn by turn: the children of the rows that went last go too, unless another row with the same key stays.
+fn follow(gone: &str, links: &str) {
+    let settings = LocalSettings::safe_search_path();
+    // A turn may be of one row, and there may be a million turns: each looks up what it needs, and reads nothing whole.
+    for other in ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "material"] {
+        settings.set(&format!("enable_{other}"), "off");
+    }
+    settings.set("jit", "off");
+    latest::execute_until_done(&format!(
+        "INSERT INTO {gone}
+         SELECT DISTINCT ON (l.child_member, l.child) l.child_member, l.child, l.question, g.turn + 1
+         FROM {gone} AS g JOIN {links} AS l ON l.parent_member = g.member AND l.parent = g.address
+         WHERE g.turn = (SELECT max(turn) FROM {gone})
+           AND (SELECT count(*) FROM {links} AS o
+                LEFT JOIN {gone} AS went ON went.member = o.parent_member AND went.address = o.parent
+                WHERE o.question = l.question AND o.child = l.child AND went.member IS NULL) = 0
+         ON CONFLICT DO NOTHING"
+    ));
+}

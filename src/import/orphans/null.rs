@@ -1,0 +1,65 @@
+//! `orphans: "null"`: rows without a parent lose their key.
+//!
+//! All keys of a table at once: the server checks every foreign key of a row of the same transaction that is changed,
+//! and would find the one whose turn has not come.
+
+use super::question::{Question, reading};
+use crate::pg::brought::Command;
+use crate::pg::latest;
+use pg_sqlite_migrate_core::sqltext::ident;
+
+/// Rows that lost their key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nulled {
+    /// By question.
+    pub rows: Vec<u64>,
+    /// Who has written them anew.
+    pub by: Command,
+}
+
+/// Sets the keys of rows without a parent to NULL. The questions are about one table.
+pub fn nullify(questions: &[Question<'_>]) -> Option<Nulled> {
+    let sql = statement(questions)?;
+    let _settings = reading();
+    let by = Command::next();
+    let counted = latest::written_rows(&sql).into_iter().flatten();
+    Some(Nulled { rows: counted.map(|n| n.and_then(|n| n.parse().ok()).unwrap_or(0)).collect(), by })
+}
+
+fn statement(questions: &[Question<'_>]) -> Option<String> {
+    let table = &questions.first()?.children.name;
+    let found = questions.iter().enumerate().map(|(i, question)| {
+        let orphans = question.orphans();
+        format!("SELECT c.ctid AS address, {i} AS question {orphans}")
+    });
+    let by_row = (0..questions.len()).map(|i| format!("bool_or(question = {i}) AS by_{i}"));
+    let counts = (0..questions.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
+    Some(format!(
+        "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
+         updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
+         SELECT {} FROM orphans",
+        found.collect::<Vec<_>>().join(" UNION ALL "),
+        by_row.collect::<Vec<_>>().join(", "),
+        assignments(questions).join(", "),
+        counts.collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// A column may belong to several keys.
+fn assignments(questions: &[Question<'_>]) -> Vec<String> {
+    let mut columns: Vec<(&str, Vec<String>)> = vec![];
+    for (i, question) in questions.iter().enumerate() {
+        for column in &question.spec.columns {
+            let by = format!("o.by_{i}");
+            match columns.iter_mut().find(|(name, _)| name == column) {
+                Some((_, bys)) => bys.push(by),
+                None => columns.push((column, vec![by])),
+            }
+        }
+    }
+    let assignment = |(column, bys): (&str, Vec<String>)| {
+        let column = ident(column);
+        format!("{column} = CASE WHEN {} THEN NULL ELSE c.{column} END", bys.join(" OR "))
+    };
+    columns.into_iter().map(assignment).collect()
+}

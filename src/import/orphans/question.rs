@@ -1,0 +1,321 @@
+//! One question: which rows of a load have no parent by one foreign key. Printing and asking; nothing is changed.
+//!
+//! The questions are `RI_Initial_Check`'s: children by inheritance have no part in a foreign key, what collates is
+//! compared by the parent's collation, and every operator is the key's own, with its schema.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::error::{Error, OrphanRows};
+use crate::import::existing;
+use crate::import::load::fetched;
+use crate::pg::brought::Brought;
+use crate::pg::settings::{LocalSettings, Reads};
+use crate::pg::spi::{self, TextRow};
+use crate::pg::{citus, equality, latest, relation};
+use crate::verify::counts;
+use pg_sqlite_migrate_core::plan::{KeyOperator, OrphanSpec};
+use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
+
+/// The key columns of the referenced table `$1` (`$2`, in order) and of the referencing one `$3` (`$4`): what a query
+/// says before the parents' name, so as to see the rows that may be parents; what it says after the value that it
+/// compares with the column; and the types of both sides.
+const COLUMNS: &str = "
+    SELECT CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END,
+           COALESCE(' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname), ''),
+           p.atttypid::text, c.atttypid::text
+    FROM ROWS FROM (unnest($2::text[]), unnest($4::text[])) WITH ORDINALITY AS key (parent, child, place)
+    JOIN pg_attribute p ON p.attrelid = $1::regclass AND p.attname = key.parent
+    JOIN pg_attribute c ON c.attrelid = $3::regclass AND c.attname = key.child
+    JOIN pg_class t ON t.oid = p.attrelid
+    LEFT JOIN pg_collation l ON l.oid = p.attcollation
+    LEFT JOIN pg_namespace n ON n.oid = l.collnamespace
+    ORDER BY key.place";
+
+/// An operator and the types that it takes, as SQL names them.
+const OPERATOR: &str = "
+    SELECT format('%I.', s.nspname) || o.oprname, format('%I.%I', ln.nspname, l.typname), format('%I.%I', rn.nspname, r.typname)
+    FROM pg_operator o JOIN pg_namespace s ON s.oid = o.oprnamespace
+    JOIN pg_type l ON l.oid = o.oprleft JOIN pg_namespace ln ON ln.oid = l.typnamespace
+    JOIN pg_type r ON r.oid = o.oprright JOIN pg_namespace rn ON rn.oid = r.typnamespace
+    WHERE o.oid = $1::oid";
+
+/// The rows that one foreign key is asked about. In its SQL, `c` is a child and `p` a parent.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    pub spec: &'a OrphanSpec,
+    pub children: Relation,
+    /// What may hold their parents.
+    pub parents: Vec<Relation>,
+    /// Which rows of the children's table the load has brought, as a condition.
+    brought: Option<String>,
+    /// How the columns are compared, in order.
+    comparisons: Vec<Comparison>,
+}
+
+/// A table as SQL names it, and as FROM does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    pub name: String,
+    pub from: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Comparison {
+    operator: KeyOperator,
+    /// ` COLLATE …`, where the type has a collation.
+    collation: String,
+}
+
+impl<'a> Question<'a> {
+    /// Rows of the table itself: those that a load has brought, or all of a table that is new.
+    pub fn of_table(spec: &'a OrphanSpec, brought: Option<&Brought>) -> Question<'a> {
+        let name = qualified(&spec.schema, &spec.table);
+        let _path = LocalSettings::safe_search_path();
+        let from = counts::own_rows(&spec.schema, &spec.table).unwrap_or_else(|| name.clone());
+        let brought = brought.map(written_by);
+        Question { brought, ..Question::new(spec, Relation { name, from }) }
+    }
+
+    /// Rows on a stage, from which they go into the table all at once.
+    pub fn of_stage(spec: &'a OrphanSpec, stage: &str) -> Question<'a> {
+        let stage = Relation { name: stage.to_string(), from: stage.to_string() };
+        let mut question = Question::new(spec, stage.clone());
+        if (&spec.schema, &spec.table) == (&spec.parent_schema, &spec.parent) {
+            question.parents.push(stage);
+        }
+        question
+    }
+
+    fn new(spec: &'a OrphanSpec, children: Relation) -> Question<'a> {
+        let _path = LocalSettings::safe_search_path();
+        let name = qualified(&spec.parent_schema, &spec.parent);
+        let (parents, columns) = (spi::array(&spec.parent_columns), spi::array(&spec.columns));
+        let rows = spi::rows(COLUMNS, &[Some(&name), Some(&parents), Some(&children.name), Some(&columns)]);
+        let from = format!("{}{name}", rows.first().map(|row| field(row, 0)).unwrap_or_default());
+        let from = local_parents(spec, &name, from, &children);
+        let comparison = |(i, row): (usize, &TextRow)| Comparison {
+            operator: spec.operators.get(i).cloned().unwrap_or_else(|| operator(row)),
+            collation: field(row, 1),
+        };
+        let comparisons = rows.iter().enumerate().map(comparison).collect();
+        Question { spec, children, parents: vec![Relation { name, from }], brought: None, comparisons }
+    }
+
+    /// There is a row without a parent.
+    pub fn any(&self) -> bool {
+        !self.ask("''", " LIMIT 1").is_empty()
+    }
+
+    pub fn count(&self) -> u64 {
+        self.ask("pg_catalog.count(*)", "").first().and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
+    /// An error if there is a row without a parent.
+    pub fn refuse(&self) -> Result<(), Error> {
+        let (spec, count) = (self.spec, self.count());
+        if count == 0 {
+            return Ok(());
+        }
+        let keys = ident_list(spec.columns.iter());
+        let _styles = LocalSettings::printing(Reads::Styles);
+        let examples = self.ask(&format!("ROW({keys})"), &format!(" ORDER BY {keys} LIMIT 5"));
+        let examples: Vec<String> =
+            examples.iter().map(|row| format!("({}) = {row}", spec.columns.join(", "))).collect();
+        Err(Error::Orphans(Box::new(OrphanRows {
+            source: spec.source.clone(),
+            table: format!("{}.{}", spec.schema, spec.table),
+            parent: format!("{}.{}", spec.parent_schema, spec.parent),
+            count,
+            examples: examples.join(", "),
+            existing: spec.existing,
+        })))
+    }
+
+    /// One expression over the rows without a parent.
+    fn ask(&self, expression: &str, tail: &str) -> Vec<String> {
+        let _settings = reading();
+        let sql = format!("SELECT {expression} {}{tail}", self.orphans());
+        latest::rows(&sql).into_iter().flatten().flatten().collect()
+    }
+
+    /// FROM and WHERE of the rows without a parent.
+    pub fn orphans(&self) -> String {
+        format!("FROM {} AS c WHERE {}", self.children.from, self.orphaned())
+    }
+
+    /// The condition of a row without a parent.
+    pub fn orphaned(&self) -> String {
+        let same = self.same();
+        let missing = self.parents.iter();
+        let missing = missing.map(|p| format!("NOT EXISTS (SELECT FROM {} AS p WHERE {same})", p.from));
+        format!("{} AND {}", self.asked(), missing.collect::<Vec<_>>().join(" AND "))
+    }
+
+    /// The condition of a row that is asked about. MATCH SIMPLE: a row with a NULL among its columns has no parent to
+    /// look for. MATCH FULL: only one with nothing but NULL.
+    pub fn asked(&self) -> String {
+        let set = self.spec.columns.iter().map(|c| format!("c.{} IS NOT NULL", ident(c)));
+        let set: Vec<String> = set.collect();
+        let set = if self.spec.full { format!("({})", set.join(" OR ")) } else { set.join(" AND ") };
+        match &self.brought {
+            Some(brought) => format!("{brought} AND {set}"),
+            None => set,
+        }
+    }
+
+    /// The condition of a child and its parent.
+    pub fn same(&self) -> String {
+        let pairs = self.spec.columns.iter().zip(&self.spec.parent_columns).zip(&self.comparisons);
+        let same = pairs.map(|((child, parent), Comparison { operator, collation })| {
+            let KeyOperator { name, parent_type, child_type } = operator;
+            let (parent, child) = (ident(parent), ident(child));
+            format!("p.{parent}::{parent_type} OPERATOR({name}) c.{child}::{child_type}{collation}")
+        });
+        same.collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// Keeps the parents where they are until the transaction ends: other sessions do not see the children yet.
+pub fn hold_parents(spec: &OrphanSpec) {
+    let parent = spi::oid(&qualified(&spec.parent_schema, &spec.parent));
+    relation::lock(parent);
+    if citus::holds(parent) {
+        // Writers may come through other nodes.
+        let _path = LocalSettings::safe_search_path();
+        existing::lock(&spec.parent_schema, &spec.parent);
+    }
+}
+
+/// Where the parents are for a question about rows of this server's. Citus joins its tables with each other alone.
+fn local_parents(spec: &OrphanSpec, name: &str, from: String, children: &Relation) -> String {
+    if !citus::is_installed() || citus::holds(spi::oid(&children.name)) {
+        return from;
+    }
+    let _settings = reading();
+    let mut hasher = DefaultHasher::new();
+    spec.parent_columns.hash(&mut hasher);
+    let purpose = format!("keys_{:016x}", hasher.finish());
+    fetched::copy(&purpose, name, &from, spec.parent_columns.iter().map(String::as_str)).unwrap_or(from)
+}
+
+/// A parent that a policy hides would be none: that is an error.
+pub fn reading() -> LocalSettings {
+    let settings = LocalSettings::safe_search_path();
+    settings.set("row_security", "off");
+    settings
+}
+
+/// The operator of a key that is still to be made.
+fn operator(columns: &TextRow) -> KeyOperator {
+    let [parent, child] = [2, 3].map(|i| spi::oid_of(&field(columns, i)));
+    let found = equality::operator(parent, child).map(|oid| oid.to_u32().to_string());
+    let row = found.and_then(|oid| spi::rows(OPERATOR, &[Some(&oid)]).pop()).unwrap_or_default();
+    KeyOperator { name: field(&row, 0), parent_type: field(&row, 1), child_type: field(&row, 2) }
+}
+
+fn field(row: &TextRow, i: usize) -> String {
+    row.get(i).cloned().flatten().unwrap_or_default()
+}
+
+/// The condition of a row `c` that the commands have written.
+fn written_by(brought: &Brought) -> String {
+    let by = brought.commands.iter().map(|command| {
+        let transaction = format!("c.xmin OPERATOR(pg_catalog.=) '{}'::pg_catalog.xid", command.transaction);
+        match command.number {
+            Some(number) => {
+                format!("{transaction} AND c.cmin OPERATOR(pg_catalog.=) '{number}'::pg_catalog.cid")
+            }
+            None => transaction,
+        }
+    });
+    let by: Vec<String> = by.collect();
+    if by.is_empty() {
+        return "false".into();
+    }
+    let first = brought.first_block;
+    format!("c.ctid OPERATOR(pg_catalog.>=) '({first},0)'::pg_catalog.tid AND ({})", by.join(" OR "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::brought::Command;
+    use pg_sqlite_migrate_core::plan::Orphans;
+
+    fn spec() -> OrphanSpec {
+        OrphanSpec {
+            schema: "app".into(),
+            table: "chat".into(),
+            columns: vec!["user".into(), "b".into()],
+            parent_schema: "app".into(),
+            parent: "users".into(),
+            parent_columns: vec!["id".into(), "c".into()],
+            operators: vec![],
+            full: false,
+            policy: Orphans::Error,
+            source: "Chat".into(),
+            existing: false,
+        }
+    }
+
+    fn relation(from: &str) -> Relation {
+        Relation { name: from.trim_start_matches("ONLY ").into(), from: from.into() }
+    }
+
+    fn question(spec: &OrphanSpec) -> Question<'_> {
+        let comparison = |name: &str, collation: &str| Comparison {
+            operator: KeyOperator {
+                name: name.into(),
+                parent_type: "pg_catalog.text".into(),
+                child_type: "pg_catalog.bpchar".into(),
+            },
+            collation: collation.into(),
+        };
+        Question {
+            spec,
+            children: relation("ONLY chat"),
+            parents: vec![relation("ONLY app.users")],
+            brought: None,
+            comparisons: vec![comparison("pg_catalog.=", " COLLATE x"), comparison("public.=", "")],
+        }
+    }
+
+    const SAME: &str = "WHERE p.\"id\"::pg_catalog.text OPERATOR(pg_catalog.=) c.\"user\"::pg_catalog.bpchar COLLATE x \
+                        AND p.\"c\"::pg_catalog.text OPERATOR(public.=) c.\"b\"::pg_catalog.bpchar)";
+
+    #[test]
+    fn the_condition_is_match_simple_unless_the_key_is_match_full() {
+        let (simple, full) = (spec(), OrphanSpec { full: true, ..spec() });
+        assert_eq!(
+            question(&simple).orphaned(),
+            format!(
+                "c.\"user\" IS NOT NULL AND c.\"b\" IS NOT NULL AND NOT EXISTS (SELECT FROM ONLY app.users AS p {SAME}"
+            )
+        );
+        let mut question = question(&full);
+        question.parents.push(relation("s"));
+        assert_eq!(
+            question.orphaned(),
+            format!(
+                "(c.\"user\" IS NOT NULL OR c.\"b\" IS NOT NULL) AND NOT EXISTS (SELECT FROM ONLY app.users AS p {SAME} \
+                 AND NOT EXISTS (SELECT FROM s AS p {SAME}"
+            )
+        );
+    }
+
+    #[test]
+    fn only_what_the_load_has_written_is_asked_about() {
+        let command = |number| Command { transaction: 7, number };
+        let brought = |commands| Brought { commands, first_block: 3 };
+        assert_eq!(written_by(&brought(vec![])), "false");
+        assert_eq!(
+            written_by(&brought(vec![command(Some(1)), command(None)])),
+            "c.ctid OPERATOR(pg_catalog.>=) '(3,0)'::pg_catalog.tid AND \
+             (c.xmin OPERATOR(pg_catalog.=) '7'::pg_catalog.xid AND c.cmin OPERATOR(pg_catalog.=) '1'::pg_catalog.cid \
+             OR c.xmin OPERATOR(pg_catalog.=) '7'::pg_catalog.xid)"
+        );
+        let spec = spec();
+        let question = Question { brought: Some("new".into()), ..question(&spec) };
+        assert!(question.orphaned().starts_with("new AND c.\"user\" IS NOT NULL"));
+    }
+}

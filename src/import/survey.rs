@@ -1,0 +1,408 @@
+//! Reads everything that a plan is made from, inside one snapshot.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+use serde_json::Value;
+
+use super::{existing, levels, source, trial};
+use crate::error::Error;
+use crate::pg::memory::{self, Held};
+use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
+use crate::sqlite::salvage::Detour;
+use crate::sqlite::{self, Source, profile};
+use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
+use pg_sqlite_migrate_core::damage::Damage;
+use pg_sqlite_migrate_core::finding;
+use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::plan;
+use pg_sqlite_migrate_core::plan::{Integrity, Needs, Planned, ProfileMode, Target};
+use pg_sqlite_migrate_core::types::TableProfile;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+
+/// Rows that `profile: "sample"` reads of each table.
+const SAMPLE_ROWS: u64 = 10_000;
+
+/// A file, open in its snapshot, and what it says.
+pub struct Survey {
+    /// Catalog, profiles and the plans that are made of them consist of small pieces.
+    pub room: Held,
+    pub source: Source,
+    pub catalog: Catalog,
+    /// One per `catalog.tables` entry.
+    pub profiles: Vec<Option<TableProfile>>,
+    pub key_facts: Vec<KeyFact>,
+    /// What migration tools have recorded in the file.
+    pub levels: Vec<(String, Vec<String>)>,
+    pub damage: Damage,
+    /// Seconds that the check for damage took.
+    pub check_seconds: f64,
+    /// Tables that could not be read, with `on_error: "continue"`.
+    pub broken: Vec<Problem>,
+    pub needs: Needs,
+    /// The overrides; tables that could not be read are marked `skip` in them.
+    pub overrides: Value,
+}
+
+/// Reads catalog, profiles and key facts of the tables that the plan leaves in.
+pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
+    survey_after(path, overrides, |_| ())
+}
+
+/// The same. `first` is what an import does before it looks at the target, where types are looked up as well.
+pub fn survey_after(
+    path: Option<&str>,
+    overrides: Option<Value>,
+    first: impl FnOnce(&mut Needs),
+) -> Result<Survey, Error> {
+    source::check_rights()?;
+    let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
+    // Held until the catalog is about to be read, which holds as much for both.
+    let room = memory::hold(usize::try_from(given(&overrides)).unwrap_or(usize::MAX));
+    let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
+    let mut needs = plan::needs(&overrides)?;
+    let source = source::open(path, needs.opening)?;
+    first(&mut needs);
+    let overrides = canonical_types(overrides, &needs)?;
+    drop(room);
+    read(source, needs, overrides, Extent::default())
+}
+
+/// The same of a file that a foreign server names: whoever named it had the right to.
+pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Survey, Error> {
+    // Nothing is kept of what is read.
+    let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides)? };
+    let overrides = canonical_types(overrides, &needs)?;
+    read(source, needs, overrides, extent)
+}
+
+/// What is surveyed as if it were a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    pub views: bool,
+    /// Virtual tables whose modules are there, with what `SELECT *` shows of them.
+    pub virtual_tables: bool,
+}
+
+/// An error may come of a file that was changed while it was read: that is the error then.
+fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
+    let room = room_for_plan(&mut source, &overrides)?;
+    let found = gather(&mut source, &needs, &mut overrides, extent);
+    source.prove()?;
+    let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
+    if catalog.tables.is_empty() {
+        interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
+    }
+    Ok(Survey {
+        room,
+        source,
+        catalog,
+        profiles,
+        key_facts,
+        levels,
+        damage,
+        check_seconds,
+        broken,
+        needs,
+        overrides,
+    })
+}
+
+/// What the file says.
+struct Found {
+    catalog: Catalog,
+    profiles: Vec<Option<TableProfile>>,
+    damage: Damage,
+    check_seconds: f64,
+    broken: Vec<Problem>,
+    key_facts: Vec<KeyFact>,
+    levels: Vec<(String, Vec<String>)>,
+}
+
+fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Extent) -> Result<Found, Error> {
+    let mut catalog = on_thread(source, sqlite::catalog)?;
+    if extent.virtual_tables {
+        take_virtual_tables(&mut catalog, overrides);
+    }
+    if extent.views {
+        on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
+    }
+    let mut selected = plan::selected(&catalog, overrides)?;
+    let start = Instant::now();
+    let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
+    let check_seconds = start.elapsed().as_secs_f64();
+    let (profiles, broken) = on_thread(source, |source| {
+        profile_tables(source, &catalog, &selected, needs, overrides, &mut damage)
+    })?;
+    for problem in &broken {
+        if let Some(i) = catalog.tables.iter().position(|t| t.name == problem.object) {
+            skip(overrides, &problem.object);
+            selected[i] = false;
+        }
+    }
+    let filters: Vec<_> = catalog.tables.iter().map(|t| filter(overrides, &t.name)).collect();
+    let rejecting = plan::rejecting(&catalog, overrides)?;
+    // Damaged tables and indexes give wrong answers.
+    let sound: Vec<bool> =
+        catalog.tables.iter().zip(&selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
+    let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
+    let key_facts = on_thread(source, |source| {
+        let mut facts = sqlite::key_facts(source, &catalog, &sound, &filters, indexed)?;
+        facts.extend(sqlite::in_turn(source, &catalog, (&sound, &rejecting), &filters, &facts, indexed)?);
+        Ok(facts)
+    })?;
+    let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
+    Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
+}
+
+/// What catalog and plan take of memory, about, per byte of the file's schema; and in all.
+const PLANNED: u64 = 256;
+const MOST: u64 = 1 << 30;
+/// The same of each value of the given plan, which is copied some times.
+const GIVEN: u64 = 1024;
+
+fn given(plan: &Value) -> u64 {
+    pieces(plan).saturating_mul(GIVEN).min(MOST)
+}
+
+/// How many values a plan consists of; a long text counts as several.
+fn pieces(plan: &Value) -> u64 {
+    match plan {
+        Value::Array(items) => items.iter().map(pieces).sum(),
+        Value::Object(entries) => entries.values().map(|value| 1 + pieces(value)).sum(),
+        Value::String(text) => 1 + text.len() as u64 / 128,
+        _ => 1,
+    }
+}
+
+/// A schema may have megabytes, and so may what is given of a plan: what is made of them has many small pieces.
+fn room_for_plan(source: &mut Source, overrides: &Value) -> Result<Held, Error> {
+    let schema = on_thread(source, sqlite::schema_bytes)?.saturating_mul(PLANNED);
+    let bytes = schema.saturating_add(given(overrides)).min(MOST);
+    let held = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
+    held.map_err(|OutOfMemory| {
+        let path = source.path().to_owned();
+        Error::Sqlite(sqlite::Error::NoMemory { path, object: Some("sqlite_schema".into()) })
+    })
+}
+
+/// Asks the source something on the helper thread, so that the backend can serve interrupts.
+pub fn on_thread<T: Send>(
+    source: &mut Source,
+    question: impl FnOnce(&Source) -> Result<T, sqlite::Error> + Send,
+) -> Result<T, Error> {
+    Ok(thread::run(move || question(source))?)
+}
+
+type Profiles = (Vec<Option<TableProfile>>, Vec<Problem>);
+
+/// Profiles every selected table; one that cannot be read is an error, or a problem when the plan goes on.
+fn profile_tables(
+    source: &Source,
+    catalog: &Catalog,
+    selected: &[bool],
+    needs: &Needs,
+    overrides: &Value,
+    damage: &mut Damage,
+) -> Result<Profiles, sqlite::Error> {
+    let mode = match needs.profile {
+        ProfileMode::Full => profile::Mode::Full,
+        ProfileMode::Sample => profile::Mode::Sample { rows: SAMPLE_ROWS },
+        ProfileMode::None => return Ok((vec![None; catalog.tables.len()], vec![])),
+    };
+    let (mut profiles, mut broken) = (vec![], vec![]);
+    for (table, selected) in catalog.tables.iter().zip(selected) {
+        if !selected {
+            profiles.push(None);
+            continue;
+        }
+        let read = |damage: &Damage| {
+            let detour = damage.of(&table.name).map(|d| Detour::new(table, catalog.page_size, d));
+            sqlite::profile(source, table, mode, filter(overrides, &table.name), detour.as_ref())
+        };
+        let profile = match read(damage) {
+            // What is met without having been looked for is read around as well.
+            Err(sqlite::Error::Corrupt { detail, .. })
+                if !needs.stop_on_error && damage.of(&table.name).is_none() =>
+            {
+                damage.tables.push(sqlite::damage::of_table(source, catalog, &table.name, detail)?);
+                read(damage)
+            }
+            profile => profile,
+        };
+        match profile {
+            Ok(profile) => profiles.push(Some(profile)),
+            Err(e) if !needs.stop_on_error && e.is_local() => {
+                broken.push(Problem { object: table.name.clone(), reason: e.to_string() });
+                profiles.push(None);
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((profiles, broken))
+}
+
+/// `plan.tables.NAME.where`.
+fn filter<'a>(overrides: &'a Value, table: &str) -> Option<&'a str> {
+    let tables = overrides.get("tables")?.as_object()?;
+    let (_, entry) = tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table))?;
+    entry.get("where")?.as_str()
+}
+
+fn skip(overrides: &mut Value, table: &str) {
+    overrides["tables"][table]["skip"] = Value::Bool(true);
+}
+
+fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Value) {
+    for table in &mut catalog.tables {
+        if matches!(table.kind, TableKind::Virtual { usable: true, .. }) {
+            table.columns.retain(|column| !column.hidden);
+            overrides["tables"][&table.name]["skip"] = Value::Bool(false);
+        }
+    }
+}
+
+impl Survey {
+    /// How a table is read whose pages are damaged.
+    pub fn detour(&self, table: &str) -> Option<Detour> {
+        let damage = self.damage.of(table)?;
+        Some(Detour::new(self.catalog.table(table)?, self.catalog.page_size, damage))
+    }
+
+    /// What a plan is made from.
+    pub fn facts(&self) -> plan::Source<'_> {
+        plan::Source {
+            catalog: &self.catalog,
+            profiles: &self.profiles,
+            key_facts: &self.key_facts,
+            levels: &self.levels,
+            damage: &self.damage,
+        }
+    }
+
+    /// The statements of `before` were not run, and so the plan does not see what they do.
+    pub fn unrun(&self) -> Option<Finding> {
+        let message = "its statements were not run: what they make or change is not seen here";
+        let hint = "sqlite_import runs them before it looks at the target.";
+        (!self.needs.before.is_empty()).then(|| Finding::info("before", message, hint))
+    }
+
+    /// For an answer that has no place for findings.
+    pub fn tell_unrun(&self) {
+        if let Some(finding) = self.unrun() {
+            interrupts::tell(PgLogLevel::NOTICE, &format!("{}: {}", finding.object, finding.message));
+        }
+    }
+}
+
+/// Makes the plan for a survey, against what the target database has now.
+pub fn planned(survey: &Survey) -> Result<Planned, Error> {
+    Ok(facing_target(survey)?.1)
+}
+
+/// The plan, and what the target database has now. The relations that it would load are held before they are judged:
+/// whoever owns their schema could otherwise put others in their place.
+pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let mut held = BTreeSet::new();
+    loop {
+        let mut target = existing::read(&survey.needs.schemas);
+        existing::read_rows(&mut target, &held);
+        let mut planned = accepted(survey, &mut target)?;
+        let wanted: Vec<u32> = wanted(&target, &planned).filter(|oid| held.insert(*oid)).collect();
+        if wanted.is_empty() {
+            planned.findings.extend(source::findings(&survey.source, &survey.catalog));
+            planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+            planned.findings.extend(survey.unrun());
+            finding::say_once(&mut planned.findings);
+            return Ok((target, planned));
+        }
+        existing::hold(&wanted);
+    }
+}
+
+/// Relations that are there and would be loaded.
+fn wanted<'a>(target: &'a Target, planned: &'a Planned) -> impl Iterator<Item = u32> + 'a {
+    let loaded = |schema: &str, name: &str| {
+        planned.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
+    };
+    target.relations.iter().filter(move |r| loaded(&r.schema, &r.name)).map(|r| r.oid)
+}
+
+/// The plan for a target, without what the server has refused when it was tried.
+fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
+    let source = survey.facts();
+    let planned = plan::build(&source, target, &survey.overrides)?;
+    target.refused = trial::refusals(&planned.trials);
+    if target.refused.is_empty() {
+        return Ok(planned);
+    }
+    Ok(plan::build(&source, target, &survey.overrides)?)
+}
+
+/// Spells the types in a plan so that they mean the same under any search path. One that is not there stays as it is
+/// where statements that may make it were not run.
+fn canonical_types(mut overrides: Value, needs: &Needs) -> Result<Value, Error> {
+    let absent = [PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME];
+    for pointer in type_pointers(&overrides) {
+        let Some(slot) = overrides.pointer_mut(&pointer) else { continue };
+        let Some(name) = slot.as_str() else { continue };
+        let refused = |message, sqlstate| {
+            let path = format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~"));
+            Err(Error::Type { path, message, sqlstate })
+        };
+        if brief::is_long(name) {
+            // The server would say all of it in a NOTICE.
+            return refused("no type has so long a name".into(), PgSqlErrorCode::ERRCODE_NAME_TOO_LONG);
+        }
+        match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(name), types::stranger(name))) }) {
+            Ok(Ok((Some(canonical), Some(owner)))) => {
+                let message =
+                    format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
+                return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE);
+            }
+            Ok(Ok((Some(canonical), None))) => *slot = Value::String(canonical),
+            Ok(_) => {}
+            Err(caught) if !needs.before.is_empty() && absent.contains(&caught.sqlstate) => {}
+            Err(caught) => return refused(caught.message, caught.sqlstate),
+        }
+    }
+    Ok(overrides)
+}
+
+/// JSON pointers to every type name in a plan, as far as its shape is as it should be.
+fn type_pointers(plan: &Value) -> Vec<String> {
+    fn entries(v: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
+        v.and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(k, v)| (k.replace('~', "~0").replace('/', "~1"), v))
+    }
+    let mut out: Vec<String> = entries(plan.get("types")).map(|(k, _)| format!("/types/{k}")).collect();
+    for (table, entry) in entries(plan.get("tables")) {
+        out.extend(entries(entry.get("types")).map(|(k, _)| format!("/tables/{table}/types/{k}")));
+        for (column, entry) in entries(entry.get("columns")) {
+            if entry.get("type").is_some() {
+                out.push(format!("/tables/{table}/columns/{column}/type"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_type_name_of_a_plan_is_found() {
+        let plan = json!({
+            "types": { "A/B": "int8" },
+            "tables": { "t": { "types": { "X": "text" }, "columns": { "c": { "type": "uuid" }, "d": {} } } },
+        });
+        assert_eq!(type_pointers(&plan), ["/types/A~1B", "/tables/t/types/X", "/tables/t/columns/c/type"]);
+    }
+}
