@@ -31,11 +31,11 @@ demo: setup ## import a realistic application database and show every call (DB=/
 test: setup lint unit server-test e2e ## format, clippy, plain tests, server tests, end-to-end tests
 
 lint: setup ## rustfmt and clippy, warnings denied
-	cargo fmt --check
-	$(CARGO_ENV) cargo clippy --all-targets $(FEATURES) -- -D warnings
+	cargo fmt --all --check
+	$(CARGO_ENV) cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
 
 unit: setup ## every test that needs no server
-	$(CARGO_ENV) cargo test $(FEATURES)
+	$(CARGO_ENV) cargo test --workspace $(FEATURES)
 
 server-test: setup ## tests that run inside a server
 	$(CARGO_ENV) scripts/server-test.sh $(FEATURES)
