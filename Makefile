@@ -3,11 +3,13 @@
 # and only `make install` writes into the system's PostgreSQL.
 
 SHELL     := /bin/bash
-PG_MAJOR  ?= 15
-PG_CONFIG ?= /usr/lib/postgresql/$(PG_MAJOR)/bin/pg_config
+# Which PostgreSQL, see scripts/postgres.sh: `make test PG_MAJOR=18`, `make e2e PG_CONFIG=/path/pg_config`.
+ifndef PG_MAJOR
+PG_MAJOR  := $(shell PG_CONFIG='$(PG_CONFIG)' && . scripts/postgres.sh && echo $$PG_MAJOR)
+endif
 FEATURES  := --no-default-features --features pg$(PG_MAJOR)
 CARGO_ENV := scripts/env.sh
-export PG_MAJOR PG_CONFIG
+export PG_MAJOR
 
 # Cargo falls back to the default features without this, and everything would be built twice.
 ifeq ($(PG_MAJOR),15)

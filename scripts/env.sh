@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/tools/bin:$HOME/.cargo/bin:$PATH"
-export PG_MAJOR="${PG_MAJOR:-15}"
+. scripts/postgres.sh
+export PG_MAJOR
 pg_config=$(scripts/server.sh pg_config)
 export PGRX_HOME=$PWD/target/pgrx-$PG_MAJOR
 mkdir -p "$PGRX_HOME"

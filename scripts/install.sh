@@ -2,6 +2,12 @@
 # Builds in release mode and installs into the PostgreSQL of PG_CONFIG, with sudo where that is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/postgres.sh
+if [ "$PG_CONFIG" = "$DOWNLOADED_PG_CONFIG" ]; then
+    echo "PostgreSQL $PG_MAJOR is not installed: $DEBIAN_PG_CONFIG is missing, and the server below target/ is for tests only." >&2
+    echo "Name another one: make install PG_CONFIG=/path/pg_config" >&2
+    exit 1
+fi
 export PATH="$HOME/.cargo/bin:$PATH"
 extension_dir=$("$PG_CONFIG" --sharedir)/extension
 library_dir=$("$PG_CONFIG" --pkglibdir)

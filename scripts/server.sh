@@ -10,11 +10,12 @@
 #
 # PostgreSQL finds its share and library directories relative to its own binary. So a copy of the binaries beside
 # directories of symbolic links is a complete PostgreSQL, into which the extension goes without root's rights and
-# without touching the system's. PostgreSQL refuses to run as root; root runs it as `postgres`.
+# without touching the original. PostgreSQL refuses to run as root; root runs it as `postgres`.
+# Which PostgreSQL: PG_MAJOR or PG_CONFIG, see postgres.sh. Each major version has a tree and clusters of its own.
 # Settings beyond the defaults: SERVER_OPTIONS, lines of postgresql.conf.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${PG_MAJOR:=15}" "${PG_CONFIG:=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}"
+. scripts/postgres.sh
 mkdir -p target
 
 as_server() {
@@ -37,32 +38,49 @@ base() {
 
 BASE=$(base)
 TREE=$BASE/pg$PG_MAJOR
+CLUSTERS=$TREE-clusters
 
-# Copies the programs, links the rest, and keeps the parts of the path that PostgreSQL computes with.
+# Copies the programs, links the rest, and keeps the parts of the path that PostgreSQL computes with. The programs may
+# look for libpq relative to themselves as well ($ORIGIN): it keeps its place too.
 make_tree() {
-    local bin lib share include common new
+    local bin lib share include libpq common new
+    if [ ! -x "$PG_CONFIG" ]; then
+        echo "server.sh: no PostgreSQL: $PG_CONFIG is missing (\`make setup PG_MAJOR=$PG_MAJOR\` installs what it can)" >&2
+        exit 1
+    fi
     bin=$("$PG_CONFIG" --bindir) lib=$("$PG_CONFIG" --pkglibdir)
     share=$("$PG_CONFIG" --sharedir) include=$("$PG_CONFIG" --includedir-server)
+    libpq=$(realpath "$(ldd "$bin/psql" | awk '/libpq/ {print $3}')")
     new=$(mktemp -d "$BASE/new.XXXXXX")
     chmod 755 "$new"
-    common=$(common_parent "$bin" "$lib" "$share" "$include")
-    mkdir -p "$new$(dirname "${include#"$common"}")" "$new${bin#"$common"}" "$new${lib#"$common"}" "$new${share#"$common"}/extension"
-    for program in postgres initdb pg_ctl pg_config psql pg_dump createdb dropdb; do cp "$bin/$program" "$new${bin#"$common"}/"; done
-    link_all "$lib" "$new${lib#"$common"}"
-    link_all "$share" "$new${share#"$common"}"
-    link_all "$share/extension" "$new${share#"$common"}/extension"
+    common=$(common_parent "$bin" "$lib" "$share" "$include" "$libpq")
+    mkdir -p "$new$(dirname "${include#"$common"}")" "$new$(dirname "${libpq#"$common"}")"
+    mkdir -p "$new${bin#"$common"}" "$new${lib#"$common"}" "$new${share#"$common"}/extension"
+    for program in postgres initdb pg_ctl pg_config psql pg_dump createdb dropdb; do cp -p "$bin/$program" "$new${bin#"$common"}/"; done
+    place_all "$lib" "$new${lib#"$common"}"
+    place_all "$share" "$new${share#"$common"}"
+    place_all "$share/extension" "$new${share#"$common"}/extension"
     rm -f "$new${share#"$common"}/extension/pg_sqlite_migrate"* "$new${lib#"$common"}/pg_sqlite_migrate"*
     ln -s "$include" "$new${include#"$common"}"
+    [ -e "$new${libpq#"$common"}" ] || cp "$libpq" "$new${libpq#"$common"}"
     echo "${bin#"$common"}" >"$new/bindir"
+    origin >"$new/origin"
     rm -rf "$TREE"
     mv "$new" "$TREE"
 }
 
-link_all() {
-    local file
+# Links what a directory holds, or copies it when the server's user cannot get at it (root's home is closed to it).
+place_all() {
+    local file place=(ln -s)
+    as_server test -r "$1" -a -x "$1" || place=(cp -R)
     for file in "$1"/*; do
-        [ -e "$2/$(basename "$file")" ] || ln -s "$file" "$2/"
+        [ -e "$2/$(basename "$file")" ] || "${place[@]}" "$file" "$2/"
     done
+}
+
+# The PostgreSQL that the tree is made from: another one, or another release of it, makes another tree.
+origin() {
+    echo "$PG_CONFIG: $("$PG_CONFIG" --version 2>/dev/null)"
 }
 
 # The longest directory that all arguments are under: `/usr` on Debian.
@@ -74,19 +92,24 @@ common_parent() {
     echo "$common"
 }
 
+keep_tree() {
+    [ "$(cat "$TREE/origin" 2>/dev/null)" = "$(origin)" ] || make_tree
+}
+
 bindir() {
-    [ -f "$TREE/bindir" ] || make_tree
     echo "$TREE$(cat "$TREE/bindir")"
 }
 
 # Socket paths may have 107 bytes only: the directory is a short one.
 start() {
     local name=$1 bin cluster socket
-    bin=$(bindir) cluster=$BASE/$1
+    keep_tree
+    bin=$(bindir) cluster=$CLUSTERS/$1
     if running "$name"; then cat "$cluster/socket"; return; fi
     if [ ! -f "$cluster/data/PG_VERSION" ]; then
         rm -rf "$cluster"
         mkdir -p "$cluster"
+        chmod 755 "$CLUSTERS"
         socket=$(mktemp -d /tmp/pgsm.XXXXXX)
         echo "$socket" >"$cluster/socket"
         if [ "$(id -u)" -eq 0 ]; then chown postgres "$socket" "$cluster"; fi
@@ -119,23 +142,26 @@ CONF
 }
 
 running() {
-    [ -d "$BASE/$1/data" ] && as_server "$(bindir)/pg_ctl" -D "$BASE/$1/data" status >/dev/null 2>&1
+    [ -d "$CLUSTERS/$1/data" ] && as_server "$(bindir)/pg_ctl" -D "$CLUSTERS/$1/data" status >/dev/null 2>&1
 }
 
 stop() {
-    if running "$1"; then as_server "$(bindir)/pg_ctl" -D "$BASE/$1/data" -m "${2:-fast}" -w -s stop; fi
+    if running "$1"; then as_server "$(bindir)/pg_ctl" -D "$CLUSTERS/$1/data" -m "${2:-fast}" -w -s stop; fi
 }
 
 remove() {
     stop "$1" immediate
-    if [ -f "$BASE/$1/socket" ]; then rm -rf "$(cat "$BASE/$1/socket")"; fi
-    rm -rf "${BASE:?}/$1"
+    if [ -f "$CLUSTERS/$1/socket" ]; then rm -rf "$(cat "$CLUSTERS/$1/socket")"; fi
+    rm -rf "${CLUSTERS:?}/$1"
 }
 
 remove_all() {
     local data
-    for data in "$BASE"/*/data; do
-        if [ -d "$data" ]; then remove "$(basename "$(dirname "$data")")"; fi
+    for CLUSTERS in "$BASE"/pg*-clusters; do
+        TREE=${CLUSTERS%-clusters}
+        for data in "$CLUSTERS"/*/data; do
+            if [ -d "$data" ]; then remove "$(basename "$(dirname "$data")")"; fi
+        done
     done
     rm -rf "$BASE" target/server.path
 }
@@ -143,13 +169,13 @@ remove_all() {
 command=${1:?usage: server.sh pg_config|start|stop|crash|socket|data|log|psql|remove}
 name=${2:-shell}
 case $command in
-    pg_config) echo "$(bindir)/pg_config" ;;
+    pg_config) keep_tree && echo "$(bindir)/pg_config" ;;
     start) start "$name" ;;
     stop) stop "$name" ;;
     crash) stop "$name" immediate ;;
-    socket) cat "$BASE/$name/socket" ;;
-    data) echo "$BASE/$name/data" ;;
-    log) echo "$BASE/$name/log" ;;
+    socket) cat "$CLUSTERS/$name/socket" ;;
+    data) echo "$CLUSTERS/$name/data" ;;
+    log) echo "$CLUSTERS/$name/log" ;;
     psql)
         shift $(($# > 1 ? 2 : 1))
         socket=$(start "$name")

