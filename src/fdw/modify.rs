@@ -28,7 +28,7 @@ use pg_sqlite_migrate_core::remote::{Column, ParameterForm, Proof, Table, Tables
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::encode::{Encoder, Refusal};
 use pg_sqlite_migrate_core::value::native::Native;
-use pg_sqlite_migrate_core::value::{Cell, CellBuf};
+use pg_sqlite_migrate_core::value::{Cell, CellBuf, PgType};
 
 /// Commands by `1 << CmdType`.
 const UPDATE: i32 = 1 << 2;
@@ -165,7 +165,7 @@ impl Writer {
         Writer {
             column: column.name.clone(),
             table: table.name.clone(),
-            encoder: Encoder::new(&column.pg_type, column.format, column.affinity, &zone),
+            encoder: Encoder::new(&PgType::parse(&column.pg_type), column.format, column.affinity, &zone),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::sqlite::session::RowView;
 use pg_sqlite_migrate_core::remote::{Decode, Parameter, Proof, Remote, Type, canonical, compute};
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::native::Native;
-use pg_sqlite_migrate_core::value::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, Timezone};
+use pg_sqlite_migrate_core::value::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone};
 
 pub struct Scan {
     cursor: Rc<Cursor>,
@@ -198,7 +198,7 @@ impl Reader {
             Decode::Cell { table, column, pg_type, type_name, format, on_invalid, timezone, not_null } => {
                 let zone = Timezone::parse(timezone).unwrap_or_default();
                 Reader::Cell(Box::new(CellReader {
-                    decoder: Decoder::new(pg_type, Format::parse(format), &zone),
+                    decoder: Decoder::new(&PgType::parse(pg_type), Format::parse(format), &zone),
                     table: table.clone(),
                     column: column.clone(),
                     type_name: type_name.clone(),

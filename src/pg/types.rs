@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::encoding;
 use super::settings::{LocalSettings, Reads};
-use pg_sqlite_migrate_core::value::typename;
+use pg_sqlite_migrate_core::value::PgType;
 
 /// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
 /// `citext` -> `public.citext`, `int8` -> `bigint`. Raises the server's own error for an unknown type.
@@ -120,7 +120,7 @@ pub fn reads(oid: pg_sys::Oid) -> Reads {
         return Reads::Nothing;
     }
     let _path = LocalSettings::safe_search_path();
-    if typename::reads_rare_settings(&decoded_as(oid, -1)) { Reads::Everything } else { Reads::Styles }
+    if PgType::parse(&decoded_as(oid, -1)).reads_rare_settings() { Reads::Everything } else { Reads::Styles }
 }
 
 /// [`decoded_as`] of a type by its name. Raises the server's own error for an unknown type.

@@ -843,7 +843,7 @@ fn both_sides_of_a_foreign_key_share_the_collation() {
 /// By the real rules: what the load is told, and that it then stores NULL.
 #[test]
 fn an_empty_text_for_no_date_becomes_null_on_request() {
-    use crate::value::{Cell, Decoder, Timezone};
+    use crate::value::{Cell, Decoder, PgType, Timezone};
     let made = column("made", "DATETIME");
     let empty = Cell::Text(b"");
     for (others, pg_type, format) in [
@@ -875,7 +875,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
             (told.pg_type.as_str(), told.format, told.on_invalid, told.not_null),
             (pg_type, format, OnInvalid::Null, false)
         );
-        let decoder = Decoder::new(&told.pg_type, told.format, &Timezone::UTC);
+        let decoder = Decoder::new(&PgType::parse(&told.pg_type), told.format, &Timezone::UTC);
         assert!(decoder.decode(others).is_ok());
         assert!(decoder.decode(empty).is_err(), "a misfit, which on_invalid makes NULL");
     }

@@ -5,7 +5,6 @@ use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::{ColumnProfile, Question, notes, times, words};
 use crate::catalog::Affinity;
-use crate::value::typename::canonical;
 use crate::value::{Format, PgType};
 
 /// A type, and how its numbers are read.
@@ -155,7 +154,7 @@ pub struct Decision {
 pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
     let mut refused = None;
     if let Some(wanted) = q.wanted {
-        let candidate = Candidate::new(canonical(wanted), format_for(q, p, wanted));
+        let candidate = Candidate::new(PgType::parse(wanted).to_string(), format_for(q, p, wanted));
         if fit(p, &candidate.pg_type, candidate.format) != Fit::No {
             return Decision { chosen: candidate, missed: None, refused, by_plan: true };
         }

@@ -44,9 +44,14 @@ pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
         PgType::Json => json(p, false),
         PgType::Jsonb => json(p, true),
         PgType::Interval(_) => interval(p, format),
-        PgType::Array => list(p, format),
-        PgType::Vector => list(p, None),
-        PgType::Money | PgType::Range | PgType::Multirange | PgType::Row | PgType::Domain | PgType::Other => {
+        PgType::Array(_) => list(p, format),
+        PgType::Vector(_) => list(p, None),
+        PgType::Money
+        | PgType::Range { .. }
+        | PgType::Multirange { .. }
+        | PgType::Row { .. }
+        | PgType::Domain { .. }
+        | PgType::Other(_) => {
             if p.blobs == 0 && clean(p) {
                 Fit::Unknown
             } else {

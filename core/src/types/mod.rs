@@ -19,7 +19,6 @@ pub use profile::{ColumnProfile, TableProfile};
 
 use crate::catalog::Column;
 use crate::finding::Finding;
-use crate::value::typename::canonical;
 use crate::value::{Format, PgType};
 use rules::Declared;
 
@@ -69,7 +68,7 @@ pub fn choose(q: &Question<'_>) -> Choice {
 /// Nothing is stored, or it was not read: the declaration alone decides.
 fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
     let (pg_type, reason) = match q.wanted {
-        Some(wanted) => (canonical(wanted), "the plan's types".to_owned()),
+        Some(wanted) => (PgType::parse(wanted).to_string(), "the plan's types".to_owned()),
         None => {
             let reason = decide::reason_by_declaration(q, declared, q.profile.is_some());
             (decide::by_declaration(q, declared), reason)
@@ -132,7 +131,7 @@ impl TypeClass {
             PgType::Uuid => TypeClass::Uuid,
             PgType::Json => TypeClass::Json,
             PgType::Jsonb => TypeClass::Jsonb,
-            PgType::Other if ["name", "citext"].iter().any(|t| pg_type.trim().eq_ignore_ascii_case(t)) => {
+            PgType::Other(name) if ["name", "citext"].iter().any(|t| name.eq_ignore_ascii_case(t)) => {
                 TypeClass::Text
             }
             _ => TypeClass::Other,

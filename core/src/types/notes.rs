@@ -8,7 +8,7 @@ use super::words::{grouped, stored, values};
 use super::{ColumnProfile, Question, decide, times};
 use crate::finding::{Finding, Severity};
 use crate::value::Format;
-use crate::value::typename::PgType;
+use crate::value::PgType;
 
 /// One column's case.
 struct Case<'a> {

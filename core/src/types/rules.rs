@@ -3,7 +3,7 @@
 //! A spelling that is not in the table is decided by the data and, for an empty column, by SQLite's affinity.
 
 use crate::catalog::Affinity;
-use crate::value::typename::split;
+use crate::value::pgtype::split;
 
 /// What a declared type asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -490,7 +490,7 @@ fn whatever_is_stored_fits_what_is_chosen_and_stays_distinct() {
         let profile = profile(&column, json_checked, &cells);
         let table = if lcg.next(2) == 0 { "ZNOTE" } else { "notes" };
         let choice = choose(&Question { table, json_checked, ..ask(&column, Some(&profile)) });
-        let decoder = Decoder::new(&choice.pg_type, choice.format, &Timezone::UTC);
+        let decoder = Decoder::new(&PgType::parse(&choice.pg_type), choice.format, &Timezone::UTC);
         let case = || format!("round {round}: {} {} {cells:?} -> {choice:?}", column.name, column.declared);
         let mut decoded: Vec<(Cell<'_>, Decoded<'_>)> = vec![];
         for cell in &cells {
@@ -526,7 +526,7 @@ fn what_the_counts_call_a_fit_the_decoder_takes() {
         if fit(&profile, pg_type, format) != Fit::Yes {
             continue;
         }
-        let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
+        let decoder = Decoder::new(&PgType::parse(pg_type), format, &Timezone::UTC);
         for cell in &cells {
             assert!(decoder.decode(*cell).is_ok(), "{cell:?} in {pg_type} {format:?} of {cells:?}");
         }
@@ -552,7 +552,7 @@ fn what_the_counts_call_no_fit_the_decoder_refuses() {
             matches!(TypeClass::of(pg_type), TypeClass::Float | TypeClass::Numeric) || format.is_some();
         let odd = number && profile.text.sum(&[textform::TextFormat::Other, textform::TextFormat::Hex32]) > 0;
         if !odd && fit(&profile, pg_type, format) == Fit::No {
-            let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
+            let decoder = Decoder::new(&PgType::parse(pg_type), format, &Timezone::UTC);
             let refused = cells.iter().any(|cell| decoder.decode(*cell).is_err());
             assert!(refused, "{pg_type} {format:?} holds {cells:?}");
         }
@@ -572,7 +572,7 @@ fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
             0 => None,
             n => Some(Format::ALL[n - 1]),
         };
-        let decoder = Decoder::new(lcg.pick(&types), format, &zones[lcg.next(zones.len())]);
+        let decoder = Decoder::new(&PgType::parse(lcg.pick(&types)), format, &zones[lcg.next(zones.len())]);
         let mut bytes = lcg.pick(TEXTS).to_vec();
         for _ in 0..lcg.next(3) {
             let at = lcg.next(bytes.len() + 1);

@@ -7,7 +7,6 @@
 
 use super::buffer;
 use super::literal::{Literal, TextDecoder, quote};
-use super::typename::element;
 use super::{Cell, Format, Misfit, PgType, Timezone, json, number, text};
 use std::borrow::Cow;
 
@@ -24,18 +23,19 @@ const MAX_DIMENSIONS: usize = 6;
 /// How the arrays of one column are read.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    pg_type: PgType,
     element: TextDecoder,
+    /// The elements are JSON documents.
+    holds_json: bool,
     commas: bool,
 }
 
 impl Rule {
-    /// `pg_type` as `ELEMENT[]`; the format is the elements', or `comma`.
-    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Rule {
-        let element = element(pg_type).unwrap_or_default();
+    /// The format is the elements', or `comma`.
+    pub fn new(element: &PgType, format: Option<Format>, timezone: &Timezone) -> Rule {
         let commas = format == Some(Format::Comma);
-        let decoder = TextDecoder::new(element, format.filter(|_| !commas), timezone);
-        Rule { pg_type: PgType::parse(element), element: decoder, commas }
+        let holds_json = matches!(element.base(), PgType::Json | PgType::Jsonb);
+        let element = TextDecoder::new(element, format.filter(|_| !commas), timezone);
+        Rule { element, holds_json, commas }
     }
 
     pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
@@ -76,15 +76,11 @@ impl Rule {
         if reader.scanner.is_at_end() { Ok(reader.out) } else { Err(NOT_ARRAY) }
     }
 
-    fn holds_json(&self) -> bool {
-        matches!(self.pg_type, PgType::Json | PgType::Jsonb)
-    }
-
     /// One element of a JSON array, into the literal.
     fn json_element(&self, raw: &str, out: &mut String) -> Result<(), Misfit> {
         let string: String;
         let cell = match raw.as_bytes() {
-            bytes if self.holds_json() => Cell::Text(bytes),
+            bytes if self.holds_json => Cell::Text(bytes),
             [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => Cell::Text(plain),
             [b'"', ..] => {
                 // The parser takes its memory by itself: what it decodes, and a list that doubles.
@@ -147,7 +143,7 @@ impl Reader<'_, '_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<(), Misfit> {
-        let inner = self.scanner.peek() == Some(b'[') && !self.rule.holds_json();
+        let inner = self.scanner.peek() == Some(b'[') && !self.rule.holds_json;
         if inner && self.leaves != Some(depth) {
             return self.array(depth + 1);
         }
@@ -181,7 +177,8 @@ mod tests {
 
     fn formatted(pg_type: &str, format: Option<Format>, cell: Cell<'_>) -> Result<String, Misfit> {
         let zone = Timezone::parse("+02:00").unwrap();
-        Rule::new(pg_type, format, &zone).decode(cell).map(Cow::into_owned)
+        let PgType::Array(element) = PgType::parse(pg_type) else { panic!("{pg_type} is no array") };
+        Rule::new(&element, format, &zone).decode(cell).map(Cow::into_owned)
     }
 
     #[test]

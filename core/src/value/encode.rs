@@ -21,7 +21,7 @@ use super::buffer::{self, OutOfMemory};
 use super::datetime::{DAY, SECOND, UNIX_TO_PG};
 use super::native::Native;
 use super::number::Decimal;
-use super::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone, text, typename};
+use super::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone, text};
 
 /// Why a column cannot keep a value. The caller adds table, column and the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,11 +64,11 @@ pub struct Encoder {
 
 impl Encoder {
     /// The type, format and time zone that the column is read by.
-    pub fn new(pg_type: &str, format: Option<Format>, affinity: Affinity, timezone: &Timezone) -> Encoder {
+    pub fn new(pg_type: &PgType, format: Option<Format>, affinity: Affinity, timezone: &Timezone) -> Encoder {
         // A domain keeps what its base type keeps.
-        let pg_type = typename::base(pg_type);
+        let pg_type = pg_type.base();
         Encoder {
-            pg_type: PgType::parse(pg_type),
+            pg_type: pg_type.clone(),
             format,
             affinity,
             timezone: timezone.clone(),

@@ -19,9 +19,10 @@ pub struct TextDecoder {
 }
 
 impl TextDecoder {
-    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> TextDecoder {
-        let decoder = Box::new(Decoder::new(pg_type, format, timezone));
-        TextDecoder { pg_type: PgType::parse(pg_type), decoder }
+    /// A domain's values are spelled as its base's.
+    pub fn new(pg_type: &PgType, format: Option<Format>, timezone: &Timezone) -> TextDecoder {
+        let pg_type = pg_type.base();
+        TextDecoder { pg_type: pg_type.clone(), decoder: Box::new(Decoder::new(pg_type, format, timezone)) }
     }
 
     /// A value of its own, a JSON string or a number.
@@ -46,7 +47,7 @@ impl TextDecoder {
     fn word<'a>(&self, word: u64, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
         let value = word as i64;
         let held = |text: Result<String, encode::Refusal>| text.map_err(|_| Misfit::OutOfRange);
-        Ok(match (self.pg_type, cell) {
+        Ok(match (&self.pg_type, cell) {
             (PgType::Date, _) => held(encode::iso_date(value as i32))?.into(),
             (PgType::Time(_), _) => encode::iso_time(value).into(),
             (PgType::Timestamp(_), _) => held(encode::iso(value))?.into(),
@@ -73,7 +74,7 @@ impl TextDecoder {
 
     /// Blanks around the value belong to it.
     fn keeps_blanks(&self) -> bool {
-        matches!(self.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other)
+        matches!(self.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_))
     }
 }
 
@@ -270,20 +271,21 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// `pg_type` as [`super::typename::parts`] takes it apart; `None` for any other.
-    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Option<Rule> {
-        let mut parts = super::typename::parts(pg_type).into_iter();
-        let made = PgType::parse(pg_type);
-        // A column's format is that of its numbers, which a literal has not.
-        let format = format.filter(|_| made == PgType::Domain);
-        let decoder = |of: &str| TextDecoder::new(of, format, timezone);
-        Some(match made {
-            PgType::Row => Rule::Row(parts.map(decoder).collect()),
-            PgType::Range => Rule::Range(decoder(parts.next()?)),
-            PgType::Multirange => Rule::Multirange(decoder(parts.next()?)),
-            PgType::Domain => Rule::Domain(decoder(super::typename::base(pg_type))),
-            _ => return None,
-        })
+    // A column's format is that of its numbers, which a literal has not.
+    pub fn range(of: &PgType, timezone: &Timezone) -> Rule {
+        Rule::Range(TextDecoder::new(of, None, timezone))
+    }
+
+    pub fn multirange(of: &PgType, timezone: &Timezone) -> Rule {
+        Rule::Multirange(TextDecoder::new(of, None, timezone))
+    }
+
+    pub fn row(fields: &[PgType], timezone: &Timezone) -> Rule {
+        Rule::Row(fields.iter().map(|field| TextDecoder::new(field, None, timezone)).collect())
+    }
+
+    pub fn domain(base: &PgType, format: Option<Format>, timezone: &Timezone) -> Rule {
+        Rule::Domain(TextDecoder::new(base, format, timezone))
     }
 
     pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
@@ -313,10 +315,12 @@ mod tests {
 
     fn read(pg_type: &str, text: &str) -> Result<String, Misfit> {
         let zone = Timezone::parse("+02:00").unwrap();
-        Decoder::new(pg_type, None, &zone).decode(Cell::Text(text.as_bytes())).map(|decoded| match decoded {
-            Decoded::Input(text) => text.into_owned(),
-            other => format!("{other:?}"),
-        })
+        Decoder::new(&PgType::parse(pg_type), None, &zone).decode(Cell::Text(text.as_bytes())).map(
+            |decoded| match decoded {
+                Decoded::Input(text) => text.into_owned(),
+                other => format!("{other:?}"),
+            },
+        )
     }
 
     #[test]

@@ -57,11 +57,11 @@ pub mod literal;
 pub mod money;
 pub mod native;
 pub mod number;
+pub mod pgtype;
 pub mod spelling;
 pub mod text;
 pub mod timetz;
 pub mod timezone;
-pub mod typename;
 pub mod uuid;
 pub mod vector;
 
@@ -70,8 +70,8 @@ use std::borrow::Cow;
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
 pub use format::Format;
+pub use pgtype::PgType;
 pub use timezone::Timezone;
-pub use typename::PgType;
 
 /// A value as SQLite stores it. `Text` is UTF-8 as SQLite says, which a file may break: check before use.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -166,14 +166,14 @@ enum Kind {
 }
 
 impl Decoder {
-    /// `pg_type` by whose rules the values are decoded (`pg::types::decoded_as`); `timezone` for text times without an offset.
-    pub fn new(pg_type: &str, format: Option<Format>, timezone: &Timezone) -> Decoder {
+    /// `timezone` is for text times without an offset.
+    pub fn new(pg_type: &PgType, format: Option<Format>, timezone: &Timezone) -> Decoder {
         let rule = |digits: u32| datetime::Rule {
             format,
             step: 10i64.pow(6u32.saturating_sub(digits)),
             zone: timezone.clone(),
         };
-        let kind = match PgType::parse(pg_type) {
+        let kind = match *pg_type {
             PgType::Bool => Kind::Bool,
             PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
             PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
@@ -195,12 +195,13 @@ impl Decoder {
             PgType::Interval(precision) => Kind::Interval(format, precision),
             PgType::Json => Kind::Json { binary: false },
             PgType::Jsonb => Kind::Json { binary: true },
-            PgType::Array => Kind::Array(array::Rule::new(pg_type, format, timezone)),
-            PgType::Vector => Kind::Vector,
-            PgType::Range | PgType::Multirange | PgType::Row | PgType::Domain => {
-                literal::Rule::new(pg_type, format, timezone).map_or(Kind::Other(None), Kind::Made)
-            }
-            PgType::Other => Kind::Other(spelling::check_of(pg_type)),
+            PgType::Array(ref element) => Kind::Array(array::Rule::new(element, format, timezone)),
+            PgType::Vector(_) => Kind::Vector,
+            PgType::Range { ref of, .. } => Kind::Made(literal::Rule::range(of, timezone)),
+            PgType::Multirange { ref of, .. } => Kind::Made(literal::Rule::multirange(of, timezone)),
+            PgType::Row { ref fields, .. } => Kind::Made(literal::Rule::row(fields, timezone)),
+            PgType::Domain { ref base, .. } => Kind::Made(literal::Rule::domain(base, format, timezone)),
+            PgType::Other(ref name) => Kind::Other(spelling::check_of(name)),
         };
         Decoder { kind }
     }
@@ -270,7 +271,7 @@ mod tests {
     use super::*;
 
     fn decode<'a>(pg_type: &str, format: Option<Format>, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
-        Decoder::new(pg_type, format, &Timezone::UTC).decode(cell)
+        Decoder::new(&PgType::parse(pg_type), format, &Timezone::UTC).decode(cell)
     }
 
     #[test]
@@ -302,7 +303,7 @@ mod tests {
         let types = "boolean int2 int4 int8 real float8 text varchar(9) char(9) bytea date time timestamp \
                      timestamptz(3) uuid numeric(9,2) json jsonb interval inet timetz text[] vector";
         for pg_type in types.split(' ') {
-            let decoder = Decoder::new(pg_type, Some(Format::UnixEpoch), &Timezone::UTC);
+            let decoder = Decoder::new(&PgType::parse(pg_type), Some(Format::UnixEpoch), &Timezone::UTC);
             assert_eq!(decoder.decode(Cell::Null), Ok(Decoded::Null));
             for decoded in cells.iter().filter_map(|cell| decoder.decode(*cell).ok()) {
                 let wire = match decoded {

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::number;
-use super::{Cell, typename};
+use super::{Cell, pgtype};
 
 /// Whether an input function reads a text as it is written.
 pub type Check = fn(&str) -> bool;
@@ -201,7 +201,7 @@ pub const SPELLINGS: &[Spelling] = &[
 
 /// The check of a type that has no converter of its own, by its name as `format_type` prints it.
 pub fn check_of(pg_type: &str) -> Option<Check> {
-    let name = |written: &str| typename::split(written).0;
+    let name = |written: &str| pgtype::split(written).0;
     let (wanted, checks) = (name(pg_type), SPELLINGS.iter().filter(|s| s.check.is_some()));
     checks.filter(|s| s.types.iter().any(|t| name(t) == wanted)).find_map(|s| s.check)
 }
@@ -241,13 +241,13 @@ fn has_doubles(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{Decoder, Timezone};
+    use crate::value::{Decoder, PgType, Timezone};
 
     #[test]
     fn what_would_be_read_as_something_else_does_not_fit() {
         for spelling in SPELLINGS {
             for pg_type in spelling.types {
-                let decoder = Decoder::new(pg_type, None, &Timezone::UTC);
+                let decoder = Decoder::new(&PgType::parse(pg_type), None, &Timezone::UTC);
                 let fits = |text: &&&str| decoder.decode(Cell::Text(text.as_bytes())).is_ok();
                 let refused: Vec<_> = spelling.reads.iter().filter(|t| !fits(t)).collect();
                 let taken: Vec<_> = spelling.refuses.iter().filter(fits).collect();

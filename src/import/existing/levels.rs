@@ -43,6 +43,9 @@ fn levels(table: &ExistingTable) -> Option<Vec<String>> {
 /// A type of PostgreSQL's own, whose functions are too.
 fn is_plain(decoded_as: &str) -> bool {
     use PgType::{Array, Domain, Multirange, Range, Row, Vector};
-    let made = matches!(PgType::parse(decoded_as), Array | Domain | Multirange | Range | Row | Vector);
+    let made = matches!(
+        PgType::parse(decoded_as),
+        Array(_) | Domain { .. } | Multirange { .. } | Range { .. } | Row { .. } | Vector(_)
+    );
     !decoded_as.is_empty() && !made
 }

@@ -215,7 +215,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         name: column.source.clone(),
         pg_type: attribute.pg_type.clone(),
         // The type that the column really has decides, not the plan's spelling of it.
-        decoder: Decoder::new(&attribute.decoded_as, column.format, timezone),
+        decoder: Decoder::new(&PgType::parse(&attribute.decoded_as), column.format, timezone),
         on_invalid: column.on_invalid,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),

@@ -3,7 +3,6 @@
 //! Not a parser of types: the server's `regtype` has the last word.
 
 use crate::value::PgType;
-pub use crate::value::typename::canonical;
 
 /// Says why a text is not a type name that can stand in a column definition.
 pub fn validate(text: &str) -> Result<(), String> {
@@ -62,6 +61,11 @@ fn check_words(text: &str) -> Result<(), String> {
     }
 }
 
+/// The type as `format_type` prints it; what is not known here stays as it is written.
+pub fn canonical(pg_type: &str) -> String {
+    PgType::parse(pg_type).to_string()
+}
+
 /// Two spellings mean one type.
 pub fn same(a: &str, b: &str) -> bool {
     canonical(a) == canonical(b)
@@ -69,50 +73,32 @@ pub fn same(a: &str, b: &str) -> bool {
 
 /// Takes an identity, and all such compare with each other in foreign keys.
 pub fn is_integer(pg_type: &str) -> bool {
-    matches!(canonical(pg_type).as_str(), "smallint" | "integer" | "bigint")
+    PgType::parse(pg_type).is_integer()
 }
 
 /// Takes a collation.
 pub fn is_text(pg_type: &str) -> bool {
-    let canonical = canonical(pg_type);
-    matches!(base(&canonical), "text" | "character varying" | "character" | "name")
-        && !canonical.ends_with(']')
+    PgType::parse(pg_type).is_text()
 }
 
 /// A foreign key can be made from a column of one type to a column of the other.
 pub fn comparable(a: &str, b: &str) -> bool {
-    let varying = |t: &str| matches!(base(&canonical(t)), "text" | "character varying");
-    same(a, b) || (is_integer(a) && is_integer(b)) || (varying(a) && varying(b))
+    PgType::parse(a).compares_with(&PgType::parse(b))
 }
 
 /// Times and spans, the types that a `format` is for.
 pub fn is_temporal(pg_type: &str) -> bool {
-    let canonical = canonical(pg_type);
-    ["timestamp", "time", "date", "interval"].iter().any(|t| base(&canonical).split(' ').next() == Some(t))
+    PgType::parse(pg_type).is_temporal()
 }
 
 /// The type is known to have a default btree operator class on any server.
 pub fn ordered(pg_type: &str) -> bool {
-    use PgType::*;
-    match PgType::parse(pg_type) {
-        Json | Array | Vector | Row | Domain | Other => false,
-        Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Money | Text | Varchar(_) | Bpchar(_)
-        | Bytea | Date | Time(_) | TimeTz(_) | Timestamp(_) | TimestampTz(_) | Interval(_) | Uuid | Jsonb
-        | Range | Multirange => true,
-    }
+    PgType::parse(pg_type).is_ordered()
 }
 
 /// The type has no default btree operator class: no index, no key.
 pub fn unordered(pg_type: &str) -> bool {
-    let canonical = canonical(pg_type);
-    matches!(
-        base(&canonical),
-        "json" | "xml" | "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" | "cid" | "xid"
-    )
-}
-
-fn base(canonical: &str) -> &str {
-    canonical.split(['(', '[']).next().unwrap_or(canonical).trim_end()
+    PgType::parse(pg_type).is_unordered()
 }
 
 #[cfg(test)]

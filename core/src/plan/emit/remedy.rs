@@ -31,7 +31,7 @@ impl Remedy<'_> {
             Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
                 Some("to say how numbers are read")
             }
-            Array if !self.numbers => Some("to \"comma\" where texts are elements between commas"),
+            Array(_) if !self.numbers => Some("to \"comma\" where texts are elements between commas"),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::remote::{Column, Type, canonical};
 use crate::value::batch::OnInvalid;
-use crate::value::{Cell, CellBuf, Decoder, Format, Misfit, Timezone};
+use crate::value::{Cell, CellBuf, Decoder, Format, Misfit, PgType, Timezone};
 
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -33,7 +33,7 @@ impl Rule {
         timezone: Timezone,
     ) -> Option<Rule> {
         let type_ = canonical::type_of(pg_type)?;
-        let decoder = Decoder::new(pg_type, format, &timezone);
+        let decoder = Decoder::new(&PgType::parse(pg_type), format, &timezone);
         Some(Rule { pg_type: pg_type.to_owned(), type_, format, null_for_misfits, timezone, decoder })
     }
 

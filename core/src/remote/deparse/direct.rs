@@ -72,7 +72,8 @@ impl Printer<'_> {
         Some(match expr {
             Expr::Const(_, value) => {
                 let zone = self.tables.get(&var.relation)?.timezone.clone().unwrap_or_default();
-                let encoder = Encoder::new(&column.pg_type, column.format, column.affinity, &zone);
+                let encoder =
+                    Encoder::new(&PgType::parse(&column.pg_type), column.format, column.affinity, &zone);
                 // What the column cannot keep is refused when a row is written, not before.
                 format!("{name} = {}", cell_literal(&encoder.encode(value).ok()?))
             }

@@ -9,7 +9,7 @@ fn encode(
     affinity: Affinity,
     value: &Native<'_>,
 ) -> Result<CellBuf<'static>, Refusal> {
-    Encoder::new(pg_type, format, affinity, &Timezone::UTC)
+    Encoder::new(&PgType::parse(pg_type), format, affinity, &Timezone::UTC)
         .encode(value)
         .map(|cell| cell.try_into_owned().unwrap())
 }
@@ -89,8 +89,8 @@ fn what_is_written_is_read_back() {
         for (pg_type, values) in samples() {
             for format in [None].into_iter().chain(Format::ALL.map(Some)) {
                 for affinity in AFFINITIES {
-                    let encoder = Encoder::new(pg_type, format, affinity, &zone);
-                    let decoder = Decoder::new(pg_type, format, &zone);
+                    let encoder = Encoder::new(&PgType::parse(pg_type), format, affinity, &zone);
+                    let decoder = Decoder::new(&PgType::parse(pg_type), format, &zone);
                     for value in &values {
                         let Ok(cell) = encoder.encode(value) else { continue };
                         let stored = affinity.stored(cell.as_cell());

@@ -1,0 +1,466 @@
+//! PostgreSQL's types as data: what conversion must know of one, its modifiers, and what it is made of.
+//!
+//! Text becomes a `PgType` at two edges only: where a person names a type (a plan, an option), by [`PgType::parse`], and
+//! where the server does, by its catalog (`pg::types`). It becomes text again where it is printed: `Display` spells a
+//! type as `format_type` does.
+//!
+//! Parsing never fails: a name that is not known here is `Other`, and its values go through the type's input function.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::interval::Precision;
+
+/// The types that are told apart; modifiers are kept where they limit what fits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PgType {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// Precision and scale, `None` when unlimited.
+    Numeric(Option<(i32, i32)>),
+    Money,
+    Text,
+    /// Limit in characters.
+    Varchar(Option<u32>),
+    Bpchar(Option<u32>),
+    Bytea,
+    Date,
+    /// Digits after the second.
+    Time(u32),
+    TimeTz(u32),
+    Timestamp(u32),
+    TimestampTz(u32),
+    Interval(Precision),
+    Uuid,
+    Json,
+    Jsonb,
+    /// Of this element type.
+    Array(Box<PgType>),
+    /// pgvector's `vector` and `halfvec`, by its name.
+    Vector(String),
+    Range {
+        name: String,
+        of: Box<PgType>,
+    },
+    Multirange {
+        name: String,
+        of: Box<PgType>,
+    },
+    /// A composite type.
+    Row {
+        name: String,
+        fields: Vec<PgType>,
+    },
+    Domain {
+        name: String,
+        base: Box<PgType>,
+    },
+    /// A type of which only the name is known, modifiers included.
+    Other(String),
+}
+
+const FULL_PRECISION: u32 = 6;
+
+/// The server's own ranges and multiranges, and what they are of.
+const RANGES: [(&str, &str, PgType); 6] = [
+    ("int4range", "int4multirange", PgType::Int4),
+    ("int8range", "int8multirange", PgType::Int8),
+    ("numrange", "nummultirange", PgType::Numeric(None)),
+    ("daterange", "datemultirange", PgType::Date),
+    ("tsrange", "tsmultirange", PgType::TIMESTAMP),
+    ("tstzrange", "tstzmultirange", PgType::TIMESTAMPTZ),
+];
+
+/// Types whose values name objects of the database by the search path.
+const NAMES_OF_OBJECTS: [&str; 11] = [
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdatabase",
+    "regdictionary",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+];
+
+/// Types without a default btree operator class, but for `json`.
+const UNORDERED: [&str; 10] =
+    ["xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "cid", "xid"];
+
+impl PgType {
+    pub const TIMESTAMP: PgType = PgType::Timestamp(FULL_PRECISION);
+    pub const TIMESTAMPTZ: PgType = PgType::TimestampTz(FULL_PRECISION);
+    pub const TIME: PgType = PgType::Time(FULL_PRECISION);
+    pub const INTERVAL: PgType = PgType::Interval(Precision::FULL);
+
+    /// The type that a person or `format_type` writes.
+    pub fn parse(written: &str) -> PgType {
+        let written = written.trim();
+        let lower = written.to_ascii_lowercase();
+        if let Some(element) = written.strip_suffix("[]") {
+            return match PgType::parse(element) {
+                // The one array whose elements are not separated by commas.
+                PgType::Other(name) if name.eq_ignore_ascii_case("box") => PgType::Other(written.to_owned()),
+                element => PgType::Array(Box::new(element)),
+            };
+        }
+        let own = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
+        if let Some(made) = notation(own).or_else(|| range(own)) {
+            return made;
+        }
+        // Quoted names ("char") and collations are the business of the input function.
+        if own.contains(['"', '[', '.']) {
+            return PgType::Other(written.to_owned());
+        }
+        let (name, modifiers) = split(own);
+        builtin(&name, &modifiers).unwrap_or_else(|| match name.as_str() {
+            "vector" | "halfvec" => PgType::Vector(own.to_owned()),
+            "box" => PgType::Other(name),
+            _ => PgType::Other(written.to_owned()),
+        })
+    }
+
+    /// The type below all domains.
+    pub fn base(&self) -> &PgType {
+        match self {
+            PgType::Domain { base, .. } => base.base(),
+            other => other,
+        }
+    }
+
+    /// They have the same name, whatever is known beside it.
+    pub fn is_named_as(&self, other: &PgType) -> bool {
+        self == other || self.to_string() == other.to_string()
+    }
+
+    /// Takes an identity, and all such compare with each other in foreign keys.
+    pub fn is_integer(&self) -> bool {
+        matches!(self, PgType::Int2 | PgType::Int4 | PgType::Int8)
+    }
+
+    /// Takes a collation.
+    pub fn is_text(&self) -> bool {
+        match self {
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) => true,
+            PgType::Other(name) => name == "name",
+            _ => false,
+        }
+    }
+
+    /// Times and spans, the types that a `format` is for.
+    pub fn is_temporal(&self) -> bool {
+        use PgType::{Array, Date, Interval, Time, TimeTz, Timestamp, TimestampTz};
+        match self {
+            Date | Time(_) | TimeTz(_) | Timestamp(_) | TimestampTz(_) | Interval(_) => true,
+            Array(element) => element.is_temporal(),
+            _ => false,
+        }
+    }
+
+    /// A foreign key can be made from a column of one type to a column of the other.
+    pub fn compares_with(&self, other: &PgType) -> bool {
+        let varying = |t: &PgType| matches!(t, PgType::Text | PgType::Varchar(_));
+        self.is_named_as(other)
+            || (self.is_integer() && other.is_integer())
+            || (varying(self) && varying(other))
+    }
+
+    /// The type is known to have a default btree operator class on any server.
+    pub fn is_ordered(&self) -> bool {
+        use PgType::*;
+        match self {
+            Json | Array(_) | Vector(_) | Row { .. } | Domain { .. } | Other(_) => false,
+            Bool
+            | Int2
+            | Int4
+            | Int8
+            | Float4
+            | Float8
+            | Numeric(_)
+            | Money
+            | Text
+            | Varchar(_)
+            | Bpchar(_)
+            | Bytea
+            | Date
+            | Time(_)
+            | TimeTz(_)
+            | Timestamp(_)
+            | TimestampTz(_)
+            | Interval(_)
+            | Uuid
+            | Jsonb
+            | Range { .. }
+            | Multirange { .. } => true,
+        }
+    }
+
+    /// The type is known to have no default btree operator class: no index, no key.
+    pub fn is_unordered(&self) -> bool {
+        match self {
+            PgType::Json => true,
+            PgType::Array(element) => element.is_unordered(),
+            PgType::Other(name) => UNORDERED.contains(&name.trim_end_matches("[]")),
+            _ => false,
+        }
+    }
+
+    /// The type, or one that it is made of, names objects of the database by the search path, or is spelled by the locale.
+    pub fn reads_rare_settings(&self) -> bool {
+        match self {
+            PgType::Money => true,
+            PgType::Array(of) | PgType::Range { of, .. } | PgType::Multirange { of, .. } => {
+                of.reads_rare_settings()
+            }
+            PgType::Row { fields, .. } => fields.iter().any(PgType::reads_rare_settings),
+            PgType::Domain { base, .. } => base.reads_rare_settings(),
+            PgType::Other(name) => NAMES_OF_OBJECTS.contains(&name.as_str()),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for PgType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limited = |f: &mut fmt::Formatter<'_>, name: &str, limit: &Option<u32>| match limit {
+            Some(n) => write!(f, "{name}({n})"),
+            None => f.write_str(name),
+        };
+        let precise = |f: &mut fmt::Formatter<'_>, name: &str, digits: u32, zone: &str| match digits {
+            FULL_PRECISION => write!(f, "{name} {zone} time zone"),
+            digits => write!(f, "{name}({digits}) {zone} time zone"),
+        };
+        match self {
+            PgType::Bool => f.write_str("boolean"),
+            PgType::Int2 => f.write_str("smallint"),
+            PgType::Int4 => f.write_str("integer"),
+            PgType::Int8 => f.write_str("bigint"),
+            PgType::Float4 => f.write_str("real"),
+            PgType::Float8 => f.write_str("double precision"),
+            PgType::Numeric(Some((p, s))) => write!(f, "numeric({p},{s})"),
+            PgType::Numeric(None) => f.write_str("numeric"),
+            PgType::Money => f.write_str("money"),
+            PgType::Text => f.write_str("text"),
+            PgType::Varchar(limit) => limited(f, "character varying", limit),
+            PgType::Bpchar(None) => f.write_str("bpchar"),
+            PgType::Bpchar(limit) => limited(f, "character", limit),
+            PgType::Bytea => f.write_str("bytea"),
+            PgType::Date => f.write_str("date"),
+            PgType::Time(digits) => precise(f, "time", *digits, "without"),
+            PgType::TimeTz(digits) => precise(f, "time", *digits, "with"),
+            PgType::Timestamp(digits) => precise(f, "timestamp", *digits, "without"),
+            PgType::TimestampTz(digits) => precise(f, "timestamp", *digits, "with"),
+            PgType::Interval(precision) => write!(f, "interval{precision}"),
+            PgType::Uuid => f.write_str("uuid"),
+            PgType::Json => f.write_str("json"),
+            PgType::Jsonb => f.write_str("jsonb"),
+            PgType::Array(element) => write!(f, "{element}[]"),
+            PgType::Vector(name)
+            | PgType::Range { name, .. }
+            | PgType::Multirange { name, .. }
+            | PgType::Row { name, .. }
+            | PgType::Domain { name, .. }
+            | PgType::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One of the server's types that have a converter of their own.
+fn builtin(name: &str, modifiers: &[i32]) -> Option<PgType> {
+    let first = modifiers.first().copied();
+    let length = first.and_then(|n| u32::try_from(n).ok());
+    let digits = length.map_or(FULL_PRECISION, |p| p.min(FULL_PRECISION));
+    Some(match name {
+        "boolean" | "bool" => PgType::Bool,
+        "smallint" | "int2" => PgType::Int2,
+        "integer" | "int" | "int4" => PgType::Int4,
+        "bigint" | "int8" => PgType::Int8,
+        "real" | "float4" => PgType::Float4,
+        "float" if first.is_some_and(|bits| bits <= 24) => PgType::Float4,
+        "double precision" | "float8" | "float" => PgType::Float8,
+        "numeric" | "decimal" | "dec" => {
+            PgType::Numeric(first.map(|p| (p, modifiers.get(1).copied().unwrap_or(0))))
+        }
+        "money" => PgType::Money,
+        "text" => PgType::Text,
+        "character varying" | "varchar" | "char varying" => PgType::Varchar(length),
+        "character" | "char" => PgType::Bpchar(Some(length.unwrap_or(1))),
+        "bpchar" => PgType::Bpchar(length),
+        "bytea" => PgType::Bytea,
+        "date" => PgType::Date,
+        "time" | "time without time zone" => PgType::Time(digits),
+        "timetz" | "time with time zone" => PgType::TimeTz(digits),
+        "timestamp" | "timestamp without time zone" => PgType::Timestamp(digits),
+        "timestamptz" | "timestamp with time zone" => PgType::TimestampTz(digits),
+        "uuid" => PgType::Uuid,
+        "json" => PgType::Json,
+        "jsonb" => PgType::Jsonb,
+        _ => PgType::Interval(Precision::parse(name.strip_prefix("interval")?, digits)?),
+    })
+}
+
+/// One of the server's own ranges and multiranges.
+fn range(name: &str) -> Option<PgType> {
+    RANGES.into_iter().find_map(|(range, multirange, of)| match name {
+        _ if name == range => Some(PgType::Range { name: range.into(), of: Box::new(of) }),
+        _ if name == multirange => Some(PgType::Multirange { name: multirange.into(), of: Box::new(of) }),
+        _ => None,
+    })
+}
+
+/// `range(SUBTYPE)`, `multirange(SUBTYPE)`, `row(FIELD,…)` and `domain(BASE)`: a type that is made of others, whatever
+/// it is called. An empty part is `Other`.
+fn notation(written: &str) -> Option<PgType> {
+    let (word, inside) = written.strip_suffix(')')?.split_once('(')?;
+    let (name, of) = (written.to_owned(), || Box::new(PgType::parse(inside)));
+    Some(match word {
+        "range" => PgType::Range { name, of: of() },
+        "multirange" => PgType::Multirange { name, of: of() },
+        "domain" => PgType::Domain { name, base: of() },
+        "row" => {
+            let mut depth = 0;
+            let outer_comma = |c: char| {
+                match c {
+                    '(' => depth += 1,
+                    ')' => depth -= 1,
+                    _ => {}
+                }
+                c == ',' && depth == 0
+            };
+            PgType::Row { name, fields: inside.split(outer_comma).map(PgType::parse).collect() }
+        }
+        _ => return None,
+    })
+}
+
+/// `timestamp(3) with time zone` -> (`timestamp with time zone`, [3]).
+pub fn split(type_name: &str) -> (String, Vec<i32>) {
+    let (before, rest) = type_name.split_once('(').unwrap_or((type_name, ""));
+    let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
+    let words: Vec<&str> = before.split_whitespace().chain(after.split_whitespace()).collect();
+    let modifiers = inside.split(',').map_while(|m| m.trim().parse().ok()).collect();
+    (words.join(" "), modifiers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_printed_as_format_type_does() {
+        for (written, printed) in [
+            ("timestamptz", "timestamp with time zone"),
+            ("timestamp(3)", "timestamp(3) without time zone"),
+            ("VARCHAR(20)", "character varying(20)"),
+            ("int", "integer"),
+            ("numeric(9)", "numeric(9,0)"),
+            ("numeric(5,-2)", "numeric(5,-2)"),
+            ("JSONB", "jsonb"),
+            ("timetz(3)", "time(3) with time zone"),
+            ("Int []", "integer[]"),
+            ("app.Mood[]", "app.Mood[]"),
+            (" app.Mood ", "app.Mood"),
+            ("DateRange", "daterange"),
+            ("char", "character(1)"),
+            ("bpchar", "bpchar"),
+            ("INTERVAL", "interval"),
+            ("interval(3)", "interval(3)"),
+            ("interval  day to second(3)", "interval day to second(3)"),
+            ("interval year", "interval year"),
+            ("Vector(3)", "vector(3)"),
+            ("box[]", "box[]"),
+            ("pg_catalog.int4", "integer"),
+        ] {
+            assert_eq!(PgType::parse(written).to_string(), printed);
+            assert_eq!(PgType::parse(printed), PgType::parse(written), "{printed}");
+        }
+    }
+
+    #[test]
+    fn reads_what_people_and_format_type_write() {
+        let array = |of| PgType::Array(Box::new(of));
+        let other = |name: &str| PgType::Other(name.into());
+        let range = |name: &str, of| PgType::Range { name: name.into(), of: Box::new(of) };
+        let precision = |fields, digits| Precision::parse(fields, digits).unwrap();
+        for (written, meant) in [
+            ("int8", PgType::Int8),
+            ("BIGINT", PgType::Int8),
+            ("double  precision", PgType::Float8),
+            ("float(24)", PgType::Float4),
+            ("character varying(20)", PgType::Varchar(Some(20))),
+            ("varchar", PgType::Varchar(None)),
+            ("char", PgType::Bpchar(Some(1))),
+            ("\"char\"", other("\"char\"")),
+            ("numeric(10, 2)", PgType::Numeric(Some((10, 2)))),
+            ("numeric(10)", PgType::Numeric(Some((10, 0)))),
+            ("numeric", PgType::Numeric(None)),
+            ("timestamp(3) with time zone", PgType::TimestampTz(3)),
+            ("timestamptz", PgType::TimestampTz(6)),
+            ("time(0)", PgType::Time(0)),
+            ("time with time zone", PgType::TimeTz(6)),
+            ("interval day to second(3)", PgType::Interval(precision(" day to second", 3))),
+            ("interval(0)", PgType::Interval(precision("", 0))),
+            ("intervals", other("intervals")),
+            ("daterange", range("daterange", PgType::Date)),
+            ("range(numeric(4,2))", range("range(numeric(4,2))", PgType::Numeric(Some((4, 2))))),
+            (
+                "Int4Multirange",
+                PgType::Multirange { name: "int4multirange".into(), of: Box::new(PgType::Int4) },
+            ),
+            (
+                "row(,numeric(5,2),row(a,b)[])",
+                PgType::Row {
+                    name: "row(,numeric(5,2),row(a,b)[])".into(),
+                    fields: vec![
+                        other(""),
+                        PgType::Numeric(Some((5, 2))),
+                        array(PgType::Row { name: "row(a,b)".into(), fields: vec![other("a"), other("b")] }),
+                    ],
+                },
+            ),
+            ("domain(date)", PgType::Domain { name: "domain(date)".into(), base: Box::new(PgType::Date) }),
+            ("daterange[]", array(range("daterange", PgType::Date))),
+            ("integer[]", array(PgType::Int4)),
+            ("character varying(5)[]", array(PgType::Varchar(Some(5)))),
+            ("any[]", array(other("any"))),
+            ("box[]", other("box[]")),
+            ("vector(3)", PgType::Vector("vector(3)".into())),
+            ("public.vector", other("public.vector")),
+            ("pg_catalog.int4", PgType::Int4),
+            ("app.mood", other("app.mood")),
+            ("", other("")),
+            ("numeric(", PgType::Numeric(None)),
+            ("bigserial", other("bigserial")),
+        ] {
+            assert_eq!(PgType::parse(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_a_type_is_made_of_counts() {
+        assert_eq!(*PgType::parse("domain(domain(date))").base(), PgType::Date);
+        let rare = |written| PgType::parse(written).reads_rare_settings();
+        assert!(rare("row(text,regclass[])") && rare("money") && !rare("regular"));
+        let temporal = |written| PgType::parse(written).is_temporal();
+        assert!(temporal("timestamptz(3)") && temporal("date[]") && !temporal("text"));
+        let unordered = |written| PgType::parse(written).is_unordered();
+        assert!(unordered("json[]") && unordered("box[]") && unordered("xml") && !unordered("jsonb"));
+    }
+
+    #[test]
+    fn keys_compare_integers_and_texts_of_any_size() {
+        let compare = |a, b| PgType::parse(a).compares_with(&PgType::parse(b));
+        assert!(
+            compare("integer", "int8") && compare("varchar(3)", "text") && compare("app.mood", "app.mood")
+        );
+        assert!(!compare("text", "uuid") && !compare("numeric(10,2)", "numeric"));
+    }
+}
