@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{memory, spi};
+use crate::pg::{memory, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Catalog, Encoding};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec};
@@ -53,6 +53,7 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) ->
 
 /// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.
 pub fn forget(run: i64) -> Result<(), Error> {
+    xact::refuse_read_only(c"sqlite_forget()");
     let _path = LocalSettings::safe_search_path();
     let number = run.to_string();
     spi::value(

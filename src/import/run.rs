@@ -28,6 +28,7 @@ use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
+    xact::refuse_read_only(c"sqlite_import()");
     let _mode = citus::one_by_one();
     let mut survey = survey::survey_after(path, overrides, begin)?;
     let imported = run(&mut survey);

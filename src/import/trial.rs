@@ -16,7 +16,7 @@ use pg_sqlite_migrate_core::plan::decide::trial::{Piece, Refusal, Trial};
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {
-    trials.iter().flat_map(of_table).collect()
+    if xact::in_recovery() { vec![] } else { trials.iter().flat_map(of_table).collect() }
 }
 
 fn of_table(trial: &Trial) -> Vec<Refusal> {

@@ -61,7 +61,12 @@ fn query<T>(sql: &str, parameters: &[Option<&str>], f: impl FnOnce(SpiTupleTable
     let run = || {
         Spi::connect_mut(|client| {
             let arguments: Vec<DatumWithOid<'_>> = parameters.iter().map(|p| text_argument(*p)).collect();
-            match client.update(statement.as_c_str(), None, &arguments) {
+            // `update` has a transaction id assigned, which a standby cannot do.
+            let done = match xact::in_recovery() {
+                true => client.select(statement.as_c_str(), None, &arguments),
+                false => client.update(statement.as_c_str(), None, &arguments),
+            };
+            match done {
                 Ok(table) => f(table),
                 Err(e) => raise(&e, sql),
             }

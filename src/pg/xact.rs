@@ -1,5 +1,6 @@
 //! Command counter and subtransactions.
 
+use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 
 use pgrx::pg_sys::panic::CaughtError;
@@ -24,6 +25,18 @@ pub fn keeps_snapshot() -> bool {
 pub fn is_replica() -> bool {
     // SAFETY: reads a backend-local variable.
     unsafe { pg_sys::SessionReplicationRole == pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32 }
+}
+
+/// Nothing can be written, not even a temporary table, and no transaction id given: the server is a standby.
+pub fn in_recovery() -> bool {
+    // SAFETY: reads shared memory, which every backend has.
+    unsafe { pg_sys::RecoveryInProgress() }
+}
+
+/// Refuses a function that writes, by its name, where the transaction may only read, as on a standby.
+pub fn refuse_read_only(function: &CStr) {
+    // SAFETY: the name is NUL-terminated; a refusal is the server's own ERROR.
+    unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
 }
 
 /// An ERROR that was caught; its effects are rolled back.

@@ -19,6 +19,7 @@ NULL_KEY = ("23502",)             # not_null_violation
 DUPLICATE_KEY = ("23505",)        # unique_violation
 MISFIT = ("22P02",)               # invalid_text_representation: the value does not fit its column's type
 UNTRANSLATABLE = ("22P05",)       # untranslatable_character: not in the database's encoding
+READ_ONLY = ("25006",)            # read_only_sql_transaction: a standby, or BEGIN READ ONLY
 CANCELED = ("57014",)             # query_canceled, statement_timeout
 TERMINATED = ("57P01",)           # admin_shutdown
 NO_RUN = ("42704",)               # undefined_object
