@@ -9,6 +9,10 @@ PG_MAJOR  := $(shell PG_CONFIG='$(PG_CONFIG)' && . scripts/postgres.sh && echo $
 endif
 FEATURES  := --no-default-features --features pg$(PG_MAJOR)
 CARGO_ENV := scripts/env.sh
+# Debian's own, for which scripts/setup.sh installs pytest and psycopg.
+PYTHON    := /usr/bin/python3
+# Processes of the end-to-end tests, each with a server of its own.
+WORKERS   ?= 2
 export PG_MAJOR
 
 # Cargo falls back to the default features without this, and everything would be built twice.
@@ -42,9 +46,9 @@ unit: setup ## every test that needs no server
 server-test: setup ## tests that run inside a server
 	$(CARGO_ENV) scripts/server-test.sh $(FEATURES)
 
-e2e: setup ## psql against a private server (ONLY=pattern runs a part)
+e2e: setup ## pytest against private servers (ONLY='words' as `pytest -k` takes them, WORKERS=n)
 	@$(CARGO_ENV) cargo pgrx install $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
-	@python3 tests/e2e/run.py $(ONLY)
+	@$(PYTHON) -m pytest tests/e2e -n $(WORKERS) $(if $(ONLY),-k "$(ONLY)")
 
 versions: ## compile check for PostgreSQL 14 to 18, none of which need be installed
 	@scripts/versions.sh
@@ -54,9 +58,9 @@ install: setup ## build in release mode and install into the PostgreSQL of PG_CO
 
 bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d,fdw,existing)
 	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
-	@python3 benches/run.py
-	@python3 benches/fdw.py
-	@python3 benches/existing.py
+	@$(PYTHON) benches/run.py
+	@$(PYTHON) benches/fdw.py
+	@$(PYTHON) benches/existing.py
 
 psql: setup server-start ## a shell in the private cluster with the extension loaded
 	@scripts/server.sh psql shell

@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/fixtures")]
-from harness import Server  # noqa: E402
+from cluster import Server  # noqa: E402
 
 SIZE = float(os.environ.get("SIZE", "1"))
 RUNS = int(os.environ.get("RUNS", "3"))
@@ -60,6 +60,12 @@ def own(server, path):
         os.chown(path, server.user.pw_uid, server.user.pw_gid)
 
 
+def psql(server, database, script):
+    """What psql prints: scripts that it times by itself, with `\\timing`."""
+    command = server.psql(database, "postgres", "-A", "-t", "-v", "ON_ERROR_STOP=1")
+    return subprocess.run(command, input=script, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
 def psql_milliseconds(out):
     return sum(float(ms) for ms in re.findall(r"^Time: ([0-9.]+) ms", out, re.M))
 
@@ -73,5 +79,5 @@ def where(server):
     """Machine, server and number of runs, as the tables' first line."""
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
     memory = int(re.search(r"MemTotal:\s+(\d+)", open("/proc/meminfo").read()).group(1)) >> 20
-    version = server.run("postgres", "SHOW server_version").out.strip()
+    version = server.value("postgres", "SHOW server_version")
     return f"{os.cpu_count()} × {cpu}, {memory} GB RAM, Linux; PostgreSQL {version}; medians of {RUNS}; size {SIZE:g}"

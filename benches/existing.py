@@ -11,7 +11,7 @@ binary files that were prepared for it, into the same tables with everything in 
 import json
 import sys
 
-from common import RUNS, SIZE, chosen, ground, median, own, psql_milliseconds, where
+from common import RUNS, SIZE, chosen, ground, median, own, psql, psql_milliseconds, where
 import bench_db
 from harness import quote
 
@@ -69,11 +69,12 @@ class Bench:
             self.sql(f"COPY {table} TO {quote(str(file))} (FORMAT binary)")
 
     def sql(self, sql):
-        return self.server.run("contest", sql).ok().out.strip()
+        return psql(self.server, "contest", sql)
 
     def fresh(self, schema):
-        self.server.run("postgres", "DROP DATABASE IF EXISTS contest WITH (FORCE)").ok()
-        self.server.run("postgres", "CREATE DATABASE contest TEMPLATE template0; \\c contest\nCREATE EXTENSION pg_sqlite_migrate").ok()
+        self.server.run("postgres", "DROP DATABASE IF EXISTS contest WITH (FORCE)")
+        self.server.run("postgres", "CREATE DATABASE contest TEMPLATE template0")
+        self.sql("CREATE EXTENSION pg_sqlite_migrate")
         self.sql(schema + "CHECKPOINT;")
 
     def measure(self, schema, plan):

@@ -13,9 +13,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 
-from common import RUNS, SIZE, chosen, ground, median, own, psql_milliseconds, where
-from harness import Session, quote
+import psycopg
+
+from common import RUNS, SIZE, chosen, ground, median, own, where
+from client import Session, statements
+from harness import quote
 
 ROWS, INSERTED, LOOK_UPS = int(2_000_000 * SIZE), int(1_000_000 * SIZE), 10_000
 
@@ -65,15 +69,15 @@ class Contender:
     def __init__(self, server, name, path):
         self.name, (extension, wrapper, options) = name, CONTENDERS[name]
         database = f"bench_{name}"
-        server.run("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)").ok()
-        server.run("postgres", f"CREATE DATABASE {database} TEMPLATE template0").ok()
+        server.run("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        server.run("postgres", f"CREATE DATABASE {database} TEMPLATE template0")
         server.run(database, f"""CREATE EXTENSION {extension};
             CREATE SERVER bench FOREIGN DATA WRAPPER {wrapper} OPTIONS (database {quote(str(path))}{options});
             CREATE FOREIGN TABLE events (id bigint OPTIONS (key 'true'), kind text, name text, score float8, ms bigint, flag bigint) SERVER bench;
             CREATE FOREIGN TABLE owners (id bigint OPTIONS (key 'true'), label text) SERVER bench;
             CREATE FOREIGN TABLE filled (id bigint OPTIONS (key 'true'), t text, r float8) SERVER bench;
             CREATE TABLE taken (id bigint, kind text, name text, score float8, ms bigint, flag bigint);
-            CREATE TABLE keys AS SELECT (g * 7919::bigint) % {ROWS} + 1 AS id FROM generate_series(1, {LOOK_UPS}) g; ANALYZE keys""").ok()
+            CREATE TABLE keys AS SELECT (g * 7919::bigint) % {ROWS} + 1 AS id FROM generate_series(1, {LOOK_UPS}) g; ANALYZE keys""")
         self.session = Session(server, database)
         self.times, self.notes = {}, []
         self.first = self.last = None
@@ -81,16 +85,19 @@ class Contender:
     def ask(self, title, sql, before, measured):
         if before:
             self.session.run(before)
-        result = self.session.run(f"\\timing on\n{sql}", timeout=3600)
-        self.session.run("\\timing off")
-        if result.sqlstate:
-            self.notes.append(f"{self.name}: {title}: {result.sqlstate}: {result.message}"[:200])
+        start = time.perf_counter()
+        try:
+            for statement in statements(sql):
+                self.session.connection.execute(statement)
+        except psycopg.Error as error:
+            self.notes.append(f"{self.name}: {title}: {error.sqlstate}: {error.diag.message_primary}"[:200])
             return
+        seconds = time.perf_counter() - start
         if self.first is None:
             self.first = self.session.private_memory()
         self.last = max(self.last or 0, self.session.private_memory())
         if measured:
-            self.times.setdefault(title, []).append(psql_milliseconds(result.out) / 1000)
+            self.times.setdefault(title, []).append(seconds)
 
     def grown(self):
         return f"{(self.last - self.first) / 2**20:.0f} MB" if self.first else "–"
@@ -121,7 +128,7 @@ def main():
     with ground() as (server, directory):
         path = directory / "fdw.db"
         build(path)
-        available = server.run("postgres", "SELECT name FROM pg_available_extensions").ok().out.split()
+        available = server.run("postgres", "SELECT name FROM pg_available_extensions").out.split()
         contenders, copies = {}, {}
         for name, (extension, *_) in CONTENDERS.items():
             if extension in available:  # a file each: one's writes do not disturb the other

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from common import RUNS, SIZE, chosen, ground, own, psql_milliseconds, where
+from common import RUNS, SIZE, chosen, ground, own, psql, psql_milliseconds, where
 import bench_db
 from harness import quote
 
@@ -69,12 +69,12 @@ class Bench:
         return f"SELECT * FROM sqlite_import({quote(str(self.path))}, '{{}}')"
 
     def fresh(self, name):
-        self.server.run("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)").ok()
-        self.server.run("postgres", f"CREATE DATABASE {name} TEMPLATE template0; \\c {name}\n"
-                                    "CREATE EXTENSION pg_sqlite_migrate; CHECKPOINT").ok()
+        self.server.run("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.server.run("postgres", f"CREATE DATABASE {name} TEMPLATE template0")
+        self.server.run(name, "CREATE EXTENSION pg_sqlite_migrate; CHECKPOINT")
 
     def sql(self, database, sql):
-        return self.server.run(database, sql).ok().out.strip()
+        return psql(self.server, database, sql)
 
     def round(self, first):
         """Every contender once; the dump, which takes minutes, in the first round only."""
@@ -118,7 +118,7 @@ class Bench:
         return seconds
 
     def run_dump(self):
-        psql = self.server.command("contest", "postgres", "-v", "ON_ERROR_STOP=1")
+        psql = self.server.psql("contest", "postgres", "-v", "ON_ERROR_STOP=1")
         start = time.monotonic()
         dump = subprocess.Popen(["sqlite3", str(self.path), ".dump"], stdout=subprocess.PIPE)
         fixed = subprocess.Popen(["sed", "-E", *fix_dump()], stdin=dump.stdout, stdout=subprocess.PIPE)

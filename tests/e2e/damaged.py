@@ -1,7 +1,9 @@
 """Files that are damaged in known ways: what happens to disks, copies and sticks, made the same every time."""
 
+import pathlib
 import random
 import sqlite3
+import tempfile
 
 PAGE = 1024
 
@@ -93,12 +95,20 @@ class Bytes:
         self.path.write_bytes(self.data)
 
 
+def names():
+    """The names of all kinds."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "d.db"
+        build(path)
+        return list(kinds(path))
+
+
 def kinds(path):
-    """Name, what it does to the file's bytes, and the b-tree that it hits, for every kind of damage."""
-    out = []
+    """By name, for every kind of damage: the b-tree that it hits, and what it does to the file's bytes."""
+    out = {}
 
     def kind(name, hits, change):
-        out.append((name, hits, change))
+        out[name] = (hits, change)
 
     for name in ("t", "w"):
         leaf, internal = pages(path, name, "leaf"), pages(path, name, "internal")

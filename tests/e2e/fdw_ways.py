@@ -1,7 +1,6 @@
 """One query, three ways: a foreign table with pushdown, the foreign table without, and a copy in PostgreSQL.
 
-A way is one psql for all queries: they name their tables without a schema, and the way's search_path decides. After each
-query psql prints a marker with the SQLSTATE, so that rows and errors are read from one stream.
+A way is one session for all queries: they name their tables without a schema, and the way's search_path decides.
 
 FDW_SELF=1 puts copies with shuffled rows in the place of the foreign tables: it proves that the queries are valid and that
 their answers do not depend on the order of the rows.
@@ -12,19 +11,22 @@ import concurrent.futures
 import dataclasses
 import os
 import re
-import subprocess
+
+import pglast
 
 import fdw_db
-from harness import FIXED, TIMEOUT, quote
+import shrink
+from client import CONNECTION_LOST
+from cluster import FIXED
+from harness import quote
 
 SELF = os.environ.get("FDW_SELF") == "1"
-MARK = "@@fdw"
 WAYS = {"pushed": ("f", "on"), "unpushed": ("f", "off"), "local": ("l", "on")}
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What one query said: rows, or an SQLSTATE (`crash` when the connection went away)."""
+    """What one query said: rows, or an SQLSTATE."""
 
     sqlstate: str
     rows: tuple
@@ -35,12 +37,12 @@ class Answer:
     def __str__(self):
         if self.sqlstate != "00000":
             return f"SQLSTATE {self.sqlstate}"
-        return f"{len(self.rows)} rows: " + " ~ ".join(row.replace("\x1f", "|") for row in self.rows[:12])[:600]
+        return f"{len(self.rows)} rows: " + " ~ ".join("|".join(row) for row in self.rows[:12])[:600]
 
 
 def server(t, name, path, options=""):
     """Creates a foreign server for a file."""
-    t.sql(f"CREATE SERVER {name} FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}{options})").ok()
+    t.sql(f"CREATE SERVER {name} FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}{options})")
 
 
 def prepare(t):
@@ -48,13 +50,13 @@ def prepare(t):
     path = t.dir / "traps.db"
     fdw_db.build(path)
     t.own(path)
-    t.sql(fdw_db.COLLATIONS).ok()
-    t.sql(FIXED + ";\n".join(fdw_db.local(path, "l")) + "; ANALYZE").ok()
+    t.sql(fdw_db.COLLATIONS)
+    t.sql(FIXED + ";\n".join(fdw_db.local(path, "l")) + "; ANALYZE")
     if SELF:
-        t.sql(FIXED + ";\n".join(fdw_db.local(path, "f", shuffled=True)) + "; ANALYZE").ok()
+        t.sql(FIXED + ";\n".join(fdw_db.local(path, "f", shuffled=True)) + "; ANALYZE")
     else:
         server(t, "traps", path)
-        t.sql(";\n".join(fdw_db.foreign("traps", "f"))).ok()
+        t.sql(";\n".join(fdw_db.foreign("traps", "f")))
     return path
 
 
@@ -62,38 +64,58 @@ def run(t, queries, way, explain=False, settings=""):
     """The answers to a list of queries."""
     schema, pushdown = WAYS[way]
     # The queries are written for standard strings; all other settings are the scenario's, for every way.
-    script = [f"SET search_path = {schema}, public; SET standard_conforming_strings = on;",
-              "SET statement_timeout = '30s'; SET jit = off; SET client_min_messages = error;",
-              "" if SELF else f"SET pg_sqlite_migrate.pushdown = {pushdown};", settings,
-              r"\set VERBOSITY sqlstate" "\n" r"\pset null '\\N'" "\n" r"\pset fieldsep '\037'" "\n" r"\pset recordsep '\036'"]
-    for number, query in enumerate(queries):
-        prefix = "EXPLAIN (COSTS off, VERBOSE) " if explain else ""
-        script.append(f"{prefix}{query.rstrip(';')}\n;\n\\echo\n\\echo {MARK} {number} :SQLSTATE :ROW_COUNT")
-    run = subprocess.run(t.server.command(t.database, "postgres", "-A", "-t"), input="\n".join(script).encode(),
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
-    said = re.split(rf"\n{MARK} (\d+) (\w+) (\d+)\n", "\n" + run.stdout.decode(errors="replace"))
-    answers = [Answer("crash", ())] * len(queries)
-    for text, number, sqlstate, count in zip(said[0::4], said[1::4], said[2::4], said[3::4]):
-        rows = text.strip("\n").split("\x1e") if count != "0" or explain else []
-        answers[int(number)] = Answer(sqlstate, tuple(rows) if sqlstate == "00000" else ())
-    return answers
+    begin = [f"SET search_path = {schema}, public", "SET standard_conforming_strings = on", "SET statement_timeout = '30s'",
+             "SET jit = off", "SET client_min_messages = error"]
+    if not SELF:
+        begin.append(f"SET pg_sqlite_migrate.pushdown = {pushdown}")
+    prefix = "EXPLAIN (COSTS off, VERBOSE) " if explain else ""
+    with t.server.session(t.database) as session:
+        session.execute(begin)
+        session.execute(settings)
+        return answers(session, [prefix + query for query in queries])
+
+
+def answers(session, queries):
+    """What comes of each query, errors among them."""
+    results = [session.attempt([query]) for query in queries]
+    return [Answer(result.sqlstate or "00000", tuple(tuple(r"\N" if cell is None else cell for cell in row) for row in result.rows))
+            for result in results]
 
 
 def run_all(t, queries, settings=""):
     """The answers of all ways, and the plans of the first."""
     jobs = [(way, False) for way in WAYS] + [("pushed", True)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda job: run(t, queries, *job, settings=settings), jobs))
-    return answers[:3], ["\n".join(answer.rows) for answer in answers[3]]
+        said = list(pool.map(lambda job: run(t, queries, *job, settings=settings), jobs))
+    return said[:3], ["\n".join(line for line, in answer.rows) for answer in said[3]]
 
 
 def differences(queries, answers, ordered):
-    """A text for every query whose answers are not the same."""
+    """Number and a text for every query whose answers are not the same."""
     for number, query in enumerate(queries):
         three = [way[number] if ordered(number) else way[number].sorted() for way in answers]
-        if len(set(three)) != 1 or three[0].sqlstate in ("crash", "57014", "XX000"):
+        if len(set(three)) != 1 or three[0].sqlstate in (CONNECTION_LOST, "57014", "XX000"):
             lines = [f"{way:>9}: {answer}" for way, answer in zip(WAYS, three)]
-            yield f"#{number} {query}\n" + "\n".join(lines)
+            yield number, f"#{number} {query}\n" + "\n".join(lines)
+
+
+def smallest(t, query, ordered):
+    """What is left of a query whose answers differ, when all is left out that they differ without, and its answers."""
+    before, order, after = query.rpartition(" ORDER BY ") if ordered else (query, "", "")
+    written = lambda tokens: " ".join(tokens) + order + after  # noqa: E731
+
+    def asked(tokens):
+        return [run(t, [written(tokens)], way)[0] if ordered else run(t, [written(tokens)], way)[0].sorted() for way in WAYS]
+
+    def differs(tokens):
+        said = asked(tokens)
+        # What is no query any more is the same error everywhere; an error that was none before is another matter.
+        return len(set(said)) > 1 and [answer.sqlstate for answer in said] == states
+
+    tokens = [before[token.start:token.end + 1] for token in pglast.parser.scan(before)]
+    states = [answer.sqlstate for answer in asked(tokens)]
+    tokens = shrink.smallest(tokens, differs)
+    return written(tokens) + "".join(f"\n{way:>9}: {answer}" for way, answer in zip(WAYS, asked(tokens)))
 
 
 # What is done where: a node of the local plan tells what SQLite did not do.

@@ -99,7 +99,7 @@ class Maker:
         return FRESH.get(column["type"], "new {}").format(self.number)
 
     def one(self, sql):
-        out = self.session.run(sql).ok().out.strip()
+        out = self.session.value(sql)
         return json.loads(out) if out else None
 
 

@@ -193,6 +193,27 @@ class Case:
         return found
 
 
+    # Smaller cases
+
+    def parts(self):
+        """What can be left out of the case, first what hangs on other parts: each as (kind, number of its table, number)."""
+        parts = [("after", 0, n) for n in range(len(self.maker.after))]
+        for kind in ("more", "rows", "seeds"):
+            parts += [(kind, number, n) for number, table in enumerate(self.tables) for n in range(len(getattr(table, kind)))]
+        return parts + [("table", number, 0) for number in range(len(self.tables))]
+
+    def keep(self, parts):
+        """Leaves all other parts out. Nothing sees to it that what is left is whole."""
+        kept = set(parts)
+        self.maker.after = [made for n, made in enumerate(self.maker.after) if ("after", 0, n) in kept]
+        for number, table in enumerate(self.tables):
+            rows = [n for n in range(len(table.rows)) if ("rows", number, n) in kept]
+            table.again = {rows.index(n) for n in table.again if n in rows}
+            for kind in ("more", "rows", "seeds"):
+                setattr(table, kind, [part for n, part in enumerate(getattr(table, kind)) if (kind, number, n) in kept])
+        self.maker.tables = [table for number, table in enumerate(self.tables) if ("table", number, 0) in kept]
+
+
 @dataclasses.dataclass
 class Fault:
     what: str

@@ -21,5 +21,5 @@ MISFIT = ("22P02",)               # invalid_text_representation: the value does 
 UNTRANSLATABLE = ("22P05",)       # untranslatable_character: not in the database's encoding
 READ_ONLY = ("25006",)            # read_only_sql_transaction: a standby, or BEGIN READ ONLY
 CANCELED = ("57014",)             # query_canceled, statement_timeout
-TERMINATED = ("57P01",)           # admin_shutdown
+TERMINATED = ("08006",)           # connection_failure: how libpq passes on the server's admin_shutdown
 NO_RUN = ("42704",)               # undefined_object

@@ -4,9 +4,11 @@ transaction."""
 import json
 from decimal import Decimal
 
+import pytest
+
 import oracle
 import sqlstates as s
-from applications import Application, owner_and_superuser
+from applications import Application
 
 MIRROR = Application(
     "mirror",
@@ -23,11 +25,12 @@ MIRROR = Application(
 VIEWS = {"pfa_current": "id", "asset_totals": '"projectId"', "rates_of_today": "currency"}
 
 
-def cases():
-    return owner_and_superuser(MIRROR, migrate)
+@pytest.fixture
+def application():
+    return MIRROR
 
 
-def migrate(m):
+def test_migrate(m):
     rolled_back_run_leaves_nothing(m)
     levels_are_compared(m)
     assert not [row for row in m.compare() if row["severity"] == "blocking"]
@@ -56,11 +59,11 @@ def rolled_back_run_leaves_nothing(m):
     assert before[1] == dict.fromkeys(VIEWS, "[]"), before[1]
     for refresh, shown in ((False, "0"), (True, "3000")):
         session = m.t.session(m.user)
-        session.run("BEGIN").ok()
-        session.run(m.call("sqlite_import", refresh=refresh)).ok()
-        assert session.run("SELECT count(*) FROM pfa_mirror").ok().out.strip() == "3000"
-        assert session.run("SELECT count(*) FROM pfa_current").ok().out.strip() == shown, f"refresh {refresh}"
-        session.run("ROLLBACK").ok()
+        session.run("BEGIN")
+        session.run(m.call("sqlite_import", refresh=refresh))
+        assert session.value("SELECT count(*) FROM pfa_mirror") == "3000"
+        assert session.value("SELECT count(*) FROM pfa_current") == shown, f"refresh {refresh}"
+        session.run("ROLLBACK")
         session.close()
         assert state(m) == before, f"refresh {refresh}"
         m.check_catalog()
@@ -131,16 +134,16 @@ def indexes_find_the_data(m):
 
 def by_index(m, index, condition, count):
     query = f"SELECT count(*) FROM pfa_mirror WHERE {condition}"
-    plan = m.sql(f"SET enable_seqscan = off; EXPLAIN {query}").ok().out
+    plan = m.sql(f"SET enable_seqscan = off; EXPLAIN {query}").out
     assert index in plan, plan
-    assert m.sql(f"SET enable_seqscan = off; {query}").ok().out.strip() == str(count), condition
+    assert m.value(f"SET enable_seqscan = off; {query}") == str(count), condition
 
 
 def test_a_pending_delta_twice(t):
     """A partial unique index is rebuilt like any other, and says what it found."""
-    t.sql("CREATE TABLE d (id int PRIMARY KEY, k int, s text); CREATE UNIQUE INDEX one_pending ON d (k) WHERE s = 'PENDING'").ok()
+    t.sql("CREATE TABLE d (id int PRIMARY KEY, k int, s text); CREATE UNIQUE INDEX one_pending ON d (k) WHERE s = 'PENDING'")
     rows = """CREATE TABLE d (id INTEGER PRIMARY KEY, k INTEGER, s TEXT);
         INSERT INTO d VALUES (1, 5, 'PENDING'), (2, 5, 'DONE'), (3, 5, '{}');"""
-    t.import_fails(t.file("twice.db", rows.format("PENDING")), {"create": "never"}, *s.DUPLICATE_KEY, message="one_pending")
+    t.import_fails(t.file("twice.db", rows.format("PENDING")), {"create": "never"}, s.DUPLICATE_KEY, "one_pending")
     assert t.value("SELECT count(*) FROM d") == "0"
     assert t.import_(t.file("once.db", rows.format("DONE")), {"create": "never"})["d"]["imported"] == 3

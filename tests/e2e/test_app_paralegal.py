@@ -1,6 +1,8 @@
 """Paralegal AI: 29 tables of Prisma into a schema that is two migrations ahead and has been seeded already."""
 
-from applications import Application, owner_and_superuser
+import pytest
+
+from applications import Application
 
 INDEXES = {
     "perf_message_recent": '"Message" ("conversationId", "createdAt" DESC) INCLUDE ("role")',
@@ -45,11 +47,12 @@ PARALEGAL = Application(
 SEEDED = {"system_settings": 3, "Court": 3}
 
 
-def cases():
-    return owner_and_superuser(PARALEGAL, migrate)
+@pytest.fixture
+def application():
+    return PARALEGAL
 
 
-def migrate(m):
+def test_migrate(m):
     check_levels(m)
     rows = m.import_()
     assert len(m.source_tables()) + len(PARALEGAL.left_out) == 29

@@ -3,8 +3,11 @@
 import re
 import sqlite3
 
-from applications import Application, owner_and_superuser
+import pytest
+
+from applications import Application
 from apps import qckstrt
+from client import fails
 
 LISTS = ("notificationPreferences.channels", "documents.keywords")
 
@@ -37,11 +40,12 @@ QCKSTRT = Application(
 )
 
 
-def cases():
-    return owner_and_superuser(QCKSTRT, migrate)
+@pytest.fixture
+def application():
+    return QCKSTRT
 
 
-def migrate(m):
+def test_migrate(m):
     levels_are_compared(m)
     every_table_must_exist(m)
     assert not [row for row in m.compare() if row["severity"] == "blocking"]
@@ -67,10 +71,11 @@ def levels_are_compared(m):
 
 def every_table_must_exist(m):
     session = m.t.session(m.user)
-    session.run("BEGIN").ok()
-    session.run("DROP TABLE audit_logs").ok()
-    session.run(m.call("sqlite_import")).fails("55000", message="auditLogs|audit_logs")
-    session.run("ROLLBACK").ok()
+    session.run("BEGIN")
+    session.run("DROP TABLE audit_logs")
+    with fails("55000", "auditLogs|audit_logs"):
+        session.run(m.call("sqlite_import"))
+    session.run("ROLLBACK")
     session.close()
     assert m.read() == m.before
     m.check_catalog()
@@ -103,12 +108,12 @@ def updating_restores_what_was_changed(m, first):
     m.sql("DELETE FROM audit_logs WHERE id <= 40; DELETE FROM document_categories WHERE category_id = 3;"
           " UPDATE users SET last_name = 'changed', role = 'admin', preferences = '{}', locale = 'de' WHERE is_active;"
           " UPDATE categories SET title = 'changed', parent_id = NULL;"
-          " UPDATE documents SET keywords = '{changed}', checksum = ''").ok()
+          " UPDATE documents SET keywords = '{changed}', checksum = ''")
     gone = {table: row["imported"] - len(m.read_table(table)) for table, row in first.items() if row["status"] == "loaded"}
     assert gone["audit_logs"] == 40 and gone["document_categories"] > 100, gone
     outcome_is(m.import_(on_conflict="update"), first, gone)
     assert m.rows("SELECT DISTINCT locale FROM users WHERE is_active") == [{"locale": "de"}], "a column without a source was set"
-    m.sql("UPDATE users SET locale = 'en'").ok()
+    m.sql("UPDATE users SET locale = 'en'")
 
 
 def outcome_is(rows, first, gone):

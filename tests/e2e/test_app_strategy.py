@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 import catalog
 import sqlstates as s
-from applications import Application, owner_and_superuser
+from applications import Application
 from apps import strategy
 from harness import quote
 
@@ -36,11 +38,12 @@ SELECT coalesce(jsonb_agg(q), '[]') FROM (
 """
 
 
-def cases():
-    return owner_and_superuser(APPLICATION, migrate)
+@pytest.fixture
+def application():
+    return APPLICATION
 
 
-def migrate(m):
+def test_migrate(m):
     orphans_stop_the_import(m)
     rows = import_against_manifest(m)
     m.check_counts(rows)
@@ -55,7 +58,7 @@ def migrate(m):
 def orphans_stop_the_import(m):
     """By default: the table and its key are named, and nothing is left behind."""
     before = m.t.traces()
-    m.import_fails(*s.ORPHANS, orphans="error", message=r"(accounts|holdings)[\s\S]*(household_id|account_id)")
+    m.import_fails(s.ORPHANS, r"(accounts|holdings)[\s\S]*(household_id|account_id)", orphans="error")
     assert m.t.traces() == before and m.read() == m.before, "a failed import left something"
     catalog.assert_same(m.catalog, catalog.dumped(m.t), "a failed import")
 
@@ -63,7 +66,7 @@ def orphans_stop_the_import(m):
 def import_against_manifest(m):
     m.t.own(strategy.manifest(m.path))
     sql = AGAINST_MANIFEST.format(manifest=quote(str(strategy.manifest(m.path))), sqlite_import=m.call("sqlite_import"))
-    result, wrong = map(json.loads, m.sql(sql).ok().out.strip().split("\n"))
+    result, wrong = map(json.loads, m.value(sql).split("\n"))
     assert wrong == [], wrong
     return {row["table"]: row for row in result}
 

@@ -9,7 +9,7 @@ WORKERS = 3 << 48  # where the third worker's numbers begin
 def plant(t, definition, /, **tables):
     """Makes tables, and lists some of them with the column that each is distributed by."""
     rows = "; ".join(f"INSERT INTO pg_catalog.pg_dist_partition VALUES ('public.{name}', 'h', NULLIF('{by or ''}', ''))" for name, by in tables.items())
-    t.sql(definition + "; " + CITUS_CATALOG + rows).ok()
+    t.sql(definition + "; " + CITUS_CATALOG + rows)
 
 
 def test_a_null_in_the_distribution_column_is_found_before(t):
@@ -17,18 +17,17 @@ def test_a_null_in_the_distribution_column_is_found_before(t):
              "CREATE TABLE f (id int, tenant int, must int NOT NULL); INSERT INTO p VALUES (1)", t="tenant", r=None, f="tenant")
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, tenant INT); INSERT INTO t VALUES (1, 1), (2, NULL);")
     never = {"create": "never"}
-    t.import_fails(path, never, "23502", message='1 row has NULL, and existing column "tenant" is what Citus distributes by', hint='on_invalid to "reject"')
+    t.import_fails(path, never, "23502", '1 row has NULL, and existing column "tenant" is what Citus distributes by', hint='on_invalid to "reject"')
     row = t.import_(path, never | {"on_invalid": "reject"})["t"]
     assert (row["imported"], row["rejected"]) == (1, 1), row
     # A reference table has no such column, and takes it.
     assert t.import_(t.file("r.db", "CREATE TABLE r (id INT, tenant INT); INSERT INTO r VALUES (1, NULL)"), never)["r"]["imported"] == 1
     # No value comes at all; and rows without a parent cannot lose it.
-    t.import_fails(t.file("f.db", "CREATE TABLE f (id INT, must INT); INSERT INTO f VALUES (1, 1)"), never, "55000",
-                   message="it is what Citus distributes by and has no default")
+    t.import_fails(t.file("f.db", "CREATE TABLE f (id INT, must INT); INSERT INTO f VALUES (1, 1)"), never, "55000", "it is what Citus distributes by and has no default")
     path = t.file("o.db", "CREATE TABLE p (x INTEGER PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, tenant INT REFERENCES p); INSERT INTO t VALUES (3, 9);")
     plan = never | {"existing_rows": "append", "orphans": "null", "tables": {"p": {"skip": True}}}
     assert "orphans cannot be set to NULL: a column of the key does not take it" in [f["message"] for f in t.findings(path, plan)]
-    t.import_fails(path, plan, "23503", message="t_tenant_fkey")
+    t.import_fails(path, plan, "23503", "t_tenant_fkey")
 
 
 def test_a_table_of_citus_is_not_made_anew(t):
@@ -36,7 +35,7 @@ def test_a_table_of_citus_is_not_made_anew(t):
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE r (id INT); CREATE TABLE plain (id INT);")
     before = t.value("SELECT 't'::regclass::oid, 'r'::regclass::oid")
     for create in ("auto", "always"):
-        t.import_fails(path, {"create": create, "existing_rows": "replace"}, "42P07", message='"public.t" is a table of Citus', hint='existing_rows to "truncate"')
+        t.import_fails(path, {"create": create, "existing_rows": "replace"}, "42P07", '"public.t" is a table of Citus', hint='existing_rows to "truncate"')
     rows = t.import_(path, {"existing_rows": "replace", "on_error": "continue"})
     assert [rows[name]["status"] for name in ("t", "r", "plain")] == ["failed", "failed", "loaded"], rows
     assert (t.value("SELECT 't'::regclass::oid, 'r'::regclass::oid"), t.value("SELECT id FROM t")) == (before, "7")
@@ -48,11 +47,11 @@ def test_only_the_coordinator_loads_tables_of_citus(t):
     plant(t, "CREATE TABLE t (id int PRIMARY KEY)", t="id")
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
     says = "CREATE OR REPLACE FUNCTION pg_catalog.citus_is_coordinator() RETURNS bool LANGUAGE sql AS 'SELECT {}'"
-    t.sql(says.format("false")).ok()
+    t.sql(says.format("false"))
     for plan in ({"create": "never"}, {}, {"existing_rows": "replace"}, {"existing_rows": "truncate"}):
-        t.import_fails(path, plan, "42P07", message='"public.t" is a table of Citus, and this server is not its coordinator', hint="Connect to the coordinator")
+        t.import_fails(path, plan, "42P07", '"public.t" is a table of Citus, and this server is not its coordinator', hint="Connect to the coordinator")
     assert t.import_(path, {"schema": "own"})["t"]["imported"] == 1
-    t.sql(says.format("true")).ok()
+    t.sql(says.format("true"))
     assert t.import_(path, {"create": "never"})["t"]["imported"] == 1
 
 
@@ -71,15 +70,15 @@ def test_an_error_of_a_shard_is_one_of_the_table(t):
              CREATE TABLE t (id int PRIMARY KEY CHECK (shard(id, '')))""", t="id")
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2); CREATE TABLE u (id INT); INSERT INTO u VALUES (3);")
     for message, sqlstate in SHARD_SAYS.items():
-        t.sql(f"ALTER DATABASE \"{t.database}\" SET my.message = '{message}'").ok()
+        t.sql(f"ALTER DATABASE \"{t.database}\" SET my.message = '{message}'")
         for fire in (False, True):
             plan = {"existing_rows": "append", "fire_triggers": fire}
             if sqlstate:
-                said = t.import_fails(path, plan, sqlstate, message="(?s)" + message)
+                said = t.import_fails(path, plan, sqlstate, "(?s)" + message)
                 assert ("on_conflict" in said.hint) == (sqlstate == "23505" and not fire), (message, fire, said.hint)
             rows = t.import_(path, plan | {"on_error": "continue"})
             assert (rows["t"]["status"], rows["u"]["status"]) == ("failed", "loaded") and message in rows["t"]["detail"], rows
-            t.sql("DROP TABLE u").ok()
+            t.sql("DROP TABLE u")
     assert t.value("SELECT count(*) FROM t") == "0"
 
 
@@ -96,30 +95,30 @@ def test_keys_of_parents_are_fetched(t):
     """Citus does not join its tables with temporary ones, nor with others of this server's."""
     plant(t, PARENTS, p="id")
     # Another parent comes then: who asks the table itself would find it.
-    t.sql(FETCHED.format("INSERT INTO public.p VALUES (9) ON CONFLICT DO NOTHING;")).ok()
+    t.sql(FETCHED.format("INSERT INTO public.p VALUES (9) ON CONFLICT DO NOTHING;"))
     path = t.file("c.db", CHILDREN)
     for listed in ("p", "p and c"):
         for orphans, left in (("reject", "1:1 3:"), ("null", "1:1 2: 3:")):
             plan = {"create": "never", "existing_rows": "truncate", "orphans": orphans}
-            done = t.sql("DELETE FROM p WHERE id = 9; TRUNCATE c; " + t.call("sqlite_import", path, plan)).ok()
-            assert "fetched" in done.err, (listed, orphans)
+            done = t.sql("DELETE FROM p WHERE id = 9; TRUNCATE c; " + t.call("sqlite_import", path, plan))
+            assert "fetched" in done.told, (listed, orphans)
             assert t.value("SELECT string_agg(id || ':' || COALESCE(up::text, ''), ' ' ORDER BY id) FROM c") == left, (listed, orphans)
-        t.sql("INSERT INTO pg_catalog.pg_dist_partition VALUES ('c', 'h', 'id'); TRUNCATE c; DELETE FROM p WHERE id = 9").ok()
-    t.import_fails(path, {"create": "never"}, "23503", message="c_up_fkey")
-    t.sql("DELETE FROM pg_catalog.pg_dist_partition WHERE logicalrelid = 'c'::regclass").ok()
-    said = t.import_fails(path, {"create": "never"}, "23503", message="1 row", hint='"reject" or "null"')
-    assert "fetched" in said.err
+        t.sql("INSERT INTO pg_catalog.pg_dist_partition VALUES ('c', 'h', 'id'); TRUNCATE c; DELETE FROM p WHERE id = 9")
+    t.import_fails(path, {"create": "never"}, "23503", "c_up_fkey")
+    t.sql("DELETE FROM pg_catalog.pg_dist_partition WHERE logicalrelid = 'c'::regclass")
+    said = t.import_fails(path, {"create": "never"}, "23503", "1 row", hint='"reject" or "null"')
+    assert "fetched" in said.told
 
 
 def test_keys_of_a_table_that_points_to_itself_are_fetched(t):
     """By two keys, of which each has a copy of its own."""
     plant(t, "CREATE TABLE n (id int PRIMARY KEY, code text COLLATE \"C\" UNIQUE, up int REFERENCES n, upcode text REFERENCES n (code));"
              "INSERT INTO n VALUES (5, 'five')", n="id")
-    t.sql(FETCHED.format("")).ok()
+    t.sql(FETCHED.format(""))
     path = t.file("n.db", """CREATE TABLE n (id INTEGER PRIMARY KEY, code TEXT, up INT, upcode TEXT);
         INSERT INTO n VALUES (1, 'a', NULL, 'a'), (2, 'b', 1, 'five'), (3, 'c', 9, NULL), (4, 'd', 3, 'b'), (6, 'f', 5, 'FIVE');""")
-    done = t.sql(t.call("sqlite_import", path, {"create": "never", "existing_rows": "append", "orphans": "reject"})).ok()
-    assert done.err.count("fetched") == 2, done.err
+    done = t.sql(t.call("sqlite_import", path, {"create": "never", "existing_rows": "append", "orphans": "reject"}))
+    assert done.told.count("fetched") == 2, done.told
     assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM n") == "1 2 5"
     assert t.value("SELECT string_agg(values ->> 'id', ' ' ORDER BY id) FROM sqlite_migrate.reject") == "3 4 6"
 
@@ -133,5 +132,5 @@ def test_numbers_of_workers_do_not_move_the_sequence(t):
     following = "SELECT string_agg(nextval(pg_get_serial_sequence(name, 'id'))::text, ' ' ORDER BY place) FROM unnest('{i,s,n,own}'::text[]) WITH ORDINALITY AS x (name, place)"
     wanted = f"6 6 6 {WORKERS + 8}"
     assert t.value(following) == wanted
-    t.sql("SELECT setval(pg_get_serial_sequence(name, 'id'), 1) FROM unnest('{i,s,n,own}'::text[]) AS name; SELECT * FROM reset_sequences()").ok()
+    t.sql("SELECT setval(pg_get_serial_sequence(name, 'id'), 1) FROM unnest('{i,s,n,own}'::text[]) AS name; SELECT * FROM reset_sequences()")
     assert t.value(following) == wanted

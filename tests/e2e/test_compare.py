@@ -2,7 +2,7 @@
 
 import json
 
-from harness import DATA, Skip
+from harness import shared
 
 SHOP = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, "fullName" VARCHAR(50) NOT NULL DEFAULT 'x', born DATETIME, tag);
@@ -23,7 +23,7 @@ CREATE VIEW shop.everything AS SELECT 1 AS x;
 
 
 def compare(t, path, plan=None, user="postgres"):
-    out = t.sql(f"SELECT coalesce(json_agg(q), '[]') FROM ({t.call('sqlite_compare', path, plan)}) q", user).ok().out
+    out = t.sql(f"SELECT coalesce(json_agg(q), '[]') FROM ({t.call('sqlite_compare', path, plan)}) q", user).out
     return json.loads(out)
 
 
@@ -53,7 +53,7 @@ def test_what_is_not_there_is_null(t):
 
 
 def test_both_sides(t):
-    t.sql(TARGET).ok()
+    t.sql(TARGET)
     rows = compare(t, t.file("shop.db", SHOP), {"schema": "shop"})
     in_order(rows)
     assert rows[0]["severity"] == "blocking", "a table with rows stops an import, not a comparison"
@@ -68,7 +68,7 @@ def test_both_sides(t):
 
 
 def test_column_that_has_no_place(t):
-    t.sql(TARGET + "ALTER TABLE shop.users DROP COLUMN tag; TRUNCATE shop.users").ok()
+    t.sql(TARGET + "ALTER TABLE shop.users DROP COLUMN tag; TRUNCATE shop.users")
     rows = compare(t, t.file("shop.db", SHOP), {"schema": "shop"})
     assert sides(rows, "users.tag") == ("no type", None)
     assert sides(rows, "users.note") == (None, "text, with a default")
@@ -76,20 +76,16 @@ def test_column_that_has_no_place(t):
 
 def test_needs_no_rights_beyond_the_tables_of_the_plan(t):
     """Tables that the caller may not read are seen, and neither counted nor looked into."""
-    user = f"reader_{t.database[-40:]}"
-    t.sql(f'DROP ROLE IF EXISTS "{user}"; CREATE ROLE "{user}" LOGIN; GRANT pg_read_server_files TO "{user}"').ok()
-    t.sql(TARGET + f'GRANT SELECT ON shop.users TO "{user}"; GRANT USAGE ON SCHEMA shop TO "{user}"').ok()
+    user = t.role("reader", "pg_read_server_files")
+    t.sql(TARGET + f'GRANT SELECT ON shop.users TO "{user}"; GRANT USAGE ON SCHEMA shop TO "{user}"')
     path = t.file("shop.db", SHOP + "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('a1');")
-    try:
-        # Nobody has said that the table of another role is the one: it is not even counted.
-        assert sides(compare(t, path, {"schema": "shop"}, user), "users") == ("table, 2 rows", "table")
-        rows = compare(t, path, {"schema": "shop", "create": "never"}, user)
-        assert sides(rows, "users") == ("table, 2 rows", "table, 1 row")
-        assert sides(rows, "shop.audit") == (None, "partitioned table")
-        message = of(rows, "alembic_version")[0]["message"]
-        assert message == "migration records of Alembic are not loaded: the target has its own", message
-    finally:
-        t.sql(f'DROP OWNED BY "{user}"; DROP ROLE "{user}"').ok()
+    # Nobody has said that the table of another role is the one: it is not even counted.
+    assert sides(compare(t, path, {"schema": "shop"}, user), "users") == ("table, 2 rows", "table")
+    rows = compare(t, path, {"schema": "shop", "create": "never"}, user)
+    assert sides(rows, "users") == ("table, 2 rows", "table, 1 row")
+    assert sides(rows, "shop.audit") == (None, "partitioned table")
+    message = of(rows, "alembic_version")[0]["message"]
+    assert message == "migration records of Alembic are not loaded: the target has its own", message
 
 
 # Records of migration tools: the file's table, the target's, and what is said of them.
@@ -122,7 +118,7 @@ def records(kind):
 
 
 def test_records_stay_the_target_s_own(t):
-    t.sql(records("timestamptz")).ok()
+    t.sql(records("timestamptz"))
     everything = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TOOLS)
     before = t.value(everything)
     path = t.file("records.db", records("datetime") + "CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1), (2);")
@@ -143,7 +139,7 @@ def test_records_stay_the_target_s_own(t):
 
 def test_records_of_another_level(t):
     t.sql("CREATE TABLE django_migrations " + DJANGO.format("timestamptz") +
-          "; INSERT INTO django_migrations VALUES (1, 'auth', '0001_initial', now()), (2, 'new', '0001', now())").ok()
+          "; INSERT INTO django_migrations VALUES (1, 'auth', '0001_initial', now()), (2, 'new', '0001', now())")
     names = ", ".join(f"({i}, 'shop', '000{i}', '2026-01-02')" for i in range(2, 8))
     script = f"CREATE TABLE Django_Migrations {DJANGO.format('datetime')}; INSERT INTO Django_Migrations VALUES (1, 'auth', '0001_initial', 'x'), {names};"
     path = t.file("records.db", script)
@@ -156,7 +152,7 @@ def test_records_of_another_level(t):
 
 
 def test_records_are_loaded_when_asked_for(t):
-    t.sql("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)").ok()
+    t.sql("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
     path = t.file("records.db", "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('a1');")
     assert t.import_(path)["alembic_version"]["status"] == "skipped"
     assert t.import_(path, {"tables": {"alembic_version": {"skip": False}}})["alembic_version"]["imported"] == 1
@@ -165,15 +161,14 @@ def test_records_are_loaded_when_asked_for(t):
 
 
 def test_a_table_that_is_only_called_migrations(t):
-    t.sql("CREATE TABLE migrations (species text, year bigint)").ok()
+    t.sql("CREATE TABLE migrations (species text, year bigint)")
     path = t.file("birds.db", "CREATE TABLE migrations (species TEXT, year INTEGER); INSERT INTO migrations VALUES ('stork', 2020);")
     assert t.import_(path)["migrations"]["imported"] == 1
 
 
 def test_records_that_somebody_set_a_trap_in(t):
     """Records are read unasked: nobody's code may run for it in the caller's name."""
-    user = f"trapped_{t.database[-40:]}"
-    t.sql(f'DROP ROLE IF EXISTS "{user}"; CREATE ROLE "{user}" LOGIN; GRANT pg_read_server_files TO "{user}"').ok()
+    user = t.role("trapped", "pg_read_server_files")
     t.sql("""
         CREATE TABLE sprung (n int);
         CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.sprung VALUES (1); RETURN true; END$$;
@@ -183,24 +178,19 @@ def test_records_that_somebody_set_a_trap_in(t):
         CREATE POLICY trap ON alembic_version USING (trap());
         CREATE VIEW schema_migrations AS SELECT trap(1) AS version;
         GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
-    """).ok()
+    """)
     path = t.file("records.db", """CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('a');
         CREATE TABLE schema_migrations (version TEXT); INSERT INTO schema_migrations VALUES ('1');""")
-    try:
-        rows = compare(t, path, None, user)
-        assert [r["message"].split(": ")[1] for r in rows[:2]] == ["the target has its own"] * 2, rows
-        assert t.value("SELECT count(*) FROM sprung") == "0", "the trap was sprung"
-    finally:
-        t.sql(f'DROP OWNED BY "{user}"; DROP ROLE "{user}"').ok()
+    rows = compare(t, path, None, user)
+    assert [r["message"].split(": ")[1] for r in rows[:2]] == ["the target has its own"] * 2, rows
+    assert t.value("SELECT count(*) FROM sprung") == "0", "the trap was sprung"
 
 
 def test_django(t):
     """A file that Django wrote against the schema that Django makes."""
-    if not (DATA / "django.pg.sql").exists():
-        raise Skip(f"{DATA} is not there: no real schema to compare with")
-    t.sql((DATA / "django.pg.sql").read_text()).ok()
-    t.sql("CREATE TABLE django_migrations " + DJANGO.format("timestamptz")).ok()
-    path = t.copy_of(DATA / "django.db")
+    t.sql(shared("data", "django.pg.sql").read_text())
+    t.sql("CREATE TABLE django_migrations " + DJANGO.format("timestamptz"))
+    path = t.copy_of(shared("data", "django.db"))
     rows = compare(t, path)
     in_order(rows)
     assert [row for row in rows if row["severity"] == "blocking"] == [], rows

@@ -16,13 +16,13 @@ STATES = "SELECT string_agg(tgname::text || '=' || tgenabled::text, ' ' ORDER BY
 
 
 def test_triggers_are_as_before(t):
-    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text, p bigint);" + TRIGGERS).ok()
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text, p bigint);" + TRIGGERS)
     before = t.value(STATES)
     assert sorted(before.replace("as Usual", "usual").split()) == ["always=A", "disabled=D", "replica=R", "usual=O"], before
     assert t.import_(t.file("rows.db", ROWS))["t"]["imported"] == 2
     assert t.value(STATES) == before
     assert t.value("SELECT count(*) FROM noise") == "0", "a trigger fired during the load"
-    t.import_fails(t.file("rows.db", ROWS), {"existing_rows": "append"}, *s.DUPLICATE_KEY)
+    t.import_fails(t.file("rows.db", ROWS), {"existing_rows": "append"}, s.DUPLICATE_KEY)
     assert t.value(STATES) == before, "after an error"
 
 
@@ -34,7 +34,7 @@ CREATE TABLE t (id bigint PRIMARY KEY, v text, p bigint REFERENCES parent DEFERR
 
 def test_deferred_foreign_key(t):
     """Its check is still pending when the triggers are put back."""
-    t.sql(DEFERRED.format(5) + TRIGGERS).ok()
+    t.sql(DEFERRED.format(5) + TRIGGERS)
     before = t.value(STATES)
     assert t.import_(t.file("rows.db", ROWS))["t"]["imported"] == 2
     assert t.value(STATES) == before
@@ -42,21 +42,21 @@ def test_deferred_foreign_key(t):
 
 
 def test_deferred_foreign_key_is_checked(t):
-    t.sql(DEFERRED.format(6) + TRIGGERS).ok()
-    t.import_fails(t.file("rows.db", ROWS), {}, *s.ORPHANS, message="parent")
+    t.sql(DEFERRED.format(6) + TRIGGERS)
+    t.import_fails(t.file("rows.db", ROWS), {}, s.ORPHANS, "parent")
     assert t.value("SELECT count(*) FROM t") == "0"
 
 
 def test_rollback_leaves_the_sequence(t):
     """A sequence is not transactional by itself: the import must make it so."""
-    t.sql("CREATE TABLE t (id serial PRIMARY KEY, v text, p bigint); INSERT INTO t (v) VALUES ('x'), ('y'); DELETE FROM t").ok()
+    t.sql("CREATE TABLE t (id serial PRIMARY KEY, v text, p bigint); INSERT INTO t (v) VALUES ('x'), ('y'); DELETE FROM t")
     path = t.file("rows.db", ROWS.replace("(2,", "(900,"))
     state = "SELECT last_value || '/' || is_called FROM t_id_seq"
     assert t.value(state) == "2/true"
     session = t.session()
-    session.run("BEGIN").ok()
-    session.run(t.call("sqlite_import", path, {})).ok()
-    session.run("ROLLBACK").ok()
+    session.run("BEGIN")
+    session.run(t.call("sqlite_import", path, {}))
+    session.run("ROLLBACK")
     assert t.value(state) == "2/true", "a rolled back import moved the sequence"
     assert t.import_(path)["t"]["imported"] == 2
     assert t.value("INSERT INTO t (v) VALUES ('z') RETURNING id") == "901"
@@ -64,8 +64,8 @@ def test_rollback_leaves_the_sequence(t):
 
 def test_truncate_is_taken_back_when_the_load_fails(t):
     """With on_error: continue a table that fails is as it was; the others are loaded."""
-    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text CHECK (v <> 'b'), p bigint); INSERT INTO t VALUES (7, 'mine', NULL), (8, 'too', 1)").ok()
-    t.sql("CREATE TABLE other (id bigint PRIMARY KEY); INSERT INTO other VALUES (99)").ok()
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text CHECK (v <> 'b'), p bigint); INSERT INTO t VALUES (7, 'mine', NULL), (8, 'too', 1)")
+    t.sql("CREATE TABLE other (id bigint PRIMARY KEY); INSERT INTO other VALUES (99)")
     path = t.file("rows.db", ROWS + "CREATE TABLE other (id INTEGER PRIMARY KEY); INSERT INTO other VALUES (1), (2);")
     rows = t.import_(path, {"existing_rows": "truncate", "on_error": "continue"})
     assert (rows["t"]["status"], rows["other"]["status"]) == ("failed", "loaded"), rows
@@ -74,7 +74,7 @@ def test_truncate_is_taken_back_when_the_load_fails(t):
 
 
 def test_truncate_is_taken_back_when_a_value_does_not_fit(t):
-    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v bigint, p bigint); INSERT INTO t VALUES (7, 1, NULL)").ok()
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v bigint, p bigint); INSERT INTO t VALUES (7, 1, NULL)")
     for profile in ("full", "none"):
         rows = t.import_(t.file("rows.db", ROWS), {"existing_rows": "truncate", "on_error": "continue", "profile": profile,
                                                    "tables": {"t": {"columns": {"v": {"type": "bigint"}}}}})

@@ -1,7 +1,8 @@
 """Random schemas that were there before, and random rows for them: after an import every value is there, every constraint
 holds, every index is sound, and nothing else has changed; after one that fails nothing has changed at all.
 
-PROPERTY_SEED (the first) and PROPERTY_COUNT choose other schemas than the suite's; PROPERTY_SHOW=1 prints each one.
+PROPERTY_SEED (the first) and PROPERTY_COUNT choose other schemas than the suite's. A failure is told with the smallest part of
+its schema that fails alike.
 """
 
 import collections
@@ -11,70 +12,106 @@ import json
 import os
 import random
 import sqlite3
+import time
+import traceback
+
+import psycopg
+import pytest
 
 import catalog
 import oracle
 import schema_generator
+import shrink
 import values
+from client import fails
 from harness import ident, quote
+from scenario import Scenario
 
 SEEDS = range(1, 29)
+# Seconds to look for a smaller case of a failure.
+SHRINKING = 180
 WRITER = ("SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES", "USAGE ON ALL SEQUENCES")
 EXTENSIONS = ("citext", "btree_gist", "amcheck")
 
 
-def cases():
+def seeds():
     first, count = int(os.environ.get("PROPERTY_SEED", SEEDS.start)), int(os.environ.get("PROPERTY_COUNT", len(SEEDS)))
-    return [(f"seed_{seed}", lambda t, seed=seed: Property(t, seed).run()) for seed in range(first, first + count)]
+    return range(first, first + count)
+
+
+@pytest.mark.timeout(SHRINKING + 300)
+@pytest.mark.parametrize("seed", seeds())
+def test_seed(t, seed):
+    case = Property(t, seed)
+    try:
+        case.run()
+    except (AssertionError, psycopg.Error) as failure:
+        raise AssertionError(f"PROPERTY_SEED={seed}: {failure}\n{smallest(t, seed, case.case.parts(), failure)}") from failure
+
+
+def smallest(t, seed, parts, failure):
+    """The smallest part of the case that fails in the same place, as far as there is time to find it."""
+    end = time.monotonic() + SHRINKING
+
+    def fails(parts):
+        if time.monotonic() > end:
+            return False
+        try:
+            with Scenario(t.server, f"smaller {seed}", t.settings) as smaller:
+                Property(smaller, seed, parts).run()
+        except Exception as other:
+            return place(other) == place(failure)
+        return False
+
+    parts = shrink.smallest(parts, fails)
+    with Scenario(t.server, f"smallest {seed}", t.settings) as scenario:
+        return Property(scenario, seed, parts).described()
+
+
+def place(error):
+    """Where in this file it was raised, and what."""
+    return type(error), [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == __file__][1:]
 
 
 class Property:
     """One schema, imported into twice: with a fault, and without."""
 
-    def __init__(self, t, seed):
+    def __init__(self, t, seed, parts=None):
         self.t, self.seed = t, seed
         version = int(t.value("SHOW server_version_num")) // 10000
         available = set(t.value("SELECT string_agg(name, ' ') FROM pg_available_extensions").split())
         self.extensions = [name for name in EXTENSIONS if name in available]
         icu = ["icu"] * (t.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") != "0")
         self.case = schema_generator.generate(seed, version, self.extensions + icu)
+        if parts is not None:
+            self.case.keep(parts)
         self.path, self.broken = t.dir / "rows.db", t.dir / "broken.db"
 
+    def described(self):
+        rows = "\n".join(f"{table.source}: {table.rows}" for table in self.case.tables)
+        return f"{self.case.script('owner', 'reader')}\nplan: {json.dumps(self.case.plan, ensure_ascii=False)}\nrows of the file:\n{rows}"
+
     def run(self):
-        with self.roles():
-            self.make()
-            self.rows_of_catalog = catalog.catalog_rows(self.t)
-            self.catalog = self.t.server.dump_schema(self.t.database) + self.rows_of_catalog
-            self.before, self.sequences, self.matviews = self.read(), self.sequence_states(), self.read_matviews()
-            self.violations = self.violated()
-            self.check_a_fault()
-            self.check_import()
-            self.check_again()
+        self.make()
+        self.rows_of_catalog = catalog.catalog_rows(self.t)
+        self.catalog = self.t.server.dump_schema(self.t.database) + self.rows_of_catalog
+        self.before, self.sequences, self.matviews = self.read(), self.sequence_states(), self.read_matviews()
+        self.violations = self.violated()
+        self.check_a_fault()
+        self.check_import()
+        self.check_again()
 
     # The schema
 
-    @contextlib.contextmanager
-    def roles(self):
-        names = [f"{name} é of {self.t.database}"[:60] for name in ("owner", "reader", "writer")]
-        self.owner, self.reader, self.writer = names
-        made = "; ".join(f"DROP ROLE IF EXISTS {ident(name)}; CREATE ROLE {ident(name)} LOGIN" for name in names)
-        self.t.sql(f"{made}; GRANT pg_read_server_files TO {ident(self.owner)}, {ident(self.writer)}; GRANT CREATE ON DATABASE {ident(self.t.database)} TO {ident(self.owner)}").ok()
-        try:
-            yield
-        finally:
-            for role in names:
-                self.t.sql(f"REASSIGN OWNED BY {ident(role)} TO postgres; DROP OWNED BY {ident(role)}; DROP ROLE {ident(role)}").ok()
-
     def make(self):
-        self.t.sql("; ".join(f"CREATE EXTENSION {name}" for name in self.extensions)).ok()
-        script = self.case.script(self.owner, self.reader)
-        if os.environ.get("PROPERTY_SHOW"):
-            print(script, json.dumps(self.case.plan, indent=1, ensure_ascii=False))
-        self.t.sql(script, self.owner).ok()
+        self.owner = self.t.role("owner é", "pg_read_server_files", f"CREATE ON DATABASE {ident(self.t.database)}")
+        self.reader, self.writer = self.t.role("reader é"), self.t.role("writer é", "pg_read_server_files")
+        self.t.sql("; ".join(f"CREATE EXTENSION {name}" for name in self.extensions))
+        self.t.sql(self.case.script(self.owner, self.reader), self.owner)
         self.user = {"owner": self.owner, "writer": self.writer, "superuser": "postgres"}[self.case.maker.user]
         for schema in schema_generator.SCHEMAS:
             granted = [f"USAGE ON SCHEMA {ident(schema)}"] + [f"{rights} IN SCHEMA {ident(schema)}" for rights in WRITER]
-            self.t.sql("; ".join(f"GRANT {rights} TO {ident(self.writer)}" for rights in granted)).ok()
+            self.t.sql("; ".join(f"GRANT {rights} TO {ident(self.writer)}" for rights in granted))
         self.case.write(self.path)
         self.t.own(self.path)
 
@@ -122,7 +159,7 @@ class Property:
         return {self.t.value(f"SELECT pg_get_serial_sequence({quote(q)}, {quote(c)})") for q, c in pairs}
 
     def import_(self, path):
-        return self.t.sql(f"SELECT coalesce(json_agg(r), '[]') FROM ({self.t.call('sqlite_import', path, self.case.plan)}) r", self.user)
+        return self.t.rows(self.t.call("sqlite_import", path, self.case.plan), self.user)
 
     # A row that cannot be
 
@@ -136,7 +173,7 @@ class Property:
         self.fault = choice.choice([fault for fault in faults if fault.what == what])
         self.case.write(self.broken, self.fault)
         self.t.own(self.broken)
-        result = self.import_(self.broken)
+        result = self.t.attempt(self.t.call("sqlite_import", self.broken, self.case.plan), self.user)
         said = f"{self.fault}: {result.sqlstate} {result.message} {result.detail} {result.hint}"
         assert result.sqlstate, f"no error for {said}"
         assert any(result.sqlstate == s or s.endswith("*") and result.sqlstate.startswith(s[:-1]) for s in self.fault.states), said
@@ -148,8 +185,7 @@ class Property:
     # A file that fits
 
     def check_import(self):
-        result = self.import_(self.path).ok()
-        rows = {(row["schema"], row["table"]): row for row in json.loads(result.out)}
+        rows = {(row["schema"], row["table"]): row for row in self.import_(self.path)}
         catalog.assert_same(self.catalog, catalog.dumped(self.t))
         after = self.read()
         for table in self.case.tables:
@@ -166,10 +202,11 @@ class Property:
         loaded = [table for table in self.case.tables if table.rows]
         found = [table.conflict and None not in table.conflict_keys() for table in loaded]
         if loaded and all(found):
-            rows = json.loads(self.import_(self.path).ok().out)
+            rows = self.import_(self.path)
             assert not any(row["imported"] for row in rows), rows
         elif any(table.mode == "new" and not table.conflict and table.shape != "view" for table in loaded):
-            self.import_(self.path).fails("42P07")
+            with fails("42P07"):
+                self.import_(self.path)
 
     def check_table(self, table, row, after):
         before = [] if table.mode == "truncate" else self.before[table.name]
@@ -267,7 +304,7 @@ class Property:
     def check_indexes(self):
         """By amcheck where the kind of index is known to it, and by what each finds."""
         if "amcheck" in self.extensions:
-            self.t.sql(f"SELECT bt_index_check(i.oid, heapallindexed => true) FROM pg_class i JOIN pg_am m ON m.oid = relam WHERE relkind = 'i' AND amname = 'btree' AND {OURS.format('i.oid')}").ok()
+            self.t.sql(f"SELECT bt_index_check(i.oid, heapallindexed => true) FROM pg_class i JOIN pg_am m ON m.oid = relam WHERE relkind = 'i' AND amname = 'btree' AND {OURS.format('i.oid')}")
             damaged = self.t.value(f"SELECT json_agg(v) FROM pg_class c, verify_heapam(c.oid) v WHERE relkind = 'r' AND {OURS.format('c.oid')}")
             assert damaged == "", damaged
         probes = [(f"{table.name}.{column} {op}", f"SELECT count(*) FROM {table.q()} a, {table.q()} b WHERE a.{ident(column)} {op} b.{ident(column)}")

@@ -1,6 +1,7 @@
 """Schemas that were in the way of an import once, each reduced to what it takes."""
 
 import catalog
+from client import fails
 
 STOP = "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION '% fired', TG_NAME; END$$;"
 
@@ -19,7 +20,7 @@ def test_a_view_is_loaded_by_its_trigger(t):
         CREATE VIEW t AS SELECT id, v || '!' AS v FROM base;
         CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO base VALUES (NEW.id, NEW.v); RETURN NEW; END$$;
         CREATE TRIGGER instead INSTEAD OF INSERT ON t FOR EACH ROW EXECUTE FUNCTION instead();
-    """).ok()
+    """)
     path = t.file("rows.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');")
     assert imported(t, path, {}, "t") == [2]
     assert t.value("SELECT string_agg(id || v, ',' ORDER BY id) FROM t") == "1a!,2b!"
@@ -38,10 +39,11 @@ def test_each_partition_s_triggers_are_as_before(t):
         CREATE TRIGGER replica BEFORE INSERT ON low FOR EACH ROW EXECUTE FUNCTION stop();
         ALTER TABLE low DISABLE TRIGGER parents, ENABLE REPLICA TRIGGER replica;
         ALTER TABLE higher ENABLE ALWAYS TRIGGER parents;
-    """).ok()
+    """)
     path = t.file("rows.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (22, 'b');")
     assert imported(t, path, {}, "t") == [2]
-    t.sql("INSERT INTO t VALUES (23, 'c')").fails("P0001", message="own fired")
+    with fails("P0001", "own fired"):
+        t.sql("INSERT INTO t VALUES (23, 'c')")
 
 
 CYCLE = """
@@ -56,27 +58,28 @@ CYCLE_ROWS = """
 
 def test_triggers_wait_for_a_cycle_s_parents(t):
     """A trigger is enabled again after deferred keys were checked, and that is after the parents have come."""
-    t.sql(STOP + CYCLE.format(*["DEFERRABLE INITIALLY DEFERRED"] * 2)).ok()
+    t.sql(STOP + CYCLE.format(*["DEFERRABLE INITIALLY DEFERRED"] * 2))
     for table in "ab":
-        t.sql(f"CREATE TRIGGER quiet BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION stop()").ok()
+        t.sql(f"CREATE TRIGGER quiet BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION stop()")
     for on_error in ("stop", "continue"):
         plan = {"constraints": "keep", "on_error": on_error}
-        t.import_fails(t.file("broken.db", CYCLE_ROWS.format(3)), {**plan, "on_error": "stop"}, "23503", message=r"\(a\)=\(3\) is not present")
+        t.import_fails(t.file("broken.db", CYCLE_ROWS.format(3)), {**plan, "on_error": "stop"}, "23503", r"\(a\)=\(3\) is not present")
         assert imported(t, t.file("rows.db", CYCLE_ROWS.format(2)), plan, "a", "b") == [2, 2]
-        t.sql("INSERT INTO a VALUES (7, 1)").fails("P0001", message="quiet fired")
-        t.sql("TRUNCATE a, b").ok()
+        with fails("P0001", "quiet fired"):
+            t.sql("INSERT INTO a VALUES (7, 1)")
+        t.sql("TRUNCATE a, b")
 
 
 def test_what_hangs_on_a_cycle_comes_after_it(t):
     """A key that is checked at once, to a table of a cycle: only the cycle's own keys may have to wait."""
-    t.sql("CREATE TABLE aa (id int PRIMARY KEY, b int);" + CYCLE.format("DEFERRABLE INITIALLY DEFERRED", "DEFERRABLE INITIALLY DEFERRED")).ok()
-    t.sql("ALTER TABLE aa ADD FOREIGN KEY (b) REFERENCES b").ok()
+    t.sql("CREATE TABLE aa (id int PRIMARY KEY, b int);" + CYCLE.format("DEFERRABLE INITIALLY DEFERRED", "DEFERRABLE INITIALLY DEFERRED"))
+    t.sql("ALTER TABLE aa ADD FOREIGN KEY (b) REFERENCES b")
     path = t.file("rows.db", "CREATE TABLE aa (id INTEGER PRIMARY KEY, b INTEGER); INSERT INTO aa VALUES (1, 1), (2, 2);" + CYCLE_ROWS.format(2))
     assert imported(t, path, {"constraints": "keep"}, "aa", "a", "b") == [2, 2, 2]
 
 
 def test_an_index_that_is_a_deferrable_key_s_twin_is_no_arbiter(t):
-    t.sql("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v text); CREATE UNIQUE INDEX twin ON t (id); INSERT INTO t VALUES (1, 'mine')").ok()
+    t.sql("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v text); CREATE UNIQUE INDEX twin ON t (id); INSERT INTO t VALUES (1, 'mine')")
     path = t.file("rows.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');")
     plan = {"on_conflict": "skip", "tables": {"t": {"conflict_target": "twin"}}}
-    t.import_fails(path, plan, "55000", message='cannot go by "twin": "t_pkey" has the same columns and is deferrable', hint='"error"')
+    t.import_fails(path, plan, "55000", 'cannot go by "twin": "t_pkey" has the same columns and is deferrable', hint='"error"')

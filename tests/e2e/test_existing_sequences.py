@@ -10,7 +10,7 @@ AHEAD = "SELECT setval('t_id_seq', 100); "
 
 def following(t, schema, rows, plan=None):
     """The number that the next row gets."""
-    t.sql(schema).ok()
+    t.sql(schema)
     t.import_(t.file("rows.db", rows), plan or {})
     return t.value("INSERT INTO t (v) VALUES ('next') RETURNING id")
 

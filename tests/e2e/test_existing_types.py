@@ -1,7 +1,10 @@
 """Tables that are there already: every value becomes one of the column's type, or is named with its cell."""
 
+import pytest
+
 import sqlstates as s
-from harness import Skip, ident, quote
+from client import fails
+from harness import ident, quote
 
 MOODS = "CREATE TYPE mood AS ENUM ('happy', 'so so')"
 DOMAINS = """
@@ -21,8 +24,8 @@ CREATE DOMAIN free AS integer;
 def make(t, columns):
     """A table `t` with these columns in both databases, and its file. A column: name, PostgreSQL type, declared
     type, and its cells from rowid 1 on as SQL; NULL where it has no more."""
-    t.sql("DROP TABLE IF EXISTS t; TRUNCATE sqlite_migrate.log_reject").ok()
-    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, " + ", ".join(f"{ident(n)} {p}" for n, p, *_ in columns) + ")").ok()
+    t.sql("DROP TABLE IF EXISTS t; TRUNCATE sqlite_migrate.log_reject")
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, " + ", ".join(f"{ident(n)} {p}" for n, p, *_ in columns) + ")")
     rows = max(len(cells) for *_, cells in columns)
     script = "CREATE TABLE t (id INTEGER PRIMARY KEY, " + ", ".join(f"{ident(n)} {d}" for n, _, d, _ in columns) + ");\n"
     for row in range(rows):
@@ -49,15 +52,15 @@ def refuses(t, pg_type, declared, good, bad, why, sqlstates=s.MISFIT, keys=None)
     path = make(t, [("c", pg_type, declared, [good, bad, good])])
     plan = {"tables": {"t": {"columns": {"c": keys}}}} if keys else {}
     label = f"{pg_type} {bad}"
-    failed = t.sql(t.call("sqlite_import", path, {**plan, "on_invalid": "error"}))
-    failed.fails(*sqlstates, message=why, hint="on_invalid")
+    failed = t.attempt(t.call("sqlite_import", path, {**plan, "on_invalid": "error"}))
+    failed.failed(sqlstates, why, hint="on_invalid")
     said = failed.message + failed.detail
     assert 'column "c" of table "t"' in said and "rowid 2" in said, f"{label}: {said}"
     assert t.value("SELECT count(*) FROM t") == "0", label
     row = t.import_(path, {**plan, "on_invalid": "null"})["t"]
     assert (row["imported"], row["rejected"]) == (3, 0), f"{label}: {row}"
     assert t.value("SELECT string_agg(id::text, ',') FROM t WHERE c IS NULL") == "2", label
-    t.sql("TRUNCATE t").ok()
+    t.sql("TRUNCATE t")
     row = t.import_(path, {**plan, "on_invalid": "reject"})["t"]
     assert (row["imported"], row["rejected"]) == (2, 1), f"{label}: {row}"
     assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM t WHERE c IS NOT NULL") == "1,3", label
@@ -90,8 +93,8 @@ def test_ordinary_types(t):
 
 
 def test_types_that_only_their_input_function_reads(t):
-    t.sql(MOODS + "; CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE TYPE pair AS (a int, b text)").ok()
-    t.sql("CREATE TYPE vector AS ENUM ('1', '2'); CREATE SCHEMA odd; CREATE TYPE odd.uuid AS ENUM ('x')").ok()
+    t.sql(MOODS + "; CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE TYPE pair AS (a int, b text)")
+    t.sql("CREATE TYPE vector AS ENUM ('1', '2'); CREATE SCHEMA odd; CREATE TYPE odd.uuid AS ENUM ('x')")
     holds(t, [
         ("e", "mood", "TEXT", [("'happy'", "happy"), ("'so so'", "so so")]),
         ("ci", "citext", "TEXT", [("'ÄbC'", "ÄbC")]),
@@ -122,7 +125,7 @@ def test_intervals(t):
 
 
 def test_arrays(t):
-    t.sql(MOODS + ";" + DOMAINS).ok()
+    t.sql(MOODS + ";" + DOMAINS)
     big = "12345678901234567890.123456789012345678901"
     holds(t, [
         ("t", "text[]", "TEXT", [(r"""'["a","b c","",null,"NULL","q\"\\"]'""", '{a,"b c","",NULL,"NULL","q\\"\\\\"}'),
@@ -147,7 +150,7 @@ def test_arrays(t):
 
 
 def test_what_is_no_array(t):
-    t.sql(MOODS + ";" + DOMAINS).ok()
+    t.sql(MOODS + ";" + DOMAINS)
     for pg_type, bad, why, *sqlstates in [
         ("text[]", "'[\"a\"'", "JSON array"),
         ("text[]", "'a,b'", "JSON array"),
@@ -167,7 +170,7 @@ def test_what_is_no_array(t):
 
 
 def test_domains(t):
-    t.sql(DOMAINS).ok()
+    t.sql(DOMAINS)
     uuid = "550e8400-e29b-41d4-a716-446655440000"
     holds(t, [
         ("f", "flag", "BOOLEAN", [("0", "false"), ("1", "true"), ("'true'", "true"), ("NULL", None)]),
@@ -183,7 +186,7 @@ def test_domains(t):
 
 
 def test_domains_are_enforced(t):
-    t.sql(DOMAINS).ok()
+    t.sql(DOMAINS)
     check = ("23514",)
     for pg_type, declared, good, bad, why, sqlstates in [
         ("flag", "BOOLEAN", "1", "2", "not a boolean", s.MISFIT),
@@ -202,7 +205,7 @@ def test_domains_are_enforced(t):
                                     ("required", "'a'", "NULL", "1 row has NULL"), ("required", "'a'", "x'00'", "blob")]:
         path = make(t, [("c", pg_type, "", [good, bad, good])])
         for policy in ("error", "null"):
-            failed = t.import_fails(path, {"on_invalid": policy}, "23502", "23514", *s.MISFIT, message=why if policy == "error" else "")
+            failed = t.import_fails(path, {"on_invalid": policy}, ("23502", "23514", *s.MISFIT), why if policy == "error" else "")
             said = failed.message + failed.detail
             # NULLs are counted before the load, which alone could name a row.
             named = "t.c: " in said if bad == "NULL" else 'column "c" of table "t"' in said and "rowid 2" in said
@@ -213,10 +216,10 @@ def test_domains_are_enforced(t):
 
 
 def test_a_domain_names_rows_without_a_rowid(t):
-    t.sql(DOMAINS + "CREATE TABLE w (k text PRIMARY KEY, m moment, e even)").ok()
+    t.sql(DOMAINS + "CREATE TABLE w (k text PRIMARY KEY, m moment, e even)")
     path = t.file("w.db", "CREATE TABLE w (k TEXT PRIMARY KEY, m TEXT, e INTEGER) WITHOUT ROWID;"
                           "INSERT INTO w VALUES ('a', '2024-07-01', 2), ('b', '1999-07-01', 2), ('c', NULL, 5);")
-    failed = t.import_fails(path, {}, "23514", message="moment")
+    failed = t.import_fails(path, {}, "23514", "moment")
     said = failed.message + failed.detail
     assert "k = 'b'" in said and "1999-07-01" in said, said
     row = t.import_(path, {"on_invalid": "reject"})["w"]
@@ -224,7 +227,7 @@ def test_a_domain_names_rows_without_a_rowid(t):
 
 
 def test_cells_that_do_not_fit(t):
-    t.sql(MOODS).ok()
+    t.sql(MOODS)
     nul = "CAST(x'610062' AS TEXT)"
     for pg_type, declared, good, bad, why in [
         ("smallint", "INTEGER", "1", "32768", "out of range"),
@@ -260,22 +263,23 @@ def test_cells_that_do_not_fit(t):
 def test_domains_in_another_encoding(t):
     name = t.other_database("latin1", "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     setup = "SET client_encoding = 'UTF8';" + DOMAINS + "CREATE TABLE t (id bigint PRIMARY KEY, v required, a text[]);"
-    t.server.run(name, setup).ok()
+    t.server.run(name, setup)
     path = t.file("latin.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, a TEXT);"
                               "INSERT INTO t VALUES (1, 'é', '[\"é\"]'), (2, '長', NULL), (3, 'x', '[\"長\"]');")
-    t.server.run(name, t.call("sqlite_import", path)).fails(*s.UNTRANSLATABLE, message="rowid 2")
+    with fails(s.UNTRANSLATABLE, "rowid 2"):
+        t.server.run(name, t.call("sqlite_import", path))
     plan = {"on_invalid": "null", "tables": {"t": {"where": "id <> 2"}}}
-    t.server.run(name, t.call("sqlite_import", path, plan)).ok()
+    t.server.run(name, t.call("sqlite_import", path, plan))
     query = "SET client_encoding = 'UTF8'; SELECT string_agg(concat(id, v, a), ' ' ORDER BY id) FROM t"
-    found = t.server.run(name, query).ok().out.strip()
+    found = t.server.value(name, query)
     assert found == "1é{é} 3x", found
 
 
 def test_vectors(t):
     if t.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "0":
-        raise Skip("the extension vector is not available")
+        pytest.skip("the extension vector is not available")
     t.sql("CREATE SCHEMA ext; CREATE EXTENSION vector SCHEMA ext; SET search_path = public, ext;"
-          "CREATE DOMAIN public.embedding AS ext.vector(2)").ok()
+          "CREATE DOMAIN public.embedding AS ext.vector(2)")
     floats = "x'0000803fcdcccc3d'"
     holds(t, [
         ("v", "ext.vector(2)", "TEXT", [("'[1, 0.1]'", "[1,0.1]"), ("' [ 1 ,2 ] '", "[1,2]"), (floats, "[1,0.1]"), ("x'5b312c325d'", "[1,2]")]),
@@ -301,10 +305,12 @@ def test_arrays_in_foreign_tables(t):
     t.own(t.dir, 0o777)
     t.own(path, 0o666)
     t.sql("CREATE SERVER f FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database " + quote(str(path)) + ", updatable 'true');"
-          "CREATE FOREIGN TABLE t (id bigint OPTIONS (key 'true'), tags text[], c text[] OPTIONS (format 'comma')) SERVER f OPTIONS (table 't')").ok()
+          "CREATE FOREIGN TABLE t (id bigint OPTIONS (key 'true'), tags text[], c text[] OPTIONS (format 'comma')) SERVER f OPTIONS (table 't')")
     assert t.value("SELECT tags[2], c[1] FROM t WHERE id = 1") == "b c|x"
     assert t.value("SELECT id FROM t WHERE id < 3 AND c = '{}'") == "2"
-    t.sql("SELECT tags FROM t WHERE id = 3").fails(*s.MISFIT, message='column "tags"')
-    t.sql("UPDATE t SET tags = '{q,\"r s\"}' WHERE id = 1").ok()
+    with fails(s.MISFIT, 'column "tags"'):
+        t.sql("SELECT tags FROM t WHERE id = 3")
+    t.sql("UPDATE t SET tags = '{q,\"r s\"}' WHERE id = 1")
     assert t.value("SELECT tags::text || c::text FROM t WHERE id = 1") == '{q,"r s"}{x,y}'
-    t.sql("UPDATE t SET c = '{q}' WHERE id = 1").fails("22003", message='format "comma"')
+    with fails("22003", 'format "comma"'):
+        t.sql("UPDATE t SET c = '{q}' WHERE id = 1")

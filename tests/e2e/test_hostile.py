@@ -1,46 +1,47 @@
 """What somebody tries who wants the import to fail, to lie, or to do his work for him."""
 
+from client import fails
+
 
 def test_a_cancel_stays_a_cancel_when_a_run_goes_on(t):
     """`on_error: "continue"` catches errors of steps; a cancel passes through it with its own SQLSTATE."""
     path = t.file("slow.db", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'x');")
     plan = {"on_error": "continue", "after": "SELECT pg_sleep(60)"}
-    t.sql("SET statement_timeout = '1s'; " + t.call("sqlite_import", path, plan)).fails("57014", message="timeout")
+    with fails("57014", "timeout"):
+        t.sql("SET statement_timeout = '1s'; " + t.call("sqlite_import", path, plan))
     assert t.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
     # WHEN OTHERS does not catch a cancel; an internal error in its place would be caught.
     block = "DO $$ BEGIN PERFORM * FROM sqlite_import('{}', '{}'); EXCEPTION WHEN OTHERS THEN NULL; END $$"
     body = block.format(path, '{"on_error": "continue", "after": "SELECT pg_sleep(60)"}')
-    t.sql(f"SET statement_timeout = '1s'; {body}").fails("57014")
+    with fails("57014"):
+        t.sql(f"SET statement_timeout = '1s'; {body}")
 
 
 def test_a_role_cannot_run_code_through_the_run_log(t):
     """What bears a logged name by now may be a view: a superuser's verify_counts() must not run what is in it."""
     path = t.file("v.db", "CREATE TABLE v (a INTEGER PRIMARY KEY); INSERT INTO v VALUES (1);")
-    t.sql("DROP ROLE IF EXISTS adversary; CREATE ROLE adversary LOGIN; GRANT CREATE ON SCHEMA public TO adversary;"
-          "GRANT pg_read_server_files TO adversary").ok()
-    try:
-        t.sql(t.call("sqlite_import", path), user="adversary").ok()
-        t.sql("""
-            CREATE TABLE ran (who text);
-            CREATE FUNCTION evil() RETURNS bool LANGUAGE plpgsql AS
-                $$ BEGIN INSERT INTO public.ran VALUES (current_user); RETURN true; END $$;
-            GRANT ALL ON ran TO PUBLIC;
-            DROP TABLE v;
-            CREATE VIEW v AS SELECT 1 AS a WHERE public.evil();
-            """, user="adversary").ok()
-        t.sql("SELECT * FROM verify_counts()").fails("42704", message="no recorded run")
-        run = t.value("SELECT max(id) FROM sqlite_migrate.run")
-        for user in ("adversary", "postgres"):
-            own = t.sql(f"SELECT target_rows, ok, detail FROM verify_counts({run})", user).ok()
-            assert own.out.strip() == "|f|not counted: it is not a table", own.out
-        t.sql("CREATE TYPE trap AS (a int); CREATE FUNCTION spring(trap) RETURNS int LANGUAGE plpgsql AS"
-              " $$ BEGIN INSERT INTO public.ran VALUES (current_user); RETURN 1; END $$;"
-              " CREATE CAST (trap AS int) WITH FUNCTION spring(trap) AS IMPLICIT; CREATE TABLE bait (a trap);"
-              " INSERT INTO bait VALUES (ROW(1)); CREATE SEQUENCE s OWNED BY bait.a", user="adversary").ok()
-        assert t.rows("SELECT detail FROM reset_sequences()") == [{"detail": "not looked at: its type is public.trap"}]
-        assert t.value("SELECT count(*) FROM ran") == "0"
-    finally:
-        t.sql("DROP OWNED BY adversary CASCADE; DROP ROLE adversary").ok()
+    t.role("adversary", "CREATE ON SCHEMA public", "pg_read_server_files")
+    t.sql(t.call("sqlite_import", path), user="adversary")
+    t.sql("""
+        CREATE TABLE ran (who text);
+        CREATE FUNCTION evil() RETURNS bool LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO public.ran VALUES (current_user); RETURN true; END $$;
+        GRANT ALL ON ran TO PUBLIC;
+        DROP TABLE v;
+        CREATE VIEW v AS SELECT 1 AS a WHERE public.evil();
+        """, user="adversary")
+    with fails("42704", "no recorded run"):
+        t.sql("SELECT * FROM verify_counts()")
+    run = t.value("SELECT max(id) FROM sqlite_migrate.run")
+    for user in ("adversary", "postgres"):
+        own = t.sql(f"SELECT target_rows, ok, detail FROM verify_counts({run})", user)
+        assert own.out.strip() == "|f|not counted: it is not a table", own.out
+    t.sql("CREATE TYPE trap AS (a int); CREATE FUNCTION spring(trap) RETURNS int LANGUAGE plpgsql AS"
+          " $$ BEGIN INSERT INTO public.ran VALUES (current_user); RETURN 1; END $$;"
+          " CREATE CAST (trap AS int) WITH FUNCTION spring(trap) AS IMPLICIT; CREATE TABLE bait (a trap);"
+          " INSERT INTO bait VALUES (ROW(1)); CREATE SEQUENCE s OWNED BY bait.a", user="adversary")
+    assert t.rows("SELECT detail FROM reset_sequences()") == [{"detail": "not looked at: its type is public.trap"}]
+    assert t.value("SELECT count(*) FROM ran") == "0"
 
 
 def test_a_name_in_the_log_that_is_no_table_any_more(t):
@@ -48,9 +49,9 @@ def test_a_name_in_the_log_that_is_no_table_any_more(t):
     t.import_(path)
     for other in ("CREATE TYPE t AS (a int)", "CREATE SEQUENCE t", "CREATE TABLE u (a int); CREATE INDEX t ON u (a)"):
         row = t.rows("SELECT * FROM verify_counts()")[0]
-        said = t.sql(f"BEGIN; DROP TABLE t; {other}; SELECT * FROM verify_counts(); ROLLBACK").ok().out.strip()
+        said = t.value(f"BEGIN; DROP TABLE t; {other}; SELECT * FROM verify_counts(); ROLLBACK")
         assert row["ok"] and said == "public|t|1||f|not counted: it is not a table", said
-    gone = t.sql("BEGIN; DROP TABLE t; SELECT detail FROM verify_counts(); ROLLBACK").ok().out.strip()
+    gone = t.value("BEGIN; DROP TABLE t; SELECT detail FROM verify_counts(); ROLLBACK")
     assert gone == "not counted: it is gone", gone
 
 
@@ -58,7 +59,7 @@ def test_sequences_of_odd_columns(t):
     """One sequence that cannot be reset does not keep the others from it."""
     t.sql("CREATE TABLE odd (u uuid, j jsonb, s text, n numeric); INSERT INTO odd (s, n) VALUES ('99', 7), ('100', 4.5);"
           "CREATE SEQUENCE su OWNED BY odd.u; CREATE SEQUENCE sj OWNED BY odd.j; CREATE SEQUENCE ss OWNED BY odd.s;"
-          "CREATE SEQUENCE sn OWNED BY odd.n; CREATE TABLE plain (id serial); INSERT INTO plain VALUES (42)").ok()
+          "CREATE SEQUENCE sn OWNED BY odd.n; CREATE TABLE plain (id serial); INSERT INTO plain VALUES (42)")
     rows = [(row["sequence"], row["new_value"], row["detail"]) for row in t.rows("SELECT * FROM reset_sequences()")]
     odd = [(f"public.s{c}", None, f"not looked at: its type is {kind}") for c, kind in (("u", "uuid"), ("j", "jsonb"), ("s", "text"))]
     assert rows == odd + [("public.sn", 7, None), ("public.plain_id_seq", 42, None)], rows
@@ -68,45 +69,38 @@ def test_before_and_after_may_not_end_the_transaction(t):
     path = t.file("one.db", "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
     for key in ("before", "after"):
         for statement in ("COMMIT", "ROLLBACK", "SAVEPOINT x", "COPY pg_class TO STDOUT"):
-            t.import_fails(path, {key: statement}, "0A000", message=statement, hint="caller")
+            t.import_fails(path, {key: statement}, "0A000", statement, hint="caller")
     assert t.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
 
 
 def test_a_misspelt_column_in_where_is_no_string(t):
     path = t.file("one.db", "CREATE TABLE t (a INTEGER PRIMARY KEY, name TEXT); INSERT INTO t VALUES (1, 'x');")
     where = lambda condition: {"tables": {"t": {"where": condition}}}
-    t.import_fails(path, where("\"nmae\" = 'x'"), "22023", message="nmae", hint="where")
+    t.import_fails(path, where("\"nmae\" = 'x'"), "22023", "nmae", hint="where")
     assert t.import_(path, where("\"name\" = 'x'"))["t"]["imported"] == 1
 
 
 def test_names_and_literals_in_another_encoding(t):
     """Not only values: names, defaults and conditions are converted to the database's encoding as well."""
-    name = t.database[:40] + "_latin1"
-    t.server.run("postgres", f"CREATE DATABASE \"{name}\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0").ok()
-    run = lambda sql: t.server.run(name, "SET client_encoding = 'UTF8'; " + sql)
-    try:
-        run("CREATE EXTENSION pg_sqlite_migrate").ok()
-        path = t.file("latin.db", "CREATE TABLE café (é TEXT DEFAULT 'ü' CHECK (é <> 'ß')); INSERT INTO café VALUES ('ï');")
-        run(t.call("sqlite_import", path)).ok()
-        assert run("INSERT INTO café DEFAULT VALUES; SELECT string_agg(é, ',') FROM café").ok().out.strip() == "ï,ü"
-        run("INSERT INTO café VALUES ('ß')").fails("23514")
-        run(t.call("sqlite_import", path, {"existing_rows": "append"})).ok()
-        kanji = t.file("kanji.db", "CREATE TABLE 東京 (a INTEGER)")
-        run(t.call("sqlite_import", kanji)).fails("22P05")
-    finally:
-        t.server.run("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+    name = t.other_database("latin1", "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    run = lambda sql: t.server.run(name, sql)  # noqa: E731
+    path = t.file("latin.db", "CREATE TABLE café (é TEXT DEFAULT 'ü' CHECK (é <> 'ß')); INSERT INTO café VALUES ('ï');")
+    run(t.call("sqlite_import", path))
+    assert run("INSERT INTO café DEFAULT VALUES; SELECT string_agg(é, ',') FROM café").out.strip() == "ï,ü"
+    with fails("23514"):
+        run("INSERT INTO café VALUES ('ß')")
+    run(t.call("sqlite_import", path, {"existing_rows": "append"}))
+    kanji = t.file("kanji.db", "CREATE TABLE 東京 (a INTEGER)")
+    with fails("22P05"):
+        run(t.call("sqlite_import", kanji))
 
 
 def test_databases_of_other_encodings_take_the_extension(t):
     """The extension's script is ASCII; ICU collations are not planned where the server has none."""
     path = t.file("nocase.db", "CREATE TABLE t (v TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('x');")
     for encoding in ("EUC_JP", "SQL_ASCII"):
-        name = f"{t.database[:40]}_{encoding.lower()}"
-        t.server.run("postgres", f"CREATE DATABASE \"{name}\" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0").ok()
-        try:
-            t.server.run(name, "CREATE EXTENSION pg_sqlite_migrate; " + t.call("sqlite_import", path)).ok()
-        finally:
-            t.server.run("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+        name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        t.server.run(name, t.call("sqlite_import", path))
 
 
 def test_settings_of_the_session_do_not_change_values(t):
@@ -118,16 +112,16 @@ def test_settings_of_the_session_do_not_change_values(t):
     seen = set()
     for setting in ("quote_all_identifiers = off", "quote_all_identifiers = on", "datestyle = 'German, DMY'",
                     "bytea_output = escape", "standard_conforming_strings = off", "extra_float_digits = -15"):
-        t.sql(f"SET {setting}; {t.call('sqlite_import', path, {'existing_rows': 'replace'})}").ok()
+        t.sql(f"SET {setting}; {t.call('sqlite_import', path, {'existing_rows': 'replace'})}")
         seen.add(t.value("SELECT t::text FROM t"))
-        t.sql(f"SET {setting}; {t.call('sqlite_import', path, {'existing_rows': 'truncate'})}").ok()
+        t.sql(f"SET {setting}; {t.call('sqlite_import', path, {'existing_rows': 'truncate'})}")
         seen.add(t.value("SELECT t::text FROM t"))
     assert len(seen) == 1, seen
 
 
 def test_an_empty_list_is_not_everything(t):
     path = t.file("one.db", "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
-    t.import_fails(path, {"include": []}, "22023", message="plan.include", hint="all tables")
+    t.import_fails(path, {"include": []}, "22023", "plan.include", hint="all tables")
 
 
 def test_a_cancel_while_a_notice_is_sent_leaves_no_open_file(t):
@@ -136,7 +130,7 @@ def test_a_cancel_while_a_notice_is_sent_leaves_no_open_file(t):
     session = t.session()
     for timeout in range(60, 460, 20):
         call = t.call("sqlite_import", path, {"on_error": "continue"})
-        result = session.run(f"BEGIN; SET LOCAL statement_timeout = {timeout}; {call}; ROLLBACK")
+        result = session.attempt(f"BEGIN; SET LOCAL statement_timeout = {timeout}; {call}; ROLLBACK")
         assert result.sqlstate in (None, "57014"), result
         session.run("ROLLBACK")
         assert session.open_files(t.dir) == [], timeout

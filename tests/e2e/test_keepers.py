@@ -29,23 +29,23 @@ def test_somebody_else_has_a_hand_in_the_table(t):
     for name, (table, hand, reason) in HANDS.items():
         other = t.other_database(name)
         path = t.file("t.db", ROWS)
-        t.server.run(other, table + hand).ok()
+        t.server.run(other, table + hand)
         for verify in ("counts", "none"):
             call = t.call("sqlite_import", path, {"create": "never", "existing_rows": "truncate", "verify": verify})
-            detail = t.server.run(other, f"SELECT imported || ' ' || detail FROM ({call}) AS q").ok().out.strip()
+            detail = t.server.value(other, f"SELECT imported || ' ' || detail FROM ({call}) AS q")
             assert detail == f"2 loaded through a temporary table: {reason}", (name, detail)
-            assert t.server.run(other, "SELECT string_agg(id || v, ' ' ORDER BY id) FROM ONLY t").out.strip() == "1a 2b"
+            assert t.server.value(other, "SELECT string_agg(id || v, ' ' ORDER BY id) FROM ONLY t") == "1a 2b"
         # Rows that are there already, and two of the file's.
-        t.server.run(other, "DELETE FROM ONLY t WHERE id = 2; SET citus.multi_shard_modify_mode TO 'parallel'").ok()
+        t.server.run(other, "DELETE FROM ONLY t WHERE id = 2; SET citus.multi_shard_modify_mode TO 'parallel'")
         call = t.call("sqlite_import", path, {"create": "never", "on_conflict": "skip"})
-        assert t.server.run(other, f"SELECT imported || ' ' || skipped FROM ({call}) AS q").ok().out.strip() == "1 1", name
+        assert t.server.value(other, f"SELECT imported || ' ' || skipped FROM ({call}) AS q") == "1 1", name
 
 
 def test_a_table_becomes_somebody_else_s_while_it_is_made(t):
     """A new table is looked at when its load begins: an event trigger may have given it away."""
     t.sql(CITUS.format("pg_class") + """; CREATE FUNCTION give() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
             INSERT INTO pg_catalog.pg_dist_partition SELECT objid, 'n' FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table'; END$$;
-        CREATE EVENT TRIGGER give ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION give()""").ok()
+        CREATE EVENT TRIGGER give ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION give()""")
     row = t.import_(t.file("t.db", ROWS))["t"]
     assert row["detail"] == "loaded through a temporary table: it is a table of Citus", row
     assert t.value("SELECT count(*) FROM t") == "2"
@@ -53,16 +53,11 @@ def test_a_table_becomes_somebody_else_s_while_it_is_made(t):
 
 def test_a_look_alike_that_anybody_can_plant_is_not_believed(t):
     """Neither a catalogue in another schema, nor one that belongs to no extension."""
-    user = f"guest_{t.database[-40:]}"
-    t.sql(f"DROP ROLE IF EXISTS {ident(user)}; CREATE ROLE {ident(user)} LOGIN; GRANT CREATE ON DATABASE {ident(t.database)} TO {ident(user)};"
-          "GRANT ALL ON SCHEMA public TO PUBLIC").ok()
-    try:
-        t.sql("CREATE TABLE public.pg_dist_partition (logicalrelid regclass); CREATE SCHEMA _timescaledb_catalog;"
-              "CREATE TABLE _timescaledb_catalog.hypertable (schema_name name, table_name name)", user).ok()
-        t.sql(TABLE + "INSERT INTO public.pg_dist_partition VALUES ('t'); INSERT INTO _timescaledb_catalog.hypertable VALUES ('public', 't')").ok()
-        assert t.import_(t.file("t.db", ROWS), {"create": "never"})["t"]["detail"] is None
-    finally:
-        t.sql(f"DROP OWNED BY {ident(user)}; DROP ROLE {ident(user)}").ok()
+    user = t.role("guest", f"CREATE ON DATABASE {ident(t.database)}", "ALL ON SCHEMA public")
+    t.sql("CREATE TABLE public.pg_dist_partition (logicalrelid regclass); CREATE SCHEMA _timescaledb_catalog;"
+          "CREATE TABLE _timescaledb_catalog.hypertable (schema_name name, table_name name)", user)
+    t.sql(TABLE + "INSERT INTO public.pg_dist_partition VALUES ('t'); INSERT INTO _timescaledb_catalog.hypertable VALUES ('public', 't')")
+    assert t.import_(t.file("t.db", ROWS), {"create": "never"})["t"]["detail"] is None
 
 
 def test_rows_are_counted_after_the_direct_way_whatever_verify_says(t):
@@ -70,8 +65,8 @@ def test_rows_are_counted_after_the_direct_way_whatever_verify_says(t):
     path = t.file("t.db", "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('a'), ('b');")
     for verify in ("counts", "none"):
         session = t.session()
-        session.run(f"DROP TABLE IF EXISTS t; BEGIN").ok()
-        session.run(t.call("sqlite_import", path, {"verify": verify, "analyze": False})).ok()
-        assert session.run("SELECT seq_scan || ' ' || seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 't'").out.strip() == "1 2", verify
-        session.run("ROLLBACK").ok()
+        session.run("DROP TABLE IF EXISTS t; BEGIN")
+        session.run(t.call("sqlite_import", path, {"verify": verify, "analyze": False}))
+        assert session.value("SELECT seq_scan || ' ' || seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 't'") == "1 2", verify
+        session.run("ROLLBACK")
         session.close()

@@ -8,7 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 
-from harness import Skip, quote
+import pytest
+
+from client import fails
+from harness import quote
 
 MB = 1_000_000
 ERRORS = ("53200", "54000")  # out_of_memory, program_limit_exceeded
@@ -20,12 +23,12 @@ class Limited:
 
     def __init__(self, t):
         if not shutil.which("prlimit"):
-            raise Skip("prlimit is not installed")
+            pytest.skip("prlimit is not installed")
         self.t = t
         self.session = t.session()
         self.met = 0
         # What every statement loads once is not to be counted.
-        self.session.run("SELECT * FROM sqlite_check('/nothing')")
+        self.session.attempt("SELECT * FROM sqlite_check('/nothing')")
 
     def limit(self, room):
         self.set("as", UNLIMITED if room is None else self.address_space() + room)
@@ -36,7 +39,7 @@ class Limited:
         command = [*user, "prlimit", f"--pid={self.session.pid}", f"--{resource}={value}:"]
         if subprocess.run(command, cwd="/", capture_output=True).returncode:
             assert os.path.exists(f"/proc/{self.session.pid}"), "the backend is gone"
-            raise Skip("the limits of a backend cannot be changed here")
+            pytest.skip("the limits of a backend cannot be changed here")
 
     def address_space(self):
         with open(f"/proc/{self.session.pid}/statm") as sizes:
@@ -45,10 +48,10 @@ class Limited:
     def run(self, sql, room):
         """Runs one statement within the limit; afterwards the session goes on."""
         self.limit(room)
-        result = self.session.run(sql)
+        result = self.session.attempt(sql)
         self.limit(None)
         self.session.run("ROLLBACK")
-        assert self.session.run("SELECT 40 + 2").out.strip() == "42", (sql, room, result)
+        assert self.session.value("SELECT 40 + 2") == "42", (sql, room, result)
         return result
 
     def survives(self, sql, rooms, *others):
@@ -122,13 +125,13 @@ def test_the_error_names_the_cell(t):
     limited, path = Limited(t), large(t, 100 * MB, kinds=["texts"])
     for room in (20, 90, 150):
         result = limited.run(load(path, "texts", type="text"), room * MB)
-        result.fails("53200", message=r'out of memory\n.*table "texts", row with rowid 2')
+        result.failed("53200", r'out of memory\n.*table "texts", row with rowid 2')
     result = limited.run(load(path, "texts", type="text"), 20 * MB)
-    result.fails("53200", message='column "v" of table "texts"', hint="plan.tables.texts.columns.v.skip")
+    result.failed("53200", 'column "v" of table "texts"', hint="plan.tables.texts.columns.v.skip")
     left_out = load(path, "texts", type="text").replace('"type": "text"', '"skip": true')
-    limited.run(left_out, 20 * MB).ok()
+    limited.run(left_out, 20 * MB)
     only = load(path, "texts", type="text").replace('"columns"', '"where": "id < 2", "columns"')
-    limited.run(only, 20 * MB).ok()
+    limited.run(only, 20 * MB)
     assert t.value("SELECT count(*) FROM texts") == "1"
 
 
@@ -137,25 +140,26 @@ def test_what_is_beyond_the_servers_own_limit_is_named(t):
     an input function needs tens of millions of elements for it."""
     t.sql("""CREATE FUNCTION large(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
                  IF $1 = 2 THEN RAISE 'invalid memory alloc request size 1073741824' USING ERRCODE = 'XX000'; END IF; RETURN true;
-             END $$; CREATE DOMAIN limited AS bigint CHECK (large(VALUE))""").ok()
+             END $$; CREATE DOMAIN limited AS bigint CHECK (large(VALUE))""")
     path = t.file("some.db", "CREATE TABLE some (id INTEGER PRIMARY KEY, v INTEGER); INSERT INTO some VALUES (1, 1), (7, 2)")
-    t.sql(load(path, "some", type="limited")).fails("54000", message=r'column "v" of table "some"\n.*rowid 7.*gigabyte')
+    with fails("54000", r'column "v" of table "some"\n.*rowid 7.*gigabyte'):
+        t.sql(load(path, "some", type="limited"))
 
 
 def test_a_thread_that_cannot_be_made_is_done_without(t):
     path, limited = large(t, 1000), Limited(t)
     limited.set("nproc", 1)
     for kind, type_ in (("texts", "text"), ("blobs", "bytea"), ("lists", "bigint[]")):
-        limited.session.run(load(path, kind, type=type_)).ok()
+        limited.session.run(load(path, kind, type=type_))
     assert limited.session.threads() == 1
-    limited.session.run(f"SELECT * FROM sqlite_check({quote(str(path))}, true)").ok()
+    limited.session.run(f"SELECT * FROM sqlite_check({quote(str(path))}, true)")
     assert t.value("SELECT count(*) FROM texts") == "2"
 
 
 def foreign(t, path):
-    t.sql(f"CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true')").ok()
+    t.sql(f"CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true')")
     for name, kind in {"texts": "text", "blobs": "bytea", "documents": "jsonb", "lists": "bigint[]", "made": "bytea"}.items():
-        t.sql(f"CREATE FOREIGN TABLE {name} (id bigint OPTIONS (key 'true'), v {kind}) SERVER files").ok()
+        t.sql(f"CREATE FOREIGN TABLE {name} (id bigint OPTIONS (key 'true'), v {kind}) SERVER files")
 
 
 def test_scans_of_large_values_under_many_limits(t):
@@ -181,7 +185,7 @@ def test_scans_of_large_values_under_many_limits(t):
         ) if encoding == "UTF-8" else ()):
             limited.survives(sql, rooms)
         limited.has_met_the_limit()
-        t.sql("DROP SERVER files CASCADE").ok()
+        t.sql("DROP SERVER files CASCADE")
 
 
 def test_writes_of_large_values_under_many_limits(t):
@@ -209,9 +213,9 @@ def test_hundreds_of_megabytes_within_nine_hundred(t):
     db.close()
     limited = Limited(t)
     room = 900 * MB - limited.address_space()
-    limited.run(load(path, "texts", type="text"), room).fails("53200", message='table "texts", row with rowid')
+    limited.run(load(path, "texts", type="text"), room).failed("53200", 'table "texts", row with rowid')
     t.sql(f"CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
-          "CREATE FOREIGN TABLE texts (id bigint, v text) SERVER files").ok()
+          "CREATE FOREIGN TABLE texts (id bigint, v text) SERVER files")
     for sql in ("SELECT md5(v) FROM texts", "SELECT length(reverse(v)) FROM texts WHERE id = 1"):
         assert limited.run(sql, room).sqlstate in ERRORS, sql
 
@@ -223,22 +227,23 @@ def test_many_small_things_under_many_limits(t):
     path, limited = t.file("many.db", f"BEGIN; {tables} COMMIT"), Limited(t)
     rooms = [room * MB for room in (4, 10, 20, 40)]
     limited.survives(f"SELECT count(*) FROM sqlite_findings({quote(str(path))})", rooms)
-    t.sql("CREATE TABLE plans AS SELECT jsonb_build_object('before', jsonb_agg('SELECT ' || i)) AS plan FROM generate_series(1, 300000) i").ok()
+    t.sql("CREATE TABLE plans AS SELECT jsonb_build_object('before', jsonb_agg('SELECT ' || i)) AS plan FROM generate_series(1, 300000) i")
     limited.survives(f"SELECT sqlite_plan({quote(str(path))}, plan) IS NULL FROM plans", [MB * room for room in (20, 40, 80)])
     limited.has_met_the_limit()
 
 
 def test_deep_expressions_end_the_statement_at_most(t):
     path = t.file("deep.db", f"CREATE TABLE t (a INTEGER CHECK ({'(' * 90}a{')' * 90} > 0)); INSERT INTO t VALUES (1)")
-    t.sql(t.call("sqlite_findings", path)).ok()
+    t.sql(t.call("sqlite_findings", path))
     for where in ("(" * 50_000 + "1" + ")" * 50_000, "a" + "+1" * 200_000, "NOT " * 100_000 + "a"):
-        t.sql(t.call("sqlite_plan", path, {"tables": {"t": {"where": where}}})).fails("22023", message="where|condition")
+        with fails("22023", "where|condition"):
+            t.sql(t.call("sqlite_plan", path, {"tables": {"t": {"where": where}}}))
     foreign_table = (f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
                      "CREATE FOREIGN TABLE t (a bigint) SERVER s")
-    t.sql(foreign_table).ok()
+    t.sql(foreign_table)
     for depth in (100, 1_000, 3_000):
         for condition in ("abs(" * depth + "a" + ")" * depth + " = 1", "a" + " + 0" * depth + " = 1", "NOT (" * depth + "a = 2" + ")" * depth):
-            result = t.sql(f"SELECT a FROM t WHERE {condition}")
+            result = t.attempt(f"SELECT a FROM t WHERE {condition}")
             assert result.sqlstate in (None, "54001", "54000"), (depth, condition[:20], result)
 
 
@@ -247,7 +252,7 @@ def test_an_answer_of_a_million_keys_is_within_bounds(t):
     path = t.file("keys.db", "CREATE TABLE k (id INTEGER PRIMARY KEY, v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                              " WHERE i < 60000) INSERT INTO k SELECT i, i FROM n")
     t.sql(f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true');"
-          "CREATE FOREIGN TABLE k (id bigint OPTIONS (key 'true'), v bigint) SERVER s; CREATE TABLE other AS SELECT id FROM k").ok()
+          "CREATE FOREIGN TABLE k (id bigint OPTIONS (key 'true'), v bigint) SERVER s; CREATE TABLE other AS SELECT id FROM k")
     limited = Limited(t)
     update = "BEGIN; UPDATE k SET v = 0 FROM other o WHERE o.id = k.id AND o.id % 1 = 0 AND random() < 2; ROLLBACK"
     limited.survives(update, [room * MB for room in (4, 8, 16)])

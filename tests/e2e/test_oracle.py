@@ -36,7 +36,7 @@ def cell(value):
     return value, repr(value).encode() if isinstance(value, float) else None
 
 
-def test_tells_equal_from_different(_):
+def test_tells_equal_from_different():
     for value, kind, format, text in EQUAL:
         assert same(cell(value), text, {"type": kind, "format": format}), (value, kind, text)
     for value, kind, format, text in DIFFERENT:
@@ -47,6 +47,6 @@ def test_tells_equal_from_different(_):
         assert not same(cell(value), None, {"type": kind, "on_invalid": "null"}), value
 
 
-def test_calendar(_):
+def test_calendar():
     assert days(1970, 1, 1) == 0 and days(2000, 3, 1) == 11017 and days(1601, 1, 1) == -134774
     assert instant("2000-02-30x") is None

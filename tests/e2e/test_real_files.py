@@ -1,10 +1,12 @@
 """Files that real programs wrote: everything arrives, and hostile ones end in an error or a result."""
 
-import sqlstates as s
-from harness import DATA, FIXTURES, Skip
-from oracle import compare_file
+import pytest
 
 import app_db
+import real_files
+import sqlstates as s
+from harness import FIXTURES, shared
+from oracle import compare_file
 
 # What a strict import of a file stops at, and the keys that let it through. A file that is not named here imports with {}.
 LENIENT = {"keys": "as_data_allows", "orphans": "keep", "on_error": "continue"}
@@ -15,23 +17,9 @@ REFUSED = {"pgloader_sqlite": s.NULL_KEY}
 READERS = ["sqlite_check", "sqlite_inspect", "sqlite_findings", "sqlite_plan", "sqlite_ddl", "sqlite_import"]
 
 
-def cases():
-    found = sorted([*DATA.glob("*.db"), *DATA.glob("*.sqlite")]) if DATA.exists() else []
-    for path in found:
-        yield f"{path.stem}", lambda t, path=path: whole_file(t, path)
-    broken = sorted((DATA / "malformed").glob("*.db")) if DATA.exists() else []
-    for start in range(0, len(broken), 8):
-        part = broken[start:start + 8]
-        yield f"malformed_{part[0].stem}-{part[-1].stem}", lambda t, part=part: malformed(t, part)
-    if not found:
-        yield "absent", absent
-
-
-def absent(_):
-    raise Skip(f"{DATA} is not there: no real files to import")
-
-
-def whole_file(t, original):
+@pytest.mark.parametrize("name", real_files.NAMES)
+def test_whole_file(t, name):
+    original = shared("data", f"{name}.db")
     path = t.copy_of(original)
     before = original.read_bytes()
     plan = plan_that_works(t, path)
@@ -44,42 +32,41 @@ def whole_file(t, original):
             assert row["detail"], row
             continue
         assert row["source_rows"] == row["imported"] + row["rejected"], row
-    cells = compare_file(t, path, full)
+    compare_file(t, path, full)
     t.rows("SELECT * FROM reset_sequences()")
     t.rows(t.call("sqlite_inspect", path))
     assert path.read_bytes() == before, "the source file changed"
     assert not [p.name for p in t.dir.iterdir() if p != path], "something was left beside the source file"
-    print(f"    {len(rows)} tables, {cells} cells equal, plan {plan}")
 
 
 def plan_that_works(t, path):
     """{} where a strict import succeeds, else the lenient plan; a refusal leaves nothing behind."""
     before = t.traces()
-    result = t.sql("BEGIN; " + t.call("sqlite_import", path, {}) + "; ROLLBACK")
+    result = t.attempt("BEGIN; " + t.call("sqlite_import", path, {}) + "; ROLLBACK")
     assert t.traces() == before, "a rolled back import left something"
     if result.sqlstate is None:
         assert path.stem not in REFUSED, "a strict import is not refused"
         return {}
     assert path.stem in REFUSED, f"a strict import is refused: {result.sqlstate} {result.message}"
-    result.fails(*REFUSED[path.stem])
+    result.failed(REFUSED[path.stem])
     assert result.hint or result.detail, f"a refusal that helps nobody: {result.message}"
-    print(f"    strict: {result.sqlstate} {result.message}")
     return LENIENT
 
 
-def malformed(t, files):
+@pytest.mark.parametrize("names", real_files.in_groups(real_files.MALFORMED, 8), ids="-".join)
+def test_malformed(t, names):
     """One backend reads all of them, so that what one leaves behind hits the next."""
     session = t.session()
-    for original in files:
-        path = t.copy_of(original)
+    for name in names:
+        path = t.copy_of(shared("data", "malformed", f"{name}.db"))
         for function in READERS:
             call = t.call(function, path, LENIENT if function not in ("sqlite_check", "sqlite_inspect") else None)
-            session.run("BEGIN").ok()
-            result = session.run(f"SELECT count(*) FROM ({call}) q", timeout=60)
-            session.run("ROLLBACK").ok()
-            assert result.sqlstate not in ("08006", "XX000", "57P01"), f"{original.name} {function}: {result.err}"
-        assert not session.open_files(t.dir), f"{original.name} is still open"
-    assert session.run("SELECT 1").ok().out.strip() == "1"
+            session.run("BEGIN")
+            result = session.attempt(f"SELECT count(*) FROM ({call}) q", timeout=60)
+            session.run("ROLLBACK")
+            assert result.sqlstate not in ("08006", "XX000", "57P01"), f"{name} {function}: {result}"
+        assert not session.open_files(t.dir), f"{name} is still open"
+    assert session.value("SELECT 1") == "1"
 
 
 def test_demo_database(t):
@@ -100,16 +87,11 @@ def test_demo_database(t):
     assert "ON UPDATE CASCADE ON DELETE CASCADE" in fk and "NOT VALID" not in fk, fk
 
 
-def small_fixture(name):
-    def scenario(t):
-        path = t.fixture(name)
-        plan = plan_that_works(t, path)
-        full = t.plan(path, plan)
-        rows = t.import_(path, plan)
-        assert all(row["source_rows"] == row["imported"] for row in rows.values()), rows
-        compare_file(t, path, full)
-    return scenario
-
-
-for fixture in sorted((FIXTURES / "small").glob("*.sql")):
-    globals()[f"test_small_{fixture.stem}"] = small_fixture(fixture.stem)
+@pytest.mark.parametrize("name", [path.stem for path in sorted((FIXTURES / "small").glob("*.sql"))])
+def test_small(t, name):
+    path = t.fixture(name)
+    plan = plan_that_works(t, path)
+    full = t.plan(path, plan)
+    rows = t.import_(path, plan)
+    assert all(row["source_rows"] == row["imported"] for row in rows.values()), rows
+    compare_file(t, path, full)

@@ -7,9 +7,9 @@ import sqlite3
 
 import rotation
 import sqlstates as s
-from harness import DATA, ROOT, quote
+from client import fails
+from harness import ROOT, quote, shared
 
-CASES = DATA.parent / "cases"
 STYLES = ["SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET TimeZone = 'America/New_York'; SET extra_float_digits = -15; SET bytea_output = 'escape';",
           "SET DateStyle = 'German, DMY'; SET IntervalStyle = 'iso_8601'; SET TimeZone = 'Asia/Kolkata'; SET extra_float_digits = 0; SET array_nulls = off;",
           "SET DateStyle = 'Postgres, MDY'; SET IntervalStyle = 'postgres_verbose'; SET TimeZone = 'Pacific/Kiritimati'; SET quote_all_identifiers = on; SET xmlbinary = 'hex';"]
@@ -51,14 +51,14 @@ def foreign(t, name, path, columns, options=""):
     t.own(t.dir, 0o777)
     t.own(path, 0o666)
     t.sql(f"CREATE SERVER {name} FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true'{options});"
-          f"CREATE FOREIGN TABLE {name} ({columns}) SERVER {name} OPTIONS (table 'w')").ok()
+          f"CREATE FOREIGN TABLE {name} ({columns}) SERVER {name} OPTIONS (table 'w')")
 
 
 def test_an_import_reads_the_same_under_all_settings(t):
-    t.sql(TYPES + f"CREATE TABLE w (id bigint PRIMARY KEY, {wide_columns()})").ok()
+    t.sql(TYPES + f"CREATE TABLE w (id bigint PRIMARY KEY, {wide_columns()})")
     path, seen = wide_file(t), {}
     for style in ["", *STYLES]:
-        t.sql(f"TRUNCATE w; {style}" + t.call("sqlite_import", path, {"timezone": "Europe/Berlin"})).ok()
+        t.sql(f"TRUNCATE w; {style}" + t.call("sqlite_import", path, {"timezone": "Europe/Berlin"}))
         seen[t.shown("SELECT w::text FROM w")] = style
     assert len(seen) == 1, seen
     # Both columns say the same instant.
@@ -67,16 +67,16 @@ def test_an_import_reads_the_same_under_all_settings(t):
 
 
 def test_a_foreign_table_holds_the_same_under_all_settings(t):
-    t.sql(TYPES).ok()
+    t.sql(TYPES)
     path = wide_file(t)
     foreign(t, "f", path, f"id bigint, {wide_columns()}")
     columns = ", ".join(WIDE)
-    t.sql(f"CREATE TABLE kept AS SELECT {columns} FROM f WHERE id = 1").ok()
+    t.sql(f"CREATE TABLE kept AS SELECT {columns} FROM f WHERE id = 1")
     for number, (writes, reads) in enumerate(itertools.product(STYLES, STYLES)):
-        t.sql(f"{writes} INSERT INTO f SELECT {number + 10}, {columns} FROM kept").ok()
-        t.sql(f"DROP TABLE IF EXISTS back; {reads} CREATE TABLE back AS SELECT {columns} FROM f WHERE id = {number + 10}").ok()
+        t.sql(f"{writes} INSERT INTO f SELECT {number + 10}, {columns} FROM kept")
+        t.sql(f"DROP TABLE IF EXISTS back; {reads} CREATE TABLE back AS SELECT {columns} FROM f WHERE id = {number + 10}")
         assert t.value("SELECT (SELECT back::text FROM back) = (SELECT kept::text FROM kept)") == "t", (writes, reads, t.shown("TABLE back"))
-        t.sql(f"{reads} UPDATE f SET {', '.join(f'{c} = (SELECT {c} FROM kept)' for c in WIDE)} WHERE id = {number + 10}").ok()
+        t.sql(f"{reads} UPDATE f SET {', '.join(f'{c} = (SELECT {c} FROM kept)' for c in WIDE)} WHERE id = {number + 10}")
     cells = {row[1:] for row in rows_of(path) if row[0] >= 10}
     assert len(cells) == 1, cells
 
@@ -90,19 +90,19 @@ def test_a_key_finds_its_row_under_all_settings(t):
     path = t.file("keys.db", "CREATE TABLE w (k TEXT, f TEXT, n INTEGER, PRIMARY KEY (k, f)) WITHOUT ROWID")
     foreign(t, "f", path, "k daterange OPTIONS (key 'true'), f float8[] OPTIONS (key 'true'), n bigint")
     for style, other in zip(STYLES, STYLES[1:] + STYLES):
-        t.sql(f"{style} INSERT INTO f VALUES (daterange('2024-02-01', '2024-03-04'), ARRAY[0.1::float8 + 0.2::float8, 1e-9], 0)").ok()
-        t.sql(f"{other} UPDATE f SET n = n + 1").ok()
+        t.sql(f"{style} INSERT INTO f VALUES (daterange('2024-02-01', '2024-03-04'), ARRAY[0.1::float8 + 0.2::float8, 1e-9], 0)")
+        t.sql(f"{other} UPDATE f SET n = n + 1")
         assert t.shown("SELECT k, f, n FROM f") == "[2024-02-01,2024-03-04)|{0.30000000000000004,1e-09}|1"
-        t.sql(f"{style} DELETE FROM f WHERE n = 1").ok()
+        t.sql(f"{style} DELETE FROM f WHERE n = 1")
         assert rows_of(path) == []
 
 
 def test_times_without_an_offset_are_the_plans_everywhere(t):
-    t.sql("CREATE TABLE w (id int, a timestamptz, r tstzrange, l timestamptz[], m tstzmultirange)").ok()
+    t.sql("CREATE TABLE w (id int, a timestamptz, r tstzrange, l timestamptz[], m tstzmultirange)")
     path = t.file("zone.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, a TEXT, r TEXT, l TEXT, m TEXT);
         INSERT INTO w VALUES (1, '2024-07-01 09:00', '[2024-07-01 09:00,)', '{"2024-07-01 09:00:00"}', '{["2024-07-01T09:00:00",]}');""")
     for zone, hour in (("Europe/Berlin", "07:00"), ("+05:30", "03:30"), ("-03:00", "12:00"), ("UTC", "09:00")):
-        t.sql("TRUNCATE w").ok()
+        t.sql("TRUNCATE w")
         t.import_(path, {"timezone": zone})
         assert t.shown("SELECT a, lower(r) = a, l[1] = a, lower(m) = a FROM w") == f"2024-07-01 {hour}:00+00|t|t|t", zone
 
@@ -146,7 +146,7 @@ class Texts:
 
 def test_spellings_in_columns_that_are_there(t):
     texts = Texts(t)
-    t.sql(f"CREATE TABLE w (id bigint PRIMARY KEY, {texts.declared})").ok()
+    t.sql(f"CREATE TABLE w (id bigint PRIMARY KEY, {texts.declared})")
     texts.check(t, t.import_(texts.path, {"on_invalid": "reject"})["w"])
 
 
@@ -162,14 +162,14 @@ def test_spellings_in_foreign_tables(t):
     t.sql("""CREATE FUNCTION read(name text, n int) RETURNS text LANGUAGE plpgsql AS $$
              DECLARE answer text;
              BEGIN EXECUTE format('SELECT %I::text FROM f WHERE id = %s', name, n) INTO answer; RETURN answer;
-             EXCEPTION WHEN data_exception THEN RETURN sqlstate; END $$""").ok()
+             EXCEPTION WHEN data_exception THEN RETURN sqlstate; END $$""")
     cells = {**texts.good, **texts.bad}
     listed = ", ".join(f"({n}, '{name}')" for n, (name, _) in cells.items())
     codes = {row["n"]: row["code"] for row in t.rows(f"SELECT n, read(name, n) AS code FROM (VALUES {listed}) v (n, name)")}
     wrong = {n: (cells[n], code) for n, code in codes.items() if (code in ("22P02", "22003", "22007", "22008", "22001")) != (n in texts.bad)}
     assert not wrong, wrong
     # What can be read can be written, and means the same afterwards.
-    t.sql("; ".join(f"INSERT INTO f (id, {name}) SELECT id + 1000, {name} FROM f WHERE id = {n}" for n, (name, _) in texts.good.items())).ok()
+    t.sql("; ".join(f"INSERT INTO f (id, {name}) SELECT id + 1000, {name} FROM f WHERE id = {n}" for n, (name, _) in texts.good.items()))
     pairs = " UNION ALL ".join(f"SELECT {n} AS n, count(DISTINCT {name}::text), count({name}) AS both FROM f WHERE id IN ({n}, {n + 1000})"
                                for n, (name, _) in texts.good.items())
     wrong = [(texts.good[row["n"]], row) for row in t.shown_rows(pairs) if (row["count"], row["both"]) != (1, 2)]
@@ -180,8 +180,9 @@ def test_values_that_no_text_says_are_refused_on_writing(t):
     """What could not be read back is an error: years that ISO 8601 has not, infinity where a column has no word for it."""
     path = t.file("write.db", "CREATE TABLE w (id INTEGER PRIMARY KEY, r TEXT, i TEXT, n NUMERIC)")
     foreign(t, "f", path, "id bigint, r daterange, i interval, n money")
-    t.sql("INSERT INTO f (r) VALUES (daterange('0044-03-15 BC', NULL))").fails(*s.MISFIT, "0A000", message='column "r"')
-    t.sql("INSERT INTO f (i, n) VALUES (make_interval(months => 14, days => -3, secs => 0.000001), 12.5::money)").ok()
+    with fails((*s.MISFIT, "0A000"), 'column "r"'):
+        t.sql("INSERT INTO f (r) VALUES (daterange('0044-03-15 BC', NULL))")
+    t.sql("INSERT INTO f (i, n) VALUES (make_interval(months => 14, days => -3, secs => 0.000001), 12.5::money)")
     assert t.shown("SELECT i, n FROM f") == "1 year 2 mons -3 days +00:00:00.000001|$12.50"
     assert rows_of(path)[-1][2:] == ("1 year 2 mons -3 days +00:00:00.000001", 12.5)
 
@@ -189,9 +190,9 @@ def test_values_that_no_text_says_are_refused_on_writing(t):
 # Intervals
 
 def test_timespans_of_dotnet(t):
-    t.sql((CASES / "77-dotnet-timespan.pg.sql").read_text()).ok()
-    path = t.file("jobs.db", (CASES / "77-dotnet-timespan.sql").read_text())
-    said = t.import_fails(path, {}, *s.MISFIT, message="more precise than")
+    t.sql(shared("cases", "77-dotnet-timespan.pg.sql").read_text())
+    path = t.file("jobs.db", shared("cases", "77-dotnet-timespan.sql").read_text())
+    said = t.import_fails(path, {}, s.MISFIT, "more precise than")
     assert 'column "frac" of table "jobs"' in said.message + said.detail and "rowid 1" in said.detail
     row = t.import_(path, {"on_invalid": "null"})["jobs"]
     assert (row["imported"], row["rejected"]) == (3, 0), row
@@ -200,7 +201,7 @@ def test_timespans_of_dotnet(t):
 
 
 def test_intervals_that_a_precision_would_cut(t):
-    t.sql("CREATE TABLE w (id int, a interval(3), b interval year to month, c interval day to hour)").ok()
+    t.sql("CREATE TABLE w (id int, a interval(3), b interval year to month, c interval day to hour)")
     path = t.file("cut.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT);
         INSERT INTO w VALUES (1, '00:00:01.5', 'P1Y2M', '3.04:00:00'), (2, '00:00:01.2345', NULL, NULL), (3, NULL, '1 mon 2 days', NULL),
                              (4, NULL, NULL, '3 days 04:05:00');""")
@@ -219,53 +220,55 @@ def test_a_users_code_sees_the_session_as_it_is(t):
         CREATE DOMAIN app.days AS daterange CHECK (app.note('made'));
         CREATE TABLE w (id int, d app.day, r app.days, e date[] CHECK (app.note('check')), u text DEFAULT current_setting('DateStyle'));
         CREATE FUNCTION app.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM app.note('trigger'); RETURN NEW; END$$;
-        CREATE TRIGGER fire BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION app.fire()""").ok()
+        CREATE TRIGGER fire BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION app.fire()""")
     path = t.file("code.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, d TEXT, r TEXT, e TEXT);
                                 INSERT INTO w VALUES (1, '2024-02-01', '[2024-02-01,)', '{2024-02-01}');""")
     style = "SET search_path = app, public; SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'iso_8601'; SET TimeZone = 'Asia/Tokyo';"
     for plan in ({}, {"fire_triggers": True}):
-        t.sql("TRUNCATE w, app.seen").ok()
-        t.sql(style + t.call("sqlite_import", path, plan)).ok()
+        t.sql("TRUNCATE w, app.seen")
+        t.sql(style + t.call("sqlite_import", path, plan))
         places = {"domain", "made", "check"} | ({"trigger"} if plan else set())
         seen = {(row["place"], row["style"]) for row in t.rows("SELECT * FROM app.seen")}
         assert seen == {(place, "SQL, DMYiso_8601Asia/Tokyo") for place in places}, seen
         assert t.shown("SELECT d, r, e, u FROM w") == "2024-02-01|[2024-02-01,)|{2024-02-01}|SQL, DMY"
     foreign(t, "f", path, "id bigint, d app.day, r app.days")
-    t.sql("TRUNCATE app.seen").ok()
-    t.sql(style + "SELECT d, r FROM f").ok()
+    t.sql("TRUNCATE app.seen")
+    t.sql(style + "SELECT d, r FROM f")
     assert {row["style"] for row in t.rows("SELECT style FROM app.seen")} == {"SQL, DMYiso_8601Asia/Tokyo"}
 
 
 def test_settings_are_as_they_were_whatever_happens(t):
-    t.sql("CREATE TABLE w (id bigint, r daterange, d date)").ok()
+    t.sql("CREATE TABLE w (id bigint, r daterange, d date)")
     path = t.file("after.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, r TEXT, d TEXT);
         INSERT INTO w VALUES (1, '[2024-02-01,)', '2024-02-01'), (2, '[2024-02-02,2024-02-01)', '2024-02-02');""")
     foreign(t, "f", path, "id bigint, r daterange, d date")
     shown = " || ' ' || ".join(f"current_setting('{name}')" for name in [*rotation.CHOICES, "array_nulls", "lc_monetary", "quote_all_identifiers"])
     for style in STYLES:
         session = t.session()
-        session.run(style).ok()
+        session.run(style)
         before = session.run(f"SELECT {shown}").out
         for statement in ("SELECT r FROM f WHERE id = 1", "SELECT r FROM f", "INSERT INTO f VALUES (3, '[2024-01-01,)')", "DELETE FROM f WHERE id = 3",
                           t.call("sqlite_import", path, {"on_invalid": "null"}), t.call("sqlite_import", path, {"on_invalid": "error"}),
                           "DO $$BEGIN PERFORM r FROM f; EXCEPTION WHEN OTHERS THEN NULL; END$$",
                           "PREPARE p AS SELECT r FROM f WHERE id = $1; EXECUTE p(1); EXECUTE p(2); EXECUTE p(1); DEALLOCATE p",
                           "BEGIN; DECLARE c CURSOR FOR SELECT r FROM f; FETCH 1 FROM c; SAVEPOINT a; FETCH 1 FROM c; ROLLBACK TO a; COMMIT"):
-            session.run(statement)
-            assert session.run(f"SELECT {shown}").ok().out == before, statement
+            session.attempt(statement)
+            session.run("ROLLBACK")
+            assert session.run(f"SELECT {shown}").out == before, statement
         session.close()
 
 
 def test_rejected_rows_and_examples_are_printed_in_one_style(t):
     """The log keeps a row that was removed, and an error names one, as in any other session."""
-    t.sql("CREATE TABLE days (d date PRIMARY KEY); CREATE TABLE w (id int, d date REFERENCES days, r daterange, i interval, f float8[])").ok()
+    t.sql("CREATE TABLE days (d date PRIMARY KEY); CREATE TABLE w (id int, d date REFERENCES days, r daterange, i interval, f float8[])")
     path = t.file("orphans.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, d TEXT, r TEXT, i TEXT, f TEXT);
         INSERT INTO w VALUES (1, '2024-02-01', '[2024-02-01,)', '1 day 02:00', '{0.30000000000000004}');""")
     logged, errors = set(), set()
     for style in STYLES:
-        t.sql(style + t.call("sqlite_import", path, {"orphans": "reject"})).ok()
+        t.sql(style + t.call("sqlite_import", path, {"orphans": "reject"}))
         logged.add(t.value('SELECT "values" FROM sqlite_migrate.reject ORDER BY id DESC LIMIT 1'))
-        failed = t.sql(style + t.call("sqlite_import", path, {"orphans": "error"})).fails("23503")
+        with fails("23503") as failed:
+            t.sql(style + t.call("sqlite_import", path, {"orphans": "error"}))
         errors.add(failed.message + failed.detail)
     assert len(logged) == 1 and len(errors) == 1, (logged, errors)
     assert all(text in logged.copy().pop() for text in ("[2024-02-01,)", "1 day 02:00:00", "0.30000000000000004")), logged

@@ -4,7 +4,9 @@ import contextlib
 import sqlite3
 
 import sqlstates as s
-from harness import Server, quote
+from client import fails
+from cluster import Server
+from harness import quote
 
 FILE = """
     CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT UNIQUE CHECK (length(name) > 0), at DATETIME, e TEXT AS (name || '!'));
@@ -24,7 +26,7 @@ def standby(t, prepare):
     server.start()
     try:
         for sql in ("CREATE EXTENSION pg_sqlite_migrate", *prepare):
-            server.run("postgres", sql).ok()
+            server.run("postgres", sql)
         server.script("stop", server.name)
         (server.data / "standby.signal").touch()
         server.script("start", server.name)
@@ -50,35 +52,42 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
     foreign = f"CREATE SERVER f FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true', truncatable 'true'); CREATE SCHEMA f; IMPORT FOREIGN SCHEMA main FROM SERVER f INTO f"
     prepare = [EXISTING, foreign, t.call("sqlite_import", path, {"schema": "done"})]
     for sql in prepare:
-        t.sql(sql).ok()
+        t.sql(sql)
     try:
         with standby(t, prepare) as run:
             assert run("SELECT pg_is_in_recovery()").out == "t\n"
             for call in calls:
-                said, expected = run(call).ok().out.strip(), t.shown(call)
+                said, expected = run(call).out.strip(), t.shown(call)
                 assert said == expected, (call, said, expected)
             for plan in PLANS:
-                run(t.call("sqlite_import", path, plan)).fails(*s.READ_ONLY, message=r"^cannot execute sqlite_import\(\)")
-            run("SELECT sqlite_forget(1)").fails(*s.READ_ONLY, message=r"^cannot execute sqlite_forget\(\)")
-            run("SELECT * FROM reset_sequences('done')").ok()
-            run("SELECT * FROM reset_sequences('there')").fails(*s.READ_ONLY, message="setval")
+                with fails(s.READ_ONLY, r"^cannot execute sqlite_import\(\)"):
+                    run(t.call("sqlite_import", path, plan))
+            with fails(s.READ_ONLY, r"^cannot execute sqlite_forget\(\)"):
+                run("SELECT sqlite_forget(1)")
+            run("SELECT * FROM reset_sequences('done')")
+            with fails(s.READ_ONLY, "setval"):
+                run("SELECT * FROM reset_sequences('there')")
             for sql in ("INSERT INTO f.c VALUES (9, 1, 1)", "UPDATE f.c SET x = 3", "DELETE FROM f.c", "TRUNCATE f.c", "IMPORT FOREIGN SCHEMA main FROM SERVER f INTO done"):
-                run(sql).fails(*s.READ_ONLY)
+                with fails(s.READ_ONLY):
+                    run(sql)
     finally:
         application.close()
 
 
 def test_a_transaction_that_may_only_read(t):
     path = t.file("a.db", FILE)
-    t.sql(EXISTING).ok()
+    t.sql(EXISTING)
     t.import_(path, {"schema": "done"})
     for reader in READERS:
         for plan in PLANS:
             call = t.call(reader, path, plan)
-            assert t.sql("BEGIN READ ONLY; " + call).ok().out == t.sql(call).ok().out, call
+            assert t.sql("BEGIN READ ONLY; " + call).out == t.sql(call).out, call
     traces = t.traces()
-    t.sql("BEGIN READ ONLY; " + t.call("sqlite_import", path, {"schema": "new"})).fails(*s.READ_ONLY, message=r"^cannot execute sqlite_import\(\)")
-    t.sql("BEGIN READ ONLY; SELECT sqlite_forget(1)").fails(*s.READ_ONLY, message=r"^cannot execute sqlite_forget\(\)")
-    t.sql("BEGIN READ ONLY; SELECT * FROM reset_sequences('there')").fails(*s.READ_ONLY, message="setval")
-    t.sql("BEGIN READ ONLY; SELECT * FROM verify_counts()").ok()
+    with fails(s.READ_ONLY, r"^cannot execute sqlite_import\(\)"):
+        t.sql("BEGIN READ ONLY; " + t.call("sqlite_import", path, {"schema": "new"}))
+    with fails(s.READ_ONLY, r"^cannot execute sqlite_forget\(\)"):
+        t.sql("BEGIN READ ONLY; SELECT sqlite_forget(1)")
+    with fails(s.READ_ONLY, "setval"):
+        t.sql("BEGIN READ ONLY; SELECT * FROM reset_sequences('there')")
+    t.sql("BEGIN READ ONLY; SELECT * FROM verify_counts()")
     assert t.traces() == traces

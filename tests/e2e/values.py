@@ -15,7 +15,6 @@ from decimal import Decimal
 
 import oracle
 
-
 JSON_NULL = ("JSON null",)
 
 
