@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/fixtures")]
+sys.path[:0] = [str(ROOT / "tests/e2e/support"), str(ROOT / "tests/fixtures")]
 from cluster import Server  # noqa: E402
 
 SIZE = float(os.environ.get("SIZE", "1"))

@@ -14,7 +14,7 @@ import pytest
 import app_db
 import rotation
 
-SCRIPTS = pathlib.Path(__file__).parent / "scripts"
+SCRIPTS = pathlib.Path(__file__).parent
 
 
 @pytest.fixture
