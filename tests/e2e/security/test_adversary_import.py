@@ -1,8 +1,9 @@
 """Somebody works against an import while it runs: names change hands, the log is opened, keys are hit in bad moments."""
 
+from test_rights import FILE, caller, hostile, ran
+
 from client import fails
 from harness import until
-from test_rights import FILE, caller, hostile, ran
 
 
 def waits(t, session):

@@ -2,9 +2,10 @@
 
 import json
 
+from test_roles import importer
+
 import sqlstates as s
 from client import fails
-from test_roles import importer
 
 TABLES = ("log_run", "log_run_table", "log_reject", "log_finding")
 VIEWS = ("run", "run_table", "reject", "finding")
