@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo test lint unit fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ lint: setup ## rustfmt and clippy, warnings denied
 
 unit: setup ## every test that needs no server
 	$(CARGO_ENV) cargo test --workspace $(FEATURES)
+
+fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)
+	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$FUZZ_SEED"; \
+		PROPTEST_CASES=$(or $(CASES),20000) cargo test -p pg_sqlite_migrate_fuzz
 
 server-test: setup ## tests that run inside a server
 	$(CARGO_ENV) scripts/server-test.sh $(FEATURES)

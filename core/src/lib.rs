@@ -1,13 +1,15 @@
 //! What is decided without a database: everything that needs neither a PostgreSQL server nor an SQLite file.
 //!
-//! [`catalog`] says what a file declares, [`types`] and [`value`] what becomes of a column and of a value,
-//! [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of a migration from that, and
-//! [`remote`] decides what of a PostgreSQL query SQLite may compute. The crate depends on neither pgrx nor rusqlite.
+//! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`types`] and [`value`]
+//! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
+//! a migration from that, and [`remote`] decides what of a PostgreSQL query SQLite may compute. The crate depends on
+//! neither pgrx nor rusqlite.
 #![forbid(unsafe_code)]
 
 pub mod brief;
 pub mod catalog;
 pub mod damage;
+pub mod ddl;
 pub mod finding;
 pub mod plan;
 pub mod remote;

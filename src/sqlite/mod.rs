@@ -8,7 +8,6 @@ pub mod collations;
 pub mod copy;
 pub mod count;
 pub mod damage;
-pub mod ddl;
 pub mod error;
 pub mod estimate;
 pub mod functions;

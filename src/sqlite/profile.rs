@@ -5,12 +5,12 @@
 use rusqlite::{Params, Row};
 
 use super::absent;
-use super::ddl;
 use super::error::Error;
 use super::open::Source;
 use super::rows::cell;
 use super::salvage::Detour;
 use pg_sqlite_migrate_core::catalog::{Column, Table};
+use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 

@@ -4,9 +4,9 @@ use rusqlite::Row;
 
 use super::Reader;
 use super::query::{each, optional_text, pragma, text};
-use crate::sqlite::ddl::TableDdl;
 use crate::sqlite::error::Error;
 use pg_sqlite_migrate_core::catalog::{Action, Catalog, ForeignKey};
+use pg_sqlite_migrate_core::ddl::TableDdl;
 
 impl Reader<'_> {
     /// In the order of their declaration; the parents' columns are as written until all tables are known.

@@ -4,9 +4,9 @@ use rusqlite::Row;
 
 use super::query::{each, pragma, reason, text};
 use super::{Reader, is_internal};
-use crate::sqlite::ddl::{self, TableDdl};
 use crate::sqlite::error::Error;
 use pg_sqlite_migrate_core::catalog::{Index, IndexColumn, IndexKey, Origin};
+use pg_sqlite_migrate_core::ddl::{self, TableDdl};
 
 /// A row of `PRAGMA index_list`.
 struct Listed {

@@ -15,11 +15,11 @@ use std::collections::HashMap;
 use rusqlite::Row;
 
 use self::query::{each, name, optional_text, pragma, reason, text};
-use super::ddl::{self, TableDdl};
 use super::error::Error;
 use super::modules::{is_shadow_of, suffix_after};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::*;
+use pg_sqlite_migrate_core::ddl::{self, TableDdl};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Describes everything that the file declares.

@@ -65,7 +65,7 @@ pub fn substr<'a>(args: &[Cell<'a>]) -> Answer<'a> {
     if length < 0 {
         return Err(Fault::new("22011", "negative substring length not allowed"));
     }
-    answer(slice(text, from - 1, (start.saturating_add(length) - from).max(0)))
+    answer(slice(text, from - 1, start.saturating_add(length).saturating_sub(from).max(0)))
 }
 
 /// All but the last |n| characters when `n` is negative.
@@ -79,7 +79,7 @@ pub fn left<'a>(args: &[Cell<'a>]) -> Answer<'a> {
 pub fn right<'a>(args: &[Cell<'a>]) -> Answer<'a> {
     let (text, n) = (argument(args, 0)?, number(args, 1)?);
     // The smallest integer too; releases before 15.20 negated it in 32 bits and skipped nothing.
-    let skipped = if n < 0 { -n } else { characters(text) - n };
+    let skipped = if n < 0 { n.saturating_neg() } else { characters(text) - n };
     answer(skip(text, skipped.max(0)))
 }
 

@@ -14,8 +14,8 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
-use pg_sqlite_migrate_core::catalog::{Check, Deferrable};
-use pg_sqlite_migrate_core::sqltext::{sqlite_literal, sqlite_unquote};
+use crate::catalog::{Check, Deferrable};
+use crate::sqltext::{sqlite_literal, sqlite_unquote};
 
 /// Longer definitions are not parsed.
 const LONGEST: usize = 1 << 20;

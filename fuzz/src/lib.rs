@@ -1,0 +1,43 @@
+//! Random input for everything that core reads from a file or from a user. Whatever it is, nothing panics, overflows the
+//! stack or takes long, and what becomes SQL is one expression, without a way out of its quotes.
+//!
+//! `cargo test` draws the same few hundred cases each time; `make fuzz` draws others, many more:
+//!
+//! ```sh
+//! PROPTEST_CASES=20000 FUZZ_SEED=7 cargo test -p pg_sqlite_migrate_fuzz
+//! ```
+//!
+//! A case that failed is drawn again by every later run, as its seed is written to `proptest-regressions/`.
+#![cfg(test)]
+#![forbid(unsafe_code)]
+
+mod definitions;
+mod expressions;
+mod plans;
+mod queries;
+mod sql;
+mod text;
+mod values;
+
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::{Config, RngSeed};
+
+/// Far above what any input here takes, on a busy machine and without optimisation.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Properties that are cheap to look at have `scale` times as many cases.
+fn cases(scale: u32) -> Config {
+    let seed = std::env::var("FUZZ_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let config = Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() };
+    Config { cases: config.cases * scale, max_shrink_iters: 20_000, ..config }
+}
+
+/// Runs what must come to an end soon.
+fn bounded<T>(work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    let taken = start.elapsed();
+    assert!(taken < LONGEST, "took {taken:?}");
+    result
+}
