@@ -419,6 +419,7 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Cause::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
         Some(Cause::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
+        Some(Cause::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
     }
 }

@@ -39,6 +39,8 @@ pub enum Cause {
     Misfit,
     /// An object of the file cannot be read.
     Corrupt,
+    /// The database's encoding lacks a character of a name or a default.
+    Untranslatable,
     #[default]
     Other,
 }

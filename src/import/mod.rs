@@ -13,3 +13,4 @@ pub mod sequences;
 pub mod source;
 pub mod survey;
 mod trial;
+mod untranslatable;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
-use super::{existing, levels, source, trial};
+use super::{existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
@@ -63,6 +63,7 @@ pub fn survey_after(
     let room = memory::hold(usize::try_from(given(&overrides)).unwrap_or(usize::MAX));
     let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
     let mut needs = plan::needs(&overrides)?;
+    untranslatable::check_schemas(&needs.schemas)?;
     let source = source::open(path, needs.opening)?;
     first(&mut needs);
     let overrides = canonical_types(overrides, &needs)?;
@@ -316,6 +317,7 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
             planned.findings.extend(source::findings(&survey.source, &survey.catalog));
             planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
             planned.findings.extend(survey.unrun());
+            planned.findings.extend(untranslatable::findings(&planned));
             finding::say_once(&mut planned.findings);
             return Ok((target, planned));
         }

@@ -5,6 +5,7 @@
 //! is that character again. In SQL_ASCII, bytes mean what the client says, and ours are UTF-8.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
@@ -35,6 +36,24 @@ pub(crate) fn keeps_equality() -> bool {
     server_is_utf8() || unsafe { pg_sys::pg_database_encoding_max_length() } == 1
 }
 
+/// The name of the database's encoding.
+pub fn server_encoding() -> String {
+    // SAFETY: the name is a NUL-terminated constant of the server's.
+    unsafe { from_server(pg_sys::pg_encoding_to_char(pg_sys::GetDatabaseEncoding()).cast_mut()) }
+}
+
+/// The first characters of a text that the database's encoding lacks, spelt out; `None` where it has them all.
+pub fn lacking(text: &str) -> Option<String> {
+    const SHOWN: usize = 10;
+    let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() }?;
+    let characters: BTreeSet<char> = text.chars().filter(|c| lacks(conversion, *c)).collect();
+    let mut shown: Vec<String> = characters.iter().take(SHOWN).map(|c| spelt(*c)).collect();
+    if characters.len() > SHOWN {
+        shown.push("…".into());
+    }
+    (!shown.is_empty()).then(|| shown.join(" "))
+}
+
 /// What a message or a result says, in the server's encoding. A character that it lacks is written as an escape, and
 /// every one where no conversion can be looked up.
 pub(crate) fn shown_to_server(text: &str) -> CString {
@@ -57,17 +76,21 @@ pub fn text_for_server(text: &str) -> Cow<'_, str> {
     spell(text, "")
 }
 
-/// The same of JSON, within whose strings a backslash stands for itself after another only.
+/// The same of JSON, within whose strings a backslash stands for itself after another only. What looks like a character
+/// that is spelt out has its own backslash spelt out.
 pub fn json_for_server(json: &str) -> Cow<'_, str> {
-    spell(json, "\\")
+    if takes_utf8() || !json.contains(SPELT) {
+        return spell(json, "\\");
+    }
+    let json = json.replace(SPELT, "\\\\u{5c}u{");
+    Cow::Owned(spell(&json, "\\").into_owned())
 }
 
 fn spell<'a>(text: &'a str, before: &str) -> Cow<'a, str> {
     let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() };
     let Some(conversion) = conversion else { return Cow::Borrowed(text) };
-    let lacks =
-        |c: char| !c.is_ascii() && convert(conversion, c.encode_utf8(&mut [0; 4]).as_bytes()).is_none();
-    let spelt = |c: char| if lacks(c) { format!("{before}{}", c.escape_unicode()) } else { c.into() };
+    let spelt =
+        |c: char| if lacks(conversion, c) { format!("{before}{}", c.escape_unicode()) } else { c.into() };
     Cow::Owned(text.chars().map(spelt).collect())
 }
 
@@ -91,10 +114,14 @@ fn unspelt(json: &str) -> String {
     for part in parts {
         let spelt = part.split_once('}').and_then(|(hex, rest)| {
             let character = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
-            (!character.is_ascii()).then_some((character, rest))
+            (!character.is_ascii() || character == '\\').then_some((character, rest))
         });
         match spelt {
             Some((character, rest)) => {
+                // Within a JSON string.
+                if character == '\\' {
+                    out.push('\\');
+                }
                 out.push(character);
                 out.push_str(rest);
             }
@@ -122,6 +149,10 @@ fn message_conversion() -> Option<(pg_sys::Oid, i32)> {
         let function = pg_sys::FindDefaultConversionProc(UTF8, encoding);
         (function != pg_sys::InvalidOid).then_some((function, encoding))
     }
+}
+
+fn lacks(conversion: (pg_sys::Oid, i32), character: char) -> bool {
+    !character.is_ascii() && convert(conversion, character.encode_utf8(&mut [0; 4]).as_bytes()).is_none()
 }
 
 /// One character.

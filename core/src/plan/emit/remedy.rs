@@ -40,11 +40,16 @@ impl Remedy<'_> {
 /// What to do about one cell that stopped a load.
 pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
     let table = spec.source.as_str();
-    let Some(there) = spec.columns.iter().find(|c| c.source == column && spec.existing.is_some()) else {
+    let known = spec.columns.iter().find(|c| c.source == column);
+    let Some(there) = known.filter(|_| spec.existing.is_some()) else {
         let path = join(&join(&join("plan.tables", table), "columns"), column);
-        return format!(
-            "Set {path}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one that holds the value."
-        );
+        return match known.is_some_and(|c| matches!(PgType::parse(&c.pg_type), PgType::Text)) {
+            // It holds every text that the database can hold.
+            true => format!("Set {path}.on_invalid to \"null\" or \"reject\", or correct the values."),
+            false => format!(
+                "Set {path}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one that holds the value."
+            ),
+        };
     };
     let numbers = matches!(storage_class, "integer" | "real");
     let not_null = there.not_null;
