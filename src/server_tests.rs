@@ -3,7 +3,7 @@
 //! Built with the `pg_test` feature only, so that plain `cargo test` needs no server. What a user sees is
 //! tested from outside, in tests/e2e.
 
-mod target;
+mod existing;
 
 #[pgrx::pg_schema]
 mod tests {
@@ -32,7 +32,7 @@ mod tests {
         let caught = outcome.expect_err("the division must fail");
         assert_eq!(caught.sqlstate, PgSqlErrorCode::ERRCODE_DIVISION_BY_ZERO);
         assert_eq!(caught.message, "division by zero");
-        assert_eq!(spi::number("SELECT count(*)::text FROM public.kept", &[]), 0);
+        assert_eq!(spi::value("SELECT count(*) FROM public.kept", &[]), Some(0_i64));
     }
 
     #[pg_test]
@@ -43,7 +43,7 @@ mod tests {
             Err("no")
         });
         assert_eq!(outcome, Ok(Err("no")));
-        assert_eq!(spi::number("SELECT count(*)::text FROM public.kept", &[]), 0);
+        assert_eq!(spi::value("SELECT count(*) FROM public.kept", &[]), Some(0_i64));
     }
 
     #[pg_test(error = "canceled by the user")]
@@ -52,6 +52,59 @@ mod tests {
             spi::execute("DO $$ BEGIN RAISE query_canceled USING MESSAGE = 'canceled by the user'; END $$");
             Ok(())
         });
+    }
+
+    #[pg_test]
+    fn rows_are_read_by_name_and_type() {
+        let sql = "SELECT NULL::int AS nothing, 'r'::\"char\" AS kind, 'é'::name AS name, ARRAY['a', NULL] AS list,
+                   -5::bigint AS number, '{\"a\": [1, 2]}'::json AS json, $1 AS text, $2 AS oids, 1::smallint AS small";
+        let oids = [pg_sys::Oid::from(7), pg_sys::Oid::from(4_000_000_000)];
+        let read = spi::row(sql, &["it's".into(), oids.as_slice().into()], |row| {
+            assert_eq!(row.get::<Option<i32>>("nothing"), None);
+            assert_eq!((row.get("kind"), row.get::<String>("name")), ('r', "é".into()));
+            assert_eq!(row.get::<Vec<Option<String>>>("list"), [Some("a".into()), None]);
+            assert_eq!((row.get::<i64>("number"), row.get::<i16>("small")), (-5, 1));
+            let spi::Json(json) = row.get::<spi::Json<serde_json::Value>>("json");
+            assert_eq!(json, serde_json::json!({ "a": [1, 2] }));
+            assert_eq!(
+                (row.get::<String>("text"), row.get::<Vec<pg_sys::Oid>>("oids")),
+                ("it's".into(), oids.to_vec())
+            );
+        });
+        assert_eq!(read, Some(()));
+    }
+
+    #[pg_test(error = "internal query failed: column \"n\" is NULL")]
+    fn a_null_is_no_value() {
+        spi::rows("SELECT NULL::bigint AS n", &[], |row| row.get::<i64>("n"));
+    }
+
+    #[pg_test(error = "internal query failed: column \"n\" is of type integer")]
+    fn another_type_is_no_value() {
+        spi::rows("SELECT 1 AS n", &[], |row| row.get::<i64>("n"));
+    }
+
+    #[pg_test(error = "internal query failed: column \"n\" has a value out of range")]
+    fn a_negative_count_is_no_value() {
+        spi::rows("SELECT -1::bigint AS n", &[], |row| row.get::<u64>("n"));
+    }
+
+    #[pg_test(error = "internal query failed: column \"m\" is not in the result")]
+    fn a_column_has_its_name() {
+        spi::rows("SELECT 1 AS n", &[], |row| row.get::<i32>("m"));
+    }
+
+    #[pg_test]
+    fn the_kept_plan_of_a_constant_follows_what_it_names() {
+        const ROWS: &str = "SELECT count(*) FROM public.kept WHERE n = $1";
+        let count = || spi::value::<i64>(ROWS, &[1.into()]);
+        spi::execute("CREATE TABLE public.kept (n int)");
+        spi::execute("INSERT INTO public.kept VALUES (1)");
+        assert_eq!(count(), Some(1));
+        spi::execute("DROP TABLE public.kept");
+        spi::execute("CREATE TABLE public.kept (n bigint, m text)");
+        spi::execute("INSERT INTO public.kept VALUES (1), (1), (2)");
+        assert_eq!(count(), Some(2));
     }
 
     #[pg_test]
@@ -95,7 +148,7 @@ mod tests {
     /// Rows (1, '1.5'), (2, 'bad'), (3, '2') for a table of a number and a numeric.
     fn load_numeric(policy: OnInvalid) -> (Result<usize, String>, Option<String>) {
         spi::execute("CREATE TABLE public.prices (id bigint, price numeric)");
-        let relation = spi::relation("public", "prices").expect("just made");
+        let relation = relation::find("public", "prices").expect("just made");
         let attributes = relation::attributes(relation);
         let wires: Arc<[Wire]> = Arc::from([Wire::Word, Wire::Input]);
         let mut batch = Batch::new(wires.clone());
@@ -117,10 +170,11 @@ mod tests {
         sink.finish();
         (
             outcome,
-            spi::value(
+            spi::value::<Option<String>>(
                 "SELECT string_agg(format('%s=%s', id, price), ' ' ORDER BY id) FROM public.prices",
                 &[],
-            ),
+            )
+            .flatten(),
         )
     }
 
@@ -145,7 +199,7 @@ mod tests {
 
     /// Writes one row, (7), into the columns of `public.target` that are named.
     fn write_sevens(columns: &[&str]) {
-        let relation = spi::relation("public", "target").expect("just made");
+        let relation = relation::find("public", "target").expect("just made");
         let all = relation::attributes(relation);
         let attributes: Vec<_> =
             columns.iter().filter_map(|c| all.iter().find(|a| a.name == *c).cloned()).collect();
@@ -166,7 +220,7 @@ mod tests {
         );
         spi::execute("ALTER TABLE public.target DROP COLUMN gone");
         write_sevens(&["a"]);
-        let row = spi::value(
+        let row: Option<String> = spi::value(
             "SELECT (t.*)::text FROM (SELECT a, b, c, d, e = current_date, f FROM public.target) t",
             &[],
         );
@@ -200,13 +254,13 @@ mod tests {
         spi::execute("CREATE INDEX \"by B\" ON public.target (b)");
         let indexes = "SELECT string_agg(indexrelid::text, ',' ORDER BY indexrelid) FROM pg_index
                        WHERE indrelid = 'public.target'::regclass";
-        let before = spi::value(indexes, &[]);
+        let before: Option<String> = spi::value(indexes, &[]);
         write_sevens(&["b", "a"]);
         spi::execute("SET LOCAL enable_seqscan = off");
-        let count = "SELECT count(*)::text FROM public.target WHERE a = 7";
-        assert_eq!(spi::number(count, &[]), 0);
-        assert_eq!(indexes::rebuild(spi::relation("public", "target").expect("just made")), 2);
-        assert_eq!((spi::number(count, &[]), spi::value(indexes, &[])), (1, before));
+        let count = "SELECT count(*) FROM public.target WHERE a = 7";
+        assert_eq!(spi::value(count, &[]), Some(0_i64));
+        assert_eq!(indexes::rebuild(relation::find("public", "target").expect("just made")), 2);
+        assert_eq!((spi::value(count, &[]), spi::value(indexes, &[])), (Some(1_i64), before));
     }
 
     #[pg_test]
@@ -218,7 +272,7 @@ mod tests {
                  p int REFERENCES public.parent)",
         );
         let of = |name| {
-            standing::standing(spi::relation("public", name).expect("just made")).expect("it is there")
+            standing::standing(relation::find("public", name).expect("just made")).expect("it is there")
         };
         let plain = Standing {
             relkind: 'r',

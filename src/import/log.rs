@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
+use crate::pg::memory;
 use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{memory, spi, xact};
+use crate::pg::spi::{self, Parameter};
+use crate::pg::xact;
 use pg_sqlite_migrate_core::catalog::{Catalog, Encoding};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec};
@@ -19,11 +21,11 @@ use pg_sqlite_migrate_core::sqltext::qualified;
 use pg_sqlite_migrate_core::value::batch::RejectedRow;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
-/// Runs one statement with the rights of the log's owner; gives the rows that it returns.
-fn write(sql: &str, parameters: &[Option<&str>]) -> Vec<spi::TextRow> {
+/// Runs one statement with the rights of the log's owner; gives the number that it returns, if it does.
+fn write(sql: &'static str, parameters: &[Parameter<'_>]) -> Option<i64> {
     let _path = LocalSettings::safe_search_path();
     let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
-    spi::rows(sql, parameters)
+    spi::value(sql, parameters)
 }
 
 /// Opens a run of the current role's; gives its number.
@@ -36,33 +38,30 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) ->
         "application_id": catalog.application_id,
         "check": { "integrity": plan["integrity"], "seconds": check_seconds },
     });
-    let role = rights::current_role_oid().to_u32().to_string();
-    let written = write(
+    let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version)
-         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1::oid RETURNING id::text",
+         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1 RETURNING id",
         &[
-            Some(&role),
-            Some(&text_for_server(path)),
-            Some(&json_for_server(&plan.to_string())),
-            Some(&source.to_string()),
-            Some(env!("CARGO_PKG_VERSION")),
+            rights::current_role_oid().into(),
+            (&*text_for_server(path)).into(),
+            (&*json_for_server(&plan.to_string())).into(),
+            (&source.to_string()).into(),
+            env!("CARGO_PKG_VERSION").into(),
         ],
     );
-    written.into_iter().flatten().flatten().next().and_then(|id| id.parse().ok()).unwrap_or(0)
+    started.unwrap_or_else(|| pgrx::error!("the current role is gone"))
 }
 
 /// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.
 pub fn forget(run: i64) -> Result<(), Error> {
     xact::refuse_read_only(c"sqlite_forget()");
     let _path = LocalSettings::safe_search_path();
-    let number = run.to_string();
-    spi::value(
-        "SELECT 'x' FROM sqlite_migrate.run WHERE id = $1::bigint AND status = 'done'
-             AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
-        &[Some(&number)],
-    )
-    .ok_or(Error::NoRun { run: Some(run) })?;
-    write("DELETE FROM sqlite_migrate.log_run WHERE id = $1::bigint", &[Some(&number)]);
+    let may = "SELECT FROM sqlite_migrate.run WHERE id = $1 AND status = 'done'
+                   AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))";
+    if !spi::any(may, &[run.into()]) {
+        return Err(Error::NoRun { run: Some(run) });
+    }
+    write("DELETE FROM sqlite_migrate.log_run WHERE id = $1", &[run.into()]);
     Ok(())
 }
 
@@ -84,14 +83,14 @@ pub fn finish(run: i64, findings: &[Finding]) {
         .collect();
     write(
         "INSERT INTO sqlite_migrate.log_finding (run, ordinal, severity, object, message, hint)
-         SELECT $1::bigint, f.ordinal, f.severity, f.object, f.message, f.hint
+         SELECT $1, f.ordinal, f.severity, f.object, f.message, f.hint
          FROM jsonb_to_recordset($2::jsonb)
               AS f(ordinal integer, severity text, object text, message text, hint text)",
-        &[Some(&run.to_string()), Some(&json_for_server(&Value::from(rows).to_string()))],
+        &[run.into(), (&*json_for_server(&Value::from(rows).to_string())).into()],
     );
     write(
-        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1::bigint",
-        &[Some(&run.to_string())],
+        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1",
+        &[run.into()],
     );
 }
 
@@ -103,7 +102,7 @@ fn clean(text: &str) -> String {
 /// One table's line in the log.
 #[derive(Debug, Clone)]
 pub struct TableRecord<'a> {
-    pub ordinal: usize,
+    pub ordinal: i32,
     pub source: &'a str,
     pub schema: &'a str,
     pub target: &'a str,
@@ -126,25 +125,24 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
         "INSERT INTO sqlite_migrate.log_run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
               updated, skipped, rejected, countable, seconds, load_seconds, status, detail)
-         VALUES ($1::bigint, $2::integer, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
-                 $11::bigint, $12::boolean, $13::double precision, $14::double precision, $15, $16)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &[
-            Some(&run.to_string()),
-            Some(&record.ordinal.to_string()),
-            Some(&text_for_server(record.source)),
-            Some(&text_for_server(record.schema)),
-            Some(&text_for_server(record.target)),
-            Some(&record.rows_before.to_string()),
-            record.source_rows.map(|n| n.to_string()).as_deref(),
-            Some(&record.imported.to_string()),
-            Some(&record.updated.to_string()),
-            Some(&record.skipped.to_string()),
-            Some(&record.rejected.to_string()),
-            Some(if record.countable { "true" } else { "false" }),
-            Some(&record.seconds.to_string()),
-            Some(&record.load_seconds.to_string()),
-            Some(record.status),
-            record.detail.map(text_for_server).as_deref(),
+            run.into(),
+            record.ordinal.into(),
+            (&*text_for_server(record.source)).into(),
+            (&*text_for_server(record.schema)).into(),
+            (&*text_for_server(record.target)).into(),
+            record.rows_before.into(),
+            record.source_rows.into(),
+            record.imported.into(),
+            record.updated.into(),
+            record.skipped.into(),
+            record.rejected.into(),
+            record.countable.into(),
+            record.seconds.into(),
+            record.load_seconds.into(),
+            record.status.into(),
+            record.detail.map(text_for_server).as_deref().into(),
         ],
     );
 }
@@ -196,15 +194,11 @@ impl Rejects {
         write(
             "INSERT INTO sqlite_migrate.log_reject
                  (run, source_table, rowid, row_key, source_column, \"values\", error)
-             SELECT $1::bigint, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
+             SELECT $1, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
                     r.\"values\", r.error
              FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
                                                      \"values\" jsonb, error text)",
-            &[
-                Some(&self.run.to_string()),
-                Some(&text_for_server(&clean(source))),
-                Some(&json_for_server(rows)),
-            ],
+            &[self.run.into(), (&*text_for_server(&clean(source))).into(), (&*json_for_server(rows)).into()],
         );
     }
 }

@@ -16,7 +16,7 @@ use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use crate::error::{Changer, Error};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, interrupts, spi, turn, xact};
+use crate::pg::{citus, interrupts, relation, spi, turn, xact};
 use crate::sqlite;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::catalog::Table;
@@ -460,7 +460,7 @@ impl<'a> Import<'a> {
             log::table(
                 self.run,
                 &TableRecord {
-                    ordinal: i + 1,
+                    ordinal: i as i32 + 1,
                     source: &result.source,
                     schema: &result.schema,
                     target: &result.table,
@@ -498,7 +498,7 @@ fn together<'a>(planned: &'a Planned, step: &'a Step) -> Vec<&'a Step> {
 
 /// Rows of a table that was loaded; who would have dropped it, if it is gone.
 fn count(table: &TablePlan, by: Changer) -> Result<i64, Error> {
-    if spi::relation(&table.schema, &table.target).is_none() {
+    if relation::find(&table.schema, &table.target).is_none() {
         return Err(changed(table, None, by));
     }
     counts::rows(&table.schema, &table.target).map_err(|reason| uncounted(table, &reason))

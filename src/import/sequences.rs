@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use pgrx::pg_sys;
 
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, reading, relation, spi};
+use crate::pg::spi::{self, Row};
+use crate::pg::{citus, reading, relation};
 use pg_sqlite_migrate_core::plan::CITUS_WORKERS_FROM;
 
 /// A sequence and what became of it. Values are those before the next one to be handed out; `None` before the first.
@@ -27,9 +28,8 @@ pub struct Reset {
 /// Materialized, because the privilege functions raise an error for anything that is no sequence.
 const OWNED: &str = "
     WITH owned AS MATERIALIZED (
-        SELECT tn.nspname::text AS schema, t.oid AS t, t.relname::text AS relation, a.attnum,
-               a.attname::text AS attribute, sn.nspname::text AS sequence_schema, s.oid AS s,
-               s.relname::text AS sequence, q.seqincrement, q.seqmin, q.seqmax,
+        SELECT tn.nspname AS schema, t.oid AS t, t.relname AS relation, a.attnum, a.attname AS attribute,
+               sn.nspname AS sequence_schema, s.oid AS s, s.relname AS sequence, q.seqincrement, q.seqmin, q.seqmax,
                COALESCE(NULLIF(y.typbasetype, 0), y.oid)
                    IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype) AS counts,
                format_type(a.atttypid, a.atttypmod) AS type
@@ -47,10 +47,9 @@ const OWNED: &str = "
                    THEN tn.nspname NOT IN ('pg_catalog', 'information_schema', 'sqlite_migrate')
                    ELSE tn.nspname = $1 END
           AND NOT pg_is_other_temp_schema(tn.oid))
-    SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement::text, seqmin::text, seqmax::text,
-           t::bigint::text, s::bigint::text,
+    SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement, seqmin, seqmax, t, s,
            CASE WHEN NOT counts THEN 'its type is ' || type
-                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END
+                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END AS refused
     FROM owned
     WHERE has_sequence_privilege(s, 'UPDATE') AND has_sequence_privilege(s, 'SELECT')
     ORDER BY schema, relation, attnum";
@@ -60,7 +59,7 @@ const OWNED: &str = "
 pub fn reset(schema: Option<&str>) -> Vec<Reset> {
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
-    spi::rows(OWNED, &[schema]).into_iter().filter_map(reset_one).collect()
+    spi::rows(OWNED, &[schema.into()], Owned::of).into_iter().map(reset_one).collect()
 }
 
 /// How a sequence counts.
@@ -90,12 +89,10 @@ impl Stand {
     /// Of a sequence that is held.
     fn of(sequence: pg_sys::Oid) -> Option<Stand> {
         const NAME: &str = "SELECT format('%I.%I', n.nspname, s.relname)
-            FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace WHERE s.oid = $1::oid";
-        let sequence = spi::value(NAME, &[Some(&sequence.to_u32().to_string())])?;
-        let row =
-            spi::rows(&format!("SELECT last_value::text, is_called::text FROM {sequence}"), &[]).pop()?;
-        let [value, called] = row.try_into().ok()?;
-        Some(Stand { value: value?.parse().ok()?, called: called? == "true" })
+            FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace WHERE s.oid = $1";
+        let sequence: String = spi::value(NAME, &[sequence.into()])?;
+        let sql = format!("SELECT last_value, is_called FROM {sequence}");
+        spi::row(&sql, &[], |row| Stand { value: row.get("last_value"), called: row.get("is_called") })
     }
 
     /// Whether a value in use is still to be handed out.
@@ -110,15 +107,40 @@ impl Stand {
     }
 }
 
-fn reset_one(row: spi::TextRow) -> Option<Reset> {
-    let [schema, table, column, sequence_schema, sequence, step, min, max, relation, counter, refused] =
-        row.try_into().ok()?;
-    let (schema, table, column) = (schema?, table?, column?);
-    let (sequence_schema, sequence) = (sequence_schema?, sequence?);
-    let way = Way { step: step?.parse().ok()?, range: min?.parse().ok()?..=max?.parse().ok()? };
-    let (relation, counter) = (spi::oid_of(&relation?), spi::oid_of(&counter?));
-    relation::hold(counter);
-    let stand = Stand::of(counter);
+/// A row of [`OWNED`].
+struct Owned {
+    schema: String,
+    table: String,
+    column: String,
+    /// Schema and name.
+    name: String,
+    relation: pg_sys::Oid,
+    sequence: pg_sys::Oid,
+    way: Way,
+    /// Why the column is not looked at.
+    refused: Option<String>,
+}
+
+impl Owned {
+    fn of(row: &Row<'_>) -> Owned {
+        let (schema, sequence): (String, String) = (row.get("sequence_schema"), row.get("sequence"));
+        Owned {
+            schema: row.get("schema"),
+            table: row.get("relation"),
+            column: row.get("attribute"),
+            name: format!("{schema}.{sequence}"),
+            relation: row.get("t"),
+            sequence: row.get("s"),
+            way: Way { step: row.get("seqincrement"), range: row.get("seqmin")..=row.get("seqmax") },
+            refused: row.get("refused"),
+        }
+    }
+}
+
+fn reset_one(owned: Owned) -> Reset {
+    let Owned { schema, table, column, name, relation, sequence, way, refused } = owned;
+    relation::hold(sequence);
+    let stand = Stand::of(sequence);
     let used = match refused {
         _ if stand.is_none() => Err("its sequence is gone".into()),
         Some(reason) => Err(reason),
@@ -128,9 +150,8 @@ fn reset_one(row: spi::TextRow) -> Option<Reset> {
     let used = used.ok().flatten();
     let moved = used.filter(|used| stand.as_ref().is_some_and(|stand| stand.is_behind(*used, &way)));
     if let Some(value) = moved {
-        spi::value(&format!("SELECT setval({}::oid::regclass, {value}, true)::text", counter.to_u32()), &[]);
+        spi::any("SELECT setval($1::regclass, $2, true)", &[sequence.into(), value.into()]);
     }
     let old_value = stand.and_then(|stand| stand.before_next(&way));
-    let sequence = format!("{sequence_schema}.{sequence}");
-    Some(Reset { schema, table, column, sequence, old_value, new_value: moved.or(old_value), detail })
+    Reset { schema, table, column, sequence: name, old_value, new_value: moved.or(old_value), detail }
 }

@@ -4,15 +4,12 @@
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::settings::LocalSettings;
-use super::spi;
 use super::xact::{self, Caught};
-
-const INSTALLED: &str =
-    "SELECT 'x' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'pg_catalog' AND c.relname = 'pg_dist_partition' AND c.relkind = 'r'";
+use super::{relation, spi};
 
 /// Tables of every kind are listed: distributed and reference tables, and local ones that Citus manages.
-const LISTED: &str = "SELECT 'x' FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::pg_catalog.oid";
+const LISTED: &str =
+    "SELECT 'x' FROM pg_catalog.pg_dist_partition WHERE logicalrelid OPERATOR(pg_catalog.=) $1";
 
 const TELLS_NODES: &str = "
     SELECT 'x' FROM pg_catalog.pg_proc
@@ -29,19 +26,18 @@ const WORDS: [(&str, PgSqlErrorCode); 4] = [
 
 /// The database has Citus.
 pub fn is_installed() -> bool {
-    spi::value(INSTALLED, &[]).is_some()
+    relation::find("pg_catalog", "pg_dist_partition").and_then(relation::kind) == Some('r')
 }
 
 /// Citus keeps the rows of the relation.
 pub fn holds(relation: pg_sys::Oid) -> bool {
-    is_installed() && spi::value(LISTED, &[Some(&relation.to_u32().to_string())]).is_some()
+    is_installed() && spi::any(LISTED, &[relation.into()])
 }
 
 /// This node is the one that rows and definitions are given to. Versions that cannot tell are asked by the attempt.
 pub fn is_coordinator() -> bool {
-    spi::value(TELLS_NODES, &[]).is_none()
-        || spi::value("SELECT pg_catalog.citus_is_coordinator()::pg_catalog.text", &[]).as_deref()
-            != Some("false")
+    !spi::any(TELLS_NODES, &[])
+        || spi::value("SELECT pg_catalog.citus_is_coordinator()", &[]) != Some(Some(false))
 }
 
 /// Until the block ends, Citus runs one statement after the other: a table that was read in parallel cannot be written

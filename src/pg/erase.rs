@@ -5,15 +5,28 @@
 
 use pgrx::pg_sys;
 
+use super::spi::Column;
 use super::xact;
 
-/// The address of a row: block and offset, as `ctid` prints them.
-pub type Address = (u32, u16);
+/// The address of a row: block and offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    block: u32,
+    offset: u16,
+}
 
-/// `(17,3)`.
-pub fn parse(ctid: &str) -> Option<Address> {
-    let (block, offset) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
-    Some((block.parse().ok()?, offset.parse().ok()?))
+/// `tid`, as `ctid`.
+impl Column for Address {
+    fn accepts(type_oid: pg_sys::Oid) -> bool {
+        type_oid == pg_sys::TIDOID
+    }
+
+    unsafe fn read(datum: pg_sys::Datum, _: pg_sys::Oid) -> Option<Address> {
+        // SAFETY: a datum of type tid, by the trait's contract, is the address of one; it is copied.
+        let tid = unsafe { datum.cast_mut_ptr::<pg_sys::ItemPointerData>().read_unaligned() };
+        let block = u32::from(tid.ip_blkid.bi_hi) << 16 | u32::from(tid.ip_blkid.bi_lo);
+        Some(Address { block, offset: tid.ip_posid })
+    }
 }
 
 /// Deletes rows of a heap relation that nobody else can have changed.
@@ -22,7 +35,7 @@ pub fn erase(relation: pg_sys::Oid, rows: &[Address]) {
     // comes from a query of this command, under a lock that keeps other writers out.
     unsafe {
         let relation = pg_sys::table_open(relation, pg_sys::RowExclusiveLock as i32);
-        for (block, offset) in rows {
+        for Address { block, offset } in rows {
             let mut tid = pg_sys::ItemPointerData {
                 ip_blkid: pg_sys::BlockIdData { bi_hi: (block >> 16) as u16, bi_lo: *block as u16 },
                 ip_posid: *offset,
@@ -32,15 +45,4 @@ pub fn erase(relation: pg_sys::Oid, rows: &[Address]) {
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
     }
     xact::command_counter_increment();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ctid_is_read() {
-        assert_eq!(parse("(4294967294,65535)"), Some((4_294_967_294, 65_535)));
-        assert_eq!(parse("(1)"), None);
-    }
 }

@@ -6,7 +6,7 @@
 use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
-use super::{citus, spi};
+use super::{citus, relation, spi};
 
 /// Who keeps the rows of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Keeper {
 
 /// Whether the catalogue of hypertables may be read; no row where there is none.
 const TIMESCALE: &str = "
-    SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT')::pg_catalog.text
+    SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT')
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
@@ -28,18 +28,17 @@ const HYPERTABLE: &str = "
     SELECT 'x' FROM _timescaledb_catalog.hypertable h
     JOIN pg_catalog.pg_class c ON c.relname = h.table_name
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = h.schema_name
-    WHERE c.oid = $1::pg_catalog.oid";
+    WHERE c.oid = $1";
 
 /// The keeper of a relation's rows, if it is not PostgreSQL itself.
-pub fn of(relation: pg_sys::Oid) -> Option<Keeper> {
-    let settings = LocalSettings::safe_search_path();
-    settings.set("row_security", "off");
-    let this = relation.to_u32().to_string();
-    let lists = |catalogue: &str| spi::value(catalogue, &[Some(&this)]).is_some();
-    if citus::holds(relation) {
+pub fn of(table: pg_sys::Oid) -> Option<Keeper> {
+    if citus::holds(table) {
         return Some(Keeper::Citus);
     }
+    relation::find("_timescaledb_catalog", "hypertable")?;
+    let settings = LocalSettings::safe_search_path();
+    settings.set("row_security", "off");
     // A catalogue that cannot be read may list anything.
-    let readable = spi::value(TIMESCALE, &[])?;
-    (readable != "true" || lists(HYPERTABLE)).then_some(Keeper::Timescale)
+    let readable: bool = spi::value(TIMESCALE, &[])?;
+    (!readable || spi::any(HYPERTABLE, &[table.into()])).then_some(Keeper::Timescale)
 }

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use pgrx::pg_sys;
 
@@ -23,29 +24,33 @@ enum Way {
 
 /// $1 is the relation, $2 the heap access method. Children by inheritance are tables of their own, partitions are not.
 /// Where an extension has a trigger, the rows may be elsewhere.
-const FACTS: &str = "
-    SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
+static FACTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
                 WHEN pg_is_other_temp_schema(c.relnamespace) THEN 'it belongs to another session'
                 WHEN NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))
                     THEN 'permission denied'
                 WHEN row_security_active(c.oid) THEN 'row-level security applies to the caller'
                 WHEN tree.alien IS NOT NULL THEN 'partition ' || tree.alien || ' is a foreign table'
                 WHEN NOT tree.trusted AND NOT tree.plain THEN 'an extension or another access method holds its rows'
-           END,
-           CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || format('%I.%I', n.nspname, c.relname),
-           tree.trusted::text, tree.heaps
+           END AS refused,
+           CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || format('%I.%I', n.nspname, c.relname) AS name,
+           tree.trusted, tree.heaps
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
         SELECT min(p.oid::regclass::text) FILTER (WHERE p.relkind = 'f') AS alien,
                bool_and({harmless}) AS trusted,
-               string_agg(p.oid::bigint::text, ',') FILTER (WHERE p.relkind = 'r') AS heaps,
-               bool_and(p.relkind = 'p' OR p.relam = $2::oid AND NOT EXISTS (
+               array_agg(p.oid) FILTER (WHERE p.relkind = 'r') AS heaps,
+               bool_and(p.relkind = 'p' OR p.relam = $2 AND NOT EXISTS (
                    SELECT FROM pg_trigger g JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = g.tgfoid
                    WHERE g.tgrelid = p.oid AND d.deptype = 'e')) AS plain
         FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)
               UNION SELECT relid FROM pg_partition_ancestors(c.oid) AS above (relid)) AS member
         JOIN pg_class p ON p.oid = member.relid) AS tree
-    WHERE c.oid = $1::oid";
+    WHERE c.oid = $1",
+        harmless = rights::harmless("p.relowner"),
+    )
+});
 
 /// Or why the caller cannot read it. Where it can, the relation is held: what is found is what is then read.
 fn way(table: pg_sys::Oid) -> Result<Way, String> {
@@ -55,19 +60,13 @@ fn way(table: pg_sys::Oid) -> Result<Way, String> {
 }
 
 fn facts(relation: pg_sys::Oid) -> Result<Way, String> {
-    let _path = LocalSettings::safe_search_path();
-    let sql = FACTS.replace("{harmless}", &rights::harmless("p.relowner"));
-    let (this, heap) = (relation.to_u32().to_string(), pg_sys::HEAP_TABLE_AM_OID.to_u32().to_string());
-    let row = spi::rows(&sql, &[Some(&this), Some(&heap)]).pop().ok_or(GONE)?;
-    let [refused, from, trusted, heaps] = row.try_into().map_err(|_| GONE)?;
-    if let Some(reason) = refused {
-        return Err(reason);
-    }
-    if trusted.as_deref() == Some("true") {
-        return Ok(Way::Query(from.unwrap_or_default()));
-    }
-    let heaps = heaps.unwrap_or_default();
-    Ok(Way::Heap(heaps.split(',').filter_map(|oid| oid.parse::<u32>().ok()).map(pg_sys::Oid::from).collect()))
+    let parameters = [relation, pg_sys::HEAP_TABLE_AM_OID].map(Into::into);
+    let found = spi::row(FACTS.as_str(), &parameters, |row| match row.get("refused") {
+        Some(reason) => Err(reason),
+        None if row.get("trusted") => Ok(Way::Query(row.get("name"))),
+        None => Ok(Way::Heap(row.get::<Option<_>>("heaps").unwrap_or_default())),
+    });
+    found.unwrap_or_else(|| Err(GONE.into()))
 }
 
 /// A query on the table runs no code of others.
@@ -81,8 +80,8 @@ const GONE: &str = "it is gone";
 pub fn count(relation: pg_sys::Oid) -> Result<i64, String> {
     match way(relation)? {
         Way::Query(from) => {
-            let rows = attempt(|| spi::value(&format!("SELECT count(*)::text FROM {from}"), &[]))?;
-            rows.and_then(|rows| rows.parse().ok()).ok_or_else(|| GONE.into())
+            let rows = attempt(|| spi::value(&format!("SELECT count(*) FROM {from}"), &[]))?;
+            rows.ok_or_else(|| GONE.into())
         }
         Way::Heap(heaps) => attempt(|| heaps.into_iter().map(|heap| heapscan::count(heap) as i64).sum()),
     }
@@ -103,10 +102,10 @@ pub fn furthest(
             let column = ident(column);
             let sql = format!(
                 "SELECT {whole}({extreme}({column}::numeric)
-                                FILTER (WHERE {column}::numeric BETWEEN {least} AND {greatest}))::text
+                                FILTER (WHERE {column}::numeric BETWEEN {least} AND {greatest}))::bigint
                  FROM {from}"
             );
-            Ok(attempt(|| spi::value(&sql, &[]))?.and_then(|value| value.parse().ok()))
+            attempt(|| spi::value::<Option<i64>>(&sql, &[]).flatten())
         }
         Way::Heap(heaps) => attempt(|| {
             let mut found = None;

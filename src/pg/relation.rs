@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 
+use super::encoding;
 use super::settings::LocalSettings;
 
 /// One attribute of the target, as far as a decoder has to know it.
@@ -24,7 +25,7 @@ impl Attribute {
     fn new(attribute: &pg_sys::FormData_pg_attribute) -> Attribute {
         Attribute {
             // SAFETY: a name is NUL-terminated.
-            name: unsafe { super::encoding::from_server(attribute.attname.data.as_ptr().cast_mut()) },
+            name: unsafe { encoding::from_server(attribute.attname.data.as_ptr().cast_mut()) },
             attnum: attribute.attnum,
             pg_type: super::types::format_type(attribute.atttypid, attribute.atttypmod),
             decoded_as: super::types::decoded_as(attribute.atttypid, attribute.atttypmod),
@@ -33,6 +34,27 @@ impl Attribute {
             typmod: attribute.atttypmod,
         }
     }
+}
+
+/// The oid of a relation, if it exists now.
+pub fn find(schema: &str, name: &str) -> Option<pg_sys::Oid> {
+    let (schema, name) = (encoding::to_server(schema).ok()?, encoding::to_server(name).ok()?);
+    // SAFETY: syscache look-ups by NUL-terminated names; `true`: a schema that is missing is no error.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        match schema {
+            pg_sys::InvalidOid => return None,
+            schema => pg_sys::get_relname_relid(name.as_ptr(), schema),
+        }
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// `pg_class.relkind` of a relation, if it exists now.
+pub fn kind(relation: pg_sys::Oid) -> Option<char> {
+    // SAFETY: a syscache look-up, which gives 0 where there is none.
+    let kind = unsafe { pg_sys::get_rel_relkind(relation) } as u8;
+    (kind != 0).then_some(char::from(kind))
 }
 
 /// The attributes of a relation in order, without dropped ones.

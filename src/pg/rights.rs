@@ -2,7 +2,6 @@
 
 use pgrx::pg_sys;
 
-use super::settings::LocalSettings;
 use super::{encoding, spi};
 
 /// The caller may read files on the server: a superuser or a member of `pg_read_server_files`.
@@ -24,9 +23,7 @@ pub fn may_write_server_files(role: pg_sys::Oid) -> bool {
 
 /// The caller has the rights of a relation's owner.
 pub fn owns(relation: pg_sys::Oid) -> bool {
-    let _path = LocalSettings::safe_search_path();
-    let sql = "SELECT 'x' FROM pg_class WHERE oid = $1::oid AND pg_has_role(relowner, 'USAGE')";
-    spi::value(sql, &[Some(&relation.to_u32().to_string())]).is_some()
+    spi::any("SELECT FROM pg_class WHERE oid = $1 AND pg_has_role(relowner, 'USAGE')", &[relation.into()])
 }
 
 /// SQL: code of the role `owner` (an expression of type oid) may run with the caller's rights. That is so for roles that
@@ -68,17 +65,17 @@ pub struct Acting {
 impl Acting {
     /// As the owner of a relation; `None` where there is no such relation.
     pub fn as_owner_of(schema: &str, relation: &str) -> Option<Acting> {
-        const OWNER: &str = "SELECT c.relowner::bigint::text
+        const OWNER: &str = "SELECT c.relowner
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = $1 AND c.relname = $2";
-        let owner = spi::value(OWNER, &[Some(schema), Some(relation)])?.parse::<u32>().ok()?;
+        let owner = spi::value(OWNER, &[schema.into(), relation.into()])?;
         let mut before = Acting { user: pg_sys::InvalidOid, context: 0 };
         // SAFETY: reads and sets two variables of the backend, which an abort sets back to what they were when the
         // (sub)transaction began. SECURITY_LOCAL_USERID_CHANGE keeps SET ROLE out meanwhile.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
             let context = before.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
-            pg_sys::SetUserIdAndSecContext(pg_sys::Oid::from(owner), context);
+            pg_sys::SetUserIdAndSecContext(owner, context);
         }
         Some(before)
     }

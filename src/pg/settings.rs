@@ -97,7 +97,10 @@ impl LocalSettings {
     /// August 2024 do not know the setting.
     pub fn refuse_views(&self) {
         const SETTING: &str = "restrict_nonsystem_relation_kind";
-        if spi::value("SELECT current_setting($1, true)", &[Some(SETTING)]).is_some() {
+        if spi::value::<Option<String>>("SELECT current_setting($1, true)", &[SETTING.into()])
+            .flatten()
+            .is_some()
+        {
             self.set(SETTING, "view, foreign-table");
         }
     }

@@ -1,11 +1,11 @@
 //! How a relation stands towards the caller and towards a bulk load: facts only, what follows is decided elsewhere.
 
+use std::sync::LazyLock;
+
 use pgrx::pg_sys;
 
 use super::keepers::{self, Keeper};
-use super::settings::LocalSettings;
-use super::spi;
-use super::{compat, rights};
+use super::{compat, rights, spi};
 
 /// Facts about a relation, as the caller sees them. They hold for as long as it is locked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,41 +44,49 @@ pub struct Standing {
     pub looking_defaults: Vec<i16>,
 }
 
-/// $1 is the relation.
-const FACTS: &str = "
-    SELECT c.relkind::text, (c.relam = $2::oid)::text,
-        (c.oid < $3::oid OR pg_is_other_temp_schema(c.relnamespace))::text,
-        EXISTS (SELECT FROM pg_trigger t JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
-                WHERE t.tgrelid = c.oid AND d.deptype = 'e')::text,
-        EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)::text,
-        pg_has_role(c.relowner, 'USAGE')::text, has_table_privilege(c.oid, 'INSERT')::text,
-        row_security_active(c.oid)::text, c.relispartition::text,
-        EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '3'
-                AND ev_enabled IN ('A', session.fires))::text,
-        EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgtype::integer & 4 <> 0
-                AND tgenabled IN ('A', session.fires))::text,
-        EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f' AND NOT convalidated)::text,
-        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND {period})::text,
-        (NOT EXISTS (SELECT FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
-                WHERE k.conrelid = c.oid AND k.contype = 'f'
-                AND NOT (has_schema_privilege(p.relnamespace, 'USAGE') AND has_table_privilege(p.oid, 'SELECT')
-                         AND NOT row_security_active(p.oid) AND {harmless})))::text
-    FROM pg_class c, (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-        AS session(fires)
-    WHERE c.oid = $1::oid";
+/// $1 is the relation, $2 the heap access method, $3 the first oid that is no catalog's.
+static FACTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.relkind, c.relam = $2 AS heap, c.oid < $3 OR pg_is_other_temp_schema(c.relnamespace) AS out_of_reach,
+             EXISTS (SELECT FROM pg_trigger t
+                     JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
+                     WHERE t.tgrelid = c.oid AND d.deptype = 'e') AS extension_triggers,
+             EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS children,
+             pg_has_role(c.relowner, 'USAGE') AS owned, has_table_privilege(c.oid, 'INSERT') AS may_insert,
+             row_security_active(c.oid) AS row_security, c.relispartition AS partition,
+             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '3'
+                     AND ev_enabled IN ('A', session.fires)) AS insert_rules,
+             EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgtype::integer & 4 <> 0
+                     AND tgenabled IN ('A', session.fires)) AS insert_triggers,
+             EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f' AND NOT convalidated)
+                 AS unvalidated_foreign_keys,
+             EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND {period})
+                 AS period_foreign_keys,
+             NOT EXISTS (SELECT FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
+                     WHERE k.conrelid = c.oid AND k.contype = 'f'
+                     AND NOT (has_schema_privilege(p.relnamespace, 'USAGE') AND has_table_privilege(p.oid, 'SELECT')
+                              AND NOT row_security_active(p.oid) AND {harmless})) AS readable_parents
+         FROM pg_class c,
+             (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+                 AS session (fires)
+         WHERE c.oid = $1",
+        period = compat::CONSTRAINT_PERIOD,
+        harmless = rights::harmless("p.relowner"),
+    )
+});
 
 /// Functions that may read tables, with the column of a default or NULL of a CHECK. Built-in ones do not, an
 /// extension's in C hardly ever, and one that is immutable promises not to.
 const LOOKING: &str = "
     WITH called AS (
-        SELECT NULL AS attnum, d.refclassid, d.refobjid
+        SELECT NULL::smallint AS attnum, d.refclassid, d.refobjid
         FROM pg_constraint k JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
-        WHERE k.conrelid = $1::oid AND k.contype = 'c'
+        WHERE k.conrelid = $1 AND k.contype = 'c'
         UNION ALL
         SELECT a.adnum, d.refclassid, d.refobjid
         FROM pg_attrdef a JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid
-        WHERE a.adrelid = $1::oid)
-    SELECT DISTINCT called.attnum::text
+        WHERE a.adrelid = $1)
+    SELECT DISTINCT called.attnum
     FROM called LEFT JOIN pg_operator o ON called.refclassid = 'pg_operator'::regclass AND o.oid = called.refobjid
     JOIN pg_proc p ON p.oid = CASE called.refclassid WHEN 'pg_proc'::regclass THEN called.refobjid ELSE o.oprcode END
     JOIN pg_language l ON l.oid = p.prolang
@@ -86,36 +94,27 @@ const LOOKING: &str = "
 
 /// Reads the facts; `None` where there is no such relation.
 pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
-    let _path = LocalSettings::safe_search_path();
-    let [this, heap, own] =
-        [relation.to_u32(), pg_sys::HEAP_TABLE_AM_OID.to_u32(), pg_sys::FirstNormalObjectId]
-            .map(|o| o.to_string());
-    let facts = FACTS
-        .replace("{period}", compat::CONSTRAINT_PERIOD)
-        .replace("{harmless}", &rights::harmless("p.relowner"));
-    let row = spi::rows(&facts, &[Some(&this), Some(&heap), Some(&own)]).into_iter().next()?;
-    let mut fields = row.into_iter().map(Option::unwrap_or_default);
-    let relkind = fields.next()?.chars().next()?;
-    let mut fact = || fields.next().is_some_and(|f| f == "true");
-    let looking = spi::rows(LOOKING, &[Some(&this)]);
-    Some(Standing {
-        relkind,
-        heap: fact(),
-        out_of_reach: fact(),
+    let parameters =
+        [relation, pg_sys::HEAP_TABLE_AM_OID, pg_sys::Oid::from(pg_sys::FirstNormalObjectId)].map(Into::into);
+    let looking: Vec<Option<i16>> = spi::values(LOOKING, &[relation.into()]);
+    spi::row(FACTS.as_str(), &parameters, |row| Standing {
+        relkind: row.get("relkind"),
+        heap: row.get("heap"),
+        out_of_reach: row.get("out_of_reach"),
         keeper: keepers::of(relation),
-        extension_triggers: fact(),
-        children: fact(),
-        owned: fact(),
-        may_insert: fact(),
-        row_security: fact(),
-        partition: fact(),
-        insert_rules: fact(),
-        insert_triggers: fact(),
-        unvalidated_foreign_keys: fact(),
-        period_foreign_keys: fact(),
-        readable_parents: fact(),
-        looking_checks: looking.iter().flatten().any(Option::is_none),
-        looking_defaults: looking.iter().flatten().flatten().filter_map(|n| n.parse().ok()).collect(),
+        extension_triggers: row.get("extension_triggers"),
+        children: row.get("children"),
+        owned: row.get("owned"),
+        may_insert: row.get("may_insert"),
+        row_security: row.get("row_security"),
+        partition: row.get("partition"),
+        insert_rules: row.get("insert_rules"),
+        insert_triggers: row.get("insert_triggers"),
+        unvalidated_foreign_keys: row.get("unvalidated_foreign_keys"),
+        period_foreign_keys: row.get("period_foreign_keys"),
+        readable_parents: row.get("readable_parents"),
+        looking_checks: looking.contains(&None),
+        looking_defaults: looking.iter().flatten().copied().collect(),
     })
 }
 

@@ -5,7 +5,6 @@
 
 use pgrx::{PgLogLevel, pg_sys};
 
-use super::settings::LocalSettings;
 use super::{interrupts, spi};
 
 /// Of `pg_locks.objsubid`: tells these locks from those of schemas themselves, which have 0. "SQ".
@@ -55,12 +54,11 @@ fn acquire(tag: &pg_sys::LOCKTAG, wait: bool) -> bool {
 }
 
 fn holder(tag: &pg_sys::LOCKTAG) -> String {
-    const HOLDER: &str = "SELECT pid::text FROM pg_locks WHERE locktype = 'object' AND database = $1::oid
-        AND classid = $2::oid AND objid = $3::oid AND objsubid = $4::smallint AND granted AND pid IS NOT NULL";
-    let _path = LocalSettings::safe_search_path();
-    let [database, class, object, part] =
-        [tag.locktag_field1, tag.locktag_field2, tag.locktag_field3, tag.locktag_field4.into()]
-            .map(|field| field.to_string());
-    let pid = spi::value(HOLDER, &[Some(&database), Some(&class), Some(&object), Some(&part)]);
+    const HOLDER: &str = "SELECT pid FROM pg_locks WHERE locktype = 'object' AND database = $1
+        AND classid = $2 AND objid = $3 AND objsubid = $4 AND granted AND pid IS NOT NULL";
+    let [database, class, object] =
+        [tag.locktag_field1, tag.locktag_field2, tag.locktag_field3].map(|oid| pg_sys::Oid::from(oid).into());
+    let pid: Option<i32> =
+        spi::value(HOLDER, &[database, class, object, i32::from(tag.locktag_field4).into()]);
     pid.map_or_else(|| "a prepared transaction".into(), |pid| format!("session {pid}"))
 }

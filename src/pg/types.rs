@@ -1,9 +1,11 @@
 //! Type names as the server knows them.
 
+use std::sync::LazyLock;
+
 use pgrx::pg_sys;
 
-use super::encoding;
 use super::settings::{LocalSettings, Reads};
+use super::{encoding, rights, spi};
 use pg_sqlite_migrate_core::value::PgType;
 
 /// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
@@ -17,14 +19,17 @@ pub fn canonical(name: &str) -> Option<String> {
 /// The role that owns the type which a name without a schema has found, where its code (a domain's checks, the input
 /// function) should not run with the caller's rights. A superuser's may: extensions' types are theirs.
 pub fn stranger(name: &str) -> Option<String> {
-    const OWNER: &str = "
-        SELECT r.rolname::text
-        FROM pg_type t JOIN pg_type e ON e.oid = COALESCE(NULLIF(t.typelem, 0), t.oid) JOIN pg_roles r ON r.oid = e.typowner
-        WHERE t.oid = $1::oid AND NOT {harmless}";
+    static OWNER: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT r.rolname
+             FROM pg_type t JOIN pg_type e ON e.oid = COALESCE(NULLIF(t.typelem, 0), t.oid)
+             JOIN pg_roles r ON r.oid = e.typowner
+             WHERE t.oid = $1 AND NOT {}",
+            rights::harmless("r.oid")
+        )
+    });
     let (oid, _) = if has_schema(name) { return None } else { parse(name)? };
-    let _path = LocalSettings::safe_search_path();
-    let sql = OWNER.replace("{harmless}", &super::rights::harmless("r.oid"));
-    super::spi::value(&sql, &[Some(&oid.to_u32().to_string())])
+    spi::value(OWNER.as_str(), &[oid.into()])
 }
 
 /// A dot outside of quotes and of the type's modifier.

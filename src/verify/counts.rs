@@ -1,8 +1,7 @@
 //! Row counts: what a recorded run read, and what its tables hold now.
 
 use crate::error::Error;
-use crate::pg::settings::LocalSettings;
-use crate::pg::{reading, spi};
+use crate::pg::{reading, relation, spi};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// A row of `verify_counts`.
@@ -22,56 +21,71 @@ pub struct Count {
 
 /// Compares the tables of a run that the caller may see, or of the last one that he made, with what the run read.
 pub fn verify(run: Option<i64>) -> Result<Vec<Count>, Error> {
-    let _path = LocalSettings::safe_search_path();
-    let wanted = run.map(|r| r.to_string());
-    let found = spi::value(
-        "SELECT max(id)::text FROM sqlite_migrate.run
-         WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1::bigint END",
-        &[wanted.as_deref()],
+    let found: Option<i64> = spi::value(
+        "SELECT max(id) FROM sqlite_migrate.run WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END",
+        &[run.into()],
     )
-    .ok_or(Error::NoRun { run })?;
+    .flatten();
+    let found = found.ok_or(Error::NoRun { run })?;
     let tables = spi::rows(
-        "SELECT target_schema, target_table, status, source_rows::text, rows_before::text, imported::text,
-                (updated + skipped + rejected)::text, countable::text
+        "SELECT target_schema, target_table, status, source_rows, rows_before, imported,
+                updated + skipped + rejected AS others, countable
          FROM sqlite_migrate.run_table
-         WHERE run = $1::bigint AND status <> 'skipped' ORDER BY ordinal",
-        &[Some(&found)],
+         WHERE run = $1 AND status <> 'skipped' ORDER BY ordinal",
+        &[found.into()],
+        |row| Recorded {
+            schema: row.get("target_schema"),
+            table: row.get("target_table"),
+            loaded: row.get::<String>("status") == "loaded",
+            source_rows: row.get("source_rows"),
+            rows_before: row.get("rows_before"),
+            imported: row.get("imported"),
+            others: row.get("others"),
+            countable: row.get("countable"),
+        },
     );
-    Ok(tables.into_iter().filter_map(count).collect())
+    Ok(tables.into_iter().map(count).collect())
+}
+
+/// What the run log says of a table.
+struct Recorded {
+    schema: String,
+    table: String,
+    loaded: bool,
+    source_rows: Option<i64>,
+    rows_before: i64,
+    imported: i64,
+    /// Rows of the source that are no new rows of the table.
+    others: i64,
+    countable: bool,
 }
 
 /// Rows that a table holds by itself, without those of tables that inherit from it; or why they cannot be counted.
 pub fn rows(schema: &str, table: &str) -> Result<i64, String> {
-    reading::count(spi::relation(schema, table).ok_or("it is gone")?)
+    reading::count(relation::find(schema, table).ok_or("it is gone")?)
 }
 
 /// A table without those that inherit from it, as SQL says it in FROM; a partitioned one with its partitions.
 pub fn own_rows(schema: &str, table: &str) -> Option<String> {
-    let kind = "SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')";
-    let only = match spi::value(kind, &[Some(schema), Some(table)])?.as_str() {
-        "r" => "ONLY ",
-        _ => "",
+    let only = match relation::kind(relation::find(schema, table)?)? {
+        'r' => "ONLY ",
+        'p' => "",
+        _ => return None,
     };
     Some(format!("{only}{}", qualified(schema, table)))
 }
 
-fn count(row: spi::TextRow) -> Option<Count> {
-    let [schema, table, status, source_rows, rows_before, imported, others, countable] =
-        row.try_into().ok()?;
-    let (schema, table) = (schema?, table?);
-    let number = |v: Option<String>| v.and_then(|v| v.parse::<i64>().ok());
-    let (imported, others) = (number(imported)?, number(others)?);
-    let accounted = imported + others;
+fn count(recorded: Recorded) -> Count {
+    let Recorded { schema, table, .. } = recorded;
+    let accounted = recorded.imported + recorded.others;
     // A run without verification did not count; what it read is what it can account for.
-    let source_rows = number(source_rows).or((status.as_deref() == Some("loaded")).then_some(accounted));
+    let source_rows = recorded.source_rows.or(recorded.loaded.then_some(accounted));
     let counted = rows(&schema, &table);
-    let wanted = number(rows_before)? + imported;
-    let same = counted == Ok(wanted) || countable.as_deref() == Some("false");
-    let ok = source_rows == Some(accounted) && same;
+    let wanted = recorded.rows_before + recorded.imported;
+    let ok = source_rows == Some(accounted) && (counted == Ok(wanted) || !recorded.countable);
     let (target_rows, detail) = match counted {
         Ok(rows) => (Some(rows), None),
         Err(reason) => (None, Some(format!("not counted: {reason}"))),
     };
-    Some(Count { schema, table, source_rows, target_rows, ok, detail })
+    Count { schema, table, source_rows, target_rows, ok, detail }
 }

@@ -6,10 +6,10 @@ use pg_sqlite_migrate_core::plan::Node;
 
 /// Reference tables have no such column.
 const TABLES: &str = "
-    SELECT t.logicalrelid::pg_catalog.oid::bigint::text,
-           CASE WHEN t.partkey IS NOT NULL THEN pg_catalog.column_to_column_name(t.logicalrelid, t.partkey) END
+    SELECT t.logicalrelid::pg_catalog.oid AS relation,
+           CASE WHEN t.partkey IS NOT NULL THEN pg_catalog.column_to_column_name(t.logicalrelid, t.partkey) END AS shard_column
     FROM pg_catalog.pg_dist_partition t
-    WHERE t.logicalrelid::pg_catalog.oid = ANY ($1::oid[])";
+    WHERE t.logicalrelid::pg_catalog.oid = ANY ($1)";
 
 /// Assumes that the columns are there.
 pub fn read(found: &mut Relations) {
@@ -19,7 +19,7 @@ pub fn read(found: &mut Relations) {
     let node = if citus::is_coordinator() { Node::Coordinator } else { Node::Worker };
     found.each(TABLES, |table, row| {
         table.citus = Some(node);
-        let name = row.optional();
+        let name: Option<String> = row.get("shard_column");
         for column in table.columns.iter_mut().filter(|c| Some(&c.name) == name.as_ref()) {
             column.distributes = !column.not_null;
             column.not_null = true;

@@ -1,33 +1,33 @@
 //! The columns of relations: types, defaults, identities, sequences.
 
-use super::fields::Fields;
 use super::relations::Relations;
+use crate::pg::spi::Row;
 use crate::pg::types;
 use pg_sqlite_migrate_core::plan::{ExistingColumn, Identity};
 
 /// A domain's default and its NOT NULL count as the column's, as they do for an INSERT. A column of a view that is
 /// neither replaced by a trigger nor by a rule is written through to a table, where it can be.
 const COLUMNS: &str = "
-    SELECT c.oid::bigint::text, a.attname::text, a.atttypid::bigint::text, a.atttypmod::text,
+    SELECT c.oid AS relation, a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,
            (a.attnotnull OR t.typtype = 'd' AND (
                WITH RECURSIVE chain AS (
                    SELECT t.typnotnull, t.typbasetype
                    UNION ALL
                    SELECT b.typnotnull, b.typbasetype FROM chain JOIN pg_catalog.pg_type b ON b.oid = chain.typbasetype)
-               SELECT pg_catalog.bool_or(chain.typnotnull) FROM chain))::text,
-           (a.attgenerated = '' AND (a.atthasdef OR t.typdefault IS NOT NULL))::text,
-           a.attidentity::text,
+               SELECT pg_catalog.bool_or(chain.typnotnull) FROM chain)) AS not_null,
+           a.attgenerated = '' AND (a.atthasdef OR t.typdefault IS NOT NULL) AS has_default,
+           a.attidentity AS identity,
            CASE WHEN c.relkind <> 'v' THEN a.attgenerated <> ''
                 WHEN c.relhastriggers AND EXISTS (
                     SELECT FROM pg_catalog.pg_trigger g
                     WHERE g.tgrelid = c.oid AND g.tgtype & 68 = 68) THEN false
                 WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite w
                              WHERE w.ev_class = c.oid AND w.ev_type = '3') THEN false
-                ELSE NOT pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false) END::text
+                ELSE NOT pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false) END AS generated
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-    WHERE c.oid = ANY ($1::oid[]) AND c.relkind NOT IN ('i', 'I', 'S')
+    WHERE c.oid = ANY ($1) AND c.relkind NOT IN ('i', 'I', 'S')
     ORDER BY a.attrelid, a.attnum";
 
 /// An identity's sequence, else one that the default names, else one that is owned without being used.
@@ -37,15 +37,15 @@ const SEQUENCES: &str = "
                CASE d.deptype WHEN 'i' THEN 1 ELSE 3 END AS rank
         FROM pg_catalog.pg_depend d
         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
-          AND d.refobjid = ANY ($1::oid[]) AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+          AND d.refobjid = ANY ($1) AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
         UNION ALL
         SELECT e.adrelid, e.adnum, d.refobjid, 2
         FROM pg_catalog.pg_attrdef e
         JOIN pg_catalog.pg_depend d ON d.objid = e.oid AND d.classid = 'pg_catalog.pg_attrdef'::regclass
-        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'n' AND e.adrelid = ANY ($1::oid[]))
+        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'n' AND e.adrelid = ANY ($1))
     SELECT DISTINCT ON (u.relation, u.attnum)
-           u.relation::bigint::text, a.attname::text, pg_catalog.format('%I.%I', n.nspname, s.relname),
-           (NOT pg_catalog.pg_has_role(s.relowner, 'USAGE'))::text
+           u.relation, a.attname AS column, pg_catalog.format('%I.%I', n.nspname, s.relname) AS sequence,
+           NOT pg_catalog.pg_has_role(s.relowner, 'USAGE') AS others
     FROM used u
     JOIN pg_catalog.pg_class s ON s.oid = u.sequence AND s.relkind = 'S'
     JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
@@ -55,29 +55,28 @@ const SEQUENCES: &str = "
 pub fn read(found: &mut Relations) {
     found.each(COLUMNS, |table, row| table.columns.push(column(row)));
     found.each(SEQUENCES, |table, row| {
-        let (name, sequence, foreign) = (row.text(), row.text(), row.flag());
+        let name: String = row.get("column");
         if let Some(column) = table.columns.iter_mut().find(|c| c.name == name) {
-            (column.sequence, column.others_sequence) = (Some(sequence), foreign);
+            (column.sequence, column.others_sequence) = (row.get("sequence"), row.get("others"));
         }
     });
 }
 
-fn column(row: &mut Fields) -> ExistingColumn {
-    let name = row.text();
-    let (oid, typmod) = (row.number().into(), row.optional().and_then(|n| n.parse().ok()).unwrap_or(-1));
+fn column(row: &Row<'_>) -> ExistingColumn {
+    let (oid, modifier) = (row.get("type"), row.get("modifier"));
     ExistingColumn {
-        name,
-        pg_type: types::format_type(oid, typmod),
-        decoded_as: types::decoded_as(oid, typmod),
-        not_null: row.flag(),
-        has_default: row.flag(),
-        identity: match row.text().as_str() {
-            "a" => Some(Identity::Always),
-            "d" => Some(Identity::ByDefault),
+        name: row.get("name"),
+        pg_type: types::format_type(oid, modifier),
+        decoded_as: types::decoded_as(oid, modifier),
+        not_null: row.get("not_null"),
+        has_default: row.get("has_default"),
+        identity: match row.get("identity") {
+            'a' => Some(Identity::Always),
+            'd' => Some(Identity::ByDefault),
             _ => None,
         },
         distributes: false,
-        generated: row.flag(),
+        generated: row.get("generated"),
         sequence: None,
         others_sequence: false,
     }

@@ -5,37 +5,38 @@
 //! that name a partition of the referenced table say nothing new.
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
 use pgrx::pg_sys;
 
-use super::fields::Fields;
 use super::relations::Relations;
 use crate::import::orphans::Question;
-use crate::pg::settings::LocalSettings;
-use crate::pg::{compat, reading, spi, xact};
+use crate::pg::spi::{self, Json, Row};
+use crate::pg::{compat, reading, relation, xact};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, ExistingTable, OrphanSpec, Strays};
 
 /// Constraints whose referenced table is the one that was declared. Servers before 15 have no trigger on a
 /// partitioned table that checks its rows: a key is enforced unless one there is disabled. Bit 2 of `tgtype` is INSERT.
-const FOREIGN_KEYS: &str = "
-    WITH RECURSIVE declared AS (
+static FOREIGN_KEYS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH RECURSIVE declared AS (
         SELECT k.oid, k.confrelid FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0
         UNION ALL
         SELECT k.oid, k.confrelid FROM declared d
         JOIN pg_catalog.pg_constraint k ON k.conparentid = d.oid AND k.confrelid = d.confrelid)
-    SELECT k.conrelid::bigint::text, k.conname::text, pairs.columns::text, n.nspname::text, p.relname::text,
-           pairs.parents::text, pairs.operators::text, (k.confmatchtype = 'f')::text, ({period})::text,
-           ({enforced} AND NOT EXISTS (
+    SELECT k.conrelid AS relation, k.conname AS name, pairs.columns, n.nspname AS parent_schema, p.relname AS parent,
+           pairs.parents AS parent_columns, pairs.operators, k.confmatchtype = 'f' AS match_full, {period} AS period,
+           {enforced} AND NOT EXISTS (
                SELECT FROM pg_catalog.pg_trigger t
                WHERE t.tgconstraint = k.oid AND t.tgrelid = k.conrelid AND t.tgisinternal AND t.tgtype & 4 <> 0
-                 AND t.tgenabled NOT IN ('O', 'A')))::text, k.convalidated::text
+                 AND t.tgenabled NOT IN ('O', 'A')) AS enforced, k.convalidated AS validated
     FROM declared d
     JOIN pg_catalog.pg_constraint k ON k.oid = d.oid
     JOIN pg_catalog.pg_class p ON p.oid = k.confrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.json_agg(a.attname ORDER BY key.place) AS columns,
-               pg_catalog.json_agg(b.attname ORDER BY key.place) AS parents,
+        SELECT pg_catalog.array_agg(a.attname ORDER BY key.place) AS columns,
+               pg_catalog.array_agg(b.attname ORDER BY key.place) AS parents,
                pg_catalog.json_agg(pg_catalog.json_build_object(
                    'name', pg_catalog.quote_ident(s.nspname) || '.' || o.oprname,
                    'parent_type', pg_catalog.format('%I.%I', lt.nspname, l.typname),
@@ -48,8 +49,12 @@ const FOREIGN_KEYS: &str = "
         JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace
         JOIN pg_catalog.pg_type l ON l.oid = o.oprleft JOIN pg_catalog.pg_namespace lt ON lt.oid = l.typnamespace
         JOIN pg_catalog.pg_type r ON r.oid = o.oprright JOIN pg_catalog.pg_namespace rt ON rt.oid = r.typnamespace) pairs
-    WHERE k.conrelid = ANY ($1::oid[])
-    ORDER BY k.conrelid, k.conname";
+    WHERE k.conrelid = ANY ($1)
+    ORDER BY k.conrelid, k.conname",
+        enforced = compat::CONSTRAINT_ENFORCED,
+        period = compat::CONSTRAINT_PERIOD,
+    )
+});
 
 /// The referencing side as it was declared, whatever the referenced table is a partition of.
 const REFERENCED_BY: &str = "
@@ -59,44 +64,36 @@ const REFERENCED_BY: &str = "
         UNION ALL
         SELECT k.oid, k.conrelid, k.confrelid FROM declared d
         JOIN pg_catalog.pg_constraint k ON k.conparentid = d.oid AND k.conrelid = d.conrelid)
-    SELECT DISTINCT d.confrelid::bigint::text, n.nspname::text, c.relname::text
+    SELECT DISTINCT d.confrelid AS relation, n.nspname AS schema, c.relname AS name
     FROM declared d
     JOIN pg_catalog.pg_class c ON c.oid = d.conrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE d.confrelid = ANY ($1::oid[]) AND d.conrelid <> d.confrelid
+    WHERE d.confrelid = ANY ($1) AND d.conrelid <> d.confrelid
     ORDER BY 1, 2, 3";
 
 pub fn read(found: &mut Relations) {
-    found.each(&foreign_keys(), |table, row| table.foreign_keys.push(foreign_key(row)));
-    found.each(REFERENCED_BY, |table, row| table.referenced_by.push((row.text(), row.text())));
+    found.each(FOREIGN_KEYS.as_str(), |table, row| table.foreign_keys.push(foreign_key(row)));
+    found.each(REFERENCED_BY, |table, row| table.referenced_by.push((row.get("schema"), row.get("name"))));
 }
 
 /// The foreign keys that one relation has now.
 pub fn of(relation: pg_sys::Oid) -> Vec<ExistingForeignKey> {
-    let _path = LocalSettings::safe_search_path();
-    let rows = spi::rows(&foreign_keys(), &[Some(&format!("{{{}}}", relation.to_u32()))]);
-    // The first column is the relation.
-    rows.into_iter().map(|row| foreign_key(&mut Fields::of(row.into_iter().skip(1).collect()))).collect()
+    spi::rows(FOREIGN_KEYS.as_str(), &[[relation].as_slice().into()], foreign_key)
 }
 
-fn foreign_keys() -> String {
-    FOREIGN_KEYS
-        .replace("{enforced}", compat::CONSTRAINT_ENFORCED)
-        .replace("{period}", compat::CONSTRAINT_PERIOD)
-}
-
-fn foreign_key(row: &mut Fields) -> ExistingForeignKey {
+fn foreign_key(row: &Row<'_>) -> ExistingForeignKey {
+    let Json(operators) = row.get("operators");
     ExistingForeignKey {
-        name: row.text(),
-        columns: row.list(),
-        parent_schema: row.text(),
-        parent: row.text(),
-        parent_columns: row.list(),
-        operators: row.list(),
-        full: row.flag(),
-        period: row.flag(),
-        enforced: row.flag(),
-        validated: row.flag(),
+        name: row.get("name"),
+        columns: row.get("columns"),
+        parent_schema: row.get("parent_schema"),
+        parent: row.get("parent"),
+        parent_columns: row.get("parent_columns"),
+        operators,
+        full: row.get("match_full"),
+        period: row.get("period"),
+        enforced: row.get("enforced"),
+        validated: row.get("validated"),
         strays: Strays::default(),
     }
 }
@@ -113,7 +110,7 @@ pub fn read_strays(table: &mut ExistingTable) {
         key.enforced && !key.period && (!key.validated || rows <= BELIEVED_ROWS)
     };
     for key in table.foreign_keys.iter_mut().filter(asked) {
-        let parent = spi::relation(&key.parent_schema, &key.parent);
+        let parent = relation::find(&key.parent_schema, &key.parent);
         if !parent.is_some_and(reading::by_query) {
             key.strays = Strays::Refused("what it references is not the caller's to read".into());
             continue;

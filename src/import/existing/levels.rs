@@ -1,6 +1,5 @@
 //! What migration tools have recorded in the target.
 
-use super::fields::Fields;
 use super::relations::Relations;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi;
@@ -11,9 +10,9 @@ use pg_sqlite_migrate_core::value::PgType;
 
 /// Ordinary tables that the caller may read without setting off anybody else's code: nobody has named them to us.
 const READABLE: &str = "
-    SELECT c.oid::bigint::text
+    SELECT c.oid AS relation
     FROM pg_catalog.pg_class c
-    WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r'
+    WHERE c.oid = ANY ($1) AND c.relkind = 'r'
       AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
       AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)";
 
@@ -24,7 +23,7 @@ pub fn read(found: &mut Relations) {
     let settings = LocalSettings::safe_search_path();
     let _styles = LocalSettings::printing(Reads::Styles);
     settings.refuse_views();
-    found.each(READABLE, |table, _: &mut Fields| {
+    found.each(READABLE, |table, _| {
         table.levels = if table.stranger.is_none() { levels(table) } else { None };
     });
 }
@@ -37,7 +36,7 @@ fn levels(table: &ExistingTable) -> Option<Vec<String>> {
         found.find(|c| is_plain(&c.decoded_as)).map(|c| ident(&c.name))
     };
     let sql = tool.records(&from, column, |c| format!("{c}::text"))?;
-    Some(spi::rows(&sql, &[]).into_iter().flatten().flatten().collect())
+    Some(spi::values::<Option<String>>(&sql, &[]).into_iter().flatten().collect())
 }
 
 /// A type of PostgreSQL's own, whose functions are too.

@@ -5,7 +5,6 @@
 
 mod citus;
 mod columns;
-pub mod fields;
 pub mod foreign_keys;
 mod keys;
 mod levels;
@@ -14,42 +13,42 @@ mod views;
 
 use std::collections::BTreeSet;
 
+use pgrx::pg_sys;
+
 use crate::error::Error;
-use crate::pg::settings::LocalSettings;
 use crate::pg::{relation, rights, spi};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::{Action, Planned, Target};
 use pg_sqlite_migrate_core::sqltext::{ident, qualified};
 use relations::Relations;
 
-const SCHEMAS: &str = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])";
+const SCHEMAS: &str = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)";
 
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
-    let mut found = Relations::of(&spi::array(schemas));
+    let mut found = Relations::of(schemas);
     columns::read(&mut found);
     citus::read(&mut found);
     keys::read(&mut found);
     foreign_keys::read(&mut found);
     levels::read(&mut found);
-    let schemas: Vec<String> =
-        spi::rows(SCHEMAS, &[Some(&spi::array(schemas))]).into_iter().flatten().flatten().collect();
+    let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let views = views::read(&schemas);
     Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
 }
 
 /// Relations of these that the caller may do something with, which is what anybody may wait for.
 const HOLDABLE: &str = "
-    SELECT c.oid::bigint::text FROM pg_class c
-    WHERE c.oid = ANY ($1::oid[]) AND has_schema_privilege(c.relnamespace, 'USAGE')
+    SELECT c.oid FROM pg_class c
+    WHERE c.oid = ANY ($1) AND has_schema_privilege(c.relnamespace, 'USAGE')
       AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(c.oid, 'DELETE, TRUNCATE'))
     ORDER BY c.oid";
 
 /// Keeps relations and their names, by their oids, until the transaction ends. What was read before is out of date.
 pub fn hold(relations: &[u32]) {
-    let oids: Vec<String> = relations.iter().map(u32::to_string).collect();
-    let holdable = spi::rows(HOLDABLE, &[Some(&spi::array(&oids))]);
-    holdable.iter().flatten().flatten().for_each(|oid| relation::hold(spi::oid_of(oid)));
+    let relations: Vec<pg_sys::Oid> = relations.iter().copied().map(pg_sys::Oid::from).collect();
+    let holdable: Vec<pg_sys::Oid> = spi::values(HOLDABLE, &[relations.as_slice().into()]);
+    holdable.into_iter().for_each(relation::hold);
 }
 
 /// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
@@ -69,13 +68,12 @@ pub fn read_rows(target: &mut Target, wanted: &BTreeSet<u32>) {
 
 /// The caller may create tables where the plan makes some.
 pub fn check_create(planned: &Planned) -> Result<(), Error> {
-    let _path = LocalSettings::safe_search_path();
     let made = planned.steps.iter().filter_map(|s| match &s.action {
         Action::Load(spec) if spec.existing.is_none() => Some(spec.schema.as_str()),
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
-        if let Some(place) = spi::value(CLOSED, &[Some(schema)]) {
+        if let Some(place) = spi::value(CLOSED, &[schema.into()]) {
             return Err(Error::NoCreate { place, role: ident(&rights::current_role()) });
         }
     }
@@ -86,9 +84,9 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
 /// A caller who may only insert cannot lock, and has to see to that himself.
 pub fn lock(schema: &str, table: &str) {
     let name = qualified(schema, table);
-    let may = "SELECT 'x' FROM pg_class WHERE oid = $1::regclass AND relkind IN ('r', 'p')
+    let may = "SELECT FROM pg_class WHERE oid = $1::regclass AND relkind IN ('r', 'p')
                AND has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE')";
-    if spi::value(may, &[Some(&name)]).is_some() {
+    if spi::any(may, &[(&name).into()]) {
         spi::execute(&format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"));
     }
 }
@@ -103,8 +101,8 @@ const CLOSED: &str = "
 
 fn has_icu() -> bool {
     // ICU does not know every encoding of the server's.
-    let sql = "SELECT 'x' FROM pg_catalog.pg_collation WHERE collprovider = 'i'
+    let sql = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
                AND pg_catalog.current_setting('server_encoding')
                    NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
-    spi::value(sql, &[]).is_some()
+    spi::any(sql, &[])
 }

@@ -1,42 +1,49 @@
 //! The relations of some schemas, and what an INSERT would set off in each.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use super::fields::Fields;
-use crate::pg::{rights, spi};
+use pgrx::pg_sys;
+
+use crate::pg::rights;
+use crate::pg::spi::{self, Row};
 use pg_sqlite_migrate_core::plan::ExistingTable;
 
 /// What is known so far, by oid.
 pub struct Relations {
     tables: Vec<ExistingTable>,
     places: HashMap<u32, usize>,
-    oids: String,
+    oids: Vec<pg_sys::Oid>,
 }
 
 /// `ev_type` 3 is INSERT. Bit 8 is INSERT among the events of `pg_relation_is_updatable`.
-const RELATIONS: &str = "
-    SELECT c.oid::bigint::text, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition::text,
+static RELATIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind, c.relispartition AS partition,
            CASE WHEN c.relkind IN ('r', 'p') THEN true
                 WHEN c.relkind = 'v' THEN pg_catalog.pg_relation_is_updatable(c.oid, true) & 8 <> 0
-                ELSE false END::text,
+                ELSE false END AS insertable,
            EXISTS (SELECT FROM pg_catalog.pg_rewrite w
-                   WHERE w.ev_class = c.oid AND w.ev_type = '3' AND w.ev_enabled IN ('O', 'A'))::text,
-           pg_catalog.pg_has_role(c.relowner, 'USAGE')::text,
+                   WHERE w.ev_class = c.oid AND w.ev_type = '3' AND w.ev_enabled IN ('O', 'A')) AS insert_rules,
+           pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
            (SELECT pg_catalog.min(r.rolname::text)
             FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)
                   UNION SELECT relid FROM pg_catalog.pg_partition_ancestors(c.oid) AS above (relid)) AS member
             JOIN pg_catalog.pg_class p ON p.oid = member.relid JOIN pg_catalog.pg_roles r ON r.oid = p.relowner
-            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted})),
+            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted})) AS stranger,
            (SELECT pg_catalog.min(t.relname::text)
             FROM (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid
                   UNION ALL
                   SELECT d.refobjid FROM pg_catalog.pg_depend d
                   WHERE c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')) AS owner (oid)
-            JOIN pg_catalog.pg_class t ON t.oid = owner.oid)
+            JOIN pg_catalog.pg_class t ON t.oid = owner.oid) AS part_of
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = ANY ($1::text[])
-    ORDER BY n.nspname, c.relname";
+    WHERE n.nspname = ANY ($1)
+    ORDER BY n.nspname, c.relname",
+        trusted = rights::trusts("p.relowner"),
+    )
+});
 
 /// Triggers that fire in an ordinary session for an INSERT, those of a foreign key not among them. A row that goes
 /// into a partitioned table fires its partition's as well. Before PostgreSQL 15 a partition's copy of a trigger of
@@ -44,12 +51,12 @@ const RELATIONS: &str = "
 const TRIGGERS: &str = "
     WITH fired AS (
         SELECT c.oid AS relation, c.oid AS owner
-        FROM pg_catalog.pg_class c WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'v', 'f')
+        FROM pg_catalog.pg_class c WHERE c.oid = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')
         UNION ALL
         SELECT c.oid, p.relid
         FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.pg_partition_tree(c.oid) p
-        WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'p' AND p.level > 0)
-    SELECT DISTINCT f.relation::bigint::text, t.tgname::text
+        WHERE c.oid = ANY ($1) AND c.relkind = 'p' AND p.level > 0)
+    SELECT DISTINCT f.relation, t.tgname AS name
     FROM fired f JOIN pg_catalog.pg_trigger t ON t.tgrelid = f.owner
     LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
     WHERE t.tgenabled IN ('O', 'A') AND t.tgtype & 4 <> 0 AND (f.owner = f.relation OR t.tgtype & 1 <> 0)
@@ -57,34 +64,28 @@ const TRIGGERS: &str = "
     ORDER BY 1, 2";
 
 impl Relations {
-    /// Reads the relations of schemas, given as an array literal.
-    pub fn of(schemas: &str) -> Relations {
-        let mut found = Relations { tables: vec![], places: HashMap::new(), oids: String::new() };
-        let relations = RELATIONS.replace("{trusted}", &rights::trusts("p.relowner"));
-        for row in spi::rows(&relations, &[Some(schemas)]) {
-            let table = relation(&mut Fields::of(row));
-            found.places.insert(table.oid, found.tables.len());
-            found.tables.push(table);
-        }
-        let oids: Vec<String> = found.places.keys().map(u32::to_string).collect();
-        found.oids = format!("{{{}}}", oids.join(","));
-        found.each(TRIGGERS, |table, row| table.triggers.push(row.text()));
+    /// Reads the relations of schemas.
+    pub fn of(schemas: &[String]) -> Relations {
+        let tables = spi::rows(RELATIONS.as_str(), &[schemas.into()], relation);
+        let places = tables.iter().enumerate().map(|(place, table)| (table.oid, place)).collect();
+        let oids = tables.iter().map(|table| pg_sys::Oid::from(table.oid)).collect();
+        let mut found = Relations { tables, places, oids };
+        found.each(TRIGGERS, |table, row| table.triggers.push(row.get("name")));
         found
     }
 
-    /// Asks a question about all of them, `$1` being their oids, and hands each answer to the relation whose oid
-    /// its first column is.
-    pub fn each(&mut self, sql: &str, mut take: impl FnMut(&mut ExistingTable, &mut Fields)) {
+    /// Runs a query about all of them, `$1` being their oids, and hands each row to the relation whose oid its column
+    /// `relation` is.
+    pub fn each(&mut self, sql: &'static str, mut take: impl FnMut(&mut ExistingTable, &Row<'_>)) {
         if self.tables.is_empty() {
             return;
         }
-        for row in spi::rows(sql, &[Some(&self.oids)]) {
-            let mut row = Fields::of(row);
-            let place = self.places.get(&row.number());
-            if let Some(table) = place.and_then(|i| self.tables.get_mut(*i)) {
-                take(table, &mut row);
+        spi::rows(sql, &[self.oids.as_slice().into()], |row| {
+            let place = self.places.get(&row.get::<pg_sys::Oid>("relation").to_u32());
+            if let Some(table) = place.and_then(|place| self.tables.get_mut(*place)) {
+                take(table, row);
             }
-        }
+        });
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &ExistingTable> {
@@ -96,18 +97,18 @@ impl Relations {
     }
 }
 
-fn relation(row: &mut Fields) -> ExistingTable {
+fn relation(row: &Row<'_>) -> ExistingTable {
     ExistingTable {
-        oid: row.number(),
-        schema: row.text(),
-        name: row.text(),
-        relkind: row.text().chars().next().unwrap_or_default(),
-        partition: row.flag(),
-        insertable: row.flag(),
-        insert_rules: row.flag(),
-        owned: row.flag(),
-        stranger: row.optional(),
-        part_of: row.optional(),
+        oid: row.get::<pg_sys::Oid>("oid").to_u32(),
+        schema: row.get("schema"),
+        name: row.get("name"),
+        relkind: row.get("relkind"),
+        partition: row.get("partition"),
+        insertable: row.get("insertable"),
+        insert_rules: row.get("insert_rules"),
+        owned: row.get("owned"),
+        stranger: row.get("stranger"),
+        part_of: row.get("part_of"),
         ..ExistingTable::default()
     }
 }

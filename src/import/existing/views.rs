@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::Fields;
-use crate::pg::spi;
+use pgrx::pg_sys;
+
+use crate::pg::spi::{self, Row};
 use pg_sqlite_migrate_core::plan::ExistingView;
 
 /// Views of users, and the relations that their queries name.
 const READS: &str = "
-    SELECT DISTINCT w.ev_class::bigint::text, d.refobjid::bigint::text
+    SELECT DISTINCT w.ev_class AS view, d.refobjid AS relation
     FROM pg_catalog.pg_rewrite w
     JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
@@ -17,14 +18,14 @@ const READS: &str = "
 
 /// Who reads a table reads its children by inheritance; a partition gets rows through its parent.
 const CHILDREN: &str = "
-    SELECT i.inhparent::bigint::text, i.inhrelid::bigint::text, c.relispartition::text
+    SELECT i.inhparent AS parent, i.inhrelid AS child, c.relispartition AS partition
     FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
     WHERE c.relkind NOT IN ('i', 'I')";
 
 const NAMES: &str = "
-    SELECT c.oid::bigint::text, n.nspname::text, c.relname::text, (c.relkind = 'm')::text
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialised
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY ($1::oid[])";
+    WHERE c.oid = ANY ($1)";
 
 /// From a relation to others.
 type Edges = BTreeMap<u32, BTreeSet<u32>>;
@@ -39,20 +40,20 @@ struct Named {
 pub fn read(schemas: &[String]) -> Vec<ExistingView> {
     let mut reads = Edges::new();
     let mut parents = Edges::new();
-    for mut row in spi::rows(READS, &[]).into_iter().map(Fields::of) {
-        reads.entry(row.number()).or_default().insert(row.number());
+    for (view, relation) in spi::rows(READS, &[], |row| (oid(row, "view"), oid(row, "relation"))) {
+        reads.entry(view).or_default().insert(relation);
     }
     if reads.is_empty() {
         return vec![];
     }
     let views: Vec<u32> = reads.keys().copied().collect();
-    for mut row in spi::rows(CHILDREN, &[]).into_iter().map(Fields::of) {
-        let (parent, child) = (row.number(), row.number());
+    spi::rows(CHILDREN, &[], |row| {
+        let (parent, child) = (oid(row, "parent"), oid(row, "child"));
         reads.entry(parent).or_default().insert(child);
-        if row.flag() {
+        if row.get("partition") {
             parents.entry(child).or_default().insert(parent);
         }
-    }
+    });
     let whole: Edges = views.iter().map(|view| (*view, all_read(*view, &reads, &parents))).collect();
     let names = names(&whole);
     let named = |oid: &u32| names.get(oid).map(|n| (n.schema.clone(), n.name.clone()));
@@ -71,13 +72,16 @@ pub fn read(schemas: &[String]) -> Vec<ExistingView> {
 fn names(whole: &Edges) -> BTreeMap<u32, Named> {
     let oids: BTreeSet<u32> =
         whole.iter().flat_map(|(view, reads)| reads.iter().chain([view])).copied().collect();
-    let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
-    let rows = spi::rows(NAMES, &[Some(&format!("{{{}}}", oids.join(",")))]).into_iter().map(Fields::of);
-    rows.map(|mut row| {
-        let oid = row.number();
-        (oid, Named { schema: row.text(), name: row.text(), materialised: row.flag() })
-    })
-    .collect()
+    let oids: Vec<pg_sys::Oid> = oids.into_iter().map(pg_sys::Oid::from).collect();
+    let named = |row: &Row<'_>| {
+        let (schema, name, materialised) = (row.get("schema"), row.get("name"), row.get("materialised"));
+        (oid(row, "oid"), Named { schema, name, materialised })
+    };
+    spi::rows(NAMES, &[oids.as_slice().into()], named).into_iter().collect()
+}
+
+fn oid(row: &Row<'_>, column: &str) -> u32 {
+    row.get::<pg_sys::Oid>(column).to_u32()
 }
 
 /// Everything that can be reached from a view, and the partitioned tables whose partitions are among it.

@@ -18,7 +18,7 @@ pub fn copy<'c>(
     }
     let name = format!("sqlite_migrate_{purpose}_{}", relation.to_u32());
     let copy = qualified("pg_temp", &name);
-    if spi::value("SELECT pg_catalog.to_regclass($1)::pg_catalog.text", &[Some(&copy)]).is_some() {
+    if spi::any("SELECT WHERE pg_catalog.to_regclass($1) IS NOT NULL", &[(&copy).into()]) {
         spi::execute(&format!("DROP TABLE {copy}"));
     }
     latest::execute(&format!(

@@ -20,8 +20,9 @@ use crate::import::existing;
 use crate::pg::brought::Brought;
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
+use crate::pg::spi::{self, Row};
 use crate::pg::standing::{self, Standing};
-use crate::pg::{citus, keepers, latest, spi, xact};
+use crate::pg::{citus, keepers, latest, xact};
 use crate::sqlite::Source;
 use crate::sqlite::salvage::Detour;
 use crate::verify::counts;
@@ -95,7 +96,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     }
     let rows = Rows { there, to_come: place.rows_expected };
     let way = match into {
-        // What the plan does not know of, nobody would look at afterwards.
+        // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
         Some(into) if !into.knows(&existing::foreign_keys::of(relation)) => Way::Staged(Some(NEW_KEY)),
         _ => choose::choose(&standing, into, defaults_look(&standing, &target), rows),
     };
@@ -188,8 +189,9 @@ fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
         return Ok(());
     }
     let Some(own) = counts::own_rows(&spec.schema, &spec.target) else { return Ok(()) };
-    let sql = format!("SELECT count(*)::text, sum(hashtid(ctid))::text FROM {own}");
-    if spi::rows(&sql, &[]) == latest::rows(&sql) {
+    let sql = format!("SELECT count(*) AS rows, sum(hashtid(ctid)) AS places FROM {own}");
+    let seen = |row: &Row<'_>| (row.get::<u64>("rows"), row.get::<Option<i64>>("places"));
+    if spi::rows(&sql, &[], seen) == latest::rows(&sql, seen) {
         return Ok(());
     }
     let message = "could not serialize access due to concurrent update".into();
@@ -225,8 +227,7 @@ fn attributes(relation: pg_sys::Oid, spec: &LoadSpec) -> Result<Vec<Attribute>, 
 }
 
 fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
-    let _path = LocalSettings::safe_search_path();
-    spi::relation(&spec.schema, &spec.target).ok_or_else(|| gone(spec))
+    relation::find(&spec.schema, &spec.target).ok_or_else(|| gone(spec))
 }
 
 fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
@@ -237,7 +238,10 @@ fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
 
 /// It was there, or made, when the plan was.
 fn gone(spec: &LoadSpec) -> Error {
-    let message = format!("relation {} is not what it was", qualified(&spec.schema, &spec.target));
+    let message = format!(
+        "relation {} was dropped or changed while the import was running",
+        qualified(&spec.schema, &spec.target)
+    );
     Error::server(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message)
 }
 

@@ -9,9 +9,8 @@ use serde::Deserialize;
 
 use super::fetched;
 use crate::error::{Error, OtherRows};
-use crate::import::existing::fields::Fields;
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::spi;
+use crate::pg::spi::{self, Column, Json, Row};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{Conflict, LoadSpec, Skip, path_of};
@@ -20,9 +19,9 @@ use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 /// The valid unique indexes of `$1`: name, whether of the primary key, whether NULLs are alike, the condition, the
 /// parts, and every column that it looks at. Strategy 3 is equality.
 const KEYS: &str = "
-    SELECT x.relname::text, i.indisprimary::text,
-           COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)::text,
-           pg_get_expr(i.indpred, i.indrelid), parts.list::text, looks.list::text
+    SELECT x.relname AS name, i.indisprimary AS primary,
+           COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_alike,
+           pg_get_expr(i.indpred, i.indrelid) AS condition, parts.list AS parts, looks.list AS columns
     FROM pg_index i
     JOIN pg_class x ON x.oid = i.indexrelid
     JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
@@ -41,7 +40,7 @@ const KEYS: &str = "
              AND a.amoprighttype = c.opcintype AND a.amopstrategy = 3
         JOIN pg_operator o ON o.oid = a.amopopr JOIN pg_namespace n ON n.oid = o.oprnamespace) parts
     CROSS JOIN LATERAL (
-        SELECT json_agg(b.attname) AS list FROM pg_attribute b
+        SELECT COALESCE(array_agg(b.attname), '{}') AS list FROM pg_attribute b
         WHERE b.attrelid = i.indrelid AND b.attnum > 0
           AND (b.attnum = ANY ((i.indkey::smallint[])[:i.indnkeyatts - 1]) OR b.attnum IN (
               SELECT d.refobjsubid FROM pg_depend d
@@ -64,7 +63,7 @@ const PLAIN: &str = "
         SELECT a.attname, a.atttypid AS type FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0
         UNION ALL
         SELECT base.attname, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.type WHERE t.typtype = 'd')
-    SELECT attname::text, (type = ANY ('{text,varchar,bpchar}'::regtype[]))::text FROM base
+    SELECT attname AS name, type = ANY ('{text,varchar,bpchar}'::regtype[]) AS collates FROM base
     WHERE type = ANY ('{bool,int2,int4,int8,float4,float8,numeric,text,varchar,bpchar,bytea,uuid,jsonb,
                         date,time,timestamp,timestamptz}'::regtype[])";
 
@@ -129,14 +128,13 @@ impl<'a> Comparison<'a> {
         let (skip, arbiter) = (conflict.skip.as_ref()?, &conflict.arbiter);
         let _path = LocalSettings::safe_search_path();
         let name = qualified(&spec.schema, &spec.target);
-        let keys: Vec<Key> = spi::rows(KEYS, &[Some(&name)]).into_iter().map(key).collect();
+        let keys = spi::rows(KEYS, &[(&name).into()], key);
         let loaded = |key: &Key| key.columns.iter().all(|c| spec.columns.iter().any(|l| l.target == *c));
         let others = keys.iter().filter(|key| loaded(key) && key.name != arbiter.name);
         let others = others.filter(|key| !key.primary || skip.by_primary).cloned().collect();
         let arbiter = keys.iter().find(|key| key.name == arbiter.name)?.clone();
-        let plain = spi::rows(PLAIN, &[Some(&name)]).into_iter().map(Fields::of);
-        let plain = plain.map(|mut row| (row.text(), row.flag())).collect();
-        let closed = spi::value(CLOSED, &[Some(&name)]);
+        let plain = spi::rows(PLAIN, &[(&name).into()], |row| (row.get("name"), row.get("collates")));
+        let closed = spi::value(CLOSED, &[(&name).into()]);
         let own = counts::own_rows(&spec.schema, &spec.target)?;
         let columns = spec.columns.iter().map(|c| c.target.as_str());
         let fetched = if closed.is_none() { fetched::copy("there", &name, &own, columns) } else { None };
@@ -199,13 +197,12 @@ impl<'a> Comparison<'a> {
         let differs: Vec<String> = (0..self.others.len()).map(|i| self.other_differs(i)).collect();
         let unlike = self.columns_differ().join(" OR ");
         let counted: Vec<String> = (differs.iter().chain([&unlike]))
-            .map(|condition| format!("pg_catalog.count(*) FILTER (WHERE {condition})::pg_catalog.text"))
+            .map(|condition| format!("pg_catalog.count(*) FILTER (WHERE {condition})"))
             .collect();
-        let sql = format!("SELECT pg_catalog.count(*)::pg_catalog.text, {} FROM {from}", counted.join(", "));
-        let row = spi::rows(&sql, &[]).into_iter().next().unwrap_or_default();
-        let mut counts = row.into_iter().flatten().map(|n| n.parse::<u64>().unwrap_or(0));
-        let met = counts.next().unwrap_or(0);
-        let counts: Vec<u64> = counts.collect();
+        let sql =
+            format!("SELECT pg_catalog.count(*) AS met, ARRAY[{}] AS counts FROM {from}", counted.join(", "));
+        let counted = spi::row(&sql, &[], |row| (row.get("met"), row.get("counts")));
+        let (met, counts): (u64, Vec<u64>) = counted.unwrap_or_default();
         let broken = self.others.iter().zip(&differs).zip(&counts).find(|(_, count)| **count > 0);
         if let Some(((key, differs), count)) = broken {
             return Err(self.other_rows(pairs, &from, key, differs, *count));
@@ -317,14 +314,12 @@ impl<'a> Comparison<'a> {
             format!("EXISTS (SELECT FROM {} AS o WHERE {same} AND NOT ({itself}))", self.table)
         });
         let taken = taken.collect::<Vec<_>>().join(" OR ");
-        spi::value(&format!("SELECT 'x' FROM {from} WHERE {differs} AND ({taken}) LIMIT 1"), &[]).is_some()
+        spi::any(&format!("SELECT FROM {from} WHERE {differs} AND ({taken}) LIMIT 1"), &[])
     }
 
     fn unlike(&self, pairs: &Pairs, from: &str, unlike: &str, count: u64) -> Finding {
-        let flags: Vec<String> =
-            self.columns_differ().iter().map(|d| format!("({d})::pg_catalog.text")).collect();
-        let flags = self.first_row(from, unlike, &flags.join(", "));
-        let columns = self.spec.columns.iter().zip(&flags).filter(|(_, f)| f.as_deref() == Some("true"));
+        let flags: Vec<bool> = self.first_row(from, unlike, &self.columns_differ()).unwrap_or_default();
+        let columns = self.spec.columns.iter().zip(&flags).filter(|(_, differs)| **differs);
         let columns: Vec<&str> = columns.map(|(c, _)| c.target.as_str()).collect();
         let of = |side: &str| {
             let list: Vec<String> = columns.iter().map(|c| format!("{side}.{}", ident(c))).collect();
@@ -358,25 +353,27 @@ impl<'a> Comparison<'a> {
 
     /// Expressions over the first pair, in the file's order.
     fn first<const N: usize>(&self, from: &str, condition: &str, expressions: [String; N]) -> [String; N] {
-        let mut fields = self.first_row(from, condition, &expressions.join(", ")).into_iter();
-        std::array::from_fn(|_| fields.next().flatten().unwrap_or_default())
+        let texts: Vec<String> = self.first_row(from, condition, &expressions).unwrap_or_default();
+        let mut texts = texts.into_iter();
+        std::array::from_fn(|_| texts.next().unwrap_or_default())
     }
 
-    fn first_row(&self, from: &str, condition: &str, expressions: &str) -> spi::TextRow {
-        let sql = format!("SELECT {expressions} FROM {from} WHERE {condition} ORDER BY s.ctid LIMIT 1");
-        spi::rows(&sql, &[]).into_iter().next().unwrap_or_default()
+    fn first_row<T: Column>(&self, from: &str, condition: &str, expressions: &[String]) -> Option<T> {
+        let list = expressions.join(", ");
+        let sql = format!("SELECT ARRAY[{list}] FROM {from} WHERE {condition} ORDER BY s.ctid LIMIT 1");
+        spi::value(&sql, &[])
     }
 }
 
-fn key(row: spi::TextRow) -> Key {
-    let mut fields = Fields::of(row);
+fn key(row: &Row<'_>) -> Key {
+    let Json(parts) = row.get("parts");
     Key {
-        name: fields.text(),
-        primary: fields.flag(),
-        nulls_alike: fields.flag(),
-        condition: fields.optional(),
-        parts: fields.list(),
-        columns: fields.list(),
+        name: row.get("name"),
+        primary: row.get("primary"),
+        nulls_alike: row.get("nulls_alike"),
+        condition: row.get("condition"),
+        parts,
+        columns: row.get("columns"),
     }
 }
 

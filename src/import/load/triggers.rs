@@ -11,8 +11,8 @@ use pg_sqlite_migrate_core::sqltext::{ident, qualified};
 /// and how to enable them again. A view's do the work that the view is loaded for, and TimescaleDB's what makes a
 /// table a hypertable.
 const FIRING: &str = "
-    SELECT n.nspname::text, c.relname::text, c.oid::text, t.tgname::text,
-           CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
+    SELECT n.nspname AS schema, c.relname AS name, c.oid, t.tgname AS trigger,
+           CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END AS enable
     FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS tree
     JOIN pg_class c ON c.oid = tree.relid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_trigger t ON t.tgrelid = c.oid
@@ -25,9 +25,9 @@ const FIRING: &str = "
 
 /// Triggers and rules of tables, and event triggers: code that a load may set off.
 const MAY_FIRE: &str = "
-    SELECT 'x' FROM pg_event_trigger WHERE evtenabled <> 'D'
+    SELECT FROM pg_event_trigger WHERE evtenabled <> 'D'
     UNION ALL
-    SELECT 'x' FROM unnest($1::text[]) AS loaded (name)
+    SELECT FROM unnest($1) AS loaded (name)
     JOIN pg_class c ON c.oid = to_regclass(loaded.name)
     WHERE EXISTS (SELECT FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
                       AND t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)))
@@ -36,9 +36,8 @@ const MAY_FIRE: &str = "
 
 /// Code of the database's own may have changed what was loaded.
 pub fn may_fire(tables: &[TablePlan]) -> bool {
-    let _path = LocalSettings::safe_search_path();
     let names: Vec<String> = tables.iter().map(|t| qualified(&t.schema, &t.target)).collect();
-    spi::value(MAY_FIRE, &[Some(&spi::array(&names))]).is_some()
+    spi::any(MAY_FIRE, &[names.as_slice().into()])
 }
 
 /// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.
@@ -59,8 +58,12 @@ struct Trigger {
 /// Disables the user triggers of a table that the caller owns.
 pub fn quiet(schema: &str, table: &str) -> Quiet {
     let _path = LocalSettings::safe_search_path();
-    let triggers: Vec<Trigger> =
-        spi::rows(FIRING, &[Some(&qualified(schema, table))]).into_iter().filter_map(trigger).collect();
+    let triggers = spi::rows(FIRING, &[(&qualified(schema, table)).into()], |row| Trigger {
+        table: qualified(&row.get::<String>("schema"), &row.get::<String>("name")),
+        relation: row.get("oid"),
+        name: row.get("trigger"),
+        enable: row.get("enable"),
+    });
     for Trigger { table, name, .. } in &triggers {
         spi::execute(&format!("ALTER TABLE {ONLY} {table} DISABLE TRIGGER {}", ident(name)));
     }
@@ -69,12 +72,6 @@ pub fn quiet(schema: &str, table: &str) -> Quiet {
 
 /// Each partition's trigger has a state of its own. Before PostgreSQL 15 it is the parent's to change.
 const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
-
-fn trigger(row: spi::TextRow) -> Option<Trigger> {
-    let [schema, table, relation, name, enable] = row.try_into().ok()?;
-    let relation = pg_sys::Oid::from_u32(relation?.parse().ok()?);
-    Some(Trigger { table: qualified(&schema?, &table?), relation, name: name?, enable: enable? })
-}
 
 impl Quiet {
     /// Deferred constraints wait to be checked, and ALTER TABLE is refused until they have been.

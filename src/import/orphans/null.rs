@@ -22,8 +22,7 @@ pub fn nullify(questions: &[Question<'_>]) -> Option<Nulled> {
     let sql = statement(questions)?;
     let _settings = reading();
     let by = Command::next();
-    let counted = latest::written_rows(&sql).into_iter().flatten();
-    Some(Nulled { rows: counted.map(|n| n.and_then(|n| n.parse().ok()).unwrap_or(0)).collect(), by })
+    Some(Nulled { rows: latest::written(&sql)?, by })
 }
 
 fn statement(questions: &[Question<'_>]) -> Option<String> {
@@ -37,7 +36,7 @@ fn statement(questions: &[Question<'_>]) -> Option<String> {
     Some(format!(
         "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
          updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
-         SELECT {} FROM orphans",
+         SELECT ARRAY[{}] FROM orphans",
         found.collect::<Vec<_>>().join(" UNION ALL "),
         by_row.collect::<Vec<_>>().join(", "),
         assignments(questions).join(", "),

@@ -5,12 +5,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use pgrx::pg_sys;
+
 use crate::error::{Error, OrphanRows};
 use crate::import::existing;
 use crate::import::load::fetched;
 use crate::pg::brought::Brought;
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::spi::{self, TextRow};
+use crate::pg::spi::{self, Column};
 use crate::pg::{citus, equality, latest, relation};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::{KeyOperator, OrphanSpec};
@@ -20,10 +22,10 @@ use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 /// says before the parents' name, so as to see the rows that may be parents; what it says after the value that it
 /// compares with the column; and the types of both sides.
 const COLUMNS: &str = "
-    SELECT CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END,
-           COALESCE(' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname), ''),
-           p.atttypid::text, c.atttypid::text
-    FROM ROWS FROM (unnest($2::text[]), unnest($4::text[])) WITH ORDINALITY AS key (parent, child, place)
+    SELECT CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS only,
+           COALESCE(' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname), '') AS collation,
+           p.atttypid AS parent, c.atttypid AS child
+    FROM ROWS FROM (unnest($2), unnest($4)) WITH ORDINALITY AS key (parent, child, place)
     JOIN pg_attribute p ON p.attrelid = $1::regclass AND p.attname = key.parent
     JOIN pg_attribute c ON c.attrelid = $3::regclass AND c.attname = key.child
     JOIN pg_class t ON t.oid = p.attrelid
@@ -33,11 +35,12 @@ const COLUMNS: &str = "
 
 /// An operator and the types that it takes, as SQL names them.
 const OPERATOR: &str = "
-    SELECT format('%I.', s.nspname) || o.oprname, format('%I.%I', ln.nspname, l.typname), format('%I.%I', rn.nspname, r.typname)
+    SELECT format('%I.', s.nspname) || o.oprname AS name, format('%I.%I', ln.nspname, l.typname) AS parent_type,
+           format('%I.%I', rn.nspname, r.typname) AS child_type
     FROM pg_operator o JOIN pg_namespace s ON s.oid = o.oprnamespace
     JOIN pg_type l ON l.oid = o.oprleft JOIN pg_namespace ln ON ln.oid = l.typnamespace
     JOIN pg_type r ON r.oid = o.oprright JOIN pg_namespace rn ON rn.oid = r.typnamespace
-    WHERE o.oid = $1::oid";
+    WHERE o.oid = $1";
 
 /// The rows that one foreign key is asked about. In its SQL, `c` is a child and `p` a parent.
 #[derive(Debug, Clone)]
@@ -89,25 +92,29 @@ impl<'a> Question<'a> {
     fn new(spec: &'a OrphanSpec, children: Relation) -> Question<'a> {
         let _path = LocalSettings::safe_search_path();
         let name = qualified(&spec.parent_schema, &spec.parent);
-        let (parents, columns) = (spi::array(&spec.parent_columns), spi::array(&spec.columns));
-        let rows = spi::rows(COLUMNS, &[Some(&name), Some(&parents), Some(&children.name), Some(&columns)]);
-        let from = format!("{}{name}", rows.first().map(|row| field(row, 0)).unwrap_or_default());
-        let from = local_parents(spec, &name, from, &children);
-        let comparison = |(i, row): (usize, &TextRow)| Comparison {
-            operator: spec.operators.get(i).cloned().unwrap_or_else(|| operator(row)),
-            collation: field(row, 1),
-        };
-        let comparisons = rows.iter().enumerate().map(comparison).collect();
+        let (parents, columns) = (spec.parent_columns.as_slice(), spec.columns.as_slice());
+        let parameters = [(&name).into(), parents.into(), (&children.name).into(), columns.into()];
+        let mut operators = spec.operators.iter().cloned();
+        let mut only = String::new();
+        let comparisons = spi::rows(COLUMNS, &parameters, |row| {
+            only = row.get("only");
+            let operator = operators.next();
+            Comparison {
+                operator: operator.unwrap_or_else(|| operator_of(row.get("parent"), row.get("child"))),
+                collation: row.get("collation"),
+            }
+        });
+        let from = local_parents(spec, &name, format!("{only}{name}"), &children);
         Question { spec, children, parents: vec![Relation { name, from }], brought: None, comparisons }
     }
 
     /// There is a row without a parent.
     pub fn any(&self) -> bool {
-        !self.ask("''", " LIMIT 1").is_empty()
+        !self.ask::<bool>("true", " LIMIT 1").is_empty()
     }
 
     pub fn count(&self) -> u64 {
-        self.ask("pg_catalog.count(*)", "").first().and_then(|n| n.parse().ok()).unwrap_or(0)
+        self.ask::<u64>("pg_catalog.count(*)", "").into_iter().sum()
     }
 
     /// An error if there is a row without a parent.
@@ -118,7 +125,8 @@ impl<'a> Question<'a> {
         }
         let keys = ident_list(spec.columns.iter());
         let _styles = LocalSettings::printing(Reads::Styles);
-        let examples = self.ask(&format!("ROW({keys})"), &format!(" ORDER BY {keys} LIMIT 5"));
+        let examples: Vec<String> =
+            self.ask(&format!("ROW({keys})::pg_catalog.text"), &format!(" ORDER BY {keys} LIMIT 5"));
         let examples: Vec<String> =
             examples.iter().map(|row| format!("({}) = {row}", spec.columns.join(", "))).collect();
         Err(Error::Orphans(Box::new(OrphanRows {
@@ -132,10 +140,10 @@ impl<'a> Question<'a> {
     }
 
     /// One expression over the rows without a parent.
-    fn ask(&self, expression: &str, tail: &str) -> Vec<String> {
+    fn ask<T: Column>(&self, expression: &str, tail: &str) -> Vec<T> {
         let _settings = reading();
         let sql = format!("SELECT {expression} {}{tail}", self.orphans());
-        latest::rows(&sql).into_iter().flatten().flatten().collect()
+        latest::values(&sql)
     }
 
     /// FROM and WHERE of the rows without a parent.
@@ -206,15 +214,17 @@ pub fn reading() -> LocalSettings {
 }
 
 /// The operator of a key that is still to be made.
-fn operator(columns: &TextRow) -> KeyOperator {
-    let [parent, child] = [2, 3].map(|i| spi::oid_of(&field(columns, i)));
-    let found = equality::operator(parent, child).map(|oid| oid.to_u32().to_string());
-    let row = found.and_then(|oid| spi::rows(OPERATOR, &[Some(&oid)]).pop()).unwrap_or_default();
-    KeyOperator { name: field(&row, 0), parent_type: field(&row, 1), child_type: field(&row, 2) }
-}
-
-fn field(row: &TextRow, i: usize) -> String {
-    row.get(i).cloned().flatten().unwrap_or_default()
+fn operator_of(parent: pg_sys::Oid, child: pg_sys::Oid) -> KeyOperator {
+    let found = equality::operator(parent, child).and_then(|operator| {
+        spi::row(OPERATOR, &[operator.into()], |row| KeyOperator {
+            name: row.get("name"),
+            parent_type: row.get("parent_type"),
+            child_type: row.get("child_type"),
+        })
+    });
+    found.unwrap_or_else(|| {
+        pgrx::error!("internal query failed: the columns of a foreign key have no common \"=\"")
+    })
 }
 
 /// The condition of a row `c` that the commands have written.

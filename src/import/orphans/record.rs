@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::pg::encoding::server_is_utf8;
-use crate::pg::erase::{self, Address};
+use crate::pg::erase::Address;
 use crate::pg::latest::{Limit, Printed};
 use crate::pg::relation;
 use pg_sqlite_migrate_core::sqltext::ident;
@@ -31,11 +31,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Takes a row, which begins with its address.
-    pub fn add(&mut self, record: &Record, mut row: Vec<Option<Printed>>) {
-        let values = row.split_off(1);
-        let Some(address) = row.pop().flatten().and_then(|ctid| erase::parse(&ctid.text)) else { return };
-        let object = record.object(&values);
+    pub fn add(&mut self, record: &Record, address: Address, values: &[Option<Printed>]) {
+        let object = record.object(values);
         self.bytes += object.len();
         self.records.push(object);
         self.addresses.push(address);

@@ -86,8 +86,8 @@ fn take_out(question: &Question<'_>, rows: &str, rejects: Rejects) -> u64 {
         taken += records.len() as u64;
     };
     let _settings = LocalSettings::printing(Reads::Everything);
-    latest::each(&format!("SELECT c.ctid, {} {rows}", record.columns()), record::LIMIT, |row| {
-        batch.add(&record, row);
+    latest::each(&format!("SELECT c.ctid, {} {rows}", record.columns()), record::LIMIT, |address, values| {
+        batch.add(&record, address, &values);
         if batch.is_full() {
             flush(&mut batch);
         }

@@ -18,7 +18,7 @@ mod tests {
             spi::execute(statement);
         }
         let _path = LocalSettings::safe_search_path();
-        target::read(&["app".to_string()])
+        existing::read(&["app".to_string()])
     }
 
     fn table<'a>(target: &'a Target, name: &str) -> &'a ExistingTable {
@@ -211,7 +211,7 @@ mod tests {
         );
         let wanted = found.relations.iter().filter(|r| matches!(r.name.as_str(), "t" | "v")).map(|r| r.oid);
         let wanted = wanted.collect();
-        target::read_rows(&mut found, &wanted);
+        existing::read_rows(&mut found, &wanted);
         let rows = |name: &str| table(&found, name).rows;
         assert_eq!((rows("t"), rows("heir"), rows("closed"), rows("v")), (Some(1), None, None, None));
     }
