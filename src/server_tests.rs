@@ -13,8 +13,8 @@ mod tests {
 
     use crate::pg::convert::{Converter, SinkColumn};
     use crate::pg::heap::HeapSink;
+    use crate::pg::relation_facts::{self, RelationFacts};
     use crate::pg::settings::{LocalSettings, SAFE_SEARCH_PATH};
-    use crate::pg::standing::{self, Standing};
     use crate::pg::thread::{self, Outbox};
     use crate::pg::{indexes, relation, rights, spi, types, xact};
     use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RowName};
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[pg_test]
-    fn the_standing_of_a_relation() {
+    fn the_facts_of_a_relation() {
         spi::execute(
             "CREATE TABLE public.parent (id int PRIMARY KEY);
              CREATE FUNCTION public.highest() RETURNS int LANGUAGE sql AS 'SELECT max(id) FROM public.parent';
@@ -272,25 +272,25 @@ mod tests {
                  p int REFERENCES public.parent)",
         );
         let of = |name| {
-            standing::standing(relation::find("public", name).expect("just made")).expect("it is there")
+            relation_facts::read(relation::find("public", name).expect("just made")).expect("it is there")
         };
-        let plain = Standing {
+        let plain = RelationFacts {
             relkind: 'r',
             heap: true,
             owned: true,
             may_insert: true,
             readable_parents: true,
-            ..Standing::default()
+            ..RelationFacts::default()
         };
         assert_eq!(of("parent"), plain);
-        assert_eq!(of("target"), Standing { looking_defaults: vec![1], ..plain.clone() });
+        assert_eq!(of("target"), RelationFacts { looking_defaults: vec![1], ..plain.clone() });
         spi::execute(
             "CREATE FUNCTION public.noise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
              CREATE TRIGGER noise BEFORE INSERT ON public.parent FOR EACH ROW EXECUTE FUNCTION public.noise();
              CREATE RULE aside AS ON INSERT TO public.parent DO ALSO SELECT 1;
              ALTER TABLE public.parent ADD CHECK (id <= public.highest()) NOT VALID",
         );
-        let busy = Standing { insert_rules: true, insert_triggers: true, looking_checks: true, ..plain };
+        let busy = RelationFacts { insert_rules: true, insert_triggers: true, looking_checks: true, ..plain };
         assert_eq!(of("parent"), busy);
     }
 }

@@ -1,7 +1,7 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
 use super::load::Loaded;
-use crate::pg::brought::Brought;
+use crate::pg::loaded_rows::LoadedRows;
 use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::plan::TablePlan;
 
@@ -30,8 +30,8 @@ pub struct TableResult {
     pub rows_before: i64,
     /// Foreign keys of the table's have seen its rows come in.
     pub checked: bool,
-    /// The rows that the load has brought; `None` for all of a table that is new.
-    pub brought: Option<Brought>,
+    /// The rows that the load has written; `None` for all of a table that is new.
+    pub loaded_rows: Option<LoadedRows>,
     /// Its rows are its own: what INSERT says is what a count says.
     pub countable: bool,
 }
@@ -79,7 +79,7 @@ impl TableResult {
         self.orphans = loaded.orphans;
         self.checked = loaded.checked;
         self.countable = loaded.countable;
-        self.brought = loaded.brought;
+        self.loaded_rows = loaded.loaded_rows;
         self.load_seconds = load_seconds;
         if loaded.nulled > 0 {
             self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));

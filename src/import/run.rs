@@ -8,15 +8,15 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use super::existing;
 use super::load::transfer;
 use super::load::triggers;
-use super::load::triggers::Quiet;
+use super::load::triggers::DisabledTriggers;
 use super::load::{self, Place};
 use super::log::{self, Rejects, TableRecord};
-use super::orphans::{self, Question};
+use super::orphans::{self, OrphanQuery};
 use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use crate::error::{Changer, Error};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, interrupts, relation, spi, turn, xact};
+use crate::pg::{citus, import_lock, interrupts, relation, spi, xact};
 use crate::sqlite;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::catalog::Table;
@@ -40,7 +40,7 @@ pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Resul
 /// What comes before the first look at the target: others' imports into its schemas end, and `before` makes what the
 /// plan is to see. An error there ends the import, whatever `on_error` says.
 fn begin(needs: &mut Needs) {
-    turn::take(&needs.schemas);
+    import_lock::take(&needs.schemas);
     // They see the caller's search path.
     for sql in std::mem::take(&mut needs.before) {
         spi::execute(&sql);
@@ -122,7 +122,7 @@ struct Import<'a> {
     findings: Vec<Finding>,
     loads_done: usize,
     rejects_settled: bool,
-    quiet: Vec<Quiet>,
+    quiet: Vec<DisabledTriggers>,
 }
 
 impl<'a> Import<'a> {
@@ -293,10 +293,10 @@ impl<'a> Import<'a> {
         self.reject(&questions);
     }
 
-    /// About the rows that the load of the table has brought.
-    fn question<'s>(&self, spec: &'s OrphanSpec) -> Question<'s> {
+    /// About the rows that the load of the table has written.
+    fn question<'s>(&self, spec: &'s OrphanSpec) -> OrphanQuery<'s> {
         let result = self.result(&spec.schema, &spec.table);
-        Question::of_table(spec, result.and_then(|r| r.brought.as_ref()))
+        OrphanQuery::of_table(spec, result.and_then(|r| r.loaded_rows.as_ref()))
     }
 
     fn result(&self, schema: &str, table: &str) -> Option<&TableResult> {
@@ -313,7 +313,7 @@ impl<'a> Import<'a> {
 
     /// Triggers that had to stay disabled until the parents of their tables' rows were there.
     fn restore_triggers(&mut self) {
-        self.quiet.drain(..).for_each(Quiet::restore);
+        self.quiet.drain(..).for_each(DisabledTriggers::restore);
     }
 
     /// The tables that are loaded, in order.
@@ -330,7 +330,7 @@ impl<'a> Import<'a> {
             self.planned.steps.iter().filter_map(|s| self.open_question(s)).collect();
         specs.iter().for_each(|s| orphans::hold_parents(s));
         let rejecting = specs.into_iter().filter(|s| s.policy == Orphans::Reject);
-        let questions: Vec<Question<'_>> = rejecting.map(|s| self.question(s)).collect();
+        let questions: Vec<OrphanQuery<'_>> = rejecting.map(|s| self.question(s)).collect();
         let poorer = self.reject(&questions);
         // What has come through an INSERT has found its parent, which may be gone by now.
         let lost = |s: &OrphanSpec| poorer.iter().any(|r| r.schema == s.parent_schema && r.table == s.parent);
@@ -340,7 +340,7 @@ impl<'a> Import<'a> {
     }
 
     /// Removes rows without a parent, and says so in the results.
-    fn reject(&mut self, questions: &[Question<'_>]) -> Vec<orphans::Removed> {
+    fn reject(&mut self, questions: &[OrphanQuery<'_>]) -> Vec<orphans::Removed> {
         let all = orphans::settle_rejects(questions, Rejects { run: self.run });
         for removed in &all {
             let mut results = self.results.iter_mut();
@@ -368,18 +368,18 @@ impl<'a> Import<'a> {
         let planned = self.planned;
         let of_table = planned.steps.iter().filter(|s| s.table == step.table);
         let specs = of_table.filter_map(|s| self.open_question(s)).filter(|s| s.policy == Orphans::Null);
-        let questions: Vec<Question<'_>> = specs.map(|s| self.question(s)).collect();
+        let questions: Vec<OrphanQuery<'_>> = specs.map(|s| self.question(s)).collect();
         if !questions.first().is_some_and(|first| first.spec == spec) {
             return;
         }
         // These rows are updated; triggers of the table's have no part in a load.
-        let quiet = triggers::quiet(&spec.schema, &spec.table);
+        let quiet = triggers::disable(&spec.schema, &spec.table);
         let nulled = orphans::nullify(&questions);
         quiet.restore();
         if let (Some(nulled), Some(result)) = (nulled, step.table.and_then(|t| self.results.get_mut(t))) {
             let notes = questions.iter().zip(&nulled.rows);
             result.detail.extend(notes.filter_map(|(question, rows)| question.nulled(*rows)));
-            result.brought.iter_mut().for_each(|brought| brought.also_by(nulled.by));
+            result.loaded_rows.iter_mut().for_each(|loaded_rows| loaded_rows.also_by(nulled.by));
         }
     }
 

@@ -1,11 +1,11 @@
 //! Bulk write into one heap relation: the sink that is always right, `heap_multi_insert`.
 //!
 //! Assumes an ordinary heap table that the caller may write. Neither are its indexes maintained nor do its triggers,
-//! rules and policies apply: `standing` tells whether that is right, `indexes::rebuild` makes good for the indexes.
+//! rules and policies apply: `relation_facts` tell whether that is right, `indexes::rebuild` makes good for the indexes.
 
 use pgrx::{PgMemoryContexts, pg_sys};
 
-use super::brought::{Brought, Command};
+use super::loaded_rows::{Command, LoadedRows};
 use super::relation::Attribute;
 use super::rowmaker::RowMaker;
 use super::{slot, xact};
@@ -95,7 +95,7 @@ impl HeapSink {
     }
 
     /// Ends the load and makes its rows visible to the next command; says which they are.
-    pub fn finish(self) -> Brought {
+    pub fn finish(self) -> LoadedRows {
         drop(self.maker);
         // SAFETY: releases in reverse what `open` took.
         unsafe {
@@ -107,7 +107,7 @@ impl HeapSink {
         }
         xact::command_counter_increment();
         let commands = self.first_block.map(|_| self.command).into_iter().collect();
-        Brought { commands, first_block: self.first_block.unwrap_or_default() }
+        LoadedRows { commands, first_block: self.first_block.unwrap_or_default() }
     }
 }
 

@@ -3,7 +3,6 @@
 //! The only place where `unsafe` may stand. Each file wraps one noun; what must be released is a guard, and
 //! while a panic unwinds a guard at most frees memory: the transaction's abort cleans up the rest.
 
-pub mod brought;
 pub mod citus;
 pub mod compat;
 pub mod convert;
@@ -14,27 +13,28 @@ pub mod erase;
 pub(crate) mod executor;
 pub mod heap;
 mod heapscan;
+pub mod import_lock;
 pub mod indexes;
 pub mod input;
 pub mod interrupts;
 pub mod json;
-pub mod keepers;
 pub mod latest;
+pub mod loaded_rows;
 pub mod memory;
 pub mod nodes;
 pub mod progress;
 pub mod reading;
 pub mod relation;
+pub mod relation_facts;
 pub mod report;
 pub mod rights;
 mod rowmaker;
 pub mod settings;
 mod slot;
 pub mod spi;
-pub mod standing;
+pub mod storage_extension;
 pub mod tempdir;
 pub mod text;
 pub mod thread;
-pub mod turn;
 pub mod types;
 pub mod xact;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use pgrx::pg_sys;
 
 use super::relations::Relations;
-use crate::import::orphans::Question;
+use crate::import::orphans::OrphanQuery;
 use crate::pg::spi::{self, Json, Row};
 use crate::pg::{compat, reading, relation, xact};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, ExistingTable, OrphanSpec, Strays};
@@ -116,7 +116,7 @@ pub fn read_strays(table: &mut ExistingTable) {
             continue;
         }
         let spec = OrphanSpec::of(&schema, &name, key);
-        let counted = || -> Result<u64, Infallible> { Ok(Question::of_table(&spec, None).count()) };
+        let counted = || -> Result<u64, Infallible> { Ok(OrphanQuery::of_table(&spec, None).count()) };
         key.strays = match xact::attempt(counted) {
             Ok(Ok(strays)) => Strays::Counted(strays),
             Err(caught) => Strays::Refused(caught.message),

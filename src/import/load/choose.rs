@@ -1,17 +1,17 @@
 //! How rows get into a table: written straight into its heap, or through a temporary table and one INSERT.
 //! Pure.
 
-use crate::pg::keepers::Keeper;
-use crate::pg::standing::Standing;
+use crate::pg::relation_facts::RelationFacts;
+use crate::pg::storage_extension::StorageExtension;
 use pg_sqlite_migrate_core::plan::IntoExisting;
 
-/// The way that a load takes.
+/// How a load puts its rows into the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Strategy {
     /// Into the heap; indexes are rebuilt and foreign keys are looked at afterwards.
     Direct,
-    /// The same, and if two rows turn out to have one key, all over again by the other way.
-    Attempt,
+    /// The same, and if two rows turn out to have one key, all over again as a staged load.
+    DirectWithFallback,
     /// Through a temporary table; for which reason, unless the plan asks for it.
     Staged(Option<&'static str>),
 }
@@ -29,67 +29,72 @@ const REBUILD: i64 = 4;
 
 /// Chooses for a table, new or there before; `defaults_look` when a default that the load leaves to the table may
 /// read tables.
-pub fn choose(standing: &Standing, into: Option<&IntoExisting>, defaults_look: bool, rows: Rows) -> Way {
-    if let Some(reason) = bound(standing).or_else(|| computed(standing, defaults_look)) {
-        return Way::Staged(Some(reason));
+pub fn choose(
+    facts: &RelationFacts,
+    into: Option<&IntoExisting>,
+    defaults_look: bool,
+    rows: Rows,
+) -> Strategy {
+    if let Some(reason) = bound(facts).or_else(|| computed(facts, defaults_look)) {
+        return Strategy::Staged(Some(reason));
     }
-    if into.is_some_and(|into| asked(standing, into)) {
-        return Way::Staged(None);
+    if into.is_some_and(|into| asked(facts, into)) {
+        return Strategy::Staged(None);
     }
     let conflict = into.is_some_and(|into| into.conflict.is_some());
     match (conflict, rows.there) {
-        (true, 0) => Way::Attempt,
-        (true, _) => Way::Staged(None),
-        (false, 0) => Way::Direct,
-        (false, _) if standing.unvalidated_foreign_keys => {
-            Way::Staged(Some("it has rows and a foreign key that is NOT VALID"))
+        (true, 0) => Strategy::DirectWithFallback,
+        (true, _) => Strategy::Staged(None),
+        (false, 0) => Strategy::Direct,
+        (false, _) if facts.unvalidated_foreign_keys => {
+            Strategy::Staged(Some("it has rows and a foreign key that is NOT VALID"))
         }
         (false, _) if rows.to_come == 0 => {
-            Way::Staged(Some("it has rows, and how many are loaded was not counted before"))
+            Strategy::Staged(Some("it has rows, and how many are loaded was not counted before"))
         }
         (false, there) if there > rows.to_come.saturating_mul(REBUILD) => {
-            Way::Staged(Some("it holds many more rows than are loaded"))
+            Strategy::Staged(Some("it holds many more rows than are loaded"))
         }
-        (false, _) => Way::Direct,
+        (false, _) => Strategy::Direct,
     }
 }
 
 /// What the relation is, or is to the caller: straight into the heap is only for a table in which nobody else has a hand.
-fn bound(standing: &Standing) -> Option<&'static str> {
+fn bound(facts: &RelationFacts) -> Option<&'static str> {
     match () {
-        () if standing.keeper == Some(Keeper::Citus) => Some("it is a table of Citus"),
-        () if standing.keeper == Some(Keeper::Timescale) => Some("it is a hypertable of TimescaleDB"),
-        () if standing.relkind == 'p' => Some("it is partitioned"),
-        () if standing.relkind != 'r' => Some("it is not a table"),
-        () if standing.partition => Some("it is a partition"),
-        () if !standing.heap => Some("it is not stored as a heap"),
-        () if standing.extension_triggers => Some("a trigger of it is an extension's"),
-        () if standing.children => Some("other tables inherit from it"),
-        () if standing.out_of_reach => Some("it is not an ordinary table of this session"),
-        () if !(standing.owned && standing.may_insert) => Some("the caller does not own it"),
-        () if standing.row_security => Some("row-level security applies to the caller"),
-        () if standing.insert_rules => Some("it has rules for INSERT"),
-        () if !standing.readable_parents => {
-            Some("what its foreign keys reference is not the caller's to read")
+        () if facts.storage_extension == Some(StorageExtension::Citus) => Some("it is a table of Citus"),
+        () if facts.storage_extension == Some(StorageExtension::Timescale) => {
+            Some("it is a hypertable of TimescaleDB")
         }
+        () if facts.relkind == 'p' => Some("it is partitioned"),
+        () if facts.relkind != 'r' => Some("it is not a table"),
+        () if facts.partition => Some("it is a partition"),
+        () if !facts.heap => Some("it is not stored as a heap"),
+        () if facts.extension_triggers => Some("a trigger of it is an extension's"),
+        () if facts.children => Some("other tables inherit from it"),
+        () if facts.out_of_reach => Some("it is not an ordinary table of this session"),
+        () if !(facts.owned && facts.may_insert) => Some("the caller does not own it"),
+        () if facts.row_security => Some("row-level security applies to the caller"),
+        () if facts.insert_rules => Some("it has rules for INSERT"),
+        () if !facts.readable_parents => Some("what its foreign keys reference is not the caller's to read"),
         () => None,
     }
 }
 
 /// What is only right while a row comes in: what is computed for it may look at rows that no index finds yet, and a
 /// period may be covered by several parents together.
-fn computed(standing: &Standing, defaults_look: bool) -> Option<&'static str> {
+fn computed(facts: &RelationFacts, defaults_look: bool) -> Option<&'static str> {
     match () {
-        () if standing.period_foreign_keys => Some("it has a foreign key WITH PERIOD"),
-        () if standing.looking_checks => Some("a check calls a function that may read tables"),
+        () if facts.period_foreign_keys => Some("it has a foreign key WITH PERIOD"),
+        () if facts.looking_checks => Some("a check calls a function that may read tables"),
         () if defaults_look => Some("a default calls a function that may read tables"),
         () => None,
     }
 }
 
 /// The plan asks for everything to be in place, or for triggers that there are.
-fn asked(standing: &Standing, into: &IntoExisting) -> bool {
-    into.keep_constraints || (into.fire_triggers && standing.insert_triggers)
+fn asked(facts: &RelationFacts, into: &IntoExisting) -> bool {
+    into.keep_constraints || (into.fire_triggers && facts.insert_triggers)
 }
 
 #[cfg(test)]
@@ -97,20 +102,20 @@ mod tests {
     use super::*;
     use pg_sqlite_migrate_core::plan::{Conflict, ExistingKey};
 
-    fn table() -> Standing {
-        Standing {
+    fn table() -> RelationFacts {
+        RelationFacts {
             relkind: 'r',
             heap: true,
             owned: true,
             may_insert: true,
             readable_parents: true,
-            ..Standing::default()
+            ..RelationFacts::default()
         }
     }
 
-    fn staged(standing: Standing, into: IntoExisting) -> bool {
+    fn staged(facts: RelationFacts, into: IntoExisting) -> bool {
         let rows = Rows { there: 0, to_come: 1 };
-        matches!(choose(&standing, Some(&into), false, rows), Way::Staged(_))
+        matches!(choose(&facts, Some(&into), false, rows), Strategy::Staged(_))
     }
 
     #[test]
@@ -118,18 +123,18 @@ mod tests {
         let plain = IntoExisting::default;
         assert!(!staged(table(), plain()));
         for bound in [
-            Standing { relkind: 'v', ..table() },
-            Standing { partition: true, ..table() },
-            Standing { owned: false, ..table() },
-            Standing { keeper: Some(Keeper::Citus), ..table() },
-            Standing { keeper: Some(Keeper::Timescale), ..table() },
-            Standing { extension_triggers: true, ..table() },
-            Standing { children: true, ..table() },
-            Standing { row_security: true, ..table() },
-            Standing { insert_rules: true, ..table() },
-            Standing { readable_parents: false, ..table() },
-            Standing { looking_checks: true, ..table() },
-            Standing { period_foreign_keys: true, ..table() },
+            RelationFacts { relkind: 'v', ..table() },
+            RelationFacts { partition: true, ..table() },
+            RelationFacts { owned: false, ..table() },
+            RelationFacts { storage_extension: Some(StorageExtension::Citus), ..table() },
+            RelationFacts { storage_extension: Some(StorageExtension::Timescale), ..table() },
+            RelationFacts { extension_triggers: true, ..table() },
+            RelationFacts { children: true, ..table() },
+            RelationFacts { row_security: true, ..table() },
+            RelationFacts { insert_rules: true, ..table() },
+            RelationFacts { readable_parents: false, ..table() },
+            RelationFacts { looking_checks: true, ..table() },
+            RelationFacts { period_foreign_keys: true, ..table() },
         ] {
             assert!(staged(bound.clone(), plain()), "{bound:?}");
         }
@@ -139,8 +144,8 @@ mod tests {
     fn triggers_and_constraints_as_the_plan_wants_them() {
         let firing = || IntoExisting { fire_triggers: true, ..IntoExisting::default() };
         assert!(!staged(table(), firing()));
-        assert!(staged(Standing { insert_triggers: true, ..table() }, firing()));
-        assert!(!staged(Standing { insert_triggers: true, ..table() }, IntoExisting::default()));
+        assert!(staged(RelationFacts { insert_triggers: true, ..table() }, firing()));
+        assert!(!staged(RelationFacts { insert_triggers: true, ..table() }, IntoExisting::default()));
         assert!(staged(table(), IntoExisting { keep_constraints: true, ..IntoExisting::default() }));
     }
 
@@ -152,10 +157,10 @@ mod tests {
             choose(&table(), Some(into), false, Rows { there, to_come })
         };
         let append = IntoExisting::default();
-        assert_eq!(way(&skip, 0, 5), Way::Attempt);
-        assert!(matches!(way(&skip, 1, 5), Way::Staged(_)));
-        assert_eq!(way(&append, 400, 100), Way::Direct);
-        assert!(matches!(way(&append, 401, 100), Way::Staged(_)));
-        assert!(matches!(way(&append, 1, 0), Way::Staged(_)), "unknown");
+        assert_eq!(way(&skip, 0, 5), Strategy::DirectWithFallback);
+        assert!(matches!(way(&skip, 1, 5), Strategy::Staged(_)));
+        assert_eq!(way(&append, 400, 100), Strategy::Direct);
+        assert!(matches!(way(&append, 401, 100), Strategy::Staged(_)));
+        assert!(matches!(way(&append, 1, 0), Strategy::Staged(_)), "unknown");
     }
 }

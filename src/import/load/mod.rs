@@ -1,4 +1,4 @@
-//! Loads one table, by the way that its target allows.
+//! Loads one table, by the strategy that its target allows.
 
 pub mod choose;
 mod direct;
@@ -11,18 +11,18 @@ pub mod writer;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-use self::choose::{Rows, Way};
+use self::choose::{Rows, Strategy};
 use self::transfer::Target;
-use self::triggers::Quiet;
+use self::triggers::DisabledTriggers;
 use super::log::Rejects;
 use crate::error::Error;
 use crate::import::existing;
-use crate::pg::brought::Brought;
+use crate::pg::loaded_rows::LoadedRows;
 use crate::pg::relation::{self, Attribute};
+use crate::pg::relation_facts::{self, RelationFacts};
 use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Row};
-use crate::pg::standing::{self, Standing};
-use crate::pg::{citus, keepers, latest, xact};
+use crate::pg::{citus, latest, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::sqlite::salvage::Detour;
 use crate::verify::counts;
@@ -50,9 +50,9 @@ pub struct Loaded {
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
     pub countable: bool,
     /// Which rows these are; `None` for all of a table that is new.
-    pub brought: Option<Brought>,
+    pub loaded_rows: Option<LoadedRows>,
     /// Triggers that cannot be enabled again before all tables are loaded.
-    pub quiet: Option<Quiet>,
+    pub quiet: Option<DisabledTriggers>,
     /// For the result's detail.
     pub notes: Vec<String>,
     /// What only the load could tell; the result's detail has it too.
@@ -87,7 +87,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     if into.is_some() {
         lock(spec, relation)?;
     }
-    let standing = standing::standing(relation).ok_or_else(|| gone(spec))?;
+    let facts = relation_facts::read(relation).ok_or_else(|| gone(spec))?;
     let target = Target { relation, attributes: attributes(relation, spec)?, shown_as: relation };
     let counted = into.map_or(Ok(0), |_| counts::rows(&spec.schema, &spec.target));
     let there = counted.as_ref().copied().unwrap_or(0);
@@ -95,34 +95,36 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
         return Err(holds_rows(spec, there));
     }
     let rows = Rows { there, to_come: place.rows_expected };
-    let way = match into {
+    let strategy = match into {
         // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
-        Some(into) if !into.knows(&existing::foreign_keys::of(relation)) => Way::Staged(Some(NEW_KEY)),
-        _ => choose::choose(&standing, into, defaults_look(&standing, &target), rows),
+        Some(into) if !into.knows(&existing::foreign_keys::of(relation)) => Strategy::Staged(Some(NEW_KEY)),
+        _ => choose::choose(&facts, into, defaults_look(&facts, &target), rows),
     };
-    let way = match way {
-        Way::Direct | Way::Attempt if counted.is_err() => Way::Staged(Some("its rows cannot be counted")),
-        way => way,
+    let strategy = match strategy {
+        Strategy::Direct | Strategy::DirectWithFallback if counted.is_err() => {
+            Strategy::Staged(Some("its rows cannot be counted"))
+        }
+        strategy => strategy,
     };
-    let mut loaded = match way {
-        Way::Direct => direct::load(source, spec, &target, place)?,
-        Way::Attempt => attempt(source, spec, &target, place)?,
-        Way::Staged(reason) => {
+    let mut loaded = match strategy {
+        Strategy::Direct => direct::load(source, spec, &target, place)?,
+        Strategy::DirectWithFallback => attempt(source, spec, &target, place)?,
+        Strategy::Staged(reason) => {
             let mut loaded = staged::load(source, spec, relation, there, place)?;
             let note = |reason| format!("loaded through a temporary table: {reason}");
             loaded.notes.extend(reason.map(note));
             seen_by_keys(spec, relation, loaded)
         }
     };
-    if !(place.counted || matches!(way, Way::Staged(_))) {
+    if !(place.counted || matches!(strategy, Strategy::Staged(_))) {
         // Where it cannot be counted, nothing was found.
         let found = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
         prove(spec, &loaded, found - there)?;
     }
     loaded.rows_before = there;
-    loaded.brought = loaded.brought.filter(|_| into.is_some());
-    let table = matches!(standing.relkind, 'r' | 'p');
-    loaded.countable = table && !standing.insert_rules && counted.is_ok();
+    loaded.loaded_rows = loaded.loaded_rows.filter(|_| into.is_some());
+    let table = matches!(facts.relkind, 'r' | 'p');
+    loaded.countable = table && !facts.insert_rules && counted.is_ok();
     let mixed = match into.is_some_and(staged::updates) {
         true => ", so that rows that were added are among the updated",
         false => "",
@@ -170,7 +172,7 @@ fn seen_by_keys(spec: &LoadSpec, relation: pg_sys::Oid, mut loaded: Loaded) -> L
 /// only read and insert cannot, and has to see to that himself.
 fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
     // The rows of others' tables are locked where they are, which only SQL knows.
-    let locked = keepers::of(relation).is_none() && relation::lock_owned(relation);
+    let locked = storage_extension::of(relation).is_none() && relation::lock_owned(relation);
     if !locked {
         let _path = LocalSettings::safe_search_path();
         existing::lock(&spec.schema, &spec.target);
@@ -211,9 +213,9 @@ fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
 }
 
 /// A default that the load leaves to the table may read tables.
-fn defaults_look(standing: &Standing, target: &Target) -> bool {
+fn defaults_look(facts: &RelationFacts, target: &Target) -> bool {
     let given = |attnum| target.attributes.iter().any(|a| a.attnum == attnum);
-    standing.looking_defaults.iter().any(|attnum| !given(*attnum))
+    facts.looking_defaults.iter().any(|attnum| !given(*attnum))
 }
 
 /// The attributes that the columns go to.

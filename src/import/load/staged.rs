@@ -11,10 +11,10 @@ use super::triggers;
 use super::{Loaded, Place};
 use crate::error::Error;
 use crate::import::orphans;
-use crate::import::orphans::Question;
-use crate::pg::brought::{Brought, Command};
+use crate::import::orphans::OrphanQuery;
+use crate::pg::loaded_rows::{Command, LoadedRows};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, keepers, relation, spi, xact};
+use crate::pg::{citus, relation, spi, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::{Conflict, IntoExisting, LoadSpec, OrphanSpec, Orphans};
@@ -36,11 +36,11 @@ pub fn load(
     let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place);
     let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
-    let triggers = (!into.fire_triggers).then(|| triggers::quiet(&spec.schema, &spec.target));
+    let triggers = (!into.fire_triggers).then(|| triggers::disable(&spec.schema, &spec.target));
     let shards = citus::holds(target);
     let (mut processed, by) = put(spec, into, &stage, shards)?;
     // Another server's transactions have ids of their own.
-    loaded.brought = keepers::of(target).is_none().then(|| Brought::by(by));
+    loaded.loaded_rows = storage_extension::of(target).is_none().then(|| LoadedRows::by(by));
     if into.conflict.is_some() && shards && !updates(into) {
         // Citus counts the rows that it was sent.
         processed = gained(spec, rows_before, processed);
@@ -122,8 +122,8 @@ fn settle_orphans(into: &IntoExisting, stage: &str, loaded: &mut Loaded, place: 
     };
     let settled =
         |spec: &&OrphanSpec| matches!(spec.policy, Orphans::Reject | Orphans::Null) && !to_come(spec);
-    let questions: Vec<Question<'_>> =
-        into.orphans.iter().filter(settled).map(|spec| Question::of_stage(spec, stage)).collect();
+    let questions: Vec<OrphanQuery<'_>> =
+        into.orphans.iter().filter(settled).map(|spec| OrphanQuery::of_stage(spec, stage)).collect();
     let removed: u64 =
         orphans::settle_rejects(&questions, place.rejects).iter().map(|removed| removed.rows).sum();
     loaded.rejected += removed;

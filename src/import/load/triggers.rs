@@ -1,9 +1,9 @@
-//! A table's own triggers stay quiet while rows are loaded into it, and are put back as they were.
+//! A table's own triggers are disabled while rows are loaded into it, and are put back as they were.
 
 use pgrx::pg_sys;
 
 use crate::pg::settings::LocalSettings;
-use crate::pg::{spi, standing};
+use crate::pg::{relation_facts, spi};
 use pg_sqlite_migrate_core::plan::TablePlan;
 use pg_sqlite_migrate_core::sqltext::{ident, qualified};
 
@@ -40,10 +40,10 @@ pub fn may_fire(tables: &[TablePlan]) -> bool {
     spi::any(MAY_FIRE, &[names.as_slice().into()])
 }
 
-/// Triggers that were disabled; [`Quiet::restore`] enables them. An ERROR in between does so by rolling back.
+/// Triggers that were disabled; [`DisabledTriggers::restore`] enables them. An ERROR in between does so by rolling back.
 #[must_use]
 #[derive(Debug, Clone)]
-pub struct Quiet {
+pub struct DisabledTriggers {
     triggers: Vec<Trigger>,
 }
 
@@ -56,7 +56,7 @@ struct Trigger {
 }
 
 /// Disables the user triggers of a table that the caller owns.
-pub fn quiet(schema: &str, table: &str) -> Quiet {
+pub fn disable(schema: &str, table: &str) -> DisabledTriggers {
     let _path = LocalSettings::safe_search_path();
     let triggers = spi::rows(FIRING, &[(&qualified(schema, table)).into()], |row| Trigger {
         table: qualified(&row.get::<String>("schema"), &row.get::<String>("name")),
@@ -67,16 +67,16 @@ pub fn quiet(schema: &str, table: &str) -> Quiet {
     for Trigger { table, name, .. } in &triggers {
         spi::execute(&format!("ALTER TABLE {ONLY} {table} DISABLE TRIGGER {}", ident(name)));
     }
-    Quiet { triggers }
+    DisabledTriggers { triggers }
 }
 
 /// Each partition's trigger has a state of its own. Before PostgreSQL 15 it is the parent's to change.
 const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
 
-impl Quiet {
+impl DisabledTriggers {
     /// Deferred constraints wait to be checked, and ALTER TABLE is refused until they have been.
     pub fn waits(&self) -> bool {
-        self.triggers.iter().any(|trigger| standing::pending_triggers(trigger.relation))
+        self.triggers.iter().any(|trigger| relation_facts::pending_triggers(trigger.relation))
     }
 
     pub fn restore(self) {

@@ -3,7 +3,7 @@
 //! One pass from parent to child in temporary tables: which rows go, and which row is whose parent. Each row is met
 //! once and found by an index, so that a chain of any length costs what its rows cost; nothing is held in memory.
 
-use super::question::Question;
+use super::query::OrphanQuery;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{latest, spi};
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -16,7 +16,7 @@ pub struct Gone {
 
 /// A question and the numbers of its tables, where they belong to the group.
 pub struct Asked<'q> {
-    pub question: &'q Question<'q>,
+    pub question: &'q OrphanQuery<'q>,
     pub child: usize,
     /// One per `question.parents`.
     pub parents: Vec<Option<usize>>,

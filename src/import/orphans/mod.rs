@@ -4,12 +4,12 @@
 mod cascade;
 mod groups;
 mod null;
-mod question;
+mod query;
 mod record;
 mod reject;
 
 pub use null::{Nulled, nullify};
-pub use question::{Question, hold_parents};
+pub use query::{OrphanQuery, hold_parents};
 pub use reject::settle_rejects;
 
 use pg_sqlite_migrate_core::plan::Orphans;
@@ -22,7 +22,7 @@ pub struct Removed {
     pub rows: u64,
 }
 
-impl Question<'_> {
+impl OrphanQuery<'_> {
     pub fn policy(&self) -> Orphans {
         self.spec.policy
     }

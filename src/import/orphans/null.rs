@@ -3,9 +3,9 @@
 //! All keys of a table at once: the server checks every foreign key of a row of the same transaction that is changed,
 //! and would find the one whose turn has not come.
 
-use super::question::{Question, reading};
-use crate::pg::brought::Command;
+use super::query::{OrphanQuery, reading};
 use crate::pg::latest;
+use crate::pg::loaded_rows::Command;
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// Rows that lost their key.
@@ -18,14 +18,14 @@ pub struct Nulled {
 }
 
 /// Sets the keys of rows without a parent to NULL. The questions are about one table.
-pub fn nullify(questions: &[Question<'_>]) -> Option<Nulled> {
+pub fn nullify(questions: &[OrphanQuery<'_>]) -> Option<Nulled> {
     let sql = statement(questions)?;
     let _settings = reading();
     let by = Command::next();
     Some(Nulled { rows: latest::written(&sql)?, by })
 }
 
-fn statement(questions: &[Question<'_>]) -> Option<String> {
+fn statement(questions: &[OrphanQuery<'_>]) -> Option<String> {
     let table = &questions.first()?.children.name;
     let found = questions.iter().enumerate().map(|(i, question)| {
         let orphans = question.orphans();
@@ -45,7 +45,7 @@ fn statement(questions: &[Question<'_>]) -> Option<String> {
 }
 
 /// A column may belong to several keys.
-fn assignments(questions: &[Question<'_>]) -> Vec<String> {
+fn assignments(questions: &[OrphanQuery<'_>]) -> Vec<String> {
     let mut columns: Vec<(&str, Vec<String>)> = vec![];
     for (i, question) in questions.iter().enumerate() {
         for column in &question.spec.columns {

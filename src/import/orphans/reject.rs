@@ -6,7 +6,7 @@
 
 use super::cascade::{Asked, Gone};
 use super::groups;
-use super::question::{Question, reading};
+use super::query::{OrphanQuery, reading};
 use super::record::{Batch, Record};
 use super::{Removed, record};
 use crate::import::log::Rejects;
@@ -15,9 +15,10 @@ use crate::pg::{erase, latest, spi};
 use pg_sqlite_migrate_core::plan::Orphans;
 
 /// Removes rows without a parent for every key whose policy is `reject`, until nothing is left to remove.
-pub fn settle_rejects(questions: &[Question<'_>], rejects: Rejects) -> Vec<Removed> {
+pub fn settle_rejects(questions: &[OrphanQuery<'_>], rejects: Rejects) -> Vec<Removed> {
     let _settings = reading();
-    let questions: Vec<&Question<'_>> = questions.iter().filter(|q| q.policy() == Orphans::Reject).collect();
+    let questions: Vec<&OrphanQuery<'_>> =
+        questions.iter().filter(|q| q.policy() == Orphans::Reject).collect();
     let mut members: Vec<&str> = vec![];
     for question in &questions {
         if !members.contains(&question.children.name.as_str()) {
@@ -34,7 +35,7 @@ pub fn settle_rejects(questions: &[Question<'_>], rejects: Rejects) -> Vec<Remov
     removed
 }
 
-fn numbered<'q>(question: &'q Question<'q>, members: &[&str]) -> Asked<'q> {
+fn numbered<'q>(question: &'q OrphanQuery<'q>, members: &[&str]) -> Asked<'q> {
     let number = |name: &str| members.iter().position(|member| *member == name);
     let child = number(&question.children.name).unwrap_or_default();
     Asked { question, child, parents: question.parents.iter().map(|p| number(&p.name)).collect() }
@@ -63,7 +64,7 @@ fn settle_group(group: &[usize], asked: &[Asked<'_>], rejects: Rejects, removed:
     }
 }
 
-fn add(removed: &mut Vec<Removed>, question: &Question<'_>, rows: u64) {
+fn add(removed: &mut Vec<Removed>, question: &OrphanQuery<'_>, rows: u64) {
     let spec = question.spec;
     let of_table = removed.iter_mut().find(|r| (&r.schema, &r.table) == (&spec.schema, &spec.table));
     match of_table {
@@ -74,7 +75,7 @@ fn add(removed: &mut Vec<Removed>, question: &Question<'_>, rows: u64) {
 }
 
 /// Moves rows into the log; how many.
-fn take_out(question: &Question<'_>, rows: &str, rejects: Rejects) -> u64 {
+fn take_out(question: &OrphanQuery<'_>, rows: &str, rejects: Rejects) -> u64 {
     let relation = spi::oid(&question.children.name);
     let record = Record::of(relation);
     let mut taken = 0;

@@ -1,4 +1,4 @@
-//! Which rows of a table a load has brought, as their headers tell it: whoever inserted or changed them last, and with
+//! Which rows of a table a load has written, as their headers tell: whoever inserted or changed them last, and with
 //! which command.
 //!
 //! A transaction counts its commands from beginning to end, those of subtransactions among them, so that a transaction
@@ -11,7 +11,7 @@ use super::xact;
 
 /// The rows that commands of this transaction have written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Brought {
+pub struct LoadedRows {
     pub commands: Vec<Command>,
     /// No such row lies before this block.
     pub first_block: u32,
@@ -45,9 +45,9 @@ impl Command {
     }
 }
 
-impl Brought {
-    pub fn by(command: Command) -> Brought {
-        Brought { commands: vec![command], first_block: 0 }
+impl LoadedRows {
+    pub fn by(command: Command) -> LoadedRows {
+        LoadedRows { commands: vec![command], first_block: 0 }
     }
 
     /// Rows that a further command has written, wherever they have gone.

@@ -10,7 +10,7 @@ use super::{citus, relation, spi};
 
 /// Who keeps the rows of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum StorageExtension {
     Citus,
     Timescale,
 }
@@ -30,15 +30,15 @@ const HYPERTABLE: &str = "
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = h.schema_name
     WHERE c.oid = $1";
 
-/// The keeper of a relation's rows, if it is not PostgreSQL itself.
-pub fn of(table: pg_sys::Oid) -> Option<Keeper> {
+/// The storage_extension of a relation's rows, if it is not PostgreSQL itself.
+pub fn of(table: pg_sys::Oid) -> Option<StorageExtension> {
     if citus::holds(table) {
-        return Some(Keeper::Citus);
+        return Some(StorageExtension::Citus);
     }
     relation::find("_timescaledb_catalog", "hypertable")?;
     let settings = LocalSettings::safe_search_path();
     settings.set("row_security", "off");
     // A catalogue that cannot be read may list anything.
     let readable: bool = spi::value(TIMESCALE, &[])?;
-    (!readable || spi::any(HYPERTABLE, &[table.into()])).then_some(Keeper::Timescale)
+    (!readable || spi::any(HYPERTABLE, &[table.into()])).then_some(StorageExtension::Timescale)
 }

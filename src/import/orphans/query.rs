@@ -10,7 +10,7 @@ use pgrx::pg_sys;
 use crate::error::{Error, OrphanRows};
 use crate::import::existing;
 use crate::import::load::fetched;
-use crate::pg::brought::Brought;
+use crate::pg::loaded_rows::LoadedRows;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, Column};
 use crate::pg::{citus, equality, latest, relation};
@@ -44,13 +44,13 @@ const OPERATOR: &str = "
 
 /// The rows that one foreign key is asked about. In its SQL, `c` is a child and `p` a parent.
 #[derive(Debug, Clone)]
-pub struct Question<'a> {
+pub struct OrphanQuery<'a> {
     pub spec: &'a OrphanSpec,
     pub children: Relation,
     /// What may hold their parents.
     pub parents: Vec<Relation>,
-    /// Which rows of the children's table the load has brought, as a condition.
-    brought: Option<String>,
+    /// Which rows of the children's table the load has written, as a condition.
+    loaded_rows: Option<String>,
     /// How the columns are compared, in order.
     comparisons: Vec<Comparison>,
 }
@@ -69,27 +69,27 @@ struct Comparison {
     collation: String,
 }
 
-impl<'a> Question<'a> {
-    /// Rows of the table itself: those that a load has brought, or all of a table that is new.
-    pub fn of_table(spec: &'a OrphanSpec, brought: Option<&Brought>) -> Question<'a> {
+impl<'a> OrphanQuery<'a> {
+    /// Rows of the table itself: those that a load has written, or all of a table that is new.
+    pub fn of_table(spec: &'a OrphanSpec, loaded_rows: Option<&LoadedRows>) -> OrphanQuery<'a> {
         let name = qualified(&spec.schema, &spec.table);
         let _path = LocalSettings::safe_search_path();
         let from = counts::own_rows(&spec.schema, &spec.table).unwrap_or_else(|| name.clone());
-        let brought = brought.map(written_by);
-        Question { brought, ..Question::new(spec, Relation { name, from }) }
+        let loaded_rows = loaded_rows.map(written_by);
+        OrphanQuery { loaded_rows, ..OrphanQuery::new(spec, Relation { name, from }) }
     }
 
     /// Rows on a stage, from which they go into the table all at once.
-    pub fn of_stage(spec: &'a OrphanSpec, stage: &str) -> Question<'a> {
+    pub fn of_stage(spec: &'a OrphanSpec, stage: &str) -> OrphanQuery<'a> {
         let stage = Relation { name: stage.to_string(), from: stage.to_string() };
-        let mut question = Question::new(spec, stage.clone());
+        let mut question = OrphanQuery::new(spec, stage.clone());
         if (&spec.schema, &spec.table) == (&spec.parent_schema, &spec.parent) {
             question.parents.push(stage);
         }
         question
     }
 
-    fn new(spec: &'a OrphanSpec, children: Relation) -> Question<'a> {
+    fn new(spec: &'a OrphanSpec, children: Relation) -> OrphanQuery<'a> {
         let _path = LocalSettings::safe_search_path();
         let name = qualified(&spec.parent_schema, &spec.parent);
         let (parents, columns) = (spec.parent_columns.as_slice(), spec.columns.as_slice());
@@ -105,7 +105,7 @@ impl<'a> Question<'a> {
             }
         });
         let from = local_parents(spec, &name, format!("{only}{name}"), &children);
-        Question { spec, children, parents: vec![Relation { name, from }], brought: None, comparisons }
+        OrphanQuery { spec, children, parents: vec![Relation { name, from }], loaded_rows: None, comparisons }
     }
 
     /// There is a row without a parent.
@@ -165,8 +165,8 @@ impl<'a> Question<'a> {
         let set = self.spec.columns.iter().map(|c| format!("c.{} IS NOT NULL", ident(c)));
         let set: Vec<String> = set.collect();
         let set = if self.spec.full { format!("({})", set.join(" OR ")) } else { set.join(" AND ") };
-        match &self.brought {
-            Some(brought) => format!("{brought} AND {set}"),
+        match &self.loaded_rows {
+            Some(loaded_rows) => format!("{loaded_rows} AND {set}"),
             None => set,
         }
     }
@@ -228,8 +228,8 @@ fn operator_of(parent: pg_sys::Oid, child: pg_sys::Oid) -> KeyOperator {
 }
 
 /// The condition of a row `c` that the commands have written.
-fn written_by(brought: &Brought) -> String {
-    let by = brought.commands.iter().map(|command| {
+fn written_by(loaded_rows: &LoadedRows) -> String {
+    let by = loaded_rows.commands.iter().map(|command| {
         let transaction = format!("c.xmin OPERATOR(pg_catalog.=) '{}'::pg_catalog.xid", command.transaction);
         match command.number {
             Some(number) => {
@@ -242,14 +242,14 @@ fn written_by(brought: &Brought) -> String {
     if by.is_empty() {
         return "false".into();
     }
-    let first = brought.first_block;
+    let first = loaded_rows.first_block;
     format!("c.ctid OPERATOR(pg_catalog.>=) '({first},0)'::pg_catalog.tid AND ({})", by.join(" OR "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::brought::Command;
+    use crate::pg::loaded_rows::Command;
     use pg_sqlite_migrate_core::plan::Orphans;
 
     fn spec() -> OrphanSpec {
@@ -272,7 +272,7 @@ mod tests {
         Relation { name: from.trim_start_matches("ONLY ").into(), from: from.into() }
     }
 
-    fn question(spec: &OrphanSpec) -> Question<'_> {
+    fn question(spec: &OrphanSpec) -> OrphanQuery<'_> {
         let comparison = |name: &str, collation: &str| Comparison {
             operator: KeyOperator {
                 name: name.into(),
@@ -281,11 +281,11 @@ mod tests {
             },
             collation: collation.into(),
         };
-        Question {
+        OrphanQuery {
             spec,
             children: relation("ONLY chat"),
             parents: vec![relation("ONLY app.users")],
-            brought: None,
+            loaded_rows: None,
             comparisons: vec![comparison("pg_catalog.=", " COLLATE x"), comparison("public.=", "")],
         }
     }
@@ -316,16 +316,16 @@ mod tests {
     #[test]
     fn only_what_the_load_has_written_is_asked_about() {
         let command = |number| Command { transaction: 7, number };
-        let brought = |commands| Brought { commands, first_block: 3 };
-        assert_eq!(written_by(&brought(vec![])), "false");
+        let loaded_rows = |commands| LoadedRows { commands, first_block: 3 };
+        assert_eq!(written_by(&loaded_rows(vec![])), "false");
         assert_eq!(
-            written_by(&brought(vec![command(Some(1)), command(None)])),
+            written_by(&loaded_rows(vec![command(Some(1)), command(None)])),
             "c.ctid OPERATOR(pg_catalog.>=) '(3,0)'::pg_catalog.tid AND \
              (c.xmin OPERATOR(pg_catalog.=) '7'::pg_catalog.xid AND c.cmin OPERATOR(pg_catalog.=) '1'::pg_catalog.cid \
              OR c.xmin OPERATOR(pg_catalog.=) '7'::pg_catalog.xid)"
         );
         let spec = spec();
-        let question = Question { brought: Some("new".into()), ..question(&spec) };
+        let question = OrphanQuery { loaded_rows: Some("new".into()), ..question(&spec) };
         assert!(question.orphaned().starts_with("new AND c.\"user\" IS NOT NULL"));
     }
 }

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use pgrx::pg_sys;
 
-use super::keepers::{self, Keeper};
+use super::storage_extension::{self, StorageExtension};
 use super::{compat, rights, spi};
 
 /// Facts about a relation, as the caller sees them. They hold for as long as it is locked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct RelationFacts {
     /// As `pg_class.relkind`.
     pub relkind: char,
     /// Stored by the heap access method.
@@ -17,7 +17,7 @@ pub struct Standing {
     /// A catalog, or another session's temporary table.
     pub out_of_reach: bool,
     /// Its rows are elsewhere.
-    pub keeper: Option<Keeper>,
+    pub storage_extension: Option<StorageExtension>,
     /// A trigger of it calls a function of an extension's.
     pub extension_triggers: bool,
     /// Other tables inherit from it.
@@ -93,15 +93,15 @@ const LOOKING: &str = "
     WHERE p.provolatile <> 'i' AND l.lanname NOT IN ('c', 'internal')";
 
 /// Reads the facts; `None` where there is no such relation.
-pub fn standing(relation: pg_sys::Oid) -> Option<Standing> {
+pub fn read(relation: pg_sys::Oid) -> Option<RelationFacts> {
     let parameters =
         [relation, pg_sys::HEAP_TABLE_AM_OID, pg_sys::Oid::from(pg_sys::FirstNormalObjectId)].map(Into::into);
     let looking: Vec<Option<i16>> = spi::values(LOOKING, &[relation.into()]);
-    spi::row(FACTS.as_str(), &parameters, |row| Standing {
+    spi::row(FACTS.as_str(), &parameters, |row| RelationFacts {
         relkind: row.get("relkind"),
         heap: row.get("heap"),
         out_of_reach: row.get("out_of_reach"),
-        keeper: keepers::of(relation),
+        storage_extension: storage_extension::of(relation),
         extension_triggers: row.get("extension_triggers"),
         children: row.get("children"),
         owned: row.get("owned"),
