@@ -100,8 +100,10 @@ const CLOSED: &str = "
                    ELSE has_schema_privilege(n.oid, 'CREATE') END";
 
 fn has_icu() -> bool {
+    // A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
     // ICU does not know every encoding of the server's.
     let sql = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
+               AND pg_catalog.pg_collation_actual_version(oid) IS NOT NULL
                AND pg_catalog.current_setting('server_encoding')
                    NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
     spi::any(sql, &[])
