@@ -1,5 +1,7 @@
 """Foreign keys of tables that were there before: which loaded rows have a parent is for PostgreSQL's rules to say."""
 
+import pytest
+
 import sqlstates as s
 from client import fails
 
@@ -18,17 +20,19 @@ def children(t):
     return t.value("SELECT string_agg(concat(id, ':', up), ' ' ORDER BY id) FROM ONLY child")
 
 
-def test_values_are_compared_by_the_parents_collation(t):
-    t.sql("""CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)""")
+@pytest.mark.parametrize("of_parent, of_child, there", [("C", "POSIX", "1:a 4:"), ("default", "C", "1:a 4:"), ("ci", "ci", "1:a 2:A 4:")])
+def test_values_are_compared_by_the_parents_collation(t, of_parent, of_child, there):
+    if of_parent == "ci":
+        t.needs("icu")
+        t.sql("CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
     path = family(t, ["'a'"], ["1, 'a'", "2, 'A'", "3, 'b'", "4, NULL"])
-    for of_parent, of_child, there in (("C", "POSIX", "1:a 4:"), ("default", "C", "1:a 4:"), ("ci", "ci", "1:a 2:A 4:")):
-        for way in WAYS:
-            t.sql(f"""DROP TABLE IF EXISTS child, parent;
-                CREATE TABLE parent (id text COLLATE "{of_parent}" PRIMARY KEY);
-                CREATE TABLE child (id int PRIMARY KEY, up text COLLATE "{of_child}" REFERENCES parent)""")
-            row = t.import_(path, {"orphans": "reject", "constraints": way})["child"]
-            assert children(t) == there, (of_parent, of_child, way, children(t))
-            assert row["rejected"] == 4 - len(there.split()), row
+    for way in WAYS:
+        t.sql(f"""DROP TABLE IF EXISTS child, parent;
+            CREATE TABLE parent (id text COLLATE "{of_parent}" PRIMARY KEY);
+            CREATE TABLE child (id int PRIMARY KEY, up text COLLATE "{of_child}" REFERENCES parent)""")
+        row = t.import_(path, {"orphans": "reject", "constraints": way})["child"]
+        assert children(t) == there, (way, children(t))
+        assert row["rejected"] == 4 - len(there.split()), row
 
 
 def test_values_are_compared_as_the_constraint_takes_them(t):

@@ -79,10 +79,8 @@ class Property:
     def __init__(self, t, seed, parts=None):
         self.t, self.seed = t, seed
         version = int(t.value("SHOW server_version_num")) // 10000
-        available = set(t.value("SELECT string_agg(name, ' ') FROM pg_available_extensions").split())
-        self.extensions = [name for name in EXTENSIONS if name in available]
-        icu = ["icu"] * (t.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") != "0")
-        self.case = schema_generator.generate(seed, version, self.extensions + icu)
+        self.extensions = [name for name in EXTENSIONS if name in t.server.features]
+        self.case = schema_generator.generate(seed, version, self.extensions + ["icu"] * ("icu" in t.server.features))
         if parts is not None:
             self.case.keep(parts)
         self.path, self.broken = t.dir / "rows.db", t.dir / "broken.db"

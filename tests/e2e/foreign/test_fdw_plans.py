@@ -127,6 +127,7 @@ def test_indexes_of_the_file_tell_the_number_of_rows(t):
 
 
 def test_nothing_ships_by_a_nondeterministic_collation(t):
+    t.needs("icu")
     prepare(t)
     t.sql("CREATE COLLATION nd (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
           "CREATE FOREIGN TABLE nd (id bigint, kind text COLLATE nd) SERVER w OPTIONS (\"table\" 'things')")

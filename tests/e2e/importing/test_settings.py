@@ -37,6 +37,7 @@ def typed(pg_type):
 
 
 def wide_file(t):
+    t.needs("xml")
     columns = ", ".join(f"{name} TEXT" for name in WIDE)
     values = ", ".join(sqlite(text) for _, text in WIDE.values())
     return t.file("wide.db", f"CREATE TABLE w (id INTEGER PRIMARY KEY, {columns}); INSERT INTO w VALUES (1, {values});")

@@ -4,6 +4,8 @@ the import goes through without it."""
 import json
 import re
 
+import pytest
+
 # Types that the file knows nothing of: without an order, and with one.
 TYPES = """CREATE SCHEMA app;
 CREATE DOMAIN app.document AS json; CREATE DOMAIN app.code AS text; CREATE TYPE app.mood AS ENUM ('good', 'bad');
@@ -39,41 +41,42 @@ def test_keys_over_types_without_an_order(t):
         assert made(t, f"t{number}") == (always | others if ordered else always), pg_type
 
 
-def test_expressions_over_types_without_operators(t):
+@pytest.mark.parametrize("pg_type", ["json", "app.document", "xml"])
+def test_expressions_over_types_without_operators(t, pg_type):
     """Translations are made for the families of types; a type of the plan's may not have the operator."""
+    t.needs(*["xml"] * (pg_type == "xml"))
     t.sql(TYPES)
     path = t.file("x.db", """CREATE TABLE x (id INTEGER PRIMARY KEY, d TEXT, n INTEGER, g TEXT AS (d || 'x'), CONSTRAINT filled CHECK (d <> ''), CHECK (n > 0), CHECK (coalesce(d, 'a') = d));
         CREATE INDEX x_expression ON x (coalesce(d, '{}')); CREATE INDEX x_partial ON x (n) WHERE d = '{}'; CREATE UNIQUE INDEX x_null ON x (n) WHERE d IS NULL; CREATE INDEX x_upper ON x (n, upper(d)); CREATE INDEX x_sum ON x (n + 1);
         INSERT INTO x (d, n) VALUES ('{}', 1), (NULL, 2)""")
-    for schema, pg_type in (("a", "json"), ("b", "app.document"), ("c", "xml")):
-        plan = {"schema": schema, "tables": {"x": {"columns": {"d": {"type": pg_type, **({"on_invalid": "null"} if pg_type == "xml" else {})}}}}}
-        warnings = [f for f in t.findings(path, plan) if f["severity"] == "warning"]
-        about = {f["object"]: f["message"] for f in warnings}
-        left = t.import_(path, plan)
-        assert left["x"]["status"] == "loaded"
-        kept = made(t, f"{schema}.x")
-        named = {name.split(".")[-1].strip('"') for name in kept}
-        # The rest is there; whatever is not was told of, with the words of the file.
-        assert {"x_pkey", "x_n_check", "x_null", "x_sum"} <= named, (pg_type, named)
-        for object_, name, words in (("check filled of x", "filled", "d <> ''"), ("index x_expression", "x_expression", "coalesce(d, '{}')"), ("index x_partial", "x_partial", "WHERE d = '{}'"), ("index x_upper", "x_upper", "upper(d)")):
-            assert (name in named) != (object_ in about), (pg_type, name, about)
-            assert object_ not in about or words in about[object_], about
-        assert "x_partial" not in named and "filled" not in named, (pg_type, named)
+    plan = {"tables": {"x": {"columns": {"d": {"type": pg_type, **({"on_invalid": "null"} if pg_type == "xml" else {})}}}}}
+    warnings = [f for f in t.findings(path, plan) if f["severity"] == "warning"]
+    about = {f["object"]: f["message"] for f in warnings}
+    left = t.import_(path, plan)
+    assert left["x"]["status"] == "loaded"
+    kept = made(t, "x")
+    named = {name.split(".")[-1].strip('"') for name in kept}
+    # The rest is there; whatever is not was told of, with the words of the file.
+    assert {"x_pkey", "x_n_check", "x_null", "x_sum"} <= named, (pg_type, named)
+    for object_, name, words in (("check filled of x", "filled", "d <> ''"), ("index x_expression", "x_expression", "coalesce(d, '{}')"), ("index x_partial", "x_partial", "WHERE d = '{}'"), ("index x_upper", "x_upper", "upper(d)")):
+        assert (name in named) != (object_ in about), (pg_type, name, about)
+        assert object_ not in about or words in about[object_], about
+    assert "x_partial" not in named and "filled" not in named, (pg_type, named)
 
 
-def test_nothing_is_tried_away(t):
+@pytest.mark.parametrize("nocase", ["collation", "lower", "none"])
+def test_nothing_is_tried_away(t, nocase):
     """What PostgreSQL takes is made: collations that are still to be made, generated columns in checks and indexes, many parts."""
+    t.needs(*["icu"] * (nocase == "collation"))
     columns = ", ".join(f"g{n} INTEGER AS (n + {n})" for n in range(40))
     checks = ", ".join(f"CHECK (g{n} > n - 1)" for n in range(40))
     path = t.file("m.db", f"""CREATE TABLE m (id INTEGER PRIMARY KEY, n INTEGER, a TEXT COLLATE NOCASE UNIQUE, b TEXT DEFAULT (1 + 1), c TEXT COLLATE NOCASE, {columns}, constant INTEGER AS (1), CHECK (a <> 'X'), CHECK (a <> c), {checks});
         CREATE INDEX by_case ON m (n, b COLLATE NOCASE) WHERE a <> ''; CREATE INDEX by_g ON m (g1 + 1, upper(a)) WHERE g39 > 0; CREATE INDEX "odd ""name" ON m (a || c); INSERT INTO m (n, a) VALUES (1, 'a')""")
-    for schema, nocase in (("s1", "collation"), ("s2", "lower"), ("s3", "none")):
-        plan = {"schema": schema, "nocase": nocase}
-        said = leftovers(t, path, plan)
-        assert set(said) <= {"m.constant"}, said
-        t.import_(path, plan)
-        assert len(made(t, f"{schema}.m")) >= 40 + 2 + 2 + 3
-        assert t.value(f"SELECT count(*) FROM pg_attribute WHERE attrelid = '{schema}.m'::regclass AND attgenerated = 's'") in ("40", "41")
+    said = leftovers(t, path, {"nocase": nocase})
+    assert set(said) <= {"m.constant"}, said
+    t.import_(path, {"nocase": nocase})
+    assert len(made(t, "m")) >= 40 + 2 + 2 + 3
+    assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'm'::regclass AND attgenerated = 's'") in ("40", "41")
 
 
 def test_where_nothing_can_be_tried(t):

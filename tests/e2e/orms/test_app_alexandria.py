@@ -126,8 +126,7 @@ def search_finds(m):
 
 def test_vectors(t):
     """pgvector's type takes JSON arrays, and the bytes of four-byte reals."""
-    if t.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "0":
-        pytest.skip("the server has no extension vector")
+    t.needs("vector")
     t.sql("CREATE EXTENSION vector; CREATE TABLE v (id int PRIMARY KEY, e vector(3))")
     path = t.file("v.db", """CREATE TABLE v (id INTEGER PRIMARY KEY, e JSON);
         INSERT INTO v VALUES (1, '[0.5, -1, 2e3]'), (2, NULL), (3, x'0000003f000080bf0000fa44');""")

@@ -77,6 +77,7 @@ class Migration:
 
     def __init__(self, t, application, user):
         self.t, self.app, self.user = t, application, user
+        t.needs(*application.extensions)
         for extension in application.extensions:
             t.sql(f"CREATE EXTENSION {ident(extension)} SCHEMA public")
         self.sql((FIXTURES / "apps" / f"{application.name}.sql").read_text())

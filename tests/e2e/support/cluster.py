@@ -14,6 +14,9 @@ import rotation
 from client import TIMEOUT, Session
 from harness import ROOT
 
+# What not every server has: extensions, ICU, and the type xml. The collation `unicode` is there without it too, but has no version then.
+FEATURES = """SELECT name FROM pg_available_extensions UNION ALL
+    (SELECT 'icu' FROM pg_collation WHERE collprovider = 'i' AND pg_collation_actual_version(oid) IS NOT NULL LIMIT 1)"""
 # For a session that reads what is stored, in one style.
 FIXED = rotation.commands("SET", rotation.FIXED)
 
@@ -35,6 +38,9 @@ class Server:
         self.data = pathlib.Path(self.script("data", self.name))
         self.bin = pathlib.Path(self.script("pg_config")).parent
         self.user = pwd.getpwnam("postgres") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+        self.features = set(self.value("postgres", FEATURES).split("\n"))
+        if self.attempt("postgres", "SELECT xmlparse(CONTENT '')").sqlstate is None:
+            self.features.add("xml")
 
     def stop(self):
         self.script("remove", self.name)

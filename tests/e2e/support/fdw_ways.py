@@ -50,7 +50,7 @@ def prepare(t):
     path = t.dir / "traps.db"
     fdw_db.build(path)
     t.own(path)
-    t.sql(fdw_db.COLLATIONS)
+    t.sql(fdw_db.collations("icu" in t.server.features))
     t.sql(FIXED + ";\n".join(fdw_db.local(path, "l")) + "; ANALYZE")
     if SELF:
         t.sql(FIXED + ";\n".join(fdw_db.local(path, "f", shuffled=True)) + "; ANALYZE")

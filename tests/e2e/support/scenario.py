@@ -8,6 +8,8 @@ import shutil
 import sqlite3
 import tempfile
 
+import pytest
+
 import rotation
 from client import Session, fails
 from cluster import FIXED
@@ -57,6 +59,12 @@ class Scenario:
             # The server spells the name of a role that was made in a database of another encoding.
             session.execute([f"""DO $$DECLARE name text; BEGIN FOR name IN SELECT rolname FROM pg_roles WHERE oid >= {FIRST_NORMAL_OID}
                 LOOP EXECUTE format('DROP ROLE %I', name); END LOOP; END$$"""])
+
+    def needs(self, *features):
+        """Skips the test where the server lacks an extension, or is built without `icu` or `xml`."""
+        missing = [feature for feature in features if feature not in self.server.features]
+        if missing:
+            pytest.skip(f"the server has no {', no '.join(missing)}")
 
     def role(self, name, *grants):
         """A role that can log in, with the rights that `GRANT … TO` gives it; it goes when the scenario ends."""
