@@ -21,6 +21,7 @@ def warnings(result):
 
 
 def test_nocase_columns_compare_as_the_file_does(t):
+    t.needs("icu")
     path = t.file("n.db", "CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, plain TEXT); CREATE INDEX n_name ON n (name);")
     db = sqlite3.connect(path)
     db.executemany("INSERT INTO n (name, plain) VALUES (?1, ?1)", [(name,) for name in NAMES])
