@@ -5,7 +5,7 @@
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::pg::report::{Place, report_at};
+use crate::pg::report::{Place, SqlState, report_at};
 use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
@@ -28,7 +28,7 @@ pub enum Error {
     Plan(#[from] PlanError),
     /// A type in the plan that the server does not take.
     #[error("{path}: {message}")]
-    Type { path: String, message: String, sqlstate: Code },
+    Type { path: String, message: String, sqlstate: SqlState },
     /// `place` and `role` as GRANT names them: `SCHEMA "app"`.
     #[error("permission denied to create tables in {place}")]
     NoCreate { place: String, role: String },
@@ -42,7 +42,7 @@ pub enum Error {
     Memory { table: String, place: CellPlace },
     /// The type's own input function refused the value.
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
-    Input { table: String, cell: Box<CellError>, sqlstate: Code, hint: String },
+    Input { table: String, cell: Box<CellError>, sqlstate: SqlState, hint: String },
     #[error("rows of table \"{}\" have no parent in \"{}\"", .0.table, .0.parent)]
     Orphans(Box<OrphanRows>),
     #[error("there is no recorded run")]
@@ -106,11 +106,17 @@ impl Error {
     /// An error in the server's name.
     #[track_caller]
     pub fn server(sqlstate: Code, message: String) -> Error {
-        Error::from(Caught { sqlstate, message, detail: None, hint: None, place: Box::new(Place::here()) })
+        Error::from(Caught {
+            sqlstate: sqlstate.into(),
+            message,
+            detail: None,
+            hint: None,
+            place: Box::new(Place::here()),
+        })
     }
 
-    pub fn sqlstate(&self) -> Code {
-        match self {
+    pub fn sqlstate(&self) -> SqlState {
+        SqlState::from(match self {
             Error::NoFileAccess { .. } | Error::OutsideAllowedDirectories { .. } | Error::NoCreate { .. } => {
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE
             }
@@ -122,17 +128,16 @@ impl Error {
             Error::Memory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
             Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
             Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-            Error::Input { sqlstate, .. }
-            | Error::Type { sqlstate, .. }
-            | Error::Foreign { sqlstate, .. } => *sqlstate,
-            Error::Server(caught) | Error::Conflict { caught, .. } => caught.sqlstate,
+            Error::Input { sqlstate, .. } | Error::Type { sqlstate, .. } => return *sqlstate,
+            Error::Foreign { sqlstate, .. } => *sqlstate,
+            Error::Server(caught) | Error::Conflict { caught, .. } => return caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
             Error::Changed { rows: None, .. } => Code::ERRCODE_UNDEFINED_TABLE,
             Error::Changed { .. } => Code::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
-        }
+        })
     }
 
     pub fn detail(&self) -> Option<String> {

@@ -357,17 +357,21 @@ fn canonical_types(mut overrides: Value, needs: &Needs) -> Result<Value, Error> 
         };
         if brief::is_long(name) {
             // The server would say all of it in a NOTICE.
-            return refused("no type has so long a name".into(), PgSqlErrorCode::ERRCODE_NAME_TOO_LONG);
+            return refused(
+                "no type has so long a name".into(),
+                PgSqlErrorCode::ERRCODE_NAME_TOO_LONG.into(),
+            );
         }
         match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(name), types::stranger(name))) }) {
             Ok(Ok((Some(canonical), Some(owner)))) => {
                 let message =
                     format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
-                return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE);
+                return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE.into());
             }
             Ok(Ok((Some(canonical), None))) => *slot = Value::String(canonical),
             Ok(_) => {}
-            Err(caught) if !needs.before.is_empty() && absent.contains(&caught.sqlstate) => {}
+            Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
+            }
             Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }

@@ -59,5 +59,5 @@ fn run(statements: &[String]) -> Result<(), Caught> {
 /// The statement is to blame, and not that a relation which the plan's own words name is still to be made.
 fn tells(caught: &Caught) -> bool {
     let to_come = [Code::ERRCODE_UNDEFINED_TABLE, Code::ERRCODE_INVALID_SCHEMA_NAME];
-    caught.is_of_value() && !to_come.contains(&caught.sqlstate)
+    caught.is_of_value() && !to_come.iter().any(|code| caught.sqlstate == *code)
 }

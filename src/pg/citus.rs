@@ -62,7 +62,7 @@ fn named(caught: Caught) -> Caught {
     let known = WORDS.iter().find(|(words, _)| caught.message.contains(words));
     match known {
         Some((_, sqlstate)) if caught.sqlstate == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR => {
-            Caught { sqlstate: *sqlstate, ..caught }
+            Caught { sqlstate: (*sqlstate).into(), ..caught }
         }
         _ => caught,
     }
@@ -70,14 +70,21 @@ fn named(caught: Caught) -> Caught {
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::SqlState;
     use super::*;
 
     #[test]
     fn errors_of_shards_are_known_by_their_words() {
         let here = Box::new(crate::pg::report::Place::here());
         let state = |sqlstate, message: &str| {
-            named(Caught { sqlstate, message: message.into(), detail: None, hint: None, place: here.clone() })
-                .sqlstate
+            named(Caught {
+                sqlstate: SqlState::from(sqlstate),
+                message: message.into(),
+                detail: None,
+                hint: None,
+                place: here.clone(),
+            })
+            .sqlstate
         };
         let (internal, unique) =
             (PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION);

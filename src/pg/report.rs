@@ -15,6 +15,36 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use super::encoding;
 use pg_sqlite_migrate_core::brief;
 
+/// An SQLSTATE. Functions, triggers and domains raise errors with SQLSTATEs of their own, which pgrx takes for internal
+/// errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlState(i32);
+
+impl SqlState {
+    /// Two characters.
+    pub fn class(self) -> [u8; 2] {
+        // Six bits a character; the first two are the class.
+        [0, 6].map(|shift| ((self.0 >> shift) & 0x3F) as u8 + b'0')
+    }
+
+    fn known(self) -> Option<PgSqlErrorCode> {
+        let code = PgSqlErrorCode::from(self.0);
+        (code as i32 == self.0).then_some(code)
+    }
+}
+
+impl From<PgSqlErrorCode> for SqlState {
+    fn from(code: PgSqlErrorCode) -> SqlState {
+        SqlState(code as i32)
+    }
+}
+
+impl PartialEq<PgSqlErrorCode> for SqlState {
+    fn eq(&self, code: &PgSqlErrorCode) -> bool {
+        self.0 == *code as i32
+    }
+}
+
 /// Where something is said, as LOCATION shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -60,7 +90,12 @@ fn lasting(name: &str) -> *const c_char {
 
 /// An error to return, unless it has to be raised here.
 #[track_caller]
-pub fn report(code: PgSqlErrorCode, message: &str, detail: Option<&str>, hint: Option<&str>) -> ErrorReport {
+pub fn report(
+    code: impl Into<SqlState>,
+    message: &str,
+    detail: Option<&str>,
+    hint: Option<&str>,
+) -> ErrorReport {
     report_at(Place::here(), code, message, detail, hint)
 }
 
@@ -68,7 +103,7 @@ pub fn report(code: PgSqlErrorCode, message: &str, detail: Option<&str>, hint: O
 #[track_caller]
 pub fn report_at(
     place: Place,
-    code: PgSqlErrorCode,
+    code: impl Into<SqlState>,
     message: &str,
     detail: Option<&str>,
     hint: Option<&str>,
@@ -76,9 +111,11 @@ pub fn report_at(
     let said = Said { message, detail, hint, context: None };
     let texts = [Some(message), detail, hint];
     let unlike = !encoding::takes_utf8() && texts.iter().flatten().any(|text| !text.is_ascii());
-    if unlike || !place.ours {
-        throw(PgLogLevel::ERROR, code, said, &place);
-    }
+    let sqlstate = code.into();
+    let code = sqlstate.known().filter(|_| place.ours && !unlike).unwrap_or_else(|| {
+        throw(PgLogLevel::ERROR, sqlstate, said, &place);
+        unreachable!("an ERROR does not return")
+    });
     // SAFETY: a name that lasts, made of a Rust string.
     let module = unsafe { CStr::from_ptr(lasting(place.function.as_deref().unwrap_or_default())) };
     let mut report = ErrorReport::new(code, brief::text(message), module.to_str().unwrap_or_default());
@@ -89,6 +126,21 @@ pub fn report_at(
         report = report.set_hint(brief::text(hint));
     }
     report
+}
+
+/// The SQLSTATE of an error that someone has just caught.
+pub(crate) fn caught_sqlstate(report: &ErrorReportWithLevel, is_servers: bool) -> SqlState {
+    let sqlstate = SqlState::from(report.sql_error_code());
+    if !is_servers || sqlstate != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR {
+        return sqlstate;
+    }
+    // SAFETY: an error of the server's is being handled, so that there is one to copy.
+    unsafe {
+        let error = pg_sys::CopyErrorData();
+        let sqlstate = SqlState((*error).sqlerrcode);
+        pg_sys::FreeErrorData(error);
+        sqlstate
+    }
 }
 
 /// Message, DETAIL and HINT of the error that the server has raised and someone has just caught. What pgrx makes of it
@@ -117,7 +169,7 @@ pub(crate) struct Said<'a> {
 }
 
 /// Has the server say it. Returns below ERROR.
-pub(crate) fn throw(level: PgLogLevel, code: PgSqlErrorCode, said: Said<'_>, place: &Place) {
+pub(crate) fn throw(level: PgLogLevel, code: impl Into<SqlState>, said: Said<'_>, place: &Place) {
     let texts = [
         Some(brief::text(said.message)),
         said.detail.map(brief::list),
@@ -129,7 +181,7 @@ pub(crate) fn throw(level: PgLogLevel, code: PgSqlErrorCode, said: Said<'_>, pla
         texts.each_ref().map(|text| text.as_ref().map_or(std::ptr::null_mut(), |t| t.as_ptr().cast_mut()));
     let mut data = pg_sys::ErrorData {
         elevel: level as i32,
-        sqlerrcode: code as i32,
+        sqlerrcode: code.into().0,
         message,
         detail,
         hint,

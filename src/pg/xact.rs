@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
-use super::report::{self, Place, Said};
+use super::report::{self, Place, Said, SqlState};
 use pg_sqlite_migrate_core::brief;
 
 /// Makes what this command wrote visible to the next one.
@@ -42,7 +42,7 @@ pub fn refuse_read_only(function: &CStr) {
 /// An ERROR that was caught; its effects are rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caught {
-    pub sqlstate: PgSqlErrorCode,
+    pub sqlstate: SqlState,
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
@@ -64,7 +64,7 @@ pub(crate) fn attempt_all<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Resu
 
 fn subtransaction<T, E>(
     f: impl FnOnce() -> Result<T, E>,
-    uncatchable: impl Fn(PgSqlErrorCode) -> bool,
+    uncatchable: impl Fn(SqlState) -> bool,
 ) -> Result<Result<T, E>, Caught> {
     // SAFETY: the pattern of plpgsql's exec_stmt_block: memory context and resource owner are put back
     // after the subtransaction, however it ended.
@@ -116,7 +116,7 @@ impl Failure {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
                 let [message, detail, hint] = report::caught_texts(&report, is_servers);
                 let caught = Caught {
-                    sqlstate: report.sql_error_code(),
+                    sqlstate: report::caught_sqlstate(&report, is_servers),
                     // A message may echo the whole value. Copies of it are not to be large.
                     message: brief::text(&message.unwrap_or_default()).into_owned(),
                     detail: detail.map(|detail| brief::list(&detail).into_owned()),
@@ -130,7 +130,7 @@ impl Failure {
     }
 
     /// Once the server has flushed its own copy of the error; what is not to be caught is raised anew.
-    fn settled(self, uncatchable: impl Fn(PgSqlErrorCode) -> bool) -> Caught {
+    fn settled(self, uncatchable: impl Fn(SqlState) -> bool) -> Caught {
         match self {
             Failure::Error(caught) if !uncatchable(caught.sqlstate) => *caught,
             Failure::Error(caught) => caught.raise(),
@@ -143,9 +143,7 @@ impl Caught {
     /// The value that was worked on is to blame, so that a policy for such values applies: not a limit of the system,
     /// an operator, or a bug.
     pub fn is_of_value(&self) -> bool {
-        // Six bits a character; the first two are the class.
-        let class = [0, 6].map(|shift| ((self.sqlstate as i32 >> shift) & 0x3F) as u8 + b'0');
-        ![b"40", b"53", b"57", b"58", b"XX"].contains(&&class)
+        ![b"40", b"53", b"57", b"58", b"XX"].contains(&&self.sqlstate.class())
     }
 
     /// The server has no better word for what is larger than the gigabyte that it gives at once.
@@ -154,7 +152,7 @@ impl Caught {
             && self.message.starts_with("invalid memory alloc request size")
         {
             return Caught {
-                sqlstate: PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                sqlstate: PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED.into(),
                 message: "value needs more than the gigabyte that the server gives at once".into(),
                 ..self
             };
@@ -176,11 +174,12 @@ impl Caught {
     }
 }
 
-fn uncatchable(sqlstate: PgSqlErrorCode) -> bool {
-    matches!(
-        sqlstate,
-        PgSqlErrorCode::ERRCODE_QUERY_CANCELED
-            | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
-            | PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
-    )
+fn uncatchable(sqlstate: SqlState) -> bool {
+    [
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN,
+        PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+    ]
+    .iter()
+    .any(|code| sqlstate == *code)
 }

@@ -30,7 +30,7 @@ fn rebuild_indexes(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> 
     let rebuilt = xact::attempt(|| -> Result<usize, ()> { Ok(indexes::rebuild(relation)) });
     let Err(caught) = rebuilt else { return Ok(()) };
     let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_EXCLUSION_VIOLATION];
-    if !broken.contains(&caught.sqlstate) {
+    if !broken.iter().any(|code| caught.sqlstate == *code) {
         return Err(caught.into());
     }
     let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));

@@ -93,7 +93,7 @@ fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str, shards: bool) -> Resul
     let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION];
     match done {
         Ok(Ok(done)) => Ok(done),
-        Err(caught) if ours && broken.contains(&caught.sqlstate) => {
+        Err(caught) if ours && broken.iter().any(|code| caught.sqlstate == *code) => {
             let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
             Err(Error::Conflict { source_table, table, caught: Box::new(caught) })
         }

@@ -122,15 +122,15 @@ impl<'a> Writer<'a> {
 
 /// The error of a row that is too large for the server.
 fn raise(spec: &LoadSpec, row: RowName, caught: Caught) -> ! {
-    let error = match caught.sqlstate {
-        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
+    let error = match caught {
+        caught if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
             Error::Memory { table: spec.source.clone(), place: CellPlace { row: Some(row), column: None } }
         }
-        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED => Error::from(Caught {
+        caught if caught.sqlstate == PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED => Error::from(Caught {
             detail: Some(format!("Row with {row} of table \"{}\" was to be written.", spec.source)),
             ..caught
         }),
-        _ => Error::from(caught),
+        caught => Error::from(caught),
     };
     ErrorReport::from(error).report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")
