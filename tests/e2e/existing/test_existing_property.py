@@ -175,6 +175,7 @@ class Property:
         said = f"{self.fault}: {result.sqlstate} {result.message} {result.detail} {result.hint}"
         assert result.sqlstate, f"no error for {said}"
         assert any(result.sqlstate == s or s.endswith("*") and result.sqlstate.startswith(s[:-1]) for s in self.fault.states), said
+        assert self.fault.named(result.message + result.detail), f"names neither the table nor a constraint: {said}"
         catalog.assert_same(self.rows_of_catalog, catalog.catalog_rows(self.t), f"a failed import ({said})")
         assert {k: collections.Counter(v) for k, v in self.read().items()} == {k: collections.Counter(v) for k, v in self.before.items()}, f"rows changed: {said}"
         assert self.sequence_states() == self.sequences, f"sequences changed: {said}"
@@ -203,7 +204,7 @@ class Property:
             rows = self.import_(self.path)
             assert not any(row["imported"] for row in rows), rows
         elif any(table.mode == "new" and not table.conflict and table.shape != "view" for table in loaded):
-            with fails("42P07"):
+            with fails("42P07", "exists and holds"):
                 self.import_(self.path)
 
     def check_table(self, table, row, after):

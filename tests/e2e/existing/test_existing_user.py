@@ -45,7 +45,7 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         shown = t.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c'")
         expected = [("blocking", "t.c", f"not every stored value fits {shown}: {why}", hint)] if why else []
         assert messages(t.findings(path)) == expected, messages(t.findings(path))
-        failed = t.sql(t.call("sqlite_import", path, {"create": "never"}))
+        failed = t.import_fails(path, {"create": "never"}, s.MISFIT, 'column "c" of table "t"')
         assert failed.hint == hint, f"{pg_type}: {failed.message}: {failed.hint}"
     plan = {"tables": {"t": {"columns": {"c": {"format": "comma"}}}}}
     assert t.import_(path, plan)["t"]["imported"] == 1 and t.value("SELECT c[2] FROM t") == "b"

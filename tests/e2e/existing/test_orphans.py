@@ -5,6 +5,8 @@ import re
 import threading
 import time
 
+import pytest
+
 import sqlstates as s
 from harness import shared
 
@@ -41,10 +43,7 @@ def strays(t, path, plan):
 # Only rows of the load
 
 
-def test_rows_that_were_there_are_left_alone(t):
-    path = t.file("f.db", FAMILY)
-    said = ['2 rows that are there point to no row of "p", and will be left alone']
-    for key, more, plan in (
+@pytest.mark.parametrize("key, more, plan", (
         ("REFERENCES p", "", {}),
         ("REFERENCES p", "", {"constraints": "keep"}),
         ("REFERENCES p", "", {"on_error": "continue"}),
@@ -54,16 +53,19 @@ def test_rows_that_were_there_are_left_alone(t):
         ("", "ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p NOT VALID;", {"on_error": "continue"}),
         ("", "DROP TABLE c; CREATE TABLE c (id int, p int REFERENCES p) PARTITION BY RANGE (id);"
              "CREATE TABLE c_1 PARTITION OF c DEFAULT;", {}),
-    ):
-        for orphans in LEFT:
-            make(t, key, more)
-            whole = {**APPEND, **plan, "orphans": orphans}
-            assert strays(t, path, whole) == said, (whole, strays(t, path, whole))
-            row = t.import_(path, whole)["c"]
-            assert kept(t) and children(t) == LEFT[orphans], (key, whole, children(t))
-            assert row["rejected"] == (orphans == "reject"), whole
-            assert rejected(t) == ("13" if orphans == "reject" else ""), whole
-            t.sql("SELECT sqlite_forget(id) FROM sqlite_migrate.run")
+    ))
+def test_rows_that_were_there_are_left_alone(t, key, more, plan):
+    path = t.file("f.db", FAMILY)
+    said = ['2 rows that are there point to no row of "p", and will be left alone']
+    for orphans in LEFT:
+        make(t, key, more)
+        whole = {**APPEND, **plan, "orphans": orphans}
+        assert strays(t, path, whole) == said, (whole, strays(t, path, whole))
+        row = t.import_(path, whole)["c"]
+        assert kept(t) and children(t) == LEFT[orphans], (key, whole, children(t))
+        assert row["rejected"] == (orphans == "reject"), whole
+        assert rejected(t) == ("13" if orphans == "reject" else ""), whole
+        t.sql("SELECT sqlite_forget(id) FROM sqlite_migrate.run")
 
 
 def test_what_was_there_does_not_stop_an_import(t):
@@ -73,7 +75,7 @@ def test_what_was_there_does_not_stop_an_import(t):
         assert t.import_(path, {**APPEND, **plan})["c"]["imported"] == 3
         assert kept(t), plan
     make(t)
-    t.import_fails(t.file("f.db", FAMILY), APPEND, s.ORPHANS, r"1 rows|\b77\b")
+    t.import_fails(t.file("f.db", FAMILY), APPEND, s.ORPHANS, r'"public.c" have no parent in "public.p"\n1 rows?, .*\(p\) = \(77\)')
 
 
 def test_rows_of_the_same_transaction_are_left_alone(t):
@@ -139,18 +141,18 @@ def test_a_role_that_may_not_look_is_told_so(t):
 # Operators
 
 
-def test_a_key_still_to_be_made_compares_by_its_type(t):
+@pytest.mark.parametrize("types, left", (({"TEXT": "citext"}, "1 2 3"), ({"TEXT": "elsewhere.name"}, "1 2 3"), ({}, "3")))
+def test_a_key_still_to_be_made_compares_by_its_type(t, types, left):
     t.needs("citext")
     t.sql("CREATE EXTENSION citext; CREATE SCHEMA elsewhere; CREATE DOMAIN elsewhere.name AS citext")
     path = t.file("f.db", """CREATE TABLE p (id TEXT PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES p);
         INSERT INTO p VALUES ('Ann'), ('bob'); INSERT INTO c VALUES (1, 'ann'), (2, 'BOB'), (3, 'Ann'), (4, 'cid')""")
-    for types, left in (({"TEXT": "citext"}, "1 2 3"), ({"TEXT": "elsewhere.name"}, "1 2 3"), ({}, "3")):
-        for path_of_session in ("public", "elsewhere", "pg_catalog"):
-            t.sql("DROP TABLE IF EXISTS c, p")
-            spelt = {k: v if "." in v else f"public.{v}" for k, v in types.items()}
-            plan = {"schema": "public", "types": spelt, "orphans": "reject"}
-            t.sql(f"SET search_path = {path_of_session}; {t.call('public.sqlite_import', path, plan)}")
-            assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM c") == left, (types, path_of_session)
+    for path_of_session in ("public", "elsewhere", "pg_catalog"):
+        t.sql("DROP TABLE IF EXISTS c, p")
+        spelt = {k: v if "." in v else f"public.{v}" for k, v in types.items()}
+        plan = {"schema": "public", "types": spelt, "orphans": "reject"}
+        t.sql(f"SET search_path = {path_of_session}; {t.call('public.sqlite_import', path, plan)}")
+        assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM c") == left, (types, path_of_session)
 
 
 def test_operators_of_others_are_not_called(t):
@@ -360,28 +362,28 @@ def test_a_row_with_two_keys_is_logged_once(t):
 # Memory
 
 
-def test_memory_does_not_grow_with_the_orphans(t):
+@pytest.mark.parametrize("orphans, plan", (("reject", {}), ("reject", {**APPEND, "constraints": "keep"}), ("null", APPEND)))
+def test_memory_does_not_grow_with_the_orphans(t, orphans, plan):
     """60,000 rows without a parent, by every policy that keeps going; their addresses alone once took 40 MB."""
     path = t.file("many.db", """CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p);
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO c SELECT i, i + 7 FROM n""")
     there = "DROP TABLE IF EXISTS c, p; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p)"
-    for orphans, plan in (("reject", {}), ("reject", {**APPEND, "constraints": "keep"}), ("null", APPEND)):
-        t.sql(there if plan else "DROP TABLE IF EXISTS c, p")
-        session = t.session()
-        session.run(t.call("sqlite_plan", path))
-        before, highest, done = session.private_memory(), [0], threading.Event()
+    t.sql(there if plan else "DROP TABLE IF EXISTS c, p")
+    session = t.session()
+    session.run(t.call("sqlite_plan", path))
+    before, highest, done = session.private_memory(), [0], threading.Event()
 
-        def watch():
-            while not done.is_set():
-                highest[0] = max(highest[0], session.private_memory())
-                time.sleep(0.01)
+    def watch():
+        while not done.is_set():
+            highest[0] = max(highest[0], session.private_memory())
+            time.sleep(0.01)
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        session.run(t.call("sqlite_import", path, {**plan, "orphans": orphans}))
-        done.set()
-        watcher.join()
-        grown = (highest[0] - before) >> 20
-        assert grown < 24, f"{orphans} {plan}: {grown} MB"
-        assert t.value("SELECT count(*) || ' ' || count(p) FROM c") == ("0 0" if orphans == "reject" else "60000 0")
-        session.close()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    session.run(t.call("sqlite_import", path, {**plan, "orphans": orphans}))
+    done.set()
+    watcher.join()
+    grown = (highest[0] - before) >> 20
+    assert grown < 24, f"{orphans} {plan}: {grown} MB"
+    assert t.value("SELECT count(*) || ' ' || count(p) FROM c") == ("0 0" if orphans == "reject" else "60000 0")
+    session.close()

@@ -43,7 +43,7 @@ def test_null_path(t):
 
 
 def test_directory(t):
-    refused(t, t.dir, s.NOT_A_FILE, "director|regular")
+    refused(t, t.dir, s.NOT_A_FILE, "is a directory, not a SQLite file")
 
 
 def test_device_and_socket(t):
@@ -230,7 +230,7 @@ def test_locked_by_a_writer(t):
     result = t.attempt("SET pg_sqlite_migrate.busy_timeout = '200ms'; " + t.call("sqlite_import", path))
     db.execute("ROLLBACK")
     db.close()
-    result.failed(s.LOCKED, "lock|busy", hint="busy_timeout|writ|lock")
+    result.failed(s.LOCKED, f"is locked: process {os.getpid()}, a writer, holds an exclusive lock", hint="busy_timeout")
     t.import_(path)
 
 
@@ -239,18 +239,18 @@ def test_plan_with_a_typo(t):
     t.import_fails(path, {"shema": "x"}, s.PLAN, '^plan.shema: unknown key, did you mean "schema"')
     result = t.import_fails(path, {"tables": {"t": {"columns": {"v": {"typ": "text"}}}}}, s.PLAN, "plan.tables.t.columns.v.typ")
     assert "type" in result.message + result.hint + result.detail
-    t.import_fails(path, {"tables": {"tt": {"skip": True}}}, s.PLAN, "tt")
-    t.import_fails(path, {"tables": {"t": {"columns": {"w": {"skip": True}}}}}, s.PLAN, "w")
-    t.import_fails(path, {"names": "SnakeCase"}, s.PLAN, "names")
-    t.import_fails(path, {"schema": 5}, s.PLAN, "schema")
-    t.import_fails(path, {"include": "t"}, s.PLAN, "include")
-    t.import_fails(path, [], s.PLAN, "plan")
+    t.import_fails(path, {"tables": {"tt": {"skip": True}}}, s.PLAN, r"^plan\.tables\.tt: .*did you mean \"t\"")
+    t.import_fails(path, {"tables": {"t": {"columns": {"w": {"skip": True}}}}}, s.PLAN, r"^plan\.tables\.t\.columns\.w: table \"t\" has no column")
+    t.import_fails(path, {"names": "SnakeCase"}, s.PLAN, "^plan.names: invalid value")
+    t.import_fails(path, {"schema": 5}, s.PLAN, "^plan.schema: ")
+    t.import_fails(path, {"include": "t"}, s.PLAN, "^plan.include: ")
+    t.import_fails(path, [], s.PLAN, "^plan: expected an object")
     t.import_fails(path, {"tables": {"t": {"columns": {"v": {"type": "no_such_type"}}}}}, "42704", "no_such_type")
-    t.import_fails(path, {"tables": {"t": {"where": "nope = 1"}}}, ("42703", "42601", *s.PLAN), "nope")
-    t.import_fails(path, {"tables": {"t": {"where": "1; DROP TABLE t"}}}, ("42601", *s.PLAN))
-    t.import_fails(path, {"timezone": "Mars/Olympus"}, s.PLAN, "Mars")
-    t.import_fails(path, {"before": ["SELECT 1/0"]}, "22012")
-    t.import_fails(path, {"after": ["SELEC"]}, "42601")
+    t.import_fails(path, {"tables": {"t": {"where": "nope = 1"}}}, s.PLAN, "no such column: nope")
+    t.import_fails(path, {"tables": {"t": {"where": "1; DROP TABLE t"}}}, s.PLAN, "parameters and semicolons are not allowed")
+    t.import_fails(path, {"timezone": "Mars/Olympus"}, s.PLAN, "^plan.timezone: .*Mars/Olympus")
+    t.import_fails(path, {"before": ["SELECT 1/0"]}, "22012", "division by zero")
+    t.import_fails(path, {"after": ["SELEC"]}, "42601", "at or near \"SELEC\"")
     assert t.value("SELECT count(*) FROM pg_tables WHERE tablename = 't'") == "0"
 
 
@@ -278,11 +278,9 @@ def test_existing_table(t):
 def test_existing_view_and_incompatible_table(t):
     path = t.file("sound.db", SOUND)
     t.sql("CREATE VIEW t AS SELECT 1 AS id")
-    result = t.attempt(t.call("sqlite_import", path, {"existing_rows": "append"}))
-    assert result.sqlstate is not None and result.sqlstate != "XX000", result
+    t.import_fails(path, {"existing_rows": "append"}, s.EXISTS, '"public.t" exists and is not a table')
     t.sql("DROP VIEW t; CREATE TABLE t (other int)")
-    result = t.attempt(t.call("sqlite_import", path, {"existing_rows": "append"}))
-    assert result.sqlstate is not None and result.sqlstate != "XX000", result
+    t.import_fails(path, {"existing_rows": "append"}, "55000", '^3 findings.*\\nt.id: table "public.t" has no column "id"')
 
 
 def test_role_without_server_files(t):
@@ -295,9 +293,9 @@ def test_role_without_server_files(t):
 def test_role_without_schema(t):
     path = t.file("sound.db", SOUND)
     user = t.role("reader", "pg_read_server_files")
-    with fails(s.PRIVILEGE, "schema \"?public", hint="GRANT CREATE"):
+    with fails(s.PRIVILEGE, "schema \"?public\"?", hint="GRANT CREATE"):
         t.sql(t.call("sqlite_import", path, {}), user)
-    with fails(s.PRIVILEGE, "brand_new|database", hint="GRANT CREATE"):
+    with fails(s.PRIVILEGE, f"permission denied .* database {t.database}", hint="GRANT CREATE"):
         t.sql(t.call("sqlite_import", path, {"schema": "brand_new"}), user)
 
 
@@ -313,16 +311,14 @@ def test_ordinary_role_with_rights_imports(t):
 
 def test_allowed_directories(t):
     path = t.file("sound.db", SOUND)
-    with fails(s.PRIVILEGE, hint="allowed_directories"):
+    with fails(s.PRIVILEGE, "sound.db\" is outside the allowed directories", hint="allowed_directories"):
         t.sql("SET pg_sqlite_migrate.allowed_directories = '/srv/nothing'; " + t.call("sqlite_check", path))
     t.sql(f"SET pg_sqlite_migrate.allowed_directories = '{t.dir}'; " + t.call("sqlite_check", path))
-    with fails(s.PRIVILEGE):
-        t.sql(f"SET pg_sqlite_migrate.allowed_directories = '{t.dir}'; "
-              + t.call("sqlite_check", f"{t.dir}/../../etc/passwd"))
+    with fails(s.PRIVILEGE, r"/\.\./\.\./etc/passwd\" is outside the allowed directories"):
+        t.sql(f"SET pg_sqlite_migrate.allowed_directories = '{t.dir}'; " + t.call("sqlite_check", f"{t.dir}/../../etc/passwd"))
     os.symlink("/etc/passwd", t.dir / "link.db")
-    with fails(s.PRIVILEGE):
-        t.sql(f"SET pg_sqlite_migrate.allowed_directories = '{t.dir}'; "
-              + t.call("sqlite_check", t.dir / "link.db"))
+    with fails(s.PRIVILEGE, "link.db\" is outside the allowed directories"):
+        t.sql(f"SET pg_sqlite_migrate.allowed_directories = '{t.dir}'; " + t.call("sqlite_check", t.dir / "link.db"))
 
 
 def test_hostile_schema(t):

@@ -236,7 +236,7 @@ def test_deep_expressions_end_the_statement_at_most(t):
     path = t.file("deep.db", f"CREATE TABLE t (a INTEGER CHECK ({'(' * 90}a{')' * 90} > 0)); INSERT INTO t VALUES (1)")
     t.sql(t.call("sqlite_findings", path))
     for where in ("(" * 50_000 + "1" + ")" * 50_000, "a" + "+1" * 200_000, "NOT " * 100_000 + "a"):
-        with fails("22023", "where|condition"):
+        with fails("22023", "^condition .* is not valid"):
             t.sql(t.call("sqlite_plan", path, {"tables": {"t": {"where": where}}}))
     foreign_table = (f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
                      "CREATE FOREIGN TABLE t (a bigint) SERVER s")
@@ -244,7 +244,7 @@ def test_deep_expressions_end_the_statement_at_most(t):
     for depth in (100, 1_000, 3_000):
         for condition in ("abs(" * depth + "a" + ")" * depth + " = 1", "a" + " + 0" * depth + " = 1", "NOT (" * depth + "a = 2" + ")" * depth):
             result = t.attempt(f"SELECT a FROM t WHERE {condition}")
-            assert result.sqlstate in (None, "54001", "54000"), (depth, condition[:20], result)
+            assert not result.error or result.failed("54001", "stack depth limit exceeded"), (depth, condition[:20])
 
 
 def test_an_answer_of_a_million_keys_is_within_bounds(t):

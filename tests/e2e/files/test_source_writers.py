@@ -97,7 +97,7 @@ def test_a_file_that_is_written_to_while_it_is_read_as_still(t):
     # Written so shortly before that the file's time says nothing.
     path = make(home(t, "y"))
     os.utime(path)
-    with fails(s.SERIALIZATION):
+    with fails(s.SERIALIZATION, "was changed while it was read"):
         during(t, path, {"schema": "y"}, lambda: once(path, insert, "PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
@@ -107,11 +107,11 @@ def test_a_file_that_is_replaced_while_it_is_read(t):
     other = directory / "other.db"
     shutil.copy2(path, other)
     give(other)
-    with fails(s.SERIALIZATION):
+    with fails(s.SERIALIZATION, "was changed while it was read"):
         during(t, path, {"schema": "a"}, lambda: other.rename(path))
     assert t.import_(path, {"schema": "a"})["t"]["imported"] == 2
     # Overwritten in place with the same bytes, at another time.
-    with fails(s.SERIALIZATION):
+    with fails(s.SERIALIZATION, "was changed while it was read"):
         during(t, path, {"schema": "b"}, lambda: path.write_bytes(path.read_bytes()))
     # Another file that the link leads to.
     link = directory / "link.db"
@@ -122,13 +122,13 @@ def test_a_file_that_is_replaced_while_it_is_read(t):
         link.unlink()
         link.symlink_to(second)
 
-    with fails(s.SERIALIZATION):
+    with fails(s.SERIALIZATION, "was changed while it was read"):
         during(t, link, {"schema": "c"}, turn)
     assert t.import_(link, {"schema": "c"})["t"]["imported"] == 2
     assert sorted(p.name for p in directory.iterdir()) == ["app.db", "link.db"]
     # A file that the user vouched for, in another mode.
     path = make(home(t, "vouched"), mode="delete")
-    with fails(s.SERIALIZATION):
+    with fails(s.SERIALIZATION, "was changed while it was read"):
         during(t, path, {"schema": "d", "immutable": True}, lambda: once(path, "INSERT INTO t VALUES (3, 'x')"))
 
 
@@ -180,7 +180,7 @@ def test_what_a_cursor_has_shown_is_not_committed_when_the_file_was_written_mean
         once(path, f"INSERT INTO t VALUES ({n + 10}, 'x')", "PRAGMA wal_checkpoint(TRUNCATE)")
         end = session.attempt("COMMIT")
         if n == 0:
-            end.failed(s.SERIALIZATION)
+            end.failed(s.SERIALIZATION, "was changed while it was read")
         else:
             assert not end.error, end  # Its scan was proven when it ended, before anybody wrote.
     assert t.value("SELECT count(*) FROM copied") == "3"

@@ -5,6 +5,8 @@ import random
 import sqlite3
 import time
 
+import pytest
+
 from client import CopyIn, fails
 from fdw_ways import server
 from harness import quote, until
@@ -13,6 +15,7 @@ ITEMS = """
 CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, qty INTEGER, price REAL);
 INSERT INTO items VALUES (1, 'one', 10, 1.5), (2, 'two', 20, NULL), (3, 'three', NULL, 3.5), (4, NULL, 40, 4.0);
 """
+MUCH = ("22P02", "column \"qty\" .*\n.*'much'")
 COLUMNS = "(id bigint, name text, qty integer, price float8)"
 ACCENTS = """
 CREATE TABLE "naïve" (id INTEGER PRIMARY KEY, v TEXT);
@@ -41,7 +44,7 @@ def test_returning_some_columns(t):
             assert lines(f"BEGIN; UPDATE items SET qty = 10 WHERE {where} RETURNING {columns}; ROLLBACK", t) == [expected], (columns, where)
     t.sql("CREATE VIEW few AS SELECT id, qty FROM items WHERE qty < 100 WITH CHECK OPTION")
     assert lines("UPDATE few SET qty = 11 WHERE id = 1 RETURNING *", t) == ["1|11"]
-    with fails("44000"):
+    with fails("44000", "check option for view \"few\""):
         t.sql("UPDATE few SET qty = 1000 WHERE id = 1")
     assert lines("DELETE FROM few WHERE id = 1 RETURNING *", t) == ["1|11"]
     t.sql(f"CREATE TABLE parent {COLUMNS}; CREATE FOREIGN TABLE child {COLUMNS} INHERITS (parent) SERVER w OPTIONS (table 'items')")
@@ -109,7 +112,7 @@ def test_a_database_in_another_encoding(t):
     assert run("SELECT count(*) FROM one.\"naïve\"").out == "4\n"
     with fails("22P02", "column \"größe\""):
         run("CREATE FOREIGN TABLE s (v varchar(1) OPTIONS (column_name 'größe')) SERVER e OPTIONS (table 'short'); SELECT v FROM s")
-    with fails(("42704", "08003"), "é"):
+    with fails("08003", "server \"é\" does not exist"):
         run("SELECT pg_sqlite_fdw_disconnect('é')")
     with fails("58P01", "/é.db"):
         run("SELECT * FROM sqlite_check('/é.db')")
@@ -117,15 +120,15 @@ def test_a_database_in_another_encoding(t):
         run("CREATE FOREIGN TABLE wrong (v text OPTIONS (\"naïve\" 'x')) SERVER e")
 
 
-def test_a_message_that_the_encoding_cannot_say(t):
+@pytest.mark.parametrize("encoding, said", (("LATIN1", r"\\u\{9577\}\\u\{3044\} é"), ("EUC_JP", "長い é"), ("EUC_KR", r"長い \\u\{e9\}")))
+def test_a_message_that_the_encoding_cannot_say(t, encoding, said):
     """What is said arrives, with an escape in the place of what the database's encoding lacks."""
     path = t.file("e.db", "CREATE TABLE j (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO j VALUES (1, '長い é')")
-    for encoding, said in (("LATIN1", r"\\u\{9577\}\\u\{3044\} é"), ("EUC_JP", "長い é"), ("EUC_KR", r"長い \\u\{e9\}")):
-        database = t.other_database("said_" + encoding.lower(), f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-        run = lambda sql: t.server.run(database, "SET client_encoding = 'UTF8'; " + sql)  # noqa: B023,E731
-        run(f"CREATE SERVER e FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}); CREATE FOREIGN TABLE j (n integer) SERVER e")
-        with fails("22P02", said):
-            run("SELECT n FROM j")
+    database = t.other_database("said_" + encoding.lower(), f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    run = lambda sql: t.server.run(database, "SET client_encoding = 'UTF8'; " + sql)  # noqa: B023,E731
+    run(f"CREATE SERVER e FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}); CREATE FOREIGN TABLE j (n integer) SERVER e")
+    with fails("22P02", said):
+        run("SELECT n FROM j")
 
 
 def test_a_held_cursor_outlives_a_change(t):
@@ -161,12 +164,12 @@ def test_an_open_cursor_keeps_its_rows(t):
     db.commit()
     db.close()
     assert lines(script.format("1"), t) == list("12")
-    with fails("22P02", "qty"):
+    with fails("22P02", 'column "qty"'):
         t.sql(script.format("ALL"))
     # What is asked with other values later, can no longer be answered.
     t.sql("CREATE TABLE loc (id bigint); INSERT INTO loc SELECT generate_series(1, 4); CREATE FUNCTION gone(bigint) RETURNS bigint LANGUAGE plpgsql AS "
           "$$BEGIN DELETE FROM items WHERE id = 4; RETURN $1; END$$")
-    with fails("0A000"):
+    with fails("0A000", "cannot scan a foreign table again"):
         t.sql("SET enable_hashjoin = off; SET enable_mergejoin = off; SELECT gone(loc.id), i.id FROM loc, LATERAL (SELECT id FROM items WHERE items.id = loc.id OFFSET 0) i")
 
 
@@ -177,14 +180,14 @@ def test_a_cursor_and_another_program_s_change_in_wal_mode(t):
     for name in ("", "-wal", "-shm"):
         if (t.dir / ("w.db" + name)).exists():
             t.own(t.dir / ("w.db" + name))
-    for n, (level, declared, sqlstate) in enumerate((("READ COMMITTED", "FETCH 1 FROM c", None), ("READ COMMITTED", "SELECT 1", None), ("REPEATABLE READ", "FETCH 1 FROM c", "40001"))):
+    for n, (level, declared, overtaken) in enumerate((("READ COMMITTED", "FETCH 1 FROM c", False), ("READ COMMITTED", "SELECT 1", False), ("REPEATABLE READ", "FETCH 1 FROM c", True))):
         s = t.session()
         s.run(f"BEGIN ISOLATION LEVEL {level}; DECLARE c CURSOR WITH HOLD FOR SELECT qty FROM items WHERE id < 3 ORDER BY id; {declared}")
         db.execute("UPDATE items SET qty = qty + 1")
         before = db.execute("SELECT qty FROM items WHERE id = 2").fetchone()[0] - 1
         result = s.attempt("UPDATE items SET qty = qty + 10 WHERE id = 2 RETURNING qty")
-        if sqlstate:
-            result.failed(sqlstate)
+        if overtaken:
+            result.failed("40001", "it was changed after the transaction's snapshot")
             s.run("ROLLBACK")
             continue
         assert result.out.strip() == str(before + 11), result
@@ -203,7 +206,7 @@ def test_a_cursor_and_another_program_s_change_in_wal_mode(t):
         s.run("INSERT INTO other VALUES (1)")
         result = s.attempt("FETCH ALL FROM c")
         if overtaken:
-            result.failed("40001")
+            result.failed("40001", "cannot go on reading .* as it was when the query began")
         else:
             assert not result.error, result
         s.run("ROLLBACK")
@@ -223,16 +226,16 @@ def test_no_lock_is_left_behind(t):
         raise AssertionError("a cursor holds no snapshot")
     except sqlite3.OperationalError:
         s.run("CLOSE c")
-    for sql, sqlstate in (("SELECT id FROM items", None), ("EXPLAIN SELECT * FROM items WHERE id = 1", None), ("EXPLAIN ANALYZE SELECT id FROM items", None),
+    for sql, failure in (("SELECT id FROM items", None), ("EXPLAIN SELECT * FROM items WHERE id = 1", None), ("EXPLAIN ANALYZE SELECT id FROM items", None),
                           ("PREPARE p AS SELECT id FROM items WHERE id = $1; EXPLAIN EXECUTE p(1); EXECUTE p(1)", None), ("EXPLAIN UPDATE items SET qty = 1", None),
-                          ("SELECT qty FROM items", "22P02"), ("SELECT 1 / (id - 3) FROM items", "22012"), ("SELECT caught()", None), ("SELECT nothing FROM items", "42703"),
-                          ("DECLARE c CURSOR FOR SELECT id FROM items; FETCH 1 FROM c; CLOSE c", None), ("DECLARE c CURSOR FOR SELECT qty FROM items; FETCH 1 FROM c; MOVE ALL FROM c", "22P02"),
-                          ("SELECT id FROM items LIMIT 1", None), ("SET LOCAL statement_timeout = '200ms'; SELECT count(*) FROM items a, items b, items c, items d, items e, items f, items g, items h, items i, items j", "57014"),
-                          ("SELECT pg_relation_is_updatable('items', true)", None), ("ANALYZE items (id)", "22P02")):
+                          ("SELECT qty FROM items", MUCH), ("SELECT 1 / (id - 3) FROM items", ("22012", "division by zero")), ("SELECT caught()", None), ("SELECT nothing FROM items", ("42703", "\"nothing\"")),
+                          ("DECLARE c CURSOR FOR SELECT id FROM items; FETCH 1 FROM c; CLOSE c", None), ("DECLARE c CURSOR FOR SELECT qty FROM items; FETCH 1 FROM c; MOVE ALL FROM c", MUCH),
+                          ("SELECT id FROM items LIMIT 1", None), ("SET LOCAL statement_timeout = '200ms'; SELECT count(*) FROM items a, items b, items c, items d, items e, items f, items g, items h, items i, items j", ("57014", "statement timeout")),
+                          ("SELECT pg_relation_is_updatable('items', true)", None), ("ANALYZE items (id)", MUCH)):
         s.run("SAVEPOINT s")
         result = s.attempt(sql)
-        if sqlstate:
-            result.failed(sqlstate)
+        if failure:
+            result.failed(*failure)
         else:
             assert not result.error, (sql, result)
         for _ in range(2):
@@ -253,19 +256,19 @@ def test_views_are_not_changed(t):
                 "EXPLAIN DELETE FROM few", "INSERT INTO few SELECT * FROM few"):
         with fails("42809", "cannot change foreign table \"few\""):
             t.sql(sql)
-    with fails(("42809", "55000")):
+    with fails("55000", "\"few\" does not allow inserts"):
         t.sql([CopyIn("few", "1\tx\n")])
     assert lines("SELECT is_updatable FROM information_schema.tables JOIN information_schema.columns c USING (table_name) WHERE table_name = 'few' LIMIT 1", t) == ["NO"]
     assert lines("SELECT id FROM few ORDER BY id", t) == ["1", "2"]
 
 
 def test_a_directory_that_is_not_writable(t):
-    path = items(t)
+    items(t)
     t.own(t.dir, 0o555)
     try:
-        result = t.attempt("UPDATE items SET qty = 1")
-        result.failed("42501", "its directory is not writable")
-        assert "WAL" not in result.message, result.message
+        with fails("42501", "its directory is not writable") as refused:
+            t.sql("UPDATE items SET qty = 1")
+        assert "WAL" not in refused.message, refused.message
         assert lines("SELECT count(*) FROM items", t) == ["4"]
     finally:
         t.own(t.dir)
@@ -367,18 +370,18 @@ def test_triggers_that_raise(t):
     t.sql("CREATE FOREIGN TABLE g (id bigint, m text) SERVER g")
     s = t.session()
     for action in ("ABORT", "FAIL", "ROLLBACK"):
-        with fails("23000"):
+        with fails("23000", "breaks a constraint\nSQLite: no"):
             s.run(f"INSERT INTO g VALUES (1, 'ok'), (2, '{action}')")
         assert rows_of(path, "SELECT * FROM g") == []
     s.run("BEGIN; INSERT INTO g VALUES (1, 'ok'); SAVEPOINT s")
-    with fails("23000"):
+    with fails("23000", "breaks a constraint\nSQLite: no"):
         s.run("INSERT INTO g VALUES (2, 'ROLLBACK')")
     s.run("ROLLBACK TO s")
-    with fails("40000"):
+    with fails("40000", "server \"g\" was rolled back"):
         s.run("SELECT count(*) FROM g")
     s.run("COMMIT")
     s.run("BEGIN; INSERT INTO g VALUES (1, 'ok'); SAVEPOINT s")
-    with fails("23000"):
+    with fails("23000", "breaks a constraint\nSQLite: no"):
         s.run("INSERT INTO g VALUES (2, 'ABORT')")
     s.run("ROLLBACK TO s; INSERT INTO g VALUES (3, 'IGNORE'), (4, 'ok'); COMMIT")
     assert rows_of(path, "SELECT id FROM g ORDER BY id") == [(1,), (4,)]
@@ -391,7 +394,7 @@ def test_expressions_without_end(t):
     for start, count, step, end in (("id", 10000, "x || '+1'", " > 5"), ("id = 1", 10000, "x || ' OR id = ' || i", ""), ("id", 3000, "'abs(' || x || ')'", " = 1"),
                                     ("id = 1", 3000, "'CASE WHEN ' || x || ' THEN qty IS NULL ELSE false END'", ""), ("id = 1", 900, "'coalesce((' || x || '), true) IS TRUE'", "")):
         result = t.attempt(make.format(start, count, step, end))
-        assert result.sqlstate in (None, "54001", "42601"), (start, result)
+        assert not result.error or result.failed("54001", "stack depth limit exceeded"), start
     t.sql("DO $$DECLARE x text; BEGIN SELECT string_agg(g::text, ',') INTO x FROM generate_series(1, 100000) g; EXECUTE 'SELECT FROM items WHERE id IN (' || x || ')'; END$$")
     assert lines("SELECT count(*) FROM items WHERE id = ANY ((SELECT array_agg(g) FROM generate_series(1, 1000000) g)::bigint[])", t) == ["4"]
     joins = " ".join(f"JOIN items i{n} ON i{n}.id = i0.id" for n in range(1, 80))
@@ -438,8 +441,8 @@ def test_a_file_that_is_gone_when_it_is_to_be_changed(t):
     s, away = t.session(), path.with_suffix(".away")
     s.run("BEGIN; DECLARE c CURSOR FOR SELECT id FROM seen; FETCH 1 FROM c")
     path.rename(away)
-    result = s.attempt("UPDATE changed SET qty = 1")
-    assert result.sqlstate is not None, result
+    with fails("58P01", "v.db\" does not exist"):
+        s.run("UPDATE changed SET qty = 1")
     s.run("ROLLBACK")
     away.rename(path)
     for expected in (4, 5):

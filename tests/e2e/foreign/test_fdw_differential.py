@@ -79,7 +79,7 @@ def test_cells_that_do_not_fit(t):
         for query, rows in fits if pushdown == "on" else fits[:3]:  # without it, rows are read before they are left out
             assert len(run("e", query).out.splitlines()) == rows, (pushdown, query)
         for query in misfits:
-            with fails(("22P02", "22003", "22001", "22021", "22007"), "bad_"):
+            with fails("22P02", r'^value does not fit column "\w" of table "bad_\w+"'):
                 run("e", query)
     pushed, unpushed = ([run_n(t, pushdown, query) for query in misfits] for pushdown in ("on", "off"))
     assert pushed == unpushed, [pair for pair in zip(misfits, pushed, unpushed) if pair[1] != pair[2]]

@@ -1,5 +1,6 @@
 """Who may open what, what a hostile file can reach, and how options are refused."""
 
+import re
 import sqlite3
 
 from client import CopyIn, fails
@@ -21,24 +22,24 @@ def create(name, path, options=""):
 def test_only_readers_of_server_files_name_a_file(t):
     path = t.file("p.db", PLAIN)
     nobody, reader = role(t, "nobody"), role(t, "reader", "pg_read_server_files")
-    with fails("42501", "database|permission"):
+    with fails("42501", "permission denied to read SQLite files"):
         t.sql(create("x", path), nobody)
-    with fails(("42501", "HV00J", "HV00B", "HV00D")):
+    with fails("HV00J", "option \"database\" is required"):
         t.sql("CREATE SERVER x FOREIGN DATA WRAPPER pg_sqlite_fdw", nobody)
     t.sql(create("x", path), reader)
     t.sql("CREATE FOREIGN TABLE t (id bigint, v text) SERVER x; SELECT count(*) FROM t", reader)
     # A server that was given away: its new owner cannot point it elsewhere, nor leave `database` out to do so later.
     t.sql(f'ALTER SERVER x OWNER TO "{nobody}"')
-    with fails("42501"):
+    with fails("42501", "permission denied to read SQLite files"):
         t.sql("ALTER SERVER x OPTIONS (SET database '/etc/passwd')", nobody)
-    with fails(("42501", "HV00J", "HV00B", "HV00D")):
+    with fails("HV00J", "option \"database\" is required"):
         t.sql("ALTER SERVER x OPTIONS (DROP database)", nobody)
     with fails("42501", "permission denied to read SQLite files"):
         t.sql("ALTER SERVER x OPTIONS (ADD updatable 'true')", nobody)
     # Who may use the table reads it, as with file_fdw.
     t.sql(f'GRANT SELECT ON t TO "{nobody}"')
     assert t.value("SELECT count(*) FROM t", nobody) == "2"
-    with fails("42501"):
+    with fails("42501", "permission denied for foreign table t"):
         t.sql("SELECT count(*) FROM t", role(t, "third"))
 
 
@@ -46,13 +47,13 @@ def test_usage_on_the_wrapper_opens_nothing(t):
     path = t.file("p.db", PLAIN)
     nobody = role(t, "nobody")
     server(t, "x", path)
-    with fails("42501"):
+    with fails("42501", "permission denied for foreign server x"):
         t.sql("CREATE FOREIGN TABLE mine (id bigint) SERVER x OPTIONS (table 't')", nobody)
-    with fails("42501"):
+    with fails("42501", "permission denied for foreign server x"):
         t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER x INTO public", nobody)
     for name in ("t'; DROP TABLE t; --", "main.t", '"t"', "t; ATTACH '/etc/passwd' AS p"):
         t.sql(f"CREATE FOREIGN TABLE odd (id bigint) SERVER x OPTIONS (table {quote(name)})")
-        with fails(("42P01", "HV00R", "HV00L")):
+        with fails("HV00R", f"table \"{re.escape(name)}\" does not exist in the SQLite file"):
             t.sql("SELECT * FROM odd")
         t.sql("DROP FOREIGN TABLE odd")
     assert sqlite3.connect(path).execute("SELECT count(*) FROM t").fetchone() == (2,)
@@ -67,8 +68,10 @@ def test_writing_needs_the_owner_s_right(t):
         for who in (user, "postgres"):  # a superuser who writes does not make up for the owner
             for sql in ("INSERT INTO t VALUES (50, 'n')", "UPDATE t SET v = 'n' WHERE id = 50", "DELETE FROM t WHERE id = 50", CopyIn("t", "50\tn\n"), "TRUNCATE t"):
                 result = t.attempt(["BEGIN", sql, "ROLLBACK"], who)
-                assert (result.sqlstate is None) == allowed, (user, who, sql, result.sqlstate, result.message)
-                assert allowed or result.sqlstate in ("42501", "55000", "0A000"), result
+                if allowed:
+                    assert not result.error, (user, who, sql, result)
+                else:
+                    result.failed("42501", '^foreign table "t" is read-only\n.*not a member of "pg_write_server_files"')
         t.sql("DROP SERVER x CASCADE")
     assert sqlite3.connect(path).execute("SELECT count(*) FROM t").fetchone() == (2,)
 
@@ -78,9 +81,9 @@ def test_allowed_directories(t):
     server(t, "x", path)
     t.sql("CREATE FOREIGN TABLE t (id bigint, v text) SERVER x")
     t.sql(f"ALTER DATABASE \"{t.database}\" SET pg_sqlite_migrate.allowed_directories = '/nowhere'")
-    with fails("42501", "allowed_directories|directories"):
+    with fails("42501", "p.db\" is outside the allowed directories"):
         t.sql("SELECT * FROM t")
-    with fails("42501"):
+    with fails("42501", "p.db\" is outside the allowed directories"):
         t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER x INTO public")
     t.sql(f"ALTER DATABASE \"{t.database}\" SET pg_sqlite_migrate.allowed_directories = {quote(str(t.dir))}")
     assert t.value("SELECT count(*) FROM t") == "2"
@@ -88,10 +91,10 @@ def test_allowed_directories(t):
     t.own(t.dir / "sub")
     (t.dir / "sub" / "link.db").symlink_to("/etc/passwd")
     t.sql(f"ALTER SERVER x OPTIONS (SET database {quote(str(t.dir / 'sub' / 'link.db'))})")
-    with fails("42501"):
+    with fails("42501", "link.db\" is outside the allowed directories"):
         t.sql("SELECT * FROM t")
     t.sql(f"ALTER SERVER x OPTIONS (SET database {quote(str(t.dir) + '/../../etc/passwd')})")
-    with fails(("42501", "58P01")):
+    with fails("42501", "etc/passwd\" is outside the allowed directories"):
         t.sql("SELECT * FROM t")
 
 
@@ -100,18 +103,16 @@ def test_files_that_are_no_database(t):
     letter = t.dir / "letter.db"
     letter.write_text("Dear all,\n" * 500)
     t.own(letter)
-    for path, sqlstates in ((letter, ("22P03",)), (t.dir, ("42809",)), (t.dir / "missing.db", ("58P01",)), ("/dev/zero", ("42809",))):
-        made = t.attempt(create("x", path))
-        if made.sqlstate is None:
-            t.sql("CREATE FOREIGN TABLE t (id bigint) SERVER x")
-            with fails(sqlstates, hint="."):
-                t.sql("SELECT * FROM t")
-            with fails(sqlstates):
-                t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER x INTO public")
-            t.sql("DROP SERVER x CASCADE")
-        else:
-            made.failed(sqlstates)
-    with fails(("42602", "22023"), "absolute"):
+    for path, failure in ((letter, ("22P03", "is not a SQLite database")), (t.dir, ("42809", "is a directory")), (t.dir / "missing.db", ("58P01", "does not exist")),
+                          ("/dev/zero", ("42809", "is not a regular file"))):
+        t.sql(create("x", path))
+        t.sql("CREATE FOREIGN TABLE t (id bigint) SERVER x")
+        with fails(*failure, hint="."):
+            t.sql("SELECT * FROM t")
+        with fails(*failure):
+            t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER x INTO public")
+        t.sql("DROP SERVER x CASCADE")
+    with fails("22023", "\"database\" must be an absolute path"):
         t.sql(create("x", "relative.db"))
 
 
@@ -140,30 +141,28 @@ def test_hostile_views_and_triggers(t):
         CREATE TRIGGER ts_i AFTER INSERT ON ts BEGIN DELETE FROM sqlite_schema; END
         """.strip().splitlines()]
     for statement in statements:
-        try:
-            db.execute(statement)
-        except sqlite3.Error:
-            pass  # what SQLite itself does not take cannot be in a file
+        db.execute(statement)
     db.commit()
     db.close()
     t.own(path)
     server(t, "x", path, ", updatable 'true'")
     for view in ("v_load", "v_read", "v_write", "v_fts"):
         t.sql(f"CREATE FOREIGN TABLE {view} (x text) SERVER x")
-        result = t.attempt(f"SET statement_timeout = '5s'; SELECT * FROM {view}")
-        assert result.sqlstate not in (None, "XX000", "08006"), (view, result.out, result.sqlstate)
+        with fails("HV00R", f'"{view}"'):
+            t.sql(f"SET statement_timeout = '5s'; SELECT * FROM {view}")
     t.sql("CREATE FOREIGN TABLE v_pragma (x text) SERVER x; CREATE FOREIGN TABLE v_blob (x bytea) SERVER x; CREATE FOREIGN TABLE v_endless (x bigint) SERVER x")
     with fails("HV00R", "v_pragma"):
         t.sql("SELECT * FROM v_pragma")
-    assert t.attempt("SELECT length(x) FROM v_blob").sqlstate not in ("08006", "XX000")
-    with fails("57014"):
+    with fails("54000", "size limit of SQLite exceeded .*: string or blob too big"):
+        t.sql("SELECT length(x) FROM v_blob")
+    with fails("57014", "statement timeout"):
         t.sql("SET statement_timeout = '500ms'; SELECT count(*) FROM v_endless")
     t.sql("".join(f"CREATE FOREIGN TABLE {table} (id bigint) SERVER x;" for table in ("tl", "tw", "tg", "ts")))
-    for table in ("tl", "tw", "ts"):
-        result = t.attempt(f"INSERT INTO {table} VALUES (1)")
-        exists = sqlite3.connect(path).execute("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", (table,)).fetchone()[0]
-        assert not exists or result.sqlstate not in (None, "XX000", "08006"), (table, result)
-        assert sqlite3.connect(path).execute(f"SELECT count(*) FROM {table}").fetchone() == (0,) or not exists
+    for table, failure in (("tl", ("38000", "not authorized to use function: load_extension")), ("tw", ("0A000", 'function "writefile" does not exist')),
+                           ("ts", ("38000", "table sqlite_master may not be modified"))):
+        with fails(*failure):
+            t.sql(f"INSERT INTO {table} VALUES (1)")
+        assert sqlite3.connect(path).execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     t.sql("INSERT INTO tg VALUES (1)")
     assert sqlite3.connect(path).execute("SELECT said FROM log").fetchall() == [("harmless",)]
     assert not out.exists() and victim.exists()
@@ -181,7 +180,7 @@ def test_column_names_and_values_are_not_sql(t):
 
 def test_options_are_checked(t):
     path = t.file("p.db", PLAIN)
-    with fails(("HV00J", "HV00B", "HV00D"), hint="database"):
+    with fails("HV00J", "option \"database\" is required", hint="database"):
         t.sql("CREATE SERVER x FOREIGN DATA WRAPPER pg_sqlite_fdw")
     with fails("HV00D", "updateable", hint="updatable"):
         t.sql(create("x", path, ", updateable 'true'"))
@@ -195,7 +194,7 @@ def test_options_are_checked(t):
         t.sql(create("x", path, ", on_invalid 'ignore'"))
     with fails("22023", "timezone"):
         t.sql(create("x", path, ", timezone 'Mars/Olympus'"))
-    with fails("HV00D", "zzz", hint="database"):
+    with fails("HV00D", "invalid option \"zzz\" for a server", hint="database"):
         t.sql(create("x", path, ", zzz '1'"))
     server(t, "x", path)
     with fails("HV00D", "tabel", hint="table"):
@@ -204,17 +203,17 @@ def test_options_are_checked(t):
         t.sql("CREATE FOREIGN TABLE t (id bigint OPTIONS (fromat 'x')) SERVER x")
     with fails("22023", "format"):
         t.sql("CREATE FOREIGN TABLE t (id bigint OPTIONS (format 'stardate')) SERVER x")
-    with fails("22023", "key"):
+    with fails("22023", "option \"key\" must be a Boolean value"):
         t.sql("CREATE FOREIGN TABLE t (id bigint OPTIONS (key 'maybe')) SERVER x")
     with fails("HV00D", "password"):
         t.sql("CREATE USER MAPPING FOR postgres SERVER x OPTIONS (password 'x')")
-    with fails(("42P01", "HV00R", "HV00L"), "nowhere"):
+    with fails("HV00R", "table \"nowhere\" does not exist"):
         t.sql("CREATE FOREIGN TABLE t (id bigint) SERVER x OPTIONS (table 'nowhere'); SELECT * FROM t")
-    with fails(("42703", "HV005", "HV00L"), "vv"):
+    with fails("HV005", "column \"vv\" of table \"t\" does not exist"):
         t.sql("CREATE FOREIGN TABLE u (id bigint, vv text) SERVER x OPTIONS (table 't'); SELECT vv FROM u")
-    with fails(("HV00D", "22023"), "nmaes", hint="names"):
+    with fails("HV00D", "invalid option \"nmaes\" for IMPORT FOREIGN SCHEMA", hint="names"):
         t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER x INTO public OPTIONS (nmaes 'preserve')")
-    with fails(("HV00R", "3F000", "22023", "HV00Q"), "elsewhere"):
+    with fails("HV00Q", "schema \"elsewhere\" does not exist"):
         t.sql("IMPORT FOREIGN SCHEMA elsewhere FROM SERVER x INTO public")
 
 
@@ -246,7 +245,7 @@ def test_sessions_of_other_roles_share_nothing(t):
     s = t.session()
     s.run("SELECT count(*) FROM t")
     s.run(f'SET ROLE "{nobody}"')
-    with fails("42501"):
+    with fails("42501", "permission denied for foreign table t"):
         s.run("SELECT count(*) FROM t")
     s.run("ANALYZE t")
     s.run("SELECT pg_sqlite_fdw_disconnect_all()")

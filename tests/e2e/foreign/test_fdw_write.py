@@ -1,5 +1,6 @@
 """Changes through foreign tables; what is in the file afterwards is read with Python's sqlite3."""
 
+import os
 import sqlite3
 
 from client import CopyIn, fails
@@ -74,7 +75,7 @@ def test_batches(t):
         t.sql(f"ALTER SERVER w OPTIONS ({'ADD' if size == 1 else 'SET'} batch_size '{size}')")
         w.run("DELETE FROM bare; INSERT INTO bare SELECT 'r' || g, g FROM generate_series(1, 2501) g")
         assert w.says("SELECT count(*), count(DISTINCT a), min(b), max(b) FROM bare") == [(2501, 2501, 1, 2501)], size
-    with fails("23514"):
+    with fails("23514", "breaks a constraint\nSQLite: CHECK"):
         t.sql("INSERT INTO uniq SELECT g, CASE WHEN g = 700 THEN 'toolong' ELSE 'c' || g END FROM generate_series(2, 1000) g")
     assert w.says("SELECT count(*) FROM uniq") == [(1,)]
 
@@ -90,9 +91,9 @@ def test_update_and_delete(t):
     assert w.says("SELECT id, qty FROM items ORDER BY id") == [(201, 11), (202, 20), (203, None), (204, 40)]
     # A key that is taken in passing: SQLite checks row by row, as PostgreSQL does.
     before = w.says("SELECT * FROM items")
-    with fails("23505"):
+    with fails("23505", "breaks a constraint\nSQLite: UNIQUE constraint failed: items.id"):
         t.sql("UPDATE items SET id = id + 1 WHERE random() >= 0")
-    with fails("23505"):
+    with fails("23505", "breaks a constraint\nSQLite: UNIQUE constraint failed: items.id"):
         t.sql("UPDATE items SET id = id + 1")
     assert w.says("SELECT * FROM items") == before
     assert sorted(w.run("DELETE FROM items WHERE qty > 15 RETURNING id").split()) == ["202", "204"]
@@ -125,7 +126,7 @@ def test_generated(t):
     w.run("UPDATE gen SET a = 4 WHERE id = 1")
     assert w.says("SELECT id, a, twice, text FROM gen") == [(1, 4, 8, "x")]
     assert w.run("INSERT INTO gen (id, a) VALUES (2, 3) RETURNING twice") == "6"
-    with fails("428C9"):
+    with fails("428C9", "column \"twice\""):
         t.sql("INSERT INTO gen (id, a, twice) VALUES (3, 1, 2)")
     # The file computes it, PostgreSQL does not know: still never written.
     t.sql("CREATE FOREIGN TABLE plain_gen (id bigint, a bigint, twice bigint) SERVER w OPTIONS (table 'gen')")
@@ -135,20 +136,20 @@ def test_generated(t):
 
 def test_conflicts(t):
     w = Written(t)
-    with fails("23505"):
+    with fails("23505", "breaks a constraint\nSQLite: UNIQUE constraint failed: uniq.code"):
         t.sql("INSERT INTO uniq VALUES (2, 'a')")
-    with fails("23505"):
+    with fails("23505", "breaks a constraint\nSQLite: UNIQUE constraint failed: uniq.id"):
         t.sql("INSERT INTO uniq VALUES (1, 'b')")
-    with fails("23502"):
+    with fails("23502", "breaks a constraint\nSQLite: NOT NULL constraint failed: uniq.code"):
         t.sql("INSERT INTO uniq VALUES (9, NULL)")
-    with fails("23514"):
+    with fails("23514", "breaks a constraint\nSQLite: CHECK"):
         t.sql("INSERT INTO uniq VALUES (9, 'much too long')")
     assert w.run("INSERT INTO uniq VALUES (2, 'a'), (3, 'c'), (1, 'd') ON CONFLICT DO NOTHING RETURNING id") == "3"
-    with fails("23514"):
+    with fails("23514", "breaks a constraint\nSQLite: CHECK"):
         t.sql("INSERT INTO uniq VALUES (9, 'much too long') ON CONFLICT DO NOTHING")
-    with fails("23502"):
+    with fails("23502", "breaks a constraint\nSQLite: NOT NULL constraint failed: uniq.code"):
         t.sql("INSERT INTO uniq VALUES (9, NULL) ON CONFLICT DO NOTHING")
-    with fails(("42P10", "0A000")):
+    with fails("42P10", "no unique or exclusion constraint matching the ON CONFLICT"):
         t.sql("INSERT INTO uniq VALUES (9, 'z') ON CONFLICT (code) DO UPDATE SET code = 'q'")
     assert w.says("SELECT * FROM uniq ORDER BY id") == [(1, "a"), (3, "c")]
 
@@ -175,7 +176,7 @@ def test_truncate(t):
     w.run("TRUNCATE items, bare")
     assert w.says("SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM bare)") == [(0,)]
     t.sql("ALTER FOREIGN TABLE pairs OPTIONS (truncatable 'false')")
-    with fails(("55000", "0A000", "42809", "42501")):
+    with fails("55000", "\"pairs\" does not allow truncates"):
         t.sql("TRUNCATE pairs")
     assert w.says("SELECT count(*) FROM pairs") == [(3,)]
     w.run("BEGIN; TRUNCATE keyed; ROLLBACK")
@@ -190,7 +191,7 @@ def test_conflict_clauses_of_the_file_do_not_decide(t):
     w = Written(t, script, "".join(f'CREATE FOREIGN TABLE "{c}" (id bigint, u integer) SERVER w;' for c in clauses))
     for table in clauses:
         for pushdown in ("on", "off"):
-            with fails("23505"):
+            with fails("23505", f"breaks a constraint\nSQLite: UNIQUE constraint failed: {table}.u"):
                 t.sql(f'SET pg_sqlite_migrate.pushdown = {pushdown}; UPDATE "{table}" SET u = 20 WHERE id = 1')
         assert w.says(f'SELECT * FROM "{table}"') == [(1, 10), (2, 20)]
 
@@ -253,7 +254,7 @@ def test_transactions(t):
     w.run("BEGIN; INSERT INTO bare VALUES ('kept', 1); SAVEPOINT a; INSERT INTO bare VALUES ('undone', 2); ROLLBACK TO a;"
           "INSERT INTO bare VALUES ('kept', 3); SAVEPOINT b; DELETE FROM bare WHERE a = 'y'; RELEASE b; COMMIT")
     assert w.says("SELECT a, b FROM bare ORDER BY rowid") == [("x", 1), ("x", 1), ("kept", 1), ("kept", 3)]
-    with fails("22012"):
+    with fails("22012", "division by zero"):
         t.sql("BEGIN; INSERT INTO bare VALUES ('lost', 1); SELECT 1 / 0; COMMIT")
     assert w.says("SELECT count(*) FROM bare") == [(4,)]
     w.run("""DO $$ BEGIN
@@ -281,20 +282,20 @@ def test_transactions(t):
 def test_a_deferred_foreign_key_fails_at_commit(t):
     w = Written(t)
     t.sql("CREATE TABLE beside (n int)")
-    with fails("23503"):
+    with fails("23503", "breaks a constraint\nSQLite: FOREIGN KEY"):
         t.sql("BEGIN; INSERT INTO beside VALUES (1); INSERT INTO thing VALUES (1, 99); COMMIT")
     assert w.run("SELECT count(*) FROM beside") == "0", "PostgreSQL's part is rolled back too"
     assert w.says("SELECT count(*) FROM thing") == [(0,)]
     w.run("BEGIN; INSERT INTO thing VALUES (1, 99); INSERT INTO owner VALUES (99); COMMIT")
     assert w.says("SELECT owner FROM thing") == [(99,)]
-    with fails("23503"):
+    with fails("23503", "breaks a constraint\nSQLite: FOREIGN KEY"):
         t.sql("INSERT INTO strict_thing VALUES (1, 5)")
     w.run("INSERT INTO strict_thing VALUES (1, 1)")
 
 
 def test_two_phase_commit_is_refused(t):
     w = Written(t)
-    with fails(("0A000", "55000")):
+    with fails("0A000", "cannot PREPARE a transaction that has operated on foreign tables of pg_sqlite_fdw"):
         t.sql("BEGIN; INSERT INTO bare VALUES ('p', 1); PREPARE TRANSACTION 'x'")
     assert w.says("SELECT count(*) FROM bare WHERE a = 'p'") == [(0,)]
 
@@ -302,23 +303,23 @@ def test_two_phase_commit_is_refused(t):
 def test_read_only_by_default(t):
     w = Written(t, options="")
     for sql in ("INSERT INTO bare VALUES ('x', 1)", "UPDATE bare SET b = 1", "DELETE FROM bare", "TRUNCATE bare", CopyIn("bare", "x\t1\n")):
-        with fails(("55000", "0A000", "42809", "25006", "42501")):
+        with fails("55000", "does not allow truncates" if sql == "TRUNCATE bare" else "\"bare\" is read-only"):
             t.sql(sql)
     t.sql("ALTER FOREIGN TABLE bare OPTIONS (updatable 'true')")
     w.run("INSERT INTO bare VALUES ('x', 1)")
-    with fails(("55000", "0A000", "42809")):
+    with fails("55000", "\"items\" is read-only"):
         t.sql("INSERT INTO items (id) VALUES (77)")
     t.sql("ALTER SERVER w OPTIONS (force_readonly 'true')")
-    with fails(("55000", "0A000", "42809", "25006")):
+    with fails("55000", "\"bare\" is read-only", hint="force_readonly"):
         t.sql("INSERT INTO bare VALUES ('x', 1)")
     assert w.says("SELECT count(*) FROM bare") == [(4,)]
     t.sql("ALTER SERVER w OPTIONS (DROP force_readonly, ADD updatable 'true')")
     t.sql("ALTER FOREIGN TABLE items OPTIONS (updatable 'false')")
-    with fails(("55000", "0A000", "42809")):
+    with fails("55000", "\"items\" is read-only"):
         t.sql("INSERT INTO items (id) VALUES (77)")
-    with fails("25006"):
+    with fails("25006", "cannot execute INSERT in a read-only transaction"):
         t.sql("BEGIN READ ONLY; INSERT INTO bare VALUES ('x', 1)")
-    with fails(("42P01", "HV00R", "HV00L")):
+    with fails("HV00R", "table \"missing\" does not exist"):
         t.sql("CREATE FOREIGN TABLE v (a text) SERVER w OPTIONS (table 'missing'); INSERT INTO v VALUES ('x')")
 
 
@@ -412,7 +413,7 @@ def test_a_locked_file_is_waited_for(t):
     db = sqlite3.connect(w.path, isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
     t.sql("ALTER SERVER w OPTIONS (ADD busy_timeout '200')")
-    with fails("55P03"):
+    with fails("55P03", f"process {os.getpid()}, a writer, holds a reserved lock"):
         t.sql("INSERT INTO bare VALUES ('blocked', 1)")
     t.sql("ALTER SERVER w OPTIONS (SET busy_timeout '60000')")
     session = t.session()
@@ -422,7 +423,7 @@ def test_a_locked_file_is_waited_for(t):
     session.wait()
     assert w.says("SELECT a FROM bare WHERE a IN ('waited', 'first', 'blocked') ORDER BY rowid") == [("first",), ("waited",)]
     db.execute("BEGIN IMMEDIATE")
-    with fails("57014"):
+    with fails("57014", "statement timeout"):
         t.sql("SET statement_timeout = '500ms'; INSERT INTO bare VALUES ('late', 1)")
     db.execute("ROLLBACK")
     db.close()

@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import pytest
+
 import sqlstates as s
 from client import fails
 from harness import quote
@@ -40,22 +42,22 @@ def application(t, name="app.db", encoding="UTF-8"):
     return t.own(path)
 
 
-def test_every_row_is_imported(t):
-    for encoding in ("UTF-8", "UTF-16le", "UTF-16be"):
-        path = application(t, f"{encoding}.db", encoding)
-        schema = encoding.lower().replace("-", "_")
-        rows = t.import_(path, {"schema": schema})
-        assert {name: row["imported"] for name, row in rows.items()} == dict.fromkeys(
-            ("w", "d", "u", "plain", "checked", "child"), 8), rows
-        for table, column in (("w", "k"), ("d", "k"), ("u", "name")):
-            got = t.value(f'SELECT string_agg({column}, \' \' ORDER BY {column} COLLATE "C") FROM {schema}.{table}')
-            assert got.split() == sorted(NAMES), (table, got)
-        assert all(row["ok"] for row in t.rows("SELECT * FROM verify_counts()"))
-        named = {f["object"] for f in t.findings(path, {"schema": "other"}) if "unicase" in f["message"]}
-        assert {"w.k", "u.name", "checked.name"} <= named, named
-        assert t.rows(t.call("sqlite_check", path)) == []
-        full = t.rows(f"SELECT * FROM sqlite_check({quote(str(path))}, full => true)")
-        assert full and all("unicase" in row["message"] or "de DE" in row["message"] for row in full), full
+@pytest.mark.parametrize("encoding", ("UTF-8", "UTF-16le", "UTF-16be"))
+def test_every_row_is_imported(t, encoding):
+    path = application(t, f"{encoding}.db", encoding)
+    schema = encoding.lower().replace("-", "_")
+    rows = t.import_(path, {"schema": schema})
+    assert {name: row["imported"] for name, row in rows.items()} == dict.fromkeys(
+        ("w", "d", "u", "plain", "checked", "child"), 8), rows
+    for table, column in (("w", "k"), ("d", "k"), ("u", "name")):
+        got = t.value(f'SELECT string_agg({column}, \' \' ORDER BY {column} COLLATE "C") FROM {schema}.{table}')
+        assert got.split() == sorted(NAMES), (table, got)
+    assert all(row["ok"] for row in t.rows("SELECT * FROM verify_counts()"))
+    named = {f["object"] for f in t.findings(path, {"schema": "other"}) if "unicase" in f["message"]}
+    assert {"w.k", "u.name", "checked.name"} <= named, named
+    assert t.rows(t.call("sqlite_check", path)) == []
+    full = t.rows(f"SELECT * FROM sqlite_check({quote(str(path))}, full => true)")
+    assert full and all("unicase" in row["message"] or "de DE" in row["message"] for row in full), full
 
 
 def test_a_condition_does_not_decide_by_a_stand_in(t):
@@ -102,7 +104,7 @@ def test_what_would_spoil_an_index_is_refused(t):
     for change in ("INSERT INTO f.w VALUES ('q', 9)", "UPDATE f.w SET v = v + 1", "DELETE FROM f.w WHERE k = 'A'",
                    "INSERT INTO f.u (name) VALUES ('q')", "UPDATE f.u SET age = 7 WHERE id = 1", "DELETE FROM f.u",
                    "TRUNCATE f.w", "INSERT INTO f.d VALUES ('q', 1, '')"):
-        with fails(s.UNSUPPORTED, "unicase|de DE", hint="application"):
+        with fails(s.UNSUPPORTED, 'cannot be changed\n.*in the order of collation "(unicase|de DE)"', hint="application"):
             t.sql(change)
     # By a trigger of the file, by a foreign key's look-up.
     with fails(s.UNSUPPORTED, "unicase"):

@@ -108,7 +108,7 @@ def test_what_the_encoding_lacks_is_an_escape_that_can_be_given_back(t):
     again = run(f"SELECT sqlite_plan({quote(str(path))}, p) = p FROM sqlite_plan({quote(str(path))}) p")
     assert again.out == "t\n", again.out
     # A name that the database cannot have is the server's error; another one does.
-    with fails(s.UNTRANSLATABLE):
+    with fails(s.UNTRANSLATABLE, '0xe6 0x9d 0xb1 in encoding "UTF8" has no equivalent in encoding "LATIN1"'):
         run(t.call("sqlite_import", path, {}))
     given = {"tables": {SPELT: {"target": "ville", "columns": {"é": {"default": None}}}}}
     run(t.call("sqlite_import", path, given))
@@ -165,7 +165,7 @@ def test_jsonb_that_the_parser_does_not_take(t):
             run(call("""'{"tables": {"t": {"where": 1e400}}}'"""))
         with fails("22023", "plan.é"):
             run(call("""'{"é": 1e400}'"""))
-        with fails("22023"):
+        with fails("22023", "^plan: expected an object, not a number"):
             run(call("'1e400'"))
         with fails("54000", "too large", hint="partial"):
             run(call("jsonb_build_object('before', repeat('x', 17000000))"))

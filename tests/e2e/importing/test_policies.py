@@ -2,6 +2,8 @@
 
 import difflib
 
+import pytest
+
 import app_db
 import sqlstates as s
 
@@ -18,7 +20,7 @@ def with_keys(plan, **keys):
 
 def test_on_invalid_error(t):
     path = t.file("bad.db", BAD_CELLS)
-    result = t.import_fails(path, with_keys(AS_BIGINT, on_invalid="error"), s.MISFIT, hint="on_invalid")
+    result = t.import_fails(path, with_keys(AS_BIGINT, on_invalid="error"), s.MISFIT, r'column "n" of table "t"\n.*rowid 2: .*\'n/a\'', hint="on_invalid")
     said = result.message + result.detail
     assert 'column "n" of table "t"' in said and "'n/a'" in said and "rowid 2" in said, said
     assert t.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
@@ -58,10 +60,10 @@ def test_on_invalid_of_one_column(t):
 def test_nul_in_text(t):
     path = t.file("nul.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);"
                             "INSERT INTO t VALUES (1, 'ok'), (2, CAST(x'610062' AS TEXT));")
-    result = t.attempt(t.call("sqlite_import", path, {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}))
-    result.failed(s.MISFIT, "NUL", hint="on_invalid")
-    default = t.attempt("BEGIN; " + t.call("sqlite_import", path) + "; SELECT pg_typeof(v) FROM t LIMIT 1; ROLLBACK")
-    assert default.sqlstate is not None or "bytea" in default.out, "a NUL was dropped"
+    as_text = {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}
+    t.import_fails(path, as_text, s.MISFIT, "rowid 2: .*text contains a NUL character", hint="on_invalid")
+    t.import_(path)
+    assert t.type_of("t", "v") == "bytea", "a NUL was dropped"
 
 
 ORPHANS = """
@@ -74,7 +76,7 @@ INSERT INTO c VALUES (1, 1), (2, 77), (3, NULL), (4, 78);
 
 def test_orphans_error(t):
     path = t.file("orphans.db", ORPHANS)
-    result = t.import_fails(path, {}, s.ORPHANS, "c", hint="orphans")
+    result = t.import_fails(path, {}, s.ORPHANS, r'foreign key c\(p_id\): 2 rows .* no row of "p" \(rowid 2, rowid 4\)', hint="orphans")
     assert "2" in result.message + result.detail
     blocking = [f for f in t.findings(path) if f["severity"] == "blocking"]
     assert blocking and "orphans" in blocking[0]["hint"], blocking
@@ -154,7 +156,7 @@ def test_existing_triggers_are_out_of_the_way(t):
 
 def test_existing_rows_error(t):
     existing(t, "(9, 'z', 1)")
-    t.import_fails(t.file("two.db", TWO_ROWS), {}, s.EXISTS, "t", hint="existing_rows")
+    t.import_fails(t.file("two.db", TWO_ROWS), {}, s.EXISTS, "^t: .*holds 1 row", hint="existing_rows")
     assert t.value("SELECT count(*) FROM t") == "1"
 
 
@@ -167,7 +169,7 @@ def test_existing_rows_append(t):
 
 def test_existing_rows_append_conflict(t):
     existing(t, "(1, 'z', 1)")
-    t.import_fails(t.file("two.db", TWO_ROWS), {"existing_rows": "append"}, s.DUPLICATE_KEY)
+    t.import_fails(t.file("two.db", TWO_ROWS), {"existing_rows": "append"}, s.DUPLICATE_KEY, r"t_pkey.*\(id\)=\(1\)")
     assert t.value("SELECT string_agg(id || v, ',') FROM t") == "1z"
 
 
@@ -186,7 +188,7 @@ def test_existing_rows_replace(t):
 
 def test_create_always(t):
     existing(t, "")
-    t.import_fails(t.file("two.db", TWO_ROWS), {"create": "always"}, s.EXISTS, "t")
+    t.import_fails(t.file("two.db", TWO_ROWS), {"create": "always"}, s.EXISTS, '^t: .* exists, and the plan says create: "always"')
     t.import_(t.file("two.db", TWO_ROWS), {"create": "always", "existing_rows": "replace"})
 
 
@@ -234,7 +236,7 @@ NULL_KEY = "CREATE TABLE t (k INT PRIMARY KEY, v TEXT); INSERT INTO t VALUES (NU
 
 
 def test_keys_strict(t):
-    t.import_fails(t.file("nullkey.db", NULL_KEY), {}, s.NULL_KEY, "t|k", hint="keys|as_data_allows")
+    t.import_fails(t.file("nullkey.db", NULL_KEY), {}, s.NULL_KEY, r"primary key of t: 2 rows .*\(rowid 1, rowid 3\)", hint="as_data_allows")
 
 
 def test_keys_as_data_allows(t):
@@ -253,7 +255,7 @@ def test_foreign_key_to_a_missing_table(t):
 
 def test_on_error_continue(t):
     path = t.file("one_bad.db", BAD_CELLS + "CREATE TABLE good (id INTEGER PRIMARY KEY); INSERT INTO good VALUES (1);")
-    t.import_fails(path, AS_BIGINT, s.MISFIT)
+    t.import_fails(path, AS_BIGINT, s.MISFIT, 'column "n" of table "t"')
     rows = t.import_(path, with_keys(AS_BIGINT, on_error="continue"))
     assert rows["good"]["imported"] == 1 and rows["t"]["imported"] == 0 and rows["t"]["detail"], rows
     assert (rows["t"]["status"], rows["good"]["status"]) == ("failed", "loaded"), rows
@@ -384,26 +386,25 @@ def test_verify_counts_sees_a_lost_row(t):
     assert t.rows(f"SELECT * FROM verify_counts(run => {run})")[0]["ok"] is False
 
 
-def test_null_is_never_stored_in_a_not_null_column(t):
+@pytest.mark.parametrize("pg_type, good", (("bigint", "7"), ("numeric", "1.5"), ("inet", "10.0.0.1")))
+def test_null_is_never_stored_in_a_not_null_column(t, pg_type, good):
     """`on_invalid: null` cannot help there, whoever converts the value: the server's own input functions or we."""
-    for pg_type, good in (("bigint", "7"), ("numeric", "1.5"), ("inet", "10.0.0.1")):
-        path = t.file("nn.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL); INSERT INTO t VALUES (1, '{good}'), (2, 'n/a');")
-        for profile in ("full", "none"):
-            plan = {"profile": profile, "tables": {"t": {"columns": {"v": {"type": pg_type, "on_invalid": "null"}}}}}
-            result = t.attempt(t.call("sqlite_import", path, plan))
-            assert result.sqlstate in (*s.MISFIT, *s.NULL_KEY), f"{pg_type}, profile {profile}: {result}"
-            assert t.value("SELECT count(*) FROM pg_tables WHERE tablename = 't'") == "0"
+    path = t.file("nn.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL); INSERT INTO t VALUES (1, '{good}'), (2, 'n/a');")
+    for profile in ("full", "none"):
+        plan = {"profile": profile, "tables": {"t": {"columns": {"v": {"type": pg_type, "on_invalid": "null"}}}}}
+        t.import_fails(path, plan, s.MISFIT, r'column "v" of table "t"\n.*rowid 2: .*\'n/a\'')
+        assert t.value("SELECT count(*) FROM pg_tables WHERE tablename = 't'") == "0"
 
 
-def test_one_row_with_two_bad_cells_is_one_reject(t):
-    for pg_type, good in (("bigint", "7"), ("numeric(9,2)", "1.5"), ("inet", "10.0.0.1")):
-        path = t.file("two_bad.db", f"""CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);
-            INSERT INTO t VALUES (1, '{good}', '{good}'), (2, 'n/a', 'none'), (3, '{good}', 'none'), (4, '{good}', NULL);""")
-        columns = {name: {"type": pg_type} for name in "ab"}
-        row = t.import_(path, {"on_invalid": "reject", "existing_rows": "replace", "tables": {"t": {"columns": columns}}})["t"]
-        assert (row["source_rows"], row["imported"], row["rejected"]) == (4, 2, 2), (pg_type, row)
-        rejects = t.rows("SELECT rowid, source_column, values->>'a' AS a, values->>'b' AS b FROM sqlite_migrate.reject"
-                         " WHERE run = (SELECT max(run) FROM sqlite_migrate.reject) ORDER BY rowid")
-        assert rejects == [{"rowid": 2, "source_column": "a", "a": "n/a", "b": "none"},
-                           {"rowid": 3, "source_column": "b", "a": good, "b": "none"}], (pg_type, rejects)
-        assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM t") == "1,4"
+@pytest.mark.parametrize("pg_type, good", (("bigint", "7"), ("numeric(9,2)", "1.5"), ("inet", "10.0.0.1")))
+def test_one_row_with_two_bad_cells_is_one_reject(t, pg_type, good):
+    path = t.file("two_bad.db", f"""CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);
+        INSERT INTO t VALUES (1, '{good}', '{good}'), (2, 'n/a', 'none'), (3, '{good}', 'none'), (4, '{good}', NULL);""")
+    columns = {name: {"type": pg_type} for name in "ab"}
+    row = t.import_(path, {"on_invalid": "reject", "existing_rows": "replace", "tables": {"t": {"columns": columns}}})["t"]
+    assert (row["source_rows"], row["imported"], row["rejected"]) == (4, 2, 2), (pg_type, row)
+    rejects = t.rows("SELECT rowid, source_column, values->>'a' AS a, values->>'b' AS b FROM sqlite_migrate.reject"
+                     " WHERE run = (SELECT max(run) FROM sqlite_migrate.reject) ORDER BY rowid")
+    assert rejects == [{"rowid": 2, "source_column": "a", "a": "n/a", "b": "none"},
+                       {"rowid": 3, "source_column": "b", "a": good, "b": "none"}], (pg_type, rejects)
+    assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM t") == "1,4"

@@ -5,6 +5,8 @@ import itertools
 import re
 import sqlite3
 
+import pytest
+
 import rotation
 import sqlstates as s
 from client import fails
@@ -98,14 +100,14 @@ def test_a_key_finds_its_row_under_all_settings(t):
         assert rows_of(path) == []
 
 
-def test_times_without_an_offset_are_the_plans_everywhere(t):
+@pytest.mark.parametrize("zone, hour", (("Europe/Berlin", "07:00"), ("+05:30", "03:30"), ("-03:00", "12:00"), ("UTC", "09:00")))
+def test_times_without_an_offset_are_the_plans_everywhere(t, zone, hour):
     t.sql("CREATE TABLE w (id int, a timestamptz, r tstzrange, l timestamptz[], m tstzmultirange)")
     path = t.file("zone.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, a TEXT, r TEXT, l TEXT, m TEXT);
         INSERT INTO w VALUES (1, '2024-07-01 09:00', '[2024-07-01 09:00,)', '{"2024-07-01 09:00:00"}', '{["2024-07-01T09:00:00",]}');""")
-    for zone, hour in (("Europe/Berlin", "07:00"), ("+05:30", "03:30"), ("-03:00", "12:00"), ("UTC", "09:00")):
-        t.sql("TRUNCATE w")
-        t.import_(path, {"timezone": zone})
-        assert t.shown("SELECT a, lower(r) = a, l[1] = a, lower(m) = a FROM w") == f"2024-07-01 {hour}:00+00|t|t|t", zone
+    t.sql("TRUNCATE w")
+    t.import_(path, {"timezone": zone})
+    assert t.shown("SELECT a, lower(r) = a, l[1] = a, lower(m) = a FROM w") == f"2024-07-01 {hour}:00+00|t|t|t", zone
 
 
 # The spellings of docs/types.md
@@ -181,7 +183,7 @@ def test_values_that_no_text_says_are_refused_on_writing(t):
     """What could not be read back is an error: years that ISO 8601 has not, infinity where a column has no word for it."""
     path = t.file("write.db", "CREATE TABLE w (id INTEGER PRIMARY KEY, r TEXT, i TEXT, n NUMERIC)")
     foreign(t, "f", path, "id bigint, r daterange, i interval, n money")
-    with fails((*s.MISFIT, "0A000"), 'column "r"'):
+    with fails("0A000", '^value cannot be stored in column "r"'):
         t.sql("INSERT INTO f (r) VALUES (daterange('0044-03-15 BC', NULL))")
     t.sql("INSERT INTO f (i, n) VALUES (make_interval(months => 14, days => -3, secs => 0.000001), 12.5::money)")
     assert t.shown("SELECT i, n FROM f") == "1 year 2 mons -3 days +00:00:00.000001|$12.50"
@@ -268,7 +270,7 @@ def test_rejected_rows_and_examples_are_printed_in_one_style(t):
     for style in STYLES:
         t.sql(style + t.call("sqlite_import", path, {"orphans": "reject"}))
         logged.add(t.value('SELECT "values" FROM sqlite_migrate.reject ORDER BY id DESC LIMIT 1'))
-        with fails("23503") as failed:
+        with fails("23503", r"\(d\) = \(2024-02-01\)") as failed:
             t.sql(style + t.call("sqlite_import", path, {"orphans": "error"}))
         errors.add(failed.message + failed.detail)
     assert len(logged) == 1 and len(errors) == 1, (logged, errors)

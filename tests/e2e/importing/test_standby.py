@@ -68,7 +68,7 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
             with fails(s.READ_ONLY, "setval"):
                 run("SELECT * FROM reset_sequences('there')")
             for sql in ("INSERT INTO f.c VALUES (9, 1, 1)", "UPDATE f.c SET x = 3", "DELETE FROM f.c", "TRUNCATE f.c", "IMPORT FOREIGN SCHEMA main FROM SERVER f INTO done"):
-                with fails(s.READ_ONLY):
+                with fails(s.READ_ONLY, "^cannot execute (INSERT|UPDATE|DELETE|TRUNCATE TABLE|IMPORT FOREIGN SCHEMA) "):
                     run(sql)
     finally:
         application.close()

@@ -10,6 +10,8 @@ import math
 import re
 import sqlite3
 
+import pytest
+
 from harness import ROOT
 
 # Of each kind of column: declared type, and edge values of a first, second and third argument alike.
@@ -161,33 +163,33 @@ def test_round_of_halves(t):
     assert len(said) == 2 and all("releases differ" in message for message in said), said
 
 
-def test_what_create_table_would_refuse_is_found_before(t):
+@pytest.mark.parametrize("declared", ("", "TEXT", "INTEGER", "REAL", "BLOB"))
+def test_what_create_table_would_refuse_is_found_before(t, declared):
     """Generated columns without a column in them, and others, whatever becomes of them: the import goes through and keeps the values."""
     expressions = ["1", "-1", "1 + 1", "'x'", "'x' || 'y'", "NULL", "NULL + 1", "1 = 1", "x'00'", "upper('abc')", "length('abc')", "substr('abcdef', 2, 3)", "instr('abc', 'c')", "replace('abc', 'b', 'x')",
                    "max(1, 2)", "min('a', 'b')", "coalesce(NULL, 1)", "coalesce(NULL, NULL)", "nullif(1, 1)", "nullif('a', 'b')", "iif(1, 'a', 'b')", "CASE WHEN 1 THEN 2 END", "typeof(1)", "hex('a')", "abs(-5)", "round(2.5)",
                    "trim('  a ')", "ltrim('xxa', 'x')", "'a' LIKE 'A'", "'a' GLOB 'a*'", "1 IN (1, 2)", "NULL IS NULL", "1 BETWEEN 0 AND 2", "CAST('12' AS INTEGER)", "CAST(1 AS TEXT)", "1 << 3", "5 % 3", "7 / 2", "7.0 / 2", "~1",
                    "date('2024-01-01')", "strftime('%Y', '2024-01-01')", "char(65)", "quote('a')", "unhex('61')", "likely(1)", "json('{}')", "json_extract('{\"a\":1}', '$.a')", "printf('%d', 1)", "length(x'00ff')", "substr(x'0102', 1, 1)"]
-    for declared in ("", "TEXT", "INTEGER", "REAL", "BLOB"):
-        path = t.dir / f"g{declared}.db"
-        db = sqlite3.connect(path)
-        usable = []
-        for expression in expressions:
-            try:
-                db.execute(f"CREATE TEMP TABLE tried (a, g {declared} AS ({expression})); ")
-                db.execute("DROP TABLE tried")
-                usable.append(expression)
-            except sqlite3.OperationalError:
-                pass
-        assert len(usable) > 40
-        db.execute(f"CREATE TABLE g (id INTEGER PRIMARY KEY, {', '.join(f'g{n} {declared} AS ({e})' for n, e in enumerate(usable))})")
-        db.execute("INSERT INTO g VALUES (1), (2)")
-        db.commit()
-        t.own(path)
-        schema = f"s{declared.lower()}"
-        assert any("PostgreSQL refuses it" in f["message"] for f in t.findings(path, {"schema": schema})), declared
-        t.import_(path, {"schema": schema})
-        types = {row["a"]: row["t"] for row in t.rows(f"SELECT attname AS a, format_type(atttypid, atttypmod) AS t FROM pg_attribute WHERE attrelid = '{schema}.g'::regclass AND attnum > 0")}
-        stored = db.execute("SELECT * FROM g WHERE id = 1").fetchone()[1:]
-        shown = json.loads(t.value(f"SET bytea_output = hex; SET extra_float_digits = 1; SELECT to_json(ARRAY[{', '.join(f'g{n}::text' for n in range(len(usable)))}]) FROM {schema}.g WHERE id = 1"))
-        wrong = [(declared, e, types[f"g{n}"], value, text) for n, (e, value, text) in enumerate(zip(usable, stored, shown)) if not same(value, text, types[f"g{n}"])]
-        assert not wrong, wrong
+    path = t.dir / f"g{declared}.db"
+    db = sqlite3.connect(path)
+    usable = []
+    for expression in expressions:
+        try:
+            db.execute(f"CREATE TEMP TABLE tried (a, g {declared} AS ({expression})); ")
+            db.execute("DROP TABLE tried")
+            usable.append(expression)
+        except sqlite3.OperationalError:
+            pass
+    assert len(usable) > 40
+    db.execute(f"CREATE TABLE g (id INTEGER PRIMARY KEY, {', '.join(f'g{n} {declared} AS ({e})' for n, e in enumerate(usable))})")
+    db.execute("INSERT INTO g VALUES (1), (2)")
+    db.commit()
+    t.own(path)
+    schema = f"s{declared.lower()}"
+    assert any("PostgreSQL refuses it" in f["message"] for f in t.findings(path, {"schema": schema})), declared
+    t.import_(path, {"schema": schema})
+    types = {row["a"]: row["t"] for row in t.rows(f"SELECT attname AS a, format_type(atttypid, atttypmod) AS t FROM pg_attribute WHERE attrelid = '{schema}.g'::regclass AND attnum > 0")}
+    stored = db.execute("SELECT * FROM g WHERE id = 1").fetchone()[1:]
+    shown = json.loads(t.value(f"SET bytea_output = hex; SET extra_float_digits = 1; SELECT to_json(ARRAY[{', '.join(f'g{n}::text' for n in range(len(usable)))}]) FROM {schema}.g WHERE id = 1"))
+    wrong = [(declared, e, types[f"g{n}"], value, text) for n, (e, value, text) in enumerate(zip(usable, stored, shown)) if not same(value, text, types[f"g{n}"])]
+    assert not wrong, wrong

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from test_encodings import in_encoding
 
 import sqlstates as s
 from client import fails
 from harness import quote
-from test_encodings import in_encoding
 
 FILE = r"""
     CREATE TABLE "東" (a INTEGER PRIMARY KEY, v TEXT);

@@ -1,5 +1,7 @@
 """What somebody tries who wants the import to fail, to lie, or to do his work for him."""
 
+import pytest
+
 from client import fails
 
 
@@ -13,7 +15,7 @@ def test_a_cancel_stays_a_cancel_when_a_run_goes_on(t):
     # WHEN OTHERS does not catch a cancel; an internal error in its place would be caught.
     block = "DO $$ BEGIN PERFORM * FROM sqlite_import('{}', '{}'); EXCEPTION WHEN OTHERS THEN NULL; END $$"
     body = block.format(path, '{"on_error": "continue", "after": "SELECT pg_sleep(60)"}')
-    with fails("57014"):
+    with fails("57014", "statement timeout"):
         t.sql(f"SET statement_timeout = '1s'; {body}")
 
 
@@ -76,7 +78,7 @@ def test_before_and_after_may_not_end_the_transaction(t):
 def test_a_misspelt_column_in_where_is_no_string(t):
     path = t.file("one.db", "CREATE TABLE t (a INTEGER PRIMARY KEY, name TEXT); INSERT INTO t VALUES (1, 'x');")
     where = lambda condition: {"tables": {"t": {"where": condition}}}
-    t.import_fails(path, where("\"nmae\" = 'x'"), "22023", "nmae", hint="where")
+    t.import_fails(path, where("\"nmae\" = 'x'"), "22023", "no such column: .*nmae", hint="where")
     assert t.import_(path, where("\"name\" = 'x'"))["t"]["imported"] == 1
 
 
@@ -87,20 +89,20 @@ def test_names_and_literals_in_another_encoding(t):
     path = t.file("latin.db", "CREATE TABLE café (é TEXT DEFAULT 'ü' CHECK (é <> 'ß')); INSERT INTO café VALUES ('ï');")
     run(t.call("sqlite_import", path))
     assert run("INSERT INTO café DEFAULT VALUES; SELECT string_agg(é, ',') FROM café").out.strip() == "ï,ü"
-    with fails("23514"):
+    with fails("23514", "café_é_check"):
         run("INSERT INTO café VALUES ('ß')")
     run(t.call("sqlite_import", path, {"existing_rows": "append"}))
     kanji = t.file("kanji.db", "CREATE TABLE 東京 (a INTEGER)")
-    with fails("22P05"):
+    with fails("22P05", "has no equivalent in encoding \"LATIN1\""):
         run(t.call("sqlite_import", kanji))
 
 
-def test_databases_of_other_encodings_take_the_extension(t):
+@pytest.mark.parametrize("encoding", ("EUC_JP", "SQL_ASCII"))
+def test_databases_of_other_encodings_take_the_extension(t, encoding):
     """The extension's script is ASCII; ICU collations are not planned where the server has none."""
     path = t.file("nocase.db", "CREATE TABLE t (v TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('x');")
-    for encoding in ("EUC_JP", "SQL_ASCII"):
-        name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
-        t.server.run(name, t.call("sqlite_import", path))
+    name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    t.server.run(name, t.call("sqlite_import", path))
 
 
 def test_settings_of_the_session_do_not_change_values(t):

@@ -22,7 +22,7 @@ def test_nobody_writes_into_the_log(t):
     """Neither a number taken in advance nor a forged line: the tables are closed, and so are the views."""
     user, run = importer(t, "mine")
     reader = t.role("reader", "pg_read_all_data")
-    with fails((*s.PRIVILEGE, "42809", "55000")):
+    with fails("55000", "cannot insert into view \"run\""):
         t.sql(f"INSERT INTO sqlite_migrate.run (id, path, plan, source, extension_version) OVERRIDING SYSTEM VALUE"
               f" VALUES ({run + 1}, 'x', '{{}}', '{{}}', '0')", user)
     for name in TABLES + VIEWS:
@@ -32,14 +32,14 @@ def test_nobody_writes_into_the_log(t):
                     f"DELETE FROM sqlite_migrate.{name}", f"UPDATE sqlite_migrate.{name} SET {known.split(',')[0]} = 0",
                     f"TRUNCATE sqlite_migrate.{name}", f"CREATE TRIGGER x BEFORE INSERT ON sqlite_migrate.{name} EXECUTE FUNCTION f()"):
             for who in (user, reader):
-                with fails((*s.PRIVILEGE, "55000", "42809")):
+                with fails((*s.PRIVILEGE, "55000", "42809"), rf'(permission denied for (table|view) {name}|cannot (insert into|delete from|update) view "{name}"|"{name}" is not a table)\n'):
                     t.sql(sql, who)
     for sequence in ("log_run_id_seq", "log_reject_id_seq"):
-        with fails(s.PRIVILEGE):
+        with fails(s.PRIVILEGE, f"sequence {sequence}"):
             t.sql(f"SELECT nextval('sqlite_migrate.{sequence}')", user)
-        with fails(s.PRIVILEGE):
+        with fails(s.PRIVILEGE, f"sequence {sequence}"):
             t.sql(f"SELECT setval('sqlite_migrate.{sequence}', 1, false)", user)
-    with fails(s.PRIVILEGE):
+    with fails(s.PRIVILEGE, "schema sqlite_migrate"):
         t.sql("CREATE TABLE sqlite_migrate.x ()", user)
     assert t.import_(t.file("next.db", FILE))["t"]["imported"] == 1
 
@@ -63,7 +63,7 @@ def test_a_log_can_be_read_by_its_owner_and_by_who_reads_all_data(t):
     t.sql(f'GRANT "{user}" TO "{other}"; ALTER ROLE "{user}" RENAME TO "old {user}"; CREATE ROLE "{user}" LOGIN')
     for who in (user, other):
         assert t.value("SELECT count(*) FROM sqlite_migrate.run", who) == "0"
-        with fails(s.NO_RUN):
+        with fails(s.NO_RUN, "no recorded run"):
             t.sql(f"SELECT sqlite_forget({run})", who)
     t.sql(f'DROP ROLE "{user}"; ALTER ROLE "old {user}" RENAME TO "{user}"')
     assert t.value("SELECT count(*) FROM sqlite_migrate.run", user) == "1"
@@ -91,7 +91,7 @@ def test_the_log_is_written_for_the_role_that_acts(t):
     assert t.value("SELECT string_agg(DISTINCT role::text, ',') FROM sqlite_migrate.run") == user
     # `before` and `after` are the caller's, and the log's rights do not reach them.
     took = t.call("sqlite_import", path, {"schema": "mine", "existing_rows": "replace", "after": "DELETE FROM sqlite_migrate.log_run"})
-    with fails(s.PRIVILEGE):
+    with fails(s.PRIVILEGE, "table log_run"):
         t.sql(took, user)
 
 
@@ -106,7 +106,7 @@ def test_a_run_can_be_forgotten(t):
     path = t.file("one.db", FILE)
     plan = {"schema": "mine", "existing_rows": "replace"}
     after = {**plan, "after": "SELECT sqlite_forget(max(id)) FROM sqlite_migrate.run"}
-    with fails(s.NO_RUN):
+    with fails(s.NO_RUN, "no recorded run"):
         t.sql(t.call("sqlite_import", path, after), user)
     t.sql(t.call("sqlite_import", path, plan), user)
     t.sql("SELECT sqlite_forget(id), sqlite_forget(NULL) FROM sqlite_migrate.run")

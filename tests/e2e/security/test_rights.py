@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import sqlstates as s
 from client import fails
 from harness import quote
@@ -67,7 +69,8 @@ def lay(t, user, schema="shared"):
               f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO PUBLIC", user)
 
 
-def test_reset_sequences_runs_no_code_of_others(t):
+@pytest.mark.parametrize("name", ("expression", "policy"))
+def test_reset_sequences_runs_no_code_of_others(t, name):
     user, other = hostile(t), caller(t)
     lay(t, user)
     t.sql("CREATE TABLE last (id serial); INSERT INTO last VALUES (5); GRANT SELECT ON last TO PUBLIC;"
@@ -82,10 +85,9 @@ def test_reset_sequences_runs_no_code_of_others(t):
         assert json.loads(said.out)["last"] == [5, None], "what refuses does not stop the others"
     assert ran(t, user) == "", ran(t, user)
     # The trap works: a plain query sets it off, with the rights of whoever asks.
-    for name in ("expression", "policy"):
-        t.sql(f"SELECT count(*) FROM shared.{name}", other)
-        assert ran(t, user) == other, name
-        t.sql("TRUNCATE trap.ran")
+    t.sql(f"SELECT count(*) FROM shared.{name}", other)
+    assert ran(t, user) == other, name
+    t.sql("TRUNCATE trap.ran")
 
 
 def test_verify_counts_runs_no_code_of_others(t):
@@ -142,36 +144,34 @@ PLANTED = {
 }
 
 
-def test_a_planted_table_is_not_loaded_unasked(t):
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_table_is_not_loaded_unasked(t, name):
+    i, sql = list(PLANTED).index(name), PLANTED[name]
     user = hostile(t)
     # Rotates through who calls; both by what a hint says how to consent.
     path = t.file("a.db", FILE)
     other = caller(t)
     t.sql(f'CREATE SCHEMA mine AUTHORIZATION "{other}"')
-    for i, (name, sql) in enumerate(PLANTED.items()):
-        who = ("postgres", other)[i % 2]
-        t.sql(sql, user)
-        t.sql("GRANT ALL ON ALL TABLES IN SCHEMA shared TO PUBLIC", user)
-        failed = t.attempt(t.call("sqlite_import", path, {"schema": "shared"}), who)
-        failed.failed("55000", f'belongs to role "{user}"', hint="plan.tables.items.target.*create to \"never\"")
-        # A plan printed meanwhile does not consent either, and going on past errors leaves the table out.
-        if i % 3 == 0:
-            printed = json.loads(t.sql(t.call("sqlite_plan", path, {"schema": "shared"}), who).out)
-            with fails("55000", "belongs to role"):
-                t.sql(t.call("sqlite_import", path, printed), who)
-        elif i % 3 == 1:
-            t.sql(t.call("sqlite_import", path, {"schema": "shared", "on_error": "continue"}), who)
-        else:
-            t.sql(t.call("sqlite_compare", path, {"schema": "shared"}) + "; " + t.call("sqlite_ddl", path, {"schema": "shared"}), who)
-        assert ran(t, user) == "", (name, who)
-        target = "Items" if name == "loose" else "items"
-        consents = [{"create": "never"}, {"tables": {"items": {"create": "never"}}}, {"tables": {"items": {"target": target}}}]
-        plan = {"schema": "shared", "analyze": False, **consents[i % 3]}
-        t.sql(t.call("sqlite_import", path, plan), who)
-        assert ran(t, user) == who, (name, who, plan)
-        t.sql("TRUNCATE trap.ran")
-        kind = "VIEW" if name == "view" else "TABLE"
-        t.sql(f'DROP {kind} shared."{target}" CASCADE; DROP TABLE IF EXISTS shared.base, shared.log; DROP DOMAIN IF EXISTS shared.word', user)
+    who = ("postgres", other)[i % 2]
+    t.sql(sql, user)
+    t.sql("GRANT ALL ON ALL TABLES IN SCHEMA shared TO PUBLIC", user)
+    failed = t.attempt(t.call("sqlite_import", path, {"schema": "shared"}), who)
+    failed.failed("55000", f'belongs to role "{user}"', hint="plan.tables.items.target.*create to \"never\"")
+    # A plan printed meanwhile does not consent either, and going on past errors leaves the table out.
+    if i % 3 == 0:
+        printed = json.loads(t.sql(t.call("sqlite_plan", path, {"schema": "shared"}), who).out)
+        with fails("55000", "belongs to role"):
+            t.sql(t.call("sqlite_import", path, printed), who)
+    elif i % 3 == 1:
+        t.sql(t.call("sqlite_import", path, {"schema": "shared", "on_error": "continue"}), who)
+    else:
+        t.sql(t.call("sqlite_compare", path, {"schema": "shared"}) + "; " + t.call("sqlite_ddl", path, {"schema": "shared"}), who)
+    assert ran(t, user) == ""
+    target = "Items" if name == "loose" else "items"
+    consents = [{"create": "never"}, {"tables": {"items": {"create": "never"}}}, {"tables": {"items": {"target": target}}}]
+    plan = {"schema": "shared", "analyze": False, **consents[i % 3]}
+    t.sql(t.call("sqlite_import", path, plan), who)
+    assert ran(t, user) == who
 
 
 def test_whose_tables_are_loaded_without_asking(t):
@@ -220,7 +220,7 @@ def test_parents_of_somebody_else(t):
         plan = {"schema": "mine", "existing_rows": "append"}
         done = t.sql(t.call("sqlite_import", sound, plan), who)
         assert "is not the caller's to read" in done.out, done.out
-        with fails(s.ORPHANS):
+        with fails(s.ORPHANS, r"child_parent_fkey.*\n.*\(parent\)=\(77\)"):
             t.sql(t.call("sqlite_import", orphan, plan), who)
         assert ran(t, user) == "", (who, ran(t, user))
         t.sql("SELECT count(*) FROM shared.parent", who)
@@ -253,9 +253,9 @@ def test_a_type_that_is_found_by_its_name_alone(t):
         t.sql("TRUNCATE trap.ran; DROP TABLE IF EXISTS mine.items")
         run = lambda call: t.sql("SET search_path = shared, mine, public; " + call, who)  # noqa: E731
         for name in ("citext", "CITEXT", "citext[]", '"citext"'):
-            with fails("42501", "citext.*has no schema|owns type", hint="schema"):
+            with fails("42501", f'^plan.tables.items.columns.name.type: role "{user}" owns type shared.citext', hint="schema"):
                 run(t.call(("sqlite_import", "sqlite_plan")[i], path, plan(name)))
-        with fails("42501", user):
+        with fails("42501", f'role "{user}" owns type'):
             run(t.call("sqlite_import", path, {"schema": "mine", "types": {"TEXT": "word"}}))
         assert ran(t, user) == "", who
         t.sql("SET search_path = mine, shared, public; " + t.call("sqlite_plan", path, plan("word")), who)

@@ -29,6 +29,6 @@ def test_run_log_shows_only_one_s_own(t):
         assert ask('SELECT string_agg(schema || source_rows, \',\') FROM verify_counts()') == ("one2" if user == one else "two2")
         with fails(s.NO_RUN, "no recorded run"):
             t.sql(f"SELECT * FROM verify_counts(run => {others})", user)
-        with fails(s.NO_RUN):
+        with fails(s.NO_RUN, "no recorded run"):
             t.sql(f"SELECT sqlite_forget({others})", user)
     assert t.value("SELECT count(*) FROM sqlite_migrate.run") == "2", "a superuser sees all"

@@ -107,7 +107,7 @@ class Migration:
         """Imports, which must succeed; the result rows by table."""
         return {row["table"]: row for row in self.rows(self.call("sqlite_import", **changes))}
 
-    def import_fails(self, sqlstates, message="", hint="", **changes):
+    def import_fails(self, sqlstates, message, hint="", **changes):
         with fails(sqlstates, message, hint) as failure:
             self.sql(self.call("sqlite_import", **changes))
         return failure
@@ -319,7 +319,7 @@ class Migration:
     def check_refused_again(self):
         """A second run under `existing_rows: error` stops before it writes, and names each table that holds rows."""
         before, counts = self.read(), self.count_target()
-        refused = self.import_fails(s.EXISTS)
+        refused = self.import_fails(s.EXISTS, "exists and holds")
         said = f"{refused.message}\n{refused.detail}"
         for table in map(self.app.target, self.source_tables()):
             named = not counts[table] or names(said, table, counts[table])

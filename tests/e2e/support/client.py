@@ -68,7 +68,7 @@ class Result:
         """The notices as one text."""
         return "\n".join(map(str, self.notices))
 
-    def failed(self, sqlstates, message="", hint=""):
+    def failed(self, sqlstates, message, hint=""):
         """Asserts on the error, as `fails` does."""
         assert self.error, f"no error, but {self.out[:300]!r}"
         sqlstates = (sqlstates,) if isinstance(sqlstates, str) else sqlstates
@@ -112,7 +112,7 @@ class Failure:
 
 
 @contextlib.contextmanager
-def fails(sqlstates, message="", hint=""):
+def fails(sqlstates, message, hint=""):
     """Expects an error with one of the SQLSTATEs, and patterns that its message (with DETAIL) and its HINT must show."""
     failure = Failure()
     try:
@@ -176,6 +176,10 @@ class Session:
         """Starts a script without waiting for it."""
         assert self.pending is None, "what was sent before has not been waited for"
         self.pending = self.worker.submit(self.execute, script)
+
+    def running(self):
+        """What was sent has not ended yet."""
+        return not self.pending.done()
 
     def wait(self, timeout=TIMEOUT):
         """What has come of what was sent."""

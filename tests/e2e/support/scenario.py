@@ -162,7 +162,7 @@ class Scenario:
         """Imports, which must succeed; the result rows by table name."""
         return {row["table"]: row for row in self.rows(self.call("sqlite_import", path, plan or {}))}
 
-    def import_fails(self, path, plan, sqlstates, message="", hint=""):
+    def import_fails(self, path, plan, sqlstates, message, hint=""):
         with fails(sqlstates, message, hint) as failure:
             self.sql(self.call("sqlite_import", path, plan))
         return failure

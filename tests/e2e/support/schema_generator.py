@@ -222,6 +222,12 @@ class Fault:
     cells: dict
     states: tuple
 
+    def named(self, text):
+        """The text names the table that breaks, or a constraint of it."""
+        names = [self.table.name, self.table.source, self.table.base, f"part {self.table.number} ", f"root {self.table.number}"]
+        names += [made.name for made in self.table.keys + self.table.foreign] + [check for c in self.table.columns for check, *_ in c.checks]
+        return any(name in text or name.replace('"', '""') in text for name in filter(None, names))
+
     def __str__(self):
         return f"{self.what} in {self.table.source!r}, row {self.row}: {self.cells!r:.200}"
 
