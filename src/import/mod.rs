@@ -14,3 +14,4 @@ pub mod source;
 pub mod survey;
 mod trial;
 mod untranslatable;
+mod verification;

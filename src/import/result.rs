@@ -1,7 +1,6 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
 use super::load::Loaded;
-use crate::pg::loaded_rows::LoadedRows;
 use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::plan::TablePlan;
 
@@ -28,10 +27,6 @@ pub struct TableResult {
     pub status: Status,
     pub detail: Vec<String>,
     pub rows_before: i64,
-    /// Foreign keys of the table's have seen its rows come in.
-    pub checked: bool,
-    /// The rows that the load has written; `None` for all of a table that is new.
-    pub loaded_rows: Option<LoadedRows>,
     /// Its rows are its own: what INSERT says is what a count says.
     pub countable: bool,
 }
@@ -77,9 +72,7 @@ impl TableResult {
         self.skipped = loaded.skipped as i64;
         self.rejected = loaded.rejected as i64;
         self.orphans = loaded.orphans;
-        self.checked = loaded.checked;
         self.countable = loaded.countable;
-        self.loaded_rows = loaded.loaded_rows;
         self.load_seconds = load_seconds;
         if loaded.nulled > 0 {
             self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));

@@ -1,29 +1,23 @@
-//! `sqlite_import`: walks the plan's steps inside the caller's transaction.
+//! `sqlite_import`: does the plan's steps, one after the other, inside the caller's transaction.
 
 use std::convert::Infallible;
 use std::time::Instant;
 
-use pgrx::{PgLogLevel, PgSqlErrorCode};
+use pgrx::PgLogLevel;
 
-use super::existing;
-use super::load::transfer;
-use super::load::triggers;
-use super::load::triggers::DisabledTriggers;
-use super::load::{self, Place};
+use super::load::triggers::{self, DisabledTriggers};
+use super::load::{self, Loaded, Place, transfer};
 use super::log::{self, Rejects, TableRecord};
-use super::orphans::{self, OrphanQuery};
+use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
-use crate::error::{Changer, Error};
+use super::{existing, verification};
+use crate::error::Error;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, import_lock, interrupts, relation, spi, xact};
-use crate::sqlite;
-use crate::verify::counts;
+use crate::pg::{citus, import_lock, interrupts, spi, xact};
 use pg_sqlite_migrate_core::catalog::Table;
 use pg_sqlite_migrate_core::finding::{Cause, Finding, Severity};
-use pg_sqlite_migrate_core::plan::{
-    Action, LoadSpec, Needs, OrphanSpec, Orphans, Phase, Planned, Step, TablePlan,
-};
+use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
@@ -51,37 +45,24 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     let planned = survey::planned(survey)?;
     stop_if_blocked(survey, &planned)?;
     existing::check_create(&planned)?;
-    let run = log::start(
-        &survey.source.path().display().to_string(),
-        &planned.plan,
-        &survey.catalog,
-        survey.check_seconds,
-    );
-    let mut import = Import::new(run, &planned);
-    import.leave_out_blocked();
-    import.leave_out_broken(survey);
-    // `before` has been run.
-    let steps = planned.steps.iter().filter(|step| step.phase != Phase::Before);
-    let (last, own): (Vec<&Step>, Vec<&Step>) = steps.partition(|step| step.phase == Phase::After);
-    for step in own {
-        if step.phase > Phase::Load {
-            import.restore_triggers();
-        }
-        import.step(step, survey)?;
+    let path = survey.source.path().display().to_string();
+    let id = log::start(&path, &planned.plan, &survey.catalog, survey.check_seconds);
+    let counts = survey.needs.verify_counts;
+    let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
+    let mut run = Run::new(id, survey, &planned);
+    run.leave_out_blocked();
+    run.leave_out_broken();
+    run.steps(own)?;
+    if counts {
+        verification::count(run.survey, &planned, &mut run.results)?;
     }
-    import.restore_triggers();
-    if survey.needs.verify_counts {
-        import.verify(survey)?;
+    run.steps(after)?;
+    if counts && !after.is_empty() {
+        verification::count_again(&planned, &run.results)?;
     }
-    for step in &last {
-        import.step(step, survey)?;
-    }
-    if survey.needs.verify_counts && !last.is_empty() {
-        import.verify_again()?;
-    }
-    import.results.iter_mut().for_each(TableResult::conclude);
-    import.record(&planned.findings);
-    Ok(import.results)
+    run.results.iter_mut().for_each(TableResult::conclude);
+    run.record();
+    Ok(run.results)
 }
 
 /// Stops before anything is written. With `on_error: "continue"` only for what is not about one table.
@@ -91,7 +72,12 @@ fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> 
         blocking(&planned.findings).filter(|f| !(go_on && f.table.is_some())).cloned().collect();
     let Some(first) = blocking.first() else { return Ok(()) };
     if first.cause == Cause::Misfit {
-        name_the_cell(survey, planned, first)?;
+        // A profile counts values that do not fit; whoever has to correct them wants to see one.
+        let about = first.table.as_deref();
+        for spec in loads(planned).filter(|spec| about == Some(spec.source.as_str())) {
+            let rowid = rowid_name(survey, &spec.source);
+            transfer::probe(&mut survey.source, spec, rowid)?;
+        }
     }
     Err(Error::Blocked(blocking))
 }
@@ -100,42 +86,43 @@ fn blocking(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
     findings.iter().filter(|f| f.severity == Severity::Blocking)
 }
 
-/// A profile counts values that do not fit; whoever has to mend them wants to see one.
-fn name_the_cell(survey: &mut Survey, planned: &Planned, finding: &Finding) -> Result<(), Error> {
-    let loads = planned.steps.iter().filter_map(|s| match &s.action {
+fn loads(planned: &Planned) -> impl Iterator<Item = &LoadSpec> {
+    planned.steps.iter().filter_map(|step| match &step.action {
         Action::Load(spec) => Some(spec),
         _ => None,
-    });
-    let about = finding.table.as_deref();
-    for spec in loads.filter(|spec| about == Some(spec.source.as_str())) {
-        let rowid = rowid_name(survey, &spec.source);
-        transfer::probe(&mut survey.source, spec, rowid)?;
-    }
-    Ok(())
+    })
+}
+
+fn rowid_name(survey: &Survey, table: &str) -> Option<&'static str> {
+    survey.catalog.table(table).and_then(Table::rowid_name)
 }
 
 /// A run under way.
-struct Import<'a> {
-    run: i64,
+struct Run<'a> {
+    id: i64,
+    survey: &'a mut Survey,
     planned: &'a Planned,
+    /// One per table of the plan, in its order; then those that could not be planned.
     results: Vec<TableResult>,
+    /// What only the run could find.
     findings: Vec<Finding>,
-    loads_done: usize,
-    rejects_settled: bool,
-    quiet: Vec<DisabledTriggers>,
+    loads_begun: usize,
+    orphans: OrphanChecks<'a>,
+    /// Triggers that stay disabled until the parents of their tables' rows are loaded.
+    disabled: Vec<DisabledTriggers>,
 }
 
-impl<'a> Import<'a> {
-    fn new(run: i64, planned: &'a Planned) -> Import<'a> {
-        let results = planned.tables.iter().map(TableResult::new).collect();
-        Import {
-            run,
+impl<'a> Run<'a> {
+    fn new(id: i64, survey: &'a mut Survey, planned: &'a Planned) -> Run<'a> {
+        Run {
+            id,
+            survey,
             planned,
-            results,
+            results: planned.tables.iter().map(TableResult::new).collect(),
             findings: vec![],
-            loads_done: 0,
-            rejects_settled: false,
-            quiet: vec![],
+            loads_begun: 0,
+            orphans: OrphanChecks::of(planned),
+            disabled: vec![],
         }
     }
 
@@ -143,18 +130,20 @@ impl<'a> Import<'a> {
     /// key.
     fn leave_out_blocked(&mut self) {
         for finding in blocking(&self.planned.findings) {
-            let at = self.planned.tables.iter().position(|t| Some(&t.source) == finding.table.as_ref());
-            let Some(result) = at.and_then(|i| self.results.get_mut(i)) else { continue };
+            let about = self.planned.tables.iter().zip(&mut self.results);
+            let mut about = about.filter(|(table, _)| Some(&table.source) == finding.table.as_ref());
+            let Some((table, result)) = about.next() else { continue };
             result.detail.push(format!("{}: {}", finding.object, finding.message));
             if !finding.cause.costs_only_the_key() {
                 result.status = Status::Failed;
+                self.orphans.leave_out((&table.schema, &table.target));
             }
         }
     }
 
     /// Tables that could not even be profiled have no plan; their line says why.
-    fn leave_out_broken(&mut self, survey: &Survey) {
-        for problem in &survey.broken {
+    fn leave_out_broken(&mut self) {
+        for problem in &self.survey.broken {
             let mut result = TableResult::new(&TablePlan {
                 source: problem.object.clone(),
                 target: problem.object.clone(),
@@ -166,105 +155,128 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Does one step; with `on_error: "continue"` in a subtransaction of its own.
-    fn step(&mut self, step: &Step, survey: &mut Survey) -> Result<(), Error> {
-        if step.table.and_then(|t| self.results.get(t)).is_some_and(|r| r.status == Status::Failed) {
-            return Ok(());
+    /// With `on_error: "continue"`, a table is cleared and created with its load, so that one that cannot be loaded keeps
+    /// what it had.
+    fn steps(&mut self, steps: &'a [Step]) -> Result<(), Error> {
+        for step in steps {
+            if step.phase > Phase::Load {
+                self.restore_triggers();
+            }
+            let with_its_load = self.goes_on() && step.phase == Phase::Tables && step.table.is_some();
+            let failed = self.result(step.table).is_some_and(|r| r.status == Status::Failed);
+            match &step.action {
+                _ if failed || step.phase == Phase::Before => {}
+                Action::Sql(_) if with_its_load => {}
+                Action::Sql(sql) => self.attempt(Attempted::from(step), |run| run.execute(step, sql))?,
+                Action::Load(spec) => {
+                    self.attempt(Attempted::from(step), |run| run.load(step, spec))?;
+                    self.resolve_orphans()?;
+                }
+                // The loads that complete its tables have made the check.
+                Action::Orphans(_) => {}
+            }
         }
-        if matches!(step.action, Action::Orphans(_)) && !std::mem::replace(&mut self.rejects_settled, true) {
-            self.guarded(step, survey, |import, _| import.settle_rejects())?;
-        }
-        let steps = match survey.needs.stop_on_error {
-            true => vec![step],
-            false => together(self.planned, step),
-        };
+        self.restore_triggers();
+        Ok(())
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.survey.needs.stop_on_error
+    }
+
+    fn result(&mut self, table: Option<usize>) -> Option<&mut TableResult> {
+        self.results.get_mut(table?)
+    }
+
+    /// Triggers that had to stay disabled until the parents of their tables' rows were loaded.
+    fn restore_triggers(&mut self) {
+        self.disabled.drain(..).for_each(DisabledTriggers::restore);
+    }
+
+    /// Runs `f`; if the run goes on after errors, in a subtransaction, and an error is reported instead of returned.
+    fn attempt(
+        &mut self,
+        what: Attempted<'_>,
+        f: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let start = Instant::now();
-        let outcome = self.guarded(step, survey, |import, survey| {
-            steps.iter().try_for_each(|step| import.act(step, survey))
-        });
-        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
+        let outcome = if self.goes_on() { self.attempt_apart(&what, f) } else { f(self) };
+        if let Some(result) = self.result(what.table) {
             result.seconds += start.elapsed().as_secs_f64();
         }
         outcome
     }
 
-    /// Runs `f`; if the run goes on after errors, in a subtransaction, and an error is noted instead of returned.
-    fn guarded(
+    fn attempt_apart(
         &mut self,
-        step: &Step,
-        survey: &mut Survey,
-        f: impl FnOnce(&mut Self, &mut Survey) -> Result<(), Error>,
+        what: &Attempted<'_>,
+        f: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if survey.needs.stop_on_error {
-            return f(self, survey);
-        }
         let before = self.results.clone();
-        let outcome = match xact::attempt(|| f(self, survey)) {
+        let outcome = match xact::attempt(|| f(self)) {
             Ok(outcome) => outcome,
             Err(caught) => Err(caught.into()),
         };
-        if let Err(error) = outcome {
-            self.results = before;
-            self.failed(step, &error);
+        let Err(error) = outcome else { return Ok(()) };
+        self.results = before;
+        let message = format!("{} failed: {}", what.title, error.one_line());
+        interrupts::tell(PgLogLevel::WARNING, &message);
+        self.findings.push(Finding::warning(what.title, error.one_line(), ""));
+        let Some(result) = self.result(what.table) else { return Ok(()) };
+        result.detail.push(message);
+        if what.loads {
+            result.fail();
+            let (schema, table) = (result.schema.clone(), result.table.clone());
+            self.orphans.leave_out((&schema, &table));
         }
         Ok(())
     }
 
-    fn act(&mut self, step: &Step, survey: &mut Survey) -> Result<(), Error> {
-        match &step.action {
-            Action::Sql(sql) => {
-                // The user's own statements see the caller's search path, and so do the index expressions that
-                // ANALYZE evaluates; ours see only pg_catalog.
-                let own = matches!(step.phase, Phase::Analyze | Phase::After);
-                let _path = (!own).then(LocalSettings::safe_search_path);
-                match step.phase {
-                    Phase::Sequences => {
-                        let _apart = citus::sequences_apart();
-                        spi::execute(sql);
-                    }
-                    Phase::Analyze if citus::is_installed() => self.analyze(step, sql),
-                    _ => _ = spi::execute(sql),
-                }
-                Ok(())
+    /// The user's own statements see the caller's search path, and so do the index expressions that ANALYZE evaluates;
+    /// ours see only pg_catalog.
+    fn execute(&mut self, step: &Step, sql: &str) -> Result<(), Error> {
+        let callers = matches!(step.phase, Phase::Analyze | Phase::After);
+        let _path = (!callers).then(LocalSettings::safe_search_path);
+        match step.phase {
+            Phase::Sequences => {
+                let _apart = citus::sequences_apart();
+                spi::execute(sql);
             }
-            Action::Load(spec) => self.load(step, spec, survey),
-            Action::Orphans(spec) => self.settle(step, spec),
+            // Citus refuses it for some of its tables once the transaction has used them on this node.
+            Phase::Analyze if citus::is_installed() => {
+                let analyzed = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
+                if let (Err(caught), Some(result)) = (analyzed, self.result(step.table)) {
+                    let note = format!("was not analyzed, run ANALYZE after COMMIT: {}", caught.message);
+                    result.detail.push(note);
+                }
+            }
+            _ => _ = spi::execute(sql),
         }
+        Ok(())
     }
 
-    /// Citus refuses it for some of its tables once the transaction has used them on this node.
-    fn analyze(&mut self, step: &Step, sql: &str) {
-        let Err(caught) = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) }) else {
-            return;
-        };
-        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
-            result.detail.push(format!("was not analyzed, run ANALYZE after COMMIT: {}", caught.message));
+    fn load(&mut self, step: &'a Step, spec: &'a LoadSpec) -> Result<(), Error> {
+        let (planned, table) = (self.planned, (spec.schema.as_str(), spec.target.as_str()));
+        if self.goes_on() {
+            for step in planned.steps.iter().filter(|s| s.phase == Phase::Tables && s.table == step.table) {
+                self.execute(step, &step.sql())?;
+            }
         }
-    }
-
-    fn load(&mut self, step: &Step, spec: &LoadSpec, survey: &mut Survey) -> Result<(), Error> {
-        self.loads_done += 1;
-        let to_come: Vec<(&str, &str)> = self.loads().skip(self.loads_done).collect();
-        let detour = survey.detour(&spec.source);
+        self.loads_begun += 1;
+        self.orphans.load_begins(table);
+        let detour = self.survey.detour(&spec.source);
         let place = Place {
-            rejects: Rejects { run: self.run },
-            table_number: self.loads_done as i64,
-            tables: self.loads().count() as i64,
-            rows_expected: expected_rows(survey, &spec.source),
-            rowid: rowid_name(survey, &spec.source),
+            rejects: Rejects { run: self.id },
+            table_number: self.loads_begun as i64,
+            tables: loads(planned).count() as i64,
+            rows_expected: expected_rows(self.survey, &spec.source),
+            rowid: rowid_name(self.survey, &spec.source),
             detour: detour.as_ref(),
-            to_come: &to_come,
-            parents_to_come: self.parents_to_come(&to_come),
-            counted: survey.needs.verify_counts,
+            orphans: &self.orphans,
+            counted: self.survey.needs.verify_counts,
         };
         let start = Instant::now();
-        let mut loaded = load::load(&mut survey.source, spec, place)?;
-        self.quiet.extend(loaded.quiet.take());
-        for finding in loaded.findings.drain(..) {
-            interrupts::tell(PgLogLevel::WARNING, &format!("{}: {}", finding.object, finding.message));
-            loaded.notes.push(finding.message.clone());
-            self.findings.push(finding);
-        }
+        let loaded = load::load(&mut self.survey.source, spec, place)?;
         let seconds = start.elapsed().as_secs_f64();
         let message = format!(
             "{}: {} rows in {seconds:.2} s ({} of {})",
@@ -273,249 +285,95 @@ impl<'a> Import<'a> {
             place.table_number,
             place.tables
         );
-        if let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) {
-            result.note(loaded, seconds);
-        }
-        self.settle_loaded(spec, &to_come);
+        self.orphans.loaded(table, loaded.rows.clone(), loaded.enforced);
+        self.take_over(step, loaded, seconds);
         interrupts::tell(PgLogLevel::NOTICE, &message);
         Ok(())
     }
 
-    /// Removes rows without a parent from a table that was there before, unless the parents are still to come: the
-    /// tables that follow may have a foreign key that looks for theirs there.
-    fn settle_loaded(&mut self, spec: &LoadSpec, to_come: &[(&str, &str)]) {
-        let specs = spec.existing.iter().flat_map(|into| &into.orphans).filter(|s| {
-            s.policy == Orphans::Reject && !to_come.contains(&(s.parent_schema.as_str(), s.parent.as_str()))
-        });
-        let checked = self.result(&spec.schema, &spec.target).is_some_and(|r| r.checked);
-        let hold = |s: &&OrphanSpec| orphans::hold_parents(s);
-        let questions: Vec<_> = specs.filter(|_| !checked).inspect(hold).map(|s| self.question(s)).collect();
-        self.reject(&questions);
+    fn take_over(&mut self, step: &Step, mut loaded: Loaded, seconds: f64) {
+        self.disabled.extend(loaded.disabled.take());
+        for finding in loaded.findings.drain(..) {
+            interrupts::tell(PgLogLevel::WARNING, &format!("{}: {}", finding.object, finding.message));
+            loaded.notes.push(finding.message.clone());
+            self.findings.push(finding);
+        }
+        if let Some(result) = self.result(step.table) {
+            result.note(loaded, seconds);
+        }
     }
 
-    /// About the rows that the load of the table has written.
-    fn question<'s>(&self, spec: &'s OrphanSpec) -> OrphanQuery<'s> {
-        let result = self.result(&spec.schema, &spec.table);
-        OrphanQuery::of_table(spec, result.and_then(|r| r.loaded_rows.as_ref()))
+    /// Makes the orphan checks that the last load has made possible.
+    fn resolve_orphans(&mut self) -> Result<(), Error> {
+        for task in self.orphans.ready() {
+            let what = Attempted { title: task.title, table: task.table, loads: false };
+            self.attempt(what, |run| run.resolve(task.table, &task.work))?;
+        }
+        Ok(())
     }
 
-    fn result(&self, schema: &str, table: &str) -> Option<&TableResult> {
-        self.results.iter().find(|r| r.schema == schema && r.table == table)
-    }
-
-    /// A foreign key of a table that is loaded by now, or now, points to one that is still to come.
-    fn parents_to_come(&self, to_come: &[(&str, &str)]) -> bool {
-        self.planned.orphans().any(|spec| {
-            to_come.contains(&(spec.parent_schema.as_str(), spec.parent.as_str()))
-                && !to_come.contains(&(spec.schema.as_str(), spec.table.as_str()))
-        })
-    }
-
-    /// Triggers that had to stay disabled until the parents of their tables' rows were there.
-    fn restore_triggers(&mut self) {
-        self.quiet.drain(..).for_each(DisabledTriggers::restore);
-    }
-
-    /// The tables that are loaded, in order.
-    fn loads(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.planned.steps.iter().filter_map(|s| match &s.action {
-            Action::Load(spec) => Some((spec.schema.as_str(), spec.target.as_str())),
-            _ => None,
-        })
-    }
-
-    /// Removes rows without a parent, for all keys at once: removing a row can orphan another table's.
-    fn settle_rejects(&mut self) -> Result<(), Error> {
-        let specs: Vec<&OrphanSpec> =
-            self.planned.steps.iter().filter_map(|s| self.open_question(s)).collect();
-        specs.iter().for_each(|s| orphans::hold_parents(s));
-        let rejecting = specs.into_iter().filter(|s| s.policy == Orphans::Reject);
-        let questions: Vec<OrphanQuery<'_>> = rejecting.map(|s| self.question(s)).collect();
-        let poorer = self.reject(&questions);
-        // What has come through an INSERT has found its parent, which may be gone by now.
-        let lost = |s: &OrphanSpec| poorer.iter().any(|r| r.schema == s.parent_schema && r.table == s.parent);
-        let checked = |s: &OrphanSpec| self.result(&s.schema, &s.table).is_some_and(|r| r.checked);
-        let mut specs = self.planned.orphans().filter(|s| lost(s) && checked(s));
-        specs.try_for_each(|s| self.question(s).refuse())
-    }
-
-    /// Removes rows without a parent, and says so in the results.
-    fn reject(&mut self, questions: &[OrphanQuery<'_>]) -> Vec<orphans::Removed> {
-        let all = orphans::settle_rejects(questions, Rejects { run: self.run });
-        for removed in &all {
-            let mut results = self.results.iter_mut();
-            if let Some(r) = results.find(|r| r.schema == removed.schema && r.table == removed.table) {
-                r.lose(removed.rows);
+    fn resolve(&mut self, table: Option<usize>, work: &Work<'_>) -> Result<(), Error> {
+        match work {
+            Work::Refuse(spec) => self.orphans.refuse(spec)?,
+            Work::Reject(specs) => {
+                for removed in self.orphans.reject(specs, Rejects { run: self.id })? {
+                    let mut results = self.results.iter_mut();
+                    let of = results.find(|r| r.schema == removed.schema && r.table == removed.table);
+                    of.into_iter().for_each(|result| result.lose(removed.rows));
+                }
             }
-        }
-        all
-    }
-
-    fn settle(&mut self, step: &Step, spec: &OrphanSpec) -> Result<(), Error> {
-        match spec.policy {
-            _ if self.open_question(step).is_none() => Ok(()),
-            Orphans::Error => self.question(spec).refuse(),
-            Orphans::Null => {
-                self.nullify(step, spec);
-                Ok(())
-            }
-            Orphans::Reject | Orphans::Keep => Ok(()),
-        }
-    }
-
-    /// Sets all keys of the table to NULL that have no parent, when the first of them has its turn.
-    fn nullify(&mut self, step: &Step, spec: &OrphanSpec) {
-        let planned = self.planned;
-        let of_table = planned.steps.iter().filter(|s| s.table == step.table);
-        let specs = of_table.filter_map(|s| self.open_question(s)).filter(|s| s.policy == Orphans::Null);
-        let questions: Vec<OrphanQuery<'_>> = specs.map(|s| self.question(s)).collect();
-        if !questions.first().is_some_and(|first| first.spec == spec) {
-            return;
-        }
-        // These rows are updated; triggers of the table's have no part in a load.
-        let quiet = triggers::disable(&spec.schema, &spec.table);
-        let nulled = orphans::nullify(&questions);
-        quiet.restore();
-        if let (Some(nulled), Some(result)) = (nulled, step.table.and_then(|t| self.results.get_mut(t))) {
-            let notes = questions.iter().zip(&nulled.rows);
-            result.detail.extend(notes.filter_map(|(question, rows)| question.nulled(*rows)));
-            result.loaded_rows.iter_mut().for_each(|loaded_rows| loaded_rows.also_by(nulled.by));
-        }
-    }
-
-    /// The orphan question of a step, if both of its tables are there and nobody has asked it yet: a foreign key
-    /// that was in place has seen the rows that came through an INSERT.
-    fn open_question<'s>(&self, step: &'s Step) -> Option<&'s OrphanSpec> {
-        let Action::Orphans(spec) = &step.action else { return None };
-        let failed = |schema, table| self.result(schema, table).is_some_and(|r| r.status == Status::Failed);
-        let gone = failed(&spec.schema, &spec.table) || failed(&spec.parent_schema, &spec.parent);
-        let asked = self.result(&spec.schema, &spec.table).is_some_and(|r| r.checked);
-        (!gone && !asked).then_some(spec)
-    }
-
-    /// Notes a failed step; its effects are rolled back already.
-    fn failed(&mut self, step: &Step, error: &Error) {
-        let message = format!("{} failed: {}", step.title, error.one_line());
-        interrupts::tell(PgLogLevel::WARNING, &message);
-        self.findings.push(Finding::warning(step.title.clone(), error.one_line(), ""));
-        let Some(result) = step.table.and_then(|t| self.results.get_mut(t)) else { return };
-        result.detail.push(message);
-        if step.phase <= Phase::Load {
-            result.fail();
-        }
-    }
-
-    /// Counts both sides of every table; a difference rolls the run back.
-    fn verify(&mut self, survey: &mut Survey) -> Result<(), Error> {
-        let tables = self.planned.tables.iter().zip(&mut self.results);
-        let loaded: Vec<_> = tables.filter(|(_, result)| result.status == Status::Loaded).collect();
-        let asked: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
-        // How many rows a damaged table has nobody can tell.
-        let damage = &survey.damage;
-        let source_rows: Vec<Option<u64>> = survey::on_thread(&mut survey.source, |source| {
-            let count = |t: &&TablePlan| match damage.of(&t.source) {
-                Some(_) => Ok(None),
-                None => sqlite::count(source, &t.source, t.filter.as_deref()).map(Some),
-            };
-            asked.iter().map(count).collect()
-        })?;
-        for ((table, result), source_rows) in loaded.into_iter().zip(source_rows) {
-            result.source_rows = source_rows.map(|n| n as i64);
-            let source_rows = result.source_rows.unwrap_or_else(|| result.accounted());
-            let expected = result.rows_before + result.imported;
-            let target_rows = match result.countable {
-                true => count(table, Changer::Triggers)?,
-                false => expected,
-            };
-            if target_rows != expected && triggers::may_fire(&self.planned.tables) {
-                return Err(changed(table, Some((expected, target_rows)), Changer::Triggers));
-            }
-            if source_rows != result.accounted() || target_rows != expected {
-                return Err(Error::Counts {
-                    table: table.source.clone(),
-                    rows_source: source_rows,
-                    rows_target: target_rows,
-                    rejected: result.rejected,
-                });
+            Work::Nullify(specs) => {
+                let Some(first) = specs.first() else { return Ok(()) };
+                // These rows are updated; triggers of the table's have no part in a load.
+                let disabled = triggers::disable(&first.schema, &first.table);
+                let notes = self.orphans.nullify(specs);
+                self.disabled.extend(disabled.restore_unless_waiting(self.orphans.any_parents_to_come()));
+                self.result(table).into_iter().for_each(|result| result.detail.extend(notes.iter().cloned()));
             }
         }
         Ok(())
     }
 
-    /// Every table still holds what was counted before the statements of `after`.
-    fn verify_again(&self) -> Result<(), Error> {
-        let tables = self.planned.tables.iter().zip(&self.results);
-        for (table, result) in tables.filter(|(_, r)| r.status == Status::Loaded && r.countable) {
-            let expected = result.rows_before + result.imported;
-            let found = count(table, Changer::After)?;
-            if found != expected {
-                return Err(changed(table, Some((expected, found)), Changer::After));
-            }
-        }
-        Ok(())
-    }
-
-    fn record(&mut self, planned: &[Finding]) {
+    fn record(&mut self) {
         for (i, result) in self.results.iter().enumerate() {
-            log::table(
-                self.run,
-                &TableRecord {
-                    ordinal: i as i32 + 1,
-                    source: &result.source,
-                    schema: &result.schema,
-                    target: &result.table,
-                    rows_before: result.rows_before,
-                    source_rows: result.source_rows,
-                    imported: result.imported,
-                    updated: result.updated,
-                    skipped: result.skipped,
-                    rejected: result.rejected,
-                    countable: result.countable,
-                    seconds: result.seconds,
-                    load_seconds: result.load_seconds,
-                    status: result.status.as_str(),
-                    detail: result.detail_text().as_deref(),
-                },
-            );
+            let detail = result.detail_text();
+            let record = TableRecord {
+                ordinal: i as i32 + 1,
+                source: &result.source,
+                schema: &result.schema,
+                target: &result.table,
+                rows_before: result.rows_before,
+                source_rows: result.source_rows,
+                imported: result.imported,
+                updated: result.updated,
+                skipped: result.skipped,
+                rejected: result.rejected,
+                countable: result.countable,
+                seconds: result.seconds,
+                load_seconds: result.load_seconds,
+                status: result.status.as_str(),
+                detail: detail.as_deref(),
+            };
+            log::table(self.id, &record);
         }
-        let findings: Vec<Finding> = planned.iter().chain(&self.findings).cloned().collect();
-        log::finish(self.run, &findings);
+        let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
+        log::finish(self.id, &findings);
     }
 }
 
-/// The steps that stand or fall with `step` in a run that goes on: a table is cleared, made and loaded in one
-/// subtransaction, so that one that cannot be loaded keeps what it had.
-fn together<'a>(planned: &'a Planned, step: &'a Step) -> Vec<&'a Step> {
-    match (step.phase, step.table) {
-        (Phase::Tables, Some(_)) => vec![],
-        (Phase::Load, Some(_)) => {
-            let own = |s: &&Step| s.phase == Phase::Tables && s.table == step.table;
-            planned.steps.iter().filter(own).chain([step]).collect()
-        }
-        _ => vec![step],
+/// What is done in one subtransaction in a run that goes on.
+struct Attempted<'a> {
+    title: &'a str,
+    /// Index into the plan's tables.
+    table: Option<usize>,
+    /// Without it there are no rows.
+    loads: bool,
+}
+
+impl<'a> From<&'a Step> for Attempted<'a> {
+    fn from(step: &'a Step) -> Attempted<'a> {
+        Attempted { title: &step.title, table: step.table, loads: step.phase <= Phase::Load }
     }
-}
-
-/// Rows of a table that was loaded; who would have dropped it, if it is gone.
-fn count(table: &TablePlan, by: Changer) -> Result<i64, Error> {
-    if relation::find(&table.schema, &table.target).is_none() {
-        return Err(changed(table, None, by));
-    }
-    counts::rows(&table.schema, &table.target).map_err(|reason| uncounted(table, &reason))
-}
-
-fn changed(table: &TablePlan, rows: Option<(i64, i64)>, by: Changer) -> Error {
-    Error::Changed { table: qualified(&table.schema, &table.target), rows, by }
-}
-
-fn uncounted(table: &TablePlan, reason: &str) -> Error {
-    let name = qualified(&table.schema, &table.target);
-    let message = format!("rows of {name} cannot be counted after the load: {reason}");
-    Error::server(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-}
-
-fn rowid_name(survey: &Survey, table: &str) -> Option<&'static str> {
-    survey.catalog.table(table).and_then(Table::rowid_name)
 }
 
 fn expected_rows(survey: &Survey, table: &str) -> i64 {

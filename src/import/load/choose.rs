@@ -1,5 +1,4 @@
-//! How rows get into a table: written straight into its heap, or through a temporary table and one INSERT.
-//! Pure.
+//! Which strategy a load takes. Pure.
 
 use crate::pg::relation_facts::RelationFacts;
 use crate::pg::storage_extension::StorageExtension;
@@ -8,58 +7,62 @@ use pg_sqlite_migrate_core::plan::IntoExisting;
 /// How a load puts its rows into the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Into the heap; indexes are rebuilt and foreign keys are looked at afterwards.
+    /// Into the heap; indexes are rebuilt and foreign keys are checked afterwards.
     Direct,
-    /// The same, and if two rows turn out to have one key, all over again as a staged load.
+    /// The same, and if two rows turn out to have one key, again as a staged load.
     DirectWithFallback,
-    /// Through a temporary table; for which reason, unless the plan asks for it.
+    /// Through a staging table; for which reason, unless the plan requests it.
     Staged(Option<&'static str>),
 }
 
-/// Rows of the target and of the load.
+/// What is known when a table is about to be loaded, besides the facts of the relation.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows {
-    pub there: i64,
-    /// 0 when unknown.
-    pub to_come: i64,
+pub struct Circumstances {
+    /// The table has a foreign key that it did not have when it was planned.
+    pub unplanned_key: bool,
+    /// A default that the load leaves to the table may read tables.
+    pub looking_default: bool,
+    /// Rows of the table; `None` where they cannot be counted.
+    pub existing_rows: Option<i64>,
+    /// Rows of the load; 0 when unknown.
+    pub rows_to_load: i64,
 }
 
-/// Rows that are there for each that comes, above which rebuilding indexes costs more than keeping them.
+/// Existing rows for each that is loaded, above which rebuilding indexes costs more than maintaining them.
 const REBUILD: i64 = 4;
 
-/// Chooses for a table, new or there before; `defaults_look` when a default that the load leaves to the table may
-/// read tables.
-pub fn choose(
-    facts: &RelationFacts,
-    into: Option<&IntoExisting>,
-    defaults_look: bool,
-    rows: Rows,
-) -> Strategy {
-    if let Some(reason) = bound(facts).or_else(|| computed(facts, defaults_look)) {
+/// Chooses for a table, new or existing (`into`).
+pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstances) -> Strategy {
+    if at.unplanned_key {
+        // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
+        return Strategy::Staged(Some("it has got a foreign key since the plan was made"));
+    }
+    if let Some(reason) = bound(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
     }
-    if into.is_some_and(|into| asked(facts, into)) {
+    if into.is_some_and(|into| requested(facts, into)) {
         return Strategy::Staged(None);
     }
     let conflict = into.is_some_and(|into| into.conflict.is_some());
-    match (conflict, rows.there) {
-        (true, 0) => Strategy::DirectWithFallback,
+    match (conflict, at.existing_rows) {
+        (_, None) => Strategy::Staged(Some("its rows cannot be counted")),
+        (true, Some(0)) => Strategy::DirectWithFallback,
         (true, _) => Strategy::Staged(None),
-        (false, 0) => Strategy::Direct,
+        (false, Some(0)) => Strategy::Direct,
         (false, _) if facts.unvalidated_foreign_keys => {
             Strategy::Staged(Some("it has rows and a foreign key that is NOT VALID"))
         }
-        (false, _) if rows.to_come == 0 => {
+        (false, _) if at.rows_to_load == 0 => {
             Strategy::Staged(Some("it has rows, and how many are loaded was not counted before"))
         }
-        (false, there) if there > rows.to_come.saturating_mul(REBUILD) => {
+        (false, Some(existing)) if existing > at.rows_to_load.saturating_mul(REBUILD) => {
             Strategy::Staged(Some("it holds many more rows than are loaded"))
         }
         (false, _) => Strategy::Direct,
     }
 }
 
-/// What the relation is, or is to the caller: straight into the heap is only for a table in which nobody else has a hand.
+/// What the relation is, or is to the caller: a direct load is only for a table in which nobody else has a hand.
 fn bound(facts: &RelationFacts) -> Option<&'static str> {
     match () {
         () if facts.storage_extension == Some(StorageExtension::Citus) => Some("it is a table of Citus"),
@@ -83,17 +86,17 @@ fn bound(facts: &RelationFacts) -> Option<&'static str> {
 
 /// What is only right while a row comes in: what is computed for it may look at rows that no index finds yet, and a
 /// period may be covered by several parents together.
-fn computed(facts: &RelationFacts, defaults_look: bool) -> Option<&'static str> {
+fn computed(facts: &RelationFacts, looking_default: bool) -> Option<&'static str> {
     match () {
         () if facts.period_foreign_keys => Some("it has a foreign key WITH PERIOD"),
         () if facts.looking_checks => Some("a check calls a function that may read tables"),
-        () if defaults_look => Some("a default calls a function that may read tables"),
+        () if looking_default => Some("a default calls a function that may read tables"),
         () => None,
     }
 }
 
-/// The plan asks for everything to be in place, or for triggers that there are.
-fn asked(facts: &RelationFacts, into: &IntoExisting) -> bool {
+/// The plan requests everything to be in place, or triggers of which there are some.
+fn requested(facts: &RelationFacts, into: &IntoExisting) -> bool {
     into.keep_constraints || (into.fire_triggers && facts.insert_triggers)
 }
 
@@ -113,9 +116,12 @@ mod tests {
         }
     }
 
+    fn rows(existing_rows: Option<i64>, rows_to_load: i64) -> Circumstances {
+        Circumstances { unplanned_key: false, looking_default: false, existing_rows, rows_to_load }
+    }
+
     fn staged(facts: RelationFacts, into: IntoExisting) -> bool {
-        let rows = Rows { there: 0, to_come: 1 };
-        matches!(choose(&facts, Some(&into), false, rows), Strategy::Staged(_))
+        matches!(choose(&facts, Some(&into), rows(Some(0), 1)), Strategy::Staged(_))
     }
 
     #[test]
@@ -150,17 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_there_decide_last() {
+    fn existing_rows_decide_last() {
         let conflict = Some(Conflict { arbiter: ExistingKey::default(), update: vec![], skip: None });
         let skip = IntoExisting { conflict, ..IntoExisting::default() };
-        let way = |into: &IntoExisting, there, to_come| {
-            choose(&table(), Some(into), false, Rows { there, to_come })
-        };
+        let strategy =
+            |into: &IntoExisting, existing, to_load| choose(&table(), Some(into), rows(existing, to_load));
         let append = IntoExisting::default();
-        assert_eq!(way(&skip, 0, 5), Strategy::DirectWithFallback);
-        assert!(matches!(way(&skip, 1, 5), Strategy::Staged(_)));
-        assert_eq!(way(&append, 400, 100), Strategy::Direct);
-        assert!(matches!(way(&append, 401, 100), Strategy::Staged(_)));
-        assert!(matches!(way(&append, 1, 0), Strategy::Staged(_)), "unknown");
+        assert_eq!(strategy(&skip, Some(0), 5), Strategy::DirectWithFallback);
+        assert_eq!(strategy(&skip, Some(1), 5), Strategy::Staged(None));
+        assert_eq!(strategy(&append, Some(400), 100), Strategy::Direct);
+        let staged = |strategy| matches!(strategy, Strategy::Staged(Some(_)));
+        assert!(staged(strategy(&append, Some(401), 100)));
+        assert!(staged(strategy(&append, Some(1), 0)), "unknown");
+        assert!(staged(strategy(&append, None, 100)) && staged(strategy(&skip, None, 100)));
+        let unplanned = Circumstances { unplanned_key: true, ..rows(Some(0), 1) };
+        assert!(staged(choose(&table(), Some(&append), unplanned)));
     }
 }

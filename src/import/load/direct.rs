@@ -1,4 +1,4 @@
-//! Straight into the heap: what hangs on the table stays where it is and is brought up to date afterwards.
+//! A direct load: into the heap. Indexes and constraints stay in place, and the indexes are rebuilt afterwards.
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
@@ -10,7 +10,7 @@ use crate::sqlite::Source;
 use pg_sqlite_migrate_core::plan::LoadSpec;
 use pg_sqlite_migrate_core::sqltext::qualified;
 
-/// Loads the rows; for a table that was there before, rebuilds its indexes, which checks its keys.
+/// Loads the rows; for an existing table, rebuilds its indexes, which checks its keys.
 ///
 /// Its checks, defaults and indexes may call the user's functions: they see the caller's search path.
 pub fn load(

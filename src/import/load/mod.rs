@@ -11,10 +11,11 @@ pub mod writer;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-use self::choose::{Rows, Strategy};
+use self::choose::{Circumstances, Strategy};
 use self::transfer::Target;
 use self::triggers::DisabledTriggers;
 use super::log::Rejects;
+use super::orphans::OrphanChecks;
 use crate::error::Error;
 use crate::import::existing;
 use crate::pg::loaded_rows::LoadedRows;
@@ -30,8 +31,6 @@ use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
-const NEW_KEY: &str = "it has got a foreign key since the plan was made";
-
 /// What a load did.
 #[derive(Debug, Default, Clone)]
 pub struct Loaded {
@@ -45,21 +44,21 @@ pub struct Loaded {
     pub orphans: u64,
     /// Cells that became NULL because they did not fit.
     pub nulled: u64,
-    /// Foreign keys of the table's have seen the rows.
-    pub checked: bool,
+    /// Foreign keys of the table's have checked the rows as they came in.
+    pub enforced: bool,
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
     pub countable: bool,
     /// Which rows these are; `None` for all of a table that is new.
-    pub loaded_rows: Option<LoadedRows>,
+    pub rows: Option<LoadedRows>,
     /// Triggers that cannot be enabled again before all tables are loaded.
-    pub quiet: Option<DisabledTriggers>,
+    pub disabled: Option<DisabledTriggers>,
     /// For the result's detail.
     pub notes: Vec<String>,
     /// What only the load could tell; the result's detail has it too.
     pub findings: Vec<Finding>,
 }
 
-/// Where a load stands in its run, and what it needs of it.
+/// Where a load is in its run, and what it needs of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     pub rejects: Rejects,
@@ -70,12 +69,9 @@ pub struct Place<'a> {
     pub rows_expected: i64,
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
-    /// Around the damage of the source table's pages, if it has any.
+    /// How the source table is read around its damage, if it has any.
     pub detour: Option<&'a Detour>,
-    /// Relations that are loaded after this one.
-    pub to_come: &'a [(&'a str, &'a str)],
-    /// Foreign keys of tables that are loaded by now, or now, point to some of them.
-    pub parents_to_come: bool,
+    pub orphans: &'a OrphanChecks<'a>,
     /// The rows of every table are counted at the end of the run.
     pub counted: bool,
 }
@@ -90,48 +86,45 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     let facts = relation_facts::read(relation).ok_or_else(|| gone(spec))?;
     let target = Target { relation, attributes: attributes(relation, spec)?, shown_as: relation };
     let counted = into.map_or(Ok(0), |_| counts::rows(&spec.schema, &spec.target));
-    let there = counted.as_ref().copied().unwrap_or(0);
-    if there > 0 && into.is_some_and(|into| into.empty) {
-        return Err(holds_rows(spec, there));
+    let rows_before = counted.as_ref().copied().unwrap_or(0);
+    if rows_before > 0 && into.is_some_and(|into| into.empty) {
+        return Err(holds_rows(spec, rows_before));
     }
-    let rows = Rows { there, to_come: place.rows_expected };
-    let strategy = match into {
-        // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
-        Some(into) if !into.knows(&existing::foreign_keys::of(relation)) => Strategy::Staged(Some(NEW_KEY)),
-        _ => choose::choose(&facts, into, defaults_look(&facts, &target), rows),
-    };
-    let strategy = match strategy {
-        Strategy::Direct | Strategy::DirectWithFallback if counted.is_err() => {
-            Strategy::Staged(Some("its rows cannot be counted"))
-        }
-        strategy => strategy,
-    };
+    let strategy = choose::choose(
+        &facts,
+        into,
+        Circumstances {
+            unplanned_key: into.is_some_and(|into| !into.knows(&existing::foreign_keys::of(relation))),
+            looking_default: leaves_looking_default(&facts, &target),
+            existing_rows: counted.as_ref().ok().copied(),
+            rows_to_load: place.rows_expected,
+        },
+    );
     let mut loaded = match strategy {
         Strategy::Direct => direct::load(source, spec, &target, place)?,
-        Strategy::DirectWithFallback => attempt(source, spec, &target, place)?,
+        Strategy::DirectWithFallback => direct_with_fallback(source, spec, &target, place)?,
         Strategy::Staged(reason) => {
-            let mut loaded = staged::load(source, spec, relation, there, place)?;
-            let note = |reason| format!("loaded through a temporary table: {reason}");
-            loaded.notes.extend(reason.map(note));
-            seen_by_keys(spec, relation, loaded)
+            let mut loaded = staged::load(source, spec, relation, rows_before, place)?;
+            loaded.notes.extend(reason.map(|reason| format!("loaded through a temporary table: {reason}")));
+            with_enforced_keys(spec, relation, loaded)
         }
     };
     if !(place.counted || matches!(strategy, Strategy::Staged(_))) {
         // Where it cannot be counted, nothing was found.
         let found = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
-        prove(spec, &loaded, found - there)?;
+        prove(spec, &loaded, found - rows_before)?;
     }
-    loaded.rows_before = there;
-    loaded.loaded_rows = loaded.loaded_rows.filter(|_| into.is_some());
-    let table = matches!(facts.relkind, 'r' | 'p');
-    loaded.countable = table && !facts.insert_rules && counted.is_ok();
-    let mixed = match into.is_some_and(staged::updates) {
-        true => ", so that rows that were added are among the updated",
-        false => "",
-    };
-    loaded
-        .notes
-        .extend(counted.err().filter(|_| table).map(|reason| format!("not counted: {reason}{mixed}")));
+    let is_table = matches!(facts.relkind, 'r' | 'p');
+    loaded.rows_before = rows_before;
+    loaded.rows = loaded.rows.filter(|_| into.is_some());
+    loaded.countable = is_table && !facts.insert_rules && counted.is_ok();
+    if let Some(reason) = counted.err().filter(|_| is_table) {
+        let mixed = match into.is_some_and(staged::updates) {
+            true => ", so that rows that were added are among the updated",
+            false => "",
+        };
+        loaded.notes.push(format!("not counted: {reason}{mixed}"));
+    }
     Ok(loaded)
 }
 
@@ -146,20 +139,20 @@ fn prove(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
     }
 }
 
-/// An INSERT has been seen by the foreign keys of a table that was there, where their triggers fire. Where they do
-/// not, the plan's questions follow, and the keys that it has none for are named.
-fn seen_by_keys(spec: &LoadSpec, relation: pg_sys::Oid, mut loaded: Loaded) -> Loaded {
-    // Nobody can take single rows out of shards: keys see them there, now or when they are made.
+/// The foreign keys of an existing table check an INSERT, where their triggers fire. Where they do not, the plan's orphan
+/// checks follow, and the keys that it has none for are named.
+fn with_enforced_keys(spec: &LoadSpec, relation: pg_sys::Oid, mut loaded: Loaded) -> Loaded {
+    // Nobody can take single rows out of shards: keys check them there, now or when they are created.
     let shards = citus::holds(relation);
-    loaded.checked = shards || (spec.existing.is_some() && !xact::is_replica());
+    loaded.enforced = shards || (spec.existing.is_some() && !xact::is_replica());
     let Some(into) = &spec.existing else { return loaded };
     if xact::is_replica() {
-        let asked = |key: &ExistingForeignKey| {
+        let checked = |key: &ExistingForeignKey| {
             !key.period && !shards && into.orphans.iter().any(|spec| spec.is_of(key))
         };
         let keys = existing::foreign_keys::of(relation);
         let names: Vec<&str> =
-            keys.iter().filter(|key| key.enforced && !asked(key)).map(|key| key.name.as_str()).collect();
+            keys.iter().filter(|key| key.enforced && !checked(key)).map(|key| key.name.as_str()).collect();
         if !names.is_empty() {
             let names = names.join(", ");
             loaded.notes.push(format!("not checked, because session_replication_role is replica: {names}"));
@@ -200,12 +193,17 @@ fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
     Err(Error::server(PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE, message))
 }
 
-/// Nothing can be in the way of rows that come into an empty table but their own like.
-fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
+/// Only rows of the load itself can have the keys of rows that come into an empty table.
+fn direct_with_fallback(
+    source: &mut Source,
+    spec: &LoadSpec,
+    target: &Target,
+    place: Place<'_>,
+) -> Result<Loaded, Error> {
     match xact::attempt(|| direct::load(source, spec, target, place)) {
         Ok(Err(Error::Conflict { .. })) => {
             let loaded = staged::load(source, spec, target.relation, 0, place)?;
-            Ok(seen_by_keys(spec, target.relation, loaded))
+            Ok(with_enforced_keys(spec, target.relation, loaded))
         }
         Ok(outcome) => outcome,
         Err(caught) => Err(caught.into()),
@@ -213,17 +211,17 @@ fn attempt(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
 }
 
 /// A default that the load leaves to the table may read tables.
-fn defaults_look(facts: &RelationFacts, target: &Target) -> bool {
+fn leaves_looking_default(facts: &RelationFacts, target: &Target) -> bool {
     let given = |attnum| target.attributes.iter().any(|a| a.attnum == attnum);
     facts.looking_defaults.iter().any(|attnum| !given(*attnum))
 }
 
 /// The attributes that the columns go to.
 fn attributes(relation: pg_sys::Oid, spec: &LoadSpec) -> Result<Vec<Attribute>, Error> {
-    let mut there = relation::attributes(relation);
+    let mut found = relation::attributes(relation);
     let take = |column: &LoadColumn| {
-        let at = there.iter().position(|a| a.name == column.target);
-        at.map(|at| there.swap_remove(at)).ok_or_else(|| gone(spec))
+        let at = found.iter().position(|a| a.name == column.target);
+        at.map(|at| found.swap_remove(at)).ok_or_else(|| gone(spec))
     };
     spec.columns.iter().map(take).collect()
 }
@@ -238,7 +236,7 @@ fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
     Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
 }
 
-/// It was there, or made, when the plan was.
+/// It existed when the plan was made, or the run has created it.
 fn gone(spec: &LoadSpec) -> Error {
     let message = format!(
         "relation {} was dropped or changed while the import was running",

@@ -1,5 +1,5 @@
-//! Through a temporary table of the same types and one `INSERT … SELECT` in the caller's name, in which the server
-//! itself looks after indexes, constraints, rules, policies and triggers.
+//! A staged load: into a temporary table of the same types, and from there by one `INSERT … SELECT` in the caller's name, for which the
+//! server itself maintains indexes, constraints, rules, policies and triggers.
 
 use std::convert::Infallible;
 
@@ -11,13 +11,12 @@ use super::triggers;
 use super::{Loaded, Place};
 use crate::error::Error;
 use crate::import::orphans;
-use crate::import::orphans::OrphanQuery;
 use crate::pg::loaded_rows::{Command, LoadedRows};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, relation, spi, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::verify::counts;
-use pg_sqlite_migrate_core::plan::{Conflict, IntoExisting, LoadSpec, OrphanSpec, Orphans};
+use pg_sqlite_migrate_core::plan::{Conflict, IntoExisting, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 
 /// Loads the rows; `rows_before` is what the table held.
@@ -33,28 +32,28 @@ pub fn load(
     let (stage, relation) = create_stage(spec, target);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
-    let staged = loaded.imported - settle_orphans(into, &stage, &mut loaded, place);
+    let orphans = orphans::resolve_staged(&into.orphans, &stage, place.orphans, place.rejects);
+    let staged = loaded.imported - orphans.rejected;
+    loaded.rejected += orphans.rejected;
+    loaded.orphans += orphans.rejected;
+    loaded.notes.extend(orphans.notes);
     let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
-    let triggers = (!into.fire_triggers).then(|| triggers::disable(&spec.schema, &spec.target));
+    let disabled = (!into.fire_triggers).then(|| triggers::disable(&spec.schema, &spec.target));
     let shards = citus::holds(target);
     let (mut processed, by) = put(spec, into, &stage, shards)?;
     // Another server's transactions have ids of their own.
-    loaded.loaded_rows = storage_extension::of(target).is_none().then(|| LoadedRows::by(by));
+    loaded.rows = storage_extension::of(target).is_none().then(|| LoadedRows::by(by));
     if into.conflict.is_some() && shards && !updates(into) {
         // Citus counts the rows that it was sent.
         processed = gained(spec, rows_before, processed);
     }
-    match triggers {
-        // A check now would not find parents that are still to come.
-        Some(triggers) if place.parents_to_come && triggers.waits() => loaded.quiet = Some(triggers),
-        Some(triggers) => triggers.restore(),
-        None => {}
-    }
+    // A check now would not find parents that are still to come.
+    loaded.disabled = disabled.and_then(|d| d.restore_unless_waiting(place.orphans.any_parents_to_come()));
     if let Some(comparison) = comparison.as_ref().filter(|_| staged > processed) {
-        // More rows were skipped than met one of the table's: they have met one of the file's.
-        let twins = (staged - processed > met.met).then(|| comparison.within_file()).transpose()?;
-        let found = [met, twins.unwrap_or_default()].into_iter().flat_map(|found| found.findings);
+        // More rows were skipped than have the key of one of the table's: they have the key of one of the file's.
+        let duplicates = (staged - processed > met.met).then(|| comparison.within_file()).transpose()?;
+        let found = [met, duplicates.unwrap_or_default()].into_iter().flat_map(|found| found.findings);
         loaded.findings.extend(found.chain(comparison.unseen()));
     }
     comparison.iter().for_each(Comparison::end);
@@ -63,9 +62,8 @@ pub fn load(
     loaded.updated = processed - loaded.imported;
     loaded.skipped = staged.saturating_sub(processed);
     if loaded.skipped > 0 && into.conflict.is_none() {
-        loaded
-            .notes
-            .push(format!("{} rows were left out by a trigger or rule of the table's", loaded.skipped));
+        let note = format!("{} rows were left out by a trigger or rule of the table's", loaded.skipped);
+        loaded.notes.push(note);
     }
     Ok(loaded)
 }
@@ -111,27 +109,6 @@ fn create_stage(spec: &LoadSpec, target: pg_sys::Oid) -> (String, pg_sys::Oid) {
     let stage = qualified("pg_temp", &name);
     let oid = spi::oid(&stage);
     (stage, oid)
-}
-
-/// Rows without a parent are settled before foreign keys see them, except where the parents are still to come.
-/// Gives the number of rows that left the stage.
-fn settle_orphans(into: &IntoExisting, stage: &str, loaded: &mut Loaded, place: Place<'_>) -> u64 {
-    let to_come = |spec: &OrphanSpec| {
-        let parent = (spec.parent_schema.as_str(), spec.parent.as_str());
-        parent != (spec.schema.as_str(), spec.table.as_str()) && place.to_come.contains(&parent)
-    };
-    let settled =
-        |spec: &&OrphanSpec| matches!(spec.policy, Orphans::Reject | Orphans::Null) && !to_come(spec);
-    let questions: Vec<OrphanQuery<'_>> =
-        into.orphans.iter().filter(settled).map(|spec| OrphanQuery::of_stage(spec, stage)).collect();
-    let removed: u64 =
-        orphans::settle_rejects(&questions, place.rejects).iter().map(|removed| removed.rows).sum();
-    loaded.rejected += removed;
-    loaded.orphans += removed;
-    let questions: Vec<_> = questions.into_iter().filter(|q| q.policy() == Orphans::Null).collect();
-    let nulled = orphans::nullify(&questions).map(|nulled| nulled.rows).unwrap_or_default();
-    loaded.notes.extend(questions.iter().zip(nulled).filter_map(|(question, rows)| question.nulled(rows)));
-    removed
 }
 
 fn insert(spec: &LoadSpec, conflict: Option<&Conflict>, stage: &str) -> String {

@@ -38,7 +38,7 @@ pub struct Target {
     pub relation: pg_sys::Oid,
     /// The batch's columns in order.
     pub attributes: Vec<Attribute>,
-    /// The relation that progress names: a temporary table stands for another.
+    /// The relation that progress names: a staging table is not shown itself.
     pub shown_as: pg_sys::Oid,
 }
 
@@ -47,10 +47,18 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let timezone = timezone(spec)?;
     let plan = read_plan(spec, &target.attributes, place.rowid, place.detour, &timezone);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
+    let columns: Vec<SinkColumn> =
+        (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
     let mut writer = Writer::new(
-        converter(spec, target, &wires, &timezone),
+        Converter::new(&target.attributes, &wires, &columns, &timezone),
         HeapSink::open(target.relation, &target.attributes),
-        progress(target, place),
+        Progress::start(ProgressLoad {
+            relation: target.shown_as,
+            run: place.rejects.run,
+            table_number: place.table_number,
+            tables: place.tables,
+            tuples_total: place.rows_expected,
+        }),
         spec,
         place.rejects,
     );
@@ -62,10 +70,10 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let outcome = {
         let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
         let job = move |mut out: Outbox<'_, Batch>| {
-            let mut supply = Supply { empty, in_flight };
+            let mut pool = BatchPool { empty, in_flight };
             rows::read(source, plan, Batch::new(wires), &mut |batch| {
-                supply.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
-                if out.send(batch) { supply.next() } else { None }
+                pool.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
+                if out.send(batch) { pool.next() } else { None }
             })
         };
         thread::run_with(job, |mut batch: Batch| {
@@ -110,13 +118,13 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     spec.columns.iter().enumerate().map(attribute).collect()
 }
 
-/// The reader's supply of empty batches.
-struct Supply {
+/// The reader's empty batches.
+struct BatchPool {
     empty: Receiver<Batch>,
     in_flight: Arc<AtomicUsize>,
 }
 
-impl Supply {
+impl BatchPool {
     /// The next empty batch; `None` when the run was stopped.
     fn next(&mut self) -> Option<Batch> {
         while self.in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
@@ -138,22 +146,6 @@ impl Supply {
 /// The reader is gone once it has read everything.
 fn put_back(recycle: &Sender<Batch>, batch: Batch) {
     let _ = recycle.send(batch);
-}
-
-fn converter(spec: &LoadSpec, target: &Target, wires: &[Wire], timezone: &Timezone) -> Converter {
-    let columns: Vec<SinkColumn> =
-        (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
-    Converter::new(&target.attributes, wires, &columns, timezone)
-}
-
-fn progress(target: &Target, place: Place<'_>) -> Progress {
-    Progress::start(ProgressLoad {
-        relation: target.shown_as,
-        run: place.rejects.run,
-        table_number: place.table_number,
-        tables: place.tables,
-        tuples_total: place.rows_expected,
-    })
 }
 
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {

@@ -74,14 +74,23 @@ pub fn disable(schema: &str, table: &str) -> DisabledTriggers {
 const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
 
 impl DisabledTriggers {
-    /// Deferred constraints wait to be checked, and ALTER TABLE is refused until they have been.
-    pub fn waits(&self) -> bool {
+    /// Enables the triggers again, except where deferred constraints wait to be checked and `parents_to_come` says that a
+    /// check would fail now: ALTER TABLE is refused until they have been.
+    pub fn restore_unless_waiting(self, parents_to_come: bool) -> Option<DisabledTriggers> {
+        if parents_to_come && self.wait() {
+            return Some(self);
+        }
+        self.restore();
+        None
+    }
+
+    fn wait(&self) -> bool {
         self.triggers.iter().any(|trigger| relation_facts::pending_triggers(trigger.relation))
     }
 
     pub fn restore(self) {
         let _path = LocalSettings::safe_search_path();
-        if self.waits() {
+        if self.wait() {
             spi::execute("SET CONSTRAINTS ALL IMMEDIATE");
         }
         for Trigger { table, name, enable, .. } in &self.triggers {

@@ -84,7 +84,7 @@ impl<'a> Writer<'a> {
         rowid: Option<&'static str>,
         outcome: Result<Option<Lost>, Option<Error>>,
     ) -> Result<Loaded, Error> {
-        let loaded_rows = self.sink.finish();
+        let rows = self.sink.finish();
         let mut loaded = self.loaded;
         if let Some(refused) = self.failed {
             return Err(refusal(*refused, source, rowid, self.spec)?);
@@ -92,7 +92,7 @@ impl<'a> Writer<'a> {
         match outcome {
             Ok(lost) => {
                 loaded.notes.extend(lost.map(|lost| lost.say()));
-                Ok(Loaded { loaded_rows: Some(loaded_rows), ..loaded })
+                Ok(Loaded { rows: Some(rows), ..loaded })
             }
             Err(Some(error)) => Err(error),
             Err(None) => {

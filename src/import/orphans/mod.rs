@@ -1,20 +1,26 @@
-//! Rows without a parent: looked for after the load, before the constraint is made, or by the constraint's own
-//! operators where it is there already. Only rows of this load are touched.
+//! Orphans: rows of a load without a parent, found by the foreign key's own operators before it sees them, or before it is
+//! created. Only rows of this load are touched.
+//!
+//! A run makes its checks after each load, as far as the parents are complete ([`OrphanChecks`]). A staged load makes those
+//! of its rows on the staging table, before the INSERT under the table's own keys ([`resolve_staged`]).
 
 mod cascade;
+mod checks;
 mod groups;
 mod null;
 mod query;
 mod record;
 mod reject;
 
-pub use null::{Nulled, nullify};
-pub use query::{OrphanQuery, hold_parents};
-pub use reject::settle_rejects;
+pub use checks::{OrphanChecks, Work};
+pub use query::OrphanQuery;
 
-use pg_sqlite_migrate_core::plan::Orphans;
+use self::checks::{child, parent};
+use super::log::Rejects;
+use crate::error::Error;
+use pg_sqlite_migrate_core::plan::{OrphanSpec, Orphans};
 
-/// Rows that one settlement removed from a child table.
+/// Rows that were removed from a child table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
     pub schema: String,
@@ -22,14 +28,64 @@ pub struct Removed {
     pub rows: u64,
 }
 
-impl OrphanQuery<'_> {
-    pub fn policy(&self) -> Orphans {
-        self.spec.policy
+impl OrphanChecks<'_> {
+    /// About the rows that the load of the table has written. Their parents stay where they are from here on.
+    fn query<'s>(&self, spec: &'s OrphanSpec) -> OrphanQuery<'s> {
+        query::hold_parents(spec);
+        OrphanQuery::of_table(spec, self.loaded_rows(child(spec)))
     }
 
-    /// What to say of rows that lost their key.
-    pub fn nulled(&self, rows: u64) -> Option<String> {
-        let columns = self.spec.columns.join(", ");
-        (rows > 0).then(|| format!("{columns} became NULL in {rows} rows without a parent"))
+    /// Moves rows without a parent into the run log.
+    pub fn reject(&self, specs: &[&OrphanSpec], rejects: Rejects) -> Result<Vec<Removed>, Error> {
+        let queries: Vec<OrphanQuery<'_>> = specs.iter().map(|spec| self.query(spec)).collect();
+        let removed = reject::reject(&queries, rejects);
+        // What has come through an INSERT has found its parent, which may be gone by now.
+        let poorer: Vec<_> = removed.iter().map(|r| (r.schema.as_str(), r.table.as_str())).collect();
+        self.enforced_by(&poorer).try_for_each(|spec| self.query(spec).refuse())?;
+        Ok(removed)
     }
+
+    /// An error if there is a row without a parent.
+    pub fn refuse(&self, spec: &OrphanSpec) -> Result<(), Error> {
+        self.query(spec).refuse()
+    }
+
+    /// Sets keys without a parent to NULL; what is to be known of it. The specs are of one table, whose user triggers
+    /// are disabled.
+    pub fn nullify(&mut self, specs: &[&OrphanSpec]) -> Vec<String> {
+        let queries: Vec<OrphanQuery<'_>> = specs.iter().map(|spec| self.query(spec)).collect();
+        let (Some(nulled), Some(first)) = (null::nullify(&queries), specs.first()) else { return vec![] };
+        self.rewritten(child(first), nulled.by);
+        null::notes(&queries, &nulled)
+    }
+}
+
+/// What became of orphans on a staging table.
+#[derive(Debug, Clone, Default)]
+pub struct Staged {
+    pub rejected: u64,
+    pub notes: Vec<String>,
+}
+
+/// Rejects rows on a staging table that have no parent, and sets keys to NULL, as the policies say. Rows whose parents are
+/// still to come stay as they are, and with `orphans: "error"` the table's own keys raise the error.
+pub fn resolve_staged(
+    specs: &[OrphanSpec],
+    stage: &str,
+    checks: &OrphanChecks<'_>,
+    rejects: Rejects,
+) -> Staged {
+    let queries = |policy| -> Vec<OrphanQuery<'_>> {
+        let specs = specs.iter().filter(|spec| spec.policy == policy && !checks.parents_to_come(spec));
+        specs.map(|spec| OrphanQuery::of_stage(spec, stage)).collect()
+    };
+    let removed = reject::reject(&queries(Orphans::Reject), rejects);
+    let queries = queries(Orphans::Null);
+    let notes = null::nullify(&queries).map(|nulled| null::notes(&queries, &nulled)).unwrap_or_default();
+    Staged { rejected: removed.iter().map(|removed| removed.rows).sum(), notes }
+}
+
+/// The table's own rows may be parents.
+fn points_to_itself(spec: &OrphanSpec) -> bool {
+    child(spec) == parent(spec)
 }

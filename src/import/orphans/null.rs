@@ -11,44 +11,53 @@ use pg_sqlite_migrate_core::sqltext::ident;
 /// Rows that lost their key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nulled {
-    /// By question.
+    /// By query.
     pub rows: Vec<u64>,
     /// Who has written them anew.
     pub by: Command,
 }
 
-/// Sets the keys of rows without a parent to NULL. The questions are about one table.
-pub fn nullify(questions: &[OrphanQuery<'_>]) -> Option<Nulled> {
-    let sql = statement(questions)?;
+/// Sets the keys of rows without a parent to NULL. The queries are about one table.
+pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
+    let sql = statement(queries)?;
     let _settings = reading();
     let by = Command::next();
     Some(Nulled { rows: latest::written(&sql)?, by })
 }
 
-fn statement(questions: &[OrphanQuery<'_>]) -> Option<String> {
-    let table = &questions.first()?.children.name;
-    let found = questions.iter().enumerate().map(|(i, question)| {
-        let orphans = question.orphans();
-        format!("SELECT c.ctid AS address, {i} AS question {orphans}")
+/// What is to be known of rows that lost their key.
+pub fn notes(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Vec<String> {
+    let changed = queries.iter().zip(&nulled.rows).filter(|(_, rows)| **rows > 0);
+    let note = |(query, rows): (&OrphanQuery<'_>, &u64)| {
+        format!("{} became NULL in {rows} rows without a parent", query.spec.columns.join(", "))
+    };
+    changed.map(note).collect()
+}
+
+fn statement(queries: &[OrphanQuery<'_>]) -> Option<String> {
+    let table = &queries.first()?.children.name;
+    let found = queries.iter().enumerate().map(|(i, query)| {
+        let orphans = query.orphans();
+        format!("SELECT c.ctid AS address, {i} AS query {orphans}")
     });
-    let by_row = (0..questions.len()).map(|i| format!("bool_or(question = {i}) AS by_{i}"));
-    let counts = (0..questions.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
+    let by_row = (0..queries.len()).map(|i| format!("bool_or(query = {i}) AS by_{i}"));
+    let counts = (0..queries.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
     Some(format!(
         "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
          updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
          SELECT ARRAY[{}] FROM orphans",
         found.collect::<Vec<_>>().join(" UNION ALL "),
         by_row.collect::<Vec<_>>().join(", "),
-        assignments(questions).join(", "),
+        assignments(queries).join(", "),
         counts.collect::<Vec<_>>().join(", ")
     ))
 }
 
 /// A column may belong to several keys.
-fn assignments(questions: &[OrphanQuery<'_>]) -> Vec<String> {
+fn assignments(queries: &[OrphanQuery<'_>]) -> Vec<String> {
     let mut columns: Vec<(&str, Vec<String>)> = vec![];
-    for (i, question) in questions.iter().enumerate() {
-        for column in &question.spec.columns {
+    for (i, query) in queries.iter().enumerate() {
+        for column in &query.spec.columns {
             let by = format!("o.by_{i}");
             match columns.iter_mut().find(|(name, _)| name == column) {
                 Some((_, bys)) => bys.push(by),

@@ -1,12 +1,13 @@
-//! One question: which rows of a load have no parent by one foreign key. Printing and asking; nothing is changed.
+//! One query: which rows of a load have no parent by one foreign key. Nothing is changed.
 //!
-//! The questions are `RI_Initial_Check`'s: children by inheritance have no part in a foreign key, what collates is
+//! The query is `RI_Initial_Check`'s: children by inheritance have no part in a foreign key, what collates is
 //! compared by the parent's collation, and every operator is the key's own, with its schema.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pgrx::pg_sys;
 
+use super::points_to_itself;
 use crate::error::{Error, OrphanRows};
 use crate::import::existing;
 use crate::import::load::fetched;
@@ -42,7 +43,7 @@ const OPERATOR: &str = "
     JOIN pg_type r ON r.oid = o.oprright JOIN pg_namespace rn ON rn.oid = r.typnamespace
     WHERE o.oid = $1";
 
-/// The rows that one foreign key is asked about. In its SQL, `c` is a child and `p` a parent.
+/// The rows that one foreign key is checked for. In its SQL, `c` is a child and `p` a parent.
 #[derive(Debug, Clone)]
 pub struct OrphanQuery<'a> {
     pub spec: &'a OrphanSpec,
@@ -82,11 +83,11 @@ impl<'a> OrphanQuery<'a> {
     /// Rows on a stage, from which they go into the table all at once.
     pub fn of_stage(spec: &'a OrphanSpec, stage: &str) -> OrphanQuery<'a> {
         let stage = Relation { name: stage.to_string(), from: stage.to_string() };
-        let mut question = OrphanQuery::new(spec, stage.clone());
-        if (&spec.schema, &spec.table) == (&spec.parent_schema, &spec.parent) {
-            question.parents.push(stage);
+        let mut query = OrphanQuery::new(spec, stage.clone());
+        if points_to_itself(spec) {
+            query.parents.push(stage);
         }
-        question
+        query
     }
 
     fn new(spec: &'a OrphanSpec, children: Relation) -> OrphanQuery<'a> {
@@ -110,11 +111,11 @@ impl<'a> OrphanQuery<'a> {
 
     /// There is a row without a parent.
     pub fn any(&self) -> bool {
-        !self.ask::<bool>("true", " LIMIT 1").is_empty()
+        !self.select::<bool>("true", " LIMIT 1").is_empty()
     }
 
     pub fn count(&self) -> u64 {
-        self.ask::<u64>("pg_catalog.count(*)", "").into_iter().sum()
+        self.select::<u64>("pg_catalog.count(*)", "").into_iter().sum()
     }
 
     /// An error if there is a row without a parent.
@@ -126,7 +127,7 @@ impl<'a> OrphanQuery<'a> {
         let keys = ident_list(spec.columns.iter());
         let _styles = LocalSettings::printing(Reads::Styles);
         let examples: Vec<String> =
-            self.ask(&format!("ROW({keys})::pg_catalog.text"), &format!(" ORDER BY {keys} LIMIT 5"));
+            self.select(&format!("ROW({keys})::pg_catalog.text"), &format!(" ORDER BY {keys} LIMIT 5"));
         let examples: Vec<String> =
             examples.iter().map(|row| format!("({}) = {row}", spec.columns.join(", "))).collect();
         Err(Error::Orphans(Box::new(OrphanRows {
@@ -140,7 +141,7 @@ impl<'a> OrphanQuery<'a> {
     }
 
     /// One expression over the rows without a parent.
-    fn ask<T: Column>(&self, expression: &str, tail: &str) -> Vec<T> {
+    fn select<T: Column>(&self, expression: &str, tail: &str) -> Vec<T> {
         let _settings = reading();
         let sql = format!("SELECT {expression} {}{tail}", self.orphans());
         latest::values(&sql)
@@ -156,12 +157,12 @@ impl<'a> OrphanQuery<'a> {
         let same = self.same();
         let missing = self.parents.iter();
         let missing = missing.map(|p| format!("NOT EXISTS (SELECT FROM {} AS p WHERE {same})", p.from));
-        format!("{} AND {}", self.asked(), missing.collect::<Vec<_>>().join(" AND "))
+        format!("{} AND {}", self.checked(), missing.collect::<Vec<_>>().join(" AND "))
     }
 
-    /// The condition of a row that is asked about. MATCH SIMPLE: a row with a NULL among its columns has no parent to
+    /// The condition of a row that is checked. MATCH SIMPLE: a row with a NULL among its columns has no parent to
     /// look for. MATCH FULL: only one with nothing but NULL.
-    pub fn asked(&self) -> String {
+    pub fn checked(&self) -> String {
         let set = self.spec.columns.iter().map(|c| format!("c.{} IS NOT NULL", ident(c)));
         let set: Vec<String> = set.collect();
         let set = if self.spec.full { format!("({})", set.join(" OR ")) } else { set.join(" AND ") };
@@ -194,7 +195,7 @@ pub fn hold_parents(spec: &OrphanSpec) {
     }
 }
 
-/// Where the parents are for a question about rows of this server's. Citus joins its tables with each other alone.
+/// Where the parents are for a query about rows of this server's. Citus joins its tables with each other alone.
 fn local_parents(spec: &OrphanSpec, name: &str, from: String, children: &Relation) -> String {
     if !citus::is_installed() || citus::holds(spi::oid(&children.name)) {
         return from;
@@ -272,7 +273,7 @@ mod tests {
         Relation { name: from.trim_start_matches("ONLY ").into(), from: from.into() }
     }
 
-    fn question(spec: &OrphanSpec) -> OrphanQuery<'_> {
+    fn query_of(spec: &OrphanSpec) -> OrphanQuery<'_> {
         let comparison = |name: &str, collation: &str| Comparison {
             operator: KeyOperator {
                 name: name.into(),
@@ -297,15 +298,15 @@ mod tests {
     fn the_condition_is_match_simple_unless_the_key_is_match_full() {
         let (simple, full) = (spec(), OrphanSpec { full: true, ..spec() });
         assert_eq!(
-            question(&simple).orphaned(),
+            query_of(&simple).orphaned(),
             format!(
                 "c.\"user\" IS NOT NULL AND c.\"b\" IS NOT NULL AND NOT EXISTS (SELECT FROM ONLY app.users AS p {SAME}"
             )
         );
-        let mut question = question(&full);
-        question.parents.push(relation("s"));
+        let mut query = query_of(&full);
+        query.parents.push(relation("s"));
         assert_eq!(
-            question.orphaned(),
+            query.orphaned(),
             format!(
                 "(c.\"user\" IS NOT NULL OR c.\"b\" IS NOT NULL) AND NOT EXISTS (SELECT FROM ONLY app.users AS p {SAME} \
                  AND NOT EXISTS (SELECT FROM s AS p {SAME}"
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_load_has_written_is_asked_about() {
+    fn only_what_the_load_has_written_is_checked() {
         let command = |number| Command { transaction: 7, number };
         let loaded_rows = |commands| LoadedRows { commands, first_block: 3 };
         assert_eq!(written_by(&loaded_rows(vec![])), "false");
@@ -325,7 +326,7 @@ mod tests {
              OR c.xmin OPERATOR(pg_catalog.=) '7'::pg_catalog.xid)"
         );
         let spec = spec();
-        let question = OrphanQuery { loaded_rows: Some("new".into()), ..question(&spec) };
-        assert!(question.orphaned().starts_with("new AND c.\"user\" IS NOT NULL"));
+        let query = OrphanQuery { loaded_rows: Some("new".into()), ..query_of(&spec) };
+        assert!(query.orphaned().starts_with("new AND c.\"user\" IS NOT NULL"));
     }
 }

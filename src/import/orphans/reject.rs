@@ -1,10 +1,10 @@
 //! `orphans: "reject"`: rows without a parent go from their table into the run log, and with them those that they leave
 //! without one.
 //!
-//! Tables are settled parents first, so that each is looked through once; only tables that point to themselves or to
+//! Parents come before their children, so that each table is read once; only tables that point to themselves or to
 //! each other need more. Rows pass through memory a few at a time, however many there are.
 
-use super::cascade::{Asked, Gone};
+use super::cascade::{Cascade, Numbered};
 use super::groups;
 use super::query::{OrphanQuery, reading};
 use super::record::{Batch, Record};
@@ -12,60 +12,57 @@ use super::{Removed, record};
 use crate::import::log::Rejects;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::{erase, latest, spi};
-use pg_sqlite_migrate_core::plan::Orphans;
 
-/// Removes rows without a parent for every key whose policy is `reject`, until nothing is left to remove.
-pub fn settle_rejects(questions: &[OrphanQuery<'_>], rejects: Rejects) -> Vec<Removed> {
+/// Removes rows without a parent, until nothing is left to remove.
+pub fn reject(queries: &[OrphanQuery<'_>], rejects: Rejects) -> Vec<Removed> {
     let _settings = reading();
-    let questions: Vec<&OrphanQuery<'_>> =
-        questions.iter().filter(|q| q.policy() == Orphans::Reject).collect();
     let mut members: Vec<&str> = vec![];
-    for question in &questions {
-        if !members.contains(&question.children.name.as_str()) {
-            members.push(&question.children.name);
+    for query in queries {
+        if !members.contains(&query.children.name.as_str()) {
+            members.push(&query.children.name);
         }
     }
-    let asked: Vec<Asked<'_>> = questions.into_iter().map(|question| numbered(question, &members)).collect();
+    let numbered: Vec<Numbered<'_>> = queries.iter().map(|query| number(query, &members)).collect();
     let edges: Vec<_> =
-        asked.iter().flat_map(|a| a.parents.iter().flatten().map(|parent| (a.child, *parent))).collect();
+        numbered.iter().flat_map(|a| a.parents.iter().flatten().map(|parent| (a.child, *parent))).collect();
     let mut removed = vec![];
     for group in groups::parents_first(members.len(), &edges) {
-        settle_group(&group, &asked, rejects, &mut removed);
+        reject_group(&group, &numbered, rejects, &mut removed);
     }
     removed
 }
 
-fn numbered<'q>(question: &'q OrphanQuery<'q>, members: &[&str]) -> Asked<'q> {
-    let number = |name: &str| members.iter().position(|member| *member == name);
-    let child = number(&question.children.name).unwrap_or_default();
-    Asked { question, child, parents: question.parents.iter().map(|p| number(&p.name)).collect() }
+fn number<'q>(query: &'q OrphanQuery<'q>, members: &[&str]) -> Numbered<'q> {
+    let at = |name: &str| members.iter().position(|member| *member == name);
+    let child = at(&query.children.name).unwrap_or_default();
+    Numbered { query, child, parents: query.parents.iter().map(|p| at(&p.name)).collect() }
 }
 
-fn settle_group(group: &[usize], asked: &[Asked<'_>], rejects: Rejects, removed: &mut Vec<Removed>) {
-    // What has been settled before has no more rows to lose.
+fn reject_group(group: &[usize], numbered: &[Numbered<'_>], rejects: Rejects, removed: &mut Vec<Removed>) {
+    // What was done before has no more rows to lose.
     let inside = |parent: &Option<usize>| parent.filter(|parent| group.contains(parent));
-    let of_group = asked.iter().filter(|a| group.contains(&a.child)).map(|a| Asked {
-        question: a.question,
+    let of_group = numbered.iter().filter(|a| group.contains(&a.child)).map(|a| Numbered {
+        query: a.query,
         child: a.child,
         parents: a.parents.iter().map(inside).collect(),
     });
-    let of_group: Vec<Asked<'_>> = of_group.collect();
+    let of_group: Vec<Numbered<'_>> = of_group.collect();
     if of_group.iter().all(|a| a.parents.iter().all(Option::is_none)) {
-        for Asked { question, .. } in of_group {
-            add(removed, question, take_out(question, &question.orphans(), rejects));
+        for Numbered { query, .. } in of_group {
+            add(removed, query, take_out(query, &query.orphans(), rejects));
         }
-    } else if of_group.iter().any(|a| a.question.any()) {
-        let gone = Gone::find(rejects.run, &of_group);
-        for (number, asked) in of_group.iter().enumerate() {
-            let rows = take_out(asked.question, &gone.by(number, asked), rejects);
-            add(removed, asked.question, rows);
+    } else if of_group.iter().any(|a| a.query.any()) {
+        let gone = Cascade::find(rejects.run, &of_group);
+        for (number, numbered) in of_group.iter().enumerate() {
+            let rows = take_out(numbered.query, &gone.by(number, numbered), rejects);
+            add(removed, numbered.query, rows);
         }
         gone.forget();
     }
 }
 
-fn add(removed: &mut Vec<Removed>, question: &OrphanQuery<'_>, rows: u64) {
-    let spec = question.spec;
+fn add(removed: &mut Vec<Removed>, query: &OrphanQuery<'_>, rows: u64) {
+    let spec = query.spec;
     let of_table = removed.iter_mut().find(|r| (&r.schema, &r.table) == (&spec.schema, &spec.table));
     match of_table {
         _ if rows == 0 => {}
@@ -75,14 +72,14 @@ fn add(removed: &mut Vec<Removed>, question: &OrphanQuery<'_>, rows: u64) {
 }
 
 /// Moves rows into the log; how many.
-fn take_out(question: &OrphanQuery<'_>, rows: &str, rejects: Rejects) -> u64 {
-    let relation = spi::oid(&question.children.name);
+fn take_out(query: &OrphanQuery<'_>, rows: &str, rejects: Rejects) -> u64 {
+    let relation = spi::oid(&query.children.name);
     let record = Record::of(relation);
     let mut taken = 0;
     let mut batch = Batch::default();
     let mut flush = |batch: &mut Batch| {
         let Batch { records, addresses, .. } = std::mem::take(batch);
-        rejects.write_orphans(question.spec, &records);
+        rejects.write_orphans(query.spec, &records);
         erase::erase(relation, &addresses);
         taken += records.len() as u64;
     };

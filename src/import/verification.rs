@@ -1,0 +1,79 @@
+//! Row counts at the end of a run: both sides of every table are counted, and a difference rolls the run back.
+
+use pgrx::PgSqlErrorCode;
+
+use super::load::triggers;
+use super::result::{Status, TableResult};
+use super::survey::{self, Survey};
+use crate::error::{Changer, Error};
+use crate::pg::relation;
+use crate::sqlite;
+use crate::verify::counts;
+use pg_sqlite_migrate_core::plan::{Planned, TablePlan};
+use pg_sqlite_migrate_core::sqltext::qualified;
+
+/// Counts the source, and the target; the results take over what the source has.
+pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]) -> Result<(), Error> {
+    let tables = planned.tables.iter().zip(results);
+    let loaded: Vec<_> = tables.filter(|(_, result)| result.status == Status::Loaded).collect();
+    let sources: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
+    // How many rows a damaged table has nobody can tell.
+    let damage = &survey.damage;
+    let source_rows: Vec<Option<u64>> = survey::on_thread(&mut survey.source, |source| {
+        let count = |t: &&TablePlan| match damage.of(&t.source) {
+            Some(_) => Ok(None),
+            None => sqlite::count(source, &t.source, t.filter.as_deref()).map(Some),
+        };
+        sources.iter().map(count).collect()
+    })?;
+    for ((table, result), source_rows) in loaded.into_iter().zip(source_rows) {
+        result.source_rows = source_rows.map(|n| n as i64);
+        let source_rows = result.source_rows.unwrap_or_else(|| result.accounted());
+        let expected = result.rows_before + result.imported;
+        let target_rows = match result.countable {
+            true => rows(table, Changer::Triggers)?,
+            false => expected,
+        };
+        if target_rows != expected && triggers::may_fire(&planned.tables) {
+            return Err(changed(table, Some((expected, target_rows)), Changer::Triggers));
+        }
+        if source_rows != result.accounted() || target_rows != expected {
+            return Err(Error::Counts {
+                table: table.source.clone(),
+                rows_source: source_rows,
+                rows_target: target_rows,
+                rejected: result.rejected,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Every table still holds what was counted before the statements of `after`.
+pub fn count_again(planned: &Planned, results: &[TableResult]) -> Result<(), Error> {
+    let tables = planned.tables.iter().zip(results);
+    for (table, result) in tables.filter(|(_, r)| r.status == Status::Loaded && r.countable) {
+        let expected = result.rows_before + result.imported;
+        let found = rows(table, Changer::After)?;
+        if found != expected {
+            return Err(changed(table, Some((expected, found)), Changer::After));
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a table that was loaded; who would have dropped it, if it is gone.
+fn rows(table: &TablePlan, by: Changer) -> Result<i64, Error> {
+    if relation::find(&table.schema, &table.target).is_none() {
+        return Err(changed(table, None, by));
+    }
+    counts::rows(&table.schema, &table.target).map_err(|reason| {
+        let name = qualified(&table.schema, &table.target);
+        let message = format!("rows of {name} cannot be counted after the load: {reason}");
+        Error::server(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+    })
+}
+
+fn changed(table: &TablePlan, rows: Option<(i64, i64)>, by: Changer) -> Error {
+    Error::Changed { table: qualified(&table.schema, &table.target), rows, by }
+}
