@@ -41,7 +41,7 @@ pub fn collates_by_bytes(collation: pg_sys::Oid) -> bool {
 
 /// Only ASCII letters have an upper and a lower case.
 pub fn has_ascii_case(collation: pg_sys::Oid) -> bool {
-    // SAFETY: as above.
+    // SAFETY: raises an error if there is no such collation; a locale lives as long as the backend.
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             #[cfg(not(feature = "pg18"))]
@@ -104,7 +104,7 @@ pub unsafe fn add_foreign_path(
             path
         }};
     }
-    // SAFETY: the caller vouches for the planner's structures.
+    // SAFETY: the planner's structures, by this function's contract, which fdw/planner keeps: they live until the query is planned.
     unsafe {
         let path = match kind {
             PathKind::Scan => create!(create_foreignscan_path, p.required_outer),
@@ -134,7 +134,7 @@ pub unsafe fn ascending(
     class: *mut pg_sys::EquivalenceClass,
     family: pg_sys::Oid,
 ) -> *mut pg_sys::PathKey {
-    // SAFETY: the caller vouches for the arguments.
+    // SAFETY: a class of the planner's and one of its operator families, by this function's contract.
     unsafe { pg_sys::make_canonical_pathkey(root, class, family, pg_sys::BTLessStrategyNumber as _, false) }
 }
 
@@ -147,7 +147,7 @@ pub unsafe fn class_members(
     relids: pg_sys::Relids,
 ) -> Vec<*mut pg_sys::EquivalenceMember> {
     let mut members = vec![];
-    // SAFETY: the caller vouches for the class; its list holds its members.
+    // SAFETY: a class of the planner's, by this function's contract; its list holds its members.
     #[cfg(not(feature = "pg18"))]
     unsafe {
         let _ = relids;
@@ -156,7 +156,8 @@ pub unsafe fn class_members(
             members.push((*(*list).elements.add(i)).ptr_value.cast());
         }
     }
-    // SAFETY: as above; the iterator is a local that the server fills, and is not used after its end.
+    // SAFETY: a class of the planner's, by this function's contract; the iterator is a local that the server fills, and is not used
+    // after its end.
     #[cfg(feature = "pg18")]
     unsafe {
         let mut walk = pg_sys::EquivalenceMemberIterator::default();
@@ -193,12 +194,13 @@ pub const CONSTRAINT_PERIOD: &str = "false";
 /// `name` is a NUL-terminated string in the server's encoding.
 pub unsafe fn parse_type_string(name: *const std::ffi::c_char) -> (pg_sys::Oid, i32) {
     let (mut oid, mut typmod) = (pg_sys::InvalidOid, -1);
-    // SAFETY: both results are local; the caller vouches for the name.
+    // SAFETY: a NUL-terminated name, by this function's contract; both results are local.
     #[cfg(any(feature = "pg14", feature = "pg15"))]
     unsafe {
         pg_sys::parseTypeString(name, &mut oid, &mut typmod, false)
     };
-    // SAFETY: as above; a null escontext means that errors are raised.
+    // SAFETY: a NUL-terminated name, by this function's contract; both results are local. A null escontext means that errors
+    // are raised.
     #[cfg(not(any(feature = "pg14", feature = "pg15")))]
     unsafe {
         pg_sys::parseTypeString(name, &mut oid, &mut typmod, std::ptr::null_mut())
@@ -211,12 +213,12 @@ pub unsafe fn parse_type_string(name: *const std::ffi::c_char) -> (pg_sys::Oid, 
 /// # Safety
 /// `node` is a string node.
 pub unsafe fn string_node_text(node: *mut pg_sys::Node) -> *mut std::ffi::c_char {
-    // SAFETY: the caller vouches for the node's kind.
+    // SAFETY: a string node, by this function's contract: a Value in this version.
     #[cfg(feature = "pg14")]
     unsafe {
         (*node.cast::<pg_sys::Value>()).val.str_
     }
-    // SAFETY: as above.
+    // SAFETY: a string node, by this function's contract: a String in these versions.
     #[cfg(not(feature = "pg14"))]
     unsafe {
         (*node.cast::<pg_sys::String>()).sval
@@ -230,7 +232,7 @@ pub fn vacuum_delay_point() {
     unsafe {
         pg_sys::vacuum_delay_point()
     };
-    // SAFETY: as above.
+    // SAFETY: called on the backend's thread, inside a transaction.
     #[cfg(feature = "pg18")]
     unsafe {
         pg_sys::vacuum_delay_point(true)

@@ -30,7 +30,8 @@ impl DomainCheck {
     /// # Safety
     /// `value` is a datum of the domain's base type, unless it is NULL.
     pub(crate) unsafe fn check(&mut self, value: pg_sys::Datum, null: bool) {
-        // SAFETY: the caller vouches for the datum; `extra` is this function's and this domain's alone.
+        // SAFETY: a datum of the domain's base type, or NULL, by this function's contract, which `convert` keeps; `extra` is this
+        // function's and this domain's alone.
         unsafe { pg_sys::domain_check(value, null, self.domain, &mut *self.extra, self.context) };
     }
 
@@ -41,7 +42,7 @@ impl DomainCheck {
     pub(crate) unsafe fn print(&self, value: pg_sys::Datum) -> String {
         let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
         let _settings = LocalSettings::printing(Reads::Everything);
-        // SAFETY: the caller vouches for the datum; the output function returns a NUL-terminated string.
+        // SAFETY: a datum of the domain's base type, by this function's contract; the output function returns a NUL-terminated string.
         unsafe {
             pg_sys::getTypeOutputInfo(self.domain, &mut output, &mut is_varlena);
             encoding::from_server(pg_sys::OidOutputFunctionCall(output, value))

@@ -99,7 +99,7 @@ fn spell<'a>(text: &'a str, before: &str) -> Cow<'a, str> {
 /// # Safety
 /// As for [`from_server`].
 pub(crate) unsafe fn json_from_server(json: *mut c_char) -> String {
-    // SAFETY: the caller vouches for the string.
+    // SAFETY: a NUL-terminated string in the server's encoding, by this function's contract.
     let json = unsafe { from_server(json) };
     if takes_utf8() || !json.contains(SPELT) { json } else { unspelt(&json) }
 }
@@ -195,7 +195,7 @@ pub(crate) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
     if server_is_utf8() {
         return text;
     }
-    // SAFETY: the caller vouches for the string.
+    // SAFETY: a NUL-terminated UTF-8 string, by this function's contract.
     unsafe { pg_sys::pg_any_to_server(text, libc::strlen(text) as i32, UTF8) }
 }
 
@@ -244,7 +244,7 @@ pub fn of_setting(value: &CStr) -> String {
 /// # Safety
 /// `text` points to a NUL-terminated string in the server's encoding.
 pub(crate) unsafe fn from_server(text: *mut c_char) -> String {
-    // SAFETY: the caller vouches for the string; the conversion returns a NUL-terminated one.
+    // SAFETY: a NUL-terminated string in the server's encoding, by this function's contract; the conversion returns one, too.
     unsafe {
         let converted = if server_is_utf8() {
             text

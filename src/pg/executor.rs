@@ -44,7 +44,7 @@ impl Executor {
             within(query, || pg_sys::InitResultRelInfo(target, relation, 0, std::ptr::null_mut(), 0));
             (state, target)
         };
-        // SAFETY: as above.
+        // SAFETY: the state is alive: `memory` holds it, which this executor keeps.
         let context = unsafe { pg_sys::MakePerTupleExprContext(state) };
         Executor { state, target, context, _memory: memory }
     }
@@ -81,7 +81,8 @@ impl Executor {
     /// # Safety
     /// The slot holds a row of the relation, in its own arrays; the relation has such columns.
     pub unsafe fn compute_generated(&self, slot: *mut pg_sys::TupleTableSlot) {
-        // SAFETY: the caller vouches for the slot. Nothing here has a destructor that an ERROR could skip.
+        // SAFETY: a row of the relation in the slot's own arrays, by this function's contract, which `RowMaker` keeps. Nothing here has a
+        // destructor that an ERROR could skip.
         unsafe {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
                 ExecComputeStoredGenerated(self.target, self.state, slot, pg_sys::CmdType::CMD_INSERT)
@@ -94,7 +95,7 @@ impl Executor {
     /// # Safety
     /// The slot holds a row of the relation, which has constraints.
     pub unsafe fn check(&self, slot: *mut pg_sys::TupleTableSlot) {
-        // SAFETY: the caller vouches for the slot.
+        // SAFETY: a row of the relation, by this function's contract, which `RowMaker` keeps.
         unsafe { pg_sys::ExecConstraints(self.target, slot, self.state) };
     }
 
@@ -158,6 +159,6 @@ pub(crate) unsafe fn evaluate(
 
 /// Runs `f` in a memory context. An ERROR leaves it to whoever catches that.
 unsafe fn within<T>(context: pg_sys::MemoryContext, f: impl FnOnce() -> T) -> T {
-    // SAFETY: the caller vouches for the context.
+    // SAFETY: a living context, by this function's contract: all callers name one of this executor's.
     unsafe { PgMemoryContexts::For(context).switch_to(|_| f()) }
 }

@@ -46,7 +46,7 @@ impl InputFunction {
     /// # Safety
     /// `text` points to a NUL-terminated UTF-8 string that outlives the datum's memory context.
     pub(crate) unsafe fn call(&mut self, text: *mut c_char) -> pg_sys::Datum {
-        // SAFETY: the caller vouches for the string.
+        // SAFETY: a NUL-terminated UTF-8 string that outlives the datum, by this function's contract, which `convert` and the executor's input keep.
         let datum = unsafe {
             let text = encoding::utf8_to_server(text);
             pg_sys::InputFunctionCall(&mut *self.function, text, self.io_param, self.typmod)

@@ -39,7 +39,7 @@ pub fn tell(level: PgLogLevel, message: &str) {
     // SAFETY: the counter is the backend's own, and an ERROR resets it.
     unsafe { pg_sys::InterruptHoldoffCount += 1 };
     report::throw(level, code, Said { message, ..Said::default() }, &Place::here());
-    // SAFETY: as above.
+    // SAFETY: the counter is the backend's own; it was raised above, and an ERROR does not come here.
     unsafe { pg_sys::InterruptHoldoffCount -= 1 };
     check();
 }

@@ -29,7 +29,7 @@ impl FromDatum for Json {
         if is_null || datum.is_null() {
             return None;
         }
-        // SAFETY: the caller vouches for a jsonb, whose length is read where it lies.
+        // SAFETY: pgrx reads an argument or result as the type that it is declared as, here jsonb; its length is read where it lies.
         if unsafe { pg_sys::toast_raw_datum_size(datum) } > MAX_BYTES {
             refuse(
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -38,7 +38,7 @@ impl FromDatum for Json {
                 "Name what differs from the defaults only: a plan may be partial.",
             );
         }
-        // SAFETY: as above; jsonb_out gives a NUL-terminated string.
+        // SAFETY: a jsonb, as before; jsonb_out gives a NUL-terminated string.
         let text = unsafe {
             let printed = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)])?;
             encoding::json_from_server(printed.cast_mut_ptr::<c_char>())
@@ -81,12 +81,12 @@ impl IntoDatum for Json {
 // SAFETY: an argument is read as the jsonb that it is declared as.
 unsafe impl<'fcx> ArgAbi<'fcx> for Json {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Json {
-        // SAFETY: the caller vouches for a jsonb; the function is STRICT, or takes an Option.
+        // SAFETY: pgrx hands over the argument that is declared as jsonb; the function is STRICT, or takes an Option.
         unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Json(Value::Null))
     }
 
     unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Json> {
-        // SAFETY: the caller vouches for a jsonb.
+        // SAFETY: pgrx hands over the argument that is declared as jsonb.
         unsafe { arg.unbox_arg_using_from_datum() }.into()
     }
 }

@@ -162,7 +162,8 @@ unsafe impl GlobalAlloc for Allocator {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's block, which a failure leaves as it is; the new layout is valid, as the caller vouches.
+        // SAFETY: the caller's block, which a failure leaves as it is; `GlobalAlloc::realloc` is called with a size and an alignment
+        // that make a valid layout.
         unsafe {
             let wanted = Layout::from_size_align_unchecked(size, layout.align());
             let moved =
@@ -188,7 +189,8 @@ impl Allocator {
     /// As for `realloc`.
     #[cold]
     unsafe fn moved(&self, block: *mut u8, layout: Layout, wanted: Layout) -> *mut u8 {
-        // SAFETY: the caller vouches for block and layouts; both blocks have the bytes that are copied.
+        // SAFETY: a block of the layout, and another layout that is valid, by this function's contract, which `realloc` keeps; both
+        // blocks have the bytes that are copied.
         unsafe {
             let moved = self.alloc(wanted);
             if !moved.is_null() {

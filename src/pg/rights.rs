@@ -17,7 +17,7 @@ pub fn may_read_server_files() -> bool {
 
 /// This role may write files on the server: a superuser or a member of `pg_write_server_files`.
 pub fn may_write_server_files(role: pg_sys::Oid) -> bool {
-    // SAFETY: as above.
+    // SAFETY: reads the catalog through the syscache, inside a transaction.
     unsafe { pg_sys::has_privs_of_role(role, pg_sys::Oid::from(super::compat::ROLE_PG_WRITE_SERVER_FILES)) }
 }
 
@@ -83,7 +83,7 @@ impl Acting {
 
 impl Drop for Acting {
     fn drop(&mut self) {
-        // SAFETY: as above; right while a panic unwinds, too.
+        // SAFETY: sets the two variables back to what `as_owner_of` has read; right while a panic unwinds, too.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
     }
 }

@@ -40,7 +40,7 @@ impl RowMaker {
     /// # Safety
     /// The relation stays open for as long as the result is used; the attributes are its own.
     pub unsafe fn new(relation: pg_sys::Relation, attributes: &[Attribute]) -> RowMaker {
-        // SAFETY: the caller vouches for the relation, whose descriptor is valid.
+        // SAFETY: an open relation, by this function's contract, which `HeapSink` keeps; its descriptor lives as long.
         unsafe {
             let executor = Executor::new(relation);
             let desc = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
@@ -74,8 +74,7 @@ impl RowMaker {
         values: &mut [pg_sys::Datum],
         nulls: &mut [bool],
     ) {
-        // SAFETY: the caller vouches for slot and values; a slot's arrays have an entry per attribute. Before the
-        // memory of defaults is reused, the slot has made them its own.
+        // SAFETY: slot and values are as this function's contract says, which `HeapSink` keeps.
         unsafe {
             if self.cells.is_empty() {
                 slot::borrow(slot, values.as_mut_ptr(), nulls.as_mut_ptr());
@@ -86,8 +85,12 @@ impl RowMaker {
             if self.computes {
                 self.executor.compute_generated(slot);
             }
-            let check =
-                self.constraints.all || self.constraints.not_null.iter().any(|&i| *(*slot).tts_isnull.add(i));
+        }
+        // SAFETY: the slot holds the row now, and its arrays have an entry per attribute. Before the memory of defaults is
+        // reused, the slot has made them its own.
+        unsafe {
+            let is_null = |i: &usize| *(*slot).tts_isnull.add(*i);
+            let check = self.constraints.all || self.constraints.not_null.iter().any(is_null);
             if check {
                 self.executor.check(slot);
             }
@@ -130,7 +133,7 @@ impl Cell {
         if let Some(column) = attributes.iter().position(|a| a.attnum == attribute.attnum) {
             return Cell::Value(column);
         }
-        // SAFETY: the caller vouches for the attribute, which is neither dropped nor generated.
+        // SAFETY: the executor's attribute, by this function's contract; it is neither dropped nor generated.
         unsafe { executor.default(attribute) }.map_or(Cell::Null, Cell::Default)
     }
 }

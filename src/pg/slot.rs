@@ -13,7 +13,7 @@ pub(crate) unsafe fn make(
     relation: pg_sys::Relation,
     context: pg_sys::MemoryContext,
 ) -> *mut pg_sys::TupleTableSlot {
-    // SAFETY: the caller vouches for both.
+    // SAFETY: an open relation and a living context, by this function's contract, which `HeapSink` keeps until it drops the slot.
     unsafe {
         let slot =
             pg_sys::MakeSingleTupleTableSlot((*relation).rd_att, &raw const pg_sys::TTSOpsBufferHeapTuple);
@@ -28,7 +28,8 @@ pub(crate) unsafe fn make(
 /// # Safety
 /// The slot is one of [`make`]'s, its former tuple went with its memory context, and its values are filled in.
 pub(crate) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
-    // SAFETY: the caller vouches for the slot.
+    // SAFETY: one of `make`'s slots with its values filled in, by this function's contract; its type is that of the callbacks it
+    // was made with.
     unsafe {
         (*slot).tts_flags &= !((pg_sys::TTS_FLAG_EMPTY | pg_sys::TTS_FLAG_SHOULDFREE) as u16);
         (*slot).tts_nvalid = (*(*slot).tts_tupleDescriptor).natts as i16;
@@ -41,7 +42,7 @@ pub(crate) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
 /// # Safety
 /// As for [`store`]; both arrays have one entry per attribute and outlive the row's insert.
 pub(crate) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_sys::Datum, nulls: *mut bool) {
-    // SAFETY: the caller vouches for the slot and the arrays.
+    // SAFETY: one of `make`'s slots, and arrays that outlive the row's insert, by this function's contract.
     unsafe {
         (*slot).tts_values = values;
         (*slot).tts_isnull = nulls;
@@ -54,7 +55,7 @@ pub(crate) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_s
 /// # Safety
 /// The slot holds a row.
 pub(crate) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
-    // SAFETY: the caller vouches for the slot; its tuple stays its own.
+    // SAFETY: the slot holds a row, by this function's contract; the tuple stays the slot's own.
     unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
 }
 
@@ -63,7 +64,7 @@ pub(crate) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
 /// # Safety
 /// The slot is one of [`make`]'s, and its row has been inserted.
 pub(crate) unsafe fn block(slot: *mut pg_sys::TupleTableSlot) -> u32 {
-    // SAFETY: the caller vouches for the slot; the insert has filled in the row's address.
+    // SAFETY: the slot's row was inserted, by this function's contract: the insert has filled in its address.
     let block = unsafe { (*slot).tts_tid.ip_blkid };
     u32::from(block.bi_hi) << 16 | u32::from(block.bi_lo)
 }

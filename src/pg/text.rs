@@ -33,7 +33,7 @@ impl FromDatum for Text {
         if is_null || datum.is_null() {
             return None;
         }
-        // SAFETY: the caller vouches for a text; text_to_cstring copies it.
+        // SAFETY: pgrx reads an argument or result as the type that it is declared as, here text; text_to_cstring copies it.
         Some(Text(unsafe { encoding::from_server(pg_sys::text_to_cstring(datum.cast_mut_ptr())) }))
     }
 }
@@ -58,22 +58,21 @@ unsafe impl UnboxDatum for Text {
     where
         Self: 'src,
     {
-        // SAFETY: the caller vouches for a text that is not NULL.
-        let text = unsafe { pg_sys::text_to_cstring(datum.sans_lifetime().cast_mut_ptr()) };
-        // SAFETY: as above.
-        Text(unsafe { encoding::from_server(text) })
+        // SAFETY: pgrx unboxes elements of a text array that are not NULL; text_to_cstring gives a NUL-terminated copy in the
+        // server's encoding.
+        unsafe { Text(encoding::from_server(pg_sys::text_to_cstring(datum.sans_lifetime().cast_mut_ptr()))) }
     }
 }
 
 // SAFETY: an argument is read as the text that it is declared as.
 unsafe impl<'fcx> ArgAbi<'fcx> for Text {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Text {
-        // SAFETY: the caller vouches for a text; the function is STRICT, or takes an Option.
+        // SAFETY: pgrx hands over the argument that is declared as text; the function is STRICT, or takes an Option.
         unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or_else(|| Text(String::new()))
     }
 
     unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Text> {
-        // SAFETY: the caller vouches for a text.
+        // SAFETY: pgrx hands over the argument that is declared as text.
         unsafe { arg.unbox_arg_using_from_datum() }.into()
     }
 }

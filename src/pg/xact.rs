@@ -76,7 +76,8 @@ fn subtransaction<T, E>(
     };
     let outcome = catch(f);
     let keep = matches!(outcome, Ok(Ok(_)));
-    // SAFETY: as above; this subtransaction is the innermost one, since every other guard has unwound.
+    // SAFETY: context and owner are those that were current before the subtransaction began; this subtransaction is the innermost
+    // one, since every other guard has unwound.
     unsafe {
         if keep {
             pg_sys::ReleaseCurrentSubTransaction();

@@ -59,7 +59,7 @@ impl<'c> File<'c> {
     pub(super) fn size(&self) -> Result<u64, Code> {
         let Some(size) = self.methods.xFileSize else { return Err(ffi::SQLITE_IOERR_FSTAT) };
         let mut bytes = 0;
-        // SAFETY: as above; one integer is written.
+        // SAFETY: the handle is open while the connection is, which only this thread uses; one integer is written.
         match unsafe { size(self.file, &raw mut bytes) } {
             ffi::SQLITE_OK => Ok(bytes.try_into().unwrap_or(0)),
             code => Err(code),
@@ -70,7 +70,8 @@ impl<'c> File<'c> {
     /// any other takes and releases its own.
     pub(super) fn lock_shared(&self) -> Result<(), Code> {
         let Some(lock) = self.methods.xLock else { return Err(ffi::SQLITE_IOERR_LOCK) };
-        // SAFETY: as above. SQLite lets go of the lock when it closes the handle.
+        // SAFETY: the handle is open while the connection is, which only this thread uses. SQLite releases the lock when it closes
+        // the handle.
         match unsafe { lock(self.file, ffi::SQLITE_LOCK_SHARED) } {
             ffi::SQLITE_OK => Ok(()),
             code => Err(code),

@@ -175,32 +175,32 @@ impl<T: Column> Column for Vec<T> {
     }
 
     unsafe fn read(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Option<Vec<T>> {
-        let (mut length, mut by_value, mut align) = (0, false, 0);
-        let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        // SAFETY: an array of the element type that T accepts; deconstruct_array gives `count` values and null flags in
-        // the current memory context, whose elements are of that type.
+        // SAFETY: an array of the element type that T accepts, by the trait's contract.
         unsafe {
-            let element = pg_sys::get_element_type(type_oid);
-            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
-            pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
-            let length = length.into();
-            pg_sys::deconstruct_array(
-                array,
-                element,
-                length,
-                by_value,
-                align,
-                &mut values,
-                &mut nulls,
-                &mut count,
-            );
-            let read = |i| match *nulls.add(i) {
-                true => T::null(),
-                false => T::read(*values.add(i), element),
-            };
-            (0..usize::try_from(count).ok()?).map(read).collect()
+            let of = pg_sys::get_element_type(type_oid);
+            let read = |(element, null)| if null { T::null() } else { T::read(element, of) };
+            elements(datum, of).map(read).collect()
         }
     }
+}
+
+/// The elements of an array, and whether they are NULL; in the current memory context.
+///
+/// # Safety
+/// `array` is an array of the element type `of`.
+unsafe fn elements(array: pg_sys::Datum, of: pg_sys::Oid) -> impl Iterator<Item = (pg_sys::Datum, bool)> {
+    let (mut length, mut by_value, mut align) = (0, false, 0);
+    let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+    // SAFETY: an array of that element type, by this function's contract; all results are local.
+    unsafe {
+        pg_sys::get_typlenbyvalalign(of, &mut length, &mut by_value, &mut align);
+        let array = pg_sys::pg_detoast_datum(array.cast_mut_ptr()).cast();
+        let results = (&mut values, &mut nulls, &mut count);
+        let length = length.into();
+        pg_sys::deconstruct_array(array, of, length, by_value, align, results.0, results.1, results.2);
+    }
+    // SAFETY: deconstruct_array gives `count` values and flags.
+    (0..usize::try_from(count).unwrap_or(0)).map(move |i| unsafe { (*values.add(i), *nulls.add(i)) })
 }
 
 /// `json`, read as what serde makes of it.
