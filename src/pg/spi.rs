@@ -40,7 +40,11 @@ pub fn rows<'s, T>(
     read: impl FnMut(&Row<'_>) -> T,
 ) -> Vec<T> {
     let (statement, mut read) = (sql.into(), read);
-    let _path = LocalSettings::safe_search_path();
+    let settings = LocalSettings::safe_search_path();
+    if matches!(statement, Statement::Constant(_)) {
+        // Where the planner expects many rows of a catalog, compiling the query takes longer than all of the import.
+        settings.set("jit", "off");
+    }
     briefly(statement.text(), || {
         // SAFETY: inside an SPI connection; the plan has its parameters' types, and the rows are read before it ends.
         Spi::connect(|_| unsafe {
