@@ -95,14 +95,14 @@ pub fn findings(source: &Source, catalog: &Catalog) -> Vec<Finding> {
     let object = source.path().display().to_string();
     let mut out = vec![];
     out.extend(copied(source).map(|copied| Finding::info(&object, copied, "")));
-    if state.log_missing {
+    if state.wal_missing {
         out.push(Finding::info(
             &object,
             "the file is in WAL mode and has no -wal: if it was copied without it, committed transactions are missing",
             "Copy a file together with its -wal, or when its application has closed it.",
         ));
     }
-    if state.log_missing && state.names > 1 {
+    if state.wal_missing && state.names > 1 {
         let message = format!("the file has {} names, and its -wal may lie beside another one", state.names);
         out.push(Finding::warning(&object, message, "Give the path that its application uses."));
     }

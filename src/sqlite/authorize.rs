@@ -62,18 +62,18 @@ pub(super) enum Purpose {
     /// A pragma that lists: not even SELECT, see `Source::listing`.
     Listing,
     /// Our own control of transactions.
-    Steering,
+    TransactionControl,
 }
 
 /// What the authorizer knows beside the action.
-pub(super) struct Gate {
+pub(super) struct Authorizer {
     access: Access,
     purpose: AtomicU8,
 }
 
-impl Gate {
-    pub(super) fn new(access: Access) -> Gate {
-        Gate { access, purpose: AtomicU8::new(Purpose::Asking as u8) }
+impl Authorizer {
+    pub(super) fn new(access: Access) -> Authorizer {
+        Authorizer { access, purpose: AtomicU8::new(Purpose::Asking as u8) }
     }
 
     pub(super) fn during<T>(&self, purpose: Purpose, f: impl FnOnce() -> T) -> T {
@@ -88,12 +88,12 @@ impl Gate {
     }
 }
 
-pub(super) fn authorize(context: AuthContext<'_>, gate: &Gate) -> Authorization {
+pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Authorization {
     let action = context.action;
     let allowed = match action {
-        AuthAction::Select if gate.is(Purpose::Listing) => false,
-        _ if gate.is(Purpose::Steering) && steers(action) => true,
-        _ if gate.access == Access::Write && changes_rows(action) => true,
+        AuthAction::Select if authorizer.is(Purpose::Listing) => false,
+        _ if authorizer.is(Purpose::TransactionControl) && steers(action) => true,
+        _ if authorizer.access == Access::Write && changes_rows(action) => true,
         _ => is_allowed(action),
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }

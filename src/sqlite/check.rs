@@ -6,11 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::collations;
-use super::complaint::Place;
 use super::error::Error;
 use super::introspect::catalog;
 use super::open::Source;
 use super::owners::{Rooted, roots};
+use super::problem::Place;
 use pg_sqlite_migrate_core::catalog::{Catalog, ForeignKey, Table, TableKind};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
@@ -71,7 +71,7 @@ fn problem(object: Option<&str>, error: Error) -> CheckProblem {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     /// The table that was asked about, where it was one, and what was said.
-    pub(super) complaints: Vec<(Option<String>, String)>,
+    pub(super) problems: Vec<(Option<String>, String)>,
     /// Tables that the check did not get to the end of.
     pub(super) given_up: Vec<(String, Error)>,
     /// What ended the check of the file as a whole.
@@ -121,8 +121,8 @@ const GAVE_UP: &str = "database disk image is malformed";
 
 /// Adds what a check tells and was not told before; returns what ended it early.
 fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> Result<Option<Error>, Error> {
-    drop(collations::asked());
-    let before = report.complaints.len();
+    drop(collations::used());
+    let before = report.problems.len();
     let mut given_up = false;
     let mut tell = || {
         let mut statement = source.connection().prepare(sql)?;
@@ -136,18 +136,18 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
                 if line == GAVE_UP {
                     given_up = true;
                 } else if report.known.insert(line.to_owned()) {
-                    report.complaints.push((table.map(str::to_owned), line.to_owned()));
+                    report.problems.push((table.map(str::to_owned), line.to_owned()));
                 }
             }
         }
         Ok(())
     };
     let outcome = tell().map_err(|e| source.error(e));
-    if let Some(collation) = collations::asked() {
+    if let Some(collation) = collations::used() {
         // By its stand-in, keys are not in order, and entries are not found.
-        let said = report.complaints.split_off(before);
+        let said = report.problems.split_off(before);
         let about_order = |line: &str| matches!(Place::of(line), Place::Index(_) | Place::Order(_));
-        report.complaints.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
+        report.problems.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
         report.unordered = Some(collation);
     }
     match outcome {
@@ -162,7 +162,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
 
 /// A report as rows.
 fn told(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
-    let mut problems: Vec<CheckProblem> = (report.complaints.into_iter())
+    let mut problems: Vec<CheckProblem> = (report.problems.into_iter())
         .map(|(table, message)| CheckProblem { object: object(&message, roots).or(table), message })
         .collect();
     for (table, error) in report.given_up {

@@ -57,7 +57,7 @@ pub fn is_builtin(name: &str) -> bool {
 
 /// A stand-in that was asked on this thread since the last call.
 #[inline]
-pub(super) fn asked() -> Option<String> {
+pub(super) fn used() -> Option<String> {
     ASKED.take()
 }
 

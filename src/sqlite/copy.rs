@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::beside::Names;
+use super::auxiliary::Names;
 use super::error::Error;
 use super::open::{Interrupted, Scratch};
 use super::raw::File;
@@ -36,8 +36,8 @@ pub(super) fn pair(
 ) -> Result<Option<(PathBuf, Copied)>, Error> {
     let names = Names::of(path);
     let failed = |e: &io::Error| failure(path, &scratch.directory, e);
-    let before = wal_header(&names.log).map_err(|e| failed(&e))?;
-    let log_size = fs::metadata(&names.log).map_or(0, |m| m.len());
+    let before = wal_header(&names.wal).map_err(|e| failed(&e))?;
+    let log_size = fs::metadata(&names.wal).map_or(0, |m| m.len());
     let size = file.size().map_err(|code| Error::of_code(path, code))?;
     if let Some(limit) = scratch.limit.filter(|limit| size + log_size > *limit) {
         return Err(Error::CopyTooLarge { path: path.to_owned(), bytes: size + log_size, limit });
@@ -49,9 +49,9 @@ pub(super) fn pair(
     let target = scratch.directory.join("copy.db");
     let mut source = Bytes { file, at: 0, left: size };
     let mut bytes = copy(path, &mut source, &target, interrupted, &failed)?;
-    let mut log = fs::File::open(&names.log).map_err(|e| failed(&e))?;
-    bytes += copy(path, &mut log, &Names::of(&target).log, interrupted, &failed)?;
-    let whole = wal_header(&names.log).is_ok_and(|after| after == before);
+    let mut log = fs::File::open(&names.wal).map_err(|e| failed(&e))?;
+    bytes += copy(path, &mut log, &Names::of(&target).wal, interrupted, &failed)?;
+    let whole = wal_header(&names.wal).is_ok_and(|after| after == before);
     Ok(whole.then(|| (target, Copied { bytes, directory: scratch.directory.clone() })))
 }
 

@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::check::{Report, check_table, report};
-use super::complaint::Place;
 use super::error::Error;
 use super::open::Source;
 use super::owners::{Owners, Rooted, owners, roots};
+use super::problem::Place;
 use pg_sqlite_migrate_core::catalog::Catalog;
 use pg_sqlite_migrate_core::damage::{Damage, IndexDamage, Integrity, TableDamage};
 
@@ -25,7 +25,7 @@ pub fn damage(source: &Source, catalog: &Catalog, integrity: Integrity) -> Resul
         Integrity::Full => "integrity_check",
     };
     // CHECKs are the plan's matter, and may call functions that only the application has.
-    source.steer("PRAGMA ignore_check_constraints = ON")?;
+    source.control("PRAGMA ignore_check_constraints = ON")?;
     let report = report(source, catalog, pragma, Some(MOST)).and_then(|mut report| {
         // Whether the keys of a table WITHOUT ROWID are in order, quick_check does not ask.
         for table in catalog.tables.iter().filter(|t| t.without_rowid && integrity == Integrity::Quick) {
@@ -33,7 +33,7 @@ pub fn damage(source: &Source, catalog: &Catalog, integrity: Integrity) -> Resul
         }
         Ok(report)
     });
-    source.steer("PRAGMA ignore_check_constraints = OFF")?;
+    source.control("PRAGMA ignore_check_constraints = OFF")?;
     Finder::new(source, catalog)?.find(report?)
 }
 
@@ -65,7 +65,7 @@ impl<'a> Finder<'a> {
     fn find(mut self, report: Report) -> Result<Damage, Error> {
         let (mut wanted, mut shared): (BTreeSet<u32>, BTreeSet<u32>) =
             (self.cut.into_iter().collect(), BTreeSet::new());
-        for (_, line) in &report.complaints {
+        for (_, line) in &report.problems {
             match Place::of(line) {
                 Place::Page(page) => drop(wanted.insert(page)),
                 Place::Shared(page) => drop((wanted.insert(page), shared.insert(page))),
@@ -76,13 +76,13 @@ impl<'a> Finder<'a> {
             true => Owners { pages: vec![], complete: true },
             false => owners(self.source, &wanted, &shared)?,
         };
-        for (_, line) in &report.complaints {
+        for (_, line) in &report.problems {
             self.place(line, &owners);
         }
         if let Some(page) = self.cut {
             self.page(page, &format!("the file ends in the middle of page {page}"), &owners);
         }
-        if report.complaints.len() >= MOST {
+        if report.problems.len() >= MOST {
             self.unplaced(&format!("there are more than {MOST} complaints"));
         }
         for (table, error) in report.given_up {

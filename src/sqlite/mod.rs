@@ -23,13 +23,13 @@ pub mod texts;
 
 mod absent;
 mod authorize;
-mod beside;
-mod complaint;
+mod auxiliary;
 mod folding;
 mod locks;
 mod logged;
 mod modules;
 mod owners;
+mod problem;
 #[allow(unsafe_code)]
 mod raw;
 #[cfg(test)]

@@ -135,7 +135,7 @@ pub fn read(
         };
         Ok(())
     };
-    drop(collations::asked());
+    drop(collations::used());
     let lost = match &plan.around {
         Some(Around { detour, list, filter }) => {
             Some(detour.read(source.connection(), list, filter.as_deref(), &mut take)?)

@@ -21,7 +21,7 @@ use super::absent;
 use super::collations;
 use super::error::{Constraint, Error};
 use super::functions::{self, Fault, Faults};
-use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_be_guest};
+use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_create_auxiliary_files};
 use super::raw;
 use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
@@ -68,7 +68,7 @@ impl Session {
         let writable = match purpose {
             Purpose::Read => false,
             Purpose::Write => true,
-            Purpose::ReadFirst => !would_be_guest(options)?,
+            Purpose::ReadFirst => !would_create_auxiliary_files(options)?,
         };
         let source = if writable { open_to_write(options) } else { open(options) }?;
         let faults = Faults::default();
@@ -108,7 +108,7 @@ impl Session {
     fn compile<'a>(&self, source: &'a Source, sql: &str) -> Result<Statement<'a>, Error> {
         let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
         // Statistics of an index are compared by its collation to choose a way; no answer depends on that.
-        drop(collations::asked());
+        drop(collations::used());
         compiled
     }
 
@@ -274,15 +274,15 @@ impl Session {
 
     /// Begins to write; the snapshot is the newest one.
     pub fn begin_write(&self) -> Result<(), Error> {
-        self.source().steer("PRAGMA query_only = OFF")?;
-        let begun = self.source().steer("BEGIN IMMEDIATE");
+        self.source().control("PRAGMA query_only = OFF")?;
+        let begun = self.source().control("BEGIN IMMEDIATE");
         self.wrote(begun.and_then(|()| self.source().stand_in()))
     }
 
     /// Lets a transaction that has only read so far write, in its own snapshot; [`Error::Snapshot`] when someone else
     /// has written since.
     pub fn upgrade(&self) -> Result<(), Error> {
-        let lifted = self.source().steer("PRAGMA query_only = OFF");
+        let lifted = self.source().control("PRAGMA query_only = OFF");
         self.wrote(lifted.and_then(|()| self.lock()))
     }
 
@@ -294,7 +294,7 @@ impl Session {
         let version: i32 = ask.map_err(|e| self.error(e))?;
         let start = Instant::now();
         loop {
-            match self.source().steer(&format!("PRAGMA main.user_version = {version}")) {
+            match self.source().control(&format!("PRAGMA main.user_version = {version}")) {
                 Err(Error::Locked { .. }) if (self.interrupted)() => {
                     return Err(Error::Interrupted { path: self.source().path().to_owned() });
                 }
@@ -309,7 +309,7 @@ impl Session {
     fn wrote(&self, begun: Result<(), Error>) -> Result<(), Error> {
         self.writing.set(begun.is_ok());
         if begun.is_err() {
-            let _ = self.source().steer("PRAGMA query_only = ON");
+            let _ = self.source().control("PRAGMA query_only = ON");
         }
         begun
     }
@@ -328,7 +328,7 @@ impl Session {
     /// Makes what was written durable; on failure the transaction is still open.
     pub fn commit(&self) -> Result<(), Error> {
         if self.in_transaction() {
-            self.source().steer("COMMIT")?;
+            self.source().control("COMMIT")?;
         }
         self.ended();
         Ok(())
@@ -338,7 +338,7 @@ impl Session {
     /// file is opened next.
     pub fn rollback(&self) {
         if self.in_transaction() {
-            let _ = self.source().steer("ROLLBACK");
+            let _ = self.source().control("ROLLBACK");
         }
         self.ended();
     }
@@ -346,20 +346,20 @@ impl Session {
     fn ended(&self) {
         self.fresh.set(false);
         if self.writing.replace(false) {
-            let _ = self.source().steer("PRAGMA query_only = ON");
+            let _ = self.source().control("PRAGMA query_only = ON");
         }
     }
 
     pub fn savepoint(&self, level: i32) -> Result<(), Error> {
-        self.source().steer(&format!("SAVEPOINT level_{level}"))
+        self.source().control(&format!("SAVEPOINT level_{level}"))
     }
 
     pub fn release_savepoint(&self, level: i32) -> Result<(), Error> {
-        self.source().steer(&format!("RELEASE level_{level}"))
+        self.source().control(&format!("RELEASE level_{level}"))
     }
 
     pub fn rollback_to(&self, level: i32) -> Result<(), Error> {
-        self.source().steer(&format!("ROLLBACK TO level_{level}; RELEASE level_{level}"))
+        self.source().control(&format!("ROLLBACK TO level_{level}; RELEASE level_{level}"))
     }
 
     /// Rows that the last finished INSERT, UPDATE or DELETE has changed, without those of its triggers.
@@ -412,7 +412,7 @@ impl Session {
         if fault.as_ref().is_some_and(Fault::is_want_of_memory) {
             return self.no_memory();
         }
-        let asked = collations::asked();
+        let asked = collations::used();
         let path = self.source().path().to_owned();
         match (fault.filter(|_| is_plain(&error)), self.source().error(error), asked) {
             (Some(fault), ..) => Error::Function { path, fault: Box::new(fault) },

@@ -169,7 +169,7 @@ impl Connection {
     /// The file's own application could not write as long as what SQLite has made beside the file is ours.
     fn is_guest(&self) -> bool {
         let live = self.live.borrow();
-        live.as_ref().is_some_and(|live| live.session.source().is_guest())
+        live.as_ref().is_some_and(|live| live.session.source().creates_auxiliary_files())
     }
 
     fn is_in_use(&self) -> bool {

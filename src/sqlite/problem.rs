@@ -3,7 +3,7 @@
 //! The texts are those of `checkAppendMsg` and of `PRAGMA integrity_check` in SQLite's source; they are not documented.
 //! What is not known is put nowhere, which stops an import rather than letting it go on.
 
-/// Where a complaint puts the fault.
+/// Where a problem puts the fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// A page of the b-tree with this root page.
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn complaints_are_put_where_they_belong() {
+    fn problems_are_put_where_they_belong() {
         let index = |name: &str| Place::Index(name.into());
         for (line, place) in [
             ("Tree 2 page 7 cell 3: Rowid 0 out of order", Place::Tree { root: 2, page: 7 }),

@@ -1,4 +1,4 @@
-//! What lies beside a database file, and how the file can be read without anything being made there or taken away.
+//! The auxiliary files of a database file, and how the file can be read without anything being made there or taken away.
 //!
 //! SQLite reads a file in WAL mode through its `-wal` and `-shm`, and makes those that are missing. They belong to the
 //! server's user then, and the file's own application cannot write any more. So it is decided before:
@@ -28,8 +28,8 @@ const WAL_VERSION: u8 = 2;
 /// The three files that SQLite keeps beside a database file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    pub log: PathBuf,
-    pub index: PathBuf,
+    pub wal: PathBuf,
+    pub shm: PathBuf,
     pub journal: PathBuf,
 }
 
@@ -42,7 +42,7 @@ impl Names {
             name.push(suffix);
             PathBuf::from(name)
         };
-        Names { log: with("-wal"), index: with("-shm"), journal: with("-journal") }
+        Names { wal: with("-wal"), shm: with("-shm"), journal: with("-journal") }
     }
 
     /// A rollback journal that may have to be played back: SQLite clears the first byte of one that is over.
@@ -67,7 +67,7 @@ fn length(path: &Path) -> Option<u64> {
 
 /// A `-wal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Log {
+pub(super) enum Wal {
     Missing,
     /// Nothing is in it. To SQLite, it is not there.
     Empty,
@@ -75,31 +75,31 @@ pub(super) enum Log {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Beside {
+pub(super) struct AuxiliaryFiles {
     /// The file says that it is in WAL mode.
     pub wal_mode: bool,
-    pub log: Log,
+    pub wal: Wal,
     /// There is a `-shm`.
-    pub index: bool,
+    pub shm: bool,
     /// There is a rollback journal that SQLite would have to play back.
     pub hot: bool,
 }
 
-impl Beside {
-    pub(super) fn look(names: &Names, header: &[u8; HEADER]) -> Beside {
-        let log = match length(&names.log) {
-            None => Log::Missing,
-            Some(0) => Log::Empty,
-            Some(_) => Log::Filled,
+impl AuxiliaryFiles {
+    pub(super) fn check(names: &Names, header: &[u8; HEADER]) -> AuxiliaryFiles {
+        let wal = match length(&names.wal) {
+            None => Wal::Missing,
+            Some(0) => Wal::Empty,
+            Some(_) => Wal::Filled,
         };
         let wal_mode = VERSIONS.iter().any(|at| header[*at] == WAL_VERSION);
-        Beside { wal_mode, log, index: length(&names.index).is_some(), hot: names.has_hot_journal() }
+        AuxiliaryFiles { wal_mode, wal, shm: length(&names.shm).is_some(), hot: names.has_hot_journal() }
     }
 }
 
-/// What the user asks for.
+/// What the user requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct Requested {
     /// The user vouches that nobody writes.
     pub immutable: bool,
     /// What a `-wal` holds may be read from a copy.
@@ -108,7 +108,7 @@ pub(super) struct Asked {
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ReadMode {
     /// By SQLite's rules, with what is there.
     InPlace,
     /// The file alone, as one that does not change.
@@ -117,19 +117,23 @@ pub(super) enum Way {
     Copy,
 }
 
-/// The way to read `path`, or why there is none.
-pub(super) fn way(path: &Path, asked: Asked, beside: &Beside) -> Result<Way, Error> {
+/// How `path` is read, or why it cannot be.
+pub(super) fn read_mode(
+    path: &Path,
+    requested: Requested,
+    beside: &AuxiliaryFiles,
+) -> Result<ReadMode, Error> {
     let path = || path.to_owned();
-    match beside.log {
-        Log::Filled if asked.copy => Ok(Way::Copy),
-        Log::Filled if asked.immutable => Err(Error::WalLeftOut { path: path() }),
-        Log::Filled if !beside.index => Err(Error::WalAlone { path: path() }),
-        Log::Filled => Ok(Way::InPlace),
+    match beside.wal {
+        Wal::Filled if requested.copy => Ok(ReadMode::Copy),
+        Wal::Filled if requested.immutable => Err(Error::WalLeftOut { path: path() }),
+        Wal::Filled if !beside.shm => Err(Error::WalAlone { path: path() }),
+        Wal::Filled => Ok(ReadMode::InPlace),
         // Its application may be about to write, which SQLite's own locks are made for.
-        Log::Empty if beside.wal_mode && beside.index && !asked.immutable => Ok(Way::InPlace),
-        _ if !beside.wal_mode && !asked.immutable => Ok(Way::InPlace),
+        Wal::Empty if beside.wal_mode && beside.shm && !requested.immutable => Ok(ReadMode::InPlace),
+        _ if !beside.wal_mode && !requested.immutable => Ok(ReadMode::InPlace),
         _ if beside.hot => Err(Error::HotJournal { path: path() }),
-        _ => Ok(Way::Still),
+        _ => Ok(ReadMode::Still),
     }
 }
 
@@ -138,19 +142,19 @@ pub(super) const TICK: Duration = Duration::from_secs(2);
 
 /// What tells a state of a file from another: where it is, how long, when it was written, and what its header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
-    file: Option<Mark>,
+pub(super) struct Fingerprint {
+    file: Option<FileStatus>,
     /// Of a `-wal` with something in it.
-    log: Option<Mark>,
+    wal: Option<FileStatus>,
     header: [u8; HEADER],
     /// There is a `-shm`.
-    index: bool,
+    shm: bool,
     /// Written so shortly before that another write could bear the same time.
     young: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
+struct FileStatus {
     device: u64,
     inode: u64,
     length: u64,
@@ -158,9 +162,9 @@ struct Mark {
     nanoseconds: i64,
 }
 
-impl Mark {
-    fn of(metadata: &Metadata) -> Mark {
-        Mark {
+impl FileStatus {
+    fn of(metadata: &Metadata) -> FileStatus {
+        FileStatus {
             device: metadata.dev(),
             inode: metadata.ino(),
             length: metadata.len(),
@@ -170,14 +174,20 @@ impl Mark {
     }
 }
 
-impl Stamp {
-    pub(super) fn take(path: &Path, names: &Names, header: [u8; HEADER]) -> Stamp {
+impl Fingerprint {
+    pub(super) fn take(path: &Path, names: &Names, header: [u8; HEADER]) -> Fingerprint {
         let file = std::fs::metadata(path).ok();
-        let log = std::fs::metadata(&names.log).ok().filter(|m| m.len() > 0);
+        let wal = std::fs::metadata(&names.wal).ok().filter(|m| m.len() > 0);
         let since = |m: &Metadata| m.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-        let young = [&file, &log].into_iter().flatten().any(|m| since(m).is_none_or(|age| age < TICK));
-        let index = length(&names.index).is_some();
-        Stamp { file: file.as_ref().map(Mark::of), log: log.as_ref().map(Mark::of), header, index, young }
+        let young = [&file, &wal].into_iter().flatten().any(|m| since(m).is_none_or(|age| age < TICK));
+        let shm = length(&names.shm).is_some();
+        Fingerprint {
+            file: file.as_ref().map(FileStatus::of),
+            wal: wal.as_ref().map(FileStatus::of),
+            header,
+            shm,
+            young,
+        }
     }
 
     pub(super) fn is_young(&self) -> bool {
@@ -185,17 +195,17 @@ impl Stamp {
     }
 
     /// Nothing was written between the two, of which `later` was taken under the lock that the first was taken under.
-    pub(super) fn holds(&self, later: &Stamp) -> bool {
-        self.same(later) && !(self.young && later.index)
+    pub(super) fn holds(&self, later: &Fingerprint) -> bool {
+        self.same(later) && !(self.young && later.shm)
     }
 
     /// Nothing was written between the two, whoever had locks meanwhile.
-    pub(super) fn surely_holds(&self, later: &Stamp) -> bool {
+    pub(super) fn surely_holds(&self, later: &Fingerprint) -> bool {
         self.same(later) && !self.young
     }
 
-    fn same(&self, later: &Stamp) -> bool {
-        (self.file, self.log, self.header) == (later.file, later.log, later.header)
+    fn same(&self, later: &Fingerprint) -> bool {
+        (self.file, self.wal, self.header) == (later.file, later.wal, later.header)
     }
 }
 
@@ -205,63 +215,83 @@ mod tests {
 
     #[test]
     fn what_is_there_decides() {
-        use Log::*;
+        use Wal::*;
         let path = Path::new("/srv/app.db");
-        let said = |wal_mode, log, index, asked: (bool, bool)| {
-            let beside = Beside { wal_mode, log, index, hot: false };
-            let asked = Asked { immutable: asked.0, copy: asked.1 };
-            way(path, asked, &beside).map_err(|e| match e {
+        let read = |wal_mode, wal, shm, requested: (bool, bool)| {
+            let beside = AuxiliaryFiles { wal_mode, wal, shm, hot: false };
+            let requested = Requested { immutable: requested.0, copy: requested.1 };
+            read_mode(path, requested, &beside).map_err(|e| match e {
                 Error::WalLeftOut { .. } => "left out",
                 Error::WalAlone { .. } => "alone",
                 _ => "?",
             })
         };
         let (plain, immutable, copy, both) = ((false, false), (true, false), (false, true), (true, true));
-        for (wal_mode, log, index, expected) in [
-            (false, Missing, false, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
-            (false, Empty, true, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
+        for (wal_mode, wal, shm, expected) in [
+            (
+                false,
+                Missing,
+                false,
+                [Ok(ReadMode::InPlace), Ok(ReadMode::Still), Ok(ReadMode::InPlace), Ok(ReadMode::Still)],
+            ),
+            (
+                false,
+                Empty,
+                true,
+                [Ok(ReadMode::InPlace), Ok(ReadMode::Still), Ok(ReadMode::InPlace), Ok(ReadMode::Still)],
+            ),
             // SQLite reads a -wal whatever the header says.
-            (false, Filled, false, [Err("alone"), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
-            (true, Filled, false, [Err("alone"), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
-            (true, Filled, true, [Ok(Way::InPlace), Err("left out"), Ok(Way::Copy), Ok(Way::Copy)]),
-            (true, Empty, true, [Ok(Way::InPlace), Ok(Way::Still), Ok(Way::InPlace), Ok(Way::Still)]),
-            (true, Empty, false, [Ok(Way::Still); 4]),
-            (true, Missing, true, [Ok(Way::Still); 4]),
-            (true, Missing, false, [Ok(Way::Still); 4]),
+            (false, Filled, false, [Err("alone"), Err("left out"), Ok(ReadMode::Copy), Ok(ReadMode::Copy)]),
+            (true, Filled, false, [Err("alone"), Err("left out"), Ok(ReadMode::Copy), Ok(ReadMode::Copy)]),
+            (
+                true,
+                Filled,
+                true,
+                [Ok(ReadMode::InPlace), Err("left out"), Ok(ReadMode::Copy), Ok(ReadMode::Copy)],
+            ),
+            (
+                true,
+                Empty,
+                true,
+                [Ok(ReadMode::InPlace), Ok(ReadMode::Still), Ok(ReadMode::InPlace), Ok(ReadMode::Still)],
+            ),
+            (true, Empty, false, [Ok(ReadMode::Still); 4]),
+            (true, Missing, true, [Ok(ReadMode::Still); 4]),
+            (true, Missing, false, [Ok(ReadMode::Still); 4]),
         ] {
-            let got = [plain, immutable, copy, both].map(|asked| said(wal_mode, log, index, asked));
-            assert_eq!(got, expected, "{wal_mode} {log:?} {index}");
+            let got = [plain, immutable, copy, both].map(|requested| read(wal_mode, wal, shm, requested));
+            assert_eq!(got, expected, "{wal_mode} {wal:?} {shm}");
         }
     }
 
     #[test]
     fn a_hot_journal_is_not_read_past() {
-        let beside = |wal_mode| Beside { wal_mode, log: Log::Missing, index: false, hot: true };
-        let asked = |immutable| Asked { immutable, copy: false };
+        let beside = |wal_mode| AuxiliaryFiles { wal_mode, wal: Wal::Missing, shm: false, hot: true };
+        let requested = |immutable| Requested { immutable, copy: false };
         let path = Path::new("/srv/app.db");
         let hot = Err(Error::HotJournal { path: path.into() });
-        assert_eq!(way(path, asked(true), &beside(false)), hot);
-        assert_eq!(way(path, asked(false), &beside(true)), hot);
+        assert_eq!(read_mode(path, requested(true), &beside(false)), hot);
+        assert_eq!(read_mode(path, requested(false), &beside(true)), hot);
         // SQLite itself looks at it.
-        assert_eq!(way(path, asked(false), &beside(false)), Ok(Way::InPlace));
+        assert_eq!(read_mode(path, requested(false), &beside(false)), Ok(ReadMode::InPlace));
     }
 
     #[test]
-    fn a_stamp_sees_what_was_written_replaced_or_put_beside() {
+    fn a_fingerprint_sees_what_was_written_replaced_or_put_beside() {
         let dir = super::super::testing::TempDir::new();
         let path = dir.path("t.db");
         std::fs::write(&path, "abc").unwrap();
         let names = Names::of(&path);
-        let take = || Stamp::take(&path, &names, [0; HEADER]);
+        let take = || Fingerprint::take(&path, &names, [0; HEADER]);
         let first = take();
         assert!(first.holds(&take()) && !first.surely_holds(&take()), "it was written just now");
-        std::fs::write(&names.log, "").unwrap();
+        std::fs::write(&names.wal, "").unwrap();
         assert!(first.holds(&take()), "an empty -wal holds nothing");
-        std::fs::write(&names.index, "").unwrap();
+        std::fs::write(&names.shm, "").unwrap();
         assert!(!first.holds(&take()), "somebody may have written within a tick");
-        std::fs::write(&names.log, "x").unwrap();
+        std::fs::write(&names.wal, "x").unwrap();
         assert!(!first.same(&take()));
-        std::fs::remove_file(&names.log).unwrap();
+        std::fs::remove_file(&names.wal).unwrap();
         let old = SystemTime::now() - Duration::from_secs(60);
         let age = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_modified(old);
         age(&path).unwrap();
