@@ -340,3 +340,11 @@ def test_hostile_schema(t):
     assert rows["t"]["imported"] == 2, rows
     assert rows["c"]["imported"] == 1, rows
     assert "vt" in objects and "HOUSE" in objects, objects
+
+
+def test_the_run_log_s_schema_is_no_target(t):
+    path = t.file("a.db", "CREATE TABLE a (x)")
+    for plan in ({"schema": "sqlite_migrate"}, {"tables": {"a": {"schema": "sqlite_migrate"}}}):
+        for function in ("sqlite_import", "sqlite_plan"):
+            with fails(s.PLAN, '^plan.schema: "sqlite_migrate" is the run log.s schema$', hint="another schema"):
+                t.sql(t.call(function, path, plan))

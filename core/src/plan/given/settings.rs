@@ -107,6 +107,9 @@ impl Settings {
     }
 }
 
+/// Where the extension keeps its run log.
+const LOG_SCHEMA: &str = "sqlite_migrate";
+
 /// What a run has to know before the source is read.
 pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
     let plan = Settings::of_plan(given, &Target::default());
@@ -120,6 +123,10 @@ pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
     }
     if let Some(long) = schemas.iter().find(|s| s.len() > LIMIT) {
         return Err(invalid("plan.schema", format!("\"{long}\" is longer than 63 bytes"), ""));
+    }
+    if schemas.iter().any(|schema| schema == LOG_SCHEMA) {
+        let hint = "Set another schema for the plan or the table.";
+        return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
     }
     text_needs_every_value(given)?;
     Ok(Needs {
