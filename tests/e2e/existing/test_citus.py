@@ -134,3 +134,20 @@ def test_numbers_of_workers_do_not_move_the_sequence(t):
     assert t.value(following) == wanted
     t.sql("SELECT setval(pg_get_serial_sequence(name, 'id'), 1) FROM unnest('{i,s,n,own}'::text[]) AS name; SELECT * FROM reset_sequences()")
     assert t.value(following) == wanted
+
+
+def test_what_citus_is_told_by_settings(t):
+    """Statements run one after the other, sequences are moved apart from Citus, and both settings are as before afterwards."""
+    plant(t, """CREATE TABLE t (id serial PRIMARY KEY, mode text DEFAULT current_setting('citus.multi_shard_modify_mode', true));
+        CREATE FUNCTION peek() RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+            $$BEGIN RAISE NOTICE 'propagation is %', current_setting('citus.enable_ddl_propagation', true); RETURN 1; END$$;
+        CREATE INDEX ON t (id) WHERE peek() = 1""", t="id")
+    path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (7);")
+    said = t.sql("SET citus.multi_shard_modify_mode = 'parallel'; SET citus.enable_ddl_propagation = 'on';" + t.call("sqlite_import", path, {"create": "never"})
+                 + "; SELECT current_setting('citus.multi_shard_modify_mode'), current_setting('citus.enable_ddl_propagation')")
+    assert said.rows[-1] == ("parallel", "on")
+    assert t.value("SELECT DISTINCT mode FROM t") == "sequential"
+    assert t.value("SELECT nextval('t_id_seq')") == "8"
+    told = [notice.message for notice in said.notices if notice.message.startswith("propagation")]
+    # The table is asked for its highest value without Citus; everything else is Citus' business.
+    assert "propagation is off" in told and "propagation is on" in told, told

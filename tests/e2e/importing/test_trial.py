@@ -110,3 +110,13 @@ def test_words_of_the_plan_that_are_refused(t):
     t.import_(path, {"schema": "s1", "before": "CREATE FUNCTION app.later(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2 * $1'", "tables": {"p": {"columns": {"n": {"generated": "app.later(m::integer)"}}}}})
     t.import_(path, {"schema": "s2", "tables": {"q": {"target": "a"}, "p": {"columns": {"m": {"default": "nextval('app.there')"}, "n": {"generated": "m + 1"}}}}})
     assert t.value("INSERT INTO s2.p (id) VALUES (7) RETURNING n - m") == "1"
+
+
+def test_what_hangs_on_a_refused_column_is_tried_without_it(t):
+    """A generated column of the plan's that PostgreSQL refuses is one finding; indexes and checks over it are not refused with it."""
+    path = t.file("h.db", """CREATE TABLE h (id INTEGER PRIMARY KEY, d TEXT, g TEXT AS (d || 'x'), CONSTRAINT filled CHECK (g <> ''));
+        CREATE INDEX h_g ON h (upper(g)); INSERT INTO h (d) VALUES ('a')""")
+    assert set(leftovers(t, path, {"tables": {"h": {"columns": {"g": {"generated": "no_such(d)"}}}}})) == {"h.g"}
+    assert not leftovers(t, path)
+    t.import_(path)
+    assert {"h_pkey", "h_g", "filled"} == made(t, "h")
