@@ -224,7 +224,7 @@ def test_location_tells_the_truth(t):
         said = t.attempt(call)
         assert said.error and re.fullmatch(place, said.error.place), (call, said)
     places = {notice.place for notice in t.sql(t.call("sqlite_import", path, {})).notices}
-    assert any(re.fullmatch(r"pg_sqlite_migrate::run::import, import\.rs:\d+", place) for place in places), places
+    assert any(re.fullmatch(r"pg_sqlite_migrate::import::run, run\.rs:\d+", place) for place in places), places
 
 
 # Tables that change under the import
