@@ -43,11 +43,19 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
     let known = spec.columns.iter().find(|c| c.source == column);
     let Some(there) = known.filter(|_| spec.existing.is_some()) else {
         let path = join(&join(&join("plan.tables", table), "columns"), column);
-        return match known.is_some_and(|c| matches!(PgType::parse(&c.pg_type), PgType::Text)) {
-            // It holds every text that the database can hold.
-            true => format!("Set {path}.on_invalid to \"null\" or \"reject\", or correct the values."),
-            false => format!(
+        let nullable = known.is_none_or(|c| !c.not_null);
+        // A text column holds every text that the database can hold.
+        let text = known.is_some_and(|c| matches!(PgType::parse(&c.pg_type), PgType::Text));
+        return match (nullable, text) {
+            (true, true) => {
+                format!("Set {path}.on_invalid to \"null\" or \"reject\", or correct the values.")
+            }
+            (false, true) => format!("Set {path}.on_invalid to \"reject\", or correct the values."),
+            (true, false) => format!(
                 "Set {path}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one that holds the value."
+            ),
+            (false, false) => format!(
+                "Set {path}.on_invalid to \"reject\" or \"text\", or its type to one that holds the value."
             ),
         };
     };
