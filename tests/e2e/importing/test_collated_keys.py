@@ -121,7 +121,8 @@ def test_a_primary_key_that_its_column_would_break(t):
 
 
 def test_foreign_keys_to_such_keys(t):
-    """A column that is declared RTRIM or NOCASE stays a target of foreign keys."""
+    """A column that is declared RTRIM or NOCASE stays a target of foreign keys; where NOCASE is an index on lower(), by the letter."""
+    t.needs("icu")
     path = t.file("f.db", """
         CREATE TABLE r (a TEXT COLLATE RTRIM UNIQUE, n TEXT COLLATE NOCASE UNIQUE); INSERT INTO r VALUES ('x', 'Y');
         CREATE TABLE p (a TEXT, PRIMARY KEY (a COLLATE NOCASE)) WITHOUT ROWID; INSERT INTO p VALUES ('Key');
@@ -134,6 +135,7 @@ def test_foreign_keys_to_such_keys(t):
 
 def test_skip_goes_by_the_collation_of_a_key(t):
     """ON CONFLICT finds the index whatever its collation, and rows are compared by it."""
+    t.needs("icu")
     path = t.file("74.db", shared("cases", "74-nocase-in-key.sql").read_text())
     t.import_(path, {"include": ["u"]})
     again = t.file("again.db", "CREATE TABLE u (x TEXT, y TEXT); INSERT INTO u VALUES ('ANN', '2'), ('Bob', '3');")
