@@ -1,5 +1,5 @@
 //! Every key that a plan may hold: the one registry from which the reader, its error hints and
-//! the tables in `docs/plan.md` derive.
+//! the sections of `docs/plan.md` derive.
 //!
 //! A key is known at up to three levels: the plan itself, a table, a column. `Works` says which
 //! values do something today; the rest is refused by name, never ignored.
@@ -112,118 +112,118 @@ const VERIFY: Works = Works::Only(&["\"counts\"", "\"none\""]);
 /// The registry.
 pub const KEYS: &[Key] = &[
     Key::new("schema", Kind::Text, "\"public\"").run_and_table().says(
-        "The PostgreSQL schema that tables are made in; created when missing.", "\"schema\": \"app\""),
+        "The PostgreSQL schema of the target tables; it is created if it does not exist.", "\"schema\": \"app\""),
     Key::new("include", Kind::Globs, "[\"*\"]").run().says(
-        "Source tables that take part, as globs without regard to case.", "\"include\": [\"user*\", \"orders\"]"),
+        "Globs of the source tables to import, without regard to case.", "\"include\": [\"user*\", \"orders\"]"),
     Key::new("exclude", Kind::Globs, "[]").run().says(
-        "Source tables that do not, as globs; wins over `include`.", "\"exclude\": [\"*_backup\"]"),
+        "Globs of source tables to leave out; wins over `include`.", "\"exclude\": [\"*_backup\"]"),
     Key::new("names", Kind::Word(Names::WORDS), "\"preserve\"").run().in_table(NOTHING).says(
-        "How source names become PostgreSQL names. Names over 63 bytes are cut, collisions get a number; both are findings.",
+        "How source names become PostgreSQL names. Names over 63 bytes are cut and collisions get a number; a finding reports both.",
         "\"names\": \"snake_case\""),
     Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").run_and_table().says(
-        "`auto` makes the tables that are missing and loads into those that exist; `always` makes every table; `never` makes none, nor a schema.",
+        "`auto` creates missing tables and loads into existing ones; `always` creates every table; `never` creates neither tables nor schemas.",
         "\"create\": \"never\""),
     Key::new("existing_rows", Kind::Word(ExistingRows::WORDS), "\"error\"").run_and_table().says(
-        "A target table that exists and has rows: stop, add to them, truncate first, or drop and create the table anew. The default is `append` where `on_conflict` says `skip` or `update`.",
+        "What to do if an existing target table has rows: `error` stops, `append` adds rows, `truncate` truncates the table first, `replace` drops and creates it. The default is `append` if `on_conflict` is `skip` or `update`.",
         "\"existing_rows\": \"truncate\""),
     Key::new("on_conflict", Kind::Word(OnConflict::WORDS), "\"error\"").run_and_table().says(
-        "A loaded row whose key is there already: stop, leave the row that is there, which has to be the same one, or give it the loaded values.",
+        "What to do with a loaded row whose key exists: `error` stops, `skip` keeps the existing row, which must be the same row, `update` gives the existing row the loaded values.",
         "\"on_conflict\": \"skip\""),
     Key::new("conflict_target", Kind::NameOrNull, "the primary key, or the only unique key").of_table().says(
-        "The key that `on_conflict` goes by: the name of the existing table's primary key, unique constraint or unique index.",
+        "The key that `on_conflict` uses: the name of the existing table's primary key, unique constraint or unique index.",
         "\"conflict_target\": \"users_email_key\""),
     Key::new("constraints", Kind::Word(Constraints::WORDS), "\"rebuild\"").run_and_table().says(
-        "Indexes and constraints of an existing table: rebuild and check them after its load, or keep them up row by row.",
+        "What happens to indexes and constraints of an existing table: `rebuild` rebuilds and checks them after the load, `keep` maintains them for each row.",
         "\"constraints\": \"keep\""),
     Key::new("fire_triggers", Kind::Flag, "false").run_and_table().says(
         "Fire the triggers of an existing table for the loaded rows.", "\"fire_triggers\": true"),
     Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
-        "A value that does not fit its column's type: stop, store NULL, put the row into `sqlite_migrate.reject`, or make the column text (bytea if it holds BLOBs).",
+        "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL, `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
         "\"on_invalid\": \"reject\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
-        "A row whose foreign key points to no row: stop, put the row into `sqlite_migrate.reject`, set the key to NULL, or keep it under a constraint that stays NOT VALID.",
+        "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),
     Key::new("keys", Kind::Word(Keys::WORDS), "\"strict\"").run_and_table().says(
-        "A primary key, NOT NULL or CHECK that stored rows break: stop, or make the strongest constraint that the rows allow.",
+        "What to do if stored rows break a primary key, NOT NULL or CHECK: `strict` stops, `as_data_allows` creates the strongest constraint that the rows allow.",
         "\"keys\": \"as_data_allows\""),
     Key::new("nocase", Kind::Word(Nocase::WORDS), "\"collation\"").run_and_table().says(
-        "What `COLLATE NOCASE` becomes: a nondeterministic ICU collation, indexes on `lower()`, or nothing. The default is `lower` where the server has no ICU.",
+        "What `COLLATE NOCASE` becomes: a nondeterministic ICU collation (`collation`), indexes on `lower()` (`lower`), or nothing (`none`). The default is `lower` if the server has no ICU.",
         "\"nocase\": \"lower\""),
     Key::new("on_error", Kind::Word(OnError::WORDS), "\"stop\"").run().in_table(NOTHING).says(
-        "`continue`: an object that cannot be read or made does not stop the rest, and of a damaged table every row is loaded that can still be reached.", "\"on_error\": \"continue\""),
+        "`stop` ends the import at the first error. `continue` goes on with the other objects, and loads every row of a damaged table that can still be reached.", "\"on_error\": \"continue\""),
     Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").in_plan(LOADER).in_table(NOTHING).says(
-        "Who writes the rows.", "\"loader\": \"rows\""),
+        "How rows are written.", "\"loader\": \"rows\""),
     Key::new("types", Kind::Types, "{}").run_and_table().says(
-        "Declared type to PostgreSQL type, where the stored values fit; with or without the length (`VARCHAR` also means `VARCHAR(20)`).",
+        "PostgreSQL types for declared types, used if the stored values fit; with or without the length (`VARCHAR` also means `VARCHAR(20)`).",
         "\"types\": {\"DATETIME\": \"timestamptz\"}"),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
     Key::new("indexes", Kind::Flag, "true").run_and_table().says(
-        "Make the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are made in any case.", "\"indexes\": false"),
+        "Create the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are created in any case.", "\"indexes\": false"),
     Key::new("foreign_keys", Kind::Flag, "true").run_and_table().says(
-        "Make foreign keys.", "\"foreign_keys\": false"),
+        "Create foreign keys.", "\"foreign_keys\": false"),
     Key::new("checks", Kind::Flag, "true").run_and_table().says(
-        "Make CHECK constraints.", "\"checks\": false"),
+        "Create CHECK constraints.", "\"checks\": false"),
     Key::new("views", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says("Carry views over.", "\"views\": false"),
     Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
         "Carry triggers over.", "\"triggers\": false"),
     Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Make text search indexes of FTS tables.", "\"fts\": false"),
+        "Create text search indexes for FTS tables.", "\"fts\": false"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
-        "How much of the stored data is read to choose types. With `none` the declared types are believed.",
+        "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),
     Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
-        "How much of the file is checked before it is believed: the pages of every table and index, its indexes against their tables as well, or nothing: then a damaged page may bring wrong rows without an error.",
+        "How much of the file is checked for damage first: `quick` checks the pages of every table and index, `full` also compares indexes with their tables, `none` checks nothing, so that a damaged page may give wrong rows without an error.",
         "\"integrity\": \"full\""),
     Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").in_plan(VERIFY).in_table(NOTHING).says(
-        "What is compared after the load.", "\"verify\": \"none\""),
+        "What is compared after the load: the numbers of rows, all values, or nothing.", "\"verify\": \"none\""),
     Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(
-        "Set sequences behind the largest value loaded and behind `sqlite_sequence`.", "\"reset_sequences\": false"),
+        "Set sequences after the largest loaded value and after the number in `sqlite_sequence`.", "\"reset_sequences\": false"),
     Key::new("refresh", Kind::Flag, "false").run().says(
         "Refresh the materialized views that read loaded tables, directly or through other views.", "\"refresh\": true"),
     Key::new("analyze", Kind::Flag, "true").run_and_table().says(
         "Run ANALYZE on each loaded table.", "\"analyze\": false"),
     Key::new("before", Kind::Sql, "[]").run().in_table(NOTHING).says(
-        "SQL statements to run before the target is looked at.", "\"before\": \"SET LOCAL work_mem = '1GB'\""),
+        "SQL statements to run first, before the target is read.", "\"before\": \"SET LOCAL work_mem = '1GB'\""),
     Key::new("after", Kind::Sql, "[]").run().in_table(NOTHING).says(
         "SQL statements to run last, after the rows were counted.", "\"after\": [\"GRANT SELECT ON app.users TO reporting\"]"),
     Key::new("immutable", Kind::Flag, "false").run().says(
-        "Open the file with `immutable=1`, without a lock: only for a file that nobody writes. Refused beside a `-wal` that holds something.",
+        "Open the file with `immutable=1`, without a lock: only for a file that nobody writes. It is refused if there is a non-empty `-wal`.",
         "\"immutable\": true"),
     Key::new("wal", Kind::Word(Wal::WORDS), "\"in_place\"").run().says(
-        "What a `-wal` beside the file holds is read where it is, if nothing has to be made beside it, or from a private copy of both files in the server's temporary directory, removed afterwards.",
+        "How to read a file with a non-empty `-wal`: `in_place` reads both where they are, if no file has to be created beside them; `copy` reads a private copy of both in the server's temporary directory, which is removed afterwards.",
         "\"wal\": \"copy\""),
     Key::new("tables", Kind::Tables, "{}").run().says(
-        "Decisions for single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
+        "Keys of single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
     Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(
-        "The table's name in PostgreSQL; without it, an existing table may be found by a similar name.", "\"target\": \"account\""),
+        "The table's name in PostgreSQL. Without it, an existing table with a similar name may be used.", "\"target\": \"account\""),
     Key::new("skip", Kind::Flag, "false").of_table().in_column().says(
-        "Leave the table or column out. `false` loads a virtual table, which is left out otherwise.", "\"skip\": true"),
+        "Leave the table or column out. Virtual tables are left out by default; `false` loads one.", "\"skip\": true"),
     Key::new("where", Kind::TextOrNull, "null").of_table().says(
-        "A SQLite condition: only these rows are loaded.", "\"where\": \"deleted = 0\""),
+        "A SQLite condition that selects the rows to load.", "\"where\": \"deleted = 0\""),
     Key::new("columns", Kind::Columns, "{}").of_table().says(
-        "Decisions for single columns, by source name.", "\"columns\": {\"age\": {\"type\": \"smallint\"}}"),
+        "Keys of single columns, by source name.", "\"columns\": {\"age\": {\"type\": \"smallint\"}}"),
     Key::new("primary_key", Kind::Any, "as declared").in_table(NOTHING).says(
-        "Another primary key.", "\"primary_key\": [\"id\"]"),
+        "Columns of another primary key.", "\"primary_key\": [\"id\"]"),
     Key::new("partition_by", Kind::Any, "none").in_table(NOTHING).says(
-        "Make a partitioned table.", "\"partition_by\": \"range (created_at)\""),
+        "Create a partitioned table.", "\"partition_by\": \"range (created_at)\""),
     Key::new("distribute_by", Kind::Any, "none").in_table(NOTHING).says(
-        "Make a distributed table.", "\"distribute_by\": \"id\""),
+        "Create a distributed table.", "\"distribute_by\": \"id\""),
     Key::new("name", Kind::NameOrNull, "by `names`").of_column().says(
-        "The column's name in PostgreSQL; without it, an existing column may be found by a similar name.", "\"name\": \"created\""),
+        "The column's name in PostgreSQL. Without it, an existing column with a similar name may be used.", "\"name\": \"created\""),
     Key::new("type", Kind::Type, "by the stored values").of_column().says(
-        "The column's PostgreSQL type. Values that do not fit are for `on_invalid`.", "\"type\": \"numeric(12,2)\""),
+        "The column's PostgreSQL type. `on_invalid` decides about values that do not fit.", "\"type\": \"numeric(12,2)\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
-        "How the column's values are read as times.", "\"format\": \"unixepoch\""),
+        "How the column's numbers or encoded texts are read, see [types.md](types.md#formats).", "\"format\": \"unixepoch\""),
     Key::new("nullable", Kind::Flag, "as declared").of_column().says(
-        "Whether the column takes NULL.", "\"nullable\": true"),
+        "Whether the column allows NULL.", "\"nullable\": true"),
     Key::new("default", Kind::TextOrNull, "as declared, translated").of_column().says(
-        "The DEFAULT as a PostgreSQL expression; null for none.", "\"default\": \"now()\""),
+        "The column's DEFAULT as a PostgreSQL expression; null for none.", "\"default\": \"now()\""),
     Key::new("generated", Kind::Generated, "as declared, translated").of_column().says(
-        "A PostgreSQL expression for GENERATED ALWAYS AS; `true` translates the declared one, `false` makes a plain column loaded with the values.",
+        "A PostgreSQL expression for GENERATED ALWAYS AS. `true` translates the declared expression; `false` makes an ordinary column and loads the values.",
         "\"generated\": false"),
     Key::new("reason", Kind::Text, "why the type was chosen").of_column().says(
-        "Free text, printed again.", "\"reason\": \"all 12 values are integers\""),
+        "Why the type was chosen. Free text, printed again.", "\"reason\": \"all 12 values are integers\""),
 ];
 
 impl Key {
@@ -257,42 +257,62 @@ pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> St
     nearest(given, names).map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
 }
 
-/// The tables of `docs/plan.md`, one per level.
+/// The keys' part of `docs/plan.md`: which key stands at which level, then a section a key.
 pub fn markdown() -> String {
     let mut out = String::new();
-    for (level, title) in [
-        (Level::Plan, "The plan"),
-        (Level::Table, "A table: `tables.NAME`"),
-        (Level::Column, "A column: `tables.NAME.columns.NAME`"),
+    for (level, place) in [
+        (Level::Plan, "the plan"),
+        (Level::Table, "`tables.NAME`"),
+        (Level::Column, "`tables.NAME.columns.NAME`"),
     ] {
-        out.push_str(&format!(
-            "\n### {title}\n\n| key | values | default | meaning | example |\n|---|---|---|---|---|\n"
-        ));
-        for key in KEYS {
-            if let Some(works) = key.works_at(level) {
-                out.push_str(&row(level, key, works));
-            }
-        }
+        let works = KEYS.iter().filter(|key| key.works_at(level).is_some_and(|works| works != NOTHING));
+        let names: Vec<String> = works.map(|key| format!("`{}`", key.name)).collect();
+        out.push_str(&format!("\n{}\n", wrapped(&format!("- **Keys of {place}**: {}.", names.join(", ")))));
     }
+    out.extend(KEYS.iter().map(section));
     out
 }
 
-fn row(level: Level, key: &Key, works: Works) -> String {
-    let default = match level {
-        Level::Plan => key.default.to_string(),
-        _ if key.plan.is_some() && key.name != "types" => "the plan's".into(),
-        Level::Column if key.table.is_some() && key.name == "on_invalid" => "the table's".into(),
-        _ => key.default.to_string(),
-    };
-    let later = if works == NOTHING { " Not supported yet." } else { "" };
-    format!(
-        "| `{}` | {} | {} | {}{later} | `{}` |\n",
-        key.name,
-        values(key.kind, works),
-        code(&default),
-        key.doc,
-        key.example
-    )
+fn section(key: &Key) -> String {
+    let levels = [(Level::Plan, "plan"), (Level::Table, "table"), (Level::Column, "column")];
+    let levels: Vec<(Works, &str)> =
+        levels.into_iter().filter_map(|(level, name)| Some((key.works_at(level)?, name))).collect();
+    let later = levels.iter().all(|(works, _)| *works == NOTHING);
+    let places = levels.iter().map(|(works, name)| match *works == NOTHING && !later {
+        true => format!("{name} (not supported yet)"),
+        false => (*name).to_string(),
+    });
+    let works = levels.first().map_or(Works::Now, |(works, _)| *works);
+    let rows = [
+        ("level", places.collect::<Vec<_>>().join(", ")),
+        ("values", values(key.kind, works)),
+        ("default", code(key.default)),
+        ("example", format!("`{}`", key.example)),
+    ];
+    let rows = rows.iter().filter(|(_, row)| !row.is_empty());
+    let rows: String = rows.map(|(name, row)| wrapped(&format!("- {name}: {row}")) + "\n").collect();
+    let later = if later { " Not supported yet." } else { "" };
+    format!("\n### `{}`\n\n{}\n\n{rows}", key.name, wrapped(&format!("{}{later}", key.doc)))
+}
+
+/// Lines that a terminal shows whole; those of a list are indented.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 100;
+    let (mut out, mut width) = (String::new(), 0);
+    let indent = if text.starts_with("- ") { "\n  " } else { "\n" };
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            out.push_str(indent);
+            width = indent.len() - 1;
+        } else if width > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += length;
+    }
+    out
 }
 
 fn code(default: &str) -> String {
@@ -320,7 +340,7 @@ fn values(kind: Kind, works: Works) -> String {
     match works {
         Works::Only(some) if !some.is_empty() => {
             format!(
-                "{all} (works now: {})",
+                "{all} (supported so far: {})",
                 some.iter().map(|v| format!("`{}`", v.trim_matches('"'))).collect::<Vec<_>>().join(", ")
             )
         }
@@ -340,12 +360,12 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/plan.md");
         let page = std::fs::read_to_string(path).unwrap_or_default();
         let (head, rest) = page.split_once(BEGIN).expect("begin marker in docs/plan.md");
-        let (tables, tail) = rest.split_once(END).expect("end marker in docs/plan.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() && tables != markdown() {
+        let (keys, tail) = rest.split_once(END).expect("end marker in docs/plan.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() && keys != markdown() {
             std::fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", markdown())).expect("docs/plan.md");
             return;
         }
-        assert_eq!(tables, markdown(), "run the test with UPDATE_DOCS=1 to print the registry into the page");
+        assert_eq!(keys, markdown(), "run the test with UPDATE_DOCS=1 to print the registry into the page");
     }
 
     #[test]
