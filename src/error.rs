@@ -2,6 +2,9 @@
 //!
 //! Messages are in PostgreSQL's style: lower case and no full stop in the message, sentences in DETAIL and HINT.
 
+#[cfg(test)]
+mod catalogue;
+
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 
@@ -59,7 +62,7 @@ pub enum Error {
     #[error("rows of table \"{source_table}\" break a key of {table}")]
     Conflict { source_table: String, table: String, caught: Box<Caught> },
     /// A loaded row is skipped because its key is there, but it is another row.
-    #[error("rows of table \"{}\" have the keys of other rows {}", .0.source, .0.place)]
+    #[error("rows of table \"{}\" have the same key as different rows {}", .0.source, .0.place)]
     OtherRows(Box<OtherRows>),
     /// An ERROR of the server's that was caught.
     #[error("{}", .0.message)]
@@ -163,16 +166,17 @@ impl Error {
                 format!("It had {expected} rows after the load, and has {found} now.")
             }),
             Error::Counts { rejected, .. } => {
-                Some(format!("{rejected} rows were rejected, which the run log holds."))
+                Some(format!("{rejected} rows were rejected and are in the run log."))
             }
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
-                Some(format!("The damage was met while reading \"{object}\"."))
+                Some(format!("SQLite reported the damage while it read \"{object}\"."))
             }
             Error::Sqlite(sqlite::Error::CopyTooLarge { bytes, limit, .. }) => {
-                Some(format!("The file and its -wal have {bytes} bytes, of {limit} that are allowed."))
+                Some(format!("The file and its -wal have {bytes} bytes, temp_file_limit allows {limit}."))
             }
             Error::Sqlite(sqlite::Error::WalAlone { .. }) => Some(
-                "SQLite would make a -shm beside it, which its application could not write to afterwards."
+                "SQLite would create a -shm that belongs to the server's user, so that the file's \
+                 application could not write to it."
                     .into(),
             ),
             Error::Sqlite(sqlite::Error::Constraint { message, .. }) => Some(format!("SQLite: {message}.")),
@@ -219,12 +223,12 @@ impl Error {
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
             Error::Changed { by, .. } => Some(match by {
                 Changer::After => {
-                    "A statement of \"after\" did so. Leave it out and run it after the import, or set \"verify\" to \"none\"."
+                    "A statement of \"after\" did this. Run the statement after the import instead, or set \"verify\" to \"none\"."
                         .into()
                 }
                 Changer::Triggers => {
-                    "A trigger, rule or event trigger did so. Set \"fire_triggers\" to false or disable it for the import, \
-                     or set \"verify\" to \"none\"."
+                    "A trigger, rule or event trigger did this. Set \"fire_triggers\" to false, disable the \
+                     trigger during the import, or set \"verify\" to \"none\"."
                         .into()
                 }
             }),
@@ -236,8 +240,8 @@ impl Error {
             Error::Conflict { source_table, .. } => {
                 let path = format!("plan.tables.{source_table}");
                 Some(format!(
-                    "Correct the rows, or set {path}.on_conflict to \"skip\" or, where no two loaded rows have the same \
-                     key, to \"update\", and {path}.conflict_target to the key."
+                    "Correct the rows, or set {path}.conflict_target to the key and {path}.on_conflict to \
+                     \"skip\" or \"update\"; \"update\" needs loaded rows with different keys."
                 ))
             }
             Error::Server(caught) => caught.hint.clone(),
@@ -377,7 +381,9 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
              its directory."
         }
         E::Changed { .. } => "Run the command again: it will see what was written.",
-        E::Copy { full: true, .. } => "Free space there, or set temp_tablespaces to where there is some.",
+        E::Copy { full: true, .. } => {
+            "Free space there, or set temp_tablespaces to a tablespace with free space."
+        }
         E::CopyTooLarge { .. } => {
             "Raise temp_file_limit, or let the file's application open and close the file once, so that nothing has to be \
              copied."
@@ -391,12 +397,13 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
             "The server's operating system user must be able to write to the file and to its directory."
         }
         E::Collation { .. } => {
-            "A condition of yours can say how it compares, for instance COLLATE BINARY; a view, trigger or generated \
-             column of the file that compares so cannot be used."
+            "Add a COLLATE clause such as COLLATE BINARY to the condition. A view, trigger or generated \
+             column of the file that uses this collation cannot be used."
         }
         E::Snapshot { .. } => "Run the transaction again.",
         E::Vanished { kind: Kind::Function | Kind::Module | Kind::Collation, .. } => {
-            "A view, index, trigger or generated column of the file needs what only its application brings."
+            "A view, index, trigger or generated column of the file uses something that only its application \
+             defines."
         }
         E::Vanished { .. } | E::Schema { .. } => {
             "The file's schema has changed: import the foreign table again."
@@ -472,7 +479,7 @@ fn blocking_hint(findings: &[Finding]) -> Option<String> {
 fn memory_detail(table: &str, place: &CellPlace) -> String {
     let column = place.column.as_ref().map(|name| format!("column \"{name}\" of ")).unwrap_or_default();
     let row = place.row.as_ref().map(|row| format!(", row with {row}")).unwrap_or_default();
-    format!("It was wanted for {column}table \"{table}\"{row}.")
+    format!("The memory was requested for {column}table \"{table}\"{row}.")
 }
 
 fn cell_detail(cell: &CellError) -> String {

@@ -38,12 +38,12 @@ pub struct ImportOptions {
 
 /// Name, default, meaning; the names that `parse` knows.
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("import_default", "false", "columns get the file's DEFAULTs, as far as they can be translated"),
-    ("import_not_null", "true", "columns are NOT NULL where the file declares it"),
+    ("import_default", "false", "columns get the file's DEFAULTs, if these can be translated"),
+    ("import_not_null", "true", "columns are NOT NULL if the file declares it"),
     (
         "import_generated",
         "true",
-        "generated columns are GENERATED in PostgreSQL too, where they can be translated",
+        "generated columns are GENERATED in PostgreSQL too, if they can be translated",
     ),
     ("import_views", "true", "views become foreign tables as well"),
     ("names", "preserve", "`preserve`, `lower` or `snake_case`, as in the plan"),

@@ -93,9 +93,9 @@ fn writable(relation: &Relation) -> Result<Rc<Connection>, Error> {
             sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             message: format!("foreign table \"{}\" cannot be changed", relation.name),
             detail: Some(format!(
-                "Index \"{index}\" of the file is in the order of collation \"{collation}\", which only its application has."
+                "Index \"{index}\" of the file uses collation \"{collation}\", which only the file's application defines."
             )),
-            hint: Some("Change the rows by the application.".into()),
+            hint: Some("Change the rows with the application.".into()),
         }),
         None => Ok(connection),
     }
@@ -322,7 +322,7 @@ impl Modify {
         }
         Err(Error::Foreign {
             sqlstate: Code::ERRCODE_CARDINALITY_VIOLATION,
-            message: format!("the key of table \"{}\" names {changed} rows", self.table),
+            message: format!("the key of table \"{}\" identifies {changed} rows", self.table),
             detail: None,
             hint: Some("Set option \"key\" on columns that are unique together.".into()),
         })

@@ -83,21 +83,21 @@ use Owner::{Column, Server as OnServer, Table};
 #[rustfmt::skip]
 const OPTIONS: &[Definition] = &[
     option("database", &[OnServer], Kind::Path, "", "absolute path of the SQLite file; required, and only for members of `pg_read_server_files`"),
-    option("updatable", &[OnServer, Table], Kind::Boolean, "false", "rows may be changed, if the server's owner is a member of `pg_write_server_files`; the table's word wins"),
+    option("updatable", &[OnServer, Table], Kind::Boolean, "false", "rows may be changed, if the server's owner is a member of `pg_write_server_files`; the table's option wins over the server's"),
     option("force_readonly", &[OnServer], Kind::Boolean, "false", "nothing may be changed, whatever `updatable` says"),
-    option("truncatable", &[OnServer, Table], Kind::Boolean, "false", "TRUNCATE is allowed where rows may be changed; the table's word wins"),
+    option("truncatable", &[OnServer, Table], Kind::Boolean, "false", "TRUNCATE is allowed if rows may be changed; the table's option wins over the server's"),
     option("keep_connections", &[OnServer], Kind::Boolean, "true", "the file stays open for the session's next transaction"),
-    option("batch_size", &[OnServer, Table], Kind::Integer(1), "1000", "rows that are inserted at once; the table's word wins"),
-    option("busy_timeout", &[OnServer], Kind::Integer(0), "", "milliseconds to wait for a locked file; the setting `pg_sqlite_migrate.busy_timeout` where it is not given"),
-    option("immutable", &[OnServer], Kind::Boolean, "false", "no lock is taken and nothing may be changed: only for a file that nobody writes; refused beside a `-wal` that holds something"),
-    option("wal", &[OnServer], Kind::Wal, "in_place", "`copy`: what a `-wal` holds is read from a private copy of both files, and nothing may be changed; as in the plan"),
-    option("timezone", &[OnServer], Kind::Timezone, "UTC", "of text times without an offset"),
-    option("table", &[Table], Kind::Text, "", "table or view in the file; the foreign table's own name where it is not given"),
-    option("column_name", &[Column], Kind::Text, "", "column in the file; the column's own name where it is not given"),
+    option("batch_size", &[OnServer, Table], Kind::Integer(1), "1000", "how many rows are inserted at once; the table's option wins over the server's"),
+    option("busy_timeout", &[OnServer], Kind::Integer(0), "", "milliseconds to wait for a locked file; without it, the setting `pg_sqlite_migrate.busy_timeout`"),
+    option("immutable", &[OnServer], Kind::Boolean, "false", "no lock is taken and nothing may be changed: only for a file that nobody writes; refused if there is a non-empty `-wal`"),
+    option("wal", &[OnServer], Kind::Wal, "in_place", "`copy`: a file with a non-empty `-wal` is read from a private copy of both, and nothing may be changed; as in the plan"),
+    option("timezone", &[OnServer], Kind::Timezone, "UTC", "the time zone of times stored as text without an offset"),
+    option("table", &[Table], Kind::Text, "", "table or view in the file; without it, the foreign table's name"),
+    option("column_name", &[Column], Kind::Text, "", "column in the file; without it, the column's name"),
     option("column_type", &[Column], Kind::ColumnType, "", "as in sqlite_fdw: `INT`, `REAL`, `TEXT` or `BLOB`; on a time, INT means `unixepoch`, REAL `julianday`, TEXT `iso8601`"),
-    option("key", &[Column], Kind::Boolean, "false", "the column is part of the key by which rows are changed, where the file has neither rowid nor primary key"),
+    option("key", &[Column], Kind::Boolean, "false", "the column is part of the key that identifies a row to be changed, if the table has neither rowid nor primary key"),
     option("format", &[Column], Kind::Format, "", "how numbers and encoded texts are read, as in the plan"),
-    option("on_invalid", &[OnServer, Table, Column], Kind::OnInvalid, "error", "`error` or `null`: what a value that does not fit becomes; the nearest word wins"),
+    option("on_invalid", &[OnServer, Table, Column], Kind::OnInvalid, "error", "`error` or `null`: what happens to an invalid value; a column's option wins over its table's, and that over the server's"),
 ];
 
 /// One option that is not as it should be.

@@ -266,7 +266,7 @@ pub(super) fn no_memory(what: &str) -> Error {
     Error::Foreign {
         sqlstate: Code::ERRCODE_OUT_OF_MEMORY,
         message: OutOfMemory.to_string(),
-        detail: Some(format!("It was wanted for {what}.")),
+        detail: Some(format!("The memory was requested for {what}.")),
         hint: None,
     }
 }

@@ -142,7 +142,7 @@ fn reset_one(owned: Owned) -> Reset {
     relation::hold(sequence);
     let stand = Stand::of(sequence);
     let used = match refused {
-        _ if stand.is_none() => Err("its sequence is gone".into()),
+        _ if stand.is_none() => Err("its sequence does not exist any more".into()),
         Some(reason) => Err(reason),
         None => reading::furthest(relation, &column, way.step > 0, &way.own_range(relation)),
     };

@@ -35,7 +35,7 @@ impl FromDatum for Json {
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 "jsonb argument is too large",
                 &format!("It has more than {} megabytes.", MAX_BYTES >> 20),
-                "Name what differs from the defaults only: a plan may be partial.",
+                "Give only the keys that differ from the defaults: a plan may be partial.",
             );
         }
         // SAFETY: a jsonb, as before; jsonb_out gives a NUL-terminated string.

@@ -274,7 +274,7 @@ impl Drop for Held {
 
 /// 53200, where no cell can be named: the memory was wanted for `what`.
 pub fn exhausted(what: &str) -> ! {
-    let detail = format!("Memory for {what} could not be had.");
+    let detail = format!("Memory for {what} could not be allocated.");
     report::report(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", Some(&detail), None)
         .report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")

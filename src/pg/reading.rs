@@ -74,7 +74,7 @@ pub fn by_query(relation: pg_sys::Oid) -> bool {
     matches!(way(relation), Ok(Way::Query(_)))
 }
 
-const GONE: &str = "it is gone";
+const GONE: &str = "it does not exist any more";
 
 /// The rows of a table that the caller sees, or why they cannot be counted.
 pub fn count(relation: pg_sys::Oid) -> Result<i64, String> {

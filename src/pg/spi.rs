@@ -99,7 +99,7 @@ fn raise(error: &SpiError, sql: &str) -> ! {
         other => pgrx::error!("internal query failed: {other}"),
     };
     let detail = format!("The statement is: {}", brief::text(sql));
-    let hint = "The import runs in the transaction of its caller, who may run such a statement around it.";
+    let hint = "An import runs in its caller's transaction: run such a statement before or after it.";
     report(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, Some(&detail), Some(hint))
         .report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")

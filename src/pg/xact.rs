@@ -154,7 +154,7 @@ impl Caught {
         {
             return Caught {
                 sqlstate: PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED.into(),
-                message: "value needs more than the gigabyte that the server gives at once".into(),
+                message: "value needs more than 1 GB of memory, the server's limit for one allocation".into(),
                 ..self
             };
         }

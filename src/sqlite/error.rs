@@ -38,7 +38,7 @@ pub enum Error {
     #[error("SQLite file \"{}\" cannot be read in place: it has a -wal and no -shm", path.display())]
     WalAlone { path: PathBuf },
     /// The same, read as immutable.
-    #[error("SQLite file \"{}\" is not immutable: its -wal holds what it lacks", path.display())]
+    #[error("SQLite file \"{}\" cannot be read as immutable: its -wal is not empty", path.display())]
     WalLeftOut { path: PathBuf },
     /// The `-wal` or the `-shm` that is there may not be used, or not be made where SQLite needs it.
     #[error("could not use the -wal and -shm of SQLite file \"{}\"", path.display())]
@@ -74,7 +74,7 @@ pub enum Error {
     #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
     Constraint { path: PathBuf, kind: Constraint, message: String },
     /// An answer depends on how only the file's application compares texts.
-    #[error("collation \"{name}\" of SQLite file \"{}\" is known to its application alone", path.display())]
+    #[error("collation \"{name}\" of SQLite file \"{}\" is defined by its application only", path.display())]
     Collation { path: PathBuf, name: String },
     /// The file cannot be written to.
     #[error("SQLite file \"{}\" is read-only", path.display())]
@@ -88,7 +88,7 @@ pub enum Error {
     #[error("{} \"{name}\" does not exist in SQLite file \"{}\"", kind.name(), path.display())]
     Vanished { path: PathBuf, kind: Kind, name: String },
     /// The schema is another than the one that a statement was made for.
-    #[error("SQLite file \"{}\" is not as expected: {message}", path.display())]
+    #[error("schema of SQLite file \"{}\" has changed: {message}", path.display())]
     Schema { path: PathBuf, message: String },
     /// A function of ours failed inside a statement.
     #[error("{fault}")]

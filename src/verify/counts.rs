@@ -62,7 +62,7 @@ struct Recorded {
 
 /// Rows that a table holds by itself, without those of tables that inherit from it; or why they cannot be counted.
 pub fn rows(schema: &str, table: &str) -> Result<i64, String> {
-    reading::count(relation::find(schema, table).ok_or("it is gone")?)
+    reading::count(relation::find(schema, table).ok_or("it does not exist any more")?)
 }
 
 /// A table without those that inherit from it, as SQL says it in FROM; a partitioned one with its partitions.

@@ -108,9 +108,7 @@ fn outdated(table: &str) -> Error {
         message: format!(
             "the SQLite file of foreign table \"{table}\" has changed since the query was planned"
         ),
-        detail: Some(
-            "What the plan rests on, the definition of the table in the file, is another now.".into(),
-        ),
-        hint: Some("Run the query again: it is planned anew.".into()),
+        detail: Some("The plan was made for another definition of the table.".into()),
+        hint: Some("Run the query again; it will be planned again.".into()),
     }
 }

@@ -16,7 +16,7 @@ pub unsafe extern "C-unwind" fn exec_foreign_truncate<W: Wrapper>(
     restarts: bool,
 ) {
     if restarts {
-        modify::unsupported("foreign tables take TRUNCATE with CONTINUE IDENTITY only")
+        modify::unsupported("foreign tables support TRUNCATE with CONTINUE IDENTITY only")
             .report(PgLogLevel::ERROR);
     }
     let cascade = behavior == pg_sys::DropBehavior::DROP_CASCADE;

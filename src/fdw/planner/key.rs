@@ -29,7 +29,7 @@ pub fn attributes<W: Wrapper>(relation: &Relation, table: &Table) -> Result<Vec<
 fn keyless(table: &Table) -> ErrorReport {
     let message = format!("rows of foreign table \"{}\" have no key", table.relation);
     let detail = "UPDATE and DELETE find a row by its rowid, or by the columns of its key.";
-    let hint = "Set the option key 'true' on the columns that name a row.";
+    let hint = "Set option \"key\" to 'true' on the columns that identify a row.";
     report(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, &message, Some(detail), Some(hint))
 }
 

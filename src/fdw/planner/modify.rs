@@ -116,7 +116,7 @@ fn operation(command: pg_sys::CmdType::Type) -> Result<Operation, ErrorReport> {
         CMD_INSERT => Ok(Operation::Insert),
         CMD_UPDATE => Ok(Operation::Update),
         CMD_DELETE => Ok(Operation::Delete),
-        _ => Err(unsupported("foreign tables take INSERT, UPDATE and DELETE only")),
+        _ => Err(unsupported("foreign tables support INSERT, UPDATE and DELETE only")),
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn do_nothing(action: pg_sys::OnConflictAction::Type) -> Result<bool,
     match action {
         pg_sys::OnConflictAction::ONCONFLICT_NONE => Ok(false),
         pg_sys::OnConflictAction::ONCONFLICT_NOTHING => Ok(true),
-        _ => Err(unsupported("foreign tables take ON CONFLICT DO NOTHING only")),
+        _ => Err(unsupported("foreign tables support ON CONFLICT DO NOTHING only")),
     }
 }
 

@@ -42,7 +42,7 @@ pub unsafe fn kept<T: DeserializeOwned>(list: *mut pg_sys::List) -> T {
 }
 
 fn broken_plan() -> ! {
-    let message = "the plan of a foreign table is not one of this version's";
+    let message = "the plan of a foreign table was made by another version of pg_sqlite_migrate";
     ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "kept").report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")
 }

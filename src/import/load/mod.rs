@@ -232,7 +232,7 @@ fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
 
 fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
     let name = qualified(&spec.schema, &spec.target);
-    let message = format!("relation {name} was empty when the plan was made, and holds rows now: {rows}");
+    let message = format!("relation {name} was empty when the plan was made, but has {rows} rows now");
     Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
 }
 

@@ -88,8 +88,8 @@ def test_a_key_that_is_not_the_one_gone_by(t):
           "INSERT INTO setting (key, v) VALUES ('theme', 'dark'), ('lang', 'en')")
     path = t.file("t.db", "CREATE TABLE setting (id INTEGER PRIMARY KEY, key TEXT, v TEXT);"
                           "INSERT INTO setting VALUES (7, 'theme', 'light'), (8, 'zone', 'UTC'), (9, 'zone', 'CET');")
-    hint = ('Correct the rows, or set plan.tables.setting.on_conflict to "skip" or, where no two loaded rows have the same key, '
-            'to "update", and plan.tables.setting.conflict_target to the key.')
+    hint = ('Correct the rows, or set plan.tables.setting.conflict_target to the key and plan.tables.setting.on_conflict to "skip" or '
+            '"update"; "update" needs loaded rows with different keys.')
     target = {"tables": {"setting": {"conflict_target": "setting_key"}}}
     for plan, sqlstate, why in [
         ({"existing_rows": "append"}, "23505", "setting_key"),

@@ -37,7 +37,7 @@ def rejected(t):
 
 
 def strays(t, path, plan):
-    return [f["message"] for f in t.findings(path, plan) if "there point" in f["message"]]
+    return [f["message"] for f in t.findings(path, plan) if re.search("existing rows? points?", f["message"])]
 
 
 # Only rows of the load

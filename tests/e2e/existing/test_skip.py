@@ -54,8 +54,8 @@ def test_seed_rows_of_an_orm(t):
     """The file's account 1 is a guest: nothing may make it an admin in silence."""
     t.sql(shared("orms", "seed-rows.pg.sql").read_text())
     path = t.file("seed.db", shared("orms", "seed-rows.sql").read_text())
-    failed = t.import_fails(path, SKIP, TAKEN, "have the keys of other rows", hint="truncate")
-    assert failed.message == 'rows of table "role" have the keys of other rows in "public"."role"', failed.message
+    failed = t.import_fails(path, SKIP, TAKEN, "have the same key as different rows", hint="truncate")
+    assert failed.message == 'rows of table "role" have the same key as different rows in "public"."role"', failed.message
     assert failed.detail == '2 rows, the first of them: ("id") = (1) has (name) = (admin) in the file and (guest) in the table.', failed.detail
     assert t.value("SELECT string_agg(id || name, ' ' ORDER BY id) FROM role") == "1guest 2admin"
     assert t.value("SELECT count(*) FROM account") == "0"
@@ -137,7 +137,7 @@ def test_what_a_key_is_its_index_says(t, name):
     if name == "null":
         assert "p" in warnings(t, path, SKIP), "a key with a NULL in it tells no rows apart"
     else:
-        t.import_fails(path, SKIP, TAKEN, "have the keys of other rows")
+        t.import_fails(path, SKIP, TAKEN, "have the same key as different rows")
 
 
 TYPES = {
@@ -174,7 +174,7 @@ def test_rows_of_the_file_with_one_key(t):
     path = t.file("p.db", "CREATE TABLE p (k TEXT PRIMARY KEY, name TEXT, code TEXT); INSERT INTO p VALUES ('a', 'x', '1'), ('A', 'x', '2');")
     for there in ("", "INSERT INTO p VALUES ('c', 'c', 'c')"):
         t.sql(there or "SELECT 1")
-        failed = t.import_fails(path, SKIP, TAKEN, r"have the keys of other rows in the file(.|\n)*\(code\) = \(2\) in the file and \(1\) in an earlier row")
+        failed = t.import_fails(path, SKIP, TAKEN, r"have the same key as different rows in the file(.|\n)*\(code\) = \(2\) in the file and \(1\) in an earlier row")
         assert failed.hint == "Correct the rows, or set plan.tables.p.where to leave such rows of the file out.", failed.hint
     assert t.import_(path, {**SKIP, "tables": {"p": {"where": "code <> '2'"}}})["p"]["imported"] == 1
 

@@ -142,7 +142,7 @@ def test_what_is_beyond_the_servers_own_limit_is_named(t):
                  IF $1 = 2 THEN RAISE 'invalid memory alloc request size 1073741824' USING ERRCODE = 'XX000'; END IF; RETURN true;
              END $$; CREATE DOMAIN limited AS bigint CHECK (large(VALUE))""")
     path = t.file("some.db", "CREATE TABLE some (id INTEGER PRIMARY KEY, v INTEGER); INSERT INTO some VALUES (1, 1), (7, 2)")
-    with fails("54000", r'column "v" of table "some"\n.*rowid 7.*gigabyte'):
+    with fails("54000", r'column "v" of table "some"\n.*rowid 7.*1 GB of memory'):
         t.sql(load(path, "some", type="limited"))
 
 

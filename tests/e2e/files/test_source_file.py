@@ -89,12 +89,12 @@ def test_immutable_does_not_leave_a_log_out(t):
         path, rows, application = state(directory)
         before = listing(directory)
         for function in ("sqlite_inspect", "sqlite_findings", "sqlite_plan", "sqlite_ddl", "sqlite_compare", "sqlite_import"):
-            with fails(s.WAL_ALONE, "is not immutable: its -wal", hint='"wal" to "copy" instead'):
+            with fails(s.WAL_ALONE, "cannot be read as immutable: its -wal", hint='"wal" to "copy" instead'):
                 t.sql(t.call(function, path, {"immutable": True}))
         name = f"i_{state.__name__}"
         t.sql(f"CREATE SERVER {name} FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, immutable 'true');"
               f"CREATE FOREIGN TABLE {name} (id bigint) SERVER {name} OPTIONS (\"table\" 't')")
-        with fails(s.WAL_ALONE, "is not immutable: its -wal", hint='"wal" to "copy" instead'):
+        with fails(s.WAL_ALONE, "cannot be read as immutable: its -wal", hint='"wal" to "copy" instead'):
             t.sql(f"SELECT * FROM {name}")
         t.sql(f"ALTER SERVER {name} OPTIONS (DROP immutable, ADD wal 'copy')")
         assert t.value(f"SELECT count(*) FROM {name}") == str(rows)

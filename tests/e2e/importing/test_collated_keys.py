@@ -101,8 +101,8 @@ def test_what_has_no_counterpart_is_said(t):
         UPDATE sqlite_schema SET sql = replace(sql, 'a COLLATE BINARY', 'a COLLATE unicase') WHERE name = 'u';
         UPDATE sqlite_schema SET sql = replace(sql, 'BINARY', 'unicase') WHERE name = 'by_b';""")
     found = {(f["severity"], f["object"], f["message"]) for f in t.findings(path, {"nocase": "none"})}
-    assert ("warning", "unique constraint on u(a)", 'COLLATE unicase of column "a" is the application\'s and not carried over') in found, found
-    assert ("warning", "index by_b", 'COLLATE unicase of column "b" is the application\'s and not carried over') in found, found
+    assert ("warning", "unique constraint on u(a)", 'COLLATE unicase of column "a" is defined by the application and is not carried over') in found, found
+    assert ("warning", "index by_b", 'COLLATE unicase of column "b" is defined by the application and is not carried over') in found, found
     assert any(f[1] == "unique constraint on u(b)" and "values that differ in case only are different" in f[2] for f in found), found
     assert not [f for f in t.findings(path, {"nocase": "lower"}) if f["object"] == "unique constraint on u(b)" and f["severity"] == "warning"]
 

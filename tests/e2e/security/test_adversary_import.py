@@ -39,7 +39,7 @@ def test_a_table_is_exchanged_while_somebody_waits_for_it(t):
         assert ran(t, user) == "", (name, who, ran(t, user), said)
         # Made anew by the hostile role, it is what it is when nobody waits: not loaded unasked.
         expected = {"import": f'belongs to role "{user}"', "findings": f'belongs to role "{user}"',
-                    "verify": "not counted: it is gone", "sequences": "not looked at: its sequence is gone"}
+                    "verify": "not counted: it does not exist any more", "sequences": "not looked at: its sequence does not exist any more"}
         assert expected[name] in f"{said.out}{said.told}{said.error}", (name, said)
         t.sql("DROP TABLE theirs.items", user)
 

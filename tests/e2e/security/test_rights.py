@@ -219,7 +219,7 @@ def test_parents_of_somebody_else(t):
         t.sql("TRUNCATE trap.ran")
         plan = {"schema": "mine", "existing_rows": "append"}
         done = t.sql(t.call("sqlite_import", sound, plan), who)
-        assert "is not the caller's to read" in done.out, done.out
+        assert "the caller may not read the tables that its foreign keys reference" in done.out, done.out
         with fails(s.ORPHANS, r"child_parent_fkey.*\n.*\(parent\)=\(77\)"):
             t.sql(t.call("sqlite_import", orphan, plan), who)
         assert ran(t, user) == "", (who, ran(t, user))
