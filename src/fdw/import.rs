@@ -208,7 +208,7 @@ fn obstacle(table: &Table, entry: &Value) -> Option<String> {
     } else if taken.iter().any(|name| name.is_empty()) {
         Some("a column of it has no name".to_owned())
     } else if taken.len() > MOST_COLUMNS {
-        Some(format!("it has {} columns, and PostgreSQL takes at most {MOST_COLUMNS}", taken.len()))
+        Some(format!("it has {} columns, and PostgreSQL allows at most {MOST_COLUMNS}", taken.len()))
     } else if table.name.contains('\0') || taken.iter().any(|name| name.contains('\0')) {
         Some("a name in it contains a NUL character".to_owned())
     } else {

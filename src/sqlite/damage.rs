@@ -83,7 +83,7 @@ impl<'a> Finder<'a> {
             self.page(page, &format!("the file ends in the middle of page {page}"), &owners);
         }
         if report.problems.len() >= MOST {
-            self.unplaced(&format!("there are more than {MOST} complaints"));
+            self.unplaced(&format!("there are more than {MOST} problems"));
         }
         for (table, error) in report.given_up {
             self.given_up(table, error);

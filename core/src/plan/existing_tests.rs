@@ -170,7 +170,7 @@ fn never_makes_nothing() {
     let replaced = plan_with(&catalog, &profiles, &[], &target, replace);
     assert_eq!(
         worst(&replaced),
-        ["users: \"public.users\" would be made anew, and the plan says create: \"never\""]
+        ["users: \"public.users\" would be dropped and created, but the plan says create: \"never\""]
     );
 }
 
@@ -345,12 +345,12 @@ fn conflicts_go_by_a_key_that_is_there() {
         (
             vec![w()],
             skip.clone(),
-            "on_conflict \"skip\" cannot go by \"t_w_key\": no value is loaded into its column \"w\"",
+            "on_conflict \"skip\" cannot use \"t_w_key\": no value is loaded into its column \"w\"",
         ),
         (
             vec![deferrable(primary())],
             update.clone(),
-            "on_conflict \"update\" cannot go by \"t_pkey\": it is deferrable",
+            "on_conflict \"update\" cannot use \"t_pkey\": it is deferrable",
         ),
         (
             vec![
@@ -358,7 +358,7 @@ fn conflicts_go_by_a_key_that_is_there() {
                 deferrable(ExistingKey { name: "twin".into(), ..v() }),
             ],
             table(json!({"on_conflict": "skip", "conflict_target": "t_v_key"})),
-            "on_conflict \"skip\" cannot go by \"t_v_key\": \"twin\" has the same columns and is deferrable",
+            "on_conflict \"skip\" cannot use \"t_v_key\": \"twin\" has the same columns and is deferrable",
         ),
         (
             vec![v()],
@@ -386,9 +386,9 @@ fn an_update_leaves_keys_and_identities_alone() {
     let planned = go(&t(), &target(vec![table]), json!({"on_conflict": "update"}));
     assert_eq!(
         said(&planned, "t.id"),
-        ["info: is GENERATED ALWAYS AS IDENTITY: rows that are there keep its value"]
+        ["info: is GENERATED ALWAYS AS IDENTITY: existing rows keep its value"]
     );
-    let nothing = "info: has no column to update besides its key: rows that are there stay as they are";
+    let nothing = "info: has no column to update besides its key: existing rows stay as they are";
     assert!(said(&planned, "t").contains(&nothing.into()));
     for (relkind, insert_rules, why) in [('v', false, "a view"), ('r', true, "a table with rules for INSERT")]
     {
@@ -426,7 +426,8 @@ fn a_table_of_somebody_else_is_loaded_where_the_plan_names_it() {
     let hint = &asked.findings.iter().find(|finding| finding.object == "a\"b").unwrap().hint;
     assert!(hint.contains(r#"set plan.tables."a\"b".target to "a\"b", or create"#), "{hint}");
     let named = go(&t(), &target(vec![theirs('r')]), json!({"create": "never"}));
-    let fire = "warning: triggers fire for loaded rows, as only the table's owner could stop them: \"audit\"";
+    let fire = "warning: triggers fire for loaded rows, because only the table's owner can disable them: \
+                \"audit\"";
     assert!(said(&named, "t").contains(&fire.into()), "{:?}", said(&named, "t"));
     let anew = go(&t(), &target(vec![theirs('r')]), json!({"existing_rows": "replace"}));
     assert_eq!(loads(&anew).len(), 1);
@@ -503,9 +504,10 @@ fn rows_that_are_there_without_a_parent_are_told_of() {
         said(&plan_with(&known, &[], &[], &target(vec![child]), plan), "foreign key child_up_fkey of child")
     };
     let append = json!({"existing_rows": "append"});
-    let told = "info: 1 row that is there points to no row of \"parent\", and will be left alone";
+    let told =
+        "info: 1 existing row points to no row of \"parent\"; the import does not change existing rows";
     assert_eq!(counted(Strays::Counted(1), 5, append.clone()), [told]);
-    let refused = "info: rows that are there were not asked for their parents: permission denied";
+    let refused = "info: existing rows were not checked for parents: permission denied";
     assert_eq!(counted(Strays::Refused("permission denied".into()), 5, append.clone()), [refused]);
     assert_eq!(counted(Strays::Counted(0), 5, append.clone()), [""; 0]);
     assert_eq!(counted(Strays::Counted(1), 5, json!({"existing_rows": "truncate"})), [""; 0]);
@@ -529,7 +531,7 @@ fn keys_that_are_there_are_looked_after() {
     let points = "2 rows point to no row of \"parent\"";
     for (policy, in_parent, message, step) in [
         ("error", 0, format!("blocking: {points}"), "Error"),
-        ("error", 1, format!("warning: {points}, unless rows that are there help"), "Error"),
+        ("error", 1, format!("warning: {points}, unless existing rows are their parents"), "Error"),
         ("keep", 0, format!("blocking: {points}"), "Error"),
         ("reject", 0, format!("warning: {points}; such rows go to sqlite_migrate.reject"), "Reject"),
         ("null", 1, format!("warning: {points}; their key becomes NULL"), "Null"),
@@ -552,7 +554,7 @@ fn keys_that_are_there_are_looked_after() {
     let planned = go(&unknown, &fixed, json!({"orphans": "null"}));
     assert_eq!(
         said(&planned, object),
-        ["info: orphans cannot be set to NULL: a column of the key does not take it"]
+        ["info: orphans cannot be set to NULL: a column of the key is NOT NULL"]
     );
     assert!(sql(&planned).contains(&"orphans child Error".to_string()), "a row that cannot is named");
     let mut temporal = target(0);
@@ -560,7 +562,7 @@ fn keys_that_are_there_are_looked_after() {
     let planned = go(&unknown, &temporal, json!({"orphans": "reject"}));
     assert_eq!(
         said(&planned, object),
-        ["warning: orphans \"reject\" has no effect: a key WITH PERIOD is checked as rows come in"]
+        ["warning: orphans \"reject\" has no effect: a key WITH PERIOD is checked while rows are inserted"]
     );
     assert!(!sql(&planned).iter().any(|s| s.starts_with("orphans")));
 }
@@ -648,7 +650,7 @@ fn a_view_takes_rows_where_an_insert_does() {
     assert_eq!(sql(&planned), ["load t into public.T"], "neither sequences nor ANALYZE");
     assert_eq!(
         said(&planned, "t.w"),
-        ["info: existing column gets no value from the source: what it gets is the view's affair"]
+        ["info: existing column gets no value from the source: the view decides what it gets"]
     );
     let made = go(&t(), &target(vec![view(false)]), json!({}));
     assert!(sql(&made).iter().any(|s| s.starts_with("CREATE TABLE \"public\".\"t\"")));

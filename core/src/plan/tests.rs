@@ -414,11 +414,11 @@ fn orphans_in_turn_are_counted_with_the_others() {
     assert_eq!(
         said(&go(&[now, in_turn.clone()], "reject"), about),
         [
-            "warning: 3 rows point to no row of \"users\": 1 now (rowid 7), 2 once others are gone; they go to sqlite_migrate.reject"
+            "warning: 3 rows point to no row of \"users\": 1 now (rowid 7), 2 once their parents are rejected; they go to sqlite_migrate.reject"
         ]
     );
     let alone = [in_turn];
-    let message = "blocking: 2 rows point to no row of \"users\" once others are gone";
+    let message = "blocking: 2 rows point to no row of \"users\" once their parents are rejected";
     assert_eq!(said(&go(&alone, "error"), about), [message]);
     assert!(sql(&go(&alone, "keep")).iter().any(|s| s.ends_with(" NOT VALID")));
 }
@@ -624,7 +624,7 @@ fn text_is_chosen_at_once_where_only_the_load_could_tell() {
         "nothing is stored in e: {:?}",
         sql(&planned)
     );
-    let message = "warning: only the load could tell whether every stored value fits";
+    let message = "warning: only the load could check whether every stored value fits";
     assert_eq!(said(&planned, "t.a"), [format!("{message} inet; the column becomes text")]);
     assert_eq!(said(&planned, "t.n"), [format!("{message} interval; the column becomes text")]);
     let mut target = existing("t", 'r', false, &[("a", "inet"), ("n", "interval"), ("e", "inet")]);
@@ -809,7 +809,7 @@ fn a_hostile_catalog_is_only_large() {
     odd.indexes.push(Index::default());
     tables.push(odd);
     let planned = plan(&catalog(tables), json!({}));
-    assert_eq!(said(&planned, "wide")[0], "blocking: PostgreSQL takes at most 1600 columns");
+    assert_eq!(said(&planned, "wide")[0], "blocking: PostgreSQL allows at most 1600 columns");
     assert_eq!(said(&planned, "odd"), ["blocking: no column is left"]);
     let names: std::collections::HashSet<_> = planned.tables.iter().map(|t| t.target.clone()).collect();
     assert_eq!(names.len(), planned.tables.len());
@@ -836,7 +836,7 @@ fn both_sides_of_a_foreign_key_share_the_collation() {
     );
     assert_eq!(
         said(&planned, "child.code")[0],
-        "warning: loses COLLATE NOCASE: the column that it points to regards case"
+        "warning: loses COLLATE NOCASE: the column that it points to is case-sensitive"
     );
 }
 

@@ -84,7 +84,7 @@ pub fn obstacle(p: &ColumnProfile, wanted: &str, becomes: &str) -> String {
             "objects have a key twice, which jsonb does not keep".to_owned()
         }
         PgType::Jsonb if p.text.json.invalid + p.blob.json.invalid == 0 && p.text.json.unfit > 0 => {
-            "some documents hold \\u0000 or what else jsonb refuses".to_owned()
+            "some documents hold \\u0000 or something else that jsonb refuses".to_owned()
         }
         PgType::Time(n) | PgType::Timestamp(n) | PgType::TimestampTz(n) if p.text.clock_digits > n => {
             format!("some times have {} digits after the second", p.text.clock_digits)
@@ -139,7 +139,7 @@ impl Case<'_> {
             self.d.chosen.pg_type
         );
         let hint = format!(
-            "{} and {} to \"null\" or \"reject\" to have it all the same.",
+            "{} and {} to \"null\" or \"reject\" to use it nevertheless.",
             self.set_type(wanted),
             self.key("on_invalid")
         );
@@ -203,7 +203,7 @@ impl Case<'_> {
             return None;
         }
         let message =
-            format!("its name and the range of its numbers say time: read as {}", format.describe());
+            format!("its name and the range of its numbers suggest times: read as {}", format.describe());
         let kept = if self.p.reals > 0 { "double precision" } else { "bigint" };
         self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(kept)))
     }
@@ -233,14 +233,15 @@ impl Case<'_> {
         let number = matches!(family, Integer | Real | Decimal | Unknown | Text);
         match epoch {
             Some(unit) if !says && number && self.p.numbers() > 0 => Some(format!(
-                "every number would be a time as {}, but neither name nor type says so",
+                "every number could be a time as {}, but neither name nor type suggests it",
                 unit.describe()
             )),
             Some(unit) if says && family == Text => {
-                Some(format!("its texts would be times as {}", unit.describe()))
+                Some(format!("its texts could be times as {}", unit.describe()))
             }
             None if says && self.may_count_time() && number_texts(self.p) == self.p.texts => Some(
-                "its name or type says time, but its numbers are in no one known epoch between 1980 and 2100"
+                "its name or type suggests times, but no known epoch puts all its numbers between 1980 and \
+                 2100"
                     .to_owned(),
             ),
             _ => None,
@@ -253,7 +254,7 @@ impl Case<'_> {
             return None;
         }
         let message = format!(
-            "{} more precise than microseconds, read to the nearest",
+            "{} more precise than microseconds, rounded to the nearest microsecond",
             values_are(self.p.real.sub_micro)
         );
         self.finding(Severity::Warning, message, self.instead("double precision", "keep every digit"))
@@ -274,8 +275,8 @@ impl Case<'_> {
         if !self.is(TIMESTAMPTZ) {
             None
         } else if plain > 0 && instants > 0 {
-            let message = format!("{} text without an offset, among instants", values_are(plain));
-            self.finding(Severity::Info, message, "They are read in plan.timezone.".to_owned())
+            let message = format!("{} text without an offset, other values are instants", values_are(plain));
+            self.finding(Severity::Info, message, "Such texts are read in plan.timezone.".to_owned())
         } else if offsets > 0 {
             let message =
                 format!("{} with an offset: the instant is kept, the offset is not", values_are(offsets));
@@ -301,7 +302,7 @@ impl Case<'_> {
         } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]) {
             ("a UUID", "uuid")
         } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
-            ("a JSON document by its looks", "jsonb")
+            ("apparently a JSON document", "jsonb")
         } else {
             return None;
         };

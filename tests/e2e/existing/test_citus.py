@@ -17,16 +17,16 @@ def test_a_null_in_the_distribution_column_is_found_before(t):
              "CREATE TABLE f (id int, tenant int, must int NOT NULL); INSERT INTO p VALUES (1)", t="tenant", r=None, f="tenant")
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, tenant INT); INSERT INTO t VALUES (1, 1), (2, NULL);")
     never = {"create": "never"}
-    t.import_fails(path, never, "23502", '1 row has NULL, and existing column "tenant" is what Citus distributes by', hint='on_invalid to "reject"')
+    t.import_fails(path, never, "23502", '1 row has NULL, and existing column "tenant" is the distribution column', hint='on_invalid to "reject"')
     row = t.import_(path, never | {"on_invalid": "reject"})["t"]
     assert (row["imported"], row["rejected"]) == (1, 1), row
     # A reference table has no such column, and takes it.
     assert t.import_(t.file("r.db", "CREATE TABLE r (id INT, tenant INT); INSERT INTO r VALUES (1, NULL)"), never)["r"]["imported"] == 1
     # No value comes at all; and rows without a parent cannot lose it.
-    t.import_fails(t.file("f.db", "CREATE TABLE f (id INT, must INT); INSERT INTO f VALUES (1, 1)"), never, "55000", "it is what Citus distributes by and has no default")
+    t.import_fails(t.file("f.db", "CREATE TABLE f (id INT, must INT); INSERT INTO f VALUES (1, 1)"), never, "55000", "it is the distribution column and has no default")
     path = t.file("o.db", "CREATE TABLE p (x INTEGER PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, tenant INT REFERENCES p); INSERT INTO t VALUES (3, 9);")
     plan = never | {"existing_rows": "append", "orphans": "null", "tables": {"p": {"skip": True}}}
-    assert "orphans cannot be set to NULL: a column of the key does not take it" in [f["message"] for f in t.findings(path, plan)]
+    assert "orphans cannot be set to NULL: a column of the key is NOT NULL" in [f["message"] for f in t.findings(path, plan)]
     t.import_fails(path, plan, "23503", "t_tenant_fkey")
 
 

@@ -94,20 +94,20 @@ DJANGO = "(id integer PRIMARY KEY, app varchar(255) NOT NULL, name varchar(255) 
 PRISMA = "(id varchar(36) PRIMARY KEY, checksum varchar(64), finished_at {}, migration_name varchar(255), logs text, rolled_back_at {})"
 TOOLS = {
     "django_migrations": (DJANGO, "(1, 'auth', '0001_initial', '2026-01-01'), (2, 'shop', '0001_initial', '2026-01-02')",
-                          "Django", "at the same level: \"shop.0001_initial\""),
+                          "Django", "with the same migrations up to \"shop.0001_initial\""),
     "_prisma_migrations": (PRISMA, "('a', 'c', '2026-01-01', '20260101_init', NULL, NULL), ('b', 'c', NULL, '20260202_broken', NULL, NULL)",
-                           "Prisma", "at the same level: \"20260101_init\""),
-    "alembic_version": ("(version_num varchar(32) PRIMARY KEY)", "('ae1027a6acf')", "Alembic", "at the same level: \"ae1027a6acf\""),
+                           "Prisma", "with the same migrations up to \"20260101_init\""),
+    "alembic_version": ("(version_num varchar(32) PRIMARY KEY)", "('ae1027a6acf')", "Alembic", "with the same migrations up to \"ae1027a6acf\""),
     "migrations": ("(id integer PRIMARY KEY, timestamp bigint, name varchar(99))", "(1, 1700, 'Init1700'), (2, 1800, 'More1800')",
-                   "TypeORM", "at the same level: \"More1800\""),
+                   "TypeORM", "with the same migrations up to \"More1800\""),
     "schema_migrations": ("(version varchar(99) PRIMARY KEY)", "('20250101'), ('20260101')", "the application",
-                          "at the same level: \"20260101\""),
-    "knex_migrations": ("(id integer PRIMARY KEY, name varchar(99), batch integer)", "(1, 'one.js', 1)", "Knex", "at the same level: \"one.js\""),
+                          "with the same migrations up to \"20260101\""),
+    "knex_migrations": ("(id integer PRIMARY KEY, name varchar(99), batch integer)", "(1, 'one.js', 1)", "Knex", "with the same migrations up to \"one.js\""),
     "knex_migrations_lock": ("(\"index\" integer PRIMARY KEY, is_locked integer)", "(1, 0)", "Knex", ""),
-    "d1_migrations": ("(id integer PRIMARY KEY, name text)", "(1, '0001.sql')", "D1", "at the same level: \"0001.sql\""),
+    "d1_migrations": ("(id integer PRIMARY KEY, name text)", "(1, '0001.sql')", "D1", "with the same migrations up to \"0001.sql\""),
     "ar_internal_metadata": ("(key varchar(99), value varchar(99))", "('environment', 'production')", "Rails", ""),
     "typeorm_metadata": ("(type varchar(99), name varchar(99), value text)", "('VIEW', 'v', 'x')", "TypeORM", ""),
-    "__drizzle_migrations": ("(id integer PRIMARY KEY, hash text, created_at bigint)", "(1, 'abc', 17)", "Drizzle", "at the same level: \"abc\""),
+    "__drizzle_migrations": ("(id integer PRIMARY KEY, hash text, created_at bigint)", "(1, 'abc', 17)", "Drizzle", "with the same migrations up to \"abc\""),
 }
 
 
@@ -146,7 +146,7 @@ def test_records_of_another_level(t):
     row, = of(compare(t, path), "Django_Migrations")
     assert (row["severity"], row["in_source"], row["in_target"]) == ("warning", "table, 7 rows", "table"), row
     assert row["message"] == (
-        "migration records of Django are not loaded: the target has its own, and they differ: only in the file "
+        "migration records of Django are not loaded: the target has its own, with other migrations: only in the file "
         '"shop.0002", "shop.0003", "shop.0004" and 3 more; only in the target "new.0001"'), row
     assert "plan.tables.Django_Migrations.skip to false" in row["hint"], row
 

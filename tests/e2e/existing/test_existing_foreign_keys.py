@@ -77,7 +77,7 @@ def test_a_key_that_cannot_become_null(t):
         INSERT INTO parent VALUES (1, 1); INSERT INTO child VALUES (1, 1, 1), (2, 1, 2), (3, 1, NULL)"""
     t.sql(made)
     declared = t.file("declared.db", script.format(", FOREIGN KEY (tenant, up) REFERENCES parent"))
-    t.import_fails(declared, {"orphans": "null"}, s.ORPHANS, "orphans cannot be set to NULL: a column of the key does not take it")
+    t.import_fails(declared, {"orphans": "null"}, s.ORPHANS, "orphans cannot be set to NULL: a column of the key is NOT NULL")
     silent = t.file("silent.db", script.format(""))
     t.import_fails(silent, {"orphans": "null"}, s.ORPHANS, r"\(tenant, up\) = \(1,2\)")
     t.sql(made + "; ALTER TABLE child ALTER tenant DROP NOT NULL")

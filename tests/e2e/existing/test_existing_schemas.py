@@ -82,4 +82,4 @@ def test_an_index_that_is_a_deferrable_key_s_twin_is_no_arbiter(t):
     t.sql("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v text); CREATE UNIQUE INDEX twin ON t (id); INSERT INTO t VALUES (1, 'mine')")
     path = t.file("rows.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');")
     plan = {"on_conflict": "skip", "tables": {"t": {"conflict_target": "twin"}}}
-    t.import_fails(path, plan, "55000", 'cannot go by "twin": "t_pkey" has the same columns and is deferrable', hint='"error"')
+    t.import_fails(path, plan, "55000", 'cannot use "twin": "t_pkey" has the same columns and is deferrable', hint='"error"')

@@ -56,7 +56,7 @@ def strays(t, path, plan):
     ))
 def test_rows_that_were_there_are_left_alone(t, key, more, plan):
     path = t.file("f.db", FAMILY)
-    said = ['2 rows that are there point to no row of "p", and will be left alone']
+    said = ['2 existing rows point to no row of "p"; the import does not change existing rows']
     for orphans in LEFT:
         make(t, key, more)
         whole = {**APPEND, **plan, "orphans": orphans}
@@ -277,7 +277,7 @@ def test_a_chain_is_counted_before_and_settled_in_one_pass(t):
     path = t.file("chain.db", script)
     plan = {"orphans": "reject"}
     assert said_of_orphans(t, path, plan) == [
-        '3001 rows point to no row of "states": 1 now (rowid 1000), 3000 once others are gone; they go to sqlite_migrate.reject']
+        '3001 rows point to no row of "states": 1 now (rowid 1000), 3000 once their parents are rejected; they go to sqlite_migrate.reject']
     row = t.import_(path, plan)["states"]
     assert (row["source_rows"], row["imported"], row["rejected"]) == (3001, 0, 3001), row
     assert row["detail"] == "3001 rows without a parent were rejected", row["detail"]
@@ -322,7 +322,7 @@ def test_rows_of_several_tables_go_in_turn(t):
     """A cycle of three tables that nobody outside holds stays; one that a missing row breaks goes, with what hangs on it."""
     path = t.file("cycle.db", CYCLE)
     plan = {"orphans": "reject"}
-    gone = "once others are gone; they go to sqlite_migrate.reject"
+    gone = "once their parents are rejected; they go to sqlite_migrate.reject"
     assert sorted(said_of_orphans(t, path, plan)) == sorted([
         f'3 rows point to no row of "c" {gone}', '1 row points to no row of "x" (rowid 2); they go to sqlite_migrate.reject',
         f'3 rows point to no row of "a" {gone}', f'3 rows point to no row of "b" {gone}', f'2 rows point to no row of "a" {gone}'])
@@ -342,7 +342,7 @@ def test_a_policy_of_one_table_is_seen_by_its_children(t):
         CREATE TABLE c (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b);
         INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1), (2, 99); INSERT INTO c VALUES (1, 1), (2, 2), (3, 2)""")
     plan = {"tables": {"b": {"orphans": "reject"}}}
-    t.import_fails(path, plan, s.ORPHANS, '2 rows point to no row of "b" once others are gone')
+    t.import_fails(path, plan, s.ORPHANS, '2 rows point to no row of "b" once their parents are rejected')
     for orphans, left in (("null", "1:1 2: 3:"), ("keep", "1:1 2:2 3:2"), ("reject", "1:1")):
         t.sql("DROP TABLE IF EXISTS c, b, a")
         t.import_(path, {"tables": {"b": {"orphans": "reject"}, "c": {"orphans": orphans}}})

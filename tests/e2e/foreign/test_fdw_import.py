@@ -53,7 +53,7 @@ def test_what_cannot_be_is_left_out(t):
     fdw_ways.server(t, "s", path)
     t.sql("CREATE SCHEMA f; CREATE SCHEMA g; CREATE SCHEMA h")
     said = warnings(t.sql("IMPORT FOREIGN SCHEMA main FROM SERVER s INTO f"))
-    reasons = {"": "it has no name", "unnamed": "a column of it has no name", "wide": "1700 columns, and PostgreSQL takes at most 1600", "virtual": 'its module "mystery" is not available',
+    reasons = {"": "it has no name", "unnamed": "a column of it has no name", "wide": "1700 columns, and PostgreSQL allows at most 1600", "virtual": 'its module "mystery" is not available',
                "lost": "no such table: main.gone", "strange": "no such function: nobody_knows", "circle": "circular"}
     assert sorted(name for name, _ in said) == sorted(reasons), said
     for name, reason in said:
@@ -61,7 +61,7 @@ def test_what_cannot_be_is_left_out(t):
     assert t.value("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'f'::regnamespace AND relkind = 'f'") == "ctid,good,sound"
     assert t.value("SELECT * FROM f.good") == "1|x"
     # Only what was asked for is spoken of.
-    assert warnings(t.sql("IMPORT FOREIGN SCHEMA main LIMIT TO (good, wide) FROM SERVER s INTO g")) == [("wide", "it has 1700 columns, and PostgreSQL takes at most 1600")]
+    assert warnings(t.sql("IMPORT FOREIGN SCHEMA main LIMIT TO (good, wide) FROM SERVER s INTO g")) == [("wide", "it has 1700 columns, and PostgreSQL allows at most 1600")]
     said = warnings(t.sql("IMPORT FOREIGN SCHEMA main EXCEPT (wide, lost) FROM SERVER s INTO h OPTIONS (import_views 'false')"))
     assert sorted(name for name, _ in said) == ["", "unnamed", "virtual"], said
 

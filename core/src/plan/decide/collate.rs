@@ -77,12 +77,12 @@ fn nocase_finding(object: String, mode: Nocase, icu: bool) -> Finding {
         ),
         Nocase::Lower => Finding::warning(
             object,
-            "COLLATE NOCASE becomes indexes on lower(): uniqueness is kept, comparisons regard case",
+            "COLLATE NOCASE becomes indexes on lower(): uniqueness is kept, comparisons are case-sensitive",
             "Compare lower(column COLLATE \"C\"), or set nocase to \"collation\" where the server has ICU.",
         ),
         Nocase::None => Finding::warning(
             object,
-            "COLLATE NOCASE is not carried over: comparisons and keys regard case",
+            "COLLATE NOCASE is not carried over: comparisons and keys are case-sensitive",
             "Set nocase to \"collation\" or \"lower\".",
         ),
     }
@@ -116,7 +116,7 @@ fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding
     Some(if to {
         Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
     } else {
-        Finding::warning(object, "loses COLLATE NOCASE: the column that it points to regards case", "")
+        Finding::warning(object, "loses COLLATE NOCASE: the column that it points to is case-sensitive", "")
     })
 }
 
@@ -179,7 +179,7 @@ pub fn lost(
             Some(Finding::warning(object, message, "Set nocase to \"collation\" or \"lower\"."))
         }
         _ => {
-            let message = format!("{of} is the application's and not carried over");
+            let message = format!("{of} is defined by the application and is not carried over");
             Some(Finding::warning(object, message, "The column's own collation takes its place."))
         }
     }

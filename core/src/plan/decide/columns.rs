@@ -25,7 +25,7 @@ pub fn types(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>)
     }
     if draft.columns.iter().filter(|c| !c.skip).count() > 1600 {
         let hint = format!("Leave some out with skip in {}.", draft.path("columns"));
-        let message = "PostgreSQL takes at most 1600 columns";
+        let message = "PostgreSQL allows at most 1600 columns";
         notes.push(Finding::blocking(draft.table.name.clone(), message, hint).of(&draft.table.name));
     }
     for i in 0..draft.columns.len() {
@@ -170,7 +170,7 @@ fn widened(
     let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
         None | Some(Fit::Yes) => return choice,
         Some(Fit::No) => "not every stored value fits",
-        Some(Fit::Unknown) => "only the load could tell whether every stored value fits",
+        Some(Fit::Unknown) => "only the load could check whether every stored value fits",
     };
     let wide = (ctx.rules.widest)(&asked);
     let message = format!("{why} {}; the column becomes {}", choice.pg_type, wide.pg_type);
@@ -265,7 +265,7 @@ fn not_null(draft: &Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> bool {
         .because(Cause::NullKey)
         .of(&draft.table.name)
     } else {
-        Finding::warning(object, format!("{message}; the column takes NULL"), "")
+        Finding::warning(object, format!("{message}; the column becomes nullable"), "")
     });
     strict
 }
@@ -310,7 +310,7 @@ fn in_decimals(draft: &Draft<'_>, column: &DraftColumn<'_>) -> Option<Finding> {
     if TypeClass::of(&column.pg_type) != TypeClass::Numeric {
         return None;
     }
-    let message = "generated column is computed by PostgreSQL in decimals, SQLite computed in binary";
+    let message = "PostgreSQL computes the generated column with decimal numbers, SQLite with binary ones";
     let path = column.path(&draft.table.name, "generated");
     let hint = format!("The last digits may differ; set {path} to false to keep SQLite's values.");
     Some(Finding::info(column.object(&draft.table.name), message, hint))

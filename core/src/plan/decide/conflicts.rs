@@ -19,7 +19,7 @@ pub fn decide(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>
             draft.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
         }
         Ok(None) => {
-            let message = "has no key that could tell rows apart: every row is inserted";
+            let message = "has no unique key by which rows could conflict: every row is inserted";
             notes.push(Finding::info(draft.table.name.clone(), message, ""));
         }
         Err((message, hint)) => {
@@ -90,7 +90,7 @@ fn arbiter<'e>(draft: &Draft<'_>, existing: &'e ExistingTable) -> Result<Option<
         None => by_default(draft, existing)?,
     };
     unusable(draft, key).map_or(Ok(Some(key)), |why| {
-        let message = format!("on_conflict \"{word}\" cannot go by \"{}\": {why}", key.name);
+        let message = format!("on_conflict \"{word}\" cannot use \"{}\": {why}", key.name);
         Err((message, others(draft, existing)))
     })
 }
@@ -173,11 +173,11 @@ fn update(
     let always = |name: &str| existing.column(name).is_some_and(|c| c.identity == Some(Identity::Always));
     let (fixed, update): (Vec<_>, Vec<_>) = changing.partition(|c| always(&c.target));
     for column in fixed {
-        let message = "is GENERATED ALWAYS AS IDENTITY: rows that are there keep its value";
+        let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
         notes.push(Finding::info(column.object(&draft.table.name), message, ""));
     }
     if update.is_empty() {
-        let message = "has no column to update besides its key: rows that are there stay as they are";
+        let message = "has no column to update besides its key: existing rows stay as they are";
         notes.push(Finding::info(draft.table.name.clone(), message, ""));
     }
     update.into_iter().map(|c| c.target.clone()).collect()

@@ -19,11 +19,12 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
         at.is_some_and(|at| selection.chosen.get(at) == Some(&true))
     };
     if let Some(complaint) = &damage.schema {
-        let message = format!("which tables the file has cannot be told, its schema is damaged: {complaint}");
+        let message =
+            format!("the schema of the file is damaged, so that its tables are not known: {complaint}");
         notes.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
     }
     if let Some(complaint) = &damage.unplaced {
-        let message = format!("pages of the file are damaged that may be any table's: {complaint}");
+        let message = format!("pages of the file are damaged that may belong to any table: {complaint}");
         notes.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
     }
     for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
@@ -36,16 +37,16 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
         });
     }
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
-        let message = format!("is damaged, and rows are read without it: {}", index.complaint);
+        let message = format!("is damaged; rows are read without it: {}", index.complaint);
         notes.push(Finding::warning(
             format!("index {}", index.index),
             message,
-            "REINDEX in SQLite mends it.",
+            "REINDEX in SQLite repairs it.",
         ));
     }
     if let Some(complaint) = &damage.rowless {
         let message = format!("pages that hold no rows are damaged: {complaint}");
-        notes.push(Finding::warning("file", message, "VACUUM in SQLite makes the file anew."));
+        notes.push(Finding::warning("file", message, "VACUUM in SQLite rebuilds the file."));
     }
     for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {
         let message = format!("could not be checked for damage: {reason}");

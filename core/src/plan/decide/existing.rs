@@ -46,7 +46,7 @@ fn keeps(draft: &Draft<'_>, existing: &ExistingTable) -> Finding {
     let message = "table exists and keeps its own keys, indexes, checks and defaults";
     let hint = match draft.settings.create {
         Create::Never => "",
-        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to make it anew.",
+        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to drop and create it.",
     };
     Finding::info(table, message, hint)
 }
@@ -58,8 +58,9 @@ fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
     }
     let names = quoted(existing.triggers.iter().map(String::as_str));
     if !existing.owned {
-        let message =
-            format!("triggers fire for loaded rows, as only the table's owner could stop them: {names}");
+        let message = format!(
+            "triggers fire for loaded rows, because only the table's owner can disable them: {names}"
+        );
         return Some(Finding::warning(draft.table.name.clone(), message, ""));
     }
     let hint = format!("Set {} to true to fire them.", draft.path("fire_triggers"));
@@ -71,7 +72,7 @@ fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
 }
 
 fn no_effect(object: String, path: &str, why: &str) -> Finding {
-    let hint = "Remove the key, or set existing_rows to \"replace\" to make the table anew.";
+    let hint = "Remove the key, or set existing_rows to \"replace\" to drop and create the table.";
     Finding::warning(object, format!("{path} has no effect: {why}"), hint)
 }
 

@@ -44,11 +44,12 @@ fn strays(draft: &Draft<'_>, key: &ExistingForeignKey) -> Option<Finding> {
     let (message, hint) = match &key.strays {
         Strays::Unasked | Strays::Counted(0) => return None,
         Strays::Counted(rows) => {
-            let rows = counted(*rows, "row that is there points", "rows that are there point");
-            let message = format!("{rows} to no row of \"{}\", and will be left alone", key.parent);
-            (message, "Only rows of the import are asked for their parents.")
+            let rows = counted(*rows, "existing row points", "existing rows point");
+            let message =
+                format!("{rows} to no row of \"{}\"; the import does not change existing rows", key.parent);
+            (message, "The import checks only the rows that it loads.")
         }
-        Strays::Refused(why) => (format!("rows that are there were not asked for their parents: {why}"), ""),
+        Strays::Refused(why) => (format!("existing rows were not checked for parents: {why}"), ""),
     };
     Some(Finding::info(object(draft, key), message, hint))
 }
@@ -57,7 +58,8 @@ fn strays(draft: &Draft<'_>, key: &ExistingForeignKey) -> Option<Finding> {
 fn left_alone(draft: &Draft<'_>, key: &ExistingForeignKey) -> Option<Finding> {
     let policy = policy(draft);
     let word = policy.word();
-    let message = format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked as rows come in");
+    let message =
+        format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are inserted");
     let hint = format!("Set {} to \"error\".", draft.path("orphans"));
     (policy != Orphans::Error).then(|| Finding::warning(object(draft, key), message, hint))
 }
@@ -91,7 +93,7 @@ fn findings(
         .collect();
     if policy(draft) == Orphans::Null && !takes_null(existing, key) {
         let hint = format!("Set {} to \"reject\".", draft.path("orphans"));
-        let message = "orphans cannot be set to NULL: a column of the key does not take it";
+        let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         out.push(match orphans {
             Some(_) => Finding::blocking(object, message, hint).because(Cause::Orphans).of(&draft.table.name),
             None => Finding::info(object, message, hint),
@@ -155,9 +157,11 @@ fn told(
             let hint = "Set orphans to \"reject\" or \"null\", or correct the rows.";
             return match sure {
                 true => Finding::blocking(object, message, hint).because(Cause::Orphans),
-                false => {
-                    Finding::warning(object, format!("{message}, unless rows that are there help"), hint)
-                }
+                false => Finding::warning(
+                    object,
+                    format!("{message}, unless existing rows are their parents"),
+                    hint,
+                ),
             };
         }
         Orphans::Reject => "such rows go to sqlite_migrate.reject",

@@ -69,7 +69,7 @@ fn make(facts: &Facts<'_>, drafts: &[Draft<'_>], i: usize, key: &ForeignKey) -> 
     pairs().try_for_each(|(c, p)| same_values(c, p))?;
     let computed = pairs().any(|(c, _)| c.computed());
     if computed && (writes(key.on_delete) || writes(key.on_update)) {
-        return Err("a generated column cannot follow its parent".into());
+        return Err("a generated column cannot be changed by ON UPDATE or ON DELETE".into());
     }
     Ok(Made {
         columns,
@@ -171,7 +171,7 @@ fn say(
     }
     if policy == Orphans::Null && !made.nullable {
         let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
-        let message = "orphans cannot be set to NULL: a column of the key does not take it";
+        let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         notes.push(if orphans.is_some() {
             Finding::blocking(object, message, hint).because(Cause::Orphans).of(&draft.table.name)
         } else {
@@ -231,9 +231,10 @@ impl<'f> Counted<'f> {
         let in_turn = self.in_turn;
         match at_once {
             _ if in_turn == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),
-            0 => format!("{rows} to no row of \"{parent}\" once others are gone"),
+            0 => format!("{rows} to no row of \"{parent}\" once their parents are rejected"),
             _ => format!(
-                "{rows} to no row of \"{parent}\": {at_once} now{examples}, {in_turn} once others are gone"
+                "{rows} to no row of \"{parent}\": {at_once} now{examples}, {in_turn} once their parents are \
+                 rejected"
             ),
         }
     }

@@ -87,7 +87,7 @@ fn warn_of_length(draft: &Draft<'_>, index: &Index, notes: &mut Vec<Finding>) {
 
 fn definition(ctx: &Context<'_>, draft: &Draft<'_>, index: &Index) -> Result<(String, String), String> {
     if index.columns.is_empty() || index.columns.len() > MAX_KEYS {
-        return Err(format!("it has {} columns, PostgreSQL takes 1 to {MAX_KEYS}", index.columns.len()));
+        return Err(format!("it has {} columns, PostgreSQL allows 1 to {MAX_KEYS}", index.columns.len()));
     }
     let keys: Vec<String> = index.columns.iter().map(|k| key(ctx, draft, k)).collect::<Result<_, _>>()?;
     let predicate = match &index.predicate {

@@ -48,7 +48,7 @@ fn table_finding(table: &Table) -> Option<Finding> {
             object.clone(),
             format!("virtual table of module \"{module}\" is not loaded: its content is derived"),
             format!(
-                "Set {} to false to load what it shows as a plain table.",
+                "Set {} to false to load its rows into an ordinary table.",
                 join(&join("plan.tables", &object), "skip")
             ),
         )),

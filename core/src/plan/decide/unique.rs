@@ -100,12 +100,12 @@ impl SourceKey {
     }
 }
 
-const OTHER_COLLATION: &str = "becomes a unique index: it compares by another collation than its column does";
+const OTHER_COLLATION: &str = "becomes a unique index: its collation is not the one of its column";
 
 fn primary_key(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
     let table = draft.table;
     let Some(key) = table.primary_key.as_ref().filter(|k| !k.columns.is_empty()) else {
-        let hint = "Updates and logical replication want one.";
+        let hint = "Logical replication of UPDATE and DELETE needs one.";
         notes.push(Finding::info(table.name.clone(), "table has no primary key", hint));
         return;
     };
@@ -152,7 +152,7 @@ fn must_not_be_null(draft: &mut Draft<'_>, columns: &[String], notes: &mut Vec<F
             let object = column.object(&draft.table.name);
             notes.push(Finding::info(
                 object,
-                "a primary key column does not take NULL, the plan's nullable has no effect",
+                "a primary key column cannot be NULL, the plan's nullable has no effect",
                 "",
             ));
         }
@@ -245,9 +245,9 @@ pub fn folded(ctx: &Context<'_>, draft: &Draft<'_>, index: usize, object: &str) 
     let kind = KeyFactKind::Folded { index };
     let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(table))?;
     let message = counted(fact.count, "group of values is", "groups of values are");
-    let message = format!("{message} one where the case of all letters is ignored{}", examples(fact));
+    let message = format!("{message} equal if the case of all letters is ignored{}", examples(fact));
     let hint = format!(
-        "Set {} to \"lower\", which ignores the case of ASCII alone as SQLite does.",
+        "Set {} to \"lower\", which ignores the case of ASCII letters only, as SQLite does.",
         draft.path("nocase")
     );
     let stops = draft.settings.nocase == Nocase::Collation;
@@ -258,7 +258,7 @@ pub fn folded(ctx: &Context<'_>, draft: &Draft<'_>, index: usize, object: &str) 
 pub fn usable(draft: &Draft<'_>, source: &[String]) -> Result<Vec<String>, String> {
     let columns = draft.targets(source).map_err(|name| format!("column \"{name}\" is not carried over"))?;
     if columns.len() > MAX_KEYS {
-        return Err(format!("PostgreSQL takes at most {MAX_KEYS} columns"));
+        return Err(format!("PostgreSQL allows at most {MAX_KEYS} columns"));
     }
     let unordered = source.iter().filter_map(|n| draft.column(n)).find(|c| pgtype::unordered(&c.pg_type));
     match unordered {

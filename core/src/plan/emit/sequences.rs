@@ -32,7 +32,7 @@ fn fresh(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(column) = alias(draft) else { return vec![] };
     if !ddl::is_identity(column) {
         let object = column.object(&draft.table.name);
-        notes.push(Finding::info(object, "the column does not number itself any more", ""));
+        notes.push(Finding::info(object, "the column does not generate its values any more", ""));
         return vec![];
     }
     vec![(column.target.clone(), set_new(draft, column))]
@@ -63,7 +63,7 @@ fn existing(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
     if let Some(reason) = &there.uncounted {
         let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
         notes.extend(behind.map(|sequence| {
-            let message = format!("sequence {sequence} is not set: its table cannot be looked at: {reason}");
+            let message = format!("sequence {sequence} is not set: its table cannot be read: {reason}");
             Finding::warning(draft.table.name.clone(), message, "Set it with setval().")
         }));
         return vec![];

@@ -171,8 +171,8 @@ fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&Existin
         Some(Ok(level)) => Finding::info(object, about(&format!("the target has its own, {level}")), load),
         Some(Err(difference)) => Finding::warning(
             object,
-            about(&format!("the target has its own, and they differ: {difference}")),
-            format!("Bring both databases to the same level first. {load}"),
+            about(&format!("the target has its own, with other migrations: {difference}")),
+            format!("Apply the same migrations to both databases first. {load}"),
         ),
     }
 }
@@ -187,8 +187,8 @@ fn difference(file: &[String], there: &[String]) -> Result<String, String> {
         [beyond(file, there, "file"), beyond(there, file, "target")].into_iter().flatten().collect();
     match file.last() {
         _ if !parts.is_empty() => Err(parts.join("; ")),
-        None => Ok("and both are empty".into()),
-        Some(last) => Ok(format!("at the same level: \"{last}\"")),
+        None => Ok("both without migrations".into()),
+        Some(last) => Ok(format!("with the same migrations up to \"{last}\"")),
     }
 }
 
@@ -247,8 +247,11 @@ mod tests {
     #[test]
     fn levels_are_compared_as_sets_and_few_are_named() {
         let levels = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
-        assert_eq!(difference(&levels("ab"), &levels("ba")), Ok("at the same level: \"b\"".into()));
-        assert_eq!(difference(&[], &[]), Ok("and both are empty".into()));
+        assert_eq!(
+            difference(&levels("ab"), &levels("ba")),
+            Ok("with the same migrations up to \"b\"".into())
+        );
+        assert_eq!(difference(&[], &[]), Ok("both without migrations".into()));
         assert_eq!(
             difference(&levels("abcdex"), &levels("xy")),
             Err("only in the file \"a\", \"b\", \"c\" and 2 more; only in the target \"y\"".into())
@@ -291,12 +294,17 @@ mod tests {
     #[test]
     fn records_are_left_out_where_the_target_has_its_own() {
         for (levels, severity, message) in [
-            (Some(&["a1"][..]), Severity::Info, "the target has its own, at the same level: \"a1\""),
+            (
+                Some(&["a1"][..]),
+                Severity::Info,
+                "the target has its own, with the same migrations up to \"a1\"",
+            ),
             (None, Severity::Info, "the target has its own"),
             (
                 Some(&["b2"]),
                 Severity::Warning,
-                "the target has its own, and they differ: only in the file \"a1\"; only in the target \"b2\"",
+                "the target has its own, with other migrations: only in the file \"a1\"; only in the target \
+                 \"b2\"",
             ),
         ] {
             let relations = vec![records("alembic_version", levels)];

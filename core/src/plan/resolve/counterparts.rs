@@ -99,7 +99,7 @@ fn unfilled(draft: &Draft<'_>, existing: &ExistingTable, notes: &mut Vec<Finding
         let object = format!("{}.{}", draft.table.name, column.name);
         let says = |becomes: &str| format!("existing column gets no value from the source: {becomes}");
         notes.push(if existing.relkind == 'v' {
-            Finding::info(object, says("what it gets is the view's affair"), "")
+            Finding::info(object, says("the view decides what it gets"), "")
         } else if column.has_default || column.identity.is_some() {
             Finding::info(object, says("it takes its default"), "")
         } else if !column.not_null {
@@ -131,7 +131,7 @@ pub fn not_null(draft: &Draft<'_>, existing: &ExistingTable, i: usize, notes: &m
 }
 
 fn why_not_null(column: &ExistingColumn) -> &'static str {
-    if column.distributes { "what Citus distributes by" } else { "NOT NULL" }
+    if column.distributes { "the distribution column" } else { "NOT NULL" }
 }
 
 fn nulls_finding(draft: &Draft<'_>, column: &DraftColumn<'_>, there: &ExistingColumn, nulls: u64) -> Finding {
