@@ -183,7 +183,7 @@ impl TableReader {
     }
 }
 
-const OUT_OF_STEP: &str = "the constraints of the statement could not be told apart";
+const OUT_OF_STEP: &str = "its constraints could not be matched with its statement";
 
 fn next(texts: &mut std::vec::IntoIter<String>) -> Result<String, String> {
     texts.next().ok_or_else(|| OUT_OF_STEP.to_owned())

@@ -110,7 +110,7 @@ pub fn findings(source: &Source, catalog: &Catalog) -> Vec<Finding> {
         out.push(Finding::warning(
             &object,
             NO_TABLES,
-            "Check the path: SQLite makes a file when it opens one that is missing.",
+            "Check the path: SQLite creates a file when it opens one that is missing.",
         ));
     }
     out

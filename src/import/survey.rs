@@ -285,8 +285,8 @@ impl Survey {
 
     /// The statements of `before` were not run, and so the plan does not see what they do.
     pub fn unrun(&self) -> Option<Finding> {
-        let message = "its statements were not run: what they make or change is not seen here";
-        let hint = "sqlite_import runs them before it looks at the target.";
+        let message = "its statements were not run: what they create or change is not visible here";
+        let hint = "sqlite_import runs them before it reads the target.";
         (!self.needs.before.is_empty()).then(|| Finding::info("before", message, hint))
     }
 

@@ -56,7 +56,7 @@ impl Lost {
         let more = if self.places.len() > NAMED { ", …" } else { "" };
         let named = self.places.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let what = match (self.places.as_slice(), self.by_key) {
-            ([], _) => return "its pages are damaged, and every row that they lead to was read".into(),
+            ([], _) => return "its pages are damaged; every row that can still be reached was read".into(),
             ([_], false) => "1 range of rowids".into(),
             ([_], true) => "the rows in 1 place".into(),
             (many, false) => format!("{} ranges of rowids", many.len()),

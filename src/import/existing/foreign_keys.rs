@@ -112,7 +112,7 @@ pub fn read_strays(table: &mut ExistingTable) {
     for key in table.foreign_keys.iter_mut().filter(asked) {
         let parent = relation::find(&key.parent_schema, &key.parent);
         if !parent.is_some_and(reading::by_query) {
-            key.strays = Strays::Refused("what it references is not the caller's to read".into());
+            key.strays = Strays::Refused("the caller may not read the table that it references".into());
             continue;
         }
         let spec = OrphanSpec::of(&schema, &name, key);

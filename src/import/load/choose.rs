@@ -35,7 +35,7 @@ const REBUILD: i64 = 4;
 pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstances) -> Strategy {
     if at.unplanned_key {
         // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
-        return Strategy::Staged(Some("it has got a foreign key since the plan was made"));
+        return Strategy::Staged(Some("a foreign key was added to it after the plan was made"));
     }
     if let Some(reason) = bound(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
@@ -53,10 +53,10 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
             Strategy::Staged(Some("it has rows and a foreign key that is NOT VALID"))
         }
         (false, _) if at.rows_to_load == 0 => {
-            Strategy::Staged(Some("it has rows, and how many are loaded was not counted before"))
+            Strategy::Staged(Some("it has rows, and the number of rows to load is not known"))
         }
         (false, Some(existing)) if existing > at.rows_to_load.saturating_mul(REBUILD) => {
-            Strategy::Staged(Some("it holds many more rows than are loaded"))
+            Strategy::Staged(Some("it has many more rows than are loaded"))
         }
         (false, _) => Strategy::Direct,
     }
@@ -73,13 +73,15 @@ fn bound(facts: &RelationFacts) -> Option<&'static str> {
         () if facts.relkind != 'r' => Some("it is not a table"),
         () if facts.partition => Some("it is a partition"),
         () if !facts.heap => Some("it is not stored as a heap"),
-        () if facts.extension_triggers => Some("a trigger of it is an extension's"),
+        () if facts.extension_triggers => Some("one of its triggers belongs to an extension"),
         () if facts.children => Some("other tables inherit from it"),
         () if facts.out_of_reach => Some("it is not an ordinary table of this session"),
         () if !(facts.owned && facts.may_insert) => Some("the caller does not own it"),
         () if facts.row_security => Some("row-level security applies to the caller"),
         () if facts.insert_rules => Some("it has rules for INSERT"),
-        () if !facts.readable_parents => Some("what its foreign keys reference is not the caller's to read"),
+        () if !facts.readable_parents => {
+            Some("the caller may not read the tables that its foreign keys reference")
+        }
         () => None,
     }
 }

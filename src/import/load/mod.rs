@@ -120,7 +120,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     loaded.countable = is_table && !facts.insert_rules && counted.is_ok();
     if let Some(reason) = counted.err().filter(|_| is_table) {
         let mixed = match into.is_some_and(staged::updates) {
-            true => ", so that rows that were added are among the updated",
+            true => ", so that added rows are counted as updated",
             false => "",
         };
         loaded.notes.push(format!("not counted: {reason}{mixed}"));

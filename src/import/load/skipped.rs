@@ -176,8 +176,7 @@ impl<'a> Comparison<'a> {
     /// Says that nothing was compared, where rows were skipped.
     pub fn unseen(&self) -> Option<Finding> {
         let why = self.closed.as_ref()?;
-        let message =
-            format!("rows that were skipped were not compared with those that have their key: {why}");
+        let message = format!("skipped rows were not compared with the existing rows of the same key: {why}");
         Some(Finding::warning(self.spec.source.clone(), message, ""))
     }
 
@@ -329,8 +328,8 @@ impl<'a> Comparison<'a> {
         let rows = if count == 1 { "1 row is skipped and differs" } else { "rows are skipped and differ" };
         let rows = if count == 1 { rows.to_string() } else { format!("{count} {rows}") };
         let message = format!(
-            "{rows} from the one that has its key {place}: ({keys}) = {id} has ({columns}) = {came} in the file and \
-             {there} in {other}",
+            "{rows} from the row with the same key {place}: ({keys}) = {id} has ({columns}) = {came} in the \
+             file and {there} in {other}",
             place = pairs.place,
             keys = ident_list(self.arbiter.columns.iter()),
             columns = ident_list(columns.iter()),

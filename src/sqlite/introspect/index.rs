@@ -71,7 +71,7 @@ impl Reader<'_> {
         }
         index.predicate = ddl.predicate;
         if partial != index.predicate.is_some() {
-            return Err(broken("its condition is not where it should be".into()));
+            return Err(broken("its WHERE clause was not found".into()));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ pub fn views_as_tables(source: &Source, catalog: &mut Catalog) -> Result<(), Err
     for view in names {
         match columns(source, &view) {
             Ok(columns) if columns.is_empty() => {
-                let reason = "SQLite cannot tell its columns".to_owned();
+                let reason = "SQLite cannot list its columns".to_owned();
                 catalog.problems.push(Problem { object: view, reason });
             }
             Ok(columns) => catalog.tables.push(Table { name: view, columns, ..Table::default() }),

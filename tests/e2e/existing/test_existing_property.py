@@ -212,7 +212,7 @@ class Property:
         assert row["source_rows"] == len(table.rows) == row["imported"] + row["updated"] + row["skipped"] + row["rejected"], row
         assert row["status"] == "loaded" and row["rejected"] == 0, row
         if table.unseen and table.mode == "update":
-            assert "not counted: row-level security applies to the caller, so that rows that were added are among the updated" in row["detail"], row
+            assert "not counted: row-level security applies to the caller, so that added rows are counted as updated" in row["detail"], row
         else:
             self.check_counts(table, row, len(before), len(after))
         wanted, found = collections.Counter(self.settled(table, before)), collections.Counter(after)

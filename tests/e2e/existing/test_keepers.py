@@ -23,7 +23,7 @@ HANDS = {
     "citus": (TABLE, CITUS.format("t"), "it is a table of Citus", []),
     "timescaledb": (TABLE, TIMESCALE.format("t") + OWNED_BY_IT, "it is a hypertable of TimescaleDB", ["citext"]),
     "trigger": (TABLE, "CREATE EXTENSION lo SCHEMA public; ALTER TABLE t ADD COLUMN l oid; CREATE TRIGGER m BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION lo_manage(l)",
-                "a trigger of it is an extension's", ["lo"]),
+                "one of its triggers belongs to an extension", ["lo"]),
     "child": (TABLE, "CREATE TABLE child (more int) INHERITS (t); INSERT INTO child VALUES (7, 'z', 1)", "other tables inherit from it", []),
 }
 

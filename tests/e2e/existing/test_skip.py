@@ -107,7 +107,7 @@ def test_by_another_key_the_numbers_count_where_they_are_used(t):
     lonely = t.file("lonely.db", shared("orms", "seed-rows.sql").read_text().split("CREATE TABLE account")[0])
     t.sql("DROP TABLE account")
     found = warnings(t, lonely, plan)
-    assert found == {"role": '2 rows are skipped and differ from the one that has its key in "public"."role":'
+    assert found == {"role": '2 rows are skipped and differ from the row with the same key in "public"."role":'
                              ' ("name") = (admin) has ("id") = (1) in the file and (2) in the table'}, found
 
 
@@ -158,7 +158,7 @@ def test_other_columns_are_a_warning_whatever_their_type(t, pg_type):
     assert warnings(t, same, SKIP) == {}
     assert warnings(t, same, SKIP) == {}, "the same row again"
     found = warnings(t, t.file("other.db", file.format(declared, second)), SKIP)
-    start = '1 row is skipped and differs from the one that has its key in "public"."p": ("id") = (1) has ("c")'
+    start = '1 row is skipped and differs from the row with the same key in "public"."p": ("id") = (1) has ("c")'
     assert found["p"].startswith(start), found
 
 
@@ -168,7 +168,7 @@ def test_rows_of_the_file_with_one_key(t):
     t.sql("CREATE EXTENSION citext SCHEMA public; CREATE TABLE p (k public.citext PRIMARY KEY, name text, code text UNIQUE)")
     path = t.file("p.db", "CREATE TABLE p (k TEXT PRIMARY KEY, name TEXT, code TEXT); INSERT INTO p VALUES ('a', 'x', NULL), ('A', 'y', NULL), ('b', 'z', 'b');")
     found = warnings(t, path, SKIP)
-    assert found == {"p": '1 row is skipped and differs from the one that has its key in the file: ("k") = (A) has ("k", "name") = (A,y)'
+    assert found == {"p": '1 row is skipped and differs from the row with the same key in the file: ("k") = (A) has ("k", "name") = (A,y)'
                           ' in the file and (a,x) in an earlier row'}, found
     t.sql("TRUNCATE p")
     path = t.file("p.db", "CREATE TABLE p (k TEXT PRIMARY KEY, name TEXT, code TEXT); INSERT INTO p VALUES ('a', 'x', '1'), ('A', 'x', '2');")
@@ -200,4 +200,4 @@ def test_what_the_caller_may_not_see_is_not_compared(t):
     for table, why in (("veiled", "row-level security applies to the caller"), ("secret", "the caller may not read the table")):
         path = t.file("s.db", f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO {table} VALUES (1, 'ours'), (2, 'two');")
         said = t.sql(t.call("sqlite_import", path, plan), user)
-        assert f"rows that were skipped were not compared with those that have their key: {why}" in said.told, said.told
+        assert f"skipped rows were not compared with the existing rows of the same key: {why}" in said.told, said.told

@@ -14,7 +14,7 @@ def typed(table, column):
     return {"tables": {table: {"columns": {column: {"type": "integer"}}}}}
 
 
-NOT_RUN = "its statements were not run: what they make or change is not seen here"
+NOT_RUN = "its statements were not run: what they create or change is not visible here"
 
 
 # before
