@@ -160,10 +160,12 @@ const fn known(
 const INTS: &[Family] = &[Int, Int];
 const FLOATS: &[Family] = &[Float, Float];
 const TEXTS: &[Family] = &[TEXT, TEXT];
-const IN_64: &str = "computed in 64 bits, then in range or 22003";
-const CHECKED: &str = "SQLite would go on in floating point: 22003";
-const BY_ZERO: &str = "SQLite divides by zero to NULL: 22012; plain `/` by a constant other than 0 and -1";
-const MODULO: &str = "22012; plain `%` by a constant other than 0";
+const IN_64: &str = "computed in 64 bits, then checked (22003)";
+const CHECKED: &str = "overflow is an error (22003); SQLite would continue with a float";
+const BY_ZERO: &str = "division by zero is an error (22012), in SQLite NULL; plain `/` if the divisor is a \
+                       constant other than 0 and -1";
+const MODULO: &str = "division by zero is an error (22012); plain `%` if the divisor is a constant other \
+                      than 0";
 const DOUBLES: &str = "overflow, underflow, division by zero and NaN as in PostgreSQL";
 const ZONELESS: &str = "the cast is exact, or rounds to nearest as C does";
 const BYTEWISE: &str = "case matters, bytes are compared";
@@ -211,7 +213,7 @@ pub const FUNCTIONS: &[Known] = &[
         Type::Int4,
         "length({0})",
         Needs::Nothing,
-        "of text: the encoding decides",
+        "not of text, whose length depends on the encoding",
     ),
     known("substr", &[TEXT, Int], Type::Text, "pg_substr({0}, {1})", Needs::Nothing, SUBSTR),
     known("substr", &[TEXT, Int, Int], Type::Text, "pg_substr({0}, {1}, {2})", Needs::Nothing, SUBSTR),
@@ -251,7 +253,7 @@ pub const FUNCTIONS: &[Known] = &[
     known("bool", &[Is(Type::Int4)], Type::Bool, "({0} <> 0)", Needs::Nothing, ""),
 ];
 
-const SUBSTR: &str = "positions before the first count; a negative length is 22011";
+const SUBSTR: &str = "positions before the first character count; a negative length is an error (22011)";
 
 fn find(table: &'static [Known], name: &str, args: &[Type], result: Type) -> Option<&'static Known> {
     table.iter().find(|known| {

@@ -41,7 +41,7 @@ impl Iso {
 
 /// Daylight saving hangs on the day.
 const NO_OFFSET: Misfit =
-    Misfit::Unreadable("time has no offset, and the plan's time zone none that is always the same");
+    Misfit::Unreadable("time has no offset, and the offset of the plan's time zone is not always the same");
 /// 2000-01-01 and 1970-01-01: what Rails and SQLite, and Prisma, write before a time of day.
 const NO_DAY: [i32; 2] = [0, -10_957];
 const NOT_TIME: Misfit = Misfit::Unreadable("text is not an ISO-8601 date or time");
@@ -241,7 +241,7 @@ impl Rule {
                 Err(misfit) => Err(misfit),
             },
             Cell::Integer(_) | Cell::Real(_) => Ok(None),
-            _ => Err(Misfit::Unreadable("a blob is no date or time")),
+            _ => Err(Misfit::Unreadable("a blob is not a date or time")),
         }
     }
 

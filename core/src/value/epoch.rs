@@ -69,7 +69,7 @@ pub fn duration(cell: Cell<'_>, format: Option<Format>) -> Result<i64, Misfit> {
     format.and_then(duration_unit).ok_or(NO_FORMAT)?.read(cell)
 }
 
-const NO_FORMAT: Misfit = Misfit::Unreadable("a number is a time only by a format");
+const NO_FORMAT: Misfit = Misfit::Unreadable("a number can be read as a time only with a format");
 const NOT_NUMBER: Misfit = Misfit::Unreadable("text is neither an ISO-8601 time nor a number");
 const TOO_FINE: Misfit = Misfit::Unreadable("number is more precise than microseconds");
 

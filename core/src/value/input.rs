@@ -6,7 +6,7 @@ use super::spelling::Check;
 use super::{Cell, Misfit, number, text};
 use std::borrow::Cow;
 
-const MISREAD: Misfit = Misfit::Unreadable("text is not in a spelling that the type reads as it is written");
+const MISREAD: Misfit = Misfit::Unreadable("text is not in a format that is accepted for its type");
 
 pub fn decode<'a>(cell: Cell<'a>, check: Option<Check>) -> Result<Cow<'a, str>, Misfit> {
     let text = match cell {

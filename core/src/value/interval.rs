@@ -118,7 +118,7 @@ pub fn decode<'a>(
             Ok(micros) => Span::of_time(micros),
             Err(_) => parse(text::check(bytes)?)?,
         },
-        Cell::Blob(_) => return Err(Misfit::Unreadable("a blob is no interval")),
+        Cell::Blob(_) => return Err(Misfit::Unreadable("a blob is not an interval")),
         _ => Span::of_time(epoch::duration(cell, format)?),
     };
     if precision.keeps(span) { Ok(span.written().into()) } else { Err(TOO_FINE) }

@@ -41,9 +41,9 @@ pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, Misfit> 
         Some(Facts { duplicate_keys: true, .. }) if binary => {
             Err(Misfit::Unreadable("an object has a key twice, which jsonb does not keep"))
         }
-        Some(Facts { unfit: true, .. }) if binary => {
-            Err(Misfit::Unreadable("jsonb cannot hold \\u0000, half a surrogate pair or so large a number"))
-        }
+        Some(Facts { unfit: true, .. }) if binary => Err(Misfit::Unreadable(
+            "jsonb cannot hold \\u0000, half a surrogate pair or a number as large as this",
+        )),
         Some(_) => Ok(Cow::Borrowed(text)),
     }
 }

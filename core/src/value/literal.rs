@@ -9,7 +9,7 @@ use super::buffer::{self, OutOfMemory};
 use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, text};
 use std::borrow::Cow;
 
-const MALFORMED: Misfit = Misfit::Unreadable("text is no literal of its column's type");
+const MALFORMED: Misfit = Misfit::Unreadable("text is not a literal of its column's type");
 
 /// Reads values of one type as the text that its input function takes.
 #[derive(Debug, Clone)]

@@ -324,7 +324,10 @@ mod tests {
         assert_eq!(said("timestamp", Cell::Text(b"")), "text is empty");
         assert_eq!(said("varchar(2)", Cell::Text(b"abc")), "text is longer than 2 characters");
         assert_eq!(said("smallint", Cell::Integer(40_000)), "value is out of range");
-        assert_eq!(said("timestamptz", Cell::Integer(1)), "a number is a time only by a format");
+        assert_eq!(
+            said("timestamptz", Cell::Integer(1)),
+            "a number can be read as a time only with a format"
+        );
         assert_eq!(said("jsonb", Cell::Text(b"{")), "text is not valid JSON");
     }
 }

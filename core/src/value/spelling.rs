@@ -61,14 +61,19 @@ pub const SPELLINGS: &[Spelling] = &[
         text.split(' ').all(is_unsigned)
     }),
     own(&["numeric"], "decimal numbers", &["1.50", "1e3"], &["0x1F", "1_000", " 1"]),
-    own(&["numeric(4,1)"], "what is not rounded", &["1.20"], &["1.25"]),
+    own(&["numeric(4,1)"], "numbers that need no rounding", &["1.20"], &["1.25"]),
     own(
         &["double precision"],
-        "numbers that the double says exactly",
+        "numbers that a double represents exactly",
         &["0.1", "-Infinity"],
         &["0x1F", "0.1000000000000000000001", "1 "],
     ),
-    own(&["real"], "numbers that the single says exactly", &["0.1"], &["0.123456789", "16777217"]),
+    own(
+        &["real"],
+        "numbers that a four-byte float represents exactly",
+        &["0.1"],
+        &["0.123456789", "16777217"],
+    ),
     own(
         &["money"],
         "numbers with at most two digits after the point; dollar sign and commas as in the locale C",
@@ -76,8 +81,8 @@ pub const SPELLINGS: &[Spelling] = &[
         &["12.345", "12,5", "(5)", "1,2.50"],
     ),
     own(&["boolean"], "whole words, 0 and 1", &["yes", "OFF"], &["ye", "fal", " on"]),
-    own(&["character varying(3)"], "at most as many characters", &["abc"], &["abc  "]),
-    own(&["character(3)"], "at most as many characters, no blanks to be lost", &["ab"], &["a ", "abc  "]),
+    own(&["character varying(3)"], "at most 3 characters", &["abc"], &["abc  "]),
+    own(&["character(3)"], "at most 3 characters, no trailing blanks", &["ab"], &["a ", "abc  "]),
     checked(&["\"char\""], "one ASCII character", &["a"], &["ab", "\\101", "é"], |text| {
         text.is_ascii() && text.len() < 2
     }),
@@ -136,12 +141,18 @@ pub const SPELLINGS: &[Spelling] = &[
     own(&["interval day"], "no time of day", &["3 days"], &["3 days 04:00:00"]),
     checked(
         &["inet"],
-        "whole addresses, without zeros before a number",
+        "complete addresses, without leading zeros",
         &["10.0.0.1", "10.0.0.1/8", "::1"],
         &["10.1/16", "010.0.0.1", " 10.0.0.1"],
         is_address,
     ),
-    checked(&["cidr"], "whole addresses", &["10.0.0.0/8", "::/0"], &["10", "10.1", "192.168.1"], is_address),
+    checked(
+        &["cidr"],
+        "complete addresses",
+        &["10.0.0.0/8", "::/0"],
+        &["10", "10.1", "192.168.1"],
+        is_address,
+    ),
     checked(
         &["macaddr"],
         "12 hexadecimal digits",
@@ -161,7 +172,7 @@ pub const SPELLINGS: &[Spelling] = &[
     }),
     checked(
         &["point"],
-        "numbers that doubles say exactly",
+        "numbers that doubles represent exactly",
         &["(1,2.5)"],
         &["(0x10,1)", "(1,0.1000000000000000000001)"],
         has_doubles,
@@ -177,10 +188,10 @@ pub const SPELLINGS: &[Spelling] = &[
             .and_then(|t| t.split_once(','))
             .is_some_and(|(page, item)| is_unsigned(page) && is_unsigned(item))
     }),
-    own(&["jsonb"], "documents that it keeps", &["{\"a\": 1}"], &["{\"a\": 1, \"a\": 2}"]),
+    own(&["jsonb"], "documents that jsonb keeps completely", &["{\"a\": 1}"], &["{\"a\": 1, \"a\": 2}"]),
     own(
         &["daterange"],
-        "values in it by the rules of their type",
+        "values that their type accepts",
         &["[2024-01-01,2024-02-01)", "[2024-01-01,infinity)"],
         &["[01/02/2024,)", "[today,)"],
     ),
@@ -212,7 +223,8 @@ pub fn table() -> String {
     let rows = SPELLINGS.iter().map(|s| {
         format!("| {} | {} | {} | {} |\n", s.types.join(", "), s.takes, code(s.reads), code(s.refuses))
     });
-    let head = "| column | takes | for example | but not, though PostgreSQL would |\n|---|---|---|---|\n";
+    let head = "| column | accepts | for example | does not accept, though PostgreSQL does \
+                |\n|---|---|---|---|\n";
     std::iter::once(head.to_owned()).chain(rows).collect()
 }
 

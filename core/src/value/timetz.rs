@@ -43,7 +43,7 @@ mod tests {
             (
                 "12:30",
                 "Europe/Berlin",
-                "time has no offset, and the plan's time zone none that is always the same",
+                "time has no offset, and the offset of the plan's time zone is not always the same",
             ),
             ("12:30:00.0005", "UTC", "time is more precise than its column"),
             ("2024-07-01 12:30", "UTC", "text is not an ISO-8601 date or time"),

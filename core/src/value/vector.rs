@@ -23,7 +23,7 @@ pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
             text::check(bytes).map(Cow::Borrowed)
         }
         Cell::Blob(bytes) => floats(bytes).map(Cow::Owned),
-        _ => Err(Misfit::Unreadable("a number is no vector")),
+        _ => Err(Misfit::Unreadable("a number is not a vector")),
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
             (Cell::Text(b"1,2"), NOT_LIST),
             (Cell::Text(b""), Misfit::EmptyText),
             (Cell::Text(b"[1,\0]"), Misfit::NulInText),
-            (Cell::Integer(1), Misfit::Unreadable("a number is no vector")),
+            (Cell::Integer(1), Misfit::Unreadable("a number is not a vector")),
         ] {
             assert_eq!(decode(cell), Err(misfit), "{cell:?}");
         }

@@ -134,7 +134,7 @@ def test_a_role_that_may_not_look_is_told_so(t):
     clerk = t.role("clerk", "pg_read_server_files", "SELECT, INSERT ON c")
     path = t.file("c.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (11, 9)")
     found = t.sql(f"SELECT message FROM sqlite_findings('{path}', '{json.dumps(APPEND)}')", user=clerk).out
-    assert "were not asked for their parents: the caller may not read the table that it references" in found, found
+    assert "were not checked for parents: the caller may not read the table that it references" in found, found
     t.sql(t.call("sqlite_import", path, APPEND), user=clerk)
 
 
