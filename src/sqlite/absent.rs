@@ -1,7 +1,7 @@
-//! What SQLite says is there, and has no memory to show.
+//! Values that SQLite cannot show because it has no memory for them.
 //!
-//! A text of a UTF-16 file is converted, and a zeroblob made, when it is asked for. Where that fails SQLite gives a null
-//! pointer, and rusqlite asserts that it does not.
+//! SQLite converts a text of a UTF-16 file, and expands a zeroblob, when its value is requested. If it has no memory
+//! for that, it returns a null pointer, and rusqlite panics, because it asserts that the pointer is not null.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
@@ -9,7 +9,8 @@ use std::sync::Once;
 
 use rusqlite::ffi;
 
-/// Runs what looks at values; where one is absent, the error that SQLite itself would give.
+/// Runs `look`, which reads values. If SQLite returned a null pointer for one, the result is the error that SQLite
+/// itself would give.
 #[inline]
 pub(super) fn looking<T>(look: impl FnOnce() -> T) -> rusqlite::Result<T> {
     catch_unwind(AssertUnwindSafe(look)).map_err(|panic| {
@@ -20,7 +21,7 @@ pub(super) fn looking<T>(look: impl FnOnce() -> T) -> rusqlite::Result<T> {
     })
 }
 
-/// rusqlite's assertion goes into no log: it is answered.
+/// The panic of rusqlite's assertion is handled here, so the server's log does not get it.
 pub(super) fn expect() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

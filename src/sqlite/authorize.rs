@@ -1,8 +1,8 @@
-//! What SQL may do on a source connection: read, and change rows where it was opened for that. Everything not named
-//! here is refused.
+//! What SQL may do on a source connection: read, and change rows if the connection was opened for that. The authorizer
+//! denies everything that is not named here.
 //!
-//! A connection that reads is read-only in four other ways; this is the fence around what those do not cover
-//! (ATTACH, pragmas with side effects, functions that reach outside the file). Schema changes are refused always.
+//! Four other settings make a reading connection read-only; the authorizer denies what these do not cover (ATTACH,
+//! pragmas with side effects, functions that reach outside the file). It always denies schema changes.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -10,7 +10,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperati
 
 use super::modules::has_shadow_suffix;
 
-/// Pragmas that only tell; their argument, if any, is an object's name or a count.
+/// Pragmas that change nothing; their argument, if any, is an object's name or a count.
 const TELLING_PRAGMAS: &[&str] = &[
     "collation_list",
     "compile_options",
@@ -31,7 +31,7 @@ const TELLING_PRAGMAS: &[&str] = &[
     "table_xinfo",
 ];
 
-/// Pragmas that tell without an argument and set with one.
+/// Pragmas that only read without an argument and set a value with one.
 const HEADER_PRAGMAS: &[&str] = &[
     "application_id",
     "auto_vacuum",
@@ -53,7 +53,7 @@ pub(super) enum Access {
     Write,
 }
 
-/// What the statement at hand is for.
+/// What the current statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Purpose {
@@ -61,11 +61,11 @@ pub(super) enum Purpose {
     Asking,
     /// A pragma that lists: not even SELECT, see `Source::listing`.
     Listing,
-    /// Our own control of transactions.
+    /// Transaction control by this module.
     TransactionControl,
 }
 
-/// What the authorizer knows beside the action.
+/// What the authorizer needs to know in addition to the action.
 pub(super) struct Authorizer {
     access: Access,
     purpose: AtomicU8,
@@ -135,7 +135,8 @@ fn is_allowed(action: AuthAction<'_>) -> bool {
             contains(TELLING_PRAGMAS, pragma_name)
                 || (pragma_value.is_none() && contains(HEADER_PRAGMAS, pragma_name))
         }
-        // R*Tree prepares, when it is opened, all that it might ever run; running a write still fails.
+        // When R*Tree opens a table, it prepares every statement that it might ever run. Running one that writes still
+        // fails.
         AuthAction::Insert { table_name }
         | AuthAction::Delete { table_name }
         | AuthAction::Update { table_name, .. } => has_shadow_suffix(table_name),

@@ -1,14 +1,15 @@
 //! The auxiliary files of a database file, and how the file can be read without anything being made there or taken away.
 //!
-//! SQLite reads a file in WAL mode through its `-wal` and `-shm`, and makes those that are missing. They belong to the
-//! server's user then, and the file's own application cannot write any more. So it is decided before:
-//! where both are there they are used; where nothing is in a `-wal`, the file alone holds everything and is read as one
-//! that does not change, which is proven afterwards; a `-wal` with something in it and no `-shm` is not read in place.
+//! SQLite reads a file in WAL mode through its `-wal` and `-shm`, and creates those that are missing. New ones belong
+//! to the server's user, so that the file's application could not write any more. The read mode is therefore chosen
+//! before SQLite opens the file: if both files exist, SQLite uses them. If the `-wal` is missing or empty, the database
+//! file alone holds everything; it is read as a file that does not change, and checked for changes afterwards. A
+//! non-empty `-wal` without a `-shm` is not read in place.
 //!
-//! Assumes that the caller holds a SHARED lock on the file while it looks, and as long as it relies on what it saw: SQLite
-//! removes a `-wal` or `-shm`, and leaves WAL mode, only under an EXCLUSIVE one. Whoever writes meanwhile has to make a `-shm`
-//! that stays, puts something into a `-wal`, and changes the file's time when that is emptied into the file.
-//! Decides only: nothing is opened here but a rollback journal, on which nobody holds locks.
+//! Assumes that the caller holds a SHARED lock on the file from its inspection on, as long as the caller relies on the
+//! result: SQLite removes a `-wal` or `-shm`, and leaves WAL mode, only under an EXCLUSIVE lock. A program that writes
+//! meanwhile leaves traces: it creates a `-shm` that stays, it writes to a `-wal`, and a checkpoint changes the file's
+//! time. This module only decides. It opens no file but a rollback journal, on which nobody holds locks.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -34,7 +35,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// They lie beside the file that the path's symbolic links lead to.
+    /// They are beside the file to which the path's symbolic links resolve.
     pub(super) fn of(path: &Path) -> Names {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let with = |suffix: &str| {
@@ -45,7 +46,7 @@ impl Names {
         Names { wal: with("-wal"), shm: with("-shm"), journal: with("-journal") }
     }
 
-    /// A rollback journal that may have to be played back: SQLite clears the first byte of one that is over.
+    /// A journal that may be hot. SQLite clears the first byte of a journal when its transaction has ended.
     fn has_hot_journal(&self) -> bool {
         if !self.has_journal() {
             return false;
@@ -55,7 +56,7 @@ impl Names {
         read.is_err() || first != [0]
     }
 
-    /// A rollback journal with something in it.
+    /// A rollback journal that is not empty.
     pub(super) fn has_journal(&self) -> bool {
         length(&self.journal).is_some_and(|length| length > 0)
     }
@@ -69,7 +70,7 @@ fn length(path: &Path) -> Option<u64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wal {
     Missing,
-    /// Nothing is in it. To SQLite, it is not there.
+    /// To SQLite, an empty `-wal` is the same as none.
     Empty,
     Filled,
 }
@@ -81,7 +82,7 @@ pub(super) struct AuxiliaryFiles {
     pub wal: Wal,
     /// There is a `-shm`.
     pub shm: bool,
-    /// There is a rollback journal that SQLite would have to play back.
+    /// There is a hot rollback journal.
     pub hot: bool,
 }
 
@@ -100,18 +101,18 @@ impl AuxiliaryFiles {
 /// What the user requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Requested {
-    /// The user vouches that nobody writes.
+    /// The user guarantees that nobody writes to the file.
     pub immutable: bool,
-    /// What a `-wal` holds may be read from a copy.
+    /// A file with a non-empty `-wal` may be copied.
     pub copy: bool,
 }
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// By SQLite's rules, with what is there.
+    /// In place, under SQLite's locks, with the existing auxiliary files.
     InPlace,
-    /// The file alone, as one that does not change.
+    /// The file alone, as immutable.
     Still,
     /// A copy of the file and its `-wal`.
     Copy,
@@ -129,7 +130,7 @@ pub(super) fn read_mode(
         Wal::Filled if requested.immutable => Err(Error::WalLeftOut { path: path() }),
         Wal::Filled if !beside.shm => Err(Error::WalAlone { path: path() }),
         Wal::Filled => Ok(ReadMode::InPlace),
-        // Its application may be about to write, which SQLite's own locks are made for.
+        // The application is connected and may write: SQLite's locks are needed.
         Wal::Empty if beside.wal_mode && beside.shm && !requested.immutable => Ok(ReadMode::InPlace),
         _ if !beside.wal_mode && !requested.immutable => Ok(ReadMode::InPlace),
         _ if beside.hot => Err(Error::HotJournal { path: path() }),
@@ -137,10 +138,10 @@ pub(super) fn read_mode(
     }
 }
 
-/// Two writes further apart do not bear the same time on any file system.
+/// On every file system, two writes that are further apart than this have different times.
 pub(super) const TICK: Duration = Duration::from_secs(2);
 
-/// What tells a state of a file from another: where it is, how long, when it was written, and what its header says.
+/// A fingerprint of a file's state: device and inode, length, time of the last write, and header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     file: Option<FileStatus>,
@@ -149,7 +150,7 @@ pub(super) struct Fingerprint {
     header: [u8; HEADER],
     /// There is a `-shm`.
     shm: bool,
-    /// Written so shortly before that another write could bear the same time.
+    /// The last write was so recent that another write could have the same time.
     young: bool,
 }
 
@@ -194,12 +195,13 @@ impl Fingerprint {
         self.young
     }
 
-    /// Nothing was written between the two, of which `later` was taken under the lock that the first was taken under.
+    /// Nothing was written between the two fingerprints. The lock under which the first was taken must have been held
+    /// until `later` was taken.
     pub(super) fn holds(&self, later: &Fingerprint) -> bool {
         self.same(later) && !(self.young && later.shm)
     }
 
-    /// Nothing was written between the two, whoever had locks meanwhile.
+    /// Nothing was written between the two fingerprints, even if others held locks meanwhile.
     pub(super) fn surely_holds(&self, later: &Fingerprint) -> bool {
         self.same(later) && !self.young
     }

@@ -1,7 +1,7 @@
 //! Is the file sound? SQLite's own checks, one row per problem.
 //!
-//! A file in which even the check fails is a file with a problem, not an error: only what stops us from
-//! looking (interrupted, locked, …) is one.
+//! If the check itself fails because of the file, that is a problem row, not an error. Only what prevents the check
+//! (interrupted, locked, …) is an error.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,7 +40,7 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
     Ok(problems)
 }
 
-/// A file that cannot even be opened, as a row, where it is the file that is at fault.
+/// The problem row for a file that cannot be opened because of its content.
 pub fn unopened(error: Error) -> Result<Vec<CheckProblem>, Error> {
     match error {
         Error::Corrupt { .. }
@@ -67,23 +67,23 @@ fn problem(object: Option<&str>, error: Error) -> CheckProblem {
     CheckProblem { object: object.map(str::to_owned), message }
 }
 
-/// What SQLite's check said of a file.
+/// The results of SQLite's checks of a file.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// The table that was asked about, where it was one, and what was said.
+    /// The checked table, if the check was for one, and the line of the result.
     pub(super) problems: Vec<(Option<String>, String)>,
-    /// Tables that the check did not get to the end of.
+    /// Tables whose check did not finish.
     pub(super) given_up: Vec<(String, Error)>,
     /// What ended the check of the file as a whole.
     pub(super) gave_up: Option<Error>,
-    /// What was said, a line each.
+    /// All lines so far, so that each is reported once.
     known: HashSet<String>,
-    /// A collation that was stood in for where the order of keys was looked at.
+    /// A stand-in collation that the check of the order of keys used.
     unordered: Option<String>,
 }
 
-/// The whole file at once. SQLite gives up on all of it at a page that it cannot read, or at an index or a generated
-/// column that needs what only the application has: then the tables are taken one by one.
+/// Checks the whole file at once. SQLite ends this check at a page that it cannot read, and at an index or generated
+/// column that needs a function or collation of the application. The tables are then checked one by one.
 pub(super) fn report(
     source: &Source,
     catalog: &Catalog,
@@ -116,10 +116,10 @@ pub(super) fn check_table(
     Ok(())
 }
 
-/// The check's last row where it met a page or a row that it could not read: no complaint, but an error.
+/// The last row of a check that found a page or row that it could not read: an error, not a problem.
 const GAVE_UP: &str = "database disk image is malformed";
 
-/// Adds what a check tells and was not told before; returns what ended it early.
+/// Adds the lines of a check that are not in the report yet; returns the error that ended the check early.
 fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> Result<Option<Error>, Error> {
     drop(collations::used());
     let before = report.problems.len();
@@ -144,7 +144,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
     };
     let outcome = tell().map_err(|e| source.error(e));
     if let Some(collation) = collations::used() {
-        // By its stand-in, keys are not in order, and entries are not found.
+        // With a stand-in collation, keys are not in order and index entries are not found.
         let said = report.problems.split_off(before);
         let about_order = |line: &str| matches!(Place::of(line), Place::Index(_) | Place::Order(_));
         report.problems.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
@@ -207,7 +207,7 @@ fn check_foreign_keys(
     Ok(())
 }
 
-/// One row per foreign key: a file made without enforcement may have millions of orphans.
+/// One row per foreign key: a file that was written without enforcement may have millions of orphans.
 fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
     let mut found: Vec<Orphans> = table.foreign_keys.iter().map(|_| Orphans::default()).collect();
     source.ask(|connection| {
@@ -215,7 +215,7 @@ fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            // SQLite counts foreign keys from the last one declared.
+            // SQLite numbers foreign keys from the last declared one.
             let id = usize::try_from(row.get::<_, i64>(3)?).unwrap_or(usize::MAX);
             let position = found.len().checked_sub(id.saturating_add(1));
             if let Some(orphans) = position.and_then(|i| found.get_mut(i)) {

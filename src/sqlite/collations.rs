@@ -1,9 +1,9 @@
-//! Stand-ins for the collations that only an application has.
+//! Stand-ins for application-defined collations.
 //!
-//! SQLite prepares nothing that might need a collation it does not know, and be it the scan of a table WITHOUT ROWID.
-//! So every name that the schema puts behind COLLATE is given a comparison by bytes, and that comparison tells that it
-//! was asked: what came of it is not what the application would get. [`asked`] has to be looked at before an answer is
-//! believed; `Source::ask` and `Session` do so. A misspelt name in a query stays the error that it is.
+//! SQLite does not prepare a statement that might need a collation it does not know, not even the scan of a table
+//! WITHOUT ROWID. So every name after COLLATE in the schema gets a comparison by bytes. That comparison records that it
+//! was used, because the statement's result is then not the application's. [`asked`] must be checked before a result is
+//! used; `Source::ask` and `Session` do so. A misspelt name in a query remains an error.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -15,14 +15,14 @@ use sqlite3_parser::lexer::sql::Tokenizer;
 use pg_sqlite_migrate_core::sqltext::sqlite_unquote;
 
 thread_local! {
-    /// The stand-in that was asked last. SQLite asks on the thread that runs the statement.
+    /// The stand-in that was used last. SQLite compares on the thread that runs the statement.
     static ASKED: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 /// The stand-ins of one connection.
 #[derive(Default)]
 pub(super) struct StandIns {
-    /// The version of the schema that was looked through.
+    /// The version of the schema whose names are registered.
     version: Cell<Option<i64>>,
     /// In lower case.
     names: RefCell<HashSet<String>>,
@@ -55,7 +55,7 @@ pub fn is_builtin(name: &str) -> bool {
     ["BINARY", "NOCASE", "RTRIM"].iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
-/// A stand-in that was asked on this thread since the last call.
+/// A stand-in that was used on this thread since the last call.
 #[inline]
 pub(super) fn used() -> Option<String> {
     ASKED.take()
@@ -77,7 +77,7 @@ fn texts(connection: &Connection) -> rusqlite::Result<Vec<Vec<u8>>> {
     Ok(texts)
 }
 
-/// What stands behind COLLATE in an SQL text.
+/// The name after each COLLATE in an SQL text.
 fn named(text: &[u8]) -> Vec<String> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let (mut names, mut follows) = (vec![], false);

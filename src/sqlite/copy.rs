@@ -1,11 +1,11 @@
 //! A private copy of a database file and its `-wal`, taken while others may write.
 //!
-//! The copy is one committed state, whoever writes or checkpoints meanwhile: the file is copied first and its `-wal`
-//! after it, and the `-wal` has to begin with the same header before and after. Frames are only appended to a `-wal`
-//! until it starts anew, with other salts in its header (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>);
-//! so whatever a checkpoint has moved into the file meanwhile is in the copied `-wal` too, which is read over the file;
-//! and a transaction that was being written ends the copied `-wal`, where SQLite leaves it out.
-//! Assumes that the caller holds a SHARED lock on the file: nobody takes the `-wal` away.
+//! The copy is one committed state, even if others write or run checkpoints meanwhile. The file is copied first and its
+//! `-wal` second, and the `-wal` must begin with the same header before and after. Until a `-wal` is restarted with
+//! other salts in its header (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>), frames are only appended
+//! to it. So every page that a checkpoint has moved into the file meanwhile is also in the copied `-wal`, which SQLite
+//! reads first. A transaction that was being written is incomplete at the end of the copied `-wal`, where SQLite
+//! ignores it. Assumes that the caller holds a SHARED lock on the file, so that nobody removes the `-wal`.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -27,7 +27,7 @@ pub struct Copied {
     pub directory: PathBuf,
 }
 
-/// Copies the file behind `file`, and its `-wal`; the path of the copy. `None` where the `-wal` started anew meanwhile.
+/// Copies the file behind `file`, and its `-wal`; the path of the copy. `None` if the `-wal` was restarted meanwhile.
 pub(super) fn pair(
     path: &Path,
     file: &File<'_>,

@@ -1,8 +1,8 @@
-//! Finds what is broken in a file, before anything of it is believed.
+//! Finds damage in a file before anything is read from it.
 //!
-//! SQLite reads many damaged pages without a word: a page that was cut gives rows of NULLs. Its own check walks every
-//! b-tree and the list of free pages; a page that the file breaks off in it does not notice. Which table a page belongs
-//! to is asked only once there is a complaint.
+//! SQLite reads many damaged pages without an error: a page that was cut off gives rows of NULLs. SQLite's check visits
+//! every b-tree and the list of free pages, but does not notice that the file ends within a page. Only if the check
+//! finds a problem is each page's table looked up.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::problem::Place;
 use pg_sqlite_migrate_core::catalog::Catalog;
 use pg_sqlite_migrate_core::damage::{Damage, IndexDamage, Integrity, TableDamage};
 
-/// Complaints that are listened to. A file with more is beyond telling good pages from bad.
+/// The most problems that are evaluated. In a file with more, good pages cannot be distinguished from bad ones.
 const MOST: usize = 20_000;
 
 /// Checks the whole file.
@@ -24,10 +24,10 @@ pub fn damage(source: &Source, catalog: &Catalog, integrity: Integrity) -> Resul
         Integrity::Quick => "quick_check",
         Integrity::Full => "integrity_check",
     };
-    // CHECKs are the plan's matter, and may call functions that only the application has.
+    // The plan deals with CHECKs, and they may call functions that only the application defines.
     source.control("PRAGMA ignore_check_constraints = ON")?;
     let report = report(source, catalog, pragma, Some(MOST)).and_then(|mut report| {
-        // Whether the keys of a table WITHOUT ROWID are in order, quick_check does not ask.
+        // quick_check does not check the order of keys of a table WITHOUT ROWID.
         for table in catalog.tables.iter().filter(|t| t.without_rowid && integrity == Integrity::Quick) {
             check_table(source, "integrity_check", table, &mut report)?;
         }
@@ -37,7 +37,7 @@ pub fn damage(source: &Source, catalog: &Catalog, integrity: Integrity) -> Resul
     Finder::new(source, catalog)?.find(report?)
 }
 
-/// The damage of one table, which reading it has met: `complaint`.
+/// The damage of one table, found while it was read; `complaint` describes it.
 pub fn of_table(
     source: &Source,
     catalog: &Catalog,
@@ -106,7 +106,7 @@ impl<'a> Finder<'a> {
                 Some(index) => self.object(&index, 0, line),
                 None => self.unplaced(line),
             },
-            // Rows are there, but not where they should be.
+            // The table has its rows, but not in the order of their keys.
             Place::Order(table) => self.table(&table, None, line).disordered = true,
             Place::Rowless => drop(self.found.rowless.get_or_insert_with(|| line.to_owned())),
             Place::Value => {}
@@ -164,7 +164,7 @@ impl<'a> Finder<'a> {
         damage
     }
 
-    /// SQLite could not read on: the table is damaged, or cannot be checked.
+    /// SQLite could not finish the check: the table is damaged, or cannot be checked.
     fn given_up(&mut self, table: String, error: Error) {
         let is_damage = matches!(error, Error::Corrupt { .. } | Error::TooBig { .. });
         let reason = reason(error);
@@ -191,8 +191,8 @@ fn reason(error: Error) -> String {
     }
 }
 
-/// The page in which the file breaks off: SQLite reads zeros for what is missing. Where a WAL holds pages, the file
-/// alone does not tell.
+/// The page within which the file ends: SQLite reads zeros for the missing part. If a WAL holds pages, the file's
+/// length says nothing.
 fn cut_page(source: &Source, page_size: u32) -> Option<u32> {
     let mut wal = source.path().as_os_str().to_owned();
     wal.push("-wal");

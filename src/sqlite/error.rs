@@ -40,23 +40,23 @@ pub enum Error {
     /// The same, read as immutable.
     #[error("SQLite file \"{}\" cannot be read as immutable: its -wal is not empty", path.display())]
     WalLeftOut { path: PathBuf },
-    /// The `-wal` or the `-shm` that is there may not be used, or not be made where SQLite needs it.
+    /// The server's user may not use the existing `-wal` or `-shm`, or may not create one that SQLite needs.
     #[error("could not use the -wal and -shm of SQLite file \"{}\"", path.display())]
     WalUnusable { path: PathBuf },
-    /// A file that nobody wrote to when it was opened.
+    /// The file was opened without SQLite's locks, since nobody was writing to it, and was then written to.
     #[error("SQLite file \"{}\" was changed while it was read", path.display())]
     Changed { path: PathBuf },
     #[error("could not copy SQLite file \"{}\" to \"{}\": {message}", path.display(), directory.display())]
     Copy { path: PathBuf, directory: PathBuf, full: bool, message: String },
     #[error("a copy of SQLite file \"{}\" exceeds temp_file_limit", path.display())]
     CopyTooLarge { path: PathBuf, bytes: u64, limit: u64 },
-    /// SQLite keeps what a change may have to undo in a file beside the database.
+    /// SQLite keeps the journal of a change in a file beside the database.
     #[error("could not change SQLite file \"{}\": its directory is not writable", path.display())]
     DirectoryUnwritable { path: PathBuf },
     /// A value, or a statement with its constants.
     #[error("size limit of SQLite exceeded in file \"{}\": {message}", path.display())]
     TooBig { path: PathBuf, message: String },
-    /// SQLite, or who reads from it, has no memory for a value. `object` is the table, where one is known.
+    /// SQLite, or the code that reads from it, has no memory for a value. `object` is the table, where one is known.
     #[error("out of memory")]
     NoMemory { path: PathBuf, object: Option<String> },
     /// A transaction was cut short; the file is inconsistent until its rollback journal is played back:
@@ -70,10 +70,10 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
-    /// What was to be changed breaks a constraint of the file; nothing was changed.
+    /// The change breaks a constraint of the file; nothing was changed.
     #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
     Constraint { path: PathBuf, kind: Constraint, message: String },
-    /// An answer depends on how only the file's application compares texts.
+    /// A result depends on an application-defined collation.
     #[error("collation \"{name}\" of SQLite file \"{}\" is defined by its application only", path.display())]
     Collation { path: PathBuf, name: String },
     /// The file cannot be written to.
@@ -84,13 +84,13 @@ pub enum Error {
     /// Someone has written since the transaction's snapshot was taken.
     #[error("could not change SQLite file \"{}\": it was changed after the transaction's snapshot", path.display())]
     Snapshot { path: PathBuf },
-    /// Something that a statement names is not there.
+    /// A statement names something that does not exist.
     #[error("{} \"{name}\" does not exist in SQLite file \"{}\"", kind.name(), path.display())]
     Vanished { path: PathBuf, kind: Kind, name: String },
-    /// The schema is another than the one that a statement was made for.
+    /// The schema is not the one that a statement was prepared for.
     #[error("schema of SQLite file \"{}\" has changed: {message}", path.display())]
     Schema { path: PathBuf, message: String },
-    /// A function of ours failed inside a statement.
+    /// A function that this extension registers failed inside a statement.
     #[error("{fault}")]
     Function { path: PathBuf, fault: Box<Fault> },
     /// The statement was closed by the transaction's end, or is being read further up.
@@ -112,7 +112,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// With the words that SQLite complains in.
+    /// With the beginnings of SQLite's messages.
     const COMPLAINTS: [(&str, Kind); 5] = [
         ("no such table: ", Kind::Table),
         ("no such column: ", Kind::Column),
@@ -180,7 +180,7 @@ impl Error {
         from_code(path, code, ffi::Error::new(code).to_string())
     }
 
-    /// Names the table that was being read, where the error has room for it.
+    /// Adds the name of the table that was being read, if the error has a field for it.
     pub fn within(self, table: &str) -> Error {
         match self {
             Error::Corrupt { path, object: None, detail } => {
@@ -196,8 +196,8 @@ impl Error {
         }
     }
 
-    /// A statement that does not compile, or no longer, because the schema is another than the one that it was made
-    /// for.
+    /// The error of a statement that does not compile, or no longer compiles, because the schema is not the one that it
+    /// was written for.
     pub(super) fn about_schema(self) -> Error {
         let Error::Sqlite { path, code, message } = self else { return self };
         match Kind::named(&message) {
@@ -207,7 +207,7 @@ impl Error {
         }
     }
 
-    /// One bad object rather than a file or a moment in which nothing can be read.
+    /// The error concerns one object: others can be read.
     pub fn is_local(&self) -> bool {
         match self {
             Error::Corrupt { .. } | Error::TooBig { .. } | Error::Collation { .. } => true,
@@ -231,7 +231,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
         _ => {}
     }
     match code & 0xff {
-        // It is this connection that stands in its own way, and nobody to wait for.
+        // This connection's own statements are in the way: waiting would not help.
         ffi::SQLITE_BUSY if message.ends_with("SQL statements in progress") => {
             Error::Sqlite { path, code, message }
         }

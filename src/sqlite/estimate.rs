@@ -1,5 +1,5 @@
-//! How large a table is and how selective its indexes are, without reading it: `sqlite_stat1` where ANALYZE has
-//! filled it, else the ends of the rowid's b-tree and the file's pages.
+//! The size of a table and the selectivity of its indexes, without reading the table: from `sqlite_stat1` if ANALYZE
+//! was run, else from the first and last rowid and the number of pages of the file.
 
 use std::collections::HashMap;
 
@@ -18,9 +18,10 @@ pub struct Estimate {
     pub rows_per_key: HashMap<String, Vec<f64>>,
 }
 
-/// Rows of a view, or of a table without rowid and statistics: nothing cheap tells.
+/// The assumed rows of a view, or of a table without rowid and statistics: counting them would be expensive.
 const UNKNOWN_ROWS: f64 = 1000.0;
-/// The least bytes that a row takes: rowids that jump do not count more rows than the file has room for.
+/// The smallest size of a row in bytes. It limits an estimate by rowids to the rows that the file can hold, since
+/// rowids may have gaps.
 const LEAST_ROW_BYTES: f64 = 8.0;
 const BYTES_PER_COLUMN: f64 = 16.0;
 

@@ -1,7 +1,7 @@
-//! Keys under NOCASE whose values are one once all letters are folded, and not only those of ASCII.
+//! Keys under NOCASE with values that become equal if all letters are folded, not only those of ASCII.
 //!
-//! SQLite holds 'Löwe' and 'LÖWE' apart; a collation of PostgreSQL's that ignores case does not. Only case is looked at:
-//! other spellings of one letter, composed or not, are found when the key is made.
+//! 'Löwe' and 'LÖWE' are different in SQLite, but equal under a PostgreSQL collation that ignores case. Only case is
+//! compared here; values that differ in the composition of a letter are found when the key is created.
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
@@ -15,7 +15,7 @@ use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 const EXAMPLES: usize = 5;
 const FOLD: &str = "pg_sqlite_fold";
 
-/// Asks about every unique key of a table. One that cannot be asked about yields no fact.
+/// Checks every unique key of a table. A key that cannot be checked yields no fact.
 pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Vec<KeyFact>, Error> {
     let mut facts = vec![];
     for (index, key) in table.indexes.iter().enumerate() {
@@ -90,7 +90,7 @@ impl<'a> Key<'a> {
         ask().map_err(|e| source.error(e))
     }
 
-    /// A letter beyond ASCII is somewhere in it. Cheaper than folding, and hardly ever so.
+    /// The text contains a letter beyond ASCII. This test is cheaper than folding, and rarely true.
     fn needs_folding(&self, source: &Source, rows: &str) -> Result<bool, Error> {
         let beyond: Vec<String> = (self.columns.iter().filter(|(_, nocase)| *nocase))
             .map(|(name, _)| {
@@ -120,7 +120,8 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Lower case first, because not every capital has a small letter of its own; then capitals, because 'ß' is "ss" there.
+/// Lower case first, because some capitals have no small letter of their own; then upper case, because 'ß' becomes
+/// "SS".
 fn fold(text: &str) -> String {
     text.to_lowercase().to_uppercase()
 }

@@ -1,7 +1,7 @@
 //! Registers the functions of `remote::compute` on a connection.
 //!
-//! SQLite passes on no more of a failure than a text. What PostgreSQL is to be told of it is put aside where the
-//! session finds it.
+//! SQLite reports a function's failure as a text only. The fault itself, from which the error for PostgreSQL is made,
+//! is stored where the session finds it.
 #![deny(clippy::disallowed_methods)]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Not the value's.
+    /// The fault is not the value's: memory ran out.
     pub(super) fn is_want_of_memory(&self) -> bool {
         matches!(self, Fault::Computed(fault) if *fault == OutOfMemory.into())
     }
@@ -47,7 +47,7 @@ pub struct ValueFault {
 }
 
 impl ValueFault {
-    /// As the error of a cell that was read names it. A name with a dot in it stays as it came.
+    /// The column as in the error of a cell that is read. A name that contains a dot stays as it is.
     fn place(&self) -> String {
         match self.column.split_once('.') {
             Some((table, column)) if !column.contains('.') => {
@@ -58,7 +58,7 @@ impl ValueFault {
     }
 }
 
-/// Where a failing function leaves its account.
+/// Where a function that fails stores its fault.
 #[derive(Clone, Default)]
 pub(super) struct Faults(Arc<Mutex<Option<Fault>>>);
 
@@ -71,7 +71,7 @@ impl Faults {
         self.keep(Fault::Computed(OutOfMemory.into()))
     }
 
-    /// Keeps the fault; what is given back tells SQLite to stop.
+    /// Stores the fault; the returned error makes SQLite end the statement.
     fn keep(&self, fault: Fault) -> Error {
         let message = fault.to_string();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
@@ -79,12 +79,12 @@ impl Faults {
     }
 }
 
-/// Deterministic, and harmless also in a schema that is not trusted: they compute, and reach nothing.
+/// Deterministic, and innocuous in an untrusted schema: the functions compute and have no side effects.
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
     .union(FunctionFlags::SQLITE_INNOCUOUS);
 
-/// The most arguments that one of them takes.
+/// The largest number of arguments of a function.
 const MOST_ARGUMENTS: usize = 4;
 
 pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {

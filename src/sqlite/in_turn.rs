@@ -1,8 +1,8 @@
-//! Rows that go because their parents go: `orphans: "reject"` takes a row without a parent, then the rows that pointed to
-//! it, and so on along chains and around cycles.
+//! Cascaded orphans: `orphans: "reject"` rejects a row without a parent, then the rows that pointed to that row, and so
+//! on along chains and around cycles.
 //!
-//! One recursive query for all keys at once. What it has to remember is SQLite's, which keeps it in temporary files once
-//! it is large. Assumes the facts that `keys` has found; a table that cannot be read yields none.
+//! One recursive query serves all keys. SQLite holds its intermediate rows, in temporary files if there are many.
+//! Assumes the facts that `keys` has found; a table that cannot be read yields none.
 
 use super::error::Error;
 use super::keys::{Rows, equal, orphaned, parent, row_names};
@@ -18,7 +18,8 @@ struct Link {
     orphans: bool,
 }
 
-/// Counts the rows whose parents go. `rejecting` says of each table of the catalog that such rows go themselves.
+/// Counts the rows whose parents are rejected. `rejecting` has a flag for each table of the catalog: its orphans are
+/// rejected, too.
 pub fn in_turn(
     source: &Source,
     catalog: &Catalog,
@@ -67,7 +68,7 @@ fn links(catalog: &Catalog, selected: &[bool], facts: &[KeyFact]) -> Vec<Link> {
     out
 }
 
-/// Tables that lose rows: of their own, or because another does that they point to.
+/// Tables that lose rows: because of their own orphans, or because a table that they point to loses rows.
 fn losing(links: &[Link], rejects: impl Fn(usize) -> bool) -> Vec<usize> {
     let mut losing: Vec<usize> = vec![];
     loop {
@@ -114,7 +115,7 @@ fn sql(
             first.extend(orphans.then(|| format!("SELECT {child}, {} {from}", identity(rows.table, "t"))));
         }
     }
-    // CROSS JOIN keeps the order: what has gone is looked up, never looked through.
+    // CROSS JOIN fixes the order of the join, so that the rejected rows are found by an index and never scanned.
     let children = "gone AS g CROSS JOIN link AS l ON l.parent_table = g.in_table AND l.parent = g.row_id";
     Ok(Some(format!(
         "WITH RECURSIVE link(number, parent_table, parent, child_table, child) AS MATERIALIZED ({}),
@@ -127,7 +128,7 @@ fn sql(
     )))
 }
 
-/// One value that tells a row of the table from others.
+/// One value that identifies a row of the table.
 fn identity(table: &Table, alias: &str) -> String {
     let names = row_names(table, alias);
     match (table.rowid_name(), names.as_slice()) {

@@ -1,8 +1,8 @@
-//! Keys that the stored rows break: what only a query over whole tables can say.
+//! Keys that stored rows break, found by queries over whole tables.
 //!
-//! SQLite lets NULLs into most primary keys, tells `1` from `'1'` where a column has no type, enforces foreign
-//! keys only when asked to, and CHECKs not when they come later. Only rows that the plan's `where` leaves in
-//! count, of a parent as well. A table that cannot be read yields no facts here: its profile or load
+//! SQLite allows NULLs in most primary keys, distinguishes `1` from `'1'` in a column without a type, enforces foreign
+//! keys only on request, and does not check old rows against a CHECK that is added later. Only rows that the plan's
+//! `where` selects count, also in a parent table. A table that cannot be read yields no facts here: its profile or load
 //! fails with a better error.
 
 use rusqlite::Row;
@@ -18,8 +18,8 @@ use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 
-/// Asks about every selected table. `selected` has one flag and `filters` one `where` per table of the catalog. Damaged
-/// indexes give wrong answers: without `indexed` none is used.
+/// Checks every selected table. `selected` has one flag and `filters` one `where` per table of the catalog. Damaged
+/// indexes give wrong results: unless `indexed` is set, no index is used.
 pub fn key_facts(
     source: &Source,
     catalog: &Catalog,
@@ -80,7 +80,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// For a FROM clause. A filter stands in a query of its own, where no other table's columns have its names.
+    /// The table for a FROM clause. A filter gets its own subquery, where its column names cannot mean another table's
+    /// columns.
     pub(super) fn relation(&self, alias: &str, indexed: &str) -> String {
         let name = sqlite_ident(&self.table.name);
         let Some(condition) = &self.condition else { return format!("main.{name} {alias} {indexed}") };
@@ -105,7 +106,7 @@ fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>
     ask(source, rows, KeyFactKind::PrimaryKeyNull, question)
 }
 
-/// Only where a key column has no affinity that would have made one value of `1` and `'1'`.
+/// Only if a key column has no affinity: an affinity would have made `1` and `'1'` the same value.
 fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
     let Some(key) = table.primary_key.as_ref().filter(|k| !k.rowid_alias) else { return Ok(None) };
@@ -166,7 +167,8 @@ fn orphans(
     ask(source, rows, KeyFactKind::Orphan { foreign_key }, question)
 }
 
-/// FROM and WHERE of the rows `t` without a parent. The join, unlike `NOT EXISTS`, may index a parent that has no index.
+/// FROM and WHERE of the rows `t` without a parent. For a join, unlike `NOT EXISTS`, SQLite may build an automatic
+/// index on a parent that has none.
 pub(super) fn orphaned(
     rows: &Rows<'_>,
     key: &ForeignKey,
@@ -192,8 +194,8 @@ pub(super) fn equal(key: &ForeignKey, collate: &str) -> String {
     equal.collect::<Vec<_>>().join(" AND ")
 }
 
-/// One scan for all CHECKs. Where one of them cannot be asked (it calls an application's function), each is
-/// asked by itself, and those that cannot be asked are passed over.
+/// One scan for all CHECKs. If one of them cannot be evaluated (it calls a function of the application), each is
+/// evaluated alone, and those that cannot be evaluated are passed over.
 fn broken_checks(source: &Source, rows: &Rows<'_>) -> Result<Vec<KeyFact>, Error> {
     let checks: Vec<&str> = rows.table.checks.iter().map(|c| c.expression.as_str()).collect();
     if checks.is_empty() {
@@ -236,12 +238,12 @@ fn count_broken(source: &Source, rows: &Rows<'_>, checks: &[&str]) -> Result<Vec
     source.ask(|c| c.query_row(&sql, [], counts))
 }
 
-/// The expressions that name a row of `t`.
+/// The expressions that identify a row of `t`.
 fn row_name(table: &Table) -> String {
     row_names(table, "t").join(", ")
 }
 
-/// What tells a row from others: its rowid, its primary key, or all its columns.
+/// What identifies a row: its rowid, its primary key, or all its columns.
 pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
     if let Some(rowid) = table.rowid_name() {
         return vec![format!("{alias}.{rowid}")];
@@ -251,8 +253,8 @@ pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
     names.iter().map(|n| format!("{alias}.{}", sqlite_ident(n))).collect()
 }
 
-/// Counts the rows of a question. Where an index or a column needs a collation that only the application
-/// has, it is asked again without indexes and byte by byte.
+/// Counts the rows of a query. If an index or a column needs an application-defined collation, the query is repeated
+/// without indexes and with comparisons by bytes.
 fn ask(
     source: &Source,
     rows: &Rows<'_>,

@@ -1,4 +1,4 @@
-//! Who holds the lock that keeps us out: read from `/proc/locks` where the system has one.
+//! Which process holds the lock that blocks this connection, from `/proc/locks` if the system has it.
 //!
 //! SQLite's locks are POSIX locks: in rollback mode on three byte ranges at 1 GiB of the database file
 //! (<https://www.sqlite.org/fileformat2.html#the_lock_byte_page>), in WAL mode on single bytes of the `-shm`
@@ -24,7 +24,8 @@ struct Kind {
     name: &'static str,
 }
 
-/// The nearest reason first: a writer that lets nobody read, one that will write, one that writes to the WAL, readers.
+/// The most likely reason first: a writer that blocks readers, one that is about to, one that writes to the WAL,
+/// readers.
 const KINDS: [Kind; 6] = [
     Kind {
         of_wal: false,
@@ -75,10 +76,10 @@ fn place(path: &Path) -> Place {
     std::fs::metadata(path).ok().map(|m| (device_pair(m.dev()), m.ino()))
 }
 
-/// Other processes first: what we hold ourselves keeps us out only where another connection of ours holds it.
+/// Other processes first: a lock of this process blocks only if another connection of this process holds it.
 fn holder(table: &str, own: u32, database: Place, shared_memory: Place) -> Option<String> {
     let locks: Vec<Lock> = table.lines().filter_map(parse).collect();
-    // Everybody who has a WAL database open holds a shared lock on it.
+    // Every process that has a WAL database open holds a shared lock on it.
     let in_wal = locks.iter().any(|lock| Some(lock.place) == shared_memory);
     let found = |ours: bool| {
         let kinds = KINDS.iter().filter(move |kind| !(in_wal && kind.mode == Mode::Read));

@@ -9,11 +9,11 @@ use super::rows::{ReadPlan, cell};
 use pg_sqlite_migrate_core::value::Cell;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
-/// A row of more bytes is kept in the log with the beginnings of its large values: jsonb ends at 256 MB.
+/// Of a larger row the log keeps the beginnings of its large values: jsonb is limited to 256 MB.
 const LOGGED_ROW: usize = 64 << 20;
-/// A value larger than this is kept in the log by its length and its beginning.
+/// Of a value larger than this the log keeps the length and the beginning.
 const LOGGED_BYTES: usize = 16 << 20;
-/// Of such a beginning.
+/// The bytes of such a beginning.
 const BEGINNING: usize = 1024;
 
 /// The whole row for the reject log, as JSON.
@@ -31,7 +31,7 @@ pub(super) fn values(row: &Row<'_>, plan: &ReadPlan) -> Result<Buffer, OutOfMemo
     Ok(out)
 }
 
-/// Exact in JSON: what JSON (or jsonb) cannot hold is spelled as an object that says what it was. A value of more than
+/// Exact in JSON: a value that JSON (or jsonb) cannot hold becomes an object that describes it. A value of more than
 /// `room` bytes is cut.
 fn write_cell(out: &mut Buffer, cell: Cell<'_>, room: usize) -> Result<(), OutOfMemory> {
     match cell {

@@ -1,7 +1,7 @@
 //! Reads SQLite files, through rusqlite only; knows nothing of PostgreSQL.
 //!
-//! [`open()`] gives a [`Source`]: one hardened connection that holds one snapshot. Everything else here
-//! asks questions of a `Source` and answers with the neutral types of `catalog` and `types`.
+//! [`open()`] gives a [`Source`]: one hardened connection that holds one snapshot. Everything else here queries a
+//! `Source` and returns the neutral types of `catalog` and `types`.
 
 pub mod check;
 pub mod collations;

@@ -1,7 +1,7 @@
 //! Virtual table modules and the tables they keep their data in.
 //!
-//! SQLite itself knows the shadow tables only of modules that are compiled in; for the others the
-//! naming convention of their documentation stands in.
+//! SQLite knows the shadow tables only of modules that are compiled in; for the others, the naming conventions of their
+//! documentation are used.
 
 /// Module name and the endings of its shadow tables' names.
 const SHADOWS: &[(&str, &[&str])] = &[

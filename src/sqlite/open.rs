@@ -34,11 +34,11 @@ pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 pub struct OpenOptions {
     /// Absolute.
     pub path: PathBuf,
-    /// The user vouches that nothing writes to the file: no lock is taken. It has no `-wal` with something in it.
+    /// The user guarantees that nothing writes to the file, so no lock is taken. There is no non-empty `-wal`.
     pub immutable: bool,
     /// Where the file and its `-wal` may be copied to; without it, a `-wal` is read in place or not at all.
     pub copy: Option<Scratch>,
-    /// How long a file that someone writes to is waited for.
+    /// How long to wait for a file that another program has locked.
     pub busy_timeout: Duration,
     pub interrupted: Interrupted,
 }
@@ -61,7 +61,7 @@ pub struct Source {
     schema_error: Option<String>,
     authorizer: Arc<Authorizer>,
     stand_ins: StandIns,
-    /// Milliseconds that a locked file is waited for.
+    /// How long to wait for a locked file, in milliseconds.
     patience: Arc<AtomicU64>,
     state: State,
     guard: SnapshotGuard,
@@ -72,7 +72,7 @@ pub struct Source {
 pub struct State {
     /// The file says that it is in WAL mode, and there is no `-wal`.
     pub wal_missing: bool,
-    /// Names that the file has: a `-wal` may lie beside another of them.
+    /// The number of the file's hard links: its `-wal` may be beside another one.
     pub names: u64,
     /// What is read is a copy.
     pub copied: Option<Copied>,
@@ -80,13 +80,13 @@ pub struct State {
 
 /// What keeps the snapshot valid.
 enum SnapshotGuard {
-    /// SQLite's locks. Until they are taken, one of ours keeps what was seen beside the file there.
+    /// SQLite's locks. Until SQLite takes them, the probe's lock keeps others from removing the auxiliary files.
     Locks { _probe: Option<Connection> },
-    /// Nobody writes to the file.
+    /// The file is read as immutable, and watched for writers.
     Watched(WatchedFile),
-    /// Nobody but us knows the file; the original was in this state. The directory goes after the connection.
+    /// A private copy, made when the original had this fingerprint. The directory is dropped after the connection.
     Copy { original: WatchedFile, _directory: Scratch },
-    /// SQLite has made files beside the file, and removes them when it is closed.
+    /// SQLite has created auxiliary files, and removes them when the file is closed.
     CreatedFiles,
 }
 
@@ -139,7 +139,7 @@ impl Source {
         self.schema_error.as_deref()
     }
 
-    /// What was read was one state of the file. Nothing that was read is to be believed before this is asked.
+    /// Everything that was read is from one state of the file. Must be checked before a result is used.
     pub fn prove(&self) -> Result<(), Error> {
         match &self.guard {
             SnapshotGuard::Watched(still) => still.prove(&self.path),
@@ -158,18 +158,18 @@ impl Source {
         }
     }
 
-    /// Files that were not there before lie beside the file until it is closed.
+    /// SQLite has created auxiliary files, which exist until the file is closed.
     pub fn creates_auxiliary_files(&self) -> bool {
         matches!(self.guard, SnapshotGuard::CreatedFiles)
     }
 
-    /// Runs `ask`, a pragma, with SELECT refused: to list relations, SQLite looks into every view, and views
-    /// of views of views can keep it busy for years. It lists those just as well when it may not look.
+    /// Runs `ask`, a pragma, with SELECT denied. To list relations SQLite resolves every view, and nested views can
+    /// keep it busy for years. If it may not resolve them, it lists them just the same.
     pub(super) fn listing<T>(&self, ask: impl FnOnce() -> T) -> T {
         self.authorizer.during(Purpose::Listing, ask)
     }
 
-    /// Runs one of our own statements for transactions and `query_only`; no other text may come here.
+    /// Runs one of this module's statements for transactions and `query_only`; must not be called with any other text.
     pub(super) fn control(&self, sql: &str) -> Result<(), Error> {
         self.authorizer
             .during(Purpose::TransactionControl, || self.connection.execute_batch(sql))
@@ -182,12 +182,12 @@ impl Source {
         self.stand_in()
     }
 
-    /// Knows a stand-in for every collation that the schema of the snapshot names.
+    /// Registers a stand-in for every unknown collation that the snapshot's schema names.
     pub(super) fn stand_in(&self) -> Result<(), Error> {
         self.stand_ins.register(&self.connection).map_err(|e| self.error(e))
     }
 
-    /// Asks a question whose answer is to be believed: none for which a collation was stood in for.
+    /// Runs a query. If it used a stand-in collation, its result is an error.
     pub(super) fn ask<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -197,7 +197,7 @@ impl Source {
         self.believe(answer)
     }
 
-    /// What was answered on this thread, unless a collation was stood in for.
+    /// The result of what ran on this thread, or an error if it used a stand-in collation.
     pub(super) fn believe<T>(&self, answer: T) -> Result<T, Error> {
         match collations::used() {
             Some(name) => Err(Error::Collation { path: self.path.clone(), name }),
@@ -227,7 +227,7 @@ pub fn open(options: &OpenOptions) -> Result<Source, Error> {
     let (still, beside) = watch_file(options)?;
     let mode = auxiliary::read_mode(path, requested, &beside)?;
     match Snapshot::find(options, still, &beside, mode)?.open(options) {
-        // What may not be used holds nothing: the file alone holds everything.
+        // The auxiliary files that may not be used are empty: the file alone holds everything.
         Err(Error::WalUnusable { .. }) if requested.copy && beside.wal != Wal::Filled => {
             let (still, beside) = watch_file(options)?;
             Snapshot::find(options, still, &beside, ReadMode::Still)?.open(options)
@@ -253,7 +253,7 @@ pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
     Ok(source)
 }
 
-/// Opening the file for writing would put files beside it, though nothing is there to be read but the file alone.
+/// Opening the file for writing would create auxiliary files, though only the file itself is to be read.
 pub(super) fn would_create_auxiliary_files(options: &OpenOptions) -> Result<bool, Error> {
     check_path(&options.path)?;
     let (_, beside) = look(&probe(&options.path)?, &options.path)?;
@@ -280,7 +280,7 @@ impl Snapshot {
         Ok(match (mode, &options.copy) {
             (ReadMode::Copy, Some(scratch)) => {
                 let (target, copied, fingerprint) = copy_of(options, &still.probe, beside, scratch)?;
-                // The lock has served, and would keep the application from tidying up.
+                // The lock is not needed any more, and would keep the application from removing its auxiliary files.
                 let original = WatchedFile { probe: probe(path)?, fingerprint };
                 Snapshot {
                     place: Place { path: target, immutable: false },
@@ -325,13 +325,13 @@ impl State {
     }
 }
 
-/// A connection that reads no more than it is told to, and takes no lock of its own.
+/// A connection that reads only the requested bytes and takes no lock by itself.
 fn probe(path: &Path) -> Result<Connection, Error> {
     open_connection(&Place { path: path.to_owned(), immutable: true }, Access::Read)
         .map_err(|e| why_not_opened(path, e))
 }
 
-/// The file under a lock, unless nobody is said to write to it, and what lies beside it.
+/// The locked file (without a lock if it is immutable) and its auxiliary files.
 fn watch_file(options: &OpenOptions) -> Result<(WatchedFile, AuxiliaryFiles), Error> {
     let probe = probe(&options.path)?;
     if !options.immutable || options.copy.is_some() {
@@ -341,7 +341,8 @@ fn watch_file(options: &OpenOptions) -> Result<(WatchedFile, AuxiliaryFiles), Er
     Ok((WatchedFile { probe, fingerprint }, beside))
 }
 
-/// A file beside which somebody may have a `-shm` open: waits until its time would tell a write from the one before.
+/// If the last write is very recent, waits until a further write would get a different time. For a file whose `-shm`
+/// another process may have open.
 fn aged(
     mut still: WatchedFile,
     beside: &AuxiliaryFiles,
@@ -362,7 +363,7 @@ fn aged(
     Ok(still)
 }
 
-/// Keeps writers from taking away what is beside the file. Waits for a file that is locked.
+/// Keeps writers from removing the auxiliary files. Waits for a locked file.
 fn lock(probe: &Connection, options: &OpenOptions) -> Result<(), Error> {
     let path = &options.path;
     let file = File::of(probe).map_err(|code| Error::of_code(path, code))?;
@@ -382,7 +383,7 @@ fn lock(probe: &Connection, options: &OpenOptions) -> Result<(), Error> {
     Err(Error::of_code(path, ffi::SQLITE_BUSY))
 }
 
-/// The file's state, and what lies beside it.
+/// The file's fingerprint and its auxiliary files.
 fn look(probe: &Connection, path: &Path) -> Result<(Fingerprint, AuxiliaryFiles), Error> {
     let header = header(&File::of(probe).map_err(|code| Error::of_code(path, code))?, path)?;
     let names = Names::of(path);
@@ -396,14 +397,15 @@ fn look(probe: &Connection, path: &Path) -> Result<(Fingerprint, AuxiliaryFiles)
     }
 }
 
-/// Zeros stand for what a short file lacks.
+/// If the file is shorter, the rest is zeros.
 fn header(file: &File<'_>, path: &Path) -> Result<[u8; HEADER], Error> {
     let mut header = [0; HEADER];
     file.read(&mut header, 0).map_err(|code| Error::of_code(path, code))?;
     Ok(header)
 }
 
-/// Copies the file and its `-wal` until both are of one state: where it is, what it cost, and the original's state.
+/// Copies the file and its `-wal`, repeatedly until both are from one state. Returns the copy's path and size, and the
+/// original's fingerprint.
 fn copy_of(
     options: &OpenOptions,
     probe: &Connection,
@@ -415,7 +417,7 @@ fn copy_of(
     let file = File::of(probe).map_err(|code| Error::of_code(path, code))?;
     for _ in 0..TRIES {
         let (fingerprint, _) = look(probe, path)?;
-        // Someone who reads keeps a -wal from starting anew. It is tried: the copy does not depend on it.
+        // A reader prevents the restart of a -wal. This is an attempt: the copy does not depend on it.
         let place = Place { path: path.clone(), immutable: false };
         let reader = beside.shm.then(|| connect(options, &place, Access::Read, Schema::Sound));
         let copied = copy::pair(path, &file, scratch, &options.interrupted)?;

@@ -1,4 +1,4 @@
-//! Which b-trees have which pages, as far as `dbstat` can walk a damaged file.
+//! Which b-tree owns which page, as far as `dbstat` can read a damaged file.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,7 +28,8 @@ pub(super) fn owners(
 ) -> Result<Owners, Error> {
     let mut owners = Owners { pages: vec![], complete: false };
     let mut walk = || {
-        // The walk is depth-first; the b-tree pages above the current one, by their paths: `/`, `/003/`, ….
+        // `dbstat` lists pages depth-first. These are the b-tree pages above the current one, by their paths: `/`,
+        // `/003/`, ….
         let mut above: Vec<(String, u32, bool)> = vec![];
         let mut tree = String::new();
         let mut statement = source.connection().prepare("SELECT name, path, pageno FROM dbstat")?;
@@ -45,7 +46,7 @@ pub(super) fn owners(
             }
             above.retain(|(over, ..)| path.starts_with(over.as_str()));
             let below_shared = above.last().is_some_and(|(_, _, shared)| *shared) || shared.contains(&page);
-            // An overflow page's path goes on with `+`, behind the path of the page that its chain begins on.
+            // The path of an overflow page is the path of its chain's first b-tree page, followed by `+`.
             let overflows = path.contains('+');
             let read_from = above.last().filter(|_| overflows).map_or(page, |(_, page, _)| *page);
             if !overflows {
@@ -65,7 +66,7 @@ pub(super) fn owners(
     Ok(owners)
 }
 
-/// What `sqlite_schema` puts on a root page.
+/// An object whose root page `sqlite_schema` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rooted {
     pub(super) name: String,

@@ -1,7 +1,7 @@
-//! A line of SQLite's integrity check, and where it puts the fault. Pure.
+//! A line of SQLite's integrity check, and which object it is about. Pure.
 //!
 //! The texts are those of `checkAppendMsg` and of `PRAGMA integrity_check` in SQLite's source; they are not documented.
-//! What is not known is put nowhere, which stops an import rather than letting it go on.
+//! A line that is not recognised has no object; it stops an import.
 
 /// Where a problem puts the fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Place {
     },
     /// A page of some b-tree.
     Page(u32),
-    /// A page that more than one b-tree or list has.
+    /// A page that belongs to more than one b-tree or list.
     Shared(u32),
     /// An index of this name: its entries are not those of its table.
     Index(String),

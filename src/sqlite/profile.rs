@@ -24,8 +24,8 @@ pub enum Mode {
     },
 }
 
-/// Profiles the rows of a table, or those that `filter` (a plan's `where`) leaves in; of a damaged table, whatever the
-/// mode, those that its `detour` leads to.
+/// Profiles the rows of a table, or those that `filter` (a plan's `where`) selects. Of a damaged table it profiles,
+/// whatever the mode, the rows that can still be reached by its `detour`.
 pub fn profile(
     source: &Source,
     table: &Table,
@@ -61,13 +61,13 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
     let condition = format!("WHERE ({filter}\n)");
     let sql = format!("SELECT 1 FROM main.{} NOT INDEXED {condition}", sqlite_ident(table));
     match source.connection().prepare(&sql).map_err(|e| source.error(e)) {
-        // What the parser took and SQLite does not: an unknown column or function.
+        // The parser accepted the filter, but SQLite does not: it names an unknown column or function.
         Err(Error::Sqlite { message, .. }) => Err(invalid(message)),
         other => other.map(|_| condition),
     }
 }
 
-/// Hidden columns are not read: theirs is an empty profile.
+/// Hidden columns are not read and have an empty profile.
 fn with_hidden(table: &Table, read: Vec<ColumnProfile>) -> Vec<ColumnProfile> {
     let mut read = read.into_iter();
     let of = |c: &Column| if c.hidden { None } else { read.next() };
@@ -86,7 +86,7 @@ struct Seen {
     columns: Vec<ColumnProfile>,
 }
 
-/// `true` means that rows were left unread.
+/// `true` if not all rows were read.
 type Sampled = rusqlite::Result<bool>;
 
 impl Scan<'_> {

@@ -1,7 +1,7 @@
-//! The file and the state behind a connection, by SQLite's own handles: what no SQL can ask for.
+//! The file and the state of a connection through SQLite's own handles: information that no SQL statement returns.
 //!
-//! Opening the file a second time, outside SQLite, and closing it again would drop every POSIX lock that this process has
-//! on it. The handle is SQLite's, which knows that. Must not write, and must not be kept longer than the connection.
+//! Opening the file a second time, outside SQLite, and closing it again would drop every POSIX lock that this process
+//! has on it. So this module uses SQLite's handle. Must not write, and must not be kept longer than the connection.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -41,7 +41,7 @@ impl<'c> File<'c> {
         }
     }
 
-    /// Fills the buffer from `offset`; `false` where the file ends before, and zeros stand for what is missing.
+    /// Fills the buffer from `offset`; `false` if the file ends before, and the rest of the buffer is zeros.
     pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<bool, Code> {
         let Some(read) = self.methods.xRead else { return Err(ffi::SQLITE_IOERR_READ) };
         let (Ok(length), Ok(offset)) = (c_int::try_from(buffer.len()), i64::try_from(offset)) else {
@@ -79,7 +79,7 @@ impl<'c> File<'c> {
     }
 }
 
-/// Foreign keys are broken that the open transaction's end would check.
+/// Whether deferred foreign keys are broken, which the commit of the open transaction would report.
 pub(super) fn breaks_foreign_keys(connection: &Connection) -> bool {
     let (mut broken, mut most) = (0, 0);
     // SAFETY: the connection is open; two integers are written, <https://www.sqlite.org/c3ref/c_dbstatus_options.html>.

@@ -1,7 +1,7 @@
 //! Reads one table into batches; runs on the reader thread, so it may name nothing of the server.
 //!
-//! Assumes a connection inside its snapshot. A cell that does not fit is dealt with here, by the column's
-//! policy, as far as Rust converts it; the rest is for the backend.
+//! Assumes a connection with a snapshot. For types that Rust converts, the column's `on_invalid` is applied here; for
+//! types that their input function converts, the backend applies it.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, ffi};
@@ -17,14 +17,14 @@ use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit};
 #[derive(Debug, Clone)]
 pub struct ReadPlan {
     pub sql: String,
-    /// Around the damage of the table's pages, instead of `sql`.
+    /// The queries that read a damaged table, instead of `sql`.
     pub around: Option<Around>,
     /// The sizes of the cells of the row after rowid `?1`, for when SQLite has no memory to read it.
     pub sizes: Option<String>,
     /// The first result column is the rowid.
     pub has_rowid: bool,
     pub columns: Vec<ReadColumn>,
-    /// Positions in `columns` that name a row where there is no rowid.
+    /// Positions in `columns` of the key that identifies a row if there is no rowid.
     pub key: Vec<usize>,
     pub keep: Keep,
 }
@@ -44,7 +44,7 @@ pub struct ReadColumn {
     pub decoder: Decoder,
     pub on_invalid: OnInvalid,
     pub not_null: bool,
-    /// Text goes through the input function, because the server's encoding is not UTF-8.
+    /// Text goes through the input function, because the database's encoding is not UTF-8.
     pub text_as_input: bool,
     /// The server's check of a domain may refuse what fits the base type.
     pub domain: bool,
@@ -63,7 +63,7 @@ pub struct CellError {
     pub reason: String,
 }
 
-/// Where memory ran out, as far as it can be told.
+/// Where memory ran out, as far as that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CellPlace {
     pub row: Option<RowName>,
@@ -74,11 +74,11 @@ pub struct CellPlace {
 #[derive(Debug)]
 pub enum ReadError {
     Sqlite(rusqlite::Error),
-    /// What was read is not to be believed.
+    /// What was read must not be used.
     Source(Error),
     Cell(Box<CellError>),
     NoMemory(Box<CellPlace>),
-    /// The receiver is gone or the run was cancelled.
+    /// The receiver has stopped, or the run was cancelled.
     Stopped,
 }
 
@@ -158,7 +158,7 @@ pub fn read(
     emit(last).map(|_| lost).ok_or(ReadError::Stopped)
 }
 
-/// Rows larger than this are named where memory runs out after they were read.
+/// If memory runs out after a row was read, the error names the row only if it is larger than this.
 const LARGE: u64 = 1 << 20;
 
 /// `at` is the column that is being read, whatever the outcome.
@@ -250,7 +250,7 @@ enum Fault {
     Null,
 }
 
-/// The row cannot be loaded: into the reject log, or the end of the run.
+/// The row cannot be loaded: it goes to the reject log, or ends the run.
 fn refuse(
     row: &Row<'_>,
     plan: &ReadPlan,

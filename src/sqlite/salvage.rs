@@ -1,9 +1,10 @@
-//! Reads the rows of a damaged table that can still be reached: each once, in any order, and none that is not there.
+//! Reads the rows of a damaged table that can still be reached, each once and in any order, and never a row that is not
+//! in the table.
 //!
-//! Rows on pages that SQLite's check complains about are not believed: `sqlite_offset()` tells where a row stands, and
-//! they are passed over before their values are looked at. A page that SQLite cannot step over ends a scan; a table with
-//! rowids is then read from its other end, and what is left between the two is probed in the middle, the widest gap
-//! first. A table WITHOUT ROWID is read from both ends only. Assumes that nothing else reads on the connection.
+//! Rows on pages that SQLite's check reports are skipped: `sqlite_offset()` gives a row's position in the file, and the
+//! row is skipped before its values are read. A scan ends at a page that SQLite cannot read past. A table with rowids
+//! is then read from its other end, and the gap between the two scans is probed in its middle, the widest gap first. A
+//! table WITHOUT ROWID is read from both ends only. Assumes that nothing else reads on the connection.
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -18,12 +19,12 @@ use pg_sqlite_migrate_core::catalog::{Origin, Table};
 use pg_sqlite_migrate_core::damage::TableDamage;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
-/// Probes that may find nothing before what is left is given up: a gap of `n` rowids takes as many.
+/// The number of probes without a result after which the remaining gaps are given up.
 const VAIN_PROBES: usize = 2_000;
-/// Whether the row stands on a page that is believed; counts those that do not.
+/// The SQL function that checks whether a row is on a sound page, and counts rows that are not.
 const STANDS: &str = "stands_on_sound_page";
 
-/// How one table is read around its damage.
+/// How one damaged table is read.
 #[derive(Debug, Clone)]
 pub struct Detour {
     damage: TableDamage,
@@ -50,7 +51,7 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// For the result's detail.
+    /// The text for the result's `detail`.
     pub fn say(&self) -> String {
         const NAMED: usize = 5;
         let more = if self.places.len() > NAMED { ", …" } else { "" };
@@ -72,7 +73,7 @@ impl Detour {
         Detour { damage: damage.clone(), page_size, key }
     }
 
-    /// Shows the columns `list` of every row that can be reached and that `filter` leaves in.
+    /// Calls `visit` with the columns `list` of every row that can be reached and that `filter` selects.
     pub fn read<E: From<rusqlite::Error>>(
         &self,
         connection: &Connection,
@@ -101,7 +102,8 @@ impl Detour {
         format!("SELECT sqlite_offset({first}) FROM main.{table} WHERE {}", equal.join(" AND "))
     }
 
-    /// The key stands last, before where the row stands. Where a row stands is asked before anything of it is looked at.
+    /// The last two columns are the key and the row's position. The position is checked before any other column is
+    /// read.
     fn select(&self, list: &str, filter: Option<&str>) -> String {
         let keys = match &self.key {
             Key::Rowid(rowid) => vec![(*rowid).to_owned()],
@@ -116,7 +118,7 @@ impl Detour {
         format!("SELECT {columns}, {place} FROM main.{table} NOT INDEXED WHERE {stands} AND {filter}")
     }
 
-    /// Makes the function that the scans ask; gives the counter of the rows that it passes over.
+    /// Registers the function that the scans call; returns the counter of the rows that it skips.
     fn register(&self, connection: &Connection) -> rusqlite::Result<Arc<AtomicU64>> {
         let passed_over = Arc::new(AtomicU64::new(0));
         let (pages, page_size) = (self.damage.pages.clone(), u64::from(self.page_size.max(1)));
@@ -135,7 +137,7 @@ impl Detour {
     }
 }
 
-/// Damage ends a scan; whatever else ends it ends the reading.
+/// Damage ends only the scan; any other error ends the reading.
 fn is_damage(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| {
         matches!(e.extended_code & 0xff, ffi::SQLITE_CORRUPT | ffi::SQLITE_TOOBIG | ffi::SQLITE_NOTADB)
@@ -145,7 +147,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 
 // With rowids.
 
-/// Rowids of which nothing is known, both ends included, and the rows that are known on either side.
+/// A range of rowids that were not read yet, both ends included, and the known rows on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Gap {
     first: i64,
@@ -159,7 +161,7 @@ impl Gap {
         i128::from(self.last) - i128::from(self.first) + 1
     }
 
-    /// Without the rowids up to `to`, which is a row.
+    /// The gap without the rowids up to `to`, which is a known row.
     fn after(self, to: i64) -> Option<Gap> {
         (to < self.last).then(|| Gap { first: to + 1, below: Some(to), ..self })
     }
@@ -205,11 +207,11 @@ struct Scans<'c> {
     lost: Vec<Gap>,
 }
 
-/// What one scan of a gap has come to.
+/// The result of one scan of a gap.
 struct Pass {
     /// The row farthest from where it began.
     reached: Option<i64>,
-    /// It came to the gap's other end.
+    /// The scan reached the other end of the gap.
     whole: bool,
 }
 
@@ -247,7 +249,7 @@ fn by_rowid<E: From<rusqlite::Error>>(
     Ok(Lost { places: merged(scans.lost).iter().map(Gap::shown).collect(), by_key: false })
 }
 
-/// Ranges that touch are one.
+/// Adjacent ranges are merged.
 fn merged(mut gaps: Vec<Gap>) -> Vec<Gap> {
     gaps.sort_by_key(|gap| gap.first);
     let mut out: Vec<Gap> = vec![];
@@ -261,7 +263,7 @@ fn merged(mut gaps: Vec<Gap>) -> Vec<Gap> {
 }
 
 impl Scans<'_> {
-    /// Reads upward from the gap's beginning; whether there were rows, and what is left of the gap.
+    /// Reads upward from the gap's beginning. Returns whether there were rows, and the rest of the gap.
     fn forward<E: From<rusqlite::Error>>(
         &mut self,
         gap: Gap,
@@ -284,8 +286,8 @@ impl Scans<'_> {
     }
 }
 
-/// One scan, `step` 1 or -1. A row that is not where its rowid should be ends it as a bad page does: nothing behind it
-/// is known to be in order.
+/// One scan, `step` 1 or -1. A row that is out of the order of rowids ends the scan as a bad page does: the order of
+/// the rows behind it is unknown.
 fn pass<E: From<rusqlite::Error>>(
     statement: &mut Statement<'_>,
     gap: Gap,
@@ -300,7 +302,7 @@ fn pass<E: From<rusqlite::Error>>(
         if up { (gap.first, gap.last, gap.above) } else { (gap.last, gap.first, gap.below) };
     let beyond = |rowid: i64, limit: i64| if up { rowid > limit } else { rowid < limit };
     let mut reached: Option<i64> = None;
-    // The first rowid of which nothing is known yet; `None` behind the last one there can be.
+    // The first rowid that is not known yet; `None` after the largest possible rowid.
     let mut next = Some(begin);
     let mut skipped = passed_over.load(Ordering::Relaxed);
     let mut rows = statement.query([begin])?;
@@ -315,7 +317,7 @@ fn pass<E: From<rusqlite::Error>>(
             Some(rowid) if next.is_none_or(|next| beyond(next, rowid)) => {
                 return Ok(Pass { reached, whole: false });
             }
-            // Behind the gap, at a row that is known or before it.
+            // Beyond the gap, at a known row or before it.
             Some(rowid) if beyond(rowid, end) => (None, known.is_none_or(|known| !beyond(rowid, known))),
             Some(rowid) => (Some(rowid), true),
             None => (None, known.is_none()),
@@ -339,7 +341,7 @@ fn pass<E: From<rusqlite::Error>>(
 
 // Without rowids.
 
-/// The primary key, and how to read its b-tree from the end without sorting: every term turned round.
+/// The primary key, and how to read its b-tree from the end without sorting: every term is reversed.
 fn key_columns(table: &Table) -> Key {
     let names = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
     let index = table.indexes.iter().find(|index| index.origin == Origin::PrimaryKey);
@@ -354,12 +356,12 @@ fn key_columns(table: &Table) -> Key {
     Key::Columns { names, backward }
 }
 
-/// The key of a table WITHOUT ROWID, as its rows are told apart.
+/// The key of a table WITHOUT ROWID, which identifies its rows.
 struct Keys<'a> {
     count: usize,
     /// The terms that read the b-tree from its end.
     backward: Option<&'a str>,
-    /// Where the row with a key stands, if that is to be asked.
+    /// The query for the position of the row with a key, if it is needed.
     look_up: Option<String>,
 }
 
@@ -377,7 +379,7 @@ fn by_key<E: From<rusqlite::Error>>(
     let key = |row: &Row<'_>| -> rusqlite::Result<Vec<Value>> {
         (first_key..first_key + keys.count).map(|i| row.get(i)).collect()
     };
-    // The last row that was read, and how many were not believed until then.
+    // The last row that was read, and the number of rows skipped until then.
     let (mut last, mut skipped, mut misplaced): (Option<Vec<Value>>, u64, u64) = (None, 0, 0);
     let mut rows = statement.query([])?;
     let whole = loop {
@@ -421,8 +423,8 @@ fn by_key<E: From<rusqlite::Error>>(
     }
 }
 
-/// Looking for a row's key leads to where the row stands: a page that was written to a wrong place holds rows that are
-/// somewhere else too, or nowhere.
+/// Searching for the row's key finds the row itself. This excludes rows on a page that was written to a wrong place:
+/// these are also elsewhere, or belong to no table.
 fn is_found(look_up: Option<&mut Statement<'_>>, row: &Row<'_>, key: &[Value]) -> rusqlite::Result<bool> {
     let Some(look_up) = look_up else { return Ok(true) };
     let stands: Option<i64> = row.get(row.as_ref().column_count() - 1)?;

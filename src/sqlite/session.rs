@@ -1,10 +1,10 @@
-//! A live connection that many statements step through side by side: what foreign tables are read and changed by.
+//! A connection with many open statements, through which foreign tables are read and changed.
 //!
-//! Statements are named by ids. An id that was released names nothing any more, whoever still holds it, so a cursor
-//! may be closed late or twice. Released statements are kept a while by their text, for the next who prepares it.
-//! Everything takes `&self`: while a row is looked at, other statements of the same session may be run, by a function
-//! of the server that reads a foreign table itself. Assumes one thread. Must not decide when a transaction begins or
-//! ends: that is the caller's.
+//! Statements are identified by ids. A released id is never used again, so a cursor may be closed late or twice.
+//! Released statements are kept for a while by their text and are used again when the same text is prepared. All
+//! methods take `&self`: while the caller reads a row, a function of the server may read a foreign table itself and run
+//! other statements of the same session. Assumes one thread. Must not decide when a transaction begins or ends: the
+//! caller does.
 
 mod row;
 mod slots;
@@ -49,7 +49,7 @@ pub struct Session {
     writable: bool,
     /// A write transaction is open.
     writing: Flag<bool>,
-    /// Nothing was read of the snapshot that opening took.
+    /// Nothing was read yet in the snapshot that opening the file took.
     fresh: Flag<bool>,
 }
 
@@ -58,7 +58,7 @@ pub struct Session {
 pub enum Purpose {
     Read,
     Write,
-    /// To be read now, and perhaps written to later: for reading alone where SQLite would put files beside it.
+    /// To be read now and perhaps written to later; for reading only if SQLite would have to create auxiliary files.
     ReadFirst,
 }
 
@@ -93,7 +93,7 @@ impl Session {
 
     // Statements.
 
-    /// Makes a statement of one SQL command, or finds it among those that were released.
+    /// Prepares a statement, or takes one with the same text from the released ones.
     pub fn prepare(&self, sql: &str) -> Result<StatementId, Error> {
         self.held.with_dependent(|source, slots| {
             let kept = slots.borrow_mut().reuse(sql);
@@ -107,12 +107,12 @@ impl Session {
 
     fn compile<'a>(&self, source: &'a Source, sql: &str) -> Result<Statement<'a>, Error> {
         let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
-        // Statistics of an index are compared by its collation to choose a way; no answer depends on that.
+        // SQLite compares an index's statistics by its collation when it chooses a plan; no result depends on that.
         drop(collations::used());
         compiled
     }
 
-    /// Gives the statement its parameters, all of them, and puts it before its first row.
+    /// Binds all parameters of the statement and resets it to before its first row.
     pub fn bind(&self, id: StatementId, cells: &[Cell<'_>]) -> Result<(), Error> {
         self.with(id, |prepared| {
             prepared.reset();
@@ -124,8 +124,8 @@ impl Session {
         })
     }
 
-    /// Binds and runs a statement that gives no rows, in one go: a load calls this for every row. Gives the number of
-    /// rows that it changed.
+    /// Binds and runs a statement that returns no rows: a bulk insert calls this for every row. Returns the number of
+    /// changed rows.
     pub fn execute<'c, E: From<Error>>(
         &self,
         id: StatementId,
@@ -139,13 +139,13 @@ impl Session {
                 let bound = prepared.statement.raw_bind_parameter(i + 1, bindable(cell?.as_cell()));
                 bound.map_err(|e| self.error(e))?;
             }
-            // Steps once and resets.
+            // `raw_execute` steps once and resets.
             let changed = prepared.statement.raw_execute().map_err(|e| self.error(e))?;
             Ok(self.source().believe(changed as u64)?)
         })
     }
 
-    /// Shows the next row to `look`; `None` at the end, and from there on until the next `bind`.
+    /// Calls `look` with the next row; `None` at the end, and after it until the next `bind`.
     #[inline]
     pub fn step<R>(&self, id: StatementId, look: impl FnOnce(&Row<'_>) -> R) -> Result<Option<R>, Error> {
         self.with(id, |prepared| {
@@ -172,14 +172,14 @@ impl Session {
                 Err(e) => {
                     drop(rows);
                     prepared.state = State::Done;
-                    // A statement is made anew where the schema has changed under it.
+                    // SQLite prepares a statement again if the schema has changed.
                     Err(self.error(e).about_schema())
                 }
             }
         })
     }
 
-    /// Puts the statement before its first row, and lets go of what it holds of the file.
+    /// Resets the statement to before its first row, and releases its read lock.
     pub fn reset(&self, id: StatementId) {
         let _ = self.with(id, |prepared| -> Result<(), Error> {
             prepared.reset();
@@ -192,7 +192,7 @@ impl Session {
         self.held.with_dependent(|_, slots| slots.borrow_mut().holds(id))
     }
 
-    /// Ends the use of a statement. An id that names none is passed over.
+    /// Ends the use of a statement. Does nothing if the id names none.
     pub fn release(&self, id: StatementId) {
         self.held.with_dependent(|_, slots| {
             let dropped = slots.borrow_mut().release(id);
@@ -200,7 +200,7 @@ impl Session {
         });
     }
 
-    /// Ends every statement, also those that someone still holds the id of.
+    /// Ends every statement, also those whose ids are still held.
     pub fn release_all(&self) {
         self.held.with_dependent(|_, slots| {
             let dropped = slots.borrow_mut().release_all();
@@ -219,7 +219,7 @@ impl Session {
         outcome
     }
 
-    /// Takes the statement out of its place, so that others can be used meanwhile, and puts it back however `f` ends.
+    /// Takes the statement out of its slot, so that others can be used meanwhile, and puts it back even if `f` panics.
     #[inline]
     fn with<R, E: From<Error>>(
         &self,
@@ -242,12 +242,12 @@ impl Session {
         !self.source().connection().is_autocommit()
     }
 
-    /// The snapshot that opening took has served no one yet.
+    /// The snapshot that opening the file took was not used yet.
     pub fn is_fresh(&self) -> bool {
         self.fresh.get() && self.in_transaction()
     }
 
-    /// Someone reads the snapshot.
+    /// The snapshot is being read from now on.
     pub fn read(&self) {
         self.fresh.set(false);
     }
@@ -279,15 +279,15 @@ impl Session {
         self.wrote(begun.and_then(|()| self.source().stand_in()))
     }
 
-    /// Lets a transaction that has only read so far write, in its own snapshot; [`Error::Snapshot`] when someone else
+    /// Turns a read transaction into a write transaction in the same snapshot; [`Error::Snapshot`] if another program
     /// has written since.
     pub fn upgrade(&self) -> Result<(), Error> {
         let lifted = self.source().control("PRAGMA query_only = OFF");
         self.wrote(lifted.and_then(|()| self.lock()))
     }
 
-    /// Takes the writer's lock by writing what is there already. SQLite does not wait for a lock while it holds one: a
-    /// wait of two for each other would not end. This one ends.
+    /// Takes the write lock by writing a value that is already stored. SQLite itself does not wait for a lock while it
+    /// holds one, because two connections could wait for each other forever. This wait has a timeout.
     fn lock(&self) -> Result<(), Error> {
         const PAUSE: Duration = Duration::from_millis(20);
         let ask = self.source().connection().pragma_query_value(Some("main"), "user_version", |r| r.get(0));
@@ -314,8 +314,8 @@ impl Session {
         begun
     }
 
-    /// Takes every lock that a commit needs, and writes what it would write but for the end: the commit waits for nobody any
-    /// more, and no constraint is left to fail. In WAL mode the writer's lock is all that it needs.
+    /// Takes every lock that the commit needs, and writes all pages but the commit's end, so that the commit neither
+    /// waits nor fails because of a constraint. In WAL mode the write lock suffices.
     pub fn make_ready(&self) -> Result<(), Error> {
         if raw::breaks_foreign_keys(self.source().connection()) {
             let message = "FOREIGN KEY constraint failed".to_owned();
@@ -362,7 +362,7 @@ impl Session {
         self.source().control(&format!("ROLLBACK TO level_{level}; RELEASE level_{level}"))
     }
 
-    /// Rows that the last finished INSERT, UPDATE or DELETE has changed, without those of its triggers.
+    /// The number of rows that the last finished INSERT, UPDATE or DELETE has changed, without changes by triggers.
     pub fn changes(&self) -> u64 {
         self.source().connection().changes()
     }
@@ -373,13 +373,13 @@ impl Session {
         ask.map_err(|e| self.error(e))
     }
 
-    /// Another one than before when somebody else has written.
+    /// Changes when another connection has written.
     pub fn data_version(&self) -> Result<i64, Error> {
         let ask = self.source().connection().pragma_query_value(Some("main"), "data_version", |r| r.get(0));
         ask.map_err(|e| self.error(e))
     }
 
-    /// All definitions of the file, and where their rows are, in one number.
+    /// A hash of all definitions of the file and their root pages.
     pub fn schema_digest(&self) -> Result<u64, Error> {
         let mut hasher = DefaultHasher::new();
         let connection = self.source().connection();
@@ -400,13 +400,13 @@ impl Session {
         ask.map_err(|e| self.error(e))
     }
 
-    /// Memory for what is read from the file could not be had.
+    /// The error if memory for what is read from the file cannot be allocated.
     pub fn no_memory(&self) -> Error {
         Error::NoMemory { path: self.source().path().to_owned(), object: None }
     }
 
-    /// An error of this connection; a function of ours that failed has left its own account aside. Whether a constraint
-    /// is broken may depend on a collation that was stood in for.
+    /// An error of this connection. If a registered function failed, its stored fault is the error. If a stand-in
+    /// collation was used, whether a constraint is broken is unknown, so that is the error.
     fn error(&self, error: rusqlite::Error) -> Error {
         let fault = self.faults.take();
         if fault.as_ref().is_some_and(Fault::is_want_of_memory) {
@@ -439,7 +439,7 @@ fn is_plain(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR)
 }
 
-/// Puts a statement back into its place; one that was released meanwhile is dropped.
+/// Puts a statement back into its slot, or drops it if it was released meanwhile.
 struct PutBack<'s, 'a> {
     slots: &'s Statements<'a>,
     id: StatementId,

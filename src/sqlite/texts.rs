@@ -5,10 +5,10 @@ use rusqlite::types::ValueRef;
 
 use super::{Error, Source};
 
-/// Bytes of a text that are looked at: names of migrations are short.
+/// The most bytes of a text that are read: names of migrations are short.
 const LONGEST: usize = 1 << 16;
 
-/// Runs a query over one table; what is no text is left out.
+/// Runs a query over one table; values that are not text are left out.
 pub fn texts(source: &Source, table: &str, sql: &str) -> Result<Vec<String>, Error> {
     let text = |row: &Row<'_>| {
         Ok(match row.get_ref(0)? {

@@ -58,7 +58,7 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    /// An index without its condition would be another index: better none, and a problem that says so.
+    /// Without its condition an index would be a different one: it is left out, with a problem.
     fn add_texts(&self, index: &mut Index, partial: bool) -> Result<(), Error> {
         let broken = |why: String| self.broken(&format!("its definition could not be read: {why}"));
         let row = self.rows.iter().find(|r| r.kind == "index" && r.name.eq_ignore_ascii_case(&index.name));

@@ -1,4 +1,4 @@
-//! Small questions to a source: rows of text, read leniently.
+//! Small queries to a source: rows of text, read leniently.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -29,7 +29,7 @@ pub(super) fn each(
     run().map_err(|e| source.error(e))
 }
 
-/// A name by which SQLite can be asked again: one that is not UTF-8 is an error of its object.
+/// A name that can be used in a further query; a name that is not UTF-8 is an error of its object.
 pub(super) fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     row.get(column).map_err(|_| {
         let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);

@@ -1,4 +1,4 @@
-//! Views as if they were tables, for those who only read: their columns and what SQLite knows of their types.
+//! Views as tables, for foreign tables that only read: their columns, and the types as far as SQLite knows them.
 
 use super::query::{each, name, pragma, reason, text};
 use crate::sqlite::{Error, Source};
@@ -21,8 +21,9 @@ pub fn views_as_tables(source: &Source, catalog: &mut Catalog) -> Result<(), Err
     Ok(())
 }
 
-/// A column that is one of a table's has its declared type. A computed one has none, which SQLite calls BLOB, as it
-/// does a column that was declared without a type: the values say more.
+/// A view's column that is a table's column has its declared type. SQLite reports BLOB for a computed column, as it
+/// does for a column that was declared without a type; both are described as columns without a type, so that the values
+/// decide.
 fn columns(source: &Source, view: &str) -> Result<Vec<Column>, Error> {
     let mut columns = vec![];
     each(source, &pragma("table_xinfo", view), |row| {

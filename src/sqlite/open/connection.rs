@@ -35,7 +35,7 @@ pub(super) enum Schema {
 pub(super) struct Opened {
     pub connection: Connection,
     pub authorizer: Arc<Authorizer>,
-    /// Milliseconds that a locked file is waited for.
+    /// How long to wait for a locked file, in milliseconds.
     pub patience: Arc<AtomicU64>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn open_connection(place: &Place, access: Access) -> rusqlite::Result
     absent::expect();
     let kind = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        // Without CREATE: what is not there is not made.
+        // Without CREATE: a missing file is not created.
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let flags = kind | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
@@ -74,7 +74,7 @@ pub(super) fn connect(
     }
 }
 
-/// What can be said without opening: a FIFO or a device would hang, or worse.
+/// Checks the path without opening it: opening a FIFO or a device could hang, or worse.
 pub(super) fn check_path(path: &Path) -> Result<(), Error> {
     let owned = || path.to_owned();
     if path.as_os_str().as_bytes().contains(&0) {
@@ -104,14 +104,15 @@ pub(super) fn io_error(path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-/// SQLite says no more than "unable to open database file": ask the system. No lock of ours can be lost.
+/// SQLite only says "unable to open database file": the operating system knows the reason. SQLite did not open the
+/// file, so no lock can be lost.
 pub(super) fn why_not_opened(path: &Path, error: rusqlite::Error) -> Error {
     let cannot_open = error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
     let reason = if cannot_open { std::fs::File::open(path).err() } else { None };
     reason.map_or_else(|| Error::from_sqlite(path, error), |e| io_error(path, &e))
 }
 
-/// The file itself is open: what cannot be opened now is a file that SQLite needs beside it.
+/// The file itself is open: it is an auxiliary file that cannot be opened.
 pub(super) fn why_not_begun(path: &Path, error: rusqlite::Error) -> Error {
     beside_the_file(path, Error::from_sqlite(path, error), Names::of(path).has_journal())
 }
@@ -123,7 +124,7 @@ pub(super) fn beside_the_file(path: &Path, error: Error, has_journal: bool) -> E
             Error::HotJournal { path }
         }
         Error::Sqlite { code, .. } if code & 0xff == ffi::SQLITE_CANTOPEN => Error::WalUnusable { path },
-        // Only the WAL is made for a reader.
+        // For a reader SQLite creates only the WAL files.
         Error::DirectoryUnwritable { .. } => Error::WalUnusable { path },
         other => other,
     }
@@ -143,7 +144,7 @@ pub(super) fn uri(path: &Path, immutable: bool) -> String {
     if immutable { uri + "?immutable=1" } else { uri }
 }
 
-/// Lets the caller stop long work and long waits; gives back how long a wait may be, in milliseconds.
+/// Lets the caller interrupt long work and long waits. Returns the variable for the longest wait, in milliseconds.
 fn watch(connection: &mut Connection, options: &OpenOptions) -> rusqlite::Result<Arc<AtomicU64>> {
     const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
     let interrupted = options.interrupted.clone();
@@ -175,11 +176,12 @@ pub(super) fn wait_a_little(tries: i32, left: Duration) -> bool {
 
 fn harden(connection: &mut Connection, access: Access, schema: Schema) -> rusqlite::Result<()> {
     use DbConfig::*;
-    // A change of the file does what its application's own would: triggers fire, foreign keys are checked, and
-    // the last to close a WAL tidies up.
+    // A change of the file has the effects of a change by its application: triggers fire, foreign keys are checked, and
+    // the last connection to close a WAL file runs a checkpoint.
     let writes = access == Access::Write;
     if schema == Schema::Broken {
-        // Read-only, query_only and DEFENSIVE still stand: what remains of it is that broken objects are passed over.
+        // Read-only, query_only and DEFENSIVE remain in force. The only remaining effect is that broken objects are
+        // passed over.
         connection.execute_batch("PRAGMA writable_schema = ON")?;
     }
     for (config, value) in [
@@ -197,12 +199,12 @@ fn harden(connection: &mut Connection, access: Access, schema: Schema) -> rusqli
     ] {
         connection.set_db_config(config, value)?;
     }
-    // What sorting and grouping needs beyond the cache goes to temporary files: memory would have no bound.
+    // Sorting and grouping use temporary files beyond the cache: their memory would have no limit.
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA query_only = ON")?;
     limit(connection, access)
 }
 
-/// SQLite's own limits stand except where a schema or a `where` has no honest use for as much.
+/// SQLite's limits apply, but some are lower: no honest schema or `where` needs as much.
 fn limit(connection: &Connection, access: Access) -> rusqlite::Result<()> {
     use Limit::*;
     if access == Access::Read {

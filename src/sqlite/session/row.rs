@@ -1,4 +1,4 @@
-//! One row: in SQLite's hands, or a copy that was put aside.
+//! One row: SQLite's current row, or a copy in memory.
 #![deny(clippy::disallowed_methods)]
 
 use std::ops::Range;

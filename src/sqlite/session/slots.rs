@@ -1,6 +1,6 @@
-//! Where a session's statements live: places with generations, and a few released statements kept by their text.
+//! The statements of a session: slots with generations, and a few released statements kept by their text.
 //!
-//! What falls out of a place is given back to the caller, who drops it when nothing is borrowed.
+//! A statement that is removed is returned to the caller, who drops it when nothing is borrowed.
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ pub(super) enum State {
     /// Before its first row.
     Ready,
     Running,
-    /// Past its last row: stepping on would start it anew.
+    /// After its last row: another step would restart it.
     Done,
 }
 
@@ -47,14 +47,14 @@ impl<'a> Prepared<'a> {
 struct Place<'a> {
     generation: u64,
     in_use: bool,
-    /// Empty too while someone looks at a row of it.
+    /// Also empty while a row of the statement is being read.
     prepared: Option<Box<Prepared<'a>>>,
 }
 
 #[derive(Default)]
 pub(super) struct Slots<'a> {
     places: Vec<Place<'a>>,
-    /// The longest unused first.
+    /// The least recently used first.
     kept: VecDeque<Box<Prepared<'a>>>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Slots<'a> {
         self.place(id)?.prepared.take()
     }
 
-    /// Gives the statement back to the caller when its place was released meanwhile.
+    /// Returns the statement to the caller if its slot was released meanwhile.
     pub(super) fn put_back(
         &mut self,
         id: StatementId,
