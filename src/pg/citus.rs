@@ -1,5 +1,5 @@
-//! What Citus wants of a session that works with its tables, and how it answers. Of it only functions and catalogues in
-//! `pg_catalog` are believed, where no ordinary role can have planted them.
+//! What Citus requires of a session that works with its tables, and how its errors are read. Only functions and
+//! catalogs in `pg_catalog` are used, where no ordinary role can plant one.
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
@@ -15,8 +15,8 @@ const TELLS_NODES: &str = "
     SELECT 'x' FROM pg_catalog.pg_proc
     WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND proname = 'citus_is_coordinator' AND pronargs = 0";
 
-/// What the shards' errors were, before they became internal ones: by their words, as Citus keeps nothing else. Workers
-/// that speak another language are not understood.
+/// The SQLSTATEs of errors from shards. Citus turns these into internal errors and keeps only the message, by which
+/// they are recognised. Messages in another language are not.
 const WORDS: [(&str, PgSqlErrorCode); 4] = [
     ("violates unique constraint", PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION),
     ("violates foreign key constraint", PgSqlErrorCode::ERRCODE_FOREIGN_KEY_VIOLATION),
@@ -24,35 +24,36 @@ const WORDS: [(&str, PgSqlErrorCode); 4] = [
     ("violates not-null constraint", PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION),
 ];
 
-/// The database has Citus.
+/// Whether the database has Citus.
 pub fn is_installed() -> bool {
     relation::find("pg_catalog", "pg_dist_partition").and_then(relation::kind) == Some('r')
 }
 
-/// Citus keeps the rows of the relation.
+/// Whether Citus stores the rows of the relation.
 pub fn holds(relation: pg_sys::Oid) -> bool {
     is_installed() && spi::any(LISTED, &[relation.into()])
 }
 
-/// This node is the one that rows and definitions are given to. Versions that cannot tell are asked by the attempt.
+/// Whether this node is the coordinator. If the version of Citus has no function for that, `true`: the load will fail
+/// elsewhere.
 pub fn is_coordinator() -> bool {
     !spi::any(TELLS_NODES, &[])
         || spi::value("SELECT pg_catalog.citus_is_coordinator()", &[]) != Some(Some(false))
 }
 
 /// Until the block ends, Citus runs one statement after the other: a table that was read in parallel cannot be written
-/// in the same transaction. It has to hold before the first query on any table of Citus.
+/// in the same transaction. It must be set before the first query on any table of Citus.
 pub fn one_by_one() -> Option<LocalSettings> {
     is_installed().then(|| LocalSettings::of("citus.multi_shard_modify_mode", "sequential"))
 }
 
-/// Until the block ends, Citus takes sequences for PostgreSQL's own: it refuses to move them otherwise.
+/// Until the block ends, Citus treats sequences as PostgreSQL's own; otherwise it refuses to set them.
 pub fn sequences_apart() -> Option<LocalSettings> {
     is_installed().then(|| LocalSettings::of("citus.enable_ddl_propagation", "off"))
 }
 
-/// Runs what writes into a table of Citus, in a subtransaction. Citus copies rows to the shards, and every error that
-/// comes from there is an internal one.
+/// Runs `f`, which writes into a table of Citus, in a subtransaction. Citus copies rows to the shards, and reports
+/// every error from there as an internal error.
 pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
     xact::attempt_all(f).map_err(named)
 }

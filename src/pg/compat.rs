@@ -25,7 +25,7 @@ struct LocaleHead {
     ctype_is_c: bool,
 }
 
-/// Texts are compared by their bytes.
+/// Whether the collation compares texts by their bytes.
 pub fn collates_by_bytes(collation: pg_sys::Oid) -> bool {
     // SAFETY: raises an error if there is no such collation; a locale lives as long as the backend.
     unsafe {
@@ -39,7 +39,7 @@ pub fn collates_by_bytes(collation: pg_sys::Oid) -> bool {
     }
 }
 
-/// Only ASCII letters have an upper and a lower case.
+/// Whether only ASCII letters have case under the collation.
 pub fn has_ascii_case(collation: pg_sys::Oid) -> bool {
     // SAFETY: raises an error if there is no such collation; a locale lives as long as the backend.
     unsafe {
@@ -53,7 +53,7 @@ pub fn has_ascii_case(collation: pg_sys::Oid) -> bool {
     }
 }
 
-/// What the paths of a foreign scan have in common.
+/// The arguments that all paths of a foreign scan have.
 #[derive(Clone, Copy)]
 pub struct ScanPath {
     /// Null for the relation's own.
@@ -115,7 +115,7 @@ pub unsafe fn add_foreign_path(
     }
 }
 
-/// The sort goes from the greatest value to the least.
+/// Whether the sort is descending.
 pub fn descends(pathkey: &pg_sys::PathKey) -> bool {
     // The comparison types of PostgreSQL 18 are numbered as btree's strategies.
     #[cfg(not(feature = "pg18"))]

@@ -1,8 +1,8 @@
-//! The cells of a batch that the server has a say in, in bulk: those that only the type's input function can make,
-//! text -> datum, and those that a domain's constraints have to pass.
+//! Converts and checks the cells of a batch that need the server: text for which only the type's input function can
+//! make the datum, and values that a domain's constraints must accept.
 //!
-//! An error inside either needs a subtransaction to be survived, and one for every cell would cost
-//! more than the load. So a column of a batch is converted in one; only when that fails is it done cell by cell.
+//! Catching an error needs a subtransaction, and one for every cell would cost more than the load. So a whole column of
+//! a batch is converted in one subtransaction; only if that fails, each cell gets its own.
 #![deny(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
@@ -18,25 +18,25 @@ use pg_sqlite_migrate_core::value::batch::{Batch, OnInvalid, Origin};
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::{Timezone, Wire};
 
-/// What the plan says of one attribute.
+/// The plan's decisions about one attribute.
 #[derive(Debug, Clone, Copy)]
 pub struct SinkColumn {
     pub policy: OnInvalid,
     pub not_null: bool,
 }
 
-/// A column whose values the server may refuse.
+/// A column whose values the server converts or checks.
 struct ServerColumn {
-    /// Makes the datum, of a domain's base type; `None` where Rust has made it.
+    /// Makes the datum (of a domain's base type); `None` if Rust has made it.
     input: Option<InputFunction>,
     /// A domain's constraints.
     check: Option<DomainCheck>,
     policy: OnInvalid,
-    /// NULL cannot stand in for a value that does not fit.
+    /// `on_invalid` cannot replace a value by NULL.
     not_null: bool,
 }
 
-/// Rows that cannot be loaded, by their position in the batch; one reason each.
+/// Rows that cannot be loaded, by their position in the batch, each with one error.
 type Refusals = BTreeMap<usize, Refused>;
 
 /// A value that the type's input function or a domain's constraint refused.
@@ -52,9 +52,9 @@ pub struct Refused {
 
 /// Converts the columns of batches that need the server.
 pub struct Converter {
-    /// One per column; `None` where Rust has made the datum and nothing is left to check.
+    /// One per column; `None` if Rust has made the datum and no domain has to check it.
     columns: Vec<Option<ServerColumn>>,
-    /// Of times without an offset.
+    /// The time zone of times without an offset.
     timezone: Timezone,
     /// Datums of one batch.
     datums: PgMemoryContexts,
@@ -62,7 +62,7 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// One attribute, wire and plan's word per column.
+    /// Attribute, wire format and plan's decisions, one of each per column.
     pub fn new(
         attributes: &[Attribute],
         wires: &[Wire],
@@ -76,15 +76,16 @@ impl Converter {
         Converter { columns, timezone: timezone.clone(), datums, failed: false }
     }
 
-    /// A subtransaction was rolled back since the last call: the server has ended the progress report.
+    /// Whether a subtransaction was rolled back since the last call: the server has then ended the progress report.
     pub fn take_failed(&mut self) -> bool {
         std::mem::take(&mut self.failed)
     }
 
-    /// Converts a sealed batch, whose datums live until the next call. Rows with a value that was refused are
-    /// taken out of it and returned when the column's policy says so; otherwise the first refusal is the error.
+    /// Converts a sealed batch, whose datums live until the next call. Rows with a refused value are removed from the
+    /// batch and returned if the column's `on_invalid` rejects them; otherwise the first refused value is the error.
     ///
-    /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
+    /// The server's message about a value may contain the whole value, and Rust's copy of the message is an infallible
+    /// allocation, so memory is held for it.
     pub fn convert(&mut self, batch: &mut Batch) -> Result<Vec<Refused>, Box<Refused>> {
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
@@ -107,8 +108,8 @@ impl Converter {
         Ok(refused.into_values().collect())
     }
 
-    /// The fast way: all cells of a column in one subtransaction, datums written only if all are good. Otherwise the row
-    /// of the first that is not, and why.
+    /// Converts all cells of a column in one subtransaction, and writes the datums only if all are valid. Otherwise
+    /// returns the row of the first invalid one, and why it is.
     fn convert_column(&mut self, batch: &mut Batch, column: usize) -> Result<(), (usize, xact::Caught)> {
         let (width, rows) = (batch.width(), batch.rows());
         let mut at = 0;
@@ -131,7 +132,7 @@ impl Converter {
         }
     }
 
-    /// The slow way, when a column is known to hold a bad cell: each in a subtransaction of its own.
+    /// Converts each cell in its own subtransaction, for a column that contains an invalid cell.
     fn convert_one_by_one(
         &mut self,
         batch: &mut Batch,
@@ -185,8 +186,8 @@ impl Converter {
         Ok(())
     }
 
-    /// The datums of cells, words and whether they are NULL; `at` is the one in hand. First all are made, under a
-    /// guard against the session's settings, then a domain's constraints see them, NULLs too, without it.
+    /// The datums of cells, as words and null flags; `at` is the current cell. First all datums are made, under the
+    /// guard against the session's settings; then a domain's constraints check them, NULLs too, without the guard.
     fn convert_cells(&mut self, column: usize, cells: &[(u64, bool)], at: &mut usize) -> Vec<u64> {
         let mut datums: Vec<u64> = cells.iter().map(|(word, _)| *word).collect();
         let Some(ServerColumn { input, check, .. }) = self.columns[column].as_mut() else { return datums };
@@ -222,7 +223,7 @@ impl Converter {
         Refused { column, row: origin, value, error }
     }
 
-    /// A cell that was refused, and so is as it was.
+    /// The text of a refused cell, whose word is unchanged.
     fn shown(&self, column: usize, word: u64) -> String {
         let text = match self.columns[column].as_ref() {
             // SAFETY: the cell holds the address of its C string.
@@ -238,7 +239,7 @@ impl Converter {
 }
 
 impl ServerColumn {
-    /// `None` where nothing is left to do.
+    /// `None` if the server has nothing to do.
     fn new(attribute: &Attribute, wire: Wire, column: SinkColumn) -> Option<ServerColumn> {
         let input = (wire == Wire::Input).then(|| InputFunction::new(attribute.type_oid, attribute.typmod));
         let check = if attribute.domain { DomainCheck::new(attribute.type_oid) } else { None };

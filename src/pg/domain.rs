@@ -7,16 +7,16 @@ use pgrx::pg_sys;
 use super::encoding;
 use super::settings::{LocalSettings, Reads};
 
-/// A domain's NOT NULL and CHECKs, looked up once.
+/// A domain's NOT NULL and CHECKs, from one catalog lookup.
 pub struct DomainCheck {
     domain: pg_sys::Oid,
-    /// `domain_check`'s own, kept from call to call in `context`.
+    /// State that `domain_check` keeps between calls, in `context`.
     extra: Box<*mut c_void>,
     context: pg_sys::MemoryContext,
 }
 
 impl DomainCheck {
-    /// `None` where neither the domain nor one below it has a constraint.
+    /// `None` if neither the domain nor a domain below it has a constraint.
     pub fn new(domain: pg_sys::Oid) -> Option<DomainCheck> {
         // SAFETY: a look-up in the type cache.
         let constrained = unsafe { pg_sys::DomainHasConstraints(domain) };

@@ -1,8 +1,8 @@
 //! Text between Rust, which is UTF-8, and a database that may not be.
 //!
-//! A value that the database's encoding lacks is an error. What is shown — messages, results, the run log — has to
-//! arrive in any case: a character that is lacking is written as `\u{HEX}` there, and such an escape in a jsonb argument
-//! is that character again. In SQL_ASCII, bytes mean what the client says, and ours are UTF-8.
+//! A character that the database's encoding does not have is an error in a value. Messages, results and the run log
+//! must be shown in any case: there such a character becomes `\u{HEX}`, and in a jsonb argument such an escape becomes
+//! the character. In SQL_ASCII no conversion is possible: text stays UTF-8.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -24,13 +24,14 @@ pub fn server_is_utf8() -> bool {
     *IS_UTF8.get_or_init(|| unsafe { pg_sys::GetDatabaseEncoding() == UTF8 })
 }
 
-/// UTF-8 means the same to the server: in SQL_ASCII, bytes mean what the client says.
+/// Whether UTF-8 text needs no conversion for the server: in UTF8 and in SQL_ASCII.
 pub(crate) fn takes_utf8() -> bool {
     // SAFETY: reads a variable of the backend.
     server_is_utf8() || unsafe { pg_sys::GetDatabaseEncoding() } == pg_sys::pg_enc::PG_SQL_ASCII as i32
 }
 
-/// Equal texts of the server's may come from unequal ones in UTF-8, and the other way round.
+/// Whether the encoding has multibyte characters. Texts that are equal in it may be different in UTF-8, and the other
+/// way round.
 pub(crate) fn keeps_equality() -> bool {
     // SAFETY: reads a variable of the backend.
     server_is_utf8() || unsafe { pg_sys::pg_database_encoding_max_length() } == 1
@@ -54,8 +55,8 @@ pub fn lacking(text: &str) -> Option<String> {
     (!shown.is_empty()).then(|| shown.join(" "))
 }
 
-/// What a message or a result says, in the server's encoding. A character that it lacks is written as an escape, and
-/// every one where no conversion can be looked up.
+/// The text of a message or result in the server's encoding. A character that the encoding does not have is written as
+/// an escape; if no conversion can be looked up, every non-ASCII character is.
 pub(crate) fn shown_to_server(text: &str) -> CString {
     let mut bytes = Vec::with_capacity(text.len());
     let conversion = if text.is_ascii() || takes_utf8() { None } else { message_conversion() };
@@ -71,13 +72,14 @@ pub(crate) fn shown_to_server(text: &str) -> CString {
     CString::new(bytes).unwrap_or_default()
 }
 
-/// A text that is kept to be shown, such as the run log's: what the server's encoding lacks is spelt out.
+/// A text that is stored to be shown, such as the run log's: characters that the server's encoding does not have become
+/// escapes.
 pub fn text_for_server(text: &str) -> Cow<'_, str> {
     spell(text, "")
 }
 
-/// The same of JSON, within whose strings a backslash stands for itself after another only. What looks like a character
-/// that is spelt out has its own backslash spelt out.
+/// The same for JSON, in whose strings a backslash must be doubled. What looks like a character that is spelt out has
+/// its own backslash spelt out.
 pub fn json_for_server(json: &str) -> Cow<'_, str> {
     if takes_utf8() || !json.contains(SPELT) {
         return spell(json, "\\");
@@ -94,7 +96,7 @@ fn spell<'a>(text: &'a str, before: &str) -> Cow<'a, str> {
     Cow::Owned(text.chars().map(spelt).collect())
 }
 
-/// JSON as the server prints it, in UTF-8; what [`json_for_server`] has spelt out is read.
+/// JSON as the server prints it, in UTF-8; escapes of [`json_for_server`] become characters again.
 ///
 /// # Safety
 /// As for [`from_server`].
@@ -104,7 +106,7 @@ pub(crate) unsafe fn json_from_server(json: *mut c_char) -> String {
     if takes_utf8() || !json.contains(SPELT) { json } else { unspelt(&json) }
 }
 
-/// How a character begins that is spelt out within a JSON string.
+/// The beginning of such an escape in a JSON string.
 const SPELT: &str = "\\\\u{";
 
 fn unspelt(json: &str) -> String {
@@ -138,7 +140,7 @@ fn spelt(character: char) -> String {
     }
 }
 
-/// The conversion's function and the encoding it leads to, unless the catalog cannot be read now.
+/// The conversion function and its target encoding, unless the catalog cannot be read now.
 fn message_conversion() -> Option<(pg_sys::Oid, i32)> {
     // SAFETY: the catalog is read within a transaction that is not aborted.
     unsafe {
@@ -199,7 +201,7 @@ pub(crate) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
     unsafe { pg_sys::pg_any_to_server(text, libc::strlen(text) as i32, UTF8) }
 }
 
-/// A C string in the server's encoding; what follows a NUL is an error of the caller's.
+/// A C string in the server's encoding. The text must not contain a NUL.
 pub fn to_server(text: &str) -> Result<CString, std::ffi::NulError> {
     if buffer::afford(text.len() + 1).is_err() {
         memory::exhausted("a text");

@@ -1,10 +1,10 @@
-//! The operator by which a foreign key would compare two columns: from the operator class that an index over the
-//! parent gets, never by a name and a path.
+//! The operator by which a foreign key would compare two columns: from the operator class of an index on the parent,
+//! never looked up by name on a search path.
 
 use pgrx::pg_sys;
 
-/// `=` of the default btree operator class of the parent's type, for a child of another type where the operator
-/// family has one for it, as ATAddForeignKeyConstraint chooses; `None` for a type without order.
+/// `=` of the default btree operator class of the parent's type. For a child of another type, the operator of the same
+/// family for both types if there is one, as ATAddForeignKeyConstraint chooses. `None` for a type without order.
 pub fn operator(parent: pg_sys::Oid, child: pg_sys::Oid) -> Option<pg_sys::Oid> {
     let equal = pg_sys::BTEqualStrategyNumber as i16;
     // SAFETY: catalog look-ups; a type cache entry lives as long as the session.

@@ -1,7 +1,7 @@
-//! Takes rows out of a table that this transaction has loaded, without firing anything.
+//! Deletes rows from a table that this transaction has loaded, without firing triggers.
 //!
-//! A foreign key of another table that points here must not act on the row that goes: whoever erases looks after
-//! the rows that it leaves without a parent.
+//! So foreign keys of other tables do not act on the deleted row: the caller must deal with the rows that lose their
+//! parent.
 
 use pgrx::pg_sys;
 
@@ -29,7 +29,7 @@ impl Column for Address {
     }
 }
 
-/// Deletes rows of a heap relation that nobody else can have changed.
+/// Deletes rows of a heap relation that no other transaction can have changed.
 pub fn erase(relation: pg_sys::Oid, rows: &[Address]) {
     // SAFETY: the relation stays open until the last row is gone, or until the abort releases it; an address
     // comes from a query of this command, under a lock that keeps other writers out.

@@ -1,6 +1,6 @@
 //! The executor's part in writing rows without a plan: defaults, stored generated columns, constraints.
 //!
-//! Everything is evaluated as the caller, under the search path that is set then, as INSERT and COPY do.
+//! Everything is evaluated with the caller's rights and under the current search path, as by INSERT and COPY.
 
 use pgrx::{PgMemoryContexts, pg_sys};
 
@@ -14,7 +14,7 @@ unsafe extern "C-unwind" {
     );
 }
 
-/// What the executor keeps for one relation that is written. An ERROR frees it with its memory context.
+/// The executor's state for one target relation. After an ERROR it is freed with its memory context.
 pub(crate) struct Executor {
     state: *mut pg_sys::EState,
     target: *mut pg_sys::ResultRelInfo,
@@ -22,11 +22,11 @@ pub(crate) struct Executor {
     _memory: PgMemoryContexts,
 }
 
-/// The value of a column that a row says nothing of.
+/// The default of a column for which the row has no value.
 #[derive(Clone, Copy)]
 pub(crate) struct ColumnDefault {
     state: *mut pg_sys::ExprState,
-    /// It may look at the table that is written, and has to see every row before its own.
+    /// It may read the target table, and must see all rows before its own.
     pub may_look: bool,
 }
 
@@ -49,8 +49,8 @@ impl Executor {
         Executor { state, target, context, _memory: memory }
     }
 
-    /// The default of an attribute, as an INSERT that leaves it out has it: a domain without one is asked whether
-    /// it takes NULL. `None` where it is just NULL.
+    /// The default that an INSERT without the attribute would use. A domain without a default must accept NULL. `None`
+    /// if the value is just NULL.
     ///
     /// # Safety
     /// `attribute` is one of the relation's, neither dropped nor generated.
@@ -99,7 +99,7 @@ impl Executor {
         unsafe { pg_sys::ExecConstraints(self.target, slot, self.state) };
     }
 
-    /// Frees what the last row's expressions have left.
+    /// Frees the memory of the last row's expressions.
     pub fn next_row(&self) {
         // SAFETY: the expression context is this executor's.
         unsafe { pg_sys::MemoryContextReset((*self.context).ecxt_per_tuple_memory) };
@@ -115,7 +115,7 @@ impl Drop for Executor {
     }
 }
 
-/// NULL as a value of the attribute's domain; `None` where the type has nothing against it.
+/// The check of NULL against the attribute's domain; `None` if the type has no constraint.
 unsafe fn null_of_domain(attribute: &pg_sys::FormData_pg_attribute) -> Option<*mut pg_sys::Node> {
     // SAFETY: syscache look-ups, and nodes in the current memory context.
     unsafe {
@@ -157,7 +157,7 @@ pub(crate) unsafe fn evaluate(
     (datum, is_null)
 }
 
-/// Runs `f` in a memory context. An ERROR leaves it to whoever catches that.
+/// Runs `f` in a memory context. After an ERROR, the code that catches it restores the context.
 unsafe fn within<T>(context: pg_sys::MemoryContext, f: impl FnOnce() -> T) -> T {
     // SAFETY: a living context, by this function's contract: all callers name one of this executor's.
     unsafe { PgMemoryContexts::For(context).switch_to(|_| f()) }

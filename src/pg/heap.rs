@@ -1,4 +1,4 @@
-//! Bulk write into one heap relation: the sink that is always right, `heap_multi_insert`.
+//! Bulk write into one heap relation with `heap_multi_insert`.
 //!
 //! Assumes an ordinary heap table that the caller may write. Neither are its indexes maintained nor do its triggers,
 //! rules and policies apply: `relation_facts` tell whether that is right, `indexes::rebuild` makes good for the indexes.
@@ -20,7 +20,7 @@ pub struct HeapSink {
     maker: RowMaker,
     bulk: pg_sys::BulkInsertState,
     command: Command,
-    /// The first that a row was put into.
+    /// The first block that a row was written to.
     first_block: Option<u32>,
     options: u32,
     /// Formed tuples of one chunk.
@@ -94,7 +94,7 @@ impl HeapSink {
         }
     }
 
-    /// Ends the load and makes its rows visible to the next command; says which they are.
+    /// Ends the load and makes its rows visible to the next command. Returns which rows they are.
     pub fn finish(self) -> LoadedRows {
         drop(self.maker);
         // SAFETY: releases in reverse what `open` took.
@@ -111,7 +111,7 @@ impl HeapSink {
     }
 }
 
-/// Free space is not looked for in a table that has no pages yet.
+/// A table without pages has no free space to search for.
 unsafe fn options(relation: pg_sys::Relation) -> u32 {
     // SAFETY: the relation is open.
     let blocks =

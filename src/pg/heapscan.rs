@@ -1,8 +1,8 @@
-//! Rows of a heap table, read without a query: nothing is planned, so that no expression of an index, of statistics or
-//! of a constraint is evaluated beforehand, and no rule or policy applies.
+//! Reads rows of a heap table without a query. Nothing is planned, so no expression of an index, of statistics or of a
+//! constraint is evaluated, and no rule or policy applies.
 //!
-//! Assumes a heap whose rows the caller was found to have the right to read; each call is one look at what the
-//! transaction sees.
+//! Assumes a heap whose rows the caller may read, which must have been checked. Each call reads what is visible to the
+//! transaction at that moment.
 
 use pgrx::pg_sys;
 
@@ -19,8 +19,8 @@ pub fn count(relation: pg_sys::Oid) -> u64 {
     rows
 }
 
-/// Calls `take` with the whole numbers next to each value of a column of integers or numerics, below and above.
-/// What is NULL, not a number, or far beyond a sequence's reach is passed over.
+/// Calls `take` with the integers next to each value of an integer or numeric column, below and above it. NULL, NaN,
+/// infinities and values far outside a sequence's range are skipped.
 pub fn each_number(relation: pg_sys::Oid, column: &str, mut take: impl FnMut(i128, i128)) {
     let scan = Scan::open(relation);
     let Some((attnum, output)) = scan.column(column) else { return };
@@ -31,7 +31,7 @@ pub fn each_number(relation: pg_sys::Oid, column: &str, mut take: impl FnMut(i12
     }
 }
 
-/// `4.50` lies between 4 and 5, `-4.50` between -5 and -4, `4` and `4.00` are 4.
+/// `4.50` is between 4 and 5, `-4.50` between -5 and -4; `4` and `4.00` are 4.
 fn around(text: &str) -> Option<(i128, i128)> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let negative = whole.starts_with('-');

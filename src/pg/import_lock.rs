@@ -1,21 +1,21 @@
-//! One import at a time into each schema, also into one that is not there yet: two that make the same tables would
-//! otherwise meet in the catalog's own indexes.
+//! The import lock: one import at a time into each schema, also into one that does not exist yet. Without it, two
+//! imports that create the same tables would collide in the catalog's unique indexes.
 //!
-//! The lock is one that no SQL function takes, so that nobody can keep others out by it alone.
+//! No SQL function takes this lock, so that a role that cannot import cannot make others wait.
 
 use pgrx::{PgLogLevel, pg_sys};
 
 use super::{interrupts, spi};
 
-/// Of `pg_locks.objsubid`: tells these locks from those of schemas themselves, which have 0. "SQ".
+/// The lock's `pg_locks.objsubid`, "SQ". It distinguishes these locks from those of schemas themselves, which have 0.
 const IMPORT: u16 = 0x5351;
 const DEFAULT_LOCKMETHOD: u8 = 1;
 
-/// Waits until no other transaction imports into these schemas, and keeps others waiting until this one ends. Whoever
-/// is waited for is named; the wait can be cancelled, and ends by `lock_timeout` and by deadlock detection.
+/// Waits until no other transaction imports into these schemas, and makes others wait until this one ends. A NOTICE
+/// names the session that holds the lock. The wait can be cancelled; `lock_timeout` and deadlock detection end it.
 pub fn take(schemas: &[String]) {
     let mut schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
-    // One order for all.
+    // All imports lock in the same order.
     schemas.sort_unstable();
     schemas.dedup();
     for schema in schemas {
@@ -40,12 +40,13 @@ fn tag(schema: &str) -> pg_sys::LOCKTAG {
     }
 }
 
-/// FNV-1a: a schema that is still to be made has no oid. Two names with one hash wait for each other.
+/// FNV-1a of the name, since a schema that does not exist yet has no oid. Imports into schemas with the same hash wait
+/// for each other.
 fn hash(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// `false` where somebody else has the lock and `wait` is not set.
+/// `false` if another session has the lock and `wait` is false.
 fn acquire(tag: &pg_sys::LOCKTAG, wait: bool) -> bool {
     let mode = pg_sys::ExclusiveLock as i32;
     // SAFETY: a complete tag; the lock is the transaction's.

@@ -16,7 +16,7 @@ pub struct InputFunction {
     io_param: pg_sys::Oid,
     typmod: i32,
     reads: Reads,
-    /// `money` is read as a number, for its own function reads by the session's locale.
+    /// `money` is read as a numeric, because its input function depends on the session's locale.
     money: bool,
 }
 
@@ -36,7 +36,8 @@ impl InputFunction {
         InputFunction { function, io_param, typmod, reads: types::reads(type_oid), money }
     }
 
-    /// To be kept while the function is called, and no longer: a domain's constraints are a user's code.
+    /// Must be held while the function is called, and dropped before a domain's constraints run, which are a user's
+    /// code.
     pub fn guard(&self, timezone: &Timezone) -> Option<LocalSettings> {
         LocalSettings::reading(self.reads, timezone)
     }
@@ -55,7 +56,7 @@ impl InputFunction {
     }
 }
 
-/// A numeric as money; the locale has only so many digits after the point.
+/// A numeric as money. The locale limits the digits after the decimal point.
 fn money(number: pg_sys::Datum) -> pg_sys::Datum {
     // SAFETY: the functions of the casts between the two types, and of their comparison, which need no FmgrInfo.
     let (money, same) = unsafe {

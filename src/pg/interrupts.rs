@@ -7,7 +7,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use super::memory;
 use super::report::{self, Place, Said};
 
-/// A cancel or terminate request waits to be served, or memory has run out. Safe to call from any thread.
+/// Whether a cancel or terminate request is pending, or memory has run out. Safe to call from any thread.
 pub fn pending() -> bool {
     // SAFETY: both are `sig_atomic_t`, an aligned int, and live as long as the process. The server writes them in its
     // signal handlers and on its own thread, each time with one store of a whole int, which is what an atomic is here.
@@ -28,8 +28,9 @@ pub fn check() {
 
 /// Sends a message to the client, then serves interrupts.
 ///
-/// The server serves them while it sends one, and jumps: over our frames, past their destructors, with the SQLite
-/// file left open. So interrupts are held, and what else may fail is caught at the boundary.
+/// The server serves interrupts while it sends a message, and then jumps over this module's frames without running
+/// their destructors, which would leave the SQLite file open. So interrupts are held meanwhile, and any other error is
+/// caught at the boundary.
 #[track_caller]
 pub fn tell(level: PgLogLevel, message: &str) {
     let code = match level {

@@ -1,4 +1,4 @@
-//! The jsonb that SQL functions take and return. pgrx's own panics over what its parser does not take, and in a
+//! The jsonb arguments and results of SQL functions. pgrx's type panics on input that its parser refuses, and in a
 //! database that is not UTF-8.
 
 use std::ffi::c_char;
@@ -15,9 +15,9 @@ use serde_json::Value;
 use super::{encoding, memory, report};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
-/// The most that an argument may be: a plan for thousands of tables has a few megabytes.
+/// The largest size of an argument: a plan for thousands of tables has a few megabytes.
 const MAX_BYTES: usize = 16 << 20;
-/// What its parsed form takes of memory, at the most, per byte.
+/// The most memory that the parsed form needs per byte of the argument.
 const PARSED: usize = 32;
 
 /// SQL's `jsonb`. Numbers keep all their digits.
@@ -46,7 +46,7 @@ impl FromDatum for Json {
         let _room = memory::hold(text.len() * PARSED).unwrap_or_else(|_| memory::exhausted("the plan"));
         match serde_json::from_str(&text) {
             Ok(value) => Some(Json(value)),
-            // What the server has printed is JSON: the parser has a limit of its own.
+            // The server's output is valid JSON, so this is the parser's limit of nesting.
             Err(_) => refuse(
                 PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
                 "jsonb argument is nested too deeply",

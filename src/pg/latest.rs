@@ -1,5 +1,5 @@
-//! Statements that see what is committed now, whatever snapshot the transaction has: `RI_Initial_Check` asks so when a
-//! foreign key is made. With a lock on what is asked about, the answer holds until the transaction ends.
+//! Statements that see what is committed now, even under REPEATABLE READ, as `RI_Initial_Check` does when a foreign key
+//! is added. If the caller holds locks on the tables, the result stays valid until the transaction ends.
 
 use std::ffi::c_int;
 
@@ -41,7 +41,7 @@ pub fn execute(sql: &str) -> u64 {
     Spi::connect_mut(|_| unsafe { run(Plan::prepare(sql, &[], NO_OPTIONS), false) })
 }
 
-/// Runs one statement that writes, again and again, until it finds nothing to write.
+/// Repeats one statement that writes, until it processes no row.
 pub fn execute_until_done(sql: &str) {
     // SAFETY: inside an SPI connection, which frees the plan when it ends.
     Spi::connect_mut(|_| unsafe {
@@ -59,12 +59,12 @@ pub struct Printed {
     pub cut: bool,
 }
 
-/// How much of a value is taken over.
+/// Limits for a value that is copied.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
-    /// A longer value is cut.
+    /// A value that is longer than this is cut.
     pub bytes: usize,
-    /// What is left of it.
+    /// The length that a longer value is cut to.
     pub beginning: usize,
 }
 

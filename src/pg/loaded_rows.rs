@@ -1,9 +1,10 @@
 //! Which rows of a table a load has written, as their headers tell: whoever inserted or changed them last, and with
 //! which command.
 //!
-//! A transaction counts its commands from beginning to end, those of subtransactions among them, so that a transaction
-//! id and a command id together name one command. What was there before has another one of them: the same id of a
-//! transaction of four billion transactions ago aside, which a row of the same block with the same command would need.
+//! A transaction numbers all its commands, including those of its subtransactions, so that a transaction id and a
+//! command id together identify one command. An existing row has other ids, with one exception: the transaction id
+//! could be the same after four billion transactions. Such a row would also have to be in the same blocks and have the
+//! same command id.
 
 use pgrx::pg_sys;
 
@@ -13,11 +14,11 @@ use super::xact;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadedRows {
     pub commands: Vec<Command>,
-    /// No such row lies before this block.
+    /// No such row is in a block before this one.
     pub first_block: u32,
 }
 
-/// One command of this transaction's, or all that its (sub)transaction has done.
+/// One command of this transaction, or all commands of a (sub)transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Command {
     pub transaction: u32,
@@ -25,20 +26,20 @@ pub struct Command {
 }
 
 impl Command {
-    /// The one that writes now.
+    /// The current command.
     pub fn current() -> Command {
-        // SAFETY: inside a transaction; a transaction id is assigned where there is none. `true`: what follows does
-        // not take the same id.
+        // SAFETY: inside a transaction; a transaction id is assigned if there is none. `true`: the next command gets
+        // another id.
         let (transaction, number) =
             unsafe { (pg_sys::GetCurrentTransactionId(), pg_sys::GetCurrentCommandId(true)) };
         Command { transaction: transaction.into_inner(), number: Some(number) }
     }
 
-    /// The one that writes next.
+    /// The next command.
     pub fn next() -> Command {
         xact::command_counter_increment();
-        // SAFETY: inside a transaction; a transaction id is assigned where there is none. `false`: the id is only
-        // looked at, so that the next statement has it.
+        // SAFETY: inside a transaction; a transaction id is assigned if there is none. `false`: reading the id does not
+        // use it up, so that the next statement has it.
         let (transaction, number) =
             unsafe { (pg_sys::GetCurrentTransactionId(), pg_sys::GetCurrentCommandId(false)) };
         Command { transaction: transaction.into_inner(), number: Some(number) }
@@ -50,7 +51,7 @@ impl LoadedRows {
         LoadedRows { commands: vec![command], first_block: 0 }
     }
 
-    /// Rows that a further command has written, wherever they have gone.
+    /// Adds the rows that a further command has written, in any block.
     pub fn also_by(&mut self, command: Command) {
         self.commands.push(command);
         self.first_block = 0;

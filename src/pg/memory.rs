@@ -1,9 +1,10 @@
-//! The allocator, and what it falls back on.
+//! The global allocator, and the reserve that it falls back on.
 //!
-//! Rust ends the process when an allocation fails, and the server then ends every other session. So what a value makes
-//! large is taken fallibly (`value::buffer`). The rest is small and has many places: it comes from a reserve when the
-//! system has no more, and the next look at interrupts raises the error. An allocator must not unwind, so raising it at
-//! once is no way. The reserve is never the system allocator's again: SQLite and the server would take what was freed.
+//! Rust aborts the process when an allocation fails, and the server then ends every other session. So every allocation
+//! whose size depends on a value is fallible (`value::buffer`). The other allocations are small and numerous: if the
+//! system has no more memory they come from a reserve, and the next check for interrupts raises the error. The
+//! allocator itself cannot raise it, because an allocator must not unwind. Memory of the reserve is never returned to
+//! the system allocator: SQLite and the server would take what was freed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -13,23 +14,24 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use super::report;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
-/// Nothing is written to it before the need, so that it takes address space only.
+/// Not written to before it is needed, so that it uses only address space.
 const RESERVE_BYTES: usize = 8 << 20;
-/// Less than this is a matter of the reserve; whoever asks for more can bear a failure, or holds what he needs.
+/// Smaller allocations may use the reserve. Code that allocates more must allocate fallibly, or hold memory beforehand.
 const LARGE: usize = 1 << 20;
 
-/// Kept for as long as someone works who may want so much, and cannot bear a failure.
+/// Held while code runs that may need so much memory and cannot handle a failed allocation.
 static HELD: [Block; 2] = [Block::empty(), Block::empty()];
 /// Made with the first statement, and kept until the process ends.
 static RESERVE: Arena = Arena { block: AtomicPtr::new(std::ptr::null_mut()), state: AtomicU64::new(0) };
 
-/// The reserve was used since the last look.
+/// Whether the reserve was used since the last check.
 static SPENT: AtomicBool = AtomicBool::new(false);
 
-/// Small allocations one after the other. What is freed comes back when all are.
+/// A bump allocator for small allocations. Its memory is available again when all of them are freed.
 struct Arena {
     block: AtomicPtr<u8>,
-    /// How many live, and in the lower half where the next one begins: one word, so that both change at once.
+    /// The number of live allocations in the upper half, the offset of the next one in the lower half: one word, so
+    /// that both change atomically.
     state: AtomicU64,
 }
 
@@ -84,7 +86,7 @@ impl Arena {
 /// Where any small thing may begin.
 const ALIGNED: usize = 16;
 
-/// One block of memory that nobody uses.
+/// One block of unused memory.
 struct Block {
     block: AtomicPtr<u8>,
     bytes: AtomicUsize,
@@ -106,7 +108,7 @@ impl Block {
     /// Takes a block of this size; the reserve is empty.
     fn fill(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let layout = Block::layout(bytes.max(size_of::<usize>())).ok_or(OutOfMemory)?;
-        // SAFETY: the layout is not empty. The block's first word says its size to whoever frees it.
+        // SAFETY: the layout is not empty. The block's first word has its size, for the code that frees it.
         unsafe {
             let block = System.alloc(layout);
             if block.is_null() {
@@ -119,7 +121,7 @@ impl Block {
         Ok(())
     }
 
-    /// Gives the block back; `false` where there is none.
+    /// Frees the block; `false` if there is none.
     fn give_back(&self) -> bool {
         let block = self.block.swap(std::ptr::null_mut(), Ordering::AcqRel);
         if block.is_null() {
@@ -208,7 +210,7 @@ fn or_else(layout: Layout, allocate: impl Fn() -> *mut u8) -> *mut u8 {
     if block.is_null() { after_failure(layout, &allocate) } else { block }
 }
 
-/// What no reserve has room for fails; whoever asks for so much can bear it.
+/// An allocation that is too large for the reserve fails; the code that requests so much must handle that.
 #[cold]
 fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
     let small = layout.size() < LARGE;
@@ -218,7 +220,7 @@ fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
             return RESERVE.take(layout);
         }
     }
-    // What is held may be wanted in many small pieces, too.
+    // Held memory may also be needed for many small allocations.
     for held in &HELD {
         if layout.size() <= held.bytes.load(Ordering::Relaxed) && held.give_back() {
             let block = allocate();
@@ -230,7 +232,7 @@ fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
     if small { RESERVE.take(layout) } else { std::ptr::null_mut() }
 }
 
-/// Makes the reserve. Called where a statement's work for a SQLite file begins: without it none does.
+/// Creates the reserve. Must be called before a statement works on a SQLite file; if it fails, the statement fails.
 pub fn stand_by() {
     RESERVE.make();
     SPENT.store(false, Ordering::Release);
@@ -239,7 +241,7 @@ pub fn stand_by() {
     }
 }
 
-/// The reserve is spent: what runs has to end. Safe to call from any thread.
+/// Whether the reserve was used, so that the running statement must end. Safe to call from any thread.
 pub fn is_spent() -> bool {
     SPENT.load(Ordering::Acquire)
 }
@@ -252,7 +254,7 @@ pub(crate) fn check() {
     }
 }
 
-/// Makes sure that so much can be had, and keeps it for those who cannot bear a failure until the guard is dropped.
+/// Allocates so much memory, and holds it until the guard is dropped, for code that cannot handle a failed allocation.
 pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
     let place = HELD.iter().find(|held| held.is_empty()).filter(|_| bytes >= LARGE);
     if let Some(held) = place {
@@ -261,7 +263,7 @@ pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
     Ok(Held(place))
 }
 
-/// Memory that is there in case of need.
+/// Memory that the allocator uses if the system has no more.
 pub struct Held(Option<&'static Block>);
 
 impl Drop for Held {
@@ -272,7 +274,7 @@ impl Drop for Held {
     }
 }
 
-/// 53200, where no cell can be named: the memory was wanted for `what`.
+/// Raises 53200 without naming a cell; `what` needed the memory.
 pub fn exhausted(what: &str) -> ! {
     let detail = format!("Memory for {what} could not be allocated.");
     report::report(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", Some(&detail), None)

@@ -1,7 +1,7 @@
-//! The unsafe folder, safe to call: everything that touches the server's own functions.
+//! Safe wrappers of the server's functions, which need unsafe code.
 //!
-//! The only place where `unsafe` may stand. Each file wraps one noun; what must be released is a guard, and
-//! while a panic unwinds a guard at most frees memory: the transaction's abort cleans up the rest.
+//! Each file wraps one noun. What must be released is a guard. While a panic unwinds, a guard only frees memory; the
+//! transaction's abort cleans up the rest.
 
 pub mod citus;
 pub mod compat;

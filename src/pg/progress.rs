@@ -1,7 +1,7 @@
-//! Progress of a load, where every session can see it: `pg_stat_progress_copy`.
+//! Progress of a load in `pg_stat_progress_copy`, which every session can read.
 //!
 //! The parameters up to 6 are COPY's own (commands/progress.h); those from 10 on are read by the view
-//! `sqlite_migrate.progress`, which knows our rows by the magic number.
+//! `sqlite_migrate.progress`, which recognises imports by the magic number.
 
 use pgrx::pg_sys;
 
@@ -34,7 +34,7 @@ pub struct Load {
     pub tuples_total: i64,
 }
 
-/// A command that the statistics show until this is dropped, or until the transaction aborts.
+/// A running command, shown until this is dropped or the transaction aborts.
 pub struct Progress {
     load: Load,
     /// Microseconds since 2000-01-01.
@@ -49,7 +49,7 @@ impl Progress {
         progress
     }
 
-    /// Shows the command again after a rolled back subtransaction has ended it.
+    /// Shows the command again. The rollback of a subtransaction has ended it.
     pub fn resume(&self) {
         // SAFETY: writes this backend's own status entry.
         unsafe {

@@ -1,8 +1,8 @@
-//! Reads of users' tables for questions of our own, which must run nobody's code with the caller's rights.
+//! Reads users' tables for the import's own queries, which must not run other roles' code with the caller's rights.
 //!
-//! A policy is code, and so are a view, what stands behind a foreign table, and what the planner evaluates beforehand
-//! of indexes, statistics and constraints. So row-level security is off: where it would apply, the table refuses.
-//! A table whose owner's code may run as the caller is asked by a query; any other is read from its heap.
+//! Such code is a policy, a view, the wrapper of a foreign table, and the expressions of indexes, statistics and
+//! constraints that the planner evaluates. So `row_security` is off: if a policy would apply, the query fails. A table
+//! of a trusted owner is read by a query; any other table is read from its heap.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -16,14 +16,14 @@ use pg_sqlite_migrate_core::sqltext::ident;
 
 /// How a table may be read.
 enum Way {
-    /// By a query, over what FROM says.
+    /// By a query, with this FROM clause.
     Query(String),
     /// From the heaps of the table, or of its partitions.
     Heap(Vec<pg_sys::Oid>),
 }
 
-/// $1 is the relation, $2 the heap access method. Children by inheritance are tables of their own, partitions are not.
-/// Where an extension has a trigger, the rows may be elsewhere.
+/// $1 is the relation, $2 the heap access method. Tables that inherit from it are separate tables, partitions are not.
+/// If an extension has a trigger on it, the rows may be elsewhere.
 static FACTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
@@ -52,7 +52,8 @@ static FACTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Or why the caller cannot read it. Where it can, the relation is held: what is found is what is then read.
+/// How the caller can read the relation, or why it cannot. The relation is locked, so that what is read is what was
+/// checked.
 fn way(table: pg_sys::Oid) -> Result<Way, String> {
     facts(table)?;
     relation::hold(table);
@@ -69,14 +70,14 @@ fn facts(relation: pg_sys::Oid) -> Result<Way, String> {
     found.unwrap_or_else(|| Err(GONE.into()))
 }
 
-/// A query on the table runs no code of others.
+/// Whether a query on the table runs no code of untrusted roles.
 pub fn by_query(relation: pg_sys::Oid) -> bool {
     matches!(way(relation), Ok(Way::Query(_)))
 }
 
 const GONE: &str = "it does not exist any more";
 
-/// The rows of a table that the caller sees, or why they cannot be counted.
+/// The number of rows that the caller sees, or why they cannot be counted.
 pub fn count(relation: pg_sys::Oid) -> Result<i64, String> {
     match way(relation)? {
         Way::Query(from) => {
@@ -87,8 +88,8 @@ pub fn count(relation: pg_sys::Oid) -> Result<i64, String> {
     }
 }
 
-/// The whole number furthest up, or down, among a column's values within `range`; or why it cannot be looked for.
-/// The column's type is one of integers, numeric, or a domain over them.
+/// The largest (or smallest) integer next to a column's values within `range`, or why it cannot be determined. The
+/// column's type is one of integers, numeric, or a domain over them.
 pub fn furthest(
     relation: pg_sys::Oid,
     column: &str,
@@ -123,12 +124,12 @@ pub fn furthest(
     }
 }
 
-/// A table that refuses does not stop whoever asks about several.
+/// An error about one table does not end a call that reads several.
 fn attempt<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     let read = || -> Result<T, Infallible> {
         let settings = LocalSettings::safe_search_path();
         settings.set("row_security", "off");
-        // What has taken the name since.
+        // Another relation may have the name since.
         settings.refuse_views();
         Ok(read())
     };

@@ -15,7 +15,7 @@ pub struct Attribute {
     pub pg_type: String,
     /// The type by whose rules its values are decoded; see [`super::types::decoded_as`].
     pub decoded_as: String,
-    /// Its values have to pass the checks of a domain.
+    /// A domain's constraints check its values.
     pub domain: bool,
     pub type_oid: pg_sys::Oid,
     pub typmod: i32,
@@ -64,8 +64,8 @@ pub fn attributes(relation: pg_sys::Oid) -> Vec<Attribute> {
     Opened::new(relation, pg_sys::AccessShareLock as i32).attributes()
 }
 
-/// Keeps other writers out of a relation until the transaction ends; readers go on. `false`, and no lock, where the
-/// caller has not the owner's rights. An owner may lock whatever was revoked from it.
+/// Locks a relation against other writers until the transaction ends; readers are not blocked. `false`, without a lock,
+/// if the caller lacks the owner's rights. An owner may lock even if privileges were revoked from it.
 pub fn lock_owned(relation: pg_sys::Oid) -> bool {
     let owned = super::rights::owns(relation);
     if owned {
@@ -74,14 +74,14 @@ pub fn lock_owned(relation: pg_sys::Oid) -> bool {
     owned
 }
 
-/// The same lock whoever asks for it, as ADD FOREIGN KEY takes it on the table that it references.
+/// The same lock without a check of rights, as ADD FOREIGN KEY takes it on the referenced table.
 pub fn lock(relation: pg_sys::Oid) {
-    // SAFETY: waits as any lock does. If the relation is gone meanwhile, whoever opens it says so.
+    // SAFETY: waits as any lock does. If the relation was dropped meanwhile, opening it raises the error.
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as i32) };
 }
 
-/// Keeps a relation and its name, its schema's too, until the transaction ends. What was read of it before has to be
-/// read again: whoever else had a lock on it may have put something else in its place.
+/// Locks a relation, its name and its schema's name until the transaction ends. Facts that were read before must be
+/// read again: another transaction may have replaced the relation while this one waited for the lock.
 pub fn hold(relation: pg_sys::Oid) {
     let mode = pg_sys::AccessShareLock as i32;
     // SAFETY: waits as any lock does; a relation that is gone has no schema.

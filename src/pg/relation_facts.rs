@@ -1,4 +1,5 @@
-//! How a relation stands towards the caller and towards a bulk load: facts only, what follows is decided elsewhere.
+//! Relation facts: what a bulk load must know of its target and of the caller's rights on it. What follows from them is
+//! decided elsewhere.
 
 use std::sync::LazyLock;
 
@@ -16,13 +17,13 @@ pub struct RelationFacts {
     pub heap: bool,
     /// A catalog, or another session's temporary table.
     pub out_of_reach: bool,
-    /// Its rows are elsewhere.
+    /// An extension stores its rows elsewhere.
     pub storage_extension: Option<StorageExtension>,
-    /// A trigger of it calls a function of an extension's.
+    /// One of its triggers calls a function that belongs to an extension.
     pub extension_triggers: bool,
     /// Other tables inherit from it.
     pub children: bool,
-    /// The caller has the owner's rights.
+    /// Whether the caller has the owner's rights.
     pub owned: bool,
     pub may_insert: bool,
     /// Row-level security applies to the caller.
@@ -30,13 +31,13 @@ pub struct RelationFacts {
     pub partition: bool,
     /// Rules that an INSERT would apply, in this session.
     pub insert_rules: bool,
-    /// Triggers of users' that an INSERT would fire, in this session.
+    /// User triggers that an INSERT would fire, in this session.
     pub insert_triggers: bool,
     pub unvalidated_foreign_keys: bool,
     /// Foreign keys WITH PERIOD.
     pub period_foreign_keys: bool,
-    /// Foreign keys can be checked by a query: the caller may read all rows of every table that they reference, and
-    /// runs nobody else's code by it.
+    /// Whether foreign keys can be checked by a query: the caller may read all rows of every referenced table, and a
+    /// query on it runs no untrusted code.
     pub readable_parents: bool,
     /// A CHECK constraint calls a function that may read tables, perhaps this one by an index.
     pub looking_checks: bool,
@@ -75,8 +76,8 @@ static FACTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Functions that may read tables, with the column of a default or NULL of a CHECK. Built-in ones do not, an
-/// extension's in C hardly ever, and one that is immutable promises not to.
+/// Functions that may read tables, with the column of a default, or NULL for a CHECK. Not listed are functions that do
+/// not: built-in ones, those in C (extensions' functions hardly ever do), and immutable ones, which promise not to.
 const LOOKING: &str = "
     WITH called AS (
         SELECT NULL::smallint AS attnum, d.refclassid, d.refobjid
@@ -92,7 +93,7 @@ const LOOKING: &str = "
     JOIN pg_language l ON l.oid = p.prolang
     WHERE p.provolatile <> 'i' AND l.lanname NOT IN ('c', 'internal')";
 
-/// Reads the facts; `None` where there is no such relation.
+/// Reads the facts; `None` if there is no such relation.
 pub fn read(relation: pg_sys::Oid) -> Option<RelationFacts> {
     let parameters =
         [relation, pg_sys::HEAP_TABLE_AM_OID, pg_sys::Oid::from(pg_sys::FirstNormalObjectId)].map(Into::into);
@@ -118,7 +119,7 @@ pub fn read(relation: pg_sys::Oid) -> Option<RelationFacts> {
     })
 }
 
-/// Deferred triggers of the relation wait for the end of the transaction.
+/// Whether deferred triggers of the relation are pending.
 pub fn pending_triggers(relation: pg_sys::Oid) -> bool {
     // SAFETY: looks at this backend's queue.
     unsafe { pg_sys::AfterTriggerPendingOnRel(relation) }

@@ -1,8 +1,8 @@
-//! What a user is told, in the server's encoding: briefly, and where it was said.
+//! Messages in the server's encoding, shortened, and with the place that raised them.
 //!
-//! A Rust string is UTF-8, and pgrx hands its bytes to the server as they are. Where they would be something else
-//! there, the server gets its own copy and raises the error itself, at once; so it does with one that it has raised
-//! before, whose place is its own.
+//! A Rust string is UTF-8, and pgrx passes its bytes to the server unchanged. If the database has another encoding, the
+//! error is raised here at once, with converted texts. An error that the server raised before is raised here, too, so
+//! that it keeps the server's place.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_char};
@@ -45,12 +45,12 @@ impl PartialEq<PgSqlErrorCode> for SqlState {
     }
 }
 
-/// Where something is said, as LOCATION shows it.
+/// The place that raised an error, as LOCATION shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     file: String,
     line: u32,
-    /// Of ours, the module: a caller's function has no name at run time.
+    /// For this extension, the module: Rust does not know the caller's function at run time.
     function: Option<String>,
     ours: bool,
 }
@@ -62,7 +62,7 @@ impl Place {
         Place { file: file.into(), line, function: Some(module(file)), ours: true }
     }
 
-    /// Of the server's, or of another library's.
+    /// A place in the server or another library.
     pub fn of(file: &str, line: u32, function: Option<&str>) -> Place {
         Place { file: file.into(), line, function: function.map(str::to_owned), ours: false }
     }
@@ -74,7 +74,8 @@ fn module(file: &str) -> String {
     format!("{}::{}", env!("CARGO_PKG_NAME"), path.trim_end_matches("/mod").replace('/', "::"))
 }
 
-/// The server keeps pointers to names of files and functions. There are as many as places in the code.
+/// The server keeps pointers to the names of files and functions, so these are never freed. There are as many as places
+/// in the code.
 fn lasting(name: &str) -> *const c_char {
     static NAMES: Mutex<Option<HashSet<&'static CStr>>> = Mutex::new(None);
     let Ok(name) = CString::new(name) else { return std::ptr::null() };
@@ -88,7 +89,7 @@ fn lasting(name: &str) -> *const c_char {
     name.as_ptr()
 }
 
-/// An error to return, unless it has to be raised here.
+/// An error to return; raised here if the server needs converted texts.
 #[track_caller]
 pub fn report(
     code: impl Into<SqlState>,
@@ -99,7 +100,7 @@ pub fn report(
     report_at(Place::here(), code, message, detail, hint)
 }
 
-/// The same, of another place.
+/// The same, for another place.
 #[track_caller]
 pub fn report_at(
     place: Place,
@@ -143,8 +144,8 @@ pub(crate) fn caught_sqlstate(report: &ErrorReportWithLevel, is_servers: bool) -
     }
 }
 
-/// Message, DETAIL and HINT of the error that the server has raised and someone has just caught. What pgrx makes of it
-/// is right in UTF-8 only.
+/// Message, DETAIL and HINT of the server's error that was just caught. pgrx converts them correctly only in a UTF-8
+/// database.
 pub(crate) fn caught_texts(report: &ErrorReportWithLevel, is_servers: bool) -> [Option<String>; 3] {
     if !is_servers || encoding::takes_utf8() {
         return [Some(report.message()), report.detail(), report.hint()].map(|text| text.map(str::to_owned));
@@ -168,7 +169,7 @@ pub(crate) struct Said<'a> {
     pub context: Option<&'a str>,
 }
 
-/// Has the server say it. Returns below ERROR.
+/// Raises the message through the server. Returns if the level is below ERROR.
 pub(crate) fn throw(level: PgLogLevel, code: impl Into<SqlState>, said: Said<'_>, place: &Place) {
     let texts = [
         Some(brief::text(said.message)),

@@ -1,10 +1,10 @@
-//! May the caller do this? And, for a few statements of our own, the rights of another role.
+//! Checks the caller's rights; runs a few internal statements with the rights of another role.
 
 use pgrx::pg_sys;
 
 use super::{encoding, spi};
 
-/// The caller may read files on the server: a superuser or a member of `pg_read_server_files`.
+/// Whether the caller may read files on the server: a superuser or a member of `pg_read_server_files`.
 pub fn may_read_server_files() -> bool {
     // SAFETY: reads the catalog through the syscache, inside a transaction.
     unsafe {
@@ -15,19 +15,20 @@ pub fn may_read_server_files() -> bool {
     }
 }
 
-/// This role may write files on the server: a superuser or a member of `pg_write_server_files`.
+/// Whether the role may write files on the server: a superuser or a member of `pg_write_server_files`.
 pub fn may_write_server_files(role: pg_sys::Oid) -> bool {
     // SAFETY: reads the catalog through the syscache, inside a transaction.
     unsafe { pg_sys::has_privs_of_role(role, pg_sys::Oid::from(super::compat::ROLE_PG_WRITE_SERVER_FILES)) }
 }
 
-/// The caller has the rights of a relation's owner.
+/// Whether the caller has the rights of the relation's owner.
 pub fn owns(relation: pg_sys::Oid) -> bool {
     spi::any("SELECT FROM pg_class WHERE oid = $1 AND pg_has_role(relowner, 'USAGE')", &[relation.into()])
 }
 
-/// SQL: code of the role `owner` (an expression of type oid) may run with the caller's rights. That is so for roles that
-/// the caller is a member of; for a superuser, who is a member of all, only for superusers and the database's owner.
+/// An SQL condition: the owner (`owner` is an expression of type oid) is trusted, so that its code may run with the
+/// caller's rights. Trusted are roles that the caller is a member of; for a superuser, who is a member of all roles,
+/// only superusers and the database's owner.
 pub fn trusts(owner: &str) -> String {
     format!(
         "CASE WHEN (SELECT me.rolsuper FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER)
@@ -38,8 +39,8 @@ pub fn trusts(owner: &str) -> String {
     )
 }
 
-/// SQL: the same, or the role is a superuser, whose code could run with any rights anyway. For what nobody chooses by
-/// its name: types of extensions, tables that foreign keys reference.
+/// An SQL condition: the owner is trusted, or is a superuser, whose code could run with any rights anyway. For objects
+/// that the plan does not choose by name: types of extensions, tables that foreign keys reference.
 pub fn harmless(owner: &str) -> String {
     let trusts = trusts(owner);
     format!("((SELECT o.rolsuper FROM pg_catalog.pg_roles o WHERE o.oid = {owner}) OR {trusts})")
@@ -54,16 +55,16 @@ pub fn current_role() -> String {
     }
 }
 
-/// Statements run with another role's rights until this is dropped; the (sub)transaction's abort ends it as well.
+/// A guard: statements run with another role's rights until it is dropped or the (sub)transaction aborts.
 ///
-/// Only for statements that run no code of a user's, under a safe search path.
+/// Only for statements that run no user's code, under a safe search path.
 pub struct Acting {
     user: pg_sys::Oid,
     context: i32,
 }
 
 impl Acting {
-    /// As the owner of a relation; `None` where there is no such relation.
+    /// With the rights of the relation's owner; `None` if the relation does not exist.
     pub fn as_owner_of(schema: &str, relation: &str) -> Option<Acting> {
         const OWNER: &str = "SELECT c.relowner
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

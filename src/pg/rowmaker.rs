@@ -1,7 +1,7 @@
-//! Batch rows -> whole rows of an existing table, as COPY makes them.
+//! Batch rows -> complete rows of an existing table, as COPY forms them.
 //!
-//! A batch has values for some of the table's columns, in an order of its own. The others get their default, the
-//! stored generated ones are computed, dropped ones are NULL; then the row has to hold against the constraints.
+//! A batch has values for some of the table's columns, in its own order. The other columns get their defaults, stored
+//! generated columns are computed, dropped ones are NULL; then the row's constraints are checked.
 
 use pgrx::pg_sys;
 
@@ -11,7 +11,7 @@ use super::slot;
 
 pub(crate) struct RowMaker {
     executor: Executor,
-    /// One per attribute of the table; empty where the batch's rows are laid out like the table's.
+    /// One per attribute of the table; empty if the batch has the table's columns in the same order.
     cells: Vec<Cell>,
     constraints: Constraints,
     computes: bool,
@@ -28,11 +28,11 @@ enum Cell {
     Default(ColumnDefault),
 }
 
-/// What to check of a row.
+/// How a row's constraints are checked.
 struct Constraints {
-    /// Everything, by the executor.
+    /// The executor checks all constraints.
     all: bool,
-    /// Otherwise these positions, which must not be NULL.
+    /// These positions must not be NULL; there are no other constraints.
     not_null: Vec<usize>,
 }
 
@@ -58,7 +58,7 @@ impl RowMaker {
         }
     }
 
-    /// A row's default may look at the table, and has to find every row before its own there.
+    /// Whether a default may read the table, so that all rows before must be visible to it.
     pub fn one_by_one(&self) -> bool {
         self.looks
     }
@@ -144,7 +144,7 @@ impl Constraints {
     unsafe fn new(relation: pg_sys::Relation, table: &[&pg_sys::FormData_pg_attribute]) -> Constraints {
         // SAFETY: rd_rel of an open relation is valid.
         let has_checks = unsafe { (*(*relation).rd_rel).relchecks > 0 };
-        // What is computed is looked at by the executor, which also knows virtual columns.
+        // A generated column needs the executor, which also handles virtual columns.
         let (computed, plain): (Vec<_>, Vec<_>) =
             table.iter().enumerate().filter(|(_, a)| a.attnotnull).partition(|(_, a)| a.attgenerated != 0);
         Constraints {
@@ -154,7 +154,7 @@ impl Constraints {
     }
 }
 
-/// The batch's columns are the table's.
+/// Whether the batch has the table's columns in the same order.
 fn in_order(cells: &[Cell]) -> bool {
     cells.iter().enumerate().all(|(i, cell)| matches!(cell, Cell::Value(column) if *column == i))
 }

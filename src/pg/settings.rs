@@ -12,13 +12,13 @@ use pgrx::pg_sys;
 use super::spi;
 use pg_sqlite_migrate_core::value::Timezone;
 
-/// What internal queries see: nothing that a user could have put in the way.
+/// The search path of internal queries: no user can create objects in it.
 pub const SAFE_SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
-/// What decides how input and output functions spell values: the list that postgres_fdw's `set_transmission_modes`
-/// begins, for both directions; most are the server's defaults. A time zone is set beside it. Other settings of a
-/// session (`lc_time`, `default_text_search_config`, `standard_conforming_strings`, `backslash_quote`) are looked at by
-/// functions and by the parser of SQL only: generated SQL has no literal that they change.
+/// The settings that input and output functions depend on: those of postgres_fdw's `set_transmission_modes` and more,
+/// for both directions; most values are the server's defaults. The time zone is set separately. Other settings
+/// (`lc_time`, `default_text_search_config`, `standard_conforming_strings`, `backslash_quote`) affect only other
+/// functions and the SQL parser: generated SQL has no literal that depends on them.
 const PLAIN: [(&CStr, &CStr); 7] = [
     (c"DateStyle", c"ISO, MDY"),
     (c"IntervalStyle", c"postgres"),
@@ -29,20 +29,20 @@ const PLAIN: [(&CStr, &CStr); 7] = [
     (c"xmloption", c"content"),
 ];
 
-/// Which settings of the session a type's input and output functions look at.
+/// Which of the session's settings a type's input and output functions depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
     Nothing,
-    /// Those that decide how values are spelled.
+    /// Those that affect how values are written.
     Styles,
-    /// The search path (`regclass`) and the locale (`money`) too, which take longer to set.
+    /// Also the search path (`regclass`) and the locale (`money`), which take longer to set.
     Everything,
 }
 
-/// With this path a name of a user's is printed, and has to be written, with its schema.
+/// Under this path, names of user objects are printed, and must be written, with their schema.
 const RARE: [(&CStr, &CStr); 2] = [(c"lc_monetary", c"C"), (c"search_path", c"pg_catalog")];
 
-/// A GUC nest level; what was set in it is undone when it is dropped, or by the (sub)transaction's abort.
+/// A GUC nesting level. Its settings are undone when it is dropped or the (sub)transaction aborts.
 pub struct LocalSettings {
     level: i32,
 }
@@ -53,7 +53,7 @@ impl LocalSettings {
         LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } }
     }
 
-    /// A block in which only `pg_catalog` is on the search path, and names of types are as they are known here.
+    /// A block in which only `pg_catalog` is on the search path, so that type names print as this code knows them.
     pub fn safe_search_path() -> LocalSettings {
         let settings = LocalSettings::new();
         settings.set("search_path", SAFE_SEARCH_PATH);
@@ -61,14 +61,15 @@ impl LocalSettings {
         settings
     }
 
-    /// A block in which input functions read a text as in any other session. A time without an offset is a clock of
-    /// the plan's zone. The search path is left alone where no name is read: below some types there are domains, whose
-    /// checks call a user's functions.
+    /// A block in which input functions read a text in the same way in every session. A time without an offset is in
+    /// the plan's time zone. The search path changes only for types that read names, because a composite or range may
+    /// contain domains, whose checks call users' functions.
     pub fn reading(reads: Reads, timezone: &Timezone) -> Option<LocalSettings> {
         LocalSettings::plain(reads, &server_name(timezone))
     }
 
-    /// A block in which output functions print a value as in any other session, and so that it reads back as the same.
+    /// A block in which output functions print a value in the same way in every session, so that the text reads back as
+    /// the same value.
     pub fn printing(reads: Reads) -> Option<LocalSettings> {
         LocalSettings::plain(reads, c"UTC")
     }
@@ -93,8 +94,8 @@ impl LocalSettings {
         settings
     }
 
-    /// From here on, a view that has taken a table's place since it was looked up is an error. Servers older than
-    /// August 2024 do not know the setting.
+    /// From here on, access to a view is an error: one may have replaced a table since the table was looked up. Servers
+    /// older than August 2024 do not have the setting.
     pub fn refuse_views(&self) {
         const SETTING: &str = "restrict_nonsystem_relation_kind";
         if spi::value::<Option<String>>("SELECT current_setting($1, true)", &[SETTING.into()])
@@ -112,11 +113,11 @@ impl LocalSettings {
         }
     }
 
-    /// Sets what is not so already: most sessions have most of it.
+    /// Sets only the settings that differ: in most sessions, few do.
     fn put(&self, name: &CStr, value: &CStr) {
         // SAFETY: the strings outlive the call; set_config_option copies them. A setting's value is null or
-        // NUL-terminated, and looked at before the next call. A time zone that the server does not know is no
-        // error here, where every time has its offset already.
+        // NUL-terminated, and looked at before the next call. A time zone that the server does not know is ignored,
+        // since every time has its offset already.
         unsafe {
             let current = pg_sys::GetConfigOption(name.as_ptr(), true, false);
             if !current.is_null() && CStr::from_ptr(current) == value {

@@ -1,7 +1,7 @@
 //! Tuple slots for `heap_multi_insert`: virtual values, formed into a heap tuple on demand, as COPY uses them.
 //!
-//! A slot forms its tuple in the memory context that it was made for. Whoever resets that context has to fill or
-//! to empty the slot before the server looks at it again.
+//! A slot forms its tuple in the memory context that it was made for. Code that resets that context must fill or clear
+//! the slot before the server reads it again.
 
 use pgrx::pg_sys;
 
@@ -37,7 +37,7 @@ pub(crate) unsafe fn store(slot: *mut pg_sys::TupleTableSlot) {
     }
 }
 
-/// [`store`] for a row that lies elsewhere.
+/// [`store`] for a row in other arrays.
 ///
 /// # Safety
 /// As for [`store`]; both arrays have one entry per attribute and outlive the row's insert.
@@ -50,7 +50,7 @@ pub(crate) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_s
     }
 }
 
-/// `ExecMaterializeSlot`: the row no longer depends on what its values point to.
+/// `ExecMaterializeSlot`: copies the row, so that it no longer depends on what its values point to.
 ///
 /// # Safety
 /// The slot holds a row.
@@ -59,7 +59,7 @@ pub(crate) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
     unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
 }
 
-/// The block that the slot's row was put into.
+/// The block that the slot's row was written to.
 ///
 /// # Safety
 /// The slot is one of [`make`]'s, and its row has been inserted.

@@ -87,7 +87,7 @@ fn briefly<T>(sql: &str, run: impl FnOnce() -> T) -> T {
     }
 }
 
-/// What a function may not run is the user's own SQL (`before`, `after`); the rest cannot happen.
+/// A statement that a function may not run comes from the user's SQL (`before`, `after`); other failures are bugs.
 fn raise(error: &SpiError, sql: &str) -> ! {
     let refused = match error {
         SpiError::SpiError(SpiErrorCodes::Transaction) => {

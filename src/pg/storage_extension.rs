@@ -1,21 +1,21 @@
-//! Extensions that keep a table's rows elsewhere than in the table: what looks like an ordinary heap is an empty shell.
+//! Storage extensions: extensions that store a table's rows elsewhere, so that the table itself looks like an empty
+//! heap.
 //!
-//! Believed are only catalogues that no ordinary role can have planted: one in `pg_catalog`, or one that belongs to the
-//! extension itself.
+//! Only catalogs that no ordinary role can plant are used: in `pg_catalog`, or members of the extension.
 
 use pgrx::pg_sys;
 
 use super::settings::LocalSettings;
 use super::{citus, relation, spi};
 
-/// Who keeps the rows of a relation.
+/// The extension that stores the rows of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageExtension {
     Citus,
     Timescale,
 }
 
-/// Whether the catalogue of hypertables may be read; no row where there is none.
+/// Whether the catalog of hypertables may be read; no row if it does not exist.
 const TIMESCALE: &str = "
     SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT')
     FROM pg_catalog.pg_class c
@@ -38,7 +38,7 @@ pub fn of(table: pg_sys::Oid) -> Option<StorageExtension> {
     relation::find("_timescaledb_catalog", "hypertable")?;
     let settings = LocalSettings::safe_search_path();
     settings.set("row_security", "off");
-    // A catalogue that cannot be read may list anything.
+    // A catalog that cannot be read may list the relation.
     let readable: bool = spi::value(TIMESCALE, &[])?;
     (!readable || spi::any(HYPERTABLE, &[table.into()])).then_some(StorageExtension::Timescale)
 }

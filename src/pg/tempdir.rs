@@ -1,7 +1,8 @@
 //! Private directories among the server's temporary files.
 //!
-//! Named as the server names its own, so that it removes at its start what a crash has left, and no base backup takes it along.
-//! One is removed when it is dropped, and where a backend ends without unwinding, when that exits.
+//! They are named like the server's own temporary directories, so that the server removes at its start what a crash has
+//! left, and base backups leave them out. A directory is removed when its guard is dropped, or when the backend exits
+//! if it ends without unwinding.
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,7 +15,7 @@ use pgrx::{pg_guard, pg_sys};
 /// Directories that have not been removed.
 static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(vec![]);
 
-/// A directory of this backend's; who has the path makes it.
+/// A directory of this backend. The code that gets the path creates it.
 pub struct TempDir(PathBuf);
 
 impl TempDir {
@@ -23,7 +24,7 @@ impl TempDir {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         register_exit_hook();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        // What begins with PG_TEMP_FILE_PREFIX is the server's to remove.
+        // The server removes files whose names begin with PG_TEMP_FILE_PREFIX.
         let path = parent().join(format!("pgsql_tmp{}.sqlite.{number}", std::process::id()));
         live().push(path.clone());
         TempDir(path)
@@ -45,14 +46,14 @@ fn live() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes that the session's temporary files may have; `None` without a limit.
+/// The largest size of the session's temporary files in bytes; `None` without a limit.
 pub fn limit() -> Option<u64> {
     // SAFETY: a setting, in kilobytes; only the backend's thread changes it.
     let kilobytes = unsafe { pg_sys::temp_file_limit };
     u64::try_from(kilobytes).ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// As `OpenTemporaryFile` chooses it; made where it is missing.
+/// As `OpenTemporaryFile` chooses it; created if it is missing.
 fn parent() -> PathBuf {
     let mut buffer = [0 as std::ffi::c_char; pg_sys::MAXPGPATH as usize];
     // SAFETY: inside a transaction; the buffer has the length that TempTablespacePath writes to at most, and is
@@ -69,13 +70,14 @@ fn parent() -> PathBuf {
     let bytes = |text: &CStr| PathBuf::from(std::ffi::OsString::from_vec(text.to_bytes().to_vec()));
     let path = bytes(data).join(bytes(parent));
     if let Ok(name) = CString::new(path.as_os_str().as_bytes()) {
-        // SAFETY: a terminated path. It fails where the directory is there, and what fails otherwise shows when it is used.
+        // SAFETY: a terminated path. It fails if the directory exists; any other failure shows when the directory is
+        // used.
         unsafe { pg_sys::MakePGDirectory(name.as_ptr()) };
     }
     path
 }
 
-/// Once per backend, as in `thread`.
+/// Registers the callback once per backend, as in `thread`.
 fn register_exit_hook() {
     static REGISTERED_IN: AtomicU32 = AtomicU32::new(0);
     if REGISTERED_IN.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {

@@ -1,4 +1,5 @@
-//! Texts that SQL functions take and return. pgrx's own are UTF-8, and panic in a database that is not.
+//! The text arguments and results of SQL functions. pgrx's own are UTF-8, and panic in a database with another
+//! encoding.
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, UnboxDatum};
@@ -10,7 +11,7 @@ use pgrx::{FromDatum, IntoDatum, pg_sys};
 
 use super::encoding;
 
-/// SQL's `text`, in Rust's encoding. What the database's encoding lacks is returned as an escape.
+/// SQL's `text`, in UTF-8. Characters that the database's encoding does not have are returned as escapes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
 

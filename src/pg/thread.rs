@@ -1,8 +1,8 @@
-//! One helper thread at a time beside the backend's own.
+//! One helper thread at a time, in addition to the backend's own.
 //!
-//! The thread calls nothing of the server and has every signal blocked, so that the server's handlers run on
-//! the backend's thread alone. The backend waits in short steps and serves interrupts. However the backend
-//! leaves — result, ERROR, FATAL — the thread is told to stop and is gone before its borrows end.
+//! The thread calls nothing of the server and has every signal blocked, so that the server's handlers run on the
+//! backend's thread alone. The backend waits in short steps and serves interrupts. Whether the backend leaves by
+//! result, ERROR or FATAL, it stops the thread and waits for its end before the thread's borrows end.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use pgrx::{pg_guard, pg_sys};
 
 use super::interrupts;
 
-/// How long the backend waits before it looks at interrupts.
+/// How long the backend waits between checks for interrupts.
 const TICK: Duration = Duration::from_millis(20);
 /// How long an exiting backend waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -23,18 +23,19 @@ const FAREWELL: Duration = Duration::from_secs(10);
 static STOP: AtomicBool = AtomicBool::new(false);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// The helper thread was told to stop. Safe to call from any thread.
+/// Whether the helper thread must stop. Safe to call from any thread.
 pub fn stopping() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Tells the helper thread to stop; its job ends early.
+/// Makes the helper thread stop; its job ends early.
 pub fn stop() {
     STOP.store(true, Ordering::Relaxed);
 }
 
-/// Registers the last resort: a backend that exits by FATAL runs no Rust destructors. Once per backend, and not
-/// when the library is loaded: a postmaster that preloads it passes no hooks on.
+/// Registers a callback that stops the thread when the backend exits by FATAL, which runs no Rust destructors. It is
+/// registered once per backend, and not when the library is loaded: backends do not inherit callbacks from a postmaster
+/// that preloads the library.
 fn register_exit_hook() {
     static REGISTERED_IN: AtomicU32 = AtomicU32::new(0);
     if REGISTERED_IN.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
@@ -52,7 +53,7 @@ unsafe extern "C-unwind" fn stop_before_exit(_code: i32, _arg: pg_sys::Datum) {
     }
 }
 
-/// Tells the thread to stop when the backend leaves, whatever the way.
+/// Stops the thread when the backend leaves, by result or ERROR.
 struct StopOnDrop;
 
 impl Drop for StopOnDrop {
@@ -61,7 +62,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Counts the thread as running until it is really done with its data.
+/// Counts the thread as running until it has dropped its data.
 struct Running;
 
 impl Running {
@@ -77,14 +78,14 @@ impl Drop for Running {
     }
 }
 
-/// The way to hand something over: to the backend's thread, or straight to the consumer when inline.
+/// Passes messages to the backend's thread, or directly to the consumer if the job runs inline.
 pub enum Outbox<'a, M> {
     Channel(Sender<M>),
     Inline(&'a mut dyn FnMut(M)),
 }
 
 impl<M> Outbox<'_, M> {
-    /// `false` when nobody listens any more.
+    /// `false` if the receiver has stopped.
     pub fn send(&mut self, message: M) -> bool {
         match self {
             Outbox::Channel(sender) => !stopping() && sender.send(message).is_ok(),
@@ -101,9 +102,8 @@ pub fn run<T: Send>(job: impl FnOnce() -> T + Send) -> T {
     run_with(|_: Outbox<'_, ()>| job(), |()| ())
 }
 
-/// Runs `job` on a helper thread, and `consume` on the backend's for everything that the job sends.
-/// If no thread can be made, or one is at work already (an input function that reads a file itself), the job
-/// runs inline.
+/// Runs `job` on a helper thread, and `consume` on the backend's thread for each message of the job. If no thread can
+/// be created, or one is running already (an input function that reads a file itself), the job runs inline.
 pub fn run_with<T, M, J>(job: J, mut consume: impl FnMut(M)) -> T
 where
     T: Send,
@@ -138,7 +138,7 @@ where
         drop(stop);
     });
     STOP.store(false, Ordering::Relaxed);
-    // A job that did not finish has panicked, and `wait` has passed that on.
+    // If the job did not finish it has panicked, and `wait` has resumed the panic.
     take(&result).unwrap_or_else(|| pgrx::error!("the reader thread ended without a result"))
 }
 
@@ -151,7 +151,7 @@ fn wait<M>(inbox: &Receiver<M>, consume: &mut impl FnMut(M), handle: ScopedJoinH
         }
         interrupts::check();
     }
-    // The job dropped its outbox; a long step may still follow.
+    // The job has dropped its sender, but may still be in a long step.
     while !handle.is_finished() {
         std::thread::sleep(Duration::from_micros(50));
         interrupts::check();
@@ -159,7 +159,7 @@ fn wait<M>(inbox: &Receiver<M>, consume: &mut impl FnMut(M), handle: ScopedJoinH
     if let Err(panic) = handle.join() {
         resume_unwind(panic);
     }
-    // The thread sees a cancel as soon as this one, and may have ended by it: the server's own error says more.
+    // The thread also reacts to a cancel, and may have ended because of it: the server's error is the better one.
     interrupts::check();
 }
 

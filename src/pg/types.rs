@@ -8,16 +8,16 @@ use super::settings::{LocalSettings, Reads};
 use super::{encoding, rights, spi};
 use pg_sqlite_migrate_core::value::PgType;
 
-/// The type that a user names under the caller's search path, spelled so that it reads the same everywhere:
-/// `citext` -> `public.citext`, `int8` -> `bigint`. Raises the server's own error for an unknown type.
+/// The type that a name means under the caller's search path, with a name that is valid under any search path: `citext`
+/// -> `public.citext`, `int8` -> `bigint`. Raises the server's error for an unknown type.
 pub fn canonical(name: &str) -> Option<String> {
     let (oid, typmod) = parse(name)?;
     let _path = LocalSettings::safe_search_path();
     Some(format_type(oid, typmod))
 }
 
-/// The role that owns the type which a name without a schema has found, where its code (a domain's checks, the input
-/// function) should not run with the caller's rights. A superuser's may: extensions' types are theirs.
+/// The untrusted owner of a type that was named without a schema: its code (a domain's checks, the input function)
+/// should not run with the caller's rights. Superusers are trusted: they own extensions' types.
 pub fn stranger(name: &str) -> Option<String> {
     static OWNER: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -64,7 +64,7 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
 /// Assumes a safe search path.
 pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
     let (oid, typmod) = base_type(oid, typmod);
-    // Arrays inside, but not in their spelling.
+    // Stored as arrays, but their text is not an array's.
     let listed = matches!(oid, pg_sys::INT2VECTOROID | pg_sys::OIDVECTOROID);
     // SAFETY: a syscache look-up.
     let element = unsafe { pg_sys::get_element_type(oid) };
@@ -94,10 +94,10 @@ fn fields(composite: pg_sys::Oid) -> Vec<String> {
     desc.iter().filter(|f| !f.attisdropped).map(|f| decoded_as(f.atttypid, f.atttypmod)).collect()
 }
 
-/// Which settings the type's input and output functions look at.
+/// Which settings the type's input and output functions depend on.
 pub fn reads(oid: pg_sys::Oid) -> Reads {
-    // What is read by its own converter, and handed on in a spelling that no setting has a say in. Looked up without
-    // a name: every scan asks for each of its columns.
+    // Types that Rust converts, to texts that no setting affects. Compared by oid, without a catalog lookup: every scan
+    // calls this for each of its columns.
     let plain = matches!(
         oid,
         pg_sys::BOOLOID
@@ -179,7 +179,7 @@ fn is_builtin(oid: pg_sys::Oid) -> bool {
     oid.to_u32() < pg_sys::FirstNormalObjectId
 }
 
-/// One of pgvector's types that hold floats: by its extension, for anybody may name a type so.
+/// Whether this is one of pgvector's float types; recognised by its extension, since any type may have that name.
 fn is_pgvector(oid: pg_sys::Oid) -> bool {
     // SAFETY: catalog look-ups; the name is palloc'd and NUL-terminated, or null where there is no extension.
     let extension = unsafe {

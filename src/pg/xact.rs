@@ -9,19 +9,19 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 use super::report::{self, Place, Said, SqlState};
 use pg_sqlite_migrate_core::brief;
 
-/// Makes what this command wrote visible to the next one.
+/// Makes the rows that this command wrote visible to the next one.
 pub fn command_counter_increment() {
     // SAFETY: called inside a transaction, outside of parallel mode: functions here are PARALLEL UNSAFE.
     unsafe { pg_sys::CommandCounterIncrement() };
 }
 
-/// Every query of the transaction sees what was committed when the first began.
+/// Whether all queries of the transaction use one snapshot (REPEATABLE READ or SERIALIZABLE).
 pub fn keeps_snapshot() -> bool {
     // SAFETY: reads a backend-local variable.
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
-/// Triggers that fire for ordinary sessions, those of foreign keys among them, do not fire.
+/// Whether `session_replication_role` is `replica`: ordinary triggers, including those of foreign keys, do not fire.
 pub fn is_replica() -> bool {
     // SAFETY: reads a backend-local variable.
     unsafe { pg_sys::SessionReplicationRole == pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32 }
@@ -57,7 +57,7 @@ pub fn attempt<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, C
     subtransaction(f, uncatchable)
 }
 
-/// The same, where internal errors may be somebody else's ordinary ones.
+/// The same, but internal errors are caught, too: extensions raise them for ordinary failures.
 pub(crate) fn attempt_all<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Caught> {
     subtransaction(f, |sqlstate| sqlstate != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR && uncatchable(sqlstate))
 }
@@ -90,7 +90,8 @@ fn subtransaction<T, E>(
     outcome.map_err(|failure| failure.settled(uncatchable))
 }
 
-/// Runs `f`, and gives an ERROR to who has more to say of it. The transaction is broken by it: another has to be raised.
+/// Runs `f`, and returns its ERROR to a caller that adds to it. The transaction is aborted by it: an error must be
+/// raised.
 pub fn explaining<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
     catch(f).map_err(|failure| failure.settled(uncatchable))
 }
@@ -118,7 +119,7 @@ impl Failure {
                 let [message, detail, hint] = report::caught_texts(&report, is_servers);
                 let caught = Caught {
                     sqlstate: report::caught_sqlstate(&report, is_servers),
-                    // A message may echo the whole value. Copies of it are not to be large.
+                    // A message may repeat the whole value, so copies of it are shortened.
                     message: brief::text(&message.unwrap_or_default()).into_owned(),
                     detail: detail.map(|detail| brief::list(&detail).into_owned()),
                     hint,
@@ -130,7 +131,7 @@ impl Failure {
         }
     }
 
-    /// Once the server has flushed its own copy of the error; what is not to be caught is raised anew.
+    /// Called after the server has flushed its copy of the error; raises the error again if it must not be caught.
     fn settled(self, uncatchable: impl Fn(SqlState) -> bool) -> Caught {
         match self {
             Failure::Error(caught) if !uncatchable(caught.sqlstate) => *caught,
@@ -141,13 +142,13 @@ impl Failure {
 }
 
 impl Caught {
-    /// The value that was worked on is to blame, so that a policy for such values applies: not a limit of the system,
-    /// an operator, or a bug.
+    /// Whether the value is the cause, so that `on_invalid` applies, and not a limit of the system, an operator, or a
+    /// bug.
     pub fn is_of_value(&self) -> bool {
         ![b"40", b"53", b"57", b"58", b"XX"].contains(&&self.sqlstate.class())
     }
 
-    /// The server has no better word for what is larger than the gigabyte that it gives at once.
+    /// The server's error for an allocation of more than 1 GB is unspecific, so it is replaced.
     fn within_limits(self) -> Caught {
         if self.sqlstate == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
             && self.message.starts_with("invalid memory alloc request size")
