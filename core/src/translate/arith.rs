@@ -1,7 +1,7 @@
 //! Arithmetic, bits and concatenation.
 //!
-//! Integers of literals are folded, so that a constant never overflows PostgreSQL's int4. Overflow
-//! of bigint becomes an error where SQLite turns to REAL; division by zero stays NULL.
+//! Integers of literals are folded, so that a constant never overflows PostgreSQL's int4. Overflow of bigint becomes an
+//! error, where SQLite continues with a REAL; division by zero stays NULL.
 
 use sqlite3_parser::ast::Operator;
 
@@ -50,7 +50,7 @@ fn fold(a: i64, op: Operator, b: i64) -> Result<Node> {
     value.map_or_else(|| refuse("a constant is out of the range of bigint"), |n| Ok(integer(n)))
 }
 
-/// The family of a result, and the operands as that family wants them.
+/// The family of the result, and the operands converted to it.
 fn widen(l: &Node, r: &Node) -> (TypeClass, Node, Node) {
     use TypeClass::{Float, Integer, Numeric};
     let real = |n: &Node| matches!(n.literal(), Some(Lit::Real(..)));
@@ -63,7 +63,7 @@ fn widen(l: &Node, r: &Node) -> (TypeClass, Node, Node) {
     }
 }
 
-/// `1.5` is numeric to PostgreSQL.
+/// PostgreSQL reads `1.5` as numeric.
 fn as_float(n: &Node) -> Node {
     if n.class == TypeClass::Float && n.literal().is_none() {
         n.clone()
@@ -114,7 +114,7 @@ fn both_integer(l: &Node, r: &Node, op: &str) -> Result<()> {
     refuse(format!("{op} over values that are not integers"))
 }
 
-/// PostgreSQL takes the distance modulo the width; only distances that mean the same are kept.
+/// PostgreSQL shifts by the distance modulo the width; only distances for which SQLite gives the same are translated.
 fn shift(l: &Node, op: &str, r: &Node) -> Result<Node> {
     both_integer(l, r, op)?;
     let Some(distance @ 0..=63) = r.integer() else {
@@ -133,7 +133,7 @@ pub(super) fn negate(x: &Node) -> Result<Node> {
         Some(Lit::Integer(n)) => fold(0, Operator::Subtract, *n),
         Some(Lit::Real(v, digits)) => {
             let digits = digits.strip_prefix('-').map_or_else(|| format!("-{digits}"), str::to_string);
-            // The smallest integer is written as minus and a number that is out of range alone.
+            // The smallest integer is written as minus and a number that is out of range without the minus.
             if digits.parse::<i64>() == Ok(i64::MIN) {
                 return Ok(integer(i64::MIN));
             }

@@ -18,7 +18,7 @@ pub(super) fn cast(x: Node, type_name: &str) -> Result<Node> {
     }
 }
 
-/// Truncates toward zero; text gives its leading integer, or 0.
+/// Truncates toward zero. For text the result is its leading integer, or 0.
 fn to_integer(x: Node) -> Result<Node> {
     match (&x.kind, x.class) {
         (Kind::Literal(Lit::Integer(_)), _) => Ok(x),
@@ -55,7 +55,7 @@ fn to_text(x: Node) -> Result<Node> {
         return refuse("CAST of a boolean column to text");
     }
     let mut node = x.text()?;
-    // A cast has the affinity of its type, but is no column.
+    // A cast has the affinity of its type, but is not a column.
     if matches!(node.kind, Kind::Column { .. }) {
         node.kind = Kind::Plain;
     }

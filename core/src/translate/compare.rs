@@ -1,8 +1,8 @@
 //! Comparisons: `=`, `<`, `IS`, `IN`, `BETWEEN` between values of any two families.
 //!
-//! SQLite compares by affinity and storage class, PostgreSQL by type. Where both give the same
-//! answer for every value, the operands are brought to one type; otherwise the comparison is refused.
-//! Text compares by bytes in SQLite: order comparisons get collation "C"; NOCASE folds ASCII on both sides.
+//! SQLite compares by affinity and storage class, PostgreSQL by type. If both give the same result for every value, the
+//! operands are converted to one type; otherwise the comparison is refused. Text compares by bytes in SQLite: order
+//! comparisons get collation "C"; NOCASE folds ASCII on both sides.
 
 use super::like::{c_collation, fold};
 use super::literal;
@@ -78,7 +78,7 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
     if value.is_null() || low.is_null() || high.is_null() || value.literal().is_some() {
         return two_bounds(value, low, high, not);
     }
-    // Each bound compares with the value by its own collation, so one must rule both.
+    // Each bound is compared by its own collation, so both must have the same one.
     let collation = collation(&[&value, &low]);
     if collation != self::collation(&[&value, &high]) {
         return refuse("BETWEEN with bounds of different collations");
@@ -94,7 +94,7 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
     Ok(Node::boolean(sql).after(&sides.iter().collect::<Vec<_>>()))
 }
 
-/// What BETWEEN stands for, where a literal or NULL has no type of its own beside the bounds.
+/// BETWEEN as two comparisons, for a literal or NULL, whose type depends on each bound.
 fn two_bounds(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
     let above = compare(value.clone(), Op::Ge, low)?;
     let below = compare(value, Op::Le, high)?;
@@ -108,7 +108,7 @@ fn two_bounds(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
 
 pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> {
     if items.is_empty() {
-        // SQLite's extension: nothing is in the empty list, not even NULL.
+        // An extension of SQLite: no value is in the empty list, and the result is false even for NULL.
         return Ok(boolean(not));
     }
     if value.is_null() {
@@ -131,7 +131,7 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     Ok(Node::boolean(format!("{} {word} ({})", v.at(Prec::Operator), list.join(", "))).after(&parts))
 }
 
-/// Brings one value and what it is compared with to one type.
+/// Converts one value and the values that it is compared with to one type.
 pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
     if value.literal().is_some()
         && let [other] = others.as_slice()
@@ -140,7 +140,7 @@ pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(No
         let (other, mut values) = settle(other.clone(), vec![value], orders)?;
         return Ok((values.pop().unwrap_or_else(super::node::null), vec![other]));
     }
-    // A boolean stays one beside 0, 1 and other booleans; beside anything else it counts as a number.
+    // A boolean compared with 0, 1 or booleans stays a boolean; compared with anything else it becomes a number.
     let stays = |o: &Node| o.class == TypeClass::Bool || !orders && flag_literal(&value, o).is_some();
     if value.class == TypeClass::Bool && !others.iter().all(stays) {
         let number = value.number()?;
@@ -152,13 +152,13 @@ pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(No
 
 fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
     match other.literal()? {
-        // Only a column can have held 't' or 'f'; the result of a comparison is 0 or 1.
+        // Only a column can have stored 't' or 'f'; the result of a comparison is 0 or 1.
         Lit::Text(_) if !value.is_column() => None,
         lit => literal::truth_word(lit),
     }
 }
 
-/// `other` as it compares with `value`.
+/// `other`, converted for a comparison with `value`.
 fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
     use TypeClass::*;
     if let Some(lit) = other.literal() {
@@ -185,13 +185,13 @@ fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result
             None => literal::misfit(lit, Bool),
         },
         (Integer | Float | Numeric, Lit::Integer(_) | Lit::Real(..)) => Ok(other.clone()),
-        // Numeric affinity reads a literal beside a column as a number where it is one.
+        // A column with numeric affinity makes a number of a literal that is one.
         (Integer | Float | Numeric, Lit::Text(_)) if value.is_column() => other.number(),
         (Text, Lit::Text(_)) => Ok(other.clone()),
         // Text affinity turns the number into text; the order of numbers would be lost.
         (Text, Lit::Integer(_)) if value.is_column() && !orders => other.text(),
         (Bytea, Lit::Blob(_)) => Ok(other.clone()),
-        // Beside epoch numbers any text is greater in SQLite.
+        // In SQLite every text is greater than an epoch number.
         (Date | Time | Timestamp | TimestampTz, Lit::Text(_)) if !holds_text(value) => {
             literal::misfit(lit, value.class)
         }
@@ -233,7 +233,7 @@ pub(super) fn side(node: &Node, collation: Collation, orders: bool) -> Node {
     Node::new(sql, TypeClass::Text, prec).after(&[node])
 }
 
-/// `typeof(x) = 'integer'`: what the column's type already says.
+/// `typeof(x) = 'integer'`: the column's type decides.
 fn storage_class(value: &Node, op: Op, other: &Node) -> Option<Result<Node>> {
     if !matches!(value.kind, Kind::TypeOf(_)) || op.orders() {
         return None;

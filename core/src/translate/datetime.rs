@@ -1,8 +1,8 @@
-//! Date and time functions: of the current moment, and of time columns.
+//! Date and time functions of the current time and of time columns.
 //!
-//! The current moment is the transaction's (`now()`) where SQLite takes the statement's; it is never
-//! immutable. Over a `date`, `timestamp` or `timestamptz` column, and over an integer column with
-//! 'unixepoch', the forms are immutable and in UTC: `date()` gives a date, `datetime()` a timestamp.
+//! The current time is that of the transaction (`now()`), where SQLite uses that of the statement; it is never
+//! immutable. Over a `date`, `timestamp` or `timestamptz` column, and over an integer column with 'unixepoch', the
+//! forms are immutable and in UTC: `date()` gives a date, `datetime()` a timestamp.
 
 use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse};
 use crate::sqltext;
@@ -28,13 +28,13 @@ pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
     }
 }
 
-/// What the time arguments of a call name.
+/// The time that the arguments of a call specify.
 enum Source {
     Now {
         moment: Moment,
         subsec: bool,
     },
-    /// A `timestamp without time zone` in UTC over columns; whether it holds whole days only.
+    /// A `timestamp without time zone` in UTC over columns; and whether it is always a whole day.
     Column {
         civil: Node,
         day: bool,
@@ -72,7 +72,7 @@ fn now(modifiers: &[Node]) -> Result<Source> {
     Ok(Source::Now { moment, subsec })
 }
 
-/// `+7 days`, `start of month`: only steps that both calendars take alike.
+/// `+7 days`, `start of month`: only modifiers with the same result in PostgreSQL.
 fn modify(moment: &mut Moment, modifier: &str) -> Result<()> {
     if let Some(unit @ ("day" | "month" | "year")) = modifier.strip_prefix("start of ") {
         moment.civil = format!("date_trunc('{unit}', {})", moment.civil);
@@ -111,7 +111,7 @@ fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
         }
         _ => return refuse("a date function over a value that is not a time"),
     };
-    // A number that the column's format reads as a time is no date to these functions without a modifier.
+    // Without a modifier these functions do not read a number of an epoch column as a time.
     if modifier.is_none() && !matches!(value.format(), None | Some(crate::value::Format::Iso8601)) {
         return refuse("a date function over epoch numbers");
     }
@@ -283,7 +283,7 @@ fn of_now(format: &str, pieces: &[Piece], mut moment: Moment) -> Result<Node> {
     Ok(node)
 }
 
-/// Separators mean themselves to `to_char`; letters need its quotes.
+/// `to_char` prints separators as they are; letters must be quoted.
 fn push_quoted(out: &mut String, plain: &str) {
     if plain.bytes().all(|b| matches!(b, b' ' | b'-' | b':' | b'.' | b'/')) {
         out.push_str(plain);
@@ -314,7 +314,7 @@ fn shape(format: &str) -> Option<Part> {
     }
 }
 
-/// `to_char` is not immutable, so texts over columns are put together from numbers.
+/// `to_char` is not immutable, so texts over columns are composed of numbers.
 fn of_column(pieces: &[Piece], civil: &Node) -> Result<Node> {
     let mut parts = Vec::new();
     for piece in pieces {
@@ -332,7 +332,7 @@ fn of_column(pieces: &[Piece], civil: &Node) -> Result<Node> {
     let digits = match pieces {
         [Piece::Code(code)] => Kind::Digits(format!("({})::integer", code.number.replace('$', &civil.sql))),
         [Piece::Epoch] => Kind::Digits(seconds_of(&civil.sql)),
-        // NULL of NULL, whatever the format.
+        // The result is NULL for NULL, whatever the format.
         [Piece::Text(_)] | [] => {
             let plain = sqltext::literal(&literal_text(pieces));
             let sql = format!("CASE WHEN {} IS NOT NULL THEN {plain} END", civil.at(Prec::Operator));

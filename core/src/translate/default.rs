@@ -1,7 +1,7 @@
-//! DEFAULT: a value or expression as a new row's column would store it.
+//! DEFAULT: a value or expression, converted as a new row's column would store it.
 //!
-//! A literal is converted as a stored value is. Moments take the form of the column: `now()` for
-//! `timestamptz`, text in SQLite's own spelling for text, a number for an epoch column.
+//! A literal is converted as a stored value is. The current time has the form of the column: `now()` for `timestamptz`,
+//! text in SQLite's format for text, a number for an epoch column.
 
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::Expr;
@@ -29,7 +29,7 @@ pub(super) fn default(sql: &str, pg_type: &str, format: Option<Format>) -> Resul
         Some(lit) => fit(lit, class, pg_type, format)?,
         None => assign(&node, class, format)?,
     };
-    // A default is parsed as b_expr, which has no room for AT TIME ZONE, IS or IN.
+    // A default is parsed as b_expr, which does not allow AT TIME ZONE, IS or IN.
     let sign = assigned.prec == Prec::Unary && assigned.literal().is_some();
     Ok(Some(if sign { assigned.sql } else { assigned.operand() }))
 }

@@ -1,4 +1,4 @@
-//! The walk over SQLite's syntax tree: every node becomes a `Node` or a reason.
+//! Translates SQLite's syntax tree: every node becomes a `Node`, or the reason why it cannot.
 //!
 //! Assumes a tree from `parse`. Depth is counted, since a chain of operators nests without parentheses.
 
@@ -14,7 +14,7 @@ use crate::types::TypeClass;
 /// Translates within one scope.
 pub(super) struct Walk<'s> {
     pub scope: &'s Scope,
-    /// A bare word that is no column is a string, as in `DEFAULT word`.
+    /// A bare word that is not a column is a string, as in `DEFAULT word`.
     pub words_are_strings: bool,
     pub depth: usize,
 }
@@ -114,7 +114,7 @@ impl<'s> Walk<'s> {
                 Ok(Node::new(format!("NOT {}", x.at(Prec::Compare)), TypeClass::Bool, Prec::Not).after(&[&x]))
             }
             UnaryOperator::Negative => arith::negate(&x),
-            // Unary plus changes nothing but that a column loses its affinity.
+            // Unary plus only removes a column's affinity.
             UnaryOperator::Positive => Ok(x),
             UnaryOperator::BitwiseNot => arith::bit_not(&x),
         }
@@ -200,7 +200,7 @@ impl<'s> Walk<'s> {
 
     fn collate(&mut self, x: &Expr<'_>, name: &str) -> Result<Node> {
         let mut node = self.expr(x)?;
-        // The leftmost COLLATE on one operand is the one nearest to the value.
+        // Of several COLLATEs on one operand the leftmost applies: it is the nearest to the value.
         let collation = match literal::unquote(name).to_ascii_uppercase().as_str() {
             "BINARY" => Collation::Binary,
             "NOCASE" => Collation::Nocase,
@@ -221,7 +221,7 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// What stands only in queries, triggers and prepared statements.
+/// Expressions that occur only in queries, triggers and prepared statements.
 fn no_equivalent(e: &Expr<'_>) -> &'static str {
     match e {
         Expr::FunctionCall { .. } | Expr::FunctionCallStar { .. } => "aggregates have no equivalent here",

@@ -1,13 +1,13 @@
 //! The functions that have a PostgreSQL form: one table, which docs/translate.md repeats.
 //!
-//! A function that is not in the table is refused by name. Arguments are brought to the class that
-//! the table asks for before the form is filled in.
+//! A function that is not in the table is refused by name. Arguments are converted to the class that the table
+//! requires, and then put into the form.
 
 use super::node::{Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
 use super::{compare, datetime, json, literal, random, textual};
 use crate::types::TypeClass;
 
-/// What a function does with an argument; the last one holds for all that follow.
+/// How a function uses an argument; the last entry applies to all following arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arg {
     Text,
@@ -20,7 +20,7 @@ pub(super) enum Arg {
 pub(super) enum Form {
     /// `$1`, `$2`: the arguments as operands; the class of the result.
     Template(&'static str, TypeClass),
-    /// How the documentation shows it; the maker.
+    /// The form as the documentation shows it, and the function that makes the form.
     Made(&'static str, fn(&[Node]) -> Result<Node>),
 }
 
@@ -231,13 +231,13 @@ fn abs(args: &[Node]) -> Result<Node> {
     Ok(Node::atom(format!("abs({})", x.sql), x.class).least((x.class == TypeClass::Integer).then_some(0)))
 }
 
-/// SQLite adds a half and cuts, in floating point; a REAL also for integers. To digits it prints the value, and releases
-/// differ in what -0.15 is then.
+/// SQLite adds a half and truncates, in floating point; the result is a REAL, also for integers. To round to digits
+/// SQLite prints the value; the result for -0.15 depends on SQLite's release.
 fn round(args: &[Node]) -> Result<Node> {
     let x = first(args)?;
     let digits = match args.get(1) {
         None => Some(0),
-        // A negative number of digits is none.
+        // A negative number of digits counts as zero.
         Some(digits) => digits.integer().map(|n| n.max(0)),
     };
     match (x.class, digits) {
@@ -250,7 +250,7 @@ fn round(args: &[Node]) -> Result<Node> {
                 x.cast("double precision", TypeClass::Float)
             };
             let (operand, compared) = (x.operand(), x.at(Prec::Operator));
-            // Beyond 2^52 a double has no fraction; the zero makes -0 one.
+            // Beyond 2^52 a double has no fraction. Adding zero turns -0 into 0.
             let sql = format!(
                 "CASE WHEN abs({}) > 4503599627370496 THEN {} \
                  ELSE trunc({operand} + CASE WHEN {compared} < 0 THEN -0.5 ELSE 0.5 END) + 0 END",
@@ -279,7 +279,7 @@ fn iif(args: &[Node]) -> Result<Node> {
     }
 }
 
-/// `CASE`: one result more than conditions where there is an ELSE.
+/// `CASE`: with an ELSE there is one more result than conditions.
 pub(super) fn case(conditions: &[Node], results: Vec<Node>) -> Result<Node> {
     let (class, results) = unify(&results)?;
     let mut sql = String::from("CASE");
@@ -301,7 +301,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
     if [a, b].iter().any(|n| n.is_nocase_column() || n.collate.is_some()) {
         return refuse("nullif() under a collation");
     }
-    // The result is of the type in which they are compared.
+    // The result has the type of the comparison.
     if a.is_number() && b.is_number() && a.class != b.class {
         return refuse("nullif() of numbers of different types");
     }
@@ -339,7 +339,7 @@ fn list(values: &[Node]) -> String {
     values.iter().map(|v| v.sql.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Values of one family, as CASE and COALESCE need them.
+/// Converts values to one family, as CASE and COALESCE need.
 fn unify(nodes: &[Node]) -> Result<(TypeClass, Vec<Node>)> {
     let mut known = nodes.iter().filter(|n| !n.is_null());
     let Some(lead) = known.clone().find(|n| n.literal().is_none()).or_else(|| known.next()) else {
@@ -386,7 +386,7 @@ fn with_lead(lead: &Node, node: &Node) -> Result<Node> {
     }
 }
 
-/// `typeof(x)`: known from the type of a column, NULLs aside.
+/// `typeof(x)`: the type of the column decides, except for NULLs.
 fn type_of(args: &[Node]) -> Result<Node> {
     use TypeClass::{Bool, Bytea, Float, Integer, Numeric, Text};
     let x = first(args)?;

@@ -5,7 +5,7 @@
 
 use super::node::{Node, Prec, Result, refuse, text};
 
-/// Regular expressions of PostgreSQL compile in time and memory that grow with their length.
+/// Limits the pattern, since the time and memory to compile a regular expression grow with its length.
 const MAX_PATTERN: usize = 1000;
 
 pub(super) fn glob(value: &Node, pattern: &Node, not: bool) -> Result<Node> {
@@ -62,7 +62,7 @@ fn class(chars: &mut Chars<'_>, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Up to the `]`, in the order SQLite's own matcher takes it (func.c, patternCompare).
+/// Reads up to the `]`, in the order of SQLite's matcher (func.c, patternCompare).
 fn members(chars: &mut Chars<'_>) -> Result<String> {
     let mut members = String::new();
     let mut prior: Option<char> = None;
@@ -87,7 +87,7 @@ fn members(chars: &mut Chars<'_>) -> Result<String> {
     }
 }
 
-/// The low end has been written already; a range that runs backwards holds nothing more.
+/// The low end has been written already; a reversed range contains no other character.
 fn range(members: &mut String, low: char, high: char) {
     if low < high {
         members.push('-');

@@ -1,8 +1,8 @@
 //! JSON functions and operators over jsonb columns.
 //!
-//! `json_extract` gives SQL's NULL for JSON's null and a typed value otherwise. The translated form
-//! keeps the member as jsonb, so that 5 and "5" stay different; comparisons with literals are jsonb
-//! comparisons. Whatever would need the member's text or number is refused.
+//! `json_extract` gives SQL's NULL for JSON's null and a typed value otherwise. The translated form keeps the member as
+//! jsonb, so that 5 and "5" stay different; comparisons with literals are jsonb comparisons. Expressions that need the
+//! member's text or number are refused.
 
 use super::node::{Kind, Lit, Node, Result, refuse};
 use crate::sqltext;
@@ -26,7 +26,7 @@ pub(super) fn extract(args: &[Node]) -> Result<Node> {
     }
 }
 
-/// `x ->> 'a'`; a plain label or an index where `json_extract` wants a path.
+/// `x ->> 'a'`: a plain label or an index, where `json_extract` has a path.
 pub(super) fn arrow(x: &Node, path: &Node) -> Result<Node> {
     member(x, path, false)
 }
@@ -93,7 +93,7 @@ fn plain_label(label: &str) -> Option<String> {
 /// A literal to compare a member with; JSON's true and false are SQLite's 1 and 0, so those are refused.
 pub(super) fn member_literal(lit: &Lit) -> Result<Node> {
     let json = match lit {
-        // An object or array of SQLite's JSON compares as its text.
+        // In SQLite an object or array is compared as its text.
         Lit::Text(t) if !t.starts_with(['{', '[']) => serde_json::Value::String(t.clone()).to_string(),
         Lit::Integer(n) if !(0..=1).contains(n) => n.to_string(),
         _ => return refuse("a JSON member compares differently with this value"),

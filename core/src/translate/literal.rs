@@ -1,7 +1,8 @@
 //! Literals: SQLite's spelling -> a value; a value -> a typed PostgreSQL literal.
 //!
-//! A literal meets a column as a stored value would: text that is a number becomes a number beside
-//! a number, ISO text or an epoch number becomes a time. Text times without an offset are UTC.
+//! A literal that is compared with a column is converted as a stored value of the column is: text that is a number
+//! becomes a number for a number column, ISO text or an epoch number becomes a time for a time column. Text times
+//! without an offset are UTC.
 
 use super::node::{Kind, Lit, Node, Prec, Result, class_name, integer, refuse, text};
 use crate::sqltext;
@@ -65,7 +66,7 @@ pub(super) fn blob(bytes: Vec<u8>) -> Node {
     Node::atom(bytea(&bytes), TypeClass::Bytea).kind(Kind::Literal(Lit::Blob(bytes)))
 }
 
-/// The same bytes whatever `standard_conforming_strings` and `bytea_output` say.
+/// A form that means the same bytes under every `standard_conforming_strings` and `bytea_output`.
 fn bytea(bytes: &[u8]) -> String {
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     format!("{}::bytea", sqltext::literal(&format!("\\x{hex}")))
@@ -77,7 +78,7 @@ fn hex_bytes(digits: &str) -> Option<Vec<u8>> {
     nibbles.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |n, d| n * 16 + d)).ok()).collect()
 }
 
-/// A literal as it would be stored in a column of this class; NULL is the caller's business.
+/// A literal as it would be stored in a column of this class; the caller handles NULL.
 pub(super) fn stored(lit: &Lit, class: TypeClass, format: Option<Format>) -> Result<Node> {
     use TypeClass::*;
     match (class, lit) {
@@ -167,7 +168,7 @@ fn json(lit: &Lit, class: TypeClass) -> Result<Node> {
         _ => return misfit(lit, class),
     };
     let valid = serde_json::from_str::<serde::de::IgnoredAny>(&value).is_ok();
-    // jsonb has no place for U+0000.
+    // jsonb cannot contain U+0000.
     if !valid || value.contains("\\u0000") {
         return misfit(lit, class);
     }

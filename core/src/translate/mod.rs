@@ -1,8 +1,8 @@
 //! SQLite SQL -> PostgreSQL SQL, through SQLite's own grammar; never by pattern. Pure.
 //!
-//! A translated expression gives, for every value, what the original gives; what cannot be shown to
-//! do so is `Untranslatable` with a reason. docs/translate.md lists both.
-//! Assumes that the columns of a scope hold what their `pg_type` and `format` say.
+//! For every value, a translated expression has the same result as the original. If that cannot be shown, the result is
+//! `Untranslatable` with a reason. docs/translate.md lists both. Assumes that the columns of a scope hold what their
+//! `pg_type` and `format` say.
 
 mod arith;
 mod cast;

@@ -1,7 +1,7 @@
 //! A translated piece of an expression: PostgreSQL text, the family of its value, and what is known about it.
 //!
-//! Assumes that its makers keep `sql`, `class` and `prec` true to each other.
-//! It never looks at SQLite's syntax; that is `expr`.
+//! Assumes that every constructor sets `sql`, `class` and `prec` consistently. Does not read SQLite's syntax; `expr`
+//! does.
 
 use super::Untranslatable;
 use crate::sqltext;
@@ -46,7 +46,7 @@ pub(super) enum Collation {
     Rtrim,
 }
 
-/// What else is known about a value than its family.
+/// What is known about a value in addition to its family.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Plain,
@@ -75,7 +75,7 @@ pub(super) struct Moment {
     pub part: Part,
     /// A `timestamp without time zone` in UTC (in the session's zone when `local`).
     pub civil: String,
-    /// The same moment as `timestamp with time zone`, where that has a form.
+    /// The same moment as `timestamp with time zone`, if that can be expressed.
     pub instant: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub(super) enum Part {
 pub(super) struct Epoch {
     pub mul: f64,
     pub add: f64,
-    /// The number, where the node itself is its text.
+    /// The number whose text the node is.
     pub digits: Option<String>,
 }
 
@@ -133,12 +133,12 @@ impl Node {
         self.least = least;
         self
     }
-    /// Depends on the clock or on settings.
+    /// Whether the value depends on the clock or on settings.
     pub fn volatile(mut self) -> Node {
         self.immutable = false;
         self
     }
-    /// As immutable as all its parts.
+    /// Volatile if one of its parts is.
     pub fn after(mut self, parts: &[&Node]) -> Node {
         self.immutable &= parts.iter().all(|p| p.immutable);
         self
@@ -193,7 +193,7 @@ impl Node {
         Node::atom(format!("{}::{pg_type}", self.operand()), class).after(&[self]).least(self.least)
     }
 
-    /// The value as SQLite's text of it.
+    /// The value as the text that SQLite would make of it.
     pub fn text(&self) -> Result<Node> {
         match (&self.kind, self.class) {
             (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::text", TypeClass::Text)),
@@ -207,7 +207,7 @@ impl Node {
         }
     }
 
-    /// Nondeterministic collations refuse LIKE and regular expressions and would leak into results.
+    /// A nondeterministic collation does not support LIKE and regular expressions, and would apply to the results.
     fn in_c_collation_if_needed(&self) -> Node {
         if !self.is_nocase_column() {
             return self.clone();
@@ -215,7 +215,7 @@ impl Node {
         Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text)
     }
 
-    /// The value as a number, where SQLite would take it for one.
+    /// The value as a number, if SQLite would read it as one.
     pub fn number(&self) -> Result<Node> {
         match (&self.kind, self.class) {
             (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::bigint", TypeClass::Integer)),

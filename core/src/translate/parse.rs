@@ -1,7 +1,7 @@
 //! SQL text -> one expression of SQLite's grammar, guarded against hostile input.
 //!
-//! The text is wrapped in `SELECT (…)`. Tokens are counted first, so that no text can close the
-//! parenthesis, start a statement, or nest deeper than the parser's and our own recursion can bear.
+//! The text is wrapped in `SELECT (…)`. Tokens are counted first, so that a text can neither close the parenthesis, nor
+//! start a statement, nor nest too deeply for the recursion of the parser and of this module.
 
 use sqlite3_parser::ast::{Cmd, Expr, OneSelect, ResultColumn, Stmt};
 use sqlite3_parser::dialect::TokenType;
@@ -11,9 +11,9 @@ use sqlite3_parser::{Bump, FallibleIterator};
 
 use super::node::{Result, refuse};
 
-/// Bytes of SQL text; CHECKs of real schemas stay far below.
+/// The most bytes of an SQL text; CHECKs of real schemas are much shorter.
 const MAX_TEXT: usize = 100_000;
-/// Levels of nesting, in parentheses and in the tree.
+/// The most levels of nesting, in parentheses and in the tree.
 pub(super) const MAX_DEPTH: usize = 200;
 
 /// Parses exactly one expression.
@@ -41,7 +41,7 @@ fn only_column<'b>(command: Cmd<'b>) -> Option<&'b Expr<'b>> {
     }
 }
 
-/// Refuses what the parser must not see: unbalanced or deep parentheses, statements, subqueries.
+/// Refuses what must not reach the parser: unbalanced or deep parentheses, statements, subqueries.
 fn check_tokens(sql: &str) -> Result<()> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("the expression is longer than {MAX_TEXT} bytes"));

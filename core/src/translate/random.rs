@@ -1,7 +1,7 @@
 //! Random bytes, integers and UUIDs, made of `gen_random_uuid()`, which every server since 13 has.
 //!
-//! A random UUID has 122 random bits: bytes 7 to 9 carry the version and the variant. Where whole
-//! random bytes are wanted, those three are overlaid with random bytes of a second UUID.
+//! A random UUID has 122 random bits: bytes 7 to 9 carry the version and the variant. If all bytes must be random,
+//! those three are replaced by random bytes of a second UUID.
 
 use sqlite3_parser::ast::{Expr, Literal, Operator};
 
@@ -11,9 +11,9 @@ use crate::types::TypeClass;
 
 const SIXTEEN: &str = "overlay(uuid_send(gen_random_uuid()) \
                        PLACING substr(uuid_send(gen_random_uuid()), 10, 3) FROM 7)";
-/// A default that makes more than this is not seen in the wild.
+/// The most random bytes of a default; real ones need fewer.
 const MAX_BYTES: i64 = 256;
-/// Levels of a UUID expression: a chain of `||` and a few calls.
+/// The most levels of a UUID expression: a chain of `||` and a few calls.
 const MAX_LEVELS: usize = 40;
 
 /// `randomblob(n)`
@@ -58,7 +58,7 @@ pub(super) fn hex(args: &[Node]) -> Result<Node> {
     }
 }
 
-/// An expression that spells a random (version 4) UUID, as PostgreSQL makes one.
+/// The PostgreSQL form of an expression that composes a random (version 4) UUID.
 pub(super) fn uuid_text(e: &Expr<'_>) -> Option<Node> {
     let candidate = match e {
         Expr::Binary(_, Operator::Concat, _) => true,
@@ -75,15 +75,15 @@ pub(super) fn uuid_text(e: &Expr<'_>) -> Option<Node> {
     Some(Node::atom(sql, TypeClass::Text).volatile())
 }
 
-/// Whether a default spells 32 hexadecimal digits of random, as `hex(randomblob(16))` and UUIDs do.
+/// Whether a default composes 32 random hexadecimal digits, as `hex(randomblob(16))` and UUIDs do.
 pub(super) fn is_random_uuid(e: &Expr<'_>) -> bool {
     let Some(spelled) = spelling(e, MAX_LEVELS) else { return false };
     let digits = spelled.bytes().filter(|b| *b != b'-').count();
     digits == 32 && spelled.bytes().all(|b| matches!(b.to_ascii_lowercase(), b'h' | b'v' | b'4' | b'-'))
 }
 
-/// One character for each that the expression makes: `h` a random hexadecimal digit, `v` one of 89ab
-/// (capitals for capitals), otherwise itself. `None` for anything else.
+/// A pattern with one character for each of the expression's result: `h` for a random hexadecimal digit, `v` for one of
+/// 89ab (upper case for upper case), any other for itself. `None` for any other expression.
 fn spelling(e: &Expr<'_>, levels: usize) -> Option<String> {
     let levels = levels.checked_sub(1)?;
     match e {

@@ -61,7 +61,7 @@ fn from_number(lit: &Lit, class: TypeClass, format: Option<Format>) -> Option<St
     }
 }
 
-/// Microseconds since 1970 of a stored number; `None` where the format has no such reading.
+/// Microseconds since 1970 of a stored number; `None` if the format does not read numbers as times.
 fn epoch_micros(lit: &Lit, format: Format) -> Option<i64> {
     let (unit, start): (i64, i64) = match format {
         Format::UnixEpoch => (1_000_000, 0),
@@ -139,7 +139,7 @@ fn len(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
-/// `Some(None)` is no offset; `None` is nonsense.
+/// `Some(None)`: there is no offset; `None`: the text is not an offset.
 fn offset(text: &str) -> Option<Option<Offset>> {
     let sign = match text.chars().next() {
         None => return Some(None),

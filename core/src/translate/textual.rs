@@ -1,4 +1,4 @@
-//! Text functions whose arguments need a second look: places, lengths, code points.
+//! Text functions with arguments that must be checked: positions, lengths, code points.
 
 use super::like::c_collation;
 use super::node::{Kind, Node, Prec, Result, refuse, text};
@@ -39,7 +39,7 @@ pub(super) fn trim(function: &str, args: &[Node]) -> Result<Node> {
     Ok(Node::atom(format!("{function}({})", list.join(", ")), TypeClass::Text))
 }
 
-/// SQLite gives a text back as it is where there is nothing to look for, before it looks at what is put in its place.
+/// SQLite returns the text unchanged if the search text is empty, even if the replacement is NULL.
 pub(super) fn replace(args: &[Node]) -> Result<Node> {
     let [x, from, to] = args else { return refuse("replace() takes three arguments") };
     let plain = format!("replace({}, {}, {})", x.sql, from.sql, to.sql);
@@ -73,8 +73,8 @@ pub(super) fn char(args: &[Node]) -> Result<Node> {
     chars.map_or_else(|| refuse("char() of computed code points"), |t| Ok(text(&t)))
 }
 
-/// SQLite and PostgreSQL agree from place 0 on. A negative place counts from the end in SQLite; a
-/// negative length takes what stands before the place, which is an error in PostgreSQL.
+/// SQLite and PostgreSQL agree for positions from 0 on. In SQLite a negative position counts from the end, and a
+/// negative length takes characters before the position, which is an error in PostgreSQL.
 pub(super) fn substr(args: &[Node]) -> Result<Node> {
     let (x, from, count) = match args {
         [x, from] => (x, from, None),
@@ -85,7 +85,7 @@ pub(super) fn substr(args: &[Node]) -> Result<Node> {
         return Ok(Node::atom("NULL::text", TypeClass::Text));
     }
     let blob = x.class == TypeClass::Bytea;
-    // A part of the empty blob is NULL in SQLite.
+    // In SQLite, substr() of the empty blob is NULL.
     let x = if blob { Node::atom(format!("nullif({}, ''::bytea)", x.sql), x.class) } else { x.text()? };
     let count = count.map(|c| counted(c, from)).transpose()?;
     let tail = count.as_ref().map_or_else(String::new, |c| format!(", {c}"));
@@ -117,7 +117,7 @@ fn counted(count: &Node, from: &Node) -> Result<String> {
     let int = count.cast("integer", TypeClass::Integer).sql;
     match (count.least, from.integer()) {
         (Some(0..), _) => Ok(int),
-        // Before the first place there is nothing, so a negative length takes nothing.
+        // There is nothing before the first position, so a negative length gives the empty text.
         (Some(_), Some(1)) => Ok(format!("CASE WHEN {} < 0 THEN 0 ELSE {int} END", count.at(Prec::Operator))),
         _ => refuse("substr() with a computed length that can be negative"),
     }

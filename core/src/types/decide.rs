@@ -1,4 +1,5 @@
-//! The decision for one column: candidates in the order of its family, and the first that holds everything wins.
+//! Chooses the type of one column: the first candidate, in the order of the column's family, that holds every stored
+//! value.
 
 use super::fit::{Fit, fit, lossless};
 use super::rules::{Declared, Family};
@@ -64,7 +65,7 @@ fn limited(declared: &Declared) -> Option<Candidate> {
     declared.length().map(|n| Candidate::new(format!("character varying({n})"), None))
 }
 
-/// A number that is an epoch where the name says time; what the declaration says otherwise.
+/// An epoch if the column's name suggests times and the numbers are one; otherwise the declared type.
 fn by_name(q: &Question<'_>, p: &ColumnProfile, otherwise: &str) -> Vec<Candidate> {
     named_epoch(q, p).into_iter().chain([Candidate::plain(otherwise)]).collect()
 }
@@ -117,7 +118,7 @@ fn json(p: &ColumnProfile) -> Vec<Candidate> {
     [Candidate::plain("jsonb")].into_iter().chain(json).chain([Candidate::plain("text")]).collect()
 }
 
-/// The type of a column of which nothing is known but its declaration.
+/// The type of a column of which only the declaration is known.
 pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> String {
     let limited = || limited(declared).map(|c| c.pg_type);
     match declared.family {
@@ -141,12 +142,12 @@ pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> String {
     }
 }
 
-/// The choice for a column with values, and its findings' material.
+/// The choice for a column with values, and what its findings are made from.
 pub struct Decision {
     pub chosen: Candidate,
-    /// What the declaration asked for first, where it was not to be had.
+    /// The declaration's first type, if it does not hold every value.
     pub missed: Option<Candidate>,
-    /// The plan's type, where the data does not fit it.
+    /// The plan's type, if it does not hold every value.
     pub refused: Option<String>,
     pub by_plan: bool,
 }

@@ -1,6 +1,6 @@
-//! Does a type hold every value that a profile counted? And: which type always does?
+//! Whether a type holds every value that a profile counted, and which type always does.
 //!
-//! The answers mirror the rules of `value`, on counts instead of cells; a property test holds the two together.
+//! The rules are those of `value`, applied to counts instead of cells; a property test compares the two.
 
 use super::profile::ColumnProfile;
 use super::textform::TextFormat;
@@ -12,7 +12,7 @@ use crate::value::{Format, PgType};
 pub enum Fit {
     Yes,
     No,
-    /// The profile did not measure what decides.
+    /// The profile did not measure what is needed to decide.
     Unknown,
 }
 
@@ -83,7 +83,7 @@ fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
     p.blobs == 0 && p.real.integral == p.reals && p.text.count(TextFormat::Integer) == p.texts && in_range
 }
 
-/// Only the digits tell which texts a double holds.
+/// Which texts a double holds depends on their digits, which are not counted.
 fn double(p: &ColumnProfile) -> Fit {
     match p.texts {
         _ if p.integer.inexact > 0 || p.blobs > 0 || number_texts(p) != p.texts => Fit::No,
@@ -141,7 +141,7 @@ fn text(p: &ColumnProfile, limit: Option<u32>) -> Fit {
     }
 }
 
-/// Trailing spaces survive where they fill the width.
+/// Trailing spaces are kept only if the text fills the width.
 fn bpchar(p: &ColumnProfile, limit: Option<u32>) -> Fit {
     match text(p, limit) {
         Fit::Yes if p.text.trailing_space > 0 => Fit::Unknown,
@@ -149,7 +149,7 @@ fn bpchar(p: &ColumnProfile, limit: Option<u32>) -> Fit {
     }
 }
 
-/// Arrays and vectors: what is no list by its looks. Only the load reads the elements.
+/// Arrays and vectors: counts texts that do not look like a list. Only the load reads the elements.
 fn list(p: &ColumnProfile, format: Option<Format>) -> Fit {
     let brackets = p.text.sum(&[TextFormat::JsonLike, TextFormat::Other]);
     let possible = match format {
@@ -184,7 +184,7 @@ fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     if p.text.count(TextFormat::Time) == p.values() {
         (p.text.clock_digits <= digits).into()
     } else if p.text.sum(&[TextFormat::Time, TextFormat::DateTime, TextFormat::DateTimeUtc]) == p.values() {
-        // Two dates stand in for none; dates are not counted.
+        // Two dates may precede a time of day; the profile does not count dates by value.
         if p.text.clock_digits <= digits { Fit::Unknown } else { Fit::No }
     } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
         Fit::Unknown
@@ -194,7 +194,7 @@ fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
 }
 
 fn timetz(p: &ColumnProfile) -> Fit {
-    // A time with an offset has no form of its own.
+    // The profile has no separate form for a time with an offset.
     let times = p.text.sum(&[TextFormat::Time, TextFormat::Other]);
     if p.blobs + p.numbers() == 0 && times == p.texts { Fit::Unknown } else { Fit::No }
 }
@@ -210,7 +210,8 @@ fn moment(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     }
 }
 
-/// Every number is an instant that PostgreSQL holds, in steps of microseconds or of what the type keeps.
+/// Whether every number is an instant that PostgreSQL can hold, and a multiple of a microsecond or of the type's
+/// precision.
 fn epoch(p: &ColumnProfile, digits: u32, unit: &Unit) -> Fit {
     // Within the years 1 to 9999, far inside of what a timestamp holds.
     const SECONDS: (f64, f64) = (-62_135_596_800.0, 253_402_300_800.0);
@@ -266,7 +267,7 @@ pub fn lossless(p: &ColumnProfile) -> Option<(&'static str, Option<Format>)> {
     let pg_type = if p.values() == 0 {
         return None;
     } else if p.blobs > 0 || !clean(p) {
-        // Bytes hold everything; a number among them as its text.
+        // bytea holds everything, numbers as the bytes of their text.
         return Some(("bytea", (p.numbers() > 0).then_some(Format::Text)));
     } else if p.texts > 0 {
         "text"

@@ -1,8 +1,7 @@
 //! Declared type + what is stored -> PostgreSQL type. Pure.
 //!
-//! `rules` is the table of declared types; `profile` counts what is stored; `decide` takes the first type that
-//! holds all of it; `fit` knows what a type holds; `notes` says what a person should know.
-//! The rules are documented in `docs/types.md`.
+//! `rules` is the table of declared types; `profile` counts what is stored; `decide` takes the first type that holds
+//! all of it; `fit` knows what a type holds; `notes` makes the findings. The rules are documented in `docs/types.md`.
 
 mod decide;
 pub mod fit;
@@ -22,7 +21,7 @@ use crate::finding::Finding;
 use crate::value::{Format, PgType};
 use rules::Declared;
 
-/// What the choice for one column rests on.
+/// What the choice for one column depends on.
 pub struct Question<'a> {
     pub table: &'a str,
     pub column: &'a Column,
@@ -34,7 +33,7 @@ pub struct Question<'a> {
     pub json_checked: bool,
     /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.
     pub wanted: Option<&'a str>,
-    /// The column is there already and keeps its type.
+    /// The column exists already and keeps its type.
     pub existing: bool,
 }
 
@@ -65,7 +64,7 @@ pub fn choose(q: &Question<'_>) -> Choice {
     }
 }
 
-/// Nothing is stored, or it was not read: the declaration alone decides.
+/// Nothing is stored, or nothing was read: only the declaration decides.
 fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
     let (pg_type, reason) = match q.wanted {
         Some(wanted) => (PgType::parse(wanted).to_string(), "the plan's types".to_owned()),
@@ -77,7 +76,7 @@ fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
     Choice { pg_type, format: None, reason, findings: vec![] }
 }
 
-/// The type that holds everything stored, whatever was declared: what `on_invalid: "text"` widens to.
+/// The type that holds every stored value, whatever was declared: `on_invalid: "text"` uses it.
 pub fn widest(q: &Question<'_>) -> Choice {
     let stored = q.profile.and_then(|p| Some((fit::lossless(p)?, words::stored(p, None, true))));
     let ((pg_type, format), reason) = match stored {
@@ -88,12 +87,12 @@ pub fn widest(q: &Question<'_>) -> Choice {
     Choice { pg_type: pg_type.to_owned(), format, reason, findings: vec![] }
 }
 
-/// How the stored numbers would be read in a column of `pg_type`, where the plan names a type and no format.
+/// The format for the stored numbers in a column of `pg_type`, if the plan has a type and no format.
 pub fn format_for(q: &Question<'_>, pg_type: &str) -> Option<Format> {
     q.profile.and_then(|p| decide::format_for(q, p, pg_type))
 }
 
-/// The families of PostgreSQL types that translation and conversion tell apart.
+/// The families of PostgreSQL types that translation and conversion distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TypeClass {
     Bool,

@@ -1,4 +1,4 @@
-//! What a person should know about one column's type: findings, each naming the plan key that helps.
+//! The findings about one column's type, each with the plan key that changes it.
 
 use super::decide::{Candidate, Decision, TIMESTAMPTZ};
 use super::fit::{clean, number_texts};
@@ -10,7 +10,7 @@ use crate::finding::{Finding, Severity};
 use crate::value::Format;
 use crate::value::PgType;
 
-/// One column's case.
+/// One column and the choice for it.
 struct Case<'a> {
     q: &'a Question<'a>,
     declared: &'a Declared,
@@ -18,11 +18,11 @@ struct Case<'a> {
     d: &'a Decision,
 }
 
-/// Everything worth saying about one choice.
+/// All findings about one choice.
 pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> Vec<Finding> {
     let case = Case { q, declared, p, d };
     if q.existing {
-        // The type is not to be chosen; only what becomes of values is worth knowing.
+        // The type is fixed; only findings about the conversion of values matter.
         return [case.zeros(), case.rounded_reals(), case.offsets()].into_iter().flatten().collect();
     }
     let all = [
@@ -64,7 +64,7 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
     }
 }
 
-/// What stands against a type, in a few words; `becomes` is the type that takes its place.
+/// Why a type does not hold every value, in a few words; `becomes` is the type that is chosen instead.
 pub fn obstacle(p: &ColumnProfile, wanted: &str, becomes: &str) -> String {
     let only_numbers = p.blobs == 0 && number_texts(p) == p.texts;
     match PgType::parse(wanted) {
@@ -115,7 +115,7 @@ impl Case<'_> {
         format!("Set {} to \"{pg_type}\"", self.key("type"))
     }
 
-    /// What another type would do, where there is a choice.
+    /// The hint about another type, if there is a choice.
     fn instead(&self, pg_type: &str, to: &str) -> String {
         if self.q.existing { String::new() } else { format!("{} to {to}.", self.set_type(pg_type)) }
     }
@@ -146,7 +146,7 @@ impl Case<'_> {
         self.finding(Severity::Warning, message, hint)
     }
 
-    /// The declaration's own type would lose something.
+    /// The declared type would lose something.
     fn missed(&self) -> Option<Finding> {
         let missed = self.d.missed.as_ref()?;
         if self.d.by_plan || (self.declared.family == Family::Unknown && missed.format.is_none()) {
@@ -179,7 +179,7 @@ impl Case<'_> {
         )
     }
 
-    /// Zero is often "no date", and becomes one.
+    /// Zeros, which often mean "no date", become the start of the epoch.
     fn zeros(&self) -> Option<Finding> {
         let format = self.d.chosen.format.filter(|format| format.is_epoch())?;
         if self.p.number.zeros == 0 {
@@ -225,7 +225,7 @@ impl Case<'_> {
         self.finding(Severity::Info, message, hint)
     }
 
-    /// Why one may wonder about numbers that are read as nothing but numbers.
+    /// Why numbers that stay numbers may have been meant as times.
     fn unread(&self, epoch: Option<Format>) -> Option<String> {
         use Family::*;
         let family = self.declared.family;
@@ -286,7 +286,7 @@ impl Case<'_> {
         }
     }
 
-    /// Text that is always something else stays text, but one may want to know.
+    /// Text whose every value is a date, UUID or the like stays text; the finding says how to convert it.
     fn text_is_more(&self) -> Option<Finding> {
         let texts = matches!(self.declared.family, Family::Text | Family::Varchar | Family::Unknown);
         if !texts || self.p.texts == 0 || self.p.texts != self.p.values() || self.d.by_plan {
@@ -325,7 +325,7 @@ impl Case<'_> {
         self.finding(Severity::Info, message, hint)
     }
 
-    /// Blobs that may be something better known, and texts among bytes.
+    /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
     fn blobs(&self) -> Option<Finding> {
         let p = self.p;
         if !self.is("bytea") {

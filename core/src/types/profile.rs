@@ -65,7 +65,7 @@ pub struct TextStats {
     edges: Edges,
 }
 
-/// Texts after which a column without any known form is no longer looked at.
+/// The number of texts after which a column without any known form is no longer classified.
 const PATIENCE: u64 = 1000;
 /// Texts of an ordinary text column whose brackets are checked to hold JSON.
 const JSON_TRIALS: u64 = 100;
@@ -171,7 +171,7 @@ impl ColumnProfile {
         self.text.add(form);
     }
 
-    /// The first few are read; after those, brackets are taken for what they look like.
+    /// The first few texts are parsed; later ones count as JSON if they have brackets.
     fn is_document(&self, bytes: &[u8]) -> bool {
         self.texts > JSON_TRIALS || json::inspect(bytes).is_some()
     }
@@ -238,7 +238,7 @@ impl ColumnProfile {
         self.integers + self.reals
     }
 
-    /// JSON was looked for in every text.
+    /// Whether every text was parsed as JSON.
     pub fn json_measured(&self) -> bool {
         self.checks.json
     }

@@ -1,11 +1,11 @@
-//! The rule table: what a declared type asks for. What is stored decides whether it gets it.
+//! The rule table: the PostgreSQL types for a declared type. The stored values decide which of them is used.
 //!
-//! A spelling that is not in the table is decided by the data and, for an empty column, by SQLite's affinity.
+//! For a name that is not in the table the stored values decide; for an empty column, SQLite's affinity.
 
 use crate::catalog::Affinity;
 use crate::value::pgtype::split;
 
-/// What a declared type asks for.
+/// The family of a declared type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     Integer,
@@ -22,7 +22,7 @@ pub enum Family {
     Json,
     Uuid,
     Blob,
-    /// No declared type, or a name that means nothing here.
+    /// No declared type, or a name that is not in the table.
     Unknown,
 }
 
@@ -176,7 +176,7 @@ pub const RULES: &[Rule] = &[
 pub struct Declared {
     pub family: Family,
     pub affinity: Affinity,
-    /// `(20)`, `(10, 2)`: what stands in the parentheses as far as it is numbers.
+    /// `(20)`, `(10, 2)`: the numbers in the parentheses.
     pub modifiers: Vec<i32>,
 }
 
@@ -193,14 +193,14 @@ impl Declared {
         Declared { family, affinity, modifiers }
     }
 
-    /// The length of `VARCHAR(n)` that PostgreSQL would take too.
+    /// The length of `VARCHAR(n)`, if PostgreSQL accepts it.
     pub fn length(&self) -> Option<u32> {
         const MAX_LENGTH: u32 = 10_485_760;
         let length = self.modifiers.first().and_then(|n| u32::try_from(*n).ok())?;
         (1..=MAX_LENGTH).contains(&length).then_some(length)
     }
 
-    /// Precision and scale of `DECIMAL(p,s)` that every supported server takes.
+    /// Precision and scale of `DECIMAL(p,s)`, if every supported server accepts them.
     pub fn precision(&self) -> Option<(i32, i32)> {
         let precision = *self.modifiers.first()?;
         let scale = self.modifiers.get(1).copied().unwrap_or(0);

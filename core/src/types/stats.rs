@@ -1,4 +1,4 @@
-//! The numbers that a profile keeps, by what they are about; each counts one value at a time.
+//! The counters of a profile, grouped by storage class; each counts one value at a time.
 
 use crate::value::number::Decimal;
 use crate::value::{json, text};
@@ -45,7 +45,7 @@ pub struct JsonStats {
     pub valid: u64,
     pub invalid: u64,
     pub duplicate_keys: u64,
-    /// Valid, but not for `jsonb`.
+    /// Valid JSON that `jsonb` does not keep completely.
     pub unfit: u64,
 }
 
@@ -133,7 +133,7 @@ impl DecimalStats {
     }
 
     pub(super) fn observe_real(&mut self, value: f64) {
-        // Cents and the like, without printing: with so few digits the nearest decimal is the shortest.
+        // A fast path for a few decimal digits, such as cents: the nearest decimal is then also the shortest.
         if value.abs() < 1e11 && (value * 100.0).round() / 100.0 == value {
             let scale = match value {
                 _ if value.trunc() == value => 0,

@@ -1,4 +1,4 @@
-//! What a text looks like: one form for each text, decided from its first byte on. Hot while profiling.
+//! Classifies texts: each text has one form, found from its first byte on. Hot while profiling.
 
 use crate::value::number::{Decimal, canonical_integer};
 use crate::value::{Misfit, boolean, datetime, uuid};
@@ -15,7 +15,7 @@ pub enum TextFormat {
     DateTimeOffset,
     /// More precise than microseconds.
     TooFine,
-    /// Written like a date, but there is none: `0000-00-00`.
+    /// Written like a date, but no such date exists: `0000-00-00`.
     ImpossibleDate,
     /// As `i64` prints it.
     Integer,
@@ -90,7 +90,7 @@ pub fn read(text: &[u8]) -> Reading {
     };
     match (form, text) {
         (TextFormat::Other, [b'0'..=b'9' | b'-', ..]) => number(text),
-        // Digits alone: as good a number as a UUID without dashes, and longer than any i64.
+        // Only digits: it may be a number or a UUID without dashes, and is longer than any i64.
         (form, _) => Reading::Plain(form),
     }
 }
@@ -143,8 +143,8 @@ fn number(text: &[u8]) -> Reading {
     plain_decimal(text).unwrap_or(Reading::Plain(TextFormat::Other))
 }
 
-/// Digits with or without a point; no exponent, no plus, no leading zeros, no negative zero: nothing that a
-/// number would not give back.
+/// Digits with or without a point; no exponent, plus, leading zeros or negative zero, so that the number prints as the
+/// same text.
 fn plain_decimal(text: &[u8]) -> Option<Reading> {
     const MAX_DIGITS: usize = 1000;
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);

@@ -1,7 +1,7 @@
-//! Which numbers are times, and which columns say so.
+//! Which numbers are times, and which column names and declared types suggest times.
 //!
-//! An epoch is assumed only where the declared type or the column's name says time and every number other than
-//! zero lies between 1980 and 2100 in exactly one unit.
+//! An epoch is assumed only if the declared type or the column's name suggests times and, in exactly one unit, every
+//! number other than zero lies between 1980 and 2100.
 
 use super::profile::ColumnProfile;
 use super::rules::Family;
@@ -27,7 +27,7 @@ const fn counted(format: Format, factor: f64, origin: f64, digits: u32, decimals
     Unit { format, factor, origin, digits, decimals }
 }
 
-/// Their ranges do not overlap, but for the last: Apple's seconds look like Unix seconds.
+/// Their ranges do not overlap, except for the last: Apple's seconds look like Unix seconds.
 const UNITS: [Unit; 7] = [
     counted(Format::UnixEpoch, 1.0, 0.0, 0, 6),
     counted(Format::UnixEpochMs, 1e3, 0.0, 3, 3),
@@ -48,8 +48,8 @@ pub fn unit_of(format: Format) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.format == format)
 }
 
-/// The one unit in which every number other than zero is a time of our days. Only Core Data's own columns are
-/// read as seconds since 2001.
+/// The only unit in which every number other than zero lies between 1980 and 2100. Only columns in the style of Core
+/// Data are read as seconds since 2001.
 pub fn unit(p: &ColumnProfile, core_data: bool) -> Option<Format> {
     let mut candidates = UNITS.iter().filter(|unit| (unit.format == Format::Apple) == core_data);
     let within =
@@ -66,7 +66,7 @@ pub fn is_core_data(table: &str, column: &str, declared: &str) -> bool {
     z(table) && z(column) && declared.eq_ignore_ascii_case("TIMESTAMP")
 }
 
-/// The declared type says time.
+/// The declared type is a time.
 pub fn is_time(family: Family) -> bool {
     matches!(family, Family::DateTime | Family::DateTimeTz | Family::Date | Family::Time)
 }
@@ -75,7 +75,7 @@ pub fn is_time(family: Family) -> bool {
 pub const MOMENTS: [TextFormat; 4] =
     [TextFormat::Date, TextFormat::DateTime, TextFormat::DateTimeUtc, TextFormat::DateTimeOffset];
 
-/// Words that say time when a name has them, and endings that do.
+/// Words and endings of a name that suggest times.
 const WORDS: &[&str] = &[
     "at",
     "date",
@@ -103,7 +103,7 @@ const WORDS: &[&str] = &[
 ];
 const ENDINGS: &[&str] = &["date", "timestamp", "time", "visit", "login", "seen"];
 
-/// Words that say something else, whatever stands beside them.
+/// Words that suggest something else, whatever other words the name has.
 const OTHERS: &[&str] = &[
     "duration",
     "uptime",

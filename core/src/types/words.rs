@@ -1,4 +1,4 @@
-//! How the choices are worded: counts with thousands separators, and the reason with its parts in order.
+//! The wording of choices: counts with thousands separators, and the reason.
 
 use super::profile::ColumnProfile;
 use super::textform::TextFormat;
@@ -54,7 +54,7 @@ fn parts(p: &ColumnProfile, format: Option<Format>, forms: bool) -> Vec<(u64, St
     parts
 }
 
-/// What one step of an epoch is called.
+/// The name of an epoch's unit.
 fn unit_name(format: Format) -> Option<&'static str> {
     match format {
         Format::UnixEpoch => Some("seconds"),

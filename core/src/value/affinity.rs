@@ -1,4 +1,4 @@
-//! What SQLite makes of a value that is stored in a column: <https://www.sqlite.org/datatype3.html>. Pure.
+//! How SQLite converts a value that is stored in a column: <https://www.sqlite.org/datatype3.html>. Pure.
 
 use super::{Cell, CellBuf, number};
 
@@ -32,8 +32,8 @@ impl Affinity {
         }
     }
 
-    /// The value as it is read after it was stored. `None` where that hangs on how SQLite reads or writes the
-    /// digits of a real, which is not always to the last bit.
+    /// The value as it is read after it was stored. `None` if that depends on how SQLite parses or prints the digits of
+    /// a real, which is not always exact to the last bit.
     pub fn stored<'a>(self, cell: Cell<'a>) -> Option<CellBuf<'a>> {
         match (self, cell) {
             (_, Cell::Null) => Some(CellBuf::Null),
@@ -65,12 +65,12 @@ fn as_integer(real: f64) -> CellBuf<'static> {
     }
 }
 
-/// A numeric literal with spaces around it, as a column of a numeric affinity takes a text to be one.
+/// Whether a text is a numeric literal, with spaces around it, to a column of numeric affinity.
 fn is_number(text: &[u8]) -> bool {
     number::Decimal::parse(text.trim_ascii()).is_some() || looks_huge(text.trim_ascii())
 }
 
-/// Numbers with exponents beyond what a decimal holds here.
+/// Exponents beyond this are not handled as decimals.
 fn looks_huge(text: &[u8]) -> bool {
     let digits = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     !text.is_empty() && text.iter().all(digits) && text.iter().any(u8::is_ascii_digit) && !is_dashed(text)

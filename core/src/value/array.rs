@@ -1,8 +1,7 @@
-//! Arrays: JSON arrays, lists with commas and PostgreSQL's own literals become the text that `array_in` reads.
+//! Arrays: JSON arrays, comma-separated lists and PostgreSQL's literals become the text that `array_in` reads.
 //!
-//! Each element of a list is read by the rules of its own type first, because the input functions round in silence
-//! and read times by the session's time zone. An array inside an array is a further dimension; in `json[]` and
-//! `jsonb[]` it is an element.
+//! Each element is read by the rules of its type first, because the input functions round silently and read times in
+//! the session's time zone. An array inside an array is another dimension; in `json[]` and `jsonb[]` it is an element.
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer;
@@ -76,20 +75,21 @@ impl Rule {
         if reader.scanner.is_at_end() { Ok(reader.out) } else { Err(NOT_ARRAY) }
     }
 
-    /// One element of a JSON array, into the literal.
+    /// Writes one element of a JSON array into the literal.
     fn json_element(&self, raw: &str, out: &mut String) -> Result<(), Misfit> {
         let string: String;
         let cell = match raw.as_bytes() {
             bytes if self.holds_json => Cell::Text(bytes),
             [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => Cell::Text(plain),
             [b'"', ..] => {
-                // The parser takes its memory by itself: what it decodes, and a list that doubles.
+                // The parser's allocations are infallible, so memory is checked first: for what it decodes, and for a
+                // list that doubles.
                 buffer::afford(2 * raw.len())?;
                 string = serde_json::from_str(raw).map_err(|_| HALF_PAIR)?;
                 Cell::Text(string.as_bytes())
             }
             [b'{', ..] => return Err(OBJECT),
-            // Numbers that are no 64-bit integer keep all their digits as text.
+            // Numbers that are not 64-bit integers keep all their digits as text.
             bytes => number::canonical_integer(bytes).map_or(Cell::Text(bytes), Cell::Integer),
         };
         Ok(quote(out, &self.element.read(cell)?)?)
@@ -107,7 +107,7 @@ fn is_literal(text: &str) -> bool {
     }
 }
 
-/// A JSON array on its way to a literal.
+/// A JSON array that is being converted to a literal.
 struct Reader<'r, 'a> {
     rule: &'r Rule,
     scanner: json::Scanner<'a>,

@@ -1,8 +1,9 @@
-//! The batch: rows decoded from SQLite, laid out as the server wants them, on their way between threads.
+//! The batch: rows decoded from SQLite, laid out as the server needs them, passed from the reader thread to the
+//! backend.
 //!
-//! One format for every sink. Words are row-major, a `Datum` each; what is passed by reference lies in
-//! `bytes`, and its word is an offset until [`Batch::seal`] turns it into an address. A batch is filled,
-//! sealed, consumed and then recycled; its buffers are never freed in between.
+//! Words are row-major, one `Datum` each. Values that are passed by reference are in `bytes`, and their words are
+//! offsets until [`Batch::seal`] turns them into addresses. A batch is filled, sealed, consumed and then used again;
+//! its buffers are not freed in between.
 #![deny(clippy::disallowed_methods)]
 
 use std::fmt;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use super::buffer::{self, Buffer, OutOfMemory};
 use super::{Decoded, Wire};
 
-/// Bytes that a batch aims at: large enough to amortise the hand-over, small enough to stay in the cache.
+/// The size in bytes at which a batch is full: large enough to amortise passing it on, small enough to stay in the
+/// cache.
 pub const TARGET_BYTES: usize = 512 * 1024;
 
 /// What happens to a cell that does not fit its column (`on_invalid` in the plan).
@@ -23,11 +25,11 @@ pub enum OnInvalid {
     Null,
     /// The whole row goes to the reject log.
     Reject,
-    /// Decided before the load: the column became text (or bytea). A misfit is an error then.
+    /// Decided before the load: the column became text (or bytea). A value that does not fit is then an error.
     Text,
 }
 
-/// How to find a row again in SQLite: `rowid 7`, or the primary key's values where there is no rowid.
+/// What identifies a row in SQLite: `rowid 7`, or the primary key's values if there is no rowid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowName {
     Rowid(i64),
@@ -52,7 +54,7 @@ impl fmt::Display for RowName {
     }
 }
 
-/// What the backend needs of a row's origin, because it converts some of its cells itself.
+/// What the batch keeps of the source rows for the backend, which converts some cells itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {
     Nothing,
@@ -62,7 +64,7 @@ pub enum Keep {
     Rows,
 }
 
-/// A row's name, and its values where they are kept: a JSON object.
+/// What identifies a source row, and its values as a JSON object if they are kept.
 #[derive(Debug, PartialEq)]
 pub struct Origin {
     pub row: RowName,
@@ -90,16 +92,16 @@ pub struct Batch {
     /// Bytes used by complete rows, for [`Batch::drop_row`].
     complete_bytes: usize,
     sealed: bool,
-    /// Rows' names and values; filled only where the backend may have to report one.
+    /// The source rows' identities and values; filled only if the backend may have to report one.
     pub origins: Vec<Origin>,
     pub rejected: Vec<RejectedRow>,
-    /// The row to blame where memory for the batch runs out: one so large that it is the batch's last.
+    /// The row to report if memory for the batch runs out: a row so large that it is the batch's last.
     pub large: Option<RowName>,
-    /// Cells that became NULL because they did not fit.
+    /// The number of values that became NULL because they did not fit.
     pub nulled: u64,
     /// Bytes of SQLite values in this batch's rows.
     pub source_bytes: u64,
-    /// Bytes of rows that are kept for the log.
+    /// The size in bytes of rows that are kept for the log.
     held: usize,
 }
 
@@ -117,29 +119,29 @@ impl Batch {
         self.wires.len()
     }
 
-    /// Time to hand the batch over.
+    /// Whether the batch is full.
     pub fn is_full(&self) -> bool {
         self.size() >= TARGET_BYTES || self.rejected.len() >= 1000
     }
 
-    /// Bytes that the batch occupies, as far as they depend on its rows.
+    /// The memory of the batch that depends on its rows, in bytes.
     pub fn size(&self) -> usize {
         self.bytes.len() + self.words.len() * size_of::<u64>() + self.held
     }
 
-    /// Keeps the name, and perhaps the values, of a row that is about to end.
+    /// Keeps the identity, and perhaps the values, of the current row.
     pub fn keep(&mut self, origin: Origin) -> Result<(), OutOfMemory> {
         self.held += origin.values.capacity();
         buffer::push(&mut self.origins, origin)
     }
 
-    /// What was kept of a row, once.
+    /// Takes what was kept of a row; it is available once.
     pub fn take_origin(&mut self, row: usize) -> Option<Origin> {
         let nobody = Origin { row: RowName::Key(String::new()), values: Buffer::new() };
         self.origins.get_mut(row).map(|origin| std::mem::replace(origin, nobody))
     }
 
-    /// Keeps a row that is not loaded.
+    /// Adds a rejected row.
     pub fn reject(&mut self, row: RejectedRow) -> Result<(), OutOfMemory> {
         self.held += row.values.capacity();
         buffer::push(&mut self.rejected, row)
@@ -194,7 +196,7 @@ impl Batch {
         self.complete_bytes = self.bytes.len();
     }
 
-    /// Takes back what was pushed of the current row.
+    /// Removes the cells of the current row that were pushed.
     pub fn drop_row(&mut self) {
         let cells = self.rows * self.width();
         self.words.truncate(cells);
@@ -202,7 +204,7 @@ impl Batch {
         self.bytes.truncate(self.complete_bytes);
     }
 
-    /// Turns offsets into addresses. Nothing may be pushed before the next [`Batch::clear`].
+    /// Turns offsets into addresses. Must not be followed by a push before the next [`Batch::clear`].
     pub fn seal(&mut self) {
         if self.sealed || self.width() == 0 {
             return;
@@ -248,7 +250,7 @@ impl Batch {
         self.origins.truncate(kept);
     }
 
-    /// Empties the batch for its next use; an unusually large buffer is given back.
+    /// Clears the batch for its next use; frees an unusually large buffer.
     pub fn clear(&mut self) {
         self.rows = 0;
         self.words.clear();

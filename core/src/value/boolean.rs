@@ -1,4 +1,4 @@
-//! Booleans: 0 and 1 as any number, and the words that PostgreSQL reads as well.
+//! Booleans: the integers and reals 0 and 1, and the words that PostgreSQL reads.
 
 use super::{Cell, Misfit};
 

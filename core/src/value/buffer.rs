@@ -1,7 +1,8 @@
-//! Memory whose size a value decides: taken fallibly, because a process that aborts takes every session with it.
+//! Fallible allocation of memory whose size depends on a value: an abort of the process would end every session.
 //!
-//! Pure. Whatever a cell, a row, a reject or a plan makes large is written into a [`Buffer`], or into a text or a list
-//! by the functions here. What they cannot have is an [`OutOfMemory`] for the caller to name table, column and row.
+//! Pure. Code whose output depends on the size of a cell, a row, a reject or a plan writes into a [`Buffer`], or into a
+//! `String` or `Vec` with the functions here. If they cannot allocate, they return [`OutOfMemory`]; the caller adds
+//! table, column and row.
 
 use std::borrow::Cow;
 use std::collections::TryReserveError;
@@ -9,7 +10,7 @@ use std::{fmt, io};
 
 use zerocopy::IntoBytes;
 
-/// The server's name for it is 53200.
+/// SQLSTATE 53200.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, thiserror::Error)]
 #[error("out of memory")]
 pub struct OutOfMemory;
@@ -20,16 +21,16 @@ impl From<TryReserveError> for OutOfMemory {
     }
 }
 
-/// The only way in which writing to a [`Buffer`] fails.
+/// The only error of writing to a [`Buffer`].
 impl From<fmt::Error> for OutOfMemory {
     fn from(_: fmt::Error) -> OutOfMemory {
         OutOfMemory
     }
 }
 
-/// Bytes that begin where the server wants a value of any type to begin (`MAXALIGN`).
+/// Bytes with the alignment that the server needs for values of any type (`MAXALIGN`).
 ///
-/// The words behind `length` stay initialised, so that a buffer that is filled again and again is cleared for nothing.
+/// The words behind `length` stay initialised, so that a buffer that is filled repeatedly is not cleared each time.
 #[derive(Debug, Default)]
 pub struct Buffer {
     words: Vec<u64>,
@@ -61,7 +62,7 @@ impl Buffer {
         self.words.as_bytes().get(..self.length).unwrap_or_default()
     }
 
-    /// What was written, where that was text alone.
+    /// The written bytes as text, if only text was written.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
@@ -86,7 +87,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// Moves on to the next multiple of `alignment`, a power of two up to [`ALIGNMENT`]; gives the position.
+    /// Pads to the next multiple of `alignment`, a power of two up to [`ALIGNMENT`]; returns the position.
     #[inline]
     pub fn align(&mut self, alignment: usize) -> Result<usize, OutOfMemory> {
         let padding = self.length.next_multiple_of(alignment) - self.length;
@@ -94,16 +95,16 @@ impl Buffer {
         Ok(self.length)
     }
 
-    /// Room for this many bytes in all, and for as many again where it grows by little.
+    /// Reserves space for this many bytes in all; doubles the buffer if it grows by little.
     #[cold]
     fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         let words = bytes.div_ceil(ALIGNMENT);
         let more = words - self.words.len();
-        // Twice as much is more than may be had where once is not.
+        // If doubling fails, the exact size may still succeed.
         if self.words.try_reserve(more).is_err() {
             self.words.try_reserve_exact(more)?;
         }
-        // Small buffers use all that they were given, large ones no page that they need not.
+        // A small buffer initialises all of its memory, a large one only the pages that it uses.
         let ready = if words < 1 << 16 { self.words.capacity() } else { words };
         self.words.resize(ready, 0);
         Ok(())
@@ -113,7 +114,7 @@ impl Buffer {
         self.length = self.length.min(length);
     }
 
-    /// Empties it; what it holds beyond `keep` bytes is given back.
+    /// Clears the buffer; frees its memory beyond `keep` bytes.
     pub fn clear(&mut self, keep: usize) {
         self.length = 0;
         if self.capacity() > keep {
@@ -123,7 +124,7 @@ impl Buffer {
     }
 }
 
-/// Two buffers are equal when what was written is.
+/// Two buffers are equal if their written bytes are.
 impl PartialEq for Buffer {
     fn eq(&self, other: &Buffer) -> bool {
         self.bytes() == other.bytes()
@@ -196,8 +197,8 @@ pub fn append_hex(text: &mut String, bytes: &[u8]) -> Result<(), OutOfMemory> {
     Ok(())
 }
 
-/// So much can be had now, for what takes its memory by itself and cannot do without. Nobody else may want so much at
-/// the same time.
+/// Checks that so much memory is available now, for a library whose allocations are infallible. Assumes that no other
+/// thread allocates as much at the same time.
 pub fn afford(bytes: usize) -> Result<(), OutOfMemory> {
     const WORTH_ASKING: usize = 1 << 16;
     if bytes > WORTH_ASKING {

@@ -40,8 +40,8 @@ fn hex(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
     Ok(Some(out))
 }
 
-/// RFC 4648 base64, the standard or the URL alphabet, padded or not; one text for one value, so bits left over
-/// must be zero.
+/// RFC 4648 base64, the standard or the URL alphabet, padded or not. Left-over bits must be zero, so that each value
+/// has one text.
 fn base64(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
     let Some(data) = trim_padding(text) else { return Ok(None) };
     let mut out = Vec::new();

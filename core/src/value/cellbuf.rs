@@ -1,4 +1,4 @@
-//! A cell that may own its text or bytes: what is bound to a statement, and what a function answers. Pure.
+//! A cell that may own its text or bytes: a parameter of a statement, or a function's result. Pure.
 #![deny(clippy::disallowed_methods)]
 
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ impl CellBuf<'_> {
         }
     }
 
-    /// A cell that borrows nothing.
+    /// A cell that owns its text or bytes.
     pub fn try_into_owned(self) -> Result<CellBuf<'static>, OutOfMemory> {
         Ok(match self {
             CellBuf::Null => CellBuf::Null,

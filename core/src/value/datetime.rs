@@ -1,9 +1,9 @@
-//! ISO-8601 dates and times, read by hand because this is the hot path of a load, and PostgreSQL's binary form:
-//! days and microseconds since 2000-01-01.
+//! ISO-8601 dates and times to PostgreSQL's binary form: days and microseconds since 2000-01-01. Parsed by hand,
+//! because this is the hot path of a load.
 //!
-//! Read are `YYYY-MM-DD`, `HH:MM[:SS[.f…]]`, and both joined by `T` or a space and followed by `Z`, `±HH`,
-//! `±HH:MM` or `±HHMM`. Years are 0001 to 9999. `24:00:00`, leap seconds and digits beyond microseconds do not
-//! fit; zeros there do.
+//! Accepted are `YYYY-MM-DD`, `HH:MM[:SS[.f…]]`, and both joined by `T` or a space and followed by `Z`, `±HH`, `±HH:MM`
+//! or `±HHMM`, in the years 0001 to 9999. `24:00:00`, leap seconds and digits other than zero beyond microseconds do
+//! not fit.
 
 use super::{Cell, Format, Misfit, Timezone, epoch};
 
@@ -21,7 +21,7 @@ pub struct Rule {
     pub zone: Timezone,
 }
 
-/// What one text says.
+/// The parts of one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Iso {
     /// Since 2000-01-01; `None` for a time of day alone.
@@ -33,16 +33,16 @@ pub struct Iso {
 }
 
 impl Iso {
-    /// The clock as written.
+    /// The local time as written.
     fn wall(&self) -> Option<i64> {
         Some(i64::from(self.day?) * DAY + self.time.unwrap_or(0))
     }
 }
 
-/// Daylight saving hangs on the day.
+/// Daylight saving depends on the day.
 const NO_OFFSET: Misfit =
     Misfit::Unreadable("time has no offset, and the offset of the plan's time zone is not always the same");
-/// 2000-01-01 and 1970-01-01: what Rails and SQLite, and Prisma, write before a time of day.
+/// 2000-01-01 and 1970-01-01: the dates that Rails and SQLite, and Prisma, write before a time of day.
 const NO_DAY: [i32; 2] = [0, -10_957];
 const NOT_TIME: Misfit = Misfit::Unreadable("text is not an ISO-8601 date or time");
 pub const NO_SUCH_TIME: Misfit = Misfit::Unreadable("there is no such date or time");
@@ -163,7 +163,7 @@ pub fn offset(text: &[u8]) -> Option<i64> {
     (hour <= 15 && minute <= 59).then(|| sign * i64::from(hour * 60 + minute) * 60 * SECOND)
 }
 
-/// The clock that a text shows, whatever its offset; for durations counted from a day.
+/// The local time of a text, whatever its offset; for durations counted from a day.
 pub fn wall(text: &[u8]) -> Result<i64, Misfit> {
     parse(text)?.wall().ok_or(NOT_TIME)
 }
@@ -181,7 +181,7 @@ impl Rule {
         })
     }
 
-    /// `timestamp without time zone`: the clock as written; instants become the zone's wall clock.
+    /// `timestamp without time zone`: the local time as written; instants become the zone's local time.
     #[inline]
     pub fn timestamp(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
         self.in_step(match self.iso(cell)? {
@@ -206,7 +206,7 @@ impl Rule {
         i32::try_from(wall / DAY).map_err(|_| Misfit::OutOfRange)
     }
 
-    /// `time`: microseconds since midnight; also of a text whose date only stands in for none.
+    /// `time`: microseconds since midnight; also of a text with one of the dates that are written before a time of day.
     #[inline]
     pub fn time(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
         let time = match self.iso(cell)? {
@@ -247,7 +247,7 @@ impl Rule {
 
     #[inline]
     fn in_step(&self, value: i64) -> Result<i64, Misfit> {
-        // A zone's offset may push the very ends of what PostgreSQL holds over them.
+        // At the ends of PostgreSQL's range, a zone's offset may lead out of the range.
         if !epoch::HELD.contains(&value) {
             Err(Misfit::OutOfRange)
         } else if self.step == 1 || value % self.step == 0 {

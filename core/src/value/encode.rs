@@ -1,7 +1,7 @@
 //! One PostgreSQL value -> one SQLite cell for a column of the file, or why the column cannot keep it. Pure.
 //!
-//! The rule: what the column's [`Decoder`] reads back equals what was written, or the value is refused. Nothing is
-//! rounded, and no affinity changes a value unseen. The stored forms, by type:
+//! The rule: the value that the column's [`Decoder`] reads back equals the written value, or the value is refused.
+//! Nothing is rounded, and a value that the column's affinity would change is refused. The stored forms, by type:
 //!
 //! - **boolean**: 0 or 1. **smallint, integer, bigint**: the integer.
 //! - **real, double precision**: the real; the shortest text in a column of TEXT affinity. NaN is refused: SQLite
@@ -58,7 +58,7 @@ pub struct Encoder {
     affinity: Affinity,
     timezone: Timezone,
     decoder: Decoder,
-    /// Of the server's own spelling, which has no format.
+    /// The type's values are stored as their output function prints them, without a format.
     printed: Decoder,
 }
 
@@ -112,7 +112,7 @@ impl Encoder {
     }
 
     fn real(&self, value: f64) -> CellBuf<'static> {
-        // SQLite itself would write fewer digits than the value needs.
+        // SQLite would print fewer digits than the value needs.
         match self.affinity {
             Affinity::Text => CellBuf::text(text::real_text(value)),
             _ => CellBuf::Real(value),
@@ -158,7 +158,7 @@ impl Encoder {
         Refusal::Inexact(self.format.unwrap_or(Format::Iso8601))
     }
 
-    /// A type that is only known by its text; numbers as numbers where they are exact.
+    /// A type whose values are text here; a number is stored as a number if that is exact.
     fn printed<'a>(&self, printed: &'a str) -> CellBuf<'a> {
         let as_text = CellBuf::Text(Cow::Borrowed(printed));
         if !self.is_decimal() || self.affinity == Affinity::Text {
@@ -174,7 +174,7 @@ impl Encoder {
         }
     }
 
-    /// Cells that no affinity but REAL changes, and that every decoder of their type reads.
+    /// Cells that only REAL affinity changes, and that every decoder of their type reads.
     fn is_kept(&self, cell: &CellBuf<'_>) -> bool {
         match (cell, self.affinity) {
             (CellBuf::Null, _) => true,
@@ -229,7 +229,7 @@ impl Encoder {
         matches!(self.pg_type, PgType::Numeric(_) | PgType::Money)
     }
 
-    /// A decoder spells some values in a way of its own, whoever has written them.
+    /// A decoder normalises the text of some values.
     fn same_print(&self, printed: &str, read: &str) -> bool {
         let number = |text: &str| Decimal::parse(text.as_bytes());
         printed == read

@@ -1,7 +1,7 @@
-//! Numbers as instants and durations, in integer arithmetic where the number is an integer or a decimal text.
+//! Numbers as instants and durations, in integer arithmetic if the number is an integer or a decimal text.
 //!
-//! Integers and decimal texts are exact or do not fit. Reals are read to the nearest microsecond (Julian days to
-//! the millisecond, as SQLite's own functions do): a double counted from 1970 has no more digits to give.
+//! Integers and decimal texts are exact or do not fit. Reals are rounded to the nearest microsecond (Julian days to the
+//! millisecond, as by SQLite's functions), because a double that counts seconds from 1970 has no more digits.
 
 use super::datetime::{SECOND, UNIX_TO_PG};
 use super::{Cell, Format, Misfit, number};
@@ -17,7 +17,7 @@ struct Unit {
 const JULIAN_TO_PG_MS: i64 = 211_813_444_800_000;
 /// The end of SQLite's calendar, 9999-12-31 23:59:59.999.
 const JULIAN_END: f64 = 5_373_484.5;
-/// What a timestamp holds: 4713 BC to 294276 AD (`MIN_TIMESTAMP`, `END_TIMESTAMP`).
+/// The range of a timestamp: 4713 BC to 294276 AD (`MIN_TIMESTAMP`, `END_TIMESTAMP`).
 pub const HELD: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 fn instant_unit(format: Format) -> Option<Unit> {
@@ -48,7 +48,7 @@ pub fn is_instant(format: Format) -> bool {
     format == Format::JulianDay || instant_unit(format).is_some()
 }
 
-/// The format reads numbers at all, so a text that is a number may be one.
+/// Whether the format reads numbers, so that a text that is a number is one.
 pub fn reads_numbers(format: Option<Format>) -> bool {
     format.is_some_and(|f| is_instant(f) || duration_unit(f).is_some())
 }
@@ -98,7 +98,7 @@ impl Unit {
     }
 
     fn nearest(&self, value: f64) -> Result<i64, Misfit> {
-        // Whole units apart, so that the fraction keeps all its bits.
+        // Whole units are split off, so that the fraction keeps all its bits.
         let whole = number::integral(value.floor()).ok_or(Misfit::OutOfRange)?;
         let fraction = (value - value.floor()) * self.numerator as f64 / self.denominator as f64;
         let scaled = i128::from(whole) * i128::from(self.numerator);

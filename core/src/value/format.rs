@@ -1,5 +1,5 @@
-//! The `format` vocabulary of the plan and of foreign columns: how a column's numbers, or its encoded texts,
-//! are read. One table; names, parsing and documentation come from it.
+//! The `format` vocabulary of the plan and of foreign columns: how a column's numbers, or its encoded texts, are read.
+//! One table, from which names, parsing and documentation derive.
 //!
 //! A format never changes how ISO-8601 text is read: one column may mix milliseconds and `CURRENT_TIMESTAMP` text.
 

@@ -1,5 +1,5 @@
-//! Types without a converter of their own: exact text for the type's input function, of a spelling that it reads as it
-//! was meant.
+//! Types without a converter: the text goes to the type's input function, after a check that the function reads it as
+//! it is written.
 #![deny(clippy::disallowed_methods)]
 
 use super::spelling::Check;

@@ -1,17 +1,17 @@
-//! Intervals: months, days and microseconds, which PostgreSQL keeps apart, from the spellings stated here and from no
-//! other. PostgreSQL's own input function takes far more (`1.02:03:04`, which .NET means as a day and two hours, is
-//! `1 day 03:32:48` to it) and rounds.
+//! Intervals: months, days and microseconds, which PostgreSQL stores separately. Only the formats listed here are
+//! accepted. PostgreSQL's input function accepts more, with another meaning (.NET's `1.02:03:04`, a day and two hours,
+//! would be `1 day 03:32:48`), and rounds.
 //!
-//! - **clocks**: `HH:MM:SS[.f]` and `HH:MM`, of any number of hours, with a sign or without;
-//! - **.NET**: `d.hh:mm:ss[.f]`, one sign for all;
-//! - **days and a clock**: `3 04:05:06`, `3 days, 04:05:06` (Django, Python), `-1 days +02:03:04` (PostgreSQL), a
-//!   sign for each part;
-//! - **PostgreSQL's own**: `1 year 2 mons 3 days 04:05:06`, whose parts may also be weeks, hours, minutes and seconds
-//!   in words, whole but for the seconds;
-//! - **ISO 8601**: `P1Y2M3DT4H5M6.7S`, `P2W`, a sign before the P for all and before each number.
+//! - **hours and minutes**: `HH:MM:SS[.f]` and `HH:MM`, with any number of hours, with or without a sign;
+//! - **.NET**: `d.hh:mm:ss[.f]`, one sign for all parts;
+//! - **days and a time**: `3 04:05:06`, `3 days, 04:05:06` (Django, Python), `-1 days +02:03:04` (PostgreSQL), a sign
+//!   for each part;
+//! - **PostgreSQL**: `1 year 2 mons 3 days 04:05:06`, also with weeks, hours, minutes and seconds in words; only
+//!   seconds may have a fraction;
+//! - **ISO 8601**: `P1Y2M3DT4H5M6.7S`, `P2W`, a sign before the P for all parts, or before each number.
 //!
-//! A part that is larger than the next greater unit is kept as it is. Digits beyond microseconds, and what the
-//! column's precision would cut away, do not fit; zeros there do.
+//! A part may be larger than the next greater unit, and stays so. Digits other than zero beyond microseconds, or beyond
+//! the column's precision, do not fit.
 
 use super::datetime::{SECOND, UNIX_TO_PG, wall};
 use super::{Cell, Format, Misfit, epoch, text};
@@ -125,12 +125,12 @@ pub fn decode<'a>(
 }
 
 impl Span {
-    /// Hours are not carried into days, which are not always 24 hours long.
+    /// Hours are not carried into days, since a day does not always have 24 hours.
     fn of_time(micros: i64) -> Span {
         Span { micros, ..Span::default() }
     }
 
-    /// Every part with its sign, so that no style of the session's spreads one over the others.
+    /// Every part has its sign, so that the session's IntervalStyle does not apply one sign to all parts.
     fn written(self) -> String {
         let sign = if self.micros < 0 { '-' } else { '+' };
         let size = self.micros.unsigned_abs();
@@ -291,14 +291,14 @@ fn dotted(text: &[u8]) -> Option<Result<Span, Misfit>> {
     Some(span())
 }
 
-/// Numbers with words, a clock last.
+/// Numbers with units, and a time of day last.
 fn words(text: &[u8]) -> Result<Span, Misfit> {
     let (mut span, mut next) = (Span::default(), 0);
     let mut tokens = text.split(|b| *b == b' ').peekable();
     let last = |token: Option<&&[u8]>| token.is_none();
     while let Some(token) = tokens.next() {
         if token.contains(&b':') {
-            // A clock stands last.
+            // The time of day is last.
             if next > CLOCK || !last(tokens.peek()) {
                 return Err(NOT_INTERVAL);
             }
@@ -307,7 +307,7 @@ fn words(text: &[u8]) -> Result<Span, Misfit> {
         }
         let (number, rest) = number(token)?;
         let Some(word) = tokens.peek().filter(|_| rest.is_empty()).copied() else { return Err(NOT_INTERVAL) };
-        // `3 04:05:06`: days need no word before a clock.
+        // `3 04:05:06`: days before a time of day need no unit.
         let at = if word.contains(&b':') {
             DAYS
         } else {
@@ -325,7 +325,7 @@ fn words(text: &[u8]) -> Result<Span, Misfit> {
     Ok(span)
 }
 
-/// Positions in [`UNITS`]: of days, and of the first unit that a clock stands for.
+/// Positions in [`UNITS`] of days, and of the first unit that a time of day contains.
 const DAYS: usize = 3;
 const CLOCK: usize = 4;
 

@@ -1,7 +1,7 @@
-//! JSON text, read once and thrown away: is it valid, and would `jsonb` keep all of it?
+//! Checks JSON text without building a tree: is it valid, and would `jsonb` keep all of it?
 //!
-//! `jsonb` drops all but the last of equal keys and refuses `\u0000`, so both are looked for. Nesting is limited,
-//! because the server's own parser recurses too.
+//! `jsonb` keeps only the last of equal keys and refuses `\u0000`, so both are detected. Nesting is limited, because
+//! the server's parser is recursive, too.
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
@@ -12,15 +12,15 @@ const MAX_DEPTH: u32 = 500;
 /// A number of more bytes, or with an exponent of more digits, may be beyond `numeric`.
 const MAX_NUMBER: usize = 4000;
 const MAX_EXPONENT: usize = 4;
-/// A key that has escapes is not compared with others beyond this many bytes, and so taken for unfit.
+/// A key with escapes that is longer than this is not compared with others, and counts as one that jsonb does not keep.
 const MAX_ESCAPED_KEY: usize = 1 << 16;
 
 /// What `jsonb` would not keep of a valid document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// An object says a key twice.
+    /// An object has a key twice.
     pub duplicate_keys: bool,
-    /// `\u0000`, half a surrogate pair, a number beyond `numeric`, or an escaped key of a size that nobody compares.
+    /// `\u0000`, half a surrogate pair, a number beyond `numeric`, or an escaped key that is too long to be compared.
     pub unfit: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Scanner<'a> {
     /// Keys of the objects that are open, innermost last.
     keys: Vec<Cow<'a, [u8]>>,
     facts: Facts,
-    /// It ended for want of memory.
+    /// Whether memory ran out.
     starved: bool,
 }
 
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `\uHHHH`, with its other half where it is a surrogate.
+    /// `\uHHHH`, followed by its other half if it is a surrogate.
     fn code_unit(&mut self) -> Option<()> {
         let unit = escaped_unit(self.rest)?;
         self.skip(6);
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    /// A quoted key as it compares.
+    /// A quoted key without quotes and escapes, for comparisons.
     fn unescape(&mut self, quoted: &'a [u8]) -> Cow<'a, [u8]> {
         if !quoted.contains(&b'\\') {
             return Cow::Borrowed(quoted);

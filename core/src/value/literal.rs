@@ -1,8 +1,9 @@
-//! PostgreSQL's own literals of arrays, ranges, multiranges and composites, taken apart so that each value in them is
-//! read by the rules of its type, and put together again for the input function.
+//! Literals of arrays, ranges, multiranges and composites: split, so that each value in them is read by the rules of
+//! its type, and composed again for the input function.
 //!
-//! Input functions read what is inside by themselves: days and months in the session's order, clocks of the session's
-//! time zone, `today`, numbers that are rounded. In a literal, `infinity` and `NaN` are the server's own words.
+//! Without this, the input function would read the values inside: with the session's order of day and month, in the
+//! session's time zone, `today`, with rounded numbers. In a literal, `infinity` and `NaN` can only be PostgreSQL's
+//! values.
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
@@ -25,7 +26,7 @@ impl TextDecoder {
         TextDecoder { pg_type: pg_type.clone(), decoder: Box::new(Decoder::new(pg_type, format, timezone)) }
     }
 
-    /// A value of its own, a JSON string or a number.
+    /// A separate value: a JSON string or a number.
     pub fn read<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
         Ok(match self.decoder.decode(cell)? {
             Decoded::Word(word) => self.word(word, cell)?,
@@ -65,26 +66,26 @@ impl TextDecoder {
             PgType::Numeric(None) => &["NaN", "Infinity", "-Infinity"],
             _ => &[],
         };
-        // bytea has a spelling of its own there, which no setting changes.
+        // In a literal, bytea has the hex format, which no setting affects.
         if words.contains(&text) || self.pg_type == PgType::Bytea {
             return Ok(buffer::text(text)?);
         }
         Ok(buffer::owned_text(self.read(Cell::Text(text.as_bytes()))?)?)
     }
 
-    /// Blanks around the value belong to it.
+    /// Spaces around the value are part of it.
     fn keeps_blanks(&self) -> bool {
         matches!(self.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_))
     }
 }
 
-/// A value as it stands in a literal, without its quotes and escapes.
+/// A value in a literal, without its quotes and escapes.
 struct Part {
     text: String,
     quoted: bool,
 }
 
-/// What is left of a literal.
+/// The rest of a literal.
 pub struct Literal<'a> {
     rest: &'a [u8],
     out: String,
@@ -95,7 +96,7 @@ impl<'a> Literal<'a> {
         Literal { rest: text.trim_ascii().as_bytes(), out: String::new() }
     }
 
-    /// `{a,"b",{…}}`, with bounds before it or not. What is malformed in its braces the input function refuses.
+    /// `{a,"b",{…}}`, with or without bounds before it. The input function refuses malformed braces.
     pub fn array(mut self, element: &TextDecoder) -> Result<String, Misfit> {
         while self.rest.first().is_some_and(|b| *b != b'{') {
             let bound = self.next()?;
@@ -143,7 +144,7 @@ impl<'a> Literal<'a> {
         self.end()
     }
 
-    /// `(a,"b",)`, where nothing at all is NULL.
+    /// `(a,"b",)`; an empty field is NULL.
     pub fn row(mut self, fields: &[TextDecoder]) -> Result<String, Misfit> {
         self.byte(b"(")?;
         for (at, field) in fields.iter().enumerate() {
@@ -200,7 +201,7 @@ impl<'a> Literal<'a> {
                 }
                 b'"' => (quoted, closed, inside) = (true, inside && !doubled, !inside),
                 _ if !inside && stops.contains(byte) => break,
-                // Blanks after the quotes of an array's element; anything else is a mistake.
+                // Spaces after the quotes of an array's element; anything else is malformed.
                 _ if closed && !inside => {
                     if !byte.is_ascii_whitespace() {
                         return Err(MALFORMED);
@@ -229,7 +230,7 @@ impl<'a> Literal<'a> {
         Ok(*byte)
     }
 
-    /// One of these bytes, kept.
+    /// Reads and keeps one of these bytes.
     fn byte(&mut self, allowed: &[u8]) -> Result<(), Misfit> {
         let byte = self.next()?;
         self.put(byte)?;
@@ -241,7 +242,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// A value between quotes, unless it needs none in any literal.
+/// Writes a value in quotes, unless it needs none in any literal.
 pub fn quote(out: &mut String, value: &str) -> Result<(), OutOfMemory> {
     let plain =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b':' | b'_') || b >= 0x80;
@@ -271,7 +272,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    // A column's format is that of its numbers, which a literal has not.
+    // A column's format applies to numbers, which a literal does not contain.
     pub fn range(of: &PgType, timezone: &Timezone) -> Rule {
         Rule::Range(TextDecoder::new(of, None, timezone))
     }

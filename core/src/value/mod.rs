@@ -1,43 +1,44 @@
 //! One SQLite value -> one PostgreSQL value, or why it does not fit. Pure; a file per kind.
 //!
-//! Nothing is rounded, cut or guessed: a value that its column cannot say exactly is a `Misfit`, and the caller
-//! adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
+//! Nothing is rounded, cut or guessed: a value that the column's type cannot represent exactly is a `Misfit`; the
+//! caller adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
 //!
 //! - **boolean**: 0 and 1 as integer or real; `t f true false yes no on off y n 1 0` in any ASCII case.
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
 //!   zero, no space).
-//! - **double precision**: reals; integers and decimal texts that a double says exactly (every integer up to
-//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that single precision holds exactly, and decimal texts
-//!   as it prints them.
-//! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only what is not rounded.
+//! - **double precision**: reals; integers and decimal texts that a double represents exactly (every integer up to
+//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that a four-byte float represents exactly, and decimal
+//!   texts as it prints them.
+//! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only values that need no
+//!   rounding.
 //! - **money**: integers, reals and decimal texts with at most two digits after the point; `$1,234.50`.
 //! - **text, varchar(n), char(n)**: valid UTF-8 without NUL, within `n` characters. Numbers are written as
 //!   SQLite's `CAST(x AS TEXT)` does, reals with every digit they need. A blob does not fit.
-//! - **bytea**: blobs; texts as their bytes, or decoded by the formats `hex` and `base64`. Numbers only by the
-//!   format `text`, as the bytes of their text.
-//! - **date, time, timestamp, timestamptz**: ISO-8601 text whatever the format (see `datetime`); numbers and texts
-//!   that are numbers by the column's `Format`, as instants. A text without an offset is a clock in the plan's time
-//!   zone for timestamptz, and stays as it is for timestamp; a text with an offset, and an instant, becomes that
-//!   zone's wall clock for timestamp. The instant is kept; the spelling and the offset itself are not. A skipped
-//!   or repeated hour takes the offset before the change. A date takes a time only at midnight. The empty text does not fit.
-//!   Reals are read to the nearest microsecond.
-//! - **time with time zone**: ISO-8601 times of day; one without an offset only where the plan's time zone has
-//!   the same all the year.
+//! - **bytea**: blobs; texts as their bytes, or decoded by the formats `hex` and `base64`. Numbers only with the format
+//!   `text`, as the bytes of their text.
+//! - **date, time, timestamp, timestamptz**: ISO-8601 text whatever the format (see `datetime`); numbers, and texts
+//!   that are numbers, as instants in the column's `Format`. A text without an offset is a local time: timestamptz
+//!   reads it in the plan's time zone, timestamp keeps it as it is. timestamp converts a text with an offset, and an
+//!   instant, to the local time of the plan's time zone. The instant is kept, the spelling and the offset are not. In a
+//!   skipped or repeated hour the offset before the change is used. A date accepts a text with a time only at midnight.
+//!   The empty text does not fit. Reals are rounded to the nearest microsecond.
+//! - **time with time zone**: ISO-8601 times of day; without an offset only if the plan's time zone has the same offset
+//!   all year.
 //! - **uuid**: with dashes, 32 hexadecimal digits, or 16 bytes; letter case is not kept.
-//! - **json, jsonb**: valid JSON text, also where it is stored as a blob; numbers are scalars. `jsonb` takes no
-//!   document with equal keys or `\u0000`, which it would not keep.
-//! - **interval**: texts of the spellings that `interval` states; numbers by the formats `seconds`, `milliseconds`,
-//!   `microseconds`; dates by `since_1970`. With a precision or fields only what is not cut.
+//! - **json, jsonb**: valid JSON text, also stored as a blob; numbers are scalars. A document with equal keys or
+//!   `\u0000`, which `jsonb` would not keep, does not fit `jsonb`.
+//! - **interval**: texts in the formats that `interval` lists; numbers with the formats `seconds`, `milliseconds`,
+//!   `microseconds`; dates with `since_1970`. With a precision or fields only values that are not cut.
 //! - **arrays**: JSON arrays as text or as the text's bytes, one dimension per level of nesting, null for NULL, each
 //!   element by the rules of its type; `json[]` and `jsonb[]` have one dimension of JSON values. PostgreSQL's literals
-//!   as well. By the format `comma`, a list whose elements have commas between them. Ragged nesting, an empty
-//!   inner array, and an object outside of `json[]` do not fit.
-//! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is; a blob of little-endian 4-byte floats, all
-//!   of them finite. How many dimensions there are the type itself checks.
+//!   as well. With the format `comma`, a list of elements separated by commas. Ragged nesting, an empty inner array,
+//!   and an object outside of `json[]` do not fit.
+//! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is; a blob of little-endian 4-byte floats, all of
+//!   them finite. The type itself checks the number of dimensions.
 //! - **ranges, multiranges, composites**: PostgreSQL's literals, each value in them by the rules of its type.
-//! - **domains**: as their base type, whose modifier counts; the server then checks NOT NULL and CHECK of each value.
-//! - **anything else**: exact text for the type's input function, for the server's own types of a spelling that is read
-//!   as it is written ([`spelling`]); a blob does not fit.
+//! - **domains**: as their base type with its modifier; the server then checks NOT NULL and CHECK for each value.
+//! - **anything else**: text for the type's input function; for PostgreSQL's own types only text that the function
+//!   reads as it is written ([`spelling`]). A blob does not fit.
 
 pub mod affinity;
 pub mod array;
@@ -73,7 +74,7 @@ pub use format::Format;
 pub use pgtype::PgType;
 pub use timezone::Timezone;
 
-/// A value as SQLite stores it. `Text` is UTF-8 as SQLite says, which a file may break: check before use.
+/// A value as SQLite stores it. `Text` should be UTF-8, but a file may contain other bytes: check before use.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
     Null,
@@ -96,7 +97,7 @@ pub enum Decoded<'a> {
     Input(Cow<'a, str>),
 }
 
-/// How the values of one column are passed; NULL apart, a decoder yields one variant of `Decoded` only.
+/// How the values of one column are passed. Except for NULL, a decoder always yields the same variant of `Decoded`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     Word,
@@ -122,13 +123,13 @@ pub enum Misfit {
     NulInText,
     #[error("{0}")]
     Unreadable(&'static str),
-    /// No misfit: nothing can be said of the value, and nothing may stand in for it.
+    /// Not about the value: memory ran out, so `on_invalid` does not apply.
     #[error("{0}")]
     NoMemory(#[from] OutOfMemory),
 }
 
 impl Misfit {
-    /// The value is to blame, so that a policy for such values applies.
+    /// Whether the value is the cause, so that `on_invalid` applies.
     pub fn is_of_value(&self) -> bool {
         !matches!(self, Misfit::NoMemory(_))
     }

@@ -1,10 +1,10 @@
-//! `money`: a decimal number for `numeric_in`. The type's own input function reads by the session's `lc_monetary`, where
-//! a comma may be a point, and rounds.
+//! `money`: a decimal number for `numeric_in`. The type's own input function depends on the session's `lc_monetary`,
+//! where a comma may be the decimal point, and rounds.
 
 use super::{Cell, Misfit, number, text};
 use std::borrow::Cow;
 
-/// What every locale's money holds at most, but for its digits after the point.
+/// The range of money in every locale, apart from the digits after the decimal point.
 const HELD: Option<(i32, i32)> = Some((19, 2));
 const NOT_MONEY: Misfit = Misfit::Unreadable("text is not an amount of money as the locale C prints it");
 

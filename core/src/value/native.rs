@@ -1,4 +1,4 @@
-//! A PostgreSQL value as Rust sees it: what a constant, a parameter or a row to be written consists of.
+//! A PostgreSQL value in Rust: a constant, a parameter, or a column of a row to be written.
 //!
 //! Pure. `pg/` makes it from datums; `encode` makes SQLite cells from it.
 
@@ -26,7 +26,7 @@ pub enum Native<'a> {
     Printed(Cow<'a, str>),
 }
 
-/// A constant of more bytes is no part of a statement for SQLite.
+/// A larger constant is not part of a remote query.
 const SHIPPABLE: usize = 1 << 20;
 
 impl Native<'_> {

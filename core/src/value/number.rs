@@ -1,4 +1,4 @@
-//! Numbers: integers, floats and the digits of decimals. Nothing is rounded: what would be is a misfit.
+//! Numbers: integers, floats and the digits of decimals. Nothing is rounded: a value that would be does not fit.
 
 use super::{Cell, Misfit};
 use std::borrow::Cow;
@@ -43,7 +43,7 @@ pub fn canonical_integer(text: &[u8]) -> Option<i64> {
     })
 }
 
-/// `double precision`; integers and texts only where the double says exactly the same number.
+/// `double precision`; integers and texts only if the double is exactly the same number.
 #[inline]
 pub fn float8(cell: Cell<'_>) -> Result<f64, Misfit> {
     match cell {
@@ -67,7 +67,7 @@ pub fn float4(cell: Cell<'_>) -> Result<f32, Misfit> {
     if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(Misfit::Inexact) }
 }
 
-/// The single whose shortest decimal says the same number.
+/// The four-byte float whose shortest decimal is the same number.
 fn single_text(text: &[u8]) -> Option<f32> {
     let single: f32 = std::str::from_utf8(text).ok()?.parse().ok()?;
     let decimal = Decimal::parse(text)?;
@@ -121,10 +121,10 @@ pub struct Decimal {
     pub scale: i32,
 }
 
-/// Exponents beyond this are no numbers that PostgreSQL holds.
+/// PostgreSQL cannot hold a number with a larger exponent.
 const MAX_EXPONENT: i32 = 200_000;
 
-/// A text of more bytes says no number that PostgreSQL holds.
+/// PostgreSQL cannot hold a number with a longer text.
 const MAX_TEXT: usize = 1 << 20;
 
 impl Decimal {
@@ -189,7 +189,7 @@ fn exponent(text: &[u8]) -> Option<i32> {
     (-MAX_EXPONENT..=MAX_EXPONENT).contains(&value).then_some(value)
 }
 
-/// `numeric`: text for its input function, which would round to the scale in silence.
+/// `numeric`: text for its input function, which would silently round to the scale.
 pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a, str>, Misfit> {
     let (text, decimal): (Cow<'a, str>, _) = match cell {
         Cell::Integer(i) => {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::Precision;
 
-/// The types that are told apart; modifiers are kept where they limit what fits.
+/// The types that conversion distinguishes; modifiers are kept if they limit what fits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PgType {
     Bool,
@@ -66,7 +66,7 @@ pub enum PgType {
 
 const FULL_PRECISION: u32 = 6;
 
-/// The server's own ranges and multiranges, and what they are of.
+/// PostgreSQL's ranges and multiranges with their subtypes.
 const RANGES: [(&str, &str, PgType); 6] = [
     ("int4range", "int4multirange", PgType::Int4),
     ("int8range", "int8multirange", PgType::Int8),
@@ -116,7 +116,7 @@ impl PgType {
         if let Some(made) = notation(own).or_else(|| range(own)) {
             return made;
         }
-        // Quoted names ("char") and collations are the business of the input function.
+        // For quoted names ("char") and collations the input function is used.
         if own.contains(['"', '[', '.']) {
             return PgType::Other(written.to_owned());
         }
@@ -213,7 +213,7 @@ impl PgType {
         }
     }
 
-    /// The type, or one that it is made of, names objects of the database by the search path, or is spelled by the locale.
+    /// Whether the text of the type, or of one that it consists of, depends on the search path or the locale.
     pub fn reads_rare_settings(&self) -> bool {
         match self {
             PgType::Money => true,

@@ -1,8 +1,8 @@
-//! Texts that PostgreSQL's input functions would read as something else than they say: one table of what is taken and
-//! what is not, from which the documentation and the tests derive.
+//! Texts that PostgreSQL's input functions would read as something else than they say: one table of accepted and
+//! refused texts, from which the documentation and the tests derive.
 //!
-//! A type with a converter of its own states its spellings there; the table has examples of them. The others go through
-//! their input function, after the check that stands here.
+//! A type with a converter defines there what it accepts; the table has examples. The other types use their input
+//! function, after the check in this table.
 
 use std::net::IpAddr;
 
@@ -13,14 +13,14 @@ use super::{Cell, pgtype};
 pub type Check = fn(&str) -> bool;
 
 pub struct Spelling {
-    /// Types, as `format_type` prints them, of which the examples hold.
+    /// The types that the examples are for, as `format_type` prints them.
     pub types: &'static [&'static str],
-    /// What is taken, in a few words.
+    /// The accepted texts, in a few words.
     pub takes: &'static str,
     pub reads: &'static [&'static str],
     /// Texts that PostgreSQL 14 to 18, or one of them, reads without an error.
     pub refuses: &'static [&'static str],
-    /// Of a type without a converter of its own; typmods do not matter to it.
+    /// The check for a type without a converter; it ignores typmods.
     check: Option<Check>,
 }
 

@@ -1,4 +1,4 @@
-//! Text: the check that every text of a load passes, and numbers written as text.
+//! Text: the check of every text of a load, and numbers as text.
 
 use super::{Cell, Decoded, Misfit};
 use std::borrow::Cow;
@@ -51,7 +51,7 @@ pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Mis
     }
 }
 
-/// `char(n)`: padded by its input function, so a trailing space survives only where the text fills the width.
+/// `char(n)`: its input function pads, so a trailing space is kept only if the text fills the width.
 pub fn decode_bpchar<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
     let text: Cow<'a, str> = match cell {
         Cell::Null => return Ok(Decoded::Null),

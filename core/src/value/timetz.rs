@@ -1,5 +1,5 @@
-//! `time with time zone`: text for the type's input function, which would take an offset that is missing from the
-//! session. Spelt as its output function does.
+//! `time with time zone`: text for the type's input function, as its output function prints it. Always with an offset:
+//! the input function would take a missing one from the session.
 
 use super::datetime::{Rule, SECOND};
 use super::encode::iso_time;

@@ -1,8 +1,8 @@
-//! Time zones by name, for times without an offset; the IANA rules are those of `jiff`, which carries its own
-//! copy for machines without one.
+//! Time zones by name, for times without an offset. The IANA rules are those of `jiff`, which includes a copy for
+//! machines without one.
 //!
-//! A wall clock that a change skips or repeats is read by the "compatible" rule: the offset before the change
-//! holds in both cases.
+//! A local time that a change of the offset skips or repeats is read by the "compatible" rule: the offset before the
+//! change is used in both cases.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl Timezone {
         matches!(self.0, Zone::Utc)
     }
 
-    /// Microseconds east of Greenwich, where they are the same all the year.
+    /// Microseconds east of Greenwich, if the zone has the same offset all year.
     pub fn fixed(&self) -> Option<i64> {
         match &self.0 {
             Zone::Utc => Some(0),
@@ -52,7 +52,7 @@ impl Timezone {
         }
     }
 
-    /// Wall clock -> instant; both in PostgreSQL microseconds.
+    /// Local time -> instant; both in PostgreSQL microseconds.
     #[inline]
     pub fn instant(&self, wall: i64) -> i64 {
         match &self.0 {
@@ -62,7 +62,7 @@ impl Timezone {
         }
     }
 
-    /// Instant -> wall clock; both in PostgreSQL microseconds.
+    /// Instant -> local time; both in PostgreSQL microseconds.
     #[inline]
     pub fn wall(&self, instant: i64) -> i64 {
         match &self.0 {
@@ -98,7 +98,7 @@ fn offset_of_wall(zone: &TimeZone, wall: i64) -> i64 {
     })
 }
 
-/// Beyond jiff's years (-9999 to 9999) the rules of the nearest year hold.
+/// Outside of jiff's years (-9999 to 9999) the rules of the nearest year are used.
 fn timestamp(pg_micros: i64) -> Timestamp {
     let unix = pg_micros.saturating_sub(UNIX_TO_PG);
     let nearest = if unix < 0 { Timestamp::MIN } else { Timestamp::MAX };

@@ -22,7 +22,7 @@ pub fn parse(text: &[u8]) -> Option<[u8; 16]> {
     }
 }
 
-/// The version and variant bits are those of RFC 9562, so the value is hardly a hash by accident.
+/// Whether the version and variant bits are those of RFC 9562, so that the value is unlikely to be a hash.
 pub fn is_rfc(bytes: &[u8; 16]) -> bool {
     (1..=8).contains(&(bytes[6] >> 4)) && (bytes[8] >> 6) == 0b10
 }

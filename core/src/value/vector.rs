@@ -18,7 +18,7 @@ pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
             list if list.trim_ascii_start().starts_with('[') => Ok(Cow::Borrowed(list)),
             _ => Err(NOT_LIST),
         },
-        // Floats hardly spell JSON by accident.
+        // The bytes of floats are unlikely to be JSON by accident.
         Cell::Blob(bytes @ [b'[', .., b']']) if json::inspect(bytes).is_some() => {
             text::check(bytes).map(Cow::Borrowed)
         }
