@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 
 use super::encoding;
 use super::settings::LocalSettings;
+use pg_sqlite_migrate_core::value::PgType;
 
 /// One attribute of the target, as far as a decoder has to know it.
 #[derive(Debug, Clone)]
@@ -11,10 +12,7 @@ pub struct Attribute {
     pub name: String,
     /// Its number in the relation, from 1.
     pub attnum: i16,
-    /// As `format_type` prints it.
-    pub pg_type: String,
-    /// The type by whose rules its values are decoded; see [`super::types::decoded_as`].
-    pub decoded_as: String,
+    pub pg_type: PgType,
     /// A domain's constraints check its values.
     pub domain: bool,
     pub type_oid: pg_sys::Oid,
@@ -27,8 +25,7 @@ impl Attribute {
             // SAFETY: a name is NUL-terminated.
             name: unsafe { encoding::from_server(attribute.attname.data.as_ptr().cast_mut()) },
             attnum: attribute.attnum,
-            pg_type: super::types::format_type(attribute.atttypid, attribute.atttypmod),
-            decoded_as: super::types::decoded_as(attribute.atttypid, attribute.atttypmod),
+            pg_type: super::types::of(attribute.atttypid, attribute.atttypmod),
             domain: super::types::is_domain(attribute.atttypid),
             type_oid: attribute.atttypid,
             typmod: attribute.atttypmod,

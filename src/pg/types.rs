@@ -58,6 +58,43 @@ pub fn format_type(oid: pg_sys::Oid, typmod: i32) -> String {
     unsafe { encoding::from_server(pg_sys::format_type_with_typemod(oid, typmod)) }
 }
 
+/// The type as the catalog has it, named so that it reads the same under any search path.
+pub fn of(oid: pg_sys::Oid, typmod: i32) -> PgType {
+    let name = || format_type_qualified(oid, typmod);
+    if is_domain(oid) {
+        let (base, typmod) = base_type(oid, typmod);
+        return PgType::Domain { name: name(), base: Box::new(of(base, typmod)) };
+    }
+    // Arrays inside, but not in their spelling.
+    let listed = matches!(oid, pg_sys::INT2VECTOROID | pg_sys::OIDVECTOROID);
+    // SAFETY: a syscache look-up.
+    let element = unsafe { pg_sys::get_element_type(oid) };
+    if element != pg_sys::InvalidOid && !listed {
+        let of_elements = of(element, typmod);
+        return match of_elements.base() {
+            PgType::Other(name) if name == "box" => PgType::Other("box[]".into()),
+            _ if delimiter(element) != b',' => PgType::UserDefined(name()),
+            _ => PgType::Array(Box::new(of_elements)),
+        };
+    }
+    // SAFETY: syscache look-ups; each raises an error for a type that is gone.
+    unsafe {
+        match pg_sys::get_typtype(oid) as u8 {
+            pg_sys::TYPTYPE_RANGE => {
+                PgType::Range { name: name(), of: Box::new(of(pg_sys::get_range_subtype(oid), -1)) }
+            }
+            pg_sys::TYPTYPE_MULTIRANGE => {
+                let range = pg_sys::get_multirange_range(oid);
+                PgType::Multirange { name: name(), of: Box::new(of(pg_sys::get_range_subtype(range), -1)) }
+            }
+            pg_sys::TYPTYPE_COMPOSITE => PgType::Row { name: name(), fields: fields(oid) },
+            _ if is_builtin(oid) => PgType::parse(&format_type(oid, typmod)),
+            _ if is_pgvector(oid) => PgType::Vector(name()),
+            _ => PgType::UserDefined(name()),
+        }
+    }
+}
+
 /// The type by whose rules values of this type are decoded, for [`pg_sqlite_migrate_core::value::PgType::parse`]: a domain's is its
 /// base's, an array's `ELEMENT[]` or `any[]`, a range's `range(SUBTYPE)`, a composite's `row(FIELD,…)`, pgvector's
 /// types' `vector`. Empty for a type that only its input function knows: a user's type may have any name, `uuid` too.
@@ -78,7 +115,14 @@ pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
             pg_sys::TYPTYPE_MULTIRANGE => {
                 format!("multi{}", decoded_as(pg_sys::get_multirange_range(oid), -1))
             }
-            pg_sys::TYPTYPE_COMPOSITE => format!("row({})", fields(oid).join(",")),
+            pg_sys::TYPTYPE_COMPOSITE => {
+                let fields: Vec<String> = descriptor(oid)
+                    .iter()
+                    .filter(|f| !f.attisdropped)
+                    .map(|f| decoded_as(f.atttypid, f.atttypmod))
+                    .collect();
+                format!("row({})", fields.join(","))
+            }
             _ if is_builtin(oid) => format_type(oid, typmod),
             _ if is_pgvector(oid) => "vector".into(),
             _ => String::new(),
@@ -86,12 +130,14 @@ pub fn decoded_as(oid: pg_sys::Oid, typmod: i32) -> String {
     }
 }
 
-/// The types of a composite's fields, as they are decoded.
-fn fields(composite: pg_sys::Oid) -> Vec<String> {
+/// The types of a composite's fields.
+fn fields(composite: pg_sys::Oid) -> Vec<PgType> {
+    descriptor(composite).iter().filter(|f| !f.attisdropped).map(|f| of(f.atttypid, f.atttypmod)).collect()
+}
+
+fn descriptor(composite: pg_sys::Oid) -> pgrx::PgTupleDesc<'static> {
     // SAFETY: a copy in the current memory context, which nobody counts references to.
-    let desc =
-        unsafe { pgrx::PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(composite, -1)) };
-    desc.iter().filter(|f| !f.attisdropped).map(|f| decoded_as(f.atttypid, f.atttypmod)).collect()
+    unsafe { pgrx::PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(composite, -1)) }
 }
 
 /// Which settings the type's input and output functions depend on.
@@ -125,12 +171,12 @@ pub fn reads(oid: pg_sys::Oid) -> Reads {
         return Reads::Nothing;
     }
     let _path = LocalSettings::safe_search_path();
-    if PgType::parse(&decoded_as(oid, -1)).reads_rare_settings() { Reads::Everything } else { Reads::Styles }
+    if of(oid, -1).reads_rare_settings() { Reads::Everything } else { Reads::Styles }
 }
 
-/// [`decoded_as`] of a type by its name. Raises the server's own error for an unknown type.
-pub fn decoded_as_named(name: &str) -> String {
-    parse(name).map(|(oid, typmod)| decoded_as(oid, typmod)).unwrap_or_default()
+/// The type of a name, as the catalog has it. Raises the server's own error for an unknown type.
+pub fn named(name: &PgType) -> PgType {
+    parse(&name.to_string()).map_or_else(|| name.clone(), |(oid, typmod)| of(oid, typmod))
 }
 
 /// The type below all domains, with its modifier.

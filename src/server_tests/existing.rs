@@ -10,6 +10,7 @@ mod tests {
     use pg_sqlite_migrate_core::plan::{
         ExistingForeignKey, ExistingKey, ExistingTable, Identity, KeyOperator, Strays, Target,
     };
+    use pg_sqlite_migrate_core::value::PgType;
 
     fn read(sql: &str) -> Target {
         spi::execute("CREATE SCHEMA app");
@@ -43,11 +44,11 @@ mod tests {
         let columns = &table(&found, "t").columns;
         let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "h"]);
-        let types: Vec<&str> = columns.iter().map(|c| c.pg_type.as_str()).collect();
+        let types: Vec<String> = columns.iter().map(|c| c.pg_type.to_string()).collect();
         let domain = "app.outer_domain";
         let precise = "timestamp(3) with time zone";
         assert_eq!(types, ["bigint", "integer", "integer", domain, precise, "integer", "integer", "text"]);
-        assert_eq!(columns[3].decoded_as, "character varying(20)");
+        assert_eq!(*columns[3].pg_type.base(), PgType::Varchar(Some(20)));
         let said = |of: fn(&pg_sqlite_migrate_core::plan::ExistingColumn) -> bool| -> String {
             columns.iter().filter(|c| of(c)).map(|c| c.name.as_str()).collect()
         };

@@ -22,8 +22,7 @@ fn there(name: &str, columns: Vec<ExistingColumn>) -> ExistingTable {
 }
 
 fn col(name: &str, pg_type: &str) -> ExistingColumn {
-    let (name, pg_type) = (name.to_string(), pg_type.to_string());
-    ExistingColumn { name, decoded_as: pg_type.clone(), pg_type, ..Default::default() }
+    ExistingColumn::new(name, PgType::parse(pg_type))
 }
 
 fn id() -> ExistingColumn {
@@ -245,10 +244,13 @@ fn null_for_a_column_that_takes_none_goes_by_on_invalid() {
 
 #[test]
 fn values_are_measured_by_the_type_below_a_domain() {
-    let domain = |decoded_as: &str, not_null| ExistingColumn {
-        decoded_as: decoded_as.into(),
+    let domain = |base: Option<PgType>, not_null| ExistingColumn {
+        pg_type: match base {
+            Some(base) => PgType::Domain { name: "app.thing".into(), base: Box::new(base) },
+            None => PgType::UserDefined("app.thing".into()),
+        },
         not_null,
-        ..col("v", "app.thing")
+        ..col("v", "text")
     };
     let mut blob = counts(0, 0);
     blob.blobs = 1;
@@ -256,10 +258,10 @@ fn values_are_measured_by_the_type_below_a_domain() {
     let go = |column, plan: Value| {
         plan_with(&t(), &profiles, &[], &target(vec![there("t", vec![id(), column])]), plan)
     };
-    let fits = go(domain("text", false), json!({}));
-    assert_eq!(loads(&fits)[0].columns[1].pg_type, "app.thing");
+    let fits = go(domain(Some(PgType::Text), false), json!({}));
+    assert_eq!(loads(&fits)[0].columns[1].pg_type.to_string(), "app.thing");
     assert_eq!(said(&fits, "t.v"), [""; 0]);
-    let user = go(domain("", false), json!({}));
+    let user = go(domain(None, false), json!({}));
     assert_eq!(said(&user, "t.v"), [""; 0], "only its input function knows");
     let message = "not every stored value fits app.thing: the only value is blob";
     for (not_null, policy, expected) in [
@@ -268,7 +270,10 @@ fn values_are_measured_by_the_type_below_a_domain() {
         (true, "null", format!("blocking: {message}")),
         (false, "reject", format!("warning: {message}; their rows go to sqlite_migrate.reject")),
     ] {
-        assert_eq!(said(&go(domain("integer", not_null), json!({"on_invalid": policy})), "t.v"), [expected]);
+        assert_eq!(
+            said(&go(domain(Some(PgType::Int4), not_null), json!({"on_invalid": policy})), "t.v"),
+            [expected]
+        );
     }
 }
 

@@ -29,7 +29,7 @@ use crate::catalog::Catalog;
 use crate::damage::Damage;
 use crate::finding::Finding;
 use crate::types::TableProfile;
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// What the source says, as far as decisions need it.
 pub struct Source<'a> {
@@ -201,7 +201,7 @@ pub struct Skip {
 pub struct LoadColumn {
     pub source: String,
     pub target: String,
-    pub pg_type: String,
+    pub pg_type: PgType,
     pub format: Option<Format>,
     pub not_null: bool,
     pub on_invalid: OnInvalid,

@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::decide::pgtype;
 use super::given::keys;
 use super::resolve::rules::Rules;
 use super::*;
@@ -19,36 +18,36 @@ use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
 pub(crate) const FAKE: Rules =
     Rules { choose, widest, format_for, fit, expression, condition, generated, default };
 
-fn natural(q: &Question<'_>) -> (&'static str, Option<Format>) {
+fn natural(q: &Question<'_>) -> (PgType, Option<Format>) {
     let declared = q.column.declared.to_ascii_uppercase();
     let stored = q.profile.cloned().unwrap_or_default();
     match declared.as_str() {
-        _ if q.rowid_alias => ("bigint", None),
-        "INTEGER" if stored.texts > 0 => ("text", None),
-        "INTEGER" => ("bigint", None),
-        "INT" => ("integer", None),
-        "BOOLEAN" => ("boolean", None),
-        "DATETIME" if stored.integers > 0 => ("timestamp with time zone", Some(Format::UnixEpoch)),
-        "DATETIME" => ("timestamp with time zone", Some(Format::Iso8601)),
-        "BLOB" => ("bytea", None),
-        "JSON" => ("json", None),
-        "UUID" => ("uuid", None),
-        _ => ("text", None),
+        _ if q.rowid_alias => (PgType::Int8, None),
+        "INTEGER" if stored.texts > 0 => (PgType::Text, None),
+        "INTEGER" => (PgType::Int8, None),
+        "INT" => (PgType::Int4, None),
+        "BOOLEAN" => (PgType::Bool, None),
+        "DATETIME" if stored.integers > 0 => (PgType::TIMESTAMPTZ, Some(Format::UnixEpoch)),
+        "DATETIME" => (PgType::TIMESTAMPTZ, Some(Format::Iso8601)),
+        "BLOB" => (PgType::Bytea, None),
+        "JSON" => (PgType::Json, None),
+        "UUID" => (PgType::Uuid, None),
+        _ => (PgType::Text, None),
     }
 }
 
 fn choose(q: &Question<'_>) -> Choice {
     let stored = q.profile.cloned().unwrap_or_default();
-    let fits = |wanted: &str| match pgtype::canonical(wanted).as_str() {
-        "text" => stored.blobs == 0,
-        "smallint" | "integer" | "bigint" => stored.texts + stored.blobs + stored.reals == 0,
-        "uuid" => stored.integers + stored.blobs == 0,
+    let fits = |wanted: &PgType| match wanted {
+        PgType::Text => stored.blobs == 0,
+        integer if integer.is_integer() => stored.texts + stored.blobs + stored.reals == 0,
+        PgType::Uuid => stored.integers + stored.blobs == 0,
         _ => true,
     };
     let (own, own_format) = natural(q);
     let (pg_type, format) = match q.wanted.filter(|w| fits(w)) {
-        Some(wanted) if !pgtype::same(wanted, own) => (pgtype::canonical(wanted), None),
-        _ => (own.to_string(), own_format),
+        Some(wanted) if *wanted != own => (wanted.clone(), None),
+        _ => (own, own_format),
     };
     let reason = format!("declared {}", q.column.declared);
     Choice { pg_type, format, reason, findings: vec![] }
@@ -67,22 +66,22 @@ fn condition(sql: &str, _: &Scope) -> Result<String, Untranslatable> {
     odd(sql).map(|_| sql.into())
 }
 
-fn generated(sql: &str, _: &Scope, _: &str, _: Option<Format>) -> Result<String, Untranslatable> {
+fn generated(sql: &str, _: &Scope, _: &PgType, _: Option<Format>) -> Result<String, Untranslatable> {
     odd(sql).map(|_| sql.into())
 }
 
 fn widest(q: &Question<'_>) -> Choice {
     let blobs = q.profile.is_some_and(|p| p.blobs > 0);
-    let pg_type = if blobs { "bytea" } else { "text" };
-    Choice { pg_type: pg_type.into(), format: None, reason: "widest".into(), findings: vec![] }
+    let pg_type = if blobs { PgType::Bytea } else { PgType::Text };
+    Choice { pg_type, format: None, reason: "widest".into(), findings: vec![] }
 }
 
-fn format_for(q: &Question<'_>, pg_type: &str) -> Option<Format> {
+fn format_for(q: &Question<'_>, pg_type: &PgType) -> Option<Format> {
     let numbers = q.profile.is_some_and(|p| p.integers > 0);
-    (numbers && pgtype::is_temporal(pg_type)).then_some(Format::UnixEpoch)
+    (numbers && pg_type.is_temporal()).then_some(Format::UnixEpoch)
 }
 
-fn fit(stored: &ColumnProfile, pg_type: &str, _: Option<Format>) -> Fit {
+fn fit(stored: &ColumnProfile, pg_type: &PgType, _: Option<Format>) -> Fit {
     match TypeClass::of(pg_type) {
         TypeClass::Integer => (stored.texts == 0).into(),
         TypeClass::Other | TypeClass::Interval => Fit::Unknown,
@@ -90,7 +89,7 @@ fn fit(stored: &ColumnProfile, pg_type: &str, _: Option<Format>) -> Fit {
     }
 }
 
-fn default(sql: &str, _: &str, _: Option<Format>) -> Result<Option<String>, Untranslatable> {
+fn default(sql: &str, _: &PgType, _: Option<Format>) -> Result<Option<String>, Untranslatable> {
     odd(sql).map(|_| (sql != "NULL").then(|| sql.into()))
 }
 
@@ -468,12 +467,7 @@ fn a_check_that_rows_break_stops_or_is_not_validated() {
 }
 
 fn existing(name: &str, relkind: char, has_rows: bool, columns: &[(&str, &str)]) -> Target {
-    let column = |(name, pg_type): &(&str, &str)| ExistingColumn {
-        name: name.to_string(),
-        pg_type: pg_type.to_string(),
-        decoded_as: pg_type.to_string(),
-        ..ExistingColumn::default()
-    };
+    let column = |(name, pg_type): &(&str, &str)| ExistingColumn::new(*name, PgType::parse(pg_type));
     let there = ExistingTable {
         schema: "public".into(),
         name: name.into(),
@@ -500,7 +494,7 @@ fn existing_tables_are_loaded_cleared_replaced_or_refused() {
         panic!("a load comes first")
     };
     assert!(load.existing.is_some());
-    assert_eq!(load.columns[0].pg_type, "integer");
+    assert_eq!(load.columns[0].pg_type, PgType::Int4);
     let advance = &sql(&empty)[1];
     assert!(advance.starts_with("DO '") && advance.contains("ALTER SEQUENCE %s RESTART"), "{advance}");
     assert!(!advance.contains("setval"), "setval outlives a ROLLBACK: {advance}");
@@ -843,7 +837,7 @@ fn both_sides_of_a_foreign_key_share_the_collation() {
 /// By the real rules: what the load is told, and that it then stores NULL.
 #[test]
 fn an_empty_text_for_no_date_becomes_null_on_request() {
-    use crate::value::{Cell, Decoder, PgType, Timezone};
+    use crate::value::{Cell, Decoder, Timezone};
     let made = column("made", "DATETIME");
     let empty = Cell::Text(b"");
     for (others, pg_type, format) in [
@@ -872,10 +866,10 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
             planned.steps.iter().find_map(|s| if let Action::Load(l) = &s.action { Some(l) } else { None });
         let told = &load.expect("a load").columns[0];
         assert_eq!(
-            (told.pg_type.as_str(), told.format, told.on_invalid, told.not_null),
-            (pg_type, format, OnInvalid::Null, false)
+            (told.pg_type.to_string(), told.format, told.on_invalid, told.not_null),
+            (pg_type.to_string(), format, OnInvalid::Null, false)
         );
-        let decoder = Decoder::new(&PgType::parse(&told.pg_type), told.format, &Timezone::UTC);
+        let decoder = Decoder::new(&told.pg_type, told.format, &Timezone::UTC);
         assert!(decoder.decode(others).is_ok());
         assert!(decoder.decode(empty).is_err(), "a misfit, which on_invalid makes NULL");
     }

@@ -10,9 +10,9 @@ use super::expr::Walk;
 use super::node::{Epoch, Kind, Lit, Moment, Node, Part, Prec, Result, class_name, refuse};
 use super::{Scope, literal, parse, random};
 use crate::types::TypeClass;
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
-pub(super) fn default(sql: &str, pg_type: &str, format: Option<Format>) -> Result<Option<String>> {
+pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Result<Option<String>> {
     let bump = Bump::new();
     let e = bare(parse::parse(sql, &bump)?);
     let class = TypeClass::of(pg_type);
@@ -47,19 +47,19 @@ fn makes_uuid(e: &Expr<'_>) -> bool {
     random::is_random_uuid(e) || random::is_sixteen_bytes(e)
 }
 
-/// A literal within the limits that the type's name states.
-fn fit(lit: &Lit, class: TypeClass, pg_type: &str, format: Option<Format>) -> Result<Node> {
-    let lower = pg_type.to_ascii_lowercase();
+/// A literal within the limits of the type.
+fn fit(lit: &Lit, class: TypeClass, pg_type: &PgType, format: Option<Format>) -> Result<Node> {
+    let citext = matches!(pg_type, PgType::Other(name) if name.eq_ignore_ascii_case("citext"));
     let node = match lit {
-        Lit::Text(t) if lower == "citext" => super::node::text(t),
+        Lit::Text(t) if citext => super::node::text(t),
         _ if class == TypeClass::Other => {
             return refuse(format!("defaults of type {pg_type} are not translated"));
         }
         _ => literal::stored(lit, class, format)?,
     };
-    let int_limit = match lower.as_str() {
-        "smallint" | "int2" => i64::from(i16::MAX),
-        "integer" | "int" | "int4" => i64::from(i32::MAX),
+    let int_limit = match pg_type {
+        PgType::Int2 => i64::from(i16::MAX),
+        PgType::Int4 => i64::from(i32::MAX),
         _ => i64::MAX,
     };
     if node
@@ -68,18 +68,14 @@ fn fit(lit: &Lit, class: TypeClass, pg_type: &str, format: Option<Format>) -> Re
     {
         return literal::misfit(lit, class);
     }
-    match (class, limit(&lower), node.text_literal()) {
-        (TypeClass::Text, Some(limit), Some(t)) if t.chars().count() > limit => {
+    match (pg_type, node.text_literal()) {
+        (PgType::Varchar(Some(limit)) | PgType::Bpchar(Some(limit)), Some(t))
+            if t.chars().count() > *limit as usize =>
+        {
             refuse(format!("the default is longer than {pg_type}"))
         }
         _ => Ok(node),
     }
-}
-
-/// The `n` of `varchar(n)`.
-fn limit(pg_type: &str) -> Option<usize> {
-    let (_, rest) = pg_type.split_once('(')?;
-    rest.split_once(')')?.0.trim().parse().ok()
 }
 
 /// An expression as a value of the column's class.

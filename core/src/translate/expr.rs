@@ -101,7 +101,7 @@ impl<'s> Walk<'s> {
 
     fn column(&self, name: &str) -> Option<Node> {
         let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
-        let kind = Kind::Column { pg_type: c.pg_type.clone(), format: c.format, nocase: c.nocase };
+        let kind = Kind::Column { format: c.format, nocase: c.nocase };
         Some(Node::atom(sqltext::ident(&c.target), TypeClass::of(&c.pg_type)).kind(kind))
     }
 

@@ -26,6 +26,7 @@ mod textual;
 use sqlite3_parser::Bump;
 
 use crate::types::TypeClass;
+use crate::value::{Format, PgType};
 
 /// The columns that an expression may name, with what became of them.
 #[derive(Debug, Clone, Default)]
@@ -39,9 +40,9 @@ pub struct ScopeColumn {
     pub source: String,
     /// The name in PostgreSQL.
     pub target: String,
-    pub pg_type: String,
+    pub pg_type: PgType,
     /// How numbers of the source column were read (an epoch), for comparisons with literals.
-    pub format: Option<crate::value::Format>,
+    pub format: Option<Format>,
     /// The column compares without regard to ASCII case in SQLite.
     pub nocase: bool,
 }
@@ -91,8 +92,8 @@ pub fn condition(sql: &str, scope: &Scope) -> Result<String, Untranslatable> {
 pub fn generated(
     sql: &str,
     scope: &Scope,
-    pg_type: &str,
-    format: Option<crate::value::Format>,
+    pg_type: &PgType,
+    format: Option<Format>,
 ) -> Result<String, Untranslatable> {
     let node = walk(sql, scope)?;
     let class = TypeClass::of(pg_type);
@@ -107,8 +108,8 @@ pub fn generated(
 /// A literal default is converted as a stored value would be (`DEFAULT 0` on a boolean becomes `false`).
 pub fn default(
     sql: &str,
-    pg_type: &str,
-    format: Option<crate::value::Format>,
+    pg_type: &PgType,
+    format: Option<Format>,
 ) -> Result<Option<String>, Untranslatable> {
     default::default(sql, pg_type, format)
 }

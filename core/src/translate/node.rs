@@ -52,7 +52,6 @@ pub(super) enum Kind {
     Plain,
     Literal(Lit),
     Column {
-        pg_type: String,
         format: Option<Format>,
         nocase: bool,
     },

@@ -1,14 +1,13 @@
 //! Scenarios over the whole of translation: original, scope, exact translation or reason.
 
 use super::*;
-use crate::value::Format;
 
 /// A column of every family; `email` is NOCASE, `ms` was stored as milliseconds.
 fn scope() -> Scope {
     let column = |(name, pg_type): (&str, &str)| ScopeColumn {
         source: name.to_ascii_uppercase(),
         target: name.into(),
-        pg_type: pg_type.into(),
+        pg_type: PgType::parse(pg_type),
         format: (name == "ms").then_some(Format::UnixEpochMs),
         nocase: name == "email",
     };
@@ -57,7 +56,7 @@ type DefaultCase<'a> = (&'a str, Option<Format>, &'a str, Result<Option<&'a str>
 
 fn defaults(cases: &[DefaultCase<'_>]) {
     for (pg_type, format, sql, expected) in cases {
-        let got = default(sql, pg_type, *format).map_err(|e| e.reason);
+        let got = default(sql, &PgType::parse(pg_type), *format).map_err(|e| e.reason);
         let expected = expected.map(|d| d.map(str::to_string)).map_err(str::to_string);
         assert_eq!(got, expected, "{pg_type} DEFAULT {sql}");
     }
@@ -366,7 +365,7 @@ fn literal_defaults() {
         ("text", None, r#"'a\b''c'"#, Ok(Some(r#"E'a\\b''c'"#))),
         ("text", None, "('a' || 'b')", Ok(Some("'ab'"))),
         ("text", None, "(NULL)", Ok(None)),
-        ("varchar(2)", None, "'abc'", Err("the default is longer than varchar(2)")),
+        ("varchar(2)", None, "'abc'", Err("the default is longer than character varying(2)")),
         ("date", None, "'2020-01-01'", Ok(Some("'2020-01-01'::date"))),
         (
             "timestamp with time zone",
@@ -584,7 +583,7 @@ fn generated_columns_fit_their_type() {
         ("datetime('now')", "text", Err("the expression is not immutable")),
     ];
     for (sql, pg_type, expected) in cases {
-        let got = generated(sql, &scope(), pg_type, None).map_err(|e| e.reason);
+        let got = generated(sql, &scope(), &PgType::parse(pg_type), None).map_err(|e| e.reason);
         assert_eq!(got, expected.map(str::to_string).map_err(str::to_string), "{sql}");
     }
 }
@@ -604,7 +603,7 @@ fn hostile_texts_are_refused_in_time() {
     for sql in &deep {
         assert!(expression(sql, &scope()).is_err(), "{}", &sql[..20]);
         assert!(condition(sql, &scope()).is_err());
-        assert!(default(sql, "text", None).is_err());
+        assert!(default(sql, &PgType::Text, None).is_err());
     }
 }
 
@@ -617,12 +616,14 @@ fn no_text_panics() {
         "strftime('%Y-%m-%dT%H:%M:%fZ%', ts, '+1 day') || substr(name, -9223372036854775808, 1e3) IN (1, .5, 5.)",
         "count(DISTINCT n) FILTER (WHERE n) OVER (PARTITION BY n) + round(1.5, 99) % ~n << 64 == é",
     ];
+    let scope = scope();
+    let types = [PgType::Text, PgType::TIMESTAMP, PgType::Uuid, PgType::Other(String::new())];
     for text in texts {
         for (end, _) in text.char_indices() {
-            for odd in ["", "'", "\"", ")", "(", "\0", "\u{1F600}", "]", "%", "x'", "0x", "-"] {
+            for odd in ["", "'", "\"", ")", "(", "\0", "\u{1F600}", "x'"] {
                 let sql = format!("{}{odd}", &text[..end]);
-                let _ = (expression(&sql, &scope()), condition(&sql, &scope()));
-                for pg_type in ["text", "boolean", "timestamp", "uuid", "numeric(", "varchar(x)", ""] {
+                let _ = (expression(&sql, &scope), condition(&sql, &scope));
+                for pg_type in &types {
                     let _ = default(&sql, pg_type, Some(Format::UnixEpoch));
                 }
             }

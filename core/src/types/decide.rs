@@ -11,69 +11,61 @@ use crate::value::{Format, PgType};
 /// A type, and how its numbers are read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    pub pg_type: String,
+    pub pg_type: PgType,
     pub format: Option<Format>,
 }
 
 impl Candidate {
-    pub fn new(pg_type: impl Into<String>, format: Option<Format>) -> Candidate {
-        Candidate { pg_type: pg_type.into(), format }
-    }
-
-    fn plain(pg_type: &str) -> Candidate {
-        Candidate::new(pg_type, None)
+    fn plain(pg_type: PgType) -> Candidate {
+        Candidate { pg_type, format: None }
     }
 }
-
-pub const TIMESTAMP: &str = "timestamp without time zone";
-pub const TIMESTAMPTZ: &str = "timestamp with time zone";
 
 /// The types that the declaration and the name ask for, best first, given what is stored.
 pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Vec<Candidate> {
     if q.rowid_alias {
-        return vec![Candidate::plain("bigint")];
+        return vec![Candidate::plain(PgType::Int8)];
     }
     if q.json_checked || declared.family == Family::Json {
         return json(p);
     }
     match declared.family {
-        Family::Integer => by_name(q, p, "bigint"),
-        Family::Real => by_name(q, p, "double precision"),
+        Family::Integer => by_name(q, p, PgType::Int8),
+        Family::Real => by_name(q, p, PgType::Float8),
         Family::Decimal => {
-            let limited =
-                declared.precision().map(|(p, s)| Candidate::new(format!("numeric({p},{s})"), None));
-            let named = by_name(q, p, "numeric");
+            let limited = declared.precision().map(|limits| Candidate::plain(PgType::Numeric(Some(limits))));
+            let named = by_name(q, p, PgType::Numeric(None));
             let (at, plain) = named.split_at(named.len() - 1);
             at.iter().cloned().chain(limited).chain(plain.iter().cloned()).collect()
         }
-        Family::Boolean => vec![Candidate::plain("boolean")],
+        Family::Boolean => vec![Candidate::plain(PgType::Bool)],
         Family::DateTime | Family::DateTimeTz | Family::Date | Family::Time => moments(q, declared.family, p),
-        Family::Varchar => limited(declared).into_iter().chain([Candidate::plain("text")]).collect(),
+        Family::Varchar => limited(declared).into_iter().chain([Candidate::plain(PgType::Text)]).collect(),
         Family::Char => {
-            let uuid = char_is_uuid(declared, p).then(|| Candidate::plain("uuid"));
-            uuid.into_iter().chain(limited(declared)).chain([Candidate::plain("text")]).collect()
+            let uuid = char_is_uuid(declared, p).then(|| Candidate::plain(PgType::Uuid));
+            uuid.into_iter().chain(limited(declared)).chain([Candidate::plain(PgType::Text)]).collect()
         }
-        Family::Text => vec![Candidate::plain("text")],
+        Family::Text => vec![Candidate::plain(PgType::Text)],
         Family::Json => json(p),
-        Family::Uuid => vec![Candidate::plain("uuid")],
-        Family::Blob => vec![Candidate::plain("bytea")],
+        Family::Uuid => vec![Candidate::plain(PgType::Uuid)],
+        Family::Blob => vec![Candidate::plain(PgType::Bytea)],
         Family::Unknown => unknown(q, p),
     }
 }
 
 fn limited(declared: &Declared) -> Option<Candidate> {
-    declared.length().map(|n| Candidate::new(format!("character varying({n})"), None))
+    declared.length().map(|n| Candidate::plain(PgType::Varchar(Some(n))))
 }
 
 /// An epoch if the column's name suggests times and the numbers are one; otherwise the declared type.
-fn by_name(q: &Question<'_>, p: &ColumnProfile, otherwise: &str) -> Vec<Candidate> {
+fn by_name(q: &Question<'_>, p: &ColumnProfile, otherwise: PgType) -> Vec<Candidate> {
     named_epoch(q, p).into_iter().chain([Candidate::plain(otherwise)]).collect()
 }
 
 fn named_epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Candidate> {
     let named = p.numbers() > 0 && times::name_says_time(&q.column.name);
     let unit = if named { epoch(q, p) } else { None };
-    unit.map(|unit| Candidate::new(TIMESTAMPTZ, Some(unit)))
+    unit.map(|unit| Candidate { pg_type: PgType::TIMESTAMPTZ, format: Some(unit) })
 }
 
 /// The epoch that the stored numbers have.
@@ -83,23 +75,23 @@ pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
 }
 
 fn unknown(q: &Question<'_>, p: &ColumnProfile) -> Vec<Candidate> {
-    let stored = lossless(p).map(|(pg_type, format)| Candidate::new(pg_type, format));
+    let stored = lossless(p).map(|(pg_type, format)| Candidate { pg_type, format });
     named_epoch(q, p).into_iter().chain(stored).collect()
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
     let narrow = match family {
-        Family::Date => Some(Candidate::plain("date")),
-        Family::Time => Some(Candidate::plain("time without time zone")),
+        Family::Date => Some(Candidate::plain(PgType::Date)),
+        Family::Time => Some(Candidate::plain(PgType::TIME)),
         _ => None,
     };
     let offsets = p.text.sum(&[TextFormat::DateTimeUtc, TextFormat::DateTimeOffset]);
     let moment = if p.numbers() + super::fit::number_texts(p) > 0 {
-        epoch(q, p).map(|unit| Candidate::new(TIMESTAMPTZ, Some(unit)))
+        epoch(q, p).map(|unit| Candidate { pg_type: PgType::TIMESTAMPTZ, format: Some(unit) })
     } else if offsets > 0 || family == Family::DateTimeTz {
-        Some(Candidate::plain(TIMESTAMPTZ))
+        Some(Candidate::plain(PgType::TIMESTAMPTZ))
     } else {
-        Some(Candidate::plain(TIMESTAMP))
+        Some(Candidate::plain(PgType::TIMESTAMP))
     };
     narrow.into_iter().chain(moment).collect()
 }
@@ -114,31 +106,33 @@ fn char_is_uuid(declared: &Declared, p: &ColumnProfile) -> bool {
 
 fn json(p: &ColumnProfile) -> Vec<Candidate> {
     let unfit = p.text.json.unfit + p.blob.json.unfit > 0;
-    let json = (!unfit).then(|| Candidate::plain("json"));
-    [Candidate::plain("jsonb")].into_iter().chain(json).chain([Candidate::plain("text")]).collect()
+    let json = (!unfit).then(|| Candidate::plain(PgType::Json));
+    [Candidate::plain(PgType::Jsonb)]
+        .into_iter()
+        .chain(json)
+        .chain([Candidate::plain(PgType::Text)])
+        .collect()
 }
 
 /// The type of a column of which only the declaration is known.
-pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> String {
+pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> PgType {
     let limited = || limited(declared).map(|c| c.pg_type);
     match declared.family {
-        _ if q.rowid_alias => "bigint".to_owned(),
-        Family::Json => "jsonb".to_owned(),
-        _ if q.json_checked => "jsonb".to_owned(),
-        Family::Integer => "bigint".to_owned(),
-        Family::Real => "double precision".to_owned(),
-        Family::Decimal => {
-            declared.precision().map_or("numeric".into(), |(p, s)| format!("numeric({p},{s})"))
-        }
-        Family::Boolean => "boolean".to_owned(),
-        Family::DateTime => TIMESTAMP.to_owned(),
-        Family::DateTimeTz => TIMESTAMPTZ.to_owned(),
-        Family::Date => "date".to_owned(),
-        Family::Time => "time without time zone".to_owned(),
-        Family::Varchar | Family::Char => limited().unwrap_or("text".to_owned()),
-        Family::Uuid => "uuid".to_owned(),
-        Family::Blob => "bytea".to_owned(),
-        Family::Text | Family::Unknown => "text".to_owned(),
+        _ if q.rowid_alias => PgType::Int8,
+        Family::Json => PgType::Jsonb,
+        _ if q.json_checked => PgType::Jsonb,
+        Family::Integer => PgType::Int8,
+        Family::Real => PgType::Float8,
+        Family::Decimal => PgType::Numeric(declared.precision()),
+        Family::Boolean => PgType::Bool,
+        Family::DateTime => PgType::TIMESTAMP,
+        Family::DateTimeTz => PgType::TIMESTAMPTZ,
+        Family::Date => PgType::Date,
+        Family::Time => PgType::TIME,
+        Family::Varchar | Family::Char => limited().unwrap_or(PgType::Text),
+        Family::Uuid => PgType::Uuid,
+        Family::Blob => PgType::Bytea,
+        Family::Text | Family::Unknown => PgType::Text,
     }
 }
 
@@ -148,14 +142,14 @@ pub struct Decision {
     /// The declaration's first type, if it does not hold every value.
     pub missed: Option<Candidate>,
     /// The plan's type, if it does not hold every value.
-    pub refused: Option<String>,
+    pub refused: Option<PgType>,
     pub by_plan: bool,
 }
 
 pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
     let mut refused = None;
     if let Some(wanted) = q.wanted {
-        let candidate = Candidate::new(PgType::parse(wanted).to_string(), format_for(q, p, wanted));
+        let candidate = Candidate { pg_type: wanted.clone(), format: format_for(q, p, wanted) };
         if fit(p, &candidate.pg_type, candidate.format) != Fit::No {
             return Decision { chosen: candidate, missed: None, refused, by_plan: true };
         }
@@ -165,17 +159,17 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let fits = |c: &&Candidate| fit(p, &c.pg_type, c.format) == Fit::Yes;
     let first = candidates.first().cloned();
     let chosen = candidates.iter().find(fits).cloned();
-    let chosen = chosen.or_else(|| lossless(p).map(|(t, format)| Candidate::new(t, format)));
-    let chosen = chosen.unwrap_or_else(|| Candidate::plain("text"));
-    let wished = first.or_else(|| Some(Candidate::new(by_declaration(q, declared), None)));
+    let chosen = chosen.or_else(|| lossless(p).map(|(pg_type, format)| Candidate { pg_type, format }));
+    let chosen = chosen.unwrap_or_else(|| Candidate::plain(PgType::Text));
+    let wished = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
     let missed = wished.filter(|wish| *wish != chosen);
     Decision { chosen, missed, refused, by_plan: false }
 }
 
 /// How the numbers of a column would be read as `pg_type`.
-pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &str) -> Option<Format> {
+pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType) -> Option<Format> {
     let numbers = p.numbers() + super::fit::number_texts(p) > 0;
-    match PgType::parse(pg_type) {
+    match pg_type.base() {
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
         // Django's DurationField.
         PgType::Interval(_) if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
@@ -190,9 +184,8 @@ fn is_bigint(declared: &str) -> bool {
 
 /// Why the type was chosen, with counts.
 pub fn reason(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Decision) -> String {
-    let forms =
-        !matches!(PgType::parse(&d.chosen.pg_type), PgType::Text | PgType::Varchar(_) | PgType::Bytea)
-            || times::is_time(declared.family);
+    let forms = !matches!(d.chosen.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bytea)
+        || times::is_time(declared.family);
     let stored = words::stored(p, d.chosen.format, forms && p.texts > 0);
     let note = notes::reason_note(q, declared, p, d);
     if note.is_empty() { stored } else { format!("{stored}; {note}") }

@@ -23,8 +23,8 @@ impl From<bool> for Fit {
 }
 
 /// Whether every counted value fits `pg_type`, read by `format`, without loss.
-pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
-    match PgType::parse(pg_type) {
+pub fn fit(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Fit {
+    match *pg_type.base() {
         PgType::Bool => boolean(p).into(),
         PgType::Int2 => integer(p, i16::MIN.into(), i16::MAX.into()).into(),
         PgType::Int4 => integer(p, i32::MIN.into(), i32::MAX.into()).into(),
@@ -51,7 +51,8 @@ pub fn fit(p: &ColumnProfile, pg_type: &str, format: Option<Format>) -> Fit {
         | PgType::Multirange { .. }
         | PgType::Row { .. }
         | PgType::Domain { .. }
-        | PgType::Other(_) => {
+        | PgType::Other(_)
+        | PgType::UserDefined(_) => {
             if p.blobs == 0 && clean(p) {
                 Fit::Unknown
             } else {
@@ -263,20 +264,20 @@ fn interval(p: &ColumnProfile, format: Option<Format>) -> Fit {
 }
 
 /// The narrowest type that holds everything counted, and the format that it needs; `None` when nothing is stored.
-pub fn lossless(p: &ColumnProfile) -> Option<(&'static str, Option<Format>)> {
+pub fn lossless(p: &ColumnProfile) -> Option<(PgType, Option<Format>)> {
     let pg_type = if p.values() == 0 {
         return None;
     } else if p.blobs > 0 || !clean(p) {
         // bytea holds everything, numbers as the bytes of their text.
-        return Some(("bytea", (p.numbers() > 0).then_some(Format::Text)));
+        return Some((PgType::Bytea, (p.numbers() > 0).then_some(Format::Text)));
     } else if p.texts > 0 {
-        "text"
+        PgType::Text
     } else if p.reals == 0 {
-        "bigint"
+        PgType::Int8
     } else if p.integer.inexact == 0 {
-        "double precision"
+        PgType::Float8
     } else {
-        "numeric"
+        PgType::Numeric(None)
     };
     Some((pg_type, None))
 }

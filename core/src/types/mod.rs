@@ -32,7 +32,7 @@ pub struct Question<'a> {
     /// A CHECK on the table calls `json_valid(column)`.
     pub json_checked: bool,
     /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.
-    pub wanted: Option<&'a str>,
+    pub wanted: Option<&'a PgType>,
     /// The column exists already and keeps its type.
     pub existing: bool,
 }
@@ -40,8 +40,7 @@ pub struct Question<'a> {
 /// The answer: a PostgreSQL type that holds every stored value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// As PostgreSQL's `format_type` would print it: `bigint`, `timestamp with time zone`, `numeric(10,2)`.
-    pub pg_type: String,
+    pub pg_type: PgType,
     /// How numbers in a time, interval or other formatted column are read.
     pub format: Option<Format>,
     /// Why, with counts; goes into the plan and `sqlite_inspect`.
@@ -67,7 +66,7 @@ pub fn choose(q: &Question<'_>) -> Choice {
 /// Nothing is stored, or nothing was read: only the declaration decides.
 fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
     let (pg_type, reason) = match q.wanted {
-        Some(wanted) => (PgType::parse(wanted).to_string(), "the plan's types".to_owned()),
+        Some(wanted) => (wanted.clone(), "the plan's types".to_owned()),
         None => {
             let reason = decide::reason_by_declaration(q, declared, q.profile.is_some());
             (decide::by_declaration(q, declared), reason)
@@ -80,15 +79,15 @@ fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
 pub fn widest(q: &Question<'_>) -> Choice {
     let stored = q.profile.and_then(|p| Some((fit::lossless(p)?, words::stored(p, None, true))));
     let ((pg_type, format), reason) = match stored {
-        Some((("bytea", format), reason)) => (("bytea", format), reason),
-        Some((_, reason)) => (("text", None), reason),
-        None => (("text", None), "no value is stored".to_owned()),
+        Some(((PgType::Bytea, format), reason)) => ((PgType::Bytea, format), reason),
+        Some((_, reason)) => ((PgType::Text, None), reason),
+        None => ((PgType::Text, None), "no value is stored".to_owned()),
     };
-    Choice { pg_type: pg_type.to_owned(), format, reason, findings: vec![] }
+    Choice { pg_type, format, reason, findings: vec![] }
 }
 
 /// The format for the stored numbers in a column of `pg_type`, if the plan has a type and no format.
-pub fn format_for(q: &Question<'_>, pg_type: &str) -> Option<Format> {
+pub fn format_for(q: &Question<'_>, pg_type: &PgType) -> Option<Format> {
     q.profile.and_then(|p| decide::format_for(q, p, pg_type))
 }
 
@@ -113,9 +112,9 @@ pub enum TypeClass {
 }
 
 impl TypeClass {
-    /// The family of a type written by a person or by `format_type` (`int8`, `varchar(20)`, `timestamp(3)`).
-    pub fn of(pg_type: &str) -> TypeClass {
-        match PgType::parse(pg_type) {
+    /// The family of a type, or of a domain's base.
+    pub fn of(pg_type: &PgType) -> TypeClass {
+        match pg_type.base() {
             PgType::Bool => TypeClass::Bool,
             PgType::Int2 | PgType::Int4 | PgType::Int8 => TypeClass::Integer,
             PgType::Float4 | PgType::Float8 => TypeClass::Float,

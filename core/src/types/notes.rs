@@ -1,6 +1,6 @@
 //! The findings about one column's type, each with the plan key that changes it.
 
-use super::decide::{Candidate, Decision, TIMESTAMPTZ};
+use super::decide::{Candidate, Decision};
 use super::fit::{clean, number_texts};
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
@@ -47,7 +47,7 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
         return "the plan's types".to_owned();
     }
     let declared_as = q.column.declared.trim();
-    match PgType::parse(&d.chosen.pg_type) {
+    match d.chosen.pg_type {
         PgType::Timestamp(_) => "without offset, kept as written".to_owned(),
         PgType::TimestampTz(_) if p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) > 0 => {
             "texts without offset are read in the plan's timezone".to_owned()
@@ -65,9 +65,9 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
 }
 
 /// Why a type does not hold every value, in a few words; `becomes` is the type that is chosen instead.
-pub fn obstacle(p: &ColumnProfile, wanted: &str, becomes: &str) -> String {
+pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String {
     let only_numbers = p.blobs == 0 && number_texts(p) == p.texts;
-    match PgType::parse(wanted) {
+    match *wanted.base() {
         _ if p.text.invalid_utf8 > 0 => {
             format!("{} text that is not valid UTF-8", values_are(p.text.invalid_utf8))
         }
@@ -80,7 +80,7 @@ pub fn obstacle(p: &ColumnProfile, wanted: &str, becomes: &str) -> String {
         }
         PgType::Numeric(Some(_)) if only_numbers => "some values need more digits".to_owned(),
         PgType::Float4 if only_numbers && p.real.not_single > 0 => "some values need more digits".to_owned(),
-        PgType::Jsonb if becomes == "json" => {
+        PgType::Jsonb if *becomes == PgType::Json => {
             "objects have a key twice, which jsonb does not keep".to_owned()
         }
         PgType::Jsonb if p.text.json.invalid + p.blob.json.invalid == 0 && p.text.json.unfit > 0 => {
@@ -111,12 +111,12 @@ impl Case<'_> {
         format!("plan.tables.{}.columns.{}.{key}", self.q.table, self.q.column.name)
     }
 
-    fn set_type(&self, pg_type: &str) -> String {
+    fn set_type(&self, pg_type: &PgType) -> String {
         format!("Set {} to \"{pg_type}\"", self.key("type"))
     }
 
     /// The hint about another type, if there is a choice.
-    fn instead(&self, pg_type: &str, to: &str) -> String {
+    fn instead(&self, pg_type: &PgType, to: &str) -> String {
         if self.q.existing { String::new() } else { format!("{} to {to}.", self.set_type(pg_type)) }
     }
 
@@ -127,8 +127,8 @@ impl Case<'_> {
         }
     }
 
-    fn is(&self, pg_type: &str) -> bool {
-        self.d.chosen.pg_type == pg_type
+    fn is(&self, pg_type: &PgType) -> bool {
+        self.d.chosen.pg_type == *pg_type
     }
 
     fn refused(&self) -> Option<Finding> {
@@ -193,7 +193,7 @@ impl Case<'_> {
         };
         let verb = if self.p.number.zeros == 1 { "is" } else { "are" };
         let message = format!("{} {verb} 0: 0 becomes {day} 00:00:00+00", values(self.p.number.zeros));
-        self.finding(Severity::Warning, message, self.instead("bigint", "keep the numbers"))
+        self.finding(Severity::Warning, message, self.instead(&PgType::Int8, "keep the numbers"))
     }
 
     /// The name alone made a number a time.
@@ -203,9 +203,9 @@ impl Case<'_> {
             return None;
         }
         let message =
-            format!("its name and the range of its numbers suggest times: read as {}", format.describe());
-        let kept = if self.p.reals > 0 { "double precision" } else { "bigint" };
-        self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(kept)))
+            format!("its name and the range of its numbers say time: read as {}", format.describe());
+        let kept = if self.p.reals > 0 { PgType::Float8 } else { PgType::Int8 };
+        self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(&kept)))
     }
 
     /// Numbers that may be times, or times that are numbers without a known epoch.
@@ -219,7 +219,7 @@ impl Case<'_> {
         let format = epoch.map_or(String::new(), |unit| format!(" (\"{}\")", unit.as_str()));
         let hint = format!(
             "{} and {}{format} to say how its numbers are read.",
-            self.set_type(TIMESTAMPTZ),
+            self.set_type(&PgType::TIMESTAMPTZ),
             self.key("format")
         );
         self.finding(Severity::Info, message, hint)
@@ -257,7 +257,7 @@ impl Case<'_> {
             "{} more precise than microseconds, rounded to the nearest microsecond",
             values_are(self.p.real.sub_micro)
         );
-        self.finding(Severity::Warning, message, self.instead("double precision", "keep every digit"))
+        self.finding(Severity::Warning, message, self.instead(&PgType::Float8, "keep every digit"))
     }
 
     /// A declared time, or a number too large to be a flag, a count or a duration in a day.
@@ -272,7 +272,7 @@ impl Case<'_> {
         let plain = self.p.text.sum(&[TextFormat::Date, TextFormat::DateTime]);
         let offsets = self.p.text.count(TextFormat::DateTimeOffset);
         let instants = self.p.text.count(TextFormat::DateTimeUtc) + offsets + self.p.numbers();
-        if !self.is(TIMESTAMPTZ) {
+        if !self.is(&PgType::TIMESTAMPTZ) {
             None
         } else if plain > 0 && instants > 0 {
             let message = format!("{} text without an offset, other values are instants", values_are(plain));
@@ -280,7 +280,7 @@ impl Case<'_> {
         } else if offsets > 0 {
             let message =
                 format!("{} with an offset: the instant is kept, the offset is not", values_are(offsets));
-            self.finding(Severity::Info, message, self.instead("text", "keep it"))
+            self.finding(Severity::Info, message, self.instead(&PgType::Text, "keep it"))
         } else {
             None
         }
@@ -294,31 +294,31 @@ impl Case<'_> {
         }
         let all = |forms: &[TextFormat]| self.p.text.sum(forms) == self.p.texts;
         let (what, pg_type) = if all(&[TextFormat::Date]) {
-            ("a date", "date")
+            ("a date", PgType::Date)
         } else if all(&[TextFormat::Date, TextFormat::DateTime]) {
-            ("an ISO-8601 time", decide::TIMESTAMP)
+            ("an ISO-8601 time", PgType::TIMESTAMP)
         } else if all(&times::MOMENTS) {
-            ("an ISO-8601 time", TIMESTAMPTZ)
+            ("an ISO-8601 time", PgType::TIMESTAMPTZ)
         } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]) {
-            ("a UUID", "uuid")
+            ("a UUID", PgType::Uuid)
         } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
-            ("apparently a JSON document", "jsonb")
+            ("a JSON document by its looks", PgType::Jsonb)
         } else {
             return None;
         };
-        let hint = format!("{} to convert it.", self.set_type(pg_type));
+        let hint = format!("{} to convert it.", self.set_type(&pg_type));
         self.finding(Severity::Info, format!("every text is {what}, and stays text"), hint)
     }
 
     /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.
     fn interval(&self) -> Option<Finding> {
-        if !self.is(decide::TIMESTAMP) || !times::counted_since_1970(self.p) {
+        if !self.is(&PgType::TIMESTAMP) || !times::counted_since_1970(self.p) {
             return None;
         }
         let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals".to_owned();
         let hint = format!(
             "If it is one, {} and {} to \"{}\".",
-            self.set_type("interval").replacen("Set", "set", 1),
+            self.set_type(&PgType::INTERVAL).replacen("Set", "set", 1),
             self.key("format"),
             Format::Since1970.as_str()
         );
@@ -328,24 +328,24 @@ impl Case<'_> {
     /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
     fn blobs(&self) -> Option<Finding> {
         let p = self.p;
-        if !self.is("bytea") {
+        if !self.is(&PgType::Bytea) {
             return None;
         }
         let binary16 = self.declared.modifiers.first() == Some(&16) && p.blob.sixteen == p.values();
         let (message, pg_type) = if p.blobs == p.values() && binary16 {
-            ("every blob has 16 bytes, as a UUID has".to_owned(), "uuid")
+            ("every blob has 16 bytes, as a UUID has".to_owned(), PgType::Uuid)
         } else if p.blob.json.valid > 0 && p.blob.json.valid == p.blobs && clean(p) && p.numbers() == 0 {
-            (format!("{} stored as a blob JSON text", values_are(p.blobs)), "jsonb")
+            (format!("{} stored as a blob JSON text", values_are(p.blobs)), PgType::Jsonb)
         } else if self.declared.family == Family::Blob && p.texts > 0 {
-            (format!("{} text in a BLOB column, kept as its bytes", values_are(p.texts)), "text")
+            (format!("{} text in a BLOB column, kept as its bytes", values_are(p.texts)), PgType::Text)
         } else if self.declared.family == Family::Unknown && p.blobs < p.values() {
             let message =
                 format!("{}; numbers and texts are kept as the bytes of their text", stored(p, None, false));
-            (message, "text")
+            (message, PgType::Text)
         } else {
             return None;
         };
-        let hint = format!("{} if that is what it is.", self.set_type(pg_type));
+        let hint = format!("{} if that is what it is.", self.set_type(&pg_type));
         self.finding(Severity::Info, message, hint)
     }
 
@@ -353,10 +353,11 @@ impl Case<'_> {
     fn flag(&self) -> Option<Finding> {
         let name = self.q.column.declared.to_ascii_uppercase();
         let flags = self.p.integer.zeros + self.p.integer.ones == self.p.values();
-        if !flags || !self.is("bigint") || !name.starts_with("TINYINT") || self.declared.modifiers != [1] {
+        if !flags || !self.is(&PgType::Int8) || !name.starts_with("TINYINT") || self.declared.modifiers != [1]
+        {
             return None;
         }
-        let hint = format!("{} if it is a boolean.", self.set_type("boolean"));
+        let hint = format!("{} if it is a boolean.", self.set_type(&PgType::Bool));
         self.finding(Severity::Info, "declared TINYINT(1) and holds only 0 and 1".to_owned(), hint)
     }
 }

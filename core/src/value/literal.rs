@@ -75,7 +75,10 @@ impl TextDecoder {
 
     /// Spaces around the value are part of it.
     fn keeps_blanks(&self) -> bool {
-        matches!(self.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_))
+        matches!(
+            self.pg_type,
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_) | PgType::UserDefined(_)
+        )
     }
 }
 

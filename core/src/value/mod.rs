@@ -203,6 +203,7 @@ impl Decoder {
             PgType::Row { ref fields, .. } => Kind::Made(literal::Rule::row(fields, timezone)),
             PgType::Domain { ref base, .. } => Kind::Made(literal::Rule::domain(base, format, timezone)),
             PgType::Other(ref name) => Kind::Other(spelling::check_of(name)),
+            PgType::UserDefined(_) => Kind::Other(None),
         };
         Decoder { kind }
     }

@@ -4,7 +4,8 @@
 //! where the server does, by its catalog (`pg::types`). It becomes text again where it is printed: `Display` spells a
 //! type as `format_type` does.
 //!
-//! Parsing never fails: a name that is not known here is `Other`, and its values go through the type's input function.
+//! Parsing never fails, and loses nothing: a name that is not known here, or has modifiers that it does not take, is
+//! `Other` as it is written. What is known by its name alone goes through the type's input function.
 
 use std::fmt;
 
@@ -60,8 +61,10 @@ pub enum PgType {
         name: String,
         base: Box<PgType>,
     },
-    /// A type of which only the name is known, modifiers included.
+    /// A type of the server's own that is only known by its name, modifiers included; or a name that means nothing here.
     Other(String),
+    /// A type that is not the server's own, whose values only its input function reads: an enum, an extension's type.
+    UserDefined(String),
 }
 
 const FULL_PRECISION: u32 = 6;
@@ -116,16 +119,21 @@ impl PgType {
         if let Some(made) = notation(own).or_else(|| range(own)) {
             return made;
         }
-        // For quoted names ("char") and collations the input function is used.
-        if own.contains(['"', '[', '.']) {
-            return PgType::Other(written.to_owned());
+        if own.contains('.') {
+            return PgType::UserDefined(written.to_owned());
         }
         let (name, modifiers) = split(own);
-        builtin(&name, &modifiers).unwrap_or_else(|| match name.as_str() {
+        let all_read =
+            own.split_once('(').map_or(0, |(_, inside)| inside.split(',').count()) == modifiers.len();
+        match name.as_str() {
             "vector" | "halfvec" => PgType::Vector(own.to_owned()),
             "box" => PgType::Other(name),
-            _ => PgType::Other(written.to_owned()),
-        })
+            // Quoted names ("char") too.
+            _ => all_read
+                .then(|| builtin(&name, &modifiers))
+                .flatten()
+                .unwrap_or(PgType::Other(written.to_owned())),
+        }
     }
 
     /// The type below all domains.
@@ -177,7 +185,7 @@ impl PgType {
     pub fn is_ordered(&self) -> bool {
         use PgType::*;
         match self {
-            Json | Array(_) | Vector(_) | Row { .. } | Domain { .. } | Other(_) => false,
+            Json | Array(_) | Vector(_) | Row { .. } | Domain { .. } | Other(_) | UserDefined(_) => false,
             Bool
             | Int2
             | Int4
@@ -268,43 +276,56 @@ impl fmt::Display for PgType {
             | PgType::Multirange { name, .. }
             | PgType::Row { name, .. }
             | PgType::Domain { name, .. }
-            | PgType::Other(name) => f.write_str(name),
+            | PgType::Other(name)
+            | PgType::UserDefined(name) => f.write_str(name),
         }
     }
 }
 
 /// One of the server's types that have a converter of their own.
 fn builtin(name: &str, modifiers: &[i32]) -> Option<PgType> {
-    let first = modifiers.first().copied();
-    let length = first.and_then(|n| u32::try_from(n).ok());
-    let digits = length.map_or(FULL_PRECISION, |p| p.min(FULL_PRECISION));
-    Some(match name {
-        "boolean" | "bool" => PgType::Bool,
-        "smallint" | "int2" => PgType::Int2,
-        "integer" | "int" | "int4" => PgType::Int4,
-        "bigint" | "int8" => PgType::Int8,
-        "real" | "float4" => PgType::Float4,
-        "float" if first.is_some_and(|bits| bits <= 24) => PgType::Float4,
-        "double precision" | "float8" | "float" => PgType::Float8,
-        "numeric" | "decimal" | "dec" => {
-            PgType::Numeric(first.map(|p| (p, modifiers.get(1).copied().unwrap_or(0))))
-        }
-        "money" => PgType::Money,
-        "text" => PgType::Text,
-        "character varying" | "varchar" | "char varying" => PgType::Varchar(length),
-        "character" | "char" => PgType::Bpchar(Some(length.unwrap_or(1))),
-        "bpchar" => PgType::Bpchar(length),
-        "bytea" => PgType::Bytea,
-        "date" => PgType::Date,
-        "time" | "time without time zone" => PgType::Time(digits),
-        "timetz" | "time with time zone" => PgType::TimeTz(digits),
-        "timestamp" | "timestamp without time zone" => PgType::Timestamp(digits),
-        "timestamptz" | "timestamp with time zone" => PgType::TimestampTz(digits),
-        "uuid" => PgType::Uuid,
-        "json" => PgType::Json,
-        "jsonb" => PgType::Jsonb,
-        _ => PgType::Interval(Precision::parse(name.strip_prefix("interval")?, digits)?),
-    })
+    use PgType::*;
+    let plain = |pg_type: PgType| modifiers.is_empty().then_some(pg_type);
+    let limit = || match modifiers {
+        [] => Some(None),
+        [n] => Some(Some(u32::try_from(*n).ok()?)),
+        _ => None,
+    };
+    let digits = || limit().map(|n| n.unwrap_or(FULL_PRECISION)).filter(|n| *n <= FULL_PRECISION);
+    match name {
+        "boolean" | "bool" => plain(Bool),
+        "smallint" | "int2" => plain(Int2),
+        "integer" | "int" | "int4" => plain(Int4),
+        "bigint" | "int8" => plain(Int8),
+        "real" | "float4" => plain(Float4),
+        "double precision" | "float8" => plain(Float8),
+        "float" => match limit()? {
+            Some(1..=24) => Some(Float4),
+            None | Some(25..=53) => Some(Float8),
+            Some(_) => None,
+        },
+        "numeric" | "decimal" | "dec" => match *modifiers {
+            [] => Some(Numeric(None)),
+            [precision] => Some(Numeric(Some((precision, 0)))),
+            [precision, scale] => Some(Numeric(Some((precision, scale)))),
+            _ => None,
+        },
+        "money" => plain(Money),
+        "text" => plain(Text),
+        "character varying" | "varchar" | "char varying" => limit().map(Varchar),
+        "character" | "char" => limit().map(|n| Bpchar(Some(n.unwrap_or(1)))),
+        "bpchar" => limit().map(Bpchar),
+        "bytea" => plain(Bytea),
+        "date" => plain(Date),
+        "time" | "time without time zone" => digits().map(Time),
+        "timetz" | "time with time zone" => digits().map(TimeTz),
+        "timestamp" | "timestamp without time zone" => digits().map(Timestamp),
+        "timestamptz" | "timestamp with time zone" => digits().map(TimestampTz),
+        "uuid" => plain(Uuid),
+        "json" => plain(Json),
+        "jsonb" => plain(Jsonb),
+        _ => Precision::parse(name.strip_prefix("interval")?, digits()?).map(Interval),
+    }
 }
 
 /// One of the server's own ranges and multiranges.
@@ -433,11 +454,15 @@ mod tests {
             ("any[]", array(other("any"))),
             ("box[]", other("box[]")),
             ("vector(3)", PgType::Vector("vector(3)".into())),
-            ("public.vector", other("public.vector")),
+            ("public.vector", PgType::UserDefined("public.vector".into())),
             ("pg_catalog.int4", PgType::Int4),
-            ("app.mood", other("app.mood")),
+            ("app.mood", PgType::UserDefined("app.mood".into())),
             ("", other("")),
-            ("numeric(", PgType::Numeric(None)),
+            ("numeric(", other("numeric(")),
+            ("numeric(1,2,3)", other("numeric(1,2,3)")),
+            ("varchar(x)", other("varchar(x)")),
+            ("text(5)", other("text(5)")),
+            ("timestamp(9)", other("timestamp(9)")),
             ("bigserial", other("bigserial")),
         ] {
             assert_eq!(PgType::parse(written), meant, "{written}");

@@ -66,8 +66,7 @@ fn column(row: &Row<'_>) -> ExistingColumn {
     let (oid, modifier) = (row.get("type"), row.get("modifier"));
     ExistingColumn {
         name: row.get("name"),
-        pg_type: types::format_type(oid, modifier),
-        decoded_as: types::decoded_as(oid, modifier),
+        pg_type: types::of(oid, modifier),
         not_null: row.get("not_null"),
         has_default: row.get("has_default"),
         identity: match row.get("identity") {

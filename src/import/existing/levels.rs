@@ -33,18 +33,17 @@ fn levels(table: &ExistingTable) -> Option<Vec<String>> {
     let from = format!("ONLY {}", qualified(&table.schema, &table.name));
     let column = |name: &str| {
         let mut found = table.columns.iter().filter(|c| c.name.eq_ignore_ascii_case(name));
-        found.find(|c| is_plain(&c.decoded_as)).map(|c| ident(&c.name))
+        found.find(|c| is_plain(&c.pg_type)).map(|c| ident(&c.name))
     };
     let sql = tool.records(&from, column, |c| format!("{c}::text"))?;
     Some(spi::values::<Option<String>>(&sql, &[]).into_iter().flatten().collect())
 }
 
 /// A type of PostgreSQL's own, whose functions are too.
-fn is_plain(decoded_as: &str) -> bool {
-    use PgType::{Array, Domain, Multirange, Range, Row, Vector};
-    let made = matches!(
-        PgType::parse(decoded_as),
-        Array(_) | Domain { .. } | Multirange { .. } | Range { .. } | Row { .. } | Vector(_)
-    );
-    !decoded_as.is_empty() && !made
+fn is_plain(pg_type: &PgType) -> bool {
+    use PgType::{Array, Domain, Multirange, Range, Row, UserDefined, Vector};
+    !matches!(
+        pg_type.base(),
+        Array(_) | Domain { .. } | Multirange { .. } | Range { .. } | Row { .. } | UserDefined(_) | Vector(_)
+    )
 }

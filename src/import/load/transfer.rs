@@ -109,8 +109,7 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
         name: c.target.clone(),
         attnum: i as i16 + 1,
-        pg_type: c.pg_type.clone(),
-        decoded_as: types::decoded_as_named(&c.pg_type),
+        pg_type: types::named(&c.pg_type),
         domain: false,
         type_oid: pg_sys::InvalidOid,
         typmod: -1,
@@ -202,12 +201,12 @@ fn read_plan(
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {
-    let text = matches!(PgType::parse(&attribute.decoded_as), PgType::Text | PgType::Varchar(_));
+    let text = matches!(attribute.pg_type.base(), PgType::Text | PgType::Varchar(_));
     ReadColumn {
         name: column.source.clone(),
-        pg_type: attribute.pg_type.clone(),
+        pg_type: attribute.pg_type.to_string(),
         // The type that the column really has decides, not the plan's spelling of it.
-        decoder: Decoder::new(&PgType::parse(&attribute.decoded_as), column.format, timezone),
+        decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone),
         on_invalid: column.on_invalid,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),

@@ -157,7 +157,7 @@ fn refusal(
         _ => None,
     };
     let (storage_class, value) = stored.unwrap_or(("stored", sqlite_literal(&refused.value)));
-    let pg_type = column.map(|c| c.pg_type.clone()).unwrap_or_default();
+    let pg_type = column.map(|c| c.pg_type.to_string()).unwrap_or_default();
     let cell = CellError { row, column: name, pg_type, storage_class, value, reason: refused.error.message };
     let hint = remedy::of_cell(spec, &cell.column, storage_class);
     let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);

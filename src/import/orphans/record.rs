@@ -53,7 +53,7 @@ pub struct Record {
 impl Record {
     pub fn of(relation: pgrx::pg_sys::Oid) -> Record {
         let attributes = relation::attributes(relation).into_iter();
-        let columns = attributes.map(|a| (a.name, TypeClass::of(&a.decoded_as))).collect();
+        let columns = attributes.map(|a| (a.name, TypeClass::of(&a.pg_type))).collect();
         Record { columns, utf8: server_is_utf8() }
     }
 

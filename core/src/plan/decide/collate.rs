@@ -8,10 +8,10 @@
 
 use super::draft::{Context, Draft, DraftColumn};
 use super::links::{self, Link, Node};
-use super::pgtype;
 use crate::finding::Finding;
 use crate::plan::given::words::Nocase;
 use crate::sqltext::{ident, literal, qualified};
+use crate::value::PgType;
 
 /// The collation's name in each schema that needs it.
 const NAME: &str = "sqlite_nocase";
@@ -32,7 +32,7 @@ pub fn clause(schema: &str) -> String {
 
 /// The column compares without regard to case in SQLite, and is text in PostgreSQL.
 pub fn is_nocase(column: &DraftColumn<'_>) -> bool {
-    named(column.source.collation.as_deref(), "NOCASE") && pgtype::is_text(&column.pg_type)
+    named(column.source.collation.as_deref(), "NOCASE") && column.pg_type.is_text()
 }
 
 fn named(collation: Option<&str>, name: &str) -> bool {
@@ -42,7 +42,7 @@ fn named(collation: Option<&str>, name: &str) -> bool {
 /// Decides the collation of each text column of a fresh table, and says what differs.
 pub fn decide(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
     let mode = draft.settings.nocase;
-    for column in draft.columns.iter_mut().filter(|c| !c.skip && pgtype::is_text(&c.pg_type)) {
+    for column in draft.columns.iter_mut().filter(|c| !c.skip && c.pg_type.is_text()) {
         column.nocase = mode == Nocase::Collation && is_nocase(column);
         let Some(collation) = &column.source.collation else { continue };
         let object = column.object(&draft.table.name);
@@ -110,7 +110,7 @@ pub fn follow(drafts: &mut [Draft<'_>], notes: &mut Vec<Finding>) {
 
 fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding> {
     let draft = drafts.get_mut(child.0)?;
-    let column = draft.columns.get_mut(child.1).filter(|c| pgtype::is_text(&c.pg_type))?;
+    let column = draft.columns.get_mut(child.1).filter(|c| c.pg_type.is_text())?;
     column.nocase = to;
     let object = column.object(&draft.table.name);
     Some(if to {
@@ -133,7 +133,7 @@ pub enum Sense {
 /// One column of a key or an index as SQL, under the collation by which the source compares it there.
 pub fn key_column(draft: &Draft<'_>, column: &DraftColumn<'_>, collation: &str) -> (String, Sense) {
     let name = ident(&column.target);
-    if !pgtype::is_text(&column.pg_type) {
+    if !column.pg_type.is_text() {
         return (name, Sense::Same);
     }
     let bytes = || format!("{name} COLLATE \"pg_catalog\".\"C\"");
@@ -158,8 +158,8 @@ pub fn lost(
     collation: &str,
 ) -> Option<Finding> {
     let declared = column.source.collation.as_deref().unwrap_or("BINARY");
-    let text = pgtype::is_text(&column.pg_type);
-    let bytes = pgtype::same(&column.pg_type, "bytea");
+    let text = column.pg_type.is_text();
+    let bytes = column.pg_type == PgType::Bytea;
     if named(Some(collation), "BINARY") || !(text || bytes) || (text && named(Some(collation), declared)) {
         return None;
     }

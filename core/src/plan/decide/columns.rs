@@ -1,7 +1,6 @@
 //! Columns: type, format, NULL, default and generation, from the declaration, the stored values and the plan.
 
 use super::draft::{Context, Draft, DraftColumn};
-use super::pgtype;
 use super::trial::{Part, accepted};
 use super::unique::counted;
 use crate::finding::{Cause, Finding};
@@ -14,7 +13,7 @@ use crate::plan::{ExistingColumn, OnInvalid};
 use crate::types::fit::number_texts;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// Decides the types of a draft's columns. Foreign keys come later, in `links`.
 pub fn types(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
@@ -39,64 +38,45 @@ fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut V
     let Some(column) = draft.columns.get(i) else { return };
     let natural = ask(ctx, draft, i, draft.settings.wanted(&column.source.declared));
     let given_format = column.given.and_then(|g| g.format);
-    let there = there(draft, column).map(|there| Wish::of_column(there, column, draft, notes));
-    let explicit = there.or_else(|| column.given.and_then(|g| g.pg_type.as_deref()).map(Wish::of_plan));
-    let pinned = explicit.is_some();
-    let decoded_as = explicit.as_ref().map(|wish| wish.decoded_as.clone());
-    let mut choice = match explicit {
-        Some(wish) if !pgtype::same(&wish.decoded_as, &natural.pg_type) => {
-            fitted(ctx, draft, i, &wish, notes)
+    let explicit = column.given.and_then(|g| g.pg_type.as_ref());
+    let existing = there(draft, column).map(|there| &there.pg_type);
+    notes.extend(contradiction(draft, column, existing, explicit));
+    let required = existing.or(explicit);
+    let mut choice = match required {
+        Some(required) if !required.base().is_named_as(&natural.pg_type) => {
+            fitted(ctx, draft, i, required, notes)
         }
-        Some(wish) => Choice { pg_type: wish.name, ..natural },
+        Some(required) => Choice { pg_type: required.clone(), ..natural },
         None => natural,
     };
+    let pinned = required.is_some();
     if let Some(format) = given_format {
-        if !pinned && !pgtype::is_temporal(&choice.pg_type) && choice.format != Some(format) {
-            choice.pg_type = type_of_format(format).into();
+        if !pinned && !choice.pg_type.is_temporal() && choice.format != Some(format) {
+            choice.pg_type = type_of_format(format);
         }
         choice.format = Some(format);
     }
     let mut choice = widened(ctx, draft, i, choice, notes);
     notes.append(&mut choice.findings);
     let Some(column) = draft.columns.get_mut(i) else { return };
-    column.decoded_as =
-        decoded_as.filter(|_| draft.existing.is_some()).unwrap_or_else(|| choice.pg_type.clone());
     column.pg_type = choice.pg_type;
     column.format = choice.format;
     column.pinned = pinned || given_format.is_some();
     column.reason = column.given.and_then(|g| g.reason.clone()).unwrap_or(choice.reason);
 }
 
-/// The type that is not ours to choose: the existing column's, or the plan's.
-struct Wish {
-    name: String,
-    /// The type by whose rules values are decoded and measured.
-    decoded_as: String,
-}
-
-impl Wish {
-    fn of_plan(pg_type: &str) -> Wish {
-        let name = pgtype::canonical(pg_type);
-        Wish { decoded_as: name.clone(), name }
-    }
-
-    fn of_column(
-        there: &ExistingColumn,
-        column: &DraftColumn<'_>,
-        draft: &Draft<'_>,
-        notes: &mut Vec<Finding>,
-    ) -> Wish {
-        let given = column.given.and_then(|g| g.pg_type.as_deref());
-        if let Some(given) = given.filter(|g| !pgtype::same(g, &there.pg_type)) {
-            let message = format!("the existing column is {}, the plan says {given}", there.pg_type);
-            let hint = "Remove the column's type from the plan.";
-            notes.push(
-                Finding::blocking(column.object(&draft.table.name), message, hint).of(&draft.table.name),
-            );
-        }
-        let decoded_as = if there.decoded_as.is_empty() { &there.pg_type } else { &there.decoded_as };
-        Wish { name: there.pg_type.clone(), decoded_as: decoded_as.clone() }
-    }
+/// The plan names another type than the existing column has.
+fn contradiction(
+    draft: &Draft<'_>,
+    column: &DraftColumn<'_>,
+    existing: Option<&PgType>,
+    explicit: Option<&PgType>,
+) -> Option<Finding> {
+    let (existing, explicit) =
+        existing.zip(explicit).filter(|(existing, explicit)| !explicit.is_named_as(existing))?;
+    let message = format!("the existing column is {existing}, the plan says {explicit}");
+    let hint = "Remove the column's type from the plan.";
+    Some(Finding::blocking(column.object(&draft.table.name), message, hint).of(&draft.table.name))
 }
 
 fn there<'a>(draft: &Draft<'a>, column: &DraftColumn<'_>) -> Option<&'a ExistingColumn> {
@@ -104,12 +84,12 @@ fn there<'a>(draft: &Draft<'a>, column: &DraftColumn<'_>) -> Option<&'a Existing
 }
 
 /// The choice for column `i`, with a wish.
-pub fn ask(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wanted: Option<&str>) -> Choice {
-    let empty = || Choice { pg_type: "text".into(), format: None, reason: String::new(), findings: vec![] };
+pub fn ask(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wanted: Option<&PgType>) -> Choice {
+    let empty = || Choice { pg_type: PgType::Text, format: None, reason: String::new(), findings: vec![] };
     question(draft, i, wanted).map_or_else(empty, |q| (ctx.rules.choose)(&q))
 }
 
-fn question<'d>(draft: &'d Draft<'_>, i: usize, wanted: Option<&'d str>) -> Option<Question<'d>> {
+fn question<'d>(draft: &'d Draft<'_>, i: usize, wanted: Option<&'d PgType>) -> Option<Question<'d>> {
     let column = draft.columns.get(i)?;
     Some(Question {
         table: &draft.table.name,
@@ -127,23 +107,30 @@ fn profile<'d>(draft: &'d Draft<'_>, i: usize) -> Option<&'d ColumnProfile> {
 }
 
 /// The type that was said, when it is not what the values ask for.
-fn fitted(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wish: &Wish, notes: &mut Vec<Finding>) -> Choice {
-    let wanted = wish.decoded_as.as_str();
+fn fitted(
+    ctx: &Context<'_>,
+    draft: &Draft<'_>,
+    i: usize,
+    required: &PgType,
+    notes: &mut Vec<Finding>,
+) -> Choice {
+    let wanted = required.base();
     let (Some(column), Some(asked)) = (draft.columns.get(i), question(draft, i, Some(wanted))) else {
         return ask(ctx, draft, i, Some(wanted));
     };
     let tried = (ctx.rules.choose)(&asked);
     let own_format = (ctx.rules.format_for)(&asked, wanted);
     let said =
-        |format, reason: String, findings| Choice { pg_type: wish.name.clone(), format, reason, findings };
+        |format, reason: String, findings| Choice { pg_type: required.clone(), format, reason, findings };
     // Under a format that the user brought along, only the load can tell.
     let other_format = column.given.and_then(|g| g.format).is_some_and(|f| Some(f) != own_format);
-    if pgtype::same(&tried.pg_type, wanted) || other_format || asked.profile.is_none() {
+    if tried.pg_type.is_named_as(wanted) || other_format || asked.profile.is_none() {
         let findings = if asked.existing { tried.findings } else { vec![] };
-        return said(tried.format, format!("{} as {}", wish.name, origin(draft)), findings);
+        return said(tried.format, format!("{required} as {}", origin(draft)), findings);
     }
     if policy(draft, column) != OnInvalid::Text {
-        notes.push(misfit(draft, column, wish, &tried, (asked.profile, own_format)).of(&draft.table.name));
+        notes
+            .push(misfit(draft, column, required, &tried, (asked.profile, own_format)).of(&draft.table.name));
     }
     said(own_format, tried.reason, vec![])
 }
@@ -183,17 +170,17 @@ fn widened(
 fn misfit(
     draft: &Draft<'_>,
     column: &DraftColumn<'_>,
-    wish: &Wish,
+    required: &PgType,
     tried: &Choice,
     (stored, format): (Option<&ColumnProfile>, Option<Format>),
 ) -> Finding {
     let object = column.object(&draft.table.name);
     let there = there(draft, column);
     let why = match stored.filter(|_| there.is_some()) {
-        Some(p) => obstacle(p, &wish.decoded_as, &tried.pg_type),
+        Some(p) => obstacle(p, required, &tried.pg_type),
         None => tried.reason.clone(),
     };
-    let message = format!("not every stored value fits {}: {why}", wish.name);
+    let message = format!("not every stored value fits {required}: {why}");
     match policy(draft, column) {
         OnInvalid::Null => Finding::warning(object, format!("{message}; such values become NULL"), ""),
         OnInvalid::Reject => {
@@ -207,7 +194,7 @@ fn misfit(
                 Some(there) => Remedy {
                     table: &draft.table.name,
                     column: &column.source.name,
-                    pg_type: &wish.decoded_as,
+                    pg_type: required,
                     format: column.given.and_then(|g| g.format).or(format),
                     numbers: stored.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null: there.not_null,
@@ -376,7 +363,7 @@ fn given(
 pub fn unused_types(ctx: &Context<'_>, drafts: &[Draft<'_>], notes: &mut Vec<Finding>) {
     for (from, _) in &ctx.given.common.types {
         let only = crate::plan::given::settings::Settings {
-            types: vec![(from.clone(), String::new())],
+            types: vec![(from.clone(), PgType::Text)],
             ..ctx.plan.clone()
         };
         let used = drafts.iter().flat_map(|d| &d.columns).any(|c| only.wanted(&c.source.declared).is_some());

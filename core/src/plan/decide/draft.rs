@@ -13,7 +13,7 @@ use crate::plan::resolve::{names, naming};
 use crate::plan::{Action, Conflict, ExistingTable, OnInvalid, Phase, PlanError, Source, Target};
 use crate::translate;
 use crate::types::TableProfile;
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// What every decision may look at.
 pub struct Context<'a> {
@@ -77,9 +77,7 @@ pub struct DraftColumn<'a> {
     /// Why it is not carried over, where nobody asked for that.
     pub left_out: Option<String>,
     pub rowid_alias: bool,
-    pub pg_type: String,
-    /// The type by whose rules its values are decoded: a domain's base.
-    pub decoded_as: String,
+    pub pg_type: PgType,
     pub format: Option<Format>,
     pub reason: String,
     /// The user or the existing table said the type.
@@ -243,8 +241,7 @@ pub fn new_column<'a>(
         undecided: false,
         left_out: None,
         rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name)),
-        pg_type: "text".into(),
-        decoded_as: "text".into(),
+        pg_type: PgType::Text,
         format: None,
         reason: String::new(),
         pinned: false,

@@ -5,7 +5,6 @@
 //! parent are the data's fault, and `orphans` says what becomes of them.
 
 use super::draft::{Draft, DraftColumn, Fate};
-use super::pgtype;
 use super::unique::{add_constraint, counted, examples, usable};
 use crate::catalog::{self, Catalog, Deferrable, ForeignKey};
 use crate::finding::{Cause, Finding};
@@ -108,7 +107,7 @@ fn has_key(parent: &Draft<'_>, columns: &[String]) -> bool {
 }
 
 fn same_values(child: &DraftColumn<'_>, parent: &DraftColumn<'_>) -> Result<(), String> {
-    if !pgtype::comparable(&child.pg_type, &parent.pg_type) || child.format != parent.format {
+    if !child.pg_type.compares_with(&parent.pg_type) || child.format != parent.format {
         return Err(format!(
             "\"{}\" is {}, \"{}\" is {}, and no common type holds the values of both",
             child.source.name, child.pg_type, parent.source.name, parent.pg_type

@@ -5,7 +5,6 @@
 
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
-use super::pgtype;
 use super::trial::{Part, accepted};
 use super::unique::{MAX_KEYS, create_index, folded, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
@@ -59,7 +58,7 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
 /// Any server takes it: whole columns of well-known types.
 fn simple(draft: &Draft<'_>, index: &Index) -> bool {
     let known = |k: &IndexColumn| match &k.key {
-        IndexKey::Column(name) => draft.column(name).is_some_and(|c| pgtype::ordered(&c.pg_type)),
+        IndexKey::Column(name) => draft.column(name).is_some_and(|c| c.pg_type.is_ordered()),
         _ => false,
     };
     index.predicate.is_none() && index.columns.iter().all(known)

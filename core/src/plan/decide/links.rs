@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::columns::ask;
 use super::draft::{Context, Draft};
-use super::pgtype;
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// A column: position of its draft, position in the draft.
 pub type Node = (usize, usize);
@@ -105,11 +104,11 @@ fn parents(links: &[Link]) -> HashMap<Node, Node> {
 }
 
 /// The distinct types of the group, in its order.
-fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(String, Option<Format>)> {
-    let mut out: Vec<(String, Option<Format>)> = Vec::new();
+fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Format>)> {
+    let mut out: Vec<(PgType, Option<Format>)> = Vec::new();
     for node in nodes {
         if let Some(column) = drafts.get(node.0).and_then(|d| d.columns.get(node.1))
-            && !out.iter().any(|(t, f)| pgtype::same(t, &column.pg_type) && *f == column.format)
+            && !out.iter().any(|(t, f)| t.is_named_as(&column.pg_type) && *f == column.format)
         {
             out.push((column.pg_type.clone(), column.format));
         }
@@ -117,29 +116,41 @@ fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(String, Option<Forma
     out
 }
 
-fn fits(ctx: &Context<'_>, drafts: &[Draft<'_>], node: Node, pg_type: &str, format: Option<Format>) -> bool {
+fn fits(
+    ctx: &Context<'_>,
+    drafts: &[Draft<'_>],
+    node: Node,
+    pg_type: &PgType,
+    format: Option<Format>,
+) -> bool {
     let Some(draft) = drafts.get(node.0) else { return false };
     let Some(column) = draft.columns.get(node.1) else { return false };
-    if pgtype::same(&column.pg_type, pg_type) && column.format == format {
+    if column.pg_type.is_named_as(pg_type) && column.format == format {
         return true;
     }
     if column.pinned || column.rowid_alias {
         return false;
     }
     let choice = ask(ctx, draft, node.1, Some(pg_type));
-    pgtype::same(&choice.pg_type, pg_type) && choice.format == format
+    choice.pg_type.is_named_as(pg_type) && choice.format == format
 }
 
-fn give(drafts: &mut [Draft<'_>], node: Node, pg_type: &str, format: Option<Format>, parent: Option<Node>) {
+fn give(
+    drafts: &mut [Draft<'_>],
+    node: Node,
+    pg_type: &PgType,
+    format: Option<Format>,
+    parent: Option<Node>,
+) {
     let points_to = parent.and_then(|p| {
         let draft = drafts.get(p.0)?;
         Some(draft.columns.get(p.1)?.object(&draft.table.name))
     });
     let Some(column) = drafts.get_mut(node.0).and_then(|d| d.columns.get_mut(node.1)) else { return };
-    if pgtype::same(&column.pg_type, pg_type) && column.format == format {
+    if column.pg_type.is_named_as(pg_type) && column.format == format {
         return;
     }
-    let own = std::mem::replace(&mut column.pg_type, pg_type.to_string());
+    let own = std::mem::replace(&mut column.pg_type, pg_type.clone());
     column.format = format;
     if column.given.is_none_or(|g| g.reason.is_none()) {
         column.reason = match points_to {

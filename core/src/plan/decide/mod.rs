@@ -13,7 +13,6 @@ pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub(crate) mod links;
 pub(crate) mod order;
-pub(crate) mod pgtype;
 pub(crate) mod skipped;
 pub mod trial;
 pub(crate) mod unique;

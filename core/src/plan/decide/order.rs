@@ -34,15 +34,16 @@ pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let edges: BTreeSet<(usize, usize)> =
         edges.iter().copied().filter(|(c, p)| c != p && *c < count && *p < count).collect();
     let mut waiting = vec![0usize; count];
-    let mut children = vec![Vec::new(); count];
+    let (mut parents, mut children) = (vec![Vec::new(); count], vec![Vec::new(); count]);
     for &(child, parent) in &edges {
         waiting[child] += 1;
         children[parent].push(child);
+        parents[child].push(parent);
     }
     let mut ready: BTreeSet<usize> = (0..count).filter(|i| waiting[*i] == 0).collect();
     let mut left: BTreeSet<usize> = (0..count).collect();
     let mut out = Vec::with_capacity(count);
-    while let Some(next) = ready.pop_first().or_else(|| first_of_cycle(&left, &edges)) {
+    while let Some(next) = ready.pop_first().or_else(|| first_of_cycle(&left, &parents, &children)) {
         if !left.remove(&next) {
             continue;
         }
@@ -58,11 +59,15 @@ pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
 }
 
 /// The first of those that wait for each other and for nothing else. Everything in `left` waits.
-fn first_of_cycle(left: &BTreeSet<usize>, edges: &BTreeSet<(usize, usize)>) -> Option<usize> {
+fn first_of_cycle(
+    left: &BTreeSet<usize>,
+    parents: &[Vec<usize>],
+    children: &[Vec<usize>],
+) -> Option<usize> {
     let mut at = left.first().copied()?;
     loop {
-        let above = ancestors(at, left, edges);
-        match above.iter().find(|parent| !ancestors(**parent, left, edges).contains(&at)) {
+        let (above, below) = (reached(at, left, parents), reached(at, left, children));
+        match above.difference(&below).next() {
             // It has fewer ancestors than `at`, so this comes to an end.
             Some(higher) => at = *higher,
             None => return above.first().copied().or(Some(at)),
@@ -70,13 +75,12 @@ fn first_of_cycle(left: &BTreeSet<usize>, edges: &BTreeSet<(usize, usize)>) -> O
     }
 }
 
-/// What `child` waits for, directly or not; itself too if it is part of a cycle.
-fn ancestors(child: usize, left: &BTreeSet<usize>, edges: &BTreeSet<(usize, usize)>) -> BTreeSet<usize> {
+/// What `from` leads to, directly or not; itself too if it is part of a cycle.
+fn reached(from: usize, left: &BTreeSet<usize>, edges: &[Vec<usize>]) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
-    let mut todo = vec![child];
+    let mut todo = vec![from];
     while let Some(next) = todo.pop() {
-        let parents = edges.range((next, 0)..=(next, usize::MAX)).map(|(_, parent)| *parent);
-        todo.extend(parents.filter(|parent| left.contains(parent) && found.insert(*parent)));
+        todo.extend(edges[next].iter().filter(|to| left.contains(to) && found.insert(**to)));
     }
     found
 }

@@ -2,7 +2,6 @@
 
 use super::collate::{self, Sense};
 use super::draft::{Context, Draft};
-use super::pgtype;
 use super::trial::{Part, accepted};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
 use crate::finding::{Cause, Finding};
@@ -260,7 +259,7 @@ pub fn usable(draft: &Draft<'_>, source: &[String]) -> Result<Vec<String>, Strin
     if columns.len() > MAX_KEYS {
         return Err(format!("PostgreSQL allows at most {MAX_KEYS} columns"));
     }
-    let unordered = source.iter().filter_map(|n| draft.column(n)).find(|c| pgtype::unordered(&c.pg_type));
+    let unordered = source.iter().filter_map(|n| draft.column(n)).find(|c| c.pg_type.is_unordered());
     match unordered {
         Some(column) => Err(format!("type {} of column \"{}\" has no order", column.pg_type, column.target)),
         None => Ok(columns),
@@ -275,7 +274,7 @@ fn key_columns(
     source: &[String],
 ) -> Result<Vec<String>, String> {
     let columns = usable(draft, source)?;
-    let known = |name: &String| draft.column(name).is_some_and(|c| pgtype::ordered(&c.pg_type));
+    let known = |name: &String| draft.column(name).is_some_and(|c| c.pg_type.is_ordered());
     if !source.iter().all(known) {
         accepted(ctx, draft, part, &format!("({})", ident_list(&columns)))?;
     }

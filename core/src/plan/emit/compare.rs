@@ -189,6 +189,7 @@ mod tests {
     use crate::damage::Damage;
     use crate::plan::{ExistingForeignKey, build};
     use crate::types::TableProfile;
+    use crate::value::PgType;
     use serde_json::json;
 
     fn column(name: &str, declared: &str) -> Column {
@@ -196,12 +197,7 @@ mod tests {
     }
 
     fn there(name: &str, relkind: char, columns: &[(&str, &str)]) -> ExistingTable {
-        let column = |(name, pg_type): &(&str, &str)| ExistingColumn {
-            name: name.to_string(),
-            pg_type: pg_type.to_string(),
-            decoded_as: pg_type.to_string(),
-            ..ExistingColumn::default()
-        };
+        let column = |(name, pg_type): &(&str, &str)| ExistingColumn::new(*name, PgType::parse(pg_type));
         ExistingTable {
             schema: "public".into(),
             name: name.into(),

@@ -2,7 +2,6 @@
 
 use crate::plan::decide::collate;
 use crate::plan::decide::draft::{Draft, DraftColumn};
-use crate::plan::decide::pgtype;
 use crate::sqltext::{ident, literal, qualified};
 
 /// `CREATE TABLE`, without keys.
@@ -44,7 +43,7 @@ pub fn is_identity(column: &DraftColumn<'_>) -> bool {
     column.rowid_alias
         && column.default.is_none()
         && column.generated.is_none()
-        && pgtype::is_integer(&column.pg_type)
+        && column.pg_type.is_integer()
 }
 
 /// `DROP TABLE a, b`, `TRUNCATE TABLE a, b`: all in one statement, so that keys among them do not matter.

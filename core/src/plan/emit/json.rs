@@ -6,6 +6,7 @@ use crate::plan::decide::draft::{Context, Draft, DraftColumn};
 use crate::plan::given::keys;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
+use crate::value::PgType;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
@@ -39,9 +40,9 @@ fn in_order(mut map: Map<String, Value>, level: keys::Level) -> Value {
     Value::Object(ordered.collect())
 }
 
-fn common(settings: &Settings, types: &[(String, String)]) -> Map<String, Value> {
+fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value> {
     let mut out = Map::new();
-    let types: Map<String, Value> = types.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect();
+    let types: Map<String, Value> = types.iter().map(|(k, v)| (k.clone(), v.to_string().into())).collect();
     put(&mut out, "schema", settings.schema.as_str().into());
     put(&mut out, "create", settings.create.word().into());
     put(&mut out, "existing_rows", settings.existing_rows.word().into());
@@ -104,7 +105,7 @@ fn column(column: &DraftColumn<'_>) -> Value {
     }
     let mut out = Map::new();
     put(&mut out, "name", column.target.as_str().into());
-    put(&mut out, "type", column.pg_type.as_str().into());
+    put(&mut out, "type", column.pg_type.to_string().into());
     put(&mut out, "format", column.format.map(|f| f.as_str()).into());
     put(&mut out, "nullable", (!column.not_null).into());
     put(&mut out, "default", column.default.clone().into());

@@ -7,8 +7,7 @@ use crate::value::{Format, PgType};
 pub struct Remedy<'a> {
     pub table: &'a str,
     pub column: &'a str,
-    /// The type by whose rules values are decoded.
-    pub pg_type: &'a str,
+    pub pg_type: &'a PgType,
     /// How the plan says that values are read.
     pub format: Option<Format>,
     /// Some of the values are numbers.
@@ -26,7 +25,7 @@ impl Remedy<'_> {
 
     fn by_format(&self) -> Option<&'static str> {
         use PgType::*;
-        match PgType::parse(self.pg_type) {
+        match self.pg_type.base() {
             _ if self.format.is_some() => None,
             Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
                 Some("to say how numbers are read")
@@ -45,7 +44,7 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
         let path = join(&join(&join("plan.tables", table), "columns"), column);
         let nullable = known.is_none_or(|c| !c.not_null);
         // A text column holds every text that the database can hold.
-        let text = known.is_some_and(|c| matches!(PgType::parse(&c.pg_type), PgType::Text));
+        let text = known.is_some_and(|c| c.pg_type == PgType::Text);
         return match (nullable, text) {
             (true, true) => {
                 format!("Set {path}.on_invalid to \"null\" or \"reject\", or correct the values.")
@@ -71,6 +70,7 @@ mod tests {
     #[test]
     fn a_format_is_advised_where_it_may_help() {
         let hint = |pg_type, format, numbers, not_null| {
+            let pg_type = &PgType::parse(pg_type);
             Remedy { table: "t", column: "c", pg_type, format, numbers, not_null }.hint()
         };
         for (pg_type, numbers, not_null, expected) in [

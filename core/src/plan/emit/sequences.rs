@@ -4,7 +4,6 @@ use super::ddl;
 use super::steps::push;
 use crate::finding::Finding;
 use crate::plan::decide::draft::{Draft, DraftColumn};
-use crate::plan::decide::pgtype;
 use crate::plan::{CITUS_WORKERS_FROM, ExistingColumn, Phase, Step};
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::TypeClass;
@@ -101,17 +100,14 @@ impl Ends {
     /// Numbers only: a text that is made from a number has no order of numbers. In Citus, what workers have given out
     /// is not this sequence's.
     fn of(column: &ExistingColumn, counter: Option<i64>, citus: bool) -> Option<Ends> {
-        let decoded_as = if column.decoded_as.is_empty() { &column.pg_type } else { &column.decoded_as };
         let name = ident(&column.name);
         let last = if citus { CITUS_WORKERS_FROM - 1 } else { i64::MAX };
-        let (most, least) = match TypeClass::of(decoded_as) {
-            _ if pgtype::is_integer(decoded_as) && citus => (
+        let (most, least) = match TypeClass::of(&column.pg_type) {
+            TypeClass::Integer if citus => (
                 format!("pg_catalog.max({name}) FILTER (WHERE {name} <= {last})"),
                 format!("pg_catalog.min({name})"),
             ),
-            _ if pgtype::is_integer(decoded_as) => {
-                (format!("pg_catalog.max({name})"), format!("pg_catalog.min({name})"))
-            }
+            TypeClass::Integer => (format!("pg_catalog.max({name})"), format!("pg_catalog.min({name})")),
             TypeClass::Numeric => (
                 format!("pg_catalog.ceil(pg_catalog.max({name}) FILTER (WHERE {name} <= {last}))"),
                 format!("pg_catalog.floor(pg_catalog.min({name}) FILTER (WHERE {name} >= {}))", i64::MIN),

@@ -2,5 +2,6 @@
 
 pub mod keys;
 pub(crate) mod overrides;
+mod pgtype;
 pub(crate) mod settings;
 pub mod words;

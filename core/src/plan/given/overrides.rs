@@ -6,10 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
+use super::pgtype;
 use super::words::*;
-use crate::plan::decide::pgtype;
 use crate::plan::{Integrity, OnInvalid, Orphans, PlanError, ProfileMode};
-use crate::value::{Format, Timezone};
+use crate::value::{Format, PgType, Timezone};
 
 /// A plan as given: every absent key is `None`.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,7 @@ pub struct Common {
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
-    pub types: Vec<(String, String)>,
+    pub types: Vec<(String, PgType)>,
     pub timezone: Option<String>,
     pub indexes: Option<bool>,
     pub foreign_keys: Option<bool>,
@@ -66,7 +66,7 @@ pub struct TableGiven {
 #[derive(Debug, Clone, Default)]
 pub struct ColumnGiven {
     pub name: Option<String>,
-    pub pg_type: Option<String>,
+    pub pg_type: Option<PgType>,
     pub format: Option<Format>,
     pub nullable: Option<bool>,
     /// `Some(None)`: no default, said explicitly.
@@ -286,7 +286,7 @@ fn read_common(map: &Object) -> Common {
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
-        types: types.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect(),
+        types: types.filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
         timezone: text(map, "timezone"),
         indexes: flag(map, "indexes"),
         foreign_keys: flag(map, "foreign_keys"),
@@ -310,7 +310,7 @@ fn read_table(map: &Object) -> TableGiven {
 fn read_column(map: &Object) -> ColumnGiven {
     ColumnGiven {
         name: text(map, "name"),
-        pg_type: text(map, "type"),
+        pg_type: text(map, "type").map(|name| PgType::parse(&name)),
         format: text(map, "format").and_then(|name| Format::parse(&name)),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),

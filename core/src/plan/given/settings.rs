@@ -5,6 +5,7 @@ use super::overrides::{Common, Overrides, TableGiven, invalid, join};
 use super::words::*;
 use crate::plan::resolve::names::LIMIT;
 use crate::plan::{Needs, OnInvalid, Opening, Orphans, PlanError, ProfileMode, Target};
+use crate::value::PgType;
 
 /// What one table goes by; for the plan itself, what a table without an entry would.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub struct Settings {
     pub keys: Keys,
     pub nocase: Nocase,
     /// The table's own entries first.
-    pub types: Vec<(String, String)>,
+    pub types: Vec<(String, PgType)>,
     pub timezone: String,
     pub indexes: bool,
     pub foreign_keys: bool,
@@ -97,12 +98,11 @@ impl Settings {
     }
 
     /// The `types` entry for a declared type: as written, else without its length.
-    pub fn wanted(&self, declared: &str) -> Option<&str> {
+    pub fn wanted(&self, declared: &str) -> Option<&PgType> {
         let squeeze = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
         let whole = squeeze(declared);
         let base = whole.split('(').next().unwrap_or_default().trim_end().to_string();
-        let entry =
-            |name: &str| self.types.iter().find(|(from, _)| squeeze(from) == name).map(|(_, to)| to.as_str());
+        let entry = |name: &str| self.types.iter().find(|(from, _)| squeeze(from) == name).map(|(_, to)| to);
         entry(&whole).or_else(|| entry(&base))
     }
 }
@@ -180,9 +180,9 @@ mod tests {
         let plan = Settings::of_plan(&given, &Target::default());
         let table = plan.of_table(Some(&given.tables[0].1));
         assert_eq!((table.schema.as_str(), table.orphans, table.nocase), ("b", Orphans::Keep, Nocase::Lower));
-        assert_eq!(table.wanted(" DATE"), Some("date"));
-        assert_eq!(table.wanted("varchar(20)"), Some("citext"));
-        assert_eq!(plan.wanted("date"), Some("text"));
+        assert_eq!(table.wanted(" DATE"), Some(&PgType::Date));
+        assert_eq!(table.wanted("varchar(20)"), Some(&PgType::Other("citext".into())));
+        assert_eq!(plan.wanted("date"), Some(&PgType::Text));
         assert_eq!(plan.wanted(""), None);
     }
 

@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn records(table: &str, levels: Option<&[&str]>) -> ExistingTable {
-        let column = |name: &str| crate::plan::ExistingColumn { name: name.into(), ..Default::default() };
+        let column = |name: &str| crate::plan::ExistingColumn::new(name, crate::value::PgType::Text);
         ExistingTable {
             schema: "public".into(),
             name: table.into(),

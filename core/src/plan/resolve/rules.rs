@@ -4,22 +4,22 @@
 
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question};
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// The questions.
 pub struct Rules {
     pub choose: fn(&Question<'_>) -> Choice,
     pub widest: fn(&Question<'_>) -> Choice,
-    pub format_for: fn(&Question<'_>, &str) -> Option<Format>,
-    pub fit: fn(&ColumnProfile, &str, Option<Format>) -> Fit,
+    pub format_for: fn(&Question<'_>, &PgType) -> Option<Format>,
+    pub fit: fn(&ColumnProfile, &PgType, Option<Format>) -> Fit,
     pub expression: fn(&str, &Scope) -> Result<Translated, Untranslatable>,
     pub condition: fn(&str, &Scope) -> Result<String, Untranslatable>,
     pub generated: TranslateGenerated,
     pub default: TranslateDefault,
 }
 
-type TranslateGenerated = fn(&str, &Scope, &str, Option<Format>) -> Result<String, Untranslatable>;
-type TranslateDefault = fn(&str, &str, Option<Format>) -> Result<Option<String>, Untranslatable>;
+type TranslateGenerated = fn(&str, &Scope, &PgType, Option<Format>) -> Result<String, Untranslatable>;
+type TranslateDefault = fn(&str, &PgType, Option<Format>) -> Result<Option<String>, Untranslatable>;
 
 /// The answers that an import goes by.
 pub const RULES: Rules = Rules {
@@ -34,11 +34,14 @@ pub const RULES: Rules = Rules {
 };
 
 /// The type of a column of which the plan says only the format.
-pub fn type_of_format(format: Format) -> &'static str {
-    match format.as_str() {
-        "seconds" | "milliseconds" | "microseconds" | "since_1970" => "interval",
-        "hex" | "base64" | "text" => "bytea",
-        "comma" => "text[]",
-        _ => "timestamp with time zone",
+pub fn type_of_format(format: Format) -> PgType {
+    use Format::*;
+    match format {
+        Seconds | Milliseconds | Microseconds | Since1970 => PgType::INTERVAL,
+        Hex | Base64 | Text => PgType::Bytea,
+        Comma => PgType::Array(Box::new(PgType::Text)),
+        Iso8601 | UnixEpoch | UnixEpochMs | UnixEpochUs | UnixEpochNs | JulianDay | Chrome | Apple => {
+            PgType::TIMESTAMPTZ
+        }
     }
 }

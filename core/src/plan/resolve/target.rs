@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::plan::decide::trial::Refusal;
+use crate::value::PgType;
 
 /// What the target database already has or can do.
 #[derive(Debug, Clone, Default)]
@@ -79,13 +80,10 @@ pub enum Node {
 /// From here on, a value that a sequence of Citus' has given out comes from a worker: its number stands in front.
 pub const CITUS_WORKERS_FROM: i64 = 1 << 48;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingColumn {
     pub name: String,
-    /// As `format_type` prints it.
-    pub pg_type: String,
-    /// The type by whose rules values are decoded: a domain's base, `text[]`, `vector`; empty for a user's type.
-    pub decoded_as: String,
+    pub pg_type: PgType,
     pub not_null: bool,
     pub has_default: bool,
     pub identity: Option<Identity>,
@@ -97,6 +95,23 @@ pub struct ExistingColumn {
     pub sequence: Option<String>,
     /// The caller does not own that sequence.
     pub others_sequence: bool,
+}
+
+impl ExistingColumn {
+    /// A plain column that takes NULL and has no default.
+    pub fn new(name: impl Into<String>, pg_type: PgType) -> ExistingColumn {
+        ExistingColumn {
+            name: name.into(),
+            pg_type,
+            not_null: false,
+            has_default: false,
+            identity: None,
+            distributes: false,
+            generated: false,
+            sequence: None,
+            others_sequence: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,6 @@
-//! PostgreSQL type names as text: may this be pasted into DDL, and do two spellings mean one type.
+//! A type name as a person writes it: may this be pasted into DDL?
 //!
 //! Not a parser of types: the server's `regtype` has the last word.
-
-use crate::value::PgType;
 
 /// Says why a text is not a type name that can stand in a column definition.
 pub fn validate(text: &str) -> Result<(), String> {
@@ -61,46 +59,6 @@ fn check_words(text: &str) -> Result<(), String> {
     }
 }
 
-/// The type as `format_type` prints it; what is not known here stays as it is written.
-pub fn canonical(pg_type: &str) -> String {
-    PgType::parse(pg_type).to_string()
-}
-
-/// Two spellings mean one type.
-pub fn same(a: &str, b: &str) -> bool {
-    canonical(a) == canonical(b)
-}
-
-/// Takes an identity, and all such compare with each other in foreign keys.
-pub fn is_integer(pg_type: &str) -> bool {
-    PgType::parse(pg_type).is_integer()
-}
-
-/// Takes a collation.
-pub fn is_text(pg_type: &str) -> bool {
-    PgType::parse(pg_type).is_text()
-}
-
-/// A foreign key can be made from a column of one type to a column of the other.
-pub fn comparable(a: &str, b: &str) -> bool {
-    PgType::parse(a).compares_with(&PgType::parse(b))
-}
-
-/// Times and spans, the types that a `format` is for.
-pub fn is_temporal(pg_type: &str) -> bool {
-    PgType::parse(pg_type).is_temporal()
-}
-
-/// The type is known to have a default btree operator class on any server.
-pub fn ordered(pg_type: &str) -> bool {
-    PgType::parse(pg_type).is_ordered()
-}
-
-/// The type has no default btree operator class: no index, no key.
-pub fn unordered(pg_type: &str) -> bool {
-    PgType::parse(pg_type).is_unordered()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,26 +96,5 @@ mod tests {
         ] {
             assert!(validate(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn spellings_of_one_type_are_one() {
-        for (a, b) in [
-            ("int8", "BIGINT"),
-            ("timestamptz", "timestamp with time zone"),
-            ("timestamptz(3)", "timestamp (3) with time zone"),
-            ("timestamp", "timestamp without time zone"),
-            ("varchar(20)", "character varying ( 20 )"),
-            ("decimal(10, 2)", "numeric(10,2)"),
-            ("char", "character(1)"),
-        ] {
-            assert!(same(a, b), "{a} {b}: {} {}", canonical(a), canonical(b));
-        }
-        assert_eq!(canonical("timestamptz(3)"), "timestamp(3) with time zone");
-        assert!(!same("numeric(10,2)", "numeric"));
-        assert!(
-            comparable("integer", "int8") && comparable("varchar(3)", "text") && !comparable("text", "uuid")
-        );
-        assert!(is_temporal("timestamptz(3)") && is_temporal("date") && !is_temporal("text"));
     }
 }
