@@ -1,5 +1,8 @@
 //! The only maker of SQL text: quoting for both dialects. Pure.
 
+/// Bytes of the longest identifier that PostgreSQL keeps (`NAMEDATALEN` - 1).
+pub const LONGEST_NAME: usize = 63;
+
 /// A PostgreSQL identifier, always quoted.
 pub fn ident(name: &str) -> String {
     quote(name, '"')

@@ -1,7 +1,7 @@
 //! SQLite's expressions, which become PostgreSQL's.
 
 use pg_sqlite_migrate_core::translate::{self, Scope, ScopeColumn};
-use pg_sqlite_migrate_core::value::Format;
+use pg_sqlite_migrate_core::value::{Format, PgType};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -192,7 +192,7 @@ fn scope() -> Scope {
     let column = |(source, pg_type, format): (&str, &str, Option<Format>)| ScopeColumn {
         source: source.into(),
         target: format!("{source}'s \"own\""),
-        pg_type: pg_type.into(),
+        pg_type: PgType::parse(pg_type),
         format,
         nocase: source == "name",
     };
@@ -227,8 +227,9 @@ proptest! {
         pg_type in select(TYPES),
         format in prop::option::of(select(&Format::ALL[..])),
     ) {
-        let generated = bounded(|| translate::generated(&text, &scope(), pg_type, format));
-        let default = bounded(|| translate::default(&text, pg_type, format));
+        let pg_type = PgType::parse(pg_type);
+        let generated = bounded(|| translate::generated(&text, &scope(), &pg_type, format));
+        let default = bounded(|| translate::default(&text, &pg_type, format));
         for sql in [generated.ok(), default.ok().flatten()].into_iter().flatten() {
             prop_assert_eq!(sql::flaw(&sql), None, "{}", sql);
         }

@@ -12,7 +12,7 @@ use pg_sqlite_migrate_core::plan::{
     self, ExistingColumn, ExistingKey, ExistingTable, PlanError, Planned, Source, Target,
 };
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
-use pg_sqlite_migrate_core::value::{Cell, Format};
+use pg_sqlite_migrate_core::value::{Cell, Format, PgType};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
@@ -257,12 +257,7 @@ fn profiles(catalog: &Catalog) -> Vec<Option<TableProfile>> {
 }
 
 fn existing(icu: bool) -> Target {
-    let column = |name: &str, pg_type: &str| ExistingColumn {
-        name: name.into(),
-        pg_type: pg_type.into(),
-        decoded_as: pg_type.into(),
-        ..ExistingColumn::default()
-    };
+    let column = |name: &str, pg_type: &str| ExistingColumn::new(name, PgType::parse(pg_type));
     let users = ExistingTable {
         oid: 20_000,
         schema: "public".into(),
@@ -327,7 +322,7 @@ fn planned(target: &Target, overrides: &Value) -> Result<Planned, PlanError> {
             levels: &[],
             damage: &world.damage,
         };
-        bounded(|| plan::build(&source, target, overrides))
+        bounded(|| plan::build(&source, target, &plan::parse(overrides)?))
     })
 }
 
@@ -338,8 +333,10 @@ proptest! {
     #[test]
     fn a_plan(overrides in object(Level::Plan), empty in any::<bool>(), icu in any::<bool>()) {
         let target = if empty { Target { icu, ..Target::default() } } else { existing(icu) };
-        _ = bounded(|| plan::needs(&overrides));
-        _ = WORLD.with(|world| (plan::selected(&world.catalog, &overrides), plan::rejecting(&world.catalog, &overrides)));
+        if let Ok(parsed) = plan::parse(&overrides) {
+            _ = bounded(|| plan::needs(&parsed));
+            _ = WORLD.with(|world| plan::select(&world.catalog, &parsed).map(|selection| selection.rejecting(&parsed)));
+        }
         let Ok(first) = planned(&target, &overrides) else { return Ok(()) };
         let again = planned(&target, &first.plan).map_err(|error| TestCaseError::fail(format!("{error}: {:#}", first.plan)))?;
         prop_assert_eq!(again.plan, first.plan);

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::survey::{self, Survey};
 use crate::error::Error;
+use pg_sqlite_migrate_core::plan::Planned;
 use pg_sqlite_migrate_core::types::ColumnProfile;
+use pg_sqlite_migrate_core::value::PgType;
 
 /// A row of `sqlite_inspect`.
 #[derive(Debug, Clone, Default)]
@@ -26,26 +28,21 @@ pub struct ColumnReport {
 pub fn inspect(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<ColumnReport>, Error> {
     let survey = survey::survey(path, overrides)?;
     survey.tell_unrun();
-    let plan = survey::planned(&survey)?.plan;
-    Ok(rows(&survey, &plan))
+    let planned = survey::planned(&survey)?;
+    Ok(rows(&survey, &planned))
 }
 
-fn rows(survey: &Survey, plan: &Value) -> Vec<ColumnReport> {
+fn rows(survey: &Survey, planned: &Planned) -> Vec<ColumnReport> {
     let mut out = Vec::new();
     for (table, profile) in survey.catalog.tables.iter().zip(&survey.profiles) {
-        let planned = &plan["tables"][&table.name];
-        if !planned.is_object() || planned["skip"] == Value::Bool(true) {
-            continue;
-        }
-        for (i, column) in table.columns.iter().enumerate() {
-            let choice = &planned["columns"][&column.name];
-            let text = |key: &str| choice[key].as_str().map(str::to_string);
+        let Some(plan) = planned.tables.iter().find(|plan| plan.source == table.name) else { continue };
+        for (i, (column, choice)) in table.columns.iter().zip(&plan.columns).enumerate() {
             let report = ColumnReport {
                 table: table.name.clone(),
                 column: column.name.clone(),
                 declared: column.declared.clone(),
-                proposed_type: text("type"),
-                reason: text("reason"),
+                proposed_type: choice.pg_type.as_ref().map(PgType::to_string),
+                reason: choice.reason.clone(),
                 ..ColumnReport::default()
             };
             let profile = profile.as_ref().and_then(|p| p.columns.get(i));

@@ -18,8 +18,9 @@ use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan;
-use pg_sqlite_migrate_core::plan::{Integrity, Needs, Planned, ProfileMode, Target};
+use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Target};
 use pg_sqlite_migrate_core::types::TableProfile;
+use pg_sqlite_migrate_core::value::PgType;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// Rows that `profile: "sample"` reads of each table.
@@ -42,8 +43,8 @@ pub struct Survey {
     /// Tables that could not be read, with `on_error: "continue"`.
     pub broken: Vec<Problem>,
     pub needs: Needs,
-    /// The overrides; tables that could not be read are marked `skip` in them.
-    pub overrides: Value,
+    /// Tables that could not be read are skipped in them.
+    pub overrides: Overrides,
 }
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
@@ -58,25 +59,29 @@ pub fn survey_after(
     first: impl FnOnce(&mut Needs),
 ) -> Result<Survey, Error> {
     source::check_rights()?;
-    let overrides = overrides.unwrap_or_else(|| Value::Object(Default::default()));
+    let overrides = overrides.unwrap_or_default();
     // Held until the catalog is about to be read, which holds as much for both.
-    let room = memory::hold(usize::try_from(given(&overrides)).unwrap_or(usize::MAX));
+    let bytes = overrides_bytes(&overrides);
+    let room = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
     let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
-    let mut needs = plan::needs(&overrides)?;
+    let mut overrides = plan::parse(&overrides)?;
+    let mut needs = plan::needs(&overrides);
     untranslatable::check_schemas(&needs.schemas)?;
     let source = source::open(path, needs.opening)?;
     first(&mut needs);
-    let overrides = canonical_types(overrides, &needs)?;
+    name_types(&mut overrides, &needs)?;
     drop(room);
-    read(source, needs, overrides, Extent::default())
+    read(source, needs, overrides, bytes, Extent::default())
 }
 
 /// The same of a file that a foreign server names: whoever named it had the right to.
 pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Survey, Error> {
+    let bytes = overrides_bytes(&overrides);
+    let mut overrides = plan::parse(&overrides)?;
     // Nothing is kept of what is read.
-    let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides)? };
-    let overrides = canonical_types(overrides, &needs)?;
-    read(source, needs, overrides, extent)
+    let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides) };
+    name_types(&mut overrides, &needs)?;
+    read(source, needs, overrides, bytes, extent)
 }
 
 /// What is surveyed as if it were a table.
@@ -88,8 +93,14 @@ pub struct Extent {
 }
 
 /// An error may come of a file that was changed while it was read: that is the error then.
-fn read(mut source: Source, needs: Needs, mut overrides: Value, extent: Extent) -> Result<Survey, Error> {
-    let room = room_for_plan(&mut source, &overrides)?;
+fn read(
+    mut source: Source,
+    needs: Needs,
+    mut overrides: Overrides,
+    overrides_bytes: u64,
+    extent: Extent,
+) -> Result<Survey, Error> {
+    let room = room_for_plan(&mut source, overrides_bytes)?;
     let found = gather(&mut source, &needs, &mut overrides, extent);
     source.prove()?;
     let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
@@ -122,7 +133,12 @@ struct Found {
     levels: Vec<(String, Vec<String>)>,
 }
 
-fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Extent) -> Result<Found, Error> {
+fn gather(
+    source: &mut Source,
+    needs: &Needs,
+    overrides: &mut Overrides,
+    extent: Extent,
+) -> Result<Found, Error> {
     let mut catalog = on_thread(source, sqlite::catalog)?;
     if extent.virtual_tables {
         take_virtual_tables(&mut catalog, overrides);
@@ -130,31 +146,28 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
-    let mut selected = plan::selected(&catalog, overrides)?;
+    let selected = plan::select(&catalog, overrides)?.selected;
     let start = Instant::now();
     let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
     let check_seconds = start.elapsed().as_secs_f64();
     let (profiles, broken) = on_thread(source, |source| {
         profile_tables(source, &catalog, &selected, needs, overrides, &mut damage)
     })?;
-    for problem in &broken {
-        if let Some(i) = catalog.tables.iter().position(|t| t.name == problem.object) {
-            skip(overrides, &problem.object);
-            selected[i] = false;
-        }
-    }
-    let filters: Vec<_> = catalog.tables.iter().map(|t| filter(overrides, &t.name)).collect();
-    let rejecting = plan::rejecting(&catalog, overrides)?;
+    broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
+    let selection = plan::select(&catalog, overrides)?;
+    let (selected, rejecting) = (&selection.selected, selection.rejecting(overrides));
+    let filters: Vec<_> =
+        selection.overrides.iter().map(|table| table.and_then(|t| t.filter.as_deref())).collect();
     // Damaged tables and indexes give wrong answers.
     let sound: Vec<bool> =
-        catalog.tables.iter().zip(&selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
+        catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
     let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
     let key_facts = on_thread(source, |source| {
         let mut facts = sqlite::key_facts(source, &catalog, &sound, &filters, indexed)?;
         facts.extend(sqlite::in_turn(source, &catalog, (&sound, &rejecting), &filters, &facts, indexed)?);
         Ok(facts)
     })?;
-    let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
+    let levels = on_thread(source, |source| levels::read(source, &catalog, selected))?;
     Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
 }
 
@@ -162,10 +175,10 @@ fn gather(source: &mut Source, needs: &Needs, overrides: &mut Value, extent: Ext
 const PLANNED: u64 = 256;
 const MOST: u64 = 1 << 30;
 /// The same of each value of the given plan, which is copied some times.
-const GIVEN: u64 = 1024;
+const OVERRIDDEN: u64 = 1024;
 
-fn given(plan: &Value) -> u64 {
-    pieces(plan).saturating_mul(GIVEN).min(MOST)
+fn overrides_bytes(plan: &Value) -> u64 {
+    pieces(plan).saturating_mul(OVERRIDDEN).min(MOST)
 }
 
 /// How many values a plan consists of; a long text counts as several.
@@ -179,9 +192,9 @@ fn pieces(plan: &Value) -> u64 {
 }
 
 /// A schema may have megabytes, and so may what is given of a plan: what is made of them has many small pieces.
-fn room_for_plan(source: &mut Source, overrides: &Value) -> Result<Held, Error> {
+fn room_for_plan(source: &mut Source, overrides_bytes: u64) -> Result<Held, Error> {
     let schema = on_thread(source, sqlite::schema_bytes)?.saturating_mul(PLANNED);
-    let bytes = schema.saturating_add(given(overrides)).min(MOST);
+    let bytes = schema.saturating_add(overrides_bytes).min(MOST);
     let held = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
     held.map_err(|OutOfMemory| {
         let path = source.path().to_owned();
@@ -205,7 +218,7 @@ fn profile_tables(
     catalog: &Catalog,
     selected: &[bool],
     needs: &Needs,
-    overrides: &Value,
+    overrides: &Overrides,
     damage: &mut Damage,
 ) -> Result<Profiles, sqlite::Error> {
     let mode = match needs.profile {
@@ -221,7 +234,8 @@ fn profile_tables(
         }
         let read = |damage: &Damage| {
             let detour = damage.of(&table.name).map(|d| Detour::new(table, catalog.page_size, d));
-            sqlite::profile(source, table, mode, filter(overrides, &table.name), detour.as_ref())
+            let filter = overrides.table(&table.name).and_then(|t| t.filter.as_deref());
+            sqlite::profile(source, table, mode, filter, detour.as_ref())
         };
         let profile = match read(damage) {
             // What is met without having been looked for is read around as well.
@@ -245,22 +259,11 @@ fn profile_tables(
     Ok((profiles, broken))
 }
 
-/// `plan.tables.NAME.where`.
-fn filter<'a>(overrides: &'a Value, table: &str) -> Option<&'a str> {
-    let tables = overrides.get("tables")?.as_object()?;
-    let (_, entry) = tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table))?;
-    entry.get("where")?.as_str()
-}
-
-fn skip(overrides: &mut Value, table: &str) {
-    overrides["tables"][table]["skip"] = Value::Bool(true);
-}
-
-fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Value) {
+fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Overrides) {
     for table in &mut catalog.tables {
         if matches!(table.kind, TableKind::Virtual { usable: true, .. }) {
             table.columns.retain(|column| !column.hidden);
-            overrides["tables"][&table.name]["skip"] = Value::Bool(false);
+            overrides.set_skip(&table.name, false);
         }
     }
 }
@@ -344,71 +347,32 @@ fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
     Ok(plan::build(&source, target, &survey.overrides)?)
 }
 
-/// Spells the types in a plan so that they mean the same under any search path. One that is not there stays as it is
-/// where statements that may make it were not run.
-fn canonical_types(mut overrides: Value, needs: &Needs) -> Result<Value, Error> {
+/// Names the types of the overrides as the server does, so that they mean the same under any search path. One that is
+/// not there stays as it is where statements that may make it were not run.
+fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
     let absent = [PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME];
-    for pointer in type_pointers(&overrides) {
-        let Some(slot) = overrides.pointer_mut(&pointer) else { continue };
-        let Some(name) = slot.as_str() else { continue };
-        let refused = |message, sqlstate| {
-            let path = format!("plan{}", pointer.replace('/', ".").replace("~1", "/").replace("~0", "~"));
-            Err(Error::Type { path, message, sqlstate })
-        };
-        if brief::is_long(name) {
+    for (path, pg_type) in overrides.types_mut() {
+        let name = pg_type.to_string();
+        let refused = |message, sqlstate| Err(Error::Type { path: path.clone(), message, sqlstate });
+        if brief::is_long(&name) {
             // The server would say all of it in a NOTICE.
             return refused(
                 "no type has so long a name".into(),
                 PgSqlErrorCode::ERRCODE_NAME_TOO_LONG.into(),
             );
         }
-        match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(name), types::stranger(name))) }) {
+        match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(&name), types::stranger(&name))) }) {
             Ok(Ok((Some(canonical), Some(owner)))) => {
                 let message =
                     format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
                 return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE.into());
             }
-            Ok(Ok((Some(canonical), None))) => *slot = Value::String(canonical),
+            Ok(Ok((Some(canonical), None))) => *pg_type = PgType::parse(&canonical),
             Ok(_) => {}
             Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
             }
             Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }
-    Ok(overrides)
-}
-
-/// JSON pointers to every type name in a plan, as far as its shape is as it should be.
-fn type_pointers(plan: &Value) -> Vec<String> {
-    fn entries(v: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
-        v.and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| (k.replace('~', "~0").replace('/', "~1"), v))
-    }
-    let mut out: Vec<String> = entries(plan.get("types")).map(|(k, _)| format!("/types/{k}")).collect();
-    for (table, entry) in entries(plan.get("tables")) {
-        out.extend(entries(entry.get("types")).map(|(k, _)| format!("/tables/{table}/types/{k}")));
-        for (column, entry) in entries(entry.get("columns")) {
-            if entry.get("type").is_some() {
-                out.push(format!("/tables/{table}/columns/{column}/type"));
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn every_type_name_of_a_plan_is_found() {
-        let plan = json!({
-            "types": { "A/B": "int8" },
-            "tables": { "t": { "types": { "X": "text" }, "columns": { "c": { "type": "uuid" }, "d": {} } } },
-        });
-        assert_eq!(type_pointers(&plan), ["/types/A~1B", "/tables/t/types/X", "/tables/t/columns/c/type"]);
-    }
+    Ok(())
 }

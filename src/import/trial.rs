@@ -11,8 +11,8 @@ use pgrx::PgSqlErrorCode as Code;
 
 use crate::pg::xact::Caught;
 use crate::pg::{spi, xact};
-use pg_sqlite_migrate_core::plan::decide::trial;
-use pg_sqlite_migrate_core::plan::decide::trial::{Piece, Refusal, Trial};
+use pg_sqlite_migrate_core::plan::trial;
+use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {

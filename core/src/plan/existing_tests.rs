@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::tests::*;
 use super::*;
-use crate::catalog::{Generated, Table};
-use crate::types::ColumnProfile;
+use crate::catalog::{Catalog, Generated, Table};
+use crate::types::{ColumnProfile, TableProfile};
+use crate::value::PgType;
 
 fn there(name: &str, columns: Vec<ExistingColumn>) -> ExistingTable {
     let (schema, name) = ("public".to_string(), name.to_string());

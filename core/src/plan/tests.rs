@@ -4,16 +4,17 @@
 use serde_json::{Value, json};
 
 use super::given::keys;
-use super::resolve::rules::Rules;
+use super::rules::Rules;
 use super::*;
 use crate::catalog::{
-    Check, Column, Deferrable, ForeignKey, Generated, Index, IndexColumn, IndexKey, Origin, PrimaryKey,
-    Problem, Table, TableKind, Trigger, View,
+    Catalog, Check, Column, Deferrable, ForeignKey, Generated, Index, IndexColumn, IndexKey, Origin,
+    PrimaryKey, Problem, Table, TableKind, Trigger, View,
 };
 use crate::damage::Damage;
 use crate::finding::Severity;
 use crate::translate::{Scope, Translated, Untranslatable};
-use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
+use crate::types::{Choice, ColumnProfile, Fit, Question, TableProfile, TypeClass};
+use crate::value::{Format, PgType};
 
 pub(crate) const FAKE: Rules =
     Rules { choose, widest, format_for, fit, expression, condition, generated, default };
@@ -150,8 +151,8 @@ pub(crate) fn plan_with(
     plan: Value,
 ) -> Planned {
     let source = Source { catalog, profiles, key_facts: facts, levels: &[], damage: &Damage::default() };
-    let first = build_by(&FAKE, &source, target, &plan).expect("a plan");
-    let again = build_by(&FAKE, &source, target, &first.plan).expect("its own fixed point");
+    let first = build_by(&FAKE, &source, target, &parse(&plan).unwrap()).expect("a plan");
+    let again = build_by(&FAKE, &source, target, &parse(&first.plan).unwrap()).expect("its own fixed point");
     assert_eq!(again.plan, first.plan, "a plan is its own fixed point");
     assert_eq!(sql(&again), sql(&first), "and does the same");
     let blocking = |p: &Planned| p.findings.iter().filter(|f| f.severity == Severity::Blocking).count();
@@ -712,7 +713,8 @@ fn two_tables_may_not_be_given_one_name() {
     let source =
         Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[], damage: &Damage::default() };
     let overrides = json!({"tables": {"a": {"target": "x"}, "b": {"target": "x"}}});
-    let error = build_by(&FAKE, &source, &Target::default(), &overrides).expect_err("one name");
+    let error =
+        build_by(&FAKE, &source, &Target::default(), &parse(&overrides).unwrap()).expect_err("one name");
     assert_eq!(error.to_string(), "plan.tables.b.target: another table has this name");
     let planned = plan(&catalog, json!({"tables": {"a": {"target": "b"}}}));
     assert_eq!(planned.plan["tables"]["b"]["target"], json!("b_2"));
@@ -855,7 +857,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
             levels: &[],
             damage: &Damage::default(),
         };
-        let build = |plan: Value| build(&source, &Target::default(), &plan).expect("a plan");
+        let build = |plan: Value| build(&source, &Target::default(), &parse(&plan).unwrap()).expect("a plan");
         let unasked = build(json!({}));
         assert_eq!(unasked.plan["tables"]["t"]["columns"]["made"]["type"], json!("text"));
         assert!(unasked.findings.iter().any(|f| f.object == "t.made" && f.hint.contains("on_invalid")));

@@ -21,7 +21,7 @@ use crate::pg::types;
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
 use crate::sqlite::salvage::Detour;
-use pg_sqlite_migrate_core::plan::emit::remedy;
+use pg_sqlite_migrate_core::plan::decide::remedy;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
 use pg_sqlite_migrate_core::value::{Decoder, PgType, Timezone, Wire};

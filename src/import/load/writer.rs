@@ -16,7 +16,7 @@ use crate::sqlite::Source;
 use crate::sqlite::rows::{self, CellError, CellPlace};
 use crate::sqlite::salvage::Lost;
 use pg_sqlite_migrate_core::plan::LoadSpec;
-use pg_sqlite_migrate_core::plan::emit::remedy;
+use pg_sqlite_migrate_core::plan::decide::remedy;
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;

@@ -4,11 +4,11 @@ use super::draft::{Context, Draft, DraftColumn};
 use super::trial::{Part, accepted};
 use super::unique::counted;
 use crate::finding::{Cause, Finding};
-use crate::plan::emit::remedy::Remedy;
-use crate::plan::given::overrides::GeneratedGiven;
+use crate::plan::decide::remedy::Remedy;
+use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::resolve::counterparts;
-use crate::plan::resolve::rules::type_of_format;
+use crate::plan::rules::type_of_format;
 use crate::plan::{ExistingColumn, OnInvalid};
 use crate::types::fit::number_texts;
 use crate::types::notes::obstacle;
@@ -37,8 +37,8 @@ pub fn types(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>)
 fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) {
     let Some(column) = draft.columns.get(i) else { return };
     let natural = ask(ctx, draft, i, draft.settings.wanted(&column.source.declared));
-    let given_format = column.given.and_then(|g| g.format);
-    let explicit = column.given.and_then(|g| g.pg_type.as_ref());
+    let given_format = column.overrides.and_then(|g| g.format);
+    let explicit = column.overrides.and_then(|g| g.pg_type.as_ref());
     let existing = there(draft, column).map(|there| &there.pg_type);
     notes.extend(contradiction(draft, column, existing, explicit));
     let required = existing.or(explicit);
@@ -62,7 +62,7 @@ fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut V
     column.pg_type = choice.pg_type;
     column.format = choice.format;
     column.pinned = pinned || given_format.is_some();
-    column.reason = column.given.and_then(|g| g.reason.clone()).unwrap_or(choice.reason);
+    column.reason = column.overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason);
 }
 
 /// The plan names another type than the existing column has.
@@ -123,7 +123,7 @@ fn fitted(
     let said =
         |format, reason: String, findings| Choice { pg_type: required.clone(), format, reason, findings };
     // Under a format that the user brought along, only the load can tell.
-    let other_format = column.given.and_then(|g| g.format).is_some_and(|f| Some(f) != own_format);
+    let other_format = column.overrides.and_then(|g| g.format).is_some_and(|f| Some(f) != own_format);
     if tried.pg_type.is_named_as(wanted) || other_format || asked.profile.is_none() {
         let findings = if asked.existing { tried.findings } else { vec![] };
         return said(tried.format, format!("{required} as {}", origin(draft)), findings);
@@ -195,7 +195,7 @@ fn misfit(
                     table: &draft.table.name,
                     column: &column.source.name,
                     pg_type: required,
-                    format: column.given.and_then(|g| g.format).or(format),
+                    format: column.overrides.and_then(|g| g.format).or(format),
                     numbers: stored.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null: there.not_null,
                 }
@@ -231,7 +231,7 @@ pub fn details(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding
 
 fn not_null(draft: &Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> bool {
     let Some(column) = draft.columns.get(i) else { return false };
-    let said = column.given.and_then(|g| g.nullable).map(|nullable| !nullable);
+    let said = column.overrides.and_then(|g| g.nullable).map(|nullable| !nullable);
     let nulls = profile(draft, i).map_or(0, |p| p.nulls);
     let wanted = said.unwrap_or(column.not_null) || column.rowid_alias;
     if !wanted || nulls == 0 || column.rowid_alias {
@@ -261,14 +261,14 @@ fn generated(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec
     let column = draft.columns.get(i)?;
     let object = column.object(&draft.table.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&draft.table.name, "generated"));
-    let declared = match column.given.and_then(|g| g.generated.as_ref()) {
-        Some(GeneratedGiven::As(sql)) => {
+    let declared = match column.overrides.and_then(|g| g.generated.as_ref()) {
+        Some(GeneratedOverride::As(sql)) => {
             let sql = sql.clone();
             given(ctx, draft, (i, "generated"), Part::Generated(i), &sql, notes);
             return Some(sql);
         }
-        Some(GeneratedGiven::Plain) => return None,
-        Some(GeneratedGiven::Translated) | None => column.source.generated.as_ref()?,
+        Some(GeneratedOverride::Plain) => return None,
+        Some(GeneratedOverride::Translated) | None => column.source.generated.as_ref()?,
     };
     // PostgreSQL computes generated columns from ordinary ones only.
     let translated =
@@ -305,7 +305,7 @@ fn in_decimals(draft: &Draft<'_>, column: &DraftColumn<'_>) -> Option<Finding> {
 
 fn default(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> Option<String> {
     let column = draft.columns.get(i)?;
-    if let Some(said) = column.given.and_then(|g| g.default.clone()) {
+    if let Some(said) = column.overrides.and_then(|g| g.default.clone()) {
         if let Some(sql) = &said {
             given(ctx, draft, (i, "default"), Part::Default(i), sql, notes);
         }
@@ -348,7 +348,7 @@ fn given(
     sql: &str,
     notes: &mut Vec<Finding>,
 ) {
-    if ctx.given.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
+    if ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
         return;
     }
     let Err(why) = accepted(ctx, draft, part, sql) else { return };
@@ -361,7 +361,7 @@ fn given(
 
 /// `types` entries that match no declared type of a selected table.
 pub fn unused_types(ctx: &Context<'_>, drafts: &[Draft<'_>], notes: &mut Vec<Finding>) {
-    for (from, _) in &ctx.given.common.types {
+    for (from, _) in &ctx.overrides.common.types {
         let only = crate::plan::given::settings::Settings {
             types: vec![(from.clone(), PgType::Text)],
             ..ctx.plan.clone()

@@ -55,7 +55,7 @@ fn truncate(ctx: &Context<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Optio
         return Some(draft.path("existing_rows"));
     }
     let kept: Vec<&ExistingTable> = drafts.iter().filter_map(|d| d.existing).collect();
-    let together = ctx.given.on_error != Some(OnError::Continue)
+    let together = ctx.overrides.on_error != Some(OnError::Continue)
         && drafts
             .iter()
             .all(|d| follows_the_plan(d) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p')));
@@ -67,7 +67,7 @@ fn truncate(ctx: &Context<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Optio
 
 /// The plan's word on rows that are there is the table's.
 fn follows_the_plan(draft: &Draft<'_>) -> bool {
-    !draft.given.is_some_and(|g| g.common.existing_rows.is_some() || g.common.on_conflict.is_some())
+    !draft.overrides.is_some_and(|g| g.common.existing_rows.is_some() || g.common.on_conflict.is_some())
 }
 
 /// Why there is no ON CONFLICT, and what helps.
@@ -83,7 +83,7 @@ fn arbiter<'e>(draft: &Draft<'_>, existing: &'e ExistingTable) -> Result<Option<
     if existing.insert_rules {
         return Err(refused("for a table with rules for INSERT"));
     }
-    let asked = draft.given.and_then(|g| g.conflict_target.as_deref());
+    let asked = draft.overrides.and_then(|g| g.conflict_target.as_deref());
     let key = match asked {
         Some(name) => named(draft, existing, name)?,
         None if existing.keys.is_empty() && draft.starts_empty() => return Ok(None),

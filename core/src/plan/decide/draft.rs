@@ -1,29 +1,18 @@
 //! A table while its decisions are being made: source facts on one side, what becomes of them on the other.
 
-use super::fate;
 use super::trial::Part;
 use crate::catalog::{Column, Table};
 use crate::finding::Finding;
-use crate::plan::given::overrides::{ColumnGiven, Overrides, TableGiven, join, path_of};
+pub use crate::plan::context::Context;
+use crate::plan::given::overrides::{ColumnOverrides, TableOverrides, join, path_of};
 use crate::plan::given::settings::Settings;
-use crate::plan::given::words::Names;
-use crate::plan::resolve::rules::Rules;
+use crate::plan::resolve::fate;
 use crate::plan::resolve::select::Selection;
 use crate::plan::resolve::{names, naming};
-use crate::plan::{Action, Conflict, ExistingTable, OnInvalid, Phase, PlanError, Source, Target};
+use crate::plan::{Action, Conflict, ExistingTable, OnInvalid, Phase, PlanError};
 use crate::translate;
 use crate::types::TableProfile;
 use crate::value::{Format, PgType};
-
-/// What every decision may look at.
-pub struct Context<'a> {
-    pub source: &'a Source<'a>,
-    pub target: &'a Target,
-    pub given: &'a Overrides,
-    pub plan: Settings,
-    pub names: Names,
-    pub rules: &'a Rules,
-}
 
 /// What becomes of the target table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +32,7 @@ pub enum Fate {
 pub struct Draft<'a> {
     pub table: &'a Table,
     pub profile: Option<&'a TableProfile>,
-    pub given: Option<&'a TableGiven>,
+    pub overrides: Option<&'a TableOverrides>,
     pub settings: Settings,
     pub target: String,
     /// The plan does not say clearly enough which table is meant.
@@ -68,7 +57,7 @@ pub struct Draft<'a> {
 /// One column of a selected table.
 pub struct DraftColumn<'a> {
     pub source: &'a Column,
-    pub given: Option<&'a ColumnGiven>,
+    pub overrides: Option<&'a ColumnOverrides>,
     pub target: String,
     /// It is not carried over.
     pub skip: bool,
@@ -183,10 +172,10 @@ pub fn begin<'a>(
 ) -> Result<Vec<Draft<'a>>, PlanError> {
     let mut drafts = Vec::new();
     for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
-        if selection.chosen.get(i) == Some(&true) {
-            let given = selection.given.get(i).copied().flatten();
+        if selection.selected.get(i) == Some(&true) {
+            let overrides = selection.overrides.get(i).copied().flatten();
             let profile = ctx.source.profiles.get(i).and_then(Option::as_ref);
-            drafts.push(empty(ctx, table, given, profile));
+            drafts.push(empty(ctx, table, overrides, profile));
         }
     }
     naming::tables(ctx, &mut drafts, notes)?;
@@ -201,14 +190,14 @@ pub fn begin<'a>(
 fn empty<'a>(
     ctx: &Context<'a>,
     table: &'a Table,
-    given: Option<&'a TableGiven>,
+    overrides: Option<&'a TableOverrides>,
     profile: Option<&'a TableProfile>,
 ) -> Draft<'a> {
     Draft {
         table,
         profile,
-        given,
-        settings: ctx.plan.of_table(given),
+        overrides,
+        settings: ctx.plan.of_table(overrides),
         target: String::new(),
         undecided: false,
         existing: None,
@@ -227,7 +216,7 @@ fn empty<'a>(
 pub fn new_column<'a>(
     draft: &Draft<'a>,
     source: &'a Column,
-    given: Option<&'a ColumnGiven>,
+    overrides: Option<&'a ColumnOverrides>,
     target: String,
     skip: bool,
 ) -> DraftColumn<'a> {
@@ -235,7 +224,7 @@ pub fn new_column<'a>(
     let alias = alias.and_then(|pk| pk.columns.first());
     DraftColumn {
         source,
-        given,
+        overrides,
         target,
         skip,
         undecided: false,
@@ -248,7 +237,7 @@ pub fn new_column<'a>(
         not_null: source.not_null,
         default: None,
         generated: None,
-        on_invalid: given.and_then(|g| g.on_invalid).unwrap_or(draft.settings.on_invalid),
+        on_invalid: overrides.and_then(|g| g.on_invalid).unwrap_or(draft.settings.on_invalid),
         nocase: false,
     }
 }

@@ -4,17 +4,17 @@
 //! and `default: null` or `generated: false` ask for nothing.
 
 use super::draft::{Context, Draft, DraftColumn};
-use super::fate::quoted;
 use crate::finding::Finding;
 use crate::plan::ExistingTable;
-use crate::plan::given::overrides::{Common, GeneratedGiven};
+use crate::plan::given::overrides::{Common, GeneratedOverride};
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, OnConflict};
+use crate::plan::resolve::fate::quoted;
 
 /// Says that a table keeps what it has, and names each key of the plan that has no effect on it.
 pub fn report(ctx: &Context<'_>, draft: &Draft<'_>, notes: &mut Vec<Finding>) {
     let table = draft.table.name.as_str();
-    let common = draft.given.map(|g| &g.common).into_iter();
+    let common = draft.overrides.map(|g| &g.common).into_iter();
     let Some(existing) = draft.existing else {
         for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(draft)) {
             let finding = no_effect(table.to_string(), &draft.path(key), "the table is made by the import");
@@ -101,18 +101,18 @@ fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'s
 }
 
 fn conflict_target(draft: &Draft<'_>) -> Option<&'static str> {
-    draft.given.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
+    draft.overrides.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
 }
 
 fn idle_column_keys(
     column: &DraftColumn<'_>,
     existing: &ExistingTable,
 ) -> impl Iterator<Item = &'static str> {
-    let given = column.given;
+    let given = column.overrides;
     let not_null = existing.column(&column.target).is_some_and(|c| c.not_null);
     let nullable = given.and_then(|g| g.nullable).is_some_and(|nullable| nullable == not_null);
     let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
-    let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedGiven::Plain);
+    let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedOverride::Plain);
     let keys = [("nullable", nullable), ("default", default), ("generated", generated)];
     keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
 }

@@ -122,7 +122,7 @@ fn writes(action: catalog::Action) -> bool {
 
 /// Rows of this table may be missing, or be there already.
 fn unsure(draft: &Draft<'_>) -> bool {
-    let filtered = draft.given.is_some_and(|g| g.filter.is_some());
+    let filtered = draft.overrides.is_some_and(|g| g.filter.is_some());
     let drops = |c: &DraftColumn<'_>| !c.skip && matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
     filtered || !draft.fresh() || draft.columns.iter().any(drops)
 }

@@ -152,7 +152,7 @@ fn give(
     }
     let own = std::mem::replace(&mut column.pg_type, pg_type.clone());
     column.format = format;
-    if column.given.is_none_or(|g| g.reason.is_none()) {
+    if column.overrides.is_none_or(|g| g.reason.is_none()) {
         column.reason = match points_to {
             Some(parent) => {
                 format!("the type of {parent}, to which it points; its own values would be {own}")

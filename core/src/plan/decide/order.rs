@@ -59,11 +59,7 @@ pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
 }
 
 /// The first of those that wait for each other and for nothing else. Everything in `left` waits.
-fn first_of_cycle(
-    left: &BTreeSet<usize>,
-    parents: &[Vec<usize>],
-    children: &[Vec<usize>],
-) -> Option<usize> {
+fn first_of_cycle(left: &BTreeSet<usize>, parents: &[Vec<usize>], children: &[Vec<usize>]) -> Option<usize> {
     let mut at = left.first().copied()?;
     loop {
         let (above, below) = (reached(at, left, parents), reached(at, left, children));

@@ -1,58 +1,13 @@
-//! What only the server can say of a plan: whether it takes a translated expression, or an index over a type unknown here.
+//! What the server is asked of a plan: whether it takes a translated expression, or an index over a type unknown here.
 //!
 //! Every decision that depends on it asks [`accepted`], which notes what has to be tried. `import::trial` tries it on a
 //! temporary table, and the plan is made anew, knowing what was refused. Pure: nothing is tried here.
 
 use super::collate;
 use super::draft::{Context, Draft, DraftColumn};
+pub use crate::plan::trial::Part;
+use crate::plan::trial::{Piece, Statement, TABLE, Trial};
 use crate::sqltext::ident;
-
-/// A part of a table, by its position in the source table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    Generated(usize),
-    Default(usize),
-    Check(usize),
-    PrimaryKey,
-    /// Of CREATE INDEX, or a UNIQUE constraint's.
-    Index(usize),
-}
-
-/// What the server has refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Source table.
-    pub table: String,
-    pub part: Part,
-    pub reason: String,
-}
-
-/// A table that is tried, as a temporary one.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// Source table.
-    pub table: String,
-    /// `CREATE TABLE` without the parts that are tried.
-    pub create: String,
-    pub pieces: Vec<Piece>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Piece {
-    pub part: Part,
-    statement: Statement,
-    /// What the table gets in the place of a column that is refused, so that the rest can be tried.
-    instead: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-enum Statement {
-    /// An action of ALTER TABLE.
-    Alter(String),
-    CreateIndex(String),
-}
-
-const TABLE: &str = "pg_temp.pg_sqlite_migrate_trial";
 
 /// Stands for the collation that ignores case, which may be still to be made: any that is not a column's default will do.
 const COLLATION: &str = " COLLATE \"pg_catalog\".\"POSIX\"";
@@ -102,27 +57,4 @@ fn trial(draft: &Draft<'_>) -> Trial {
         create: format!("CREATE TEMPORARY TABLE {TABLE} ({})", columns.join(", ")),
         pieces: draft.tried.iter().filter_map(piece).collect(),
     }
-}
-
-/// Pieces in few statements, as is cheap where nothing is refused.
-pub fn at_once(pieces: &[Piece]) -> Vec<String> {
-    let (mut actions, mut rest) = (vec![], vec![]);
-    for piece in pieces {
-        match &piece.statement {
-            Statement::Alter(action) => actions.push(action.as_str()),
-            Statement::CreateIndex(sql) => rest.push(sql.clone()),
-        }
-    }
-    let altered = (!actions.is_empty()).then(|| alter(&actions.join(", ")));
-    altered.into_iter().chain(rest).collect()
-}
-
-impl Piece {
-    pub fn instead(&self) -> Option<String> {
-        self.instead.as_deref().map(alter)
-    }
-}
-
-fn alter(actions: &str) -> String {
-    format!("ALTER TABLE {TABLE} {actions}")
 }

@@ -147,7 +147,7 @@ fn must_not_be_null(draft: &mut Draft<'_>, columns: &[String], notes: &mut Vec<F
         let Some(i) = draft.column_at(name) else { continue };
         let Some(column) = draft.columns.get_mut(i) else { continue };
         column.not_null = true;
-        if column.given.and_then(|g| g.nullable) == Some(true) {
+        if column.overrides.and_then(|g| g.nullable) == Some(true) {
             let object = column.object(&draft.table.name);
             notes.push(Finding::info(
                 object,

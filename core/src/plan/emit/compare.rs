@@ -103,8 +103,9 @@ impl<'a> Both<'a> {
 
     /// By the plan, else by its own name.
     fn target_name(&self, table: &Table, column: &Column) -> String {
-        let planned = &self.planned.plan["tables"][&table.name]["columns"][&column.name]["name"];
-        planned.as_str().unwrap_or(&column.name).to_string()
+        let mut planned = self.plan_of(table).into_iter().flat_map(|t| &t.columns);
+        let found = planned.find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
+        found.unwrap_or(&column.name).clone()
     }
 
     fn source_table(&self, i: usize, table: &Table) -> String {
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
     use crate::catalog::Catalog;
     use crate::damage::Damage;
-    use crate::plan::{ExistingForeignKey, build};
+    use crate::plan::{ExistingForeignKey, build, parse};
     use crate::types::TableProfile;
     use crate::value::PgType;
     use serde_json::json;
@@ -227,7 +228,8 @@ mod tests {
             levels: &[],
             damage: &Damage::default(),
         };
-        let mut planned = build(&source, target, &json!({})).unwrap_or_else(|e| panic!("{e}"));
+        let mut planned =
+            build(&source, target, &parse(&json!({})).unwrap()).unwrap_or_else(|e| panic!("{e}"));
         planned.findings = findings;
         planned
     }

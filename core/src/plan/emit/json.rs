@@ -10,7 +10,7 @@ use crate::value::PgType;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
-    let given = ctx.given;
+    let given = ctx.overrides;
     let mut out = common(&ctx.plan, &given.common.types);
     let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
     put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
@@ -77,12 +77,12 @@ fn tables(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
 }
 
 fn table(draft: &Draft<'_>) -> Value {
-    let own_types = draft.given.map_or(&[][..], |g| g.common.types.as_slice());
+    let own_types = draft.overrides.map_or(&[][..], |g| g.common.types.as_slice());
     let mut out = common(&draft.settings, own_types);
     put(&mut out, "target", (!draft.undecided).then_some(draft.target.as_str()).into());
     put(&mut out, "conflict_target", conflict_target(draft).into());
     put(&mut out, "skip", false.into());
-    put(&mut out, "where", draft.given.and_then(|g| g.filter.clone()).into());
+    put(&mut out, "where", draft.overrides.and_then(|g| g.filter.clone()).into());
     let columns = draft.columns.iter().map(|c| (c.source.name.clone(), column(c)));
     put(&mut out, "columns", Value::Object(columns.collect()));
     in_order(out, keys::Level::Table)
@@ -90,8 +90,9 @@ fn table(draft: &Draft<'_>) -> Value {
 
 fn conflict_target(draft: &Draft<'_>) -> Option<String> {
     let decided = draft.conflict.as_ref().map(|c| c.arbiter.name.clone());
-    decided
-        .or_else(|| draft.given.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some()))
+    decided.or_else(|| {
+        draft.overrides.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some())
+    })
 }
 
 fn column(column: &DraftColumn<'_>) -> Value {

@@ -3,6 +3,5 @@
 pub mod compare;
 pub(crate) mod ddl;
 pub(crate) mod json;
-pub mod remedy;
 pub(crate) mod sequences;
 pub(crate) mod steps;

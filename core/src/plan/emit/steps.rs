@@ -20,10 +20,10 @@ pub fn steps(
 ) -> Vec<Step> {
     let ordered: Vec<&Draft<'_>> = order.iter().filter_map(|i| drafts.get(*i)).collect();
     let mut out = Vec::new();
-    user_sql(&mut out, Phase::Before, ctx.given.before.as_deref());
+    user_sql(&mut out, Phase::Before, ctx.overrides.before.as_deref());
     schemas(ctx, &mut out, &ordered);
     tables(ctx, &mut out, &ordered);
-    let goes_on = ctx.given.on_error == Some(OnError::Continue);
+    let goes_on = ctx.overrides.on_error == Some(OnError::Continue);
     for (i, draft) in ordered.iter().enumerate() {
         let title = format!("load {}", draft.title());
         out.push(Step {
@@ -43,7 +43,7 @@ pub fn steps(
         let sql = format!("ANALYZE {}", qualified(&draft.settings.schema, &draft.target));
         push(&mut out, Phase::Analyze, format!("analyze {}", draft.title()), sql, Some(i));
     }
-    user_sql(&mut out, Phase::After, ctx.given.after.as_deref());
+    user_sql(&mut out, Phase::After, ctx.overrides.after.as_deref());
     out
 }
 
@@ -53,7 +53,7 @@ pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table
 
 /// Materialized views of existing tables. One that is refreshed is as good as loaded for the next.
 fn refresh(ctx: &Context<'_>, out: &mut Vec<Step>, drafts: &[&Draft<'_>]) {
-    if ctx.given.refresh != Some(true) {
+    if ctx.overrides.refresh != Some(true) {
         return;
     }
     let there = drafts.iter().filter_map(|d| d.existing);
@@ -97,7 +97,7 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, drafts: &[&Draft<'_>]) {
 /// Clears and creates. When a bad table does not stop the rest, each is cleared by itself, right before it is
 /// made and loaded, so that one that fails keeps what it had.
 fn tables(ctx: &Context<'_>, out: &mut Vec<Step>, drafts: &[&Draft<'_>]) {
-    let one_by_one = ctx.given.on_error == Some(OnError::Continue);
+    let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
     if !one_by_one {
         clear_together(out, drafts);
     }
@@ -180,7 +180,7 @@ fn load(draft: &Draft<'_>, goes_on: bool) -> LoadSpec {
         target: draft.target.clone(),
         existing: (!draft.fresh()).then(|| into_existing(draft, goes_on)),
         source_key: table.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
-        filter: draft.given.and_then(|g| g.filter.clone()),
+        filter: draft.overrides.and_then(|g| g.filter.clone()),
         timezone: draft.settings.timezone.clone(),
         columns: draft.columns.iter().filter(|c| !c.skip && !c.computed()).map(load_column).collect(),
     }

@@ -5,7 +5,8 @@
 //! values do something today; the rest is refused by name, never ignored.
 
 use super::words::*;
-use crate::plan::{Integrity, OnInvalid, Orphans, ProfileMode};
+use crate::damage::Integrity;
+use crate::value::batch::OnInvalid;
 
 /// Where in a plan an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,12 +6,24 @@
 use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
-use super::pgtype;
 use super::words::*;
-use crate::plan::{Integrity, OnInvalid, Orphans, PlanError, ProfileMode};
+use super::{pgtype, settings};
+use crate::damage::Integrity;
+use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, Timezone};
 
-/// A plan as given: every absent key is `None`.
+/// What is wrong with a plan that a user gave.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// `plan.tables.users.columns.age.typ: unknown key, did you mean "type"?`
+    #[error("{path}: {message}")]
+    Invalid { path: String, message: String, hint: String },
+    /// A key of the design that does not work yet.
+    #[error("{path}: not supported yet")]
+    Unsupported { path: String, hint: String },
+}
+
+/// What the user says of a plan: every absent key is `None`.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     pub common: Common,
@@ -28,7 +40,7 @@ pub struct Overrides {
     pub immutable: Option<bool>,
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
-    pub tables: Vec<(String, TableGiven)>,
+    pub tables: Vec<(String, TableOverrides)>,
 }
 
 /// Keys that stand both in the plan and in a table.
@@ -54,34 +66,68 @@ pub struct Common {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct TableGiven {
+pub struct TableOverrides {
     pub common: Common,
     pub target: Option<String>,
     pub conflict_target: Option<String>,
     pub skip: Option<bool>,
     pub filter: Option<String>,
-    pub columns: Vec<(String, ColumnGiven)>,
+    pub columns: Vec<(String, ColumnOverrides)>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct ColumnGiven {
+pub struct ColumnOverrides {
     pub name: Option<String>,
     pub pg_type: Option<PgType>,
     pub format: Option<Format>,
     pub nullable: Option<bool>,
     /// `Some(None)`: no default, said explicitly.
     pub default: Option<Option<String>>,
-    pub generated: Option<GeneratedGiven>,
+    pub generated: Option<GeneratedOverride>,
     pub skip: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GeneratedGiven {
+pub enum GeneratedOverride {
     Plain,
     Translated,
     As(String),
+}
+
+impl Overrides {
+    /// The entry of a source table.
+    pub fn table(&self, name: &str) -> Option<&TableOverrides> {
+        self.tables.iter().find(|(table, _)| table.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
+    }
+
+    /// Says `skip` of a source table, whatever was said before.
+    pub fn set_skip(&mut self, name: &str, skip: bool) {
+        let at = self.tables.iter().position(|(table, _)| table.eq_ignore_ascii_case(name));
+        let at = at.unwrap_or_else(|| {
+            self.tables.push((name.to_owned(), TableOverrides::default()));
+            self.tables.len() - 1
+        });
+        self.tables[at].1.skip = Some(skip);
+    }
+
+    /// Every type that is named, with its path.
+    pub fn types_mut(&mut self) -> impl Iterator<Item = (String, &mut PgType)> {
+        fn of_map<'o>(base: &str, types: &'o mut [(String, PgType)]) -> Vec<(String, &'o mut PgType)> {
+            let base = join(base, "types");
+            types.iter_mut().map(|(name, pg_type)| (join(&base, name), pg_type)).collect()
+        }
+        let of_tables = self.tables.iter_mut().flat_map(|(name, table)| {
+            let path = join("plan.tables", name);
+            let columns = join(&path, "columns");
+            let of_columns = table.columns.iter_mut().filter_map(move |(name, column)| {
+                Some((join(&join(&columns, name), "type"), column.pg_type.as_mut()?))
+            });
+            of_map(&path, &mut table.common.types).into_iter().chain(of_columns)
+        });
+        of_map("plan", &mut self.common.types).into_iter().chain(of_tables)
+    }
 }
 
 /// Reads a plan. JSON null is the empty plan.
@@ -93,7 +139,9 @@ pub fn parse(json: &Value) -> Result<Overrides, PlanError> {
         other => return Err(wrong("plan", "an object", other)),
     };
     check_object(Level::Plan, map, "plan")?;
-    Ok(read_plan(map))
+    let overrides = read_plan(map);
+    settings::check(&overrides)?;
+    Ok(overrides)
 }
 
 /// An `Invalid` with its path.
@@ -296,8 +344,8 @@ fn read_common(map: &Object) -> Common {
     }
 }
 
-fn read_table(map: &Object) -> TableGiven {
-    TableGiven {
+fn read_table(map: &Object) -> TableOverrides {
+    TableOverrides {
         common: read_common(map),
         target: text(map, "target"),
         conflict_target: text(map, "conflict_target"),
@@ -307,8 +355,8 @@ fn read_table(map: &Object) -> TableGiven {
     }
 }
 
-fn read_column(map: &Object) -> ColumnGiven {
-    ColumnGiven {
+fn read_column(map: &Object) -> ColumnOverrides {
+    ColumnOverrides {
         name: text(map, "name"),
         pg_type: text(map, "type").map(|name| PgType::parse(&name)),
         format: text(map, "format").and_then(|name| Format::parse(&name)),
@@ -321,11 +369,11 @@ fn read_column(map: &Object) -> ColumnGiven {
     }
 }
 
-fn read_generated(value: &Value) -> Option<GeneratedGiven> {
+fn read_generated(value: &Value) -> Option<GeneratedOverride> {
     match value {
-        Value::Bool(false) => Some(GeneratedGiven::Plain),
-        Value::Bool(true) => Some(GeneratedGiven::Translated),
-        other => other.as_str().map(|sql| GeneratedGiven::As(sql.to_owned())),
+        Value::Bool(false) => Some(GeneratedOverride::Plain),
+        Value::Bool(true) => Some(GeneratedOverride::Translated),
+        other => other.as_str().map(|sql| GeneratedOverride::As(sql.to_owned())),
     }
 }
 
@@ -404,6 +452,30 @@ mod tests {
         ] {
             assert!(parse(&plan).is_ok(), "{plan}");
         }
+    }
+
+    #[test]
+    fn every_type_is_found_with_its_path() {
+        let mut overrides = parse(&json!({
+            "types": { "A/B": "int8" },
+            "tables": { "t": { "types": { "X": "text" }, "columns": { "c": { "type": "uuid" }, "d": {} } } },
+        }))
+        .unwrap_or_default();
+        let found: Vec<_> =
+            overrides.types_mut().map(|(path, pg_type)| format!("{path} {pg_type}")).collect();
+        let expected =
+            ["plan.types.\"A/B\" bigint", "plan.tables.t.types.X text", "plan.tables.t.columns.c.type uuid"];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn skip_is_said_of_the_table_whatever_its_case() {
+        let mut overrides = parse(&json!({"tables": {"Users": {"where": "1"}}})).unwrap_or_default();
+        overrides.set_skip("users", true);
+        overrides.set_skip("orders", false);
+        let skips: Vec<_> = overrides.tables.iter().map(|(name, t)| (name.as_str(), t.skip)).collect();
+        assert_eq!(skips, [("Users", Some(true)), ("orders", Some(false))]);
+        assert_eq!(overrides.table("USERS").and_then(|t| t.filter.as_deref()), Some("1"));
     }
 
     #[test]

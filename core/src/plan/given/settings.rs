@@ -1,11 +1,12 @@
 //! Every setting decided: what a table goes by when its own entry, the plan and the defaults
 //! have been weighed, in that order.
 
-use super::overrides::{Common, Overrides, TableGiven, invalid, join};
+use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid, join};
 use super::words::*;
-use crate::plan::resolve::names::LIMIT;
-use crate::plan::{Needs, OnInvalid, Opening, Orphans, PlanError, ProfileMode, Target};
+use crate::damage::Integrity;
+use crate::sqltext::LONGEST_NAME;
 use crate::value::PgType;
+use crate::value::batch::OnInvalid;
 
 /// What one table goes by; for the plan itself, what a table without an entry would.
 #[derive(Debug, Clone)]
@@ -33,9 +34,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The plan's own.
-    pub fn of_plan(given: &Overrides, target: &Target) -> Settings {
-        let nocase = if target.icu { Nocase::Collation } else { Nocase::Lower };
+    /// The plan's own, for a server that has ICU collations or not.
+    pub fn of_plan(given: &Overrides, icu: bool) -> Settings {
+        let nocase = if icu { Nocase::Collation } else { Nocase::Lower };
         let defaults = Settings {
             schema: "public".into(),
             create: Create::default(),
@@ -60,7 +61,7 @@ impl Settings {
     }
 
     /// A table's, over the plan's.
-    pub fn of_table(&self, given: Option<&TableGiven>) -> Settings {
+    pub fn of_table(&self, given: Option<&TableOverrides>) -> Settings {
         given.map_or_else(|| self.clone(), |table| self.with(&table.common))
     }
 
@@ -110,26 +111,33 @@ impl Settings {
 /// Where the extension keeps its run log.
 const LOG_SCHEMA: &str = "sqlite_migrate";
 
-/// What a run has to know before the source is read.
-pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
-    let plan = Settings::of_plan(given, &Target::default());
-    let mut schemas = vec![plan.schema];
-    for (_, table) in &given.tables {
-        if let Some(schema) = &table.common.schema
-            && !schemas.contains(schema)
-        {
-            schemas.push(schema.clone());
-        }
-    }
-    if let Some(long) = schemas.iter().find(|s| s.len() > LIMIT) {
-        return Err(invalid("plan.schema", format!("\"{long}\" is longer than 63 bytes"), ""));
-    }
-    if schemas.iter().any(|schema| schema == LOG_SCHEMA) {
-        let hint = "Set another schema for the plan or the table.";
-        return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
-    }
-    text_needs_every_value(given)?;
-    Ok(Needs {
+/// What has to be known before the source is read.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    pub opening: Opening,
+    pub profile: ProfileMode,
+    pub integrity: Integrity,
+    /// Schemas that the plan writes to.
+    pub schemas: Vec<String>,
+    /// Stop at the first bad object (false with `on_error: "continue"`).
+    pub stop_on_error: bool,
+    pub verify_counts: bool,
+    /// Statements to run before the target is looked at; an import takes them out as it runs them.
+    pub before: Vec<String>,
+}
+
+/// How the file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Opening {
+    /// The user vouches that nobody writes to it.
+    pub immutable: bool,
+    /// With a `-wal` that holds something, it is read from a copy.
+    pub copy_wal: bool,
+}
+
+/// What the overrides say of that.
+pub fn needs(given: &Overrides) -> Needs {
+    Needs {
         opening: Opening {
             immutable: given.immutable.unwrap_or(false),
             copy_wal: given.wal.unwrap_or_default() == Wal::Copy,
@@ -137,10 +145,34 @@ pub fn needs(given: &Overrides) -> Result<Needs, PlanError> {
         profile: given.profile.unwrap_or_default(),
         integrity: given.integrity.unwrap_or_default(),
         before: given.before.clone().unwrap_or_default(),
-        schemas,
+        schemas: schemas(given),
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
         verify_counts: given.verify.unwrap_or_default() == Verify::Counts,
-    })
+    }
+}
+
+/// Checks what no single key can tell.
+pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
+    let schemas = schemas(given);
+    if let Some(long) = schemas.iter().find(|s| s.len() > LONGEST_NAME) {
+        return Err(invalid("plan.schema", format!("\"{long}\" is longer than {LONGEST_NAME} bytes"), ""));
+    }
+    if schemas.iter().any(|schema| schema == LOG_SCHEMA) {
+        let hint = "Set another schema for the plan or the table.";
+        return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
+    }
+    text_needs_every_value(given)
+}
+
+/// Each schema that a table may go to.
+fn schemas(given: &Overrides) -> Vec<String> {
+    let mut schemas = vec![Settings::of_plan(given, false).schema];
+    for schema in given.tables.iter().filter_map(|(_, table)| table.common.schema.as_ref()) {
+        if !schemas.contains(schema) {
+            schemas.push(schema.clone());
+        }
+    }
+    schemas
 }
 
 /// A column that turns out not to hold a value cannot become text any more: all values are looked at before.
@@ -177,7 +209,7 @@ mod tests {
             parse(&json!({"schema": "a", "orphans": "keep", "types": {"DATE": "text", "VARCHAR": "citext"},
             "tables": {"t": {"schema": "b", "types": {"date": "date"}}}}))
             .unwrap_or_default();
-        let plan = Settings::of_plan(&given, &Target::default());
+        let plan = Settings::of_plan(&given, false);
         let table = plan.of_table(Some(&given.tables[0].1));
         assert_eq!((table.schema.as_str(), table.orphans, table.nocase), ("b", Orphans::Keep, Nocase::Lower));
         assert_eq!(table.wanted(" DATE"), Some(&PgType::Date));
@@ -203,7 +235,7 @@ mod tests {
             let mut whole = plan.clone();
             whole["tables"] = json!({"t": table});
             let given = parse(&whole).unwrap_or_default();
-            let of_table = Settings::of_plan(&given, &Target::default()).of_table(Some(&given.tables[0].1));
+            let of_table = Settings::of_plan(&given, false).of_table(Some(&given.tables[0].1));
             assert_eq!(of_table.existing_rows, rows, "{whole}");
         }
     }
@@ -212,7 +244,7 @@ mod tests {
     fn needs_lists_every_schema_once() {
         let plan = json!({"immutable": true, "profile": "none", "on_error": "continue", "verify": "none",
             "tables": {"t": {"schema": "b"}, "u": {"schema": "b"}, "v": {"schema": "public"}}});
-        let needs = needs(&parse(&plan).unwrap_or_default()).unwrap_or_default();
+        let needs = needs(&parse(&plan).unwrap_or_default());
         assert_eq!(needs.schemas, ["public", "b"]);
         assert!(
             needs.opening.immutable
@@ -233,11 +265,11 @@ mod tests {
             ),
             (json!({"profile": "sample", "tables": {"t": column}}), "plan.tables.t.columns.c.on_invalid"),
         ] {
-            let error = needs(&parse(&plan).unwrap_or_default()).map(|_| ()).unwrap_err();
+            let error = parse(&plan).unwrap_err();
             assert_eq!(error.to_string(), format!("{path}: \"text\" needs profile \"full\""));
         }
         for plan in [json!({"on_invalid": "text"}), json!({"profile": "none", "on_invalid": "null"})] {
-            assert!(needs(&parse(&plan).unwrap_or_default()).is_ok());
+            assert!(parse(&plan).is_ok());
         }
     }
 }

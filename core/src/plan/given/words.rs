@@ -1,7 +1,8 @@
 //! The words that plan keys take, one type each. `keys` prints them, `overrides` reads them,
 //! `json` writes them: nobody else spells them out.
 
-use crate::plan::{Integrity, OnInvalid, Orphans, ProfileMode};
+use crate::damage::Integrity;
+use crate::value::batch::OnInvalid;
 
 /// A closed set of words.
 pub trait Word: Copy + PartialEq + 'static {
@@ -82,6 +83,26 @@ pub enum Constraints {
     #[default]
     Rebuild,
     Keep,
+}
+
+/// What becomes of a row whose foreign key finds no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Orphans {
+    #[default]
+    Error,
+    Reject,
+    Null,
+    /// The constraint stays NOT VALID.
+    Keep,
+}
+
+/// How much of the stored data is read to choose types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProfileMode {
+    #[default]
+    Full,
+    Sample,
+    None,
 }
 
 /// Whether keys that the stored rows break stop the import.

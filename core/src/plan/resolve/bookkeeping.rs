@@ -107,8 +107,8 @@ pub fn leave_out(
 ) -> Vec<TablePlan> {
     let mut rows = Vec::new();
     for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
-        let given = selection.given.get(i).copied().flatten();
-        let Some(chosen) = selection.chosen.get_mut(i).filter(|chosen| **chosen) else { continue };
+        let given = selection.overrides.get(i).copied().flatten();
+        let Some(chosen) = selection.selected.get_mut(i).filter(|chosen| **chosen) else { continue };
         let asked_for = given.is_some_and(|g| g.skip == Some(false));
         let Some(tool) = of_source(table).filter(|_| !asked_for) else { continue };
         let settings = ctx.plan.of_table(given);
@@ -205,7 +205,7 @@ mod tests {
     use crate::catalog::{Catalog, Column};
     use crate::damage::Damage;
     use crate::finding::Severity;
-    use crate::plan::{Planned, Source, Target, build};
+    use crate::plan::{Planned, Source, Target, build, parse};
     use serde_json::json;
 
     fn named(table: &str, columns: &[&str]) -> Option<&'static str> {
@@ -288,7 +288,7 @@ mod tests {
             damage: &Damage::default(),
         };
         let target = Target { relations, ..Target::default() };
-        build(&source, &target, plan).unwrap_or_else(|e| panic!("{e}"))
+        build(&source, &target, &parse(plan).unwrap()).unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[test]

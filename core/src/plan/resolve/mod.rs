@@ -2,9 +2,10 @@
 
 pub mod bookkeeping;
 pub(crate) mod counterparts;
+pub(crate) mod damage;
+pub(crate) mod fate;
 pub(crate) mod matching;
 pub(crate) mod names;
 pub(crate) mod naming;
-pub(crate) mod rules;
 pub(crate) mod select;
-pub(crate) mod target;
+pub(crate) mod skipped;

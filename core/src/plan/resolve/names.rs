@@ -5,9 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::given::words::Names;
-
-/// `NAMEDATALEN - 1`.
-pub const LIMIT: usize = 63;
+pub use crate::sqltext::LONGEST_NAME as LIMIT;
 
 /// Attributes that every PostgreSQL table has.
 pub const SYSTEM_COLUMNS: &[&str] = &["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];

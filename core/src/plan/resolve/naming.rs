@@ -5,8 +5,8 @@ use super::names::{self, Named};
 use crate::catalog::Column;
 use crate::finding::Finding;
 use crate::plan::decide::draft::{Context, Draft, DraftColumn, new_column};
-use crate::plan::decide::fate;
-use crate::plan::given::overrides::{ColumnGiven, invalid, join};
+use crate::plan::given::overrides::{ColumnOverrides, invalid, join};
+use crate::plan::resolve::fate;
 use crate::plan::{ExistingTable, PlanError};
 
 /// Names the targets of all drafts.
@@ -26,7 +26,7 @@ pub fn tables(
         scope_of.push(at);
     }
     let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let given = |d: &Draft<'_>| d.given.and_then(|g| g.target.clone());
+    let given = |d: &Draft<'_>| d.overrides.and_then(|g| g.target.clone());
     let targets: Vec<Option<String>> = drafts.iter().zip(there).map(|(d, t)| given(d).or(t)).collect();
     let wanted: Vec<_> =
         drafts.iter().zip(&targets).map(|(d, t)| (d.table.name.as_str(), t.as_deref())).collect();
@@ -63,10 +63,10 @@ pub fn columns<'a>(
     draft: &Draft<'a>,
     notes: &mut Vec<Finding>,
 ) -> Result<Vec<DraftColumn<'a>>, PlanError> {
-    let entries = draft.given.map_or(&[][..], |g| g.columns.as_slice());
+    let entries = draft.overrides.map_or(&[][..], |g| g.columns.as_slice());
     let given = |c: &Column| entries.iter().find(|(n, _)| n.eq_ignore_ascii_case(&c.name)).map(|(_, g)| g);
     let kept = |c: &Column| !c.hidden && given(c).is_none_or(|g| g.skip != Some(true));
-    let taking: Vec<(&'a Column, Option<&'a ColumnGiven>)> =
+    let taking: Vec<(&'a Column, Option<&'a ColumnOverrides>)> =
         draft.table.columns.iter().filter(|c| kept(c)).map(|c| (c, given(c))).collect();
     let matches = matches(ctx, draft, &taking);
     let mut named = assigned(ctx, draft, &taking, &matches)?.into_iter().zip(&matches);
@@ -93,7 +93,7 @@ pub fn columns<'a>(
     Ok(draft.table.columns.iter().map(column).collect())
 }
 
-type Taking<'a> = (&'a Column, Option<&'a ColumnGiven>);
+type Taking<'a> = (&'a Column, Option<&'a ColumnOverrides>);
 
 /// What each column means in the existing table; nothing where there is none.
 fn matches(ctx: &Context<'_>, draft: &Draft<'_>, taking: &[Taking<'_>]) -> Vec<Match> {

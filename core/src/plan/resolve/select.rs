@@ -5,19 +5,28 @@ use std::collections::HashMap;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::catalog::{Catalog, Table, TableKind};
-use crate::plan::PlanError;
 use crate::plan::given::keys::did_you_mean;
-use crate::plan::given::overrides::{Overrides, TableGiven, invalid, join};
+use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid, join};
+use crate::plan::given::settings::Settings;
+use crate::plan::given::words::Orphans;
 
-/// What a plan says about each catalog table.
+/// The tables that take part, and what the overrides say of each.
 pub struct Selection<'a> {
     /// One per catalog table.
-    pub chosen: Vec<bool>,
-    /// One per catalog table, where the plan has an entry for it.
-    pub given: Vec<Option<&'a TableGiven>>,
+    pub selected: Vec<bool>,
+    /// One per catalog table, where there is an entry for it.
+    pub overrides: Vec<Option<&'a TableOverrides>>,
 }
 
-/// Checks the names and selects.
+impl Selection<'_> {
+    /// The tables whose rows without a parent are rejected.
+    pub fn rejecting(&self, overrides: &Overrides) -> Vec<bool> {
+        let plan = Settings::of_plan(overrides, false);
+        self.overrides.iter().map(|table| plan.of_table(*table).orphans == Orphans::Reject).collect()
+    }
+}
+
+/// Checks the names and selects: shadow tables and virtual ones without a usable module are out.
 pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'a>, PlanError> {
     let entries = table_entries(catalog, given)?;
     if given.include.as_ref().is_some_and(Vec::is_empty) {
@@ -25,12 +34,12 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
     }
     let include = globs(catalog, given.include.as_deref(), "plan.include")?;
     let exclude = globs(catalog, given.exclude.as_deref(), "plan.exclude")?;
-    let chosen = |(table, entry): (&Table, &Option<&TableGiven>)| {
+    let chosen = |(table, entry): (&Table, &Option<&TableOverrides>)| {
         (include.is_empty() || include.iter().any(|g| g.is_match(&table.name)))
             && !exclude.iter().any(|g| g.is_match(&table.name))
             && takes_part(table, entry.and_then(|e| e.skip))
     };
-    Ok(Selection { chosen: catalog.tables.iter().zip(&entries).map(chosen).collect(), given: entries })
+    Ok(Selection { selected: catalog.tables.iter().zip(&entries).map(chosen).collect(), overrides: entries })
 }
 
 /// Virtual tables only when asked for, SQLite's own never.
@@ -71,7 +80,7 @@ fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<V
 fn table_entries<'a>(
     catalog: &Catalog,
     given: &'a Overrides,
-) -> Result<Vec<Option<&'a TableGiven>>, PlanError> {
+) -> Result<Vec<Option<&'a TableOverrides>>, PlanError> {
     let places = places(catalog.tables.iter().map(|t| t.name.as_str()));
     let mut out = vec![None; catalog.tables.len()];
     for (name, entry) in &given.tables {
@@ -101,7 +110,7 @@ fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
     out
 }
 
-fn check_skip(table: &Table, entry: &TableGiven, path: &str) -> Result<(), PlanError> {
+fn check_skip(table: &Table, entry: &TableOverrides, path: &str) -> Result<(), PlanError> {
     if entry.skip != Some(false) {
         return Ok(());
     }
@@ -113,7 +122,7 @@ fn check_skip(table: &Table, entry: &TableGiven, path: &str) -> Result<(), PlanE
     Err(invalid(join(path, "skip"), format!("table \"{}\" cannot be loaded: {why}", table.name), ""))
 }
 
-fn check_columns(table: &Table, entry: &TableGiven, path: &str) -> Result<(), PlanError> {
+fn check_columns(table: &Table, entry: &TableOverrides, path: &str) -> Result<(), PlanError> {
     let places = places(table.columns.iter().map(|c| c.name.as_str()));
     let mut seen = HashMap::new();
     for (name, _) in &entry.columns {
@@ -155,7 +164,7 @@ mod tests {
 
     fn selected(plan: serde_json::Value) -> Result<Vec<&'static str>, String> {
         let given = overrides::parse(&plan).map_err(|e| e.to_string())?;
-        let chosen = select(&catalog(), &given).map_err(|e| e.to_string())?.chosen;
+        let chosen = select(&catalog(), &given).map_err(|e| e.to_string())?.selected;
         let names = ["Users", "orders", "box", "vec", "box_node"];
         Ok(names.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(n, _)| n).collect())
     }

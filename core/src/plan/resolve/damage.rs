@@ -1,7 +1,7 @@
 //! What the file's damage means for the tables that take part.
 
-use super::draft::Context;
 use crate::finding::{Cause, Finding};
+use crate::plan::decide::draft::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::resolve::select::Selection;
 
@@ -13,10 +13,10 @@ const CONTINUE: &str =
 /// Findings for everything that was found broken. What cannot be laid to one table stops a run that goes on, too.
 pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
     let damage = ctx.source.damage;
-    let go_on = ctx.given.on_error == Some(OnError::Continue);
+    let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     let chosen = |name: &str| {
         let at = ctx.source.catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(name));
-        at.is_some_and(|at| selection.chosen.get(at) == Some(&true))
+        at.is_some_and(|at| selection.selected.get(at) == Some(&true))
     };
     if let Some(complaint) = &damage.schema {
         let message =

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::draft::{Context, Draft, Fate};
-use super::unique::counted;
 use crate::finding::{Cause, Finding};
+use crate::plan::decide::draft::{Context, Draft, Fate};
+use crate::plan::decide::unique::counted;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::words::{Create, ExistingRows, OnError};
 use crate::plan::resolve::matching;
@@ -44,7 +44,7 @@ fn in_schema(
     let wanted: Vec<_> = of_plan
         .map(|d| Wanted {
             source: &d.table.name,
-            given: d.given.and_then(|g| g.target.as_deref()),
+            given: d.overrides.and_then(|g| g.target.as_deref()),
             // What is to be made, or dropped, is never what only looks like it.
             exactly: d.settings.create == Create::Always || d.settings.existing_rows == ExistingRows::Replace,
         })
@@ -128,7 +128,7 @@ pub fn decide<'a>(ctx: &Context<'a>, draft: &mut Draft<'a>, notes: &mut Vec<Find
 
 /// A table that is loaded because it happens to have the name: nobody has said that it is the one.
 fn unasked(draft: &Draft<'_>, fate: Fate) -> bool {
-    let named = draft.given.is_some_and(|given| given.target.is_some());
+    let named = draft.overrides.is_some_and(|given| given.target.is_some());
     matches!(fate, Fate::Keep { .. }) && draft.settings.create == Create::Auto && !named
 }
 
@@ -239,7 +239,7 @@ pub fn together(ctx: &Context<'_>, drafts: &[Draft<'_>], notes: &mut Vec<Finding
         ));
     }
     // A table that is cleared by itself is cleared while those that point to it still do.
-    let one_by_one = ctx.given.on_error == Some(OnError::Continue);
+    let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
     let cleared = |schema: &str, name: &str| {
         let mut drafts = drafts.iter().filter(|d| d.settings.schema == schema && d.target == name);
         !one_by_one && drafts.any(|d| matches!(d.fate, Fate::Keep { truncate: true } | Fate::Replace))

@@ -1,9 +1,9 @@
 //! What takes no part: virtual tables, their shadows, views, triggers, and what could not be read.
 
-use super::draft::Context;
 use crate::catalog::{Table, TableKind};
 use crate::finding::{Cause, Finding};
 use crate::plan::TablePlan;
+use crate::plan::decide::draft::Context;
 use crate::plan::given::overrides::join;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::OnError;
@@ -14,8 +14,8 @@ use crate::plan::resolve::select::{Selection, is_internal};
 pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) -> Vec<TablePlan> {
     let mut rows = Vec::new();
     for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
-        let given = selection.given.get(i).copied().flatten();
-        let chosen = selection.chosen.get(i) == Some(&true);
+        let given = selection.overrides.get(i).copied().flatten();
+        let chosen = selection.selected.get(i) == Some(&true);
         if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
             continue;
         }
@@ -89,11 +89,11 @@ fn objects(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding
 
 fn problems(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
-    let go_on = ctx.given.on_error == Some(OnError::Continue);
+    let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     for problem in &catalog.problems {
         // A table that is left out has been told of, or was left out on purpose.
         let place = catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(&problem.object));
-        if place.is_some_and(|i| selection.chosen.get(i) == Some(&false)) {
+        if place.is_some_and(|i| selection.selected.get(i) == Some(&false)) {
             continue;
         }
         let (object, reason) = (problem.object.clone(), problem.reason.clone());

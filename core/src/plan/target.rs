@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::plan::decide::trial::Refusal;
+use super::trial::Refusal;
 use crate::value::PgType;
 
 /// What the target database already has or can do.

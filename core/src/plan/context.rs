@@ -1,0 +1,32 @@
+//! What every decision may look at.
+
+use super::given::overrides::Overrides;
+use super::given::settings::Settings;
+use super::given::words::Names;
+use super::rules::Rules;
+use super::target::Target;
+use crate::catalog::{Catalog, KeyFact};
+use crate::damage::Damage;
+use crate::types::TableProfile;
+
+/// What the source says, as far as decisions need it.
+pub struct Source<'a> {
+    pub catalog: &'a Catalog,
+    /// One per `catalog.tables` entry; `None` where it was not profiled.
+    pub profiles: &'a [Option<TableProfile>],
+    /// What only a query over the whole file can say about keys.
+    pub key_facts: &'a [KeyFact],
+    /// What migration tools have recorded in the file: table, and its levels in order.
+    pub levels: &'a [(String, Vec<String>)],
+    pub damage: &'a Damage,
+}
+
+/// What every decision may look at.
+pub struct Context<'a> {
+    pub source: &'a Source<'a>,
+    pub target: &'a Target,
+    pub overrides: &'a Overrides,
+    pub plan: Settings,
+    pub names: Names,
+    pub rules: &'a Rules,
+}

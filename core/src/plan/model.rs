@@ -1,0 +1,240 @@
+//! What a plan comes to: its tables, its steps and what each step needs. Data only.
+
+use super::given::words::Orphans;
+use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
+use super::trial::Trial;
+use crate::finding::Finding;
+use crate::value::batch::OnInvalid;
+use crate::value::{Format, PgType};
+
+/// The complete plan, its steps and what was noticed on the way.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The explicit plan: parsing it again gives the same plan.
+    pub plan: serde_json::Value,
+    pub steps: Vec<Step>,
+    pub findings: Vec<Finding>,
+    /// What only the server can say of its expressions and indexes.
+    pub trials: Vec<Trial>,
+    /// Every table that takes part, also those whose load is skipped with a reason.
+    pub tables: Vec<TablePlan>,
+}
+
+impl Planned {
+    /// The questions for rows without a parent, in order.
+    pub fn orphans(&self) -> impl Iterator<Item = &OrphanSpec> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Orphans(spec) => Some(spec),
+            _ => None,
+        })
+    }
+}
+
+/// One table as the run, the result and the log need it.
+#[derive(Debug, Clone, Default)]
+pub struct TablePlan {
+    pub source: String,
+    pub schema: String,
+    pub target: String,
+    /// What could not be carried over for this table; goes into the result's `detail`.
+    pub detail: Vec<String>,
+    /// The `where` of the plan, as SQLite SQL.
+    pub filter: Option<String>,
+    /// Not loaded, for the reason in `detail`; there is no step for it.
+    pub skipped: bool,
+    /// Columns that get the collation which ignores case, by their names in the file.
+    pub nocase: Vec<String>,
+    /// In the order of the file; none of a table about whose columns nothing was decided.
+    pub columns: Vec<ColumnPlan>,
+}
+
+/// What becomes of one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnPlan {
+    pub source: String,
+    /// `None` where it is left out, or not clear which column is meant.
+    pub target: Option<String>,
+    /// `None` where it is not loaded.
+    pub pg_type: Option<PgType>,
+    /// Why the type was chosen, or why the column is left out.
+    pub reason: Option<String>,
+}
+
+/// One thing that a run does. Import, `sqlite_ddl` and reports walk the same list.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// `create table app.users`, for progress and errors.
+    pub title: String,
+    pub phase: Phase,
+    pub action: Action,
+    /// Index into `Planned::tables`, where the step concerns one.
+    pub table: Option<usize>,
+}
+
+impl Step {
+    /// The statement, or a comment for what has no statement.
+    pub fn sql(&self) -> String {
+        match &self.action {
+            Action::Sql(sql) => sql.clone(),
+            Action::Load(_) | Action::Orphans(_) => format!("-- {}", self.title.replace(['\n', '\r'], " ")),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Before,
+    Schema,
+    Tables,
+    Load,
+    Keys,
+    Indexes,
+    ForeignKeys,
+    Checks,
+    Sequences,
+    Refresh,
+    Analyze,
+    After,
+}
+
+impl Phase {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Before => "before",
+            Phase::Schema => "schema",
+            Phase::Tables => "tables",
+            Phase::Load => "load",
+            Phase::Keys => "keys",
+            Phase::Indexes => "indexes",
+            Phase::ForeignKeys => "foreign_keys",
+            Phase::Checks => "checks",
+            Phase::Sequences => "sequences",
+            Phase::Refresh => "refresh",
+            Phase::Analyze => "analyze",
+            Phase::After => "after",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// One PostgreSQL statement, complete and schema-qualified.
+    Sql(String),
+
+    /// Bulk load of one table.
+    Load(LoadSpec),
+    /// Rows without a parent, looked for after the load and before the constraint is made.
+    Orphans(OrphanSpec),
+}
+
+#[derive(Debug, Clone)]
+pub struct LoadSpec {
+    pub source: String,
+    pub schema: String,
+    pub target: String,
+    /// How to load into a table that was there before the run; `None` for one that the run makes.
+    pub existing: Option<IntoExisting>,
+    /// Primary key columns of the source, to name a row where there is no rowid.
+    pub source_key: Vec<String>,
+    pub filter: Option<String>,
+    pub timezone: String,
+    pub columns: Vec<LoadColumn>,
+}
+
+/// What the plan says about a load into a table that is there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntoExisting {
+    /// The table's own triggers fire for the loaded rows.
+    pub fire_triggers: bool,
+    /// Indexes and constraints stay in place during the load.
+    pub keep_constraints: bool,
+    pub conflict: Option<Conflict>,
+    /// The plan takes it for empty, and has nothing to say of rows that are there.
+    pub empty: bool,
+    /// Rows without a parent are taken care of by the plan before foreign keys see them.
+    pub orphans: Vec<OrphanSpec>,
+}
+
+/// What becomes of a row whose key is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The arbiter of ON CONFLICT.
+    pub arbiter: ExistingKey,
+    /// Columns that take the loaded values; empty to leave the row that is there.
+    pub update: Vec<String>,
+    /// The loaded row is skipped, and has to be the one that is there.
+    pub skip: Option<Skip>,
+}
+
+/// What a row that stays has to have in common with the loaded one that is skipped for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skip {
+    /// The primary key is one more key by which rows are told apart: rows elsewhere name the table's rows by it.
+    pub by_primary: bool,
+    /// The key of the plan that, set to "truncate", lets the file's rows in.
+    pub truncate: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LoadColumn {
+    pub source: String,
+    pub target: String,
+    pub pg_type: PgType,
+    pub format: Option<Format>,
+    pub not_null: bool,
+    pub on_invalid: OnInvalid,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanSpec {
+    pub schema: String,
+    pub table: String,
+    pub columns: Vec<String>,
+    pub parent_schema: String,
+    pub parent: String,
+    pub parent_columns: Vec<String>,
+    /// Of the constraint, one per column; empty where it is still to be made.
+    pub operators: Vec<KeyOperator>,
+    /// MATCH FULL.
+    pub full: bool,
+    pub policy: Orphans,
+    /// Source table, for the reject log.
+    pub source: String,
+    /// The constraint was there before, and stays as it is.
+    pub existing: bool,
+}
+
+impl OrphanSpec {
+    /// About the rows that a table already has.
+    pub fn of(schema: &str, table: &str, key: &ExistingForeignKey) -> OrphanSpec {
+        OrphanSpec {
+            schema: schema.into(),
+            table: table.into(),
+            columns: key.columns.clone(),
+            parent_schema: key.parent_schema.clone(),
+            parent: key.parent.clone(),
+            parent_columns: key.parent_columns.clone(),
+            operators: key.operators.clone(),
+            full: key.full,
+            policy: Orphans::Error,
+            source: table.into(),
+            existing: true,
+        }
+    }
+
+    /// It asks about this foreign key.
+    pub fn is_of(&self, key: &ExistingForeignKey) -> bool {
+        (&self.columns, &self.parent_schema, &self.parent, &self.parent_columns, self.full)
+            == (&key.columns, &key.parent_schema, &key.parent, &key.parent_columns, key.full)
+            && self.operators == key.operators
+    }
+}
+
+impl IntoExisting {
+    /// The foreign keys of a table are those that the plan was made for.
+    pub fn knows(&self, keys: &[ExistingForeignKey]) -> bool {
+        keys.iter()
+            .filter(|key| key.enforced && !key.period)
+            .all(|key| self.orphans.iter().any(|spec| spec.is_of(key)))
+    }
+}
