@@ -19,7 +19,7 @@ pub struct ReadPlan {
     pub sql: String,
     /// The queries that read a damaged table, instead of `sql`.
     pub around: Option<Around>,
-    /// The sizes of the cells of the row after rowid `?1`, for when SQLite has no memory to read it.
+    /// The sizes of the cells of the row after the first `?1` rows, for when SQLite has no memory to read it.
     pub sizes: Option<String>,
     /// The first result column is the rowid.
     pub has_rowid: bool,
@@ -102,15 +102,12 @@ pub fn list(rowid: Option<&str>, columns: &[&str]) -> String {
     if list.is_empty() { "NULL".into() } else { list }
 }
 
-/// The sizes of the cells of the row that follows rowid `?1` in a [`select`], without reading them.
+/// The sizes of the cells of the row that follows the first `?1` rows of a [`select`], without reading them.
 pub fn sizes(table: &str, rowid: &str, columns: &[&str], filter: Option<&str>) -> String {
     let sizes: Vec<String> = columns.iter().map(|c| format!("octet_length({})", sqlite_ident(c))).collect();
     let list = [&[rowid.to_owned()][..], &sizes].concat().join(", ");
-    let condition = filter.map(|f| format!(" AND ({f}\n)")).unwrap_or_default();
-    let table = sqlite_ident(table);
-    format!(
-        "SELECT {list} FROM main.{table} NOT INDEXED WHERE {rowid} > ?1{condition} ORDER BY {rowid} LIMIT 1"
-    )
+    let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
+    format!("SELECT {list} FROM main.{} NOT INDEXED{condition} LIMIT 1 OFFSET ?1", sqlite_ident(table))
 }
 
 /// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop. Of a damaged table it
@@ -118,21 +115,17 @@ pub fn sizes(table: &str, rowid: &str, columns: &[&str], filter: Option<&str>) -
 pub fn read(
     source: &Source,
     plan: &ReadPlan,
-    batch: Batch,
+    mut batch: Batch,
     emit: &mut dyn FnMut(Batch) -> Option<Batch>,
 ) -> Result<Option<Lost>, ReadError> {
-    let mut batch = Some(batch);
-    let mut take = |row: &Row<'_>| {
-        let Some(mut filling) = batch.take() else { return Err(ReadError::Stopped) };
+    let mut take = |row: &Row<'_>| -> Result<(), ReadError> {
         let mut at = 0;
-        let read = absent::looking(|| read_row(row, plan, &mut filling, &mut at));
+        let read = absent::looking(|| read_row(row, plan, &mut batch, &mut at));
         read.unwrap_or_else(|_| Err(no_memory(row, plan, at)))?;
-        batch = if filling.is_full() {
-            filling.seal();
-            Some(emit(filling).ok_or(ReadError::Stopped)?)
-        } else {
-            Some(filling)
-        };
+        if batch.is_full() {
+            batch.seal();
+            batch = emit(std::mem::take(&mut batch)).ok_or(ReadError::Stopped)?;
+        }
         Ok(())
     };
     drop(collations::used());
@@ -144,18 +137,17 @@ pub fn read(
             let connection = source.connection();
             let mut statement = connection.prepare(&plan.sql)?;
             let mut rows = statement.query([])?;
-            let mut last = None;
-            while let Some(row) = rows.next().map_err(|e| step_failed(e, connection, plan, last))? {
+            let mut read = 0;
+            while let Some(row) = rows.next().map_err(|e| step_failed(e, connection, plan, read))? {
                 take(row)?;
-                last = row_id(row, plan);
+                read += 1;
             }
             None
         }
     };
     source.believe(()).map_err(ReadError::Source)?;
-    let Some(mut last) = batch else { return Err(ReadError::Stopped) };
-    last.seal();
-    emit(last).map(|_| lost).ok_or(ReadError::Stopped)
+    batch.seal();
+    emit(batch).map(|_| lost).ok_or(ReadError::Stopped)
 }
 
 /// If memory runs out after a row was read, the error names the row only if it is larger than this.
@@ -204,13 +196,13 @@ fn no_memory(row: &Row<'_>, plan: &ReadPlan, position: usize) -> ReadError {
     ReadError::NoMemory(Box::new(CellPlace { row: Some(name(row, plan)), column }))
 }
 
-/// SQLite could not read the row after this one.
+/// SQLite could not read the row after the first `read` rows.
 #[cold]
 fn step_failed(
     error: rusqlite::Error,
     connection: &rusqlite::Connection,
     plan: &ReadPlan,
-    last: Option<i64>,
+    read: i64,
 ) -> ReadError {
     if error.sqlite_error().is_none_or(|e| e.extended_code & 0xff != ffi::SQLITE_NOMEM) {
         return error.into();
@@ -222,17 +214,9 @@ fn step_failed(
             let column = column.and_then(|at| plan.columns.get(at)).map(|column| column.name.clone());
             Ok(CellPlace { row: Some(RowName::Rowid(row.get(0)?)), column })
         };
-        connection.query_row(sql, [last.unwrap_or(i64::MIN)], largest).ok()
+        connection.query_row(sql, [read], largest).ok()
     });
     ReadError::NoMemory(Box::new(place.unwrap_or_default()))
-}
-
-#[inline]
-fn row_id(row: &Row<'_>, plan: &ReadPlan) -> Option<i64> {
-    if !plan.has_rowid {
-        return None;
-    }
-    row.get_ref(0).ok().and_then(|v| v.as_i64().ok())
 }
 
 #[inline]
@@ -355,7 +339,8 @@ fn hex(bytes: &[u8], limit: usize) -> String {
 
 fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
     if plan.has_rowid {
-        return RowName::Rowid(row_id(row, plan).unwrap_or_default());
+        let rowid = row.get_ref(0).ok().and_then(|v| v.as_i64().ok());
+        return RowName::Rowid(rowid.unwrap_or_default());
     }
     let parts: Vec<String> = plan
         .key
