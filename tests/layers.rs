@@ -45,8 +45,8 @@ const FALLIBLE: &[&str] = &[
     "src/sqlite/functions.rs",
     "core/src/remote/compute/text.rs",
     "src/fdw/connection/cursor.rs",
-    "src/fdw/executor/sink.rs",
-    "src/fdw/executor/input.rs",
+    "src/fdw/executor/row.rs",
+    "src/fdw/executor/column_input.rs",
     "src/pg/convert.rs",
 ];
 

@@ -9,10 +9,9 @@ use supabase_wrappers::prelude::ForeignDataWrapper;
 
 use crate::error::Error;
 use crate::fdw::connection::{self, Closed};
-use crate::fdw::executor::catalog;
-use crate::fdw::wrapper::{self, PgSqliteFdw};
-use crate::pg::interrupts;
+use crate::fdw::{PgSqliteFdw, options};
 use crate::pg::text::Text;
+use crate::pg::{foreign, interrupts};
 
 /// The foreign data wrapper's HANDLER.
 #[pg_extern(create_or_replace)]
@@ -27,7 +26,7 @@ fn pg_sqlite_fdw_validator(
     catalog: Option<pg_sys::Oid>,
 ) -> Result<(), ErrorReport> {
     let options: Vec<String> = options.into_iter().flatten().map(|option| option.0).collect();
-    Ok(wrapper::validate(&options, catalog)?)
+    Ok(options::validate(&options, catalog.map(pg_sys::Oid::to_u32))?)
 }
 
 /// Open files by server: whether the file is still the one that the server names, whether a transaction is open on it,
@@ -44,7 +43,7 @@ fn pg_sqlite_fdw_get_connections() -> TableIterator<
 /// Closes a server's file. `false` when it was not open; with a warning when the transaction uses it.
 #[pg_extern(volatile, parallel_restricted)]
 fn pg_sqlite_fdw_disconnect(server: Text) -> Result<bool, ErrorReport> {
-    let found = catalog::server_by_name(&server).ok_or_else(|| Error::Foreign {
+    let found = foreign::server_by_name(&server).ok_or_else(|| Error::Foreign {
         sqlstate: PgSqlErrorCode::ERRCODE_CONNECTION_DOES_NOT_EXIST,
         message: format!("server \"{}\" does not exist", &*server),
         detail: None,

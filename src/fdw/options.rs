@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::seam::{Options, Relation, Server};
 use crate::error::Error;
+use crate::pg::foreign::{ForeignServer, ForeignTable, Options};
+use crate::pg::rights;
 use pg_sqlite_migrate_core::plan::Opening;
 use pg_sqlite_migrate_core::plan::given::keys::nearest;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
@@ -13,7 +14,7 @@ use pg_sqlite_migrate_core::value::{Format, Timezone};
 
 /// What an option belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+enum Owner {
     Wrapper,
     Server,
     UserMapping,
@@ -22,8 +23,8 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// From the catalog that the validator is told: oids of pg_foreign_data_wrapper, pg_foreign_server, ….
-    pub fn of_catalog(oid: u32) -> Option<Owner> {
+    /// From the catalog that the validator is given: oids of pg_foreign_data_wrapper, pg_foreign_server, ….
+    fn of_catalog(oid: u32) -> Option<Owner> {
         Some(match oid {
             2328 => Owner::Wrapper,
             1417 => Owner::Server,
@@ -131,8 +132,19 @@ impl From<OptionError> for Error {
     }
 }
 
+/// The wrapper's VALIDATOR: checks the options of one object, and who may set them.
+pub fn validate(options: &[String], catalog: Option<u32>) -> Result<(), Error> {
+    let Some(owner) = catalog.and_then(Owner::of_catalog) else { return Ok(()) };
+    check_all(owner, options)?;
+    // Whoever names a file reads it with the server's eyes, as with file_fdw.
+    if owner == Owner::Server && !rights::may_read_server_files() {
+        return Err(Error::NoFileAccess { role: rights::current_role() });
+    }
+    Ok(())
+}
+
 /// Checks the complete options of one object, each as `name=value`.
-pub fn validate(owner: Owner, options: &[String]) -> Result<(), OptionError> {
+fn check_all(owner: Owner, options: &[String]) -> Result<(), OptionError> {
     let split = |o: &String| o.split_once('=').map(|(n, v)| (n.to_string(), v.to_string()));
     let options: Options = options.iter().filter_map(split).collect();
     for (name, value) in &options {
@@ -237,7 +249,7 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    pub fn of(server: &Server) -> Result<ServerOptions, Error> {
+    pub fn of(server: &ForeignServer) -> Result<ServerOptions, Error> {
         let options = &server.options;
         let database = find(options, "database").ok_or(OptionError::NoDatabase)?;
         let opening = Opening {
@@ -272,7 +284,7 @@ pub struct TableOptions {
 }
 
 impl TableOptions {
-    pub fn of(relation: &Relation) -> TableOptions {
+    pub fn of(relation: &ForeignTable) -> TableOptions {
         let options = &relation.options;
         TableOptions {
             table: find(options, "table").unwrap_or(&relation.name).to_string(),
@@ -329,27 +341,29 @@ pub fn markdown() -> String {
 mod tests {
     use super::*;
 
-    fn said(owner: Owner, option: &str) -> String {
-        validate(owner, &[option.to_string()]).map_or_else(|e| format!("{e:?}"), |()| "valid".into())
+    fn outcome(owner: Owner, option: &str) -> String {
+        check_all(owner, &[option.to_string()]).map_or_else(|e| format!("{e:?}"), |()| "valid".into())
     }
 
     #[test]
     fn what_is_misspelt_is_named_with_its_nearest() {
-        assert!(said(Owner::Server, "databse=/x").contains("Perhaps you meant the option \\\"database\\\""));
-        assert!(said(Owner::Column, "database=/x").contains("column_name, column_type, key, format"));
-        assert!(said(Owner::UserMapping, "user=x").contains("no valid options"));
+        assert!(
+            outcome(Owner::Server, "databse=/x").contains("Perhaps you meant the option \\\"database\\\"")
+        );
+        assert!(outcome(Owner::Column, "database=/x").contains("column_name, column_type, key, format"));
+        assert!(outcome(Owner::UserMapping, "user=x").contains("no valid options"));
     }
 
     #[test]
     fn values_are_checked() {
-        assert_eq!(said(Owner::Server, "database=/srv/app.db"), "valid");
-        assert!(said(Owner::Server, "database=app.db").contains("an absolute path"));
-        assert!(said(Owner::Table, "updatable=maybe").contains("a Boolean value"));
-        assert!(said(Owner::Table, "batch_size=0").contains("not less than 1"));
-        assert!(said(Owner::Column, "format=iso").contains("iso8601"));
-        assert!(said(Owner::Column, "on_invalid=reject").contains("\\\"error\\\" or \\\"null\\\""));
-        assert!(said(Owner::Server, "wal=move").contains("in_place"));
-        assert!(said(Owner::Server, "timezone=Mars").contains("time zone"));
-        assert!(matches!(validate(Owner::Server, &[]), Err(OptionError::NoDatabase)));
+        assert_eq!(outcome(Owner::Server, "database=/srv/app.db"), "valid");
+        assert!(outcome(Owner::Server, "database=app.db").contains("an absolute path"));
+        assert!(outcome(Owner::Table, "updatable=maybe").contains("a Boolean value"));
+        assert!(outcome(Owner::Table, "batch_size=0").contains("not less than 1"));
+        assert!(outcome(Owner::Column, "format=iso").contains("iso8601"));
+        assert!(outcome(Owner::Column, "on_invalid=reject").contains("\\\"error\\\" or \\\"null\\\""));
+        assert!(outcome(Owner::Server, "wal=move").contains("in_place"));
+        assert!(outcome(Owner::Server, "timezone=Mars").contains("time zone"));
+        assert!(matches!(check_all(Owner::Server, &[]), Err(OptionError::NoDatabase)));
     }
 }

@@ -3,10 +3,10 @@
 use pgrx::PgSqlErrorCode as Code;
 
 use super::connection::{self, Described};
-use super::executor::datum::type_of;
 use super::options::{ColumnOptions, ServerOptions, TableOptions};
-use super::seam::{Attribute, Relation};
 use crate::error::Error;
+use crate::pg::datum::type_of;
+use crate::pg::foreign::{Attribute, ForeignTable};
 use crate::pg::settings::LocalSettings;
 use crate::pg::types;
 use crate::sqlite::Estimate;
@@ -16,7 +16,7 @@ use pg_sqlite_migrate_core::value::Timezone;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 
 /// Opens the file where that has not been done.
-pub fn table(relation: &Relation) -> Result<Table, Error> {
+pub fn table(relation: &ForeignTable) -> Result<Table, Error> {
     let server = ServerOptions::of(&relation.server)?;
     let options = TableOptions::of(relation);
     let described = connection::describe(&relation.server, &options)?;
@@ -74,7 +74,7 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
         name: source.name.clone(),
         type_,
         pg_type: decoded_as(attribute),
-        type_name: attribute.pg_type.clone(),
+        type_name: attribute.type_name.clone(),
         format: options.format,
         on_invalid: options.on_invalid.unwrap_or(on_invalid),
         not_null: attribute.not_null,
@@ -90,7 +90,7 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
 /// A domain's values are passed as text: the server then looks at its constraints.
 fn decoded_as(attribute: &Attribute) -> String {
     if attribute.type_oid.to_u32() < pgrx::pg_sys::FirstNormalObjectId {
-        return attribute.pg_type.clone();
+        return attribute.type_name.clone();
     }
     let _path = LocalSettings::safe_search_path();
     let decoded_as = types::decoded_as(attribute.type_oid, attribute.typmod);
@@ -119,7 +119,7 @@ fn sorting(collation: Option<&str>) -> Sorting {
 
 /// What names a row: the rowid's alias where PostgreSQL has that column, nothing where the rowid itself will do, else
 /// the primary key, else the columns with option `key`.
-fn key(table: &Table, relation: &Relation, source: &catalog::Table) -> Vec<i16> {
+fn key(table: &Table, relation: &ForeignTable, source: &catalog::Table) -> Vec<i16> {
     let numbered = || table.columns.iter().zip(1i16..).filter_map(|(c, n)| Some((c.as_ref()?, n)));
     if let Some((_, alias)) = numbered().find(|(c, _)| c.is_rowid) {
         return vec![alias];
@@ -176,7 +176,7 @@ fn guess(index: &catalog::Index, rows: f64) -> Vec<f64> {
     (0..count).map(|at| shared(at).min(rows.max(1.0))).collect()
 }
 
-fn no_such_table(relation: &Relation, server: &ServerOptions, options: &TableOptions) -> Error {
+fn no_such_table(relation: &ForeignTable, server: &ServerOptions, options: &TableOptions) -> Error {
     Error::Foreign {
         sqlstate: Code::ERRCODE_FDW_TABLE_NOT_FOUND,
         message: format!("table \"{}\" does not exist in the SQLite file", options.table),
@@ -189,7 +189,7 @@ fn no_such_table(relation: &Relation, server: &ServerOptions, options: &TableOpt
     }
 }
 
-fn no_such_column(relation: &Relation, attribute: &Attribute, options: &TableOptions) -> Error {
+fn no_such_column(relation: &ForeignTable, attribute: &Attribute, options: &TableOptions) -> Error {
     let name = ColumnOptions::of(&attribute.options).column_name.unwrap_or_else(|| attribute.name.clone());
     Error::Foreign {
         sqlstate: Code::ERRCODE_FDW_COLUMN_NAME_NOT_FOUND,

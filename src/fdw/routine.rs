@@ -1,55 +1,84 @@
-//! The table of callbacks.
+//! The HANDLER: the table of callbacks.
 
-use pgrx::pg_sys;
+use std::collections::HashMap;
 
-use super::executor::{analyze, explain, import, insert, modification, scan, truncate};
+use pgrx::{AllocatedByRust, pg_sys};
+use supabase_wrappers::FdwRoutine;
+use supabase_wrappers::prelude::*;
+
+use super::executor::{analyze, direct as run_direct, explain, insert, modify as run, scan, utility};
 use super::planner::{direct, join, modify, paths, plan, rel, upper};
-use super::seam::Wrapper;
+use crate::error::Error;
 
-/// Sets every callback of the routine, those that are not served to null.
-pub fn install<W: Wrapper>(routine: &mut pg_sys::FdwRoutine) {
-    *routine = pg_sys::FdwRoutine { type_: routine.type_, ..Default::default() };
-    install_plan::<W>(routine);
-    install_scan::<W>(routine);
-    install_modify::<W>(routine);
-    routine.AnalyzeForeignTable = Some(analyze::analyze_foreign_table::<W>);
-    routine.ImportForeignSchema = Some(import::import_foreign_schema::<W>);
-    routine.ExecForeignTruncate = Some(truncate::exec_foreign_truncate::<W>);
+/// Reading and changing SQLite files as foreign tables.
+pub struct PgSqliteFdw;
+
+/// What supabase-wrappers asks for. Its scan path is never reached: `fdw_routine_hook` replaces it.
+impl ForeignDataWrapper<Error> for PgSqliteFdw {
+    fn new(_server: ForeignServer) -> Result<Self, Error> {
+        Ok(PgSqliteFdw)
+    }
+
+    fn begin_scan(
+        &mut self,
+        _quals: &[Qual],
+        _columns: &[Column],
+        _sorts: &[Sort],
+        _limit: &Option<Limit>,
+        _options: &HashMap<String, String>,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn iter_scan(&mut self, _row: &mut Row) -> Result<Option<()>, Error> {
+        Ok(None)
+    }
+
+    fn end_scan(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Sets every callback, those that are not served to null.
+    fn fdw_routine_hook(routine: &mut FdwRoutine<AllocatedByRust>) {
+        **routine = pg_sys::FdwRoutine { type_: routine.type_, ..Default::default() };
+        set_planner(routine);
+        set_executor(routine);
+        routine.AnalyzeForeignTable = Some(analyze::analyze_foreign_table);
+        routine.ImportForeignSchema = Some(utility::import_foreign_schema);
+        routine.ExecForeignTruncate = Some(utility::exec_foreign_truncate);
+    }
 }
 
-fn install_plan<W: Wrapper>(routine: &mut pg_sys::FdwRoutine) {
-    routine.GetForeignRelSize = Some(rel::get_foreign_rel_size::<W>);
-    routine.GetForeignPaths = Some(paths::get_foreign_paths::<W>);
-    routine.GetForeignPlan = Some(plan::get_foreign_plan::<W>);
-    routine.GetForeignJoinPaths = Some(join::get_foreign_join_paths::<W>);
-    routine.GetForeignUpperPaths = Some(upper::get_foreign_upper_paths::<W>);
+fn set_planner(routine: &mut pg_sys::FdwRoutine) {
+    routine.GetForeignRelSize = Some(rel::get_foreign_rel_size);
+    routine.GetForeignPaths = Some(paths::get_foreign_paths);
+    routine.GetForeignPlan = Some(plan::get_foreign_plan);
+    routine.GetForeignJoinPaths = Some(join::get_foreign_join_paths);
+    routine.GetForeignUpperPaths = Some(upper::get_foreign_upper_paths);
+    routine.IsForeignRelUpdatable = Some(modify::is_foreign_rel_updatable);
+    routine.AddForeignUpdateTargets = Some(modify::add_foreign_update_targets);
+    routine.PlanForeignModify = Some(modify::plan_foreign_modify);
+    routine.PlanDirectModify = Some(direct::plan_direct_modify);
 }
 
-fn install_scan<W: Wrapper>(routine: &mut pg_sys::FdwRoutine) {
-    routine.BeginForeignScan = Some(scan::begin_foreign_scan::<W>);
-    routine.IterateForeignScan = Some(scan::iterate_foreign_scan::<W>);
-    routine.ReScanForeignScan = Some(scan::rescan_foreign_scan::<W>);
-    routine.EndForeignScan = Some(scan::end_foreign_scan::<W>);
+fn set_executor(routine: &mut pg_sys::FdwRoutine) {
+    routine.BeginForeignScan = Some(scan::begin_foreign_scan);
+    routine.IterateForeignScan = Some(scan::iterate_foreign_scan);
+    routine.ReScanForeignScan = Some(scan::rescan_foreign_scan);
+    routine.EndForeignScan = Some(scan::end_foreign_scan);
     routine.ExplainForeignScan = Some(explain::explain_foreign_scan);
-}
-
-fn install_modify<W: Wrapper>(routine: &mut pg_sys::FdwRoutine) {
-    routine.IsForeignRelUpdatable = Some(modify::is_foreign_rel_updatable::<W>);
-    routine.AddForeignUpdateTargets = Some(modify::add_foreign_update_targets::<W>);
-    routine.PlanForeignModify = Some(modify::plan_foreign_modify::<W>);
-    routine.BeginForeignModify = Some(modification::begin_foreign_modify::<W>);
-    routine.ExecForeignInsert = Some(modification::exec_foreign_insert::<W>);
-    routine.ExecForeignUpdate = Some(modification::exec_foreign_update::<W>);
-    routine.ExecForeignDelete = Some(modification::exec_foreign_delete::<W>);
-    routine.EndForeignModify = Some(modification::end_foreign_modify::<W>);
-    routine.ExplainForeignModify = Some(explain::explain_foreign_modify::<W>);
-    routine.PlanDirectModify = Some(direct::plan_direct_modify::<W>);
-    routine.BeginDirectModify = Some(direct::begin_direct_modify::<W>);
-    routine.IterateDirectModify = Some(direct::iterate_direct_modify::<W>);
-    routine.EndDirectModify = Some(direct::end_direct_modify::<W>);
+    routine.BeginForeignModify = Some(run::begin_foreign_modify);
+    routine.ExecForeignInsert = Some(run::exec_foreign_modify);
+    routine.ExecForeignUpdate = Some(run::exec_foreign_modify);
+    routine.ExecForeignDelete = Some(run::exec_foreign_modify);
+    routine.EndForeignModify = Some(run::end_foreign_modify);
+    routine.ExplainForeignModify = Some(explain::explain_foreign_modify);
+    routine.BeginForeignInsert = Some(insert::begin_foreign_insert);
+    routine.EndForeignInsert = Some(run::end_foreign_modify);
+    routine.GetForeignModifyBatchSize = Some(insert::get_foreign_modify_batch_size);
+    routine.ExecForeignBatchInsert = Some(insert::exec_foreign_batch_insert);
+    routine.BeginDirectModify = Some(run_direct::begin_direct_modify);
+    routine.IterateDirectModify = Some(run_direct::iterate_direct_modify);
+    routine.EndDirectModify = Some(run_direct::end_direct_modify);
     routine.ExplainDirectModify = Some(explain::explain_direct_modify);
-    routine.BeginForeignInsert = Some(insert::begin_foreign_insert::<W>);
-    routine.EndForeignInsert = Some(insert::end_foreign_insert::<W>);
-    routine.GetForeignModifyBatchSize = Some(insert::get_foreign_modify_batch_size::<W>);
-    routine.ExecForeignBatchInsert = Some(insert::exec_foreign_batch_insert::<W>);
 }

@@ -573,16 +573,20 @@ fn changes_run() {
     let set =
         [(N, typed("*", col(N), int(2), Type::Int8)), (NAME, typed("||", col(NAME), text("!"), Type::Text))];
     let conditions = [op("=", col(N), int(5))];
-    let update =
-        deparse::Change { relation: 1, set: Some(&set), conditions: &conditions, returning: &[NAME, N] };
-    let text = deparse::change(&update, &tables).unwrap();
+    let update = deparse::Modification {
+        relation: 1,
+        set: Some(&set),
+        conditions: &conditions,
+        returning: &[NAME, N],
+    };
+    let text = deparse::direct_modification(&update, &tables).unwrap();
     let row = db.query_row(&text.remote.sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(row, ("abc!".to_owned(), 10));
-    let delete = deparse::Change { set: None, returning: &[], ..update };
-    assert_eq!(db.execute(&deparse::change(&delete, &tables).unwrap().remote.sql, []), Ok(0));
+    let delete = deparse::Modification { set: None, returning: &[], ..update };
+    assert_eq!(db.execute(&deparse::direct_modification(&delete, &tables).unwrap().remote.sql, []), Ok(0));
     let conditions = [Expr::NullTest { arg: col(N).into(), negated: false }];
-    let delete = deparse::Change { conditions: &conditions, ..delete };
-    assert_eq!(db.execute(&deparse::change(&delete, &tables).unwrap().remote.sql, []), Ok(1));
+    let delete = deparse::Modification { conditions: &conditions, ..delete };
+    assert_eq!(db.execute(&deparse::direct_modification(&delete, &tables).unwrap().remote.sql, []), Ok(1));
 }
 
 /// The model that writing relies on: what the affinity makes of a value is what SQLite makes of it.

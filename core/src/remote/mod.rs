@@ -33,7 +33,10 @@ mod table;
 pub mod testing;
 pub mod vocabulary;
 
-pub use statement::{Decode, Output, Parameter, ParameterForm, Proof, Remote, ascii_json};
+pub use statement::{
+    Decode, DirectModification, Operation, Output, Parameter, ParameterForm, Proof, Remote, RowModification,
+    ascii_json,
+};
 pub use table::{Affinity, Column, Index, Sorting, Table, Tables};
 
 use crate::value::native::Native;

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Type;
+use crate::value::batch::OnInvalid;
+use crate::value::{Format, Timezone};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Remote {
@@ -45,10 +47,10 @@ pub enum Decode {
         /// `""` where the type's input function decides.
         pg_type: String,
         type_name: String,
-        format: String,
-        /// `error`, `null`, `text`.
-        on_invalid: String,
-        timezone: String,
+        format: Option<Format>,
+        on_invalid: OnInvalid,
+        /// Of texts without an offset.
+        timezone: Timezone,
         not_null: bool,
     },
     Rowid,
@@ -89,6 +91,40 @@ pub enum ParameterForm {
     /// LIMIT: NULL is no limit, a negative number PostgreSQL's error.
     Limit,
     Offset,
+}
+
+/// What an INSERT, UPDATE or DELETE does that goes row by row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowModification {
+    pub operation: Operation,
+    /// Attributes that are written, in the order of the values.
+    pub attributes: Vec<i16>,
+    /// How a row is found: by the rowid when empty, by these attributes' old values otherwise.
+    pub key: Vec<i16>,
+    /// Attributes that come back, in order.
+    pub returning: Vec<i16>,
+    /// ON CONFLICT DO NOTHING.
+    pub do_nothing: bool,
+    /// What it was planned from.
+    pub proof: Proof,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// An UPDATE or DELETE that SQLite runs whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DirectModification {
+    /// Its outputs are RETURNING's.
+    pub remote: Remote,
+    /// Parameters (by position in `remote.parameters`) that are stored, with the attribute that takes them: they are
+    /// bound in the attribute's own storage form.
+    pub stored: Vec<(usize, i16)>,
 }
 
 /// JSON without any character beyond ASCII, so that it is the same text in every server encoding: a plan's string.

@@ -17,7 +17,8 @@ use super::{Decoded, Wire};
 pub const TARGET_BYTES: usize = 512 * 1024;
 
 /// What happens to a cell that does not fit its column (`on_invalid` in the plan).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnInvalid {
     #[default]
     Error,

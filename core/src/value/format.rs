@@ -3,6 +3,8 @@
 //!
 //! A format never changes how ISO-8601 text is read: one column may mix milliseconds and `CURRENT_TIMESTAMP` text.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// How the numbers (or encoded texts) of a column are to be read (`format` in the plan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -80,6 +82,20 @@ impl Format {
     /// The format reads numbers as instants.
     pub fn is_epoch(self) -> bool {
         super::epoch::is_instant(self)
+    }
+}
+
+/// By its name in the table.
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Format {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Format, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Format::parse(&name).ok_or_else(|| de::Error::custom("unknown format"))
     }
 }
 

@@ -9,12 +9,13 @@ use std::fmt;
 use super::datetime::{SECOND, UNIX_TO_PG};
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A time zone; UTC and fixed offsets never look anything up.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timezone(Zone);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 enum Zone {
     #[default]
     Utc,
@@ -107,6 +108,18 @@ fn timestamp(pg_micros: i64) -> Timestamp {
 
 fn micros(offset: Offset) -> i64 {
     i64::from(offset.seconds()) * SECOND
+}
+
+impl Serialize for Timezone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timezone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Timezone, D::Error> {
+        Timezone::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use super::{Connection, Cursor, Reach, Write, raised};
 use crate::error::Error;
-use crate::fdw::executor::transaction;
 use crate::fdw::options::ServerOptions;
-use crate::fdw::seam::Server;
+use crate::pg::foreign::ForeignServer;
 use crate::pg::rights;
+use crate::pg::xact_events;
 use crate::sqlite::collations;
 use crate::sqlite::{self, Session};
 
@@ -18,7 +18,7 @@ impl Connection {
     }
 
     /// An index of a table that SQLite could not keep in order here, and its collation.
-    pub fn strange_order(&self, table: &str) -> Result<Option<(String, String)>, Error> {
+    pub fn application_order(&self, table: &str) -> Result<Option<(String, String)>, Error> {
         self.briefly(|connection, session| {
             let catalog = connection.catalog(session)?;
             let mut indexes = catalog.table(table).into_iter().flat_map(|table| &table.indexes);
@@ -36,7 +36,7 @@ impl Connection {
         self.follow(&session)?;
         self.drain(|cursor| cursor.is_open_to(reach))?;
         let Some(command) = command else { return Ok(session) };
-        self.note(reach, command, transaction::nest_level());
+        self.note(reach, command, xact_events::nest_level());
         Ok(session)
     }
 
@@ -57,12 +57,12 @@ impl Connection {
     }
 
     /// A query that is about to read will change the file: its snapshot is that of the write transaction.
-    pub fn expect_change(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+    pub fn expect_change(&self, server: &ForeignServer, options: &ServerOptions) -> Result<(), Error> {
         if options.force_readonly || !rights::may_write_server_files(server.owner) {
             return Ok(());
         }
         if !self.session()?.is_writable() {
-            let kept = self.session()?.in_transaction() && !transaction::is_read_committed();
+            let kept = self.session()?.in_transaction() && !xact_events::is_read_committed();
             if kept && !self.session()?.is_fresh() {
                 return Ok(());
             }
@@ -78,7 +78,7 @@ impl Connection {
         if session.is_writing() {
             return Ok(session);
         }
-        let renews = transaction::is_read_committed();
+        let renews = xact_events::is_read_committed();
         let active = self.cursors.borrow().iter().any(|c| c.is_incomplete());
         if session.in_transaction() && !session.is_fresh() && (active || !renews) {
             match session.upgrade() {
@@ -99,7 +99,7 @@ impl Connection {
 
     /// Savepoints of the file for the server's.
     fn follow(&self, session: &Session) -> Result<(), Error> {
-        let current = transaction::nest_level();
+        let current = xact_events::nest_level();
         let deepest = self.levels.borrow().last().copied().unwrap_or(1);
         for level in deepest + 1..=current {
             session.savepoint(level).map_err(raised)?;

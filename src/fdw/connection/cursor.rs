@@ -14,7 +14,7 @@ use pgrx::PgSqlErrorCode as Code;
 
 use super::{Connection, Reach, raised};
 use crate::error::Error;
-use crate::fdw::executor::transaction;
+use crate::pg::xact_events;
 use crate::sqlite::session::{KeptRows, RowView};
 use crate::sqlite::{self, Session, StatementId};
 use pg_sqlite_migrate_core::remote::Remote;
@@ -125,7 +125,7 @@ impl Cursor {
             connection: connection.clone(),
             handle: Handle::new(sql.into()),
             reads: remote.reads.clone(),
-            command: transaction::command_id(),
+            command: xact_events::command_id(),
             reading,
             constant: remote.parameters.is_empty(),
             snapshot: connection.snapshots.get(),

@@ -1,20 +1,17 @@
 //! How connections follow the ends of the server's transactions and subtransactions, and how a user closes them.
 
-// The server's errors are as large as they are, and rare.
-#![allow(clippy::result_large_err)]
-
 use std::rc::Rc;
 use std::sync::Once;
 
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys::panic::ErrorReport;
 
 use super::{CONNECTIONS, Connection, Cursor, Status, Write, all, raised};
 use crate::error::Error;
-use crate::fdw::executor::transaction;
-use crate::fdw::executor::transaction::{After, Before, TransactionCallbacks};
-use crate::fdw::executor::{catalog, invalidation};
+use crate::fdw::OrRaise;
 use crate::fdw::options::ServerOptions;
+use crate::pg::xact_events;
+use crate::pg::xact_events::{After, Before, TransactionCallbacks};
+use crate::pg::{foreign, invalidation};
 use crate::sqlite::Session;
 
 struct Callbacks;
@@ -23,7 +20,7 @@ struct Callbacks;
 pub(super) fn register() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        transaction::register(&Callbacks);
+        xact_events::register(&Callbacks);
         invalidation::register(mark);
     });
 }
@@ -49,10 +46,10 @@ fn used() -> impl Iterator<Item = Rc<Connection>> {
 }
 
 impl TransactionCallbacks for Callbacks {
-    fn before(&self, event: Before) -> Result<(), ErrorReport> {
+    fn before(&self, event: Before) {
         match event {
-            Before::Commit => Ok(commit()?),
-            Before::Prepare => Ok(used().try_for_each(|connection| connection.refuse_to_prepare())?),
+            Before::Commit => commit().or_raise(),
+            Before::Prepare => used().try_for_each(|connection| connection.refuse_to_prepare()).or_raise(),
         }
     }
 
@@ -61,11 +58,8 @@ impl TransactionCallbacks for Callbacks {
         close_stale();
     }
 
-    fn before_sub_commit(&self, level: i32) -> Result<(), ErrorReport> {
-        for connection in used() {
-            connection.merge(level)?;
-        }
-        Ok(())
+    fn before_sub_commit(&self, level: i32) {
+        used().try_for_each(|connection| connection.merge(level)).or_raise();
     }
 
     fn after_sub_abort(&self, level: i32) {
@@ -198,7 +192,7 @@ pub fn statuses() -> Vec<Status> {
         .filter_map(|(oid, connection)| {
             let name = connection.name.borrow().clone();
             let session = connection.live.borrow().as_ref().map(|live| live.session.clone())?;
-            let server = catalog::server_by_name(&name).filter(|s| s.oid.to_u32() == oid);
+            let server = foreign::server_by_name(&name).filter(|s| s.oid.to_u32() == oid);
             let valid = server
                 .and_then(|server| ServerOptions::of(&server).ok())
                 .is_some_and(|options| connection.is_valid(&options));

@@ -9,11 +9,11 @@ use pgrx::PgSqlErrorCode as Code;
 
 use super::{Connection, Live, raised};
 use crate::error::Error;
-use crate::fdw::executor::transaction;
 use crate::fdw::options::ServerOptions;
-use crate::fdw::seam::Server;
 use crate::guc;
 use crate::import::source;
+use crate::pg::foreign::ForeignServer;
+use crate::pg::xact_events;
 use crate::pg::{interrupts, rights};
 use crate::sqlite::{OpenOptions, Purpose, Session};
 use pg_sqlite_migrate_core::plan::Opening;
@@ -42,7 +42,7 @@ impl Identity {
 
 impl Connection {
     /// Opens the file at the transaction's first use, or keeps the one that is open where it is the same.
-    pub(super) fn refresh(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+    pub(super) fn refresh(&self, server: &ForeignServer, options: &ServerOptions) -> Result<(), Error> {
         self.keep.set(options.keep_connections);
         let patience = options.busy_timeout.unwrap_or_else(guc::busy_timeout);
         if self.used.get() && self.live.borrow().is_some() {
@@ -69,10 +69,10 @@ impl Connection {
     fn reads_too_long(&self, wanted: &Identity) -> bool {
         let live = self.live.borrow();
         let reads = live.as_ref().is_some_and(|live| !live.session.is_writable());
-        wanted.writable && reads && !transaction::is_read_committed()
+        wanted.writable && reads && !xact_events::is_read_committed()
     }
 
-    fn wants_to_write(&self, server: &Server, options: &ServerOptions) -> bool {
+    fn wants_to_write(&self, server: &ForeignServer, options: &ServerOptions) -> bool {
         !options.force_readonly
             && (options.updatable || self.changes_tables.get())
             && rights::may_write_server_files(server.owner)
@@ -87,7 +87,7 @@ impl Connection {
             interrupted: Arc::new(interrupts::pending),
         };
         let purpose = match identity.writable {
-            true if self.changing.get() || !transaction::is_read_committed() => Purpose::Write,
+            true if self.changing.get() || !xact_events::is_read_committed() => Purpose::Write,
             true => Purpose::ReadFirst,
             false => Purpose::Read,
         };
@@ -139,14 +139,14 @@ impl Connection {
 
     /// Opens the file for writing where it was opened for reading only: the server's options do not say that some of its
     /// tables are changed, or SQLite would have put files beside it. What is being read is read to its end first.
-    pub fn make_writable(&self, server: &Server, options: &ServerOptions) -> Result<(), Error> {
+    pub fn make_writable(&self, server: &ForeignServer, options: &ServerOptions) -> Result<(), Error> {
         let session = self.session()?;
         if session.is_writable() {
             return Ok(());
         }
         self.changes_tables.set(true);
         self.changing.set(true);
-        if session.in_transaction() && !session.is_fresh() && !transaction::is_read_committed() {
+        if session.in_transaction() && !session.is_fresh() && !xact_events::is_read_committed() {
             return Err(read_before());
         }
         self.drain(|cursor| cursor.is_open_to(&super::Reach::All) || cursor.is_started())?;

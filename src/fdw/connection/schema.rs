@@ -13,8 +13,8 @@ use pgrx::pg_sys::Oid;
 
 use super::{Connection, raised, snapshot_is_gone};
 use crate::error::Error;
-use crate::fdw::executor::{catalog, invalidation};
 use crate::fdw::relation;
+use crate::pg::{foreign, invalidation};
 use crate::sqlite::{self, Session};
 use pg_sqlite_migrate_core::catalog::Catalog;
 use pg_sqlite_migrate_core::remote::Proof;
@@ -88,7 +88,7 @@ impl Connection {
             if self.with_schema(|schema| schema.proven.contains(proof)).unwrap_or(false) {
                 continue;
             }
-            let relation = catalog::relation(Oid::from(proof.relation));
+            let relation = foreign::table(Oid::from(proof.relation));
             let found = relation::table(&relation).map(|table| table.proof());
             if !found.as_ref().is_ok_and(|found| found == proof) {
                 invalidation::replan();

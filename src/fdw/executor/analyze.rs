@@ -1,31 +1,38 @@
-//! ANALYZE: a sample of the rows, and how many there are.
+//! ANALYZE: a sample of the rows, spread over the whole table, and how many there are.
 
-use pgrx::pg_sys::panic::ErrorReportable;
+use std::rc::Rc;
+
 use pgrx::{PgLogLevel, PgMemoryContexts, pg_guard, pg_sys};
 
-use super::catalog;
-use super::modification::new_memory;
-use super::sink::Row;
-use crate::fdw::seam::{Reads, Scan, Wrapper};
+use super::modify::new_memory;
+use super::row::Row;
+use super::scan;
+use crate::error::Error;
+use crate::fdw::connection::{self, Cursor, Reads};
+use crate::fdw::{OrRaise, relation};
+use crate::pg::foreign::{self, ForeignTable};
 use crate::pg::{compat, interrupts};
+use pg_sqlite_migrate_core::remote::deparse;
+use pg_sqlite_migrate_core::remote::{From, Remote, Select, Table, Tables, Target, Var};
+use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn analyze_foreign_table<W: Wrapper>(
+pub unsafe extern "C-unwind" fn analyze_foreign_table(
     relation: pg_sys::Relation,
     sampler: *mut pg_sys::AcquireSampleRowsFunc,
     pages: *mut pg_sys::BlockNumber,
 ) -> bool {
     // SAFETY: ANALYZE hands us an open relation and places for the results.
     unsafe {
-        let relation = catalog::relation((*relation).rd_id);
-        *sampler = Some(acquire_sample_rows::<W>);
-        *pages = W::table(&relation).unwrap_or_report().pages.max(1.0) as pg_sys::BlockNumber;
+        let relation = foreign::table((*relation).rd_id);
+        *sampler = Some(acquire_sample_rows);
+        *pages = relation::table(&relation).or_raise().pages.max(1.0) as pg_sys::BlockNumber;
     }
     true
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn acquire_sample_rows<W: Wrapper>(
+unsafe extern "C-unwind" fn acquire_sample_rows(
     relation: pg_sys::Relation,
     level: std::ffi::c_int,
     rows: *mut pg_sys::HeapTuple,
@@ -36,20 +43,74 @@ unsafe extern "C-unwind" fn acquire_sample_rows<W: Wrapper>(
     // SAFETY: ANALYZE hands us an open relation and room for `wanted` tuples.
     unsafe {
         let desc = (*relation).rd_att;
-        let relation = catalog::relation((*relation).rd_id);
+        let relation = foreign::table((*relation).rd_id);
         let wanted = wanted.max(0) as usize;
-        let (remote, estimate) = W::sample(&relation, wanted).unwrap_or_report();
+        let (remote, estimate) = sample(&relation, wanted).or_raise();
         let row = Row::new(desc, &remote.outputs);
         let mut sample = Sample { desc, row, rows, wanted, kept: 0, seen: 0, memory: new_memory() };
-        let mut scan = W::begin_scan(&relation.server, &remote, Reads::Only).unwrap_or_report();
-        scan.start(&[]).unwrap_or_report();
-        while sample.take(&mut scan) {}
-        scan.end();
+        let cursor = EndOnDrop(scan::open(&relation.server, &remote, Reads::Only).or_raise());
+        cursor.0.start(&[]).or_raise();
+        while sample.take(&cursor.0) {}
+        drop(cursor);
         pg_sys::MemoryContextDelete(sample.memory);
         (*total_rows, *total_dead) = (estimate.max(sample.seen as f64), 0.0);
-        tell(level, &relation.name, estimate, sample.kept);
+        if level == PgLogLevel::INFO as i32 {
+            let (name, kept) = (&relation.name, sample.kept);
+            let message =
+                format!("\"{name}\": table contains about {estimate:.0} rows; {kept} rows in sample");
+            interrupts::tell(PgLogLevel::INFO, &message);
+        }
         sample.kept as i32
     }
+}
+
+/// Whatever raises an error while the sample is read.
+struct EndOnDrop(Rc<Cursor>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// A query for about `rows` rows with every attribute, and the number of the table's rows.
+///
+/// Rows are those next to random points among the rowids, each found through the b-tree; where there is no rowid
+/// every row is read, and PostgreSQL chooses.
+fn sample(relation: &ForeignTable, rows: usize) -> Result<(Remote, f64), Error> {
+    let table = relation::table(relation)?;
+    let count = connection::count(&relation.server, &table.name)?;
+    let mut remote = deparse::select(&whole(&table), &Tables::from([(1, Rc::new(table.clone()))]));
+    for (output, attribute) in remote.outputs.iter_mut().zip(attributes(&table)) {
+        output.attribute = attribute;
+    }
+    if let Some(rowid) = table.rowid.as_ref().filter(|_| count > 2.0 * rows as f64) {
+        remote
+            .sql
+            .push_str(&format!(" WHERE r1.{rowid} IN ({})", spread(&sqlite_ident(&table.name), rowid, rows)));
+    }
+    Ok((remote, count))
+}
+
+/// Rowids next to random points (evenly spaced ones would fall in step with periodic data). The distance is computed in
+/// reals: the ends may be further apart than an integer can say.
+fn spread(table: &str, rowid: &str, rows: usize) -> String {
+    format!(
+        "WITH RECURSIVE ends(lo, hi) AS (SELECT (SELECT min({rowid}) FROM main.{table}), \
+         (SELECT max({rowid}) FROM main.{table})), \
+         n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+         SELECT (SELECT s.{rowid} FROM main.{table} AS s \
+         WHERE s.{rowid} >= CAST(lo + (1.0 * hi - lo) * (random() & 0x1fffffffffffff) / 9007199254740991.0 AS INTEGER) ORDER BY s.{rowid} LIMIT 1) FROM n, ends"
+    )
+}
+
+fn attributes(table: &Table) -> impl Iterator<Item = i16> + '_ {
+    table.columns.iter().zip(1i16..).filter(|(c, _)| c.is_some()).map(|(_, n)| n)
+}
+
+fn whole(table: &Table) -> Select {
+    let cells = attributes(table).map(|attribute| Target::Cell(Var { relation: 1, attribute }));
+    Select::of(From::Table { relation: 1 }, cells.collect())
 }
 
 /// Rows kept out of those seen, each as likely as any other.
@@ -68,13 +129,14 @@ impl Sample {
     ///
     /// # Safety
     /// `rows` has room for `wanted` tuples; the row was made for `desc`.
-    unsafe fn take(&mut self, scan: &mut impl Scan) -> bool {
-        // SAFETY: a tuple is a copy in the caller's memory; what was read for it is in ours.
+    unsafe fn take(&mut self, cursor: &Cursor) -> bool {
+        // SAFETY: `form` copies the tuple into ANALYZE's memory; what was read for it is in `self.memory`.
         unsafe {
             compat::vacuum_delay_point();
             self.row.clear();
             let (row, mut memory) = (&mut self.row, PgMemoryContexts::For(self.memory));
-            if !memory.switch_to(|_| scan.next(row)).unwrap_or_report() {
+            let found = memory.switch_to(|_| cursor.step(|view| row.read(view))).or_raise();
+            if found.transpose().or_raise().is_none() {
                 return false;
             }
             if let Some(place) = self.place() {
@@ -110,13 +172,5 @@ impl Sample {
             self.row.fill(&mut datums, &mut nulls);
             pg_sys::heap_form_tuple(self.desc, datums.as_mut_ptr(), nulls.as_mut_ptr())
         }
-    }
-}
-
-/// What ANALYZE VERBOSE says of a table.
-fn tell(level: i32, name: &str, rows: f64, kept: usize) {
-    if level == PgLogLevel::INFO as i32 {
-        let message = format!("\"{name}\": table contains about {rows:.0} rows; {kept} rows in sample");
-        interrupts::tell(PgLogLevel::INFO, &message);
     }
 }

@@ -1,14 +1,14 @@
 //! EXPLAIN: the text that goes to SQLite.
 
-use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::{pg_guard, pg_sys};
 
 use super::scan;
 use crate::fdw::planner::direct::DirectPlan;
 use crate::fdw::planner::private;
-use crate::fdw::seam::{Change, Wrapper};
-use crate::pg::encoding;
-use pg_sqlite_migrate_core::remote::Remote;
+use crate::fdw::{OrRaise, relation};
+use crate::pg::{encoding, foreign};
+use pg_sqlite_migrate_core::remote::deparse::{KeyForm, row_modification};
+use pg_sqlite_migrate_core::remote::{Remote, RowModification};
 
 #[pg_guard]
 pub unsafe extern "C-unwind" fn explain_foreign_scan(
@@ -35,7 +35,7 @@ pub unsafe extern "C-unwind" fn explain_direct_modify(
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn explain_foreign_modify<W: Wrapper>(
+pub unsafe extern "C-unwind" fn explain_foreign_modify(
     _state: *mut pg_sys::ModifyTableState,
     result: *mut pg_sys::ResultRelInfo,
     kept: *mut pg_sys::List,
@@ -44,11 +44,9 @@ pub unsafe extern "C-unwind" fn explain_foreign_modify<W: Wrapper>(
 ) {
     // SAFETY: the list is what PlanForeignModify has put there; the relation is open.
     unsafe {
-        let change: Change = private::kept(kept);
-        let relation = super::catalog::relation((*(*result).ri_RelationDesc).rd_id);
-        if let Some(sql) = W::change_sql(&relation, &change).unwrap_or_report() {
-            property("Remote SQL", &sql, explain);
-        }
+        let change: RowModification = private::kept(kept);
+        let table = relation::table(&foreign::table((*(*result).ri_RelationDesc).rd_id)).or_raise();
+        property("Remote SQL", &row_modification(&table, &change, KeyForm::Stored), explain);
         if (*result).ri_BatchSize > 1 {
             let size = i64::from((*result).ri_BatchSize);
             pg_sys::ExplainPropertyInteger(c"Batch Size".as_ptr(), std::ptr::null(), size, explain);

@@ -1,17 +1,15 @@
-//! Rows that come without a plan of ours: COPY and partition routing; rows that come in numbers.
+//! INSERT without a plan of ours, for COPY and partition routing, and in batches.
 
-use pgrx::pg_sys::panic::ErrorReportable;
-use pgrx::{PgLogLevel, pg_guard, pg_sys};
+use pgrx::{pg_guard, pg_sys};
 
-use super::catalog;
-use super::modification::{self, state};
-use crate::fdw::planner::modify;
-use crate::fdw::planner::modify::Target;
-use crate::fdw::seam::{Change, Operation, Wrapper};
-use crate::pg::interrupts;
+use super::modify::{self, state};
+use crate::fdw::planner::modify::{Target, do_nothing, readable, unsupported};
+use crate::fdw::{OrRaise, relation, writable};
+use crate::pg::{foreign, interrupts};
+use pg_sqlite_migrate_core::remote::{Operation, RowModification};
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn begin_foreign_insert<W: Wrapper>(
+pub unsafe extern "C-unwind" fn begin_foreign_insert(
     modify: *mut pg_sys::ModifyTableState,
     result: *mut pg_sys::ResultRelInfo,
 ) {
@@ -20,23 +18,23 @@ pub unsafe extern "C-unwind" fn begin_foreign_insert<W: Wrapper>(
         let plan: *mut pg_sys::ModifyTable = (*modify).ps.plan.cast();
         let oid = (*(*result).ri_RelationDesc).rd_id;
         refuse_updated(plan, result);
-        let relation = catalog::relation(oid);
-        let table = W::table(&relation).unwrap_or_report();
-        modify::refuse_view(&table);
+        let relation = foreign::table(oid);
+        let table = relation::table(&relation).or_raise();
+        writable::refuse_view(&table).or_raise();
         let target = Target::open(oid);
-        let looks_back = !(*result).ri_returningList.is_null()
+        let returns = !(*result).ri_returningList.is_null()
             || !(*result).ri_WithCheckOptions.is_null()
             || target.has_after_trigger(Operation::Insert);
-        let conflict = plan.as_ref().map(|plan| modify::do_nothing(plan.onConflictAction).unwrap_or_report());
-        let change = Change {
+        let conflict = plan.as_ref().map(|plan| do_nothing(plan.onConflictAction).or_raise());
+        let change = RowModification {
             operation: Operation::Insert,
             attributes: target.written(&relation, &table),
             key: vec![],
-            returning: if looks_back { modify::readable(&relation, &table) } else { vec![] },
+            returning: if returns { readable(&relation, &table) } else { vec![] },
             do_nothing: conflict.unwrap_or(false),
             proof: table.proof(),
         };
-        modification::begin::<W>((*modify).ps.state, result, std::ptr::null_mut(), &change);
+        modify::begin((*modify).ps.state, result, std::ptr::null_mut(), &change);
     }
 }
 
@@ -45,28 +43,19 @@ pub unsafe extern "C-unwind" fn begin_foreign_insert<W: Wrapper>(
 /// # Safety
 /// `plan` is null or the statement's; `result` is an open target.
 unsafe fn refuse_updated(plan: *mut pg_sys::ModifyTable, result: *mut pg_sys::ResultRelInfo) {
-    // SAFETY: the caller vouches for both.
+    // SAFETY: both are null or live structures of the running statement, as the contract asks.
     unsafe {
         let is_update = plan.as_ref().is_some_and(|p| p.operation == pg_sys::CmdType::CMD_UPDATE);
         if is_update && ((*result).ri_usesFdwDirectModify || !(*result).ri_FdwState.is_null()) {
-            let name = catalog::relation((*(*result).ri_RelationDesc).rd_id).name;
+            let name = foreign::table((*(*result).ri_RelationDesc).rd_id).name;
             let message = format!("cannot route tuples into foreign table to be updated \"{name}\"");
-            modify::unsupported(&message).report(PgLogLevel::ERROR);
+            Err(unsupported(&message)).or_raise()
         }
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn end_foreign_insert<W: Wrapper>(
-    _estate: *mut pg_sys::EState,
-    result: *mut pg_sys::ResultRelInfo,
-) {
-    // SAFETY: the executor's own call.
-    unsafe { modification::end::<W>(result) };
-}
-
-#[pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_modify_batch_size<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_modify_batch_size(
     result: *mut pg_sys::ResultRelInfo,
 ) -> std::ffi::c_int {
     // SAFETY: the executor hands us an open target; EXPLAIN's has no state.
@@ -78,29 +67,29 @@ pub unsafe extern "C-unwind" fn get_foreign_modify_batch_size<W: Wrapper>(
         {
             return 1;
         }
-        let size = match state::<W>(result) {
+        let size = match state(result) {
             Some(state) => state.batch_size,
-            None => W::batch_size(&catalog::relation((*(*result).ri_RelationDesc).rd_id)).unwrap_or_report(),
+            None => writable::batch_size(&foreign::table((*(*result).ri_RelationDesc).rd_id)).or_raise(),
         };
         size.max(1)
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn exec_foreign_batch_insert<W: Wrapper>(
+pub unsafe extern "C-unwind" fn exec_foreign_batch_insert(
     _estate: *mut pg_sys::EState,
     result: *mut pg_sys::ResultRelInfo,
     slots: *mut *mut pg_sys::TupleTableSlot,
     _plan_slots: *mut *mut pg_sys::TupleTableSlot,
     count: *mut std::ffi::c_int,
 ) -> *mut *mut pg_sys::TupleTableSlot {
-    // SAFETY: the executor hands us `count` filled slots of the target's.
+    // SAFETY: the executor hands us `count` filled slots of the target's; an INSERT looks at no subplan.
     unsafe {
-        let Some(state) = state::<W>(result) else { return std::ptr::null_mut() };
+        let Some(state) = state(result) else { return std::ptr::null_mut() };
         let mut inserted = 0;
         for slot in std::slice::from_raw_parts(slots, (*count).max(0) as usize) {
             interrupts::check();
-            inserted += i32::from(state.insert(*slot));
+            inserted += i32::from(state.run(*slot, std::ptr::null_mut()));
         }
         *count = inserted;
         if inserted > 0 { slots } else { std::ptr::null_mut() }

@@ -1,17 +1,16 @@
-//! What a query does with foreign tables: the executor's callbacks.
+//! What a query does with foreign tables: the executor's callbacks, from Begin to End, and those of utility commands.
 
 pub(crate) mod analyze;
-pub(crate) mod catalog;
-pub(crate) mod datum;
-pub(crate) mod evaluate;
+mod column_input;
+mod column_writer;
+mod decode;
+pub(crate) mod direct;
 pub(crate) mod explain;
-pub(crate) mod import;
-mod input;
 pub(crate) mod insert;
-pub(crate) mod invalidation;
-pub(crate) mod modification;
+pub(crate) mod modify;
+mod parameters;
+mod row;
+mod row_statement;
 pub(crate) mod scan;
-pub(crate) mod sink;
 pub(crate) mod tid;
-pub(crate) mod transaction;
-pub(crate) mod truncate;
+pub(crate) mod utility;

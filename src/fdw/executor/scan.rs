@@ -3,21 +3,26 @@
 //! The state lives in the query's memory context and is dropped with it, so that a scan which an ERROR ends
 //! releases its statement too.
 
-use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
-use pgrx::{PgMemoryContexts, PgSqlErrorCode, pg_guard, pg_sys};
+use std::rc::Rc;
 
-use super::catalog;
-use super::evaluate::Parameters;
-use super::sink::Row;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgMemoryContexts, PgSqlErrorCode, pg_guard, pg_sys};
+
+use super::parameters::{Binding, Parameters};
+use super::row::Row;
+use crate::error::Error;
+use crate::fdw::OrRaise;
+use crate::fdw::connection::{Connection, Cursor, Reads};
+use crate::fdw::options::ServerOptions;
 use crate::fdw::planner::{changes, private};
-use crate::fdw::seam::{Reads, Scan, Wrapper};
+use crate::pg::foreign::{self, ForeignServer};
 use crate::pg::nodes;
-use pg_sqlite_migrate_core::remote::Remote;
+use pg_sqlite_migrate_core::remote::{Parameter, Remote};
+use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
 /// A scan as the executor runs it.
-pub struct Execution<S> {
-    /// `None` after the end.
-    scan: Option<S>,
+pub struct Scan {
+    pub cursor: Rc<Cursor>,
     parameters: Parameters,
     row: Row,
     progress: Progress,
@@ -32,35 +37,68 @@ enum Progress {
     Finished,
 }
 
-impl<S: Scan> Execution<S> {
+/// Opens a cursor for a query that changes nothing itself.
+pub fn open(server: &ForeignServer, remote: &Remote, reads: Reads) -> Result<Rc<Cursor>, Error> {
+    let connection = Connection::of(server)?;
+    if reads != Reads::Only {
+        connection.expect_change(server, &ServerOptions::of(server)?)?;
+    }
+    connection.scan(remote, reads)
+}
+
+impl Scan {
     /// # Safety
     /// `node` is being initialised, in its query's memory context; the state will live there.
-    pub unsafe fn new(node: *mut pg_sys::ForeignScanState, scan: S, remote: &Remote) -> Execution<S> {
-        // SAFETY: the scan slot and the expression context are there before Begin is called.
+    pub unsafe fn new(
+        node: *mut pg_sys::ForeignScanState,
+        cursor: Rc<Cursor>,
+        remote: &Remote,
+        bindings: Vec<(Parameter, Binding)>,
+    ) -> Scan {
+        // SAFETY: ExecInitForeignScan has made the scan slot and the expression context before it calls Begin; the plan
+        // outlives the query.
         unsafe {
             let desc = (*(*node).ss.ss_ScanTupleSlot).tts_tupleDescriptor;
             let expressions = (*plan(node)).fdw_exprs;
-            Execution {
-                scan: Some(scan),
-                parameters: Parameters::new(expressions, &raw mut (*node).ss.ps, &remote.parameters),
+            Scan {
+                cursor,
+                parameters: Parameters::new(expressions, &raw mut (*node).ss.ps, bindings),
                 row: Row::new(desc, &remote.outputs),
                 progress: Progress::Waiting,
             }
         }
     }
 
+    pub fn is_waiting(&self) -> bool {
+        self.progress == Progress::Waiting
+    }
+
+    /// Starts, with the parameters' values of now. The error of a value that its column cannot store is returned, for
+    /// whoever comes to store it.
+    pub fn start(&mut self) -> Result<Option<Error>, Error> {
+        let values = self.parameters.evaluate();
+        let refusal = self.parameters.refusal(&values);
+        let bound = self.parameters.bind(&values)?;
+        let cells: Vec<Cell<'_>> = bound.iter().map(CellBuf::as_cell).collect();
+        self.cursor.start(&cells)?;
+        self.progress = Progress::Running;
+        Ok(refusal)
+    }
+
     /// Reads the next row; `false` at the end. The values of the row before are gone.
-    pub fn advance(&mut self) -> Result<bool, ErrorReport> {
-        let Some(scan) = self.scan.as_mut() else { return Ok(false) };
+    fn advance(&mut self) -> Result<bool, Error> {
         match self.progress {
-            Progress::Waiting => scan.start(&self.parameters.evaluate())?,
+            Progress::Waiting => drop(self.start()?),
             Progress::Running => {}
             Progress::Finished => return Ok(false),
         }
         self.row.clear();
-        let found = scan.next(&mut self.row)?;
-        self.progress = if found { Progress::Running } else { Progress::Finished };
-        Ok(found)
+        let row = &mut self.row;
+        let found = self.cursor.step(|view| row.read(view))?;
+        if found.transpose()?.is_none() {
+            self.progress = Progress::Finished;
+        }
+        Ok(self.progress == Progress::Running)
     }
 
     /// Reads the next row into the slot, which stays empty at the end.
@@ -70,35 +108,36 @@ impl<S: Scan> Execution<S> {
     pub unsafe fn fetch(&mut self, slot: *mut pg_sys::TupleTableSlot) -> bool {
         // SAFETY: the slot lets go of the row before the row is overwritten.
         unsafe { clear(slot) };
-        let found = self.advance().unwrap_or_report();
+        let found = self.advance().or_raise();
         if found {
-            // SAFETY: the slot was just cleared; the row was made for its descriptor.
+            // SAFETY: the slot was just cleared; `new` made the row for its descriptor.
             unsafe { self.row.store(slot) };
         }
         found
     }
 
-    /// The next fetch starts anew, with the parameters' values of then, or with the rows that were kept where no
+    /// The next fetch starts anew, with the parameters' values of then, or with the rows that are in memory where no
     /// parameter can have `changed`.
-    pub fn restart(&mut self, changed: bool) {
+    fn restart(&mut self, changed: bool) {
         let same = self.progress != Progress::Waiting && (!changed || self.parameters.is_empty());
-        let rewound = same && self.scan.as_mut().is_some_and(Scan::rewind);
-        self.progress = if rewound { Progress::Running } else { Progress::Waiting };
-    }
-
-    pub fn changed(&self) -> u64 {
-        self.scan.as_ref().map_or(0, Scan::changed)
+        self.progress = if same && self.cursor.rewind() { Progress::Running } else { Progress::Waiting };
     }
 
     pub fn end(&mut self) {
-        if let Some(mut scan) = self.scan.take() {
-            scan.end();
-        }
+        self.cursor.end();
+        self.progress = Progress::Finished;
+    }
+}
+
+/// However the query ended; that the transaction may be long over, the cursor knows.
+impl Drop for Scan {
+    fn drop(&mut self) {
+        self.cursor.end();
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn begin_foreign_scan<W: Wrapper>(
+pub unsafe extern "C-unwind" fn begin_foreign_scan(
     node: *mut pg_sys::ForeignScanState,
     eflags: std::ffi::c_int,
 ) {
@@ -108,27 +147,28 @@ pub unsafe extern "C-unwind" fn begin_foreign_scan<W: Wrapper>(
     // SAFETY: the executor hands us a node that it has just made from its plan, in the query's memory context.
     unsafe {
         let remote: Remote = private::kept((*plan(node)).fdw_private);
-        let server = catalog::server((*plan(node)).fs_server);
+        let server = foreign::server((*plan(node)).fs_server);
         let estate = (*node).ss.ps.state;
         let reads = match changes::of_running(&server, estate) {
             false => Reads::Only,
             true if changes::may_read_again(estate, eflags) => Reads::AgainBesideChanges,
             true => Reads::BesideChanges,
         };
-        let scan = W::begin_scan(&server, &remote, reads).unwrap_or_report();
-        keep(node, Execution::new(node, scan, &remote));
+        let cursor = open(&server, &remote, reads).or_raise();
+        let bindings = remote.parameters.iter().map(|p| (p.clone(), Binding::Query(p.clone()))).collect();
+        keep(node, Scan::new(node, cursor, &remote, bindings));
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn iterate_foreign_scan<W: Wrapper>(
+pub unsafe extern "C-unwind" fn iterate_foreign_scan(
     node: *mut pg_sys::ForeignScanState,
 ) -> *mut pg_sys::TupleTableSlot {
-    // SAFETY: the state was put there by `begin_foreign_scan::<W>`; the slot is the node's.
+    // SAFETY: `begin_foreign_scan` put the state there, a `Scan`; the slot is the node's.
     unsafe {
         let slot = (*node).ss.ss_ScanTupleSlot;
-        match execution::<W>(node) {
-            Some(execution) => execution.fetch(slot),
+        match state::<Scan>(node) {
+            Some(scan) => scan.fetch(slot),
             None => not_running(),
         };
         slot
@@ -136,22 +176,26 @@ pub unsafe extern "C-unwind" fn iterate_foreign_scan<W: Wrapper>(
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn rescan_foreign_scan<W: Wrapper>(node: *mut pg_sys::ForeignScanState) {
-    // SAFETY: as in `iterate_foreign_scan`; the set is null or the executor's.
+pub unsafe extern "C-unwind" fn rescan_foreign_scan(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: the plan only reads, so that the state is a `Scan`; the set of changed parameters is null or the
+    // executor's.
     unsafe {
-        if let Some(execution) = execution::<W>(node) {
-            execution.restart(!nodes::is_empty((*node).ss.ps.chgParam));
+        if (*plan(node)).operation != pg_sys::CmdType::CMD_SELECT {
+            return;
+        }
+        if let Some(scan) = state::<Scan>(node) {
+            scan.restart(!nodes::is_empty((*node).ss.ps.chgParam));
         }
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn end_foreign_scan<W: Wrapper>(node: *mut pg_sys::ForeignScanState) {
-    // SAFETY: as in `iterate_foreign_scan`; the slot may point into the row, which is about to go.
+pub unsafe extern "C-unwind" fn end_foreign_scan(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: the state is a `Scan`; the slot is cleared, since it may point into the row, which is about to go.
     unsafe {
-        if let Some(execution) = execution::<W>(node) {
+        if let Some(scan) = state::<Scan>(node) {
             clear((*node).ss.ss_ScanTupleSlot);
-            execution.end();
+            scan.end();
         }
     }
 }
@@ -168,7 +212,7 @@ pub(crate) unsafe fn plan(node: *mut pg_sys::ForeignScanState) -> *mut pg_sys::F
 /// # Safety
 /// `node` belongs to a running query.
 pub(crate) unsafe fn keep<T>(node: *mut pg_sys::ForeignScanState, state: T) {
-    // SAFETY: the caller vouches for the node.
+    // SAFETY: a node of a running query has its executor state, whose memory outlives the node.
     unsafe {
         let memory = (*(*node).ss.ps.state).es_query_cxt;
         (*node).fdw_state = PgMemoryContexts::For(memory).leak_and_drop_on_delete(state).cast();
@@ -176,12 +220,10 @@ pub(crate) unsafe fn keep<T>(node: *mut pg_sys::ForeignScanState, state: T) {
 }
 
 /// # Safety
-/// The node's state is null or was made by `keep` for this wrapper.
-pub(crate) unsafe fn execution<'a, W: Wrapper>(
-    node: *mut pg_sys::ForeignScanState,
-) -> Option<&'a mut Execution<W::Scan>> {
-    // SAFETY: the caller vouches for the type; nothing else refers to the state.
-    unsafe { (*node).fdw_state.cast::<Execution<W::Scan>>().as_mut() }
+/// The node's state is null, or `keep` was called with a `T`.
+pub(crate) unsafe fn state<'a, T>(node: *mut pg_sys::ForeignScanState) -> Option<&'a mut T> {
+    // SAFETY: the state is a `T`, as the contract asks; each callback takes it once and keeps no reference.
+    unsafe { (*node).fdw_state.cast::<T>().as_mut() }
 }
 
 /// `ExecClearTuple`, which is inline in C.
@@ -201,6 +243,6 @@ pub(crate) unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
 pub(crate) fn not_running() -> bool {
     let message = "the foreign scan has not been started";
     ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "not_running")
-        .report(pgrx::PgLogLevel::ERROR);
+        .report(PgLogLevel::ERROR);
     false
 }

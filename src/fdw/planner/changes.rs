@@ -7,7 +7,7 @@
 use pgrx::pg_sys;
 
 use super::modify;
-use crate::fdw::seam::Server;
+use crate::pg::foreign::ForeignServer;
 use crate::pg::nodes;
 
 /// The query that is being planned, or one of those that it is a part of, changes the server's tables.
@@ -60,7 +60,7 @@ unsafe fn is_of(entry: &pg_sys::RangeTblEntry, server: pg_sys::Oid) -> bool {
 ///
 /// # Safety
 /// `estate` is a running query's.
-pub(crate) unsafe fn of_running(server: &Server, estate: *mut pg_sys::EState) -> bool {
+pub(crate) unsafe fn of_running(server: &ForeignServer, estate: *mut pg_sys::EState) -> bool {
     // SAFETY: the statement and its range table are there while a scan is initialised; indexes in it count from 1.
     unsafe {
         let statement = (*estate).es_plannedstmt;

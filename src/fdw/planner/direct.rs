@@ -1,29 +1,25 @@
-//! UPDATE and DELETE of one table that SQLite does whole.
+//! Planning of an UPDATE or DELETE of one table that SQLite does whole.
 
 use pgrx::pg_sys::CmdType::{CMD_DELETE, CMD_UPDATE};
-use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::{pg_guard, pg_sys};
 use serde::{Deserialize, Serialize};
 
 use super::rel::State;
 use super::{modify, private};
-use crate::fdw::executor::catalog;
-use crate::fdw::executor::scan;
-use crate::fdw::executor::scan::Execution;
-use crate::fdw::seam::{Direct, DirectTarget, Operation, Wrapper};
-use crate::pg::nodes;
-use pg_sqlite_migrate_core::remote::Expr;
+use crate::pg::{foreign, nodes};
+use pg_sqlite_migrate_core::remote::deparse::{Modification, direct_modification};
+use pg_sqlite_migrate_core::remote::{DirectModification, Expr, Operation};
 
 /// What the plan keeps.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DirectPlan {
-    pub direct: Direct,
+    pub direct: DirectModification,
     /// The statement's own rows, not those of a WITH query, are what its command tag counts.
     pub counts: bool,
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn plan_direct_modify<W: Wrapper>(
+pub unsafe extern "C-unwind" fn plan_direct_modify(
     root: *mut pg_sys::PlannerInfo,
     plan: *mut pg_sys::ModifyTable,
     index: pg_sys::Index,
@@ -38,7 +34,7 @@ pub unsafe extern "C-unwind" fn plan_direct_modify<W: Wrapper>(
             return false;
         }
         let returning = modify::nth((*plan).returningLists, subplan);
-        let Some((direct, expressions)) = ship::<W>(root, state, operation, index, returning) else {
+        let Some((direct, expressions)) = ship(root, state, operation, index, returning) else {
             return false;
         };
         if !returning.is_null() {
@@ -65,19 +61,19 @@ fn operation(command: pg_sys::CmdType::Type) -> Option<Operation> {
 ///
 /// # Safety
 /// As in `plan_direct_modify`; `returning` is null or a list of target entries.
-unsafe fn ship<W: Wrapper>(
+unsafe fn ship(
     root: *mut pg_sys::PlannerInfo,
     state: &State,
     operation: Operation,
     index: pg_sys::Index,
     returning: *mut pg_sys::List,
-) -> Option<(Direct, *mut pg_sys::List)> {
+) -> Option<(DirectModification, *mut pg_sys::List)> {
     // SAFETY: the caller vouches for the planner's structures.
     unsafe {
-        let relation = catalog::relation(modify::relation_of(root, index));
+        let relation = foreign::table(modify::relation_of(root, index));
         let mut cx = state.converter().with_outer();
         let conditions: Option<Vec<Expr>> =
-            nodes::items(state.shipped.get()).map(|node| cx.condition::<W>(node, |_, _| true)).collect();
+            nodes::items(state.shipped.get()).map(|node| cx.condition(node, |_, _| true)).collect();
         let mut convert = |node: *mut pg_sys::Node| cx.accepted(node, |_, _| true);
         let set: Option<Vec<(i16, Expr)>> = match operation {
             Operation::Update => {
@@ -85,21 +81,18 @@ unsafe fn ship<W: Wrapper>(
             }
             _ => Some(vec![]),
         };
-        let target = DirectTarget {
-            operation,
-            relation: index,
-            set: set?,
-            conditions: conditions?,
-            returning: match returning.is_null() {
-                true => vec![],
-                false => returned(returning, index, &modify::readable(&relation, state.tables.get(&index)?))?,
-            },
+        let (set, conditions) = (set?, conditions?);
+        let returning = match returning.is_null() {
+            true => vec![],
+            false => returned(returning, index, &modify::readable(&relation, state.tables.get(&index)?))?,
         };
-        let mut direct = W::deparse_direct(&target, &state.tables)?;
-        // What comes back is a row of the table.
-        for (output, attribute) in direct.remote.outputs.iter_mut().zip(&target.returning) {
-            output.attribute = *attribute;
-        }
+        let modification = Modification {
+            relation: index,
+            set: (operation == Operation::Update).then_some(&set),
+            conditions: &conditions,
+            returning: &returning,
+        };
+        let direct = direct_modification(&modification, &state.tables)?;
         Some((direct, cx.into_params()))
     }
 }
@@ -184,92 +177,5 @@ unsafe fn without(assigned: &[(i16, *mut pg_sys::Node)], targets: *mut pg_sys::L
             }
         }
         targets
-    }
-}
-
-/// A statement as the executor runs it.
-struct Running<S> {
-    execution: Execution<S>,
-    counts: bool,
-}
-
-/// # Safety
-/// The node's state is null or was made by `begin_direct_modify::<W>`.
-unsafe fn running<'a, W: Wrapper>(node: *mut pg_sys::ForeignScanState) -> Option<&'a mut Running<W::Scan>> {
-    // SAFETY: the caller vouches for the type; nothing else refers to the state.
-    unsafe { (*node).fdw_state.cast::<Running<W::Scan>>().as_mut() }
-}
-
-#[pg_guard]
-pub unsafe extern "C-unwind" fn begin_direct_modify<W: Wrapper>(
-    node: *mut pg_sys::ForeignScanState,
-    eflags: std::ffi::c_int,
-) {
-    if eflags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 != 0 {
-        return;
-    }
-    // SAFETY: the executor hands us a node that it has just made from its plan, with its target.
-    unsafe {
-        let DirectPlan { direct, counts } = private::kept((*scan::plan(node)).fdw_private);
-        let relation = catalog::relation((*(*(*node).resultRelInfo).ri_RelationDesc).rd_id);
-        let cursor = W::begin_direct(&relation, &direct).unwrap_or_report();
-        let execution = Execution::new(node, cursor, &direct.remote);
-        scan::keep(node, Running { execution, counts });
-    }
-}
-
-#[pg_guard]
-pub unsafe extern "C-unwind" fn iterate_direct_modify<W: Wrapper>(
-    node: *mut pg_sys::ForeignScanState,
-) -> *mut pg_sys::TupleTableSlot {
-    // SAFETY: the state was put there by `begin_direct_modify::<W>`; the slot is the node's.
-    unsafe {
-        let slot = (*node).ss.ss_ScanTupleSlot;
-        let Some(running) = running::<W>(node) else {
-            scan::not_running();
-            return slot;
-        };
-        let projection = (*(*node).resultRelInfo).ri_projectReturning;
-        if projection.is_null() {
-            scan::clear(slot);
-            run(node, running);
-            return slot;
-        }
-        if running.execution.fetch(slot) {
-            if running.counts {
-                (*(*node).ss.ps.state).es_processed += 1;
-            }
-            (*(*projection).pi_exprContext).ecxt_scantuple = slot;
-        }
-        slot
-    }
-}
-
-/// Runs a statement without RETURNING, and counts its rows.
-///
-/// # Safety
-/// As in `iterate_direct_modify`.
-unsafe fn run<S: crate::fdw::seam::Scan>(node: *mut pg_sys::ForeignScanState, running: &mut Running<S>) {
-    while running.execution.advance().unwrap_or_report() {}
-    let changed = running.execution.changed();
-    // SAFETY: the caller vouches for the node.
-    unsafe {
-        if running.counts {
-            (*(*node).ss.ps.state).es_processed += changed;
-        }
-        if let Some(instrument) = (*node).ss.ps.instrument.as_mut() {
-            instrument.tuplecount += changed as f64;
-        }
-    }
-}
-
-#[pg_guard]
-pub unsafe extern "C-unwind" fn end_direct_modify<W: Wrapper>(node: *mut pg_sys::ForeignScanState) {
-    // SAFETY: as in `iterate_direct_modify`; the slot may point into the row, which is about to go.
-    unsafe {
-        if let Some(running) = running::<W>(node) {
-            scan::clear((*node).ss.ss_ScanTupleSlot);
-            running.execution.end();
-        }
     }
 }

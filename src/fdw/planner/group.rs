@@ -10,17 +10,17 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
 use super::convert::builtin;
-use super::convert::expr::{Converter, depends_on_rows};
+use super::convert::converter::{Converter, depends_on_rows};
 use super::rel::{State, Upper};
-use crate::fdw::seam::Wrapper;
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::Collation;
+use pg_sqlite_migrate_core::remote::shippable;
 
 /// Groups of the rows below, and the conditions on them that are left to the server.
 ///
 /// # Safety
 /// `query` and `target` are the planner's, `having` a list of conditions.
-pub(crate) unsafe fn groups<W: Wrapper>(
+pub(crate) unsafe fn groups(
     query: &pg_sys::Query,
     below: &State,
     target: *mut pg_sys::PathTarget,
@@ -34,25 +34,24 @@ pub(crate) unsafe fn groups<W: Wrapper>(
         for (at, node) in nodes::items::<pg_sys::Node>((*target).exprs).enumerate() {
             match clause(target, at, query.groupClause) {
                 Some((clause, reference)) => {
-                    key::<W>(node, clause, &mut cx)?;
+                    key(node, clause, &mut cx)?;
                     let number = nodes::length(upper.tlist) as i16 + 1;
                     let entry = pg_sys::makeTargetEntry(node.cast(), number, null_mut(), false);
                     (*entry).ressortgroupref = reference;
                     nodes::append(&mut upper.tlist, entry);
                     upper.group_by.push(node);
                 }
-                None => computed::<W>(node, &mut upper.tlist, &mut cx)?,
+                None => computed(node, &mut upper.tlist, &mut cx)?,
             }
         }
         let mut local = null_mut();
         for node in nodes::items::<pg_sys::Node>(having) {
             // Without GROUP BY there is one row to check, not worth SQLite's rules for HAVING there.
-            let ships = !upper.group_by.is_empty()
-                && cx.accepted(node, |expr, tables| W::ships_condition(expr, tables)).is_some();
+            let ships = !upper.group_by.is_empty() && cx.accepted(node, shippable::condition).is_some();
             match ships {
                 true => upper.having.push(node),
                 false => {
-                    aggregates::<W>(node, &mut upper.tlist, &mut cx)?;
+                    aggregates(node, &mut upper.tlist, &mut cx)?;
                     nodes::append(&mut local, node);
                 }
             }
@@ -65,7 +64,7 @@ pub(crate) unsafe fn groups<W: Wrapper>(
 ///
 /// # Safety
 /// `query` and `target` are the planner's.
-pub(crate) unsafe fn distinct<W: Wrapper>(
+pub(crate) unsafe fn distinct(
     query: &pg_sys::Query,
     below: &State,
     target: *mut pg_sys::PathTarget,
@@ -80,7 +79,7 @@ pub(crate) unsafe fn distinct<W: Wrapper>(
                 continue;
             }
             match clause(target, at, query.distinctClause) {
-                Some((clause, _)) => key::<W>(node, clause, &mut cx)?,
+                Some((clause, _)) => key(node, clause, &mut cx)?,
                 // The same column a second time.
                 None if !pg_sys::tlist_member(node.cast(), tlist).is_null() => {}
                 None => return None,
@@ -128,7 +127,7 @@ unsafe fn clause(
 }
 
 /// The expression ships, and is the same there when it is the same here.
-unsafe fn key<W: Wrapper>(
+unsafe fn key(
     node: *mut pg_sys::Node,
     clause: *mut pg_sys::SortGroupClause,
     cx: &mut Converter<'_>,
@@ -137,34 +136,34 @@ unsafe fn key<W: Wrapper>(
     unsafe {
         let compared_as_usual = builtin::is_default_equality((*clause).eqop, pg_sys::exprType(node))
             && builtin::collation(pg_sys::exprCollation(node)) != Collation::Nondeterministic;
-        (compared_as_usual && ships::<W>(node, cx)).then_some(())
+        (compared_as_usual && ships(node, cx)).then_some(())
     }
 }
 
-unsafe fn ships<W: Wrapper>(node: *mut pg_sys::Node, cx: &mut Converter<'_>) -> bool {
+unsafe fn ships(node: *mut pg_sys::Node, cx: &mut Converter<'_>) -> bool {
     // SAFETY: an expression of the planner's.
-    let expr = unsafe { cx.accepted(node, |e, tables| depends_on_rows(e) && W::ships_value(e, tables)) };
+    let expr = unsafe { cx.accepted(node, |e, tables| depends_on_rows(e) && shippable::value(e, tables)) };
     expr.is_some()
 }
 
 /// An expression of the target list: computed there, or here from aggregates and groups.
-unsafe fn computed<W: Wrapper>(
+unsafe fn computed(
     node: *mut pg_sys::Node,
     tlist: &mut *mut pg_sys::List,
     cx: &mut Converter<'_>,
 ) -> Option<()> {
     // SAFETY: an expression of the planner's.
     unsafe {
-        if ships::<W>(node, cx) {
+        if ships(node, cx) {
             *tlist = pg_sys::add_to_flat_tlist(*tlist, one(node));
             return Some(());
         }
-        aggregates::<W>(node, tlist, cx)
+        aggregates(node, tlist, cx)
     }
 }
 
 /// Adds the aggregates that an expression is computed from. Its Vars are groups, or parts of a group's expression.
-unsafe fn aggregates<W: Wrapper>(
+unsafe fn aggregates(
     node: *mut pg_sys::Node,
     tlist: &mut *mut pg_sys::List,
     cx: &mut Converter<'_>,
@@ -176,7 +175,7 @@ unsafe fn aggregates<W: Wrapper>(
         for part in nodes::items::<pg_sys::Node>(pg_sys::pull_var_clause(node, flags as i32)) {
             match nodes::tag(part) {
                 NodeTag::T_Var => {}
-                NodeTag::T_Aggref if ships::<W>(part, cx) => {
+                NodeTag::T_Aggref if ships(part, cx) => {
                     *tlist = pg_sys::add_to_flat_tlist(*tlist, one(part));
                 }
                 _ => return None,

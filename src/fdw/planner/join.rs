@@ -8,20 +8,20 @@ use std::ptr::null_mut;
 
 use pgrx::pg_sys;
 
-use super::convert::expr::Converter;
+use super::convert::converter::Converter;
 use super::cost::{self, Lookup};
 use super::rel::{self, Condition, Source, State};
 use super::{probe, sort};
-use crate::fdw::seam::Wrapper;
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, JoinKind, Tables};
 
 /// Tables of one query. SQLite joins 64.
 const TABLES: usize = 48;
 
 #[pgrx::pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_join_paths<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_join_paths(
     root: *mut pg_sys::PlannerInfo,
     joinrel: *mut pg_sys::RelOptInfo,
     outer: *mut pg_sys::RelOptInfo,
@@ -37,12 +37,12 @@ pub unsafe extern "C-unwind" fn get_foreign_join_paths<W: Wrapper>(
         }
         let (Some(left), Some(right)) = (State::shippable(outer), State::shippable(inner)) else { return };
         let restrictions = (*extra).restrictlist;
-        let Some(mut state) = join::<W>(joinrel, left, right, jointype, restrictions) else { return };
+        let Some(mut state) = join(joinrel, left, right, jointype, restrictions) else { return };
         if !rows_suffice(joinrel, &state) {
             return;
         }
         pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
-        estimate::<W>(root, joinrel, left, right, restrictions, &mut state);
+        estimate(root, joinrel, left, right, restrictions, &mut state);
         let state = state.install(joinrel);
         let path = ScanPath {
             target: null_mut(),
@@ -54,7 +54,7 @@ pub unsafe extern "C-unwind" fn get_foreign_join_paths<W: Wrapper>(
             private: null_mut(),
         };
         compat::add_foreign_path(root, joinrel, joinrel, PathKind::Join, &path);
-        sort::add_sorted_paths::<W>(root, joinrel, state, PathKind::Join);
+        sort::add_sorted_paths(root, joinrel, state, PathKind::Join);
     }
 }
 
@@ -76,7 +76,7 @@ unsafe fn is_plain(root: *mut pg_sys::PlannerInfo, joinrel: *mut pg_sys::RelOptI
 }
 
 /// The join as one query, or `None` where it does not ship.
-unsafe fn join<W: Wrapper>(
+unsafe fn join(
     joinrel: *const pg_sys::RelOptInfo,
     outer: &State,
     inner: &State,
@@ -95,8 +95,7 @@ unsafe fn join<W: Wrapper>(
     let visible = if hides { kept.visible.clone() } else { both.clone() };
     let changing = outer.changing || inner.changing;
     // SAFETY: the planner's clauses.
-    let clauses =
-        unsafe { sort_out::<W>(joinrel, jointype, restrictions, &tables, &both, &visible, !changing) }?;
+    let clauses = unsafe { sort_out(joinrel, jointype, restrictions, &tables, &both, &visible, !changing) }?;
     let Clauses { mut on, filter, local } = clauses;
 
     let mut conditions = kept.conditions.clone();
@@ -147,7 +146,7 @@ struct Clauses {
     local: *mut pg_sys::List,
 }
 
-unsafe fn sort_out<W: Wrapper>(
+unsafe fn sort_out(
     joinrel: *const pg_sys::RelOptInfo,
     jointype: pg_sys::JoinType::Type,
     restrictions: *mut pg_sys::List,
@@ -172,8 +171,8 @@ unsafe fn sort_out<W: Wrapper>(
             let filters =
                 matches!(jointype, JOIN_LEFT | JOIN_RIGHT | JOIN_ANTI) && is_pushed_down(info, joinrel);
             cx.show_only(if filters { visible.clone() } else { both.clone() });
-            let ships = rel::is_secure(info, 0)
-                && cx.condition::<W>(info.clause.cast(), |e, tables| W::ships_condition(e, tables)).is_some();
+            let ships =
+                rel::is_secure(info, 0) && cx.condition(info.clause.cast(), shippable::condition).is_some();
             let clause = Condition::Clause(info.clause.cast());
             match (ships, filters) {
                 (true, true) => clauses.filter.push(clause),
@@ -207,7 +206,7 @@ unsafe fn rows_suffice(joinrel: *const pg_sys::RelOptInfo, state: &State) -> boo
     }
 }
 
-unsafe fn estimate<W: Wrapper>(
+unsafe fn estimate(
     root: *mut pg_sys::PlannerInfo,
     joinrel: *const pg_sys::RelOptInfo,
     outer: &State,
@@ -223,23 +222,19 @@ unsafe fn estimate<W: Wrapper>(
         let both = outer.visible.union(&inner.visible).copied().collect();
         // SQLite would build an index anew for each row that a semi join looks at.
         let inside = state.visible.len() < state.tables.len();
-        let lookup = lookup::<W>(restrictions, inside, &mut Converter::new(&state.tables, both));
+        let lookup = lookup(restrictions, inside, &mut Converter::new(&state.tables, both));
         state.estimate = cost::join(&outer.estimate, &inner.estimate, lookup, rows, columns);
     }
 }
 
 /// The best of what the join's clauses allow.
-unsafe fn lookup<W: Wrapper>(
-    restrictions: *mut pg_sys::List,
-    inside: bool,
-    cx: &mut Converter<'_>,
-) -> Lookup {
+unsafe fn lookup(restrictions: *mut pg_sys::List, inside: bool, cx: &mut Converter<'_>) -> Lookup {
     let mut lookup = Lookup::None;
     // SAFETY: the planner's clauses.
     unsafe {
         for info in nodes::items::<pg_sys::RestrictInfo>(restrictions) {
-            let Some(expr) = cx.condition::<W>((*info).clause.cast(), |_, _| true) else { continue };
-            if probe::joins_by_index::<W>(&expr, cx.tables()) {
+            let Some(expr) = cx.condition((*info).clause.cast(), |_, _| true) else { continue };
+            if probe::joins_by_index(&expr, cx.tables()) {
                 return Lookup::Indexed;
             }
             if probe::joins_by_built_index(&expr, cx.tables()) && !inside {

@@ -1,35 +1,33 @@
 //! Planning of INSERT, UPDATE and DELETE row by row.
 
 use pgrx::pg_sys::CmdType::{CMD_DELETE, CMD_INSERT, CMD_UPDATE};
-use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
-use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
+use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
 
-use super::{key, private};
-use crate::fdw::executor::catalog;
-use crate::fdw::seam::{Change, Operation, Relation, Wrapper};
+use super::{private, row_key};
+use crate::error::Error;
+use crate::fdw::writable::{self, Commands};
+use crate::fdw::{OrRaise, relation};
+use crate::pg::foreign::{self, ForeignTable};
 use crate::pg::nodes;
-use crate::pg::report;
-use pg_sqlite_migrate_core::remote::Table;
+use pg_sqlite_migrate_core::remote::{Operation, RowModification, Table};
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn is_foreign_rel_updatable<W: Wrapper>(
-    relation: pg_sys::Relation,
-) -> std::ffi::c_int {
+pub unsafe extern "C-unwind" fn is_foreign_rel_updatable(relation: pg_sys::Relation) -> std::ffi::c_int {
     // SAFETY: the server hands us an open relation.
     let (found, will_change) = unsafe {
         let lock = pg_sys::RowExclusiveLock as i32;
-        (catalog::relation((*relation).rd_id), pg_sys::CheckRelationLockedByMe(relation, lock, false))
+        (foreign::table((*relation).rd_id), pg_sys::CheckRelationLockedByMe(relation, lock, false))
     };
-    let updatable = W::updatable(&found).unwrap_or_report();
-    // The executor's own error has no hint. What only asks, for information_schema, does not hold a change's lock.
-    if updatable == 0 && will_change {
-        W::check_writable(&found).unwrap_or_report();
+    let commands = writable::commands(&found).or_raise();
+    // The executor's own error has no hint. A query of information_schema does not hold the lock of a change.
+    if commands == Commands::NONE && will_change {
+        writable::check(&found).or_raise();
     }
-    updatable
+    commands.0
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn add_foreign_update_targets<W: Wrapper>(
+pub unsafe extern "C-unwind" fn add_foreign_update_targets(
     root: *mut pg_sys::PlannerInfo,
     index: pg_sys::Index,
     _entry: *mut pg_sys::RangeTblEntry,
@@ -37,16 +35,16 @@ pub unsafe extern "C-unwind" fn add_foreign_update_targets<W: Wrapper>(
 ) {
     // SAFETY: the planner hands us the open target relation and its index.
     unsafe {
-        let relation = catalog::relation((*target).rd_id);
-        let table = W::table(&relation).unwrap_or_report();
-        refuse_view(&table);
-        let key = key::attributes::<W>(&relation, &table).unwrap_or_report();
-        key::add_junk(root, index, &relation, &key);
+        let relation = foreign::table((*target).rd_id);
+        let table = relation::table(&relation).or_raise();
+        writable::refuse_view(&table).or_raise();
+        let key = row_key::attributes(&relation, &table).or_raise();
+        row_key::add_junk(root, index, &relation, &key);
     }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn plan_foreign_modify<W: Wrapper>(
+pub unsafe extern "C-unwind" fn plan_foreign_modify(
     root: *mut pg_sys::PlannerInfo,
     plan: *mut pg_sys::ModifyTable,
     index: pg_sys::Index,
@@ -55,13 +53,13 @@ pub unsafe extern "C-unwind" fn plan_foreign_modify<W: Wrapper>(
     // SAFETY: the planner hands us its ModifyTable, the target's index and the position in the plan's lists.
     unsafe {
         let oid = relation_of(root, index);
-        let relation = catalog::relation(oid);
-        let table = W::table(&relation).unwrap_or_report();
-        refuse_view(&table);
-        let operation = operation((*plan).operation).unwrap_or_report();
+        let relation = foreign::table(oid);
+        let table = relation::table(&relation).or_raise();
+        writable::refuse_view(&table).or_raise();
+        let operation = operation((*plan).operation).or_raise();
         let target = Target::open(oid);
         let lists = [nth((*plan).returningLists, subplan), nth((*plan).withCheckOptionLists, subplan)];
-        private::keep(&Change {
+        private::keep(&RowModification {
             operation,
             attributes: match operation {
                 Operation::Insert => target.written(&relation, &table),
@@ -73,27 +71,16 @@ pub unsafe extern "C-unwind" fn plan_foreign_modify<W: Wrapper>(
             },
             key: match operation {
                 Operation::Insert => vec![],
-                _ => key::attributes::<W>(&relation, &table).unwrap_or_report(),
+                _ => row_key::attributes(&relation, &table).or_raise(),
             },
             returning: match target.has_after_trigger(operation) {
                 true => readable(&relation, &table),
                 false => used(&lists, index, &readable(&relation, &table)),
             },
-            do_nothing: do_nothing((*plan).onConflictAction).unwrap_or_report(),
+            do_nothing: do_nothing((*plan).onConflictAction).or_raise(),
             proof: table.proof(),
         })
     }
-}
-
-/// A view's rows are other tables' rows. Raised early: the executor would blame the foreign table.
-pub(crate) fn refuse_view(table: &Table) {
-    if !table.is_view {
-        return;
-    }
-    let message = format!("cannot change foreign table \"{}\"", table.relation);
-    let detail = format!("\"{}\" is a view in the SQLite file.", table.name);
-    report::report(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, &message, Some(&detail), None)
-        .report(PgLogLevel::ERROR);
 }
 
 /// The relation of a range table's entry.
@@ -111,7 +98,7 @@ pub(crate) unsafe fn relation_of(root: *mut pg_sys::PlannerInfo, index: pg_sys::
     }
 }
 
-fn operation(command: pg_sys::CmdType::Type) -> Result<Operation, ErrorReport> {
+fn operation(command: pg_sys::CmdType::Type) -> Result<Operation, Error> {
     match command {
         CMD_INSERT => Ok(Operation::Insert),
         CMD_UPDATE => Ok(Operation::Update),
@@ -121,7 +108,7 @@ fn operation(command: pg_sys::CmdType::Type) -> Result<Operation, ErrorReport> {
 }
 
 /// ON CONFLICT without the name of an index, which a foreign table has none of.
-pub(crate) fn do_nothing(action: pg_sys::OnConflictAction::Type) -> Result<bool, ErrorReport> {
+pub(crate) fn do_nothing(action: pg_sys::OnConflictAction::Type) -> Result<bool, Error> {
     match action {
         pg_sys::OnConflictAction::ONCONFLICT_NONE => Ok(false),
         pg_sys::OnConflictAction::ONCONFLICT_NOTHING => Ok(true),
@@ -129,8 +116,13 @@ pub(crate) fn do_nothing(action: pg_sys::OnConflictAction::Type) -> Result<bool,
     }
 }
 
-pub(crate) fn unsupported(message: &str) -> ErrorReport {
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "unsupported")
+pub(crate) fn unsupported(message: &str) -> Error {
+    Error::Foreign {
+        sqlstate: PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        message: message.into(),
+        detail: None,
+        hint: None,
+    }
 }
 
 /// An element, or null where the list has none.
@@ -144,7 +136,7 @@ pub(crate) unsafe fn nth<T>(list: *mut pg_sys::List, position: i32) -> *mut T {
 }
 
 /// The attributes that the file has.
-pub(crate) fn readable(relation: &Relation, table: &Table) -> Vec<i16> {
+pub(crate) fn readable(relation: &ForeignTable, table: &Table) -> Vec<i16> {
     relation.attributes.iter().map(|a| a.number).filter(|number| table.column(*number).is_some()).collect()
 }
 
@@ -216,7 +208,7 @@ impl Target {
 
     /// What a new row writes: all that nobody else computes. What PostgreSQL computes and the file does not is
     /// written with the row.
-    pub fn written(&self, relation: &Relation, table: &Table) -> Vec<i16> {
+    pub fn written(&self, relation: &ForeignTable, table: &Table) -> Vec<i16> {
         let is_written = |number: &i16| {
             !self.virtual_.contains(number) && table.column(*number).is_some_and(|column| !column.generated)
         };
@@ -227,7 +219,7 @@ impl Target {
     ///
     /// # Safety
     /// `columns` is null or a list of integers.
-    unsafe fn updated(&self, columns: *mut pg_sys::List, relation: &Relation, table: &Table) -> Vec<i16> {
+    unsafe fn updated(&self, columns: *mut pg_sys::List, relation: &ForeignTable, table: &Table) -> Vec<i16> {
         // SAFETY: the caller vouches for the list.
         let mut numbers: Vec<i16> = unsafe { nodes::integers(columns).map(|n| n as i16).collect() };
         let computed = self.written(relation, table).into_iter().filter(|n| self.stored.contains(n));

@@ -5,16 +5,15 @@ use std::ptr::null_mut;
 
 use pgrx::pg_sys;
 
-use super::convert::expr::Converter;
+use super::convert::converter::Converter;
 use super::cost::{self, Reading};
 use super::rel::{self, State};
 use super::{changes, probe, sort};
-use crate::fdw::seam::Wrapper;
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
 
 #[pgrx::pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_paths<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_paths(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     _oid: pg_sys::Oid,
@@ -33,11 +32,11 @@ pub unsafe extern "C-unwind" fn get_foreign_paths<W: Wrapper>(
         };
         compat::add_foreign_path(root, rel, rel, PathKind::Scan, &plain);
         if state.pushdown {
-            sort::add_sorted_paths::<W>(root, rel, state, PathKind::Scan);
+            sort::add_sorted_paths(root, rel, state, PathKind::Scan);
             // Started again for each row of another relation, it would meet what the query has changed since.
             if !changes::of_server(root, (*rel).serverid) {
-                for outer in outer_relations::<W>(root, rel, state) {
-                    add_lookup::<W>(root, rel, state, outer);
+                for outer in outer_relations(root, rel, state) {
+                    add_lookup(root, rel, state, outer);
                 }
             }
         }
@@ -45,7 +44,7 @@ pub unsafe extern "C-unwind" fn get_foreign_paths<W: Wrapper>(
 }
 
 /// Other relations whose columns an index of this one can be probed with.
-unsafe fn outer_relations<W: Wrapper>(
+unsafe fn outer_relations(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     state: &State,
@@ -55,12 +54,12 @@ unsafe fn outer_relations<W: Wrapper>(
     // SAFETY: the planner's structures.
     unsafe {
         for clause in nodes::items::<pg_sys::RestrictInfo>((*rel).joininfo) {
-            consider::<W>(root, rel, clause, &mut cx, &mut found);
+            consider(root, rel, clause, &mut cx, &mut found);
         }
         if (*rel).has_eclass_joins {
-            for attribute in probe::indexable::<W>((*rel).relid, &state.tables) {
+            for attribute in probe::indexable((*rel).relid, &state.tables) {
                 for clause in nodes::items(implied_equalities(root, rel, attribute)) {
-                    consider::<W>(root, rel, clause, &mut cx, &mut found);
+                    consider(root, rel, clause, &mut cx, &mut found);
                 }
             }
         }
@@ -68,7 +67,7 @@ unsafe fn outer_relations<W: Wrapper>(
     found
 }
 
-unsafe fn consider<W: Wrapper>(
+unsafe fn consider(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     clause: *mut pg_sys::RestrictInfo,
@@ -80,8 +79,8 @@ unsafe fn consider<W: Wrapper>(
         if !pg_sys::join_clause_is_movable_to(clause, rel) {
             return;
         }
-        let Some(expr) = rel::ship::<W>(clause, rel, cx) else { return };
-        if !probe::is_probe::<W>(&expr, cx.tables()) {
+        let Some(expr) = rel::ship(clause, rel, cx) else { return };
+        if !probe::is_probe(&expr, cx.tables()) {
             return;
         }
         let outer = pg_sys::bms_union((*clause).clause_relids, (*rel).lateral_relids);
@@ -135,7 +134,7 @@ unsafe extern "C-unwind" fn is_attribute(
 }
 
 /// A path for the inner side of a nested loop.
-unsafe fn add_lookup<W: Wrapper>(
+unsafe fn add_lookup(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     state: &State,
@@ -147,7 +146,7 @@ unsafe fn add_lookup<W: Wrapper>(
         let (mut remote, mut local, mut shipped) = (null_mut(), null_mut(), vec![]);
         let base = nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo);
         for clause in base.chain(nodes::items((*info).ppi_clauses)) {
-            match rel::ship::<W>(clause, rel, &mut cx) {
+            match rel::ship(clause, rel, &mut cx) {
                 Some(expr) => {
                     nodes::append(&mut remote, clause);
                     shipped.push((clause, expr));
@@ -157,7 +156,7 @@ unsafe fn add_lookup<W: Wrapper>(
         }
         let mut local_cost = pg_sys::QualCost::default();
         pg_sys::cost_qual_eval(&mut local_cost, local, root);
-        let visited = probe::visited::<W>(root, rel, &state.tables, &shipped);
+        let visited = probe::visited(root, rel, &state.tables, &shipped);
         let estimated = (*rel).tuples * rel::selectivity(root, remote, (*rel).relid);
         let rows = pg_sys::clamp_row_est(estimated.min(visited));
         let estimate = cost::scan(&Reading {

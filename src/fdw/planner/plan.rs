@@ -6,12 +6,12 @@ use std::ptr::null_mut;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-use super::convert::expr::Converter;
+use super::convert::converter::Converter;
 use super::convert::params;
 use super::rel::{self, Condition, Source, State};
 use super::{private, sort};
-use crate::fdw::seam::Wrapper;
 use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::deparse;
 use pg_sqlite_migrate_core::remote::{Expr, From, Select, Table, Target, Type, Var};
 use pg_sqlite_migrate_core::value::native::Native;
 
@@ -20,7 +20,7 @@ pub(crate) const LIMIT: i32 = 1;
 
 #[pgrx::pg_guard]
 #[allow(clippy::too_many_arguments)]
-pub unsafe extern "C-unwind" fn get_foreign_plan<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_plan(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     _oid: pg_sys::Oid,
@@ -33,16 +33,16 @@ pub unsafe extern "C-unwind" fn get_foreign_plan<W: Wrapper>(
     unsafe {
         let Some(state) = State::of(rel) else { lost("relation") };
         let parts = match nodes::is_simple(rel) {
-            true => base::<W>(rel, state, clauses),
-            false => joined::<W>(path, rel, state),
+            true => base(rel, state, clauses),
+            false => joined(path, rel, state),
         };
         let Parts { mut cx, mut select, attributes, local, scan_tlist, recheck } = parts;
-        let orders = sort::orders::<W>(rel, state, (*path).path.pathkeys, &mut cx);
+        let orders = sort::orders(rel, state, (*path).path.pathkeys, &mut cx);
         select.order_by = orders.unwrap_or_else(|| lost("order"));
         if nodes::length((*path).fdw_private) > 0 {
             (select.limit, select.offset) = limits((*root).parse, &mut cx).unwrap_or_else(|| lost("limit"));
         }
-        let mut remote = W::deparse(&select, &state.tables);
+        let mut remote = deparse::select(&select, &state.tables);
         for (output, attribute) in remote.outputs.iter_mut().zip(attributes) {
             output.attribute = attribute;
         }
@@ -72,11 +72,7 @@ struct Parts<'a> {
     recheck: *mut pg_sys::List,
 }
 
-unsafe fn base<'a, W: Wrapper>(
-    rel: *mut pg_sys::RelOptInfo,
-    state: &'a State,
-    clauses: *mut pg_sys::List,
-) -> Parts<'a> {
+unsafe fn base<'a>(rel: *mut pg_sys::RelOptInfo, state: &'a State, clauses: *mut pg_sys::List) -> Parts<'a> {
     let mut cx = state.converter().with_outer();
     let (mut conditions, mut shipped, mut local) = (vec![], null_mut(), null_mut());
     // SAFETY: the planner's structures. Clauses are those of the relation and, for a look-up, of the join.
@@ -87,7 +83,7 @@ unsafe fn base<'a, W: Wrapper>(
             if (*clause).pseudoconstant {
                 continue; // the server's own business
             }
-            match rel::ship::<W>(clause, rel, &mut cx).filter(|_| conditions.len() < rel::CONDITIONS) {
+            match rel::ship(clause, rel, &mut cx).filter(|_| conditions.len() < rel::CONDITIONS) {
                 Some(expr) => {
                     conditions.push(expr);
                     nodes::append(&mut shipped, (*clause).clause);
@@ -125,7 +121,7 @@ unsafe fn cells(table: &Table, relid: u32, used: *mut pg_sys::Bitmapset) -> (Vec
 }
 
 /// A join, groups, or distinct rows: the scan's tuple is what the query gives.
-unsafe fn joined<'a, W: Wrapper>(
+unsafe fn joined<'a>(
     path: *mut pg_sys::ForeignPath,
     rel: *mut pg_sys::RelOptInfo,
     state: &'a State,
@@ -143,9 +139,9 @@ unsafe fn joined<'a, W: Wrapper>(
             .collect();
         let targets = targets.unwrap_or_else(|| lost("target"));
         let attributes = (1..).take(targets.len()).collect();
-        let from = from::<W>(&state.source, &mut cx).unwrap_or_else(|| lost("join"));
+        let from = from(&state.source, &mut cx).unwrap_or_else(|| lost("join"));
         let mut select = Select::of(from, targets);
-        select.conditions = conditions::<W>(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
+        select.conditions = conditions(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
         if let Some(upper) = &state.upper {
             let mut all = |list: &[*mut pg_sys::Node]| -> Vec<Expr> {
                 list.iter()
@@ -190,31 +186,29 @@ unsafe fn columns(
 
 /// # Safety
 /// What the source names is the planner's.
-unsafe fn from<W: Wrapper>(source: &Source, cx: &mut Converter<'_>) -> Option<From> {
+unsafe fn from(source: &Source, cx: &mut Converter<'_>) -> Option<From> {
     Some(match source {
         Source::Table(relation) => From::Table { relation: *relation },
         Source::Join { kind, left, right, on } => {
             // SAFETY: as above.
-            let (left, right, on) =
-                unsafe { (from::<W>(left, cx)?, from::<W>(right, cx)?, conditions::<W>(on, cx)?) };
+            let (left, right, on) = unsafe { (from(left, cx)?, from(right, cx)?, conditions(on, cx)?) };
             From::Join { kind: *kind, left: Box::new(left), right: Box::new(right), on }
         }
     })
 }
 
-unsafe fn conditions<W: Wrapper>(list: &[Condition], cx: &mut Converter<'_>) -> Option<Vec<Expr>> {
+unsafe fn conditions(list: &[Condition], cx: &mut Converter<'_>) -> Option<Vec<Expr>> {
     // SAFETY: clauses are the planner's.
-    list.iter().map(|condition| unsafe { self::condition::<W>(condition, cx) }).collect()
+    list.iter().map(|condition| unsafe { self::condition(condition, cx) }).collect()
 }
 
-unsafe fn condition<W: Wrapper>(condition: &Condition, cx: &mut Converter<'_>) -> Option<Expr> {
+unsafe fn condition(condition: &Condition, cx: &mut Converter<'_>) -> Option<Expr> {
     match condition {
         // SAFETY: a clause of the planner's.
-        Condition::Clause(node) => unsafe { cx.condition::<W>(*node, |_, _| true) },
+        Condition::Clause(node) => unsafe { cx.condition(*node, |_, _| true) },
         Condition::Exists { negated, source, conditions } => {
             // SAFETY: as above.
-            let (from, conditions) =
-                unsafe { (from::<W>(source, cx)?, self::conditions::<W>(conditions, cx)?) };
+            let (from, conditions) = unsafe { (from(source, cx)?, self::conditions(conditions, cx)?) };
             Some(Expr::Exists { negated: *negated, from: Box::new(from), conditions })
         }
     }

@@ -2,10 +2,10 @@
 
 use pgrx::pg_sys;
 
-use super::convert::expr::depends_on_rows;
+use super::convert::converter::depends_on_rows;
 use super::rel;
-use crate::fdw::seam::Wrapper;
 use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, Table, Tables, Var};
 
 /// `column op value`, where the value is known when the scan begins.
@@ -15,7 +15,7 @@ struct Probe {
     equal: bool,
 }
 
-fn probe<W: Wrapper>(expr: &Expr, tables: &Tables) -> Option<Probe> {
+fn probe(expr: &Expr, tables: &Tables) -> Option<Probe> {
     let (var, equal) = match expr {
         Expr::Operator { name, left, right, .. } => {
             let equal = name == "=";
@@ -35,12 +35,12 @@ fn probe<W: Wrapper>(expr: &Expr, tables: &Tables) -> Option<Probe> {
         },
         _ => return None,
     };
-    W::is_indexable(var, tables).then_some(Probe { attribute: var.attribute, equal })
+    shippable::is_indexable(var, tables).then_some(Probe { attribute: var.attribute, equal })
 }
 
 /// `column = column` of two relations, one of which an index finds.
-pub(crate) fn joins_by_index<W: Wrapper>(expr: &Expr, tables: &Tables) -> bool {
-    let indexable = |e: &Expr| matches!(e, Expr::Column(var) if W::is_indexable(*var, tables));
+pub(crate) fn joins_by_index(expr: &Expr, tables: &Tables) -> bool {
+    let indexable = |e: &Expr| matches!(e, Expr::Column(var) if shippable::is_indexable(*var, tables));
     matches!(expr, Expr::Operator { name, left, right, .. } if name == "=" && (indexable(left) || indexable(right)))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn joins_by_built_index(expr: &Expr, tables: &Tables) -> bool {
 ///
 /// # Safety
 /// The arguments are the planner's; the clauses are those of the conditions.
-pub(crate) unsafe fn visited<W: Wrapper>(
+pub(crate) unsafe fn visited(
     root: *mut pg_sys::PlannerInfo,
     rel: *const pg_sys::RelOptInfo,
     tables: &Tables,
@@ -70,7 +70,7 @@ pub(crate) unsafe fn visited<W: Wrapper>(
     unsafe {
         let (mut clauses, mut equal) = (std::ptr::null_mut(), vec![]);
         for (clause, expr) in shipped {
-            if let Some(probe) = probe::<W>(expr, tables) {
+            if let Some(probe) = probe(expr, tables) {
                 nodes::append(&mut clauses, *clause);
                 equal.extend(probe.equal.then_some(probe.attribute));
             }
@@ -101,15 +101,15 @@ fn rows_per_key(table: &Table, equal: &[i16]) -> Option<f64> {
 }
 
 /// Attributes of a base relation by which an index finds rows.
-pub(crate) fn indexable<W: Wrapper>(relid: u32, tables: &Tables) -> Vec<i16> {
+pub(crate) fn indexable(relid: u32, tables: &Tables) -> Vec<i16> {
     let Some(table) = tables.get(&relid) else { return vec![] };
     let numbers = (1..).zip(&table.columns).filter(|(_, column)| column.is_some()).map(|(number, _)| number);
     numbers
-        .filter(|attribute| W::is_indexable(Var { relation: relid, attribute: *attribute }, tables))
+        .filter(|attribute| shippable::is_indexable(Var { relation: relid, attribute: *attribute }, tables))
         .collect()
 }
 
 /// One value of a column that an index finds.
-pub(crate) fn is_probe<W: Wrapper>(expr: &Expr, tables: &Tables) -> bool {
-    probe::<W>(expr, tables).is_some_and(|probe| probe.equal)
+pub(crate) fn is_probe(expr: &Expr, tables: &Tables) -> bool {
+    probe(expr, tables).is_some_and(|probe| probe.equal)
 }

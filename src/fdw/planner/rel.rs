@@ -7,14 +7,16 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use pgrx::{PgLogLevel, PgMemoryContexts, pg_sys};
+use pgrx::{PgMemoryContexts, pg_sys};
 
-use super::convert::expr::Converter;
+use super::convert::converter::Converter;
 use super::cost::{self, Estimate, Reading};
 use super::{changes, probe, statistics};
-use crate::fdw::executor::catalog;
-use crate::fdw::seam::Wrapper;
+use crate::fdw::{OrRaise, relation};
+use crate::guc;
+use crate::pg::foreign;
 use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, JoinKind, Tables};
 
 /// Conditions of one query: SQLite parses them as one expression, which may not be too high (see `expr::HEIGHT`).
@@ -159,7 +161,7 @@ pub(crate) unsafe fn is_secure(clause: &pg_sys::RestrictInfo, level: pg_sys::Ind
 ///
 /// # Safety
 /// `clause` and `rel` are the planner's.
-pub(crate) unsafe fn ship<W: Wrapper>(
+pub(crate) unsafe fn ship(
     clause: *mut pg_sys::RestrictInfo,
     rel: *const pg_sys::RelOptInfo,
     cx: &mut Converter<'_>,
@@ -167,35 +169,32 @@ pub(crate) unsafe fn ship<W: Wrapper>(
     // SAFETY: the caller vouches for both.
     unsafe {
         let info = &*clause;
-        if !W::pushdown() || info.pseudoconstant || !is_secure(info, (*rel).baserestrict_min_security) {
+        if !guc::pushdown() || info.pseudoconstant || !is_secure(info, (*rel).baserestrict_min_security) {
             return None;
         }
-        cx.condition::<W>(info.clause.cast(), |expr, tables| W::ships_condition(expr, tables))
+        cx.condition(info.clause.cast(), shippable::condition)
     }
 }
 
 #[pgrx::pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_rel_size<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_rel_size(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     oid: pg_sys::Oid,
 ) {
-    let table = match W::table(&catalog::relation(oid)) {
-        Ok(table) => table,
-        Err(report) => return report.report(PgLogLevel::ERROR),
-    };
+    let table = relation::table(&foreign::table(oid)).or_raise();
     statistics::remember(oid, &table);
     // SAFETY: the planner calls with its own structures, in the relation's memory context.
     unsafe {
         let relid = (*rel).relid;
         let tables = Tables::from([(relid, Rc::new(table))]);
         let mut state = State::new(tables, BTreeSet::from([relid]), Source::Table(relid));
-        state.pushdown = W::pushdown();
+        state.pushdown = guc::pushdown();
         // The target itself is read once.
         state.changing =
             (*(*root).parse).resultRelation != relid as i32 && changes::of_server(root, (*rel).serverid);
         set_size(rel, &state);
-        classify::<W>(root, rel, &mut state);
+        classify(root, rel, &mut state);
         state.install(rel);
     }
 }
@@ -214,11 +213,7 @@ unsafe fn set_size(rel: *mut pg_sys::RelOptInfo, state: &State) {
     rel.pages = pages.min(f64::from(u32::MAX - 1)) as u32;
 }
 
-unsafe fn classify<W: Wrapper>(
-    root: *mut pg_sys::PlannerInfo,
-    rel: *mut pg_sys::RelOptInfo,
-    state: &mut State,
-) {
+unsafe fn classify(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, state: &mut State) {
     let tables = state.tables.clone();
     let mut cx =
         Converter::new(&tables, state.visible.clone()).with_outer().with_plan_params(!state.changing);
@@ -227,7 +222,7 @@ unsafe fn classify<W: Wrapper>(
     unsafe {
         nodes::pull_attributes((*(*rel).reltarget).exprs.cast(), (*rel).relid, &mut state.attributes);
         for clause in nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo) {
-            match ship::<W>(clause, rel, &mut cx).filter(|_| exprs.len() < CONDITIONS) {
+            match ship(clause, rel, &mut cx).filter(|_| exprs.len() < CONDITIONS) {
                 Some(expr) => {
                     state.conditions.push(Condition::Clause((*clause).clause.cast()));
                     nodes::append(&mut remote, clause);
@@ -242,7 +237,7 @@ unsafe fn classify<W: Wrapper>(
         pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
         pg_sys::set_baserel_size_estimates(root, rel);
         let columns = nodes::members(state.attributes).count() as f64;
-        let probed = probe::visited::<W>(root, rel, &tables, &exprs);
+        let probed = probe::visited(root, rel, &tables, &exprs);
         let selectivity = selectivity(root, remote, (*rel).relid);
         let rows = pg_sys::clamp_row_est(((*rel).tuples * selectivity).min(probed));
         (*rel).rows = (*rel).rows.min(rows);

@@ -3,31 +3,29 @@
 use pgrx::pg_sys;
 
 use super::convert::builtin;
-use super::convert::expr::Converter;
+use super::convert::converter::Converter;
 use super::cost;
 use super::rel::State;
-use crate::fdw::seam::Wrapper;
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
+use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, Order, Tables};
 
 /// ORDER BY for these pathkeys; `None` where one of them does not ship.
 ///
 /// # Safety
 /// `pathkeys` are the planner's, `state` is that of `rel`.
-pub(crate) unsafe fn orders<W: Wrapper>(
+pub(crate) unsafe fn orders(
     rel: *const pg_sys::RelOptInfo,
     state: &State,
     pathkeys: *mut pg_sys::List,
     cx: &mut Converter<'_>,
 ) -> Option<Vec<Order>> {
     // SAFETY: a list of pathkeys.
-    unsafe {
-        nodes::items::<pg_sys::PathKey>(pathkeys).map(|key| order::<W>(rel, state, &*key, cx)).collect()
-    }
+    unsafe { nodes::items::<pg_sys::PathKey>(pathkeys).map(|key| order(rel, state, &*key, cx)).collect() }
 }
 
-unsafe fn order<W: Wrapper>(
+unsafe fn order(
     rel: *const pg_sys::RelOptInfo,
     state: &State,
     key: &pg_sys::PathKey,
@@ -53,7 +51,7 @@ unsafe fn order<W: Wrapper>(
             {
                 continue;
             }
-            if let Some(expr) = cx.accepted(node, |expr, tables| W::ships_order(&make(expr), tables)) {
+            if let Some(expr) = cx.accepted(node, |expr, tables| shippable::order(&make(expr), tables)) {
                 return Some(make(&expr));
             }
         }
@@ -81,29 +79,29 @@ unsafe fn belongs(member: &pg_sys::EquivalenceMember, rel: *const pg_sys::RelOpt
 }
 
 /// The rows come in this order without sorting.
-fn is_presorted<W: Wrapper>(orders: &[Order], tables: &Tables) -> bool {
+fn is_presorted(orders: &[Order], tables: &Tables) -> bool {
     let [Order { expr: Expr::Column(var), .. }, rest @ ..] = orders else { return orders.is_empty() };
     let column = tables.get(&var.relation).and_then(|table| table.column(var.attribute));
     // What follows a key does not matter.
     let plain = column.is_some_and(|c| c.strict && (rest.is_empty() || c.is_rowid));
-    plain && tables.len() == 1 && W::is_indexable(*var, tables)
+    plain && tables.len() == 1 && shippable::is_indexable(*var, tables)
 }
 
 /// The costs of the relation's rows in that order.
 ///
 /// # Safety
 /// As `orders`.
-pub(crate) unsafe fn estimate<W: Wrapper>(
+pub(crate) unsafe fn estimate(
     rel: *const pg_sys::RelOptInfo,
     state: &State,
     pathkeys: *mut pg_sys::List,
 ) -> Option<cost::Estimate> {
     // SAFETY: as `orders`.
-    let orders = unsafe { orders::<W>(rel, state, pathkeys, &mut state.converter()) }?;
+    let orders = unsafe { orders(rel, state, pathkeys, &mut state.converter()) }?;
     if orders.is_empty() {
         return Some(state.estimate);
     }
-    Some(cost::sort(&state.estimate, state.upper.is_none() && is_presorted::<W>(&orders, &state.tables)))
+    Some(cost::sort(&state.estimate, state.upper.is_none() && is_presorted(&orders, &state.tables)))
 }
 
 /// Adds a path for each order that helps: the query's own, and for a merge join the order of an index. Remembers
@@ -111,7 +109,7 @@ pub(crate) unsafe fn estimate<W: Wrapper>(
 ///
 /// # Safety
 /// The arguments are the planner's, `state` is that of `rel`, a base or a join relation.
-pub(crate) unsafe fn add_sorted_paths<W: Wrapper>(
+pub(crate) unsafe fn add_sorted_paths(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     state: &State,
@@ -120,14 +118,13 @@ pub(crate) unsafe fn add_sorted_paths<W: Wrapper>(
     // SAFETY: the caller vouches for the planner's structures.
     unsafe {
         let wanted = (*root).query_pathkeys;
-        let of_query = estimate::<W>(rel, state, wanted);
+        let of_query = estimate(rel, state, wanted);
         state.sorted.set(of_query.is_some());
         if let Some(estimate) = of_query.filter(|_| !wanted.is_null()) {
             add_path(root, rel, state, kind, &estimate, wanted);
         }
-        for pathkeys in merge_orders::<W>(root, rel, state) {
-            if let Some(estimate) =
-                estimate::<W>(rel, state, pathkeys).filter(|_| !nodes::equal(pathkeys, wanted))
+        for pathkeys in merge_orders(root, rel, state) {
+            if let Some(estimate) = estimate(rel, state, pathkeys).filter(|_| !nodes::equal(pathkeys, wanted))
             {
                 add_path(root, rel, state, kind, &estimate, pathkeys);
             }
@@ -160,7 +157,7 @@ unsafe fn add_path(
 
 /// get_useful_ecs_for_relation, as far as an index gives the order: a sort by the server is as good as one by
 /// SQLite.
-unsafe fn merge_orders<W: Wrapper>(
+unsafe fn merge_orders(
     root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
     state: &State,
@@ -178,8 +175,8 @@ unsafe fn merge_orders<W: Wrapper>(
             }
             let key = compat::ascending(root, class, family);
             let cx = &mut state.converter();
-            let presorted = order::<W>(rel, state, &*key, cx)
-                .filter(|o| is_presorted::<W>(std::slice::from_ref(o), &state.tables));
+            let presorted =
+                order(rel, state, &*key, cx).filter(|o| is_presorted(std::slice::from_ref(o), &state.tables));
             if presorted.is_some() {
                 let mut list = std::ptr::null_mut();
                 nodes::append(&mut list, key);

@@ -9,12 +9,11 @@ use pgrx::pg_sys;
 use super::cost::{self, Estimate};
 use super::rel::{self, State, Upper};
 use super::{group, plan, sort};
-use crate::fdw::seam::Wrapper;
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
 
 #[pgrx::pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_upper_paths<W: Wrapper>(
+pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
     root: *mut pg_sys::PlannerInfo,
     stage: pg_sys::UpperRelationKind::Type,
     input: *mut pg_sys::RelOptInfo,
@@ -33,11 +32,11 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths<W: Wrapper>(
         match stage {
             UPPERREL_GROUP_AGG => {
                 let having = (*extra.cast::<pg_sys::GroupPathExtraData>()).havingQual;
-                add_groups::<W>(root, below, output, having.cast());
+                add_groups(root, below, output, having.cast());
             }
-            UPPERREL_DISTINCT => add_distinct::<W>(root, below, output),
-            UPPERREL_ORDERED => add_ordered::<W>(root, below, input, output),
-            UPPERREL_FINAL => add_limited::<W>(root, below, input, output, &*extra.cast()),
+            UPPERREL_DISTINCT => add_distinct(root, below, output),
+            UPPERREL_ORDERED => add_ordered(root, below, input, output),
+            UPPERREL_FINAL => add_limited(root, below, input, output, &*extra.cast()),
             _ => {}
         }
     }
@@ -55,7 +54,7 @@ fn above(below: &State, upper: Upper, local: *mut pg_sys::List) -> State {
     }
 }
 
-unsafe fn add_groups<W: Wrapper>(
+unsafe fn add_groups(
     root: *mut pg_sys::PlannerInfo,
     below: &State,
     output: *mut pg_sys::RelOptInfo,
@@ -68,7 +67,7 @@ unsafe fn add_groups<W: Wrapper>(
         if !aggregates || !query.groupingSets.is_null() || !below.local.is_null() || below.upper.is_some() {
             return;
         }
-        let Some((upper, local)) = group::groups::<W>(query, below, (*output).reltarget, having) else {
+        let Some((upper, local)) = group::groups(query, below, (*output).reltarget, having) else {
             return;
         };
         let (keys, columns) = (upper.group_by.len() as f64, nodes::length(upper.tlist) as f64);
@@ -82,11 +81,7 @@ unsafe fn add_groups<W: Wrapper>(
     }
 }
 
-unsafe fn add_distinct<W: Wrapper>(
-    root: *mut pg_sys::PlannerInfo,
-    below: &State,
-    output: *mut pg_sys::RelOptInfo,
-) {
+unsafe fn add_distinct(root: *mut pg_sys::PlannerInfo, below: &State, output: *mut pg_sys::RelOptInfo) {
     // SAFETY: the planner's structures.
     unsafe {
         let query = &*(*root).parse;
@@ -95,7 +90,7 @@ unsafe fn add_distinct<W: Wrapper>(
             return;
         }
         let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_DISTINCT as usize];
-        let Some(upper) = group::distinct::<W>(query, below, target) else { return };
+        let Some(upper) = group::distinct(query, below, target) else { return };
         let columns = nodes::length(upper.tlist) as f64;
         let exprs: Vec<_> =
             nodes::items::<pg_sys::TargetEntry>(upper.tlist).map(|entry| (*entry).expr.cast()).collect();
@@ -176,7 +171,7 @@ unsafe fn add_path(
 
 /// The final sort. Of base and join relations it is a path already, or does not ship; what is built on it needs to
 /// know.
-unsafe fn add_ordered<W: Wrapper>(
+unsafe fn add_ordered(
     root: *mut pg_sys::PlannerInfo,
     below: &State,
     input: *mut pg_sys::RelOptInfo,
@@ -187,7 +182,7 @@ unsafe fn add_ordered<W: Wrapper>(
         let pathkeys = (*root).sort_pathkeys;
         let sorted = match below.upper.is_some() {
             false => (below.sorted.get() && (*root).query_pathkeys == pathkeys).then_some(below.estimate),
-            true => sort::estimate::<W>(input, below, pathkeys),
+            true => sort::estimate(input, below, pathkeys),
         };
         let Some(estimate) = sorted else { return };
         let mut state = State::new(below.tables.clone(), below.visible.clone(), below.source.clone());
@@ -203,7 +198,7 @@ unsafe fn add_ordered<W: Wrapper>(
 }
 
 /// LIMIT and OFFSET on rows that come as they are, or sorted.
-unsafe fn add_limited<W: Wrapper>(
+unsafe fn add_limited(
     root: *mut pg_sys::PlannerInfo,
     below: &State,
     input: *mut pg_sys::RelOptInfo,
@@ -229,7 +224,7 @@ unsafe fn add_limited<W: Wrapper>(
         {
             return;
         }
-        let Some(sorted) = sort::estimate::<W>(input, source, pathkeys) else { return };
+        let Some(sorted) = sort::estimate(input, source, pathkeys) else { return };
         let estimate = cost::limit(&sorted, extra.offset_est, extra.count_est);
         let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_FINAL as usize];
         let shape = Shape { target, rows: estimate.rows, pathkeys, limit: true };

@@ -4,12 +4,14 @@
 //! order of [`Remote::parameters`].
 
 mod conjunct;
-mod direct;
+mod direct_modification;
 mod expr;
 mod literal;
+mod row_modification;
 mod walk;
 
-pub use direct::{Change, ChangeText, change};
+pub use direct_modification::{Modification, direct_modification};
+pub use row_modification::{KeyForm, row_modification};
 
 use super::shippable::{numeric_aggregate, place, type_of};
 use super::vocabulary;
@@ -18,7 +20,6 @@ use super::{
     Type, Var,
 };
 use crate::sqltext::sqlite_ident;
-use crate::value::batch::OnInvalid;
 use crate::value::native::Native;
 use walk::Walk;
 
@@ -52,14 +53,9 @@ pub fn cell(var: Var, tables: &Tables) -> Decode {
         column: column.name.clone(),
         pg_type: column.pg_type.clone(),
         type_name: column.type_name.clone(),
-        format: column.format.map_or("", |format| format.as_str()).to_owned(),
-        on_invalid: match column.on_invalid {
-            OnInvalid::Null => "null",
-            OnInvalid::Text => "text",
-            OnInvalid::Error | OnInvalid::Reject => "error",
-        }
-        .to_owned(),
-        timezone: place.table.timezone.clone().unwrap_or_default().to_string(),
+        format: column.format,
+        on_invalid: column.on_invalid,
+        timezone: place.table.timezone.clone().unwrap_or_default(),
         not_null: column.not_null,
     }
 }

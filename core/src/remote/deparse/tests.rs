@@ -2,6 +2,7 @@ use super::*;
 use crate::remote::Collation;
 use crate::remote::shippable;
 use crate::remote::testing::*;
+use crate::value::Format;
 
 fn condition(expr: Expr) -> String {
     let tables = tables();
@@ -225,7 +226,7 @@ fn outputs_say_how_they_are_read() {
     assert_eq!(remote.outputs[3].decode, Decode::Decimal);
     assert_eq!(remote.outputs[4].decode, Decode::Quotient);
     assert!(matches!(&remote.outputs[1].decode, Decode::Cell { format, timezone, .. }
-        if format == "unixepoch" && timezone == "UTC"));
+        if *format == Some(Format::UnixEpoch) && timezone.is_utc()));
     assert_eq!(remote.reads, ["t"]);
 }
 
@@ -233,8 +234,8 @@ fn outputs_say_how_they_are_read() {
 fn changes_ship_whole_or_not_at_all() {
     let change = |set: &[(i16, Expr)]| {
         let conditions = [op("=", col(ID), param(0, Type::Int8))];
-        let change = Change { relation: 1, set: Some(set), conditions: &conditions, returning: &[N] };
-        super::change(&change, &tables())
+        let change = Modification { relation: 1, set: Some(set), conditions: &conditions, returning: &[N] };
+        super::direct_modification(&change, &tables())
     };
     let text_of = change(&[(N, param(0, Type::Int8)), (SMALL, typed("+", col(SMALL), int(1), Type::Int8))]);
     assert!(text_of.is_none(), "a bigint is no integer");

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
-use crate::fdw::executor::datum::type_of;
+use crate::pg::datum::type_of;
 use crate::pg::{compat, encoding};
 use pg_sqlite_migrate_core::remote::{Collation, Type};
 

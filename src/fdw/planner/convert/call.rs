@@ -4,8 +4,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
 use super::builtin::{self, Operator};
-use super::expr::{Converter, known};
-use crate::fdw::executor::datum::{Reader, type_of};
+use super::converter::{Converter, known};
+use crate::pg::datum::{self, Reader, type_of};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::{Collation, Expr, Type};
 
@@ -247,7 +247,7 @@ unsafe fn constants(array: &pg_sys::Const) -> Option<Vec<Expr>> {
     unsafe {
         let element = pg_sys::get_element_type(array.consttype);
         let type_ = known(type_of(element))?;
-        let (values, nulls) = deconstruct(array.constvalue, element);
+        let (values, nulls) = datum::deconstruct(array.constvalue, element);
         if values.len() > ELEMENTS {
             return None;
         }
@@ -260,35 +260,5 @@ unsafe fn constants(array: &pg_sys::Const) -> Option<Vec<Expr>> {
                 native.is_shippable().then(|| Expr::Const(type_, native.into_owned()))
             })
             .collect()
-    }
-}
-
-/// `deconstruct_array`.
-///
-/// # Safety
-/// `array` is an array of `element`s. The result lives in the current memory context and in the array.
-unsafe fn deconstruct<'a>(array: pg_sys::Datum, element: pg_sys::Oid) -> (&'a [pg_sys::Datum], &'a [bool]) {
-    let (mut length, mut by_value, mut align) = (0, false, 0);
-    let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-    // SAFETY: the caller vouches for the array; the results are arrays of `count` elements.
-    unsafe {
-        pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
-        let array = pg_sys::pg_detoast_datum(array.cast_mut_ptr()).cast();
-        let length = length.into();
-        pg_sys::deconstruct_array(
-            array,
-            element,
-            length,
-            by_value,
-            align,
-            &mut values,
-            &mut nulls,
-            &mut count,
-        );
-        let count = usize::try_from(count).unwrap_or(0);
-        if count == 0 {
-            return (&[], &[]);
-        }
-        (std::slice::from_raw_parts(values, count), std::slice::from_raw_parts(nulls, count))
     }
 }

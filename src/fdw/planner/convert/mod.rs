@@ -1,6 +1,6 @@
 //! The server's expressions as `remote::Expr`, as far as they can be said.
 
 pub(crate) mod builtin;
-pub(crate) mod call;
-pub(crate) mod expr;
+mod call;
+pub(crate) mod converter;
 pub(crate) mod params;

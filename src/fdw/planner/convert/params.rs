@@ -2,14 +2,22 @@
 //!
 //! They become the plan's `fdw_exprs`, where the server replaces the Vars of other relations by the parameters of a
 //! nested loop. Evaluating one must not raise an error that evaluating it row by row might not have raised.
+//!
+//! Keys are computed when a scan begins, as those of the server's own index scans are: what a column is compared with
+//! becomes one parameter, however it is computed, if its value is the same for all rows. An index scan of the server's
+//! computes its keys before it knows whether there are rows. So may this where the file has an index; elsewhere only
+//! what cannot fail is computed before a row asks for it. Only a condition's own comparison is looked at, never one
+//! inside of CASE, AND or OR, which may not be come to.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
-use super::builtin;
-use crate::fdw::executor::datum::type_of;
+use super::builtin::{self, Operator};
+use super::converter::{Converter, known};
+use crate::pg::datum::{Reader, type_of};
 use crate::pg::nodes;
-use pg_sqlite_migrate_core::remote::Type;
+use pg_sqlite_migrate_core::remote::{Expr, Type, shippable};
+use pg_sqlite_migrate_core::value::native::Native;
 
 /// Longest interval that is added to the present: with it no date or timestamp overflows.
 const MONTHS: i32 = 12_000;
@@ -56,6 +64,67 @@ impl Params {
             let length = self.length();
             nodes::append(&mut self.list, pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Node>());
             length
+        }
+    }
+}
+
+impl Converter<'_> {
+    /// `node` is the comparison that is the whole condition.
+    pub(crate) fn is_compared(&self, node: *const pg_sys::Node) -> bool {
+        self.compared.is_some_and(|whole| std::ptr::eq(whole, node))
+    }
+
+    /// The two sides of the comparison that is the whole condition.
+    pub(crate) unsafe fn compared_operands(
+        &mut self,
+        operator: &Operator,
+        args: *mut pg_sys::List,
+    ) -> Option<(Box<Expr>, Box<Expr>)> {
+        // SAFETY: the arguments are expressions.
+        unsafe {
+            let mut both = nodes::items::<pg_sys::Node>(args);
+            let (left, right) = (both.next()?, both.next()?);
+            let typed = |node, declared| known(type_of(pg_sys::exprType(node))) == Some(declared);
+            if !typed(left, operator.left) || !typed(right, operator.right) {
+                return None;
+            }
+            if self.is_fixed(right) {
+                let left = self.node(left)?;
+                let right = if self.is_key(right, &left) { self.param(right) } else { self.node(right)? };
+                return Some((Box::new(left), Box::new(right)));
+            }
+            let right = self.node(right)?;
+            let left = if self.is_key(left, &right) { self.param(left) } else { self.node(left)? };
+            Some((Box::new(left), Box::new(right)))
+        }
+    }
+
+    /// What is compared with `other` may be computed when the scan begins.
+    ///
+    /// # Safety
+    /// `node` is an expression.
+    pub(crate) unsafe fn is_key(&self, node: *mut pg_sys::Node, other: &Expr) -> bool {
+        let indexed = match (other, self.compared) {
+            (Expr::Column(var), Some(_)) => shippable::is_indexable(*var, self.tables()),
+            _ => false,
+        };
+        // SAFETY: the caller vouches for the expression.
+        unsafe { self.is_fixed(node) && (indexed || cannot_fail(node)) }
+    }
+
+    /// It is computed, and from values that are known when the scan begins. Constants stay what they are.
+    unsafe fn is_fixed(&self, node: *mut pg_sys::Node) -> bool {
+        let flags = pg_sys::PVC_INCLUDE_AGGREGATES
+            | pg_sys::PVC_INCLUDE_WINDOWFUNCS
+            | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
+        // SAFETY: the caller vouches for the expression.
+        unsafe {
+            !nodes::is(nodes::unlabeled(node), pg_sys::NodeTag::T_Const)
+                && !pg_sys::contain_volatile_functions(node)
+                && !pg_sys::contain_subplans(node)
+                && (self.plan_params() || nodes::is_empty(pg_sys::pull_paramids(node.cast())))
+                && nodes::items(pg_sys::pull_var_clause(node, flags as i32))
+                    .all(|part| self.is_parameter(part))
         }
     }
 }
@@ -116,8 +185,8 @@ unsafe fn is_unit(node: *mut pg_sys::Node) -> bool {
             return false;
         }
         matches!(
-            crate::fdw::executor::datum::Reader::new(unit.consttype).read(unit.constvalue, false),
-            pg_sqlite_migrate_core::value::native::Native::Text(t)
+            Reader::new(unit.consttype).read(unit.constvalue, false),
+            Native::Text(t)
                 if ["second", "minute", "hour", "day", "week", "month", "quarter", "year"].contains(&&*t)
         )
     }
@@ -163,24 +232,24 @@ unsafe fn is_distance(node: *mut pg_sys::Node) -> bool {
 ///
 /// # Safety
 /// `node` is an expression.
-pub(crate) unsafe fn is_harmless(node: *mut pg_sys::Node) -> bool {
+pub(crate) unsafe fn cannot_fail(node: *mut pg_sys::Node) -> bool {
     // SAFETY: the tag tells the node's type, whose parts are expressions.
     unsafe {
         match nodes::tag(node) {
             NodeTag::T_Const | NodeTag::T_Param | NodeTag::T_Var => true,
-            NodeTag::T_RelabelType => is_harmless((*node.cast::<pg_sys::RelabelType>()).arg.cast()),
-            NodeTag::T_CollateExpr => is_harmless((*node.cast::<pg_sys::CollateExpr>()).arg.cast()),
+            NodeTag::T_RelabelType => cannot_fail((*node.cast::<pg_sys::RelabelType>()).arg.cast()),
+            NodeTag::T_CollateExpr => cannot_fail((*node.cast::<pg_sys::CollateExpr>()).arg.cast()),
             NodeTag::T_CoerceViaIO => {
                 let cast = &*node.cast::<pg_sys::CoerceViaIO>();
                 let from = type_of(pg_sys::exprType(cast.arg.cast()));
-                type_of(cast.resulttype) == Type::Text && from != Type::Other && is_harmless(cast.arg.cast())
+                type_of(cast.resulttype) == Type::Text && from != Type::Other && cannot_fail(cast.arg.cast())
             }
             NodeTag::T_OpExpr => {
                 let call = &*node.cast::<pg_sys::OpExpr>();
                 let joins = builtin::operator_name(call.opno).is_some_and(|name| name == "||");
                 joins
                     && type_of(call.opresulttype) == Type::Text
-                    && nodes::items(call.args).all(|arg| is_harmless(arg))
+                    && nodes::items(call.args).all(|arg| cannot_fail(arg))
             }
             _ => is_present(node),
         }

@@ -1,33 +1,27 @@
-//! An UPDATE or DELETE of one table that ships whole. Pure.
+//! A direct modification: an UPDATE or DELETE of one table that ships whole. Pure.
 
 use super::literal::cell_literal;
 use super::{Printer, cell};
 use crate::remote::shippable::{condition, place, type_of, value};
-use crate::remote::{Affinity, Expr, Output, Parameter, ParameterForm, Remote, Tables, Type, Var};
+use crate::remote::{
+    Affinity, DirectModification, Expr, Output, Parameter, ParameterForm, Tables, Type, Var,
+};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 use crate::value::PgType;
 use crate::value::encode::Encoder;
 
-/// What `DirectTarget` says.
+/// An UPDATE or DELETE of one table.
 #[derive(Debug, Clone, Copy)]
-pub struct Change<'a> {
+pub struct Modification<'a> {
     pub relation: u32,
-    /// `None` is a DELETE.
+    /// Attribute and new value; `None` is a DELETE.
     pub set: Option<&'a [(i16, Expr)]>,
     pub conditions: &'a [Expr],
     pub returning: &'a [i16],
 }
 
-/// The text, and the parameters (by position in `remote.parameters`) that are bound in the storage form of an
-/// attribute.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChangeText {
-    pub remote: Remote,
-    pub stored: Vec<(usize, i16)>,
-}
-
 /// `None` where a part of it does not ship.
-pub fn change(change: &Change<'_>, tables: &Tables) -> Option<ChangeText> {
+pub fn direct_modification(change: &Modification<'_>, tables: &Tables) -> Option<DirectModification> {
     let table = tables.get(&change.relation)?;
     if table.is_view || !change.conditions.iter().all(|c| condition(c, tables)) {
         return None;
@@ -51,7 +45,7 @@ pub fn change(change: &Change<'_>, tables: &Tables) -> Option<ChangeText> {
         sql += &format!(" RETURNING {}", names.join(", "));
     }
     let stored = std::mem::take(&mut printer.stored);
-    Some(ChangeText { remote: printer.remote(sql, outputs), stored })
+    Some(DirectModification { remote: printer.remote(sql, outputs), stored })
 }
 
 impl Printer<'_> {

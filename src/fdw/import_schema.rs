@@ -4,30 +4,52 @@ use pgrx::PgSqlErrorCode as Code;
 use serde_json::{Map, Value, json};
 
 use super::options::{ServerOptions, boolean};
-use super::seam::{Commands, Import, Listed};
 use crate::error::Error;
 use crate::guc;
 use crate::import::source;
 use crate::import::survey;
 use crate::import::survey::{Extent, Survey};
+use crate::pg::foreign::{ForeignServer, Options};
 use pg_sqlite_migrate_core::catalog::{Table, TableKind};
 use pg_sqlite_migrate_core::plan::TablePlan;
 use pg_sqlite_migrate_core::plan::decide::collate;
 use pg_sqlite_migrate_core::plan::given::keys::nearest;
 use pg_sqlite_migrate_core::sqltext::{ident, literal};
 
-/// What the statement asks for.
-#[derive(Debug)]
-pub struct Request<'a> {
-    pub server: &'a str,
-    /// The names are those that the foreign tables get.
-    pub statement: &'a Import,
-    pub options: ImportOptions,
+/// IMPORT FOREIGN SCHEMA, as it was parsed.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    pub remote_schema: String,
+    /// Where the foreign tables go.
+    pub local_schema: String,
+    /// In LIMIT TO or EXCEPT: names that the foreign tables get.
+    pub names: Vec<String>,
+    pub listed: Listed,
+    pub options: Options,
+}
+
+/// What the names of a [`Statement`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    All,
+    LimitTo,
+    Except,
+}
+
+/// What the statement comes to.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// What the tables need before: a collation.
+    pub first: Option<String>,
+    /// One per table, by its name. The server puts each into the local schema.
+    pub tables: Vec<(String, String)>,
+    /// What the file has and PostgreSQL cannot have, with the reason.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// The statement's own options.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ImportOptions {
+struct ImportOptions {
     default: bool,
     not_null: bool,
     generated: bool,
@@ -62,10 +84,10 @@ const OPTIONS: &[(&str, &str, &str)] = &[
 
 impl ImportOptions {
     /// From the OPTIONS clause.
-    pub fn parse(given: &[(String, String)]) -> Result<ImportOptions, Error> {
+    fn parse(options: &[(String, String)]) -> Result<ImportOptions, Error> {
         let mut out =
             ImportOptions { default: false, not_null: true, generated: true, views: true, plan: Map::new() };
-        for (name, value) in given {
+        for (name, value) in options {
             match name.as_str() {
                 "import_default" => out.default = flag(name, value)?,
                 "import_not_null" => out.not_null = flag(name, value)?,
@@ -134,26 +156,25 @@ fn unknown(name: &str) -> Error {
 }
 
 /// The commands, from the survey and the plan that an import would go by.
-pub fn commands(server: &ServerOptions, request: &Request<'_>) -> Result<Commands, Error> {
-    if !matches!(request.statement.remote_schema.as_str(), "main" | "public") {
+pub fn commands(server: &ForeignServer, statement: &Statement) -> Result<Commands, Error> {
+    let options = ImportOptions::parse(&statement.options)?;
+    let server_options = ServerOptions::of(server)?;
+    if !matches!(statement.remote_schema.as_str(), "main" | "public") {
         return Err(Error::Foreign {
             sqlstate: Code::ERRCODE_FDW_SCHEMA_NOT_FOUND,
-            message: format!(
-                "schema \"{}\" does not exist in a SQLite file",
-                request.statement.remote_schema
-            ),
+            message: format!("schema \"{}\" does not exist in a SQLite file", statement.remote_schema),
             detail: None,
             hint: Some("A SQLite file has one schema: main.".into()),
         });
     }
-    let extent = Extent { views: request.options.views, virtual_tables: true };
-    let timeout = server.busy_timeout.unwrap_or_else(guc::busy_timeout);
-    let schema = request.statement.local_schema.as_str();
-    let overrides = request.options.overrides(server, schema);
-    let source = source::open_file(&server.database, server.opening, timeout)?;
+    let extent = Extent { views: options.views, virtual_tables: true };
+    let timeout = server_options.busy_timeout.unwrap_or_else(guc::busy_timeout);
+    let schema = statement.local_schema.as_str();
+    let overrides = options.overrides(&server_options, schema);
+    let source = source::open_file(&server_options.database, server_options.opening, timeout)?;
     let survey = survey::of_source(source, overrides, extent)?;
     let planned = survey::planned(&survey)?;
-    let mut out = Commands { left_out: unreadable(&survey, &request.options), ..Commands::default() };
+    let mut out = Commands { left_out: unreadable(&survey, &options), ..Commands::default() };
     for table in &survey.catalog.tables {
         let entry = &planned.plan["tables"][&table.name];
         let Some(plan) = planned.tables.iter().find(|p| p.source == table.name) else { continue };
@@ -162,14 +183,17 @@ pub fn commands(server: &ServerOptions, request: &Request<'_>) -> Result<Command
         }
         match obstacle(table, entry) {
             Some(reason) => out.left_out.push((table.name.clone(), reason)),
-            None => out.tables.extend(statement(plan, entry, request)),
+            None => {
+                let sql = create_sql(plan, entry, &server.name, schema, &options);
+                out.tables.extend(sql);
+            }
         }
         if !plan.nocase.is_empty() {
             out.first.get_or_insert_with(|| collate::create_sql(schema));
         }
     }
-    out.tables.retain(|(name, _)| request.asks_for(name));
-    out.left_out.retain(|(name, _)| request.asks_for(name));
+    out.tables.retain(|(name, _)| statement.asks_for(name));
+    out.left_out.retain(|(name, _)| statement.asks_for(name));
     Ok(out)
 }
 
@@ -216,11 +240,11 @@ fn obstacle(table: &Table, entry: &Value) -> Option<String> {
     }
 }
 
-impl Request<'_> {
+impl Statement {
     /// LIMIT TO and EXCEPT leave the table in.
     fn asks_for(&self, target: &str) -> bool {
-        let named = self.statement.names.iter().any(|name| name == target);
-        match self.statement.listed {
+        let named = self.names.iter().any(|name| name == target);
+        match self.listed {
             Listed::All => true,
             Listed::LimitTo => named,
             Listed::Except => !named,
@@ -229,19 +253,24 @@ impl Request<'_> {
 }
 
 /// The table's name, and its CREATE FOREIGN TABLE.
-fn statement(plan: &TablePlan, entry: &Value, request: &Request<'_>) -> Option<(String, String)> {
+fn create_sql(
+    plan: &TablePlan,
+    entry: &Value,
+    server: &str,
+    schema: &str,
+    options: &ImportOptions,
+) -> Option<(String, String)> {
     let target = entry["target"].as_str()?;
-    let schema = request.statement.local_schema.as_str();
     let column = |(name, column): (&String, &Value)| {
         let collation = if plan.nocase.contains(name) { collate::clause(schema) } else { String::new() };
-        column_sql(name, column, &collation, &request.options)
+        column_sql(name, column, &collation, options)
     };
     let columns: Vec<String> = entry["columns"].as_object()?.iter().filter_map(column).collect();
     let sql = format!(
         "CREATE FOREIGN TABLE {} (\n    {}\n) SERVER {} OPTIONS (\"table\" {})",
         ident(target),
         columns.join(",\n    "),
-        ident(request.server),
+        ident(server),
         literal(&plan.source)
     );
     Some((target.to_owned(), sql))
@@ -253,9 +282,9 @@ fn column_sql(source: &str, column: &Value, collation: &str, options: &ImportOpt
     }
     let text = |key: &str| column[key].as_str();
     let mut sql = format!("{} {}", ident(text("name")?), text("type")?);
-    let mut given = vec![format!("column_name {}", literal(source))];
-    given.extend(text("format").map(|f| format!("format {}", literal(f))));
-    sql.push_str(&format!(" OPTIONS ({}){collation}", given.join(", ")));
+    let mut own = vec![format!("column_name {}", literal(source))];
+    own.extend(text("format").map(|f| format!("format {}", literal(f))));
+    sql.push_str(&format!(" OPTIONS ({}){collation}", own.join(", ")));
     match text("generated") {
         Some(expression) if options.generated => {
             sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
@@ -287,7 +316,7 @@ mod tests {
         let mut page = std::fs::read_to_string(path).unwrap_or_default();
         for (name, source, table) in [
             ("options", "src/fdw/options.rs", crate::fdw::options::markdown()),
-            ("import", "src/fdw/import.rs", markdown()),
+            ("import", "src/fdw/import_schema.rs", markdown()),
         ] {
             let (begin, end) =
                 (format!("<!-- begin {name}: {source} -->\n"), format!("<!-- end {name} -->\n"));

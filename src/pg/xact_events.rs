@@ -1,15 +1,14 @@
 //! The server's transactions and subtransactions, as events.
 //!
 //! What a handler does on an abort, or after a commit, cannot be undone by another abort: an ERROR there would bring
-//! the server down. So those events take no error, and a panic in one of them is swallowed.
+//! the server down. So a panic in one of those is swallowed.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pgrx::pg_sys::SubXactEvent::*;
 use pgrx::pg_sys::XactEvent::*;
-use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::{PgLogLevel, pg_guard, pg_sys};
+use pgrx::{pg_guard, pg_sys};
 
 /// Before the end of the transaction, when it can still fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +28,12 @@ pub enum After {
 
 /// The handlers of one module. `level` is the subtransaction's: 2 for a savepoint of the transaction itself.
 pub trait TransactionCallbacks: Sync {
-    /// An error makes the transaction abort. Interrupts may be served here.
-    fn before(&self, event: Before) -> Result<(), ErrorReport>;
+    /// An ERROR makes the transaction abort. Interrupts may be served here.
+    fn before(&self, event: Before);
     /// Must neither raise the server's errors nor call what may.
     fn after(&self, event: After);
-    fn start_sub(&self, _level: i32) -> Result<(), ErrorReport> {
-        Ok(())
-    }
-    fn before_sub_commit(&self, level: i32) -> Result<(), ErrorReport>;
-    /// Must neither raise the server's errors nor call what may.
-    fn after_sub_commit(&self, _level: i32) {}
+    /// An ERROR makes the subtransaction abort.
+    fn before_sub_commit(&self, level: i32);
     /// Must neither raise the server's errors nor call what may.
     fn after_sub_abort(&self, level: i32);
 }
@@ -83,11 +78,11 @@ unsafe extern "C-unwind" fn transaction_event(event: pg_sys::XactEvent::Type, ar
     // SAFETY: the server hands back what `register` gave it.
     let handlers = unsafe { handlers(argument) };
     match event {
-        XACT_EVENT_PRE_COMMIT | XACT_EVENT_PARALLEL_PRE_COMMIT => raise(handlers.before(Before::Commit)),
-        XACT_EVENT_PRE_PREPARE => raise(handlers.before(Before::Prepare)),
-        XACT_EVENT_COMMIT | XACT_EVENT_PARALLEL_COMMIT => quietly(|| handlers.after(After::Commit)),
-        XACT_EVENT_PREPARE => quietly(|| handlers.after(After::Prepare)),
-        XACT_EVENT_ABORT | XACT_EVENT_PARALLEL_ABORT => quietly(|| handlers.after(After::Abort)),
+        XACT_EVENT_PRE_COMMIT | XACT_EVENT_PARALLEL_PRE_COMMIT => handlers.before(Before::Commit),
+        XACT_EVENT_PRE_PREPARE => handlers.before(Before::Prepare),
+        XACT_EVENT_COMMIT | XACT_EVENT_PARALLEL_COMMIT => without_error(|| handlers.after(After::Commit)),
+        XACT_EVENT_PREPARE => without_error(|| handlers.after(After::Prepare)),
+        XACT_EVENT_ABORT | XACT_EVENT_PARALLEL_ABORT => without_error(|| handlers.after(After::Abort)),
         _ => {}
     }
 }
@@ -99,25 +94,16 @@ unsafe extern "C-unwind" fn subtransaction_event(
     _parent: pg_sys::SubTransactionId,
     argument: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the server hands back what `register` gave it.
     let handlers = unsafe { handlers(argument) };
     let level = nest_level();
     match event {
-        SUBXACT_EVENT_START_SUB => raise(handlers.start_sub(level)),
-        SUBXACT_EVENT_PRE_COMMIT_SUB => raise(handlers.before_sub_commit(level)),
-        SUBXACT_EVENT_COMMIT_SUB => quietly(|| handlers.after_sub_commit(level)),
-        SUBXACT_EVENT_ABORT_SUB => quietly(|| handlers.after_sub_abort(level)),
+        SUBXACT_EVENT_PRE_COMMIT_SUB => handlers.before_sub_commit(level),
+        SUBXACT_EVENT_ABORT_SUB => without_error(|| handlers.after_sub_abort(level)),
         _ => {}
     }
 }
 
-/// Raises the error of a handler.
-fn raise(outcome: Result<(), ErrorReport>) {
-    if let Err(error) = outcome {
-        error.report(PgLogLevel::ERROR);
-    }
-}
-
-fn quietly(handler: impl FnOnce()) {
+fn without_error(handler: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(handler));
 }

@@ -1,12 +1,11 @@
-//! The text of the statement that changes one row.
+//! The statement of a row-by-row modification, run once for each row. Pure.
 //!
-//! `OR ABORT` stands against a conflict clause in the file's own declarations: PostgreSQL has to be told of every
-//! conflict, and SQLite must not roll its transaction back by itself.
+//! `OR ABORT` overrides a conflict clause in the file's own declarations: PostgreSQL has to learn of every conflict,
+//! and SQLite must not roll its transaction back by itself.
 
-use super::rule;
-use crate::fdw::seam::{Change, Operation};
-use pg_sqlite_migrate_core::remote::{Column, Sorting, Table};
-use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
+use crate::remote::compute::Rule;
+use crate::remote::{Column, Operation, RowModification, Sorting, Table};
+use crate::sqltext::{sqlite_ident, sqlite_literal};
 
 /// How a key column is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +16,8 @@ pub enum KeyForm {
     Canonical,
 }
 
-/// Parameters: the written values in the order of `Change::attributes` without generated ones, then the key's.
-pub fn change(table: &Table, change: &Change, form: KeyForm) -> String {
+/// Parameters: the written values in the order of `attributes` without generated ones, then the key's.
+pub fn row_modification(table: &Table, change: &RowModification, form: KeyForm) -> String {
     let name = format!("main.{}", sqlite_ident(&table.name));
     let written = columns(table, &change.attributes, |c| !c.generated);
     let returning = returning(&columns(table, &change.returning, |_| true));
@@ -77,11 +76,18 @@ fn key(table: &Table, attributes: &[i16], first: usize, form: KeyForm) -> String
 
 fn compare(table: &Table, column: &Column, at: usize, form: KeyForm) -> String {
     let name = sqlite_ident(&column.name);
-    let by_value = if form == KeyForm::Canonical && !column.is_rowid { rule(table, column) } else { None };
+    let by_value = match form {
+        KeyForm::Canonical if !column.is_rowid => Rule::of(column, table.timezone.as_ref()),
+        _ => None,
+    };
     match by_value {
         Some(rule) => {
             let place = format!("{}.{}", table.name, column.name);
-            format!("pg_value({name}, {}, {}) IS ?{at}", sqlite_literal(&rule), sqlite_literal(&place))
+            format!(
+                "pg_value({name}, {}, {}) IS ?{at}",
+                sqlite_literal(&rule.to_string()),
+                sqlite_literal(&place)
+            )
         }
         // Two conditions: the first finds the row by an index of the column's own collation.
         None if column.sorting != Sorting::Binary => {

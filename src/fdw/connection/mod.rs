@@ -17,11 +17,11 @@ use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::executor::{invalidation, transaction};
 use super::options::{ServerOptions, TableOptions};
-use super::seam::{Reads, Server};
+
 use crate::error::Error;
-use crate::pg::{interrupts, memory};
+use crate::pg::foreign::ForeignServer;
+use crate::pg::{interrupts, invalidation, memory, xact_events};
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
 use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, Table, TableKind};
@@ -33,6 +33,17 @@ pub use cursor::{Cursor, Handle, Reading};
 thread_local! {
     /// By the server's oid.
     static CONNECTIONS: RefCell<BTreeMap<u32, Rc<Connection>>> = RefCell::default();
+}
+
+/// What a scan has to be ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The query changes nothing on this server.
+    Only,
+    /// The query does, and the scan shows the rows of before.
+    BesideChanges,
+    /// The same, and shows them again after `rewind`.
+    AgainBesideChanges,
 }
 
 /// A server's place in this backend, with or without its file open.
@@ -129,7 +140,7 @@ pub struct Described {
 }
 
 /// What the file declares of a table or view; `None` when it has none of this name.
-pub fn describe(server: &Server, options: &TableOptions) -> Result<Option<Described>, Error> {
+pub fn describe(server: &ForeignServer, options: &TableOptions) -> Result<Option<Described>, Error> {
     let name = &options.table;
     Connection::for_table(server, options)?.briefly(|connection, session| {
         let catalog = connection.catalog(session)?;
@@ -149,7 +160,7 @@ pub fn describe(server: &Server, options: &TableOptions) -> Result<Option<Descri
 }
 
 /// Rows of a table or view, counted.
-pub fn count(server: &Server, name: &str) -> Result<f64, Error> {
+pub fn count(server: &ForeignServer, name: &str) -> Result<f64, Error> {
     Connection::of(server)?.briefly(|_, session| {
         sqlite::count(session.source(), name, None).map(|rows| rows as f64).map_err(raised)
     })
@@ -165,7 +176,7 @@ pub fn raised(error: sqlite::Error) -> Error {
 
 impl Connection {
     /// The connection of a server, its file open.
-    pub fn of(server: &Server) -> Result<Rc<Connection>, Error> {
+    pub fn of(server: &ForeignServer) -> Result<Rc<Connection>, Error> {
         memory::stand_by();
         let connection = Connection::entry(server);
         connection.refresh(server, &ServerOptions::of(server)?)?;
@@ -173,14 +184,14 @@ impl Connection {
     }
 
     /// The same; a table that may be changed has the file opened for writing from the start.
-    fn for_table(server: &Server, options: &TableOptions) -> Result<Rc<Connection>, Error> {
+    fn for_table(server: &ForeignServer, options: &TableOptions) -> Result<Rc<Connection>, Error> {
         if options.updatable == Some(true) {
             Connection::entry(server).changes_tables.set(true);
         }
         Connection::of(server)
     }
 
-    fn entry(server: &Server) -> Rc<Connection> {
+    fn entry(server: &ForeignServer) -> Rc<Connection> {
         end::register();
         let entry = CONNECTIONS.with_borrow_mut(|all| all.entry(server.oid.to_u32()).or_default().clone());
         *entry.name.borrow_mut() = server.name.clone();
@@ -285,7 +296,7 @@ impl Connection {
     }
 
     fn may_renew(&self) -> bool {
-        transaction::is_read_committed() && self.cursors.borrow().is_empty()
+        xact_events::is_read_committed() && self.cursors.borrow().is_empty()
     }
 
     // Scans.

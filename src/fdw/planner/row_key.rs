@@ -5,32 +5,38 @@
 
 use std::ffi::CString;
 
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-use crate::fdw::executor::datum::Reader;
-use crate::fdw::executor::{catalog, tid};
-use crate::fdw::seam::{Attribute, Relation, RowKey, Wrapper};
-use crate::pg::report::report;
+use crate::error::Error;
+use crate::fdw::executor::tid;
+use crate::fdw::writable;
+use crate::pg::datum::Reader;
+use crate::pg::foreign::{self, Attribute, ForeignTable};
 use pg_sqlite_migrate_core::remote::Table;
+use pg_sqlite_migrate_core::value::native::Native;
+
+/// How a row to be changed was found.
+#[derive(Debug)]
+pub enum RowKey<'a> {
+    Rowid(i64),
+    Values(Vec<Native<'a>>),
+}
 
 /// The attributes that name a row; none where the rowid does, or where no row will be changed: the executor has
 /// its own error for that.
-pub fn attributes<W: Wrapper>(relation: &Relation, table: &Table) -> Result<Vec<i16>, ErrorReport> {
-    const CHANGES: i32 = 1 << pg_sys::CmdType::CMD_UPDATE | 1 << pg_sys::CmdType::CMD_DELETE;
+pub fn attributes(relation: &ForeignTable, table: &Table) -> Result<Vec<i16>, Error> {
     let nameless = table.key.is_empty() && table.rowid.is_none();
-    if nameless && W::updatable(relation)? & CHANGES != 0 {
-        Err(keyless(table))
-    } else {
-        Ok(table.key.clone())
+    if !nameless || !writable::commands(relation)?.changes_rows() {
+        return Ok(table.key.clone());
     }
-}
-
-fn keyless(table: &Table) -> ErrorReport {
-    let message = format!("rows of foreign table \"{}\" have no key", table.relation);
     let detail = "UPDATE and DELETE find a row by its rowid, or by the columns of its key.";
     let hint = "Set option \"key\" to 'true' on the columns that identify a row.";
-    report(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, &message, Some(detail), Some(hint))
+    Err(Error::Foreign {
+        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: format!("rows of foreign table \"{}\" have no key", table.relation),
+        detail: Some(detail.into()),
+        hint: Some(hint.into()),
+    })
 }
 
 /// Registers what names a row as junk columns.
@@ -40,7 +46,7 @@ fn keyless(table: &Table) -> ErrorReport {
 pub unsafe fn add_junk(
     root: *mut pg_sys::PlannerInfo,
     index: pg_sys::Index,
-    relation: &Relation,
+    relation: &ForeignTable,
     key: &[i16],
 ) {
     // SAFETY: makeVar and add_row_identity_var make and keep nodes in the planner's memory.
@@ -51,7 +57,7 @@ pub unsafe fn add_junk(
             pg_sys::add_row_identity_var(root, var, index, c"ctid".as_ptr());
         }
         for attribute in named(relation, key) {
-            let collation = catalog::collation(relation.oid, attribute.number);
+            let collation = foreign::collation(relation.oid, attribute.number);
             let (number, type_oid) = (attribute.number, attribute.type_oid);
             let var = pg_sys::makeVar(index as _, number, type_oid, attribute.typmod, collation, 0);
             let name = junk_name(attribute, collation);
@@ -67,31 +73,31 @@ fn junk_name(attribute: &Attribute, collation: pg_sys::Oid) -> CString {
 }
 
 /// The relation's attributes of these numbers, in the numbers' order.
-pub fn named<'a>(relation: &'a Relation, numbers: &'a [i16]) -> impl Iterator<Item = &'a Attribute> {
+pub fn named<'a>(relation: &'a ForeignTable, numbers: &'a [i16]) -> impl Iterator<Item = &'a Attribute> {
     numbers.iter().filter_map(|number| relation.attributes.iter().find(|a| a.number == *number))
 }
 
 /// Where the subplan's rows have the key.
-pub enum Junk {
+pub enum JunkColumns {
     /// INSERT.
     None,
     Rowid(i16),
     Values(Vec<(i16, Reader)>),
 }
 
-impl Junk {
+impl JunkColumns {
     /// # Safety
     /// `targets` is the subplan's target list.
-    pub unsafe fn find(targets: *mut pg_sys::List, relation: &Relation, key: &[i16]) -> Junk {
+    pub unsafe fn find(targets: *mut pg_sys::List, relation: &ForeignTable, key: &[i16]) -> JunkColumns {
         // SAFETY: names are NUL-terminated.
         unsafe {
             if key.is_empty() {
-                return Junk::Rowid(pg_sys::ExecFindJunkAttributeInTlist(targets, c"ctid".as_ptr()));
+                return JunkColumns::Rowid(pg_sys::ExecFindJunkAttributeInTlist(targets, c"ctid".as_ptr()));
             }
-            Junk::Values(
+            JunkColumns::Values(
                 named(relation, key)
                     .map(|attribute| {
-                        let collation = catalog::collation(relation.oid, attribute.number);
+                        let collation = foreign::collation(relation.oid, attribute.number);
                         let name = junk_name(attribute, collation);
                         let number = pg_sys::ExecFindJunkAttributeInTlist(targets, name.as_ptr());
                         (number, Reader::new(attribute.type_oid))
@@ -105,18 +111,19 @@ impl Junk {
     ///
     /// # Safety
     /// `slot` holds a row of the subplan that this was found for.
-    pub unsafe fn read<'a>(&self, slot: *mut pg_sys::TupleTableSlot) -> Result<RowKey<'a>, ErrorReport> {
-        // SAFETY: the caller vouches for the slot; a ctid is an ItemPointerData.
+    pub unsafe fn read<'a>(&self, slot: *mut pg_sys::TupleTableSlot) -> Result<RowKey<'a>, Error> {
+        // SAFETY: the slot holds a row of the subplan; a ctid is an ItemPointerData, and a key's reader is of its column's
+        // type.
         unsafe {
             match self {
-                Junk::None => Err(missing()),
-                Junk::Rowid(number) => match attribute(slot, *number) {
+                JunkColumns::None => Err(missing()),
+                JunkColumns::Rowid(number) => match attribute(slot, *number) {
                     Some((datum, false)) => {
                         Ok(RowKey::Rowid(tid::get(&*datum.cast_mut_ptr::<pg_sys::ItemPointerData>())))
                     }
                     _ => Err(missing()),
                 },
-                Junk::Values(columns) => columns
+                JunkColumns::Values(columns) => columns
                     .iter()
                     .map(|(number, reader)| {
                         let (datum, is_null) = attribute(slot, *number).ok_or_else(missing)?;
@@ -129,9 +136,13 @@ impl Junk {
     }
 }
 
-fn missing() -> ErrorReport {
-    let message = "the row to be changed has no key";
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "read")
+fn missing() -> Error {
+    Error::Foreign {
+        sqlstate: PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        message: "the row to be changed has no key".into(),
+        detail: None,
+        hint: None,
+    }
 }
 
 /// `slot_getattr`; `None` for a number that the slot does not have.

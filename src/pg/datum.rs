@@ -1,12 +1,12 @@
-//! Datum -> `Native`.
+//! Datum -> `Native`, and the types that a remote query is decided by.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
 
 use pgrx::{pg_sys, varlena};
 
-use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::{encoding, types};
+use super::settings::{LocalSettings, Reads};
+use super::{encoding, types};
 use pg_sqlite_migrate_core::remote::Type;
 use pg_sqlite_migrate_core::value::native::Native;
 
@@ -58,7 +58,7 @@ impl Reader {
         if is_null {
             return Native::Null;
         }
-        // SAFETY: the caller vouches for the datum's type, which decides how it is taken apart here.
+        // SAFETY: the datum is of the reader's type, as the contract of `read` asks, and every arm reads it as that type.
         unsafe {
             match self.type_oid {
                 pg_sys::BOOLOID => Native::Bool(datum.value() as u8 != 0),
@@ -89,10 +89,13 @@ impl Reader {
 }
 
 /// The bytes of a varlena, detoasted.
+///
+/// # Safety
+/// `datum` is a varlena, which outlives `'a`.
 unsafe fn payload<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
-    // SAFETY: the caller's datum is a varlena. One that lies whole in memory is read where it is, without a call of
-    // the server; pg_detoast_datum_packed makes a copy of any other.
+    // SAFETY: the datum points to a varlena. One that lies whole in memory is read where it is, without a call of the
+    // server; pg_detoast_datum_packed makes a copy of any other.
     unsafe {
         let whole = varlena::varatt_is_4b_u(varlena)
             || (varlena::varatt_is_1b(varlena) && !varlena::varatt_is_1b_e(varlena));
@@ -101,8 +104,10 @@ unsafe fn payload<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     }
 }
 
+/// # Safety
+/// `datum` is a text, which outlives `'a`.
 unsafe fn text<'a>(datum: pg_sys::Datum) -> Cow<'a, str> {
-    // SAFETY: as above.
+    // SAFETY: a text is a varlena.
     let bytes: &'a [u8] = unsafe { payload(datum) };
     if encoding::server_is_utf8() {
         return std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
@@ -111,11 +116,38 @@ unsafe fn text<'a>(datum: pg_sys::Datum) -> Cow<'a, str> {
     Cow::Owned(unsafe { encoding::from_server(pg_sys::text_to_cstring(datum.cast_mut_ptr())) })
 }
 
+/// # Safety
+/// An output function has returned `text`, in a memory context that outlives `'a`.
 unsafe fn printed<'a>(text: *mut c_char) -> Cow<'a, str> {
     if encoding::server_is_utf8() {
         // SAFETY: an output function returns a palloc'd, NUL-terminated string.
         return unsafe { CStr::from_ptr(text) }.to_string_lossy();
     }
-    // SAFETY: as above.
+    // SAFETY: NUL-terminated, and in the server's encoding; `from_server` copies it.
     Cow::Owned(unsafe { encoding::from_server(text) })
+}
+
+/// `deconstruct_array`.
+///
+/// # Safety
+/// `array` is an array of `element`s. The result lives in the current memory context and in the array.
+pub unsafe fn deconstruct<'a>(
+    array: pg_sys::Datum,
+    element: pg_sys::Oid,
+) -> (&'a [pg_sys::Datum], &'a [bool]) {
+    let (mut length, mut by_value, mut align) = (0, false, 0);
+    let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+    let (found_values, found_nulls, found) = (&raw mut values, &raw mut nulls, &raw mut count);
+    // SAFETY: the datum is an array of that element type, as the contract asks; deconstruct_array sets two arrays of
+    // `count` elements, which are null where there is none.
+    unsafe {
+        pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
+        let array = pg_sys::pg_detoast_datum(array.cast_mut_ptr()).cast();
+        let length = length.into();
+        pg_sys::deconstruct_array(array, element, length, by_value, align, found_values, found_nulls, found);
+        match usize::try_from(count).unwrap_or(0) {
+            0 => (&[], &[]),
+            count => (std::slice::from_raw_parts(values, count), std::slice::from_raw_parts(nulls, count)),
+        }
+    }
 }

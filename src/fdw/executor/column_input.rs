@@ -1,4 +1,4 @@
-//! Values of a remote row that only the server's own functions can make.
+//! Values of a remote row that only the input function of their type can make.
 #![deny(clippy::disallowed_methods)]
 
 use std::ffi::c_char;
@@ -11,14 +11,15 @@ use crate::pg::input::InputFunction;
 use crate::pg::xact::{self, Caught};
 use crate::pg::{memory, report, types};
 use pg_sqlite_migrate_core::remote::Decode;
+use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::{Decoded, Timezone};
 
 /// A text that has grown beyond this is not kept for the next value.
 const KEEP_BYTES: usize = 1 << 20;
 
-/// One output's way through the type's input function.
-pub struct Input {
+/// Converts the texts of one result column through the type's input function.
+pub struct ColumnInput {
     function: InputFunction,
     /// A domain's constraints: the decoder knows the base type only.
     check: Option<DomainCheck>,
@@ -26,14 +27,15 @@ pub struct Input {
     timezone: Timezone,
     type_oid: pg_sys::Oid,
     typmod: i32,
-    way: Way,
+    source: Source,
     /// The text with its NUL, used again for the next value.
     text: Buffer,
 }
 
-enum Way {
-    /// `on_invalid`: what the function refuses is NULL.
-    Lenient,
+/// What the texts are.
+enum Source {
+    /// A cell of a column with `on_invalid` null: what the function refuses is NULL.
+    LenientCell,
     /// A cell of a column, named `"column" of table "table"` in messages.
     Cell {
         table: String,
@@ -44,22 +46,27 @@ enum Way {
     Quotient,
 }
 
-impl Input {
-    pub fn new(type_oid: pg_sys::Oid, typmod: i32, decode: &Decode) -> Input {
-        let way = match decode {
-            Decode::Cell { on_invalid, .. } if on_invalid == "null" && !is_checked(type_oid) => Way::Lenient,
-            Decode::Cell { table, column, .. } => Way::Cell { table: table.clone(), column: column.clone() },
-            Decode::Quotient => Way::Quotient,
-            _ => Way::Computed,
+impl ColumnInput {
+    pub fn new(type_oid: pg_sys::Oid, typmod: i32, decode: &Decode) -> ColumnInput {
+        let source = match decode {
+            Decode::Cell { on_invalid: OnInvalid::Null, .. } if !is_checked(type_oid) => Source::LenientCell,
+            Decode::Cell { table, column, .. } => {
+                Source::Cell { table: table.clone(), column: column.clone() }
+            }
+            Decode::Quotient => Source::Quotient,
+            _ => Source::Computed,
         };
-        let zone = if let Decode::Cell { timezone, .. } = decode { timezone } else { "" };
-        Input {
+        ColumnInput {
             function: InputFunction::new(type_oid, typmod),
             check: if types::is_domain(type_oid) { DomainCheck::new(type_oid) } else { None },
-            timezone: Timezone::parse(zone).unwrap_or_default(),
+            timezone: if let Decode::Cell { timezone, .. } = decode {
+                timezone.clone()
+            } else {
+                Timezone::UTC
+            },
             type_oid,
             typmod,
-            way,
+            source,
             text: Buffer::new(),
         }
     }
@@ -70,15 +77,15 @@ impl Input {
     pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
         let Decoded::Input(text) = value else { self.mismatch() };
         let _held = memory::hold(2 * text.len())?;
-        Ok(match self.way {
-            Way::Quotient => Some(self.quotient(text)?),
-            Way::Computed => Some(self.call(text)?),
-            Way::Lenient => match xact::attempt(|| self.call(text)) {
+        Ok(match self.source {
+            Source::Quotient => Some(self.quotient(text)?),
+            Source::Computed => Some(self.call(text)?),
+            Source::LenientCell => match xact::attempt(|| self.call(text)) {
                 Ok(datum) => Some(datum?),
                 Err(caught) if caught.is_of_value() => None,
                 Err(caught) => self.explain(text, &caught)?,
             },
-            Way::Cell { .. } => match xact::explaining(|| self.call(text)) {
+            Source::Cell { .. } => match xact::explaining(|| self.call(text)) {
                 Ok(datum) => Some(datum?),
                 Err(caught) => self.explain(text, &caught)?,
             },
@@ -95,7 +102,7 @@ impl Input {
             unsafe { self.function.call(self.text.as_ptr().cast::<c_char>().cast_mut()) }
         };
         if let Some(domain) = &mut self.check {
-            // SAFETY: the input function has made a datum of the domain's base type.
+            // SAFETY: `function` is the input function of the domain's base type, and has just made the datum.
             unsafe { domain.check(datum, false) };
         }
         Ok(datum)
@@ -110,13 +117,13 @@ impl Input {
         Ok(quotient.unwrap_or(pg_sys::Datum::from(0usize)))
     }
 
-    /// Like a value that does not fit for the file's side, what the function says is told with its column.
+    /// Raises the function's error with the column's name, as errors of the decoder have it.
     #[cold]
     fn explain(&self, text: &str, caught: &Caught) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
         if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
             return Err(OutOfMemory);
         }
-        let Way::Cell { table, column } = &self.way else { caught.raise() };
+        let Source::Cell { table, column } = &self.source else { caught.raise() };
         let shown: String = text.chars().take(60).collect();
         let pg_type = types::format_type(self.type_oid, self.typmod);
         let message = format!("value does not fit column \"{column}\" of table \"{table}\"");

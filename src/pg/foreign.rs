@@ -4,20 +4,53 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys;
 
-use crate::fdw::seam::{Attribute, Options, Relation, Server};
-use crate::pg::nodes;
-use crate::pg::{encoding, types};
+use super::nodes;
+use super::{encoding, types};
+
+/// Options in the order of the catalog.
+pub type Options = Vec<(String, String)>;
+
+#[derive(Debug, Clone)]
+pub struct ForeignTable {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+    pub options: Options,
+    /// Without dropped ones.
+    pub attributes: Vec<Attribute>,
+    pub server: ForeignServer,
+}
+
+#[derive(Debug, Clone)]
+pub struct ForeignServer {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+    pub owner: pg_sys::Oid,
+    pub options: Options,
+}
+
+/// A foreign table's attribute.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// From 1.
+    pub number: i16,
+    pub name: String,
+    pub type_oid: pg_sys::Oid,
+    pub typmod: i32,
+    /// As `format_type` prints it, with its schema.
+    pub type_name: String,
+    pub not_null: bool,
+    pub options: Options,
+}
 
 /// A foreign table. Raises an error if there is none of this oid.
-pub fn relation(oid: pg_sys::Oid) -> Relation {
+pub fn table(oid: pg_sys::Oid) -> ForeignTable {
     // SAFETY: the look-ups return palloc'd copies; the relation stays locked until the transaction ends.
     unsafe {
         let table = pg_sys::GetForeignTable(oid);
         let opened = pg_sys::table_open(oid, pg_sys::AccessShareLock as i32);
-        let relation = Relation {
+        let relation = ForeignTable {
             oid,
             name: name(&(*(*opened).rd_rel).relname),
-            schema: text(pg_sys::get_namespace_name((*(*opened).rd_rel).relnamespace)),
             options: options((*table).options),
             attributes: attributes(oid, (*opened).rd_att),
             server: server((*table).serverid),
@@ -28,13 +61,13 @@ pub fn relation(oid: pg_sys::Oid) -> Relation {
 }
 
 /// A foreign server. Raises an error if there is none of this oid.
-pub fn server(oid: pg_sys::Oid) -> Server {
+pub fn server(oid: pg_sys::Oid) -> ForeignServer {
     // SAFETY: raises an error or returns a palloc'd copy.
     unsafe { copy_server(&*pg_sys::GetForeignServer(oid)) }
 }
 
 /// The server of this name.
-pub fn server_by_name(name: &str) -> Option<Server> {
+pub fn server_by_name(name: &str) -> Option<ForeignServer> {
     let name = encoding::to_server(name).ok()?;
     // SAFETY: a NUL-terminated string; null when there is no such server.
     unsafe { pg_sys::GetForeignServerByName(name.as_ptr(), true).as_ref().map(|server| copy_server(server)) }
@@ -42,10 +75,10 @@ pub fn server_by_name(name: &str) -> Option<Server> {
 
 /// # Safety
 /// `server` comes from a catalog look-up.
-unsafe fn copy_server(server: &pg_sys::ForeignServer) -> Server {
-    // SAFETY: the caller vouches for the strings and the list.
+unsafe fn copy_server(server: &pg_sys::ForeignServer) -> ForeignServer {
+    // SAFETY: GetForeignServer fills every field from the catalog: names are NUL-terminated, options DefElems.
     unsafe {
-        Server {
+        ForeignServer {
             oid: server.serverid,
             name: text(server.servername),
             owner: server.owner,
@@ -65,9 +98,8 @@ unsafe fn attributes(relation: pg_sys::Oid, desc: pg_sys::TupleDesc) -> Vec<Attr
             name: name(&a.attname),
             type_oid: a.atttypid,
             typmod: a.atttypmod,
-            pg_type: types::format_type_qualified(a.atttypid, a.atttypmod),
+            type_name: types::format_type_qualified(a.atttypid, a.atttypmod),
             not_null: a.attnotnull,
-            generated: a.attgenerated != 0,
             // SAFETY: a list of DefElems from the catalog.
             options: unsafe { options(pg_sys::GetForeignColumnOptions(relation, a.attnum)) },
         })
@@ -93,7 +125,7 @@ fn name(name: &pg_sys::NameData) -> String {
 /// # Safety
 /// `text` is null or a NUL-terminated string in the server's encoding.
 pub(crate) unsafe fn text(text: *mut c_char) -> String {
-    // SAFETY: the caller vouches for the string.
+    // SAFETY: it is not null, so a NUL-terminated string.
     if text.is_null() { String::new() } else { unsafe { encoding::from_server(text) } }
 }
 

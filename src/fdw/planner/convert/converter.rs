@@ -9,8 +9,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
 use super::params::{self, Params};
-use crate::fdw::executor::datum::{Reader, type_of};
-use crate::fdw::seam::Wrapper;
+use crate::pg::datum::{Reader, type_of};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::{Expr, Tables, Type, Var};
 
@@ -33,13 +32,11 @@ pub(crate) struct Converter<'a> {
     budget: usize,
     /// What a CaseTestExpr stands for.
     pub(crate) case_arg: Option<*mut pg_sys::Node>,
-    /// The comparison that is the whole condition, and whether an index of the file finds a column: see `lookup.rs`.
-    pub(crate) compared: Option<(*mut pg_sys::Node, IsIndexable)>,
+    /// The comparison that is the whole condition: see `params.rs`.
+    pub(crate) compared: Option<*mut pg_sys::Node>,
     /// Parameters that other nodes of the plan set.
     plan_params: bool,
 }
-
-pub(crate) type IsIndexable = fn(Var, &Tables) -> bool;
 
 impl<'a> Converter<'a> {
     pub fn new(tables: &'a Tables, visible: BTreeSet<u32>) -> Converter<'a> {
@@ -116,12 +113,12 @@ impl<'a> Converter<'a> {
     ///
     /// # Safety
     /// As `accepted`.
-    pub unsafe fn condition<W: Wrapper>(
+    pub unsafe fn condition(
         &mut self,
         node: *mut pg_sys::Node,
         accept: impl FnOnce(&Expr, &Tables) -> bool,
     ) -> Option<Expr> {
-        self.compared = Some((node, W::is_indexable));
+        self.compared = Some(node);
         // SAFETY: the caller vouches for the expression.
         let expr = unsafe { self.accepted(node, accept) };
         self.compared = None;
