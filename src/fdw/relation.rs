@@ -12,8 +12,8 @@ use crate::pg::types;
 use crate::sqlite::Estimate;
 use pg_sqlite_migrate_core::catalog;
 use pg_sqlite_migrate_core::remote::{Affinity, Column, Index, Sorting, Table};
-use pg_sqlite_migrate_core::value::Timezone;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
+use pg_sqlite_migrate_core::value::{PgType, Timezone};
 
 /// Opens the file where that has not been done.
 pub fn table(relation: &ForeignTable) -> Result<Table, Error> {
@@ -88,13 +88,17 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
 }
 
 /// A domain's values are passed as text: the server then looks at its constraints.
-fn decoded_as(attribute: &Attribute) -> String {
+fn decoded_as(attribute: &Attribute) -> PgType {
     if attribute.type_oid.to_u32() < pgrx::pg_sys::FirstNormalObjectId {
-        return attribute.type_name.clone();
+        return PgType::parse(&attribute.type_name);
     }
     let _path = LocalSettings::safe_search_path();
     let decoded_as = types::decoded_as(attribute.type_oid, attribute.typmod);
-    if types::is_domain(attribute.type_oid) { format!("domain({decoded_as})") } else { decoded_as }
+    let decoded_as = PgType::parse(&decoded_as);
+    match types::is_domain(attribute.type_oid) {
+        true => PgType::Domain { name: attribute.type_name.clone(), base: Box::new(decoded_as) },
+        false => decoded_as,
+    }
 }
 
 /// STRICT takes anything in such a column, and leaves it as it is.

@@ -11,8 +11,8 @@ use crate::value::native::Native;
 use crate::value::{Cell, CellBuf, Decoded, Misfit, PgType, text, uuid};
 
 /// The type of a column whose cells have a canonical form.
-pub fn type_of(pg_type: &str) -> Option<Type> {
-    Some(match PgType::parse(pg_type) {
+pub fn type_of(pg_type: &PgType) -> Option<Type> {
+    Some(match pg_type {
         PgType::Bool => Type::Bool,
         PgType::Int2 => Type::Int2,
         PgType::Int4 => Type::Int4,

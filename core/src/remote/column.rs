@@ -205,7 +205,7 @@ impl Place<'_> {
     /// Texts that PostgreSQL can hold: SQLite takes any bytes for one.
     fn text(&self) -> Form {
         let cell = self.cell();
-        let limit = match PgType::parse(&self.column.pg_type) {
+        let limit = match self.column.pg_type {
             PgType::Varchar(Some(limit)) => format!(" AND length({cell}) <= {limit}"),
             _ => String::new(),
         };
@@ -225,7 +225,7 @@ impl Place<'_> {
     /// Integers that count from 1970, within about three thousand years of it.
     fn instant(&self) -> Option<Form> {
         let unit = Unit::of(self.column.format)?;
-        let (digits, zoned) = match PgType::parse(&self.column.pg_type) {
+        let (digits, zoned) = match self.column.pg_type {
             PgType::Timestamp(digits) => (digits, true),
             PgType::TimestampTz(digits) => (digits, false),
             _ => return None,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Type;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, Timezone};
+use crate::value::{Format, PgType, Timezone};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Remote {
@@ -44,8 +44,8 @@ pub enum Decode {
         /// In the file, for messages.
         table: String,
         column: String,
-        /// `""` where the type's input function decides.
-        pg_type: String,
+        pg_type: PgType,
+        /// As messages name it.
         type_name: String,
         format: Option<Format>,
         on_invalid: OnInvalid,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Proof, Type};
 pub use crate::value::affinity::Affinity;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, Timezone};
+use crate::value::{Format, PgType, Timezone};
 
 /// The foreign tables of one query by their index in its range table.
 pub type Tables = BTreeMap<u32, Rc<Table>>;
@@ -43,8 +43,8 @@ pub struct Column {
     /// In the file.
     pub name: String,
     pub type_: Type,
-    /// The type as `format_type` prints it where it is the server's own; `""` for any other.
-    pub pg_type: String,
+    /// By which values are decoded; a domain's values are passed as text, for the server to check its constraints.
+    pub pg_type: PgType,
     /// How PostgreSQL names the type, for messages.
     pub type_name: String,
     pub format: Option<Format>,

@@ -11,7 +11,7 @@ use crate::value::native::Native;
 use crate::value::{Format, PgType};
 
 pub fn column(name: &str, pg_type: &str, affinity: Affinity) -> Column {
-    let type_ = canonical::type_of(pg_type).unwrap_or(match PgType::parse(pg_type) {
+    let type_ = canonical::type_of(&PgType::parse(pg_type)).unwrap_or(match PgType::parse(pg_type) {
         PgType::Numeric(_) => Type::Numeric,
         PgType::Bpchar(_) => Type::Bpchar,
         _ => Type::Other,
@@ -19,7 +19,7 @@ pub fn column(name: &str, pg_type: &str, affinity: Affinity) -> Column {
     Column {
         name: name.to_owned(),
         type_,
-        pg_type: pg_type.to_owned(),
+        pg_type: PgType::parse(pg_type),
         type_name: pg_type.to_owned(),
         format: None,
         on_invalid: OnInvalid::Error,

@@ -5,9 +5,9 @@ use pgrx::PgSqlErrorCode as Code;
 use super::decode::no_memory;
 use crate::error::Error;
 use pg_sqlite_migrate_core::remote::{Column, Table};
+use pg_sqlite_migrate_core::value::CellBuf;
 use pg_sqlite_migrate_core::value::encode::{Encoder, Refusal};
 use pg_sqlite_migrate_core::value::native::Native;
-use pg_sqlite_migrate_core::value::{CellBuf, PgType};
 
 pub struct ColumnWriter {
     column: String,
@@ -21,7 +21,7 @@ impl ColumnWriter {
         ColumnWriter {
             column: column.name.clone(),
             table: table.name.clone(),
-            encoder: Encoder::new(&PgType::parse(&column.pg_type), column.format, column.affinity, &zone),
+            encoder: Encoder::new(&column.pg_type, column.format, column.affinity, &zone),
         }
     }
 

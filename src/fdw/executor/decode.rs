@@ -9,7 +9,7 @@ use crate::sqlite::rows::{display, storage_class};
 use pg_sqlite_migrate_core::remote::{Decode, Type, canonical};
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
-use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit, PgType};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit};
 
 /// Decodes one result column.
 pub enum CellDecoder {
@@ -38,7 +38,7 @@ impl CellDecoder {
             Decode::Decimal | Decode::Quotient => CellDecoder::Number,
             Decode::Cell { table, column, pg_type, type_name, format, on_invalid, timezone, not_null } => {
                 CellDecoder::Column(ColumnDecoder {
-                    decoder: Decoder::new(&PgType::parse(pg_type), *format, timezone),
+                    decoder: Decoder::new(pg_type, *format, timezone),
                     table: table.clone(),
                     column: column.clone(),
                     type_name: type_name.clone(),

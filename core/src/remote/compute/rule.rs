@@ -11,7 +11,7 @@ use crate::value::{Cell, CellBuf, Decoder, Format, Misfit, PgType, Timezone};
 
 #[derive(Debug, Clone)]
 pub struct Rule {
-    pg_type: String,
+    pg_type: PgType,
     type_: Type,
     format: Option<Format>,
     null_for_misfits: bool,
@@ -23,18 +23,23 @@ impl Rule {
     /// `None` for a type without a canonical form.
     pub fn of(column: &Column, timezone: Option<&Timezone>) -> Option<Rule> {
         let null_for_misfits = column.on_invalid == OnInvalid::Null;
-        Rule::new(&column.pg_type, column.format, null_for_misfits, timezone.cloned().unwrap_or_default())
+        Rule::new(
+            column.pg_type.clone(),
+            column.format,
+            null_for_misfits,
+            timezone.cloned().unwrap_or_default(),
+        )
     }
 
     fn new(
-        pg_type: &str,
+        pg_type: PgType,
         format: Option<Format>,
         null_for_misfits: bool,
         timezone: Timezone,
     ) -> Option<Rule> {
-        let type_ = canonical::type_of(pg_type)?;
-        let decoder = Decoder::new(&PgType::parse(pg_type), format, &timezone);
-        Some(Rule { pg_type: pg_type.to_owned(), type_, format, null_for_misfits, timezone, decoder })
+        let type_ = canonical::type_of(&pg_type)?;
+        let decoder = Decoder::new(&pg_type, format, &timezone);
+        Some(Rule { pg_type, type_, format, null_for_misfits, timezone, decoder })
     }
 
     pub fn type_(&self) -> Type {
@@ -43,7 +48,7 @@ impl Rule {
 
     pub fn parse(text: &str) -> Option<Rule> {
         let mut parts = text.split(';');
-        let pg_type = parts.next()?;
+        let pg_type = PgType::parse(parts.next()?);
         let (mut format, mut null_for_misfits, mut timezone) = (None, false, Timezone::UTC);
         for part in parts {
             match part.split_once('=')? {
@@ -68,7 +73,7 @@ impl Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.pg_type)?;
+        write!(f, "{}", self.pg_type)?;
         if let Some(format) = self.format {
             write!(f, ";format={}", format.as_str())?;
         }

@@ -66,8 +66,7 @@ impl Printer<'_> {
         Some(match expr {
             Expr::Const(_, value) => {
                 let zone = self.tables.get(&var.relation)?.timezone.clone().unwrap_or_default();
-                let encoder =
-                    Encoder::new(&PgType::parse(&column.pg_type), column.format, column.affinity, &zone);
+                let encoder = Encoder::new(&column.pg_type, column.format, column.affinity, &zone);
                 // What the column cannot keep is refused when a row is written, not before.
                 format!("{name} = {}", cell_literal(&encoder.encode(value).ok()?))
             }
@@ -104,7 +103,7 @@ impl Printer<'_> {
                 Type::Int2 | Type::Int4 | Type::Int8 | Type::Bool,
                 Affinity::Integer | Affinity::Numeric | Affinity::Blob,
             ) => true,
-            (Type::Text, Affinity::Text | Affinity::Blob) => PgType::parse(&column.pg_type) == PgType::Text,
+            (Type::Text, Affinity::Text | Affinity::Blob) => column.pg_type == PgType::Text,
             _ => false,
         }
     }
