@@ -34,16 +34,16 @@ impl Connection {
     pub fn change(&self, reach: &Rc<Reach>, command: Option<u32>) -> Result<Rc<Session>, Error> {
         let session = self.writing()?;
         self.follow(&session)?;
-        self.drain(|cursor| cursor.is_open_to(reach))?;
+        self.materialize(|cursor| cursor.is_open_to(reach))?;
         let Some(command) = command else { return Ok(session) };
         self.note(reach, command, xact_events::nest_level());
         Ok(session)
     }
 
-    /// Puts the answers of these cursors into memory.
-    pub(super) fn drain(&self, which: impl Fn(&Cursor) -> bool) -> Result<(), Error> {
+    /// Reads the answers of these cursors into memory.
+    pub(super) fn materialize(&self, which: impl Fn(&Cursor) -> bool) -> Result<(), Error> {
         let open: Vec<Rc<Cursor>> = self.cursors.borrow().iter().filter(|c| which(c)).cloned().collect();
-        open.iter().try_for_each(|cursor| cursor.drain())
+        open.iter().try_for_each(|cursor| cursor.materialize())
     }
 
     /// Of the changes of one level that reach as far, only the last counts.
@@ -82,7 +82,9 @@ impl Connection {
         let active = self.cursors.borrow().iter().any(|c| c.is_incomplete());
         if session.in_transaction() && !session.is_fresh() && (active || !renews) {
             match session.upgrade() {
-                Err(sqlite::Error::Snapshot { .. }) if renews => self.drain(|c| c.is_open_to(&Reach::All))?,
+                Err(sqlite::Error::Snapshot { .. }) if renews => {
+                    self.materialize(|c| c.is_open_to(&Reach::All))?
+                }
                 upgraded => return upgraded.map_err(raised).map(|()| session),
             }
         }

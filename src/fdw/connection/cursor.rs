@@ -1,13 +1,13 @@
 //! A statement that is read row by row, and what it takes to keep its answer when the file changes under it.
 //!
 //! PostgreSQL's scans do not see what is written after they began. SQLite's do, of the same connection. So before a
-//! change, the whole answer of whoever reads what changes is put into memory, where it can be read again as well: what
-//! runs anew shows the same rows in the same order, its snapshot is still there. So is the answer of a cursor that no
-//! row was asked of yet, unless it waits for parameters. A scan of a query that itself changes the file collects its
-//! rows first, inside SQLite, where they may go to a temporary file.
+//! change, the whole answer of each cursor that reads what changes is materialized, and can be read again from there: a
+//! statement that runs anew shows the same rows in the same order, since its snapshot is still there. So is the answer
+//! of a cursor that has not been started, unless it waits for parameters. A scan of a query that itself changes the file
+//! collects its rows first, inside SQLite, where they may go to a temporary file.
 #![deny(clippy::disallowed_methods)]
 
-use std::cell::{Cell as Flag, RefCell};
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use pgrx::PgSqlErrorCode as Code;
@@ -76,8 +76,8 @@ pub enum Reading {
     Lazily,
     /// With its first row: the statement collects its rows first.
     AtOnce,
-    /// With its first row too, into memory: they are read again.
-    Keeping,
+    /// In memory before its first row: the rows are read again.
+    Materialized,
     /// An UPDATE or DELETE: all its changes are made, and its rows are in memory, before the first one is shown.
     Changing,
 }
@@ -90,24 +90,27 @@ pub struct Cursor {
     /// The server's command that it belongs to.
     pub(super) command: u32,
     reading: Reading,
-    /// It asks the same whenever it is started.
+    /// It has no parameters: the same answer whenever it is started.
     constant: bool,
     /// Which of the connection's snapshots it reads.
     snapshot: u64,
-    started: Flag<bool>,
-    /// Rows were asked for; and how many have been shown since the start.
-    stepped: Flag<bool>,
-    shown: Flag<usize>,
-    /// Its whole answer is in `kept`, and no statement runs.
-    drained: Flag<bool>,
-    kept: RefCell<Rc<Kept>>,
-    /// Position in it.
-    next: Flag<usize>,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+enum State {
+    /// No statement runs: it has not been started, or it has ended.
+    #[default]
+    Idle,
+    /// The statement runs. Rows may have been asked for; so many have been shown.
+    Running { stepped: bool, shown: usize },
+    /// No statement runs, its whole answer is in memory. The next row is the one at this position.
+    Materialized { answer: Rc<Answer>, next: usize },
 }
 
 /// An answer in memory.
 #[derive(Default)]
-struct Kept {
+struct Answer {
     rows: KeptRows,
     /// What follows the last row in the place of the end.
     fault: Option<sqlite::Error>,
@@ -129,12 +132,7 @@ impl Cursor {
             reading,
             constant: remote.parameters.is_empty(),
             snapshot: connection.snapshots.get(),
-            started: Flag::new(false),
-            stepped: Flag::new(false),
-            shown: Flag::new(0),
-            drained: Flag::new(false),
-            kept: RefCell::default(),
-            next: Flag::new(0),
+            state: RefCell::default(),
         });
         connection.cursors.borrow_mut().push(cursor.clone());
         cursor
@@ -151,8 +149,10 @@ impl Cursor {
 
     /// Starts, or starts again.
     pub fn start(&self, parameters: &[Cell<'_>]) -> Result<(), Error> {
-        if self.constant && self.drained.get() {
-            self.next.set(0);
+        if let State::Materialized { next, .. } = &mut *self.state.borrow_mut()
+            && self.constant
+        {
+            *next = 0;
             return Ok(());
         }
         self.connection.check_visible(self)?;
@@ -163,121 +163,134 @@ impl Cursor {
         };
         let id = self.handle.on(&session)?;
         session.bind(id, parameters).map_err(raised)?;
-        self.started.set(true);
-        self.stepped.set(false);
-        self.shown.set(0);
-        self.drained.set(false);
-        self.kept.take();
+        self.state.replace(State::Running { stepped: false, shown: 0 });
         Ok(())
     }
 
     /// The next row is the first one again, the parameters being the same; `false` where the answer is not kept.
     pub fn rewind(&self) -> bool {
-        self.next.set(0);
-        self.drained.get() || self.reading == Reading::Keeping && self.started.get()
-    }
-
-    /// Shows the next of the kept rows.
-    fn replay<R>(&self, look: impl FnOnce(RowView<'_>) -> R) -> Result<Option<R>, Error> {
-        let kept = self.kept.borrow().clone();
-        let row = kept.rows.row(self.next.get());
-        if let (None, Some(fault)) = (row, &kept.fault) {
-            return Err(raised(fault.clone()));
+        match &mut *self.state.borrow_mut() {
+            State::Idle => false,
+            // Nothing has been shown: the first row is asked for after the whole answer is in memory.
+            State::Running { .. } => self.reading == Reading::Materialized,
+            State::Materialized { next, .. } => {
+                *next = 0;
+                true
+            }
         }
-        self.next.set(self.next.get() + 1);
-        Ok(row.map(look))
     }
 
     /// Shows the next row to `look`.
     #[inline]
     pub fn step<R>(&self, look: impl FnOnce(RowView<'_>) -> R) -> Result<Option<R>, Error> {
-        if self.reading == Reading::Keeping {
-            self.drain()?;
+        if self.reading == Reading::Materialized {
+            self.materialize()?;
         }
-        if self.drained.get() {
-            return self.replay(look);
+        let materialized = match &mut *self.state.borrow_mut() {
+            State::Idle => return Err(closed()),
+            State::Running { stepped, .. } => {
+                *stepped = true;
+                None
+            }
+            State::Materialized { answer, next } => {
+                let at = *next;
+                *next += 1;
+                Some((answer.clone(), at))
+            }
+        };
+        if let Some((answer, at)) = materialized {
+            return match (answer.rows.row(at), &answer.fault) {
+                (None, Some(fault)) => Err(raised(fault.clone())),
+                (row, _) => Ok(row.map(look)),
+            };
         }
         let Some((session, id)) = self.handle.prepared() else { return Err(closed()) };
-        self.stepped.set(true);
         let found = session.step(id, |row| look(RowView::Live(row))).map_err(raised)?;
-        self.shown.set(self.shown.get() + usize::from(found.is_some()));
+        if let State::Running { shown, .. } = &mut *self.state.borrow_mut() {
+            *shown += usize::from(found.is_some());
+        }
         Ok(found)
     }
 
     /// It will ask the file for rows, or may do so.
     pub(super) fn is_incomplete(&self) -> bool {
-        match self.reading {
-            Reading::Lazily | Reading::Keeping => !self.drained.get(),
-            Reading::AtOnce => !self.drained.get() && !self.stepped.get(),
-            Reading::Changing => false,
+        let state = self.state.borrow();
+        match (&*state, self.reading) {
+            (_, Reading::Changing) | (State::Materialized { .. }, _) => false,
+            (State::Running { stepped, .. }, Reading::AtOnce) => !stepped,
+            _ => true,
         }
     }
 
-    /// A change of this reach would show in its rows, which can be had before.
+    /// A change of this reach would show in its rows, which can be read before.
     pub(super) fn is_open_to(&self, reach: &Reach) -> bool {
-        (self.started.get() || self.constant) && self.is_incomplete() && reach.hits(&self.reads)
+        (self.constant || self.is_running()) && self.is_incomplete() && reach.hits(&self.reads)
     }
 
-    pub(super) fn is_started(&self) -> bool {
-        self.started.get() && !self.drained.get()
+    fn is_idle(&self) -> bool {
+        matches!(*self.state.borrow(), State::Idle)
     }
 
-    /// Puts the whole answer into memory, and goes on after the rows that were shown.
-    pub(super) fn drain(&self) -> Result<(), Error> {
-        if self.drained.get() {
-            return Ok(());
-        }
-        if !self.started.get() {
-            // It comes too late: if it is started, that is where to say so.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(*self.state.borrow(), State::Running { .. })
+    }
+
+    /// Reads the whole answer into memory, and goes on after the rows that were shown.
+    pub(super) fn materialize(&self) -> Result<(), Error> {
+        if self.is_idle() {
+            // It comes too late: if it is started, that is where to raise the error.
             if self.connection.check_visible(self).is_err() {
                 return Ok(());
             }
             self.start(&[])?;
         }
+        let State::Running { stepped, shown } = *self.state.borrow() else { return Ok(()) };
         let Some((session, id)) = self.handle.prepared() else { return Err(closed()) };
-        if self.stepped.get() {
+        if stepped {
             session.reset(id);
         }
-        *self.kept.borrow_mut() = Rc::new(Kept::read(&session, id)?);
+        let answer = Rc::new(Answer::read(&session, id)?);
         self.handle.release();
-        self.next.set(self.shown.get());
-        self.drained.set(true);
+        self.state.replace(State::Materialized { answer, next: shown });
         Ok(())
     }
 
     /// Makes all changes of an UPDATE or DELETE, and gives their number. Its rows go into memory: while SQLite has some
     /// to give it takes and releases no savepoint, and who looks at them may need one.
     pub fn make_changes(&self) -> Result<u64, Error> {
-        self.drain()?;
-        match &self.kept.borrow().fault {
-            Some(fault) => Err(raised(fault.clone())),
+        self.materialize()?;
+        let fault = match &*self.state.borrow() {
+            State::Materialized { answer, .. } => answer.fault.clone(),
+            State::Idle | State::Running { .. } => None,
+        };
+        match fault {
+            Some(fault) => Err(raised(fault)),
             None => Ok(self.connection.session()?.changes()),
         }
     }
 
     /// The query's work is over.
     pub fn end(&self) {
-        self.started.set(false);
         self.handle.release();
-        if let Ok(mut kept) = self.kept.try_borrow_mut() {
-            *kept = Rc::default();
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            *state = State::Idle;
         }
         self.connection.ended(self);
     }
 }
 
-impl Kept {
+impl Answer {
     /// A row that cannot be computed is an error for who comes to it, which may be no one.
-    fn read(session: &Session, id: StatementId) -> Result<Kept, Error> {
-        let mut kept = Kept::default();
+    fn read(session: &Session, id: StatementId) -> Result<Answer, Error> {
+        let mut answer = Answer::default();
         loop {
-            match session.step(id, |row| kept.rows.push(row)) {
+            match session.step(id, |row| answer.rows.push(row)) {
                 Ok(Some(Ok(()))) => {}
                 Ok(Some(Err(OutOfMemory))) => return Err(session.no_memory().into()),
-                Ok(None) => return Ok(kept),
+                Ok(None) => return Ok(answer),
                 Err(fault @ sqlite::Error::Function { .. }) => {
-                    kept.fault = Some(fault);
-                    return Ok(kept);
+                    answer.fault = Some(fault);
+                    return Ok(answer);
                 }
                 Err(error) => return Err(raised(error)),
             }

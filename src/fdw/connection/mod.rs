@@ -309,7 +309,7 @@ impl Connection {
         let cursor = match reads {
             Reads::Only => Cursor::new(self, sql, remote, Reading::Lazily),
             Reads::BesideChanges => Cursor::new(self, &whole(), remote, Reading::AtOnce),
-            Reads::AgainBesideChanges => Cursor::new(self, sql, remote, Reading::Keeping),
+            Reads::AgainBesideChanges => Cursor::new(self, sql, remote, Reading::Materialized),
         };
         // The cursor keeps the snapshot in which the plan holds.
         let prepared = self.prove(&session, &remote.proofs).and_then(|()| cursor.prepare());
