@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Connection, Cursor, Reach, Write, raised};
+use super::{Connection, Cursor, Reach, Transaction, Write, raised};
 use crate::error::Error;
 use crate::fdw::options::ServerOptions;
 use crate::pg::foreign::ForeignServer;
@@ -36,24 +36,25 @@ impl Connection {
         self.follow(&session)?;
         self.materialize(|cursor| cursor.is_open_to(reach))?;
         let Some(command) = command else { return Ok(session) };
-        self.note(reach, command, xact_events::nest_level());
+        self.record(reach, command, xact_events::nest_level());
         Ok(session)
     }
 
     /// Reads the answers of these cursors into memory.
     pub(super) fn materialize(&self, which: impl Fn(&Cursor) -> bool) -> Result<(), Error> {
-        let open: Vec<Rc<Cursor>> = self.cursors.borrow().iter().filter(|c| which(c)).cloned().collect();
-        open.iter().try_for_each(|cursor| cursor.materialize())
+        let open: Option<Vec<Rc<Cursor>>> = self.with_transaction(|transaction| {
+            transaction.cursors.iter().filter(|cursor| which(cursor)).cloned().collect()
+        });
+        open.iter().flatten().try_for_each(|cursor| cursor.materialize())
     }
 
     /// Of the changes of one level that reach as far, only the last counts.
-    pub(super) fn note(&self, reach: &Rc<Reach>, command: u32, level: i32) {
-        let mut writes = self.writes.borrow_mut();
+    pub(super) fn record(&self, reach: &Rc<Reach>, command: u32, level: i32) {
         let same = |w: &Write| w.level == level && (Rc::ptr_eq(&w.reach, reach) || w.reach == *reach);
-        match writes.iter_mut().find(|w| same(w)) {
+        self.with_transaction(|Transaction { writes, .. }| match writes.iter_mut().find(|w| same(w)) {
             Some(write) => write.command = write.command.max(command),
             None => writes.push(Write { reach: reach.clone(), command, level }),
-        }
+        });
     }
 
     /// A query that is about to read will change the file: its snapshot is that of the write transaction.
@@ -79,7 +80,7 @@ impl Connection {
             return Ok(session);
         }
         let renews = xact_events::is_read_committed();
-        let active = self.cursors.borrow().iter().any(|c| c.is_incomplete());
+        let active = self.any_cursor(Cursor::is_incomplete);
         if session.in_transaction() && !session.is_fresh() && (active || !renews) {
             match session.upgrade() {
                 Err(sqlite::Error::Snapshot { .. }) if renews => {
@@ -102,10 +103,13 @@ impl Connection {
     /// Savepoints of the file for the server's.
     fn follow(&self, session: &Session) -> Result<(), Error> {
         let current = xact_events::nest_level();
-        let deepest = self.levels.borrow().last().copied().unwrap_or(1);
+        let deepest = self
+            .with_transaction(|transaction| transaction.savepoints.last().copied())
+            .flatten()
+            .unwrap_or(1);
         for level in deepest + 1..=current {
             session.savepoint(level).map_err(raised)?;
-            self.levels.borrow_mut().push(level);
+            self.with_transaction(|transaction| transaction.savepoints.push(level));
         }
         Ok(())
     }

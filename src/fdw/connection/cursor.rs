@@ -134,7 +134,7 @@ impl Cursor {
             snapshot: connection.snapshots.get(),
             state: RefCell::default(),
         });
-        connection.cursors.borrow_mut().push(cursor.clone());
+        connection.with_transaction(|transaction| transaction.cursors.push(cursor.clone()));
         cursor
     }
 

@@ -5,7 +5,7 @@ use std::sync::Once;
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::{CONNECTIONS, Connection, Cursor, Status, Write, all, raised};
+use super::{CONNECTIONS, Connection, Intent, Status, Transaction, Trust, Write, all, raised};
 use crate::error::Error;
 use crate::fdw::OrRaise;
 use crate::fdw::options::ServerOptions;
@@ -28,7 +28,7 @@ pub(super) fn register() {
 /// Files whose server has changed are closed when the transaction ends, or opened anew at the next use.
 fn mark(hash: u32) {
     for (_, connection) in all() {
-        if hash == 0 || connection.hash.get() == hash {
+        if hash == 0 || connection.hash == hash {
             connection.stale.set(true);
         }
     }
@@ -42,7 +42,7 @@ fn close_stale() {
 }
 
 fn used() -> impl Iterator<Item = Rc<Connection>> {
-    all().into_iter().map(|(_, connection)| connection).filter(|c| c.used.get())
+    all().into_iter().map(|(_, connection)| connection).filter(|c| c.transaction.borrow().is_some())
 }
 
 impl TransactionCallbacks for Callbacks {
@@ -86,8 +86,7 @@ fn commit() -> Result<(), Error> {
 impl Connection {
     /// The session, where there is something to commit, and a file to commit it to.
     fn written(&self) -> Result<Option<Rc<Session>>, Error> {
-        let is_writing = self.live.borrow().as_ref().is_some_and(|live| live.session.is_writing());
-        if !is_writing {
+        if !self.open_session().is_some_and(|session| session.is_writing()) {
             return Ok(None);
         }
         let session = self.session()?;
@@ -99,8 +98,9 @@ impl Connection {
     }
 
     fn refuse_to_prepare(&self) -> Result<(), Error> {
-        let in_transaction = self.live.borrow().as_ref().is_some_and(|live| live.session.in_transaction());
-        if !in_transaction && self.writes.borrow().is_empty() {
+        let has_written =
+            self.with_transaction(|transaction| !transaction.writes.is_empty()).unwrap_or(false);
+        if !has_written && !self.open_session().is_some_and(|session| session.in_transaction()) {
             return Ok(());
         }
         Err(Error::Foreign {
@@ -114,61 +114,53 @@ impl Connection {
 
     /// The transaction is over, however it ended; what is still open of it is rolled back.
     fn finish(&self) {
-        // Dropped when nothing is borrowed: a cursor's end leads back here.
-        let cursors: Vec<Rc<Cursor>> =
-            self.cursors.try_borrow_mut().map(|mut c| c.drain(..).collect()).unwrap_or_default();
-        let session = self.live.borrow().as_ref().map(|live| live.session.clone());
-        if let Some(session) = session {
+        let transaction = self.transaction.take().unwrap_or_default();
+        let session = self.open_session();
+        if let Some(session) = &session {
             session.release_all();
             session.rollback();
         }
-        drop(cursors);
-        self.levels.borrow_mut().clear();
-        self.writes.borrow_mut().clear();
-        self.used.set(false);
-        self.broken.set(false);
-        self.doubtful.set(false);
-        self.changing.set(false);
-        if !self.keep.get() || self.is_guest() {
+        if self.intent.get() == Intent::Changes {
+            self.intent.set(Intent::MayChange);
+        }
+        // The file's own application could not write as long as SQLite's auxiliary files belong to us.
+        let creates_files = session.is_some_and(|session| session.source().creates_auxiliary_files());
+        if !transaction.keeps_file || creates_files {
             self.close();
         }
     }
 
     /// A subtransaction commits into its parent.
     fn merge(&self, level: i32) -> Result<(), Error> {
-        if self.levels.borrow().last() == Some(&level) {
+        if self.with_transaction(|transaction| transaction.savepoints.last() == Some(&level)) == Some(true) {
             self.session()?.release_savepoint(level).map_err(raised)?;
-            self.levels.borrow_mut().pop();
+            self.with_transaction(|transaction| transaction.savepoints.pop());
         }
-        let merged: Vec<Write> = self.writes.borrow_mut().extract_if(.., |w| w.level >= level).collect();
-        merged.iter().for_each(|write| self.note(&write.reach, write.command, level - 1));
+        let merged: Option<Vec<Write>> = self.with_transaction(|transaction| {
+            transaction.writes.extract_if(.., |w| w.level >= level).collect()
+        });
+        for write in merged.into_iter().flatten() {
+            self.record(&write.reach, write.command, level - 1);
+        }
         Ok(())
     }
 
     /// A subtransaction has aborted: what was written in it, and below it, is undone.
     fn undo(&self, level: i32) {
-        let outermost = {
-            let mut levels = self.levels.borrow_mut();
-            let outermost = levels.iter().copied().find(|l| *l >= level);
-            levels.retain(|l| *l < level);
+        let outermost = self.with_transaction(|Transaction { savepoints, writes, .. }| {
+            let outermost = savepoints.iter().copied().find(|l| *l >= level);
+            savepoints.retain(|l| *l < level);
+            writes.retain(|write| write.level < level);
             outermost
-        };
-        self.writes.borrow_mut().retain(|write| write.level < level);
-        let (Some(outermost), Ok(session)) = (outermost, self.session()) else { return };
+        });
+        let (Some(outermost), Ok(session)) = (outermost.flatten(), self.session()) else { return };
         if session.rollback_to(outermost).is_err() {
-            self.broken.set(true);
+            self.with_transaction(|transaction| transaction.trust = Trust::Broken);
         }
     }
 
-    /// The file's own application could not write as long as what SQLite has made beside the file is ours.
-    fn is_guest(&self) -> bool {
-        let live = self.live.borrow();
-        live.as_ref().is_some_and(|live| live.session.source().creates_auxiliary_files())
-    }
-
     fn is_in_use(&self) -> bool {
-        let in_transaction = self.live.borrow().as_ref().is_some_and(|live| live.session.in_transaction());
-        in_transaction || !self.cursors.borrow().is_empty()
+        self.open_session().is_some_and(|session| session.in_transaction()) || self.any_cursor(|_| true)
     }
 }
 
@@ -191,7 +183,7 @@ pub fn statuses() -> Vec<Status> {
         .into_iter()
         .filter_map(|(oid, connection)| {
             let name = connection.name.borrow().clone();
-            let session = connection.live.borrow().as_ref().map(|live| live.session.clone())?;
+            let session = connection.open_session()?;
             let server = foreign::server_by_name(&name).filter(|s| s.oid.to_u32() == oid);
             let valid = server
                 .and_then(|server| ServerOptions::of(&server).ok())
@@ -222,9 +214,9 @@ pub fn close(server: Option<u32>) -> Closed {
     for (oid, connection) in all().into_iter().filter(|(oid, _)| server.is_none_or(|s| s == *oid)) {
         if connection.is_in_use() {
             outcome.in_use.push(connection.name.borrow().clone());
-        } else if connection.live.borrow().is_some() {
+        } else if connection.open_session().is_some() {
             connection.close();
-            connection.used.set(false);
+            connection.transaction.take();
             outcome.closed += 1;
             let _ = CONNECTIONS.try_with(|all| all.try_borrow_mut().map(|mut all| all.remove(&oid)));
         }

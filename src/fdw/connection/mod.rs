@@ -11,7 +11,7 @@ mod end;
 mod open;
 mod schema;
 
-use std::cell::{Cell as Flag, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -47,40 +47,60 @@ pub enum Reads {
 }
 
 /// A server's place in this backend, with or without its file open.
-#[derive(Default)]
 pub struct Connection {
+    /// By which the server announces that the definition has changed.
+    hash: u32,
     /// The server's name when it was last used.
     name: RefCell<String>,
-    live: RefCell<Option<Live>>,
-    /// Scans that have begun and not ended.
-    cursors: RefCell<Vec<Rc<Cursor>>>,
-    /// Nest levels of the server's transaction that have a savepoint in the file, ascending.
-    levels: RefCell<Vec<i32>>,
-    writes: RefCell<Vec<Write>>,
-    /// PostgreSQL's transaction has used it.
-    used: Flag<bool>,
-    /// Stays open when the transaction ends.
-    keep: Flag<bool>,
-    /// A table of the server was to be changed though the server says nothing of it: the file is opened for writing.
-    changes_tables: Flag<bool>,
-    /// This transaction changes a table.
-    changing: Flag<bool>,
-    /// The server's definition has changed, or is gone, since the file was opened.
-    stale: Flag<bool>,
-    /// What the server tells such a change by.
-    hash: Flag<u32>,
-    /// A savepoint could not be rolled back to.
-    broken: Flag<bool>,
-    /// The file was changed while it was read, which no lock had kept.
-    doubtful: Flag<bool>,
+    file: RefCell<Option<OpenFile>>,
+    /// Since PostgreSQL's transaction has used the connection.
+    transaction: RefCell<Option<Transaction>>,
     /// Grows when open cursors lose their snapshot.
-    snapshots: Flag<u64>,
+    snapshots: Cell<u64>,
+    intent: Cell<Intent>,
+    /// The server's definition has changed, or is gone, since the file was opened.
+    stale: Cell<bool>,
 }
 
-struct Live {
+struct OpenFile {
     session: Rc<Session>,
     identity: Identity,
     schema: Option<Schema>,
+}
+
+/// For what the file is opened, where the server's options do not say that its tables are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Intent {
+    #[default]
+    Read,
+    /// A table of the server was to be changed, or may be by its own options.
+    MayChange,
+    /// This transaction changes one.
+    Changes,
+}
+
+/// What PostgreSQL's transaction has done with the file.
+#[derive(Default)]
+struct Transaction {
+    /// Scans that have begun and not ended.
+    cursors: Vec<Rc<Cursor>>,
+    /// Nest levels of the server's transaction that have a savepoint in the file, ascending.
+    savepoints: Vec<i32>,
+    writes: Vec<Write>,
+    trust: Trust,
+    /// The file stays open when the transaction ends.
+    keeps_file: bool,
+}
+
+/// May the transaction go on?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Trust {
+    #[default]
+    Sound,
+    /// A savepoint could not be rolled back to.
+    Broken,
+    /// The file was changed while it was read, which no lock had prevented.
+    Doubtful,
 }
 
 /// A change that this transaction has made.
@@ -185,38 +205,63 @@ impl Connection {
 
     /// The same; a table that may be changed has the file opened for writing from the start.
     fn for_table(server: &ForeignServer, options: &TableOptions) -> Result<Rc<Connection>, Error> {
-        if options.updatable == Some(true) {
-            Connection::entry(server).changes_tables.set(true);
+        let connection = Connection::entry(server);
+        if options.updatable == Some(true) && connection.intent.get() == Intent::Read {
+            connection.intent.set(Intent::MayChange);
         }
         Connection::of(server)
     }
 
     fn entry(server: &ForeignServer) -> Rc<Connection> {
         end::register();
-        let entry = CONNECTIONS.with_borrow_mut(|all| all.entry(server.oid.to_u32()).or_default().clone());
-        *entry.name.borrow_mut() = server.name.clone();
-        if entry.hash.get() == 0 {
-            entry.hash.set(invalidation::hash(server.oid));
-        }
-        entry
+        let oid = server.oid.to_u32();
+        let known = CONNECTIONS.with_borrow(|all| all.get(&oid).cloned());
+        let connection = known.unwrap_or_else(|| {
+            let new = Rc::new(Connection {
+                hash: invalidation::hash(server.oid),
+                name: RefCell::default(),
+                file: RefCell::default(),
+                transaction: RefCell::default(),
+                snapshots: Cell::default(),
+                intent: Cell::default(),
+                stale: Cell::default(),
+            });
+            CONNECTIONS.with_borrow_mut(|all| all.insert(oid, new.clone()));
+            new
+        });
+        *connection.name.borrow_mut() = server.name.clone();
+        connection
+    }
+
+    /// Whatever is open, in whatever state.
+    fn open_session(&self) -> Option<Rc<Session>> {
+        self.file.borrow().as_ref().map(|file| file.session.clone())
+    }
+
+    /// What `f` finds in PostgreSQL's transaction, if that has used the connection.
+    fn with_transaction<T>(&self, f: impl FnOnce(&mut Transaction) -> T) -> Option<T> {
+        self.transaction.borrow_mut().as_mut().map(f)
+    }
+
+    fn trust(&self) -> Trust {
+        self.with_transaction(|transaction| transaction.trust).unwrap_or_default()
     }
 
     /// The open session. Its transaction may have been lost, which nothing can go on from.
     pub fn session(&self) -> Result<Rc<Session>, Error> {
         self.check_proven()?;
-        let session = self.live.borrow().as_ref().map(|live| live.session.clone());
-        match session {
-            Some(session) if !session.has_lost() && !self.broken.get() => Ok(session),
+        match self.open_session() {
+            Some(session) if !session.has_lost() && self.trust() != Trust::Broken => Ok(session),
             _ => Err(self.lost()),
         }
     }
 
     /// What the transaction has read so far was one state of the file.
     fn check_proven(&self) -> Result<(), Error> {
-        let live = self.live.borrow();
-        match live.as_ref().filter(|_| self.doubtful.get()) {
-            Some(live) => {
-                Err(Error::Sqlite(sqlite::Error::Changed { path: live.identity.path().to_owned() }))
+        let file = self.file.borrow();
+        match file.as_ref().filter(|_| self.trust() == Trust::Doubtful) {
+            Some(file) => {
+                Err(Error::Sqlite(sqlite::Error::Changed { path: file.identity.path().to_owned() }))
             }
             None => Ok(()),
         }
@@ -286,9 +331,9 @@ impl Connection {
 
     /// Lets go of a snapshot that nobody reads. What it has shown is believed at the transaction's next step.
     fn leave(&self) {
-        let Some(session) = self.live.borrow().as_ref().map(|live| live.session.clone()) else { return };
+        let Some(session) = self.open_session() else { return };
         if session.source().prove().is_err() {
-            self.doubtful.set(true);
+            self.with_transaction(|transaction| transaction.trust = Trust::Doubtful);
         }
         if !session.is_writing() && self.may_renew() {
             session.rollback();
@@ -296,7 +341,7 @@ impl Connection {
     }
 
     fn may_renew(&self) -> bool {
-        xact_events::is_read_committed() && self.cursors.borrow().is_empty()
+        xact_events::is_read_committed() && !self.any_cursor(|_| true)
     }
 
     // Scans.
@@ -324,14 +369,19 @@ impl Connection {
         Cursor::new(self, &remote.sql, remote, Reading::Changing)
     }
 
+    fn any_cursor(&self, is: impl Fn(&Cursor) -> bool) -> bool {
+        self.with_transaction(|transaction| transaction.cursors.iter().any(|cursor| is(cursor)))
+            .unwrap_or(false)
+    }
+
     /// A cursor's query is over.
     fn ended(&self, cursor: &Cursor) {
-        let Ok(mut cursors) = self.cursors.try_borrow_mut() else { return };
-        let before = cursors.len();
+        let Ok(mut transaction) = self.transaction.try_borrow_mut() else { return };
+        let Some(cursors) = transaction.as_mut().map(|transaction| &mut transaction.cursors) else { return };
         let gone: Vec<Rc<Cursor>> = cursors.extract_if(.., |c| std::ptr::eq(Rc::as_ptr(c), cursor)).collect();
-        let last = before > 0 && cursors.is_empty();
-        drop(cursors);
-        if !gone.is_empty() && last {
+        let none_left = cursors.is_empty();
+        drop(transaction);
+        if !gone.is_empty() && none_left {
             self.leave();
         }
     }
@@ -339,7 +389,7 @@ impl Connection {
     /// What this transaction's current query has written itself, a scan of the query must not see.
     fn check_visible(&self, cursor: &Cursor) -> Result<(), Error> {
         let hidden = |write: &Write| write.command >= cursor.command && write.reach.hits(&cursor.reads);
-        if !self.writes.borrow().iter().any(hidden) {
+        if !self.with_transaction(|transaction| transaction.writes.iter().any(hidden)).unwrap_or(false) {
             return Ok(());
         }
         Err(Error::Foreign {

@@ -4,10 +4,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::{Connection, Live, raised};
+use super::{Connection, Intent, OpenFile, Transaction, raised};
 use crate::error::Error;
 use crate::fdw::options::ServerOptions;
 use crate::guc;
@@ -43,42 +44,52 @@ impl Identity {
 impl Connection {
     /// Opens the file at the transaction's first use, or keeps the one that is open where it is the same.
     pub(super) fn refresh(&self, server: &ForeignServer, options: &ServerOptions) -> Result<(), Error> {
-        self.keep.set(options.keep_connections);
+        let keeps_file = options.keep_connections;
+        let used = self.with_transaction(|transaction| transaction.keeps_file = keeps_file).is_some();
         let patience = options.busy_timeout.unwrap_or_else(guc::busy_timeout);
-        if self.used.get() && self.live.borrow().is_some() {
-            if let Ok(session) = self.session() {
-                session.set_busy_timeout(patience);
-            }
-            return Ok(());
-        }
-        let path = source::allowed(&options.database)?;
-        let wanted = Identity::of(&path, self.wants_to_write(server, options), options.opening);
-        let open = self.live.borrow().as_ref().is_some_and(|live| live.identity == wanted);
-        if !open || self.stale.get() || !self.is_current() || self.reads_too_long(&wanted) {
-            self.close();
-            self.open(wanted, patience)?;
+        if !used || self.open_session().is_none() {
+            self.open_current(server, options, patience)?;
         }
         if let Ok(session) = self.session() {
             session.set_busy_timeout(patience);
         }
-        self.used.set(true);
+        if !used {
+            self.transaction.replace(Some(Transaction { keeps_file, ..Transaction::default() }));
+        }
         Ok(())
+    }
+
+    /// Opens the file that the options name, unless it is open.
+    fn open_current(
+        &self,
+        server: &ForeignServer,
+        options: &ServerOptions,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let path = source::allowed(&options.database)?;
+        let wanted = Identity::of(&path, self.wants_to_write(server, options), options.opening);
+        let open = self.file.borrow().as_ref().is_some_and(|file| file.identity == wanted);
+        if open && !self.stale.get() && self.is_current() && !self.reads_too_long(&wanted) {
+            return Ok(());
+        }
+        self.close();
+        self.open(wanted, patience)
     }
 
     /// It has the file open for reading, in a transaction that could not open it for writing later.
     fn reads_too_long(&self, wanted: &Identity) -> bool {
-        let live = self.live.borrow();
-        let reads = live.as_ref().is_some_and(|live| !live.session.is_writable());
+        let file = self.file.borrow();
+        let reads = file.as_ref().is_some_and(|file| !file.session.is_writable());
         wanted.writable && reads && !xact_events::is_read_committed()
     }
 
     fn wants_to_write(&self, server: &ForeignServer, options: &ServerOptions) -> bool {
         !options.force_readonly
-            && (options.updatable || self.changes_tables.get())
+            && (options.updatable || self.intent.get() != Intent::Read)
             && rights::may_write_server_files(server.owner)
     }
 
-    fn open(&self, identity: Identity, busy_timeout: std::time::Duration) -> Result<(), Error> {
+    fn open(&self, identity: Identity, busy_timeout: Duration) -> Result<(), Error> {
         let options = OpenOptions {
             path: identity.path.clone(),
             immutable: identity.opening.immutable,
@@ -87,21 +98,23 @@ impl Connection {
             interrupted: Arc::new(interrupts::pending),
         };
         let purpose = match identity.writable {
-            true if self.changing.get() || !xact_events::is_read_committed() => Purpose::Write,
+            true if self.intent.get() == Intent::Changes || !xact_events::is_read_committed() => {
+                Purpose::Write
+            }
             true => Purpose::ReadFirst,
             false => Purpose::Read,
         };
         let session = Rc::new(Session::open(&options, purpose).map_err(raised)?);
         source::tell_of_copy(session.source());
         self.stale.set(false);
-        *self.live.borrow_mut() = Some(Live { session, identity, schema: None });
+        *self.file.borrow_mut() = Some(OpenFile { session, identity, schema: None });
         Ok(())
     }
 
     /// The file has the name that it was opened by.
     pub(super) fn has_its_file(&self) -> bool {
-        let live = self.live.borrow();
-        live.as_ref().is_some_and(|Live { identity, .. }| {
+        let file = self.file.borrow();
+        file.as_ref().is_some_and(|OpenFile { identity, .. }| {
             identity.file.is_some()
                 && *identity == Identity::of(&identity.path, identity.writable, identity.opening)
         })
@@ -109,17 +122,17 @@ impl Connection {
 
     /// A new snapshot of what is open is the file's newest state.
     pub(super) fn is_current(&self) -> bool {
-        let live = self.live.borrow();
-        live.as_ref().is_some_and(|live| live.session.source().is_current())
+        let file = self.file.borrow();
+        file.as_ref().is_some_and(|file| file.session.source().is_current())
     }
 
     /// Opens the file of that name in the place of the one that is open, which nobody reads or writes.
     pub(super) fn reopen(&self) -> Result<Rc<Session>, Error> {
         let known = self
-            .live
+            .file
             .borrow()
             .as_ref()
-            .map(|live| (live.identity.clone(), live.session.source().busy_timeout()));
+            .map(|file| (file.identity.clone(), file.session.source().busy_timeout()));
         if let Some((Identity { path, writable, opening, .. }, patience)) = known {
             self.close();
             let path = source::allowed(&path)?;
@@ -130,10 +143,10 @@ impl Connection {
 
     /// Closes the file; cursors that still name it find nothing.
     pub(super) fn close(&self) {
-        let live = self.live.try_borrow_mut().ok().and_then(|mut live| live.take());
-        if let Some(live) = live {
-            live.session.release_all();
-            live.session.rollback();
+        let file = self.file.try_borrow_mut().ok().and_then(|mut file| file.take());
+        if let Some(OpenFile { session, .. }) = file {
+            session.release_all();
+            session.rollback();
         }
     }
 
@@ -144,8 +157,7 @@ impl Connection {
         if session.is_writable() {
             return Ok(());
         }
-        self.changes_tables.set(true);
-        self.changing.set(true);
+        self.intent.set(Intent::Changes);
         if session.in_transaction() && !session.is_fresh() && !xact_events::is_read_committed() {
             return Err(read_before());
         }
@@ -153,19 +165,17 @@ impl Connection {
         session.source().prove().map_err(raised)?;
         self.give_up_snapshot(&session);
         self.close();
-        self.used.set(false);
-        let reopened = self.refresh(server, options);
-        // The transaction's end has cursors to end, whether there is a file or not.
-        self.used.set(true);
-        reopened
+        self.refresh(server, options)
     }
 
     /// The file is the one that the options name.
     pub(super) fn is_valid(&self, options: &ServerOptions) -> bool {
-        let live = self.live.borrow();
-        let Some(live) = live.as_ref().filter(|_| !self.stale.get()) else { return false };
+        let file = self.file.borrow();
+        let Some(OpenFile { identity, .. }) = file.as_ref().filter(|_| !self.stale.get()) else {
+            return false;
+        };
         source::allowed(&options.database)
-            .is_ok_and(|path| live.identity == Identity::of(&path, live.identity.writable, options.opening))
+            .is_ok_and(|path| *identity == Identity::of(&path, identity.writable, options.opening))
     }
 }
 

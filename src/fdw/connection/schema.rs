@@ -56,8 +56,8 @@ impl Connection {
             _ => {
                 let schema =
                     Schema { data_version, version, digest, catalog: None, proven: HashSet::default() };
-                if let Some(live) = &mut *self.live.borrow_mut() {
-                    live.schema = Some(schema);
+                if let Some(file) = &mut *self.file.borrow_mut() {
+                    file.schema = Some(schema);
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Connection {
     }
 
     fn with_schema<T>(&self, f: impl FnOnce(&mut Schema) -> T) -> Option<T> {
-        self.live.borrow_mut().as_mut().and_then(|live| live.schema.as_mut()).map(f)
+        self.file.borrow_mut().as_mut().and_then(|file| file.schema.as_mut()).map(f)
     }
 
     pub(super) fn catalog(&self, session: &Session) -> Result<Rc<Catalog>, Error> {
