@@ -9,7 +9,7 @@ use pg_sqlite_migrate_core::remote::compute::{Rule, Total};
 use pg_sqlite_migrate_core::remote::deparse;
 use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::testing::*;
-use pg_sqlite_migrate_core::remote::{Expr, From, JoinKind, Target, Type, Var, canonical};
+use pg_sqlite_migrate_core::remote::{Expr, From, Groups, JoinKind, Select, Target, Type, Var, canonical};
 use pg_sqlite_migrate_core::value::native::Native;
 use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
@@ -314,11 +314,9 @@ fn indexes_are_walked_in_order() {
 fn groups_and_extremes_walk_an_index() {
     let db = database();
     db.execute_batch("INSERT INTO t (id, n, name, nick, made) VALUES (5, 5, 'abc', 'abc', 5)").unwrap();
-    let grouped = |targets, group_by| {
-        let mut query = select(targets, vec![]);
-        query.grouped = true;
-        query.group_by = group_by;
-        query
+    let grouped = |targets, by| {
+        let groups = Some(Groups { by, having: vec![] });
+        Select { groups, ..select(targets, vec![]) }
     };
     let count = || Target::Value(aggregate("count", vec![], Type::Int8));
     for (attribute, groups) in [(N, 4), (NAME, 4), (NICK, 4), (SMALL, 4)] {
@@ -437,11 +435,8 @@ fn joins_groups_and_aggregates_run() {
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     };
     let agg = |name: &str, attribute, result| Target::Value(aggregate(name, vec![col(attribute)], result));
-    let grouped = |target| {
-        let mut query = select(vec![target], vec![]);
-        query.grouped = true;
-        query
-    };
+    let groups = |by, having| Some(Groups { by, having });
+    let grouped = |target| Select { groups: groups(vec![], vec![]), ..select(vec![target], vec![]) };
     for (target, value) in [
         (agg("sum", N, Type::Numeric), Value::Text("4".into())),
         (agg("avg", N, Type::Numeric), Value::Text("4/3".into())),
@@ -457,10 +452,9 @@ fn joins_groups_and_aggregates_run() {
     let mut empty = grouped(Target::Value(int(7)));
     empty.conditions = vec![op("<", col(ID), int(0))];
     assert_eq!(first(&empty), [Value::Integer(7)]);
-    empty.having = vec![op(">", aggregate("count", vec![], Type::Int8), int(0))];
+    empty.groups = groups(vec![], vec![op(">", aggregate("count", vec![], Type::Int8), int(0))]);
     assert_eq!(first(&empty), []);
-    empty.having = vec![];
-    empty.group_by = vec![int(1)];
+    empty.groups = groups(vec![int(1)], vec![]);
     assert_eq!(first(&empty), []);
     let mut join = select(vec![Target::Value(Expr::Column(Var { relation: 2, attribute: N }))], vec![]);
     join.from = From::Join {

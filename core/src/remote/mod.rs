@@ -217,10 +217,7 @@ pub struct Select {
     /// All must hold.
     pub conditions: Vec<Expr>,
     pub targets: Vec<Target>,
-    /// There are aggregates or a GROUP BY: one row per group, or one alone.
-    pub grouped: bool,
-    pub group_by: Vec<Expr>,
-    pub having: Vec<Expr>,
+    pub groups: Option<Groups<Expr>>,
     pub distinct: bool,
     pub order_by: Vec<Order>,
     /// `bigint` constants or parameters.
@@ -235,15 +232,20 @@ impl Select {
             from,
             conditions: vec![],
             targets,
-            grouped: false,
-            group_by: vec![],
-            having: vec![],
+            groups: None,
             distinct: false,
             order_by: vec![],
             limit: None,
             offset: None,
         }
     }
+}
+
+/// GROUP BY, or aggregates alone: one row per group, or one alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Groups<E> {
+    pub by: Vec<E>,
+    pub having: Vec<E>,
 }
 
 /// One result column.

@@ -4,7 +4,7 @@ use pgrx::pg_sys::CmdType::{CMD_DELETE, CMD_UPDATE};
 use pgrx::{pg_guard, pg_sys};
 use serde::{Deserialize, Serialize};
 
-use super::rel::State;
+use super::rel::{BaseTable, Kind, State};
 use super::{modify, private};
 use crate::pg::{foreign, nodes};
 use pg_sqlite_migrate_core::remote::deparse::{Modification, direct_modification};
@@ -30,11 +30,13 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
         let Some(operation) = operation((*plan).operation) else { return false };
         let Some(fscan) = subscan((*plan).plan.lefttree, index, subplan) else { return false };
         let Some(state) = State::of(*(*root).simple_rel_array.add(index as usize)) else { return false };
-        if fscan.scan.scanrelid != index || !fscan.scan.plan.qual.is_null() || !state.all_shipped.get() {
+        let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return false };
+        let Some(conditions) = shipped.get() else { return false };
+        if fscan.scan.scanrelid != index || !fscan.scan.plan.qual.is_null() {
             return false;
         }
         let returning = modify::nth((*plan).returningLists, subplan);
-        let Some((direct, expressions)) = ship(root, state, operation, index, returning) else {
+        let Some((direct, expressions)) = ship(root, state, conditions, operation, index, returning) else {
             return false;
         };
         if !returning.is_null() {
@@ -64,6 +66,7 @@ fn operation(command: pg_sys::CmdType::Type) -> Option<Operation> {
 unsafe fn ship(
     root: *mut pg_sys::PlannerInfo,
     state: &State,
+    conditions: *mut pg_sys::List,
     operation: Operation,
     index: pg_sys::Index,
     returning: *mut pg_sys::List,
@@ -73,7 +76,7 @@ unsafe fn ship(
         let relation = foreign::table(modify::relation_of(root, index));
         let mut cx = state.converter().with_outer();
         let conditions: Option<Vec<Expr>> =
-            nodes::items(state.shipped.get()).map(|node| cx.condition(node, |_, _| true)).collect();
+            nodes::items(conditions).map(|node| cx.condition(node, |_, _| true)).collect();
         let mut convert = |node: *mut pg_sys::Node| cx.accepted(node, |_, _| true);
         let set: Option<Vec<(i16, Expr)>> = match operation {
             Operation::Update => {

@@ -11,10 +11,10 @@ use pgrx::pg_sys::NodeTag;
 
 use super::convert::builtin;
 use super::convert::converter::{Converter, depends_on_rows};
-use super::rel::{State, Upper};
+use super::rel::{Kind, State};
 use crate::pg::nodes;
-use pg_sqlite_migrate_core::remote::Collation;
 use pg_sqlite_migrate_core::remote::shippable;
+use pg_sqlite_migrate_core::remote::{Collation, Groups};
 
 /// Groups of the rows below, and the conditions on them that are left to the server.
 ///
@@ -25,38 +25,37 @@ pub(crate) unsafe fn groups(
     below: &State,
     target: *mut pg_sys::PathTarget,
     having: *mut pg_sys::List,
-) -> Option<(Upper, *mut pg_sys::List)> {
+) -> Option<(Kind, *mut pg_sys::List)> {
     let mut cx = below.converter().with_aggregates(true);
-    let mut upper =
-        Upper { tlist: null_mut(), grouped: true, group_by: vec![], having: vec![], distinct: false };
+    let (mut tlist, mut groups) = (null_mut(), Groups { by: vec![], having: vec![] });
     // SAFETY: the planner's expressions.
     unsafe {
         for (at, node) in nodes::items::<pg_sys::Node>((*target).exprs).enumerate() {
             match clause(target, at, query.groupClause) {
                 Some((clause, reference)) => {
                     key(node, clause, &mut cx)?;
-                    let number = nodes::length(upper.tlist) as i16 + 1;
+                    let number = nodes::length(tlist) as i16 + 1;
                     let entry = pg_sys::makeTargetEntry(node.cast(), number, null_mut(), false);
                     (*entry).ressortgroupref = reference;
-                    nodes::append(&mut upper.tlist, entry);
-                    upper.group_by.push(node);
+                    nodes::append(&mut tlist, entry);
+                    groups.by.push(node);
                 }
-                None => computed(node, &mut upper.tlist, &mut cx)?,
+                None => computed(node, &mut tlist, &mut cx)?,
             }
         }
         let mut local = null_mut();
         for node in nodes::items::<pg_sys::Node>(having) {
             // Without GROUP BY there is one row to check, not worth SQLite's rules for HAVING there.
-            let ships = !upper.group_by.is_empty() && cx.accepted(node, shippable::condition).is_some();
+            let ships = !groups.by.is_empty() && cx.accepted(node, shippable::condition).is_some();
             match ships {
-                true => upper.having.push(node),
+                true => groups.having.push(node),
                 false => {
-                    aggregates(node, &mut upper.tlist, &mut cx)?;
+                    aggregates(node, &mut tlist, &mut cx)?;
                     nodes::append(&mut local, node);
                 }
             }
         }
-        (!upper.tlist.is_null()).then_some((upper, local))
+        (!tlist.is_null()).then_some((Kind::Grouped { tlist, groups }, local))
     }
 }
 
@@ -68,8 +67,7 @@ pub(crate) unsafe fn distinct(
     query: &pg_sys::Query,
     below: &State,
     target: *mut pg_sys::PathTarget,
-) -> Option<Upper> {
-    let grouped = below.upper.as_ref().is_some_and(|upper| upper.grouped);
+) -> Option<Kind> {
     let mut cx = below.converter();
     let mut tlist = null_mut();
     // SAFETY: the planner's expressions.
@@ -90,11 +88,7 @@ pub(crate) unsafe fn distinct(
             return None;
         }
     }
-    let (group_by, having) = match &below.upper {
-        Some(upper) => (upper.group_by.clone(), upper.having.clone()),
-        None => (vec![], vec![]),
-    };
-    Some(Upper { tlist, grouped, group_by, having, distinct: true })
+    Some(Kind::Distinct { tlist, groups: below.kind.groups().cloned() })
 }
 
 /// Computed by the server from constants and parameters.

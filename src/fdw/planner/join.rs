@@ -10,7 +10,7 @@ use pgrx::pg_sys;
 
 use super::convert::converter::Converter;
 use super::cost::{self, Lookup};
-use super::rel::{self, Condition, Source, State};
+use super::rel::{self, Condition, Kind, Source, State};
 use super::{probe, sort};
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
@@ -117,7 +117,7 @@ unsafe fn join(
     };
     conditions.extend(filter);
     let fits = count(&source, &conditions) <= rel::CONDITIONS && tables.len() <= TABLES;
-    fits.then(|| State { pushdown: true, changing, conditions, local, ..State::new(tables, visible, source) })
+    fits.then(|| State { changing, conditions, local, ..State::new(Kind::Join, tables, visible, source) })
 }
 
 fn joined(kind: JoinKind, left: &State, right: &State, on: Vec<Condition>) -> Source {

@@ -9,6 +9,7 @@ use super::convert::converter::Converter;
 use super::cost::{self, Reading};
 use super::rel::{self, State};
 use super::{changes, probe, sort};
+use crate::guc;
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
 
@@ -31,7 +32,7 @@ pub unsafe extern "C-unwind" fn get_foreign_paths(
             private: null_mut(),
         };
         compat::add_foreign_path(root, rel, rel, PathKind::Scan, &plain);
-        if state.pushdown {
+        if guc::pushdown() {
             sort::add_sorted_paths(root, rel, state, PathKind::Scan);
             // Started again for each row of another relation, it would meet what the query has changed since.
             if !changes::of_server(root, (*rel).serverid) {

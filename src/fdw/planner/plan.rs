@@ -8,11 +8,11 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::convert::converter::Converter;
 use super::convert::params;
-use super::rel::{self, Condition, Source, State};
+use super::rel::{self, BaseTable, Condition, Kind, Source, State};
 use super::{private, sort};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::deparse;
-use pg_sqlite_migrate_core::remote::{Expr, From, Select, Table, Target, Type, Var};
+use pg_sqlite_migrate_core::remote::{Expr, From, Groups, Select, Table, Target, Type, Var};
 use pg_sqlite_migrate_core::value::native::Native;
 
 /// What an upper path adds, in `ForeignPath.fdw_private`: a list of one of these.
@@ -32,9 +32,9 @@ pub unsafe extern "C-unwind" fn get_foreign_plan(
     // SAFETY: the planner calls with its own structures, for a path of ours.
     unsafe {
         let Some(state) = State::of(rel) else { lost("relation") };
-        let parts = match nodes::is_simple(rel) {
-            true => base(rel, state, clauses),
-            false => joined(path, rel, state),
+        let (parts, scanrelid) = match &state.kind {
+            Kind::Table(table) => (base(rel, state, table, clauses), (*rel).relid),
+            _ => (joined(path, rel, state), 0),
         };
         let Parts { mut cx, mut select, attributes, local, scan_tlist, recheck } = parts;
         let orders = sort::orders(rel, state, (*path).path.pathkeys, &mut cx);
@@ -46,7 +46,6 @@ pub unsafe extern "C-unwind" fn get_foreign_plan(
         for (output, attribute) in remote.outputs.iter_mut().zip(attributes) {
             output.attribute = attribute;
         }
-        let scanrelid = if nodes::is_simple(rel) { (*rel).relid } else { 0 };
         let params = cx.into_params();
         pg_sys::make_foreignscan(
             tlist,
@@ -72,13 +71,18 @@ struct Parts<'a> {
     recheck: *mut pg_sys::List,
 }
 
-unsafe fn base<'a>(rel: *mut pg_sys::RelOptInfo, state: &'a State, clauses: *mut pg_sys::List) -> Parts<'a> {
+unsafe fn base<'a>(
+    rel: *mut pg_sys::RelOptInfo,
+    state: &'a State,
+    table: &BaseTable,
+    clauses: *mut pg_sys::List,
+) -> Parts<'a> {
     let mut cx = state.converter().with_outer();
     let (mut conditions, mut shipped, mut local) = (vec![], null_mut(), null_mut());
     // SAFETY: the planner's structures. Clauses are those of the relation and, for a look-up, of the join.
     unsafe {
         let relid = (*rel).relid;
-        let mut used = pg_sys::bms_copy(state.attributes);
+        let mut used = pg_sys::bms_copy(table.attributes);
         for clause in nodes::items::<pg_sys::RestrictInfo>(clauses) {
             if (*clause).pseudoconstant {
                 continue; // the server's own business
@@ -94,8 +98,7 @@ unsafe fn base<'a>(rel: *mut pg_sys::RelOptInfo, state: &'a State, clauses: *mut
                 }
             }
         }
-        state.shipped.set(shipped);
-        state.all_shipped.set(local.is_null());
+        table.shipped.set(local.is_null().then_some(shipped));
         let (targets, attributes) = cells(&state.tables[&relid], relid, used);
         let select = Select { conditions, ..Select::of(From::Table { relation: relid }, targets) };
         Parts { cx, select, attributes, local, scan_tlist: null_mut(), recheck: shipped }
@@ -129,29 +132,28 @@ unsafe fn joined<'a>(
     let mut cx = state.whole_converter();
     // SAFETY: the planner's structures.
     unsafe {
-        let tlist = match &state.upper {
-            Some(upper) => upper.tlist,
+        let computed = state.kind.tlist();
+        let tlist = match computed {
+            Some(tlist) => tlist,
             None => columns((*path).path.pathtarget, (*rel).reltarget, state.local),
         };
-        let computed = state.upper.is_some();
         let targets: Option<Vec<Target>> = nodes::items::<pg_sys::TargetEntry>(tlist)
-            .map(|entry| target(&*entry, computed, &mut cx))
+            .map(|entry| target(&*entry, computed.is_some(), &mut cx))
             .collect();
         let targets = targets.unwrap_or_else(|| lost("target"));
         let attributes = (1..).take(targets.len()).collect();
         let from = from(&state.source, &mut cx).unwrap_or_else(|| lost("join"));
         let mut select = Select::of(from, targets);
         select.conditions = conditions(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
-        if let Some(upper) = &state.upper {
+        if let Some(groups) = state.kind.groups() {
             let mut all = |list: &[*mut pg_sys::Node]| -> Vec<Expr> {
                 list.iter()
                     .map(|node| cx.accepted(*node, |_, _| true).unwrap_or_else(|| lost("group")))
                     .collect()
             };
-            select.group_by = all(&upper.group_by);
-            select.having = all(&upper.having);
-            (select.grouped, select.distinct) = (upper.grouped, upper.distinct);
+            select.groups = Some(Groups { by: all(&groups.by), having: all(&groups.having) });
         }
+        select.distinct = matches!(state.kind, Kind::Distinct { .. });
         // The order is outside of any semi join.
         cx.show_only(state.visible.clone());
         Parts { cx, select, attributes, local: state.local, scan_tlist: tlist, recheck: null_mut() }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ptr::null_mut;
 use std::rc::Rc;
 
 use pgrx::{PgMemoryContexts, pg_sys};
@@ -17,14 +18,13 @@ use crate::guc;
 use crate::pg::foreign;
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::shippable;
-use pg_sqlite_migrate_core::remote::{Expr, JoinKind, Tables};
+use pg_sqlite_migrate_core::remote::{Expr, Groups, JoinKind, Table, Tables};
 
 /// Conditions of one query: SQLite parses them as one expression, which may not be too high (see `expr::HEIGHT`).
 pub(crate) const CONDITIONS: usize = 200;
 
 pub(crate) struct State {
-    /// Joins, groups, sorts and limits may be built on it.
-    pub pushdown: bool,
+    pub kind: Kind,
     /// The query changes tables of the server: see `changes.rs`.
     pub changing: bool,
     pub tables: Tables,
@@ -36,18 +36,54 @@ pub(crate) struct State {
     /// Conditions that the server computes on what comes back: bare clauses.
     pub local: *mut pg_sys::List,
     pub local_cost: pg_sys::QualCost,
-    /// Attributes of a base relation that its target and its local conditions use.
-    pub attributes: *mut pg_sys::Bitmapset,
-    pub upper: Option<Upper>,
     pub estimate: Estimate,
-    /// The order that the query wants is had from a path of this relation.
-    pub sorted: Cell<bool>,
-    /// For a sorted relation: the one that is sorted.
-    pub input: *mut pg_sys::RelOptInfo,
-    /// Clauses that the plan of this base relation ships, set when the plan is made: all of them, with no
-    /// condition left to the server, are what a direct UPDATE or DELETE needs.
-    pub shipped: Cell<*mut pg_sys::List>,
-    pub all_shipped: Cell<bool>,
+}
+
+/// What the relation is, which decides what may be built on it: joins on tables and joins, groups on those, distinct
+/// rows on anything but themselves, an order on all, a limit on what is ordered too.
+pub(crate) enum Kind {
+    Table(BaseTable),
+    Join,
+    /// GROUP BY or aggregates. The rows that come back are those of a target list.
+    Grouped {
+        tlist: *mut pg_sys::List,
+        groups: Groups<*mut pg_sys::Node>,
+    },
+    /// DISTINCT, of rows or of groups.
+    Distinct {
+        tlist: *mut pg_sys::List,
+        groups: Option<Groups<*mut pg_sys::Node>>,
+    },
+    /// The rows of another relation, in the query's order.
+    Ordered {
+        input: *mut pg_sys::RelOptInfo,
+    },
+}
+
+/// A foreign table.
+pub(crate) struct BaseTable {
+    /// Attributes that its target and its local conditions use.
+    pub attributes: *mut pg_sys::Bitmapset,
+    /// Set when its plan is made: the clauses that it ships, if these are all. A direct UPDATE or DELETE needs them.
+    pub shipped: Cell<Option<*mut pg_sys::List>>,
+}
+
+impl Kind {
+    /// The target list of rows that are computed; others are put together from columns.
+    pub fn tlist(&self) -> Option<*mut pg_sys::List> {
+        match self {
+            Kind::Grouped { tlist, .. } | Kind::Distinct { tlist, .. } => Some(*tlist),
+            Kind::Table(_) | Kind::Join | Kind::Ordered { .. } => None,
+        }
+    }
+
+    pub fn groups(&self) -> Option<&Groups<*mut pg_sys::Node>> {
+        match self {
+            Kind::Grouped { groups, .. } => Some(groups),
+            Kind::Distinct { groups, .. } => groups.as_ref(),
+            Kind::Table(_) | Kind::Join | Kind::Ordered { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -62,36 +98,28 @@ pub(crate) enum Condition {
     Exists { negated: bool, source: Source, conditions: Vec<Condition> },
 }
 
-/// Groups, or distinct rows, or both.
-#[derive(Clone)]
-pub(crate) struct Upper {
-    /// Target entries: the rows that come back.
-    pub tlist: *mut pg_sys::List,
-    pub grouped: bool,
-    pub group_by: Vec<*mut pg_sys::Node>,
-    pub having: Vec<*mut pg_sys::Node>,
-    pub distinct: bool,
-}
-
 impl State {
-    /// Of one table, nothing decided yet.
-    pub fn new(tables: Tables, visible: BTreeSet<u32>, source: Source) -> State {
+    /// All rows of the source.
+    pub fn new(kind: Kind, tables: Tables, visible: BTreeSet<u32>, source: Source) -> State {
         State {
-            pushdown: false,
+            kind,
             changing: false,
             tables,
             visible,
             source,
             conditions: vec![],
-            local: std::ptr::null_mut(),
+            local: null_mut(),
             local_cost: pg_sys::QualCost::default(),
-            attributes: std::ptr::null_mut(),
-            upper: None,
             estimate: Estimate::default(),
-            sorted: Cell::new(false),
-            input: std::ptr::null_mut(),
-            shipped: Cell::new(std::ptr::null_mut()),
-            all_shipped: Cell::new(false),
+        }
+    }
+
+    /// The same rows in another relation.
+    pub fn of_same_rows(&self, kind: Kind) -> State {
+        State {
+            changing: self.changing,
+            conditions: self.conditions.clone(),
+            ..State::new(kind, self.tables.clone(), self.visible.clone(), self.source.clone())
         }
     }
 
@@ -111,7 +139,7 @@ impl State {
     /// As `of`.
     pub unsafe fn shippable<'a>(rel: *const pg_sys::RelOptInfo) -> Option<&'a State> {
         // SAFETY: as `of`.
-        unsafe { State::of(rel) }.filter(|state| state.pushdown)
+        unsafe { State::of(rel) }.filter(|_| guc::pushdown())
     }
 
     /// Hangs the state on its relation, in the current memory context, which is the relation's.
@@ -129,17 +157,17 @@ impl State {
 
     /// Converts expressions that stand outside of any semi join.
     pub fn converter(&self) -> Converter<'_> {
-        let aggregates = self.upper.as_ref().is_some_and(|upper| upper.grouped);
-        Converter::new(&self.tables, self.visible.clone())
-            .with_aggregates(aggregates)
-            .with_plan_params(!self.changing)
+        self.converter_of(self.visible.clone())
     }
 
     /// Converts everything in the query, for which it has been decided that it can be.
     pub fn whole_converter(&self) -> Converter<'_> {
-        let aggregates = self.upper.as_ref().is_some_and(|upper| upper.grouped);
-        Converter::new(&self.tables, self.tables.keys().copied().collect())
-            .with_aggregates(aggregates)
+        self.converter_of(self.tables.keys().copied().collect())
+    }
+
+    fn converter_of(&self, visible: BTreeSet<u32>) -> Converter<'_> {
+        Converter::new(&self.tables, visible)
+            .with_aggregates(self.kind.groups().is_some())
             .with_plan_params(!self.changing)
     }
 
@@ -187,23 +215,27 @@ pub unsafe extern "C-unwind" fn get_foreign_rel_size(
     // SAFETY: the planner calls with its own structures, in the relation's memory context.
     unsafe {
         let relid = (*rel).relid;
+        set_size(&mut *rel, &table);
         let tables = Tables::from([(relid, Rc::new(table))]);
-        let mut state = State::new(tables, BTreeSet::from([relid]), Source::Table(relid));
-        state.pushdown = guc::pushdown();
         // The target itself is read once.
-        state.changing =
-            (*(*root).parse).resultRelation != relid as i32 && changes::of_server(root, (*rel).serverid);
-        set_size(rel, &state);
-        classify(root, rel, &mut state);
+        let is_target = (*(*root).parse).resultRelation == relid as i32;
+        let changing = !is_target && changes::of_server(root, (*rel).serverid);
+        let Clauses { shipped, local, attributes } = classify(rel, &tables, changing);
+        let base = BaseTable { attributes, shipped: Cell::new(None) };
+        let mut state = State {
+            changing,
+            conditions: shipped.iter().map(|(info, _)| Condition::Clause((**info).clause.cast())).collect(),
+            local,
+            ..State::new(Kind::Table(base), tables, BTreeSet::from([relid]), Source::Table(relid))
+        };
+        pg_sys::cost_qual_eval(&mut state.local_cost, local, root);
+        state.estimate = estimate(root, rel, &state.tables, &shipped, attributes);
         state.install(rel);
     }
 }
 
 /// ANALYZE's numbers, scaled to the file's present size, or the file's own where there are none.
-unsafe fn set_size(rel: *mut pg_sys::RelOptInfo, state: &State) {
-    // SAFETY: the caller vouches for the relation.
-    let rel = unsafe { &mut *rel };
-    let Some(table) = state.tables.get(&rel.relid) else { return };
+fn set_size(rel: &mut pg_sys::RelOptInfo, table: &Table) {
     let pages = table.pages.max(1.0);
     rel.tuples = match (rel.tuples, f64::from(rel.pages)) {
         (tuples, _) if tuples <= 0.0 => table.rows.max(1.0),
@@ -213,41 +245,63 @@ unsafe fn set_size(rel: *mut pg_sys::RelOptInfo, state: &State) {
     rel.pages = pages.min(f64::from(u32::MAX - 1)) as u32;
 }
 
-unsafe fn classify(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, state: &mut State) {
-    let tables = state.tables.clone();
-    let mut cx =
-        Converter::new(&tables, state.visible.clone()).with_outer().with_plan_params(!state.changing);
-    let (mut remote, mut exprs) = (std::ptr::null_mut(), vec![]);
-    // SAFETY: the planner's structures.
+struct Clauses {
+    shipped: Vec<(*mut pg_sys::RestrictInfo, Expr)>,
+    /// Bare clauses.
+    local: *mut pg_sys::List,
+    /// That the target and the local clauses use.
+    attributes: *mut pg_sys::Bitmapset,
+}
+
+/// # Safety
+/// `rel` is a base relation of the planner's, in whose memory context this is called.
+unsafe fn classify(rel: *mut pg_sys::RelOptInfo, tables: &Tables, changing: bool) -> Clauses {
+    let mut clauses = Clauses { shipped: vec![], local: null_mut(), attributes: null_mut() };
+    // SAFETY: a base relation has a target and a list of RestrictInfos.
     unsafe {
-        nodes::pull_attributes((*(*rel).reltarget).exprs.cast(), (*rel).relid, &mut state.attributes);
+        let relid = (*rel).relid;
+        let mut cx = Converter::new(tables, BTreeSet::from([relid])).with_outer().with_plan_params(!changing);
+        nodes::pull_attributes((*(*rel).reltarget).exprs.cast(), relid, &mut clauses.attributes);
         for clause in nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo) {
-            match ship(clause, rel, &mut cx).filter(|_| exprs.len() < CONDITIONS) {
-                Some(expr) => {
-                    state.conditions.push(Condition::Clause((*clause).clause.cast()));
-                    nodes::append(&mut remote, clause);
-                    exprs.push((clause, expr));
-                }
+            match ship(clause, rel, &mut cx).filter(|_| clauses.shipped.len() < CONDITIONS) {
+                Some(expr) => clauses.shipped.push((clause, expr)),
                 None => {
-                    nodes::append(&mut state.local, (*clause).clause);
-                    nodes::pull_attributes((*clause).clause.cast(), (*rel).relid, &mut state.attributes);
+                    nodes::append(&mut clauses.local, (*clause).clause);
+                    nodes::pull_attributes((*clause).clause.cast(), relid, &mut clauses.attributes);
                 }
             }
         }
-        pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
+    }
+    clauses
+}
+
+/// The cost of the scan, and the relation's rows, of which an index may know that they are fewer.
+///
+/// # Safety
+/// As for `classify`; `root` is the relation's.
+unsafe fn estimate(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    tables: &Tables,
+    shipped: &[(*mut pg_sys::RestrictInfo, Expr)],
+    attributes: *mut pg_sys::Bitmapset,
+) -> Estimate {
+    let mut remote = null_mut();
+    // SAFETY: the planner's structures; the clauses are the relation's.
+    unsafe {
+        shipped.iter().for_each(|(clause, _)| nodes::append(&mut remote, *clause));
         pg_sys::set_baserel_size_estimates(root, rel);
-        let columns = nodes::members(state.attributes).count() as f64;
-        let probed = probe::visited(root, rel, &tables, &exprs);
+        let visited = probe::visited(root, rel, tables, shipped);
         let selectivity = selectivity(root, remote, (*rel).relid);
-        let rows = pg_sys::clamp_row_est(((*rel).tuples * selectivity).min(probed));
+        let rows = pg_sys::clamp_row_est(((*rel).tuples * selectivity).min(visited));
         (*rel).rows = (*rel).rows.min(rows);
-        state.estimate = cost::scan(&Reading {
+        cost::scan(&Reading {
             pages: f64::from((*rel).pages),
-            visited: probed,
+            visited,
             rows,
-            conditions: exprs.len() as f64,
-            columns,
-        });
+            conditions: shipped.len() as f64,
+            columns: nodes::members(attributes).count() as f64,
+        })
     }
 }
 
@@ -262,5 +316,5 @@ pub(crate) unsafe fn selectivity(
 ) -> f64 {
     let inner = pg_sys::JoinType::JOIN_INNER;
     // SAFETY: the caller vouches for the arguments.
-    unsafe { pg_sys::clauselist_selectivity(root, clauses, relid as i32, inner, std::ptr::null_mut()) }
+    unsafe { pg_sys::clauselist_selectivity(root, clauses, relid as i32, inner, null_mut()) }
 }

@@ -63,10 +63,10 @@ unsafe fn order(
 unsafe fn belongs(member: &pg_sys::EquivalenceMember, rel: *const pg_sys::RelOptInfo, state: &State) -> bool {
     // SAFETY: the member's sets and expressions are the planner's, the target list is ours.
     unsafe {
-        match &state.upper {
-            Some(upper) => {
+        match state.kind.tlist() {
+            Some(tlist) => {
                 let node = nodes::unlabeled(member.em_expr.cast());
-                nodes::items::<pg_sys::TargetEntry>(upper.tlist)
+                nodes::items::<pg_sys::TargetEntry>(tlist)
                     .any(|entry| nodes::equal(nodes::unlabeled((*entry).expr.cast()), node))
             }
             None => {
@@ -101,11 +101,10 @@ pub(crate) unsafe fn estimate(
     if orders.is_empty() {
         return Some(state.estimate);
     }
-    Some(cost::sort(&state.estimate, state.upper.is_none() && is_presorted(&orders, &state.tables)))
+    Some(cost::sort(&state.estimate, state.kind.tlist().is_none() && is_presorted(&orders, &state.tables)))
 }
 
-/// Adds a path for each order that helps: the query's own, and for a merge join the order of an index. Remembers
-/// whether the query's own ships.
+/// Adds a path for each order that helps: the query's own, and for a merge join the order of an index.
 ///
 /// # Safety
 /// The arguments are the planner's, `state` is that of `rel`, a base or a join relation.
@@ -118,9 +117,7 @@ pub(crate) unsafe fn add_sorted_paths(
     // SAFETY: the caller vouches for the planner's structures.
     unsafe {
         let wanted = (*root).query_pathkeys;
-        let of_query = estimate(rel, state, wanted);
-        state.sorted.set(of_query.is_some());
-        if let Some(estimate) = of_query.filter(|_| !wanted.is_null()) {
+        if let Some(estimate) = estimate(rel, state, wanted).filter(|_| !wanted.is_null()) {
             add_path(root, rel, state, kind, &estimate, wanted);
         }
         for pathkeys in merge_orders(root, rel, state) {

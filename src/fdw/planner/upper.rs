@@ -7,7 +7,7 @@ use std::ptr::null_mut;
 use pgrx::pg_sys;
 
 use super::cost::{self, Estimate};
-use super::rel::{self, State, Upper};
+use super::rel::{self, Kind, State};
 use super::{group, plan, sort};
 use crate::pg::compat::{self, PathKind, ScanPath};
 use crate::pg::nodes;
@@ -42,18 +42,6 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
     }
 }
 
-/// The relation below, with groups or distinct rows made of it.
-fn above(below: &State, upper: Upper, local: *mut pg_sys::List) -> State {
-    State {
-        pushdown: true,
-        changing: below.changing,
-        conditions: below.conditions.clone(),
-        local,
-        upper: Some(upper),
-        ..State::new(below.tables.clone(), below.visible.clone(), below.source.clone())
-    }
-}
-
 unsafe fn add_groups(
     root: *mut pg_sys::PlannerInfo,
     below: &State,
@@ -64,18 +52,20 @@ unsafe fn add_groups(
     unsafe {
         let query = &*(*root).parse;
         let aggregates = query.hasAggs || !query.groupClause.is_null();
-        if !aggregates || !query.groupingSets.is_null() || !below.local.is_null() || below.upper.is_some() {
+        let rows = matches!(below.kind, Kind::Table(_) | Kind::Join) && below.local.is_null();
+        if !aggregates || !query.groupingSets.is_null() || !rows {
             return;
         }
-        let Some((upper, local)) = group::groups(query, below, (*output).reltarget, having) else {
+        let Some((kind, local)) = group::groups(query, below, (*output).reltarget, having) else {
             return;
         };
-        let (keys, columns) = (upper.group_by.len() as f64, nodes::length(upper.tlist) as f64);
-        let rows = match upper.group_by.is_empty() {
+        let by = kind.groups().map_or(&[][..], |groups| &groups.by);
+        let (keys, columns) = (by.len() as f64, nodes::length(kind.tlist().unwrap_or(null_mut())) as f64);
+        let rows = match by.is_empty() {
             true => 1.0,
-            false => number_of_groups(root, &upper.group_by, below.estimate.rows),
+            false => number_of_groups(root, by, below.estimate.rows),
         };
-        let mut state = above(below, upper, local);
+        let mut state = State { local, ..below.of_same_rows(kind) };
         state.estimate = cost::group(&below.estimate, rows, keys, (columns - keys).max(0.0), columns);
         add(root, output, state, (*output).reltarget);
     }
@@ -85,17 +75,18 @@ unsafe fn add_distinct(root: *mut pg_sys::PlannerInfo, below: &State, output: *m
     // SAFETY: the planner's structures.
     unsafe {
         let query = &*(*root).parse;
-        let twice = below.upper.as_ref().is_some_and(|upper| upper.distinct);
+        let twice = matches!(below.kind, Kind::Distinct { .. });
         if query.hasDistinctOn || twice || !below.local.is_null() {
             return;
         }
         let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_DISTINCT as usize];
-        let Some(upper) = group::distinct(query, below, target) else { return };
-        let columns = nodes::length(upper.tlist) as f64;
+        let Some(kind) = group::distinct(query, below, target) else { return };
+        let tlist = kind.tlist().unwrap_or(null_mut());
+        let columns = nodes::length(tlist) as f64;
         let exprs: Vec<_> =
-            nodes::items::<pg_sys::TargetEntry>(upper.tlist).map(|entry| (*entry).expr.cast()).collect();
+            nodes::items::<pg_sys::TargetEntry>(tlist).map(|entry| (*entry).expr.cast()).collect();
         let rows = number_of_groups(root, &exprs, below.estimate.rows);
-        let mut state = above(below, upper, null_mut());
+        let mut state = below.of_same_rows(kind);
         state.estimate = cost::group(&below.estimate, rows, columns, 0.0, columns);
         add(root, output, state, target);
     }
@@ -180,16 +171,13 @@ unsafe fn add_ordered(
     // SAFETY: the planner's structures.
     unsafe {
         let pathkeys = (*root).sort_pathkeys;
-        let sorted = match below.upper.is_some() {
-            false => (below.sorted.get() && (*root).query_pathkeys == pathkeys).then_some(below.estimate),
-            true => sort::estimate(input, below, pathkeys),
-        };
-        let Some(estimate) = sorted else { return };
-        let mut state = State::new(below.tables.clone(), below.visible.clone(), below.source.clone());
-        (state.pushdown, state.input, state.local) = (true, input, below.local);
-        state.changing = below.changing;
-        state.install(output);
-        if below.upper.is_some() {
+        let computed = below.kind.tlist().is_some();
+        if !computed && (*root).query_pathkeys != pathkeys {
+            return;
+        }
+        let Some(estimate) = sort::estimate(input, below, pathkeys) else { return };
+        State { local: below.local, ..below.of_same_rows(Kind::Ordered { input }) }.install(output);
+        if computed {
             let target = (*root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_ORDERED as usize];
             let rows = pg_sys::clamp_row_est(estimate.rows * rel::selectivity(root, below.local, 0));
             add_path(root, input, output, below, &estimate, Shape { target, rows, pathkeys, limit: false });
@@ -215,9 +203,9 @@ unsafe fn add_limited(
             return;
         }
         // A sorted relation is the one below it, with an order.
-        let (input, pathkeys) = match below.input.is_null() {
-            true => (input, null_mut()),
-            false => (below.input, (*root).sort_pathkeys),
+        let (input, pathkeys) = match below.kind {
+            Kind::Ordered { input } => (input, (*root).sort_pathkeys),
+            _ => (input, null_mut()),
         };
         let Some(source) = State::shippable(input) else { return };
         if !nodes::is_empty((*input).lateral_relids) || plan::limits(query, &mut source.converter()).is_none()

@@ -111,11 +111,12 @@ impl<'a> Printer<'a> {
             true => select.targets.iter().filter_map(|t| walk::value(t).cloned()).collect(),
             false => vec![],
         };
-        let group_by = if walk.distinct { &distinct } else { &select.group_by };
+        let (by, having) = select.groups.as_ref().map_or((&[][..], &[][..]), |g| (&g.by, &g.having));
+        let group_by = if walk.distinct { &distinct } else { by };
         if !group_by.is_empty() {
             sql += &format!(" GROUP BY {}", self.group_by(group_by, &walk));
         }
-        sql += &self.having(&select.having);
+        sql += &self.having(having);
         sql += &self.order_by(&select.order_by, &walk);
         sql + &self.limit(select.limit.as_ref(), select.offset.as_ref())
     }
@@ -123,7 +124,8 @@ impl<'a> Printer<'a> {
     fn targets(&mut self, select: &Select) -> String {
         let mut parts: Vec<String> = select.targets.iter().map(|target| self.target(target)).collect();
         let aggregate = |target: &Target| matches!(target, Target::Value(Expr::Aggregate { .. }));
-        if select.grouped && select.group_by.is_empty() && !select.targets.iter().any(aggregate) {
+        let one_row = select.groups.as_ref().is_some_and(|groups| groups.by.is_empty());
+        if one_row && !select.targets.iter().any(aggregate) {
             // One row, whatever it shows: SQLite sees an aggregate query by its result columns alone.
             parts.push("count(*)".to_owned());
         } else if parts.is_empty() {

@@ -1,7 +1,7 @@
 use super::*;
-use crate::remote::Collation;
 use crate::remote::shippable;
 use crate::remote::testing::*;
+use crate::remote::{Collation, Groups};
 use crate::value::Format;
 
 fn condition(expr: Expr) -> String {
@@ -188,16 +188,17 @@ fn clauses_follow_each_other() {
     assert_eq!(
         sql(|q| {
             q.targets = vec![Target::Value(aggregate("count", vec![], Type::Int8))];
-            q.grouped = true;
-            q.group_by = vec![int(1), col(ID)];
-            q.having = vec![op(">", aggregate("count", vec![col(ID)], Type::Int8), int(1))];
+            q.groups = Some(Groups {
+                by: vec![int(1), col(ID)],
+                having: vec![op(">", aggregate("count", vec![col(ID)], Type::Int8), int(1))],
+            });
         }),
         "SELECT count(*) FROM main.\"t\" AS r1 GROUP BY NULL, r1.\"id\" HAVING (count(r1.\"id\") > 1)"
     );
     assert_eq!(
         sql(|q| {
             q.targets = vec![Target::Value(int(1))];
-            q.grouped = true;
+            q.groups = Some(Groups { by: vec![], having: vec![] });
         }),
         "SELECT 1, count(*) FROM main.\"t\" AS r1"
     );

@@ -18,12 +18,11 @@ pub struct Walk {
 
 impl Walk {
     pub fn of(select: &Select, tables: &Tables, counted: bool) -> Walk {
-        let group_by: Vec<&Expr> = select.group_by.iter().collect();
-        let (keys, distinct) = match (select.distinct, select.grouped) {
-            (true, false) => (select.targets.iter().map_while(value).collect(), true),
-            (true, true) => return Walk::default(),
-            (false, true) => (group_by, false),
-            (false, false) => (select.order_by.iter().map(|key| &key.expr).collect(), false),
+        let (keys, distinct): (Vec<&Expr>, bool) = match (select.distinct, &select.groups) {
+            (true, None) => (select.targets.iter().map_while(value).collect(), true),
+            (true, Some(_)) => return Walk::default(),
+            (false, Some(groups)) => (groups.by.iter().collect(), false),
+            (false, None) => (select.order_by.iter().map(|key| &key.expr).collect(), false),
         };
         if distinct && keys.len() != select.targets.len() {
             return Walk::default();
@@ -66,10 +65,10 @@ impl Printer<'_> {
     /// The column whose epochs decide a query: its only sort key under a LIMIT, or what it takes the extreme of.
     pub fn epochs(&self, select: &Select) -> Option<Var> {
         let From::Table { .. } = select.from else { return None };
-        if select.distinct || !select.group_by.is_empty() {
+        if select.distinct || select.groups.as_ref().is_some_and(|groups| !groups.by.is_empty()) {
             return None;
         }
-        let expr = match (select.grouped, select.order_by.as_slice(), select.targets.as_slice()) {
+        let expr = match (select.groups.is_some(), select.order_by.as_slice(), select.targets.as_slice()) {
             (false, [key], _) if select.limit.is_some() => &key.expr,
             (true, [], [Target::Value(Expr::Aggregate { name, args, filter: None, .. })])
                 if matches!(name.as_str(), "min" | "max") =>
