@@ -99,24 +99,30 @@ pub unsafe extern "C-unwind" fn iterate_direct_modify(
             scan::not_running();
             return slot;
         };
-        let estate = (*node).ss.ps.state;
         let changed = if direct.scan.is_waiting() { direct.make_changes().or_raise() } else { 0 };
         let projection = (*(*node).resultRelInfo).ri_projectReturning;
         if projection.is_null() {
             scan::clear(slot);
-            if direct.counts {
-                (*estate).es_processed += changed;
-            }
+            count(node, direct, changed);
             if let Some(instrument) = (*node).ss.ps.instrument.as_mut() {
                 instrument.tuplecount += changed as f64;
             }
         } else if direct.scan.fetch(slot) {
-            if direct.counts {
-                (*estate).es_processed += 1;
-            }
+            count(node, direct, 1);
             (*(*projection).pi_exprContext).ecxt_scantuple = slot;
         }
         slot
+    }
+}
+
+/// Rows of the command tag.
+///
+/// # Safety
+/// `node` belongs to a running query.
+unsafe fn count(node: *mut pg_sys::ForeignScanState, direct: &Direct, rows: u64) {
+    if direct.counts {
+        // SAFETY: a node of a running query has its executor state.
+        unsafe { (*(*node).ss.ps.state).es_processed += rows };
     }
 }
 

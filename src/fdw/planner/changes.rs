@@ -80,7 +80,7 @@ pub(crate) unsafe fn of_running(server: &ForeignServer, estate: *mut pg_sys::ESt
 /// # Safety
 /// As `of_running`; `flags` are those of the scan.
 pub(crate) unsafe fn may_read_again(estate: *mut pg_sys::EState, flags: i32) -> bool {
-    // SAFETY: the caller vouches for the query.
+    // SAFETY: a running query has its statement, and lists of the states that it has initialised so far.
     unsafe {
         let all = nodes::length((*(*estate).es_plannedstmt).subplans);
         flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0 || nodes::length((*estate).es_subplanstates) < all

@@ -27,42 +27,45 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
 ) -> bool {
     // SAFETY: the planner hands us its ModifyTable, the target's index and the position in the plan's lists.
     unsafe {
-        let Some(operation) = operation((*plan).operation) else { return false };
+        let operation = match (*plan).operation {
+            CMD_UPDATE => Operation::Update,
+            CMD_DELETE => Operation::Delete,
+            _ => return false,
+        };
         let Some(fscan) = subscan((*plan).plan.lefttree, index, subplan) else { return false };
         let Some(state) = State::of(*(*root).simple_rel_array.add(index as usize)) else { return false };
-        let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return false };
-        let Some(conditions) = shipped.get() else { return false };
-        if fscan.scan.scanrelid != index || !fscan.scan.plan.qual.is_null() {
-            return false;
-        }
-        let returning = modify::nth((*plan).returningLists, subplan);
+        let Some(conditions) = all_shipped(state, fscan, index) else { return false };
+        let (returning, counts) = (modify::nth((*plan).returningLists, subplan), (*plan).canSetTag);
         let Some((direct, expressions)) = ship(root, state, conditions, operation, index, returning) else {
             return false;
         };
-        if !returning.is_null() {
-            let assigned = if operation == Operation::Update { new_values(root, index) } else { vec![] };
+        if !returning.is_null() && operation == Operation::Update {
+            let assigned = new_values(root, index);
             fscan.scan.plan.targetlist = without(&assigned, fscan.scan.plan.targetlist);
         }
-        fscan.operation = (*plan).operation;
-        fscan.resultRelation = index;
+        (fscan.operation, fscan.resultRelation) = ((*plan).operation, index);
         fscan.fdw_exprs = expressions;
-        fscan.fdw_private = private::keep(&DirectPlan { direct, counts: (*plan).canSetTag });
+        fscan.fdw_private = private::keep(&DirectPlan { direct, counts });
         true
     }
 }
 
-fn operation(command: pg_sys::CmdType::Type) -> Option<Operation> {
-    match command {
-        CMD_UPDATE => Some(Operation::Update),
-        CMD_DELETE => Some(Operation::Delete),
-        _ => None,
-    }
+/// The conditions of the scan, where it is of the target alone and leaves none to the server.
+fn all_shipped(
+    state: &State,
+    fscan: &pg_sys::ForeignScan,
+    index: pg_sys::Index,
+) -> Option<*mut pg_sys::List> {
+    let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return None };
+    let alone = fscan.scan.scanrelid == index && fscan.scan.plan.qual.is_null();
+    shipped.get().filter(|_| alone)
 }
 
 /// The statement, and its local expressions.
 ///
 /// # Safety
-/// As in `plan_direct_modify`; `returning` is null or a list of target entries.
+/// As in `plan_direct_modify`; `conditions` are the clauses of the target's scan, `returning` is null or a list of target
+/// entries.
 unsafe fn ship(
     root: *mut pg_sys::PlannerInfo,
     state: &State,
@@ -71,33 +74,32 @@ unsafe fn ship(
     index: pg_sys::Index,
     returning: *mut pg_sys::List,
 ) -> Option<(DirectModification, *mut pg_sys::List)> {
-    // SAFETY: the caller vouches for the planner's structures.
-    unsafe {
-        let relation = foreign::table(modify::relation_of(root, index));
-        let mut cx = state.converter().with_outer();
+    let mut cx = state.converter().with_outer();
+    // SAFETY: the clauses and new values are the planner's expressions.
+    let (conditions, set) = unsafe {
         let conditions: Option<Vec<Expr>> =
             nodes::items(conditions).map(|node| cx.condition(node, |_, _| true)).collect();
+        let new_values = if operation == Operation::Update { new_values(root, index) } else { vec![] };
         let mut convert = |node: *mut pg_sys::Node| cx.accepted(node, |_, _| true);
-        let set: Option<Vec<(i16, Expr)>> = match operation {
-            Operation::Update => {
-                new_values(root, index).into_iter().map(|(n, node)| Some((n, convert(node)?))).collect()
-            }
-            _ => Some(vec![]),
-        };
-        let (set, conditions) = (set?, conditions?);
-        let returning = match returning.is_null() {
+        let set: Option<Vec<(i16, Expr)>> =
+            new_values.into_iter().map(|(n, node)| Some((n, convert(node)?))).collect();
+        (conditions?, set?)
+    };
+    // SAFETY: the target is in the range table; RETURNING is a list of target entries, as the contract asks.
+    let returning = unsafe {
+        let relation = foreign::table(modify::relation_of(root, index));
+        match returning.is_null() {
             true => vec![],
             false => returned(returning, index, &modify::readable(&relation, state.tables.get(&index)?))?,
-        };
-        let modification = Modification {
-            relation: index,
-            set: (operation == Operation::Update).then_some(&set),
-            conditions: &conditions,
-            returning: &returning,
-        };
-        let direct = direct_modification(&modification, &state.tables)?;
-        Some((direct, cx.into_params()))
-    }
+        }
+    };
+    let modification = Modification {
+        relation: index,
+        set: (operation == Operation::Update).then_some(&set),
+        conditions: &conditions,
+        returning: &returning,
+    };
+    Some((direct_modification(&modification, &state.tables)?, cx.into_params()))
 }
 
 /// The attributes that RETURNING needs; at least one, so that a row comes back for each that was changed. `None`

@@ -28,7 +28,7 @@ pub(crate) unsafe fn groups(
 ) -> Option<(Kind, *mut pg_sys::List)> {
     let mut cx = below.converter().with_aggregates(true);
     let (mut tlist, mut groups) = (null_mut(), Groups { by: vec![], having: vec![] });
-    // SAFETY: the planner's expressions.
+    // SAFETY: a target has expressions, and `clause` finds those of GROUP BY by their references.
     unsafe {
         for (at, node) in nodes::items::<pg_sys::Node>((*target).exprs).enumerate() {
             match clause(target, at, query.groupClause) {
@@ -43,7 +43,10 @@ pub(crate) unsafe fn groups(
                 None => computed(node, &mut tlist, &mut cx)?,
             }
         }
-        let mut local = null_mut();
+    }
+    let mut local = null_mut();
+    // SAFETY: HAVING is a list of conditions, or null.
+    unsafe {
         for node in nodes::items::<pg_sys::Node>(having) {
             // Without GROUP BY there is one row to check, not worth SQLite's rules for HAVING there.
             let ships = !groups.by.is_empty() && cx.accepted(node, shippable::condition).is_some();
@@ -55,8 +58,8 @@ pub(crate) unsafe fn groups(
                 }
             }
         }
-        (!tlist.is_null()).then_some((Kind::Grouped { tlist, groups }, local))
     }
+    (!tlist.is_null()).then_some((Kind::Grouped { tlist, groups }, local))
 }
 
 /// Distinct rows of those below.
@@ -70,7 +73,7 @@ pub(crate) unsafe fn distinct(
 ) -> Option<Kind> {
     let mut cx = below.converter();
     let mut tlist = null_mut();
-    // SAFETY: the planner's expressions.
+    // SAFETY: the expressions are a callback's.
     unsafe {
         for (at, node) in nodes::items::<pg_sys::Node>((*target).exprs).enumerate() {
             if is_same_in_all_rows(node) {
@@ -93,7 +96,7 @@ pub(crate) unsafe fn distinct(
 
 /// Computed by the server from constants and parameters.
 unsafe fn is_same_in_all_rows(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: an expression of the planner's.
+    // SAFETY: the expression is a callback's.
     unsafe {
         !pg_sys::contain_var_clause(node)
             && !pg_sys::contain_agg_clause(node)
@@ -135,7 +138,7 @@ unsafe fn key(
 }
 
 unsafe fn ships(node: *mut pg_sys::Node, cx: &mut Converter<'_>) -> bool {
-    // SAFETY: an expression of the planner's.
+    // SAFETY: the expression is a callback's.
     let expr = unsafe { cx.accepted(node, |e, tables| depends_on_rows(e) && shippable::value(e, tables)) };
     expr.is_some()
 }
@@ -146,7 +149,7 @@ unsafe fn computed(
     tlist: &mut *mut pg_sys::List,
     cx: &mut Converter<'_>,
 ) -> Option<()> {
-    // SAFETY: an expression of the planner's.
+    // SAFETY: the expression is a callback's.
     unsafe {
         if ships(node, cx) {
             *tlist = pg_sys::add_to_flat_tlist(*tlist, one(node));
@@ -164,7 +167,7 @@ unsafe fn aggregates(
 ) -> Option<()> {
     let flags =
         pg_sys::PVC_INCLUDE_AGGREGATES | pg_sys::PVC_INCLUDE_PLACEHOLDERS | pg_sys::PVC_INCLUDE_WINDOWFUNCS;
-    // SAFETY: an expression of the planner's.
+    // SAFETY: the expression is a callback's.
     unsafe {
         for part in nodes::items::<pg_sys::Node>(pg_sys::pull_var_clause(node, flags as i32)) {
             match nodes::tag(part) {
@@ -181,7 +184,7 @@ unsafe fn aggregates(
 
 unsafe fn one(node: *mut pg_sys::Node) -> *mut pg_sys::List {
     let mut list = null_mut();
-    // SAFETY: an expression of the planner's.
+    // SAFETY: the expression is a callback's.
     unsafe { nodes::append(&mut list, node) };
     list
 }

@@ -12,7 +12,7 @@ use super::convert::converter::Converter;
 use super::cost::{self, Lookup};
 use super::rel::{self, Condition, Kind, Source, State};
 use super::{probe, sort};
-use crate::pg::compat::{self, PathKind, ScanPath};
+use crate::pg::compat::{self, PathKind};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, JoinKind, Tables};
@@ -44,15 +44,7 @@ pub unsafe extern "C-unwind" fn get_foreign_join_paths(
         pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
         estimate(root, joinrel, left, right, restrictions, &mut state);
         let state = state.install(joinrel);
-        let path = ScanPath {
-            target: null_mut(),
-            rows: (*joinrel).rows,
-            startup: state.estimate.startup + state.local_cost.startup,
-            total: state.total(),
-            pathkeys: null_mut(),
-            required_outer: null_mut(),
-            private: null_mut(),
-        };
+        let path = state.path((*joinrel).rows, null_mut());
         compat::add_foreign_path(root, joinrel, joinrel, PathKind::Join, &path);
         sort::add_sorted_paths(root, joinrel, state, PathKind::Join);
     }
@@ -60,7 +52,7 @@ pub unsafe extern "C-unwind" fn get_foreign_join_paths(
 
 /// No locks, no lateral references, and nothing that is computed below the top of the join.
 unsafe fn is_plain(root: *mut pg_sys::PlannerInfo, joinrel: *mut pg_sys::RelOptInfo) -> bool {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         let rel = &*joinrel;
         let relids = if rel.top_parent_relids.is_null() { rel.relids } else { rel.top_parent_relids };
@@ -94,7 +86,7 @@ unsafe fn join(
     let hides = matches!(jointype, JOIN_SEMI | JOIN_ANTI);
     let visible = if hides { kept.visible.clone() } else { both.clone() };
     let changing = outer.changing || inner.changing;
-    // SAFETY: the planner's clauses.
+    // SAFETY: the clauses are a callback's.
     let clauses = unsafe { sort_out(joinrel, jointype, restrictions, &tables, &both, &visible, !changing) }?;
     let Clauses { mut on, filter, local } = clauses;
 
@@ -161,7 +153,7 @@ unsafe fn sort_out(
     }
     let mut clauses = Clauses { on: vec![], filter: vec![], local: null_mut() };
     let mut cx = Converter::new(tables, both.clone()).with_plan_params(plan_params);
-    // SAFETY: the planner's clauses.
+    // SAFETY: the clauses are a callback's.
     unsafe {
         for info in nodes::items::<pg_sys::RestrictInfo>(restrictions) {
             let info = &*info;
@@ -197,7 +189,7 @@ unsafe fn is_pushed_down(info: &pg_sys::RestrictInfo, joinrel: *const pg_sys::Re
 unsafe fn rows_suffice(joinrel: *const pg_sys::RelOptInfo, state: &State) -> bool {
     let flags = pg_sys::PVC_RECURSE_PLACEHOLDERS as i32;
     let mut cx = state.converter();
-    // SAFETY: the planner's expressions.
+    // SAFETY: the expressions are a callback's.
     unsafe {
         [(*(*joinrel).reltarget).exprs, state.local].into_iter().all(|exprs| {
             nodes::items::<pg_sys::Node>(pg_sys::pull_var_clause(exprs.cast(), flags))
@@ -214,7 +206,7 @@ unsafe fn estimate(
     restrictions: *mut pg_sys::List,
     state: &mut State,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         let selectivity = rel::selectivity(root, state.local, 0);
         let rows = pg_sys::clamp_row_est((*joinrel).rows / selectivity.max(1e-9));
@@ -230,7 +222,7 @@ unsafe fn estimate(
 /// The best of what the join's clauses allow.
 unsafe fn lookup(restrictions: *mut pg_sys::List, inside: bool, cx: &mut Converter<'_>) -> Lookup {
     let mut lookup = Lookup::None;
-    // SAFETY: the planner's clauses.
+    // SAFETY: the clauses are a callback's.
     unsafe {
         for info in nodes::items::<pg_sys::RestrictInfo>(restrictions) {
             let Some(expr) = cx.condition((*info).clause.cast(), |_, _| true) else { continue };

@@ -50,37 +50,40 @@ pub unsafe extern "C-unwind" fn plan_foreign_modify(
     index: pg_sys::Index,
     subplan: std::ffi::c_int,
 ) -> *mut pg_sys::List {
-    // SAFETY: the planner hands us its ModifyTable, the target's index and the position in the plan's lists.
-    unsafe {
-        let oid = relation_of(root, index);
-        let relation = foreign::table(oid);
-        let table = relation::table(&relation).or_raise();
-        writable::refuse_view(&table).or_raise();
-        let operation = operation((*plan).operation).or_raise();
-        let target = Target::open(oid);
+    // SAFETY: the planner hands us the target's index in its range table.
+    let oid = unsafe { relation_of(root, index) };
+    let relation = foreign::table(oid);
+    let table = relation::table(&relation).or_raise();
+    writable::refuse_view(&table).or_raise();
+    let target = Target::open(oid);
+    // SAFETY: the planner hands us its ModifyTable, and the position in the plan's lists.
+    let (operation, returning, columns, do_nothing) = unsafe {
         let lists = [nth((*plan).returningLists, subplan), nth((*plan).withCheckOptionLists, subplan)];
-        private::keep(&RowModification {
-            operation,
-            attributes: match operation {
-                Operation::Insert => target.written(&relation, &table),
-                Operation::Update if target.has_before_update() => target.written(&relation, &table),
-                Operation::Update => {
-                    target.updated(nth((*plan).updateColnosLists, subplan), &relation, &table)
-                }
-                Operation::Delete => vec![],
-            },
-            key: match operation {
-                Operation::Insert => vec![],
-                _ => row_key::attributes(&relation, &table).or_raise(),
-            },
-            returning: match target.has_after_trigger(operation) {
-                true => readable(&relation, &table),
-                false => used(&lists, index, &readable(&relation, &table)),
-            },
-            do_nothing: do_nothing((*plan).onConflictAction).or_raise(),
-            proof: table.proof(),
-        })
-    }
+        let operation = operation((*plan).operation).or_raise();
+        let returning = match target.has_after_trigger(operation) {
+            true => readable(&relation, &table),
+            false => used(&lists, index, &readable(&relation, &table)),
+        };
+        let columns: Vec<i16> =
+            nodes::integers(nth((*plan).updateColnosLists, subplan)).map(|n| n as i16).collect();
+        (operation, returning, columns, do_nothing((*plan).onConflictAction).or_raise())
+    };
+    private::keep(&RowModification {
+        operation,
+        attributes: match operation {
+            Operation::Insert => target.written(&relation, &table),
+            Operation::Update if target.has_before_update() => target.written(&relation, &table),
+            Operation::Update => target.updated(columns, &relation, &table),
+            Operation::Delete => vec![],
+        },
+        key: match operation {
+            Operation::Insert => vec![],
+            _ => row_key::attributes(&relation, &table).or_raise(),
+        },
+        returning,
+        do_nothing,
+        proof: table.proof(),
+    })
 }
 
 /// The relation of a range table's entry.
@@ -130,7 +133,7 @@ pub(crate) fn unsupported(message: &str) -> Error {
 /// # Safety
 /// `list` is null or a list of pointers to `T`.
 pub(crate) unsafe fn nth<T>(list: *mut pg_sys::List, position: i32) -> *mut T {
-    // SAFETY: the caller vouches for the list.
+    // SAFETY: the list holds pointers to `T`, as the contract asks.
     let found = usize::try_from(position).ok().and_then(|n| unsafe { nodes::items(list) }.nth(n));
     found.unwrap_or(std::ptr::null_mut())
 }
@@ -216,16 +219,10 @@ impl Target {
     }
 
     /// What an UPDATE of these columns writes.
-    ///
-    /// # Safety
-    /// `columns` is null or a list of integers.
-    unsafe fn updated(&self, columns: *mut pg_sys::List, relation: &ForeignTable, table: &Table) -> Vec<i16> {
-        // SAFETY: the caller vouches for the list.
-        let mut numbers: Vec<i16> = unsafe { nodes::integers(columns).map(|n| n as i16).collect() };
-        let computed = self.written(relation, table).into_iter().filter(|n| self.stored.contains(n));
-        numbers.extend(computed);
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+    fn updated(&self, mut columns: Vec<i16>, relation: &ForeignTable, table: &Table) -> Vec<i16> {
+        columns.extend(self.written(relation, table).into_iter().filter(|n| self.stored.contains(n)));
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 }

@@ -6,11 +6,10 @@ use std::ptr::null_mut;
 use pgrx::pg_sys;
 
 use super::convert::converter::Converter;
-use super::cost::{self, Reading};
-use super::rel::{self, State};
+use super::rel::{self, Clauses, State};
 use super::{changes, probe, sort};
 use crate::guc;
-use crate::pg::compat::{self, PathKind, ScanPath};
+use crate::pg::compat::{self, PathKind};
 use crate::pg::nodes;
 
 #[pgrx::pg_guard]
@@ -22,15 +21,7 @@ pub unsafe extern "C-unwind" fn get_foreign_paths(
     // SAFETY: the planner calls with its own structures, after get_foreign_rel_size.
     unsafe {
         let Some(state) = State::of(rel) else { return };
-        let plain = ScanPath {
-            target: null_mut(),
-            rows: (*rel).rows,
-            startup: state.estimate.startup + state.local_cost.startup,
-            total: state.total(),
-            pathkeys: null_mut(),
-            required_outer: (*rel).lateral_relids,
-            private: null_mut(),
-        };
+        let plain = state.path((*rel).rows, (*rel).lateral_relids);
         compat::add_foreign_path(root, rel, rel, PathKind::Scan, &plain);
         if guc::pushdown() {
             sort::add_sorted_paths(root, rel, state, PathKind::Scan);
@@ -52,7 +43,7 @@ unsafe fn outer_relations(
 ) -> Vec<*mut pg_sys::ParamPathInfo> {
     let mut found = vec![];
     let mut cx = state.converter().with_outer();
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         for clause in nodes::items::<pg_sys::RestrictInfo>((*rel).joininfo) {
             consider(root, rel, clause, &mut cx, &mut found);
@@ -75,7 +66,7 @@ unsafe fn consider(
     cx: &mut Converter<'_>,
     found: &mut Vec<*mut pg_sys::ParamPathInfo>,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         if !pg_sys::join_clause_is_movable_to(clause, rel) {
             return;
@@ -142,41 +133,17 @@ unsafe fn add_lookup(
     info: *mut pg_sys::ParamPathInfo,
 ) {
     let mut cx = state.converter().with_outer();
-    // SAFETY: the planner's structures.
+    // SAFETY: root and relation are the callback's; the planner has made `info` for this relation.
     unsafe {
-        let (mut remote, mut local, mut shipped) = (null_mut(), null_mut(), vec![]);
         let base = nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo);
-        for clause in base.chain(nodes::items((*info).ppi_clauses)) {
-            match rel::ship(clause, rel, &mut cx) {
-                Some(expr) => {
-                    nodes::append(&mut remote, clause);
-                    shipped.push((clause, expr));
-                }
-                None => nodes::append(&mut local, (*clause).clause),
-            }
-        }
+        let clauses = base.chain(nodes::items((*info).ppi_clauses));
+        let Clauses { shipped, local } = rel::classify(rel, clauses, &mut cx);
         let mut local_cost = pg_sys::QualCost::default();
         pg_sys::cost_qual_eval(&mut local_cost, local, root);
-        let visited = probe::visited(root, rel, &state.tables, &shipped);
-        let estimated = (*rel).tuples * rel::selectivity(root, remote, (*rel).relid);
-        let rows = pg_sys::clamp_row_est(estimated.min(visited));
-        let estimate = cost::scan(&Reading {
-            pages: f64::from((*rel).pages),
-            visited,
-            rows,
-            conditions: shipped.len() as f64,
-            columns: state.estimate.columns,
-        });
-        (*info).ppi_rows = (*info).ppi_rows.min(rows);
-        let path = ScanPath {
-            target: null_mut(),
-            rows: (*info).ppi_rows,
-            startup: estimate.startup + local_cost.startup,
-            total: estimate.total(&local_cost),
-            pathkeys: null_mut(),
-            required_outer: (*info).ppi_req_outer,
-            private: null_mut(),
-        };
+        let estimate = rel::estimate(root, rel, &state.tables, &shipped, state.estimate.columns);
+        (*info).ppi_rows = (*info).ppi_rows.min(estimate.rows);
+        let outer = (*info).ppi_req_outer;
+        let path = rel::scan_path((*info).ppi_rows, &estimate, &local_cost, null_mut(), outer);
         compat::add_foreign_path(root, rel, rel, PathKind::Scan, &path);
     }
 }

@@ -8,7 +8,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::convert::converter::Converter;
 use super::convert::params;
-use super::rel::{self, BaseTable, Condition, Kind, Source, State};
+use super::rel::{self, BaseTable, Clauses, Condition, Kind, Source, State};
 use super::{private, sort};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::deparse;
@@ -46,17 +46,8 @@ pub unsafe extern "C-unwind" fn get_foreign_plan(
         for (output, attribute) in remote.outputs.iter_mut().zip(attributes) {
             output.attribute = attribute;
         }
-        let params = cx.into_params();
-        pg_sys::make_foreignscan(
-            tlist,
-            local,
-            scanrelid,
-            params,
-            private::keep(&remote),
-            scan_tlist,
-            recheck,
-            outer_plan,
-        )
+        let (params, private) = (cx.into_params(), private::keep(&remote));
+        pg_sys::make_foreignscan(tlist, local, scanrelid, params, private, scan_tlist, recheck, outer_plan)
     }
 }
 
@@ -71,6 +62,10 @@ struct Parts<'a> {
     recheck: *mut pg_sys::List,
 }
 
+/// One table. The clauses are the relation's, and for a look-up those of the join.
+///
+/// # Safety
+/// The planner passes them to the callback for this relation.
 unsafe fn base<'a>(
     rel: *mut pg_sys::RelOptInfo,
     state: &'a State,
@@ -78,30 +73,21 @@ unsafe fn base<'a>(
     clauses: *mut pg_sys::List,
 ) -> Parts<'a> {
     let mut cx = state.converter().with_outer();
-    let (mut conditions, mut shipped, mut local) = (vec![], null_mut(), null_mut());
-    // SAFETY: the planner's structures. Clauses are those of the relation and, for a look-up, of the join.
+    // SAFETY: a list of RestrictInfos, as the contract says; the set of attributes is copied before it grows.
     unsafe {
         let relid = (*rel).relid;
+        // Pseudoconstant ones are the server's own business.
+        let clauses = nodes::items::<pg_sys::RestrictInfo>(clauses).filter(|c| !(**c).pseudoconstant);
+        let Clauses { shipped, local } = rel::classify(rel, clauses, &mut cx);
         let mut used = pg_sys::bms_copy(table.attributes);
-        for clause in nodes::items::<pg_sys::RestrictInfo>(clauses) {
-            if (*clause).pseudoconstant {
-                continue; // the server's own business
-            }
-            match rel::ship(clause, rel, &mut cx).filter(|_| conditions.len() < rel::CONDITIONS) {
-                Some(expr) => {
-                    conditions.push(expr);
-                    nodes::append(&mut shipped, (*clause).clause);
-                }
-                None => {
-                    nodes::append(&mut local, (*clause).clause);
-                    nodes::pull_attributes((*clause).clause.cast(), relid, &mut used);
-                }
-            }
-        }
-        table.shipped.set(local.is_null().then_some(shipped));
+        nodes::pull_attributes(local.cast(), relid, &mut used);
+        let mut recheck = null_mut();
+        shipped.iter().for_each(|(clause, _)| nodes::append(&mut recheck, (**clause).clause));
+        table.shipped.set(local.is_null().then_some(recheck));
         let (targets, attributes) = cells(&state.tables[&relid], relid, used);
+        let conditions = shipped.into_iter().map(|(_, expr)| expr).collect();
         let select = Select { conditions, ..Select::of(From::Table { relation: relid }, targets) };
-        Parts { cx, select, attributes, local, scan_tlist: null_mut(), recheck: shipped }
+        Parts { cx, select, attributes, local, scan_tlist: null_mut(), recheck }
     }
 }
 
@@ -130,9 +116,9 @@ unsafe fn joined<'a>(
     state: &'a State,
 ) -> Parts<'a> {
     let mut cx = state.whole_converter();
-    // SAFETY: the planner's structures.
-    unsafe {
-        let computed = state.kind.tlist();
+    let computed = state.kind.tlist();
+    // SAFETY: path and relation are the callback's; a target list is of entries with expressions.
+    let (tlist, targets) = unsafe {
         let tlist = match computed {
             Some(tlist) => tlist,
             None => columns((*path).path.pathtarget, (*rel).reltarget, state.local),
@@ -140,28 +126,31 @@ unsafe fn joined<'a>(
         let targets: Option<Vec<Target>> = nodes::items::<pg_sys::TargetEntry>(tlist)
             .map(|entry| target(&*entry, computed.is_some(), &mut cx))
             .collect();
-        let targets = targets.unwrap_or_else(|| lost("target"));
-        let attributes = (1..).take(targets.len()).collect();
+        (tlist, targets.unwrap_or_else(|| lost("target")))
+    };
+    let attributes = (1..).take(targets.len()).collect();
+    // SAFETY: source and conditions are of the same planning as the relation, whose state has them.
+    let mut select = unsafe {
         let from = from(&state.source, &mut cx).unwrap_or_else(|| lost("join"));
-        let mut select = Select::of(from, targets);
-        select.conditions = conditions(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
-        if let Some(groups) = state.kind.groups() {
-            let mut all = |list: &[*mut pg_sys::Node]| -> Vec<Expr> {
-                list.iter()
-                    .map(|node| cx.accepted(*node, |_, _| true).unwrap_or_else(|| lost("group")))
-                    .collect()
-            };
-            select.groups = Some(Groups { by: all(&groups.by), having: all(&groups.having) });
-        }
-        select.distinct = matches!(state.kind, Kind::Distinct { .. });
-        // The order is outside of any semi join.
-        cx.show_only(state.visible.clone());
-        Parts { cx, select, attributes, local: state.local, scan_tlist: tlist, recheck: null_mut() }
+        let conditions = conditions(&state.conditions, &mut cx).unwrap_or_else(|| lost("condition"));
+        Select { conditions, ..Select::of(from, targets) }
+    };
+    if let Some(groups) = state.kind.groups() {
+        let mut all = |list: &[*mut pg_sys::Node]| -> Vec<Expr> {
+            // SAFETY: `group` has put expressions of the planner's there.
+            let exprs = list.iter().map(|node| unsafe { cx.accepted(*node, |_, _| true) });
+            exprs.collect::<Option<_>>().unwrap_or_else(|| lost("group"))
+        };
+        select.groups = Some(Groups { by: all(&groups.by), having: all(&groups.having) });
     }
+    select.distinct = matches!(state.kind, Kind::Distinct { .. });
+    // The order is outside of any semi join.
+    cx.show_only(state.visible.clone());
+    Parts { cx, select, attributes, local: state.local, scan_tlist: tlist, recheck: null_mut() }
 }
 
 unsafe fn target(entry: &pg_sys::TargetEntry, computed: bool, cx: &mut Converter<'_>) -> Option<Target> {
-    // SAFETY: the entry's expression is the planner's.
+    // SAFETY: an entry of a target list has an expression.
     match (unsafe { cx.accepted(entry.expr.cast(), |_, _| true) }?, computed) {
         (Expr::Column(var), false) => Some(Target::Cell(var)),
         (expr, _) => Some(Target::Value(expr)),
@@ -192,7 +181,7 @@ unsafe fn from(source: &Source, cx: &mut Converter<'_>) -> Option<From> {
     Some(match source {
         Source::Table(relation) => From::Table { relation: *relation },
         Source::Join { kind, left, right, on } => {
-            // SAFETY: as above.
+            // SAFETY: the parts of a join are sources and clauses of the same planning.
             let (left, right, on) = unsafe { (from(left, cx)?, from(right, cx)?, conditions(on, cx)?) };
             From::Join { kind: *kind, left: Box::new(left), right: Box::new(right), on }
         }
@@ -209,7 +198,7 @@ unsafe fn condition(condition: &Condition, cx: &mut Converter<'_>) -> Option<Exp
         // SAFETY: a clause of the planner's.
         Condition::Clause(node) => unsafe { cx.condition(*node, |_, _| true) },
         Condition::Exists { negated, source, conditions } => {
-            // SAFETY: as above.
+            // SAFETY: the parts of a semi join are a source and clauses of the same planning.
             let (from, conditions) = unsafe { (from(source, cx)?, self::conditions(conditions, cx)?) };
             Some(Expr::Exists { negated: *negated, from: Box::new(from), conditions })
         }
@@ -224,7 +213,7 @@ pub(crate) unsafe fn limits(
     query: *const pg_sys::Query,
     cx: &mut Converter<'_>,
 ) -> Option<(Option<Expr>, Option<Expr>)> {
-    // SAFETY: the caller vouches for the query.
+    // SAFETY: the query is the planner's; its counts are expressions or null.
     unsafe { Some((limit((*query).limitCount, cx)?, limit((*query).limitOffset, cx)?)) }
 }
 

@@ -15,8 +15,8 @@ use super::cost::{self, Estimate, Reading};
 use super::{changes, probe, statistics};
 use crate::fdw::{OrRaise, relation};
 use crate::guc;
-use crate::pg::foreign;
-use crate::pg::nodes;
+use crate::pg::compat::ScanPath;
+use crate::pg::{foreign, nodes};
 use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, Groups, JoinKind, Table, Tables};
 
@@ -129,7 +129,7 @@ impl State {
     /// The relation is the planner's, and of a server of this wrapper: nobody else writes its `fdw_private`. The
     /// result is not used after the relation's memory context.
     pub unsafe fn of<'a>(rel: *const pg_sys::RelOptInfo) -> Option<&'a State> {
-        // SAFETY: the caller vouches for the relation; see `install`.
+        // SAFETY: only `install` writes the `fdw_private` of our relations, and its state lives as long as the relation.
         unsafe { if rel.is_null() { None } else { (*rel).fdw_private.cast::<State>().as_ref() } }
     }
 
@@ -138,7 +138,7 @@ impl State {
     /// # Safety
     /// As `of`.
     pub unsafe fn shippable<'a>(rel: *const pg_sys::RelOptInfo) -> Option<&'a State> {
-        // SAFETY: as `of`.
+        // SAFETY: `of` asks no more of the relation than this does.
         unsafe { State::of(rel) }.filter(|_| guc::pushdown())
     }
 
@@ -148,7 +148,7 @@ impl State {
     /// The relation is the planner's.
     pub unsafe fn install<'a>(self, rel: *mut pg_sys::RelOptInfo) -> &'a State {
         let state = PgMemoryContexts::CurrentMemoryContext.leak_and_drop_on_delete(self);
-        // SAFETY: the caller vouches for the relation; the state lives as long as the context.
+        // SAFETY: the relation is alive, as the contract asks; the state was just allocated, and goes with the context.
         unsafe {
             (*rel).fdw_private = state.cast();
             &*state
@@ -171,8 +171,28 @@ impl State {
             .with_plan_params(!self.changing)
     }
 
-    pub fn total(&self) -> f64 {
-        self.estimate.total(&self.local_cost)
+    /// A path of all its rows, at its estimate.
+    pub fn path(&self, rows: f64, required_outer: pg_sys::Relids) -> ScanPath {
+        scan_path(rows, &self.estimate, &self.local_cost, null_mut(), required_outer)
+    }
+}
+
+/// A path whose target is the relation's own.
+pub(crate) fn scan_path(
+    rows: f64,
+    estimate: &Estimate,
+    local: &pg_sys::QualCost,
+    pathkeys: *mut pg_sys::List,
+    required_outer: pg_sys::Relids,
+) -> ScanPath {
+    ScanPath {
+        target: null_mut(),
+        rows,
+        startup: estimate.startup + local.startup,
+        total: estimate.total(local),
+        pathkeys,
+        required_outer,
+        private: null_mut(),
     }
 }
 
@@ -194,7 +214,7 @@ pub(crate) unsafe fn ship(
     rel: *const pg_sys::RelOptInfo,
     cx: &mut Converter<'_>,
 ) -> Option<Expr> {
-    // SAFETY: the caller vouches for both.
+    // SAFETY: the clause is of this relation's planning, so that both are alive and the clause has its expression.
     unsafe {
         let info = &*clause;
         if !guc::pushdown() || info.pseudoconstant || !is_secure(info, (*rel).baserestrict_min_security) {
@@ -220,16 +240,16 @@ pub unsafe extern "C-unwind" fn get_foreign_rel_size(
         // The target itself is read once.
         let is_target = (*(*root).parse).resultRelation == relid as i32;
         let changing = !is_target && changes::of_server(root, (*rel).serverid);
-        let Clauses { shipped, local, attributes } = classify(rel, &tables, changing);
-        let base = BaseTable { attributes, shipped: Cell::new(None) };
-        let mut state = State {
-            changing,
-            conditions: shipped.iter().map(|(info, _)| Condition::Clause((**info).clause.cast())).collect(),
-            local,
-            ..State::new(Kind::Table(base), tables, BTreeSet::from([relid]), Source::Table(relid))
-        };
-        pg_sys::cost_qual_eval(&mut state.local_cost, local, root);
-        state.estimate = estimate(root, rel, &state.tables, &shipped, attributes);
+        let mut attributes = null_mut();
+        nodes::pull_attributes((*(*rel).reltarget).exprs.cast(), relid, &mut attributes);
+        let mut state = State::new(
+            Kind::Table(BaseTable { attributes, shipped: Cell::new(None) }),
+            tables,
+            BTreeSet::from([relid]),
+            Source::Table(relid),
+        );
+        state.changing = changing;
+        add_clauses(root, rel, &mut state);
         state.install(rel);
     }
 }
@@ -245,62 +265,83 @@ fn set_size(rel: &mut pg_sys::RelOptInfo, table: &Table) {
     rel.pages = pages.min(f64::from(u32::MAX - 1)) as u32;
 }
 
-struct Clauses {
-    shipped: Vec<(*mut pg_sys::RestrictInfo, Expr)>,
-    /// Bare clauses.
-    local: *mut pg_sys::List,
-    /// That the target and the local clauses use.
-    attributes: *mut pg_sys::Bitmapset,
+/// Decides which clauses of the relation ship, and estimates its scan.
+///
+/// # Safety
+/// `rel` is a base relation of `root`, in whose memory context this is called.
+unsafe fn add_clauses(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, state: &mut State) {
+    let tables = state.tables.clone();
+    // SAFETY: a base relation has a list of RestrictInfos; the planner lets the callback set its rows.
+    unsafe {
+        let clauses = nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo);
+        let Clauses { shipped, local } = classify(rel, clauses, &mut state.converter().with_outer());
+        state.conditions =
+            shipped.iter().map(|(info, _)| Condition::Clause((**info).clause.cast())).collect();
+        state.local = local;
+        pg_sys::cost_qual_eval(&mut state.local_cost, local, root);
+        pg_sys::set_baserel_size_estimates(root, rel);
+        let mut columns = 0.0;
+        if let Kind::Table(table) = &mut state.kind {
+            nodes::pull_attributes(local.cast(), (*rel).relid, &mut table.attributes);
+            columns = nodes::members(table.attributes).count() as f64;
+        }
+        state.estimate = estimate(root, rel, &tables, &shipped, columns);
+        (*rel).rows = (*rel).rows.min(state.estimate.rows);
+    }
 }
 
+/// The clauses of a scan.
+pub(crate) struct Clauses {
+    pub shipped: Vec<(*mut pg_sys::RestrictInfo, Expr)>,
+    /// What the server computes: bare clauses.
+    pub local: *mut pg_sys::List,
+}
+
+/// Which of the clauses the scan of a base relation ships.
+///
 /// # Safety
-/// `rel` is a base relation of the planner's, in whose memory context this is called.
-unsafe fn classify(rel: *mut pg_sys::RelOptInfo, tables: &Tables, changing: bool) -> Clauses {
-    let mut clauses = Clauses { shipped: vec![], local: null_mut(), attributes: null_mut() };
-    // SAFETY: a base relation has a target and a list of RestrictInfos.
-    unsafe {
-        let relid = (*rel).relid;
-        let mut cx = Converter::new(tables, BTreeSet::from([relid])).with_outer().with_plan_params(!changing);
-        nodes::pull_attributes((*(*rel).reltarget).exprs.cast(), relid, &mut clauses.attributes);
-        for clause in nodes::items::<pg_sys::RestrictInfo>((*rel).baserestrictinfo) {
-            match ship(clause, rel, &mut cx).filter(|_| clauses.shipped.len() < CONDITIONS) {
-                Some(expr) => clauses.shipped.push((clause, expr)),
-                None => {
-                    nodes::append(&mut clauses.local, (*clause).clause);
-                    nodes::pull_attributes((*clause).clause.cast(), relid, &mut clauses.attributes);
-                }
+/// The clauses are of the relation, which is the planner's.
+pub(crate) unsafe fn classify(
+    rel: *const pg_sys::RelOptInfo,
+    clauses: impl Iterator<Item = *mut pg_sys::RestrictInfo>,
+    cx: &mut Converter<'_>,
+) -> Clauses {
+    let mut found = Clauses { shipped: vec![], local: null_mut() };
+    for clause in clauses {
+        // SAFETY: a clause of the relation is a RestrictInfo, and has its expression.
+        unsafe {
+            match ship(clause, rel, cx).filter(|_| found.shipped.len() < CONDITIONS) {
+                Some(expr) => found.shipped.push((clause, expr)),
+                None => nodes::append(&mut found.local, (*clause).clause),
             }
         }
     }
-    clauses
+    found
 }
 
-/// The cost of the scan, and the relation's rows, of which an index may know that they are fewer.
+/// A scan with these conditions, of whose rows an index may know that they are few.
 ///
 /// # Safety
-/// As for `classify`; `root` is the relation's.
-unsafe fn estimate(
+/// The clauses are of the relation, which is a base relation of `root`.
+pub(crate) unsafe fn estimate(
     root: *mut pg_sys::PlannerInfo,
-    rel: *mut pg_sys::RelOptInfo,
+    rel: *const pg_sys::RelOptInfo,
     tables: &Tables,
     shipped: &[(*mut pg_sys::RestrictInfo, Expr)],
-    attributes: *mut pg_sys::Bitmapset,
+    columns: f64,
 ) -> Estimate {
     let mut remote = null_mut();
-    // SAFETY: the planner's structures; the clauses are the relation's.
+    // SAFETY: the relation and its clauses belong to `root`, as the contract asks.
     unsafe {
         shipped.iter().for_each(|(clause, _)| nodes::append(&mut remote, *clause));
-        pg_sys::set_baserel_size_estimates(root, rel);
         let visited = probe::visited(root, rel, tables, shipped);
-        let selectivity = selectivity(root, remote, (*rel).relid);
-        let rows = pg_sys::clamp_row_est(((*rel).tuples * selectivity).min(visited));
-        (*rel).rows = (*rel).rows.min(rows);
+        let selected = (*rel).tuples * selectivity(root, remote, (*rel).relid);
         cost::scan(&Reading {
             pages: f64::from((*rel).pages),
             visited,
-            rows,
+            rows: pg_sys::clamp_row_est(selected.min(visited)),
             conditions: shipped.len() as f64,
-            columns: nodes::members(attributes).count() as f64,
+            columns,
         })
     }
 }
@@ -315,6 +356,6 @@ pub(crate) unsafe fn selectivity(
     relid: u32,
 ) -> f64 {
     let inner = pg_sys::JoinType::JOIN_INNER;
-    // SAFETY: the caller vouches for the arguments.
+    // SAFETY: all three belong to the same planning, as the contract asks; no join is special here.
     unsafe { pg_sys::clauselist_selectivity(root, clauses, relid as i32, inner, null_mut()) }
 }

@@ -5,8 +5,8 @@ use pgrx::pg_sys;
 use super::convert::builtin;
 use super::convert::converter::Converter;
 use super::cost;
-use super::rel::State;
-use crate::pg::compat::{self, PathKind, ScanPath};
+use super::rel::{self, State};
+use crate::pg::compat::{self, PathKind};
 use crate::pg::nodes;
 use pg_sqlite_migrate_core::remote::shippable;
 use pg_sqlite_migrate_core::remote::{Expr, Order, Tables};
@@ -31,19 +31,20 @@ unsafe fn order(
     key: &pg_sys::PathKey,
     cx: &mut Converter<'_>,
 ) -> Option<Order> {
-    // SAFETY: a pathkey has its class, a class its members.
+    // SAFETY: a pathkey has its class.
+    let class = unsafe { &*key.pk_eclass };
+    if class.ec_has_volatile {
+        return None;
+    }
+    let collation = builtin::collation(class.ec_collation);
+    let make = |expr: &Expr| Order {
+        expr: expr.clone(),
+        collation,
+        descending: compat::descends(key),
+        nulls_first: key.pk_nulls_first,
+    };
+    // SAFETY: a class has its members, which have their expressions.
     unsafe {
-        let class = &*key.pk_eclass;
-        if class.ec_has_volatile {
-            return None;
-        }
-        let collation = builtin::collation(class.ec_collation);
-        let make = |expr: &Expr| Order {
-            expr: expr.clone(),
-            collation,
-            descending: compat::descends(key),
-            nulls_first: key.pk_nulls_first,
-        };
         for member in compat::class_members(key.pk_eclass, (*rel).relids) {
             let node: *mut pg_sys::Node = (*member).em_expr.cast();
             if !belongs(&*member, rel, state)
@@ -96,7 +97,7 @@ pub(crate) unsafe fn estimate(
     state: &State,
     pathkeys: *mut pg_sys::List,
 ) -> Option<cost::Estimate> {
-    // SAFETY: as `orders`.
+    // SAFETY: the pathkeys are the planner's, and the state is the relation's, as the contract asks.
     let orders = unsafe { orders(rel, state, pathkeys, &mut state.converter()) }?;
     if orders.is_empty() {
         return Some(state.estimate);
@@ -114,7 +115,7 @@ pub(crate) unsafe fn add_sorted_paths(
     state: &State,
     kind: PathKind,
 ) {
-    // SAFETY: the caller vouches for the planner's structures.
+    // SAFETY: root, relation and state belong together, as the contract asks; pathkeys are root's own or made here.
     unsafe {
         let wanted = (*root).query_pathkeys;
         if let Some(estimate) = estimate(rel, state, wanted).filter(|_| !wanted.is_null()) {
@@ -137,17 +138,10 @@ unsafe fn add_path(
     estimate: &cost::Estimate,
     pathkeys: *mut pg_sys::List,
 ) {
-    // SAFETY: as `add_sorted_paths`.
+    // SAFETY: `add_sorted_paths` passes its own arguments on, and pathkeys that `orders` has accepted.
     unsafe {
-        let path = ScanPath {
-            target: std::ptr::null_mut(),
-            rows: (*rel).rows,
-            startup: estimate.startup + state.local_cost.startup,
-            total: estimate.total(&state.local_cost),
-            pathkeys,
-            required_outer: (*rel).lateral_relids,
-            private: std::ptr::null_mut(),
-        };
+        let outer = (*rel).lateral_relids;
+        let path = rel::scan_path((*rel).rows, estimate, &state.local_cost, pathkeys, outer);
         compat::add_foreign_path(root, rel, rel, kind, &path);
     }
 }

@@ -48,7 +48,7 @@ unsafe fn add_groups(
     output: *mut pg_sys::RelOptInfo,
     having: *mut pg_sys::List,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         let query = &*(*root).parse;
         let aggregates = query.hasAggs || !query.groupClause.is_null();
@@ -72,7 +72,7 @@ unsafe fn add_groups(
 }
 
 unsafe fn add_distinct(root: *mut pg_sys::PlannerInfo, below: &State, output: *mut pg_sys::RelOptInfo) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         let query = &*(*root).parse;
         let twice = matches!(below.kind, Kind::Distinct { .. });
@@ -94,7 +94,7 @@ unsafe fn add_distinct(root: *mut pg_sys::PlannerInfo, below: &State, output: *m
 
 unsafe fn number_of_groups(root: *mut pg_sys::PlannerInfo, exprs: &[*mut pg_sys::Node], rows: f64) -> f64 {
     let mut list = null_mut();
-    // SAFETY: expressions of the planner's.
+    // SAFETY: the expressions are a callback's.
     unsafe {
         for expr in exprs {
             nodes::append(&mut list, *expr);
@@ -110,7 +110,7 @@ unsafe fn add(
     mut state: State,
     target: *mut pg_sys::PathTarget,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         pg_sys::cost_qual_eval(&mut state.local_cost, state.local, root);
         let rows = pg_sys::clamp_row_est(state.estimate.rows * rel::selectivity(root, state.local, 0));
@@ -168,7 +168,7 @@ unsafe fn add_ordered(
     input: *mut pg_sys::RelOptInfo,
     output: *mut pg_sys::RelOptInfo,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: the arguments are a callback's, or made from them.
     unsafe {
         let pathkeys = (*root).sort_pathkeys;
         let computed = below.kind.tlist().is_some();
@@ -193,23 +193,24 @@ unsafe fn add_limited(
     output: *mut pg_sys::RelOptInfo,
     extra: &pg_sys::FinalPathExtraData,
 ) {
-    // SAFETY: the planner's structures.
+    // SAFETY: root has the query that it plans.
+    let query = unsafe { &*(*root).parse };
+    let plain = query.commandType == pg_sys::CmdType::CMD_SELECT
+        && query.rowMarks.is_null()
+        && query.limitOption != pg_sys::LimitOption::LIMIT_OPTION_WITH_TIES;
+    if !extra.limit_needed || !plain || !below.local.is_null() {
+        return;
+    }
+    // SAFETY: root and relations are the callback's, and `Ordered` has kept a relation of the same planning.
     unsafe {
-        let query = &*(*root).parse;
-        let plain = query.commandType == pg_sys::CmdType::CMD_SELECT
-            && query.rowMarks.is_null()
-            && query.limitOption != pg_sys::LimitOption::LIMIT_OPTION_WITH_TIES;
-        if !extra.limit_needed || !plain || !below.local.is_null() {
-            return;
-        }
-        // A sorted relation is the one below it, with an order.
+        // An ordered relation has the rows of the one below it.
         let (input, pathkeys) = match below.kind {
             Kind::Ordered { input } => (input, (*root).sort_pathkeys),
             _ => (input, null_mut()),
         };
         let Some(source) = State::shippable(input) else { return };
-        if !nodes::is_empty((*input).lateral_relids) || plan::limits(query, &mut source.converter()).is_none()
-        {
+        let ships = plan::limits(query, &mut source.converter()).is_some();
+        if !ships || !nodes::is_empty((*input).lateral_relids) {
             return;
         }
         let Some(sorted) = sort::estimate(input, source, pathkeys) else { return };

@@ -65,7 +65,7 @@ pub(crate) fn function(oid: pg_sys::Oid) -> Option<String> {
 /// The same of an immutable one.
 pub(crate) fn immutable_function(oid: pg_sys::Oid) -> Option<String> {
     let name = function(oid)?;
-    // SAFETY: as above.
+    // SAFETY: `function` has found it in the catalog.
     immutable(unsafe { pg_sys::func_volatile(oid) }).then_some(name)
 }
 
@@ -79,7 +79,7 @@ unsafe fn ascii(name: *const std::ffi::c_char) -> Option<String> {
     if name.is_null() {
         return None;
     }
-    // SAFETY: the caller vouches for the string.
+    // SAFETY: it is not null, so a NUL-terminated string, which the catalog cache has copied.
     let name = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
     name.is_ascii().then(|| name.to_string())
 }
@@ -126,7 +126,7 @@ pub(crate) fn is_default_family(family: pg_sys::Oid, type_oid: pg_sys::Oid) -> b
 
 /// `operator` is the type's own equality.
 pub(crate) fn is_default_equality(operator: pg_sys::Oid, type_oid: pg_sys::Oid) -> bool {
-    // SAFETY: as above.
+    // SAFETY: an entry of the type cache lives as long as the backend.
     let default = unsafe { (*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr };
     is_builtin(operator) && operator == default
 }

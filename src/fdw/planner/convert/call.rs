@@ -113,17 +113,7 @@ impl Converter<'_> {
             let bare = nodes::unlabeled(array);
             match nodes::tag(bare) {
                 NodeTag::T_Const => constants(&*bare.cast()),
-                NodeTag::T_ArrayExpr => {
-                    let list = &*bare.cast::<pg_sys::ArrayExpr>();
-                    if list.multidims {
-                        return None;
-                    }
-                    let element = |node| match column.is_some_and(|column| self.is_key(node, column)) {
-                        true => Some(self.param(node)),
-                        false => self.node(node),
-                    };
-                    nodes::items(list.elements).map(element).collect()
-                }
+                NodeTag::T_ArrayExpr => self.listed(&*bare.cast(), column),
                 _ if self.is_parameter(bare) || column.is_some_and(|column| self.is_key(array, column)) => {
                     match self.param(array) {
                         Expr::Param { index, .. } => Some(vec![Expr::ArrayParam { index, element }]),
@@ -132,6 +122,20 @@ impl Converter<'_> {
                 }
                 _ => None,
             }
+        }
+    }
+
+    unsafe fn listed(&mut self, list: &pg_sys::ArrayExpr, column: Option<&Expr>) -> Option<Vec<Expr>> {
+        if list.multidims {
+            return None;
+        }
+        // SAFETY: the elements of an ARRAY are expressions.
+        unsafe {
+            let element = |node| match column.is_some_and(|column| self.is_key(node, column)) {
+                true => Some(self.param(node)),
+                false => self.node(node),
+            };
+            nodes::items(list.elements).map(element).collect()
         }
     }
 
@@ -155,7 +159,7 @@ impl Converter<'_> {
 
     /// Expressions of types that a query is decided by.
     unsafe fn typed_list(&mut self, list: *mut pg_sys::List) -> Option<Vec<Expr>> {
-        // SAFETY: the caller vouches for a list of expressions.
+        // SAFETY: the arguments of a node that the planner has made are expressions.
         unsafe {
             nodes::items(list)
                 .map(|node: *mut pg_sys::Node| {
@@ -187,7 +191,7 @@ impl Converter<'_> {
         call: &pg_sys::Aggref,
         name: &str,
     ) -> Option<(Vec<Expr>, Option<Box<Expr>>)> {
-        // SAFETY: see `aggregate`.
+        // SAFETY: an Aggref's arguments are target entries with expressions, its filter is an expression or null.
         unsafe {
             let mut args = vec![];
             for entry in nodes::items::<pg_sys::TargetEntry>(call.args) {
@@ -243,7 +247,7 @@ unsafe fn constants(array: &pg_sys::Const) -> Option<Vec<Expr>> {
     if array.constisnull {
         return None;
     }
-    // SAFETY: the caller vouches for the array; what is read of it is copied.
+    // SAFETY: a constant of an array type that is not null is an array of its elements; what is read of it is copied.
     unsafe {
         let element = pg_sys::get_element_type(array.consttype);
         let type_ = known(type_of(element))?;

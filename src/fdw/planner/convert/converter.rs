@@ -100,7 +100,7 @@ impl<'a> Converter<'a> {
         let before = self.params.length();
         self.budget = NODES;
         self.case_arg = None;
-        // SAFETY: the caller vouches for the expression.
+        // SAFETY: the node is an expression, as the contract asks; `node` follows it by its tags.
         let expr =
             unsafe { self.node(node) }.filter(|e| height(e) <= HEIGHT).filter(|e| accept(e, self.tables));
         if expr.is_none() {
@@ -119,7 +119,7 @@ impl<'a> Converter<'a> {
         accept: impl FnOnce(&Expr, &Tables) -> bool,
     ) -> Option<Expr> {
         self.compared = Some(node);
-        // SAFETY: the caller vouches for the expression.
+        // SAFETY: `accepted` asks no more of the node than this does.
         let expr = unsafe { self.accepted(node, accept) };
         self.compared = None;
         expr
@@ -130,7 +130,7 @@ impl<'a> Converter<'a> {
     /// # Safety
     /// `node` is an expression without Vars of the query's relations.
     pub unsafe fn param(&mut self, node: *mut pg_sys::Node) -> Expr {
-        // SAFETY: the caller vouches for the node.
+        // SAFETY: the node is an expression of the planner's, which `push` copies.
         unsafe {
             let type_ = type_of(pg_sys::exprType(node));
             Expr::Param { index: self.params.push(node), type_ }
@@ -138,7 +138,7 @@ impl<'a> Converter<'a> {
     }
 
     unsafe fn known_param(&mut self, node: *mut pg_sys::Node) -> Option<Expr> {
-        // SAFETY: the caller vouches for the node.
+        // SAFETY: the node is an expression: `node` has found it so by its tag.
         unsafe {
             known(type_of(pg_sys::exprType(node)))?;
             Some(self.param(node))
@@ -150,12 +150,15 @@ impl<'a> Converter<'a> {
             return None;
         }
         self.budget = self.budget.checked_sub(1)?;
-        // SAFETY: the tag tells the node's type; raises an error where the stack ends.
+        // SAFETY: the node is an expression, see `accepted`; raises an error where the stack ends.
         unsafe {
             pg_sys::check_stack_depth();
             if params::is_present(node) {
                 return self.known_param(node);
             }
+        }
+        // SAFETY: the tag names the node's type, to which it is cast.
+        unsafe {
             match nodes::tag(node) {
                 NodeTag::T_Var => self.var(&*node.cast()),
                 NodeTag::T_Const => constant(&*node.cast()),
@@ -298,7 +301,7 @@ impl<'a> Converter<'a> {
     }
 
     pub(crate) unsafe fn list(&mut self, list: *mut pg_sys::List) -> Option<Vec<Expr>> {
-        // SAFETY: the caller vouches for a list of expressions.
+        // SAFETY: the arguments of a node that the planner has made are expressions.
         unsafe { nodes::items(list).map(|node| self.node(node)).collect() }
     }
 }
@@ -307,7 +310,7 @@ impl<'a> Converter<'a> {
 /// The constant's type is its datum's.
 unsafe fn constant(value: &pg_sys::Const) -> Option<Expr> {
     let type_ = known(type_of(value.consttype))?;
-    // SAFETY: the caller vouches for the type.
+    // SAFETY: a Const's datum is of its type, or null.
     let native = unsafe { Reader::new(value.consttype).read(value.constvalue, value.constisnull) };
     native.is_shippable().then(|| Expr::Const(type_, native.into_owned()))
 }

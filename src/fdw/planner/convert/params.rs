@@ -45,7 +45,7 @@ impl Params {
 
     /// Forgets what came after `length`.
     pub fn truncate(&mut self, length: usize) {
-        // SAFETY: as above; never longer than it is.
+        // SAFETY: the list is ours, and the converter never asks for more than it had.
         self.list = unsafe { pg_sys::list_truncate(self.list, length as i32) };
     }
 
@@ -108,7 +108,7 @@ impl Converter<'_> {
             (Expr::Column(var), Some(_)) => shippable::is_indexable(*var, self.tables()),
             _ => false,
         };
-        // SAFETY: the caller vouches for the expression.
+        // SAFETY: the node is an expression, as the contract asks.
         unsafe { self.is_fixed(node) && (indexed || cannot_fail(node)) }
     }
 
@@ -117,7 +117,7 @@ impl Converter<'_> {
         let flags = pg_sys::PVC_INCLUDE_AGGREGATES
             | pg_sys::PVC_INCLUDE_WINDOWFUNCS
             | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
-        // SAFETY: the caller vouches for the expression.
+        // SAFETY: `is_key` and `compared_operands` pass operands, which are expressions.
         unsafe {
             !nodes::is(nodes::unlabeled(node), pg_sys::NodeTag::T_Const)
                 && !pg_sys::contain_volatile_functions(node)
@@ -165,9 +165,9 @@ unsafe fn is_present_function(call: &pg_sys::FuncExpr) -> bool {
     let args: Vec<*mut pg_sys::Node> = unsafe { nodes::items(call.args) }.collect();
     match (name.as_str(), args.as_slice()) {
         ("now" | "transaction_timestamp" | "statement_timestamp", []) => true,
-        // SAFETY: as above.
+        // SAFETY: `arg` is one of the call's arguments.
         ("date" | "timestamp" | "timestamptz", [arg]) => unsafe { is_present(*arg) },
-        // SAFETY: as above.
+        // SAFETY: both are arguments of the call.
         ("date_trunc", [unit, arg]) => unsafe { is_unit(*unit) && is_present(*arg) },
         _ => false,
     }
@@ -262,7 +262,7 @@ pub(crate) unsafe fn cannot_fail(node: *mut pg_sys::Node) -> bool {
 /// # Safety
 /// `node` is an expression.
 pub(crate) unsafe fn is_constant_enough(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: the caller vouches for the node.
+    // SAFETY: the node is an expression, as the contract asks; the server's walkers only read it.
     unsafe {
         !pg_sys::contain_var_clause(node)
             && !pg_sys::contain_volatile_functions(node)
