@@ -49,16 +49,16 @@ fn pg_sqlite_fdw_disconnect(server: Text) -> Result<bool, ErrorReport> {
         detail: None,
         hint: None,
     })?;
-    Ok(told(connection::close(Some(found.oid.to_u32()))))
+    Ok(reported(connection::close(Some(found.oid.to_u32()))))
 }
 
 /// Closes every server's file that the transaction does not use; `true` when there was one.
 #[pg_extern(volatile, parallel_restricted)]
 fn pg_sqlite_fdw_disconnect_all() -> bool {
-    told(connection::close(None))
+    reported(connection::close(None))
 }
 
-fn told(outcome: Closed) -> bool {
+fn reported(outcome: Closed) -> bool {
     for server in &outcome.in_use {
         let message = format!("cannot close connection for server \"{server}\" because it is still in use");
         interrupts::tell(PgLogLevel::WARNING, &message);

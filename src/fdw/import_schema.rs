@@ -300,7 +300,7 @@ fn column_sql(source: &str, column: &Value, collation: &str, options: &ImportOpt
     Some(sql)
 }
 
-/// The table as it stands in `docs/foreign_tables.md`.
+/// The table as it is printed in `docs/foreign_tables.md`.
 pub fn markdown() -> String {
     let rows: String = OPTIONS.iter().map(|(n, d, m)| format!("| `{n}` | {d} | {m} |\n")).collect();
     format!("| option | default | meaning |\n|---|---|---|\n{rows}")

@@ -327,7 +327,7 @@ fn format_of_column_type(column_type: &str) -> Option<Format> {
     }
 }
 
-/// The table as it stands in `docs/foreign_tables.md`.
+/// The table as it is printed in `docs/foreign_tables.md`.
 pub fn markdown() -> String {
     let owners = |o: &Definition| o.owners.iter().map(|p| p.noun()).collect::<Vec<_>>().join(", ");
     let rows: String = OPTIONS

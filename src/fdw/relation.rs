@@ -79,7 +79,7 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
         on_invalid: options.on_invalid.unwrap_or(on_invalid),
         not_null: attribute.not_null,
         affinity: affinity(source, described),
-        // A view's column sorts as the column that it came from, which is not told.
+        // A view's column sorts as the column that it came from, which SQLite does not report.
         sorting: if promises { sorting(source.collation.as_deref()) } else { Sorting::Unknown },
         strict: is_rowid || (table.strict && !is_any(source)),
         is_rowid,
@@ -87,7 +87,7 @@ fn column(attribute: &Attribute, described: &Described, on_invalid: OnInvalid) -
     })
 }
 
-/// A domain's values are passed as text: the server then looks at its constraints.
+/// A domain's values are passed as text: the server then checks its constraints.
 fn decoded_as(attribute: &Attribute) -> PgType {
     if attribute.type_oid.to_u32() < pgrx::pg_sys::FirstNormalObjectId {
         return PgType::parse(&attribute.type_name);

@@ -121,7 +121,7 @@ impl Place<'_> {
         }
     }
 
-    /// True where a row that an index found holds a value; the misfit's error where it holds none.
+    /// True where a row that an index found holds a value; the error of the invalid value where it holds none.
     pub fn guard(&self) -> Option<String> {
         let decoded = self.decoded();
         match self.form() {
@@ -144,7 +144,7 @@ impl Place<'_> {
         format!("{PG_VALUE}({cell}, {}, {})", sqlite_literal(&rule), sqlite_literal(&name))
     }
 
-    /// Its cells, but for misfits, are sorted and told apart as its values are.
+    /// Its cells, but for invalid values, are sorted and distinguished as its values are.
     pub fn is_sorted(&self) -> bool {
         let column = self.column;
         if self.form() == Form::None || column.on_invalid == OnInvalid::Null {

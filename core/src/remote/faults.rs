@@ -3,7 +3,7 @@
 //! PostgreSQL evaluates conditions in an order of its own, and SQLite in another: a condition that divides by what
 //! another one proves not to be zero must stay where that one is. So a condition ships only when it cannot fail,
 //! which intervals of integers often prove. Values of a target list may fail: both sides compute them for the same
-//! rows. A misfit is no fault in this sense: whatever reads the row meets it.
+//! rows. An invalid value is no fault in this sense: whatever reads the row raises its error.
 
 use super::shippable::type_of;
 use super::vocabulary::{is_float, is_int};
@@ -22,7 +22,7 @@ pub fn can_fail(expr: &Expr, tables: &Tables) -> bool {
             Expr::Function { name, args, result, .. } => {
                 operation_fails(name, &args.iter().collect::<Vec<_>>(), *result, tables)
             }
-            // Joins of their own, whose conditions have been judged one by one.
+            // Joins of their own, whose conditions have been checked one by one.
             _ => false,
         }
 }

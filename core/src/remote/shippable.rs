@@ -21,22 +21,22 @@ const MAX_SIZE: usize = 1 << 20;
 
 /// SQLite computes this condition as PostgreSQL does, and cannot fail where PostgreSQL would not come to it.
 pub fn condition(expr: &Expr, tables: &Tables) -> bool {
-    type_of(expr, tables) == Some(Type::Bool) && Judge::new(tables).ships(expr) && !can_fail(expr, tables)
+    type_of(expr, tables) == Some(Type::Bool) && Check::new(tables).ships(expr) && !can_fail(expr, tables)
 }
 
 /// Its value comes back as PostgreSQL's: canonical, or the exact parts of a numeric aggregate.
 pub fn value(expr: &Expr, tables: &Tables) -> bool {
-    let judge = Judge::new(tables);
+    let check = Check::new(tables);
     match numeric_aggregate(expr, tables) {
-        Some(_) => judge.aggregate(expr).is_some_and(|height| height <= MAX_HEIGHT),
-        None => judge.ships(expr),
+        Some(_) => check.aggregate(expr).is_some_and(|height| height <= MAX_HEIGHT),
+        None => check.ships(expr),
     }
 }
 
 /// SQLite sorts by it as PostgreSQL does.
 pub fn order(order: &Order, tables: &Tables) -> bool {
     let sorted = |type_| is_met(Needs::Order, type_, order.collation, tables);
-    Judge::new(tables).ships(&order.expr) && type_of(&order.expr, tables).is_some_and(sorted)
+    Check::new(tables).ships(&order.expr) && type_of(&order.expr, tables).is_some_and(sorted)
 }
 
 /// The column of a query.
@@ -87,7 +87,7 @@ fn is_met(needs: Needs, type_: Type, collation: Collation, tables: &Tables) -> b
     !other_order && needs.met(type_, collation)
 }
 
-struct Judge<'a> {
+struct Check<'a> {
     tables: &'a Tables,
     /// Bytes of what has been looked at.
     size: std::cell::Cell<usize>,
@@ -96,13 +96,13 @@ struct Judge<'a> {
 /// Levels of a printed expression; `None` where it does not ship.
 type Height = Option<usize>;
 
-impl<'a> Judge<'a> {
-    fn new(tables: &'a Tables) -> Judge<'a> {
-        Judge { tables, size: std::cell::Cell::new(0) }
+impl<'a> Check<'a> {
+    fn new(tables: &'a Tables) -> Check<'a> {
+        Check { tables, size: std::cell::Cell::new(0) }
     }
 }
 
-impl Judge<'_> {
+impl Check<'_> {
     fn ships(&self, expr: &Expr) -> bool {
         self.height(expr).is_some_and(|height| height <= MAX_HEIGHT)
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Connection, Cursor, Reach, Transaction, Write, raised};
+use super::{Affected, Connection, Cursor, Transaction, Write, raised};
 use crate::error::Error;
 use crate::fdw::options::ServerOptions;
 use crate::pg::foreign::ForeignServer;
@@ -12,9 +12,9 @@ use crate::sqlite::collations;
 use crate::sqlite::{self, Session};
 
 impl Connection {
-    /// What a change of this table reaches.
-    pub fn reach(&self, table: &str) -> Result<Rc<Reach>, Error> {
-        self.briefly(|connection, session| Ok(Rc::new(Reach::of(&*connection.catalog(session)?, table))))
+    /// The tables that a change of this one affects.
+    pub fn affected(&self, table: &str) -> Result<Rc<Affected>, Error> {
+        self.briefly(|connection, session| Ok(Rc::new(Affected::of(&*connection.catalog(session)?, table))))
     }
 
     /// An index of a table that SQLite could not keep in order here, and its collation.
@@ -23,20 +23,20 @@ impl Connection {
             let catalog = connection.catalog(session)?;
             let mut indexes = catalog.table(table).into_iter().flat_map(|table| &table.indexes);
             Ok(indexes.find_map(|index| {
-                let strange = index.columns.iter().find(|c| !collations::is_builtin(&c.collation))?;
-                Some((index.name.clone(), strange.collation.clone()))
+                let unknown = index.columns.iter().find(|c| !collations::is_builtin(&c.collation))?;
+                Some((index.name.clone(), unknown.collation.clone()))
             }))
         })
     }
 
     /// Makes ready for a change: a write transaction with the server's savepoints, and nobody who would see it.
     /// `command` is the server's command that changes, which must not read what it has written.
-    pub fn change(&self, reach: &Rc<Reach>, command: Option<u32>) -> Result<Rc<Session>, Error> {
+    pub fn change(&self, affected: &Rc<Affected>, command: Option<u32>) -> Result<Rc<Session>, Error> {
         let session = self.writing()?;
         self.follow(&session)?;
-        self.materialize(|cursor| cursor.is_open_to(reach))?;
+        self.materialize(|cursor| cursor.is_open_to(affected))?;
         let Some(command) = command else { return Ok(session) };
-        self.record(reach, command, xact_events::nest_level());
+        self.record(affected, command, xact_events::nest_level());
         Ok(session)
     }
 
@@ -48,12 +48,13 @@ impl Connection {
         open.iter().flatten().try_for_each(|cursor| cursor.materialize())
     }
 
-    /// Of the changes of one level that reach as far, only the last counts.
-    pub(super) fn record(&self, reach: &Rc<Reach>, command: u32, level: i32) {
-        let same = |w: &Write| w.level == level && (Rc::ptr_eq(&w.reach, reach) || w.reach == *reach);
+    /// Of the changes of one level that affect the same tables, only the last counts.
+    pub(super) fn record(&self, affected: &Rc<Affected>, command: u32, level: i32) {
+        let same =
+            |w: &Write| w.level == level && (Rc::ptr_eq(&w.affected, affected) || w.affected == *affected);
         self.with_transaction(|Transaction { writes, .. }| match writes.iter_mut().find(|w| same(w)) {
             Some(write) => write.command = write.command.max(command),
-            None => writes.push(Write { reach: reach.clone(), command, level }),
+            None => writes.push(Write { affected: affected.clone(), command, level }),
         });
     }
 
@@ -73,7 +74,7 @@ impl Connection {
     }
 
     /// The session in its write transaction. Who still reads, goes on in its snapshot; where another program has written
-    /// since, the rows of that snapshot are read to their end before, unless the whole transaction stands on it.
+    /// since, the rows of that snapshot are read to their end before, unless the whole transaction rests on it.
     fn writing(&self) -> Result<Rc<Session>, Error> {
         let session = self.session()?;
         if session.is_writing() {
@@ -84,7 +85,7 @@ impl Connection {
         if session.in_transaction() && !session.is_fresh() && (active || !renews) {
             match session.upgrade() {
                 Err(sqlite::Error::Snapshot { .. }) if renews => {
-                    self.materialize(|c| c.is_open_to(&Reach::All))?
+                    self.materialize(|c| c.is_open_to(&Affected::All))?
                 }
                 upgraded => return upgraded.map_err(raised).map(|()| session),
             }

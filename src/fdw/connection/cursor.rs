@@ -12,7 +12,7 @@ use std::rc::{Rc, Weak};
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::{Connection, Reach, raised};
+use super::{Affected, Connection, raised};
 use crate::error::Error;
 use crate::pg::xact_events;
 use crate::sqlite::session::{KeptRows, RowView};
@@ -222,9 +222,9 @@ impl Cursor {
         }
     }
 
-    /// A change of this reach would show in its rows, which can be read before.
-    pub(super) fn is_open_to(&self, reach: &Reach) -> bool {
-        (self.constant || self.is_running()) && self.is_incomplete() && reach.hits(&self.reads)
+    /// A change of these tables would show in its rows, which can be read before.
+    pub(super) fn is_open_to(&self, affected: &Affected) -> bool {
+        (self.constant || self.is_running()) && self.is_incomplete() && affected.hits(&self.reads)
     }
 
     fn is_idle(&self) -> bool {
@@ -256,7 +256,7 @@ impl Cursor {
     }
 
     /// Makes all changes of an UPDATE or DELETE, and gives their number. Its rows go into memory: while SQLite has some
-    /// to give it takes and releases no savepoint, and who looks at them may need one.
+    /// to give it takes and releases no savepoint, and whoever fetches them may need one.
     pub fn make_changes(&self) -> Result<u64, Error> {
         self.materialize()?;
         let fault = match &*self.state.borrow() {

@@ -140,7 +140,7 @@ impl Connection {
             transaction.writes.extract_if(.., |w| w.level >= level).collect()
         });
         for write in merged.into_iter().flatten() {
-            self.record(&write.reach, write.command, level - 1);
+            self.record(&write.affected, write.command, level - 1);
         }
         Ok(())
     }

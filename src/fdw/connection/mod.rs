@@ -24,9 +24,9 @@ use crate::pg::foreign::ForeignServer;
 use crate::pg::{interrupts, invalidation, memory, xact_events};
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
-use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, Table, TableKind};
+use pg_sqlite_migrate_core::catalog::{Action, Catalog, Encoding, ForeignKey, Table, TableKind};
 use pg_sqlite_migrate_core::remote::Remote;
-use schema::{Look, Schema};
+use schema::{Schema, SchemaCheck};
 
 pub use cursor::{Cursor, Handle, Reading};
 
@@ -105,45 +105,44 @@ enum Trust {
 
 /// A change that this transaction has made.
 struct Write {
-    reach: Rc<Reach>,
+    affected: Rc<Affected>,
     command: u32,
     /// The nest level of the subtransaction that made it: with that, it is undone.
     level: i32,
 }
 
-/// What a change of a table may change besides.
+/// The tables that a change of one may affect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum Affected {
     /// The table, and views: all that is not in the list of other tables.
     Table { changed: String, untouched: Vec<String> },
     /// There are triggers, or foreign keys with actions.
     All,
 }
 
-impl Reach {
-    fn of(catalog: &Catalog, table: &str) -> Reach {
-        let acts = |key: &pg_sqlite_migrate_core::catalog::ForeignKey| {
-            use pg_sqlite_migrate_core::catalog::Action::{NoAction, Restrict};
-            let harmless =
-                |action: &pg_sqlite_migrate_core::catalog::Action| matches!(action, NoAction | Restrict);
-            key.parent.eq_ignore_ascii_case(table) && !(harmless(&key.on_delete) && harmless(&key.on_update))
+impl Affected {
+    fn of(catalog: &Catalog, table: &str) -> Affected {
+        let changes_rows = |action: &Action| !matches!(action, Action::NoAction | Action::Restrict);
+        let acts = |key: &ForeignKey| {
+            let changes_rows = changes_rows(&key.on_delete) || changes_rows(&key.on_update);
+            changes_rows && key.parent.eq_ignore_ascii_case(table)
         };
         let spreads = catalog.triggers.iter().any(|t| t.table.eq_ignore_ascii_case(table))
             || catalog.tables.iter().flat_map(|t| &t.foreign_keys).any(acts);
         // A virtual table keeps its rows in other tables.
         let plain = catalog.table(table).is_some_and(|t| t.kind == TableKind::Ordinary);
         if spreads || !plain {
-            return Reach::All;
+            return Affected::All;
         }
         let others = catalog.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
         let untouched = others.map(|t| t.name.clone()).filter(|n| !n.eq_ignore_ascii_case(table)).collect();
-        Reach::Table { changed: table.to_owned(), untouched }
+        Affected::Table { changed: table.to_owned(), untouched }
     }
 
     fn hits(&self, reads: &[String]) -> bool {
         match self {
-            Reach::All => true,
-            Reach::Table { untouched, .. } => {
+            Affected::All => true,
+            Affected::Table { untouched, .. } => {
                 reads.iter().any(|read| !untouched.iter().any(|other| other.eq_ignore_ascii_case(read)))
             }
         }
@@ -308,9 +307,9 @@ impl Connection {
         if !session.in_transaction() {
             session.begin_read().map_err(raised)?;
         }
-        if self.look(&session)? == Look::Mistaken {
+        if self.check_schema(&session)? == SchemaCheck::SqliteOutdated {
             session = if renews { self.reopen()? } else { return Err(snapshot_is_gone()) };
-            self.look(&session)?;
+            self.check_schema(&session)?;
         }
         session.read();
         Ok(session)
@@ -388,7 +387,7 @@ impl Connection {
 
     /// What this transaction's current query has written itself, a scan of the query must not see.
     fn check_visible(&self, cursor: &Cursor) -> Result<(), Error> {
-        let hidden = |write: &Write| write.command >= cursor.command && write.reach.hits(&cursor.reads);
+        let hidden = |write: &Write| write.command >= cursor.command && write.affected.hits(&cursor.reads);
         if !self.with_transaction(|transaction| transaction.writes.iter().any(hidden)).unwrap_or(false) {
             return Ok(());
         }
@@ -410,7 +409,7 @@ fn snapshot_is_gone() -> Error {
     }
 }
 
-/// What a user is told of a connection.
+/// What is reported of a connection.
 pub struct Status {
     pub server: String,
     /// It has the file open that the server names.

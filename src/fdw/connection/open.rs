@@ -161,7 +161,7 @@ impl Connection {
         if session.in_transaction() && !session.is_fresh() && !xact_events::is_read_committed() {
             return Err(read_before());
         }
-        self.materialize(|cursor| cursor.is_open_to(&super::Reach::All) || cursor.is_running())?;
+        self.materialize(|cursor| cursor.is_open_to(&super::Affected::All) || cursor.is_running())?;
         session.source().prove().map_err(raised)?;
         self.give_up_snapshot(&session);
         self.close();

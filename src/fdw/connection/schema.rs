@@ -1,7 +1,7 @@
 //! What a connection knows of its file's schema, and whether that still holds; what plans were proven from it.
 //!
-//! A plan outlives the schema that it was made for. What it rests on is compared before it runs (`prove`), and a plan that
-//! has lost its ground is given up: the query fails once, and is planned anew. SQLite counts the changes of a schema in
+//! A plan outlives the schema that it was made for. What it rests on is compared before it runs (`prove`), and a plan
+//! whose proof fails is given up: the query fails once, and is planned anew. SQLite counts the changes of a schema in
 //! the file's header. A file that was copied over another one may bear the same number, so the definitions themselves
 //! are compared whenever somebody else has written.
 
@@ -30,21 +30,21 @@ pub(super) struct Schema {
     proven: HashSet<Proof>,
 }
 
-/// What looking at the file's schema has found.
+/// What the check of the file's schema has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum SchemaCheck {
     Known,
-    /// SQLite itself still goes by another schema, and has to open the file anew.
-    Mistaken,
+    /// SQLite itself still uses another schema, and has to open the file anew.
+    SqliteOutdated,
 }
 
 impl Connection {
     /// Compares what is known with the file, in the session's snapshot.
-    pub(super) fn look(&self, session: &Session) -> Result<Look, Error> {
+    pub(super) fn check_schema(&self, session: &Session) -> Result<SchemaCheck, Error> {
         let data_version = session.data_version().map_err(raised)?;
         let known = self.with_schema(|schema| (schema.data_version, schema.version, schema.digest));
         if known.is_some_and(|(known, ..)| known == data_version) {
-            return Ok(Look::Known);
+            return Ok(SchemaCheck::Known);
         }
         let version = session.schema_version().map_err(raised)?;
         let digest = session.schema_digest().map_err(raised)?;
@@ -52,7 +52,7 @@ impl Connection {
             Some((_, known, definitions)) if (known, definitions) == (version, digest) => {
                 self.with_schema(|schema| schema.data_version = data_version);
             }
-            Some((_, known, _)) if known == version => return Ok(Look::Mistaken),
+            Some((_, known, _)) if known == version => return Ok(SchemaCheck::SqliteOutdated),
             _ => {
                 let schema =
                     Schema { data_version, version, digest, catalog: None, proven: HashSet::default() };
@@ -61,7 +61,7 @@ impl Connection {
                 }
             }
         }
-        Ok(Look::Known)
+        Ok(SchemaCheck::Known)
     }
 
     fn with_schema<T>(&self, f: impl FnOnce(&mut Schema) -> T) -> Option<T> {
@@ -81,7 +81,7 @@ impl Connection {
 
     /// What a plan rests on holds in the session's snapshot. Where it does not, the server's plans are given up.
     pub fn prove(&self, session: &Session, proofs: &[Proof]) -> Result<(), Error> {
-        if self.look(session)? == Look::Mistaken {
+        if self.check_schema(session)? == SchemaCheck::SqliteOutdated {
             return Err(snapshot_is_gone());
         }
         for proof in proofs {

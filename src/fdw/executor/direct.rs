@@ -8,7 +8,7 @@ use super::column_writer::ColumnWriter;
 use super::parameters::Binding;
 use super::scan::{self, Scan};
 use crate::error::Error;
-use crate::fdw::connection::Reach;
+use crate::fdw::connection::Affected;
 use crate::fdw::planner::direct::DirectPlan;
 use crate::fdw::planner::private;
 use crate::fdw::{OrRaise, writable};
@@ -20,7 +20,7 @@ use pg_sqlite_migrate_core::remote::{DirectModification, Parameter, ParameterFor
 struct Direct {
     scan: Scan,
     /// What it may change, and the server's command that it is.
-    reach: Rc<Reach>,
+    affected: Rc<Affected>,
     command: u32,
     /// What the statement was proven from.
     proofs: Vec<Proof>,
@@ -33,7 +33,7 @@ impl Direct {
     fn make_changes(&mut self) -> Result<u64, Error> {
         let refusal = self.scan.start()?;
         let cursor = &self.scan.cursor;
-        let session = cursor.connection().change(&self.reach, Some(self.command))?;
+        let session = cursor.connection().change(&self.affected, Some(self.command))?;
         // The transaction that writes may have begun only now, in a newer state of the file.
         cursor.connection().prove(&session, &self.proofs)?;
         cursor.make_changes().map_err(|error| reason(error, refusal))
@@ -78,13 +78,13 @@ pub unsafe extern "C-unwind" fn begin_direct_modify(
     };
     let remote = &plan.direct.remote;
     let (connection, table) = writable::connect_planned(&relation, &remote.proofs).or_raise();
-    let reach = connection.reach(&table.name).or_raise();
+    let affected = connection.affected(&table.name).or_raise();
     let cursor = connection.direct(remote);
     // SAFETY: the node is the one above, in its query's memory context.
     unsafe {
         let scan = Scan::new(node, cursor, remote, bindings(&plan.direct, &table));
         let (command, proofs) = (xact_events::command_id(), remote.proofs.clone());
-        scan::keep(node, Direct { scan, reach, command, proofs, counts: plan.counts });
+        scan::keep(node, Direct { scan, affected, command, proofs, counts: plan.counts });
     }
 }
 

@@ -8,7 +8,7 @@ use pgrx::PgSqlErrorCode as Code;
 use super::column_writer::ColumnWriter;
 use super::row::Row;
 use crate::error::Error;
-use crate::fdw::connection::{Connection, Handle, Reach, raised};
+use crate::fdw::connection::{Affected, Connection, Handle, raised};
 use crate::fdw::planner::row_key::RowKey;
 use crate::fdw::writable;
 use crate::pg::foreign::ForeignTable;
@@ -22,7 +22,7 @@ use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 
 pub struct RowStatement {
     connection: Rc<Connection>,
-    reach: Rc<Reach>,
+    affected: Rc<Affected>,
     command: u32,
     /// What still has to be proven in the transaction that writes.
     unproven: Flag<Option<Proof>>,
@@ -61,7 +61,7 @@ impl RowStatement {
         let tables = Tables::from([(1, Rc::new(table.clone()))]);
         let handle = |form| Handle::new(row_modification(&table, change, form));
         Ok(RowStatement {
-            reach: connection.reach(&table.name)?,
+            affected: connection.affected(&table.name)?,
             command: xact_events::command_id(),
             unproven: Flag::new(Some(change.proof)),
             writers: change.attributes.iter().map(writer).collect(),
@@ -134,7 +134,7 @@ impl RowStatement {
 
     /// The session, ready for a change. Its write transaction may have begun only now, in a newer state of the file.
     fn session(&self) -> Result<Rc<Session>, Error> {
-        let session = self.connection.change(&self.reach, Some(self.command))?;
+        let session = self.connection.change(&self.affected, Some(self.command))?;
         if let Some(proof) = self.unproven.take() {
             self.connection.prove(&session, &[proof])?;
         }

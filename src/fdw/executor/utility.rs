@@ -115,8 +115,8 @@ fn truncate(relation: &ForeignTable) -> Result<(), Error> {
     }
     let connection = writable::connect(relation)?;
     let table = relation::table(relation)?;
-    let reach = connection.reach(&table.name)?;
+    let affected = connection.affected(&table.name)?;
     // A utility command: what follows it in the transaction may have the same number.
-    let session = connection.change(&reach, None)?;
+    let session = connection.change(&affected, None)?;
     session.run(&format!("DELETE FROM main.{}", sqlite_ident(&table.name)), &[]).map(drop).map_err(raised)
 }

@@ -74,7 +74,7 @@ pub(crate) unsafe fn of_running(server: &ForeignServer, estate: *mut pg_sys::ESt
     }
 }
 
-/// A scan that is being initialised may be asked for its rows again: it is told so, or belongs to a subplan, all of
+/// A scan that is being initialised may have to give its rows again: its flags say so, or it belongs to a subplan, all of
 /// which are initialised before the plan itself.
 ///
 /// # Safety

@@ -48,7 +48,7 @@ fn settings() -> Settings {
 /// Reads of a table.
 pub(crate) struct Reading {
     pub pages: f64,
-    /// Rows that SQLite looks at: all, or those that an index leads to.
+    /// Rows that SQLite reads: all, or those that an index leads to.
     pub visited: f64,
     /// Rows that satisfy the shipped conditions.
     pub rows: f64,
@@ -132,7 +132,7 @@ fn sorting(rows: f64, operator: f64) -> f64 {
     0.2 * operator * rows * rows.max(2.0).log2()
 }
 
-/// The first rows. A negative estimate tells that the number is not known.
+/// The first rows. A negative estimate means that the number is not known.
 pub(crate) fn limit(input: &Estimate, offset: i64, count: i64) -> Estimate {
     // As adjust_limit_rows_costs rounds it.
     let tenth = (input.rows * 0.1).round_ties_even().max(1.0);

@@ -212,7 +212,7 @@ unsafe fn estimate(
         let rows = pg_sys::clamp_row_est((*joinrel).rows / selectivity.max(1e-9));
         let columns = nodes::length((*(*joinrel).reltarget).exprs) as f64;
         let both = outer.visible.union(&inner.visible).copied().collect();
-        // SQLite would build an index anew for each row that a semi join looks at.
+        // SQLite would build an index anew for each row that a semi join checks.
         let inside = state.visible.len() < state.tables.len();
         let lookup = lookup(restrictions, inside, &mut Converter::new(&state.tables, both));
         state.estimate = cost::join(&outer.estimate, &inner.estimate, lookup, rows, columns);

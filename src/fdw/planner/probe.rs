@@ -56,7 +56,7 @@ pub(crate) fn joins_by_built_index(expr: &Expr, tables: &Tables) -> bool {
         if name == "=" && depends_on_rows(left) && depends_on_rows(right) && (is_bare(left) || is_bare(right)))
 }
 
-/// Rows that SQLite looks at: all, where no shipped condition can use an index.
+/// Rows that SQLite reads: all, where no shipped condition can use an index.
 ///
 /// # Safety
 /// The arguments are the planner's; the clauses are those of the conditions.

@@ -2,7 +2,7 @@
 //!
 //! Without statistics the planner takes every column to have 200 values, so that a join by a key is estimated at
 //! thousands of times its rows. An index knows better: a key is unique, and others have the averages of `sqlite_stat1`.
-//! The planner asks here before it looks into pg_statistic, and gets a row that it could have found there. It only
+//! The planner calls the hook here before it reads pg_statistic, and gets a row that it could have found there. It only
 //! estimates by that; nothing is proven from it.
 
 use std::cell::{Cell, RefCell};
@@ -36,7 +36,7 @@ thread_local! {
     static HOOKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whoever was asked before.
+/// The hook that was installed before.
 static mut NEXT: pg_sys::get_relation_stats_hook_type = None;
 
 /// Remembers what is known of a table's columns.

@@ -2,8 +2,8 @@
 //! registers, and that [`deparse`] prints. Pure.
 //!
 //! Arguments and answers are in canonical form. Every function is deterministic, and answers NULL when an argument
-//! is NULL. A [`Fault`] is the error that PostgreSQL would have raised. `pg_value` stands apart, see [`Rule`]: its
-//! errors are misfits of a cell.
+//! is NULL. A [`Fault`] is the error that PostgreSQL would have raised. `pg_value` is another matter, see [`Rule`]:
+//! its errors are those of invalid values.
 
 mod aggregate;
 mod float;

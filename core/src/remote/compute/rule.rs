@@ -14,7 +14,7 @@ pub struct Rule {
     pg_type: PgType,
     type_: Type,
     format: Option<Format>,
-    null_for_misfits: bool,
+    null_if_invalid: bool,
     timezone: Timezone,
     decoder: Decoder,
 }
@@ -22,11 +22,11 @@ pub struct Rule {
 impl Rule {
     /// `None` for a type without a canonical form.
     pub fn of(column: &Column, timezone: Option<&Timezone>) -> Option<Rule> {
-        let null_for_misfits = column.on_invalid == OnInvalid::Null;
+        let null_if_invalid = column.on_invalid == OnInvalid::Null;
         Rule::new(
             column.pg_type.clone(),
             column.format,
-            null_for_misfits,
+            null_if_invalid,
             timezone.cloned().unwrap_or_default(),
         )
     }
@@ -34,12 +34,12 @@ impl Rule {
     fn new(
         pg_type: PgType,
         format: Option<Format>,
-        null_for_misfits: bool,
+        null_if_invalid: bool,
         timezone: Timezone,
     ) -> Option<Rule> {
         let type_ = canonical::type_of(&pg_type)?;
         let decoder = Decoder::new(&pg_type, format, &timezone);
-        Some(Rule { pg_type, type_, format, null_for_misfits, timezone, decoder })
+        Some(Rule { pg_type, type_, format, null_if_invalid, timezone, decoder })
     }
 
     pub fn type_(&self) -> Type {
@@ -49,23 +49,23 @@ impl Rule {
     pub fn parse(text: &str) -> Option<Rule> {
         let mut parts = text.split(';');
         let pg_type = PgType::parse(parts.next()?);
-        let (mut format, mut null_for_misfits, mut timezone) = (None, false, Timezone::UTC);
+        let (mut format, mut null_if_invalid, mut timezone) = (None, false, Timezone::UTC);
         for part in parts {
             match part.split_once('=')? {
                 ("format", name) => format = Some(Format::parse(name)?),
-                ("on_invalid", "null") => null_for_misfits = true,
+                ("on_invalid", "null") => null_if_invalid = true,
                 ("timezone", name) => timezone = Timezone::parse(name).ok()?,
                 _ => return None,
             }
         }
-        Rule::new(pg_type, format, null_for_misfits, timezone)
+        Rule::new(pg_type, format, null_if_invalid, timezone)
     }
 
-    /// The cell in canonical form; NULL for a misfit where the column says so.
+    /// The cell in canonical form; NULL for an invalid value where `on_invalid` says so.
     pub fn canonical<'a>(&self, cell: Cell<'a>) -> Result<CellBuf<'a>, Misfit> {
         match self.decoder.decode(cell) {
             Ok(decoded) => canonical::from_decoded(self.type_, decoded),
-            Err(misfit) if self.null_for_misfits && misfit.is_of_value() => Ok(CellBuf::Null),
+            Err(misfit) if self.null_if_invalid && misfit.is_of_value() => Ok(CellBuf::Null),
             Err(misfit) => Err(misfit),
         }
     }
@@ -77,7 +77,7 @@ impl fmt::Display for Rule {
         if let Some(format) = self.format {
             write!(f, ";format={}", format.as_str())?;
         }
-        if self.null_for_misfits {
+        if self.null_if_invalid {
             f.write_str(";on_invalid=null")?;
         }
         if self.timezone.is_utc() { Ok(()) } else { write!(f, ";timezone={}", self.timezone) }

@@ -1,5 +1,5 @@
 //! Conditions that must all hold. Where an index of the file can serve one, the bare column is compared, so that
-//! SQLite sees it, and a row that is found is still judged by its canonical value. Pure.
+//! SQLite sees it, and a row that is found is still checked by its canonical value. Pure.
 //!
 //! A row that the bare comparison leaves out is one that PostgreSQL would leave out too: [`IndexAccess`] says why.
 
@@ -85,7 +85,7 @@ impl Printer<'_> {
                 Some(std::iter::once(found).chain(guard).collect())
             }
             Expr::NullTest { arg, negated: false } => {
-                // A misfit may be NULL here.
+                // An invalid value may be NULL here.
                 let place = self.place(arg, IndexAccess::Direct)?;
                 let strict = place.column.on_invalid != crate::value::batch::OnInvalid::Null;
                 strict.then(|| vec![format!("{} IS NULL", place.cell())])

@@ -6,9 +6,9 @@
 mod conjunct;
 mod direct_modification;
 mod expr;
+mod index_order;
 mod literal;
 mod row_modification;
-mod walk;
 
 pub use direct_modification::{Modification, direct_modification};
 pub use row_modification::{KeyForm, row_modification};
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::sqltext::sqlite_ident;
 use crate::value::native::Native;
-use walk::Walk;
+use index_order::IndexOrder;
 
 /// Text of a query whose parts are all shippable. Outputs are numbered from 1; a rowid is 0.
 pub fn select(select: &Select, tables: &Tables) -> Remote {
@@ -102,22 +102,22 @@ impl<'a> Printer<'a> {
     }
 
     fn whole(&mut self, select: &Select) -> String {
-        let walk = Walk::of(select, self.tables, self.counted);
-        let distinct = if select.distinct && !walk.distinct { "DISTINCT " } else { "" };
+        let order = IndexOrder::of(select, self.tables, self.counted);
+        let distinct = if select.distinct && !order.distinct { "DISTINCT " } else { "" };
         let mut sql = format!("SELECT {distinct}{}", self.targets(select));
         sql += &format!(" FROM {}", self.from(&select.from));
-        sql += &self.where_guarded(&select.conditions, walk.guards(self.tables));
-        let distinct: Vec<Expr> = match walk.distinct {
-            true => select.targets.iter().filter_map(|t| walk::value(t).cloned()).collect(),
+        sql += &self.where_guarded(&select.conditions, order.guards(self.tables));
+        let distinct: Vec<Expr> = match order.distinct {
+            true => select.targets.iter().filter_map(|t| index_order::value(t).cloned()).collect(),
             false => vec![],
         };
         let (by, having) = select.groups.as_ref().map_or((&[][..], &[][..]), |g| (&g.by, &g.having));
-        let group_by = if walk.distinct { &distinct } else { by };
+        let group_by = if order.distinct { &distinct } else { by };
         if !group_by.is_empty() {
-            sql += &format!(" GROUP BY {}", self.group_by(group_by, &walk));
+            sql += &format!(" GROUP BY {}", self.group_by(group_by, &order));
         }
         sql += &self.having(having);
-        sql += &self.order_by(&select.order_by, &walk);
+        sql += &self.order_by(&select.order_by, &order);
         sql + &self.limit(select.limit.as_ref(), select.offset.as_ref())
     }
 
@@ -176,8 +176,8 @@ impl<'a> Printer<'a> {
     }
 
     /// A constant makes one group of all rows, but must not be read as a position.
-    fn group_by(&mut self, keys: &[Expr], walk: &Walk) -> String {
-        let keys = keys.iter().map(|key| self.key(key, walk));
+    fn group_by(&mut self, keys: &[Expr], order: &IndexOrder) -> String {
+        let keys = keys.iter().map(|key| self.key(key, order));
         keys.map(|key| if is_position(&key) { "NULL".to_owned() } else { key }).collect::<Vec<_>>().join(", ")
     }
 
@@ -186,15 +186,15 @@ impl<'a> Printer<'a> {
         expr::balanced(parts, "AND").map_or_else(String::new, |all| format!(" HAVING {all}"))
     }
 
-    fn key(&mut self, expr: &Expr, walk: &Walk) -> String {
-        walk.takes(expr, self.tables).map_or_else(|| self.expr(expr), |place| place.bare())
+    fn key(&mut self, expr: &Expr, order: &IndexOrder) -> String {
+        order.covers(expr, self.tables).map_or_else(|| self.expr(expr), |place| place.bare())
     }
 
     /// Constants sort nothing, and must not be read as positions.
-    fn order_by(&mut self, keys: &[Order], walk: &Walk) -> String {
+    fn order_by(&mut self, keys: &[Order], order: &IndexOrder) -> String {
         let mut parts = vec![];
         for key in keys {
-            let sql = self.key(&key.expr, walk);
+            let sql = self.key(&key.expr, order);
             if is_position(&sql) {
                 continue;
             }

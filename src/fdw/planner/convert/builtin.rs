@@ -39,7 +39,7 @@ impl Operator {
     }
 }
 
-/// A text's characters are the same to the server as to the other side, which looks at it in UTF-8. Otherwise texts
+/// A text's characters are the same to the server as to the other side, which reads it as UTF-8. Otherwise texts
 /// are compared and put together, but not looked into.
 pub(crate) fn has_same_characters(type_: Type) -> bool {
     !matches!(type_, Type::Text | Type::Bpchar) || encoding::server_is_utf8()

@@ -196,7 +196,7 @@ impl Converter<'_> {
             let mut args = vec![];
             for entry in nodes::items::<pg_sys::TargetEntry>(call.args) {
                 let node = (*entry).expr.cast::<pg_sys::Node>();
-                // `count` looks at nothing but NULL, so that any type will do.
+                // `count` checks for NULL only, so that any type will do.
                 if name != "count" || !call.aggdistinct.is_null() {
                     known(type_of(pg_sys::exprType(node)))?;
                 }

@@ -30,7 +30,7 @@ pub(crate) struct Converter<'a> {
     pub(crate) aggregates: bool,
     params: Params,
     budget: usize,
-    /// What a CaseTestExpr stands for.
+    /// What a CaseTestExpr represents.
     pub(crate) case_arg: Option<*mut pg_sys::Node>,
     /// The comparison that is the whole condition: see `params.rs`.
     pub(crate) compared: Option<*mut pg_sys::Node>,

@@ -1,8 +1,9 @@
-//! Sorting, grouping and extremes by the bare column, so that SQLite walks an index instead of sorting all rows. Pure.
+//! Sorting, grouping and extremes by the bare column, so that SQLite scans in index order instead of sorting all rows.
+//! Pure.
 //!
-//! Where the cells of a column are sorted as their values are, WHERE takes the column's guard along: a misfit that is
-//! met on the way is the error that it is anywhere. A column of epochs is sorted so only while it holds no text, which
-//! would be ISO-8601; the text asks SQLite for one, and has both ways in it.
+//! Where the cells of a column are sorted as their values are, WHERE takes the column's guard along: an invalid value
+//! among the rows is the error that it is anywhere. A column of epochs is sorted so only while it holds no text, which
+//! would be ISO-8601; the statement looks for one, and has a query for each case.
 
 use super::{Printer, place};
 use crate::remote::column::{Form, IndexAccess, Place};
@@ -10,32 +11,32 @@ use crate::remote::{Expr, From, Select, Tables, Target, Var};
 
 /// Columns that the query sorts and groups by as they are stored.
 #[derive(Debug, Default, PartialEq)]
-pub struct Walk {
+pub struct IndexOrder {
     bare: Vec<Var>,
     /// DISTINCT over such columns, as GROUP BY.
     pub distinct: bool,
 }
 
-impl Walk {
-    pub fn of(select: &Select, tables: &Tables, counted: bool) -> Walk {
+impl IndexOrder {
+    pub fn of(select: &Select, tables: &Tables, counted: bool) -> IndexOrder {
         let (keys, distinct): (Vec<&Expr>, bool) = match (select.distinct, &select.groups) {
             (true, None) => (select.targets.iter().map_while(value).collect(), true),
-            (true, Some(_)) => return Walk::default(),
+            (true, Some(_)) => return IndexOrder::default(),
             (false, Some(groups)) => (groups.by.iter().collect(), false),
             (false, None) => (select.order_by.iter().map(|key| &key.expr).collect(), false),
         };
         if distinct && keys.len() != select.targets.len() {
-            return Walk::default();
+            return IndexOrder::default();
         }
         let bare: Vec<Var> = keys.iter().map_while(|key| sorted(key, tables, counted)).collect();
         let leads = |var: &Var| place(*var, tables).is_some_and(|place| place.access().is_some());
         if bare.len() < keys.len() || !bare.iter().any(leads) {
-            return Walk::default();
+            return IndexOrder::default();
         }
-        Walk { bare, distinct }
+        IndexOrder { bare, distinct }
     }
 
-    pub fn takes<'a>(&self, expr: &Expr, tables: &'a Tables) -> Option<Place<'a>> {
+    pub fn covers<'a>(&self, expr: &Expr, tables: &'a Tables) -> Option<Place<'a>> {
         match expr {
             Expr::Column(var) if self.bare.contains(var) => place(*var, tables),
             _ => None,
@@ -96,9 +97,9 @@ impl Printer<'_> {
     pub fn extreme(&self, name: &str, arg: &Expr) -> Option<String> {
         let Expr::Column(var) = arg else { return None };
         let place = place(*var, self.tables)?;
-        let walks =
+        let ordered =
             place.is_sorted() && place.access() == Some(IndexAccess::Direct) || self.counted && place.epoch();
         let found = format!("{name}({})", place.bare());
-        walks.then(|| if place.form() == Form::Bare { found.clone() } else { place.read(&found) })
+        ordered.then(|| if place.form() == Form::Bare { found.clone() } else { place.read(&found) })
     }
 }
