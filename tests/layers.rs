@@ -96,6 +96,44 @@ fn no_folders_of_core_import_each_other() {
     assert!(left.is_empty(), "import each other: {left:?}");
 }
 
+/// The parts of `core/src/plan/`, each with what it may not know after it: a part imports those before it.
+const PLAN: &[&str] = &["given", "trial", "target", "rules", "context", "model", "resolve", "decide", "emit"];
+
+#[test]
+fn parts_of_the_plan_know_those_before_them() {
+    let mut wrong = vec![];
+    for file in sources("core/src/plan") {
+        let name = relative(&file);
+        let inside = name.trim_start_matches("core/src/plan/");
+        let part = inside.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        // What ties the parts together, and its tests.
+        if ["mod", "tests", "existing_tests"].contains(&part) {
+            continue;
+        }
+        let Some(place) = PLAN.iter().position(|p| *p == part) else {
+            wrong.push(format!("{name}: part \"{part}\" is not in PLAN"));
+            continue;
+        };
+        let code = code(&file);
+        let up = if inside.contains('/') { "super::super::" } else { "super::" };
+        let of_parents = code.match_indices(up).filter_map(|(at, _)| first_word(&code[at + up.len()..]));
+        let of_crate = imports(&code).into_iter().filter_map(|i| Some(i.strip_prefix("plan::")?.to_string()));
+        for other in of_parents.chain(of_crate) {
+            match PLAN.iter().position(|p| *p == other) {
+                Some(at) if at > place => {
+                    wrong.push(format!("{name}: \"{part}\" may not import \"{other}\""))
+                }
+                // A name that plan/mod.rs exports again would hide where it is from.
+                None if other.starts_with(|c: char| c.is_uppercase()) => {
+                    wrong.push(format!("{name}: names \"{other}\" without the part that it is from"));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn crates_stay_on_their_side() {
     let mut wrong = vec![];

@@ -111,6 +111,11 @@ impl Finding {
     }
 }
 
+/// `1 row is`, `2 rows are`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// What has been found in two ways is said once, as the first has said it.
 pub fn say_once(findings: &mut Vec<Finding>) {
     let mut said = HashSet::new();

@@ -112,6 +112,11 @@ impl ExistingColumn {
             others_sequence: false,
         }
     }
+
+    /// What keeps NULL out, for messages.
+    pub fn why_not_null(&self) -> &'static str {
+        if self.distributes { "what Citus distributes by" } else { "NOT NULL" }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

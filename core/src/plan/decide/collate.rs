@@ -6,9 +6,11 @@
 //! lost. `lower(x COLLATE "C")` folds exactly ASCII, but only where it is written. The default is the
 //! collation, because an application that goes on comparing as before is what NOCASE was chosen for.
 
-use super::draft::{Context, Draft, DraftColumn};
 use super::links::{self, Link, Node};
+use super::object::IndexKey;
+use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::Finding;
+use crate::plan::context::Context;
 use crate::plan::given::words::Nocase;
 use crate::sqltext::{ident, literal, qualified};
 use crate::value::PgType;
@@ -31,7 +33,7 @@ pub fn clause(schema: &str) -> String {
 }
 
 /// The column compares without regard to case in SQLite, and is text in PostgreSQL.
-pub fn is_nocase(column: &DraftColumn<'_>) -> bool {
+pub fn is_nocase(column: &DecidedColumn<'_>) -> bool {
     named(column.source.collation.as_deref(), "NOCASE") && column.pg_type.is_text()
 }
 
@@ -40,13 +42,13 @@ fn named(collation: Option<&str>, name: &str) -> bool {
 }
 
 /// Decides the collation of each text column of a fresh table, and says what differs.
-pub fn decide(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
-    let mode = draft.settings.nocase;
-    for column in draft.columns.iter_mut().filter(|c| !c.skip && c.pg_type.is_text()) {
+pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
+    let mode = table.settings.nocase;
+    for column in table.columns.iter_mut().filter(|c| c.pg_type.is_text()) {
         column.nocase = mode == Nocase::Collation && is_nocase(column);
         let Some(collation) = &column.source.collation else { continue };
-        let object = column.object(&draft.table.name);
-        notes.extend(match collation.to_ascii_uppercase().as_str() {
+        let object = column.object(&table.resolved.source.name);
+        findings.extend(match collation.to_ascii_uppercase().as_str() {
             "BINARY" => None,
             "NOCASE" => Some(nocase_finding(object, mode, ctx.target.icu)),
             "RTRIM" => Some(Finding::warning(
@@ -90,29 +92,29 @@ fn nocase_finding(object: String, mode: Nocase, icu: bool) -> Finding {
 
 /// Both sides of a foreign key compare alike, as PostgreSQL 18 demands of nondeterministic collations.
 /// SQLite compares by the parent's collation, so the child follows.
-pub fn follow(drafts: &mut [Draft<'_>], notes: &mut Vec<Finding>) {
-    let links = links::links(drafts);
-    let nocase = |drafts: &[Draft<'_>], n: Node| {
-        drafts.get(n.0).and_then(|d| d.columns.get(n.1)).is_some_and(|c| c.nocase)
+pub fn follow(tables: &mut [DecidedTable<'_>], findings: &mut Vec<Finding>) {
+    let links = links::links(tables);
+    let nocase = |tables: &[DecidedTable<'_>], n: Node| {
+        tables.get(n.0).and_then(|d| d.columns.get(n.1)).is_some_and(|c| c.nocase)
     };
     // Each pass settles at least one more link of the longest chain; cycles settle as well.
-    for _ in 0..drafts.len().min(64) {
-        let follows = |(child, parent): &&Link| nocase(drafts, *child) != nocase(drafts, *parent);
+    for _ in 0..tables.len().min(64) {
+        let follows = |(child, parent): &&Link| nocase(tables, *child) != nocase(tables, *parent);
         let changing: Vec<Link> = links.iter().filter(follows).copied().collect();
         if changing.is_empty() {
             return;
         }
         for (child, parent) in changing {
-            notes.extend(follow_one(drafts, child, nocase(drafts, parent)));
+            findings.extend(follow_one(tables, child, nocase(tables, parent)));
         }
     }
 }
 
-fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding> {
-    let draft = drafts.get_mut(child.0)?;
-    let column = draft.columns.get_mut(child.1).filter(|c| c.pg_type.is_text())?;
+fn follow_one(tables: &mut [DecidedTable<'_>], child: Node, to: bool) -> Option<Finding> {
+    let table = tables.get_mut(child.0)?;
+    let column = table.columns.get_mut(child.1).filter(|c| c.pg_type.is_text())?;
     column.nocase = to;
-    let object = column.object(&draft.table.name);
+    let object = column.object(&table.resolved.source.name);
     Some(if to {
         Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
     } else {
@@ -122,7 +124,7 @@ fn follow_one(drafts: &mut [Draft<'_>], child: Node, to: bool) -> Option<Finding
 
 /// How a key tells the values of a column apart, beside what the column itself does in PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sense {
+pub enum KeyEquality {
     Same,
     /// Values that differ in the column are one in the key.
     Coarser,
@@ -130,31 +132,38 @@ pub enum Sense {
     Finer,
 }
 
-/// One column of a key or an index as SQL, under the collation by which the source compares it there.
-pub fn key_column(draft: &Draft<'_>, column: &DraftColumn<'_>, collation: &str) -> (String, Sense) {
+/// One column of a key or an index, under the collation by which the source compares it there.
+pub fn key_column(
+    table: &DecidedTable<'_>,
+    column: &DecidedColumn<'_>,
+    collation: &str,
+) -> (IndexKey, KeyEquality) {
     let name = ident(&column.target);
     if !column.pg_type.is_text() {
-        return (name, Sense::Same);
+        return (IndexKey::plain(name), KeyEquality::Same);
     }
     let bytes = || format!("{name} COLLATE \"pg_catalog\".\"C\"");
     let (nocase, rtrim) = (named(Some(collation), "NOCASE"), named(Some(collation), "RTRIM"));
-    match draft.settings.nocase {
-        Nocase::Collation if nocase && column.nocase => (name, Sense::Same),
-        Nocase::Collation if nocase => (format!("{name}{}", clause(&draft.settings.schema)), Sense::Coarser),
-        Nocase::Lower if nocase => (format!("lower({})", bytes()), Sense::Coarser),
-        _ if rtrim && column.nocase => (format!("rtrim({}, ' ')", bytes()), Sense::Finer),
-        _ if rtrim => (format!("rtrim({name}, ' ')"), Sense::Coarser),
-        _ if column.nocase => (bytes(), Sense::Finer),
-        _ => (name, Sense::Same),
-    }
+    let (sql, equality) = match table.settings.nocase {
+        Nocase::Collation if nocase && column.nocase => (name, KeyEquality::Same),
+        Nocase::Collation if nocase => {
+            return (IndexKey { nocase: true, ..IndexKey::plain(name) }, KeyEquality::Coarser);
+        }
+        Nocase::Lower if nocase => (format!("lower({})", bytes()), KeyEquality::Coarser),
+        _ if rtrim && column.nocase => (format!("rtrim({}, ' ')", bytes()), KeyEquality::Finer),
+        _ if rtrim => (format!("rtrim({name}, ' ')"), KeyEquality::Coarser),
+        _ if column.nocase => (bytes(), KeyEquality::Finer),
+        _ => (name, KeyEquality::Same),
+    };
+    (IndexKey::plain(sql), equality)
 }
 
 /// What a key or an index over a column loses, unless the column loses the same and that is said already.
 pub fn lost(
     ctx: &Context<'_>,
-    draft: &Draft<'_>,
+    table: &DecidedTable<'_>,
     object: &str,
-    column: &DraftColumn<'_>,
+    column: &DecidedColumn<'_>,
     collation: &str,
 ) -> Option<Finding> {
     let declared = column.source.collation.as_deref().unwrap_or("BINARY");
@@ -168,11 +177,11 @@ pub fn lost(
         let message = format!("{of} is not carried over: bytea compares byte by byte");
         return Some(Finding::warning(object, message, ""));
     }
-    match (collation.to_ascii_uppercase().as_str(), draft.settings.nocase) {
+    match (collation.to_ascii_uppercase().as_str(), table.settings.nocase) {
         ("RTRIM", _) | ("NOCASE", Nocase::Lower) => None,
         ("NOCASE", Nocase::Collation) => (!ctx.target.icu).then(|| {
             let message = format!("{of} needs an ICU collation, which this server cannot make");
-            Finding::blocking(object, message, "Set nocase to \"lower\".").of(&draft.table.name)
+            Finding::blocking(object, message, "Set nocase to \"lower\".").of(&table.source.name)
         }),
         ("NOCASE", Nocase::None) => {
             let message = format!("{of} is not carried over: values that differ in case only are different");

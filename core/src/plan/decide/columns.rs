@@ -1,379 +1,225 @@
-//! Columns: type, format, NULL, default and generation, from the declaration, the stored values and the plan.
+//! The type and format of each column, from the declaration, the stored values, the plan and the existing column.
 
-use super::draft::{Context, Draft, DraftColumn};
-use super::trial::{Part, accepted};
-use super::unique::counted;
+use super::remedy::Remedy;
+use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Cause, Finding};
-use crate::plan::decide::remedy::Remedy;
-use crate::plan::given::overrides::GeneratedOverride;
-use crate::plan::given::words::Keys;
-use crate::plan::resolve::counterparts;
+use crate::plan::context::Context;
+use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
-use crate::plan::{ExistingColumn, OnInvalid};
+use crate::plan::target::ExistingColumn;
 use crate::types::fit::number_texts;
 use crate::types::notes::obstacle;
-use crate::types::{Choice, ColumnProfile, Fit, Question, TypeClass};
+use crate::types::{Choice, ColumnProfile, Fit, Question};
+use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType};
 
-/// Decides the types of a draft's columns. Foreign keys come later, in `links`.
-pub fn types(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
-    if draft.columns.iter().all(|c| c.skip) {
-        let hint = format!("Set {} to true.", draft.path("skip"));
-        let finding = Finding::blocking(draft.table.name.clone(), "no column is left", hint);
-        notes.push(finding.of(&draft.table.name));
-    }
-    if draft.columns.iter().filter(|c| !c.skip).count() > 1600 {
-        let hint = format!("Leave some out with skip in {}.", draft.path("columns"));
-        let message = "PostgreSQL allows at most 1600 columns";
-        notes.push(Finding::blocking(draft.table.name.clone(), message, hint).of(&draft.table.name));
-    }
-    for i in 0..draft.columns.len() {
-        if draft.columns.get(i).is_some_and(|c| !c.skip) {
-            decide_type(ctx, draft, i, notes);
-        }
-    }
+/// PostgreSQL's `MaxHeapAttributeNumber`.
+const MAX_COLUMNS: usize = 1600;
+
+/// What is decided of a column's type.
+pub struct ColumnType {
+    pub pg_type: PgType,
+    pub format: Option<Format>,
+    pub reason: String,
+    /// The user or the existing table said it.
+    pub pinned: bool,
 }
 
-fn decide_type(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) {
-    let Some(column) = draft.columns.get(i) else { return };
-    let natural = ask(ctx, draft, i, draft.settings.wanted(&column.source.declared));
-    let given_format = column.overrides.and_then(|g| g.format);
-    let explicit = column.overrides.and_then(|g| g.pg_type.as_ref());
-    let existing = there(draft, column).map(|there| &there.pg_type);
-    notes.extend(contradiction(draft, column, existing, explicit));
-    let required = existing.or(explicit);
-    let mut choice = match required {
-        Some(required) if !required.base().is_named_as(&natural.pg_type) => {
-            fitted(ctx, draft, i, required, notes)
-        }
-        Some(required) => Choice { pg_type: required.clone(), ..natural },
-        None => natural,
-    };
-    let pinned = required.is_some();
-    if let Some(format) = given_format {
-        if !pinned && !choice.pg_type.is_temporal() && choice.format != Some(format) {
-            choice.pg_type = type_of_format(format);
-        }
-        choice.format = Some(format);
-    }
-    let mut choice = widened(ctx, draft, i, choice, notes);
-    notes.append(&mut choice.findings);
-    let Some(column) = draft.columns.get_mut(i) else { return };
-    column.pg_type = choice.pg_type;
-    column.format = choice.format;
-    column.pinned = pinned || given_format.is_some();
-    column.reason = column.overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason);
-}
-
-/// The plan names another type than the existing column has.
-fn contradiction(
-    draft: &Draft<'_>,
-    column: &DraftColumn<'_>,
-    existing: Option<&PgType>,
-    explicit: Option<&PgType>,
-) -> Option<Finding> {
-    let (existing, explicit) =
-        existing.zip(explicit).filter(|(existing, explicit)| !explicit.is_named_as(existing))?;
-    let message = format!("the existing column is {existing}, the plan says {explicit}");
-    let hint = "Remove the column's type from the plan.";
-    Some(Finding::blocking(column.object(&draft.table.name), message, hint).of(&draft.table.name))
-}
-
-fn there<'a>(draft: &Draft<'a>, column: &DraftColumn<'_>) -> Option<&'a ExistingColumn> {
-    draft.existing?.column(&column.target)
-}
-
-/// The choice for column `i`, with a wish.
-pub fn ask(ctx: &Context<'_>, draft: &Draft<'_>, i: usize, wanted: Option<&PgType>) -> Choice {
-    let empty = || Choice { pg_type: PgType::Text, format: None, reason: String::new(), findings: vec![] };
-    question(draft, i, wanted).map_or_else(empty, |q| (ctx.rules.choose)(&q))
-}
-
-fn question<'d>(draft: &'d Draft<'_>, i: usize, wanted: Option<&'d PgType>) -> Option<Question<'d>> {
-    let column = draft.columns.get(i)?;
-    Some(Question {
-        table: &draft.table.name,
-        column: column.source,
-        profile: profile(draft, i),
-        rowid_alias: column.rowid_alias,
-        json_checked: draft.table.json_checked(&column.source.name),
-        wanted,
-        existing: there(draft, column).is_some(),
-    })
-}
-
-fn profile<'d>(draft: &'d Draft<'_>, i: usize) -> Option<&'d ColumnProfile> {
-    draft.profile.and_then(|p| p.columns.get(i))
-}
-
-/// The type that was said, when it is not what the values ask for.
-fn fitted(
+/// Decides the types of a table's columns. Foreign keys come later, in `links`.
+pub fn decide<'a>(
     ctx: &Context<'_>,
-    draft: &Draft<'_>,
-    i: usize,
-    required: &PgType,
-    notes: &mut Vec<Finding>,
+    table: ResolvedTable<'a>,
+    findings: &mut Vec<Finding>,
+) -> DecidedTable<'a> {
+    let name = &table.source.name;
+    let carried = table.columns.iter().filter(|c| c.target().is_some()).count();
+    if carried == 0 {
+        let hint = format!("Set {} to true.", table.path("skip"));
+        table.report(findings, Finding::blocking(name, "no column is left", hint).of(name));
+    }
+    if carried > MAX_COLUMNS {
+        let hint = format!("Leave some out with skip in {}.", table.path("columns"));
+        let message = format!("PostgreSQL takes at most {MAX_COLUMNS} columns");
+        table.report(findings, Finding::blocking(name, message, hint).of(name));
+    }
+    let decided = |column: &ResolvedColumn<'a>| {
+        let target = column.target()?;
+        let case = Case::new(&table, column);
+        let decided = case.decide(ctx, findings);
+        Some(DecidedColumn::new(column.clone(), target.to_owned(), case.on_invalid, decided))
+    };
+    let columns = table.columns.iter().filter_map(decided).collect();
+    DecidedTable::new(table, columns)
+}
+
+/// What the rules choose for a column, with a type that is wanted or none.
+pub fn ask(
+    ctx: &Context<'_>,
+    table: &ResolvedTable<'_>,
+    column: &ResolvedColumn<'_>,
+    wanted: Option<&PgType>,
 ) -> Choice {
-    let wanted = required.base();
-    let (Some(column), Some(asked)) = (draft.columns.get(i), question(draft, i, Some(wanted))) else {
-        return ask(ctx, draft, i, Some(wanted));
-    };
-    let tried = (ctx.rules.choose)(&asked);
-    let own_format = (ctx.rules.format_for)(&asked, wanted);
-    let said =
-        |format, reason: String, findings| Choice { pg_type: required.clone(), format, reason, findings };
-    // Under a format that the user brought along, only the load can tell.
-    let other_format = column.overrides.and_then(|g| g.format).is_some_and(|f| Some(f) != own_format);
-    if tried.pg_type.is_named_as(wanted) || other_format || asked.profile.is_none() {
-        let findings = if asked.existing { tried.findings } else { vec![] };
-        return said(tried.format, format!("{required} as {}", origin(draft)), findings);
-    }
-    if policy(draft, column) != OnInvalid::Text {
-        notes
-            .push(misfit(draft, column, required, &tried, (asked.profile, own_format)).of(&draft.table.name));
-    }
-    said(own_format, tried.reason, vec![])
+    (ctx.rules.choose)(&Case::new(table, column).question(wanted))
 }
 
-/// An existing column keeps its type, and may not take NULL.
-fn policy(draft: &Draft<'_>, column: &DraftColumn<'_>) -> OnInvalid {
-    match (column.on_invalid, there(draft, column)) {
-        (OnInvalid::Text, Some(_)) => OnInvalid::Error,
-        (OnInvalid::Null, Some(there)) if there.not_null => OnInvalid::Error,
-        (policy, _) => policy,
-    }
+/// One column that is carried over.
+struct Case<'c, 'a> {
+    table: &'c ResolvedTable<'a>,
+    column: &'c ResolvedColumn<'a>,
+    existing: Option<&'a ExistingColumn>,
+    profile: Option<&'a ColumnProfile>,
+    on_invalid: OnInvalid,
 }
 
-/// `on_invalid: "text"`: a type that may not hold everything gives way before the load, which cannot change it.
-fn widened(
-    ctx: &Context<'_>,
-    draft: &Draft<'_>,
-    i: usize,
-    choice: Choice,
-    notes: &mut Vec<Finding>,
-) -> Choice {
-    let (Some(column), Some(asked)) = (draft.columns.get(i), question(draft, i, None)) else { return choice };
-    let stored = asked.profile.filter(|p| p.values() > 0 && policy(draft, column) == OnInvalid::Text);
-    let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
-        None | Some(Fit::Yes) => return choice,
-        Some(Fit::No) => "not every stored value fits",
-        Some(Fit::Unknown) => "only the load could check whether every stored value fits",
-    };
-    let wide = (ctx.rules.widest)(&asked);
-    let message = format!("{why} {}; the column becomes {}", choice.pg_type, wide.pg_type);
-    let hint =
-        format!("Set {} to another value to keep the type.", column.path(&draft.table.name, "on_invalid"));
-    notes.push(Finding::warning(column.object(&draft.table.name), message, hint));
-    wide
-}
-
-fn misfit(
-    draft: &Draft<'_>,
-    column: &DraftColumn<'_>,
-    required: &PgType,
-    tried: &Choice,
-    (stored, format): (Option<&ColumnProfile>, Option<Format>),
-) -> Finding {
-    let object = column.object(&draft.table.name);
-    let there = there(draft, column);
-    let why = match stored.filter(|_| there.is_some()) {
-        Some(p) => obstacle(p, required, &tried.pg_type),
-        None => tried.reason.clone(),
-    };
-    let message = format!("not every stored value fits {required}: {why}");
-    match policy(draft, column) {
-        OnInvalid::Null => Finding::warning(object, format!("{message}; such values become NULL"), ""),
-        OnInvalid::Reject => {
-            Finding::warning(object, format!("{message}; their rows go to sqlite_migrate.reject"), "")
-        }
-        OnInvalid::Error | OnInvalid::Text => {
-            let hint = match there {
-                None => {
-                    format!("Use {}, or set on_invalid to \"null\", \"reject\" or \"text\".", tried.pg_type)
-                }
-                Some(there) => Remedy {
-                    table: &draft.table.name,
-                    column: &column.source.name,
-                    pg_type: required,
-                    format: column.overrides.and_then(|g| g.format).or(format),
-                    numbers: stored.is_some_and(|p| p.numbers() + number_texts(p) > 0),
-                    not_null: there.not_null,
-                }
-                .hint(),
-            };
-            Finding::blocking(object, message, hint).because(Cause::Misfit)
+impl<'c, 'a> Case<'c, 'a> {
+    fn new(table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
+        let explicit = column.overrides.and_then(|g| g.on_invalid);
+        Case {
+            table,
+            column,
+            existing: column.target().and_then(|target| table.existing_column(target)),
+            profile: table.profile.and_then(|p| p.columns.get(column.position)),
+            on_invalid: explicit.unwrap_or(table.settings.on_invalid),
         }
     }
-}
 
-fn origin(draft: &Draft<'_>) -> &'static str {
-    if draft.existing.is_some() { "in the existing table" } else { "given in the plan" }
-}
-
-/// NULL, defaults and generated columns, once all types are known.
-pub fn details(ctx: &Context<'_>, draft: &mut Draft<'_>, notes: &mut Vec<Finding>) {
-    for i in 0..draft.columns.len() {
-        if draft.columns.get(i).is_none_or(|c| c.skip) {
-            continue;
-        }
-        let not_null = match draft.existing {
-            Some(existing) => counterparts::not_null(draft, existing, i, notes),
-            None => not_null(draft, i, notes),
+    fn decide(&self, ctx: &Context<'_>, findings: &mut Vec<Finding>) -> ColumnType {
+        let natural =
+            (ctx.rules.choose)(&self.question(self.table.settings.wanted(&self.column.source.declared)));
+        let overrides = self.column.overrides;
+        let explicit = overrides.and_then(|g| g.pg_type.as_ref());
+        let explicit_format = overrides.and_then(|g| g.format);
+        self.contradiction(explicit).into_iter().for_each(|f| self.table.report(findings, f));
+        let required = self.existing.map(|existing| &existing.pg_type).or(explicit);
+        let mut choice = match required {
+            Some(required) if !required.base().is_named_as(&natural.pg_type) => {
+                self.fitted(ctx, required, findings)
+            }
+            Some(required) => Choice { pg_type: required.clone(), ..natural },
+            None => natural,
         };
-        let made = draft.existing.is_none();
-        let generated = if made { generated(ctx, draft, i, notes) } else { None };
-        let default = if made && generated.is_none() { default(ctx, draft, i, notes) } else { None };
-        if let Some(column) = draft.columns.get_mut(i) {
-            (column.not_null, column.generated, column.default) = (not_null, generated, default);
+        if let Some(format) = explicit_format {
+            if required.is_none() && !choice.pg_type.is_temporal() && choice.format != Some(format) {
+                choice.pg_type = type_of_format(format);
+            }
+            choice.format = Some(format);
+        }
+        let choice = self.widened(ctx, choice, findings);
+        choice.findings.into_iter().for_each(|f| self.table.report(findings, f));
+        ColumnType {
+            pg_type: choice.pg_type,
+            format: choice.format,
+            reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
+            pinned: required.is_some() || explicit_format.is_some(),
         }
     }
-}
 
-fn not_null(draft: &Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> bool {
-    let Some(column) = draft.columns.get(i) else { return false };
-    let said = column.overrides.and_then(|g| g.nullable).map(|nullable| !nullable);
-    let nulls = profile(draft, i).map_or(0, |p| p.nulls);
-    let wanted = said.unwrap_or(column.not_null) || column.rowid_alias;
-    if !wanted || nulls == 0 || column.rowid_alias {
-        return wanted;
-    }
-    let object = column.object(&draft.table.name);
-    let message = format!("{} in a NOT NULL column", counted(nulls, "row has NULL", "rows have NULL"));
-    let strict = draft.settings.keys == Keys::Strict || said.is_some();
-    notes.push(if strict {
-        Finding::blocking(
-            object,
-            message,
-            format!(
-                "Set {} to true, or keys to \"as_data_allows\".",
-                column.path(&draft.table.name, "nullable")
-            ),
-        )
-        .because(Cause::NullKey)
-        .of(&draft.table.name)
-    } else {
-        Finding::warning(object, format!("{message}; the column becomes nullable"), "")
-    });
-    strict
-}
-
-fn generated(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> Option<String> {
-    let column = draft.columns.get(i)?;
-    let object = column.object(&draft.table.name);
-    let hint = format!("Set {} to a PostgreSQL expression.", column.path(&draft.table.name, "generated"));
-    let declared = match column.overrides.and_then(|g| g.generated.as_ref()) {
-        Some(GeneratedOverride::As(sql)) => {
-            let sql = sql.clone();
-            given(ctx, draft, (i, "generated"), Part::Generated(i), &sql, notes);
-            return Some(sql);
-        }
-        Some(GeneratedOverride::Plain) => return None,
-        Some(GeneratedOverride::Translated) | None => column.source.generated.as_ref()?,
-    };
-    // PostgreSQL computes generated columns from ordinary ones only.
-    let translated =
-        (ctx.rules.generated)(&declared.expression, &draft.scope(false), &column.pg_type, column.format);
-    let tried = translated.map_err(|why| why.to_string()).and_then(|sql| {
-        accepted(ctx, draft, Part::Generated(i), &sql)?;
-        Ok(sql)
-    });
-    match tried {
-        Ok(sql) => {
-            notes.extend(draft.columns.get(i).and_then(|column| in_decimals(draft, column)));
-            Some(sql)
-        }
-        Err(why) => {
-            let message = format!(
-                "generated column becomes a plain one with the stored values: {why}: {}",
-                declared.expression
-            );
-            draft.left_out(notes, object, message, &hint);
-            None
+    fn question<'q>(&'q self, wanted: Option<&'q PgType>) -> Question<'q> {
+        Question {
+            table: &self.table.source.name,
+            column: self.column.source,
+            profile: self.profile,
+            rowid_alias: self.column.rowid_alias,
+            json_checked: self.table.source.json_checked(&self.column.source.name),
+            wanted,
+            existing: self.existing.is_some(),
         }
     }
-}
 
-fn in_decimals(draft: &Draft<'_>, column: &DraftColumn<'_>) -> Option<Finding> {
-    if TypeClass::of(&column.pg_type) != TypeClass::Numeric {
-        return None;
+    fn object(&self) -> String {
+        self.column.object(&self.table.source.name)
     }
-    let message = "PostgreSQL computes the generated column with decimal numbers, SQLite with binary ones";
-    let path = column.path(&draft.table.name, "generated");
-    let hint = format!("The last digits may differ; set {path} to false to keep SQLite's values.");
-    Some(Finding::info(column.object(&draft.table.name), message, hint))
-}
 
-fn default(ctx: &Context<'_>, draft: &mut Draft<'_>, i: usize, notes: &mut Vec<Finding>) -> Option<String> {
-    let column = draft.columns.get(i)?;
-    if let Some(said) = column.overrides.and_then(|g| g.default.clone()) {
-        if let Some(sql) = &said {
-            given(ctx, draft, (i, "default"), Part::Default(i), sql, notes);
+    /// The plan names another type than the existing column has.
+    fn contradiction(&self, explicit: Option<&PgType>) -> Option<Finding> {
+        let existing = &self.existing?.pg_type;
+        let explicit = explicit.filter(|explicit| !explicit.is_named_as(existing))?;
+        let message = format!("the existing column is {existing}, the plan says {explicit}");
+        let hint = "Remove the column's type from the plan.";
+        Some(Finding::blocking(self.object(), message, hint).of(&self.table.source.name))
+    }
+
+    /// The required type, when it is not what the values ask for.
+    fn fitted(&self, ctx: &Context<'_>, required: &PgType, findings: &mut Vec<Finding>) -> Choice {
+        let wanted = required.base();
+        let question = self.question(Some(wanted));
+        let tried = (ctx.rules.choose)(&question);
+        let own_format = (ctx.rules.format_for)(&question, wanted);
+        let choice =
+            |format, reason: String, findings| Choice { pg_type: required.clone(), format, reason, findings };
+        // Under a format that the user brought along, only the load can tell.
+        let explicit_format = self.column.overrides.and_then(|g| g.format);
+        let other_format = explicit_format.is_some_and(|f| Some(f) != own_format);
+        if tried.pg_type.is_named_as(wanted) || other_format || self.profile.is_none() {
+            let origin =
+                if self.table.existing.is_some() { "in the existing table" } else { "given in the plan" };
+            let findings = if self.existing.is_some() { tried.findings } else { vec![] };
+            return choice(tried.format, format!("{required} as {origin}"), findings);
         }
-        return said;
-    }
-    if column.rowid_alias {
-        return None;
-    }
-    let sql = column.source.default.clone()?;
-    let object = column.object(&draft.table.name);
-    let hint = format!("Set {} to a PostgreSQL expression.", column.path(&draft.table.name, "default"));
-    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format);
-    let tried = translated.map_err(|why| why.reason).and_then(|default| {
-        if let Some(computed) = default.as_deref().filter(|sql| is_computed(sql)) {
-            accepted(ctx, draft, Part::Default(i), computed)?;
+        if self.policy() != OnInvalid::Text {
+            let finding = self.invalid_values(required, &tried, own_format);
+            self.table.report(findings, finding.of(&self.table.source.name));
         }
-        Ok(default)
-    });
-    match tried {
-        Ok(default) => default,
-        Err(why) => {
-            let message = format!("default is not carried over: {why}: {sql}");
-            draft.left_out(notes, object, message, &hint);
-            None
+        choice(own_format, tried.reason, vec![])
+    }
+
+    /// An existing column keeps its type, and may not take NULL.
+    fn policy(&self) -> OnInvalid {
+        match (self.on_invalid, self.existing) {
+            (OnInvalid::Text, Some(_)) => OnInvalid::Error,
+            (OnInvalid::Null, Some(existing)) if existing.not_null => OnInvalid::Error,
+            (policy, _) => policy,
         }
     }
-}
 
-/// More than a constant, which fits its type.
-fn is_computed(sql: &str) -> bool {
-    sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"'])
-}
-
-/// The plan's own words are not changed. Those that count on what `before` makes cannot be tried without it.
-fn given(
-    ctx: &Context<'_>,
-    draft: &mut Draft<'_>,
-    (i, key): (usize, &str),
-    part: Part,
-    sql: &str,
-    notes: &mut Vec<Finding>,
-) {
-    if ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
-        return;
-    }
-    let Err(why) = accepted(ctx, draft, part, sql) else { return };
-    let Some(column) = draft.columns.get(i) else { return };
-    let path = column.path(&draft.table.name, key);
-    let hint = format!("Correct {path}.");
-    let finding = Finding::blocking(column.object(&draft.table.name), format!("{path}: {why}: {sql}"), hint);
-    notes.push(finding.of(&draft.table.name));
-}
-
-/// `types` entries that match no declared type of a selected table.
-pub fn unused_types(ctx: &Context<'_>, drafts: &[Draft<'_>], notes: &mut Vec<Finding>) {
-    for (from, _) in &ctx.overrides.common.types {
-        let only = crate::plan::given::settings::Settings {
-            types: vec![(from.clone(), PgType::Text)],
-            ..ctx.plan.clone()
+    /// `on_invalid: "text"`: a type that may not hold everything gives way before the load, which cannot change it.
+    fn widened(&self, ctx: &Context<'_>, choice: Choice, findings: &mut Vec<Finding>) -> Choice {
+        let stored = self.profile.filter(|p| p.values() > 0 && self.policy() == OnInvalid::Text);
+        let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
+            None | Some(Fit::Yes) => return choice,
+            Some(Fit::No) => "not every stored value fits",
+            Some(Fit::Unknown) => "only the load could tell whether every stored value fits",
         };
-        let used = drafts.iter().flat_map(|d| &d.columns).any(|c| only.wanted(&c.source.declared).is_some());
-        if !used {
-            let message = format!("no column is declared \"{from}\"");
-            notes.push(Finding::warning(
-                format!("types.{from}"),
-                message,
-                "Check the spelling of the plan's types.",
-            ));
+        let wide = (ctx.rules.widest)(&self.question(None));
+        let message = format!("{why} {}; the column becomes {}", choice.pg_type, wide.pg_type);
+        let path = self.column.path(&self.table.source.name, "on_invalid");
+        let hint = format!("Set {path} to another value to keep the type.");
+        self.table.report(findings, Finding::warning(self.object(), message, hint));
+        wide
+    }
+
+    fn invalid_values(&self, required: &PgType, tried: &Choice, format: Option<Format>) -> Finding {
+        let why = match self.profile.filter(|_| self.existing.is_some()) {
+            Some(p) => obstacle(p, required, &tried.pg_type),
+            None => tried.reason.clone(),
+        };
+        let message = format!("not every stored value fits {required}: {why}");
+        match self.policy() {
+            OnInvalid::Null => {
+                Finding::warning(self.object(), format!("{message}; such values become NULL"), "")
+            }
+            OnInvalid::Reject => {
+                let message = format!("{message}; their rows go to sqlite_migrate.reject");
+                Finding::warning(self.object(), message, "")
+            }
+            OnInvalid::Error | OnInvalid::Text => {
+                let hint = match self.existing {
+                    None => {
+                        let fits = &tried.pg_type;
+                        format!("Use {fits}, or set on_invalid to \"null\", \"reject\" or \"text\".")
+                    }
+                    Some(existing) => Remedy {
+                        table: &self.table.source.name,
+                        column: &self.column.source.name,
+                        pg_type: required,
+                        format: self.column.overrides.and_then(|g| g.format).or(format),
+                        numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
+                        not_null: existing.not_null,
+                    }
+                    .hint(),
+                };
+                Finding::blocking(self.object(), message, hint).because(Cause::Misfit)
+            }
         }
     }
 }

@@ -3,69 +3,73 @@
 //! A printed plan says every key, so a table's key counts as the user's own where it differs from the plan's;
 //! and `default: null` or `generated: false` ask for nothing.
 
-use super::draft::{Context, Draft, DraftColumn};
+use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::Finding;
-use crate::plan::ExistingTable;
+use crate::plan::context::Context;
 use crate::plan::given::overrides::{Common, GeneratedOverride};
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, OnConflict};
-use crate::plan::resolve::fate::quoted;
+use crate::plan::resolve::disposition::quoted;
+use crate::plan::resolve::table::Disposition;
+use crate::plan::target::ExistingTable;
 
 /// Says that a table keeps what it has, and names each key of the plan that has no effect on it.
-pub fn report(ctx: &Context<'_>, draft: &Draft<'_>, notes: &mut Vec<Finding>) {
-    let table = draft.table.name.as_str();
-    let common = draft.overrides.map(|g| &g.common).into_iter();
-    let Some(existing) = draft.existing else {
-        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(draft)) {
-            let finding = no_effect(table.to_string(), &draft.path(key), "the table is made by the import");
-            notes.push(Finding { hint: "Remove the key.".into(), ..finding });
+pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Finding>) {
+    if table.disposition == Disposition::Absent {
+        return;
+    }
+    let name = table.source.name.as_str();
+    let common = table.overrides.map(|g| &g.common).into_iter();
+    let Some(existing) = table.existing else {
+        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(table)) {
+            let finding = no_effect(name.to_string(), &table.path(key), "the table is made by the import");
+            findings.push(Finding { hint: "Remove the key.".into(), ..finding });
         }
         return;
     };
-    notes.push(keeps(draft, existing));
+    findings.push(keeps(table, existing));
     for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
-        notes.push(no_effect(table.to_string(), &draft.path(key), "the table exists"));
+        findings.push(no_effect(name.to_string(), &table.path(key), "the table exists"));
     }
-    if draft.settings.on_conflict == OnConflict::Error {
+    if table.settings.on_conflict == OnConflict::Error {
         let why = "on_conflict is \"error\"";
-        notes.extend(conflict_target(draft).map(|key| no_effect(table.to_string(), &draft.path(key), why)));
+        findings.extend(conflict_target(table).map(|key| no_effect(name.to_string(), &table.path(key), why)));
     }
-    for column in draft.columns.iter().filter(|c| !c.skip) {
+    for column in &table.columns {
         for key in idle_column_keys(column, existing) {
-            notes.push(no_effect(column.object(table), &column.path(table, key), "the table exists"));
+            findings.push(no_effect(column.object(name), &column.path(name, key), "the table exists"));
         }
     }
-    notes.extend(quiet(draft, existing));
+    findings.extend(quiet(table, existing));
 }
 
-fn keeps(draft: &Draft<'_>, existing: &ExistingTable) -> Finding {
-    let table = draft.table.name.as_str();
+fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
+    let name = table.source.name.as_str();
     if existing.relkind == 'v' {
-        return Finding::info(table, "is loaded by INSERT into an existing view", "");
+        return Finding::info(name, "is loaded by INSERT into an existing view", "");
     }
     let message = "table exists and keeps its own keys, indexes, checks and defaults";
-    let hint = match draft.settings.create {
+    let hint = match table.settings.create {
         Create::Never => "",
         Create::Auto | Create::Always => "Set existing_rows to \"replace\" to drop and create it.",
     };
-    Finding::info(table, message, hint)
+    Finding::info(name, message, hint)
 }
 
 /// Triggers of a view do its work; those of a table do not fire unless asked to, or where nobody can help it.
-fn quiet(draft: &Draft<'_>, existing: &ExistingTable) -> Option<Finding> {
-    if draft.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
+fn quiet(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option<Finding> {
+    if table.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
         return None;
     }
     let names = quoted(existing.triggers.iter().map(String::as_str));
     if !existing.owned {
-        let message = format!(
-            "triggers fire for loaded rows, because only the table's owner can disable them: {names}"
-        );
-        return Some(Finding::warning(draft.table.name.clone(), message, ""));
+        let message =
+            format!("triggers fire for loaded rows, as only the table's owner could stop them: {names}");
+        return Some(Finding::warning(table.source.name.clone(), message, ""));
     }
-    let hint = format!("Set {} to true to fire them.", draft.path("fire_triggers"));
+    let hint = format!("Set {} to true to fire them.", table.path("fire_triggers"));
     Some(Finding::info(
-        draft.table.name.clone(),
+        table.source.name.clone(),
         format!("triggers do not fire for loaded rows: {names}"),
         hint,
     ))
@@ -100,12 +104,12 @@ fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'s
     keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
 }
 
-fn conflict_target(draft: &Draft<'_>) -> Option<&'static str> {
-    draft.overrides.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
+fn conflict_target(table: &DecidedTable<'_>) -> Option<&'static str> {
+    table.overrides.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
 }
 
 fn idle_column_keys(
-    column: &DraftColumn<'_>,
+    column: &DecidedColumn<'_>,
     existing: &ExistingTable,
 ) -> impl Iterator<Item = &'static str> {
     let given = column.overrides;

@@ -4,53 +4,60 @@
 //! itself refuses to write such rows once it checks keys, so nobody relies on it. Rows without a
 //! parent are the data's fault, and `orphans` says what becomes of them.
 
-use super::draft::{Draft, DraftColumn, Fate};
-use super::unique::{add_constraint, counted, examples, usable};
-use crate::catalog::{self, Catalog, Deferrable, ForeignKey};
-use crate::finding::{Cause, Finding};
+use super::object::{self, Object};
+use super::table::{DecidedColumn, DecidedTable};
+use super::unique::{examples, usable};
+use crate::catalog::{self, Catalog, ForeignKey};
+use crate::catalog::{KeyFact, KeyFactKind};
+use crate::finding::{Cause, Finding, counted};
+use crate::plan::given::words::Orphans;
 use crate::plan::given::words::Word;
-use crate::plan::{Action, ExistingForeignKey, KeyFact, KeyFactKind, OnInvalid, OrphanSpec, Orphans, Phase};
-use crate::sqltext::{ident_list, qualified};
+use crate::plan::model::OrphanSpec;
+use crate::plan::resolve::table::Disposition;
+use crate::plan::target::ExistingForeignKey;
+use crate::value::batch::OnInvalid;
 
-/// What foreign keys are decided from, besides the drafts.
+/// What foreign keys are decided from, besides the tables.
 pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     pub key_facts: &'a [KeyFact],
 }
 
-/// Plans the foreign keys of draft `i`.
-pub fn foreign_keys(facts: &Facts<'_>, drafts: &mut [Draft<'_>], i: usize, notes: &mut Vec<Finding>) {
-    let Some(draft) = drafts.get(i) else { return };
-    if !draft.settings.foreign_keys || !draft.fresh() {
+/// Plans the foreign keys of table `i`.
+pub fn foreign_keys(
+    facts: &Facts<'_>,
+    tables: &mut [DecidedTable<'_>],
+    i: usize,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(table) = tables.get(i) else { return };
+    if !table.settings.foreign_keys || !table.fresh() {
         return;
     }
-    let table = draft.table;
-    for (position, key) in table.foreign_keys.iter().enumerate() {
-        let made = make(facts, drafts, i, key);
-        let orphans = Counted::of(facts, &table.name, position);
-        let Some(draft) = drafts.get_mut(i) else { return };
-        let object = format!("foreign key {}({})", table.name, key.columns.join(", "));
+    let source = table.source;
+    for (position, key) in source.foreign_keys.iter().enumerate() {
+        let made = make(facts, tables, i, key);
+        let orphans = Counted::of(facts, &source.name, position);
+        let Some(table) = tables.get_mut(i) else { return };
+        let object = format!("foreign key {}({})", source.name, key.columns.join(", "));
         match made {
-            Ok(made) => add(draft, key, made, orphans, object, notes),
-            Err(why) => draft.left_out(notes, object, format!("is left out: {why}"), ""),
+            Ok(made) => add(table, key, made, orphans, object, findings),
+            Err(why) => table.left_out(findings, object, format!("is left out: {why}"), ""),
         }
     }
 }
 
 /// A key that can be made.
 struct Made {
-    columns: Vec<String>,
-    parent_schema: String,
-    parent: String,
-    parent_columns: Vec<String>,
+    key: object::ForeignKey,
     /// Rows without a parent may come about that the facts do not know of.
     unsure: bool,
     nullable: bool,
 }
 
-fn make(facts: &Facts<'_>, drafts: &[Draft<'_>], i: usize, key: &ForeignKey) -> Result<Made, String> {
-    let child = drafts.get(i).ok_or("no such table")?;
-    let parent = parent(facts, drafts, key)?;
+fn make(facts: &Facts<'_>, tables: &[DecidedTable<'_>], i: usize, key: &ForeignKey) -> Result<Made, String> {
+    let child = tables.get(i).ok_or("no such table")?;
+    let parent = parent(facts, tables, key)?;
     if key.parent_columns.len() != key.columns.len() || key.columns.is_empty() {
         return Err(format!("the columns it points to in \"{}\" are not known", key.parent));
     }
@@ -71,10 +78,15 @@ fn make(facts: &Facts<'_>, drafts: &[Draft<'_>], i: usize, key: &ForeignKey) -> 
         return Err("a generated column cannot be changed by ON UPDATE or ON DELETE".into());
     }
     Ok(Made {
-        columns,
-        parent_schema: parent.settings.schema.clone(),
-        parent: parent.target.clone(),
-        parent_columns,
+        key: object::ForeignKey {
+            columns,
+            parent_schema: parent.settings.schema.clone(),
+            parent: parent.target.clone(),
+            parent_columns,
+            on_update: key.on_update,
+            on_delete: key.on_delete,
+            deferrable: key.deferrable,
+        },
         unsure: unsure(child) || unsure(parent),
         nullable: pairs().all(|(c, _)| !c.not_null && !c.computed()),
     })
@@ -82,13 +94,13 @@ fn make(facts: &Facts<'_>, drafts: &[Draft<'_>], i: usize, key: &ForeignKey) -> 
 
 fn parent<'d, 'a>(
     facts: &Facts<'_>,
-    drafts: &'d [Draft<'a>],
+    tables: &'d [DecidedTable<'a>],
     key: &ForeignKey,
-) -> Result<&'d Draft<'a>, String> {
-    let named = drafts.iter().find(|d| d.table.name.eq_ignore_ascii_case(&key.parent));
+) -> Result<&'d DecidedTable<'a>, String> {
+    let named = tables.iter().find(|d| d.source.name.eq_ignore_ascii_case(&key.parent));
     let why = match named {
         Some(parent) if parent.existing.is_some_and(|e| e.relkind == 'v') => "goes into a view",
-        Some(parent) if parent.fate != Fate::Absent => return Ok(parent),
+        Some(parent) if parent.disposition != Disposition::Absent => return Ok(parent),
         None if facts.catalog.table(&key.parent).is_none() => "does not exist",
         _ => "is not carried over",
     };
@@ -96,7 +108,7 @@ fn parent<'d, 'a>(
 }
 
 /// PostgreSQL wants a unique key over exactly these columns, in any order.
-fn has_key(parent: &Draft<'_>, columns: &[String]) -> bool {
+fn has_key(parent: &DecidedTable<'_>, columns: &[String]) -> bool {
     let sorted = |names: &[String]| {
         let mut names: Vec<String> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
         names.sort();
@@ -106,7 +118,7 @@ fn has_key(parent: &Draft<'_>, columns: &[String]) -> bool {
     parent.unique.iter().any(|key| sorted(key) == wanted)
 }
 
-fn same_values(child: &DraftColumn<'_>, parent: &DraftColumn<'_>) -> Result<(), String> {
+fn same_values(child: &DecidedColumn<'_>, parent: &DecidedColumn<'_>) -> Result<(), String> {
     if !child.pg_type.compares_with(&parent.pg_type) || child.format != parent.format {
         return Err(format!(
             "\"{}\" is {}, \"{}\" is {}, and no common type holds the values of both",
@@ -121,83 +133,81 @@ fn writes(action: catalog::Action) -> bool {
 }
 
 /// Rows of this table may be missing, or be there already.
-fn unsure(draft: &Draft<'_>) -> bool {
-    let filtered = draft.overrides.is_some_and(|g| g.filter.is_some());
-    let drops = |c: &DraftColumn<'_>| !c.skip && matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
-    filtered || !draft.fresh() || draft.columns.iter().any(drops)
+fn unsure(table: &DecidedTable<'_>) -> bool {
+    let filtered = table.overrides.is_some_and(|g| g.filter.is_some());
+    let drops = |c: &DecidedColumn<'_>| matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
+    filtered || !table.fresh() || table.columns.iter().any(drops)
 }
 
 fn add(
-    draft: &mut Draft<'_>,
+    table: &mut DecidedTable<'_>,
     key: &ForeignKey,
     made: Made,
     orphans: Option<Counted<'_>>,
     object: String,
-    notes: &mut Vec<Finding>,
+    findings: &mut Vec<Finding>,
 ) {
-    let policy = draft.settings.orphans;
-    say(draft, key, &made, orphans, object, notes);
+    let policy = table.settings.orphans;
+    say(table, key, &made, orphans, object, findings);
     let name = match key.name.as_deref().filter(|n| !n.is_empty()) {
-        Some(own) => draft.constraints.claim(own),
-        None => draft.constraints.object(&draft.target, &made.columns, "fkey"),
+        Some(own) => table.constraints.claim(own),
+        None => table.constraints.object(&table.resolved.target, &made.key.columns, "fkey"),
     };
-    let definition = definition(key, &made, policy == Orphans::Keep && (orphans.is_some() || made.unsure));
     if policy != Orphans::Error || made.unsure {
-        let title = format!("look for orphans in {}({})", draft.title(), made.columns.join(", "));
         let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
-        let spec = orphan_spec(draft, &made.into(), asked);
-        draft.after.push((Phase::ForeignKeys, title, Action::Orphans(spec)));
+        let spec = orphan_spec(table, &existing_form(&made.key), asked);
+        table.objects.push(Object::Orphans(spec));
     }
-    add_constraint(draft, &name, &definition, Phase::ForeignKeys);
+    let not_valid = policy == Orphans::Keep && (orphans.is_some() || made.unsure);
+    table.objects.push(Object::ForeignKey { name, key: made.key, not_valid });
 }
 
 /// Which rows have no parent, and whether the policy can do with them what it says.
 fn say(
-    draft: &mut Draft<'_>,
+    table: &mut DecidedTable<'_>,
     key: &ForeignKey,
     made: &Made,
     orphans: Option<Counted<'_>>,
     object: String,
-    notes: &mut Vec<Finding>,
+    findings: &mut Vec<Finding>,
 ) {
-    let policy = draft.settings.orphans;
+    let policy = table.settings.orphans;
     if let Some(orphans) = orphans {
-        let finding = orphan_finding(&object, orphans, key, policy).of(&draft.table.name);
+        let finding = orphan_finding(&object, orphans, key, policy).of(&table.source.name);
         if policy == Orphans::Keep {
-            draft.detail.push(finding.message.clone());
+            table.detail.push(finding.message.clone());
         }
-        notes.push(finding);
+        findings.push(finding);
     }
     if policy == Orphans::Null && !made.nullable {
         let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
-        let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
-        notes.push(if orphans.is_some() {
-            Finding::blocking(object, message, hint).because(Cause::Orphans).of(&draft.table.name)
+        let message = "orphans cannot be set to NULL: a column of the key does not take it";
+        findings.push(if orphans.is_some() {
+            Finding::blocking(object, message, hint).because(Cause::Orphans).of(&table.source.name)
         } else {
             Finding::info(object, message, hint)
         });
     }
 }
 
-impl From<Made> for ExistingForeignKey {
-    fn from(made: Made) -> ExistingForeignKey {
-        ExistingForeignKey {
-            columns: made.columns,
-            parent_schema: made.parent_schema,
-            parent: made.parent,
-            parent_columns: made.parent_columns,
-            ..ExistingForeignKey::default()
-        }
+/// The key as an existing table would have it.
+fn existing_form(key: &object::ForeignKey) -> ExistingForeignKey {
+    ExistingForeignKey {
+        columns: key.columns.clone(),
+        parent_schema: key.parent_schema.clone(),
+        parent: key.parent.clone(),
+        parent_columns: key.parent_columns.clone(),
+        ..ExistingForeignKey::default()
     }
 }
 
-/// The question for rows that have no parent by a key.
-pub fn orphan_spec(draft: &Draft<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
+/// The search for rows that have no parent by a key.
+pub fn orphan_spec(table: &DecidedTable<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
     OrphanSpec {
         policy,
-        source: draft.table.name.clone(),
-        existing: draft.existing.is_some(),
-        ..OrphanSpec::of(&draft.settings.schema, &draft.target, key)
+        source: table.source.name.clone(),
+        existing: table.existing.is_some(),
+        ..OrphanSpec::of(&table.settings.schema, &table.target, key)
     }
 }
 
@@ -255,38 +265,4 @@ fn orphan_finding(object: &str, orphans: Counted<'_>, key: &ForeignKey, policy: 
         format!("{message}; {becomes}"),
         format!("The plan says orphans: \"{}\".", policy.word()),
     )
-}
-
-fn definition(key: &ForeignKey, made: &Made, not_valid: bool) -> String {
-    let mut sql = format!(
-        "FOREIGN KEY ({}) REFERENCES {} ({})",
-        ident_list(&made.columns),
-        qualified(&made.parent_schema, &made.parent),
-        ident_list(&made.parent_columns)
-    );
-    if let Some(action) = action_sql(key.on_update) {
-        sql.push_str(&format!(" ON UPDATE {action}"));
-    }
-    if let Some(action) = action_sql(key.on_delete) {
-        sql.push_str(&format!(" ON DELETE {action}"));
-    }
-    sql.push_str(match key.deferrable {
-        Deferrable::No => "",
-        Deferrable::InitiallyImmediate => " DEFERRABLE",
-        Deferrable::InitiallyDeferred => " DEFERRABLE INITIALLY DEFERRED",
-    });
-    if not_valid {
-        sql.push_str(" NOT VALID");
-    }
-    sql
-}
-
-fn action_sql(action: catalog::Action) -> Option<&'static str> {
-    match action {
-        catalog::Action::NoAction => None,
-        catalog::Action::Restrict => Some("RESTRICT"),
-        catalog::Action::Cascade => Some("CASCADE"),
-        catalog::Action::SetNull => Some("SET NULL"),
-        catalog::Action::SetDefault => Some("SET DEFAULT"),
-    }
 }

@@ -3,49 +3,55 @@
 //! SQLite puts NULLs first and PostgreSQL last. Indexes keep PostgreSQL's order: they only serve
 //! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
 
-use super::collate::{self, Sense};
-use super::draft::{Context, Draft};
-use super::trial::{Part, accepted};
-use super::unique::{MAX_KEYS, create_index, folded, too_long, usable};
+use super::collate::{self, KeyEquality};
+use super::object::{IndexKey as Key, IndexKeys, Object};
+use super::table::{DecidedTable, Tried};
+use super::trial::accepted;
+use super::unique::{MAX_KEYS, folded, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::Finding;
-use crate::plan::Phase;
+use crate::plan::context::Context;
+use crate::plan::model::Phase;
 use crate::plan::resolve::names::{Scope, fold};
+use crate::plan::trial::Part;
 use crate::sqltext::ident;
 use crate::types::TypeClass;
 
 /// Plans the indexes of a fresh table.
-pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, notes: &mut Vec<Finding>) {
-    if !draft.settings.indexes {
+pub fn indexes(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    relations: &mut Scope,
+    findings: &mut Vec<Finding>,
+) {
+    if !table.settings.indexes {
         return;
     }
-    let table = draft.table;
-    for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
-        let tried = definition(ctx, draft, index).and_then(|(keys, predicate)| {
-            if !simple(draft, index) {
-                let sql = format!("({keys}){predicate}");
-                let taken = accepted(ctx, draft, Part::Index(i), &sql);
+    let source = table.source;
+    for (i, index) in source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
+        let tried = definition(ctx, table, index).and_then(|keys| {
+            if !simple(table, index) {
+                let taken = accepted(ctx, table, Part::Index(i), Tried::Index(keys.clone()));
                 taken.map_err(|why| format!("{why}{}", original(index)))?;
             }
-            Ok((keys, predicate))
+            Ok(keys)
         });
         match tried {
-            Ok((keys, predicate)) => {
+            Ok(keys) => {
                 let wanted = fold(ctx.names, &index.name);
                 let wanted = if wanted.is_empty() { "unnamed" } else { &wanted };
                 let name = relations.claim(wanted);
-                draft.renamed(notes, "index", wanted, &name);
-                warn_of_length(draft, index, notes);
-                notes.extend(lost(ctx, draft, index));
-                notes.extend(folded(ctx, draft, i, &format!("index {}", index.name)));
-                let kind = if index.unique { "UNIQUE INDEX" } else { "INDEX" };
-                create_index(draft, kind, &name, &keys, &predicate, Phase::Indexes);
-                remember_unique(draft, index);
+                table.renamed(findings, "index", wanted, &name);
+                warn_of_length(table, index, findings);
+                findings.extend(lost(ctx, table, index));
+                findings.extend(folded(ctx, table, i, &format!("index {}", index.name)));
+                table.objects.push(Object::Index { name, unique: index.unique, keys, phase: Phase::Indexes });
+                remember_unique(table, index);
             }
             Err(why) => {
                 let message = format!("is left out: {why}");
-                draft.left_out(
-                    notes,
+                table.left_out(
+                    findings,
                     format!("index {}", index.name),
                     message,
                     "Create a PostgreSQL index in after.",
@@ -56,9 +62,9 @@ pub fn indexes(ctx: &Context<'_>, draft: &mut Draft<'_>, relations: &mut Scope, 
 }
 
 /// Any server takes it: whole columns of well-known types.
-fn simple(draft: &Draft<'_>, index: &Index) -> bool {
+fn simple(table: &DecidedTable<'_>, index: &Index) -> bool {
     let known = |k: &IndexColumn| match &k.key {
-        IndexKey::Column(name) => draft.column(name).is_some_and(|c| c.pg_type.is_ordered()),
+        IndexKey::Column(name) => table.column(name).is_some_and(|c| c.pg_type.is_ordered()),
         _ => false,
     };
     index.predicate.is_none() && index.columns.iter().all(known)
@@ -74,77 +80,77 @@ fn original(index: &Index) -> String {
     index.columns.iter().filter_map(expression).chain(condition).collect()
 }
 
-fn warn_of_length(draft: &Draft<'_>, index: &Index, notes: &mut Vec<Finding>) {
+fn warn_of_length(table: &DecidedTable<'_>, index: &Index, findings: &mut Vec<Finding>) {
     let name = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => Some(name.clone()),
         _ => None,
     };
     let columns: Vec<String> = index.columns.iter().filter_map(name).collect();
     let hint = "Set indexes to false and create the others in after, with a hash index in place of this one.";
-    too_long(draft, &columns, &format!("index {}", index.name), hint, notes);
+    too_long(table, &columns, &format!("index {}", index.name), hint, findings);
 }
 
-fn definition(ctx: &Context<'_>, draft: &Draft<'_>, index: &Index) -> Result<(String, String), String> {
+fn definition(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &Index) -> Result<IndexKeys, String> {
     if index.columns.is_empty() || index.columns.len() > MAX_KEYS {
         return Err(format!("it has {} columns, PostgreSQL allows 1 to {MAX_KEYS}", index.columns.len()));
     }
-    let keys: Vec<String> = index.columns.iter().map(|k| key(ctx, draft, k)).collect::<Result<_, _>>()?;
+    let keys = index.columns.iter().map(|k| key(ctx, table, k)).collect::<Result<_, _>>()?;
     let predicate = match &index.predicate {
-        None => String::new(),
+        None => None,
         Some(sql) => {
-            let condition = (ctx.rules.condition)(sql, &draft.scope(true));
-            format!(" WHERE {}", condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
+            let condition = (ctx.rules.condition)(sql, &table.scope(true));
+            Some(condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
         }
     };
-    Ok((keys.join(", "), predicate))
+    Ok(IndexKeys { keys, predicate })
 }
 
-fn key(ctx: &Context<'_>, draft: &Draft<'_>, key: &IndexColumn) -> Result<String, String> {
-    let sql = match &key.key {
+fn key(ctx: &Context<'_>, table: &DecidedTable<'_>, key: &IndexColumn) -> Result<Key, String> {
+    let decided = match &key.key {
         IndexKey::Rowid => return Err("it is over the rowid, which PostgreSQL does not have".into()),
         IndexKey::Column(name) => {
-            usable(draft, std::slice::from_ref(name))?;
+            usable(table, std::slice::from_ref(name))?;
             let column =
-                draft.column(name).ok_or_else(|| format!("column \"{name}\" is not carried over"))?;
-            collate::key_column(draft, column, &key.collation).0
+                table.column(name).ok_or_else(|| format!("column \"{name}\" is not carried over"))?;
+            collate::key_column(table, column, &key.collation).0
         }
         IndexKey::Expression(sql) => {
             let bytewise = key.collation.is_empty() || key.collation.eq_ignore_ascii_case("BINARY");
             let collated = if bytewise { sql } else { &format!("({sql}\n) COLLATE {}", key.collation) };
-            let translated = (ctx.rules.expression)(collated, &draft.scope(true));
+            let translated = (ctx.rules.expression)(collated, &table.scope(true));
             let translated = translated.map_err(|e| format!("{}: {sql}", e.reason))?;
             // An expression has the collation of the columns in it.
-            let mixed = draft.columns.iter().any(|c| c.nocase && translated.sql.contains(&ident(&c.target)));
-            match bytewise && mixed && translated.class == TypeClass::Text {
+            let mixed = table.columns.iter().any(|c| c.nocase && translated.sql.contains(&ident(&c.target)));
+            Key::plain(match bytewise && mixed && translated.class == TypeClass::Text {
                 true => format!("(({}) COLLATE \"pg_catalog\".\"C\")", translated.sql),
                 false => format!("({})", translated.sql),
-            }
+            })
         }
     };
-    Ok(if key.descending { format!("{sql} DESC") } else { sql })
+    Ok(Key { descending: key.descending, ..decided })
 }
 
 /// Collations of columns that the index cannot keep.
-fn lost(ctx: &Context<'_>, draft: &Draft<'_>, index: &Index) -> Vec<Finding> {
+fn lost(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &Index) -> Vec<Finding> {
     let object = format!("index {}", index.name);
     let of = |k: &IndexColumn| match &k.key {
-        IndexKey::Column(name) => collate::lost(ctx, draft, &object, draft.column(name)?, &k.collation),
+        IndexKey::Column(name) => collate::lost(ctx, table, &object, table.column(name)?, &k.collation),
         _ => None,
     };
     index.columns.iter().filter_map(of).collect()
 }
 
 /// PostgreSQL accepts a plain unique index as the target of a foreign key.
-fn remember_unique(draft: &mut Draft<'_>, index: &Index) {
+fn remember_unique(table: &mut DecidedTable<'_>, index: &Index) {
     let plain = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => {
-            let (_, sense) = collate::key_column(draft, draft.column(name)?, &k.collation);
-            (sense == Sense::Same).then(|| name.clone())
+            let (_, equality) = collate::key_column(table, table.column(name)?, &k.collation);
+            (equality == KeyEquality::Same).then(|| name.clone())
         }
         _ => None,
     };
     if index.unique && index.predicate.is_none() {
         let columns = index.columns.iter().map(plain).collect::<Option<Vec<_>>>();
-        draft.unique.extend(columns);
+        table.unique.extend(columns);
     }
 }

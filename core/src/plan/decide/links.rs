@@ -7,46 +7,47 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::columns::ask;
-use super::draft::{Context, Draft};
+use super::table::DecidedTable;
+use crate::plan::context::Context;
 use crate::value::{Format, PgType};
 
-/// A column: position of its draft, position in the draft.
+/// A column: position of its table, position in the table.
 pub type Node = (usize, usize);
 
 /// A child column and the parent column that it points to.
 pub type Link = (Node, Node);
 
 /// Gives linked columns a common type.
-pub fn unify(ctx: &Context<'_>, drafts: &mut [Draft<'_>]) {
-    let links = links(drafts);
+pub fn unify(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
+    let links = links(tables);
     for Group { nodes, links: members } in groups(&links) {
         let nodes = parents_first(&nodes.into_iter().collect::<Vec<_>>(), &members);
-        let whole = candidates(drafts, &nodes)
+        let whole = candidates(tables, &nodes)
             .into_iter()
-            .find(|(pg_type, format)| nodes.iter().all(|node| fits(ctx, drafts, *node, pg_type, *format)));
+            .find(|(pg_type, format)| nodes.iter().all(|node| fits(ctx, tables, *node, pg_type, *format)));
         match whole {
             Some((pg_type, format)) => {
                 let parents = parents(&members);
                 nodes
                     .iter()
-                    .for_each(|node| give(drafts, *node, &pg_type, format, parents.get(node).copied()));
+                    .for_each(|node| give(tables, *node, &pg_type, format, parents.get(node).copied()));
             }
-            None => each_child(ctx, drafts, &members, &nodes),
+            None => each_child(ctx, tables, &members, &nodes),
         }
     }
 }
 
 /// Every pair of columns that a foreign key ties together.
-pub fn links(drafts: &[Draft<'_>]) -> Vec<Link> {
+pub fn links(tables: &[DecidedTable<'_>]) -> Vec<Link> {
     let by_name: HashMap<String, usize> =
-        drafts.iter().enumerate().map(|(i, d)| (d.table.name.to_ascii_lowercase(), i)).collect();
+        tables.iter().enumerate().map(|(i, d)| (d.source.name.to_ascii_lowercase(), i)).collect();
     let mut out = Vec::new();
-    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| d.settings.foreign_keys) {
-        for key in &draft.table.foreign_keys {
+    for (i, table) in tables.iter().enumerate().filter(|(_, d)| d.settings.foreign_keys) {
+        for key in &table.source.foreign_keys {
             let Some(&p) = by_name.get(&key.parent.to_ascii_lowercase()) else { continue };
-            let Some(parent) = drafts.get(p) else { continue };
+            let Some(parent) = tables.get(p) else { continue };
             for (child_name, parent_name) in key.columns.iter().zip(&key.parent_columns) {
-                if let (Some(c), Some(q)) = (draft.column_at(child_name), parent.column_at(parent_name)) {
+                if let (Some(c), Some(q)) = (table.column_at(child_name), parent.column_at(parent_name)) {
                     out.push(((i, c), (p, q)));
                 }
             }
@@ -104,10 +105,10 @@ fn parents(links: &[Link]) -> HashMap<Node, Node> {
 }
 
 /// The distinct types of the group, in its order.
-fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Format>)> {
+fn candidates(tables: &[DecidedTable<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Format>)> {
     let mut out: Vec<(PgType, Option<Format>)> = Vec::new();
     for node in nodes {
-        if let Some(column) = drafts.get(node.0).and_then(|d| d.columns.get(node.1))
+        if let Some(column) = tables.get(node.0).and_then(|d| d.columns.get(node.1))
             && !out.iter().any(|(t, f)| t.is_named_as(&column.pg_type) && *f == column.format)
         {
             out.push((column.pg_type.clone(), column.format));
@@ -118,35 +119,35 @@ fn candidates(drafts: &[Draft<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Forma
 
 fn fits(
     ctx: &Context<'_>,
-    drafts: &[Draft<'_>],
+    tables: &[DecidedTable<'_>],
     node: Node,
     pg_type: &PgType,
     format: Option<Format>,
 ) -> bool {
-    let Some(draft) = drafts.get(node.0) else { return false };
-    let Some(column) = draft.columns.get(node.1) else { return false };
+    let Some(table) = tables.get(node.0) else { return false };
+    let Some(column) = table.columns.get(node.1) else { return false };
     if column.pg_type.is_named_as(pg_type) && column.format == format {
         return true;
     }
     if column.pinned || column.rowid_alias {
         return false;
     }
-    let choice = ask(ctx, draft, node.1, Some(pg_type));
+    let choice = ask(ctx, table, column, Some(pg_type));
     choice.pg_type.is_named_as(pg_type) && choice.format == format
 }
 
 fn give(
-    drafts: &mut [Draft<'_>],
+    tables: &mut [DecidedTable<'_>],
     node: Node,
     pg_type: &PgType,
     format: Option<Format>,
     parent: Option<Node>,
 ) {
     let points_to = parent.and_then(|p| {
-        let draft = drafts.get(p.0)?;
-        Some(draft.columns.get(p.1)?.object(&draft.table.name))
+        let table = tables.get(p.0)?;
+        Some(table.columns.get(p.1)?.object(&table.source.name))
     });
-    let Some(column) = drafts.get_mut(node.0).and_then(|d| d.columns.get_mut(node.1)) else { return };
+    let Some(column) = tables.get_mut(node.0).and_then(|d| d.columns.get_mut(node.1)) else { return };
     if column.pg_type.is_named_as(pg_type) && column.format == format {
         return;
     }
@@ -162,14 +163,14 @@ fn give(
     }
 }
 
-fn each_child(ctx: &Context<'_>, drafts: &mut [Draft<'_>], links: &[Link], nodes: &[Node]) {
+fn each_child(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>], links: &[Link], nodes: &[Node]) {
     let parents = parents(links);
     for node in nodes {
         let Some(&parent) = parents.get(node) else { continue };
-        let Some(column) = drafts.get(parent.0).and_then(|d| d.columns.get(parent.1)) else { continue };
+        let Some(column) = tables.get(parent.0).and_then(|d| d.columns.get(parent.1)) else { continue };
         let (pg_type, format) = (column.pg_type.clone(), column.format);
-        if fits(ctx, drafts, *node, &pg_type, format) {
-            give(drafts, *node, &pg_type, format, Some(parent));
+        if fits(ctx, tables, *node, &pg_type, format) {
+            give(tables, *node, &pg_type, format, Some(parent));
         }
     }
 }

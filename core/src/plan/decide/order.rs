@@ -4,27 +4,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::draft::{Draft, Fate};
+use super::table::DecidedTable;
+use crate::plan::resolve::table::Disposition;
 
-/// The drafts that are loaded, in order, by the foreign keys of the source and of the tables that are there.
-pub fn of_loads(drafts: &[Draft<'_>]) -> Vec<usize> {
+/// The tables that are loaded, in order, by the foreign keys of the source and of the tables that are there.
+pub fn of_loads(tables: &[DecidedTable<'_>]) -> Vec<usize> {
     let by_source: HashMap<String, usize> =
-        drafts.iter().enumerate().map(|(i, d)| (d.table.name.to_ascii_lowercase(), i)).collect();
-    let by_target: HashMap<(&str, &str), usize> = drafts
+        tables.iter().enumerate().map(|(i, d)| (d.source.name.to_ascii_lowercase(), i)).collect();
+    let by_target: HashMap<(&str, &str), usize> = tables
         .iter()
         .enumerate()
         .map(|(i, d)| ((d.settings.schema.as_str(), d.target.as_str()), i))
         .collect();
-    let parents = |draft: &Draft<'_>| -> Vec<usize> {
-        let source = draft.table.foreign_keys.iter().map(|k| by_source.get(&k.parent.to_ascii_lowercase()));
-        let there = draft.existing.map_or(&[][..], |e| e.foreign_keys.as_slice());
+    let parents = |table: &DecidedTable<'_>| -> Vec<usize> {
+        let source = table.source.foreign_keys.iter().map(|k| by_source.get(&k.parent.to_ascii_lowercase()));
+        let there = table.existing.map_or(&[][..], |e| e.foreign_keys.as_slice());
         let target = there.iter().map(|k| by_target.get(&(k.parent_schema.as_str(), k.parent.as_str())));
         source.chain(target).flatten().copied().collect()
     };
     let edges: Vec<_> =
-        drafts.iter().enumerate().flat_map(|(i, d)| parents(d).into_iter().map(move |p| (i, p))).collect();
-    let loaded = |i: &usize| drafts.get(*i).is_some_and(|d| d.fate != Fate::Absent);
-    order(drafts.len(), &edges).into_iter().filter(loaded).collect()
+        tables.iter().enumerate().flat_map(|(i, d)| parents(d).into_iter().map(move |p| (i, p))).collect();
+    let loaded = |i: &usize| tables.get(*i).is_some_and(|d| d.disposition != Disposition::Absent);
+    order(tables.len(), &edges).into_iter().filter(loaded).collect()
 }
 
 /// Orders `0..count` so that every parent comes before its children; ties go by position.

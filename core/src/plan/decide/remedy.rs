@@ -1,7 +1,7 @@
 //! What the plan can do about values that do not fit a column of a table that is there.
 
-use crate::plan::LoadSpec;
 use crate::plan::given::overrides::join;
+use crate::plan::model::LoadSpec;
 use crate::value::{Format, PgType};
 
 pub struct Remedy<'a> {

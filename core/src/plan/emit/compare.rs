@@ -2,8 +2,10 @@
 
 use crate::catalog::{Column, Table, TableKind};
 use crate::finding::{Finding, Severity};
+use crate::plan::context::Source;
+use crate::plan::model::{Planned, TablePlan};
 use crate::plan::resolve::bookkeeping;
-use crate::plan::{ExistingColumn, ExistingTable, Planned, Source, TablePlan, Target};
+use crate::plan::target::{ExistingColumn, ExistingTable, Target};
 
 /// A row of `sqlite_compare`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +190,9 @@ mod tests {
     use super::*;
     use crate::catalog::Catalog;
     use crate::damage::Damage;
-    use crate::plan::{ExistingForeignKey, build, parse};
+    use crate::plan::build;
+    use crate::plan::given::overrides::parse;
+    use crate::plan::target::ExistingForeignKey;
     use crate::types::TableProfile;
     use crate::value::PgType;
     use serde_json::json;

@@ -1,23 +1,22 @@
-//! The text of tables and the rest that is no constraint and no sequence. Printing only; nothing is decided here.
+//! The text of tables, keys and indexes. Printing only; nothing is decided here.
 
+use crate::catalog::{Action, Deferrable};
 use crate::plan::decide::collate;
-use crate::plan::decide::draft::{Draft, DraftColumn};
-use crate::sqltext::{ident, literal, qualified};
+use crate::plan::decide::object::{ForeignKey, Object};
+use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::sqltext::{ident, ident_list, literal, qualified};
 
 /// `CREATE TABLE`, without keys.
-pub fn create_table(draft: &Draft<'_>, sequences: &[(usize, String)]) -> String {
+pub fn create_table(table: &DecidedTable<'_>, sequences: &[(usize, String)]) -> String {
     let sequence = |i: usize| sequences.iter().find(|(at, _)| *at == i).map(|(_, name)| name.as_str());
-    let columns: Vec<String> = draft
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| !c.skip)
-        .map(|(i, c)| format!("    {}", column(&draft.settings.schema, c, sequence(i))))
-        .collect();
-    format!("CREATE TABLE {} (\n{}\n)", qualified(&draft.settings.schema, &draft.target), columns.join(",\n"))
+    let schema = &table.settings.schema;
+    let columns = table.columns.iter().enumerate();
+    let columns: Vec<String> =
+        columns.map(|(i, c)| format!("    {}", column(schema, c, sequence(i)))).collect();
+    format!("CREATE TABLE {} (\n{}\n)", qualified(schema, &table.target), columns.join(",\n"))
 }
 
-fn column(schema: &str, column: &DraftColumn<'_>, sequence: Option<&str>) -> String {
+fn column(schema: &str, column: &DecidedColumn<'_>, sequence: Option<&str>) -> String {
     let mut sql = format!("{} {}", ident(&column.target), column.pg_type);
     if column.nocase {
         sql.push_str(&collate::clause(schema));
@@ -39,27 +38,82 @@ fn column(schema: &str, column: &DraftColumn<'_>, sequence: Option<&str>) -> Str
 }
 
 /// An `INTEGER PRIMARY KEY` that numbers itself.
-pub fn is_identity(column: &DraftColumn<'_>) -> bool {
+pub fn is_identity(column: &DecidedColumn<'_>) -> bool {
     column.rowid_alias
         && column.default.is_none()
         && column.generated.is_none()
         && column.pg_type.is_integer()
 }
 
+/// What a table gets after its load, with a title; nothing for a search for orphans.
+pub fn object(table: &DecidedTable<'_>, object: &Object) -> Option<(String, String)> {
+    let schema = &table.settings.schema;
+    let on = qualified(schema, &table.target);
+    let not_valid = |not_valid: &bool| if *not_valid { " NOT VALID" } else { "" };
+    let constraint = |name: &str, definition: String| {
+        let title = format!("add constraint {name} to {}", table.title());
+        Some((title, format!("ALTER TABLE {on} ADD CONSTRAINT {} {definition}", ident(name))))
+    };
+    match object {
+        Object::PrimaryKey { name, columns } => {
+            constraint(name, format!("PRIMARY KEY ({})", ident_list(columns)))
+        }
+        Object::Unique { name, columns } => constraint(name, format!("UNIQUE ({})", ident_list(columns))),
+        Object::Check { name, condition, not_valid: open } => {
+            constraint(name, format!("CHECK ({condition}){}", not_valid(open)))
+        }
+        Object::ForeignKey { name, key, not_valid: open } => {
+            constraint(name, foreign_key(key) + not_valid(open))
+        }
+        // The index lands in its table's schema.
+        Object::Index { name, unique, keys, .. } => {
+            let kind = if *unique { "UNIQUE INDEX" } else { "INDEX" };
+            let keys = keys.sql(&collate::clause(schema));
+            let title = format!("create index {name} on {}", table.title());
+            Some((title, format!("CREATE {kind} {} ON {on} {keys}", ident(name))))
+        }
+        Object::Orphans(_) => None,
+    }
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let mut sql = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        ident_list(&key.columns),
+        qualified(&key.parent_schema, &key.parent),
+        ident_list(&key.parent_columns)
+    );
+    for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
+        let action = match action {
+            Action::NoAction => continue,
+            Action::Restrict => "RESTRICT",
+            Action::Cascade => "CASCADE",
+            Action::SetNull => "SET NULL",
+            Action::SetDefault => "SET DEFAULT",
+        };
+        sql.push_str(&format!(" ON {event} {action}"));
+    }
+    sql + match key.deferrable {
+        Deferrable::No => "",
+        Deferrable::InitiallyImmediate => " DEFERRABLE",
+        Deferrable::InitiallyDeferred => " DEFERRABLE INITIALLY DEFERRED",
+    }
+}
+
 /// `DROP TABLE a, b`, `TRUNCATE TABLE a, b`: all in one statement, so that keys among them do not matter.
-pub fn together(verb: &str, drafts: &[&Draft<'_>]) -> Option<String> {
+pub fn together(verb: &str, tables: &[&DecidedTable<'_>]) -> Option<String> {
     // Tables that inherit from this one are not in the plan; a partitioned table has no rows of its own.
-    let only = |d: &Draft<'_>| verb == "TRUNCATE" && d.existing.is_some_and(|e| e.relkind == 'r');
-    let name = |d: &&Draft<'_>| {
+    let only = |d: &DecidedTable<'_>| verb == "TRUNCATE" && d.existing.is_some_and(|e| e.relkind == 'r');
+    let name = |d: &&DecidedTable<'_>| {
         format!("{}{}", if only(d) { "ONLY " } else { "" }, qualified(&d.settings.schema, &d.target))
     };
-    let names: Vec<String> = drafts.iter().map(name).collect();
+    let names: Vec<String> = tables.iter().map(name).collect();
     (!names.is_empty()).then(|| format!("{verb} TABLE {}", names.join(", ")))
 }
 
 /// Takes the foreign keys away that point from tables which are about to be replaced to one that is replaced now.
-pub fn drop_foreign_keys(parent: &Draft<'_>, children: &[&Draft<'_>]) -> String {
-    let oid = |d: &Draft<'_>| {
+pub fn drop_foreign_keys(parent: &DecidedTable<'_>, children: &[&DecidedTable<'_>]) -> String {
+    let oid = |d: &DecidedTable<'_>| {
         let table = literal(&qualified(&d.settings.schema, &d.target));
         format!("pg_catalog.to_regclass({table})")
     };

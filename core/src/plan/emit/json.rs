@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::decide::draft::{Context, Draft, DraftColumn};
+use crate::plan::context::Context;
+use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::keys;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
+use crate::plan::resolve::table::{Place, ResolvedColumn};
 use crate::value::PgType;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
-pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
+pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     let given = ctx.overrides;
     let mut out = common(&ctx.plan, &given.common.types);
     let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
@@ -26,7 +28,7 @@ pub fn plan(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
     put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
-    put(&mut out, "tables", tables(ctx, drafts));
+    put(&mut out, "tables", tables(ctx, decided));
     in_order(out, keys::Level::Plan)
 }
 
@@ -63,12 +65,12 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     out
 }
 
-fn tables(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
-    let mut drafts = drafts.iter().peekable();
+fn tables(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
+    let mut decided = decided.iter().peekable();
     let mut out = Map::new();
     for source in &ctx.source.catalog.tables {
-        let value = match drafts.next_if(|d| std::ptr::eq(d.table, source)) {
-            Some(draft) => table(draft),
+        let value = match decided.next_if(|d| std::ptr::eq(d.source, source)) {
+            Some(decided) => table(decided),
             None => json!({"skip": true}),
         };
         out.insert(source.name.clone(), value);
@@ -76,34 +78,40 @@ fn tables(ctx: &Context<'_>, drafts: &[Draft<'_>]) -> Value {
     Value::Object(out)
 }
 
-fn table(draft: &Draft<'_>) -> Value {
-    let own_types = draft.overrides.map_or(&[][..], |g| g.common.types.as_slice());
-    let mut out = common(&draft.settings, own_types);
-    put(&mut out, "target", (!draft.undecided).then_some(draft.target.as_str()).into());
-    put(&mut out, "conflict_target", conflict_target(draft).into());
+fn table(table: &DecidedTable<'_>) -> Value {
+    let own_types = table.overrides.map_or(&[][..], |g| g.common.types.as_slice());
+    let mut out = common(&table.settings, own_types);
+    put(&mut out, "target", (!table.ambiguous).then_some(table.target.as_str()).into());
+    put(&mut out, "conflict_target", conflict_target(table).into());
     put(&mut out, "skip", false.into());
-    put(&mut out, "where", draft.overrides.and_then(|g| g.filter.clone()).into());
-    let columns = draft.columns.iter().map(|c| (c.source.name.clone(), column(c)));
+    put(&mut out, "where", table.overrides.and_then(|g| g.filter.clone()).into());
+    let mut decided = table.columns.iter().peekable();
+    let columns = table.resolved.columns.iter().map(|resolved| {
+        let value = match decided.next_if(|c| c.position == resolved.position) {
+            Some(decided) => column(decided),
+            None => not_loaded(resolved),
+        };
+        (resolved.source.name.clone(), value)
+    });
     put(&mut out, "columns", Value::Object(columns.collect()));
     in_order(out, keys::Level::Table)
 }
 
-fn conflict_target(draft: &Draft<'_>) -> Option<String> {
-    let decided = draft.conflict.as_ref().map(|c| c.arbiter.name.clone());
-    decided.or_else(|| {
-        draft.overrides.and_then(|g| g.conflict_target.clone()).filter(|_| draft.existing.is_some())
-    })
+fn conflict_target(table: &DecidedTable<'_>) -> Option<String> {
+    let explicit =
+        || table.overrides.and_then(|g| g.conflict_target.clone()).filter(|_| table.existing.is_some());
+    table.conflict.as_ref().map(|c| c.arbiter.name.clone()).or_else(explicit)
 }
 
-fn column(column: &DraftColumn<'_>) -> Value {
-    if let Some(reason) = &column.left_out {
+fn not_loaded(column: &ResolvedColumn<'_>) -> Value {
+    match &column.place {
         // Another source may hold values for it: that is decided anew.
-        let name = (!column.undecided).then_some(column.target.as_str());
-        return json!({"skip": false, "name": name, "reason": reason});
+        Place::LeftOut { name, reason } => json!({"skip": false, "name": name, "reason": reason}),
+        Place::Skipped | Place::Ambiguous(_) | Place::Column(_) => json!({"skip": true}),
     }
-    if column.skip {
-        return json!({"skip": true});
-    }
+}
+
+fn column(column: &DecidedColumn<'_>) -> Value {
     let mut out = Map::new();
     put(&mut out, "name", column.target.as_str().into());
     put(&mut out, "type", column.pg_type.to_string().into());

@@ -5,3 +5,4 @@ pub(crate) mod ddl;
 pub(crate) mod json;
 pub(crate) mod sequences;
 pub(crate) mod steps;
+pub(crate) mod tables;

@@ -3,20 +3,21 @@
 use super::ddl;
 use super::steps::push;
 use crate::finding::Finding;
-use crate::plan::decide::draft::{Draft, DraftColumn};
-use crate::plan::{CITUS_WORKERS_FROM, ExistingColumn, Phase, Step};
+use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::model::{Phase, Step};
+use crate::plan::target::{CITUS_WORKERS_FROM, ExistingColumn};
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::TypeClass;
 
 /// A step for each sequence.
-pub fn steps(out: &mut Vec<Step>, drafts: &[&Draft<'_>], notes: &mut Vec<Finding>) {
-    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| d.settings.reset_sequences) {
-        let resets = if draft.fresh() { fresh(draft, notes) } else { existing(draft, notes) };
+pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut Vec<Finding>) {
+    for (i, table) in tables.iter().enumerate().filter(|(_, d)| d.settings.reset_sequences) {
+        let resets = if table.fresh() { fresh(table, findings) } else { existing(table, findings) };
         for (column, sql) in resets {
             push(
                 out,
                 Phase::Sequences,
-                format!("reset sequence of {}.{column}", draft.title()),
+                format!("reset sequence of {}.{column}", table.title()),
                 sql,
                 Some(i),
             );
@@ -27,65 +28,65 @@ pub fn steps(out: &mut Vec<Step>, drafts: &[&Draft<'_>], notes: &mut Vec<Finding
 /// Column and statement.
 type Reset = (String, String);
 
-fn fresh(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
-    let Some(column) = alias(draft) else { return vec![] };
+fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
+    let Some(column) = alias(table) else { return vec![] };
     if !ddl::is_identity(column) {
-        let object = column.object(&draft.table.name);
-        notes.push(Finding::info(object, "the column does not generate its values any more", ""));
+        let object = column.object(&table.source.name);
+        findings.push(Finding::info(object, "the column does not number itself any more", ""));
         return vec![];
     }
-    vec![(column.target.clone(), set_new(draft, column))]
+    vec![(column.target.clone(), set_new(table, column))]
 }
 
 /// The column that SQLite numbers.
-fn alias<'d, 'a>(draft: &'d Draft<'a>) -> Option<&'d DraftColumn<'a>> {
-    draft.columns.iter().find(|c| !c.skip && c.rowid_alias)
+fn alias<'d, 'a>(table: &'d DecidedTable<'a>) -> Option<&'d DecidedColumn<'a>> {
+    table.columns.iter().find(|c| c.rowid_alias)
 }
 
 /// `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
-fn set_new(draft: &Draft<'_>, column: &DraftColumn<'_>) -> String {
-    let table = qualified(&draft.settings.schema, &draft.target);
-    let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {table})", ident(&column.target))];
-    values.extend(draft.table.sequence.map(|seq| seq.max(0).to_string()));
+fn set_new(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> String {
+    let name = qualified(&table.settings.schema, &table.target);
+    let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {name})", ident(&column.target))];
+    values.extend(table.source.sequence.map(|seq| seq.max(0).to_string()));
     let value = format!("GREATEST({})", values.join(", "));
     let sequence =
-        format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&table), literal(&column.target));
+        format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&name), literal(&column.target));
     format!(
         "SELECT pg_catalog.setval(s.name, {value}, true) FROM (SELECT {sequence}::pg_catalog.regclass AS name) AS s WHERE s.name IS NOT NULL AND {value} >= 1"
     )
 }
 
 /// Every column of a table that takes numbers from a sequence, loaded or not.
-fn existing(draft: &Draft<'_>, notes: &mut Vec<Finding>) -> Vec<Reset> {
-    let Some(there) = draft.existing.filter(|e| e.relkind != 'v') else { return vec![] };
-    let table = qualified(&there.schema, &there.name);
+fn existing(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
+    let Some(there) = table.existing.filter(|e| e.relkind != 'v') else { return vec![] };
+    let name = qualified(&there.schema, &there.name);
     if let Some(reason) = &there.uncounted {
         let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
-        notes.extend(behind.map(|sequence| {
-            let message = format!("sequence {sequence} is not set: its table cannot be read: {reason}");
-            Finding::warning(draft.table.name.clone(), message, "Set it with setval().")
+        findings.extend(behind.map(|sequence| {
+            let message = format!("sequence {sequence} is not set: its table cannot be looked at: {reason}");
+            Finding::warning(table.source.name.clone(), message, "Set it with setval().")
         }));
         return vec![];
     }
-    let counter = draft.table.sequence.filter(|seq| *seq > 0);
+    let counter = table.source.sequence.filter(|seq| *seq > 0);
     let reset = |column: &ExistingColumn| {
-        let own = alias(draft).filter(|a| a.target == column.name).and(counter);
+        let own = alias(table).filter(|a| a.target == column.name).and(counter);
         let ends = Ends::of(column, own, there.citus.is_some())?;
-        notes.extend(out_of_reach(draft, column));
-        Some((column.name.clone(), move_there(&table, column, &ends, draft.starts_empty())?))
+        findings.extend(out_of_reach(table, column));
+        Some((column.name.clone(), move_there(&name, column, &ends, table.starts_empty())?))
     };
     there.columns.iter().filter_map(reset).collect()
 }
 
 /// Only its owner moves a sequence, and one behind a table that was empty has to be moved.
-fn out_of_reach(draft: &Draft<'_>, column: &ExistingColumn) -> Option<Finding> {
+fn out_of_reach(table: &DecidedTable<'_>, column: &ExistingColumn) -> Option<Finding> {
     let sequence = column.sequence.as_ref().filter(|_| column.others_sequence)?;
-    let object = format!("{}.{}", draft.table.name, column.name);
+    let object = format!("{}.{}", table.source.name, column.name);
     let message = format!("only the owner of sequence {sequence} can set it");
-    let hint = format!("Set {} to false.", draft.path("reset_sequences"));
-    let moves = draft.starts_empty() && draft.profile.is_some_and(|p| p.rows > 0);
+    let hint = format!("Set {} to false.", table.path("reset_sequences"));
+    let moves = table.starts_empty() && table.profile.is_some_and(|p| p.rows > 0);
     Some(match moves {
-        true => Finding::blocking(object, message, hint).of(&draft.table.name),
+        true => Finding::blocking(object, message, hint).of(&table.source.name),
         false => Finding::warning(object, message, hint),
     })
 }

@@ -7,11 +7,12 @@ use super::names;
 use super::select::Selection;
 use crate::catalog::{Table, TableKind};
 use crate::finding::Finding;
-use crate::plan::decide::draft::Context;
+use crate::plan::context::Context;
 use crate::plan::given::overrides::join;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, ExistingRows};
-use crate::plan::{ExistingTable, TablePlan};
+use crate::plan::model::TablePlan;
+use crate::plan::target::ExistingTable;
 
 /// A tool and its table.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Tool {
 pub fn leave_out(
     ctx: &Context<'_>,
     selection: &mut Selection<'_>,
-    notes: &mut Vec<Finding>,
+    findings: &mut Vec<Finding>,
 ) -> Vec<TablePlan> {
     let mut rows = Vec::new();
     for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
@@ -127,7 +128,7 @@ pub fn leave_out(
             skipped: true,
             ..TablePlan::default()
         });
-        notes.push(finding);
+        findings.push(finding);
     }
     rows
 }
@@ -205,7 +206,11 @@ mod tests {
     use crate::catalog::{Catalog, Column};
     use crate::damage::Damage;
     use crate::finding::Severity;
-    use crate::plan::{Planned, Source, Target, build, parse};
+    use crate::plan::build;
+    use crate::plan::context::Source;
+    use crate::plan::given::overrides::parse;
+    use crate::plan::model::Planned;
+    use crate::plan::target::Target;
     use serde_json::json;
 
     fn named(table: &str, columns: &[&str]) -> Option<&'static str> {
@@ -259,7 +264,7 @@ mod tests {
     }
 
     fn records(table: &str, levels: Option<&[&str]>) -> ExistingTable {
-        let column = |name: &str| crate::plan::ExistingColumn::new(name, crate::value::PgType::Text);
+        let column = |name: &str| crate::plan::target::ExistingColumn::new(name, crate::value::PgType::Text);
         ExistingTable {
             schema: "public".into(),
             name: table.into(),

@@ -1,7 +1,7 @@
 //! What the file's damage means for the tables that take part.
 
 use crate::finding::{Cause, Finding};
-use crate::plan::decide::draft::Context;
+use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::resolve::select::Selection;
 
@@ -11,7 +11,7 @@ const CONTINUE: &str =
     "See sqlite_check(path). Set on_error to \"continue\" to load every row that can still be reached.";
 
 /// Findings for everything that was found broken. What cannot be laid to one table stops a run that goes on, too.
-pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let damage = ctx.source.damage;
     let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     let chosen = |name: &str| {
@@ -19,17 +19,16 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
         at.is_some_and(|at| selection.selected.get(at) == Some(&true))
     };
     if let Some(complaint) = &damage.schema {
-        let message =
-            format!("the schema of the file is damaged, so that its tables are not known: {complaint}");
-        notes.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
+        let message = format!("which tables the file has cannot be told, its schema is damaged: {complaint}");
+        findings.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
     }
     if let Some(complaint) = &damage.unplaced {
-        let message = format!("pages of the file are damaged that may belong to any table: {complaint}");
-        notes.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
+        let message = format!("pages of the file are damaged that may be any table's: {complaint}");
+        findings.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
     }
     for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
         let message = format!("pages of the table are damaged: {}", table.complaint);
-        notes.push(match go_on {
+        findings.push(match go_on {
             true => Finding::warning(&table.table, message, "See sqlite_check(path)."),
             false => {
                 Finding::blocking(&table.table, message, CONTINUE).because(Cause::Corrupt).of(&table.table)
@@ -37,8 +36,8 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
         });
     }
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
-        let message = format!("is damaged; rows are read without it: {}", index.complaint);
-        notes.push(Finding::warning(
+        let message = format!("is damaged, and rows are read without it: {}", index.complaint);
+        findings.push(Finding::warning(
             format!("index {}", index.index),
             message,
             "REINDEX in SQLite repairs it.",
@@ -46,10 +45,10 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
     }
     if let Some(complaint) = &damage.rowless {
         let message = format!("pages that hold no rows are damaged: {complaint}");
-        notes.push(Finding::warning("file", message, "VACUUM in SQLite rebuilds the file."));
+        findings.push(Finding::warning("file", message, "VACUUM in SQLite makes the file anew."));
     }
     for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {
         let message = format!("could not be checked for damage: {reason}");
-        notes.push(Finding::info(table, message, ""));
+        findings.push(Finding::info(table, message, ""));
     }
 }

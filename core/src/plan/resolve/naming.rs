@@ -1,127 +1,144 @@
 //! The PostgreSQL names of tables and columns: those that are there already, those given, and new ones.
 
-use super::matching::{self, Match, There, Wanted};
+use super::disposition::{self, Counterpart};
+use super::matching::{self, Existing, Match, Wanted};
 use super::names::{self, Named};
+use super::table::{Place, ResolvedColumn, ResolvedTable, Selected};
 use crate::catalog::Column;
 use crate::finding::Finding;
-use crate::plan::decide::draft::{Context, Draft, DraftColumn, new_column};
-use crate::plan::given::overrides::{ColumnOverrides, invalid, join};
-use crate::plan::resolve::fate;
-use crate::plan::{ExistingTable, PlanError};
+use crate::plan::context::Context;
+use crate::plan::given::overrides::{ColumnOverrides, PlanError, invalid, join};
+use crate::plan::target::ExistingTable;
 
-/// Names the targets of all drafts.
+/// Names the targets of all tables, and says of each whether several existing ones could be meant.
 pub fn tables(
     ctx: &Context<'_>,
-    drafts: &mut [Draft<'_>],
-    notes: &mut Vec<Finding>,
-) -> Result<(), PlanError> {
-    let there = fate::counterparts(ctx, drafts, notes);
-    let mut schemas: Vec<String> = Vec::new();
+    tables: &[Selected<'_>],
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<(String, bool)>, PlanError> {
+    let counterparts = disposition::counterparts(ctx, tables, findings);
+    let mut schemas: Vec<&str> = Vec::new();
     let mut scope_of = Vec::new();
-    for draft in drafts.iter() {
-        let at = schemas.iter().position(|s| *s == draft.settings.schema).unwrap_or_else(|| {
-            schemas.push(draft.settings.schema.clone());
+    for table in tables {
+        let at = schemas.iter().position(|s| *s == table.settings.schema).unwrap_or_else(|| {
+            schemas.push(&table.settings.schema);
             schemas.len() - 1
         });
         scope_of.push(at);
     }
     let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let given = |d: &Draft<'_>| d.overrides.and_then(|g| g.target.clone());
-    let targets: Vec<Option<String>> = drafts.iter().zip(there).map(|(d, t)| given(d).or(t)).collect();
-    let wanted: Vec<_> =
-        drafts.iter().zip(&targets).map(|(d, t)| (d.table.name.as_str(), t.as_deref())).collect();
+    let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&counterparts))
+        .map(|(table, counterpart)| {
+            let explicit = table.overrides.and_then(|g| g.target.as_deref());
+            let found = match counterpart {
+                Counterpart::Found(name) => Some(name.as_str()),
+                Counterpart::None | Counterpart::Ambiguous => None,
+            };
+            (table.source.name.as_str(), explicit.or(found))
+        })
+        .collect();
     let path = |i: usize| join(&join("plan.tables", wanted.get(i).map_or("", |w| w.0)), "target");
-    check_given(&wanted, path)?;
+    check_length(&wanted, path)?;
     let named = names::assign(ctx.names, &wanted, &mut scopes.iter_mut().collect::<Vec<_>>(), &scope_of)
         .map_err(|i| invalid(path(i), "another table has this name", ""))?;
-    for (draft, named) in drafts.iter_mut().zip(named) {
-        if !draft.undecided {
-            report_name(notes, "table", draft.table.name.clone(), &named, &draft.path("target"));
+    let mut out = Vec::new();
+    for ((table, counterpart), named) in tables.iter().zip(&counterparts).zip(named) {
+        let ambiguous = *counterpart == Counterpart::Ambiguous;
+        if !ambiguous {
+            report_name(findings, "table", table.source.name.clone(), &named, &table.path("target"));
         }
-        draft.target = named.name;
+        out.push((named.name, ambiguous));
     }
-    Ok(())
+    Ok(out)
 }
 
-fn check_given(wanted: &[(&str, Option<&str>)], path: impl Fn(usize) -> String) -> Result<(), PlanError> {
+fn check_length(wanted: &[(&str, Option<&str>)], path: impl Fn(usize) -> String) -> Result<(), PlanError> {
     match wanted.iter().position(|(_, given)| given.is_some_and(|g| g.len() > names::LIMIT)) {
         Some(i) => Err(invalid(path(i), "longer than 63 bytes", "PostgreSQL cuts names to 63 bytes.")),
         None => Ok(()),
     }
 }
 
-fn report_name(notes: &mut Vec<Finding>, what: &str, object: String, named: &Named, key: &str) {
+fn report_name(findings: &mut Vec<Finding>, what: &str, object: String, named: &Named, key: &str) {
     if let Some(why) = named.changed {
         let message = format!("{what} {why}, it becomes \"{}\"", named.name);
-        notes.push(Finding::warning(object, message, format!("Set {key} to another name.")));
+        findings.push(Finding::warning(object, message, format!("Set {key} to another name.")));
     }
 }
 
-/// Names the columns of a draft whose fate is known.
+/// Names the columns of a table whose disposition is known.
 pub fn columns<'a>(
     ctx: &Context<'_>,
-    draft: &Draft<'a>,
-    notes: &mut Vec<Finding>,
-) -> Result<Vec<DraftColumn<'a>>, PlanError> {
-    let entries = draft.overrides.map_or(&[][..], |g| g.columns.as_slice());
-    let given = |c: &Column| entries.iter().find(|(n, _)| n.eq_ignore_ascii_case(&c.name)).map(|(_, g)| g);
-    let kept = |c: &Column| !c.hidden && given(c).is_none_or(|g| g.skip != Some(true));
-    let taking: Vec<(&'a Column, Option<&'a ColumnOverrides>)> =
-        draft.table.columns.iter().filter(|c| kept(c)).map(|c| (c, given(c))).collect();
-    let matches = matches(ctx, draft, &taking);
-    let mut named = assigned(ctx, draft, &taking, &matches)?.into_iter().zip(&matches);
-    notes.extend(draft.existing.and_then(|existing| found_loosely(draft, existing, &taking, &matches)));
-    let column = |source: &'a Column| {
-        let next = if kept(source) { named.next() } else { None };
-        let Some((name, found)) = next else {
-            return new_column(draft, source, given(source), String::new(), true);
+    table: &ResolvedTable<'a>,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<ResolvedColumn<'a>>, PlanError> {
+    let entries = table.overrides.map_or(&[][..], |g| g.columns.as_slice());
+    let overrides =
+        |c: &Column| entries.iter().find(|(n, _)| n.eq_ignore_ascii_case(&c.name)).map(|(_, g)| g);
+    let kept = |c: &Column| !c.hidden && overrides(c).is_none_or(|g| g.skip != Some(true));
+    let taking: Vec<Taking<'a>> =
+        table.source.columns.iter().filter(|c| kept(c)).map(|c| (c, overrides(c))).collect();
+    let matches = matches(ctx, table, &taking);
+    let mut named = assigned(ctx, table, &taking, &matches)?.into_iter().zip(&matches);
+    findings.extend(table.existing.and_then(|existing| found_loosely(table, existing, &taking, &matches)));
+    let alias = table.source.primary_key.as_ref().filter(|pk| pk.rowid_alias);
+    let alias = alias.and_then(|pk| pk.columns.first());
+    let column = |(position, source): (usize, &'a Column)| {
+        let mut column = ResolvedColumn {
+            position,
+            source,
+            overrides: overrides(source),
+            rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name)),
+            place: Place::Skipped,
         };
-        let mut column = new_column(draft, source, given(source), name.name.clone(), false);
-        notes.extend(draft.existing.and_then(|existing| unclear(&column, draft, existing, &taking, found)));
-        column.undecided = matches!(found, Match::Several(_) | Match::Contested { .. });
-        if draft.existing.is_none() {
-            report_name(
-                notes,
-                "column",
-                column.object(&draft.table.name),
-                &name,
-                &column.path(&draft.table.name, "name"),
-            );
+        let Some((name, found)) = (if kept(source) { named.next() } else { None }) else { return column };
+        match table.existing {
+            Some(existing) => findings.extend(ambiguity(&column, table, existing, &taking, found)),
+            None => {
+                let path = column.path(&table.source.name, "name");
+                report_name(findings, "column", column.object(&table.source.name), &name, &path);
+            }
         }
+        column.place = match found {
+            Match::Several(_) | Match::Contested { .. } => Place::Ambiguous(name.name),
+            Match::Nothing | Match::Found { .. } => Place::Column(name.name),
+        };
         column
     };
-    Ok(draft.table.columns.iter().map(column).collect())
+    Ok(table.source.columns.iter().enumerate().map(column).collect())
 }
 
+/// A column that is not skipped, with what the overrides say of it.
 type Taking<'a> = (&'a Column, Option<&'a ColumnOverrides>);
 
 /// What each column means in the existing table; nothing where there is none.
-fn matches(ctx: &Context<'_>, draft: &Draft<'_>, taking: &[Taking<'_>]) -> Vec<Match> {
-    let Some(existing) = draft.existing else { return vec![Match::Nothing; taking.len()] };
+fn matches(ctx: &Context<'_>, table: &ResolvedTable<'_>, taking: &[Taking<'_>]) -> Vec<Match> {
+    let Some(existing) = table.existing else { return vec![Match::Nothing; taking.len()] };
     let wanted: Vec<_> = taking
         .iter()
-        .map(|(c, g)| Wanted { source: &c.name, given: g.and_then(|g| g.name.as_deref()), exactly: false })
+        .map(|(c, g)| Wanted { source: &c.name, explicit: g.and_then(|g| g.name.as_deref()), exactly: false })
         .collect();
-    let there: Vec<_> = existing.columns.iter().map(|c| There { name: &c.name, usable: true }).collect();
-    matching::find(ctx.names, &wanted, &there)
+    let existing: Vec<_> =
+        existing.columns.iter().map(|c| Existing { name: &c.name, usable: true }).collect();
+    matching::find(ctx.names, &wanted, &existing)
 }
 
 fn assigned(
     ctx: &Context<'_>,
-    draft: &Draft<'_>,
+    table: &ResolvedTable<'_>,
     taking: &[Taking<'_>],
     matches: &[Match],
 ) -> Result<Vec<Named>, PlanError> {
-    let there = |found: &Match| match found {
-        Match::Found { there, .. } => draft.existing?.columns.get(*there).map(|c| c.name.as_str()),
+    let counterpart = |found: &Match| match found {
+        Match::Found { existing, .. } => table.existing?.columns.get(*existing).map(|c| c.name.as_str()),
         _ => None,
     };
     let wanted: Vec<_> = (taking.iter().zip(matches))
-        .map(|((c, g), found)| (c.name.as_str(), g.and_then(|g| g.name.as_deref()).or(there(found))))
+        .map(|((c, g), found)| (c.name.as_str(), g.and_then(|g| g.name.as_deref()).or(counterpart(found))))
         .collect();
-    let base = join(&join("plan.tables", &draft.table.name), "columns");
+    let base = join(&join("plan.tables", &table.source.name), "columns");
     let path = |i: usize| join(&join(&base, wanted.get(i).map_or("", |w| w.0)), "name");
-    check_given(&wanted, path)?;
+    check_length(&wanted, path)?;
     let mut scope = names::Scope::default();
     for name in names::SYSTEM_COLUMNS {
         scope.reserve(name);
@@ -132,26 +149,26 @@ fn assigned(
 
 /// One finding for all columns that have another name in the table.
 fn found_loosely(
-    draft: &Draft<'_>,
+    table: &ResolvedTable<'_>,
     existing: &ExistingTable,
     taking: &[Taking<'_>],
     matches: &[Match],
 ) -> Option<Finding> {
     let pair = |((source, _), found): (&Taking<'_>, &Match)| match found {
-        Match::Found { there, way } if way.is_loose() => {
-            Some(format!("\"{}\" as \"{}\"", source.name, existing.columns.get(*there)?.name))
+        Match::Found { existing: at, rule } if rule.is_loose() => {
+            Some(format!("\"{}\" as \"{}\"", source.name, existing.columns.get(*at)?.name))
         }
         _ => None,
     };
     let pairs: Vec<String> = taking.iter().zip(matches).filter_map(pair).collect();
     let message = format!("columns are found by similar names: {}", pairs.join(", "));
-    let hint = format!("Set name in {} if others are meant.", draft.path("columns"));
-    (!pairs.is_empty()).then(|| Finding::info(draft.table.name.clone(), message, hint))
+    let hint = format!("Set name in {} if others are meant.", table.path("columns"));
+    (!pairs.is_empty()).then(|| Finding::info(table.source.name.clone(), message, hint))
 }
 
-fn unclear(
-    column: &DraftColumn<'_>,
-    draft: &Draft<'_>,
+fn ambiguity(
+    column: &ResolvedColumn<'_>,
+    table: &ResolvedTable<'_>,
     existing: &ExistingTable,
     taking: &[Taking<'_>],
     found: &Match,
@@ -159,15 +176,19 @@ fn unclear(
     let name = |at: &usize| existing.columns.get(*at).map_or("", |c| c.name.as_str());
     let message = match found {
         Match::Several(of) => {
-            format!("several existing columns could be meant: {}", fate::quoted(of.iter().map(name)))
+            format!("several existing columns could be meant: {}", disposition::quoted(of.iter().map(name)))
         }
-        Match::Contested { there, with } => {
+        Match::Contested { existing: at, with } => {
             let others = with.iter().filter_map(|w| taking.get(*w)).map(|(c, _)| c.name.as_str());
-            format!("existing column \"{}\" could be meant for {} as well", name(there), fate::quoted(others))
+            format!(
+                "existing column \"{}\" could be meant for {} as well",
+                name(at),
+                disposition::quoted(others)
+            )
         }
         Match::Nothing | Match::Found { .. } => return None,
     };
-    let table = &draft.table.name;
-    let hint = format!("Set {} to the column's name, or skip the column.", column.path(table, "name"));
-    Some(Finding::blocking(column.object(table), message, hint).of(table))
+    let name = &table.source.name;
+    let hint = format!("Set {} to the column's name, or skip the column.", column.path(name, "name"));
+    Some(Finding::blocking(column.object(name), message, hint).of(name))
 }

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::table::ResolvedTable;
 use crate::catalog::{Catalog, Table, TableKind};
+use crate::finding::Finding;
+use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid, join};
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::Orphans;
+use crate::value::PgType;
 
 /// The tables that take part, and what the overrides say of each.
 pub struct Selection<'a> {
@@ -137,6 +141,19 @@ fn check_columns(table: &Table, entry: &TableOverrides, path: &str) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Reports the entries of `types` that match no declared type of a selected table.
+pub fn unused_types(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut Vec<Finding>) {
+    for (from, _) in &ctx.overrides.common.types {
+        let only = Settings { types: vec![(from.clone(), PgType::Text)], ..ctx.plan.clone() };
+        let mut columns = tables.iter().flat_map(|t| &t.source.columns);
+        if !columns.any(|c| only.wanted(&c.declared).is_some()) {
+            let message = format!("no column is declared \"{from}\"");
+            let hint = "Check the spelling of the plan's types.";
+            findings.push(Finding::warning(format!("types.{from}"), message, hint));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,16 @@
 
 use crate::catalog::{Table, TableKind};
 use crate::finding::{Cause, Finding};
-use crate::plan::TablePlan;
-use crate::plan::decide::draft::Context;
+use crate::plan::context::Context;
 use crate::plan::given::overrides::join;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::OnError;
+use crate::plan::model::TablePlan;
 use crate::plan::resolve::names;
 use crate::plan::resolve::select::{Selection, is_internal};
 
 /// Findings for everything left out, and result rows for tables whose absence was not asked for.
-pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) -> Vec<TablePlan> {
+pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) -> Vec<TablePlan> {
     let mut rows = Vec::new();
     for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
         let given = selection.overrides.get(i).copied().flatten();
@@ -23,10 +23,10 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Find
             if matches!(table.kind, TableKind::Virtual { .. }) {
                 rows.push(skipped_row(ctx, table, ctx.plan.of_table(given), &finding.message));
             }
-            notes.push(finding);
+            findings.push(finding);
         }
     }
-    objects(ctx, selection, notes);
+    objects(ctx, selection, findings);
     rows
 }
 
@@ -66,11 +66,11 @@ fn skipped_row(ctx: &Context<'_>, table: &Table, settings: Settings, why: &str) 
     }
 }
 
-fn objects(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
     for view in &catalog.views {
         let message = format!("view \"{}\" is not carried over", view.name);
-        notes.push(Finding::warning(
+        findings.push(Finding::warning(
             format!("view {}", view.name),
             message,
             "Recreate it in PostgreSQL, for instance in after.",
@@ -78,16 +78,16 @@ fn objects(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding
     }
     for trigger in &catalog.triggers {
         let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
-        notes.push(Finding::warning(
+        findings.push(Finding::warning(
             format!("trigger {}", trigger.name),
             message,
             "Recreate it in PostgreSQL.",
         ));
     }
-    problems(ctx, selection, notes);
+    problems(ctx, selection, findings);
 }
 
-fn problems(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Finding>) {
+fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
     let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     for problem in &catalog.problems {
@@ -97,7 +97,7 @@ fn problems(ctx: &Context<'_>, selection: &Selection<'_>, notes: &mut Vec<Findin
             continue;
         }
         let (object, reason) = (problem.object.clone(), problem.reason.clone());
-        notes.push(if go_on {
+        findings.push(if go_on {
             Finding::warning(object, reason, "")
         } else {
             Finding::blocking(object, reason, "Set on_error to \"continue\" to go on without it.")

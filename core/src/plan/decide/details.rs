@@ -1,0 +1,179 @@
+//! NULL, defaults and generated columns, once all types are known.
+
+use super::table::{DecidedColumn, DecidedTable, Tried};
+use super::trial::accepted;
+use crate::finding::{Cause, Finding, counted};
+use crate::plan::context::Context;
+use crate::plan::given::overrides::GeneratedOverride;
+use crate::plan::given::words::Keys;
+use crate::plan::trial::Part;
+use crate::types::TypeClass;
+use crate::value::batch::OnInvalid;
+
+/// Decides them for each column.
+pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
+    for i in 0..table.columns.len() {
+        let not_null = not_null(table, i, findings);
+        let created = table.existing.is_none();
+        let generated = if created { generated(ctx, table, i, findings) } else { None };
+        let default = if created && generated.is_none() { default(ctx, table, i, findings) } else { None };
+        if let Some(column) = table.columns.get_mut(i) {
+            (column.not_null, column.generated, column.default) = (not_null, generated, default);
+        }
+    }
+}
+
+fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> bool {
+    let Some(column) = table.columns.get(i) else { return false };
+    let nulls = table.profile.and_then(|p| p.columns.get(column.position)).map_or(0, |p| p.nulls);
+    if table.existing.is_some() {
+        return existing_not_null(table, column, nulls, findings);
+    }
+    let explicit = column.overrides.and_then(|g| g.nullable).map(|nullable| !nullable);
+    let wanted = explicit.unwrap_or(column.not_null) || column.rowid_alias;
+    if !wanted || nulls == 0 || column.rowid_alias {
+        return wanted;
+    }
+    let name = &table.source.name;
+    let object = column.object(name);
+    let message = format!("{} in a NOT NULL column", counted(nulls, "row has NULL", "rows have NULL"));
+    let strict = table.settings.keys == Keys::Strict || explicit.is_some();
+    let finding = if strict {
+        let hint = format!("Set {} to true, or keys to \"as_data_allows\".", column.path(name, "nullable"));
+        Finding::blocking(object, message, hint).because(Cause::NullKey).of(name)
+    } else {
+        Finding::warning(object, format!("{message}; the column takes NULL"), "")
+    };
+    table.report(findings, finding);
+    strict
+}
+
+/// Whether the existing column takes NULL decides; and what becomes of the source's NULLs if it does not.
+fn existing_not_null(
+    table: &DecidedTable<'_>,
+    column: &DecidedColumn<'_>,
+    nulls: u64,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let Some(existing) = table.existing_column(&column.target).filter(|c| c.not_null) else { return false };
+    if nulls > 0 {
+        let name = &table.source.name;
+        let object = column.object(name);
+        let rows = counted(nulls, "row has NULL", "rows have NULL");
+        let why = existing.why_not_null();
+        let message = format!("{rows}, and existing column \"{}\" is {why}", existing.name);
+        findings.push(if column.on_invalid == OnInvalid::Reject {
+            Finding::warning(object, format!("{message}; such rows go to sqlite_migrate.reject"), "")
+        } else {
+            let path = column.path(name, "on_invalid");
+            let hint = format!("Set {path} to \"reject\", or correct the rows.");
+            Finding::blocking(object, message, hint).because(Cause::NullKey).of(name)
+        });
+    }
+    true
+}
+
+fn generated(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    i: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<String> {
+    let column = table.columns.get(i)?;
+    let part = Part::Generated(column.position);
+    let object = column.object(&table.source.name);
+    let path = column.path(&table.source.name, "generated");
+    let declared = match column.overrides.and_then(|g| g.generated.as_ref()) {
+        Some(GeneratedOverride::As(sql)) => {
+            let sql = sql.clone();
+            explicit(ctx, table, (i, "generated"), part, &sql, findings);
+            return Some(sql);
+        }
+        Some(GeneratedOverride::Plain) => return None,
+        Some(GeneratedOverride::Translated) | None => column.source.generated.as_ref()?,
+    };
+    // PostgreSQL computes generated columns from ordinary ones only.
+    let translated =
+        (ctx.rules.generated)(&declared.expression, &table.scope(false), &column.pg_type, column.format);
+    let numeric = TypeClass::of(&column.pg_type) == TypeClass::Numeric;
+    let tried = translated.map_err(|why| why.to_string()).and_then(|sql| {
+        accepted(ctx, table, part, Tried::Expression(sql.clone()))?;
+        Ok(sql)
+    });
+    match tried {
+        Ok(sql) => {
+            if numeric {
+                let message =
+                    "generated column is computed by PostgreSQL in decimals, SQLite computed in binary";
+                let hint =
+                    format!("The last digits may differ; set {path} to false to keep SQLite's values.");
+                table.report(findings, Finding::info(object, message, hint));
+            }
+            Some(sql)
+        }
+        Err(why) => {
+            let sql = &declared.expression;
+            let message =
+                format!("generated column becomes a plain one with the stored values: {why}: {sql}");
+            table.left_out(findings, object, message, &format!("Set {path} to a PostgreSQL expression."));
+            None
+        }
+    }
+}
+
+fn default(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    i: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<String> {
+    let column = table.columns.get(i)?;
+    let part = Part::Default(column.position);
+    if let Some(said) = column.overrides.and_then(|g| g.default.clone()) {
+        if let Some(sql) = &said {
+            explicit(ctx, table, (i, "default"), part, sql, findings);
+        }
+        return said;
+    }
+    if column.rowid_alias {
+        return None;
+    }
+    let sql = column.source.default.clone()?;
+    let object = column.object(&table.source.name);
+    let hint = format!("Set {} to a PostgreSQL expression.", column.path(&table.source.name, "default"));
+    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format);
+    let tried = translated.map_err(|why| why.reason).and_then(|default| {
+        // More than a constant, which fits its type.
+        let is_computed = |sql: &&String| sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"']);
+        if let Some(computed) = default.as_ref().filter(is_computed) {
+            accepted(ctx, table, part, Tried::Expression(computed.clone()))?;
+        }
+        Ok(default)
+    });
+    tried.unwrap_or_else(|why| {
+        table.left_out(findings, object, format!("default is not carried over: {why}: {sql}"), &hint);
+        None
+    })
+}
+
+/// An expression of the overrides is not changed. What may name objects that `before` creates cannot be tried without
+/// it.
+fn explicit(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    (i, key): (usize, &str),
+    part: Part,
+    sql: &str,
+    findings: &mut Vec<Finding>,
+) {
+    if ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
+        return;
+    }
+    let Err(why) = accepted(ctx, table, part, Tried::Expression(sql.to_owned())) else { return };
+    let Some(column) = table.columns.get(i) else { return };
+    let name = &table.source.name;
+    let path = column.path(name, key);
+    let message = format!("{path}: {why}: {sql}");
+    let finding = Finding::blocking(column.object(name), message, format!("Correct {path}."));
+    table.report(findings, finding.of(name));
+}

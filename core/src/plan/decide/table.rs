@@ -1,0 +1,157 @@
+//! A table with what has been decided of it: its columns have types, and what is created after its load is listed.
+
+use std::ops::{Deref, DerefMut};
+
+use super::columns::ColumnType;
+use super::object::{IndexKeys, Object};
+use crate::finding::Finding;
+use crate::plan::model::Conflict;
+use crate::plan::resolve::names;
+use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
+use crate::plan::trial::Part;
+use crate::translate;
+use crate::value::batch::OnInvalid;
+use crate::value::{Format, PgType};
+
+/// A table of the source, while and after everything about it is decided.
+pub struct DecidedTable<'a> {
+    pub resolved: ResolvedTable<'a>,
+    /// Those that are carried over, in the order of the source.
+    pub columns: Vec<DecidedColumn<'a>>,
+    /// Names of its constraints.
+    pub constraints: names::Scope,
+    /// Source columns of its keys that a foreign key may point to.
+    pub unique: Vec<Vec<String>>,
+    /// What becomes of a row whose key exists; `None` for an error.
+    pub conflict: Option<Conflict>,
+    /// What is created or checked after the load.
+    pub objects: Vec<Object>,
+    /// What the server is asked about.
+    pub tried: Vec<(Part, Tried)>,
+}
+
+/// What the server is asked about: an expression or condition, or the keys and the predicate of an index.
+#[derive(Debug, Clone)]
+pub enum Tried {
+    Expression(String),
+    Index(IndexKeys),
+}
+
+/// A column that is carried over.
+pub struct DecidedColumn<'a> {
+    resolved: ResolvedColumn<'a>,
+    pub target: String,
+    pub pg_type: PgType,
+    pub format: Option<Format>,
+    pub reason: String,
+    /// The user or the existing table said the type.
+    pub pinned: bool,
+    pub on_invalid: OnInvalid,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub generated: Option<String>,
+    /// The column gets the case-insensitive collation.
+    pub nocase: bool,
+}
+
+impl<'a> Deref for DecidedTable<'a> {
+    type Target = ResolvedTable<'a>;
+
+    fn deref(&self) -> &ResolvedTable<'a> {
+        &self.resolved
+    }
+}
+
+impl DerefMut for DecidedTable<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.resolved
+    }
+}
+
+impl<'a> Deref for DecidedColumn<'a> {
+    type Target = ResolvedColumn<'a>;
+
+    fn deref(&self) -> &ResolvedColumn<'a> {
+        &self.resolved
+    }
+}
+
+impl<'a> DecidedTable<'a> {
+    /// With the types of its columns.
+    pub fn new(resolved: ResolvedTable<'a>, columns: Vec<DecidedColumn<'a>>) -> DecidedTable<'a> {
+        DecidedTable {
+            resolved,
+            columns,
+            constraints: names::Scope::default(),
+            unique: vec![],
+            conflict: None,
+            objects: vec![],
+            tried: vec![],
+        }
+    }
+
+    /// A column that is carried over, by source name.
+    pub fn column(&self, name: &str) -> Option<&DecidedColumn<'a>> {
+        self.columns.iter().find(|c| c.source.name.eq_ignore_ascii_case(name))
+    }
+
+    pub fn column_at(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.source.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Target names of source columns; `Err` is the first that is not carried over.
+    pub fn targets<'n>(&self, names: &'n [String]) -> Result<Vec<String>, &'n str> {
+        names.iter().map(|n| self.column(n).map(|c| c.target.clone()).ok_or(n.as_str())).collect()
+    }
+
+    /// The columns that a translated expression may name.
+    pub fn scope(&self, generated_too: bool) -> translate::Scope {
+        let seen = self.columns.iter().filter(|c| generated_too || c.source.generated.is_none());
+        let columns = seen.map(|c| translate::ScopeColumn {
+            source: c.source.name.clone(),
+            target: c.target.clone(),
+            pg_type: c.pg_type.clone(),
+            format: c.format,
+            nocase: super::collate::is_nocase(c),
+        });
+        translate::Scope { columns: columns.collect() }
+    }
+
+    /// Reports that an index or constraint could not keep its name.
+    pub fn renamed(&self, findings: &mut Vec<Finding>, what: &str, from: &str, to: &str) {
+        if from != to {
+            let message = format!("{what} becomes \"{to}\": its name is taken or longer than 63 bytes");
+            findings.push(Finding::info(format!("{what} {from} of {}", self.source.name), message, ""));
+        }
+    }
+}
+
+impl<'a> DecidedColumn<'a> {
+    /// A column whose type is known; what else there is to decide is as for a plain column.
+    pub fn new(
+        resolved: ResolvedColumn<'a>,
+        target: String,
+        on_invalid: OnInvalid,
+        decided: ColumnType,
+    ) -> DecidedColumn<'a> {
+        let ColumnType { pg_type, format, reason, pinned } = decided;
+        DecidedColumn {
+            not_null: resolved.source.not_null,
+            resolved,
+            target,
+            pg_type,
+            format,
+            reason,
+            pinned,
+            on_invalid,
+            default: None,
+            generated: None,
+            nocase: false,
+        }
+    }
+
+    /// PostgreSQL computes its values.
+    pub fn computed(&self) -> bool {
+        self.generated.is_some()
+    }
+}
