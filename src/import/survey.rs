@@ -313,30 +313,24 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
     let mut held = BTreeSet::new();
     loop {
         let mut target = existing::read(&survey.needs.schemas);
+        let mut wanted = plan::relations(&survey.facts(), &target, &survey.overrides)?;
+        wanted.retain(|oid| held.insert(*oid));
+        if !wanted.is_empty() {
+            existing::hold(&wanted);
+            continue;
+        }
         existing::read_rows(&mut target, &held);
         let mut planned = accepted(survey, &mut target)?;
-        let wanted: Vec<u32> = wanted(&target, &planned).filter(|oid| held.insert(*oid)).collect();
-        if wanted.is_empty() {
-            planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-            planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
-            planned.findings.extend(survey.unrun());
-            planned.findings.extend(untranslatable::findings(&planned));
-            finding::say_once(&mut planned.findings);
-            return Ok((target, planned));
-        }
-        existing::hold(&wanted);
+        planned.findings.extend(source::findings(&survey.source, &survey.catalog));
+        planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+        planned.findings.extend(survey.unrun());
+        planned.findings.extend(untranslatable::findings(&planned));
+        finding::say_once(&mut planned.findings);
+        return Ok((target, planned));
     }
 }
 
-/// Relations that are there and would be loaded.
-fn wanted<'a>(target: &'a Target, planned: &'a Planned) -> impl Iterator<Item = u32> + 'a {
-    let loaded = |schema: &str, name: &str| {
-        planned.tables.iter().any(|t| !t.skipped && t.schema == schema && t.target == name)
-    };
-    target.relations.iter().filter(move |r| loaded(&r.schema, &r.name)).map(|r| r.oid)
-}
-
-/// The plan for a target, without what the server has refused when it was tried.
+/// The plan for a target, made again where the server has refused something of it when it was tried.
 fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
     let source = survey.facts();
     let planned = plan::build(&source, target, &survey.overrides)?;

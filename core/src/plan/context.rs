@@ -30,3 +30,15 @@ pub struct Context<'a> {
     pub names: Names,
     pub rules: &'a Rules,
 }
+
+impl<'a> Context<'a> {
+    pub fn new(
+        source: &'a Source<'a>,
+        target: &'a Target,
+        overrides: &'a Overrides,
+        rules: &'a Rules,
+    ) -> Context<'a> {
+        let plan = Settings::of_plan(overrides, target.icu);
+        Context { source, target, overrides, plan, names: overrides.names.unwrap_or_default(), rules }
+    }
+}

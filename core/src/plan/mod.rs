@@ -32,7 +32,7 @@ pub use crate::value::batch::OnInvalid;
 use self::context::Context;
 use self::decide::{order, trial as trials};
 use self::emit::{json, steps, tables};
-use self::given::settings::Settings;
+use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
 
@@ -47,10 +47,8 @@ fn build_by(
     target: &Target,
     overrides: &Overrides,
 ) -> Result<Planned, PlanError> {
+    let ctx = Context::new(source, target, overrides, rules);
     let mut selection = select(source.catalog, overrides)?;
-    let plan = Settings::of_plan(overrides, target.icu);
-    let names = overrides.names.unwrap_or_default();
-    let ctx = Context { source, target, overrides, plan, names, rules };
     let mut findings = Vec::new();
     damage::report(&ctx, &selection, &mut findings);
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
@@ -67,4 +65,17 @@ fn build_by(
         trials: trials::trials(&decided),
         tables: tables::tables(&decided, &order).chain(skipped).chain(records).collect(),
     })
+}
+
+/// The oids of the target's relations that a plan would load or replace, which nobody may change while it is made.
+pub fn relations(source: &Source<'_>, target: &Target, overrides: &Overrides) -> Result<Vec<u32>, PlanError> {
+    let ctx = Context::new(source, target, overrides, &RULES);
+    let mut selection = select(source.catalog, overrides)?;
+    bookkeeping::leave_out(&ctx, &mut selection, &mut Vec::new());
+    let resolved = table::resolve(&ctx, &selection, &mut Vec::new())?;
+    let loads = |relation: &&ExistingTable| {
+        let is = |t: &ResolvedTable<'_>| t.settings.schema == relation.schema && t.target == relation.name;
+        resolved.iter().any(|table| table.disposition != Disposition::Absent && is(table))
+    };
+    Ok(target.relations.iter().filter(loads).map(|relation| relation.oid).collect())
 }
