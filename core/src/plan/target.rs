@@ -115,7 +115,7 @@ impl ExistingColumn {
 
     /// What keeps NULL out, for messages.
     pub fn why_not_null(&self) -> &'static str {
-        if self.distributes { "what Citus distributes by" } else { "NOT NULL" }
+        if self.distributes { "the distribution column" } else { "NOT NULL" }
     }
 }
 

@@ -203,7 +203,7 @@ impl Case<'_> {
             return None;
         }
         let message =
-            format!("its name and the range of its numbers say time: read as {}", format.describe());
+            format!("its name and the range of its numbers suggest times: read as {}", format.describe());
         let kept = if self.p.reals > 0 { PgType::Float8 } else { PgType::Int8 };
         self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(&kept)))
     }
@@ -302,7 +302,7 @@ impl Case<'_> {
         } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]) {
             ("a UUID", PgType::Uuid)
         } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
-            ("a JSON document by its looks", PgType::Jsonb)
+            ("apparently a JSON document", PgType::Jsonb)
         } else {
             return None;
         };

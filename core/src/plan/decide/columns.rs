@@ -39,7 +39,7 @@ pub fn decide<'a>(
     }
     if carried > MAX_COLUMNS {
         let hint = format!("Leave some out with skip in {}.", table.path("columns"));
-        let message = format!("PostgreSQL takes at most {MAX_COLUMNS} columns");
+        let message = format!("PostgreSQL allows at most {MAX_COLUMNS} columns");
         table.report(findings, Finding::blocking(name, message, hint).of(name));
     }
     let decided = |column: &ResolvedColumn<'a>| {
@@ -178,7 +178,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
             None | Some(Fit::Yes) => return choice,
             Some(Fit::No) => "not every stored value fits",
-            Some(Fit::Unknown) => "only the load could tell whether every stored value fits",
+            Some(Fit::Unknown) => "only the load could check whether every stored value fits",
         };
         let wide = (ctx.rules.widest)(&self.question(None));
         let message = format!("{why} {}; the column becomes {}", choice.pg_type, wide.pg_type);

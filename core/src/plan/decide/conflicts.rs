@@ -21,7 +21,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             table.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
         }
         Ok(None) => {
-            let message = "has no key that could tell rows apart: every row is inserted";
+            let message = "has no unique key by which rows could conflict: every row is inserted";
             findings.push(Finding::info(table.source.name.clone(), message, ""));
         }
         Err((message, hint)) => {
@@ -95,7 +95,7 @@ fn arbiter<'e>(
         None => by_default(table, existing)?,
     };
     unusable(table, key).map_or(Ok(Some(key)), |why| {
-        let message = format!("on_conflict \"{word}\" cannot go by \"{}\": {why}", key.name);
+        let message = format!("on_conflict \"{word}\" cannot use \"{}\": {why}", key.name);
         Err((message, others(table, existing)))
     })
 }
@@ -182,11 +182,11 @@ fn update(
     let always = |name: &str| existing.column(name).is_some_and(|c| c.identity == Some(Identity::Always));
     let (fixed, update): (Vec<_>, Vec<_>) = changing.partition(|c| always(&c.target));
     for column in fixed {
-        let message = "is GENERATED ALWAYS AS IDENTITY: rows that are there keep its value";
+        let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
         findings.push(Finding::info(column.object(&table.source.name), message, ""));
     }
     if update.is_empty() {
-        let message = "has no column to update besides its key: rows that are there stay as they are";
+        let message = "has no column to update besides its key: existing rows stay as they are";
         findings.push(Finding::info(table.source.name.clone(), message, ""));
     }
     update.into_iter().map(|c| c.target.clone()).collect()

@@ -42,7 +42,7 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
         let hint = format!("Set {} to true, or keys to \"as_data_allows\".", column.path(name, "nullable"));
         Finding::blocking(object, message, hint).because(Cause::NullKey).of(name)
     } else {
-        Finding::warning(object, format!("{message}; the column takes NULL"), "")
+        Finding::warning(object, format!("{message}; the column becomes nullable"), "")
     };
     table.report(findings, finding);
     strict
@@ -104,7 +104,7 @@ fn generated(
         Ok(sql) => {
             if numeric {
                 let message =
-                    "generated column is computed by PostgreSQL in decimals, SQLite computed in binary";
+                    "PostgreSQL computes the generated column with decimal numbers, SQLite with binary ones";
                 let hint =
                     format!("The last digits may differ; set {path} to false to keep SQLite's values.");
                 table.report(findings, Finding::info(object, message, hint));

@@ -63,8 +63,9 @@ fn quiet(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option<Finding> 
     }
     let names = quoted(existing.triggers.iter().map(String::as_str));
     if !existing.owned {
-        let message =
-            format!("triggers fire for loaded rows, as only the table's owner could stop them: {names}");
+        let message = format!(
+            "triggers fire for loaded rows, because only the table's owner can disable them: {names}"
+        );
         return Some(Finding::warning(table.source.name.clone(), message, ""));
     }
     let hint = format!("Set {} to true to fire them.", table.path("fire_triggers"));

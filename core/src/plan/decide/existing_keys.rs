@@ -59,7 +59,10 @@ fn strays(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding>
 fn left_alone(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
     let policy = policy(table);
     let word = policy.word();
-    let message = format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked as rows come in");
+    let message = format!(
+        "orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are \
+                           inserted"
+    );
     let hint = format!("Set {} to \"error\".", table.path("orphans"));
     (policy != Orphans::Error).then(|| Finding::warning(object(table, key), message, hint))
 }
@@ -93,7 +96,7 @@ fn of_key(
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
         let hint = format!("Set {} to \"reject\".", table.path("orphans"));
-        let message = "orphans cannot be set to NULL: a column of the key does not take it";
+        let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         out.push(match orphans {
             Some(_) => {
                 Finding::blocking(object, message, hint).because(Cause::Orphans).of(&table.source.name)

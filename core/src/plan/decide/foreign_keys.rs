@@ -181,7 +181,7 @@ fn say(
     }
     if policy == Orphans::Null && !made.nullable {
         let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
-        let message = "orphans cannot be set to NULL: a column of the key does not take it";
+        let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         findings.push(if orphans.is_some() {
             Finding::blocking(object, message, hint).because(Cause::Orphans).of(&table.source.name)
         } else {

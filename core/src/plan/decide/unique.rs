@@ -117,7 +117,7 @@ fn primary_key(
 ) {
     let source = table.source;
     let Some(declared) = source.primary_key.as_ref().filter(|k| !k.columns.is_empty()) else {
-        let hint = "Updates and logical replication want one.";
+        let hint = "Logical replication of UPDATE and DELETE needs one.";
         findings.push(Finding::info(source.name.clone(), "table has no primary key", hint));
         return;
     };
@@ -268,7 +268,7 @@ pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object:
     let message = counted(fact.count, "group of values is", "groups of values are");
     let message = format!("{message} equal if the case of all letters is ignored{}", examples(fact));
     let hint = format!(
-        "Set {} to \"lower\", which ignores the case of ASCII alone as SQLite does.",
+        "Set {} to \"lower\", which ignores the case of ASCII letters only, as SQLite does.",
         table.path("nocase")
     );
     let stops = table.settings.nocase == Nocase::Collation;

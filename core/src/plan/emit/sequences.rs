@@ -32,7 +32,7 @@ fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(column) = alias(table) else { return vec![] };
     if !ddl::is_identity(column) {
         let object = column.object(&table.source.name);
-        findings.push(Finding::info(object, "the column does not number itself any more", ""));
+        findings.push(Finding::info(object, "the column does not generate its values any more", ""));
         return vec![];
     }
     vec![(column.target.clone(), set_new(table, column))]
@@ -63,7 +63,7 @@ fn existing(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset>
     if let Some(reason) = &there.uncounted {
         let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
         findings.extend(behind.map(|sequence| {
-            let message = format!("sequence {sequence} is not set: its table cannot be looked at: {reason}");
+            let message = format!("sequence {sequence} is not set: its table cannot be read: {reason}");
             Finding::warning(table.source.name.clone(), message, "Set it with setval().")
         }));
         return vec![];

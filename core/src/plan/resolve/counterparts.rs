@@ -97,7 +97,7 @@ fn unfilled(table: &ResolvedTable<'_>, existing: &ExistingTable, findings: &mut 
         let object = format!("{}.{}", table.source.name, column.name);
         let says = |becomes: &str| format!("existing column gets no value from the source: {becomes}");
         findings.push(if existing.relkind == 'v' {
-            Finding::info(object, says("what it gets is the view's affair"), "")
+            Finding::info(object, says("the view decides what it gets"), "")
         } else if column.has_default || column.identity.is_some() {
             Finding::info(object, says("it takes its default"), "")
         } else if !column.not_null {

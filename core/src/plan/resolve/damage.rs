@@ -19,11 +19,14 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         at.is_some_and(|at| selection.selected.get(at) == Some(&true))
     };
     if let Some(complaint) = &damage.schema {
-        let message = format!("which tables the file has cannot be told, its schema is damaged: {complaint}");
+        let message = format!(
+            "the schema of the file is damaged, so that its tables are not known: \
+                               {complaint}"
+        );
         findings.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
     }
     if let Some(complaint) = &damage.unplaced {
-        let message = format!("pages of the file are damaged that may be any table's: {complaint}");
+        let message = format!("pages of the file are damaged that may belong to any table: {complaint}");
         findings.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
     }
     for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
@@ -36,7 +39,7 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         });
     }
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
-        let message = format!("is damaged, and rows are read without it: {}", index.complaint);
+        let message = format!("is damaged; rows are read without it: {}", index.complaint);
         findings.push(Finding::warning(
             format!("index {}", index.index),
             message,
@@ -45,7 +48,7 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
     }
     if let Some(complaint) = &damage.rowless {
         let message = format!("pages that hold no rows are damaged: {complaint}");
-        findings.push(Finding::warning("file", message, "VACUUM in SQLite makes the file anew."));
+        findings.push(Finding::warning("file", message, "VACUUM in SQLite rebuilds the file."));
     }
     for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {
         let message = format!("could not be checked for damage: {reason}");

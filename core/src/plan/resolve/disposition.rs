@@ -170,11 +170,13 @@ fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Opti
             blocked(made, "exists and is not a table", ELSEWHERE)
         }
         (Create::Never, ExistingRows::Replace) => {
-            blocked(made, "would be made anew, and the plan says create: \"never\"", NEVER)
+            blocked(made, "would be dropped and created, but the plan says create: \"never\"", NEVER)
         }
-        (_, ExistingRows::Replace) if existing.citus.is_some() => {
-            blocked(made, "is a table of Citus, and would be an ordinary one if it were made anew", CITUS)
-        }
+        (_, ExistingRows::Replace) if existing.citus.is_some() => blocked(
+            made,
+            "is a table of Citus, and would not be distributed after it was dropped and created",
+            CITUS,
+        ),
         (_, ExistingRows::Replace) => (Disposition::Replace, None),
         (Create::Always, _) => blocked(made, "exists, and the plan says create: \"always\"", ALWAYS),
         (_, ExistingRows::Truncate) if !is_table(existing) => {
