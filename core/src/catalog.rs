@@ -221,7 +221,28 @@ pub enum KeyFactKind {
     CheckBroken { check: usize },
 }
 
+/// A table of a file, by its place in [`Catalog::tables`]: what it is called from the plan to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(usize);
+
+impl TableId {
+    /// Its place in whatever has one entry per table of the catalog.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 impl Catalog {
+    /// Every table with its id.
+    pub fn tables_with_ids(&self) -> impl Iterator<Item = (TableId, &Table)> + Clone {
+        self.tables.iter().enumerate().map(|(i, table)| (TableId(i), table))
+    }
+
+    /// Finds a table by name as SQLite does: ASCII case does not matter.
+    pub fn id(&self, name: &str) -> Option<TableId> {
+        self.tables.iter().position(|t| t.name.eq_ignore_ascii_case(name)).map(TableId)
+    }
+
     /// Finds a table by name as SQLite does: ASCII case does not matter.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|t| t.name.eq_ignore_ascii_case(name))

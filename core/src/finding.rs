@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::brief;
+use crate::catalog::TableId;
 
 /// One thing that a person should know before (or after) an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,7 +22,7 @@ pub struct Finding {
     pub cause: Cause,
     /// The source table that a blocking finding is about, so that a run may go on without it.
     #[serde(skip)]
-    pub table: Option<String>,
+    pub table: Option<TableId>,
 }
 
 /// Kinds of blocking findings that a script would tell apart.
@@ -96,8 +97,8 @@ impl Finding {
         self
     }
     /// The same finding, with its table.
-    pub fn of(mut self, table: &str) -> Finding {
-        self.table = Some(table.to_string());
+    pub fn of(mut self, table: TableId) -> Finding {
+        self.table = Some(table);
         self
     }
     pub fn info(o: impl Into<String>, m: impl Into<String>, h: impl Into<String>) -> Finding {

@@ -34,8 +34,8 @@ pub fn inspect(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<Colum
 
 fn rows(survey: &Survey, planned: &Planned) -> Vec<ColumnReport> {
     let mut out = Vec::new();
-    for (table, profile) in survey.catalog.tables.iter().zip(&survey.profiles) {
-        let Some(plan) = planned.tables.iter().find(|plan| plan.source == table.name) else { continue };
+    for ((id, table), profile) in survey.catalog.tables_with_ids().zip(&survey.profiles) {
+        let Some(plan) = planned.table(id) else { continue };
         for (i, (column, choice)) in table.columns.iter().zip(&plan.columns).enumerate() {
             let report = ColumnReport {
                 table: table.name.clone(),

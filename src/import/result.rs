@@ -2,10 +2,13 @@
 
 use super::load::Loaded;
 use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::TablePlan;
 
 #[derive(Debug, Clone, Default)]
 pub struct TableResult {
+    /// `None` in no result of a run.
+    pub id: Option<TableId>,
     pub source: String,
     pub schema: String,
     pub table: String,
@@ -54,6 +57,7 @@ impl Status {
 impl TableResult {
     pub fn new(table: &TablePlan) -> TableResult {
         TableResult {
+            id: Some(table.id),
             source: table.source.clone(),
             schema: table.schema.clone(),
             table: table.target.clone(),

@@ -15,7 +15,7 @@ use super::{existing, verification};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, spi, xact};
-use pg_sqlite_migrate_core::catalog::Table;
+use pg_sqlite_migrate_core::catalog::{Table, TableId};
 use pg_sqlite_migrate_core::finding::{Cause, Finding, Severity};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -73,8 +73,7 @@ fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> 
     let Some(first) = blocking.first() else { return Ok(()) };
     if first.cause == Cause::Misfit {
         // A profile counts values that do not fit; whoever has to correct them wants to see one.
-        let about = first.table.as_deref();
-        for spec in loads(planned).filter(|spec| about == Some(spec.source.as_str())) {
+        for spec in loads(planned).filter(|spec| first.table == Some(spec.id)) {
             let rowid = rowid_name(survey, &spec.source);
             transfer::probe(&mut survey.source, spec, rowid)?;
         }
@@ -130,9 +129,8 @@ impl<'a> Run<'a> {
     /// key.
     fn leave_out_blocked(&mut self) {
         for finding in blocking(&self.planned.findings) {
-            let about = self.planned.tables.iter().zip(&mut self.results);
-            let mut about = about.filter(|(table, _)| Some(&table.source) == finding.table.as_ref());
-            let Some((table, result)) = about.next() else { continue };
+            let Some(table) = finding.table.and_then(|id| self.planned.table(id)) else { continue };
+            let Some(result) = self.results.iter_mut().find(|r| r.id == Some(table.id)) else { continue };
             result.detail.push(format!("{}: {}", finding.object, finding.message));
             if !finding.cause.costs_only_the_key() {
                 result.status = Status::Failed;
@@ -144,12 +142,10 @@ impl<'a> Run<'a> {
     /// Tables that could not even be profiled have no plan; their line says why.
     fn leave_out_broken(&mut self) {
         for problem in &self.survey.broken {
-            let mut result = TableResult::new(&TablePlan {
-                source: problem.object.clone(),
-                target: problem.object.clone(),
-                detail: vec![problem.reason.clone()],
-                ..TablePlan::default()
-            });
+            let Some(id) = self.survey.catalog.id(&problem.object) else { continue };
+            let (name, why) = (problem.object.clone(), problem.reason.clone());
+            let mut result =
+                TableResult::new(&TablePlan::left_out(id, &problem.object, String::new(), name, why));
             result.status = Status::Failed;
             self.results.push(result);
         }
@@ -184,8 +180,9 @@ impl<'a> Run<'a> {
         !self.survey.needs.stop_on_error
     }
 
-    fn result(&mut self, table: Option<usize>) -> Option<&mut TableResult> {
-        self.results.get_mut(table?)
+    fn result(&mut self, table: Option<TableId>) -> Option<&mut TableResult> {
+        let id = table?;
+        self.results.iter_mut().find(|result| result.id == Some(id))
     }
 
     /// Triggers that had to stay disabled until the parents of their tables' rows were loaded.
@@ -312,7 +309,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn resolve(&mut self, table: Option<usize>, work: &Work<'_>) -> Result<(), Error> {
+    fn resolve(&mut self, table: Option<TableId>, work: &Work<'_>) -> Result<(), Error> {
         match work {
             Work::Refuse(spec) => self.orphans.refuse(spec)?,
             Work::Reject(specs) => {
@@ -364,8 +361,7 @@ impl<'a> Run<'a> {
 /// What is done in one subtransaction in a run that goes on.
 struct Attempted<'a> {
     title: &'a str,
-    /// Index into the plan's tables.
-    table: Option<usize>,
+    table: Option<TableId>,
     /// Without it there are no rows.
     loads: bool,
 }

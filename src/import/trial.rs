@@ -11,6 +11,7 @@ use pgrx::PgSqlErrorCode as Code;
 
 use crate::pg::xact::Caught;
 use crate::pg::{spi, xact};
+use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
 
@@ -23,7 +24,7 @@ fn of_table(trial: &Trial) -> Vec<Refusal> {
     let tried = xact::attempt(|| -> Result<Infallible, Vec<Refusal>> {
         spi::execute(&trial.create);
         let mut refusals = vec![];
-        find(&trial.table, &trial.pieces, &mut refusals);
+        find(trial.table, &trial.pieces, &mut refusals);
         // An error rolls the table back.
         Err(refusals)
     });
@@ -34,7 +35,7 @@ fn of_table(trial: &Trial) -> Vec<Refusal> {
 }
 
 /// Halves what is refused until it is one piece.
-fn find(table: &str, pieces: &[Piece], refusals: &mut Vec<Refusal>) {
+fn find(table: TableId, pieces: &[Piece], refusals: &mut Vec<Refusal>) {
     let Err(caught) = run(&trial::at_once(pieces)) else { return };
     let [piece] = pieces else {
         let (first, second) = pieces.split_at(pieces.len() / 2);
@@ -43,7 +44,7 @@ fn find(table: &str, pieces: &[Piece], refusals: &mut Vec<Refusal>) {
     };
     piece.instead().iter().for_each(|sql| _ = spi::execute(sql));
     if tells(&caught) {
-        refusals.push(Refusal { table: table.to_owned(), part: piece.part, reason: caught.message });
+        refusals.push(Refusal { table, part: piece.part, reason: caught.message });
     }
 }
 

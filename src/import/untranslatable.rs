@@ -26,7 +26,7 @@ pub fn findings(planned: &Planned) -> Vec<Finding> {
         let table = step.table?;
         let Action::Sql(sql) = &step.action else { return None };
         let lacking = encoding::lacking(sql)?;
-        let table = planned.tables.get(table).filter(|_| said.insert(table))?;
+        let table = planned.table(table).filter(|table| said.insert(table.id))?;
         Some(finding(table, step.phase, &lacking))
     };
     planned.steps.iter().filter_map(&mut of_step).collect()
@@ -43,9 +43,7 @@ fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
             format!("Set {path}.target, or name and default in {path}.columns."),
         ),
     };
-    Finding::blocking(&table.source, lacks(what, lacking), hint)
-        .because(Cause::Untranslatable)
-        .of(&table.source)
+    Finding::blocking(&table.source, lacks(what, lacking), hint).because(Cause::Untranslatable).of(table.id)
 }
 
 fn lacks(what: &str, lacking: &str) -> String {

@@ -14,8 +14,8 @@ use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Counts the source, and the target; the results take over what the source has.
 pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]) -> Result<(), Error> {
-    let tables = planned.tables.iter().zip(results);
-    let loaded: Vec<_> = tables.filter(|(_, result)| result.status == Status::Loaded).collect();
+    let loaded = results.iter_mut().filter(|result| result.status == Status::Loaded);
+    let loaded: Vec<_> = loaded.filter_map(|result| Some((planned.table(result.id?)?, result))).collect();
     let sources: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
     // How many rows a damaged table has nobody can tell.
     let damage = &survey.damage;
@@ -51,8 +51,8 @@ pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]
 
 /// Every table still holds what was counted before the statements of `after`.
 pub fn count_again(planned: &Planned, results: &[TableResult]) -> Result<(), Error> {
-    let tables = planned.tables.iter().zip(results);
-    for (table, result) in tables.filter(|(_, r)| r.status == Status::Loaded && r.countable) {
+    let counted = results.iter().filter(|r| r.status == Status::Loaded && r.countable);
+    for (table, result) in counted.filter_map(|result| Some((planned.table(result.id?)?, result))) {
         let expected = result.rows_before + result.imported;
         let found = rows(table, Changer::After)?;
         if found != expected {

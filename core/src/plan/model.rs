@@ -3,6 +3,7 @@
 use super::given::words::Orphans;
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::Trial;
+use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType};
@@ -21,6 +22,10 @@ pub struct Planned {
 }
 
 impl Planned {
+    pub fn table(&self, id: TableId) -> Option<&TablePlan> {
+        self.tables.iter().find(|table| table.id == id)
+    }
+
     /// The questions for rows without a parent, in order.
     pub fn orphans(&self) -> impl Iterator<Item = &OrphanSpec> {
         self.steps.iter().filter_map(|step| match &step.action {
@@ -31,8 +36,9 @@ impl Planned {
 }
 
 /// One table as the run, the result and the log need it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TablePlan {
+    pub id: TableId,
     pub source: String,
     pub schema: String,
     pub target: String,
@@ -46,6 +52,23 @@ pub struct TablePlan {
     pub nocase: Vec<String>,
     /// In the order of the file; none of a table about whose columns nothing was decided.
     pub columns: Vec<ColumnPlan>,
+}
+
+impl TablePlan {
+    /// A table about which nothing is decided, because of `why`.
+    pub fn left_out(id: TableId, source: &str, schema: String, target: String, why: String) -> TablePlan {
+        TablePlan {
+            id,
+            source: source.to_owned(),
+            schema,
+            target,
+            detail: vec![why],
+            filter: None,
+            skipped: true,
+            nocase: vec![],
+            columns: vec![],
+        }
+    }
 }
 
 /// What becomes of one column.
@@ -67,8 +90,8 @@ pub struct Step {
     pub title: String,
     pub phase: Phase,
     pub action: Action,
-    /// Index into `Planned::tables`, where the step concerns one.
-    pub table: Option<usize>,
+    /// Where the step concerns one.
+    pub table: Option<TableId>,
 }
 
 impl Step {
@@ -129,6 +152,7 @@ pub enum Action {
 
 #[derive(Debug, Clone)]
 pub struct LoadSpec {
+    pub id: TableId,
     pub source: String,
     pub schema: String,
     pub target: String,

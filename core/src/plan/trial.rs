@@ -1,5 +1,7 @@
 //! What only the server can say of a plan, as statements to try on a temporary table, and what it has refused. Data only.
 
+use crate::catalog::TableId;
+
 /// A part of a table, by its position in the source table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -14,8 +16,7 @@ pub enum Part {
 /// What the server has refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Source table.
-    pub table: String,
+    pub table: TableId,
     pub part: Part,
     pub reason: String,
 }
@@ -23,8 +24,7 @@ pub struct Refusal {
 /// A table that is tried, as a temporary one.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// Source table.
-    pub table: String,
+    pub table: TableId,
     /// `CREATE TABLE` without the parts that are tried.
     pub create: String,
     pub pieces: Vec<Piece>,

@@ -248,10 +248,13 @@ fn gone(spec: &LoadSpec) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pg_sqlite_migrate_core::catalog::{Catalog, Table};
 
     #[test]
     fn what_a_query_does_not_find_was_not_loaded() {
+        let catalog = Catalog { tables: vec![Table::default()], ..Catalog::default() };
         let spec = LoadSpec {
+            id: catalog.id("").expect("its only table"),
             source: "t".into(),
             schema: "public".into(),
             target: "t".into(),

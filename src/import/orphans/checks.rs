@@ -5,6 +5,7 @@
 //! gone, or have lost their key, before a foreign key of theirs is created.
 
 use crate::pg::loaded_rows::{Command, LoadedRows};
+use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::{Action, OrphanSpec, Orphans, Planned};
 
 /// A table by schema and name.
@@ -38,8 +39,7 @@ enum Load {
 struct Check<'a> {
     spec: &'a OrphanSpec,
     title: &'a str,
-    /// Index into the plan's tables.
-    table: Option<usize>,
+    table: Option<TableId>,
     state: State,
 }
 
@@ -56,7 +56,7 @@ enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task<'a> {
     pub title: &'a str,
-    pub table: Option<usize>,
+    pub table: Option<TableId>,
     pub work: Work<'a>,
 }
 

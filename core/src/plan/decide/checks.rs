@@ -66,7 +66,7 @@ fn add(
             let path = table.path("checks");
             let hint = format!("Set {path} to false, or keys to \"as_data_allows\", or correct the rows.");
             let finding = Finding::blocking(object, message, hint).because(Cause::BrokenCheck);
-            findings.push(finding.of(&table.source.name));
+            findings.push(finding.of(table.id));
         } else {
             let hint = "Correct the rows and run ALTER TABLE … VALIDATE CONSTRAINT.";
             table.left_out(findings, object, format!("stays NOT VALID: {message}"), hint);

@@ -181,7 +181,7 @@ pub fn lost(
         ("RTRIM", _) | ("NOCASE", Nocase::Lower) => None,
         ("NOCASE", Nocase::Collation) => (!ctx.target.icu).then(|| {
             let message = format!("{of} needs an ICU collation, which this server cannot make");
-            Finding::blocking(object, message, "Set nocase to \"lower\".").of(&table.source.name)
+            Finding::blocking(object, message, "Set nocase to \"lower\".").of(table.id)
         }),
         ("NOCASE", Nocase::None) => {
             let message = format!("{of} is not carried over: values that differ in case only are different");

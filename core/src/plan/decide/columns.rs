@@ -35,12 +35,12 @@ pub fn decide<'a>(
     let carried = table.columns.iter().filter(|c| c.target().is_some()).count();
     if carried == 0 {
         let hint = format!("Set {} to true.", table.path("skip"));
-        table.report(findings, Finding::blocking(name, "no column is left", hint).of(name));
+        table.report(findings, Finding::blocking(name, "no column is left", hint).of(table.id));
     }
     if carried > MAX_COLUMNS {
         let hint = format!("Leave some out with skip in {}.", table.path("columns"));
         let message = format!("PostgreSQL allows at most {MAX_COLUMNS} columns");
-        table.report(findings, Finding::blocking(name, message, hint).of(name));
+        table.report(findings, Finding::blocking(name, message, hint).of(table.id));
     }
     let decided = |column: &ResolvedColumn<'a>| {
         let target = column.target()?;
@@ -136,7 +136,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let explicit = explicit.filter(|explicit| !explicit.is_named_as(existing))?;
         let message = format!("the existing column is {existing}, the plan says {explicit}");
         let hint = "Remove the column's type from the plan.";
-        Some(Finding::blocking(self.object(), message, hint).of(&self.table.source.name))
+        Some(Finding::blocking(self.object(), message, hint).of(self.table.id))
     }
 
     /// The required type, when it is not what the values ask for.
@@ -158,7 +158,7 @@ impl<'c, 'a> Case<'c, 'a> {
         }
         if self.policy() != OnInvalid::Text {
             let finding = self.invalid_values(required, &tried, own_format);
-            self.table.report(findings, finding.of(&self.table.source.name));
+            self.table.report(findings, finding.of(self.table.id));
         }
         choice(own_format, tried.reason, vec![])
     }

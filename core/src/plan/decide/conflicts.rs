@@ -26,7 +26,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         }
         Err((message, hint)) => {
             let finding = Finding::blocking(table.source.name.clone(), message, hint);
-            findings.push(finding.of(&table.source.name));
+            findings.push(finding.of(table.id));
         }
     }
 }

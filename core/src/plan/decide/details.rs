@@ -40,7 +40,7 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
     let strict = table.settings.keys == Keys::Strict || explicit.is_some();
     let finding = if strict {
         let hint = format!("Set {} to true, or keys to \"as_data_allows\".", column.path(name, "nullable"));
-        Finding::blocking(object, message, hint).because(Cause::NullKey).of(name)
+        Finding::blocking(object, message, hint).because(Cause::NullKey).of(table.id)
     } else {
         Finding::warning(object, format!("{message}; the column becomes nullable"), "")
     };
@@ -67,7 +67,7 @@ fn existing_not_null(
         } else {
             let path = column.path(name, "on_invalid");
             let hint = format!("Set {path} to \"reject\", or correct the rows.");
-            Finding::blocking(object, message, hint).because(Cause::NullKey).of(name)
+            Finding::blocking(object, message, hint).because(Cause::NullKey).of(table.id)
         });
     }
     true
@@ -175,5 +175,5 @@ fn explicit(
     let path = column.path(name, key);
     let message = format!("{path}: {why}: {sql}");
     let finding = Finding::blocking(column.object(name), message, format!("Correct {path}."));
-    table.report(findings, finding.of(name));
+    table.report(findings, finding.of(table.id));
 }

@@ -91,16 +91,14 @@ fn of_key(
     let object = object(table, key);
     let orphans = known(facts, tables, table, key);
     let mut out: Vec<Finding> = orphans
-        .map(|found| told(table, key, found, sure(tables, table, key), object.clone()).of(&table.source.name))
+        .map(|found| told(table, key, found, sure(tables, table, key), object.clone()).of(table.id))
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
         let hint = format!("Set {} to \"reject\".", table.path("orphans"));
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         out.push(match orphans {
-            Some(_) => {
-                Finding::blocking(object, message, hint).because(Cause::Orphans).of(&table.source.name)
-            }
+            Some(_) => Finding::blocking(object, message, hint).because(Cause::Orphans).of(table.id),
             None => Finding::info(object, message, hint),
         });
     }

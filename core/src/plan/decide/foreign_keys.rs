@@ -173,7 +173,7 @@ fn say(
 ) {
     let policy = table.settings.orphans;
     if let Some(orphans) = orphans {
-        let finding = orphan_finding(&object, orphans, key, policy).of(&table.source.name);
+        let finding = orphan_finding(&object, orphans, key, policy).of(table.id);
         if policy == Orphans::Keep {
             table.detail.push(finding.message.clone());
         }
@@ -183,7 +183,7 @@ fn say(
         let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
         findings.push(if orphans.is_some() {
-            Finding::blocking(object, message, hint).because(Cause::Orphans).of(&table.source.name)
+            Finding::blocking(object, message, hint).because(Cause::Orphans).of(table.id)
         } else {
             Finding::info(object, message, hint)
         });

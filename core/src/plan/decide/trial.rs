@@ -19,7 +19,7 @@ pub fn accepted(
     tried: Tried,
 ) -> Result<(), String> {
     table.tried.push((part, tried));
-    let refused = ctx.target.refused.iter().find(|r| r.part == part && r.table == table.source.name);
+    let refused = ctx.target.refused.iter().find(|r| r.part == part && r.table == table.id);
     refused.map_or(Ok(()), |r| Err(format!("PostgreSQL refuses it: {}", r.reason)))
 }
 
@@ -55,7 +55,7 @@ fn trial(table: &DecidedTable<'_>) -> Trial {
         Some(Piece { part: *part, statement, instead })
     };
     Trial {
-        table: table.source.name.clone(),
+        table: table.id,
         create: format!("CREATE TEMPORARY TABLE {TABLE} ({})", columns.join(", ")),
         pieces: table.tried.iter().filter_map(piece).collect(),
     }

@@ -190,7 +190,7 @@ fn broken_primary_key(
         let hint =
             "Set keys to \"as_data_allows\" for the strongest key that the rows allow, or correct the rows.";
         let cause = if nulls.is_some() { Cause::NullKey } else { Cause::DuplicateKey };
-        return findings.push(Finding::blocking(object, said, hint).because(cause).of(&table.source.name));
+        return findings.push(Finding::blocking(object, said, hint).because(cause).of(table.id));
     }
     let unique = duplicates.is_none();
     let weaker = if unique { "a unique index" } else { "an index" };
@@ -272,7 +272,7 @@ pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object:
         table.path("nocase")
     );
     let stops = table.settings.nocase == Nocase::Collation;
-    stops.then(|| Finding::blocking(object, message, hint).because(Cause::DuplicateKey).of(name))
+    stops.then(|| Finding::blocking(object, message, hint).because(Cause::DuplicateKey).of(table.id))
 }
 
 /// Target names of key columns, or why there can be no key over them.

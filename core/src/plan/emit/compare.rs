@@ -94,7 +94,7 @@ impl<'a> Both<'a> {
     }
 
     fn plan_of(&self, table: &Table) -> Option<&'a TablePlan> {
-        self.planned.tables.iter().find(|t| t.source == table.name)
+        self.planned.table(self.source.catalog.id(&table.name)?)
     }
 
     fn counterpart(&self, table: &Table) -> Option<&'a ExistingTable> {

@@ -11,7 +11,7 @@ use crate::types::TypeClass;
 
 /// A step for each sequence.
 pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut Vec<Finding>) {
-    for (i, table) in tables.iter().enumerate().filter(|(_, d)| d.settings.reset_sequences) {
+    for table in tables.iter().filter(|d| d.settings.reset_sequences) {
         let resets = if table.fresh() { fresh(table, findings) } else { existing(table, findings) };
         for (column, sql) in resets {
             push(
@@ -19,7 +19,7 @@ pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut V
                 Phase::Sequences,
                 format!("reset sequence of {}.{column}", table.title()),
                 sql,
-                Some(i),
+                Some(table.id),
             );
         }
     }
@@ -86,7 +86,7 @@ fn out_of_reach(table: &DecidedTable<'_>, column: &ExistingColumn) -> Option<Fin
     let hint = format!("Set {} to false.", table.path("reset_sequences"));
     let moves = table.starts_empty() && table.profile.is_some_and(|p| p.rows > 0);
     Some(match moves {
-        true => Finding::blocking(object, message, hint).of(&table.source.name),
+        true => Finding::blocking(object, message, hint).of(table.id),
         false => Finding::warning(object, message, hint),
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{ddl, sequences};
+use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::collate;
@@ -27,13 +28,13 @@ pub fn steps(
     schemas(ctx, &mut out, &ordered);
     create(ctx, &mut out, &ordered);
     let goes_on = ctx.overrides.on_error == Some(OnError::Continue);
-    for (i, table) in ordered.iter().enumerate() {
+    for table in &ordered {
         let title = format!("load {}", table.title());
         out.push(Step {
             title,
             phase: Phase::Load,
             action: Action::Load(load(table, goes_on)),
-            table: Some(i),
+            table: Some(table.id),
         });
     }
     for phase in [Phase::Keys, Phase::Indexes, Phase::ForeignKeys, Phase::Checks] {
@@ -42,15 +43,15 @@ pub fn steps(
     sequences::steps(&mut out, &ordered, findings);
     refresh(ctx, &mut out, &ordered);
     let analyzed = |d: &DecidedTable<'_>| d.settings.analyze && d.existing.is_none_or(|e| e.relkind != 'v');
-    for (i, table) in ordered.iter().enumerate().filter(|(_, d)| analyzed(d)) {
+    for table in ordered.iter().filter(|d| analyzed(d)) {
         let sql = format!("ANALYZE {}", qualified(&table.settings.schema, &table.target));
-        push(&mut out, Phase::Analyze, format!("analyze {}", table.title()), sql, Some(i));
+        push(&mut out, Phase::Analyze, format!("analyze {}", table.title()), sql, Some(table.id));
     }
     user_sql(&mut out, Phase::After, ctx.overrides.after.as_deref());
     out
 }
 
-pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<usize>) {
+pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<TableId>) {
     out.push(Step { title, phase, action: Action::Sql(sql), table });
 }
 
@@ -111,7 +112,7 @@ fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) 
         if table.fresh() {
             let sequences = clashing_sequences(table, &names, &mut taken);
             let title = format!("create table {}", table.title());
-            push(out, Phase::Tables, title, ddl::create_table(table, &sequences), Some(i));
+            push(out, Phase::Tables, title, ddl::create_table(table, &sequences), Some(table.id));
         }
     }
 }
@@ -139,10 +140,10 @@ fn clear_one(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], table: &DecidedT
     let later: Vec<_> = disposed(tables.get(i + 1..).unwrap_or_default(), Disposition::Replace);
     if table.disposition == Disposition::Replace && !later.is_empty() {
         let title = format!("drop foreign keys of tables to replace to {}", table.title());
-        push(out, Phase::Tables, title, ddl::drop_foreign_keys(table, &later), Some(i));
+        push(out, Phase::Tables, title, ddl::drop_foreign_keys(table, &later), Some(table.id));
     }
     if let Some(sql) = ddl::together(verb, &[table]) {
-        push(out, Phase::Tables, format!("{word} table {}", table.title()), sql, Some(i));
+        push(out, Phase::Tables, format!("{word} table {}", table.title()), sql, Some(table.id));
     }
 }
 
@@ -174,6 +175,7 @@ fn clashing_sequences(
 
 fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     LoadSpec {
+        id: table.id,
         source: table.source.name.clone(),
         schema: table.settings.schema.clone(),
         target: table.target.clone(),
@@ -217,23 +219,18 @@ fn load_column(column: &DecidedColumn<'_>) -> LoadColumn {
 /// Orphans of all tables are looked for, parents first, before the first foreign key is made: a key in
 /// place would stand in the way of taking its parents' rows out.
 fn after(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
-    let objects = || {
-        tables
-            .iter()
-            .enumerate()
-            .flat_map(|(i, table)| table.objects.iter().map(move |object| (i, table, object)))
-    };
-    for (i, table, object) in objects() {
+    let objects = || tables.iter().flat_map(|table| table.objects.iter().map(move |object| (table, object)));
+    for (table, object) in objects() {
         if let Object::Orphans(spec) = object
             && object.phase() == phase
         {
             let title = format!("look for orphans in {}({})", table.title(), spec.columns.join(", "));
-            out.push(Step { title, phase, action: Action::Orphans(spec.clone()), table: Some(i) });
+            out.push(Step { title, phase, action: Action::Orphans(spec.clone()), table: Some(table.id) });
         }
     }
-    for (i, table, object) in objects().filter(|(_, _, object)| object.phase() == phase) {
+    for (table, object) in objects().filter(|(_, object)| object.phase() == phase) {
         if let Some((title, sql)) = ddl::object(table, object) {
-            push(out, phase, title, sql, Some(i));
+            push(out, phase, title, sql, Some(table.id));
         }
     }
 }

@@ -22,6 +22,7 @@ fn table(table: &DecidedTable<'_>) -> TablePlan {
         }
     });
     TablePlan {
+        id: table.id,
         source: table.source.name.clone(),
         schema: table.settings.schema.clone(),
         target: table.target.clone(),

@@ -107,9 +107,9 @@ pub fn leave_out(
     findings: &mut Vec<Finding>,
 ) -> Vec<TablePlan> {
     let mut rows = Vec::new();
-    for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
-        let given = selection.overrides.get(i).copied().flatten();
-        let Some(chosen) = selection.selected.get_mut(i).filter(|chosen| **chosen) else { continue };
+    for (id, table) in ctx.source.catalog.tables_with_ids() {
+        let given = selection.overrides.get(id.index()).copied().flatten();
+        let Some(chosen) = selection.selected.get_mut(id.index()).filter(|chosen| **chosen) else { continue };
         let asked_for = given.is_some_and(|g| g.skip == Some(false));
         let Some(tool) = of_source(table).filter(|_| !asked_for) else { continue };
         let settings = ctx.plan.of_table(given);
@@ -120,14 +120,9 @@ pub fn leave_out(
         }
         *chosen = false;
         let finding = finding(ctx, tool, table, there);
-        rows.push(TablePlan {
-            source: table.name.clone(),
-            schema: settings.schema,
-            target: there.map_or_else(|| names::clip(wanted, names::LIMIT).to_string(), |t| t.name.clone()),
-            detail: vec![finding.message.clone()],
-            skipped: true,
-            ..TablePlan::default()
-        });
+        let target = there.map_or_else(|| names::clip(wanted, names::LIMIT).to_string(), |t| t.name.clone());
+        let why = finding.message.clone();
+        rows.push(TablePlan::left_out(id, &table.name, settings.schema, target, why));
         findings.push(finding);
     }
     rows

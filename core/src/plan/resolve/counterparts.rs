@@ -87,7 +87,7 @@ fn no_place(
     let guess = did_you_mean(target, existing.columns.iter().filter(free).map(|c| c.name.as_str()));
     let message = format!("table \"{}\" has no column \"{target}\"{guess}", table.title());
     let hint = format!("Set {}, or skip the column.", column.path(&table.source.name, "name"));
-    Finding::blocking(object, message, hint).of(&table.source.name)
+    Finding::blocking(object, message, hint).of(table.id)
 }
 
 /// Columns of the table that no value is loaded into.
@@ -114,5 +114,5 @@ fn never_filled(table: &ResolvedTable<'_>, object: String, message: String) -> F
     }
     let hint =
         format!("Set name of a column in {}, or give the existing column a default.", table.path("columns"));
-    Finding::blocking(object, message, hint).of(&table.source.name)
+    Finding::blocking(object, message, hint).of(table.id)
 }

@@ -34,7 +34,8 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         findings.push(match go_on {
             true => Finding::warning(&table.table, message, "See sqlite_check(path)."),
             false => {
-                Finding::blocking(&table.table, message, CONTINUE).because(Cause::Corrupt).of(&table.table)
+                let finding = Finding::blocking(&table.table, message, CONTINUE).because(Cause::Corrupt);
+                Finding { table: ctx.source.catalog.id(&table.table), ..finding }
             }
         });
     }

@@ -83,7 +83,7 @@ fn counterpart(
         }
     };
     let hint = format!("Set {} to the table's name.", table.path("target"));
-    findings.push(Finding::blocking(table.source.name.clone(), message, hint).of(&table.source.name));
+    findings.push(Finding::blocking(table.source.name.clone(), message, hint).of(table.id));
     Counterpart::Ambiguous
 }
 
@@ -119,7 +119,7 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
     if let Some((problem, hint)) = problem {
         let message = format!("\"{}\" {problem}", table.title());
         let finding = Finding::blocking(table.source.name.clone(), message, hint);
-        findings.push(finding.because(Cause::DuplicateTable).of(&table.source.name));
+        findings.push(finding.because(Cause::DuplicateTable).of(table.id));
     }
 }
 
@@ -139,7 +139,7 @@ fn ask(table: &ResolvedTable<'_>, owner: &str) -> Finding {
         table.path("target"),
         Value::from(table.target.as_str())
     );
-    Finding::blocking(table.source.name.clone(), message, hint).of(&table.source.name)
+    Finding::blocking(table.source.name.clone(), message, hint).of(table.id)
 }
 
 const ELSEWHERE: &str = "Choose another schema or target.";
@@ -219,7 +219,7 @@ fn missing(ctx: &Context<'_>, table: &mut ResolvedTable<'_>, findings: &mut Vec<
     let message = format!("table \"{title}\" does not exist, and the plan says create: \"never\"{guess}");
     let hint =
         format!("Set {} to an existing table, or {} to true.", table.path("target"), table.path("skip"));
-    findings.push(Finding::blocking(object, message, hint).of(&table.source.name));
+    findings.push(Finding::blocking(object, message, hint).of(table.id));
 }
 
 /// What only all tables together tell: schemas that are not there, and rows that others point to.
@@ -260,6 +260,5 @@ fn pointed_to(table: &ResolvedTable<'_>, cleared: impl Fn(&str, &str) -> bool) -
     let names = quoted(staying.iter().map(String::as_str));
     let message = format!("\"{}\" cannot be truncated: foreign keys point to it from {names}", table.title());
     let hint = "Truncate those tables in the same plan, or set existing_rows to another value.";
-    (!staying.is_empty())
-        .then(|| Finding::blocking(table.source.name.clone(), message, hint).of(&table.source.name))
+    (!staying.is_empty()).then(|| Finding::blocking(table.source.name.clone(), message, hint).of(table.id))
 }

@@ -190,5 +190,5 @@ fn ambiguity(
     };
     let name = &table.source.name;
     let hint = format!("Set {} to the column's name, or skip the column.", column.path(name, "name"));
-    Some(Finding::blocking(column.object(name), message, hint).of(name))
+    Some(Finding::blocking(column.object(name), message, hint).of(table.id))
 }

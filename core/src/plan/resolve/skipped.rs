@@ -4,7 +4,6 @@ use crate::catalog::{Table, TableKind};
 use crate::finding::{Cause, Finding};
 use crate::plan::context::Context;
 use crate::plan::given::overrides::join;
-use crate::plan::given::settings::Settings;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
 use crate::plan::resolve::names;
@@ -13,15 +12,17 @@ use crate::plan::resolve::select::{Selection, is_internal};
 /// Findings for everything left out, and result rows for tables whose absence was not asked for.
 pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) -> Vec<TablePlan> {
     let mut rows = Vec::new();
-    for (i, table) in ctx.source.catalog.tables.iter().enumerate() {
-        let given = selection.overrides.get(i).copied().flatten();
-        let chosen = selection.selected.get(i) == Some(&true);
+    for (id, table) in ctx.source.catalog.tables_with_ids() {
+        let given = selection.overrides.get(id.index()).copied().flatten();
+        let chosen = selection.selected.get(id.index()) == Some(&true);
         if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
             continue;
         }
         if let Some(finding) = table_finding(table) {
             if matches!(table.kind, TableKind::Virtual { .. }) {
-                rows.push(skipped_row(ctx, table, ctx.plan.of_table(given), &finding.message));
+                let schema = ctx.plan.of_table(given).schema;
+                let target = names::clip(&names::fold(ctx.names, &table.name), names::LIMIT).to_string();
+                rows.push(TablePlan::left_out(id, &table.name, schema, target, finding.message.clone()));
             }
             findings.push(finding);
         }
@@ -55,17 +56,6 @@ fn table_finding(table: &Table) -> Option<Finding> {
     }
 }
 
-fn skipped_row(ctx: &Context<'_>, table: &Table, settings: Settings, why: &str) -> TablePlan {
-    TablePlan {
-        source: table.name.clone(),
-        schema: settings.schema,
-        target: names::clip(&names::fold(ctx.names, &table.name), names::LIMIT).to_string(),
-        detail: vec![why.to_string()],
-        skipped: true,
-        ..TablePlan::default()
-    }
-}
-
 fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
     for view in &catalog.views {
@@ -92,8 +82,8 @@ fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Fin
     let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     for problem in &catalog.problems {
         // A table that is left out has been told of, or was left out on purpose.
-        let place = catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(&problem.object));
-        if place.is_some_and(|i| selection.selected.get(i) == Some(&false)) {
+        let id = catalog.id(&problem.object);
+        if id.is_some_and(|id| selection.selected.get(id.index()) == Some(&false)) {
             continue;
         }
         let (object, reason) = (problem.object.clone(), problem.reason.clone());

@@ -6,7 +6,7 @@ use super::disposition;
 use super::naming;
 use super::select::Selection;
 use super::{counterparts, select};
-use crate::catalog::{Column, Table};
+use crate::catalog::{Column, Table, TableId};
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides, join, path_of};
@@ -16,6 +16,7 @@ use crate::types::TableProfile;
 
 /// A table of the source that takes part.
 pub struct Selected<'a> {
+    pub id: TableId,
     pub source: &'a Table,
     pub profile: Option<&'a TableProfile>,
     pub overrides: Option<&'a TableOverrides>,
@@ -77,11 +78,12 @@ pub enum Place {
 }
 
 impl<'a> Selected<'a> {
-    fn new(ctx: &Context<'a>, selection: &Selection<'a>, i: usize, source: &'a Table) -> Selected<'a> {
-        let overrides = selection.overrides.get(i).copied().flatten();
+    fn new(ctx: &Context<'a>, selection: &Selection<'a>, id: TableId, source: &'a Table) -> Selected<'a> {
+        let overrides = selection.overrides.get(id.index()).copied().flatten();
         Selected {
+            id,
             source,
-            profile: ctx.source.profiles.get(i).and_then(Option::as_ref),
+            profile: ctx.source.profiles.get(id.index()).and_then(Option::as_ref),
             overrides,
             settings: ctx.plan.of_table(overrides),
         }
@@ -172,9 +174,9 @@ pub fn resolve<'a>(
     selection: &Selection<'a>,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ResolvedTable<'a>>, PlanError> {
-    let tables = ctx.source.catalog.tables.iter().enumerate();
-    let selected = tables.filter(|(i, _)| selection.selected.get(*i) == Some(&true));
-    let selected: Vec<_> = selected.map(|(i, table)| Selected::new(ctx, selection, i, table)).collect();
+    let tables = ctx.source.catalog.tables_with_ids();
+    let selected = tables.filter(|(id, _)| selection.selected.get(id.index()) == Some(&true));
+    let selected: Vec<_> = selected.map(|(id, table)| Selected::new(ctx, selection, id, table)).collect();
     let names = naming::tables(ctx, &selected, findings)?;
     let mut out = Vec::new();
     for (selected, (target, ambiguous)) in selected.into_iter().zip(names) {
