@@ -40,7 +40,7 @@ pub(crate) fn keeps_equality() -> bool {
 /// The name of the database's encoding.
 pub fn server_encoding() -> String {
     // SAFETY: the name is a NUL-terminated constant of the server's.
-    unsafe { from_server(pg_sys::pg_encoding_to_char(pg_sys::GetDatabaseEncoding()).cast_mut()) }
+    unsafe { from_server(pg_sys::GetDatabaseEncodingName().cast_mut()) }
 }
 
 /// The first characters of a text that the database's encoding lacks, spelt out; `None` where it has them all.
