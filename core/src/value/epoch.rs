@@ -2,6 +2,7 @@
 //!
 //! Integers and decimal texts are exact or do not fit. Reals are rounded to the nearest microsecond (Julian days to the
 //! millisecond, as by SQLite's functions), because a double that counts seconds from 1970 has no more digits.
+//! Which unit a column has is decided by `types::times`.
 
 use super::datetime::{SECOND, UNIX_TO_PG};
 use super::{Cell, Format, Misfit, number};

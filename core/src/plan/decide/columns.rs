@@ -205,8 +205,10 @@ impl<'c, 'a> Case<'c, 'a> {
             OnInvalid::Error | OnInvalid::Text => {
                 let hint = match self.existing {
                     None => {
-                        let fits = &tried.pg_type;
-                        format!("Use {fits}, or set on_invalid to \"null\", \"reject\" or \"text\".")
+                        let (fits, declared) = (&tried.pg_type, self.column.source.not_null);
+                        let nullable = self.column.overrides.and_then(|g| g.nullable).unwrap_or(!declared);
+                        let null = if nullable { "\"null\", " } else { "" };
+                        format!("Use {fits}, or set on_invalid to {null}\"reject\" or \"text\".")
                     }
                     Some(existing) => Remedy {
                         table: &self.table.source.name,

@@ -1,4 +1,5 @@
 //! LIKE as PostgreSQL matches it under a deterministic collation in UTF-8: bytes, `_` a character, `\` escapes.
+//! Whether a LIKE is shipped is decided by [`crate::remote::shippable`], from [`crate::remote::vocabulary`].
 
 use super::{Fault, text};
 use crate::value::{Cell, CellBuf};
