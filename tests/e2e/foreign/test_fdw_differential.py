@@ -1,6 +1,7 @@
 """A query over a foreign table returns what the same query over a copy returns: hand-written and generated queries."""
 
 import os
+import re
 
 import pytest
 
@@ -30,9 +31,11 @@ def test_queries(t):
     said = f"{len(queries)} queries in {len(set(groups))} groups"
     assert not found, f"{len(found)} of {said} differ:\n" + "\n".join(found[:40])
     if not fdw_ways.SELF:
+        # Without ICU, "nd" is a deterministic collation like any other, and is shipped (fdw_db.collations).
+        known = [n for n, query in enumerate(queries) if "icu" in t.server.features or not re.search(r"\bnd\b", query)]
         wrong = [f"{' '.join(words)} not met by: {query}\n{plan}" for words, query, plan in
                  ((list(fdw_ways.misplaced([e for e in expected if e != "o"], plan)), query, plan)
-                  for expected, query, plan in zip(expectations, queries, plans)) if words]
+                  for expected, query, plan in ((expectations[n], queries[n], plans[n]) for n in known)) if words]
         assert not wrong, f"{len(wrong)} queries run elsewhere than expected ({fdw_ways.counts(plans)}):\n" + "\n".join(wrong[:40])
     print(f"    {said}: {fdw_ways.counts(plans)}")
 

@@ -1,6 +1,7 @@
 """The run log: nobody writes into it but the import, everybody sees what is his, and dumps keep it."""
 
 import json
+import re
 
 from test_roles import importer
 
@@ -133,7 +134,8 @@ def test_a_dump_keeps_the_log(t):
         assert t.server.value(restored, "SELECT count(*) FROM sqlite_migrate.reject", user) == "1"
     # A role that was given single tables leaves the log's rows out, or gets them as well.
     refused = t.server.dump(t.database, plain)
-    assert refused.returncode and "permission denied for" in refused.stderr, refused.stderr
+    # pg_dump 18 reads sequences first, and says it in words of its own.
+    assert refused.returncode and re.search("permission denied for|user may lack SELECT privilege", refused.stderr), refused.stderr
     without = t.server.dump(t.database, plain, "--exclude-table-data=sqlite_migrate.*")
     assert without.returncode == 0 and "COPY mine.t" in without.stdout and "log_run" not in without.stdout, without.stderr
     t.sql(f'GRANT SELECT ON ALL TABLES IN SCHEMA sqlite_migrate TO "{plain}"; GRANT SELECT ON ALL SEQUENCES IN SCHEMA sqlite_migrate TO "{plain}"')
