@@ -4,6 +4,7 @@ use super::table::DecidedTable;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{OnConflict, OnError, Word};
 use crate::plan::model::{Conflict, Skip};
 use crate::plan::target::{ExistingKey, ExistingTable, Identity};
@@ -58,18 +59,15 @@ fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable
     }
     let kept: Vec<&ExistingTable> = tables.iter().filter_map(|d| d.existing).collect();
     let together = ctx.overrides.on_error != Some(OnError::Continue)
-        && tables
-            .iter()
-            .all(|d| follows_the_plan(d) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p')));
+        && tables.iter().all(|d| {
+            let own_word =
+                |g: &TableOverrides| g.common.existing_rows.is_some() || g.common.on_conflict.is_some();
+            !d.overrides.is_some_and(own_word) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p'))
+        });
     let cleared =
         |(schema, name): &(String, String)| kept.iter().any(|e| (&e.schema, &e.name) == (schema, name));
     let all = kept.iter().flat_map(|e| &e.referenced_by).all(cleared);
     (together && all).then(|| "plan.existing_rows".into())
-}
-
-/// The plan's word on rows that are there is the table's.
-fn follows_the_plan(table: &DecidedTable<'_>) -> bool {
-    !table.overrides.is_some_and(|g| g.common.existing_rows.is_some() || g.common.on_conflict.is_some())
 }
 
 /// Why there is no ON CONFLICT, and what helps.
@@ -132,22 +130,18 @@ fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     if key.deferrable {
         return Some("it is deferrable".into());
     }
-    if let Some(twin) = deferrable_twin(table, key) {
+    // An index is not named in ON CONFLICT but found by its columns, and with it every other key that has them.
+    let twins = table.existing.filter(|_| !key.constraint).into_iter().flat_map(|existing| &existing.keys);
+    let same_columns = |other: &&ExistingKey| {
+        other.columns.len() == key.columns.len()
+            && other.columns.iter().all(|name| key.columns.contains(name))
+    };
+    if let Some(twin) = twins.filter(|other| other.deferrable).find(same_columns) {
         return Some(format!("\"{}\" has the same columns and is deferrable", twin.name));
     }
     let loaded = |name: &&String| table.columns.iter().any(|c| c.target == **name);
     let missing = key.columns.iter().find(|name| !loaded(name))?;
     Some(format!("no value is loaded into its column \"{missing}\""))
-}
-
-/// An index is not named in ON CONFLICT but found by its columns, and with it every other key that has them.
-fn deferrable_twin<'e>(table: &DecidedTable<'e>, key: &ExistingKey) -> Option<&'e ExistingKey> {
-    let same = |other: &&ExistingKey| {
-        other.columns.len() == key.columns.len()
-            && other.columns.iter().all(|name| key.columns.contains(name))
-    };
-    let keys = table.existing.filter(|_| !key.constraint)?.keys.iter();
-    keys.filter(|other| other.deferrable).find(same)
 }
 
 /// A hint that names the keys that would do.

@@ -6,7 +6,7 @@
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::Finding;
 use crate::plan::context::Context;
-use crate::plan::given::overrides::{Common, GeneratedOverride};
+use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, OnConflict};
 use crate::plan::resolve::disposition::quoted;
@@ -19,16 +19,16 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         return;
     }
     let name = table.source.name.as_str();
-    let common = table.overrides.map(|g| &g.common).into_iter();
+    let idle = idle_keys(table, &ctx.plan);
     let Some(existing) = table.existing else {
-        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(table)) {
+        for key in idle.into_iter().chain(conflict_target(table)) {
             let finding = no_effect(name.to_string(), &table.path(key), "the table is made by the import");
             findings.push(Finding { hint: "Remove the key.".into(), ..finding });
         }
         return;
     };
     findings.push(keeps(table, existing));
-    for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
+    for key in idle {
         findings.push(no_effect(name.to_string(), &table.path(key), "the table exists"));
     }
     if table.settings.on_conflict == OnConflict::Error {
@@ -81,28 +81,28 @@ fn no_effect(object: String, path: &str, why: &str) -> Finding {
     Finding::warning(object, format!("{path} has no effect: {why}"), hint)
 }
 
-fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
-    own.is_some_and(|own| own != plan)
-}
-
-fn keys_of_new(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
-    let keys = [
-        ("keys", differs(given.keys, plan.keys)),
-        ("nocase", differs(given.nocase, plan.nocase)),
-        ("indexes", differs(given.indexes, plan.indexes)),
-        ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
-        ("checks", differs(given.checks, plan.checks)),
-    ];
-    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
-}
-
-fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
-    let keys = [
-        ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
-        ("constraints", differs(given.constraints, plan.constraints)),
-        ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
-    ];
-    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+/// Keys that a table's entry sets otherwise than the plan, in vain: an existing table has its own keys and indexes, and
+/// in one that the import makes, nothing is there to conflict with.
+fn idle_keys(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'static str> {
+    fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
+        own.is_some_and(|own| own != plan)
+    }
+    let Some(given) = table.overrides.map(|g| &g.common) else { return vec![] };
+    let keys = match table.existing {
+        Some(_) => vec![
+            ("keys", differs(given.keys, plan.keys)),
+            ("nocase", differs(given.nocase, plan.nocase)),
+            ("indexes", differs(given.indexes, plan.indexes)),
+            ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
+            ("checks", differs(given.checks, plan.checks)),
+        ],
+        None => vec![
+            ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
+            ("constraints", differs(given.constraints, plan.constraints)),
+            ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
+        ],
+    };
+    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key).collect()
 }
 
 fn conflict_target(table: &DecidedTable<'_>) -> Option<&'static str> {

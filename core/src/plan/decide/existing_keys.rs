@@ -23,12 +23,20 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
     }
     let (period, plain): (Vec<_>, Vec<_>) =
         existing.foreign_keys.iter().filter(|key| key.enforced).partition(|key| key.period);
-    findings.extend(period.into_iter().filter_map(|key| left_alone(table, key)));
+    let asked = policy(table);
+    // Rows whose period no parent covers are neither counted nor taken out.
+    for key in period.into_iter().filter(|_| asked != Orphans::Error) {
+        let word = asked.word();
+        let message =
+            format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are inserted");
+        let hint = format!("Set {} to \"error\".", table.path("orphans"));
+        findings.push(Finding::warning(object(table, key), message, hint));
+    }
     findings.extend(plain.iter().filter_map(|key| strays(table, key)));
     for key in plain {
         findings.extend(of_key(facts, tables, i, existing, key));
         let Some(table) = tables.get_mut(i) else { return };
-        let policy = match policy(table) {
+        let policy = match asked {
             Orphans::Null if !takes_null(existing, key) => Orphans::Error,
             policy => policy,
         };
@@ -53,18 +61,6 @@ fn strays(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding>
         Strays::Refused(why) => (format!("existing rows were not checked for parents: {why}"), ""),
     };
     Some(Finding::info(object(table, key), message, hint))
-}
-
-/// Rows whose period no parent covers are neither counted nor taken out.
-fn left_alone(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
-    let policy = policy(table);
-    let word = policy.word();
-    let message = format!(
-        "orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are \
-                           inserted"
-    );
-    let hint = format!("Set {} to \"error\".", table.path("orphans"));
-    (policy != Orphans::Error).then(|| Finding::warning(object(table, key), message, hint))
 }
 
 fn object(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> String {

@@ -155,7 +155,14 @@ fn add(
     };
     if policy != Orphans::Error || made.unsure {
         let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
-        let spec = orphan_spec(table, &existing_form(&made.key), asked);
+        let as_existing = ExistingForeignKey {
+            columns: made.key.columns.clone(),
+            parent_schema: made.key.parent_schema.clone(),
+            parent: made.key.parent.clone(),
+            parent_columns: made.key.parent_columns.clone(),
+            ..ExistingForeignKey::default()
+        };
+        let spec = orphan_spec(table, &as_existing, asked);
         table.objects.push(Object::Orphans(spec));
     }
     let not_valid = policy == Orphans::Keep && (orphans.is_some() || made.unsure);
@@ -187,17 +194,6 @@ fn say(
         } else {
             Finding::info(object, message, hint)
         });
-    }
-}
-
-/// The key as an existing table would have it.
-fn existing_form(key: &object::ForeignKey) -> ExistingForeignKey {
-    ExistingForeignKey {
-        columns: key.columns.clone(),
-        parent_schema: key.parent_schema.clone(),
-        parent: key.parent.clone(),
-        parent_columns: key.parent_columns.clone(),
-        ..ExistingForeignKey::default()
     }
 }
 

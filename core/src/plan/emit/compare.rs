@@ -23,7 +23,18 @@ pub struct Compared {
 /// Every finding of the plan, and the tables of the target that nothing goes into; the worst first.
 pub fn compare(source: &Source<'_>, target: &Target, planned: &Planned) -> Vec<Compared> {
     let both = Both { source, target, planned };
-    let mut out: Vec<Compared> = planned.findings.iter().map(|finding| both.about(finding)).collect();
+    let beside = |finding: &Finding| {
+        let (in_source, in_target) = both.sides(&finding.object);
+        Compared {
+            object: finding.object.clone(),
+            in_source,
+            in_target,
+            severity: finding.severity,
+            message: finding.message.clone(),
+            hint: finding.hint.clone(),
+        }
+    };
+    let mut out: Vec<Compared> = planned.findings.iter().map(beside).collect();
     out.extend(both.untouched());
     out.sort_by_key(|row| std::cmp::Reverse(row.severity));
     out
@@ -42,18 +53,6 @@ const PARTS: &[&str] =
     &["index", "view", "trigger", "check", "primary key", "unique constraint", "foreign key"];
 
 impl<'a> Both<'a> {
-    fn about(&self, finding: &Finding) -> Compared {
-        let (in_source, in_target) = self.sides(&finding.object);
-        Compared {
-            object: finding.object.clone(),
-            in_source,
-            in_target,
-            severity: finding.severity,
-            message: finding.message.clone(),
-            hint: finding.hint.clone(),
-        }
-    }
-
     /// `users`, `users.email`, `index users_email`.
     fn sides(&self, object: &str) -> Sides {
         let mut tables = self.source.catalog.tables.iter().enumerate();
@@ -73,8 +72,10 @@ impl<'a> Both<'a> {
         let exactly = table.columns.iter().find(|c| c.name == name);
         let only_there = || there.and_then(|t| t.column(name)).map(|c| (None, Some(target_column(c))));
         let of_source = |column: &Column| {
-            let target = self.target_name(table, column);
-            let there = there.and_then(|t| t.column(&target));
+            // By the plan, else by its own name.
+            let planned = self.plan_of(table).map_or(&[][..], |t| &t.columns);
+            let planned = planned.iter().find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
+            let there = there.and_then(|t| t.column(planned.unwrap_or(&column.name)));
             (Some(source_column(column)), there.map(target_column))
         };
         exactly.map(of_source).or_else(only_there).or_else(|| table.column(name).map(of_source))
@@ -101,13 +102,6 @@ impl<'a> Both<'a> {
         let plan = self.plan_of(table)?;
         let here = |r: &&ExistingTable| r.schema == plan.schema && r.name == plan.target;
         self.target.relations.iter().find(here)
-    }
-
-    /// By the plan, else by its own name.
-    fn target_name(&self, table: &Table, column: &Column) -> String {
-        let mut planned = self.plan_of(table).into_iter().flat_map(|t| &t.columns);
-        let found = planned.find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
-        found.unwrap_or(&column.name).clone()
     }
 
     fn source_table(&self, i: usize, table: &Table) -> String {

@@ -28,6 +28,7 @@ pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut V
 /// Column and statement.
 type Reset = (String, String);
 
+/// The identity column of a table that the run has made.
 fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(column) = alias(table) else { return vec![] };
     if !ddl::is_identity(column) {
@@ -35,25 +36,22 @@ fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
         findings.push(Finding::info(object, "the column does not generate its values any more", ""));
         return vec![];
     }
-    vec![(column.target.clone(), set_new(table, column))]
-}
-
-/// The column that SQLite numbers.
-fn alias<'d, 'a>(table: &'d DecidedTable<'a>) -> Option<&'d DecidedColumn<'a>> {
-    table.columns.iter().find(|c| c.rowid_alias)
-}
-
-/// `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
-fn set_new(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> String {
     let name = qualified(&table.settings.schema, &table.target);
     let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {name})", ident(&column.target))];
     values.extend(table.source.sequence.map(|seq| seq.max(0).to_string()));
     let value = format!("GREATEST({})", values.join(", "));
     let sequence =
         format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&name), literal(&column.target));
-    format!(
+    // `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
+    let sql = format!(
         "SELECT pg_catalog.setval(s.name, {value}, true) FROM (SELECT {sequence}::pg_catalog.regclass AS name) AS s WHERE s.name IS NOT NULL AND {value} >= 1"
-    )
+    );
+    vec![(column.target.clone(), sql)]
+}
+
+/// The column that SQLite numbers.
+fn alias<'d, 'a>(table: &'d DecidedTable<'a>) -> Option<&'d DecidedColumn<'a>> {
+    table.columns.iter().find(|c| c.rowid_alias)
 }
 
 /// Every column of a table that takes numbers from a sequence, loaded or not.

@@ -69,7 +69,13 @@ impl Settings {
         Settings {
             schema: own.schema.clone().unwrap_or_else(|| self.schema.clone()),
             create: own.create.unwrap_or(self.create),
-            existing_rows: self.rows_with(own),
+            // Who says what a conflict means says that the rows stay; who takes that back, takes back both.
+            existing_rows: match (own.existing_rows, own.on_conflict) {
+                (Some(rows), _) => rows,
+                (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
+                (None, Some(OnConflict::Error)) => self.rows_said,
+                (None, None) => self.existing_rows,
+            },
             rows_said: own.existing_rows.unwrap_or(self.rows_said),
             on_conflict: own.on_conflict.unwrap_or(self.on_conflict),
             constraints: own.constraints.unwrap_or(self.constraints),
@@ -85,16 +91,6 @@ impl Settings {
             checks: own.checks.unwrap_or(self.checks),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
-        }
-    }
-
-    /// Who says what a conflict means says that the rows stay; who takes that back, takes back both.
-    fn rows_with(&self, own: &Common) -> ExistingRows {
-        match (own.existing_rows, own.on_conflict) {
-            (Some(rows), _) => rows,
-            (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
-            (None, Some(OnConflict::Error)) => self.rows_said,
-            (None, None) => self.existing_rows,
         }
     }
 

@@ -176,8 +176,13 @@ fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&Existin
 /// `Ok` names the level that both have, `Err` what only one has.
 fn difference(file: &[String], there: &[String]) -> Result<String, String> {
     let beyond = |these: &[String], those: &[String], place: &str| {
-        let more: Vec<&String> = these.iter().filter(|level| !those.contains(level)).collect();
-        (!more.is_empty()).then(|| format!("only in the {place} {}", some_of(&more)))
+        let only: Vec<&String> = these.iter().filter(|level| !those.contains(level)).collect();
+        let named: Vec<String> = only.iter().take(NAMED).map(|level| format!("\"{level}\"")).collect();
+        let and = match only.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!only.is_empty()).then(|| format!("only in the {place} {}{and}", named.join(", ")))
     };
     let parts: Vec<String> =
         [beyond(file, there, "file"), beyond(there, file, "target")].into_iter().flatten().collect();
@@ -186,13 +191,6 @@ fn difference(file: &[String], there: &[String]) -> Result<String, String> {
         None => Ok("both without migrations".into()),
         Some(last) => Ok(format!("with the same migrations up to \"{last}\"")),
     }
-}
-
-fn some_of(levels: &[&String]) -> String {
-    let named: Vec<String> = levels.iter().take(NAMED).map(|level| format!("\"{level}\"")).collect();
-    let more = levels.len().saturating_sub(NAMED);
-    let and = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{and}", named.join(", "))
 }
 
 #[cfg(test)]

@@ -109,7 +109,11 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
     }
     let Some(existing) = ctx.target.relations.iter().find(here) else { return missing(ctx, table, findings) };
     let (disposition, problem) = of(table, existing);
-    if let Some(owner) = existing.stranger.as_deref().filter(|_| unasked(table, disposition)) {
+    // A table that is loaded because it happens to have the name: nobody has said that it is the one.
+    let named = table.overrides.is_some_and(|given| given.target.is_some());
+    let unasked =
+        matches!(disposition, Disposition::Keep { .. }) && table.settings.create == Create::Auto && !named;
+    if let Some(owner) = existing.stranger.as_deref().filter(|_| unasked) {
         findings.push(ask(table, owner));
         (table.ambiguous, table.disposition) = (true, Disposition::Absent);
         return;
@@ -121,12 +125,6 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
         let finding = Finding::blocking(table.source.name.clone(), message, hint);
         findings.push(finding.because(Cause::DuplicateTable).of(table.id));
     }
-}
-
-/// A table that is loaded because it happens to have the name: nobody has said that it is the one.
-fn unasked(table: &ResolvedTable<'_>, disposition: Disposition) -> bool {
-    let named = table.overrides.is_some_and(|given| given.target.is_some());
-    matches!(disposition, Disposition::Keep { .. }) && table.settings.create == Create::Auto && !named
 }
 
 fn ask(table: &ResolvedTable<'_>, owner: &str) -> Finding {

@@ -138,15 +138,13 @@ impl MatchRule {
         match self {
             MatchRule::Explicit | MatchRule::SameName | MatchRule::ByNames => name.to_string(),
             MatchRule::WithoutCase => name.to_lowercase(),
-            MatchRule::SimilarName => squeezed(name),
+            // `userId`, `user_id`, `User ID` -> `userid`.
+            MatchRule::SimilarName => {
+                let letters = name.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
+                letters.flat_map(char::to_lowercase).collect()
+            }
         }
     }
-}
-
-/// `userId`, `user_id`, `User ID` -> `userid`.
-fn squeezed(name: &str) -> String {
-    let letters = name.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
