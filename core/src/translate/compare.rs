@@ -8,6 +8,7 @@ use super::like::{c_collation, fold};
 use super::literal;
 use super::node::{Collation, Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
 use crate::types::TypeClass;
+use crate::value::Format;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
@@ -37,14 +38,16 @@ impl Op {
     fn orders(self) -> bool {
         matches!(self, Op::Lt | Op::Le | Op::Gt | Op::Ge)
     }
-    fn negated(self) -> bool {
-        matches!(self, Op::Ne | Op::IsNot)
-    }
 }
 
 pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
     if left.is_null() || right.is_null() {
-        return Ok(with_null(left, op, right));
+        let other = if left.is_null() { right } else { left };
+        return Ok(match op {
+            Op::Is => is_null(&other, false),
+            Op::IsNot => is_null(&other, true),
+            _ => Node::atom("NULL::boolean", TypeClass::Bool).after(&[&other]),
+        });
     }
     if let Some(node) = storage_class(&left, op, &right).or_else(|| storage_class(&right, op, &left)) {
         return node;
@@ -55,15 +58,6 @@ pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
     let (l, r) = (side(&l, collation, op.orders()), side(&r, collation, op.orders()));
     Ok(Node::boolean(format!("{} {} {}", l.at(Prec::Operator), op.sql(), r.at(Prec::Operator)))
         .after(&[&l, &r]))
-}
-
-fn with_null(left: Node, op: Op, right: Node) -> Node {
-    let other = if left.is_null() { right } else { left };
-    match op {
-        Op::Is => is_null(&other, false),
-        Op::IsNot => is_null(&other, true),
-        _ => Node::atom("NULL::boolean", TypeClass::Bool).after(&[&other]),
-    }
 }
 
 pub(super) fn is_null(value: &Node, not: bool) -> Node {
@@ -192,7 +186,9 @@ fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result
         (Text, Lit::Integer(_)) if value.is_column() && !orders => other.text(),
         (Bytea, Lit::Blob(_)) => Ok(other.clone()),
         // In SQLite every text is greater than an epoch number.
-        (Date | Time | Timestamp | TimestampTz, Lit::Text(_)) if !holds_text(value) => {
+        (Date | Time | Timestamp | TimestampTz, Lit::Text(_))
+            if !matches!(value.format(), None | Some(Format::Iso8601)) =>
+        {
             literal::misfit(lit, value.class)
         }
         (Date | Time | Timestamp | TimestampTz, _) => literal::stored(lit, value.class, value.format()),
@@ -200,10 +196,6 @@ fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result
         (Jsonb, _) if value.kind == Kind::JsonMember && !orders => super::json::member_literal(lit),
         _ => literal::misfit(lit, value.class),
     }
-}
-
-fn holds_text(value: &Node) -> bool {
-    matches!(value.format(), None | Some(crate::value::Format::Iso8601))
 }
 
 /// The collation of a comparison: an explicit one, else that of a column, the left before the right.
@@ -239,7 +231,8 @@ fn storage_class(value: &Node, op: Op, other: &Node) -> Option<Result<Node>> {
         return None;
     }
     other.text_literal()?;
-    Some(storage_class_in(value, std::slice::from_ref(other), op.negated()))
+    let not = matches!(op, Op::Ne | Op::IsNot);
+    Some(storage_class_in(value, std::slice::from_ref(other), not))
 }
 
 fn storage_class_in(value: &Node, items: &[Node], not: bool) -> Result<Node> {
