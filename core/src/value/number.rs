@@ -91,7 +91,7 @@ fn float_text(text: &[u8]) -> Result<f64, Misfit> {
     let value: f64 = text.parse().map_err(|_| NOT_NUMBER)?;
     let written = format!("{value:e}");
     match Decimal::parse(written.as_bytes()) {
-        Some(read_back) if read_back.same_value(&decimal) => Ok(value),
+        Some(read_back) if read_back == decimal => Ok(value),
         _ => Err(Misfit::Inexact),
     }
 }
@@ -155,9 +155,7 @@ impl Decimal {
     fn from_digits(negative: bool, all: &[u8], point: i32) -> Decimal {
         let leading = all.iter().take_while(|b| **b == b'0').count();
         let trailing = all.iter().rev().take_while(|b| **b == b'0').count();
-        let Some(digits) = all.get(leading..all.len() - trailing.min(all.len() - leading)) else {
-            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
-        };
+        let digits = all.get(leading..all.len() - trailing).unwrap_or_default();
         if digits.is_empty() {
             return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
         }
@@ -168,10 +166,6 @@ impl Decimal {
 
     pub fn of_real(real: f64) -> Option<Decimal> {
         if real.is_finite() { Decimal::parse(format!("{real:e}").as_bytes()) } else { None }
-    }
-
-    fn same_value(&self, other: &Decimal) -> bool {
-        self == other
     }
 
     /// `numeric(precision, scale)`, or `numeric` within PostgreSQL's limits, holds it without rounding.
