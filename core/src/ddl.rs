@@ -85,7 +85,10 @@ pub fn table(sql: &str) -> Result<TableDdl, String> {
     for constraint in constraints.unwrap_or_default() {
         reader.table_constraint(constraint)?;
     }
-    reader.finish()
+    match (reader.checks.next(), reader.generated.next()) {
+        (None, None) => Ok(reader.ddl),
+        _ => Err(OUT_OF_STEP.into()),
+    }
 }
 
 /// Walks the tree in the order of the text, and the expressions' texts along with it.
@@ -172,13 +175,6 @@ impl TableReader {
     fn defer(&mut self, clause: &DeferSubclause) {
         if let Some(last) = self.ddl.foreign_keys.last_mut() {
             last.deferrable = deferrable(clause);
-        }
-    }
-
-    fn finish(mut self) -> Result<TableDdl, String> {
-        match (self.checks.next(), self.generated.next()) {
-            (None, None) => Ok(self.ddl),
-            _ => Err(OUT_OF_STEP.into()),
         }
     }
 }
@@ -348,16 +344,14 @@ fn parenthesized_after(sql: &str, tokens: &[Token], keyword: TokenType) -> Vec<S
         match token.kind {
             TokenType::TK_LP => depth += 1,
             TokenType::TK_RP => depth -= 1,
-            kind if kind == keyword && depth == 1 => found.extend(parenthesized(sql, &tokens[i + 1..])),
+            kind if kind == keyword && depth == 1 => {
+                let follow = &tokens[i + 1..];
+                found.extend(matching_parenthesis(follow).map(|close| text(sql, &follow[1..close])));
+            }
             _ => {}
         }
     }
     found
-}
-
-fn parenthesized(sql: &str, tokens: &[Token]) -> Option<String> {
-    let close = matching_parenthesis(tokens)?;
-    Some(text(sql, &tokens[1..close]))
 }
 
 /// Position of the parenthesis that closes the one at 0.

@@ -70,7 +70,15 @@ pub(super) fn is_null(value: &Node, not: bool) -> Node {
 
 pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
     if value.is_null() || low.is_null() || high.is_null() || value.literal().is_some() {
-        return two_bounds(value, low, high, not);
+        // Two comparisons, because the type of a literal or NULL depends on each bound.
+        let above = compare(value.clone(), Op::Ge, low)?;
+        let below = compare(value, Op::Le, high)?;
+        let both = format!("{} AND {}", above.sql, below.sql);
+        let node = match not {
+            true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
+            false => Node::new(both, TypeClass::Bool, Prec::And),
+        };
+        return Ok(node.after(&[&above, &below]));
     }
     // Each bound is compared by its own collation, so both must have the same one.
     let collation = collation(&[&value, &low]);
@@ -86,18 +94,6 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
         _ => return refuse("BETWEEN needs two bounds"),
     };
     Ok(Node::boolean(sql).after(&sides.iter().collect::<Vec<_>>()))
-}
-
-/// BETWEEN as two comparisons, for a literal or NULL, whose type depends on each bound.
-fn two_bounds(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
-    let above = compare(value.clone(), Op::Ge, low)?;
-    let below = compare(value, Op::Le, high)?;
-    let both = format!("{} AND {}", above.sql, below.sql);
-    let node = match not {
-        true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
-        false => Node::new(both, TypeClass::Bool, Prec::And),
-    };
-    Ok(node.after(&[&above, &below]))
 }
 
 pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> {

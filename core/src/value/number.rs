@@ -148,20 +148,16 @@ impl Decimal {
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        Some(Decimal::from_digits(negative, &digits, i32::try_from(point).ok()?.checked_add(exponent)?))
-    }
-
-    /// `point` digits stand before the point.
-    fn from_digits(negative: bool, all: &[u8], point: i32) -> Decimal {
-        let leading = all.iter().take_while(|b| **b == b'0').count();
-        let trailing = all.iter().rev().take_while(|b| **b == b'0').count();
-        let digits = all.get(leading..all.len() - trailing).unwrap_or_default();
-        if digits.is_empty() {
-            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
-        }
-        let integer_digits = point.saturating_sub(leading as i32);
+        let before_point = i32::try_from(point).ok()?.checked_add(exponent)?;
+        let leading = digits.iter().take_while(|b| **b == b'0').count();
+        let trailing = digits.iter().rev().take_while(|b| **b == b'0').count();
+        let Some(digits) = digits.get(leading..digits.len() - trailing).filter(|digits| !digits.is_empty())
+        else {
+            return Some(Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 });
+        };
+        let integer_digits = before_point.saturating_sub(leading as i32);
         let scale = (digits.len() as i32).saturating_sub(integer_digits);
-        Decimal { negative, digits: digits.to_vec(), integer_digits, scale }
+        Some(Decimal { negative, digits: digits.to_vec(), integer_digits, scale })
     }
 
     pub fn of_real(real: f64) -> Option<Decimal> {

@@ -7,7 +7,7 @@ use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{OnConflict, OnError, Word};
 use crate::plan::model::{Conflict, Skip};
-use crate::plan::target::{ExistingKey, ExistingTable, Identity};
+use crate::plan::target::{ExistingForeignKey, ExistingKey, ExistingTable, Identity};
 
 /// Decides what becomes of loaded rows whose key is there already.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
@@ -17,8 +17,15 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     match arbiter(table, existing) {
         Ok(Some(key)) => {
             let update = update(table, existing, key, findings);
+            // Rows of any table name rows of this one, in the file or where it goes.
+            let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
+            let here =
+                |k: &ExistingForeignKey| k.parent_schema == existing.schema && k.parent == existing.name;
+            let referenced = keys.any(|k| k.parent.eq_ignore_ascii_case(&table.source.name))
+                || existing.foreign_keys.iter().any(here)
+                || !existing.referenced_by.is_empty();
             let skip = (table.settings.on_conflict == OnConflict::Skip)
-                .then(|| Skip { by_primary: referenced(ctx, table, existing), truncate: None });
+                .then_some(Skip { by_primary: referenced, truncate: None });
             table.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
         }
         Ok(None) => {
@@ -30,15 +37,6 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             findings.push(finding.of(table.id));
         }
     }
-}
-
-/// Rows of any table name rows of this one, in the file or where it goes.
-fn referenced(ctx: &Context<'_>, table: &DecidedTable<'_>, existing: &ExistingTable) -> bool {
-    let there = (existing.schema.as_str(), existing.name.as_str());
-    let own = existing.foreign_keys.iter().any(|k| (k.parent_schema.as_str(), k.parent.as_str()) == there);
-    let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
-    own || !existing.referenced_by.is_empty()
-        || keys.any(|k| k.parent.eq_ignore_ascii_case(&table.source.name))
 }
 
 /// How the rows that are there could make room for those that come, where only all tables together tell.

@@ -57,7 +57,14 @@ impl<'a> Both<'a> {
     fn sides(&self, object: &str) -> Sides {
         let mut tables = self.source.catalog.tables.iter().enumerate();
         if let Some((i, table)) = tables.clone().find(|(_, t)| t.name == object) {
-            return (Some(self.source_table(i, table)), self.counterpart(table).map(target_table));
+            let kind = match &table.kind {
+                TableKind::Ordinary => "table".to_string(),
+                TableKind::Virtual { module, .. } => format!("virtual table of module \"{module}\""),
+                TableKind::Shadow { of } => format!("table of virtual table \"{of}\""),
+            };
+            let profile = self.source.profiles.get(i).and_then(Option::as_ref);
+            let in_source = with_rows(kind, profile.filter(|p| !p.sampled).map(|p| p.rows));
+            return (Some(in_source), self.counterpart(table).map(target_table));
         }
         let column = tables.find_map(|(_, table)| {
             let name = object.strip_prefix(table.name.as_str())?.strip_prefix('.')?;
@@ -102,16 +109,6 @@ impl<'a> Both<'a> {
         let plan = self.plan_of(table)?;
         let here = |r: &&ExistingTable| r.schema == plan.schema && r.name == plan.target;
         self.target.relations.iter().find(here)
-    }
-
-    fn source_table(&self, i: usize, table: &Table) -> String {
-        let kind = match &table.kind {
-            TableKind::Ordinary => "table".to_string(),
-            TableKind::Virtual { module, .. } => format!("virtual table of module \"{module}\""),
-            TableKind::Shadow { of } => format!("table of virtual table \"{of}\""),
-        };
-        let profile = self.source.profiles.get(i).and_then(Option::as_ref);
-        with_rows(kind, profile.filter(|p| !p.sampled).map(|p| p.rows))
     }
 
     /// Tables of the target that nothing goes into.

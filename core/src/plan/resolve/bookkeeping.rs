@@ -115,7 +115,13 @@ pub fn leave_out(
         let settings = ctx.plan.of_table(given);
         let wanted = given.and_then(|g| g.target.as_deref()).unwrap_or(&table.name);
         let there = counterpart(ctx, &settings, wanted);
-        if !stays_out(&settings, there) {
+        // A plan that makes every table anew makes the target from the file, records and all.
+        let stays_out = match settings.create {
+            Create::Never => true,
+            Create::Always => false,
+            Create::Auto => there.is_some() && settings.existing_rows != ExistingRows::Replace,
+        };
+        if !stays_out {
             continue;
         }
         *chosen = false;
@@ -144,15 +150,6 @@ fn counterpart<'a>(ctx: &Context<'a>, settings: &Settings, name: &str) -> Option
     let same = |r: &&ExistingTable| r.schema == settings.schema && r.name.eq_ignore_ascii_case(name);
     let mut found = ctx.target.relations.iter().filter(rows).filter(same);
     found.clone().find(|r| r.name == name).or_else(|| found.next())
-}
-
-/// A plan that makes every table anew makes the target from the file, records and all.
-fn stays_out(settings: &Settings, there: Option<&ExistingTable>) -> bool {
-    match settings.create {
-        Create::Never => true,
-        Create::Always => false,
-        Create::Auto => there.is_some() && settings.existing_rows != ExistingRows::Replace,
-    }
 }
 
 fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&ExistingTable>) -> Finding {
