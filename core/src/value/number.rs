@@ -83,8 +83,16 @@ pub fn exact_double(i: i64) -> Option<f64> {
 }
 
 fn float_text(text: &[u8]) -> Result<f64, Misfit> {
-    if let Some(special) = special_float(text) {
-        return Ok(special);
+    let (sign, word) = match text {
+        [b'-', word @ ..] => (-1.0, word),
+        word => (1.0, word),
+    };
+    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    if is("inf") || is("infinity") {
+        return Ok(sign * f64::INFINITY);
+    }
+    if is("nan") && sign > 0.0 {
+        return Ok(f64::NAN);
     }
     let decimal = Decimal::parse(text).ok_or(NOT_NUMBER)?;
     let text = std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?;
@@ -93,19 +101,6 @@ fn float_text(text: &[u8]) -> Result<f64, Misfit> {
     match Decimal::parse(written.as_bytes()) {
         Some(read_back) if read_back == decimal => Ok(value),
         _ => Err(Misfit::Inexact),
-    }
-}
-
-fn special_float(text: &[u8]) -> Option<f64> {
-    let (sign, word) = match text {
-        [b'-', word @ ..] => (-1.0, word),
-        word => (1.0, word),
-    };
-    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-    if is("inf") || is("infinity") {
-        Some(sign * f64::INFINITY)
-    } else {
-        (is("nan") && sign > 0.0).then_some(f64::NAN)
     }
 }
 
