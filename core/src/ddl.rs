@@ -17,7 +17,7 @@ use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
 use self::tokens::{
-    Token, complaint, matching_parenthesis, parenthesized_after, split_at_commas, text, tokens,
+    Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
 };
 use crate::catalog::{Check, Deferrable};
 use crate::sqltext::{sqlite_literal, sqlite_unquote};
@@ -171,7 +171,8 @@ impl TableReader {
         });
     }
 
-    /// `REFERENCES t DEFERRABLE`: to SQLite the second is a constraint of its own that changes the one before.
+    /// `REFERENCES t DEFERRABLE`: SQLite parses DEFERRABLE as a constraint of its own, which changes the foreign key
+    /// before it.
     fn defer(&mut self, clause: &DeferSubclause) {
         if let Some(last) = self.ddl.foreign_keys.last_mut() {
             last.deferrable = deferrable(clause);
@@ -298,7 +299,7 @@ pub fn check_expression(condition: &str) -> Result<(), String> {
 }
 
 fn first_command<'a>(bump: &'a Bump, sql: &'a str) -> Result<Option<Cmd<'a>>, String> {
-    Parser::new(bump, sql.as_bytes()).next().map_err(|e| complaint(&e))
+    Parser::new(bump, sql.as_bytes()).next().map_err(|e| problem(&e))
 }
 
 #[cfg(test)]

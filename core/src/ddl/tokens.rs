@@ -25,7 +25,7 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, String> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let mut tokens = vec![];
     let mut depth = 0usize;
-    while let (start, Some((_, kind)), end) = scanner.scan(sql.as_bytes()).map_err(|e| complaint(&e))? {
+    while let (start, Some((_, kind)), end) = scanner.scan(sql.as_bytes()).map_err(|e| problem(&e))? {
         depth = match kind {
             TokenType::TK_LP => depth + 1,
             TokenType::TK_RP => depth.checked_sub(1).ok_or("unbalanced parentheses")?,
@@ -39,8 +39,8 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, String> {
     if depth > 0 { Err("unbalanced parentheses".into()) } else { Ok(tokens) }
 }
 
-/// The parser's complaint without a position, which means nothing to who sees a part of the text.
-pub fn complaint(error: &sqlite3_parser::lexer::sql::Error) -> String {
+/// The parser's message without a position, which means nothing where only a part of the text is shown.
+pub fn problem(error: &sqlite3_parser::lexer::sql::Error) -> String {
     let text = error.to_string();
     text.split(" at ").next().unwrap_or_default().to_owned()
 }

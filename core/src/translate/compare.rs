@@ -53,7 +53,7 @@ pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
         return node;
     }
     let collation = collation(&[&left, &right]);
-    let (l, mut rs) = settle(left, vec![right], op.orders())?;
+    let (l, mut rs) = to_one_type(left, vec![right], op.orders())?;
     let Some(r) = rs.pop() else { return refuse("nothing to compare with") };
     let (l, r) = (side(&l, collation, op.orders()), side(&r, collation, op.orders()));
     Ok(Node::boolean(format!("{} {} {}", l.at(Prec::Operator), op.sql(), r.at(Prec::Operator)))
@@ -85,7 +85,7 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
     if collation != self::collation(&[&value, &high]) {
         return refuse("BETWEEN with bounds of different collations");
     }
-    let (v, bounds) = settle(value, vec![low, high], true)?;
+    let (v, bounds) = to_one_type(value, vec![low, high], true)?;
     let sides: Vec<Node> = std::iter::once(&v).chain(&bounds).map(|n| side(n, collation, true)).collect();
     let texts: Vec<String> = sides.iter().map(|n| n.at(Prec::Operator)).collect();
     let word = if not { " NOT BETWEEN " } else { " BETWEEN " };
@@ -112,7 +112,7 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     if items.is_empty() {
         return Ok(Node::atom("NULL::boolean", TypeClass::Bool));
     }
-    let (v, items) = settle(value, items, false)?;
+    let (v, items) = to_one_type(value, items, false)?;
     let v = side(&v, collation, false);
     let items: Vec<Node> = items.iter().map(|i| side(i, collation, false)).collect();
     let list: Vec<&str> = items.iter().chain(&nulls).map(|i| i.sql.as_str()).collect();
@@ -122,22 +122,22 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
 }
 
 /// Converts one value and the values that it is compared with to one type.
-pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
+pub(super) fn to_one_type(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
     if value.literal().is_some()
         && let [other] = others.as_slice()
         && other.literal().is_none()
     {
-        let (other, mut values) = settle(other.clone(), vec![value], orders)?;
+        let (other, mut values) = to_one_type(other.clone(), vec![value], orders)?;
         return Ok((values.pop().unwrap_or_else(super::node::null), vec![other]));
     }
     // A boolean compared with 0, 1 or booleans stays a boolean; compared with anything else it becomes a number.
     let stays = |o: &Node| o.class == TypeClass::Bool || !orders && flag_literal(&value, o).is_some();
     if value.class == TypeClass::Bool && !others.iter().all(stays) {
         let number = value.number()?;
-        return settle(number, others, orders);
+        return to_one_type(number, others, orders);
     }
-    let settled: Result<Vec<Node>> = others.into_iter().map(|o| beside(&value, o, orders)).collect();
-    Ok((value, settled?))
+    let others: Result<Vec<Node>> = others.into_iter().map(|o| converted(&value, o, orders)).collect();
+    Ok((value, others?))
 }
 
 fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
@@ -149,10 +149,10 @@ fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
 }
 
 /// `other`, converted for a comparison with `value`.
-fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
+fn converted(value: &Node, other: Node, orders: bool) -> Result<Node> {
     use TypeClass::*;
     if let Some(lit) = other.literal() {
-        return literal_beside(value, lit, &other, orders);
+        return converted_literal(value, lit, &other, orders);
     }
     let both = (value.class, other.class);
     match both {
@@ -167,7 +167,7 @@ fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
     }
 }
 
-fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result<Node> {
+fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result<Node> {
     use TypeClass::*;
     match (value.class, lit) {
         (Bool, _) => match flag_literal(value, other) {

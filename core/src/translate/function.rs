@@ -292,7 +292,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
     if a.is_number() && b.is_number() && a.class != b.class {
         return refuse("nullif() of numbers of different types");
     }
-    let (a, others) = compare::settle(a.clone(), vec![b.clone()], false)?;
+    let (a, others) = compare::to_one_type(a.clone(), vec![b.clone()], false)?;
     Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class))
 }
 

@@ -159,8 +159,8 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let chosen = candidates.iter().find(fits).cloned();
     let chosen = chosen.or_else(|| lossless(p).map(|(pg_type, format)| Candidate { pg_type, format }));
     let chosen = chosen.unwrap_or_else(|| Candidate::plain(PgType::Text));
-    let wished = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
-    let missed = wished.filter(|wish| *wish != chosen);
+    let expected = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
+    let missed = expected.filter(|expected| *expected != chosen);
     Decision { chosen, missed, refused, by_plan: false }
 }
 

@@ -53,7 +53,7 @@ fn add(
 ) {
     let name = match check.name.as_deref().filter(|n| !n.is_empty()) {
         Some(own) => table.constraints.claim(own),
-        // PostgreSQL names a CHECK after the column where it is about one. Translated columns are always quoted.
+        // PostgreSQL names a CHECK over one column after that column. Translated columns are always quoted.
         None => {
             let named = table.columns.iter().filter(|c| condition.contains(&ident(&c.target)));
             let named: Vec<String> = named.map(|c| c.target.clone()).take(2).collect();

@@ -1,4 +1,4 @@
-//! `on_conflict` for a table that is there: the key that ON CONFLICT goes by, and the columns that change.
+//! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
 use super::table::DecidedTable;
 use crate::finding::Finding;
@@ -17,7 +17,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     match arbiter(table, existing) {
         Ok(Some(key)) => {
             let update = update(table, existing, key, findings);
-            // Rows of any table name rows of this one, in the file or where it goes.
+            // Rows of some table refer to rows of this one, in the file or in the target.
             let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
             let here =
                 |k: &ExistingForeignKey| k.parent_schema == existing.schema && k.parent == existing.name;
@@ -39,7 +39,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     }
 }
 
-/// How the rows that are there could make room for those that come, where only all tables together tell.
+/// Fills in the plan key that would truncate the existing rows first: which one it is depends on all tables.
 pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
     let truncate: Vec<Option<String>> = tables.iter().map(|table| truncate(ctx, tables, table)).collect();
     for (table, truncate) in tables.iter_mut().zip(truncate) {
@@ -49,7 +49,7 @@ pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
     }
 }
 
-/// The table's own key where nothing points to it; the plan's where all that do are cleared with it.
+/// The table's own key where no table references it; the plan's where every table that does is truncated with it.
 fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable<'_>) -> Option<String> {
     let existing = table.existing?;
     if existing.referenced_by.is_empty() {
@@ -71,7 +71,7 @@ fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable
 /// Why there is no ON CONFLICT, and what helps.
 type Refusal = (String, String);
 
-/// The key; `None` for an empty table without any, where nothing can be in the way.
+/// The key; `None` for an empty table without keys, in which no row conflicts.
 fn arbiter<'e>(
     table: &DecidedTable<'_>,
     existing: &'e ExistingTable,
@@ -128,14 +128,15 @@ fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     if key.deferrable {
         return Some("it is deferrable".into());
     }
-    // An index is not named in ON CONFLICT but found by its columns, and with it every other key that has them.
-    let twins = table.existing.filter(|_| !key.constraint).into_iter().flat_map(|existing| &existing.keys);
+    // ON CONFLICT names an index by its columns, and so every other key over the same columns as well.
+    let duplicates =
+        table.existing.filter(|_| !key.constraint).into_iter().flat_map(|existing| &existing.keys);
     let same_columns = |other: &&ExistingKey| {
         other.columns.len() == key.columns.len()
             && other.columns.iter().all(|name| key.columns.contains(name))
     };
-    if let Some(twin) = twins.filter(|other| other.deferrable).find(same_columns) {
-        return Some(format!("\"{}\" has the same columns and is deferrable", twin.name));
+    if let Some(duplicate) = duplicates.filter(|other| other.deferrable).find(same_columns) {
+        return Some(format!("\"{}\" has the same columns and is deferrable", duplicate.name));
     }
     let loaded = |name: &&String| table.columns.iter().any(|c| c.target == **name);
     let missing = key.columns.iter().find(|name| !loaded(name))?;
@@ -160,7 +161,7 @@ fn list<'e>(keys: impl Iterator<Item = &'e ExistingKey>) -> String {
     keys.map(|key| format!("\"{}\"", key.name)).collect::<Vec<_>>().join(" or ")
 }
 
-/// The columns that take the loaded values; none where rows that are there are left alone.
+/// The columns that take the loaded values; none where existing rows are left alone.
 fn update(
     table: &DecidedTable<'_>,
     existing: &ExistingTable,

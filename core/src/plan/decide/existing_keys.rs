@@ -1,6 +1,6 @@
-//! Foreign keys of tables that are there: what becomes of loaded rows without a parent.
+//! Foreign keys of existing tables: what becomes of loaded rows without a parent.
 //!
-//! The load goes past the triggers that would look for parents, so each key is looked after here.
+//! A load bypasses the triggers that would check for parents, so each key is checked here.
 
 use super::foreign_keys::{Counted, Facts, orphan_spec};
 use super::object::Object;
@@ -32,9 +32,9 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
         let hint = format!("Set {} to \"error\".", table.path("orphans"));
         findings.push(Finding::warning(object(table, key), message, hint));
     }
-    findings.extend(plain.iter().filter_map(|key| strays(table, key)));
+    findings.extend(plain.iter().filter_map(|key| existing_orphans(table, key)));
     for key in plain {
-        findings.extend(of_key(facts, tables, i, existing, key));
+        findings.extend(orphan_findings(facts, tables, i, existing, key));
         let Some(table) = tables.get_mut(i) else { return };
         let policy = match asked {
             Orphans::Null if !takes_null(existing, key) => Orphans::Error,
@@ -45,8 +45,8 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
     }
 }
 
-/// Rows that the file did not bring are not its business; that they are there is worth knowing.
-fn strays(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
+/// An import does not change existing orphans, but they are worth knowing.
+fn existing_orphans(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
     if table.starts_empty() {
         return None;
     }
@@ -67,7 +67,7 @@ fn object(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> String {
     format!("foreign key {} of {}", key.name, table.source.name)
 }
 
-/// The constraint stays as it is, and so does what it asks for.
+/// An existing constraint stays valid, so that orphans cannot be kept: they are an error.
 fn policy(table: &DecidedTable<'_>) -> Orphans {
     match table.settings.orphans {
         Orphans::Keep => Orphans::Error,
@@ -75,8 +75,8 @@ fn policy(table: &DecidedTable<'_>) -> Orphans {
     }
 }
 
-/// Rows without a parent that the source is known to have, and whether the policy can do with them what it says.
-fn of_key(
+/// Reports the known orphans of the source, and a policy that cannot be applied to them.
+fn orphan_findings(
     facts: &Facts<'_>,
     tables: &[DecidedTable<'_>],
     i: usize,
@@ -87,7 +87,9 @@ fn of_key(
     let object = object(table, key);
     let orphans = known(facts, tables, table, key);
     let mut out: Vec<Finding> = orphans
-        .map(|found| told(table, key, found, sure(tables, table, key), object.clone()).of(table.id))
+        .map(|found| {
+            orphan_finding(table, key, found, certain(tables, table, key), object.clone()).of(table.id)
+        })
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
@@ -106,18 +108,19 @@ fn takes_null(existing: &ExistingTable, key: &ExistingForeignKey) -> bool {
     key.columns.iter().all(takes)
 }
 
-/// What was counted for a foreign key of the source that says the same.
+/// The orphans that were counted for the foreign key of the source that is the same.
 fn known<'f>(
     facts: &Facts<'f>,
     tables: &[DecidedTable<'_>],
     table: &DecidedTable<'_>,
     key: &ExistingForeignKey,
 ) -> Option<Counted<'f>> {
-    let position = table.source.foreign_keys.iter().position(|source| says(tables, table, source, key))?;
+    let position =
+        table.source.foreign_keys.iter().position(|source| is_same_key(tables, table, source, key))?;
     Counted::of(facts, &table.source.name, position)
 }
 
-fn says(
+fn is_same_key(
     tables: &[DecidedTable<'_>],
     table: &DecidedTable<'_>,
     source: &ForeignKey,
@@ -141,17 +144,17 @@ fn is(table: &DecidedTable<'_>, schema: &str, name: &str) -> bool {
     table.disposition != Disposition::Absent && table.settings.schema == schema && table.target == name
 }
 
-/// No row that is there already can be the parent, and no row that is there already takes the orphan's place.
-fn sure(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
+/// No existing row can be the parent, and no existing row takes the orphan's place.
+fn certain(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
     let parent = tables.iter().find(|d| is(d, &key.parent_schema, &key.parent));
     parent.is_some_and(|p| p.starts_empty()) && (table.conflict.is_none() || table.starts_empty())
 }
 
-fn told(
+fn orphan_finding(
     table: &DecidedTable<'_>,
     key: &ExistingForeignKey,
     orphans: Counted<'_>,
-    sure: bool,
+    certain: bool,
     object: String,
 ) -> Finding {
     let message = orphans.told(&key.parent);
@@ -159,7 +162,7 @@ fn told(
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {
             let hint = "Set orphans to \"reject\" or \"null\", or correct the rows.";
-            return match sure {
+            return match certain {
                 true => Finding::blocking(object, message, hint).because(Cause::Orphans),
                 false => Finding::warning(
                     object,

@@ -74,7 +74,7 @@ fn warn_of_length(table: &DecidedTable<'_>, index: &Index, findings: &mut Vec<Fi
     too_long(table, &columns, &format!("index {}", index.name), hint, findings);
 }
 
-/// What PostgreSQL is to index, tried where not every server takes it.
+/// Keys and predicate in PostgreSQL's words, tried on the server unless any server takes them.
 fn definition(
     ctx: &Context<'_>,
     table: &mut DecidedTable<'_>,

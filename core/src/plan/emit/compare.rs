@@ -1,4 +1,4 @@
-//! The schema of the file beside the one that is there: what each side has of everything that a plan has noticed.
+//! The schema of the file and that of the target, side by side: what each has of everything that a plan has noticed.
 
 use crate::catalog::{Column, Table, TableKind};
 use crate::finding::{Finding, Severity};
@@ -23,7 +23,7 @@ pub struct Compared {
 /// Every finding of the plan, and the tables of the target that nothing goes into; the worst first.
 pub fn compare(source: &Source<'_>, target: &Target, planned: &Planned) -> Vec<Compared> {
     let both = Both { source, target, planned };
-    let beside = |finding: &Finding| {
+    let compared = |finding: &Finding| {
         let (in_source, in_target) = both.sides(&finding.object);
         Compared {
             object: finding.object.clone(),
@@ -34,7 +34,7 @@ pub fn compare(source: &Source<'_>, target: &Target, planned: &Planned) -> Vec<C
             hint: finding.hint.clone(),
         }
     };
-    let mut out: Vec<Compared> = planned.findings.iter().map(beside).collect();
+    let mut out: Vec<Compared> = planned.findings.iter().map(compared).collect();
     out.extend(both.untouched());
     out.sort_by_key(|row| std::cmp::Reverse(row.severity));
     out
@@ -48,7 +48,7 @@ struct Both<'a> {
 
 type Sides = (Option<String>, Option<String>);
 
-/// How findings name what is neither a table nor a column, and has no counterpart that they know of.
+/// The words by which findings name what is neither a table nor a column.
 const PARTS: &[&str] =
     &["index", "view", "trigger", "check", "primary key", "unique constraint", "foreign key"];
 
@@ -73,13 +73,13 @@ impl<'a> Both<'a> {
         column.or_else(|| self.part(object)).unwrap_or_default()
     }
 
-    /// A name that is the file's, or only the target's.
+    /// A column of the file, or one that only the target has.
     fn columns(&self, table: &Table, name: &str) -> Option<Sides> {
         let there = self.counterpart(table);
         let exactly = table.columns.iter().find(|c| c.name == name);
         let only_there = || there.and_then(|t| t.column(name)).map(|c| (None, Some(target_column(c))));
         let of_source = |column: &Column| {
-            // By the plan, else by its own name.
+            // The plan's name for it, else its own.
             let planned = self.plan_of(table).map_or(&[][..], |t| &t.columns);
             let planned = planned.iter().find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
             let there = there.and_then(|t| t.column(planned.unwrap_or(&column.name)));
@@ -88,7 +88,7 @@ impl<'a> Both<'a> {
         exactly.map(of_source).or_else(only_there).or_else(|| table.column(name).map(of_source))
     }
 
-    /// A foreign key may be the target's.
+    /// The file's, unless it is a foreign key that the target has.
     fn part(&self, object: &str) -> Option<Sides> {
         let part =
             PARTS.iter().find(|p| object.strip_prefix(**p).is_some_and(|rest| rest.starts_with(' ')))?;

@@ -36,7 +36,7 @@ fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
     map.insert(key.to_string(), value);
 }
 
-/// The registry's order is the printed one.
+/// Keys are printed in the registry's order.
 fn in_order(mut map: Map<String, Value>, level: keys::Level) -> Value {
     let ordered = keys::names_at(level).filter_map(|name| Some((name.to_string(), map.remove(name)?)));
     Value::Object(ordered.collect())
@@ -89,7 +89,7 @@ fn table(table: &DecidedTable<'_>) -> Value {
     let columns = table.resolved.columns.iter().map(|resolved| {
         let value = match (decided.next_if(|c| c.position == resolved.position), &resolved.place) {
             (Some(decided), _) => column(decided),
-            // Another source may hold values for it: that is decided anew.
+            // Not skipped: another file may hold values for it.
             (None, Place::LeftOut { name, reason }) => {
                 json!({"skip": false, "name": name, "reason": reason})
             }

@@ -76,7 +76,7 @@ fn existing(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset>
     there.columns.iter().filter_map(reset).collect()
 }
 
-/// Only its owner moves a sequence, and one behind a table that was empty has to be moved.
+/// Only its owner can set a sequence; after a load into an empty table it must be set.
 fn out_of_reach(table: &DecidedTable<'_>, column: &ExistingColumn) -> Option<Finding> {
     let sequence = column.sequence.as_ref().filter(|_| column.others_sequence)?;
     let object = format!("{}.{}", table.source.name, column.name);
@@ -96,8 +96,8 @@ struct Ends {
 }
 
 impl Ends {
-    /// Numbers only: a text that is made from a number has no order of numbers. In Citus, what workers have given out
-    /// is not this sequence's.
+    /// Of numbers only: texts that are made from numbers are not sorted as numbers. In Citus, values that workers have
+    /// given out are not this sequence's.
     fn of(column: &ExistingColumn, counter: Option<i64>, citus: bool) -> Option<Ends> {
         let name = ident(&column.name);
         let last = if citus { CITUS_WORKERS_FROM - 1 } else { i64::MAX };
@@ -185,8 +185,8 @@ END",
     Some(format!("DO {}", literal(&body)))
 }
 
-/// The sequence is the column's own, and no other column's default takes numbers from it; the same column of
-/// partitions aside.
+/// SQL: the sequence is the column's own, and no other column's default takes numbers from it, except for the same
+/// column of partitions.
 fn only_user(table: &str, column: &ExistingColumn) -> String {
     let (table, name) = (literal(table), literal(&column.name));
     format!(

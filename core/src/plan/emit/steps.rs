@@ -192,8 +192,8 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     }
 }
 
-/// A run that goes on after errors cannot leave rows behind that a foreign key turns out to forbid: there they are
-/// looked at as they come in.
+/// A run that continues after errors must not leave rows that a foreign key forbids: where there may be some, the
+/// constraints stay, and check each row as it is loaded.
 fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     let orphans = table.objects.iter().filter_map(|object| match object {
         Object::Orphans(spec) => Some(spec.clone()),
@@ -210,8 +210,8 @@ fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     }
 }
 
-/// Orphans of all tables are looked for, parents first, before the first foreign key is made: a key in
-/// place would stand in the way of taking its parents' rows out.
+/// Orphans of all tables are searched for, parents first, before the first foreign key is created: an existing key
+/// would keep its parents' rows from being removed.
 fn after(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
     let objects = || tables.iter().flat_map(|table| table.objects.iter().map(move |object| (table, object)));
     for (table, object) in objects() {

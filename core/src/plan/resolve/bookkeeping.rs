@@ -25,7 +25,7 @@ pub struct Tool {
     level: &'static [&'static str],
     /// The order of the records, where their levels do not say it.
     order: Option<&'static str>,
-    /// Columns that are not NULL, and that are, of a migration that was finished.
+    /// Of a finished migration the first of these columns is not NULL, and the second is.
     finished: Option<(&'static str, &'static str)>,
 }
 
@@ -61,9 +61,9 @@ const TOOLS: &[Tool] = &[
     tool("D1", "d1_migrations", &["name"]).by("id"),
 ];
 
-/// Records that are compared at most.
+/// The most records that are compared.
 pub const LIMIT: usize = 10_000;
-/// Levels that a message names of each side.
+/// The most levels that a message names of each side.
 const NAMED: usize = 3;
 
 /// The tool whose table this is, by its name and the columns that it has, both without regard to case.

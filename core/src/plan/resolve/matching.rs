@@ -14,7 +14,7 @@ pub struct Wanted<'n> {
     pub source: &'n str,
     /// The plan's own word: this name or none.
     pub explicit: Option<&'n str>,
-    /// Only the name that it would get anyway will do.
+    /// Only the name that it would be given anyway matches.
     pub exactly: bool,
 }
 
@@ -94,7 +94,7 @@ fn places(rule: MatchRule, existing: &[Existing<'_>], taken: &[bool]) -> HashMap
     out
 }
 
-/// Two names that the plan gives to one thing are an error of the plan, which others report.
+/// Two names with one explicit target are an error of the plan, which `names` reports.
 fn grant(out: &mut [Match], rule: MatchRule, existing: usize, claimants: &[usize]) {
     for &i in claimants {
         let with: Vec<usize> = claimants.iter().copied().filter(|other| *other != i).collect();

@@ -58,7 +58,7 @@ pub fn is_internal(table: &Table) -> bool {
     table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
-/// Bytes of a glob: one that compiles to too much panics.
+/// The most bytes of a glob: compiling a longer one could panic.
 const LONGEST_GLOB: usize = 10_000;
 
 fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
