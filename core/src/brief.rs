@@ -1,11 +1,11 @@
-//! A message is read by people: a text of any length (a condition, a value, a name, what SQLite quotes) is said in it
-//! briefly. What is kept for machines (plans, statements, rejected values) stays whole.
+//! People read messages, so a text of any length (a condition, a value, a name, what SQLite quotes) is shortened in
+//! them. What is kept for machines (plans, statements, rejected values) stays whole.
 
 use std::borrow::Cow;
 
-/// Characters of one thing that is said.
+/// The most characters of one text in a message.
 const TEXT: usize = 2_000;
-/// Characters of a list, a line each.
+/// The most characters of a list, one item a line.
 const LIST: usize = 20_000;
 
 /// A message, a hint, one line of a list.
@@ -13,7 +13,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
     shortened(text, TEXT)
 }
 
-/// Not all of it would be said.
+/// It would be shortened.
 pub fn is_long(words: &str) -> bool {
     matches!(text(words), Cow::Owned(_))
 }
@@ -23,7 +23,7 @@ pub fn list(text: &str) -> Cow<'_, str> {
     shortened(text, LIST)
 }
 
-/// The middle gives way: one end tells what it is about, the other what is wrong with it.
+/// Leaves out the middle: the beginning says what the text is about, the end what is wrong with it.
 fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     let length = if text.len() <= most { text.len() } else { text.chars().count() };
     if length <= most {

@@ -1,9 +1,9 @@
-//! What is broken in a SQLite file, as far as SQLite's own check tells. Pure data: `sqlite::damage` finds it,
-//! `plan::damage` says what it means for an import.
+//! What is broken in a SQLite file, as far as SQLite's own integrity check reports it. Pure data: `sqlite::damage`
+//! reads it, `plan::damage` decides what it means for an import.
 
 use std::collections::BTreeSet;
 
-/// How much of a file is checked before it is believed.
+/// How much of a file is checked before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Integrity {
     None,
@@ -14,17 +14,17 @@ pub enum Integrity {
     Full,
 }
 
-/// Everything that was found. Complaints are in SQLite's words, the first of each kind.
+/// Everything that the integrity check reports. Problems are in SQLite's words, the first of each kind.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Damage {
-    /// Of `sqlite_schema`: which tables there are cannot be told.
+    /// A problem of `sqlite_schema`: which tables the file has is not known.
     pub schema: Option<String>,
     pub tables: Vec<TableDamage>,
-    /// Rows do not depend on them.
+    /// Of indexes; no row depends on them.
     pub indexes: Vec<IndexDamage>,
-    /// Of pages that may be any table's.
+    /// A problem of pages that may belong to any table.
     pub unplaced: Option<String>,
-    /// Of pages that hold no rows: free ones, and those that belong to nothing.
+    /// A problem of pages that hold no rows: free ones, and those that belong to nothing.
     pub rowless: Option<String>,
     /// Tables that could not be checked, and why.
     pub unchecked: Vec<(String, String)>,
@@ -34,7 +34,7 @@ pub struct Damage {
 pub struct TableDamage {
     pub table: String,
     pub complaint: String,
-    /// Pages whose rows are not believed.
+    /// Pages whose rows may be wrong.
     pub pages: BTreeSet<u32>,
     /// Rows are not all where their keys should be.
     pub disordered: bool,

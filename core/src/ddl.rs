@@ -265,7 +265,7 @@ fn predicate(sql: &str, after_keys: &[Token]) -> Option<String> {
     Some(text(sql, &rest[..end]))
 }
 
-/// The module of a `CREATE VIRTUAL TABLE`: its arguments follow no grammar, so only tokens are looked at.
+/// The module of a `CREATE VIRTUAL TABLE`: its arguments follow no grammar, so only tokens are read.
 pub fn module(sql: &str) -> Option<String> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let mut next =

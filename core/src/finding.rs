@@ -1,4 +1,4 @@
-//! What will hurt, or what was decided and should be known: said as data, never as a panic.
+//! What would fail or get lost, and what was decided and should be known: reported as data, never as a panic.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub struct Finding {
     pub table: Option<TableId>,
 }
 
-/// Kinds of blocking findings that a script would tell apart.
+/// Kinds of blocking findings that a script may have to distinguish.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Cause {
     /// The target table exists (and holds rows) and the plan does not say what to do.

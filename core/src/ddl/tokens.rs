@@ -10,7 +10,7 @@ pub const LONGEST: usize = 1 << 20;
 /// Deeper nesting is not parsed: dropping the tree recurses once per parenthesis.
 const DEEPEST: usize = 200;
 
-/// A token of SQLite's grammar and where it stands.
+/// A token of SQLite's grammar and where it is.
 pub struct Token {
     pub kind: TokenType,
     start: usize,

@@ -1,4 +1,4 @@
-//! What every decision may look at.
+//! What every decision may depend on.
 
 use super::given::overrides::Overrides;
 use super::given::settings::Settings;
@@ -21,7 +21,7 @@ pub struct Source<'a> {
     pub damage: &'a Damage,
 }
 
-/// What every decision may look at.
+/// What every decision may depend on.
 pub struct Context<'a> {
     pub source: &'a Source<'a>,
     pub target: &'a Target,

@@ -1,6 +1,6 @@
 //! Catalog + profile + overrides -> the plan: every decision, before anything is done. Pure.
 //!
-//! [`given`] is what the user says, [`target`] what the target has; [`resolve`] says who is who, [`decide`] what becomes
+//! [`given`] is the overrides, [`target`] what the target has; [`resolve`] says who is who, [`decide`] what becomes
 //! of everything, [`emit`] prints it. Each of these knows those before it and no others (`tests/layers.rs`).
 
 pub mod context;

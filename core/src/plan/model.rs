@@ -1,4 +1,4 @@
-//! What a plan comes to: its tables, its steps and what each step needs. Data only.
+//! What a plan results in: its tables, its steps and what each step needs. Data only.
 
 use super::given::words::Orphans;
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
@@ -146,7 +146,7 @@ pub enum Action {
 
     /// Bulk load of one table.
     Load(LoadSpec),
-    /// Rows without a parent, looked for after the load and before the constraint is made.
+    /// Rows without a parent, searched for after the load and before the constraint is created.
     Orphans(OrphanSpec),
 }
 
@@ -165,7 +165,7 @@ pub struct LoadSpec {
     pub columns: Vec<LoadColumn>,
 }
 
-/// What the plan says about a load into a table that is there already.
+/// What the plan says about a load into an existing table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntoExisting {
     /// The table's own triggers fire for the loaded rows.
@@ -173,27 +173,27 @@ pub struct IntoExisting {
     /// Indexes and constraints stay in place during the load.
     pub keep_constraints: bool,
     pub conflict: Option<Conflict>,
-    /// The plan takes it for empty, and has nothing to say of rows that are there.
+    /// The plan assumes that it is empty, and decides nothing about existing rows.
     pub empty: bool,
     /// Rows without a parent are taken care of by the plan before foreign keys see them.
     pub orphans: Vec<OrphanSpec>,
 }
 
-/// What becomes of a row whose key is there already.
+/// What becomes of a row whose key exists already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The arbiter of ON CONFLICT.
     pub arbiter: ExistingKey,
-    /// Columns that take the loaded values; empty to leave the row that is there.
+    /// Columns that take the loaded values; empty to leave the existing row alone.
     pub update: Vec<String>,
-    /// The loaded row is skipped, and has to be the one that is there.
+    /// The loaded row is skipped, and must be the same row as the existing one.
     pub skip: Option<Skip>,
 }
 
 /// What a row that stays has to have in common with the loaded one that is skipped for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Skip {
-    /// The primary key is one more key by which rows are told apart: rows elsewhere name the table's rows by it.
+    /// The primary key must be equal as well, because other rows refer to the table's rows by it.
     pub by_primary: bool,
     /// The key of the plan that, set to "truncate", lets the file's rows in.
     pub truncate: Option<String>,

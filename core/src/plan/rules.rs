@@ -21,7 +21,7 @@ pub struct Rules {
 type TranslateGenerated = fn(&str, &Scope, &PgType, Option<Format>) -> Result<String, Untranslatable>;
 type TranslateDefault = fn(&str, &PgType, Option<Format>) -> Result<Option<String>, Untranslatable>;
 
-/// The answers that an import goes by.
+/// The answers that an import uses.
 pub const RULES: Rules = Rules {
     choose: crate::types::choose,
     widest: crate::types::widest,

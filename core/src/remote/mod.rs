@@ -2,8 +2,8 @@
 //! share. Pure data.
 //!
 //! An [`Expr`] has PostgreSQL's semantics, always. `fdw/planner/convert` makes it from the server's nodes; only operators,
-//! functions and types of the server's own (`pg_catalog`, oid below 16384) become one, everything else cannot be
-//! said here and is computed by PostgreSQL. [`shippable`] says which of them SQLite computes alike.
+//! functions and types of the server's own (`pg_catalog`, oid below 16384) become one, everything else has no
+//! [`Expr`] and is computed by PostgreSQL. [`shippable`] says which of them SQLite computes alike.
 //!
 //! Inside SQLite every value travels in its type's *canonical form*, which is compared and sorted there as the
 //! value is in PostgreSQL:

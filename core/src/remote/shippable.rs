@@ -1,7 +1,7 @@
 //! May it go to SQLite? A condition, value or order ships when every part of it is in [`vocabulary`]'s tables for the
 //! types, collations and columns at hand, and the whole stays within SQLite's limits. Pure.
 //!
-//! What each rule rests on is said at its row. Constants have a literal that is exact; texts under a
+//! What each rule rests on is documented at its row. Constants have a literal that is exact; texts under a
 //! nondeterministic collation never ship; sorting ships under a collation by bytes alone.
 
 use super::column::{Form, Place};
@@ -89,7 +89,7 @@ fn is_met(needs: Needs, type_: Type, collation: Collation, tables: &Tables) -> b
 
 struct Check<'a> {
     tables: &'a Tables,
-    /// Bytes of what has been looked at.
+    /// Bytes of the expressions that have been checked.
     size: std::cell::Cell<usize>,
 }
 

@@ -144,7 +144,7 @@ impl PgType {
         }
     }
 
-    /// They have the same name, whatever is known beside it.
+    /// They have the same name, whatever else is known of them.
     pub fn is_named_as(&self, other: &PgType) -> bool {
         self == other || self.to_string() == other.to_string()
     }

@@ -1,6 +1,7 @@
 //! CHECK constraints, validated when they are created.
 //!
-//! SQLite keeps rows that a CHECK of later date, or one switched off, does not allow: `keys` says what then.
+//! SQLite keeps rows that a CHECK does not allow if they are older than it, or were written while checks were off.
+//! `keys` says what becomes of such a CHECK.
 
 use super::object::Object;
 use super::table::{DecidedTable, Tried};

@@ -1,4 +1,4 @@
-//! `COLLATE NOCASE` and its kin: what keeps uniqueness and comparisons.
+//! `COLLATE NOCASE` and the other collations: what keeps uniqueness and comparisons.
 //!
 //! SQLite's NOCASE folds the 26 ASCII letters. A nondeterministic ICU collation keeps `=`, `IN`,
 //! `GROUP BY`, joins and keys case-insensitive, but folds other letters as well, so that a unique
@@ -121,7 +121,7 @@ pub fn follow(tables: &mut [DecidedTable<'_>], findings: &mut Vec<Finding>) {
     }
 }
 
-/// How a key tells the values of a column apart, beside what the column itself does in PostgreSQL.
+/// How a key compares the values of a column, against what the column itself does in PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyEquality {
     Same,
@@ -157,7 +157,7 @@ pub fn key_column(
     (IndexKey::plain(sql), equality)
 }
 
-/// What a key or an index over a column loses, unless the column loses the same and that is said already.
+/// What a key or an index over a column loses, unless the column loses the same and has a finding.
 pub fn lost(
     ctx: &Context<'_>,
     table: &DecidedTable<'_>,

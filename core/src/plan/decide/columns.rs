@@ -21,7 +21,7 @@ pub struct ColumnType {
     pub pg_type: PgType,
     pub format: Option<Format>,
     pub reason: String,
-    /// The user or the existing table said it.
+    /// It is explicit, or the type of the existing column.
     pub pinned: bool,
 }
 

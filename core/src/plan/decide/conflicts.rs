@@ -9,7 +9,7 @@ use crate::plan::given::words::{OnConflict, OnError, Word};
 use crate::plan::model::{Conflict, Skip};
 use crate::plan::target::{ExistingForeignKey, ExistingKey, ExistingTable, Identity};
 
-/// Decides what becomes of loaded rows whose key is there already.
+/// Decides what becomes of loaded rows whose key exists already.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
     let Some(existing) = table.existing.filter(|_| table.settings.on_conflict != OnConflict::Error) else {
         return;
@@ -123,7 +123,7 @@ fn by_default<'e>(table: &DecidedTable<'_>, existing: &'e ExistingTable) -> Resu
     }
 }
 
-/// Why rows cannot be told apart by this key.
+/// Why this key cannot be the arbiter.
 fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     if key.deferrable {
         return Some("it is deferrable".into());

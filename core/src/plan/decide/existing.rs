@@ -1,7 +1,7 @@
 //! Plan keys without effect on a table: on one that exists, or on one that the import creates.
 //!
-//! A printed plan says every key, so a table's key counts as the user's own where it differs from the plan's;
-//! and `default: null` or `generated: false` ask for nothing.
+//! A printed plan has every key, so a table's key counts as explicit where it differs from the plan's; and
+//! `default: null` or `generated: false` ask for nothing.
 
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::Finding;

@@ -1,6 +1,6 @@
 //! Foreign keys and the search for orphans that goes before them.
 //!
-//! A key to something that is not there is left out with a warning whatever `keys` says: SQLite
+//! A key to something that does not exist is left out with a warning whatever `keys` says: SQLite
 //! itself refuses to write such rows once it checks keys, so nobody relies on it. Rows without a
 //! parent are the data's fault, and `orphans` says what becomes of them.
 

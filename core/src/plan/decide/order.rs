@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::table::DecidedTable;
 use crate::plan::resolve::table::Disposition;
 
-/// The tables that are loaded, in order, by the foreign keys of the source and of the tables that are there.
+/// The tables that are loaded, in order, by the foreign keys of the source and of the existing tables.
 pub fn of_loads(tables: &[DecidedTable<'_>]) -> Vec<usize> {
     let by_source: HashMap<String, usize> =
         tables.iter().enumerate().map(|(i, d)| (d.source.name.to_ascii_lowercase(), i)).collect();

@@ -1,4 +1,4 @@
-//! What the plan can do about values that do not fit a column of a table that is there.
+//! What the plan can do about values that do not fit a column of an existing table.
 
 use crate::plan::given::overrides::join;
 use crate::plan::model::LoadSpec;

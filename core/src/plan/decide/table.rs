@@ -44,7 +44,7 @@ pub struct DecidedColumn<'a> {
     pub pg_type: PgType,
     pub format: Option<Format>,
     pub reason: String,
-    /// The user or the existing table said the type.
+    /// The type is explicit, or that of the existing column.
     pub pinned: bool,
     pub on_invalid: OnInvalid,
     pub not_null: bool,

@@ -1,7 +1,7 @@
 //! What the server is asked of a plan: whether it takes a translated expression, or an index over a type unknown here.
 //!
-//! Every decision that depends on it asks [`accepted`], which lists what has to be tried. `import::trial` tries it on a
-//! temporary table, and the plan is made anew, knowing what was refused. Pure: nothing is tried here.
+//! Every decision that depends on it calls [`accepted`], which lists what has to be tried. `import::trial` tries it on
+//! a temporary table, and the plan is made anew, knowing what was refused. Pure: nothing is tried here.
 
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use crate::plan::context::Context;

@@ -1,4 +1,4 @@
-//! What a plan comes to: its steps, their SQL, the printed plan, and what it would change.
+//! What a plan results in: its steps, their SQL, the printed plan, and what it would change.
 
 pub mod compare;
 pub(crate) mod ddl;

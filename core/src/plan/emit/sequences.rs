@@ -119,7 +119,7 @@ impl Ends {
 }
 
 /// Undone by ROLLBACK, as ALTER SEQUENCE is. Forward only, unless the table began empty and nobody else takes
-/// numbers from the sequence: then it stands exactly behind what was loaded, or at its start.
+/// numbers from the sequence: then the next value is the one after the loaded ones, or the start value.
 ///
 /// The first ALTER changes nothing and locks: no other session moves the sequence between the look and the move.
 /// A sequence that has to stand at its end gives its last value away, so that the next one is an error and

@@ -8,7 +8,7 @@ use super::words::*;
 use crate::damage::Integrity;
 use crate::value::batch::OnInvalid;
 
-/// Where in a plan an object stands.
+/// Where in a plan an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Plan,
@@ -22,7 +22,7 @@ pub enum Kind {
     Flag,
     Text,
     TextOrNull,
-    /// A name; null for none said.
+    /// A name; null for none.
     NameOrNull,
     Word(&'static [&'static str]),
     /// A list of globs.
@@ -258,7 +258,7 @@ pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> St
     nearest(given, names).map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
 }
 
-/// The keys' part of `docs/plan.md`: which key stands at which level, then a section a key.
+/// The keys' part of `docs/plan.md`: which keys each level has, then a section for each key.
 pub fn markdown() -> String {
     let mut out = String::new();
     for (level, place) in [

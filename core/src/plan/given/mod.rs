@@ -1,4 +1,4 @@
-//! What the user said: the registry of keys, their words, JSON read into types, and every setting weighed.
+//! The overrides: the registry of keys, their words, JSON read into types, and every setting decided.
 
 pub mod keys;
 pub(crate) mod overrides;

@@ -1,4 +1,4 @@
-//! What the user said: jsonb read into types, every mistake named by its JSON path.
+//! The overrides: jsonb read into types, every mistake named by its JSON path.
 //!
 //! Shapes are checked here against the registry in `keys`; names of tables and columns are
 //! checked against the catalog in `select`. Nothing is decided here.
@@ -81,7 +81,7 @@ pub struct ColumnOverrides {
     pub pg_type: Option<PgType>,
     pub format: Option<Format>,
     pub nullable: Option<bool>,
-    /// `Some(None)`: no default, said explicitly.
+    /// `Some(None)`: explicitly no default.
     pub default: Option<Option<String>>,
     pub generated: Option<GeneratedOverride>,
     pub skip: Option<bool>,
@@ -102,7 +102,7 @@ impl Overrides {
         self.tables.iter().find(|(table, _)| table.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
     }
 
-    /// Says `skip` of a source table, whatever was said before.
+    /// Sets `skip` of a source table, whatever it was before.
     pub fn set_skip(&mut self, name: &str, skip: bool) {
         let at = self.tables.iter().position(|(table, _)| table.eq_ignore_ascii_case(name));
         let at = at.unwrap_or_else(|| {
@@ -149,7 +149,7 @@ pub fn invalid(path: impl Into<String>, message: impl Into<String>, hint: impl I
     PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() }
 }
 
-/// `base.name`, the name quoted where a reader could not tell where it ends.
+/// `base.name`, the name quoted where its end would not be clear.
 pub fn join(base: &str, name: &str) -> String {
     let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if plain { format!("{base}.{name}") } else { format!("{base}.{}", Value::from(name)) }

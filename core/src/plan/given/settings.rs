@@ -1,5 +1,4 @@
-//! Every setting decided: what a table goes by when its own entry, the plan and the defaults
-//! have been weighed, in that order.
+//! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
 use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid, join};
 use super::words::*;
@@ -118,7 +117,7 @@ pub struct Needs {
     /// Stop at the first bad object (false with `on_error: "continue"`).
     pub stop_on_error: bool,
     pub verify_counts: bool,
-    /// Statements to run before the target is looked at; an import takes them out as it runs them.
+    /// Statements to run before the target is read; an import takes them out as it runs them.
     pub before: Vec<String>,
 }
 
@@ -147,7 +146,7 @@ pub fn needs(given: &Overrides) -> Needs {
     }
 }
 
-/// Checks what no single key can tell.
+/// Checks what depends on several keys.
 pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
     let schemas = schemas(given);
     if let Some(long) = schemas.iter().find(|s| s.len() > LONGEST_NAME) {

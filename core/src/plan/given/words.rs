@@ -48,13 +48,13 @@ pub enum Names {
     SnakeCase,
 }
 
-/// What is made when a table is missing, or there.
+/// What is created when a table is missing, or exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Create {
     #[default]
     Auto,
     Always,
-    /// Nothing is made: every table must be there.
+    /// Nothing is created: every table must exist.
     Never,
 }
 
@@ -68,7 +68,7 @@ pub enum ExistingRows {
     Replace,
 }
 
-/// What becomes of a loaded row whose key is there already.
+/// What becomes of a loaded row whose key exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnConflict {
     #[default]

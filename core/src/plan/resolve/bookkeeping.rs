@@ -1,6 +1,6 @@
 //! Tables in which migration tools record what they have done to a schema.
 //!
-//! Records tell of the database that they are in, so the file's are left out where the target has its own; both are
+//! Records describe the database that they are in, so the file's are left out where the target has its own. Both are
 //! compared, because data of another level may not fit. Pure: who reads the records runs [`Tool::records`].
 
 use super::names;
@@ -74,7 +74,7 @@ pub fn tool_of<'c>(table: &str, columns: impl Iterator<Item = &'c str> + Clone) 
 
 impl Tool {
     /// The query for the levels in order, one text a row; `None` where there are none or a column is missing.
-    /// `column` gives the SQL of a column that is there, `text` makes that SQL a text.
+    /// `column` gives the SQL of an existing column, `text` makes that SQL a text.
     pub fn records(
         &self,
         from: &str,

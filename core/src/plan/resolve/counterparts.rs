@@ -71,7 +71,7 @@ fn unplaced(
     }
 }
 
-/// Every row was looked at, and none has a value.
+/// Every row was read, and none has a value.
 fn holds_nothing(table: &ResolvedTable<'_>, i: usize) -> bool {
     let seen = table.profile.filter(|p| !p.sampled || p.rows == 0);
     seen.and_then(|p| p.columns.get(i)).is_some_and(|c| c.values() == 0)

@@ -1,5 +1,5 @@
 //! Which names of the source mean which names of the target: what the plan says, then the same name, the name
-//! by the `names` key, the name without regard to case, and last one that only writes its words otherwise.
+//! by the `names` key, the name without regard to case, and last the same words written otherwise.
 //!
 //! Each rule is tried for all names before the next, so that a better match takes its counterpart first. What
 //! could mean two things means neither.

@@ -1,4 +1,4 @@
-//! Who is who: which tables take part, what they are called, and what they meet in the target database.
+//! Which tables take part, what they are called, and what their counterparts in the target database are.
 
 pub mod bookkeeping;
 pub(crate) mod counterparts;

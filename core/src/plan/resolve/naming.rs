@@ -1,4 +1,4 @@
-//! The PostgreSQL names of tables and columns: those that are there already, those given, and new ones.
+//! The PostgreSQL names of tables and columns: existing ones, explicit ones, and new ones.
 
 use super::disposition::{self, Counterpart};
 use super::matching::{self, Existing, Match, Wanted};

@@ -14,7 +14,7 @@ fn out_of_range(how: &str) -> Fault {
     Fault::new("22003", format!("value out of range: {how}"))
 }
 
-/// `check_float8_val`'s rules, as `float8_pl` and its kin apply them.
+/// `check_float8_val`'s rules, as `float8_pl` and the like apply them.
 fn checked<'a>(
     args: &[Cell<'a>],
     compute: fn(f64, f64) -> f64,

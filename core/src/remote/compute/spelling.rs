@@ -1,4 +1,4 @@
-//! How a UUID may begin where it is stored as text: its digits stand in either case.
+//! How a UUID may begin where it is stored as text: its letters may have either case.
 
 use super::{Fault, text};
 use crate::value::{Cell, CellBuf};

@@ -169,7 +169,7 @@ fn not(negated: bool) -> &'static str {
     if negated { "NOT " } else { "" }
 }
 
-/// Fills `{0}`, `{1}`, … of a template; what is filled in is not looked at again.
+/// Fills `{0}`, `{1}`, … of a template; what is filled in is not filled again.
 fn fill(template: &str, args: &[String]) -> String {
     let mut out = String::new();
     let mut rest = template;
