@@ -161,7 +161,12 @@ pub struct Described {
 /// What the file declares of a table or view; `None` when it has none of this name.
 pub fn describe(server: &ForeignServer, options: &TableOptions) -> Result<Option<Described>, Error> {
     let name = &options.table;
-    Connection::for_table(server, options)?.briefly(|connection, session| {
+    // A table that may be changed has the file opened for writing from the start.
+    let connection = Connection::entry(server);
+    if options.updatable == Some(true) && connection.intent.get() == Intent::Read {
+        connection.intent.set(Intent::MayChange);
+    }
+    Connection::of(server)?.briefly(|connection, session| {
         let catalog = connection.catalog(session)?;
         let Some(table) = catalog.table(name) else { return Ok(None) };
         let is_view = catalog.views.iter().any(|v| v.name.eq_ignore_ascii_case(name));
@@ -200,15 +205,6 @@ impl Connection {
         let connection = Connection::entry(server);
         connection.refresh(server, &ServerOptions::of(server)?)?;
         Ok(connection)
-    }
-
-    /// The same; a table that may be changed has the file opened for writing from the start.
-    fn for_table(server: &ForeignServer, options: &TableOptions) -> Result<Rc<Connection>, Error> {
-        let connection = Connection::entry(server);
-        if options.updatable == Some(true) && connection.intent.get() == Intent::Read {
-            connection.intent.set(Intent::MayChange);
-        }
-        Connection::of(server)
     }
 
     fn entry(server: &ForeignServer) -> Rc<Connection> {

@@ -208,15 +208,14 @@ impl<'a> Converter<'a> {
                     PARAM_EXEC => self.plan_params,
                     _ => false,
                 },
-                NodeTag::T_Var => self.is_outer(&*node.cast::<pg_sys::Var>()),
+                NodeTag::T_Var => {
+                    let var = &*node.cast::<pg_sys::Var>();
+                    let ours = u32::try_from(var.varno).is_ok_and(|r| self.tables.contains_key(&r));
+                    self.outer && !ours && var.varlevelsup == 0 && var.varattno > 0
+                }
                 _ => false,
             }
         }
-    }
-
-    fn is_outer(&self, var: &pg_sys::Var) -> bool {
-        let ours = u32::try_from(var.varno).is_ok_and(|r| self.tables.contains_key(&r));
-        self.outer && !ours && var.varlevelsup == 0 && var.varattno > 0
     }
 
     /// text <-> varchar, and other collations, which the operators name themselves.
