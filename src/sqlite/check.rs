@@ -27,7 +27,10 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
     let pragma = if full { "integrity_check" } else { "quick_check" };
     match catalog(source) {
         Ok(catalog) => {
-            problems.extend(schema_problems(&catalog));
+            problems.extend(catalog.problems.iter().map(|problem| CheckProblem {
+                object: Some(problem.object.clone()),
+                message: problem.reason.clone(),
+            }));
             let roots = roots(source)?;
             problems.extend(told(report(source, &catalog, pragma, None)?, &roots));
             if full {
@@ -49,13 +52,6 @@ pub fn unopened(error: Error) -> Result<Vec<CheckProblem>, Error> {
         | Error::Sqlite { .. } => Ok(vec![problem(None, error)]),
         other => Err(other),
     }
-}
-
-fn schema_problems(catalog: &Catalog) -> impl Iterator<Item = CheckProblem> {
-    catalog
-        .problems
-        .iter()
-        .map(|p| CheckProblem { object: Some(p.object.clone()), message: p.reason.clone() })
 }
 
 fn problem(object: Option<&str>, error: Error) -> CheckProblem {
@@ -251,14 +247,10 @@ impl Orphans {
             format!("foreign key ({columns}): {} {rows} without a parent in \"{}\"", self.count, key.parent);
         if !self.first.is_empty() {
             let rowids: Vec<String> = self.first.iter().map(i64::to_string).collect();
-            message += &format!(" (rowid {}{})", rowids.join(", "), self.more());
+            let more = if self.count > rowids.len() as u64 { ", …" } else { "" };
+            message += &format!(" (rowid {}{more})", rowids.join(", "));
         }
         CheckProblem { object: Some(table.name.clone()), message }
-    }
-
-    fn more(&self) -> &'static str {
-        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
-        if self.count > shown { ", …" } else { "" }
     }
 }
 

@@ -69,9 +69,11 @@ impl<'a> Key<'a> {
                 | FunctionFlags::SQLITE_DIRECTONLY;
             source.connection().create_scalar_function(FOLD, 1, flags, |context| {
                 Ok(match context.get_raw(0) {
-                    ValueRef::Text(text) => {
-                        rusqlite::types::Value::Text(fold(&String::from_utf8_lossy(text)))
-                    }
+                    // Lower case first, because some capitals have no small letter of their own; then upper case,
+                    // because 'ß' becomes "SS".
+                    ValueRef::Text(text) => rusqlite::types::Value::Text(
+                        String::from_utf8_lossy(text).to_lowercase().to_uppercase(),
+                    ),
                     _ => context.get(0)?,
                 })
             })?;
@@ -118,12 +120,6 @@ impl<'a> Key<'a> {
             groups.join(", ")
         )
     }
-}
-
-/// Lower case first, because some capitals have no small letter of their own; then upper case, because 'ß' becomes
-/// "SS".
-fn fold(text: &str) -> String {
-    text.to_lowercase().to_uppercase()
 }
 
 #[cfg(test)]

@@ -146,7 +146,12 @@ impl Reader<'_> {
         if relation.kind == "virtual" {
             return self.virtual_table(table);
         }
-        let ddl = self.table_ddl(&table);
+        // Without a text that can be read, the pragmas' facts must do.
+        let ddl = ddl::table(&table.sql).unwrap_or_else(|why| {
+            let reason = format!("CHECK constraints and generated columns are not known: {why}");
+            self.problem(&table.name, reason);
+            TableDdl::default()
+        });
         (table.columns, table.primary_key) = self.columns(&table.name, &ddl)?;
         table.indexes = self.indexes(&table.name, &ddl)?;
         table.foreign_keys = self.foreign_keys(&table.name, &ddl)?;
@@ -165,15 +170,6 @@ impl Reader<'_> {
         }
         table.kind = TableKind::Virtual { module, usable };
         Ok(table)
-    }
-
-    /// Without a text that can be read, the pragmas' facts must do.
-    fn table_ddl(&mut self, table: &Table) -> TableDdl {
-        ddl::table(&table.sql).unwrap_or_else(|why| {
-            let reason = format!("CHECK constraints and generated columns are not known: {why}");
-            self.problem(&table.name, reason);
-            TableDdl::default()
-        })
     }
 
     fn columns(&self, table: &str, ddl: &TableDdl) -> Result<(Vec<Column>, Option<PrimaryKey>), Error> {
