@@ -320,7 +320,11 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
             continue;
         }
         existing::read_rows(&mut target, &held);
-        let mut planned = accepted(survey, &mut target)?;
+        let mut planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+        target.refused = trial::refusals(&planned.trials);
+        if !target.refused.is_empty() {
+            planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+        }
         planned.findings.extend(source::findings(&survey.source, &survey.catalog));
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned.findings.extend(survey.unrun());
@@ -328,17 +332,6 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         finding::say_once(&mut planned.findings);
         return Ok((target, planned));
     }
-}
-
-/// The plan for a target, made again where the server has refused something of it when it was tried.
-fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
-    let source = survey.facts();
-    let planned = plan::build(&source, target, &survey.overrides)?;
-    target.refused = trial::refusals(&planned.trials);
-    if target.refused.is_empty() {
-        return Ok(planned);
-    }
-    Ok(plan::build(&source, target, &survey.overrides)?)
 }
 
 /// Names the types of the overrides as the server does, so that they mean the same under any search path. One that is

@@ -24,6 +24,13 @@ use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)";
 
+// A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
+// ICU does not know every encoding of the server's.
+const HAS_ICU: &str = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
+                       AND pg_catalog.pg_collation_actual_version(oid) IS NOT NULL
+                       AND pg_catalog.current_setting('server_encoding')
+                           NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
+
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
     let mut found = Relations::of(schemas);
@@ -34,7 +41,7 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let views = views::read(&schemas);
-    Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
+    Target { relations: found.into_tables(), icu: spi::any(HAS_ICU, &[]), schemas, views, refused: vec![] }
 }
 
 /// Relations of these that the caller may do something with, which is what anybody may wait for.
@@ -98,13 +105,3 @@ const CLOSED: &str = "
     FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
     WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
                    ELSE has_schema_privilege(n.oid, 'CREATE') END";
-
-fn has_icu() -> bool {
-    // A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
-    // ICU does not know every encoding of the server's.
-    let sql = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
-               AND pg_catalog.pg_collation_actual_version(oid) IS NOT NULL
-               AND pg_catalog.current_setting('server_encoding')
-                   NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
-    spi::any(sql, &[])
-}

@@ -40,7 +40,8 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
     if let Some(reason) = bound(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
     }
-    if into.is_some_and(|into| requested(facts, into)) {
+    // The plan requests everything to be in place, or triggers of which there are some.
+    if into.is_some_and(|into| into.keep_constraints || (into.fire_triggers && facts.insert_triggers)) {
         return Strategy::Staged(None);
     }
     let conflict = into.is_some_and(|into| into.conflict.is_some());
@@ -95,11 +96,6 @@ fn computed(facts: &RelationFacts, looking_default: bool) -> Option<&'static str
         () if looking_default => Some("a default calls a function that may read tables"),
         () => None,
     }
-}
-
-/// The plan requests everything to be in place, or triggers of which there are some.
-fn requested(facts: &RelationFacts, into: &IntoExisting) -> bool {
-    into.keep_constraints || (into.fire_triggers && facts.insert_triggers)
 }
 
 #[cfg(test)]

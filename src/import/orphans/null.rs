@@ -19,7 +19,22 @@ pub struct Nulled {
 
 /// Sets the keys of rows without a parent to NULL. The queries are about one table.
 pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
-    let sql = statement(queries)?;
+    let table = &queries.first()?.children.name;
+    let found = queries.iter().enumerate().map(|(i, query)| {
+        let orphans = query.orphans();
+        format!("SELECT c.ctid AS address, {i} AS query {orphans}")
+    });
+    let by_row = (0..queries.len()).map(|i| format!("bool_or(query = {i}) AS by_{i}"));
+    let counts = (0..queries.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
+    let sql = format!(
+        "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
+         updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
+         SELECT ARRAY[{}] FROM orphans",
+        found.collect::<Vec<_>>().join(" UNION ALL "),
+        by_row.collect::<Vec<_>>().join(", "),
+        assignments(queries).join(", "),
+        counts.collect::<Vec<_>>().join(", ")
+    );
     let _settings = reading();
     let by = Command::next();
     Some(Nulled { rows: latest::written(&sql)?, by })
@@ -32,25 +47,6 @@ pub fn notes(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Vec<String> {
         format!("{} became NULL in {rows} rows without a parent", query.spec.columns.join(", "))
     };
     changed.map(note).collect()
-}
-
-fn statement(queries: &[OrphanQuery<'_>]) -> Option<String> {
-    let table = &queries.first()?.children.name;
-    let found = queries.iter().enumerate().map(|(i, query)| {
-        let orphans = query.orphans();
-        format!("SELECT c.ctid AS address, {i} AS query {orphans}")
-    });
-    let by_row = (0..queries.len()).map(|i| format!("bool_or(query = {i}) AS by_{i}"));
-    let counts = (0..queries.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
-    Some(format!(
-        "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
-         updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
-         SELECT ARRAY[{}] FROM orphans",
-        found.collect::<Vec<_>>().join(" UNION ALL "),
-        by_row.collect::<Vec<_>>().join(", "),
-        assignments(queries).join(", "),
-        counts.collect::<Vec<_>>().join(", ")
-    ))
 }
 
 /// A column may belong to several keys.
