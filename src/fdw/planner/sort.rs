@@ -166,10 +166,8 @@ unsafe fn merge_orders(
                 continue;
             }
             let key = compat::ascending(root, class, (*(*families).elements).oid_value);
-            let cx = &mut state.converter();
-            let presorted =
-                order(rel, state, &*key, cx).filter(|o| is_presorted(std::slice::from_ref(o), &state.tables));
-            if presorted.is_some() {
+            let order = order(rel, state, &*key, &mut state.converter());
+            if order.is_some_and(|order| is_presorted(&[order], &state.tables)) {
                 let mut list = std::ptr::null_mut();
                 nodes::append(&mut list, key);
                 found.push(list);
