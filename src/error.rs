@@ -13,8 +13,9 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::sqltext::ident;
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +33,10 @@ pub enum Error {
     /// A type in the plan that the server does not take.
     #[error("{path}: {message}")]
     Type { path: String, message: String, sqlstate: SqlState },
-    /// `place` and `role` as GRANT names them: `SCHEMA "app"`.
-    #[error("permission denied to create tables in {place}")]
-    NoCreate { place: String, role: String },
+    /// The right to create tables in a schema is missing; where the schema is still to be created, the right to do that
+    /// in `database`.
+    #[error("permission denied to create {}", place_of(.schema, .database.as_deref()))]
+    NoCreate { schema: String, database: Option<String>, role: String },
     /// What stops an import before anything is written.
     #[error("{}", blocking_message(.0))]
     Blocked(Vec<Finding>),
@@ -50,7 +52,10 @@ pub enum Error {
     Orphans(Box<OrphanRows>),
     #[error("there is no recorded run")]
     NoRun { run: Option<i64> },
-    #[error("table \"{table}\": {rows_source} rows in SQLite, {rows_target} in PostgreSQL")]
+    #[error(
+        "table \"{table}\": {} in SQLite, {rows_target} in PostgreSQL",
+        counted(rows_source.unsigned_abs(), "row", "rows")
+    )]
     Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
     /// A loaded table does not hold what was loaded into it; `rows` were expected and found, where it is still there.
     #[error("{}", changed_message(.table, rows.is_some()))]
@@ -156,17 +161,19 @@ impl Error {
                 Some(format!("It was wanted for{table} SQLite file \"{}\".", path.display()))
             }
             Error::Orphans(rows) => {
-                Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.examples))
             }
             Error::OtherRows(rows) => {
-                let count = if rows.count == 1 { "1 row" } else { &format!("{} rows", rows.count) };
-                Some(format!("{count}, the first of them: {}.", rows.example))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.example))
             }
             Error::Changed { rows, .. } => rows.map(|(expected, found)| {
-                format!("It had {expected} rows after the load, and has {found} now.")
+                let expected = counted(expected.unsigned_abs(), "row", "rows");
+                format!("It had {expected} after the load, and has {found} now.")
             }),
             Error::Counts { rejected, .. } => {
-                Some(format!("{rejected} rows were rejected and are in the run log."))
+                let rejected =
+                    counted(rejected.unsigned_abs(), "row was rejected and is", "rows were rejected and are");
+                Some(format!("{rejected} in the run log."))
             }
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("SQLite reported the damage while it read \"{object}\"."))
@@ -233,7 +240,12 @@ impl Error {
                 }
             }),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
-            Error::NoCreate { place, role } => {
+            Error::NoCreate { schema, database, role } => {
+                let place = match database {
+                    Some(database) => format!("DATABASE {}", ident(database)),
+                    None => format!("SCHEMA {}", ident(schema)),
+                };
+                let role = ident(role);
                 Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
             }
             Error::Foreign { hint, .. } => hint.clone(),
@@ -315,7 +327,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
             Fault::Value(_) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         },
         E::Stale { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+        E::Change { .. } | E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
     }
 }
 
@@ -326,7 +338,7 @@ fn constraint_code(kind: sqlite::error::Constraint) -> Code {
         Constraint::NotNull => Code::ERRCODE_NOT_NULL_VIOLATION,
         Constraint::ForeignKey => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
         Constraint::Check => Code::ERRCODE_CHECK_VIOLATION,
-        Constraint::Other => Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+        Constraint::Trigger | Constraint::Other => Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
     }
 }
 
@@ -415,7 +427,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
         E::TooBig { .. } => {
             "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
         }
-        E::Interrupted { .. } | E::NoMemory { .. } | E::Sqlite { .. } => return None,
+        E::Interrupted { .. } | E::NoMemory { .. } | E::Change { .. } | E::Sqlite { .. } => return None,
     };
     Some(hint.into())
 }
@@ -433,6 +445,14 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Cause::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    }
+}
+
+/// What could not be created, and where.
+fn place_of(schema: &str, database: Option<&str>) -> String {
+    match database {
+        Some(database) => format!("schema \"{schema}\" in database \"{database}\""),
+        None => format!("tables in schema \"{schema}\""),
     }
 }
 

@@ -82,7 +82,10 @@ fn errors() -> Vec<Error> {
             message: "type \"…\" does not exist".into(),
             sqlstate: Code::ERRCODE_UNDEFINED_OBJECT.into(),
         }],
-        NoCreate { .. } => [Error::NoCreate { place: any(), role: any() }],
+        NoCreate { .. } => [
+            Error::NoCreate { schema: any(), database: None, role: any() },
+            Error::NoCreate { schema: any(), database: Some(any()), role: any() },
+        ],
         Blocked(_) => [Error::Blocked(vec![finding(), finding()])],
         Cell { .. } => [
             Error::Cell { table: any(), cell: cell("text"), hint: hint() },
@@ -97,7 +100,7 @@ fn errors() -> Vec<Error> {
         }],
         Orphans(_) => [Error::Orphans(Box::new(orphans))],
         NoRun { .. } => [Error::NoRun { run: None }],
-        Counts { .. } => [Error::Counts { table: any(), rows_source: 1, rows_target: 2, rejected: 0 }],
+        Counts { .. } => [Error::Counts { table: any(), rows_source: 3, rows_target: 2, rejected: 0 }],
         Changed { .. } => [
             Error::Changed { table: any(), rows: None, by: Changer::After },
             Error::Changed { table: any(), rows: Some((1, 2)), by: Changer::After },
@@ -170,6 +173,7 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
             broken(Constraint::NotNull),
             broken(Constraint::ForeignKey),
             broken(Constraint::Check),
+            broken(Constraint::Trigger),
             broken(Constraint::Other),
         ],
         Collation { .. } => [E::Collation { path: path(), name: any() }],
@@ -186,6 +190,7 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         Schema { .. } => [E::Schema { path: path(), message: message() }],
         Function { .. } => [E::Function { path: path(), fault: Box::new(Fault::Value(fault)) }],
         Stale { .. } => [E::Stale { path: path() }],
+        Change { .. } => [E::Change { path: path(), message: message() }],
         Sqlite { .. } => [E::Sqlite { path: path(), code: 1, message: message() }],
     })
 }

@@ -12,6 +12,7 @@ use super::open::Source;
 use super::owners::{Rooted, roots};
 use super::problem::Place;
 use pg_sqlite_migrate_core::catalog::{Catalog, ForeignKey, Table, TableKind};
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,9 +243,8 @@ impl Orphans {
 
     fn told(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
         let columns = key.columns.join(", ");
-        let rows = if self.count == 1 { "row" } else { "rows" };
-        let mut message =
-            format!("foreign key ({columns}): {} {rows} without a parent in \"{}\"", self.count, key.parent);
+        let rows = counted(self.count, "row", "rows");
+        let mut message = format!("foreign key ({columns}): {rows} without a parent in \"{}\"", key.parent);
         if !self.first.is_empty() {
             let rowids: Vec<String> = self.first.iter().map(i64::to_string).collect();
             let more = if self.count > rowids.len() as u64 { ", …" } else { "" };

@@ -70,8 +70,8 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
-    /// The change breaks a constraint of the file; nothing was changed.
-    #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
+    /// The change breaks a constraint of the file, or a trigger of the file refuses it; nothing was changed.
+    #[error("{}", kind.broken(path))]
     Constraint { path: PathBuf, kind: Constraint, message: String },
     /// A result depends on an application-defined collation.
     #[error("collation \"{name}\" of SQLite file \"{}\" is defined by its application only", path.display())]
@@ -96,6 +96,9 @@ pub enum Error {
     /// The statement was closed by the transaction's end, or is being read further up.
     #[error("a query on SQLite file \"{}\" was closed while it was read", path.display())]
     Stale { path: PathBuf },
+    /// Anything else that ends a statement which changes.
+    #[error("could not change SQLite file \"{}\": {message}", path.display())]
+    Change { path: PathBuf, message: String },
     /// Anything else; `code` is SQLite's extended result code, 0 when the failure is not SQLite's own.
     #[error("could not read SQLite file \"{}\": {message}", path.display())]
     Sqlite { path: PathBuf, code: i32, message: String },
@@ -156,8 +159,21 @@ pub enum Constraint {
     NotNull,
     ForeignKey,
     Check,
-    /// A trigger's RAISE, a STRICT column's type, and what else there is.
+    /// RAISE, by a trigger of the file.
+    Trigger,
+    /// A STRICT column's type, and what else there is.
     Other,
+}
+
+impl Constraint {
+    fn broken(self, path: &Path) -> String {
+        match self {
+            Constraint::Trigger => {
+                format!("a trigger of SQLite file \"{}\" refused the change", path.display())
+            }
+            _ => format!("change of SQLite file \"{}\" breaks a constraint", path.display()),
+        }
+    }
 }
 
 impl Error {
@@ -204,6 +220,14 @@ impl Error {
             Some((kind, name)) => Error::Vanished { path, kind, name },
             None if code == ffi::SQLITE_SCHEMA => Error::Schema { path, message },
             None => Error::Sqlite { path, code, message },
+        }
+    }
+
+    /// The error of a statement that changes the file.
+    pub(super) fn of_change(self) -> Error {
+        match self {
+            Error::Sqlite { path, message, .. } => Error::Change { path, message },
+            other => other,
         }
     }
 
@@ -260,6 +284,7 @@ fn constraint(code: i32) -> Constraint {
         ffi::SQLITE_CONSTRAINT_NOTNULL => Constraint::NotNull,
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Constraint::ForeignKey,
         ffi::SQLITE_CONSTRAINT_CHECK => Constraint::Check,
+        ffi::SQLITE_CONSTRAINT_TRIGGER => Constraint::Trigger,
         _ => Constraint::Other,
     }
 }

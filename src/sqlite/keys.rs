@@ -14,6 +14,7 @@ use super::{folding, profile};
 use pg_sqlite_migrate_core::catalog::{
     Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind,
 };
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
@@ -304,7 +305,7 @@ fn shown(value: ValueRef<'_>) -> String {
             let more = if short.len() < bytes.len() && text.chars().count() > LONGEST { "…" } else { "" };
             sqlite_literal(&(short + more))
         }
-        ValueRef::Blob(bytes) => format!("<{} bytes>", bytes.len()),
+        ValueRef::Blob(bytes) => format!("<{}>", counted(bytes.len() as u64, "byte", "bytes")),
     }
 }
 

@@ -139,7 +139,7 @@ impl Session {
                 bound.map_err(|e| self.error(e))?;
             }
             // `raw_execute` steps once and resets.
-            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e))?;
+            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e).of_change())?;
             Ok(self.source().believe(changed as u64)?)
         })
     }
@@ -172,7 +172,8 @@ impl Session {
                     drop(rows);
                     prepared.state = State::Done;
                     // SQLite prepares a statement again if the schema has changed.
-                    Err(self.error(e).about_schema())
+                    let error = self.error(e).about_schema();
+                    Err(if prepared.statement.readonly() { error } else { error.of_change() })
                 }
             }
         })

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::pg::{relation, rights, spi};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::{Action, Planned, Target};
-use pg_sqlite_migrate_core::sqltext::{ident, qualified};
+use pg_sqlite_migrate_core::sqltext::qualified;
 use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)";
@@ -80,8 +80,10 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
-        if let Some(place) = spi::value(CLOSED, &[schema.into()]) {
-            return Err(Error::NoCreate { place, role: ident(&rights::current_role()) });
+        let lacks = |row: &spi::Row<'_>| row.get::<Option<String>>("database");
+        if let Some(database) = spi::row(LACKS_CREATE, &[schema.into()], lacks) {
+            let role = rights::current_role();
+            return Err(Error::NoCreate { schema: schema.to_owned(), database, role });
         }
     }
     Ok(())
@@ -98,10 +100,9 @@ pub fn lock(schema: &str, table: &str) {
     }
 }
 
-/// What the caller may not create tables in, as GRANT names it; no row where it may.
-const CLOSED: &str = "
-    SELECT CASE WHEN n.oid IS NULL THEN format('DATABASE %I', current_database())
-                ELSE format('SCHEMA %I', n.nspname) END
+/// A row where the caller may not create tables in a schema; with the database, where the schema is still to be created.
+const LACKS_CREATE: &str = "
+    SELECT CASE WHEN n.oid IS NULL THEN current_database()::text END AS database
     FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
     WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
                    ELSE has_schema_privilege(n.oid, 'CREATE') END";

@@ -27,7 +27,7 @@ use crate::pg::{citus, latest, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::sqlite::salvage::Detour;
 use crate::verify::counts;
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -232,7 +232,8 @@ fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
 
 fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
     let name = qualified(&spec.schema, &spec.target);
-    let message = format!("relation {name} was empty when the plan was made, but has {rows} rows now");
+    let rows = counted(rows.unsigned_abs(), "row", "rows");
+    let message = format!("relation {name} was empty when the plan was made, but has {rows} now");
     Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
 }
 

@@ -6,6 +6,7 @@
 use super::query::{OrphanQuery, reading};
 use crate::pg::latest;
 use crate::pg::loaded_rows::Command;
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// Rows that lost their key.
@@ -44,7 +45,8 @@ pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
 pub fn notes(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Vec<String> {
     let changed = queries.iter().zip(&nulled.rows).filter(|(_, rows)| **rows > 0);
     let note = |(query, rows): (&OrphanQuery<'_>, &u64)| {
-        format!("{} became NULL in {rows} rows without a parent", query.spec.columns.join(", "))
+        let rows = counted(*rows, "row", "rows");
+        format!("{} became NULL in {rows} without a parent", query.spec.columns.join(", "))
     };
     changed.map(note).collect()
 }
