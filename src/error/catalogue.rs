@@ -82,10 +82,8 @@ fn errors() -> Vec<Error> {
             message: "type \"…\" does not exist".into(),
             sqlstate: Code::ERRCODE_UNDEFINED_OBJECT.into(),
         }],
-        NoCreate { .. } => [
-            Error::NoCreate { schema: any(), database: None, role: any() },
-            Error::NoCreate { schema: any(), database: Some(any()), role: any() },
-        ],
+        NoCreateTable { .. } => [Error::NoCreateTable { schema: any(), role: any() }],
+        NoCreateSchema { .. } => [Error::NoCreateSchema { schema: any(), database: any(), role: any() }],
         Blocked(_) => [Error::Blocked(vec![finding(), finding()])],
         Cell { .. } => [
             Error::Cell { table: any(), cell: cell("text"), hint: hint() },
@@ -101,10 +99,8 @@ fn errors() -> Vec<Error> {
         Orphans(_) => [Error::Orphans(Box::new(orphans))],
         NoRun { .. } => [Error::NoRun { run: None }],
         Counts { .. } => [Error::Counts { table: any(), rows_source: 3, rows_target: 2, rejected: 0 }],
-        Changed { .. } => [
-            Error::Changed { table: any(), rows: None, by: Changer::After },
-            Error::Changed { table: any(), rows: Some((1, 2)), by: Changer::After },
-        ],
+        Changed { .. } => [Error::Changed { table: any(), expected: 1, found: 2, by: Changer::After }],
+        Dropped { .. } => [Error::Dropped { table: any(), by: Changer::After }],
         // The message is the caller's.
         Foreign { .. } => [],
         Conflict { .. } => [Error::Conflict {
@@ -168,12 +164,12 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         HotJournal { .. } => [E::HotJournal { path: path() }],
         Interrupted { .. } => [E::Interrupted { path: path() }],
         InvalidFilter { .. } => [E::InvalidFilter { path: path(), filter: any(), reason: any() }],
+        Refused { .. } => [E::Refused { path: path(), message: message() }],
         Constraint { .. } => [
             broken(Constraint::Unique),
             broken(Constraint::NotNull),
             broken(Constraint::ForeignKey),
             broken(Constraint::Check),
-            broken(Constraint::Trigger),
             broken(Constraint::Other),
         ],
         Collation { .. } => [E::Collation { path: path(), name: any() }],

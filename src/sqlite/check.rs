@@ -33,7 +33,7 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
                 message: problem.reason.clone(),
             }));
             let roots = roots(source)?;
-            problems.extend(told(report(source, &catalog, pragma, None)?, &roots));
+            problems.extend(rows(report(source, &catalog, pragma, None)?, &roots));
             if full {
                 check_foreign_keys(source, &catalog, &mut problems)?;
             }
@@ -121,7 +121,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
     drop(collations::used());
     let before = report.problems.len();
     let mut given_up = false;
-    let mut tell = || {
+    let mut read = || {
         let mut statement = source.connection().prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -139,12 +139,12 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
         }
         Ok(())
     };
-    let outcome = tell().map_err(|e| source.error(e));
+    let outcome = read().map_err(|e| source.error(e));
     if let Some(collation) = collations::used() {
         // With a stand-in collation, keys are not in order and index entries are not found.
-        let said = report.problems.split_off(before);
+        let lines = report.problems.split_off(before);
         let about_order = |line: &str| matches!(Place::of(line), Place::Index(_) | Place::Order(_));
-        report.problems.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
+        report.problems.extend(lines.into_iter().filter(|(_, line)| !about_order(line)));
         report.unordered = Some(collation);
     }
     match outcome {
@@ -158,7 +158,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
 }
 
 /// A report as rows.
-fn told(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
+fn rows(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
     let mut problems: Vec<CheckProblem> = (report.problems.into_iter())
         .map(|(table, message)| CheckProblem { object: object(&message, roots).or(table), message })
         .collect();
@@ -221,8 +221,8 @@ fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
         }
         Ok(())
     })?;
-    let told = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
-    Ok(told.map(|(key, orphans)| orphans.told(table, key)).collect())
+    let broken = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
+    Ok(broken.map(|(key, orphans)| orphans.problem(table, key)).collect())
 }
 
 #[derive(Default)]
@@ -241,7 +241,7 @@ impl Orphans {
         }
     }
 
-    fn told(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
+    fn problem(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
         let columns = key.columns.join(", ");
         let rows = counted(self.count, "row", "rows");
         let mut message = format!("foreign key ({columns}): {rows} without a parent in \"{}\"", key.parent);

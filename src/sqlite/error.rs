@@ -70,8 +70,11 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
-    /// The change breaks a constraint of the file, or a trigger of the file refuses it; nothing was changed.
-    #[error("{}", kind.broken(path))]
+    /// A trigger of the file has called RAISE.
+    #[error("a trigger of SQLite file \"{}\" refused the change", path.display())]
+    Refused { path: PathBuf, message: String },
+    /// The change breaks a constraint of the file; nothing was changed.
+    #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
     Constraint { path: PathBuf, kind: Constraint, message: String },
     /// A result depends on an application-defined collation.
     #[error("collation \"{name}\" of SQLite file \"{}\" is defined by its application only", path.display())]
@@ -159,21 +162,8 @@ pub enum Constraint {
     NotNull,
     ForeignKey,
     Check,
-    /// RAISE, by a trigger of the file.
-    Trigger,
     /// A STRICT column's type, and what else there is.
     Other,
-}
-
-impl Constraint {
-    fn broken(self, path: &Path) -> String {
-        match self {
-            Constraint::Trigger => {
-                format!("a trigger of SQLite file \"{}\" refused the change", path.display())
-            }
-            _ => format!("change of SQLite file \"{}\" breaks a constraint", path.display()),
-        }
-    }
 }
 
 impl Error {
@@ -250,6 +240,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
         }
         ffi::SQLITE_READONLY_DIRECTORY => return Error::DirectoryUnwritable { path },
         ffi::SQLITE_BUSY_SNAPSHOT => return Error::Snapshot { path },
+        ffi::SQLITE_CONSTRAINT_TRIGGER => return Error::Refused { path, message },
         ffi::SQLITE_IOERR_NOMEM => return Error::NoMemory { path, object: None },
         ffi::SQLITE_IOERR_SHORT_READ => return Error::Corrupt { path, object: None, detail: message },
         _ => {}
@@ -284,7 +275,6 @@ fn constraint(code: i32) -> Constraint {
         ffi::SQLITE_CONSTRAINT_NOTNULL => Constraint::NotNull,
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Constraint::ForeignKey,
         ffi::SQLITE_CONSTRAINT_CHECK => Constraint::Check,
-        ffi::SQLITE_CONSTRAINT_TRIGGER => Constraint::Trigger,
         _ => Constraint::Other,
     }
 }

@@ -20,7 +20,7 @@ pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Ve
     let mut facts = vec![];
     for (index, key) in table.indexes.iter().enumerate() {
         let Some(key) = Key::of(key) else { continue };
-        match key.twins(source, table, filter) {
+        match key.case_variants(source, table, filter) {
             Ok((0, _)) => {}
             Ok((count, examples)) => {
                 let kind = KeyFactKind::Folded { index };
@@ -47,12 +47,12 @@ impl<'a> Key<'a> {
             _ => None,
         };
         let columns = index.columns.iter().map(column).collect::<Option<Vec<_>>>()?;
-        let asks = index.unique && columns.iter().any(|(_, nocase)| *nocase);
-        asks.then_some(Key { columns, predicate: index.predicate.as_deref() })
+        let is_checked = index.unique && columns.iter().any(|(_, nocase)| *nocase);
+        is_checked.then_some(Key { columns, predicate: index.predicate.as_deref() })
     }
 
     /// Groups of rows, and the values of the first few.
-    fn twins(
+    fn case_variants(
         &self,
         source: &Source,
         table: &Table,
@@ -63,7 +63,7 @@ impl<'a> Key<'a> {
         if !self.needs_folding(source, &rows)? {
             return Ok((0, vec![]));
         }
-        let ask = || {
+        let query = || {
             let flags = FunctionFlags::SQLITE_UTF8
                 | FunctionFlags::SQLITE_DETERMINISTIC
                 | FunctionFlags::SQLITE_DIRECTONLY;
@@ -77,7 +77,7 @@ impl<'a> Key<'a> {
                     _ => context.get(0)?,
                 })
             })?;
-            let mut statement = source.connection().prepare(&self.question(&rows))?;
+            let mut statement = source.connection().prepare(&self.sql(&rows))?;
             let mut groups = statement.query([])?;
             let (mut count, mut examples) = (0, vec![]);
             while let Some(group) = groups.next()? {
@@ -89,7 +89,7 @@ impl<'a> Key<'a> {
             }
             Ok((count, examples))
         };
-        ask().map_err(|e| source.error(e))
+        query().map_err(|e| source.error(e))
     }
 
     /// The text contains a letter beyond ASCII. This test is cheaper than folding, and rarely true.
@@ -103,7 +103,7 @@ impl<'a> Key<'a> {
         source.connection().query_row(&sql, [], |row| row.get(0)).map_err(|e| source.error(e))
     }
 
-    fn question(&self, rows: &str) -> String {
+    fn sql(&self, rows: &str) -> String {
         let names = self.columns.iter().map(|(name, nocase)| (sqlite_ident(name), *nocase));
         let groups: Vec<String> = names
             .clone()

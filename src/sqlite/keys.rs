@@ -28,11 +28,11 @@ pub fn key_facts(
     filters: &[Option<&str>],
     indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
-    let asked = |(i, table): (usize, &'_ Table)| -> Option<usize> {
+    let selected_table = |(i, table): (usize, &'_ Table)| -> Option<usize> {
         (selected.get(i) == Some(&true) && table.kind == TableKind::Ordinary).then_some(i)
     };
     let mut facts = vec![];
-    for child in catalog.tables.iter().enumerate().filter_map(asked) {
+    for child in catalog.tables.iter().enumerate().filter_map(selected_table) {
         let Some(rows) = Rows::of(source, catalog, child, filters, indexed)? else { continue };
         facts.extend(primary_key_nulls(source, &rows)?);
         facts.extend(primary_key_duplicates(source, &rows)?);
@@ -42,11 +42,11 @@ pub fn key_facts(
             if let Some(parent) = parent(catalog, selected, key)
                 && let Some(parent) = Rows::of(source, catalog, parent, filters, indexed)?
             {
-                let question = |indexed: &str, collate: &str| {
+                let query = |indexed: &str, collate: &str| {
                     let orphaned = orphaned(&rows, key, &parent, (indexed, collate));
                     format!("SELECT {} {orphaned}", row_name(rows.table))
                 };
-                facts.extend(ask(source, &rows, KeyFactKind::Orphan { foreign_key: position }, question)?);
+                facts.extend(find(source, &rows, KeyFactKind::Orphan { foreign_key: position }, query)?);
             }
         }
     }
@@ -104,11 +104,11 @@ fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>
     if nulls.is_empty() {
         return Ok(None);
     }
-    let question = |indexed: &str, _: &str| {
+    let query = |indexed: &str, _: &str| {
         let condition = nulls.join(" OR ");
         format!("SELECT {} FROM {} WHERE {condition}", row_name(table), rows.relation("t", indexed))
     };
-    ask(source, rows, KeyFactKind::PrimaryKeyNull, question)
+    find(source, rows, KeyFactKind::PrimaryKeyNull, query)
 }
 
 /// Only if a key column has no affinity: an affinity would have made `1` and `'1'` the same value.
@@ -124,7 +124,7 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
         return Ok(None);
     }
     let names: Vec<String> = key.columns.iter().map(|c| format!("t.{}", sqlite_ident(c))).collect();
-    let question = |_: &str, _: &str| {
+    let query = |_: &str, _: &str| {
         // Two terms to group by: `1`, `1.0` and `'1'` give the same, a blob never gives what a text does.
         let terms = |c: &String| {
             let whole = format!("typeof({c}) = 'real' AND CAST({c} AS INTEGER) = {c}");
@@ -141,7 +141,7 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
             groups.join(", ")
         )
     };
-    ask(source, rows, KeyFactKind::PrimaryKeyDuplicate, question)
+    find(source, rows, KeyFactKind::PrimaryKeyDuplicate, query)
 }
 
 fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Result<bool, Error> {
@@ -245,21 +245,21 @@ pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
 
 /// Counts the rows of a query. If an index or a column needs an application-defined collation, the query is repeated
 /// without indexes and with comparisons by bytes.
-fn ask(
+fn find(
     source: &Source,
     rows: &Rows<'_>,
     kind: KeyFactKind,
-    question: impl Fn(&str, &str) -> String,
+    query: impl Fn(&str, &str) -> String,
 ) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
     let by_rowid = table.rowid_name().is_some() && kind != KeyFactKind::PrimaryKeyDuplicate;
-    let answer = count(source, &question(if rows.indexed { "" } else { "NOT INDEXED" }, ""), by_rowid)
-        .or_else(|e| match e {
-            Error::Sqlite { .. } | Error::Collation { .. } => {
-                count(source, &question("NOT INDEXED", " COLLATE BINARY"), by_rowid)
-            }
-            other => Err(other),
-        });
+    let indexed = if rows.indexed { "" } else { "NOT INDEXED" };
+    let answer = count(source, &query(indexed, ""), by_rowid).or_else(|e| match e {
+        Error::Sqlite { .. } | Error::Collation { .. } => {
+            count(source, &query("NOT INDEXED", " COLLATE BINARY"), by_rowid)
+        }
+        other => Err(other),
+    });
     match answer {
         Ok((0, _)) => Ok(None),
         Ok((count, examples)) => Ok(Some(KeyFact { table: table.name.clone(), kind, count, examples })),

@@ -418,7 +418,9 @@ impl Session {
         let of_function = error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR);
         match (fault.filter(|_| of_function), self.source().error(error), asked) {
             (Some(fault), ..) => Error::Function { path, fault: Box::new(fault) },
-            (None, Error::Constraint { .. }, Some(name)) => Error::Collation { path, name },
+            (None, Error::Constraint { .. } | Error::Refused { .. }, Some(name)) => {
+                Error::Collation { path, name }
+            }
             (None, error, _) => error,
         }
     }

@@ -36,7 +36,10 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
     unsafe {
         let Some(fscan) = subscan(plan.plan.lefttree, index, subplan) else { return false };
         let Some(state) = State::of(*(*root).simple_rel_array.add(index as usize)) else { return false };
-        let Some(conditions) = all_shipped(state, fscan, index) else { return false };
+        let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return false };
+        // The scan is of the target alone, and leaves no condition to the server.
+        let alone = fscan.scan.scanrelid == index && fscan.scan.plan.qual.is_null();
+        let Some(conditions) = shipped.get().filter(|_| alone) else { return false };
         let (returning, counts) = (modify::nth(plan.returningLists, subplan), plan.canSetTag);
         let Some((direct, expressions)) = ship(root, state, conditions, operation, index, returning) else {
             return false;
@@ -50,17 +53,6 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
         fscan.fdw_private = private::keep(&DirectPlan { direct, counts });
         true
     }
-}
-
-/// The conditions of the scan, where it is of the target alone and leaves none to the server.
-fn all_shipped(
-    state: &State,
-    fscan: &pg_sys::ForeignScan,
-    index: pg_sys::Index,
-) -> Option<*mut pg_sys::List> {
-    let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return None };
-    let alone = fscan.scan.scanrelid == index && fscan.scan.plan.qual.is_null();
-    shipped.get().filter(|_| alone)
 }
 
 /// The statement, and its local expressions.

@@ -83,7 +83,11 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
         let lacks = |row: &spi::Row<'_>| row.get::<Option<String>>("database");
         if let Some(database) = spi::row(LACKS_CREATE, &[schema.into()], lacks) {
             let role = rights::current_role();
-            return Err(Error::NoCreate { schema: schema.to_owned(), database, role });
+            let schema = schema.to_owned();
+            return Err(match database {
+                Some(database) => Error::NoCreateSchema { schema, database, role },
+                None => Error::NoCreateTable { schema, role },
+            });
         }
     }
     Ok(())

@@ -156,7 +156,12 @@ impl Reader<'_> {
         table.indexes = self.indexes(&table.name, &ddl)?;
         table.foreign_keys = self.foreign_keys(&table.name, &ddl)?;
         table.autoincrement = self.is_autoincrement(&table);
-        complete_primary_key(&mut table, ddl.primary_key_name);
+        // A single key column without an index of its own is the rowid itself.
+        let has_index = table.indexes.iter().any(|i| i.origin == Origin::PrimaryKey);
+        if let Some(key) = &mut table.primary_key {
+            key.name = ddl.primary_key_name;
+            key.rowid_alias = key.columns.len() == 1 && !table.without_rowid && !has_index;
+        }
         table.checks = ddl.checks;
         Ok(table)
     }
@@ -320,13 +325,4 @@ fn column(row: &Row<'_>, ddl: &TableDdl) -> rusqlite::Result<Column> {
         hidden: hidden == 1,
         name,
     })
-}
-
-/// A single key column without an index of its own is the rowid itself.
-fn complete_primary_key(table: &mut Table, name: Option<String>) {
-    let has_index = table.indexes.iter().any(|i| i.origin == Origin::PrimaryKey);
-    if let Some(key) = &mut table.primary_key {
-        key.name = name;
-        key.rowid_alias = key.columns.len() == 1 && !table.without_rowid && !has_index;
-    }
 }
