@@ -191,7 +191,7 @@ fn pieces(plan: &Value) -> u64 {
     }
 }
 
-/// A schema may have megabytes, and so may what is given of a plan: what is made of them has many small pieces.
+/// Holds memory for the plan. A schema and overrides of megabytes become many small allocations, which cannot fail.
 fn room_for_plan(source: &mut Source, overrides_bytes: u64) -> Result<Held, Error> {
     let schema = on_thread(source, sqlite::schema_bytes)?.saturating_mul(PLANNED);
     let bytes = schema.saturating_add(overrides_bytes).min(MOST);

@@ -204,6 +204,9 @@ fn check_foreign_keys(
     Ok(())
 }
 
+/// Rowids that the problem of a foreign key names.
+const SHOWN: usize = 5;
+
 /// One row per foreign key: a file that was written without enforcement may have millions of orphans.
 fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
     let mut found: Vec<Orphans> = table.foreign_keys.iter().map(|_| Orphans::default()).collect();
@@ -216,7 +219,9 @@ fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
             let id = usize::try_from(row.get::<_, i64>(3)?).unwrap_or(usize::MAX);
             let position = found.len().checked_sub(id.saturating_add(1));
             if let Some(orphans) = position.and_then(|i| found.get_mut(i)) {
-                orphans.add(row.get(1)?);
+                let rowid: Option<i64> = row.get(1)?;
+                orphans.count += 1;
+                orphans.first.extend(rowid.filter(|_| orphans.first.len() < SHOWN));
             }
         }
         Ok(())
@@ -233,14 +238,6 @@ struct Orphans {
 }
 
 impl Orphans {
-    fn add(&mut self, rowid: Option<i64>) {
-        const SHOWN: usize = 5;
-        self.count += 1;
-        if self.first.len() < SHOWN {
-            self.first.extend(rowid);
-        }
-    }
-
     fn problem(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
         let columns = key.columns.join(", ");
         let rows = counted(self.count, "row", "rows");

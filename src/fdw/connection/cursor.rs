@@ -234,7 +234,7 @@ impl Cursor {
     /// Reads the whole answer into memory, and goes on after the rows that were shown.
     pub(super) fn materialize(&self) -> Result<(), Error> {
         if matches!(*self.state.borrow(), State::Idle) {
-            // It comes too late: if it is started, that is where to raise the error.
+            // The error is raised when the cursor starts, if it does.
             if self.connection.check_visible(self).is_err() {
                 return Ok(());
             }

@@ -172,7 +172,14 @@ impl Converter<'_> {
             && call.aggkind as u8 == b'n'
             && call.agglevelsup == 0
             && call.aggsplit == pg_sys::AggSplit::AGGSPLIT_SIMPLE;
-        if !self.aggregates || !is_simple {
+        // SAFETY: DISTINCT's clauses refer to the arguments.
+        let distinct_is_equality = unsafe {
+            nodes::items::<pg_sys::SortGroupClause>(call.aggdistinct).all(|clause| {
+                let entry = pg_sys::get_sortgroupref_tle((*clause).tleSortGroupRef, call.args);
+                builtin::is_default_equality((*clause).eqop, pg_sys::exprType((*entry).expr.cast()))
+            })
+        };
+        if !self.aggregates || !is_simple || !distinct_is_equality {
             return None;
         }
         let name = builtin::function(call.aggfnoid)?;
@@ -207,19 +214,8 @@ impl Converter<'_> {
                 true => None,
                 false => Some(Box::new(self.node(call.aggfilter.cast())?)),
             };
-            equalities_are_default(call).then_some((args, filter))
+            Some((args, filter))
         }
-    }
-}
-
-/// DISTINCT means what `=` means.
-unsafe fn equalities_are_default(call: &pg_sys::Aggref) -> bool {
-    // SAFETY: DISTINCT's clauses refer to the arguments.
-    unsafe {
-        nodes::items::<pg_sys::SortGroupClause>(call.aggdistinct).all(|clause| {
-            let entry = pg_sys::get_sortgroupref_tle((*clause).tleSortGroupRef, call.args);
-            builtin::is_default_equality((*clause).eqop, pg_sys::exprType((*entry).expr.cast()))
-        })
     }
 }
 
