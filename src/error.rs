@@ -13,8 +13,9 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::sqltext::ident;
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +33,10 @@ pub enum Error {
     /// A type in the plan that the server does not take.
     #[error("{path}: {message}")]
     Type { path: String, message: String, sqlstate: SqlState },
-    /// `place` and `role` as GRANT names them: `SCHEMA "app"`.
-    #[error("permission denied to create tables in {place}")]
-    NoCreate { place: String, role: String },
+    #[error("permission denied to create tables in schema \"{schema}\"")]
+    NoCreateTable { schema: String, role: String },
+    #[error("permission denied to create schema \"{schema}\" in database \"{database}\"")]
+    NoCreateSchema { schema: String, database: String, role: String },
     /// What stops an import before anything is written.
     #[error("{}", blocking_message(.0))]
     Blocked(Vec<Finding>),
@@ -50,11 +52,16 @@ pub enum Error {
     Orphans(Box<OrphanRows>),
     #[error("there is no recorded run")]
     NoRun { run: Option<i64> },
-    #[error("table \"{table}\": {rows_source} rows in SQLite, {rows_target} in PostgreSQL")]
+    #[error(
+        "table \"{table}\": {} in SQLite, {rows_target} in PostgreSQL",
+        counted(rows_source.unsigned_abs(), "row", "rows")
+    )]
     Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
-    /// A loaded table does not hold what was loaded into it; `rows` were expected and found, where it is still there.
-    #[error("{}", changed_message(.table, rows.is_some()))]
-    Changed { table: String, rows: Option<(i64, i64)>, by: Changer },
+    /// A loaded table does not hold what was loaded into it.
+    #[error("rows of {table} were changed while it was imported")]
+    Changed { table: String, expected: i64, found: i64, by: Changer },
+    #[error("{table} was dropped while it was imported")]
+    Dropped { table: String, by: Changer },
     /// What a foreign server, table or import asks for and cannot have.
     #[error("{message}")]
     Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
@@ -120,9 +127,10 @@ impl Error {
 
     pub fn sqlstate(&self) -> SqlState {
         SqlState::from(match self {
-            Error::NoFileAccess { .. } | Error::OutsideAllowedDirectories { .. } | Error::NoCreate { .. } => {
-                Code::ERRCODE_INSUFFICIENT_PRIVILEGE
-            }
+            Error::NoFileAccess { .. }
+            | Error::OutsideAllowedDirectories { .. }
+            | Error::NoCreateTable { .. }
+            | Error::NoCreateSchema { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NullPath => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Error::Sqlite(e) => sqlite_code(e),
             Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -138,7 +146,7 @@ impl Error {
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
-            Error::Changed { rows: None, .. } => Code::ERRCODE_UNDEFINED_TABLE,
+            Error::Dropped { .. } => Code::ERRCODE_UNDEFINED_TABLE,
             Error::Changed { .. } => Code::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
         })
     }
@@ -156,17 +164,19 @@ impl Error {
                 Some(format!("It was wanted for{table} SQLite file \"{}\".", path.display()))
             }
             Error::Orphans(rows) => {
-                Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.examples))
             }
             Error::OtherRows(rows) => {
-                let count = if rows.count == 1 { "1 row" } else { &format!("{} rows", rows.count) };
-                Some(format!("{count}, the first of them: {}.", rows.example))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.example))
             }
-            Error::Changed { rows, .. } => rows.map(|(expected, found)| {
-                format!("It had {expected} rows after the load, and has {found} now.")
-            }),
+            Error::Changed { expected, found, .. } => {
+                let expected = counted(expected.unsigned_abs(), "row", "rows");
+                Some(format!("It had {expected} after the load, and has {found} now."))
+            }
             Error::Counts { rejected, .. } => {
-                Some(format!("{rejected} rows were rejected and are in the run log."))
+                let rejected =
+                    counted(rejected.unsigned_abs(), "row was rejected and is", "rows were rejected and are");
+                Some(format!("{rejected} in the run log."))
             }
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("SQLite reported the damage while it read \"{object}\"."))
@@ -179,7 +189,9 @@ impl Error {
                  application could not write to it."
                     .into(),
             ),
-            Error::Sqlite(sqlite::Error::Constraint { message, .. }) => Some(format!("SQLite: {message}.")),
+            Error::Sqlite(
+                sqlite::Error::Constraint { message, .. } | sqlite::Error::Refused { message, .. },
+            ) => Some(format!("SQLite: {message}.")),
             Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
             Error::Foreign { detail, .. } => detail.clone(),
             Error::Conflict { caught, .. } => Some(
@@ -221,7 +233,7 @@ impl Error {
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
-            Error::Changed { by, .. } => Some(match by {
+            Error::Changed { by, .. } | Error::Dropped { by, .. } => Some(match by {
                 Changer::After => {
                     "A statement of \"after\" did this. Run the statement after the import instead, or set \"verify\" to \"none\"."
                         .into()
@@ -233,9 +245,16 @@ impl Error {
                 }
             }),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
-            Error::NoCreate { place, role } => {
-                Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
-            }
+            Error::NoCreateTable { schema, role } => Some(format!(
+                "Run GRANT CREATE ON SCHEMA {} TO {}, or choose another schema in the plan.",
+                ident(schema),
+                ident(role)
+            )),
+            Error::NoCreateSchema { database, role, .. } => Some(format!(
+                "Run GRANT CREATE ON DATABASE {} TO {}, or choose another schema in the plan.",
+                ident(database),
+                ident(role)
+            )),
             Error::Foreign { hint, .. } => hint.clone(),
             Error::Conflict { source_table, .. } => {
                 let path = format!("plan.tables.{source_table}");
@@ -279,6 +298,7 @@ impl From<Error> for ErrorReport {
 
 fn sqlite_code(error: &sqlite::Error) -> Code {
     use sqlite::Error as E;
+    use sqlite::error::Constraint;
     match error {
         E::RelativePath { .. } | E::InvalidPath { .. } => Code::ERRCODE_INVALID_NAME,
         E::Missing { .. } => Code::ERRCODE_UNDEFINED_FILE,
@@ -299,7 +319,13 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
         E::InvalidFilter { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        E::Constraint { kind, .. } => constraint_code(*kind),
+        E::Constraint { kind: Constraint::Unique, .. } => Code::ERRCODE_UNIQUE_VIOLATION,
+        E::Constraint { kind: Constraint::NotNull, .. } => Code::ERRCODE_NOT_NULL_VIOLATION,
+        E::Constraint { kind: Constraint::ForeignKey, .. } => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+        E::Constraint { kind: Constraint::Check, .. } => Code::ERRCODE_CHECK_VIOLATION,
+        E::Constraint { kind: Constraint::Other, .. } | E::Refused { .. } => {
+            Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
+        }
         E::ReadOnly { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
         E::Full { .. } => Code::ERRCODE_DISK_FULL,
         E::Collation { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -315,18 +341,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
             Fault::Value(_) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         },
         E::Stale { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
-    }
-}
-
-fn constraint_code(kind: sqlite::error::Constraint) -> Code {
-    use sqlite::error::Constraint;
-    match kind {
-        Constraint::Unique => Code::ERRCODE_UNIQUE_VIOLATION,
-        Constraint::NotNull => Code::ERRCODE_NOT_NULL_VIOLATION,
-        Constraint::ForeignKey => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
-        Constraint::Check => Code::ERRCODE_CHECK_VIOLATION,
-        Constraint::Other => Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+        E::Change { .. } | E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
     }
 }
 
@@ -409,13 +424,18 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
             "The file's schema has changed: import the foreign table again."
         }
         E::Function { fault, .. } if matches!(**fault, Fault::Value(_)) => FOREIGN_CELL_HINT,
-        E::Constraint { .. } | E::Full { .. } | E::Function { .. } | E::Stale { .. } | E::Copy { .. } => {
+        E::Constraint { .. }
+        | E::Refused { .. }
+        | E::Full { .. }
+        | E::Function { .. }
+        | E::Stale { .. }
+        | E::Copy { .. } => {
             return None;
         }
         E::TooBig { .. } => {
             "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
         }
-        E::Interrupted { .. } | E::NoMemory { .. } | E::Sqlite { .. } => return None,
+        E::Interrupted { .. } | E::NoMemory { .. } | E::Change { .. } | E::Sqlite { .. } => return None,
     };
     Some(hint.into())
 }
@@ -433,13 +453,6 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Cause::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-    }
-}
-
-fn changed_message(table: &str, there: bool) -> String {
-    match there {
-        true => format!("rows of {table} were changed while it was imported"),
-        false => format!("{table} was dropped while it was imported"),
     }
 }
 

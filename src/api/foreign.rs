@@ -44,7 +44,7 @@ fn pg_sqlite_fdw_get_connections() -> TableIterator<
 #[pg_extern(volatile, parallel_restricted)]
 fn pg_sqlite_fdw_disconnect(server: Text) -> Result<bool, ErrorReport> {
     let found = foreign::server_by_name(&server).ok_or_else(|| Error::Foreign {
-        sqlstate: PgSqlErrorCode::ERRCODE_CONNECTION_DOES_NOT_EXIST,
+        sqlstate: PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
         message: format!("server \"{}\" does not exist", &*server),
         detail: None,
         hint: None,

@@ -82,7 +82,8 @@ fn errors() -> Vec<Error> {
             message: "type \"…\" does not exist".into(),
             sqlstate: Code::ERRCODE_UNDEFINED_OBJECT.into(),
         }],
-        NoCreate { .. } => [Error::NoCreate { place: any(), role: any() }],
+        NoCreateTable { .. } => [Error::NoCreateTable { schema: any(), role: any() }],
+        NoCreateSchema { .. } => [Error::NoCreateSchema { schema: any(), database: any(), role: any() }],
         Blocked(_) => [Error::Blocked(vec![finding(), finding()])],
         Cell { .. } => [
             Error::Cell { table: any(), cell: cell("text"), hint: hint() },
@@ -97,11 +98,9 @@ fn errors() -> Vec<Error> {
         }],
         Orphans(_) => [Error::Orphans(Box::new(orphans))],
         NoRun { .. } => [Error::NoRun { run: None }],
-        Counts { .. } => [Error::Counts { table: any(), rows_source: 1, rows_target: 2, rejected: 0 }],
-        Changed { .. } => [
-            Error::Changed { table: any(), rows: None, by: Changer::After },
-            Error::Changed { table: any(), rows: Some((1, 2)), by: Changer::After },
-        ],
+        Counts { .. } => [Error::Counts { table: any(), rows_source: 3, rows_target: 2, rejected: 0 }],
+        Changed { .. } => [Error::Changed { table: any(), expected: 1, found: 2, by: Changer::After }],
+        Dropped { .. } => [Error::Dropped { table: any(), by: Changer::After }],
         // The message is the caller's.
         Foreign { .. } => [],
         Conflict { .. } => [Error::Conflict {
@@ -165,6 +164,7 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         HotJournal { .. } => [E::HotJournal { path: path() }],
         Interrupted { .. } => [E::Interrupted { path: path() }],
         InvalidFilter { .. } => [E::InvalidFilter { path: path(), filter: any(), reason: any() }],
+        Refused { .. } => [E::Refused { path: path(), message: message() }],
         Constraint { .. } => [
             broken(Constraint::Unique),
             broken(Constraint::NotNull),
@@ -186,6 +186,7 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         Schema { .. } => [E::Schema { path: path(), message: message() }],
         Function { .. } => [E::Function { path: path(), fault: Box::new(Fault::Value(fault)) }],
         Stale { .. } => [E::Stale { path: path() }],
+        Change { .. } => [E::Change { path: path(), message: message() }],
         Sqlite { .. } => [E::Sqlite { path: path(), code: 1, message: message() }],
     })
 }

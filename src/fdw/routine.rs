@@ -41,44 +41,38 @@ impl ForeignDataWrapper<Error> for PgSqliteFdw {
     /// Sets every callback, those that are not served to null.
     fn fdw_routine_hook(routine: &mut FdwRoutine<AllocatedByRust>) {
         **routine = pg_sys::FdwRoutine { type_: routine.type_, ..Default::default() };
-        set_planner(routine);
-        set_executor(routine);
+        routine.GetForeignRelSize = Some(rel::get_foreign_rel_size);
+        routine.GetForeignPaths = Some(paths::get_foreign_paths);
+        routine.GetForeignPlan = Some(plan::get_foreign_plan);
+        routine.GetForeignJoinPaths = Some(join::get_foreign_join_paths);
+        routine.GetForeignUpperPaths = Some(upper::get_foreign_upper_paths);
+        routine.IsForeignRelUpdatable = Some(modify::is_foreign_rel_updatable);
+        routine.AddForeignUpdateTargets = Some(modify::add_foreign_update_targets);
+        routine.PlanForeignModify = Some(modify::plan_foreign_modify);
+        routine.PlanDirectModify = Some(direct::plan_direct_modify);
+
+        routine.BeginForeignScan = Some(scan::begin_foreign_scan);
+        routine.IterateForeignScan = Some(scan::iterate_foreign_scan);
+        routine.ReScanForeignScan = Some(scan::rescan_foreign_scan);
+        routine.EndForeignScan = Some(scan::end_foreign_scan);
+        routine.ExplainForeignScan = Some(explain::explain_foreign_scan);
+        routine.BeginForeignModify = Some(run::begin_foreign_modify);
+        routine.ExecForeignInsert = Some(run::exec_foreign_modify);
+        routine.ExecForeignUpdate = Some(run::exec_foreign_modify);
+        routine.ExecForeignDelete = Some(run::exec_foreign_modify);
+        routine.EndForeignModify = Some(run::end_foreign_modify);
+        routine.ExplainForeignModify = Some(explain::explain_foreign_modify);
+        routine.BeginForeignInsert = Some(insert::begin_foreign_insert);
+        routine.EndForeignInsert = Some(run::end_foreign_modify);
+        routine.GetForeignModifyBatchSize = Some(insert::get_foreign_modify_batch_size);
+        routine.ExecForeignBatchInsert = Some(insert::exec_foreign_batch_insert);
+        routine.BeginDirectModify = Some(run_direct::begin_direct_modify);
+        routine.IterateDirectModify = Some(run_direct::iterate_direct_modify);
+        routine.EndDirectModify = Some(run_direct::end_direct_modify);
+        routine.ExplainDirectModify = Some(explain::explain_direct_modify);
+
         routine.AnalyzeForeignTable = Some(analyze::analyze_foreign_table);
         routine.ImportForeignSchema = Some(utility::import_foreign_schema);
         routine.ExecForeignTruncate = Some(utility::exec_foreign_truncate);
     }
-}
-
-fn set_planner(routine: &mut pg_sys::FdwRoutine) {
-    routine.GetForeignRelSize = Some(rel::get_foreign_rel_size);
-    routine.GetForeignPaths = Some(paths::get_foreign_paths);
-    routine.GetForeignPlan = Some(plan::get_foreign_plan);
-    routine.GetForeignJoinPaths = Some(join::get_foreign_join_paths);
-    routine.GetForeignUpperPaths = Some(upper::get_foreign_upper_paths);
-    routine.IsForeignRelUpdatable = Some(modify::is_foreign_rel_updatable);
-    routine.AddForeignUpdateTargets = Some(modify::add_foreign_update_targets);
-    routine.PlanForeignModify = Some(modify::plan_foreign_modify);
-    routine.PlanDirectModify = Some(direct::plan_direct_modify);
-}
-
-fn set_executor(routine: &mut pg_sys::FdwRoutine) {
-    routine.BeginForeignScan = Some(scan::begin_foreign_scan);
-    routine.IterateForeignScan = Some(scan::iterate_foreign_scan);
-    routine.ReScanForeignScan = Some(scan::rescan_foreign_scan);
-    routine.EndForeignScan = Some(scan::end_foreign_scan);
-    routine.ExplainForeignScan = Some(explain::explain_foreign_scan);
-    routine.BeginForeignModify = Some(run::begin_foreign_modify);
-    routine.ExecForeignInsert = Some(run::exec_foreign_modify);
-    routine.ExecForeignUpdate = Some(run::exec_foreign_modify);
-    routine.ExecForeignDelete = Some(run::exec_foreign_modify);
-    routine.EndForeignModify = Some(run::end_foreign_modify);
-    routine.ExplainForeignModify = Some(explain::explain_foreign_modify);
-    routine.BeginForeignInsert = Some(insert::begin_foreign_insert);
-    routine.EndForeignInsert = Some(run::end_foreign_modify);
-    routine.GetForeignModifyBatchSize = Some(insert::get_foreign_modify_batch_size);
-    routine.ExecForeignBatchInsert = Some(insert::exec_foreign_batch_insert);
-    routine.BeginDirectModify = Some(run_direct::begin_direct_modify);
-    routine.IterateDirectModify = Some(run_direct::iterate_direct_modify);
-    routine.EndDirectModify = Some(run_direct::end_direct_modify);
-    routine.ExplainDirectModify = Some(explain::explain_direct_modify);
 }

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::survey::{self, Survey};
+use super::survey;
 use crate::error::Error;
-use pg_sqlite_migrate_core::plan::Planned;
 use pg_sqlite_migrate_core::types::ColumnProfile;
 use pg_sqlite_migrate_core::value::PgType;
 
@@ -29,38 +28,25 @@ pub fn inspect(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<Colum
     let survey = survey::survey(path, overrides)?;
     survey.tell_unrun();
     let planned = survey::planned(&survey)?;
-    Ok(rows(&survey, &planned))
-}
-
-fn rows(survey: &Survey, planned: &Planned) -> Vec<ColumnReport> {
     let mut out = Vec::new();
     for ((id, table), profile) in survey.catalog.tables_with_ids().zip(&survey.profiles) {
         let Some(plan) = planned.table(id) else { continue };
         for (i, (column, choice)) in table.columns.iter().zip(&plan.columns).enumerate() {
-            let report = ColumnReport {
+            let profile = profile.as_ref().and_then(|p| p.columns.get(i));
+            out.push(ColumnReport {
                 table: table.name.clone(),
                 column: column.name.clone(),
                 declared: column.declared.clone(),
+                storage_classes: profile.map(ColumnProfile::storage_classes).unwrap_or_default(),
+                nulls: profile.map(|profile| profile.nulls as i64),
+                min: profile.and_then(ColumnProfile::min_text),
+                max: profile.and_then(ColumnProfile::max_text),
+                longest: profile.and_then(ColumnProfile::longest).map(|n| n as i64),
+                format: profile.map(ColumnProfile::format_found).filter(|format| !format.is_empty()),
                 proposed_type: choice.pg_type.as_ref().map(PgType::to_string),
                 reason: choice.reason.clone(),
-                ..ColumnReport::default()
-            };
-            let profile = profile.as_ref().and_then(|p| p.columns.get(i));
-            out.push(profile.map_or(report.clone(), |p| with_profile(report, p)));
+            });
         }
     }
-    out
-}
-
-fn with_profile(report: ColumnReport, profile: &ColumnProfile) -> ColumnReport {
-    let format = profile.format_found();
-    ColumnReport {
-        storage_classes: profile.storage_classes(),
-        nulls: Some(profile.nulls as i64),
-        min: profile.min_text(),
-        max: profile.max_text(),
-        longest: profile.longest().map(|n| n as i64),
-        format: (!format.is_empty()).then_some(format),
-        ..report
-    }
+    Ok(out)
 }

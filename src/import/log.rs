@@ -153,6 +153,13 @@ pub struct Rejects {
     pub run: i64,
 }
 
+/// `$3` is an array of objects, one for each row.
+const LOG_REJECTS: &str = "
+    INSERT INTO sqlite_migrate.log_reject (run, source_table, rowid, row_key, source_column, \"values\", error)
+    SELECT $1, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column, r.\"values\", r.error
+    FROM jsonb_to_recordset($3::jsonb)
+        AS r(rowid bigint, row_key text, source_column text, \"values\" jsonb, error text)";
+
 /// Bytes of rows that one statement takes: jsonb ends at 256 MB.
 const LOGGED_AT_ONCE: usize = 32 << 20;
 
@@ -184,22 +191,11 @@ impl Rejects {
             append(&mut out, row).unwrap_or_else(no_memory);
             if out.len() > LOGGED_AT_ONCE || at + 1 == rows.len() {
                 out.extend(b"]").unwrap_or_else(no_memory);
-                self.insert(source, out.as_str());
+                let (source, rows) = (clean(source), json_for_server(out.as_str()));
+                write(LOG_REJECTS, &[self.run.into(), (&*text_for_server(&source)).into(), (&*rows).into()]);
                 out.clear(LOGGED_AT_ONCE);
             }
         }
-    }
-
-    fn insert(&self, source: &str, rows: &str) {
-        write(
-            "INSERT INTO sqlite_migrate.log_reject
-                 (run, source_table, rowid, row_key, source_column, \"values\", error)
-             SELECT $1, $2, r.rowid, CASE WHEN r.rowid IS NULL THEN r.row_key END, r.source_column,
-                    r.\"values\", r.error
-             FROM jsonb_to_recordset($3::jsonb) AS r(rowid bigint, row_key text, source_column text,
-                                                     \"values\" jsonb, error text)",
-            &[self.run.into(), (&*text_for_server(&clean(source))).into(), (&*json_for_server(rows)).into()],
-        );
     }
 }
 

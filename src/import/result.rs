@@ -3,6 +3,7 @@
 use super::load::Loaded;
 use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::catalog::TableId;
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::TablePlan;
 
 #[derive(Debug, Clone, Default)]
@@ -79,7 +80,9 @@ impl TableResult {
         self.countable = loaded.countable;
         self.load_seconds = load_seconds;
         if loaded.nulled > 0 {
-            self.detail.push(format!("{} values became NULL because they did not fit", loaded.nulled));
+            let became =
+                ["value became NULL because it did not fit", "values became NULL because they did not fit"];
+            self.detail.push(counted(loaded.nulled, became[0], became[1]));
         }
         self.detail.extend(loaded.notes);
     }
@@ -93,11 +96,10 @@ impl TableResult {
 
     /// Says in the detail what is only known when all is done.
     pub fn conclude(&mut self) {
-        self.detail.extend(match self.orphans {
-            0 => None,
-            1 => Some("1 row without a parent was rejected".into()),
-            rows => Some(format!("{rows} rows without a parent were rejected")),
-        });
+        if self.orphans > 0 {
+            let (one, many) = ("row without a parent was rejected", "rows without a parent were rejected");
+            self.detail.push(counted(self.orphans, one, many));
+        }
     }
 
     /// The table is as it was before the run.

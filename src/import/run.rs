@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
-use pg_sqlite_migrate_core::finding::{Cause, Finding, Severity};
+use pg_sqlite_migrate_core::finding::{Cause, Finding, Severity, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -276,9 +276,9 @@ impl<'a> Run<'a> {
         let loaded = load::load(&mut self.survey.source, spec, place)?;
         let seconds = start.elapsed().as_secs_f64();
         let message = format!(
-            "{}: {} rows in {seconds:.2} s ({} of {})",
+            "{}: {} in {seconds:.2} s ({} of {})",
             qualified(&spec.schema, &spec.target),
-            loaded.imported + loaded.updated,
+            counted(loaded.imported + loaded.updated, "row", "rows"),
             place.table_number,
             place.tables
         );

@@ -63,12 +63,12 @@ pub fn reset(schema: Option<&str>) -> Vec<Reset> {
 }
 
 /// How a sequence counts.
-struct Way {
+struct Counting {
     step: i64,
     range: RangeInclusive<i64>,
 }
 
-impl Way {
+impl Counting {
     /// The values that this node gives out: Citus' workers have ranges of their own further up.
     fn own_range(&self, relation: pg_sys::Oid) -> RangeInclusive<i64> {
         let (least, most) = (*self.range.start(), *self.range.end());
@@ -79,31 +79,31 @@ impl Way {
     }
 }
 
-/// Where a sequence stands: at the last value that it gave, or (not called) at the next that it gives.
-struct Stand {
+/// Where a sequence is: at the last value that it gave, or (not called) at the next that it gives.
+struct Position {
     value: i64,
     called: bool,
 }
 
-impl Stand {
+impl Position {
     /// Of a sequence that is held.
-    fn of(sequence: pg_sys::Oid) -> Option<Stand> {
+    fn of(sequence: pg_sys::Oid) -> Option<Position> {
         const NAME: &str = "SELECT format('%I.%I', n.nspname, s.relname)
             FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace WHERE s.oid = $1";
         let sequence: String = spi::value(NAME, &[sequence.into()])?;
         let sql = format!("SELECT last_value, is_called FROM {sequence}");
-        spi::row(&sql, &[], |row| Stand { value: row.get("last_value"), called: row.get("is_called") })
+        spi::row(&sql, &[], |row| Position { value: row.get("last_value"), called: row.get("is_called") })
     }
 
     /// Whether a value in use is still to be handed out.
-    fn is_behind(&self, used: i64, way: &Way) -> bool {
+    fn is_behind(&self, used: i64, counting: &Counting) -> bool {
         (used == self.value && !self.called)
-            || if way.step > 0 { used > self.value } else { used < self.value }
+            || if counting.step > 0 { used > self.value } else { used < self.value }
     }
 
-    fn before_next(&self, way: &Way) -> Option<i64> {
-        let value = if self.called { Some(self.value) } else { self.value.checked_sub(way.step) };
-        value.filter(|value| way.range.contains(value))
+    fn before_next(&self, counting: &Counting) -> Option<i64> {
+        let value = if self.called { Some(self.value) } else { self.value.checked_sub(counting.step) };
+        value.filter(|value| counting.range.contains(value))
     }
 }
 
@@ -116,7 +116,7 @@ struct Owned {
     name: String,
     relation: pg_sys::Oid,
     sequence: pg_sys::Oid,
-    way: Way,
+    counting: Counting,
     /// Why the column is not looked at.
     refused: Option<String>,
 }
@@ -131,27 +131,31 @@ impl Owned {
             name: format!("{schema}.{sequence}"),
             relation: row.get("t"),
             sequence: row.get("s"),
-            way: Way { step: row.get("seqincrement"), range: row.get("seqmin")..=row.get("seqmax") },
+            counting: Counting {
+                step: row.get("seqincrement"),
+                range: row.get("seqmin")..=row.get("seqmax"),
+            },
             refused: row.get("refused"),
         }
     }
 }
 
 fn reset_one(owned: Owned) -> Reset {
-    let Owned { schema, table, column, name, relation, sequence, way, refused } = owned;
+    let Owned { schema, table, column, name, relation, sequence, counting, refused } = owned;
     relation::hold(sequence);
-    let stand = Stand::of(sequence);
+    let position = Position::of(sequence);
     let used = match refused {
-        _ if stand.is_none() => Err("its sequence does not exist any more".into()),
+        _ if position.is_none() => Err("its sequence does not exist any more".into()),
         Some(reason) => Err(reason),
-        None => reading::furthest(relation, &column, way.step > 0, &way.own_range(relation)),
+        None => reading::furthest(relation, &column, counting.step > 0, &counting.own_range(relation)),
     };
     let detail = used.as_ref().err().map(|reason| format!("not looked at: {reason}"));
     let used = used.ok().flatten();
-    let moved = used.filter(|used| stand.as_ref().is_some_and(|stand| stand.is_behind(*used, &way)));
+    let moved =
+        used.filter(|used| position.as_ref().is_some_and(|position| position.is_behind(*used, &counting)));
     if let Some(value) = moved {
         spi::any("SELECT setval($1::regclass, $2, true)", &[sequence.into(), value.into()]);
     }
-    let old_value = stand.and_then(|stand| stand.before_next(&way));
+    let old_value = position.and_then(|position| position.before_next(&counting));
     Reset { schema, table, column, sequence: name, old_value, new_value: moved.or(old_value), detail }
 }

@@ -191,7 +191,7 @@ fn pieces(plan: &Value) -> u64 {
     }
 }
 
-/// A schema may have megabytes, and so may what is given of a plan: what is made of them has many small pieces.
+/// Holds memory for the plan. A schema and overrides of megabytes become many small allocations, which cannot fail.
 fn room_for_plan(source: &mut Source, overrides_bytes: u64) -> Result<Held, Error> {
     let schema = on_thread(source, sqlite::schema_bytes)?.saturating_mul(PLANNED);
     let bytes = schema.saturating_add(overrides_bytes).min(MOST);
@@ -320,7 +320,11 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
             continue;
         }
         existing::read_rows(&mut target, &held);
-        let mut planned = accepted(survey, &mut target)?;
+        let mut planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+        target.refused = trial::refusals(&planned.trials);
+        if !target.refused.is_empty() {
+            planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+        }
         planned.findings.extend(source::findings(&survey.source, &survey.catalog));
         planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
         planned.findings.extend(survey.unrun());
@@ -328,17 +332,6 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         finding::say_once(&mut planned.findings);
         return Ok((target, planned));
     }
-}
-
-/// The plan for a target, made again where the server has refused something of it when it was tried.
-fn accepted(survey: &Survey, target: &mut Target) -> Result<Planned, Error> {
-    let source = survey.facts();
-    let planned = plan::build(&source, target, &survey.overrides)?;
-    target.refused = trial::refusals(&planned.trials);
-    if target.refused.is_empty() {
-        return Ok(planned);
-    }
-    Ok(plan::build(&source, target, &survey.overrides)?)
 }
 
 /// Names the types of the overrides as the server does, so that they mean the same under any search path. One that is

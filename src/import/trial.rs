@@ -43,7 +43,9 @@ fn find(table: TableId, pieces: &[Piece], refusals: &mut Vec<Refusal>) {
         return find(table, second, refusals);
     };
     piece.instead().iter().for_each(|sql| _ = spi::execute(sql));
-    if tells(&caught) {
+    // A relation or schema that the plan's own words name may be still to be created; the statement is not to blame then.
+    let to_come = [Code::ERRCODE_UNDEFINED_TABLE, Code::ERRCODE_INVALID_SCHEMA_NAME];
+    if caught.is_of_value() && !to_come.iter().any(|code| caught.sqlstate == *code) {
         refusals.push(Refusal { table, part: piece.part, reason: caught.message });
     }
 }
@@ -55,10 +57,4 @@ fn run(statements: &[String]) -> Result<(), Caught> {
         Ok(())
     };
     xact::attempt(run).map(|_| ())
-}
-
-/// The statement is to blame, and not that a relation which the plan's own words name is still to be made.
-fn tells(caught: &Caught) -> bool {
-    let to_come = [Code::ERRCODE_UNDEFINED_TABLE, Code::ERRCODE_INVALID_SCHEMA_NAME];
-    caught.is_of_value() && !to_come.iter().any(|code| caught.sqlstate == *code)
 }

@@ -35,7 +35,7 @@ pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]
             false => expected,
         };
         if target_rows != expected && triggers::may_fire(&planned.tables) {
-            return Err(changed(table, Some((expected, target_rows)), Changer::Triggers));
+            return Err(changed(table, expected, target_rows, Changer::Triggers));
         }
         if source_rows != result.accounted() || target_rows != expected {
             return Err(Error::Counts {
@@ -56,7 +56,7 @@ pub fn count_again(planned: &Planned, results: &[TableResult]) -> Result<(), Err
         let expected = result.rows_before + result.imported;
         let found = rows(table, Changer::After)?;
         if found != expected {
-            return Err(changed(table, Some((expected, found)), Changer::After));
+            return Err(changed(table, expected, found, Changer::After));
         }
     }
     Ok(())
@@ -65,7 +65,7 @@ pub fn count_again(planned: &Planned, results: &[TableResult]) -> Result<(), Err
 /// Rows of a table that was loaded; who would have dropped it, if it is gone.
 fn rows(table: &TablePlan, by: Changer) -> Result<i64, Error> {
     if relation::find(&table.schema, &table.target).is_none() {
-        return Err(changed(table, None, by));
+        return Err(Error::Dropped { table: qualified(&table.schema, &table.target), by });
     }
     counts::rows(&table.schema, &table.target).map_err(|reason| {
         let name = qualified(&table.schema, &table.target);
@@ -74,6 +74,6 @@ fn rows(table: &TablePlan, by: Changer) -> Result<i64, Error> {
     })
 }
 
-fn changed(table: &TablePlan, rows: Option<(i64, i64)>, by: Changer) -> Error {
-    Error::Changed { table: qualified(&table.schema, &table.target), rows, by }
+fn changed(table: &TablePlan, expected: i64, found: i64, by: Changer) -> Error {
+    Error::Changed { table: qualified(&table.schema, &table.target), expected, found, by }
 }

@@ -58,22 +58,25 @@ impl Reader {
         if is_null {
             return Native::Null;
         }
+        match self.type_oid {
+            pg_sys::BOOLOID => return Native::Bool(datum.value() as u8 != 0),
+            pg_sys::INT2OID => return Native::Integer(i64::from(datum.value() as i16)),
+            pg_sys::INT4OID => return Native::Integer(i64::from(datum.value() as i32)),
+            pg_sys::INT8OID => return Native::Integer(datum.value() as i64),
+            pg_sys::FLOAT4OID => return Native::Float(f64::from(f32::from_bits(datum.value() as u32))),
+            pg_sys::FLOAT8OID => return Native::Float(f64::from_bits(datum.value() as u64)),
+            pg_sys::DATEOID => return Native::Date(datum.value() as i32),
+            pg_sys::TIMEOID => return Native::Time(datum.value() as i64),
+            pg_sys::TIMESTAMPOID => return Native::Timestamp(datum.value() as i64),
+            pg_sys::TIMESTAMPTZOID => return Native::TimestampTz(datum.value() as i64),
+            _ => {}
+        }
         // SAFETY: the datum is of the reader's type, as the contract of `read` asks, and every arm reads it as that type.
         unsafe {
             match self.type_oid {
-                pg_sys::BOOLOID => Native::Bool(datum.value() as u8 != 0),
-                pg_sys::INT2OID => Native::Integer(i64::from(datum.value() as i16)),
-                pg_sys::INT4OID => Native::Integer(i64::from(datum.value() as i32)),
-                pg_sys::INT8OID => Native::Integer(datum.value() as i64),
-                pg_sys::FLOAT4OID => Native::Float(f64::from(f32::from_bits(datum.value() as u32))),
-                pg_sys::FLOAT8OID => Native::Float(f64::from_bits(datum.value() as u64)),
                 pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Native::Text(text(datum)),
                 pg_sys::BYTEAOID => Native::Bytes(Cow::Borrowed(payload(datum))),
                 pg_sys::UUIDOID => Native::Uuid(*datum.cast_mut_ptr::<[u8; 16]>()),
-                pg_sys::DATEOID => Native::Date(datum.value() as i32),
-                pg_sys::TIMEOID => Native::Time(datum.value() as i64),
-                pg_sys::TIMESTAMPOID => Native::Timestamp(datum.value() as i64),
-                pg_sys::TIMESTAMPTZOID => Native::TimestampTz(datum.value() as i64),
                 // As a number: its own function prints in the words of the session's locale.
                 pg_sys::MONEYOID => {
                     let number = pgrx::direct_function_call_as_datum(pg_sys::cash_numeric, &[Some(datum)]);

@@ -179,15 +179,6 @@ fn convert((function, encoding): (pg_sys::Oid, i32), character: &[u8]) -> Option
     (done == length && !converted.is_empty()).then(|| converted.to_vec())
 }
 
-/// A text may be as large as its value.
-fn owned(text: &[u8]) -> String {
-    let copy = match std::str::from_utf8(text) {
-        Ok(text) => buffer::text(text),
-        Err(_) => memory::hold(4 * text.len()).map(|_held| String::from_utf8_lossy(text).into_owned()),
-    };
-    copy.unwrap_or_else(|OutOfMemory| memory::exhausted("a text"))
-}
-
 /// The same text in the server's encoding, in the current memory context or where it was. Raises an error for
 /// a character that the encoding lacks.
 ///
@@ -247,12 +238,18 @@ pub fn of_setting(value: &CStr) -> String {
 /// `text` points to a NUL-terminated string in the server's encoding.
 pub(crate) unsafe fn from_server(text: *mut c_char) -> String {
     // SAFETY: a NUL-terminated string in the server's encoding, by this function's contract; the conversion returns one, too.
-    unsafe {
+    let text = unsafe {
         let converted = if server_is_utf8() {
             text
         } else {
             pg_sys::pg_server_to_any(text, libc::strlen(text) as i32, UTF8)
         };
-        owned(CStr::from_ptr(converted).to_bytes())
-    }
+        CStr::from_ptr(converted).to_bytes()
+    };
+    // A text may be as large as its value.
+    let copy = match std::str::from_utf8(text) {
+        Ok(text) => buffer::text(text),
+        Err(_) => memory::hold(4 * text.len()).map(|_held| String::from_utf8_lossy(text).into_owned()),
+    };
+    copy.unwrap_or_else(|OutOfMemory| memory::exhausted("a text"))
 }

@@ -73,10 +73,19 @@ pub struct Limit {
 pub fn each(sql: &str, limit: Limit, mut take: impl FnMut(Address, Vec<Option<Printed>>)) {
     Spi::connect_mut(|_| {
         let mut row_context = PgMemoryContexts::new("pg_sqlite_migrate row");
-        // SAFETY: inside an SPI connection, which frees the plan when it ends; a failure raises the server's error, whose
-        // abort drops the portal. Whoever `take` calls connects to SPI anew and leaves this connection as it was.
+        // SAFETY: inside an SPI connection, which frees the plan when it ends. The plan has no parameters; the portal
+        // copies the snapshot that is active while it is opened, and keeps it.
+        let portal = unsafe {
+            let plan = Plan::prepare(sql, &[], NO_OPTIONS);
+            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            let (nothing, none) = (std::ptr::null_mut(), std::ptr::null());
+            let portal = pg_sys::SPI_cursor_open(none, plan.0, nothing, none, true);
+            pg_sys::PopActiveSnapshot();
+            portal
+        };
+        // SAFETY: the portal was just opened; a failure raises the server's error, whose abort drops it. Whoever `take`
+        // calls connects to SPI anew and leaves this connection as it was.
         unsafe {
-            let portal = open(Plan::prepare(sql, &[], NO_OPTIONS));
             loop {
                 pg_sys::SPI_cursor_fetch(portal, true, 1);
                 if pg_sys::SPI_processed == 0 {
@@ -92,21 +101,6 @@ pub fn each(sql: &str, limit: Limit, mut take: impl FnMut(Address, Vec<Option<Pr
             pg_sys::SPI_cursor_close(portal);
         }
     });
-}
-
-/// A portal that has the latest snapshot for its own.
-///
-/// # Safety
-/// Inside the SPI connection that has prepared the plan.
-unsafe fn open(plan: Plan) -> pg_sys::Portal {
-    // SAFETY: the plan has no parameters; the portal copies the snapshot that is active while it is opened.
-    unsafe {
-        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
-        let (nothing, none) = (std::ptr::null_mut(), std::ptr::null());
-        let portal = pg_sys::SPI_cursor_open(none, plan.0, nothing, none, true);
-        pg_sys::PopActiveSnapshot();
-        portal
-    }
 }
 
 /// Runs a plan to its end; gives the number of rows that it processed.

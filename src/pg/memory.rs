@@ -97,10 +97,6 @@ impl Block {
         Block { block: AtomicPtr::new(std::ptr::null_mut()), bytes: AtomicUsize::new(0) }
     }
 
-    fn is_empty(&self) -> bool {
-        self.block.load(Ordering::Acquire).is_null()
-    }
-
     fn layout(bytes: usize) -> Option<Layout> {
         Layout::from_size_align(bytes, align_of::<usize>()).ok().filter(|layout| layout.size() > 0)
     }
@@ -256,7 +252,8 @@ pub(crate) fn check() {
 
 /// Allocates so much memory, and holds it until the guard is dropped, for code that cannot handle a failed allocation.
 pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
-    let place = HELD.iter().find(|held| held.is_empty()).filter(|_| bytes >= LARGE);
+    let place =
+        HELD.iter().find(|held| held.block.load(Ordering::Acquire).is_null()).filter(|_| bytes >= LARGE);
     if let Some(held) = place {
         held.fill(bytes)?;
     }

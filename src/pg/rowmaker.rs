@@ -46,13 +46,15 @@ impl RowMaker {
             let desc = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
             let table: Vec<&pg_sys::FormData_pg_attribute> = desc.iter().collect();
             let cells: Vec<Cell> = table.iter().map(|a| Cell::new(&executor, a, attributes)).collect();
+            let in_order = cells.len() == attributes.len()
+                && cells.iter().enumerate().all(|(i, c)| matches!(c, Cell::Value(column) if *column == i));
             let is_default = |c: &Cell| matches!(c, Cell::Default(_));
             RowMaker {
                 constraints: Constraints::new(relation, &table),
                 computes: table.iter().any(|a| a.attgenerated as u8 == pg_sys::ATTRIBUTE_GENERATED_STORED),
                 defaults: cells.iter().any(is_default),
                 looks: cells.iter().any(|c| matches!(c, Cell::Default(d) if d.may_look)),
-                cells: if in_order(&cells) && cells.len() == attributes.len() { vec![] } else { cells },
+                cells: if in_order { vec![] } else { cells },
                 executor,
             }
         }
@@ -152,9 +154,4 @@ impl Constraints {
             not_null: plain.into_iter().map(|(i, _)| i).collect(),
         }
     }
-}
-
-/// Whether the batch has the table's columns in the same order.
-fn in_order(cells: &[Cell]) -> bool {
-    cells.iter().enumerate().all(|(i, cell)| matches!(cell, Cell::Value(column) if *column == i))
 }

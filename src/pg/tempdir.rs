@@ -22,7 +22,13 @@ impl TempDir {
     /// Chooses a path in the next of `temp_tablespaces`. Backend thread, inside a transaction.
     pub fn choose() -> TempDir {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        register_exit_hook();
+        static REGISTERED_IN: AtomicU32 = AtomicU32::new(0);
+        // Once per backend, as in `thread`.
+        if REGISTERED_IN.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
+            // SAFETY: the callback is a static function and takes no argument. It runs after those of
+            // `before_shmem_exit`: the helper thread is gone by then.
+            unsafe { pg_sys::on_proc_exit(Some(remove_all), pg_sys::Datum::from(0)) };
+        }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // The server removes files whose names begin with PG_TEMP_FILE_PREFIX.
         let path = parent().join(format!("pgsql_tmp{}.sqlite.{number}", std::process::id()));
@@ -75,16 +81,6 @@ fn parent() -> PathBuf {
         unsafe { pg_sys::MakePGDirectory(name.as_ptr()) };
     }
     path
-}
-
-/// Registers the callback once per backend, as in `thread`.
-fn register_exit_hook() {
-    static REGISTERED_IN: AtomicU32 = AtomicU32::new(0);
-    if REGISTERED_IN.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
-        // SAFETY: the callback is a static function and takes no argument. It runs after those of `before_shmem_exit`:
-        // the helper thread is gone by then.
-        unsafe { pg_sys::on_proc_exit(Some(remove_all), pg_sys::Datum::from(0)) };
-    }
 }
 
 #[pg_guard]

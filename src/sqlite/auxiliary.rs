@@ -46,16 +46,6 @@ impl Names {
         Names { wal: with("-wal"), shm: with("-shm"), journal: with("-journal") }
     }
 
-    /// A journal that may be hot. SQLite clears the first byte of a journal when its transaction has ended.
-    fn has_hot_journal(&self) -> bool {
-        if !self.has_journal() {
-            return false;
-        }
-        let mut first = [1];
-        let read = std::fs::File::open(&self.journal).and_then(|mut file| file.read_exact(&mut first));
-        read.is_err() || first != [0]
-    }
-
     /// A rollback journal that is not empty.
     pub(super) fn has_journal(&self) -> bool {
         length(&self.journal).is_some_and(|length| length > 0)
@@ -82,7 +72,7 @@ pub(super) struct AuxiliaryFiles {
     pub wal: Wal,
     /// There is a `-shm`.
     pub shm: bool,
-    /// There is a hot rollback journal.
+    /// There is a rollback journal that may be hot.
     pub hot: bool,
 }
 
@@ -94,7 +84,13 @@ impl AuxiliaryFiles {
             Some(_) => Wal::Filled,
         };
         let wal_mode = VERSIONS.iter().any(|at| header[*at] == WAL_VERSION);
-        AuxiliaryFiles { wal_mode, wal, shm: length(&names.shm).is_some(), hot: names.has_hot_journal() }
+        // SQLite clears the first byte of a journal when its transaction has ended.
+        let hot = names.has_journal() && {
+            let mut first = [1];
+            let read = std::fs::File::open(&names.journal).and_then(|mut file| file.read_exact(&mut first));
+            read.is_err() || first != [0]
+        };
+        AuxiliaryFiles { wal_mode, wal, shm: length(&names.shm).is_some(), hot }
     }
 }
 

@@ -12,6 +12,7 @@ use super::open::Source;
 use super::owners::{Rooted, roots};
 use super::problem::Place;
 use pg_sqlite_migrate_core::catalog::{Catalog, ForeignKey, Table, TableKind};
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,12 @@ pub fn check(source: &Source, full: bool) -> Result<Vec<CheckProblem>, Error> {
     let pragma = if full { "integrity_check" } else { "quick_check" };
     match catalog(source) {
         Ok(catalog) => {
-            problems.extend(schema_problems(&catalog));
+            problems.extend(catalog.problems.iter().map(|problem| CheckProblem {
+                object: Some(problem.object.clone()),
+                message: problem.reason.clone(),
+            }));
             let roots = roots(source)?;
-            problems.extend(told(report(source, &catalog, pragma, None)?, &roots));
+            problems.extend(rows(report(source, &catalog, pragma, None)?, &roots));
             if full {
                 check_foreign_keys(source, &catalog, &mut problems)?;
             }
@@ -49,13 +53,6 @@ pub fn unopened(error: Error) -> Result<Vec<CheckProblem>, Error> {
         | Error::Sqlite { .. } => Ok(vec![problem(None, error)]),
         other => Err(other),
     }
-}
-
-fn schema_problems(catalog: &Catalog) -> impl Iterator<Item = CheckProblem> {
-    catalog
-        .problems
-        .iter()
-        .map(|p| CheckProblem { object: Some(p.object.clone()), message: p.reason.clone() })
 }
 
 fn problem(object: Option<&str>, error: Error) -> CheckProblem {
@@ -124,7 +121,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
     drop(collations::used());
     let before = report.problems.len();
     let mut given_up = false;
-    let mut tell = || {
+    let mut read = || {
         let mut statement = source.connection().prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -142,12 +139,12 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
         }
         Ok(())
     };
-    let outcome = tell().map_err(|e| source.error(e));
+    let outcome = read().map_err(|e| source.error(e));
     if let Some(collation) = collations::used() {
         // With a stand-in collation, keys are not in order and index entries are not found.
-        let said = report.problems.split_off(before);
+        let lines = report.problems.split_off(before);
         let about_order = |line: &str| matches!(Place::of(line), Place::Index(_) | Place::Order(_));
-        report.problems.extend(said.into_iter().filter(|(_, line)| !about_order(line)));
+        report.problems.extend(lines.into_iter().filter(|(_, line)| !about_order(line)));
         report.unordered = Some(collation);
     }
     match outcome {
@@ -161,7 +158,7 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
 }
 
 /// A report as rows.
-fn told(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
+fn rows(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> {
     let mut problems: Vec<CheckProblem> = (report.problems.into_iter())
         .map(|(table, message)| CheckProblem { object: object(&message, roots).or(table), message })
         .collect();
@@ -207,6 +204,9 @@ fn check_foreign_keys(
     Ok(())
 }
 
+/// Rowids that the problem of a foreign key names.
+const SHOWN: usize = 5;
+
 /// One row per foreign key: a file that was written without enforcement may have millions of orphans.
 fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
     let mut found: Vec<Orphans> = table.foreign_keys.iter().map(|_| Orphans::default()).collect();
@@ -219,13 +219,15 @@ fn orphans(source: &Source, table: &Table) -> Result<Vec<CheckProblem>, Error> {
             let id = usize::try_from(row.get::<_, i64>(3)?).unwrap_or(usize::MAX);
             let position = found.len().checked_sub(id.saturating_add(1));
             if let Some(orphans) = position.and_then(|i| found.get_mut(i)) {
-                orphans.add(row.get(1)?);
+                let rowid: Option<i64> = row.get(1)?;
+                orphans.count += 1;
+                orphans.first.extend(rowid.filter(|_| orphans.first.len() < SHOWN));
             }
         }
         Ok(())
     })?;
-    let told = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
-    Ok(told.map(|(key, orphans)| orphans.told(table, key)).collect())
+    let broken = table.foreign_keys.iter().zip(&found).filter(|(_, o)| o.count > 0);
+    Ok(broken.map(|(key, orphans)| orphans.problem(table, key)).collect())
 }
 
 #[derive(Default)]
@@ -236,29 +238,16 @@ struct Orphans {
 }
 
 impl Orphans {
-    fn add(&mut self, rowid: Option<i64>) {
-        const SHOWN: usize = 5;
-        self.count += 1;
-        if self.first.len() < SHOWN {
-            self.first.extend(rowid);
-        }
-    }
-
-    fn told(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
+    fn problem(&self, table: &Table, key: &ForeignKey) -> CheckProblem {
         let columns = key.columns.join(", ");
-        let rows = if self.count == 1 { "row" } else { "rows" };
-        let mut message =
-            format!("foreign key ({columns}): {} {rows} without a parent in \"{}\"", self.count, key.parent);
+        let rows = counted(self.count, "row", "rows");
+        let mut message = format!("foreign key ({columns}): {rows} without a parent in \"{}\"", key.parent);
         if !self.first.is_empty() {
             let rowids: Vec<String> = self.first.iter().map(i64::to_string).collect();
-            message += &format!(" (rowid {}{})", rowids.join(", "), self.more());
+            let more = if self.count > rowids.len() as u64 { ", …" } else { "" };
+            message += &format!(" (rowid {}{more})", rowids.join(", "));
         }
         CheckProblem { object: Some(table.name.clone()), message }
-    }
-
-    fn more(&self) -> &'static str {
-        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
-        if self.count > shown { ", …" } else { "" }
     }
 }
 

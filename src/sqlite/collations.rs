@@ -15,8 +15,8 @@ use sqlite3_parser::lexer::sql::Tokenizer;
 use pg_sqlite_migrate_core::sqltext::sqlite_unquote;
 
 thread_local! {
-    /// The stand-in that was used last. SQLite compares on the thread that runs the statement.
-    static ASKED: Cell<Option<String>> = const { Cell::new(None) };
+    /// The stand-in that was used first since `used` was called. SQLite compares on the thread that runs the statement.
+    static USED: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 /// The stand-ins of one connection.
@@ -39,9 +39,10 @@ impl StandIns {
         for name in texts.iter().flat_map(|text| named(text)) {
             let is_new = !is_builtin(&name) && self.names.borrow_mut().insert(name.to_ascii_lowercase());
             if is_new && !name.contains('\0') {
-                let told = name.clone();
+                let used = name.clone();
                 connection.create_collation(name.as_str(), move |a, b| {
-                    tell(&told);
+                    let first = USED.take();
+                    USED.set(Some(first.unwrap_or_else(|| used.clone())));
                     a.cmp(b)
                 })?;
             }
@@ -58,12 +59,7 @@ pub fn is_builtin(name: &str) -> bool {
 /// A stand-in that was used on this thread since the last call.
 #[inline]
 pub(super) fn used() -> Option<String> {
-    ASKED.take()
-}
-
-fn tell(name: &str) {
-    let known = ASKED.take();
-    ASKED.set(Some(known.unwrap_or_else(|| name.to_owned())));
+    USED.take()
 }
 
 fn texts(connection: &Connection) -> rusqlite::Result<Vec<Vec<u8>>> {

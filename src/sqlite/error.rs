@@ -70,6 +70,9 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
+    /// A trigger of the file has called RAISE.
+    #[error("a trigger of SQLite file \"{}\" refused the change", path.display())]
+    Refused { path: PathBuf, message: String },
     /// The change breaks a constraint of the file; nothing was changed.
     #[error("change of SQLite file \"{}\" breaks a constraint", path.display())]
     Constraint { path: PathBuf, kind: Constraint, message: String },
@@ -96,6 +99,9 @@ pub enum Error {
     /// The statement was closed by the transaction's end, or is being read further up.
     #[error("a query on SQLite file \"{}\" was closed while it was read", path.display())]
     Stale { path: PathBuf },
+    /// Anything else that ends a statement which changes.
+    #[error("could not change SQLite file \"{}\": {message}", path.display())]
+    Change { path: PathBuf, message: String },
     /// Anything else; `code` is SQLite's extended result code, 0 when the failure is not SQLite's own.
     #[error("could not read SQLite file \"{}\": {message}", path.display())]
     Sqlite { path: PathBuf, code: i32, message: String },
@@ -156,7 +162,7 @@ pub enum Constraint {
     NotNull,
     ForeignKey,
     Check,
-    /// A trigger's RAISE, a STRICT column's type, and what else there is.
+    /// A STRICT column's type, and what else there is.
     Other,
 }
 
@@ -207,6 +213,14 @@ impl Error {
         }
     }
 
+    /// The error of a statement that changes the file.
+    pub(super) fn of_change(self) -> Error {
+        match self {
+            Error::Sqlite { path, message, .. } => Error::Change { path, message },
+            other => other,
+        }
+    }
+
     /// The error concerns one object: others can be read.
     pub fn is_local(&self) -> bool {
         match self {
@@ -226,6 +240,7 @@ fn from_code(path: &Path, code: i32, message: String) -> Error {
         }
         ffi::SQLITE_READONLY_DIRECTORY => return Error::DirectoryUnwritable { path },
         ffi::SQLITE_BUSY_SNAPSHOT => return Error::Snapshot { path },
+        ffi::SQLITE_CONSTRAINT_TRIGGER => return Error::Refused { path, message },
         ffi::SQLITE_IOERR_NOMEM => return Error::NoMemory { path, object: None },
         ffi::SQLITE_IOERR_SHORT_READ => return Error::Corrupt { path, object: None, detail: message },
         _ => {}

@@ -20,7 +20,7 @@ pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Ve
     let mut facts = vec![];
     for (index, key) in table.indexes.iter().enumerate() {
         let Some(key) = Key::of(key) else { continue };
-        match key.twins(source, table, filter) {
+        match key.case_variants(source, table, filter) {
             Ok((0, _)) => {}
             Ok((count, examples)) => {
                 let kind = KeyFactKind::Folded { index };
@@ -47,12 +47,12 @@ impl<'a> Key<'a> {
             _ => None,
         };
         let columns = index.columns.iter().map(column).collect::<Option<Vec<_>>>()?;
-        let asks = index.unique && columns.iter().any(|(_, nocase)| *nocase);
-        asks.then_some(Key { columns, predicate: index.predicate.as_deref() })
+        let is_checked = index.unique && columns.iter().any(|(_, nocase)| *nocase);
+        is_checked.then_some(Key { columns, predicate: index.predicate.as_deref() })
     }
 
     /// Groups of rows, and the values of the first few.
-    fn twins(
+    fn case_variants(
         &self,
         source: &Source,
         table: &Table,
@@ -63,19 +63,21 @@ impl<'a> Key<'a> {
         if !self.needs_folding(source, &rows)? {
             return Ok((0, vec![]));
         }
-        let ask = || {
+        let query = || {
             let flags = FunctionFlags::SQLITE_UTF8
                 | FunctionFlags::SQLITE_DETERMINISTIC
                 | FunctionFlags::SQLITE_DIRECTONLY;
             source.connection().create_scalar_function(FOLD, 1, flags, |context| {
                 Ok(match context.get_raw(0) {
-                    ValueRef::Text(text) => {
-                        rusqlite::types::Value::Text(fold(&String::from_utf8_lossy(text)))
-                    }
+                    // Lower case first, because some capitals have no small letter of their own; then upper case,
+                    // because 'ß' becomes "SS".
+                    ValueRef::Text(text) => rusqlite::types::Value::Text(
+                        String::from_utf8_lossy(text).to_lowercase().to_uppercase(),
+                    ),
                     _ => context.get(0)?,
                 })
             })?;
-            let mut statement = source.connection().prepare(&self.question(&rows))?;
+            let mut statement = source.connection().prepare(&self.sql(&rows))?;
             let mut groups = statement.query([])?;
             let (mut count, mut examples) = (0, vec![]);
             while let Some(group) = groups.next()? {
@@ -87,7 +89,7 @@ impl<'a> Key<'a> {
             }
             Ok((count, examples))
         };
-        ask().map_err(|e| source.error(e))
+        query().map_err(|e| source.error(e))
     }
 
     /// The text contains a letter beyond ASCII. This test is cheaper than folding, and rarely true.
@@ -101,7 +103,7 @@ impl<'a> Key<'a> {
         source.connection().query_row(&sql, [], |row| row.get(0)).map_err(|e| source.error(e))
     }
 
-    fn question(&self, rows: &str) -> String {
+    fn sql(&self, rows: &str) -> String {
         let names = self.columns.iter().map(|(name, nocase)| (sqlite_ident(name), *nocase));
         let groups: Vec<String> = names
             .clone()
@@ -118,12 +120,6 @@ impl<'a> Key<'a> {
             groups.join(", ")
         )
     }
-}
-
-/// Lower case first, because some capitals have no small letter of their own; then upper case, because 'ß' becomes
-/// "SS".
-fn fold(text: &str) -> String {
-    text.to_lowercase().to_uppercase()
 }
 
 #[cfg(test)]

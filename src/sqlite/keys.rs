@@ -14,6 +14,7 @@ use super::{folding, profile};
 use pg_sqlite_migrate_core::catalog::{
     Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind,
 };
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
@@ -27,11 +28,11 @@ pub fn key_facts(
     filters: &[Option<&str>],
     indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
-    let asked = |(i, table): (usize, &'_ Table)| -> Option<usize> {
+    let selected_table = |(i, table): (usize, &'_ Table)| -> Option<usize> {
         (selected.get(i) == Some(&true) && table.kind == TableKind::Ordinary).then_some(i)
     };
     let mut facts = vec![];
-    for child in catalog.tables.iter().enumerate().filter_map(asked) {
+    for child in catalog.tables.iter().enumerate().filter_map(selected_table) {
         let Some(rows) = Rows::of(source, catalog, child, filters, indexed)? else { continue };
         facts.extend(primary_key_nulls(source, &rows)?);
         facts.extend(primary_key_duplicates(source, &rows)?);
@@ -41,7 +42,11 @@ pub fn key_facts(
             if let Some(parent) = parent(catalog, selected, key)
                 && let Some(parent) = Rows::of(source, catalog, parent, filters, indexed)?
             {
-                facts.extend(orphans(source, &rows, position, key, &parent)?);
+                let query = |indexed: &str, collate: &str| {
+                    let orphaned = orphaned(&rows, key, &parent, (indexed, collate));
+                    format!("SELECT {} {orphaned}", row_name(rows.table))
+                };
+                facts.extend(find(source, &rows, KeyFactKind::Orphan { foreign_key: position }, query)?);
             }
         }
     }
@@ -99,11 +104,11 @@ fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>
     if nulls.is_empty() {
         return Ok(None);
     }
-    let question = |indexed: &str, _: &str| {
+    let query = |indexed: &str, _: &str| {
         let condition = nulls.join(" OR ");
         format!("SELECT {} FROM {} WHERE {condition}", row_name(table), rows.relation("t", indexed))
     };
-    ask(source, rows, KeyFactKind::PrimaryKeyNull, question)
+    find(source, rows, KeyFactKind::PrimaryKeyNull, query)
 }
 
 /// Only if a key column has no affinity: an affinity would have made `1` and `'1'` the same value.
@@ -119,8 +124,14 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
         return Ok(None);
     }
     let names: Vec<String> = key.columns.iter().map(|c| format!("t.{}", sqlite_ident(c))).collect();
-    let question = |_: &str, _: &str| {
-        let groups: Vec<String> = names.iter().map(|c| one_value(c)).collect();
+    let query = |_: &str, _: &str| {
+        // Two terms to group by: `1`, `1.0` and `'1'` give the same, a blob never gives what a text does.
+        let terms = |c: &String| {
+            let whole = format!("typeof({c}) = 'real' AND CAST({c} AS INTEGER) = {c}");
+            let value = format!("CASE WHEN {whole} THEN CAST({c} AS INTEGER) ELSE {c} END");
+            format!("typeof({c}) = 'blob', CAST({value} AS BLOB)")
+        };
+        let groups: Vec<String> = names.iter().map(terms).collect();
         let present: Vec<String> = names.iter().map(|c| format!("{c} IS NOT NULL")).collect();
         format!(
             "SELECT {} FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1",
@@ -130,7 +141,7 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
             groups.join(", ")
         )
     };
-    ask(source, rows, KeyFactKind::PrimaryKeyDuplicate, question)
+    find(source, rows, KeyFactKind::PrimaryKeyDuplicate, query)
 }
 
 fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Result<bool, Error> {
@@ -144,27 +155,6 @@ fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Resu
         Err(e) if e.is_local() => Ok(false),
         other => other,
     }
-}
-
-/// Two terms to group by: `1`, `1.0` and `'1'` give the same, a blob never gives what a text does.
-fn one_value(column: &str) -> String {
-    format!(
-        "typeof({column}) = 'blob', CAST(CASE WHEN typeof({column}) = 'real' AND CAST({column} AS INTEGER) = {column} \
-         THEN CAST({column} AS INTEGER) ELSE {column} END AS BLOB)"
-    )
-}
-
-fn orphans(
-    source: &Source,
-    rows: &Rows<'_>,
-    foreign_key: usize,
-    key: &ForeignKey,
-    parent: &Rows<'_>,
-) -> Result<Option<KeyFact>, Error> {
-    let question = |indexed: &str, collate: &str| {
-        format!("SELECT {} {}", row_name(rows.table), orphaned(rows, key, parent, (indexed, collate)))
-    };
-    ask(source, rows, KeyFactKind::Orphan { foreign_key }, question)
 }
 
 /// FROM and WHERE of the rows `t` without a parent. For a join, unlike `NOT EXISTS`, SQLite may build an automatic
@@ -255,21 +245,21 @@ pub(super) fn row_names(table: &Table, alias: &str) -> Vec<String> {
 
 /// Counts the rows of a query. If an index or a column needs an application-defined collation, the query is repeated
 /// without indexes and with comparisons by bytes.
-fn ask(
+fn find(
     source: &Source,
     rows: &Rows<'_>,
     kind: KeyFactKind,
-    question: impl Fn(&str, &str) -> String,
+    query: impl Fn(&str, &str) -> String,
 ) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
     let by_rowid = table.rowid_name().is_some() && kind != KeyFactKind::PrimaryKeyDuplicate;
-    let answer = count(source, &question(if rows.indexed { "" } else { "NOT INDEXED" }, ""), by_rowid)
-        .or_else(|e| match e {
-            Error::Sqlite { .. } | Error::Collation { .. } => {
-                count(source, &question("NOT INDEXED", " COLLATE BINARY"), by_rowid)
-            }
-            other => Err(other),
-        });
+    let indexed = if rows.indexed { "" } else { "NOT INDEXED" };
+    let answer = count(source, &query(indexed, ""), by_rowid).or_else(|e| match e {
+        Error::Sqlite { .. } | Error::Collation { .. } => {
+            count(source, &query("NOT INDEXED", " COLLATE BINARY"), by_rowid)
+        }
+        other => Err(other),
+    });
     match answer {
         Ok((0, _)) => Ok(None),
         Ok((count, examples)) => Ok(Some(KeyFact { table: table.name.clone(), kind, count, examples })),
@@ -315,211 +305,9 @@ fn shown(value: ValueRef<'_>) -> String {
             let more = if short.len() < bytes.len() && text.chars().count() > LONGEST { "…" } else { "" };
             sqlite_literal(&(short + more))
         }
-        ValueRef::Blob(bytes) => format!("<{} bytes>", bytes.len()),
+        ValueRef::Blob(bytes) => format!("<{}>", counted(bytes.len() as u64, "byte", "bytes")),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::catalog;
-    use super::super::open::{OpenOptions, open};
-    use super::super::testing::*;
-    use super::*;
-
-    fn facts(source: &Source) -> Vec<(String, KeyFactKind, u64, Vec<String>)> {
-        let catalog = catalog(source).unwrap();
-        let selected = vec![true; catalog.tables.len()];
-        let facts = key_facts(source, &catalog, &selected, &[], true).unwrap();
-        facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect()
-    }
-
-    fn fact(
-        table: &str,
-        kind: KeyFactKind,
-        count: u64,
-        examples: &[&str],
-    ) -> (String, KeyFactKind, u64, Vec<String>) {
-        (table.into(), kind, count, examples.iter().map(|e| (*e).into()).collect())
-    }
-
-    #[test]
-    fn nulls_and_duplicates_of_declared_primary_keys() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "CREATE TABLE alias(id INTEGER PRIMARY KEY); INSERT INTO alias VALUES (NULL), (NULL);
-             CREATE TABLE n(a TEXT, b INT, PRIMARY KEY (a, b)); INSERT INTO n VALUES (NULL, 1), ('x', NULL), ('x', 1);
-             CREATE TABLE d(k PRIMARY KEY);
-             INSERT INTO d VALUES (1), ('1'), (2.0), ('2'), (3), ('3x'), (x'31'), (NULL), (1.5), ('1.5');
-             CREATE TABLE w(k, l, PRIMARY KEY (k, l)) WITHOUT ROWID; INSERT INTO w VALUES (1, 'a'), ('1', 'a'), ('1', 'b');
-             CREATE TABLE typed(k TEXT PRIMARY KEY); INSERT INTO typed VALUES (1), ('1.0')",
-        );
-        assert_eq!(
-            facts(&dir.open("t.db")),
-            [
-                fact("n", KeyFactKind::PrimaryKeyNull, 2, &["rowid 1", "rowid 2"]),
-                fact("d", KeyFactKind::PrimaryKeyNull, 1, &["rowid 8"]),
-                fact("d", KeyFactKind::PrimaryKeyDuplicate, 3, &["(1)", "(1.5)", "(2.0)"]),
-                fact("w", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1, 'a')"]),
-            ]
-        );
-    }
-
-    #[test]
-    fn orphans_are_what_sqlite_itself_would_refuse() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "PRAGMA foreign_keys = OFF;
-             CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE, a INT, b INT, UNIQUE (a, b));
-             INSERT INTO p VALUES (1, 'Abc', 1, 2), (2, '007', 3, 4);
-             CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, code REFERENCES p(code), n REFERENCES nowhere(x),
-                            a INT, b INT, FOREIGN KEY (b, a) REFERENCES p(b, a));
-             INSERT INTO c(p) VALUES ('1'), (1.0), (NULL), (9), ('x');
-             INSERT INTO c(code) VALUES ('ABC'), ('007'), (7), (x'414243');
-             INSERT INTO c(a, b) VALUES (1, 2), (1, NULL), (NULL, 9), (1, 4);
-             INSERT INTO c(n) VALUES (1);
-             CREATE TABLE tree(id TEXT PRIMARY KEY, up REFERENCES tree) WITHOUT ROWID;
-             INSERT INTO tree VALUES ('a', NULL), ('b', 'a'), ('c', 'it''s gone')",
-        );
-        let source = dir.open("t.db");
-        let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
-        let expected = [
-            fact("c", orphan(0), 2, &["rowid 4", "rowid 5"]),
-            fact("c", orphan(1), 2, &["rowid 8", "rowid 9"]),
-            fact("c", orphan(3), 1, &["rowid 13"]),
-            fact("tree", orphan(0), 1, &["('c')"]),
-        ];
-        assert_eq!(facts(&source), expected);
-        let count: i64 = {
-            let mut statement = source.connection().prepare("PRAGMA foreign_key_check").unwrap();
-            let parents = statement.query_map([], |r| r.get::<_, String>(2)).unwrap().flatten();
-            parents.filter(|p| p != "nowhere").count().try_into().unwrap()
-        };
-        assert_eq!(count, 6);
-    }
-
-    #[test]
-    fn unselected_tables_are_not_asked_about() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "PRAGMA foreign_keys = OFF; CREATE TABLE p(id INTEGER PRIMARY KEY);
-             CREATE TABLE c(p REFERENCES p); INSERT INTO c VALUES (1)",
-        );
-        let source = dir.open("t.db");
-        let catalog = catalog(&source).unwrap();
-        for selected in [&[false, true][..], &[true, false], &[true], &[]] {
-            assert_eq!(key_facts(&source, &catalog, selected, &[], true), Ok(vec![]));
-        }
-        assert_eq!(key_facts(&source, &catalog, &[true, true], &[], true).map(|f| f.len()), Ok(1));
-    }
-
-    #[test]
-    fn only_rows_that_are_imported_count() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "PRAGMA foreign_keys = OFF;
-             CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE, old INT);
-             INSERT INTO p VALUES (1, 'a', 0), (2, 'b', 1);
-             CREATE TABLE c(k PRIMARY KEY, p REFERENCES p, code TEXT REFERENCES p(code), old INT);
-             INSERT INTO c VALUES (1, '1', 'A', 0), ('1', 2, 'B', 1), (NULL, 9, 'x', 1), (3, 2, 'b', 0);
-             CREATE TABLE w(k, p REFERENCES p, PRIMARY KEY (k)) WITHOUT ROWID;
-             INSERT INTO w VALUES (1, 1), (2, 2)",
-        );
-        let source = dir.open("t.db");
-        let catalog = catalog(&source).unwrap();
-        let ask = |filters: &[Option<&str>]| {
-            let facts = key_facts(&source, &catalog, &[true, true, true], filters, true).unwrap();
-            facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect::<Vec<_>>()
-        };
-        let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
-        assert_eq!(
-            ask(&[]),
-            [
-                fact("c", KeyFactKind::PrimaryKeyNull, 1, &["rowid 3"]),
-                fact("c", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1)"]),
-                fact("c", orphan(0), 1, &["rowid 3"]),
-                fact("c", orphan(1), 1, &["rowid 3"]),
-            ]
-        );
-        assert_eq!(ask(&[None, Some("old = 0 -- of its own"), None]), []);
-        assert_eq!(
-            ask(&[Some("old = 0"), Some("old = 0 AND rowid > 0"), Some("k > 0")]),
-            [
-                fact("c", orphan(0), 1, &["rowid 4"]),
-                fact("c", orphan(1), 1, &["rowid 4"]),
-                fact("w", orphan(0), 1, &["(2)"]),
-            ]
-        );
-        let wrong = key_facts(&source, &catalog, &[true; 3], &[None, Some("1) OR (1"), None], true);
-        assert!(matches!(wrong, Err(Error::InvalidFilter { .. })));
-    }
-
-    #[test]
-    fn checks_that_stored_rows_break_are_counted() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "PRAGMA ignore_check_constraints = ON;
-             CREATE TABLE t(n INT CHECK (n > 0 -- positive
-                ), s TEXT CHECK (length(s) < 3), u, CHECK (n < 9 OR s IS NULL));
-             INSERT INTO t VALUES (1, 'a', 1), (0, 'abc', 1), (-1, NULL, 1), (NULL, 'abcd', 0);
-             CREATE TABLE f(n INT CHECK (n > 0), CHECK (true));
-             INSERT INTO f VALUES (0);
-             PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = replace(sql, 'true', 'own(n)') WHERE name = 'f'",
-        );
-        let source = dir.open("t.db");
-        let broken = |check| KeyFactKind::CheckBroken { check };
-        let expected =
-            [fact("t", broken(0), 2, &[]), fact("t", broken(1), 2, &[]), fact("f", broken(0), 1, &[])];
-        assert_eq!(facts(&source), expected);
-        let catalog = catalog(&source).unwrap();
-        let filtered = key_facts(&source, &catalog, &[true, false], &[Some("u = 0")], true).unwrap();
-        assert_eq!(filtered.iter().map(|f| (&f.kind, f.count)).collect::<Vec<_>>(), [(&broken(1), 1)]);
-    }
-
-    #[test]
-    fn what_grouping_needs_beyond_the_cache_goes_to_files() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "CREATE TABLE t(k PRIMARY KEY);
-             INSERT INTO t SELECT randomblob(4000) FROM generate_series(1, 3000);
-             INSERT INTO t VALUES (1), ('1')",
-        );
-        assert_eq!(facts(&dir.open("t.db")), [fact("t", KeyFactKind::PrimaryKeyDuplicate, 1, &["(1)"])]);
-    }
-
-    #[test]
-    fn a_collation_that_only_the_application_has_is_done_without() {
-        let dir = TempDir::new();
-        dir.database(
-            "t.db",
-            "PRAGMA foreign_keys = OFF;
-             CREATE TABLE p(name TEXT COLLATE binary); CREATE TABLE c(name TEXT); PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = 'CREATE TABLE p(name TEXT COLLATE unicase)' WHERE name = 'p';
-             UPDATE sqlite_schema SET sql = 'CREATE TABLE c(name TEXT REFERENCES p(name))' WHERE name = 'c';
-             INSERT INTO p VALUES ('a'); INSERT INTO c VALUES ('a'), ('A')",
-        );
-        let source = dir.open("t.db");
-        assert_eq!(
-            catalog(&source).unwrap().table("p").unwrap().columns[0].collation.as_deref(),
-            Some("unicase")
-        );
-        assert_eq!(facts(&source), [fact("c", KeyFactKind::Orphan { foreign_key: 0 }, 1, &["rowid 2"])]);
-    }
-
-    #[test]
-    fn every_malformed_file_ends_in_facts_or_an_error() {
-        for path in real_files("malformed") {
-            let options = OpenOptions { immutable: true, ..options(&path) };
-            let Ok(source) = open(&options) else { continue };
-            let Ok(catalog) = catalog(&source) else { continue };
-            let facts = key_facts(&source, &catalog, &vec![true; catalog.tables.len()], &[], true);
-            assert!(facts.is_ok(), "{}: {facts:?}", path.display());
-        }
-    }
-}
+mod tests;

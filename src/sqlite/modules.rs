@@ -34,12 +34,10 @@ pub(super) fn suffix_after<'a>(table: &'a str, owner: &str) -> Option<&'a str> {
 pub(super) fn has_shadow_suffix(table: &str) -> bool {
     let compiled_in = |module: &str| module.starts_with("fts") || module.starts_with("rtree");
     let mut suffixes = SHADOWS.iter().filter(|(m, _)| compiled_in(m)).flat_map(|(_, s)| s.iter());
-    suffixes.any(|s| table.len() > s.len() && ends_with_ignoring_case(table, s))
-}
-
-fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
-    let tail = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
-    tail.is_some_and(|t| t.eq_ignore_ascii_case(end))
+    suffixes.any(|suffix| {
+        let at = table.len().checked_sub(suffix.len()).filter(|at| *at > 0);
+        at.and_then(|at| table.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    })
 }
 
 #[cfg(test)]

@@ -45,11 +45,17 @@ pub fn profile(
         (Some(detour), _) => {
             detour.read(connection, &scan.columns, filter, &mut |row| seen.observe(row)).map(|_| false)
         }
-        (None, Mode::Full) => scan.everything(&mut seen),
+        (None, Mode::Full) => scan.read(&scan.select(), [], u64::MAX, &mut seen),
         (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),
     });
     let sampled = sampled.map_err(|e| e.within(&table.name))?;
-    Ok(TableProfile { rows: seen.rows, sampled, columns: with_hidden(table, seen.columns) })
+    // Hidden columns are not read and have an empty profile.
+    let mut profiles = seen.columns.into_iter();
+    let columns = (table.columns.iter())
+        .map(|column| if column.hidden { None } else { profiles.next() })
+        .map(Option::unwrap_or_default)
+        .collect();
+    Ok(TableProfile { rows: seen.rows, sampled, columns })
 }
 
 /// The plan's `where` as a WHERE clause (`WHERE true` without one); the line break ends a comment in it.
@@ -65,13 +71,6 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
         Err(Error::Sqlite { message, .. }) => Err(invalid(message)),
         other => other.map(|_| condition),
     }
-}
-
-/// Hidden columns are not read and have an empty profile.
-fn with_hidden(table: &Table, read: Vec<ColumnProfile>) -> Vec<ColumnProfile> {
-    let mut read = read.into_iter();
-    let of = |c: &Column| if c.hidden { None } else { read.next() };
-    table.columns.iter().map(of).map(Option::unwrap_or_default).collect()
 }
 
 struct Scan<'a> {
@@ -94,10 +93,6 @@ impl Scan<'_> {
     fn select(&self) -> String {
         let Scan { columns, condition, table, .. } = self;
         format!("SELECT {columns} FROM main.{} NOT INDEXED {condition}", sqlite_ident(&table.name))
-    }
-
-    fn everything(&self, seen: &mut Seen) -> Sampled {
-        self.read(&self.select(), [], u64::MAX, seen)
     }
 
     fn sample(&self, rows: u64, seen: &mut Seen) -> Sampled {

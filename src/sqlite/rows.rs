@@ -161,15 +161,16 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
         *at = i;
         let cell = cell(row.get_ref(first + i)?);
         row_bytes += size(cell);
-        let pushed = match convert(column, cell) {
+        let pushed = match column.decoder.decode(cell) {
+            Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
             Ok(Decoded::Varlena(text)) if column.text_as_input => batch.push_input(&text),
             Ok(value) => batch.push(value),
-            Err(Fault::Misfit(Misfit::NoMemory(error))) => Err(error),
+            Err(Misfit::NoMemory(error)) => Err(error),
             Err(_) if column.on_invalid == OnInvalid::Null && !column.not_null => {
                 batch.nulled += 1;
                 batch.push(Decoded::Null)
             }
-            Err(reason) => return refuse(row, plan, batch, i, cell, reason),
+            Err(misfit) => return refuse(row, plan, batch, i, cell, misfit.into()),
         };
         pushed.map_err(|OutOfMemory| no_memory(row, plan, i))?;
     }
@@ -219,12 +220,6 @@ fn step_failed(
     ReadError::NoMemory(Box::new(place.unwrap_or_default()))
 }
 
-#[inline]
-fn convert<'a>(column: &ReadColumn, cell: Cell<'a>) -> Result<Decoded<'a>, Fault> {
-    let value = column.decoder.decode(cell)?;
-    if column.not_null && matches!(value, Decoded::Null) { Err(Fault::Null) } else { Ok(value) }
-}
-
 /// Why a cell cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
@@ -250,7 +245,8 @@ fn refuse(
             let error = format!("{reason} (column type {})", column.pg_type);
             batch.reject(RejectedRow { row: name(row, plan), values, column: column.name.clone(), error })
         });
-        if row_size(row, plan) > LARGE {
+        let cells = (0..plan.columns.len()).filter_map(|i| row.get_ref(usize::from(plan.has_rowid) + i).ok());
+        if cells.map(|value| size(self::cell(value))).sum::<u64>() > LARGE {
             batch.large = Some(name(row, plan));
         }
         return kept.map_err(|OutOfMemory| no_memory(row, plan, position));
@@ -315,26 +311,20 @@ pub fn display(cell: Cell<'_>) -> String {
         Cell::Null => "NULL".into(),
         Cell::Integer(i) => i.to_string(),
         Cell::Real(r) => format!("{r:?}"),
-        Cell::Text(t) => display_text(t),
-        Cell::Blob(b) => hex(b, 30),
+        Cell::Text(text) => {
+            // Cut the bytes first: a cell may hold a gigabyte.
+            let head = String::from_utf8_lossy(text.get(..240).unwrap_or(text));
+            let short: String =
+                head.chars().take(60).map(|c| if c == '\0' { '\u{2400}' } else { c }).collect();
+            let dots = if short.len() < text.len() { "…" } else { "" };
+            format!("{}{dots}", sqlite_literal(&short))
+        }
+        Cell::Blob(bytes) => {
+            let digits: String = bytes.iter().take(30).map(|byte| format!("{byte:02x}")).collect();
+            let dots = if bytes.len() > 30 { "…" } else { "" };
+            format!("x'{digits}{dots}'")
+        }
     }
-}
-
-fn display_text(text: &[u8]) -> String {
-    // Cut the bytes first: a cell may hold a gigabyte.
-    let head = String::from_utf8_lossy(text.get(..240).unwrap_or(text));
-    let short: String = head.chars().take(60).map(|c| if c == '\0' { '\u{2400}' } else { c }).collect();
-    let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", sqlite_literal(&short))
-}
-
-fn hex(bytes: &[u8], limit: usize) -> String {
-    let mut out = String::from("x'");
-    for byte in bytes.iter().take(limit) {
-        out.push_str(&format!("{byte:02x}"));
-    }
-    out.push_str(if bytes.len() > limit { "…'" } else { "'" });
-    out
 }
 
 fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
@@ -351,11 +341,6 @@ fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
         })
         .collect();
     RowName::Key(parts.join(", "))
-}
-
-fn row_size(row: &Row<'_>, plan: &ReadPlan) -> u64 {
-    let first = usize::from(plan.has_rowid);
-    (0..plan.columns.len()).filter_map(|i| row.get_ref(first + i).ok()).map(|v| size(cell(v))).sum()
 }
 
 #[cfg(test)]

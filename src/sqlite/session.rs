@@ -14,7 +14,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Row, Statement, ffi};
+use rusqlite::{Row, ffi};
 use self_cell::self_cell;
 
 use super::absent;
@@ -99,17 +99,16 @@ impl Session {
             let kept = slots.borrow_mut().reuse(sql);
             let prepared = match kept {
                 Some(prepared) => prepared,
-                None => Prepared::new(self.compile(source, sql)?, sql),
+                None => {
+                    let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
+                    // SQLite compares an index's statistics by its collation when it chooses a plan; no result depends
+                    // on that.
+                    drop(collations::used());
+                    Prepared::new(compiled?, sql)
+                }
             };
             Ok(slots.borrow_mut().insert(prepared))
         })
-    }
-
-    fn compile<'a>(&self, source: &'a Source, sql: &str) -> Result<Statement<'a>, Error> {
-        let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
-        // SQLite compares an index's statistics by its collation when it chooses a plan; no result depends on that.
-        drop(collations::used());
-        compiled
     }
 
     /// Binds all parameters of the statement and resets it to before its first row.
@@ -140,7 +139,7 @@ impl Session {
                 bound.map_err(|e| self.error(e))?;
             }
             // `raw_execute` steps once and resets.
-            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e))?;
+            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e).of_change())?;
             Ok(self.source().believe(changed as u64)?)
         })
     }
@@ -173,7 +172,8 @@ impl Session {
                     drop(rows);
                     prepared.state = State::Done;
                     // SQLite prepares a statement again if the schema has changed.
-                    Err(self.error(e).about_schema())
+                    let error = self.error(e).about_schema();
+                    Err(if prepared.statement.readonly() { error } else { error.of_change() })
                 }
             }
         })
@@ -414,9 +414,13 @@ impl Session {
         }
         let asked = collations::used();
         let path = self.source().path().to_owned();
-        match (fault.filter(|_| is_plain(&error)), self.source().error(error), asked) {
+        // The result code of a function that failed.
+        let of_function = error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR);
+        match (fault.filter(|_| of_function), self.source().error(error), asked) {
             (Some(fault), ..) => Error::Function { path, fault: Box::new(fault) },
-            (None, Error::Constraint { .. }, Some(name)) => Error::Collation { path, name },
+            (None, Error::Constraint { .. } | Error::Refused { .. }, Some(name)) => {
+                Error::Collation { path, name }
+            }
             (None, error, _) => error,
         }
     }
@@ -432,11 +436,6 @@ fn hash(row: &Row<'_>, cells: usize, hasher: &mut DefaultHasher) -> rusqlite::Re
         }
     }
     Ok(())
-}
-
-/// The result code of a function that failed.
-fn is_plain(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR)
 }
 
 /// Puts a statement back into its slot, or drops it if it was released meanwhile.

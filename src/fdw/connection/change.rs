@@ -33,7 +33,14 @@ impl Connection {
     /// `command` is the server's command that changes, which must not read what it has written.
     pub fn change(&self, affected: &Rc<Affected>, command: Option<u32>) -> Result<Rc<Session>, Error> {
         let session = self.writing()?;
-        self.follow(&session)?;
+        let innermost = self
+            .with_transaction(|transaction| transaction.savepoints.last().copied())
+            .flatten()
+            .unwrap_or(1);
+        for level in innermost + 1..=xact_events::nest_level() {
+            session.savepoint(level).map_err(raised)?;
+            self.with_transaction(|transaction| transaction.savepoints.push(level));
+        }
         self.materialize(|cursor| cursor.is_open_to(affected))?;
         let Some(command) = command else { return Ok(session) };
         self.record(affected, command, xact_events::nest_level());
@@ -99,19 +106,5 @@ impl Connection {
     pub(super) fn give_up_snapshot(&self, session: &Session) {
         self.snapshots.set(self.snapshots.get() + 1);
         session.rollback();
-    }
-
-    /// Savepoints of the file for the server's.
-    fn follow(&self, session: &Session) -> Result<(), Error> {
-        let current = xact_events::nest_level();
-        let deepest = self
-            .with_transaction(|transaction| transaction.savepoints.last().copied())
-            .flatten()
-            .unwrap_or(1);
-        for level in deepest + 1..=current {
-            session.savepoint(level).map_err(raised)?;
-            self.with_transaction(|transaction| transaction.savepoints.push(level));
-        }
-        Ok(())
     }
 }

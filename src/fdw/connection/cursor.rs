@@ -227,18 +227,14 @@ impl Cursor {
         (self.constant || self.is_running()) && self.is_incomplete() && affected.hits(&self.reads)
     }
 
-    fn is_idle(&self) -> bool {
-        matches!(*self.state.borrow(), State::Idle)
-    }
-
     pub(super) fn is_running(&self) -> bool {
         matches!(*self.state.borrow(), State::Running { .. })
     }
 
     /// Reads the whole answer into memory, and goes on after the rows that were shown.
     pub(super) fn materialize(&self) -> Result<(), Error> {
-        if self.is_idle() {
-            // It comes too late: if it is started, that is where to raise the error.
+        if matches!(*self.state.borrow(), State::Idle) {
+            // The error is raised when the cursor starts, if it does.
             if self.connection.check_visible(self).is_err() {
                 return Ok(());
             }

@@ -34,13 +34,6 @@ fn mark(hash: u32) {
     }
 }
 
-fn close_stale() {
-    for (oid, connection) in all().into_iter().filter(|(_, c)| c.stale.get() && !c.is_in_use()) {
-        connection.close();
-        let _ = CONNECTIONS.try_with(|all| all.try_borrow_mut().map(|mut all| all.remove(&oid)));
-    }
-}
-
 fn used() -> impl Iterator<Item = Rc<Connection>> {
     all().into_iter().map(|(_, connection)| connection).filter(|c| c.transaction.borrow().is_some())
 }
@@ -55,7 +48,10 @@ impl TransactionCallbacks for Callbacks {
 
     fn after(&self, _event: After) {
         used().for_each(|connection| connection.finish());
-        close_stale();
+        for (oid, connection) in all().into_iter().filter(|(_, c)| c.stale.get() && !c.is_in_use()) {
+            connection.close();
+            let _ = CONNECTIONS.try_with(|all| all.try_borrow_mut().map(|mut all| all.remove(&oid)));
+        }
     }
 
     fn before_sub_commit(&self, level: i32) {

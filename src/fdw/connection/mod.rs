@@ -24,7 +24,7 @@ use crate::pg::foreign::ForeignServer;
 use crate::pg::{interrupts, invalidation, memory, xact_events};
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
-use pg_sqlite_migrate_core::catalog::{Action, Catalog, Encoding, ForeignKey, Table, TableKind};
+use pg_sqlite_migrate_core::catalog::{Action, Catalog, Encoding, ForeignKey, Problem, Table, TableKind};
 use pg_sqlite_migrate_core::remote::Remote;
 use schema::{Schema, SchemaCheck};
 
@@ -158,13 +158,25 @@ pub struct Described {
     pub utf16: bool,
 }
 
-/// What the file declares of a table or view; `None` when it has none of this name.
+/// What the file declares of a table or view; `None` when it has none of this name. One that SQLite cannot read is an
+/// error.
 pub fn describe(server: &ForeignServer, options: &TableOptions) -> Result<Option<Described>, Error> {
     let name = &options.table;
-    Connection::for_table(server, options)?.briefly(|connection, session| {
+    // A table that may be changed has the file opened for writing from the start.
+    let connection = Connection::entry(server);
+    if options.updatable == Some(true) && connection.intent.get() == Intent::Read {
+        connection.intent.set(Intent::MayChange);
+    }
+    Connection::of(server)?.briefly(|connection, session| {
         let catalog = connection.catalog(session)?;
-        let Some(table) = catalog.table(name) else { return Ok(None) };
         let is_view = catalog.views.iter().any(|v| v.name.eq_ignore_ascii_case(name));
+        let Some(table) = catalog.table(name) else {
+            let unreadable = catalog.problems.iter().find(|problem| {
+                let object = problem.object.strip_prefix("view ").unwrap_or(&problem.object);
+                object.eq_ignore_ascii_case(name)
+            });
+            return unreadable.map_or(Ok(None), |problem| Err(cannot_read(server, name, is_view, problem)));
+        };
         let mut table = table.clone();
         // What has no rowid is not estimated by it.
         table.without_rowid |= is_view;
@@ -176,6 +188,19 @@ pub fn describe(server: &ForeignServer, options: &TableOptions) -> Result<Option
         let utf16 = catalog.encoding != Encoding::Utf8;
         Ok(Some(Described { table, is_view, estimate, utf16 }))
     })
+}
+
+fn cannot_read(server: &ForeignServer, name: &str, is_view: bool, problem: &Problem) -> Error {
+    let kind = if is_view || problem.object.starts_with("view ") { "view" } else { "table" };
+    Error::Foreign {
+        sqlstate: Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+        message: format!("SQLite cannot read {kind} \"{name}\": {}", problem.reason),
+        detail: None,
+        hint: Some(format!(
+            "It uses something that the file of server \"{}\" lacks, or that only the file's application defines.",
+            server.name
+        )),
+    }
 }
 
 /// Rows of a table or view, counted.
@@ -200,15 +225,6 @@ impl Connection {
         let connection = Connection::entry(server);
         connection.refresh(server, &ServerOptions::of(server)?)?;
         Ok(connection)
-    }
-
-    /// The same; a table that may be changed has the file opened for writing from the start.
-    fn for_table(server: &ForeignServer, options: &TableOptions) -> Result<Rc<Connection>, Error> {
-        let connection = Connection::entry(server);
-        if options.updatable == Some(true) && connection.intent.get() == Intent::Read {
-            connection.intent.set(Intent::MayChange);
-        }
-        Connection::of(server)
     }
 
     fn entry(server: &ForeignServer) -> Rc<Connection> {

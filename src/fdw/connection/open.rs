@@ -67,26 +67,21 @@ impl Connection {
         patience: Duration,
     ) -> Result<(), Error> {
         let path = source::allowed(&options.database)?;
-        let wanted = Identity::of(&path, self.wants_to_write(server, options), options.opening);
-        let open = self.file.borrow().as_ref().is_some_and(|file| file.identity == wanted);
-        if open && !self.stale.get() && self.is_current() && !self.reads_too_long(&wanted) {
+        let writable = !options.force_readonly
+            && (options.updatable || self.intent.get() != Intent::Read)
+            && rights::may_write_server_files(server.owner);
+        let wanted = Identity::of(&path, writable, options.opening);
+        let (open, reads) = match self.file.borrow().as_ref() {
+            Some(file) => (file.identity == wanted, !file.session.is_writable()),
+            None => (false, false),
+        };
+        // A transaction that keeps its snapshot could not open the file for writing later.
+        let reads_too_long = wanted.writable && reads && !xact_events::is_read_committed();
+        if open && !self.stale.get() && self.is_current() && !reads_too_long {
             return Ok(());
         }
         self.close();
         self.open(wanted, patience)
-    }
-
-    /// It has the file open for reading, in a transaction that could not open it for writing later.
-    fn reads_too_long(&self, wanted: &Identity) -> bool {
-        let file = self.file.borrow();
-        let reads = file.as_ref().is_some_and(|file| !file.session.is_writable());
-        wanted.writable && reads && !xact_events::is_read_committed()
-    }
-
-    fn wants_to_write(&self, server: &ForeignServer, options: &ServerOptions) -> bool {
-        !options.force_readonly
-            && (options.updatable || self.intent.get() != Intent::Read)
-            && rights::may_write_server_files(server.owner)
     }
 
     fn open(&self, identity: Identity, busy_timeout: Duration) -> Result<(), Error> {
@@ -159,7 +154,13 @@ impl Connection {
         }
         self.intent.set(Intent::Changes);
         if session.in_transaction() && !session.is_fresh() && !xact_events::is_read_committed() {
-            return Err(read_before());
+            // A retry opens the file for writing from its beginning.
+            return Err(Error::Foreign {
+                sqlstate: Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                message: "cannot change a foreign table after its file was opened for reading".into(),
+                detail: Some("The transaction keeps the snapshot of its first query.".into()),
+                hint: Some("Run the transaction again, or set option \"updatable\" on the server.".into()),
+            });
         }
         self.materialize(|cursor| cursor.is_open_to(&super::Affected::All) || cursor.is_running())?;
         session.source().prove().map_err(raised)?;
@@ -176,15 +177,5 @@ impl Connection {
         };
         source::allowed(&options.database)
             .is_ok_and(|path| *identity == Identity::of(&path, identity.writable, options.opening))
-    }
-}
-
-/// A retry opens the file for writing from its beginning.
-fn read_before() -> Error {
-    Error::Foreign {
-        sqlstate: Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
-        message: "cannot change a foreign table after its file was opened for reading".into(),
-        detail: Some("The transaction keeps the snapshot of its first query.".into()),
-        hint: Some("Run the transaction again, or set option \"updatable\" on the server.".into()),
     }
 }

@@ -93,22 +93,18 @@ impl Connection {
             if !found.as_ref().is_ok_and(|found| found == proof) {
                 invalidation::replan();
                 found?;
-                return Err(outdated(&relation.name));
+                return Err(Error::Foreign {
+                    sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                    message: format!(
+                        "the SQLite file of foreign table \"{}\" has changed since the query was planned",
+                        relation.name
+                    ),
+                    detail: Some("The plan was made for another definition of the table.".into()),
+                    hint: Some("Run the query again; it will be planned again.".into()),
+                });
             }
             self.with_schema(|schema| schema.proven.insert(*proof));
         }
         Ok(())
-    }
-}
-
-/// The error of a plan that was made for another schema.
-fn outdated(table: &str) -> Error {
-    Error::Foreign {
-        sqlstate: Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-        message: format!(
-            "the SQLite file of foreign table \"{table}\" has changed since the query was planned"
-        ),
-        detail: Some("The plan was made for another definition of the table.".into()),
-        hint: Some("Run the query again; it will be planned again.".into()),
     }
 }

@@ -12,6 +12,7 @@ use crate::fdw::connection::{self, Cursor, Reads};
 use crate::fdw::{OrRaise, relation};
 use crate::pg::foreign::{self, ForeignTable};
 use crate::pg::{compat, interrupts};
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::remote::deparse;
 use pg_sqlite_migrate_core::remote::{From, Remote, Select, Table, Tables, Target, Var};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
@@ -41,7 +42,7 @@ unsafe extern "C-unwind" fn acquire_sample_rows(
     total_dead: *mut f64,
 ) -> std::ffi::c_int {
     // SAFETY: ANALYZE hands us an open relation and room for `wanted` tuples.
-    unsafe {
+    let (name, estimate, kept) = unsafe {
         let desc = (*relation).rd_att;
         let relation = foreign::table((*relation).rd_id);
         let wanted = wanted.max(0) as usize;
@@ -54,14 +55,14 @@ unsafe extern "C-unwind" fn acquire_sample_rows(
         drop(cursor);
         pg_sys::MemoryContextDelete(sample.memory);
         (*total_rows, *total_dead) = (estimate.max(sample.seen as f64), 0.0);
-        if level == PgLogLevel::INFO as i32 {
-            let (name, kept) = (&relation.name, sample.kept);
-            let message =
-                format!("\"{name}\": table contains about {estimate:.0} rows; {kept} rows in sample");
-            interrupts::tell(PgLogLevel::INFO, &message);
-        }
-        sample.kept as i32
+        (relation.name, estimate.max(0.0).round() as u64, sample.kept)
+    };
+    if level == PgLogLevel::INFO as i32 {
+        let (rows, sampled) = (counted(estimate, "row", "rows"), counted(kept as u64, "row", "rows"));
+        let message = format!("\"{name}\": table contains about {rows}; {sampled} in sample");
+        interrupts::tell(PgLogLevel::INFO, &message);
     }
+    kept as i32
 }
 
 /// Whatever raises an error while the sample is read.

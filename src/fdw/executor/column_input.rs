@@ -48,8 +48,11 @@ enum Source {
 
 impl ColumnInput {
     pub fn new(type_oid: pg_sys::Oid, typmod: i32, decode: &Decode) -> ColumnInput {
+        // The decoder has checked the texts of these types.
+        let is_checked =
+            matches!(type_oid, pg_sys::NUMERICOID | pg_sys::JSONOID | pg_sys::JSONBOID | pg_sys::BPCHAROID);
         let source = match decode {
-            Decode::Cell { on_invalid: OnInvalid::Null, .. } if !is_checked(type_oid) => Source::LenientCell,
+            Decode::Cell { on_invalid: OnInvalid::Null, .. } if !is_checked => Source::LenientCell,
             Decode::Cell { table, column, .. } => {
                 Source::Cell { table: table.clone(), column: column.clone() }
             }
@@ -142,9 +145,4 @@ impl ColumnInput {
             .report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
-}
-
-/// Types whose texts have been checked before they come here.
-fn is_checked(type_oid: pg_sys::Oid) -> bool {
-    matches!(type_oid, pg_sys::NUMERICOID | pg_sys::JSONOID | pg_sys::JSONBOID | pg_sys::BPCHAROID)
 }

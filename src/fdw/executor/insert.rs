@@ -14,18 +14,21 @@ pub unsafe extern "C-unwind" fn begin_foreign_insert(
     result: *mut pg_sys::ResultRelInfo,
 ) {
     // SAFETY: the executor hands us an open target; COPY has a ModifyTableState without a plan.
-    unsafe {
+    let (plan, oid) = unsafe {
         let plan: *mut pg_sys::ModifyTable = (*modify).ps.plan.cast();
-        let oid = (*(*result).ri_RelationDesc).rd_id;
         refuse_updated(plan, result);
-        let relation = foreign::table(oid);
-        let table = relation::table(&relation).or_raise();
-        writable::refuse_view(&table).or_raise();
-        let target = Target::open(oid);
+        (plan.as_ref(), (*(*result).ri_RelationDesc).rd_id)
+    };
+    let relation = foreign::table(oid);
+    let table = relation::table(&relation).or_raise();
+    writable::refuse_view(&table).or_raise();
+    let target = Target::open(oid);
+    let conflict = plan.map(|plan| do_nothing(plan.onConflictAction).or_raise());
+    // SAFETY: the target and its node are those from above.
+    unsafe {
         let returns = !(*result).ri_returningList.is_null()
             || !(*result).ri_WithCheckOptions.is_null()
             || target.has_after_trigger(Operation::Insert);
-        let conflict = plan.as_ref().map(|plan| do_nothing(plan.onConflictAction).or_raise());
         let change = RowModification {
             operation: Operation::Insert,
             attributes: target.written(&relation, &table),

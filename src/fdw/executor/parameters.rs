@@ -100,21 +100,7 @@ impl Parameters {
 
     /// The cells for the values that `evaluate` gave.
     pub fn bind<'a>(&self, values: &'a [Native<'_>]) -> Result<Vec<CellBuf<'a>>, Error> {
-        self.slots.iter().zip(values).map(|(slot, value)| slot.binding.bind(value)).collect()
-    }
-
-    /// The error of the first value that its column cannot store, should a row come to take it.
-    pub fn refusal(&self, values: &[Native<'_>]) -> Option<Error> {
-        self.slots.iter().zip(values).find_map(|(slot, value)| match &slot.binding {
-            Binding::Refused(writer) => writer.encode(value).err(),
-            _ => None,
-        })
-    }
-}
-
-impl Binding {
-    fn bind<'a>(&self, value: &'a Native<'_>) -> Result<CellBuf<'a>, Error> {
-        match self {
+        let bind = |(slot, value): (&Slot, &'a Native<'_>)| match &slot.binding {
             Binding::Stored(writer) => Ok(writer.storable(value)?.unwrap_or(CellBuf::Null)),
             Binding::Refused(writer) => Ok(CellBuf::Integer(writer.storable(value)?.is_none().into())),
             Binding::Query(parameter) => canonical::parameter(parameter.type_, parameter.form, value)
@@ -124,7 +110,16 @@ impl Binding {
                     detail: None,
                     hint: None,
                 }),
-        }
+        };
+        self.slots.iter().zip(values).map(bind).collect()
+    }
+
+    /// The error of the first value that its column cannot store, should a row come to take it.
+    pub fn refusal(&self, values: &[Native<'_>]) -> Option<Error> {
+        self.slots.iter().zip(values).find_map(|(slot, value)| match &slot.binding {
+            Binding::Refused(writer) => writer.encode(value).err(),
+            _ => None,
+        })
     }
 }
 

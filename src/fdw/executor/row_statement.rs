@@ -59,13 +59,17 @@ impl RowStatement {
             .collect();
         let by_value = keys.iter().any(|k| k.has_canonical) && change.operation != Operation::Insert;
         let tables = Tables::from([(1, Rc::new(table.clone()))]);
+        let output = |attribute: &i16| Output {
+            attribute: *attribute,
+            decode: deparse::cell(Var { relation: 1, attribute: *attribute }, &tables),
+        };
         let handle = |form| Handle::new(row_modification(&table, change, form));
         Ok(RowStatement {
             affected: connection.affected(&table.name)?,
             command: xact_events::command_id(),
             unproven: Flag::new(Some(change.proof)),
             writers: change.attributes.iter().map(writer).collect(),
-            outputs: change.returning.iter().map(|attribute| output(&tables, *attribute)).collect(),
+            outputs: change.returning.iter().map(output).collect(),
             handle: handle(KeyForm::Stored),
             by_value: by_value.then(|| handle(KeyForm::Canonical)),
             keys,
@@ -178,8 +182,4 @@ impl RowStatement {
         self.handle.release();
         self.by_value.iter().for_each(Handle::release);
     }
-}
-
-fn output(tables: &Tables, attribute: i16) -> Output {
-    Output { attribute, decode: deparse::cell(Var { relation: 1, attribute }, tables) }
 }

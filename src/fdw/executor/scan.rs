@@ -116,13 +116,6 @@ impl Scan {
         found
     }
 
-    /// The next fetch starts anew, with the parameters' values of then, or with the rows that are in memory where no
-    /// parameter can have `changed`.
-    fn restart(&mut self, changed: bool) {
-        let same = self.progress != Progress::Waiting && (!changed || self.parameters.is_empty());
-        self.progress = if same && self.cursor.rewind() { Progress::Running } else { Progress::Waiting };
-    }
-
     pub fn end(&mut self) {
         self.cursor.end();
         self.progress = Progress::Finished;
@@ -184,7 +177,11 @@ pub unsafe extern "C-unwind" fn rescan_foreign_scan(node: *mut pg_sys::ForeignSc
             return;
         }
         if let Some(scan) = state::<Scan>(node) {
-            scan.restart(!nodes::is_empty((*node).ss.ps.chgParam));
+            // The next fetch shows the rows in memory again, where no parameter can have changed; else it starts anew,
+            // with the parameters' values of then.
+            let changed = !nodes::is_empty((*node).ss.ps.chgParam) && !scan.parameters.is_empty();
+            let again = scan.progress != Progress::Waiting && !changed && scan.cursor.rewind();
+            scan.progress = if again { Progress::Running } else { Progress::Waiting };
         }
     }
 }

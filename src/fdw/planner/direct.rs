@@ -25,17 +25,22 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
     index: pg_sys::Index,
     subplan: std::ffi::c_int,
 ) -> bool {
-    // SAFETY: the planner hands us its ModifyTable, the target's index and the position in the plan's lists.
+    // SAFETY: the planner hands us its ModifyTable.
+    let plan = unsafe { &*plan };
+    let operation = match plan.operation {
+        CMD_UPDATE => Operation::Update,
+        CMD_DELETE => Operation::Delete,
+        _ => return false,
+    };
+    // SAFETY: the planner hands us the target's index and the position in the plan's lists.
     unsafe {
-        let operation = match (*plan).operation {
-            CMD_UPDATE => Operation::Update,
-            CMD_DELETE => Operation::Delete,
-            _ => return false,
-        };
-        let Some(fscan) = subscan((*plan).plan.lefttree, index, subplan) else { return false };
+        let Some(fscan) = subscan(plan.plan.lefttree, index, subplan) else { return false };
         let Some(state) = State::of(*(*root).simple_rel_array.add(index as usize)) else { return false };
-        let Some(conditions) = all_shipped(state, fscan, index) else { return false };
-        let (returning, counts) = (modify::nth((*plan).returningLists, subplan), (*plan).canSetTag);
+        let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return false };
+        // The scan is of the target alone, and leaves no condition to the server.
+        let alone = fscan.scan.scanrelid == index && fscan.scan.plan.qual.is_null();
+        let Some(conditions) = shipped.get().filter(|_| alone) else { return false };
+        let (returning, counts) = (modify::nth(plan.returningLists, subplan), plan.canSetTag);
         let Some((direct, expressions)) = ship(root, state, conditions, operation, index, returning) else {
             return false;
         };
@@ -43,22 +48,11 @@ pub unsafe extern "C-unwind" fn plan_direct_modify(
             let assigned = new_values(root, index);
             fscan.scan.plan.targetlist = without(&assigned, fscan.scan.plan.targetlist);
         }
-        (fscan.operation, fscan.resultRelation) = ((*plan).operation, index);
+        (fscan.operation, fscan.resultRelation) = (plan.operation, index);
         fscan.fdw_exprs = expressions;
         fscan.fdw_private = private::keep(&DirectPlan { direct, counts });
         true
     }
-}
-
-/// The conditions of the scan, where it is of the target alone and leaves none to the server.
-fn all_shipped(
-    state: &State,
-    fscan: &pg_sys::ForeignScan,
-    index: pg_sys::Index,
-) -> Option<*mut pg_sys::List> {
-    let Kind::Table(BaseTable { shipped, .. }) = &state.kind else { return None };
-    let alone = fscan.scan.scanrelid == index && fscan.scan.plan.qual.is_null();
-    shipped.get().filter(|_| alone)
 }
 
 /// The statement, and its local expressions.

@@ -153,6 +153,7 @@ unsafe fn sort_out(
     }
     let mut clauses = Clauses { on: vec![], filter: vec![], local: null_mut() };
     let mut cx = Converter::new(tables, both.clone()).with_plan_params(plan_params);
+    let may_filter = matches!(jointype, JOIN_LEFT | JOIN_RIGHT | JOIN_ANTI);
     // SAFETY: the clauses are a callback's.
     unsafe {
         for info in nodes::items::<pg_sys::RestrictInfo>(restrictions) {
@@ -160,8 +161,7 @@ unsafe fn sort_out(
             if info.pseudoconstant {
                 return None; // the server could not check it
             }
-            let filters =
-                matches!(jointype, JOIN_LEFT | JOIN_RIGHT | JOIN_ANTI) && is_pushed_down(info, joinrel);
+            let filters = may_filter && is_pushed_down(info, joinrel);
             cx.show_only(if filters { visible.clone() } else { both.clone() });
             let ships =
                 rel::is_secure(info, 0) && cx.condition(info.clause.cast(), shippable::condition).is_some();

@@ -72,7 +72,7 @@ pub unsafe extern "C-unwind" fn plan_foreign_modify(
         operation,
         attributes: match operation {
             Operation::Insert => target.written(&relation, &table),
-            Operation::Update if target.has_before_update() => target.written(&relation, &table),
+            Operation::Update if target.before_update => target.written(&relation, &table),
             Operation::Update => target.updated(columns, &relation, &table),
             Operation::Delete => vec![],
         },
@@ -163,7 +163,9 @@ pub(crate) unsafe fn used(lists: &[*mut pg_sys::List], index: pg_sys::Index, att
 
 /// What the relation cache knows of a target.
 pub(crate) struct Target {
-    triggers: [bool; 4],
+    /// It has triggers for each row: before an UPDATE; and after an INSERT, an UPDATE and a DELETE.
+    before_update: bool,
+    after: [bool; 3],
     /// Attributes that PostgreSQL computes and stores.
     stored: Vec<i16>,
     /// Attributes that it computes whenever they are read.
@@ -176,19 +178,15 @@ impl Target {
         // SAFETY: the relation is locked; trigdesc may be null; natts attributes follow the descriptor.
         unsafe {
             let relation = pg_sys::table_open(oid, pg_sys::NoLock as i32);
-            let triggers = (*relation).trigdesc.as_ref().map(|t| {
-                [
-                    t.trig_update_before_row,
-                    t.trig_insert_after_row,
-                    t.trig_update_after_row,
-                    t.trig_delete_after_row,
-                ]
-            });
+            let triggers = (*relation).trigdesc.as_ref();
+            let after =
+                triggers.map(|t| [t.trig_insert_after_row, t.trig_update_after_row, t.trig_delete_after_row]);
             let desc = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
             let generated =
                 |kind: u8| desc.iter().filter(|a| a.attgenerated as u8 == kind).map(|a| a.attnum).collect();
             let target = Target {
-                triggers: triggers.unwrap_or_default(),
+                before_update: triggers.is_some_and(|t| t.trig_update_before_row),
+                after: after.unwrap_or_default(),
                 stored: generated(b's'),
                 virtual_: generated(b'v'),
             };
@@ -197,15 +195,11 @@ impl Target {
         }
     }
 
-    fn has_before_update(&self) -> bool {
-        self.triggers[0]
-    }
-
     pub fn has_after_trigger(&self, operation: Operation) -> bool {
         match operation {
-            Operation::Insert => self.triggers[1],
-            Operation::Update => self.triggers[2],
-            Operation::Delete => self.triggers[3],
+            Operation::Insert => self.after[0],
+            Operation::Update => self.after[1],
+            Operation::Delete => self.after[2],
         }
     }
 

@@ -25,7 +25,7 @@ pub unsafe extern "C-unwind" fn get_foreign_paths(
         compat::add_foreign_path(root, rel, rel, PathKind::Scan, &plain);
         if guc::pushdown() {
             sort::add_sorted_paths(root, rel, state, PathKind::Scan);
-            // Started again for each row of another relation, it would meet what the query has changed since.
+            // A look-up runs again for each row of another relation, and would read what the query has changed since.
             if !changes::of_server(root, (*rel).serverid) {
                 for outer in outer_relations(root, rel, state) {
                     add_lookup(root, rel, state, outer);

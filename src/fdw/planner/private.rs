@@ -37,12 +37,11 @@ pub unsafe fn kept<T: DeserializeOwned>(list: *mut pg_sys::List) -> T {
     };
     match json.map(serde_json::from_slice) {
         Some(Ok(value)) => value,
-        _ => broken_plan(),
+        _ => {
+            let message = "the plan of a foreign table was made by another version of pg_sqlite_migrate";
+            ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "kept")
+                .report(PgLogLevel::ERROR);
+            unreachable!("an ERROR does not return")
+        }
     }
-}
-
-fn broken_plan() -> ! {
-    let message = "the plan of a foreign table was made by another version of pg_sqlite_migrate";
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "kept").report(PgLogLevel::ERROR);
-    unreachable!("an ERROR does not return")
 }

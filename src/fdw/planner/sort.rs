@@ -160,15 +160,14 @@ unsafe fn merge_orders(
             return found;
         }
         for class in nodes::items::<pg_sys::EquivalenceClass>((*root).eq_classes) {
-            let Some(family) = first_family((*class).ec_opfamilies) else { continue };
-            if !pg_sys::eclass_useful_for_merging(root, class, rel) || (*class).ec_has_volatile {
+            let families = (*class).ec_opfamilies;
+            let useful = pg_sys::eclass_useful_for_merging(root, class, rel) && !(*class).ec_has_volatile;
+            if nodes::length(families) == 0 || !useful {
                 continue;
             }
-            let key = compat::ascending(root, class, family);
-            let cx = &mut state.converter();
-            let presorted =
-                order(rel, state, &*key, cx).filter(|o| is_presorted(std::slice::from_ref(o), &state.tables));
-            if presorted.is_some() {
+            let key = compat::ascending(root, class, (*(*families).elements).oid_value);
+            let order = order(rel, state, &*key, &mut state.converter());
+            if order.is_some_and(|order| is_presorted(&[order], &state.tables)) {
                 let mut list = std::ptr::null_mut();
                 nodes::append(&mut list, key);
                 found.push(list);
@@ -176,9 +175,4 @@ unsafe fn merge_orders(
         }
     }
     found
-}
-
-unsafe fn first_family(families: *mut pg_sys::List) -> Option<pg_sys::Oid> {
-    // SAFETY: a list of oids.
-    unsafe { (nodes::length(families) > 0).then(|| (*(*families).elements).oid_value) }
 }

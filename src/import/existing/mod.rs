@@ -19,10 +19,17 @@ use crate::error::Error;
 use crate::pg::{relation, rights, spi};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::{Action, Planned, Target};
-use pg_sqlite_migrate_core::sqltext::{ident, qualified};
+use pg_sqlite_migrate_core::sqltext::qualified;
 use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)";
+
+// A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
+// ICU does not know every encoding of the server's.
+const HAS_ICU: &str = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
+                       AND pg_catalog.pg_collation_actual_version(oid) IS NOT NULL
+                       AND pg_catalog.current_setting('server_encoding')
+                           NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
 
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
@@ -34,7 +41,7 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let views = views::read(&schemas);
-    Target { relations: found.into_tables(), icu: has_icu(), schemas, views, refused: vec![] }
+    Target { relations: found.into_tables(), icu: spi::any(HAS_ICU, &[]), schemas, views, refused: vec![] }
 }
 
 /// Relations of these that the caller may do something with, which is what anybody may wait for.
@@ -73,8 +80,14 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
-        if let Some(place) = spi::value(CLOSED, &[schema.into()]) {
-            return Err(Error::NoCreate { place, role: ident(&rights::current_role()) });
+        let lacks = |row: &spi::Row<'_>| row.get::<Option<String>>("database");
+        if let Some(database) = spi::row(LACKS_CREATE, &[schema.into()], lacks) {
+            let role = rights::current_role();
+            let schema = schema.to_owned();
+            return Err(match database {
+                Some(database) => Error::NoCreateSchema { schema, database, role },
+                None => Error::NoCreateTable { schema, role },
+            });
         }
     }
     Ok(())
@@ -91,20 +104,9 @@ pub fn lock(schema: &str, table: &str) {
     }
 }
 
-/// What the caller may not create tables in, as GRANT names it; no row where it may.
-const CLOSED: &str = "
-    SELECT CASE WHEN n.oid IS NULL THEN format('DATABASE %I', current_database())
-                ELSE format('SCHEMA %I', n.nspname) END
+/// A row where the caller may not create tables in a schema; with the database, where the schema is still to be created.
+const LACKS_CREATE: &str = "
+    SELECT CASE WHEN n.oid IS NULL THEN current_database()::text END AS database
     FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
     WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
                    ELSE has_schema_privilege(n.oid, 'CREATE') END";
-
-fn has_icu() -> bool {
-    // A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
-    // ICU does not know every encoding of the server's.
-    let sql = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i'
-               AND pg_catalog.pg_collation_actual_version(oid) IS NOT NULL
-               AND pg_catalog.current_setting('server_encoding')
-                   NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
-    spi::any(sql, &[])
-}

@@ -104,7 +104,7 @@ fn reachable(edges: &Edges, from: impl IntoIterator<Item = u32>) -> BTreeSet<u32
     found
 }
 
-/// Who is read by another has fewer to read than that other: it reads all that the other reads through it.
+/// A view that another one reads has fewer relations to read, because the other reads all of them through it.
 fn refresh_order(mut views: Vec<u32>, whole: &Edges) -> Vec<u32> {
     views.sort_by_key(|view| (whole.get(view).map_or(0, BTreeSet::len), *view));
     views

@@ -37,10 +37,11 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
         // A foreign key added since planning has no orphan check, so load through INSERT and let its trigger check.
         return Strategy::Staged(Some("a foreign key was added to it after the plan was made"));
     }
-    if let Some(reason) = bound(facts).or_else(|| computed(facts, at.looking_default)) {
+    if let Some(reason) = obstacle(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
     }
-    if into.is_some_and(|into| requested(facts, into)) {
+    // The plan requests everything to be in place, or triggers of which there are some.
+    if into.is_some_and(|into| into.keep_constraints || (into.fire_triggers && facts.insert_triggers)) {
         return Strategy::Staged(None);
     }
     let conflict = into.is_some_and(|into| into.conflict.is_some());
@@ -62,8 +63,8 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
     }
 }
 
-/// What the relation is, or is to the caller: a direct load is only for a table in which nobody else has a hand.
-fn bound(facts: &RelationFacts) -> Option<&'static str> {
+/// Why the relation, or the caller's rights on it, rule out a direct load.
+fn obstacle(facts: &RelationFacts) -> Option<&'static str> {
     match () {
         () if facts.storage_extension == Some(StorageExtension::Citus) => Some("it is a table of Citus"),
         () if facts.storage_extension == Some(StorageExtension::Timescale) => {
@@ -97,11 +98,6 @@ fn computed(facts: &RelationFacts, looking_default: bool) -> Option<&'static str
     }
 }
 
-/// The plan requests everything to be in place, or triggers of which there are some.
-fn requested(facts: &RelationFacts, into: &IntoExisting) -> bool {
-    into.keep_constraints || (into.fire_triggers && facts.insert_triggers)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +126,7 @@ mod tests {
     fn what_the_table_is_decides_first() {
         let plain = IntoExisting::default;
         assert!(!staged(table(), plain()));
-        for bound in [
+        for facts in [
             RelationFacts { relkind: 'v', ..table() },
             RelationFacts { partition: true, ..table() },
             RelationFacts { owned: false, ..table() },
@@ -144,7 +140,7 @@ mod tests {
             RelationFacts { looking_checks: true, ..table() },
             RelationFacts { period_foreign_keys: true, ..table() },
         ] {
-            assert!(staged(bound.clone(), plain()), "{bound:?}");
+            assert!(staged(facts.clone(), plain()), "{facts:?}");
         }
     }
 

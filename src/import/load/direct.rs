@@ -1,6 +1,6 @@
 //! A direct load: into the heap. Indexes and constraints stay in place, and the indexes are rebuilt afterwards.
 
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::PgSqlErrorCode;
 
 use super::transfer::{self, Target};
 use super::{Loaded, Place};
@@ -20,15 +20,11 @@ pub fn load(
     place: Place<'_>,
 ) -> Result<Loaded, Error> {
     let loaded = transfer::run(source, spec, target, place)?;
-    if spec.existing.is_some() && loaded.imported > 0 {
-        rebuild_indexes(spec, target.relation)?;
+    if spec.existing.is_none() || loaded.imported == 0 {
+        return Ok(loaded);
     }
-    Ok(loaded)
-}
-
-fn rebuild_indexes(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
-    let rebuilt = xact::attempt(|| -> Result<usize, ()> { Ok(indexes::rebuild(relation)) });
-    let Err(caught) = rebuilt else { return Ok(()) };
+    let rebuilt = xact::attempt(|| -> Result<usize, ()> { Ok(indexes::rebuild(target.relation)) });
+    let Err(caught) = rebuilt else { return Ok(loaded) };
     let broken = [PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, PgSqlErrorCode::ERRCODE_EXCLUSION_VIOLATION];
     if !broken.iter().any(|code| caught.sqlstate == *code) {
         return Err(caught.into());

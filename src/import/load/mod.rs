@@ -27,7 +27,7 @@ use crate::pg::{citus, latest, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::sqlite::salvage::Detour;
 use crate::verify::counts;
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -112,7 +112,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     if !(place.counted || matches!(strategy, Strategy::Staged(_))) {
         // Where it cannot be counted, nothing was found.
         let found = counts::rows(&spec.schema, &spec.target).unwrap_or(0);
-        prove(spec, &loaded, found - rows_before)?;
+        check_count(spec, &loaded, found - rows_before)?;
     }
     let is_table = matches!(facts.relkind, 'r' | 'p');
     loaded.rows_before = rows_before;
@@ -128,8 +128,8 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     Ok(loaded)
 }
 
-/// What was written past PostgreSQL's own ways has to be what a query finds.
-fn prove(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
+/// A query must find the rows that a direct load has written past the executor.
+fn check_count(spec: &LoadSpec, loaded: &Loaded, found: i64) -> Result<(), Error> {
     let (rows, rejected) = (loaded.imported as i64, loaded.rejected as i64);
     match found == rows {
         true => Ok(()),
@@ -177,7 +177,8 @@ fn lock(spec: &LoadSpec, relation: pg_sys::Oid) -> Result<(), Error> {
     }
 }
 
-/// Rows that others have written after the transaction's snapshot was taken would be in nobody's account.
+/// Refuses a table with rows that others have written since the transaction's snapshot was taken: no count would include
+/// them.
 fn see_all_rows(spec: &LoadSpec) -> Result<(), Error> {
     let _path = LocalSettings::safe_search_path();
     if !xact::keeps_snapshot() || counts::rows(&spec.schema, &spec.target).is_err() {
@@ -210,7 +211,7 @@ fn direct_with_fallback(
     }
 }
 
-/// A default that the load leaves to the table may read tables.
+/// A column that is not loaded has a default that may read tables.
 fn leaves_looking_default(facts: &RelationFacts, target: &Target) -> bool {
     let given = |attnum| target.attributes.iter().any(|a| a.attnum == attnum);
     facts.looking_defaults.iter().any(|attnum| !given(*attnum))
@@ -232,7 +233,8 @@ fn find(spec: &LoadSpec) -> Result<pg_sys::Oid, Error> {
 
 fn holds_rows(spec: &LoadSpec, rows: i64) -> Error {
     let name = qualified(&spec.schema, &spec.target);
-    let message = format!("relation {name} was empty when the plan was made, but has {rows} rows now");
+    let rows = counted(rows.unsigned_abs(), "row", "rows");
+    let message = format!("relation {name} was empty when the plan was made, but has {rows} now");
     Error::server(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, message)
 }
 
@@ -265,8 +267,8 @@ mod tests {
             columns: vec![],
         };
         let loaded = Loaded { imported: 2_000_000, rejected: 1, ..Loaded::default() };
-        assert!(prove(&spec, &loaded, 2_000_000).is_ok());
-        let error = prove(&spec, &loaded, 0).map_err(|e| e.to_string());
+        assert!(check_count(&spec, &loaded, 2_000_000).is_ok());
+        let error = check_count(&spec, &loaded, 0).map_err(|e| e.to_string());
         assert_eq!(error, Err("table \"t\": 2000000 rows in SQLite, 0 in PostgreSQL".into()));
     }
 }

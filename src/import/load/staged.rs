@@ -16,6 +16,7 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, relation, spi, storage_extension, xact};
 use crate::sqlite::Source;
 use crate::verify::counts;
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::{Conflict, IntoExisting, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 
@@ -62,8 +63,8 @@ pub fn load(
     loaded.updated = processed - loaded.imported;
     loaded.skipped = staged.saturating_sub(processed);
     if loaded.skipped > 0 && into.conflict.is_none() {
-        let note = format!("{} rows were left out by a trigger or rule of the table's", loaded.skipped);
-        loaded.notes.push(note);
+        let rows = counted(loaded.skipped, "row was", "rows were");
+        loaded.notes.push(format!("{rows} left out by a trigger or rule of the table's"));
     }
     Ok(loaded)
 }

@@ -6,6 +6,7 @@
 use super::query::{OrphanQuery, reading};
 use crate::pg::latest;
 use crate::pg::loaded_rows::Command;
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// Rows that lost their key.
@@ -19,7 +20,22 @@ pub struct Nulled {
 
 /// Sets the keys of rows without a parent to NULL. The queries are about one table.
 pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
-    let sql = statement(queries)?;
+    let table = &queries.first()?.children.name;
+    let found = queries.iter().enumerate().map(|(i, query)| {
+        let orphans = query.orphans();
+        format!("SELECT c.ctid AS address, {i} AS query {orphans}")
+    });
+    let by_row = (0..queries.len()).map(|i| format!("bool_or(query = {i}) AS by_{i}"));
+    let counts = (0..queries.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
+    let sql = format!(
+        "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
+         updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
+         SELECT ARRAY[{}] FROM orphans",
+        found.collect::<Vec<_>>().join(" UNION ALL "),
+        by_row.collect::<Vec<_>>().join(", "),
+        assignments(queries).join(", "),
+        counts.collect::<Vec<_>>().join(", ")
+    );
     let _settings = reading();
     let by = Command::next();
     Some(Nulled { rows: latest::written(&sql)?, by })
@@ -29,28 +45,10 @@ pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
 pub fn notes(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Vec<String> {
     let changed = queries.iter().zip(&nulled.rows).filter(|(_, rows)| **rows > 0);
     let note = |(query, rows): (&OrphanQuery<'_>, &u64)| {
-        format!("{} became NULL in {rows} rows without a parent", query.spec.columns.join(", "))
+        let rows = counted(*rows, "row", "rows");
+        format!("{} became NULL in {rows} without a parent", query.spec.columns.join(", "))
     };
     changed.map(note).collect()
-}
-
-fn statement(queries: &[OrphanQuery<'_>]) -> Option<String> {
-    let table = &queries.first()?.children.name;
-    let found = queries.iter().enumerate().map(|(i, query)| {
-        let orphans = query.orphans();
-        format!("SELECT c.ctid AS address, {i} AS query {orphans}")
-    });
-    let by_row = (0..queries.len()).map(|i| format!("bool_or(query = {i}) AS by_{i}"));
-    let counts = (0..queries.len()).map(|i| format!("count(*) FILTER (WHERE by_{i})"));
-    Some(format!(
-        "WITH found AS ({}), orphans AS MATERIALIZED (SELECT address, {} FROM found GROUP BY address),
-         updated AS (UPDATE ONLY {table} AS c SET {} FROM orphans AS o WHERE o.address = c.ctid)
-         SELECT ARRAY[{}] FROM orphans",
-        found.collect::<Vec<_>>().join(" UNION ALL "),
-        by_row.collect::<Vec<_>>().join(", "),
-        assignments(queries).join(", "),
-        counts.collect::<Vec<_>>().join(", ")
-    ))
 }
 
 /// A column may belong to several keys.

@@ -84,9 +84,11 @@ fn in_json(value: &Printed, class: TypeClass, (room, utf8): (usize, bool)) -> St
         let beginning: String = text.chars().take(LIMIT.beginning).collect();
         return serde_json::json!({ "bytes": value.bytes, "beginning": beginning }).to_string();
     }
+    // A finite number is printed as JSON writes it.
+    let is_finite = text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
     match class {
         TypeClass::Bool => if text == "t" { "true" } else { "false" }.into(),
-        TypeClass::Integer | TypeClass::Float | TypeClass::Numeric if is_number(text) => text.into(),
+        TypeClass::Integer | TypeClass::Float | TypeClass::Numeric if is_finite => text.into(),
         TypeClass::Integer | TypeClass::Float | TypeClass::Numeric => {
             serde_json::json!({ "number": text }).to_string()
         }
@@ -95,11 +97,6 @@ fn in_json(value: &Printed, class: TypeClass, (room, utf8): (usize, bool)) -> St
         TypeClass::Json => serde_json::json!({ "json": text }).to_string(),
         _ => Value::from(text).to_string(),
     }
-}
-
-/// Neither NaN nor infinite: the rest is printed as JSON writes it.
-fn is_number(text: &str) -> bool {
-    text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// jsonb takes it, as one part of another: it holds no NUL, no half of a surrogate pair, no number out of range, is not

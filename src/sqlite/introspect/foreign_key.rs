@@ -1,7 +1,5 @@
 //! Foreign keys: `PRAGMA foreign_key_list`, with names and deferral from the text.
 
-use rusqlite::Row;
-
 use super::Reader;
 use super::query::{each, optional_text, pragma, text};
 use crate::sqlite::error::Error;
@@ -12,10 +10,13 @@ impl Reader<'_> {
     /// In the order of their declaration; the parents' columns are as written until all tables are known.
     pub(super) fn foreign_keys(&mut self, table: &str, ddl: &TableDdl) -> Result<Vec<ForeignKey>, Error> {
         let mut keys: Vec<(i64, ForeignKey)> = vec![];
+        // id, seq, table, from, to, on_update, on_delete, match
         each(self.source, &pragma("foreign_key_list", table), |row| {
             let id = row.get(0)?;
             if keys.last().is_none_or(|(last, _)| *last != id) {
-                keys.push((id, foreign_key(row)?));
+                let (parent, on_update) = (text(row, 2)?, action(&text(row, 5)?));
+                let on_delete = action(&text(row, 6)?);
+                keys.push((id, ForeignKey { parent, on_update, on_delete, ..ForeignKey::default() }));
             }
             if let Some((_, key)) = keys.last_mut() {
                 key.columns.push(text(row, 3)?);
@@ -26,20 +27,17 @@ impl Reader<'_> {
         // SQLite numbers the newest 0.
         keys.sort_by_key(|(id, _)| -id);
         let mut keys: Vec<ForeignKey> = keys.into_iter().map(|(_, key)| key).collect();
-        self.add_names(table, &mut keys, ddl);
-        Ok(keys)
-    }
-
-    fn add_names(&mut self, table: &str, keys: &mut [ForeignKey], ddl: &TableDdl) {
         let in_step = keys.len() == ddl.foreign_keys.len()
             && keys.iter().zip(&ddl.foreign_keys).all(|(k, d)| k.parent.eq_ignore_ascii_case(&d.parent));
-        if !in_step && !ddl.columns.is_empty() {
-            return self.problem(table, "names and deferral of its foreign keys are not known");
+        if in_step {
+            for (key, ddl) in keys.iter_mut().zip(&ddl.foreign_keys) {
+                key.name.clone_from(&ddl.name);
+                key.deferrable = ddl.deferrable;
+            }
+        } else if !ddl.columns.is_empty() {
+            self.problem(table, "names and deferral of its foreign keys are not known");
         }
-        for (key, ddl) in keys.iter_mut().zip(&ddl.foreign_keys) {
-            key.name.clone_from(&ddl.name);
-            key.deferrable = ddl.deferrable;
-        }
+        Ok(keys)
     }
 
     /// Spells parents' columns as their table does and fills in the primary key where none is named.
@@ -54,16 +52,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// id, seq, table, from, to, on_update, on_delete, match
-fn foreign_key(row: &Row<'_>) -> rusqlite::Result<ForeignKey> {
-    Ok(ForeignKey {
-        parent: text(row, 2)?,
-        on_update: action(&text(row, 5)?),
-        on_delete: action(&text(row, 6)?),
-        ..ForeignKey::default()
-    })
 }
 
 fn action(name: &str) -> Action {

@@ -37,9 +37,15 @@ impl Reader<'_> {
 
     fn index(&self, listed: &Listed, ddl: &TableDdl) -> Result<Index, Error> {
         let mut columns = vec![];
+        // seqno, cid, name, desc, coll, key
         each(self.source, &pragma("index_xinfo", &listed.name), |row| {
             if row.get(5)? {
-                columns.push(key_column(row)?);
+                let key = match row.get::<_, i64>(1)? {
+                    -1 => IndexKey::Rowid,
+                    -2 => IndexKey::Expression(String::new()),
+                    _ => IndexKey::Column(text(row, 2)?),
+                };
+                columns.push(IndexColumn { key, descending: row.get(3)?, collation: text(row, 4)? });
             }
             Ok(())
         })?;
@@ -102,16 +108,6 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
         _ => Origin::Created,
     };
     Ok(Listed { name: text(row, 1)?, unique: row.get(2)?, origin, partial: row.get(4)? })
-}
-
-/// seqno, cid, name, desc, coll, key
-fn key_column(row: &Row<'_>) -> rusqlite::Result<IndexColumn> {
-    let key = match row.get::<_, i64>(1)? {
-        -1 => IndexKey::Rowid,
-        -2 => IndexKey::Expression(String::new()),
-        _ => IndexKey::Column(text(row, 2)?),
-    };
-    Ok(IndexColumn { key, descending: row.get(3)?, collation: text(row, 4)? })
 }
 
 /// The constraint that an automatic index serves is the one over the same columns.

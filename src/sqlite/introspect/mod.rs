@@ -146,12 +146,22 @@ impl Reader<'_> {
         if relation.kind == "virtual" {
             return self.virtual_table(table);
         }
-        let ddl = self.table_ddl(&table);
+        // Without a text that can be read, the pragmas' facts must do.
+        let ddl = ddl::table(&table.sql).unwrap_or_else(|why| {
+            let reason = format!("CHECK constraints and generated columns are not known: {why}");
+            self.problem(&table.name, reason);
+            TableDdl::default()
+        });
         (table.columns, table.primary_key) = self.columns(&table.name, &ddl)?;
         table.indexes = self.indexes(&table.name, &ddl)?;
         table.foreign_keys = self.foreign_keys(&table.name, &ddl)?;
         table.autoincrement = self.is_autoincrement(&table);
-        complete_primary_key(&mut table, ddl.primary_key_name);
+        // A single key column without an index of its own is the rowid itself.
+        let has_index = table.indexes.iter().any(|i| i.origin == Origin::PrimaryKey);
+        if let Some(key) = &mut table.primary_key {
+            key.name = ddl.primary_key_name;
+            key.rowid_alias = key.columns.len() == 1 && !table.without_rowid && !has_index;
+        }
         table.checks = ddl.checks;
         Ok(table)
     }
@@ -165,15 +175,6 @@ impl Reader<'_> {
         }
         table.kind = TableKind::Virtual { module, usable };
         Ok(table)
-    }
-
-    /// Without a text that can be read, the pragmas' facts must do.
-    fn table_ddl(&mut self, table: &Table) -> TableDdl {
-        ddl::table(&table.sql).unwrap_or_else(|why| {
-            let reason = format!("CHECK constraints and generated columns are not known: {why}");
-            self.problem(&table.name, reason);
-            TableDdl::default()
-        })
     }
 
     fn columns(&self, table: &str, ddl: &TableDdl) -> Result<(Vec<Column>, Option<PrimaryKey>), Error> {
@@ -324,13 +325,4 @@ fn column(row: &Row<'_>, ddl: &TableDdl) -> rusqlite::Result<Column> {
         hidden: hidden == 1,
         name,
     })
-}
-
-/// A single key column without an index of its own is the rowid itself.
-fn complete_primary_key(table: &mut Table, name: Option<String>) {
-    let has_index = table.indexes.iter().any(|i| i.origin == Origin::PrimaryKey);
-    if let Some(key) = &mut table.primary_key {
-        key.name = name;
-        key.rowid_alias = key.columns.len() == 1 && !table.without_rowid && !has_index;
-    }
 }

@@ -112,7 +112,7 @@ def test_a_database_in_another_encoding(t):
     assert run("SELECT count(*) FROM one.\"naïve\"").out == "4\n"
     with fails("22P02", "column \"größe\""):
         run("CREATE FOREIGN TABLE s (v varchar(1) OPTIONS (column_name 'größe')) SERVER e OPTIONS (table 'short'); SELECT v FROM s")
-    with fails("08003", "server \"é\" does not exist"):
+    with fails("42704", "server \"é\" does not exist"):
         run("SELECT pg_sqlite_fdw_disconnect('é')")
     with fails("58P01", "/é.db"):
         run("SELECT * FROM sqlite_check('/é.db')")
@@ -370,21 +370,44 @@ def test_triggers_that_raise(t):
     t.sql("CREATE FOREIGN TABLE g (id bigint, m text) SERVER g")
     s = t.session()
     for action in ("ABORT", "FAIL", "ROLLBACK"):
-        with fails("23000", "breaks a constraint\nSQLite: no"):
+        with fails("23000", "a trigger of SQLite file \".*g.db\" refused the change\nSQLite: no\\."):
             s.run(f"INSERT INTO g VALUES (1, 'ok'), (2, '{action}')")
         assert rows_of(path, "SELECT * FROM g") == []
     s.run("BEGIN; INSERT INTO g VALUES (1, 'ok'); SAVEPOINT s")
-    with fails("23000", "breaks a constraint\nSQLite: no"):
+    with fails("23000", "a trigger of SQLite file \".*g.db\" refused the change\nSQLite: no\\."):
         s.run("INSERT INTO g VALUES (2, 'ROLLBACK')")
     s.run("ROLLBACK TO s")
     with fails("40000", "server \"g\" was rolled back"):
         s.run("SELECT count(*) FROM g")
     s.run("COMMIT")
     s.run("BEGIN; INSERT INTO g VALUES (1, 'ok'); SAVEPOINT s")
-    with fails("23000", "breaks a constraint\nSQLite: no"):
+    with fails("23000", "a trigger of SQLite file \".*g.db\" refused the change\nSQLite: no\\."):
         s.run("INSERT INTO g VALUES (2, 'ABORT')")
     s.run("ROLLBACK TO s; INSERT INTO g VALUES (3, 'IGNORE'), (4, 'ok'); COMMIT")
     assert rows_of(path, "SELECT id FROM g ORDER BY id") == [(1,), (4,)]
+
+
+@pytest.mark.parametrize("change", ["INSERT INTO g VALUES (1, '{')", "UPDATE g SET m = '['", "UPDATE g SET m = '[' || random()", "DELETE FROM g"])
+def test_triggers_that_fail(t, change):
+    """An error inside a trigger of the file is one of the change, not of a reader."""
+    events = "".join(f"CREATE TRIGGER on_{e} AFTER {e} ON g BEGIN SELECT json('{{'); END;" for e in ("INSERT", "UPDATE", "DELETE"))
+    server(t, "g", t.file("g.db", f"CREATE TABLE g (id INTEGER PRIMARY KEY, m TEXT); INSERT INTO g VALUES (7, 'kept'); {events}"), ", updatable 'true'")
+    t.sql("CREATE FOREIGN TABLE g (id bigint, m text) SERVER g")
+    with fails("38000", "could not change SQLite file \".*g.db\": malformed JSON"):
+        t.sql(change)
+    assert lines("SELECT m FROM g", t) == ["kept"]
+
+
+@pytest.mark.parametrize("view,reason", [("SELECT * FROM gone", "no such table: main.gone"), ("SELECT own(id) AS x FROM g", "no such function: own"),
+                                         ("SELECT y AS x FROM g", "no such column: y"), ("SELECT x COLLATE own AS x FROM v ORDER BY 1", "view v is circularly defined")])
+def test_views_that_sqlite_cannot_read(t, view, reason):
+    server(t, "g", t.file("g.db", f"CREATE TABLE g (id INTEGER PRIMARY KEY); CREATE VIEW v AS {view}"))
+    t.sql("CREATE FOREIGN TABLE v (x bigint) SERVER g; CREATE FOREIGN TABLE gone (x bigint) SERVER g")
+    for query in ("SELECT * FROM v", "ANALYZE v", "DELETE FROM v"):
+        with fails("38000", f"SQLite cannot read view \"v\": {reason}", hint="file of server \"g\" lacks"):
+            t.sql(query)
+    with fails("HV00R", "table \"gone\" does not exist in the SQLite file"):
+        t.sql("SELECT * FROM gone")
 
 
 def test_expressions_without_end(t):

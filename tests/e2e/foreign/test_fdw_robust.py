@@ -392,7 +392,7 @@ def test_functions(t):
     assert s.value("SELECT pg_sqlite_fdw_disconnect('nums')") == "t"
     assert count() == 0 and not s.open_files(t.dir)
     assert s.value("SELECT pg_sqlite_fdw_disconnect('nums')") == "f"
-    with fails("08003", "server \"nowhere\" does not exist"):
+    with fails("42704", "server \"nowhere\" does not exist"):
         s.run("SELECT pg_sqlite_fdw_disconnect('nowhere')")
     s.run("SELECT count(*) FROM a; SELECT pg_sqlite_fdw_disconnect_all()")
     assert count() == 0

@@ -1,6 +1,7 @@
 """What the plan's keys do to rows, names and keys."""
 
 import difflib
+import re
 
 import pytest
 
@@ -97,6 +98,20 @@ def test_orphans_null(t):
     assert t.value("SELECT count(*) FROM c WHERE p_id IS NULL") == "3"
     assert row["detail"] == "p_id became NULL in 2 rows without a parent", row["detail"]
     assert "NOT VALID" not in t.constraints("c", "f")
+
+
+def test_one_row_is_not_rows(t):
+    path = t.file("one.db", "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1);"
+                            "CREATE TABLE c (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p (id), n INTEGER); INSERT INTO c VALUES (1, 1, 2), (2, 77, 'x')")
+    types = {"tables": {"c": {"columns": {"n": {"type": "bigint", "on_invalid": "null"}}}}}
+    said = t.sql(t.call("sqlite_import", path, {"orphans": "null", **types}))
+    assert any(re.fullmatch(r'"public"."p": 1 row in \d+\.\d\d s \(. of 2\)', notice.message) for notice in said.notices), said.notices
+    assert t.value("SELECT count(*) FROM c WHERE p_id IS NULL AND n IS NULL") == "1"
+    t.sql("DROP TABLE c, p")
+    row = t.import_(path, {"orphans": "null", **types})["c"]
+    assert row["detail"] == "1 value became NULL because it did not fit; p_id became NULL in 1 row without a parent", row["detail"]
+    t.sql("DROP TABLE c, p")
+    assert t.import_(path, {"orphans": "reject", **types})["c"]["detail"].endswith("1 row without a parent was rejected")
 
 
 def test_orphans_keep(t):

@@ -152,26 +152,34 @@ impl Converter<'_> {
             if !nodes::items(call.args).all(has_same) {
                 return None;
             }
-            self.typed_list(call.args)?
-        };
-        Some(Expr::Function { name, args, collation: builtin::collation_and_case(call.inputcollid), result })
-    }
-
-    /// Expressions of types that a query is decided by.
-    unsafe fn typed_list(&mut self, list: *mut pg_sys::List) -> Option<Vec<Expr>> {
-        // SAFETY: the arguments of a node that the planner has made are expressions.
-        unsafe {
-            nodes::items(list)
+            // Of types that a query is decided by.
+            let args: Option<Vec<Expr>> = nodes::items(call.args)
                 .map(|node: *mut pg_sys::Node| {
                     known(type_of(pg_sys::exprType(node)))?;
                     self.node(node)
                 })
-                .collect()
-        }
+                .collect();
+            args?
+        };
+        Some(Expr::Function { name, args, collation: builtin::collation_and_case(call.inputcollid), result })
     }
 
     pub(crate) unsafe fn aggregate(&mut self, call: &pg_sys::Aggref) -> Option<Expr> {
-        if !self.aggregates || !is_simple_aggregate(call) {
+        // Not ordered, not a hypothetical or ordered set, not a part of a parallel or partitionwise one.
+        let is_simple = call.aggorder.is_null()
+            && call.aggdirectargs.is_null()
+            && !call.aggvariadic
+            && call.aggkind as u8 == b'n'
+            && call.agglevelsup == 0
+            && call.aggsplit == pg_sys::AggSplit::AGGSPLIT_SIMPLE;
+        // SAFETY: DISTINCT's clauses refer to the arguments.
+        let distinct_is_equality = unsafe {
+            nodes::items::<pg_sys::SortGroupClause>(call.aggdistinct).all(|clause| {
+                let entry = pg_sys::get_sortgroupref_tle((*clause).tleSortGroupRef, call.args);
+                builtin::is_default_equality((*clause).eqop, pg_sys::exprType((*entry).expr.cast()))
+            })
+        };
+        if !self.aggregates || !is_simple || !distinct_is_equality {
             return None;
         }
         let name = builtin::function(call.aggfnoid)?;
@@ -206,29 +214,8 @@ impl Converter<'_> {
                 true => None,
                 false => Some(Box::new(self.node(call.aggfilter.cast())?)),
             };
-            equalities_are_default(call).then_some((args, filter))
+            Some((args, filter))
         }
-    }
-}
-
-/// Not ordered, not a hypothetical or ordered set, not a part of a parallel or partitionwise one.
-fn is_simple_aggregate(call: &pg_sys::Aggref) -> bool {
-    call.aggorder.is_null()
-        && call.aggdirectargs.is_null()
-        && !call.aggvariadic
-        && call.aggkind as u8 == b'n'
-        && call.agglevelsup == 0
-        && call.aggsplit == pg_sys::AggSplit::AGGSPLIT_SIMPLE
-}
-
-/// DISTINCT means what `=` means.
-unsafe fn equalities_are_default(call: &pg_sys::Aggref) -> bool {
-    // SAFETY: DISTINCT's clauses refer to the arguments.
-    unsafe {
-        nodes::items::<pg_sys::SortGroupClause>(call.aggdistinct).all(|clause| {
-            let entry = pg_sys::get_sortgroupref_tle((*clause).tleSortGroupRef, call.args);
-            builtin::is_default_equality((*clause).eqop, pg_sys::exprType((*entry).expr.cast()))
-        })
     }
 }
 

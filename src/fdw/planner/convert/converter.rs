@@ -151,18 +151,22 @@ impl<'a> Converter<'a> {
         }
         self.budget = self.budget.checked_sub(1)?;
         // SAFETY: the node is an expression, see `accepted`; raises an error where the stack ends.
-        unsafe {
+        let tag = unsafe {
             pg_sys::check_stack_depth();
-            if params::is_present(node) {
+            let tag = nodes::tag(node);
+            if params::is_present(node) || (tag == NodeTag::T_Param && self.is_parameter(node)) {
                 return self.known_param(node);
             }
-        }
+            if tag == NodeTag::T_CaseTestExpr {
+                return self.case_argument();
+            }
+            tag
+        };
         // SAFETY: the tag names the node's type, to which it is cast.
         unsafe {
-            match nodes::tag(node) {
+            match tag {
                 NodeTag::T_Var => self.var(&*node.cast()),
                 NodeTag::T_Const => constant(&*node.cast()),
-                NodeTag::T_Param if self.is_parameter(node) => self.known_param(node),
                 NodeTag::T_RelabelType => self.relabel(&*node.cast()),
                 NodeTag::T_CollateExpr => self.node((*node.cast::<pg_sys::CollateExpr>()).arg.cast()),
                 NodeTag::T_OpExpr => self.operator(&*node.cast()),
@@ -175,7 +179,6 @@ impl<'a> Converter<'a> {
                 NodeTag::T_NullTest => self.null_test(&*node.cast()),
                 NodeTag::T_BooleanTest => self.boolean_test(&*node.cast()),
                 NodeTag::T_CaseExpr => self.case(&*node.cast()),
-                NodeTag::T_CaseTestExpr => self.case_argument(),
                 NodeTag::T_CoalesceExpr => self.coalesce(&*node.cast()),
                 _ => None,
             }
@@ -208,15 +211,14 @@ impl<'a> Converter<'a> {
                     PARAM_EXEC => self.plan_params,
                     _ => false,
                 },
-                NodeTag::T_Var => self.is_outer(&*node.cast::<pg_sys::Var>()),
+                NodeTag::T_Var => {
+                    let var = &*node.cast::<pg_sys::Var>();
+                    let ours = u32::try_from(var.varno).is_ok_and(|r| self.tables.contains_key(&r));
+                    self.outer && !ours && var.varlevelsup == 0 && var.varattno > 0
+                }
                 _ => false,
             }
         }
-    }
-
-    fn is_outer(&self, var: &pg_sys::Var) -> bool {
-        let ours = u32::try_from(var.varno).is_ok_and(|r| self.tables.contains_key(&r));
-        self.outer && !ours && var.varlevelsup == 0 && var.varattno > 0
     }
 
     /// text <-> varchar, and other collations, which the operators name themselves.
