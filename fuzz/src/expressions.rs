@@ -1,7 +1,7 @@
 //! SQLite's expressions, which become PostgreSQL's.
 
 use pg_sqlite_migrate_core::translate::{self, Scope, ScopeColumn};
-use pg_sqlite_migrate_core::value::{Format, PgType};
+use pg_sqlite_migrate_core::value::{Format, PgType, Timezone};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -206,7 +206,7 @@ fn scope() -> Scope {
         ("at", "timestamp without time zone", None),
         ("made", "timestamp with time zone", Some(Format::UnixEpoch)),
     ];
-    Scope { columns: columns.map(column).to_vec() }
+    Scope { columns: columns.map(column).to_vec(), timezone: Timezone::UTC }
 }
 
 proptest! {
@@ -229,7 +229,7 @@ proptest! {
     ) {
         let pg_type = PgType::parse(pg_type);
         let generated = bounded(|| translate::generated(&text, &scope(), &pg_type, format));
-        let default = bounded(|| translate::default(&text, &pg_type, format));
+        let default = bounded(|| translate::default(&text, &pg_type, format, &Timezone::UTC));
         for sql in [generated.ok(), default.ok().flatten()].into_iter().flatten() {
             prop_assert_eq!(sql::flaw(&sql), None, "{}", sql);
         }

@@ -1,9 +1,9 @@
-//! A relation's attributes and its lock.
+//! A relation's name, attributes and lock.
 
 use pgrx::pg_sys;
 
-use super::encoding;
 use super::settings::LocalSettings;
+use super::{encoding, spi};
 use pg_sqlite_migrate_core::value::PgType;
 
 /// One attribute of the target, as far as a decoder has to know it.
@@ -52,6 +52,20 @@ pub fn kind(relation: pg_sys::Oid) -> Option<char> {
     // SAFETY: a syscache look-up, which gives 0 where there is none.
     let kind = unsafe { pg_sys::get_rel_relkind(relation) } as u8;
     (kind != 0).then_some(char::from(kind))
+}
+
+/// A name for a temporary table: `name`, or with a number where something of the caller's has it in this session.
+pub fn free_temporary_name(name: &str) -> String {
+    // A table has a type of its name.
+    const TAKEN: &str = "
+        SELECT FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname = $1
+        UNION ALL SELECT FROM pg_type WHERE typnamespace = pg_my_temp_schema() AND typname = $1";
+    let (mut free, mut number) = (name.to_owned(), 1);
+    while spi::any(TAKEN, &[(&free).into()]) {
+        number += 1;
+        free = format!("{name}_{number}");
+    }
+    free
 }
 
 /// The attributes of a relation in order, without dropped ones.

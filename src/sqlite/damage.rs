@@ -144,7 +144,9 @@ impl<'a> Finder<'a> {
 
     fn object(&mut self, object: &Rooted, page: u32, line: &str) {
         if !object.is_index {
-            self.table(&object.name, Some(page), line);
+            // A page may lead to other rows than it says.
+            let disordered = line.contains("out of order");
+            self.table(&object.name, Some(page), line).disordered |= disordered;
             return;
         }
         if !self.found.indexes.iter().any(|i| i.index == object.name) {

@@ -84,7 +84,10 @@ impl Detour {
         let passed_over = self.register(connection)?;
         let select = self.select(list, filter);
         match &self.key {
-            Key::Rowid(rowid) => by_rowid(connection, &select, rowid, &passed_over, visit),
+            Key::Rowid(rowid) => {
+                let order = Order { rowid, disordered: self.damage.disordered };
+                by_rowid(connection, &select, order, &passed_over, visit)
+            }
             Key::Columns { names, backward } => {
                 let look_up = self.damage.disordered.then(|| self.look_up(names));
                 let keys = Keys { count: names.len(), backward: backward.as_deref(), look_up };
@@ -200,10 +203,19 @@ impl PartialOrd for Gap {
     }
 }
 
+/// By what the rows are sorted.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    rowid: &'a str,
+    /// Searching for a rowid may lead to a place behind its row.
+    disordered: bool,
+}
+
 struct Scans<'c> {
     forward: Statement<'c>,
     backward: Statement<'c>,
     passed_over: &'c AtomicU64,
+    disordered: bool,
     lost: Vec<Gap>,
 }
 
@@ -218,7 +230,7 @@ struct Pass {
 fn by_rowid<E: From<rusqlite::Error>>(
     connection: &Connection,
     select: &str,
-    rowid: &str,
+    Order { rowid, disordered }: Order<'_>,
     passed_over: &AtomicU64,
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
 ) -> Result<Lost, E> {
@@ -226,6 +238,7 @@ fn by_rowid<E: From<rusqlite::Error>>(
         forward: connection.prepare(&format!("{select} AND {rowid} >= ?1 ORDER BY {rowid}"))?,
         backward: connection.prepare(&format!("{select} AND {rowid} <= ?1 ORDER BY {rowid} DESC"))?,
         passed_over,
+        disordered,
         lost: vec![],
     };
     let mut open = BinaryHeap::new();
@@ -269,7 +282,8 @@ impl Scans<'_> {
         gap: Gap,
         visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(bool, Option<Gap>), E> {
-        let pass = pass(&mut self.forward, gap, 1, self.passed_over, &mut self.lost, visit)?;
+        let from = Start { gap, step: 1, disordered: self.disordered };
+        let pass = pass(&mut self.forward, from, self.passed_over, &mut self.lost, visit)?;
         let left = if pass.whole { None } else { pass.reached.map_or(Some(gap), |to| gap.after(to)) };
         Ok((pass.reached.is_some(), left))
     }
@@ -280,18 +294,25 @@ impl Scans<'_> {
         gap: Gap,
         visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(bool, Option<Gap>), E> {
-        let pass = pass(&mut self.backward, gap, -1, self.passed_over, &mut self.lost, visit)?;
+        let from = Start { gap, step: -1, disordered: self.disordered };
+        let pass = pass(&mut self.backward, from, self.passed_over, &mut self.lost, visit)?;
         let left = if pass.whole { None } else { pass.reached.map_or(Some(gap), |from| gap.before(from)) };
         Ok((pass.reached.is_some(), left))
     }
 }
 
-/// One scan, `step` 1 or -1. A row that is out of the order of rowids ends the scan as a bad page does: the order of
-/// the rows behind it is unknown.
-fn pass<E: From<rusqlite::Error>>(
-    statement: &mut Statement<'_>,
+/// Where a scan begins, with the `step` 1 or -1.
+struct Start {
     gap: Gap,
     step: i64,
+    disordered: bool,
+}
+
+/// One scan. A row that is out of the order of rowids ends the scan as a bad page does: the order of
+/// the rows behind it is unknown. What a search for its beginning may have jumped over is lost.
+fn pass<E: From<rusqlite::Error>>(
+    statement: &mut Statement<'_>,
+    Start { gap, step, disordered }: Start,
     passed_over: &AtomicU64,
     lost: &mut Vec<Gap>,
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
@@ -305,6 +326,7 @@ fn pass<E: From<rusqlite::Error>>(
     // The first rowid that is not known yet; `None` after the largest possible rowid.
     let mut next = Some(begin);
     let mut skipped = passed_over.load(Ordering::Relaxed);
+    let mut jumped = disordered && !matches!(begin, i64::MIN | i64::MAX);
     let mut rows = statement.query([begin])?;
     loop {
         let row = match rows.next() {
@@ -326,7 +348,9 @@ fn pass<E: From<rusqlite::Error>>(
             return Ok(Pass { reached, whole });
         }
         let was_skipped = std::mem::replace(&mut skipped, passed_over.load(Ordering::Relaxed)) != skipped;
-        if was_skipped && let Some(next) = next {
+        if (std::mem::take(&mut jumped) || was_skipped)
+            && let Some(next) = next
+        {
             let until = rowid.map_or(Some(end), |rowid| rowid.checked_sub(step));
             if let Some(until) = until.filter(|until| !beyond(next, *until)) {
                 lost.push(Gap { first: next.min(until), last: next.max(until), below: None, above: None });

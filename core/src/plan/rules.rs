@@ -4,7 +4,7 @@
 
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question};
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, Timezone};
 
 /// The questions.
 pub struct Rules {
@@ -19,7 +19,8 @@ pub struct Rules {
 }
 
 type TranslateGenerated = fn(&str, &Scope, &PgType, Option<Format>) -> Result<String, Untranslatable>;
-type TranslateDefault = fn(&str, &PgType, Option<Format>) -> Result<Option<String>, Untranslatable>;
+type TranslateDefault =
+    fn(&str, &PgType, Option<Format>, &Timezone) -> Result<Option<String>, Untranslatable>;
 
 /// The answers that an import uses.
 pub const RULES: Rules = Rules {

@@ -14,7 +14,7 @@ use crate::damage::Damage;
 use crate::finding::Severity;
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question, TableProfile, TypeClass};
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, Timezone};
 
 pub(crate) const FAKE: Rules =
     Rules { choose, widest, format_for, fit, expression, condition, generated, default };
@@ -90,7 +90,7 @@ fn fit(stored: &ColumnProfile, pg_type: &PgType, _: Option<Format>) -> Fit {
     }
 }
 
-fn default(sql: &str, _: &PgType, _: Option<Format>) -> Result<Option<String>, Untranslatable> {
+fn default(sql: &str, _: &PgType, _: Option<Format>, _: &Timezone) -> Result<Option<String>, Untranslatable> {
     odd(sql).map(|_| (sql != "NULL").then(|| sql.into()))
 }
 
@@ -843,7 +843,7 @@ fn both_sides_of_a_foreign_key_share_the_collation() {
 /// By the real rules: what the load is told, and that it then stores NULL.
 #[test]
 fn an_empty_text_for_no_date_becomes_null_on_request() {
-    use crate::value::{Cell, Decoder, Timezone};
+    use crate::value::{Cell, Decoder};
     let made = column("made", "DATETIME");
     let empty = Cell::Text(b"");
     for (others, pg_type, format) in [

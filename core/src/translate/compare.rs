@@ -187,8 +187,10 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
         {
             literal::misfit(lit, value.class)
         }
-        (Date | Time | Timestamp | TimestampTz, _) => literal::stored(lit, value.class, value.format()),
-        (Uuid, Lit::Text(_) | Lit::Blob(_)) if !orders => literal::stored(lit, Uuid, None),
+        (Date | Time | Timestamp | TimestampTz, _) => {
+            literal::stored(lit, value.class, value.format(), value.timezone())
+        }
+        (Uuid, Lit::Text(_) | Lit::Blob(_)) if !orders => literal::stored(lit, Uuid, None, value.timezone()),
         (Jsonb, _) if value.kind == Kind::JsonMember && !orders => super::json::member_literal(lit),
         _ => literal::misfit(lit, value.class),
     }

@@ -2,7 +2,8 @@
 //!
 //! The current time is that of the transaction (`now()`), where SQLite uses that of the statement; it is never
 //! immutable. Over a `date`, `timestamp` or `timestamptz` column, and over an integer column with 'unixepoch', the
-//! forms are immutable and in UTC: `date()` gives a date, `datetime()` a timestamp.
+//! forms are immutable and in UTC, as which SQLite reads texts without an offset: `date()` gives a date, `datetime()` a
+//! timestamp.
 
 use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse};
 use crate::sqltext;
@@ -111,6 +112,9 @@ fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
         }
         _ => return refuse("a date function over a value that is not a time"),
     };
+    if value.class == TypeClass::TimestampTz && !value.timezone().is_utc() {
+        return refuse("a date function over times that are read in another time zone than UTC");
+    }
     // Without a modifier these functions do not read a number of an epoch column as a time.
     if modifier.is_none() && !matches!(value.format(), None | Some(crate::value::Format::Iso8601)) {
         return refuse("a date function over epoch numbers");

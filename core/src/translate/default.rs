@@ -10,9 +10,14 @@ use super::expr::Walk;
 use super::node::{Epoch, Kind, Lit, Moment, Node, Part, Prec, Result, class_name, refuse};
 use super::{Scope, literal, parse, random};
 use crate::types::TypeClass;
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, Timezone};
 
-pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Result<Option<String>> {
+pub(super) fn default(
+    sql: &str,
+    pg_type: &PgType,
+    format: Option<Format>,
+    timezone: &Timezone,
+) -> Result<Option<String>> {
     let bump = Bump::new();
     let mut e = parse::parse(sql, &bump)?;
     while let Expr::Parenthesized(items) = e
@@ -31,7 +36,7 @@ pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Re
         return Ok(None);
     }
     let assigned = match node.literal() {
-        Some(lit) => fit(lit, class, pg_type, format)?,
+        Some(lit) => fit(lit, class, pg_type, format, timezone)?,
         None => assign(&node, class, format)?,
     };
     // A default is parsed as b_expr, which does not allow AT TIME ZONE, IS or IN.
@@ -40,14 +45,20 @@ pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Re
 }
 
 /// A literal within the limits of the type.
-fn fit(lit: &Lit, class: TypeClass, pg_type: &PgType, format: Option<Format>) -> Result<Node> {
+fn fit(
+    lit: &Lit,
+    class: TypeClass,
+    pg_type: &PgType,
+    format: Option<Format>,
+    timezone: &Timezone,
+) -> Result<Node> {
     let citext = matches!(pg_type, PgType::Other(name) if name.eq_ignore_ascii_case("citext"));
     let node = match lit {
         Lit::Text(t) if citext => super::node::text(t),
         _ if class == TypeClass::Other => {
             return refuse(format!("defaults of type {pg_type} are not translated"));
         }
-        _ => literal::stored(lit, class, format)?,
+        _ => literal::stored(lit, class, format, timezone)?,
     };
     let int_limit = match pg_type {
         PgType::Int2 => i64::from(i16::MAX),

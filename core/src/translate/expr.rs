@@ -101,7 +101,8 @@ impl<'s> Walk<'s> {
 
     fn column(&self, name: &str) -> Option<Node> {
         let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
-        let kind = Kind::Column { format: c.format, nocase: c.nocase };
+        let timezone = self.scope.timezone.clone();
+        let kind = Kind::Column { format: c.format, nocase: c.nocase, timezone };
         Some(Node::atom(sqltext::ident(&c.target), TypeClass::of(&c.pg_type)).kind(kind))
     }
 

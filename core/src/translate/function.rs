@@ -359,11 +359,11 @@ fn with_lead(lead: &Node, node: &Node) -> Result<Node> {
     };
     match (lead.class, node.literal()) {
         (_, Some(Lit::Null)) => Ok(null()),
-        (Bool, Some(lit @ Lit::Integer(_))) => literal::stored(lit, Bool, None),
+        (Bool, Some(lit @ Lit::Integer(_))) => literal::stored(lit, Bool, None, lead.timezone()),
         (Integer | Float | Numeric, Some(Lit::Integer(_) | Lit::Real(..))) => Ok(node.clone()),
         (Text, Some(Lit::Text(_))) => Ok(node.clone()),
         (Date | Time | Timestamp | TimestampTz | Uuid | Json | Jsonb, Some(lit)) if lead.is_column() => {
-            literal::stored(lit, lead.class, lead.format())
+            literal::stored(lit, lead.class, lead.format(), lead.timezone())
         }
         (_, Some(lit)) if lead.class != node.class => literal::misfit(lit, lead.class),
         (Text, None) if node.class == Text => node.text(),

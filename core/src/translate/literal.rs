@@ -1,13 +1,12 @@
 //! Literals: SQLite's spelling -> a value; a value -> a typed PostgreSQL literal.
 //!
 //! A literal that is compared with a column is converted as a stored value of the column is: text that is a number
-//! becomes a number for a number column, ISO text or an epoch number becomes a time for a time column. Text times
-//! without an offset are UTC.
+//! becomes a number for a number column, ISO text or an epoch number becomes a time for a time column.
 
 use super::node::{Kind, Lit, Node, Prec, Result, class_name, integer, refuse, text};
 use crate::sqltext;
 use crate::types::TypeClass;
-use crate::value::Format;
+use crate::value::{Format, Timezone};
 
 /// A numeric token: digits, fraction, exponent, `0x…`, `_` between digits.
 pub(super) fn numeric_token(token: &str) -> Result<Node> {
@@ -75,7 +74,12 @@ fn bytea(bytes: &[u8]) -> String {
 }
 
 /// A literal as it would be stored in a column of this class; the caller handles NULL.
-pub(super) fn stored(lit: &Lit, class: TypeClass, format: Option<Format>) -> Result<Node> {
+pub(super) fn stored(
+    lit: &Lit,
+    class: TypeClass,
+    format: Option<Format>,
+    timezone: &Timezone,
+) -> Result<Node> {
     use TypeClass::*;
     match (class, lit) {
         (Bool, _) => match truth_word(lit) {
@@ -87,7 +91,7 @@ pub(super) fn stored(lit: &Lit, class: TypeClass, format: Option<Format>) -> Res
         (Float | Numeric, Lit::Integer(n)) => Ok(integer(*n)),
         (Float | Numeric, Lit::Real(_, digits)) => Ok(number(digits).unwrap_or_else(|| text(digits))),
         (Integer | Float | Numeric, Lit::Text(t)) => match number(t) {
-            Some(Node { kind: Kind::Literal(n), .. }) => stored(&n, class, format),
+            Some(Node { kind: Kind::Literal(n), .. }) => stored(&n, class, format, timezone),
             _ => misfit(lit, class),
         },
         (Text, Lit::Text(t)) => Ok(text(t)),
@@ -99,7 +103,7 @@ pub(super) fn stored(lit: &Lit, class: TypeClass, format: Option<Format>) -> Res
         }
         (Uuid, _) => uuid(lit),
         (Json | Jsonb, _) => json(lit, class),
-        (Date | Time | Timestamp | TimestampTz, _) => super::temporal::literal(lit, class, format),
+        (Date | Time | Timestamp | TimestampTz, _) => super::temporal::literal(lit, class, format, timezone),
         (Interval, Lit::Integer(0)) => Ok(Node::atom("'0'::interval", Interval)),
         _ => misfit(lit, class),
     }
@@ -227,7 +231,7 @@ mod tests {
                 "'550e8400-e29b-41d4-a716-446655440000'::uuid",
             ),
         ] {
-            assert_eq!(stored(&lit, class, None).unwrap().sql, sql, "{lit:?}");
+            assert_eq!(stored(&lit, class, None, &Timezone::UTC).unwrap().sql, sql, "{lit:?}");
         }
         for (lit, class) in [
             (Lit::Integer(2), TypeClass::Bool),
@@ -237,7 +241,7 @@ mod tests {
             (t("x"), TypeClass::Uuid),
             (Lit::Real(1e3, "1e3".into()), TypeClass::Text),
         ] {
-            assert!(stored(&lit, class, None).is_err(), "{lit:?} {class:?}");
+            assert!(stored(&lit, class, None, &Timezone::UTC).is_err(), "{lit:?} {class:?}");
         }
     }
 }

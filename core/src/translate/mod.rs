@@ -26,12 +26,14 @@ mod textual;
 use sqlite3_parser::Bump;
 
 use crate::types::TypeClass;
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, Timezone};
 
 /// The columns that an expression may name, with what became of them.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub columns: Vec<ScopeColumn>,
+    /// How times without an offset are read.
+    pub timezone: Timezone,
 }
 
 #[derive(Debug, Clone)]
@@ -99,7 +101,7 @@ pub fn generated(
     let class = TypeClass::of(pg_type);
     match node.literal() {
         Some(node::Lit::Null) => Ok("NULL".into()),
-        Some(lit) => Ok(literal::stored(lit, class, format)?.sql),
+        Some(lit) => Ok(literal::stored(lit, class, format, &scope.timezone)?.sql),
         None => Ok(default::assign(&node, class, format)?.sql),
     }
 }
@@ -110,8 +112,9 @@ pub fn default(
     sql: &str,
     pg_type: &PgType,
     format: Option<Format>,
+    timezone: &Timezone,
 ) -> Result<Option<String>, Untranslatable> {
-    default::default(sql, pg_type, format)
+    default::default(sql, pg_type, format, timezone)
 }
 
 fn walk(sql: &str, scope: &Scope) -> Result<node::Node, Untranslatable> {

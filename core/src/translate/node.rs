@@ -6,7 +6,7 @@
 use super::Untranslatable;
 use crate::sqltext;
 use crate::types::TypeClass;
-use crate::value::Format;
+use crate::value::{Format, Timezone};
 
 pub(super) type Result<T> = std::result::Result<T, Untranslatable>;
 
@@ -54,6 +54,8 @@ pub(super) enum Kind {
     Column {
         format: Option<Format>,
         nocase: bool,
+        /// Of times that are stored without an offset.
+        timezone: Timezone,
     },
     /// Text that is a whole number; the field computes the number.
     Digits(String),
@@ -177,6 +179,15 @@ impl Node {
         match self.kind {
             Kind::Column { format, .. } => format,
             _ => None,
+        }
+    }
+
+    /// How times are read that the value is compared with.
+    pub fn timezone(&self) -> &Timezone {
+        static UTC: Timezone = Timezone::UTC;
+        match &self.kind {
+            Kind::Column { timezone, .. } => timezone,
+            _ => &UTC,
         }
     }
 

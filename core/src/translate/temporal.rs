@@ -1,16 +1,18 @@
 //! Time literals: ISO text and epoch numbers -> typed PostgreSQL literals.
 //!
 //! Typed literals are constants, so they are immutable whatever DateStyle and TimeZone say: dates
-//! are written year first and `timestamptz` carries its offset. Text without an offset is UTC.
+//! are written year first and `timestamptz` carries its offset. They are read as stored values are (`value/datetime.rs`):
+//! text without an offset is a time of the plan's zone, and an instant is its clock's where the column has no zone.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime, Time, date as day};
 use jiff::tz::Offset;
-use jiff::{SignedDuration, Timestamp};
 
 use super::literal::{misfit, number, whole};
 use super::node::{Kind, Lit, Node, Result};
 use crate::types::TypeClass;
-use crate::value::Format;
+use crate::value::datetime::UNIX_TO_PG;
+use crate::value::{Format, Timezone};
 
 /// ISO-8601 as SQLite and its applications write it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,16 +23,21 @@ pub(super) struct Iso {
 }
 
 /// A literal as a value of a time class.
-pub(super) fn literal(lit: &Lit, class: TypeClass, format: Option<Format>) -> Result<Node> {
+pub(super) fn literal(
+    lit: &Lit,
+    class: TypeClass,
+    format: Option<Format>,
+    timezone: &Timezone,
+) -> Result<Node> {
     let sql = match lit {
         Lit::Text(t) => match iso(t) {
-            Some(iso) => from_iso(iso, class),
+            Some(iso) => from_iso(iso, class, timezone),
             None => number(t).and_then(|n| match n.kind {
-                Kind::Literal(n) => from_number(&n, class, format),
+                Kind::Literal(n) => from_number(&n, class, format, timezone),
                 _ => None,
             }),
         },
-        _ => from_number(lit, class, format),
+        _ => from_number(lit, class, format, timezone),
     };
     match sql {
         Some(sql) => Ok(Node::atom(sql, class)),
@@ -38,22 +45,38 @@ pub(super) fn literal(lit: &Lit, class: TypeClass, format: Option<Format>) -> Re
     }
 }
 
-fn from_iso(iso: Iso, class: TypeClass) -> Option<String> {
-    match (class, iso.date, iso.time) {
-        (TypeClass::Time, None, Some(t)) if iso.offset.is_none() => Some(format!("'{t}'::time")),
-        (TypeClass::Date, Some(d), t) if t.unwrap_or_default() == Time::midnight() => typed_date(d),
-        (TypeClass::Timestamp | TypeClass::TimestampTz, Some(d), t) => {
-            let civil = DateTime::from_parts(d, t.unwrap_or_default());
-            let seconds = i64::from(iso.offset.unwrap_or(Offset::UTC).seconds());
-            typed_timestamp(civil.checked_sub(SignedDuration::from_secs(seconds)).ok()?, class)
+fn from_iso(iso: Iso, class: TypeClass, timezone: &Timezone) -> Option<String> {
+    let date = match (iso.date, iso.time) {
+        (None, Some(t)) if class == TypeClass::Time && iso.offset.is_none() => {
+            return Some(format!("'{t}'::time"));
         }
-        _ => None,
+        (date, _) => date?,
+    };
+    let clock = micros(DateTime::from_parts(date, iso.time.unwrap_or_default()));
+    let instant = iso.offset.map(|offset| clock - i64::from(offset.seconds()) * 1_000_000);
+    match (class, instant) {
+        (TypeClass::TimestampTz, instant) => {
+            of_class(instant.unwrap_or_else(|| timezone.instant(clock)), class)
+        }
+        (_, instant) => of_class(instant.map_or(clock, |instant| timezone.wall(instant)), class),
     }
 }
 
-fn from_number(lit: &Lit, class: TypeClass, format: Option<Format>) -> Option<String> {
-    let moment = Timestamp::from_microsecond(epoch_micros(lit, format?)?).ok()?;
-    let civil = Offset::UTC.to_datetime(moment);
+fn from_number(lit: &Lit, class: TypeClass, format: Option<Format>, timezone: &Timezone) -> Option<String> {
+    let instant = epoch_micros(lit, format?)?.checked_add(UNIX_TO_PG)?;
+    of_class(if class == TypeClass::TimestampTz { instant } else { timezone.wall(instant) }, class)
+}
+
+/// PostgreSQL's microseconds of a clock that shows this.
+fn micros(civil: DateTime) -> i64 {
+    i64::try_from(civil.duration_since(PG_EPOCH).as_micros()).unwrap_or(i64::MAX)
+}
+
+const PG_EPOCH: DateTime = day(2000, 1, 1).to_datetime(Time::midnight());
+
+/// An instant in UTC, or a local time.
+fn of_class(micros: i64, class: TypeClass) -> Option<String> {
+    let civil = PG_EPOCH.checked_add(SignedDuration::from_micros(micros)).ok()?;
     match class {
         TypeClass::Date if civil.time() == Time::midnight() => typed_date(civil.date()),
         TypeClass::Timestamp | TypeClass::TimestampTz => typed_timestamp(civil, class),
@@ -167,7 +190,7 @@ mod tests {
     use super::*;
 
     fn lit(value: Lit, class: TypeClass, format: Option<Format>) -> String {
-        literal(&value, class, format).map_or_else(|e| e.reason, |n| n.sql)
+        literal(&value, class, format, &Timezone::UTC).map_or_else(|e| e.reason, |n| n.sql)
     }
 
     #[test]
@@ -198,9 +221,31 @@ mod tests {
             "é",
             "2020-01-01T",
         ] {
-            assert!(literal(&Lit::Text(text.into()), Timestamp, None).is_err(), "{text}");
+            assert!(literal(&Lit::Text(text.into()), Timestamp, None, &Timezone::UTC).is_err(), "{text}");
         }
-        assert!(literal(&Lit::Text("2020-01-01 10:00".into()), Date, None).is_err());
+        for text in ["2020-01-01 10:00", "2020-01-01 00:00+02:00"] {
+            assert!(literal(&Lit::Text(text.into()), Date, None, &Timezone::UTC).is_err());
+        }
+    }
+
+    #[test]
+    fn what_has_no_offset_is_the_zones_and_an_instant_shows_on_its_clock() {
+        use TypeClass::{Date, Timestamp, TimestampTz};
+        let berlin = Timezone::parse("Europe/Berlin").unwrap();
+        for (value, class, sql) in [
+            (Lit::Text("2024-07-01 09:00".into()), TimestampTz, "'2024-07-01 07:00:00+00'::timestamptz"),
+            (Lit::Text("2024-01-01".into()), TimestampTz, "'2023-12-31 23:00:00+00'::timestamptz"),
+            (Lit::Text("2024-07-01 09:00Z".into()), TimestampTz, "'2024-07-01 09:00:00+00'::timestamptz"),
+            (Lit::Text("2024-07-01 09:00".into()), Timestamp, "'2024-07-01 09:00:00'::timestamp"),
+            (Lit::Text("2024-07-01 09:00Z".into()), Timestamp, "'2024-07-01 11:00:00'::timestamp"),
+            (Lit::Text("2024-07-01T22:00:00Z".into()), Date, "'2024-07-02'::date"),
+            (Lit::Integer(0), TimestampTz, "'1970-01-01 00:00:00+00'::timestamptz"),
+            (Lit::Integer(0), Timestamp, "'1970-01-01 01:00:00'::timestamp"),
+            (Lit::Integer(-3600), Date, "'1970-01-01'::date"),
+        ] {
+            let literal = literal(&value, class, Some(Format::UnixEpoch), &berlin).unwrap();
+            assert_eq!(literal.sql, sql, "{value:?}");
+        }
     }
 
     #[test]
@@ -215,7 +260,7 @@ mod tests {
         ] {
             assert_eq!(lit(value, ts, Some(format)), sql);
         }
-        assert!(literal(&Lit::Integer(i64::MAX), ts, Some(Format::UnixEpoch)).is_err());
-        assert!(literal(&Lit::Integer(0), ts, None).is_err());
+        assert!(literal(&Lit::Integer(i64::MAX), ts, Some(Format::UnixEpoch), &Timezone::UTC).is_err());
+        assert!(literal(&Lit::Integer(0), ts, None, &Timezone::UTC).is_err());
     }
 }

@@ -28,7 +28,7 @@ fn scope() -> Scope {
         ("u", "uuid"),
         ("data", "jsonb"),
     ];
-    Scope { columns: columns.into_iter().map(column).collect() }
+    Scope { columns: columns.into_iter().map(column).collect(), timezone: Timezone::UTC }
 }
 
 fn conditions(cases: &[(&str, &str)]) {
@@ -56,7 +56,7 @@ type DefaultCase<'a> = (&'a str, Option<Format>, &'a str, Result<Option<&'a str>
 
 fn defaults(cases: &[DefaultCase<'_>]) {
     for (pg_type, format, sql, expected) in cases {
-        let got = default(sql, &PgType::parse(pg_type), *format).map_err(|e| e.reason);
+        let got = default(sql, &PgType::parse(pg_type), *format, &Timezone::UTC).map_err(|e| e.reason);
         let expected = expected.map(|d| d.map(str::to_string)).map_err(str::to_string);
         assert_eq!(got, expected, "{pg_type} DEFAULT {sql}");
     }
@@ -603,7 +603,7 @@ fn hostile_texts_are_refused_in_time() {
     for sql in &deep {
         assert!(expression(sql, &scope()).is_err(), "{}", &sql[..20]);
         assert!(condition(sql, &scope()).is_err());
-        assert!(default(sql, &PgType::Text, None).is_err());
+        assert!(default(sql, &PgType::Text, None, &Timezone::UTC).is_err());
     }
 }
 
@@ -624,7 +624,7 @@ fn no_text_panics() {
                 let sql = format!("{}{odd}", &text[..end]);
                 let _ = (expression(&sql, &scope), condition(&sql, &scope));
                 for pg_type in &types {
-                    let _ = default(&sql, pg_type, Some(Format::UnixEpoch));
+                    let _ = default(&sql, pg_type, Some(Format::UnixEpoch), &Timezone::UTC);
                 }
             }
         }

@@ -9,7 +9,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use crate::pg::domain::DomainCheck;
 use crate::pg::input::InputFunction;
 use crate::pg::xact::{self, Caught};
-use crate::pg::{memory, report, types};
+use crate::pg::{encoding, memory, types};
 use pg_sqlite_migrate_core::remote::Decode;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
@@ -36,26 +36,40 @@ pub struct ColumnInput {
 enum Source {
     /// A cell of a column with `on_invalid` null: what the function refuses is NULL.
     LenientCell,
-    /// A cell of a column, named `"column" of table "table"` in messages.
-    Cell {
-        table: String,
-        column: String,
-    },
+    /// A cell of a column.
+    Cell,
     Computed,
     /// `sum/count`.
     Quotient,
 }
 
+/// Why there is no value.
+pub enum Refusal {
+    NoMemory(OutOfMemory),
+    /// What the server says of a column's cell. It has to be raised.
+    Caught(Box<Caught>),
+}
+
+impl From<OutOfMemory> for Refusal {
+    fn from(error: OutOfMemory) -> Refusal {
+        Refusal::NoMemory(error)
+    }
+}
+
+impl From<Caught> for Refusal {
+    fn from(caught: Caught) -> Refusal {
+        if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
+            return Refusal::NoMemory(OutOfMemory);
+        }
+        Refusal::Caught(Box::new(caught))
+    }
+}
+
 impl ColumnInput {
     pub fn new(type_oid: pg_sys::Oid, typmod: i32, decode: &Decode) -> ColumnInput {
-        // The decoder has checked the texts of these types.
-        let is_checked =
-            matches!(type_oid, pg_sys::NUMERICOID | pg_sys::JSONOID | pg_sys::JSONBOID | pg_sys::BPCHAROID);
         let source = match decode {
-            Decode::Cell { on_invalid: OnInvalid::Null, .. } if !is_checked => Source::LenientCell,
-            Decode::Cell { table, column, .. } => {
-                Source::Cell { table: table.clone(), column: column.clone() }
-            }
+            Decode::Cell { on_invalid: OnInvalid::Null, .. } if !is_checked(type_oid) => Source::LenientCell,
+            Decode::Cell { .. } => Source::Cell,
             Decode::Quotient => Source::Quotient,
             _ => Source::Computed,
         };
@@ -77,7 +91,7 @@ impl ColumnInput {
     /// The value in the current memory context; `None` for NULL.
     ///
     /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
-    pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
+    pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, Refusal> {
         let Decoded::Input(text) = value else { self.mismatch() };
         let _held = memory::hold(2 * text.len())?;
         Ok(match self.source {
@@ -86,12 +100,9 @@ impl ColumnInput {
             Source::LenientCell => match xact::attempt(|| self.call(text)) {
                 Ok(datum) => Some(datum?),
                 Err(caught) if caught.is_of_value() => None,
-                Err(caught) => self.explain(text, &caught)?,
+                Err(caught) => return Err(caught.into()),
             },
-            Source::Cell { .. } => match xact::explaining(|| self.call(text)) {
-                Ok(datum) => Some(datum?),
-                Err(caught) => self.explain(text, &caught)?,
-            },
+            Source::Cell => Some(xact::explaining(|| self.call(text))??),
         })
     }
 
@@ -120,22 +131,6 @@ impl ColumnInput {
         Ok(quotient.unwrap_or(pg_sys::Datum::from(0usize)))
     }
 
-    /// Raises the function's error with the column's name, as errors of the decoder have it.
-    #[cold]
-    fn explain(&self, text: &str, caught: &Caught) -> Result<Option<pg_sys::Datum>, OutOfMemory> {
-        if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY {
-            return Err(OutOfMemory);
-        }
-        let Source::Cell { table, column } = &self.source else { caught.raise() };
-        let shown: String = text.chars().take(60).collect();
-        let pg_type = types::format_type(self.type_oid, self.typmod);
-        let message = format!("value does not fit column \"{column}\" of table \"{table}\"");
-        let detail = format!("The value '{shown}' cannot become {pg_type}: {}.", caught.message);
-        let hint = "Set the column's option on_invalid to \"null\", or its type to one that holds the value.";
-        report::report(caught.sqlstate, &message, Some(&detail), Some(hint)).report(PgLogLevel::ERROR);
-        unreachable!("an ERROR does not return")
-    }
-
     /// A value of another form than the attribute's type is never handed on as a datum.
     #[cold]
     fn mismatch(&self) -> ! {
@@ -145,4 +140,10 @@ impl ColumnInput {
             .report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
+}
+
+/// Types whose texts have been checked before they come here, but for what the database's encoding lacks.
+fn is_checked(type_oid: pg_sys::Oid) -> bool {
+    encoding::server_is_utf8()
+        && matches!(type_oid, pg_sys::NUMERICOID | pg_sys::JSONOID | pg_sys::JSONBOID | pg_sys::BPCHAROID)
 }

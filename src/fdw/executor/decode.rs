@@ -1,10 +1,13 @@
 //! A cell of a remote query's answer, decoded, and the errors of cells that cannot be.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use pgrx::PgSqlErrorCode as Code;
 
 use crate::error::{Error, FOREIGN_CELL_HINT};
+use crate::pg::report::Place;
+use crate::pg::xact::Caught;
 use crate::sqlite::rows::{display, storage_class};
 use pg_sqlite_migrate_core::remote::{Decode, Type, canonical};
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
@@ -72,6 +75,24 @@ impl CellDecoder {
         }
     }
 
+    /// An invalid value is NULL.
+    pub fn is_lenient(&self) -> bool {
+        matches!(self, CellDecoder::Column(column) if column.lenient)
+    }
+
+    /// The error of a cell that the server does not take, with the server's SQLSTATE and message.
+    #[cold]
+    pub fn refuse_for(&self, caught: Caught, cell: Cell<'_>, rowid: Option<i64>) -> Error {
+        let CellDecoder::Column(column) = self else { return Error::Server(Box::new(caught)) };
+        Error::Server(Box::new(Caught {
+            message: column.message(),
+            detail: Some(column.detail(cell, &caught.message, rowid)),
+            hint: Some(FOREIGN_CELL_HINT.into()),
+            place: Box::new(Place::here()),
+            ..caught
+        }))
+    }
+
     /// The error of a cell that cannot be decoded, or has no room in memory.
     #[cold]
     pub fn refuse(&self, cell: Cell<'_>, misfit: &Misfit, rowid: Option<i64>) -> Error {
@@ -100,18 +121,22 @@ impl ColumnDecoder {
             let row = rowid.map(|rowid| format!(", row with rowid {rowid}")).unwrap_or_default();
             return no_memory(&format!("column \"{}\" of table \"{}\"{row}", self.column, self.table));
         }
-        let row = rowid.map_or("The ".to_owned(), |rowid| format!("Row with rowid {rowid}: the "));
         Error::Foreign {
             sqlstate: Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-            message: format!("value does not fit column \"{}\" of table \"{}\"", self.column, self.table),
-            detail: Some(format!(
-                "{row}{} value {} cannot become {}: {misfit}.",
-                storage_class(cell),
-                display(cell),
-                self.type_name
-            )),
+            message: self.message(),
+            detail: Some(self.detail(cell, misfit, rowid)),
             hint: Some(FOREIGN_CELL_HINT.into()),
         }
+    }
+
+    fn message(&self) -> String {
+        format!("value does not fit column \"{}\" of table \"{}\"", self.column, self.table)
+    }
+
+    fn detail(&self, cell: Cell<'_>, reason: impl Display, rowid: Option<i64>) -> String {
+        let row = rowid.map_or("The ".to_owned(), |rowid| format!("Row with rowid {rowid}: the "));
+        let (class, value) = (storage_class(cell), display(cell));
+        format!("{row}{class} value {value} cannot become {}: {reason}.", self.type_name)
     }
 }
 

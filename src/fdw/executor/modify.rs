@@ -56,7 +56,8 @@ impl Modification {
         // SAFETY: the target's relation is open, and its descriptor valid, as long as the query runs.
         unsafe {
             let relation = foreign::table((*(*result).ri_RelationDesc).rd_id);
-            let statement = RowStatement::new(&relation, change).or_raise();
+            let desc = (*(*result).ri_RelationDesc).rd_att;
+            let statement = RowStatement::new(&relation, change, desc).or_raise();
             Modification {
                 operation: change.operation,
                 junk: match change.operation {
@@ -66,7 +67,7 @@ impl Modification {
                 written: row_key::named(&relation, &change.attributes)
                     .map(|attribute| (attribute.number, Reader::new(attribute.type_oid)))
                     .collect(),
-                row: Row::new((*(*result).ri_RelationDesc).rd_att, statement.outputs()),
+                row: Row::new(desc, statement.outputs()),
                 updated: None,
                 memory: new_memory(),
                 batch_size: writable::batch_size(&relation).or_raise(),

@@ -6,11 +6,11 @@
 
 use pgrx::pg_sys;
 
-use super::column_input::ColumnInput;
+use super::column_input::{ColumnInput, Refusal};
 use super::decode::CellDecoder;
 use super::tid;
 use crate::error::Error;
-use crate::pg::encoding;
+use crate::pg::{encoding, xact};
 use crate::sqlite::session::RowView;
 use pg_sqlite_migrate_core::remote::Output;
 use pg_sqlite_migrate_core::value::batch::{VARLENA_ALIGNMENT, varlena_header};
@@ -97,7 +97,14 @@ impl Row {
         for at in 0..self.columns.len() {
             let cell = row.cell(at);
             let put = match self.columns[at].decoder.decode(cell) {
-                Ok(value) => self.put(at, value).map_err(Misfit::NoMemory),
+                Ok(value) => match self.put(at, value) {
+                    Ok(()) => Ok(()),
+                    Err(Refusal::NoMemory(error)) => Err(Misfit::NoMemory(error)),
+                    Err(Refusal::Caught(caught)) => {
+                        let rowid = self.rowid_of(row);
+                        return Err(self.columns[at].decoder.refuse_for(*caught, cell, rowid));
+                    }
+                },
                 Err(misfit) => Err(misfit),
             };
             if let Err(misfit) = put {
@@ -118,7 +125,8 @@ impl Row {
     }
 
     #[inline]
-    fn put(&mut self, at: usize, value: Decoded<'_>) -> Result<(), OutOfMemory> {
+    fn put(&mut self, at: usize, value: Decoded<'_>) -> Result<(), Refusal> {
+        let lenient = self.columns[at].decoder.is_lenient();
         let Some(attribute) = &mut self.columns[at].attribute else {
             if let Decoded::Word(rowid) = value {
                 self.rowid = Some(rowid as i64);
@@ -130,7 +138,9 @@ impl Row {
             (Decoded::Word(word), Kind::Word) => Cell::Word(word),
             (Decoded::Word(word), Kind::Word4) => Cell::Word(word as i32 as i64 as u64),
             (Decoded::Varlena(payload), Kind::Bytes) => push_varlena(&mut self.buffer, &payload)?,
-            (Decoded::Varlena(payload), Kind::Converted) => push_converted(&mut self.buffer, &payload)?,
+            (Decoded::Varlena(payload), Kind::Converted) => {
+                push_converted(&mut self.buffer, &payload, lenient)?
+            }
             (Decoded::Uuid(bytes), Kind::Uuid) => {
                 let offset = self.buffer.len();
                 self.buffer.extend(&bytes)?;
@@ -201,12 +211,19 @@ fn push_varlena(buffer: &mut Buffer, payload: &[u8]) -> Result<Cell, OutOfMemory
     Ok(Cell::Offset(offset))
 }
 
-/// Text in the server's encoding.
+/// Text in the server's encoding. What the encoding lacks is an error, or NULL.
 #[cold]
-fn push_converted(buffer: &mut Buffer, text: &[u8]) -> Result<Cell, OutOfMemory> {
+fn push_converted(buffer: &mut Buffer, text: &[u8], lenient: bool) -> Result<Cell, Refusal> {
+    if text.is_ascii() {
+        return Ok(push_varlena(buffer, text)?);
+    }
     // Decoders give valid UTF-8 without NUL.
     let text = std::str::from_utf8(text).unwrap_or_default();
-    push_varlena(buffer, encoding::bytes_for_server(text))
+    if lenient && encoding::lacking(text).is_some() {
+        return Ok(Cell::Null);
+    }
+    let converted = xact::explaining(|| encoding::bytes_for_server(text))?;
+    Ok(push_varlena(buffer, converted)?)
 }
 
 impl Kind {

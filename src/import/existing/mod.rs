@@ -51,11 +51,29 @@ const HOLDABLE: &str = "
       AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(c.oid, 'DELETE, TRUNCATE'))
     ORDER BY c.oid";
 
-/// Keeps relations and their names, by their oids, until the transaction ends. What was read before is out of date.
+/// Sequences that columns of these own or take numbers from, and that the caller may do something with.
+const HOLDABLE_SEQUENCES: &str = "
+    WITH used AS (
+        SELECT d.objid AS oid FROM pg_depend d
+        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1)
+          AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+        UNION
+        SELECT d.refobjid FROM pg_attrdef e JOIN pg_depend d ON d.objid = e.oid AND d.classid = 'pg_attrdef'::regclass
+        WHERE e.adrelid = ANY ($1) AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n')
+    SELECT s.oid FROM pg_class s JOIN used ON used.oid = s.oid
+    WHERE s.relkind = 'S' AND has_schema_privilege(s.relnamespace, 'USAGE')
+      AND CASE s.relkind WHEN 'S' THEN has_sequence_privilege(s.oid, 'USAGE, SELECT, UPDATE') END
+    ORDER BY s.oid";
+
+/// Keeps relations, their sequences and the names of both until the transaction ends. What was read before is out of
+/// date.
 pub fn hold(relations: &[u32]) {
     let relations: Vec<pg_sys::Oid> = relations.iter().copied().map(pg_sys::Oid::from).collect();
-    let holdable: Vec<pg_sys::Oid> = spi::values(HOLDABLE, &[relations.as_slice().into()]);
-    holdable.into_iter().for_each(relation::hold);
+    // The sequences are looked up once no default can change.
+    for holdable in [HOLDABLE, HOLDABLE_SEQUENCES] {
+        let found: Vec<pg_sys::Oid> = spi::values(holdable, &[relations.as_slice().into()]);
+        found.into_iter().for_each(relation::hold);
+    }
 }
 
 /// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are

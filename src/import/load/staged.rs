@@ -103,7 +103,7 @@ fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str, shards: bool) -> Resul
 /// A temporary table with the loaded columns; its name as SQL says it, and its oid.
 fn create_stage(spec: &LoadSpec, target: pg_sys::Oid) -> (String, pg_sys::Oid) {
     let _path = LocalSettings::safe_search_path();
-    let name = format!("sqlite_migrate_stage_{}", target.to_u32());
+    let name = relation::free_temporary_name(&format!("sqlite_migrate_stage_{}", target.to_u32()));
     let list: Vec<String> =
         spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type)).collect();
     spi::execute(&format!("CREATE TEMPORARY TABLE {} ({}) USING heap", ident(&name), list.join(", ")));

@@ -6,7 +6,7 @@
 
 use super::query::OrphanQuery;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{latest, spi};
+use crate::pg::{latest, relation, spi};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// The rows that go. Dropped by [`Cascade::forget`], or by the abort.
@@ -29,11 +29,11 @@ const STAYS: i64 = -1;
 impl Cascade {
     /// Finds the rows that go by the queries of one group of tables. Assumes a safe search path.
     pub fn find(run: i64, queries: &[Numbered<'_>]) -> Cascade {
-        let gone = Cascade { table: temporary("gone", run) };
+        let name = temporary_name("gone", run);
+        let gone = Cascade { table: qualified("pg_temp", &name) };
         spi::execute(&format!(
-            "CREATE TEMPORARY TABLE {} (member int NOT NULL, address tid NOT NULL, query int NOT NULL,
-                 round int NOT NULL, PRIMARY KEY (member, address)) USING heap",
-            unqualified("gone", run)
+            "CREATE TEMPORARY TABLE {name} (member int NOT NULL, address tid NOT NULL, query int NOT NULL,
+                 round int NOT NULL, PRIMARY KEY (member, address)) USING heap"
         ));
         spi::execute(&format!("CREATE INDEX ON {} (round)", gone.table));
         for (number, Numbered { query, child, .. }) in queries.iter().enumerate() {
@@ -43,8 +43,7 @@ impl Cascade {
                 query.orphans()
             ));
         }
-        let links = temporary("link", run);
-        link(&links, run, queries);
+        let links = link(run, queries);
         follow(&gone.table, &links);
         spi::execute(&format!("DROP TABLE {links}"));
         gone
@@ -63,20 +62,17 @@ impl Cascade {
     }
 }
 
-fn unqualified(what: &str, run: i64) -> String {
-    format!("sqlite_migrate_{what}_{run}")
+fn temporary_name(what: &str, run: i64) -> String {
+    relation::free_temporary_name(&format!("sqlite_migrate_{what}_{run}"))
 }
 
-fn temporary(what: &str, run: i64) -> String {
-    qualified("pg_temp", &unqualified(what, run))
-}
-
-/// Writes down which row is whose parent.
-fn link(links: &str, run: i64, queries: &[Numbered<'_>]) {
+/// Writes down which row is whose parent; the table in which that is.
+fn link(run: i64, queries: &[Numbered<'_>]) -> String {
+    let name = temporary_name("link", run);
+    let links = qualified("pg_temp", &name);
     spi::execute(&format!(
-        "CREATE TEMPORARY TABLE {} (query int NOT NULL, parent_member int NOT NULL, parent tid NOT NULL,
-             child_member int NOT NULL, child tid NOT NULL) USING heap",
-        unqualified("link", run)
+        "CREATE TEMPORARY TABLE {name} (query int NOT NULL, parent_member int NOT NULL, parent tid NOT NULL,
+             child_member int NOT NULL, child tid NOT NULL) USING heap"
     ));
     for (number, Numbered { query, child, parents }) in queries.iter().enumerate() {
         if parents.iter().all(Option::is_none) {
@@ -96,6 +92,7 @@ fn link(links: &str, run: i64, queries: &[Numbered<'_>]) {
     }
     spi::execute(&format!("CREATE INDEX ON {links} (parent_member, parent)"));
     spi::execute(&format!("CREATE INDEX ON {links} (query, child)"));
+    links
 }
 
 /// Round by round: the children of the rows that went last go too, unless another row with the same key stays.

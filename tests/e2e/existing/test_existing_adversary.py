@@ -1,10 +1,12 @@
 """Tables that are there already, against what others do meanwhile and against what a plan cannot know."""
 
+import json
+
 import pytest
 
 import sqlstates as s
 from client import fails
-from harness import until
+from harness import quote, until
 
 NEVER = {"create": "never"}
 
@@ -207,3 +209,22 @@ def test_rejected_rows_that_the_encoding_lacks(t):
     t.server.run(database, t.call("sqlite_import", path, {**NEVER, "on_invalid": "reject"}))
     kept = """SELECT "values" ->> 'v' = E'\\\\u{20ac}"' || chr(228) FROM sqlite_migrate.reject"""
     assert t.server.value(database, kept) == "t"
+
+
+@pytest.mark.parametrize("mine", ("CREATE TEMP TABLE {} AS SELECT 'mine' AS v", "CREATE TEMP VIEW {} AS SELECT 'mine' AS v", "CREATE TYPE pg_temp.{} AS ENUM ('mine')"))
+def test_the_caller_has_something_by_the_name_of_a_temporary_table(t, mine):
+    """Of a stage, and of those that cascaded orphans take; it stays as it is."""
+    t.sql("CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t, v text); INSERT INTO t VALUES (7, NULL, 'old')")
+    path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, up INTEGER, v TEXT); INSERT INTO t VALUES (1, NULL, 'a'), (2, 9, 'b'), (3, 2, 'c');")
+    run = int(t.value("SELECT nextval('sqlite_migrate.log_run_id_seq')")) + 1
+    names = [f"sqlite_migrate_stage_{t.value('SELECT CAST($$t$$ AS regclass)::oid')}", f"sqlite_migrate_gone_{run}", f"sqlite_migrate_link_{run}"]
+    session = t.session()
+    session.run("; ".join(mine.format(name) for name in names))
+    there = f"SELECT (SELECT count(*) FROM pg_class WHERE relname IN ({', '.join(map(quote, names))})), (SELECT count(*) FROM pg_type WHERE typname IN ({', '.join(map(quote, names))}))"
+    before = session.value(there)
+    done = session.run("SELECT imported, rejected, detail FROM sqlite_import({}, {})".format(quote(str(path)), quote(json.dumps(
+        {"existing_rows": "append", "constraints": "keep", "orphans": "reject"}))))
+    assert done.out == "1|2|2 rows without a parent were rejected\n", done.out
+    assert t.value("SELECT max(id) FROM sqlite_migrate.run") == str(run)
+    assert session.value(there) == before
+    assert session.value("SELECT count(*) FROM pg_class WHERE relname ~ '^sqlite_migrate_(stage|gone|link)'") == ("0" if "TYPE" in mine else "3")

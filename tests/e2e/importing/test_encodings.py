@@ -171,3 +171,18 @@ def test_jsonb_that_the_parser_does_not_take(t):
             run(call("jsonb_build_object('before', repeat('x', 17000000))"))
         run(call("NULL"))
         run(call("'{}'"))
+
+
+def test_a_cell_that_the_encoding_lacks_is_named(t):
+    """In a foreign table: column and row, as for every value that does not fit; or NULL."""
+    run = in_encoding(t, "LATIN1")
+    path = t.file("kanji.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é'), (7, 'ä東')")
+    run(f"CREATE DOMAIN word AS text; CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))})")
+    for kind in ("text", "varchar(5)", "char(5)", "word"):
+        run(f"DROP FOREIGN TABLE IF EXISTS t; CREATE FOREIGN TABLE t (id bigint, v {kind}) SERVER s; SELECT id, v FROM t WHERE id = 1")
+        for query in ("SELECT id, v FROM t", "SELECT ctid, v FROM t"):
+            with fails(s.UNTRANSLATABLE, r'^value does not fit column "v" of table "t"\n.*text value \'ä(東|\\u\{6771\})\' cannot become', hint="on_invalid") as failure:
+                run(query)
+            assert ("Row with rowid 7" in failure.detail) == ("ctid" in query), failure.detail
+        run("ALTER FOREIGN TABLE t ALTER v OPTIONS (ADD on_invalid 'null')")
+        assert run("SELECT id, v IS NULL FROM t ORDER BY id").out == "1|f\n7|t\n", kind

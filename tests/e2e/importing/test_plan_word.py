@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 import sqlstates as s
 from client import fails
 from harness import ident, until
@@ -167,10 +169,15 @@ def test_a_run_that_goes_on_says_each_finding_once(t):
 # Messages
 
 
+# Characters of a text, and of a list, with what is said of the part that is left out.
+TEXT, LIST = 2_040, 20_040
+
+
 def shorts(said):
-    text = f"{said.told}\n{said.error}"
-    longest = max(map(len, text.splitlines()))
-    assert longest < 5_000 and len(text) < 60_000, (longest, text[:300])
+    for message in [*said.notices, *([said.error] if said.error else [])]:
+        lengths = [len(message.message), len(message.hint), max(map(len, message.context.splitlines()), default=0)]
+        assert max(lengths) <= TEXT and len(message.detail) <= LIST, (lengths, len(message.detail), str(message)[:300])
+    assert len(said.told) < 60_000
     return said
 
 
@@ -209,6 +216,62 @@ def test_what_is_long_is_shortened_in_messages(t):
     assert not said.error and len(said.out) < 20_000, len(said.out)
     assert t.value("SELECT length(\"values\"->>'b') FROM sqlite_migrate.reject") == "400000"
     assert len(t.value(t.call("sqlite_plan", path, {**only, "before": f"SELECT '{much}'"}))) > 400_000
+
+
+def test_long_names_are_shortened_in_messages(t):
+    """Names in SQLite have no limit."""
+    much = "x" * 200_000
+    path = t.file("names.db", f"""CREATE TABLE "t{much}" (id INTEGER PRIMARY KEY, "c{much}" TEXT COLLATE NOCASE UNIQUE, n INTEGER); CREATE INDEX "i{much}" ON "t{much}" (n);
+        CREATE TABLE other (n INTEGER); CREATE INDEX empty ON other (n); INSERT INTO "t{much}" VALUES (1, 'a', 1), (2, 'b', 2);
+        PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'empty') WHERE name = 'i{much}';""")
+    found = t.findings(path)
+    assert all(len(finding[part]) <= TEXT for finding in found for part in ("object", "message", "hint")), [f["object"][:9] for f in found]
+    assert any(len(f["hint"]) > 2_000 for f in found) and any(len(f["object"]) > 2_000 for f in found)
+    broken = t.rows(t.call("sqlite_check", path) .replace(")", ", true)"))
+    assert any("i" + "x" * 1_000 in problem["message"] for problem in broken), broken[:1]
+    assert all(len(problem["message"]) <= TEXT for problem in broken)
+    shorts(t.attempt(t.call("sqlite_import", path, {"tables": {"T" + much: {"columns": {"N" + much: {"type": "date"}}}}}))).failed(s.PLAN, "has no column")
+    shorts(t.attempt(t.call("sqlite_import", path, {"keys": "as_data_allows", "indexes": False, "tables": {"T" + much: {"columns": {"n": {"type": "boolean"}}}}})))
+
+
+@pytest.mark.parametrize("encoding", ("UTF8", "LATIN1"))
+def test_long_lists_are_shortened_in_messages(t, encoding):
+    """Whether pgrx raises the error or the server."""
+    name = t.other_database("long", f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    tables = [f"é{n:03}_{'x' * 300}" for n in range(100)]
+    path = t.file("many.db", "CREATE TABLE p (id INTEGER PRIMARY KEY);" + "".join(
+        f'CREATE TABLE "{table}" (p INTEGER REFERENCES p); INSERT INTO "{table}" VALUES (1);' for table in tables))
+    call = lambda plan: t.server.attempt(name, "SET client_encoding = 'UTF8';" + t.call("sqlite_import", path, plan))  # noqa: E731
+    said = shorts(call({})).failed(s.ORPHANS, "^100 findings")
+    assert len(said.detail) > 20_000 and "characters left out" in said.detail
+    long = "USING DETAIL = repeat('d', 400000), HINT = repeat('h', 400000)"
+    for n, after in enumerate((f"DO $$BEGIN RAISE '%', repeat('é', 400000) {long}; END$$" + " " * 4_000, f"SELECT '{'x' * 400_000}'::int")):
+        said = shorts(call({"after": after, "schema": f"s{n}", "include": ["p"]}))
+        said.failed(("P0001", "22P02"), "characters left out")
+        shorts(call({"after": after, "schema": f"t{n}", "include": ["p"], "on_error": "continue"}))
+
+
+def test_what_a_server_says_of_a_rejected_value_is_shortened(t):
+    path = t.file("a.db", f"CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO a VALUES (1, '{'x' * 400_000}')")
+    t.sql("CREATE TYPE mood AS ENUM ('good')")
+    t.import_(path, {"on_invalid": "reject", "tables": {"a": {"columns": {"v": {"type": "mood"}}}}})
+    assert t.value("SELECT length(error) BETWEEN 2000 AND 2040 FROM sqlite_migrate.reject") == "t"
+
+
+def test_examples_in_messages_are_brief(t):
+    """Of a key, and of rows that differ from those of their keys."""
+    path = t.file("a.db", f"CREATE TABLE a (id INTEGER PRIMARY KEY, k TEXT COLLATE NOCASE, v TEXT); INSERT INTO a VALUES (1, '{'x' * 900}', '{'y' * 900}'), (2, '{'X' * 900}', 'z');"
+                          "CREATE UNIQUE INDEX a_k ON a (k COLLATE BINARY); CREATE UNIQUE INDEX a_n ON a (k COLLATE NOCASE) WHERE id < 0;")
+    double = t.file("b.db", f"CREATE TABLE b (k TEXT, PRIMARY KEY (k)); INSERT INTO b VALUES ('{'x' * 900}'), (NULL); CREATE TABLE c (k TEXT REFERENCES b); INSERT INTO c VALUES ('{'q' * 900}');"
+                             f"CREATE TABLE e (k TEXT PRIMARY KEY); CREATE TABLE d (k TEXT PRIMARY KEY, e TEXT REFERENCES e) WITHOUT ROWID; INSERT INTO d VALUES ('{'r' * 900}', 's');")
+    found = t.findings(path) + t.findings(double)
+    assert any("'rrrrrrrrr" in finding["message"] and "r…'" in finding["message"] for finding in found), found
+    for finding in found:
+        assert not re.search(r"(\w)\1{60}", finding["message"]), finding
+    t.sql(f"CREATE TABLE a (id int PRIMARY KEY, k text, v text); INSERT INTO a VALUES (1, '{'x' * 900}', '{'w' * 900}')")
+    said = t.sql(t.call("sqlite_import", path, {"on_conflict": "skip", "tables": {"a": {"conflict_target": "a_pkey"}}}))
+    [warning] = [notice.message for notice in said.notices if notice.severity == "WARNING"]
+    assert re.search(r"1 row is skipped and differs .*\(w{190,200} in the table", warning), warning
 
 
 def test_location_tells_the_truth(t):

@@ -275,3 +275,35 @@ def test_rejected_rows_and_examples_are_printed_in_one_style(t):
         errors.add(failed.message + failed.detail)
     assert len(logged) == 1 and len(errors) == 1, (logged, errors)
     assert all(text in logged.copy().pop() for text in ("[2024-02-01,)", "1 day 02:00:00", "0.30000000000000004")), logged
+
+
+@pytest.mark.parametrize("zone, hour", (("Europe/Berlin", "07:00"), ("+05:30", "03:30"), ("UTC", "09:00")))
+def test_times_in_sql_without_an_offset_are_the_plans_too(t, zone, hour):
+    """In a default, a CHECK and a partial index: as the stored texts that they are compared with are read."""
+    path = t.file("zone.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, at DATETIME DEFAULT '2024-07-01 09:00', plain TIMESTAMP DEFAULT '2024-07-01 09:00',
+            CHECK (at >= '2024-07-01 09:00'), CHECK (plain <> '2024-07-02T00:00:00Z'));
+        CREATE INDEX w_at ON w (id) WHERE at > '2024-07-01 09:00';
+        INSERT INTO w VALUES (1, '2024-07-01 09:00', '2024-07-01 09:00'), (2, '2024-07-01T23:00:00Z', '2024-07-01 23:00');""")
+    columns = {"at": {"type": "timestamptz"}, "plain": {"type": "timestamp"}}
+    t.import_(path, {"timezone": zone, "tables": {"w": {"columns": columns}}})
+    t.sql("INSERT INTO w (id) VALUES (3)")
+    moment = f"2024-07-01 {hour}:00+00"
+    assert t.shown("SELECT at, plain FROM w WHERE id IN (1, 3)") == f"{moment}|2024-07-01 09:00:00\n{moment}|2024-07-01 09:00:00"
+    checks = t.shown("SELECT string_agg(pg_get_constraintdef(oid), ' ') FROM pg_constraint WHERE contype = 'c'")
+    local = {"Europe/Berlin": "2024-07-02 02:00:00", "+05:30": "2024-07-02 05:30:00", "UTC": "2024-07-02 00:00:00"}[zone]
+    assert f"'{moment}'" in checks and f"'{local}'" in checks, checks
+    assert f"'{moment}'" in t.shown("SELECT indexdef FROM pg_indexes WHERE indexname = 'w_at'")
+    with fails("23514", "w_at_check|w_check"):
+        t.sql(f"INSERT INTO w (id, at) VALUES (4, '{moment}'::timestamptz - interval '1 s')")
+
+
+def test_a_date_function_reads_stored_texts_as_utc(t):
+    """SQLite does, whatever the plan's time zone is: another one leaves the CHECK out."""
+    path = t.file("zone.db", """CREATE TABLE w (id INTEGER PRIMARY KEY, at DATETIME CHECK (date(at) > '2024-01-01'));
+        INSERT INTO w VALUES (1, '2024-07-01T09:00:00Z');""")
+    t.import_(path, {})
+    assert "AT TIME ZONE 'UTC'" in t.constraints("w", "c")
+    told = {f["object"]: f["message"] for f in t.findings(path, {"timezone": "Europe/Berlin", "schema": "b"})}
+    assert any("another time zone than UTC" in message for message in told.values()), told
+    t.import_(path, {"timezone": "Europe/Berlin", "schema": "b"})
+    assert t.constraints("w", "c", "b") == ""

@@ -141,7 +141,7 @@ fn default(
     let sql = column.source.default.clone()?;
     let object = column.object(&table.source.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&table.source.name, "default"));
-    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format);
+    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format, &table.timezone());
     let tried = translated.map_err(|why| why.reason).and_then(|default| {
         // A constant fits its type already; anything else is tried.
         let is_computed = |sql: &&String| sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"']);

@@ -11,7 +11,7 @@ use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
 use crate::translate;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, Timezone};
 
 /// A table of the source, while and after everything about it is decided.
 pub struct DecidedTable<'a> {
@@ -104,6 +104,11 @@ impl<'a> DecidedTable<'a> {
         names.iter().map(|n| self.column(n).map(|c| c.target.clone()).ok_or(n.as_str())).collect()
     }
 
+    /// Of times without an offset; the name was checked when the overrides were read.
+    pub fn timezone(&self) -> Timezone {
+        Timezone::parse(&self.settings.timezone).unwrap_or_default()
+    }
+
     /// The columns that a translated expression may name.
     pub fn scope(&self, generated_too: bool) -> translate::Scope {
         let seen = self.columns.iter().filter(|c| generated_too || c.source.generated.is_none());
@@ -114,7 +119,7 @@ impl<'a> DecidedTable<'a> {
             format: c.format,
             nocase: super::collate::is_nocase(c),
         });
-        translate::Scope { columns: columns.collect() }
+        translate::Scope { columns: columns.collect(), timezone: self.timezone() }
     }
 
     /// Reports that an index or constraint could not keep its name.

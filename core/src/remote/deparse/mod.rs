@@ -11,7 +11,7 @@ mod literal;
 mod row_modification;
 
 pub use direct_modification::{Modification, direct_modification};
-pub use row_modification::{KeyForm, row_modification};
+pub use row_modification::{KeyForm, row_keys, row_modification};
 
 use super::shippable::{numeric_aggregate, place, type_of};
 use super::vocabulary;

@@ -34,6 +34,12 @@ pub fn row_modification(table: &Table, change: &RowModification, form: KeyForm) 
     sql + &returning
 }
 
+/// The columns of the key of every row, as they are stored.
+pub fn row_keys(table: &Table, key: &[i16]) -> String {
+    let names: Vec<String> = columns(table, key, |_| true).iter().map(|c| sqlite_ident(&c.name)).collect();
+    format!("SELECT {} FROM main.{}", names.join(", "), sqlite_ident(&table.name))
+}
+
 fn columns<'a>(table: &'a Table, attributes: &[i16], wanted: fn(&Column) -> bool) -> Vec<&'a Column> {
     attributes.iter().filter_map(|a| table.column(*a)).filter(|c| wanted(c)).collect()
 }
