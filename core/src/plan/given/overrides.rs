@@ -260,7 +260,7 @@ fn check_type(value: &Value, path: &str) -> Result<(), PlanError> {
     })
 }
 
-fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
+pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
