@@ -263,24 +263,23 @@ impl Table {
 
     /// A CHECK calls `json_valid(column)`.
     pub fn json_checked(&self, column: &str) -> bool {
-        self.checks.iter().any(|check| calls_json_valid(&check.expression, column))
+        let is_column = |word: &[u8]| {
+            std::str::from_utf8(word).is_ok_and(|w| sqlite_unquote(w).eq_ignore_ascii_case(column))
+        };
+        self.checks.iter().any(|check| {
+            let mut scanner = Scanner::new(Tokenizer::new());
+            let mut words: Vec<&[u8]> = vec![];
+            while let Ok((_, Some((word, _)), _)) = scanner.scan(check.expression.as_bytes()) {
+                words.push(word);
+            }
+            words.windows(4).any(|four| match four {
+                [function, b"(", argument, b")" | b","] => {
+                    function.eq_ignore_ascii_case(b"json_valid") && is_column(argument)
+                }
+                _ => false,
+            })
+        })
     }
-}
-
-fn calls_json_valid(expression: &str, column: &str) -> bool {
-    let mut scanner = Scanner::new(Tokenizer::new());
-    let mut words: Vec<&[u8]> = vec![];
-    while let Ok((_, Some((word, _)), _)) = scanner.scan(expression.as_bytes()) {
-        words.push(word);
-    }
-    let is_column =
-        |word: &[u8]| std::str::from_utf8(word).is_ok_and(|w| sqlite_unquote(w).eq_ignore_ascii_case(column));
-    words.windows(4).any(|four| match four {
-        [function, b"(", argument, b")" | b","] => {
-            function.eq_ignore_ascii_case(b"json_valid") && is_column(argument)
-        }
-        _ => false,
-    })
 }
 
 impl Column {

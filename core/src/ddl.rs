@@ -2,7 +2,9 @@
 //!
 //! Structure comes from `sqlite3-parser`'s tree; the text of an expression is the slice of the original
 //! between two of SQLite's own tokens, so that nothing is lost or reworded. Texts are untrusted: they are
-//! bounded in length and nesting before they are parsed, and the tree is never walked recursively.
+//! bounded in length and nesting before they are parsed (`tokens`), and the tree is never walked recursively.
+
+mod tokens;
 
 use sqlite3_parser::ast::{
     Cmd, ColumnConstraint, ColumnDefinition, CreateTableBody, DeferSubclause, Expr, ForeignKeyClause,
@@ -14,13 +16,11 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
+use self::tokens::{
+    Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
+};
 use crate::catalog::{Check, Deferrable};
 use crate::sqltext::{sqlite_literal, sqlite_unquote};
-
-/// Longer definitions are not parsed.
-const LONGEST: usize = 1 << 20;
-/// Deeper nesting is not parsed: dropping the tree recurses once per parenthesis.
-const DEEPEST: usize = 200;
 
 /// What the text of a `CREATE TABLE` adds to the pragmas' facts.
 #[derive(Debug, Default, PartialEq)]
@@ -85,7 +85,10 @@ pub fn table(sql: &str) -> Result<TableDdl, String> {
     for constraint in constraints.unwrap_or_default() {
         reader.table_constraint(constraint)?;
     }
-    reader.finish()
+    match (reader.checks.next(), reader.generated.next()) {
+        (None, None) => Ok(reader.ddl),
+        _ => Err(OUT_OF_STEP.into()),
+    }
 }
 
 /// Walks the tree in the order of the text, and the expressions' texts along with it.
@@ -168,17 +171,11 @@ impl TableReader {
         });
     }
 
-    /// `REFERENCES t DEFERRABLE`: to SQLite the second is a constraint of its own that changes the one before.
+    /// `REFERENCES t DEFERRABLE`: SQLite parses DEFERRABLE as a constraint of its own, which changes the foreign key
+    /// before it.
     fn defer(&mut self, clause: &DeferSubclause) {
         if let Some(last) = self.ddl.foreign_keys.last_mut() {
             last.deferrable = deferrable(clause);
-        }
-    }
-
-    fn finish(mut self) -> Result<TableDdl, String> {
-        match (self.checks.next(), self.generated.next()) {
-            (None, None) => Ok(self.ddl),
-            _ => Err(OUT_OF_STEP.into()),
         }
     }
 }
@@ -301,101 +298,13 @@ pub fn check_expression(condition: &str) -> Result<(), String> {
     }
 }
 
-/// A token of SQLite's grammar and where it stands.
-struct Token {
-    kind: TokenType,
-    start: usize,
-    end: usize,
-}
-
-/// Splits a text into tokens; refuses what is too long or nested too deep, or closes what it did not open.
-fn tokens(sql: &str) -> Result<Vec<Token>, String> {
-    if sql.len() > LONGEST {
-        return Err(format!("the text is longer than {LONGEST} bytes"));
-    }
-    let mut scanner = Scanner::new(Tokenizer::new());
-    let mut tokens = vec![];
-    let mut depth = 0usize;
-    while let (start, Some((_, kind)), end) = scanner.scan(sql.as_bytes()).map_err(|e| complaint(&e))? {
-        depth = match kind {
-            TokenType::TK_LP => depth + 1,
-            TokenType::TK_RP => depth.checked_sub(1).ok_or("unbalanced parentheses")?,
-            _ => depth,
-        };
-        if depth > DEEPEST {
-            return Err(format!("parentheses are nested deeper than {DEEPEST}"));
-        }
-        tokens.push(Token { kind, start, end });
-    }
-    if depth > 0 { Err("unbalanced parentheses".into()) } else { Ok(tokens) }
-}
-
-/// The parser's complaint without a position, which means nothing to who sees a part of the text.
-fn complaint(error: &sqlite3_parser::lexer::sql::Error) -> String {
-    let text = error.to_string();
-    text.split(" at ").next().unwrap_or_default().to_owned()
-}
-
 fn first_command<'a>(bump: &'a Bump, sql: &'a str) -> Result<Option<Cmd<'a>>, String> {
-    Parser::new(bump, sql.as_bytes()).next().map_err(|e| complaint(&e))
-}
-
-/// The texts in the parentheses that follow a keyword directly inside the statement's own parentheses.
-fn parenthesized_after(sql: &str, tokens: &[Token], keyword: TokenType) -> Vec<String> {
-    let mut depth = 0;
-    let mut found = vec![];
-    for (i, token) in tokens.iter().enumerate() {
-        match token.kind {
-            TokenType::TK_LP => depth += 1,
-            TokenType::TK_RP => depth -= 1,
-            kind if kind == keyword && depth == 1 => found.extend(parenthesized(sql, &tokens[i + 1..])),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn parenthesized(sql: &str, tokens: &[Token]) -> Option<String> {
-    let close = matching_parenthesis(tokens)?;
-    Some(text(sql, &tokens[1..close]))
-}
-
-/// Position of the parenthesis that closes the one at 0.
-fn matching_parenthesis(tokens: &[Token]) -> Option<usize> {
-    let mut depth = 0;
-    for (i, token) in tokens.iter().enumerate() {
-        match token.kind {
-            TokenType::TK_LP => depth += 1,
-            TokenType::TK_RP => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return (i > 0).then_some(i);
-        }
-    }
-    None
-}
-
-fn split_at_commas(tokens: &[Token]) -> Vec<&[Token]> {
-    let mut depth = 0;
-    let is_comma = |token: &Token| {
-        match token.kind {
-            TokenType::TK_LP => depth += 1,
-            TokenType::TK_RP => depth -= 1,
-            _ => {}
-        }
-        depth == 0 && token.kind == TokenType::TK_COMMA
-    };
-    tokens.split(is_comma).collect()
-}
-
-fn text(sql: &str, tokens: &[Token]) -> String {
-    let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return String::new() };
-    sql.get(first.start..last.end).unwrap_or_default().to_owned()
+    Parser::new(bump, sql.as_bytes()).next().map_err(|e| problem(&e))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::tokens::LONGEST;
     use super::*;
 
     #[test]

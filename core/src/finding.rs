@@ -117,7 +117,7 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// What has been found in two ways is said once, as the first has said it.
+/// Of findings with the same object and message, only the first stays.
 pub fn say_once(findings: &mut Vec<Finding>) {
     let mut said = HashSet::new();
     findings.retain(|f| said.insert((f.object.clone(), f.message.clone())));

@@ -70,14 +70,14 @@ impl ExistingTable {
     }
 }
 
-/// A server of Citus'.
+/// What a server is in Citus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Node {
     Coordinator,
     Worker,
 }
 
-/// From here on, a value that a sequence of Citus' has given out comes from a worker: its number stands in front.
+/// In Citus, sequences give out values from here on to workers only: the worker's number is in the upper bits.
 pub const CITUS_WORKERS_FROM: i64 = 1 << 48;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub struct ExistingColumn {
     pub not_null: bool,
     pub has_default: bool,
     pub identity: Option<Identity>,
-    /// Citus goes by it: that alone is why it takes no NULL.
+    /// Citus distributes the table by it, and takes no NULL for that reason alone.
     pub distributes: bool,
     /// Its values are computed: nothing can be written to it.
     pub generated: bool,
@@ -151,20 +151,20 @@ pub struct ExistingForeignKey {
     pub period: bool,
     /// Its triggers fire for ordinary sessions.
     pub enforced: bool,
-    /// It is not NOT VALID.
+    /// False for NOT VALID.
     pub validated: bool,
-    /// Rows that are there and have no parent.
+    /// Its existing orphans.
     pub strays: Strays,
 }
 
-/// What is known of rows that break a foreign key, and were there before.
+/// What is known of existing rows without a parent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Strays {
-    /// They were not looked for.
+    /// They were not counted.
     #[default]
     Unasked,
     Counted(u64),
-    /// They could not be looked for, for this reason.
+    /// They could not be counted, for this reason.
     Refused(String),
 }
 

@@ -131,7 +131,8 @@ pub fn parameter<'a>(type_: Type, form: ParameterForm, value: &'a Native<'_>) ->
     }
 }
 
-/// Microseconds per unit; what falls between two units becomes the middle of them, and so do the ends of time.
+/// The instant in units of `unit` microseconds. Between two units it is the middle of them; the infinities are infinite
+/// reals.
 fn unix(value: &Native<'_>, unit: i64) -> Option<CellBuf<'static>> {
     let micros = match value {
         Native::Null => return Some(CellBuf::Null),
@@ -153,7 +154,7 @@ fn unix(value: &Native<'_>, unit: i64) -> Option<CellBuf<'static>> {
     })
 }
 
-/// The date so many days away, as text; beyond the years of four digits, a text below or above all of them.
+/// The date, `days` later, as text; outside of the years 1 to 9999, a text below or above all of those.
 fn iso_day(value: &Native<'_>, days: i64) -> Option<CellBuf<'static>> {
     let day = match value {
         Native::Null => return Some(CellBuf::Null),

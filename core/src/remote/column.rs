@@ -225,13 +225,10 @@ impl Place<'_> {
     /// Integers that count from 1970, within about three thousand years of it.
     fn instant(&self) -> Option<Form> {
         let unit = Unit::of(self.column.format)?;
-        let (digits, zoned) = match self.column.pg_type {
-            PgType::Timestamp(digits) => (digits, true),
-            PgType::TimestampTz(digits) => (digits, false),
-            _ => return None,
+        let (PgType::Timestamp(digits) | PgType::TimestampTz(digits)) = self.column.pg_type else {
+            return None;
         };
-        let shifted = zoned && self.table.timezone.as_ref().is_some_and(|zone| !zone.is_utc());
-        if shifted || digits < unit.digits() || self.column.affinity == Affinity::Text {
+        if self.is_shifted() || digits < unit.digits() || self.column.affinity == Affinity::Text {
             return None;
         }
         let (cell, micros) = (self.cell(), unit.micros());

@@ -29,21 +29,16 @@ pub fn can_fail(expr: &Expr, tables: &Tables) -> bool {
 
 fn operation_fails(name: &str, args: &[&Expr], result: Type, tables: &Tables) -> bool {
     match (name, args) {
-        ("~~" | "!~~", [_, pattern]) => !is_whole_pattern(pattern),
+        // A pattern must not end with an escape.
+        ("~~" | "!~~", [_, Expr::Const(_, Native::Text(pattern))]) => {
+            pattern.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1
+        }
+        ("~~" | "!~~", [_, pattern]) => !matches!(pattern, Expr::Const(_, Native::Null)),
         ("substr" | "substring", [_, _, length]) => !matches!(length, Expr::Const(_, Native::Integer(0..))),
         // A cast to double is always possible, and so are the signs of one.
         ("float8" | "abs" | "-", [_]) if is_float(result) => false,
         _ if is_float(result) => true,
         _ if is_int(result) => computed(name, args, result, tables).is_none(),
-        _ => false,
-    }
-}
-
-/// A constant that does not end with an escape.
-fn is_whole_pattern(pattern: &Expr) -> bool {
-    match pattern {
-        Expr::Const(_, Native::Text(text)) => text.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0,
-        Expr::Const(_, Native::Null) => true,
         _ => false,
     }
 }

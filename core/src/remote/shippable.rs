@@ -122,7 +122,10 @@ impl Check<'_> {
         }
         match expr {
             Expr::Column(var) => (place(*var, self.tables)?.form() != Form::None).then_some(6),
-            Expr::Const(type_, value) => has_literal(*type_, value).then_some(2),
+            // SQLite has a literal that is exactly the constant, but for these.
+            Expr::Const(_, Native::Printed(_)) => None,
+            Expr::Const(_, Native::Text(text)) if text.contains('\0') => None,
+            Expr::Const(..) => Some(2),
             Expr::Param { .. } => Some(1),
             Expr::ArrayParam { .. } => None,
             Expr::Not(arg) | Expr::BoolTest { arg, .. } => self.boolean(arg).map(|h| h + 2),
@@ -148,7 +151,9 @@ impl Check<'_> {
                 self.highest(args).map(|h| h + 1)
             }
             Expr::Aggregate { .. } => self.aggregate(expr),
-            Expr::Exists { from, conditions, .. } => self.exists(from, conditions),
+            Expr::Exists { from, conditions, .. } => {
+                Some(self.from(from)?.max(self.connected(conditions)?) + 2)
+            }
         }
     }
 
@@ -232,11 +237,16 @@ impl Check<'_> {
     }
 
     fn aggregate(&self, expr: &Expr) -> Height {
-        let Expr::Aggregate { name, args, filter, collation, result, .. } = expr else { return None };
+        let Expr::Aggregate { name, args, distinct, filter, collation, result } = expr else { return None };
         let filtered = filter.as_ref().map_or(Some(0), |filter| self.boolean(filter))?;
         let height = match (name.as_str(), args.as_slice()) {
             ("count", []) => 1,
-            ("count", [arg]) => self.counted(arg, expr)?,
+            // `count(DISTINCT text)` counts what is equal.
+            ("count", [arg]) => {
+                let needs = if *distinct { Needs::Equality } else { Needs::Nothing };
+                self.is_met(needs, self.type_of(arg)?, *collation).then_some(())?;
+                self.height(arg)?
+            }
             (_, [arg]) => {
                 let type_ = self.type_of(arg)?;
                 let known = vocabulary::aggregate(name, type_)?;
@@ -249,17 +259,6 @@ impl Check<'_> {
             _ => return None,
         };
         Some(height.max(filtered) + 1)
-    }
-
-    /// `count(DISTINCT text)` counts what is equal.
-    fn counted(&self, arg: &Expr, aggregate: &Expr) -> Height {
-        let Expr::Aggregate { distinct, collation, .. } = aggregate else { return None };
-        let needs = if *distinct { Needs::Equality } else { Needs::Nothing };
-        if self.is_met(needs, self.type_of(arg)?, *collation) { self.height(arg) } else { None }
-    }
-
-    fn exists(&self, from: &From, conditions: &[Expr]) -> Height {
-        Some(self.from(from)?.max(self.connected(conditions)?) + 2)
     }
 
     fn from(&self, from: &From) -> Height {
@@ -275,16 +274,6 @@ impl Check<'_> {
 /// `= ANY` and `<> ALL` are IN and NOT IN, with the same answers over NULLs and over no elements.
 pub fn is_list(name: &str, all: bool) -> bool {
     matches!((name, all), ("=", false) | ("<>", true))
-}
-
-/// SQLite has a literal for the constant that is exactly it.
-fn has_literal(type_: Type, value: &Native<'_>) -> bool {
-    vocabulary::is_canonical(type_)
-        && match value {
-            Native::Printed(_) => false,
-            Native::Text(text) => !text.contains('\0'),
-            _ => true,
-        }
 }
 
 /// Bytes that an expression takes without its parts, about; a column is printed with its test.

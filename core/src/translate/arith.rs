@@ -50,19 +50,6 @@ fn fold(a: i64, op: Operator, b: i64) -> Result<Node> {
     value.map_or_else(|| refuse("a constant is out of the range of bigint"), |n| Ok(integer(n)))
 }
 
-/// The family of the result, and the operands converted to it.
-fn widen(l: &Node, r: &Node) -> (TypeClass, Node, Node) {
-    use TypeClass::{Float, Integer, Numeric};
-    let real = |n: &Node| matches!(n.literal(), Some(Lit::Real(..)));
-    match (l.class, r.class) {
-        (Integer, Integer) => (Integer, l.clone(), r.clone()),
-        (Numeric, Float) if real(r) => (Numeric, l.clone(), r.clone()),
-        (Float, Numeric) if real(l) => (Numeric, l.clone(), r.clone()),
-        (Numeric, Integer | Numeric) | (Integer, Numeric) => (Numeric, l.clone(), r.clone()),
-        _ => (Float, as_float(l), as_float(r)),
-    }
-}
-
 /// PostgreSQL reads `1.5` as numeric.
 fn as_float(n: &Node) -> Node {
     if n.class == TypeClass::Float && n.literal().is_none() {
@@ -73,13 +60,22 @@ fn as_float(n: &Node) -> Node {
 }
 
 fn plain(l: &Node, op: &str, r: &Node) -> Result<Node> {
+    use TypeClass::{Float, Integer, Numeric};
     let least = match (op, l.least, r.least, r.integer()) {
         ("+", Some(a), Some(b), _) => a.checked_add(b),
         ("-", Some(a), _, Some(n)) => a.checked_sub(n),
         ("*", Some(a), Some(b), _) if a >= 0 && b >= 0 => a.checked_mul(b),
         _ => None,
     };
-    let (class, l, r) = widen(l, r);
+    let real = |n: &Node| matches!(n.literal(), Some(Lit::Real(..)));
+    // The family of the result, and the operands converted to it.
+    let (class, l, r) = match (l.class, r.class) {
+        (Integer, Integer) => (Integer, l.clone(), r.clone()),
+        (Numeric, Float) if real(r) => (Numeric, l.clone(), r.clone()),
+        (Float, Numeric) if real(l) => (Numeric, l.clone(), r.clone()),
+        (Numeric, Integer | Numeric) | (Integer, Numeric) => (Numeric, l.clone(), r.clone()),
+        _ => (Float, as_float(l), as_float(r)),
+    };
     let sql = format!("{} {op} {}", l.operand(), r.operand());
     Ok(Node::new(sql, class, Prec::Operator).after(&[&l, &r]).least(least))
 }

@@ -1,6 +1,6 @@
 //! CAST: by the affinity of the type's name, as SQLite does.
 
-use super::node::{Kind, Lit, Node, Result, class_name, integer, null, refuse, text};
+use super::node::{Kind, Lit, Node, Prec, Result, class_name, integer, null, refuse, text};
 use crate::catalog::Affinity;
 use crate::types::TypeClass;
 
@@ -8,13 +8,25 @@ pub(super) fn cast(x: Node, type_name: &str) -> Result<Node> {
     if x.is_null() {
         return Ok(null());
     }
-    match Affinity::of(type_name) {
-        Affinity::Integer => to_integer(x),
-        Affinity::Text => to_text(x),
-        Affinity::Real => to_real(x),
-        Affinity::Numeric => to_numeric(x),
-        Affinity::Blob if x.class == TypeClass::Bytea => Ok(x),
-        Affinity::Blob => refuse(format!("CAST of a {} value to a blob", class_name(x.class))),
+    let computed = x.literal().is_none();
+    match (Affinity::of(type_name), x.class) {
+        (Affinity::Integer, _) => to_integer(x),
+        (Affinity::Text, TypeClass::Bool) if x.is_column() => refuse("CAST of a boolean column to text"),
+        (Affinity::Text, _) => {
+            let mut node = x.text()?;
+            // A cast has the affinity of its type, but is not a column.
+            if matches!(node.kind, Kind::Column { .. }) {
+                node.kind = Kind::Plain;
+            }
+            Ok(node)
+        }
+        (Affinity::Real, TypeClass::Float) if computed => Ok(x),
+        (Affinity::Real, TypeClass::Text) if computed => refuse("CAST of text to a real"),
+        (Affinity::Real, _) => Ok(x.number()?.cast("double precision", TypeClass::Float)),
+        (Affinity::Numeric, TypeClass::Text) if computed => refuse("CAST of text to a number"),
+        (Affinity::Numeric, _) => x.number(),
+        (Affinity::Blob, TypeClass::Bytea) => Ok(x),
+        (Affinity::Blob, class) => refuse(format!("CAST of a {} value to a blob", class_name(class))),
     }
 }
 
@@ -33,46 +45,17 @@ fn to_integer(x: Node) -> Result<Node> {
         (Kind::Digits(_) | Kind::Epoch(_), _) | (_, TypeClass::Bool) => x.number(),
         (_, TypeClass::Integer) => Ok(x),
         (_, TypeClass::Float | TypeClass::Numeric) => Ok(truncated(&x)),
-        (_, TypeClass::Text) => leading_integer(&x),
+        (_, TypeClass::Text) => {
+            let t = x.text()?;
+            let (value, digits) = (t.operand(), text("^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)").sql);
+            let found = format!("coalesce(substring({value} FROM {digits})::bigint, 0)");
+            let sql = format!("CASE WHEN {value} IS NOT NULL THEN {found} END");
+            Ok(Node::new(sql, TypeClass::Integer, Prec::Unary).after(&[&x]))
+        }
         (_, class) => refuse(format!("CAST of a {} value to an integer", class_name(class))),
     }
 }
 
 fn truncated(x: &Node) -> Node {
     Node::atom(format!("trunc({})::bigint", x.sql), TypeClass::Integer).after(&[x])
-}
-
-fn leading_integer(x: &Node) -> Result<Node> {
-    let t = x.text()?;
-    let (value, digits) = (t.operand(), text("^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)").sql);
-    let found = format!("coalesce(substring({value} FROM {digits})::bigint, 0)");
-    let sql = format!("CASE WHEN {value} IS NOT NULL THEN {found} END");
-    Ok(Node::new(sql, TypeClass::Integer, super::node::Prec::Unary).after(&[x]))
-}
-
-fn to_text(x: Node) -> Result<Node> {
-    if x.is_column() && x.class == TypeClass::Bool {
-        return refuse("CAST of a boolean column to text");
-    }
-    let mut node = x.text()?;
-    // A cast has the affinity of its type, but is not a column.
-    if matches!(node.kind, Kind::Column { .. }) {
-        node.kind = Kind::Plain;
-    }
-    Ok(node)
-}
-
-fn to_real(x: Node) -> Result<Node> {
-    match x.class {
-        TypeClass::Float if x.literal().is_none() => Ok(x),
-        TypeClass::Text if x.literal().is_none() => refuse("CAST of text to a real"),
-        _ => Ok(x.number()?.cast("double precision", TypeClass::Float)),
-    }
-}
-
-fn to_numeric(x: Node) -> Result<Node> {
-    match x.class {
-        TypeClass::Text if x.literal().is_none() => refuse("CAST of text to a number"),
-        _ => x.number(),
-    }
 }

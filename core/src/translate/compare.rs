@@ -8,6 +8,7 @@ use super::like::{c_collation, fold};
 use super::literal;
 use super::node::{Collation, Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
 use crate::types::TypeClass;
+use crate::value::Format;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
@@ -37,33 +38,26 @@ impl Op {
     fn orders(self) -> bool {
         matches!(self, Op::Lt | Op::Le | Op::Gt | Op::Ge)
     }
-    fn negated(self) -> bool {
-        matches!(self, Op::Ne | Op::IsNot)
-    }
 }
 
 pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
     if left.is_null() || right.is_null() {
-        return Ok(with_null(left, op, right));
+        let other = if left.is_null() { right } else { left };
+        return Ok(match op {
+            Op::Is => is_null(&other, false),
+            Op::IsNot => is_null(&other, true),
+            _ => Node::atom("NULL::boolean", TypeClass::Bool).after(&[&other]),
+        });
     }
     if let Some(node) = storage_class(&left, op, &right).or_else(|| storage_class(&right, op, &left)) {
         return node;
     }
     let collation = collation(&[&left, &right]);
-    let (l, mut rs) = settle(left, vec![right], op.orders())?;
+    let (l, mut rs) = to_one_type(left, vec![right], op.orders())?;
     let Some(r) = rs.pop() else { return refuse("nothing to compare with") };
     let (l, r) = (side(&l, collation, op.orders()), side(&r, collation, op.orders()));
     Ok(Node::boolean(format!("{} {} {}", l.at(Prec::Operator), op.sql(), r.at(Prec::Operator)))
         .after(&[&l, &r]))
-}
-
-fn with_null(left: Node, op: Op, right: Node) -> Node {
-    let other = if left.is_null() { right } else { left };
-    match op {
-        Op::Is => is_null(&other, false),
-        Op::IsNot => is_null(&other, true),
-        _ => Node::atom("NULL::boolean", TypeClass::Bool).after(&[&other]),
-    }
 }
 
 pub(super) fn is_null(value: &Node, not: bool) -> Node {
@@ -76,14 +70,22 @@ pub(super) fn is_null(value: &Node, not: bool) -> Node {
 
 pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
     if value.is_null() || low.is_null() || high.is_null() || value.literal().is_some() {
-        return two_bounds(value, low, high, not);
+        // Two comparisons, because the type of a literal or NULL depends on each bound.
+        let above = compare(value.clone(), Op::Ge, low)?;
+        let below = compare(value, Op::Le, high)?;
+        let both = format!("{} AND {}", above.sql, below.sql);
+        let node = match not {
+            true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
+            false => Node::new(both, TypeClass::Bool, Prec::And),
+        };
+        return Ok(node.after(&[&above, &below]));
     }
     // Each bound is compared by its own collation, so both must have the same one.
     let collation = collation(&[&value, &low]);
     if collation != self::collation(&[&value, &high]) {
         return refuse("BETWEEN with bounds of different collations");
     }
-    let (v, bounds) = settle(value, vec![low, high], true)?;
+    let (v, bounds) = to_one_type(value, vec![low, high], true)?;
     let sides: Vec<Node> = std::iter::once(&v).chain(&bounds).map(|n| side(n, collation, true)).collect();
     let texts: Vec<String> = sides.iter().map(|n| n.at(Prec::Operator)).collect();
     let word = if not { " NOT BETWEEN " } else { " BETWEEN " };
@@ -92,18 +94,6 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
         _ => return refuse("BETWEEN needs two bounds"),
     };
     Ok(Node::boolean(sql).after(&sides.iter().collect::<Vec<_>>()))
-}
-
-/// BETWEEN as two comparisons, for a literal or NULL, whose type depends on each bound.
-fn two_bounds(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {
-    let above = compare(value.clone(), Op::Ge, low)?;
-    let below = compare(value, Op::Le, high)?;
-    let both = format!("{} AND {}", above.sql, below.sql);
-    let node = match not {
-        true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
-        false => Node::new(both, TypeClass::Bool, Prec::And),
-    };
-    Ok(node.after(&[&above, &below]))
 }
 
 pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> {
@@ -122,7 +112,7 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     if items.is_empty() {
         return Ok(Node::atom("NULL::boolean", TypeClass::Bool));
     }
-    let (v, items) = settle(value, items, false)?;
+    let (v, items) = to_one_type(value, items, false)?;
     let v = side(&v, collation, false);
     let items: Vec<Node> = items.iter().map(|i| side(i, collation, false)).collect();
     let list: Vec<&str> = items.iter().chain(&nulls).map(|i| i.sql.as_str()).collect();
@@ -132,22 +122,22 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
 }
 
 /// Converts one value and the values that it is compared with to one type.
-pub(super) fn settle(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
+pub(super) fn to_one_type(value: Node, others: Vec<Node>, orders: bool) -> Result<(Node, Vec<Node>)> {
     if value.literal().is_some()
         && let [other] = others.as_slice()
         && other.literal().is_none()
     {
-        let (other, mut values) = settle(other.clone(), vec![value], orders)?;
+        let (other, mut values) = to_one_type(other.clone(), vec![value], orders)?;
         return Ok((values.pop().unwrap_or_else(super::node::null), vec![other]));
     }
     // A boolean compared with 0, 1 or booleans stays a boolean; compared with anything else it becomes a number.
     let stays = |o: &Node| o.class == TypeClass::Bool || !orders && flag_literal(&value, o).is_some();
     if value.class == TypeClass::Bool && !others.iter().all(stays) {
         let number = value.number()?;
-        return settle(number, others, orders);
+        return to_one_type(number, others, orders);
     }
-    let settled: Result<Vec<Node>> = others.into_iter().map(|o| beside(&value, o, orders)).collect();
-    Ok((value, settled?))
+    let others: Result<Vec<Node>> = others.into_iter().map(|o| converted(&value, o, orders)).collect();
+    Ok((value, others?))
 }
 
 fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
@@ -159,10 +149,10 @@ fn flag_literal(value: &Node, other: &Node) -> Option<bool> {
 }
 
 /// `other`, converted for a comparison with `value`.
-fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
+fn converted(value: &Node, other: Node, orders: bool) -> Result<Node> {
     use TypeClass::*;
     if let Some(lit) = other.literal() {
-        return literal_beside(value, lit, &other, orders);
+        return converted_literal(value, lit, &other, orders);
     }
     let both = (value.class, other.class);
     match both {
@@ -177,7 +167,7 @@ fn beside(value: &Node, other: Node, orders: bool) -> Result<Node> {
     }
 }
 
-fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result<Node> {
+fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result<Node> {
     use TypeClass::*;
     match (value.class, lit) {
         (Bool, _) => match flag_literal(value, other) {
@@ -192,7 +182,9 @@ fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result
         (Text, Lit::Integer(_)) if value.is_column() && !orders => other.text(),
         (Bytea, Lit::Blob(_)) => Ok(other.clone()),
         // In SQLite every text is greater than an epoch number.
-        (Date | Time | Timestamp | TimestampTz, Lit::Text(_)) if !holds_text(value) => {
+        (Date | Time | Timestamp | TimestampTz, Lit::Text(_))
+            if !matches!(value.format(), None | Some(Format::Iso8601)) =>
+        {
             literal::misfit(lit, value.class)
         }
         (Date | Time | Timestamp | TimestampTz, _) => literal::stored(lit, value.class, value.format()),
@@ -200,10 +192,6 @@ fn literal_beside(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Result
         (Jsonb, _) if value.kind == Kind::JsonMember && !orders => super::json::member_literal(lit),
         _ => literal::misfit(lit, value.class),
     }
-}
-
-fn holds_text(value: &Node) -> bool {
-    matches!(value.format(), None | Some(crate::value::Format::Iso8601))
 }
 
 /// The collation of a comparison: an explicit one, else that of a column, the left before the right.
@@ -239,7 +227,8 @@ fn storage_class(value: &Node, op: Op, other: &Node) -> Option<Result<Node>> {
         return None;
     }
     other.text_literal()?;
-    Some(storage_class_in(value, std::slice::from_ref(other), op.negated()))
+    let not = matches!(op, Op::Ne | Op::IsNot);
+    Some(storage_class_in(value, std::slice::from_ref(other), not))
 }
 
 fn storage_class_in(value: &Node, items: &[Node], not: bool) -> Result<Node> {

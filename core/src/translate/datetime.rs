@@ -250,15 +250,13 @@ fn formatted(format: &str, args: &[Node]) -> Result<Node> {
     match source(args)? {
         Source::Column { civil, .. } => of_column(&pieces, &civil),
         Source::Now { moment, .. } => match pieces.as_slice() {
-            [Piece::Epoch] if moment.civil == NOW => Ok(epoch_text()),
+            [Piece::Epoch] if moment.civil == NOW => {
+                let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: Some(SECONDS.into()) });
+                Ok(Node::atom(format!("{SECONDS}::text"), TypeClass::Text).volatile().kind(kind))
+            }
             _ => of_now(format, &pieces, moment),
         },
     }
-}
-
-fn epoch_text() -> Node {
-    let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: Some(SECONDS.into()) });
-    Node::atom(format!("{SECONDS}::text"), TypeClass::Text).volatile().kind(kind)
 }
 
 fn of_now(format: &str, pieces: &[Piece], mut moment: Moment) -> Result<Node> {
@@ -334,15 +332,11 @@ fn of_column(pieces: &[Piece], civil: &Node) -> Result<Node> {
         [Piece::Epoch] => Kind::Digits(seconds_of(&civil.sql)),
         // The result is NULL for NULL, whatever the format.
         [Piece::Text(_)] | [] => {
-            let plain = sqltext::literal(&literal_text(pieces));
+            let plain = parts.pop().unwrap_or_else(|| sqltext::literal(""));
             let sql = format!("CASE WHEN {} IS NOT NULL THEN {plain} END", civil.at(Prec::Operator));
             return Ok(Node::new(sql, TypeClass::Text, Prec::Unary).after(&[civil]));
         }
         _ => Kind::Plain,
     };
     Ok(Node::new(parts.join(" || "), TypeClass::Text, prec).after(&[civil]).kind(digits))
-}
-
-fn literal_text(pieces: &[Piece]) -> String {
-    pieces.iter().map(|p| if let Piece::Text(t) = p { t.as_str() } else { "" }).collect()
 }

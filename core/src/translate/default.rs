@@ -14,9 +14,14 @@ use crate::value::{Format, PgType};
 
 pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Result<Option<String>> {
     let bump = Bump::new();
-    let e = bare(parse::parse(sql, &bump)?);
+    let mut e = parse::parse(sql, &bump)?;
+    while let Expr::Parenthesized(items) = e
+        && let [one] = items.as_slice()
+    {
+        e = one;
+    }
     let class = TypeClass::of(pg_type);
-    if class == TypeClass::Uuid && makes_uuid(e) {
+    if class == TypeClass::Uuid && (random::is_random_uuid(e) || random::is_sixteen_bytes(e)) {
         return Ok(Some("gen_random_uuid()".into()));
     }
     let scope = Scope::default();
@@ -32,19 +37,6 @@ pub(super) fn default(sql: &str, pg_type: &PgType, format: Option<Format>) -> Re
     // A default is parsed as b_expr, which does not allow AT TIME ZONE, IS or IN.
     let sign = assigned.prec == Prec::Unary && assigned.literal().is_some();
     Ok(Some(if sign { assigned.sql } else { assigned.operand() }))
-}
-
-fn bare<'b>(mut e: &'b Expr<'b>) -> &'b Expr<'b> {
-    while let Expr::Parenthesized(items) = e
-        && let [one] = items.as_slice()
-    {
-        e = one;
-    }
-    e
-}
-
-fn makes_uuid(e: &Expr<'_>) -> bool {
-    random::is_random_uuid(e) || random::is_sixteen_bytes(e)
 }
 
 /// A literal within the limits of the type.
@@ -80,10 +72,10 @@ fn fit(lit: &Lit, class: TypeClass, pg_type: &PgType, format: Option<Format>) ->
 
 /// An expression as a value of the column's class.
 pub(super) fn assign(node: &Node, class: TypeClass, format: Option<Format>) -> Result<Node> {
-    use TypeClass::{Bool, Float, Integer, Numeric, Text};
+    use TypeClass::{Bool, Float, Integer, Numeric, Text, Timestamp, TimestampTz};
     match (&node.kind, node.class, class) {
         (Kind::Moment(m), _, _) if class != Text => moment(m, class, format),
-        (Kind::Epoch(e), _, _) if is_time(class) => epoch_moment(e, class, format),
+        (Kind::Epoch(e), _, Timestamp | TimestampTz) => epoch_moment(e, class, format),
         (Kind::Epoch(_), Float, Integer) => Ok(Node::atom(format!("round({})::bigint", node.sql), Integer)),
         (Kind::Epoch(_) | Kind::Digits(_), Text, Integer | Float | Numeric) => node.number(),
         (_, a, b) if a == b => Ok(node.clone()),
@@ -93,10 +85,6 @@ pub(super) fn assign(node: &Node, class: TypeClass, format: Option<Format>) -> R
         (_, a, b) => refuse(format!("a {} expression for a {} column", class_name(a), class_name(b))),
     }
     .map(|n| n.after(&[node]))
-}
-
-fn is_time(class: TypeClass) -> bool {
-    matches!(class, TypeClass::Timestamp | TypeClass::TimestampTz)
 }
 
 /// The current moment, which SQLite would store as text.

@@ -2,7 +2,7 @@
 //!
 //! Assumes a tree from `parse`. Depth is counted, since a chain of operators nests without parentheses.
 
-use sqlite3_parser::ast::{Expr, FunctionTail, LikeOperator, Literal, Operator, Type, UnaryOperator};
+use sqlite3_parser::ast::{Expr, FunctionTail, LikeOperator, Literal, Operator, UnaryOperator};
 
 use super::compare::{self, Op};
 use super::node::{Collation, Kind, Node, Prec, Result, boolean, integer, null, refuse, text};
@@ -43,7 +43,10 @@ impl<'s> Walk<'s> {
             Expr::Id(id) => self.identifier(id.0),
             Expr::Name(n) => self.identifier(n.0),
             Expr::Qualified(_, column) | Expr::DoublyQualified(_, _, column) => self.qualified(column.0),
-            Expr::Parenthesized(items) => self.parenthesized(items),
+            Expr::Parenthesized(items) => match items.as_slice() {
+                [one] => self.expr(one),
+                _ => refuse("row values have no equivalent here"),
+            },
             Expr::Unary(op, x) => self.unary(*op, x),
             Expr::Binary(l, op, r) => self.binary(l, *op, r),
             Expr::Between { lhs, not, start, end } => {
@@ -57,28 +60,25 @@ impl<'s> Walk<'s> {
             Expr::NotNull(x) => Ok(compare::is_null(&self.expr(x)?, true)),
             Expr::Like { lhs, not, op, rhs, escape } => self.like(lhs, *not, *op, rhs, *escape),
             Expr::Case { base, when_then_pairs, else_expr } => self.case(*base, when_then_pairs, *else_expr),
-            Expr::Cast { expr, type_name } => self.cast(expr, type_name.as_ref()),
+            Expr::Cast { expr, type_name } => {
+                cast::cast(self.expr(expr)?, type_name.as_ref().map_or("", |t| t.name))
+            }
             Expr::Collate(x, name) => self.collate(x, name),
             Expr::FunctionCall { name, distinctness: None, args, order_by: None, filter_over } => {
                 self.call(name.0, args.unwrap_or(&[]), filter_over.as_ref())
             }
-            other => refuse(no_equivalent(other)),
+            // The rest occurs only in queries, triggers and prepared statements.
+            Expr::FunctionCall { .. } | Expr::FunctionCallStar { .. } => {
+                refuse("aggregates have no equivalent here")
+            }
+            Expr::Variable(_) => refuse("parameters have no equivalent"),
+            Expr::Raise(..) => refuse("RAISE has no equivalent here"),
+            _ => refuse("subqueries have no equivalent here"),
         }
     }
 
     fn qualified(&self, token: &str) -> Result<Node> {
         self.column(&literal::unquote(token)).map_or_else(|| refuse(format!("no column {token}")), Ok)
-    }
-
-    fn parenthesized(&mut self, items: &[Expr<'_>]) -> Result<Node> {
-        match items {
-            [one] => self.expr(one),
-            _ => refuse("row values have no equivalent here"),
-        }
-    }
-
-    fn cast(&mut self, value: &Expr<'_>, to: Option<&Type<'_>>) -> Result<Node> {
-        cast::cast(self.expr(value)?, to.map_or("", |t| t.name))
     }
 
     fn list(&mut self, items: &[Expr<'_>]) -> Result<Vec<Node>> {
@@ -218,16 +218,6 @@ impl<'s> Walk<'s> {
         }
         let args = self.list(args)?;
         function::call(&name, &args)
-    }
-}
-
-/// Expressions that occur only in queries, triggers and prepared statements.
-fn no_equivalent(e: &Expr<'_>) -> &'static str {
-    match e {
-        Expr::FunctionCall { .. } | Expr::FunctionCallStar { .. } => "aggregates have no equivalent here",
-        Expr::Variable(_) => "parameters have no equivalent",
-        Expr::Raise(..) => "RAISE has no equivalent here",
-        _ => "subqueries have no equivalent here",
     }
 }
 

@@ -182,30 +182,17 @@ pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
     if !(function.min..=function.max).contains(&args.len()) {
         return refuse(format!("function \"{name}\" with {} arguments has no equivalent", args.len()));
     }
-    let classes = function.args.iter().chain(std::iter::repeat(&Arg::Any));
-    let last = function.args.last();
-    let args: Result<Vec<Node>> = args
-        .iter()
-        .zip(classes)
-        .enumerate()
-        .map(|(i, (a, class))| {
-            as_class(a, if i < function.args.len() { class } else { last.unwrap_or(class) })
-        })
-        .collect();
-    let args = args?;
+    let converted = |(i, arg): (usize, &Node)| match function.args.get(i).or(function.args.last()) {
+        Some(Arg::Text) => Ok(Node { collate: None, ..arg.text()? }),
+        Some(Arg::Number) => arg.number(),
+        Some(Arg::Any) | None => Ok(arg.clone()),
+    };
+    let args = args.iter().enumerate().map(converted).collect::<Result<Vec<Node>>>()?;
     let node = match function.form {
         Template(form, class) => Node::atom(fill(form, &args), class),
         Made(_, make) => make(&args)?,
     };
     Ok(node.after(&args.iter().collect::<Vec<_>>()))
-}
-
-fn as_class(arg: &Node, class: &Arg) -> Result<Node> {
-    match class {
-        Arg::Text => Ok(Node { collate: None, ..arg.text()? }),
-        Arg::Number => arg.number(),
-        Arg::Any => Ok(arg.clone()),
-    }
 }
 
 fn fill(form: &str, args: &[Node]) -> String {
@@ -305,7 +292,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
     if a.is_number() && b.is_number() && a.class != b.class {
         return refuse("nullif() of numbers of different types");
     }
-    let (a, others) = compare::settle(a.clone(), vec![b.clone()], false)?;
+    let (a, others) = compare::to_one_type(a.clone(), vec![b.clone()], false)?;
     Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class))
 }
 

@@ -58,8 +58,10 @@ pub(super) fn unquote(token: &str) -> String {
 
 /// The digits between the quotes of `x'…'`.
 pub(super) fn blob_token(digits: &str) -> Result<Node> {
-    let Some(bytes) = hex_bytes(digits) else { return refuse("malformed blob literal") };
-    Ok(blob(bytes))
+    let nibbles: Option<Vec<u32>> = digits.chars().map(|c| c.to_digit(16)).collect();
+    let Some(nibbles) = nibbles.filter(|n| n.len() % 2 == 0) else { return refuse("malformed blob literal") };
+    let byte = |pair: &[u32]| u8::try_from(pair.iter().fold(0, |n, d| n * 16 + d)).ok();
+    Ok(blob(nibbles.chunks(2).filter_map(byte).collect()))
 }
 
 pub(super) fn blob(bytes: Vec<u8>) -> Node {
@@ -70,12 +72,6 @@ pub(super) fn blob(bytes: Vec<u8>) -> Node {
 fn bytea(bytes: &[u8]) -> String {
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     format!("{}::bytea", sqltext::literal(&format!("\\x{hex}")))
-}
-
-fn hex_bytes(digits: &str) -> Option<Vec<u8>> {
-    let nibbles: Option<Vec<u32>> = digits.chars().map(|c| c.to_digit(16)).collect();
-    let nibbles = nibbles.filter(|n| n.len() % 2 == 0)?;
-    nibbles.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |n, d| n * 16 + d)).ok()).collect()
 }
 
 /// A literal as it would be stored in a column of this class; the caller handles NULL.

@@ -197,21 +197,17 @@ impl Node {
         match (&self.kind, self.class) {
             (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::text", TypeClass::Text)),
             (Kind::Literal(Lit::Integer(n)), _) => Ok(text(&n.to_string())),
-            (Kind::TypeOf(_), _) | (_, TypeClass::Text) => Ok(self.in_c_collation_if_needed()),
+            // A nondeterministic collation does not support LIKE and regular expressions, and would apply to the result.
+            (Kind::Column { nocase: true, .. }, TypeClass::Text) => {
+                Ok(Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text))
+            }
+            (Kind::TypeOf(_), _) | (_, TypeClass::Text) => Ok(self.clone()),
             (_, TypeClass::Integer) => Ok(self.cast("text", TypeClass::Text)),
             (kind, TypeClass::Bool) if !matches!(kind, Kind::Column { .. }) => {
                 Ok(self.cast("integer", TypeClass::Integer).cast("text", TypeClass::Text))
             }
             _ => refuse(format!("the text of a {} value differs", class_name(self.class))),
         }
-    }
-
-    /// A nondeterministic collation does not support LIKE and regular expressions, and would apply to the results.
-    fn in_c_collation_if_needed(&self) -> Node {
-        if !self.is_nocase_column() {
-            return self.clone();
-        }
-        Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text)
     }
 
     /// The value as a number, if SQLite would read it as one.

@@ -26,19 +26,13 @@ pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Expr<'b>> {
         Ok(None) => return refuse("the expression is empty"),
         Err(e) => return refuse(format!("the expression cannot be parsed: {}", first_line(&e.to_string()))),
     };
-    match only_column(command) {
-        Some(expr) => Ok(expr),
-        None => refuse("the text is not a single expression"),
+    if let Cmd::Stmt(Stmt::Select(select)) = command
+        && let OneSelect::Select { columns, .. } = &select.body.select
+        && let [ResultColumn::Expr(expr, None)] = *columns
+    {
+        return Ok(expr);
     }
-}
-
-fn only_column<'b>(command: Cmd<'b>) -> Option<&'b Expr<'b>> {
-    let Cmd::Stmt(Stmt::Select(select)) = command else { return None };
-    let OneSelect::Select { columns, .. } = &select.body.select else { return None };
-    match *columns {
-        [ResultColumn::Expr(expr, None)] => Some(expr),
-        _ => None,
-    }
+    refuse("the text is not a single expression")
 }
 
 /// Refuses what must not reach the parser: unbalanced or deep parentheses, statements, subqueries.

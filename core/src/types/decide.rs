@@ -49,7 +49,10 @@ pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> V
         Family::Json => json(p),
         Family::Uuid => vec![Candidate::plain(PgType::Uuid)],
         Family::Blob => vec![Candidate::plain(PgType::Bytea)],
-        Family::Unknown => unknown(q, p),
+        Family::Unknown => {
+            let stored = lossless(p).map(|(pg_type, format)| Candidate { pg_type, format });
+            named_epoch(q, p).into_iter().chain(stored).collect()
+        }
     }
 }
 
@@ -72,11 +75,6 @@ fn named_epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Candidate> {
 pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
     let core_data = times::is_core_data(q.table, &q.column.name, &q.column.declared);
     times::unit(p, core_data)
-}
-
-fn unknown(q: &Question<'_>, p: &ColumnProfile) -> Vec<Candidate> {
-    let stored = lossless(p).map(|(pg_type, format)| Candidate { pg_type, format });
-    named_epoch(q, p).into_iter().chain(stored).collect()
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
@@ -161,25 +159,22 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let chosen = candidates.iter().find(fits).cloned();
     let chosen = chosen.or_else(|| lossless(p).map(|(pg_type, format)| Candidate { pg_type, format }));
     let chosen = chosen.unwrap_or_else(|| Candidate::plain(PgType::Text));
-    let wished = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
-    let missed = wished.filter(|wish| *wish != chosen);
+    let expected = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
+    let missed = expected.filter(|expected| *expected != chosen);
     Decision { chosen, missed, refused, by_plan: false }
 }
 
 /// How the numbers of a column would be read as `pg_type`.
 pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType) -> Option<Format> {
     let numbers = p.numbers() + super::fit::number_texts(p) > 0;
+    let bigint = q.column.declared.trim().eq_ignore_ascii_case("bigint");
     match pg_type.base() {
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
         // Django's DurationField.
-        PgType::Interval(_) if p.integers > 0 && is_bigint(&q.column.declared) => Some(Format::Microseconds),
+        PgType::Interval(_) if p.integers > 0 && bigint => Some(Format::Microseconds),
         PgType::Interval(_) if times::counted_since_1970(p) => Some(Format::Since1970),
         _ => None,
     }
-}
-
-fn is_bigint(declared: &str) -> bool {
-    declared.trim().eq_ignore_ascii_case("bigint")
 }
 
 /// Why the type was chosen, with counts.

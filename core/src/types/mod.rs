@@ -59,20 +59,18 @@ pub fn choose(q: &Question<'_>) -> Choice {
             let chosen = decision.chosen;
             Choice { pg_type: chosen.pg_type, format: chosen.format, reason, findings }
         }
-        _ => undecided(q, &declared),
-    }
-}
-
-/// Nothing is stored, or nothing was read: only the declaration decides.
-fn undecided(q: &Question<'_>, declared: &Declared) -> Choice {
-    let (pg_type, reason) = match q.wanted {
-        Some(wanted) => (wanted.clone(), "the plan's types".to_owned()),
-        None => {
-            let reason = decide::reason_by_declaration(q, declared, q.profile.is_some());
-            (decide::by_declaration(q, declared), reason)
+        // Nothing is stored, or nothing was read: only the declaration decides.
+        profile => {
+            let (pg_type, reason) = match q.wanted {
+                Some(wanted) => (wanted.clone(), "the plan's types".to_owned()),
+                None => {
+                    let reason = decide::reason_by_declaration(q, &declared, profile.is_some());
+                    (decide::by_declaration(q, &declared), reason)
+                }
+            };
+            Choice { pg_type, format: None, reason, findings: vec![] }
         }
-    };
-    Choice { pg_type, format: None, reason, findings: vec![] }
+    }
 }
 
 /// The type that holds every stored value, whatever was declared: `on_invalid: "text"` uses it.

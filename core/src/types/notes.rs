@@ -1,6 +1,6 @@
 //! The findings about one column's type, each with the plan key that changes it.
 
-use super::decide::{Candidate, Decision};
+use super::decide::Decision;
 use super::fit::{clean, number_texts};
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
@@ -158,25 +158,17 @@ impl Case<'_> {
             obstacle(self.p, &missed.pg_type, &self.d.chosen.pg_type),
             self.d.chosen.pg_type
         );
-        self.finding(Severity::Warning, message, self.way_back(missed))
-    }
-
-    fn way_back(&self, missed: &Candidate) -> String {
         let too_fine = self.p.text.count(TextFormat::TooFine) > 0;
-        if times::is_time(self.declared.family) {
-            let round =
-                if too_fine { " PostgreSQL keeps microseconds; a cast after the import rounds." } else { "" };
-            return format!(
-                "{} and {} to \"null\" or \"reject\" to convert the rest.{round}",
-                self.set_type(&missed.pg_type),
-                self.key("on_invalid")
-            );
-        }
-        format!(
-            "{} and {} to \"null\" or \"reject\" to keep the declared type.",
-            self.set_type(&missed.pg_type),
-            self.key("on_invalid")
-        )
+        let purpose = match times::is_time(self.declared.family) {
+            true if too_fine => {
+                "convert the rest. PostgreSQL keeps microseconds; a cast after the import rounds."
+            }
+            true => "convert the rest.",
+            false => "keep the declared type.",
+        };
+        let (set_type, policy) = (self.set_type(&missed.pg_type), self.key("on_invalid"));
+        let hint = format!("{set_type} and {policy} to \"null\" or \"reject\" to {purpose}");
+        self.finding(Severity::Warning, message, hint)
     }
 
     /// Zeros, which often mean "no date", become the start of the epoch.
@@ -231,6 +223,12 @@ impl Case<'_> {
         let family = self.declared.family;
         let says = times::is_time(family) || times::name_says_time(&self.q.column.name);
         let number = matches!(family, Integer | Real | Decimal | Unknown | Text);
+        // A declared time, or a number too large to be a flag, a count or a duration in a day.
+        let large = |n: f64| n.abs() >= 1e7;
+        let may_count_time = times::is_time(family)
+            || (self.p.integers > 0
+                && (large(self.p.integer.min as f64) || large(self.p.integer.max as f64)))
+            || (self.p.reals > 0 && (large(self.p.real.min) || large(self.p.real.max)));
         match epoch {
             Some(unit) if !says && number && self.p.numbers() > 0 => Some(format!(
                 "every number could be a time as {}, but neither name nor type suggests it",
@@ -239,7 +237,7 @@ impl Case<'_> {
             Some(unit) if says && family == Text => {
                 Some(format!("its texts could be times as {}", unit.describe()))
             }
-            None if says && self.may_count_time() && number_texts(self.p) == self.p.texts => Some(
+            None if says && may_count_time && number_texts(self.p) == self.p.texts => Some(
                 "its name or type suggests times, but no known epoch puts all its numbers between 1980 and \
                  2100"
                     .to_owned(),
@@ -258,14 +256,6 @@ impl Case<'_> {
             values_are(self.p.real.sub_micro)
         );
         self.finding(Severity::Warning, message, self.instead(&PgType::Float8, "keep every digit"))
-    }
-
-    /// A declared time, or a number too large to be a flag, a count or a duration in a day.
-    fn may_count_time(&self) -> bool {
-        let large = |n: f64| n.abs() >= 1e7;
-        times::is_time(self.declared.family)
-            || (self.p.integers > 0 && (large(self.p.integer.min as f64) || large(self.p.integer.max as f64)))
-            || (self.p.reals > 0 && (large(self.p.real.min) || large(self.p.real.max)))
     }
 
     fn offsets(&self) -> Option<Finding> {

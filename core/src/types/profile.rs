@@ -149,7 +149,12 @@ impl ColumnProfile {
     #[inline]
     fn classify(&mut self, bytes: &[u8]) {
         let form = match read(bytes) {
-            Reading::Plain(TextFormat::JsonLike) if !self.is_document(bytes) => TextFormat::Other,
+            // The first few texts are parsed; later ones count as JSON if they have brackets.
+            Reading::Plain(TextFormat::JsonLike)
+                if self.texts <= JSON_TRIALS && json::inspect(bytes).is_none() =>
+            {
+                TextFormat::Other
+            }
             Reading::Plain(form) => form,
             Reading::Clock(form, digits) => {
                 self.text.clock_digits = self.text.clock_digits.max(digits);
@@ -169,11 +174,6 @@ impl ColumnProfile {
             }
         };
         self.text.add(form);
-    }
-
-    /// The first few texts are parsed; later ones count as JSON if they have brackets.
-    fn is_document(&self, bytes: &[u8]) -> bool {
-        self.texts > JSON_TRIALS || json::inspect(bytes).is_some()
     }
 
     fn observe_blob(&mut self, bytes: &[u8]) {

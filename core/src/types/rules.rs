@@ -184,7 +184,9 @@ impl Declared {
     pub fn parse(declared: &str) -> Declared {
         let (name, modifiers) = split(&declared.to_ascii_uppercase());
         let affinity = Affinity::of(declared);
-        let family = known(&name).unwrap_or(match affinity {
+        let name = name.replace(" UNSIGNED", "").replace("UNSIGNED ", "");
+        let known = RULES.iter().find(|rule| rule.spellings.contains(&name.as_str()));
+        let family = known.map(|rule| rule.family).unwrap_or(match affinity {
             Affinity::Integer => Family::Integer,
             Affinity::Real => Family::Real,
             Affinity::Text => Family::Text,
@@ -206,11 +208,6 @@ impl Declared {
         let scale = self.modifiers.get(1).copied().unwrap_or(0);
         ((1..=1000).contains(&precision) && (0..=precision).contains(&scale)).then_some((precision, scale))
     }
-}
-
-fn known(name: &str) -> Option<Family> {
-    let name = name.replace(" UNSIGNED", "").replace("UNSIGNED ", "");
-    RULES.iter().find(|rule| rule.spellings.contains(&name.as_str())).map(|rule| rule.family)
 }
 
 /// The table as it stands in `docs/types.md`.

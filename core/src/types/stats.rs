@@ -80,6 +80,7 @@ pub struct Edges {
 /// Characters of a text that are shown.
 const SHOWN: usize = 40;
 const SHOWN_BYTES: usize = SHOWN * 4;
+
 impl Default for IntegerStats {
     fn default() -> Self {
         IntegerStats { min: i64::MAX, max: i64::MIN, zeros: 0, ones: 0, inexact: 0, sub_micro: 0 }
@@ -163,7 +164,11 @@ impl JsonStats {
 impl Edges {
     #[inline]
     pub(super) fn observe(&mut self, bytes: &[u8]) {
-        let key = sort_key(bytes);
+        // The first eight bytes as a number that sorts as they do.
+        let key = match bytes.first_chunk::<8>() {
+            Some(head) => u64::from_be_bytes(*head),
+            None => bytes.iter().enumerate().fold(0, |key, (at, b)| key | (u64::from(*b) << (56 - 8 * at))),
+        };
         let first = !std::mem::replace(&mut self.seen, true);
         if !first && self.min_key < key && key < self.max_key {
             return;
@@ -175,15 +180,6 @@ impl Edges {
         if first || shown > self.max.as_slice() {
             (self.max, self.max_key) = (shown.to_vec(), key);
         }
-    }
-}
-
-/// The first eight bytes as a number that sorts as they do.
-#[inline]
-fn sort_key(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(head) => u64::from_be_bytes(*head),
-        None => bytes.iter().enumerate().fold(0, |key, (at, b)| key | (u64::from(*b) << (56 - 8 * at))),
     }
 }
 

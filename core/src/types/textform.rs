@@ -89,7 +89,10 @@ pub fn read(text: &[u8]) -> Reading {
         _ => TextFormat::Other,
     };
     match (form, text) {
-        (TextFormat::Other, [b'0'..=b'9' | b'-', ..]) => number(text),
+        (TextFormat::Other, [b'0'..=b'9' | b'-', ..]) => match canonical_integer(text) {
+            Some(value) => Reading::Integer(value),
+            None => plain_decimal(text).unwrap_or(Reading::Plain(TextFormat::Other)),
+        },
         // Only digits: it may be a number or a UUID without dashes, and is longer than any i64.
         (form, _) => Reading::Plain(form),
     }
@@ -134,13 +137,6 @@ fn uuid_form(text: &[u8]) -> Option<TextFormat> {
         (_, true) if uuid::is_rfc(&bytes) => TextFormat::UuidHex,
         _ => TextFormat::Hex32,
     })
-}
-
-fn number(text: &[u8]) -> Reading {
-    if let Some(value) = canonical_integer(text) {
-        return Reading::Integer(value);
-    }
-    plain_decimal(text).unwrap_or(Reading::Plain(TextFormat::Other))
 }
 
 /// Digits with or without a point; no exponent, plus, leading zeros or negative zero, so that the number prints as the

@@ -42,7 +42,16 @@ pub fn stored(p: &ColumnProfile, format: Option<Format>, forms: bool) -> String 
 }
 
 fn parts(p: &ColumnProfile, format: Option<Format>, forms: bool) -> Vec<(u64, String)> {
-    let unit = format.and_then(unit_name).map_or(String::new(), |unit| format!(" {unit}"));
+    let unit = match format {
+        Some(Format::UnixEpoch) => " seconds",
+        Some(Format::UnixEpochMs) => " milliseconds",
+        Some(Format::UnixEpochUs) => " microseconds",
+        Some(Format::UnixEpochNs) => " nanoseconds",
+        Some(Format::Chrome) => " microseconds since 1601",
+        Some(Format::Apple) => " seconds since 2001",
+        Some(Format::JulianDay) => " Julian days",
+        _ => "",
+    };
     let mut parts = vec![(p.integers, format!("integer{unit}")), (p.reals, format!("real{unit}"))];
     if forms {
         parts.extend(TextFormat::all().map(|form| (p.text.count(form), form.label().to_owned())));
@@ -52,20 +61,6 @@ fn parts(p: &ColumnProfile, format: Option<Format>, forms: bool) -> Vec<(u64, St
     parts.push((p.blobs, "blob".to_owned()));
     parts.retain(|part| part.0 > 0);
     parts
-}
-
-/// The name of an epoch's unit.
-fn unit_name(format: Format) -> Option<&'static str> {
-    match format {
-        Format::UnixEpoch => Some("seconds"),
-        Format::UnixEpochMs => Some("milliseconds"),
-        Format::UnixEpochUs => Some("microseconds"),
-        Format::UnixEpochNs => Some("nanoseconds"),
-        Format::Chrome => Some("microseconds since 1601"),
-        Format::Apple => Some("seconds since 2001"),
-        Format::JulianDay => Some("Julian days"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

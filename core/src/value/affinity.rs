@@ -40,7 +40,11 @@ impl Affinity {
             (_, Cell::Blob(bytes)) => Some(CellBuf::Blob(bytes.into())),
             (Affinity::Text, Cell::Integer(i)) => Some(CellBuf::text(i.to_string())),
             (Affinity::Text, Cell::Real(_)) => None,
-            (Affinity::Integer | Affinity::Numeric, Cell::Real(r)) => Some(as_integer(r)),
+            // `sqlite3VdbeIntegerAffinity`: the ends of the range stay reals.
+            (Affinity::Integer | Affinity::Numeric, Cell::Real(r)) => Some(match number::integral(r) {
+                Some(i) if i != i64::MIN && i != i64::MAX => CellBuf::Integer(i),
+                _ => CellBuf::Real(r),
+            }),
             (Affinity::Real, Cell::Integer(i)) => Some(CellBuf::Real(i as f64)),
             (Affinity::Integer | Affinity::Numeric | Affinity::Real, Cell::Text(text)) if is_number(text) => {
                 let integer = number::canonical_integer(text)?;
@@ -57,26 +61,12 @@ impl Affinity {
     }
 }
 
-/// `sqlite3VdbeIntegerAffinity`: the ends of the range stay reals.
-fn as_integer(real: f64) -> CellBuf<'static> {
-    match number::integral(real) {
-        Some(i) if i != i64::MIN && i != i64::MAX => CellBuf::Integer(i),
-        _ => CellBuf::Real(real),
-    }
-}
-
 /// Whether a text is a numeric literal, with spaces around it, to a column of numeric affinity.
 fn is_number(text: &[u8]) -> bool {
-    number::Decimal::parse(text.trim_ascii()).is_some() || looks_huge(text.trim_ascii())
-}
-
-/// Exponents beyond this are not handled as decimals.
-fn looks_huge(text: &[u8]) -> bool {
-    let digits = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
-    !text.is_empty() && text.iter().all(digits) && text.iter().any(u8::is_ascii_digit) && !is_dashed(text)
-}
-
-/// A sign between digits: a date, a UUID.
-fn is_dashed(text: &[u8]) -> bool {
-    text.windows(2).any(|pair| pair[0].is_ascii_digit() && matches!(pair[1], b'-' | b'+'))
+    let text = text.trim_ascii();
+    let numeric = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
+    // Its exponent may be beyond those of a decimal. A date or a UUID has a sign between digits.
+    let signed = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'-' | b'+');
+    number::Decimal::parse(text).is_some()
+        || text.iter().all(numeric) && text.iter().any(u8::is_ascii_digit) && !text.windows(2).any(signed)
 }

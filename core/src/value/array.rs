@@ -139,7 +139,11 @@ impl Reader<'_, '_> {
             length += 1;
         }
         buffer::append(&mut self.out, "}")?;
-        self.close(depth, length)
+        if depth > 0 && length == 0 {
+            return Err(EMPTY_INNER);
+        }
+        let first = self.lengths.get_mut(depth).map_or(length, |first| *first.get_or_insert(length));
+        if first == length { Ok(()) } else { Err(RAGGED) }
     }
 
     fn value(&mut self, depth: usize) -> Result<(), Misfit> {
@@ -155,14 +159,6 @@ impl Reader<'_, '_> {
             raw => self.rule.json_element(raw, &mut self.out)?,
         }
         Ok(())
-    }
-
-    fn close(&mut self, depth: usize, length: usize) -> Result<(), Misfit> {
-        if depth > 0 && length == 0 {
-            return Err(EMPTY_INNER);
-        }
-        let first = self.lengths.get_mut(depth).map_or(length, |first| *first.get_or_insert(length));
-        if first == length { Ok(()) } else { Err(RAGGED) }
     }
 }
 

@@ -154,7 +154,13 @@ impl Batch {
         match value {
             Decoded::Word(word) => self.push_word(word, false),
             Decoded::Null => self.push_word(0, true),
-            Decoded::Varlena(payload) => return self.push_varlena(&payload),
+            // With a four-byte header; its start is aligned as `int4`.
+            Decoded::Varlena(payload) => {
+                let start = self.bytes.align(VARLENA_ALIGNMENT)?;
+                self.bytes.extend(&varlena_header(payload.len()))?;
+                self.bytes.extend(&payload)?;
+                self.push_word(start as u64, false);
+            }
             Decoded::Uuid(bytes) => {
                 let offset = self.bytes.len() as u64;
                 self.bytes.extend(&bytes)?;
@@ -179,16 +185,6 @@ impl Batch {
     fn push_word(&mut self, word: u64, null: bool) {
         self.words.push(word);
         self.nulls.push(null);
-    }
-
-    /// A varlena with a four-byte header; its start is aligned as `int4`.
-    #[inline]
-    fn push_varlena(&mut self, payload: &[u8]) -> Result<(), OutOfMemory> {
-        let start = self.bytes.align(VARLENA_ALIGNMENT)?;
-        self.bytes.extend(&varlena_header(payload.len()))?;
-        self.bytes.extend(payload)?;
-        self.push_word(start as u64, false);
-        Ok(())
     }
 
     /// The current row is complete.

@@ -43,7 +43,11 @@ fn hex(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
 /// RFC 4648 base64, the standard or the URL alphabet, padded or not. Left-over bits must be zero, so that each value
 /// has one text.
 fn base64(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
-    let Some(data) = trim_padding(text) else { return Ok(None) };
+    let padding = text.iter().rev().take_while(|b| **b == b'=').count();
+    if padding > 0 && (padding > 2 || !text.len().is_multiple_of(4)) {
+        return Ok(None);
+    }
+    let data = &text[..text.len() - padding];
     let mut out = Vec::new();
     out.try_reserve_exact(data.len() / 4 * 3 + 2)?;
     let (mut bits, mut held) = (0u32, 0u32);
@@ -58,12 +62,6 @@ fn base64(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
         }
     }
     Ok((held < 6 && bits == 0).then_some(out))
-}
-
-fn trim_padding(text: &[u8]) -> Option<&[u8]> {
-    let padding = text.iter().rev().take_while(|b| **b == b'=').count();
-    let data = text.get(..text.len() - padding)?;
-    (padding == 0 || (padding <= 2 && text.len().is_multiple_of(4))).then_some(data)
 }
 
 fn sextet(byte: u8) -> Option<u32> {

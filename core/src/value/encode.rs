@@ -165,7 +165,11 @@ impl Encoder {
             return as_text;
         }
         let Some(decimal) = Decimal::parse(printed.as_bytes()) else { return as_text };
-        if let Some(integer) = integer_of(printed) {
+        // `12`, `12.00`.
+        let (whole, fraction) = printed.split_once('.').unwrap_or((printed, ""));
+        if fraction.bytes().all(|b| b == b'0')
+            && let Ok(integer) = whole.parse()
+        {
             return CellBuf::Integer(integer);
         }
         match printed.parse::<f64>() {
@@ -220,7 +224,14 @@ impl Encoder {
             }
             (Native::Bytes(bytes), Decoded::Varlena(read)) => bytes.as_ref() == read.as_ref(),
             (Native::Uuid(uuid), Decoded::Uuid(read)) => uuid == read,
-            (Native::Printed(printed), Decoded::Input(read)) => self.same_print(printed, read),
+            // A decoder normalises the text of some values.
+            (Native::Printed(printed), Decoded::Input(read)) => {
+                let number = |text: &str| Decimal::parse(text.as_bytes());
+                printed == read
+                    || self.printed.decode(Cell::Text(printed.as_bytes()))
+                        == Ok(Decoded::Input(read.as_ref().into()))
+                    || self.is_decimal() && number(printed).is_some_and(|n| Some(n) == number(read))
+            }
             _ => false,
         }
     }
@@ -228,20 +239,6 @@ impl Encoder {
     fn is_decimal(&self) -> bool {
         matches!(self.pg_type, PgType::Numeric(_) | PgType::Money)
     }
-
-    /// A decoder normalises the text of some values.
-    fn same_print(&self, printed: &str, read: &str) -> bool {
-        let number = |text: &str| Decimal::parse(text.as_bytes());
-        printed == read
-            || self.printed.decode(Cell::Text(printed.as_bytes())) == Ok(Decoded::Input(read.into()))
-            || self.is_decimal() && number(printed).is_some_and(|n| Some(n) == number(read))
-    }
-}
-
-/// `12`, `12.00`: the integer that a printed numeric is.
-fn integer_of(printed: &str) -> Option<i64> {
-    let (whole, fraction) = printed.split_once('.').unwrap_or((printed, ""));
-    if fraction.bytes().all(|b| b == b'0') { whole.parse().ok() } else { None }
 }
 
 /// An instant in whole units of a numeric format.
@@ -255,7 +252,12 @@ fn number(instant: i64, format: Format) -> Result<CellBuf<'static>, Refusal> {
         Format::UnixEpochNs => whole(unix * 1000, 1),
         Format::Chrome => whole(unix + 11_644_473_600 * second, 1),
         Format::Apple => whole(unix - 978_307_200 * second, second),
-        Format::JulianDay => Some(julian_day(unix)),
+        // The nearest real; that it reads back exactly is checked by the caller.
+        Format::JulianDay => {
+            // 1970-01-01 is Julian day 2440587.5.
+            let millis = unix as f64 / 1000.0 + 210_866_760_000_000.0;
+            Some(CellBuf::Real(millis / 86_400_000.0))
+        }
         _ => None,
     };
     cell.ok_or(Refusal::Inexact(format))
@@ -266,13 +268,6 @@ fn whole(value: i128, unit: i128) -> Option<CellBuf<'static>> {
         return None;
     }
     i64::try_from(value / unit).ok().map(CellBuf::Integer)
-}
-
-/// The nearest real; that it reads back exactly is checked by the caller.
-fn julian_day(unix_micros: i128) -> CellBuf<'static> {
-    // 1970-01-01 is Julian day 2440587.5.
-    let millis = unix_micros as f64 / 1000.0 + 210_866_760_000_000.0;
-    CellBuf::Real(millis / 86_400_000.0)
 }
 
 /// After Howard Hinnant's `civil_from_days`, the inverse of [`super::datetime::day_number`].

@@ -13,90 +13,18 @@
 //! A part may be larger than the next greater unit, and stays so. Digits other than zero beyond microseconds, or beyond
 //! the column's precision, do not fit.
 
+mod precision;
+
+pub use precision::Precision;
+
 use super::datetime::{SECOND, UNIX_TO_PG, wall};
 use super::{Cell, Format, Misfit, epoch, text};
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 
 const NOT_INTERVAL: Misfit = Misfit::Unreadable("text is not an interval in a known spelling");
 const TOO_FINE: Misfit = Misfit::Unreadable("interval is more precise than its column");
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-
-/// A part of an interval that a column may be limited to, the greatest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Field {
-    Year,
-    Month,
-    Day,
-    Hour,
-    Minute,
-    Second,
-}
-
-const FIELDS: [(&str, Field); 6] = [
-    ("year", Field::Year),
-    ("month", Field::Month),
-    ("day", Field::Day),
-    ("hour", Field::Hour),
-    ("minute", Field::Minute),
-    ("second", Field::Second),
-];
-
-/// What a column keeps: `interval(3)`, `interval day to hour`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Precision {
-    /// The first and the last of its fields; `None` for all.
-    fields: Option<(Field, Field)>,
-    /// After the second.
-    digits: u32,
-}
-
-impl Precision {
-    pub const FULL: Precision = Precision { fields: None, digits: 6 };
-
-    /// Of the words after `interval`, with the space before them, and the digits after the second.
-    pub fn parse(fields: &str, digits: u32) -> Option<Precision> {
-        let field = |word: &str| FIELDS.iter().find(|(name, _)| *name == word).map(|(_, field)| *field);
-        let fields = match fields {
-            "" => None,
-            words => {
-                let words = words.strip_prefix(' ')?;
-                let (first, last) = words.split_once(" to ").unwrap_or((words, words));
-                Some((field(first)?, field(last)?))
-            }
-        };
-        Some(Precision { fields, digits })
-    }
-
-    fn keeps(self, span: Span) -> bool {
-        let last = self.fields.map_or(Field::Second, |(_, last)| last);
-        // Microseconds are a multiple of this; `None` where no time is kept.
-        let step = match last {
-            Field::Year | Field::Month | Field::Day => None,
-            Field::Hour => Some(HOUR),
-            Field::Minute => Some(MINUTE),
-            Field::Second => Some(10i64.pow(6u32.saturating_sub(self.digits))),
-        };
-        (last != Field::Year || span.months % 12 == 0)
-            && (last >= Field::Day || span.days == 0)
-            && step.map_or(span.micros == 0, |step| span.micros % step == 0)
-    }
-}
-
-/// What stands after `interval`.
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |field| FIELDS.iter().find(|(_, f)| *f == field).map_or("", |(name, _)| *name);
-        match self.fields {
-            Some((first, last)) if first == last => write!(f, " {}", name(first))?,
-            Some((first, last)) => write!(f, " {} to {}", name(first), name(last))?,
-            None => {}
-        }
-        if self.digits == Precision::FULL.digits { Ok(()) } else { write!(f, "({})", self.digits) }
-    }
-}
 
 /// An interval as PostgreSQL stores it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -507,26 +435,5 @@ mod tests {
         }
         assert!(decode(Cell::Integer(1), None, all).is_err());
         assert_eq!(Span::of_time(i64::MIN).written(), "-2562047788:00:54.775808");
-    }
-
-    #[test]
-    fn what_the_precision_would_cut_does_not_fit() {
-        for (fields, digits, text, fits) in [
-            ("", 3, "00:00:00.123", true),
-            ("", 3, "00:00:00.1234", false),
-            ("", 0, "00:00:01.0", true),
-            (" year", 6, "2 years", true),
-            (" year", 6, "1 year 1 mon", false),
-            (" year to month", 6, "1 year 1 mon", true),
-            (" year to month", 6, "1 day", false),
-            (" day", 6, "1 mon 3 days", true),
-            (" day", 6, "24:00:00", false),
-            (" day to hour", 6, "1 day 02:00", true),
-            (" hour to minute", 6, "02:00:01", false),
-            (" day to second", 6, "1 day 00:00:00.000001", true),
-        ] {
-            let read = decode(Cell::Text(text.as_bytes()), None, Precision::parse(fields, digits).unwrap());
-            assert_eq!(read.is_ok(), fits, "{fields}({digits}) {text}: {read:?}");
-        }
     }
 }

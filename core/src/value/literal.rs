@@ -60,7 +60,12 @@ impl TextDecoder {
 
     /// A value inside of a literal.
     fn part(&self, part: Part) -> Result<String, Misfit> {
-        let text = if part.quoted || self.keeps_blanks() { &*part.text } else { part.text.trim_ascii() };
+        // Spaces around the value are part of it.
+        let keeps_blanks = matches!(
+            self.pg_type,
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_) | PgType::UserDefined(_)
+        );
+        let text = if part.quoted || keeps_blanks { &*part.text } else { part.text.trim_ascii() };
         let words: &[&str] = match self.pg_type {
             PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) => &["infinity", "-infinity"],
             PgType::Numeric(None) => &["NaN", "Infinity", "-Infinity"],
@@ -71,14 +76,6 @@ impl TextDecoder {
             return Ok(buffer::text(text)?);
         }
         Ok(buffer::owned_text(self.read(Cell::Text(text.as_bytes()))?)?)
-    }
-
-    /// Spaces around the value are part of it.
-    fn keeps_blanks(&self) -> bool {
-        matches!(
-            self.pg_type,
-            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Other(_) | PgType::UserDefined(_)
-        )
     }
 }
 

@@ -83,29 +83,24 @@ pub fn exact_double(i: i64) -> Option<f64> {
 }
 
 fn float_text(text: &[u8]) -> Result<f64, Misfit> {
-    if let Some(special) = special_float(text) {
-        return Ok(special);
-    }
-    let decimal = Decimal::parse(text).ok_or(NOT_NUMBER)?;
-    let text = std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?;
-    let value: f64 = text.parse().map_err(|_| NOT_NUMBER)?;
-    let written = format!("{value:e}");
-    match Decimal::parse(written.as_bytes()) {
-        Some(read_back) if read_back.same_value(&decimal) => Ok(value),
-        _ => Err(Misfit::Inexact),
-    }
-}
-
-fn special_float(text: &[u8]) -> Option<f64> {
     let (sign, word) = match text {
         [b'-', word @ ..] => (-1.0, word),
         word => (1.0, word),
     };
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     if is("inf") || is("infinity") {
-        Some(sign * f64::INFINITY)
-    } else {
-        (is("nan") && sign > 0.0).then_some(f64::NAN)
+        return Ok(sign * f64::INFINITY);
+    }
+    if is("nan") && sign > 0.0 {
+        return Ok(f64::NAN);
+    }
+    let decimal = Decimal::parse(text).ok_or(NOT_NUMBER)?;
+    let text = std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?;
+    let value: f64 = text.parse().map_err(|_| NOT_NUMBER)?;
+    let written = format!("{value:e}");
+    match Decimal::parse(written.as_bytes()) {
+        Some(read_back) if read_back == decimal => Ok(value),
+        _ => Err(Misfit::Inexact),
     }
 }
 
@@ -148,30 +143,20 @@ impl Decimal {
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        Some(Decimal::from_digits(negative, &digits, i32::try_from(point).ok()?.checked_add(exponent)?))
-    }
-
-    /// `point` digits stand before the point.
-    fn from_digits(negative: bool, all: &[u8], point: i32) -> Decimal {
-        let leading = all.iter().take_while(|b| **b == b'0').count();
-        let trailing = all.iter().rev().take_while(|b| **b == b'0').count();
-        let Some(digits) = all.get(leading..all.len() - trailing.min(all.len() - leading)) else {
-            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
+        let before_point = i32::try_from(point).ok()?.checked_add(exponent)?;
+        let leading = digits.iter().take_while(|b| **b == b'0').count();
+        let trailing = digits.iter().rev().take_while(|b| **b == b'0').count();
+        let Some(digits) = digits.get(leading..digits.len() - trailing).filter(|digits| !digits.is_empty())
+        else {
+            return Some(Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 });
         };
-        if digits.is_empty() {
-            return Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
-        }
-        let integer_digits = point.saturating_sub(leading as i32);
+        let integer_digits = before_point.saturating_sub(leading as i32);
         let scale = (digits.len() as i32).saturating_sub(integer_digits);
-        Decimal { negative, digits: digits.to_vec(), integer_digits, scale }
+        Some(Decimal { negative, digits: digits.to_vec(), integer_digits, scale })
     }
 
     pub fn of_real(real: f64) -> Option<Decimal> {
         if real.is_finite() { Decimal::parse(format!("{real:e}").as_bytes()) } else { None }
-    }
-
-    fn same_value(&self, other: &Decimal) -> bool {
-        self == other
     }
 
     /// `numeric(precision, scale)`, or `numeric` within PostgreSQL's limits, holds it without rounding.

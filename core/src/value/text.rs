@@ -26,19 +26,13 @@ pub fn is_plain_ascii(bytes: &[u8]) -> bool {
     bad == 0 && rest.iter().all(|b| (1..0x80).contains(b))
 }
 
-/// The bytes of a text that passed the check: the payload of a varlena.
-#[inline]
-fn checked(bytes: &[u8]) -> Result<&[u8], Misfit> {
-    if is_plain_ascii(bytes) { Ok(bytes) } else { check(bytes).map(str::as_bytes) }
-}
-
 /// `text` and `varchar(limit)`; the limit counts characters.
 #[inline]
 pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
     match cell {
         Cell::Null => Ok(Decoded::Null),
         Cell::Text(bytes) => {
-            let bytes = checked(bytes)?;
+            let bytes = if is_plain_ascii(bytes) { bytes } else { check(bytes)?.as_bytes() };
             within(bytes, limit)?;
             Ok(Decoded::Varlena(Cow::Borrowed(bytes)))
         }

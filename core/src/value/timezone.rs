@@ -59,7 +59,14 @@ impl Timezone {
         match &self.0 {
             Zone::Utc => wall,
             Zone::Fixed(offset) => wall.saturating_sub(*offset),
-            Zone::Named(zone) => wall.saturating_sub(offset_of_wall(zone, wall)),
+            Zone::Named(zone) => {
+                let clock = Offset::UTC.to_datetime(timestamp(wall));
+                let offset = match zone.to_ambiguous_timestamp(clock).offset() {
+                    AmbiguousOffset::Unambiguous { offset } => offset,
+                    AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+                };
+                wall.saturating_sub(micros(offset))
+            }
         }
     }
 
@@ -89,14 +96,6 @@ impl fmt::Display for Timezone {
             Zone::Named(zone) => f.write_str(zone.iana_name().unwrap_or("UTC")),
         }
     }
-}
-
-fn offset_of_wall(zone: &TimeZone, wall: i64) -> i64 {
-    let clock = Offset::UTC.to_datetime(timestamp(wall));
-    micros(match zone.to_ambiguous_timestamp(clock).offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset,
-        AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
-    })
 }
 
 /// Outside of jiff's years (-9999 to 9999) the rules of the nearest year are used.

@@ -53,9 +53,12 @@ fn add(
 ) {
     let name = match check.name.as_deref().filter(|n| !n.is_empty()) {
         Some(own) => table.constraints.claim(own),
+        // PostgreSQL names a CHECK over one column after that column. Translated columns are always quoted.
         None => {
-            let column = only_column(table, &condition);
-            table.constraints.object(&table.resolved.target, &column, "check")
+            let named = table.columns.iter().filter(|c| condition.contains(&ident(&c.target)));
+            let named: Vec<String> = named.map(|c| c.target.clone()).take(2).collect();
+            let only = if named.len() == 1 { named } else { vec![] };
+            table.constraints.object(&table.resolved.target, &only, "check")
         }
     };
     let mut not_valid = false;
@@ -74,11 +77,4 @@ fn add(
         }
     }
     table.objects.push(Object::Check { name, condition, not_valid });
-}
-
-/// PostgreSQL names a CHECK after the column where it is about one. Translated columns are always quoted.
-fn only_column(table: &DecidedTable<'_>, condition: &str) -> Vec<String> {
-    let named = table.columns.iter().filter(|c| condition.contains(&ident(&c.target)));
-    let columns: Vec<String> = named.map(|c| c.target.clone()).take(2).collect();
-    if columns.len() == 1 { columns } else { vec![] }
 }

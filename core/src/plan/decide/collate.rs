@@ -105,21 +105,20 @@ pub fn follow(tables: &mut [DecidedTable<'_>], findings: &mut Vec<Finding>) {
             return;
         }
         for (child, parent) in changing {
-            findings.extend(follow_one(tables, child, nocase(tables, parent)));
+            let follows = nocase(tables, parent);
+            let Some(table) = tables.get_mut(child.0) else { continue };
+            let column = table.columns.get_mut(child.1).filter(|c| c.pg_type.is_text());
+            let Some(column) = column else { continue };
+            column.nocase = follows;
+            let object = column.object(&table.resolved.source.name);
+            findings.push(if follows {
+                Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
+            } else {
+                let message = "loses COLLATE NOCASE: the column that it points to is case-sensitive";
+                Finding::warning(object, message, "")
+            });
         }
     }
-}
-
-fn follow_one(tables: &mut [DecidedTable<'_>], child: Node, to: bool) -> Option<Finding> {
-    let table = tables.get_mut(child.0)?;
-    let column = table.columns.get_mut(child.1).filter(|c| c.pg_type.is_text())?;
-    column.nocase = to;
-    let object = column.object(&table.resolved.source.name);
-    Some(if to {
-        Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
-    } else {
-        Finding::warning(object, "loses COLLATE NOCASE: the column that it points to is case-sensitive", "")
-    })
 }
 
 /// How a key tells the values of a column apart, beside what the column itself does in PostgreSQL.

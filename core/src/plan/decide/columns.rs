@@ -147,7 +147,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let own_format = (ctx.rules.format_for)(&question, wanted);
         let choice =
             |format, reason: String, findings| Choice { pg_type: required.clone(), format, reason, findings };
-        // Under a format that the user brought along, only the load can tell.
+        // With an explicit format, only the load can tell.
         let explicit_format = self.column.overrides.and_then(|g| g.format);
         let other_format = explicit_format.is_some_and(|f| Some(f) != own_format);
         if tried.pg_type.is_named_as(wanted) || other_format || self.profile.is_none() {
@@ -172,7 +172,8 @@ impl<'c, 'a> Case<'c, 'a> {
         }
     }
 
-    /// `on_invalid: "text"`: a type that may not hold everything gives way before the load, which cannot change it.
+    /// `on_invalid: "text"`: a type that may not hold every value becomes the widest one before the load, which cannot
+    /// change a type.
     fn widened(&self, ctx: &Context<'_>, choice: Choice, findings: &mut Vec<Finding>) -> Choice {
         let stored = self.profile.filter(|p| p.values() > 0 && self.policy() == OnInvalid::Text);
         let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {

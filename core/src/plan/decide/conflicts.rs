@@ -1,12 +1,13 @@
-//! `on_conflict` for a table that is there: the key that ON CONFLICT goes by, and the columns that change.
+//! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
 use super::table::DecidedTable;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{OnConflict, OnError, Word};
 use crate::plan::model::{Conflict, Skip};
-use crate::plan::target::{ExistingKey, ExistingTable, Identity};
+use crate::plan::target::{ExistingForeignKey, ExistingKey, ExistingTable, Identity};
 
 /// Decides what becomes of loaded rows whose key is there already.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
@@ -16,8 +17,15 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     match arbiter(table, existing) {
         Ok(Some(key)) => {
             let update = update(table, existing, key, findings);
+            // Rows of some table refer to rows of this one, in the file or in the target.
+            let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
+            let here =
+                |k: &ExistingForeignKey| k.parent_schema == existing.schema && k.parent == existing.name;
+            let referenced = keys.any(|k| k.parent.eq_ignore_ascii_case(&table.source.name))
+                || existing.foreign_keys.iter().any(here)
+                || !existing.referenced_by.is_empty();
             let skip = (table.settings.on_conflict == OnConflict::Skip)
-                .then(|| Skip { by_primary: referenced(ctx, table, existing), truncate: None });
+                .then_some(Skip { by_primary: referenced, truncate: None });
             table.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
         }
         Ok(None) => {
@@ -31,16 +39,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     }
 }
 
-/// Rows of any table name rows of this one, in the file or where it goes.
-fn referenced(ctx: &Context<'_>, table: &DecidedTable<'_>, existing: &ExistingTable) -> bool {
-    let there = (existing.schema.as_str(), existing.name.as_str());
-    let own = existing.foreign_keys.iter().any(|k| (k.parent_schema.as_str(), k.parent.as_str()) == there);
-    let mut keys = ctx.source.catalog.tables.iter().flat_map(|t| &t.foreign_keys);
-    own || !existing.referenced_by.is_empty()
-        || keys.any(|k| k.parent.eq_ignore_ascii_case(&table.source.name))
-}
-
-/// How the rows that are there could make room for those that come, where only all tables together tell.
+/// Fills in the plan key that would truncate the existing rows first: which one it is depends on all tables.
 pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
     let truncate: Vec<Option<String>> = tables.iter().map(|table| truncate(ctx, tables, table)).collect();
     for (table, truncate) in tables.iter_mut().zip(truncate) {
@@ -50,7 +49,7 @@ pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
     }
 }
 
-/// The table's own key where nothing points to it; the plan's where all that do are cleared with it.
+/// The table's own key where no table references it; the plan's where every table that does is truncated with it.
 fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable<'_>) -> Option<String> {
     let existing = table.existing?;
     if existing.referenced_by.is_empty() {
@@ -58,24 +57,21 @@ fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable
     }
     let kept: Vec<&ExistingTable> = tables.iter().filter_map(|d| d.existing).collect();
     let together = ctx.overrides.on_error != Some(OnError::Continue)
-        && tables
-            .iter()
-            .all(|d| follows_the_plan(d) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p')));
+        && tables.iter().all(|d| {
+            let own_word =
+                |g: &TableOverrides| g.common.existing_rows.is_some() || g.common.on_conflict.is_some();
+            !d.overrides.is_some_and(own_word) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p'))
+        });
     let cleared =
         |(schema, name): &(String, String)| kept.iter().any(|e| (&e.schema, &e.name) == (schema, name));
     let all = kept.iter().flat_map(|e| &e.referenced_by).all(cleared);
     (together && all).then(|| "plan.existing_rows".into())
 }
 
-/// The plan's word on rows that are there is the table's.
-fn follows_the_plan(table: &DecidedTable<'_>) -> bool {
-    !table.overrides.is_some_and(|g| g.common.existing_rows.is_some() || g.common.on_conflict.is_some())
-}
-
 /// Why there is no ON CONFLICT, and what helps.
 type Refusal = (String, String);
 
-/// The key; `None` for an empty table without any, where nothing can be in the way.
+/// The key; `None` for an empty table without keys, in which no row conflicts.
 fn arbiter<'e>(
     table: &DecidedTable<'_>,
     existing: &'e ExistingTable,
@@ -132,22 +128,19 @@ fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     if key.deferrable {
         return Some("it is deferrable".into());
     }
-    if let Some(twin) = deferrable_twin(table, key) {
-        return Some(format!("\"{}\" has the same columns and is deferrable", twin.name));
+    // ON CONFLICT names an index by its columns, and so every other key over the same columns as well.
+    let duplicates =
+        table.existing.filter(|_| !key.constraint).into_iter().flat_map(|existing| &existing.keys);
+    let same_columns = |other: &&ExistingKey| {
+        other.columns.len() == key.columns.len()
+            && other.columns.iter().all(|name| key.columns.contains(name))
+    };
+    if let Some(duplicate) = duplicates.filter(|other| other.deferrable).find(same_columns) {
+        return Some(format!("\"{}\" has the same columns and is deferrable", duplicate.name));
     }
     let loaded = |name: &&String| table.columns.iter().any(|c| c.target == **name);
     let missing = key.columns.iter().find(|name| !loaded(name))?;
     Some(format!("no value is loaded into its column \"{missing}\""))
-}
-
-/// An index is not named in ON CONFLICT but found by its columns, and with it every other key that has them.
-fn deferrable_twin<'e>(table: &DecidedTable<'e>, key: &ExistingKey) -> Option<&'e ExistingKey> {
-    let same = |other: &&ExistingKey| {
-        other.columns.len() == key.columns.len()
-            && other.columns.iter().all(|name| key.columns.contains(name))
-    };
-    let keys = table.existing.filter(|_| !key.constraint)?.keys.iter();
-    keys.filter(|other| other.deferrable).find(same)
 }
 
 /// A hint that names the keys that would do.
@@ -168,7 +161,7 @@ fn list<'e>(keys: impl Iterator<Item = &'e ExistingKey>) -> String {
     keys.map(|key| format!("\"{}\"", key.name)).collect::<Vec<_>>().join(" or ")
 }
 
-/// The columns that take the loaded values; none where rows that are there are left alone.
+/// The columns that take the loaded values; none where existing rows are left alone.
 fn update(
     table: &DecidedTable<'_>,
     existing: &ExistingTable,

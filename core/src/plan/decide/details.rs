@@ -10,7 +10,7 @@ use crate::plan::trial::Part;
 use crate::types::TypeClass;
 use crate::value::batch::OnInvalid;
 
-/// Decides them for each column.
+/// Decides NULL, default and generation of each column.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
     for i in 0..table.columns.len() {
         let not_null = not_null(table, i, findings);
@@ -143,7 +143,7 @@ fn default(
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&table.source.name, "default"));
     let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format);
     let tried = translated.map_err(|why| why.reason).and_then(|default| {
-        // More than a constant, which fits its type.
+        // A constant fits its type already; anything else is tried.
         let is_computed = |sql: &&String| sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"']);
         if let Some(computed) = default.as_ref().filter(is_computed) {
             accepted(ctx, table, part, Tried::Expression(computed.clone()))?;
@@ -156,8 +156,8 @@ fn default(
     })
 }
 
-/// An expression of the overrides is not changed. What may name objects that `before` creates cannot be tried without
-/// it.
+/// An expression of the overrides is used unchanged. It is tried unless the plan has `before`: it may name what that
+/// creates.
 fn explicit(
     ctx: &Context<'_>,
     table: &mut DecidedTable<'_>,

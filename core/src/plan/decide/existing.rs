@@ -1,4 +1,4 @@
-//! What the plan says of a table in vain: of one that is there, or of one that is made.
+//! Plan keys without effect on a table: on one that exists, or on one that the import creates.
 //!
 //! A printed plan says every key, so a table's key counts as the user's own where it differs from the plan's;
 //! and `default: null` or `generated: false` ask for nothing.
@@ -6,7 +6,7 @@
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::Finding;
 use crate::plan::context::Context;
-use crate::plan::given::overrides::{Common, GeneratedOverride};
+use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, OnConflict};
 use crate::plan::resolve::disposition::quoted;
@@ -19,16 +19,16 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         return;
     }
     let name = table.source.name.as_str();
-    let common = table.overrides.map(|g| &g.common).into_iter();
+    let without_effect = keys_without_effect(table, &ctx.plan);
     let Some(existing) = table.existing else {
-        for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(table)) {
+        for key in without_effect.into_iter().chain(conflict_target(table)) {
             let finding = no_effect(name.to_string(), &table.path(key), "the table is made by the import");
             findings.push(Finding { hint: "Remove the key.".into(), ..finding });
         }
         return;
     };
     findings.push(keeps(table, existing));
-    for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
+    for key in without_effect {
         findings.push(no_effect(name.to_string(), &table.path(key), "the table exists"));
     }
     if table.settings.on_conflict == OnConflict::Error {
@@ -36,11 +36,11 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         findings.extend(conflict_target(table).map(|key| no_effect(name.to_string(), &table.path(key), why)));
     }
     for column in &table.columns {
-        for key in idle_column_keys(column, existing) {
+        for key in column_keys_without_effect(column, existing) {
             findings.push(no_effect(column.object(name), &column.path(name, key), "the table exists"));
         }
     }
-    findings.extend(quiet(table, existing));
+    findings.extend(trigger_finding(table, existing));
 }
 
 fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
@@ -56,8 +56,9 @@ fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
     Finding::info(name, message, hint)
 }
 
-/// Triggers of a view do its work; those of a table do not fire unless asked to, or where nobody can help it.
-fn quiet(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option<Finding> {
+/// Triggers of a view do its work and always fire. Those of a table are disabled, unless the plan lets them fire or
+/// only the owner could disable them.
+fn trigger_finding(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option<Finding> {
     if table.settings.fire_triggers || existing.relkind == 'v' || existing.triggers.is_empty() {
         return None;
     }
@@ -81,35 +82,35 @@ fn no_effect(object: String, path: &str, why: &str) -> Finding {
     Finding::warning(object, format!("{path} has no effect: {why}"), hint)
 }
 
-fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
-    own.is_some_and(|own| own != plan)
-}
-
-fn keys_of_new(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
-    let keys = [
-        ("keys", differs(given.keys, plan.keys)),
-        ("nocase", differs(given.nocase, plan.nocase)),
-        ("indexes", differs(given.indexes, plan.indexes)),
-        ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
-        ("checks", differs(given.checks, plan.checks)),
-    ];
-    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
-}
-
-fn keys_of_existing(given: &Common, plan: &Settings) -> impl Iterator<Item = &'static str> {
-    let keys = [
-        ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
-        ("constraints", differs(given.constraints, plan.constraints)),
-        ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
-    ];
-    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+/// Keys that the table's entry sets otherwise than the plan, without effect: an existing table keeps its keys and
+/// indexes, and a table that the import creates has no rows, constraints or triggers before its load.
+fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'static str> {
+    fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {
+        own.is_some_and(|own| own != plan)
+    }
+    let Some(given) = table.overrides.map(|g| &g.common) else { return vec![] };
+    let keys = match table.existing {
+        Some(_) => vec![
+            ("keys", differs(given.keys, plan.keys)),
+            ("nocase", differs(given.nocase, plan.nocase)),
+            ("indexes", differs(given.indexes, plan.indexes)),
+            ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
+            ("checks", differs(given.checks, plan.checks)),
+        ],
+        None => vec![
+            ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
+            ("constraints", differs(given.constraints, plan.constraints)),
+            ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
+        ],
+    };
+    keys.into_iter().filter(|(_, without_effect)| *without_effect).map(|(key, _)| key).collect()
 }
 
 fn conflict_target(table: &DecidedTable<'_>) -> Option<&'static str> {
     table.overrides.and_then(|g| g.conflict_target.as_ref()).map(|_| "conflict_target")
 }
 
-fn idle_column_keys(
+fn column_keys_without_effect(
     column: &DecidedColumn<'_>,
     existing: &ExistingTable,
 ) -> impl Iterator<Item = &'static str> {
@@ -119,5 +120,5 @@ fn idle_column_keys(
     let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
     let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedOverride::Plain);
     let keys = [("nullable", nullable), ("default", default), ("generated", generated)];
-    keys.into_iter().filter(|(_, idle)| *idle).map(|(key, _)| key)
+    keys.into_iter().filter(|(_, without_effect)| *without_effect).map(|(key, _)| key)
 }

@@ -1,6 +1,6 @@
-//! Foreign keys of tables that are there: what becomes of loaded rows without a parent.
+//! Foreign keys of existing tables: what becomes of loaded rows without a parent.
 //!
-//! The load goes past the triggers that would look for parents, so each key is looked after here.
+//! A load bypasses the triggers that would check for parents, so each key is checked here.
 
 use super::foreign_keys::{Counted, Facts, orphan_spec};
 use super::object::Object;
@@ -23,12 +23,20 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
     }
     let (period, plain): (Vec<_>, Vec<_>) =
         existing.foreign_keys.iter().filter(|key| key.enforced).partition(|key| key.period);
-    findings.extend(period.into_iter().filter_map(|key| left_alone(table, key)));
-    findings.extend(plain.iter().filter_map(|key| strays(table, key)));
+    let asked = policy(table);
+    // Rows whose period no parent covers are neither counted nor taken out.
+    for key in period.into_iter().filter(|_| asked != Orphans::Error) {
+        let word = asked.word();
+        let message =
+            format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are inserted");
+        let hint = format!("Set {} to \"error\".", table.path("orphans"));
+        findings.push(Finding::warning(object(table, key), message, hint));
+    }
+    findings.extend(plain.iter().filter_map(|key| existing_orphans(table, key)));
     for key in plain {
-        findings.extend(of_key(facts, tables, i, existing, key));
+        findings.extend(orphan_findings(facts, tables, i, existing, key));
         let Some(table) = tables.get_mut(i) else { return };
-        let policy = match policy(table) {
+        let policy = match asked {
             Orphans::Null if !takes_null(existing, key) => Orphans::Error,
             policy => policy,
         };
@@ -37,8 +45,8 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
     }
 }
 
-/// Rows that the file did not bring are not its business; that they are there is worth knowing.
-fn strays(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
+/// An import does not change existing orphans, but they are worth knowing.
+fn existing_orphans(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
     if table.starts_empty() {
         return None;
     }
@@ -55,23 +63,11 @@ fn strays(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding>
     Some(Finding::info(object(table, key), message, hint))
 }
 
-/// Rows whose period no parent covers are neither counted nor taken out.
-fn left_alone(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Option<Finding> {
-    let policy = policy(table);
-    let word = policy.word();
-    let message = format!(
-        "orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are \
-                           inserted"
-    );
-    let hint = format!("Set {} to \"error\".", table.path("orphans"));
-    (policy != Orphans::Error).then(|| Finding::warning(object(table, key), message, hint))
-}
-
 fn object(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> String {
     format!("foreign key {} of {}", key.name, table.source.name)
 }
 
-/// The constraint stays as it is, and so does what it asks for.
+/// An existing constraint stays valid, so that orphans cannot be kept: they are an error.
 fn policy(table: &DecidedTable<'_>) -> Orphans {
     match table.settings.orphans {
         Orphans::Keep => Orphans::Error,
@@ -79,8 +75,8 @@ fn policy(table: &DecidedTable<'_>) -> Orphans {
     }
 }
 
-/// Rows without a parent that the source is known to have, and whether the policy can do with them what it says.
-fn of_key(
+/// Reports the known orphans of the source, and a policy that cannot be applied to them.
+fn orphan_findings(
     facts: &Facts<'_>,
     tables: &[DecidedTable<'_>],
     i: usize,
@@ -91,7 +87,9 @@ fn of_key(
     let object = object(table, key);
     let orphans = known(facts, tables, table, key);
     let mut out: Vec<Finding> = orphans
-        .map(|found| told(table, key, found, sure(tables, table, key), object.clone()).of(table.id))
+        .map(|found| {
+            orphan_finding(table, key, found, certain(tables, table, key), object.clone()).of(table.id)
+        })
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
@@ -110,18 +108,19 @@ fn takes_null(existing: &ExistingTable, key: &ExistingForeignKey) -> bool {
     key.columns.iter().all(takes)
 }
 
-/// What was counted for a foreign key of the source that says the same.
+/// The orphans that were counted for the foreign key of the source that is the same.
 fn known<'f>(
     facts: &Facts<'f>,
     tables: &[DecidedTable<'_>],
     table: &DecidedTable<'_>,
     key: &ExistingForeignKey,
 ) -> Option<Counted<'f>> {
-    let position = table.source.foreign_keys.iter().position(|source| says(tables, table, source, key))?;
+    let position =
+        table.source.foreign_keys.iter().position(|source| is_same_key(tables, table, source, key))?;
     Counted::of(facts, &table.source.name, position)
 }
 
-fn says(
+fn is_same_key(
     tables: &[DecidedTable<'_>],
     table: &DecidedTable<'_>,
     source: &ForeignKey,
@@ -145,17 +144,17 @@ fn is(table: &DecidedTable<'_>, schema: &str, name: &str) -> bool {
     table.disposition != Disposition::Absent && table.settings.schema == schema && table.target == name
 }
 
-/// No row that is there already can be the parent, and no row that is there already takes the orphan's place.
-fn sure(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
+/// No existing row can be the parent, and no existing row takes the orphan's place.
+fn certain(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
     let parent = tables.iter().find(|d| is(d, &key.parent_schema, &key.parent));
     parent.is_some_and(|p| p.starts_empty()) && (table.conflict.is_none() || table.starts_empty())
 }
 
-fn told(
+fn orphan_finding(
     table: &DecidedTable<'_>,
     key: &ExistingForeignKey,
     orphans: Counted<'_>,
-    sure: bool,
+    certain: bool,
     object: String,
 ) -> Finding {
     let message = orphans.told(&key.parent);
@@ -163,7 +162,7 @@ fn told(
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {
             let hint = "Set orphans to \"reject\" or \"null\", or correct the rows.";
-            return match sure {
+            return match certain {
                 true => Finding::blocking(object, message, hint).because(Cause::Orphans),
                 false => Finding::warning(
                     object,

@@ -50,7 +50,7 @@ pub fn foreign_keys(
 /// A key that can be made.
 struct Made {
     key: object::ForeignKey,
-    /// Rows without a parent may come about that the facts do not know of.
+    /// There may be more rows without a parent than were counted.
     unsure: bool,
     nullable: bool,
 }
@@ -148,22 +148,29 @@ fn add(
     findings: &mut Vec<Finding>,
 ) {
     let policy = table.settings.orphans;
-    say(table, key, &made, orphans, object, findings);
+    report(table, key, &made, orphans, object, findings);
     let name = match key.name.as_deref().filter(|n| !n.is_empty()) {
         Some(own) => table.constraints.claim(own),
         None => table.constraints.object(&table.resolved.target, &made.key.columns, "fkey"),
     };
     if policy != Orphans::Error || made.unsure {
         let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
-        let spec = orphan_spec(table, &existing_form(&made.key), asked);
+        let as_existing = ExistingForeignKey {
+            columns: made.key.columns.clone(),
+            parent_schema: made.key.parent_schema.clone(),
+            parent: made.key.parent.clone(),
+            parent_columns: made.key.parent_columns.clone(),
+            ..ExistingForeignKey::default()
+        };
+        let spec = orphan_spec(table, &as_existing, asked);
         table.objects.push(Object::Orphans(spec));
     }
     let not_valid = policy == Orphans::Keep && (orphans.is_some() || made.unsure);
     table.objects.push(Object::ForeignKey { name, key: made.key, not_valid });
 }
 
-/// Which rows have no parent, and whether the policy can do with them what it says.
-fn say(
+/// Reports the orphans, and a policy that cannot be applied to them.
+fn report(
     table: &mut DecidedTable<'_>,
     key: &ForeignKey,
     made: &Made,
@@ -190,17 +197,6 @@ fn say(
     }
 }
 
-/// The key as an existing table would have it.
-fn existing_form(key: &object::ForeignKey) -> ExistingForeignKey {
-    ExistingForeignKey {
-        columns: key.columns.clone(),
-        parent_schema: key.parent_schema.clone(),
-        parent: key.parent.clone(),
-        parent_columns: key.parent_columns.clone(),
-        ..ExistingForeignKey::default()
-    }
-}
-
 /// The search for rows that have no parent by a key.
 pub fn orphan_spec(table: &DecidedTable<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
     OrphanSpec {
@@ -216,7 +212,7 @@ pub fn orphan_spec(table: &DecidedTable<'_>, key: &ExistingForeignKey, policy: O
 pub struct Counted<'f> {
     /// Those that point to no row.
     now: Option<&'f KeyFact>,
-    /// Those that point to a row which does not come, because it is such a row.
+    /// Cascaded orphans: their parents are orphans themselves, and are rejected.
     in_turn: u64,
 }
 

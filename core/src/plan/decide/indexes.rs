@@ -29,14 +29,7 @@ pub fn indexes(
     }
     let source = table.source;
     for (i, index) in source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
-        let tried = definition(ctx, table, index).and_then(|keys| {
-            if !simple(table, index) {
-                let taken = accepted(ctx, table, Part::Index(i), Tried::Index(keys.clone()));
-                taken.map_err(|why| format!("{why}{}", original(index)))?;
-            }
-            Ok(keys)
-        });
-        match tried {
+        match definition(ctx, table, i, index) {
             Ok(keys) => {
                 let wanted = fold(ctx.names, &index.name);
                 let wanted = if wanted.is_empty() { "unnamed" } else { &wanted };
@@ -61,15 +54,6 @@ pub fn indexes(
     }
 }
 
-/// Any server takes it: whole columns of well-known types.
-fn simple(table: &DecidedTable<'_>, index: &Index) -> bool {
-    let known = |k: &IndexColumn| match &k.key {
-        IndexKey::Column(name) => table.column(name).is_some_and(|c| c.pg_type.is_ordered()),
-        _ => false,
-    };
-    index.predicate.is_none() && index.columns.iter().all(known)
-}
-
 /// Expressions and condition as the file has them, for messages.
 fn original(index: &Index) -> String {
     let expression = |k: &IndexColumn| match &k.key {
@@ -90,7 +74,13 @@ fn warn_of_length(table: &DecidedTable<'_>, index: &Index, findings: &mut Vec<Fi
     too_long(table, &columns, &format!("index {}", index.name), hint, findings);
 }
 
-fn definition(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &Index) -> Result<IndexKeys, String> {
+/// Keys and predicate in PostgreSQL's words, tried on the server unless any server takes them.
+fn definition(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    position: usize,
+    index: &Index,
+) -> Result<IndexKeys, String> {
     if index.columns.is_empty() || index.columns.len() > MAX_KEYS {
         return Err(format!("it has {} columns, PostgreSQL allows 1 to {MAX_KEYS}", index.columns.len()));
     }
@@ -102,7 +92,17 @@ fn definition(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &Index) -> Res
             Some(condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
         }
     };
-    Ok(IndexKeys { keys, predicate })
+    let keys = IndexKeys { keys, predicate };
+    // Any server takes whole columns of well-known types.
+    let known = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => table.column(name).is_some_and(|c| c.pg_type.is_ordered()),
+        _ => false,
+    };
+    if index.predicate.is_some() || !index.columns.iter().all(known) {
+        let taken = accepted(ctx, table, Part::Index(position), Tried::Index(keys.clone()));
+        taken.map_err(|why| format!("{why}{}", original(index)))?;
+    }
+    Ok(keys)
 }
 
 fn key(ctx: &Context<'_>, table: &DecidedTable<'_>, key: &IndexColumn) -> Result<Key, String> {

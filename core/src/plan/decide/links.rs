@@ -25,14 +25,18 @@ pub fn unify(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
         let whole = candidates(tables, &nodes)
             .into_iter()
             .find(|(pg_type, format)| nodes.iter().all(|node| fits(ctx, tables, *node, pg_type, *format)));
-        match whole {
-            Some((pg_type, format)) => {
-                let parents = parents(&members);
-                nodes
-                    .iter()
-                    .for_each(|node| give(tables, *node, &pg_type, format, parents.get(node).copied()));
+        let first_parents: HashMap<Node, Node> =
+            members.iter().rev().filter(|(child, parent)| child != parent).copied().collect();
+        for node in nodes {
+            let parent = first_parents.get(&node).copied();
+            let of_parent = || {
+                let column = parent.and_then(|p| tables.get(p.0)?.columns.get(p.1))?;
+                Some((column.pg_type.clone(), column.format))
+            };
+            let Some((pg_type, format)) = whole.clone().or_else(of_parent) else { continue };
+            if whole.is_some() || fits(ctx, tables, node, &pg_type, format) {
+                give(tables, node, &pg_type, format, parent);
             }
-            None => each_child(ctx, tables, &members, &nodes),
         }
     }
 }
@@ -99,11 +103,6 @@ fn parents_first(nodes: &[Node], links: &[Link]) -> Vec<Node> {
     super::order::order(nodes.len(), &edges).into_iter().filter_map(|i| nodes.get(i).copied()).collect()
 }
 
-/// The first parent of each child.
-fn parents(links: &[Link]) -> HashMap<Node, Node> {
-    links.iter().rev().filter(|(child, parent)| child != parent).copied().collect()
-}
-
 /// The distinct types of the group, in its order.
 fn candidates(tables: &[DecidedTable<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Format>)> {
     let mut out: Vec<(PgType, Option<Format>)> = Vec::new();
@@ -160,17 +159,5 @@ fn give(
             }
             None => format!("the common type of columns that point to it; its own values would be {own}"),
         };
-    }
-}
-
-fn each_child(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>], links: &[Link], nodes: &[Node]) {
-    let parents = parents(links);
-    for node in nodes {
-        let Some(&parent) = parents.get(node) else { continue };
-        let Some(column) = tables.get(parent.0).and_then(|d| d.columns.get(parent.1)) else { continue };
-        let (pg_type, format) = (column.pg_type.clone(), column.format);
-        if fits(ctx, tables, *node, &pg_type, format) {
-            give(tables, *node, &pg_type, format, Some(parent));
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The order of loading: parents before children as far as foreign keys allow.
 //!
-//! It matters where an INSERT brings rows under foreign keys that are there; those of new tables are made afterwards.
+//! It matters where an INSERT loads rows under existing foreign keys; those of new tables are created afterwards.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -59,7 +59,7 @@ pub fn order(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     out
 }
 
-/// The first of those that wait for each other and for nothing else. Everything in `left` waits.
+/// Everything in `left` waits: the first of those that wait for each other and for nothing else.
 fn first_of_cycle(left: &BTreeSet<usize>, parents: &[Vec<usize>], children: &[Vec<usize>]) -> Option<usize> {
     let mut at = left.first().copied()?;
     loop {

@@ -17,22 +17,20 @@ pub struct Remedy<'a> {
 
 impl Remedy<'_> {
     pub fn hint(&self) -> String {
+        use PgType::*;
         let path = join(&join(&join("plan.tables", self.table), "columns"), self.column);
         let policies = if self.not_null { "\"reject\"" } else { "\"null\" or \"reject\"" };
-        let format = self.by_format().map_or(String::new(), |how| format!("{path}.format {how}, or "));
-        format!("Set {format}{path}.on_invalid to {policies}, or correct the values.")
-    }
-
-    fn by_format(&self) -> Option<&'static str> {
-        use PgType::*;
-        match self.pg_type.base() {
-            _ if self.format.is_some() => None,
+        let format = match self.pg_type.base() {
+            _ if self.format.is_some() => String::new(),
             Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
-                Some("to say how numbers are read")
+                format!("{path}.format to say how numbers are read, or ")
             }
-            Array(_) if !self.numbers => Some("to \"comma\" where texts are elements between commas"),
-            _ => None,
-        }
+            Array(_) if !self.numbers => {
+                format!("{path}.format to \"comma\" where texts are elements between commas, or ")
+            }
+            _ => String::new(),
+        };
+        format!("Set {format}{path}.on_invalid to {policies}, or correct the values.")
     }
 }
 

@@ -8,7 +8,7 @@ use crate::plan::context::Context;
 use crate::plan::trial::{Part, Piece, Statement, TABLE, Trial};
 use crate::sqltext::ident;
 
-/// Stands for the collation that ignores case, which may be still to be made: any that is not a column's default will do.
+/// In place of the collation that ignores case, which may not exist yet: any that is not a column's default will do.
 const COLLATION: &str = " COLLATE \"pg_catalog\".\"POSIX\"";
 
 /// Notes what has to be tried. `Err` is why the server refuses it.

@@ -38,7 +38,8 @@ struct SourceKey {
 }
 
 impl SourceKey {
-    /// `None` for a key over something else. A column that is there bytewise needs no second look.
+    /// `None` for a key over something else. A column that the key compares bytewise tells rows apart by itself, so
+    /// its other collations are dropped.
     fn of(index: &Index) -> Option<SourceKey> {
         let column = |k: &IndexColumn| match &k.key {
             IndexKey::Column(name) => Some((name.clone(), k.collation.clone())),
@@ -246,7 +247,7 @@ fn unique(
     table.unique.push(source);
 }
 
-/// A constraint compares as its columns do: what the key takes for one besides, a second index refuses.
+/// A constraint compares as its columns do. What only the key takes for equal, a second index refuses.
 fn coarser(
     table: &mut DecidedTable<'_>,
     key: &SourceKey,
@@ -260,7 +261,7 @@ fn coarser(
     table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
 }
 
-/// Values that SQLite holds apart, and a collation that ignores case does not. `index` is the key's position.
+/// Values that differ in SQLite and are equal under a collation that ignores case. `index` is the key's position.
 pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object: &str) -> Option<Finding> {
     let name = &table.source.name;
     let kind = KeyFactKind::Folded { index };
@@ -288,7 +289,7 @@ pub fn usable(table: &DecidedTable<'_>, source: &[String]) -> Result<Vec<String>
     }
 }
 
-/// The same of a key that is to be made, by a server that may not know an order of its types.
+/// The same of a key that is to be created; where a type may have no order, the server is asked.
 fn key_columns(
     ctx: &Context<'_>,
     table: &mut DecidedTable<'_>,

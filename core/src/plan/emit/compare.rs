@@ -1,4 +1,4 @@
-//! The schema of the file beside the one that is there: what each side has of everything that a plan has noticed.
+//! The schema of the file and that of the target, side by side: what each has of everything that a plan has noticed.
 
 use crate::catalog::{Column, Table, TableKind};
 use crate::finding::{Finding, Severity};
@@ -23,7 +23,18 @@ pub struct Compared {
 /// Every finding of the plan, and the tables of the target that nothing goes into; the worst first.
 pub fn compare(source: &Source<'_>, target: &Target, planned: &Planned) -> Vec<Compared> {
     let both = Both { source, target, planned };
-    let mut out: Vec<Compared> = planned.findings.iter().map(|finding| both.about(finding)).collect();
+    let compared = |finding: &Finding| {
+        let (in_source, in_target) = both.sides(&finding.object);
+        Compared {
+            object: finding.object.clone(),
+            in_source,
+            in_target,
+            severity: finding.severity,
+            message: finding.message.clone(),
+            hint: finding.hint.clone(),
+        }
+    };
+    let mut out: Vec<Compared> = planned.findings.iter().map(compared).collect();
     out.extend(both.untouched());
     out.sort_by_key(|row| std::cmp::Reverse(row.severity));
     out
@@ -37,28 +48,23 @@ struct Both<'a> {
 
 type Sides = (Option<String>, Option<String>);
 
-/// How findings name what is neither a table nor a column, and has no counterpart that they know of.
+/// The words by which findings name what is neither a table nor a column.
 const PARTS: &[&str] =
     &["index", "view", "trigger", "check", "primary key", "unique constraint", "foreign key"];
 
 impl<'a> Both<'a> {
-    fn about(&self, finding: &Finding) -> Compared {
-        let (in_source, in_target) = self.sides(&finding.object);
-        Compared {
-            object: finding.object.clone(),
-            in_source,
-            in_target,
-            severity: finding.severity,
-            message: finding.message.clone(),
-            hint: finding.hint.clone(),
-        }
-    }
-
     /// `users`, `users.email`, `index users_email`.
     fn sides(&self, object: &str) -> Sides {
         let mut tables = self.source.catalog.tables.iter().enumerate();
         if let Some((i, table)) = tables.clone().find(|(_, t)| t.name == object) {
-            return (Some(self.source_table(i, table)), self.counterpart(table).map(target_table));
+            let kind = match &table.kind {
+                TableKind::Ordinary => "table".to_string(),
+                TableKind::Virtual { module, .. } => format!("virtual table of module \"{module}\""),
+                TableKind::Shadow { of } => format!("table of virtual table \"{of}\""),
+            };
+            let profile = self.source.profiles.get(i).and_then(Option::as_ref);
+            let in_source = with_rows(kind, profile.filter(|p| !p.sampled).map(|p| p.rows));
+            return (Some(in_source), self.counterpart(table).map(target_table));
         }
         let column = tables.find_map(|(_, table)| {
             let name = object.strip_prefix(table.name.as_str())?.strip_prefix('.')?;
@@ -67,20 +73,22 @@ impl<'a> Both<'a> {
         column.or_else(|| self.part(object)).unwrap_or_default()
     }
 
-    /// A name that is the file's, or only the target's.
+    /// A column of the file, or one that only the target has.
     fn columns(&self, table: &Table, name: &str) -> Option<Sides> {
         let there = self.counterpart(table);
         let exactly = table.columns.iter().find(|c| c.name == name);
         let only_there = || there.and_then(|t| t.column(name)).map(|c| (None, Some(target_column(c))));
         let of_source = |column: &Column| {
-            let target = self.target_name(table, column);
-            let there = there.and_then(|t| t.column(&target));
+            // The plan's name for it, else its own.
+            let planned = self.plan_of(table).map_or(&[][..], |t| &t.columns);
+            let planned = planned.iter().find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
+            let there = there.and_then(|t| t.column(planned.unwrap_or(&column.name)));
             (Some(source_column(column)), there.map(target_column))
         };
         exactly.map(of_source).or_else(only_there).or_else(|| table.column(name).map(of_source))
     }
 
-    /// A foreign key may be the target's.
+    /// The file's, unless it is a foreign key that the target has.
     fn part(&self, object: &str) -> Option<Sides> {
         let part =
             PARTS.iter().find(|p| object.strip_prefix(**p).is_some_and(|rest| rest.starts_with(' ')))?;
@@ -101,23 +109,6 @@ impl<'a> Both<'a> {
         let plan = self.plan_of(table)?;
         let here = |r: &&ExistingTable| r.schema == plan.schema && r.name == plan.target;
         self.target.relations.iter().find(here)
-    }
-
-    /// By the plan, else by its own name.
-    fn target_name(&self, table: &Table, column: &Column) -> String {
-        let mut planned = self.plan_of(table).into_iter().flat_map(|t| &t.columns);
-        let found = planned.find(|c| c.source == column.name).and_then(|c| c.target.as_ref());
-        found.unwrap_or(&column.name).clone()
-    }
-
-    fn source_table(&self, i: usize, table: &Table) -> String {
-        let kind = match &table.kind {
-            TableKind::Ordinary => "table".to_string(),
-            TableKind::Virtual { module, .. } => format!("virtual table of module \"{module}\""),
-            TableKind::Shadow { of } => format!("table of virtual table \"{of}\""),
-        };
-        let profile = self.source.profiles.get(i).and_then(Option::as_ref);
-        with_rows(kind, profile.filter(|p| !p.sampled).map(|p| p.rows))
     }
 
     /// Tables of the target that nothing goes into.

@@ -7,7 +7,7 @@ use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::keys;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
-use crate::plan::resolve::table::{Place, ResolvedColumn};
+use crate::plan::resolve::table::Place;
 use crate::value::PgType;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
@@ -36,7 +36,7 @@ fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
     map.insert(key.to_string(), value);
 }
 
-/// The registry's order is the printed one.
+/// Keys are printed in the registry's order.
 fn in_order(mut map: Map<String, Value>, level: keys::Level) -> Value {
     let ordered = keys::names_at(level).filter_map(|name| Some((name.to_string(), map.remove(name)?)));
     Value::Object(ordered.collect())
@@ -87,9 +87,13 @@ fn table(table: &DecidedTable<'_>) -> Value {
     put(&mut out, "where", table.overrides.and_then(|g| g.filter.clone()).into());
     let mut decided = table.columns.iter().peekable();
     let columns = table.resolved.columns.iter().map(|resolved| {
-        let value = match decided.next_if(|c| c.position == resolved.position) {
-            Some(decided) => column(decided),
-            None => not_loaded(resolved),
+        let value = match (decided.next_if(|c| c.position == resolved.position), &resolved.place) {
+            (Some(decided), _) => column(decided),
+            // Not skipped: another file may hold values for it.
+            (None, Place::LeftOut { name, reason }) => {
+                json!({"skip": false, "name": name, "reason": reason})
+            }
+            (None, Place::Skipped | Place::Ambiguous(_) | Place::Column(_)) => json!({"skip": true}),
         };
         (resolved.source.name.clone(), value)
     });
@@ -101,14 +105,6 @@ fn conflict_target(table: &DecidedTable<'_>) -> Option<String> {
     let explicit =
         || table.overrides.and_then(|g| g.conflict_target.clone()).filter(|_| table.existing.is_some());
     table.conflict.as_ref().map(|c| c.arbiter.name.clone()).or_else(explicit)
-}
-
-fn not_loaded(column: &ResolvedColumn<'_>) -> Value {
-    match &column.place {
-        // Another source may hold values for it: that is decided anew.
-        Place::LeftOut { name, reason } => json!({"skip": false, "name": name, "reason": reason}),
-        Place::Skipped | Place::Ambiguous(_) | Place::Column(_) => json!({"skip": true}),
-    }
 }
 
 fn column(column: &DecidedColumn<'_>) -> Value {

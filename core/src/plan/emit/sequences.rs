@@ -28,6 +28,7 @@ pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut V
 /// Column and statement.
 type Reset = (String, String);
 
+/// The identity column of a table that the run has made.
 fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(column) = alias(table) else { return vec![] };
     if !ddl::is_identity(column) {
@@ -35,25 +36,22 @@ fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
         findings.push(Finding::info(object, "the column does not generate its values any more", ""));
         return vec![];
     }
-    vec![(column.target.clone(), set_new(table, column))]
-}
-
-/// The column that SQLite numbers.
-fn alias<'d, 'a>(table: &'d DecidedTable<'a>) -> Option<&'d DecidedColumn<'a>> {
-    table.columns.iter().find(|c| c.rowid_alias)
-}
-
-/// `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
-fn set_new(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> String {
     let name = qualified(&table.settings.schema, &table.target);
     let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {name})", ident(&column.target))];
     values.extend(table.source.sequence.map(|seq| seq.max(0).to_string()));
     let value = format!("GREATEST({})", values.join(", "));
     let sequence =
         format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&name), literal(&column.target));
-    format!(
+    // `setval` outlives a ROLLBACK, but not the sequence that is new in the transaction.
+    let sql = format!(
         "SELECT pg_catalog.setval(s.name, {value}, true) FROM (SELECT {sequence}::pg_catalog.regclass AS name) AS s WHERE s.name IS NOT NULL AND {value} >= 1"
-    )
+    );
+    vec![(column.target.clone(), sql)]
+}
+
+/// The column that SQLite numbers.
+fn alias<'d, 'a>(table: &'d DecidedTable<'a>) -> Option<&'d DecidedColumn<'a>> {
+    table.columns.iter().find(|c| c.rowid_alias)
 }
 
 /// Every column of a table that takes numbers from a sequence, loaded or not.
@@ -78,7 +76,7 @@ fn existing(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset>
     there.columns.iter().filter_map(reset).collect()
 }
 
-/// Only its owner moves a sequence, and one behind a table that was empty has to be moved.
+/// Only its owner can set a sequence; after a load into an empty table it must be set.
 fn out_of_reach(table: &DecidedTable<'_>, column: &ExistingColumn) -> Option<Finding> {
     let sequence = column.sequence.as_ref().filter(|_| column.others_sequence)?;
     let object = format!("{}.{}", table.source.name, column.name);
@@ -98,8 +96,8 @@ struct Ends {
 }
 
 impl Ends {
-    /// Numbers only: a text that is made from a number has no order of numbers. In Citus, what workers have given out
-    /// is not this sequence's.
+    /// Of numbers only: texts that are made from numbers are not sorted as numbers. In Citus, values that workers have
+    /// given out are not this sequence's.
     fn of(column: &ExistingColumn, counter: Option<i64>, citus: bool) -> Option<Ends> {
         let name = ident(&column.name);
         let last = if citus { CITUS_WORKERS_FROM - 1 } else { i64::MAX };
@@ -187,8 +185,8 @@ END",
     Some(format!("DO {}", literal(&body)))
 }
 
-/// The sequence is the column's own, and no other column's default takes numbers from it; the same column of
-/// partitions aside.
+/// SQL: the sequence is the column's own, and no other column's default takes numbers from it, except for the same
+/// column of partitions.
 fn only_user(table: &str, column: &ExistingColumn) -> String {
     let (table, name) = (literal(table), literal(&column.name));
     format!(

@@ -100,7 +100,13 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
 fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) {
     let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
     if !one_by_one {
-        clear_together(out, tables);
+        if let Some(sql) = ddl::together("DROP", &disposed(tables, Disposition::Replace)) {
+            push(out, Phase::Tables, "drop tables to replace".into(), sql, None);
+        }
+        let truncated = disposed(tables, Disposition::Keep { truncate: true });
+        if let Some(sql) = ddl::together("TRUNCATE", &truncated) {
+            push(out, Phase::Tables, "truncate tables".into(), sql, None);
+        }
     }
     let names: HashSet<(&str, &str)> =
         tables.iter().map(|d| (d.settings.schema.as_str(), d.target.as_str())).collect();
@@ -114,15 +120,6 @@ fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) 
             let title = format!("create table {}", table.title());
             push(out, Phase::Tables, title, ddl::create_table(table, &sequences), Some(table.id));
         }
-    }
-}
-
-fn clear_together(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) {
-    if let Some(sql) = ddl::together("DROP", &disposed(tables, Disposition::Replace)) {
-        push(out, Phase::Tables, "drop tables to replace".into(), sql, None);
-    }
-    if let Some(sql) = ddl::together("TRUNCATE", &disposed(tables, Disposition::Keep { truncate: true })) {
-        push(out, Phase::Tables, "truncate tables".into(), sql, None);
     }
 }
 
@@ -174,6 +171,14 @@ fn clashing_sequences(
 }
 
 fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
+    let load_column = |column: &DecidedColumn<'_>| LoadColumn {
+        source: column.source.name.clone(),
+        target: column.target.clone(),
+        pg_type: column.pg_type.clone(),
+        format: column.format,
+        not_null: column.not_null,
+        on_invalid: column.on_invalid,
+    };
     LoadSpec {
         id: table.id,
         source: table.source.name.clone(),
@@ -187,8 +192,8 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     }
 }
 
-/// A run that goes on after errors cannot leave rows behind that a foreign key turns out to forbid: there they are
-/// looked at as they come in.
+/// A run that continues after errors must not leave rows that a foreign key forbids: where there may be some, the
+/// constraints stay, and check each row as it is loaded.
 fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     let orphans = table.objects.iter().filter_map(|object| match object {
         Object::Orphans(spec) => Some(spec.clone()),
@@ -205,19 +210,8 @@ fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     }
 }
 
-fn load_column(column: &DecidedColumn<'_>) -> LoadColumn {
-    LoadColumn {
-        source: column.source.name.clone(),
-        target: column.target.clone(),
-        pg_type: column.pg_type.clone(),
-        format: column.format,
-        not_null: column.not_null,
-        on_invalid: column.on_invalid,
-    }
-}
-
-/// Orphans of all tables are looked for, parents first, before the first foreign key is made: a key in
-/// place would stand in the way of taking its parents' rows out.
+/// Orphans of all tables are searched for, parents first, before the first foreign key is created: an existing key
+/// would keep its parents' rows from being removed.
 fn after(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
     let objects = || tables.iter().flat_map(|table| table.objects.iter().map(move |object| (table, object)));
     for (table, object) in objects() {

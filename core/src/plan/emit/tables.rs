@@ -1,8 +1,8 @@
 //! Each table of the plan as the run, the result and the log need it.
 
-use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{ColumnPlan, TablePlan};
-use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
+use crate::plan::resolve::table::{Disposition, Place};
 
 /// Those that are loaded, in order, then those that are absent.
 pub fn tables<'d>(
@@ -16,9 +16,19 @@ pub fn tables<'d>(
 fn table(table: &DecidedTable<'_>) -> TablePlan {
     let mut decided = table.columns.iter().peekable();
     let columns = table.resolved.columns.iter().map(|resolved| {
-        match decided.next_if(|c| c.position == resolved.position) {
-            Some(decided) => loaded(decided),
-            None => not_loaded(resolved),
+        let none =
+            ColumnPlan { source: resolved.source.name.clone(), target: None, pg_type: None, reason: None };
+        match (decided.next_if(|c| c.position == resolved.position), &resolved.place) {
+            (Some(loaded), _) => ColumnPlan {
+                target: Some(loaded.target.clone()),
+                pg_type: Some(loaded.pg_type.clone()),
+                reason: Some(loaded.reason.clone()).filter(|reason| !reason.trim().is_empty()),
+                ..none
+            },
+            (None, Place::LeftOut { name, reason }) => {
+                ColumnPlan { target: name.clone(), reason: Some(reason.clone()), ..none }
+            }
+            (None, Place::Skipped | Place::Ambiguous(_) | Place::Column(_)) => none,
         }
     });
     TablePlan {
@@ -32,21 +42,4 @@ fn table(table: &DecidedTable<'_>) -> TablePlan {
         nocase: table.columns.iter().filter(|c| c.nocase).map(|c| c.source.name.clone()).collect(),
         columns: columns.collect(),
     }
-}
-
-fn loaded(column: &DecidedColumn<'_>) -> ColumnPlan {
-    ColumnPlan {
-        source: column.source.name.clone(),
-        target: Some(column.target.clone()),
-        pg_type: Some(column.pg_type.clone()),
-        reason: Some(column.reason.clone()).filter(|reason| !reason.trim().is_empty()),
-    }
-}
-
-fn not_loaded(column: &ResolvedColumn<'_>) -> ColumnPlan {
-    let (target, reason) = match &column.place {
-        Place::LeftOut { name, reason } => (name.clone(), Some(reason.clone())),
-        Place::Skipped | Place::Ambiguous(_) | Place::Column(_) => (None, None),
-    };
-    ColumnPlan { source: column.source.name.clone(), target, pg_type: None, reason }
 }

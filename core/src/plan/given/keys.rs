@@ -284,10 +284,12 @@ fn section(key: &Key) -> String {
         false => (*name).to_string(),
     });
     let works = levels.first().map_or(Works::Now, |(works, _)| *works);
+    let json = serde_json::from_str::<serde_json::Value>(key.default).is_ok();
+    let default = if json { format!("`{}`", key.default) } else { key.default.to_string() };
     let rows = [
         ("level", places.collect::<Vec<_>>().join(", ")),
         ("values", values(key.kind, works)),
-        ("default", code(key.default)),
+        ("default", default),
         ("example", format!("`{}`", key.example)),
     ];
     let rows = rows.iter().filter(|(_, row)| !row.is_empty());
@@ -314,11 +316,6 @@ fn wrapped(text: &str) -> String {
         width += length;
     }
     out
-}
-
-fn code(default: &str) -> String {
-    let json = serde_json::from_str::<serde_json::Value>(default).is_ok();
-    if json { format!("`{default}`") } else { default.to_string() }
 }
 
 fn values(kind: Kind, works: Works) -> String {

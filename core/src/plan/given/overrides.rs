@@ -169,21 +169,16 @@ fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<()
             return Err(invalid(path, format!("unknown key{guess}"), format!("Keys here are {known}.")));
         };
         check_value(key.kind, value, &path)?;
-        check_works(works, value, path)?;
+        let Works::Only(accepted) = works else { continue };
+        if accepted.is_empty() {
+            return Err(PlanError::Unsupported { path, hint: "Remove the key.".into() });
+        }
+        if !accepted.contains(&value.to_string().as_str()) {
+            let hint = format!("Remove the key, or use {}.", accepted.join(" or "));
+            return Err(PlanError::Unsupported { path: format!("{path} = {value}"), hint });
+        }
     }
     Ok(())
-}
-
-fn check_works(works: Works, value: &Value, path: String) -> Result<(), PlanError> {
-    let Works::Only(accepted) = works else { return Ok(()) };
-    if accepted.contains(&value.to_string().as_str()) {
-        return Ok(());
-    }
-    if accepted.is_empty() {
-        return Err(PlanError::Unsupported { path, hint: "Remove the key.".into() });
-    }
-    let hint = format!("Remove the key, or use {}.", accepted.join(" or "));
-    Err(PlanError::Unsupported { path: format!("{path} = {value}"), hint })
 }
 
 fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
@@ -198,7 +193,10 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
         Kind::Types => each(value, path, |value, path| check_value(Kind::Type, value, path)),
-        Kind::Type => check_type(value, path),
+        Kind::Type => pgtype::validate(check_text(value, path)?).map_err(|why| {
+            let hint = "Use a type as in CREATE TABLE, such as \"numeric(10,2)\".";
+            invalid(path, format!("{value} is not a type name: {why}"), hint)
+        }),
         Kind::Format if value.is_null() => Ok(()),
         Kind::Format => check_word(&Format::ALL.map(Format::as_str), value, path),
         Kind::Timezone => {
@@ -247,17 +245,6 @@ fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError
     }
     let guess = keys::did_you_mean(text, words.iter().copied());
     Err(invalid(path, format!("invalid value {value}{guess}"), format!("Values are {}.", list())))
-}
-
-fn check_type(value: &Value, path: &str) -> Result<(), PlanError> {
-    let text = check_text(value, path)?;
-    pgtype::validate(text).map_err(|why| {
-        invalid(
-            path,
-            format!("{value} is not a type name: {why}"),
-            "Use a type as in CREATE TABLE, such as \"numeric(10,2)\".",
-        )
-    })
 }
 
 pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
@@ -362,18 +349,14 @@ fn read_column(map: &Object) -> ColumnOverrides {
         format: text(map, "format").and_then(|name| Format::parse(&name)),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),
-        generated: map.get("generated").and_then(read_generated),
+        generated: map.get("generated").and_then(|value| match value {
+            Value::Bool(false) => Some(GeneratedOverride::Plain),
+            Value::Bool(true) => Some(GeneratedOverride::Translated),
+            other => other.as_str().map(|sql| GeneratedOverride::As(sql.to_owned())),
+        }),
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
         reason: text(map, "reason"),
-    }
-}
-
-fn read_generated(value: &Value) -> Option<GeneratedOverride> {
-    match value {
-        Value::Bool(false) => Some(GeneratedOverride::Plain),
-        Value::Bool(true) => Some(GeneratedOverride::Translated),
-        other => other.as_str().map(|sql| GeneratedOverride::As(sql.to_owned())),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sqltext::LONGEST_NAME;
 use crate::value::PgType;
 use crate::value::batch::OnInvalid;
 
-/// What one table goes by; for the plan itself, what a table without an entry would.
+/// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub schema: String,
@@ -69,7 +69,13 @@ impl Settings {
         Settings {
             schema: own.schema.clone().unwrap_or_else(|| self.schema.clone()),
             create: own.create.unwrap_or(self.create),
-            existing_rows: self.rows_with(own),
+            // `on_conflict` "skip" or "update" implies that existing rows stay; an own "error" undoes that as well.
+            existing_rows: match (own.existing_rows, own.on_conflict) {
+                (Some(rows), _) => rows,
+                (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
+                (None, Some(OnConflict::Error)) => self.rows_said,
+                (None, None) => self.existing_rows,
+            },
             rows_said: own.existing_rows.unwrap_or(self.rows_said),
             on_conflict: own.on_conflict.unwrap_or(self.on_conflict),
             constraints: own.constraints.unwrap_or(self.constraints),
@@ -85,16 +91,6 @@ impl Settings {
             checks: own.checks.unwrap_or(self.checks),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
-        }
-    }
-
-    /// Who says what a conflict means says that the rows stay; who takes that back, takes back both.
-    fn rows_with(&self, own: &Common) -> ExistingRows {
-        match (own.existing_rows, own.on_conflict) {
-            (Some(rows), _) => rows,
-            (None, Some(OnConflict::Skip | OnConflict::Update)) => ExistingRows::Append,
-            (None, Some(OnConflict::Error)) => self.rows_said,
-            (None, None) => self.existing_rows,
         }
     }
 
@@ -175,7 +171,7 @@ fn schemas(given: &Overrides) -> Vec<String> {
     schemas
 }
 
-/// A column that turns out not to hold a value cannot become text any more: all values are looked at before.
+/// During the load a column cannot become text any more, so every value must have been read before.
 fn text_needs_every_value(given: &Overrides) -> Result<(), PlanError> {
     if given.profile.unwrap_or_default() == ProfileMode::Full {
         return Ok(());

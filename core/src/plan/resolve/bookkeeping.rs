@@ -25,7 +25,7 @@ pub struct Tool {
     level: &'static [&'static str],
     /// The order of the records, where their levels do not say it.
     order: Option<&'static str>,
-    /// Columns that are not NULL, and that are, of a migration that was finished.
+    /// Of a finished migration the first of these columns is not NULL, and the second is.
     finished: Option<(&'static str, &'static str)>,
 }
 
@@ -61,9 +61,9 @@ const TOOLS: &[Tool] = &[
     tool("D1", "d1_migrations", &["name"]).by("id"),
 ];
 
-/// Records that are compared at most.
+/// The most records that are compared.
 pub const LIMIT: usize = 10_000;
-/// Levels that a message names of each side.
+/// The most levels that a message names of each side.
 const NAMED: usize = 3;
 
 /// The tool whose table this is, by its name and the columns that it has, both without regard to case.
@@ -115,7 +115,13 @@ pub fn leave_out(
         let settings = ctx.plan.of_table(given);
         let wanted = given.and_then(|g| g.target.as_deref()).unwrap_or(&table.name);
         let there = counterpart(ctx, &settings, wanted);
-        if !stays_out(&settings, there) {
+        // A plan that makes every table anew makes the target from the file, records and all.
+        let stays_out = match settings.create {
+            Create::Never => true,
+            Create::Always => false,
+            Create::Auto => there.is_some() && settings.existing_rows != ExistingRows::Replace,
+        };
+        if !stays_out {
             continue;
         }
         *chosen = false;
@@ -146,15 +152,6 @@ fn counterpart<'a>(ctx: &Context<'a>, settings: &Settings, name: &str) -> Option
     found.clone().find(|r| r.name == name).or_else(|| found.next())
 }
 
-/// A plan that makes every table anew makes the target from the file, records and all.
-fn stays_out(settings: &Settings, there: Option<&ExistingTable>) -> bool {
-    match settings.create {
-        Create::Never => true,
-        Create::Always => false,
-        Create::Auto => there.is_some() && settings.existing_rows != ExistingRows::Replace,
-    }
-}
-
 fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&ExistingTable>) -> Finding {
     let object = table.name.clone();
     let of_file = ctx.source.levels.iter().find(|(name, _)| *name == table.name).map(|(_, levels)| levels);
@@ -176,8 +173,13 @@ fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&Existin
 /// `Ok` names the level that both have, `Err` what only one has.
 fn difference(file: &[String], there: &[String]) -> Result<String, String> {
     let beyond = |these: &[String], those: &[String], place: &str| {
-        let more: Vec<&String> = these.iter().filter(|level| !those.contains(level)).collect();
-        (!more.is_empty()).then(|| format!("only in the {place} {}", some_of(&more)))
+        let only: Vec<&String> = these.iter().filter(|level| !those.contains(level)).collect();
+        let named: Vec<String> = only.iter().take(NAMED).map(|level| format!("\"{level}\"")).collect();
+        let and = match only.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!only.is_empty()).then(|| format!("only in the {place} {}{and}", named.join(", ")))
     };
     let parts: Vec<String> =
         [beyond(file, there, "file"), beyond(there, file, "target")].into_iter().flatten().collect();
@@ -186,13 +188,6 @@ fn difference(file: &[String], there: &[String]) -> Result<String, String> {
         None => Ok("both without migrations".into()),
         Some(last) => Ok(format!("with the same migrations up to \"{last}\"")),
     }
-}
-
-fn some_of(levels: &[&String]) -> String {
-    let named: Vec<String> = levels.iter().take(NAMED).map(|level| format!("\"{level}\"")).collect();
-    let more = levels.len().saturating_sub(NAMED);
-    let and = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{and}", named.join(", "))
 }
 
 #[cfg(test)]

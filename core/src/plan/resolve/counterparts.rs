@@ -103,16 +103,13 @@ fn unfilled(table: &ResolvedTable<'_>, existing: &ExistingTable, findings: &mut 
         } else if !column.not_null {
             Finding::info(object, says("it stays NULL"), "")
         } else {
-            never_filled(table, object, says(&format!("it is {} and has no default", column.why_not_null())))
+            let message = says(&format!("it is {} and has no default", column.why_not_null()));
+            let columns = table.path("columns");
+            let hint = format!("Set name of a column in {columns}, or give the existing column a default.");
+            match table.profile.is_some_and(|p| p.rows == 0) {
+                true => Finding::warning(object, message, "No row is loaded now."),
+                false => Finding::blocking(object, message, hint).of(table.id),
+            }
         });
     }
-}
-
-fn never_filled(table: &ResolvedTable<'_>, object: String, message: String) -> Finding {
-    if table.profile.is_some_and(|p| p.rows == 0) {
-        return Finding::warning(object, message, "No row is loaded now.");
-    }
-    let hint =
-        format!("Set name of a column in {}, or give the existing column a default.", table.path("columns"));
-    Finding::blocking(object, message, hint).of(table.id)
 }

@@ -1,4 +1,4 @@
-//! What becomes of the target table: made, made anew, loaded as it is, or nothing where the plan makes none.
+//! What becomes of the target table: created, replaced, loaded as it is, or nothing where the plan creates none.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub fn counterparts(
             .map(|(_, table)| Wanted {
                 source: &table.source.name,
                 explicit: table.overrides.and_then(|g| g.target.as_deref()),
-                // What is to be created, or dropped, is never what only looks like it.
+                // A table that is to be created or dropped is found by its exact name only.
                 exactly: table.settings.create == Create::Always
                     || table.settings.existing_rows == ExistingRows::Replace,
             })
@@ -109,7 +109,11 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
     }
     let Some(existing) = ctx.target.relations.iter().find(here) else { return missing(ctx, table, findings) };
     let (disposition, problem) = of(table, existing);
-    if let Some(owner) = existing.stranger.as_deref().filter(|_| unasked(table, disposition)) {
+    // The table is loaded only because it has this name: nobody has said that it is the one.
+    let named = table.overrides.is_some_and(|given| given.target.is_some());
+    let unasked =
+        matches!(disposition, Disposition::Keep { .. }) && table.settings.create == Create::Auto && !named;
+    if let Some(owner) = existing.stranger.as_deref().filter(|_| unasked) {
         findings.push(ask(table, owner));
         (table.ambiguous, table.disposition) = (true, Disposition::Absent);
         return;
@@ -121,12 +125,6 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
         let finding = Finding::blocking(table.source.name.clone(), message, hint);
         findings.push(finding.because(Cause::DuplicateTable).of(table.id));
     }
-}
-
-/// A table that is loaded because it happens to have the name: nobody has said that it is the one.
-fn unasked(table: &ResolvedTable<'_>, disposition: Disposition) -> bool {
-    let named = table.overrides.is_some_and(|given| given.target.is_some());
-    matches!(disposition, Disposition::Keep { .. }) && table.settings.create == Create::Auto && !named
 }
 
 fn ask(table: &ResolvedTable<'_>, owner: &str) -> Finding {
@@ -197,14 +195,14 @@ fn holds_rows(existing: &ExistingTable, create: Create) -> Option<Problem> {
     Some((format!("exists and holds {}", counted(rows, "row", "rows")), hint))
 }
 
-/// Nothing is there: it is made, unless the plan says that nothing is.
+/// No such table exists: it is created, unless the plan creates none.
 fn missing(ctx: &Context<'_>, table: &mut ResolvedTable<'_>, findings: &mut Vec<Finding>) {
     if table.settings.create != Create::Never {
         return;
     }
     table.disposition = Disposition::Absent;
     if !ctx.target.schemas.contains(&table.settings.schema) {
-        // Said once, for the schema.
+        // Reported once, for the schema.
         return;
     }
     let object = table.source.name.clone();
@@ -222,7 +220,8 @@ fn missing(ctx: &Context<'_>, table: &mut ResolvedTable<'_>, findings: &mut Vec<
     findings.push(Finding::blocking(object, message, hint).of(table.id));
 }
 
-/// What only all tables together tell: schemas that are not there, and rows that others point to.
+/// What depends on all tables: schemas that do not exist, and tables that cannot be truncated because others reference
+/// them.
 pub fn together(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut Vec<Finding>) {
     let never = tables.iter().filter(|d| d.settings.create == Create::Never);
     let mut schemas: Vec<&str> = never.map(|d| d.settings.schema.as_str()).collect();
@@ -236,7 +235,7 @@ pub fn together(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut 
             "Set schema, or create to \"auto\".",
         ));
     }
-    // A table that is cleared by itself is cleared while those that point to it still do.
+    // A table that is cleared by itself is still referenced by the others at that moment.
     let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
     let cleared = |schema: &str, name: &str| {
         let mut tables = tables.iter().filter(|d| d.settings.schema == schema && d.target == name);

@@ -14,7 +14,7 @@ pub struct Wanted<'n> {
     pub source: &'n str,
     /// The plan's own word: this name or none.
     pub explicit: Option<&'n str>,
-    /// Only the name that it would get anyway will do.
+    /// Only the name that it would be given anyway matches.
     pub exactly: bool,
 }
 
@@ -94,7 +94,7 @@ fn places(rule: MatchRule, existing: &[Existing<'_>], taken: &[bool]) -> HashMap
     out
 }
 
-/// Two names that the plan gives to one thing are an error of the plan, which others report.
+/// Two names with one explicit target are an error of the plan, which `names` reports.
 fn grant(out: &mut [Match], rule: MatchRule, existing: usize, claimants: &[usize]) {
     for &i in claimants {
         let with: Vec<usize> = claimants.iter().copied().filter(|other| *other != i).collect();
@@ -138,15 +138,13 @@ impl MatchRule {
         match self {
             MatchRule::Explicit | MatchRule::SameName | MatchRule::ByNames => name.to_string(),
             MatchRule::WithoutCase => name.to_lowercase(),
-            MatchRule::SimilarName => squeezed(name),
+            // `userId`, `user_id`, `User ID` -> `userid`.
+            MatchRule::SimilarName => {
+                let letters = name.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
+                letters.flat_map(char::to_lowercase).collect()
+            }
         }
     }
-}
-
-/// `userId`, `user_id`, `User ID` -> `userid`.
-fn squeezed(name: &str) -> String {
-    let letters = name.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

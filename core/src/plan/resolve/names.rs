@@ -35,32 +35,20 @@ fn snake_case(name: &str) -> String {
     for (i, &c) in chars.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|j| chars.get(j)).copied();
         let after = chars.get(i + 1).copied();
-        if c.is_whitespace() || (c.is_ascii_punctuation() && c != '_') {
-            push_break(&mut out);
-        } else {
-            if starts_word(before, c, after) {
-                push_break(&mut out);
-            }
+        let separates = c.is_whitespace() || (c.is_ascii_punctuation() && c != '_');
+        // A capital after a small letter or digit, or the last capital of a run before a small letter.
+        let ends_run = after.is_some_and(char::is_lowercase);
+        let ends_word = |b: char| b.is_lowercase() || b.is_numeric() || (b.is_uppercase() && ends_run);
+        let starts_word = c.is_uppercase() && before.is_some_and(ends_word);
+        if (separates || starts_word) && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        if !separates {
             out.extend(c.to_lowercase());
         }
     }
     let trimmed = out.strip_suffix('_').filter(|_| !name.ends_with('_')).unwrap_or(&out);
     trimmed.to_string()
-}
-
-fn push_break(out: &mut String) {
-    if !out.is_empty() && !out.ends_with('_') {
-        out.push('_');
-    }
-}
-
-/// A capital after a small letter or digit, or the last capital of a run before a small letter.
-fn starts_word(before: Option<char>, c: char, after: Option<char>) -> bool {
-    let Some(before) = before else { return false };
-    c.is_uppercase()
-        && (before.is_lowercase()
-            || before.is_numeric()
-            || (before.is_uppercase() && after.is_some_and(char::is_lowercase)))
 }
 
 /// Names that are taken in one scope.

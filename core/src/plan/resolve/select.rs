@@ -39,20 +39,18 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
     let include = globs(catalog, given.include.as_deref(), "plan.include")?;
     let exclude = globs(catalog, given.exclude.as_deref(), "plan.exclude")?;
     let chosen = |(table, entry): (&Table, &Option<&TableOverrides>)| {
-        (include.is_empty() || include.iter().any(|g| g.is_match(&table.name)))
+        let skip = entry.and_then(|e| e.skip);
+        // Virtual tables only when asked for, SQLite's own never.
+        let takes_part = match &table.kind {
+            TableKind::Ordinary => skip != Some(true) && !is_internal(table),
+            TableKind::Virtual { usable, .. } => *usable && skip == Some(false),
+            TableKind::Shadow { .. } => false,
+        };
+        takes_part
+            && (include.is_empty() || include.iter().any(|g| g.is_match(&table.name)))
             && !exclude.iter().any(|g| g.is_match(&table.name))
-            && takes_part(table, entry.and_then(|e| e.skip))
     };
     Ok(Selection { selected: catalog.tables.iter().zip(&entries).map(chosen).collect(), overrides: entries })
-}
-
-/// Virtual tables only when asked for, SQLite's own never.
-fn takes_part(table: &Table, skip: Option<bool>) -> bool {
-    match &table.kind {
-        TableKind::Ordinary => skip != Some(true) && !is_internal(table),
-        TableKind::Virtual { usable, .. } => *usable && skip == Some(false),
-        TableKind::Shadow { .. } => false,
-    }
 }
 
 /// Names starting with `sqlite_` are reserved for SQLite's own tables.
@@ -60,7 +58,7 @@ pub fn is_internal(table: &Table) -> bool {
     table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
-/// Bytes of a glob: one that compiles to too much panics.
+/// The most bytes of a glob: compiling a longer one could panic.
 const LONGEST_GLOB: usize = 10_000;
 
 fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<Vec<GlobMatcher>, PlanError> {

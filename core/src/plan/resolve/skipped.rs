@@ -81,7 +81,7 @@ fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Fin
     let catalog = ctx.source.catalog;
     let go_on = ctx.overrides.on_error == Some(OnError::Continue);
     for problem in &catalog.problems {
-        // A table that is left out has been told of, or was left out on purpose.
+        // A table that is left out has a finding, or was left out on purpose.
         let id = catalog.id(&problem.object);
         if id.is_some_and(|id| selection.selected.get(id.index()) == Some(&false)) {
             continue;

@@ -34,7 +34,9 @@ fn like(mut subject: &[u8], mut pattern: &[u8]) -> Result<bool, Fault> {
             }
             [b'_', rest @ ..] => Some((rest, next_character(subject))),
             [b'\\'] => return Err(ends_with_escape()),
-            [b'\\', byte, rest @ ..] | [byte, rest @ ..] => literal(*byte, rest, subject),
+            [b'\\', byte, rest @ ..] | [byte, rest @ ..] => {
+                subject.split_first().filter(|(first, _)| *first == byte).map(|(_, tail)| (rest, tail))
+            }
             [] if subject.is_empty() => return Ok(true),
             [] => None,
         };
@@ -59,13 +61,6 @@ fn after_percent<'p, 's>(mut pattern: &'p [u8], mut subject: &'s [u8]) -> Option
             [b'_', rest @ ..] => (pattern, subject) = (rest, next_character(subject)),
             _ => return Some((pattern, subject)),
         }
-    }
-}
-
-fn literal<'p, 's>(byte: u8, pattern: &'p [u8], subject: &'s [u8]) -> Option<(&'p [u8], &'s [u8])> {
-    match subject {
-        [first, rest @ ..] if *first == byte => Some((pattern, rest)),
-        _ => None,
     }
 }
 

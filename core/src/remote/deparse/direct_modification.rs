@@ -30,8 +30,15 @@ pub fn direct_modification(change: &Modification<'_>, tables: &Tables) -> Option
     let name = printer.table(change.relation);
     let mut sql = match change.set {
         None => format!("DELETE FROM {name}"),
-        // As for single rows: a conflict clause of the file's own must not decide.
-        Some(set) => format!("UPDATE OR ABORT {name} SET {}", printer.assignments(change.relation, set)?),
+        Some(set) => {
+            let mut assignments = vec![];
+            for (attribute, expr) in set {
+                let var = Var { relation: change.relation, attribute: *attribute };
+                assignments.push(printer.assignment(var, expr)?);
+            }
+            // As for single rows: a conflict clause of the file's own must not decide.
+            format!("UPDATE OR ABORT {name} SET {}", assignments.join(", "))
+        }
     };
     sql += &printer.where_clause(change.conditions);
     let mut outputs = vec![];
@@ -49,14 +56,6 @@ pub fn direct_modification(change: &Modification<'_>, tables: &Tables) -> Option
 }
 
 impl Printer<'_> {
-    fn assignments(&mut self, relation: u32, set: &[(i16, Expr)]) -> Option<String> {
-        let mut parts = vec![];
-        for (attribute, expr) in set {
-            parts.push(self.assignment(Var { relation, attribute: *attribute }, expr)?);
-        }
-        Some(parts.join(", "))
-    }
-
     fn assignment(&mut self, var: Var, expr: &Expr) -> Option<String> {
         let column = place(var, self.tables)?.column;
         if column.generated {

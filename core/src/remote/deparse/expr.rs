@@ -7,7 +7,7 @@ use super::literal::literal;
 use crate::remote::shippable;
 use crate::remote::shippable::{is_list, type_of};
 use crate::remote::vocabulary;
-use crate::remote::{Expr, From, ParameterForm, Type, Var};
+use crate::remote::{Expr, From, ParameterForm, Type};
 use crate::value::native::Native;
 
 /// A function that SQLite does not have: what ought not to have been shipped fails instead of being wrong.
@@ -16,7 +16,8 @@ const UNSHIPPABLE: &str = "pg_unshippable()";
 impl Printer<'_> {
     pub fn expr(&mut self, expr: &Expr) -> String {
         match expr {
-            Expr::Column(var) => self.column(*var),
+            Expr::Column(var) => shippable::place(*var, self.tables)
+                .map_or_else(|| UNSHIPPABLE.to_owned(), |place| place.canonical()),
             Expr::Const(_, value) => literal(value),
             Expr::Param { index, type_ } => self.parameter(*index, *type_, ParameterForm::Canonical),
             Expr::ArrayParam { .. } => UNSHIPPABLE.to_owned(),
@@ -42,10 +43,6 @@ impl Printer<'_> {
             Expr::Aggregate { .. } => self.aggregate(expr),
             Expr::Exists { negated, from, conditions } => self.exists(*negated, from, conditions),
         }
-    }
-
-    fn column(&self, var: Var) -> String {
-        shippable::place(var, self.tables).map_or_else(|| UNSHIPPABLE.to_owned(), |place| place.canonical())
     }
 
     fn list(&mut self, args: &[Expr]) -> String {

@@ -13,19 +13,13 @@ pub fn literal(value: &Native<'_>) -> String {
 pub fn cell_literal(cell: &CellBuf<'_>) -> String {
     match cell {
         CellBuf::Null => "NULL".to_owned(),
-        CellBuf::Integer(i) => integer(*i),
+        // Negative ones in parentheses: two minus signs begin a comment. The smallest bigint has no literal.
+        CellBuf::Integer(i64::MIN) => format!("(-{} - 1)", i64::MAX),
+        CellBuf::Integer(i @ 0..) => i.to_string(),
+        CellBuf::Integer(i) => format!("({i})"),
         CellBuf::Real(r) => real(*r),
         CellBuf::Text(text) => sqlite_literal(text),
         CellBuf::Blob(bytes) => format!("x'{}'", canonical::hex(bytes)),
-    }
-}
-
-/// Negative ones in parentheses: two minus signs begin a comment. The smallest bigint has no literal.
-fn integer(value: i64) -> String {
-    match value {
-        i64::MIN => format!("(-{} - 1)", i64::MAX),
-        0.. => value.to_string(),
-        _ => format!("({value})"),
     }
 }
 

@@ -27,21 +27,20 @@ use index_order::IndexOrder;
 pub fn select(select: &Select, tables: &Tables) -> Remote {
     let mut printer = Printer::new(tables);
     let sql = printer.select(select);
-    let outputs = select.targets.iter().zip(1..).map(|(target, at)| output(target, at, tables)).collect();
+    let outputs = select.targets.iter().zip(1..).map(|(target, attribute)| match target {
+        Target::Rowid { .. } => Output { attribute: 0, decode: Decode::Rowid },
+        Target::Cell(var) => Output { attribute, decode: cell(*var, tables) },
+        Target::Value(expr) => {
+            let decode = match numeric_aggregate(expr, tables) {
+                Some(vocabulary::AggregateResult::Quotient) => Decode::Quotient,
+                Some(_) => Decode::Decimal,
+                None => Decode::Canonical(type_of(expr, tables).unwrap_or(Type::Other)),
+            };
+            Output { attribute, decode }
+        }
+    });
+    let outputs = outputs.collect();
     printer.remote(sql, outputs)
-}
-
-fn output(target: &Target, at: i16, tables: &Tables) -> Output {
-    let decode = match target {
-        Target::Rowid { .. } => return Output { attribute: 0, decode: Decode::Rowid },
-        Target::Cell(var) => cell(*var, tables),
-        Target::Value(expr) => match numeric_aggregate(expr, tables) {
-            Some(vocabulary::AggregateResult::Quotient) => Decode::Quotient,
-            Some(_) => Decode::Decimal,
-            None => Decode::Canonical(type_of(expr, tables).unwrap_or(Type::Other)),
-        },
-    };
-    Output { attribute: at, decode }
 }
 
 /// How the cells of a column are read; those of a column that is not there are not.
