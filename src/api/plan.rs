@@ -53,7 +53,8 @@ fn sqlite_inspect(
     })))
 }
 
-/// Everything that would hurt, the worst first. A blocking finding would stop an import.
+/// Everything that would hurt, the worst first. A blocking finding would stop an import. `fix` is the smallest part of a
+/// plan that resolves a finding (see `sqlite_plan_merge`), NULL where only the data can be corrected or a person decides.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_findings(
     path: Option<Text>,
@@ -61,16 +62,24 @@ fn sqlite_findings(
 ) -> Result<
     TableIterator<
         'static,
-        (name!(severity, Text), name!(object, Text), name!(message, Text), name!(hint, Text)),
+        (
+            name!(severity, Text),
+            name!(object, Text),
+            name!(message, Text),
+            name!(hint, Text),
+            name!(fix, Option<Json>),
+            name!(kind, Text),
+        ),
     >,
     ErrorReport,
 > {
     let mut findings = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
-    Ok(TableIterator::new(
-        (findings.into_iter())
-            .map(|f| (Text::from(f.severity.as_str()), Text(f.object), Text(f.message), Text(f.hint))),
-    ))
+    Ok(TableIterator::new(findings.into_iter().map(|f| {
+        let (severity, kind) = (Text::from(f.severity.as_str()), Text::from(f.kind.as_str()));
+        let fix = f.patch().map(Json);
+        (severity, Text(f.object), Text(f.message), Text(f.hint), fix, kind)
+    })))
 }
 
 /// The complete, explicit plan. It is its own fixed point.

@@ -28,7 +28,8 @@ mod tests {
 
     #[test]
     fn a_patch_adds_replaces_and_removes() {
-        let plan = json!({ "names": "lower", "exclude": ["a"], "tables": { "t": { "skip": true, "where": "x" } } });
+        let plan =
+            json!({ "names": "lower", "exclude": ["a"], "tables": { "t": { "skip": true, "where": "x" } } });
         let patch = json!({ "names": null, "exclude": ["b"], "tables": { "t": { "skip": null }, "u": { "target": "v" } } });
         assert_eq!(
             merge(plan, &patch),

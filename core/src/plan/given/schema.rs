@@ -13,7 +13,10 @@ pub fn schema() -> Value {
     let mut plan = object_at(Level::Plan);
     plan.insert("$schema".into(), DIALECT.into());
     plan.insert("title".into(), "Plan of pg_sqlite_migrate".into());
-    plan.insert("$defs".into(), json!({ "table": object_at(Level::Table), "column": object_at(Level::Column) }));
+    plan.insert(
+        "$defs".into(),
+        json!({ "table": object_at(Level::Table), "column": object_at(Level::Column) }),
+    );
     Value::Object(plan)
 }
 

@@ -1,9 +1,10 @@
 //! Every setting decided: what a table goes by when its own entry, the plan and the defaults
 //! have been weighed, in that order.
 
-use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid, join};
+use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
+use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
 use crate::value::PgType;
 use crate::value::batch::OnInvalid;
