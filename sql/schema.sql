@@ -63,6 +63,9 @@ CREATE TABLE sqlite_migrate.log_finding (
     object   text NOT NULL,
     message  text NOT NULL,
     hint     text NOT NULL,
+    -- The merge patch of the plan that resolves it, for sqlite_plan_merge.
+    fix      jsonb,
+    kind     text NOT NULL,
     PRIMARY KEY (run, ordinal)
 );
 
@@ -84,7 +87,7 @@ SELECT id, run, source_table, rowid, row_key, source_column, "values", error
 FROM sqlite_migrate.log_reject WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 CREATE VIEW sqlite_migrate.finding WITH (security_barrier) AS
-SELECT run, ordinal, severity, object, message, hint
+SELECT run, ordinal, severity, object, message, hint, fix, kind
 FROM sqlite_migrate.log_finding WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 COMMENT ON VIEW sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';

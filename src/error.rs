@@ -13,7 +13,9 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::{Finding, counted};
+use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind, counted};
+use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::PlanError;
 use pg_sqlite_migrate_core::sqltext::ident;
 
@@ -221,13 +223,13 @@ impl Error {
             Error::Blocked(findings) => blocking_hint(findings),
             Error::Cell { hint, .. } | Error::Input { hint, .. } => Some(hint.clone()),
             Error::Memory { table, place } => place.column.as_ref().map(|column| {
-                format!("Set plan.tables.{table}.columns.{column}.skip to true, or leave the row out by plan.tables.{table}.where.")
+                let fix = Fix::of_column(table, column, "skip", true);
+                fix.hint(&format!(", or leave the row out by {}", path::of_table(table, "where")))
             }),
             Error::Orphans(rows) => {
-                let table = &rows.source;
-                let policies =
-                    if rows.existing { "\"reject\" or \"null\"" } else { "\"reject\", \"null\" or \"keep\"" };
-                Some(format!("Set plan.tables.{table}.orphans to {policies}."))
+                let (first, others): (_, &[&str]) =
+                    if rows.existing { ("null", &["reject"]) } else { ("keep", &["null", "reject"]) };
+                Some(Fix::of_table(&rows.source, "orphans", first).or(others).hint(""))
             }
             Error::OtherRows(rows) => Some(rows.hint.clone()),
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
@@ -257,10 +259,12 @@ impl Error {
             )),
             Error::Foreign { hint, .. } => hint.clone(),
             Error::Conflict { source_table, .. } => {
-                let path = format!("plan.tables.{source_table}");
+                let path = |key| path::of_table(source_table, key);
                 Some(format!(
-                    "Correct the rows, or set {path}.conflict_target to the key and {path}.on_conflict to \
-                     \"skip\" or \"update\"; \"update\" needs loaded rows with different keys."
+                    "Correct the rows, or set {} to the key and {} to \"skip\" or \"update\"; \"update\" needs \
+                     loaded rows with different keys.",
+                    path("conflict_target"),
+                    path("on_conflict")
                 ))
             }
             Error::Server(caught) => caught.hint.clone(),
@@ -442,17 +446,16 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
 
 /// A script can match the cause of the first blocking finding.
 fn blocked_code(findings: &[Finding]) -> Code {
-    use pg_sqlite_migrate_core::finding::Cause;
-    match findings.first().map(|f| f.cause) {
-        Some(Cause::DuplicateTable) => Code::ERRCODE_DUPLICATE_TABLE,
-        Some(Cause::Orphans) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
-        Some(Cause::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
-        Some(Cause::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
-        Some(Cause::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
-        Some(Cause::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-        Some(Cause::Corrupt) => Code::ERRCODE_DATA_CORRUPTED,
-        Some(Cause::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
-        Some(Cause::Other) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    match findings.first().map(|f| f.kind) {
+        Some(Kind::TableExists) => Code::ERRCODE_DUPLICATE_TABLE,
+        Some(Kind::Orphans) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+        Some(Kind::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
+        Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
+        Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
+        Some(Kind::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
+        Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
+        Some(_) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
     }
 }
 
@@ -480,13 +483,18 @@ fn line(finding: &Finding) -> String {
     format!("{}: {}{end}", finding.object, finding.message)
 }
 
-/// The first finding's, and where those of the others are.
+/// The first finding's, where those of the others are, and what resolves all of them.
 fn blocking_hint(findings: &[Finding]) -> Option<String> {
     let mut hints = findings.iter().map(|f| &f.hint).filter(|hint| !hint.is_empty());
     let first = hints.next()?;
     let others = hints.any(|hint| hint != first);
     let all = if others { " For the others see sqlite_findings(path, plan)." } else { "" };
-    Some(format!("{first}{all}"))
+    let fixes = || findings.iter().filter_map(|f| f.fix.clone());
+    // A long hint is shortened, and a part of a patch would be of no use.
+    let whole =
+        |fix: Fix| Some(format!("{first}{all} {}", fix.pasted())).filter(|hint| !brief::is_long(hint));
+    let pasted = fixes().reduce(Fix::and).and_then(whole).or_else(|| fixes().next().and_then(whole));
+    Some(pasted.unwrap_or_else(|| format!("{first}{all}")))
 }
 
 fn memory_detail(table: &str, place: &CellPlace) -> String {

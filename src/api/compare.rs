@@ -22,6 +22,7 @@ fn sqlite_compare(
             name!(severity, Text),
             name!(message, Text),
             name!(hint, Text),
+            name!(fix, Option<Json>),
         ),
     >,
     ErrorReport,
@@ -30,6 +31,6 @@ fn sqlite_compare(
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         let severity = Text::from(r.severity.as_str());
         let (source, target) = (r.in_source.map(Text), r.in_target.map(Text));
-        (Text(r.object), source, target, severity, Text(r.message), Text(r.hint))
+        (Text(r.object), source, target, severity, Text(r.message), Text(r.hint), r.fix.map(Json))
     })))
 }

@@ -1,13 +1,15 @@
 //! What would happen, before anything is written: `sqlite_inspect`, `sqlite_findings`, `sqlite_plan`,
-//! `sqlite_ddl`.
+//! `sqlite_ddl`; and plans by themselves: `sqlite_plan_merge`, `sqlite_plan_schema`.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::import::inspect;
 use crate::import::survey;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
+use pg_sqlite_migrate_core::plan::given::{merge, schema};
 
 /// One row per column of the tables that the plan leaves in: what is declared, what is stored, what it becomes.
 #[pg_extern(volatile, parallel_unsafe)]
@@ -51,7 +53,8 @@ fn sqlite_inspect(
     })))
 }
 
-/// Everything that would hurt, the worst first. A blocking finding would stop an import.
+/// Everything that would hurt, the worst first. A blocking finding would stop an import. `fix` is the smallest part of a
+/// plan that resolves a finding (see `sqlite_plan_merge`), NULL where only the data can be corrected or a person decides.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_findings(
     path: Option<Text>,
@@ -59,16 +62,24 @@ fn sqlite_findings(
 ) -> Result<
     TableIterator<
         'static,
-        (name!(severity, Text), name!(object, Text), name!(message, Text), name!(hint, Text)),
+        (
+            name!(severity, Text),
+            name!(object, Text),
+            name!(message, Text),
+            name!(hint, Text),
+            name!(fix, Option<Json>),
+            name!(kind, Text),
+        ),
     >,
     ErrorReport,
 > {
     let mut findings = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
-    Ok(TableIterator::new(
-        (findings.into_iter())
-            .map(|f| (Text::from(f.severity.as_str()), Text(f.object), Text(f.message), Text(f.hint))),
-    ))
+    Ok(TableIterator::new(findings.into_iter().map(|f| {
+        let (severity, kind) = (Text::from(f.severity.as_str()), Text::from(f.kind.as_str()));
+        let fix = f.patch().map(Json);
+        (severity, Text(f.object), Text(f.message), Text(f.hint), fix, kind)
+    })))
 }
 
 /// The complete, explicit plan. It is its own fixed point.
@@ -96,4 +107,24 @@ fn sqlite_ddl(
             .enumerate()
             .map(|(i, step)| (Text::from(step.phase.as_str()), i as i64 + 1, Text(step.sql()))),
     ))
+}
+
+/// A plan with merge patches (RFC 7396) laid over it, one after the other: null removes a key. A NULL patch changes
+/// nothing, so that the `fix` of every finding can be given.
+#[pg_extern(immutable, parallel_safe)]
+fn sqlite_plan_merge(
+    plan: Option<Json>,
+    patch: Option<VariadicArray<'_, Json>>,
+) -> Result<Json, ErrorReport> {
+    let plan = plan.map_or(serde_json::Value::Null, |p| p.0);
+    let patches = patch.iter().flat_map(VariadicArray::iter).flatten();
+    let merged = merge::merge(plan, &serde_json::Value::Null);
+    let merged = patches.fold(merged, |plan, patch| merge::merge(plan?, &patch.0));
+    Ok(Json(merged.map_err(Error::Plan)?))
+}
+
+/// The plan's JSON Schema (2020-12).
+#[pg_extern(immutable, parallel_safe)]
+fn sqlite_plan_schema() -> Json {
+    Json(schema::schema())
 }

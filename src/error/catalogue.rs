@@ -10,7 +10,7 @@ use crate::sqlite;
 use crate::sqlite::error::{Constraint, Kind};
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::plan::PlanError;
 use pg_sqlite_migrate_core::value::batch::RowName;
 
@@ -69,7 +69,7 @@ fn errors() -> Vec<Error> {
     let orphans =
         OrphanRows { source: any(), table: any(), parent: any(), count: 1, examples: any(), existing: true };
     let others = OtherRows { source: any(), place: any(), count: 1, example: any(), hint: any() };
-    let finding = || Finding::blocking(any(), any(), any());
+    let blocking = || finding::Kind::TableKept.blocking(any(), any()).hint(any());
     let (message, hint) = (any, any);
     let mut samples = samples!(Error {
         NoFileAccess { .. } => [Error::NoFileAccess { role: any() }],
@@ -84,7 +84,7 @@ fn errors() -> Vec<Error> {
         }],
         NoCreateTable { .. } => [Error::NoCreateTable { schema: any(), role: any() }],
         NoCreateSchema { .. } => [Error::NoCreateSchema { schema: any(), database: any(), role: any() }],
-        Blocked(_) => [Error::Blocked(vec![finding(), finding()])],
+        Blocked(_) => [Error::Blocked(vec![blocking(), blocking()])],
         Cell { .. } => [
             Error::Cell { table: any(), cell: cell("text"), hint: hint() },
             Error::Cell { table: any(), cell: cell("null"), hint: hint() },

@@ -78,14 +78,14 @@ pub fn finish(run: i64, findings: &[Finding]) {
     let rows: Vec<Value> = (findings.iter().enumerate())
         .map(|(i, f)| {
             json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
-                    "message": clean(&f.message), "hint": clean(&f.hint) })
+                    "message": clean(&f.message), "hint": clean(&f.hint), "fix": f.patch(), "kind": f.kind.as_str() })
         })
         .collect();
     write(
-        "INSERT INTO sqlite_migrate.log_finding (run, ordinal, severity, object, message, hint)
-         SELECT $1, f.ordinal, f.severity, f.object, f.message, f.hint
+        "INSERT INTO sqlite_migrate.log_finding (run, ordinal, severity, object, message, hint, fix, kind)
+         SELECT $1, f.ordinal, f.severity, f.object, f.message, f.hint, f.fix, f.kind
          FROM jsonb_to_recordset($2::jsonb)
-              AS f(ordinal integer, severity text, object text, message text, hint text)",
+              AS f(ordinal integer, severity text, object text, message text, hint text, fix jsonb, kind text)",
         &[run.into(), (&*json_for_server(&Value::from(rows).to_string())).into()],
     );
     write(

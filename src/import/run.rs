@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
-use pg_sqlite_migrate_core::finding::{Cause, Finding, Severity, counted};
+use pg_sqlite_migrate_core::finding::{Finding, Kind, Severity, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -71,7 +71,7 @@ fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> 
     let blocking: Vec<Finding> =
         blocking(&planned.findings).filter(|f| !(go_on && f.table.is_some())).cloned().collect();
     let Some(first) = blocking.first() else { return Ok(()) };
-    if first.cause == Cause::Misfit {
+    if first.kind == Kind::Misfit {
         // A profile counts values that do not fit; whoever has to correct them wants to see one.
         for spec in loads(planned).filter(|spec| first.table == Some(spec.id)) {
             let rowid = rowid_name(survey, &spec.source);
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
             let Some(table) = finding.table.and_then(|id| self.planned.table(id)) else { continue };
             let Some(result) = self.results.iter_mut().find(|r| r.id == Some(table.id)) else { continue };
             result.detail.push(format!("{}: {}", finding.object, finding.message));
-            if !finding.cause.costs_only_the_key() {
+            if !finding.kind.costs_only_the_key() {
                 result.status = Status::Failed;
                 self.orphans.leave_out((&table.schema, &table.target));
             }
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
         self.results = before;
         let message = format!("{} failed: {}", what.title, error.one_line());
         interrupts::tell(PgLogLevel::WARNING, &message);
-        self.findings.push(Finding::warning(what.title, error.one_line(), ""));
+        self.findings.push(Kind::StepFailed.warning(what.title, error.one_line()));
         let Some(result) = self.result(what.table) else { return Ok(()) };
         result.detail.push(message);
         if what.loads {

@@ -13,7 +13,7 @@ use crate::pg::tempdir::{self, TempDir};
 use crate::pg::{interrupts, memory, rights, thread};
 use crate::sqlite::{self, OpenOptions, Scratch, Source};
 use pg_sqlite_migrate_core::catalog::Catalog;
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::plan::Opening;
 
 pub fn open(path: Option<&str>, opening: Opening) -> Result<Source, Error> {
@@ -94,24 +94,19 @@ pub fn findings(source: &Source, catalog: &Catalog) -> Vec<Finding> {
     let state = source.state();
     let object = source.path().display().to_string();
     let mut out = vec![];
-    out.extend(copied(source).map(|copied| Finding::info(&object, copied, "")));
+    out.extend(copied(source).map(|copied| Kind::Copied.info(&object, copied)));
     if state.wal_missing {
-        out.push(Finding::info(
-            &object,
-            "the file is in WAL mode and has no -wal: if it was copied without it, committed transactions are missing",
-            "Copy a file together with its -wal, or when its application has closed it.",
-        ));
+        let message = "the file is in WAL mode and has no -wal: if it was copied without it, committed transactions are missing";
+        let hint = "Copy a file together with its -wal, or when its application has closed it.";
+        out.push(Kind::WalMissing.info(&object, message).hint(hint));
     }
     if state.wal_missing && state.names > 1 {
         let message = format!("the file has {} names, and its -wal may lie beside another one", state.names);
-        out.push(Finding::warning(&object, message, "Give the path that its application uses."));
+        out.push(Kind::HardLinks.warning(&object, message).hint("Give the path that its application uses."));
     }
     if catalog.tables.is_empty() {
-        out.push(Finding::warning(
-            &object,
-            NO_TABLES,
-            "Check the path: SQLite creates a file when it opens one that is missing.",
-        ));
+        let hint = "Check the path: SQLite creates a file when it opens one that is missing.";
+        out.push(Kind::NoTables.warning(&object, NO_TABLES).hint(hint));
     }
     out
 }

@@ -16,7 +16,7 @@ use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
-use pg_sqlite_migrate_core::finding::Finding;
+use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Target};
 use pg_sqlite_migrate_core::types::TableProfile;
@@ -290,7 +290,7 @@ impl Survey {
     pub fn unrun(&self) -> Option<Finding> {
         let message = "its statements were not run: what they create or change is not visible here";
         let hint = "sqlite_import runs them before it reads the target.";
-        (!self.needs.before.is_empty()).then(|| Finding::info("before", message, hint))
+        (!self.needs.before.is_empty()).then(|| Kind::BeforeNotRun.info("before", message).hint(hint))
     }
 
     /// For an answer that has no place for findings.
@@ -326,7 +326,7 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
             planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
         }
         planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-        planned.findings.extend(survey.broken.iter().map(|p| Finding::warning(&p.object, &p.reason, "")));
+        planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
         planned.findings.extend(survey.unrun());
         planned.findings.extend(untranslatable::findings(&planned));
         finding::say_once(&mut planned.findings);

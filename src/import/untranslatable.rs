@@ -6,7 +6,8 @@ use pgrx::PgSqlErrorCode;
 
 use crate::error::Error;
 use crate::pg::encoding;
-use pg_sqlite_migrate_core::finding::{Cause, Finding};
+use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind};
+use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::{Action, Phase, Planned, Step, TablePlan};
 
 /// A schema that cannot even be looked for.
@@ -33,17 +34,20 @@ pub fn findings(planned: &Planned) -> Vec<Finding> {
 }
 
 fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
-    let path = format!("plan.tables.{}", table.source);
-    let (what, hint) = match phase {
-        Phase::Indexes => ("the name of an index", format!("Set {path}.indexes to false.")),
-        Phase::ForeignKeys => ("a name in a foreign key", format!("Set {path}.foreign_keys to false.")),
-        Phase::Checks => ("a CHECK", format!("Set {path}.checks to false.")),
-        _ => (
-            "a name or a default of the table",
-            format!("Set {path}.target, or name and default in {path}.columns."),
-        ),
+    let (what, key) = match phase {
+        Phase::Indexes => ("the name of an index", Some("indexes")),
+        Phase::ForeignKeys => ("a name in a foreign key", Some("foreign_keys")),
+        Phase::Checks => ("a CHECK", Some("checks")),
+        _ => ("a name or a default of the table", None),
     };
-    Finding::blocking(&table.source, lacks(what, lacking), hint).because(Cause::Untranslatable).of(table.id)
+    let finding = Kind::Untranslatable.blocking(&table.source, lacks(what, lacking)).of(table.id);
+    match key {
+        Some(key) => finding.fix(Fix::of_table(&table.source, key, false), ""),
+        None => {
+            let path = |key| path::of_table(&table.source, key);
+            finding.hint(format!("Set {}, or name and default in {}.", path("target"), path("columns")))
+        }
+    }
 }
 
 fn lacks(what: &str, lacking: &str) -> String {

@@ -4,7 +4,7 @@
 use std::ffi::c_char;
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
-use pgrx::datum::Datum;
+use pgrx::datum::{Datum, UnboxDatum};
 use pgrx::nullable::Nullable;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, Returns, ReturnsError, SqlMapping, SqlTranslatable,
@@ -75,6 +75,19 @@ impl IntoDatum for Json {
 
     fn type_oid() -> pg_sys::Oid {
         pg_sys::JSONBOID
+    }
+}
+
+// SAFETY: an element of a jsonb array is a jsonb.
+unsafe impl UnboxDatum for Json {
+    type As<'src> = Json;
+
+    unsafe fn unbox<'src>(datum: Datum<'src>) -> Json
+    where
+        Self: 'src,
+    {
+        // SAFETY: pgrx unboxes elements of a jsonb array that are not NULL.
+        unsafe { Json::from_datum(datum.sans_lifetime(), false) }.unwrap_or(Json(Value::Null))
     }
 }
 

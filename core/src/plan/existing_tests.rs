@@ -430,7 +430,7 @@ fn a_table_of_somebody_else_is_loaded_where_the_plan_names_it() {
     let asked =
         go(&catalog(vec![numbered("a\"b", vec![column("v", "TEXT")])]), &target(vec![quoted]), json!({}));
     let hint = &asked.findings.iter().find(|finding| finding.object == "a\"b").unwrap().hint;
-    assert!(hint.contains(r#"set plan.tables."a\"b".target to "a\"b", or create"#), "{hint}");
+    assert!(hint.contains(r#"Set plan.tables."a\"b".target to "a\"b" if that is"#), "{hint}");
     let named = go(&t(), &target(vec![theirs('r')]), json!({"create": "never"}));
     let fire = "warning: triggers fire for loaded rows, because only the table's owner can disable them: \
                 \"audit\"";

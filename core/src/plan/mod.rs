@@ -19,7 +19,7 @@ mod existing_tests;
 mod tests;
 
 pub use self::context::Source;
-pub use self::given::overrides::{Overrides, PlanError, parse, path_of};
+pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::words::{Orphans, ProfileMode};
 pub use self::model::*;
@@ -58,6 +58,9 @@ fn build_by(
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    // A patch of a plan knows upper and lower case, the file does not.
+    let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());
+    fixes.for_each(|fix| fix.spell(|table, column| overrides.spell(table, column)));
     Ok(Planned {
         plan: json::plan(&ctx, &decided),
         steps,

@@ -6,7 +6,8 @@ use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
 use super::{ColumnProfile, Question, decide, times};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Fix, Kind};
+use crate::path;
 use crate::value::Format;
 use crate::value::PgType;
 
@@ -101,23 +102,21 @@ fn characters(p: &ColumnProfile) -> String {
 }
 
 impl Case<'_> {
-    fn finding(&self, severity: Severity, message: String, hint: String) -> Option<Finding> {
-        let object = format!("{}.{}", self.q.table, self.q.column.name);
-        Some(Finding::new(severity, object, message, hint))
+    fn object(&self) -> String {
+        format!("{}.{}", self.q.table, self.q.column.name)
     }
 
-    /// The plan's path of a key of this column.
-    fn key(&self, key: &str) -> String {
-        format!("plan.tables.{}.columns.{}.{key}", self.q.table, self.q.column.name)
+    fn fix(&self, key: &'static str, value: &str) -> Fix {
+        Fix::of_column(self.q.table, &self.q.column.name, key, value)
     }
 
-    fn set_type(&self, pg_type: &PgType) -> String {
-        format!("Set {} to \"{pg_type}\"", self.key("type"))
+    fn of_type(&self, pg_type: &PgType) -> Fix {
+        self.fix("type", &pg_type.to_string())
     }
 
-    /// The hint about another type, if there is a choice.
-    fn instead(&self, pg_type: &PgType, to: &str) -> String {
-        if self.q.existing { String::new() } else { format!("{} to {to}.", self.set_type(pg_type)) }
+    /// Another type, if there is a choice.
+    fn instead(&self, finding: Finding, pg_type: &PgType, to: &str) -> Finding {
+        if self.q.existing { finding } else { finding.fix(self.of_type(pg_type), &format!(" to {to}")) }
     }
 
     fn declared_as(&self) -> &str {
@@ -138,12 +137,8 @@ impl Case<'_> {
             stored(self.p, None, true),
             self.d.chosen.pg_type
         );
-        let hint = format!(
-            "{} and {} to \"null\" or \"reject\" to use it nevertheless.",
-            self.set_type(wanted),
-            self.key("on_invalid")
-        );
-        self.finding(Severity::Warning, message, hint)
+        let fix = self.of_type(wanted).and(self.fix("on_invalid", "null").or(&["reject"]));
+        Some(Kind::TypeRefused.warning(self.object(), message).fix(fix, " to use it nevertheless"))
     }
 
     /// The declared type would lose something.
@@ -159,16 +154,15 @@ impl Case<'_> {
             self.d.chosen.pg_type
         );
         let too_fine = self.p.text.count(TextFormat::TooFine) > 0;
-        let purpose = match times::is_time(self.declared.family) {
+        let (rest, after) = match times::is_time(self.declared.family) {
             true if too_fine => {
-                "convert the rest. PostgreSQL keeps microseconds; a cast after the import rounds."
+                (" to convert the rest", "PostgreSQL keeps microseconds; a cast after the import rounds.")
             }
-            true => "convert the rest.",
-            false => "keep the declared type.",
+            true => (" to convert the rest", ""),
+            false => (" to keep the declared type", ""),
         };
-        let (set_type, policy) = (self.set_type(&missed.pg_type), self.key("on_invalid"));
-        let hint = format!("{set_type} and {policy} to \"null\" or \"reject\" to {purpose}");
-        self.finding(Severity::Warning, message, hint)
+        let fix = self.of_type(&missed.pg_type).and(self.fix("on_invalid", "null").or(&["reject"]));
+        Some(Kind::TypeMissed.warning(self.object(), message).fix_amid("", fix, rest, after))
     }
 
     /// Zeros, which often mean "no date", become the start of the epoch.
@@ -185,7 +179,8 @@ impl Case<'_> {
         };
         let verb = if self.p.number.zeros == 1 { "is" } else { "are" };
         let message = format!("{} {verb} 0: 0 becomes {day} 00:00:00+00", values(self.p.number.zeros));
-        self.finding(Severity::Warning, message, self.instead(&PgType::Int8, "keep the numbers"))
+        let finding = Kind::ZeroTimes.warning(self.object(), message);
+        Some(self.instead(finding, &PgType::Int8, "keep the numbers"))
     }
 
     /// The name alone made a number a time.
@@ -197,7 +192,8 @@ impl Case<'_> {
         let message =
             format!("its name and the range of its numbers suggest times: read as {}", format.describe());
         let kept = if self.p.reals > 0 { PgType::Float8 } else { PgType::Int8 };
-        self.finding(Severity::Info, message, format!("{} to keep the numbers.", self.set_type(&kept)))
+        let finding = Kind::NamedTimes.info(self.object(), message);
+        Some(finding.fix(self.of_type(&kept), " to keep the numbers"))
     }
 
     /// Numbers that may be times, or times that are numbers without a known epoch.
@@ -208,13 +204,17 @@ impl Case<'_> {
         }
         let epoch = decide::epoch(self.q, self.p);
         let message = self.unread(epoch)?;
-        let format = epoch.map_or(String::new(), |unit| format!(" (\"{}\")", unit.as_str()));
-        let hint = format!(
-            "{} and {}{format} to say how its numbers are read.",
-            self.set_type(&PgType::TIMESTAMPTZ),
-            self.key("format")
-        );
-        self.finding(Severity::Info, message, hint)
+        let finding = Kind::UnreadNumbers.info(self.object(), message);
+        let of_type = self.of_type(&PgType::TIMESTAMPTZ);
+        Some(match epoch {
+            Some(unit) => {
+                finding.fix(of_type.and(self.fix("format", unit.as_str())), " to read them as times")
+            }
+            None => {
+                let format = path::of_column(self.q.table, &self.q.column.name, "format");
+                finding.hint(format!("Set {of_type} and {format} to say how its numbers are read."))
+            }
+        })
     }
 
     /// Why numbers that stay numbers may have been meant as times.
@@ -255,7 +255,8 @@ impl Case<'_> {
             "{} more precise than microseconds, rounded to the nearest microsecond",
             values_are(self.p.real.sub_micro)
         );
-        self.finding(Severity::Warning, message, self.instead(&PgType::Float8, "keep every digit"))
+        let finding = Kind::Rounded.warning(self.object(), message);
+        Some(self.instead(finding, &PgType::Float8, "keep every digit"))
     }
 
     fn offsets(&self) -> Option<Finding> {
@@ -266,11 +267,12 @@ impl Case<'_> {
             None
         } else if plain > 0 && instants > 0 {
             let message = format!("{} text without an offset, other values are instants", values_are(plain));
-            self.finding(Severity::Info, message, "Such texts are read in plan.timezone.".to_owned())
+            let finding = Kind::Offsets.info(self.object(), message);
+            Some(finding.hint("Such texts are read in plan.timezone."))
         } else if offsets > 0 {
             let message =
                 format!("{} with an offset: the instant is kept, the offset is not", values_are(offsets));
-            self.finding(Severity::Info, message, self.instead(&PgType::Text, "keep it"))
+            Some(self.instead(Kind::Offsets.info(self.object(), message), &PgType::Text, "keep it"))
         } else {
             None
         }
@@ -296,8 +298,9 @@ impl Case<'_> {
         } else {
             return None;
         };
-        let hint = format!("{} to convert it.", self.set_type(&pg_type));
-        self.finding(Severity::Info, format!("every text is {what}, and stays text"), hint)
+        let message = format!("every text is {what}, and stays text");
+        let finding = Kind::TextForm.info(self.object(), message);
+        Some(finding.fix(self.of_type(&pg_type), " to convert it"))
     }
 
     /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.
@@ -305,14 +308,9 @@ impl Case<'_> {
         if !self.is(&PgType::TIMESTAMP) || !times::counted_since_1970(self.p) {
             return None;
         }
-        let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals".to_owned();
-        let hint = format!(
-            "If it is one, {} and {} to \"{}\".",
-            self.set_type(&PgType::INTERVAL).replacen("Set", "set", 1),
-            self.key("format"),
-            Format::Since1970.as_str()
-        );
-        self.finding(Severity::Info, message, hint)
+        let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals";
+        let fix = self.of_type(&PgType::INTERVAL).and(self.fix("format", Format::Since1970.as_str()));
+        Some(Kind::IntervalForm.info(self.object(), message).fix(fix, " if it is one"))
     }
 
     /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
@@ -335,8 +333,8 @@ impl Case<'_> {
         } else {
             return None;
         };
-        let hint = format!("{} if that is what it is.", self.set_type(&pg_type));
-        self.finding(Severity::Info, message, hint)
+        let finding = Kind::BlobForm.info(self.object(), message);
+        Some(finding.fix(self.of_type(&pg_type), " if that is what it is"))
     }
 
     /// `TINYINT(1)` is how some frameworks spell boolean.
@@ -347,8 +345,8 @@ impl Case<'_> {
         {
             return None;
         }
-        let hint = format!("{} if it is a boolean.", self.set_type(&PgType::Bool));
-        self.finding(Severity::Info, "declared TINYINT(1) and holds only 0 and 1".to_owned(), hint)
+        let finding = Kind::FlagForm.info(self.object(), "declared TINYINT(1) and holds only 0 and 1");
+        Some(finding.fix(self.of_type(&PgType::Bool), " if it is a boolean"))
     }
 }
 

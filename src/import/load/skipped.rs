@@ -12,8 +12,9 @@ use crate::error::{Error, OtherRows};
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, Column, Json, Row};
 use crate::verify::counts;
-use pg_sqlite_migrate_core::finding::Finding;
-use pg_sqlite_migrate_core::plan::{Conflict, LoadSpec, Skip, path_of};
+use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind};
+use pg_sqlite_migrate_core::path;
+use pg_sqlite_migrate_core::plan::{Conflict, LoadSpec, Skip};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 
 /// The valid unique indexes of `$1`: name, whether of the primary key, whether NULLs are alike, the condition, the
@@ -177,7 +178,7 @@ impl<'a> Comparison<'a> {
     pub fn unseen(&self) -> Option<Finding> {
         let why = self.closed.as_ref()?;
         let message = format!("skipped rows were not compared with the existing rows of the same key: {why}");
-        Some(Finding::warning(self.spec.source.clone(), message, ""))
+        Some(Kind::SkippedRows.warning(&self.spec.source, message))
     }
 
     /// Gives up what was fetched.
@@ -284,7 +285,7 @@ impl<'a> Comparison<'a> {
 
     /// What can be done, as far as it is known to work.
     fn hint(&self, pairs: &Pairs, from: &str, key: &Key, differs: &str) -> String {
-        let path = |name: &str| path_of(&self.spec.source, name);
+        let path = |name: &str| path::of_table(&self.spec.source, name);
         let mut ways = vec![];
         if pairs.there == "the table" {
             if !key.primary && !self.taken(from, differs) {
@@ -335,14 +336,12 @@ impl<'a> Comparison<'a> {
             columns = ident_list(columns.iter()),
             other = pairs.there,
         );
-        let hint = match pairs.there {
-            "the table" => format!(
-                "Set {} to \"update\" to take the file's values.",
-                path_of(&self.spec.source, "on_conflict")
-            ),
-            _ => String::new(),
-        };
-        Finding::warning(self.spec.source.clone(), message, hint)
+        let finding = Kind::SkippedRows.warning(&self.spec.source, message);
+        let fix = Fix::of_table(&self.spec.source, "on_conflict", "update");
+        match pairs.there {
+            "the table" => finding.fix(fix, " to take the file's values"),
+            _ => finding,
+        }
     }
 
     fn key_shown(&self) -> String {

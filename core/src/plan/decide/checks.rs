@@ -8,7 +8,7 @@ use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
 use crate::catalog::Check;
 use crate::catalog::KeyFactKind;
-use crate::finding::{Cause, Finding, counted};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
@@ -38,7 +38,8 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             }
             Err(why) => {
                 let message = format!("is left out: {why}: {}", check.expression);
-                table.left_out(findings, object, message, "Add the constraint in after.");
+                let finding = Kind::LeftOut.warning(object, message);
+                table.left_out(findings, finding.hint("Add the constraint in after."));
             }
         }
     }
@@ -67,13 +68,13 @@ fn add(
         let rows = counted(broken, "row breaks", "rows break");
         let message = format!("{rows} it: {}", check.expression);
         if table.settings.keys == Keys::Strict {
-            let path = table.path("checks");
-            let hint = format!("Set {path} to false, or keys to \"as_data_allows\", or correct the rows.");
-            let finding = Finding::blocking(object, message, hint).because(Cause::BrokenCheck);
-            findings.push(finding.of(table.id));
+            let fix = Fix::of_table(&table.source.name, "keys", "as_data_allows");
+            let rest = " to leave the constraint NOT VALID, or checks to false, or correct the rows";
+            findings.push(Kind::BrokenCheck.blocking(object, message).fix(fix, rest).of(table.id));
         } else {
             let hint = "Correct the rows and run ALTER TABLE … VALIDATE CONSTRAINT.";
-            table.left_out(findings, object, format!("stays NOT VALID: {message}"), hint);
+            let finding = Kind::BrokenCheck.warning(object, format!("stays NOT VALID: {message}"));
+            table.left_out(findings, finding.hint(hint));
             not_valid = true;
         }
     }

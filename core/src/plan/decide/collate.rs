@@ -9,9 +9,9 @@
 use super::links::{self, Link, Node};
 use super::object::IndexKey;
 use super::table::{DecidedColumn, DecidedTable};
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
-use crate::plan::given::words::Nocase;
+use crate::plan::given::words::{Nocase, Word};
 use crate::sqltext::{ident, literal, qualified};
 use crate::value::PgType;
 
@@ -50,43 +50,48 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         let object = column.object(&table.resolved.source.name);
         findings.extend(match collation.to_ascii_uppercase().as_str() {
             "BINARY" => None,
-            "NOCASE" => Some(nocase_finding(object, mode, ctx.target.icu)),
-            "RTRIM" => Some(Finding::warning(
-                object,
-                "trailing spaces count in comparisons, which COLLATE RTRIM ignored",
-                "Compare rtrim(column) where that matters.",
-            )),
-            _ => Some(Finding::warning(
-                object,
-                format!("collation \"{collation}\" of the application is not carried over"),
-                "The column gets the database's default collation.",
-            )),
+            "NOCASE" => Some(nocase_finding(&table.resolved.source.name, object, mode, ctx.target.icu)),
+            "RTRIM" => {
+                let message = "trailing spaces count in comparisons, which COLLATE RTRIM ignored";
+                let finding = Kind::Collation.warning(object, message);
+                Some(finding.hint("Compare rtrim(column) where that matters."))
+            }
+            _ => {
+                let message = format!("collation \"{collation}\" of the application is not carried over");
+                let finding = Kind::Collation.warning(object, message);
+                Some(finding.hint("The column gets the database's default collation."))
+            }
         });
     }
 }
 
-fn nocase_finding(object: String, mode: Nocase, icu: bool) -> Finding {
+fn nocase_finding(table: &str, object: String, mode: Nocase, icu: bool) -> Finding {
+    let fix = |mode: Nocase| Fix::of_table(table, "nocase", mode.word());
     match mode {
-        Nocase::Collation if !icu => Finding::blocking(
-            object,
-            "COLLATE NOCASE needs an ICU collation, which this server cannot make",
-            "Set nocase to \"lower\".",
-        ),
-        Nocase::Collation => Finding::info(
-            object,
-            "COLLATE NOCASE becomes an ICU collation that ignores case; it folds all letters, not only ASCII, so that a unique key may be stricter",
-            "Set nocase to \"lower\" for indexes on lower(); LIKE does not work on such a column before PostgreSQL 18.",
-        ),
-        Nocase::Lower => Finding::warning(
-            object,
-            "COLLATE NOCASE becomes indexes on lower(): uniqueness is kept, comparisons are case-sensitive",
-            "Compare lower(column COLLATE \"C\"), or set nocase to \"collation\" where the server has ICU.",
-        ),
-        Nocase::None => Finding::warning(
-            object,
-            "COLLATE NOCASE is not carried over: comparisons and keys are case-sensitive",
-            "Set nocase to \"collation\" or \"lower\".",
-        ),
+        Nocase::Collation if !icu => {
+            let message = "COLLATE NOCASE needs an ICU collation, which this server cannot make";
+            Kind::Collation.blocking(object, message).fix(fix(Nocase::Lower), "")
+        }
+        Nocase::Collation => {
+            let message = "COLLATE NOCASE becomes an ICU collation that ignores case; it folds all letters, not only ASCII, so that a unique key may be stricter";
+            let after = "LIKE does not work on such a column before PostgreSQL 18.";
+            let finding = Kind::Collation.info(object, message);
+            finding.fix_amid("", fix(Nocase::Lower), " for indexes on lower()", after)
+        }
+        Nocase::Lower => {
+            let message = "COLLATE NOCASE becomes indexes on lower(): uniqueness is kept, comparisons are case-sensitive";
+            let before = "Compare lower(column COLLATE \"C\").";
+            let finding = Kind::Collation.warning(object, message);
+            match icu {
+                true => finding.fix_amid(before, fix(Nocase::Collation), " to ignore case everywhere", ""),
+                false => finding.hint(before),
+            }
+        }
+        Nocase::None => {
+            let message = "COLLATE NOCASE is not carried over: comparisons and keys are case-sensitive";
+            let fix = if icu { fix(Nocase::Collation).or(&["lower"]) } else { fix(Nocase::Lower) };
+            Kind::Collation.warning(object, message).fix(fix, "")
+        }
     }
 }
 
@@ -112,10 +117,10 @@ pub fn follow(tables: &mut [DecidedTable<'_>], findings: &mut Vec<Finding>) {
             column.nocase = follows;
             let object = column.object(&table.resolved.source.name);
             findings.push(if follows {
-                Finding::info(object, "gets the collation of the NOCASE column that it points to", "")
+                Kind::Collation.info(object, "gets the collation of the NOCASE column that it points to")
             } else {
                 let message = "loses COLLATE NOCASE: the column that it points to is case-sensitive";
-                Finding::warning(object, message, "")
+                Kind::Collation.warning(object, message)
             });
         }
     }
@@ -174,21 +179,24 @@ pub fn lost(
     let of = format!("COLLATE {collation} of column \"{}\"", column.source.name);
     if bytes {
         let message = format!("{of} is not carried over: bytea compares byte by byte");
-        return Some(Finding::warning(object, message, ""));
+        return Some(Kind::Collation.warning(object, message));
     }
     match (collation.to_ascii_uppercase().as_str(), table.settings.nocase) {
         ("RTRIM", _) | ("NOCASE", Nocase::Lower) => None,
         ("NOCASE", Nocase::Collation) => (!ctx.target.icu).then(|| {
             let message = format!("{of} needs an ICU collation, which this server cannot make");
-            Finding::blocking(object, message, "Set nocase to \"lower\".").of(table.id)
+            let fix = Fix::of_table(&table.source.name, "nocase", "lower");
+            Kind::Collation.blocking(object, message).fix(fix, "").of(table.id)
         }),
         ("NOCASE", Nocase::None) => {
             let message = format!("{of} is not carried over: values that differ in case only are different");
-            Some(Finding::warning(object, message, "Set nocase to \"collation\" or \"lower\"."))
+            let fix = Fix::of_table(&table.source.name, "nocase", "collation").or(&["lower"]);
+            Some(Kind::Collation.warning(object, message).fix(fix, ""))
         }
         _ => {
             let message = format!("{of} is defined by the application and is not carried over");
-            Some(Finding::warning(object, message, "The column's own collation takes its place."))
+            let finding = Kind::Collation.warning(object, message);
+            Some(finding.hint("The column's own collation takes its place."))
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The type and format of each column, from the declaration, the stored values, the plan and the existing column.
 
+use serde_json::Value;
+
 use super::remedy::Remedy;
 use super::table::{DecidedColumn, DecidedTable};
-use crate::finding::{Cause, Finding};
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
@@ -34,13 +36,13 @@ pub fn decide<'a>(
     let name = &table.source.name;
     let carried = table.columns.iter().filter(|c| c.target().is_some()).count();
     if carried == 0 {
-        let hint = format!("Set {} to true.", table.path("skip"));
-        table.report(findings, Finding::blocking(name, "no column is left", hint).of(table.id));
+        let finding = Kind::NoColumns.blocking(name, "no column is left");
+        table.report(findings, finding.fix(Fix::of_table(name, "skip", true), "").of(table.id));
     }
     if carried > MAX_COLUMNS {
         let hint = format!("Leave some out with skip in {}.", table.path("columns"));
         let message = format!("PostgreSQL allows at most {MAX_COLUMNS} columns");
-        table.report(findings, Finding::blocking(name, message, hint).of(table.id));
+        table.report(findings, Kind::TooManyColumns.blocking(name, message).hint(hint).of(table.id));
     }
     let decided = |column: &ResolvedColumn<'a>| {
         let target = column.target()?;
@@ -130,13 +132,18 @@ impl<'c, 'a> Case<'c, 'a> {
         self.column.object(&self.table.source.name)
     }
 
+    fn fix(&self, key: &'static str, value: impl Into<Value>) -> Fix {
+        Fix::of_column(&self.table.source.name, &self.column.source.name, key, value)
+    }
+
     /// The plan names another type than the existing column has.
     fn contradiction(&self, explicit: Option<&PgType>) -> Option<Finding> {
         let existing = &self.existing?.pg_type;
         let explicit = explicit.filter(|explicit| !explicit.is_named_as(existing))?;
         let message = format!("the existing column is {existing}, the plan says {explicit}");
-        let hint = "Remove the column's type from the plan.";
-        Some(Finding::blocking(self.object(), message, hint).of(self.table.id))
+        let finding = Kind::TypeContradiction.blocking(self.object(), message).of(self.table.id);
+        let fix = self.fix("type", Value::Null);
+        Some(finding.fix(fix, ", which removes it from the plan"))
     }
 
     /// The required type, when it is not what the values ask for.
@@ -185,7 +192,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let message = format!("{why} {}; the column becomes {}", choice.pg_type, wide.pg_type);
         let path = self.column.path(&self.table.source.name, "on_invalid");
         let hint = format!("Set {path} to another value to keep the type.");
-        self.table.report(findings, Finding::warning(self.object(), message, hint));
+        self.table.report(findings, Kind::Widened.warning(self.object(), message).hint(hint));
         wide
     }
 
@@ -197,31 +204,28 @@ impl<'c, 'a> Case<'c, 'a> {
         let message = format!("not every stored value fits {required}: {why}");
         match self.policy() {
             OnInvalid::Null => {
-                Finding::warning(self.object(), format!("{message}; such values become NULL"), "")
+                Kind::Misfit.warning(self.object(), format!("{message}; such values become NULL"))
             }
             OnInvalid::Reject => {
                 let message = format!("{message}; their rows go to sqlite_migrate.reject");
-                Finding::warning(self.object(), message, "")
+                Kind::Misfit.warning(self.object(), message)
             }
             OnInvalid::Error | OnInvalid::Text => {
-                let hint = match self.existing {
-                    None => {
-                        let (fits, declared) = (&tried.pg_type, self.column.source.not_null);
-                        let nullable = self.column.overrides.and_then(|g| g.nullable).unwrap_or(!declared);
-                        let null = if nullable { "\"null\", " } else { "" };
-                        format!("Use {fits}, or set on_invalid to {null}\"reject\" or \"text\".")
-                    }
-                    Some(existing) => Remedy {
-                        table: &self.table.source.name,
-                        column: &self.column.source.name,
-                        pg_type: required,
-                        format: self.column.overrides.and_then(|g| g.format).or(format),
-                        numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
-                        not_null: existing.not_null,
-                    }
-                    .hint(),
+                let nullable = self.column.overrides.and_then(|g| g.nullable);
+                let not_null = match self.existing {
+                    Some(existing) => existing.not_null,
+                    None => !nullable.unwrap_or(!self.column.source.not_null),
                 };
-                Finding::blocking(self.object(), message, hint).because(Cause::Misfit)
+                let remedy = Remedy {
+                    table: &self.table.source.name,
+                    column: &self.column.source.name,
+                    pg_type: required,
+                    fits: self.existing.is_none().then_some(&tried.pg_type),
+                    format: self.column.overrides.and_then(|g| g.format).or(format),
+                    numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
+                    not_null,
+                };
+                remedy.advise(Kind::Misfit.blocking(self.object(), message))
             }
         }
     }

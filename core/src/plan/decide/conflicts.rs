@@ -1,7 +1,7 @@
 //! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
 use super::table::DecidedTable;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::overrides::TableOverrides;
@@ -30,11 +30,11 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         }
         Ok(None) => {
             let message = "has no unique key by which rows could conflict: every row is inserted";
-            findings.push(Finding::info(table.source.name.clone(), message, ""));
+            findings.push(Kind::ConflictKey.info(&table.source.name, message));
         }
-        Err((message, hint)) => {
-            let finding = Finding::blocking(table.source.name.clone(), message, hint);
-            findings.push(finding.of(table.id));
+        Err((message, fix)) => {
+            let finding = Kind::ConflictKey.blocking(&table.source.name, message);
+            findings.push(finding.fix(fix, "").of(table.id));
         }
     }
 }
@@ -69,7 +69,7 @@ fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable
 }
 
 /// Why there is no ON CONFLICT, and what helps.
-type Refusal = (String, String);
+type Refusal = (String, Fix);
 
 /// The key; `None` for an empty table without keys, in which no row conflicts.
 fn arbiter<'e>(
@@ -118,7 +118,7 @@ fn by_default<'e>(table: &DecidedTable<'_>, existing: &'e ExistingTable) -> Resu
         several => {
             let names = list(several.iter());
             let message = format!("table \"{}\" has several unique keys: {names}", table.title());
-            Err((message, format!("Set {} to one of them.", table.path("conflict_target"))))
+            Err((message, others(table, existing)))
         }
     }
 }
@@ -143,18 +143,18 @@ fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     Some(format!("no value is loaded into its column \"{missing}\""))
 }
 
-/// A hint that names the keys that would do.
-fn others(table: &DecidedTable<'_>, existing: &ExistingTable) -> String {
-    let usable: Vec<&ExistingKey> =
-        existing.keys.iter().filter(|key| unusable(table, key).is_none()).collect();
-    match usable.is_empty() {
-        true => give_up(table),
-        false => format!("Set {} to {}.", table.path("conflict_target"), list(usable.into_iter())),
+/// One of the keys that would do, if any.
+fn others(table: &DecidedTable<'_>, existing: &ExistingTable) -> Fix {
+    let usable = existing.keys.iter().filter(|key| unusable(table, key).is_none());
+    let usable: Vec<&str> = usable.map(|key| key.name.as_str()).collect();
+    match usable.as_slice() {
+        [] => give_up(table),
+        [first, rest @ ..] => Fix::of_table(&table.source.name, "conflict_target", *first).or(rest),
     }
 }
 
-fn give_up(table: &DecidedTable<'_>) -> String {
-    format!("Set {} to \"error\".", table.path("on_conflict"))
+fn give_up(table: &DecidedTable<'_>) -> Fix {
+    Fix::of_table(&table.source.name, "on_conflict", "error")
 }
 
 fn list<'e>(keys: impl Iterator<Item = &'e ExistingKey>) -> String {
@@ -176,11 +176,11 @@ fn update(
     let (fixed, update): (Vec<_>, Vec<_>) = changing.partition(|c| always(&c.target));
     for column in fixed {
         let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
-        findings.push(Finding::info(column.object(&table.source.name), message, ""));
+        findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }
     if update.is_empty() {
         let message = "has no column to update besides its key: existing rows stay as they are";
-        findings.push(Finding::info(table.source.name.clone(), message, ""));
+        findings.push(Kind::NotUpdated.info(&table.source.name, message));
     }
     update.into_iter().map(|c| c.target.clone()).collect()
 }

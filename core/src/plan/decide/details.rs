@@ -2,7 +2,7 @@
 
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use super::trial::accepted;
-use crate::finding::{Cause, Finding, counted};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
@@ -39,10 +39,11 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
     let message = format!("{} in a NOT NULL column", counted(nulls, "row has NULL", "rows have NULL"));
     let strict = table.settings.keys == Keys::Strict || explicit.is_some();
     let finding = if strict {
-        let hint = format!("Set {} to true, or keys to \"as_data_allows\".", column.path(name, "nullable"));
-        Finding::blocking(object, message, hint).because(Cause::NullKey).of(table.id)
+        let fix = Fix::of_column(name, &column.source.name, "nullable", true);
+        let finding = Kind::NullKey.blocking(object, message).of(table.id);
+        finding.fix(fix, ", or keys to \"as_data_allows\"")
     } else {
-        Finding::warning(object, format!("{message}; the column becomes nullable"), "")
+        Kind::NullKey.warning(object, format!("{message}; the column becomes nullable"))
     };
     table.report(findings, finding);
     strict
@@ -63,11 +64,17 @@ fn existing_not_null(
         let why = existing.why_not_null();
         let message = format!("{rows}, and existing column \"{}\" is {why}", existing.name);
         findings.push(if column.on_invalid == OnInvalid::Reject {
-            Finding::warning(object, format!("{message}; such rows go to sqlite_migrate.reject"), "")
+            Kind::NullKey.warning(object, format!("{message}; such rows go to sqlite_migrate.reject"))
         } else {
-            let path = column.path(name, "on_invalid");
-            let hint = format!("Set {path} to \"reject\", or correct the rows.");
-            Finding::blocking(object, message, hint).because(Cause::NullKey).of(table.id)
+            let finding = Kind::NullKey.blocking(object, message).of(table.id);
+            match table.profile.is_some_and(|p| p.rows == nulls) {
+                true => finding.hint("Correct the rows."),
+                false => {
+                    let fix = Fix::of_column(name, &column.source.name, "on_invalid", "reject");
+                    let cost = counted(nulls, "row", "rows");
+                    finding.fix(fix, &format!(" to leave {cost} out, or correct the rows"))
+                }
+            }
         });
     }
     true
@@ -82,6 +89,7 @@ fn generated(
     let column = table.columns.get(i)?;
     let part = Part::Generated(column.position);
     let object = column.object(&table.source.name);
+    let source = column.source.name.clone();
     let path = column.path(&table.source.name, "generated");
     let declared = match column.overrides.and_then(|g| g.generated.as_ref()) {
         Some(GeneratedOverride::As(sql)) => {
@@ -105,9 +113,11 @@ fn generated(
             if numeric {
                 let message =
                     "PostgreSQL computes the generated column with decimal numbers, SQLite with binary ones";
-                let hint =
-                    format!("The last digits may differ; set {path} to false to keep SQLite's values.");
-                table.report(findings, Finding::info(object, message, hint));
+                let fix = Fix::of_column(&table.source.name, &source, "generated", false);
+                let finding = Kind::GeneratedOtherwise.info(object, message);
+                let finding =
+                    finding.fix_amid("The last digits may differ.", fix, " to keep SQLite's values", "");
+                table.report(findings, finding);
             }
             Some(sql)
         }
@@ -115,7 +125,8 @@ fn generated(
             let sql = &declared.expression;
             let message =
                 format!("generated column becomes a plain one with the stored values: {why}: {sql}");
-            table.left_out(findings, object, message, &format!("Set {path} to a PostgreSQL expression."));
+            let finding = Kind::LeftOut.warning(object, message);
+            table.left_out(findings, finding.hint(format!("Set {path} to a PostgreSQL expression.")));
             None
         }
     }
@@ -151,7 +162,8 @@ fn default(
         Ok(default)
     });
     tried.unwrap_or_else(|why| {
-        table.left_out(findings, object, format!("default is not carried over: {why}: {sql}"), &hint);
+        let message = format!("default is not carried over: {why}: {sql}");
+        table.left_out(findings, Kind::LeftOut.warning(object, message).hint(hint));
         None
     })
 }
@@ -174,6 +186,7 @@ fn explicit(
     let name = &table.source.name;
     let path = column.path(name, key);
     let message = format!("{path}: {why}: {sql}");
-    let finding = Finding::blocking(column.object(name), message, format!("Correct {path}."));
+    let finding = Kind::ExpressionRefused.blocking(column.object(name), message);
+    let finding = finding.hint(format!("Correct {path}."));
     table.report(findings, finding.of(table.id));
 }

@@ -3,8 +3,10 @@
 //! A printed plan has every key, so a table's key counts as explicit where it differs from the plan's; and
 //! `default: null` or `generated: false` ask for nothing.
 
+use serde_json::Value;
+
 use super::table::{DecidedColumn, DecidedTable};
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::settings::Settings;
@@ -22,22 +24,32 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
     let without_effect = keys_without_effect(table, &ctx.plan);
     let Some(existing) = table.existing else {
         for key in without_effect.into_iter().chain(conflict_target(table)) {
-            let finding = no_effect(name.to_string(), &table.path(key), "the table is made by the import");
-            findings.push(Finding { hint: "Remove the key.".into(), ..finding });
+            let message = format!("{} has no effect: the table is made by the import", table.path(key));
+            let finding = Kind::NoEffect.warning(name, message);
+            findings.push(finding.fix(Fix::of_table(name, key, Value::Null), ", which removes the key"));
         }
         return;
     };
     findings.push(keeps(table, existing));
     for key in without_effect {
-        findings.push(no_effect(name.to_string(), &table.path(key), "the table exists"));
+        findings.push(no_effect(
+            name,
+            (&table.path(key), "the table exists"),
+            Fix::of_table(name, key, Value::Null),
+        ));
     }
     if table.settings.on_conflict == OnConflict::Error {
         let why = "on_conflict is \"error\"";
-        findings.extend(conflict_target(table).map(|key| no_effect(name.to_string(), &table.path(key), why)));
+        findings.extend(
+            conflict_target(table)
+                .map(|key| no_effect(name, (&table.path(key), why), Fix::of_table(name, key, Value::Null))),
+        );
     }
     for column in &table.columns {
         for key in column_keys_without_effect(column, existing) {
-            findings.push(no_effect(column.object(name), &column.path(name, key), "the table exists"));
+            let fix = Fix::of_column(name, &column.source.name, key, Value::Null);
+            let said = (column.path(name, key), "the table exists");
+            findings.push(no_effect(&column.object(name), (&said.0, said.1), fix));
         }
     }
     findings.extend(trigger_finding(table, existing));
@@ -46,14 +58,17 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
 fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
     let name = table.source.name.as_str();
     if existing.relkind == 'v' {
-        return Finding::info(name, "is loaded by INSERT into an existing view", "");
+        return Kind::TableKept.info(name, "is loaded by INSERT into an existing view");
     }
     let message = "table exists and keeps its own keys, indexes, checks and defaults";
-    let hint = match table.settings.create {
-        Create::Never => "",
-        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to drop and create it.",
-    };
-    Finding::info(name, message, hint)
+    let finding = Kind::TableKept.info(name, message);
+    match table.settings.create {
+        Create::Never => finding,
+        Create::Auto | Create::Always => {
+            let hint = format!("Set {} to \"replace\" to drop and create it.", table.path("existing_rows"));
+            finding.hint(hint)
+        }
+    }
 }
 
 /// Triggers of a view do its work and always fire. Those of a table are disabled, unless the plan lets them fire or
@@ -67,19 +82,17 @@ fn trigger_finding(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option
         let message = format!(
             "triggers fire for loaded rows, because only the table's owner can disable them: {names}"
         );
-        return Some(Finding::warning(table.source.name.clone(), message, ""));
+        return Some(Kind::Triggers.warning(&table.source.name, message));
     }
-    let hint = format!("Set {} to true to fire them.", table.path("fire_triggers"));
-    Some(Finding::info(
-        table.source.name.clone(),
-        format!("triggers do not fire for loaded rows: {names}"),
-        hint,
-    ))
+    let message = format!("triggers do not fire for loaded rows: {names}");
+    let fix = Fix::of_table(&table.source.name, "fire_triggers", true);
+    Some(Kind::Triggers.info(&table.source.name, message).fix(fix, " to fire them"))
 }
 
-fn no_effect(object: String, path: &str, why: &str) -> Finding {
-    let hint = "Remove the key, or set existing_rows to \"replace\" to drop and create the table.";
-    Finding::warning(object, format!("{path} has no effect: {why}"), hint)
+fn no_effect(object: &str, (path, why): (&str, &str), removed: Fix) -> Finding {
+    let finding = Kind::NoEffect.warning(object, format!("{path} has no effect: {why}"));
+    finding
+        .fix(removed, ", which removes the key, or existing_rows to \"replace\" to drop and create the table")
 }
 
 /// Keys that the table's entry sets otherwise than the plan, without effect: an existing table keeps its keys and

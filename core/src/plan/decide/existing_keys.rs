@@ -2,11 +2,11 @@
 //!
 //! A load bypasses the triggers that would check for parents, so each key is checked here.
 
-use super::foreign_keys::{Counted, Facts, orphan_spec};
+use super::foreign_keys::{Counted, Facts, cost, orphan_spec};
 use super::object::Object;
 use super::table::DecidedTable;
 use crate::catalog::ForeignKey;
-use crate::finding::{Cause, Finding, counted};
+use crate::finding::{Finding, Fix, Kind, Severity, counted};
 use crate::plan::given::words::Orphans;
 use crate::plan::given::words::Word;
 use crate::plan::resolve::table::Disposition;
@@ -18,8 +18,8 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
     if table.settings.orphans == Orphans::Keep && existing.foreign_keys.iter().any(|key| key.enforced) {
         let message =
             "orphans \"keep\" has no effect on an existing table: rows without a parent are an error";
-        let hint = format!("Set {} to \"error\", \"reject\" or \"null\".", table.path("orphans"));
-        findings.push(Finding::warning(table.source.name.clone(), message, hint));
+        let fix = Fix::of_table(&table.source.name, "orphans", "error").or(&["null", "reject"]);
+        findings.push(Kind::NoEffect.warning(&table.source.name, message).fix(fix, ""));
     }
     let (period, plain): (Vec<_>, Vec<_>) =
         existing.foreign_keys.iter().filter(|key| key.enforced).partition(|key| key.period);
@@ -29,8 +29,8 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
         let word = asked.word();
         let message =
             format!("orphans \"{word}\" has no effect: a key WITH PERIOD is checked while rows are inserted");
-        let hint = format!("Set {} to \"error\".", table.path("orphans"));
-        findings.push(Finding::warning(object(table, key), message, hint));
+        let fix = Fix::of_table(&table.source.name, "orphans", "error");
+        findings.push(Kind::NoEffect.warning(object(table, key), message).fix(fix, ""));
     }
     findings.extend(plain.iter().filter_map(|key| existing_orphans(table, key)));
     for key in plain {
@@ -60,7 +60,7 @@ fn existing_orphans(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Optio
         }
         Strays::Refused(why) => (format!("existing rows were not checked for parents: {why}"), ""),
     };
-    Some(Finding::info(object(table, key), message, hint))
+    Some(Kind::ExistingOrphans.info(object(table, key), message).hint(hint))
 }
 
 fn object(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> String {
@@ -93,12 +93,11 @@ fn orphan_findings(
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
-        let hint = format!("Set {} to \"reject\".", table.path("orphans"));
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
-        out.push(match orphans {
-            Some(_) => Finding::blocking(object, message, hint).because(Cause::Orphans).of(table.id),
-            None => Finding::info(object, message, hint),
-        });
+        let severity = if orphans.is_some() { Severity::Blocking } else { Severity::Info };
+        let finding = Kind::Orphans.finding(severity, object, message).of(table.id);
+        let cost = orphans.map(|o| cost(o.count())).unwrap_or_default();
+        out.push(finding.fix(Fix::of_table(&table.source.name, "orphans", "reject"), &cost));
     }
     out
 }
@@ -161,19 +160,24 @@ fn orphan_finding(
     let policy = policy(table);
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {
-            let hint = "Set orphans to \"reject\" or \"null\", or correct the rows.";
-            return match certain {
-                true => Finding::blocking(object, message, hint).because(Cause::Orphans),
-                false => Finding::warning(
-                    object,
-                    format!("{message}, unless existing rows are their parents"),
-                    hint,
-                ),
+            let finding = match certain {
+                true => Kind::Orphans.blocking(object, message),
+                false => {
+                    let message = format!("{message}, unless existing rows are their parents");
+                    Kind::Orphans.warning(object, message)
+                }
             };
+            if table.profile.is_some_and(|p| p.rows == orphans.count()) {
+                return finding.hint("Correct the rows, or load their parents first.");
+            }
+            let fix = |policy| Fix::of_table(&table.source.name, "orphans", policy);
+            let takes_null = table.existing.is_some_and(|existing| takes_null(existing, key));
+            let fix = if takes_null { fix("null").or(&["reject"]) } else { fix("reject") };
+            return finding.fix(fix, &format!("{}, or correct the rows", cost(orphans.count())));
         }
         Orphans::Reject => "such rows go to sqlite_migrate.reject",
         Orphans::Null => "their key becomes NULL",
     };
     let hint = format!("The plan says orphans: \"{}\".", policy.word());
-    Finding::warning(object, format!("{message}; {becomes}"), hint)
+    Kind::Orphans.warning(object, format!("{message}; {becomes}")).hint(hint)
 }

@@ -9,7 +9,7 @@ use super::table::{DecidedColumn, DecidedTable};
 use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
-use crate::finding::{Cause, Finding, counted};
+use crate::finding::{Finding, Fix, Kind, Severity, counted};
 use crate::plan::given::words::Orphans;
 use crate::plan::given::words::Word;
 use crate::plan::model::OrphanSpec;
@@ -42,7 +42,9 @@ pub fn foreign_keys(
         let object = format!("foreign key {}({})", source.name, key.columns.join(", "));
         match made {
             Ok(made) => add(table, key, made, orphans, object, findings),
-            Err(why) => table.left_out(findings, object, format!("is left out: {why}"), ""),
+            Err(why) => {
+                table.left_out(findings, Kind::LeftOut.warning(object, format!("is left out: {why}")))
+            }
         }
     }
 }
@@ -180,20 +182,19 @@ fn report(
 ) {
     let policy = table.settings.orphans;
     if let Some(orphans) = orphans {
-        let finding = orphan_finding(&object, orphans, key, policy).of(table.id);
+        let finding = orphan_finding(table, &object, orphans, (key, made.nullable)).of(table.id);
         if policy == Orphans::Keep {
             table.detail.push(finding.message.clone());
         }
         findings.push(finding);
     }
     if policy == Orphans::Null && !made.nullable {
-        let hint = "Set orphans to \"reject\" or \"keep\" for this table, or the column's nullable to true.";
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
-        findings.push(if orphans.is_some() {
-            Finding::blocking(object, message, hint).because(Cause::Orphans).of(table.id)
-        } else {
-            Finding::info(object, message, hint)
-        });
+        let severity = if orphans.is_some() { Severity::Blocking } else { Severity::Info };
+        let fix = Fix::of_table(&table.source.name, "orphans", "keep").or(&["reject"]);
+        let rest = orphans.map(|o| cost(o.count())).unwrap_or_default();
+        let rest = format!("{rest}, or the column's nullable to true");
+        findings.push(Kind::Orphans.finding(severity, object, message).fix(fix, &rest).of(table.id));
     }
 }
 
@@ -228,6 +229,11 @@ impl<'f> Counted<'f> {
         (now.is_some() || in_turn > 0).then_some(Counted { now, in_turn })
     }
 
+    /// How many there are, those that a rejected parent makes included.
+    pub fn count(&self) -> u64 {
+        self.now.map_or(0, |fact| fact.count) + self.in_turn
+    }
+
     /// `2 rows point to no row of "users" (rowid 7)`
     pub fn told(&self, parent: &str) -> String {
         let at_once = self.now.map_or(0, |fact| fact.count);
@@ -245,20 +251,34 @@ impl<'f> Counted<'f> {
     }
 }
 
-fn orphan_finding(object: &str, orphans: Counted<'_>, key: &ForeignKey, policy: Orphans) -> Finding {
+/// What `orphans: "null"` or `"reject"` costs.
+pub fn cost(rows: u64) -> String {
+    format!(", which changes {}", counted(rows, "row", "rows"))
+}
+
+fn orphan_finding(
+    table: &DecidedTable<'_>,
+    object: &str,
+    orphans: Counted<'_>,
+    (key, nullable): (&ForeignKey, bool),
+) -> Finding {
     let message = orphans.told(&key.parent);
-    let becomes = match policy {
+    let becomes = match table.settings.orphans {
         Orphans::Error => {
-            let hint = "Set orphans to \"reject\", \"null\" or \"keep\", or correct the rows.";
-            return Finding::blocking(object, message, hint).because(Cause::Orphans);
+            let fix = Fix::of_table(&table.source.name, "orphans", "keep");
+            let path = table.path("orphans");
+            let others = if nullable { "\"null\" or \"reject\"" } else { "\"reject\"" };
+            let other = match table.profile.is_some_and(|p| p.rows == orphans.count()) {
+                true => String::new(),
+                false => format!(", {path} to {others}{}", cost(orphans.count())),
+            };
+            let rest = format!(" to leave the constraint NOT VALID{other}, or correct the rows");
+            return Kind::Orphans.blocking(object, message).fix(fix, &rest);
         }
         Orphans::Reject => "they go to sqlite_migrate.reject",
         Orphans::Null => "their key becomes NULL",
         Orphans::Keep => "they stay, and the constraint stays NOT VALID",
     };
-    Finding::warning(
-        object,
-        format!("{message}; {becomes}"),
-        format!("The plan says orphans: \"{}\".", policy.word()),
-    )
+    let hint = format!("The plan says orphans: \"{}\".", table.settings.orphans.word());
+    Kind::Orphans.warning(object, format!("{message}; {becomes}")).hint(hint)
 }

@@ -9,7 +9,7 @@ use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
 use super::unique::{MAX_KEYS, folded, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::plan::context::Context;
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::{Scope, fold};
@@ -43,12 +43,8 @@ pub fn indexes(
             }
             Err(why) => {
                 let message = format!("is left out: {why}");
-                table.left_out(
-                    findings,
-                    format!("index {}", index.name),
-                    message,
-                    "Create a PostgreSQL index in after.",
-                );
+                let finding = Kind::LeftOut.warning(format!("index {}", index.name), message);
+                table.left_out(findings, finding.hint("Create a PostgreSQL index in after."));
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What the plan can do about values that do not fit a column of an existing table.
+//! What the plan can do about values that do not fit their column.
 
-use crate::plan::given::overrides::join;
+use crate::finding::{Finding, Fix};
 use crate::plan::model::LoadSpec;
 use crate::value::{Format, PgType};
 
@@ -8,6 +8,8 @@ pub struct Remedy<'a> {
     pub table: &'a str,
     pub column: &'a str,
     pub pg_type: &'a PgType,
+    /// A type that holds every value, where the column does not exist yet.
+    pub fits: Option<&'a PgType>,
     /// How the plan says that values are read.
     pub format: Option<Format>,
     /// Some of the values are numbers.
@@ -16,96 +18,115 @@ pub struct Remedy<'a> {
 }
 
 impl Remedy<'_> {
-    pub fn hint(&self) -> String {
+    pub fn advise(&self, finding: Finding) -> Finding {
+        let (fix, rest) = self.fix();
+        finding.fix(fix, &rest)
+    }
+
+    /// What loses least, and the rest of the sentence.
+    fn fix(&self) -> (Fix, String) {
+        let of = |key, value: &str| Fix::of_column(self.table, self.column, key, value);
+        let policies: &[&str] = if self.not_null { &["reject"] } else { &["null", "reject"] };
+        if let Some(fits) = self.fits {
+            let others = of("on_invalid", "text").or(policies);
+            return (of("type", &fits.to_string()), format!(", or {others}"));
+        }
+        let policy = match policies {
+            [first, others @ ..] => of("on_invalid", first).or(others),
+            [] => of("on_invalid", "reject"),
+        };
+        (policy, format!("{}, or correct the values", self.other_format()))
+    }
+
+    /// A format by which the values may fit, which only a person can know.
+    fn other_format(&self) -> String {
         use PgType::*;
-        let path = join(&join(&join("plan.tables", self.table), "columns"), self.column);
-        let policies = if self.not_null { "\"reject\"" } else { "\"null\" or \"reject\"" };
-        let format = match self.pg_type.base() {
+        let path = crate::path::of_column(self.table, self.column, "format");
+        match self.pg_type.base() {
             _ if self.format.is_some() => String::new(),
             Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
-                format!("{path}.format to say how numbers are read, or ")
+                format!(", or {path} to say how numbers are read")
             }
             Array(_) if !self.numbers => {
-                format!("{path}.format to \"comma\" where texts are elements between commas, or ")
+                format!(", or {path} to \"comma\" where texts are elements between commas")
             }
             _ => String::new(),
-        };
-        format!("Set {format}{path}.on_invalid to {policies}, or correct the values.")
+        }
     }
 }
 
-/// What to do about one cell that stopped a load.
+/// What to do about one cell that stopped a load, as a hint.
 pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
     let table = spec.source.as_str();
     let known = spec.columns.iter().find(|c| c.source == column);
-    let Some(there) = known.filter(|_| spec.existing.is_some()) else {
-        let path = join(&join(&join("plan.tables", table), "columns"), column);
-        let nullable = known.is_none_or(|c| !c.not_null);
-        // A text column holds every text that the database can hold.
-        let text = known.is_some_and(|c| c.pg_type == PgType::Text);
-        return match (nullable, text) {
-            (true, true) => {
-                format!("Set {path}.on_invalid to \"null\" or \"reject\", or correct the values.")
-            }
-            (false, true) => format!("Set {path}.on_invalid to \"reject\", or correct the values."),
-            (true, false) => format!(
-                "Set {path}.on_invalid to \"null\", \"reject\" or \"text\", or its type to one that holds the value."
-            ),
-            (false, false) => format!(
-                "Set {path}.on_invalid to \"reject\" or \"text\", or its type to one that holds the value."
-            ),
-        };
-    };
-    let numbers = matches!(storage_class, "integer" | "real");
-    let not_null = there.not_null;
-    Remedy { table, column, pg_type: &there.pg_type, format: there.format, numbers, not_null }.hint()
+    if let Some(there) = known.filter(|_| spec.existing.is_some()) {
+        let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
+        let numbers = matches!(storage_class, "integer" | "real");
+        let (fix, rest) = Remedy { table, column, pg_type, fits: None, format, numbers, not_null }.fix();
+        return fix.hint(&rest);
+    }
+    let not_null = known.is_some_and(|c| c.not_null);
+    let policies: &[&str] = if not_null { &["reject"] } else { &["null", "reject"] };
+    // A text column holds every text that the database can hold, and bytea holds every other.
+    match known.is_some_and(|c| c.pg_type == PgType::Text) {
+        true => {
+            let policies = match policies {
+                [first, others @ ..] => Fix::of_column(table, column, "on_invalid", *first).or(others),
+                [] => Fix::of_column(table, column, "on_invalid", "reject"),
+            };
+            Fix::of_column(table, column, "type", "bytea")
+                .hint(&format!(", or {policies}, or correct the values"))
+        }
+        false => {
+            let fix = Fix::of_column(table, column, "on_invalid", "text").or(policies);
+            fix.hint(", or its type to one that holds the value")
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Kind;
+
+    fn hint(pg_type: &str, fits: Option<&str>, numbers: bool, not_null: bool) -> String {
+        let (pg_type, fits) = (&PgType::parse(pg_type), fits.map(PgType::parse));
+        let fits = fits.as_ref();
+        let remedy = Remedy { table: "t", column: "c", pg_type, fits, format: None, numbers, not_null };
+        remedy.advise(Kind::Misfit.blocking("t.c", "")).hint
+    }
 
     #[test]
-    fn a_format_is_advised_where_it_may_help() {
-        let hint = |pg_type, format, numbers, not_null| {
-            let pg_type = &PgType::parse(pg_type);
-            Remedy { table: "t", column: "c", pg_type, format, numbers, not_null }.hint()
-        };
-        for (pg_type, numbers, not_null, expected) in [
+    fn the_way_that_loses_least_comes_first() {
+        let path = "plan.tables.t.columns.c";
+        for (pg_type, fits, numbers, not_null, expected) in [
+            ("integer", None, true, false, "on_invalid to \"null\" or \"reject\", or correct the values."),
+            ("integer", None, true, true, "on_invalid to \"reject\", or correct the values."),
             (
                 "integer",
-                true,
+                Some("text"),
                 false,
-                "Set plan.tables.t.columns.c.on_invalid to \"null\" or \"reject\", or correct the values.",
-            ),
-            (
-                "integer",
                 true,
-                true,
-                "Set plan.tables.t.columns.c.on_invalid to \"reject\", or correct the values.",
+                "type to \"text\", or plan.tables.t.columns.c.on_invalid to \"text\" or \"reject\".",
             ),
             (
                 "interval",
+                None,
                 true,
                 true,
-                "Set plan.tables.t.columns.c.format to say how numbers are read, or plan.tables.t.columns.c.on_invalid to \"reject\", or correct the values.",
+                "on_invalid to \"reject\", or plan.tables.t.columns.c.format to say how numbers are read, or correct the values.",
             ),
-            (
-                "date",
-                false,
-                true,
-                "Set plan.tables.t.columns.c.on_invalid to \"reject\", or correct the values.",
-            ),
+            ("date", None, false, true, "on_invalid to \"reject\", or correct the values."),
             (
                 "text[]",
+                None,
                 false,
                 true,
-                "Set plan.tables.t.columns.c.format to \"comma\" where texts are elements between commas, or plan.tables.t.columns.c.on_invalid to \"reject\", \
+                "on_invalid to \"reject\", or plan.tables.t.columns.c.format to \"comma\" where texts are elements between commas, \
                  or correct the values.",
             ),
         ] {
-            assert_eq!(hint(pg_type, None, numbers, not_null), expected);
+            assert_eq!(hint(pg_type, fits, numbers, not_null), format!("Set {path}.{expected}"));
         }
-        assert!(!hint("time", Some(Format::Seconds), true, false).contains("format"));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::columns::ColumnType;
 use super::object::{IndexKeys, Object};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::plan::model::Conflict;
 use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
@@ -126,7 +126,7 @@ impl<'a> DecidedTable<'a> {
     pub fn renamed(&self, findings: &mut Vec<Finding>, what: &str, from: &str, to: &str) {
         if from != to {
             let message = format!("{what} becomes \"{to}\": its name is taken or longer than 63 bytes");
-            findings.push(Finding::info(format!("{what} {from} of {}", self.source.name), message, ""));
+            findings.push(Kind::NameChanged.info(format!("{what} {from} of {}", self.source.name), message));
         }
     }
 }

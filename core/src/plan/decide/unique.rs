@@ -6,7 +6,9 @@ use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
 use crate::catalog::{KeyFact, KeyFactKind};
-use crate::finding::{Cause, Finding, counted};
+use serde_json::Value;
+
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::{Keys, Nocase};
 use crate::plan::model::Phase;
@@ -119,13 +121,16 @@ fn primary_key(
     let source = table.source;
     let Some(declared) = source.primary_key.as_ref().filter(|k| !k.columns.is_empty()) else {
         let hint = "Logical replication of UPDATE and DELETE needs one.";
-        findings.push(Finding::info(source.name.clone(), "table has no primary key", hint));
+        findings.push(Kind::NoPrimaryKey.info(&source.name, "table has no primary key").hint(hint));
         return;
     };
     let object = format!("primary key of {}", source.name);
     let columns = match key_columns(ctx, table, Part::PrimaryKey, &declared.columns) {
         Ok(columns) => columns,
-        Err(why) => return table.left_out(findings, object, format!("is left out: {why}"), ""),
+        Err(why) => {
+            let finding = Kind::LeftOut.warning(object, format!("is left out: {why}"));
+            return table.left_out(findings, finding);
+        }
     };
     let key = SourceKey::primary(source, &declared.columns);
     key.lost(ctx, table, &object, findings);
@@ -145,8 +150,9 @@ fn primary_key(
     let (keys, equality) = key.index_keys(table);
     if equality == KeyEquality::Finer {
         table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
-        let hint = format!("Set {} to \"lower\" for a primary key.", table.path("nocase"));
-        return table.left_out(findings, object, OTHER_COLLATION.into(), &hint);
+        let fix = Fix::of_table(&source.name, "nocase", "lower");
+        let finding = Kind::Collation.warning(object, OTHER_COLLATION);
+        return table.left_out(findings, finding.fix(fix, " for a primary key"));
     }
     table.objects.push(Object::PrimaryKey { name, columns: columns.clone() });
     table.unique.push(declared.columns.clone());
@@ -163,11 +169,10 @@ fn must_not_be_null(table: &mut DecidedTable<'_>, columns: &[String], findings: 
         column.not_null = true;
         if column.overrides.and_then(|g| g.nullable) == Some(true) {
             let object = column.object(&table.resolved.source.name);
-            findings.push(Finding::info(
-                object,
-                "a primary key column cannot be NULL, the plan's nullable has no effect",
-                "",
-            ));
+            let message = "a primary key column cannot be NULL, the plan's nullable has no effect";
+            let fix =
+                Fix::of_column(&table.resolved.source.name, &column.source.name, "nullable", Value::Null);
+            findings.push(Kind::NoEffect.info(object, message).fix(fix, ", which removes the key"));
         }
     }
 }
@@ -188,10 +193,10 @@ fn broken_primary_key(
     said.extend(duplicates.iter().map(|f| told(f, one, many)));
     let said = said.join("; ");
     if table.settings.keys == Keys::Strict {
-        let hint =
-            "Set keys to \"as_data_allows\" for the strongest key that the rows allow, or correct the rows.";
-        let cause = if nulls.is_some() { Cause::NullKey } else { Cause::DuplicateKey };
-        return findings.push(Finding::blocking(object, said, hint).because(cause).of(table.id));
+        let fix = Fix::of_table(&table.source.name, "keys", "as_data_allows");
+        let rest = " for the strongest key that the rows allow, or correct the rows";
+        let kind = if nulls.is_some() { Kind::NullKey } else { Kind::DuplicateKey };
+        return findings.push(kind.blocking(object, said).fix(fix, rest).of(table.id));
     }
     let unique = duplicates.is_none();
     let weaker = if unique { "a unique index" } else { "an index" };
@@ -204,12 +209,8 @@ fn broken_primary_key(
     if unique && equality == KeyEquality::Same {
         table.unique.push(source.names());
     }
-    table.left_out(
-        findings,
-        object,
-        format!("becomes {weaker}: {said}"),
-        "Correct the rows and add the key.",
-    );
+    let finding = Kind::DuplicateKey.warning(object, format!("becomes {weaker}: {said}"));
+    table.left_out(findings, finding.hint("Correct the rows and add the key."));
 }
 
 /// ` (rowid 7, rowid 9)`
@@ -229,7 +230,10 @@ fn unique(
     let object = format!("unique constraint on {}({})", table.source.name, source.join(", "));
     let columns = match key_columns(ctx, table, Part::Index(i), &source) {
         Ok(columns) => columns,
-        Err(why) => return table.left_out(findings, object, format!("is left out: {why}"), ""),
+        Err(why) => {
+            let finding = Kind::LeftOut.warning(object, format!("is left out: {why}"));
+            return table.left_out(findings, finding);
+        }
     };
     key.lost(ctx, table, &object, findings);
     findings.extend(folded(ctx, table, i, &object));
@@ -238,7 +242,7 @@ fn unique(
     let (keys, equality) = key.index_keys(table);
     if equality == KeyEquality::Finer || (equality == KeyEquality::Coarser && !key.as_declared(table)) {
         table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
-        return findings.push(Finding::info(object, OTHER_COLLATION, ""));
+        return findings.push(Kind::Collation.info(object, OTHER_COLLATION));
     }
     table.objects.push(Object::Unique { name, columns: columns.clone() });
     if equality == KeyEquality::Coarser {
@@ -268,12 +272,10 @@ pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object:
     let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(name))?;
     let message = counted(fact.count, "group of values is", "groups of values are");
     let message = format!("{message} equal if the case of all letters is ignored{}", examples(fact));
-    let hint = format!(
-        "Set {} to \"lower\", which ignores the case of ASCII letters only, as SQLite does.",
-        table.path("nocase")
-    );
+    let fix = Fix::of_table(name, "nocase", "lower");
+    let rest = ", which ignores the case of ASCII letters only, as SQLite does";
     let stops = table.settings.nocase == Nocase::Collation;
-    stops.then(|| Finding::blocking(object, message, hint).because(Cause::DuplicateKey).of(table.id))
+    stops.then(|| Kind::DuplicateKey.blocking(object, message).fix(fix, rest).of(table.id))
 }
 
 /// Target names of key columns, or why there can be no key over them.
@@ -322,7 +324,7 @@ pub fn too_long(
         let message = format!(
             "column \"{name}\" holds a value of {bytes} bytes; a btree takes about 2704 bytes per entry, compressed"
         );
-        findings.push(Finding::warning(object, message, hint));
+        findings.push(Kind::KeyTooLong.warning(object, message).hint(hint));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The schema of the file and that of the target, side by side: what each has of everything that a plan has noticed.
 
 use crate::catalog::{Column, Table, TableKind};
+use serde_json::Value;
+
 use crate::finding::{Finding, Severity};
 use crate::plan::context::Source;
 use crate::plan::model::{Planned, TablePlan};
@@ -18,6 +20,8 @@ pub struct Compared {
     pub severity: Severity,
     pub message: String,
     pub hint: String,
+    /// The merge patch of a plan that resolves it.
+    pub fix: Option<Value>,
 }
 
 /// Every finding of the plan, and the tables of the target that nothing goes into; the worst first.
@@ -32,6 +36,7 @@ pub fn compare(source: &Source<'_>, target: &Target, planned: &Planned) -> Vec<C
             severity: finding.severity,
             message: finding.message.clone(),
             hint: finding.hint.clone(),
+            fix: finding.patch(),
         }
     };
     let mut out: Vec<Compared> = planned.findings.iter().map(compared).collect();
@@ -126,6 +131,7 @@ impl<'a> Both<'a> {
             severity: Severity::Info,
             message: "no table of the file goes into it".into(),
             hint: String::new(),
+            fix: None,
         })
     }
 }
@@ -181,6 +187,7 @@ mod tests {
     use super::*;
     use crate::catalog::Catalog;
     use crate::damage::Damage;
+    use crate::finding::Kind;
     use crate::plan::build;
     use crate::plan::given::overrides::parse;
     use crate::plan::target::ExistingForeignKey;
@@ -244,7 +251,7 @@ mod tests {
     }
 
     fn info(object: &str) -> Finding {
-        Finding::info(object, "", "")
+        Kind::TableKept.info(object, "")
     }
 
     fn says(object: &str, source: Option<&str>, target: Option<&str>) -> (String, Sides) {
@@ -286,7 +293,7 @@ mod tests {
             there("users_pkey", 'i', &[]),
         ];
         let target = Target { relations, ..Target::default() };
-        let found = rows(&target, vec![info("users.id"), Finding::blocking("users", "", "")]);
+        let found = rows(&target, vec![info("users.id"), Kind::TableExists.blocking("users", "")]);
         assert_eq!(
             found,
             [

@@ -2,7 +2,7 @@
 
 use super::ddl;
 use super::steps::push;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix, Kind, Severity};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::model::{Phase, Step};
 use crate::plan::target::{CITUS_WORKERS_FROM, ExistingColumn};
@@ -33,7 +33,7 @@ fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
     let Some(column) = alias(table) else { return vec![] };
     if !ddl::is_identity(column) {
         let object = column.object(&table.source.name);
-        findings.push(Finding::info(object, "the column does not generate its values any more", ""));
+        findings.push(Kind::Sequence.info(object, "the column does not generate its values any more"));
         return vec![];
     }
     let name = qualified(&table.settings.schema, &table.target);
@@ -62,7 +62,7 @@ fn existing(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset>
         let behind = there.columns.iter().filter_map(|column| column.sequence.as_ref());
         findings.extend(behind.map(|sequence| {
             let message = format!("sequence {sequence} is not set: its table cannot be read: {reason}");
-            Finding::warning(table.source.name.clone(), message, "Set it with setval().")
+            Kind::Sequence.warning(&table.source.name, message).hint("Set it with setval().")
         }));
         return vec![];
     }
@@ -81,12 +81,10 @@ fn out_of_reach(table: &DecidedTable<'_>, column: &ExistingColumn) -> Option<Fin
     let sequence = column.sequence.as_ref().filter(|_| column.others_sequence)?;
     let object = format!("{}.{}", table.source.name, column.name);
     let message = format!("only the owner of sequence {sequence} can set it");
-    let hint = format!("Set {} to false.", table.path("reset_sequences"));
     let moves = table.starts_empty() && table.profile.is_some_and(|p| p.rows > 0);
-    Some(match moves {
-        true => Finding::blocking(object, message, hint).of(table.id),
-        false => Finding::warning(object, message, hint),
-    })
+    let severity = if moves { Severity::Blocking } else { Severity::Warning };
+    let finding = Kind::Sequence.finding(severity, object, message).of(table.id);
+    Some(finding.fix(Fix::of_table(&table.source.name, "reset_sequences", false), ""))
 }
 
 /// The values furthest along a sequence's way, as SQL: of one that counts up, and of one that counts down.

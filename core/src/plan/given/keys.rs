@@ -255,7 +255,12 @@ pub fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<
 
 /// `, did you mean "type"?`, or nothing.
 pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
-    nearest(given, names).map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
+    suggested(nearest(given, names))
+}
+
+/// The same of a name that is known to be near.
+pub fn suggested(near: Option<&str>) -> String {
+    near.map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
 }
 
 /// The keys' part of `docs/plan.md`: which keys each level has, then a section for each key.

@@ -1,7 +1,10 @@
-//! The overrides: the registry of keys, their words, JSON read into types, and every setting decided.
+//! The overrides: the registry of keys, their words, JSON read into types, every setting decided; plans merged, and the
+//! JSON Schema of a plan.
 
 pub mod keys;
+pub mod merge;
 pub(crate) mod overrides;
 mod pgtype;
+pub mod schema;
 pub(crate) mod settings;
 pub mod words;

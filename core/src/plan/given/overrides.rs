@@ -9,6 +9,7 @@ use super::keys::{self, Kind, Level, Works};
 use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
+use crate::path::join;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, Timezone};
 
@@ -112,6 +113,17 @@ impl Overrides {
         self.tables[at].1.skip = Some(skip);
     }
 
+    /// Spells the names of a source table and one of its columns as the plan does, where it names them.
+    pub fn spell(&self, table: &mut String, column: Option<&mut String>) {
+        let entry = self.tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
+        let Some((name, entry)) = entry else { return };
+        name.clone_into(table);
+        let Some(column) = column else { return };
+        if let Some((name, _)) = entry.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)) {
+            name.clone_into(column);
+        }
+    }
+
     /// Every type that is named, with its path.
     pub fn types_mut(&mut self) -> impl Iterator<Item = (String, &mut PgType)> {
         fn of_map<'o>(base: &str, types: &'o mut [(String, PgType)]) -> Vec<(String, &'o mut PgType)> {
@@ -147,17 +159,6 @@ pub fn parse(json: &Value) -> Result<Overrides, PlanError> {
 /// An `Invalid` with its path.
 pub fn invalid(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> PlanError {
     PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() }
-}
-
-/// `base.name`, the name quoted where its end would not be clear.
-pub fn join(base: &str, name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if plain { format!("{base}.{name}") } else { format!("{base}.{}", Value::from(name)) }
-}
-
-/// `plan.tables.users.skip`, for hints.
-pub fn path_of(table: &str, key: &str) -> String {
-    join(&join("plan.tables", table), key)
 }
 
 fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
@@ -247,7 +248,7 @@ fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError
     Err(invalid(path, format!("invalid value {value}{guess}"), format!("Values are {}.", list())))
 }
 
-fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
+pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,8 +1,9 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
-use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid, join};
+use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
+use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
 use crate::value::PgType;
 use crate::value::batch::OnInvalid;

@@ -6,9 +6,8 @@
 use super::names;
 use super::select::Selection;
 use crate::catalog::{Table, TableKind};
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
-use crate::plan::given::overrides::join;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, ExistingRows};
 use crate::plan::model::TablePlan;
@@ -153,20 +152,26 @@ fn counterpart<'a>(ctx: &Context<'a>, settings: &Settings, name: &str) -> Option
 }
 
 fn finding(ctx: &Context<'_>, tool: &Tool, table: &Table, there: Option<&ExistingTable>) -> Finding {
-    let object = table.name.clone();
+    let object = &table.name;
     let of_file = ctx.source.levels.iter().find(|(name, _)| *name == table.name).map(|(_, levels)| levels);
     let levels = of_file.zip(there.and_then(|t| t.levels.as_ref()));
     let about = |what: &str| format!("migration records of {} are not loaded: {what}", tool.name);
-    let load = format!("Set {} to false to load them.", join(&join("plan.tables", &object), "skip"));
+    let load = |before: &str, finding: Finding| {
+        finding.fix_amid(before, Fix::of_table(object, "skip", false), " to load them", "")
+    };
     match levels.map(|(file, there)| difference(file, there)) {
-        None if there.is_none() => Finding::info(object, about("the target has no such table"), load),
-        None => Finding::info(object, about("the target has its own"), load),
-        Some(Ok(level)) => Finding::info(object, about(&format!("the target has its own, {level}")), load),
-        Some(Err(difference)) => Finding::warning(
-            object,
-            about(&format!("the target has its own, with other migrations: {difference}")),
-            format!("Apply the same migrations to both databases first. {load}"),
-        ),
+        None if there.is_none() => {
+            load("", Kind::Bookkeeping.info(object, about("the target has no such table")))
+        }
+        None => load("", Kind::Bookkeeping.info(object, about("the target has its own"))),
+        Some(Ok(level)) => {
+            load("", Kind::Bookkeeping.info(object, about(&format!("the target has its own, {level}"))))
+        }
+        Some(Err(difference)) => {
+            let what = format!("the target has its own, with other migrations: {difference}");
+            let before = "Apply the same migrations to both databases first.";
+            load(before, Kind::Bookkeeping.warning(object, about(&what)))
+        }
     }
 }
 

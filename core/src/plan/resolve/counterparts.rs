@@ -1,8 +1,8 @@
 //! An existing table's columns against the source's: which are loaded, which get nothing, and what NULL does.
 
 use super::table::{Place, ResolvedColumn, ResolvedTable};
-use crate::finding::Finding;
-use crate::plan::given::keys::did_you_mean;
+use crate::finding::{Finding, Fix, Kind, counted};
+use crate::plan::given::keys::{nearest, suggested};
 use crate::plan::target::{ExistingColumn, ExistingTable};
 
 /// Leaves out the columns that have no place in the table, and names the table's that get no value.
@@ -16,7 +16,7 @@ pub fn place(table: &mut ResolvedTable<'_>, findings: &mut Vec<Finding>) {
         let reason = match unplaced {
             Unplaced::Ambiguous => "not clear which column is meant".into(),
             Unplaced::Empty(reason) => {
-                table.left_out(findings, object, reason.clone(), "");
+                table.left_out(findings, Kind::ColumnMissing.warning(object, &reason));
                 reason
             }
             Unplaced::Reported(finding) => {
@@ -55,13 +55,13 @@ fn unplaced(
     match existing.column(target) {
         Some(counterpart) if counterpart.generated => {
             let message = format!("is not loaded: PostgreSQL computes column \"{}\"", counterpart.name);
-            Some(Unplaced::Reported(Finding::info(object, message, "")))
+            Some(Unplaced::Reported(Kind::ComputedColumn.info(object, message)))
         }
         Some(_) => None,
         None if column.source.generated.is_some() => {
             let message =
                 format!("is not loaded: it is computed, and table \"{}\" has no such column", table.title());
-            Some(Unplaced::Reported(Finding::info(object, message, "")))
+            Some(Unplaced::Reported(Kind::ComputedColumn.info(object, message)))
         }
         None if holds_nothing(table, column.position) => Some(Unplaced::Empty(format!(
             "is left out: it holds no value, and table \"{}\" has no such column",
@@ -84,10 +84,20 @@ fn no_place(
     object: String,
 ) -> Finding {
     let free = |c: &&ExistingColumn| !table.columns.iter().any(|d| d.target() == Some(&c.name));
-    let guess = did_you_mean(target, existing.columns.iter().filter(free).map(|c| c.name.as_str()));
-    let message = format!("table \"{}\" has no column \"{target}\"{guess}", table.title());
-    let hint = format!("Set {}, or skip the column.", column.path(&table.source.name, "name"));
-    Finding::blocking(object, message, hint).of(table.id)
+    let near = nearest(target, existing.columns.iter().filter(free).map(|c| c.name.as_str()));
+    let message = format!("table \"{}\" has no column \"{target}\"{}", table.title(), suggested(near));
+    let finding = Kind::ColumnMissing.blocking(object, message).of(table.id);
+    let (name, source) = (&table.source.name, &column.source.name);
+    match near {
+        Some(near) => finding.fix(Fix::of_column(name, source, "name", near), ", or skip the column"),
+        None => {
+            let values = table.profile.and_then(|p| p.columns.get(column.position)).map_or(0, |c| c.values());
+            let cost = counted(values, "value", "values");
+            let rest =
+                format!(" to leave its {cost} out, or {} to an existing column", column.path(name, "name"));
+            finding.fix(Fix::of_column(name, source, "skip", true), &rest)
+        }
+    }
 }
 
 /// Columns of the table that no value is loaded into.
@@ -97,18 +107,18 @@ fn unfilled(table: &ResolvedTable<'_>, existing: &ExistingTable, findings: &mut 
         let object = format!("{}.{}", table.source.name, column.name);
         let says = |becomes: &str| format!("existing column gets no value from the source: {becomes}");
         findings.push(if existing.relkind == 'v' {
-            Finding::info(object, says("the view decides what it gets"), "")
+            Kind::ColumnUnfilled.info(object, says("the view decides what it gets"))
         } else if column.has_default || column.identity.is_some() {
-            Finding::info(object, says("it takes its default"), "")
+            Kind::ColumnUnfilled.info(object, says("it takes its default"))
         } else if !column.not_null {
-            Finding::info(object, says("it stays NULL"), "")
+            Kind::ColumnUnfilled.info(object, says("it stays NULL"))
         } else {
             let message = says(&format!("it is {} and has no default", column.why_not_null()));
             let columns = table.path("columns");
             let hint = format!("Set name of a column in {columns}, or give the existing column a default.");
             match table.profile.is_some_and(|p| p.rows == 0) {
-                true => Finding::warning(object, message, "No row is loaded now."),
-                false => Finding::blocking(object, message, hint).of(table.id),
+                true => Kind::ColumnUnfilled.warning(object, message).hint("No row is loaded now."),
+                false => Kind::ColumnUnfilled.blocking(object, message).hint(hint).of(table.id),
             }
         });
     }

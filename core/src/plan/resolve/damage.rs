@@ -1,14 +1,12 @@
 //! What the file's damage means for the tables that take part.
 
-use crate::finding::{Cause, Finding};
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::resolve::select::Selection;
 
 const RECOVER: &str =
     "See sqlite_check(path). The sqlite3 shell's .recover command may save rows into another file.";
-const CONTINUE: &str =
-    "See sqlite_check(path). Set on_error to \"continue\" to load every row that can still be reached.";
 
 /// Findings for everything that was found broken. What cannot be laid to one table stops a run that goes on, too.
 pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
@@ -23,36 +21,39 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
             "the schema of the file is damaged, so that its tables are not known: \
                                {complaint}"
         );
-        findings.push(Finding::blocking("sqlite_schema", message, RECOVER).because(Cause::Corrupt));
+        findings.push(Kind::Damaged.blocking("sqlite_schema", message).hint(RECOVER));
     }
     if let Some(complaint) = &damage.unplaced {
         let message = format!("pages of the file are damaged that may belong to any table: {complaint}");
-        findings.push(Finding::blocking("file", message, RECOVER).because(Cause::Corrupt));
+        findings.push(Kind::Damaged.blocking("file", message).hint(RECOVER));
     }
     for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
         let message = format!("pages of the table are damaged: {}", table.complaint);
         findings.push(match go_on {
-            true => Finding::warning(&table.table, message, "See sqlite_check(path)."),
+            true => Kind::Damaged.warning(&table.table, message).hint("See sqlite_check(path)."),
             false => {
-                let finding = Finding::blocking(&table.table, message, CONTINUE).because(Cause::Corrupt);
+                let finding = Kind::Damaged.blocking(&table.table, message);
+                let finding = finding.fix_amid(
+                    "See sqlite_check(path).",
+                    Fix::of_plan("on_error", "continue"),
+                    " to load every row that can still be reached",
+                    "",
+                );
                 Finding { table: ctx.source.catalog.id(&table.table), ..finding }
             }
         });
     }
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
         let message = format!("is damaged; rows are read without it: {}", index.complaint);
-        findings.push(Finding::warning(
-            format!("index {}", index.index),
-            message,
-            "REINDEX in SQLite repairs it.",
-        ));
+        let finding = Kind::Damaged.warning(format!("index {}", index.index), message);
+        findings.push(finding.hint("REINDEX in SQLite repairs it."));
     }
     if let Some(complaint) = &damage.rowless {
         let message = format!("pages that hold no rows are damaged: {complaint}");
-        findings.push(Finding::warning("file", message, "VACUUM in SQLite rebuilds the file."));
+        findings.push(Kind::Damaged.warning("file", message).hint("VACUUM in SQLite rebuilds the file."));
     }
     for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {
         let message = format!("could not be checked for damage: {reason}");
-        findings.push(Finding::info(table, message, ""));
+        findings.push(Kind::Unchecked.info(table, message));
     }
 }

@@ -1,12 +1,11 @@
 //! What becomes of the target table: created, replaced, loaded as it is, or nothing where the plan creates none.
 
-use serde_json::Value;
-
 use super::matching::{self, Existing, Match, Wanted};
+use super::names;
 use super::table::{Disposition, ResolvedTable, Selected};
-use crate::finding::{Cause, Finding, counted};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
-use crate::plan::given::keys::did_you_mean;
+use crate::plan::given::keys::{nearest, suggested};
 use crate::plan::given::words::{Create, ExistingRows, OnError};
 use crate::plan::target::{ExistingTable, Node};
 
@@ -70,7 +69,7 @@ fn counterpart(
             if rule.is_loose() {
                 let message = format!("goes into existing table \"{}\", found {}", name(at), rule.says());
                 let hint = format!("Set {} if another table is meant.", table.path("target"));
-                findings.push(Finding::info(table.source.name.clone(), message, hint));
+                findings.push(Kind::SimilarTable.info(&table.source.name, message).hint(hint));
             }
             return Counterpart::Found(name(at).to_string());
         }
@@ -83,7 +82,7 @@ fn counterpart(
         }
     };
     let hint = format!("Set {} to the table's name.", table.path("target"));
-    findings.push(Finding::blocking(table.source.name.clone(), message, hint).of(table.id));
+    findings.push(Kind::AmbiguousTable.blocking(&table.source.name, message).hint(hint).of(table.id));
     Counterpart::Ambiguous
 }
 
@@ -120,10 +119,10 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
     }
     table.disposition = disposition;
     table.existing = Some(existing).filter(|_| matches!(disposition, Disposition::Keep { .. }));
-    if let Some((problem, hint)) = problem {
+    if let Some((problem, remedy)) = problem {
         let message = format!("\"{}\" {problem}", table.title());
-        let finding = Finding::blocking(table.source.name.clone(), message, hint);
-        findings.push(finding.because(Cause::DuplicateTable).of(table.id));
+        let finding = Kind::TableExists.blocking(&table.source.name, message).of(table.id);
+        findings.push(remedy.advise(ctx, table, finding));
     }
 }
 
@@ -132,27 +131,66 @@ fn ask(table: &ResolvedTable<'_>, owner: &str) -> Finding {
         "\"{}\" exists and belongs to role \"{owner}\", whose defaults, checks and triggers would run with your rights",
         table.title()
     );
-    let hint = format!(
-        "If that is what you want, set {} to {}, or create to \"never\"; or choose another schema.",
-        table.path("target"),
-        Value::from(table.target.as_str())
-    );
-    Finding::blocking(table.source.name.clone(), message, hint).of(table.id)
+    let fix = Fix::of_table(&table.source.name, "target", table.target.as_str());
+    let rest = " if that is what you want, or create to \"never\"; or choose another schema";
+    Kind::OtherOwner.blocking(&table.source.name, message).fix(fix, rest).of(table.id)
 }
 
-const ELSEWHERE: &str = "Choose another schema or target.";
-const ALWAYS: &str =
-    "Set create to \"auto\", or existing_rows to \"replace\", or choose another schema or target.";
-const ROWS: &str = "Set existing_rows to \"append\", \"truncate\" or \"replace\", or on_conflict to \"skip\" or \
-                    \"update\", or choose another schema or target.";
-const ROWS_OF_EXISTING: &str =
-    "Set existing_rows to \"append\" or \"truncate\", or on_conflict to \"skip\" or \"update\".";
-const CITUS: &str =
-    "Set create to \"auto\" and existing_rows to \"truncate\", or choose another schema or target.";
-const COORDINATOR: &str = "Connect to the coordinator.";
-const NEVER: &str = "Set existing_rows to another value, or create to \"auto\".";
+/// What resolves a problem with the table of the target's name.
+enum Remedy {
+    /// Another name.
+    Elsewhere,
+    /// A key of the table, other values of it that do as well, and other keys, in words.
+    Key(&'static str, &'static str, &'static [&'static str], &'static str),
+    Coordinator,
+}
 
-type Problem = (String, &'static str);
+const ALWAYS: Remedy = Remedy::Key(
+    "create",
+    "auto",
+    &[],
+    ", or existing_rows to \"replace\", or choose another schema or target",
+);
+const ROWS: Remedy = Remedy::Key(
+    "existing_rows",
+    "append",
+    &["truncate", "replace"],
+    ", or on_conflict to \"skip\" or \"update\", or choose another schema or target",
+);
+const ROWS_OF_EXISTING: Remedy =
+    Remedy::Key("existing_rows", "append", &["truncate"], ", or on_conflict to \"skip\" or \"update\"");
+const CITUS: Remedy = Remedy::Key(
+    "existing_rows",
+    "truncate",
+    &[],
+    " and create to \"auto\", or choose another schema or target",
+);
+const NEVER: Remedy = Remedy::Key("create", "auto", &[], ", or existing_rows to another value");
+const VIEW: Remedy = Remedy::Key("existing_rows", "append", &[], "");
+
+impl Remedy {
+    fn advise(&self, ctx: &Context<'_>, table: &ResolvedTable<'_>, finding: Finding) -> Finding {
+        let source = &table.source.name;
+        match self {
+            Remedy::Elsewhere => {
+                let name =
+                    |n: u32| names::clip(&table.target, names::LIMIT - 4).to_owned() + &format!("_{n}");
+                let taken = |name: &String| {
+                    ctx.target.relations.iter().any(|r| r.schema == table.settings.schema && r.name == *name)
+                };
+                let free = (2..1000).map(name).find(|name| !taken(name)).unwrap_or_default();
+                finding
+                    .fix(Fix::of_table(source, "target", free), " or another name, or choose another schema")
+            }
+            Remedy::Key(key, value, others, rest) => {
+                finding.fix(Fix::of_table(source, key, *value).or(others), rest)
+            }
+            Remedy::Coordinator => finding.hint("Connect to the coordinator."),
+        }
+    }
+}
+
+type Problem = (String, Remedy);
 
 /// The disposition, and what is in its way.
 fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Option<Problem>) {
@@ -160,12 +198,12 @@ fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Opti
     let keep = Disposition::Keep { truncate: false };
     let made = if table.settings.create == Create::Never { Disposition::Absent } else { Disposition::Create };
     match (table.settings.create, table.settings.existing_rows) {
-        _ if !takes_rows(existing) => blocked(made, "exists and is not a table", ELSEWHERE),
+        _ if !takes_rows(existing) => blocked(made, "exists and is not a table", Remedy::Elsewhere),
         _ if existing.citus == Some(Node::Worker) => {
-            blocked(made, "is a table of Citus, and this server is not its coordinator", COORDINATOR)
+            blocked(made, "is a table of Citus, and this server is not its coordinator", Remedy::Coordinator)
         }
         (_, ExistingRows::Replace) if !is_table(existing) => {
-            blocked(made, "exists and is not a table", ELSEWHERE)
+            blocked(made, "exists and is not a table", Remedy::Elsewhere)
         }
         (Create::Never, ExistingRows::Replace) => {
             blocked(made, "would be dropped and created, but the plan says create: \"never\"", NEVER)
@@ -178,7 +216,7 @@ fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Opti
         (_, ExistingRows::Replace) => (Disposition::Replace, None),
         (Create::Always, _) => blocked(made, "exists, and the plan says create: \"always\"", ALWAYS),
         (_, ExistingRows::Truncate) if !is_table(existing) => {
-            blocked(keep, "is a view and cannot be truncated", "Set existing_rows to another value.")
+            blocked(keep, "is a view and cannot be truncated", VIEW)
         }
         (_, ExistingRows::Truncate) => (Disposition::Keep { truncate: true }, None),
         (create, ExistingRows::Error) => (keep, holds_rows(existing, create)),
@@ -210,14 +248,22 @@ fn missing(ctx: &Context<'_>, table: &mut ResolvedTable<'_>, findings: &mut Vec<
     if table.profile.is_some_and(|p| p.rows == 0) {
         let message = format!("is left out: it holds no row, and table \"{title}\" does not exist");
         table.detail.push(format!("{object}: {message}"));
-        return findings.push(Finding::warning(object, message, ""));
+        return findings.push(Kind::TableMissing.warning(object, message));
     }
     let near = ctx.target.relations.iter().filter(|r| r.schema == table.settings.schema && takes_rows(r));
-    let guess = did_you_mean(&table.target, near.map(|r| r.name.as_str()));
+    let near = nearest(&table.target, near.map(|r| r.name.as_str()));
+    let guess = suggested(near);
     let message = format!("table \"{title}\" does not exist, and the plan says create: \"never\"{guess}");
-    let hint =
-        format!("Set {} to an existing table, or {} to true.", table.path("target"), table.path("skip"));
-    findings.push(Finding::blocking(object, message, hint).of(table.id));
+    let finding = Kind::TableMissing.blocking(&object, message).of(table.id);
+    let skip = table.path("skip");
+    findings.push(match near {
+        Some(near) => finding
+            .fix(Fix::of_table(&object, "target", near), &format!(", create to \"auto\", or {skip} to true")),
+        None => {
+            let rest = format!(", {} to an existing table, or {skip} to true", table.path("target"));
+            finding.fix(Fix::of_table(&object, "create", "auto"), &rest)
+        }
+    });
 }
 
 /// What depends on all tables: schemas that do not exist, and tables that cannot be truncated because others reference
@@ -229,11 +275,8 @@ pub fn together(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut 
     schemas.dedup();
     for schema in schemas.into_iter().filter(|s| !ctx.target.schemas.iter().any(|existing| existing == s)) {
         let message = format!("schema \"{schema}\" does not exist, and the plan says create: \"never\"");
-        findings.push(Finding::blocking(
-            format!("schema {schema}"),
-            message,
-            "Set schema, or create to \"auto\".",
-        ));
+        let finding = Kind::SchemaMissing.blocking(format!("schema {schema}"), message);
+        findings.push(finding.fix(Fix::of_plan("create", "auto"), ", or schema to an existing one"));
     }
     // A table that is cleared by itself is still referenced by the others at that moment.
     let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
@@ -258,6 +301,7 @@ fn pointed_to(table: &ResolvedTable<'_>, cleared: impl Fn(&str, &str) -> bool) -
         .collect();
     let names = quoted(staying.iter().map(String::as_str));
     let message = format!("\"{}\" cannot be truncated: foreign keys point to it from {names}", table.title());
-    let hint = "Truncate those tables in the same plan, or set existing_rows to another value.";
-    (!staying.is_empty()).then(|| Finding::blocking(table.source.name.clone(), message, hint).of(table.id))
+    let fix = Fix::of_table(&table.source.name, "existing_rows", "append");
+    let finding = Kind::Referenced.blocking(&table.source.name, message).of(table.id);
+    (!staying.is_empty()).then(|| finding.fix(fix, ", or truncate those tables in the same plan"))
 }

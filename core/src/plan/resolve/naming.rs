@@ -5,9 +5,10 @@ use super::matching::{self, Existing, Match, Wanted};
 use super::names::{self, Named};
 use super::table::{Place, ResolvedColumn, ResolvedTable, Selected};
 use crate::catalog::Column;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
+use crate::path;
 use crate::plan::context::Context;
-use crate::plan::given::overrides::{ColumnOverrides, PlanError, invalid, join};
+use crate::plan::given::overrides::{ColumnOverrides, PlanError, invalid};
 use crate::plan::target::ExistingTable;
 
 /// Names the targets of all tables, and says of each whether several existing ones could be meant.
@@ -37,7 +38,7 @@ pub fn tables(
             (table.source.name.as_str(), explicit.or(found))
         })
         .collect();
-    let path = |i: usize| join(&join("plan.tables", wanted.get(i).map_or("", |w| w.0)), "target");
+    let path = |i: usize| path::of_table(wanted.get(i).map_or("", |w| w.0), "target");
     check_length(&wanted, path)?;
     let named = names::assign(ctx.names, &wanted, &mut scopes.iter_mut().collect::<Vec<_>>(), &scope_of)
         .map_err(|i| invalid(path(i), "another table has this name", ""))?;
@@ -62,7 +63,7 @@ fn check_length(wanted: &[(&str, Option<&str>)], path: impl Fn(usize) -> String)
 fn report_name(findings: &mut Vec<Finding>, what: &str, object: String, named: &Named, key: &str) {
     if let Some(why) = named.changed {
         let message = format!("{what} {why}, it becomes \"{}\"", named.name);
-        findings.push(Finding::warning(object, message, format!("Set {key} to another name.")));
+        findings.push(Kind::NameChanged.warning(object, message).hint(format!("Set {key} to another name.")));
     }
 }
 
@@ -136,8 +137,7 @@ fn assigned(
     let wanted: Vec<_> = (taking.iter().zip(matches))
         .map(|((c, g), found)| (c.name.as_str(), g.and_then(|g| g.name.as_deref()).or(counterpart(found))))
         .collect();
-    let base = join(&join("plan.tables", &table.source.name), "columns");
-    let path = |i: usize| join(&join(&base, wanted.get(i).map_or("", |w| w.0)), "name");
+    let path = |i: usize| path::of_column(&table.source.name, wanted.get(i).map_or("", |w| w.0), "name");
     check_length(&wanted, path)?;
     let mut scope = names::Scope::default();
     for name in names::SYSTEM_COLUMNS {
@@ -163,7 +163,7 @@ fn found_loosely(
     let pairs: Vec<String> = taking.iter().zip(matches).filter_map(pair).collect();
     let message = format!("columns are found by similar names: {}", pairs.join(", "));
     let hint = format!("Set name in {} if others are meant.", table.path("columns"));
-    (!pairs.is_empty()).then(|| Finding::info(table.source.name.clone(), message, hint))
+    (!pairs.is_empty()).then(|| Kind::SimilarColumns.info(&table.source.name, message).hint(hint))
 }
 
 fn ambiguity(
@@ -190,5 +190,5 @@ fn ambiguity(
     };
     let name = &table.source.name;
     let hint = format!("Set {} to the column's name, or skip the column.", column.path(name, "name"));
-    Some(Finding::blocking(column.object(name), message, hint).of(table.id))
+    Some(Kind::AmbiguousColumn.blocking(column.object(name), message).hint(hint).of(table.id))
 }

@@ -6,10 +6,11 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::table::ResolvedTable;
 use crate::catalog::{Catalog, Table, TableKind};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
+use crate::path::join;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
-use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid, join};
+use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid};
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::Orphans;
 use crate::value::PgType;
@@ -149,7 +150,7 @@ pub fn unused_types(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &
         if !columns.any(|c| only.wanted(&c.declared).is_some()) {
             let message = format!("no column is declared \"{from}\"");
             let hint = "Check the spelling of the plan's types.";
-            findings.push(Finding::warning(format!("types.{from}"), message, hint));
+            findings.push(Kind::UnusedType.warning(format!("types.{from}"), message).hint(hint));
         }
     }
 }

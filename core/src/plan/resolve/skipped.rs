@@ -1,9 +1,8 @@
 //! What takes no part: virtual tables, their shadows, views, triggers, and what could not be read.
 
 use crate::catalog::{Table, TableKind};
-use crate::finding::{Cause, Finding};
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
-use crate::plan::given::overrides::join;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
 use crate::plan::resolve::names;
@@ -32,27 +31,25 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
 }
 
 fn table_finding(table: &Table) -> Option<Finding> {
-    let object = table.name.clone();
+    let object = &table.name;
     match &table.kind {
         TableKind::Ordinary => None,
-        TableKind::Shadow { of } => Some(Finding::info(
-            object,
-            format!("holds the data of virtual table \"{of}\" and is not loaded"),
-            "",
-        )),
-        TableKind::Virtual { module, usable: false } => Some(Finding::warning(
-            object,
-            format!("virtual table is not loaded: its module \"{module}\" is not available"),
-            "Copy its content into an ordinary table with the application that has the module.",
-        )),
-        TableKind::Virtual { module, usable: true } => Some(Finding::warning(
-            object.clone(),
-            format!("virtual table of module \"{module}\" is not loaded: its content is derived"),
-            format!(
-                "Set {} to false to load its rows into an ordinary table.",
-                join(&join("plan.tables", &object), "skip")
-            ),
-        )),
+        TableKind::Shadow { of } => {
+            let message = format!("holds the data of virtual table \"{of}\" and is not loaded");
+            Some(Kind::ShadowTable.info(object, message))
+        }
+        TableKind::Virtual { module, usable: false } => {
+            let message = format!("virtual table is not loaded: its module \"{module}\" is not available");
+            let hint = "Copy its content into an ordinary table with the application that has the module.";
+            Some(Kind::VirtualTable.warning(object, message).hint(hint))
+        }
+        TableKind::Virtual { module, usable: true } => {
+            let message =
+                format!("virtual table of module \"{module}\" is not loaded: its content is derived");
+            let fix = Fix::of_table(object, "skip", false);
+            let finding = Kind::VirtualTable.warning(object, message);
+            Some(finding.fix(fix, " to load its rows into an ordinary table"))
+        }
     }
 }
 
@@ -60,19 +57,13 @@ fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Find
     let catalog = ctx.source.catalog;
     for view in &catalog.views {
         let message = format!("view \"{}\" is not carried over", view.name);
-        findings.push(Finding::warning(
-            format!("view {}", view.name),
-            message,
-            "Recreate it in PostgreSQL, for instance in after.",
-        ));
+        let finding = Kind::View.warning(format!("view {}", view.name), message);
+        findings.push(finding.hint("Recreate it in PostgreSQL, for instance in after."));
     }
     for trigger in &catalog.triggers {
         let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
-        findings.push(Finding::warning(
-            format!("trigger {}", trigger.name),
-            message,
-            "Recreate it in PostgreSQL.",
-        ));
+        let finding = Kind::Trigger.warning(format!("trigger {}", trigger.name), message);
+        findings.push(finding.hint("Recreate it in PostgreSQL."));
     }
     problems(ctx, selection, findings);
 }
@@ -86,12 +77,12 @@ fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Fin
         if id.is_some_and(|id| selection.selected.get(id.index()) == Some(&false)) {
             continue;
         }
-        let (object, reason) = (problem.object.clone(), problem.reason.clone());
-        findings.push(if go_on {
-            Finding::warning(object, reason, "")
-        } else {
-            Finding::blocking(object, reason, "Set on_error to \"continue\" to go on without it.")
-                .because(Cause::Corrupt)
+        findings.push(match go_on {
+            true => Kind::Unreadable.warning(&problem.object, &problem.reason),
+            false => {
+                let finding = Kind::Unreadable.blocking(&problem.object, &problem.reason);
+                finding.fix(Fix::of_plan("on_error", "continue"), " to go on without it")
+            }
         });
     }
 }

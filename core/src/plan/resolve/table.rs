@@ -8,8 +8,9 @@ use super::select::Selection;
 use super::{counterparts, select};
 use crate::catalog::{Column, Table, TableId};
 use crate::finding::Finding;
+use crate::path;
 use crate::plan::context::Context;
-use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides, join, path_of};
+use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides};
 use crate::plan::given::settings::Settings;
 use crate::plan::target::{ExistingColumn, ExistingTable};
 use crate::types::TableProfile;
@@ -91,7 +92,7 @@ impl<'a> Selected<'a> {
 
     /// `plan.tables.users.skip`, for hints.
     pub fn path(&self, key: &str) -> String {
-        path_of(&self.source.name, key)
+        path::of_table(&self.source.name, key)
     }
 }
 
@@ -134,10 +135,10 @@ impl<'a> ResolvedTable<'a> {
     }
 
     /// Reports that something is not carried over, also for the table's result row.
-    pub fn left_out(&mut self, findings: &mut Vec<Finding>, object: String, message: String, hint: &str) {
+    pub fn left_out(&mut self, findings: &mut Vec<Finding>, finding: Finding) {
         if self.disposition != Disposition::Absent {
-            self.detail.push(format!("{object}: {message}"));
-            findings.push(Finding::warning(object, message, hint));
+            self.detail.push(format!("{}: {}", finding.object, finding.message));
+            findings.push(finding);
         }
     }
 
@@ -163,8 +164,7 @@ impl ResolvedColumn<'_> {
 
     /// `plan.tables.users.columns.age.type`, for hints.
     pub fn path(&self, table: &str, key: &str) -> String {
-        let columns = join(&join("plan.tables", table), "columns");
-        join(&join(&columns, &self.source.name), key)
+        path::of_column(table, &self.source.name, key)
     }
 }
 

@@ -1,0 +1,178 @@
+//! The registry of what a finding can be about. None is made without one of these.
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal,)+) => {
+        /// What a finding is about: the name by which a script tells findings apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl Kind {
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)+];
+
+            /// The name in `sqlite_findings` and the run log.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $name,)+
+                }
+            }
+
+            /// One sentence about it.
+            pub fn describe(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => concat!($($doc),+).trim_ascii_start(),)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    // The file
+    /// The file was copied, and the copy is read.
+    Copied = "copied",
+    /// The file is in WAL mode and has no -wal.
+    WalMissing = "wal_missing",
+    /// The file has other names, beside one of which its -wal may lie.
+    HardLinks = "hard_links",
+    /// The file has no tables.
+    NoTables = "no_tables",
+    /// A table, view, index or trigger cannot be read.
+    Unreadable = "unreadable",
+    /// Pages are damaged.
+    Damaged = "damaged",
+    /// A table was not checked for damage.
+    Unchecked = "unchecked",
+    /// The statements of before have not been run.
+    BeforeNotRun = "before_not_run",
+
+    // What is carried over
+    /// A declared type of the plan is no column's.
+    UnusedType = "unused_type",
+    /// A name is too long, empty or taken, and another one is used.
+    NameChanged = "name_changed",
+    /// A table holds the data of a virtual table.
+    ShadowTable = "shadow_table",
+    /// A virtual table is not loaded.
+    VirtualTable = "virtual_table",
+    /// A view is not carried over.
+    View = "view",
+    /// A trigger is not carried over.
+    Trigger = "trigger",
+    /// The records of a migration tool are not loaded.
+    Bookkeeping = "bookkeeping",
+    /// Characters of a name or a default are not in the database's encoding.
+    Untranslatable = "untranslatable",
+
+    // Existing tables
+    /// An existing table is used that has a similar name.
+    SimilarTable = "similar_table",
+    /// Several existing tables could be meant, or one for several.
+    AmbiguousTable = "ambiguous_table",
+    /// An existing table belongs to a role whose code would run.
+    OtherOwner = "other_owner",
+    /// The target exists, and the plan does not say what to do.
+    TableExists = "table_exists",
+    /// An existing table is loaded, and keeps what it has.
+    TableKept = "table_kept",
+    /// The target does not exist and is not to be created.
+    TableMissing = "table_missing",
+    /// A schema does not exist and is not to be created.
+    SchemaMissing = "schema_missing",
+    /// A table cannot be truncated because others point to it.
+    Referenced = "referenced",
+    /// Existing columns are used that have similar names.
+    SimilarColumns = "similar_columns",
+    /// Several existing columns could be meant, or one for several.
+    AmbiguousColumn = "ambiguous_column",
+    /// A column is not loaded because it is computed.
+    ComputedColumn = "computed_column",
+    /// The existing table has no such column.
+    ColumnMissing = "column_missing",
+    /// An existing column gets no value from the source.
+    ColumnUnfilled = "column_unfilled",
+    /// A key of the plan has no effect.
+    NoEffect = "no_effect",
+    /// Triggers of an existing table fire, or do not.
+    Triggers = "triggers",
+    /// Loaded rows cannot conflict, or not with the key that the plan means.
+    ConflictKey = "conflict_key",
+    /// Rows with the key of an existing row are not what the existing row is, or were not compared.
+    SkippedRows = "skipped_rows",
+    /// An update leaves values of existing rows as they are.
+    NotUpdated = "not_updated",
+
+    // Columns and values
+    /// No column of a table is left.
+    NoColumns = "no_columns",
+    /// A table has more columns than PostgreSQL allows.
+    TooManyColumns = "too_many_columns",
+    /// The plan's type is not the existing column's.
+    TypeContradiction = "type_contradiction",
+    /// Stored values do not fit the column's type.
+    Misfit = "misfit",
+    /// A column gets a wider type, by the plan's on_invalid.
+    Widened = "widened",
+    /// A type of the plan's types does not hold every value, and is not used.
+    TypeRefused = "type_refused",
+    /// The declared type does not hold every value, and is not used.
+    TypeMissed = "type_missed",
+    /// Zeros are read as times.
+    ZeroTimes = "zero_times",
+    /// Numbers are read as times because of the column's name.
+    NamedTimes = "named_times",
+    /// Numbers that may be times stay numbers.
+    UnreadNumbers = "unread_numbers",
+    /// Times are rounded to microseconds.
+    Rounded = "rounded",
+    /// Times with and without an offset, or offsets that are not kept.
+    Offsets = "offsets",
+    /// Texts that are all of one form stay texts.
+    TextForm = "text_form",
+    /// Times that may be intervals.
+    IntervalForm = "interval_form",
+    /// Blobs that are something else, or texts and numbers among them.
+    BlobForm = "blob_form",
+    /// Numbers that may be booleans.
+    FlagForm = "flag_form",
+    /// NULL in a NOT NULL column.
+    NullKey = "null_key",
+    /// A generated column is computed otherwise.
+    GeneratedOtherwise = "generated_otherwise",
+    /// A generated column, default, check, key or index is not carried over.
+    LeftOut = "left_out",
+    /// PostgreSQL refuses an expression of the plan.
+    ExpressionRefused = "expression_refused",
+
+    // Keys, checks and sequences
+    /// Rows break a CHECK.
+    BrokenCheck = "broken_check",
+    /// Rows have equal keys.
+    DuplicateKey = "duplicate_key",
+    /// A table has no primary key.
+    NoPrimaryKey = "no_primary_key",
+    /// A value is too long for an index.
+    KeyTooLong = "key_too_long",
+    /// A collation is another one in PostgreSQL.
+    Collation = "collation",
+    /// Rows without a parent.
+    Orphans = "orphans",
+    /// Existing rows without a parent, which the import does not change.
+    ExistingOrphans = "existing_orphans",
+    /// Foreign keys are not carried over as declared.
+    ForeignKey = "foreign_key",
+    /// A sequence cannot be set, or is not needed any more.
+    Sequence = "sequence",
+
+    // The run
+    /// A step of the import failed, and the import went on.
+    StepFailed = "step_failed",
+}
+
+impl Kind {
+    /// The rows are sound; a key or a check over them is not.
+    pub fn costs_only_the_key(self) -> bool {
+        matches!(self, Kind::Orphans | Kind::NullKey | Kind::DuplicateKey | Kind::BrokenCheck)
+    }
+}

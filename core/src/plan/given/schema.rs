@@ -1,0 +1,129 @@
+//! The plan as a JSON Schema (draft 2020-12), derived from the registry in `keys`, by which an editor completes and
+//! checks a plan. It knows shapes only; names of tables and columns are the file's.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{KEYS, Key, Kind, Level, Works};
+use crate::value::Format;
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The schema of a whole or partial plan.
+pub fn schema() -> Value {
+    let mut plan = object_at(Level::Plan);
+    plan.insert("$schema".into(), DIALECT.into());
+    plan.insert("title".into(), "Plan of pg_sqlite_migrate".into());
+    plan.insert(
+        "$defs".into(),
+        json!({ "table": object_at(Level::Table), "column": object_at(Level::Column) }),
+    );
+    Value::Object(plan)
+}
+
+fn object_at(level: Level) -> Map<String, Value> {
+    let keys = KEYS.iter().filter_map(|key| Some((key, key.works_at(level)?)));
+    let properties: Map<String, Value> = keys
+        // A key that is refused with every value is not offered.
+        .filter(|(_, works)| *works != Works::Only(&[]))
+        .map(|(key, works)| (key.name.to_owned(), property(key, works)))
+        .collect();
+    let object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    object.as_object().cloned().unwrap_or_default()
+}
+
+fn property(key: &Key, works: Works) -> Value {
+    let mut property = match works {
+        Works::Now => shape(key.kind),
+        Works::Only(values) => json!({ "enum": values.iter().map(|v| parsed(v)).collect::<Vec<_>>() }),
+    };
+    if let Value::Object(property) = &mut property {
+        property.insert("description".into(), key.doc.into());
+        if let Ok(default) = serde_json::from_str::<Value>(key.default) {
+            property.insert("default".into(), default);
+        }
+    }
+    property
+}
+
+/// A value of the registry, which holds JSON as text.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// The shape that `overrides` accepts for a kind of value.
+fn shape(kind: Kind) -> Value {
+    // A NUL character is refused everywhere.
+    let text = || json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
+    match kind {
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Text | Kind::Type | Kind::Timezone => text(),
+        Kind::TextOrNull | Kind::NameOrNull => json!({ "anyOf": [text(), { "type": "null" }] }),
+        Kind::Word(words) => json!({ "enum": words }),
+        Kind::Globs => json!({ "type": "array", "items": text() }),
+        Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
+        Kind::Types => json!({ "type": "object", "additionalProperties": text() }),
+        Kind::Format => {
+            let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));
+            json!({ "enum": words.chain([Value::Null]).collect::<Vec<_>>() })
+        }
+        Kind::Generated => json!({ "anyOf": [{ "type": "boolean" }, text()] }),
+        Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
+        Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
+        Kind::Any => json!({}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::given::overrides::parse;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/plan.schema.json");
+
+    #[test]
+    fn the_file_holds_the_registry() {
+        let printed = format!("{:#}\n", schema());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(PAGE, &printed).expect("docs/plan.schema.json");
+        }
+        let file = std::fs::read_to_string(PAGE).unwrap_or_default();
+        assert_eq!(file, printed, "run the test with UPDATE_DOCS=1 to write docs/plan.schema.json");
+    }
+
+    #[test]
+    fn the_schema_accepts_what_the_reader_accepts() {
+        let validator = jsonschema::validator_for(&schema()).expect("a valid schema");
+        for key in KEYS {
+            let example: Value = serde_json::from_str(&format!("{{{}}}", key.example)).expect(key.name);
+            for plan in [
+                example.clone(),
+                json!({ "tables": { "t": example } }),
+                json!({ "tables": { "t": { "columns": { "c": example } } } }),
+            ] {
+                assert_eq!(validator.is_valid(&plan), parse(&plan).is_ok(), "{plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_refuses_what_the_reader_refuses() {
+        let validator = jsonschema::validator_for(&schema()).expect("a valid schema");
+        for plan in [
+            json!([]),
+            json!("plan"),
+            json!({ "nmes": "lower" }),
+            json!({ "names": "upper" }),
+            json!({ "schema": "" }),
+            json!({ "schema": "a\0b" }),
+            json!({ "include": "users" }),
+            json!({ "include": [1] }),
+            json!({ "views": true }),
+            json!({ "tables": { "t": { "columns": { "c": { "typ": "text" } } } } }),
+            json!({ "tables": { "t": { "columns": { "c": { "format": "unix" } } } } }),
+            json!({ "tables": { "t": { "primary_key": ["id"] } } }),
+            json!({ "before": { "sql": "SELECT 1" } }),
+        ] {
+            assert!(parse(&plan).is_err() && !validator.is_valid(&plan), "{plan}");
+        }
+    }
+}
