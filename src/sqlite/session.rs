@@ -100,7 +100,11 @@ impl Session {
             let prepared = match kept {
                 Some(prepared) => prepared,
                 None => {
-                    let compiled = source.connection().prepare(sql).map_err(|e| self.error(e).about_schema());
+                    let changes = ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb));
+                    let compiled = source.connection().prepare(sql).map_err(|e| {
+                        let error = self.error(e).about_schema();
+                        if changes { error.of_change() } else { error }
+                    });
                     // SQLite compares an index's statistics by its collation when it chooses a plan; no result depends
                     // on that.
                     drop(collations::used());

@@ -197,7 +197,7 @@ fn cannot_read(server: &ForeignServer, name: &str, is_view: bool, problem: &Prob
         message: format!("SQLite cannot read {kind} \"{name}\": {}", problem.reason),
         detail: None,
         hint: Some(format!(
-            "It uses something that the file of server \"{}\" lacks, or that only the file's application defines.",
+            "It uses something that the file of server \"{}\" lacks, that only its application defines, or that is not allowed.",
             server.name
         )),
     }

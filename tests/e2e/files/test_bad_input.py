@@ -293,9 +293,10 @@ def test_role_without_server_files(t):
 def test_role_without_schema(t):
     path = t.file("sound.db", SOUND)
     user = t.role("reader", "pg_read_server_files")
-    with fails(s.PRIVILEGE, "schema \"?public\"?", hint="GRANT CREATE"):
+    with fails(s.PRIVILEGE, 'permission denied to create tables in schema "public"', hint=f'GRANT CREATE ON SCHEMA "public" TO "{user}"'):
         t.sql(t.call("sqlite_import", path, {}), user)
-    with fails(s.PRIVILEGE, f"permission denied .* database {t.database}", hint="GRANT CREATE"):
+    created = f'permission denied to create schema "brand_new" in database "{t.database}"'
+    with fails(s.PRIVILEGE, created, hint=f'GRANT CREATE ON DATABASE "{t.database}" TO "{user}"'):
         t.sql(t.call("sqlite_import", path, {"schema": "brand_new"}), user)
 
 
