@@ -111,7 +111,10 @@ fn sqlite_ddl(
 
 /// A plan with merge patches (RFC 7396) laid over it, one after the other: null removes a key. A NULL patch changes
 /// nothing, so that the `fix` of every finding can be given.
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(sql = "
+CREATE FUNCTION sqlite_plan_merge(plan jsonb, VARIADIC patch jsonb[]) RETURNS jsonb
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
 fn sqlite_plan_merge(
     plan: Option<Json>,
     patch: Option<VariadicArray<'_, Json>>,

@@ -160,8 +160,6 @@ kinds! {
     Orphans = "orphans",
     /// Existing rows without a parent, which the import does not change.
     ExistingOrphans = "existing_orphans",
-    /// Foreign keys are not carried over as declared.
-    ForeignKey = "foreign_key",
     /// A sequence cannot be set, or is not needed any more.
     Sequence = "sequence",
 
