@@ -5,6 +5,7 @@
 
 mod decide;
 pub mod fit;
+pub mod misfits;
 pub mod notes;
 pub mod profile;
 pub mod rules;

@@ -2,6 +2,7 @@
 
 use super::decide::Decision;
 use super::fit::{clean, number_texts};
+use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
@@ -137,8 +138,9 @@ impl Case<'_> {
             stored(self.p, None, true),
             self.d.chosen.pg_type
         );
-        let fix = self.of_type(wanted).and(self.fix("on_invalid", "null").or(&["reject"]));
-        Some(Kind::TypeRefused.warning(self.object(), message).fix(fix, " to use it nevertheless"))
+        let finding = Kind::TypeRefused.warning(self.object(), message);
+        let format = decide::format_for(self.q, self.p, wanted);
+        Some(self.despite_misfits(finding, wanted, format, "use it nevertheless"))
     }
 
     /// The declared type would lose something.
@@ -153,16 +155,31 @@ impl Case<'_> {
             obstacle(self.p, &missed.pg_type, &self.d.chosen.pg_type),
             self.d.chosen.pg_type
         );
-        let too_fine = self.p.text.count(TextFormat::TooFine) > 0;
-        let (rest, after) = match times::is_time(self.declared.family) {
-            true if too_fine => {
-                (" to convert the rest", "PostgreSQL keeps microseconds; a cast after the import rounds.")
-            }
-            true => (" to convert the rest", ""),
-            false => (" to keep the declared type", ""),
+        let finding = Kind::TypeMissed.warning(self.object(), message);
+        let purpose = match times::is_time(self.declared.family) {
+            true => "convert the rest",
+            false => "keep the declared type",
         };
-        let fix = self.of_type(&missed.pg_type).and(self.fix("on_invalid", "null").or(&["reject"]));
-        Some(Kind::TypeMissed.warning(self.object(), message).fix_amid("", fix, rest, after))
+        Some(self.despite_misfits(finding, &missed.pg_type, missed.format, purpose))
+    }
+
+    /// A type that not every value fits, where it is known how many do not, and some do.
+    fn despite_misfits(
+        &self,
+        finding: Finding,
+        pg_type: &PgType,
+        format: Option<Format>,
+        purpose: &str,
+    ) -> Finding {
+        let Some(misfits) = misfits(self.p, pg_type, format).filter(|n| *n < self.p.values()) else {
+            return finding;
+        };
+        let policy = match self.q.column.not_null {
+            true => self.fix("on_invalid", "reject"),
+            false => self.fix("on_invalid", "null").or(&["reject"]),
+        };
+        let rest = format!(" to {purpose}, which costs {}", values(misfits));
+        finding.fix(self.of_type(pg_type).and(policy), &rest)
     }
 
     /// Zeros, which often mean "no date", become the start of the epoch.

@@ -228,7 +228,7 @@ fn findings_name_column_counts_and_plan_key() {
     assert_eq!(
         finding.hint,
         "Set plan.tables.t.columns.made.type to \"timestamp without time zone\" and \
-         plan.tables.t.columns.made.on_invalid to \"null\" or \"reject\" to convert the rest."
+         plan.tables.t.columns.made.on_invalid to \"null\" or \"reject\" to convert the rest, which costs 1 value."
     );
 }
 

@@ -10,6 +10,7 @@ use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
 use crate::plan::target::ExistingColumn;
 use crate::types::fit::number_texts;
+use crate::types::misfits::misfits;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Fit, Question};
 use crate::value::batch::OnInvalid;
@@ -224,6 +225,9 @@ impl<'c, 'a> Case<'c, 'a> {
                     format: self.column.overrides.and_then(|g| g.format).or(format),
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null,
+                    misfits: self
+                        .profile
+                        .and_then(|p| Some((misfits(p, required.base(), format)?, p.values()))),
                 };
                 remedy.advise(Kind::Misfit.blocking(self.object(), message))
             }

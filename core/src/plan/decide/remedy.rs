@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Fix};
 use crate::plan::model::LoadSpec;
+use crate::types::words::values;
 use crate::value::{Format, PgType};
 
 pub struct Remedy<'a> {
@@ -15,10 +16,16 @@ pub struct Remedy<'a> {
     /// Some of the values are numbers.
     pub numbers: bool,
     pub not_null: bool,
+    /// How many values do not fit, of how many; `None` where that is not known.
+    pub misfits: Option<(u64, u64)>,
 }
 
 impl Remedy<'_> {
     pub fn advise(&self, finding: Finding) -> Finding {
+        // What costs every value is no advice.
+        if self.fits.is_none() && self.misfits.is_some_and(|(n, of)| n == of) {
+            return finding.hint(format!("Correct the values{}.", self.other_format()));
+        }
         let (fix, rest) = self.fix();
         finding.fix(fix, &rest)
     }
@@ -35,7 +42,8 @@ impl Remedy<'_> {
             [first, others @ ..] => of("on_invalid", first).or(others),
             [] => of("on_invalid", "reject"),
         };
-        (policy, format!("{}, or correct the values", self.other_format()))
+        let cost = self.misfits.map_or(String::new(), |(n, _)| format!(", which costs {}", values(n)));
+        (policy, format!("{cost}{}, or correct the values", self.other_format()))
     }
 
     /// A format by which the values may fit, which only a person can know.
@@ -45,10 +53,10 @@ impl Remedy<'_> {
         match self.pg_type.base() {
             _ if self.format.is_some() => String::new(),
             Date | Time(_) | Timestamp(_) | TimestampTz(_) | Interval(_) if self.numbers => {
-                format!(", or {path} to say how numbers are read")
+                format!(", or set {path} to say how numbers are read")
             }
             Array(_) if !self.numbers => {
-                format!(", or {path} to \"comma\" where texts are elements between commas")
+                format!(", or set {path} to \"comma\" where texts are elements between commas")
             }
             _ => String::new(),
         }
@@ -62,7 +70,8 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
     if let Some(there) = known.filter(|_| spec.existing.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
-        let (fix, rest) = Remedy { table, column, pg_type, fits: None, format, numbers, not_null }.fix();
+        let (fix, rest) =
+            Remedy { table, column, pg_type, fits: None, format, numbers, not_null, misfits: None }.fix();
         return fix.hint(&rest);
     }
     let not_null = known.is_some_and(|c| c.not_null);
@@ -92,7 +101,8 @@ mod tests {
     fn hint(pg_type: &str, fits: Option<&str>, numbers: bool, not_null: bool) -> String {
         let (pg_type, fits) = (&PgType::parse(pg_type), fits.map(PgType::parse));
         let fits = fits.as_ref();
-        let remedy = Remedy { table: "t", column: "c", pg_type, fits, format: None, numbers, not_null };
+        let (format, misfits) = (None, None);
+        let remedy = Remedy { table: "t", column: "c", pg_type, fits, format, numbers, not_null, misfits };
         remedy.advise(Kind::Misfit.blocking("t.c", "")).hint
     }
 
@@ -114,7 +124,7 @@ mod tests {
                 None,
                 true,
                 true,
-                "on_invalid to \"reject\", or plan.tables.t.columns.c.format to say how numbers are read, or correct the values.",
+                "on_invalid to \"reject\", or set plan.tables.t.columns.c.format to say how numbers are read, or correct the values.",
             ),
             ("date", None, false, true, "on_invalid to \"reject\", or correct the values."),
             (
@@ -122,7 +132,7 @@ mod tests {
                 None,
                 false,
                 true,
-                "on_invalid to \"reject\", or plan.tables.t.columns.c.format to \"comma\" where texts are elements between commas, \
+                "on_invalid to \"reject\", or set plan.tables.t.columns.c.format to \"comma\" where texts are elements between commas, \
                  or correct the values.",
             ),
         ] {
