@@ -13,8 +13,8 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::Finding;
-use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::finding::{Finding, counted};
+use pg_sqlite_migrate_core::plan::{PlanError, column_path_of, orphan_policies, path_of};
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +32,9 @@ pub enum Error {
     /// A type in the plan that the server does not take.
     #[error("{path}: {message}")]
     Type { path: String, message: String, sqlstate: SqlState },
-    /// `place` and `role` as GRANT names them: `SCHEMA "app"`.
+    /// As GRANT names them: `CREATE, USAGE`, `SCHEMA "app"`.
     #[error("permission denied to create tables in {place}")]
-    NoCreate { place: String, role: String },
+    NoCreate { privileges: String, place: String, role: String },
     /// What stops an import before anything is written.
     #[error("{}", blocking_message(.0))]
     Blocked(Vec<Finding>),
@@ -90,6 +90,8 @@ pub struct OrphanRows {
     pub examples: String,
     /// The constraint was there before, and stays as it is.
     pub existing: bool,
+    /// Every column of the key takes NULL.
+    pub nullable: bool,
 }
 
 /// Rows that have the key of another, by which they would be taken for it.
@@ -156,11 +158,10 @@ impl Error {
                 Some(format!("It was wanted for{table} SQLite file \"{}\".", path.display()))
             }
             Error::Orphans(rows) => {
-                Some(format!("{} rows, the first of them: {}.", rows.count, rows.examples))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.examples))
             }
             Error::OtherRows(rows) => {
-                let count = if rows.count == 1 { "1 row" } else { &format!("{} rows", rows.count) };
-                Some(format!("{count}, the first of them: {}.", rows.example))
+                Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.example))
             }
             Error::Changed { rows, .. } => rows.map(|(expected, found)| {
                 format!("It had {expected} rows after the load, and has {found} now.")
@@ -209,13 +210,12 @@ impl Error {
             Error::Blocked(findings) => blocking_hint(findings),
             Error::Cell { hint, .. } | Error::Input { hint, .. } => Some(hint.clone()),
             Error::Memory { table, place } => place.column.as_ref().map(|column| {
-                format!("Set plan.tables.{table}.columns.{column}.skip to true, or leave the row out by plan.tables.{table}.where.")
+                let path = column_path_of(table, column, "skip");
+                format!("Set {path} to true, or leave the row out by {}.", path_of(table, "where"))
             }),
             Error::Orphans(rows) => {
-                let table = &rows.source;
-                let policies =
-                    if rows.existing { "\"reject\" or \"null\"" } else { "\"reject\", \"null\" or \"keep\"" };
-                Some(format!("Set plan.tables.{table}.orphans to {policies}."))
+                let path = path_of(&rows.source, "orphans");
+                Some(format!("Set {path} to {}.", orphan_policies(rows.existing, rows.nullable)))
             }
             Error::OtherRows(rows) => Some(rows.hint.clone()),
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
@@ -233,15 +233,19 @@ impl Error {
                 }
             }),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
-            Error::NoCreate { place, role } => {
-                Some(format!("Run GRANT CREATE ON {place} TO {role}, or choose another schema in the plan."))
+            Error::NoCreate { privileges, place, role } => {
+                Some(format!(
+                    "Run GRANT {privileges} ON {place} TO {role}, or choose another schema in the plan."
+                ))
             }
             Error::Foreign { hint, .. } => hint.clone(),
             Error::Conflict { source_table, .. } => {
-                let path = format!("plan.tables.{source_table}");
+                let path = |key| path_of(source_table, key);
                 Some(format!(
-                    "Correct the rows, or set {path}.conflict_target to the key and {path}.on_conflict to \
-                     \"skip\" or \"update\"; \"update\" needs loaded rows with different keys."
+                    "Correct the rows, or set {} to the key and {} to \"skip\" or \"update\"; \"update\" needs \
+                     loaded rows with different keys.",
+                    path("conflict_target"),
+                    path("on_conflict")
                 ))
             }
             Error::Server(caught) => caught.hint.clone(),

@@ -66,8 +66,15 @@ fn cell(storage_class: &'static str) -> Box<CellError> {
 }
 
 fn errors() -> Vec<Error> {
-    let orphans =
-        OrphanRows { source: any(), table: any(), parent: any(), count: 1, examples: any(), existing: true };
+    let orphans = OrphanRows {
+        source: any(),
+        table: any(),
+        parent: any(),
+        count: 1,
+        examples: any(),
+        existing: true,
+        nullable: true,
+    };
     let others = OtherRows { source: any(), place: any(), count: 1, example: any(), hint: any() };
     let finding = || Finding::blocking(any(), any(), any());
     let (message, hint) = (any, any);
@@ -82,7 +89,7 @@ fn errors() -> Vec<Error> {
             message: "type \"…\" does not exist".into(),
             sqlstate: Code::ERRCODE_UNDEFINED_OBJECT.into(),
         }],
-        NoCreate { .. } => [Error::NoCreate { place: any(), role: any() }],
+        NoCreate { .. } => [Error::NoCreate { privileges: any(), place: any(), role: any() }],
         Blocked(_) => [Error::Blocked(vec![finding(), finding()])],
         Cell { .. } => [
             Error::Cell { table: any(), cell: cell("text"), hint: hint() },

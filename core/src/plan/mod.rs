@@ -19,9 +19,9 @@ mod existing_tests;
 mod tests;
 
 pub use self::context::Source;
-pub use self::given::overrides::{Overrides, PlanError, parse, path_of};
+pub use self::given::overrides::{Overrides, PlanError, column_path_of, parse, path_of};
 pub use self::given::settings::{Needs, Opening, needs};
-pub use self::given::words::{Orphans, ProfileMode};
+pub use self::given::words::{Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
 pub use self::resolve::select::{Selection, select};
 pub use self::target::*;

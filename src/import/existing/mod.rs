@@ -91,8 +91,9 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
-        if let Some(place) = spi::value(CLOSED, &[schema.into()]) {
-            return Err(Error::NoCreate { place, role: ident(&rights::current_role()) });
+        let closed = spi::row(CLOSED, &[schema.into()], |row| (row.get("privileges"), row.get("place")));
+        if let Some((privileges, place)) = closed {
+            return Err(Error::NoCreate { privileges, place, role: ident(&rights::current_role()) });
         }
     }
     Ok(())
@@ -109,13 +110,20 @@ pub fn lock(schema: &str, table: &str) {
     }
 }
 
-/// What the caller may not create tables in, as GRANT names it; no row where it may.
+/// What the caller may not create tables in, and the privileges that it lacks there, as GRANT names both; no row where
+/// it may.
 const CLOSED: &str = "
-    SELECT CASE WHEN n.oid IS NULL THEN format('DATABASE %I', current_database())
-                ELSE format('SCHEMA %I', n.nspname) END
+    SELECT lacking.privileges, lacking.place
     FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
-    WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                   ELSE has_schema_privilege(n.oid, 'CREATE') END";
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n.oid IS NULL THEN format('DATABASE %I', current_database())
+                    ELSE format('SCHEMA %I', n.nspname) END AS place,
+               CASE WHEN n.oid IS NOT NULL
+                    THEN concat_ws(', ', CASE WHEN NOT has_schema_privilege(n.oid, 'CREATE') THEN 'CREATE' END,
+                                         CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE' END)
+                    WHEN has_database_privilege(current_database(), 'CREATE') THEN ''
+                    ELSE 'CREATE' END AS privileges) AS lacking
+    WHERE lacking.privileges <> ''";
 
 fn has_icu() -> bool {
     // A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.

@@ -39,7 +39,8 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
     let message = format!("{} in a NOT NULL column", counted(nulls, "row has NULL", "rows have NULL"));
     let strict = table.settings.keys == Keys::Strict || explicit.is_some();
     let finding = if strict {
-        let hint = format!("Set {} to true, or keys to \"as_data_allows\".", column.path(name, "nullable"));
+        let keys = if explicit.is_none() { ", or keys to \"as_data_allows\"" } else { "" };
+        let hint = format!("Set {} to true{keys}.", column.path(name, "nullable"));
         Finding::blocking(object, message, hint).because(Cause::NullKey).of(table.id)
     } else {
         Finding::warning(object, format!("{message}; the column becomes nullable"), "")

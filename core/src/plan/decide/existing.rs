@@ -22,22 +22,25 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
     let common = table.overrides.map(|g| &g.common).into_iter();
     let Some(existing) = table.existing else {
         for key in common.flat_map(|given| keys_of_existing(given, &ctx.plan)).chain(conflict_target(table)) {
-            let finding = no_effect(name.to_string(), &table.path(key), "the table is made by the import");
-            findings.push(Finding { hint: "Remove the key.".into(), ..finding });
+            findings.push(no_effect(name.to_string(), &table.path(key), "the table is made by the import"));
         }
         return;
     };
     findings.push(keeps(table, existing));
     for key in common.flat_map(|given| keys_of_new(given, &ctx.plan)) {
-        findings.push(no_effect(name.to_string(), &table.path(key), "the table exists"));
+        findings
+            .push(unless_replaced(no_effect(name.to_string(), &table.path(key), "the table exists"), table));
     }
     if table.settings.on_conflict == OnConflict::Error {
         let why = "on_conflict is \"error\"";
-        findings.extend(conflict_target(table).map(|key| no_effect(name.to_string(), &table.path(key), why)));
+        let hint = "Remove the key, or set on_conflict to \"skip\" or \"update\".";
+        let finding = |key| no_effect(name.to_string(), &table.path(key), why);
+        findings.extend(conflict_target(table).map(|key| Finding { hint: hint.into(), ..finding(key) }));
     }
     for column in &table.columns {
         for key in idle_column_keys(column, existing) {
-            findings.push(no_effect(column.object(name), &column.path(name, key), "the table exists"));
+            let finding = no_effect(column.object(name), &column.path(name, key), "the table exists");
+            findings.push(unless_replaced(finding, table));
         }
     }
     findings.extend(quiet(table, existing));
@@ -49,10 +52,8 @@ fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
         return Finding::info(name, "is loaded by INSERT into an existing view", "");
     }
     let message = "table exists and keeps its own keys, indexes, checks and defaults";
-    let hint = match table.settings.create {
-        Create::Never => "",
-        Create::Auto | Create::Always => "Set existing_rows to \"replace\" to drop and create it.",
-    };
+    let hint =
+        if may_be_replaced(table) { "Set existing_rows to \"replace\" to drop and create it." } else { "" };
     Finding::info(name, message, hint)
 }
 
@@ -77,8 +78,18 @@ fn quiet(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option<Finding> 
 }
 
 fn no_effect(object: String, path: &str, why: &str) -> Finding {
+    Finding::warning(object, format!("{path} has no effect: {why}"), "Remove the key.")
+}
+
+/// A table that the import makes itself has the effect.
+fn unless_replaced(finding: Finding, table: &DecidedTable<'_>) -> Finding {
     let hint = "Remove the key, or set existing_rows to \"replace\" to drop and create the table.";
-    Finding::warning(object, format!("{path} has no effect: {why}"), hint)
+    if may_be_replaced(table) { Finding { hint: hint.into(), ..finding } } else { finding }
+}
+
+fn may_be_replaced(table: &DecidedTable<'_>) -> bool {
+    table.settings.create != Create::Never
+        && table.existing.is_some_and(|existing| existing.relkind != 'v' && existing.citus.is_none())
 }
 
 fn differs<T: PartialEq>(own: Option<T>, plan: T) -> bool {

@@ -7,8 +7,7 @@ use super::object::Object;
 use super::table::DecidedTable;
 use crate::catalog::ForeignKey;
 use crate::finding::{Cause, Finding, counted};
-use crate::plan::given::words::Orphans;
-use crate::plan::given::words::Word;
+use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::{ExistingForeignKey, ExistingTable, Strays};
 
@@ -32,7 +31,7 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
             Orphans::Null if !takes_null(existing, key) => Orphans::Error,
             policy => policy,
         };
-        let spec = orphan_spec(table, key, policy);
+        let spec = orphan_spec(table, key, policy, takes_null(existing, key));
         table.objects.push(Object::Orphans(spec));
     }
 }
@@ -91,7 +90,10 @@ fn of_key(
     let object = object(table, key);
     let orphans = known(facts, tables, table, key);
     let mut out: Vec<Finding> = orphans
-        .map(|found| told(table, key, found, sure(tables, table, key), object.clone()).of(table.id))
+        .map(|found| {
+            let sure = sure(tables, table, key);
+            told(table, key, (found, takes_null(existing, key)), sure, object.clone()).of(table.id)
+        })
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
@@ -154,7 +156,7 @@ fn sure(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingFor
 fn told(
     table: &DecidedTable<'_>,
     key: &ExistingForeignKey,
-    orphans: Counted<'_>,
+    (orphans, nullable): (Counted<'_>, bool),
     sure: bool,
     object: String,
 ) -> Finding {
@@ -162,7 +164,7 @@ fn told(
     let policy = policy(table);
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {
-            let hint = "Set orphans to \"reject\" or \"null\", or correct the rows.";
+            let hint = format!("Set orphans to {}, or correct the rows.", orphan_policies(true, nullable));
             return match sure {
                 true => Finding::blocking(object, message, hint).because(Cause::Orphans),
                 false => Finding::warning(

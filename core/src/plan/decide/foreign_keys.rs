@@ -10,8 +10,7 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Cause, Finding, counted};
-use crate::plan::given::words::Orphans;
-use crate::plan::given::words::Word;
+use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
@@ -155,7 +154,7 @@ fn add(
     };
     if policy != Orphans::Error || made.unsure {
         let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
-        let spec = orphan_spec(table, &existing_form(&made.key), asked);
+        let spec = orphan_spec(table, &existing_form(&made.key), asked, made.nullable);
         table.objects.push(Object::Orphans(spec));
     }
     let not_valid = policy == Orphans::Keep && (orphans.is_some() || made.unsure);
@@ -173,7 +172,7 @@ fn say(
 ) {
     let policy = table.settings.orphans;
     if let Some(orphans) = orphans {
-        let finding = orphan_finding(&object, orphans, key, policy).of(table.id);
+        let finding = orphan_finding(&object, orphans, key, policy, made.nullable).of(table.id);
         if policy == Orphans::Keep {
             table.detail.push(finding.message.clone());
         }
@@ -202,11 +201,17 @@ fn existing_form(key: &object::ForeignKey) -> ExistingForeignKey {
 }
 
 /// The search for rows that have no parent by a key.
-pub fn orphan_spec(table: &DecidedTable<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
+pub fn orphan_spec(
+    table: &DecidedTable<'_>,
+    key: &ExistingForeignKey,
+    policy: Orphans,
+    nullable: bool,
+) -> OrphanSpec {
     OrphanSpec {
         policy,
         source: table.source.name.clone(),
         existing: table.existing.is_some(),
+        nullable,
         ..OrphanSpec::of(&table.settings.schema, &table.target, key)
     }
 }
@@ -249,11 +254,17 @@ impl<'f> Counted<'f> {
     }
 }
 
-fn orphan_finding(object: &str, orphans: Counted<'_>, key: &ForeignKey, policy: Orphans) -> Finding {
+fn orphan_finding(
+    object: &str,
+    orphans: Counted<'_>,
+    key: &ForeignKey,
+    policy: Orphans,
+    nullable: bool,
+) -> Finding {
     let message = orphans.told(&key.parent);
     let becomes = match policy {
         Orphans::Error => {
-            let hint = "Set orphans to \"reject\", \"null\" or \"keep\", or correct the rows.";
+            let hint = format!("Set orphans to {}, or correct the rows.", orphan_policies(false, nullable));
             return Finding::blocking(object, message, hint).because(Cause::Orphans);
         }
         Orphans::Reject => "they go to sqlite_migrate.reject",

@@ -160,6 +160,11 @@ pub fn path_of(table: &str, key: &str) -> String {
     join(&join("plan.tables", table), key)
 }
 
+/// `plan.tables.users.columns.name.skip`.
+pub fn column_path_of(table: &str, column: &str, key: &str) -> String {
+    join(&join(&path_of(table, "columns"), column), key)
+}
+
 fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
     for (name, value) in map {
         let path = join(path, name);

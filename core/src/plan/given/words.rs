@@ -153,6 +153,17 @@ pub enum Verify {
 words!(Wal: InPlace = "in_place", Copy = "copy");
 words!(Names: Preserve = "preserve", Lower = "lower", SnakeCase = "snake_case");
 words!(Create: Auto = "auto", Always = "always", Never = "never");
+/// The policies with which rows without a parent do not end an import, as a hint lists them: a key that was there before
+/// is not left NOT VALID.
+pub fn orphan_policies(existing: bool, nullable: bool) -> &'static str {
+    match (existing, nullable) {
+        (true, true) => "\"reject\" or \"null\"",
+        (true, false) => "\"reject\"",
+        (false, true) => "\"reject\", \"null\" or \"keep\"",
+        (false, false) => "\"reject\" or \"keep\"",
+    }
+}
+
 words!(ExistingRows: Error = "error", Append = "append", Truncate = "truncate", Replace = "replace");
 words!(OnConflict: Error = "error", Skip = "skip", Update = "update");
 words!(Constraints: Rebuild = "rebuild", Keep = "keep");

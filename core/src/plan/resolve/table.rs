@@ -9,7 +9,7 @@ use super::{counterparts, select};
 use crate::catalog::{Column, Table, TableId};
 use crate::finding::Finding;
 use crate::plan::context::Context;
-use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides, join, path_of};
+use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides, column_path_of, path_of};
 use crate::plan::given::settings::Settings;
 use crate::plan::target::{ExistingColumn, ExistingTable};
 use crate::types::TableProfile;
@@ -163,8 +163,7 @@ impl ResolvedColumn<'_> {
 
     /// `plan.tables.users.columns.age.type`, for hints.
     pub fn path(&self, table: &str, key: &str) -> String {
-        let columns = join(&join("plan.tables", table), "columns");
-        join(&join(&columns, &self.source.name), key)
+        column_path_of(table, &self.source.name, key)
     }
 }
 
