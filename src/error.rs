@@ -16,7 +16,7 @@ use crate::sqlite::rows::{CellError, CellPlace};
 use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind, counted};
 use pg_sqlite_migrate_core::path;
-use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::plan::{PlanError, orphan_policies};
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// What a user can be told.
@@ -36,7 +36,7 @@ pub enum Error {
     #[error("{path}: {message}")]
     Type { path: String, message: String, sqlstate: SqlState },
     #[error("permission denied to create tables in schema \"{schema}\"")]
-    NoCreateTable { schema: String, role: String },
+    NoCreateTable { schema: String, privileges: String, role: String },
     #[error("permission denied to create schema \"{schema}\" in database \"{database}\"")]
     NoCreateSchema { schema: String, database: String, role: String },
     /// What stops an import before anything is written.
@@ -99,6 +99,8 @@ pub struct OrphanRows {
     pub examples: String,
     /// The constraint was there before, and stays as it is.
     pub existing: bool,
+    /// Every column of the key takes NULL.
+    pub nullable: bool,
 }
 
 /// Rows that have the key of another, by which they would be taken for it.
@@ -227,8 +229,7 @@ impl Error {
                 fix.hint(&format!(", or leave the row out by {}", path::of_table(table, "where")))
             }),
             Error::Orphans(rows) => {
-                let (first, others): (_, &[&str]) =
-                    if rows.existing { ("null", &["reject"]) } else { ("keep", &["null", "reject"]) };
+                let (first, others) = orphan_policies(rows.existing, rows.nullable);
                 Some(Fix::of_table(&rows.source, "orphans", first).or(others).hint(""))
             }
             Error::OtherRows(rows) => Some(rows.hint.clone()),
@@ -247,8 +248,8 @@ impl Error {
                 }
             }),
             Error::Type { .. } => Some("Name a type of this database, with its schema where needed.".into()),
-            Error::NoCreateTable { schema, role } => Some(format!(
-                "Run GRANT CREATE ON SCHEMA {} TO {}, or choose another schema in the plan.",
+            Error::NoCreateTable { schema, privileges, role } => Some(format!(
+                "Run GRANT {privileges} ON SCHEMA {} TO {}, or choose another schema in the plan.",
                 ident(schema),
                 ident(role)
             )),

@@ -66,8 +66,15 @@ fn cell(storage_class: &'static str) -> Box<CellError> {
 }
 
 fn errors() -> Vec<Error> {
-    let orphans =
-        OrphanRows { source: any(), table: any(), parent: any(), count: 1, examples: any(), existing: true };
+    let orphans = OrphanRows {
+        source: any(),
+        table: any(),
+        parent: any(),
+        count: 1,
+        examples: any(),
+        existing: true,
+        nullable: true,
+    };
     let others = OtherRows { source: any(), place: any(), count: 1, example: any(), hint: any() };
     let blocking = || finding::Kind::TableKept.blocking(any(), any()).hint(any());
     let (message, hint) = (any, any);
@@ -82,7 +89,7 @@ fn errors() -> Vec<Error> {
             message: "type \"…\" does not exist".into(),
             sqlstate: Code::ERRCODE_UNDEFINED_OBJECT.into(),
         }],
-        NoCreateTable { .. } => [Error::NoCreateTable { schema: any(), role: any() }],
+        NoCreateTable { .. } => [Error::NoCreateTable { schema: any(), privileges: any(), role: any() }],
         NoCreateSchema { .. } => [Error::NoCreateSchema { schema: any(), database: any(), role: any() }],
         Blocked(_) => [Error::Blocked(vec![blocking(), blocking()])],
         Cell { .. } => [

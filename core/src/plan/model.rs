@@ -226,6 +226,8 @@ pub struct OrphanSpec {
     pub source: String,
     /// The constraint was there before, and stays as it is.
     pub existing: bool,
+    /// Every column of the key takes NULL.
+    pub nullable: bool,
 }
 
 impl OrphanSpec {
@@ -243,6 +245,7 @@ impl OrphanSpec {
             policy: Orphans::Error,
             source: table.into(),
             existing: true,
+            nullable: true,
         }
     }
 

@@ -98,13 +98,13 @@ pub fn check_create(planned: &Planned) -> Result<(), Error> {
         _ => None,
     });
     for schema in made.collect::<BTreeSet<_>>() {
-        let lacks = |row: &spi::Row<'_>| row.get::<Option<String>>("database");
-        if let Some(database) = spi::row(LACKS_CREATE, &[schema.into()], lacks) {
+        let lacks = |row: &spi::Row<'_>| (row.get::<Option<String>>("database"), row.get("privileges"));
+        if let Some((database, privileges)) = spi::row(LACKS_CREATE, &[schema.into()], lacks) {
             let role = rights::current_role();
             let schema = schema.to_owned();
             return Err(match database {
                 Some(database) => Error::NoCreateSchema { schema, database, role },
-                None => Error::NoCreateTable { schema, role },
+                None => Error::NoCreateTable { schema, privileges, role },
             });
         }
     }
@@ -122,9 +122,15 @@ pub fn lock(schema: &str, table: &str) {
     }
 }
 
-/// A row where the caller may not create tables in a schema; with the database, where the schema is still to be created.
+/// A row where the caller may not create tables in a schema, with the privileges that it lacks, as GRANT names them; and
+/// with the database, where the schema is still to be created.
 const LACKS_CREATE: &str = "
-    SELECT CASE WHEN n.oid IS NULL THEN current_database()::text END AS database
+    SELECT CASE WHEN n.oid IS NULL THEN current_database()::text END AS database, lacking.privileges
     FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name
-    WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                   ELSE has_schema_privilege(n.oid, 'CREATE') END";
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n.oid IS NOT NULL
+                    THEN concat_ws(', ', CASE WHEN NOT has_schema_privilege(n.oid, 'CREATE') THEN 'CREATE' END,
+                                         CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE' END)
+                    WHEN has_database_privilege(current_database(), 'CREATE') THEN ''
+                    ELSE 'CREATE' END AS privileges) AS lacking
+    WHERE lacking.privileges <> ''";

@@ -247,6 +247,7 @@ mod tests {
             policy,
             source: child.into(),
             existing: false,
+            nullable: true,
         }
     }
 

@@ -137,6 +137,7 @@ impl<'a> OrphanQuery<'a> {
             count,
             examples: examples.join(", "),
             existing: spec.existing,
+            nullable: spec.nullable,
         })))
     }
 
@@ -266,6 +267,7 @@ mod tests {
             policy: Orphans::Error,
             source: "Chat".into(),
             existing: false,
+            nullable: true,
         }
     }
 

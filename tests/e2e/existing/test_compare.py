@@ -59,7 +59,7 @@ def test_both_sides(t):
     assert rows[0]["severity"] == "blocking", "a table with rows stops an import, not a comparison"
     assert sides(rows, "users") == ("table, 2 rows", "table, 1 row")
     assert of(rows, "shop.audit") == [{"object": "shop.audit", "in_source": None, "in_target": "partitioned table", "severity": "info",
-                                       "message": "no table of the file goes into it", "hint": ""}]
+                                       "message": "no table of the file goes into it", "hint": "", "fix": None}]
     untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
     assert untouched == ["shop.audit"], untouched
     findings = t.findings(t.dir / "shop.db", {"schema": "shop"})

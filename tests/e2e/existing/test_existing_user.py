@@ -25,10 +25,11 @@ def test_a_column_that_is_there_has_no_other_type_to_choose(t):
 
 def test_what_does_not_fit_says_why_and_what_helps(t):
     """(type there, declared type, values, why in the finding, the cell's hint)"""
-    policies = 'plan.tables.t.columns.c.on_invalid to "null" or "reject", or correct the values.'
-    plain = f"Set {policies}"
-    number = f"Set plan.tables.t.columns.c.format to say how numbers are read, or {policies}"
-    comma = f'Set plan.tables.t.columns.c.format to "comma" where texts are elements between commas, or {policies}'
+    set_format = ", or set plan.tables.t.columns.c.format to"
+    plain, number, comma = (
+        f'Set plan.tables.t.columns.c.on_invalid to "null" or "reject"{other}, or correct the values. '
+        'As a plan: {"tables":{"t":{"columns":{"c":{"on_invalid":"null"}}}}}'
+        for other in ("", f"{set_format} say how numbers are read", f'{set_format} "comma" where texts are elements between commas'))
     for pg_type, declared, values, why, hint in [
         ("smallint", "INTEGER", ["-1", "40000"], "the values go from -1 to 40000", plain),
         ("real", "REAL", ["0.5", "0.1"], "some values need more digits", plain),
@@ -43,7 +44,12 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         rows = "".join(f"INSERT INTO t (c) VALUES ({value});" for value in values)
         path = t.file("t.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {declared}); {rows}")
         shown = t.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c'")
-        expected = [("blocking", "t.c", f"not every stored value fits {shown}: {why}", hint)] if why else []
+        advised = {
+            "timestamptz": plain.replace('"reject", or', '"reject", which costs 1 value, or'),
+            # What costs every value is not advised.
+            "time": "Correct the values, or set plan.tables.t.columns.c.format to say how numbers are read.",
+        }.get(pg_type, hint).split(" As a plan")[0]
+        expected = [("blocking", "t.c", f"not every stored value fits {shown}: {why}", advised)] if why else []
         assert messages(t.findings(path)) == expected, messages(t.findings(path))
         failed = t.import_fails(path, {"create": "never"}, s.MISFIT, 'column "c" of table "t"')
         assert failed.hint == hint, f"{pg_type}: {failed.message}: {failed.hint}"
@@ -66,11 +72,13 @@ def test_hints_about_tables_that_are_there_work(t):
     t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'seed')")
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');")
     failed = t.import_fails(path, {"create": "never"}, "42P07", "holds 1 row")
-    assert failed.hint == 'Set existing_rows to "append" or "truncate", or on_conflict to "skip" or "update".', failed.hint
+    assert failed.hint == ('Set plan.tables.t.existing_rows to "append" or "truncate", or on_conflict to "skip" or "update". '
+                           'As a plan: {"tables":{"t":{"existing_rows":"append"}}}'), failed.hint
     row = t.import_(path, {"create": "never", "on_conflict": "update"})["t"]
     assert (row["imported"], row["updated"]) == (1, 1), row
     failed = t.import_fails(path, {"create": "always"}, "42P07", "always")
-    assert failed.hint == 'Set create to "auto", or existing_rows to "replace", or choose another schema or target.', failed.hint
+    assert failed.hint == ('Set plan.tables.t.create to "auto", or existing_rows to "replace", or choose another schema or target. '
+                           'As a plan: {"tables":{"t":{"create":"auto"}}}'), failed.hint
 
 
 def test_several_findings_tell_where_their_hints_are(t):
@@ -79,7 +87,7 @@ def test_several_findings_tell_where_their_hints_are(t):
         CREATE TABLE person (id INTEGER PRIMARY KEY); INSERT INTO person VALUES (1);""")
     failed = t.import_fails(path, {"create": "never"}, "55000", "2 findings")
     assert 'did you mean "persons"?\n' in failed.detail + "\n", failed.detail
-    assert failed.hint.endswith("For the others see sqlite_findings(path, plan)."), failed.hint
+    assert failed.hint.endswith('For the others see sqlite_findings(path, plan). As a plan: {"tables":{"person":{"target":"persons"}}}'), failed.hint
 
 
 def test_a_key_that_is_not_the_one_gone_by(t):
@@ -156,7 +164,7 @@ def test_a_sequence_of_somebody_else(t):
     path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (5, 'a');")
     failed = t.attempt(t.call("sqlite_import", path, {"create": "never"}), user)
     failed.failed("55000", r"^t\.id: only the owner of sequence public\.t_id_seq can set it")
-    assert failed.hint == "Set plan.tables.t.reset_sequences to false.", failed.hint
+    assert failed.hint == 'Set plan.tables.t.reset_sequences to false. As a plan: {"tables":{"t":{"reset_sequences":false}}}', failed.hint
     plan = {"create": "never", "tables": {"t": {"reset_sequences": False, "analyze": False}}}
     t.sql(t.call("sqlite_import", path, plan), user)
     assert t.value("SELECT v FROM t") == "a"
@@ -166,5 +174,5 @@ def test_orphans_of_a_constraint_that_stays(t):
     t.sql("CREATE TABLE p (id bigint PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE c (id bigint PRIMARY KEY, p bigint REFERENCES p)")
     path = t.file("t.db", "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO c VALUES (1, 1), (2, 7);")
     failed = t.import_fails(path, {}, s.ORPHANS, "public.c")
-    assert failed.hint == 'Set plan.tables.c.orphans to "reject" or "null".', failed.hint
+    assert failed.hint == 'Set plan.tables.c.orphans to "null" or "reject". As a plan: {"tables":{"c":{"orphans":"null"}}}', failed.hint
     assert t.import_(path, {"orphans": "null"})["c"]["imported"] == 2

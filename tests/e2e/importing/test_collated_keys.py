@@ -151,7 +151,7 @@ def test_letters_beyond_ascii(t):
     assert [(f["object"], f["message"]) for f in found] == [
         ("unique constraint on acct(username)", "1 group of values is equal if the case of all letters is ignored ('LÖWE' and 'Löwe')")], found
     failed = t.import_fails(path, {}, s.DUPLICATE_KEY, r"^unique constraint on acct\(username\): 1 group .* the case of all letters is ignored", hint="plan.tables.acct.nocase")
-    assert failed.hint == 'Set plan.tables.acct.nocase to "lower", which ignores the case of ASCII letters only, as SQLite does.', failed.hint
+    assert failed.hint == 'Set plan.tables.acct.nocase to "lower", which ignores the case of ASCII letters only, as SQLite does. As a plan: {"tables":{"acct":{"nocase":"lower"}}}', failed.hint
     t.import_(path, {"tables": {"acct": {"nocase": "lower"}}})
     assert t.value("SELECT count(*) FROM acct") == "3" and t.value("SELECT id FROM acct2 WHERE username = 'ANNA'") == "1"
     with fails(s.DUPLICATE_KEY, "acct_username_lower_key"):

@@ -24,6 +24,8 @@ CALLS = {
     "sqlite_ddl": "sqlite_ddl({path}, {plan})",
     "sqlite_compare": "sqlite_compare({path}, {plan})",
     "sqlite_import": "sqlite_import({path}, {plan})",
+    "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
+    "sqlite_plan_schema": "sqlite_plan_schema()",
     "verify_counts": "verify_counts()",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
@@ -119,6 +121,17 @@ def test_what_the_encoding_lacks_is_an_escape_that_can_be_given_back(t):
     t.import_(path)
 
 
+def test_a_name_that_looks_like_an_escape_is_itself(t):
+    run = in_encoding(t, "LATIN1")
+    path = t.file("escapes.db", r"CREATE TABLE 'a\u{e9}' (id INTEGER PRIMARY KEY); CREATE TABLE '\u{41}' (id INTEGER PRIMARY KEY)")
+    plan = run(f"SELECT sqlite_plan({quote(str(path))}, p) FROM sqlite_plan({quote(str(path))}) p WHERE sqlite_plan({quote(str(path))}, p) = p").out
+    assert set(json.loads(plan)["tables"]) == {r"a\u{5c}u{e9}", r"\u{5c}u{41}"}
+    run(t.call("sqlite_import", path, json.loads(plan)))
+    # Only what the encoding lacks is spelt.
+    run(t.call("sqlite_import", path, {"tables": {r"\u{41}": {"target": "b"}}, "existing_rows": "replace"}))
+    assert run(r"SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname IN (E'a\\u{e9}', E'\\u{41}', 'b')").out == "\\u{41} a\\u{e9} b\n"
+
+
 def test_errors_that_were_caught_keep_their_characters(t):
     """Subtransactions, input functions and the reject log: what the server said goes through Rust and back."""
     run = in_encoding(t, "LATIN1")
@@ -184,5 +197,7 @@ def test_a_cell_that_the_encoding_lacks_is_named(t):
             with fails(s.UNTRANSLATABLE, r'^value does not fit column "v" of table "t"\n.*text value \'ä(東|\\u\{6771\})\' cannot become', hint="on_invalid") as failure:
                 run(query)
             assert ("Row with rowid 7" in failure.detail) == ("ctid" in query), failure.detail
+            # LATIN1 has no ellipsis.
+            assert "ALTER FOREIGN TABLE ... ALTER" in failure.hint
         run("ALTER FOREIGN TABLE t ALTER v OPTIONS (ADD on_invalid 'null')")
         assert run("SELECT id, v IS NULL FROM t ORDER BY id").out == "1|f\n7|t\n", kind

@@ -425,10 +425,10 @@ def test_one_row_with_two_bad_cells_is_one_reject(t, pg_type, good):
     assert t.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM t") == "1,4"
 
 
-@pytest.mark.parametrize("declared, hint", [("INTEGER", 'to "null", "reject" or "text", or'), ("INTEGER NOT NULL", 'to "reject" or "text", or')])
+@pytest.mark.parametrize("declared, hint", [("INTEGER", 'to "text", "null" or "reject"'), ("INTEGER NOT NULL", 'to "text" or "reject"')])
 def test_a_value_of_a_column_that_is_not_null_is_not_advised_to_become_null(t, declared, hint):
     path = t.file("n.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, n {declared}); INSERT INTO t VALUES (1, 'x')")
     plan = {"tables": {"t": {"columns": {"n": {"type": "integer"}}}}}
     t.import_fails(path, plan, s.MISFIT, "the text value .x. cannot become integer", hint=hint)
     blocking = [f["hint"] for f in t.findings(path, plan) if f["severity"] == "blocking"]
-    assert len(blocking) == 1 and blocking[0].endswith(hint.removesuffix(", or") + "."), blocking
+    assert len(blocking) == 1 and hint in blocking[0], blocking

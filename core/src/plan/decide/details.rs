@@ -41,7 +41,8 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
     let finding = if strict {
         let fix = Fix::of_column(name, &column.source.name, "nullable", true);
         let finding = Kind::NullKey.blocking(object, message).of(table.id);
-        finding.fix(fix, ", or keys to \"as_data_allows\"")
+        // A nullable of the plan's own is kept.
+        finding.fix(fix, if explicit.is_none() { ", or keys to \"as_data_allows\"" } else { "" })
     } else {
         Kind::NullKey.warning(object, format!("{message}; the column becomes nullable"))
     };

@@ -32,24 +32,19 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
     };
     findings.push(keeps(table, existing));
     for key in without_effect {
-        findings.push(no_effect(
-            name,
-            (&table.path(key), "the table exists"),
-            Fix::of_table(name, key, Value::Null),
-        ));
+        let removed = Fix::of_table(name, key, Value::Null);
+        findings.push(no_effect(table, name, &table.path(key), removed));
     }
-    if table.settings.on_conflict == OnConflict::Error {
-        let why = "on_conflict is \"error\"";
-        findings.extend(
-            conflict_target(table)
-                .map(|key| no_effect(name, (&table.path(key), why), Fix::of_table(name, key, Value::Null))),
-        );
+    if let Some(key) = conflict_target(table).filter(|_| table.settings.on_conflict == OnConflict::Error) {
+        let message = format!("{} has no effect: on_conflict is \"error\"", table.path(key));
+        let rest = ", which removes the key, or on_conflict to \"skip\" or \"update\"";
+        let removed = Fix::of_table(name, key, Value::Null);
+        findings.push(Kind::NoEffect.warning(name, message).fix(removed, rest));
     }
     for column in &table.columns {
         for key in column_keys_without_effect(column, existing) {
-            let fix = Fix::of_column(name, &column.source.name, key, Value::Null);
-            let said = (column.path(name, key), "the table exists");
-            findings.push(no_effect(&column.object(name), (&said.0, said.1), fix));
+            let removed = Fix::of_column(name, &column.source.name, key, Value::Null);
+            findings.push(no_effect(table, &column.object(name), &column.path(name, key), removed));
         }
     }
     findings.extend(trigger_finding(table, existing));
@@ -62,13 +57,17 @@ fn keeps(table: &DecidedTable<'_>, existing: &ExistingTable) -> Finding {
     }
     let message = "table exists and keeps its own keys, indexes, checks and defaults";
     let finding = Kind::TableKept.info(name, message);
-    match table.settings.create {
-        Create::Never => finding,
-        Create::Auto | Create::Always => {
-            let hint = format!("Set {} to \"replace\" to drop and create it.", table.path("existing_rows"));
-            finding.hint(hint)
+    match may_be_replaced(table) {
+        true => {
+            finding.hint(format!("Set {} to \"replace\" to drop and create it.", table.path("existing_rows")))
         }
+        false => finding,
     }
+}
+
+fn may_be_replaced(table: &DecidedTable<'_>) -> bool {
+    table.settings.create != Create::Never
+        && table.existing.is_some_and(|existing| existing.relkind != 'v' && existing.citus.is_none())
 }
 
 /// Triggers of a view do its work and always fire. Those of a table are disabled, unless the plan lets them fire or
@@ -89,10 +88,14 @@ fn trigger_finding(table: &DecidedTable<'_>, existing: &ExistingTable) -> Option
     Some(Kind::Triggers.info(&table.source.name, message).fix(fix, " to fire them"))
 }
 
-fn no_effect(object: &str, (path, why): (&str, &str), removed: Fix) -> Finding {
-    let finding = Kind::NoEffect.warning(object, format!("{path} has no effect: {why}"));
-    finding
-        .fix(removed, ", which removes the key, or existing_rows to \"replace\" to drop and create the table")
+fn no_effect(table: &DecidedTable<'_>, object: &str, path: &str, removed: Fix) -> Finding {
+    let finding = Kind::NoEffect.warning(object, format!("{path} has no effect: the table exists"));
+    // A table that the import makes itself has the effect.
+    let replaced = match may_be_replaced(table) {
+        true => ", or existing_rows to \"replace\" to drop and create the table",
+        false => "",
+    };
+    finding.fix(removed, &format!(", which removes the key{replaced}"))
 }
 
 /// Keys that the table's entry sets otherwise than the plan, without effect: an existing table keeps its keys and

@@ -7,8 +7,7 @@ use super::object::Object;
 use super::table::DecidedTable;
 use crate::catalog::ForeignKey;
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
-use crate::plan::given::words::Orphans;
-use crate::plan::given::words::Word;
+use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::{ExistingForeignKey, ExistingTable, Strays};
 
@@ -40,7 +39,7 @@ pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, fin
             Orphans::Null if !takes_null(existing, key) => Orphans::Error,
             policy => policy,
         };
-        let spec = orphan_spec(table, key, policy);
+        let spec = orphan_spec(table, key, policy, takes_null(existing, key));
         table.objects.push(Object::Orphans(spec));
     }
 }
@@ -170,9 +169,9 @@ fn orphan_finding(
             if table.profile.is_some_and(|p| p.rows == orphans.count()) {
                 return finding.hint("Correct the rows, or load their parents first.");
             }
-            let fix = |policy| Fix::of_table(&table.source.name, "orphans", policy);
             let takes_null = table.existing.is_some_and(|existing| takes_null(existing, key));
-            let fix = if takes_null { fix("null").or(&["reject"]) } else { fix("reject") };
+            let (first, others) = orphan_policies(true, takes_null);
+            let fix = Fix::of_table(&table.source.name, "orphans", first).or(others);
             return finding.fix(fix, &format!("{}, or correct the rows", cost(orphans.count())));
         }
         Orphans::Reject => "such rows go to sqlite_migrate.reject",

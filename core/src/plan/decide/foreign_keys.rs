@@ -10,8 +10,7 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
-use crate::plan::given::words::Orphans;
-use crate::plan::given::words::Word;
+use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
@@ -164,7 +163,7 @@ fn add(
             parent_columns: made.key.parent_columns.clone(),
             ..ExistingForeignKey::default()
         };
-        let spec = orphan_spec(table, &as_existing, asked);
+        let spec = orphan_spec(table, &as_existing, asked, made.nullable);
         table.objects.push(Object::Orphans(spec));
     }
     let not_valid = policy == Orphans::Keep && (orphans.is_some() || made.unsure);
@@ -199,11 +198,17 @@ fn report(
 }
 
 /// The search for rows that have no parent by a key.
-pub fn orphan_spec(table: &DecidedTable<'_>, key: &ExistingForeignKey, policy: Orphans) -> OrphanSpec {
+pub fn orphan_spec(
+    table: &DecidedTable<'_>,
+    key: &ExistingForeignKey,
+    policy: Orphans,
+    nullable: bool,
+) -> OrphanSpec {
     OrphanSpec {
         policy,
         source: table.source.name.clone(),
         existing: table.existing.is_some(),
+        nullable,
         ..OrphanSpec::of(&table.settings.schema, &table.target, key)
     }
 }
@@ -265,15 +270,16 @@ fn orphan_finding(
     let message = orphans.told(&key.parent);
     let becomes = match table.settings.orphans {
         Orphans::Error => {
-            let fix = Fix::of_table(&table.source.name, "orphans", "keep");
-            let path = table.path("orphans");
-            let others = if nullable { "\"null\" or \"reject\"" } else { "\"reject\"" };
-            let other = match table.profile.is_some_and(|p| p.rows == orphans.count()) {
-                true => String::new(),
-                false => format!(", {path} to {others}{}", cost(orphans.count())),
+            let (first, others) = orphan_policies(false, nullable);
+            let fix = |policy: &str| Fix::of_table(&table.source.name, "orphans", policy);
+            let other = match others {
+                [other, rest @ ..] if table.profile.is_none_or(|p| p.rows != orphans.count()) => {
+                    format!(", {}{}", fix(other).or(rest), cost(orphans.count()))
+                }
+                _ => String::new(),
             };
             let rest = format!(" to leave the constraint NOT VALID{other}, or correct the rows");
-            return Kind::Orphans.blocking(object, message).fix(fix, &rest);
+            return Kind::Orphans.blocking(object, message).fix(fix(first), &rest);
         }
         Orphans::Reject => "they go to sqlite_migrate.reject",
         Orphans::Null => "their key becomes NULL",

@@ -150,6 +150,17 @@ pub enum Verify {
     None,
 }
 
+/// The values of `orphans` that a key allows, those that lose less first: one, and the others. An existing constraint
+/// stays valid, and a column that is NOT NULL takes no NULL.
+pub fn orphan_policies(existing: bool, nullable: bool) -> (&'static str, &'static [&'static str]) {
+    match (existing, nullable) {
+        (true, true) => ("null", &["reject"]),
+        (true, false) => ("reject", &[]),
+        (false, true) => ("keep", &["null", "reject"]),
+        (false, false) => ("keep", &["reject"]),
+    }
+}
+
 words!(Wal: InPlace = "in_place", Copy = "copy");
 words!(Names: Preserve = "preserve", Lower = "lower", SnakeCase = "snake_case");
 words!(Create: Auto = "auto", Always = "always", Never = "never");
