@@ -76,7 +76,16 @@ impl Fix {
 
     /// A HINT of an error: what to set, and the patch to paste. `rest` ends the sentence.
     pub fn hint(&self, rest: &str) -> String {
-        format!("Set {self}{rest}. {}", self.pasted())
+        format!("{} {}", self.sentence(rest), self.pasted())
+    }
+
+    /// What to set, or to remove, with the rest of the sentence.
+    pub fn sentence(&self, rest: &str) -> String {
+        match self.settings.as_slice() {
+            // In a patch null removes a key; a plan itself does not have it.
+            [only] if only.value.is_null() => format!("Remove {}{rest}.", only.path()),
+            _ => format!("Set {self}{rest}."),
+        }
     }
 
     /// The patch, for a HINT.

@@ -62,9 +62,9 @@ impl Finding {
         self
     }
 
-    /// What resolves it. The hint is `Set PATH to VALUE`, then `rest`, then a full stop.
+    /// What resolves it. The hint is `Set PATH to VALUE`, or `Remove PATH`, then `rest`, then a full stop.
     pub fn fix(self, fix: Fix, rest: &str) -> Finding {
-        let hint = format!("Set {fix}{rest}.");
+        let hint = fix.sentence(rest);
         Finding { fix: Some(fix), ..self.hint(hint) }
     }
 

@@ -130,7 +130,12 @@ def with_function(t, script):
 
 
 def unreadable(t):
-    return with_function(t, T + "CREATE TABLE u (a, b AS (own(a))); INSERT INTO u VALUES (1)")
+    """A view whose definition is no SQL."""
+    path = t.file("unreadable.db", T)
+    db = sqlite3.connect(path, isolation_level=None)
+    db.executescript("PRAGMA writable_schema = on; INSERT INTO sqlite_master VALUES ('view', 'w', 'w', 0, 'CREATE VIEW w AS SELEC 1')")
+    db.close()
+    return t.own(path), {}
 
 
 def left_out(t):

@@ -144,7 +144,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let message = format!("the existing column is {existing}, the plan says {explicit}");
         let finding = Kind::TypeContradiction.blocking(self.object(), message).of(self.table.id);
         let fix = self.fix("type", Value::Null);
-        Some(finding.fix(fix, ", which removes it from the plan"))
+        Some(finding.fix(fix, ""))
     }
 
     /// The required type, when it is not what the values ask for.

@@ -26,7 +26,7 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         for key in without_effect.into_iter().chain(conflict_target(table)) {
             let message = format!("{} has no effect: the table is made by the import", table.path(key));
             let finding = Kind::NoEffect.warning(name, message);
-            findings.push(finding.fix(Fix::of_table(name, key, Value::Null), ", which removes the key"));
+            findings.push(finding.fix(Fix::of_table(name, key, Value::Null), ""));
         }
         return;
     };
@@ -37,7 +37,7 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
     }
     if let Some(key) = conflict_target(table).filter(|_| table.settings.on_conflict == OnConflict::Error) {
         let message = format!("{} has no effect: on_conflict is \"error\"", table.path(key));
-        let rest = ", which removes the key, or on_conflict to \"skip\" or \"update\"";
+        let rest = ", or set on_conflict to \"skip\" or \"update\"";
         let removed = Fix::of_table(name, key, Value::Null);
         findings.push(Kind::NoEffect.warning(name, message).fix(removed, rest));
     }
@@ -92,10 +92,10 @@ fn no_effect(table: &DecidedTable<'_>, object: &str, path: &str, removed: Fix) -
     let finding = Kind::NoEffect.warning(object, format!("{path} has no effect: the table exists"));
     // A table that the import makes itself has the effect.
     let replaced = match may_be_replaced(table) {
-        true => ", or existing_rows to \"replace\" to drop and create the table",
+        true => ", or set existing_rows to \"replace\" to drop and create the table",
         false => "",
     };
-    finding.fix(removed, &format!(", which removes the key{replaced}"))
+    finding.fix(removed, replaced)
 }
 
 /// Keys that the table's entry sets otherwise than the plan, without effect: an existing table keeps its keys and

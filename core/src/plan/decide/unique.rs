@@ -172,7 +172,7 @@ fn must_not_be_null(table: &mut DecidedTable<'_>, columns: &[String], findings: 
             let message = "a primary key column cannot be NULL, the plan's nullable has no effect";
             let fix =
                 Fix::of_column(&table.resolved.source.name, &column.source.name, "nullable", Value::Null);
-            findings.push(Kind::NoEffect.info(object, message).fix(fix, ", which removes the key"));
+            findings.push(Kind::NoEffect.info(object, message).fix(fix, ""));
         }
     }
 }
