@@ -174,3 +174,27 @@ impl Kind {
         matches!(self, Kind::Orphans | Kind::NullKey | Kind::DuplicateKey | Kind::BrokenCheck)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEGIN: &str = "<!-- begin kinds -->\n";
+    const END: &str = "<!-- end kinds -->\n";
+
+    #[test]
+    fn the_page_holds_the_registry() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference.md");
+        let page = std::fs::read_to_string(path).expect("docs/reference.md");
+        let (head, rest) = page.split_once(BEGIN).expect("begin marker in docs/reference.md");
+        let (listed, tail) = rest.split_once(END).expect("end marker in docs/reference.md");
+        let row = |kind: &Kind| format!("| `{}` | {} |\n", kind.as_str(), kind.describe());
+        let rows: String = Kind::ALL.iter().map(row).collect();
+        let table = format!("| kind | |\n|---|---|\n{rows}");
+        if std::env::var_os("UPDATE_DOCS").is_some() && listed != table {
+            std::fs::write(path, format!("{head}{BEGIN}{table}{END}{tail}")).expect("docs/reference.md");
+            return;
+        }
+        assert_eq!(listed, table, "run the test with UPDATE_DOCS=1 to print the registry into the page");
+    }
+}
