@@ -7,7 +7,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::skipped::Comparison;
 use super::transfer::{self, Target};
-use super::triggers;
+use super::triggers::{self, DisabledTriggers};
 use super::{Loaded, Place};
 use crate::error::Error;
 use crate::import::orphans;
@@ -49,8 +49,7 @@ pub fn load(
         // Citus counts the rows that it was sent.
         processed = gained(spec, rows_before, processed);
     }
-    // A check now would not find parents that are still to come.
-    loaded.disabled = disabled.and_then(|d| d.restore_unless_waiting(place.orphans.any_parents_to_come()));
+    loaded.disabled = disabled.and_then(DisabledTriggers::restore_unless_waiting);
     if let Some(comparison) = comparison.as_ref().filter(|_| staged > processed) {
         // More rows were skipped than have the key of one of the table's: they have the key of one of the file's.
         let duplicates = (staged - processed > met.met).then(|| comparison.within_file()).transpose()?;

@@ -1,9 +1,13 @@
 //! A table's own triggers are disabled while rows are loaded into it, and are put back as they were.
 
+use std::convert::Infallible;
+
 use pgrx::pg_sys;
 
+use crate::pg::relation_facts;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{relation_facts, spi};
+use crate::pg::spi::{self, Row};
+use crate::pg::xact::{self, Caught};
 use pg_sqlite_migrate_core::plan::TablePlan;
 use pg_sqlite_migrate_core::sqltext::{ident, qualified};
 
@@ -33,6 +37,14 @@ const MAY_FIRE: &str = "
                       AND t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)))
        OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '3')
     LIMIT 1";
+
+/// Deferrable constraints of a table and of its partitions. Triggers that are constraints are not among them.
+const DEFERRABLE: &str = "
+    SELECT DISTINCT n.nspname AS schema, k.conname AS name
+    FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
+    WHERE k.condeferrable AND k.contype <> 't'
+      AND k.conrelid IN (SELECT $1::regclass UNION SELECT relid FROM pg_partition_tree($1::regclass))
+    ORDER BY 1, 2";
 
 /// Code of the database's own may have changed what was loaded.
 pub fn may_fire(tables: &[TablePlan]) -> bool {
@@ -70,14 +82,31 @@ pub fn disable(schema: &str, table: &str) -> DisabledTriggers {
     DisabledTriggers { triggers }
 }
 
+/// An error if rows break a deferred constraint of the table. The check is rolled back: what is deferred stays so.
+pub fn check_deferred(schema: &str, table: &str) -> Result<(), Caught> {
+    let name = |row: &Row<'_>| qualified(&row.get::<String>("schema"), &row.get::<String>("name"));
+    let names = {
+        let _path = LocalSettings::safe_search_path();
+        spi::rows(DEFERRABLE, &[(&qualified(schema, table)).into()], name)
+    };
+    if names.is_empty() {
+        return Ok(());
+    }
+    let check = || -> Result<Infallible, ()> {
+        spi::execute(&format!("SET CONSTRAINTS {} IMMEDIATE", names.join(", ")));
+        Err(())
+    };
+    xact::attempt(check).map(|_| ())
+}
+
 /// Each partition's trigger has a state of its own. Before PostgreSQL 15 it is the parent's to change.
 const ONLY: &str = if cfg!(feature = "pg14") { "" } else { "ONLY" };
 
 impl DisabledTriggers {
-    /// Enables the triggers again, except where deferred constraints wait to be checked and `parents_to_come` says that a
-    /// check would fail now: ALTER TABLE is refused until they have been.
-    pub fn restore_unless_waiting(self, parents_to_come: bool) -> Option<DisabledTriggers> {
-        if parents_to_come && self.wait() {
+    /// Enables the triggers again, unless deferred constraints wait to be checked: ALTER TABLE is refused until they have
+    /// been, and they are not checked here, because SET CONSTRAINTS lasts and tables to come may need theirs deferred.
+    pub fn restore_unless_waiting(self) -> Option<DisabledTriggers> {
+        if self.wait() {
             return Some(self);
         }
         self.restore();
@@ -88,11 +117,13 @@ impl DisabledTriggers {
         self.triggers.iter().any(|trigger| relation_facts::pending_triggers(trigger.relation))
     }
 
+    /// Enables the triggers again, after a check of all deferred constraints if some wait. No loads come after it.
     pub fn restore(self) {
-        let _path = LocalSettings::safe_search_path();
         if self.wait() {
+            // Triggers that it fires see the caller's search path.
             spi::execute("SET CONSTRAINTS ALL IMMEDIATE");
         }
+        let _path = LocalSettings::safe_search_path();
         for Trigger { table, name, enable, .. } in &self.triggers {
             spi::execute(&format!("ALTER TABLE {ONLY} {table} {enable} TRIGGER {}", ident(name)));
         }

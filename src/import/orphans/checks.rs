@@ -135,9 +135,9 @@ impl<'a> OrphanChecks<'a> {
         self.is_to_come(parent(spec))
     }
 
-    /// A table that is loaded by now, or now, has parents that are loaded later.
-    pub fn any_parents_to_come(&self) -> bool {
-        self.checks.iter().any(|c| self.is_to_come(parent(c.spec)) && !self.is_to_come(child(c.spec)))
+    /// Parents of the table are loaded later.
+    pub fn any_parents_to_come(&self, table: Name<'_>) -> bool {
+        self.checks.iter().any(|check| child(check.spec) == table && self.parents_to_come(check.spec))
     }
 
     fn is_to_come(&self, table: Name<'_>) -> bool {
@@ -290,11 +290,22 @@ mod tests {
         let reject = |child, parent| spec(child, parent, Orphans::Reject);
         let specs = [reject("b", "c"), reject("c", "b"), reject("b", "a"), spec("d", "b", Orphans::Error)];
         let mut checks = checks(&["a", "b", "d", "c"], &specs);
-        assert!(!checks.any_parents_to_come());
         assert_eq!(
             order(&mut checks, &["a", "b", "d", "c"]),
             ["b: reject b>a", "c: reject b>c c>b", "c: refuse d>b"]
         );
+    }
+
+    #[test]
+    fn parents_are_to_come_until_their_load_begins() {
+        let specs = [spec("b", "c", Orphans::Error), spec("c", "b", Orphans::Error)];
+        let mut checks = checks(&["b", "c"], &specs);
+        let to_come = |checks: &OrphanChecks<'_>| ["b", "c"].map(|t| checks.any_parents_to_come(("s", t)));
+        assert_eq!(to_come(&checks), [true, true]);
+        checks.load_begins(("s", "b"));
+        assert_eq!(to_come(&checks), [true, false]);
+        checks.load_begins(("s", "c"));
+        assert_eq!(to_come(&checks), [false, false]);
     }
 
     #[test]

@@ -70,6 +70,54 @@ def test_triggers_wait_for_a_cycle_s_parents(t):
         t.sql("TRUNCATE a, b")
 
 
+# Loaded first, with a trigger to enable again while its key waits to be checked.
+FIRST = STOP + """
+    CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1);
+    CREATE TABLE first (id int PRIMARY KEY, p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER quiet BEFORE INSERT ON first FOR EACH ROW EXECUTE FUNCTION stop();
+"""
+FIRST_ROWS = "CREATE TABLE first (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO first VALUES (1, 1), (2, {});"
+
+
+def test_a_cycle_is_deferred_after_another_table_s_triggers(t):
+    """To enable them again, deferred keys are checked: those of the tables to come stay deferred."""
+    t.sql(FIRST + CYCLE.format(*["DEFERRABLE INITIALLY DEFERRED"] * 2))
+    path = t.file("rows.db", FIRST_ROWS.format(1) + CYCLE_ROWS.format(2))
+    for on_error in ("stop", "continue"):
+        assert imported(t, path, {"constraints": "keep", "on_error": on_error}, "first", "a", "b") == [2, 2, 2]
+        with fails("P0001", "quiet fired"):
+            t.sql("INSERT INTO first VALUES (7, 1)")
+        t.sql("TRUNCATE first, a, b")
+
+
+def test_a_deferred_key_that_is_broken_costs_its_table_only(t):
+    t.sql(FIRST + CYCLE.format(*["DEFERRABLE INITIALLY DEFERRED"] * 2))
+    path = t.file("broken.db", FIRST_ROWS.format(9) + CYCLE_ROWS.format(2))
+    plan = {"constraints": "keep", "on_error": "continue"}
+    rows = t.import_(path, plan)
+    assert [rows[table]["status"] for table in ("first", "a", "b")] == ["failed", "loaded", "loaded"]
+    assert "(p)=(9) is not present" in rows["first"]["detail"]
+    assert t.value("SELECT count(*) FROM first") == "0" and t.value("SELECT count(*) FROM b") == "2"
+    t.sql("TRUNCATE a, b")
+    t.import_fails(path, {**plan, "on_error": "stop"}, "23503", r"\(p\)=\(9\) is not present")
+
+
+def test_a_constraint_trigger_is_deferred_after_another_table_s_triggers(t):
+    """An order needs an item, which comes after it."""
+    t.sql(FIRST + """
+        CREATE TABLE an_order (id int PRIMARY KEY); CREATE TABLE item (id int PRIMARY KEY, an_order int REFERENCES an_order);
+        CREATE FUNCTION has_item() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+            IF NOT EXISTS (SELECT FROM item i WHERE i.an_order = NEW.id) THEN RAISE EXCEPTION 'order % has no item', NEW.id; END IF; RETURN NULL; END$$;
+        CREATE CONSTRAINT TRIGGER has_item AFTER INSERT ON an_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION has_item();
+    """)
+    path = t.file("rows.db", "CREATE TABLE an_order (id INTEGER PRIMARY KEY); INSERT INTO an_order VALUES (1), (2);" + FIRST_ROWS.format(1) +
+                  "CREATE TABLE item (id INTEGER PRIMARY KEY, an_order INTEGER); INSERT INTO item VALUES (1, 1), (2, 2);")
+    for on_error in ("stop", "continue"):
+        plan = {"constraints": "keep", "on_error": on_error, "tables": {"an_order": {"fire_triggers": True}}}
+        assert imported(t, path, plan, "an_order", "first", "item") == [2, 2, 2]
+        t.sql("TRUNCATE first, an_order, item")
+
+
 def test_what_hangs_on_a_cycle_comes_after_it(t):
     """A key that is checked at once, to a table of a cycle: only the cycle's own keys may have to wait."""
     t.sql("CREATE TABLE aa (id int PRIMARY KEY, b int);" + CYCLE.format("DEFERRABLE INITIALLY DEFERRED", "DEFERRABLE INITIALLY DEFERRED"))

@@ -60,7 +60,9 @@ class Objects:
             wrong = table.seeds and any(s[column.name] is not None for s in table.seeds) and self.one_in(2) and column not in [c for f in table.foreign for c in f.columns]
             bound = next(s[column.name] for s in table.seeds if s[column.name] is not None) if wrong else -1
             in_key = any(column in k.columns for k in table.keys) or any(column in f.key.columns for t in self.tables for f in t.foreign)
-            bound = -1 if in_key or any(r[column.name] == bound for r in table.rows) else bound
+            # What comes later is checked: rows of the file, and all rows of the tables that inherit the check.
+            later = table.rows + [row for t in self.tables if t.parent is table for row in t.seeds + t.rows]
+            bound = -1 if in_key or any(r.get(column.name) == bound for r in later) else bound
             valid = " NOT VALID" if bound != -1 or self.one_in(2) else ""
             table.more.append(f"ALTER TABLE {table.q()} ADD CONSTRAINT {ident(f'late {table.number}')} CHECK ({ident(column.name)} <> {bound}){valid}")
         if numbers and self.one_in(8):
