@@ -6,7 +6,8 @@ use super::trial::Trial;
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType};
+use crate::value::boolean::Words;
+use crate::value::{Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
 #[derive(Debug, Clone)]
@@ -207,6 +208,8 @@ pub struct LoadColumn {
     pub format: Option<Format>,
     pub not_null: bool,
     pub on_invalid: OnInvalid,
+    pub null_values: ValueList,
+    pub words: Words,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

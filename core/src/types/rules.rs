@@ -138,7 +138,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         family: Family::Uuid,
         spellings: &["UUID", "GUID", "UNIQUEIDENTIFIER"],
-        becomes: "`uuid`, from text with or without dashes or from 16 bytes",
+        becomes: "`uuid`, from text with or without dashes, in braces or after `urn:uuid:`, or from 16 bytes",
     },
     Rule {
         family: Family::Blob,
@@ -193,6 +193,11 @@ impl Declared {
             Affinity::Blob | Affinity::Numeric => Family::Unknown,
         });
         Declared { family, affinity, modifiers }
+    }
+
+    /// The declared type holds any text, as far as its length allows.
+    pub fn is_text(&self) -> bool {
+        matches!(self.family, Family::Varchar | Family::Char | Family::Text | Family::Unknown)
     }
 
     /// The length of `VARCHAR(n)`, if PostgreSQL accepts it.

@@ -108,18 +108,25 @@ TOOLS = {
     "ar_internal_metadata": ("(key varchar(99), value varchar(99))", "('environment', 'production')", "Rails", ""),
     "typeorm_metadata": ("(type varchar(99), name varchar(99), value text)", "('VIEW', 'v', 'x')", "TypeORM", ""),
     "__drizzle_migrations": ("(id integer PRIMARY KEY, hash text, created_at bigint)", "(1, 'abc', 17)", "Drizzle", "with the same migrations up to \"abc\""),
+    "__EFMigrationsHistory": ("(\"MigrationId\" varchar(150) PRIMARY KEY, \"ProductVersion\" varchar(32))", "('2026_Init', '8.0')", "Entity Framework",
+                              "with the same migrations up to \"2026_Init\""),
+    "databasechangelog": ("(id varchar(255), author varchar(255), filename varchar(255), orderexecuted integer)", "('1', 'ann', 'a.xml', 1)", "Liquibase",
+                          "with the same migrations up to \"1.ann.a.xml\""),
+    "_sqlx_migrations": ("(version bigint PRIMARY KEY, description text, success boolean)", "(20260101, 'init', true)", "SQLx",
+                         "with the same migrations up to \"20260101\""),
+    "room_master_table": ("(id integer PRIMARY KEY, identity_hash text)", "(42, 'ab12')", "Room", ""),
 }
 
 
 def records(kind):
     """The tools' tables as SQL of one side."""
-    return "".join(f"CREATE TABLE {table} {columns.replace('{}', kind)}; INSERT INTO {table} VALUES {rows};"
+    return "".join(f"CREATE TABLE \"{table}\" {columns.replace('{}', kind)}; INSERT INTO \"{table}\" VALUES {rows};"
                    for table, (columns, rows, _, _) in TOOLS.items())
 
 
 def test_records_stay_the_target_s_own(t):
     t.sql(records("timestamptz"))
-    everything = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TOOLS)
+    everything = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM \"{table}\"" for table in TOOLS)
     before = t.value(everything)
     path = t.file("records.db", records("datetime") + "CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1), (2);")
     full = t.plan(path)

@@ -5,8 +5,8 @@ use super::words::*;
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
-use crate::value::PgType;
 use crate::value::batch::OnInvalid;
+use crate::value::{PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ pub struct Settings {
     pub constraints: Constraints,
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
+    pub null_values: ValueList,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -46,6 +47,7 @@ impl Settings {
             constraints: Constraints::default(),
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
+            null_values: ValueList::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -81,6 +83,7 @@ impl Settings {
             constraints: own.constraints.unwrap_or(self.constraints),
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
+            null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
@@ -157,7 +160,27 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
         let hint = "Set another schema for the plan or the table.";
         return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
     }
+    words_need_a_boolean(given)?;
     text_needs_every_value(given)
+}
+
+fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
+    for (table, entry) in &given.tables {
+        for (name, column) in &entry.columns {
+            let other = column.pg_type.as_ref().filter(|t| *t.base() != PgType::Bool);
+            if let Some(other) = other.filter(|_| !column.words.is_empty()) {
+                let key = if column.words.truths.is_empty() { "false_values" } else { "true_values" };
+                let path = join(&join(&join("plan.tables", table), "columns"), name);
+                let hint = format!("Remove it, or set {} to \"boolean\".", join(&path, "type"));
+                return Err(invalid(
+                    join(&path, key),
+                    format!("type {other} has no values for true and false"),
+                    hint,
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Each schema that a table may go to.

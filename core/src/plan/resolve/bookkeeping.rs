@@ -17,6 +17,7 @@ use crate::plan::target::ExistingTable;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tool {
     pub name: &'static str,
+    /// Its name; a final `*` is the rest of any name.
     table: &'static str,
     /// Columns without which a table of this name is some other table.
     needs: &'static [&'static str],
@@ -44,7 +45,7 @@ impl Tool {
     }
 }
 
-/// The registry. SQLite's own `sqlite_sequence` is not here: what SQLite reserves is never loaded.
+/// The registry. SQLite's own `sqlite_sequence` and `sqlite_stat1` are not here: what SQLite reserves is never loaded.
 const TOOLS: &[Tool] = &[
     tool("Prisma", "_prisma_migrations", &["migration_name"]).finished(("finished_at", "rolled_back_at")),
     tool("Alembic", "alembic_version", &["version_num"]),
@@ -58,6 +59,28 @@ const TOOLS: &[Tool] = &[
     tool("Knex", "knex_migrations_lock", &[]),
     tool("Drizzle", "__drizzle_migrations", &["hash"]).by("id"),
     tool("D1", "d1_migrations", &["name"]).by("id"),
+    tool("Diesel", "__diesel_schema_migrations", &["version"]),
+    tool("SQLx", "_sqlx_migrations", &["version"]),
+    tool("Entity Framework", "__EFMigrationsHistory", &["MigrationId"]),
+    tool("Flyway", "flyway_schema_history", &["script"]).by("installed_rank"),
+    tool("Liquibase", "DATABASECHANGELOG", &["ID", "AUTHOR", "FILENAME"]).by("ORDEREXECUTED"),
+    tool("Liquibase", "DATABASECHANGELOGLOCK", &[]),
+    tool("Goose", "goose_db_version", &["version_id"]).by("id"),
+    tool("Atlas", "atlas_schema_revisions", &["version"]),
+    tool("SeaORM", "seaql_migrations", &["version"]),
+    tool("Refinery", "refinery_schema_history", &["version"]),
+    tool("Sequelize", "SequelizeMeta", &["name"]),
+    tool("Sequelize", "SequelizeData", &["name"]),
+    tool("MikroORM", "mikro_orm_migrations", &["name"]).by("id"),
+    tool("Kysely", "kysely_migration", &["name"]),
+    tool("Kysely", "kysely_migration_lock", &[]),
+    tool("Aerich", "aerich", &["app", "version"]).with(&["app", "version"]).by("id"),
+    tool("Peewee", "migratehistory", &["name"]).by("id"),
+    tool("Phinx", "phinxlog", &["version"]),
+    tool("Doctrine", "doctrine_migration_versions", &["version"]),
+    tool("Room", "room_master_table", &[]),
+    tool("Android", "android_metadata", &[]),
+    tool("Litestream", "_litestream_*", &[]),
 ];
 
 /// The most records that are compared.
@@ -68,10 +91,17 @@ const NAMED: usize = 3;
 /// The tool whose table this is, by its name and the columns that it has, both without regard to case.
 pub fn tool_of<'c>(table: &str, columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'static Tool> {
     let has = |name: &&str| columns.clone().any(|c| c.eq_ignore_ascii_case(name));
-    TOOLS.iter().find(|tool| tool.table.eq_ignore_ascii_case(table) && tool.needs.iter().all(has))
+    TOOLS.iter().find(|tool| tool.is_called(table) && tool.needs.iter().all(has))
 }
 
 impl Tool {
+    fn is_called(&self, table: &str) -> bool {
+        match self.table.strip_suffix('*') {
+            Some(start) => table.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start)),
+            None => self.table.eq_ignore_ascii_case(table),
+        }
+    }
+
     /// The query for the levels in order, one text a row; `None` where there are none or a column is missing.
     /// `column` gives the SQL of an existing column, `text` makes that SQL a text.
     pub fn records(
@@ -220,6 +250,8 @@ mod tests {
         assert_eq!(named("migrations", &["id", "species", "name"]), None);
         assert_eq!(named("schema_migrations", &["id"]), None);
         assert_eq!(named("users", &["version_num"]), None);
+        assert_eq!(named("_LiteStream_seq", &["id"]), Some("Litestream"));
+        assert_eq!(named("_litestream", &["id"]), None);
     }
 
     #[test]
@@ -272,14 +304,20 @@ mod tests {
     }
 
     fn built(relations: Vec<ExistingTable>, plan: &serde_json::Value) -> Planned {
-        let column = |name: &str| Column { name: name.into(), ..Column::default() };
-        let version = Table {
-            name: "Alembic_Version".into(),
-            columns: vec![column("version_num")],
-            ..Table::default()
-        };
-        let catalog = Catalog { tables: vec![version], ..Catalog::default() };
-        let levels = [("Alembic_Version".to_string(), vec!["a1".to_string()])];
+        built_of("Alembic_Version", &["version_num"], relations, plan)
+    }
+
+    fn built_of(
+        table: &str,
+        columns: &[&str],
+        relations: Vec<ExistingTable>,
+        plan: &serde_json::Value,
+    ) -> Planned {
+        let column = |name: &&str| Column { name: (*name).into(), ..Column::default() };
+        let records =
+            Table { name: table.into(), columns: columns.iter().map(column).collect(), ..Table::default() };
+        let catalog = Catalog { tables: vec![records], ..Catalog::default() };
+        let levels = [(table.to_string(), vec!["a1".to_string()])];
         let source = Source {
             catalog: &catalog,
             profiles: &[],
@@ -329,6 +367,30 @@ mod tests {
         let found: Vec<_> = planned.findings.iter().map(|f| (f.severity, f.message.as_str())).collect();
         assert_eq!(found, [(Severity::Info, message)]);
         assert!(planned.tables[0].skipped);
+    }
+
+    #[test]
+    fn the_records_of_every_tool_are_left_out_and_stop_nothing() {
+        for tool in TOOLS {
+            let name = tool.table.replace('*', "seq");
+            let columns: Vec<&str> = [tool.needs, tool.level, &["id"]].concat();
+            let mut own = records(&name, None);
+            let text =
+                |name: &&str| crate::plan::target::ExistingColumn::new(*name, crate::value::PgType::Text);
+            own.columns = columns.iter().map(text).collect();
+            for (relations, plan) in [
+                (vec![own.clone()], json!({})),
+                (vec![own], json!({"create": "never"})),
+                (vec![], json!({"create": "never"})),
+            ] {
+                let planned = built_of(&name, &columns, relations, &plan);
+                let found: Vec<_> = planned.findings.iter().map(|f| (f.kind, f.severity)).collect();
+                assert_eq!(found, [(Kind::Bookkeeping, Severity::Info)], "{name}");
+                assert_eq!(planned.plan["tables"][&name], json!({"skip": true}), "{name}");
+            }
+            let planned = built_of(&name, &columns, vec![], &json!({}));
+            assert!(planned.tables.iter().all(|t| !t.skipped), "{name}");
+        }
     }
 
     #[test]
