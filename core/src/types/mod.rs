@@ -15,6 +15,7 @@ pub mod words;
 
 pub use fit::{Fit, fit};
 pub use profile::{ColumnProfile, TableProfile};
+pub use times::Epochs;
 
 use crate::catalog::Column;
 use crate::finding::Finding;
@@ -35,6 +36,11 @@ pub struct Question<'a> {
     pub wanted: Option<&'a PgType>,
     /// The column exists already and keeps its type.
     pub existing: bool,
+    /// The plan names the column's type.
+    pub typed: bool,
+    pub epochs: Epochs,
+    /// How the numbers of all other columns are read that are declared as times, if they agree.
+    pub file_epoch: Option<Format>,
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.

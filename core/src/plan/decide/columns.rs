@@ -11,7 +11,7 @@ use crate::plan::rules::type_of_format;
 use crate::plan::target::ExistingColumn;
 use crate::types::fit::number_texts;
 use crate::types::notes::obstacle;
-use crate::types::{Choice, ColumnProfile, Fit, Question};
+use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType};
 
@@ -25,6 +25,8 @@ pub struct ColumnType {
     pub reason: String,
     /// It is explicit, or the type of the existing column.
     pub pinned: bool,
+    /// The plan's word on which numbers are times.
+    pub epochs: Epochs,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -46,7 +48,7 @@ pub fn decide<'a>(
     }
     let decided = |column: &ResolvedColumn<'a>| {
         let target = column.target()?;
-        let case = Case::new(&table, column);
+        let case = Case::new(ctx, &table, column);
         let decided = case.decide(ctx, findings);
         Some(DecidedColumn::new(column.clone(), target.to_owned(), case.on_invalid, decided))
     };
@@ -61,7 +63,7 @@ pub fn ask(
     column: &ResolvedColumn<'_>,
     wanted: Option<&PgType>,
 ) -> Choice {
-    (ctx.rules.choose)(&Case::new(table, column).question(wanted))
+    (ctx.rules.choose)(&Case::new(ctx, table, column).question(wanted))
 }
 
 /// One column that is carried over.
@@ -71,10 +73,12 @@ struct Case<'c, 'a> {
     existing: Option<&'a ExistingColumn>,
     profile: Option<&'a ColumnProfile>,
     on_invalid: OnInvalid,
+    epochs: Epochs,
+    file_epoch: Option<Format>,
 }
 
 impl<'c, 'a> Case<'c, 'a> {
-    fn new(table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
+    fn new(ctx: &Context<'_>, table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
         let explicit = column.overrides.and_then(|g| g.on_invalid);
         Case {
             table,
@@ -82,6 +86,8 @@ impl<'c, 'a> Case<'c, 'a> {
             existing: column.target().and_then(|target| table.existing_column(target)),
             profile: table.profile.and_then(|p| p.columns.get(column.position)),
             on_invalid: explicit.unwrap_or(table.settings.on_invalid),
+            epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
+            file_epoch: ctx.file_epoch,
         }
     }
 
@@ -113,6 +119,7 @@ impl<'c, 'a> Case<'c, 'a> {
             format: choice.format,
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
             pinned: required.is_some() || explicit_format.is_some(),
+            epochs: self.epochs,
         }
     }
 
@@ -125,6 +132,9 @@ impl<'c, 'a> Case<'c, 'a> {
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
+            typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
+            epochs: self.epochs,
+            file_epoch: self.file_epoch,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
 use crate::translate;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, Timezone};
 
@@ -47,6 +48,7 @@ pub struct DecidedColumn<'a> {
     /// The type is explicit, or that of the existing column.
     pub pinned: bool,
     pub on_invalid: OnInvalid,
+    pub epochs: Epochs,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,
@@ -139,7 +141,7 @@ impl<'a> DecidedColumn<'a> {
         on_invalid: OnInvalid,
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             resolved,
@@ -149,6 +151,7 @@ impl<'a> DecidedColumn<'a> {
             reason,
             pinned,
             on_invalid,
+            epochs,
             default: None,
             generated: None,
             nocase: false,

@@ -10,6 +10,7 @@ use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, Timezone};
 
@@ -54,6 +55,7 @@ pub struct Common {
     pub constraints: Option<Constraints>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
+    pub epochs: Option<Epochs>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -87,6 +89,7 @@ pub struct ColumnOverrides {
     pub generated: Option<GeneratedOverride>,
     pub skip: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
+    pub epochs: Option<Epochs>,
     pub reason: Option<String>,
 }
 
@@ -319,6 +322,7 @@ fn read_common(map: &Object) -> Common {
         constraints: word(map, "constraints"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
+        epochs: word(map, "epochs"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -357,6 +361,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         }),
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
+        epochs: word(map, "epochs"),
         reason: text(map, "reason"),
     }
 }

@@ -5,6 +5,7 @@ use super::words::*;
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
+use crate::types::Epochs;
 use crate::value::PgType;
 use crate::value::batch::OnInvalid;
 
@@ -20,6 +21,7 @@ pub struct Settings {
     pub constraints: Constraints,
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
+    pub epochs: Epochs,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -46,6 +48,7 @@ impl Settings {
             constraints: Constraints::default(),
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
+            epochs: Epochs::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -81,6 +84,7 @@ impl Settings {
             constraints: own.constraints.unwrap_or(self.constraints),
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
+            epochs: own.epochs.unwrap_or(self.epochs),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
