@@ -120,6 +120,8 @@ kinds! {
     TypeMissed = "type_missed",
     /// Zeros are read as times.
     ZeroTimes = "zero_times",
+    /// Numbers are times before 1980 or after 2099.
+    UnusualTimes = "unusual_times",
     /// Numbers are read as times because of the column's name.
     NamedTimes = "named_times",
     /// Numbers that may be times stay numbers.

@@ -7,7 +7,8 @@ use super::rules::Rules;
 use super::target::Target;
 use crate::catalog::{Catalog, KeyFact};
 use crate::damage::Damage;
-use crate::types::TableProfile;
+use crate::types::{TableProfile, times};
+use crate::value::Format;
 
 /// What the source says, as far as decisions need it.
 pub struct Source<'a> {
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub plan: Settings,
     pub names: Names,
     pub rules: &'a Rules,
+    /// How the numbers of the file's times are read, where its columns agree.
+    pub file_epoch: Option<Format>,
 }
 
 impl<'a> Context<'a> {
@@ -39,6 +42,10 @@ impl<'a> Context<'a> {
         rules: &'a Rules,
     ) -> Context<'a> {
         let plan = Settings::of_plan(overrides, target.icu);
-        Context { source, target, overrides, plan, names: overrides.names.unwrap_or_default(), rules }
+        let profiled = source.catalog.tables.iter().zip(source.profiles);
+        let profiled = profiled.filter_map(|(table, profile)| Some((table, profile.as_ref()?)));
+        let names = overrides.names.unwrap_or_default();
+        let file_epoch = times::unit_of_file(profiled);
+        Context { source, target, overrides, plan, names, rules, file_epoch }
     }
 }

@@ -253,7 +253,7 @@ fn the_printed_plan_holds_every_decision() {
     assert_eq!(posts["columns"]["created"], json!({"skip": true}));
     assert_eq!(
         posts["columns"]["userId"],
-        json!({"on_invalid": "error", "null_values": [], "skip": false, "name": "userId", "type": "bigint", "format": null,
+        json!({"on_invalid": "error", "null_values": [], "epochs": "declared", "skip": false, "name": "userId", "type": "bigint", "format": null,
             "nullable": true, "default": null, "generated": false,
             "reason": "the type of users.id, to which it points; its own values would be integer"})
     );

@@ -5,7 +5,7 @@ use super::fit::{Fit, fit, lossless};
 use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
-use super::{ColumnProfile, Question, notes, times, words};
+use super::{ColumnProfile, Epochs, Question, notes, times, words};
 use crate::catalog::Affinity;
 use crate::value::{Format, PgType};
 
@@ -67,15 +67,28 @@ fn by_name(q: &Question<'_>, p: &ColumnProfile, otherwise: PgType) -> Vec<Candid
 }
 
 fn named_epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Candidate> {
-    let named = p.numbers() > 0 && times::name_says_time(&q.column.name);
-    let unit = if named { epoch(q, p) } else { None };
+    let unit = if q.epochs == Epochs::Named { epoch_by_name(q, p) } else { None };
     unit.map(|unit| Candidate { pg_type: PgType::TIMESTAMPTZ, format: Some(unit) })
 }
 
-/// The epoch that the stored numbers have.
+/// The epoch that every number has in a column with a name that suggests times.
+pub fn epoch_by_name(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
+    let named = p.numbers() > 0 && times::name_says_time(&q.column.name);
+    if named { every_epoch(p) } else { None }
+}
+
+/// The epoch that every number has.
+pub fn every_epoch(p: &ColumnProfile) -> Option<Format> {
+    times::unit(p, false)
+}
+
+/// The epoch of the numbers in a column that holds times: by most of its numbers, else by its default, else by the file's
+/// other times.
 pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
     let core_data = times::is_core_data(q.table, &q.column.name, &q.column.declared);
-    times::unit(p, core_data)
+    let by_default = q.column.default.as_deref().and_then(times::unit_of_default);
+    let hints = [by_default, q.file_epoch.filter(|_| !core_data)];
+    times::unit_of_most(p, core_data, &hints)
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
@@ -85,7 +98,10 @@ fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate
         _ => None,
     };
     let offsets = p.text.sum(&[TextFormat::DateTimeUtc, TextFormat::DateTimeOffset]);
-    let moment = if p.numbers() + super::fit::number_texts(p) > 0 {
+    let numbers = p.numbers() + super::fit::number_texts(p) > 0;
+    let moment = if numbers && q.epochs == Epochs::Never {
+        None
+    } else if numbers {
         epoch(q, p).map(|unit| Candidate { pg_type: PgType::TIMESTAMPTZ, format: Some(unit) })
     } else if offsets > 0 || family == Family::DateTimeTz {
         Some(Candidate::plain(PgType::TIMESTAMPTZ))

@@ -188,11 +188,8 @@ fn date(p: &ColumnProfile, format: Option<Format>) -> Fit {
 
 fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
-    if p.text.count(TextFormat::Time) == p.values() {
+    if p.text.count(TextFormat::Time) + p.text.dayless == p.values() {
         (p.text.clock_digits <= digits).into()
-    } else if p.text.sum(&[TextFormat::Time, TextFormat::DateTime, TextFormat::DateTimeUtc]) == p.values() {
-        // Two dates may precede a time of day; the profile does not count dates by value.
-        if p.text.clock_digits <= digits { Fit::Unknown } else { Fit::No }
     } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
         Fit::Unknown
     } else {
@@ -220,10 +217,8 @@ fn moment(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
 /// Whether every number is an instant that PostgreSQL can hold, and a multiple of a microsecond or of the type's
 /// precision.
 fn epoch(p: &ColumnProfile, digits: u32, unit: &Unit) -> Fit {
-    // Within the years 1 to 9999, far inside of what a timestamp holds.
-    const SECONDS: (f64, f64) = (-62_135_596_800.0, 253_402_300_800.0);
-    let within = p.number.low > p.number.high
-        || (p.number.low >= unit.from_unix(SECONDS.0) && p.number.high < unit.from_unix(SECONDS.1));
+    // Far inside of what a timestamp holds.
+    let within = times::held(p, unit);
     let decimals = p.text.count(TextFormat::Decimal) == 0 || p.text.decimal.scale <= unit.decimals;
     let micros = unit.format != Format::UnixEpochNs || p.integer.sub_micro == 0;
     if !within || !decimals || !micros || p.real.nan > 0 {

@@ -18,6 +18,7 @@ pub mod words;
 
 pub use fit::{Fit, fit};
 pub use profile::{ColumnProfile, TableProfile};
+pub use times::Epochs;
 
 use crate::catalog::Column;
 use crate::finding::Finding;
@@ -40,6 +41,11 @@ pub struct Question<'a> {
     pub existing: bool,
     /// The plan makes NULL of what does not fit, so that the declared type need not hold everything.
     pub nulls_misfits: bool,
+    /// The plan names the column's type.
+    pub typed: bool,
+    pub epochs: Epochs,
+    /// How the numbers of all other columns are read that are declared as times, if they agree.
+    pub file_epoch: Option<Format>,
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.

@@ -1,12 +1,12 @@
 //! The findings about one column's type, each with the plan key that changes it.
 
 use super::decide::Decision;
-use super::fit::{clean, number_texts};
+use super::fit::{clean, lossless, number_texts};
 use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
-use super::{ColumnProfile, Question, blanks, decide, times};
+use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
 use crate::value::Format;
@@ -25,13 +25,17 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
     let case = Case { q, declared, p, d };
     if q.existing {
         // The type is fixed; only findings about the conversion of values matter.
-        return [case.zeros(), case.rounded_reals(), case.offsets()].into_iter().flatten().collect();
+        return [case.zeros(), case.unusual(), case.rounded_reals(), case.offsets()]
+            .into_iter()
+            .flatten()
+            .collect();
     }
     let all = [
         case.partial(),
         case.refused(),
         case.missed(),
         case.zeros(),
+        case.unusual(),
         case.named(),
         case.unread_numbers(),
         case.rounded_reals(),
@@ -183,6 +187,9 @@ impl Case<'_> {
     /// The declared type would lose something.
     fn missed(&self) -> Option<Finding> {
         let missed = self.d.missed.as_ref()?;
+        if self.kept_as_numbers() {
+            return None;
+        }
         if self.d.by_plan
             || self.d.partial
             || (self.declared.family == Family::Unknown && missed.format.is_none())
@@ -263,6 +270,31 @@ impl Case<'_> {
         Some(self.instead(finding, &PgType::Int8, "keep the numbers"))
     }
 
+    /// Numbers that are times, but not of our days.
+    fn unusual(&self) -> Option<Finding> {
+        let format = self.d.chosen.format.filter(|format| format.is_epoch())?;
+        let (count, numbers) = (times::unusual(self.p, format), self.p.numbers() + number_texts(self.p));
+        if count == 0 {
+            return None;
+        }
+        let verb = if count == 1 { "is" } else { "are" };
+        let message = format!(
+            "{} of {} numbers {verb} before 1980 or after 2099: read as {}",
+            grouped(count),
+            grouped(numbers),
+            format.describe()
+        );
+        let finding = Kind::UnusualTimes.info(self.object(), message);
+        let (kept, _) = lossless(self.p)?;
+        Some(self.instead(finding, &kept, "keep the numbers"))
+    }
+
+    /// The plan says that the numbers of a column declared as a time stay numbers.
+    fn kept_as_numbers(&self) -> bool {
+        let numbers = self.p.numbers() + number_texts(self.p);
+        self.q.epochs == Epochs::Never && times::is_time(self.declared.family) && numbers > 0
+    }
+
     /// The name alone made a number a time.
     fn named(&self) -> Option<Finding> {
         let format = self.d.chosen.format.filter(|format| format.is_epoch())?;
@@ -282,7 +314,15 @@ impl Case<'_> {
         if numbers == 0 || self.d.chosen.format.is_some() || self.q.rowid_alias || self.d.by_plan {
             return None;
         }
-        let epoch = decide::epoch(self.q, self.p);
+        let epoch = match times::is_time(self.declared.family) {
+            true => decide::epoch(self.q, self.p),
+            false => decide::every_epoch(self.p),
+        };
+        let by_key = epoch.and_then(|unit| self.unread_by_key(unit));
+        if let Some((epochs, message)) = by_key.filter(|_| !self.q.typed) {
+            let finding = Kind::UnreadNumbers.info(self.object(), message);
+            return Some(finding.fix(self.fix("epochs", epochs), " to read them as times"));
+        }
         let message = self.unread(epoch)?;
         let finding = Kind::UnreadNumbers.info(self.object(), message);
         let of_type = self.of_type(&PgType::TIMESTAMPTZ);
@@ -295,6 +335,30 @@ impl Case<'_> {
                 finding.hint(format!("Set {of_type} and {format} to say how its numbers are read."))
             }
         })
+    }
+
+    /// Numbers that another value of `epochs` would read as times, and that value.
+    fn unread_by_key(&self, unit: Format) -> Option<(&'static str, String)> {
+        if fit(self.p, &PgType::TIMESTAMPTZ, Some(unit)) != Fit::Yes {
+            None
+        } else if self.kept_as_numbers() {
+            Some(("declared", format!("its numbers could be times as {}, and stay numbers", unit.describe())))
+        } else if self.q.epochs == Epochs::Declared && self.named_number() {
+            let message = format!(
+                "its name and the range of its numbers suggest times as {}; they stay numbers",
+                unit.describe()
+            );
+            Some(("named", message))
+        } else {
+            None
+        }
+    }
+
+    /// A number by its declaration, a time by its name.
+    fn named_number(&self) -> bool {
+        use Family::*;
+        matches!(self.declared.family, Integer | Real | Decimal | Unknown)
+            && decide::epoch_by_name(self.q, self.p).is_some()
     }
 
     /// Why numbers that stay numbers may have been meant as times.
@@ -318,8 +382,7 @@ impl Case<'_> {
                 Some(format!("its texts could be times as {}", unit.describe()))
             }
             None if says && may_count_time && number_texts(self.p) == self.p.texts => Some(
-                "its name or type suggests times, but no known epoch puts all its numbers between 1980 and \
-                 2100"
+                "its name or type suggests times, but no known epoch puts its numbers between 1980 and 2100"
                     .to_owned(),
             ),
             _ => None,

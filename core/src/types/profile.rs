@@ -63,6 +63,8 @@ pub struct TextStats {
     forms: [u64; TextFormat::COUNT],
     /// `0` and `1` among the integer texts.
     pub zero_or_one: u64,
+    /// Dates and times on one of the dates that stand before a time of day.
+    pub dayless: u64,
     /// The finest clock: 0, 3 or 6 digits after the second.
     pub clock_digits: u32,
     pub decimal: DecimalStats,
@@ -177,9 +179,10 @@ impl ColumnProfile {
                 form
             }
             Reading::Plain(form) => form,
-            Reading::Clock(form, digits) => {
-                self.text.clock_digits = self.text.clock_digits.max(digits);
-                form
+            Reading::Clock(clock) => {
+                self.text.clock_digits = self.text.clock_digits.max(clock.digits);
+                self.text.dayless += u64::from(clock.dayless);
+                clock.form
             }
             Reading::Integer(value) => {
                 self.text.zero_or_one += u64::from(value == 0 || value == 1);

@@ -55,12 +55,12 @@ pub const RULES: &[Rule] = &[
             "COUNTER",
             "YEAR",
         ],
-        becomes: "`bigint`; an epoch by the column's name: `timestamp with time zone`",
+        becomes: "`bigint`; an epoch where `epochs` is `named`: `timestamp with time zone`",
     },
     Rule {
         family: Family::Real,
         spellings: &["REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT", "FLOAT4", "FLOAT8"],
-        becomes: "`double precision`; `numeric` where an integer is beyond 2^53; an epoch by the column's name: \
+        becomes: "`double precision`; `numeric` where an integer is beyond 2^53; an epoch where `epochs` is `named`: \
                   `timestamp with time zone`",
     },
     Rule {
@@ -92,7 +92,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         family: Family::Time,
         spellings: &["TIME", "TIME WITHOUT TIME ZONE"],
-        becomes: "`time without time zone` where only times of day are stored, else as DATETIME",
+        becomes: "`time without time zone` where only times of day are stored, also after the date 2000-01-01 or 1970-01-01, else as DATETIME",
     },
     Rule {
         family: Family::Varchar,

@@ -1,7 +1,8 @@
 //! The counters of a profile, grouped by storage class; each counts one value at a time.
 
+use super::times;
 use crate::value::number::Decimal;
-use crate::value::{json, text};
+use crate::value::{Format, json, text};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntegerStats {
@@ -65,6 +66,9 @@ pub struct NumberStats {
     pub low: f64,
     pub high: f64,
     pub zeros: u64,
+    others: u64,
+    /// Times between 1980 and 2100, by unit.
+    sane: [u64; times::COUNT],
 }
 
 /// The smallest and the largest text, as far as they are shown.
@@ -106,7 +110,13 @@ impl Default for RealStats {
 
 impl Default for NumberStats {
     fn default() -> Self {
-        NumberStats { low: f64::INFINITY, high: f64::NEG_INFINITY, zeros: 0 }
+        NumberStats {
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            zeros: 0,
+            others: 0,
+            sane: [0; times::COUNT],
+        }
     }
 }
 
@@ -123,7 +133,22 @@ impl NumberStats {
         } else {
             self.low = self.low.min(value);
             self.high = self.high.max(value);
+            self.others += 1;
+            if let Some(count) = times::place(value).and_then(|place| self.sane.get_mut(place)) {
+                *count += 1;
+            }
+            self.sane[times::APPLE] += u64::from(times::is_apple(value));
         }
+    }
+
+    /// Numbers other than zero.
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+
+    /// Times between 1980 and 2100 in a unit.
+    pub fn in_unit(&self, format: Format) -> u64 {
+        times::place_of(format).and_then(|place| self.sane.get(place)).copied().unwrap_or(0)
     }
 }
 

@@ -25,6 +25,9 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         wanted: None,
         existing: false,
         nulls_misfits: false,
+        typed: false,
+        epochs: Epochs::Declared,
+        file_epoch: None,
     }
 }
 
@@ -157,22 +160,89 @@ fn times() {
         ("c", "DATE", vec![text("2024-07-01"), iso], ts, None, warn),
         ("c", "TIME", vec![text("10:00:00")], "time without time zone", None, none),
         ("c", "TIME", vec![text("24:00:00")], "text", None, warn),
-        ("created_at", "INTEGER", vec![MS], tz, ms, info),
-        ("createdAt", "", vec![MS], tz, ms, info),
+        ("created_at", "INTEGER", vec![MS], "bigint", None, info),
+        ("createdAt", "", vec![MS], "bigint", None, info),
+        ("time_fired_ts", "FLOAT", vec![Cell::Real(1_682_719_437.25)], "double precision", None, info),
+        ("added", "DECIMAL(10,0)", vec![Cell::Integer(1_719_828_000)], "numeric(10,0)", None, info),
         ("sort", "INTEGER", vec![MS], "bigint", None, info),
         ("duration", "bigint", vec![Cell::Integer(86_400_000_000)], "bigint", None, none),
         ("created_at", "INTEGER", vec![Cell::Integer(20_240_701)], "bigint", None, info),
         ("created_at", "TEXT", vec![iso], "text", None, info),
-        (
-            "last_visit_time",
-            "INTEGER",
-            vec![Cell::Integer(13_364_301_600_250_000)],
-            tz,
-            Some(Format::Chrome),
-            info,
-        ),
+        ("last_visit_time", "INTEGER", vec![Cell::Integer(13_364_301_600_250_000)], "bigint", None, info),
     ] {
         assert_choice(name, declared, &cells, pg_type, format, worst);
+    }
+}
+
+#[test]
+fn numbers_are_times_by_name_only_where_the_plan_says_so() {
+    let tz = "timestamp with time zone";
+    for (name, declared, cells, epochs, pg_type, fix) in [
+        ("created_at", "BIGINT", vec![MS], Epochs::Declared, "bigint", "named"),
+        ("created_at", "BIGINT", vec![MS], Epochs::Named, tz, ""),
+        ("created_at", "BIGINT", vec![MS], Epochs::Never, "bigint", ""),
+        ("made", "DATETIME", vec![MS], Epochs::Declared, tz, ""),
+        ("made", "DATETIME", vec![MS], Epochs::Never, "bigint", "declared"),
+        ("made", "DATETIME", vec![MS, text("2024-07-01 10:00:00")], Epochs::Never, "text", "declared"),
+        ("created_at", "BIGINT", vec![MS, text("x")], Epochs::Declared, "text", ""),
+        ("sort", "BIGINT", vec![MS], Epochs::Named, "bigint", ""),
+    ] {
+        let column = column(name, declared);
+        let profile = profile(&column, false, &cells);
+        let choice = choose(&Question { epochs, ..ask(&column, Some(&profile)) });
+        let fixes = choice.findings.iter().filter_map(|f| f.fix.as_ref()).map(|fix| fix.patch());
+        let set = fixes.filter_map(|patch| {
+            let key = &patch["tables"]["t"]["columns"][name]["epochs"];
+            key.as_str().map(str::to_owned)
+        });
+        let case = format!("{name} {declared} {cells:?} {epochs:?}");
+        assert_eq!(
+            (choice.pg_type.to_string().as_str(), set.collect::<String>().as_str()),
+            (pg_type, fix),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_declared_time_has_the_unit_of_most_of_its_numbers() {
+    let (day, ms) = (Cell::Integer(-86_400_000), Some(Format::UnixEpochMs));
+    let end = Cell::Integer(253_402_300_799_000);
+    for (default, file_epoch, cells, format) in [
+        ("", None, vec![MS, MS, day], ms),
+        ("", None, vec![MS, MS, end], ms),
+        ("", None, vec![MS, MS, end, text("2024-07-01"), Cell::Integer(0)], ms),
+        ("", None, vec![MS, day], None),
+        ("", ms, vec![MS, day], ms),
+        ("", ms, vec![day], ms),
+        ("", ms, vec![Cell::Integer(0)], None),
+        ("(unixepoch() * 1000)", None, vec![day], ms),
+        ("strftime('%s','now')", None, vec![day], Some(Format::UnixEpoch)),
+        ("", None, vec![MS, MS, Cell::Integer(1_719_828_000)], None),
+        ("", Some(Format::UnixEpoch), vec![MS, day], None),
+        ("", None, vec![MS, MS, Cell::Integer(i64::MAX / 2)], None),
+        ("", Some(Format::UnixEpoch), vec![end], None),
+        ("", None, vec![Cell::Integer(-1_000_000_000), Cell::Integer(1_719_828_000), Cell::Integer(1)], None),
+    ] {
+        let column =
+            Column { default: (!default.is_empty()).then(|| default.to_owned()), ..column("c", "DATETIME") };
+        let profile = profile(&column, false, &cells);
+        let choice = choose(&Question { file_epoch, ..ask(&column, Some(&profile)) });
+        assert_eq!(choice.format, format, "{default} {file_epoch:?} {cells:?}");
+    }
+}
+
+#[test]
+fn a_time_of_day_after_a_date_that_says_nothing_is_one() {
+    let (time, ts) = ("time without time zone", "timestamp without time zone");
+    for (cells, pg_type) in [
+        (vec!["2000-01-01 09:30:00", "2000-01-01 17:00:00.000000"], time),
+        (vec!["1970-01-01T09:30:01Z", "10:00:00"], time),
+        (vec!["2000-01-01 09:30:00", "2000-01-02 09:30:00"], ts),
+        (vec!["2000-01-01"], ts),
+    ] {
+        let cells: Vec<Cell<'_>> = cells.iter().map(|cell| text(cell)).collect();
+        assert_eq!(chosen("c", "time", &cells).pg_type.to_string(), pg_type, "{cells:?}");
     }
 }
 

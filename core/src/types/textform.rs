@@ -83,8 +83,15 @@ pub enum Reading {
     Plain(TextFormat),
     Integer(i64),
     Decimal(Decimal, f64),
-    /// With the finest unit of its clock: 0, 3 or 6 digits.
-    Clock(TextFormat, u32),
+    Clock(Clock),
+}
+
+pub struct Clock {
+    pub form: TextFormat,
+    /// The finest unit: 0, 3 or 6 digits.
+    pub digits: u32,
+    /// A time of day with a date that says nothing, as Rails and Prisma write them.
+    pub dayless: bool,
 }
 
 #[inline]
@@ -120,7 +127,11 @@ fn clock(text: &[u8]) -> Reading {
                 (_, _, Some(0)) => TextFormat::DateTimeUtc,
                 (_, _, Some(_)) => TextFormat::DateTimeOffset,
             };
-            return Reading::Clock(form, digits(iso.time.unwrap_or(0)));
+            return Reading::Clock(Clock {
+                form,
+                digits: digits(iso.time.unwrap_or(0)),
+                dayless: iso.is_dayless(),
+            });
         }
         Err(datetime::TOO_FINE) => TextFormat::TooFine,
         Err(datetime::NO_SUCH_TIME) => TextFormat::ImpossibleDate,
@@ -211,7 +222,7 @@ mod tests {
             ("n/a", TextFormat::Other),
         ] {
             let found = match read(text.as_bytes()) {
-                Reading::Plain(form) | Reading::Clock(form, _) => form,
+                Reading::Plain(form) | Reading::Clock(Clock { form, .. }) => form,
                 Reading::Integer(_) => TextFormat::Integer,
                 Reading::Decimal(..) => TextFormat::Decimal,
             };

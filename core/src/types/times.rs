@@ -1,12 +1,25 @@
 //! Which numbers are times, and which column names and declared types suggest times.
 //!
-//! An epoch is assumed only if the declared type or the column's name suggests times and, in exactly one unit, every
-//! number other than zero lies between 1980 and 2100.
+//! An epoch is assumed only if the column is declared as a time, or its name suggests times and the plan says that this is
+//! enough. By name, every number other than zero must lie between 1980 and 2100 in one unit; by declaration most of
+//! them, because birthdays and 9999-12-31 do not.
 
-use super::profile::ColumnProfile;
-use super::rules::Family;
+use super::profile::{ColumnProfile, TableProfile};
+use super::rules::{Declared, Family};
 use super::textform::TextFormat;
+use crate::catalog::Table;
 use crate::value::{Format, datetime};
+
+/// Which columns' numbers are read as times, where neither the plan nor an existing column says so (`epochs` in the plan).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Epochs {
+    /// Those of columns that are declared as times.
+    #[default]
+    Declared,
+    /// Those of columns with a name that suggests times as well.
+    Named,
+    Never,
+}
 
 /// 1980-01-01 and 2100-01-01 in Unix seconds.
 const SANE: (f64, f64) = (315_532_800.0, 4_102_444_800.0);
@@ -39,7 +52,7 @@ const UNITS: [Unit; 7] = [
 ];
 
 impl Unit {
-    pub fn from_unix(&self, seconds: f64) -> f64 {
+    pub const fn from_unix(&self, seconds: f64) -> f64 {
         seconds * self.factor + self.origin
     }
 }
@@ -48,16 +61,114 @@ pub fn unit_of(format: Format) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.format == format)
 }
 
+pub(super) fn place_of(format: Format) -> Option<usize> {
+    UNITS.iter().position(|unit| unit.format == format)
+}
+
 /// The only unit in which every number other than zero lies between 1980 and 2100. Only columns in the style of Core
 /// Data are read as seconds since 2001.
 pub fn unit(p: &ColumnProfile, core_data: bool) -> Option<Format> {
-    let mut candidates = UNITS.iter().filter(|unit| (unit.format == Format::Apple) == core_data);
     let within =
         |unit: &&Unit| p.number.low >= unit.from_unix(SANE.0) && p.number.high < unit.from_unix(SANE.1);
     if p.number.low > p.number.high || p.real.nan > 0 {
         return None;
     }
-    candidates.find(within).map(|unit| unit.format)
+    candidates(core_data).find(within).map(|unit| unit.format)
+}
+
+fn candidates(core_data: bool) -> impl Iterator<Item = &'static Unit> {
+    UNITS.iter().filter(move |unit| (unit.format == Format::Apple) == core_data)
+}
+
+/// The unit of a column that holds times. Between 1980 and 2100, its numbers are times in no other unit; more than half of
+/// them are in this one, or one of `hints` names it. Every number is a time in the years 1 to 9999 by it.
+pub fn unit_of_most(p: &ColumnProfile, core_data: bool, hints: &[Option<Format>]) -> Option<Format> {
+    if p.number.low > p.number.high || p.real.nan > 0 {
+        return None;
+    }
+    let mut found = candidates(core_data).filter(|unit| p.number.in_unit(unit.format) > 0);
+    let unit = match (found.next(), found.next()) {
+        (Some(unit), None) if p.number.in_unit(unit.format) > p.number.others() / 2 => unit,
+        (unit, None) => hints.iter().flatten().find_map(|hint| {
+            let named = unit_of(*hint)?;
+            unit.is_none_or(|unit| unit.format == named.format).then_some(named)
+        })?,
+        _ => return None,
+    };
+    held(p, unit).then_some(unit.format)
+}
+
+/// Every number is a time in the years 1 to 9999.
+pub fn held(p: &ColumnProfile, unit: &Unit) -> bool {
+    const SECONDS: (f64, f64) = (-62_135_596_800.0, 253_402_300_800.0);
+    p.number.low > p.number.high
+        || (p.number.low >= unit.from_unix(SECONDS.0) && p.number.high < unit.from_unix(SECONDS.1))
+}
+
+/// Numbers other than zero that are before 1980 or from 2100 on.
+pub fn unusual(p: &ColumnProfile, format: Format) -> u64 {
+    p.number.others().saturating_sub(p.number.in_unit(format))
+}
+
+/// The place of the unit in which a number lies between 1980 and 2100, the last one aside.
+#[inline]
+pub(super) fn place(value: f64) -> Option<usize> {
+    // Below the smallest number of these, which are most numbers.
+    if value < RANGES[JULIAN].0 {
+        return None;
+    }
+    RANGES[..APPLE].iter().position(|range| value >= range.0 && value < range.1)
+}
+
+#[inline]
+pub(super) fn is_apple(value: f64) -> bool {
+    value >= RANGES[APPLE].0 && value < RANGES[APPLE].1
+}
+
+pub(super) const COUNT: usize = UNITS.len();
+const JULIAN: usize = 5;
+pub(super) const APPLE: usize = 6;
+
+/// 1980 and 2100 in each unit.
+const RANGES: [(f64, f64); COUNT] = {
+    let mut ranges = [(0.0, 0.0); COUNT];
+    let mut i = 0;
+    while i < COUNT {
+        ranges[i] = (UNITS[i].from_unix(SANE.0), UNITS[i].from_unix(SANE.1));
+        i += 1;
+    }
+    ranges
+};
+
+/// The unit in which a default counts the current time: `unixepoch() * 1000`, `strftime('%s', 'now')`.
+pub fn unit_of_default(sql: &str) -> Option<Format> {
+    let sql: String = sql.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+    let seconds = sql.contains("unixepoch(") || sql.contains("strftime('%s','now'");
+    let times = |factor: &str| sql.contains(&format!("*{factor}")) || sql.contains(&format!("{factor}*"));
+    if !seconds {
+        let julian = sql.trim_matches(['(', ')']).starts_with("julianday('now'");
+        return (julian && !sql.contains(['*', '-', '+'])).then_some(Format::JulianDay);
+    }
+    match () {
+        _ if times("1000000") => Some(Format::UnixEpochUs),
+        _ if times("1000") => Some(Format::UnixEpochMs),
+        _ if sql.contains(['*', '/']) => None,
+        _ => Some(Format::UnixEpoch),
+    }
+}
+
+/// The unit of every column of a file that is declared as a time and holds numbers, if they agree.
+pub fn unit_of_file<'a>(tables: impl Iterator<Item = (&'a Table, &'a TableProfile)>) -> Option<Format> {
+    let columns = tables.flat_map(|(table, profile)| {
+        table.columns.iter().zip(&profile.columns).map(|(column, profile)| (&table.name, column, profile))
+    });
+    let times = columns.filter(|(table, column, _)| {
+        is_time(Declared::parse(&column.declared).family)
+            && !is_core_data(table, &column.name, &column.declared)
+    });
+    let mut units = times.filter_map(|(_, _, profile)| unit_of_most(profile, false, &[]));
+    let first = units.next()?;
+    units.all(|unit| unit == first).then_some(first)
 }
 
 /// The column is one of Core Data's: `ZTABLE.ZCREATIONDATE TIMESTAMP`.
@@ -260,6 +371,19 @@ mod tests {
             (vec![], None),
         ] {
             assert_eq!(unit(&profile(&cells), false), unit_found, "{cells:?}");
+        }
+        for (sql, unit) in [
+            ("(unixepoch() * 1000)", Some(Format::UnixEpochMs)),
+            ("unixepoch('subsec')*1000", Some(Format::UnixEpochMs)),
+            ("(strftime('%s', 'now'))", Some(Format::UnixEpoch)),
+            ("CAST(strftime('%s','now') AS INTEGER)", Some(Format::UnixEpoch)),
+            ("1000000 * unixepoch()", Some(Format::UnixEpochUs)),
+            ("(julianday('now'))", Some(Format::JulianDay)),
+            ("((julianday('now') - 2440587.5) * 86400.0)", None),
+            ("unixepoch() / 60", None),
+            ("CURRENT_TIMESTAMP", None),
+        ] {
+            assert_eq!(unit_of_default(sql), unit, "{sql}");
         }
         let apple = profile(&[Cell::Real(741_520_800.25), Cell::Integer(741_520_800)]);
         assert_eq!(unit(&apple, true), Some(Format::Apple));

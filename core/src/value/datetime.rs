@@ -37,6 +37,13 @@ impl Iso {
     fn wall(&self) -> Option<i64> {
         Some(i64::from(self.day?) * DAY + self.time.unwrap_or(0))
     }
+
+    /// A time of day after one of the dates that are written before one.
+    pub fn is_dayless(&self) -> bool {
+        self.time.is_some()
+            && matches!(self.offset, None | Some(0))
+            && self.day.is_some_and(|day| NO_DAY.contains(&day))
+    }
 }
 
 /// Daylight saving depends on the day.
@@ -211,11 +218,7 @@ impl Rule {
     pub fn time(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
         let time = match self.iso(cell)? {
             Some(Iso { day: None, time: Some(time), .. }) => time,
-            Some(Iso { day: Some(day), time: Some(time), offset: None | Some(0) })
-                if NO_DAY.contains(&day) =>
-            {
-                time
-            }
+            Some(iso @ Iso { time: Some(time), .. }) if iso.is_dayless() => time,
             Some(_) => return Err(Misfit::Unreadable("value is not a time of day alone")),
             None => epoch::duration(cell, self.format)?,
         };

@@ -13,7 +13,7 @@ use crate::types::blanks::blanks;
 use crate::types::fit::number_texts;
 use crate::types::misfits::misfits;
 use crate::types::notes::obstacle;
-use crate::types::{Choice, ColumnProfile, Fit, Question};
+use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, ValueList};
 
@@ -27,6 +27,8 @@ pub struct ColumnType {
     pub reason: String,
     /// It is explicit, or the type of the existing column.
     pub pinned: bool,
+    /// The plan's word on which numbers are times.
+    pub epochs: Epochs,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -48,7 +50,7 @@ pub fn decide<'a>(
     }
     let decided = |column: &ResolvedColumn<'a>| {
         let target = column.target()?;
-        let case = Case::new(&table, column);
+        let case = Case::new(ctx, &table, column);
         let decided = case.decide(ctx, findings);
         let invalid = (case.on_invalid, case.null_values.clone());
         Some(DecidedColumn::new(column.clone(), target.to_owned(), invalid, decided))
@@ -64,7 +66,7 @@ pub fn ask(
     column: &ResolvedColumn<'_>,
     wanted: Option<&PgType>,
 ) -> Choice {
-    (ctx.rules.choose)(&Case::new(table, column).question(wanted))
+    (ctx.rules.choose)(&Case::new(ctx, table, column).question(wanted))
 }
 
 /// One column that is carried over.
@@ -75,10 +77,12 @@ struct Case<'c, 'a> {
     profile: Option<&'a ColumnProfile>,
     on_invalid: OnInvalid,
     null_values: &'c ValueList,
+    epochs: Epochs,
+    file_epoch: Option<Format>,
 }
 
 impl<'c, 'a> Case<'c, 'a> {
-    fn new(table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
+    fn new(ctx: &Context<'_>, table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
         let explicit = column.overrides.and_then(|g| g.on_invalid);
         let null_values = column.overrides.and_then(|g| g.null_values.as_ref());
         Case {
@@ -88,6 +92,8 @@ impl<'c, 'a> Case<'c, 'a> {
             profile: table.profile.and_then(|p| p.columns.get(column.position)),
             on_invalid: explicit.unwrap_or(table.settings.on_invalid),
             null_values: null_values.unwrap_or(&table.settings.null_values),
+            epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
+            file_epoch: ctx.file_epoch,
         }
     }
 
@@ -121,6 +127,7 @@ impl<'c, 'a> Case<'c, 'a> {
             format: choice.format,
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
             pinned: required.is_some() || explicit_format.is_some(),
+            epochs: self.epochs,
         }
     }
 
@@ -134,6 +141,9 @@ impl<'c, 'a> Case<'c, 'a> {
             wanted,
             existing: self.existing.is_some(),
             nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
+            epochs: self.epochs,
+            file_epoch: self.file_epoch,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
 use crate::translate;
-use crate::types::ColumnProfile;
+use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::{Decoder, Format, PgType, Timezone, ValueList};
@@ -51,6 +51,7 @@ pub struct DecidedColumn<'a> {
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
     pub words: Words,
+    pub epochs: Epochs,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,
@@ -148,7 +149,7 @@ impl<'a> DecidedColumn<'a> {
         (on_invalid, null_values): (OnInvalid, ValueList),
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             words: resolved.overrides.map(|g| g.words.clone()).unwrap_or_default(),
@@ -160,6 +161,7 @@ impl<'a> DecidedColumn<'a> {
             pinned,
             on_invalid,
             null_values,
+            epochs,
             default: None,
             generated: None,
             nocase: false,

@@ -6,6 +6,7 @@
 
 use super::words::*;
 use crate::damage::Integrity;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 
 /// Where in a plan an object is.
@@ -146,6 +147,9 @@ pub const KEYS: &[Key] = &[
     Key::new("null_values", Kind::Values, "[]").everywhere().says(
         "Texts and numbers that mean NULL where they do not fit their column's type, as COPY's NULL does. In a text column they stay. A list replaces that of the plan or table.",
         "\"null_values\": [\"\", \"n/a\", \"0000-00-00\"]"),
+    Key::new("epochs", Kind::Word(Epochs::WORDS), "\"declared\"").everywhere().says(
+        "Which numbers are read as times, where neither `type` nor an existing column decides: `declared` reads those of columns declared as a time, such as DATETIME, `named` also those of columns whose name suggests times, such as `created_at INTEGER`, `never` reads none.",
+        "\"epochs\": \"named\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),

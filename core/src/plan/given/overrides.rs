@@ -10,6 +10,7 @@ use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::{Format, PgType, Timezone, ValueList};
@@ -56,6 +57,7 @@ pub struct Common {
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
+    pub epochs: Option<Epochs>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -91,6 +93,7 @@ pub struct ColumnOverrides {
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
     pub words: Words,
+    pub epochs: Option<Epochs>,
     pub reason: Option<String>,
 }
 
@@ -360,6 +363,7 @@ fn read_common(map: &Object) -> Common {
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
+        epochs: word(map, "epochs"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -403,6 +407,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
             truths: values(map, "true_values").unwrap_or_default(),
             falsehoods: values(map, "false_values").unwrap_or_default(),
         },
+        epochs: word(map, "epochs"),
         reason: text(map, "reason"),
     }
 }

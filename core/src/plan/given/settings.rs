@@ -5,6 +5,7 @@ use super::words::*;
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::{PgType, ValueList};
 
@@ -21,6 +22,7 @@ pub struct Settings {
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
+    pub epochs: Epochs,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -48,6 +50,7 @@ impl Settings {
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
             null_values: ValueList::default(),
+            epochs: Epochs::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -84,6 +87,7 @@ impl Settings {
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
             null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
+            epochs: own.epochs.unwrap_or(self.epochs),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),

@@ -2,6 +2,7 @@
 //! `json` writes them: nobody else spells them out.
 
 use crate::damage::Integrity;
+use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 
 /// A closed set of words.
@@ -168,6 +169,7 @@ words!(ExistingRows: Error = "error", Append = "append", Truncate = "truncate", 
 words!(OnConflict: Error = "error", Skip = "skip", Update = "update");
 words!(Constraints: Rebuild = "rebuild", Keep = "keep");
 words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "text");
+words!(Epochs: Declared = "declared", Named = "named", Never = "never");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
@@ -197,6 +199,7 @@ mod tests {
         round_trip::<OnConflict>();
         round_trip::<Constraints>();
         round_trip::<OnInvalid>();
+        round_trip::<Epochs>();
         round_trip::<Orphans>();
         round_trip::<Keys>();
         round_trip::<OnError>();

@@ -1,0 +1,86 @@
+"""Which numbers and texts are times, and in which unit: by the declaration, by most of the values, by the plan."""
+
+from harness import shared
+from test_remedies import merged
+
+
+def case(t, name):
+    return t.file(f"{name}.db", shared("cases", f"{name}.sql").read_text())
+
+
+def fixes(findings, kind):
+    return {f["object"]: f["fix"] for f in findings if f["kind"] == kind}
+
+
+def test_numbers_are_not_times_because_of_a_name(t):
+    path = case(t, "56-epoch-apps")
+    named = fixes(t.findings(path), "unread_numbers")
+    assert named["chat.created_at"] == {"tables": {"chat": {"columns": {"created_at": {"epochs": "named"}}}}}
+    assert {"chat.created_at", "events.origin_server_ts", "events.received_ts"} <= set(named)
+    read = ["chat.created_at", "events.received_ts"]
+    plan = merged(t, {}, *(named[o] for o in read))
+    assert not set(read) & set(fixes(t.findings(path, plan), "unread_numbers"))
+    t.import_(path, plan)
+    assert t.shown("SELECT created_at, updated_at FROM chat") == "2024-06-10 06:13:20+00|1718000001"
+    assert t.shown("SELECT origin_server_ts, received_ts FROM events") == "1718000000123|2024-06-10 06:13:20.2+00"
+
+
+def test_floats_stay_floats(t):
+    path = case(t, "47-float-timestamps")
+    t.import_(path)
+    assert t.type_of("events", "time_fired_ts") == t.type_of("states", "last_updated_ts") == "double precision"
+    assert t.shown("SELECT time_fired, time_fired_ts FROM events") == "2023-04-28 22:03:57.123456|1682719437.123456"
+    t.import_(path, {"schema": "named", "epochs": "named", "tables": {"statistics": {"epochs": "declared"}, "states": {"columns": {"last_changed_ts": {"epochs": "never"}}}}})
+    assert t.type_of("events", "time_fired_ts", "named") == t.type_of("states", "last_updated_ts", "named") == "timestamp with time zone"
+    assert t.type_of("statistics", "created_ts", "named") == t.type_of("states", "last_changed_ts", "named") == "double precision"
+
+
+def test_numbers_of_declared_times_can_stay_numbers(t):
+    path = t.file("a.db", "CREATE TABLE t (made DATETIME); INSERT INTO t VALUES (1718000000123)")
+    assert fixes(t.findings(path, {"epochs": "never"}), "unread_numbers") == {"t.made": {"tables": {"t": {"columns": {"made": {"epochs": "declared"}}}}}}
+    t.import_(path, {"epochs": "never"})
+    assert t.type_of("t", "made") == "bigint"
+
+
+def test_milliseconds_before_1980(t):
+    path = case(t, "07-epoch-ms")
+    assert "ev.neg" in fixes(t.findings(path), "unusual_times")
+    t.import_(path)
+    assert t.shown("SELECT neg FROM ev ORDER BY id") == "1969-12-31 00:00:00+00\n2021-07-26 12:51:46.122+00"
+    assert t.shown("SELECT \"on\" FROM ev ORDER BY id") == "2021-07-26 12:51:46.122+00\n2021-08-31 23:12:22+00"
+    assert t.shown("SELECT updated_at, published_at FROM roles ORDER BY id") == "2021-07-26 12:51:46.122+00|\n2021-08-31 23:12:22+00|2021-07-26 12:51:46.123+00"
+    assert t.shown("SELECT migration_time FROM migrations WHERE id = 1") == "2024-04-07 20:17:52.575+00"
+
+
+def test_an_existing_time_with_two_negative_numbers(t):
+    rows = [f"({n}, {1690000000000 + n * 86400000})" for n in range(90)] + ["(90, -86400000)", "(91, -62135596800000)"]
+    rows += [f"({n}, '2023-08-01 10:{n - 100:02}:00')" for n in range(100, 157)]
+    path = t.file("a.db", f"CREATE TABLE w (id INTEGER PRIMARY KEY, createdAt DATETIME NOT NULL); INSERT INTO w VALUES {', '.join(rows)}")
+    t.sql("CREATE TABLE w (id integer PRIMARY KEY, \"createdAt\" timestamp(3) NOT NULL)")
+    plan = {"create": "never"}
+    assert not [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    assert t.import_(path, plan)["w"]["imported"] == 149
+    assert t.shown("SELECT \"createdAt\" FROM w WHERE id IN (0, 90, 91, 100) ORDER BY id") == "2023-07-22 04:26:40\n1969-12-31 00:00:00\n0001-01-01 00:00:00\n2023-08-01 10:00:00"
+
+
+def test_the_default_names_the_unit(t):
+    path = t.file("a.db", """
+        CREATE TABLE a (born TIMESTAMP DEFAULT (unixepoch() * 1000)); INSERT INTO a VALUES (-86400000);
+        CREATE TABLE b (born TIMESTAMP DEFAULT (strftime('%s', 'now'))); INSERT INTO b VALUES (-86400), (0)""")
+    t.import_(path)
+    assert t.shown("SELECT born FROM a") == "1969-12-31 00:00:00+00"
+    assert t.shown("SELECT born FROM b ORDER BY 1") == "1969-12-31 00:00:00+00\n1970-01-01 00:00:00+00"
+
+
+def test_seconds_among_milliseconds_are_not_guessed(t):
+    path = t.file("a.db", "CREATE TABLE t (at DATETIME); INSERT INTO t VALUES (1690000000000), (1690000000001), (1690000000)")
+    t.import_(path)
+    assert t.type_of("t", "at") == "bigint"
+
+
+def test_times_of_day_after_a_date_that_says_nothing(t):
+    path = case(t, "31-rails-bool-time")
+    t.import_(path)
+    assert t.type_of("dmsf_files", "opens_at") == t.type_of("dmsf_files", "closes_at") == "time without time zone"
+    assert t.type_of("dmsf_files", "made_at") == "timestamp without time zone"
+    assert t.shown("SELECT opens_at, closes_at FROM dmsf_files ORDER BY id") == "09:30:00|17:00:00\n00:00:00|\n|"
