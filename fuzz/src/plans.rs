@@ -92,6 +92,11 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Globs => prop::collection::vec(near(&["*", "user*", "{a,b}", "[!x]?"], WORDS), 0..3)
             .prop_map(Value::from)
             .boxed(),
+        Kind::Values => {
+            let texts = near(&["", "n/a", "0000-00-00", "Y", "1"], WORDS).prop_map(Value::from);
+            let value = prop_oneof![5 => texts, 1 => any::<i64>().prop_map(Value::from)];
+            prop::collection::vec(value, 0..3).prop_map(Value::from).boxed()
+        }
         Kind::Sql => prop_oneof![sql(), prop::collection::vec(sql(), 0..3).prop_map(Value::from)].boxed(),
         Kind::Types => {
             prop::collection::vec((select(&["TEXT", "INTEGER", "DATETIME", "VARCHAR"][..]), types()), 0..3)
