@@ -84,6 +84,10 @@ impl TableResult {
                 ["value became NULL because it did not fit", "values became NULL because they did not fit"];
             self.detail.push(counted(loaded.nulled, became[0], became[1]));
         }
+        if loaded.meant_null > 0 {
+            let became = ["value of null_values became NULL", "values of null_values became NULL"];
+            self.detail.push(counted(loaded.meant_null, became[0], became[1]));
+        }
         self.detail.extend(loaded.notes);
     }
 

@@ -5,6 +5,7 @@
 //! a batch is converted in one subtransaction; only if that fails, each cell gets its own.
 #![deny(clippy::disallowed_methods)]
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
 
@@ -16,12 +17,14 @@ use super::relation::Attribute;
 use super::{memory, xact};
 use pg_sqlite_migrate_core::value::batch::{Batch, OnInvalid, Origin};
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
-use pg_sqlite_migrate_core::value::{Timezone, Wire};
+use pg_sqlite_migrate_core::value::{Cell, Timezone, ValueList, Wire};
 
 /// The plan's decisions about one attribute.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SinkColumn {
     pub policy: OnInvalid,
+    /// What means NULL where it does not fit.
+    pub null_values: ValueList,
     pub not_null: bool,
 }
 
@@ -32,6 +35,7 @@ struct ServerColumn {
     /// A domain's constraints.
     check: Option<DomainCheck>,
     policy: OnInvalid,
+    null_values: ValueList,
     /// `on_invalid` cannot replace a value by NULL.
     not_null: bool,
 }
@@ -70,7 +74,7 @@ impl Converter {
         timezone: &Timezone,
     ) -> Converter {
         let columns = (attributes.iter().zip(wires).zip(columns))
-            .map(|((attribute, wire), column)| ServerColumn::new(attribute, *wire, *column))
+            .map(|((attribute, wire), column)| ServerColumn::new(attribute, *wire, column))
             .collect();
         let datums = PgMemoryContexts::new("pg_sqlite_migrate datums");
         Converter { columns, timezone: timezone.clone(), datums, failed: false }
@@ -95,10 +99,13 @@ impl Converter {
         };
         let mut refused = Refusals::new();
         for column in 0..self.columns.len() {
-            let Some(policy) = self.columns[column].as_ref().map(|c| c.policy) else { continue };
+            let Some(ServerColumn { policy, null_values, .. }) = self.columns[column].as_ref() else {
+                continue;
+            };
+            let stops = matches!(policy, OnInvalid::Error | OnInvalid::Text) && null_values.is_empty();
             if let Err((row, error)) = self.convert_column(batch, column) {
                 self.failed = true;
-                if matches!(policy, OnInvalid::Error | OnInvalid::Text) || !error.is_of_value() {
+                if stops || !error.is_of_value() {
                     return Err(Box::new(self.refusal(batch, column, row, error)));
                 }
                 self.convert_one_by_one(batch, column, &mut refused)?;
@@ -166,23 +173,33 @@ impl Converter {
         error: xact::Caught,
         refused: &mut Refusals,
     ) -> Result<(), Box<Refused>> {
-        let Some((policy, not_null)) = self.columns[column].as_ref().map(|c| (c.policy, c.not_null)) else {
+        let Some(ServerColumn { policy, null_values, not_null, .. }) = self.columns[column].as_ref() else {
             return Ok(());
         };
+        let (policy, not_null) = (*policy, *not_null);
         let of_value = error.is_of_value();
-        if of_value && policy == OnInvalid::Reject {
+        let at = row * batch.width() + column;
+        let is_null = batch.cells_mut().1[at];
+        let meant_null = !null_values.is_empty()
+            && !is_null
+            && null_values.holds(Cell::Text(self.text(column, batch.cells_mut().0[at]).as_bytes()));
+        let stops = !meant_null && matches!(policy, OnInvalid::Error | OnInvalid::Text);
+        if of_value && !meant_null && policy == OnInvalid::Reject {
             refused.insert(row, self.refusal(batch, column, row, error));
             return Ok(());
         }
         // A domain may refuse NULL as well.
         let null = || -> Result<_, ()> { Ok(self.convert_cells(column, &[(0, true)], &mut 0)) };
-        if !of_value || not_null || xact::attempt(null).is_err() {
+        if !of_value || stops || not_null || xact::attempt(null).is_err() {
             return Err(Box::new(self.refusal(batch, column, row, error)));
         }
         let cell = row * batch.width() + column;
         let (words, nulls) = batch.cells_mut();
         (words[cell], nulls[cell]) = (0, true);
-        batch.nulled += 1;
+        match meant_null {
+            true => batch.meant_null += 1,
+            false => batch.nulled += 1,
+        }
         Ok(())
     }
 
@@ -219,13 +236,17 @@ impl Converter {
         let cell = row * batch.width() + column;
         let origin = batch.take_origin(row);
         let (words, nulls) = batch.cells_mut();
-        let value = if nulls[cell] { "NULL".into() } else { self.shown(column, words[cell]) };
+        let value = if nulls[cell] {
+            "NULL".into()
+        } else {
+            self.text(column, words[cell]).chars().take(60).collect()
+        };
         Refused { column, row: origin, value, error }
     }
 
     /// The text of a refused cell, whose word is unchanged.
-    fn shown(&self, column: usize, word: u64) -> String {
-        let text = match self.columns[column].as_ref() {
+    fn text(&self, column: usize, word: u64) -> Cow<'_, str> {
+        match self.columns[column].as_ref() {
             // SAFETY: the cell holds the address of its C string.
             Some(ServerColumn { input: Some(_), .. }) => {
                 unsafe { CStr::from_ptr(word as usize as *const c_char) }.to_string_lossy()
@@ -233,18 +254,24 @@ impl Converter {
             // SAFETY: the cell holds a datum of the base type.
             Some(ServerColumn { check: Some(domain), .. }) => unsafe { domain.print(datum(word)) }.into(),
             _ => "".into(),
-        };
-        text.chars().take(60).collect()
+        }
     }
 }
 
 impl ServerColumn {
     /// `None` if the server has nothing to do.
-    fn new(attribute: &Attribute, wire: Wire, column: SinkColumn) -> Option<ServerColumn> {
+    fn new(attribute: &Attribute, wire: Wire, column: &SinkColumn) -> Option<ServerColumn> {
         let input = (wire == Wire::Input).then(|| InputFunction::new(attribute.type_oid, attribute.typmod));
         let check = if attribute.domain { DomainCheck::new(attribute.type_oid) } else { None };
-        let SinkColumn { policy, not_null } = column;
-        (input.is_some() || check.is_some()).then_some(ServerColumn { input, check, policy, not_null })
+        let SinkColumn { policy, ref null_values, not_null } = *column;
+        let null_values = null_values.clone();
+        (input.is_some() || check.is_some()).then_some(ServerColumn {
+            input,
+            check,
+            policy,
+            null_values,
+            not_null,
+        })
     }
 }
 

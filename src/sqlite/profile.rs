@@ -13,6 +13,7 @@ use pg_sqlite_migrate_core::catalog::{Column, Table};
 use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
+use pg_sqlite_migrate_core::value::ValueList;
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +26,15 @@ pub enum Mode {
 }
 
 /// Profiles the rows of a table, or those that `filter` (a plan's `where`) selects. Of a damaged table it profiles,
-/// whatever the mode, the rows that can still be reached by its `detour`.
+/// whatever the mode, the rows that can still be reached by its `detour`. `listed` gives the values of a column that the
+/// plan lists.
 pub fn profile(
     source: &Source,
     table: &Table,
     mode: Mode,
     filter: Option<&str>,
     detour: Option<&Detour>,
+    listed: &dyn Fn(&str) -> ValueList,
 ) -> Result<TableProfile, Error> {
     let condition = condition(source, &table.name, filter)?;
     let columns: Vec<&Column> = table.columns.iter().filter(|c| !c.hidden).collect();
@@ -39,7 +42,9 @@ pub fn profile(
     let scan = Scan { source, table, columns: names.join(", "), condition };
     let mut seen = Seen {
         rows: 0,
-        columns: columns.iter().map(|c| ColumnProfile::for_column(c, table.json_checked(&c.name))).collect(),
+        columns: (columns.iter())
+            .map(|c| ColumnProfile::for_column(c, table.json_checked(&c.name)).apart(listed(&c.name)))
+            .collect(),
     };
     let sampled = source.ask(|connection| match (detour, mode) {
         (Some(detour), _) => {
@@ -158,8 +163,12 @@ mod tests {
         catalog(source).unwrap().table(name).unwrap().clone()
     }
 
+    fn nothing(_: &str) -> ValueList {
+        ValueList::default()
+    }
+
     fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
-        profile(source, &table(source, name), mode, filter, None).map(|p| (p.rows, p.sampled))
+        profile(source, &table(source, name), mode, filter, None, &nothing).map(|p| (p.rows, p.sampled))
     }
 
     #[test]
@@ -182,7 +191,8 @@ mod tests {
         assert_eq!(rows(&source, "w", Mode::Sample { rows: 1000 }, None), Ok((1000, false)));
         assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
         assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
-        assert_eq!(profile(&source, &table(&source, "t"), Mode::Full, None, None).unwrap().columns.len(), 3);
+        let whole = profile(&source, &table(&source, "t"), Mode::Full, None, None, &nothing).unwrap();
+        assert_eq!(whole.columns.len(), 3);
     }
 
     #[test]
@@ -222,8 +232,8 @@ mod tests {
             let options = open::OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open::open(&options) else { continue };
             for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
-                let _ = profile(&source, &table, Mode::Full, None, None);
-                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"), None);
+                let _ = profile(&source, &table, Mode::Full, None, None, &nothing);
+                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"), None, &nothing);
             }
         }
     }

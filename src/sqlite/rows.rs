@@ -11,7 +11,7 @@ use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
-use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit, ValueList};
 
 /// One SELECT and what its columns become.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct ReadColumn {
     pub pg_type: String,
     pub decoder: Decoder,
     pub on_invalid: OnInvalid,
+    /// What means NULL where it does not fit.
+    pub null_values: ValueList,
     pub not_null: bool,
     /// Text goes through the input function, because the database's encoding is not UTF-8.
     pub text_as_input: bool,
@@ -166,6 +168,13 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
             Ok(Decoded::Varlena(text)) if column.text_as_input => batch.push_input(&text),
             Ok(value) => batch.push(value),
             Err(Misfit::NoMemory(error)) => Err(error),
+            Err(_) if column.null_values.holds(cell) => {
+                if column.not_null {
+                    return refuse(row, plan, batch, i, cell, Fault::Null);
+                }
+                batch.meant_null += 1;
+                batch.push(Decoded::Null)
+            }
             Err(_) if column.on_invalid == OnInvalid::Null && !column.not_null => {
                 batch.nulled += 1;
                 batch.push(Decoded::Null)

@@ -253,7 +253,7 @@ fn the_printed_plan_holds_every_decision() {
     assert_eq!(posts["columns"]["created"], json!({"skip": true}));
     assert_eq!(
         posts["columns"]["userId"],
-        json!({"on_invalid": "error", "skip": false, "name": "userId", "type": "bigint", "format": null,
+        json!({"on_invalid": "error", "null_values": [], "skip": false, "name": "userId", "type": "bigint", "format": null,
             "nullable": true, "default": null, "generated": false,
             "reason": "the type of users.id, to which it points; its own values would be integer"})
     );
@@ -864,10 +864,14 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         let build = |plan: Value| build(&source, &Target::default(), &parse(&plan).unwrap()).expect("a plan");
         let unasked = build(json!({}));
         assert_eq!(unasked.plan["tables"]["t"]["columns"]["made"]["type"], json!("text"));
-        assert!(unasked.findings.iter().any(|f| f.object == "t.made" && f.hint.contains("on_invalid")));
+        assert!(unasked.findings.iter().any(|f| f.object == "t.made" && f.hint.contains("null_values")));
         let column = json!({"type": pg_type, "on_invalid": "null"});
         let planned = build(json!({"tables": {"t": {"columns": {"made": column}}}}));
-        assert!(said(&planned, "t.made")[0].ends_with("; such values become NULL"), "{:?}", planned.findings);
+        assert!(
+            said(&planned, "t.made")[0].ends_with("; 1 value that does not fit becomes NULL"),
+            "{:?}",
+            planned.findings
+        );
         let load =
             planned.steps.iter().find_map(|s| if let Action::Load(l) = &s.action { Some(l) } else { None });
         let told = &load.expect("a load").columns[0];

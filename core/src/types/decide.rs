@@ -2,6 +2,7 @@
 //! value.
 
 use super::fit::{Fit, fit, lossless};
+use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::{ColumnProfile, Question, notes, times, words};
@@ -142,6 +143,8 @@ pub struct Decision {
     /// The plan's type, if it does not hold every value.
     pub refused: Option<PgType>,
     pub by_plan: bool,
+    /// The chosen type does not hold every value: the rest becomes NULL.
+    pub partial: bool,
 }
 
 pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
@@ -149,7 +152,11 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     if let Some(wanted) = q.wanted {
         let candidate = Candidate { pg_type: wanted.clone(), format: format_for(q, p, wanted) };
         if fit(p, &candidate.pg_type, candidate.format) != Fit::No {
-            return Decision { chosen: candidate, missed: None, refused, by_plan: true };
+            return Decision { chosen: candidate, missed: None, refused, by_plan: true, partial: false };
+        }
+        if q.nulls_misfits && some_fit(p, &candidate) {
+            let missed = Some(candidate.clone());
+            return Decision { chosen: candidate, missed, refused, by_plan: true, partial: true };
         }
         refused = Some(candidate.pg_type);
     }
@@ -161,7 +168,21 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let chosen = chosen.unwrap_or_else(|| Candidate::plain(PgType::Text));
     let expected = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
     let missed = expected.filter(|expected| *expected != chosen);
-    Decision { chosen, missed, refused, by_plan: false }
+    let is_wide = |candidate: &Candidate| matches!(candidate.pg_type, PgType::Text | PgType::Bytea);
+    if q.nulls_misfits && is_wide(&chosen) && !declared.is_text() {
+        let narrow = candidates.iter().chain(&missed).filter(|c| !is_wide(c) && some_fit(p, c));
+        let cost = |c: &&Candidate| misfits(p, &c.pg_type, c.format).unwrap_or(u64::MAX);
+        if let Some(best) = narrow.min_by_key(cost).cloned() {
+            let missed = Some(best.clone());
+            return Decision { chosen: best, missed, refused, by_plan: false, partial: true };
+        }
+    }
+    Decision { chosen, missed, refused, by_plan: false, partial: false }
+}
+
+/// Some values fit, as far as is counted.
+fn some_fit(p: &ColumnProfile, candidate: &Candidate) -> bool {
+    misfits(p, &candidate.pg_type, candidate.format).is_none_or(|misfits| misfits < p.values())
 }
 
 /// How the numbers of a column would be read as `pg_type`.

@@ -3,6 +3,8 @@
 //! `rules` is the table of declared types; `profile` counts what is stored; `decide` takes the first type that holds
 //! all of it; `fit` knows what a type holds; `notes` makes the findings. The rules are documented in `docs/types.md`.
 
+pub mod aside;
+pub mod blanks;
 mod decide;
 pub mod fit;
 pub mod misfits;
@@ -36,6 +38,8 @@ pub struct Question<'a> {
     pub wanted: Option<&'a PgType>,
     /// The column exists already and keeps its type.
     pub existing: bool,
+    /// The plan makes NULL of what does not fit, so that the declared type need not hold everything.
+    pub nulls_misfits: bool,
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.

@@ -6,7 +6,7 @@ use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
-use super::{ColumnProfile, Question, decide, times};
+use super::{ColumnProfile, Question, blanks, decide, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
 use crate::value::Format;
@@ -28,6 +28,7 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
         return [case.zeros(), case.rounded_reals(), case.offsets()].into_iter().flatten().collect();
     }
     let all = [
+        case.partial(),
         case.refused(),
         case.missed(),
         case.zeros(),
@@ -85,7 +86,9 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         PgType::Jsonb if *becomes == PgType::Json => {
             "objects have a key twice, which jsonb does not keep".to_owned()
         }
-        PgType::Jsonb if p.text.json.invalid + p.blob.json.invalid == 0 && p.text.json.unfit > 0 => {
+        PgType::Jsonb
+            if p.text.json.valid == p.texts && p.blob.json.invalid == 0 && p.text.json.unfit > 0 =>
+        {
             "some documents hold \\u0000 or something else that jsonb refuses".to_owned()
         }
         PgType::Time(n) | PgType::Timestamp(n) | PgType::TimestampTz(n) if p.text.clock_digits > n => {
@@ -93,6 +96,11 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         }
         _ => stored(p, None, true),
     }
+}
+
+/// `1 value becomes`, `2,011 values become`.
+pub fn becomes(count: u64) -> String {
+    format!("{} {}", values(count), if count == 1 { "becomes" } else { "become" })
 }
 
 fn characters(p: &ColumnProfile) -> String {
@@ -131,8 +139,21 @@ impl Case<'_> {
         self.d.chosen.pg_type == *pg_type
     }
 
+    /// The plan makes NULL of what does not fit.
+    fn partial(&self) -> Option<Finding> {
+        let missed = self.d.missed.as_ref().filter(|_| self.d.partial)?;
+        let why = obstacle(self.p, &missed.pg_type, &PgType::Text);
+        let cost = match misfits(self.p, &missed.pg_type, missed.format) {
+            Some(1) => "1 value that does not fit becomes NULL".to_owned(),
+            Some(n) => format!("{} values that do not fit become NULL", grouped(n)),
+            None => "what does not fit becomes NULL".to_owned(),
+        };
+        let message = format!("not every stored value fits {}: {why}; {cost}", missed.pg_type);
+        Some(Kind::Misfit.warning(self.object(), message))
+    }
+
     fn refused(&self) -> Option<Finding> {
-        let wanted = self.d.refused.as_ref()?;
+        let wanted = self.d.refused.as_ref().filter(|_| !self.d.partial)?;
         let message = format!(
             "plan.types asks for {wanted}, which does not hold every value: {}; becomes {}",
             stored(self.p, None, true),
@@ -146,7 +167,10 @@ impl Case<'_> {
     /// The declared type would lose something.
     fn missed(&self) -> Option<Finding> {
         let missed = self.d.missed.as_ref()?;
-        if self.d.by_plan || (self.declared.family == Family::Unknown && missed.format.is_none()) {
+        if self.d.by_plan
+            || self.d.partial
+            || (self.declared.family == Family::Unknown && missed.format.is_none())
+        {
             return None;
         }
         let message = format!(
@@ -171,6 +195,10 @@ impl Case<'_> {
         format: Option<Format>,
         purpose: &str,
     ) -> Finding {
+        if let Some(fix) = self.without_blanks(pg_type) {
+            let (fix, count) = fix;
+            return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
+        }
         let Some(misfits) = misfits(self.p, pg_type, format).filter(|n| *n < self.p.values()) else {
             return finding;
         };
@@ -180,6 +208,25 @@ impl Case<'_> {
         };
         let rest = format!(" to {purpose}, which costs {}", values(misfits));
         finding.fix(self.of_type(pg_type).and(policy), &rest)
+    }
+
+    /// What makes NULL of the column's blanks, and how many these are, if the other values are of a type that the
+    /// declaration or the plan asks for.
+    fn without_blanks(&self, wanted: &PgType) -> Option<(Fix, u64)> {
+        let blanks = blanks::blanks(self.p, |rest| {
+            let then = decide::decide(self.q, self.declared, rest);
+            let asked = then.missed.is_none() || then.chosen.pg_type == *wanted;
+            let narrow = !matches!(then.chosen.pg_type, PgType::Text | PgType::Bytea);
+            (asked || narrow).then_some((then.chosen.pg_type, then.chosen.format))
+        })?;
+        let listed = self.p.aside.texts().chain(blanks.values);
+        let fix =
+            Fix::of_column(self.q.table, &self.q.column.name, "null_values", listed.collect::<Vec<_>>());
+        let fix = match self.q.column.not_null {
+            true => fix.and(Fix::of_column(self.q.table, &self.q.column.name, "nullable", true)),
+            false => fix,
+        };
+        Some((fix, blanks.count))
     }
 
     /// Zeros, which often mean "no date", become the start of the epoch.

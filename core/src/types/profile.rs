@@ -3,6 +3,8 @@
 //! Hot: called for every value of a file. Counts that decide whether a type loses something are complete; what
 //! only some declarations need (JSON, decimal digits) is measured for those.
 
+use super::aside::Aside;
+use super::blanks;
 use super::rules::{Declared, Family};
 use super::stats::{
     BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
@@ -12,7 +14,7 @@ use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::number::{exact_double, integral};
-use crate::value::{Cell, Misfit, json, text};
+use crate::value::{Cell, Misfit, ValueList, json, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableProfile {
@@ -36,6 +38,8 @@ pub struct ColumnProfile {
     pub blob: BlobStats,
     /// Integers, reals and texts that are numbers.
     pub number: NumberStats,
+    /// Values that the plan lists, which are not counted elsewhere.
+    pub aside: Aside,
     checks: Checks,
 }
 
@@ -62,6 +66,8 @@ pub struct TextStats {
     pub clock_digits: u32,
     pub decimal: DecimalStats,
     pub json: JsonStats,
+    /// One per blank text.
+    pub blank: [u64; blanks::TEXTS.len()],
     edges: Edges,
 }
 
@@ -82,9 +88,17 @@ impl ColumnProfile {
         ColumnProfile { checks, ..ColumnProfile::default() }
     }
 
+    /// The same profile, which counts these values apart.
+    pub fn apart(self, values: ValueList) -> ColumnProfile {
+        ColumnProfile { aside: Aside::new(values), ..self }
+    }
+
     /// Counts one stored value.
     #[inline]
     pub fn observe(&mut self, cell: Cell<'_>) {
+        if !self.aside.is_empty() && self.aside.observe(cell) {
+            return;
+        }
         match cell {
             Cell::Null => self.nulls += 1,
             Cell::Integer(value) => self.observe_integer(value),
@@ -136,7 +150,7 @@ impl ColumnProfile {
         self.texts += 1;
         self.text.measure(bytes);
         self.text.edges.observe(bytes);
-        if self.checks.json && self.text.json.invalid == 0 {
+        if self.checks.json && self.text.json.invalid == 0 && !bytes.is_empty() {
             self.text.json.observe(bytes);
         }
         if self.texts > PATIENCE && self.text.count(TextFormat::Other) == self.texts - 1 {
@@ -154,6 +168,10 @@ impl ColumnProfile {
                 if self.texts <= JSON_TRIALS && json::inspect(bytes).is_none() =>
             {
                 TextFormat::Other
+            }
+            Reading::Plain(form @ (TextFormat::Empty | TextFormat::ImpossibleDate)) => {
+                self.text.observe_blank(bytes);
+                form
             }
             Reading::Plain(form) => form,
             Reading::Clock(form, digits) => {
@@ -200,6 +218,22 @@ impl TextStats {
     fn add(&mut self, form: TextFormat) {
         if let Some(count) = self.forms.get_mut(form as usize) {
             *count += 1;
+        }
+    }
+
+    fn observe_blank(&mut self, bytes: &[u8]) {
+        let at = blanks::TEXTS.iter().position(|(text, _)| text.as_bytes() == bytes);
+        if let Some(count) = at.and_then(|at| self.blank.get_mut(at)) {
+            *count += 1;
+        }
+    }
+
+    /// As if the blank texts were not there.
+    pub(super) fn forget_blanks(&mut self) {
+        for ((_, form), count) in blanks::TEXTS.iter().zip(std::mem::take(&mut self.blank)) {
+            if let Some(of_form) = self.forms.get_mut(*form as usize) {
+                *of_form -= count;
+            }
         }
     }
 

@@ -195,6 +195,11 @@ impl Declared {
         Declared { family, affinity, modifiers }
     }
 
+    /// The declared type holds any text, as far as its length allows.
+    pub fn is_text(&self) -> bool {
+        matches!(self.family, Family::Varchar | Family::Char | Family::Text | Family::Unknown)
+    }
+
     /// The length of `VARCHAR(n)`, if PostgreSQL accepts it.
     pub fn length(&self) -> Option<u32> {
         const MAX_LENGTH: u32 = 10_485_760;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::finding::Severity;
-use crate::value::{Cell, Decoded, Decoder, Timezone};
+use crate::value::{Cell, Decoded, Decoder, Timezone, ValueList};
 use std::collections::HashMap;
 
 fn column(name: &str, declared: &str) -> Column {
@@ -24,6 +24,7 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         json_checked: false,
         wanted: None,
         existing: false,
+        nulls_misfits: false,
     }
 }
 
@@ -227,8 +228,84 @@ fn findings_name_column_counts_and_plan_key() {
     );
     assert_eq!(
         finding.hint,
+        "Set plan.tables.t.columns.made.null_values to [\"\"] to convert the rest: 1 value becomes NULL."
+    );
+    let choice = chosen("made", "DATETIME", &[text("2024-07-01 10:00:00"), text("n/a")]);
+    assert_eq!(
+        choice.findings[0].hint,
         "Set plan.tables.t.columns.made.type to \"timestamp without time zone\" and \
          plan.tables.t.columns.made.on_invalid to \"null\" or \"reject\" to convert the rest, which costs 1 value."
+    );
+}
+
+/// The blanks of a column, and what they are turned into: the fix, and the type that it gives.
+#[test]
+fn blanks_are_named_exactly_and_their_fix_gives_the_declared_type() {
+    let day = text("2024-07-01 10:00:00");
+    let (empty, zero_day, zero_time) = (text(""), text("0000-00-00"), text("0000-00-00 00:00:00"));
+    let (zero, one) = (Cell::Integer(0), Cell::Integer(1));
+    for (declared, cells, values, pg_type) in [
+        ("DATETIME", &[day, empty, empty, zero_time][..], &["", "0000-00-00 00:00:00"][..], "timestamp"),
+        ("DATETIME", &[day, zero, zero_time], &["0000-00-00 00:00:00", "0"], "timestamp"),
+        ("DATE", &[text("2024-07-01"), zero_day], &["0000-00-00"], "date"),
+        ("INTEGER", &[one, zero, empty], &[""], "bigint"),
+        ("BOOLEAN", &[one, zero, empty], &[""], "boolean"),
+        ("JSON", &[text("{\"a\": 1}"), empty], &[""], "jsonb"),
+        ("UUID", &[text("3f2504e0-4f89-41d3-9a0c-0305e82c3301"), empty], &[""], "uuid"),
+    ] {
+        let column = column("c", declared);
+        let stored = profile(&column, false, cells);
+        let found = choose(&ask(&column, Some(&stored)));
+        let fix = found.findings.iter().find_map(|f| f.patch()).unwrap_or_default();
+        let listed = &fix["tables"]["t"]["columns"]["c"]["null_values"];
+        assert_eq!(*listed, serde_json::json!(values), "{declared}: {:?}", found.findings);
+        let list = ValueList::new(values.iter().map(|text| text.to_string()));
+        let mut apart = ColumnProfile::for_column(&column, false).apart(list);
+        cells.iter().for_each(|cell| apart.observe(*cell));
+        let then = choose(&ask(&column, Some(&apart)));
+        assert_eq!((then.pg_type, then.findings), (PgType::parse(pg_type), vec![]), "{declared}");
+    }
+    // Some other value does not fit, or nothing else is stored, or a text column keeps them.
+    for (declared, cells) in [
+        ("DATETIME", &[day, empty, text("n/a")][..]),
+        ("DATETIME", &[empty, zero_time]),
+        ("TEXT", &[day, empty]),
+        ("VARCHAR(20)", &[day, empty, zero]),
+    ] {
+        let findings = chosen("c", declared, cells).findings;
+        assert!(!findings.iter().any(|f| f.hint.contains("null_values")), "{declared} {findings:?}");
+    }
+}
+
+#[test]
+fn what_becomes_null_does_not_widen_a_column() {
+    let day = text("2024-07-01 10:00:00");
+    for (declared, cells, pg_type, findings) in [
+        ("DATETIME", &[day, text("n/a"), text("")][..], "timestamp", 1),
+        ("DATE", &[text("2024-07-01"), text("n/a")], "date", 1),
+        ("DATE", &[text("2024-07-01"), day, text("n/a")], "timestamp", 1),
+        ("INTEGER", &[Cell::Integer(1), text("x")], "bigint", 1),
+        ("JSON", &[text("{}"), text("{oops")], "jsonb", 1),
+        // Numbers keep a type of numbers, and texts one of texts.
+        ("INTEGER", &[Cell::Integer(1), Cell::Real(0.5)], "double precision", 1),
+        ("VARCHAR(2)", &[text("abc")], "text", 1),
+        // Nothing would be left.
+        ("DATETIME", &[text("n/a")], "text", 1),
+        ("MOOD", &[text("n/a"), Cell::Integer(1)], "text", 0),
+    ] {
+        let column = column("c", declared);
+        let stored = profile(&column, false, cells);
+        let choice = choose(&Question { nulls_misfits: true, ..ask(&column, Some(&stored)) });
+        assert_eq!(choice.pg_type, PgType::parse(pg_type), "{declared} {cells:?}");
+        assert_eq!(choice.findings.len(), findings, "{declared} {:?}", choice.findings);
+    }
+    let column = column("c", "DATETIME");
+    let stored = profile(&column, false, &[day, text("n/a"), text("")]);
+    let choice = choose(&Question { nulls_misfits: true, ..ask(&column, Some(&stored)) });
+    assert_eq!(
+        choice.findings[0].message,
+        "not every stored value fits timestamp without time zone: 1 of 3 values are ISO-8601 text, 1 is empty \
+         text, 1 is other text; 2 values that do not fit become NULL"
     );
 }
 

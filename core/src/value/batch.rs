@@ -100,6 +100,8 @@ pub struct Batch {
     pub large: Option<RowName>,
     /// The number of values that became NULL because they did not fit.
     pub nulled: u64,
+    /// The number of values that became NULL because the plan's `null_values` list them.
+    pub meant_null: u64,
     /// Bytes of SQLite values in this batch's rows.
     pub source_bytes: u64,
     /// The size in bytes of rows that are kept for the log.
@@ -258,6 +260,7 @@ impl Batch {
         self.rejected.clear();
         self.large = None;
         self.nulled = 0;
+        self.meant_null = 0;
         self.source_bytes = 0;
         self.held = 0;
         self.sealed = false;

@@ -54,6 +54,7 @@ pub mod format;
 pub mod input;
 pub mod interval;
 pub mod json;
+pub mod listed;
 pub mod literal;
 pub mod money;
 pub mod native;
@@ -71,6 +72,7 @@ use std::borrow::Cow;
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
 pub use format::Format;
+pub use listed::ValueList;
 pub use pgtype::PgType;
 pub use timezone::Timezone;
 

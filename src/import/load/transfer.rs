@@ -47,8 +47,13 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let timezone = timezone(spec)?;
     let plan = read_plan(spec, &target.attributes, place.rowid, place.detour, &timezone);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
-    let columns: Vec<SinkColumn> =
-        (spec.columns.iter()).map(|c| SinkColumn { policy: c.on_invalid, not_null: c.not_null }).collect();
+    let columns: Vec<SinkColumn> = (spec.columns.iter())
+        .map(|c| SinkColumn {
+            policy: c.on_invalid,
+            null_values: c.null_values.clone(),
+            not_null: c.not_null,
+        })
+        .collect();
     let mut writer = Writer::new(
         Converter::new(&target.attributes, &wires, &columns, &timezone),
         HeapSink::open(target.relation, &target.attributes),
@@ -208,6 +213,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         // The type that the column really has decides, not the plan's spelling of it.
         decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone),
         on_invalid: column.on_invalid,
+        null_values: column.null_values.clone(),
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),
         domain: attribute.domain,

@@ -71,6 +71,7 @@ impl<'a> Writer<'a> {
         self.sink.insert(batch);
         self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled += batch.nulled;
+        self.loaded.meant_null += batch.meant_null;
         if self.converter.take_failed() {
             self.progress.resume();
         }

@@ -2,19 +2,20 @@
 
 use serde_json::Value;
 
-use super::remedy::Remedy;
+use super::remedy::{Blanks, Remedy};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
 use crate::plan::target::ExistingColumn;
+use crate::types::blanks::blanks;
 use crate::types::fit::number_texts;
 use crate::types::misfits::misfits;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Fit, Question};
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType};
+use crate::value::{Format, PgType, ValueList};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const MAX_COLUMNS: usize = 1600;
@@ -49,7 +50,8 @@ pub fn decide<'a>(
         let target = column.target()?;
         let case = Case::new(&table, column);
         let decided = case.decide(ctx, findings);
-        Some(DecidedColumn::new(column.clone(), target.to_owned(), case.on_invalid, decided))
+        let invalid = (case.on_invalid, case.null_values.clone());
+        Some(DecidedColumn::new(column.clone(), target.to_owned(), invalid, decided))
     };
     let columns = table.columns.iter().filter_map(decided).collect();
     DecidedTable::new(table, columns)
@@ -72,17 +74,20 @@ struct Case<'c, 'a> {
     existing: Option<&'a ExistingColumn>,
     profile: Option<&'a ColumnProfile>,
     on_invalid: OnInvalid,
+    null_values: &'c ValueList,
 }
 
 impl<'c, 'a> Case<'c, 'a> {
     fn new(table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
         let explicit = column.overrides.and_then(|g| g.on_invalid);
+        let null_values = column.overrides.and_then(|g| g.null_values.as_ref());
         Case {
             table,
             column,
             existing: column.target().and_then(|target| table.existing_column(target)),
             profile: table.profile.and_then(|p| p.columns.get(column.position)),
             on_invalid: explicit.unwrap_or(table.settings.on_invalid),
+            null_values: null_values.unwrap_or(&table.settings.null_values),
         }
     }
 
@@ -126,6 +131,7 @@ impl<'c, 'a> Case<'c, 'a> {
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
+            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
         }
     }
 
@@ -165,7 +171,7 @@ impl<'c, 'a> Case<'c, 'a> {
             return choice(tried.format, format!("{required} as {origin}"), findings);
         }
         if self.policy() != OnInvalid::Text {
-            let finding = self.invalid_values(required, &tried, own_format);
+            let finding = self.invalid_values(ctx, required, &tried, own_format);
             self.table.report(findings, finding.of(self.table.id));
         }
         choice(own_format, tried.reason, vec![])
@@ -175,8 +181,19 @@ impl<'c, 'a> Case<'c, 'a> {
     fn policy(&self) -> OnInvalid {
         match (self.on_invalid, self.existing) {
             (OnInvalid::Text, Some(_)) => OnInvalid::Error,
-            (OnInvalid::Null, Some(existing)) if existing.not_null => OnInvalid::Error,
+            (OnInvalid::Null, _) if self.not_null() => OnInvalid::Error,
             (policy, _) => policy,
+        }
+    }
+
+    /// The column does not take NULL.
+    fn not_null(&self) -> bool {
+        let nullable = self.column.overrides.and_then(|g| g.nullable);
+        let key = self.table.source.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
+        let of_key = key.iter().any(|name| name.eq_ignore_ascii_case(&self.column.source.name));
+        match self.existing {
+            Some(existing) => existing.not_null,
+            None => of_key || !nullable.unwrap_or(!self.column.source.not_null),
         }
     }
 
@@ -197,7 +214,24 @@ impl<'c, 'a> Case<'c, 'a> {
         wide
     }
 
-    fn invalid_values(&self, required: &PgType, tried: &Choice, format: Option<Format>) -> Finding {
+    /// The values that `null_values` may list, so that the others fit the required type.
+    fn blanks(&self, ctx: &Context<'_>, required: &PgType, format: Option<Format>) -> Option<Blanks> {
+        let p = self.profile.filter(|_| self.existing.is_none_or(|existing| !existing.not_null))?;
+        let blanks = blanks(p, |rest| {
+            let format = self.column.overrides.and_then(|g| g.format).or(format);
+            ((ctx.rules.fit)(rest, required.base(), format) != Fit::No).then(|| (required.clone(), format))
+        })?;
+        let listed = p.aside.texts().chain(blanks.values.iter().copied()).map(str::to_owned).collect();
+        Some(Blanks { listed, count: blanks.count })
+    }
+
+    fn invalid_values(
+        &self,
+        ctx: &Context<'_>,
+        required: &PgType,
+        tried: &Choice,
+        format: Option<Format>,
+    ) -> Finding {
         let why = match self.profile.filter(|_| self.existing.is_some()) {
             Some(p) => obstacle(p, required, &tried.pg_type),
             None => tried.reason.clone(),
@@ -212,11 +246,6 @@ impl<'c, 'a> Case<'c, 'a> {
                 Kind::Misfit.warning(self.object(), message)
             }
             OnInvalid::Error | OnInvalid::Text => {
-                let nullable = self.column.overrides.and_then(|g| g.nullable);
-                let not_null = match self.existing {
-                    Some(existing) => existing.not_null,
-                    None => !nullable.unwrap_or(!self.column.source.not_null),
-                };
                 let remedy = Remedy {
                     table: &self.table.source.name,
                     column: &self.column.source.name,
@@ -224,7 +253,9 @@ impl<'c, 'a> Case<'c, 'a> {
                     fits: self.existing.is_none().then_some(&tried.pg_type),
                     format: self.column.overrides.and_then(|g| g.format).or(format),
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
-                    not_null,
+                    not_null: self.not_null(),
+                    nulls_misfits: self.on_invalid == OnInvalid::Null,
+                    blanks: self.blanks(ctx, required, format),
                     misfits: self
                         .profile
                         .and_then(|p| Some((misfits(p, required.base(), format)?, p.values()))),

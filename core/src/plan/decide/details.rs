@@ -7,7 +7,8 @@ use crate::plan::context::Context;
 use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
-use crate::types::TypeClass;
+use crate::types::{ColumnProfile, TypeClass};
+use crate::value::Decoder;
 use crate::value::batch::OnInvalid;
 
 /// Decides NULL, default and generation of each column.
@@ -25,7 +26,8 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
 
 fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> bool {
     let Some(column) = table.columns.get(i) else { return false };
-    let nulls = table.profile.and_then(|p| p.columns.get(column.position)).map_or(0, |p| p.nulls);
+    let profile = table.profile.and_then(|p| p.columns.get(column.position));
+    let nulls = profile.map_or(0, |p| p.nulls + meant_null(table, column, p));
     if table.existing.is_some() {
         return existing_not_null(table, column, nulls, findings);
     }
@@ -47,6 +49,12 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
     };
     table.report(findings, finding);
     strict
+}
+
+/// Values of the plan's `null_values` that become NULL.
+fn meant_null(table: &DecidedTable<'_>, column: &DecidedColumn<'_>, profile: &ColumnProfile) -> u64 {
+    let decoder = Decoder::new(column.pg_type.base(), column.format, &table.timezone());
+    profile.aside.misfits(&decoder)
 }
 
 /// Whether the existing column takes NULL decides; and what becomes of the source's NULLs if it does not.

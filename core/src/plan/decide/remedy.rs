@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Fix};
 use crate::plan::model::LoadSpec;
+use crate::types::notes::becomes;
 use crate::types::words::values;
 use crate::value::{Format, PgType};
 
@@ -18,6 +19,17 @@ pub struct Remedy<'a> {
     pub not_null: bool,
     /// How many values do not fit, of how many; `None` where that is not known.
     pub misfits: Option<(u64, u64)>,
+    /// Every value that does not fit is one of these.
+    pub blanks: Option<Blanks>,
+    /// The plan makes NULL of what does not fit.
+    pub nulls_misfits: bool,
+}
+
+/// Values that probably mean NULL.
+pub struct Blanks {
+    /// The list for `null_values`.
+    pub listed: Vec<String>,
+    pub count: u64,
 }
 
 impl Remedy<'_> {
@@ -33,6 +45,15 @@ impl Remedy<'_> {
     /// What loses least, and the rest of the sentence.
     fn fix(&self) -> (Fix, String) {
         let of = |key, value: &str| Fix::of_column(self.table, self.column, key, value);
+        let nullable = || Fix::of_column(self.table, self.column, "nullable", true);
+        if let Some(blanks) = &self.blanks {
+            let fix = Fix::of_column(self.table, self.column, "null_values", blanks.listed.clone());
+            let fix = if self.not_null { fix.and(nullable()) } else { fix };
+            return (fix, format!(": {} NULL", becomes(blanks.count)));
+        }
+        if self.nulls_misfits && self.not_null && self.fits.is_some() {
+            return (nullable(), String::new());
+        }
         let policies: &[&str] = if self.not_null { &["reject"] } else { &["null", "reject"] };
         if let Some(fits) = self.fits {
             let others = of("on_invalid", "text").or(policies);
@@ -70,8 +91,19 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
     if let Some(there) = known.filter(|_| spec.existing.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
-        let (fix, rest) =
-            Remedy { table, column, pg_type, fits: None, format, numbers, not_null, misfits: None }.fix();
+        let (fix, rest) = Remedy {
+            table,
+            column,
+            pg_type,
+            fits: None,
+            format,
+            numbers,
+            not_null,
+            misfits: None,
+            blanks: None,
+            nulls_misfits: false,
+        }
+        .fix();
         return fix.hint(&rest);
     }
     let not_null = known.is_some_and(|c| c.not_null);
@@ -102,7 +134,18 @@ mod tests {
         let (pg_type, fits) = (&PgType::parse(pg_type), fits.map(PgType::parse));
         let fits = fits.as_ref();
         let (format, misfits) = (None, None);
-        let remedy = Remedy { table: "t", column: "c", pg_type, fits, format, numbers, not_null, misfits };
+        let remedy = Remedy {
+            table: "t",
+            column: "c",
+            pg_type,
+            fits,
+            format,
+            numbers,
+            not_null,
+            misfits,
+            blanks: None,
+            nulls_misfits: false,
+        };
         remedy.advise(Kind::Misfit.blocking("t.c", "")).hint
     }
 

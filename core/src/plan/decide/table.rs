@@ -11,7 +11,7 @@ use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
 use crate::translate;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Format, PgType, Timezone, ValueList};
 
 /// A table of the source, while and after everything about it is decided.
 pub struct DecidedTable<'a> {
@@ -47,6 +47,7 @@ pub struct DecidedColumn<'a> {
     /// The type is explicit, or that of the existing column.
     pub pinned: bool,
     pub on_invalid: OnInvalid,
+    pub null_values: ValueList,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,
@@ -136,7 +137,7 @@ impl<'a> DecidedColumn<'a> {
     pub fn new(
         resolved: ResolvedColumn<'a>,
         target: String,
-        on_invalid: OnInvalid,
+        (on_invalid, null_values): (OnInvalid, ValueList),
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
         let ColumnType { pg_type, format, reason, pinned } = decided;
@@ -149,6 +150,7 @@ impl<'a> DecidedColumn<'a> {
             reason,
             pinned,
             on_invalid,
+            null_values,
             default: None,
             generated: None,
             nocase: false,

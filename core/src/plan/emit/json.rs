@@ -52,6 +52,7 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "constraints", settings.constraints.word().into());
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
+    put(&mut out, "null_values", settings.null_values.texts().collect());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
@@ -117,6 +118,7 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     put(&mut out, "generated", column.generated.clone().map_or(Value::Bool(false), Value::from));
     put(&mut out, "skip", false.into());
     put(&mut out, "on_invalid", column.on_invalid.word().into());
+    put(&mut out, "null_values", column.null_values.texts().collect());
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

@@ -29,6 +29,8 @@ pub enum Kind {
     Globs,
     /// One SQL statement, or a list of them.
     Sql,
+    /// A list of texts and numbers.
+    Values,
     /// Declared type -> PostgreSQL type.
     Types,
     /// A PostgreSQL type name.
@@ -141,6 +143,9 @@ pub const KEYS: &[Key] = &[
     Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
         "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL, `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
         "\"on_invalid\": \"reject\""),
+    Key::new("null_values", Kind::Values, "[]").everywhere().says(
+        "Texts and numbers that mean NULL where they do not fit their column's type, as COPY's NULL does. In a text column they stay. A list replaces that of the plan or table.",
+        "\"null_values\": [\"\", \"n/a\", \"0000-00-00\"]"),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),
@@ -332,6 +337,7 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),
         Kind::Sql => "SQL text, or a list of it".into(),
+        Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),
         Kind::Type => "a PostgreSQL type".into(),
         Kind::Format => "a format, or `null`".into(),

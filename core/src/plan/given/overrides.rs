@@ -11,7 +11,7 @@ use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Format, PgType, Timezone, ValueList};
 
 /// What is wrong with a plan that a user gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,7 @@ pub struct Common {
     pub constraints: Option<Constraints>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
+    pub null_values: Option<ValueList>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -87,6 +88,7 @@ pub struct ColumnOverrides {
     pub generated: Option<GeneratedOverride>,
     pub skip: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
+    pub null_values: Option<ValueList>,
     pub reason: Option<String>,
 }
 
@@ -101,6 +103,14 @@ impl Overrides {
     /// The entry of a source table.
     pub fn table(&self, name: &str) -> Option<&TableOverrides> {
         self.tables.iter().find(|(table, _)| table.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
+    }
+
+    /// The values of a column that mean NULL where they do not fit.
+    pub fn null_values(&self, table: &str, column: &str) -> ValueList {
+        let table = self.table(table);
+        let own = table.and_then(|t| t.column(column)).and_then(|c| c.null_values.as_ref());
+        let own = own.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
+        own.or(self.common.null_values.as_ref()).cloned().unwrap_or_default()
     }
 
     /// Sets `skip` of a source table, whatever it was before.
@@ -139,6 +149,13 @@ impl Overrides {
             of_map(&path, &mut table.common.types).into_iter().chain(of_columns)
         });
         of_map("plan", &mut self.common.types).into_iter().chain(of_tables)
+    }
+}
+
+impl TableOverrides {
+    /// The entry of a source column.
+    pub fn column(&self, name: &str) -> Option<&ColumnOverrides> {
+        self.columns.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
     }
 }
 
@@ -191,6 +208,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
+        Kind::Values => check_values(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
         Kind::Types => each(value, path, |value, path| check_value(Kind::Type, value, path)),
@@ -238,6 +256,19 @@ fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
     list.iter().enumerate().try_for_each(|(i, item)| check_text(item, &format!("{path}[{i}]")).map(|_| ()))
 }
 
+fn check_values(value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = value.as_array().ok_or_else(|| wrong(path, "a list of texts and numbers", value))?;
+    list.iter().enumerate().try_for_each(|(i, item)| {
+        let path = format!("{path}[{i}]");
+        match item {
+            Value::Number(_) => Ok(()),
+            Value::String(text) if text.is_empty() => Ok(()),
+            Value::String(_) => check_text(item, &path).map(|_| ()),
+            other => Err(wrong(&path, "a string or a number", other)),
+        }
+    })
+}
+
 fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
     let list = || words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
     let text = value.as_str().ok_or_else(|| wrong(path, &format!("one of {}", list()), value))?;
@@ -283,6 +314,11 @@ fn list(map: &Object, key: &str) -> Option<Vec<String>> {
     })
 }
 
+fn values(map: &Object, key: &str) -> Option<ValueList> {
+    let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+    Some(ValueList::new(map.get(key)?.as_array()?.iter().map(text)))
+}
+
 fn entries<T>(map: &Object, key: &str, read: impl Fn(&Object) -> T) -> Vec<(String, T)> {
     let Some(Value::Object(inner)) = map.get(key) else { return vec![] };
     inner.iter().filter_map(|(name, value)| Some((name.clone(), read(value.as_object()?)))).collect()
@@ -319,6 +355,7 @@ fn read_common(map: &Object) -> Common {
         constraints: word(map, "constraints"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
+        null_values: values(map, "null_values"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -357,6 +394,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         }),
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
+        null_values: values(map, "null_values"),
         reason: text(map, "reason"),
     }
 }

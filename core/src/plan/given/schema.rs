@@ -61,6 +61,11 @@ fn shape(kind: Kind) -> Value {
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Globs => json!({ "type": "array", "items": text() }),
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
+        Kind::Values => {
+            let value =
+                json!({ "anyOf": [{ "type": "string", "pattern": "^[^\\u0000]*$" }, { "type": "number" }] });
+            json!({ "type": "array", "items": value })
+        }
         Kind::Types => json!({ "type": "object", "additionalProperties": text() }),
         Kind::Format => {
             let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));
@@ -117,6 +122,9 @@ mod tests {
             json!({ "schema": "a\0b" }),
             json!({ "include": "users" }),
             json!({ "include": [1] }),
+            json!({ "null_values": "" }),
+            json!({ "null_values": [null] }),
+            json!({ "null_values": ["a\0"] }),
             json!({ "views": true }),
             json!({ "tables": { "t": { "columns": { "c": { "typ": "text" } } } } }),
             json!({ "tables": { "t": { "columns": { "c": { "format": "unix" } } } } }),

@@ -5,8 +5,8 @@ use super::words::*;
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
-use crate::value::PgType;
 use crate::value::batch::OnInvalid;
+use crate::value::{PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ pub struct Settings {
     pub constraints: Constraints,
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
+    pub null_values: ValueList,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -46,6 +47,7 @@ impl Settings {
             constraints: Constraints::default(),
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
+            null_values: ValueList::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -81,6 +83,7 @@ impl Settings {
             constraints: own.constraints.unwrap_or(self.constraints),
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
+            null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
