@@ -235,7 +235,7 @@ fn profile_tables(
         let read = |damage: &Damage| {
             let detour = damage.of(&table.name).map(|d| Detour::new(table, catalog.page_size, d));
             let filter = overrides.table(&table.name).and_then(|t| t.filter.as_deref());
-            let listed = |column: &str| overrides.null_values(&table.name, column);
+            let listed = |column: &str| overrides.listed(&table.name, column);
             sqlite::profile(source, table, mode, filter, detour.as_ref(), &listed)
         };
         let profile = match read(damage) {

@@ -14,6 +14,7 @@ use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::ValueList;
+use pg_sqlite_migrate_core::value::boolean::Words;
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub fn profile(
     mode: Mode,
     filter: Option<&str>,
     detour: Option<&Detour>,
-    listed: &dyn Fn(&str) -> ValueList,
+    listed: &dyn Fn(&str) -> (ValueList, Words),
 ) -> Result<TableProfile, Error> {
     let condition = condition(source, &table.name, filter)?;
     let columns: Vec<&Column> = table.columns.iter().filter(|c| !c.hidden).collect();
@@ -43,7 +44,10 @@ pub fn profile(
     let mut seen = Seen {
         rows: 0,
         columns: (columns.iter())
-            .map(|c| ColumnProfile::for_column(c, table.json_checked(&c.name)).apart(listed(&c.name)))
+            .map(|c| {
+                let (null_values, words) = listed(&c.name);
+                ColumnProfile::for_column(c, table.json_checked(&c.name)).apart(null_values, &words)
+            })
             .collect(),
     };
     let sampled = source.ask(|connection| match (detour, mode) {
@@ -163,8 +167,8 @@ mod tests {
         catalog(source).unwrap().table(name).unwrap().clone()
     }
 
-    fn nothing(_: &str) -> ValueList {
-        ValueList::default()
+    fn nothing(_: &str) -> (ValueList, Words) {
+        Default::default()
     }
 
     fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {

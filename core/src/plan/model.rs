@@ -6,6 +6,7 @@ use super::trial::Trial;
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
+use crate::value::boolean::Words;
 use crate::value::{Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -208,6 +209,7 @@ pub struct LoadColumn {
     pub not_null: bool,
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
+    pub words: Words,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! Values that a plan lists, counted apart from the rest of their column: the type is chosen for the others, and each of
 //! these then either fits it or means what the plan says.
 
+use crate::value::boolean::Words;
 use crate::value::{Cell, Decoder, ValueList};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Aside {
+    /// What means NULL where it does not fit.
+    nulls: ValueList,
     values: ValueList,
-    /// One per listed value.
+    /// One per value.
     counts: Vec<Counts>,
 }
 
@@ -18,18 +21,19 @@ struct Counts {
 }
 
 impl Aside {
-    pub fn new(values: ValueList) -> Aside {
-        let counts = vec![Counts::default(); values.texts().count()];
-        Aside { values, counts }
+    pub fn new(nulls: ValueList, words: &Words) -> Aside {
+        let lists = [&nulls, &words.truths, &words.falsehoods];
+        let texts: Vec<String> = lists.iter().flat_map(|list| list.texts()).map(str::to_owned).collect();
+        Aside { counts: vec![Counts::default(); texts.len()], values: ValueList::new(texts), nulls }
     }
 
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// The values as the plan lists them.
+    /// The plan's `null_values`.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.values.texts()
+        self.nulls.texts()
     }
 
     /// Counts a listed value; `false` for any other.
@@ -70,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_fits_is_no_misfit() {
-        let mut aside = Aside::new(ValueList::new(["", "0"].map(String::from)));
+        let mut aside = Aside::new(ValueList::new(["", "0"].map(String::from)), &Words::default());
         let cells = [Cell::Text(b""), Cell::Text(b"0"), Cell::Integer(0), Cell::Integer(0), Cell::Real(0.0)];
         assert!(cells.iter().all(|cell| aside.observe(*cell)));
         assert!(!aside.observe(Cell::Integer(1)) && !aside.observe(Cell::Null));

@@ -3,7 +3,7 @@
 //! The rules are those of `value`, applied to counts instead of cells; a property test compares the two.
 
 use super::profile::ColumnProfile;
-use super::textform::TextFormat;
+use super::textform::{TextFormat, UUIDS};
 use super::times::{self, MOMENTS, Unit};
 use crate::value::{Format, PgType};
 
@@ -86,8 +86,9 @@ fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
 
 /// Which texts a double holds depends on their digits, which are not counted.
 fn double(p: &ColumnProfile) -> Fit {
-    match p.texts {
-        _ if p.integer.inexact > 0 || p.blobs > 0 || number_texts(p) != p.texts => Fit::No,
+    let words = p.text.count(TextFormat::NumberWord);
+    match number_texts(p) {
+        digits if p.integer.inexact > 0 || p.blobs > 0 || digits + words != p.texts => Fit::No,
         0 => Fit::Yes,
         _ => Fit::Unknown,
     }
@@ -109,10 +110,15 @@ fn single(p: &ColumnProfile) -> Fit {
 }
 
 fn numeric(p: &ColumnProfile, typmod: Option<(i32, i32)>) -> Fit {
-    if p.blobs > 0 || number_texts(p) != p.texts {
+    let words = p.text.count(TextFormat::NumberWord);
+    if p.blobs > 0 || number_texts(p) + words != p.texts {
         return Fit::No;
     }
     let Some((precision, scale)) = typmod else { return Fit::Yes };
+    // NaN fits, the infinities do not; which of them the words are is not counted.
+    if words > 0 {
+        return Fit::Unknown;
+    }
     let integer_digits = i64::from(precision) - i64::from(scale);
     let whole = if p.integers > 0 { digits(p.integer.min).max(digits(p.integer.max)) } else { 0 };
     let needed = p.real.decimal.integer_digits.max(p.text.decimal.integer_digits).max(whole);
@@ -236,8 +242,7 @@ fn epoch(p: &ColumnProfile, digits: u32, unit: &Unit) -> Fit {
 }
 
 fn uuid(p: &ColumnProfile) -> bool {
-    let forms = [TextFormat::Uuid, TextFormat::UuidUpper, TextFormat::UuidHex, TextFormat::Hex32];
-    p.numbers() == 0 && p.text.sum(&forms) == p.texts && p.blob.sixteen == p.blobs
+    p.numbers() == 0 && p.text.sum(&UUIDS) == p.texts && p.blob.sixteen == p.blobs
 }
 
 fn json(p: &ColumnProfile, binary: bool) -> Fit {

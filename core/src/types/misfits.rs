@@ -4,7 +4,7 @@
 
 use super::fit::{Fit, fit, number_texts};
 use super::profile::ColumnProfile;
-use super::textform::TextFormat;
+use super::textform::{TextFormat, UUIDS};
 use super::times::MOMENTS;
 use crate::value::{Format, PgType};
 
@@ -29,8 +29,8 @@ pub fn misfits(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> O
             all_numbers_fit(&whole).then_some(misfits)
         }
         PgType::Float8 | PgType::Numeric(None) => {
-            let numbers = narrowed(p, p.reals, number_texts(p));
-            all_numbers_fit(&numbers).then_some(p.blobs + other_texts(number_texts(p)))
+            let texts = number_texts(p) + p.text.count(TextFormat::NumberWord);
+            all_numbers_fit(&narrowed(p, p.reals, texts)).then_some(p.blobs + other_texts(texts))
         }
         PgType::Timestamp(digits) | PgType::TimestampTz(digits) if p.text.clock_digits <= digits => {
             let times = p.text.sum(&MOMENTS);
@@ -50,10 +50,7 @@ pub fn misfits(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> O
         {
             Some(p.blobs + p.numbers() + other_texts(p.text.count(TextFormat::Time)))
         }
-        PgType::Uuid => {
-            let forms = [TextFormat::Uuid, TextFormat::UuidUpper, TextFormat::UuidHex, TextFormat::Hex32];
-            Some(p.numbers() + other_texts(p.text.sum(&forms)) + (p.blobs - p.blob.sixteen))
-        }
+        PgType::Uuid => Some(p.numbers() + other_texts(p.text.sum(&UUIDS)) + (p.blobs - p.blob.sixteen)),
         PgType::Text if p.text.invalid_utf8 == 0 || p.text.nul == 0 => {
             Some(p.blobs + p.text.invalid_utf8 + p.text.nul)
         }

@@ -75,6 +75,7 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
             format!("{} text that is not valid UTF-8", values_are(p.text.invalid_utf8))
         }
         _ if p.text.nul > 0 => format!("{} text with a NUL character", values_are(p.text.nul)),
+        PgType::Bool if p.blobs == 0 => no_booleans(p),
         PgType::Varchar(_) | PgType::Bpchar(_) if p.blobs == 0 => {
             format!("the longest text has {}", characters(p))
         }
@@ -96,6 +97,21 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         }
         _ => stored(p, None, true),
     }
+}
+
+/// `1 of 2 values is no boolean: 2`
+fn no_booleans(p: &ColumnProfile) -> String {
+    let (misfits, total) = (misfits(p, &PgType::Bool, None).unwrap_or_default(), p.values());
+    let integer = [p.integer.max, p.integer.min].into_iter().find(|i| p.integers > 0 && !(0..=1).contains(i));
+    let real = [p.real.max, p.real.min].into_iter().find(|r| p.reals > 0 && *r != 0.0 && *r != 1.0);
+    let texts = || p.text.no_boolean.as_ref().map(|text| format!("\"{text}\""));
+    let example = integer.map(|i| i.to_string()).or(real.map(|r| r.to_string())).or_else(texts);
+    let example = example.map(|value| match misfits {
+        1 => format!(": {value}"),
+        _ => format!(", such as {value}"),
+    });
+    let verb = if misfits == 1 { "is no boolean" } else { "are no booleans" };
+    format!("{} of {} {verb}{}", grouped(misfits), values(total), example.unwrap_or_default())
 }
 
 /// `1 value becomes`, `2,011 values become`.
@@ -355,7 +371,9 @@ impl Case<'_> {
             ("an ISO-8601 time", PgType::TIMESTAMP)
         } else if all(&times::MOMENTS) {
             ("an ISO-8601 time", PgType::TIMESTAMPTZ)
-        } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]) {
+        } else if all(&[TextFormat::Uuid, TextFormat::UuidUpper, TextFormat::UuidOther])
+            || all(&[TextFormat::UuidHex])
+        {
             ("a UUID", PgType::Uuid)
         } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
             ("apparently a JSON document", PgType::Jsonb)

@@ -13,6 +13,7 @@ use super::textform::{Reading, TextFormat, read};
 use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
+use crate::value::boolean::Words;
 use crate::value::number::{exact_double, integral};
 use crate::value::{Cell, Misfit, ValueList, json, text};
 
@@ -68,6 +69,8 @@ pub struct TextStats {
     pub json: JsonStats,
     /// One per blank text.
     pub blank: [u64; blanks::TEXTS.len()],
+    /// The first text that is no boolean, as far as it is shown.
+    pub no_boolean: Option<String>,
     edges: Edges,
 }
 
@@ -89,8 +92,8 @@ impl ColumnProfile {
     }
 
     /// The same profile, which counts these values apart.
-    pub fn apart(self, values: ValueList) -> ColumnProfile {
-        ColumnProfile { aside: Aside::new(values), ..self }
+    pub fn apart(self, null_values: ValueList, words: &Words) -> ColumnProfile {
+        ColumnProfile { aside: Aside::new(null_values, words), ..self }
     }
 
     /// Counts one stored value.
@@ -191,6 +194,10 @@ impl ColumnProfile {
                 TextFormat::Decimal
             }
         };
+        if self.text.no_boolean.is_none() && form != TextFormat::BooleanWord && !matches!(bytes, b"0" | b"1")
+        {
+            self.text.no_boolean = Some(shown(bytes));
+        }
         self.text.add(form);
     }
 

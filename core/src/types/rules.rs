@@ -138,7 +138,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         family: Family::Uuid,
         spellings: &["UUID", "GUID", "UNIQUEIDENTIFIER"],
-        becomes: "`uuid`, from text with or without dashes or from 16 bytes",
+        becomes: "`uuid`, from text with or without dashes, in braces or after `urn:uuid:`, or from 16 bytes",
     },
     Rule {
         family: Family::Blob,

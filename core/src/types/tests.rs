@@ -260,7 +260,7 @@ fn blanks_are_named_exactly_and_their_fix_gives_the_declared_type() {
         let listed = &fix["tables"]["t"]["columns"]["c"]["null_values"];
         assert_eq!(*listed, serde_json::json!(values), "{declared}: {:?}", found.findings);
         let list = ValueList::new(values.iter().map(|text| text.to_string()));
-        let mut apart = ColumnProfile::for_column(&column, false).apart(list);
+        let mut apart = ColumnProfile::for_column(&column, false).apart(list, &Default::default());
         cells.iter().for_each(|cell| apart.observe(*cell));
         let then = choose(&ask(&column, Some(&apart)));
         assert_eq!((then.pg_type, then.findings), (PgType::parse(pg_type), vec![]), "{declared}");

@@ -1,7 +1,7 @@
 //! Classifies texts: each text has one form, found from its first byte on. Hot while profiling.
 
 use crate::value::number::{Decimal, canonical_integer};
-use crate::value::{Misfit, boolean, datetime, uuid};
+use crate::value::{Misfit, boolean, datetime, number, uuid};
 
 /// The forms that a text may have; each text has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,11 @@ pub enum TextFormat {
     UuidHex,
     /// 32 other hexadecimal digits.
     Hex32,
+    /// In braces, after `urn:uuid:`, or with dashes elsewhere.
+    UuidOther,
     BooleanWord,
+    /// `Infinity` and `NaN`, as PostgreSQL reads them.
+    NumberWord,
     /// Brackets or braces around it.
     JsonLike,
     Empty,
@@ -36,7 +40,7 @@ pub enum TextFormat {
 }
 
 /// Label for people, by variant.
-const LABELS: [(TextFormat, &str); 17] = [
+const LABELS: [(TextFormat, &str); 19] = [
     (TextFormat::Date, "date text"),
     (TextFormat::Time, "time text"),
     (TextFormat::DateTime, "ISO-8601 text"),
@@ -50,11 +54,17 @@ const LABELS: [(TextFormat, &str); 17] = [
     (TextFormat::UuidUpper, "UUID text in upper case"),
     (TextFormat::UuidHex, "UUID text without dashes"),
     (TextFormat::Hex32, "32 hexadecimal digits"),
+    (TextFormat::UuidOther, "UUID text in braces or another spelling"),
     (TextFormat::BooleanWord, "boolean words"),
+    (TextFormat::NumberWord, "infinity or NaN"),
     (TextFormat::JsonLike, "text that looks like JSON"),
     (TextFormat::Empty, "empty text"),
     (TextFormat::Other, "other text"),
 ];
+
+/// Every form of a UUID.
+pub const UUIDS: [TextFormat; 5] =
+    [TextFormat::Uuid, TextFormat::UuidUpper, TextFormat::UuidHex, TextFormat::Hex32, TextFormat::UuidOther];
 
 impl TextFormat {
     pub const COUNT: usize = LABELS.len();
@@ -82,9 +92,11 @@ pub fn read(text: &[u8]) -> Reading {
     let form = match text {
         [] => TextFormat::Empty,
         [_, _, _, _, b'-', _, _, b'-', ..] | [_, _, b':', ..] => return clock(text),
-        [b'{', .., b'}'] | [b'[', .., b']'] => TextFormat::JsonLike,
-        _ if text.len() == 36 || text.len() == 32 => uuid_form(text).unwrap_or(TextFormat::Other),
-        [b'0'..=b'9' | b'-', ..] => TextFormat::Other,
+        [b'{', .., b'}'] | [b'[', .., b']'] => uuid_form(text).unwrap_or(TextFormat::JsonLike),
+        _ if (32..=48).contains(&text.len()) => uuid_form(text).unwrap_or(TextFormat::Other),
+        [b'0'..=b'9', ..] => TextFormat::Other,
+        _ if number::word(text).is_some() => TextFormat::NumberWord,
+        [b'-', ..] => TextFormat::Other,
         _ if boolean::word(text).is_some() => TextFormat::BooleanWord,
         _ => TextFormat::Other,
     };
@@ -131,11 +143,13 @@ fn digits(micros: i64) -> u32 {
 fn uuid_form(text: &[u8]) -> Option<TextFormat> {
     let bytes = uuid::parse(text)?;
     let lower = !text.iter().any(u8::is_ascii_uppercase);
-    Some(match (text.len(), lower) {
-        (36, true) => TextFormat::Uuid,
-        (36, false) => TextFormat::UuidUpper,
-        (_, true) if uuid::is_rfc(&bytes) => TextFormat::UuidHex,
-        _ => TextFormat::Hex32,
+    let dashes = [8, 13, 18, 23].iter().all(|at| text.get(*at) == Some(&b'-'));
+    Some(match text.len() {
+        36 if dashes && lower => TextFormat::Uuid,
+        36 if dashes => TextFormat::UuidUpper,
+        32 if lower && uuid::is_rfc(&bytes) => TextFormat::UuidHex,
+        32 => TextFormat::Hex32,
+        _ => TextFormat::UuidOther,
     })
 }
 
@@ -182,7 +196,16 @@ mod tests {
             ("550E8400-e29b-41d4-a716-446655440000", TextFormat::UuidUpper),
             ("550e8400e29b41d4a716446655440000", TextFormat::UuidHex),
             ("d41d8cd98f00b204e9800998ecf8427e", TextFormat::Hex32),
+            ("{550E8400-e29b-41d4-a716-446655440000}", TextFormat::UuidOther),
+            ("urn:uuid:550e8400-e29b-41d4-a716-446655440000", TextFormat::UuidOther),
+            ("550e84-00e29b-41d4-a716-446655440000", TextFormat::Other),
+            ("{550E8400-e29b-41d4-a716-446655440000", TextFormat::Other),
             ("Yes", TextFormat::BooleanWord),
+            ("NaN", TextFormat::NumberWord),
+            ("-infinity", TextFormat::NumberWord),
+            ("+Inf", TextFormat::NumberWord),
+            ("nan(ind)", TextFormat::Other),
+            ("-nan", TextFormat::Other),
             ("[1]", TextFormat::JsonLike),
             ("[", TextFormat::Other),
             ("n/a", TextFormat::Other),

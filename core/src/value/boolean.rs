@@ -1,12 +1,27 @@
 //! Booleans: the integers and reals 0 and 1, and the words that PostgreSQL reads.
 
-use super::{Cell, Misfit};
+use super::{Cell, Misfit, ValueList};
 
 const NOT_BOOLEAN: Misfit = Misfit::Unreadable("value is not a boolean");
 
+/// Values of one column that a plan calls true or false, before what PostgreSQL calls so.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Words {
+    pub truths: ValueList,
+    pub falsehoods: ValueList,
+}
+
+impl Words {
+    pub fn is_empty(&self) -> bool {
+        self.truths.is_empty() && self.falsehoods.is_empty()
+    }
+}
+
 #[inline]
-pub fn decode(cell: Cell<'_>) -> Result<bool, Misfit> {
+pub fn decode(cell: Cell<'_>, words: &Words) -> Result<bool, Misfit> {
     match cell {
+        cell if words.truths.holds(cell) => Ok(true),
+        cell if words.falsehoods.holds(cell) => Ok(false),
         Cell::Integer(0) => Ok(false),
         Cell::Integer(1) => Ok(true),
         Cell::Real(0.0) => Ok(false),
@@ -45,11 +60,27 @@ mod tests {
             (Cell::Text(b"Off"), false),
             (Cell::Text(b"1"), true),
         ] {
-            assert_eq!(decode(cell), Ok(value), "{cell:?}");
+            assert_eq!(decode(cell, &Words::default()), Ok(value), "{cell:?}");
         }
         for cell in [Cell::Integer(2), Cell::Real(0.5), Cell::Text(b"ja"), Cell::Blob(b"1")] {
-            assert_eq!(decode(cell), Err(NOT_BOOLEAN), "{cell:?}");
+            assert_eq!(decode(cell, &Words::default()), Err(NOT_BOOLEAN), "{cell:?}");
         }
-        assert_eq!(decode(Cell::Text(b"")), Err(Misfit::EmptyText));
+        assert_eq!(decode(Cell::Text(b""), &Words::default()), Err(Misfit::EmptyText));
+    }
+
+    #[test]
+    fn a_plan_s_words_come_first() {
+        let list = |words: &[&str]| ValueList::new(words.iter().map(|word| word.to_string()));
+        let words = Words { truths: list(&["ja", "2"]), falsehoods: list(&["nein", "", "1"]) };
+        for (cell, value) in [
+            (Cell::Text(b"ja"), Ok(true)),
+            (Cell::Integer(2), Ok(true)),
+            (Cell::Text(b""), Ok(false)),
+            (Cell::Integer(1), Ok(false)),
+            (Cell::Text(b"true"), Ok(true)),
+            (Cell::Text(b"JA"), Err(NOT_BOOLEAN)),
+        ] {
+            assert_eq!(decode(cell, &words), value, "{cell:?}");
+        }
     }
 }

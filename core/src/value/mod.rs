@@ -7,9 +7,9 @@
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
 //!   zero, no space).
 //! - **double precision**: reals; integers and decimal texts that a double represents exactly (every integer up to
-//!   2^53); `Infinity` and `NaN` by name. **real**: doubles that a four-byte float represents exactly, and decimal
+//!   2^53); the infinities and NaN by name: `NaN`, `inf`, `-Infinity` in any case. **real**: doubles that a four-byte float represents exactly, and decimal
 //!   texts as it prints them.
-//! - **numeric**: integers, reals in their shortest form, decimal texts; with `(p,s)` only values that need no
+//! - **numeric**: integers, reals in their shortest form, decimal texts, the infinities and NaN by name; with `(p,s)` only values that need no
 //!   rounding.
 //! - **money**: integers, reals and decimal texts with at most two digits after the point; `$1,234.50`.
 //! - **text, varchar(n), char(n)**: valid UTF-8 without NUL, within `n` characters. Numbers are written as
@@ -24,7 +24,7 @@
 //!   The empty text does not fit. Reals are rounded to the nearest microsecond.
 //! - **time with time zone**: ISO-8601 times of day; without an offset only if the plan's time zone has the same offset
 //!   all year.
-//! - **uuid**: with dashes, 32 hexadecimal digits, or 16 bytes; letter case is not kept.
+//! - **uuid**: with or without dashes, in braces, after `urn:uuid:`, or 16 bytes; the spelling is not kept.
 //! - **json, jsonb**: valid JSON text, also stored as a blob; numbers are scalars. A document with equal keys or
 //!   `\u0000`, which `jsonb` would not keep, does not fit `jsonb`.
 //! - **interval**: texts in the formats that `interval` lists; numbers with the formats `seconds`, `milliseconds`,
@@ -145,7 +145,7 @@ pub struct Decoder {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Bool,
+    Bool(boolean::Words),
     Integer { min: i64, max: i64 },
     Float4,
     Float8,
@@ -177,7 +177,7 @@ impl Decoder {
             zone: timezone.clone(),
         };
         let kind = match *pg_type {
-            PgType::Bool => Kind::Bool,
+            PgType::Bool => Kind::Bool(boolean::Words::default()),
             PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
             PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
             PgType::Int8 => Kind::Integer { min: i64::MIN, max: i64::MAX },
@@ -210,10 +210,18 @@ impl Decoder {
         Decoder { kind }
     }
 
+    /// The same decoder, with a plan's words for true and false, which only a boolean has.
+    pub fn with_words(self, words: boolean::Words) -> Decoder {
+        match self.kind {
+            Kind::Bool(_) => Decoder { kind: Kind::Bool(words) },
+            _ => self,
+        }
+    }
+
     /// How this decoder's values are passed.
     pub fn wire(&self) -> Wire {
         match self.kind {
-            Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 => Wire::Word,
+            Kind::Bool(_) | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 => Wire::Word,
             Kind::Date(_) | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => Wire::Word,
             Kind::Text(_) | Kind::Bytea(_) => Wire::Varlena,
             Kind::Uuid => Wire::Uuid,
@@ -235,7 +243,7 @@ impl Decoder {
             Kind::TimestampTz(rule) => rule.timestamptz(cell).map(signed),
             Kind::Date(rule) => rule.date(cell).map(|day| signed(day.into())),
             Kind::Time(rule) => rule.time(cell).map(signed),
-            Kind::Bool => boolean::decode(cell).map(|b| Decoded::Word(b.into())),
+            Kind::Bool(words) => boolean::decode(cell, words).map(|b| Decoded::Word(b.into())),
             Kind::Float4 => number::float4(cell).map(|f| Decoded::Word(f.to_bits().into())),
             Kind::Bytea(format) => bytes::decode(cell, *format),
             Kind::Uuid => uuid::decode(cell).map(Decoded::Uuid),

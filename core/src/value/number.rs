@@ -82,17 +82,22 @@ pub fn exact_double(i: i64) -> Option<f64> {
     (double as i128 == i128::from(i)).then_some(double)
 }
 
-fn float_text(text: &[u8]) -> Result<f64, Misfit> {
+/// `Infinity` and `NaN` as PostgreSQL reads them, in any case: `float8in_internal` has the list, and `numeric_in` the
+/// same. A sign before NaN, and `nan(ind)`, are read by the C library of some servers only.
+pub fn word(text: &[u8]) -> Option<f64> {
     let (sign, word) = match text {
         [b'-', word @ ..] => (-1.0, word),
+        [b'+', word @ ..] => (1.0, word),
+        word if word.eq_ignore_ascii_case(b"nan") => return Some(f64::NAN),
         word => (1.0, word),
     };
-    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-    if is("inf") || is("infinity") {
-        return Ok(sign * f64::INFINITY);
-    }
-    if is("nan") && sign > 0.0 {
-        return Ok(f64::NAN);
+    let infinite = word.eq_ignore_ascii_case(b"inf") || word.eq_ignore_ascii_case(b"infinity");
+    infinite.then_some(sign * f64::INFINITY)
+}
+
+fn float_text(text: &[u8]) -> Result<f64, Misfit> {
+    if let Some(value) = word(text) {
+        return Ok(value);
     }
     let decimal = Decimal::parse(text).ok_or(NOT_NUMBER)?;
     let text = std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?;
@@ -186,6 +191,13 @@ pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a,
         Cell::Real(real) if typmod.is_none() => return Ok(input_real(real).into()),
         Cell::Real(_) => return Err(Misfit::OutOfRange),
         Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text(text) if let Some(value) = word(text) => {
+            // Infinities are in no range that has limits.
+            return match typmod {
+                Some(_) if value.is_infinite() => Err(Misfit::OutOfRange),
+                _ => Ok(input_real(value).into()),
+            };
+        }
         Cell::Text(text) => {
             let decimal = Decimal::parse(text);
             (std::str::from_utf8(text).map_err(|_| NOT_NUMBER)?.into(), decimal)
@@ -243,7 +255,11 @@ mod tests {
         assert_eq!(float8(Cell::Text(b"1e3")), Ok(1000.0));
         assert_eq!(float8(Cell::Text(b"0.1000000000000000000001")), Err(Misfit::Inexact));
         assert_eq!(float8(Cell::Text(b"-Infinity")), Ok(f64::NEG_INFINITY));
-        assert_eq!(float8(Cell::Text(b"1,5")), Err(NOT_NUMBER));
+        assert_eq!(float8(Cell::Text(b"+INF")), Ok(f64::INFINITY));
+        assert!(float8(Cell::Text(b"nAn")).is_ok_and(f64::is_nan));
+        for text in ["1,5", "nan(ind)", "+nan", "-nan", "infin", "+", " inf"] {
+            assert_eq!(float8(Cell::Text(text.as_bytes())), Err(NOT_NUMBER), "{text}");
+        }
         assert_eq!(float4(Cell::Real(0.5)), Ok(0.5));
         assert_eq!(float4(Cell::Real(0.1)), Err(Misfit::Inexact));
         assert_eq!(float4(Cell::Text(b"0.1")), Ok(0.1));
@@ -261,6 +277,9 @@ mod tests {
         assert_eq!(numeric(Cell::Real(1e4), money), Err(Misfit::OutOfRange));
         assert_eq!(numeric(Cell::Real(0.1 + 0.2), None), Ok("0.30000000000000004".into()));
         assert_eq!(numeric(Cell::Real(f64::INFINITY), None), Ok("Infinity".into()));
+        assert_eq!(numeric(Cell::Text(b"+inf"), None), Ok("Infinity".into()));
+        assert_eq!(numeric(Cell::Text(b"nan"), money), Ok("NaN".into()));
+        assert_eq!(numeric(Cell::Text(b"-infinity"), money), Err(Misfit::OutOfRange));
         assert_eq!(numeric(Cell::Integer(i64::MIN), None), Ok("-9223372036854775808".into()));
         assert_eq!(numeric(Cell::Integer(0), Some((2, 2))), Ok("0".into()));
         assert_eq!(numeric(Cell::Integer(1), Some((2, 2))), Err(Misfit::OutOfRange));

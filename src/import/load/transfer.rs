@@ -211,7 +211,8 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         name: column.source.clone(),
         pg_type: attribute.pg_type.to_string(),
         // The type that the column really has decides, not the plan's spelling of it.
-        decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone),
+        decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone)
+            .with_words(column.words.clone()),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         not_null: column.not_null,

@@ -95,7 +95,9 @@ impl<'c, 'a> Case<'c, 'a> {
         let natural =
             (ctx.rules.choose)(&self.question(self.table.settings.wanted(&self.column.source.declared)));
         let overrides = self.column.overrides;
+        let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
         let explicit = overrides.and_then(|g| g.pg_type.as_ref());
+        let explicit = explicit.or(has_words.then_some(&PgType::Bool));
         let explicit_format = overrides.and_then(|g| g.format);
         self.contradiction(explicit).into_iter().for_each(|f| self.table.report(findings, f));
         let required = self.existing.map(|existing| &existing.pg_type).or(explicit);

@@ -8,7 +8,6 @@ use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
 use crate::types::{ColumnProfile, TypeClass};
-use crate::value::Decoder;
 use crate::value::batch::OnInvalid;
 
 /// Decides NULL, default and generation of each column.
@@ -53,8 +52,7 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
 
 /// Values of the plan's `null_values` that become NULL.
 fn meant_null(table: &DecidedTable<'_>, column: &DecidedColumn<'_>, profile: &ColumnProfile) -> u64 {
-    let decoder = Decoder::new(column.pg_type.base(), column.format, &table.timezone());
-    profile.aside.misfits(&decoder)
+    profile.aside.misfits(&column.decoder(&table.timezone()))
 }
 
 /// Whether the existing column takes NULL decides; and what becomes of the source's NULLs if it does not.

@@ -14,6 +14,7 @@ use crate::plan::given::words::{Create, OnConflict};
 use crate::plan::resolve::disposition::quoted;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingTable;
+use crate::value::PgType;
 
 /// Says that a table keeps what it has, and names each key of the plan that has no effect on it.
 pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Finding>) {
@@ -132,6 +133,15 @@ fn column_keys_without_effect(
     let nullable = given.and_then(|g| g.nullable).is_some_and(|nullable| nullable == not_null);
     let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
     let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedOverride::Plain);
-    let keys = [("nullable", nullable), ("default", default), ("generated", generated)];
+    let boolean = existing.column(&column.target).is_some_and(|c| *c.pg_type.base() == PgType::Bool);
+    let truths = !boolean && !column.words.truths.is_empty();
+    let falsehoods = !boolean && !column.words.falsehoods.is_empty();
+    let keys = [
+        ("nullable", nullable),
+        ("default", default),
+        ("generated", generated),
+        ("true_values", truths),
+        ("false_values", falsehoods),
+    ];
     keys.into_iter().filter(|(_, without_effect)| *without_effect).map(|(key, _)| key)
 }

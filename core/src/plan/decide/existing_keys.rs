@@ -2,7 +2,7 @@
 //!
 //! A load bypasses the triggers that would check for parents, so each key is checked here.
 
-use super::foreign_keys::{Counted, Facts, cost, orphan_spec};
+use super::foreign_keys::{Counted, Facts, cost, heals, maybe_orphans, orphan_spec};
 use super::object::Object;
 use super::table::DecidedTable;
 use crate::catalog::ForeignKey;
@@ -88,13 +88,17 @@ fn orphan_findings(
     let orphans = known(facts, tables, table, key);
     let mut out: Vec<Finding> = orphans
         .map(|found| {
+            if may_heal(tables, table, key) {
+                return maybe_orphans(&object, found.told(&key.parent));
+            }
             orphan_finding(table, key, found, certain(tables, table, key), object.clone()).of(table.id)
         })
         .into_iter()
         .collect();
     if policy(table) == Orphans::Null && !takes_null(existing, key) {
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
-        let severity = if orphans.is_some() { Severity::Blocking } else { Severity::Info };
+        let certain = orphans.is_some() && !may_heal(tables, table, key);
+        let severity = if certain { Severity::Blocking } else { Severity::Info };
         let finding = Kind::Orphans.finding(severity, object, message).of(table.id);
         let cost = orphans.map(|o| cost(o.count())).unwrap_or_default();
         out.push(finding.fix(Fix::of_table(&table.source.name, "orphans", "reject"), &cost));
@@ -141,6 +145,19 @@ fn is_same_key(
 
 fn is(table: &DecidedTable<'_>, schema: &str, name: &str) -> bool {
     table.disposition != Disposition::Absent && table.settings.schema == schema && table.target == name
+}
+
+/// The rows that were counted may find a parent once their values are converted.
+fn may_heal(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
+    let parent = tables.iter().find(|d| is(d, &key.parent_schema, &key.parent));
+    let of = |table: &DecidedTable<'_>, name: &str| table.columns.iter().position(|c| c.target == name);
+    parent.is_some_and(|parent| {
+        key.columns.iter().zip(&key.parent_columns).any(|(child, of_parent)| {
+            let pair = of(table, child).zip(of(parent, of_parent));
+            pair.and_then(|(c, p)| Some((table.columns.get(c)?, parent.columns.get(p)?)))
+                .is_some_and(|(c, p)| heals((table, c), (parent, p)))
+        })
+    })
 }
 
 /// No existing row can be the parent, and no existing row takes the orphan's place.

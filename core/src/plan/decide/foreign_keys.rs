@@ -15,6 +15,9 @@ use crate::plan::given::words::Word;
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
+use crate::types::ColumnProfile;
+use crate::types::textform::TextFormat;
+use crate::value::PgType;
 use crate::value::batch::OnInvalid;
 
 /// What foreign keys are decided from, besides the tables.
@@ -54,6 +57,8 @@ struct Made {
     key: object::ForeignKey,
     /// There may be more rows without a parent than were counted.
     unsure: bool,
+    /// Rows that were counted may find a parent, or point to none, once their values are converted.
+    healing: bool,
     nullable: bool,
 }
 
@@ -90,6 +95,7 @@ fn make(facts: &Facts<'_>, tables: &[DecidedTable<'_>], i: usize, key: &ForeignK
             deferrable: key.deferrable,
         },
         unsure: unsure(child) || unsure(parent),
+        healing: pairs().any(|(c, p)| heals((child, c), (parent, p))),
         nullable: pairs().all(|(c, _)| !c.not_null && !c.computed()),
     })
 }
@@ -134,6 +140,25 @@ fn writes(action: catalog::Action) -> bool {
     !matches!(action, catalog::Action::NoAction | catalog::Action::Restrict)
 }
 
+/// Values of a key that differ in the file may be one UUID, or mean NULL.
+pub fn heals(
+    (child, of_child): (&DecidedTable<'_>, &DecidedColumn<'_>),
+    (parent, of_parent): (&DecidedTable<'_>, &DecidedColumn<'_>),
+) -> bool {
+    let (of_child, of_parent) = (child.stored(of_child).zip(Some(of_child)), parent.stored(of_parent));
+    let Some((stored, column)) = of_child else { return false };
+    let respelled = *column.pg_type.base() == PgType::Uuid && {
+        let spellings = |p: &ColumnProfile, forms: &[TextFormat]| p.text.sum(forms) > 0;
+        let exact = [TextFormat::Uuid, TextFormat::UuidHex];
+        let both = [Some(stored), of_parent];
+        let any = |forms: &[TextFormat]| both.iter().flatten().any(|p| spellings(p, forms));
+        let blobs = both.iter().flatten().any(|p| p.blobs > 0);
+        let kinds = exact.iter().filter(|form| any(&[**form])).count() + usize::from(blobs);
+        kinds > 1 || any(&[TextFormat::UuidUpper, TextFormat::Hex32, TextFormat::UuidOther])
+    };
+    respelled || stored.aside.misfits(&column.decoder(&child.timezone())) > 0
+}
+
 /// Rows of this table may be missing, or be there already.
 fn unsure(table: &DecidedTable<'_>) -> bool {
     let filtered = table.overrides.is_some_and(|g| g.filter.is_some());
@@ -155,7 +180,7 @@ fn add(
         Some(own) => table.constraints.claim(own),
         None => table.constraints.object(&table.resolved.target, &made.key.columns, "fkey"),
     };
-    if policy != Orphans::Error || made.unsure {
+    if policy != Orphans::Error || made.unsure || made.healing {
         let asked = if policy == Orphans::Null && !made.nullable { Orphans::Error } else { policy };
         let as_existing = ExistingForeignKey {
             columns: made.key.columns.clone(),
@@ -181,7 +206,9 @@ fn report(
     findings: &mut Vec<Finding>,
 ) {
     let policy = table.settings.orphans;
-    if let Some(orphans) = orphans {
+    if let Some(orphans) = orphans.filter(|_| made.healing) {
+        findings.push(maybe_orphans(&object, orphans.told(&key.parent)));
+    } else if let Some(orphans) = orphans {
         let finding = orphan_finding(table, &object, orphans, (key, made.nullable)).of(table.id);
         if policy == Orphans::Keep {
             table.detail.push(finding.message.clone());
@@ -190,12 +217,19 @@ fn report(
     }
     if policy == Orphans::Null && !made.nullable {
         let message = "orphans cannot be set to NULL: a column of the key is NOT NULL";
-        let severity = if orphans.is_some() { Severity::Blocking } else { Severity::Info };
+        let certain = orphans.is_some() && !made.healing;
+        let severity = if certain { Severity::Blocking } else { Severity::Info };
         let fix = Fix::of_table(&table.source.name, "orphans", "keep").or(&["reject"]);
         let rest = orphans.map(|o| cost(o.count())).unwrap_or_default();
         let rest = format!("{rest}, or the column's nullable to true");
         findings.push(Kind::Orphans.finding(severity, object, message).fix(fix, &rest).of(table.id));
     }
+}
+
+/// Orphans of the file that may not be any in PostgreSQL.
+pub fn maybe_orphans(object: &str, told: String) -> Finding {
+    let message = format!("{told} as the values are spelled: the import looks again at what they become");
+    Kind::Orphans.info(object, message)
 }
 
 /// The search for rows that have no parent by a key.

@@ -10,8 +10,10 @@ use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
 use crate::translate;
+use crate::types::ColumnProfile;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, Timezone, ValueList};
+use crate::value::boolean::Words;
+use crate::value::{Decoder, Format, PgType, Timezone, ValueList};
 
 /// A table of the source, while and after everything about it is decided.
 pub struct DecidedTable<'a> {
@@ -48,6 +50,7 @@ pub struct DecidedColumn<'a> {
     pub pinned: bool,
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
+    pub words: Words,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,
@@ -94,6 +97,11 @@ impl<'a> DecidedTable<'a> {
     /// A column that is carried over, by source name.
     pub fn column(&self, name: &str) -> Option<&DecidedColumn<'a>> {
         self.columns.iter().find(|c| c.source.name.eq_ignore_ascii_case(name))
+    }
+
+    /// What is stored in a column.
+    pub fn stored(&self, column: &DecidedColumn<'_>) -> Option<&'a ColumnProfile> {
+        self.profile.and_then(|p| p.columns.get(column.position))
     }
 
     pub fn column_at(&self, name: &str) -> Option<usize> {
@@ -143,6 +151,7 @@ impl<'a> DecidedColumn<'a> {
         let ColumnType { pg_type, format, reason, pinned } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
+            words: resolved.overrides.map(|g| g.words.clone()).unwrap_or_default(),
             resolved,
             target,
             pg_type,
@@ -155,6 +164,11 @@ impl<'a> DecidedColumn<'a> {
             generated: None,
             nocase: false,
         }
+    }
+
+    /// What becomes of its values in a load, by the plan's type.
+    pub fn decoder(&self, timezone: &Timezone) -> Decoder {
+        Decoder::new(self.pg_type.base(), self.format, timezone).with_words(self.words.clone())
     }
 
     /// PostgreSQL computes its values.

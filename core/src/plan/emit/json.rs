@@ -119,6 +119,11 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     put(&mut out, "skip", false.into());
     put(&mut out, "on_invalid", column.on_invalid.word().into());
     put(&mut out, "null_values", column.null_values.texts().collect());
+    for (key, list) in [("true_values", &column.words.truths), ("false_values", &column.words.falsehoods)] {
+        if !list.is_empty() {
+            put(&mut out, key, list.texts().collect());
+        }
+    }
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

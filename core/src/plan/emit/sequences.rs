@@ -3,14 +3,21 @@
 use super::ddl;
 use super::steps::push;
 use crate::finding::{Finding, Fix, Kind, Severity};
+use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::model::{Phase, Step};
-use crate::plan::target::{CITUS_WORKERS_FROM, ExistingColumn};
+use crate::plan::target::{CITUS_WORKERS_FROM, ExistingColumn, ExistingTable};
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::TypeClass;
 
 /// A step for each sequence.
-pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut Vec<Finding>) {
+pub fn steps(
+    ctx: &Context<'_>,
+    out: &mut Vec<Step>,
+    tables: &[&DecidedTable<'_>],
+    findings: &mut Vec<Finding>,
+) {
+    findings.extend(tables.iter().filter_map(|table| unused_sequence(ctx, table)));
     for table in tables.iter().filter(|d| d.settings.reset_sequences) {
         let resets = if table.fresh() { fresh(table, findings) } else { existing(table, findings) };
         for (column, sql) in resets {
@@ -23,6 +30,61 @@ pub fn steps(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], findings: &mut V
             );
         }
     }
+}
+
+/// A sequence that no column takes numbers from, but that is called as if it numbered the table's key: the application
+/// asks it, and nobody sets it.
+fn unused_sequence(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Option<Finding> {
+    let there = table.existing.filter(|e| e.relkind != 'v')?;
+    let primary = there.keys.iter().find(|key| key.primary)?;
+    let [key] = primary.columns.as_slice() else { return None };
+    let key = there
+        .column(key)
+        .filter(|c| c.sequence.is_none() && TypeClass::of(&c.pg_type) == TypeClass::Integer)?;
+    table.columns.iter().find(|c| c.target == key.name)?;
+    let used: Vec<&str> = (ctx.target.relations.iter())
+        .flat_map(|relation| relation.columns.iter().filter_map(|c| c.sequence.as_deref()))
+        .collect();
+    let counts = |name: &str| {
+        let name = name.to_lowercase();
+        let counted = name.strip_suffix("_seq").unwrap_or_default();
+        singulars(&there.name.to_lowercase())
+            .any(|one| counted == one || counted == format!("{one}_{}", key.name.to_lowercase()))
+    };
+    let free = |r: &&ExistingTable| {
+        r.relkind == 'S'
+            && r.part_of.is_none()
+            && r.schema == there.schema
+            && counts(&r.name)
+            // As `format('%I.%I')` prints it, quoted where it must be.
+            && !used.iter().any(|name| name.replace('"', "") == format!("{}.{}", r.schema, r.name))
+    };
+    let sequence = ctx.target.relations.iter().find(free)?;
+    let after = ctx.overrides.after.clone().unwrap_or_default();
+    if after.iter().any(|sql| sql.contains(&sequence.name)) {
+        return None;
+    }
+    let message = format!(
+        "no column takes numbers from sequence {}, which is called as if it counted \"{}\": the import does not set it",
+        sequence.name, key.name
+    );
+    let set = format!(
+        "SELECT setval({0}, max({1})) FROM {2} HAVING max({1}) > 0",
+        literal(&qualified(&sequence.schema, &sequence.name)),
+        ident(&key.name),
+        qualified(&there.schema, &there.name)
+    );
+    let statements: Vec<String> = after.into_iter().chain([set]).collect();
+    let finding = Kind::Sequence.info(format!("{}.{}", table.source.name, key.name), message);
+    Some(finding.fix(Fix::of_plan("after", statements), " if the application takes its numbers there"))
+}
+
+/// The name of a table, and what one of its rows may be called.
+fn singulars(name: &str) -> impl Iterator<Item = String> {
+    let ies = name.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let es = name.strip_suffix("es").map(str::to_owned);
+    let s = name.strip_suffix('s').map(str::to_owned);
+    [Some(name.to_owned()), s, es, ies].into_iter().flatten()
 }
 
 /// Column and statement.

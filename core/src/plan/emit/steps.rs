@@ -40,7 +40,7 @@ pub fn steps(
     for phase in [Phase::Keys, Phase::Indexes, Phase::ForeignKeys, Phase::Checks] {
         after(&mut out, &ordered, phase);
     }
-    sequences::steps(&mut out, &ordered, findings);
+    sequences::steps(ctx, &mut out, &ordered, findings);
     refresh(ctx, &mut out, &ordered);
     let analyzed = |d: &DecidedTable<'_>| d.settings.analyze && d.existing.is_none_or(|e| e.relkind != 'v');
     for table in ordered.iter().filter(|d| analyzed(d)) {
@@ -179,6 +179,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         not_null: column.not_null,
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
+        words: column.words.clone(),
     };
     LoadSpec {
         id: table.id,

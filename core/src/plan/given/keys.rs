@@ -221,6 +221,12 @@ pub const KEYS: &[Key] = &[
         "The column's PostgreSQL type. `on_invalid` decides about values that do not fit.", "\"type\": \"numeric(12,2)\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
         "How the column's numbers or encoded texts are read, see [types.md](types.md#formats).", "\"format\": \"unixepoch\""),
+    Key::new("true_values", Kind::Values, "[]").of_column().says(
+        "Texts and numbers that a boolean column means by true, besides those that every boolean takes. A new column becomes boolean.",
+        "\"true_values\": [\"ja\", 2]"),
+    Key::new("false_values", Kind::Values, "[]").of_column().says(
+        "Texts and numbers that a boolean column means by false, besides those that every boolean takes. A new column becomes boolean.",
+        "\"false_values\": [\"nein\", \"\"]"),
     Key::new("nullable", Kind::Flag, "as declared").of_column().says(
         "Whether the column allows NULL.", "\"nullable\": true"),
     Key::new("default", Kind::TextOrNull, "as declared, translated").of_column().says(

@@ -11,6 +11,7 @@ use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::value::batch::OnInvalid;
+use crate::value::boolean::Words;
 use crate::value::{Format, PgType, Timezone, ValueList};
 
 /// What is wrong with a plan that a user gave.
@@ -89,6 +90,7 @@ pub struct ColumnOverrides {
     pub skip: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
+    pub words: Words,
     pub reason: Option<String>,
 }
 
@@ -105,12 +107,14 @@ impl Overrides {
         self.tables.iter().find(|(table, _)| table.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
     }
 
-    /// The values of a column that mean NULL where they do not fit.
-    pub fn null_values(&self, table: &str, column: &str) -> ValueList {
+    /// The values of a column that mean NULL where they do not fit, and its words for true and false.
+    pub fn listed(&self, table: &str, column: &str) -> (ValueList, Words) {
         let table = self.table(table);
-        let own = table.and_then(|t| t.column(column)).and_then(|c| c.null_values.as_ref());
-        let own = own.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
-        own.or(self.common.null_values.as_ref()).cloned().unwrap_or_default()
+        let column = table.and_then(|t| t.column(column));
+        let nulls = column.and_then(|c| c.null_values.as_ref());
+        let nulls = nulls.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
+        let nulls = nulls.or(self.common.null_values.as_ref());
+        (nulls.cloned().unwrap_or_default(), column.map(|c| c.words.clone()).unwrap_or_default())
     }
 
     /// Sets `skip` of a source table, whatever it was before.
@@ -395,6 +399,10 @@ fn read_column(map: &Object) -> ColumnOverrides {
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
+        words: Words {
+            truths: values(map, "true_values").unwrap_or_default(),
+            falsehoods: values(map, "false_values").unwrap_or_default(),
+        },
         reason: text(map, "reason"),
     }
 }

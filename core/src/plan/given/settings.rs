@@ -160,7 +160,27 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
         let hint = "Set another schema for the plan or the table.";
         return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
     }
+    words_need_a_boolean(given)?;
     text_needs_every_value(given)
+}
+
+fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
+    for (table, entry) in &given.tables {
+        for (name, column) in &entry.columns {
+            let other = column.pg_type.as_ref().filter(|t| *t.base() != PgType::Bool);
+            if let Some(other) = other.filter(|_| !column.words.is_empty()) {
+                let key = if column.words.truths.is_empty() { "false_values" } else { "true_values" };
+                let path = join(&join(&join("plan.tables", table), "columns"), name);
+                let hint = format!("Remove it, or set {} to \"boolean\".", join(&path, "type"));
+                return Err(invalid(
+                    join(&path, key),
+                    format!("type {other} has no values for true and false"),
+                    hint,
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Each schema that a table may go to.

@@ -162,8 +162,8 @@ impl Printer<'_> {
     }
 
     /// Cells that may be one of these UUIDs: texts that begin with the same digits, each spelling a range of the index,
-    /// and the bytes. A digit follows, so that the range's ends need not look like numbers, which a column may turn
-    /// them into.
+    /// and the bytes. A digit or a dash follows, so that the range's ends need not look like numbers, which a column may
+    /// turn them into.
     fn spelt(&mut self, exact: &Expr, name: &str, column: &Expr, values: &[Expr]) -> Option<Vec<String>> {
         let place = self.place(column, IndexAccess::Spelt)?;
         let known =
@@ -187,7 +187,7 @@ impl Printer<'_> {
         let near = format!(
             "{found} IN (WITH v(uuid) AS ({list}) SELECT {cell} FROM v \
              CROSS JOIN json_each(pg_uuid_begins(v.uuid)) AS p CROSS JOIN main.{table} AS x \
-             WHERE {cell} COLLATE BINARY >= p.value || '/' AND {cell} COLLATE BINARY < p.value || 'g' \
+             WHERE {cell} COLLATE BINARY >= p.value || '-' AND {cell} COLLATE BINARY < p.value || 'g' \
              UNION ALL SELECT unhex(uuid, '-') FROM v)"
         );
         Some(vec![near, self.expr(exact)])
