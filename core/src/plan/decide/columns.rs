@@ -194,7 +194,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let key = self.table.source.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
         let of_key = key.iter().any(|name| name.eq_ignore_ascii_case(&self.column.source.name));
         match self.existing {
-            Some(existing) => existing.not_null,
+            Some(existing) => existing.not_null && self.table.null_default(self.column).is_none(),
             None => of_key || !nullable.unwrap_or(!self.column.source.not_null),
         }
     }
@@ -218,7 +218,7 @@ impl<'c, 'a> Case<'c, 'a> {
 
     /// The values that `null_values` may list, so that the others fit the required type.
     fn blanks(&self, ctx: &Context<'_>, required: &PgType, format: Option<Format>) -> Option<Blanks> {
-        let p = self.profile.filter(|_| self.existing.is_none_or(|existing| !existing.not_null))?;
+        let p = self.profile.filter(|_| self.existing.is_none() || !self.not_null())?;
         let blanks = blanks(p, |rest| {
             let format = self.column.overrides.and_then(|g| g.format).or(format);
             ((ctx.rules.fit)(rest, required.base(), format) != Fit::No).then(|| (required.clone(), format))

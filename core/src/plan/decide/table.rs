@@ -52,6 +52,8 @@ pub struct DecidedColumn<'a> {
     pub null_values: ValueList,
     pub words: Words,
     pub not_null: bool,
+    /// The default of an existing NOT NULL column, which NULL becomes.
+    pub null_default: Option<String>,
     pub default: Option<String>,
     pub generated: Option<String>,
     /// The column gets the case-insensitive collation.
@@ -160,6 +162,7 @@ impl<'a> DecidedColumn<'a> {
             pinned,
             on_invalid,
             null_values,
+            null_default: None,
             default: None,
             generated: None,
             nocase: false,

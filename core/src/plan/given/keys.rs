@@ -146,6 +146,9 @@ pub const KEYS: &[Key] = &[
     Key::new("null_values", Kind::Values, "[]").everywhere().says(
         "Texts and numbers that mean NULL where they do not fit their column's type, as COPY's NULL does. In a text column they stay. A list replaces that of the plan or table.",
         "\"null_values\": [\"\", \"n/a\", \"0000-00-00\"]"),
+    Key::new("null_to_default", Kind::Flag, "false").of_table().in_column().says(
+        "Give NULL the default of an existing NOT NULL column that has one. The rows are then loaded through a temporary table.",
+        "\"null_to_default\": true"),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),

@@ -73,6 +73,7 @@ pub struct TableOverrides {
     pub common: Common,
     pub target: Option<String>,
     pub conflict_target: Option<String>,
+    pub null_to_default: Option<bool>,
     pub skip: Option<bool>,
     pub filter: Option<String>,
     pub columns: Vec<(String, ColumnOverrides)>,
@@ -91,6 +92,7 @@ pub struct ColumnOverrides {
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
     pub words: Words,
+    pub null_to_default: Option<bool>,
     pub reason: Option<String>,
 }
 
@@ -378,6 +380,7 @@ fn read_table(map: &Object) -> TableOverrides {
         common: read_common(map),
         target: text(map, "target"),
         conflict_target: text(map, "conflict_target"),
+        null_to_default: flag(map, "null_to_default"),
         skip: flag(map, "skip"),
         filter: text(map, "where"),
         columns: entries(map, "columns", read_column),
@@ -403,6 +406,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
             truths: values(map, "true_values").unwrap_or_default(),
             falsehoods: values(map, "false_values").unwrap_or_default(),
         },
+        null_to_default: flag(map, "null_to_default"),
         reason: text(map, "reason"),
     }
 }
