@@ -141,7 +141,7 @@ pub const KEYS: &[Key] = &[
     Key::new("fire_triggers", Kind::Flag, "false").run_and_table().says(
         "Fire the triggers of an existing table for the loaded rows.", "\"fire_triggers\": true"),
     Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
-        "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL, `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
+        "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL (a new column that takes NULL keeps its declared type, rather than becoming text), `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
         "\"on_invalid\": \"reject\""),
     Key::new("null_values", Kind::Values, "[]").everywhere().says(
         "Texts and numbers that mean NULL where they do not fit their column's type, as COPY's NULL does. In a text column they stay. A list replaces that of the plan or table.",
