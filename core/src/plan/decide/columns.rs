@@ -92,8 +92,10 @@ impl<'c, 'a> Case<'c, 'a> {
     }
 
     fn decide(&self, ctx: &Context<'_>, findings: &mut Vec<Finding>) -> ColumnType {
-        let natural =
-            (ctx.rules.choose)(&self.question(self.table.settings.wanted(&self.column.source.declared)));
+        let natural = (ctx.rules.choose)(&Question {
+            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            ..self.question(self.table.settings.wanted(&self.column.source.declared))
+        });
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
         let explicit = overrides.and_then(|g| g.pg_type.as_ref());
@@ -133,7 +135,7 @@ impl<'c, 'a> Case<'c, 'a> {
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
-            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            nulls_misfits: false,
         }
     }
 
