@@ -210,6 +210,8 @@ pub struct LoadColumn {
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
     pub words: Words,
+    /// What NULL becomes, as SQL.
+    pub default: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

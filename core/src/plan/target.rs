@@ -86,6 +86,8 @@ pub struct ExistingColumn {
     pub pg_type: PgType,
     pub not_null: bool,
     pub has_default: bool,
+    /// The default as SQL that means the same whatever the search path is.
+    pub default: Option<String>,
     pub identity: Option<Identity>,
     /// Citus distributes the table by it, and takes no NULL for that reason alone.
     pub distributes: bool,
@@ -105,6 +107,7 @@ impl ExistingColumn {
             pg_type,
             not_null: false,
             has_default: false,
+            default: None,
             identity: None,
             distributes: false,
             generated: false,

@@ -886,6 +886,34 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
 }
 
 #[test]
+fn an_explicit_type_that_costs_values_is_reported_whatever_was_declared() {
+    use crate::value::Cell;
+    let made = column("c", "INTEGER");
+    let mut stored = ColumnProfile::for_column(&made, false);
+    [Cell::Integer(1), Cell::Integer(5), Cell::Text(b"x")].into_iter().for_each(|cell| stored.observe(cell));
+    let profiles = [Some(TableProfile { rows: 3, sampled: false, columns: vec![stored] })];
+    let catalog = catalog(vec![table("t", vec![made])]);
+    for (column, message) in [
+        (json!({"type": "boolean"}), "such values become NULL"),
+        (json!({}), "1 value that does not fit becomes NULL"),
+    ] {
+        let mut column = column;
+        column["on_invalid"] = json!("null");
+        let source = Source {
+            catalog: &catalog,
+            profiles: &profiles,
+            key_facts: &[],
+            levels: &[],
+            damage: &Damage::default(),
+        };
+        let given = parse(&json!({"tables": {"t": {"columns": {"c": column}}}})).unwrap();
+        let planned = build(&source, &Target::default(), &given).expect("a plan");
+        let messages = said(&planned, "t.c");
+        assert!(messages.len() == 1 && messages[0].contains(message), "{messages:?}");
+    }
+}
+
+#[test]
 fn what_the_server_refuses_has_no_step_and_a_finding() {
     let taken = plan(&blog(), json!({}));
     let parts = |planned: &Planned| -> Vec<_> {

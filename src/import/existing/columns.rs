@@ -1,6 +1,7 @@
 //! The columns of relations: types, defaults, identities, sequences.
 
 use super::relations::Relations;
+use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::Row;
 use crate::pg::types;
 use pg_sqlite_migrate_core::plan::{ExistingColumn, Identity};
@@ -16,6 +17,8 @@ const COLUMNS: &str = "
                    SELECT b.typnotnull, b.typbasetype FROM chain JOIN pg_catalog.pg_type b ON b.oid = chain.typbasetype)
                SELECT pg_catalog.bool_or(chain.typnotnull) FROM chain)) AS not_null,
            a.attgenerated = '' AND (a.atthasdef OR t.typdefault IS NOT NULL) AS has_default,
+           (SELECT pg_catalog.pg_get_expr(e.adbin, e.adrelid) FROM pg_catalog.pg_attrdef e
+            WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND a.attgenerated = '') AS default,
            a.attidentity AS identity,
            CASE WHEN c.relkind <> 'v' THEN a.attgenerated <> ''
                 WHEN c.relhastriggers AND EXISTS (
@@ -53,7 +56,11 @@ const SEQUENCES: &str = "
     ORDER BY u.relation, u.attnum, u.rank, s.oid";
 
 pub fn read(found: &mut Relations) {
-    found.each(COLUMNS, |table, row| table.columns.push(column(row)));
+    {
+        // The constants of defaults are printed so that they are read alike in every session.
+        let _styles = LocalSettings::printing(Reads::Styles);
+        found.each(COLUMNS, |table, row| table.columns.push(column(row)));
+    }
     found.each(SEQUENCES, |table, row| {
         let name: String = row.get("column");
         if let Some(column) = table.columns.iter_mut().find(|c| c.name == name) {
@@ -69,6 +76,7 @@ fn column(row: &Row<'_>) -> ExistingColumn {
         pg_type: types::of(oid, modifier),
         not_null: row.get("not_null"),
         has_default: row.get("has_default"),
+        default: row.get("default"),
         identity: match row.get("identity") {
             'a' => Some(Identity::Always),
             'd' => Some(Identity::ByDefault),

@@ -22,6 +22,8 @@ pub struct Circumstances {
     pub unplanned_key: bool,
     /// A default that the load leaves to the table may read tables.
     pub looking_default: bool,
+    /// NULL becomes the default of one of its columns.
+    pub null_defaults: bool,
     /// Rows of the table; `None` where they cannot be counted.
     pub existing_rows: Option<i64>,
     /// Rows of the load; 0 when unknown.
@@ -39,6 +41,9 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
     }
     if let Some(reason) = obstacle(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
+    }
+    if at.null_defaults {
+        return Strategy::Staged(Some("NULL becomes a default"));
     }
     // The plan requests everything to be in place, or triggers of which there are some.
     if into.is_some_and(|into| into.keep_constraints || (into.fire_triggers && facts.insert_triggers)) {
@@ -115,7 +120,13 @@ mod tests {
     }
 
     fn rows(existing_rows: Option<i64>, rows_to_load: i64) -> Circumstances {
-        Circumstances { unplanned_key: false, looking_default: false, existing_rows, rows_to_load }
+        Circumstances {
+            unplanned_key: false,
+            looking_default: false,
+            null_defaults: false,
+            existing_rows,
+            rows_to_load,
+        }
     }
 
     fn staged(facts: RelationFacts, into: IntoExisting) -> bool {
@@ -167,6 +178,8 @@ mod tests {
         assert!(staged(strategy(&append, Some(401), 100)));
         assert!(staged(strategy(&append, Some(1), 0)), "unknown");
         assert!(staged(strategy(&append, None, 100)) && staged(strategy(&skip, None, 100)));
+        let defaults = Circumstances { null_defaults: true, ..rows(Some(0), 1) };
+        assert!(staged(choose(&table(), Some(&append), defaults)));
         let unplanned = Circumstances { unplanned_key: true, ..rows(Some(0), 1) };
         assert!(staged(choose(&table(), Some(&append), unplanned)));
     }

@@ -98,6 +98,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
         Circumstances {
             unplanned_key: into.is_some_and(|into| !into.knows(&existing::foreign_keys::of(relation))),
             looking_default: leaves_looking_default(&facts, &target),
+            null_defaults: spec.columns.iter().any(|column| column.default.is_some()),
             existing_rows: counted.as_ref().ok().copied(),
             rows_to_load: place.rows_expected,
         },

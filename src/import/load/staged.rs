@@ -33,6 +33,7 @@ pub fn load(
     let (stage, relation) = create_stage(spec, target);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
+    loaded.notes.extend(put_defaults(spec, &stage));
     let orphans = orphans::resolve_staged(&into.orphans, &stage, place.orphans, place.rejects);
     let staged = loaded.imported - orphans.rejected;
     loaded.rejected += orphans.rejected;
@@ -66,6 +67,33 @@ pub fn load(
         loaded.notes.push(format!("{rows} left out by a trigger or rule of the table's"));
     }
     Ok(loaded)
+}
+
+/// NULL becomes the default of its column. What a default reads is named in full, whatever the search path of the caller
+/// is; it runs once for each NULL, as in an INSERT. Gives what to say of each column.
+fn put_defaults(spec: &LoadSpec, stage: &str) -> Vec<String> {
+    let _path = LocalSettings::safe_search_path();
+    let (mut set, mut nulls, mut notes) = (vec![], vec![], vec![]);
+    for column in &spec.columns {
+        let Some(default) = &column.default else { continue };
+        let is_null = format!("{} IS NULL", ident(&column.target));
+        let count: u64 =
+            spi::value(&format!("SELECT count(*) FROM {stage} WHERE {is_null}"), &[]).unwrap_or(0);
+        if count > 0 {
+            set.push(format!("{0} = COALESCE({0}, {default})", ident(&column.target)));
+            nulls.push(is_null);
+            notes.push(format!(
+                "{} the default of \"{}\"",
+                counted(count, "NULL became", "NULLs became"),
+                column.target
+            ));
+        }
+    }
+    if !set.is_empty() {
+        // All at once, because an update moves its rows, and defaults may be numbered in the rows' order.
+        spi::execute(&format!("UPDATE {stage} SET {} WHERE {}", set.join(", "), nulls.join(" OR ")));
+    }
+    notes
 }
 
 /// Rows that meet one of the table's change it.

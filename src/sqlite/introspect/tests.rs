@@ -326,9 +326,9 @@ fn virtual_tables_of_real_files_can_be_read() {
         let catalog = catalog(&source).unwrap();
         let table = catalog.table(name).unwrap();
         assert!(matches!(table.kind, TableKind::Virtual { usable: true, .. }), "{table:?}");
-        let no_words = |_: &str| Default::default();
+        let nothing = |_: &str| Default::default();
         let profile =
-            super::super::profile(&source, table, super::super::Mode::Full, None, None, &no_words).unwrap();
+            super::super::profile(&source, table, super::super::Mode::Full, None, None, &nothing).unwrap();
         assert!(profile.rows > 0, "{name}");
     }
 }

@@ -98,8 +98,10 @@ impl<'c, 'a> Case<'c, 'a> {
     }
 
     fn decide(&self, ctx: &Context<'_>, findings: &mut Vec<Finding>) -> ColumnType {
-        let natural =
-            (ctx.rules.choose)(&self.question(self.table.settings.wanted(&self.column.source.declared)));
+        let natural = (ctx.rules.choose)(&Question {
+            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            ..self.question(self.table.settings.wanted(&self.column.source.declared))
+        });
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
         let explicit = overrides.and_then(|g| g.pg_type.as_ref());
@@ -140,7 +142,7 @@ impl<'c, 'a> Case<'c, 'a> {
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
-            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            nulls_misfits: false,
             typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
             epochs: self.epochs,
             file_epoch: self.file_epoch,
@@ -204,7 +206,7 @@ impl<'c, 'a> Case<'c, 'a> {
         let key = self.table.source.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
         let of_key = key.iter().any(|name| name.eq_ignore_ascii_case(&self.column.source.name));
         match self.existing {
-            Some(existing) => existing.not_null,
+            Some(existing) => existing.not_null && self.table.null_default(self.column).is_none(),
             None => of_key || !nullable.unwrap_or(!self.column.source.not_null),
         }
     }
@@ -228,7 +230,7 @@ impl<'c, 'a> Case<'c, 'a> {
 
     /// The values that `null_values` may list, so that the others fit the required type.
     fn blanks(&self, ctx: &Context<'_>, required: &PgType, format: Option<Format>) -> Option<Blanks> {
-        let p = self.profile.filter(|_| self.existing.is_none_or(|existing| !existing.not_null))?;
+        let p = self.profile.filter(|_| self.existing.is_none() || !self.not_null())?;
         let blanks = blanks(p, |rest| {
             let format = self.column.overrides.and_then(|g| g.format).or(format);
             ((ctx.rules.fit)(rest, required.base(), format) != Fit::No).then(|| (required.clone(), format))

@@ -8,6 +8,7 @@ use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
 use crate::types::{ColumnProfile, TypeClass};
+use crate::value::PgType;
 use crate::value::batch::OnInvalid;
 
 /// Decides NULL, default and generation of each column.
@@ -17,7 +18,9 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         let created = table.existing.is_none();
         let generated = if created { generated(ctx, table, i, findings) } else { None };
         let default = if created && generated.is_none() { default(ctx, table, i, findings) } else { None };
+        let null_default = table.columns.get(i).and_then(|c| table.null_default(c)).map(str::to_owned);
         if let Some(column) = table.columns.get_mut(i) {
+            column.null_default = null_default;
             (column.not_null, column.generated, column.default) = (not_null, generated, default);
         }
     }
@@ -70,11 +73,25 @@ fn existing_not_null(
         let rows = counted(nulls, "row has NULL", "rows have NULL");
         let why = existing.why_not_null();
         let message = format!("{rows}, and existing column \"{}\" is {why}", existing.name);
-        findings.push(if column.on_invalid == OnInvalid::Reject {
+        findings.push(if table.null_default(column).is_some() {
+            Kind::NullKey.info(object, format!("{message}: NULL becomes its default"))
+        } else if column.on_invalid == OnInvalid::Reject {
             Kind::NullKey.warning(object, format!("{message}; such rows go to sqlite_migrate.reject"))
         } else {
             let finding = Kind::NullKey.blocking(object, message).of(table.id);
             match table.profile.is_some_and(|p| p.rows == nulls) {
+                _ if existing.default.is_some() && !matches!(existing.pg_type, PgType::Domain { .. }) => {
+                    let fix = Fix::of_column(name, &column.source.name, "null_to_default", true);
+                    let rest = match table.profile.is_some_and(|p| p.rows == nulls) {
+                        true => String::new(),
+                        false => {
+                            let cost = counted(nulls, "row", "rows");
+                            let path = column.path(name, "on_invalid");
+                            format!(", or {path} to \"reject\" to leave {cost} out")
+                        }
+                    };
+                    finding.fix(fix, &format!(" to give NULL its default{rest}, or correct the rows"))
+                }
                 true => finding.hint("Correct the rows."),
                 false => {
                     let fix = Fix::of_column(name, &column.source.name, "on_invalid", "reject");

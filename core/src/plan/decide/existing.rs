@@ -118,6 +118,7 @@ fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'stati
             ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
             ("constraints", differs(given.constraints, plan.constraints)),
             ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
+            ("null_to_default", table.overrides.and_then(|g| g.null_to_default) == Some(true)),
         ],
     };
     keys.into_iter().filter(|(_, without_effect)| *without_effect).map(|(key, _)| key).collect()

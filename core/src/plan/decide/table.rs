@@ -53,6 +53,8 @@ pub struct DecidedColumn<'a> {
     pub words: Words,
     pub epochs: Epochs,
     pub not_null: bool,
+    /// The default of an existing NOT NULL column, which NULL becomes.
+    pub null_default: Option<String>,
     pub default: Option<String>,
     pub generated: Option<String>,
     /// The column gets the case-insensitive collation.
@@ -162,6 +164,7 @@ impl<'a> DecidedColumn<'a> {
             on_invalid,
             null_values,
             epochs,
+            null_default: None,
             default: None,
             generated: None,
             nocase: false,

@@ -85,6 +85,8 @@ fn table(table: &DecidedTable<'_>) -> Value {
     let mut out = common(&table.settings, own_types);
     put(&mut out, "target", (!table.ambiguous).then_some(table.target.as_str()).into());
     put(&mut out, "conflict_target", conflict_target(table).into());
+    let null_to_default = table.overrides.and_then(|g| g.null_to_default).unwrap_or(false);
+    put(&mut out, "null_to_default", null_to_default.into());
     put(&mut out, "skip", false.into());
     put(&mut out, "where", table.overrides.and_then(|g| g.filter.clone()).into());
     let mut decided = table.columns.iter().peekable();
@@ -120,6 +122,9 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     put(&mut out, "skip", false.into());
     put(&mut out, "on_invalid", column.on_invalid.word().into());
     put(&mut out, "null_values", column.null_values.texts().collect());
+    if let Some(own) = column.overrides.and_then(|g| g.null_to_default) {
+        put(&mut out, "null_to_default", own.into());
+    }
     for (key, list) in [("true_values", &column.words.truths), ("false_values", &column.words.falsehoods)] {
         if !list.is_empty() {
             put(&mut out, key, list.texts().collect());

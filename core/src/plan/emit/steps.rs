@@ -176,10 +176,11 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         target: column.target.clone(),
         pg_type: column.pg_type.clone(),
         format: column.format,
-        not_null: column.not_null,
+        not_null: column.not_null && column.null_default.is_none(),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         words: column.words.clone(),
+        default: column.null_default.clone(),
     };
     LoadSpec {
         id: table.id,

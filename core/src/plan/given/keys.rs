@@ -142,7 +142,7 @@ pub const KEYS: &[Key] = &[
     Key::new("fire_triggers", Kind::Flag, "false").run_and_table().says(
         "Fire the triggers of an existing table for the loaded rows.", "\"fire_triggers\": true"),
     Key::new("on_invalid", Kind::Word(OnInvalid::WORDS), "\"error\"").everywhere().says(
-        "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL, `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
+        "What to do with a value that does not fit its column's type: `error` stops, `null` stores NULL (a new column that takes NULL keeps its declared type, rather than becoming text), `reject` puts the row into `sqlite_migrate.reject`, `text` makes the column text (bytea if it holds BLOBs).",
         "\"on_invalid\": \"reject\""),
     Key::new("null_values", Kind::Values, "[]").everywhere().says(
         "Texts and numbers that mean NULL where they do not fit their column's type, as COPY's NULL does. In a text column they stay. A list replaces that of the plan or table.",
@@ -150,6 +150,9 @@ pub const KEYS: &[Key] = &[
     Key::new("epochs", Kind::Word(Epochs::WORDS), "\"declared\"").everywhere().says(
         "Which numbers are read as times, where neither `type` nor an existing column decides: `declared` reads those of columns declared as a time, such as DATETIME, `named` also those of columns whose name suggests times, such as `created_at INTEGER`, `never` reads none.",
         "\"epochs\": \"named\""),
+    Key::new("null_to_default", Kind::Flag, "false").of_table().in_column().says(
+        "Give NULL the default of an existing NOT NULL column that has one. The rows are then loaded through a temporary table.",
+        "\"null_to_default\": true"),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),

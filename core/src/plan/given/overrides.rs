@@ -75,6 +75,7 @@ pub struct TableOverrides {
     pub common: Common,
     pub target: Option<String>,
     pub conflict_target: Option<String>,
+    pub null_to_default: Option<bool>,
     pub skip: Option<bool>,
     pub filter: Option<String>,
     pub columns: Vec<(String, ColumnOverrides)>,
@@ -94,6 +95,7 @@ pub struct ColumnOverrides {
     pub null_values: Option<ValueList>,
     pub words: Words,
     pub epochs: Option<Epochs>,
+    pub null_to_default: Option<bool>,
     pub reason: Option<String>,
 }
 
@@ -382,6 +384,7 @@ fn read_table(map: &Object) -> TableOverrides {
         common: read_common(map),
         target: text(map, "target"),
         conflict_target: text(map, "conflict_target"),
+        null_to_default: flag(map, "null_to_default"),
         skip: flag(map, "skip"),
         filter: text(map, "where"),
         columns: entries(map, "columns", read_column),
@@ -408,6 +411,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
             falsehoods: values(map, "false_values").unwrap_or_default(),
         },
         epochs: word(map, "epochs"),
+        null_to_default: flag(map, "null_to_default"),
         reason: text(map, "reason"),
     }
 }

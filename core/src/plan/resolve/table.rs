@@ -14,6 +14,7 @@ use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides};
 use crate::plan::given::settings::Settings;
 use crate::plan::target::{ExistingColumn, ExistingTable};
 use crate::types::TableProfile;
+use crate::value::PgType;
 
 /// A table of the source that takes part.
 pub struct Selected<'a> {
@@ -140,6 +141,15 @@ impl<'a> ResolvedTable<'a> {
             self.detail.push(format!("{}: {}", finding.object, finding.message));
             findings.push(finding);
         }
+    }
+
+    /// What NULL becomes in an existing column that does not take it, where the plan asks for that.
+    pub fn null_default(&self, column: &ResolvedColumn<'_>) -> Option<&'a str> {
+        let own = column.overrides.and_then(|g| g.null_to_default);
+        let asked = own.or_else(|| self.overrides.and_then(|g| g.null_to_default)) == Some(true);
+        let existing = self.existing_column(column.target()?).filter(|c| asked && c.not_null)?;
+        // A domain that does not take NULL takes none in the staging table either.
+        existing.default.as_deref().filter(|_| !matches!(existing.pg_type, PgType::Domain { .. }))
     }
 
     /// An existing column that a column of the source is loaded into.
