@@ -6,7 +6,7 @@ use super::trial::Trial;
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 
 /// The complete plan, its steps and what was noticed on the way.
 #[derive(Debug, Clone)]
@@ -207,6 +207,7 @@ pub struct LoadColumn {
     pub format: Option<Format>,
     pub not_null: bool,
     pub on_invalid: OnInvalid,
+    pub excess: Excess,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

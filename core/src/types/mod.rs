@@ -4,6 +4,7 @@
 //! all of it; `fit` knows what a type holds; `notes` makes the findings. The rules are documented in `docs/types.md`.
 
 mod decide;
+pub mod excess;
 pub mod fit;
 pub mod notes;
 pub mod profile;
@@ -13,13 +14,14 @@ pub mod textform;
 pub mod times;
 pub mod words;
 
+pub use excess::fit_without;
 pub use fit::{Fit, fit};
 pub use profile::{ColumnProfile, TableProfile};
 pub use times::Epochs;
 
 use crate::catalog::Column;
 use crate::finding::Finding;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 use rules::Declared;
 
 /// What the choice for one column depends on.
@@ -39,6 +41,7 @@ pub struct Question<'a> {
     /// The plan names the column's type.
     pub typed: bool,
     pub epochs: Epochs,
+    pub excess: Excess,
     /// How the numbers of all other columns are read that are declared as times, if they agree.
     pub file_epoch: Option<Format>,
 }

@@ -152,7 +152,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
         ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
-            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
+            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
         ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
@@ -208,6 +208,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         // The type that the column really has decides, not the plan's spelling of it.
         decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone),
         on_invalid: column.on_invalid,
+        excess: column.excess,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),
         domain: attribute.domain,

@@ -13,7 +13,7 @@ use crate::types::fit::number_texts;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const MAX_COLUMNS: usize = 1600;
@@ -27,6 +27,7 @@ pub struct ColumnType {
     pub pinned: bool,
     /// The plan's word on which numbers are times.
     pub epochs: Epochs,
+    pub excess: Excess,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -74,6 +75,7 @@ struct Case<'c, 'a> {
     profile: Option<&'a ColumnProfile>,
     on_invalid: OnInvalid,
     epochs: Epochs,
+    excess: Excess,
     file_epoch: Option<Format>,
 }
 
@@ -87,6 +89,7 @@ impl<'c, 'a> Case<'c, 'a> {
             profile: table.profile.and_then(|p| p.columns.get(column.position)),
             on_invalid: explicit.unwrap_or(table.settings.on_invalid),
             epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
+            excess: column.overrides.and_then(|g| g.excess).unwrap_or(table.settings.excess),
             file_epoch: ctx.file_epoch,
         }
     }
@@ -120,6 +123,7 @@ impl<'c, 'a> Case<'c, 'a> {
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
             pinned: required.is_some() || explicit_format.is_some(),
             epochs: self.epochs,
+            excess: self.excess,
         }
     }
 
@@ -134,6 +138,7 @@ impl<'c, 'a> Case<'c, 'a> {
             existing: self.existing.is_some(),
             typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
             epochs: self.epochs,
+            excess: self.excess,
             file_epoch: self.file_epoch,
         }
     }
@@ -174,7 +179,7 @@ impl<'c, 'a> Case<'c, 'a> {
             return choice(tried.format, format!("{required} as {origin}"), findings);
         }
         if self.policy() != OnInvalid::Text {
-            let finding = self.invalid_values(required, &tried, own_format);
+            let finding = self.invalid_values(ctx, required, &tried, own_format);
             self.table.report(findings, finding.of(self.table.id));
         }
         choice(own_format, tried.reason, vec![])
@@ -193,7 +198,7 @@ impl<'c, 'a> Case<'c, 'a> {
     /// change a type.
     fn widened(&self, ctx: &Context<'_>, choice: Choice, findings: &mut Vec<Finding>) -> Choice {
         let stored = self.profile.filter(|p| p.values() > 0 && self.policy() == OnInvalid::Text);
-        let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
+        let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format, self.excess)) {
             None | Some(Fit::Yes) => return choice,
             Some(Fit::No) => "not every stored value fits",
             Some(Fit::Unknown) => "only the load could check whether every stored value fits",
@@ -206,7 +211,25 @@ impl<'c, 'a> Case<'c, 'a> {
         wide
     }
 
-    fn invalid_values(&self, required: &PgType, tried: &Choice, format: Option<Format>) -> Finding {
+    /// What the plan could say of the excess of values so that all of them may fit. A new column has rather a type that
+    /// holds long texts.
+    fn excess_to_set(&self, ctx: &Context<'_>, required: &PgType, format: Option<Format>) -> Option<Excess> {
+        let p = self.profile.filter(|_| self.excess == Excess::Error)?;
+        let helps = |excess: &Excess| (ctx.rules.fit)(p, required, format, *excess) != Fit::No;
+        let choices: &[Excess] = match self.existing {
+            Some(_) => &[Excess::Round, Excess::Truncate],
+            None => &[Excess::Round],
+        };
+        choices.iter().copied().find(helps)
+    }
+
+    fn invalid_values(
+        &self,
+        ctx: &Context<'_>,
+        required: &PgType,
+        tried: &Choice,
+        format: Option<Format>,
+    ) -> Finding {
         let why = match self.profile.filter(|_| self.existing.is_some()) {
             Some(p) => obstacle(p, required, &tried.pg_type),
             None => tried.reason.clone(),
@@ -231,6 +254,7 @@ impl<'c, 'a> Case<'c, 'a> {
                     column: &self.column.source.name,
                     pg_type: required,
                     fits: self.existing.is_none().then_some(&tried.pg_type),
+                    excess: self.excess_to_set(ctx, required, format),
                     format: self.column.overrides.and_then(|g| g.format).or(format),
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null,

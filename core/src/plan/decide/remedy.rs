@@ -1,8 +1,9 @@
 //! What the plan can do about values that do not fit their column.
 
 use crate::finding::{Finding, Fix};
+use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 
 pub struct Remedy<'a> {
     pub table: &'a str,
@@ -10,6 +11,8 @@ pub struct Remedy<'a> {
     pub pg_type: &'a PgType,
     /// A type that holds every value, where the column does not exist yet.
     pub fits: Option<&'a PgType>,
+    /// What is to become of digits or characters that are too many, where these are all that is wrong.
+    pub excess: Option<Excess>,
     /// How the plan says that values are read.
     pub format: Option<Format>,
     /// Some of the values are numbers.
@@ -27,15 +30,19 @@ impl Remedy<'_> {
     fn fix(&self) -> (Fix, String) {
         let of = |key, value: &str| Fix::of_column(self.table, self.column, key, value);
         let policies: &[&str] = if self.not_null { &["reject"] } else { &["null", "reject"] };
+        let policy = |policies: &[&str]| match policies {
+            [first, others @ ..] => of("on_invalid", first).or(others),
+            [] => of("on_invalid", "reject"),
+        };
+        if let Some(excess) = self.excess {
+            let rest = format!(", or {}, or correct the values", policy(policies));
+            return (of("excess", excess.word()), rest);
+        }
         if let Some(fits) = self.fits {
             let others = of("on_invalid", "text").or(policies);
             return (of("type", &fits.to_string()), format!(", or {others}"));
         }
-        let policy = match policies {
-            [first, others @ ..] => of("on_invalid", first).or(others),
-            [] => of("on_invalid", "reject"),
-        };
-        (policy, format!("{}, or correct the values", self.other_format()))
+        (policy(policies), format!("{}, or correct the values", self.other_format()))
     }
 
     /// A format by which the values may fit, which only a person can know.
@@ -56,13 +63,14 @@ impl Remedy<'_> {
 }
 
 /// What to do about one cell that stopped a load, as a hint.
-pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
+pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Option<Excess>) -> String {
     let table = spec.source.as_str();
     let known = spec.columns.iter().find(|c| c.source == column);
-    if let Some(there) = known.filter(|_| spec.existing.is_some()) {
+    if let Some(there) = known.filter(|_| spec.existing.is_some() || excess.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
-        let (fix, rest) = Remedy { table, column, pg_type, fits: None, format, numbers, not_null }.fix();
+        let (fix, rest) =
+            Remedy { table, column, pg_type, fits: None, excess, format, numbers, not_null }.fix();
         return fix.hint(&rest);
     }
     let not_null = known.is_some_and(|c| c.not_null);
@@ -92,7 +100,8 @@ mod tests {
     fn hint(pg_type: &str, fits: Option<&str>, numbers: bool, not_null: bool) -> String {
         let (pg_type, fits) = (&PgType::parse(pg_type), fits.map(PgType::parse));
         let fits = fits.as_ref();
-        let remedy = Remedy { table: "t", column: "c", pg_type, fits, format: None, numbers, not_null };
+        let remedy =
+            Remedy { table: "t", column: "c", pg_type, fits, excess: None, format: None, numbers, not_null };
         remedy.advise(Kind::Misfit.blocking("t.c", "")).hint
     }
 

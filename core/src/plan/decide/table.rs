@@ -12,7 +12,7 @@ use crate::plan::trial::Part;
 use crate::translate;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Excess, Format, PgType, Timezone};
 
 /// A table of the source, while and after everything about it is decided.
 pub struct DecidedTable<'a> {
@@ -49,6 +49,7 @@ pub struct DecidedColumn<'a> {
     pub pinned: bool,
     pub on_invalid: OnInvalid,
     pub epochs: Epochs,
+    pub excess: Excess,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,
@@ -141,7 +142,7 @@ impl<'a> DecidedColumn<'a> {
         on_invalid: OnInvalid,
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned, epochs } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs, excess } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             resolved,
@@ -152,6 +153,7 @@ impl<'a> DecidedColumn<'a> {
             pinned,
             on_invalid,
             epochs,
+            excess,
             default: None,
             generated: None,
             nocase: false,

@@ -53,6 +53,7 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "epochs", settings.epochs.word().into());
+    put(&mut out, "excess", settings.excess.word().into());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
@@ -119,6 +120,7 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     put(&mut out, "skip", false.into());
     put(&mut out, "on_invalid", column.on_invalid.word().into());
     put(&mut out, "epochs", column.epochs.word().into());
+    put(&mut out, "excess", column.excess.word().into());
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

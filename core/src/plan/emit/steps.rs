@@ -178,6 +178,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         format: column.format,
         not_null: column.not_null,
         on_invalid: column.on_invalid,
+        excess: column.excess,
     };
     LoadSpec {
         id: table.id,

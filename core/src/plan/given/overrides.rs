@@ -12,7 +12,7 @@ use crate::damage::Integrity;
 use crate::path::join;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Excess, Format, PgType, Timezone};
 
 /// What is wrong with a plan that a user gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,7 @@ pub struct Common {
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub epochs: Option<Epochs>,
+    pub excess: Option<Excess>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -90,6 +91,7 @@ pub struct ColumnOverrides {
     pub skip: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub epochs: Option<Epochs>,
+    pub excess: Option<Excess>,
     pub reason: Option<String>,
 }
 
@@ -323,6 +325,7 @@ fn read_common(map: &Object) -> Common {
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         epochs: word(map, "epochs"),
+        excess: word(map, "excess"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -362,6 +365,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
         epochs: word(map, "epochs"),
+        excess: word(map, "excess"),
         reason: text(map, "reason"),
     }
 }

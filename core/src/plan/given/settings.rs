@@ -6,8 +6,8 @@ use crate::damage::Integrity;
 use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
-use crate::value::PgType;
 use crate::value::batch::OnInvalid;
+use crate::value::{Excess, PgType};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ pub struct Settings {
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
     pub epochs: Epochs,
+    pub excess: Excess,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -49,6 +50,7 @@ impl Settings {
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
             epochs: Epochs::default(),
+            excess: Excess::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -85,6 +87,7 @@ impl Settings {
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
             epochs: own.epochs.unwrap_or(self.epochs),
+            excess: own.excess.unwrap_or(self.excess),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
