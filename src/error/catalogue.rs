@@ -62,7 +62,15 @@ fn caught(sqlstate: Code) -> Box<Caught> {
 
 fn cell(storage_class: &'static str) -> Box<CellError> {
     let row = RowName::Rowid(1);
-    Box::new(CellError { row, column: any(), pg_type: any(), storage_class, value: any(), reason: any() })
+    Box::new(CellError {
+        row,
+        column: any(),
+        pg_type: any(),
+        storage_class,
+        excess: None,
+        value: any(),
+        reason: any(),
+    })
 }
 
 fn errors() -> Vec<Error> {

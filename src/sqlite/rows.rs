@@ -11,7 +11,7 @@ use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
-use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit, ValueList};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, Misfit, ValueList};
 
 /// One SELECT and what its columns become.
 #[derive(Debug, Clone)]
@@ -45,6 +45,7 @@ pub struct ReadColumn {
     pub on_invalid: OnInvalid,
     /// What means NULL where it does not fit.
     pub null_values: ValueList,
+    pub excess: Excess,
     pub not_null: bool,
     /// Text goes through the input function, because the database's encoding is not UTF-8.
     pub text_as_input: bool,
@@ -60,6 +61,8 @@ pub struct CellError {
     pub pg_type: String,
     /// `integer`, `real`, `text`, `blob` or `null`.
     pub storage_class: &'static str,
+    /// What is too much of the value could be left away so.
+    pub excess: Option<Excess>,
     /// The value as a person reads it, shortened.
     pub value: String,
     pub reason: String,
@@ -159,14 +162,14 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
+    let mut shortened = Vec::new();
     for (i, column) in plan.columns.iter().enumerate() {
         *at = i;
         let cell = cell(row.get_ref(first + i)?);
         row_bytes += size(cell);
         let pushed = match column.decoder.decode(cell) {
             Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
-            Ok(Decoded::Varlena(text)) if column.text_as_input => batch.push_input(&text),
-            Ok(value) => batch.push(value),
+            Ok(value) => push(column, batch, value),
             Err(Misfit::NoMemory(error)) => Err(error),
             Err(_) if column.null_values.holds(cell) => {
                 if column.not_null {
@@ -175,7 +178,20 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
                 batch.meant_null += 1;
                 batch.push(Decoded::Null)
             }
-            Err(_) if column.on_invalid == OnInvalid::Null && !column.not_null => {
+            Err(misfit) if column.excess != Excess::Error => {
+                match column.decoder.decode_without(cell, column.excess) {
+                    Some(value) => {
+                        shortened.push(i);
+                        push(column, batch, value)
+                    }
+                    None if becomes_null(column) => {
+                        batch.nulled += 1;
+                        batch.push(Decoded::Null)
+                    }
+                    None => return refuse(row, plan, batch, i, cell, misfit.into()),
+                }
+            }
+            Err(_) if becomes_null(column) => {
                 batch.nulled += 1;
                 batch.push(Decoded::Null)
             }
@@ -195,8 +211,20 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
         batch.large = Some(name(row, plan));
     }
     batch.source_bytes += row_bytes;
+    shortened.into_iter().for_each(|column| batch.count_shortened(column));
     batch.end_row();
     Ok(())
+}
+
+fn push(column: &ReadColumn, batch: &mut Batch, value: Decoded<'_>) -> Result<(), OutOfMemory> {
+    match value {
+        Decoded::Varlena(text) if column.text_as_input => batch.push_input(&text),
+        value => batch.push(value),
+    }
+}
+
+fn becomes_null(column: &ReadColumn) -> bool {
+    column.on_invalid == OnInvalid::Null && !column.not_null
 }
 
 /// Memory ran out at this column, or at the row as a whole.
@@ -260,11 +288,14 @@ fn refuse(
         }
         return kept.map_err(|OutOfMemory| no_memory(row, plan, position));
     }
+    let held = |excess: &Excess| column.decoder.decode_without(cell, *excess).is_some();
+    let excess = [Excess::Round, Excess::Truncate].into_iter().find(held);
     Err(ReadError::Cell(Box::new(CellError {
         row: name(row, plan),
         column: column.name.clone(),
         pg_type: column.pg_type.clone(),
         storage_class: storage_class(cell),
+        excess: excess.filter(|_| column.excess == Excess::Error),
         value: display(cell),
         reason: reason.to_string(),
     })))

@@ -7,7 +7,7 @@ use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
-use crate::value::{Format, PgType, ValueList};
+use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
 #[derive(Debug, Clone)]
@@ -212,6 +212,7 @@ pub struct LoadColumn {
     pub words: Words,
     /// What NULL becomes, as SQL.
     pub default: Option<String>,
+    pub excess: Excess,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

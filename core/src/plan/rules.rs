@@ -4,14 +4,14 @@
 
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question};
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Excess, Format, PgType, Timezone};
 
 /// The questions.
 pub struct Rules {
     pub choose: fn(&Question<'_>) -> Choice,
     pub widest: fn(&Question<'_>) -> Choice,
     pub format_for: fn(&Question<'_>, &PgType) -> Option<Format>,
-    pub fit: fn(&ColumnProfile, &PgType, Option<Format>) -> Fit,
+    pub fit: fn(&ColumnProfile, &PgType, Option<Format>, Excess) -> Fit,
     pub expression: fn(&str, &Scope) -> Result<Translated, Untranslatable>,
     pub condition: fn(&str, &Scope) -> Result<String, Untranslatable>,
     pub generated: TranslateGenerated,
@@ -27,7 +27,7 @@ pub const RULES: Rules = Rules {
     choose: crate::types::choose,
     widest: crate::types::widest,
     format_for: crate::types::format_for,
-    fit: crate::types::fit,
+    fit: crate::types::fit_without,
     expression: crate::translate::expression,
     condition: crate::translate::condition,
     generated: crate::translate::generated,

@@ -14,7 +14,7 @@ use crate::damage::Damage;
 use crate::finding::Severity;
 use crate::translate::{Scope, Translated, Untranslatable};
 use crate::types::{Choice, ColumnProfile, Fit, Question, TableProfile, TypeClass};
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Excess, Format, PgType, Timezone};
 
 pub(crate) const FAKE: Rules =
     Rules { choose, widest, format_for, fit, expression, condition, generated, default };
@@ -82,7 +82,7 @@ fn format_for(q: &Question<'_>, pg_type: &PgType) -> Option<Format> {
     (numbers && pg_type.is_temporal()).then_some(Format::UnixEpoch)
 }
 
-fn fit(stored: &ColumnProfile, pg_type: &PgType, _: Option<Format>) -> Fit {
+fn fit(stored: &ColumnProfile, pg_type: &PgType, _: Option<Format>, _: Excess) -> Fit {
     match TypeClass::of(pg_type) {
         TypeClass::Integer => (stored.texts == 0).into(),
         TypeClass::Other | TypeClass::Interval => Fit::Unknown,
@@ -253,7 +253,7 @@ fn the_printed_plan_holds_every_decision() {
     assert_eq!(posts["columns"]["created"], json!({"skip": true}));
     assert_eq!(
         posts["columns"]["userId"],
-        json!({"on_invalid": "error", "null_values": [], "epochs": "declared", "skip": false, "name": "userId", "type": "bigint", "format": null,
+        json!({"on_invalid": "error", "null_values": [], "epochs": "declared", "excess": "error", "skip": false, "name": "userId", "type": "bigint", "format": null,
             "nullable": true, "default": null, "generated": false,
             "reason": "the type of users.id, to which it points; its own values would be integer"})
     );

@@ -1,7 +1,8 @@
 //! Chooses the type of one column: the first candidate, in the order of the column's family, that holds every stored
 //! value.
 
-use super::fit::{Fit, fit, lossless};
+use super::excess::{coarse, fit_without};
+use super::fit::{Fit, lossless};
 use super::misfits::misfits;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
@@ -92,6 +93,7 @@ pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
+    let p = &coarse(p, q.excess);
     let narrow = match family {
         Family::Date => Some(Candidate::plain(PgType::Date)),
         Family::Time => Some(Candidate::plain(PgType::TIME)),
@@ -167,7 +169,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let mut refused = None;
     if let Some(wanted) = q.wanted {
         let candidate = Candidate { pg_type: wanted.clone(), format: format_for(q, p, wanted) };
-        if fit(p, &candidate.pg_type, candidate.format) != Fit::No {
+        if fit_without(p, &candidate.pg_type, candidate.format, q.excess) != Fit::No {
             return Decision { chosen: candidate, missed: None, refused, by_plan: true, partial: false };
         }
         if q.nulls_misfits && some_fit(p, &candidate) {
@@ -177,7 +179,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
         refused = Some(candidate.pg_type);
     }
     let candidates = candidates(q, declared, p);
-    let fits = |c: &&Candidate| fit(p, &c.pg_type, c.format) == Fit::Yes;
+    let fits = |c: &&Candidate| fit_without(p, &c.pg_type, c.format, q.excess) == Fit::Yes;
     let first = candidates.first().cloned();
     let chosen = candidates.iter().find(fits).cloned();
     let chosen = chosen.or_else(|| lossless(p).map(|(pg_type, format)| Candidate { pg_type, format }));

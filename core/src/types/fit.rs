@@ -256,11 +256,8 @@ fn json(p: &ColumnProfile, binary: bool) -> Fit {
 
 fn interval(p: &ColumnProfile, format: Option<Format>) -> Fit {
     let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
-    if p.blobs > 0 || !clean(p) || (p.numbers() > 0 && !counted) || p.text.count(TextFormat::Empty) > 0 {
-        Fit::No
-    } else {
-        Fit::Unknown
-    }
+    let unlike = p.blobs > 0 || !clean(p) || p.text.count(TextFormat::Empty) + p.text.too_fine() > 0;
+    if unlike || (p.numbers() > 0 && !counted) { Fit::No } else { Fit::Unknown }
 }
 
 /// The narrowest type that holds everything counted, and the format that it needs; `None` when nothing is stored.

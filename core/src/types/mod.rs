@@ -6,6 +6,7 @@
 pub mod aside;
 pub mod blanks;
 mod decide;
+pub mod excess;
 pub mod fit;
 pub mod misfits;
 pub mod notes;
@@ -16,13 +17,14 @@ pub mod textform;
 pub mod times;
 pub mod words;
 
+pub use excess::fit_without;
 pub use fit::{Fit, fit};
 pub use profile::{ColumnProfile, TableProfile};
 pub use times::Epochs;
 
 use crate::catalog::Column;
 use crate::finding::Finding;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 use rules::Declared;
 
 /// What the choice for one column depends on.
@@ -44,6 +46,7 @@ pub struct Question<'a> {
     /// The plan names the column's type.
     pub typed: bool,
     pub epochs: Epochs,
+    pub excess: Excess,
     /// How the numbers of all other columns are read that are declared as times, if they agree.
     pub file_epoch: Option<Format>,
 }

@@ -9,8 +9,7 @@ use super::words::{grouped, stored, values};
 use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
-use crate::value::Format;
-use crate::value::PgType;
+use crate::value::{Excess, Format, PgType};
 
 /// One column and the choice for it.
 struct Case<'a> {
@@ -25,7 +24,7 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
     let case = Case { q, declared, p, d };
     if q.existing {
         // The type is fixed; only findings about the conversion of values matter.
-        return [case.zeros(), case.unusual(), case.rounded_reals(), case.offsets()]
+        return [case.zeros(), case.unusual(), case.coarsened(), case.rounded_reals(), case.offsets()]
             .into_iter()
             .flatten()
             .collect();
@@ -38,6 +37,7 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
         case.unusual(),
         case.named(),
         case.unread_numbers(),
+        case.coarsened(),
         case.rounded_reals(),
         case.offsets(),
         case.text_is_more(),
@@ -95,6 +95,11 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
             if p.text.json.valid == p.texts && p.blob.json.invalid == 0 && p.text.json.unfit > 0 =>
         {
             "some documents hold \\u0000 or something else that jsonb refuses".to_owned()
+        }
+        PgType::Time(_) | PgType::Timestamp(_) | PgType::TimestampTz(_) | PgType::Interval(_)
+            if p.text.too_fine() > 0 =>
+        {
+            format!("{} more precise than microseconds", values_are(p.text.too_fine()))
         }
         PgType::Time(n) | PgType::Timestamp(n) | PgType::TimestampTz(n) if p.text.clock_digits > n => {
             format!("some times have {} digits after the second", p.text.clock_digits)
@@ -202,6 +207,11 @@ impl Case<'_> {
             obstacle(self.p, &missed.pg_type, &self.d.chosen.pg_type),
             self.d.chosen.pg_type
         );
+        if let Some((excess, rest)) = self.excess_to_set() {
+            return Some(
+                Kind::TypeMissed.warning(self.object(), message).fix(self.fix("excess", excess), rest),
+            );
+        }
         let finding = Kind::TypeMissed.warning(self.object(), message);
         let purpose = match times::is_time(self.declared.family) {
             true => "convert the rest",
@@ -250,6 +260,36 @@ impl Case<'_> {
             false => fix,
         };
         Some((fix, blanks.count))
+    }
+
+    /// What the plan could say of the excess of values, so that the column gets a type nearer to the declared one.
+    fn excess_to_set(&self) -> Option<(&'static str, &'static str)> {
+        let values = [
+            (Excess::Round, "round", " to round what is beyond"),
+            (Excess::Truncate, "truncate", " to cut off what is beyond"),
+        ];
+        let helps = |excess| {
+            let q = Question { excess, ..*self.q };
+            decide::decide(&q, self.declared, self.p).chosen != self.d.chosen
+        };
+        let found = values.into_iter().find(|(excess, ..)| self.q.excess == Excess::Error && helps(*excess));
+        found.map(|(_, word, rest)| (word, rest))
+    }
+
+    /// Times that lose digits by the plan's word.
+    fn coarsened(&self) -> Option<Finding> {
+        let fine = self.p.text.too_fine();
+        let what = match self.q.excess {
+            Excess::Error => return None,
+            Excess::Round => "rounded",
+            Excess::Truncate => "cut off",
+        };
+        let time = matches!(
+            self.d.chosen.pg_type.base(),
+            PgType::Time(_) | PgType::Timestamp(_) | PgType::TimestampTz(_) | PgType::Interval(_)
+        );
+        let message = format!("{} more precise than microseconds, and {what}", values_are(fine));
+        (fine > 0 && time).then(|| Kind::Rounded.info(self.object(), message))
     }
 
     /// Zeros, which often mean "no date", become the start of the epoch.

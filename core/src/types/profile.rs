@@ -9,13 +9,13 @@ use super::rules::{Declared, Family};
 use super::stats::{
     BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
 };
-use super::textform::{Reading, TextFormat, read};
+use super::textform::{Clock, Reading, TextFormat, read};
 use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::boolean::Words;
 use crate::value::number::{exact_double, integral};
-use crate::value::{Cell, Misfit, ValueList, json, text};
+use crate::value::{Cell, Misfit, ValueList, interval, json, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableProfile {
@@ -65,6 +65,12 @@ pub struct TextStats {
     pub zero_or_one: u64,
     /// Dates and times on one of the dates that stand before a time of day.
     pub dayless: u64,
+    /// Texts more precise than microseconds, by what they are without the digits beyond, and those among them that would
+    /// be dayless.
+    fine: [u64; TextFormat::COUNT],
+    fine_dayless: u64,
+    /// Intervals more precise than microseconds, other than those that are also times of day.
+    fine_intervals: u64,
     /// The finest clock: 0, 3 or 6 digits after the second.
     pub clock_digits: u32,
     pub decimal: DecimalStats,
@@ -178,11 +184,19 @@ impl ColumnProfile {
                 self.text.observe_blank(bytes);
                 form
             }
+            Reading::Plain(TextFormat::Other) => {
+                self.text.fine_intervals += u64::from(interval::is_too_fine(bytes));
+                TextFormat::Other
+            }
             Reading::Plain(form) => form,
             Reading::Clock(clock) => {
                 self.text.clock_digits = self.text.clock_digits.max(clock.digits);
                 self.text.dayless += u64::from(clock.dayless);
                 clock.form
+            }
+            Reading::Fine(clock) => {
+                self.text.observe_fine(&clock);
+                TextFormat::TooFine
             }
             Reading::Integer(value) => {
                 self.text.zero_or_one += u64::from(value == 0 || value == 1);
@@ -245,6 +259,27 @@ impl TextStats {
                 *of_form -= count;
             }
         }
+    }
+
+    fn observe_fine(&mut self, clock: &Clock) {
+        if let Some(count) = self.fine.get_mut(clock.form as usize) {
+            *count += 1;
+        }
+        self.fine_dayless += u64::from(clock.dayless);
+    }
+
+    /// Texts more precise than microseconds.
+    pub fn too_fine(&self) -> u64 {
+        self.count(TextFormat::TooFine) + self.fine_intervals
+    }
+
+    /// Counts texts as those of their form that are more precise than microseconds.
+    pub fn make_coarse(&mut self) {
+        self.forms.iter_mut().zip(self.fine).for_each(|(count, fine)| *count += fine);
+        self.forms[TextFormat::TooFine as usize] = 0;
+        self.dayless += std::mem::take(&mut self.fine_dayless);
+        self.fine = [0; TextFormat::COUNT];
+        self.fine_intervals = 0;
     }
 
     pub fn sum(&self, forms: &[TextFormat]) -> u64 {

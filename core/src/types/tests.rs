@@ -27,6 +27,7 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         nulls_misfits: false,
         typed: false,
         epochs: Epochs::Declared,
+        excess: Excess::Error,
         file_epoch: None,
     }
 }
@@ -229,6 +230,40 @@ fn a_declared_time_has_the_unit_of_most_of_its_numbers() {
         let profile = profile(&column, false, &cells);
         let choice = choose(&Question { file_epoch, ..ask(&column, Some(&profile)) });
         assert_eq!(choice.format, format, "{default} {file_epoch:?} {cells:?}");
+    }
+}
+
+#[test]
+fn the_excess_keeps_the_declared_type_only_where_the_plan_says_so() {
+    let (time, tz) = ("timestamp without time zone", "timestamp with time zone");
+    let fine = [text("2024-05-01 10:11:12.123456789"), text("2024-05-01 10:11:12.5")];
+    let utc = [text("2020-07-12 10:11:12.1234567Z"), text("2020-07-12 10:11:12Z")];
+    let (long, price) = ([text("abc")], [Cell::Real(12.555)]);
+    for (declared, cells, by_default, rounded, shortened, fix) in [
+        ("DATETIME", &fine[..], "text", time, time, "round"),
+        ("DATETIME", &utc[..], "text", tz, tz, "round"),
+        (
+            "TIME",
+            &[text("10:00:00.1234567")],
+            "text",
+            "time without time zone",
+            "time without time zone",
+            "round",
+        ),
+        ("VARCHAR(2)", &long[..], "text", "text", "character varying(2)", "truncate"),
+        ("DECIMAL(10,2)", &price[..], "numeric", "numeric(10,2)", "numeric(10,2)", "round"),
+        ("DECIMAL(3,2)", &[Cell::Real(9.999)], "numeric", "numeric", "numeric(3,2)", "truncate"),
+        ("DATETIME", &[fine[0], text("x")], "text", "text", "text", ""),
+    ] {
+        let column = column("c", declared);
+        let profile = profile(&column, false, cells);
+        let by = |excess| choose(&Question { excess, ..ask(&column, Some(&profile)) });
+        let found = [Excess::Error, Excess::Round, Excess::Truncate].map(|e| by(e).pg_type.to_string());
+        assert_eq!(found, [by_default, rounded, shortened], "{declared} {cells:?}");
+        let fixes = by(Excess::Error).findings.into_iter().filter_map(|f| f.fix);
+        let set = fixes.map(|fix| fix.patch()["tables"]["t"]["columns"]["c"]["excess"].clone());
+        let set: Vec<_> = set.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+        assert_eq!(set.concat(), fix, "{declared} {cells:?}");
     }
 }
 
@@ -676,12 +711,14 @@ fn what_the_counts_call_a_fit_the_decoder_takes() {
         let profile = profile(&column, false, &cells);
         let pg_type = lcg.pick(&types);
         let format = format_for(&ask(&column, Some(&profile)), pg_type);
-        if fit(&profile, pg_type, format) != Fit::Yes {
+        let excess = lcg.pick(&[Excess::Error, Excess::Round, Excess::Truncate]);
+        if fit_without(&profile, pg_type, format, excess) != Fit::Yes {
             continue;
         }
         let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
         for cell in &cells {
-            assert!(decoder.decode(*cell).is_ok(), "{cell:?} in {pg_type} {format:?} of {cells:?}");
+            let held = decoder.decode(*cell).is_ok() || decoder.decode_without(*cell, excess).is_some();
+            assert!(held, "{cell:?} in {pg_type} {format:?} of {cells:?}, {excess:?}");
         }
     }
 }
@@ -705,10 +742,16 @@ fn what_the_counts_call_no_fit_the_decoder_refuses() {
         let number =
             matches!(TypeClass::of(pg_type), TypeClass::Float | TypeClass::Numeric) || format.is_some();
         let odd = number && profile.text.sum(&[textform::TextFormat::Other, textform::TextFormat::Hex32]) > 0;
-        if !odd && fit(&profile, pg_type, format) == Fit::No {
+        let excess = lcg.pick(&[Excess::Error, Excess::Round, Excess::Truncate]);
+        if !odd && fit_without(&profile, pg_type, format, excess) == Fit::No {
             let decoder = Decoder::new(pg_type, format, &Timezone::UTC);
-            let refused = cells.iter().any(|cell| decoder.decode(*cell).is_err());
-            assert!(refused, "{pg_type} {format:?} holds {cells:?}");
+            let refuses = |cell: &&Cell<'_>| {
+                decoder.decode(**cell).is_err() && decoder.decode_without(**cell, excess).is_none()
+            };
+            assert!(
+                cells.iter().any(|cell| refuses(&cell)),
+                "{pg_type} {format:?} {excess:?} holds {cells:?}"
+            );
         }
     }
 }
@@ -745,6 +788,7 @@ fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
             Cell::Real(f64::NAN),
         ] {
             let _ = decoder.decode(cell);
+            let _ = [Excess::Round, Excess::Truncate].map(|excess| decoder.decode_without(cell, excess));
             profile.observe(cell);
         }
         let _ = (profile.min_text(), profile.max_text(), profile.format_found());

@@ -84,6 +84,8 @@ pub enum Reading {
     Integer(i64),
     Decimal(Decimal, f64),
     Clock(Clock),
+    /// More precise than microseconds; what it is without the digits beyond.
+    Fine(Clock),
 }
 
 pub struct Clock {
@@ -119,26 +121,27 @@ pub fn read(text: &[u8]) -> Reading {
 
 fn clock(text: &[u8]) -> Reading {
     let form = match datetime::parse(text) {
-        Ok(iso) => {
-            let form = match (iso.day, iso.time, iso.offset) {
-                (Some(_), None, _) => TextFormat::Date,
-                (None, ..) => TextFormat::Time,
-                (_, _, None) => TextFormat::DateTime,
-                (_, _, Some(0)) => TextFormat::DateTimeUtc,
-                (_, _, Some(_)) => TextFormat::DateTimeOffset,
-            };
-            return Reading::Clock(Clock {
-                form,
-                digits: digits(iso.time.unwrap_or(0)),
-                dayless: iso.is_dayless(),
-            });
-        }
-        Err(datetime::TOO_FINE) => TextFormat::TooFine,
+        Ok(iso) => return Reading::Clock(clock_of(iso)),
+        Err(datetime::TOO_FINE) => match datetime::parse_coarsely(text) {
+            Ok(iso) => return Reading::Fine(clock_of(iso)),
+            Err(_) => TextFormat::Other,
+        },
         Err(datetime::NO_SUCH_TIME) => TextFormat::ImpossibleDate,
         Err(Misfit::EmptyText) => TextFormat::Empty,
         Err(_) => TextFormat::Other,
     };
     Reading::Plain(form)
+}
+
+fn clock_of(iso: datetime::Iso) -> Clock {
+    let form = match (iso.day, iso.time, iso.offset) {
+        (Some(_), None, _) => TextFormat::Date,
+        (None, ..) => TextFormat::Time,
+        (_, _, None) => TextFormat::DateTime,
+        (_, _, Some(0)) => TextFormat::DateTimeUtc,
+        (_, _, Some(_)) => TextFormat::DateTimeOffset,
+    };
+    Clock { form, digits: digits(iso.time.unwrap_or(0)), dayless: iso.is_dayless() }
 }
 
 fn digits(micros: i64) -> u32 {
@@ -223,6 +226,7 @@ mod tests {
         ] {
             let found = match read(text.as_bytes()) {
                 Reading::Plain(form) | Reading::Clock(Clock { form, .. }) => form,
+                Reading::Fine(_) => TextFormat::TooFine,
                 Reading::Integer(_) => TextFormat::Integer,
                 Reading::Decimal(..) => TextFormat::Decimal,
             };

@@ -102,6 +102,8 @@ pub struct Batch {
     pub nulled: u64,
     /// The number of values that became NULL because the plan's `null_values` list them.
     pub meant_null: u64,
+    /// The number of values of each column that were rounded or cut.
+    pub shortened: Vec<u64>,
     /// Bytes of SQLite values in this batch's rows.
     pub source_bytes: u64,
     /// The size in bytes of rows that are kept for the log.
@@ -195,6 +197,14 @@ impl Batch {
         self.complete_bytes = self.bytes.len();
     }
 
+    /// A value of a column was rounded or cut. Columns are few.
+    pub fn count_shortened(&mut self, column: usize) {
+        if self.shortened.len() <= column {
+            self.shortened.extend((self.shortened.len()..=column).map(|_| 0));
+        }
+        self.shortened[column] += 1;
+    }
+
     /// Removes the cells of the current row that were pushed.
     pub fn drop_row(&mut self) {
         let cells = self.rows * self.width();
@@ -261,6 +271,7 @@ impl Batch {
         self.large = None;
         self.nulled = 0;
         self.meant_null = 0;
+        self.shortened.clear();
         self.source_bytes = 0;
         self.held = 0;
         self.sealed = false;

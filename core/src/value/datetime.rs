@@ -5,7 +5,8 @@
 //! or `±HHMM`, in the years 0001 to 9999. `24:00:00`, leap seconds and digits other than zero beyond microseconds do
 //! not fit.
 
-use super::{Cell, Format, Misfit, Timezone, epoch};
+use super::excess::without_fine_digits;
+use super::{Cell, Excess, Format, Misfit, Timezone, epoch};
 
 pub const SECOND: i64 = 1_000_000;
 pub const DAY: i64 = 86_400 * SECOND;
@@ -78,6 +79,11 @@ pub fn parse(text: &[u8]) -> Result<Iso, Misfit> {
             _ => Err(NOT_TIME),
         },
     }
+}
+
+/// A text that is more precise than microseconds, read without what is beyond.
+pub fn parse_coarsely(text: &[u8]) -> Result<Iso, Misfit> {
+    without_fine_digits(text).map_or_else(|| parse(text), |(text, _)| parse(&text))
 }
 
 /// Two digits.
@@ -179,25 +185,35 @@ impl Rule {
     /// `timestamp with time zone`: microseconds since 2000-01-01 UTC.
     #[inline]
     pub fn timestamptz(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
-        self.in_step(match self.iso(cell)? {
+        self.in_step(self.instant(cell, Excess::Error)?)
+    }
+
+    #[inline]
+    fn instant(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        match self.iso(cell)? {
             Some(iso) => {
                 let wall = iso.wall().ok_or(NOT_TIME)?;
-                iso.offset.map_or_else(|| self.zone.instant(wall), |offset| wall - offset)
+                Ok(iso.offset.map_or_else(|| self.zone.instant(wall), |offset| wall - offset))
             }
-            None => epoch::instant(cell, self.format)?,
-        })
+            None => epoch::instant(cell, self.format, excess),
+        }
     }
 
     /// `timestamp without time zone`: the local time as written; instants become the zone's local time.
     #[inline]
     pub fn timestamp(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
-        self.in_step(match self.iso(cell)? {
+        self.in_step(self.wall(cell, Excess::Error)?)
+    }
+
+    #[inline]
+    fn wall(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        match self.iso(cell)? {
             Some(iso) => {
                 let wall = iso.wall().ok_or(NOT_TIME)?;
-                iso.offset.map_or(wall, |offset| self.zone.wall(wall - offset))
+                Ok(iso.offset.map_or(wall, |offset| self.zone.wall(wall - offset)))
             }
-            None => self.zone.wall(epoch::instant(cell, self.format)?),
-        })
+            None => Ok(self.zone.wall(epoch::instant(cell, self.format, excess)?)),
+        }
     }
 
     /// `date`: a date, or a time that is midnight.
@@ -216,22 +232,84 @@ impl Rule {
     /// `time`: microseconds since midnight; also of a text with one of the dates that are written before a time of day.
     #[inline]
     pub fn time(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
-        let time = match self.iso(cell)? {
+        let time = self.time_of_day(cell, Excess::Error)?;
+        if (0..DAY).contains(&time) { self.in_step(time) } else { Err(Misfit::OutOfRange) }
+    }
+
+    #[inline]
+    fn time_of_day(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        Ok(match self.iso(cell)? {
             Some(Iso { day: None, time: Some(time), .. }) => time,
             Some(iso @ Iso { time: Some(time), .. }) if iso.is_dayless() => time,
             Some(_) => return Err(Misfit::Unreadable("value is not a time of day alone")),
-            None => epoch::duration(cell, self.format)?,
-        };
-        if (0..DAY).contains(&time) { self.in_step(time) } else { Err(Misfit::OutOfRange) }
+            None => epoch::duration(cell, self.format, excess)?,
+        })
     }
 
     /// `time with time zone`: microseconds since midnight, and east of Greenwich.
     pub fn timetz(&self, cell: Cell<'_>) -> Result<(i64, i64), Misfit> {
+        let (time, offset) = self.offset_time(cell)?;
+        Ok((self.in_step(time)?, offset))
+    }
+
+    fn offset_time(&self, cell: Cell<'_>) -> Result<(i64, i64), Misfit> {
         let Cell::Text(text) = cell else { return Err(NOT_TIME) };
         let (time, rest) = if text.is_empty() { Err(Misfit::EmptyText) } else { time_of_day(text) }?;
         let fixed = || self.zone.fixed().ok_or(NO_OFFSET);
-        let offset = zone(rest)?.map_or_else(fixed, Ok)?;
-        Ok((self.in_step(time)?, offset))
+        Ok((time, zone(rest)?.map_or_else(fixed, Ok)?))
+    }
+
+    /// `timestamp with time zone` without what the column cannot hold.
+    pub fn timestamptz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        self.without(cell, excess, |cell| self.instant(cell, excess))
+    }
+
+    /// `timestamp` without what the column cannot hold.
+    pub fn timestamp_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        self.without(cell, excess, |cell| self.wall(cell, excess))
+    }
+
+    /// `time` without what the column cannot hold; rounding may lead to 24:00:00.
+    pub fn time_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+        let time = self.without(cell, excess, |cell| self.time_of_day(cell, excess))?;
+        if (0..=DAY).contains(&time) { Ok(time) } else { Err(Misfit::OutOfRange) }
+    }
+
+    /// `time with time zone` without what the column cannot hold.
+    pub fn timetz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<(i64, i64), Misfit> {
+        let offset = std::cell::Cell::new(0);
+        let time = self.without(cell, excess, |cell| {
+            let (time, east) = self.offset_time(cell)?;
+            offset.set(east);
+            Ok(time)
+        })?;
+        Ok((time, offset.get()))
+    }
+
+    fn without(
+        &self,
+        cell: Cell<'_>,
+        excess: Excess,
+        read: impl Fn(Cell<'_>) -> Result<i64, Misfit>,
+    ) -> Result<i64, Misfit> {
+        let shortened = match cell {
+            Cell::Text(text) => without_fine_digits(text),
+            _ => None,
+        };
+        let (value, up) = match &shortened {
+            Some((text, up)) => (read(Cell::Text(text))?, *up && excess == Excess::Round),
+            None => (read(cell)?, false),
+        };
+        let (value, step) = (value + i64::from(up), self.step);
+        let value = match excess {
+            // Digits of a text are cut off towards the past.
+            Excess::Truncate => value - value.rem_euclid(step),
+            _ => {
+                let steps = excess.multiple(value.into(), step.into()).ok_or(TOO_FINE)?;
+                i64::try_from(steps * i128::from(step)).map_err(|_| Misfit::OutOfRange)?
+            }
+        };
+        if epoch::HELD.contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
     }
 
     /// The text's reading, `None` for numbers and for texts that are numbers.

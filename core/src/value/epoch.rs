@@ -5,7 +5,7 @@
 //! Which unit a column has is decided by `types::times`.
 
 use super::datetime::{SECOND, UNIX_TO_PG};
-use super::{Cell, Format, Misfit, number};
+use super::{Cell, Excess, Format, Misfit, number};
 
 /// A count: `numerator / denominator` microseconds each, from `origin` in PostgreSQL microseconds.
 struct Unit {
@@ -56,18 +56,18 @@ pub fn reads_numbers(format: Option<Format>) -> bool {
 
 /// A number as PostgreSQL microseconds since 2000-01-01 UTC.
 #[inline]
-pub fn instant(cell: Cell<'_>, format: Option<Format>) -> Result<i64, Misfit> {
+pub fn instant(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, Misfit> {
     let value = match format {
         Some(Format::JulianDay) => julian(cell)?,
-        Some(format) => instant_unit(format).ok_or(NO_FORMAT)?.read(cell)?,
+        Some(format) => instant_unit(format).ok_or(NO_FORMAT)?.read(cell, excess)?,
         None => return Err(NO_FORMAT),
     };
     if HELD.contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
 }
 
 /// A number as microseconds.
-pub fn duration(cell: Cell<'_>, format: Option<Format>) -> Result<i64, Misfit> {
-    format.and_then(duration_unit).ok_or(NO_FORMAT)?.read(cell)
+pub fn duration(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, Misfit> {
+    format.and_then(duration_unit).ok_or(NO_FORMAT)?.read(cell, excess)
 }
 
 const NO_FORMAT: Misfit = Misfit::Unreadable("a number can be read as a time only with a format");
@@ -75,13 +75,13 @@ const NOT_NUMBER: Misfit = Misfit::Unreadable("text is neither an ISO-8601 time 
 const TOO_FINE: Misfit = Misfit::Unreadable("number is more precise than microseconds");
 
 impl Unit {
-    fn read(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
+    fn read(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
         match cell {
-            Cell::Integer(value) => self.exact(i128::from(value), 1),
+            Cell::Integer(value) => self.exact(i128::from(value), 1, excess),
             Cell::Real(value) => self.nearest(value),
             Cell::Text(text) => {
                 let (value, scale) = decimal(text).ok_or(NOT_NUMBER)?;
-                self.exact(value, scale)
+                self.exact(value, scale, excess)
             }
             _ => Err(NOT_NUMBER),
         }
@@ -89,13 +89,13 @@ impl Unit {
 
     /// `value / scale` units.
     #[inline]
-    fn exact(&self, value: i128, scale: i128) -> Result<i64, Misfit> {
+    fn exact(&self, value: i128, scale: i128, excess: Excess) -> Result<i64, Misfit> {
         let denominator = scale * i128::from(self.denominator);
-        let micros = value.checked_mul(i128::from(self.numerator)).ok_or(Misfit::OutOfRange)?;
-        if denominator != 1 && micros % denominator != 0 {
-            return Err(TOO_FINE);
+        let mut micros = value.checked_mul(i128::from(self.numerator)).ok_or(Misfit::OutOfRange)?;
+        if denominator != 1 {
+            micros = excess.multiple(micros, denominator).ok_or(TOO_FINE)?;
         }
-        i64::try_from(micros / denominator + i128::from(self.origin)).map_err(|_| Misfit::OutOfRange)
+        i64::try_from(micros + i128::from(self.origin)).map_err(|_| Misfit::OutOfRange)
     }
 
     fn nearest(&self, value: f64) -> Result<i64, Misfit> {
@@ -178,7 +178,7 @@ mod tests {
             (Cell::Real(741_520_800.25), Format::Apple),
             (Cell::Real(2_460_492.916_669_56), Format::JulianDay),
         ] {
-            assert_eq!(instant(cell, Some(format)), Ok(moment), "{cell:?} {format:?}");
+            assert_eq!(instant(cell, Some(format), Excess::Error), Ok(moment), "{cell:?} {format:?}");
         }
     }
 
@@ -191,27 +191,39 @@ mod tests {
             (Cell::Integer(0), Format::Apple, "2001-01-01"),
             (Cell::Integer(2_451_545), Format::JulianDay, "2000-01-01 12:00:00"),
         ] {
-            assert_eq!(instant(cell, Some(format)), wall(text.as_bytes()), "{text}");
+            assert_eq!(instant(cell, Some(format), Excess::Error), wall(text.as_bytes()), "{text}");
         }
     }
 
     #[test]
     fn what_does_not_fit_is_never_rounded_or_wrapped() {
-        assert_eq!(instant(Cell::Integer(1), Some(Format::UnixEpochNs)), Err(TOO_FINE));
-        assert_eq!(instant(Cell::Text(b"0.1234567"), Some(Format::UnixEpoch)), Err(TOO_FINE));
-        assert_eq!(instant(Cell::Integer(i64::MAX), Some(Format::UnixEpoch)), Err(Misfit::OutOfRange));
-        assert_eq!(instant(Cell::Integer(i64::MIN), Some(Format::UnixEpochUs)), Err(Misfit::OutOfRange));
-        assert_eq!(instant(Cell::Real(f64::NAN), Some(Format::UnixEpoch)), Err(Misfit::OutOfRange));
-        assert_eq!(instant(Cell::Real(-1.0), Some(Format::JulianDay)), Err(Misfit::OutOfRange));
-        assert_eq!(instant(Cell::Text(b"soon"), Some(Format::UnixEpoch)), Err(NOT_NUMBER));
-        assert_eq!(instant(Cell::Integer(0), Some(Format::Seconds)), Err(NO_FORMAT));
+        assert_eq!(instant(Cell::Integer(1), Some(Format::UnixEpochNs), Excess::Error), Err(TOO_FINE));
+        assert_eq!(instant(Cell::Text(b"0.1234567"), Some(Format::UnixEpoch), Excess::Error), Err(TOO_FINE));
+        assert_eq!(
+            instant(Cell::Integer(i64::MAX), Some(Format::UnixEpoch), Excess::Error),
+            Err(Misfit::OutOfRange)
+        );
+        assert_eq!(
+            instant(Cell::Integer(i64::MIN), Some(Format::UnixEpochUs), Excess::Error),
+            Err(Misfit::OutOfRange)
+        );
+        assert_eq!(
+            instant(Cell::Real(f64::NAN), Some(Format::UnixEpoch), Excess::Error),
+            Err(Misfit::OutOfRange)
+        );
+        assert_eq!(
+            instant(Cell::Real(-1.0), Some(Format::JulianDay), Excess::Error),
+            Err(Misfit::OutOfRange)
+        );
+        assert_eq!(instant(Cell::Text(b"soon"), Some(Format::UnixEpoch), Excess::Error), Err(NOT_NUMBER));
+        assert_eq!(instant(Cell::Integer(0), Some(Format::Seconds), Excess::Error), Err(NO_FORMAT));
     }
 
     #[test]
     fn durations_are_counted_in_their_unit() {
-        assert_eq!(duration(Cell::Real(1.5), Some(Format::Seconds)), Ok(1_500_000));
-        assert_eq!(duration(Cell::Integer(-3), Some(Format::Milliseconds)), Ok(-3000));
-        assert_eq!(duration(Cell::Integer(7), Some(Format::Microseconds)), Ok(7));
-        assert_eq!(duration(Cell::Integer(7), Some(Format::UnixEpoch)), Err(NO_FORMAT));
+        assert_eq!(duration(Cell::Real(1.5), Some(Format::Seconds), Excess::Error), Ok(1_500_000));
+        assert_eq!(duration(Cell::Integer(-3), Some(Format::Milliseconds), Excess::Error), Ok(-3000));
+        assert_eq!(duration(Cell::Integer(7), Some(Format::Microseconds), Excess::Error), Ok(7));
+        assert_eq!(duration(Cell::Integer(7), Some(Format::UnixEpoch), Excess::Error), Err(NO_FORMAT));
     }
 }

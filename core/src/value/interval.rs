@@ -18,7 +18,7 @@ mod precision;
 pub use precision::Precision;
 
 use super::datetime::{SECOND, UNIX_TO_PG, wall};
-use super::{Cell, Format, Misfit, epoch, text};
+use super::{Cell, Excess, Format, Misfit, epoch, text};
 use std::borrow::Cow;
 
 const NOT_INTERVAL: Misfit = Misfit::Unreadable("text is not an interval in a known spelling");
@@ -39,17 +39,37 @@ pub fn decode<'a>(
     format: Option<Format>,
     precision: Precision,
 ) -> Result<Cow<'a, str>, Misfit> {
+    decode_without(cell, format, precision, Excess::Error)
+}
+
+/// Without the digits that the column cannot hold.
+pub fn decode_without<'a>(
+    cell: Cell<'a>,
+    format: Option<Format>,
+    precision: Precision,
+    excess: Excess,
+) -> Result<Cow<'a, str>, Misfit> {
     let span = match cell {
         Cell::Text([]) => return Err(Misfit::EmptyText),
         Cell::Text(bytes) if format == Some(Format::Since1970) => Span::of_time(wall(bytes)? - UNIX_TO_PG),
-        Cell::Text(bytes) => match epoch::duration(cell, format) {
+        Cell::Text(bytes) => match epoch::duration(cell, format, excess) {
             Ok(micros) => Span::of_time(micros),
-            Err(_) => parse(text::check(bytes)?)?,
+            Err(_) => parse(text::check(bytes)?, excess)?,
         },
         Cell::Blob(_) => return Err(Misfit::Unreadable("a blob is not an interval")),
-        _ => Span::of_time(epoch::duration(cell, format)?),
+        _ => Span::of_time(epoch::duration(cell, format, excess)?),
     };
+    let span = precision.rounded(span, excess)?;
     if precision.keeps(span) { Ok(span.written().into()) } else { Err(TOO_FINE) }
+}
+
+/// A text that would be an interval but for the digits beyond microseconds.
+pub fn is_too_fine(text: &[u8]) -> bool {
+    const LONGEST: usize = 60;
+    let begins = matches!(text, [b'0'..=b'9' | b'-' | b'+' | b'P', ..]);
+    begins
+        && text.len() <= LONGEST
+        && matches!(decode(Cell::Text(text), None, Precision::FULL), Err(TOO_FINE))
 }
 
 impl Span {
@@ -160,24 +180,24 @@ const UNITS: [Unit; 7] = [
     },
 ];
 
-fn parse(text: &str) -> Result<Span, Misfit> {
+fn parse(text: &str, excess: Excess) -> Result<Span, Misfit> {
     let (negative, unsigned) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
     if let [b'P', rest @ ..] = unsigned {
-        let span = iso(rest)?;
+        let span = iso(rest, excess)?;
         return if negative { span.negated() } else { Ok(span) };
     }
-    match dotted(unsigned) {
+    match dotted(unsigned, excess) {
         Some(span) => span.and_then(|span| if negative { span.negated() } else { Ok(span) }),
-        None => words(text.as_bytes()),
+        None => words(text.as_bytes(), excess),
     }
 }
 
 /// What follows the `P`.
-fn iso(mut rest: &[u8]) -> Result<Span, Misfit> {
+fn iso(mut rest: &[u8], excess: Excess) -> Result<Span, Misfit> {
     let (mut span, mut next, mut in_time) = (Span::default(), 0, false);
     let empty = |rest: &[u8]| rest.is_empty() || rest == b"T";
     if empty(rest) || rest.ends_with(b"T") {
@@ -188,7 +208,7 @@ fn iso(mut rest: &[u8]) -> Result<Span, Misfit> {
             (rest, in_time) = (after, true);
             continue;
         }
-        let (number, after) = number(rest)?;
+        let (number, after) = number(rest, excess)?;
         let [letter, after @ ..] = after else { return Err(NOT_INTERVAL) };
         let at = UNITS.iter().position(|u| u.letter == Some((*letter, in_time))).ok_or(NOT_INTERVAL)?;
         if at < next {
@@ -201,7 +221,7 @@ fn iso(mut rest: &[u8]) -> Result<Span, Misfit> {
 }
 
 /// `d.hh:mm:ss[.f]`; `None` for any other text.
-fn dotted(text: &[u8]) -> Option<Result<Span, Misfit>> {
+fn dotted(text: &[u8], excess: Excess) -> Option<Result<Span, Misfit>> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let (days, rest) = text.split_at(digits);
     let [b'.', rest @ ..] = rest else { return None };
@@ -209,9 +229,10 @@ fn dotted(text: &[u8]) -> Option<Result<Span, Misfit>> {
         return None;
     }
     let span = || {
-        let (days, _) = number(days)?;
-        let micros = clock(rest)?;
-        if micros >= 24 * HOUR {
+        let (days, _) = number(days, excess)?;
+        let micros = clock(rest, excess)?;
+        let rounded_up = excess == Excess::Round && micros == 24 * HOUR && !rest.starts_with(b"24");
+        if micros >= 24 * HOUR && !rounded_up {
             return Err(NOT_INTERVAL);
         }
         Ok(Span { months: 0, days: i32::try_from(days.whole).map_err(|_| Misfit::OutOfRange)?, micros })
@@ -220,7 +241,7 @@ fn dotted(text: &[u8]) -> Option<Result<Span, Misfit>> {
 }
 
 /// Numbers with units, and a time of day last.
-fn words(text: &[u8]) -> Result<Span, Misfit> {
+fn words(text: &[u8], excess: Excess) -> Result<Span, Misfit> {
     let (mut span, mut next) = (Span::default(), 0);
     let mut tokens = text.split(|b| *b == b' ').peekable();
     let last = |token: Option<&&[u8]>| token.is_none();
@@ -230,10 +251,10 @@ fn words(text: &[u8]) -> Result<Span, Misfit> {
             if next > CLOCK || !last(tokens.peek()) {
                 return Err(NOT_INTERVAL);
             }
-            span.tick(signed_clock(token)?)?;
+            span.tick(signed_clock(token, excess)?)?;
             return Ok(span);
         }
-        let (number, rest) = number(token)?;
+        let (number, rest) = number(token, excess)?;
         let Some(word) = tokens.peek().filter(|_| rest.is_empty()).copied() else { return Err(NOT_INTERVAL) };
         // `3 04:05:06`: days before a time of day need no unit.
         let at = if word.contains(&b':') {
@@ -257,21 +278,21 @@ fn words(text: &[u8]) -> Result<Span, Misfit> {
 const DAYS: usize = 3;
 const CLOCK: usize = 4;
 
-fn signed_clock(text: &[u8]) -> Result<i64, Misfit> {
+fn signed_clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
     match text {
-        [b'-', clock_text @ ..] => Ok(-clock(clock_text)?),
-        [b'+', clock_text @ ..] => clock(clock_text),
-        _ => clock(text),
+        [b'-', clock_text @ ..] => Ok(-clock(clock_text, excess)?),
+        [b'+', clock_text @ ..] => clock(clock_text, excess),
+        _ => clock(text, excess),
     }
 }
 
 /// `HH:MM[:SS[.f]]` without a sign.
-fn clock(text: &[u8]) -> Result<i64, Misfit> {
+fn clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
     let mut parts = text.split(|b| *b == b':');
     let mut field = |digits: std::ops::RangeInclusive<usize>, seconds: bool| {
         let Some(text) = parts.next() else { return Ok(None) };
         let length = text.iter().take_while(|b| b.is_ascii_digit()).count();
-        let (number, rest) = number(text)?;
+        let (number, rest) = number(text, excess)?;
         let plain = digits.contains(&length) && rest.is_empty() && (seconds || length == text.len());
         if plain { Ok(Some(number)) } else { Err(NOT_INTERVAL) }
     };
@@ -288,7 +309,7 @@ fn clock(text: &[u8]) -> Result<i64, Misfit> {
 }
 
 /// A number, and what follows it.
-fn number(text: &[u8]) -> Result<(Number, &[u8]), Misfit> {
+fn number(text: &[u8], excess: Excess) -> Result<(Number, &[u8]), Misfit> {
     let (sign, unsigned) = match text {
         [b'-', rest @ ..] => (-1, rest),
         [b'+', rest @ ..] => (1, rest),
@@ -300,11 +321,13 @@ fn number(text: &[u8]) -> Result<(Number, &[u8]), Misfit> {
         [b'.', rest @ ..] => {
             let (fraction, rest) = digits(rest)?;
             let (kept, beyond) = fraction.split_at(fraction.len().min(6));
-            if beyond.iter().any(|b| *b != b'0') {
-                return Err(TOO_FINE);
-            }
+            let up = match excess {
+                Excess::Error if beyond.iter().any(|b| *b != b'0') => return Err(TOO_FINE),
+                Excess::Round => beyond.first().is_some_and(|digit| *digit >= b'5'),
+                Excess::Error | Excess::Truncate => false,
+            };
             let value = kept.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0'));
-            (value * 10i64.pow(6 - kept.len() as u32), rest)
+            (value * 10i64.pow(6 - kept.len() as u32) + i64::from(up), rest)
         }
         _ => (0, rest),
     };

@@ -1,7 +1,7 @@
 //! One SQLite value -> one PostgreSQL value, or why it does not fit. Pure; a file per kind.
 //!
-//! Nothing is rounded, cut or guessed: a value that the column's type cannot represent exactly is a `Misfit`; the
-//! caller adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
+//! Nothing is rounded, cut or guessed, unless the plan says so ([`excess`]): a value that the column's type cannot
+//! represent exactly is a `Misfit`; the caller adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
 //!
 //! - **boolean**: 0 and 1 as integer or real; `t f true false yes no on off y n 1 0` in any ASCII case.
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
@@ -50,6 +50,7 @@ pub mod cellbuf;
 pub mod datetime;
 pub mod encode;
 pub mod epoch;
+pub mod excess;
 pub mod format;
 pub mod input;
 pub mod interval;
@@ -71,6 +72,7 @@ use std::borrow::Cow;
 
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
+pub use excess::Excess;
 pub use format::Format;
 pub use listed::ValueList;
 pub use pgtype::PgType;

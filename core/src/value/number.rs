@@ -1,6 +1,6 @@
 //! Numbers: integers, floats and the digits of decimals. Nothing is rounded: a value that would be does not fit.
 
-use super::{Cell, Misfit};
+use super::{Cell, Excess, Misfit};
 use std::borrow::Cow;
 
 const NOT_INTEGER: Misfit = Misfit::Unreadable("value is not an integer");
@@ -164,6 +164,45 @@ impl Decimal {
         if real.is_finite() { Decimal::parse(format!("{real:e}").as_bytes()) } else { None }
     }
 
+    /// With at most `scale` digits after the point.
+    fn rounded(self, scale: i32, excess: Excess) -> Decimal {
+        if self.scale <= scale || excess == Excess::Error {
+            return self;
+        }
+        let (negative, mut integer_digits) = (self.negative, self.integer_digits);
+        let zero = Decimal { negative: false, digits: vec![], integer_digits: 0, scale: 0 };
+        let Ok(kept) = usize::try_from(integer_digits.saturating_add(scale)) else { return zero };
+        let Some((digits, beyond)) = self.digits.split_at_checked(kept) else { return self };
+        let mut digits = digits.to_vec();
+        if excess == Excess::Round && beyond.first().is_some_and(|digit| *digit >= b'5') {
+            let nines = digits.iter().rev().take_while(|digit| **digit == b'9').count();
+            digits.truncate(digits.len() - nines);
+            match digits.last_mut() {
+                Some(digit) => *digit += 1,
+                None => {
+                    digits.push(b'1');
+                    integer_digits += 1;
+                }
+            }
+        }
+        let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+        digits.truncate(digits.len() - zeros);
+        if digits.is_empty() {
+            return zero;
+        }
+        let scale = (digits.len() as i32).saturating_sub(integer_digits);
+        Decimal { negative, digits, integer_digits, scale }
+    }
+
+    /// For PostgreSQL's input function.
+    fn written(&self) -> String {
+        if self.digits.is_empty() {
+            return "0".to_owned();
+        }
+        let sign = if self.negative { "-" } else { "" };
+        format!("{sign}0.{}e{}", String::from_utf8_lossy(&self.digits), self.integer_digits)
+    }
+
     /// `numeric(precision, scale)`, or `numeric` within PostgreSQL's limits, holds it without rounding.
     pub fn fits(&self, typmod: Option<(i32, i32)>) -> bool {
         let (integer_digits, scale) = match typmod {
@@ -210,6 +249,18 @@ pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a,
         Some(decimal) if decimal.scale > typmod.map_or(16_383, |t| t.1) => Err(Misfit::Inexact),
         Some(_) => Err(Misfit::OutOfRange),
     }
+}
+
+/// `numeric(p,s)` without the digits beyond its scale.
+pub fn numeric_without(cell: Cell<'_>, typmod: (i32, i32), excess: Excess) -> Result<String, Misfit> {
+    let decimal = match cell {
+        Cell::Integer(i) => Decimal::parse(i.to_string().as_bytes()),
+        Cell::Real(real) => Decimal::of_real(real),
+        Cell::Text(text) => Decimal::parse(text),
+        _ => None,
+    };
+    let rounded = decimal.ok_or(NOT_NUMBER)?.rounded(typmod.1, excess);
+    if rounded.fits(Some(typmod)) { Ok(rounded.written()) } else { Err(Misfit::OutOfRange) }
 }
 
 /// The shortest text that reads back as the same real, in PostgreSQL's spelling.

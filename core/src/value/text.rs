@@ -1,6 +1,6 @@
 //! Text: the check of every text of a load, and numbers as text.
 
-use super::{Cell, Decoded, Misfit};
+use super::{Cell, Decoded, Excess, Misfit};
 use std::borrow::Cow;
 
 const LOW: u64 = 0x0101_0101_0101_0101;
@@ -58,6 +58,15 @@ pub fn decode_bpchar<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'
         return Err(Misfit::Unreadable("trailing spaces would be lost in the padding of char(n)"));
     }
     Ok(Decoded::Input(text))
+}
+
+/// The first `limit` characters of a longer text, where it may be cut.
+pub fn shortened(cell: Cell<'_>, limit: u32, excess: Excess) -> Result<&str, Misfit> {
+    let too_long = Misfit::TooLong { limit };
+    let (Cell::Text(bytes), Excess::Truncate) = (cell, excess) else { return Err(too_long) };
+    let text = check(bytes)?;
+    let (end, _) = text.char_indices().nth(limit as usize).ok_or(too_long)?;
+    Ok(text.get(..end).unwrap_or(text))
 }
 
 fn within(bytes: &[u8], limit: Option<u32>) -> Result<(), Misfit> {

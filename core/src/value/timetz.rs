@@ -3,19 +3,27 @@
 
 use super::datetime::{Rule, SECOND};
 use super::encode::iso_time;
-use super::{Cell, Misfit};
+use super::{Cell, Excess, Misfit};
 
 pub fn decode(cell: Cell<'_>, rule: &Rule) -> Result<String, Misfit> {
-    let (time, offset) = rule.timetz(cell)?;
+    Ok(written(rule.timetz(cell)?))
+}
+
+/// Without what the column cannot hold.
+pub fn decode_without(cell: Cell<'_>, rule: &Rule, excess: Excess) -> Result<String, Misfit> {
+    Ok(written(rule.timetz_without(cell, excess)?))
+}
+
+fn written((time, offset): (i64, i64)) -> String {
     let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / SECOND / 60);
     let clock = iso_time(time);
     let clock = if clock.contains('.') { clock.trim_end_matches('0') } else { &clock };
     let (hour, minute) = (minutes / 60, minutes % 60);
-    Ok(if minute == 0 {
+    if minute == 0 {
         format!("{clock}{sign}{hour:02}")
     } else {
         format!("{clock}{sign}{hour:02}:{minute:02}")
-    })
+    }
 }
 
 #[cfg(test)]

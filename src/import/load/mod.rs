@@ -46,6 +46,8 @@ pub struct Loaded {
     pub nulled: u64,
     /// Cells that became NULL because the plan lists them.
     pub meant_null: u64,
+    /// Of each column, cells of which digits or characters were left away.
+    pub shortened: Vec<u64>,
     /// Foreign keys of the table's have checked the rows as they came in.
     pub enforced: bool,
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.

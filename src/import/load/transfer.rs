@@ -157,7 +157,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
         ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
-            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class);
+            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
         ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
@@ -215,6 +215,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
             .with_words(column.words.clone()),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
+        excess: column.excess,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),
         domain: attribute.domain,

@@ -15,9 +15,11 @@ use crate::pg::xact::{self, Caught};
 use crate::sqlite::Source;
 use crate::sqlite::rows::{self, CellError, CellPlace};
 use crate::sqlite::salvage::Lost;
-use pg_sqlite_migrate_core::plan::LoadSpec;
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::decide::remedy;
+use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
+use pg_sqlite_migrate_core::value::Excess;
 use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
@@ -72,6 +74,8 @@ impl<'a> Writer<'a> {
         self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled += batch.nulled;
         self.loaded.meant_null += batch.meant_null;
+        self.loaded.shortened.resize(self.spec.columns.len(), 0);
+        self.loaded.shortened.iter_mut().zip(&batch.shortened).for_each(|(sum, count)| *sum += count);
         if self.converter.take_failed() {
             self.progress.resume();
         }
@@ -92,6 +96,10 @@ impl<'a> Writer<'a> {
         }
         match outcome {
             Ok(lost) => {
+                let columns = self.spec.columns.iter().zip(&loaded.shortened);
+                let shortened: Vec<String> =
+                    columns.filter_map(|(column, count)| shortened(column, *count)).collect();
+                loaded.notes.extend(shortened);
                 loaded.notes.extend(lost.map(|lost| lost.say()));
                 Ok(Loaded { rows: Some(rows), ..loaded })
             }
@@ -137,6 +145,16 @@ fn raise(spec: &LoadSpec, row: RowName, caught: Caught) -> ! {
     unreachable!("an ERROR does not return")
 }
 
+/// How many values of a column have lost digits or characters, for people.
+fn shortened(column: &LoadColumn, count: u64) -> Option<String> {
+    let verb = if column.excess == Excess::Round { "rounded" } else { "cut off" };
+    let (one, many) = (
+        format!("value of \"{}\" was {verb}", column.target),
+        format!("values of \"{}\" were {verb}", column.target),
+    );
+    (count > 0).then(|| counted(count, &one, &many))
+}
+
 /// The error for a value that an input function refused: its cell as SQLite holds it, read again by its rowid.
 fn refusal(
     refused: Refused,
@@ -159,8 +177,16 @@ fn refusal(
     };
     let (storage_class, value) = stored.unwrap_or(("stored", sqlite_literal(&refused.value)));
     let pg_type = column.map(|c| c.pg_type.to_string()).unwrap_or_default();
-    let cell = CellError { row, column: name, pg_type, storage_class, value, reason: refused.error.message };
-    let hint = remedy::of_cell(spec, &cell.column, storage_class);
+    let cell = CellError {
+        row,
+        column: name,
+        pg_type,
+        storage_class,
+        excess: None,
+        value,
+        reason: refused.error.message,
+    };
+    let hint = remedy::of_cell(spec, &cell.column, storage_class, None);
     let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);
     Ok(Error::Input { table, cell, sqlstate, hint })
 }

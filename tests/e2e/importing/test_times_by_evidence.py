@@ -84,3 +84,65 @@ def test_times_of_day_after_a_date_that_says_nothing(t):
     assert t.type_of("dmsf_files", "opens_at") == t.type_of("dmsf_files", "closes_at") == "time without time zone"
     assert t.type_of("dmsf_files", "made_at") == "timestamp without time zone"
     assert t.shown("SELECT opens_at, closes_at FROM dmsf_files ORDER BY id") == "09:30:00|17:00:00\n00:00:00|\n|"
+
+
+def test_more_digits_than_microseconds_in_new_columns(t):
+    path = case(t, "53-subsecond-precision")
+    found = fixes(t.findings(path), "type_missed")
+    assert found["ciphers.created_at"] == {"tables": {"ciphers": {"columns": {"created_at": {"excess": "round"}}}}}
+    plan = merged(t, {}, found["ciphers.created_at"], found["items.DateCreated"])
+    assert not fixes(t.findings(path, plan), "type_missed")
+    result = t.import_(path, plan)
+    assert result["ciphers"]["rejected"] == result["items"]["rejected"] == 0
+    assert '2 values of "created_at" were rounded' in result["ciphers"]["detail"]
+    assert '1 value of "DateCreated" was rounded' in result["items"]["detail"]
+    assert t.shown("SELECT created_at, updated_at FROM ciphers ORDER BY uuid") == "2024-05-01 10:11:12.123457|2024-05-01 10:11:12\n2024-05-01 10:11:12|2024-05-02 10:11:12.5"
+    assert t.shown('SELECT "DateCreated" FROM items ORDER BY "Id"') == "2020-07-12 10:11:12.123457+00\n2020-07-12 10:11:12+00"
+
+
+def test_more_digits_than_microseconds_in_existing_columns(t):
+    path = case(t, "53-subsecond-precision")
+    t.sql(shared("cases", "53-subsecond-precision.pg.sql").read_text())
+    plan = {"create": "never"}
+    stopping = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    assert {f["object"] for f in stopping} == {"ciphers.created_at", "items.DateCreated", "items.Span", "items.Added"}
+    assert all(list(f["fix"]["tables"].values())[0]["columns"][f["object"].split(".")[1]] == {"excess": "round"} for f in stopping)
+    plan = merged(t, plan, *(f["fix"] for f in stopping))
+    result = t.import_(path, plan)
+    assert [(r["imported"], r["rejected"]) for r in result.values()] == [(2, 0), (2, 0)]
+    assert '1 value of "Span" was rounded' in result["items"]["detail"]
+    assert "rounded" in t.value("SELECT string_agg(detail, ' ') FROM sqlite_migrate.run_table")
+    assert t.shown('SELECT "DateCreated", "Price", "Span", "Added" FROM items WHERE "Id" = 1') == \
+        "2020-07-12 10:11:12.123457+00|12.50|1 day 02:03:04.123457|2022-01-01 00:00:00.123457+00"
+
+
+def test_time_spans_of_dotnet(t):
+    path = case(t, "77-dotnet-timespan")
+    t.sql(shared("cases", "77-dotnet-timespan.pg.sql").read_text())
+    plan = {"create": "never"}
+    [stopping] = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    assert (stopping["object"], stopping["fix"]) == ("jobs.frac", {"tables": {"jobs": {"columns": {"frac": {"excess": "round"}}}}})
+    result = t.import_(path, merged(t, plan, stopping["fix"]))
+    assert '2 values of "frac" were rounded' in result["jobs"]["detail"]
+    assert t.shown("SELECT extract(epoch FROM span), frac FROM jobs ORDER BY id") == "93784.000000|00:00:01.123457\n7384.000000|00:00:00\n864000.000000|00:00:01"
+
+
+def test_digits_and_characters_that_are_too_many(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, price DECIMAL(10,2), name VARCHAR(5), at DATETIME);"
+                  "INSERT INTO t VALUES (1, 12.345, 'longer than five', '2024-05-01 10:11:12.9999'), (2, 1, 'short', '2024-05-01 10:11:12')")
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, price numeric(10,2), name varchar(5), at timestamp(3))")
+    plan = {"create": "never", "excess": "round"}
+    [left] = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    assert left["object"] == "t.name"
+    result = t.import_(path, {"create": "never", "excess": "truncate", "tables": {"t": {"columns": {"price": {"excess": "round"}}}}})
+    assert result["t"]["detail"].count("1 value of") == 3
+    assert t.shown("SELECT price, name, at FROM t WHERE id = 1") == "12.35|longe|2024-05-01 10:11:12.999"
+    t.sql("TRUNCATE t")
+    t.import_(path, {"create": "never", "excess": "round", "tables": {"t": {"columns": {"name": {"excess": "truncate"}}}}})
+    assert t.shown("SELECT price, name, at FROM t WHERE id = 1") == "12.35|longe|2024-05-01 10:11:13"
+
+
+def test_the_cell_that_is_too_fine_names_the_key(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, span TEXT); INSERT INTO t VALUES (1, '00:00:01.1234567')")
+    t.sql("CREATE TABLE t (id bigint, span interval)")
+    t.import_fails(path, {"create": "never", "profile": "none"}, "22P02", "more precise", hint='plan.tables.t.columns.span.excess to "round"')

@@ -61,7 +61,8 @@ SAMPLES = {
                        ("CREATE TABLE t (created_at BIGINT); INSERT INTO t VALUES (1600000000)", "", {}),
                        ("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES (1600000000)", "", {"epochs": "never"})],
     "unusual_times": [("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES (-86400000), (1600000000000), (1600000000001)", "", {})],
-    "rounded": [("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES (1600000000.12345678), (1600000001)", "", {})],
+    "rounded": [("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES ('2024-05-01 10:11:12.1234567')", "", {"excess": "round"}),
+                ("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES (1600000000.12345678), (1600000001)", "", {})],
     "offsets": [("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES ('2020-01-01 10:00:00+02:00')", "", {}),
                 ("CREATE TABLE t (a DATETIME); INSERT INTO t VALUES ('2020-01-01 10:00:00Z'), ('2020-01-01 10:00:00')", "", {})],
     "text_form": [(f"CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('{text}')", "", {}) for text in

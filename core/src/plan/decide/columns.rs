@@ -15,7 +15,7 @@ use crate::types::misfits::misfits;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
-use crate::value::{Format, PgType, ValueList};
+use crate::value::{Excess, Format, PgType, ValueList};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const MAX_COLUMNS: usize = 1600;
@@ -29,6 +29,7 @@ pub struct ColumnType {
     pub pinned: bool,
     /// The plan's word on which numbers are times.
     pub epochs: Epochs,
+    pub excess: Excess,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -78,6 +79,7 @@ struct Case<'c, 'a> {
     on_invalid: OnInvalid,
     null_values: &'c ValueList,
     epochs: Epochs,
+    excess: Excess,
     file_epoch: Option<Format>,
 }
 
@@ -93,6 +95,7 @@ impl<'c, 'a> Case<'c, 'a> {
             on_invalid: explicit.unwrap_or(table.settings.on_invalid),
             null_values: null_values.unwrap_or(&table.settings.null_values),
             epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
+            excess: column.overrides.and_then(|g| g.excess).unwrap_or(table.settings.excess),
             file_epoch: ctx.file_epoch,
         }
     }
@@ -130,6 +133,7 @@ impl<'c, 'a> Case<'c, 'a> {
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
             pinned: required.is_some() || explicit_format.is_some(),
             epochs: self.epochs,
+            excess: self.excess,
         }
     }
 
@@ -145,6 +149,7 @@ impl<'c, 'a> Case<'c, 'a> {
             nulls_misfits: false,
             typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
             epochs: self.epochs,
+            excess: self.excess,
             file_epoch: self.file_epoch,
         }
     }
@@ -215,7 +220,7 @@ impl<'c, 'a> Case<'c, 'a> {
     /// change a type.
     fn widened(&self, ctx: &Context<'_>, choice: Choice, findings: &mut Vec<Finding>) -> Choice {
         let stored = self.profile.filter(|p| p.values() > 0 && self.policy() == OnInvalid::Text);
-        let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format)) {
+        let why = match stored.map(|p| (ctx.rules.fit)(p, &choice.pg_type, choice.format, self.excess)) {
             None | Some(Fit::Yes) => return choice,
             Some(Fit::No) => "not every stored value fits",
             Some(Fit::Unknown) => "only the load could check whether every stored value fits",
@@ -233,10 +238,23 @@ impl<'c, 'a> Case<'c, 'a> {
         let p = self.profile.filter(|_| self.existing.is_none() || !self.not_null())?;
         let blanks = blanks(p, |rest| {
             let format = self.column.overrides.and_then(|g| g.format).or(format);
-            ((ctx.rules.fit)(rest, required.base(), format) != Fit::No).then(|| (required.clone(), format))
+            ((ctx.rules.fit)(rest, required.base(), format, self.excess) != Fit::No)
+                .then(|| (required.clone(), format))
         })?;
         let listed = p.aside.texts().chain(blanks.values.iter().copied()).map(str::to_owned).collect();
         Some(Blanks { listed, count: blanks.count })
+    }
+
+    /// What the plan could say of the excess of values so that all of them may fit. A new column has rather a type that
+    /// holds long texts.
+    fn excess_to_set(&self, ctx: &Context<'_>, required: &PgType, format: Option<Format>) -> Option<Excess> {
+        let p = self.profile.filter(|_| self.excess == Excess::Error)?;
+        let helps = |excess: &Excess| (ctx.rules.fit)(p, required, format, *excess) != Fit::No;
+        let choices: &[Excess] = match self.existing {
+            Some(_) => &[Excess::Round, Excess::Truncate],
+            None => &[Excess::Round],
+        };
+        choices.iter().copied().find(helps)
     }
 
     fn invalid_values(
@@ -265,6 +283,7 @@ impl<'c, 'a> Case<'c, 'a> {
                     column: &self.column.source.name,
                     pg_type: required,
                     fits: self.existing.is_none().then_some(&tried.pg_type),
+                    excess: self.excess_to_set(ctx, required, format),
                     format: self.column.overrides.and_then(|g| g.format).or(format),
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null: self.not_null(),

@@ -1,10 +1,11 @@
 //! What the plan can do about values that do not fit their column.
 
 use crate::finding::{Finding, Fix};
+use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
 use crate::types::notes::becomes;
 use crate::types::words::values;
-use crate::value::{Format, PgType};
+use crate::value::{Excess, Format, PgType};
 
 pub struct Remedy<'a> {
     pub table: &'a str,
@@ -12,6 +13,8 @@ pub struct Remedy<'a> {
     pub pg_type: &'a PgType,
     /// A type that holds every value, where the column does not exist yet.
     pub fits: Option<&'a PgType>,
+    /// What is to become of digits or characters that are too many, where these are all that is wrong.
+    pub excess: Option<Excess>,
     /// How the plan says that values are read.
     pub format: Option<Format>,
     /// Some of the values are numbers.
@@ -55,16 +58,20 @@ impl Remedy<'_> {
             return (nullable(), String::new());
         }
         let policies: &[&str] = if self.not_null { &["reject"] } else { &["null", "reject"] };
+        let policy = |policies: &[&str]| match policies {
+            [first, others @ ..] => of("on_invalid", first).or(others),
+            [] => of("on_invalid", "reject"),
+        };
+        if let Some(excess) = self.excess {
+            let rest = format!(", or {}, or correct the values", policy(policies));
+            return (of("excess", excess.word()), rest);
+        }
         if let Some(fits) = self.fits {
             let others = of("on_invalid", "text").or(policies);
             return (of("type", &fits.to_string()), format!(", or {others}"));
         }
-        let policy = match policies {
-            [first, others @ ..] => of("on_invalid", first).or(others),
-            [] => of("on_invalid", "reject"),
-        };
         let cost = self.misfits.map_or(String::new(), |(n, _)| format!(", which costs {}", values(n)));
-        (policy, format!("{cost}{}, or correct the values", self.other_format()))
+        (policy(policies), format!("{cost}{}, or correct the values", self.other_format()))
     }
 
     /// A format by which the values may fit, which only a person can know.
@@ -85,10 +92,10 @@ impl Remedy<'_> {
 }
 
 /// What to do about one cell that stopped a load, as a hint.
-pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
+pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Option<Excess>) -> String {
     let table = spec.source.as_str();
     let known = spec.columns.iter().find(|c| c.source == column);
-    if let Some(there) = known.filter(|_| spec.existing.is_some()) {
+    if let Some(there) = known.filter(|_| spec.existing.is_some() || excess.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
         let (fix, rest) = Remedy {
@@ -96,6 +103,7 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str) -> String {
             column,
             pg_type,
             fits: None,
+            excess,
             format,
             numbers,
             not_null,
@@ -139,6 +147,7 @@ mod tests {
             column: "c",
             pg_type,
             fits,
+            excess: None,
             format,
             numbers,
             not_null,

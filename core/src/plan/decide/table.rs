@@ -13,7 +13,7 @@ use crate::translate;
 use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
-use crate::value::{Decoder, Format, PgType, Timezone, ValueList};
+use crate::value::{Decoder, Excess, Format, PgType, Timezone, ValueList};
 
 /// A table of the source, while and after everything about it is decided.
 pub struct DecidedTable<'a> {
@@ -52,6 +52,7 @@ pub struct DecidedColumn<'a> {
     pub null_values: ValueList,
     pub words: Words,
     pub epochs: Epochs,
+    pub excess: Excess,
     pub not_null: bool,
     /// The default of an existing NOT NULL column, which NULL becomes.
     pub null_default: Option<String>,
@@ -151,7 +152,7 @@ impl<'a> DecidedColumn<'a> {
         (on_invalid, null_values): (OnInvalid, ValueList),
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned, epochs } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs, excess } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             words: resolved.overrides.map(|g| g.words.clone()).unwrap_or_default(),
@@ -165,6 +166,7 @@ impl<'a> DecidedColumn<'a> {
             null_values,
             epochs,
             null_default: None,
+            excess,
             default: None,
             generated: None,
             nocase: false,

@@ -54,6 +54,7 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "null_values", settings.null_values.texts().collect());
     put(&mut out, "epochs", settings.epochs.word().into());
+    put(&mut out, "excess", settings.excess.word().into());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
@@ -131,6 +132,7 @@ fn column(column: &DecidedColumn<'_>) -> Value {
         }
     }
     put(&mut out, "epochs", column.epochs.word().into());
+    put(&mut out, "excess", column.excess.word().into());
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

@@ -181,6 +181,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         null_values: column.null_values.clone(),
         words: column.words.clone(),
         default: column.null_default.clone(),
+        excess: column.excess,
     };
     LoadSpec {
         id: table.id,

@@ -7,6 +7,7 @@
 use super::words::*;
 use crate::damage::Integrity;
 use crate::types::Epochs;
+use crate::value::Excess;
 use crate::value::batch::OnInvalid;
 
 /// Where in a plan an object is.
@@ -153,6 +154,9 @@ pub const KEYS: &[Key] = &[
     Key::new("null_to_default", Kind::Flag, "false").of_table().in_column().says(
         "Give NULL the default of an existing NOT NULL column that has one. The rows are then loaded through a temporary table.",
         "\"null_to_default\": true"),
+    Key::new("excess", Kind::Word(Excess::WORDS), "\"error\"").everywhere().says(
+        "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. The result's `detail` counts the values of each column.",
+        "\"excess\": \"round\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),

@@ -13,7 +13,7 @@ use crate::path::join;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
-use crate::value::{Format, PgType, Timezone, ValueList};
+use crate::value::{Excess, Format, PgType, Timezone, ValueList};
 
 /// What is wrong with a plan that a user gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +58,7 @@ pub struct Common {
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
     pub epochs: Option<Epochs>,
+    pub excess: Option<Excess>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -96,6 +97,7 @@ pub struct ColumnOverrides {
     pub words: Words,
     pub epochs: Option<Epochs>,
     pub null_to_default: Option<bool>,
+    pub excess: Option<Excess>,
     pub reason: Option<String>,
 }
 
@@ -366,6 +368,7 @@ fn read_common(map: &Object) -> Common {
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
         epochs: word(map, "epochs"),
+        excess: word(map, "excess"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -412,6 +415,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         },
         epochs: word(map, "epochs"),
         null_to_default: flag(map, "null_to_default"),
+        excess: word(map, "excess"),
         reason: text(map, "reason"),
     }
 }

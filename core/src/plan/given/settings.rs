@@ -7,7 +7,7 @@ use crate::path::join;
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
-use crate::value::{PgType, ValueList};
+use crate::value::{Excess, PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ pub struct Settings {
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
     pub epochs: Epochs,
+    pub excess: Excess,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -51,6 +52,7 @@ impl Settings {
             on_invalid: OnInvalid::default(),
             null_values: ValueList::default(),
             epochs: Epochs::default(),
+            excess: Excess::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -88,6 +90,7 @@ impl Settings {
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
             null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
             epochs: own.epochs.unwrap_or(self.epochs),
+            excess: own.excess.unwrap_or(self.excess),
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),

@@ -3,6 +3,7 @@
 
 use crate::damage::Integrity;
 use crate::types::Epochs;
+use crate::value::Excess;
 use crate::value::batch::OnInvalid;
 
 /// A closed set of words.
@@ -170,6 +171,7 @@ words!(OnConflict: Error = "error", Skip = "skip", Update = "update");
 words!(Constraints: Rebuild = "rebuild", Keep = "keep");
 words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "text");
 words!(Epochs: Declared = "declared", Named = "named", Never = "never");
+words!(Excess: Error = "error", Round = "round", Truncate = "truncate");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
@@ -200,6 +202,7 @@ mod tests {
         round_trip::<Constraints>();
         round_trip::<OnInvalid>();
         round_trip::<Epochs>();
+        round_trip::<Excess>();
         round_trip::<Orphans>();
         round_trip::<Keys>();
         round_trip::<OnError>();
