@@ -98,13 +98,6 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             prop::collection::vec(value, 0..3).prop_map(Value::from).boxed()
         }
         Kind::Sql => prop_oneof![sql(), prop::collection::vec(sql(), 0..3).prop_map(Value::from)].boxed(),
-        Kind::Values => {
-            let value = prop_oneof![
-                near(&["", "n/a", "0"], WORDS).prop_map(Value::from),
-                any::<i32>().prop_map(Value::from)
-            ];
-            prop::collection::vec(value, 0..3).prop_map(Value::from).boxed()
-        }
         Kind::Types => {
             prop::collection::vec((select(&["TEXT", "INTEGER", "DATETIME", "VARCHAR"][..]), types()), 0..3)
                 .prop_map(|types| {
