@@ -30,11 +30,14 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         f'Set plan.tables.t.columns.c.on_invalid to "null" or "reject"{other}, or correct the values. '
         'As a plan: {"tables":{"t":{"columns":{"c":{"on_invalid":"null"}}}}}'
         for other in ("", f"{set_format} say how numbers are read", f'{set_format} "comma" where texts are elements between commas'))
+    rounded, cut = (
+        f'Set plan.tables.t.columns.c.excess to "{word}", or plan.tables.t.columns.c.on_invalid to "null" or "reject", or correct the values. '
+        f'As a plan: {{"tables":{{"t":{{"columns":{{"c":{{"excess":"{word}"}}}}}}}}}}' for word in ("round", "truncate"))
     for pg_type, declared, values, why, hint in [
         ("smallint", "INTEGER", ["-1", "40000"], "the values go from -1 to 40000", plain),
         ("real", "REAL", ["0.5", "0.1"], "some values need more digits", plain),
-        ("varchar(3)", "TEXT", ["'a'", "'abcd'"], "the longest text has 4 characters", plain),
-        ("timestamp(3)", "DATETIME", ["'2024-07-01 10:00:00.123456'"], "some times have 6 digits after the second", plain),
+        ("varchar(3)", "TEXT", ["'a'", "'abcd'"], "the longest text has 4 characters", cut),
+        ("timestamp(3)", "DATETIME", ["'2024-07-01 10:00:00.123456'"], "some times have 6 digits after the second", rounded),
         ("timestamptz", "TEXT", ["'2024-07-01'", "''"], "1 of 2 values are date text, 1 is empty text", plain),
         ("time", "INTEGER", ["36000"], "the only value is integer", number),
         ("interval", "INTEGER", ["36000"], "the only value is integer", number),
@@ -45,7 +48,7 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         path = t.file("t.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {declared}); {rows}")
         shown = t.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c'")
         advised = {
-            "timestamptz": plain.replace('"reject", or', '"reject", which costs 1 value, or'),
+            "timestamptz": 'Set plan.tables.t.columns.c.null_values to [""]: 1 value becomes NULL.',
             # What costs every value is not advised.
             "time": "Correct the values, or set plan.tables.t.columns.c.format to say how numbers are read.",
         }.get(pg_type, hint).split(" As a plan")[0]

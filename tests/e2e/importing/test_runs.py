@@ -240,7 +240,8 @@ def test_memory_with_values_of_megabytes(t):
         f"INSERT INTO w VALUES ({n}, zeroblob({1 + n % 7} * 1000000), printf('%.*c', {7 - n % 7} * 1000000, 'y'));" for n in range(60)))
     grown = growth(t, path, {})
     assert t.value("SELECT sum(length(v)) || '/' || sum(length(s)) FROM w") == "234000000/246000000"
-    assert grown < 64, f"the backend grew by {grown} MB"
+    # A few of the largest values, of 7 MB each, are in memory at the same time.
+    assert grown < 64 + 2 * 7, f"the backend grew by {grown} MB"
 
 
 def test_memory_with_many_rejected_rows(t):

@@ -38,7 +38,7 @@ pub struct Blanks {
 impl Remedy<'_> {
     pub fn advise(&self, finding: Finding) -> Finding {
         // What costs every value is no advice.
-        if self.fits.is_none() && self.misfits.is_some_and(|(n, of)| n == of) {
+        if self.fits.is_none() && self.excess.is_none() && self.misfits.is_some_and(|(n, of)| n == of) {
             return finding.hint(format!("Correct the values{}.", self.other_format()));
         }
         let (fix, rest) = self.fix();
