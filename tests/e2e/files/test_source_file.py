@@ -167,9 +167,10 @@ def test_a_copy_of_a_crashed_server_goes_at_its_start(t):
     session.send(t.call("sqlite_import", path, {"wal": "copy", "after": "SELECT pg_sleep(600)"}))
     until(lambda: len(leftovers(t)) == 1, "the copy is in use")
     t.crash_expected = True
+    position = t.server.log_size()
     os.kill(session.pid, signal.SIGKILL)
     session.attempted()
-    t.server.wait_until_up()
+    t.server.wait_until_restarted(position)
     assert leftovers(t) == []
     assert t.import_(path, {"wal": "copy"})["t"]["imported"] == rows
 

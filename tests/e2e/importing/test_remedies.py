@@ -91,6 +91,8 @@ def test_every_kind(t, kind):
         path, plan = finding_samples.FILES[kind](t)
         assert kind in check_all(t, path, plan)
         return
+    if kind in finding_samples.NEEDS:
+        t.needs(finding_samples.NEEDS[kind])
     for n, (script, schema, plan) in enumerate(finding_samples.SAMPLES[kind]):
         with Scenario(t.server, f"{kind} {n}", t.settings) as sample:
             path = sample.file("a.db", script)

@@ -191,9 +191,10 @@ def test_kill_9_during_load(t):
     path, session, before, _ = start(t)
     session.send(t.call("sqlite_import", path, {}))
     until(loading(t, session), "the load starts")
+    position = t.server.log_size()
     os.kill(session.pid, signal.SIGKILL)
     session.attempted(60)
-    t.server.wait_until_up()
+    t.server.wait_until_restarted(position)
     assert t.traces() == before and writable(path)
     assert t.import_(path)["big"]["imported"] == ROWS
 

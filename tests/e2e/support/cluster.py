@@ -108,6 +108,14 @@ class Server:
             log.seek(position)
             return log.read().decode(errors="replace")
 
+    def wait_until_restarted(self, position):
+        """After a crash that the log tells of behind this position. Until the server has noticed, it takes connections."""
+        for _ in range(600):
+            if "reinitializing" in self.log_since(position):
+                return self.wait_until_up()
+            time.sleep(0.1)
+        raise AssertionError("the server has not noticed the crash")
+
     def wait_until_up(self):
         for _ in range(600):
             with contextlib.suppress(psycopg.Error):

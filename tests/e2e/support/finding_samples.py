@@ -156,3 +156,6 @@ ELSEWHERE = {
     "untranslatable": "importing/test_encodings.py",
     "unchecked": "files/test_damage.py",
 }
+
+# What a server must have to make one.
+NEEDS = {"duplicate_key": "icu"}
