@@ -159,7 +159,7 @@ mod tests {
             batch.end_row();
         }
         batch.seal();
-        let column = |policy| SinkColumn { policy, not_null: false };
+        let column = |policy| SinkColumn { policy, null_values: Default::default(), not_null: false };
         let columns = [column(OnInvalid::Error), column(policy)];
         let mut converter = Converter::new(&attributes, &wires, &columns, &Timezone::UTC);
         let outcome = converter.convert(&mut batch).map(|refused| refused.len()).map_err(|r| r.error.message);
