@@ -348,8 +348,7 @@ class Maker(Objects):
                 self.orphans(table)
             if which == "rows":
                 self.random.shuffle(table.rows)
-                keys = {self.at(seed, table.conflict) for seed in table.seeds} if table.conflict else set()
-                table.again = {n for n, row in enumerate(table.rows) if keys and None not in self.at(row, table.conflict) and self.at(row, table.conflict) in keys}
+                table.again = {n for n, row in enumerate(table.rows) if self.repeats(table, row)}
 
     def orphans(self, table):
         """A row that was there before the key was, and has no parent."""
@@ -397,8 +396,12 @@ class Maker(Objects):
 
     def link(self, table, foreign, rows, which):
         parents = [r for r in (foreign.parent.live() if which == "rows" else foreign.parent.seeds) if None not in self.at(r, foreign.key)]
+        keyed = any(column in key.columns for key in table.keys for column in foreign.columns)
         for row in rows:
             if not parents or self.one_in(4) or any(row[c.name] is not None for c in foreign.columns):
+                continue
+            # Of a row that is skipped, the table has another version: what refers to this one's keys would find nothing.
+            if keyed and which == "rows" and table.mode == "skip" and self.repeats(table, row):
                 continue
             parent = self.pick(parents)
             linked = {**row, **{c.name: parent[k.name] for c, k in zip(foreign.columns, foreign.key.columns)}}
@@ -419,6 +422,11 @@ class Maker(Objects):
             if any(tuple(r.get(c.name) for c in columns) == at for r in others):
                 return False
         return True
+
+    def repeats(self, table, row):
+        """Its key is there already."""
+        key = self.at(row, table.conflict) if table.conflict else (None,)
+        return None not in key and any(self.at(seed, table.conflict) == key for seed in table.seeds)
 
     def repeat(self, table):
         """Rows whose key is there already. All keys are the same; other columns are new."""

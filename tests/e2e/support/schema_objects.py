@@ -62,7 +62,9 @@ class Objects:
             in_key = any(column in k.columns for k in table.keys) or any(column in f.key.columns for t in self.tables for f in t.foreign)
             # What comes later is checked: rows of the file, and all rows of the tables that inherit the check.
             later = table.rows + [row for t in self.tables if t.parent is table for row in t.seeds + t.rows]
-            bound = -1 if in_key or any(r.get(column.name) == bound for r in later) else bound
+            # An update leaves a number that is always generated as it is, and the row is checked with it.
+            kept = table.mode == "update" and column.numbered == "ALWAYS"
+            bound = -1 if in_key or kept or any(r.get(column.name) == bound for r in later) else bound
             valid = " NOT VALID" if bound != -1 or self.one_in(2) else ""
             table.more.append(f"ALTER TABLE {table.q()} ADD CONSTRAINT {ident(f'late {table.number}')} CHECK ({ident(column.name)} <> {bound}){valid}")
         if numbers and self.one_in(8):
