@@ -13,10 +13,10 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind, counted};
 use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::{PlanError, orphan_policies};
+use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// What a user can be told.
@@ -453,7 +453,7 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Kind::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
         Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
         Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
-        Some(Kind::Misfit) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Kind::InvalidValue) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(_) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -493,7 +493,7 @@ fn blocking_hint(findings: &[Finding]) -> Option<String> {
     let fixes = || findings.iter().filter_map(|f| f.fix.clone());
     // A long hint is shortened, and a part of a patch would be of no use.
     let whole =
-        |fix: Fix| Some(format!("{first}{all} {}", fix.pasted())).filter(|hint| !brief::is_long(hint));
+        |fix: Fix| Some(format!("{first}{all} {}", fix.pasted())).filter(|hint| !shorten::is_long(hint));
     let pasted = fixes().reduce(Fix::and).and_then(whole).or_else(|| fixes().next().and_then(whole));
     Some(pasted.unwrap_or_else(|| format!("{first}{all}")))
 }

@@ -214,7 +214,7 @@ pub enum KeyFactKind {
     /// Rows whose foreign key (by its position in `Table::foreign_keys`) points to no row.
     Orphan { foreign_key: usize },
     /// Rows whose foreign key points to a row that goes because its own points to none, and so on. Without examples.
-    OrphanInTurn { foreign_key: usize },
+    CascadedOrphan { foreign_key: usize },
     /// Groups of rows that share a key under NOCASE (by its position in `Table::indexes`) once all letters are folded.
     Folded { index: usize },
     /// Rows that a CHECK (by its position in `Table::checks`) does not allow. Without examples.

@@ -33,7 +33,7 @@ pub struct Damage {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableDamage {
     pub table: String,
-    pub complaint: String,
+    pub problem: String,
     /// Pages whose rows may be wrong.
     pub pages: BTreeSet<u32>,
     /// Rows are not all where their keys should be.
@@ -44,7 +44,7 @@ pub struct TableDamage {
 pub struct IndexDamage {
     pub index: String,
     pub table: String,
-    pub complaint: String,
+    pub problem: String,
 }
 
 impl Damage {

@@ -6,7 +6,6 @@
 //! neither pgrx nor rusqlite.
 #![forbid(unsafe_code)]
 
-pub mod brief;
 pub mod catalog;
 pub mod damage;
 pub mod ddl;
@@ -14,6 +13,7 @@ pub mod finding;
 pub mod path;
 pub mod plan;
 pub mod remote;
+pub mod shorten;
 pub mod sqltext;
 pub mod translate;
 pub mod types;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::import::{source, survey};
 use crate::pg::text::Text;
 use crate::sqlite;
-use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::shorten;
 
 /// One row per problem, none when the file is sound. `full` checks every row against every index and every
 /// foreign key as well; it takes several times as long.
@@ -26,6 +26,6 @@ fn sqlite_check(
         Err(error) => return Err(error.into()),
     };
     Ok(TableIterator::new(
-        problems.into_iter().map(|p| (p.object.map(Text), Text(brief::text(&p.message).into_owned()))),
+        problems.into_iter().map(|p| (p.object.map(Text), Text(shorten::text(&p.message).into_owned()))),
     ))
 }

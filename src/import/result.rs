@@ -1,10 +1,10 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
 use super::load::Loaded;
-use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::TablePlan;
+use pg_sqlite_migrate_core::shorten;
 
 #[derive(Debug, Clone, Default)]
 pub struct TableResult {
@@ -121,7 +121,7 @@ impl TableResult {
 
     /// What is to be known about the table, for people.
     pub fn detail_text(&self) -> Option<String> {
-        let notes: Vec<_> = self.detail.iter().map(|note| brief::text(note)).collect();
+        let notes: Vec<_> = self.detail.iter().map(|note| shorten::text(note)).collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 

@@ -71,7 +71,7 @@ fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> 
     let blocking: Vec<Finding> =
         blocking(&planned.findings).filter(|f| !(go_on && f.table.is_some())).cloned().collect();
     let Some(first) = blocking.first() else { return Ok(()) };
-    if first.kind == Kind::Misfit {
+    if first.kind == Kind::InvalidValue {
         // A profile counts values that do not fit; whoever has to correct them wants to see one.
         for spec in loads(planned).filter(|spec| first.table == Some(spec.id)) {
             let rowid = rowid_name(survey, &spec.source);
@@ -261,14 +261,14 @@ impl<'a> Run<'a> {
         }
         self.loads_begun += 1;
         self.orphans.load_begins(table);
-        let detour = self.survey.detour(&spec.source);
+        let recovery = self.survey.recovery(&spec.source);
         let place = Place {
             rejects: Rejects { run: self.id },
             table_number: self.loads_begun as i64,
             tables: loads(planned).count() as i64,
             rows_expected: expected_rows(self.survey, &spec.source),
             rowid: rowid_name(self.survey, &spec.source),
-            detour: detour.as_ref(),
+            recovery: recovery.as_ref(),
             orphans: &self.orphans,
             counted: self.survey.needs.verify_counts,
         };

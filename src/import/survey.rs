@@ -10,15 +10,15 @@ use super::{existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
-use crate::sqlite::salvage::Detour;
+use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source, profile};
-use pg_sqlite_migrate_core::brief;
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Target};
+use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
@@ -164,7 +164,14 @@ fn gather(
     let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
     let key_facts = on_thread(source, |source| {
         let mut facts = sqlite::key_facts(source, &catalog, &sound, &filters, indexed)?;
-        facts.extend(sqlite::in_turn(source, &catalog, (&sound, &rejecting), &filters, &facts, indexed)?);
+        facts.extend(sqlite::cascaded_orphans(
+            source,
+            &catalog,
+            (&sound, &rejecting),
+            &filters,
+            &facts,
+            indexed,
+        )?);
         Ok(facts)
     })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, selected))?;
@@ -233,10 +240,10 @@ fn profile_tables(
             continue;
         }
         let read = |damage: &Damage| {
-            let detour = damage.of(&table.name).map(|d| Detour::new(table, catalog.page_size, d));
+            let recovery = damage.of(&table.name).map(|d| Recovery::new(table, catalog.page_size, d));
             let filter = overrides.table(&table.name).and_then(|t| t.filter.as_deref());
             let listed = |column: &str| overrides.listed(&table.name, column);
-            sqlite::profile(source, table, mode, filter, detour.as_ref(), &listed)
+            sqlite::profile(source, table, mode, filter, recovery.as_ref(), &listed)
         };
         let profile = match read(damage) {
             // What is met without having been looked for is read around as well.
@@ -271,9 +278,9 @@ fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Overrides) {
 
 impl Survey {
     /// How a table is read whose pages are damaged.
-    pub fn detour(&self, table: &str) -> Option<Detour> {
+    pub fn recovery(&self, table: &str) -> Option<Recovery> {
         let damage = self.damage.of(table)?;
-        Some(Detour::new(self.catalog.table(table)?, self.catalog.page_size, damage))
+        Some(Recovery::new(self.catalog.table(table)?, self.catalog.page_size, damage))
     }
 
     /// What a plan is made from.
@@ -342,14 +349,16 @@ fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
     for (path, pg_type) in overrides.types_mut() {
         let name = pg_type.to_string();
         let refused = |message, sqlstate| Err(Error::Type { path: path.clone(), message, sqlstate });
-        if brief::is_long(&name) {
+        if shorten::is_long(&name) {
             // The server would say all of it in a NOTICE.
             return refused(
                 "no type has so long a name".into(),
                 PgSqlErrorCode::ERRCODE_NAME_TOO_LONG.into(),
             );
         }
-        match xact::attempt(|| -> Result<_, ()> { Ok((types::canonical(&name), types::stranger(&name))) }) {
+        match xact::attempt(|| -> Result<_, ()> {
+            Ok((types::canonical(&name), types::untrusted_owner(&name)))
+        }) {
             Ok(Ok((Some(canonical), Some(owner)))) => {
                 let message =
                     format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");

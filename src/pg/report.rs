@@ -13,7 +13,7 @@ use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 
 use super::encoding;
-use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::shorten;
 
 /// An SQLSTATE. Functions, triggers and domains raise errors with SQLSTATEs of their own, which pgrx takes for internal
 /// errors.
@@ -119,12 +119,12 @@ pub fn report_at(
     });
     // SAFETY: a name that lasts, made of a Rust string.
     let module = unsafe { CStr::from_ptr(lasting(place.function.as_deref().unwrap_or_default())) };
-    let mut report = ErrorReport::new(code, brief::text(message), module.to_str().unwrap_or_default());
+    let mut report = ErrorReport::new(code, shorten::text(message), module.to_str().unwrap_or_default());
     if let Some(detail) = detail {
-        report = report.set_detail(brief::list(detail));
+        report = report.set_detail(shorten::list(detail));
     }
     if let Some(hint) = hint {
-        report = report.set_hint(brief::text(hint));
+        report = report.set_hint(shorten::text(hint));
     }
     report
 }
@@ -172,10 +172,10 @@ pub(crate) struct Said<'a> {
 /// Raises the message through the server. Returns if the level is below ERROR.
 pub(crate) fn throw(level: PgLogLevel, code: impl Into<SqlState>, said: Said<'_>, place: &Place) {
     let texts = [
-        Some(brief::text(said.message)),
-        said.detail.map(brief::list),
-        said.hint.map(brief::text),
-        said.context.map(brief::text),
+        Some(shorten::text(said.message)),
+        said.detail.map(shorten::list),
+        said.hint.map(shorten::text),
+        said.context.map(shorten::text),
     ]
     .map(|text| text.map(|text| encoding::shown_to_server(&text)));
     let [message, detail, hint, context] =

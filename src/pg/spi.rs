@@ -20,7 +20,7 @@ pub(super) use self::statement::{Plan, result};
 use super::report::report;
 use super::settings::LocalSettings;
 use super::{encoding, xact};
-use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::shorten;
 
 /// Runs one statement under the caller's search path, or whatever is set; gives the number of rows it processed.
 pub fn execute(sql: &str) -> u64 {
@@ -80,7 +80,7 @@ pub fn any<'s>(sql: impl Into<Statement<'s>>, parameters: &[Parameter<'_>]) -> b
 
 /// Runs a statement; the server would repeat all of a long one in its CONTEXT.
 fn briefly<T>(sql: &str, run: impl FnOnce() -> T) -> T {
-    match brief::text(sql) {
+    match shorten::text(sql) {
         Cow::Borrowed(_) => run(),
         Cow::Owned(short) => xact::explaining(run)
             .unwrap_or_else(|caught| caught.raise_in(Some(&format!("SQL statement \"{short}\"")))),
@@ -98,7 +98,7 @@ fn raise(error: &SpiError, sql: &str) -> ! {
         }
         other => pgrx::error!("internal query failed: {other}"),
     };
-    let detail = format!("The statement is: {}", brief::text(sql));
+    let detail = format!("The statement is: {}", shorten::text(sql));
     let hint = "An import runs in its caller's transaction: run such a statement before or after it.";
     report(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused, Some(&detail), Some(hint))
         .report(PgLogLevel::ERROR);

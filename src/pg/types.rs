@@ -18,7 +18,7 @@ pub fn canonical(name: &str) -> Option<String> {
 
 /// The untrusted owner of a type that was named without a schema: its code (a domain's checks, the input function)
 /// should not run with the caller's rights. Superusers are trusted: they own extensions' types.
-pub fn stranger(name: &str) -> Option<String> {
+pub fn untrusted_owner(name: &str) -> Option<String> {
     static OWNER: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT r.rolname

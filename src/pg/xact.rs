@@ -7,7 +7,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
 use super::report::{self, Place, Said, SqlState};
-use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::shorten;
 
 /// Makes the rows that this command wrote visible to the next one.
 pub fn command_counter_increment() {
@@ -120,8 +120,8 @@ impl Failure {
                 let caught = Caught {
                     sqlstate: report::caught_sqlstate(&report, is_servers),
                     // A message may repeat the whole value, so copies of it are shortened.
-                    message: brief::text(&message.unwrap_or_default()).into_owned(),
-                    detail: detail.map(|detail| brief::list(&detail).into_owned()),
+                    message: shorten::text(&message.unwrap_or_default()).into_owned(),
+                    detail: detail.map(|detail| shorten::list(&detail).into_owned()),
                     hint,
                     place: Box::new(Place::of(report.file(), report.line_number(), report.function_name())),
                 };

@@ -8,7 +8,7 @@ mod tests {
     use crate::pg::settings::LocalSettings;
     use crate::pg::spi;
     use pg_sqlite_migrate_core::plan::{
-        ExistingForeignKey, ExistingKey, ExistingTable, Identity, KeyOperator, Strays, Target,
+        ExistingForeignKey, ExistingKey, ExistingOrphans, ExistingTable, Identity, KeyOperator, Target,
     };
     use pg_sqlite_migrate_core::value::PgType;
 
@@ -119,7 +119,7 @@ mod tests {
             period: false,
             enforced: true,
             validated: true,
-            strays: Strays::default(),
+            existing_orphans: ExistingOrphans::default(),
         };
         for name in ["child", "child_1", "child_11"] {
             let keys = &table(&found, name).foreign_keys;

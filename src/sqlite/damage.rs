@@ -37,16 +37,16 @@ pub fn damage(source: &Source, catalog: &Catalog, integrity: Integrity) -> Resul
     Finder::new(source, catalog)?.find(report?)
 }
 
-/// The damage of one table, found while it was read; `complaint` describes it.
+/// The damage of one table, found while it was read; `problem` describes it.
 pub fn of_table(
     source: &Source,
     catalog: &Catalog,
     table: &str,
-    complaint: String,
+    problem: String,
 ) -> Result<TableDamage, Error> {
     let found = damage(source, catalog, Integrity::Quick)?;
     let known = found.of(table).cloned();
-    Ok(known.unwrap_or_else(|| TableDamage { table: table.to_owned(), complaint, ..TableDamage::default() }))
+    Ok(known.unwrap_or_else(|| TableDamage { table: table.to_owned(), problem, ..TableDamage::default() }))
 }
 
 struct Finder<'a> {
@@ -151,14 +151,14 @@ impl<'a> Finder<'a> {
         }
         if !self.found.indexes.iter().any(|i| i.index == object.name) {
             let (index, table) = (object.name.clone(), object.table.clone());
-            self.found.indexes.push(IndexDamage { index, table, complaint: line.to_owned() });
+            self.found.indexes.push(IndexDamage { index, table, problem: line.to_owned() });
         }
     }
 
     fn table(&mut self, table: &str, page: Option<u32>, line: &str) -> &mut TableDamage {
         let at = self.found.tables.iter().position(|d| d.table == table).unwrap_or_else(|| {
-            let (table, complaint) = (table.to_owned(), line.to_owned());
-            self.found.tables.push(TableDamage { table, complaint, ..TableDamage::default() });
+            let (table, problem) = (table.to_owned(), line.to_owned());
+            self.found.tables.push(TableDamage { table, problem, ..TableDamage::default() });
             self.found.tables.len() - 1
         });
         let damage = &mut self.found.tables[at];

@@ -119,7 +119,7 @@ pub enum Kind {
 
 impl Kind {
     /// With the beginnings of SQLite's messages.
-    const COMPLAINTS: [(&str, Kind); 5] = [
+    const PROBLEMS: [(&str, Kind); 5] = [
         ("no such table: ", Kind::Table),
         ("no such column: ", Kind::Column),
         ("no such function: ", Kind::Function),
@@ -139,8 +139,8 @@ impl Kind {
 
     /// Tables come with their schema, columns with the table's alias.
     fn named(message: &str) -> Option<(Kind, String)> {
-        Kind::COMPLAINTS.iter().find_map(|(complaint, kind)| {
-            let name = message.strip_prefix(complaint)?;
+        Kind::PROBLEMS.iter().find_map(|(problem, kind)| {
+            let name = message.strip_prefix(problem)?;
             let is_alias = |head: &str| {
                 let number = head.strip_prefix('r').filter(|n| !n.is_empty());
                 number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))

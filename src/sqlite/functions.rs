@@ -123,8 +123,8 @@ fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
     })?;
     let cell = absent::looking(|| cell(context.get_raw(0))).map_err(|_| faults.no_memory())?;
     let answer = rule.canonical(cell).and_then(|answer| Ok(owned(answer)?));
-    answer.map_err(|misfit| {
-        if !misfit.is_of_value() {
+    answer.map_err(|invalid| {
+        if !invalid.is_of_value() {
             return faults.no_memory();
         }
         let rule = context.get::<String>(1).unwrap_or_default();
@@ -133,7 +133,7 @@ fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
             pg_type: rule.split(';').next().unwrap_or_default().into(),
             storage_class: storage_class(cell),
             value: display(cell),
-            reason: misfit.to_string(),
+            reason: invalid.to_string(),
         }))
     })
 }

@@ -3,6 +3,7 @@
 //! [`open()`] gives a [`Source`]: one hardened connection that holds one snapshot. Everything else here queries a
 //! `Source` and returns the neutral types of `catalog` and `types`.
 
+pub mod cascaded;
 pub mod check;
 pub mod collations;
 pub mod copy;
@@ -11,13 +12,12 @@ pub mod damage;
 pub mod error;
 pub mod estimate;
 pub mod functions;
-pub mod in_turn;
 pub mod introspect;
 pub mod keys;
 pub mod open;
 pub mod profile;
+pub mod recovery;
 pub mod rows;
-pub mod salvage;
 pub mod session;
 pub mod texts;
 
@@ -35,12 +35,12 @@ mod raw;
 #[cfg(test)]
 mod testing;
 
+pub use cascaded::cascaded_orphans;
 pub use check::{CheckProblem, check};
 pub use count::{count, schema_bytes};
 pub use damage::damage;
 pub use error::Error;
 pub use estimate::{Estimate, estimate};
-pub use in_turn::in_turn;
 pub use introspect::catalog;
 pub use introspect::view::views_as_tables;
 pub use keys::key_facts;

@@ -7,8 +7,8 @@ use rusqlite::{Params, Row};
 use super::absent;
 use super::error::Error;
 use super::open::Source;
+use super::recovery::Recovery;
 use super::rows::cell;
-use super::salvage::Detour;
 use pg_sqlite_migrate_core::catalog::{Column, Table};
 use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
@@ -27,14 +27,14 @@ pub enum Mode {
 }
 
 /// Profiles the rows of a table, or those that `filter` (a plan's `where`) selects. Of a damaged table it profiles,
-/// whatever the mode, the rows that can still be reached by its `detour`. `listed` gives the values of a column that the
+/// whatever the mode, the rows that can still be reached by its `recovery`. `listed` gives the values of a column that the
 /// plan lists.
 pub fn profile(
     source: &Source,
     table: &Table,
     mode: Mode,
     filter: Option<&str>,
-    detour: Option<&Detour>,
+    recovery: Option<&Recovery>,
     listed: &dyn Fn(&str) -> (ValueList, Words),
 ) -> Result<TableProfile, Error> {
     let condition = condition(source, &table.name, filter)?;
@@ -50,9 +50,9 @@ pub fn profile(
             })
             .collect(),
     };
-    let sampled = source.ask(|connection| match (detour, mode) {
-        (Some(detour), _) => {
-            detour.read(connection, &scan.columns, filter, &mut |row| seen.observe(row)).map(|_| false)
+    let sampled = source.ask(|connection| match (recovery, mode) {
+        (Some(recovery), _) => {
+            recovery.read(connection, &scan.columns, filter, &mut |row| seen.observe(row)).map(|_| false)
         }
         (None, Mode::Full) => scan.read(&scan.select(), [], u64::MAX, &mut seen),
         (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),

@@ -6,12 +6,12 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, ffi};
 
-use super::salvage::{Detour, Lost};
+use super::recovery::{Recovery, UnreadableRanges};
 use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
-use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, Misfit, ValueList};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, InvalidValue, ValueList};
 
 /// One SELECT and what its columns become.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct ReadPlan {
 /// The same SELECT in parts.
 #[derive(Debug, Clone)]
 pub struct Around {
-    pub detour: Detour,
+    pub recovery: Recovery,
     pub list: String,
     pub filter: Option<String>,
 }
@@ -122,7 +122,7 @@ pub fn read(
     plan: &ReadPlan,
     mut batch: Batch,
     emit: &mut dyn FnMut(Batch) -> Option<Batch>,
-) -> Result<Option<Lost>, ReadError> {
+) -> Result<Option<UnreadableRanges>, ReadError> {
     let mut take = |row: &Row<'_>| -> Result<(), ReadError> {
         let mut at = 0;
         let read = absent::looking(|| read_row(row, plan, &mut batch, &mut at));
@@ -135,8 +135,8 @@ pub fn read(
     };
     drop(collations::used());
     let lost = match &plan.around {
-        Some(Around { detour, list, filter }) => {
-            Some(detour.read(source.connection(), list, filter.as_deref(), &mut take)?)
+        Some(Around { recovery, list, filter }) => {
+            Some(recovery.read(source.connection(), list, filter.as_deref(), &mut take)?)
         }
         None => {
             let connection = source.connection();
@@ -170,7 +170,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
         let pushed = match column.decoder.decode(cell) {
             Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
             Ok(value) => push(column, batch, value),
-            Err(Misfit::NoMemory(error)) => Err(error),
+            Err(InvalidValue::NoMemory(error)) => Err(error),
             Err(_) if column.null_values.holds(cell) => {
                 if column.not_null {
                     return refuse(row, plan, batch, i, cell, Fault::Null);
@@ -178,7 +178,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
                 batch.meant_null += 1;
                 batch.push(Decoded::Null)
             }
-            Err(misfit) if column.excess != Excess::Error => {
+            Err(invalid) if column.excess != Excess::Error => {
                 match column.decoder.decode_without(cell, column.excess) {
                     Some(value) => {
                         shortened.push(i);
@@ -188,14 +188,14 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
                         batch.nulled += 1;
                         batch.push(Decoded::Null)
                     }
-                    None => return refuse(row, plan, batch, i, cell, misfit.into()),
+                    None => return refuse(row, plan, batch, i, cell, invalid.into()),
                 }
             }
             Err(_) if becomes_null(column) => {
                 batch.nulled += 1;
                 batch.push(Decoded::Null)
             }
-            Err(misfit) => return refuse(row, plan, batch, i, cell, misfit.into()),
+            Err(invalid) => return refuse(row, plan, batch, i, cell, invalid.into()),
         };
         pushed.map_err(|OutOfMemory| no_memory(row, plan, i))?;
     }
@@ -261,7 +261,7 @@ fn step_failed(
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("{0}")]
-    Misfit(#[from] Misfit),
+    InvalidValue(#[from] InvalidValue),
     #[error("the column is NOT NULL")]
     Null,
 }

@@ -111,7 +111,7 @@ kinds! {
     /// The plan's type is not the existing column's.
     TypeContradiction = "type_contradiction",
     /// Stored values do not fit the column's type.
-    Misfit = "misfit",
+    InvalidValue = "invalid_value",
     /// A column gets a wider type, by the plan's on_invalid.
     Widened = "widened",
     /// A type of the plan's types does not hold every value, and is not used.

@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::brief;
 use crate::catalog::TableId;
+use crate::shorten;
 
 pub use fix::Fix;
 pub use kind::Kind;
@@ -58,7 +58,7 @@ impl Severity {
 impl Finding {
     /// What to do, where no plan does it.
     pub fn hint(mut self, hint: impl AsRef<str>) -> Finding {
-        self.hint = brief::text(hint.as_ref()).into_owned();
+        self.hint = shorten::text(hint.as_ref()).into_owned();
         self
     }
 
@@ -105,8 +105,8 @@ impl Kind {
         Finding {
             kind: self,
             severity,
-            object: brief::text(object.as_ref()).into_owned(),
-            message: brief::text(message.as_ref()).into_owned(),
+            object: shorten::text(object.as_ref()).into_owned(),
+            message: shorten::text(message.as_ref()).into_owned(),
             hint: String::new(),
             fix: None,
             table: None,

@@ -408,7 +408,7 @@ fn an_update_leaves_keys_and_identities_alone() {
 #[test]
 fn a_table_of_somebody_else_is_loaded_where_the_plan_names_it() {
     let theirs = |relkind| ExistingTable {
-        stranger: Some("eve".into()),
+        untrusted_owner: Some("eve".into()),
         relkind,
         triggers: strings(&["audit"]),
         owned: false,
@@ -495,7 +495,7 @@ fn child_of(parent: &str) -> ExistingTable {
         period: false,
         enforced: true,
         validated: true,
-        strays: Strays::Unasked,
+        existing_orphans: ExistingOrphans::Unasked,
     };
     let off = ExistingForeignKey { enforced: false, name: "off".into(), ..key.clone() };
     ExistingTable { foreign_keys: vec![key, off], ..there("child", vec![id(), col("up", "bigint")]) }
@@ -504,19 +504,19 @@ fn child_of(parent: &str) -> ExistingTable {
 #[test]
 fn rows_that_are_there_without_a_parent_are_told_of() {
     let known = catalog(vec![numbered("child", vec![column("up", "INTEGER")])]);
-    let counted = |strays: Strays, rows: u64, plan: Value| {
+    let counted = |existing_orphans: ExistingOrphans, rows: u64, plan: Value| {
         let mut child = ExistingTable { rows: Some(rows), ..child_of("parent") };
-        child.foreign_keys.iter_mut().for_each(|key| key.strays = strays.clone());
+        child.foreign_keys.iter_mut().for_each(|key| key.existing_orphans = existing_orphans.clone());
         said(&plan_with(&known, &[], &[], &target(vec![child]), plan), "foreign key child_up_fkey of child")
     };
     let append = json!({"existing_rows": "append"});
     let told =
         "info: 1 existing row points to no row of \"parent\"; the import does not change existing rows";
-    assert_eq!(counted(Strays::Counted(1), 5, append.clone()), [told]);
+    assert_eq!(counted(ExistingOrphans::Counted(1), 5, append.clone()), [told]);
     let refused = "info: existing rows were not checked for parents: permission denied";
-    assert_eq!(counted(Strays::Refused("permission denied".into()), 5, append.clone()), [refused]);
-    assert_eq!(counted(Strays::Counted(0), 5, append.clone()), [""; 0]);
-    assert_eq!(counted(Strays::Counted(1), 5, json!({"existing_rows": "truncate"})), [""; 0]);
+    assert_eq!(counted(ExistingOrphans::Refused("permission denied".into()), 5, append.clone()), [refused]);
+    assert_eq!(counted(ExistingOrphans::Counted(0), 5, append.clone()), [""; 0]);
+    assert_eq!(counted(ExistingOrphans::Counted(1), 5, json!({"existing_rows": "truncate"})), [""; 0]);
 }
 
 #[test]

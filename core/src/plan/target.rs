@@ -51,7 +51,7 @@ pub struct ExistingTable {
     pub owned: bool,
     /// The role that owns it, or its partitions or what it is one of, where its code should not run with the caller's
     /// rights unasked.
-    pub stranger: Option<String>,
+    pub untrusted_owner: Option<String>,
     /// The table in the same schema that an index or an owned sequence goes with when it is dropped.
     pub part_of: Option<String>,
     /// Why its rows were not counted.
@@ -157,12 +157,12 @@ pub struct ExistingForeignKey {
     /// False for NOT VALID.
     pub validated: bool,
     /// Its existing orphans.
-    pub strays: Strays,
+    pub existing_orphans: ExistingOrphans,
 }
 
 /// What is known of existing rows without a parent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Strays {
+pub enum ExistingOrphans {
     /// They were not counted.
     #[default]
     Unasked,

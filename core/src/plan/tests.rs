@@ -398,7 +398,7 @@ fn orphans_go_by_the_policy() {
 }
 
 #[test]
-fn orphans_in_turn_are_counted_with_the_others() {
+fn cascaded_orphans_are_counted_with_the_others() {
     let fact = |kind, count, examples: &[&str]| KeyFact {
         table: "posts".into(),
         kind,
@@ -406,18 +406,18 @@ fn orphans_in_turn_are_counted_with_the_others() {
         examples: strings(examples),
     };
     let now = fact(KeyFactKind::Orphan { foreign_key: 0 }, 1, &["rowid 7"]);
-    let in_turn = fact(KeyFactKind::OrphanInTurn { foreign_key: 0 }, 2, &[]);
+    let cascaded = fact(KeyFactKind::CascadedOrphan { foreign_key: 0 }, 2, &[]);
     let go = |facts: &[KeyFact], policy: &str| {
         plan_with(&blog(), &[], facts, &Target::default(), json!({"orphans": policy}))
     };
     let about = "foreign key posts(userId)";
     assert_eq!(
-        said(&go(&[now, in_turn.clone()], "reject"), about),
+        said(&go(&[now, cascaded.clone()], "reject"), about),
         [
             "warning: 3 rows point to no row of \"users\": 1 now (rowid 7), 2 once their parents are rejected; they go to sqlite_migrate.reject"
         ]
     );
-    let alone = [in_turn];
+    let alone = [cascaded];
     let message = "blocking: 2 rows point to no row of \"users\" once their parents are rejected";
     assert_eq!(said(&go(&alone, "error"), about), [message]);
     assert!(sql(&go(&alone, "keep")).iter().any(|s| s.ends_with(" NOT VALID")));
@@ -881,7 +881,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         );
         let decoder = Decoder::new(&told.pg_type, told.format, &Timezone::UTC);
         assert!(decoder.decode(others).is_ok());
-        assert!(decoder.decode(empty).is_err(), "a misfit, which on_invalid makes NULL");
+        assert!(decoder.decode(empty).is_err(), "a invalid, which on_invalid makes NULL");
     }
 }
 

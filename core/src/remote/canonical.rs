@@ -8,7 +8,7 @@ use crate::value::buffer::{self, Buffer, OutOfMemory};
 use crate::value::datetime::{DAY, SECOND, UNIX_TO_PG};
 use crate::value::encode::iso_date;
 use crate::value::native::Native;
-use crate::value::{Cell, CellBuf, Decoded, Misfit, PgType, text, uuid};
+use crate::value::{Cell, CellBuf, Decoded, InvalidValue, PgType, text, uuid};
 
 /// The type of a column whose cells have a canonical form.
 pub fn type_of(pg_type: &PgType) -> Option<Type> {
@@ -49,10 +49,10 @@ pub fn uuid_text(bytes: [u8; 16]) -> String {
     ::uuid::Uuid::from_bytes(bytes).hyphenated().to_string()
 }
 
-const NOT_CANONICAL: Misfit = Misfit::Unreadable("value is not in its type's canonical form");
+const NOT_CANONICAL: InvalidValue = InvalidValue::Unreadable("value is not in its type's canonical form");
 
 /// What a column's decoder made of a cell.
-pub fn from_decoded<'a>(type_: Type, decoded: Decoded<'a>) -> Result<CellBuf<'a>, Misfit> {
+pub fn from_decoded<'a>(type_: Type, decoded: Decoded<'a>) -> Result<CellBuf<'a>, InvalidValue> {
     Ok(match decoded {
         Decoded::Null => CellBuf::Null,
         Decoded::Word(word) => match type_ {
@@ -64,14 +64,14 @@ pub fn from_decoded<'a>(type_: Type, decoded: Decoded<'a>) -> Result<CellBuf<'a>
         Decoded::Varlena(bytes) if type_ == Type::Bytea => CellBuf::Blob(bytes),
         Decoded::Varlena(Cow::Borrowed(bytes)) => CellBuf::Text(Cow::Borrowed(text::check(bytes)?)),
         Decoded::Varlena(Cow::Owned(bytes)) => {
-            CellBuf::text(String::from_utf8(bytes).map_err(|_| Misfit::InvalidUtf8)?)
+            CellBuf::text(String::from_utf8(bytes).map_err(|_| InvalidValue::InvalidUtf8)?)
         }
         Decoded::Input(_) => return Err(NOT_CANONICAL),
     })
 }
 
 /// A result of the remote query in the server's form.
-pub fn decode<'a>(type_: Type, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+pub fn decode<'a>(type_: Type, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
     let integer = |min: i64, max: i64| match cell {
         Cell::Integer(i) if (min..=max).contains(&i) => Ok(Decoded::Word(i as u64)),
         _ => Err(NOT_CANONICAL),

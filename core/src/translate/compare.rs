@@ -172,7 +172,7 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
     match (value.class, lit) {
         (Bool, _) => match flag_literal(value, other) {
             Some(b) => Ok(boolean(b)),
-            None => literal::misfit(lit, Bool),
+            None => literal::invalid(lit, Bool),
         },
         (Integer | Float | Numeric, Lit::Integer(_) | Lit::Real(..)) => Ok(other.clone()),
         // A column with numeric affinity makes a number of a literal that is one.
@@ -185,14 +185,14 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
         (Date | Time | Timestamp | TimestampTz, Lit::Text(_))
             if !matches!(value.format(), None | Some(Format::Iso8601)) =>
         {
-            literal::misfit(lit, value.class)
+            literal::invalid(lit, value.class)
         }
         (Date | Time | Timestamp | TimestampTz, _) => {
             literal::stored(lit, value.class, value.format(), value.timezone())
         }
         (Uuid, Lit::Text(_) | Lit::Blob(_)) if !orders => literal::stored(lit, Uuid, None, value.timezone()),
         (Jsonb, _) if value.kind == Kind::JsonMember && !orders => super::json::member_literal(lit),
-        _ => literal::misfit(lit, value.class),
+        _ => literal::invalid(lit, value.class),
     }
 }
 

@@ -69,7 +69,7 @@ fn fit(
         .integer()
         .is_some_and(|n| class == TypeClass::Integer && !(-int_limit - 1..=int_limit).contains(&n))
     {
-        return literal::misfit(lit, class);
+        return literal::invalid(lit, class);
     }
     match (pg_type, node.text_literal()) {
         (PgType::Varchar(Some(limit)) | PgType::Bpchar(Some(limit)), Some(t))

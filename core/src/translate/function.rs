@@ -365,7 +365,7 @@ fn with_lead(lead: &Node, node: &Node) -> Result<Node> {
         (Date | Time | Timestamp | TimestampTz | Uuid | Json | Jsonb, Some(lit)) if lead.is_column() => {
             literal::stored(lit, lead.class, lead.format(), lead.timezone())
         }
-        (_, Some(lit)) if lead.class != node.class => literal::misfit(lit, lead.class),
+        (_, Some(lit)) if lead.class != node.class => literal::invalid(lit, lead.class),
         (Text, None) if node.class == Text => node.text(),
         (a, _) if a == node.class && a != TypeClass::Other => Ok(node.clone()),
         _ if lead.is_number() && node.is_number() => Ok(node.clone()),

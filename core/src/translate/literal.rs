@@ -84,7 +84,7 @@ pub(super) fn stored(
     match (class, lit) {
         (Bool, _) => match truth_word(lit) {
             Some(b) => Ok(super::node::boolean(b)),
-            None => misfit(lit, class),
+            None => invalid(lit, class),
         },
         (Integer, Lit::Integer(n)) => Ok(integer(*n)),
         (Integer, Lit::Real(x, _)) if whole(*x).is_some() => Ok(integer(whole(*x).unwrap_or(0))),
@@ -92,7 +92,7 @@ pub(super) fn stored(
         (Float | Numeric, Lit::Real(_, digits)) => Ok(number(digits).unwrap_or_else(|| text(digits))),
         (Integer | Float | Numeric, Lit::Text(t)) => match number(t) {
             Some(Node { kind: Kind::Literal(n), .. }) => stored(&n, class, format, timezone),
-            _ => misfit(lit, class),
+            _ => invalid(lit, class),
         },
         (Text, Lit::Text(t)) => Ok(text(t)),
         (Text, Lit::Integer(n)) => Ok(text(&n.to_string())),
@@ -105,11 +105,11 @@ pub(super) fn stored(
         (Json | Jsonb, _) => json(lit, class),
         (Date | Time | Timestamp | TimestampTz, _) => super::temporal::literal(lit, class, format, timezone),
         (Interval, Lit::Integer(0)) => Ok(Node::atom("'0'::interval", Interval)),
-        _ => misfit(lit, class),
+        _ => invalid(lit, class),
     }
 }
 
-pub(super) fn misfit<T>(lit: &Lit, class: TypeClass) -> Result<T> {
+pub(super) fn invalid<T>(lit: &Lit, class: TypeClass) -> Result<T> {
     let shown = match lit {
         Lit::Null => "NULL".to_string(),
         Lit::Integer(n) => n.to_string(),
@@ -156,7 +156,7 @@ fn uuid(lit: &Lit) -> Result<Node> {
     };
     match parsed {
         Some(u) => Ok(Node::atom(format!("'{u}'::uuid"), TypeClass::Uuid)),
-        None => misfit(lit, TypeClass::Uuid),
+        None => invalid(lit, TypeClass::Uuid),
     }
 }
 
@@ -165,12 +165,12 @@ fn json(lit: &Lit, class: TypeClass) -> Result<Node> {
         Lit::Text(t) => t.clone(),
         Lit::Integer(n) => n.to_string(),
         Lit::Real(_, digits) => digits.clone(),
-        _ => return misfit(lit, class),
+        _ => return invalid(lit, class),
     };
     let valid = serde_json::from_str::<serde::de::IgnoredAny>(&value).is_ok();
     // jsonb cannot contain U+0000.
     if !valid || value.contains("\\u0000") {
-        return misfit(lit, class);
+        return invalid(lit, class);
     }
     Ok(Node::atom(format!("{}::{}", sqltext::literal(&value), class_name(class)), class))
 }

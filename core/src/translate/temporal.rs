@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time, date as day};
 use jiff::tz::Offset;
 
-use super::literal::{misfit, number, whole};
+use super::literal::{invalid, number, whole};
 use super::node::{Kind, Lit, Node, Result};
 use crate::types::TypeClass;
 use crate::value::datetime::UNIX_TO_PG;
@@ -41,7 +41,7 @@ pub(super) fn literal(
     };
     match sql {
         Some(sql) => Ok(Node::atom(sql, class)),
-        None => misfit(lit, class),
+        None => invalid(lit, class),
     }
 }
 

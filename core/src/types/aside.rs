@@ -50,15 +50,15 @@ impl Aside {
     }
 
     /// The number of listed values that do not fit.
-    pub fn misfits(&self, decoder: &Decoder) -> u64 {
-        let misfits = |(text, counts): (&str, &Counts)| {
+    pub fn invalid_values(&self, decoder: &Decoder) -> u64 {
+        let invalid = |(text, counts): (&str, &Counts)| {
             let unfit = |cell: Cell<'_>, count: u64| if decoder.decode(cell).is_err() { count } else { 0 };
             let real: f64 = text.parse().unwrap_or_default();
             unfit(Cell::Text(text.as_bytes()), counts.texts)
                 + unfit(Cell::Integer(real as i64), counts.integers)
                 + unfit(Cell::Real(real), counts.reals)
         };
-        self.values.texts().zip(&self.counts).map(misfits).sum()
+        self.values.texts().zip(&self.counts).map(invalid).sum()
     }
 
     /// The number of values that were counted here.
@@ -73,14 +73,14 @@ mod tests {
     use crate::value::{PgType, Timezone};
 
     #[test]
-    fn what_fits_is_no_misfit() {
+    fn what_fits_is_valid() {
         let mut aside = Aside::new(ValueList::new(["", "0"].map(String::from)), &Words::default());
         let cells = [Cell::Text(b""), Cell::Text(b"0"), Cell::Integer(0), Cell::Integer(0), Cell::Real(0.0)];
         assert!(cells.iter().all(|cell| aside.observe(*cell)));
         assert!(!aside.observe(Cell::Integer(1)) && !aside.observe(Cell::Null));
-        for (pg_type, misfits) in [("text", 0), ("boolean", 1), ("bigint", 1), ("date", 5), ("bytea", 3)] {
+        for (pg_type, invalid) in [("text", 0), ("boolean", 1), ("bigint", 1), ("date", 5), ("bytea", 3)] {
             let decoder = Decoder::new(&PgType::parse(pg_type), None, &Timezone::UTC);
-            assert_eq!(aside.misfits(&decoder), misfits, "{pg_type}");
+            assert_eq!(aside.invalid_values(&decoder), invalid, "{pg_type}");
         }
         assert_eq!(aside.count(), 5);
     }

@@ -47,15 +47,16 @@ pub fn blanks(
         let rest = without(p, zeros);
         let (pg_type, format) = chosen(&rest).filter(|_| rest.values() > 0)?;
         let decoder = Decoder::new(pg_type.base(), format, &Timezone::UTC);
-        let misfit = |cell: Cell<'_>| decoder.decode(cell).is_err();
+        let invalid = |cell: Cell<'_>| decoder.decode(cell).is_err();
         let mut found = Blanks { values: vec![], count: 0 };
         let texts = TEXTS.iter().zip(p.text.blank).map(|((text, _), count)| (*text, count));
-        for (text, count) in texts.filter(|(text, count)| *count > 0 && misfit(Cell::Text(text.as_bytes()))) {
+        for (text, count) in texts.filter(|(text, count)| *count > 0 && invalid(Cell::Text(text.as_bytes())))
+        {
             found.values.push(text);
             found.count += count;
         }
         let numbers = p.integer.zeros + p.real.zeros;
-        if zeros && numbers > 0 && misfit(Cell::Integer(0)) {
+        if zeros && numbers > 0 && invalid(Cell::Integer(0)) {
             found.values.push(ZERO);
             found.count += numbers;
         }

@@ -3,7 +3,7 @@
 
 use super::excess::{coarse, fit_without};
 use super::fit::{Fit, lossless};
-use super::misfits::misfits;
+use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::{ColumnProfile, Epochs, Question, notes, times, words};
@@ -172,7 +172,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
         if fit_without(p, &candidate.pg_type, candidate.format, q.excess) != Fit::No {
             return Decision { chosen: candidate, missed: None, refused, by_plan: true, partial: false };
         }
-        if q.nulls_misfits && some_fit(p, &candidate) {
+        if q.nulls_invalid && some_fit(p, &candidate) {
             let missed = Some(candidate.clone());
             return Decision { chosen: candidate, missed, refused, by_plan: true, partial: true };
         }
@@ -187,9 +187,9 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let expected = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
     let missed = expected.filter(|expected| *expected != chosen);
     let is_wide = |candidate: &Candidate| matches!(candidate.pg_type, PgType::Text | PgType::Bytea);
-    if q.nulls_misfits && is_wide(&chosen) && !declared.is_text() {
+    if q.nulls_invalid && is_wide(&chosen) && !declared.is_text() {
         let narrow = candidates.iter().chain(&missed).filter(|c| !is_wide(c) && some_fit(p, c));
-        let cost = |c: &&Candidate| misfits(p, &c.pg_type, c.format).unwrap_or(u64::MAX);
+        let cost = |c: &&Candidate| invalid_values(p, &c.pg_type, c.format).unwrap_or(u64::MAX);
         if let Some(best) = narrow.min_by_key(cost).cloned() {
             let missed = Some(best.clone());
             return Decision { chosen: best, missed, refused, by_plan: false, partial: true };
@@ -200,7 +200,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
 
 /// Some values fit, as far as is counted.
 fn some_fit(p: &ColumnProfile, candidate: &Candidate) -> bool {
-    misfits(p, &candidate.pg_type, candidate.format).is_none_or(|misfits| misfits < p.values())
+    invalid_values(p, &candidate.pg_type, candidate.format).is_none_or(|invalid| invalid < p.values())
 }
 
 /// How the numbers of a column would be read as `pg_type`.

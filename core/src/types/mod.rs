@@ -8,7 +8,7 @@ pub mod blanks;
 mod decide;
 pub mod excess;
 pub mod fit;
-pub mod misfits;
+pub mod invalid;
 pub mod notes;
 pub mod profile;
 pub mod rules;
@@ -42,7 +42,7 @@ pub struct Question<'a> {
     /// The column exists already and keeps its type.
     pub existing: bool,
     /// The plan makes NULL of what does not fit, so that the declared type need not hold everything.
-    pub nulls_misfits: bool,
+    pub nulls_invalid: bool,
     /// The plan names the column's type.
     pub typed: bool,
     pub epochs: Epochs,

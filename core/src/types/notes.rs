@@ -2,7 +2,7 @@
 
 use super::decide::Decision;
 use super::fit::{clean, lossless, number_texts};
-use super::misfits::misfits;
+use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
@@ -110,17 +110,17 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
 
 /// `1 of 2 values is no boolean: 2`
 fn no_booleans(p: &ColumnProfile) -> String {
-    let (misfits, total) = (misfits(p, &PgType::Bool, None).unwrap_or_default(), p.values());
+    let (invalid, total) = (invalid_values(p, &PgType::Bool, None).unwrap_or_default(), p.values());
     let integer = [p.integer.max, p.integer.min].into_iter().find(|i| p.integers > 0 && !(0..=1).contains(i));
     let real = [p.real.max, p.real.min].into_iter().find(|r| p.reals > 0 && *r != 0.0 && *r != 1.0);
     let texts = || p.text.no_boolean.as_ref().map(|text| format!("\"{text}\""));
     let example = integer.map(|i| i.to_string()).or(real.map(|r| r.to_string())).or_else(texts);
-    let example = example.map(|value| match misfits {
+    let example = example.map(|value| match invalid {
         1 => format!(": {value}"),
         _ => format!(", such as {value}"),
     });
-    let verb = if misfits == 1 { "is no boolean" } else { "are no booleans" };
-    format!("{} of {} {verb}{}", grouped(misfits), values(total), example.unwrap_or_default())
+    let verb = if invalid == 1 { "is no boolean" } else { "are no booleans" };
+    format!("{} of {} {verb}{}", grouped(invalid), values(total), example.unwrap_or_default())
 }
 
 /// `1 value becomes`, `2,011 values become`.
@@ -168,13 +168,13 @@ impl Case<'_> {
     fn partial(&self) -> Option<Finding> {
         let missed = self.d.missed.as_ref().filter(|_| self.d.partial)?;
         let why = obstacle(self.p, &missed.pg_type, &PgType::Text);
-        let cost = match misfits(self.p, &missed.pg_type, missed.format) {
+        let cost = match invalid_values(self.p, &missed.pg_type, missed.format) {
             Some(1) => "1 value that does not fit becomes NULL".to_owned(),
             Some(n) => format!("{} values that do not fit become NULL", grouped(n)),
             None => "what does not fit becomes NULL".to_owned(),
         };
         let message = format!("not every stored value fits {}: {why}; {cost}", missed.pg_type);
-        Some(Kind::Misfit.warning(self.object(), message))
+        Some(Kind::InvalidValue.warning(self.object(), message))
     }
 
     fn refused(&self) -> Option<Finding> {
@@ -186,7 +186,7 @@ impl Case<'_> {
         );
         let finding = Kind::TypeRefused.warning(self.object(), message);
         let format = decide::format_for(self.q, self.p, wanted);
-        Some(self.despite_misfits(finding, wanted, format, "use it nevertheless"))
+        Some(self.despite_invalid(finding, wanted, format, "use it nevertheless"))
     }
 
     /// The declared type would lose something.
@@ -217,11 +217,11 @@ impl Case<'_> {
             true => "convert the rest",
             false => "keep the declared type",
         };
-        Some(self.despite_misfits(finding, &missed.pg_type, missed.format, purpose))
+        Some(self.despite_invalid(finding, &missed.pg_type, missed.format, purpose))
     }
 
     /// A type that not every value fits, where it is known how many do not, and some do.
-    fn despite_misfits(
+    fn despite_invalid(
         &self,
         finding: Finding,
         pg_type: &PgType,
@@ -232,14 +232,14 @@ impl Case<'_> {
             let (fix, count) = fix;
             return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
         }
-        let Some(misfits) = misfits(self.p, pg_type, format).filter(|n| *n < self.p.values()) else {
+        let Some(invalid) = invalid_values(self.p, pg_type, format).filter(|n| *n < self.p.values()) else {
             return finding;
         };
         let policy = match self.q.column.not_null {
             true => self.fix("on_invalid", "reject"),
             false => self.fix("on_invalid", "null").or(&["reject"]),
         };
-        let rest = format!(" to {purpose}, which costs {}", values(misfits));
+        let rest = format!(" to {purpose}, which costs {}", values(invalid));
         finding.fix(self.of_type(pg_type).and(policy), &rest)
     }
 

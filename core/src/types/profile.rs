@@ -15,7 +15,7 @@ use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::boolean::Words;
 use crate::value::number::{exact_double, integral};
-use crate::value::{Cell, Misfit, ValueList, interval, json, text};
+use crate::value::{Cell, InvalidValue, ValueList, interval, json, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableProfile {
@@ -294,7 +294,7 @@ impl TextStats {
         let plain = text::is_plain_ascii(bytes);
         if !plain {
             match text::check(bytes) {
-                Err(Misfit::NulInText) => self.nul += 1,
+                Err(InvalidValue::NulInText) => self.nul += 1,
                 Err(_) => self.invalid_utf8 += 1,
                 Ok(_) => {}
             }

@@ -24,7 +24,7 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         json_checked: false,
         wanted: None,
         existing: false,
-        nulls_misfits: false,
+        nulls_invalid: false,
         typed: false,
         epochs: Epochs::Declared,
         excess: Excess::Error,
@@ -400,13 +400,13 @@ fn what_becomes_null_does_not_widen_a_column() {
     ] {
         let column = column("c", declared);
         let stored = profile(&column, false, cells);
-        let choice = choose(&Question { nulls_misfits: true, ..ask(&column, Some(&stored)) });
+        let choice = choose(&Question { nulls_invalid: true, ..ask(&column, Some(&stored)) });
         assert_eq!(choice.pg_type, PgType::parse(pg_type), "{declared} {cells:?}");
         assert_eq!(choice.findings.len(), findings, "{declared} {:?}", choice.findings);
     }
     let column = column("c", "DATETIME");
     let stored = profile(&column, false, &[day, text("n/a"), text("")]);
-    let choice = choose(&Question { nulls_misfits: true, ..ask(&column, Some(&stored)) });
+    let choice = choose(&Question { nulls_invalid: true, ..ask(&column, Some(&stored)) });
     assert_eq!(
         choice.findings[0].message,
         "not every stored value fits timestamp without time zone: 1 of 3 values are ISO-8601 text, 1 is empty \
@@ -682,7 +682,7 @@ fn whatever_is_stored_fits_what_is_chosen_and_stays_distinct() {
         let mut decoded: Vec<(Cell<'_>, Decoded<'_>)> = vec![];
         for cell in &cells {
             let value =
-                decoder.decode(*cell).unwrap_or_else(|misfit| panic!("{cell:?} {misfit}, {}", case()));
+                decoder.decode(*cell).unwrap_or_else(|invalid| panic!("{cell:?} {invalid}, {}", case()));
             decoded.push((*cell, value));
         }
         for (at, (cell, value)) in decoded.iter().enumerate() {

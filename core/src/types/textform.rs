@@ -1,7 +1,7 @@
 //! Classifies texts: each text has one form, found from its first byte on. Hot while profiling.
 
 use crate::value::number::{Decimal, canonical_integer};
-use crate::value::{Misfit, boolean, datetime, number, uuid};
+use crate::value::{InvalidValue, boolean, datetime, number, uuid};
 
 /// The forms that a text may have; each text has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ fn clock(text: &[u8]) -> Reading {
             Err(_) => TextFormat::Other,
         },
         Err(datetime::NO_SUCH_TIME) => TextFormat::ImpossibleDate,
-        Err(Misfit::EmptyText) => TextFormat::Empty,
+        Err(InvalidValue::EmptyText) => TextFormat::Empty,
         Err(_) => TextFormat::Other,
     };
     Reading::Plain(form)

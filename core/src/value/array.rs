@@ -6,15 +6,17 @@
 
 use super::buffer;
 use super::literal::{Literal, TextDecoder, quote};
-use super::{Cell, Format, Misfit, PgType, Timezone, json, number, text};
+use super::{Cell, Format, InvalidValue, PgType, Timezone, json, number, text};
 use std::borrow::Cow;
 
-const NOT_ARRAY: Misfit = Misfit::Unreadable("value is neither a JSON array nor an array literal");
-const RAGGED: Misfit = Misfit::Unreadable("inner arrays do not all have the same length");
-const EMPTY_INNER: Misfit = Misfit::Unreadable("an inner array is empty, which PostgreSQL does not keep");
-const TOO_DEEP: Misfit = Misfit::Unreadable("arrays have at most 6 dimensions");
-const OBJECT: Misfit = Misfit::Unreadable("an element is a JSON object");
-const HALF_PAIR: Misfit = Misfit::Unreadable("an element has half a surrogate pair");
+const NOT_ARRAY: InvalidValue =
+    InvalidValue::Unreadable("value is neither a JSON array nor an array literal");
+const RAGGED: InvalidValue = InvalidValue::Unreadable("inner arrays do not all have the same length");
+const EMPTY_INNER: InvalidValue =
+    InvalidValue::Unreadable("an inner array is empty, which PostgreSQL does not keep");
+const TOO_DEEP: InvalidValue = InvalidValue::Unreadable("arrays have at most 6 dimensions");
+const OBJECT: InvalidValue = InvalidValue::Unreadable("an element is a JSON object");
+const HALF_PAIR: InvalidValue = InvalidValue::Unreadable("an element has half a surrogate pair");
 
 /// `MAXDIM` of array.h.
 const MAX_DIMENSIONS: usize = 6;
@@ -37,10 +39,10 @@ impl Rule {
         Rule { element, holds_json, commas }
     }
 
-    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
         match cell {
             _ if self.commas => self.split(cell).map(Cow::Owned),
-            Cell::Text([]) => Err(Misfit::EmptyText),
+            Cell::Text([]) => Err(InvalidValue::EmptyText),
             Cell::Text(bytes) | Cell::Blob(bytes) => match text::check(bytes)? {
                 literal if is_literal(literal) => Literal::new(literal).array(&self.element),
                 json => self.read(json),
@@ -51,7 +53,7 @@ impl Rule {
     }
 
     /// `a,b,c`; the empty text is the empty array.
-    fn split(&self, cell: Cell<'_>) -> Result<String, Misfit> {
+    fn split(&self, cell: Cell<'_>) -> Result<String, InvalidValue> {
         let mut out = String::from("{");
         match cell {
             Cell::Text([]) => {}
@@ -68,7 +70,7 @@ impl Rule {
         Ok(out)
     }
 
-    fn read(&self, text: &str) -> Result<String, Misfit> {
+    fn read(&self, text: &str) -> Result<String, InvalidValue> {
         let scanner = json::Scanner::new(text.as_bytes());
         let mut reader = Reader { rule: self, scanner, out: String::new(), lengths: vec![], leaves: None };
         reader.array(0)?;
@@ -76,7 +78,7 @@ impl Rule {
     }
 
     /// Writes one element of a JSON array into the literal.
-    fn json_element(&self, raw: &str, out: &mut String) -> Result<(), Misfit> {
+    fn json_element(&self, raw: &str, out: &mut String) -> Result<(), InvalidValue> {
         let string: String;
         let cell = match raw.as_bytes() {
             bytes if self.holds_json => Cell::Text(bytes),
@@ -119,7 +121,7 @@ struct Reader<'r, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn array(&mut self, depth: usize) -> Result<(), Misfit> {
+    fn array(&mut self, depth: usize) -> Result<(), InvalidValue> {
         if depth == MAX_DIMENSIONS {
             return Err(TOO_DEEP);
         }
@@ -146,7 +148,7 @@ impl Reader<'_, '_> {
         if first == length { Ok(()) } else { Err(RAGGED) }
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), Misfit> {
+    fn value(&mut self, depth: usize) -> Result<(), InvalidValue> {
         let inner = self.scanner.peek() == Some(b'[') && !self.rule.holds_json;
         if inner && self.leaves != Some(depth) {
             return self.array(depth + 1);
@@ -167,11 +169,11 @@ impl Reader<'_, '_> {
 mod tests {
     use super::*;
 
-    fn read(pg_type: &str, text: &str) -> Result<String, Misfit> {
+    fn read(pg_type: &str, text: &str) -> Result<String, InvalidValue> {
         formatted(pg_type, None, Cell::Text(text.as_bytes()))
     }
 
-    fn formatted(pg_type: &str, format: Option<Format>, cell: Cell<'_>) -> Result<String, Misfit> {
+    fn formatted(pg_type: &str, format: Option<Format>, cell: Cell<'_>) -> Result<String, InvalidValue> {
         let zone = Timezone::parse("+02:00").unwrap();
         let PgType::Array(element) = PgType::parse(pg_type) else { panic!("{pg_type} is no array") };
         Rule::new(&element, format, &zone).decode(cell).map(Cow::into_owned)
@@ -242,8 +244,8 @@ mod tests {
 
     #[test]
     fn what_would_change_or_is_no_array_does_not_fit() {
-        for (pg_type, text, misfit) in [
-            ("text[]", "", Misfit::EmptyText),
+        for (pg_type, text, invalid) in [
+            ("text[]", "", InvalidValue::EmptyText),
             ("text[]", "a,b", NOT_ARRAY),
             ("text[]", "\"a\"", NOT_ARRAY),
             ("text[]", "null", NOT_ARRAY),
@@ -260,26 +262,26 @@ mod tests {
             ("text[]", "[[[[[[[1]]]]]]]", TOO_DEEP),
             ("text[]", "[{\"a\":1}]", OBJECT),
             ("text[]", r#"["\ud83d"]"#, HALF_PAIR),
-            ("text[]", r#"["\u0000"]"#, Misfit::NulInText),
+            ("text[]", r#"["\u0000"]"#, InvalidValue::NulInText),
             (
                 "jsonb[]",
                 r#"[{"a":1,"a":2}]"#,
-                Misfit::Unreadable("an object has a key twice, which jsonb does not keep"),
+                InvalidValue::Unreadable("an object has a key twice, which jsonb does not keep"),
             ),
-            ("character varying(2)[]", "[\"abc\"]", Misfit::TooLong { limit: 2 }),
-            ("integer[]", "[2147483648]", Misfit::OutOfRange),
-            ("integer[]", "[1.5]", Misfit::Unreadable("value is not an integer")),
-            ("numeric(4,1)[]", "[1.25]", Misfit::Inexact),
+            ("character varying(2)[]", "[\"abc\"]", InvalidValue::TooLong { limit: 2 }),
+            ("integer[]", "[2147483648]", InvalidValue::OutOfRange),
+            ("integer[]", "[1.5]", InvalidValue::Unreadable("value is not an integer")),
+            ("numeric(4,1)[]", "[1.25]", InvalidValue::Inexact),
             (
                 "timestamp(0) without time zone[]",
                 "[\"2024-07-01 10:00:00.5\"]",
                 super::super::datetime::TOO_FINE,
             ),
         ] {
-            assert_eq!(read(pg_type, text), Err(misfit), "{pg_type} {text}");
+            assert_eq!(read(pg_type, text), Err(invalid), "{pg_type} {text}");
         }
         assert_eq!(formatted("text[]", None, Cell::Integer(1)), Err(NOT_ARRAY));
-        assert_eq!(formatted("text[]", None, Cell::Blob(b"[\"\xFF\"]")), Err(Misfit::InvalidUtf8));
+        assert_eq!(formatted("text[]", None, Cell::Blob(b"[\"\xFF\"]")), Err(InvalidValue::InvalidUtf8));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Booleans: the integers and reals 0 and 1, and the words that PostgreSQL reads.
 
-use super::{Cell, Misfit, ValueList};
+use super::{Cell, InvalidValue, ValueList};
 
-const NOT_BOOLEAN: Misfit = Misfit::Unreadable("value is not a boolean");
+const NOT_BOOLEAN: InvalidValue = InvalidValue::Unreadable("value is not a boolean");
 
 /// Values of one column that a plan calls true or false, before what PostgreSQL calls so.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,7 +18,7 @@ impl Words {
 }
 
 #[inline]
-pub fn decode(cell: Cell<'_>, words: &Words) -> Result<bool, Misfit> {
+pub fn decode(cell: Cell<'_>, words: &Words) -> Result<bool, InvalidValue> {
     match cell {
         cell if words.truths.holds(cell) => Ok(true),
         cell if words.falsehoods.holds(cell) => Ok(false),
@@ -26,7 +26,7 @@ pub fn decode(cell: Cell<'_>, words: &Words) -> Result<bool, Misfit> {
         Cell::Integer(1) => Ok(true),
         Cell::Real(0.0) => Ok(false),
         Cell::Real(1.0) => Ok(true),
-        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text([]) => Err(InvalidValue::EmptyText),
         Cell::Text(text) => word(text).ok_or(NOT_BOOLEAN),
         _ => Err(NOT_BOOLEAN),
     }
@@ -65,7 +65,7 @@ mod tests {
         for cell in [Cell::Integer(2), Cell::Real(0.5), Cell::Text(b"ja"), Cell::Blob(b"1")] {
             assert_eq!(decode(cell, &Words::default()), Err(NOT_BOOLEAN), "{cell:?}");
         }
-        assert_eq!(decode(Cell::Text(b""), &Words::default()), Err(Misfit::EmptyText));
+        assert_eq!(decode(Cell::Text(b""), &Words::default()), Err(InvalidValue::EmptyText));
     }
 
     #[test]

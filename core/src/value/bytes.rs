@@ -2,11 +2,11 @@
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::OutOfMemory;
-use super::{Cell, Decoded, Format, Misfit, text};
+use super::{Cell, Decoded, Format, InvalidValue, text};
 use std::borrow::Cow;
 
 #[inline]
-pub fn decode<'a>(cell: Cell<'a>, format: Option<Format>) -> Result<Decoded<'a>, Misfit> {
+pub fn decode<'a>(cell: Cell<'a>, format: Option<Format>) -> Result<Decoded<'a>, InvalidValue> {
     let bytes = match cell {
         Cell::Null => return Ok(Decoded::Null),
         Cell::Blob(bytes) => Cow::Borrowed(bytes),
@@ -16,13 +16,13 @@ pub fn decode<'a>(cell: Cell<'a>, format: Option<Format>) -> Result<Decoded<'a>,
             _ => Cow::Borrowed(text),
         },
         number if format == Some(Format::Text) => Cow::Owned(text::number_text(number).into_bytes()),
-        _ => return Err(Misfit::Unreadable("a number has no bytes")),
+        _ => return Err(InvalidValue::Unreadable("a number has no bytes")),
     };
     Ok(Decoded::Varlena(bytes))
 }
 
-const NOT_HEX: Misfit = Misfit::Unreadable("text is not hexadecimal");
-const NOT_BASE64: Misfit = Misfit::Unreadable("text is not base64");
+const NOT_HEX: InvalidValue = InvalidValue::Unreadable("text is not hexadecimal");
+const NOT_BASE64: InvalidValue = InvalidValue::Unreadable("text is not base64");
 
 /// Pairs of hexadecimal digits in any case, nothing else.
 fn hex(text: &[u8]) -> Result<Option<Vec<u8>>, OutOfMemory> {
@@ -81,7 +81,7 @@ fn sextet(byte: u8) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn bytes(cell: Cell<'_>, format: Option<Format>) -> Result<Vec<u8>, Misfit> {
+    fn bytes(cell: Cell<'_>, format: Option<Format>) -> Result<Vec<u8>, InvalidValue> {
         match decode(cell, format)? {
             Decoded::Varlena(bytes) => Ok(bytes.into_owned()),
             other => panic!("{other:?}"),

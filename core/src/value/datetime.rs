@@ -6,7 +6,7 @@
 //! not fit.
 
 use super::excess::without_fine_digits;
-use super::{Cell, Excess, Format, Misfit, Timezone, epoch};
+use super::{Cell, Excess, Format, InvalidValue, Timezone, epoch};
 
 pub const SECOND: i64 = 1_000_000;
 pub const DAY: i64 = 86_400 * SECOND;
@@ -48,17 +48,18 @@ impl Iso {
 }
 
 /// Daylight saving depends on the day.
-const NO_OFFSET: Misfit =
-    Misfit::Unreadable("time has no offset, and the offset of the plan's time zone is not always the same");
+const NO_OFFSET: InvalidValue = InvalidValue::Unreadable(
+    "time has no offset, and the offset of the plan's time zone is not always the same",
+);
 /// 2000-01-01 and 1970-01-01: the dates that Rails and SQLite, and Prisma, write before a time of day.
 const NO_DAY: [i32; 2] = [0, -10_957];
-const NOT_TIME: Misfit = Misfit::Unreadable("text is not an ISO-8601 date or time");
-pub const NO_SUCH_TIME: Misfit = Misfit::Unreadable("there is no such date or time");
-pub const TOO_FINE: Misfit = Misfit::Unreadable("time is more precise than its column");
+const NOT_TIME: InvalidValue = InvalidValue::Unreadable("text is not an ISO-8601 date or time");
+pub const NO_SUCH_TIME: InvalidValue = InvalidValue::Unreadable("there is no such date or time");
+pub const TOO_FINE: InvalidValue = InvalidValue::Unreadable("time is more precise than its column");
 
 /// Reads any of the forms.
 #[inline]
-pub fn parse(text: &[u8]) -> Result<Iso, Misfit> {
+pub fn parse(text: &[u8]) -> Result<Iso, InvalidValue> {
     match text {
         [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] => {
             let year = pair(*y1, *y2).zip(pair(*y3, *y4)).map(|(c, y)| c * 100 + y).ok_or(NOT_TIME)?;
@@ -73,7 +74,7 @@ pub fn parse(text: &[u8]) -> Result<Iso, Misfit> {
                 _ => Err(NOT_TIME),
             }
         }
-        [] => Err(Misfit::EmptyText),
+        [] => Err(InvalidValue::EmptyText),
         _ => match time_of_day(text)? {
             (time, []) => Ok(Iso { day: None, time: Some(time), offset: None }),
             _ => Err(NOT_TIME),
@@ -82,7 +83,7 @@ pub fn parse(text: &[u8]) -> Result<Iso, Misfit> {
 }
 
 /// A text that is more precise than microseconds, read without what is beyond.
-pub fn parse_coarsely(text: &[u8]) -> Result<Iso, Misfit> {
+pub fn parse_coarsely(text: &[u8]) -> Result<Iso, InvalidValue> {
     without_fine_digits(text).map_or_else(|| parse(text), |(text, _)| parse(&text))
 }
 
@@ -115,7 +116,7 @@ pub fn day_number(year: u32, month: u32, day: u32) -> Option<i32> {
 
 /// `HH:MM[:SS[.f…]]`, and what follows it.
 #[inline]
-fn time_of_day(text: &[u8]) -> Result<(i64, &[u8]), Misfit> {
+fn time_of_day(text: &[u8]) -> Result<(i64, &[u8]), InvalidValue> {
     let [h1, h2, b':', m1, m2, rest @ ..] = text else { return Err(NOT_TIME) };
     let hour = pair(*h1, *h2).ok_or(NOT_TIME)?;
     let minute = pair(*m1, *m2).ok_or(NOT_TIME)?;
@@ -137,7 +138,7 @@ fn time_of_day(text: &[u8]) -> Result<(i64, &[u8]), Misfit> {
 
 /// The digits after the point in microseconds.
 #[inline]
-fn fraction(text: &[u8]) -> Result<(i64, &[u8]), Misfit> {
+fn fraction(text: &[u8]) -> Result<(i64, &[u8]), InvalidValue> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let (fraction, rest) = text.split_at(digits);
     let (kept, beyond) = fraction.split_at(digits.min(6));
@@ -152,7 +153,7 @@ fn fraction(text: &[u8]) -> Result<(i64, &[u8]), Misfit> {
 }
 
 #[inline]
-fn zone(text: &[u8]) -> Result<Option<i64>, Misfit> {
+fn zone(text: &[u8]) -> Result<Option<i64>, InvalidValue> {
     match text {
         [] => Ok(None),
         [b' ', rest @ ..] if !rest.is_empty() => offset(rest).map(Some).ok_or(NOT_TIME),
@@ -177,19 +178,19 @@ pub fn offset(text: &[u8]) -> Option<i64> {
 }
 
 /// The local time of a text, whatever its offset; for durations counted from a day.
-pub fn wall(text: &[u8]) -> Result<i64, Misfit> {
+pub fn wall(text: &[u8]) -> Result<i64, InvalidValue> {
     parse(text)?.wall().ok_or(NOT_TIME)
 }
 
 impl Rule {
     /// `timestamp with time zone`: microseconds since 2000-01-01 UTC.
     #[inline]
-    pub fn timestamptz(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
+    pub fn timestamptz(&self, cell: Cell<'_>) -> Result<i64, InvalidValue> {
         self.in_step(self.instant(cell, Excess::Error)?)
     }
 
     #[inline]
-    fn instant(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    fn instant(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         match self.iso(cell)? {
             Some(iso) => {
                 let wall = iso.wall().ok_or(NOT_TIME)?;
@@ -201,12 +202,12 @@ impl Rule {
 
     /// `timestamp without time zone`: the local time as written; instants become the zone's local time.
     #[inline]
-    pub fn timestamp(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
+    pub fn timestamp(&self, cell: Cell<'_>) -> Result<i64, InvalidValue> {
         self.in_step(self.wall(cell, Excess::Error)?)
     }
 
     #[inline]
-    fn wall(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    fn wall(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         match self.iso(cell)? {
             Some(iso) => {
                 let wall = iso.wall().ok_or(NOT_TIME)?;
@@ -218,65 +219,65 @@ impl Rule {
 
     /// `date`: a date, or a time that is midnight.
     #[inline]
-    pub fn date(&self, cell: Cell<'_>) -> Result<i32, Misfit> {
+    pub fn date(&self, cell: Cell<'_>) -> Result<i32, InvalidValue> {
         if let Some(Iso { day: Some(day), time: None, .. }) = self.iso(cell)? {
             return Ok(day);
         }
         let wall = self.timestamp(cell)?;
         if wall.rem_euclid(DAY) != 0 {
-            return Err(Misfit::Unreadable("value has a time of day"));
+            return Err(InvalidValue::Unreadable("value has a time of day"));
         }
-        i32::try_from(wall / DAY).map_err(|_| Misfit::OutOfRange)
+        i32::try_from(wall / DAY).map_err(|_| InvalidValue::OutOfRange)
     }
 
     /// `time`: microseconds since midnight; also of a text with one of the dates that are written before a time of day.
     #[inline]
-    pub fn time(&self, cell: Cell<'_>) -> Result<i64, Misfit> {
+    pub fn time(&self, cell: Cell<'_>) -> Result<i64, InvalidValue> {
         let time = self.time_of_day(cell, Excess::Error)?;
-        if (0..DAY).contains(&time) { self.in_step(time) } else { Err(Misfit::OutOfRange) }
+        if (0..DAY).contains(&time) { self.in_step(time) } else { Err(InvalidValue::OutOfRange) }
     }
 
     #[inline]
-    fn time_of_day(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    fn time_of_day(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         Ok(match self.iso(cell)? {
             Some(Iso { day: None, time: Some(time), .. }) => time,
             Some(iso @ Iso { time: Some(time), .. }) if iso.is_dayless() => time,
-            Some(_) => return Err(Misfit::Unreadable("value is not a time of day alone")),
+            Some(_) => return Err(InvalidValue::Unreadable("value is not a time of day alone")),
             None => epoch::duration(cell, self.format, excess)?,
         })
     }
 
     /// `time with time zone`: microseconds since midnight, and east of Greenwich.
-    pub fn timetz(&self, cell: Cell<'_>) -> Result<(i64, i64), Misfit> {
+    pub fn timetz(&self, cell: Cell<'_>) -> Result<(i64, i64), InvalidValue> {
         let (time, offset) = self.offset_time(cell)?;
         Ok((self.in_step(time)?, offset))
     }
 
-    fn offset_time(&self, cell: Cell<'_>) -> Result<(i64, i64), Misfit> {
+    fn offset_time(&self, cell: Cell<'_>) -> Result<(i64, i64), InvalidValue> {
         let Cell::Text(text) = cell else { return Err(NOT_TIME) };
-        let (time, rest) = if text.is_empty() { Err(Misfit::EmptyText) } else { time_of_day(text) }?;
+        let (time, rest) = if text.is_empty() { Err(InvalidValue::EmptyText) } else { time_of_day(text) }?;
         let fixed = || self.zone.fixed().ok_or(NO_OFFSET);
         Ok((time, zone(rest)?.map_or_else(fixed, Ok)?))
     }
 
     /// `timestamp with time zone` without what the column cannot hold.
-    pub fn timestamptz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    pub fn timestamptz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         self.without(cell, excess, |cell| self.instant(cell, excess))
     }
 
     /// `timestamp` without what the column cannot hold.
-    pub fn timestamp_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    pub fn timestamp_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         self.without(cell, excess, |cell| self.wall(cell, excess))
     }
 
     /// `time` without what the column cannot hold; rounding may lead to 24:00:00.
-    pub fn time_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    pub fn time_without(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         let time = self.without(cell, excess, |cell| self.time_of_day(cell, excess))?;
-        if (0..=DAY).contains(&time) { Ok(time) } else { Err(Misfit::OutOfRange) }
+        if (0..=DAY).contains(&time) { Ok(time) } else { Err(InvalidValue::OutOfRange) }
     }
 
     /// `time with time zone` without what the column cannot hold.
-    pub fn timetz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<(i64, i64), Misfit> {
+    pub fn timetz_without(&self, cell: Cell<'_>, excess: Excess) -> Result<(i64, i64), InvalidValue> {
         let offset = std::cell::Cell::new(0);
         let time = self.without(cell, excess, |cell| {
             let (time, east) = self.offset_time(cell)?;
@@ -290,8 +291,8 @@ impl Rule {
         &self,
         cell: Cell<'_>,
         excess: Excess,
-        read: impl Fn(Cell<'_>) -> Result<i64, Misfit>,
-    ) -> Result<i64, Misfit> {
+        read: impl Fn(Cell<'_>) -> Result<i64, InvalidValue>,
+    ) -> Result<i64, InvalidValue> {
         let shortened = match cell {
             Cell::Text(text) => without_fine_digits(text),
             _ => None,
@@ -306,31 +307,31 @@ impl Rule {
             Excess::Truncate => value - value.rem_euclid(step),
             _ => {
                 let steps = excess.multiple(value.into(), step.into()).ok_or(TOO_FINE)?;
-                i64::try_from(steps * i128::from(step)).map_err(|_| Misfit::OutOfRange)?
+                i64::try_from(steps * i128::from(step)).map_err(|_| InvalidValue::OutOfRange)?
             }
         };
-        if epoch::HELD.contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
+        if epoch::HELD.contains(&value) { Ok(value) } else { Err(InvalidValue::OutOfRange) }
     }
 
     /// The text's reading, `None` for numbers and for texts that are numbers.
     #[inline]
-    fn iso(&self, cell: Cell<'_>) -> Result<Option<Iso>, Misfit> {
+    fn iso(&self, cell: Cell<'_>) -> Result<Option<Iso>, InvalidValue> {
         match cell {
             Cell::Text(text) => match parse(text) {
                 Ok(iso) => Ok(Some(iso)),
                 Err(NOT_TIME) if epoch::reads_numbers(self.format) => Ok(None),
-                Err(misfit) => Err(misfit),
+                Err(invalid) => Err(invalid),
             },
             Cell::Integer(_) | Cell::Real(_) => Ok(None),
-            _ => Err(Misfit::Unreadable("a blob is not a date or time")),
+            _ => Err(InvalidValue::Unreadable("a blob is not a date or time")),
         }
     }
 
     #[inline]
-    fn in_step(&self, value: i64) -> Result<i64, Misfit> {
+    fn in_step(&self, value: i64) -> Result<i64, InvalidValue> {
         // At the ends of PostgreSQL's range, a zone's offset may lead out of the range.
         if !epoch::HELD.contains(&value) {
-            Err(Misfit::OutOfRange)
+            Err(InvalidValue::OutOfRange)
         } else if self.step == 1 || value % self.step == 0 {
             Ok(value)
         } else {
@@ -390,10 +391,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_a_misfit() {
+    fn what_is_no_time_is_invalid() {
         let utc = rule(None, "UTC");
-        for (written, misfit) in [
-            ("", Misfit::EmptyText),
+        for (written, invalid) in [
+            ("", InvalidValue::EmptyText),
             ("0000-00-00 00:00:00", NO_SUCH_TIME),
             ("2023-02-29", NO_SUCH_TIME),
             ("2023-01-01 24:00:00", NO_SUCH_TIME),
@@ -408,7 +409,7 @@ mod tests {
             ("now", NOT_TIME),
             ("20230101", NOT_TIME),
         ] {
-            assert_eq!(utc.timestamptz(text(written)), Err(misfit), "{written}");
+            assert_eq!(utc.timestamptz(text(written)), Err(invalid), "{written}");
         }
     }
 
@@ -436,12 +437,15 @@ mod tests {
             assert!(utc.time(text(other)).is_err(), "{other}");
         }
         assert_eq!(rule(Some(Format::Seconds), "UTC").time(Cell::Integer(60)), Ok(60 * SECOND));
-        assert_eq!(rule(Some(Format::Seconds), "UTC").time(Cell::Integer(86400)), Err(Misfit::OutOfRange));
+        assert_eq!(
+            rule(Some(Format::Seconds), "UTC").time(Cell::Integer(86400)),
+            Err(InvalidValue::OutOfRange)
+        );
         assert!(utc.timestamptz(Cell::Integer(1)).is_err());
     }
 
     #[test]
-    fn a_precision_that_would_round_is_a_misfit() {
+    fn a_precision_that_would_round_is_invalid() {
         let millis = Rule { step: 1000, ..rule(None, "UTC") };
         assert_eq!(millis.timestamp(text("2000-01-01 00:00:00.123")), Ok(123_000));
         assert_eq!(millis.timestamp(text("2000-01-01 00:00:00.1234")), Err(TOO_FINE));

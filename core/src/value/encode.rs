@@ -21,7 +21,7 @@ use super::buffer::{self, OutOfMemory};
 use super::datetime::{DAY, SECOND, UNIX_TO_PG};
 use super::native::Native;
 use super::number::Decimal;
-use super::{Cell, CellBuf, Decoded, Decoder, Format, Misfit, PgType, Timezone, text};
+use super::{Cell, CellBuf, Decoded, Decoder, Format, InvalidValue, PgType, Timezone, text};
 
 /// Why a column cannot keep a value. The caller adds table, column and the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum Refusal {
     #[error("ISO-8601 text holds the years 0001 to 9999 only")]
     Year,
     #[error("the value could not be read back: {0}")]
-    Unreadable(Misfit),
+    Unreadable(InvalidValue),
     #[error("{0}")]
     NoMemory(#[from] OutOfMemory),
 }
@@ -199,10 +199,10 @@ impl Encoder {
         let stored = self.affinity.stored(cell.as_cell()).ok_or(changed.clone())?;
         match self.decoder.decode(stored.as_cell()) {
             Ok(read) if self.same(value, &read) => Ok(()),
-            Err(Misfit::NoMemory(error)) => Err(error.into()),
+            Err(InvalidValue::NoMemory(error)) => Err(error.into()),
             _ if stored != *cell => Err(changed),
             Ok(_) => Err(self.inexact()),
-            Err(misfit) => Err(Refusal::Unreadable(misfit)),
+            Err(invalid) => Err(Refusal::Unreadable(invalid)),
         }
     }
 

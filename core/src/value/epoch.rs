@@ -5,7 +5,7 @@
 //! Which unit a column has is decided by `types::times`.
 
 use super::datetime::{SECOND, UNIX_TO_PG};
-use super::{Cell, Excess, Format, Misfit, number};
+use super::{Cell, Excess, Format, InvalidValue, number};
 
 /// A count: `numerator / denominator` microseconds each, from `origin` in PostgreSQL microseconds.
 struct Unit {
@@ -56,26 +56,26 @@ pub fn reads_numbers(format: Option<Format>) -> bool {
 
 /// A number as PostgreSQL microseconds since 2000-01-01 UTC.
 #[inline]
-pub fn instant(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, Misfit> {
+pub fn instant(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, InvalidValue> {
     let value = match format {
         Some(Format::JulianDay) => julian(cell)?,
         Some(format) => instant_unit(format).ok_or(NO_FORMAT)?.read(cell, excess)?,
         None => return Err(NO_FORMAT),
     };
-    if HELD.contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
+    if HELD.contains(&value) { Ok(value) } else { Err(InvalidValue::OutOfRange) }
 }
 
 /// A number as microseconds.
-pub fn duration(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, Misfit> {
+pub fn duration(cell: Cell<'_>, format: Option<Format>, excess: Excess) -> Result<i64, InvalidValue> {
     format.and_then(duration_unit).ok_or(NO_FORMAT)?.read(cell, excess)
 }
 
-const NO_FORMAT: Misfit = Misfit::Unreadable("a number can be read as a time only with a format");
-const NOT_NUMBER: Misfit = Misfit::Unreadable("text is neither an ISO-8601 time nor a number");
-const TOO_FINE: Misfit = Misfit::Unreadable("number is more precise than microseconds");
+const NO_FORMAT: InvalidValue = InvalidValue::Unreadable("a number can be read as a time only with a format");
+const NOT_NUMBER: InvalidValue = InvalidValue::Unreadable("text is neither an ISO-8601 time nor a number");
+const TOO_FINE: InvalidValue = InvalidValue::Unreadable("number is more precise than microseconds");
 
 impl Unit {
-    fn read(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, Misfit> {
+    fn read(&self, cell: Cell<'_>, excess: Excess) -> Result<i64, InvalidValue> {
         match cell {
             Cell::Integer(value) => self.exact(i128::from(value), 1, excess),
             Cell::Real(value) => self.nearest(value),
@@ -89,23 +89,23 @@ impl Unit {
 
     /// `value / scale` units.
     #[inline]
-    fn exact(&self, value: i128, scale: i128, excess: Excess) -> Result<i64, Misfit> {
+    fn exact(&self, value: i128, scale: i128, excess: Excess) -> Result<i64, InvalidValue> {
         let denominator = scale * i128::from(self.denominator);
-        let mut micros = value.checked_mul(i128::from(self.numerator)).ok_or(Misfit::OutOfRange)?;
+        let mut micros = value.checked_mul(i128::from(self.numerator)).ok_or(InvalidValue::OutOfRange)?;
         if denominator != 1 {
             micros = excess.multiple(micros, denominator).ok_or(TOO_FINE)?;
         }
-        i64::try_from(micros + i128::from(self.origin)).map_err(|_| Misfit::OutOfRange)
+        i64::try_from(micros + i128::from(self.origin)).map_err(|_| InvalidValue::OutOfRange)
     }
 
-    fn nearest(&self, value: f64) -> Result<i64, Misfit> {
+    fn nearest(&self, value: f64) -> Result<i64, InvalidValue> {
         // Whole units are split off, so that the fraction keeps all its bits.
-        let whole = number::integral(value.floor()).ok_or(Misfit::OutOfRange)?;
+        let whole = number::integral(value.floor()).ok_or(InvalidValue::OutOfRange)?;
         let fraction = (value - value.floor()) * self.numerator as f64 / self.denominator as f64;
         let scaled = i128::from(whole) * i128::from(self.numerator);
         let whole = scaled.div_euclid(i128::from(self.denominator));
         let micros = whole + i128::from(fraction.round() as i64) + i128::from(self.origin);
-        i64::try_from(micros).map_err(|_| Misfit::OutOfRange)
+        i64::try_from(micros).map_err(|_| InvalidValue::OutOfRange)
     }
 }
 
@@ -143,7 +143,7 @@ impl TrimZeros for [u8] {
     }
 }
 
-fn julian(cell: Cell<'_>) -> Result<i64, Misfit> {
+fn julian(cell: Cell<'_>) -> Result<i64, InvalidValue> {
     let days = match cell {
         Cell::Integer(days) => days as f64,
         Cell::Real(days) => days,
@@ -153,7 +153,7 @@ fn julian(cell: Cell<'_>) -> Result<i64, Misfit> {
         _ => return Err(NOT_NUMBER),
     };
     if !(0.0..JULIAN_END).contains(&days) {
-        return Err(Misfit::OutOfRange);
+        return Err(InvalidValue::OutOfRange);
     }
     let millis = (days * 86_400_000.0 + 0.5) as i64;
     Ok((millis - JULIAN_TO_PG_MS) * 1000)
@@ -201,19 +201,19 @@ mod tests {
         assert_eq!(instant(Cell::Text(b"0.1234567"), Some(Format::UnixEpoch), Excess::Error), Err(TOO_FINE));
         assert_eq!(
             instant(Cell::Integer(i64::MAX), Some(Format::UnixEpoch), Excess::Error),
-            Err(Misfit::OutOfRange)
+            Err(InvalidValue::OutOfRange)
         );
         assert_eq!(
             instant(Cell::Integer(i64::MIN), Some(Format::UnixEpochUs), Excess::Error),
-            Err(Misfit::OutOfRange)
+            Err(InvalidValue::OutOfRange)
         );
         assert_eq!(
             instant(Cell::Real(f64::NAN), Some(Format::UnixEpoch), Excess::Error),
-            Err(Misfit::OutOfRange)
+            Err(InvalidValue::OutOfRange)
         );
         assert_eq!(
             instant(Cell::Real(-1.0), Some(Format::JulianDay), Excess::Error),
-            Err(Misfit::OutOfRange)
+            Err(InvalidValue::OutOfRange)
         );
         assert_eq!(instant(Cell::Text(b"soon"), Some(Format::UnixEpoch), Excess::Error), Err(NOT_NUMBER));
         assert_eq!(instant(Cell::Integer(0), Some(Format::Seconds), Excess::Error), Err(NO_FORMAT));

@@ -1,7 +1,7 @@
 //! What a column cannot hold of a value: a fraction of a second beyond microseconds or the type's precision, digits beyond
 //! `numeric(p,s)`, characters beyond `varchar(n)`. It is rounded or cut off only where the plan says so, and counted.
 
-use super::{Cell, Decoded, Decoder, Kind, Misfit, interval, number, signed, text, timetz};
+use super::{Cell, Decoded, Decoder, InvalidValue, Kind, interval, number, signed, text, timetz};
 
 /// What happens to the excess (`excess` in the plan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +63,7 @@ impl Decoder {
             Kind::Bpchar(Some(limit)) => {
                 text::shortened(cell, *limit, excess).map(|t| Decoded::Input(t.into()))
             }
-            _ => Err(Misfit::Inexact),
+            _ => Err(InvalidValue::Inexact),
         }
         .ok()
     }

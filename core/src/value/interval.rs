@@ -18,11 +18,11 @@ mod precision;
 pub use precision::Precision;
 
 use super::datetime::{SECOND, UNIX_TO_PG, wall};
-use super::{Cell, Excess, Format, Misfit, epoch, text};
+use super::{Cell, Excess, Format, InvalidValue, epoch, text};
 use std::borrow::Cow;
 
-const NOT_INTERVAL: Misfit = Misfit::Unreadable("text is not an interval in a known spelling");
-const TOO_FINE: Misfit = Misfit::Unreadable("interval is more precise than its column");
+const NOT_INTERVAL: InvalidValue = InvalidValue::Unreadable("text is not an interval in a known spelling");
+const TOO_FINE: InvalidValue = InvalidValue::Unreadable("interval is more precise than its column");
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 
@@ -38,7 +38,7 @@ pub fn decode<'a>(
     cell: Cell<'a>,
     format: Option<Format>,
     precision: Precision,
-) -> Result<Cow<'a, str>, Misfit> {
+) -> Result<Cow<'a, str>, InvalidValue> {
     decode_without(cell, format, precision, Excess::Error)
 }
 
@@ -48,15 +48,15 @@ pub fn decode_without<'a>(
     format: Option<Format>,
     precision: Precision,
     excess: Excess,
-) -> Result<Cow<'a, str>, Misfit> {
+) -> Result<Cow<'a, str>, InvalidValue> {
     let span = match cell {
-        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text([]) => return Err(InvalidValue::EmptyText),
         Cell::Text(bytes) if format == Some(Format::Since1970) => Span::of_time(wall(bytes)? - UNIX_TO_PG),
         Cell::Text(bytes) => match epoch::duration(cell, format, excess) {
             Ok(micros) => Span::of_time(micros),
             Err(_) => parse(text::check(bytes)?, excess)?,
         },
-        Cell::Blob(_) => return Err(Misfit::Unreadable("a blob is not an interval")),
+        Cell::Blob(_) => return Err(InvalidValue::Unreadable("a blob is not an interval")),
         _ => Span::of_time(epoch::duration(cell, format, excess)?),
     };
     let span = precision.rounded(span, excess)?;
@@ -93,9 +93,9 @@ impl Span {
         out + &format!("{sign}{hours:02}:{minutes:02}:{seconds:02}.{fraction:06}")
     }
 
-    fn add(&mut self, number: Number, unit: &Unit) -> Result<(), Misfit> {
+    fn add(&mut self, number: Number, unit: &Unit) -> Result<(), InvalidValue> {
         let whole = || if number.fraction == 0 { Ok(number.whole) } else { Err(NOT_INTERVAL) };
-        let small = |n: i64| i32::try_from(n).map_err(|_| Misfit::OutOfRange);
+        let small = |n: i64| i32::try_from(n).map_err(|_| InvalidValue::OutOfRange);
         match unit.part {
             Part::Months => self.months = sum(self.months, small(times(whole()?, unit.size)?)?)?,
             Part::Days => self.days = sum(self.days, small(times(whole()?, unit.size)?)?)?,
@@ -105,24 +105,24 @@ impl Span {
         Ok(())
     }
 
-    fn tick(&mut self, micros: i64) -> Result<(), Misfit> {
-        self.micros = self.micros.checked_add(micros).ok_or(Misfit::OutOfRange)?;
+    fn tick(&mut self, micros: i64) -> Result<(), InvalidValue> {
+        self.micros = self.micros.checked_add(micros).ok_or(InvalidValue::OutOfRange)?;
         Ok(())
     }
 
-    fn negated(self) -> Result<Span, Misfit> {
-        let negated = |n: i32| n.checked_neg().ok_or(Misfit::OutOfRange);
-        let micros = self.micros.checked_neg().ok_or(Misfit::OutOfRange)?;
+    fn negated(self) -> Result<Span, InvalidValue> {
+        let negated = |n: i32| n.checked_neg().ok_or(InvalidValue::OutOfRange);
+        let micros = self.micros.checked_neg().ok_or(InvalidValue::OutOfRange)?;
         Ok(Span { months: negated(self.months)?, days: negated(self.days)?, micros })
     }
 }
 
-fn times(a: i64, b: i64) -> Result<i64, Misfit> {
-    a.checked_mul(b).ok_or(Misfit::OutOfRange)
+fn times(a: i64, b: i64) -> Result<i64, InvalidValue> {
+    a.checked_mul(b).ok_or(InvalidValue::OutOfRange)
 }
 
-fn sum(a: i32, b: i32) -> Result<i32, Misfit> {
-    a.checked_add(b).ok_or(Misfit::OutOfRange)
+fn sum(a: i32, b: i32) -> Result<i32, InvalidValue> {
+    a.checked_add(b).ok_or(InvalidValue::OutOfRange)
 }
 
 /// A number with its sign.
@@ -134,8 +134,8 @@ struct Number {
 }
 
 impl Number {
-    fn micros(self) -> Result<i64, Misfit> {
-        times(self.whole, SECOND)?.checked_add(self.fraction).ok_or(Misfit::OutOfRange)
+    fn micros(self) -> Result<i64, InvalidValue> {
+        times(self.whole, SECOND)?.checked_add(self.fraction).ok_or(InvalidValue::OutOfRange)
     }
 }
 
@@ -180,7 +180,7 @@ const UNITS: [Unit; 7] = [
     },
 ];
 
-fn parse(text: &str, excess: Excess) -> Result<Span, Misfit> {
+fn parse(text: &str, excess: Excess) -> Result<Span, InvalidValue> {
     let (negative, unsigned) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -197,7 +197,7 @@ fn parse(text: &str, excess: Excess) -> Result<Span, Misfit> {
 }
 
 /// What follows the `P`.
-fn iso(mut rest: &[u8], excess: Excess) -> Result<Span, Misfit> {
+fn iso(mut rest: &[u8], excess: Excess) -> Result<Span, InvalidValue> {
     let (mut span, mut next, mut in_time) = (Span::default(), 0, false);
     let empty = |rest: &[u8]| rest.is_empty() || rest == b"T";
     if empty(rest) || rest.ends_with(b"T") {
@@ -221,7 +221,7 @@ fn iso(mut rest: &[u8], excess: Excess) -> Result<Span, Misfit> {
 }
 
 /// `d.hh:mm:ss[.f]`; `None` for any other text.
-fn dotted(text: &[u8], excess: Excess) -> Option<Result<Span, Misfit>> {
+fn dotted(text: &[u8], excess: Excess) -> Option<Result<Span, InvalidValue>> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let (days, rest) = text.split_at(digits);
     let [b'.', rest @ ..] = rest else { return None };
@@ -235,13 +235,13 @@ fn dotted(text: &[u8], excess: Excess) -> Option<Result<Span, Misfit>> {
         if micros >= 24 * HOUR && !rounded_up {
             return Err(NOT_INTERVAL);
         }
-        Ok(Span { months: 0, days: i32::try_from(days.whole).map_err(|_| Misfit::OutOfRange)?, micros })
+        Ok(Span { months: 0, days: i32::try_from(days.whole).map_err(|_| InvalidValue::OutOfRange)?, micros })
     };
     Some(span())
 }
 
 /// Numbers with units, and a time of day last.
-fn words(text: &[u8], excess: Excess) -> Result<Span, Misfit> {
+fn words(text: &[u8], excess: Excess) -> Result<Span, InvalidValue> {
     let (mut span, mut next) = (Span::default(), 0);
     let mut tokens = text.split(|b| *b == b' ').peekable();
     let last = |token: Option<&&[u8]>| token.is_none();
@@ -278,7 +278,7 @@ fn words(text: &[u8], excess: Excess) -> Result<Span, Misfit> {
 const DAYS: usize = 3;
 const CLOCK: usize = 4;
 
-fn signed_clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
+fn signed_clock(text: &[u8], excess: Excess) -> Result<i64, InvalidValue> {
     match text {
         [b'-', clock_text @ ..] => Ok(-clock(clock_text, excess)?),
         [b'+', clock_text @ ..] => clock(clock_text, excess),
@@ -287,7 +287,7 @@ fn signed_clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
 }
 
 /// `HH:MM[:SS[.f]]` without a sign.
-fn clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
+fn clock(text: &[u8], excess: Excess) -> Result<i64, InvalidValue> {
     let mut parts = text.split(|b| *b == b':');
     let mut field = |digits: std::ops::RangeInclusive<usize>, seconds: bool| {
         let Some(text) = parts.next() else { return Ok(None) };
@@ -305,11 +305,11 @@ fn clock(text: &[u8], excess: Excess) -> Result<i64, Misfit> {
         return Err(NOT_INTERVAL);
     }
     let micros = times(minutes.whole, MINUTE)? + seconds.micros()?;
-    times(hours.whole, HOUR)?.checked_add(micros).ok_or(Misfit::OutOfRange)
+    times(hours.whole, HOUR)?.checked_add(micros).ok_or(InvalidValue::OutOfRange)
 }
 
 /// A number, and what follows it.
-fn number(text: &[u8], excess: Excess) -> Result<(Number, &[u8]), Misfit> {
+fn number(text: &[u8], excess: Excess) -> Result<(Number, &[u8]), InvalidValue> {
     let (sign, unsigned) = match text {
         [b'-', rest @ ..] => (-1, rest),
         [b'+', rest @ ..] => (1, rest),
@@ -331,12 +331,12 @@ fn number(text: &[u8], excess: Excess) -> Result<(Number, &[u8]), Misfit> {
         }
         _ => (0, rest),
     };
-    let whole = whole.ok_or(Misfit::OutOfRange)?;
+    let whole = whole.ok_or(InvalidValue::OutOfRange)?;
     Ok((Number { whole: sign * whole, fraction: sign * fraction }, rest))
 }
 
 /// One digit or more, and what follows.
-fn digits(text: &[u8]) -> Result<(&[u8], &[u8]), Misfit> {
+fn digits(text: &[u8]) -> Result<(&[u8], &[u8]), InvalidValue> {
     let length = text.iter().take_while(|b| b.is_ascii_digit()).count();
     if length == 0 { Err(NOT_INTERVAL) } else { Ok(text.split_at(length)) }
 }
@@ -345,7 +345,7 @@ fn digits(text: &[u8]) -> Result<(&[u8], &[u8]), Misfit> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<String, Misfit> {
+    fn read(text: &str) -> Result<String, InvalidValue> {
         decode(Cell::Text(text.as_bytes()), None, Precision::FULL).map(Cow::into_owned)
     }
 
@@ -439,9 +439,9 @@ mod tests {
         }
         for text in ["99999999999 days", "P300000000Y", "9999999999999999:00:00", "99999999999999999999 days"]
         {
-            assert_eq!(read(text), Err(Misfit::OutOfRange), "{text}");
+            assert_eq!(read(text), Err(InvalidValue::OutOfRange), "{text}");
         }
-        assert_eq!(read(""), Err(Misfit::EmptyText));
+        assert_eq!(read(""), Err(InvalidValue::EmptyText));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
-use super::{Cell, Misfit, number, text};
+use super::{Cell, InvalidValue, number, text};
 use std::borrow::Cow;
 
 const MAX_DEPTH: u32 = 500;
@@ -25,23 +25,23 @@ pub struct Facts {
 }
 
 /// The JSON text of a cell for `json` or `jsonb`. Numbers are scalars; a blob may hold the text's bytes.
-pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, Misfit> {
+pub fn decode<'a>(cell: Cell<'a>, binary: bool) -> Result<Cow<'a, str>, InvalidValue> {
     let text = match cell {
         Cell::Integer(i) => return Ok(i.to_string().into()),
         Cell::Real(r) if r.is_finite() => return Ok(number::input_real(r).into()),
-        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text([]) => return Err(InvalidValue::EmptyText),
         Cell::Text(bytes) | Cell::Blob(bytes) => text::check(bytes)?,
-        _ => return Err(Misfit::Unreadable("value has no JSON form")),
+        _ => return Err(InvalidValue::Unreadable("value has no JSON form")),
     };
     let mut scanner = Scanner::new(text.as_bytes());
     let facts = scanner.document();
     match facts {
         None if scanner.starved => Err(OutOfMemory.into()),
-        None => Err(Misfit::Unreadable("text is not valid JSON")),
+        None => Err(InvalidValue::Unreadable("text is not valid JSON")),
         Some(Facts { duplicate_keys: true, .. }) if binary => {
-            Err(Misfit::Unreadable("an object has a key twice, which jsonb does not keep"))
+            Err(InvalidValue::Unreadable("an object has a key twice, which jsonb does not keep"))
         }
-        Some(Facts { unfit: true, .. }) if binary => Err(Misfit::Unreadable(
+        Some(Facts { unfit: true, .. }) if binary => Err(InvalidValue::Unreadable(
             "jsonb cannot hold \\u0000, half a surrogate pair or a number as large as this",
         )),
         Some(_) => Ok(Cow::Borrowed(text)),
@@ -336,6 +336,6 @@ mod tests {
         assert_eq!(decode(Cell::Integer(5), true), Ok("5".into()));
         assert_eq!(decode(Cell::Real(1e300), true), Ok("1e300".into()));
         assert!(decode(Cell::Real(f64::INFINITY), true).is_err());
-        assert_eq!(decode(Cell::Text(b""), true), Err(Misfit::EmptyText));
+        assert_eq!(decode(Cell::Text(b""), true), Err(InvalidValue::EmptyText));
     }
 }

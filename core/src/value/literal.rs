@@ -7,10 +7,10 @@
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
-use super::{Cell, Decoded, Decoder, Format, Misfit, PgType, Timezone, encode, text};
+use super::{Cell, Decoded, Decoder, Format, InvalidValue, PgType, Timezone, encode, text};
 use std::borrow::Cow;
 
-const MALFORMED: Misfit = Misfit::Unreadable("text is not a literal of its column's type");
+const MALFORMED: InvalidValue = InvalidValue::Unreadable("text is not a literal of its column's type");
 
 /// Reads values of one type as the text that its input function takes.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl TextDecoder {
     }
 
     /// A separate value: a JSON string or a number.
-    pub fn read<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+    pub fn read<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
         Ok(match self.decoder.decode(cell)? {
             Decoded::Word(word) => self.word(word, cell)?,
             Decoded::Varlena(bytes) if self.pg_type == PgType::Bytea => {
@@ -37,17 +37,17 @@ impl TextDecoder {
             }
             Decoded::Varlena(Cow::Borrowed(bytes)) => text::check(bytes)?.into(),
             Decoded::Varlena(Cow::Owned(bytes)) => {
-                String::from_utf8(bytes).map_err(|_| Misfit::InvalidUtf8)?.into()
+                String::from_utf8(bytes).map_err(|_| InvalidValue::InvalidUtf8)?.into()
             }
             Decoded::Uuid(bytes) => ::uuid::Uuid::from_bytes(bytes).hyphenated().to_string().into(),
             Decoded::Input(text) => text,
-            Decoded::Null => return Err(Misfit::Unreadable("value is NULL")),
+            Decoded::Null => return Err(InvalidValue::Unreadable("value is NULL")),
         })
     }
 
-    fn word<'a>(&self, word: u64, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+    fn word<'a>(&self, word: u64, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
         let value = word as i64;
-        let held = |text: Result<String, encode::Refusal>| text.map_err(|_| Misfit::OutOfRange);
+        let held = |text: Result<String, encode::Refusal>| text.map_err(|_| InvalidValue::OutOfRange);
         Ok(match (&self.pg_type, cell) {
             (PgType::Date, _) => held(encode::iso_date(value as i32))?.into(),
             (PgType::Time(_), _) => encode::iso_time(value).into(),
@@ -59,7 +59,7 @@ impl TextDecoder {
     }
 
     /// A value inside of a literal.
-    fn part(&self, part: Part) -> Result<String, Misfit> {
+    fn part(&self, part: Part) -> Result<String, InvalidValue> {
         // Spaces around the value are part of it.
         let keeps_blanks = matches!(
             self.pg_type,
@@ -97,7 +97,7 @@ impl<'a> Literal<'a> {
     }
 
     /// `{a,"b",{…}}`, with or without bounds before it. The input function refuses malformed braces.
-    pub fn array(mut self, element: &TextDecoder) -> Result<String, Misfit> {
+    pub fn array(mut self, element: &TextDecoder) -> Result<String, InvalidValue> {
         while self.rest.first().is_some_and(|b| *b != b'{') {
             let bound = self.next()?;
             self.put(bound)?;
@@ -123,13 +123,13 @@ impl<'a> Literal<'a> {
     }
 
     /// `[a,b)`; `empty` in any case.
-    pub fn range(mut self, bound: &TextDecoder) -> Result<String, Misfit> {
+    pub fn range(mut self, bound: &TextDecoder) -> Result<String, InvalidValue> {
         self.one_range(bound)?;
         self.end()
     }
 
     /// `{[a,b),…}`.
-    pub fn multirange(mut self, bound: &TextDecoder) -> Result<String, Misfit> {
+    pub fn multirange(mut self, bound: &TextDecoder) -> Result<String, InvalidValue> {
         self.byte(b"{")?;
         self.blanks();
         while self.rest.first() != Some(&b'}') {
@@ -145,7 +145,7 @@ impl<'a> Literal<'a> {
     }
 
     /// `(a,"b",)`; an empty field is NULL.
-    pub fn row(mut self, fields: &[TextDecoder]) -> Result<String, Misfit> {
+    pub fn row(mut self, fields: &[TextDecoder]) -> Result<String, InvalidValue> {
         self.byte(b"(")?;
         for (at, field) in fields.iter().enumerate() {
             if at > 0 {
@@ -158,7 +158,7 @@ impl<'a> Literal<'a> {
         self.end()
     }
 
-    fn one_range(&mut self, bound: &TextDecoder) -> Result<(), Misfit> {
+    fn one_range(&mut self, bound: &TextDecoder) -> Result<(), InvalidValue> {
         const EMPTY: &[u8] = b"empty";
         if self.rest.get(..EMPTY.len()).is_some_and(|word| word.eq_ignore_ascii_case(EMPTY)) {
             self.rest = self.rest.get(EMPTY.len()..).unwrap_or_default();
@@ -173,7 +173,7 @@ impl<'a> Literal<'a> {
         Ok(())
     }
 
-    fn value(&mut self, part: Part, decoder: &TextDecoder) -> Result<(), Misfit> {
+    fn value(&mut self, part: Part, decoder: &TextDecoder) -> Result<(), InvalidValue> {
         if part.quoted || !part.text.is_empty() {
             let text = decoder.part(part)?;
             quote(&mut self.out, &text)?;
@@ -183,7 +183,7 @@ impl<'a> Literal<'a> {
 
     /// Up to one of `stops` outside of quotes. `doubled`: two quotes inside of quotes are one, and quotes may begin
     /// anywhere.
-    fn part(&mut self, stops: &[u8], doubled: bool) -> Result<Part, Misfit> {
+    fn part(&mut self, stops: &[u8], doubled: bool) -> Result<Part, InvalidValue> {
         let (mut text, mut quoted, mut inside, mut closed) = (vec![], false, false, false);
         while let Some((byte, rest)) = self.rest.split_first() {
             match byte {
@@ -211,7 +211,7 @@ impl<'a> Literal<'a> {
             }
             self.rest = rest;
         }
-        let text = String::from_utf8(text).map_err(|_| Misfit::InvalidUtf8)?;
+        let text = String::from_utf8(text).map_err(|_| InvalidValue::InvalidUtf8)?;
         if inside { Err(MALFORMED) } else { Ok(Part { text, quoted }) }
     }
 
@@ -224,20 +224,20 @@ impl<'a> Literal<'a> {
         self.rest = self.rest.trim_ascii_start();
     }
 
-    fn next(&mut self) -> Result<u8, Misfit> {
+    fn next(&mut self) -> Result<u8, InvalidValue> {
         let (byte, rest) = self.rest.split_first().ok_or(MALFORMED)?;
         self.rest = rest;
         Ok(*byte)
     }
 
     /// Reads and keeps one of these bytes.
-    fn byte(&mut self, allowed: &[u8]) -> Result<(), Misfit> {
+    fn byte(&mut self, allowed: &[u8]) -> Result<(), InvalidValue> {
         let byte = self.next()?;
         self.put(byte)?;
         if allowed.contains(&byte) { Ok(()) } else { Err(MALFORMED) }
     }
 
-    fn end(self) -> Result<String, Misfit> {
+    fn end(self) -> Result<String, InvalidValue> {
         if self.rest.is_empty() { Ok(self.out) } else { Err(MALFORMED) }
     }
 }
@@ -289,14 +289,14 @@ impl Rule {
         Rule::Domain(TextDecoder::new(base, format, timezone))
     }
 
-    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
         if let Rule::Domain(base) = self {
             return base.read(cell);
         }
         let literal = match cell {
-            Cell::Text([]) => return Err(Misfit::EmptyText),
+            Cell::Text([]) => return Err(InvalidValue::EmptyText),
             Cell::Text(bytes) => Literal::new(text::check(bytes)?),
-            Cell::Blob(_) => return Err(Misfit::Unreadable("a blob has no text form")),
+            Cell::Blob(_) => return Err(InvalidValue::Unreadable("a blob has no text form")),
             _ => return Err(MALFORMED),
         };
         match self {
@@ -314,7 +314,7 @@ impl Rule {
 mod tests {
     use super::*;
 
-    fn read(pg_type: &str, text: &str) -> Result<String, Misfit> {
+    fn read(pg_type: &str, text: &str) -> Result<String, InvalidValue> {
         let zone = Timezone::parse("+02:00").unwrap();
         Decoder::new(&PgType::parse(pg_type), None, &zone).decode(Cell::Text(text.as_bytes())).map(
             |decoded| match decoded {
@@ -386,6 +386,6 @@ mod tests {
         ] {
             assert_eq!(read(pg_type, text), Err(MALFORMED), "{pg_type} {text}");
         }
-        assert_eq!(read("daterange", ""), Err(Misfit::EmptyText));
+        assert_eq!(read("daterange", ""), Err(InvalidValue::EmptyText));
     }
 }

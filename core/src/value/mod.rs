@@ -1,7 +1,8 @@
 //! One SQLite value -> one PostgreSQL value, or why it does not fit. Pure; a file per kind.
 //!
 //! Nothing is rounded, cut or guessed, unless the plan says so ([`excess`]): a value that the column's type cannot
-//! represent exactly is a `Misfit`; the caller adds table, column and rowid. NULL is NULL in every type. The rules, by target type:
+//! represent exactly is an `InvalidValue`; the caller adds table, column and rowid. NULL is NULL in every type. The
+//! rules, by target type:
 //!
 //! - **boolean**: 0 and 1 as integer or real; `t f true false yes no on off y n 1 0` in any ASCII case.
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
@@ -112,7 +113,7 @@ pub enum Wire {
 
 /// Why a cell does not fit its column. The caller adds table, column, rowid and the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
+pub enum InvalidValue {
     #[error("value is out of range")]
     OutOfRange,
     #[error("value would be rounded")]
@@ -132,10 +133,10 @@ pub enum Misfit {
     NoMemory(#[from] OutOfMemory),
 }
 
-impl Misfit {
+impl InvalidValue {
     /// Whether the value is the cause, so that `on_invalid` applies.
     pub fn is_of_value(&self) -> bool {
-        !matches!(self, Misfit::NoMemory(_))
+        !matches!(self, InvalidValue::NoMemory(_))
     }
 }
 
@@ -233,7 +234,7 @@ impl Decoder {
 
     /// Converts one cell. Hot: called once per value of a load.
     #[inline]
-    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         if let Cell::Null = cell {
             return Ok(Decoded::Null);
         }
@@ -256,7 +257,7 @@ impl Decoder {
 
 impl Kind {
     /// The types that PostgreSQL reads from text.
-    fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+    fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         match self {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
             Kind::Money => money::decode(cell),
@@ -284,7 +285,11 @@ fn signed<'a>(value: i64) -> Decoded<'a> {
 mod tests {
     use super::*;
 
-    fn decode<'a>(pg_type: &str, format: Option<Format>, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+    fn decode<'a>(
+        pg_type: &str,
+        format: Option<Format>,
+        cell: Cell<'a>,
+    ) -> Result<Decoded<'a>, InvalidValue> {
         Decoder::new(&PgType::parse(pg_type), format, &Timezone::UTC).decode(cell)
     }
 
@@ -333,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn misfits_say_what_is_wrong_in_postgres_style() {
+    fn invalid_values_say_what_is_wrong_in_postgres_style() {
         let said = |pg_type, cell| decode(pg_type, None, cell).unwrap_err().to_string();
         assert_eq!(said("timestamp", Cell::Text(b"")), "text is empty");
         assert_eq!(said("varchar(2)", Cell::Text(b"abc")), "text is longer than 2 characters");

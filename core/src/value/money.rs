@@ -1,14 +1,15 @@
 //! `money`: a decimal number for `numeric_in`. The type's own input function depends on the session's `lc_monetary`,
 //! where a comma may be the decimal point, and rounds.
 
-use super::{Cell, Misfit, number, text};
+use super::{Cell, InvalidValue, number, text};
 use std::borrow::Cow;
 
 /// The range of money in every locale, apart from the digits after the decimal point.
 const HELD: Option<(i32, i32)> = Some((19, 2));
-const NOT_MONEY: Misfit = Misfit::Unreadable("text is not an amount of money as the locale C prints it");
+const NOT_MONEY: InvalidValue =
+    InvalidValue::Unreadable("text is not an amount of money as the locale C prints it");
 
-pub fn decode(cell: Cell<'_>) -> Result<Cow<'_, str>, Misfit> {
+pub fn decode(cell: Cell<'_>) -> Result<Cow<'_, str>, InvalidValue> {
     let Cell::Text(bytes) = cell else { return number::numeric(cell, HELD) };
     let text = text::check(bytes)?;
     if !text.contains(['$', ',']) {

@@ -1,22 +1,22 @@
 //! Numbers: integers, floats and the digits of decimals. Nothing is rounded: a value that would be does not fit.
 
-use super::{Cell, Excess, Misfit};
+use super::{Cell, Excess, InvalidValue};
 use std::borrow::Cow;
 
-const NOT_INTEGER: Misfit = Misfit::Unreadable("value is not an integer");
-const NOT_NUMBER: Misfit = Misfit::Unreadable("value is not a number");
+const NOT_INTEGER: InvalidValue = InvalidValue::Unreadable("value is not an integer");
+const NOT_NUMBER: InvalidValue = InvalidValue::Unreadable("value is not a number");
 
 /// An integer between `min` and `max`: stored as one, as an integral real, or as its canonical decimal text.
 #[inline]
-pub fn integer(cell: Cell<'_>, min: i64, max: i64) -> Result<i64, Misfit> {
+pub fn integer(cell: Cell<'_>, min: i64, max: i64) -> Result<i64, InvalidValue> {
     let value = match cell {
         Cell::Integer(value) => value,
         Cell::Real(real) => integral(real).ok_or(NOT_INTEGER)?,
-        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Text([]) => return Err(InvalidValue::EmptyText),
         Cell::Text(text) => canonical_integer(text).ok_or(NOT_INTEGER)?,
         _ => return Err(NOT_INTEGER),
     };
-    if (min..=max).contains(&value) { Ok(value) } else { Err(Misfit::OutOfRange) }
+    if (min..=max).contains(&value) { Ok(value) } else { Err(InvalidValue::OutOfRange) }
 }
 
 /// The integer that a real is exactly.
@@ -45,18 +45,18 @@ pub fn canonical_integer(text: &[u8]) -> Option<i64> {
 
 /// `double precision`; integers and texts only if the double is exactly the same number.
 #[inline]
-pub fn float8(cell: Cell<'_>) -> Result<f64, Misfit> {
+pub fn float8(cell: Cell<'_>) -> Result<f64, InvalidValue> {
     match cell {
         Cell::Real(real) => Ok(real),
-        Cell::Integer(i) => exact_double(i).ok_or(Misfit::Inexact),
-        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Integer(i) => exact_double(i).ok_or(InvalidValue::Inexact),
+        Cell::Text([]) => Err(InvalidValue::EmptyText),
         Cell::Text(text) => float_text(text),
         _ => Err(NOT_NUMBER),
     }
 }
 
 /// `real`: only doubles that single precision holds exactly, and texts that print one.
-pub fn float4(cell: Cell<'_>) -> Result<f32, Misfit> {
+pub fn float4(cell: Cell<'_>) -> Result<f32, InvalidValue> {
     if let Cell::Text(text) = cell
         && let Some(single) = single_text(text)
     {
@@ -64,7 +64,7 @@ pub fn float4(cell: Cell<'_>) -> Result<f32, Misfit> {
     }
     let double = float8(cell)?;
     let single = double as f32;
-    if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(Misfit::Inexact) }
+    if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(InvalidValue::Inexact) }
 }
 
 /// The four-byte float whose shortest decimal is the same number.
@@ -95,7 +95,7 @@ pub fn word(text: &[u8]) -> Option<f64> {
     infinite.then_some(sign * f64::INFINITY)
 }
 
-fn float_text(text: &[u8]) -> Result<f64, Misfit> {
+fn float_text(text: &[u8]) -> Result<f64, InvalidValue> {
     if let Some(value) = word(text) {
         return Ok(value);
     }
@@ -105,7 +105,7 @@ fn float_text(text: &[u8]) -> Result<f64, Misfit> {
     let written = format!("{value:e}");
     match Decimal::parse(written.as_bytes()) {
         Some(read_back) if read_back == decimal => Ok(value),
-        _ => Err(Misfit::Inexact),
+        _ => Err(InvalidValue::Inexact),
     }
 }
 
@@ -219,7 +219,7 @@ fn exponent(text: &[u8]) -> Option<i32> {
 }
 
 /// `numeric`: text for its input function, which would silently round to the scale.
-pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a, str>, Misfit> {
+pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a, str>, InvalidValue> {
     let (text, decimal): (Cow<'a, str>, _) = match cell {
         Cell::Integer(i) => {
             let text = i.to_string();
@@ -228,12 +228,12 @@ pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a,
         }
         Cell::Real(real) if real.is_finite() => (input_real(real).into(), Decimal::of_real(real)),
         Cell::Real(real) if typmod.is_none() => return Ok(input_real(real).into()),
-        Cell::Real(_) => return Err(Misfit::OutOfRange),
-        Cell::Text([]) => return Err(Misfit::EmptyText),
+        Cell::Real(_) => return Err(InvalidValue::OutOfRange),
+        Cell::Text([]) => return Err(InvalidValue::EmptyText),
         Cell::Text(text) if let Some(value) = word(text) => {
             // Infinities are in no range that has limits.
             return match typmod {
-                Some(_) if value.is_infinite() => Err(Misfit::OutOfRange),
+                Some(_) if value.is_infinite() => Err(InvalidValue::OutOfRange),
                 _ => Ok(input_real(value).into()),
             };
         }
@@ -246,13 +246,13 @@ pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a,
     match decimal {
         None => Err(NOT_NUMBER),
         Some(decimal) if decimal.fits(typmod) => Ok(text),
-        Some(decimal) if decimal.scale > typmod.map_or(16_383, |t| t.1) => Err(Misfit::Inexact),
-        Some(_) => Err(Misfit::OutOfRange),
+        Some(decimal) if decimal.scale > typmod.map_or(16_383, |t| t.1) => Err(InvalidValue::Inexact),
+        Some(_) => Err(InvalidValue::OutOfRange),
     }
 }
 
 /// `numeric(p,s)` without the digits beyond its scale.
-pub fn numeric_without(cell: Cell<'_>, typmod: (i32, i32), excess: Excess) -> Result<String, Misfit> {
+pub fn numeric_without(cell: Cell<'_>, typmod: (i32, i32), excess: Excess) -> Result<String, InvalidValue> {
     let decimal = match cell {
         Cell::Integer(i) => Decimal::parse(i.to_string().as_bytes()),
         Cell::Real(real) => Decimal::of_real(real),
@@ -260,7 +260,7 @@ pub fn numeric_without(cell: Cell<'_>, typmod: (i32, i32), excess: Excess) -> Re
         _ => None,
     };
     let rounded = decimal.ok_or(NOT_NUMBER)?.rounded(typmod.1, excess);
-    if rounded.fits(Some(typmod)) { Ok(rounded.written()) } else { Err(Misfit::OutOfRange) }
+    if rounded.fits(Some(typmod)) { Ok(rounded.written()) } else { Err(InvalidValue::OutOfRange) }
 }
 
 /// The shortest text that reads back as the same real, in PostgreSQL's spelling.
@@ -278,7 +278,7 @@ pub fn input_real(real: f64) -> String {
 mod tests {
     use super::*;
 
-    fn bigint(cell: Cell<'_>) -> Result<i64, Misfit> {
+    fn bigint(cell: Cell<'_>) -> Result<i64, InvalidValue> {
         integer(cell, i64::MIN, i64::MAX)
     }
 
@@ -294,17 +294,17 @@ mod tests {
         for real in [0.5, 9_223_372_036_854_775_808.0, f64::NAN, f64::INFINITY] {
             assert_eq!(bigint(Cell::Real(real)), Err(NOT_INTEGER), "{real}");
         }
-        assert_eq!(integer(Cell::Integer(32768), -32768, 32767), Err(Misfit::OutOfRange));
+        assert_eq!(integer(Cell::Integer(32768), -32768, 32767), Err(InvalidValue::OutOfRange));
     }
 
     #[test]
     fn doubles_take_only_what_they_hold_exactly() {
         assert_eq!(float8(Cell::Integer(1 << 53)), Ok(9_007_199_254_740_992.0));
-        assert_eq!(float8(Cell::Integer((1 << 53) + 1)), Err(Misfit::Inexact));
-        assert_eq!(float8(Cell::Integer(i64::MAX)), Err(Misfit::Inexact));
+        assert_eq!(float8(Cell::Integer((1 << 53) + 1)), Err(InvalidValue::Inexact));
+        assert_eq!(float8(Cell::Integer(i64::MAX)), Err(InvalidValue::Inexact));
         assert_eq!(float8(Cell::Text(b"1.50")), Ok(1.5));
         assert_eq!(float8(Cell::Text(b"1e3")), Ok(1000.0));
-        assert_eq!(float8(Cell::Text(b"0.1000000000000000000001")), Err(Misfit::Inexact));
+        assert_eq!(float8(Cell::Text(b"0.1000000000000000000001")), Err(InvalidValue::Inexact));
         assert_eq!(float8(Cell::Text(b"-Infinity")), Ok(f64::NEG_INFINITY));
         assert_eq!(float8(Cell::Text(b"+INF")), Ok(f64::INFINITY));
         assert!(float8(Cell::Text(b"nAn")).is_ok_and(f64::is_nan));
@@ -312,11 +312,11 @@ mod tests {
             assert_eq!(float8(Cell::Text(text.as_bytes())), Err(NOT_NUMBER), "{text}");
         }
         assert_eq!(float4(Cell::Real(0.5)), Ok(0.5));
-        assert_eq!(float4(Cell::Real(0.1)), Err(Misfit::Inexact));
+        assert_eq!(float4(Cell::Real(0.1)), Err(InvalidValue::Inexact));
         assert_eq!(float4(Cell::Text(b"0.1")), Ok(0.1));
         assert_eq!(float4(Cell::Text(b"0.10000000149011612")), Ok(0.1));
-        assert_eq!(float4(Cell::Text(b"0.1000001234")), Err(Misfit::Inexact));
-        assert_eq!(float4(Cell::Text(b"1e39")), Err(Misfit::Inexact));
+        assert_eq!(float4(Cell::Text(b"0.1000001234")), Err(InvalidValue::Inexact));
+        assert_eq!(float4(Cell::Text(b"1e39")), Err(InvalidValue::Inexact));
     }
 
     #[test]
@@ -324,16 +324,16 @@ mod tests {
         let money = Some((6, 2));
         assert_eq!(numeric(Cell::Text(b"1234.50"), money), Ok("1234.50".into()));
         assert_eq!(numeric(Cell::Text(b"1.500"), money), Ok("1.500".into()));
-        assert_eq!(numeric(Cell::Text(b"1.005"), money), Err(Misfit::Inexact));
-        assert_eq!(numeric(Cell::Real(1e4), money), Err(Misfit::OutOfRange));
+        assert_eq!(numeric(Cell::Text(b"1.005"), money), Err(InvalidValue::Inexact));
+        assert_eq!(numeric(Cell::Real(1e4), money), Err(InvalidValue::OutOfRange));
         assert_eq!(numeric(Cell::Real(0.1 + 0.2), None), Ok("0.30000000000000004".into()));
         assert_eq!(numeric(Cell::Real(f64::INFINITY), None), Ok("Infinity".into()));
         assert_eq!(numeric(Cell::Text(b"+inf"), None), Ok("Infinity".into()));
         assert_eq!(numeric(Cell::Text(b"nan"), money), Ok("NaN".into()));
-        assert_eq!(numeric(Cell::Text(b"-infinity"), money), Err(Misfit::OutOfRange));
+        assert_eq!(numeric(Cell::Text(b"-infinity"), money), Err(InvalidValue::OutOfRange));
         assert_eq!(numeric(Cell::Integer(i64::MIN), None), Ok("-9223372036854775808".into()));
         assert_eq!(numeric(Cell::Integer(0), Some((2, 2))), Ok("0".into()));
-        assert_eq!(numeric(Cell::Integer(1), Some((2, 2))), Err(Misfit::OutOfRange));
+        assert_eq!(numeric(Cell::Integer(1), Some((2, 2))), Err(InvalidValue::OutOfRange));
         assert_eq!(numeric(Cell::Text(b"1e999999999"), None), Err(NOT_NUMBER));
         assert_eq!(numeric(Cell::Text(b"0x10"), None), Err(NOT_NUMBER));
     }

@@ -1,17 +1,17 @@
 //! Text: the check of every text of a load, and numbers as text.
 
-use super::{Cell, Decoded, Excess, Misfit};
+use super::{Cell, Decoded, Excess, InvalidValue};
 use std::borrow::Cow;
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The text, when it is valid UTF-8 without NUL, as PostgreSQL wants it.
-pub fn check(bytes: &[u8]) -> Result<&str, Misfit> {
+pub fn check(bytes: &[u8]) -> Result<&str, InvalidValue> {
     if !is_plain_ascii(bytes) && bytes.contains(&0) {
-        return Err(Misfit::NulInText);
+        return Err(InvalidValue::NulInText);
     }
-    std::str::from_utf8(bytes).map_err(|_| Misfit::InvalidUtf8)
+    std::str::from_utf8(bytes).map_err(|_| InvalidValue::InvalidUtf8)
 }
 
 /// ASCII without NUL, eight bytes at a time: nearly all text there is.
@@ -28,7 +28,7 @@ pub fn is_plain_ascii(bytes: &[u8]) -> bool {
 
 /// `text` and `varchar(limit)`; the limit counts characters.
 #[inline]
-pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
+pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, InvalidValue> {
     match cell {
         Cell::Null => Ok(Decoded::Null),
         Cell::Text(bytes) => {
@@ -36,7 +36,7 @@ pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Mis
             within(bytes, limit)?;
             Ok(Decoded::Varlena(Cow::Borrowed(bytes)))
         }
-        Cell::Blob(_) => Err(Misfit::Unreadable("a blob has no text form")),
+        Cell::Blob(_) => Err(InvalidValue::Unreadable("a blob has no text form")),
         number => {
             let text = number_text(number).into_bytes();
             within(&text, limit)?;
@@ -46,34 +46,34 @@ pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Mis
 }
 
 /// `char(n)`: its input function pads, so a trailing space is kept only if the text fills the width.
-pub fn decode_bpchar<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, Misfit> {
+pub fn decode_bpchar<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, InvalidValue> {
     let text: Cow<'a, str> = match cell {
         Cell::Null => return Ok(Decoded::Null),
         Cell::Text(bytes) => Cow::Borrowed(check(bytes)?),
-        Cell::Blob(_) => return Err(Misfit::Unreadable("a blob has no text form")),
+        Cell::Blob(_) => return Err(InvalidValue::Unreadable("a blob has no text form")),
         number => Cow::Owned(number_text(number)),
     };
     within(text.as_bytes(), limit)?;
     if text.ends_with(' ') && limit.is_some_and(|n| text.chars().count() < n as usize) {
-        return Err(Misfit::Unreadable("trailing spaces would be lost in the padding of char(n)"));
+        return Err(InvalidValue::Unreadable("trailing spaces would be lost in the padding of char(n)"));
     }
     Ok(Decoded::Input(text))
 }
 
 /// The first `limit` characters of a longer text, where it may be cut.
-pub fn shortened(cell: Cell<'_>, limit: u32, excess: Excess) -> Result<&str, Misfit> {
-    let too_long = Misfit::TooLong { limit };
+pub fn shortened(cell: Cell<'_>, limit: u32, excess: Excess) -> Result<&str, InvalidValue> {
+    let too_long = InvalidValue::TooLong { limit };
     let (Cell::Text(bytes), Excess::Truncate) = (cell, excess) else { return Err(too_long) };
     let text = check(bytes)?;
     let (end, _) = text.char_indices().nth(limit as usize).ok_or(too_long)?;
     Ok(text.get(..end).unwrap_or(text))
 }
 
-fn within(bytes: &[u8], limit: Option<u32>) -> Result<(), Misfit> {
+fn within(bytes: &[u8], limit: Option<u32>) -> Result<(), InvalidValue> {
     match limit {
         // There are never more characters than bytes.
         Some(n) if bytes.len() > n as usize && characters(bytes) > n as usize => {
-            Err(Misfit::TooLong { limit: n })
+            Err(InvalidValue::TooLong { limit: n })
         }
         _ => Ok(()),
     }
@@ -137,23 +137,23 @@ mod tests {
             for at in 0..length {
                 let mut bytes = vec![b'x'; length];
                 bytes[at] = 0;
-                assert_eq!(check(&bytes), Err(Misfit::NulInText));
-                assert_eq!(decode(Cell::Text(&bytes), None), Err(Misfit::NulInText));
+                assert_eq!(check(&bytes), Err(InvalidValue::NulInText));
+                assert_eq!(decode(Cell::Text(&bytes), None), Err(InvalidValue::NulInText));
                 bytes[at] = 0xFF;
-                assert_eq!(decode(Cell::Text(&bytes), None), Err(Misfit::InvalidUtf8));
+                assert_eq!(decode(Cell::Text(&bytes), None), Err(InvalidValue::InvalidUtf8));
             }
         }
         // An encoded surrogate and an overlong slash are not UTF-8.
-        assert_eq!(check(b"\xED\xA0\x80"), Err(Misfit::InvalidUtf8));
-        assert_eq!(check(b"\xC0\xAF"), Err(Misfit::InvalidUtf8));
+        assert_eq!(check(b"\xED\xA0\x80"), Err(InvalidValue::InvalidUtf8));
+        assert_eq!(check(b"\xC0\xAF"), Err(InvalidValue::InvalidUtf8));
     }
 
     #[test]
     fn varchar_counts_characters_not_bytes() {
         let text = "äöü".as_bytes();
         assert_eq!(decode(Cell::Text(text), Some(3)), Ok(borrowed(text)));
-        assert_eq!(decode(Cell::Text(text), Some(2)), Err(Misfit::TooLong { limit: 2 }));
-        assert_eq!(decode(Cell::Integer(12345), Some(4)), Err(Misfit::TooLong { limit: 4 }));
+        assert_eq!(decode(Cell::Text(text), Some(2)), Err(InvalidValue::TooLong { limit: 2 }));
+        assert_eq!(decode(Cell::Integer(12345), Some(4)), Err(InvalidValue::TooLong { limit: 4 }));
     }
 
     #[test]

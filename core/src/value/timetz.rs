@@ -3,14 +3,14 @@
 
 use super::datetime::{Rule, SECOND};
 use super::encode::iso_time;
-use super::{Cell, Excess, Misfit};
+use super::{Cell, Excess, InvalidValue};
 
-pub fn decode(cell: Cell<'_>, rule: &Rule) -> Result<String, Misfit> {
+pub fn decode(cell: Cell<'_>, rule: &Rule) -> Result<String, InvalidValue> {
     Ok(written(rule.timetz(cell)?))
 }
 
 /// Without what the column cannot hold.
-pub fn decode_without(cell: Cell<'_>, rule: &Rule, excess: Excess) -> Result<String, Misfit> {
+pub fn decode_without(cell: Cell<'_>, rule: &Rule, excess: Excess) -> Result<String, InvalidValue> {
     Ok(written(rule.timetz_without(cell, excess)?))
 }
 
@@ -33,7 +33,7 @@ mod tests {
 
     fn read(text: &str, zone: &str) -> Result<String, String> {
         let rule = Rule { format: None, step: 1000, zone: Timezone::parse(zone).unwrap() };
-        decode(Cell::Text(text.as_bytes()), &rule).map_err(|misfit| misfit.to_string())
+        decode(Cell::Text(text.as_bytes()), &rule).map_err(|invalid| invalid.to_string())
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! UUIDs: the texts that PostgreSQL reads, `urn:uuid:` before one, or 16 bytes in network order.
 
-use super::{Cell, Misfit};
+use super::{Cell, InvalidValue};
 
-const NOT_UUID: Misfit = Misfit::Unreadable("value is not a UUID");
+const NOT_UUID: InvalidValue = InvalidValue::Unreadable("value is not a UUID");
 
 #[inline]
-pub fn decode(cell: Cell<'_>) -> Result<[u8; 16], Misfit> {
+pub fn decode(cell: Cell<'_>) -> Result<[u8; 16], InvalidValue> {
     match cell {
         Cell::Blob(bytes) => bytes.try_into().map_err(|_| NOT_UUID),
-        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text([]) => Err(InvalidValue::EmptyText),
         Cell::Text(text) => parse(text).ok_or(NOT_UUID),
         _ => Err(NOT_UUID),
     }

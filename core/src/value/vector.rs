@@ -3,17 +3,17 @@
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
-use super::{Cell, Misfit, json, text};
+use super::{Cell, InvalidValue, json, text};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-const NOT_LIST: Misfit = Misfit::Unreadable("text is not a JSON array");
-const NOT_FLOATS: Misfit = Misfit::Unreadable("blob is not a list of 4-byte floats");
-const NOT_FINITE: Misfit = Misfit::Unreadable("blob holds a float that is NaN or infinite");
+const NOT_LIST: InvalidValue = InvalidValue::Unreadable("text is not a JSON array");
+const NOT_FLOATS: InvalidValue = InvalidValue::Unreadable("blob is not a list of 4-byte floats");
+const NOT_FINITE: InvalidValue = InvalidValue::Unreadable("blob holds a float that is NaN or infinite");
 
-pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
+pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
     match cell {
-        Cell::Text([]) => Err(Misfit::EmptyText),
+        Cell::Text([]) => Err(InvalidValue::EmptyText),
         Cell::Text(bytes) => match text::check(bytes)? {
             list if list.trim_ascii_start().starts_with('[') => Ok(Cow::Borrowed(list)),
             _ => Err(NOT_LIST),
@@ -23,12 +23,12 @@ pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Misfit> {
             text::check(bytes).map(Cow::Borrowed)
         }
         Cell::Blob(bytes) => floats(bytes).map(Cow::Owned),
-        _ => Err(Misfit::Unreadable("a number is not a vector")),
+        _ => Err(InvalidValue::Unreadable("a number is not a vector")),
     }
 }
 
 /// Each in the shortest form that reads back as the same float.
-fn floats(bytes: &[u8]) -> Result<String, Misfit> {
+fn floats(bytes: &[u8]) -> Result<String, InvalidValue> {
     let (floats, rest) = bytes.as_chunks::<4>();
     if floats.is_empty() || !rest.is_empty() {
         return Err(NOT_FLOATS);
@@ -75,17 +75,17 @@ mod tests {
             assert_eq!(decode(cell).unwrap().as_bytes(), bytes);
         }
         let (nan, infinite) = (blob(&[1.0, f32::NAN]), blob(&[f32::INFINITY]));
-        for (cell, misfit) in [
+        for (cell, invalid) in [
             (Cell::Blob(b""), NOT_FLOATS),
             (Cell::Blob(b"12345"), NOT_FLOATS),
             (Cell::Blob(&nan), NOT_FINITE),
             (Cell::Blob(&infinite), NOT_FINITE),
             (Cell::Text(b"1,2"), NOT_LIST),
-            (Cell::Text(b""), Misfit::EmptyText),
-            (Cell::Text(b"[1,\0]"), Misfit::NulInText),
-            (Cell::Integer(1), Misfit::Unreadable("a number is not a vector")),
+            (Cell::Text(b""), InvalidValue::EmptyText),
+            (Cell::Text(b"[1,\0]"), InvalidValue::NulInText),
+            (Cell::Integer(1), InvalidValue::Unreadable("a number is not a vector")),
         ] {
-            assert_eq!(decode(cell), Err(misfit), "{cell:?}");
+            assert_eq!(decode(cell), Err(invalid), "{cell:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::sqlite::rows::{display, storage_class};
 use pg_sqlite_migrate_core::remote::{Decode, Type, canonical};
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
-use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Misfit};
+use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, InvalidValue};
 
 /// Decodes one result column.
 pub enum CellDecoder {
@@ -52,10 +52,12 @@ impl CellDecoder {
     }
 
     #[inline]
-    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, Misfit> {
+    pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         match self {
             CellDecoder::Column(column) => match column.decoder.decode(cell) {
-                Err(misfit) if column.lenient && !matches!(misfit, Misfit::NoMemory(_)) => Ok(Decoded::Null),
+                Err(invalid) if column.lenient && !matches!(invalid, InvalidValue::NoMemory(_)) => {
+                    Ok(Decoded::Null)
+                }
                 decoded => decoded,
             },
             CellDecoder::Canonical(type_) => canonical::decode(*type_, cell),
@@ -63,14 +65,14 @@ impl CellDecoder {
                 Cell::Null => Ok(Decoded::Null),
                 Cell::Integer(i) => Ok(Decoded::Input(Cow::Owned(i.to_string()))),
                 Cell::Text(text) => {
-                    let text = std::str::from_utf8(text).map_err(|_| Misfit::InvalidUtf8)?;
+                    let text = std::str::from_utf8(text).map_err(|_| InvalidValue::InvalidUtf8)?;
                     Ok(Decoded::Input(Cow::Borrowed(text)))
                 }
-                _ => Err(Misfit::Unreadable("a number's text was expected")),
+                _ => Err(InvalidValue::Unreadable("a number's text was expected")),
             },
             CellDecoder::Rowid => match cell {
                 Cell::Integer(rowid) => Ok(Decoded::Word(rowid as u64)),
-                _ => Err(Misfit::Unreadable("a rowid is an integer")),
+                _ => Err(InvalidValue::Unreadable("a rowid is an integer")),
             },
         }
     }
@@ -95,11 +97,13 @@ impl CellDecoder {
 
     /// The error of a cell that cannot be decoded, or has no room in memory.
     #[cold]
-    pub fn refuse(&self, cell: Cell<'_>, misfit: &Misfit, rowid: Option<i64>) -> Error {
-        match (self, misfit) {
-            (CellDecoder::Column(column), _) => column.refuse(cell, misfit, rowid),
-            (CellDecoder::Canonical(_), Misfit::NoMemory(_)) => no_memory("a value that SQLite has computed"),
-            (_, Misfit::NoMemory(_)) => no_memory("a number that SQLite has computed"),
+    pub fn refuse(&self, cell: Cell<'_>, invalid: &InvalidValue, rowid: Option<i64>) -> Error {
+        match (self, invalid) {
+            (CellDecoder::Column(column), _) => column.refuse(cell, invalid, rowid),
+            (CellDecoder::Canonical(_), InvalidValue::NoMemory(_)) => {
+                no_memory("a value that SQLite has computed")
+            }
+            (_, InvalidValue::NoMemory(_)) => no_memory("a number that SQLite has computed"),
             // The remote query was printed wrongly: a bug, but no reason to go down.
             _ => Error::Foreign {
                 sqlstate: Code::ERRCODE_INTERNAL_ERROR,
@@ -108,7 +112,7 @@ impl CellDecoder {
                     storage_class(cell),
                     display(cell)
                 ),
-                detail: Some(format!("{misfit}.")),
+                detail: Some(format!("{invalid}.")),
                 hint: None,
             },
         }
@@ -116,15 +120,15 @@ impl CellDecoder {
 }
 
 impl ColumnDecoder {
-    fn refuse(&self, cell: Cell<'_>, misfit: &Misfit, rowid: Option<i64>) -> Error {
-        if let Misfit::NoMemory(_) = misfit {
+    fn refuse(&self, cell: Cell<'_>, invalid: &InvalidValue, rowid: Option<i64>) -> Error {
+        if let InvalidValue::NoMemory(_) = invalid {
             let row = rowid.map(|rowid| format!(", row with rowid {rowid}")).unwrap_or_default();
             return no_memory(&format!("column \"{}\" of table \"{}\"{row}", self.column, self.table));
         }
         Error::Foreign {
             sqlstate: Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
             message: self.message(),
-            detail: Some(self.detail(cell, misfit, rowid)),
+            detail: Some(self.detail(cell, invalid, rowid)),
             hint: Some(FOREIGN_CELL_HINT.into()),
         }
     }

@@ -15,7 +15,7 @@ use crate::sqlite::session::RowView;
 use pg_sqlite_migrate_core::remote::Output;
 use pg_sqlite_migrate_core::value::batch::{VARLENA_ALIGNMENT, varlena_header};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
-use pg_sqlite_migrate_core::value::{self, Decoded, Misfit};
+use pg_sqlite_migrate_core::value::{self, Decoded, InvalidValue};
 
 /// A buffer that has grown beyond this is not kept for the next row.
 const KEEP_BYTES: usize = 1 << 20;
@@ -99,16 +99,16 @@ impl Row {
             let put = match self.columns[at].decoder.decode(cell) {
                 Ok(value) => match self.put(at, value) {
                     Ok(()) => Ok(()),
-                    Err(Refusal::NoMemory(error)) => Err(Misfit::NoMemory(error)),
+                    Err(Refusal::NoMemory(error)) => Err(InvalidValue::NoMemory(error)),
                     Err(Refusal::Caught(caught)) => {
                         let rowid = self.rowid_of(row);
                         return Err(self.columns[at].decoder.refuse_for(*caught, cell, rowid));
                     }
                 },
-                Err(misfit) => Err(misfit),
+                Err(invalid) => Err(invalid),
             };
-            if let Err(misfit) = put {
-                return Err(self.columns[at].decoder.refuse(cell, &misfit, self.rowid_of(row)));
+            if let Err(invalid) = put {
+                return Err(self.columns[at].decoder.refuse(cell, &invalid, self.rowid_of(row)));
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::relations::Relations;
 use crate::import::orphans::OrphanQuery;
 use crate::pg::spi::{self, Json, Row};
 use crate::pg::{compat, reading, relation, xact};
-use pg_sqlite_migrate_core::plan::{ExistingForeignKey, ExistingTable, OrphanSpec, Strays};
+use pg_sqlite_migrate_core::plan::{ExistingForeignKey, ExistingOrphans, ExistingTable, OrphanSpec};
 
 /// Constraints whose referenced table is the one that was declared. Servers before 15 have no trigger on a
 /// partitioned table that checks its rows: a key is enforced unless one there is disabled. Bit 2 of `tgtype` is INSERT.
@@ -94,7 +94,7 @@ fn foreign_key(row: &Row<'_>) -> ExistingForeignKey {
         period: row.get("period"),
         enforced: row.get("enforced"),
         validated: row.get("validated"),
-        strays: Strays::default(),
+        existing_orphans: ExistingOrphans::default(),
     }
 }
 
@@ -103,7 +103,7 @@ const BELIEVED_ROWS: u64 = 1_000_000;
 
 /// Looks for rows that are there without a parent: a constraint may be NOT VALID, or its triggers may have been
 /// disabled for a while.
-pub fn read_strays(table: &mut ExistingTable) {
+pub fn read_existing_orphans(table: &mut ExistingTable) {
     let Some(rows) = table.rows.filter(|rows| *rows > 0) else { return };
     let (schema, name) = (table.schema.clone(), table.name.clone());
     let asked = |key: &&mut ExistingForeignKey| {
@@ -112,14 +112,15 @@ pub fn read_strays(table: &mut ExistingTable) {
     for key in table.foreign_keys.iter_mut().filter(asked) {
         let parent = relation::find(&key.parent_schema, &key.parent);
         if !parent.is_some_and(reading::by_query) {
-            key.strays = Strays::Refused("the caller may not read the table that it references".into());
+            key.existing_orphans =
+                ExistingOrphans::Refused("the caller may not read the table that it references".into());
             continue;
         }
         let spec = OrphanSpec::of(&schema, &name, key);
         let counted = || -> Result<u64, Infallible> { Ok(OrphanQuery::of_table(&spec, None).count()) };
-        key.strays = match xact::attempt(counted) {
-            Ok(Ok(strays)) => Strays::Counted(strays),
-            Err(caught) => Strays::Refused(caught.message),
+        key.existing_orphans = match xact::attempt(counted) {
+            Ok(Ok(existing_orphans)) => ExistingOrphans::Counted(existing_orphans),
+            Err(caught) => ExistingOrphans::Refused(caught.message),
         };
     }
 }

@@ -24,7 +24,7 @@ pub fn read(found: &mut Relations) {
     let _styles = LocalSettings::printing(Reads::Styles);
     settings.refuse_views();
     found.each(READABLE, |table, _| {
-        table.levels = if table.stranger.is_none() { levels(table) } else { None };
+        table.levels = if table.untrusted_owner.is_none() { levels(table) } else { None };
     });
 }
 

@@ -84,7 +84,7 @@ pub fn read_rows(target: &mut Target, wanted: &BTreeSet<u32>) {
         match counts::rows(&table.schema, &table.name) {
             Ok(rows) => {
                 table.rows = u64::try_from(rows).ok();
-                foreign_keys::read_strays(table);
+                foreign_keys::read_existing_orphans(table);
             }
             Err(reason) => table.uncounted = Some(reason),
         }

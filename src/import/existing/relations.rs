@@ -30,7 +30,7 @@ static RELATIONS: LazyLock<String> = LazyLock::new(|| {
             FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)
                   UNION SELECT relid FROM pg_catalog.pg_partition_ancestors(c.oid) AS above (relid)) AS member
             JOIN pg_catalog.pg_class p ON p.oid = member.relid JOIN pg_catalog.pg_roles r ON r.oid = p.relowner
-            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted})) AS stranger,
+            WHERE c.relkind IN ('r', 'p', 'v') AND NOT ({trusted})) AS untrusted_owner,
            (SELECT pg_catalog.min(t.relname::text)
             FROM (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid
                   UNION ALL
@@ -107,7 +107,7 @@ fn relation(row: &Row<'_>) -> ExistingTable {
         insertable: row.get("insertable"),
         insert_rules: row.get("insert_rules"),
         owned: row.get("owned"),
-        stranger: row.get("stranger"),
+        untrusted_owner: row.get("untrusted_owner"),
         part_of: row.get("part_of"),
         ..ExistingTable::default()
     }

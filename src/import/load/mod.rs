@@ -25,7 +25,7 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Row};
 use crate::pg::{citus, latest, storage_extension, xact};
 use crate::sqlite::Source;
-use crate::sqlite::salvage::Detour;
+use crate::sqlite::recovery::Recovery;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
@@ -74,7 +74,7 @@ pub struct Place<'a> {
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
     /// How the source table is read around its damage, if it has any.
-    pub detour: Option<&'a Detour>,
+    pub recovery: Option<&'a Recovery>,
     pub orphans: &'a OrphanChecks<'a>,
     /// The rows of every table are counted at the end of the run.
     pub counted: bool,

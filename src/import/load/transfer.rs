@@ -19,9 +19,9 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
 use crate::pg::types;
 use crate::sqlite::Source;
+use crate::sqlite::recovery::Recovery;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
-use crate::sqlite::salvage::Detour;
-use pg_sqlite_migrate_core::plan::decide::remedy;
+use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
 use pg_sqlite_migrate_core::value::{Decoder, PgType, Timezone, Wire};
@@ -45,7 +45,7 @@ pub struct Target {
 /// Reads on the helper thread and writes here, until one of them is done.
 pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'_>) -> Result<Loaded, Error> {
     let timezone = timezone(spec)?;
-    let plan = read_plan(spec, &target.attributes, place.rowid, place.detour, &timezone);
+    let plan = read_plan(spec, &target.attributes, place.rowid, place.recovery, &timezone);
     let wires: Arc<[Wire]> = plan.columns.iter().map(wire).collect();
     let columns: Vec<SinkColumn> = (spec.columns.iter())
         .map(|c| SinkColumn {
@@ -157,7 +157,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
         ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
-            let hint = remedy::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
+            let hint = invalid_values::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
         ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
@@ -184,7 +184,7 @@ fn read_plan(
     spec: &LoadSpec,
     attributes: &[Attribute],
     rowid: Option<&str>,
-    detour: Option<&Detour>,
+    recovery: Option<&Recovery>,
     timezone: &Timezone,
 ) -> ReadPlan {
     let columns: Vec<ReadColumn> = (spec.columns.iter().zip(attributes))
@@ -195,8 +195,8 @@ fn read_plan(
         .filter_map(|k| names.iter().position(|n| n.eq_ignore_ascii_case(k)))
         .collect();
     let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
-    let around = detour.map(|detour| Around {
-        detour: detour.clone(),
+    let around = recovery.map(|recovery| Around {
+        recovery: recovery.clone(),
         list: rows::list(rowid, &names),
         filter: spec.filter.clone(),
     });

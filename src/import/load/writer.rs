@@ -13,10 +13,10 @@ use crate::pg::progress::Progress;
 use crate::pg::thread;
 use crate::pg::xact::{self, Caught};
 use crate::sqlite::Source;
+use crate::sqlite::recovery::UnreadableRanges;
 use crate::sqlite::rows::{self, CellError, CellPlace};
-use crate::sqlite::salvage::Lost;
 use pg_sqlite_migrate_core::finding::counted;
-use pg_sqlite_migrate_core::plan::decide::remedy;
+use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         self,
         source: &mut Source,
         rowid: Option<&'static str>,
-        outcome: Result<Option<Lost>, Option<Error>>,
+        outcome: Result<Option<UnreadableRanges>, Option<Error>>,
     ) -> Result<Loaded, Error> {
         let rows = self.sink.finish();
         let mut loaded = self.loaded;
@@ -186,7 +186,7 @@ fn refusal(
         value,
         reason: refused.error.message,
     };
-    let hint = remedy::of_cell(spec, &cell.column, storage_class, None);
+    let hint = invalid_values::of_cell(spec, &cell.column, storage_class, None);
     let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);
     Ok(Error::Input { table, cell, sqlstate, hint })
 }

@@ -10,7 +10,7 @@ use pgrx::{FromDatum, PgLogLevel, PgSqlErrorCode, pg_sys};
 use serde::de::DeserializeOwned;
 
 use crate::pg::{encoding, report, types};
-use pg_sqlite_migrate_core::brief;
+use pg_sqlite_migrate_core::shorten;
 
 /// One row.
 #[derive(Clone, Copy)]
@@ -71,7 +71,7 @@ impl<'a> Row<'a> {
 
     fn fail(&self, column: &str, what: &str) -> ! {
         let message = format!("internal query failed: column \"{column}\" {what}");
-        let detail = format!("The statement is: {}", brief::text(self.statement));
+        let detail = format!("The statement is: {}", shorten::text(self.statement));
         report::report(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, &message, Some(&detail), None)
             .report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")

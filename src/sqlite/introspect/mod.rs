@@ -277,11 +277,11 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The error of an object that SQLite passed over, with SQLite's own complaint where there is one.
+    /// The error of an object that SQLite passed over, with SQLite's own message where there is one.
     fn unreadable(&self, object: &str) -> Error {
         let named = format!("({object})");
-        let complaint = self.source.schema_error().filter(|e| e.contains(&named));
-        self.broken(complaint.unwrap_or("SQLite cannot read its definition"))
+        let problem = self.source.schema_error().filter(|e| e.contains(&named));
+        self.broken(problem.unwrap_or("SQLite cannot read its definition"))
     }
 
     fn broken(&self, why: &str) -> Error {

@@ -45,7 +45,7 @@ def holds(t, columns, plan=None):
         assert found == expected, f"{pg_type}: {found} instead of {expected}"
 
 
-def refuses(t, pg_type, declared, good, bad, why, sqlstates=s.MISFIT, keys=None):
+def refuses(t, pg_type, declared, good, bad, why, sqlstates=s.INVALID_VALUE, keys=None):
     """The bad cell, in rowid 2 between good ones, is named and obeys the policy."""
     path = make(t, [("c", pg_type, declared, [good, bad, good])])
     plan = {"tables": {"t": {"columns": {"c": keys}}}} if keys else {}
@@ -165,7 +165,7 @@ def test_what_is_no_array(t):
         ("mood[]", "'[\"sad\"]'", "invalid input value for enum (public\\.)?mood"),
         ("even[]", "'[3]'", "domain (public\\.)?even", "23514"),
     ]:
-        refuses(t, pg_type, "TEXT", "'[]'", bad, why, *[tuple(sqlstates)] if sqlstates else [s.MISFIT])
+        refuses(t, pg_type, "TEXT", "'[]'", bad, why, *[tuple(sqlstates)] if sqlstates else [s.INVALID_VALUE])
 
 
 def test_domains(t):
@@ -188,15 +188,15 @@ def test_domains_are_enforced(t):
     t.sql(DOMAINS)
     check = ("23514",)
     for pg_type, declared, good, bad, why, sqlstates in [
-        ("flag", "BOOLEAN", "1", "2", "not a boolean", s.MISFIT),
-        ("code", "TEXT", "'ABC'", "'ABCDEF'", "longer than 5", s.MISFIT),
+        ("flag", "BOOLEAN", "1", "2", "not a boolean", s.INVALID_VALUE),
+        ("code", "TEXT", "'ABC'", "'ABCDEF'", "longer than 5", s.INVALID_VALUE),
         ("code", "TEXT", "'ABC'", "'abc'", "domain (public\\.)?code violates check constraint", check),
         ("even", "INTEGER", "2", "3", "domain (public\\.)?even violates check constraint", check),
-        ("even", "INTEGER", "2", "2147483648", "out of range", s.MISFIT),
+        ("even", "INTEGER", "2", "2147483648", "out of range", s.INVALID_VALUE),
         ("even_positive", "INTEGER", "2", "-2", "domain (public\\.)?even_positive violates", check),
         ("even_positive", "INTEGER", "2", "3", "domain (public\\.)?even_positive violates", check),
         ("key", "TEXT", "'550e8400e29b41d4a716446655440000'", "'00000000000000000000000000000000'", "domain (public\\.)?key violates", check),
-        ("free", "INTEGER", "1", "'x'", "not an integer", s.MISFIT),
+        ("free", "INTEGER", "1", "'x'", "not an integer", s.INVALID_VALUE),
     ]:
         refuses(t, pg_type, declared, good, bad, why, sqlstates)
     # NULL in the place of a value that does not fit has to pass the domain too.
@@ -204,7 +204,7 @@ def test_domains_are_enforced(t):
                                     ("required", "'a'", "NULL", "1 row has NULL"), ("required", "'a'", "x'00'", "blob")]:
         path = make(t, [("c", pg_type, "", [good, bad, good])])
         for policy in ("error", "null"):
-            failed = t.import_fails(path, {"on_invalid": policy}, ("23502", "23514", *s.MISFIT), why if policy == "error" else r"column \"c\" of table \"t\"|^t\.c: 1 row has NULL")
+            failed = t.import_fails(path, {"on_invalid": policy}, ("23502", "23514", *s.INVALID_VALUE), why if policy == "error" else r"column \"c\" of table \"t\"|^t\.c: 1 row has NULL")
             said = failed.message + failed.detail
             # NULLs are counted before the load, which alone could name a row.
             named = "t.c: " in said if bad == "NULL" else 'column "c" of table "t"' in said and "rowid 2" in said
@@ -253,7 +253,7 @@ def test_cells_that_do_not_fit(t):
         ("tsvector", "TEXT", "'a'", "'''a'", "syntax error in tsvector"),
         ("interval", "TEXT", "'1 day'", "'soon'", "not an interval in a known spelling"),
     ]:
-        sqlstates = ("22P02", "42601") if pg_type in ("tsvector", "interval") else s.MISFIT
+        sqlstates = ("22P02", "42601") if pg_type in ("tsvector", "interval") else s.INVALID_VALUE
         refuses(t, pg_type, declared, good, bad, why, (*sqlstates, "22007"))
     refuses(t, "bit(3)", "TEXT", "'101'", "'1010'", "does not match type bit", ("22026",))
     refuses(t, "int4range", "TEXT", "'[1,2]'", "'[2,1]'", "lower bound", ("22000",))
@@ -286,13 +286,13 @@ def test_vectors(t):
         ("d", "embedding", "BLOB", [(floats, "[1,0.1]")]),
     ], {"profile": "none"})
     for bad, why, sqlstates in [
-        ("x'00000000000000'", "4-byte floats", s.MISFIT),
-        ("x''", "4-byte floats", s.MISFIT),
-        ("x'0000803f0000c07f'", "NaN", s.MISFIT),
-        ("'[1,x]'", "invalid input syntax for type vector", s.MISFIT),
+        ("x'00000000000000'", "4-byte floats", s.INVALID_VALUE),
+        ("x''", "4-byte floats", s.INVALID_VALUE),
+        ("x'0000803f0000c07f'", "NaN", s.INVALID_VALUE),
+        ("'[1,x]'", "invalid input syntax for type vector", s.INVALID_VALUE),
         ("'[1,2,3]'", "expected 2 dimensions, not 3", ("22000",)),
-        ("'1,2'", "JSON array", s.MISFIT),
-        ("5", "JSON array|vector", s.MISFIT),
+        ("'1,2'", "JSON array", s.INVALID_VALUE),
+        ("5", "JSON array|vector", s.INVALID_VALUE),
     ]:
         refuses(t, "ext.vector(2)", "BLOB", "'[1,2]'", bad, why, sqlstates)
 
@@ -306,7 +306,7 @@ def test_arrays_in_foreign_tables(t):
           "CREATE FOREIGN TABLE t (id bigint OPTIONS (key 'true'), tags text[], c text[] OPTIONS (format 'comma')) SERVER f OPTIONS (table 't')")
     assert t.value("SELECT tags[2], c[1] FROM t WHERE id = 1") == "b c|x"
     assert t.value("SELECT id FROM t WHERE id < 3 AND c = '{}'") == "2"
-    with fails(s.MISFIT, 'column "tags"'):
+    with fails(s.INVALID_VALUE, 'column "tags"'):
         t.sql("SELECT tags FROM t WHERE id = 3")
     t.sql("UPDATE t SET tags = '{q,\"r s\"}' WHERE id = 1")
     assert t.value("SELECT tags::text || c::text FROM t WHERE id = 1") == '{q,"r s"}{x,y}'

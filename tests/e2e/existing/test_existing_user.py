@@ -54,7 +54,7 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         }.get(pg_type, hint).split(" As a plan")[0]
         expected = [("blocking", "t.c", f"not every stored value fits {shown}: {why}", advised)] if why else []
         assert messages(t.findings(path)) == expected, messages(t.findings(path))
-        failed = t.import_fails(path, {"create": "never"}, s.MISFIT, 'column "c" of table "t"')
+        failed = t.import_fails(path, {"create": "never"}, s.INVALID_VALUE, 'column "c" of table "t"')
         assert failed.hint == hint, f"{pg_type}: {failed.message}: {failed.hint}"
     plan = {"tables": {"t": {"columns": {"c": {"format": "comma"}}}}}
     assert t.import_(path, plan)["t"]["imported"] == 1 and t.value("SELECT c[2] FROM t") == "b"
@@ -68,7 +68,7 @@ def test_times_that_orms_write_with_a_date(t):
     assert t.import_(path)["t"]["imported"] == 2
     assert t.value("SELECT string_agg(i || ' ' || c, ', ' ORDER BY id) FROM t") == "25:00:00 10:30:00, -00:01:00 08:00:00"
     path = t.file("other.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, c DATETIME); INSERT INTO t VALUES (3, '2024-07-01 10:30:00');")
-    t.import_fails(path, {"existing_rows": "append"}, s.MISFIT, "not a time of day alone")
+    t.import_fails(path, {"existing_rows": "append"}, s.INVALID_VALUE, "not a time of day alone")
 
 
 def test_hints_about_tables_that_are_there_work(t):

@@ -36,7 +36,7 @@ def rejected(t):
     return t.value("SELECT coalesce(string_agg(values ->> 'id', ' ' ORDER BY id), '') FROM sqlite_migrate.reject")
 
 
-def strays(t, path, plan):
+def existing_orphans(t, path, plan):
     return [f["message"] for f in t.findings(path, plan) if re.search("existing rows? points?", f["message"])]
 
 
@@ -60,7 +60,7 @@ def test_rows_that_were_there_are_left_alone(t, key, more, plan):
     for orphans in LEFT:
         make(t, key, more)
         whole = {**APPEND, **plan, "orphans": orphans}
-        assert strays(t, path, whole) == said, (whole, strays(t, path, whole))
+        assert existing_orphans(t, path, whole) == said, (whole, existing_orphans(t, path, whole))
         row = t.import_(path, whole)["c"]
         assert kept(t) and children(t) == LEFT[orphans], (key, whole, children(t))
         assert row["rejected"] == (orphans == "reject"), whole

@@ -136,7 +136,7 @@ def test_a_copy_is_gone_however_it_ends(t):
     t.import_fails(path, plan, s.EXISTS, "holds 3 rows")
     assert leftovers(t) == []
     bad = {**plan, "schema": "bad", "tables": {"t": {"columns": {"v": {"type": "bigint"}}}}}
-    t.import_fails(path, bad, s.MISFIT, 'column "v" of table "t"')
+    t.import_fails(path, bad, s.INVALID_VALUE, 'column "v" of table "t"')
     t.sql("BEGIN; " + t.call("sqlite_import", path, {**plan, "schema": "undone"}) + "; ROLLBACK")
     assert leftovers(t) == []
     # Canceled and terminated in the middle.

@@ -155,7 +155,7 @@ def test_rescans(t):
 
 def test_200_failures_in_a_row(t):
     numbers(t)
-    bad = t.file("bad.db", fdw_db.MISFITS)
+    bad = t.file("bad.db", fdw_db.INVALID_VALUES)
     fdw_ways.server(t, "bads", bad)
     t.sql("CREATE FOREIGN TABLE bad_int (id bigint, n bigint) SERVER bads; CREATE FOREIGN TABLE none (a text) SERVER nums;"
           "CREATE FOREIGN TABLE wrong (id bigint, nothing text) SERVER nums OPTIONS (table 'a')")

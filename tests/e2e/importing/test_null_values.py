@@ -79,7 +79,7 @@ def test_existing_columns(t):
     t.sql("""CREATE DOMAIN label AS text CHECK (value <> 'n/a');
         CREATE TABLE m (id bigint PRIMARY KEY, at timestamptz, n int, note label, ip inet, j jsonb)""")
     findings = t.findings(path, {"create": "never"})
-    fixes = {f["object"]: f["fix"] for f in findings if f["kind"] == "misfit"}
+    fixes = {f["object"]: f["fix"] for f in findings if f["kind"] == "invalid_value"}
     assert "m.at" in fixes, findings
     plan = {"create": "never", "null_values": ["n/a", ""]}
     assert not blocking(t.findings(path, plan))

@@ -35,7 +35,7 @@ def test_the_plan_sees_the_tables_that_before_makes(t):
     # A column of the wrong kind is found before anything is loaded, and nothing is left.
     was = t.traces()
     wrong = ["DROP TABLE items", "CREATE TABLE items (id bigint, name integer, mood text)"]
-    t.import_fails(path, {"before": wrong}, s.MISFIT, 'column "name" of table "items"')
+    t.import_fails(path, {"before": wrong}, s.INVALID_VALUE, 'column "name" of table "items"')
     assert t.traces() == was
 
 
@@ -84,7 +84,7 @@ def test_an_import_that_fails_in_or_after_before_leaves_nothing(t):
     for on_error in ("stop", "continue"):
         t.import_fails(path, {"on_error": on_error, "before": ["CREATE TABLE x ()", "SELECT 1/0"]}, "22012", "division by zero")
         t.import_fails(path, {"on_error": on_error, "before": "COMMIT"}, "0A000", "transaction control is not possible during an import")
-        t.import_fails(path, {"before": "CREATE TABLE x ()", **typed("items", "name")}, s.MISFIT, 'column "name" of table "items"')
+        t.import_fails(path, {"before": "CREATE TABLE x ()", **typed("items", "name")}, s.INVALID_VALUE, 'column "name" of table "items"')
         t.import_fails(path, {"on_error": on_error, "before": ["CREATE TABLE x ()"], "after": "SELECT 1/0", "nope": 1}, s.PLAN, "^plan.nope: unknown key")
         t.import_fails(t.dir / "no.db", {"before": "SELECT 1/0"}, s.MISSING, "no.db")
         assert t.traces() == was, on_error
@@ -206,7 +206,7 @@ def test_what_is_long_is_shortened_in_messages(t):
         said.failed(sqlstates, end)
         if plan.get("on_error") is None:
             shorts(call({**plan, "on_error": "continue", "schema": f"s{n}"}))
-    shorts(call({**typed("checked", "b"), "include": ["checked"]})).failed(s.MISFIT, 'column "b" of table "checked"')
+    shorts(call({**typed("checked", "b"), "include": ["checked"]})).failed(s.INVALID_VALUE, 'column "b" of table "checked"')
     for function in ("sqlite_findings", "sqlite_compare"):
         for row in t.rows(t.call(function, path, {})):
             assert all(len(str(v)) < 5_000 for k, v in row.items() if not k.startswith("in_")), row["object"]

@@ -21,7 +21,7 @@ def with_keys(plan, **keys):
 
 def test_on_invalid_error(t):
     path = t.file("bad.db", BAD_CELLS)
-    result = t.import_fails(path, with_keys(AS_BIGINT, on_invalid="error"), s.MISFIT, r'column "n" of table "t"\n.*rowid 2: .*\'n/a\'', hint="on_invalid")
+    result = t.import_fails(path, with_keys(AS_BIGINT, on_invalid="error"), s.INVALID_VALUE, r'column "n" of table "t"\n.*rowid 2: .*\'n/a\'', hint="on_invalid")
     said = result.message + result.detail
     assert 'column "n" of table "t"' in said and "'n/a'" in said and "rowid 2" in said, said
     assert t.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
@@ -62,7 +62,7 @@ def test_nul_in_text(t):
     path = t.file("nul.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);"
                             "INSERT INTO t VALUES (1, 'ok'), (2, CAST(x'610062' AS TEXT));")
     as_text = {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}
-    t.import_fails(path, as_text, s.MISFIT, "rowid 2: .*text contains a NUL character", hint="on_invalid")
+    t.import_fails(path, as_text, s.INVALID_VALUE, "rowid 2: .*text contains a NUL character", hint="on_invalid")
     t.import_(path)
     assert t.type_of("t", "v") == "bytea", "a NUL was dropped"
 
@@ -270,7 +270,7 @@ def test_foreign_key_to_a_missing_table(t):
 
 def test_on_error_continue(t):
     path = t.file("one_bad.db", BAD_CELLS + "CREATE TABLE good (id INTEGER PRIMARY KEY); INSERT INTO good VALUES (1);")
-    t.import_fails(path, AS_BIGINT, s.MISFIT, 'column "n" of table "t"')
+    t.import_fails(path, AS_BIGINT, s.INVALID_VALUE, 'column "n" of table "t"')
     rows = t.import_(path, with_keys(AS_BIGINT, on_error="continue"))
     assert rows["good"]["imported"] == 1 and rows["t"]["imported"] == 0 and rows["t"]["detail"], rows
     assert (rows["t"]["status"], rows["good"]["status"]) == ("failed", "loaded"), rows
@@ -407,7 +407,7 @@ def test_null_is_never_stored_in_a_not_null_column(t, pg_type, good):
     path = t.file("nn.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL); INSERT INTO t VALUES (1, '{good}'), (2, 'n/a');")
     for profile in ("full", "none"):
         plan = {"profile": profile, "tables": {"t": {"columns": {"v": {"type": pg_type, "on_invalid": "null"}}}}}
-        t.import_fails(path, plan, s.MISFIT, r'column "v" of table "t"\n.*rowid 2: .*\'n/a\'')
+        t.import_fails(path, plan, s.INVALID_VALUE, r'column "v" of table "t"\n.*rowid 2: .*\'n/a\'')
         assert t.value("SELECT count(*) FROM pg_tables WHERE tablename = 't'") == "0"
 
 
@@ -429,6 +429,6 @@ def test_one_row_with_two_bad_cells_is_one_reject(t, pg_type, good):
 def test_a_value_of_a_column_that_is_not_null_is_not_advised_to_become_null(t, declared, hint):
     path = t.file("n.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, n {declared}); INSERT INTO t VALUES (1, 'x')")
     plan = {"tables": {"t": {"columns": {"n": {"type": "integer"}}}}}
-    t.import_fails(path, plan, s.MISFIT, "the text value .x. cannot become integer", hint=hint)
+    t.import_fails(path, plan, s.INVALID_VALUE, "the text value .x. cannot become integer", hint=hint)
     blocking = [f["hint"] for f in t.findings(path, plan) if f["severity"] == "blocking"]
     assert len(blocking) == 1 and hint in blocking[0], blocking

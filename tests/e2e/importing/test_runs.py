@@ -169,7 +169,7 @@ def test_error_in_the_middle_of_a_load(t, pg_type, good, bad):
     session = t.session()
     before, threads = t.traces(), session.threads()
     call = t.call("sqlite_import", path, plan)
-    with fails(s.MISFIT, f"rowid 150000.*{re.escape(bad)}", hint="on_invalid"):
+    with fails(s.INVALID_VALUE, f"rowid 150000.*{re.escape(bad)}", hint="on_invalid"):
         session.run(call)
     stopped(t, session, path, None, before, threads)
     session.run("BEGIN")

@@ -195,7 +195,7 @@ def test_values_that_no_text_says_are_refused_on_writing(t):
 def test_timespans_of_dotnet(t):
     t.sql(shared("cases", "77-dotnet-timespan.pg.sql").read_text())
     path = t.file("jobs.db", shared("cases", "77-dotnet-timespan.sql").read_text())
-    said = t.import_fails(path, {}, s.MISFIT, "more precise than")
+    said = t.import_fails(path, {}, s.INVALID_VALUE, "more precise than")
     assert 'column "frac" of table "jobs"' in said.message + said.detail and "rowid 1" in said.detail
     row = t.import_(path, {"on_invalid": "null"})["jobs"]
     assert (row["imported"], row["rejected"]) == (3, 0), row

@@ -80,7 +80,7 @@ def test_nulls(m):
 def test_strict(m):
     """By default the first cell that does not fit stops the import, and nothing has happened."""
     before = m.read(), m.positions(), m.t.traces()
-    refused = m.import_fails(s.MISFIT, 'column "embedding" of table "resources"\n.*rowid 17: .* is not valid JSON', hint="on_invalid")
+    refused = m.import_fails(s.INVALID_VALUE, 'column "embedding" of table "resources"\n.*rowid 17: .* is not valid JSON', hint="on_invalid")
     said = refused.message + "\n" + refused.detail
     named = re.search(r'column "(\w+)" of table "resources"(?s:.*)rowid (\d+)', said)
     assert named and alexandria.BAD[int(named[2])][0] == named[1], said
@@ -134,4 +134,4 @@ def test_vectors(t):
     assert [row["e"] for row in t.rows("SELECT e::text FROM v ORDER BY id")] == ["[0.5,-1,2000]", None, "[0.5,-1,2000]"]
     rows = "CREATE TABLE v (id INTEGER PRIMARY KEY, e JSON); INSERT INTO v VALUES (4, '{}');"
     append = {"create": "never", "existing_rows": "append"}
-    t.import_fails(t.file("short.db", rows.format("[1, 2]")), append, (*s.MISFIT, "22000"), "rowid 4")
+    t.import_fails(t.file("short.db", rows.format("[1, 2]")), append, (*s.INVALID_VALUE, "22000"), "rowid 4")

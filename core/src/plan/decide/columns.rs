@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::remedy::{Blanks, Remedy};
+use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
@@ -11,7 +11,7 @@ use crate::plan::rules::type_of_format;
 use crate::plan::target::ExistingColumn;
 use crate::types::blanks::blanks;
 use crate::types::fit::number_texts;
-use crate::types::misfits::misfits;
+use crate::types::invalid::invalid_values;
 use crate::types::notes::obstacle;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
@@ -102,7 +102,7 @@ impl<'c, 'a> Case<'c, 'a> {
 
     fn decide(&self, ctx: &Context<'_>, findings: &mut Vec<Finding>) -> ColumnType {
         let natural = (ctx.rules.choose)(&Question {
-            nulls_misfits: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
             ..self.question(self.table.settings.wanted(&self.column.source.declared))
         });
         let overrides = self.column.overrides;
@@ -146,7 +146,7 @@ impl<'c, 'a> Case<'c, 'a> {
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
-            nulls_misfits: false,
+            nulls_invalid: false,
             typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
             epochs: self.epochs,
             excess: self.excess,
@@ -271,14 +271,14 @@ impl<'c, 'a> Case<'c, 'a> {
         let message = format!("not every stored value fits {required}: {why}");
         match self.policy() {
             OnInvalid::Null => {
-                Kind::Misfit.warning(self.object(), format!("{message}; such values become NULL"))
+                Kind::InvalidValue.warning(self.object(), format!("{message}; such values become NULL"))
             }
             OnInvalid::Reject => {
                 let message = format!("{message}; their rows go to sqlite_migrate.reject");
-                Kind::Misfit.warning(self.object(), message)
+                Kind::InvalidValue.warning(self.object(), message)
             }
             OnInvalid::Error | OnInvalid::Text => {
-                let remedy = Remedy {
+                let advice = InvalidValues {
                     table: &self.table.source.name,
                     column: &self.column.source.name,
                     pg_type: required,
@@ -287,13 +287,13 @@ impl<'c, 'a> Case<'c, 'a> {
                     format: self.column.overrides.and_then(|g| g.format).or(format),
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null: self.not_null(),
-                    nulls_misfits: self.on_invalid == OnInvalid::Null,
+                    nulls_invalid: self.on_invalid == OnInvalid::Null,
                     blanks: self.blanks(ctx, required, format),
-                    misfits: self
+                    invalid: self
                         .profile
-                        .and_then(|p| Some((misfits(p, required.base(), format)?, p.values()))),
+                        .and_then(|p| Some((invalid_values(p, required.base(), format)?, p.values()))),
                 };
-                remedy.advise(Kind::Misfit.blocking(self.object(), message))
+                advice.advise(Kind::InvalidValue.blocking(self.object(), message))
             }
         }
     }

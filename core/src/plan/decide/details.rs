@@ -56,7 +56,7 @@ fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> 
 
 /// Values of the plan's `null_values` that become NULL.
 fn meant_null(table: &DecidedTable<'_>, column: &DecidedColumn<'_>, profile: &ColumnProfile) -> u64 {
-    profile.aside.misfits(&column.decoder(&table.timezone()))
+    profile.aside.invalid_values(&column.decoder(&table.timezone()))
 }
 
 /// Whether the existing column takes NULL decides; and what becomes of the source's NULLs if it does not.

@@ -9,7 +9,7 @@ use crate::catalog::ForeignKey;
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::resolve::table::Disposition;
-use crate::plan::target::{ExistingForeignKey, ExistingTable, Strays};
+use crate::plan::target::{ExistingForeignKey, ExistingOrphans, ExistingTable};
 
 /// Plans the search for rows of table `i` without a parent.
 pub fn orphans(facts: &Facts<'_>, tables: &mut [DecidedTable<'_>], i: usize, findings: &mut Vec<Finding>) {
@@ -49,15 +49,15 @@ fn existing_orphans(table: &DecidedTable<'_>, key: &ExistingForeignKey) -> Optio
     if table.starts_empty() {
         return None;
     }
-    let (message, hint) = match &key.strays {
-        Strays::Unasked | Strays::Counted(0) => return None,
-        Strays::Counted(rows) => {
+    let (message, hint) = match &key.existing_orphans {
+        ExistingOrphans::Unasked | ExistingOrphans::Counted(0) => return None,
+        ExistingOrphans::Counted(rows) => {
             let rows = counted(*rows, "existing row points", "existing rows point");
             let message =
                 format!("{rows} to no row of \"{}\"; the import does not change existing rows", key.parent);
             (message, "The import checks only the rows that it loads.")
         }
-        Strays::Refused(why) => (format!("existing rows were not checked for parents: {why}"), ""),
+        ExistingOrphans::Refused(why) => (format!("existing rows were not checked for parents: {why}"), ""),
     };
     Some(Kind::ExistingOrphans.info(object(table, key), message).hint(hint))
 }
@@ -88,7 +88,7 @@ fn orphan_findings(
     let mut out: Vec<Finding> = orphans
         .map(|found| {
             if may_heal(tables, table, key) {
-                return maybe_orphans(&object, found.told(&key.parent));
+                return maybe_orphans(&object, found.described(&key.parent));
             }
             orphan_finding(table, key, found, certain(tables, table, key), object.clone()).of(table.id)
         })
@@ -172,7 +172,7 @@ fn orphan_finding(
     certain: bool,
     object: String,
 ) -> Finding {
-    let message = orphans.told(&key.parent);
+    let message = orphans.described(&key.parent);
     let policy = policy(table);
     let becomes = match policy {
         Orphans::Error | Orphans::Keep => {

@@ -155,7 +155,7 @@ pub fn heals(
         let kinds = exact.iter().filter(|form| any(&[**form])).count() + usize::from(blobs);
         kinds > 1 || any(&[TextFormat::UuidUpper, TextFormat::Hex32, TextFormat::UuidOther])
     };
-    respelled || stored.aside.misfits(&column.decoder(&child.timezone())) > 0
+    respelled || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
 }
 
 /// Rows of this table may be missing, or be there already.
@@ -206,7 +206,7 @@ fn report(
 ) {
     let policy = table.settings.orphans;
     if let Some(orphans) = orphans.filter(|_| made.healing) {
-        findings.push(maybe_orphans(&object, orphans.told(&key.parent)));
+        findings.push(maybe_orphans(&object, orphans.described(&key.parent)));
     } else if let Some(orphans) = orphans {
         let finding = orphan_finding(table, &object, orphans, (key, made.nullable)).of(table.id);
         if policy == Orphans::Keep {
@@ -253,7 +253,7 @@ pub struct Counted<'f> {
     /// Those that point to no row.
     now: Option<&'f KeyFact>,
     /// Cascaded orphans: their parents are orphans themselves, and are rejected.
-    in_turn: u64,
+    cascaded: u64,
 }
 
 impl<'f> Counted<'f> {
@@ -264,26 +264,27 @@ impl<'f> Counted<'f> {
             facts.key_facts.iter().find(of_key)
         };
         let now = find(KeyFactKind::Orphan { foreign_key: position });
-        let in_turn = find(KeyFactKind::OrphanInTurn { foreign_key: position }).map_or(0, |fact| fact.count);
-        (now.is_some() || in_turn > 0).then_some(Counted { now, in_turn })
+        let cascaded =
+            find(KeyFactKind::CascadedOrphan { foreign_key: position }).map_or(0, |fact| fact.count);
+        (now.is_some() || cascaded > 0).then_some(Counted { now, cascaded })
     }
 
     /// How many there are, those that a rejected parent makes included.
     pub fn count(&self) -> u64 {
-        self.now.map_or(0, |fact| fact.count) + self.in_turn
+        self.now.map_or(0, |fact| fact.count) + self.cascaded
     }
 
     /// `2 rows point to no row of "users" (rowid 7)`
-    pub fn told(&self, parent: &str) -> String {
+    pub fn described(&self, parent: &str) -> String {
         let at_once = self.now.map_or(0, |fact| fact.count);
-        let rows = counted(at_once + self.in_turn, "row points", "rows point");
+        let rows = counted(at_once + self.cascaded, "row points", "rows point");
         let examples = self.now.map(examples).unwrap_or_default();
-        let in_turn = self.in_turn;
+        let cascaded = self.cascaded;
         match at_once {
-            _ if in_turn == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),
+            _ if cascaded == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),
             0 => format!("{rows} to no row of \"{parent}\" once their parents are rejected"),
             _ => format!(
-                "{rows} to no row of \"{parent}\": {at_once} now{examples}, {in_turn} once their parents are \
+                "{rows} to no row of \"{parent}\": {at_once} now{examples}, {cascaded} once their parents are \
                  rejected"
             ),
         }
@@ -301,7 +302,7 @@ fn orphan_finding(
     orphans: Counted<'_>,
     (key, nullable): (&ForeignKey, bool),
 ) -> Finding {
-    let message = orphans.told(&key.parent);
+    let message = orphans.described(&key.parent);
     let becomes = match table.settings.orphans {
         Orphans::Error => {
             let (first, others) = orphan_policies(false, nullable);

@@ -16,19 +16,19 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         let at = ctx.source.catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(name));
         at.is_some_and(|at| selection.selected.get(at) == Some(&true))
     };
-    if let Some(complaint) = &damage.schema {
+    if let Some(problem) = &damage.schema {
         let message = format!(
             "the schema of the file is damaged, so that its tables are not known: \
-                               {complaint}"
+                               {problem}"
         );
         findings.push(Kind::Damaged.blocking("sqlite_schema", message).hint(RECOVER));
     }
-    if let Some(complaint) = &damage.unplaced {
-        let message = format!("pages of the file are damaged that may belong to any table: {complaint}");
+    if let Some(problem) = &damage.unplaced {
+        let message = format!("pages of the file are damaged that may belong to any table: {problem}");
         findings.push(Kind::Damaged.blocking("file", message).hint(RECOVER));
     }
     for table in damage.tables.iter().filter(|d| chosen(&d.table)) {
-        let message = format!("pages of the table are damaged: {}", table.complaint);
+        let message = format!("pages of the table are damaged: {}", table.problem);
         findings.push(match go_on {
             true => Kind::Damaged.warning(&table.table, message).hint("See sqlite_check(path)."),
             false => {
@@ -44,12 +44,12 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         });
     }
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
-        let message = format!("is damaged; rows are read without it: {}", index.complaint);
+        let message = format!("is damaged; rows are read without it: {}", index.problem);
         let finding = Kind::Damaged.warning(format!("index {}", index.index), message);
         findings.push(finding.hint("REINDEX in SQLite repairs it."));
     }
-    if let Some(complaint) = &damage.rowless {
-        let message = format!("pages that hold no rows are damaged: {complaint}");
+    if let Some(problem) = &damage.rowless {
+        let message = format!("pages that hold no rows are damaged: {problem}");
         findings.push(Kind::Damaged.warning("file", message).hint("VACUUM in SQLite rebuilds the file."));
     }
     for (table, reason) in damage.unchecked.iter().filter(|(table, _)| chosen(table)) {

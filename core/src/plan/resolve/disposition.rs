@@ -112,17 +112,17 @@ pub fn decide<'a>(ctx: &Context<'a>, table: &mut ResolvedTable<'a>, findings: &m
     let named = table.overrides.is_some_and(|given| given.target.is_some());
     let unasked =
         matches!(disposition, Disposition::Keep { .. }) && table.settings.create == Create::Auto && !named;
-    if let Some(owner) = existing.stranger.as_deref().filter(|_| unasked) {
+    if let Some(owner) = existing.untrusted_owner.as_deref().filter(|_| unasked) {
         findings.push(ask(table, owner));
         (table.ambiguous, table.disposition) = (true, Disposition::Absent);
         return;
     }
     table.disposition = disposition;
     table.existing = Some(existing).filter(|_| matches!(disposition, Disposition::Keep { .. }));
-    if let Some((problem, remedy)) = problem {
+    if let Some((problem, advice)) = problem {
         let message = format!("\"{}\" {problem}", table.title());
         let finding = Kind::TableExists.blocking(&table.source.name, message).of(table.id);
-        findings.push(remedy.advise(ctx, table, finding));
+        findings.push(advice.advise(ctx, table, finding));
     }
 }
 
@@ -137,7 +137,7 @@ fn ask(table: &ResolvedTable<'_>, owner: &str) -> Finding {
 }
 
 /// What resolves a problem with the table of the target's name.
-enum Remedy {
+enum InvalidValues {
     /// Another name.
     Elsewhere,
     /// A key of the table, other values of it that do as well, and other keys, in words.
@@ -145,34 +145,38 @@ enum Remedy {
     Coordinator,
 }
 
-const ALWAYS: Remedy = Remedy::Key(
+const ALWAYS: InvalidValues = InvalidValues::Key(
     "create",
     "auto",
     &[],
     ", or existing_rows to \"replace\", or choose another schema or target",
 );
-const ROWS: Remedy = Remedy::Key(
+const ROWS: InvalidValues = InvalidValues::Key(
     "existing_rows",
     "append",
     &["truncate", "replace"],
     ", or on_conflict to \"skip\" or \"update\", or choose another schema or target",
 );
-const ROWS_OF_EXISTING: Remedy =
-    Remedy::Key("existing_rows", "append", &["truncate"], ", or on_conflict to \"skip\" or \"update\"");
-const CITUS: Remedy = Remedy::Key(
+const ROWS_OF_EXISTING: InvalidValues = InvalidValues::Key(
+    "existing_rows",
+    "append",
+    &["truncate"],
+    ", or on_conflict to \"skip\" or \"update\"",
+);
+const CITUS: InvalidValues = InvalidValues::Key(
     "existing_rows",
     "truncate",
     &[],
     " and create to \"auto\", or choose another schema or target",
 );
-const NEVER: Remedy = Remedy::Key("create", "auto", &[], ", or existing_rows to another value");
-const VIEW: Remedy = Remedy::Key("existing_rows", "append", &[], "");
+const NEVER: InvalidValues = InvalidValues::Key("create", "auto", &[], ", or existing_rows to another value");
+const VIEW: InvalidValues = InvalidValues::Key("existing_rows", "append", &[], "");
 
-impl Remedy {
+impl InvalidValues {
     fn advise(&self, ctx: &Context<'_>, table: &ResolvedTable<'_>, finding: Finding) -> Finding {
         let source = &table.source.name;
         match self {
-            Remedy::Elsewhere => {
+            InvalidValues::Elsewhere => {
                 let name =
                     |n: u32| names::clip(&table.target, names::LIMIT - 4).to_owned() + &format!("_{n}");
                 let taken = |name: &String| {
@@ -182,15 +186,15 @@ impl Remedy {
                 finding
                     .fix(Fix::of_table(source, "target", free), " or another name, or choose another schema")
             }
-            Remedy::Key(key, value, others, rest) => {
+            InvalidValues::Key(key, value, others, rest) => {
                 finding.fix(Fix::of_table(source, key, *value).or(others), rest)
             }
-            Remedy::Coordinator => finding.hint("Connect to the coordinator."),
+            InvalidValues::Coordinator => finding.hint("Connect to the coordinator."),
         }
     }
 }
 
-type Problem = (String, Remedy);
+type Problem = (String, InvalidValues);
 
 /// The disposition, and what is in its way.
 fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Option<Problem>) {
@@ -198,12 +202,14 @@ fn of(table: &ResolvedTable<'_>, existing: &ExistingTable) -> (Disposition, Opti
     let keep = Disposition::Keep { truncate: false };
     let made = if table.settings.create == Create::Never { Disposition::Absent } else { Disposition::Create };
     match (table.settings.create, table.settings.existing_rows) {
-        _ if !takes_rows(existing) => blocked(made, "exists and is not a table", Remedy::Elsewhere),
-        _ if existing.citus == Some(Node::Worker) => {
-            blocked(made, "is a table of Citus, and this server is not its coordinator", Remedy::Coordinator)
-        }
+        _ if !takes_rows(existing) => blocked(made, "exists and is not a table", InvalidValues::Elsewhere),
+        _ if existing.citus == Some(Node::Worker) => blocked(
+            made,
+            "is a table of Citus, and this server is not its coordinator",
+            InvalidValues::Coordinator,
+        ),
         (_, ExistingRows::Replace) if !is_table(existing) => {
-            blocked(made, "exists and is not a table", Remedy::Elsewhere)
+            blocked(made, "exists and is not a table", InvalidValues::Elsewhere)
         }
         (Create::Never, ExistingRows::Replace) => {
             blocked(made, "would be dropped and created, but the plan says create: \"never\"", NEVER)

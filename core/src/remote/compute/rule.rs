@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::remote::{Column, Type, canonical};
 use crate::value::batch::OnInvalid;
-use crate::value::{Cell, CellBuf, Decoder, Format, Misfit, PgType, Timezone};
+use crate::value::{Cell, CellBuf, Decoder, Format, InvalidValue, PgType, Timezone};
 
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -62,11 +62,11 @@ impl Rule {
     }
 
     /// The cell in canonical form; NULL for an invalid value where `on_invalid` says so.
-    pub fn canonical<'a>(&self, cell: Cell<'a>) -> Result<CellBuf<'a>, Misfit> {
+    pub fn canonical<'a>(&self, cell: Cell<'a>) -> Result<CellBuf<'a>, InvalidValue> {
         match self.decoder.decode(cell) {
             Ok(decoded) => canonical::from_decoded(self.type_, decoded),
-            Err(misfit) if self.null_if_invalid && misfit.is_of_value() => Ok(CellBuf::Null),
-            Err(misfit) => Err(misfit),
+            Err(invalid) if self.null_if_invalid && invalid.is_of_value() => Ok(CellBuf::Null),
+            Err(invalid) => Err(invalid),
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::remote::ParameterForm;
 use crate::remote::{Type, canonical};
-use crate::value::Misfit;
+use crate::value::InvalidValue;
 use crate::value::native::Native;
 
 fn call(name: &str, args: &[Cell<'static>]) -> Result<CellBuf<'static>, &'static str> {
@@ -193,14 +193,14 @@ fn cells_become_canonical_or_say_why_not() {
     };
     for (rule, cell, expected) in [
         ("boolean", text("yes"), Ok(CellBuf::Integer(1))),
-        ("boolean", I(2), Err(Misfit::Unreadable("value is not a boolean"))),
+        ("boolean", I(2), Err(InvalidValue::Unreadable("value is not a boolean"))),
         ("boolean;on_invalid=null", I(2), Ok(CellBuf::Null)),
         ("bigint", text("12"), Ok(CellBuf::Integer(12))),
         ("double precision", I(3), Ok(CellBuf::Real(3.0))),
         ("double precision", text("nan"), Ok(CellBuf::text("NaN"))),
         ("real", R(0.5), Ok(CellBuf::Real(0.5))),
         ("text", I(5), Ok(CellBuf::text("5"))),
-        ("text", Cell::Text(b"\xFF"), Err(Misfit::InvalidUtf8)),
+        ("text", Cell::Text(b"\xFF"), Err(InvalidValue::InvalidUtf8)),
         ("bytea", text("a"), Ok(CellBuf::Blob(b"a".as_slice().into()))),
         (
             "uuid",

@@ -14,7 +14,7 @@ type Answer<'a> = Result<CellBuf<'a>, Fault>;
 /// A text that PostgreSQL could hold.
 pub fn argument<'a>(args: &[Cell<'a>], at: usize) -> Result<&'a str, Fault> {
     let Some(Cell::Text(bytes)) = args.get(at) else { return Err(Fault::misuse()) };
-    check(bytes).map_err(|misfit| Fault::new("22021", misfit.to_string()))
+    check(bytes).map_err(|invalid| Fault::new("22021", invalid.to_string()))
 }
 
 /// An `integer`.

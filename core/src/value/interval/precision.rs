@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{HOUR, MINUTE, Span};
-use crate::value::{Excess, Misfit};
+use crate::value::{Excess, InvalidValue};
 
 /// A part of an interval that a column may be limited to, the greatest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,14 +54,14 @@ impl Precision {
     }
 
     /// With as many digits after the second as the column has.
-    pub(super) fn rounded(self, span: Span, excess: Excess) -> Result<Span, Misfit> {
+    pub(super) fn rounded(self, span: Span, excess: Excess) -> Result<Span, InvalidValue> {
         let seconds = self.fields.is_none_or(|(_, last)| last == Field::Second);
         let step = 10i64.pow(6u32.saturating_sub(self.digits));
         if excess == Excess::Error || !seconds || span.micros % step == 0 {
             return Ok(span);
         }
         let steps = excess.multiple(span.micros.into(), step.into()).unwrap_or_default();
-        let micros = i64::try_from(steps * i128::from(step)).map_err(|_| Misfit::OutOfRange)?;
+        let micros = i64::try_from(steps * i128::from(step)).map_err(|_| InvalidValue::OutOfRange)?;
         Ok(Span { micros, ..span })
     }
 

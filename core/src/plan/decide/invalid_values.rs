@@ -7,7 +7,7 @@ use crate::types::notes::becomes;
 use crate::types::words::values;
 use crate::value::{Excess, Format, PgType};
 
-pub struct Remedy<'a> {
+pub struct InvalidValues<'a> {
     pub table: &'a str,
     pub column: &'a str,
     pub pg_type: &'a PgType,
@@ -21,11 +21,11 @@ pub struct Remedy<'a> {
     pub numbers: bool,
     pub not_null: bool,
     /// How many values do not fit, of how many; `None` where that is not known.
-    pub misfits: Option<(u64, u64)>,
+    pub invalid: Option<(u64, u64)>,
     /// Every value that does not fit is one of these.
     pub blanks: Option<Blanks>,
     /// The plan makes NULL of what does not fit.
-    pub nulls_misfits: bool,
+    pub nulls_invalid: bool,
 }
 
 /// Values that probably mean NULL.
@@ -35,10 +35,10 @@ pub struct Blanks {
     pub count: u64,
 }
 
-impl Remedy<'_> {
+impl InvalidValues<'_> {
     pub fn advise(&self, finding: Finding) -> Finding {
         // What costs every value is no advice.
-        if self.fits.is_none() && self.excess.is_none() && self.misfits.is_some_and(|(n, of)| n == of) {
+        if self.fits.is_none() && self.excess.is_none() && self.invalid.is_some_and(|(n, of)| n == of) {
             return finding.hint(format!("Correct the values{}.", self.other_format()));
         }
         let (fix, rest) = self.fix();
@@ -54,7 +54,7 @@ impl Remedy<'_> {
             let fix = if self.not_null { fix.and(nullable()) } else { fix };
             return (fix, format!(": {} NULL", becomes(blanks.count)));
         }
-        if self.nulls_misfits && self.not_null && self.fits.is_some() {
+        if self.nulls_invalid && self.not_null && self.fits.is_some() {
             return (nullable(), String::new());
         }
         let policies: &[&str] = if self.not_null { &["reject"] } else { &["null", "reject"] };
@@ -70,7 +70,7 @@ impl Remedy<'_> {
             let others = of("on_invalid", "text").or(policies);
             return (of("type", &fits.to_string()), format!(", or {others}"));
         }
-        let cost = self.misfits.map_or(String::new(), |(n, _)| format!(", which costs {}", values(n)));
+        let cost = self.invalid.map_or(String::new(), |(n, _)| format!(", which costs {}", values(n)));
         (policy(policies), format!("{cost}{}, or correct the values", self.other_format()))
     }
 
@@ -98,7 +98,7 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Optio
     if let Some(there) = known.filter(|_| spec.existing.is_some() || excess.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
-        let (fix, rest) = Remedy {
+        let (fix, rest) = InvalidValues {
             table,
             column,
             pg_type,
@@ -107,9 +107,9 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Optio
             format,
             numbers,
             not_null,
-            misfits: None,
+            invalid: None,
             blanks: None,
-            nulls_misfits: false,
+            nulls_invalid: false,
         }
         .fix();
         return fix.hint(&rest);
@@ -141,8 +141,8 @@ mod tests {
     fn hint(pg_type: &str, fits: Option<&str>, numbers: bool, not_null: bool) -> String {
         let (pg_type, fits) = (&PgType::parse(pg_type), fits.map(PgType::parse));
         let fits = fits.as_ref();
-        let (format, misfits) = (None, None);
-        let remedy = Remedy {
+        let (format, invalid) = (None, None);
+        let advice = InvalidValues {
             table: "t",
             column: "c",
             pg_type,
@@ -151,11 +151,11 @@ mod tests {
             format,
             numbers,
             not_null,
-            misfits,
+            invalid,
             blanks: None,
-            nulls_misfits: false,
+            nulls_invalid: false,
         };
-        remedy.advise(Kind::Misfit.blocking("t.c", "")).hint
+        advice.advise(Kind::InvalidValue.blocking("t.c", "")).hint
     }
 
     #[test]

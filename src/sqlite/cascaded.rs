@@ -20,7 +20,7 @@ struct Link {
 
 /// Counts the rows whose parents are rejected. `rejecting` has a flag for each table of the catalog: its orphans are
 /// rejected, too.
-pub fn in_turn(
+pub fn cascaded_orphans(
     source: &Source,
     catalog: &Catalog,
     (selected, rejecting): (&[bool], &[bool]),
@@ -149,7 +149,7 @@ fn ask(source: &Source, catalog: &Catalog, links: &[Link], sql: &str) -> Result<
             if let (Some(link), Some(table)) = (link, table) {
                 facts.push(KeyFact {
                     table: table.name.clone(),
-                    kind: KeyFactKind::OrphanInTurn { foreign_key: link.foreign_key },
+                    kind: KeyFactKind::CascadedOrphan { foreign_key: link.foreign_key },
                     count: count.unsigned_abs(),
                     examples: vec![],
                 });
@@ -175,11 +175,12 @@ mod tests {
         let rejecting: Vec<bool> =
             catalog.tables.iter().map(|t| rejecting.contains(&t.name.as_str())).collect();
         let facts = key_facts(&source, &catalog, &selected, filters, true).unwrap();
-        let facts = in_turn(&source, &catalog, (&selected, &rejecting), filters, &facts, true).unwrap();
+        let facts =
+            cascaded_orphans(&source, &catalog, (&selected, &rejecting), filters, &facts, true).unwrap();
         facts
             .into_iter()
             .map(|f| match f.kind {
-                KeyFactKind::OrphanInTurn { foreign_key } => (f.table, foreign_key, f.count),
+                KeyFactKind::CascadedOrphan { foreign_key } => (f.table, foreign_key, f.count),
                 other => panic!("{other:?}"),
             })
             .collect()
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_several_tables_go_in_turn() {
+    fn rows_of_several_tables_cascade() {
         let script = "
             CREATE TABLE a(id INTEGER PRIMARY KEY, c TEXT REFERENCES c, x INT REFERENCES x);
             CREATE TABLE b(a INT REFERENCES a, k INT, PRIMARY KEY (a, k)) WITHOUT ROWID;

@@ -26,7 +26,7 @@ const STANDS: &str = "stands_on_sound_page";
 
 /// How one damaged table is read.
 #[derive(Debug, Clone)]
-pub struct Detour {
+pub struct Recovery {
     damage: TableDamage,
     page_size: u32,
     key: Key,
@@ -44,13 +44,13 @@ enum Key {
 
 /// What could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lost {
+pub struct UnreadableRanges {
     /// `101–200`, or `after (7)` where there are no rowids.
     pub places: Vec<String>,
     by_key: bool,
 }
 
-impl Lost {
+impl UnreadableRanges {
     /// The text for the result's `detail`.
     pub fn say(&self) -> String {
         const NAMED: usize = 5;
@@ -67,10 +67,10 @@ impl Lost {
     }
 }
 
-impl Detour {
-    pub fn new(table: &Table, page_size: u32, damage: &TableDamage) -> Detour {
+impl Recovery {
+    pub fn new(table: &Table, page_size: u32, damage: &TableDamage) -> Recovery {
         let key = table.rowid_name().map_or_else(|| key_columns(table), Key::Rowid);
-        Detour { damage: damage.clone(), page_size, key }
+        Recovery { damage: damage.clone(), page_size, key }
     }
 
     /// Calls `visit` with the columns `list` of every row that can be reached and that `filter` selects.
@@ -80,7 +80,7 @@ impl Detour {
         list: &str,
         filter: Option<&str>,
         visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<Lost, E> {
+    ) -> Result<UnreadableRanges, E> {
         let passed_over = self.register(connection)?;
         let select = self.select(list, filter);
         match &self.key {
@@ -233,7 +233,7 @@ fn by_rowid<E: From<rusqlite::Error>>(
     Order { rowid, disordered }: Order<'_>,
     passed_over: &AtomicU64,
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
-) -> Result<Lost, E> {
+) -> Result<UnreadableRanges, E> {
     let mut scans = Scans {
         forward: connection.prepare(&format!("{select} AND {rowid} >= ?1 ORDER BY {rowid}"))?,
         backward: connection.prepare(&format!("{select} AND {rowid} <= ?1 ORDER BY {rowid} DESC"))?,
@@ -259,7 +259,7 @@ fn by_rowid<E: From<rusqlite::Error>>(
         open.extend([lower, upper].into_iter().flatten());
     }
     scans.lost.extend(open);
-    Ok(Lost { places: merged(scans.lost).iter().map(Gap::shown).collect(), by_key: false })
+    Ok(UnreadableRanges { places: merged(scans.lost).iter().map(Gap::shown).collect(), by_key: false })
 }
 
 /// Adjacent ranges are merged.
@@ -395,8 +395,8 @@ fn by_key<E: From<rusqlite::Error>>(
     keys: &Keys<'_>,
     passed_over: &AtomicU64,
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), E>,
-) -> Result<Lost, E> {
-    let mut lost = Lost { places: vec![], by_key: true };
+) -> Result<UnreadableRanges, E> {
+    let mut lost = UnreadableRanges { places: vec![], by_key: true };
     let mut look_up = keys.look_up.as_ref().map(|sql| connection.prepare(sql)).transpose()?;
     let mut statement = connection.prepare(select)?;
     let first_key = statement.column_count() - 1 - keys.count;

@@ -9,7 +9,7 @@ use super::times::MOMENTS;
 use crate::value::{Format, PgType};
 
 /// The number of values that do not fit; `None` where the profile does not say.
-pub fn misfits(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Option<u64> {
+pub fn invalid_values(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Option<u64> {
     if fit(p, pg_type, format) == Fit::Yes {
         return Some(0);
     }
@@ -25,8 +25,8 @@ pub fn misfits(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> O
         PgType::Int2 | PgType::Int4 | PgType::Int8 => {
             // Texts of integers, and reals without a fraction, are in the same range as the rest.
             let whole = narrowed(p, p.real.integral, integer_texts(p));
-            let misfits = p.blobs + (p.reals - p.real.integral) + other_texts(integer_texts(p));
-            all_numbers_fit(&whole).then_some(misfits)
+            let invalid = p.blobs + (p.reals - p.real.integral) + other_texts(integer_texts(p));
+            all_numbers_fit(&whole).then_some(invalid)
         }
         PgType::Float8 | PgType::Numeric(None) => {
             let texts = number_texts(p) + p.text.count(TextFormat::NumberWord);
@@ -102,7 +102,11 @@ mod tests {
         ] {
             let mut profile = ColumnProfile::default();
             cells.iter().for_each(|cell| profile.observe(*cell));
-            assert_eq!(misfits(&profile, &PgType::parse(pg_type), format), expected, "{pg_type} {cells:?}");
+            assert_eq!(
+                invalid_values(&profile, &PgType::parse(pg_type), format),
+                expected,
+                "{pg_type} {cells:?}"
+            );
         }
     }
 }

@@ -47,15 +47,15 @@ fn all(path: &Path, table: &str) -> BTreeSet<String> {
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-fn saved(source: &Source, table: &str) -> (Vec<String>, Lost) {
+fn saved(source: &Source, table: &str) -> (Vec<String>, UnreadableRanges) {
     let catalog = catalog(source).unwrap();
     let found = damage(source, &catalog, Integrity::Quick).unwrap();
     let damage = found.of(table).unwrap_or_else(|| panic!("{found:?}"));
-    let detour = Detour::new(catalog.table(table).unwrap(), catalog.page_size, damage);
+    let recovery = Recovery::new(catalog.table(table).unwrap(), catalog.page_size, damage);
     let mut rows = vec![];
     let list = if table == "t" { "quote(v) || quote(id)" } else { "quote(v) || quote(b)" };
     let mut take = |row: &Row<'_>| -> rusqlite::Result<()> { row.get(0).map(|row| rows.push(row)) };
-    let lost = detour.read(source.connection(), list, None, &mut take).unwrap();
+    let lost = recovery.read(source.connection(), list, None, &mut take).unwrap();
     (rows, lost)
 }
 
@@ -113,7 +113,7 @@ fn set_rowid(bytes: &mut [u8], page: usize, cell: usize, rowid: u16) {
     bytes[at..at + 2].copy_from_slice(&[0x80 | (rowid >> 7) as u8, (rowid & 0x7f) as u8]);
 }
 
-fn is_said(lost: &Lost, rowid: i64) -> bool {
+fn is_said(lost: &UnreadableRanges, rowid: i64) -> bool {
     lost.places.iter().any(|place| {
         let number = |text: &str| text.trim().parse::<i64>().unwrap();
         match place.split_once('–') {
