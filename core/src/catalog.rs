@@ -205,6 +205,15 @@ pub struct KeyFact {
     pub examples: Vec<String>,
 }
 
+/// Which letters are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letters {
+    /// Those with one small letter, letter by letter, as `lower()` of PostgreSQL and citext have it.
+    Lowered,
+    /// Those that differ in case only, as in an ICU collation that ignores case: `ß` and `SS` as well.
+    Equal,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeyFactKind {
     /// Rows with a NULL in a declared primary key.
@@ -216,7 +225,7 @@ pub enum KeyFactKind {
     /// Rows whose foreign key points to a row that goes because its own points to none, and so on. Without examples.
     CascadedOrphan { foreign_key: usize },
     /// Groups of rows that share a key under NOCASE (by its position in `Table::indexes`) once all letters are folded.
-    Folded { index: usize },
+    Folded { index: usize, letters: Letters },
     /// Rows that a CHECK (by its position in `Table::checks`) does not allow. Without examples.
     CheckBroken { check: usize },
 }

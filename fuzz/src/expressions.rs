@@ -190,6 +190,7 @@ const TYPES: &[&str] = &[
 
 fn scope() -> Scope {
     let column = |(source, pg_type, format): (&str, &str, Option<Format>)| ScopeColumn {
+        citext: false,
         source: source.into(),
         target: format!("{source}'s \"own\""),
         pg_type: PgType::parse(pg_type),

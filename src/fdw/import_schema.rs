@@ -11,9 +11,8 @@ use crate::import::survey;
 use crate::import::survey::{Extent, Survey};
 use crate::pg::foreign::{ForeignServer, Options};
 use pg_sqlite_migrate_core::catalog::{Table, TableKind};
-use pg_sqlite_migrate_core::plan::TablePlan;
-use pg_sqlite_migrate_core::plan::decide::collate;
 use pg_sqlite_migrate_core::plan::given::keys::nearest;
+use pg_sqlite_migrate_core::plan::{Folded, TablePlan};
 use pg_sqlite_migrate_core::sqltext::{ident, literal};
 
 /// IMPORT FOREIGN SCHEMA, as it was parsed.
@@ -71,8 +70,8 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("names", "preserve", "`preserve`, `lower` or `snake_case`, as in the plan"),
     (
         "nocase",
-        "collation",
-        "what COLLATE NOCASE becomes, as in the plan: `collation`, or plain text with `lower` and `none`",
+        "citext",
+        "what COLLATE NOCASE becomes, as in the plan: `citext`, `collation`, or plain text with `lower` and `none`",
     ),
     (
         "types",
@@ -184,12 +183,12 @@ pub fn commands(server: &ForeignServer, statement: &Statement) -> Result<Command
         match obstacle(table, entry) {
             Some(reason) => out.left_out.push((table.name.clone(), reason)),
             None => {
-                let sql = create_sql(plan, entry, &server.name, schema, &options);
+                let sql = create_sql(plan, entry, &server.name, &options);
                 out.tables.extend(sql);
             }
         }
-        if !plan.nocase.is_empty() {
-            out.first.get_or_insert_with(|| collate::create_sql(schema));
+        if out.first.is_none() {
+            out.first = plan.folding.clone();
         }
     }
     out.tables.retain(|(name, _)| statement.asks_for(name));
@@ -257,13 +256,12 @@ fn create_sql(
     plan: &TablePlan,
     entry: &Value,
     server: &str,
-    schema: &str,
     options: &ImportOptions,
 ) -> Option<(String, String)> {
     let target = entry["target"].as_str()?;
     let column = |(name, column): (&String, &Value)| {
-        let collation = if plan.nocase.contains(name) { collate::clause(schema) } else { String::new() };
-        column_sql(name, column, &collation, options)
+        let folded = plan.folded.iter().find(|folded| folded.source == *name);
+        column_sql(name, column, folded, options)
     };
     let columns: Vec<String> = entry["columns"].as_object()?.iter().filter_map(column).collect();
     let sql = format!(
@@ -276,14 +274,22 @@ fn create_sql(
     Some((target.to_owned(), sql))
 }
 
-fn column_sql(source: &str, column: &Value, collation: &str, options: &ImportOptions) -> Option<String> {
+/// `folded` is what makes the column ignore case.
+fn column_sql(
+    source: &str,
+    column: &Value,
+    folded: Option<&Folded>,
+    options: &ImportOptions,
+) -> Option<String> {
     if column["skip"] == true {
         return None;
     }
     let text = |key: &str| column[key].as_str();
-    let mut sql = format!("{} {}", ident(text("name")?), text("type")?);
+    let pg_type = folded.map_or(text("type"), |folded| Some(folded.pg_type.as_str()))?;
+    let mut sql = format!("{} {pg_type}", ident(text("name")?));
     let mut own = vec![format!("column_name {}", literal(source))];
     own.extend(text("format").map(|f| format!("format {}", literal(f))));
+    let collation = folded.map_or("", |folded| folded.collation.as_str());
     sql.push_str(&format!(" OPTIONS ({}){collation}", own.join(", ")));
     match text("generated") {
         Some(expression) if options.generated => {

@@ -2,6 +2,9 @@
 
 use pgrx::pg_sys;
 
+/// LIKE and regular expressions take texts under a nondeterministic collation.
+pub const NONDETERMINISTIC_LIKE: bool = cfg!(feature = "pg18");
+
 // Not among pgrx's bindings.
 #[cfg(not(feature = "pg18"))]
 unsafe extern "C-unwind" {

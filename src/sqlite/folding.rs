@@ -1,33 +1,51 @@
 //! Keys under NOCASE with values that become equal if all letters are folded, not only those of ASCII.
 //!
-//! 'Löwe' and 'LÖWE' are different in SQLite, but equal under a PostgreSQL collation that ignores case. Only case is
-//! compared here; values that differ in the composition of a letter are found when the key is created.
+//! 'Löwe' and 'LÖWE' are different in SQLite, but equal as citext and under a PostgreSQL collation that ignores case.
+//! Only case is compared here; values that differ in the composition of a letter are found when the key is created.
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 
 use super::error::Error;
 use super::open::Source;
 use super::profile;
-use pg_sqlite_migrate_core::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Table};
+use pg_sqlite_migrate_core::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Letters, Table};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 const FOLD: &str = "pg_sqlite_fold";
+
+/// A text as PostgreSQL compares it.
+fn folded_text(text: &str, letters: Letters) -> String {
+    match letters {
+        // Letter by letter: a letter whose small form are several has none for PostgreSQL.
+        Letters::Lowered => text.chars().map(|c| one(c.to_lowercase()).unwrap_or(c)).collect(),
+        // Lower case first, because some capitals have no small letter of their own; then upper case, because 'ß'
+        // becomes "SS".
+        Letters::Equal => text.to_lowercase().to_uppercase(),
+    }
+}
+
+fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    let first = letters.next();
+    first.filter(|_| letters.next().is_none())
+}
 
 /// Checks every unique key of a table. A key that cannot be checked yields no fact.
 pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Vec<KeyFact>, Error> {
     let mut facts = vec![];
     for (index, key) in table.indexes.iter().enumerate() {
         let Some(key) = Key::of(key) else { continue };
-        match key.case_variants(source, table, filter) {
-            Ok((0, _)) => {}
-            Ok((count, examples)) => {
-                let kind = KeyFactKind::Folded { index };
-                facts.push(KeyFact { table: table.name.clone(), kind, count, examples });
+        for letters in [Letters::Lowered, Letters::Equal] {
+            match key.case_variants(source, table, filter, letters) {
+                Ok((0, _)) => {}
+                Ok((count, examples)) => {
+                    let kind = KeyFactKind::Folded { index, letters };
+                    facts.push(KeyFact { table: table.name.clone(), kind, count, examples });
+                }
+                Err(e) if e.is_local() => {}
+                Err(e) => return Err(e),
             }
-            Err(e) if e.is_local() => {}
-            Err(e) => return Err(e),
         }
     }
     Ok(facts)
@@ -57,6 +75,7 @@ impl<'a> Key<'a> {
         source: &Source,
         table: &Table,
         filter: Option<&str>,
+        letters: Letters,
     ) -> Result<(u64, Vec<String>), Error> {
         let condition = profile::condition(source, &table.name, filter)?;
         let rows = format!("(SELECT * FROM main.{} NOT INDEXED {})", sqlite_ident(&table.name), condition);
@@ -67,13 +86,9 @@ impl<'a> Key<'a> {
             let flags = FunctionFlags::SQLITE_UTF8
                 | FunctionFlags::SQLITE_DETERMINISTIC
                 | FunctionFlags::SQLITE_DIRECTONLY;
-            source.connection().create_scalar_function(FOLD, 1, flags, |context| {
+            source.connection().create_scalar_function(FOLD, 1, flags, move |context| {
                 Ok(match context.get_raw(0) {
-                    // Lower case first, because some capitals have no small letter of their own; then upper case,
-                    // because 'ß' becomes "SS".
-                    ValueRef::Text(text) => rusqlite::types::Value::Text(
-                        String::from_utf8_lossy(text).to_lowercase().to_uppercase(),
-                    ),
+                    ValueRef::Text(text) => Value::Text(folded_text(&String::from_utf8_lossy(text), letters)),
                     _ => context.get(0)?,
                 })
             })?;
@@ -128,17 +143,17 @@ mod tests {
     use super::super::testing::*;
     use super::*;
 
-    fn facts(script: &str, filter: Option<&str>) -> Vec<(usize, u64, Vec<String>)> {
+    fn facts(script: &str, filter: Option<&str>) -> Vec<(usize, Letters, u64, Vec<String>)> {
         let dir = TempDir::new();
         dir.database("t.db", script);
         let source = dir.open("t.db");
         let catalog = catalog(&source).unwrap();
         let found = folded(&source, catalog.table("t").unwrap(), filter).unwrap();
-        let index = |kind| match kind {
-            KeyFactKind::Folded { index } => index,
+        let fact = |fact: KeyFact| match fact.kind {
+            KeyFactKind::Folded { index, letters } => (index, letters, fact.count, fact.examples),
             other => panic!("{other:?}"),
         };
-        found.into_iter().map(|f| (index(f.kind), f.count, f.examples)).collect()
+        found.into_iter().map(fact).collect()
     }
 
     #[test]
@@ -149,7 +164,10 @@ mod tests {
         let said = |a: &str, b: &str| format!("'{a}' and '{b}'");
         assert_eq!(
             facts(script, None),
-            [(0, 2, vec![said("LÖWE", "Löwe"), said("STRASSE", "straße")])],
+            [
+                (0, Letters::Lowered, 1, vec![said("LÖWE", "Löwe")]),
+                (0, Letters::Equal, 2, vec![said("LÖWE", "Löwe"), said("STRASSE", "straße")])
+            ],
             "a NULL is nobody's twin, and the second key has the first in it"
         );
         assert_eq!(facts(script, Some("a <> 'LÖWE'")).len(), 1);

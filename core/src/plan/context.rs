@@ -41,7 +41,7 @@ impl<'a> Context<'a> {
         overrides: &'a Overrides,
         rules: &'a Rules,
     ) -> Context<'a> {
-        let plan = Settings::of_plan(overrides, target.icu);
+        let plan = Settings::of_plan(overrides, target.default_nocase());
         let profiled = source.catalog.tables.iter().zip(source.profiles);
         let profiled = profiled.filter_map(|(table, profile)| Some((table, profile.as_ref()?)));
         let names = overrides.names.unwrap_or_default();

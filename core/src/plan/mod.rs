@@ -66,7 +66,7 @@ fn build_by(
         steps,
         findings,
         trials: trials::trials(&decided),
-        tables: tables::tables(&decided, &order).chain(skipped).chain(records).collect(),
+        tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }
 

@@ -49,10 +49,22 @@ pub struct TablePlan {
     pub filter: Option<String>,
     /// Not loaded, for the reason in `detail`; there is no step for it.
     pub skipped: bool,
-    /// Columns that get the collation which ignores case, by their names in the file.
-    pub nocase: Vec<String>,
+    /// Columns that ignore case.
+    pub folded: Vec<Folded>,
+    /// The statement that creates their type or collation; `None` where it exists.
+    pub folding: Option<String>,
     /// In the order of the file; none of a table about whose columns nothing was decided.
     pub columns: Vec<ColumnPlan>,
+}
+
+/// What makes a column ignore case, as SQL.
+#[derive(Debug, Clone)]
+pub struct Folded {
+    /// The column's name in the file.
+    pub source: String,
+    pub pg_type: String,
+    /// The COLLATE clause after a space, or nothing.
+    pub collation: String,
 }
 
 impl TablePlan {
@@ -66,7 +78,8 @@ impl TablePlan {
             detail: vec![why],
             filter: None,
             skipped: true,
-            nocase: vec![],
+            folded: vec![],
+            folding: None,
             columns: vec![],
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::given::words::Nocase;
 use super::trial::Refusal;
 use crate::value::PgType;
 
@@ -12,12 +13,38 @@ pub struct Target {
     pub relations: Vec<ExistingTable>,
     /// ICU collations can be made, so NOCASE can be a nondeterministic collation.
     pub icu: bool,
+    /// LIKE and regular expressions work under a nondeterministic collation, as they do since PostgreSQL 18.
+    pub nondeterministic_like: bool,
+    /// The type citext, where it is there or the caller can create its extension.
+    pub citext: Option<Citext>,
+    /// `lower()` of the database changes no letter beyond ASCII.
+    pub lowers_ascii_only: bool,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
     pub views: Vec<ExistingView>,
     /// What the server does not take of the plan's tables, as far as it has been tried.
     pub refused: Vec<Refusal>,
+}
+
+/// The type that ignores case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Citext {
+    /// The type's qualified name, printed: `public.citext`.
+    Installed(String),
+    /// The schema for the extension; `None` where there is none that everybody has in the search path.
+    Creatable(Option<String>),
+}
+
+impl Target {
+    /// What COLLATE NOCASE becomes where the overrides do not say. LIKE is to go on working.
+    pub fn default_nocase(&self) -> Nocase {
+        match () {
+            () if self.citext.is_some() => Nocase::Citext,
+            () if self.icu && self.nondeterministic_like => Nocase::Collation,
+            () => Nocase::Lower,
+        }
+    }
 }
 
 /// A relation of the target, as far as a load into it has to know it.

@@ -210,7 +210,7 @@ fn blog() -> Catalog {
 
 #[test]
 fn a_typical_schema_is_exactly_this() {
-    let target = Target { icu: true, ..Target::default() };
+    let target = Target { icu: true, nondeterministic_like: true, ..Target::default() };
     let planned = plan_with(
         &blog(),
         &[],
@@ -275,6 +275,35 @@ fn without_icu_uniqueness_is_kept_by_lower() {
     assert!(!all.iter().any(|s| s.contains("sqlite_nocase")));
     let planned = plan(&blog(), json!({"nocase": "collation"}));
     assert!(said(&planned, "users.email")[0].starts_with("blocking: COLLATE NOCASE needs an ICU collation"));
+}
+
+#[test]
+fn nocase_becomes_citext_where_it_can_be_had() {
+    let go = |citext: Citext, plan: Value| {
+        let icu = Target { icu: true, nondeterministic_like: true, ..Target::default() };
+        let planned = plan_with(&blog(), &[], &[], &Target { citext: Some(citext), ..icu }, plan);
+        let made = sql(&planned).into_iter().filter(|s| s.contains("EXTENSION") || s.contains("users_email"));
+        let table = sql(&planned).into_iter().find(|s| s.starts_with("CREATE TABLE \"public\".\"users\""));
+        let column = table.and_then(|t| t.lines().find(|l| l.contains("email")).map(str::to_owned));
+        (made.collect::<Vec<_>>(), column.unwrap_or_default(), planned.plan["nocase"].clone())
+    };
+    let unique =
+        "ALTER TABLE \"public\".\"users\" ADD CONSTRAINT \"users_email_key\" UNIQUE (\"email\")".to_string();
+    let installed = go(Citext::Installed("ext.citext".into()), json!({}));
+    assert_eq!(installed.1, "    \"email\" ext.citext NOT NULL,");
+    assert_eq!((&installed.0[0], &installed.2), (&unique, &json!("citext")));
+    let (made, column, _) = go(Citext::Creatable(Some("public".into())), json!({}));
+    assert_eq!(made[0], "CREATE EXTENSION IF NOT EXISTS citext SCHEMA \"public\"");
+    assert_eq!(column, "    \"email\" \"public\".\"citext\" NOT NULL,");
+    // An explicit length is kept, and the key folds by itself.
+    let explicit = json!({"tables": {"users": {"columns": {"email": {"type": "varchar(90)"}}}}});
+    let (made, column, _) = go(Citext::Creatable(None), explicit);
+    assert_eq!(column, "    \"email\" character varying(90) NOT NULL,");
+    assert!(made[0] == unique && made[1].contains("(lower(\"email\" COLLATE"), "{made:?}");
+    let planned = plan(&blog(), json!({"nocase": "citext"}));
+    assert!(
+        said(&planned, "users.email")[0].starts_with("blocking: COLLATE NOCASE needs the extension citext")
+    );
 }
 
 #[test]
@@ -745,7 +774,7 @@ fn indexes_on_what_postgresql_cannot_order_are_left_out() {
         collation: "BINARY".into(),
     };
     t.indexes.push(Index { columns: vec![expression], ..index("by_sound", false, &[]) });
-    let icu = Target { icu: true, ..Target::default() };
+    let icu = Target { icu: true, nondeterministic_like: true, ..Target::default() };
     let planned = plan_with(&catalog(vec![t]), &[], &[], &icu, json!({}));
     assert_eq!(
         said(&planned, "index by_json"),
@@ -826,14 +855,17 @@ fn both_sides_of_a_foreign_key_share_the_collation() {
     child.foreign_keys =
         vec![references(&["tag"], "tags", &["tag"]), references(&["code"], "codes", &["code"])];
     let all = catalog(vec![child, keyed("tags", folded("tag")), keyed("codes", column("code", "TEXT"))]);
-    let planned = plan_with(&all, &[], &[], &Target { icu: true, ..Target::default() }, json!({}));
+    let planned = plan_with(
+        &all,
+        &[],
+        &[],
+        &Target { icu: true, nondeterministic_like: true, ..Target::default() },
+        json!({}),
+    );
     let made = sql(&planned).into_iter().find(|s| s.starts_with("CREATE TABLE \"public\".\"child\""));
     let expected = "CREATE TABLE \"public\".\"child\" (\n    \"tag\" text COLLATE \"public\".\"sqlite_nocase\",\n    \"code\" text\n)";
     assert_eq!(made.as_deref(), Some(expected));
-    assert_eq!(
-        said(&planned, "child.tag"),
-        ["info: gets the collation of the NOCASE column that it points to"]
-    );
+    assert_eq!(said(&planned, "child.tag"), ["info: ignores case as the NOCASE column that it points to"]);
     assert_eq!(
         said(&planned, "child.code")[0],
         "warning: loses COLLATE NOCASE: the column that it points to is case-sensitive"

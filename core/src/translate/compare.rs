@@ -6,7 +6,7 @@
 
 use super::like::{c_collation, fold};
 use super::literal;
-use super::node::{Collation, Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
+use super::node::{Collation, Kind, Lit, Node, Prec, Result, TEXT, boolean, class_name, refuse};
 use crate::types::TypeClass;
 use crate::value::Format;
 
@@ -65,7 +65,10 @@ pub(super) fn is_null(value: &Node, not: bool) -> Node {
         return boolean(!not);
     }
     let word = if not { "IS NOT NULL" } else { "IS NULL" };
-    Node::boolean(format!("{} {word}", value.at(Prec::Operator))).after(&[value])
+    let sql = value.at(Prec::Operator);
+    // An index's condition is recognised by the bare column.
+    let bare = sql.strip_suffix(TEXT).filter(|_| value.is_column()).unwrap_or(&sql);
+    Node::boolean(format!("{bare} {word}")).after(&[value])
 }
 
 pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<Node> {

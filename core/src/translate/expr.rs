@@ -5,7 +5,7 @@
 use sqlite3_parser::ast::{Expr, FunctionTail, LikeOperator, Literal, Operator, UnaryOperator};
 
 use super::compare::{self, Op};
-use super::node::{Collation, Kind, Node, Prec, Result, boolean, integer, null, refuse, text};
+use super::node::{Collation, Kind, Node, Prec, Result, TEXT, boolean, integer, null, refuse, text};
 use super::parse::MAX_DEPTH;
 use super::{Scope, arith, cast, datetime, function, glob, json, like, literal, random};
 use crate::sqltext;
@@ -103,7 +103,9 @@ impl<'s> Walk<'s> {
         let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
         let timezone = self.scope.timezone.clone();
         let kind = Kind::Column { format: c.format, nocase: c.nocase, timezone };
-        Some(Node::atom(sqltext::ident(&c.target), TypeClass::of(&c.pg_type)).kind(kind))
+        let name = sqltext::ident(&c.target);
+        let sql = if c.citext { name + TEXT } else { name };
+        Some(Node::atom(sql, TypeClass::of(&c.pg_type)).kind(kind))
     }
 
     fn unary(&mut self, op: UnaryOperator, x: &Expr<'_>) -> Result<Node> {

@@ -47,6 +47,8 @@ pub struct ScopeColumn {
     pub format: Option<Format>,
     /// The column compares without regard to ASCII case in SQLite.
     pub nocase: bool,
+    /// Its type is citext, of which an expression reads the text.
+    pub citext: bool,
 }
 
 /// Why an expression has no PostgreSQL form.

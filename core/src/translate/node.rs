@@ -27,6 +27,9 @@ pub(super) enum Prec {
     Atom,
 }
 
+/// Reads a citext column as text, whose operators and functions compare bytes.
+pub(super) const TEXT: &str = "::text";
+
 /// A value that is known when the expression is read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Lit {

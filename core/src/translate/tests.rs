@@ -2,14 +2,15 @@
 
 use super::*;
 
-/// A column of every family; `email` is NOCASE, `ms` was stored as milliseconds.
+/// A column of every family; `email` and `login` are NOCASE, `login` as citext; `ms` was stored as milliseconds.
 fn scope() -> Scope {
     let column = |(name, pg_type): (&str, &str)| ScopeColumn {
+        citext: name == "login",
         source: name.to_ascii_uppercase(),
         target: name.into(),
         pg_type: PgType::parse(pg_type),
         format: (name == "ms").then_some(Format::UnixEpochMs),
-        nocase: name == "email",
+        nocase: matches!(name, "email" | "login"),
     };
     let columns = [
         ("n", "bigint"),
@@ -19,6 +20,7 @@ fn scope() -> Scope {
         ("flag", "boolean"),
         ("name", "text"),
         ("email", "text"),
+        ("login", "text"),
         ("status", "character varying(20)"),
         ("b", "bytea"),
         ("d", "date"),
@@ -29,6 +31,20 @@ fn scope() -> Scope {
         ("data", "jsonb"),
     ];
     Scope { columns: columns.into_iter().map(column).collect(), timezone: Timezone::UTC }
+}
+
+/// Whatever search path is set, no operator of citext's is meant.
+#[test]
+fn citext_is_read_as_text() {
+    conditions(&[
+        ("login = 'Ann'", r#"lower("login"::text COLLATE "C") = 'ann'"#),
+        ("login COLLATE BINARY = 'Ann'", r#""login"::text COLLATE "C" = 'Ann'"#),
+        (
+            "login IS NOT NULL AND length(login) > 3",
+            r#""login" IS NOT NULL AND length("login"::text COLLATE "C") > 3"#,
+        ),
+        ("login || 'x' IS NULL", r#""login"::text COLLATE "C" || 'x' IS NULL"#),
+    ]);
 }
 
 fn conditions(cases: &[(&str, &str)]) {

@@ -16,9 +16,9 @@ use std::collections::BTreeSet;
 use pgrx::pg_sys;
 
 use crate::error::Error;
-use crate::pg::{relation, rights, spi};
+use crate::pg::{compat, relation, rights, spi};
 use crate::verify::counts;
-use pg_sqlite_migrate_core::plan::{Action, Planned, Target};
+use pg_sqlite_migrate_core::plan::{Action, Citext, Planned, Target};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use relations::Relations;
 
@@ -31,6 +31,33 @@ const HAS_ICU: &str = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 
                        AND pg_catalog.current_setting('server_encoding')
                            NOT IN ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004', 'LATIN10') LIMIT 1";
 
+/// The type citext of its extension. A type that another role has put in its place is not taken.
+const CITEXT: &str = "
+    SELECT format('%I.%I', n.nspname, t.typname)
+    FROM pg_extension e
+    JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+                    AND d.classid = 'pg_type'::regclass
+    JOIN pg_type t ON t.oid = d.objid
+    JOIN pg_namespace n ON n.oid = t.typnamespace
+    JOIN pg_roles r ON r.oid = t.typowner AND r.rolsuper
+    WHERE e.extname = 'citext' AND t.typname = 'citext' AND has_schema_privilege(n.oid, 'USAGE')";
+
+/// The caller can create the extension.
+const CITEXT_CREATABLE: &str = "
+    SELECT FROM pg_available_extensions a
+    JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
+    WHERE a.name = 'citext' AND a.installed_version IS NULL
+      AND ((SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+           OR v.trusted AND has_database_privilege(current_database(), 'CREATE'))";
+
+const PUBLIC: &str =
+    "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
+
+/// Asked of É; where a character's number is not Unicode's, it is not asked.
+const LOWERS_ASCII_ONLY: &str = "
+    SELECT FROM (SELECT chr(CASE current_setting('server_encoding') WHEN 'UTF8' THEN 201 ELSE 65 END) AS capital) asked
+    WHERE lower(capital) = capital";
+
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
     let mut found = Relations::of(schemas);
@@ -41,7 +68,23 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let views = views::read(&schemas);
-    Target { relations: found.into_tables(), icu: spi::any(HAS_ICU, &[]), schemas, views, refused: vec![] }
+    Target {
+        relations: found.into_tables(),
+        icu: spi::any(HAS_ICU, &[]),
+        nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
+        citext: citext(),
+        lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
+        schemas,
+        views,
+        refused: vec![],
+    }
+}
+
+fn citext() -> Option<Citext> {
+    if let Some(name) = spi::value(CITEXT, &[]) {
+        return Some(Citext::Installed(name));
+    }
+    spi::any(CITEXT_CREATABLE, &[]).then(|| Citext::Creatable(spi::value(PUBLIC, &[])))
 }
 
 /// Relations of these that the caller may do something with, which is what anybody may wait for.

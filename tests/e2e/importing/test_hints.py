@@ -113,8 +113,8 @@ CASES = {
     "json": ("", "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('{}'), ('[1, 2]');", {}, f'Set {T}.columns.v.type to "jsonb" to convert it', [column("v", type="jsonb")]),
     "boolean": ("", "CREATE TABLE t (v TINYINT(1)); INSERT INTO t VALUES (0), (1);", {}, f'Set {T}.columns.v.type to "boolean" if it is a boolean', [column("v", type="boolean")]),
     "nocase, folded": ("", FOLDED, {}, f'Set {T}.nocase to "lower"', [table(nocase="lower")]),
-    "nocase, lower": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "lower"}, f'Set {T}.nocase to "collation" to ignore case everywhere', [{"nocase": "collation"}]),
-    "nocase, none": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "none"}, f'Set {T}.nocase to "collation" or "lower"', [{"nocase": "collation"}, {"nocase": "lower"}]),
+    "nocase, lower": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "lower"}, f'Set {T}.nocase to "citext" to ignore case everywhere', [{"nocase": "citext"}]),
+    "nocase, none": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "none"}, f'Set {T}.nocase to "citext" or "lower"', [{"nocase": "citext"}, {"nocase": "lower"}]),
     "nocase, primary key": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE, PRIMARY KEY (k COLLATE BINARY));", {}, f'Set {T}.nocase to "lower" for a primary key', [table(nocase="lower")]),
     "another's sequence": (ME + "RESET ROLE; CREATE TABLE t (id int, v text); CREATE SEQUENCE q; ALTER TABLE t ALTER id SET DEFAULT nextval('q'); ALTER TABLE t OWNER TO {0}; SET ROLE {0};", ROWS, {}, f"Set {T}.reset_sequences to false", [table(reset_sequences=False)]),
     "no right to create": (ME, ROWS, {"schema": "s"}, 'Run GRANT CREATE, USAGE ON SCHEMA "s" TO .*, or choose another schema in the plan',
@@ -149,7 +149,7 @@ def told(t, session, path, plan):
 @pytest.mark.parametrize("name", CASES)
 def test_a_hint_is_followed(t, name):
     if name.startswith("nocase, "):
-        t.needs("icu")
+        t.needs("citext")
     there, tables, plan, hint, ways = CASES[name]
     role = f'"{t.database}"'
     path, session = t.file("h.db", tables), t.session()

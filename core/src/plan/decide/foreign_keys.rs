@@ -4,6 +4,7 @@
 //! itself refuses to write such rows once it checks keys, so nobody relies on it. Rows without a
 //! parent are the data's fault, and `orphans` says what becomes of them.
 
+use super::collate;
 use super::object::{self, Object};
 use super::table::{DecidedColumn, DecidedTable};
 use super::unique::{examples, usable};
@@ -93,7 +94,7 @@ fn make(facts: &Facts<'_>, tables: &[DecidedTable<'_>], i: usize, key: &ForeignK
             on_delete: key.on_delete,
             deferrable: key.deferrable,
         },
-        unsure: unsure(child) || unsure(parent),
+        unsure: unsure(child) || unsure(parent) || pairs().any(|(_, p)| tells_case(p)),
         healing: pairs().any(|(c, p)| heals((child, c), (parent, p))),
         nullable: pairs().all(|(c, _)| !c.not_null && !c.computed()),
     })
@@ -156,6 +157,11 @@ pub fn heals(
         kinds > 1 || any(&[TextFormat::UuidUpper, TextFormat::Hex32, TextFormat::UuidOther])
     };
     respelled || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
+}
+
+/// SQLite finds a parent whatever the case, PostgreSQL only the same one.
+fn tells_case(parent: &DecidedColumn<'_>) -> bool {
+    collate::is_nocase(parent) && parent.folding.is_none()
 }
 
 /// Rows of this table may be missing, or be there already.

@@ -3,7 +3,7 @@
 //! SQLite puts NULLs first and PostgreSQL last. Indexes keep PostgreSQL's order: they only serve
 //! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
 
-use super::collate::{self, KeyEquality};
+use super::collate::{self, Folding, KeyEquality};
 use super::object::{IndexKey as Key, IndexKeys, Object};
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
@@ -116,7 +116,10 @@ fn key(ctx: &Context<'_>, table: &DecidedTable<'_>, key: &IndexColumn) -> Result
             let translated = (ctx.rules.expression)(collated, &table.scope(true));
             let translated = translated.map_err(|e| format!("{}: {sql}", e.reason))?;
             // An expression has the collation of the columns in it.
-            let mixed = table.columns.iter().any(|c| c.nocase && translated.sql.contains(&ident(&c.target)));
+            let mixed = table
+                .columns
+                .iter()
+                .any(|c| c.folding == Some(Folding::Collation) && translated.sql.contains(&ident(&c.target)));
             Key::plain(match bytewise && mixed && translated.class == TypeClass::Text {
                 true => format!("(({}) COLLATE \"pg_catalog\".\"C\")", translated.sql),
                 false => format!("({})", translated.sql),

@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::collate::{self, Folding};
 use super::columns::ColumnType;
 use super::object::{IndexKeys, Object};
 use crate::finding::{Finding, Kind};
@@ -58,8 +59,8 @@ pub struct DecidedColumn<'a> {
     pub null_default: Option<String>,
     pub default: Option<String>,
     pub generated: Option<String>,
-    /// The column gets the case-insensitive collation.
-    pub nocase: bool,
+    /// What makes its comparisons ignore case.
+    pub folding: Option<Folding>,
 }
 
 impl<'a> Deref for DecidedTable<'a> {
@@ -130,7 +131,8 @@ impl<'a> DecidedTable<'a> {
             target: c.target.clone(),
             pg_type: c.pg_type.clone(),
             format: c.format,
-            nocase: super::collate::is_nocase(c),
+            nocase: collate::is_nocase(c),
+            citext: matches!(c.folding, Some(Folding::Citext(_))),
         });
         translate::Scope { columns: columns.collect(), timezone: self.timezone() }
     }
@@ -169,7 +171,23 @@ impl<'a> DecidedColumn<'a> {
             excess,
             default: None,
             generated: None,
-            nocase: false,
+            folding: None,
+        }
+    }
+
+    /// Its type in a definition.
+    pub fn printed_type(&self) -> String {
+        match &self.folding {
+            Some(Folding::Citext(name)) => name.clone(),
+            Some(Folding::Collation) | None => self.pg_type.to_string(),
+        }
+    }
+
+    /// Its COLLATE clause in a definition in `schema`, after a space.
+    pub fn collation(&self, schema: &str) -> String {
+        match &self.folding {
+            Some(Folding::Collation) => collate::clause(schema),
+            Some(Folding::Citext(_)) | None => String::new(),
         }
     }
 

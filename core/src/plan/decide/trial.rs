@@ -30,7 +30,9 @@ pub fn trials(tables: &[DecidedTable<'_>]) -> Vec<Trial> {
 
 fn trial(table: &DecidedTable<'_>) -> Trial {
     let definition = |c: &DecidedColumn<'_>| {
-        format!("{} {}{}", ident(&c.target), c.pg_type, if c.nocase { COLLATION } else { "" })
+        // Expressions read the text of a citext column, so the type, which may not exist yet, does not matter.
+        let folded = c.folding.is_some().then_some(COLLATION);
+        format!("{} {}{}", ident(&c.target), c.pg_type, folded.unwrap_or_default())
     };
     let at = |position: usize| table.columns.iter().find(|c| c.position == position);
     let adds =

@@ -4,8 +4,7 @@ use super::collate::{self, KeyEquality};
 use super::object::{IndexKeys, Object};
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
-use crate::catalog::{Index, IndexColumn, IndexKey, Origin, Table};
-use crate::catalog::{KeyFact, KeyFactKind};
+use crate::catalog::{Index, IndexColumn, IndexKey, KeyFact, KeyFactKind, Letters, Origin, Table};
 use serde_json::Value;
 
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -260,7 +259,7 @@ fn coarser(
     relations: &mut Scope,
 ) {
     let folds = key.columns.iter().any(|(_, collation)| collation.eq_ignore_ascii_case("NOCASE"));
-    let lowered = folds && table.settings.nocase == Nocase::Lower;
+    let lowered = folds && table.settings.nocase != Nocase::Collation;
     let name = relations.object(&table.target, columns, if lowered { "lower_key" } else { "key" });
     table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
 }
@@ -268,14 +267,28 @@ fn coarser(
 /// Values that differ in SQLite and are equal under a collation that ignores case. `index` is the key's position.
 pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object: &str) -> Option<Finding> {
     let name = &table.source.name;
-    let kind = KeyFactKind::Folded { index };
+    let letters = match table.settings.nocase {
+        Nocase::Collation => Letters::Equal,
+        Nocase::Citext if !ctx.target.lowers_ascii_only && over_citext(table, index) => Letters::Lowered,
+        Nocase::Citext | Nocase::Lower | Nocase::None => return None,
+    };
+    let kind = KeyFactKind::Folded { index, letters };
     let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(name))?;
     let message = counted(fact.count, "group of values is", "groups of values are");
     let message = format!("{message} equal if the case of all letters is ignored{}", examples(fact));
     let fix = Fix::of_table(name, "nocase", "lower");
     let rest = ", which ignores the case of ASCII letters only, as SQLite does";
-    let stops = table.settings.nocase == Nocase::Collation;
-    stops.then(|| Kind::DuplicateKey.blocking(object, message).fix(fix, rest).of(table.id))
+    Some(Kind::DuplicateKey.blocking(object, message).fix(fix, rest).of(table.id))
+}
+
+/// A column of the index is citext. Of another, `lower()` folds ASCII alone.
+fn over_citext(table: &DecidedTable<'_>, index: usize) -> bool {
+    let columns = table.source.indexes.get(index).into_iter().flat_map(|index| &index.columns);
+    let decided = columns.filter_map(|c| match &c.key {
+        IndexKey::Column(name) => table.column(name),
+        IndexKey::Rowid | IndexKey::Expression(_) => None,
+    });
+    decided.into_iter().any(|c| c.folding.is_some())
 }
 
 /// Target names of key columns, or why there can be no key over them.

@@ -17,10 +17,7 @@ pub fn create_table(table: &DecidedTable<'_>, sequences: &[(usize, String)]) -> 
 }
 
 fn column(schema: &str, column: &DecidedColumn<'_>, sequence: Option<&str>) -> String {
-    let mut sql = format!("{} {}", ident(&column.target), column.pg_type);
-    if column.nocase {
-        sql.push_str(&collate::clause(schema));
-    }
+    let mut sql = format!("{} {}{}", ident(&column.target), column.printed_type(), column.collation(schema));
     if column.not_null {
         sql.push_str(" NOT NULL");
     }

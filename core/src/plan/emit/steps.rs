@@ -6,7 +6,7 @@ use super::{ddl, sequences};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
-use crate::plan::decide::collate;
+use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::words::{Constraints, ExistingRows, OnError};
@@ -86,12 +86,20 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
             push(out, Phase::Schema, format!("create schema {schema}"), sql, None);
         }
     }
-    let needs = |d: &&&DecidedTable<'_>| {
-        d.fresh() && (d.columns.iter().any(|c| c.nocase) || d.objects.iter().any(Object::needs_nocase))
-    };
-    let collated: BTreeSet<&str> = tables.iter().filter(needs).map(|d| d.settings.schema.as_str()).collect();
-    for schema in collated {
-        push(out, Phase::Schema, format!("create collation in {schema}"), collate::create_sql(schema), None);
+    let fresh = || tables.iter().copied().filter(|d| d.fresh());
+    let citext = |c: &DecidedColumn<'_>| matches!(c.folding, Some(Folding::Citext(_)));
+    if fresh().any(|d| d.columns.iter().any(citext))
+        && let Some(sql) = collate::create_citext(ctx)
+    {
+        push(out, Phase::Schema, "create extension citext".into(), sql, None);
+    }
+    let collated = |c: &DecidedColumn<'_>| c.folding == Some(Folding::Collation);
+    let needs =
+        |d: &&DecidedTable<'_>| d.columns.iter().any(collated) || d.objects.iter().any(Object::needs_nocase);
+    let schemas: BTreeSet<&str> = fresh().filter(needs).map(|d| d.settings.schema.as_str()).collect();
+    for schema in schemas {
+        let sql = collate::create_collation(schema);
+        push(out, Phase::Schema, format!("create collation in {schema}"), sql, None);
     }
 }
 

@@ -1,19 +1,24 @@
 //! Each table of the plan as the run, the result and the log need it.
 
+use crate::plan::context::Context;
+use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::table::DecidedTable;
-use crate::plan::model::{ColumnPlan, TablePlan};
+use crate::plan::model::{ColumnPlan, Folded, TablePlan};
 use crate::plan::resolve::table::{Disposition, Place};
 
 /// Those that are loaded, in order, then those that are absent.
-pub fn tables<'d>(
-    decided: &'d [DecidedTable<'_>],
-    order: &'d [usize],
-) -> impl Iterator<Item = TablePlan> + use<'d> {
+pub fn tables(ctx: &Context<'_>, decided: &[DecidedTable<'_>], order: &[usize]) -> Vec<TablePlan> {
     let absent = decided.iter().filter(|table| table.disposition == Disposition::Absent);
-    order.iter().filter_map(|i| decided.get(*i)).chain(absent).map(table)
+    order.iter().filter_map(|i| decided.get(*i)).chain(absent).map(|decided| table(ctx, decided)).collect()
 }
 
-fn table(table: &DecidedTable<'_>) -> TablePlan {
+fn table(ctx: &Context<'_>, table: &DecidedTable<'_>) -> TablePlan {
+    let schema = &table.settings.schema;
+    let folded = || table.columns.iter().filter(|c| c.folding.is_some());
+    let create = |folding: &Folding| match folding {
+        Folding::Collation => Some(collate::create_collation(schema)),
+        Folding::Citext(_) => collate::create_citext(ctx),
+    };
     let mut decided = table.columns.iter().peekable();
     let columns = table.resolved.columns.iter().map(|resolved| {
         let none =
@@ -39,7 +44,14 @@ fn table(table: &DecidedTable<'_>) -> TablePlan {
         detail: table.detail.clone(),
         filter: table.overrides.and_then(|g| g.filter.clone()),
         skipped: table.disposition == Disposition::Absent,
-        nocase: table.columns.iter().filter(|c| c.nocase).map(|c| c.source.name.clone()).collect(),
+        folding: folded().find_map(|c| create(c.folding.as_ref()?)),
+        folded: folded()
+            .map(|c| Folded {
+                source: c.source.name.clone(),
+                pg_type: c.printed_type(),
+                collation: c.collation(schema),
+            })
+            .collect(),
         columns: columns.collect(),
     }
 }

@@ -163,8 +163,8 @@ pub const KEYS: &[Key] = &[
     Key::new("keys", Kind::Word(Keys::WORDS), "\"strict\"").run_and_table().says(
         "What to do if stored rows break a primary key, NOT NULL or CHECK: `strict` stops, `as_data_allows` creates the strongest constraint that the rows allow.",
         "\"keys\": \"as_data_allows\""),
-    Key::new("nocase", Kind::Word(Nocase::WORDS), "\"collation\"").run_and_table().says(
-        "What `COLLATE NOCASE` becomes: a nondeterministic ICU collation (`collation`), indexes on `lower()` (`lower`), or nothing (`none`). The default is `lower` if the server has no ICU.",
+    Key::new("nocase", Kind::Word(Nocase::WORDS), "\"citext\"").run_and_table().says(
+        "What `COLLATE NOCASE` becomes: the type `citext`, whose extension is created if it is missing (`citext`), a nondeterministic ICU collation (`collation`), indexes on `lower()` (`lower`), or nothing (`none`). Where `citext` cannot be had, the default is `collation` on PostgreSQL 18 and later with ICU, and `lower` otherwise.",
         "\"nocase\": \"lower\""),
     Key::new("on_error", Kind::Word(OnError::WORDS), "\"stop\"").run().in_table(NOTHING).says(
         "`stop` ends the import at the first error. `continue` goes on with the other objects, and loads every row of a damaged table that can still be reached.", "\"on_error\": \"continue\""),

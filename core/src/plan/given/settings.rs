@@ -38,9 +38,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The plan's own, for a server that has ICU collations or not.
-    pub fn of_plan(given: &Overrides, icu: bool) -> Settings {
-        let nocase = if icu { Nocase::Collation } else { Nocase::Lower };
+    /// The plan's own. `nocase` is what the server makes of NOCASE where the overrides do not say.
+    pub fn of_plan(given: &Overrides, nocase: Nocase) -> Settings {
         let defaults = Settings {
             schema: "public".into(),
             create: Create::default(),
@@ -192,7 +191,7 @@ fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
 
 /// Each schema that a table may go to.
 fn schemas(given: &Overrides) -> Vec<String> {
-    let mut schemas = vec![Settings::of_plan(given, false).schema];
+    let mut schemas = vec![Settings::of_plan(given, Nocase::default()).schema];
     for schema in given.tables.iter().filter_map(|(_, table)| table.common.schema.as_ref()) {
         if !schemas.contains(schema) {
             schemas.push(schema.clone());
@@ -235,9 +234,12 @@ mod tests {
             parse(&json!({"schema": "a", "orphans": "keep", "types": {"DATE": "text", "VARCHAR": "citext"},
             "tables": {"t": {"schema": "b", "types": {"date": "date"}}}}))
             .unwrap_or_default();
-        let plan = Settings::of_plan(&given, false);
+        let plan = Settings::of_plan(&given, Nocase::default());
         let table = plan.of_table(Some(&given.tables[0].1));
-        assert_eq!((table.schema.as_str(), table.orphans, table.nocase), ("b", Orphans::Keep, Nocase::Lower));
+        assert_eq!(
+            (table.schema.as_str(), table.orphans, table.nocase),
+            ("b", Orphans::Keep, Nocase::Citext)
+        );
         assert_eq!(table.wanted(" DATE"), Some(&PgType::Date));
         assert_eq!(table.wanted("varchar(20)"), Some(&PgType::Other("citext".into())));
         assert_eq!(plan.wanted("date"), Some(&PgType::Text));
@@ -261,7 +263,7 @@ mod tests {
             let mut whole = plan.clone();
             whole["tables"] = json!({"t": table});
             let given = parse(&whole).unwrap_or_default();
-            let of_table = Settings::of_plan(&given, false).of_table(Some(&given.tables[0].1));
+            let of_table = Settings::of_plan(&given, Nocase::default()).of_table(Some(&given.tables[0].1));
             assert_eq!(of_table.existing_rows, rows, "{whole}");
         }
     }

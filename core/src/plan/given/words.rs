@@ -127,6 +127,7 @@ pub enum OnError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Nocase {
     #[default]
+    Citext,
     Collation,
     Lower,
     None,
@@ -175,7 +176,7 @@ words!(Excess: Error = "error", Round = "round", Truncate = "truncate");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
-words!(Nocase: Collation = "collation", Lower = "lower", None = "none");
+words!(Nocase: Citext = "citext", Collation = "collation", Lower = "lower", None = "none");
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");

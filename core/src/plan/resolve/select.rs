@@ -12,6 +12,7 @@ use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid};
 use crate::plan::given::settings::Settings;
+use crate::plan::given::words::Nocase;
 use crate::plan::given::words::Orphans;
 use crate::value::PgType;
 
@@ -26,7 +27,7 @@ pub struct Selection<'a> {
 impl Selection<'_> {
     /// The tables whose rows without a parent are rejected.
     pub fn rejecting(&self, overrides: &Overrides) -> Vec<bool> {
-        let plan = Settings::of_plan(overrides, false);
+        let plan = Settings::of_plan(overrides, Nocase::default());
         self.overrides.iter().map(|table| plan.of_table(*table).orphans == Orphans::Reject).collect()
     }
 }
