@@ -1,0 +1,69 @@
+"""The recipes of docs/howto.md do what they say: every plan in it is imported."""
+
+import json
+import re
+
+import pytest
+
+from harness import ROOT
+
+PAGE = (ROOT / "docs/howto.md").read_text()
+EVENTS = "CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER, created_at BIGINT, data TEXT); INSERT INTO events VALUES (1, 1700000000000, 1700000000, '{}'), (2, 1600000000000, 1600000000, '[1]');"
+USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, code {}, active TEXT); INSERT INTO users VALUES (1, {}, 'Y'), (2, 'b', 'N');"
+ONE_BAD = "CREATE TABLE events (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO events VALUES (1, '2024-01-01 00:00:00Z'), (2, '{}');"
+EXISTING = "CREATE TABLE users (id bigint PRIMARY KEY, code varchar(3){}, active text);"
+
+# By heading, for each of its plans: the file, the target's tables before, and what a query then finds.
+RECIPES = {
+    "The app stores milliseconds": [
+        (EVENTS, "", "SELECT created_at AT TIME ZONE 'UTC' || ' ' || pg_typeof(at) FROM events WHERE id = 1", "2023-11-14 22:13:20 timestamp with time zone"),
+        (EVENTS, "", "SELECT at AT TIME ZONE 'UTC' || ' ' || created_at FROM events WHERE id = 1", "2023-11-14 22:13:20 1700000000")],
+    "My times have no time zone": [
+        ("CREATE TABLE e (at DATETIME); INSERT INTO e VALUES ('2024-07-01 12:00:00'), ('2024-07-01T10:00:00Z')", "", "SELECT count(DISTINCT at) FROM e", "1")],
+    "0000-00-00, '' and n/a should be NULL": [
+        ("CREATE TABLE e (d DATE, t TEXT); INSERT INTO e VALUES ('2024-01-01', ''), ('0000-00-00', 'n/a'), ('', 'x'), ('n/a', NULL)", "", "SELECT count(d) || ' ' || count(t) || ' ' || pg_typeof(max(d)) FROM e", "1 3 date")],
+    "A few values are garbage": [
+        (ONE_BAD.format("soon"), "CREATE TABLE events (id bigint PRIMARY KEY, at timestamptz);", "SELECT (SELECT count(*) FROM events) || ' ' || (SELECT string_agg(\"values\" ->> 'at', ',') FROM sqlite_migrate.reject)", "1 soon")],
+    "My fractions of a second have nine digits": [
+        (ONE_BAD.format("2024-01-01T00:00:00.123456789Z"), "", "SELECT extract(microseconds FROM at) FROM events WHERE id = 2", "123457")],
+    "pgloader said: value too long for type character varying": [
+        (USERS.format("VARCHAR(3)", "'abcdef'"), EXISTING.format(""), "SELECT string_agg(code, ',' ORDER BY id) FROM users", "abc,b")],
+    "pgloader said: null value violates not-null constraint": [
+        ("CREATE TABLE k (a TEXT, b INT, PRIMARY KEY (a, b)); INSERT INTO k VALUES ('x', 1), (NULL, 2)", "", "SELECT count(*) FROM k WHERE a IS NULL", "1"),
+        (USERS.format("TEXT", "NULL"), EXISTING.format(" NOT NULL DEFAULT 'new'"), "SELECT string_agg(code, ',' ORDER BY id) FROM users", "new,b")],
+    "Rows without parents": [
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p INTEGER REFERENCES p); INSERT INTO c VALUES (7)", "", "SELECT convalidated::text || ' ' || (SELECT count(*) FROM c) FROM pg_constraint WHERE conrelid = 'c'::regclass", "false 1")],
+    "Logins ignore case, and LIKE has to work": [
+        ("CREATE TABLE u (login TEXT COLLATE NOCASE UNIQUE); INSERT INTO u VALUES ('Löwe'), ('LÖWE')", "", "SELECT count(*) FROM u WHERE login LIKE 'L%'", "2")],
+    "My JSON is text": [(EVENTS, "", "SELECT pg_typeof(data) FROM events LIMIT 1", "jsonb")],
+    "My booleans are Y and N": [(USERS.format("TEXT", "'a'"), "", "SELECT string_agg(active::text, ',' ORDER BY id) || pg_typeof(max(active::int)) FROM users", "true,falseinteger")],
+    "Names like createdAt have to be quoted everywhere": [
+        ('CREATE TABLE userNames (createdAt TEXT); INSERT INTO userNames VALUES (1)', "", "SELECT created_at FROM user_names", "1"),
+        (USERS.format("TEXT", "'a'"), "", "SELECT string_agg(short_code, ',' ORDER BY id) FROM app_user", "a,b")],
+    "Only some tables, or some rows": [(EVENTS + "CREATE TABLE cache_x (a)", "", "SELECT string_agg(id::text, ',') || coalesce(to_regclass('cache_x')::text, '') FROM events", "1")],
+    "Prisma, Django or Rails has made the schema already": [(USERS.format("TEXT", "'a'"), EXISTING.format(""), "SELECT count(*) FROM users", "2")],
+    "The tables have rows already": [
+        (USERS.format("TEXT", "'a'"), EXISTING.format("") + "INSERT INTO users VALUES (9, 'old')", "SELECT string_agg(code, ',' ORDER BY id) FROM users", "a,b"),
+        (USERS.format("TEXT", "'a'"), EXISTING.format("") + "INSERT INTO users VALUES (2, 'old'), (9, 'own')", "SELECT string_agg(code, ',' ORDER BY id) FROM users", "a,b,own")],
+    "The file is damaged": [(EVENTS, "", "SELECT count(*) FROM events", "2")],
+}
+
+
+def recipes():
+    """Every plan of the page with its heading."""
+    for section in re.split(r"^## ", PAGE, flags=re.M)[1:]:
+        for n, plan in enumerate(re.findall(r"```json\n(.*?)```", section, flags=re.S)):
+            yield section.split("\n")[0], n, json.loads(plan)
+
+
+def test_every_plan_is_tried():
+    assert [(heading, n) for heading, n, _ in recipes()] == [(heading, n) for heading, tries in RECIPES.items() for n in range(len(tries))]
+
+
+@pytest.mark.parametrize("heading, n, plan", recipes(), ids=lambda value: re.sub(r"\W+", "-", value) if isinstance(value, str) else "")
+def test_recipe(t, heading, n, plan):
+    tables, there, query, found = RECIPES[heading][n]
+    path = t.file("app.db", tables)
+    t.sql(there)
+    t.import_(path, plan)
+    assert t.shown(query) == found
