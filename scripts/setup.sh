@@ -21,7 +21,7 @@ NEEDS=(
     # The end-to-end tests. Debian's releases are good enough for them, and come as everything else here does.
     "$PYTHON_PACKAGES/pytest=python3-pytest" "$PYTHON_PACKAGES/xdist=python3-pytest-xdist"
     "$PYTHON_PACKAGES/pytest_timeout.py=python3-pytest-timeout" "$PYTHON_PACKAGES/psycopg=python3-psycopg"
-    "$PYTHON_PACKAGES/pglast=python3-pglast"
+    "$PYTHON_PACKAGES/pglast=python3-pglast" "$PYTHON_PACKAGES/jsonschema=python3-jsonschema"
 )
 
 present() {

@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+import accepted_plans
 import rotation
 from client import Session, fails
 from cluster import FIXED
@@ -32,6 +33,8 @@ class Scenario:
         self.crash_expected = False
         self.database = "t_" + re.sub(r"\W", "_", name.lower())[-55:]
         self.sessions = []
+        # Plans of calls that have not succeeded yet, by their SQL.
+        self.plans = {}
 
     def __enter__(self):
         self.dir = self.own(pathlib.Path(tempfile.mkdtemp(prefix="pgsm-e2e.")))
@@ -125,7 +128,10 @@ class Scenario:
 
     def sql(self, script, user="postgres"):
         """Runs a script in a session of its own, up to the first error, which is raised."""
-        return self.server.run(self.database, script, user)
+        result = self.server.run(self.database, script, user)
+        for plan in [plan for plan in self.plans if plan in script]:
+            accepted_plans.check(self.plans.pop(plan))
+        return result
 
     def attempt(self, script, user="postgres"):
         """As `sql`, with an error as part of the result."""
@@ -156,7 +162,10 @@ class Scenario:
     # The extension
 
     def call(self, function, path, plan=None):
-        return f"SELECT * FROM {function}({quote(str(path))}{', ' + quote(json.dumps(plan)) if plan is not None else ''})"
+        if plan is None:
+            return f"SELECT * FROM {function}({quote(str(path))})"
+        self.plans[quote(json.dumps(plan))] = plan
+        return f"SELECT * FROM {function}({quote(str(path))}, {quote(json.dumps(plan))})"
 
     def import_(self, path, plan=None):
         """Imports, which must succeed; the result rows by table name."""
