@@ -267,9 +267,9 @@ fn values_are_measured_by_the_type_below_a_domain() {
     let message = "not every stored value fits app.thing: the only value is blob";
     for (not_null, policy, expected) in [
         (false, "error", format!("blocking: {message}")),
-        (false, "null", format!("warning: {message}; such values become NULL")),
+        (false, "null", format!("warning: {message}; 1 value becomes NULL")),
         (true, "null", format!("blocking: {message}")),
-        (false, "reject", format!("warning: {message}; their rows go to sqlite_migrate.reject")),
+        (false, "reject", format!("warning: {message}; 1 row goes to sqlite_migrate.reject")),
     ] {
         assert_eq!(
             said(&go(domain(Some(PgType::Int4), not_null), json!({"on_invalid": policy})), "t.v"),

@@ -926,7 +926,7 @@ fn an_explicit_type_that_costs_values_is_reported_whatever_was_declared() {
     let profiles = [Some(TableProfile { rows: 3, sampled: false, columns: vec![stored] })];
     let catalog = catalog(vec![table("t", vec![made])]);
     for (column, message) in [
-        (json!({"type": "boolean"}), "such values become NULL"),
+        (json!({"type": "boolean"}), "2 values become NULL"),
         (json!({}), "1 value that does not fit becomes NULL"),
     ] {
         let mut column = column;

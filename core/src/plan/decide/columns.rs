@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
-use crate::finding::{Finding, Fix, Kind};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
@@ -269,12 +269,16 @@ impl<'c, 'a> Case<'c, 'a> {
             None => tried.reason.clone(),
         };
         let message = format!("not every stored value fits {required}: {why}");
+        let invalid = self.profile.and_then(|p| invalid_values(p, required.base(), format));
         match self.policy() {
             OnInvalid::Null => {
-                Kind::InvalidValue.warning(self.object(), format!("{message}; such values become NULL"))
+                let becomes = invalid
+                    .map_or("such values become".into(), |n| counted(n, "value becomes", "values become"));
+                Kind::InvalidValue.warning(self.object(), format!("{message}; {becomes} NULL"))
             }
             OnInvalid::Reject => {
-                let message = format!("{message}; their rows go to sqlite_migrate.reject");
+                let rows = invalid.map_or("their rows go".into(), |n| counted(n, "row goes", "rows go"));
+                let message = format!("{message}; {rows} to sqlite_migrate.reject");
                 Kind::InvalidValue.warning(self.object(), message)
             }
             OnInvalid::Error | OnInvalid::Text => {
@@ -289,9 +293,7 @@ impl<'c, 'a> Case<'c, 'a> {
                     not_null: self.not_null(),
                     nulls_invalid: self.on_invalid == OnInvalid::Null,
                     blanks: self.blanks(ctx, required, format),
-                    invalid: self
-                        .profile
-                        .and_then(|p| Some((invalid_values(p, required.base(), format)?, p.values()))),
+                    invalid: invalid.zip(self.profile.map(ColumnProfile::values)),
                 };
                 advice.advise(Kind::InvalidValue.blocking(self.object(), message))
             }
