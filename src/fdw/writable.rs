@@ -21,8 +21,9 @@ impl Commands {
     const INSERT: Commands = Commands(1 << 3);
     const ALL: Commands = Commands(1 << 2 | 1 << 3 | 1 << 4);
 
-    pub fn changes_rows(self) -> bool {
-        self == Commands::ALL
+    /// Only because rows have no name.
+    pub fn only_inserts(self) -> bool {
+        self == Commands::INSERT
     }
 }
 

@@ -15,7 +15,9 @@ pub fn check_schemas(schemas: &[String]) -> Result<(), Error> {
     let lacked = |schema: &String| {
         let lacking = encoding::lacking(schema)?;
         let message = lacks(&format!("the name of schema \"{schema}\""), &lacking);
-        Some(Error::server(PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER, message))
+        let sqlstate = PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER;
+        let hint = Some("Set another schema for the plan or the table.".into());
+        Some(Error::Foreign { sqlstate, message, detail: None, hint })
     };
     schemas.iter().find_map(lacked).map_or(Ok(()), Err)
 }
@@ -34,19 +36,20 @@ pub fn findings(planned: &Planned) -> Vec<Finding> {
 }
 
 fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
-    let (what, key) = match phase {
-        Phase::Indexes => ("the name of an index", Some("indexes")),
-        Phase::ForeignKeys => ("a name in a foreign key", Some("foreign_keys")),
-        Phase::Checks => ("a CHECK", Some("checks")),
-        _ => ("a name or a default of the table", None),
-    };
-    let finding = Kind::Untranslatable.blocking(&table.source, lacks(what, lacking)).of(table.id);
-    match key {
-        Some(key) => finding.fix(Fix::of_table(&table.source, key, false), ""),
-        None => {
-            let path = |key| path::of_table(&table.source, key);
-            finding.hint(format!("Set {}, or name and default in {}.", path("target"), path("columns")))
-        }
+    let path = |key| path::of_table(&table.source, key);
+    let of = |what| Kind::Untranslatable.blocking(&table.source, lacks(what, lacking)).of(table.id);
+    let without = |what, key| of(what).fix(Fix::of_table(&table.source, key, false), "");
+    match phase {
+        Phase::Indexes => without("an index", "indexes"),
+        Phase::ForeignKeys => without("a foreign key", "foreign_keys"),
+        Phase::Checks => without("a CHECK", "checks"),
+        Phase::Keys => of("a key of the table")
+            .hint("Create the table before the import, with the key under another name, to load into it."),
+        _ => of("a name or a default of the table").hint(format!(
+            "Set {}, or name and default in {}.",
+            path("target"),
+            path("columns")
+        )),
     }
 }
 

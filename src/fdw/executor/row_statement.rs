@@ -229,7 +229,7 @@ impl RowStatement {
             sqlstate: Code::ERRCODE_CARDINALITY_VIOLATION,
             message: format!("the key of table \"{}\" identifies {changed} rows", self.table),
             detail: None,
-            hint: Some("Set option \"key\" on columns that are unique together.".into()),
+            hint: Some("Set option \"key\" to 'true' on columns that are unique together.".into()),
         })
     }
 

@@ -22,15 +22,15 @@ pub enum RowKey<'a> {
     Values(Vec<Native<'a>>),
 }
 
-/// The attributes that name a row; none where the rowid does, or where no row will be changed: the executor has
-/// its own error for that.
+/// The attributes that name a row; none where the rowid does, or where nothing may be changed: that has its own error.
 pub fn attributes(relation: &ForeignTable, table: &Table) -> Result<Vec<i16>, Error> {
     let nameless = table.key.is_empty() && table.rowid.is_none();
-    if !nameless || !writable::commands(relation)?.changes_rows() {
+    if !nameless || !writable::commands(relation)?.only_inserts() {
         return Ok(table.key.clone());
     }
     let detail = "UPDATE and DELETE find a row by its rowid, or by the columns of its key.";
-    let hint = "Set option \"key\" to 'true' on the columns that identify a row.";
+    let hint = "Add the columns of the file's primary key to the foreign table, or set option \"key\" to 'true' on other \
+                columns that identify a row.";
     Err(Error::Foreign {
         sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: format!("rows of foreign table \"{}\" have no key", table.relation),

@@ -22,7 +22,7 @@ FILE = r"""
 TABLE = "a name or a default of the table"
 # What cannot be made in LATIN1: which part, which characters.
 LACKING = {r"\u{6771}": (TABLE, r"\u{6771}"), "column": (TABLE, r"\u{3044} \u{9577}"), "default": (TABLE, r"\u{9577}"),
-           "index": ("the name of an index", r"\u{5f15} \u{7d22}")}
+           "index": ("an index", r"\u{5f15} \u{7d22}")}
 MENDED = {"tables": {r"\u{6771}": {"target": "est"}, "column": {"columns": {r"\u{9577}\u{3044}": {"name": "long"}}},
                      "default": {"columns": {"é": {"default": None}}}, "index": {"indexes": False}}}
 
@@ -84,3 +84,29 @@ def test_a_value_is_not_advised_to_become_text(t):
     for policy, imported in (("null", 1), ("reject", 0)):
         columns = {"schema": policy, "tables": {"t": {"columns": {"v": {"on_invalid": policy}}}}}
         assert rows(run, t.call("sqlite_import", path, columns))[0]["imported"] == imported
+
+
+# The file's tables, what the plan says, what the hint says, and the ways of following it: SQL and a change of the plan.
+HINTS = {
+    "schema": ("CREATE TABLE t (a);", {"schema": r"\u{6771}"}, "^Set another schema for the plan or the table", [("", {"schema": "app"})]),
+    "schema of a table": ("CREATE TABLE t (a);", {"tables": {"t": {"schema": r"\u{6771}"}}}, "^Set another schema for the plan or the table", [("", {"tables": {"t": {"schema": "app"}}})]),
+    "table": ('CREATE TABLE "東" (a);', {}, r'Set plan\.tables\."?\\u\{6771\}"?\.target', [("", {"tables": {r"\u{6771}": {"target": "est"}}})]),
+    "column": ('CREATE TABLE t ("東");', {}, r"name and default in plan\.tables\.t\.columns", [("", {"tables": {"t": {"columns": {r"\u{6771}": {"name": "est"}}}}})]),
+    "default": ("CREATE TABLE t (a TEXT DEFAULT '東', b);", {}, r"name and default in plan\.tables\.t\.columns", [("", {"tables": {"t": {"columns": {"a": {"default": word}}}}}) for word in (None, "'est'")]),
+    "unique key": ('CREATE TABLE t (a TEXT CONSTRAINT "東" UNIQUE, b);', {}, "Create the table before the import, with the key under another name", [("CREATE TABLE t (a text UNIQUE, b text)", {})]),
+    "primary key": ('CREATE TABLE t (a TEXT, b, CONSTRAINT "東" PRIMARY KEY (a, b));', {}, "Create the table before the import, with the key under another name", [("CREATE TABLE t (a text, b text, PRIMARY KEY (a, b))", {})]),
+    "index": ('CREATE TABLE t (a TEXT); CREATE INDEX "東" ON t (a);', {}, r"Set plan\.tables\.t\.indexes to false", [("", {"tables": {"t": {"indexes": False}}})]),
+    "foreign key": ('CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (a INTEGER CONSTRAINT "東" REFERENCES p);', {}, r"Set plan\.tables\.t\.foreign_keys to false", [("", {"tables": {"t": {"foreign_keys": False}}})]),
+    "check": ("CREATE TABLE t (a TEXT CONSTRAINT \"東\" CHECK (a <> 'x'));", {}, r"Set plan\.tables\.t\.checks to false", [("", {"tables": {"t": {"checks": False}}})]),
+}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_is_followed(t, name):
+    tables, plan, hint, ways = HINTS[name]
+    path = t.file("a.db", tables)
+    run = in_encoding(t, "LATIN1")
+    with fails(s.UNTRANSLATABLE, "LATIN1 lacks", hint=hint):
+        run(t.call("sqlite_import", path, plan))
+    for sql, change in ways:
+        run(f"BEGIN; {sql}; {t.call('sqlite_import', path, change)}; ROLLBACK")
