@@ -1,6 +1,6 @@
 //! SQLite's expressions, which become PostgreSQL's.
 
-use pg_sqlite_migrate_core::translate::{self, Scope, ScopeColumn};
+use pg_sqlite_migrate_core::translate::{self, Scope, ScopeColumn, Size};
 use pg_sqlite_migrate_core::value::{Format, PgType, Timezone};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -196,6 +196,7 @@ fn scope() -> Scope {
         pg_type: PgType::parse(pg_type),
         format,
         nocase: source == "name",
+        size: Size { low: -1e6, high: 1e6, tiny: 1e-6 },
     };
     let columns = [
         ("id", "bigint", None),

@@ -1,11 +1,12 @@
 //! Arithmetic, bits and concatenation.
 //!
-//! Integers of literals are folded, so that a constant never overflows PostgreSQL's int4. Overflow of bigint becomes an
-//! error, where SQLite continues with a REAL; division by zero stays NULL.
+//! Integers of literals are folded. A result that may be out of range in PostgreSQL is refused (`size`); division by zero
+//! stays NULL.
 
 use sqlite3_parser::ast::Operator;
 
 use super::node::{Epoch, Kind, Lit, Node, Prec, Result, integer, null, refuse, text};
+use super::size::{self, Size};
 use crate::types::TypeClass;
 
 pub(super) fn binary(left: &Node, op: Operator, right: &Node) -> Result<Node> {
@@ -68,16 +69,28 @@ fn plain(l: &Node, op: &str, r: &Node) -> Result<Node> {
         _ => None,
     };
     let real = |n: &Node| matches!(n.literal(), Some(Lit::Real(..)));
-    // The family of the result, and the operands converted to it.
-    let (class, l, r) = match (l.class, r.class) {
-        (Integer, Integer) => (Integer, l.clone(), r.clone()),
-        (Numeric, Float) if real(r) => (Numeric, l.clone(), r.clone()),
-        (Float, Numeric) if real(l) => (Numeric, l.clone(), r.clone()),
-        (Numeric, Integer | Numeric) | (Integer, Numeric) => (Numeric, l.clone(), r.clone()),
-        _ => (Float, as_float(l), as_float(r)),
+    // The family of the result, the operands converted to it, and its bounds.
+    let ((l, size), class, r) = match (l.class, r.class) {
+        (Integer, Integer) if matches!(op, "&" | "|") => ((l.clone(), bitwise(l, r)), Integer, r.clone()),
+        (Integer, Integer) => (size::of_integers(l, op, r)?, Integer, r.clone()),
+        (Numeric, Float) if real(r) => ((l.clone(), Size::UNKNOWN), Numeric, r.clone()),
+        (Float, Numeric) if real(l) => ((l.clone(), Size::UNKNOWN), Numeric, r.clone()),
+        (Numeric, Integer | Numeric) | (Integer, Numeric) => ((l.clone(), Size::UNKNOWN), Numeric, r.clone()),
+        _ => {
+            let (l, r) = (as_float(l), as_float(r));
+            let size = size::of_reals(&l, op, &r)?;
+            ((l, size), Float, r)
+        }
     };
     let sql = format!("{} {op} {}", l.operand(), r.operand());
-    Ok(Node::new(sql, class, Prec::Operator).after(&[&l, &r]).least(least))
+    let bits = l.bits.max(r.bits);
+    Ok(Node::new(sql, class, Prec::Operator).after(&[&l, &r]).least(least).sized(size, bits))
+}
+
+/// Bits of either operand: no more than the larger one has.
+fn bitwise(l: &Node, r: &Node) -> Size {
+    let both = l.size.magnitude().hull(r.size.magnitude());
+    Size::integers(-2.0 * both.high - 1.0, 2.0 * both.high + 1.0)
 }
 
 /// Division and remainder truncate toward zero on both sides; by zero they are NULL in SQLite.
@@ -92,15 +105,24 @@ fn divide(l: &Node, op: &str, r: &Node) -> Result<Node> {
     if constant(r) == Some(0.0) {
         return Ok(null());
     }
-    let (class, l, r) = if l.class == TypeClass::Integer && r.class == TypeClass::Integer {
-        (TypeClass::Integer, l.clone(), r.clone())
+    let ((l, size), class, r) = if l.class == TypeClass::Integer && r.class == TypeClass::Integer {
+        // The remainder by -1 is 0 in PostgreSQL, too.
+        let of_integers = match op {
+            "%" => (l.clone(), Size::integers(-l.size.magnitude().high, l.size.magnitude().high)),
+            _ => size::of_integers(l, op, r)?,
+        };
+        (of_integers, TypeClass::Integer, r.clone())
     } else {
-        (TypeClass::Float, as_float(l), as_float(r))
+        let (l, r) = (as_float(l), as_float(r));
+        let size = size::of_reals(&l, op, &r)?;
+        ((l, size), TypeClass::Float, r)
     };
     let divisor = if computed { format!("nullif({}, 0)", r.sql) } else { r.operand() };
+    let bits = l.bits.max(r.bits);
     Ok(Node::new(format!("{} {op} {divisor}", l.operand()), class, Prec::Operator)
         .after(&[&l, &r])
-        .least(least))
+        .least(least)
+        .sized(size, bits))
 }
 
 fn both_integer(l: &Node, r: &Node, op: &str) -> Result<()> {
@@ -134,9 +156,13 @@ pub(super) fn negate(x: &Node) -> Result<Node> {
                 return Ok(integer(i64::MIN));
             }
             let kind = Kind::Literal(Lit::Real(-v, digits.clone()));
-            Ok(Node::new(digits, TypeClass::Float, Prec::Unary).kind(kind))
+            Ok(Node::new(digits, TypeClass::Float, Prec::Unary).kind(kind).sized(Size::constant(-v), 64))
         }
-        _ => Ok(Node::new(format!("- {}", x.operand()), x.class, Prec::Unary).after(&[&x])),
+        _ => {
+            let size = x.size.negated();
+            let x = if x.class == TypeClass::Integer { size::of_integer(&x, "-", size)? } else { x };
+            Ok(Node::new(format!("- {}", x.operand()), x.class, Prec::Unary).after(&[&x]).sized(size, x.bits))
+        }
     }
 }
 

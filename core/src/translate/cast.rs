@@ -1,5 +1,6 @@
 //! CAST: by the affinity of the type's name, as SQLite does.
 
+use super::Size;
 use super::node::{Kind, Lit, Node, Prec, Result, class_name, integer, null, refuse, text};
 use crate::catalog::Affinity;
 use crate::types::TypeClass;
@@ -44,11 +45,19 @@ fn to_integer(x: Node) -> Result<Node> {
         }
         (Kind::Digits(_) | Kind::Epoch(_), _) | (_, TypeClass::Bool) => x.number(),
         (_, TypeClass::Integer) => Ok(x),
-        (_, TypeClass::Float | TypeClass::Numeric) => Ok(truncated(&x)),
+        (_, TypeClass::Float | TypeClass::Numeric) if x.size.fits(64) => Ok(truncated(&x)),
+        (_, TypeClass::Float | TypeClass::Numeric) => {
+            refuse("the result of CAST can be out of range for bigint")
+        }
         (_, TypeClass::Text) => {
             let t = x.text()?;
             let (value, digits) = (t.operand(), text("^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)").sql);
-            let found = format!("coalesce(substring({value} FROM {digits})::bigint, 0)");
+            // SQLite takes the nearest integer that there is.
+            let found = format!(
+                "least(greatest(coalesce(substring({value} FROM {digits})::numeric, 0), {}), {})::bigint",
+                i64::MIN,
+                i64::MAX
+            );
             let sql = format!("CASE WHEN {value} IS NOT NULL THEN {found} END");
             Ok(Node::new(sql, TypeClass::Integer, Prec::Unary).after(&[&x]))
         }
@@ -57,5 +66,6 @@ fn to_integer(x: Node) -> Result<Node> {
 }
 
 fn truncated(x: &Node) -> Node {
-    Node::atom(format!("trunc({})::bigint", x.sql), TypeClass::Integer).after(&[x])
+    let size = Size { tiny: 1.0, ..x.size };
+    Node::atom(format!("trunc({})::bigint", x.sql), TypeClass::Integer).after(&[x]).sized(size, 64)
 }

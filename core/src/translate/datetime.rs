@@ -5,6 +5,7 @@
 //! forms are immutable and in UTC, as which SQLite reads texts without an offset: `date()` gives a date, `datetime()` a
 //! timestamp.
 
+use super::Size;
 use super::node::{Epoch, Kind, Moment, Node, Part, Prec, Result, refuse};
 use crate::sqltext;
 use crate::types::TypeClass;
@@ -12,6 +13,8 @@ use crate::types::TypeClass;
 const NOW: &str = "now() AT TIME ZONE 'UTC'";
 const SECONDS: &str = "floor(extract(epoch FROM now()))::bigint";
 const JULIAN_1970: f64 = 2_440_587.5;
+/// Of the seconds of any timestamp.
+const SECONDS_SIZE: Size = Size { low: -1e13, high: 1e13, tiny: 1e-6 };
 
 pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
     match (name, args) {
@@ -106,6 +109,12 @@ fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
         (TypeClass::TimestampTz, None) => {
             Node::atom(format!("({} AT TIME ZONE 'UTC')", value.operand()), TypeClass::Timestamp)
         }
+        // SQLite's days begin in the year -4713 and end with 9999; beyond them the result is NULL.
+        (TypeClass::Integer, Some("unixepoch"))
+            if !value.size.within(-210_866_760_000.0, 253_402_300_799.0) =>
+        {
+            return refuse("a date function over numbers that can be out of range for a time");
+        }
         (TypeClass::Integer, Some("unixepoch")) => {
             let seconds = value.cast("double precision", TypeClass::Float).sql;
             Node::atom(format!("(to_timestamp({seconds}) AT TIME ZONE 'UTC')"), TypeClass::Timestamp)
@@ -161,9 +170,9 @@ fn part_of_column(civil: &Node, day: bool, part: Part) -> Result<Node> {
 
 fn unixepoch(args: &[Node]) -> Result<Node> {
     match source(args)? {
-        Source::Column { civil, .. } => {
-            Ok(Node::atom(seconds_of(&civil.sql), TypeClass::Integer).after(&[&civil]))
-        }
+        Source::Column { civil, .. } => Ok(Node::atom(seconds_of(&civil.sql), TypeClass::Integer)
+            .after(&[&civil])
+            .sized(SECONDS_SIZE, 64)),
         Source::Now { moment, subsec } if moment.civil == NOW => {
             let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: None });
             let millis = "(floor(extract(epoch FROM now()) * 1000) / 1000)::double precision";
@@ -172,7 +181,8 @@ fn unixepoch(args: &[Node]) -> Result<Node> {
                 false => Node::atom(SECONDS, TypeClass::Integer),
             }
             .volatile()
-            .kind(kind))
+            .kind(kind)
+            .sized(SECONDS_SIZE, 64))
         }
         Source::Now { .. } => refuse("unixepoch() with date modifiers"),
     }
@@ -185,7 +195,8 @@ fn julianday(args: &[Node]) -> Result<Node> {
         Source::Column { civil, .. } => (civil.sql.clone(), Some(civil)),
     };
     let sql = format!("(extract(epoch FROM {epoch}) / 86400.0 + {JULIAN_1970})::double precision");
-    let node = Node::atom(sql, TypeClass::Float);
+    // Doubles near the days of our time are some ten microseconds apart.
+    let node = Node::atom(sql, TypeClass::Float).sized(Size { low: -1e9, high: 1e9, tiny: 1e-12 }, 64);
     Ok(match part {
         Some(civil) => node.after(&[&civil]),
         None => {
@@ -256,7 +267,8 @@ fn formatted(format: &str, args: &[Node]) -> Result<Node> {
         Source::Now { moment, .. } => match pieces.as_slice() {
             [Piece::Epoch] if moment.civil == NOW => {
                 let kind = Kind::Epoch(Epoch { mul: 1.0, add: 0.0, digits: Some(SECONDS.into()) });
-                Ok(Node::atom(format!("{SECONDS}::text"), TypeClass::Text).volatile().kind(kind))
+                let text = Node::atom(format!("{SECONDS}::text"), TypeClass::Text);
+                Ok(text.volatile().kind(kind).sized(SECONDS_SIZE, 64))
             }
             _ => of_now(format, &pieces, moment),
         },

@@ -10,6 +10,7 @@ use super::parse::MAX_DEPTH;
 use super::{Scope, arith, cast, datetime, function, glob, json, like, literal, random};
 use crate::sqltext;
 use crate::types::TypeClass;
+use crate::value::PgType;
 
 /// Translates within one scope.
 pub(super) struct Walk<'s> {
@@ -103,9 +104,14 @@ impl<'s> Walk<'s> {
         let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
         let timezone = self.scope.timezone.clone();
         let kind = Kind::Column { format: c.format, nocase: c.nocase, timezone };
+        let bits = match c.pg_type {
+            PgType::Int2 => 16,
+            PgType::Int4 => 32,
+            _ => 64,
+        };
         let name = sqltext::ident(&c.target);
         let sql = if c.citext { name + TEXT } else { name };
-        Some(Node::atom(sql, TypeClass::of(&c.pg_type)).kind(kind))
+        Some(Node::atom(sql, TypeClass::of(&c.pg_type)).kind(kind).sized(c.size, bits))
     }
 
     fn unary(&mut self, op: UnaryOperator, x: &Expr<'_>) -> Result<Node> {

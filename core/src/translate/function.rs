@@ -4,7 +4,7 @@
 //! requires, and then put into the form.
 
 use super::node::{Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
-use super::{compare, datetime, json, literal, random, textual};
+use super::{Size, compare, datetime, json, literal, random, size, textual};
 use crate::types::TypeClass;
 
 /// How a function uses an argument; the last entry applies to all following arguments.
@@ -215,7 +215,10 @@ fn first(args: &[Node]) -> Result<Node> {
 
 fn abs(args: &[Node]) -> Result<Node> {
     let x = first(args)?;
-    Ok(Node::atom(format!("abs({})", x.sql), x.class).least((x.class == TypeClass::Integer).then_some(0)))
+    let size = x.size.magnitude();
+    let integer = x.class == TypeClass::Integer;
+    let x = if integer { size::of_integer(&x, "abs()", size)? } else { x };
+    Ok(Node::atom(format!("abs({})", x.sql), x.class).least(integer.then_some(0)).sized(size, x.bits))
 }
 
 /// SQLite adds a half and truncates, in floating point; the result is a REAL, also for integers. To round to digits
@@ -236,14 +239,16 @@ fn round(args: &[Node]) -> Result<Node> {
             } else {
                 x.cast("double precision", TypeClass::Float)
             };
-            let (operand, compared) = (x.operand(), x.at(Prec::Operator));
+            let (operand, compared, compared_size) = (x.operand(), x.at(Prec::Operator), x.size);
             // Beyond 2^52 a double has no fraction. Adding zero turns -0 into 0.
             let sql = format!(
                 "CASE WHEN abs({}) > 4503599627370496 THEN {} \
                  ELSE trunc({operand} + CASE WHEN {compared} < 0 THEN -0.5 ELSE 0.5 END) + 0 END",
                 x.sql, x.sql
             );
-            Ok(Node::new(sql, TypeClass::Float, Prec::Unary))
+            // A half is added; smaller than one is only zero then.
+            let (low, high) = (compared_size.low - 1.0, compared_size.high + 1.0);
+            Ok(Node::new(sql, TypeClass::Float, Prec::Unary).sized(Size::integers(low, high), 64))
         }
         (_, Some(_)) => refuse("round() of a real to digits: SQLite's releases differ in it"),
     }
@@ -256,7 +261,8 @@ fn coalesce(args: &[Node]) -> Result<Node> {
     } else {
         None
     };
-    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least))
+    let (size, bits) = hull(&values);
+    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least).sized(size, bits))
 }
 
 fn iif(args: &[Node]) -> Result<Node> {
@@ -277,7 +283,8 @@ pub(super) fn case(conditions: &[Node], results: Vec<Node>) -> Result<Node> {
         sql += &format!(" ELSE {}", otherwise.sql);
     }
     let parts: Vec<&Node> = conditions.iter().chain(&results).collect();
-    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts))
+    let (size, bits) = hull(&results);
+    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts).sized(size, bits))
 }
 
 fn nullif(args: &[Node]) -> Result<Node> {
@@ -293,7 +300,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
         return refuse("nullif() of numbers of different types");
     }
     let (a, others) = compare::to_one_type(a.clone(), vec![b.clone()], false)?;
-    Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class))
+    Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class).sized(a.size, a.bits))
 }
 
 /// `min` and `max` are NULL if any argument is; LEAST and GREATEST ignore NULLs.
@@ -316,10 +323,19 @@ fn extreme(function: &str, args: &[Node]) -> Result<Node> {
         .filter(|a| a.literal().is_none())
         .map(|a| format!("{} IS NOT NULL", a.at(Prec::Operator)))
         .collect();
+    let (size, bits) = hull(&values);
     if tests.is_empty() {
-        return Ok(Node::atom(call, class));
+        return Ok(Node::atom(call, class).sized(size, bits));
     }
-    Ok(Node::new(format!("CASE WHEN {} THEN {call} END", tests.join(" AND ")), class, Prec::Unary))
+    let sql = format!("CASE WHEN {} THEN {call} END", tests.join(" AND "));
+    Ok(Node::new(sql, class, Prec::Unary).sized(size, bits))
+}
+
+/// The bounds of a value that is one of these, and the bits of their common type.
+fn hull(values: &[Node]) -> (Size, u8) {
+    let known = || values.iter().filter(|v| !v.is_null());
+    let size = known().map(|v| v.size).reduce(Size::hull).unwrap_or(Size::UNKNOWN);
+    (size, known().map(|v| v.bits).max().unwrap_or(64))
 }
 
 fn list(values: &[Node]) -> String {

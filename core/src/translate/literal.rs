@@ -3,6 +3,7 @@
 //! A literal that is compared with a column is converted as a stored value of the column is: text that is a number
 //! becomes a number for a number column, ISO text or an epoch number becomes a time for a time column.
 
+use super::Size;
 use super::node::{Kind, Lit, Node, Prec, Result, class_name, integer, refuse, text};
 use crate::sqltext;
 use crate::types::TypeClass;
@@ -38,7 +39,7 @@ pub(super) fn number(value: &str) -> Option<Node> {
     let digits = trimmed.trim_start_matches('+');
     let prec = if digits.starts_with('-') { Prec::Unary } else { Prec::Atom };
     let kind = Kind::Literal(Lit::Real(x, digits.to_string()));
-    Some(Node::new(digits, TypeClass::Float, prec).kind(kind))
+    Some(Node::new(digits, TypeClass::Float, prec).kind(kind).sized(Size::constant(x), 64))
 }
 
 /// `'it''s'` -> `it's`; also for `"…"`, `` `…` `` and `[…]`.

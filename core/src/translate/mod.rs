@@ -18,6 +18,7 @@ mod literal;
 mod node;
 mod parse;
 mod random;
+mod size;
 mod temporal;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ use sqlite3_parser::Bump;
 
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
+
+pub use size::Size;
 
 /// The columns that an expression may name, with what became of them.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +52,8 @@ pub struct ScopeColumn {
     pub nocase: bool,
     /// Its type is citext, of which an expression reads the text.
     pub citext: bool,
+    /// Of its numbers.
+    pub size: Size,
 }
 
 /// Why an expression has no PostgreSQL form.
@@ -104,7 +109,21 @@ pub fn generated(
     match node.literal() {
         Some(node::Lit::Null) => Ok("NULL".into()),
         Some(lit) => Ok(literal::stored(lit, class, format, &scope.timezone)?.sql),
-        None => Ok(default::assign(&node, class, format)?.sql),
+        None => {
+            let node = default::assign(&node, class, format)?;
+            match pg_type {
+                PgType::Int2 if !node.size.fits(16) => {
+                    node::refuse("the result can be out of range for smallint")
+                }
+                PgType::Int4 if !node.size.fits(32) => {
+                    node::refuse("the result can be out of range for integer")
+                }
+                PgType::Float4 if !node.size.within(-1e38, 1e38) || node.size.tiny < 1e-37 => {
+                    node::refuse("the result can be out of range for real")
+                }
+                _ => Ok(node.sql),
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Assumes that every constructor sets `sql`, `class` and `prec` consistently. Does not read SQLite's syntax; `expr`
 //! does.
 
-use super::Untranslatable;
+use super::{Size, Untranslatable};
 use crate::sqltext;
 use crate::types::TypeClass;
 use crate::value::{Format, Timezone};
@@ -116,11 +116,16 @@ pub(super) struct Node {
     pub collate: Option<Collation>,
     /// The value is an integer not below this, when it is not NULL.
     pub least: Option<i64>,
+    /// Of a number.
+    pub size: Size,
+    /// Of an integer: those with which PostgreSQL computes.
+    pub bits: u8,
 }
 
 impl Node {
     pub fn new(sql: impl Into<String>, class: TypeClass, prec: Prec) -> Node {
-        Node { sql: sql.into(), class, prec, immutable: true, kind: Kind::Plain, collate: None, least: None }
+        let (kind, collate, size) = (Kind::Plain, None, Size::UNKNOWN);
+        Node { sql: sql.into(), class, prec, immutable: true, kind, collate, least: None, size, bits: 64 }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.
     pub fn atom(sql: impl Into<String>, class: TypeClass) -> Node {
@@ -135,6 +140,11 @@ impl Node {
     }
     pub fn least(mut self, least: Option<i64>) -> Node {
         self.least = least;
+        self
+    }
+    /// A number within these bounds, which PostgreSQL computes with so many bits if it is an integer.
+    pub fn sized(mut self, size: Size, bits: u8) -> Node {
+        (self.size, self.bits) = (size, bits);
         self
     }
     /// Whether the value depends on the clock or on settings.
@@ -203,7 +213,9 @@ impl Node {
     }
     /// `(…)::type`
     pub fn cast(&self, pg_type: &str, class: TypeClass) -> Node {
-        Node::atom(format!("{}::{pg_type}", self.operand()), class).after(&[self]).least(self.least)
+        let bits = if pg_type == "integer" { 32 } else { 64 };
+        let sql = format!("{}::{pg_type}", self.operand());
+        Node::atom(sql, class).after(&[self]).least(self.least).sized(self.size, bits)
     }
 
     /// The value as the text that SQLite would make of it.
@@ -232,13 +244,21 @@ impl Node {
                 Some(n) => Ok(n),
                 None => refuse(format!("the text '{t}' is used as a number")),
             },
-            (Kind::Digits(n), _) => Ok(Node::atom(n, TypeClass::Integer).after(&[self])),
+            // Of a time, at the most its seconds.
+            (Kind::Digits(n), _) => {
+                let bits = if n.ends_with("::integer") { 32 } else { 64 };
+                let size = Size::integers(-1e13, 1e13);
+                Ok(Node::atom(n, TypeClass::Integer).after(&[self]).sized(size, bits))
+            }
             (Kind::Epoch(e @ Epoch { digits: Some(n), .. }), _) => {
                 let kind = Kind::Epoch(Epoch { digits: None, ..*e });
-                Ok(Node::atom(n, TypeClass::Integer).after(&[self]).kind(kind))
+                Ok(Node::atom(n, TypeClass::Integer).after(&[self]).kind(kind).sized(self.size, 64))
             }
             (_, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric) => Ok(self.clone()),
-            (_, TypeClass::Bool) => Ok(self.cast("integer", TypeClass::Integer).least(Some(0))),
+            (_, TypeClass::Bool) => Ok(self
+                .cast("integer", TypeClass::Integer)
+                .least(Some(0))
+                .sized(Size::integers(0.0, 1.0), 32)),
             _ => refuse(format!("a {} value is used as a number", class_name(self.class))),
         }
     }
@@ -271,7 +291,11 @@ pub(super) fn integer(value: i64) -> Node {
         n if n < 0 => (n.to_string(), Prec::Unary),
         n => (n.to_string(), Prec::Atom),
     };
-    Node::new(sql, TypeClass::Integer, prec).kind(Kind::Literal(Lit::Integer(value))).least(Some(value))
+    let bits = if i32::try_from(value).is_ok() { 32 } else { 64 };
+    Node::new(sql, TypeClass::Integer, prec)
+        .kind(Kind::Literal(Lit::Integer(value)))
+        .least(Some(value))
+        .sized(Size::constant(value as f64), bits)
 }
 
 pub(super) fn boolean(value: bool) -> Node {

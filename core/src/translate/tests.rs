@@ -11,6 +11,7 @@ fn scope() -> Scope {
         pg_type: PgType::parse(pg_type),
         format: (name == "ms").then_some(Format::UnixEpochMs),
         nocase: matches!(name, "email" | "login"),
+        size: Size { low: -1e6, high: 1e6, tiny: 1e-6 },
     };
     let columns = [
         ("n", "bigint"),
@@ -309,7 +310,7 @@ fn index_and_generated_expressions() {
         ("CAST((price * n) AS NUMERIC)", r#""price" * "n""#, TypeClass::Numeric),
         (
             "CAST(name AS INTEGER)",
-            r#"CASE WHEN "name" IS NOT NULL THEN coalesce(substring("name" FROM E'^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::bigint, 0) END"#,
+            r#"CASE WHEN "name" IS NOT NULL THEN least(greatest(coalesce(substring("name" FROM E'^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::numeric, 0), -9223372036854775808), 9223372036854775807)::bigint END"#,
             TypeClass::Integer,
         ),
         ("CAST(n AS TEXT)", r#""n"::text"#, TypeClass::Text),

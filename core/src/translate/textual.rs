@@ -1,5 +1,6 @@
 //! Text functions with arguments that must be checked: positions, lengths, code points.
 
+use super::Size;
 use super::like::c_collation;
 use super::node::{Kind, Node, Prec, Result, refuse, text};
 use crate::types::TypeClass;
@@ -31,7 +32,12 @@ pub(super) fn upper(args: &[Node]) -> Result<Node> {
 pub(super) fn length(args: &[Node]) -> Result<Node> {
     let x = only(args)?;
     let x = if x.class == TypeClass::Bytea { x.clone() } else { x.text()? };
-    Ok(Node::atom(format!("length({})", x.sql), TypeClass::Integer).least(Some(0)))
+    Ok(place(format!("length({})", x.sql)))
+}
+
+/// A length or a position in what SQLite can store.
+fn place(sql: String) -> Node {
+    Node::atom(sql, TypeClass::Integer).least(Some(0)).sized(Size::integers(0.0, 1e9), 32)
 }
 
 pub(super) fn trim(function: &str, args: &[Node]) -> Result<Node> {
@@ -58,10 +64,10 @@ pub(super) fn instr(args: &[Node]) -> Result<Node> {
     let [x, y] = args else { return refuse("instr() takes two arguments") };
     if x.class == TypeClass::Bytea && y.class == TypeClass::Bytea {
         let sql = format!("position({} IN {})", y.operand(), x.operand());
-        return Ok(Node::atom(sql, TypeClass::Integer).least(Some(0)));
+        return Ok(place(sql));
     }
     let (x, y) = (x.text()?, y.text()?);
-    Ok(Node::atom(format!("strpos({}, {})", x.sql, y.sql), TypeClass::Integer).least(Some(0)))
+    Ok(place(format!("strpos({}, {})", x.sql, y.sql)))
 }
 
 /// `char(72, 105)` of literals.
@@ -97,6 +103,7 @@ pub(super) fn substr(args: &[Node]) -> Result<Node> {
         Some(n) if n < 0 => format!("substr({}, length({}) - {}{tail})", x.sql, x.sql, -(n + 1)),
         Some(n) if blob && n == 0 => return refuse("substr() of a blob from place 0"),
         Some(n) => format!("substr({}, {n}{tail})", x.sql),
+        None if !from.size.fits(32) => return refuse("substr() from a place that can be out of range"),
         None if from.least.is_some_and(|n| n >= 0) => {
             format!("substr({}, {}{tail})", x.sql, from.cast("integer", TypeClass::Integer).sql)
         }
@@ -113,6 +120,9 @@ fn counted(count: &Node, from: &Node) -> Result<String> {
         Some(n @ 0..=1_000_000_000) => return Ok(n.to_string()),
         Some(_) => return refuse("substr() with a negative length"),
         None => {}
+    }
+    if !count.size.fits(32) {
+        return refuse("substr() with a length that can be out of range");
     }
     let int = count.cast("integer", TypeClass::Integer).sql;
     match (count.least, from.integer()) {

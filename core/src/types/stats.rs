@@ -65,6 +65,8 @@ pub struct BlobStats {
 pub struct NumberStats {
     pub low: f64,
     pub high: f64,
+    /// The smallest magnitude.
+    pub tiny: f64,
     pub zeros: u64,
     others: u64,
     /// Times between 1980 and 2100, by unit.
@@ -113,6 +115,7 @@ impl Default for NumberStats {
         NumberStats {
             low: f64::INFINITY,
             high: f64::NEG_INFINITY,
+            tiny: f64::INFINITY,
             zeros: 0,
             others: 0,
             sane: [0; times::COUNT],
@@ -133,6 +136,7 @@ impl NumberStats {
         } else {
             self.low = self.low.min(value);
             self.high = self.high.max(value);
+            self.tiny = self.tiny.min(value.abs());
             self.others += 1;
             if let Some(count) = times::place(value).and_then(|place| self.sane.get_mut(place)) {
                 *count += 1;

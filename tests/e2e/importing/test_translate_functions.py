@@ -4,6 +4,7 @@ cross product of its arguments' edge values: what PostgreSQL computes by the tra
 Arguments are columns of every family and literals. What is not translated is left out by a finding, which is no fault here.
 A function that is new in the table is checked without being named here."""
 
+import decimal
 import itertools
 import json
 import math
@@ -12,7 +13,7 @@ import sqlite3
 
 import pytest
 
-from harness import ROOT
+from harness import ROOT, shared
 
 # Of each kind of column: declared type, and edge values of a first, second and third argument alike.
 KINDS = {
@@ -111,7 +112,7 @@ def same(value, text, type_):
     if type_ == "text":
         return text == (value if isinstance(value, str) else str(value))
     if isinstance(value, (int, float)):
-        return (int(text) if type_ == "bigint" else float(text)) == value
+        return (float(text) if type_ == "double precision" or isinstance(value, float) else decimal.Decimal(text)) == value
     return isinstance(value, str) and text == value
 
 
@@ -193,3 +194,55 @@ def test_what_create_table_would_refuse_is_found_before(t, declared):
     shown = json.loads(t.value(f"SET bytea_output = hex; SET extra_float_digits = 1; SELECT to_json(ARRAY[{', '.join(f'g{n}::text' for n in range(len(usable)))}]) FROM {schema}.g WHERE id = 1"))
     wrong = [(declared, e, types[f"g{n}"], value, text) for n, (e, value, text) in enumerate(zip(usable, stored, shown)) if not same(value, text, types[f"g{n}"])]
     assert not wrong, wrong
+
+
+# Where SQLite goes on and PostgreSQL has an error: the ends of integers and of doubles.
+EDGES = {"INTEGER": [None, -(1 << 63), -(1 << 62), -(1 << 31), -1, 0, 1, 255, 1 << 31, (1 << 63) - 1], "REAL": [None, -1e308, -1e19, -1e-308, 0.0, 5e-324, 1e-200, 2.5, 1e19, 1.5e308]}
+OPERATORS = ["{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} / {1}", "{0} % {1}", "{0} & {1}", "{0} | {1}", "({0} + 1) > 0", "({0} * {1}) IS NULL", "-{0}", "~{0}", "abs({0})", "{0} << 3", "{0} >> 3", "{0} * 0.5", "{0} / 0.1", "{0} + 1 - 1",
+             "round({0})", "CAST({0} AS INTEGER)", "CAST({0} AS REAL) * 10", "coalesce({0}, 0) * 2", "max({0}, {1}) + 1", "min({0}, {1}) - 1", "iif({0} > {1}, {0}, {1}) * 2", "nullif({0}, {1}) + 1", "date({0}, 'unixepoch')", "datetime({0}, 'unixepoch')",
+             "strftime('%Y', {0}, 'unixepoch') + 1", "substr('abcdef', max({0}, 0))", "substr('abcdef', 1, max({0}, 0))", "length({2}) * 3000000000", "instr({2}, '9') * length({2}) * 1000000000", "CAST({2} AS INTEGER)", "CAST({2} AS INTEGER) + 1"]
+
+
+@pytest.mark.parametrize("kinds", (("INTEGER", "INTEGER"), ("REAL", "REAL"), ("INTEGER", "REAL"), ("REAL", "INTEGER")), ids="-".join)
+@pytest.mark.parametrize("size", ("extreme", "ordinary"))
+def test_what_postgresql_would_refuse_to_compute_is_loaded(t, kinds, size):
+    """A generated column, CHECK or index that PostgreSQL would have an error for is plain or left out, by a finding beforehand."""
+    edges = [[v for v in EDGES[kind] if size == "extreme" or v is None or v == 0 or 1e-3 < abs(v) < 1e6] for kind in kinds]
+    texts = ["", "9" * 30, "-" + "9" * 30, "12", "9223372036854775807", "x"]
+    path = t.dir / "edges.db"
+    db = sqlite3.connect(path)
+    made = [operator.format("a", "b", "t") for operator in OPERATORS]
+    usable = []
+    for expression in made:
+        values = [(a, b, text) for a in edges[0] for b in edges[1] for text in texts]
+        try:
+            for a, b, text in values:
+                db.execute(f"WITH v(a, b, t) AS (VALUES (?, ?, ?)) SELECT {expression} FROM v", (a, b, text)).fetchall()
+            usable.append(expression)
+        except sqlite3.OperationalError:
+            pass  # abs() of the smallest integer is an error in SQLite, too
+    checks = ", ".join(f"CHECK (({e}) IS NOT 'never')" for e in usable)
+    db.execute(f"CREATE TABLE edges (id INTEGER PRIMARY KEY, a {kinds[0]}, b {kinds[1]}, t TEXT, {', '.join(f'g{n} AS ({e})' for n, e in enumerate(usable))}, {checks})")
+    for n, e in enumerate(usable):
+        db.execute(f"CREATE INDEX i{n} ON edges ({e})")
+    db.executemany("INSERT INTO edges (a, b, t) VALUES (?, ?, ?)", [(a, b, texts[n % len(texts)]) for n, (a, b) in enumerate(itertools.product(*edges))])
+    db.commit()
+    t.own(path)
+    imported = t.import_(path)["edges"]
+    rows = db.execute("SELECT * FROM edges ORDER BY id").fetchall()
+    assert imported["imported"] == len(rows) and imported["rejected"] == 0, imported
+    types = {row["a"]: row["t"] for row in t.rows("SELECT attname AS a, format_type(atttypid, atttypmod) AS t FROM pg_attribute WHERE attrelid = 'edges'::regclass AND attnum > 0")}
+    generated = {row["attname"] for row in t.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'edges'::regclass AND attgenerated = 's'")}
+    assert len(generated) >= (3 if size == "extreme" else 15), generated
+    shown = json.loads(t.value(f"SET bytea_output = hex; SET extra_float_digits = 1; SET datestyle = 'ISO'; SELECT json_agg(ARRAY[{', '.join(f'g{n}::text' for n in range(len(usable)))}] ORDER BY id) FROM edges"))
+    wrong = [(usable[n], row[1:4], types[f"g{n}"], value, text) for row, texts in zip(rows, shown) for n, (value, text) in enumerate(zip(row[4:], texts))
+             if f"g{n}" in generated and not same(value, text, types[f"g{n}"])]
+    assert not wrong, (len(wrong), wrong[:20])
+
+
+def test_a_generated_column_that_would_overflow(t):
+    path = t.file("gen.db", shared("cases", "14-gen-min.sql").read_text())
+    said = [(f["severity"], f["message"]) for f in t.findings(path) if f["object"] == "g.b"]
+    assert said[1:] == [("warning", "generated column becomes a plain one with the stored values: the result of + can be out of range for bigint: a+1")], said
+    assert t.import_(path)["g"]["imported"] == 1
+    assert t.rows("SELECT a, b = 2.0 ^ 63 AS overflown, pg_typeof(b)::text AS type FROM g") == [{"a": 9223372036854775807, "overflown": True, "type": "double precision"}]

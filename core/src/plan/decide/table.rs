@@ -133,8 +133,15 @@ impl<'a> DecidedTable<'a> {
             format: c.format,
             nocase: collate::is_nocase(c),
             citext: matches!(c.folding, Some(Folding::Citext(_))),
+            size: self.size_of(c),
         });
         translate::Scope { columns: columns.collect(), timezone: self.timezone() }
+    }
+
+    /// Bounds of a column's numbers, if all that is stored was looked at.
+    fn size_of(&self, column: &DecidedColumn<'_>) -> translate::Size {
+        let complete = self.profile.filter(|p| !p.sampled).and_then(|p| p.columns.get(column.position));
+        complete.map_or(translate::Size::UNKNOWN, translate::Size::of)
     }
 
     /// Reports that an index or constraint could not keep its name.
