@@ -38,6 +38,8 @@ pub enum Encoding {
 pub struct Table {
     pub name: String,
     pub kind: TableKind,
+    /// Of a virtual table.
+    pub content: Content,
     /// The `CREATE TABLE` text.
     pub sql: String,
     pub without_rowid: bool,
@@ -60,6 +62,19 @@ pub enum TableKind {
     Virtual { module: String, usable: bool },
     /// A table that a virtual table keeps its data in.
     Shadow { of: String },
+}
+
+/// Where the rows of a virtual table come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Content {
+    #[default]
+    Computed,
+    /// So many rows are in the module's own tables, and nowhere else.
+    Own(u64),
+    /// A full-text index over another table of the file.
+    Of(String),
+    /// A full-text index of so many rows whose texts are not in the file.
+    Index(u64),
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -279,6 +279,18 @@ pub fn module(sql: &str) -> Option<String> {
     None
 }
 
+/// The value of `option = value` among a virtual table's arguments, without quotes.
+pub fn module_option(sql: &str, option: &str) -> Option<String> {
+    let tokens = tokens(sql).ok()?;
+    let using = tokens.iter().position(|t| t.kind == TokenType::TK_USING)?;
+    let arguments = tokens.get(using..)?;
+    let value = arguments.windows(3).find(|three| match three {
+        [name, equals, _] => equals.kind == TokenType::TK_EQ && name.text(sql).eq_ignore_ascii_case(option),
+        _ => false,
+    })?;
+    value.last().map(|value| sqlite_unquote(value.text(sql)))
+}
+
 /// Makes sure that `WHERE (text⏎)` is one condition and nothing else.
 pub fn check_expression(condition: &str) -> Result<(), String> {
     const FORBIDDEN: [TokenType; 2] = [TokenType::TK_SEMI, TokenType::TK_VARIABLE];

@@ -15,6 +15,31 @@ const SHADOWS: &[(&str, &[&str])] = &[
     ("vec0", &["chunks", "rowids", "info", "auxiliary", "vector_chunks", "metadatachunks", "metadatatext"]),
 ];
 
+/// Module name and the ending of the shadow table that has one row per row of the virtual table, where the module keeps
+/// rows of its own.
+const ROWS: &[(&str, &str)] = &[
+    ("fts3", "content"),
+    ("fts4", "content"),
+    ("fts5", "content"),
+    ("rtree", "rowid"),
+    ("rtree_i32", "rowid"),
+    ("geopoly", "rowid"),
+    ("spellfix1", "vocab"),
+    ("vec0", "rowids"),
+];
+
+/// The shadow table with the rows that a virtual table keeps itself.
+pub(super) fn rows_of(owner: &str, module: &str) -> Option<String> {
+    let (_, suffix) = ROWS.iter().find(|(m, _)| m.eq_ignore_ascii_case(module))?;
+    Some(format!("{owner}_{suffix}"))
+}
+
+/// The shadow table with one row per row that a full-text index knows.
+pub(super) fn indexed_rows_of(owner: &str, module: &str) -> Option<String> {
+    let is_index = ["fts3", "fts4", "fts5"].iter().any(|m| m.eq_ignore_ascii_case(module));
+    is_index.then(|| format!("{owner}_docsize"))
+}
+
 /// Whether `table` is a shadow table of the virtual table `owner`, which `module` runs.
 pub(super) fn is_shadow_of(table: &str, owner: &str, module: &str) -> bool {
     let Some(suffix) = suffix_after(table, owner) else { return false };

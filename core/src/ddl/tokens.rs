@@ -17,6 +17,12 @@ pub struct Token {
     end: usize,
 }
 
+impl Token {
+    pub fn text<'a>(&self, sql: &'a str) -> &'a str {
+        sql.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
 /// Splits a text into tokens; refuses what is too long or nested too deep, or closes what it did not open.
 pub fn tokens(sql: &str) -> Result<Vec<Token>, String> {
     if sql.len() > LONGEST {

@@ -51,6 +51,14 @@ pub fn invalid_values(p: &ColumnProfile, pg_type: &PgType, format: Option<Format
             Some(p.blobs + p.numbers() + other_texts(p.text.count(TextFormat::Time)))
         }
         PgType::Uuid => Some(p.numbers() + other_texts(p.text.sum(&UUIDS)) + (p.blobs - p.blob.sixteen)),
+        PgType::Json | PgType::Jsonb if p.json_measured() => {
+            let valid = p.text.json.valid + p.blob.json.valid;
+            let kept = match pg_type.base() {
+                PgType::Json => valid,
+                _ => valid - p.text.json.not_binary - p.blob.json.not_binary,
+            };
+            Some(p.real.infinite + p.real.nan + p.texts + p.blobs - kept)
+        }
         PgType::Text if p.text.invalid_utf8 == 0 || p.text.nul == 0 => {
             Some(p.blobs + p.text.invalid_utf8 + p.text.nul)
         }

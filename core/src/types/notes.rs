@@ -89,12 +89,12 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         PgType::Numeric(Some(_)) if only_numbers => "some values need more digits".to_owned(),
         PgType::Float4 if only_numbers && p.real.not_single > 0 => "some values need more digits".to_owned(),
         PgType::Jsonb if *becomes == PgType::Json => {
-            "objects have a key twice, which jsonb does not keep".to_owned()
+            let twice = p.text.json.duplicate_keys + p.blob.json.duplicate_keys;
+            format!("{} with a key twice, of which jsonb keeps one", documents(twice))
         }
-        PgType::Jsonb
-            if p.text.json.valid == p.texts && p.blob.json.invalid == 0 && p.text.json.unfit > 0 =>
-        {
-            "some documents hold \\u0000 or something else that jsonb refuses".to_owned()
+        PgType::Jsonb if fit(p, &PgType::Json, None) == Fit::Yes => {
+            let unfit = p.text.json.unfit + p.blob.json.unfit;
+            format!("{} with \\u0000 or something else that jsonb refuses", documents(unfit))
         }
         PgType::Time(_) | PgType::Timestamp(_) | PgType::TimestampTz(_) | PgType::Interval(_)
             if p.text.too_fine() > 0 =>
@@ -106,6 +106,11 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         }
         _ => stored(p, None, true),
     }
+}
+
+/// `1 value is a document`, `12 values are documents`.
+fn documents(count: u64) -> String {
+    format!("{} {}", values_are(count), if count == 1 { "a document" } else { "documents" })
 }
 
 /// `1 of 2 values is no boolean: 2`
@@ -213,6 +218,16 @@ impl Case<'_> {
             );
         }
         let finding = Kind::TypeMissed.warning(self.object(), message);
+        // json keeps every document as it is spelt.
+        if self.is(&PgType::Json) {
+            return Some(finding);
+        }
+        if missed.pg_type == PgType::Jsonb
+            && self.is(&PgType::Text)
+            && fit(self.p, &PgType::Json, None) == Fit::Yes
+        {
+            return Some(self.instead(finding, &PgType::Json, "keep the documents as they are"));
+        }
         let purpose = match times::is_time(self.declared.family) {
             true => "convert the rest",
             false => "keep the declared type",
@@ -232,6 +247,17 @@ impl Case<'_> {
             let (fix, count) = fix;
             return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
         }
+        self.at_a_cost(finding, pg_type, format, purpose)
+    }
+
+    /// The same, whatever is blank.
+    fn at_a_cost(
+        &self,
+        finding: Finding,
+        pg_type: &PgType,
+        format: Option<Format>,
+        purpose: &str,
+    ) -> Finding {
         let Some(invalid) = invalid_values(self.p, pg_type, format).filter(|n| *n < self.p.values()) else {
             return finding;
         };
@@ -519,7 +545,13 @@ impl Case<'_> {
             return None;
         };
         let finding = Kind::BlobForm.info(self.object(), message);
-        Some(finding.fix(self.of_type(&pg_type), " if that is what it is"))
+        Some(match pg_type {
+            // A blob is no text.
+            PgType::Text if p.blobs > 0 => {
+                self.at_a_cost(finding, &pg_type, None, "keep numbers and texts as text")
+            }
+            _ => finding.fix(self.of_type(&pg_type), " if that is what it is"),
+        })
     }
 
     /// `TINYINT(1)` is how some frameworks spell boolean.

@@ -161,7 +161,7 @@ impl ColumnProfile {
         self.texts += 1;
         self.text.measure(bytes);
         self.text.edges.observe(bytes);
-        if self.checks.json && self.text.json.invalid == 0 && !bytes.is_empty() {
+        if self.checks.json && !bytes.is_empty() {
             self.text.json.observe(bytes);
         }
         if self.texts > PATIENCE && self.text.count(TextFormat::Other) == self.texts - 1 {
@@ -226,7 +226,7 @@ impl ColumnProfile {
         stats.sixteen += u64::from(length == 16);
         self.blobs += 1;
         let bracket = matches!(bytes, [b'{', .., b'}'] | [b'[', .., b']']);
-        if stats.json.invalid == 0 && (self.checks.json || bracket) {
+        if self.checks.json || (bracket && stats.json.invalid == 0) {
             stats.json.observe(bytes);
         }
     }

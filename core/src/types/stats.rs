@@ -46,8 +46,10 @@ pub struct JsonStats {
     pub valid: u64,
     pub invalid: u64,
     pub duplicate_keys: u64,
-    /// Valid JSON that `jsonb` does not keep completely.
+    /// Valid JSON that `jsonb` refuses.
     pub unfit: u64,
+    /// Valid JSON of one of these kinds.
+    pub not_binary: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -185,6 +187,7 @@ impl JsonStats {
                 self.valid += 1;
                 self.duplicate_keys += u64::from(facts.duplicate_keys);
                 self.unfit += u64::from(facts.unfit);
+                self.not_binary += u64::from(facts.duplicate_keys || facts.unfit);
             }
         }
     }

@@ -15,8 +15,9 @@ use std::collections::HashMap;
 use rusqlite::Row;
 
 use self::query::{each, name, optional_text, pragma, reason, text};
+use super::count;
 use super::error::Error;
-use super::modules::{is_shadow_of, suffix_after};
+use super::modules::{indexed_rows_of, is_shadow_of, rows_of, suffix_after};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::*;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
@@ -31,6 +32,7 @@ pub fn catalog(source: &Source) -> Result<Catalog, Error> {
     reader.read_tables()?;
     reader.read_views_and_triggers();
     reader.mark_shadow_tables();
+    reader.note_contents();
     reader.resolve_foreign_keys();
     reader.note_unread_indexes();
     reader.read_sequences()?;
@@ -253,6 +255,32 @@ impl Reader<'_> {
             if let Some((owner, _)) = owners.iter().filter(is_owner).max_by_key(|(name, _)| name.len()) {
                 table.kind = TableKind::Shadow { of: owner.clone() };
             }
+        }
+    }
+
+    /// Where the rows of virtual tables come from.
+    fn note_contents(&mut self) {
+        let contents: Vec<Content> = self.catalog.tables.iter().map(|table| self.content(table)).collect();
+        for (table, content) in self.catalog.tables.iter_mut().zip(contents) {
+            table.content = content;
+        }
+    }
+
+    fn content(&self, table: &Table) -> Content {
+        let Some(module) = module(table) else { return Content::Computed };
+        let rows = |shadow: Option<String>| {
+            let shadow = self.catalog.table(&shadow?)?;
+            // One that cannot be read has a finding of its own.
+            matches!(&shadow.kind, TableKind::Shadow { of } if *of == table.name)
+                .then(|| count::count(self.source, &shadow.name, None).unwrap_or(0))
+        };
+        if let Some(rows) = rows(rows_of(&table.name, module)) {
+            return Content::Own(rows);
+        }
+        let indexed = rows(indexed_rows_of(&table.name, module));
+        match ddl::module_option(&table.sql, "content").filter(|_| indexed.is_some()) {
+            Some(of) if !of.is_empty() => Content::Of(of),
+            _ => indexed.map_or(Content::Computed, Content::Index),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What takes no part: virtual tables, their shadows, views, triggers, and what could not be read.
 
-use crate::catalog::{Table, TableKind};
-use crate::finding::{Finding, Fix, Kind};
+use crate::catalog::{Content, Table, TableKind};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
@@ -39,18 +39,43 @@ fn table_finding(table: &Table) -> Option<Finding> {
             Some(Kind::ShadowTable.info(object, message))
         }
         TableKind::Virtual { module, usable: false } => {
-            let message = format!("virtual table is not loaded: its module \"{module}\" is not available");
+            let own = match table.content {
+                Content::Own(rows) => format!(", and {}", stored_only_there(rows)),
+                _ => String::new(),
+            };
+            let message =
+                format!("virtual table is not loaded: its module \"{module}\" is not available{own}");
             let hint = "Copy its content into an ordinary table with the application that has the module.";
             Some(Kind::VirtualTable.warning(object, message).hint(hint))
         }
         TableKind::Virtual { module, usable: true } => {
-            let message =
-                format!("virtual table of module \"{module}\" is not loaded: its content is derived");
-            let fix = Fix::of_table(object, "skip", false);
+            let content = match &table.content {
+                Content::Computed => "its module computes its content".into(),
+                Content::Own(rows) => stored_only_there(*rows),
+                Content::Of(of) => format!("its content is derived from table \"{of}\""),
+                Content::Index(rows) => {
+                    let rows = counted(*rows, "row", "rows");
+                    format!("it is an index of {rows} whose texts are not in the file")
+                }
+            };
+            let message = format!("virtual table of module \"{module}\" is not loaded: {content}");
             let finding = Kind::VirtualTable.warning(object, message);
-            Some(finding.fix(fix, " to load its rows into an ordinary table"))
+            Some(match table.content {
+                Content::Index(_) => {
+                    finding.hint("Create a text search index in after, where the texts are.")
+                }
+                _ => {
+                    let fix = Fix::of_table(object, "skip", false);
+                    finding.fix(fix, " to load its rows into an ordinary table")
+                }
+            })
         }
     }
+}
+
+fn stored_only_there(rows: u64) -> String {
+    let rows = counted(rows, "row is", "rows are");
+    format!("its {rows} stored only there")
 }
 
 fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
