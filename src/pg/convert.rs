@@ -93,7 +93,7 @@ impl Converter {
     pub fn convert(&mut self, batch: &mut Batch) -> Result<Vec<Refused>, Box<Refused>> {
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
-        let _held = match memory::hold(2 * batch.size()) {
+        let _held = match memory::hold(memory::of_message(batch.size())) {
             Ok(held) => held,
             Err(OutOfMemory) => memory::exhausted("a batch of rows"),
         };

@@ -260,6 +260,12 @@ pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
     Ok(Held(place))
 }
 
+/// What Rust's copies of a server's message need that may hold so many bytes of a value. What is no UTF-8 is replaced in
+/// them, which takes more room, and a second copy.
+pub fn of_message(bytes: usize) -> usize {
+    if super::encoding::server_is_utf8() { 2 * bytes } else { 6 * bytes }
+}
+
 /// Memory that the allocator uses if the system has no more.
 pub struct Held(Option<&'static Block>);
 

@@ -57,7 +57,30 @@ fn source(args: &[Node]) -> Result<Source> {
             _ => refuse("a date function of a constant"),
         };
     }
-    column(first, modifiers)
+    match &first.kind {
+        Kind::Moment(moment) => again(first, moment, modifiers),
+        _ => column(first, modifiers),
+    }
+}
+
+/// A function of the current time's text, such as CURRENT_TIMESTAMP: a date, or date and time to the second.
+fn again(text: &Node, moment: &Moment, modifiers: &[Node]) -> Result<Source> {
+    let complete = match moment.part {
+        Part::DateTime => text.sql.ends_with("'YYYY-MM-DD HH24:MI:SS')"),
+        Part::Date => text.sql.ends_with("'YYYY-MM-DD')"),
+        Part::Time => false,
+    };
+    let fine = |m: &Node| m.text_literal().is_some_and(|word| word.to_ascii_lowercase().contains("subsec"));
+    if !complete || moment.civil != NOW || modifiers.iter().any(fine) {
+        return refuse("a date function of a part of the current time");
+    }
+    match moment.part {
+        Part::Date => {
+            let day = super::node::text("start of day");
+            now(&[&[day], modifiers].concat())
+        }
+        _ => now(modifiers),
+    }
 }
 
 fn now(modifiers: &[Node]) -> Result<Source> {
@@ -85,12 +108,18 @@ fn modify(moment: &mut Moment, modifier: &str) -> Result<()> {
             return refuse(format!("date modifier '{modifier}' has no equivalent"));
         };
         let unit = unit.trim().trim_end_matches('s');
-        let (Ok(count @ -100_000..=100_000), "day" | "hour" | "minute" | "second") =
-            (count.parse::<i32>(), unit)
-        else {
-            return refuse(format!("date modifier '{modifier}' has no equivalent"));
+        let civil = &moment.civil;
+        moment.civil = match (count.parse::<i32>(), unit) {
+            (Ok(count @ -100_000..=100_000), "day" | "hour" | "minute" | "second") => {
+                format!("({civil}) + interval '{count} {unit}s'")
+            }
+            // January 31 and a month is February 31, which is in March. PostgreSQL would keep to February.
+            (Ok(count @ -12_000..=12_000), "month") | (Ok(count @ -1_000..=1_000), "year") => {
+                let month = format!("date_trunc('month', {civil})");
+                format!("({month} + interval '{count} {unit}s') + (({civil}) - {month})")
+            }
+            _ => return refuse(format!("date modifier '{modifier}' has no equivalent")),
         };
-        moment.civil = format!("({}) + interval '{count} {unit}s'", moment.civil);
     }
     moment.instant = Some(format!("(({}) AT TIME ZONE 'UTC')", moment.civil));
     Ok(())

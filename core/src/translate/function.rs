@@ -69,6 +69,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     f("ifnull", (2, 2), ANY, Made("coalesce(a, b)", coalesce), "all of one family"),
     f("iif", (3, 3), ANY, Made("CASE WHEN a THEN b ELSE c END", iif), ""),
     f("instr", (2, 2), ANY, Made("strpos(x, y)", textual::instr), ""),
+    f("json", (1, 1), ANY, Made("'…'", json::json), "literals only, without spaces"),
+    f("json_array", (0, MANY), ANY, Made("'[…]'", json::array), "of literals and of JSON made of literals"),
     f(
         "json_extract",
         (2, 2),
@@ -76,6 +78,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Made("nullif(x -> 'a', 'null'::jsonb)", json::extract),
         "jsonb columns, paths of members and indexes",
     ),
+    f("json_object", (0, MANY), ANY, Made("'{…}'", json::object), "as json_array"),
     f("json_valid", (1, 1), ANY, Made("nullif(x IS NOT NULL, false)", json::valid), "json and jsonb columns"),
     f(
         "julianday",
@@ -231,6 +234,11 @@ fn round(args: &[Node]) -> Result<Node> {
         Some(digits) => digits.integer().map(|n| n.max(0)),
     };
     match (x.class, digits) {
+        // Which side of a half the clock is on is no matter.
+        (TypeClass::Float, Some(0)) if matches!(x.kind, Kind::Epoch(_)) => {
+            let sql = format!("round({})", x.sql);
+            Ok(Node::atom(sql, TypeClass::Float).kind(x.kind.clone()).sized(x.size, 64))
+        }
         (_, None) => refuse("round() to a computed number of digits"),
         (TypeClass::Integer, _) => Ok(x.cast("double precision", TypeClass::Float)),
         (_, Some(0)) => {

@@ -3,8 +3,10 @@
 //! `json_extract` gives SQL's NULL for JSON's null and a typed value otherwise. The translated form keeps the member as
 //! jsonb, so that 5 and "5" stay different; comparisons with literals are jsonb comparisons. Expressions that need the
 //! member's text or number are refused.
+//!
+//! JSON that is made of literals is a text literal.
 
-use super::node::{Kind, Lit, Node, Result, refuse};
+use super::node::{Kind, Lit, Node, Result, refuse, text};
 use crate::sqltext;
 use crate::types::TypeClass;
 
@@ -16,6 +18,63 @@ pub(super) fn valid(args: &[Node]) -> Result<Node> {
         }
         _ => refuse("json_valid() of a text has no equivalent before PostgreSQL 16"),
     }
+}
+
+/// `json('…')`: the text without spaces between its parts.
+pub(super) fn json(args: &[Node]) -> Result<Node> {
+    match args {
+        [x] if x.is_null() => Ok(x.clone()),
+        [x] => match x.text_literal().filter(|t| crate::value::json::inspect(t.as_bytes()).is_some()) {
+            Some(document) => Ok(as_json(&compact(document))),
+            None => refuse("json() of anything but a document"),
+        },
+        _ => refuse("json() takes one argument"),
+    }
+}
+
+/// `json_array(1, 'a', json('{}'))`
+pub(super) fn array(args: &[Node]) -> Result<Node> {
+    let values = args.iter().map(value).collect::<Result<Vec<String>>>()?;
+    Ok(as_json(&format!("[{}]", values.join(","))))
+}
+
+/// `json_object('a', 1)`
+pub(super) fn object(args: &[Node]) -> Result<Node> {
+    let member = |pair: &[Node]| match pair {
+        [label, of] if label.text_literal().is_some() && !label.json => {
+            Ok(format!("{}:{}", value(label)?, value(of)?))
+        }
+        _ => refuse("json_object() of other labels than texts"),
+    };
+    let members = args.chunks(2).map(member).collect::<Result<Vec<String>>>()?;
+    Ok(as_json(&format!("{{{}}}", members.join(","))))
+}
+
+fn as_json(document: &str) -> Node {
+    Node { json: true, ..text(document) }
+}
+
+/// A literal as JSON. SQLite prints reals in its own way.
+fn value(node: &Node) -> Result<String> {
+    match node.literal() {
+        Some(Lit::Text(document)) if node.json => Ok(document.clone()),
+        Some(Lit::Text(t)) => Ok(serde_json::Value::String(t.clone()).to_string()),
+        Some(Lit::Integer(n)) => Ok(n.to_string()),
+        Some(Lit::Null) => Ok("null".into()),
+        _ => refuse("JSON of anything but texts, integers and NULL"),
+    }
+}
+
+/// A valid document without the spaces outside of its strings.
+fn compact(document: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let keeps = |c: &char| {
+        let keep = quoted || !c.is_ascii_whitespace();
+        quoted ^= *c == '"' && !escaped;
+        escaped = quoted && *c == '\\' && !escaped;
+        keep
+    };
+    document.chars().filter(keeps).collect()
 }
 
 /// `json_extract(x, '$.a[0]')`
@@ -99,4 +158,25 @@ pub(super) fn member_literal(lit: &Lit) -> Result<Node> {
         _ => return refuse("a JSON member compares differently with this value"),
     };
     Ok(Node::atom(format!("{}::jsonb", sqltext::literal(&json)), TypeClass::Jsonb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::translate::node::{integer, null};
+
+    #[test]
+    fn json_of_literals_is_a_text() {
+        let inner = json(&[text(" { \"a b\" : [ 1 , \"\\\" \" ] } ")]).unwrap();
+        assert_eq!(inner.text_literal(), Some("{\"a b\":[1,\"\\\" \"]}"));
+        let list = array(&[integer(-1), text("[]"), null(), inner, array(&[]).unwrap()]).unwrap();
+        assert_eq!(list.text_literal(), Some("[-1,\"[]\",null,{\"a b\":[1,\"\\\" \"]},[]]"));
+        let pair = object(&[text("k\n"), list]).unwrap();
+        assert!(pair.text_literal().is_some_and(|t| t.starts_with("{\"k\\n\":[-1,")));
+        assert!(
+            json(&[text("{oops")]).is_err()
+                && object(&[text("k")]).is_err()
+                && object(&[integer(1), null()]).is_err()
+        );
+    }
 }

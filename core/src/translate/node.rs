@@ -120,12 +120,25 @@ pub(super) struct Node {
     pub size: Size,
     /// Of an integer: those with which PostgreSQL computes.
     pub bits: u8,
+    /// A text that JSON functions take for a document.
+    pub json: bool,
 }
 
 impl Node {
     pub fn new(sql: impl Into<String>, class: TypeClass, prec: Prec) -> Node {
         let (kind, collate, size) = (Kind::Plain, None, Size::UNKNOWN);
-        Node { sql: sql.into(), class, prec, immutable: true, kind, collate, least: None, size, bits: 64 }
+        Node {
+            sql: sql.into(),
+            class,
+            prec,
+            immutable: true,
+            kind,
+            collate,
+            least: None,
+            size,
+            bits: 64,
+            json: false,
+        }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.
     pub fn atom(sql: impl Into<String>, class: TypeClass) -> Node {

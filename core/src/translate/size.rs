@@ -90,11 +90,11 @@ fn combined(l: Size, op: &str, r: Size) -> Size {
         if known { Size { low, high, tiny } } else { Size::UNKNOWN }
     };
     match op {
-        // The difference of two reals may be as small as any.
+        // Doubles are multiples of the last digit of the smallest one, and so is their sum.
         "+" | "-" => {
             let r = if op == "-" { r.negated() } else { r };
             let (low, high) = (l.low + r.low, l.high + r.high);
-            from([low, low, high, high], 0.0)
+            from([low, low, high, high], l.tiny.min(r.tiny) * 1e-16)
         }
         "*" => {
             let products = [l.low * r.low, l.low * r.high, l.high * r.low, l.high * r.high];

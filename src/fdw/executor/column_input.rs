@@ -93,7 +93,7 @@ impl ColumnInput {
     /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
     pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, Refusal> {
         let Decoded::Input(text) = value else { self.mismatch() };
-        let _held = memory::hold(2 * text.len())?;
+        let _held = memory::hold(memory::of_message(text.len()))?;
         Ok(match self.source {
             Source::Quotient => Some(self.quotient(text)?),
             Source::Computed => Some(self.call(text)?),

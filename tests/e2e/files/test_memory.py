@@ -21,11 +21,11 @@ UNLIMITED = "unlimited"
 class Limited:
     """A session whose address space grows by so many megabytes at the most."""
 
-    def __init__(self, t):
+    def __init__(self, t, database=None):
         if not shutil.which("prlimit"):
             pytest.skip("prlimit is not installed")
         self.t = t
-        self.session = t.session()
+        self.session = t.session(database=database)
         self.met = 0
         # What every statement loads once is not to be counted.
         self.session.attempt("SELECT * FROM sqlite_check('/nothing')")
@@ -119,6 +119,29 @@ def test_loads_of_large_values_under_many_limits(t):
     logged = t.rows("SELECT source_table, rowid, \"values\" -> 'v' ->> 'bytes' AS bytes FROM sqlite_migrate.reject WHERE rowid = 2")
     assert all(int(row["bytes"]) > 5 * MB for row in logged if row["bytes"]), logged
     assert t.value("SELECT count(*) FROM sqlite_migrate.run_table WHERE imported = 1 AND rejected = 0") == "0"
+
+
+@pytest.mark.parametrize("how", ("load", "scan"))
+def test_refusals_of_large_values_under_many_limits(t, how):
+    """The server's message about a value holds all of it, and so do the copies of the message."""
+    path, limited = large(t, 60 * MB, kinds=["texts"]), Limited(t)
+    t.sql(f"CREATE TYPE mood AS ENUM ('a'); CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
+          "CREATE FOREIGN TABLE moods (id bigint, v mood OPTIONS (on_invalid 'null')) SERVER files OPTIONS (table 'texts')")
+    sql = load(path, "texts", type="mood", on_invalid="reject") if how == "load" else "SELECT v FROM moods"
+    limited.survives(sql, [room * MB for room in range(20, 260, 16)])
+    limited.has_met_the_limit()
+
+
+def test_a_message_that_is_not_utf_8_under_many_limits(t):
+    """Where nothing says what a text's encoding is, what is no UTF-8 is replaced in a copy."""
+    path, rooms = large(t, 20 * MB, kinds=["texts"]), [room * MB for room in range(20, 200, 15)]
+    name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    limited = Limited(t, name)
+    limited.session.run(f"""CREATE FUNCTION refuse(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE check_violation USING MESSAGE = $1 || E'\\xff'; END $$;
+        CREATE DOMAIN refused AS text CHECK (refuse(VALUE)); CREATE SERVER files FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});
+        CREATE FOREIGN TABLE texts (id bigint, v refused OPTIONS (on_invalid 'null')) SERVER files""")
+    limited.survives("SELECT count(v) FROM texts", rooms)
+    limited.has_met_the_limit()
 
 
 def test_the_error_names_the_cell(t):

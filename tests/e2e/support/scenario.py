@@ -153,9 +153,9 @@ class Scenario:
         """As `rows`, printed in one style."""
         return json.loads(self.shown(f"SELECT coalesce(json_agg(q), '[]') FROM ({query}) q"))
 
-    def session(self, user="postgres"):
+    def session(self, user="postgres", database=None):
         """A session that stays until the scenario ends."""
-        session = Session(self.server, self.database, user)
+        session = Session(self.server, database or self.database, user)
         self.sessions.append(session)
         return session
 
