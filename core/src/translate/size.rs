@@ -163,7 +163,7 @@ mod tests {
             pg_type: PgType::parse(pg_type),
             format: None,
             nocase: false,
-        citext: false,
+            citext: false,
             size,
         };
         let number = |low, high, tiny| Size { low, high, tiny };
