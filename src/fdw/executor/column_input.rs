@@ -1,6 +1,7 @@
 //! Values of a remote row that only the input function of their type can make.
 #![deny(clippy::disallowed_methods)]
 
+use std::convert::Infallible;
 use std::ffi::c_char;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -93,23 +94,31 @@ impl ColumnInput {
     /// The server's message about a value may hold all of it, and Rust's copy of that message cannot fail.
     pub fn read(&mut self, value: &Decoded<'_>) -> Result<Option<pg_sys::Datum>, Refusal> {
         let Decoded::Input(text) = value else { self.mismatch() };
+        if let Source::Quotient = self.source {
+            return Ok(Some(self.quotient(text)?));
+        }
+        // Before memory is held, of which it would take a part.
+        self.fill(text)?;
         let _held = memory::hold(memory::of_message(text.len()))?;
         Ok(match self.source {
-            Source::Quotient => Some(self.quotient(text)?),
-            Source::Computed => Some(self.call(text)?),
-            Source::LenientCell => match xact::attempt(|| self.call(text)) {
-                Ok(datum) => Some(datum?),
+            Source::Quotient | Source::Computed => Some(self.call()),
+            Source::LenientCell => match xact::attempt(|| Ok::<_, Infallible>(self.call())) {
+                Ok(Ok(datum)) => Some(datum),
                 Err(caught) if caught.is_of_value() => None,
                 Err(caught) => return Err(caught.into()),
             },
-            Source::Cell => Some(xact::explaining(|| self.call(text))??),
+            Source::Cell => Some(xact::explaining(|| self.call())?),
         })
     }
 
-    fn call(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
+    fn fill(&mut self, text: &str) -> Result<(), OutOfMemory> {
         self.text.clear(KEEP_BYTES);
         self.text.extend(text.as_bytes())?;
-        self.text.extend(&[0])?;
+        self.text.extend(&[0])
+    }
+
+    /// The value of the text that was filled in.
+    fn call(&mut self) -> pg_sys::Datum {
         let datum = {
             let _settings = self.function.guard(&self.timezone);
             // SAFETY: a NUL-terminated UTF-8 string, which is read only; an input function copies what it keeps.
@@ -119,13 +128,16 @@ impl ColumnInput {
             // SAFETY: `function` is the input function of the domain's base type, and has just made the datum.
             unsafe { domain.check(datum, false) };
         }
-        Ok(datum)
+        datum
     }
 
     /// The division of avg() over integers, as the server does it.
     fn quotient(&mut self, text: &str) -> Result<pg_sys::Datum, OutOfMemory> {
         let (sum, count) = text.split_once('/').unwrap_or((text, "1"));
-        let arguments = [Some(self.call(sum)?), Some(self.call(count)?)];
+        self.fill(sum)?;
+        let sum = self.call();
+        self.fill(count)?;
+        let arguments = [Some(sum), Some(self.call())];
         // SAFETY: both are numerics; numeric_div needs no FmgrInfo.
         let quotient = unsafe { pgrx::direct_function_call_as_datum(pg_sys::numeric_div, &arguments) };
         Ok(quotient.unwrap_or(pg_sys::Datum::from(0usize)))
