@@ -5,6 +5,7 @@ use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::Trial;
 use crate::catalog::TableId;
 use crate::finding::Finding;
+use crate::reading::Reading;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::{Excess, Format, PgType, ValueList};
@@ -174,7 +175,7 @@ pub struct LoadSpec {
     pub existing: Option<IntoExisting>,
     /// Primary key columns of the source, to name a row where there is no rowid.
     pub source_key: Vec<String>,
-    pub filter: Option<String>,
+    pub reading: Reading,
     pub timezone: String,
     pub columns: Vec<LoadColumn>,
 }

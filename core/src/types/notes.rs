@@ -6,7 +6,7 @@ use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
-use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, times};
+use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
 use crate::value::{Excess, Format, PgType};
@@ -228,6 +228,9 @@ impl Case<'_> {
         format: Option<Format>,
         purpose: &str,
     ) -> Finding {
+        if let Some((expression, what)) = respelled::using(self.p, &self.q.column.name, pg_type) {
+            return finding.fix(self.fix("using", &expression), &format!(" to read {what}"));
+        }
         if let Some(fix) = self.without_blanks(pg_type) {
             let (fix, count) = fix;
             return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
@@ -358,6 +361,12 @@ impl Case<'_> {
             true => decide::epoch(self.q, self.p),
             false => decide::every_epoch(self.p),
         };
+        let dates = respelled::using(self.p, &self.q.column.name, &PgType::Date);
+        if let Some((expression, what)) = dates.filter(|_| times::is_time(self.declared.family)) {
+            let message = "its numbers are no times by any known epoch, but dates";
+            let finding = Kind::UnreadNumbers.info(self.object(), message);
+            return Some(finding.fix(self.fix("using", &expression), &format!(" to read {what}")));
+        }
         let by_key = epoch.and_then(|unit| self.unread_by_key(unit));
         if let Some((epochs, message)) = by_key.filter(|_| !self.q.typed) {
             let finding = Kind::UnreadNumbers.info(self.object(), message);

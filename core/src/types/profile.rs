@@ -5,6 +5,7 @@
 
 use super::aside::Aside;
 use super::blanks;
+use super::respelled::Respelled;
 use super::rules::{Declared, Family};
 use super::stats::{
     BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
@@ -41,6 +42,8 @@ pub struct ColumnProfile {
     pub number: NumberStats,
     /// Values that the plan lists, which are not counted elsewhere.
     pub aside: Aside,
+    /// Values in spellings that no type reads.
+    pub respelled: Respelled,
     checks: Checks,
 }
 
@@ -50,6 +53,8 @@ struct Checks {
     json: bool,
     decimal: bool,
     times: bool,
+    /// The values are an expression's.
+    computed: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,6 +100,7 @@ impl ColumnProfile {
             json: json_checked || family == Family::Json,
             decimal: family == Family::Decimal,
             times: times::is_time(family) || times::name_says_time(&column.name),
+            computed: false,
         };
         ColumnProfile { checks, ..ColumnProfile::default() }
     }
@@ -102,6 +108,16 @@ impl ColumnProfile {
     /// The same profile, which counts these values apart.
     pub fn apart(self, null_values: ValueList, words: &Words) -> ColumnProfile {
         ColumnProfile { aside: Aside::new(null_values, words), ..self }
+    }
+
+    /// The same profile, of an expression's values: no other expression is offered for them.
+    pub fn of_expression(self) -> ColumnProfile {
+        ColumnProfile { checks: Checks { computed: true, ..self.checks }, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_times(self) -> ColumnProfile {
+        ColumnProfile { checks: Checks { times: true, ..self.checks }, ..self }
     }
 
     /// Counts one stored value.
@@ -127,6 +143,9 @@ impl ColumnProfile {
         stats.max = stats.max.max(value);
         stats.zeros += u64::from(value == 0);
         stats.ones += u64::from(value == 1);
+        if self.checks.times && !self.checks.computed {
+            self.respelled.observe_number(value);
+        }
         self.observe_integer_size(value);
         self.number.observe(value as f64);
     }
@@ -164,7 +183,8 @@ impl ColumnProfile {
         if self.checks.json && self.text.json.invalid == 0 && !bytes.is_empty() {
             self.text.json.observe(bytes);
         }
-        if self.texts > PATIENCE && self.text.count(TextFormat::Other) == self.texts - 1 {
+        let unknown = self.text.count(TextFormat::Other) == self.texts - 1;
+        if self.texts > PATIENCE && unknown && self.respelled.total() < self.texts - 1 {
             self.text.add(TextFormat::Other);
         } else {
             self.classify(bytes);
@@ -200,6 +220,9 @@ impl ColumnProfile {
             }
             Reading::Integer(value) => {
                 self.text.zero_or_one += u64::from(value == 0 || value == 1);
+                if !self.checks.computed {
+                    self.respelled.observe_number(value);
+                }
                 self.observe_integer_size(value);
                 self.number.observe(value as f64);
                 self.text.decimal.observe(digits(value.unsigned_abs()), 0);
@@ -214,6 +237,9 @@ impl ColumnProfile {
         if self.text.no_boolean.is_none() && form != TextFormat::BooleanWord && !matches!(bytes, b"0" | b"1")
         {
             self.text.no_boolean = Some(shown(bytes));
+        }
+        if form == TextFormat::Other && !self.checks.computed {
+            self.respelled.observe(bytes);
         }
         self.text.add(form);
     }

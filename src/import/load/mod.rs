@@ -256,6 +256,7 @@ fn gone(spec: &LoadSpec) -> Error {
 mod tests {
     use super::*;
     use pg_sqlite_migrate_core::catalog::{Catalog, Table};
+    use pg_sqlite_migrate_core::reading::Reading;
 
     #[test]
     fn what_a_query_does_not_find_was_not_loaded() {
@@ -267,7 +268,7 @@ mod tests {
             target: "t".into(),
             existing: None,
             source_key: vec![],
-            filter: None,
+            reading: Reading::default(),
             timezone: "UTC".into(),
             columns: vec![],
         };

@@ -171,7 +171,8 @@ fn refusal(
     }
     let stored = match (rowid, row.rowid()) {
         (Some(alias), Some(n)) => {
-            survey::on_thread(source, |source| rows::cell_at(source, &spec.source, alias, n, &name))?
+            let term = spec.reading.term(&name);
+            survey::on_thread(source, move |source| rows::cell_at(source, &spec.source, alias, n, term))?
         }
         _ => None,
     };

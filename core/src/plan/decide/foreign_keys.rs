@@ -11,10 +11,12 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
+use crate::reading::Reading;
 use crate::types::ColumnProfile;
 use crate::types::textform::TextFormat;
 use crate::value::PgType;
@@ -164,9 +166,10 @@ fn tells_case(parent: &DecidedColumn<'_>) -> bool {
     collate::is_nocase(parent) && parent.folding.is_none()
 }
 
-/// Rows of this table may be missing, or be there already.
+/// Rows of this table may be missing, be there already, or have values that SQLite has not compared as PostgreSQL will.
 fn unsure(table: &DecidedTable<'_>) -> bool {
-    let filtered = table.overrides.is_some_and(|g| g.filter.is_some());
+    let reading = table.overrides.map(TableOverrides::reading).unwrap_or_default();
+    let filtered = reading != Reading::default();
     let drops = |c: &DecidedColumn<'_>| matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
     filtered || !table.fresh() || table.columns.iter().any(drops)
 }

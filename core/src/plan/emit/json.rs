@@ -116,6 +116,9 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     let mut out = Map::new();
     put(&mut out, "name", column.target.as_str().into());
     put(&mut out, "type", column.pg_type.to_string().into());
+    if let Some(using) = column.overrides.and_then(|g| g.using.as_deref()) {
+        put(&mut out, "using", using.into());
+    }
     put(&mut out, "format", column.format.map(|f| f.as_str()).into());
     put(&mut out, "nullable", (!column.not_null).into());
     put(&mut out, "default", column.default.clone().into());

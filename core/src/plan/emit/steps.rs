@@ -9,6 +9,7 @@ use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Constraints, ExistingRows, OnError};
 use crate::plan::model::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step};
 use crate::plan::resolve::names::make_object_name;
@@ -198,7 +199,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         target: table.target.clone(),
         existing: (!table.fresh()).then(|| into_existing(table, goes_on)),
         source_key: table.source.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
-        filter: table.overrides.and_then(|g| g.filter.clone()),
+        reading: table.overrides.map(TableOverrides::reading).unwrap_or_default(),
         timezone: table.settings.timezone.clone(),
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
     }

@@ -230,6 +230,9 @@ pub const KEYS: &[Key] = &[
         "The column's name in PostgreSQL. Without it, an existing column with a similar name may be used.", "\"name\": \"created\""),
     Key::new("type", Kind::Type, "by the stored values").of_column().says(
         "The column's PostgreSQL type. `on_invalid` decides about values that do not fit.", "\"type\": \"numeric(12,2)\""),
+    Key::new("using", Kind::TextOrNull, "null").of_column().says(
+        "A SQLite expression over the table's stored columns, read instead of the column: the column's type, its keys and its rows are decided and loaded from the expression's values. See [Reading a column by an expression](#reading-a-column-by-an-expression).",
+        "\"using\": \"replace(price, ',', '.')\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
         "How the column's numbers or encoded texts are read, see [types.md](types.md#formats).", "\"format\": \"unixepoch\""),
     Key::new("true_values", Kind::Values, "[]").of_column().says(

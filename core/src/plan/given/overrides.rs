@@ -10,6 +10,7 @@ use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
+use crate::reading::Reading;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
@@ -86,6 +87,8 @@ pub struct TableOverrides {
 pub struct ColumnOverrides {
     pub name: Option<String>,
     pub pg_type: Option<PgType>,
+    /// The SQLite expression that is read instead of the column.
+    pub using: Option<String>,
     pub format: Option<Format>,
     pub nullable: Option<bool>,
     /// `Some(None)`: explicitly no default.
@@ -122,6 +125,11 @@ impl Overrides {
         let nulls = nulls.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
         let nulls = nulls.or(self.common.null_values.as_ref());
         (nulls.cloned().unwrap_or_default(), column.map(|c| c.words.clone()).unwrap_or_default())
+    }
+
+    /// How the rows of a source table are read.
+    pub fn reading(&self, table: &str) -> Reading {
+        self.table(table).map(TableOverrides::reading).unwrap_or_default()
     }
 
     /// Sets `skip` of a source table, whatever it was before.
@@ -164,6 +172,12 @@ impl Overrides {
 }
 
 impl TableOverrides {
+    /// How the table's rows are read.
+    pub fn reading(&self) -> Reading {
+        let using = self.columns.iter().filter_map(|(name, c)| Some((name.clone(), c.using.clone()?)));
+        Reading { filter: self.filter.clone(), using: using.collect() }
+    }
+
     /// The entry of a source column.
     pub fn column(&self, name: &str) -> Option<&ColumnOverrides> {
         self.columns.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
@@ -398,6 +412,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
     ColumnOverrides {
         name: text(map, "name"),
         pg_type: text(map, "type").map(|name| PgType::parse(&name)),
+        using: text(map, "using"),
         format: text(map, "format").and_then(|name| Format::parse(&name)),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),

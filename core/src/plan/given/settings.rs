@@ -1,9 +1,9 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
-use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid};
+use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
-use crate::path::join;
+use crate::path::{join, of_column};
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
@@ -167,6 +167,7 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
         return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
     }
     words_need_a_boolean(given)?;
+    using_needs_a_plain_column(given)?;
     text_needs_every_value(given)
 }
 
@@ -183,6 +184,21 @@ fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
                     format!("type {other} has no values for true and false"),
                     hint,
                 ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// PostgreSQL stores no value in a generated column.
+fn using_needs_a_plain_column(given: &Overrides) -> Result<(), PlanError> {
+    for (table, entry) in &given.tables {
+        for (name, column) in entry.columns.iter().filter(|(_, column)| column.using.is_some()) {
+            let generated = column.generated.as_ref().is_some_and(|g| *g != GeneratedOverride::Plain);
+            if generated {
+                let hint = format!("Remove it, or set {} to false.", of_column(table, name, "generated"));
+                let message = "a generated column is computed by PostgreSQL, and takes no value";
+                return Err(invalid(of_column(table, name, "using"), message, hint));
             }
         }
     }

@@ -67,6 +67,12 @@ fn report_name(findings: &mut Vec<Finding>, what: &str, object: String, named: &
     }
 }
 
+/// An expression that is read instead of the rowid gives numbers that may be an identity's.
+fn integers_only(table: &ResolvedTable<'_>, position: usize) -> bool {
+    let profile = table.profile.filter(|profile| !profile.sampled);
+    profile.is_some_and(|p| p.columns.get(position).is_some_and(|c| c.integers == p.rows))
+}
+
 /// Names the columns of a table whose disposition is known.
 pub fn columns<'a>(
     ctx: &Context<'_>,
@@ -89,7 +95,8 @@ pub fn columns<'a>(
             position,
             source,
             overrides: overrides(source),
-            rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name)),
+            rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name))
+                && (overrides(source).is_none_or(|g| g.using.is_none()) || integers_only(table, position)),
             place: Place::Skipped,
         };
         let Some((name, found)) = (if kept(source) { named.next() } else { None }) else { return column };
