@@ -113,6 +113,10 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Format => {
             prop::option::of(select(&Format::ALL[..]).prop_map(Format::as_str)).prop_map(Value::from).boxed()
         }
+        Kind::Encoding => {
+            let names = select(&["latin1", "windows-1252", "UTF-8", "nowhere"][..]);
+            prop::option::of(names).prop_map(Value::from).boxed()
+        }
         Kind::Timezone => {
             select(&["UTC", "Europe/Berlin", "+05:30", "Nowhere"][..]).prop_map(Value::from).boxed()
         }

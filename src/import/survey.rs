@@ -247,7 +247,10 @@ fn profile_tables(
         let read = |damage: &Damage| {
             let recovery = damage.of(&table.name).map(|d| Recovery::new(table, catalog.page_size, d));
             let reading = overrides.reading(&table.name);
-            let listed = |column: &str| overrides.listed(&table.name, column);
+            let listed = |column: &str| {
+                let (nulls, words) = overrides.listed(&table.name, column);
+                (nulls, words, overrides.texts(&table.name, column))
+            };
             sqlite::profile(source, table, mode, &reading, recovery.as_ref(), &listed)
         };
         let profile = match read(damage) {

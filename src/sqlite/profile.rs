@@ -16,6 +16,7 @@ use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::ValueList;
 use pg_sqlite_migrate_core::value::boolean::Words;
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn profile(
     mode: Mode,
     reading: &Reading,
     recovery: Option<&Recovery>,
-    listed: &dyn Fn(&str) -> (ValueList, Words),
+    listed: &dyn Fn(&str) -> (ValueList, Words, TextReading),
 ) -> Result<TableProfile, Error> {
     let filter = reading.filter.as_deref();
     let condition = condition(source, &table.name, filter)?;
@@ -47,9 +48,9 @@ pub fn profile(
         rows: 0,
         columns: (columns.iter())
             .map(|c| {
-                let (null_values, words) = listed(&c.name);
+                let (null_values, words, texts) = listed(&c.name);
                 let profile = ColumnProfile::for_column(c, table.json_checked(&c.name));
-                let profile = profile.apart(null_values, &words);
+                let profile = profile.apart(null_values, &words).reading(texts);
                 if reading.using(&c.name).is_some() { profile.of_expression() } else { profile }
             })
             .collect(),
@@ -192,7 +193,7 @@ mod tests {
         catalog(source).unwrap().table(name).unwrap().clone()
     }
 
-    fn nothing(_: &str) -> (ValueList, Words) {
+    fn nothing(_: &str) -> (ValueList, Words, TextReading) {
         Default::default()
     }
 

@@ -11,6 +11,7 @@ use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, InvalidValue, ValueList};
 
 /// One SELECT and what its columns become.
@@ -45,6 +46,7 @@ pub struct ReadColumn {
     pub on_invalid: OnInvalid,
     /// What means NULL where it does not fit.
     pub null_values: ValueList,
+    pub texts: TextReading,
     pub excess: Excess,
     pub not_null: bool,
     /// Text goes through the input function, because the database's encoding is not UTF-8.
@@ -161,10 +163,15 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
-    let mut shortened = Vec::new();
+    let (mut shortened, mut converted) = (Vec::new(), Vec::new());
     for (i, column) in plan.columns.iter().enumerate() {
         *at = i;
-        let cell = cell(row.get_ref(first + i)?);
+        let stored = cell(row.get_ref(first + i)?);
+        let text = column.texts.read(stored);
+        if text.is_some() {
+            converted.push(i);
+        }
+        let cell = text.as_deref().map_or(stored, Cell::Text);
         row_bytes += size(cell);
         let pushed = match column.decoder.decode(cell) {
             Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
@@ -211,6 +218,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
     }
     batch.source_bytes += row_bytes;
     shortened.into_iter().for_each(|column| batch.count_shortened(column));
+    converted.into_iter().for_each(|column| batch.count_converted(column));
     batch.end_row();
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::finding::Finding;
 use crate::reading::Reading;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -224,6 +225,7 @@ pub struct LoadColumn {
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
     pub words: Words,
+    pub texts: TextReading,
     /// What NULL becomes, as SQL.
     pub default: Option<String>,
     pub excess: Excess,

@@ -15,6 +15,7 @@ use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
 use crate::value::number::{exact_double, integral};
 use crate::value::{Cell, InvalidValue, ValueList, interval, json, text};
 
@@ -42,6 +43,9 @@ pub struct ColumnProfile {
     pub number: NumberStats,
     /// Values that the plan lists, which are not counted elsewhere.
     pub aside: Aside,
+    /// How its texts are read, and how many of them are not as they are stored.
+    pub reading: TextReading,
+    pub converted: u64,
     /// Values in spellings that no type reads.
     pub respelled: Respelled,
     checks: Checks,
@@ -120,9 +124,25 @@ impl ColumnProfile {
         ColumnProfile { checks: Checks { times: true, ..self.checks }, ..self }
     }
 
+    /// The same profile, which reads texts as the plan says.
+    pub fn reading(self, reading: TextReading) -> ColumnProfile {
+        ColumnProfile { reading, ..self }
+    }
+
     /// Counts one stored value.
     #[inline]
     pub fn observe(&mut self, cell: Cell<'_>) {
+        match self.reading.read(cell) {
+            None => self.observe_read(cell),
+            Some(text) => {
+                self.converted += 1;
+                self.observe_read(Cell::Text(&text));
+            }
+        }
+    }
+
+    #[inline]
+    fn observe_read(&mut self, cell: Cell<'_>) {
         if !self.aside.is_empty() && self.aside.observe(cell) {
             return;
         }
@@ -320,7 +340,10 @@ impl TextStats {
         let plain = text::is_plain_ascii(bytes);
         if !plain {
             match text::check(bytes) {
-                Err(InvalidValue::NulInText) => self.nul += 1,
+                Err(InvalidValue::NulInText) => {
+                    self.nul += 1;
+                    self.invalid_utf8 += u64::from(std::str::from_utf8(bytes).is_err());
+                }
                 Err(_) => self.invalid_utf8 += 1,
                 Ok(_) => {}
             }

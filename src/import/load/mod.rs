@@ -48,6 +48,8 @@ pub struct Loaded {
     pub meant_null: u64,
     /// Of each column, cells of which digits or characters were left away.
     pub shortened: Vec<u64>,
+    /// Of each column, texts that were read in another encoding or without NUL characters.
+    pub converted: Vec<u64>,
     /// Foreign keys of the table's have checked the rows as they came in.
     pub enforced: bool,
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.

@@ -217,6 +217,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
             .with_words(column.words.clone()),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
+        texts: column.texts,
         excess: column.excess,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),

@@ -158,7 +158,8 @@ pub fn heals(
         let kinds = exact.iter().filter(|form| any(&[**form])).count() + usize::from(blobs);
         kinds > 1 || any(&[TextFormat::UuidUpper, TextFormat::Hex32, TextFormat::UuidOther])
     };
-    respelled || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
+    let converted = [Some(stored), of_parent].iter().flatten().any(|p| p.converted > 0);
+    respelled || converted || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
 }
 
 /// SQLite finds a parent whatever the case, PostgreSQL only the same one.

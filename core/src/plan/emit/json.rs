@@ -9,6 +9,7 @@ use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
 use crate::plan::resolve::table::Place;
 use crate::value::PgType;
+use crate::value::encoding::TextEncoding;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
@@ -55,6 +56,8 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "null_values", settings.null_values.texts().collect());
     put(&mut out, "epochs", settings.epochs.word().into());
     put(&mut out, "excess", settings.excess.word().into());
+    put(&mut out, "text_encoding", settings.texts.encoding.map(TextEncoding::name).into());
+    put(&mut out, "nul", settings.texts.nul.word().into());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
@@ -136,6 +139,12 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     }
     put(&mut out, "epochs", column.epochs.word().into());
     put(&mut out, "excess", column.excess.word().into());
+    if let Some(encoding) = column.overrides.and_then(|g| g.text_encoding) {
+        put(&mut out, "text_encoding", encoding.map(TextEncoding::name).into());
+    }
+    if let Some(nul) = column.overrides.and_then(|g| g.nul) {
+        put(&mut out, "nul", nul.word().into());
+    }
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

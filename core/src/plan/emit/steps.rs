@@ -15,6 +15,7 @@ use crate::plan::model::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step
 use crate::plan::resolve::names::make_object_name;
 use crate::plan::resolve::table::Disposition;
 use crate::sqltext::{ident, qualified};
+use crate::value::encoding::TextReading;
 
 /// Every step. `order` lists the tables as they are loaded, and so are they numbered in the steps.
 pub fn steps(
@@ -189,6 +190,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         words: column.words.clone(),
+        texts: texts(table, column),
         default: column.null_default.clone(),
         excess: column.excess,
     };
@@ -202,6 +204,14 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         reading: table.overrides.map(TableOverrides::reading).unwrap_or_default(),
         timezone: table.settings.timezone.clone(),
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
+    }
+}
+
+fn texts(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> TextReading {
+    let of_table = table.settings.texts;
+    TextReading {
+        encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
+        nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::damage::Integrity;
 use crate::types::Epochs;
 use crate::value::Excess;
 use crate::value::batch::OnInvalid;
+use crate::value::encoding::Nul;
 
 /// Where in a plan an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Kind {
     /// A PostgreSQL type name.
     Type,
     Format,
+    /// The name of an encoding; null for none.
+    Encoding,
     Timezone,
     /// `false`, `true`, or an expression.
     Generated,
@@ -157,6 +160,12 @@ pub const KEYS: &[Key] = &[
     Key::new("excess", Kind::Word(Excess::WORDS), "\"error\"").everywhere().says(
         "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. The result's `detail` counts the values of each column.",
         "\"excess\": \"round\""),
+    Key::new("text_encoding", Kind::Encoding, "null").everywhere().says(
+        "How texts are read that are not UTF-8, though SQLite stores them as texts: `latin1`, `windows-1252`, or another encoding of the [WHATWG's list](https://encoding.spec.whatwg.org/#names-and-labels). Texts that are UTF-8 stay as they are. A finding and the result's `detail` count the others.",
+        "\"text_encoding\": \"windows-1252\""),
+    Key::new("nul", Kind::Word(Nul::WORDS), "\"error\"").everywhere().says(
+        "What to do with NUL characters in texts, which PostgreSQL does not take: with `error` the text does not fit a text type, so that a new column becomes bytea; `strip` takes them out. A finding and the result's `detail` count such texts.",
+        "\"nul\": \"strip\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),
@@ -361,6 +370,7 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Types => "object of type names".into(),
         Kind::Type => "a PostgreSQL type".into(),
         Kind::Format => "a format, or `null`".into(),
+        Kind::Encoding => "the name of an encoding, or `null`".into(),
         Kind::Timezone => "a time zone name".into(),
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),

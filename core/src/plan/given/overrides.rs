@@ -14,6 +14,7 @@ use crate::reading::Reading;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::encoding::{Nul, TextEncoding, TextReading};
 use crate::value::{Excess, Format, PgType, Timezone, ValueList};
 
 /// What is wrong with a plan that a user gave.
@@ -60,6 +61,9 @@ pub struct Common {
     pub null_values: Option<ValueList>,
     pub epochs: Option<Epochs>,
     pub excess: Option<Excess>,
+    /// `Some(None)`: explicitly none.
+    pub text_encoding: Option<Option<TextEncoding>>,
+    pub nul: Option<Nul>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
@@ -101,6 +105,9 @@ pub struct ColumnOverrides {
     pub epochs: Option<Epochs>,
     pub null_to_default: Option<bool>,
     pub excess: Option<Excess>,
+    /// `Some(None)`: explicitly none.
+    pub text_encoding: Option<Option<TextEncoding>>,
+    pub nul: Option<Nul>,
     pub reason: Option<String>,
 }
 
@@ -125,6 +132,20 @@ impl Overrides {
         let nulls = nulls.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
         let nulls = nulls.or(self.common.null_values.as_ref());
         (nulls.cloned().unwrap_or_default(), column.map(|c| c.words.clone()).unwrap_or_default())
+    }
+
+    /// How the texts of a column are read.
+    pub fn texts(&self, table: &str, column: &str) -> TextReading {
+        let table = self.table(table);
+        let column = table.and_then(|t| t.column(column));
+        let common = [table.map(|t| &t.common), Some(&self.common)];
+        let common = || common.iter().flatten();
+        let encoding = column.and_then(|c| c.text_encoding);
+        let nul = column.and_then(|c| c.nul);
+        TextReading {
+            encoding: encoding.or_else(|| common().find_map(|c| c.text_encoding)).flatten(),
+            nul: nul.or_else(|| common().find_map(|c| c.nul)).unwrap_or_default(),
+        }
     }
 
     /// How the rows of a source table are read.
@@ -243,6 +264,12 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         }),
         Kind::Format if value.is_null() => Ok(()),
         Kind::Format => check_word(&Format::ALL.map(Format::as_str), value, path),
+        Kind::Encoding if value.is_null() => Ok(()),
+        Kind::Encoding => {
+            let hint = "Use the name of an encoding other than UTF-8 and UTF-16, such as \"windows-1252\" or \"latin1\".";
+            let known = TextEncoding::parse(check_text(value, path)?);
+            known.map(|_| ()).ok_or_else(|| invalid(path, format!("unknown encoding {value}"), hint))
+        }
         Kind::Timezone => {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
@@ -339,6 +366,11 @@ fn list(map: &Object, key: &str) -> Option<Vec<String>> {
     })
 }
 
+/// A null means that there is none.
+fn encoding(map: &Object) -> Option<Option<TextEncoding>> {
+    Some(map.get("text_encoding")?.as_str().and_then(TextEncoding::parse))
+}
+
 fn values(map: &Object, key: &str) -> Option<ValueList> {
     let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
     Some(ValueList::new(map.get(key)?.as_array()?.iter().map(text)))
@@ -383,6 +415,8 @@ fn read_common(map: &Object) -> Common {
         null_values: values(map, "null_values"),
         epochs: word(map, "epochs"),
         excess: word(map, "excess"),
+        text_encoding: encoding(map),
+        nul: word(map, "nul"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
@@ -431,6 +465,8 @@ fn read_column(map: &Object) -> ColumnOverrides {
         epochs: word(map, "epochs"),
         null_to_default: flag(map, "null_to_default"),
         excess: word(map, "excess"),
+        text_encoding: encoding(map),
+        nul: word(map, "nul"),
         reason: text(map, "reason"),
     }
 }

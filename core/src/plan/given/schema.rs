@@ -57,7 +57,9 @@ fn shape(kind: Kind) -> Value {
     match kind {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Text | Kind::Type | Kind::Timezone => text(),
-        Kind::TextOrNull | Kind::NameOrNull => json!({ "anyOf": [text(), { "type": "null" }] }),
+        Kind::TextOrNull | Kind::NameOrNull | Kind::Encoding => {
+            json!({ "anyOf": [text(), { "type": "null" }] })
+        }
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Globs => json!({ "type": "array", "items": text() }),
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),

@@ -7,6 +7,7 @@ use crate::path::{join, of_column};
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
+use crate::value::encoding::TextReading;
 use crate::value::{Excess, PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
@@ -24,6 +25,7 @@ pub struct Settings {
     pub null_values: ValueList,
     pub epochs: Epochs,
     pub excess: Excess,
+    pub texts: TextReading,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
@@ -52,6 +54,7 @@ impl Settings {
             null_values: ValueList::default(),
             epochs: Epochs::default(),
             excess: Excess::default(),
+            texts: TextReading::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
@@ -90,6 +93,10 @@ impl Settings {
             null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
             epochs: own.epochs.unwrap_or(self.epochs),
             excess: own.excess.unwrap_or(self.excess),
+            texts: TextReading {
+                encoding: own.text_encoding.unwrap_or(self.texts.encoding),
+                nul: own.nul.unwrap_or(self.texts.nul),
+            },
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
