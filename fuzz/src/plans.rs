@@ -92,6 +92,13 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Globs => prop::collection::vec(near(&["*", "user*", "{a,b}", "[!x]?"], WORDS), 0..3)
             .prop_map(Value::from)
             .boxed(),
+        Kind::Objects => {
+            let glob = near(&["*", "idx_*", "[!x]?", "[a"], WORDS).prop_map(Value::from);
+            let key = select(&["exclude", "include"][..]).prop_map(str::to_owned);
+            let globs = prop::collection::vec(glob, 0..3).prop_map(Value::from);
+            let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
+            prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
+        }
         Kind::Values => {
             let texts = near(&["", "n/a", "0000-00-00", "Y", "1"], WORDS).prop_map(Value::from);
             let value = prop_oneof![5 => texts, 1 => any::<i64>().prop_map(Value::from)];

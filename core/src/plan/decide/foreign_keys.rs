@@ -14,6 +14,7 @@ use crate::finding::{Finding, Fix, Kind, Severity, counted};
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
+use crate::plan::resolve::exclusions::foreign_key_name;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
 use crate::reading::Reading;
@@ -36,11 +37,15 @@ pub fn foreign_keys(
     findings: &mut Vec<Finding>,
 ) {
     let Some(table) = tables.get(i) else { return };
-    if !table.settings.foreign_keys || !table.fresh() {
+    if !table.fresh() {
         return;
     }
     let source = table.source;
+    let taken = table.settings.foreign_keys.clone();
     for (position, key) in source.foreign_keys.iter().enumerate() {
+        if !taken.take(&foreign_key_name(source, key)) {
+            continue;
+        }
         let made = make(facts, tables, i, key);
         let orphans = Counted::of(facts, &source.name, position);
         let Some(table) = tables.get_mut(i) else { return };

@@ -24,11 +24,11 @@ pub fn indexes(
     relations: &mut Scope,
     findings: &mut Vec<Finding>,
 ) {
-    if !table.settings.indexes {
-        return;
-    }
     let source = table.source;
     for (i, index) in source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
+        if !table.settings.indexes.take(&index.name) {
+            continue;
+        }
         match definition(ctx, table, i, index) {
             Ok(keys) => {
                 let wanted = fold(ctx.names, &index.name);

@@ -63,9 +63,9 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "nocase", settings.nocase.word().into());
     put(&mut out, "types", Value::Object(types));
     put(&mut out, "timezone", settings.timezone.as_str().into());
-    put(&mut out, "indexes", settings.indexes.into());
-    put(&mut out, "foreign_keys", settings.foreign_keys.into());
-    put(&mut out, "checks", settings.checks.into());
+    put(&mut out, "indexes", settings.indexes.json());
+    put(&mut out, "foreign_keys", settings.foreign_keys.json());
+    put(&mut out, "checks", settings.checks.json());
     put(&mut out, "reset_sequences", settings.reset_sequences.into());
     put(&mut out, "analyze", settings.analyze.into());
     out

@@ -30,6 +30,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of globs.
     Globs,
+    /// `true`, `false`, or an object with globs of names to leave out.
+    Objects,
     /// One SQL statement, or a list of them.
     Sql,
     /// A list of texts and numbers.
@@ -184,11 +186,12 @@ pub const KEYS: &[Key] = &[
         "\"types\": {\"DATETIME\": \"timestamptz\"}"),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
-    Key::new("indexes", Kind::Flag, "true").run_and_table().says(
-        "Create the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are created in any case.", "\"indexes\": false"),
-    Key::new("foreign_keys", Kind::Flag, "true").run_and_table().says(
+    Key::new("indexes", Kind::Objects, "true").run_and_table().says(
+        "Create the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are created in any case. See [Leaving objects out](#leaving-objects-out).",
+        "\"indexes\": {\"exclude\": [\"idx_old_*\"]}"),
+    Key::new("foreign_keys", Kind::Objects, "true").run_and_table().says(
         "Create foreign keys.", "\"foreign_keys\": false"),
-    Key::new("checks", Kind::Flag, "true").run_and_table().says(
+    Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
     Key::new("views", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says("Carry views over.", "\"views\": false"),
     Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
@@ -365,6 +368,7 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::TextOrNull => "SQL text or `null`".into(),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),
+        Kind::Objects => "`true`, `false`, or `{\"exclude\": [globs]}`".into(),
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),

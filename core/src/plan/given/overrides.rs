@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
+use super::objects::{self, Objects};
 use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
@@ -69,9 +70,9 @@ pub struct Common {
     pub nocase: Option<Nocase>,
     pub types: Vec<(String, PgType)>,
     pub timezone: Option<String>,
-    pub indexes: Option<bool>,
-    pub foreign_keys: Option<bool>,
-    pub checks: Option<bool>,
+    pub indexes: Option<Objects>,
+    pub foreign_keys: Option<Objects>,
+    pub checks: Option<Objects>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
 }
@@ -254,6 +255,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
+        Kind::Objects => objects::check(value, path),
         Kind::Values => check_values(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
@@ -303,7 +305,7 @@ fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
     }
 }
 
-fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
+pub(super) fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
     let list = value.as_array().ok_or_else(|| wrong(path, "a list of strings", value))?;
     list.iter().enumerate().try_for_each(|(i, item)| check_text(item, &format!("{path}[{i}]")).map(|_| ()))
 }
@@ -422,9 +424,9 @@ fn read_common(map: &Object) -> Common {
         nocase: word(map, "nocase"),
         types: types.filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
         timezone: text(map, "timezone"),
-        indexes: flag(map, "indexes"),
-        foreign_keys: flag(map, "foreign_keys"),
-        checks: flag(map, "checks"),
+        indexes: Objects::read(map, "indexes"),
+        foreign_keys: Objects::read(map, "foreign_keys"),
+        checks: Objects::read(map, "checks"),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),
     }

@@ -62,6 +62,11 @@ fn shape(kind: Kind) -> Value {
         }
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Globs => json!({ "type": "array", "items": text() }),
+        Kind::Objects => {
+            let exclude = json!({ "type": "array", "items": text() });
+            let object = json!({ "type": "object", "properties": { "exclude": exclude }, "required": ["exclude"], "additionalProperties": false });
+            json!({ "anyOf": [{ "type": "boolean" }, object] })
+        }
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Kind::Values => {
             let value =
@@ -128,6 +133,10 @@ mod tests {
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
             json!({ "views": true }),
+            json!({ "indexes": {} }),
+            json!({ "indexes": { "exclude": "a" } }),
+            json!({ "checks": { "exclude": [1] } }),
+            json!({ "foreign_keys": { "exclude": [], "only": [] } }),
             json!({ "tables": { "t": { "columns": { "c": { "typ": "text" } } } } }),
             json!({ "tables": { "t": { "columns": { "c": { "format": "unix" } } } } }),
             json!({ "tables": { "t": { "primary_key": ["id"] } } }),

@@ -1,5 +1,6 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
+use super::objects::Objects;
 use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
@@ -32,9 +33,9 @@ pub struct Settings {
     /// The table's own entries first.
     pub types: Vec<(String, PgType)>,
     pub timezone: String,
-    pub indexes: bool,
-    pub foreign_keys: bool,
-    pub checks: bool,
+    pub indexes: Objects,
+    pub foreign_keys: Objects,
+    pub checks: Objects,
     pub reset_sequences: bool,
     pub analyze: bool,
 }
@@ -60,9 +61,9 @@ impl Settings {
             nocase,
             types: vec![],
             timezone: "UTC".into(),
-            indexes: true,
-            foreign_keys: true,
-            checks: true,
+            indexes: Objects::All,
+            foreign_keys: Objects::All,
+            checks: Objects::All,
             reset_sequences: true,
             analyze: true,
         };
@@ -102,9 +103,9 @@ impl Settings {
             nocase: own.nocase.unwrap_or(self.nocase),
             types: own.types.iter().chain(&self.types).cloned().collect(),
             timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
-            indexes: own.indexes.unwrap_or(self.indexes),
-            foreign_keys: own.foreign_keys.unwrap_or(self.foreign_keys),
-            checks: own.checks.unwrap_or(self.checks),
+            indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
+            foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
+            checks: own.checks.as_ref().unwrap_or(&self.checks).clone(),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
         }
