@@ -99,6 +99,19 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
             prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
+        Kind::Names => {
+            let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
+            let text = || {
+                near(&["", "app_", "^tbl", "(a)", "(", "$1", "[", "\\w{9}{9}"], WORDS).prop_map(Value::from)
+            };
+            let replacement =
+                (text(), text()).prop_map(|(pattern, with)| json!({ "pattern": pattern, "with": with }));
+            let replace = prop::collection::vec(replacement, 0..3);
+            let rules = (case(), text(), text(), replace).prop_map(|(case, prefix, suffix, replace)| {
+                json!({ "case": case, "prefix": prefix, "suffix": suffix, "replace": replace })
+            });
+            prop_oneof![case(), rules].boxed()
+        }
         Kind::Values => {
             let texts = near(&["", "n/a", "0000-00-00", "Y", "1"], WORDS).prop_map(Value::from);
             let value = prop_oneof![5 => texts, 1 => any::<i64>().prop_map(Value::from)];

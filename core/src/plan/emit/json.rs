@@ -18,7 +18,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
     put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
     put(&mut out, "exclude", json!(given.exclude.clone().unwrap_or_default()));
-    put(&mut out, "names", ctx.names.word().into());
+    put(&mut out, "names", ctx.name_rules.json());
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());

@@ -30,6 +30,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of globs.
     Globs,
+    /// A case, or an object of rules.
+    Names,
     /// `true`, `false`, or an object with globs of names to leave out.
     Objects,
     /// One SQL statement, or a list of them.
@@ -127,8 +129,8 @@ pub const KEYS: &[Key] = &[
         "Globs of the source tables to import, without regard to case.", "\"include\": [\"user*\", \"orders\"]"),
     Key::new("exclude", Kind::Globs, "[]").run().says(
         "Globs of source tables to leave out; wins over `include`.", "\"exclude\": [\"*_backup\"]"),
-    Key::new("names", Kind::Word(Names::WORDS), "\"preserve\"").run().in_table(NOTHING).says(
-        "How source names become PostgreSQL names. Names over 63 bytes are cut and collisions get a number; a finding reports both.",
+    Key::new("names", Kind::Names, "\"preserve\"").run().in_table(NOTHING).says(
+        "How source names become PostgreSQL names. Names over 63 bytes are cut and collisions get a number; a finding reports both. An object also has rules for the names of tables, see [Rules for names](#rules-for-names).",
         "\"names\": \"snake_case\""),
     Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").run_and_table().says(
         "`auto` creates missing tables and loads into existing ones; `always` creates every table; `never` creates neither tables nor schemas.",
@@ -368,6 +370,10 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::TextOrNull => "SQL text or `null`".into(),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),
+        Kind::Names => {
+            let words = Names::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+            format!("{words}, or an object with `case`, `prefix`, `suffix`, `replace`")
+        }
         Kind::Objects => "`true`, `false`, or `{\"exclude\": [globs]}`".into(),
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),

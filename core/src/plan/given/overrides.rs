@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
+use super::naming::{self, NameRules};
 use super::objects::{self, Objects};
 use super::words::*;
 use super::{pgtype, settings};
@@ -35,7 +36,7 @@ pub struct Overrides {
     pub common: Common,
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
-    pub names: Option<Names>,
+    pub names: Option<NameRules>,
     pub on_error: Option<OnError>,
     pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
@@ -256,6 +257,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
         Kind::Objects => objects::check(value, path),
+        Kind::Names => naming::check(value, path),
         Kind::Values => check_values(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
@@ -296,7 +298,7 @@ fn each(
     object(value, path)?.iter().try_for_each(|(name, value)| check(value, &join(path, name)))
 }
 
-fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
+pub(super) fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
     match value.as_str() {
         None => Err(wrong(path, "a string", value)),
         Some("") => Err(invalid(path, "must not be empty", "")),
@@ -323,7 +325,7 @@ fn check_values(value: &Value, path: &str) -> Result<(), PlanError> {
     })
 }
 
-fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
+pub(super) fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
     let list = || words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
     let text = value.as_str().ok_or_else(|| wrong(path, &format!("one of {}", list()), value))?;
     if words.contains(&text) {
@@ -388,7 +390,7 @@ fn read_plan(map: &Object) -> Overrides {
         common: read_common(map),
         include: list(map, "include"),
         exclude: list(map, "exclude"),
-        names: word(map, "names"),
+        names: map.get("names").map(NameRules::read),
         on_error: word(map, "on_error"),
         loader: word(map, "loader"),
         profile: word(map, "profile"),

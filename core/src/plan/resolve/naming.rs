@@ -28,17 +28,18 @@ pub fn tables(
         scope_of.push(at);
     }
     let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&counterparts))
-        .map(|(table, counterpart)| {
+    let ruled: Vec<String> = tables.iter().map(|table| ctx.name_rules.table(&table.source.name)).collect();
+    let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&ruled).zip(&counterparts))
+        .map(|((table, ruled), counterpart)| {
             let explicit = table.overrides.and_then(|g| g.target.as_deref());
             let found = match counterpart {
                 Counterpart::Found(name) => Some(name.as_str()),
                 Counterpart::None | Counterpart::Ambiguous => None,
             };
-            (table.source.name.as_str(), explicit.or(found))
+            (ruled.as_str(), explicit.or(found))
         })
         .collect();
-    let path = |i: usize| path::of_table(wanted.get(i).map_or("", |w| w.0), "target");
+    let path = |i: usize| path::of_table(tables.get(i).map_or("", |table| &table.source.name), "target");
     check_length(&wanted, path)?;
     let named = names::assign(ctx.names, &wanted, &mut scopes.iter_mut().collect::<Vec<_>>(), &scope_of)
         .map_err(|i| invalid(path(i), "another table has this name", ""))?;

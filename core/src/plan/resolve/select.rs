@@ -38,6 +38,9 @@ impl Selection<'_> {
 pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'a>, PlanError> {
     let entries = table_entries(catalog, given)?;
     exclusions::check(catalog, given)?;
+    if let Some(rules) = &given.names {
+        rules.check_tables(catalog.tables.iter().map(|table| table.name.as_str()))?;
+    }
     if given.include.as_ref().is_some_and(Vec::is_empty) {
         return Err(invalid("plan.include", "must not be empty", "Leave the key out for all tables."));
     }
