@@ -323,7 +323,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::Locked { .. } => Code::ERRCODE_LOCK_NOT_AVAILABLE,
         E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
-        E::InvalidFilter { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        E::InvalidFilter { .. } | E::InvalidUsing { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
         E::Constraint { kind: Constraint::Unique, .. } => Code::ERRCODE_UNIQUE_VIOLATION,
         E::Constraint { kind: Constraint::NotNull, .. } => Code::ERRCODE_NOT_NULL_VIOLATION,
         E::Constraint { kind: Constraint::ForeignKey, .. } => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
@@ -413,6 +413,9 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
              rolls the journal back."
         }
         E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
+        E::InvalidUsing { .. } => {
+            "A column's \"using\" is an expression in SQLite's SQL over the columns of one row."
+        }
         E::ReadOnly { .. } | E::DirectoryUnwritable { .. } => {
             "The server's operating system user must be able to write to the file and to its directory."
         }

@@ -235,6 +235,8 @@ pub enum KeyFactKind {
     PrimaryKeyNull,
     /// Groups of rows that share a declared primary key once `1`, `1.0` and `'1'` are one value.
     PrimaryKeyDuplicate,
+    /// Groups of rows that share a unique key (by its position in `Table::indexes`) over values of the plan's `using`.
+    Duplicate { index: usize },
     /// Rows whose foreign key (by its position in `Table::foreign_keys`) points to no row.
     Orphan { foreign_key: usize },
     /// Rows whose foreign key points to a row that goes because its own points to none, and so on. Without examples.

@@ -92,6 +92,26 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Globs => prop::collection::vec(near(&["*", "user*", "{a,b}", "[!x]?"], WORDS), 0..3)
             .prop_map(Value::from)
             .boxed(),
+        Kind::Objects => {
+            let glob = near(&["*", "idx_*", "[!x]?", "[a"], WORDS).prop_map(Value::from);
+            let key = select(&["exclude", "include"][..]).prop_map(str::to_owned);
+            let globs = prop::collection::vec(glob, 0..3).prop_map(Value::from);
+            let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
+            prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
+        }
+        Kind::Names => {
+            let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
+            let text = || {
+                near(&["", "app_", "^tbl", "(a)", "(", "$1", "[", "\\w{9}{9}"], WORDS).prop_map(Value::from)
+            };
+            let replacement =
+                (text(), text()).prop_map(|(pattern, with)| json!({ "pattern": pattern, "with": with }));
+            let replace = prop::collection::vec(replacement, 0..3);
+            let rules = (case(), text(), text(), replace).prop_map(|(case, prefix, suffix, replace)| {
+                json!({ "case": case, "prefix": prefix, "suffix": suffix, "replace": replace })
+            });
+            prop_oneof![case(), rules].boxed()
+        }
         Kind::Values => {
             let texts = near(&["", "n/a", "0000-00-00", "Y", "1"], WORDS).prop_map(Value::from);
             let value = prop_oneof![5 => texts, 1 => any::<i64>().prop_map(Value::from)];
@@ -112,6 +132,10 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Type => types().prop_map(Value::from).boxed(),
         Kind::Format => {
             prop::option::of(select(&Format::ALL[..]).prop_map(Format::as_str)).prop_map(Value::from).boxed()
+        }
+        Kind::Encoding => {
+            let names = select(&["latin1", "windows-1252", "UTF-8", "nowhere"][..]);
+            prop::option::of(names).prop_map(Value::from).boxed()
         }
         Kind::Timezone => {
             select(&["UTC", "Europe/Berlin", "+05:30", "Nowhere"][..]).prop_map(Value::from).boxed()

@@ -179,6 +179,9 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         HotJournal { .. } => [E::HotJournal { path: path() }],
         Interrupted { .. } => [E::Interrupted { path: path() }],
         InvalidFilter { .. } => [E::InvalidFilter { path: path(), filter: any(), reason: any() }],
+        InvalidUsing { .. } => [
+            E::InvalidUsing { path: path(), column: any(), expression: any(), reason: any() },
+        ],
         Refused { .. } => [E::Refused { path: path(), message: message() }],
         Constraint { .. } => [
             broken(Constraint::Unique),

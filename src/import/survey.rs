@@ -147,6 +147,12 @@ fn gather(
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
     let selected = plan::select(&catalog, overrides)?.selected;
+    on_thread(source, |source| {
+        let taken = catalog.tables.iter().zip(&selected).filter(|(_, selected)| **selected);
+        taken
+            .into_iter()
+            .try_for_each(|(table, _)| sqlite::check_using(source, table, &overrides.reading(&table.name)))
+    })?;
     let start = Instant::now();
     let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
     let check_seconds = start.elapsed().as_secs_f64();
@@ -156,19 +162,18 @@ fn gather(
     broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
     let selection = plan::select(&catalog, overrides)?;
     let (selected, rejecting) = (&selection.selected, selection.rejecting(overrides));
-    let filters: Vec<_> =
-        selection.overrides.iter().map(|table| table.and_then(|t| t.filter.as_deref())).collect();
+    let readings: Vec<_> = catalog.tables.iter().map(|table| overrides.reading(&table.name)).collect();
     // Damaged tables and indexes give wrong answers.
     let sound: Vec<bool> =
         catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
     let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
     let key_facts = on_thread(source, |source| {
-        let mut facts = sqlite::key_facts(source, &catalog, &sound, &filters, indexed)?;
+        let mut facts = sqlite::key_facts(source, &catalog, &sound, &readings, indexed)?;
         facts.extend(sqlite::cascaded_orphans(
             source,
             &catalog,
             (&sound, &rejecting),
-            &filters,
+            &readings,
             &facts,
             indexed,
         )?);
@@ -241,9 +246,12 @@ fn profile_tables(
         }
         let read = |damage: &Damage| {
             let recovery = damage.of(&table.name).map(|d| Recovery::new(table, catalog.page_size, d));
-            let filter = overrides.table(&table.name).and_then(|t| t.filter.as_deref());
-            let listed = |column: &str| overrides.listed(&table.name, column);
-            sqlite::profile(source, table, mode, filter, recovery.as_ref(), &listed)
+            let reading = overrides.reading(&table.name);
+            let listed = |column: &str| {
+                let (nulls, words) = overrides.listed(&table.name, column);
+                (nulls, words, overrides.texts(&table.name, column))
+            };
+            sqlite::profile(source, table, mode, &reading, recovery.as_ref(), &listed)
         };
         let profile = match read(damage) {
             // What is met without having been looked for is read around as well.

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::keys::{Rows, equal, orphaned, parent, row_names};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, KeyFactKind, Table, TableKind};
+use pg_sqlite_migrate_core::reading::Reading;
 
 /// A foreign key between two tables that take part.
 struct Link {
@@ -24,7 +25,7 @@ pub fn cascaded_orphans(
     source: &Source,
     catalog: &Catalog,
     (selected, rejecting): (&[bool], &[bool]),
-    filters: &[Option<&str>],
+    readings: &[Reading],
     facts: &[KeyFact],
     indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
@@ -36,7 +37,7 @@ pub fn cascaded_orphans(
         return Ok(vec![]);
     }
     let count = |plain: bool| -> Result<Vec<KeyFact>, Error> {
-        match sql(source, catalog, filters, &links, rejects, (plain, indexed))? {
+        match sql(source, catalog, readings, &links, rejects, (plain, indexed))? {
             Some(sql) => ask(source, catalog, &links, &sql),
             None => Ok(vec![]),
         }
@@ -88,7 +89,7 @@ fn losing(links: &[Link], rejects: impl Fn(usize) -> bool) -> Vec<usize> {
 fn sql(
     source: &Source,
     catalog: &Catalog,
-    filters: &[Option<&str>],
+    readings: &[Reading],
     links: &[Link],
     rejects: impl Fn(usize) -> bool,
     (plain, indexed): (bool, bool),
@@ -97,9 +98,9 @@ fn sql(
     let no_index = if plain || !indexed { "NOT INDEXED" } else { "" };
     let (mut pairs, mut first, mut taking) = (vec![], vec![], vec![]);
     for (number, Link { child, foreign_key, parent, orphans }) in links.iter().enumerate() {
-        let rows = Rows::of(source, catalog, *child, filters, indexed)?;
+        let rows = Rows::of(source, catalog, *child, readings, indexed)?;
         let Some(rows) = rows else { return Ok(None) };
-        let Some(parents) = Rows::of(source, catalog, *parent, filters, indexed)? else { return Ok(None) };
+        let Some(parents) = Rows::of(source, catalog, *parent, readings, indexed)? else { return Ok(None) };
         let Some(key) = rows.table.foreign_keys.get(*foreign_key) else { return Ok(None) };
         pairs.push(format!(
             "SELECT {number}, {parent}, {}, {child}, {} FROM {} JOIN {} ON {}",
@@ -107,7 +108,7 @@ fn sql(
             identity(rows.table, "t"),
             rows.relation("t", no_index),
             parents.relation("p", no_index),
-            equal(key, collate)
+            equal(key, &parents, collate)
         ));
         if rejects(*child) {
             taking.push(number.to_string());
@@ -174,9 +175,10 @@ mod tests {
         let selected = vec![true; catalog.tables.len()];
         let rejecting: Vec<bool> =
             catalog.tables.iter().map(|t| rejecting.contains(&t.name.as_str())).collect();
-        let facts = key_facts(&source, &catalog, &selected, filters, true).unwrap();
+        let readings: Vec<_> = filters.iter().map(|filter| Reading::filtered(*filter)).collect();
+        let facts = key_facts(&source, &catalog, &selected, &readings, true).unwrap();
         let facts =
-            cascaded_orphans(&source, &catalog, (&selected, &rejecting), filters, &facts, true).unwrap();
+            cascaded_orphans(&source, &catalog, (&selected, &rejecting), &readings, &facts, true).unwrap();
         facts
             .into_iter()
             .map(|f| match f.kind {

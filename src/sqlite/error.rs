@@ -70,6 +70,9 @@ pub enum Error {
     /// A plan's `where` that is not one SQL expression.
     #[error("condition \"{filter}\" for SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidFilter { path: PathBuf, filter: String, reason: String },
+    /// A plan's `using` that is not one SQL expression over a row; `column` is `table.column`.
+    #[error("expression \"{expression}\" for column {column} of SQLite file \"{}\" is not valid: {reason}", path.display())]
+    InvalidUsing { path: PathBuf, column: String, expression: String, reason: String },
     /// A trigger of the file has called RAISE.
     #[error("a trigger of SQLite file \"{}\" refused the change", path.display())]
     Refused { path: PathBuf, message: String },

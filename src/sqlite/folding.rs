@@ -7,9 +7,9 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
 
 use super::error::Error;
+use super::keys::Rows;
 use super::open::Source;
-use super::profile;
-use pg_sqlite_migrate_core::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Letters, Table};
+use pg_sqlite_migrate_core::catalog::{Index, IndexKey, KeyFact, KeyFactKind, Letters};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
@@ -32,12 +32,13 @@ fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
 }
 
 /// Checks every unique key of a table. A key that cannot be checked yields no fact.
-pub fn folded(source: &Source, table: &Table, filter: Option<&str>) -> Result<Vec<KeyFact>, Error> {
+pub(super) fn folded(source: &Source, rows: &Rows<'_>) -> Result<Vec<KeyFact>, Error> {
+    let table = rows.table;
     let mut facts = vec![];
     for (index, key) in table.indexes.iter().enumerate() {
         let Some(key) = Key::of(key) else { continue };
         for letters in [Letters::Lowered, Letters::Equal] {
-            match key.case_variants(source, table, filter, letters) {
+            match key.case_variants(source, rows, letters) {
                 Ok((0, _)) => {}
                 Ok((count, examples)) => {
                     let kind = KeyFactKind::Folded { index, letters };
@@ -73,12 +74,10 @@ impl<'a> Key<'a> {
     fn case_variants(
         &self,
         source: &Source,
-        table: &Table,
-        filter: Option<&str>,
+        rows: &Rows<'_>,
         letters: Letters,
     ) -> Result<(u64, Vec<String>), Error> {
-        let condition = profile::condition(source, &table.name, filter)?;
-        let rows = format!("(SELECT * FROM main.{} NOT INDEXED {})", sqlite_ident(&table.name), condition);
+        let rows = rows.relation("t", "NOT INDEXED");
         if !self.needs_folding(source, &rows)? {
             return Ok((0, vec![]));
         }
@@ -142,13 +141,15 @@ mod tests {
     use super::super::catalog;
     use super::super::testing::*;
     use super::*;
+    use pg_sqlite_migrate_core::reading::Reading;
 
     fn facts(script: &str, filter: Option<&str>) -> Vec<(usize, Letters, u64, Vec<String>)> {
         let dir = TempDir::new();
         dir.database("t.db", script);
         let source = dir.open("t.db");
         let catalog = catalog(&source).unwrap();
-        let found = folded(&source, catalog.table("t").unwrap(), filter).unwrap();
+        let rows = Rows::of(&source, &catalog, 0, &[Reading::filtered(filter)], true).unwrap().unwrap();
+        let found = folded(&source, &rows).unwrap();
         let fact = |fact: KeyFact| match fact.kind {
             KeyFactKind::Folded { index, letters } => (index, letters, fact.count, fact.examples),
             other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 //!
 //! SQLite allows NULLs in most primary keys, distinguishes `1` from `'1'` in a column without a type, enforces foreign
 //! keys only on request, and does not check old rows against a CHECK that is added later. Only rows that the plan's
-//! `where` selects count, also in a parent table. A table that cannot be read yields no facts here: its profile or load
+//! `where` selects count, also in a parent table; of a column with `using`, the expression's values do. A table that cannot be read yields no facts here: its profile or load
 //! fails with a better error.
 
 use rusqlite::Row;
@@ -12,20 +12,22 @@ use super::error::Error;
 use super::open::Source;
 use super::{folding, profile};
 use pg_sqlite_migrate_core::catalog::{
-    Affinity, Catalog, ForeignKey, KeyFact, KeyFactKind, Table, TableKind,
+    Affinity, Catalog, Column, ForeignKey, IndexColumn, IndexKey, KeyFact, KeyFactKind, Origin, PrimaryKey,
+    Table, TableKind,
 };
 use pg_sqlite_migrate_core::finding::counted;
+use pg_sqlite_migrate_core::reading::{Reading, with_affinity};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
 const EXAMPLES: usize = 5;
 
-/// Checks every selected table. `selected` has one flag and `filters` one `where` per table of the catalog. Damaged
+/// Checks every selected table. `selected` has one flag and `readings` one entry per table of the catalog. Damaged
 /// indexes give wrong results: unless `indexed` is set, no index is used.
 pub fn key_facts(
     source: &Source,
     catalog: &Catalog,
     selected: &[bool],
-    filters: &[Option<&str>],
+    readings: &[Reading],
     indexed: bool,
 ) -> Result<Vec<KeyFact>, Error> {
     let selected_table = |(i, table): (usize, &'_ Table)| -> Option<usize> {
@@ -33,14 +35,15 @@ pub fn key_facts(
     };
     let mut facts = vec![];
     for child in catalog.tables.iter().enumerate().filter_map(selected_table) {
-        let Some(rows) = Rows::of(source, catalog, child, filters, indexed)? else { continue };
+        let Some(rows) = Rows::of(source, catalog, child, readings, indexed)? else { continue };
         facts.extend(primary_key_nulls(source, &rows)?);
         facts.extend(primary_key_duplicates(source, &rows)?);
+        facts.extend(duplicates_by_using(source, &rows)?);
         facts.extend(broken_checks(source, &rows)?);
-        facts.extend(folding::folded(source, rows.table, filters.get(child).copied().flatten())?);
+        facts.extend(folding::folded(source, &rows)?);
         for (position, key) in rows.table.foreign_keys.iter().enumerate() {
             if let Some(parent) = parent(catalog, selected, key)
-                && let Some(parent) = Rows::of(source, catalog, parent, filters, indexed)?
+                && let Some(parent) = Rows::of(source, catalog, parent, readings, indexed)?
             {
                 let query = |indexed: &str, collate: &str| {
                     let orphaned = orphaned(&rows, key, &parent, (indexed, collate));
@@ -62,6 +65,7 @@ pub(super) fn parent(catalog: &Catalog, selected: &[bool], key: &ForeignKey) -> 
 /// The rows of a table that are imported.
 pub(super) struct Rows<'a> {
     pub(super) table: &'a Table,
+    reading: Reading,
     /// `WHERE (…)`, where the plan has one.
     condition: Option<String>,
     indexed: bool,
@@ -73,32 +77,67 @@ impl<'a> Rows<'a> {
         source: &Source,
         catalog: &'a Catalog,
         i: usize,
-        filters: &[Option<&str>],
+        readings: &[Reading],
         indexed: bool,
     ) -> Result<Option<Rows<'a>>, Error> {
         let Some(table) = catalog.tables.get(i) else { return Ok(None) };
-        let filter = filters.get(i).copied().flatten();
+        let reading = readings.get(i).cloned().unwrap_or_default();
+        let filter = reading.filter.as_deref();
         match filter.map(|_| profile::condition(source, &table.name, filter)).transpose() {
-            Ok(condition) => Ok(Some(Rows { table, condition, indexed })),
+            Ok(condition) => Ok(Some(Rows { table, reading, condition, indexed })),
             Err(e) if e.is_local() => Ok(None),
             Err(e) => Err(e),
         }
     }
 
-    /// The table for a FROM clause. A filter gets its own subquery, where its column names cannot mean another table's
-    /// columns.
+    /// The table for a FROM clause. A filter and expressions get their own subquery, where their column names cannot mean
+    /// another table's columns.
     pub(super) fn relation(&self, alias: &str, indexed: &str) -> String {
         let name = sqlite_ident(&self.table.name);
-        let Some(condition) = &self.condition else { return format!("main.{name} {alias} {indexed}") };
+        if self.condition.is_none() && self.reading.using.is_empty() {
+            return format!("main.{name} {alias} {indexed}");
+        }
         let rowid = self.table.rowid_name().map(|r| format!("{r} AS {r}, ")).unwrap_or_default();
-        format!("(SELECT {rowid}* FROM main.{name} {indexed} {condition}) {alias}")
+        let columns = match self.reading.using.is_empty() {
+            true => "*".to_owned(),
+            false => self.columns(),
+        };
+        let condition = self.condition.as_deref().unwrap_or_default();
+        format!("(SELECT {rowid}{columns} FROM main.{name} {indexed} {condition}) {alias}")
+    }
+
+    /// The columns, with what a column would hold had the expressions' values been stored in it: its affinity and its
+    /// collation decide what is equal.
+    fn columns(&self) -> String {
+        let column = |column: &Column| {
+            let name = sqlite_ident(&column.name);
+            if !self.uses(&column.name) {
+                return name;
+            }
+            let value = with_affinity(column.affinity(), &self.reading.term(&column.name));
+            let own = column.collation.as_deref().filter(|c| is_built_in(c));
+            let collate = own.map(|collation| format!(" COLLATE {collation}")).unwrap_or_default();
+            format!("({value}){collate} AS {name}")
+        };
+        self.table.columns.iter().filter(|c| !c.hidden).map(column).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The plan has an expression for the column.
+    fn uses(&self, column: &str) -> bool {
+        self.reading.using(column).is_some()
+    }
+
+    /// The declared primary key, unless it is the rowid as stored, which neither repeats nor is NULL.
+    fn primary_key(&self) -> Option<&'a PrimaryKey> {
+        let key = self.table.primary_key.as_ref()?;
+        (!key.rowid_alias || key.columns.iter().any(|c| self.uses(c))).then_some(key)
     }
 }
 
 fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
-    let Some(key) = table.primary_key.as_ref().filter(|k| !k.rowid_alias) else { return Ok(None) };
-    let nullable = |name: &&String| table.column(name).is_some_and(|c| !c.not_null);
+    let Some(key) = rows.primary_key() else { return Ok(None) };
+    let nullable = |name: &&String| rows.uses(name) || table.column(name).is_some_and(|c| !c.not_null);
     let nulls: Vec<String> =
         key.columns.iter().filter(nullable).map(|c| format!("t.{} IS NULL", sqlite_ident(c))).collect();
     if nulls.is_empty() {
@@ -111,10 +150,12 @@ fn primary_key_nulls(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>
     find(source, rows, KeyFactKind::PrimaryKeyNull, query)
 }
 
-/// Only if a key column has no affinity: an affinity would have made `1` and `'1'` the same value.
+/// Only if a key column has no affinity: an affinity would have made `1` and `'1'` the same value. A key with an
+/// expression is [`duplicates_by_using`]'s.
 fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
-    let Some(key) = table.primary_key.as_ref().filter(|k| !k.rowid_alias) else { return Ok(None) };
+    let key = rows.primary_key().filter(|key| !key.columns.iter().any(|c| rows.uses(c)));
+    let Some(key) = key else { return Ok(None) };
     let untyped = |name: &&String| table.column(name).is_some_and(|c| c.affinity() == Affinity::Blob);
     let mut is_mixed = false;
     for column in key.columns.iter().filter(untyped) {
@@ -144,6 +185,62 @@ fn primary_key_duplicates(source: &Source, rows: &Rows<'_>) -> Result<Option<Key
     find(source, rows, KeyFactKind::PrimaryKeyDuplicate, query)
 }
 
+/// Groups of rows that share a unique key, where an expression gives its values: SQLite has compared the stored ones.
+fn duplicates_by_using(source: &Source, rows: &Rows<'_>) -> Result<Vec<KeyFact>, Error> {
+    if rows.reading.using.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut keys = vec![];
+    for (position, index) in rows.table.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
+        let kind = match index.origin {
+            Origin::PrimaryKey => KeyFactKind::PrimaryKeyDuplicate,
+            Origin::Unique | Origin::Created => KeyFactKind::Duplicate { index: position },
+        };
+        let affected = index.predicate.is_some()
+            || index.columns.iter().any(|column| match &column.key {
+                IndexKey::Column(name) => rows.uses(name),
+                IndexKey::Expression(_) => true,
+                IndexKey::Rowid => false,
+            });
+        let terms =
+            index.columns.iter().map(|column| key_term(rows.table, column)).collect::<Option<Vec<_>>>();
+        keys.extend(terms.filter(|_| affected).map(|terms| (kind, terms, index.predicate.as_deref())));
+    }
+    if let Some(alias) = rows.primary_key().filter(|key| key.rowid_alias) {
+        let terms = alias.columns.iter().map(|name| sqlite_ident(name)).collect();
+        keys.push((KeyFactKind::PrimaryKeyDuplicate, terms, None));
+    }
+    let fact = |(kind, terms, predicate): (KeyFactKind, Vec<String>, Option<&str>)| {
+        find(source, rows, kind, |_, _| duplicates(rows, &terms, predicate))
+    };
+    keys.into_iter().map(fact).filter_map(Result::transpose).collect()
+}
+
+/// One term of a unique key, under the collation by which the key compares it.
+fn key_term(table: &Table, column: &IndexColumn) -> Option<String> {
+    let term = match &column.key {
+        IndexKey::Column(name) => sqlite_ident(name),
+        IndexKey::Expression(sql) => format!("({sql}\n)"),
+        IndexKey::Rowid => table.rowid_name()?.to_owned(),
+    };
+    let collation = if is_built_in(&column.collation) { column.collation.as_str() } else { "BINARY" };
+    Some(format!("{term} COLLATE {collation}"))
+}
+
+/// One row for each group of rows that share the terms' values: the values.
+fn duplicates(rows: &Rows<'_>, terms: &[String], predicate: Option<&str>) -> String {
+    let present = terms.iter().map(|term| format!("{term} IS NOT NULL"));
+    let conditions: Vec<String> = present.chain(predicate.map(|p| format!("({p}\n)"))).collect();
+    let (conditions, terms) = (conditions.join(" AND "), terms.join(", "));
+    // The name of the table, which an expression may use.
+    let relation = rows.relation(&sqlite_ident(&rows.table.name), "NOT INDEXED");
+    format!("SELECT {terms} FROM {relation} WHERE {conditions} GROUP BY {terms} HAVING count(*) > 1")
+}
+
+fn is_built_in(collation: &str) -> bool {
+    ["BINARY", "NOCASE", "RTRIM"].iter().any(|known| known.eq_ignore_ascii_case(collation))
+}
+
 fn holds_numbers_and_texts(source: &Source, table: &Table, column: &str) -> Result<bool, Error> {
     let holds = |classes: &str| {
         let column = sqlite_ident(column);
@@ -171,16 +268,21 @@ pub(super) fn orphaned(
         "FROM {} LEFT JOIN {} ON {} WHERE {}",
         rows.relation("t", indexed),
         parent.relation("p", indexed),
-        equal(key, collate),
+        equal(key, parent, collate),
         present.chain(missing).collect::<Vec<_>>().join(" AND ")
     )
 }
 
 /// The row `t` points to the row `p`, as SQLite's own check compares: with the parent's affinity (hence the `+`) and
 /// collation, and not where any column is NULL.
-pub(super) fn equal(key: &ForeignKey, collate: &str) -> String {
-    let pairs = key.columns.iter().zip(&key.parent_columns);
-    let equal = pairs.map(|(c, p)| format!("p.{} = +t.{}{collate}", sqlite_ident(p), sqlite_ident(c)));
+pub(super) fn equal(key: &ForeignKey, parent: &Rows<'_>, collate: &str) -> String {
+    let pairs = key.columns.iter().zip(&key.parent_columns).map(|(c, p)| {
+        let child = format!("+t.{}", sqlite_ident(c));
+        // An expression has no affinity of its own.
+        let affinity = parent.table.column(p).filter(|_| parent.uses(p)).map(Column::affinity);
+        (p, affinity.map_or(child.clone(), |affinity| format!("({})", with_affinity(affinity, &child))))
+    });
+    let equal = pairs.map(|(p, child)| format!("p.{} = {child}{collate}", sqlite_ident(p)));
     equal.collect::<Vec<_>>().join(" AND ")
 }
 
@@ -218,11 +320,12 @@ fn alone(counts: Result<Vec<u64>, Error>) -> Result<u64, Error> {
 /// As SQLite itself checks: NULL counts as fulfilled. The line break ends a comment.
 fn count_broken(source: &Source, rows: &Rows<'_>, checks: &[&str]) -> Result<Vec<u64>, Error> {
     let sums: Vec<String> = checks.iter().map(|c| format!("total(NOT ({c}\n))")).collect();
-    let relation = format!(
-        "main.{} NOT INDEXED {}",
-        sqlite_ident(&rows.table.name),
-        rows.condition.as_deref().unwrap_or_default()
-    );
+    // A CHECK may name the table.
+    let name = sqlite_ident(&rows.table.name);
+    let relation = match rows.reading.using.is_empty() {
+        true => format!("main.{name} NOT INDEXED {}", rows.condition.as_deref().unwrap_or_default()),
+        false => rows.relation(&name, "NOT INDEXED"),
+    };
     let sql = format!("SELECT {} FROM {relation}", sums.join(", "));
     let counts = |row: &Row<'_>| (0..checks.len()).map(|i| row.get::<_, f64>(i).map(|n| n as u64)).collect();
     source.ask(|c| c.query_row(&sql, [], counts))
@@ -252,7 +355,8 @@ fn find(
     query: impl Fn(&str, &str) -> String,
 ) -> Result<Option<KeyFact>, Error> {
     let table = rows.table;
-    let by_rowid = table.rowid_name().is_some() && kind != KeyFactKind::PrimaryKeyDuplicate;
+    let by_value = matches!(kind, KeyFactKind::PrimaryKeyDuplicate | KeyFactKind::Duplicate { .. });
+    let by_rowid = table.rowid_name().is_some() && !by_value;
     let indexed = if rows.indexed { "" } else { "NOT INDEXED" };
     let answer = count(source, &query(indexed, ""), by_rowid).or_else(|e| match e {
         Error::Sqlite { .. } | Error::Collation { .. } => {

@@ -45,6 +45,6 @@ pub use introspect::catalog;
 pub use introspect::view::views_as_tables;
 pub use keys::key_facts;
 pub use open::{OpenOptions, Scratch, Source, open};
-pub use profile::{Mode, profile};
+pub use profile::{Mode, check_using, profile};
 pub use session::{Purpose, Session, StatementId};
 pub use texts::texts;

@@ -11,10 +11,12 @@ use super::recovery::Recovery;
 use super::rows::cell;
 use pg_sqlite_migrate_core::catalog::{Column, Table};
 use pg_sqlite_migrate_core::ddl;
+use pg_sqlite_migrate_core::reading::Reading;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::ValueList;
 use pg_sqlite_migrate_core::value::boolean::Words;
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,27 +28,30 @@ pub enum Mode {
     },
 }
 
-/// Profiles the rows of a table, or those that `filter` (a plan's `where`) selects. Of a damaged table it profiles,
+/// Profiles the rows and values of a table that `reading` says. Of a damaged table it profiles,
 /// whatever the mode, the rows that can still be reached by its `recovery`. `listed` gives the values of a column that the
 /// plan lists.
 pub fn profile(
     source: &Source,
     table: &Table,
     mode: Mode,
-    filter: Option<&str>,
+    reading: &Reading,
     recovery: Option<&Recovery>,
-    listed: &dyn Fn(&str) -> (ValueList, Words),
+    listed: &dyn Fn(&str) -> (ValueList, Words, TextReading),
 ) -> Result<TableProfile, Error> {
+    let filter = reading.filter.as_deref();
     let condition = condition(source, &table.name, filter)?;
     let columns: Vec<&Column> = table.columns.iter().filter(|c| !c.hidden).collect();
-    let names: Vec<String> = columns.iter().map(|c| sqlite_ident(&c.name)).collect();
-    let scan = Scan { source, table, columns: names.join(", "), condition };
+    let terms: Vec<String> = columns.iter().map(|c| reading.term(&c.name)).collect();
+    let scan = Scan { source, table, columns: terms.join(", "), condition };
     let mut seen = Seen {
         rows: 0,
         columns: (columns.iter())
             .map(|c| {
-                let (null_values, words) = listed(&c.name);
-                ColumnProfile::for_column(c, table.json_checked(&c.name)).apart(null_values, &words)
+                let (null_values, words, texts) = listed(&c.name);
+                let profile = ColumnProfile::for_column(c, table.json_checked(&c.name));
+                let profile = profile.apart(null_values, &words).reading(texts);
+                if reading.using(&c.name).is_some() { profile.of_expression() } else { profile }
             })
             .collect(),
     };
@@ -80,6 +85,27 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
         Err(Error::Sqlite { message, .. }) => Err(invalid(message)),
         other => other.map(|_| condition),
     }
+}
+
+/// Checks the plan's `using` of a table: each is one expression over a row, which WHERE takes and a SELECT's list may not
+/// (an aggregate would make one row of all).
+pub fn check_using(source: &Source, table: &Table, reading: &Reading) -> Result<(), Error> {
+    for (column, expression) in &reading.using {
+        let invalid = |reason| Error::InvalidUsing {
+            path: source.path().into(),
+            column: format!("{}.{column}", table.name),
+            expression: expression.clone(),
+            reason,
+        };
+        ddl::check_expression(expression).map_err(invalid)?;
+        let name = sqlite_ident(&table.name);
+        let sql = format!("SELECT 1 FROM main.{name} NOT INDEXED WHERE ({expression}\n)");
+        match source.connection().prepare(&sql).map_err(|e| source.error(e)) {
+            Err(Error::Sqlite { message, .. }) => return Err(invalid(message)),
+            other => drop(other?),
+        }
+    }
+    Ok(())
 }
 
 struct Scan<'a> {
@@ -167,12 +193,13 @@ mod tests {
         catalog(source).unwrap().table(name).unwrap().clone()
     }
 
-    fn nothing(_: &str) -> (ValueList, Words) {
+    fn nothing(_: &str) -> (ValueList, Words, TextReading) {
         Default::default()
     }
 
     fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
-        profile(source, &table(source, name), mode, filter, None, &nothing).map(|p| (p.rows, p.sampled))
+        profile(source, &table(source, name), mode, &Reading::filtered(filter), None, &nothing)
+            .map(|p| (p.rows, p.sampled))
     }
 
     #[test]
@@ -195,7 +222,8 @@ mod tests {
         assert_eq!(rows(&source, "w", Mode::Sample { rows: 1000 }, None), Ok((1000, false)));
         assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
         assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
-        let whole = profile(&source, &table(&source, "t"), Mode::Full, None, None, &nothing).unwrap();
+        let whole =
+            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &nothing).unwrap();
         assert_eq!(whole.columns.len(), 3);
     }
 
@@ -236,8 +264,15 @@ mod tests {
             let options = open::OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open::open(&options) else { continue };
             for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
-                let _ = profile(&source, &table, Mode::Full, None, None, &nothing);
-                let _ = profile(&source, &table, Mode::Sample { rows: 3 }, Some("1"), None, &nothing);
+                let _ = profile(&source, &table, Mode::Full, &Reading::default(), None, &nothing);
+                let _ = profile(
+                    &source,
+                    &table,
+                    Mode::Sample { rows: 3 },
+                    &Reading::filtered(Some("1")),
+                    None,
+                    &nothing,
+                );
             }
         }
     }

@@ -11,6 +11,7 @@ use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, InvalidValue, ValueList};
 
 /// One SELECT and what its columns become.
@@ -45,6 +46,7 @@ pub struct ReadColumn {
     pub on_invalid: OnInvalid,
     /// What means NULL where it does not fit.
     pub null_values: ValueList,
+    pub texts: TextReading,
     pub excess: Excess,
     pub not_null: bool,
     /// Text goes through the input function, because the database's encoding is not UTF-8.
@@ -93,23 +95,22 @@ impl From<rusqlite::Error> for ReadError {
     }
 }
 
-/// The SELECT for a load: the rowid first, by the name that `Table::rowid_name` found.
-pub fn select(table: &str, rowid: Option<&str>, columns: &[&str], filter: Option<&str>) -> String {
+/// The SELECT for a load: the rowid first, by the name that `Table::rowid_name` found, then a term for each column (`core::reading`).
+pub fn select(table: &str, rowid: Option<&str>, terms: &[String], filter: Option<&str>) -> String {
     let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
     // An index may need a collation that only the application has.
-    format!("SELECT {} FROM main.{} NOT INDEXED{condition}", list(rowid, columns), sqlite_ident(table))
+    format!("SELECT {} FROM main.{} NOT INDEXED{condition}", list(rowid, terms), sqlite_ident(table))
 }
 
 /// What such a SELECT reads.
-pub fn list(rowid: Option<&str>, columns: &[&str]) -> String {
-    let names = rowid.iter().map(|alias| (*alias).to_string()).chain(columns.iter().map(|c| sqlite_ident(c)));
-    let list = names.collect::<Vec<_>>().join(", ");
+pub fn list(rowid: Option<&str>, terms: &[String]) -> String {
+    let list = rowid.into_iter().chain(terms.iter().map(String::as_str)).collect::<Vec<_>>().join(", ");
     if list.is_empty() { "NULL".into() } else { list }
 }
 
 /// The sizes of the cells of the row that follows the first `?1` rows of a [`select`], without reading them.
-pub fn sizes(table: &str, rowid: &str, columns: &[&str], filter: Option<&str>) -> String {
-    let sizes: Vec<String> = columns.iter().map(|c| format!("octet_length({})", sqlite_ident(c))).collect();
+pub fn sizes(table: &str, rowid: &str, terms: &[String], filter: Option<&str>) -> String {
+    let sizes: Vec<String> = terms.iter().map(|term| format!("octet_length({term})")).collect();
     let list = [&[rowid.to_owned()][..], &sizes].concat().join(", ");
     let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
     format!("SELECT {list} FROM main.{} NOT INDEXED{condition} LIMIT 1 OFFSET ?1", sqlite_ident(table))
@@ -162,10 +163,15 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
-    let mut shortened = Vec::new();
+    let (mut shortened, mut converted) = (Vec::new(), Vec::new());
     for (i, column) in plan.columns.iter().enumerate() {
         *at = i;
-        let cell = cell(row.get_ref(first + i)?);
+        let stored = cell(row.get_ref(first + i)?);
+        let text = column.texts.read(stored);
+        if text.is_some() {
+            converted.push(i);
+        }
+        let cell = text.as_deref().map_or(stored, Cell::Text);
         row_bytes += size(cell);
         let pushed = match column.decoder.decode(cell) {
             Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
@@ -212,6 +218,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
     }
     batch.source_bytes += row_bytes;
     shortened.into_iter().for_each(|column| batch.count_shortened(column));
+    converted.into_iter().for_each(|column| batch.count_converted(column));
     batch.end_row();
     Ok(())
 }
@@ -301,15 +308,15 @@ fn refuse(
     })))
 }
 
-/// Storage class and value, for a message, of one cell; `None` when the row is not there.
+/// Storage class and value, for a message, of what a term gives for one row; `None` when the row is not there.
 pub fn cell_at(
     source: &Source,
     table: &str,
     rowid_alias: &str,
     rowid: i64,
-    column: &str,
+    term: String,
 ) -> Result<Option<(&'static str, String)>, Error> {
-    let sql = format!("{} WHERE {rowid_alias} = ?1", select(table, None, &[column], None));
+    let sql = format!("{} WHERE {rowid_alias} = ?1", select(table, None, &[term], None));
     let read = |row: &Row<'_>| row.get_ref(0).map(|v| (storage_class(cell(v)), display(cell(v))));
     source.connection().query_row(&sql, [rowid], read).optional().map_err(|e| source.error(e))
 }
@@ -390,10 +397,10 @@ mod tests {
     #[test]
     fn the_rowid_comes_first_and_a_comment_ends_with_its_line() {
         assert_eq!(
-            select("t", Some("_rowid_"), &["a", "ROWID"], Some("a > 1 -- x")),
+            select("t", Some("_rowid_"), &["\"a\"".into(), "\"ROWID\"".into()], Some("a > 1 -- x")),
             "SELECT _rowid_, \"a\", \"ROWID\" FROM main.\"t\" NOT INDEXED WHERE (a > 1 -- x\n)"
         );
-        assert_eq!(select("t", None, &["a"], None), "SELECT \"a\" FROM main.\"t\" NOT INDEXED");
+        assert_eq!(select("t", None, &["\"a\"".into()], None), "SELECT \"a\" FROM main.\"t\" NOT INDEXED");
     }
 
     #[test]

@@ -126,6 +126,8 @@ kinds! {
     NamedTimes = "named_times",
     /// Numbers that may be times stay numbers.
     UnreadNumbers = "unread_numbers",
+    /// Texts are read in another encoding, or without NUL characters.
+    ConvertedTexts = "converted_texts",
     /// Times are rounded to microseconds.
     Rounded = "rounded",
     /// Times with and without an offset, or offsets that are not kept.

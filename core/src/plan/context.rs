@@ -1,5 +1,6 @@
 //! What every decision may depend on.
 
+use super::given::naming::NameRules;
 use super::given::overrides::Overrides;
 use super::given::settings::Settings;
 use super::given::words::Names;
@@ -28,7 +29,9 @@ pub struct Context<'a> {
     pub target: &'a Target,
     pub overrides: &'a Overrides,
     pub plan: Settings,
+    /// The case of names.
     pub names: Names,
+    pub name_rules: NameRules,
     pub rules: &'a Rules,
     /// How the numbers of the file's times are read, where its columns agree.
     pub file_epoch: Option<Format>,
@@ -44,8 +47,9 @@ impl<'a> Context<'a> {
         let plan = Settings::of_plan(overrides, target.default_nocase());
         let profiled = source.catalog.tables.iter().zip(source.profiles);
         let profiled = profiled.filter_map(|(table, profile)| Some((table, profile.as_ref()?)));
-        let names = overrides.names.unwrap_or_default();
+        let name_rules = overrides.names.clone().unwrap_or_default();
+        let names = name_rules.case;
         let file_epoch = times::unit_of_file(profiled);
-        Context { source, target, overrides, plan, names, rules, file_epoch }
+        Context { source, target, overrides, plan, names, name_rules, rules, file_epoch }
     }
 }

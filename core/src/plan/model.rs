@@ -5,8 +5,10 @@ use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::Trial;
 use crate::catalog::TableId;
 use crate::finding::Finding;
+use crate::reading::Reading;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -174,7 +176,7 @@ pub struct LoadSpec {
     pub existing: Option<IntoExisting>,
     /// Primary key columns of the source, to name a row where there is no rowid.
     pub source_key: Vec<String>,
-    pub filter: Option<String>,
+    pub reading: Reading,
     pub timezone: String,
     pub columns: Vec<LoadColumn>,
 }
@@ -223,6 +225,7 @@ pub struct LoadColumn {
     pub on_invalid: OnInvalid,
     pub null_values: ValueList,
     pub words: Words,
+    pub texts: TextReading,
     /// What NULL becomes, as SQL.
     pub default: Option<String>,
     pub excess: Excess,

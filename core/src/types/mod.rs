@@ -11,6 +11,7 @@ pub mod fit;
 pub mod invalid;
 pub mod notes;
 pub mod profile;
+pub mod respelled;
 pub mod rules;
 pub mod stats;
 pub mod textform;

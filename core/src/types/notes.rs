@@ -6,9 +6,10 @@ use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::words::{grouped, stored, values};
-use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, times};
+use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
+use crate::value::encoding::Nul;
 use crate::value::{Excess, Format, PgType};
 
 /// One column and the choice for it.
@@ -24,10 +25,17 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
     let case = Case { q, declared, p, d };
     if q.existing {
         // The type is fixed; only findings about the conversion of values matter.
-        return [case.zeros(), case.unusual(), case.coarsened(), case.rounded_reals(), case.offsets()]
-            .into_iter()
-            .flatten()
-            .collect();
+        return [
+            case.zeros(),
+            case.unusual(),
+            case.coarsened(),
+            case.rounded_reals(),
+            case.offsets(),
+            case.converted(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
     }
     let all = [
         case.partial(),
@@ -44,6 +52,7 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
         case.interval(),
         case.blobs(),
         case.flag(),
+        case.converted(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -68,6 +77,21 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
         }
         PgType::Int8 if q.rowid_alias => "alias of the rowid".to_owned(),
         _ => String::new(),
+    }
+}
+
+/// How such texts are really encoded only a person knows.
+pub const UNREAD_REST: &str = " to load them as text, if that is how they are meant";
+
+/// What the plan can say, so that texts are read that are not UTF-8 or have NUL characters.
+pub fn unread_texts(p: &ColumnProfile, table: &str, column: &str) -> Option<Fix> {
+    let of = |key, value: &str| Fix::of_column(table, column, key, value);
+    let encoding = (p.text.invalid_utf8 > 0 && p.reading.encoding.is_none())
+        .then(|| of("text_encoding", "windows-1252").or(&["latin1"]));
+    let nul = (p.text.nul > 0 && p.reading.nul == Nul::Error).then(|| of("nul", "strip"));
+    match (encoding, nul) {
+        (Some(encoding), Some(nul)) => Some(encoding.and(nul)),
+        (encoding, nul) => encoding.or(nul),
     }
 }
 
@@ -243,6 +267,12 @@ impl Case<'_> {
         format: Option<Format>,
         purpose: &str,
     ) -> Finding {
+        if let Some(fix) = unread_texts(self.p, self.q.table, &self.q.column.name) {
+            return finding.fix(fix, UNREAD_REST);
+        }
+        if let Some((expression, what)) = respelled::using(self.p, &self.q.column.name, pg_type) {
+            return finding.fix(self.fix("using", &expression), &format!(" to read {what}"));
+        }
         if let Some(fix) = self.without_blanks(pg_type) {
             let (fix, count) = fix;
             return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
@@ -384,6 +414,12 @@ impl Case<'_> {
             true => decide::epoch(self.q, self.p),
             false => decide::every_epoch(self.p),
         };
+        let dates = respelled::using(self.p, &self.q.column.name, &PgType::Date);
+        if let Some((expression, what)) = dates.filter(|_| times::is_time(self.declared.family)) {
+            let message = "its numbers are no times by any known epoch, but dates";
+            let finding = Kind::UnreadNumbers.info(self.object(), message);
+            return Some(finding.fix(self.fix("using", &expression), &format!(" to read {what}")));
+        }
         let by_key = epoch.and_then(|unit| self.unread_by_key(unit));
         if let Some((epochs, message)) = by_key.filter(|_| !self.q.typed) {
             let finding = Kind::UnreadNumbers.info(self.object(), message);
@@ -552,6 +588,12 @@ impl Case<'_> {
             }
             _ => finding.fix(self.of_type(&pg_type), " if that is what it is"),
         })
+    }
+
+    /// Texts that are not read as they are stored, by the plan's word.
+    fn converted(&self) -> Option<Finding> {
+        let message = self.p.reading.describe(self.p.converted);
+        (self.p.converted > 0).then(|| Kind::ConvertedTexts.info(self.object(), message))
     }
 
     /// `TINYINT(1)` is how some frameworks spell boolean.

@@ -5,6 +5,7 @@
 
 use super::aside::Aside;
 use super::blanks;
+use super::respelled::Respelled;
 use super::rules::{Declared, Family};
 use super::stats::{
     BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
@@ -14,6 +15,7 @@ use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
 use crate::value::number::{exact_double, integral};
 use crate::value::{Cell, InvalidValue, ValueList, interval, json, text};
 
@@ -41,6 +43,11 @@ pub struct ColumnProfile {
     pub number: NumberStats,
     /// Values that the plan lists, which are not counted elsewhere.
     pub aside: Aside,
+    /// How its texts are read, and how many of them are not as they are stored.
+    pub reading: TextReading,
+    pub converted: u64,
+    /// Values in spellings that no type reads.
+    pub respelled: Respelled,
     checks: Checks,
 }
 
@@ -50,6 +57,8 @@ struct Checks {
     json: bool,
     decimal: bool,
     times: bool,
+    /// The values are an expression's.
+    computed: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,6 +104,7 @@ impl ColumnProfile {
             json: json_checked || family == Family::Json,
             decimal: family == Family::Decimal,
             times: times::is_time(family) || times::name_says_time(&column.name),
+            computed: false,
         };
         ColumnProfile { checks, ..ColumnProfile::default() }
     }
@@ -104,9 +114,35 @@ impl ColumnProfile {
         ColumnProfile { aside: Aside::new(null_values, words), ..self }
     }
 
+    /// The same profile, of an expression's values: no other expression is offered for them.
+    pub fn of_expression(self) -> ColumnProfile {
+        ColumnProfile { checks: Checks { computed: true, ..self.checks }, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_times(self) -> ColumnProfile {
+        ColumnProfile { checks: Checks { times: true, ..self.checks }, ..self }
+    }
+
+    /// The same profile, which reads texts as the plan says.
+    pub fn reading(self, reading: TextReading) -> ColumnProfile {
+        ColumnProfile { reading, ..self }
+    }
+
     /// Counts one stored value.
     #[inline]
     pub fn observe(&mut self, cell: Cell<'_>) {
+        match self.reading.read(cell) {
+            None => self.observe_read(cell),
+            Some(text) => {
+                self.converted += 1;
+                self.observe_read(Cell::Text(&text));
+            }
+        }
+    }
+
+    #[inline]
+    fn observe_read(&mut self, cell: Cell<'_>) {
         if !self.aside.is_empty() && self.aside.observe(cell) {
             return;
         }
@@ -127,6 +163,9 @@ impl ColumnProfile {
         stats.max = stats.max.max(value);
         stats.zeros += u64::from(value == 0);
         stats.ones += u64::from(value == 1);
+        if self.checks.times && !self.checks.computed {
+            self.respelled.observe_number(value);
+        }
         self.observe_integer_size(value);
         self.number.observe(value as f64);
     }
@@ -164,7 +203,8 @@ impl ColumnProfile {
         if self.checks.json && !bytes.is_empty() {
             self.text.json.observe(bytes);
         }
-        if self.texts > PATIENCE && self.text.count(TextFormat::Other) == self.texts - 1 {
+        let unknown = self.text.count(TextFormat::Other) == self.texts - 1;
+        if self.texts > PATIENCE && unknown && self.respelled.total() < self.texts - 1 {
             self.text.add(TextFormat::Other);
         } else {
             self.classify(bytes);
@@ -200,6 +240,9 @@ impl ColumnProfile {
             }
             Reading::Integer(value) => {
                 self.text.zero_or_one += u64::from(value == 0 || value == 1);
+                if !self.checks.computed {
+                    self.respelled.observe_number(value);
+                }
                 self.observe_integer_size(value);
                 self.number.observe(value as f64);
                 self.text.decimal.observe(digits(value.unsigned_abs()), 0);
@@ -214,6 +257,9 @@ impl ColumnProfile {
         if self.text.no_boolean.is_none() && form != TextFormat::BooleanWord && !matches!(bytes, b"0" | b"1")
         {
             self.text.no_boolean = Some(shown(bytes));
+        }
+        if form == TextFormat::Other && !self.checks.computed {
+            self.respelled.observe(bytes);
         }
         self.text.add(form);
     }
@@ -294,7 +340,10 @@ impl TextStats {
         let plain = text::is_plain_ascii(bytes);
         if !plain {
             match text::check(bytes) {
-                Err(InvalidValue::NulInText) => self.nul += 1,
+                Err(InvalidValue::NulInText) => {
+                    self.nul += 1;
+                    self.invalid_utf8 += u64::from(std::str::from_utf8(bytes).is_err());
+                }
                 Err(_) => self.invalid_utf8 += 1,
                 Ok(_) => {}
             }

@@ -104,6 +104,8 @@ pub struct Batch {
     pub meant_null: u64,
     /// The number of values of each column that were rounded or cut.
     pub shortened: Vec<u64>,
+    /// The number of texts of each column that were read in another encoding or without NUL characters.
+    pub converted: Vec<u64>,
     /// Bytes of SQLite values in this batch's rows.
     pub source_bytes: u64,
     /// The size in bytes of rows that are kept for the log.
@@ -199,10 +201,12 @@ impl Batch {
 
     /// A value of a column was rounded or cut. Columns are few.
     pub fn count_shortened(&mut self, column: usize) {
-        if self.shortened.len() <= column {
-            self.shortened.extend((self.shortened.len()..=column).map(|_| 0));
-        }
-        self.shortened[column] += 1;
+        count(&mut self.shortened, column);
+    }
+
+    /// Counts a text of a complete row's column that was converted.
+    pub fn count_converted(&mut self, column: usize) {
+        count(&mut self.converted, column);
     }
 
     /// Removes the cells of the current row that were pushed.
@@ -272,10 +276,18 @@ impl Batch {
         self.nulled = 0;
         self.meant_null = 0;
         self.shortened.clear();
+        self.converted.clear();
         self.source_bytes = 0;
         self.held = 0;
         self.sealed = false;
     }
+}
+
+fn count(counts: &mut Vec<u64>, column: usize) {
+    if counts.len() <= column {
+        counts.extend((counts.len()..=column).map(|_| 0));
+    }
+    counts[column] += 1;
 }
 
 /// `typalign` of `text` and `bytea`, which a [`Buffer`]'s own alignment is a multiple of.

@@ -50,6 +50,7 @@ pub mod bytes;
 pub mod cellbuf;
 pub mod datetime;
 pub mod encode;
+pub mod encoding;
 pub mod epoch;
 pub mod excess;
 pub mod format;

@@ -48,6 +48,8 @@ pub struct Loaded {
     pub meant_null: u64,
     /// Of each column, cells of which digits or characters were left away.
     pub shortened: Vec<u64>,
+    /// Of each column, texts that were read in another encoding or without NUL characters.
+    pub converted: Vec<u64>,
     /// Foreign keys of the table's have checked the rows as they came in.
     pub enforced: bool,
     /// The relation holds what was inserted into it: no view, and no rule that leads rows elsewhere.
@@ -256,6 +258,7 @@ fn gone(spec: &LoadSpec) -> Error {
 mod tests {
     use super::*;
     use pg_sqlite_migrate_core::catalog::{Catalog, Table};
+    use pg_sqlite_migrate_core::reading::Reading;
 
     #[test]
     fn what_a_query_does_not_find_was_not_loaded() {
@@ -267,7 +270,7 @@ mod tests {
             target: "t".into(),
             existing: None,
             source_key: vec![],
-            filter: None,
+            reading: Reading::default(),
             timezone: "UTC".into(),
             columns: vec![],
         };

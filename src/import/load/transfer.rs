@@ -194,14 +194,16 @@ fn read_plan(
     let key = (spec.source_key.iter())
         .filter_map(|k| names.iter().position(|n| n.eq_ignore_ascii_case(k)))
         .collect();
-    let sql = rows::select(&spec.source, rowid, &names, spec.filter.as_deref());
+    let terms: Vec<String> = names.iter().map(|name| spec.reading.term(name)).collect();
+    let filter = spec.reading.filter.as_deref();
+    let sql = rows::select(&spec.source, rowid, &terms, filter);
     let around = recovery.map(|recovery| Around {
         recovery: recovery.clone(),
-        list: rows::list(rowid, &names),
-        filter: spec.filter.clone(),
+        list: rows::list(rowid, &terms),
+        filter: filter.map(str::to_owned),
     });
     let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
-    let sizes = rowid.map(|rowid| rows::sizes(&spec.source, rowid, &names, spec.filter.as_deref()));
+    let sizes = rowid.map(|rowid| rows::sizes(&spec.source, rowid, &terms, filter));
     ReadPlan { sql, sizes, around, has_rowid: rowid.is_some(), key, keep, columns }
 }
 
@@ -215,6 +217,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
             .with_words(column.words.clone()),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
+        texts: column.texts,
         excess: column.excess,
         not_null: column.not_null,
         text_as_input: text && !server_is_utf8(),

@@ -76,6 +76,8 @@ impl<'a> Writer<'a> {
         self.loaded.meant_null += batch.meant_null;
         self.loaded.shortened.resize(self.spec.columns.len(), 0);
         self.loaded.shortened.iter_mut().zip(&batch.shortened).for_each(|(sum, count)| *sum += count);
+        self.loaded.converted.resize(self.spec.columns.len(), 0);
+        self.loaded.converted.iter_mut().zip(&batch.converted).for_each(|(sum, count)| *sum += count);
         if self.converter.take_failed() {
             self.progress.resume();
         }
@@ -100,6 +102,11 @@ impl<'a> Writer<'a> {
                 let shortened: Vec<String> =
                     columns.filter_map(|(column, count)| shortened(column, *count)).collect();
                 loaded.notes.extend(shortened);
+                let columns =
+                    self.spec.columns.iter().zip(&loaded.converted).filter(|(_, count)| **count > 0);
+                loaded.notes.extend(
+                    columns.map(|(c, count)| format!("\"{}\": {}", c.target, c.texts.describe(*count))),
+                );
                 loaded.notes.extend(lost.map(|lost| lost.say()));
                 Ok(Loaded { rows: Some(rows), ..loaded })
             }
@@ -171,7 +178,8 @@ fn refusal(
     }
     let stored = match (rowid, row.rowid()) {
         (Some(alias), Some(n)) => {
-            survey::on_thread(source, |source| rows::cell_at(source, &spec.source, alias, n, &name))?
+            let term = spec.reading.term(&name);
+            survey::on_thread(source, move |source| rows::cell_at(source, &spec.source, alias, n, term))?
         }
         _ => None,
     };

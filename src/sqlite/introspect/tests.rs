@@ -327,8 +327,15 @@ fn virtual_tables_of_real_files_can_be_read() {
         let table = catalog.table(name).unwrap();
         assert!(matches!(table.kind, TableKind::Virtual { usable: true, .. }), "{table:?}");
         let nothing = |_: &str| Default::default();
-        let profile =
-            super::super::profile(&source, table, super::super::Mode::Full, None, None, &nothing).unwrap();
+        let profile = super::super::profile(
+            &source,
+            table,
+            super::super::Mode::Full,
+            &Default::default(),
+            None,
+            &nothing,
+        )
+        .unwrap();
         assert!(profile.rows > 0, "{name}");
     }
 }

@@ -108,7 +108,8 @@ fn only_rows_that_are_imported_count() {
     let source = dir.open("t.db");
     let catalog = catalog(&source).unwrap();
     let ask = |filters: &[Option<&str>]| {
-        let facts = key_facts(&source, &catalog, &[true, true, true], filters, true).unwrap();
+        let readings: Vec<_> = filters.iter().map(|filter| Reading::filtered(*filter)).collect();
+        let facts = key_facts(&source, &catalog, &[true, true, true], &readings, true).unwrap();
         facts.into_iter().map(|f| (f.table, f.kind, f.count, f.examples)).collect::<Vec<_>>()
     };
     let orphan = |foreign_key| KeyFactKind::Orphan { foreign_key };
@@ -130,7 +131,13 @@ fn only_rows_that_are_imported_count() {
             fact("w", orphan(0), 1, &["(2)"]),
         ]
     );
-    let wrong = key_facts(&source, &catalog, &[true; 3], &[None, Some("1) OR (1"), None], true);
+    let wrong = key_facts(
+        &source,
+        &catalog,
+        &[true; 3],
+        &[Reading::default(), Reading::filtered(Some("1) OR (1"))],
+        true,
+    );
     assert!(matches!(wrong, Err(Error::InvalidFilter { .. })));
 }
 
@@ -153,7 +160,8 @@ fn checks_that_stored_rows_break_are_counted() {
     let expected = [fact("t", broken(0), 2, &[]), fact("t", broken(1), 2, &[]), fact("f", broken(0), 1, &[])];
     assert_eq!(facts(&source), expected);
     let catalog = catalog(&source).unwrap();
-    let filtered = key_facts(&source, &catalog, &[true, false], &[Some("u = 0")], true).unwrap();
+    let filtered =
+        key_facts(&source, &catalog, &[true, false], &[Reading::filtered(Some("u = 0"))], true).unwrap();
     assert_eq!(filtered.iter().map(|f| (&f.kind, f.count)).collect::<Vec<_>>(), [(&broken(1), 1)]);
 }
 

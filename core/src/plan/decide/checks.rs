@@ -11,16 +11,17 @@ use crate::catalog::KeyFactKind;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::Keys;
+use crate::plan::resolve::exclusions::check_name;
 use crate::plan::trial::Part;
 use crate::sqltext::ident;
 
 /// Plans the CHECK constraints of a table that is created.
 pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
-    if !table.settings.checks {
-        return;
-    }
     let source = table.source;
     for (position, check) in source.checks.iter().enumerate() {
+        if !table.settings.checks.take(&check_name(source, check)) {
+            continue;
+        }
         let named = check.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
         let object = format!("check{named} of {}", source.name);
         let translated = (ctx.rules.condition)(&check.expression, &table.scope(true));

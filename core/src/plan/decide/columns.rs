@@ -12,7 +12,8 @@ use crate::plan::target::ExistingColumn;
 use crate::types::blanks::blanks;
 use crate::types::fit::number_texts;
 use crate::types::invalid::invalid_values;
-use crate::types::notes::obstacle;
+use crate::types::notes::{obstacle, unread_texts};
+use crate::types::respelled;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
 use crate::value::{Excess, Format, PgType, ValueList};
@@ -293,6 +294,12 @@ impl<'c, 'a> Case<'c, 'a> {
                     not_null: self.not_null(),
                     nulls_invalid: self.on_invalid == OnInvalid::Null,
                     blanks: self.blanks(ctx, required, format),
+                    texts: self
+                        .profile
+                        .and_then(|p| unread_texts(p, &self.table.source.name, &self.column.source.name)),
+                    using: self
+                        .profile
+                        .and_then(|p| respelled::using(p, &self.column.source.name, required.base())),
                     invalid: invalid.zip(self.profile.map(ColumnProfile::values)),
                 };
                 advice.advise(Kind::InvalidValue.blocking(self.object(), message))

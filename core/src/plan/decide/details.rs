@@ -122,6 +122,8 @@ fn generated(
             return Some(sql);
         }
         Some(GeneratedOverride::Plain) => return None,
+        // Its values are loaded.
+        None if column.overrides.is_some_and(|g| g.using.is_some()) => return None,
         Some(GeneratedOverride::Translated) | None => column.source.generated.as_ref()?,
     };
     // PostgreSQL computes generated columns from ordinary ones only.

@@ -110,9 +110,9 @@ fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'stati
         Some(_) => vec![
             ("keys", differs(given.keys, plan.keys)),
             ("nocase", differs(given.nocase, plan.nocase)),
-            ("indexes", differs(given.indexes, plan.indexes)),
-            ("foreign_keys", differs(given.foreign_keys, plan.foreign_keys)),
-            ("checks", differs(given.checks, plan.checks)),
+            ("indexes", differs(given.indexes.clone(), plan.indexes.clone())),
+            ("foreign_keys", differs(given.foreign_keys.clone(), plan.foreign_keys.clone())),
+            ("checks", differs(given.checks.clone(), plan.checks.clone())),
         ],
         None => vec![
             ("on_conflict", differs(given.on_conflict, plan.on_conflict)),

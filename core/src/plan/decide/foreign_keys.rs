@@ -11,10 +11,13 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
+use crate::plan::resolve::exclusions::foreign_key_name;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
+use crate::reading::Reading;
 use crate::types::ColumnProfile;
 use crate::types::textform::TextFormat;
 use crate::value::PgType;
@@ -34,11 +37,15 @@ pub fn foreign_keys(
     findings: &mut Vec<Finding>,
 ) {
     let Some(table) = tables.get(i) else { return };
-    if !table.settings.foreign_keys || !table.fresh() {
+    if !table.fresh() {
         return;
     }
     let source = table.source;
+    let taken = table.settings.foreign_keys.clone();
     for (position, key) in source.foreign_keys.iter().enumerate() {
+        if !taken.take(&foreign_key_name(source, key)) {
+            continue;
+        }
         let made = make(facts, tables, i, key);
         let orphans = Counted::of(facts, &source.name, position);
         let Some(table) = tables.get_mut(i) else { return };
@@ -156,7 +163,8 @@ pub fn heals(
         let kinds = exact.iter().filter(|form| any(&[**form])).count() + usize::from(blobs);
         kinds > 1 || any(&[TextFormat::UuidUpper, TextFormat::Hex32, TextFormat::UuidOther])
     };
-    respelled || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
+    let converted = [Some(stored), of_parent].iter().flatten().any(|p| p.converted > 0);
+    respelled || converted || stored.aside.invalid_values(&column.decoder(&child.timezone())) > 0
 }
 
 /// SQLite finds a parent whatever the case, PostgreSQL only the same one.
@@ -164,9 +172,10 @@ fn tells_case(parent: &DecidedColumn<'_>) -> bool {
     collate::is_nocase(parent) && parent.folding.is_none()
 }
 
-/// Rows of this table may be missing, or be there already.
+/// Rows of this table may be missing, be there already, or have values that SQLite has not compared as PostgreSQL will.
 fn unsure(table: &DecidedTable<'_>) -> bool {
-    let filtered = table.overrides.is_some_and(|g| g.filter.is_some());
+    let reading = table.overrides.map(TableOverrides::reading).unwrap_or_default();
+    let filtered = reading != Reading::default();
     let drops = |c: &DecidedColumn<'_>| matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
     filtered || !table.fresh() || table.columns.iter().any(drops)
 }

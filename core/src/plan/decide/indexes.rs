@@ -7,7 +7,7 @@ use super::collate::{self, Folding, KeyEquality};
 use super::object::{IndexKey as Key, IndexKeys, Object};
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
-use super::unique::{MAX_KEYS, folded, too_long, usable};
+use super::unique::{MAX_KEYS, folded, repeated, too_long, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::{Finding, Kind};
 use crate::plan::context::Context;
@@ -24,11 +24,11 @@ pub fn indexes(
     relations: &mut Scope,
     findings: &mut Vec<Finding>,
 ) {
-    if !table.settings.indexes {
-        return;
-    }
     let source = table.source;
     for (i, index) in source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created) {
+        if !table.settings.indexes.take(&index.name) {
+            continue;
+        }
         match definition(ctx, table, i, index) {
             Ok(keys) => {
                 let wanted = fold(ctx.names, &index.name);
@@ -38,8 +38,12 @@ pub fn indexes(
                 warn_of_length(table, index, findings);
                 findings.extend(lost(ctx, table, index));
                 findings.extend(folded(ctx, table, i, &format!("index {}", index.name)));
-                table.objects.push(Object::Index { name, unique: index.unique, keys, phase: Phase::Indexes });
-                remember_unique(table, index);
+                let unique =
+                    index.unique && !repeated(ctx, table, i, &format!("index {}", index.name), findings);
+                table.objects.push(Object::Index { name, unique, keys, phase: Phase::Indexes });
+                if unique {
+                    remember_unique(table, index);
+                }
             }
             Err(why) => {
                 let message = format!("is left out: {why}");
@@ -139,7 +143,7 @@ fn lost(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &Index) -> Vec<Findi
     index.columns.iter().filter_map(of).collect()
 }
 
-/// PostgreSQL accepts a plain unique index as the target of a foreign key.
+/// A unique index: PostgreSQL accepts a plain one as the target of a foreign key.
 fn remember_unique(table: &mut DecidedTable<'_>, index: &Index) {
     let plain = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => {
@@ -148,7 +152,7 @@ fn remember_unique(table: &mut DecidedTable<'_>, index: &Index) {
         }
         _ => None,
     };
-    if index.unique && index.predicate.is_none() {
+    if index.predicate.is_none() {
         let columns = index.columns.iter().map(plain).collect::<Option<Vec<_>>>();
         table.unique.extend(columns);
     }

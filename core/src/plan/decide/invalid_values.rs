@@ -3,7 +3,7 @@
 use crate::finding::{Finding, Fix};
 use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
-use crate::types::notes::becomes;
+use crate::types::notes::{UNREAD_REST, becomes};
 use crate::types::words::values;
 use crate::value::{Excess, Format, PgType};
 
@@ -22,6 +22,10 @@ pub struct InvalidValues<'a> {
     pub not_null: bool,
     /// How many values do not fit, of how many; `None` where that is not known.
     pub invalid: Option<(u64, u64)>,
+    /// What makes texts of bytes that are none.
+    pub texts: Option<Fix>,
+    /// An expression that reads the column's values, and what these are.
+    pub using: Option<(String, &'static str)>,
     /// Every value that does not fit is one of these.
     pub blanks: Option<Blanks>,
     /// The plan makes NULL of what does not fit.
@@ -37,6 +41,13 @@ pub struct Blanks {
 
 impl InvalidValues<'_> {
     pub fn advise(&self, finding: Finding) -> Finding {
+        if let Some(fix) = &self.texts {
+            return finding.fix(fix.clone(), UNREAD_REST);
+        }
+        if let Some((expression, what)) = &self.using {
+            let fix = Fix::of_column(self.table, self.column, "using", expression.as_str());
+            return finding.fix(fix, &format!(" to read {what}"));
+        }
         // What costs every value is no advice.
         if self.fits.is_none() && self.excess.is_none() && self.invalid.is_some_and(|(n, of)| n == of) {
             return finding.hint(format!("Correct the values{}.", self.other_format()));
@@ -109,6 +120,8 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Optio
             not_null,
             invalid: None,
             blanks: None,
+            texts: None,
+            using: None,
             nulls_invalid: false,
         }
         .fix();
@@ -153,6 +166,8 @@ mod tests {
             not_null,
             invalid,
             blanks: None,
+            texts: None,
+            using: None,
             nulls_invalid: false,
         };
         advice.advise(Kind::InvalidValue.blocking("t.c", "")).hint

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::columns::ask;
 use super::table::DecidedTable;
+use crate::catalog::ForeignKey;
 use crate::plan::context::Context;
+use crate::plan::resolve::exclusions::foreign_key_name;
 use crate::value::{Format, PgType};
 
 /// A column: position of its table, position in the table.
@@ -46,8 +48,10 @@ pub fn links(tables: &[DecidedTable<'_>]) -> Vec<Link> {
     let by_name: HashMap<String, usize> =
         tables.iter().enumerate().map(|(i, d)| (d.source.name.to_ascii_lowercase(), i)).collect();
     let mut out = Vec::new();
-    for (i, table) in tables.iter().enumerate().filter(|(_, d)| d.settings.foreign_keys) {
-        for key in &table.source.foreign_keys {
+    for (i, table) in tables.iter().enumerate() {
+        let taken =
+            |key: &&ForeignKey| table.settings.foreign_keys.take(&foreign_key_name(table.source, key));
+        for key in table.source.foreign_keys.iter().filter(taken) {
             let Some(&p) = by_name.get(&key.parent.to_ascii_lowercase()) else { continue };
             let Some(parent) = tables.get(p) else { continue };
             for (child_name, parent_name) in key.columns.iter().zip(&key.parent_columns) {

@@ -237,6 +237,11 @@ fn unique(
     key.lost(ctx, table, &object, findings);
     findings.extend(folded(ctx, table, i, &object));
     too_long(table, &source, &object, TOO_LONG, findings);
+    if repeated(ctx, table, i, &object, findings) {
+        let name = relations.object(&table.target, &columns, "idx");
+        let keys = IndexKeys::plain(&columns);
+        return table.objects.push(Object::Index { name, unique: false, keys, phase: Phase::Keys });
+    }
     let name = constraint_name(table, relations, index.constraint_name.as_deref(), &columns, findings);
     let (keys, equality) = key.index_keys(table);
     if equality == KeyEquality::Finer || (equality == KeyEquality::Coarser && !key.as_declared(table)) {
@@ -289,6 +294,31 @@ fn over_citext(table: &DecidedTable<'_>, index: usize) -> bool {
         IndexKey::Rowid | IndexKey::Expression(_) => None,
     });
     decided.into_iter().any(|c| c.folding.is_some())
+}
+
+/// Rows share a unique key over the values of `using`: the index is to be a plain one, or the import stops.
+pub fn repeated(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    index: usize,
+    object: &str,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let name = table.source.name.as_str();
+    let kind = KeyFactKind::Duplicate { index };
+    let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(name));
+    let Some(fact) = fact else { return false };
+    let said = counted(fact.count, "group of rows shares a value", "groups of rows share a value");
+    let said = format!("{said} by the plan's using{}", examples(fact));
+    if table.settings.keys == Keys::Strict {
+        let fix = Fix::of_table(name, "keys", "as_data_allows");
+        let rest = " for an index that is not unique, or correct using";
+        findings.push(Kind::DuplicateKey.blocking(object, said).fix(fix, rest).of(table.id));
+        return false;
+    }
+    let finding = Kind::DuplicateKey.warning(object, format!("becomes an index: {said}"));
+    table.left_out(findings, finding.hint("Correct the rows and add the key."));
+    true
 }
 
 /// Target names of key columns, or why there can be no key over them.

@@ -9,6 +9,7 @@ use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
 use crate::plan::resolve::table::Place;
 use crate::value::PgType;
+use crate::value::encoding::TextEncoding;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
@@ -17,7 +18,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
     put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
     put(&mut out, "exclude", json!(given.exclude.clone().unwrap_or_default()));
-    put(&mut out, "names", ctx.names.word().into());
+    put(&mut out, "names", ctx.name_rules.json());
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
@@ -55,14 +56,16 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "null_values", settings.null_values.texts().collect());
     put(&mut out, "epochs", settings.epochs.word().into());
     put(&mut out, "excess", settings.excess.word().into());
+    put(&mut out, "text_encoding", settings.texts.encoding.map(TextEncoding::name).into());
+    put(&mut out, "nul", settings.texts.nul.word().into());
     put(&mut out, "orphans", settings.orphans.word().into());
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
     put(&mut out, "types", Value::Object(types));
     put(&mut out, "timezone", settings.timezone.as_str().into());
-    put(&mut out, "indexes", settings.indexes.into());
-    put(&mut out, "foreign_keys", settings.foreign_keys.into());
-    put(&mut out, "checks", settings.checks.into());
+    put(&mut out, "indexes", settings.indexes.json());
+    put(&mut out, "foreign_keys", settings.foreign_keys.json());
+    put(&mut out, "checks", settings.checks.json());
     put(&mut out, "reset_sequences", settings.reset_sequences.into());
     put(&mut out, "analyze", settings.analyze.into());
     out
@@ -116,6 +119,9 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     let mut out = Map::new();
     put(&mut out, "name", column.target.as_str().into());
     put(&mut out, "type", column.pg_type.to_string().into());
+    if let Some(using) = column.overrides.and_then(|g| g.using.as_deref()) {
+        put(&mut out, "using", using.into());
+    }
     put(&mut out, "format", column.format.map(|f| f.as_str()).into());
     put(&mut out, "nullable", (!column.not_null).into());
     put(&mut out, "default", column.default.clone().into());
@@ -133,6 +139,12 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     }
     put(&mut out, "epochs", column.epochs.word().into());
     put(&mut out, "excess", column.excess.word().into());
+    if let Some(encoding) = column.overrides.and_then(|g| g.text_encoding) {
+        put(&mut out, "text_encoding", encoding.map(TextEncoding::name).into());
+    }
+    if let Some(nul) = column.overrides.and_then(|g| g.nul) {
+        put(&mut out, "nul", nul.word().into());
+    }
     if !column.reason.trim().is_empty() {
         put(&mut out, "reason", column.reason.as_str().into());
     }

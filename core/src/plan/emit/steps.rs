@@ -9,11 +9,13 @@ use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Constraints, ExistingRows, OnError};
 use crate::plan::model::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step};
 use crate::plan::resolve::names::make_object_name;
 use crate::plan::resolve::table::Disposition;
 use crate::sqltext::{ident, qualified};
+use crate::value::encoding::TextReading;
 
 /// Every step. `order` lists the tables as they are loaded, and so are they numbered in the steps.
 pub fn steps(
@@ -188,6 +190,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         words: column.words.clone(),
+        texts: texts(table, column),
         default: column.null_default.clone(),
         excess: column.excess,
     };
@@ -198,9 +201,17 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         target: table.target.clone(),
         existing: (!table.fresh()).then(|| into_existing(table, goes_on)),
         source_key: table.source.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
-        filter: table.overrides.and_then(|g| g.filter.clone()),
+        reading: table.overrides.map(TableOverrides::reading).unwrap_or_default(),
         timezone: table.settings.timezone.clone(),
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
+    }
+}
+
+fn texts(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> TextReading {
+    let of_table = table.settings.texts;
+    TextReading {
+        encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
+        nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
     }
 }
 

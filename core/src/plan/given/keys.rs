@@ -9,6 +9,7 @@ use crate::damage::Integrity;
 use crate::types::Epochs;
 use crate::value::Excess;
 use crate::value::batch::OnInvalid;
+use crate::value::encoding::Nul;
 
 /// Where in a plan an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of globs.
     Globs,
+    /// A case, or an object of rules.
+    Names,
+    /// `true`, `false`, or an object with globs of names to leave out.
+    Objects,
     /// One SQL statement, or a list of them.
     Sql,
     /// A list of texts and numbers.
@@ -38,6 +43,8 @@ pub enum Kind {
     /// A PostgreSQL type name.
     Type,
     Format,
+    /// The name of an encoding; null for none.
+    Encoding,
     Timezone,
     /// `false`, `true`, or an expression.
     Generated,
@@ -122,8 +129,8 @@ pub const KEYS: &[Key] = &[
         "Globs of the source tables to import, without regard to case.", "\"include\": [\"user*\", \"orders\"]"),
     Key::new("exclude", Kind::Globs, "[]").run().says(
         "Globs of source tables to leave out; wins over `include`.", "\"exclude\": [\"*_backup\"]"),
-    Key::new("names", Kind::Word(Names::WORDS), "\"preserve\"").run().in_table(NOTHING).says(
-        "How source names become PostgreSQL names. Names over 63 bytes are cut and collisions get a number; a finding reports both.",
+    Key::new("names", Kind::Names, "\"preserve\"").run().in_table(NOTHING).says(
+        "How source names become PostgreSQL names. Names over 63 bytes are cut and collisions get a number; a finding reports both. An object also has rules for the names of tables, see [Rules for names](#rules-for-names).",
         "\"names\": \"snake_case\""),
     Key::new("create", Kind::Word(Create::WORDS), "\"auto\"").run_and_table().says(
         "`auto` creates missing tables and loads into existing ones; `always` creates every table; `never` creates neither tables nor schemas.",
@@ -157,6 +164,12 @@ pub const KEYS: &[Key] = &[
     Key::new("excess", Kind::Word(Excess::WORDS), "\"error\"").everywhere().says(
         "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. The result's `detail` counts the values of each column.",
         "\"excess\": \"round\""),
+    Key::new("text_encoding", Kind::Encoding, "null").everywhere().says(
+        "How texts are read that are not UTF-8, though SQLite stores them as texts: `latin1`, `windows-1252`, or another encoding of the [WHATWG's list](https://encoding.spec.whatwg.org/#names-and-labels). Texts that are UTF-8 stay as they are. A finding and the result's `detail` count the others.",
+        "\"text_encoding\": \"windows-1252\""),
+    Key::new("nul", Kind::Word(Nul::WORDS), "\"error\"").everywhere().says(
+        "What to do with NUL characters in texts, which PostgreSQL does not take: with `error` the text does not fit a text type, so that a new column becomes bytea; `strip` takes them out. A finding and the result's `detail` count such texts.",
+        "\"nul\": \"strip\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),
@@ -175,11 +188,12 @@ pub const KEYS: &[Key] = &[
         "\"types\": {\"DATETIME\": \"timestamptz\"}"),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
-    Key::new("indexes", Kind::Flag, "true").run_and_table().says(
-        "Create the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are created in any case.", "\"indexes\": false"),
-    Key::new("foreign_keys", Kind::Flag, "true").run_and_table().says(
+    Key::new("indexes", Kind::Objects, "true").run_and_table().says(
+        "Create the indexes of `CREATE INDEX`. Primary keys and UNIQUE constraints are created in any case. See [Leaving objects out](#leaving-objects-out).",
+        "\"indexes\": {\"exclude\": [\"idx_old_*\"]}"),
+    Key::new("foreign_keys", Kind::Objects, "true").run_and_table().says(
         "Create foreign keys.", "\"foreign_keys\": false"),
-    Key::new("checks", Kind::Flag, "true").run_and_table().says(
+    Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
     Key::new("views", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says("Carry views over.", "\"views\": false"),
     Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
@@ -230,6 +244,9 @@ pub const KEYS: &[Key] = &[
         "The column's name in PostgreSQL. Without it, an existing column with a similar name may be used.", "\"name\": \"created\""),
     Key::new("type", Kind::Type, "by the stored values").of_column().says(
         "The column's PostgreSQL type. `on_invalid` decides about values that do not fit.", "\"type\": \"numeric(12,2)\""),
+    Key::new("using", Kind::TextOrNull, "null").of_column().says(
+        "A SQLite expression over the table's stored columns, read instead of the column: the column's type, its keys and its rows are decided and loaded from the expression's values. See [Reading a column by an expression](#reading-a-column-by-an-expression).",
+        "\"using\": \"replace(price, ',', '.')\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
         "How the column's numbers or encoded texts are read, see [types.md](types.md#formats).", "\"format\": \"unixepoch\""),
     Key::new("true_values", Kind::Values, "[]").of_column().says(
@@ -353,11 +370,17 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::TextOrNull => "SQL text or `null`".into(),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),
+        Kind::Names => {
+            let words = Names::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+            format!("{words}, or an object with `case`, `prefix`, `suffix`, `replace`")
+        }
+        Kind::Objects => "`true`, `false`, or `{\"exclude\": [globs]}`".into(),
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),
         Kind::Type => "a PostgreSQL type".into(),
         Kind::Format => "a format, or `null`".into(),
+        Kind::Encoding => "the name of an encoding, or `null`".into(),
         Kind::Timezone => "a time zone name".into(),
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),

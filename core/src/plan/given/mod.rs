@@ -3,6 +3,8 @@
 
 pub mod keys;
 pub mod merge;
+pub(crate) mod naming;
+pub(crate) mod objects;
 pub(crate) mod overrides;
 mod pgtype;
 pub mod schema;

@@ -6,13 +6,17 @@
 use serde_json::{Map, Value};
 
 use super::keys::{self, Kind, Level, Works};
+use super::naming::{self, NameRules};
+use super::objects::{self, Objects};
 use super::words::*;
 use super::{pgtype, settings};
 use crate::damage::Integrity;
 use crate::path::join;
+use crate::reading::Reading;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::encoding::{Nul, TextEncoding, TextReading};
 use crate::value::{Excess, Format, PgType, Timezone, ValueList};
 
 /// What is wrong with a plan that a user gave.
@@ -32,7 +36,7 @@ pub struct Overrides {
     pub common: Common,
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
-    pub names: Option<Names>,
+    pub names: Option<NameRules>,
     pub on_error: Option<OnError>,
     pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
@@ -59,14 +63,17 @@ pub struct Common {
     pub null_values: Option<ValueList>,
     pub epochs: Option<Epochs>,
     pub excess: Option<Excess>,
+    /// `Some(None)`: explicitly none.
+    pub text_encoding: Option<Option<TextEncoding>>,
+    pub nul: Option<Nul>,
     pub orphans: Option<Orphans>,
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
     pub types: Vec<(String, PgType)>,
     pub timezone: Option<String>,
-    pub indexes: Option<bool>,
-    pub foreign_keys: Option<bool>,
-    pub checks: Option<bool>,
+    pub indexes: Option<Objects>,
+    pub foreign_keys: Option<Objects>,
+    pub checks: Option<Objects>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
 }
@@ -86,6 +93,8 @@ pub struct TableOverrides {
 pub struct ColumnOverrides {
     pub name: Option<String>,
     pub pg_type: Option<PgType>,
+    /// The SQLite expression that is read instead of the column.
+    pub using: Option<String>,
     pub format: Option<Format>,
     pub nullable: Option<bool>,
     /// `Some(None)`: explicitly no default.
@@ -98,6 +107,9 @@ pub struct ColumnOverrides {
     pub epochs: Option<Epochs>,
     pub null_to_default: Option<bool>,
     pub excess: Option<Excess>,
+    /// `Some(None)`: explicitly none.
+    pub text_encoding: Option<Option<TextEncoding>>,
+    pub nul: Option<Nul>,
     pub reason: Option<String>,
 }
 
@@ -122,6 +134,25 @@ impl Overrides {
         let nulls = nulls.or_else(|| table.and_then(|t| t.common.null_values.as_ref()));
         let nulls = nulls.or(self.common.null_values.as_ref());
         (nulls.cloned().unwrap_or_default(), column.map(|c| c.words.clone()).unwrap_or_default())
+    }
+
+    /// How the texts of a column are read.
+    pub fn texts(&self, table: &str, column: &str) -> TextReading {
+        let table = self.table(table);
+        let column = table.and_then(|t| t.column(column));
+        let common = [table.map(|t| &t.common), Some(&self.common)];
+        let common = || common.iter().flatten();
+        let encoding = column.and_then(|c| c.text_encoding);
+        let nul = column.and_then(|c| c.nul);
+        TextReading {
+            encoding: encoding.or_else(|| common().find_map(|c| c.text_encoding)).flatten(),
+            nul: nul.or_else(|| common().find_map(|c| c.nul)).unwrap_or_default(),
+        }
+    }
+
+    /// How the rows of a source table are read.
+    pub fn reading(&self, table: &str) -> Reading {
+        self.table(table).map(TableOverrides::reading).unwrap_or_default()
     }
 
     /// Sets `skip` of a source table, whatever it was before.
@@ -164,6 +195,12 @@ impl Overrides {
 }
 
 impl TableOverrides {
+    /// How the table's rows are read.
+    pub fn reading(&self) -> Reading {
+        let using = self.columns.iter().filter_map(|(name, c)| Some((name.clone(), c.using.clone()?)));
+        Reading { filter: self.filter.clone(), using: using.collect() }
+    }
+
     /// The entry of a source column.
     pub fn column(&self, name: &str) -> Option<&ColumnOverrides> {
         self.columns.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, entry)| entry)
@@ -219,6 +256,8 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
+        Kind::Objects => objects::check(value, path),
+        Kind::Names => naming::check(value, path),
         Kind::Values => check_values(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
@@ -229,6 +268,12 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         }),
         Kind::Format if value.is_null() => Ok(()),
         Kind::Format => check_word(&Format::ALL.map(Format::as_str), value, path),
+        Kind::Encoding if value.is_null() => Ok(()),
+        Kind::Encoding => {
+            let hint = "Use the name of an encoding other than UTF-8 and UTF-16, such as \"windows-1252\" or \"latin1\".";
+            let known = TextEncoding::parse(check_text(value, path)?);
+            known.map(|_| ()).ok_or_else(|| invalid(path, format!("unknown encoding {value}"), hint))
+        }
         Kind::Timezone => {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
@@ -253,7 +298,7 @@ fn each(
     object(value, path)?.iter().try_for_each(|(name, value)| check(value, &join(path, name)))
 }
 
-fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
+pub(super) fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
     match value.as_str() {
         None => Err(wrong(path, "a string", value)),
         Some("") => Err(invalid(path, "must not be empty", "")),
@@ -262,7 +307,7 @@ fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
     }
 }
 
-fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
+pub(super) fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
     let list = value.as_array().ok_or_else(|| wrong(path, "a list of strings", value))?;
     list.iter().enumerate().try_for_each(|(i, item)| check_text(item, &format!("{path}[{i}]")).map(|_| ()))
 }
@@ -280,7 +325,7 @@ fn check_values(value: &Value, path: &str) -> Result<(), PlanError> {
     })
 }
 
-fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
+pub(super) fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
     let list = || words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
     let text = value.as_str().ok_or_else(|| wrong(path, &format!("one of {}", list()), value))?;
     if words.contains(&text) {
@@ -325,6 +370,11 @@ fn list(map: &Object, key: &str) -> Option<Vec<String>> {
     })
 }
 
+/// A null means that there is none.
+fn encoding(map: &Object) -> Option<Option<TextEncoding>> {
+    Some(map.get("text_encoding")?.as_str().and_then(TextEncoding::parse))
+}
+
 fn values(map: &Object, key: &str) -> Option<ValueList> {
     let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
     Some(ValueList::new(map.get(key)?.as_array()?.iter().map(text)))
@@ -340,7 +390,7 @@ fn read_plan(map: &Object) -> Overrides {
         common: read_common(map),
         include: list(map, "include"),
         exclude: list(map, "exclude"),
-        names: word(map, "names"),
+        names: map.get("names").map(NameRules::read),
         on_error: word(map, "on_error"),
         loader: word(map, "loader"),
         profile: word(map, "profile"),
@@ -369,14 +419,16 @@ fn read_common(map: &Object) -> Common {
         null_values: values(map, "null_values"),
         epochs: word(map, "epochs"),
         excess: word(map, "excess"),
+        text_encoding: encoding(map),
+        nul: word(map, "nul"),
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
         types: types.filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
         timezone: text(map, "timezone"),
-        indexes: flag(map, "indexes"),
-        foreign_keys: flag(map, "foreign_keys"),
-        checks: flag(map, "checks"),
+        indexes: Objects::read(map, "indexes"),
+        foreign_keys: Objects::read(map, "foreign_keys"),
+        checks: Objects::read(map, "checks"),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),
     }
@@ -398,6 +450,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
     ColumnOverrides {
         name: text(map, "name"),
         pg_type: text(map, "type").map(|name| PgType::parse(&name)),
+        using: text(map, "using"),
         format: text(map, "format").and_then(|name| Format::parse(&name)),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),
@@ -416,6 +469,8 @@ fn read_column(map: &Object) -> ColumnOverrides {
         epochs: word(map, "epochs"),
         null_to_default: flag(map, "null_to_default"),
         excess: word(map, "excess"),
+        text_encoding: encoding(map),
+        nul: word(map, "nul"),
         reason: text(map, "reason"),
     }
 }

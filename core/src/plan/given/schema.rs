@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, Kind, Level, Works};
+use super::words::{Names, Word};
 use crate::value::Format;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -57,9 +58,17 @@ fn shape(kind: Kind) -> Value {
     match kind {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Text | Kind::Type | Kind::Timezone => text(),
-        Kind::TextOrNull | Kind::NameOrNull => json!({ "anyOf": [text(), { "type": "null" }] }),
+        Kind::TextOrNull | Kind::NameOrNull | Kind::Encoding => {
+            json!({ "anyOf": [text(), { "type": "null" }] })
+        }
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Globs => json!({ "type": "array", "items": text() }),
+        Kind::Names => names(),
+        Kind::Objects => {
+            let exclude = json!({ "type": "array", "items": text() });
+            let object = json!({ "type": "object", "properties": { "exclude": exclude }, "required": ["exclude"], "additionalProperties": false });
+            json!({ "anyOf": [{ "type": "boolean" }, object] })
+        }
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Kind::Values => {
             let value =
@@ -76,6 +85,26 @@ fn shape(kind: Kind) -> Value {
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
         Kind::Any => json!({}),
     }
+}
+
+/// A case, or rules.
+fn names() -> Value {
+    let affix = || json!({ "type": "string", "pattern": "^[^\\u0000]*$" });
+    let pattern = json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
+    let replacement = json!({
+        "type": "object",
+        "properties": { "pattern": pattern, "with": affix() },
+        "required": ["pattern", "with"],
+        "additionalProperties": false
+    });
+    let replace = json!({ "type": "array", "items": replacement });
+    let case = json!({ "enum": Names::WORDS });
+    let rules = json!({
+        "type": "object",
+        "properties": { "case": case, "prefix": affix(), "suffix": affix(), "replace": replace },
+        "additionalProperties": false
+    });
+    json!({ "anyOf": [case, rules] })
 }
 
 #[cfg(test)]
@@ -118,6 +147,8 @@ mod tests {
             json!("plan"),
             json!({ "nmes": "lower" }),
             json!({ "names": "upper" }),
+            json!({ "names": { "case": "upper" } }),
+            json!({ "names": { "replace": [{ "pattern": "a" }] } }),
             json!({ "schema": "" }),
             json!({ "schema": "a\0b" }),
             json!({ "include": "users" }),
@@ -126,6 +157,10 @@ mod tests {
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
             json!({ "views": true }),
+            json!({ "indexes": {} }),
+            json!({ "indexes": { "exclude": "a" } }),
+            json!({ "checks": { "exclude": [1] } }),
+            json!({ "foreign_keys": { "exclude": [], "only": [] } }),
             json!({ "tables": { "t": { "columns": { "c": { "typ": "text" } } } } }),
             json!({ "tables": { "t": { "columns": { "c": { "format": "unix" } } } } }),
             json!({ "tables": { "t": { "primary_key": ["id"] } } }),

@@ -1,12 +1,14 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
-use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid};
+use super::objects::Objects;
+use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
-use crate::path::join;
+use crate::path::{join, of_column};
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
+use crate::value::encoding::TextReading;
 use crate::value::{Excess, PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
@@ -24,15 +26,16 @@ pub struct Settings {
     pub null_values: ValueList,
     pub epochs: Epochs,
     pub excess: Excess,
+    pub texts: TextReading,
     pub orphans: Orphans,
     pub keys: Keys,
     pub nocase: Nocase,
     /// The table's own entries first.
     pub types: Vec<(String, PgType)>,
     pub timezone: String,
-    pub indexes: bool,
-    pub foreign_keys: bool,
-    pub checks: bool,
+    pub indexes: Objects,
+    pub foreign_keys: Objects,
+    pub checks: Objects,
     pub reset_sequences: bool,
     pub analyze: bool,
 }
@@ -52,14 +55,15 @@ impl Settings {
             null_values: ValueList::default(),
             epochs: Epochs::default(),
             excess: Excess::default(),
+            texts: TextReading::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
             nocase,
             types: vec![],
             timezone: "UTC".into(),
-            indexes: true,
-            foreign_keys: true,
-            checks: true,
+            indexes: Objects::All,
+            foreign_keys: Objects::All,
+            checks: Objects::All,
             reset_sequences: true,
             analyze: true,
         };
@@ -90,14 +94,18 @@ impl Settings {
             null_values: own.null_values.clone().unwrap_or_else(|| self.null_values.clone()),
             epochs: own.epochs.unwrap_or(self.epochs),
             excess: own.excess.unwrap_or(self.excess),
+            texts: TextReading {
+                encoding: own.text_encoding.unwrap_or(self.texts.encoding),
+                nul: own.nul.unwrap_or(self.texts.nul),
+            },
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
             types: own.types.iter().chain(&self.types).cloned().collect(),
             timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
-            indexes: own.indexes.unwrap_or(self.indexes),
-            foreign_keys: own.foreign_keys.unwrap_or(self.foreign_keys),
-            checks: own.checks.unwrap_or(self.checks),
+            indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
+            foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
+            checks: own.checks.as_ref().unwrap_or(&self.checks).clone(),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
         }
@@ -167,6 +175,7 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
         return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
     }
     words_need_a_boolean(given)?;
+    using_needs_a_plain_column(given)?;
     text_needs_every_value(given)
 }
 
@@ -183,6 +192,21 @@ fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
                     format!("type {other} has no values for true and false"),
                     hint,
                 ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// PostgreSQL stores no value in a generated column.
+fn using_needs_a_plain_column(given: &Overrides) -> Result<(), PlanError> {
+    for (table, entry) in &given.tables {
+        for (name, column) in entry.columns.iter().filter(|(_, column)| column.using.is_some()) {
+            let generated = column.generated.as_ref().is_some_and(|g| *g != GeneratedOverride::Plain);
+            if generated {
+                let hint = format!("Remove it, or set {} to false.", of_column(table, name, "generated"));
+                let message = "a generated column is computed by PostgreSQL, and takes no value";
+                return Err(invalid(of_column(table, name, "using"), message, hint));
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::damage::Integrity;
 use crate::types::Epochs;
 use crate::value::Excess;
 use crate::value::batch::OnInvalid;
+use crate::value::encoding::Nul;
 
 /// A closed set of words.
 pub trait Word: Copy + PartialEq + 'static {
@@ -173,6 +174,7 @@ words!(Constraints: Rebuild = "rebuild", Keep = "keep");
 words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "text");
 words!(Epochs: Declared = "declared", Named = "named", Never = "never");
 words!(Excess: Error = "error", Round = "round", Truncate = "truncate");
+words!(Nul: Error = "error", Strip = "strip");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
@@ -204,6 +206,7 @@ mod tests {
         round_trip::<OnInvalid>();
         round_trip::<Epochs>();
         round_trip::<Excess>();
+        round_trip::<Nul>();
         round_trip::<Orphans>();
         round_trip::<Keys>();
         round_trip::<OnError>();

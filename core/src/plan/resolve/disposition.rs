@@ -35,9 +35,11 @@ pub fn counterparts(
         let relations = ctx.target.relations.iter().filter(|r| r.schema == schema);
         let existing: Vec<&ExistingTable> =
             relations.filter(|r| matches!(r.relkind, 'r' | 'p' | 'v' | 'm' | 'f')).collect();
-        let wanted: Vec<_> = (of_schema.iter())
-            .map(|(_, table)| Wanted {
-                source: &table.source.name,
+        let ruled: Vec<String> =
+            of_schema.iter().map(|(_, table)| ctx.name_rules.table(&table.source.name)).collect();
+        let wanted: Vec<_> = (of_schema.iter().zip(&ruled))
+            .map(|((_, table), ruled)| Wanted {
+                source: ruled,
                 explicit: table.overrides.and_then(|g| g.target.as_deref()),
                 // A table that is to be created or dropped is found by its exact name only.
                 exactly: table.settings.create == Create::Always

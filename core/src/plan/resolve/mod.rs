@@ -4,6 +4,7 @@ pub mod bookkeeping;
 pub(crate) mod counterparts;
 pub(crate) mod damage;
 pub(crate) mod disposition;
+pub(crate) mod exclusions;
 pub(crate) mod matching;
 pub(crate) mod names;
 pub(crate) mod naming;

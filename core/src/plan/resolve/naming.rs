@@ -28,17 +28,18 @@ pub fn tables(
         scope_of.push(at);
     }
     let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&counterparts))
-        .map(|(table, counterpart)| {
+    let ruled: Vec<String> = tables.iter().map(|table| ctx.name_rules.table(&table.source.name)).collect();
+    let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&ruled).zip(&counterparts))
+        .map(|((table, ruled), counterpart)| {
             let explicit = table.overrides.and_then(|g| g.target.as_deref());
             let found = match counterpart {
                 Counterpart::Found(name) => Some(name.as_str()),
                 Counterpart::None | Counterpart::Ambiguous => None,
             };
-            (table.source.name.as_str(), explicit.or(found))
+            (ruled.as_str(), explicit.or(found))
         })
         .collect();
-    let path = |i: usize| path::of_table(wanted.get(i).map_or("", |w| w.0), "target");
+    let path = |i: usize| path::of_table(tables.get(i).map_or("", |table| &table.source.name), "target");
     check_length(&wanted, path)?;
     let named = names::assign(ctx.names, &wanted, &mut scopes.iter_mut().collect::<Vec<_>>(), &scope_of)
         .map_err(|i| invalid(path(i), "another table has this name", ""))?;
@@ -67,6 +68,12 @@ fn report_name(findings: &mut Vec<Finding>, what: &str, object: String, named: &
     }
 }
 
+/// An expression that is read instead of the rowid gives numbers that may be an identity's.
+fn integers_only(table: &ResolvedTable<'_>, position: usize) -> bool {
+    let profile = table.profile.filter(|profile| !profile.sampled);
+    profile.is_some_and(|p| p.columns.get(position).is_some_and(|c| c.integers == p.rows))
+}
+
 /// Names the columns of a table whose disposition is known.
 pub fn columns<'a>(
     ctx: &Context<'_>,
@@ -89,7 +96,8 @@ pub fn columns<'a>(
             position,
             source,
             overrides: overrides(source),
-            rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name)),
+            rowid_alias: alias.is_some_and(|name| name.eq_ignore_ascii_case(&source.name))
+                && (overrides(source).is_none_or(|g| g.using.is_none()) || integers_only(table, position)),
             place: Place::Skipped,
         };
         let Some((name, found)) = (if kept(source) { named.next() } else { None }) else { return column };

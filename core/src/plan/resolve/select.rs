@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
+use super::exclusions;
 use super::table::ResolvedTable;
 use crate::catalog::{Catalog, Table, TableKind};
 use crate::finding::{Finding, Kind};
 use crate::path::join;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
+use crate::plan::given::objects::glob;
 use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid};
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::Nocase;
@@ -35,6 +37,10 @@ impl Selection<'_> {
 /// Checks the names and selects: shadow tables and virtual ones without a usable module are out.
 pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'a>, PlanError> {
     let entries = table_entries(catalog, given)?;
+    exclusions::check(catalog, given)?;
+    if let Some(rules) = &given.names {
+        rules.check_tables(catalog.tables.iter().map(|table| table.name.as_str()))?;
+    }
     if given.include.as_ref().is_some_and(Vec::is_empty) {
         return Err(invalid("plan.include", "must not be empty", "Leave the key out for all tables."));
     }
@@ -60,18 +66,10 @@ pub fn is_internal(table: &Table) -> bool {
     table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
-/// The most bytes of a glob: compiling a longer one could panic.
-const LONGEST_GLOB: usize = 10_000;
-
 fn globs(catalog: &Catalog, patterns: Option<&[String]>, path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
     let compile = |(i, pattern): (usize, &String)| {
         let path = format!("{path}[{i}]");
-        if pattern.len() > LONGEST_GLOB {
-            return Err(invalid(&path, format!("is longer than {LONGEST_GLOB} bytes"), ""));
-        }
-        let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
-        let glob =
-            glob.map_err(|e| invalid(&path, format!("invalid glob: {}", e.kind()), ""))?.compile_matcher();
+        let glob = glob(pattern, &path)?;
         if pattern != "*" && !catalog.tables.iter().any(|t| glob.is_match(&t.name)) {
             let guess = did_you_mean(pattern, catalog.tables.iter().map(|t| t.name.as_str()));
             return Err(invalid(path, format!("\"{pattern}\" matches no table{guess}"), ""));
@@ -219,6 +217,21 @@ mod tests {
                 json!({"tables": {"users": {"columns": {"agee": {}}}}}),
                 "plan.tables.users.columns.agee: table \"Users\" has no column of this name, did you mean \"Age\"?",
             ),
+            (
+                json!({"indexes": {"exclude": ["idx_*"]}}),
+                "plan.indexes.exclude[0]: \"idx_*\" matches no index",
+            ),
+            (
+                json!({"tables": {"users": {"foreign_keys": {"exclude": ["a"]}}}}),
+                "plan.tables.users.foreign_keys.exclude[0]: \"a\" matches no foreign key",
+            ),
+            (
+                json!({"checks": {"exclude": ["[a"]}}),
+                "plan.checks.exclude[0]: invalid glob: unclosed character class; missing ']'",
+            ),
+            (json!({"checks": {"only": []}}), "plan.checks.only: unknown key"),
+            (json!({"checks": {}}), "plan.checks.exclude: is missing"),
+            (json!({"checks": 1}), "plan.checks: expected true, false or an object, not a number"),
             (
                 json!({"tables": {"vec": {"skip": false}}}),
                 "plan.tables.vec.skip: table \"vec\" cannot be loaded: its module \"vec0\" is not available",

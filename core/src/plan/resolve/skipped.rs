@@ -20,7 +20,9 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
         if let Some(finding) = table_finding(table) {
             if matches!(table.kind, TableKind::Virtual { .. }) {
                 let schema = ctx.plan.of_table(given).schema;
-                let target = names::clip(&names::fold(ctx.names, &table.name), names::LIMIT).to_string();
+                let target =
+                    names::clip(&names::fold(ctx.names, &ctx.name_rules.table(&table.name)), names::LIMIT)
+                        .to_string();
                 rows.push(TablePlan::left_out(id, &table.name, schema, target, finding.message.clone()));
             }
             findings.push(finding);

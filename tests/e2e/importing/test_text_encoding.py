@@ -1,0 +1,84 @@
+"""The plan keys text_encoding and nul: texts that PostgreSQL does not take as they are stored."""
+
+import re
+
+import pytest
+
+from client import fails
+from harness import ROOT, quote
+from test_remedies import blocking, check_all, merged
+
+MIXED = """CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
+    INSERT INTO t VALUES (1, CAST(x'4cf67765' AS TEXT), 'plain'), (2, 'L' || char(246) || 'we', CAST(x'8000' AS TEXT)), (3, 'a' || char(0) || 'b', NULL);"""
+
+
+def lines(t, query):
+    return t.shown(query).split("\n")
+
+
+def test_the_example_of_the_page(t):
+    section = (ROOT / "docs/plan.md").read_text().split("## Texts that are not UTF-8")[1]
+    (example,) = re.findall(r"```sql\n(.*?)\n```", section.split("\n## ")[0], re.S)
+    path = t.file("a.db", MIXED)
+    (row,) = t.rows(example.replace("'/srv/app/dev.db'", quote(str(path))).rstrip(";"))
+    assert row["imported"] == 3 and "2 texts are read as windows-1252, or without NUL characters" in row["detail"], row
+    assert lines(t, "SELECT * FROM t ORDER BY id") == ["1|Löwe|plain", "2|Löwe|€", "3|ab|"]
+
+
+def test_findings_offer_both_keys(t):
+    path = t.file("a.db", MIXED)
+    found = {f["object"]: f["fix"]["tables"]["t"]["columns"] for f in t.findings(path) if f["kind"] == "type_missed"}
+    both = {"text_encoding": "windows-1252", "nul": "strip"}
+    assert found == {"t.v": {"v": both}, "t.w": {"w": both}}, found
+    check_all(t, path, {})
+    explicit = {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}
+    assert [f["fix"]["tables"]["t"]["columns"]["v"] for f in blocking(t.findings(path, explicit))] == [both]
+    check_all(t, path, explicit)
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text, w varchar(10))")
+    check_all(t, path, {})
+    plan = merged(t, {}, *(f["fix"] for f in blocking(t.findings(path))))
+    t.import_(path, plan)
+    assert lines(t, "SELECT * FROM t ORDER BY id") == ["1|Löwe|plain", "2|Löwe|€", "3|ab|"]
+
+
+@pytest.mark.parametrize("encoding, expected", [("latin1", "\u0080"), ("windows-1252", "€"), ("cp1251", "Ђ"), ("koi8-r", "─")])
+def test_the_encoding_decides(t, encoding, expected):
+    path = t.file("a.db", "CREATE TABLE t (a TEXT); INSERT INTO t VALUES (CAST(x'80' AS TEXT))")
+    row = t.import_(path, {"text_encoding": encoding})["t"]
+    assert t.value("SELECT a FROM t") == expected and "1 text that is not UTF-8 is read as" in row["detail"], row
+    assert t.plan(path, t.plan(path, {"text_encoding": encoding})) == t.plan(path, {"text_encoding": encoding})
+
+
+def test_the_lowest_level_wins(t):
+    path = t.file("a.db", "CREATE TABLE t (a TEXT, b TEXT, c TEXT); INSERT INTO t VALUES (CAST(x'80' AS TEXT), CAST(x'80' AS TEXT), CAST(x'80' AS TEXT))")
+    plan = {"text_encoding": "latin1", "tables": {"t": {"text_encoding": "windows-1252", "columns": {"a": {"text_encoding": "koi8-r"}, "c": {"text_encoding": None}}}}}
+    t.import_(path, plan)
+    assert t.shown("SELECT a, b, encode(c, 'hex') FROM t") == "─|€|80"
+    assert t.plan(path, t.plan(path, plan)) == t.plan(path, plan)
+
+
+def test_what_is_no_text_in_the_encoding_either_is_invalid(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, CAST(x'93fa' AS TEXT)), (2, CAST(x'ffff' AS TEXT))")
+    plan = {"text_encoding": "shift_jis", "on_invalid": "reject", "tables": {"t": {"columns": {"a": {"type": "text"}}}}}
+    row = t.import_(path, plan)["t"]
+    assert (row["imported"], row["rejected"]) == (1, 1) and t.value("SELECT a FROM t") == "日", row
+    assert "ffff" in t.value('SELECT "values" FROM sqlite_migrate.reject')
+
+
+def test_types_keys_and_using_see_the_converted_texts(t):
+    path = t.file("a.db", """CREATE TABLE p (code TEXT PRIMARY KEY); INSERT INTO p VALUES ('L' || char(246) || 'we'), ('b');
+        CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES p, n INTEGER, v TEXT); INSERT INTO c VALUES (1, CAST(x'4cf67765' AS TEXT), '1' || char(0), CAST(x'e4' AS TEXT))""")
+    plan = {"text_encoding": "latin1", "nul": "strip", "tables": {"c": {"columns": {"v": {"using": "v || v"}, "n": {"type": "bigint"}}}}}
+    assert not blocking(t.findings(path, plan)), t.findings(path, plan)
+    t.import_(path, plan)
+    assert t.shown("SELECT c.id, p.code, n, v FROM c JOIN p ON p.code = c.p") == "1|Löwe|1|ää"
+
+
+def test_bad_values_name_their_path(t):
+    path = t.file("a.db", "CREATE TABLE t (a)")
+    for plan, message, hint in [
+        ({"text_encoding": "latin-one"}, "plan.text_encoding: unknown encoding", "windows-1252"), ({"text_encoding": "utf-8"}, "unknown encoding", "other than UTF-8"),
+        ({"text_encoding": 1}, "plan.text_encoding: expected a string", ""), ({"tables": {"t": {"columns": {"a": {"nul": "drop"}}}}}, "plan.tables.t.columns.a.nul: invalid value", "strip"),
+    ]:
+        with fails("22023", message, hint=hint):
+            t.sql(t.call("sqlite_plan", path, plan))
