@@ -454,6 +454,7 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
         Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
         Some(Kind::InvalidValue) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Kind::RowTooWide | Kind::KeyTooLong) => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(_) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

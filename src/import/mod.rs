@@ -1,5 +1,6 @@
 //! One run: survey the file, plan, do, record.
 
+mod asked;
 pub mod compare;
 pub mod existing;
 pub mod inspect;

@@ -2,11 +2,12 @@
 
 use super::given::words::Orphans;
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
-use super::trial::Trial;
+use super::trial::{Part, Trial};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::image::Image;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -18,6 +19,10 @@ pub struct Planned {
     pub findings: Vec<Finding>,
     /// What only the server can say of its expressions and indexes.
     pub trials: Vec<Trial>,
+    /// Rows that may be too large, to be tried.
+    pub sizes: Vec<SizeTrial>,
+    /// Keys that conversion may make equal.
+    pub keys: Vec<KeyQuestion>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
 }
@@ -34,6 +39,34 @@ impl Planned {
             _ => None,
         })
     }
+}
+
+/// Rows to be loaded into a temporary table, to see whether the server takes them.
+#[derive(Debug, Clone)]
+pub struct SizeTrial {
+    pub table: TableId,
+    pub part: Part,
+    /// `CREATE TABLE` of the temporary table.
+    pub create: String,
+    /// `CREATE INDEX` on it; without one, the load itself tells.
+    pub index: Option<String>,
+    pub load: LoadSpec,
+    /// The most bytes that a row may take, as an expression of SQLite's.
+    pub size: String,
+    /// What is no larger is accepted.
+    pub safe: u64,
+}
+
+/// Are there rows whose keys are equal once converted?
+#[derive(Debug, Clone)]
+pub struct KeyQuestion {
+    pub table: TableId,
+    pub part: Part,
+    pub source: String,
+    /// Source columns of the key, and what becomes of their values.
+    pub columns: Vec<(String, Image)>,
+    /// Conditions that select the rows: the plan's `where`, the index's own.
+    pub conditions: Vec<String>,
 }
 
 /// One table as the run, the result and the log need it.

@@ -12,6 +12,7 @@ pub mod invalid;
 pub mod notes;
 pub mod profile;
 pub mod rules;
+mod spelling;
 pub mod stats;
 pub mod textform;
 pub mod times;

@@ -53,6 +53,7 @@ pub mod encode;
 pub mod epoch;
 pub mod excess;
 pub mod format;
+pub mod image;
 pub mod input;
 pub mod interval;
 pub mod json;

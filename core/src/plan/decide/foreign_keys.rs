@@ -284,7 +284,7 @@ impl<'f> Counted<'f> {
     pub fn described(&self, parent: &str) -> String {
         let at_once = self.now.map_or(0, |fact| fact.count);
         let rows = counted(at_once + self.cascaded, "row points", "rows point");
-        let examples = self.now.map(examples).unwrap_or_default();
+        let examples = self.now.map(|fact| examples(&fact.examples)).unwrap_or_default();
         let cascaded = self.cascaded;
         match at_once {
             _ if cascaded == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),

@@ -4,7 +4,9 @@ use std::ops::{Deref, DerefMut};
 
 use super::collate::{self, Folding};
 use super::columns::ColumnType;
+use super::converted::KeyAsked;
 use super::object::{IndexKeys, Object};
+use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
 use crate::plan::model::Conflict;
 use crate::plan::resolve::names;
@@ -31,6 +33,10 @@ pub struct DecidedTable<'a> {
     pub objects: Vec<Object>,
     /// What the server is asked about.
     pub tried: Vec<(Part, Tried)>,
+    /// What may be too large.
+    pub sizes: Vec<SizeAsked>,
+    /// Keys that conversion may make equal.
+    pub keys: Vec<KeyAsked>,
 }
 
 /// What the server is asked about: an expression or condition, or the keys and the predicate of an index.
@@ -96,6 +102,8 @@ impl<'a> DecidedTable<'a> {
             conflict: None,
             objects: vec![],
             tried: vec![],
+            sizes: vec![],
+            keys: vec![],
         }
     }
 

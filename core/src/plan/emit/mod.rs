@@ -1,5 +1,6 @@
 //! What a plan results in: its steps, their SQL, the printed plan, and what it would change.
 
+pub(crate) mod asked;
 pub mod compare;
 pub(crate) mod ddl;
 pub(crate) mod json;

@@ -178,7 +178,8 @@ fn clashing_sequences(
     out
 }
 
-fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
+/// How a table is loaded.
+pub fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     let load_column = |column: &DecidedColumn<'_>| LoadColumn {
         source: column.source.name.clone(),
         target: column.target.clone(),
