@@ -69,7 +69,7 @@ fn build_by(
         steps,
         findings,
         trials: trials::trials(&decided),
-        sizes: asked::sizes(&decided),
+        sizes: asked::sizes(&ctx, &decided),
         keys: asked::keys(&decided),
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })

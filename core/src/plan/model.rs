@@ -4,7 +4,7 @@ use super::given::words::Orphans;
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
 use crate::catalog::TableId;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::image::Image;
@@ -139,6 +139,23 @@ pub struct Step {
     pub action: Action,
     /// Where the step concerns one.
     pub table: Option<TableId>,
+    /// What the statement creates over loaded rows, which may break it.
+    pub built: Option<Box<Built>>,
+}
+
+/// A key, index or check over loaded rows.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// `constraint "t_pkey"`
+    pub what: String,
+    /// `"public"."t"`
+    pub on: String,
+    /// Its columns, by which rows that break it are found in the file.
+    pub key: KeyQuestion,
+    /// The query for the rowid of the first row that breaks a check.
+    pub first: Option<String>,
+    /// What does without it, and the rest of the sentence.
+    pub fix: Option<(Fix, &'static str)>,
 }
 
 impl Step {
@@ -213,7 +230,7 @@ pub struct LoadSpec {
 }
 
 /// What the plan says about a load into an existing table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct IntoExisting {
     /// The table's own triggers fire for the loaded rows.
     pub fire_triggers: bool,
@@ -224,6 +241,8 @@ pub struct IntoExisting {
     pub empty: bool,
     /// Rows without a parent are taken care of by the plan before foreign keys see them.
     pub orphans: Vec<OrphanSpec>,
+    /// Its unique keys, by which rows that break one are found in the file.
+    pub keys: Vec<KeyQuestion>,
 }
 
 /// What becomes of a row whose key exists already.

@@ -97,3 +97,51 @@ def test_rows_without_rowids(t):
     path = t.file("a.db", f"CREATE TABLE t (u UUID PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES ('{UUID}'), ('{UUID.upper()}')")
     [finding] = duplicates(t, path)
     assert finding["message"] == f"1 group of rows has one value as uuid (('{UUID.upper()}') and ('{UUID}'))"
+
+
+# What only the server finds
+
+
+def test_keys_that_were_not_profiled(t):
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, u UUID UNIQUE); INSERT INTO t VALUES (4, '{UUID}'), (6, 'x'), (7, '{UUID.upper()}')")
+    plan = {"profile": "none", "tables": {"t": {"where": "id <> 6", "columns": {"u": {"type": "uuid"}}}}}
+    failure = t.import_fails(path, plan, "23505", 'rows of table "t" break constraint "t_u_key" of "public"."t"', hint='Set plan.profile to "full"')
+    assert "is duplicated. The first of them are rowid 4 and rowid 7." in failure.result.detail
+    [finding] = duplicates(t, path, {**plan, "profile": "full"})
+    assert "(rowid 4 and rowid 7)" in finding["message"]
+    path = t.file("b.db", f"CREATE TABLE b (u UUID); CREATE UNIQUE INDEX i ON b (u); INSERT INTO b VALUES ('{UUID}'), ('{UUID.upper()}')")
+    failure = t.import_fails(path, {"profile": "none", "on_invalid": "error", "types": {"UUID": "uuid"}}, "23505", 'rows of table "b" break index "i" of "public"."b"')
+    assert "rowid 1 and rowid 2" in failure.result.detail
+
+
+def test_types_whose_equality_only_the_server_knows(t):
+    path = t.file("a.db", "CREATE TABLE t (v TEXT UNIQUE); INSERT INTO t VALUES ('1 day'), ('24:00:00')")
+    plan = {"tables": {"t": {"columns": {"v": {"type": "interval"}}}}}
+    t.import_fails(path, plan, "23505", 'break constraint "t_v_key"', hint='Set plan.tables.t.columns.v.type to "text" to keep the values')
+    t.import_(path, {"tables": {"t": {"columns": {"v": {"type": "text"}}}}})
+    assert t.value("SELECT count(*) FROM t") == "2"
+
+
+def test_rows_of_the_file_that_break_a_key_of_an_existing_table(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'a')")
+    t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text UNIQUE)")
+    for plan in (APPEND, {**APPEND, "constraints": "keep"}):
+        failure = t.import_fails(path, plan, "23505", 'rows of table "t" break a key of "public"."t"')
+        assert failure.result.detail.endswith("The first of them are rowid 1 and rowid 3."), failure.result.detail
+    t.sql("INSERT INTO t VALUES (9, 'b')")
+    path = t.file("b.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    assert "first of them" not in t.import_fails(path, APPEND, "23505", "break a key").result.detail
+
+
+def test_a_check_that_means_something_else_in_postgresql(t):
+    path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME CONSTRAINT never CHECK (at <> '2024-01-01T00:00:00'));
+        INSERT INTO t VALUES (4, '2024-02-01 00:00:00'), (5, '2024-01-01 00:00:00')""")
+    failure = t.import_fails(path, {}, "23514", 'rows of table "t" break check "never" of "public"."t"', hint="Set plan.tables.t.checks to false")
+    assert failure.result.detail.endswith("The first of them is rowid 5.")
+    assert t.import_(path, {"tables": {"t": {"checks": False}}})["t"]["imported"] == 2
+
+
+def test_errors_of_a_run_that_goes_on_name_the_rows(t):
+    path = t.file("a.db", "CREATE TABLE t (v TEXT UNIQUE); INSERT INTO t VALUES ('1 day'), ('24:00:00')")
+    result = t.import_(path, {"on_error": "continue", "tables": {"t": {"columns": {"v": {"type": "interval"}}}}})
+    assert result["t"]["imported"] == 2 and 'break constraint "t_v_key"' in result["t"]["detail"]

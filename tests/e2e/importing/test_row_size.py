@@ -218,3 +218,22 @@ def test_keys_of_more_than_32_columns(t):
     assert found["index i"] == "is left out: it has 40 columns, PostgreSQL allows 1 to 32"
     assert len(found) == 3
     assert t.import_(path)["t"]["status"] == "loaded"
+
+
+# What was not tried
+
+
+def test_rows_and_entries_that_were_not_profiled(t):
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1, 'x'), (7, '{noise(3000)}')")
+    failure = t.import_fails(path, {"profile": "none"}, "54000", 'rows of table "t" break index "i" of "public"."t"', hint='Set plan.profile to "full"')
+    assert failure.result.detail.endswith("The longest value is that of rowid 7.")
+    path = t.file("b.db", f"CREATE TABLE w ({columns(1100, 'INTEGER')}); INSERT INTO w VALUES ({', '.join(['1'] * 1100)})")
+    failure = t.import_fails(path, {"profile": "none"}, "54000", "row is too big", hint='Set plan.profile to "full"')
+    assert failure.result.detail == 'A row of table "w" was to be written.'
+
+
+@pytest.mark.parametrize("plan", [APPEND, {**APPEND, "constraints": "keep"}])
+def test_an_index_of_an_existing_table_that_was_not_tried(t, plan):
+    path = t.file("a.db", f"CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('{noise(3000)}')")
+    t.sql("CREATE TABLE t (a text); CREATE INDEX i ON t (a)")
+    t.import_fails(path, {**plan, "profile": "none"}, "54000", 'rows of table "t" break an index of "public"."t"', hint='Set plan.profile to "full"')

@@ -50,7 +50,8 @@ fn is_citext(pg_type: &PgType) -> bool {
     }
 }
 
-fn image(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Image {
+/// What PostgreSQL compares of a column's values.
+pub fn image(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Image {
     let form = match () {
         () if column.folding == Some(Folding::Collation) => Form::Folded,
         () if column.folding.is_none() && !is_citext(&column.pg_type) => Form::of(&column.pg_type),

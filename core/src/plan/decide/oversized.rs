@@ -58,14 +58,13 @@ fn narrower(table: &DecidedTable<'_>) -> Option<Fix> {
     if !table.fresh() {
         return None;
     }
-    let header = 23 + table.columns.len() as u64 / 8 + 1;
     let width =
         sizes::widest(table, |column| smaller(table, column).unwrap_or_else(|| column.pg_type.clone()))?;
     let fixes = table.columns.iter().filter_map(|column| {
         let pg_type = smaller(table, column)?.to_string();
         Some(Fix::of_column(&table.source.name, &column.source.name, "type", pg_type))
     });
-    fixes.reduce(Fix::and).filter(|_| width + header.next_multiple_of(8) <= sizes::MAX_ROW)
+    fixes.reduce(Fix::and).filter(|_| width + sizes::header(table) <= sizes::MAX_ROW)
 }
 
 fn smaller(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<PgType> {

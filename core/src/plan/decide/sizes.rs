@@ -82,8 +82,10 @@ pub fn is_short(pg_type: &PgType) -> bool {
 
 /// Notes whether rows may be wider than a page. Gives those that the server has refused.
 pub fn rows<'a>(ctx: &Context<'a>, table: &mut DecidedTable<'_>) -> Option<&'a Oversized> {
-    let header = 23 + table.columns.len() as u64 / 8 + 1;
-    let safe = MAX_ROW - header.next_multiple_of(8);
+    if table.existing.is_some_and(|e| !matches!(e.relkind, 'r' | 'p')) {
+        return None;
+    }
+    let safe = MAX_ROW.saturating_sub(header(table));
     let columns: Vec<usize> =
         table.columns.iter().enumerate().filter(|(_, c)| !c.computed()).map(|(i, _)| i).collect();
     if widest(table, |column| column.pg_type.clone())? <= safe {
@@ -127,6 +129,11 @@ pub fn widest(table: &DecidedTable<'_>, pg_type: impl Fn(&DecidedColumn<'_>) -> 
         }
     });
     Some(most.sum())
+}
+
+/// A row's header, with a bitmap of NULLs.
+pub fn header(table: &DecidedTable<'_>) -> u64 {
+    (23 + table.columns.len().div_ceil(8) as u64).next_multiple_of(8)
 }
 
 fn padding(before: Stored, stored: Stored) -> u64 {

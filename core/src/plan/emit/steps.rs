@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{ddl, sequences};
+use super::{built, ddl, sequences};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
@@ -33,12 +33,13 @@ pub fn steps(
         out.push(Step {
             title,
             phase: Phase::Load,
-            action: Action::Load(load(table, goes_on)),
+            action: Action::Load(load(ctx, table, goes_on)),
             table: Some(table.id),
+            built: None,
         });
     }
     for phase in [Phase::Keys, Phase::Indexes, Phase::ForeignKeys, Phase::Checks] {
-        after(&mut out, &ordered, phase);
+        after(ctx, &mut out, &ordered, phase);
     }
     sequences::steps(ctx, &mut out, &ordered, findings);
     refresh(ctx, &mut out, &ordered);
@@ -52,7 +53,7 @@ pub fn steps(
 }
 
 pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<TableId>) {
-    out.push(Step { title, phase, action: Action::Sql(sql), table });
+    out.push(Step { title, phase, action: Action::Sql(sql), table, built: None });
 }
 
 /// Materialized views of existing tables. One that is refreshed is as good as loaded for the next.
@@ -179,7 +180,7 @@ fn clashing_sequences(
 }
 
 /// How a table is loaded.
-pub fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
+pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     let load_column = |column: &DecidedColumn<'_>| LoadColumn {
         source: column.source.name.clone(),
         target: column.target.clone(),
@@ -197,7 +198,7 @@ pub fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         source: table.source.name.clone(),
         schema: table.settings.schema.clone(),
         target: table.target.clone(),
-        existing: (!table.fresh()).then(|| into_existing(table, goes_on)),
+        existing: (!table.fresh()).then(|| into_existing(ctx, table, goes_on)),
         source_key: table.source.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
         filter: table.overrides.and_then(|g| g.filter.clone()),
         timezone: table.settings.timezone.clone(),
@@ -207,7 +208,7 @@ pub fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
 
 /// A run that continues after errors must not leave rows that a foreign key forbids: where there may be some, the
 /// constraints stay, and check each row as it is loaded.
-fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
+fn into_existing(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     let orphans = table.objects.iter().filter_map(|object| match object {
         Object::Orphans(spec) => Some(spec.clone()),
         _ => None,
@@ -220,24 +221,27 @@ fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
         conflict: table.conflict.clone(),
         empty: table.settings.existing_rows == ExistingRows::Error,
         orphans,
+        keys: built::existing_keys(ctx, table),
     }
 }
 
 /// Orphans of all tables are searched for, parents first, before the first foreign key is created: an existing key
 /// would keep its parents' rows from being removed.
-fn after(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
+fn after(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
     let objects = || tables.iter().flat_map(|table| table.objects.iter().map(move |object| (table, object)));
     for (table, object) in objects() {
         if let Object::Orphans(spec) = object
             && object.phase() == phase
         {
             let title = format!("look for orphans in {}({})", table.title(), spec.columns.join(", "));
-            out.push(Step { title, phase, action: Action::Orphans(spec.clone()), table: Some(table.id) });
+            let (action, table) = (Action::Orphans(spec.clone()), Some(table.id));
+            out.push(Step { title, phase, action, table, built: None });
         }
     }
     for (table, object) in objects().filter(|(_, object)| object.phase() == phase) {
         if let Some((title, sql)) = ddl::object(table, object) {
-            push(out, phase, title, sql, Some(table.id));
+            let built = built::of(ctx, table, object).map(Box::new);
+            out.push(Step { title, phase, action: Action::Sql(sql), table: Some(table.id), built });
         }
     }
 }
