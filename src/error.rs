@@ -69,7 +69,16 @@ pub enum Error {
     Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
     /// Loaded rows break a key of an existing table, which was rebuilt over them.
     #[error("rows of table \"{source_table}\" break a key of {table}")]
-    Conflict { source_table: String, table: String, caught: Box<Caught> },
+    Conflict {
+        source_table: String,
+        table: String,
+        caught: Box<Caught>,
+        /// The first rows of the file that do, as a sentence.
+        rows: Option<String>,
+    },
+    /// Loaded rows break a key, an index or a check that is created over them.
+    #[error("rows of table \"{}\" break {} of {}", .0.source, .0.what, .0.on)]
+    Broken(Box<BrokenRows>),
     /// A loaded row is skipped because its key is there, but it is another row.
     #[error("rows of table \"{}\" have the same key as different rows {}", .0.source, .0.place)]
     OtherRows(Box<OtherRows>),
@@ -101,6 +110,21 @@ pub struct OrphanRows {
     pub existing: bool,
     /// Every column of the key takes NULL.
     pub nullable: bool,
+}
+
+/// Rows that break what is created over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenRows {
+    /// Source table.
+    pub source: String,
+    /// `constraint "t_pkey"`
+    pub what: String,
+    /// `"public"."t"`
+    pub on: String,
+    /// The first of them, as a sentence.
+    pub rows: Option<String>,
+    pub hint: Option<String>,
+    pub caught: Caught,
 }
 
 /// Rows that have the key of another, by which they would be taken for it.
@@ -146,6 +170,7 @@ impl Error {
             Error::Input { sqlstate, .. } | Error::Type { sqlstate, .. } => return *sqlstate,
             Error::Foreign { sqlstate, .. } => *sqlstate,
             Error::Server(caught) | Error::Conflict { caught, .. } => return caught.sqlstate,
+            Error::Broken(broken) => return broken.caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
@@ -198,13 +223,8 @@ impl Error {
             ) => Some(format!("SQLite: {message}.")),
             Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
             Error::Foreign { detail, .. } => detail.clone(),
-            Error::Conflict { caught, .. } => Some(
-                [Some(format!("{}.", caught.message)), caught.detail.clone()]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            ),
+            Error::Conflict { caught, rows, .. } => Some(broken_detail(caught, rows.as_ref())),
+            Error::Broken(broken) => Some(broken_detail(&broken.caught, broken.rows.as_ref())),
             Error::Server(caught) => caught.detail.clone(),
             _ => None,
         }
@@ -268,6 +288,7 @@ impl Error {
                     path("on_conflict")
                 ))
             }
+            Error::Broken(broken) => broken.hint.clone().or_else(|| broken.caught.hint.clone()),
             Error::Server(caught) => caught.hint.clone(),
             Error::NullPath => None,
         }
@@ -457,6 +478,7 @@ fn blocked_code(findings: &[Finding]) -> Code {
         Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
         Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
         Some(Kind::InvalidValue) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Kind::RowTooWide | Kind::KeyTooLong) => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
         Some(_) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -499,6 +521,13 @@ fn blocking_hint(findings: &[Finding]) -> Option<String> {
         |fix: Fix| Some(format!("{first}{all} {}", fix.pasted())).filter(|hint| !shorten::is_long(hint));
     let pasted = fixes().reduce(Fix::and).and_then(whole).or_else(|| fixes().next().and_then(whole));
     Some(pasted.unwrap_or_else(|| format!("{first}{all}")))
+}
+
+/// What the server says, and the rows of the file.
+fn broken_detail(caught: &Caught, rows: Option<&String>) -> String {
+    let said = format!("{}.", caught.message);
+    let parts = [Some(&said), caught.detail.as_ref(), rows];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn memory_detail(table: &str, place: &CellPlace) -> String {

@@ -73,7 +73,7 @@ fn sqlite_findings(
     >,
     ErrorReport,
 > {
-    let mut findings = survey::planned(&survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
+    let mut findings = survey::planned(&mut survey::survey(path.as_deref(), plan.map(|p| p.0))?)?.findings;
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     Ok(TableIterator::new(findings.into_iter().map(|f| {
         let (severity, kind) = (Text::from(f.severity.as_str()), Text::from(f.kind.as_str()));
@@ -85,9 +85,9 @@ fn sqlite_findings(
 /// The complete, explicit plan. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_plan(path: Option<Text>, plan: default!(Option<Json>, "NULL")) -> Result<Json, ErrorReport> {
-    let survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
+    let mut survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
     survey.tell_unrun();
-    Ok(Json(survey::planned(&survey)?.plan))
+    Ok(Json(survey::planned(&mut survey)?.plan))
 }
 
 /// Exactly the statements that an import would run, in order; a load is shown as a comment.
@@ -97,9 +97,9 @@ fn sqlite_ddl(
     plan: default!(Option<Json>, "NULL"),
 ) -> Result<TableIterator<'static, (name!(phase, Text), name!(ordinal, i64), name!(sql, Text))>, ErrorReport>
 {
-    let survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
+    let mut survey = survey::survey(path.as_deref(), plan.map(|p| p.0))?;
     survey.tell_unrun();
-    let planned = survey::planned(&survey)?;
+    let planned = survey::planned(&mut survey)?;
     Ok(TableIterator::new(
         planned
             .steps

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Changer, Code, Error, OrphanRows, OtherRows, sqlstate};
+use super::{BrokenRows, Changer, Code, Error, OrphanRows, OtherRows, sqlstate};
 use crate::pg::report::Place;
 use crate::pg::xact::Caught;
 use crate::sqlite;
@@ -84,6 +84,14 @@ fn errors() -> Vec<Error> {
         nullable: true,
     };
     let others = OtherRows { source: any(), place: any(), count: 1, example: any(), hint: any() };
+    let broken = BrokenRows {
+        source: any(),
+        what: "constraint \"…\"".into(),
+        on: any(),
+        rows: None,
+        hint: None,
+        caught: *caught(Code::ERRCODE_UNIQUE_VIOLATION),
+    };
     let blocking = || finding::Kind::TableKept.blocking(any(), any()).hint(any());
     let (message, hint) = (any, any);
     let mut samples = samples!(Error {
@@ -121,8 +129,10 @@ fn errors() -> Vec<Error> {
         Conflict { .. } => [Error::Conflict {
             source_table: any(),
             table: any(),
+            rows: None,
             caught: caught(Code::ERRCODE_UNIQUE_VIOLATION),
         }],
+        Broken(_) => [Error::Broken(Box::new(broken))],
         OtherRows(_) => [Error::OtherRows(Box::new(others))],
         // The message is the server's.
         Server(_) => [],

@@ -172,7 +172,7 @@ pub fn commands(server: &ForeignServer, statement: &Statement) -> Result<Command
     let overrides = options.overrides(&server_options, schema);
     let source = source::open_file(&server_options.database, server_options.opening, timeout)?;
     let survey = survey::of_source(source, overrides, extent)?;
-    let planned = survey::planned(&survey)?;
+    let (_, planned) = survey::unasked(&survey)?;
     let mut out = Commands { left_out: unreadable(&survey, &options), ..Commands::default() };
     for table in &survey.catalog.tables {
         let entry = &planned.plan["tables"][&table.name];

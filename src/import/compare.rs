@@ -9,7 +9,7 @@ use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 
 /// Findings that would stop an import are rows like the others.
 pub fn compare(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<Compared>, Error> {
-    let survey = survey::survey(path, overrides)?;
-    let (target, planned) = survey::facing_target(&survey)?;
+    let mut survey = survey::survey(path, overrides)?;
+    let (target, planned) = survey::facing_target(&mut survey)?;
     Ok(compare::compare(&survey.facts(), &target, &planned))
 }

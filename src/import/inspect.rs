@@ -25,9 +25,9 @@ pub struct ColumnReport {
 }
 
 pub fn inspect(path: Option<&str>, overrides: Option<Value>) -> Result<Vec<ColumnReport>, Error> {
-    let survey = survey::survey(path, overrides)?;
+    let mut survey = survey::survey(path, overrides)?;
     survey.tell_unrun();
-    let planned = survey::planned(&survey)?;
+    let planned = survey::planned(&mut survey)?;
     let mut out = Vec::new();
     for ((id, table), profile) in survey.catalog.tables_with_ids().zip(&survey.profiles) {
         let Some(plan) = planned.table(id) else { continue };

@@ -1,5 +1,7 @@
 //! One run: survey the file, plan, do, record.
 
+mod asked;
+mod broken;
 pub mod compare;
 pub mod existing;
 pub mod inspect;

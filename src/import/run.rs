@@ -11,7 +11,7 @@ use super::log::{self, Rejects, TableRecord};
 use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
-use super::{existing, verification};
+use super::{broken, existing, verification};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, spi, xact};
@@ -234,6 +234,10 @@ impl<'a> Run<'a> {
     fn execute(&mut self, step: &Step, sql: &str) -> Result<(), Error> {
         let callers = matches!(step.phase, Phase::Analyze | Phase::After);
         let _path = (!callers).then(LocalSettings::safe_search_path);
+        if let Some(built) = &step.built {
+            let built_it = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
+            return built_it.map(drop).or_else(|caught| Err(broken::statement(self.survey, built, caught)?));
+        }
         match step.phase {
             Phase::Sequences => {
                 let _apart = citus::sequences_apart();
@@ -273,7 +277,10 @@ impl<'a> Run<'a> {
             counted: self.survey.needs.verify_counts,
         };
         let start = Instant::now();
-        let loaded = load::load(&mut self.survey.source, spec, place)?;
+        let loaded = match load::load(&mut self.survey.source, spec, place) {
+            Ok(loaded) => loaded,
+            Err(error) => return Err(broken::load(self.survey, spec, error)?),
+        };
         if self.goes_on() && loaded.disabled.is_some() && !self.orphans.any_parents_to_come(table) {
             // What breaks a deferred constraint is to cost this table only, not the run at its end.
             triggers::check_deferred(&spec.schema, &spec.target)?;

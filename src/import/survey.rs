@@ -6,7 +6,7 @@ use std::time::Instant;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
-use super::{existing, levels, source, trial, untranslatable};
+use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
 use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
@@ -318,13 +318,28 @@ impl Survey {
 }
 
 /// Makes the plan for a survey, against what the target database has now.
-pub fn planned(survey: &Survey) -> Result<Planned, Error> {
+pub fn planned(survey: &mut Survey) -> Result<Planned, Error> {
     Ok(facing_target(survey)?.1)
 }
 
-/// The plan, and what the target database has now. The relations that it would load are held before they are judged:
-/// whoever owns their schema could otherwise put others in their place.
-pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
+/// The plan, and what the target database has now.
+pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let (mut target, mut planned) = unasked(survey)?;
+    if asked::answer(survey, &planned, &mut target)? {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
+    planned.findings.extend(source::findings(&survey.source, &survey.catalog));
+    planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
+    planned.findings.extend(survey.unrun());
+    planned.findings.extend(untranslatable::findings(&planned));
+    finding::say_once(&mut planned.findings);
+    Ok((target, planned))
+}
+
+/// The same as far as profile and catalogs tell, for who loads nothing. The relations that a plan would load are held before
+/// they are judged: whoever owns their schema could otherwise put others in their place.
+pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let mut held = BTreeSet::new();
     loop {
@@ -341,11 +356,6 @@ pub fn facing_target(survey: &Survey) -> Result<(Target, Planned), Error> {
         if !target.refused.is_empty() {
             planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
         }
-        planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-        planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
-        planned.findings.extend(survey.unrun());
-        planned.findings.extend(untranslatable::findings(&planned));
-        finding::say_once(&mut planned.findings);
         return Ok((target, planned));
     }
 }

@@ -25,6 +25,7 @@ pub mod latest;
 pub mod loaded_rows;
 pub mod memory;
 pub mod nodes;
+pub mod page;
 pub mod progress;
 pub mod reading;
 pub mod relation;

@@ -138,7 +138,7 @@ fn canonical(context: &Context<'_>, faults: &Faults) -> Result<Value> {
     })
 }
 
-fn owned(answer: CellBuf<'_>) -> std::result::Result<Value, OutOfMemory> {
+pub(super) fn owned(answer: CellBuf<'_>) -> std::result::Result<Value, OutOfMemory> {
     Ok(match answer {
         CellBuf::Null => Value::Null,
         CellBuf::Integer(i) => Value::Integer(i),

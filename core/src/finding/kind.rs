@@ -108,6 +108,8 @@ kinds! {
     NoColumns = "no_columns",
     /// A table has more columns than PostgreSQL allows.
     TooManyColumns = "too_many_columns",
+    /// A row is wider than a page of PostgreSQL's.
+    RowTooWide = "row_too_wide",
     /// The plan's type is not the existing column's.
     TypeContradiction = "type_contradiction",
     /// Stored values do not fit the column's type.
@@ -156,7 +158,7 @@ kinds! {
     DuplicateKey = "duplicate_key",
     /// A table has no primary key.
     NoPrimaryKey = "no_primary_key",
-    /// A value is too long for an index.
+    /// A value is longer than the third of a page that a btree allows.
     KeyTooLong = "key_too_long",
     /// A collation is another one in PostgreSQL.
     Collation = "collation",
@@ -175,7 +177,10 @@ kinds! {
 impl Kind {
     /// The rows are sound; a key or a check over them is not.
     pub fn costs_only_the_key(self) -> bool {
-        matches!(self, Kind::Orphans | Kind::NullKey | Kind::DuplicateKey | Kind::BrokenCheck)
+        matches!(
+            self,
+            Kind::Orphans | Kind::NullKey | Kind::DuplicateKey | Kind::BrokenCheck | Kind::KeyTooLong
+        )
     }
 }
 

@@ -16,6 +16,8 @@ pub mod trial;
 #[cfg(test)]
 mod existing_tests;
 #[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
 mod tests;
 
 pub use self::context::Source;
@@ -25,13 +27,14 @@ pub use self::given::words::{Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
 pub use self::resolve::select::{Selection, select};
 pub use self::target::*;
+pub use self::trial::{Answer, EqualKeys, Oversized, OversizedRow, Part};
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
 pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{order, trial as trials};
-use self::emit::{json, steps, tables};
+use self::emit::{asked, json, steps, tables};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -66,6 +69,8 @@ fn build_by(
         steps,
         findings,
         trials: trials::trials(&decided),
+        sizes: asked::sizes(&ctx, &decided),
+        keys: asked::keys(&decided),
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }

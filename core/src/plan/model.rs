@@ -2,13 +2,14 @@
 
 use super::given::words::Orphans;
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
-use super::trial::Trial;
+use super::trial::{Part, Trial};
 use crate::catalog::TableId;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::reading::Reading;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
+use crate::value::image::Image;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -20,6 +21,10 @@ pub struct Planned {
     pub findings: Vec<Finding>,
     /// What only the server can say of its expressions and indexes.
     pub trials: Vec<Trial>,
+    /// Rows that may be too large, to be tried.
+    pub sizes: Vec<SizeTrial>,
+    /// Keys that conversion may make equal.
+    pub keys: Vec<KeyQuestion>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
 }
@@ -36,6 +41,34 @@ impl Planned {
             _ => None,
         })
     }
+}
+
+/// Rows to be loaded into a temporary table, to see whether the server takes them.
+#[derive(Debug, Clone)]
+pub struct SizeTrial {
+    pub table: TableId,
+    pub part: Part,
+    /// `CREATE TABLE` of the temporary table.
+    pub create: String,
+    /// `CREATE INDEX` on it; without one, the load itself tells.
+    pub index: Option<String>,
+    pub load: LoadSpec,
+    /// The most bytes that a row may take, as an expression of SQLite's.
+    pub size: String,
+    /// What is no larger is accepted.
+    pub safe: u64,
+}
+
+/// Are there rows whose keys are equal once converted?
+#[derive(Debug, Clone)]
+pub struct KeyQuestion {
+    pub table: TableId,
+    pub part: Part,
+    pub source: String,
+    /// What a SELECT reads for the key's columns, and what becomes of these values.
+    pub columns: Vec<(String, Image)>,
+    /// Conditions that select the rows: the plan's `where`, the index's own.
+    pub conditions: Vec<String>,
 }
 
 /// One table as the run, the result and the log need it.
@@ -108,6 +141,23 @@ pub struct Step {
     pub action: Action,
     /// Where the step concerns one.
     pub table: Option<TableId>,
+    /// What the statement creates over loaded rows, which may break it.
+    pub built: Option<Box<Built>>,
+}
+
+/// A key, index or check over loaded rows.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// `constraint "t_pkey"`
+    pub what: String,
+    /// `"public"."t"`
+    pub on: String,
+    /// Its columns, by which rows that break it are found in the file.
+    pub key: KeyQuestion,
+    /// The query for the rowid of the first row that breaks a check.
+    pub first: Option<String>,
+    /// What does without it, and the rest of the sentence.
+    pub fix: Option<(Fix, &'static str)>,
 }
 
 impl Step {
@@ -182,7 +232,7 @@ pub struct LoadSpec {
 }
 
 /// What the plan says about a load into an existing table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct IntoExisting {
     /// The table's own triggers fire for the loaded rows.
     pub fire_triggers: bool,
@@ -193,6 +243,8 @@ pub struct IntoExisting {
     pub empty: bool,
     /// Rows without a parent are taken care of by the plan before foreign keys see them.
     pub orphans: Vec<OrphanSpec>,
+    /// Its unique keys, by which rows that break one are found in the file.
+    pub keys: Vec<KeyQuestion>,
 }
 
 /// What becomes of a row whose key exists already.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::given::words::Nocase;
-use super::trial::Refusal;
+use super::trial::{Answer, EqualKeys, Oversized, Refusal};
 use crate::value::PgType;
 
 /// What the target database already has or can do.
@@ -25,6 +25,9 @@ pub struct Target {
     pub views: Vec<ExistingView>,
     /// What the server does not take of the plan's tables, as far as it has been tried.
     pub refused: Vec<Refusal>,
+    /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
+    pub oversized: Vec<Answer<Oversized>>,
+    pub equal_keys: Vec<Answer<EqualKeys>>,
 }
 
 /// The type that ignores case.
@@ -62,6 +65,8 @@ pub struct ExistingTable {
     pub rows: Option<u64>,
     /// The primary key, unique constraints and unique indexes that `ON CONFLICT` may name.
     pub keys: Vec<ExistingKey>,
+    /// Its btrees.
+    pub indexes: Vec<ExistingIndex>,
     /// Foreign keys that its rows have to obey.
     pub foreign_keys: Vec<ExistingForeignKey>,
     /// Other tables with foreign keys to it: schema and name.
@@ -164,6 +169,18 @@ pub struct ExistingKey {
     /// It is a constraint and not only an index.
     pub constraint: bool,
     pub deferrable: bool,
+}
+
+/// A btree, as far as the size of its entries depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingIndex {
+    pub name: String,
+    /// Every column that it reads.
+    pub columns: Vec<String>,
+    /// It computes something of them.
+    pub computes: bool,
+    /// Its definition from the keys on: ` USING btree (…) …`.
+    pub definition: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

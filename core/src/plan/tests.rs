@@ -790,27 +790,6 @@ fn indexes_on_what_postgresql_cannot_order_are_left_out() {
 }
 
 #[test]
-fn keys_over_values_too_long_for_a_btree_are_warned_of() {
-    let mut t = table("t", vec![column("url", "TEXT"), column("hash", "BLOB"), column("note", "TEXT")]);
-    t.primary_key = Some(PrimaryKey { name: None, columns: strings(&["hash"]), rowid_alias: false });
-    t.indexes.push(index("by_url", false, &["note", "url"]));
-    t.indexes.push(Index { origin: Origin::Unique, ..index("auto", true, &["url"]) });
-    let mut columns = vec![counts(1, 0), ColumnProfile::default(), counts(1, 0)];
-    (columns[0].text.max_bytes, columns[2].text.max_bytes) = (9000, 2700);
-    (columns[1].blobs, columns[1].blob.max_bytes) = (1, 2701);
-    let profiles = [Some(TableProfile { rows: 1, sampled: false, columns })];
-    let planned = plan_with(&catalog(vec![t]), &profiles, &[], &Target::default(), json!({}));
-    let long = |column: &str, bytes: u64| {
-        format!(
-            "warning: column \"{column}\" holds a value of {bytes} bytes; a btree takes about 2704 bytes per entry, compressed"
-        )
-    };
-    assert_eq!(said(&planned, "index by_url"), [long("url", 9000)]);
-    assert_eq!(said(&planned, "unique constraint on t(url)"), [long("url", 9000)]);
-    assert_eq!(said(&planned, "primary key of t"), [long("hash", 2701)]);
-}
-
-#[test]
 fn types_that_match_no_column_are_reported() {
     let planned = plan(&blog(), json!({"types": {"DATETIEM": "text", "datetime": "text"}}));
     assert_eq!(said(&planned, "types.DATETIEM"), ["warning: no column is declared \"DATETIEM\""]);

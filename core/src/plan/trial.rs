@@ -11,6 +11,12 @@ pub enum Part {
     PrimaryKey,
     /// Of CREATE INDEX, or a UNIQUE constraint's.
     Index(usize),
+    /// Whole rows.
+    Row,
+    /// A unique key of the existing table, by its position among these.
+    ExistingKey(usize),
+    /// A btree of the existing table, by its position among these.
+    ExistingIndex(usize),
 }
 
 /// What the server has refused.
@@ -19,6 +25,55 @@ pub struct Refusal {
     pub table: TableId,
     pub part: Part,
     pub reason: String,
+}
+
+/// Rows that a plan's `where` can name one by one.
+pub const NAMED: usize = 20;
+
+/// Rows that are too large: for a page, or for an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Oversized {
+    /// The largest first, by the bound of their size.
+    pub rows: Vec<OversizedRow>,
+    /// There are no others.
+    pub listed_all: bool,
+    /// The most bytes that the server takes.
+    pub limit: u64,
+    /// Why it could not be tried; there are no rows then.
+    pub untried: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OversizedRow {
+    /// `rowid 7`, or the row's key.
+    pub name: String,
+    pub rowid: Option<i64>,
+    /// What it would take.
+    pub bytes: u64,
+}
+
+/// Rows whose keys are different in SQLite and equal once they are converted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EqualKeys {
+    /// Groups of such rows.
+    pub groups: u64,
+    /// The first pairs: `rowid 1 and rowid 2`.
+    pub examples: Vec<String>,
+    /// The rowids of all rows but the first of each group; `None` where there are too many, or no rowids.
+    pub later: Option<Vec<i64>>,
+}
+
+/// An answer about a part of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    pub table: TableId,
+    pub part: Part,
+    pub found: T,
+}
+
+/// What was found about a part; `None` if nothing was, or nothing was asked.
+pub fn found<T>(answers: &[Answer<T>], table: TableId, part: Part) -> Option<&T> {
+    answers.iter().find(|a| a.table == table && a.part == part).map(|a| &a.found)
 }
 
 /// A table that is tried, as a temporary one.
@@ -45,7 +100,8 @@ pub(super) enum Statement {
     CreateIndex(String),
 }
 
-pub(super) const TABLE: &str = "pg_temp.pg_sqlite_migrate_trial";
+pub const NAME: &str = "pg_sqlite_migrate_trial";
+pub const TABLE: &str = "pg_temp.pg_sqlite_migrate_trial";
 
 /// Pieces in few statements, as is cheap where nothing is refused.
 pub fn at_once(pieces: &[Piece]) -> Vec<String> {

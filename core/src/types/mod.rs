@@ -13,6 +13,7 @@ pub mod notes;
 pub mod profile;
 pub mod respelled;
 pub mod rules;
+mod spelling;
 pub mod stats;
 pub mod textform;
 pub mod times;

@@ -7,10 +7,11 @@ use super::aside::Aside;
 use super::blanks;
 use super::respelled::Respelled;
 use super::rules::{Declared, Family};
+use super::spelling::Spelling;
 use super::stats::{
     BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
 };
-use super::textform::{Clock, Reading, TextFormat, read};
+use super::textform::{Clock, Reading, TextFormat, UUIDS, read};
 use super::times;
 use super::words::grouped;
 use crate::catalog::Column;
@@ -86,6 +87,9 @@ pub struct TextStats {
     pub json: JsonStats,
     /// One per blank text.
     pub blank: [u64; blanks::TEXTS.len()],
+    /// How the first time or UUID is spelled, and whether another one is spelled otherwise.
+    spelling: Option<Spelling>,
+    pub spellings_differ: bool,
     /// The first text that is no boolean, as far as it is shown.
     pub no_boolean: Option<String>,
     edges: Edges,
@@ -228,8 +232,14 @@ impl ColumnProfile {
                 self.text.fine_intervals += u64::from(interval::is_too_fine(bytes));
                 TextFormat::Other
             }
-            Reading::Plain(form) => form,
+            Reading::Plain(form) => {
+                if UUIDS.contains(&form) {
+                    self.text.spell(Spelling::of_uuid(form, bytes));
+                }
+                form
+            }
             Reading::Clock(clock) => {
+                self.text.spell(Spelling::of_time(bytes));
                 self.text.clock_digits = self.text.clock_digits.max(clock.digits);
                 self.text.dayless += u64::from(clock.dayless);
                 clock.form
@@ -282,6 +292,12 @@ impl TextStats {
     /// Texts of one form.
     pub fn count(&self, form: TextFormat) -> u64 {
         self.forms.get(form as usize).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn spell(&mut self, spelling: Spelling) {
+        let first = *self.spelling.get_or_insert(spelling);
+        self.spellings_differ |= first != spelling || spelling.is_mixed();
     }
 
     #[inline]

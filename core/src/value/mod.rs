@@ -54,6 +54,7 @@ pub mod encoding;
 pub mod epoch;
 pub mod excess;
 pub mod format;
+pub mod image;
 pub mod input;
 pub mod interval;
 pub mod json;

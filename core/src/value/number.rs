@@ -1,6 +1,6 @@
 //! Numbers: integers, floats and the digits of decimals. Nothing is rounded: a value that would be does not fit.
 
-use super::{Cell, Excess, InvalidValue};
+use super::{Cell, CellBuf, Excess, InvalidValue};
 use std::borrow::Cow;
 
 const NOT_INTEGER: InvalidValue = InvalidValue::Unreadable("value is not an integer");
@@ -272,6 +272,17 @@ pub fn input_real(real: f64) -> String {
     } else {
         if real > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
     }
+}
+
+/// One text for each number, as it is compared; `None` for the infinities and NaN.
+pub fn canonical_numeric(text: &str) -> Option<String> {
+    Decimal::parse(text.as_bytes()).map(|decimal| decimal.written())
+}
+
+/// A double as it is compared: one zero, and NaN equal to itself.
+pub fn nan_or_real(value: f64) -> CellBuf<'static> {
+    // Adding zero makes the negative zero a positive one.
+    if value.is_nan() { CellBuf::text("NaN") } else { CellBuf::Real(value + 0.0) }
 }
 
 #[cfg(test)]

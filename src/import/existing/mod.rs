@@ -6,6 +6,7 @@
 mod citus;
 mod columns;
 pub mod foreign_keys;
+mod indexes;
 mod keys;
 mod levels;
 mod relations;
@@ -64,6 +65,7 @@ pub fn read(schemas: &[String]) -> Target {
     columns::read(&mut found);
     citus::read(&mut found);
     keys::read(&mut found);
+    indexes::read(&mut found);
     foreign_keys::read(&mut found);
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
@@ -76,7 +78,7 @@ pub fn read(schemas: &[String]) -> Target {
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
         views,
-        refused: vec![],
+        ..Target::default()
     }
 }
 

@@ -15,13 +15,16 @@ use crate::pg::xact::{self, Caught};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::UnreadableRanges;
 use crate::sqlite::rows::{self, CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::counted;
+use pg_sqlite_migrate_core::finding::{Fix, counted};
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
 use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
+
+/// Rows of fewer columns fit on a page: longer values are moved out, and take less than 27 bytes then.
+const WIDE: usize = 300;
 
 pub struct Writer<'a> {
     converter: Converter,
@@ -51,7 +54,10 @@ impl<'a> Writer<'a> {
         if self.failed.is_some() {
             return;
         }
-        let Some(row) = batch.large.clone() else { return self.write_rows(batch) };
+        let row = batch.large.clone();
+        if row.is_none() && self.spec.columns.len() < WIDE {
+            return self.write_rows(batch);
+        }
         if let Err(caught) = xact::explaining(|| self.write_rows(batch)) {
             raise(self.spec, row, caught);
         }
@@ -137,16 +143,22 @@ impl<'a> Writer<'a> {
 }
 
 /// The error of a row that is too large for the server.
-fn raise(spec: &LoadSpec, row: RowName, caught: Caught) -> ! {
-    let error = match caught {
-        caught if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
+fn raise(spec: &LoadSpec, row: Option<RowName>, caught: Caught) -> ! {
+    let too_large = caught.sqlstate == PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+    let error = match row {
+        Some(row) if caught.sqlstate == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY => {
             Error::Memory { table: spec.source.clone(), place: CellPlace { row: Some(row), column: None } }
         }
-        caught if caught.sqlstate == PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED => Error::from(Caught {
+        Some(row) if too_large => Error::from(Caught {
             detail: Some(format!("Row with {row} of table \"{}\" was to be written.", spec.source)),
             ..caught
         }),
-        caught => Error::from(caught),
+        None if too_large => Error::from(Caught {
+            detail: Some(format!("A row of table \"{}\" was to be written.", spec.source)),
+            hint: Some(Fix::of_plan("profile", "full").hint(" to have it found before the load")),
+            ..caught
+        }),
+        _ => Error::from(caught),
     };
     ErrorReport::from(error).report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")

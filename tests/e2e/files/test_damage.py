@@ -112,7 +112,7 @@ def test_integrity_is_as_the_plan_says(t):
     broken.zero(leaf, 512)
     broken.write()
     t.import_fails(path, {"schema": "b"}, s.CORRUPT, r"\bt\b")
-    t.import_fails(path, {"schema": "c", "integrity": "none", "keys": "as_data_allows"}, s.DUPLICATE_KEY, r"index \"t_pkey\"\n.*\(id\)=\(0\)")
+    t.import_fails(path, {"schema": "c", "integrity": "none", "keys": "as_data_allows"}, s.DUPLICATE_KEY, r"break constraint \"t_pkey\" of \"c\".\"t\"\n.*\(id\)=\(0\)")
 
 
 def test_damage_that_is_met_only_while_reading_is_read_around(t):

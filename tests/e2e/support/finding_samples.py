@@ -8,6 +8,7 @@ T = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, '
 PG_T = "CREATE TABLE t (id bigint PRIMARY KEY, v text); "
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1); "
 CHILD = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); INSERT INTO c VALUES (1, 1), (2, 7); "
+TWICE = "(1, '3f2504e0-4f89-41d3-9a0c-0305e82c3301'), (2, '3F2504E0-4F89-41D3-9A0C-0305E82C3301'), (3, NULL)"
 
 SAMPLES = {
     "no_tables": [("CREATE TABLE t (a); DROP TABLE t", "", {})],
@@ -49,6 +50,9 @@ SAMPLES = {
     "not_updated": [("CREATE TABLE t (id INTEGER PRIMARY KEY)", "CREATE TABLE t (id bigint PRIMARY KEY)", {**KEEP, "on_conflict": "update"})],
     "no_columns": [(T, "", {"tables": {"t": {"columns": {"id": {"skip": True}, "v": {"skip": True}}}}})],
     "too_many_columns": [(f"CREATE TABLE t ({', '.join(f'c{n} INTEGER' for n in range(1700))})", "", {})],
+    "row_too_wide": [(f"CREATE TABLE t ({', '.join(f'c{n} INTEGER' for n in range(1100))}); INSERT INTO t (c0) VALUES (1); INSERT INTO t VALUES ({', '.join([value] * 1100)})", schema, plan)
+                     for value, schema, plan in [("1", "", {}), ("3000000000", "", {}),
+                                                 ("1", f"CREATE TABLE t ({', '.join(f'c{n} bigint' for n in range(1100))})", KEEP)]],
     "type_contradiction": [(T, PG_T, {**KEEP, "tables": {"t": {"columns": {"v": {"type": "varchar(9)"}}}}})],
     "invalid_value": [("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), ('x'), (3)", "", {"tables": {"t": {"columns": {"a": {"type": "bigint"}}}}}),
                ("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), ('x'), (3)", "CREATE TABLE t (a bigint)", KEEP),
@@ -81,9 +85,16 @@ SAMPLES = {
     "expression_refused": [(T, "", {"tables": {"t": {"columns": {"v": {"default": "nothing()"}}}}})],
     "broken_check": [("CREATE TABLE t (a INTEGER CHECK (a > 0)); PRAGMA ignore_check_constraints = on; INSERT INTO t VALUES (1), (-1)", "", {})],
     "duplicate_key": [("CREATE TABLE t (a TEXT UNIQUE); INSERT INTO t VALUES ('a'), ('A')", "", {"tables": {"t": {"columns": {"a": {"using": "lower(a)"}}}}}),
-                      ("CREATE TABLE t (a TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('Löwe'), ('LÖWE')", "", {})],
+                      ("CREATE TABLE t (a TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('Löwe'), ('LÖWE')", "", {}),
+                      *((f"CREATE TABLE t (id INTEGER PRIMARY KEY, a UUID); CREATE UNIQUE INDEX i ON t (a); INSERT INTO t VALUES {TWICE}", schema, plan)
+                        for schema, plan in [("", {}), ("CREATE TABLE t (id bigint PRIMARY KEY, a uuid UNIQUE)", KEEP)]),
+                      (f"CREATE TABLE t (a UUID PRIMARY KEY, id INTEGER); INSERT INTO t (id, a) VALUES {TWICE.replace(', (3, NULL)', '')}", "", {})],
     "no_primary_key": [("CREATE TABLE t (a TEXT)", "", {})],
-    "key_too_long": [("CREATE TABLE t (a TEXT UNIQUE); INSERT INTO t VALUES (hex(zeroblob(1400)))", "", {})],
+    "key_too_long": [(f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, {key}); {index} INSERT INTO t VALUES (1, hex(randomblob(4000)), '2'), (2, 'x', '3')", schema, plan)
+                     for key, index, schema, plan in [
+                         ("b BLOB UNIQUE, UNIQUE (a)", "", "", {}), ("b TEXT, UNIQUE (a, b)", "", "", {}), ("b TEXT", "CREATE INDEX i ON t (a);", "", {}),
+                         ("b TEXT", "CREATE UNIQUE INDEX i ON t (lower(a)) WHERE b > '';", "", {}), ("b TEXT", "CREATE INDEX i ON t (b, upper(a));", "", {}),
+                         ("b TEXT", "", "CREATE TABLE t (id bigint, a text UNIQUE, b text)", KEEP)]],
     "collation": [("CREATE TABLE t (a TEXT COLLATE NOCASE); INSERT INTO t VALUES ('a')", "", plan) for plan in ({}, {"nocase": "lower"}, {"nocase": "none"})],
     "orphans": [(PARENT + CHILD, "", {}), (PARENT + CHILD, "", {"orphans": "reject"}),
                 (PARENT + CHILD.replace("p INTEGER", "p INTEGER NOT NULL"), "", {"orphans": "null"}),
@@ -161,4 +172,4 @@ ELSEWHERE = {
 }
 
 # What a server must have to make one.
-NEEDS = {"duplicate_key": "icu"}
+NEEDS = {"duplicate_key": "citext"}

@@ -11,7 +11,6 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
-use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::exclusions::foreign_key_name;
@@ -174,7 +173,7 @@ fn tells_case(parent: &DecidedColumn<'_>) -> bool {
 
 /// Rows of this table may be missing, be there already, or have values that SQLite has not compared as PostgreSQL will.
 fn unsure(table: &DecidedTable<'_>) -> bool {
-    let reading = table.overrides.map(TableOverrides::reading).unwrap_or_default();
+    let reading = table.reading();
     let filtered = reading != Reading::default();
     let drops = |c: &DecidedColumn<'_>| matches!(c.on_invalid, OnInvalid::Reject | OnInvalid::Null);
     filtered || !table.fresh() || table.columns.iter().any(drops)
@@ -293,7 +292,7 @@ impl<'f> Counted<'f> {
     pub fn described(&self, parent: &str) -> String {
         let at_once = self.now.map_or(0, |fact| fact.count);
         let rows = counted(at_once + self.cascaded, "row points", "rows point");
-        let examples = self.now.map(examples).unwrap_or_default();
+        let examples = self.now.map(|fact| examples(&fact.examples)).unwrap_or_default();
         let cascaded = self.cascaded;
         match at_once {
             _ if cascaded == 0 => format!("{rows} to no row of \"{parent}\"{examples}"),

@@ -4,10 +4,13 @@
 //! speed, and a query written for PostgreSQL sorts by PostgreSQL's default, which is what they then serve.
 
 use super::collate::{self, Folding, KeyEquality};
+use super::converted;
 use super::object::{IndexKey as Key, IndexKeys, Object};
+use super::oversized::{self, TooLong};
+use super::sizes;
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
-use super::unique::{MAX_KEYS, folded, repeated, too_long, usable};
+use super::unique::{MAX_KEYS, as_one_value, broken_unique, folded, repeated, usable};
 use crate::catalog::{Index, IndexColumn, IndexKey, Origin};
 use crate::finding::{Finding, Kind};
 use crate::plan::context::Context;
@@ -35,15 +38,9 @@ pub fn indexes(
                 let wanted = if wanted.is_empty() { "unnamed" } else { &wanted };
                 let name = relations.claim(wanted);
                 table.renamed(findings, "index", wanted, &name);
-                warn_of_length(table, index, findings);
                 findings.extend(lost(ctx, table, index));
                 findings.extend(folded(ctx, table, i, &format!("index {}", index.name)));
-                let unique =
-                    index.unique && !repeated(ctx, table, i, &format!("index {}", index.name), findings);
-                table.objects.push(Object::Index { name, unique, keys, phase: Phase::Indexes });
-                if unique {
-                    remember_unique(table, index);
-                }
+                create(ctx, table, (i, index), (name, keys), findings);
             }
             Err(why) => {
                 let message = format!("is left out: {why}");
@@ -64,14 +61,38 @@ fn original(index: &Index) -> String {
     index.columns.iter().filter_map(expression).chain(condition).collect()
 }
 
-fn warn_of_length(table: &DecidedTable<'_>, index: &Index, findings: &mut Vec<Finding>) {
-    let name = |k: &IndexColumn| match &k.key {
+/// An index whose keys and entries PostgreSQL takes, or what becomes of it otherwise.
+fn create(
+    ctx: &Context<'_>,
+    table: &mut DecidedTable<'_>,
+    (i, index): (usize, &Index),
+    (name, keys): (String, IndexKeys),
+    findings: &mut Vec<Finding>,
+) {
+    let (object, part, phase) = (format!("index {}", index.name), Part::Index(i), Phase::Indexes);
+    if index.unique && repeated(ctx, table, i, &object, findings) {
+        return table.objects.push(Object::Index { name, unique: false, keys, phase });
+    }
+    let plain = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => Some(name.clone()),
         _ => None,
     };
-    let columns: Vec<String> = index.columns.iter().filter_map(name).collect();
-    let hint = "Set indexes to false and create the others in after, with a hash index in place of this one.";
-    too_long(table, &columns, &format!("index {}", index.name), hint, findings);
+    if index.unique
+        && let Some(columns) = index.columns.iter().map(plain).collect::<Option<Vec<_>>>()
+        && let Some(found) = converted::equal_keys(ctx, table, part, &columns, index.predicate.as_deref())
+    {
+        let said = as_one_value(table, &columns, found);
+        let index = Object::Index { name, unique: false, keys, phase };
+        return broken_unique(table, (&object, said), index, findings);
+    }
+    let too_long = sizes::entries(ctx, table, part, &keys);
+    if let Some(found) = too_long.filter(|found| !found.rows.is_empty()) {
+        let index = TooLong { object: &object, name, keys, unique: index.unique, phase };
+        return oversized::entries(table, index, found, findings);
+    }
+    findings.extend(too_long.and_then(|found| oversized::untried(&object, found)));
+    table.objects.push(Object::Index { name, unique: index.unique, keys, phase });
+    remember_unique(table, index);
 }
 
 /// Keys and predicate in PostgreSQL's words, tried on the server unless any server takes them.
@@ -92,7 +113,7 @@ fn definition(
             Some(condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
         }
     };
-    let keys = IndexKeys { keys, predicate };
+    let keys = IndexKeys { keys, predicate, hash: false };
     // Any server takes whole columns of well-known types.
     let known = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => table.column(name).is_some_and(|c| c.pg_type.is_ordered()),

@@ -4,15 +4,19 @@ pub(crate) mod checks;
 pub mod collate;
 pub(crate) mod columns;
 pub(crate) mod conflicts;
+pub(crate) mod converted;
 pub(crate) mod details;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
+pub(crate) mod existing_limits;
 pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub mod invalid_values;
 pub(crate) mod links;
 pub(crate) mod object;
 pub(crate) mod order;
+pub(crate) mod oversized;
+pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
 pub(crate) mod unique;
@@ -53,6 +57,10 @@ pub fn decide<'a>(
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
+    }
+    for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {
+        oversized::rows(ctx, table, findings);
+        existing_limits::report(ctx, table, findings);
     }
     let facts = foreign_keys::Facts { catalog: ctx.source.catalog, key_facts: ctx.source.key_facts };
     for i in 0..tables.len() {

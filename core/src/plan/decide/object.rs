@@ -6,11 +6,36 @@ use crate::plan::model::{OrphanSpec, Phase};
 /// A constraint, an index, or a search for orphans.
 #[derive(Debug, Clone)]
 pub enum Object {
-    PrimaryKey { name: String, columns: Vec<String> },
-    Unique { name: String, columns: Vec<String> },
-    Check { name: String, condition: String, not_valid: bool },
-    ForeignKey { name: String, key: ForeignKey, not_valid: bool },
-    Index { name: String, unique: bool, keys: IndexKeys, phase: Phase },
+    PrimaryKey {
+        name: String,
+        columns: Vec<String>,
+    },
+    Unique {
+        name: String,
+        columns: Vec<String>,
+    },
+    Check {
+        name: String,
+        condition: String,
+        not_valid: bool,
+    },
+    ForeignKey {
+        name: String,
+        key: ForeignKey,
+        not_valid: bool,
+    },
+    Index {
+        name: String,
+        unique: bool,
+        keys: IndexKeys,
+        phase: Phase,
+    },
+    /// A unique key over values of any length, by a hash index.
+    Exclude {
+        name: String,
+        keys: IndexKeys,
+        phase: Phase,
+    },
     Orphans(OrphanSpec),
 }
 
@@ -31,6 +56,8 @@ pub struct ForeignKey {
 pub struct IndexKeys {
     pub keys: Vec<IndexKey>,
     pub predicate: Option<String>,
+    /// A hash index, over one key.
+    pub hash: bool,
 }
 
 /// One key of an index.
@@ -50,35 +77,50 @@ impl Object {
             Object::PrimaryKey { .. } | Object::Unique { .. } => Phase::Keys,
             Object::Check { .. } => Phase::Checks,
             Object::ForeignKey { .. } | Object::Orphans(_) => Phase::ForeignKeys,
-            Object::Index { phase, .. } => *phase,
+            Object::Index { phase, .. } | Object::Exclude { phase, .. } => *phase,
         }
     }
 
     /// It needs the collation that ignores case.
     pub fn needs_nocase(&self) -> bool {
-        matches!(self, Object::Index { keys, .. } if keys.keys.iter().any(|key| key.nocase))
+        match self {
+            Object::Index { keys, .. } | Object::Exclude { keys, .. } => {
+                keys.keys.iter().any(|key| key.nocase)
+            }
+            _ => false,
+        }
     }
 }
 
 impl IndexKeys {
     pub fn plain(columns: &[String]) -> IndexKeys {
         let key = |name: &String| IndexKey::plain(crate::sqltext::ident(name));
-        IndexKeys { keys: columns.iter().map(key).collect(), predicate: None }
+        IndexKeys { keys: columns.iter().map(key).collect(), ..IndexKeys::default() }
     }
 
     /// `("a" COLLATE …, "b" DESC) WHERE …`, with this clause for the collation that ignores case.
     pub fn sql(&self, nocase: &str) -> String {
-        let key = |key: &IndexKey| {
-            let collation = if key.nocase { nocase } else { "" };
-            format!("{}{collation}{}", key.sql, if key.descending { " DESC" } else { "" })
-        };
-        let keys: Vec<String> = self.keys.iter().map(key).collect();
+        let using = if self.hash { "USING hash " } else { "" };
+        let keys: Vec<String> = self.keys.iter().map(|key| key.sql(nocase)).collect();
         let predicate = self.predicate.as_ref().map_or(String::new(), |sql| format!(" WHERE {sql}"));
-        format!("({}){predicate}", keys.join(", "))
+        format!("{using}({}){predicate}", keys.join(", "))
+    }
+
+    /// `EXCLUDE USING hash ("a" WITH =) WHERE (…)`, for an exclusion constraint.
+    pub fn exclusion(&self, nocase: &str) -> String {
+        let key = |key: &IndexKey| format!("{} WITH =", key.sql(nocase));
+        let keys: Vec<String> = self.keys.iter().map(key).collect();
+        let predicate = self.predicate.as_ref().map_or(String::new(), |sql| format!(" WHERE ({sql})"));
+        format!("EXCLUDE USING hash ({}){predicate}", keys.join(", "))
     }
 }
 
 impl IndexKey {
+    fn sql(&self, nocase: &str) -> String {
+        let collation = if self.nocase { nocase } else { "" };
+        format!("{}{collation}{}", self.sql, if self.descending { " DESC" } else { "" })
+    }
+
     pub fn plain(sql: String) -> IndexKey {
         IndexKey { sql, nocase: false, descending: false }
     }

@@ -4,16 +4,21 @@ use std::ops::{Deref, DerefMut};
 
 use super::collate::{self, Folding};
 use super::columns::ColumnType;
+use super::converted::KeyAsked;
 use super::object::{IndexKeys, Object};
+use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
+use crate::plan::given::overrides::TableOverrides;
 use crate::plan::model::Conflict;
 use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
+use crate::reading::Reading;
 use crate::translate;
 use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
 use crate::value::{Decoder, Excess, Format, PgType, Timezone, ValueList};
 
 /// A table of the source, while and after everything about it is decided.
@@ -31,6 +36,10 @@ pub struct DecidedTable<'a> {
     pub objects: Vec<Object>,
     /// What the server is asked about.
     pub tried: Vec<(Part, Tried)>,
+    /// What may be too large.
+    pub sizes: Vec<SizeAsked>,
+    /// Keys that conversion may make equal.
+    pub keys: Vec<KeyAsked>,
 }
 
 /// What the server is asked about: an expression or condition, or the keys and the predicate of an index.
@@ -96,6 +105,8 @@ impl<'a> DecidedTable<'a> {
             conflict: None,
             objects: vec![],
             tried: vec![],
+            sizes: vec![],
+            keys: vec![],
         }
     }
 
@@ -121,6 +132,20 @@ impl<'a> DecidedTable<'a> {
     /// Of times without an offset; the name was checked when the overrides were read.
     pub fn timezone(&self) -> Timezone {
         Timezone::parse(&self.settings.timezone).unwrap_or_default()
+    }
+
+    /// The rows and values that are imported.
+    pub fn reading(&self) -> Reading {
+        self.overrides.map(TableOverrides::reading).unwrap_or_default()
+    }
+
+    /// How the texts of a column are read.
+    pub fn texts(&self, column: &DecidedColumn<'_>) -> TextReading {
+        let of_table = self.settings.texts;
+        TextReading {
+            encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
+            nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
+        }
     }
 
     /// The columns that a translated expression may name.

@@ -9,7 +9,7 @@ use crate::plan::trial::{Part, Piece, Statement, TABLE, Trial};
 use crate::sqltext::ident;
 
 /// In place of the collation that ignores case, which may not exist yet: any that is not a column's default will do.
-const COLLATION: &str = " COLLATE \"pg_catalog\".\"POSIX\"";
+pub const COLLATION: &str = " COLLATE \"pg_catalog\".\"POSIX\"";
 
 /// Notes what has to be tried. `Err` is why the server refuses it.
 pub fn accepted(
@@ -28,12 +28,30 @@ pub fn trials(tables: &[DecidedTable<'_>]) -> Vec<Trial> {
     tables.iter().filter(|d| d.fresh() && !d.tried.is_empty()).map(trial).collect()
 }
 
-fn trial(table: &DecidedTable<'_>) -> Trial {
-    let definition = |c: &DecidedColumn<'_>| {
-        // Expressions read the text of a citext column, so the type, which may not exist yet, does not matter.
-        let folded = c.folding.is_some().then_some(COLLATION);
-        format!("{} {}{}", ident(&c.target), c.pg_type, folded.unwrap_or_default())
+/// A temporary table with the columns of this one, computed ones too.
+pub fn create(table: &DecidedTable<'_>) -> String {
+    let columns: Vec<String> = match table.existing {
+        // A domain's constraints are not at issue.
+        Some(existing) => {
+            existing.columns.iter().map(|c| format!("{} {}", ident(&c.name), c.pg_type.base())).collect()
+        }
+        None => (table.columns.iter())
+            .map(|c| match &c.generated {
+                Some(sql) => format!("{} GENERATED ALWAYS AS ({sql}) STORED", definition(c)),
+                None => definition(c),
+            })
+            .collect(),
     };
+    format!("CREATE TEMPORARY TABLE {TABLE} ({})", columns.join(", "))
+}
+
+fn definition(c: &DecidedColumn<'_>) -> String {
+    // Expressions read the text of a citext column, so the type, which may not exist yet, does not matter.
+    let folded = c.folding.is_some().then_some(COLLATION);
+    format!("{} {}{}", ident(&c.target), c.pg_type, folded.unwrap_or_default())
+}
+
+fn trial(table: &DecidedTable<'_>) -> Trial {
     let at = |position: usize| table.columns.iter().find(|c| c.position == position);
     let adds =
         |c: &&DecidedColumn<'_>| table.tried.iter().any(|(part, _)| *part == Part::Generated(c.position));

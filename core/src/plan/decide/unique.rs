@@ -1,7 +1,10 @@
 //! Primary keys and UNIQUE constraints, as strong as the stored rows allow.
 
 use super::collate::{self, KeyEquality};
+use super::converted;
 use super::object::{IndexKeys, Object};
+use super::oversized::{self, TooLong};
+use super::sizes;
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
 use crate::catalog::{Index, IndexColumn, IndexKey, KeyFact, KeyFactKind, Letters, Origin, Table};
@@ -12,9 +15,7 @@ use crate::plan::context::Context;
 use crate::plan::given::words::{Keys, Nocase};
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::Scope;
-use crate::plan::trial::Part;
-
-const TOO_LONG: &str = "Shorten the values, or make the table without the key and load into it.";
+use crate::plan::trial::{EqualKeys, Part};
 
 /// `INDEX_MAX_KEYS`.
 pub const MAX_KEYS: usize = 32;
@@ -98,7 +99,7 @@ impl SourceKey {
             () if any(KeyEquality::Coarser) => KeyEquality::Coarser,
             () => KeyEquality::Same,
         };
-        (IndexKeys { keys, predicate: None }, equality)
+        (IndexKeys { keys, ..IndexKeys::default() }, equality)
     }
 
     fn lost(&self, ctx: &Context<'_>, table: &DecidedTable<'_>, object: &str, findings: &mut Vec<Finding>) {
@@ -135,18 +136,30 @@ fn primary_key(
     key.lost(ctx, table, &object, findings);
     let index = source.indexes.iter().position(|i| i.origin == Origin::PrimaryKey);
     findings.extend(index.and_then(|index| folded(ctx, table, index, &object)));
-    too_long(table, &declared.columns, &object, TOO_LONG, findings);
+    let equal = converted::equal_keys(ctx, table, Part::PrimaryKey, &declared.columns, None);
     let fact = |kind: KeyFactKind| {
         ctx.source.key_facts.iter().find(|f| f.table.eq_ignore_ascii_case(&source.name) && f.kind == kind)
     };
     let nulls = fact(KeyFactKind::PrimaryKeyNull).filter(|f| f.count > 0);
     let duplicates = fact(KeyFactKind::PrimaryKeyDuplicate).filter(|f| f.count > 0);
-    if nulls.is_some() || duplicates.is_some() {
+    if nulls.is_some() || duplicates.is_some() || equal.is_some() {
+        let told = |f: &KeyFact, one: &str, many: &str| counted(f.count, one, many) + &examples(&f.examples);
+        let nulls = nulls.map(|f| told(f, "row has a NULL in it", "rows have a NULL in it"));
+        let (one, many) = ("group of rows shares a value", "groups of rows share a value");
+        // What is equal without a conversion is equal with one.
+        let duplicates = duplicates.map(|f| told(f, one, many)).filter(|_| equal.is_none());
+        let duplicates = duplicates.or(equal.map(|found| as_one_value(table, &declared.columns, found)));
         return broken_primary_key(table, &key, columns, (nulls, duplicates), relations, findings);
     }
+    let (keys, equality) = key.index_keys(table);
+    let too_long = sizes::entries(ctx, table, Part::PrimaryKey, &keys);
     must_not_be_null(table, &declared.columns, findings);
     let name = constraint_name(table, relations, declared.name.as_deref(), &[], findings);
-    let (keys, equality) = key.index_keys(table);
+    if let Some(found) = too_long.filter(|found| !found.rows.is_empty()) {
+        let index = TooLong { object: &object, name, keys, unique: true, phase: Phase::Keys };
+        return oversized::entries(table, index, found, findings);
+    }
+    findings.extend(too_long.and_then(|found| oversized::untried(&object, found)));
     if equality == KeyEquality::Finer {
         table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
         let fix = Fix::of_table(&source.name, "nocase", "lower");
@@ -180,24 +193,19 @@ fn broken_primary_key(
     table: &mut DecidedTable<'_>,
     source: &SourceKey,
     columns: Vec<String>,
-    (nulls, duplicates): (Option<&KeyFact>, Option<&KeyFact>),
+    (nulls, duplicates): (Option<String>, Option<String>),
     relations: &mut Scope,
     findings: &mut Vec<Finding>,
 ) {
     let object = format!("primary key of {}", table.source.name);
-    let told = |f: &KeyFact, one: &str, many: &str| counted(f.count, one, many) + &examples(f);
-    let mut said: Vec<String> =
-        nulls.iter().map(|f| told(f, "row has a NULL in it", "rows have a NULL in it")).collect();
-    let (one, many) = ("group of rows shares a value", "groups of rows share a value");
-    said.extend(duplicates.iter().map(|f| told(f, one, many)));
-    let said = said.join("; ");
+    let (has_nulls, unique) = (nulls.is_some(), duplicates.is_none());
+    let said = nulls.into_iter().chain(duplicates).collect::<Vec<_>>().join("; ");
     if table.settings.keys == Keys::Strict {
         let fix = Fix::of_table(&table.source.name, "keys", "as_data_allows");
         let rest = " for the strongest key that the rows allow, or correct the rows";
-        let kind = if nulls.is_some() { Kind::NullKey } else { Kind::DuplicateKey };
+        let kind = if has_nulls { Kind::NullKey } else { Kind::DuplicateKey };
         return findings.push(kind.blocking(object, said).fix(fix, rest).of(table.id));
     }
-    let unique = duplicates.is_none();
     let weaker = if unique { "a unique index" } else { "an index" };
     let name = relations.object(&table.target, &columns, if unique { "key" } else { "idx" });
     let (keys, equality) = match unique {
@@ -213,8 +221,32 @@ fn broken_primary_key(
 }
 
 /// ` (rowid 7, rowid 9)`
-pub fn examples(fact: &KeyFact) -> String {
-    if fact.examples.is_empty() { String::new() } else { format!(" ({})", fact.examples.join(", ")) }
+pub fn examples(examples: &[String]) -> String {
+    if examples.is_empty() { String::new() } else { format!(" ({})", examples.join(", ")) }
+}
+
+/// `1 group of rows has one value as uuid (rowid 1 and rowid 2)`
+pub fn as_one_value(table: &DecidedTable<'_>, columns: &[String], found: &EqualKeys) -> String {
+    let types = columns.iter().filter_map(|name| table.column(name)).map(|c| c.printed_type());
+    let groups = counted(found.groups, "group of rows has one value", "groups of rows have one value each");
+    format!("{groups} as {}{}", types.collect::<Vec<_>>().join(", "), examples(&found.examples))
+}
+
+/// What becomes of a unique key that rows break once they are converted: it is none, or stops the import.
+pub fn broken_unique(
+    table: &mut DecidedTable<'_>,
+    (object, said): (&str, String),
+    index: Object,
+    findings: &mut Vec<Finding>,
+) {
+    if table.settings.keys == Keys::Strict {
+        let fix = Fix::of_table(&table.source.name, "keys", "as_data_allows");
+        let rest = " for an index that is not unique, or correct the rows";
+        return findings.push(Kind::DuplicateKey.blocking(object, said).fix(fix, rest).of(table.id));
+    }
+    table.objects.push(index);
+    let finding = Kind::DuplicateKey.warning(object, format!("becomes an index that is not unique: {said}"));
+    table.left_out(findings, finding.hint("Correct the rows and add the key."));
 }
 
 fn unique(
@@ -236,14 +268,26 @@ fn unique(
     };
     key.lost(ctx, table, &object, findings);
     findings.extend(folded(ctx, table, i, &object));
-    too_long(table, &source, &object, TOO_LONG, findings);
     if repeated(ctx, table, i, &object, findings) {
         let name = relations.object(&table.target, &columns, "idx");
         let keys = IndexKeys::plain(&columns);
         return table.objects.push(Object::Index { name, unique: false, keys, phase: Phase::Keys });
     }
-    let name = constraint_name(table, relations, index.constraint_name.as_deref(), &columns, findings);
+    if let Some(found) = converted::equal_keys(ctx, table, Part::Index(i), &source, None) {
+        let name = relations.object(&table.target, &columns, "idx");
+        let (keys, phase) = (IndexKeys::plain(&columns), Phase::Keys);
+        let index = Object::Index { name, unique: false, keys, phase };
+        let said = as_one_value(table, &source, found);
+        return broken_unique(table, (&object, said), index, findings);
+    }
     let (keys, equality) = key.index_keys(table);
+    let too_long = sizes::entries(ctx, table, Part::Index(i), &keys);
+    let name = constraint_name(table, relations, index.constraint_name.as_deref(), &columns, findings);
+    if let Some(found) = too_long.filter(|found| !found.rows.is_empty()) {
+        let index = TooLong { object: &object, name, keys, unique: true, phase: Phase::Keys };
+        return oversized::entries(table, index, found, findings);
+    }
+    findings.extend(too_long.and_then(|found| oversized::untried(&object, found)));
     if equality == KeyEquality::Finer || (equality == KeyEquality::Coarser && !key.as_declared(table)) {
         table.objects.push(Object::Index { name, unique: true, keys, phase: Phase::Keys });
         return findings.push(Kind::Collation.info(object, OTHER_COLLATION));
@@ -280,7 +324,8 @@ pub fn folded(ctx: &Context<'_>, table: &DecidedTable<'_>, index: usize, object:
     let kind = KeyFactKind::Folded { index, letters };
     let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(name))?;
     let message = counted(fact.count, "group of values is", "groups of values are");
-    let message = format!("{message} equal if the case of all letters is ignored{}", examples(fact));
+    let message =
+        format!("{message} equal if the case of all letters is ignored{}", examples(&fact.examples));
     let fix = Fix::of_table(name, "nocase", "lower");
     let rest = ", which ignores the case of ASCII letters only, as SQLite does";
     Some(Kind::DuplicateKey.blocking(object, message).fix(fix, rest).of(table.id))
@@ -309,7 +354,7 @@ pub fn repeated(
     let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && f.table.eq_ignore_ascii_case(name));
     let Some(fact) = fact else { return false };
     let said = counted(fact.count, "group of rows shares a value", "groups of rows share a value");
-    let said = format!("{said} by the plan's using{}", examples(fact));
+    let said = format!("{said} by the plan's using{}", examples(&fact.examples));
     if table.settings.keys == Keys::Strict {
         let fix = Fix::of_table(name, "keys", "as_data_allows");
         let rest = " for an index that is not unique, or correct using";
@@ -347,28 +392,6 @@ fn key_columns(
         accepted(ctx, table, part, Tried::Index(IndexKeys::plain(&columns)))?;
     }
     Ok(columns)
-}
-
-/// Warns of stored values that PostgreSQL's btree may not take; it takes some of them, compressed.
-pub fn too_long(
-    table: &DecidedTable<'_>,
-    source: &[String],
-    object: &str,
-    hint: &str,
-    findings: &mut Vec<Finding>,
-) {
-    const SAFE: u64 = 2700;
-    let longest = |name: &String| -> Option<u64> {
-        let stored = table.profile?.columns.get(table.column(name)?.position)?;
-        Some(stored.text.max_bytes.max(stored.blob.max_bytes))
-    };
-    let found = source.iter().find_map(|name| Some((name, longest(name).filter(|bytes| *bytes > SAFE)?)));
-    if let Some((name, bytes)) = found {
-        let message = format!(
-            "column \"{name}\" holds a value of {bytes} bytes; a btree takes about 2704 bytes per entry, compressed"
-        );
-        findings.push(Kind::KeyTooLong.warning(object, message).hint(hint));
-    }
 }
 
 /// The constraint's own name where it is free, else PostgreSQL's convention; without columns, the primary key's.

@@ -69,6 +69,7 @@ pub fn object(table: &DecidedTable<'_>, object: &Object) -> Option<(String, Stri
             let title = format!("create index {name} on {}", table.title());
             Some((title, format!("CREATE {kind} {} ON {on} {keys}", ident(name))))
         }
+        Object::Exclude { name, keys, .. } => constraint(name, keys.exclusion(&collate::clause(schema))),
         Object::Orphans(_) => None,
     }
 }

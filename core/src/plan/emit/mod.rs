@@ -1,5 +1,7 @@
 //! What a plan results in: its steps, their SQL, the printed plan, and what it would change.
 
+pub(crate) mod asked;
+pub(crate) mod built;
 pub mod compare;
 pub(crate) mod ddl;
 pub(crate) mod json;

@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{ddl, sequences};
+use super::{built, ddl, sequences};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
-use crate::plan::given::overrides::TableOverrides;
 use crate::plan::given::words::{Constraints, ExistingRows, OnError};
 use crate::plan::model::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step};
 use crate::plan::resolve::names::make_object_name;
 use crate::plan::resolve::table::Disposition;
 use crate::sqltext::{ident, qualified};
-use crate::value::encoding::TextReading;
 
 /// Every step. `order` lists the tables as they are loaded, and so are they numbered in the steps.
 pub fn steps(
@@ -35,12 +33,13 @@ pub fn steps(
         out.push(Step {
             title,
             phase: Phase::Load,
-            action: Action::Load(load(table, goes_on)),
+            action: Action::Load(load(ctx, table, goes_on)),
             table: Some(table.id),
+            built: None,
         });
     }
     for phase in [Phase::Keys, Phase::Indexes, Phase::ForeignKeys, Phase::Checks] {
-        after(&mut out, &ordered, phase);
+        after(ctx, &mut out, &ordered, phase);
     }
     sequences::steps(ctx, &mut out, &ordered, findings);
     refresh(ctx, &mut out, &ordered);
@@ -54,7 +53,7 @@ pub fn steps(
 }
 
 pub fn push(out: &mut Vec<Step>, phase: Phase, title: String, sql: String, table: Option<TableId>) {
-    out.push(Step { title, phase, action: Action::Sql(sql), table });
+    out.push(Step { title, phase, action: Action::Sql(sql), table, built: None });
 }
 
 /// Materialized views of existing tables. One that is refreshed is as good as loaded for the next.
@@ -180,7 +179,8 @@ fn clashing_sequences(
     out
 }
 
-fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
+/// How a table is loaded.
+pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
     let load_column = |column: &DecidedColumn<'_>| LoadColumn {
         source: column.source.name.clone(),
         target: column.target.clone(),
@@ -190,7 +190,7 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         words: column.words.clone(),
-        texts: texts(table, column),
+        texts: table.texts(column),
         default: column.null_default.clone(),
         excess: column.excess,
     };
@@ -199,25 +199,17 @@ fn load(table: &DecidedTable<'_>, goes_on: bool) -> LoadSpec {
         source: table.source.name.clone(),
         schema: table.settings.schema.clone(),
         target: table.target.clone(),
-        existing: (!table.fresh()).then(|| into_existing(table, goes_on)),
+        existing: (!table.fresh()).then(|| into_existing(ctx, table, goes_on)),
         source_key: table.source.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
-        reading: table.overrides.map(TableOverrides::reading).unwrap_or_default(),
+        reading: table.reading(),
         timezone: table.settings.timezone.clone(),
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
     }
 }
 
-fn texts(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> TextReading {
-    let of_table = table.settings.texts;
-    TextReading {
-        encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
-        nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
-    }
-}
-
 /// A run that continues after errors must not leave rows that a foreign key forbids: where there may be some, the
 /// constraints stay, and check each row as it is loaded.
-fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
+fn into_existing(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
     let orphans = table.objects.iter().filter_map(|object| match object {
         Object::Orphans(spec) => Some(spec.clone()),
         _ => None,
@@ -230,24 +222,27 @@ fn into_existing(table: &DecidedTable<'_>, goes_on: bool) -> IntoExisting {
         conflict: table.conflict.clone(),
         empty: table.settings.existing_rows == ExistingRows::Error,
         orphans,
+        keys: built::existing_keys(ctx, table),
     }
 }
 
 /// Orphans of all tables are searched for, parents first, before the first foreign key is created: an existing key
 /// would keep its parents' rows from being removed.
-fn after(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
+fn after(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], phase: Phase) {
     let objects = || tables.iter().flat_map(|table| table.objects.iter().map(move |object| (table, object)));
     for (table, object) in objects() {
         if let Object::Orphans(spec) = object
             && object.phase() == phase
         {
             let title = format!("look for orphans in {}({})", table.title(), spec.columns.join(", "));
-            out.push(Step { title, phase, action: Action::Orphans(spec.clone()), table: Some(table.id) });
+            let (action, table) = (Action::Orphans(spec.clone()), Some(table.id));
+            out.push(Step { title, phase, action, table, built: None });
         }
     }
     for (table, object) in objects().filter(|(_, object)| object.phase() == phase) {
         if let Some((title, sql)) = ddl::object(table, object) {
-            push(out, phase, title, sql, Some(table.id));
+            let built = built::of(ctx, table, object).map(Box::new);
+            out.push(Step { title, phase, action: Action::Sql(sql), table: Some(table.id), built });
         }
     }
 }

@@ -174,7 +174,7 @@ pub const KEYS: &[Key] = &[
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",
         "\"orphans\": \"keep\""),
     Key::new("keys", Kind::Word(Keys::WORDS), "\"strict\"").run_and_table().says(
-        "What to do if stored rows break a primary key, NOT NULL or CHECK: `strict` stops, `as_data_allows` creates the strongest constraint that the rows allow.",
+        "What to do if stored rows break a primary key, unique key, NOT NULL or CHECK, or are too long for an index: `strict` stops, `as_data_allows` creates the strongest constraint or index that the rows allow.",
         "\"keys\": \"as_data_allows\""),
     Key::new("nocase", Kind::Word(Nocase::WORDS), "\"citext\"").run_and_table().says(
         "What `COLLATE NOCASE` becomes: the type `citext`, whose extension is created if it is missing (`citext`), a nondeterministic ICU collation (`collation`), indexes on `lower()` (`lower`), or nothing (`none`). Where `citext` cannot be had, the default is `collation` on PostgreSQL 18 and later with ICU, and `lower` otherwise.",

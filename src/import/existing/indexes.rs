@@ -1,0 +1,41 @@
+//! The btrees of relations, as far as their entries may be too large.
+
+use super::relations::Relations;
+use pg_sqlite_migrate_core::plan::ExistingIndex;
+
+/// Valid btrees. An expression or a predicate depends on the columns that it reads. `pg_get_indexdef` begins as `head` does.
+const INDEXES: &str = "
+    SELECT i.indrelid AS relation, x.relname AS name, used.names AS columns, i.indexprs IS NOT NULL AS computes,
+           pg_catalog.substr(d.definition, pg_catalog.length(d.head) + 1) AS definition
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+    JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
+               pg_catalog.format('CREATE %sINDEX %I ON %s%I.%I', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
+                                 x.relname, CASE x.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END, n.nspname, t.relname) AS head) d
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.array_agg(a.attname) AS names
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND NOT a.attisdropped
+          AND (a.attnum = ANY (i.indkey::smallint[])
+               OR EXISTS (SELECT FROM pg_catalog.pg_depend p
+                          WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
+                            AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = i.indrelid
+                            AND p.refobjsubid = a.attnum))) used
+    WHERE i.indrelid = ANY ($1) AND i.indisvalid AND i.indislive AND used.names IS NOT NULL
+      AND pg_catalog.starts_with(d.definition, d.head || ' USING ')
+    ORDER BY 1, 2";
+
+pub fn read(found: &mut Relations) {
+    found.each(INDEXES, |table, row| {
+        table.indexes.push(ExistingIndex {
+            name: row.get("name"),
+            columns: row.get("columns"),
+            computes: row.get("computes"),
+            definition: row.get("definition"),
+        });
+    });
+}
