@@ -9,6 +9,7 @@ from harness import ROOT
 
 PAGE = (ROOT / "docs/howto.md").read_text()
 EVENTS = "CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER, created_at BIGINT, data TEXT); INSERT INTO events VALUES (1, 1700000000000, 1700000000, '{}'), (2, 1600000000000, 1600000000, '[1]');"
+BILLS = "CREATE TABLE bills (id INTEGER PRIMARY KEY, day TEXT, price TEXT); INSERT INTO bills VALUES (1, '31.12.2020', '1.234,50'), (2, '01.02.2021', '2');"
 USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, code {}, active TEXT); INSERT INTO users VALUES (1, {}, 'Y'), (2, 'b', 'N');"
 ONE_BAD = "CREATE TABLE events (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO events VALUES (1, '2024-01-01 00:00:00Z'), (2, '{}');"
 EXISTING = "CREATE TABLE users (id bigint PRIMARY KEY, code varchar(3){}, active text);"
@@ -20,6 +21,13 @@ RECIPES = {
         (EVENTS, "", "SELECT at AT TIME ZONE 'UTC' || ' ' || created_at FROM events WHERE id = 1", "2023-11-14 22:13:20 1700000000")],
     "My times have no time zone": [
         ("CREATE TABLE e (at DATETIME); INSERT INTO e VALUES ('2024-07-01 12:00:00'), ('2024-07-01T10:00:00Z')", "", "SELECT count(DISTINCT at) FROM e", "1")],
+    "My dates are dd.mm.yyyy": [(BILLS, "", "SELECT string_agg(day::text, ',' ORDER BY id) FROM bills", "2020-12-31,2021-02-01")],
+    "My numbers have decimal commas": [(BILLS, "", "SELECT string_agg(price::text, ',' ORDER BY id) FROM bills", "1234.50,2.00")],
+    "The test database must not have real addresses": [
+        ("CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE); INSERT INTO people VALUES (1, 'ann@example.net'), (7, NULL)", "", "SELECT string_agg(email, ',' ORDER BY id) FROM people", "user1@example.com,user7@example.com")],
+    'Umlauts are broken, or "invalid byte sequence for encoding UTF8"': [
+        ("CREATE TABLE p (a TEXT); INSERT INTO p VALUES (CAST(x'4dfc6c6c6572' AS TEXT)), ('Müller')", "", "SELECT count(*) FROM p WHERE a = 'Müller'", "2"),
+        ("CREATE TABLE p (a TEXT); INSERT INTO p VALUES ('a' || char(0) || 'b')", "", "SELECT a FROM p", "ab")],
     "0000-00-00, '' and n/a should be NULL": [
         ("CREATE TABLE e (d DATE, t TEXT); INSERT INTO e VALUES ('2024-01-01', ''), ('0000-00-00', 'n/a'), ('', 'x'), ('n/a', NULL)", "", "SELECT count(d) || ' ' || count(t) || ' ' || pg_typeof(max(d)) FROM e", "1 3 date")],
     "A few values are garbage": [
@@ -40,6 +48,10 @@ RECIPES = {
     "Names like createdAt have to be quoted everywhere": [
         ('CREATE TABLE userNames (createdAt TEXT); INSERT INTO userNames VALUES (1)', "", "SELECT created_at FROM user_names", "1"),
         (USERS.format("TEXT", "'a'"), "", "SELECT string_agg(short_code, ',' ORDER BY id) FROM app_user", "a,b")],
+    "Leave out old indexes, or a foreign key": [
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE notes (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); CREATE INDEX idx_old_p ON notes (p); CREATE INDEX idx_p ON notes (p)", "",
+         "SELECT (SELECT string_agg(indexname, ',' ORDER BY indexname COLLATE \"C\") FROM pg_indexes WHERE tablename = 'notes') || ' ' || (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'notes'::regclass)", "idx_p,notes_pkey 0")],
+    "All tables need a prefix": [('CREATE TABLE userNames (firstName TEXT); INSERT INTO userNames VALUES (1)', "", "SELECT first_name FROM old_user_names", "1")],
     "Only some tables, or some rows": [(EVENTS + "CREATE TABLE cache_x (a)", "", "SELECT string_agg(id::text, ',') || coalesce(to_regclass('cache_x')::text, '') FROM events", "1")],
     "Prisma, Django or Rails has made the schema already": [(USERS.format("TEXT", "'a'"), EXISTING.format(""), "SELECT count(*) FROM users", "2")],
     "The tables have rows already": [
