@@ -6,7 +6,7 @@ use super::fit::{Fit, lossless};
 use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
-use super::{ColumnProfile, Epochs, Question, notes, times, words};
+use super::{ColumnProfile, Epochs, Question, reasons, times, words};
 use crate::catalog::Affinity;
 use crate::value::{Format, PgType};
 
@@ -221,7 +221,7 @@ pub fn reason(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Deci
     let forms = !matches!(d.chosen.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Bytea)
         || times::is_time(declared.family);
     let stored = words::stored(p, d.chosen.format, forms && p.texts > 0);
-    let note = notes::reason_note(q, declared, p, d);
+    let note = reasons::reason_note(q, declared, p, d);
     if note.is_empty() { stored } else { format!("{stored}; {note}") }
 }
 

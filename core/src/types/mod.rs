@@ -1,16 +1,17 @@
 //! Declared type + what is stored -> PostgreSQL type. Pure.
 //!
 //! `rules` is the table of declared types; `profile` counts what is stored; `decide` takes the first type that holds
-//! all of it; `fit` knows what a type holds; `notes` makes the findings. The rules are documented in `docs/types.md`.
+//! all of it; `fit` knows what a type holds; `findings` and `reasons` say why. The rules are documented in `docs/types.md`.
 
 pub mod aside;
 pub mod blanks;
 mod decide;
 pub mod excess;
+pub mod findings;
 pub mod fit;
 pub mod invalid;
-pub mod notes;
 pub mod profile;
+pub mod reasons;
 pub mod respelled;
 pub mod rules;
 mod spelling;
@@ -71,7 +72,7 @@ pub fn choose(q: &Question<'_>) -> Choice {
         Some(p) if p.values() > 0 => {
             let decision = decide::decide(q, &declared, p);
             let reason = decide::reason(q, &declared, p, &decision);
-            let findings = notes::findings(q, &declared, p, &decision);
+            let findings = findings::findings(q, &declared, p, &decision);
             let chosen = decision.chosen;
             Choice { pg_type: chosen.pg_type, format: chosen.format, reason, findings }
         }

@@ -63,6 +63,16 @@ fn parts(p: &ColumnProfile, format: Option<Format>, forms: bool) -> Vec<(u64, St
     parts
 }
 
+/// `1 value becomes`, `2,011 values become`.
+pub fn becomes(count: u64) -> String {
+    format!("{} {}", values(count), if count == 1 { "becomes" } else { "become" })
+}
+
+/// `1 value is`, `12 values are`.
+pub fn values_are(count: u64) -> String {
+    format!("{} {}", values(count), if count == 1 { "is" } else { "are" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

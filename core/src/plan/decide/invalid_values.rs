@@ -3,8 +3,8 @@
 use crate::finding::{Finding, Fix};
 use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
-use crate::types::notes::{UNREAD_REST, becomes};
-use crate::types::words::values;
+use crate::types::findings::UNREAD_REST;
+use crate::types::words::{becomes, values};
 use crate::value::{Excess, Format, PgType};
 
 pub struct InvalidValues<'a> {

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::overrides::{PlanError, wrong};
+use super::overrides::PlanError;
+use super::shapes::wrong;
 
 /// `plan` with a merge patch (RFC 7396): objects are merged key by key, null removes a key, anything else replaces
 /// what was there. What the keys mean is not looked at.

@@ -9,4 +9,5 @@ pub(crate) mod overrides;
 mod pgtype;
 pub mod schema;
 pub(crate) mod settings;
+mod shapes;
 pub mod words;

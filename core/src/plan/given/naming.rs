@@ -4,7 +4,8 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
 
-use super::overrides::{PlanError, check_text, check_word, invalid, wrong};
+use super::overrides::{PlanError, invalid};
+use super::shapes::{check_text, check_word, wrong};
 use super::words::{Names, Word};
 use crate::path::join;
 

@@ -3,7 +3,8 @@
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use super::overrides::{PlanError, check_list, invalid, wrong};
+use super::overrides::{PlanError, invalid};
+use super::shapes::{check_list, wrong};
 use crate::path::join;
 
 /// The most bytes of a glob: compiling a longer one could panic.

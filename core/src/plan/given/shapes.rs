@@ -1,0 +1,134 @@
+//! The shape of what the user said, checked against the registry in `keys`: every mistake is named by its JSON path.
+
+use serde_json::{Map, Value};
+
+use super::keys::{self, Kind, Level, Works};
+use super::naming;
+use super::objects;
+use super::overrides::{PlanError, invalid};
+use super::pgtype;
+use crate::path::join;
+use crate::value::encoding::TextEncoding;
+use crate::value::{Format, Timezone};
+
+/// The keys of one object, each allowed at its level, with values of the right shape.
+pub(super) fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
+    for (name, value) in map {
+        let path = join(path, name);
+        let Some((key, works)) = keys::find(level, name) else {
+            let guess = keys::did_you_mean(name, keys::names_at(level));
+            let known = keys::names_at(level).collect::<Vec<_>>().join(", ");
+            return Err(invalid(path, format!("unknown key{guess}"), format!("Keys here are {known}.")));
+        };
+        check_value(key.kind, value, &path)?;
+        let Works::Only(accepted) = works else { continue };
+        if accepted.is_empty() {
+            return Err(PlanError::Unsupported { path, hint: "Remove the key.".into() });
+        }
+        if !accepted.contains(&value.to_string().as_str()) {
+            let hint = format!("Remove the key, or use {}.", accepted.join(" or "));
+            return Err(PlanError::Unsupported { path: format!("{path} = {value}"), hint });
+        }
+    }
+    Ok(())
+}
+
+fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
+    match kind {
+        Kind::Flag if value.is_boolean() => Ok(()),
+        Kind::Flag => Err(wrong(path, "true or false", value)),
+        Kind::Text => check_text(value, path).map(|_| ()),
+        Kind::TextOrNull | Kind::NameOrNull if value.is_null() => Ok(()),
+        Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
+        Kind::Word(words) => check_word(words, value, path),
+        Kind::Globs => check_list(value, path),
+        Kind::Objects => objects::check(value, path),
+        Kind::Names => naming::check(value, path),
+        Kind::Values => check_values(value, path),
+        Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
+        Kind::Sql => check_list(value, path),
+        Kind::Types => each(value, path, |value, path| check_value(Kind::Type, value, path)),
+        Kind::Type => pgtype::validate(check_text(value, path)?).map_err(|why| {
+            let hint = "Use a type as in CREATE TABLE, such as \"numeric(10,2)\".";
+            invalid(path, format!("{value} is not a type name: {why}"), hint)
+        }),
+        Kind::Format if value.is_null() => Ok(()),
+        Kind::Format => check_word(&Format::ALL.map(Format::as_str), value, path),
+        Kind::Encoding if value.is_null() => Ok(()),
+        Kind::Encoding => {
+            let hint = "Use the name of an encoding other than UTF-8 and UTF-16, such as \"windows-1252\" or \"latin1\".";
+            let known = TextEncoding::parse(check_text(value, path)?);
+            known.map(|_| ()).ok_or_else(|| invalid(path, format!("unknown encoding {value}"), hint))
+        }
+        Kind::Timezone => {
+            let zone = Timezone::parse(check_text(value, path)?);
+            zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
+        }
+        Kind::Generated if value.is_boolean() => Ok(()),
+        Kind::Generated => check_text(value, path).map(|_| ()),
+        Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),
+        Kind::Columns => each(value, path, |v, p| check_object(Level::Column, object(v, p)?, p)),
+        Kind::Any => Ok(()),
+    }
+}
+
+fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, PlanError> {
+    value.as_object().ok_or_else(|| wrong(path, "an object", value))
+}
+
+fn each(
+    value: &Value,
+    path: &str,
+    check: impl Fn(&Value, &str) -> Result<(), PlanError>,
+) -> Result<(), PlanError> {
+    object(value, path)?.iter().try_for_each(|(name, value)| check(value, &join(path, name)))
+}
+
+pub(super) fn check_text<'a>(value: &'a Value, path: &str) -> Result<&'a str, PlanError> {
+    match value.as_str() {
+        None => Err(wrong(path, "a string", value)),
+        Some("") => Err(invalid(path, "must not be empty", "")),
+        Some(text) if text.contains('\0') => Err(invalid(path, "must not contain a NUL character", "")),
+        Some(text) => Ok(text),
+    }
+}
+
+pub(super) fn check_list(value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = value.as_array().ok_or_else(|| wrong(path, "a list of strings", value))?;
+    list.iter().enumerate().try_for_each(|(i, item)| check_text(item, &format!("{path}[{i}]")).map(|_| ()))
+}
+
+fn check_values(value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = value.as_array().ok_or_else(|| wrong(path, "a list of texts and numbers", value))?;
+    list.iter().enumerate().try_for_each(|(i, item)| {
+        let path = format!("{path}[{i}]");
+        match item {
+            Value::Number(_) => Ok(()),
+            Value::String(text) if text.is_empty() => Ok(()),
+            Value::String(_) => check_text(item, &path).map(|_| ()),
+            other => Err(wrong(&path, "a string or a number", other)),
+        }
+    })
+}
+
+pub(super) fn check_word(words: &[&str], value: &Value, path: &str) -> Result<(), PlanError> {
+    let list = || words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
+    let text = value.as_str().ok_or_else(|| wrong(path, &format!("one of {}", list()), value))?;
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let guess = keys::did_you_mean(text, words.iter().copied());
+    Err(invalid(path, format!("invalid value {value}{guess}"), format!("Values are {}.", list())))
+}
+
+pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    invalid(path, format!("expected {expected}, not {found}"), "")
+}
