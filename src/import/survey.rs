@@ -350,7 +350,7 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
             existing::hold(&wanted);
             continue;
         }
-        existing::read_rows(&mut target, &held);
+        existing::read_held(&mut target, &held);
         let mut planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
         target.refused = trial::refusals(&planned.trials);
         if !target.refused.is_empty() {

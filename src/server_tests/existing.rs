@@ -212,7 +212,7 @@ mod tests {
         );
         let wanted = found.relations.iter().filter(|r| matches!(r.name.as_str(), "t" | "v")).map(|r| r.oid);
         let wanted = wanted.collect();
-        existing::read_rows(&mut found, &wanted);
+        existing::read_held(&mut found, &wanted);
         let rows = |name: &str| table(&found, name).rows;
         assert_eq!((rows("t"), rows("heir"), rows("closed"), rows("v")), (Some(1), None, None, None));
     }

@@ -1,7 +1,11 @@
 //! The btrees of relations, as far as their entries may be too large.
 
-use super::relations::Relations;
-use pg_sqlite_migrate_core::plan::ExistingIndex;
+use std::collections::BTreeSet;
+
+use pgrx::pg_sys;
+
+use crate::pg::spi;
+use pg_sqlite_migrate_core::plan::{ExistingIndex, Target};
 
 /// Valid btrees. An expression or a predicate depends on the columns that it reads. `pg_get_indexdef` begins as `head` does.
 const INDEXES: &str = "
@@ -13,7 +17,9 @@ const INDEXES: &str = "
     JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
+        SELECT CASE WHEN pg_catalog.has_any_column_privilege(i.indrelid, 'SELECT, INSERT, UPDATE')
+                         OR pg_catalog.has_table_privilege(i.indrelid, 'DELETE, TRUNCATE')
+                    THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
                pg_catalog.format('CREATE %sINDEX %I ON %s%I.%I', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
                                  x.relname, CASE x.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END, n.nspname, t.relname) AS head) d
     CROSS JOIN LATERAL (
@@ -29,13 +35,19 @@ const INDEXES: &str = "
       AND pg_catalog.starts_with(d.definition, d.head || ' USING ')
     ORDER BY 1, 2";
 
-pub fn read(found: &mut Relations) {
-    found.each(INDEXES, |table, row| {
-        table.indexes.push(ExistingIndex {
-            name: row.get("name"),
-            columns: row.get("columns"),
-            computes: row.get("computes"),
-            definition: row.get("definition"),
-        });
+/// Of relations that are held, which the caller may do something with: to print a definition, the server opens the index,
+/// which must not be gone meanwhile.
+pub fn read(target: &mut Target, held: &BTreeSet<u32>) {
+    let held: Vec<pg_sys::Oid> = held.iter().map(|oid| pg_sys::Oid::from(*oid)).collect();
+    spi::rows(INDEXES, &[held.as_slice().into()], |row| {
+        let relation = row.get::<pg_sys::Oid>("relation").to_u32();
+        if let Some(table) = target.relations.iter_mut().find(|table| table.oid == relation) {
+            table.indexes.push(ExistingIndex {
+                name: row.get("name"),
+                columns: row.get("columns"),
+                computes: row.get("computes"),
+                definition: row.get("definition"),
+            });
+        }
     });
 }

@@ -65,7 +65,6 @@ pub fn read(schemas: &[String]) -> Target {
     columns::read(&mut found);
     citus::read(&mut found);
     keys::read(&mut found);
-    indexes::read(&mut found);
     foreign_keys::read(&mut found);
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
@@ -121,9 +120,10 @@ pub fn hold(relations: &[u32]) {
     }
 }
 
-/// Fills in how many rows the tables hold that the plan would load. A separate step, because only those are
-/// to be read: the caller may have no right to the others.
-pub fn read_rows(target: &mut Target, wanted: &BTreeSet<u32>) {
+/// Fills in the indexes, and how many rows the tables hold that the plan would load. A separate step, because only
+/// those are to be read: the caller may have no right to the others, and they are not held.
+pub fn read_held(target: &mut Target, wanted: &BTreeSet<u32>) {
+    indexes::read(target, wanted);
     let tables = target.relations.iter_mut().filter(|t| matches!(t.relkind, 'r' | 'p'));
     for table in tables.filter(|t| wanted.contains(&t.oid)) {
         match counts::rows(&table.schema, &table.name) {
