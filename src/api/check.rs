@@ -25,7 +25,10 @@ fn sqlite_check(
         Err(Error::Sqlite(error)) => sqlite::check::unopened(error).map_err(Error::from)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(TableIterator::new(
-        problems.into_iter().map(|p| (p.object.map(Text), Text(shorten::text(&p.message).into_owned()))),
-    ))
+    Ok(TableIterator::new(problems.into_iter().map(|p| {
+        (
+            p.object.map(|object| Text(shorten::text(&object).into_owned())),
+            Text(shorten::text(&p.message).into_owned()),
+        )
+    })))
 }
