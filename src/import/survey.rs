@@ -341,9 +341,9 @@ pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
 /// they are judged: whoever owns their schema could otherwise put others in their place.
 pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
-    let mut held = BTreeSet::new();
+    let (citext, mut held) = (existing::citext(), BTreeSet::new());
     loop {
-        let mut target = existing::read(&survey.needs.schemas);
+        let mut target = Target { citext: citext.clone(), ..existing::read(&survey.needs.schemas) };
         let mut wanted = plan::relations(&survey.facts(), &target, &survey.overrides)?;
         wanted.retain(|oid| held.insert(*oid));
         if !wanted.is_empty() {
