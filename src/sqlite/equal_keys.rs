@@ -64,7 +64,8 @@ fn image(context: &Context<'_>, images: &[Image]) -> rusqlite::Result<Value> {
     value.map_err(|out_of_memory| rusqlite::Error::UserFunctionError(Box::new(out_of_memory)))
 }
 
-/// The first two rows of each group, and all of its rowids. NULLs are never equal.
+/// The first two rows of each group, and all of its rowids. NULLs are never equal. The table has no alias: the plan's
+/// expressions and conditions may name it.
 fn sql(table: &Table, question: &KeyQuestion) -> String {
     let images = (question.columns.iter().enumerate())
         .map(|(i, (term, _))| format!("{IMAGE}({i}, {term}) AS image{i}"));
@@ -74,7 +75,7 @@ fn sql(table: &Table, question: &KeyQuestion) -> String {
     let present: Vec<String> = keys.iter().map(|key| format!("{key} IS NOT NULL")).collect();
     format!(
         "SELECT min(row), max(row), group_concat(row) \
-         FROM (SELECT {} AS row, {} FROM main.{} t NOT INDEXED WHERE {conditions}) \
+         FROM (SELECT {} AS row, {} FROM main.{} NOT INDEXED WHERE {conditions}) \
          WHERE {} GROUP BY {} HAVING count(*) > 1 ORDER BY 1",
         name(table),
         images.collect::<Vec<_>>().join(", "),
@@ -86,7 +87,7 @@ fn sql(table: &Table, question: &KeyQuestion) -> String {
 
 /// A row's rowid, or what else identifies it as a text.
 fn name(table: &Table) -> String {
-    let names = row_names(table, "t");
+    let names = row_names(table, &sqlite_ident(&table.name));
     if table.rowid_name().is_some() {
         return names.join(", ");
     }
@@ -134,13 +135,13 @@ mod tests {
             Image { texts, decoder, null_values: ValueList::default(), excess: Excess::Error, form }
         };
         let question = KeyQuestion {
-            table: catalog.id("t").unwrap(),
+            table: catalog.id(&catalog.tables[0].name).unwrap(),
             part: Part::PrimaryKey,
-            source: "t".into(),
+            source: catalog.tables[0].name.clone(),
             columns: columns.iter().map(|(name, pg_type)| (name.to_string(), image(pg_type))).collect(),
             conditions: conditions.iter().map(|c| c.to_string()).collect(),
         };
-        equal_keys(&source, catalog.table("t").unwrap(), &question).unwrap()
+        equal_keys(&source, &catalog.tables[0], &question).unwrap()
     }
 
     #[test]
@@ -154,6 +155,14 @@ mod tests {
         assert_eq!(found(script, &key, &[]), Some(expected));
         assert_eq!(found(script, &key, &["u = 'b' -- one"]), None);
         assert_eq!(found(script, &[("at", "text"), ("u", "text")], &[]), None);
+    }
+
+    #[test]
+    fn expressions_and_conditions_may_name_the_table() {
+        let script = "CREATE TABLE visits(id INTEGER PRIMARY KEY, u TEXT);
+             INSERT INTO visits VALUES (1, 'A'), (2, 'a')";
+        let found = found(script, &[("lower(visits.u)", "text")], &["main.visits.id > 0", "visits.u <> 'b'"]);
+        assert_eq!(found.map(|f| f.later), Some(Some(vec![2])));
     }
 
     #[test]
