@@ -72,6 +72,24 @@ def test_keys_of_several_columns_partial_indexes_and_rows_left_out(t):
     assert t.value("SELECT indexdef FROM pg_indexes WHERE indexname = 'i'") == "CREATE INDEX i ON public.t USING btree (u) WHERE (n > 1)"
 
 
+def test_texts_that_the_plan_reads_otherwise(t):
+    """Two texts that are one in another encoding, or without NUL characters."""
+    path = t.file("a.db", """CREATE TABLE t (k TEXT PRIMARY KEY, u TEXT UNIQUE);
+        INSERT INTO t VALUES ('Löwe', 'a' || char(0)), (CAST(x'4cf67765' AS TEXT), 'a')""")
+    plan = {"text_encoding": "latin1", "nul": "strip"}
+    assert sorted(f["object"] for f in duplicates(t, path, plan)) == ["primary key of t", "unique constraint on t(u)"]
+    follow(t, path, plan)
+    assert t.value("SELECT count(*) || ' ' || count(DISTINCT k) || ' ' || count(DISTINCT u) FROM t") == "2 1 1"
+
+
+def test_expressions_and_conditions_that_name_the_table(t):
+    path = t.file("a.db", f"CREATE TABLE visits (id INTEGER PRIMARY KEY, u UUID UNIQUE); INSERT INTO visits VALUES (1, ' {UUID}'), (2, '{UUID.upper()} ')")
+    plan = {"tables": {"visits": {"where": "visits.id > 0", "columns": {"u": {"using": "trim(visits.u)"}}}}}
+    [finding] = duplicates(t, path, plan)
+    assert "(rowid 1 and rowid 2)" in finding["message"]
+    assert follow(t, path, plan)["visits"]["imported"] == 2
+
+
 def test_different_values_stay_unique(t):
     path = t.file("a.db", f"""CREATE TABLE t (at DATETIME PRIMARY KEY, u UUID UNIQUE);
         INSERT INTO t VALUES ('2024-01-01 00:00:00Z', '{UUID}'), ('2024-01-01T00:00:01Z', '{UUID.upper().replace('3', '4')}')""")

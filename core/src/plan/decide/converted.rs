@@ -69,6 +69,9 @@ fn may_fold(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> bool {
     let Some(stored) = table.stored(column) else { return false };
     let numbers_and_texts = stored.texts > 0 && stored.numbers() > 0;
     let shortened = column.excess != Excess::Error;
+    if stored.converted > 0 {
+        return true;
+    }
     match column.pg_type.base() {
         PgType::Bool | PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => stored.texts > 0 || shortened,
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Text => numbers_and_texts,
