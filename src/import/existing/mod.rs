@@ -54,10 +54,11 @@ const CITEXT_CREATABLE: &str = "
 const PUBLIC: &str =
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
 
-/// Asked of É; where a character's number is not Unicode's, it is not asked.
+/// Asked of É and its neighbours: in an encoding of one byte, of all that may be capital letters there.
 const LOWERS_ASCII_ONLY: &str = "
-    SELECT FROM (SELECT chr(CASE current_setting('server_encoding') WHEN 'UTF8' THEN 201 ELSE 65 END) AS capital) asked
-    WHERE lower(capital) = capital";
+    SELECT FROM pg_database d
+    WHERE d.datname = current_database() AND (getdatabaseencoding() = 'UTF8' OR pg_encoding_max_length(d.encoding) = 1)
+      AND NOT EXISTS (SELECT FROM generate_series(161, 255) code WHERE lower(chr(code)) <> chr(code))";
 
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {

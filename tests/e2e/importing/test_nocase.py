@@ -101,3 +101,12 @@ def test_letters_beyond_ascii_by_the_database(t):
     assert bool(blocking) == folds, blocking
     if folds:
         t.import_fails(path, {}, s.DUPLICATE_KEY, "the case of all letters is ignored", hint='nocase to "lower"')
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "LATIN1", "SQL_ASCII"])
+def test_letters_beyond_ascii_where_no_letter_has_two_cases(t, encoding):
+    t.needs("citext")
+    name = t.other_database("bytes", f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    path = t.file("letters.db", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('é'), ('É')")
+    t.server.run(name, t.call("sqlite_import", path))
+    assert t.server.value(name, "SELECT count(*) FROM t") == "2"
