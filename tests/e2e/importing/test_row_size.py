@@ -206,8 +206,9 @@ def test_a_caller_who_cannot_make_temporary_tables(t):
     t.sql(f'REVOKE TEMPORARY ON DATABASE "{t.database}" FROM PUBLIC')
     t.role("importer", "pg_read_server_files")
     t.sql("GRANT USAGE, CREATE ON SCHEMA public TO importer")
-    [finding] = t.rows(f"SELECT severity, message FROM sqlite_findings({quote(str(path))}) WHERE kind = 'key_too_long'", "importer")
+    [finding] = t.rows(f"SELECT severity, message, hint FROM sqlite_findings({quote(str(path))}) WHERE kind = 'key_too_long'", "importer")
     assert finding["severity"] == "warning" and finding["message"].startswith("values may be too long for a btree, which could not be tried: permission denied")
+    assert "right TEMPORARY" in finding["hint"]
 
 
 def test_keys_of_more_than_32_columns(t):

@@ -20,7 +20,7 @@ pub fn rows(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<
     let name = table.source.name.clone();
     if let Some(why) = &found.untried {
         let message = format!("rows may be wider than a page, which could not be tried: {why}");
-        return findings.push(Kind::RowTooWide.warning(&name, message));
+        return findings.push(Kind::RowTooWide.warning(&name, message).hint(TRIAL));
     }
     let Some(first) = found.rows.first() else { return };
     let message = format!(
@@ -160,8 +160,12 @@ fn entry_message(first: &OversizedRow, found: &Oversized) -> String {
 pub fn untried(object: &str, found: &Oversized) -> Option<Finding> {
     let why = found.untried.as_ref()?;
     let message = format!("values may be too long for a btree, which could not be tried: {why}");
-    Some(Kind::KeyTooLong.warning(object, message))
+    Some(Kind::KeyTooLong.warning(object, message).hint(TRIAL))
 }
+
+/// What a trial needs.
+const TRIAL: &str = "Such rows are tried in a temporary table: that takes the right TEMPORARY in the database, and a \
+                     transaction that may write.";
 
 /// An existing index stays as it is: rows that it does not take are left out, or it is.
 pub fn existing_entries(table: &DecidedTable<'_>, index: &str, found: &Oversized) -> Option<Finding> {
