@@ -92,6 +92,17 @@ def test_an_explicit_type_is_kept(t):
     assert types(t, "people") == "name citext, nick character varying(9)"
 
 
+def test_an_explicit_type_that_points_to_citext(t):
+    """PostgreSQL compares no varchar with citext: the plan's type costs the foreign key, and a finding says so."""
+    t.needs("citext")
+    path = t.file("people.db", PEOPLE)
+    plan = {"tables": {"notes": {"columns": {"author": {"type": "varchar(9)"}}}}}
+    [said] = [f["message"] for f in t.findings(path, plan) if f["kind"] == "left_out"]
+    assert said.startswith('is left out: "author" is character varying(9), "name" is "public"."citext"'), said
+    t.import_(path, plan)
+    assert types(t, "notes") == "id bigint, author character varying(9), title text"
+
+
 def test_letters_beyond_ascii_by_the_database(t):
     """What a database's lower() leaves alone is no duplicate for citext."""
     t.needs("citext")

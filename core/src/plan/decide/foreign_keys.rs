@@ -4,7 +4,7 @@
 //! itself refuses to write such rows once it checks keys, so nobody relies on it. Rows without a
 //! parent are the data's fault, and `orphans` says what becomes of them.
 
-use super::collate;
+use super::collate::{self, Folding};
 use super::object::{self, Object};
 use super::table::{DecidedColumn, DecidedTable};
 use super::unique::{examples, usable};
@@ -133,10 +133,16 @@ fn has_key(parent: &DecidedTable<'_>, columns: &[String]) -> bool {
 }
 
 fn same_values(child: &DecidedColumn<'_>, parent: &DecidedColumn<'_>) -> Result<(), String> {
-    if !child.pg_type.compares_with(&parent.pg_type) || child.format != parent.format {
+    let citext = |c: &DecidedColumn<'_>| matches!(c.folding, Some(Folding::Citext(_)));
+    // No operator compares citext with an explicit varchar, which a column that points to citext keeps.
+    let comparable = child.pg_type.compares_with(&parent.pg_type) && citext(child) == citext(parent);
+    if !comparable || child.format != parent.format {
         return Err(format!(
             "\"{}\" is {}, \"{}\" is {}, and no common type holds the values of both",
-            child.source.name, child.pg_type, parent.source.name, parent.pg_type
+            child.source.name,
+            child.printed_type(),
+            parent.source.name,
+            parent.printed_type()
         ));
     }
     Ok(())
