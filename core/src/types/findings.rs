@@ -502,7 +502,9 @@ impl Case<'_> {
     /// Texts that are not read as they are stored, by the plan's word.
     fn converted(&self) -> Option<Finding> {
         let message = self.p.reading.describe(self.p.converted);
-        (self.p.converted > 0).then(|| Kind::ConvertedTexts.info(self.object(), message))
+        // As bytea they are loaded as they are stored.
+        let read = self.p.converted > 0 && !(self.is(&PgType::Bytea) && self.d.chosen.format.is_none());
+        read.then(|| Kind::ConvertedTexts.info(self.object(), message))
     }
 
     /// `TINYINT(1)` is how some frameworks spell boolean.

@@ -74,6 +74,17 @@ def test_types_keys_and_using_see_the_converted_texts(t):
     assert t.shown("SELECT c.id, p.code, n, v FROM c JOIN p ON p.code = c.p") == "1|Löwe|1|ää"
 
 
+def test_bytes_stay_as_they_are(t):
+    """Some drivers store binary data as text: in a bytea column, new or existing, it is not converted."""
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB, v TEXT); INSERT INTO t VALUES (1, CAST(x'ff00e4' AS TEXT), CAST(x'e4' AS TEXT)), (2, x'e400', CAST(x'ff00' AS TEXT))")
+    plan = {"text_encoding": "latin1", "nul": "strip", "tables": {"t": {"columns": {"v": {"nul": "error"}}}}}
+    for options in ({}, {"create": "never", "existing_rows": "truncate"}):
+        assert [f["object"] for f in t.findings(path, {**plan, **options}) if f["kind"] == "converted_texts"] == []
+        row = t.import_(path, {**plan, **options})["t"]
+        assert "latin1" not in (row["detail"] or ""), row
+        assert lines(t, "SELECT encode(b, 'hex'), encode(v, 'hex') FROM t ORDER BY id") == ["ff00e4|e4", "e400|ff00"]
+
+
 def test_bad_values_name_their_path(t):
     path = t.file("a.db", "CREATE TABLE t (a)")
     for plan, message, hint in [

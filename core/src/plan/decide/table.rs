@@ -139,8 +139,11 @@ impl<'a> DecidedTable<'a> {
         self.overrides.map(TableOverrides::reading).unwrap_or_default()
     }
 
-    /// How the texts of a column are read.
+    /// How the texts of a column are read. Of bytea the bytes are the value: some drivers store binary data as text.
     pub fn texts(&self, column: &DecidedColumn<'_>) -> TextReading {
+        if *column.pg_type.base() == PgType::Bytea && column.format.is_none() {
+            return TextReading::default();
+        }
         let of_table = self.settings.texts;
         TextReading {
             encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
