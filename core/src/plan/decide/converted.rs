@@ -35,6 +35,10 @@ pub fn equal_keys<'a>(
         return None;
     }
     let reading = table.reading();
+    // PostgreSQL's index has its condition over the expressions' values, SQLite's over the stored ones.
+    if predicate.is_some() && !reading.using.is_empty() {
+        return None;
+    }
     let image = |c: &&DecidedColumn<'_>| (reading.term(&c.source.name), image(ctx, table, c));
     let columns = decided.iter().map(image).collect();
     table.keys.push(KeyAsked { part, columns, predicate: predicate.map(str::to_owned) });
