@@ -54,11 +54,15 @@ const CITEXT_CREATABLE: &str = "
 const PUBLIC: &str =
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
 
-/// Asked of É and its neighbours: in an encoding of one byte, of all that may be capital letters there.
+/// Asked of all that may be a capital letter beyond ASCII, where `chr()` knows a number for it; of A to Z elsewhere,
+/// where the answer is no.
 const LOWERS_ASCII_ONLY: &str = "
-    SELECT FROM pg_database d
-    WHERE d.datname = current_database() AND (getdatabaseencoding() = 'UTF8' OR pg_encoding_max_length(d.encoding) = 1)
-      AND NOT EXISTS (SELECT FROM generate_series(161, 255) code WHERE lower(chr(code)) <> chr(code))";
+    WITH asked AS (
+        SELECT CASE WHEN known THEN 161 ELSE 65 END AS first, CASE WHEN known THEN 255 ELSE 90 END AS last
+        FROM (SELECT getdatabaseencoding() = 'UTF8' OR pg_encoding_max_length(encoding) = 1 AS known
+              FROM pg_database WHERE datname = current_database()) of_database)
+    SELECT FROM asked
+    WHERE NOT EXISTS (SELECT FROM generate_series(first, last) code WHERE lower(chr(code)) <> chr(code))";
 
 /// Reads the relations of `schemas` and the materialised views that depend on them.
 pub fn read(schemas: &[String]) -> Target {
