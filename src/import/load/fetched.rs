@@ -1,7 +1,6 @@
 //! Local copies of what tables of Citus hold: it does not join them with a temporary table. A copy is as old as its
 //! making, and gone with the transaction.
 
-use crate::pg::relation::free_temporary_name;
 use crate::pg::{citus, latest, spi};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
 
@@ -17,8 +16,11 @@ pub fn copy<'c>(
     if !citus::holds(relation) {
         return None;
     }
-    let name = free_temporary_name(&format!("sqlite_migrate_{purpose}_{}", relation.to_u32()));
+    let name = format!("sqlite_migrate_{purpose}_{}", relation.to_u32());
     let copy = qualified("pg_temp", &name);
+    if spi::any("SELECT WHERE pg_catalog.to_regclass($1) IS NOT NULL", &[(&copy).into()]) {
+        spi::execute(&format!("DROP TABLE {copy}"));
+    }
     latest::execute(&format!(
         "CREATE TEMPORARY TABLE {} USING heap ON COMMIT DROP AS SELECT {} FROM {from}",
         ident(&name),

@@ -243,7 +243,7 @@ def test_explain_shows_what_is_run_per_row(t):
 
 def test_direct_returning_some_columns(t):
     w = Written(t)
-    assert w.run("UPDATE items SET qty = qty + 1 WHERE id = 1 RETURNING price, name") == "1.5|one"
+    assert w.run("SET extra_float_digits = 1; UPDATE items SET qty = qty + 1 WHERE id = 1 RETURNING price, name") == "1.5|one"
     assert w.run("UPDATE items SET qty = 5 WHERE id = 2 RETURNING name") == "two"
     assert w.run("DELETE FROM items WHERE id = 4 RETURNING price") == "4"
 
