@@ -82,6 +82,17 @@ def test_who_may_create_it(t, may):
             t.sql(t.call("sqlite_import", path, {**plan, "nocase": "citext"}), role)
 
 
+def test_an_update_keeps_the_spelling_of_its_key(t):
+    """The key finds the row whatever its case, and is not written; a finding says so."""
+    t.needs("citext")
+    t.sql("CREATE EXTENSION citext; CREATE TABLE u (name citext PRIMARY KEY, n int); INSERT INTO u VALUES ('ANN', 1)")
+    path = t.file("u.db", "CREATE TABLE u (name TEXT PRIMARY KEY, n INT); INSERT INTO u VALUES ('Ann', 2)")
+    plan = {"create": "never", "on_conflict": "update"}
+    assert ("u.name", "is compared without regard to case: an updated row keeps its existing spelling") in [(f["object"], f["message"]) for f in t.findings(path, plan)]
+    t.import_(path, plan)
+    assert t.value("SELECT * FROM u") == "ANN|2"
+
+
 def test_an_explicit_type_is_kept(t):
     t.needs("citext")
     path = t.file("people.db", PEOPLE)

@@ -1,5 +1,6 @@
 //! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
+use super::converted::is_citext;
 use super::table::DecidedTable;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
@@ -176,6 +177,10 @@ fn update(
     let (fixed, update): (Vec<_>, Vec<_>) = changing.partition(|c| always(&c.target));
     for column in fixed {
         let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
+        findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
+    }
+    for column in table.columns.iter().filter(|c| key.columns.contains(&c.target) && is_citext(&c.pg_type)) {
+        let message = "is compared without regard to case: an updated row keeps its existing spelling";
         findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }
     if update.is_empty() {

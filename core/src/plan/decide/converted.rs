@@ -46,7 +46,7 @@ pub fn equal_keys<'a>(
 }
 
 /// `citext` ignores case as the database's own `lower()` does.
-fn is_citext(pg_type: &PgType) -> bool {
+pub fn is_citext(pg_type: &PgType) -> bool {
     match pg_type.base() {
         PgType::Other(name) | PgType::UserDefined(name) => {
             name.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case("citext"))
