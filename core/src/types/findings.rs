@@ -6,11 +6,11 @@ use super::invalid::invalid_values;
 use super::reasons::obstacle;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
+use super::unread::{UNREAD_REST, unread_texts};
 use super::words::{becomes, grouped, stored, values, values_are};
 use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
-use crate::value::encoding::Nul;
 use crate::value::{Excess, Format, PgType};
 
 /// One column and the choice for it.
@@ -56,21 +56,6 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
         case.converted(),
     ];
     all.into_iter().flatten().collect()
-}
-
-/// How such texts are really encoded only a person knows.
-pub const UNREAD_REST: &str = " to load them as text, if that is how they are meant";
-
-/// What the plan can say, so that texts are read that are not UTF-8 or have NUL characters.
-pub fn unread_texts(p: &ColumnProfile, table: &str, column: &str) -> Option<Fix> {
-    let of = |key, value: &str| Fix::of_column(table, column, key, value);
-    let encoding = (p.text.invalid_utf8 > 0 && p.reading.encoding.is_none())
-        .then(|| of("text_encoding", "windows-1252").or(&["latin1"]));
-    let nul = (p.text.nul > 0 && p.reading.nul == Nul::Error).then(|| of("nul", "strip"));
-    match (encoding, nul) {
-        (Some(encoding), Some(nul)) => Some(encoding.and(nul)),
-        (encoding, nul) => encoding.or(nul),
-    }
 }
 
 impl Case<'_> {
@@ -182,8 +167,7 @@ impl Case<'_> {
         if let Some((expression, what)) = respelled::using(self.p, &self.q.column.name, pg_type) {
             return finding.fix(self.fix("using", &expression), &format!(" to read {what}"));
         }
-        if let Some(fix) = self.without_blanks(pg_type) {
-            let (fix, count) = fix;
+        if let Some((fix, count)) = self.without_blanks(pg_type) {
             return finding.fix(fix, &format!(" to {purpose}: {} NULL", becomes(count)));
         }
         self.at_a_cost(finding, pg_type, format, purpose)

@@ -18,6 +18,7 @@ mod spelling;
 pub mod stats;
 pub mod textform;
 pub mod times;
+pub mod unread;
 pub mod words;
 
 pub use excess::fit_without;

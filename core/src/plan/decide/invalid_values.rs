@@ -3,7 +3,7 @@
 use crate::finding::{Finding, Fix};
 use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
-use crate::types::findings::UNREAD_REST;
+use crate::types::unread::UNREAD_REST;
 use crate::types::words::{becomes, values};
 use crate::value::{Excess, Format, PgType};
 
