@@ -8,7 +8,7 @@ use super::rules::Rules;
 use super::target::Target;
 use crate::catalog::{Catalog, KeyFact};
 use crate::damage::Damage;
-use crate::types::{TableProfile, times};
+use crate::types::TableProfile;
 use crate::value::Format;
 
 /// What the source says, as far as decisions need it.
@@ -33,8 +33,8 @@ pub struct Context<'a> {
     pub names: Names,
     pub name_rules: NameRules,
     pub rules: &'a Rules,
-    /// How the numbers of the file's times are read, where its columns agree.
-    pub file_epoch: Option<Format>,
+    /// How the numbers of the file's times are read, each unit once; known when the tables are resolved.
+    pub file_epochs: Vec<Format>,
 }
 
 impl<'a> Context<'a> {
@@ -45,11 +45,8 @@ impl<'a> Context<'a> {
         rules: &'a Rules,
     ) -> Context<'a> {
         let plan = Settings::of_plan(overrides, target.default_nocase());
-        let profiled = source.catalog.tables.iter().zip(source.profiles);
-        let profiled = profiled.filter_map(|(table, profile)| Some((table, profile.as_ref()?)));
         let name_rules = overrides.names.clone().unwrap_or_default();
         let names = name_rules.case;
-        let file_epoch = times::unit_of_file(profiled);
-        Context { source, target, overrides, plan, names, name_rules, rules, file_epoch }
+        Context { source, target, overrides, plan, names, name_rules, rules, file_epochs: vec![] }
     }
 }

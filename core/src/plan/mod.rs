@@ -33,7 +33,7 @@ pub use crate::damage::Integrity;
 pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
-use self::decide::{order, trial as trials};
+use self::decide::{epochs, order, trial as trials};
 use self::emit::{asked, json, steps, tables};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
@@ -50,12 +50,13 @@ fn build_by(
     target: &Target,
     overrides: &Overrides,
 ) -> Result<Planned, PlanError> {
-    let ctx = Context::new(source, target, overrides, rules);
+    let mut ctx = Context::new(source, target, overrides, rules);
     let mut selection = select(source.catalog, overrides)?;
     let mut findings = Vec::new();
     damage::report(&ctx, &selection, &mut findings);
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
+    ctx.file_epochs = epochs::of_file(&resolved);
     let decided = decide::decide(&ctx, resolved, &mut findings);
     let skipped = skipped::report(&ctx, &selection, &mut findings);
     let order = order::of_loads(&decided);

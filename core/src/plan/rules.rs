@@ -38,7 +38,7 @@ pub const RULES: Rules = Rules {
 pub fn type_of_format(format: Format) -> PgType {
     use Format::*;
     match format {
-        Seconds | Milliseconds | Microseconds | Since1970 => PgType::INTERVAL,
+        Seconds | Milliseconds | Microseconds | Days | Since1970 => PgType::INTERVAL,
         Hex | Base64 | Text => PgType::Bytea,
         Comma => PgType::Array(Box::new(PgType::Text)),
         Iso8601 | UnixEpoch | UnixEpochMs | UnixEpochUs | UnixEpochNs | JulianDay | Chrome | Apple => {

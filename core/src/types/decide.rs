@@ -88,8 +88,8 @@ pub fn every_epoch(p: &ColumnProfile) -> Option<Format> {
 pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
     let core_data = times::is_core_data(q.table, &q.column.name, &q.column.declared);
     let by_default = q.column.default.as_deref().and_then(times::unit_of_default);
-    let hints = [by_default, q.file_epoch.filter(|_| !core_data)];
-    times::unit_of_most(p, core_data, &hints)
+    let others = if core_data { &[] } else { q.file_epochs };
+    times::unit_of_most(p, core_data, by_default, others)
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {

@@ -445,7 +445,7 @@ impl Case<'_> {
 
     /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.
     fn interval(&self) -> Option<Finding> {
-        if !self.is(&PgType::TIMESTAMP) || !times::counted_since_1970(self.p) {
+        if !self.is(&PgType::TIMESTAMP) || !times::near_1970(self.p) {
             return None;
         }
         let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals";

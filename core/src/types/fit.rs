@@ -26,6 +26,11 @@ impl From<bool> for Fit {
 pub fn fit(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Fit {
     match *pg_type.base() {
         PgType::Bool => boolean(p).into(),
+        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_)
+            if format == Some(Format::Text) && p.blobs > 0 =>
+        {
+            digits_in_blobs(p)
+        }
         PgType::Int2 => integer(p, i16::MIN.into(), i16::MAX.into()).into(),
         PgType::Int4 => integer(p, i32::MIN.into(), i32::MAX.into()).into(),
         PgType::Int8 => integer(p, f64::NEG_INFINITY, f64::INFINITY).into(),
@@ -84,6 +89,11 @@ fn integer(p: &ColumnProfile, min: f64, max: f64) -> bool {
     p.blobs == 0 && p.real.integral == p.reals && p.text.count(TextFormat::Integer) == p.texts && in_range
 }
 
+/// How many digits they have is not counted.
+fn digits_in_blobs(p: &ColumnProfile) -> Fit {
+    if p.blob.digits == p.values() { Fit::Unknown } else { Fit::No }
+}
+
 /// Which texts a double holds depends on their digits, which are not counted.
 fn double(p: &ColumnProfile) -> Fit {
     let words = p.text.count(TextFormat::NumberWord);
@@ -97,7 +107,7 @@ fn double(p: &ColumnProfile) -> Fit {
 fn single(p: &ColumnProfile) -> Fit {
     const EXACT: i64 = 1 << 24;
     let edges = if p.integers > 0 { [p.integer.min, p.integer.max] } else { [0, 0] };
-    if p.real.not_single > 0 || edges.iter().any(|edge| *edge as f32 as i128 != i128::from(*edge)) {
+    if p.real.not_single || edges.iter().any(|edge| *edge as f32 as i128 != i128::from(*edge)) {
         Fit::No
     } else if edges.iter().all(|edge| (-EXACT..=EXACT).contains(edge)) {
         double(p)
@@ -187,7 +197,7 @@ fn date(p: &ColumnProfile, format: Option<Format>) -> Fit {
 }
 
 fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
-    let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
+    let counted = format.is_some_and(Format::is_duration);
     if p.text.count(TextFormat::Time) + p.text.dayless == p.values() {
         (p.text.clock_digits <= digits).into()
     } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
@@ -255,7 +265,7 @@ fn json(p: &ColumnProfile, binary: bool) -> Fit {
 }
 
 fn interval(p: &ColumnProfile, format: Option<Format>) -> Fit {
-    let counted = matches!(format, Some(Format::Seconds | Format::Milliseconds | Format::Microseconds));
+    let counted = format.is_some_and(Format::is_duration);
     let unlike = p.blobs > 0 || !clean(p) || p.text.count(TextFormat::Empty) + p.text.too_fine() > 0;
     if unlike || (p.numbers() > 0 && !counted) { Fit::No } else { Fit::Unknown }
 }

@@ -22,6 +22,11 @@ pub fn invalid_values(p: &ColumnProfile, pg_type: &PgType, format: Option<Format
             let words = p.text.count(TextFormat::BooleanWord) + p.text.zero_or_one;
             Some(p.blobs + integers + reals + other_texts(words))
         }
+        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_)
+            if format == Some(Format::Text) && p.blobs > 0 =>
+        {
+            None
+        }
         PgType::Int2 | PgType::Int4 | PgType::Int8 => {
             // Texts of integers, and reals without a fraction, are in the same range as the rest.
             let whole = narrowed(p, p.real.integral, integer_texts(p));

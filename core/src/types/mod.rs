@@ -51,8 +51,8 @@ pub struct Question<'a> {
     pub typed: bool,
     pub epochs: Epochs,
     pub excess: Excess,
-    /// How the numbers of all other columns are read that are declared as times, if they agree.
-    pub file_epoch: Option<Format>,
+    /// How the numbers of the file's other times are read, each unit once.
+    pub file_epochs: &'a [Format],
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.

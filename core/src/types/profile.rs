@@ -17,7 +17,7 @@ use super::words::grouped;
 use crate::catalog::Column;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
-use crate::value::number::{exact_double, integral};
+use crate::value::number::{exact_double, integral, is_integer, single};
 use crate::value::{Cell, InvalidValue, ValueList, interval, json, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -192,7 +192,7 @@ impl ColumnProfile {
         stats.integral += u64::from(integral(value).is_some());
         stats.infinite += u64::from(value.is_infinite());
         stats.nan += u64::from(value.is_nan());
-        stats.not_single += u64::from(f64::from(value as f32) != value);
+        stats.not_single = stats.not_single || single(value).is_none();
         stats.sub_micro += u64::from(self.checks.times && (value * 1e6).round() / 1e6 != value);
         if self.checks.decimal {
             stats.decimal.observe_real(value);
@@ -280,6 +280,7 @@ impl ColumnProfile {
         stats.min_bytes = if self.blobs == 0 { length } else { stats.min_bytes.min(length) };
         stats.max_bytes = stats.max_bytes.max(length);
         stats.sixteen += u64::from(length == 16);
+        stats.digits += u64::from(is_integer(bytes));
         self.blobs += 1;
         let bracket = matches!(bytes, [b'{', .., b'}'] | [b'[', .., b']']);
         if self.checks.json || (bracket && stats.json.invalid == 0) {

@@ -48,7 +48,7 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
             format!("the values go from {} to {}", p.integer.min, p.integer.max)
         }
         PgType::Numeric(Some(_)) if only_numbers => "some values need more digits".to_owned(),
-        PgType::Float4 if only_numbers && p.real.not_single > 0 => "some values need more digits".to_owned(),
+        PgType::Float4 if only_numbers && p.real.not_single => "some values need more digits".to_owned(),
         PgType::Jsonb if *becomes == PgType::Json => {
             let twice = p.text.json.duplicate_keys + p.blob.json.duplicate_keys;
             format!("{} with a key twice, of which jsonb keeps one", documents(twice))

@@ -26,8 +26,8 @@ pub struct RealStats {
     pub integral: u64,
     pub infinite: u64,
     pub nan: u64,
-    /// Not exactly single precision.
-    pub not_single: u64,
+    /// Some value does not fit `real`; none is tested after the first.
+    pub not_single: bool,
     /// As seconds, no whole microseconds; counted where the declaration or the name says time.
     pub sub_micro: u64,
     /// Counted for declared decimals.
@@ -58,6 +58,8 @@ pub struct BlobStats {
     pub max_bytes: u64,
     /// Of 16 bytes, as a UUID has.
     pub sixteen: u64,
+    /// Texts of integers.
+    pub digits: u64,
     /// Texts of JSON documents.
     pub json: JsonStats,
 }
@@ -105,7 +107,7 @@ impl Default for RealStats {
             integral: 0,
             infinite: 0,
             nan: 0,
-            not_single: 0,
+            not_single: false,
             sub_micro: 0,
             decimal: DecimalStats::default(),
         }

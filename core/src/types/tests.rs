@@ -28,7 +28,7 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         typed: false,
         epochs: Epochs::Declared,
         excess: Excess::Error,
-        file_epoch: None,
+        file_epochs: &[],
     }
 }
 
@@ -209,27 +209,31 @@ fn numbers_are_times_by_name_only_where_the_plan_says_so() {
 fn a_declared_time_has_the_unit_of_most_of_its_numbers() {
     let (day, ms) = (Cell::Integer(-86_400_000), Some(Format::UnixEpochMs));
     let end = Cell::Integer(253_402_300_799_000);
-    for (default, file_epoch, cells, format) in [
-        ("", None, vec![MS, MS, day], ms),
-        ("", None, vec![MS, MS, end], ms),
-        ("", None, vec![MS, MS, end, text("2024-07-01"), Cell::Integer(0)], ms),
-        ("", None, vec![MS, day], None),
-        ("", ms, vec![MS, day], ms),
-        ("", ms, vec![day], ms),
-        ("", ms, vec![Cell::Integer(0)], None),
-        ("(unixepoch() * 1000)", None, vec![day], ms),
-        ("strftime('%s','now')", None, vec![day], Some(Format::UnixEpoch)),
-        ("", None, vec![MS, MS, Cell::Integer(1_719_828_000)], None),
-        ("", Some(Format::UnixEpoch), vec![MS, day], None),
-        ("", None, vec![MS, MS, Cell::Integer(i64::MAX / 2)], None),
-        ("", Some(Format::UnixEpoch), vec![end], None),
-        ("", None, vec![Cell::Integer(-1_000_000_000), Cell::Integer(1_719_828_000), Cell::Integer(1)], None),
+    for (default, file_epochs, cells, format) in [
+        ("", &[][..], vec![MS, MS, day], ms),
+        ("", &[], vec![MS, MS, end], ms),
+        ("", &[], vec![MS, MS, end, text("2024-07-01"), Cell::Integer(0)], ms),
+        ("", &[], vec![MS, day], None),
+        ("", &[Format::UnixEpochMs], vec![MS, day], ms),
+        ("", &[Format::UnixEpochMs], vec![day], ms),
+        ("", &[Format::UnixEpochMs], vec![Cell::Integer(0)], None),
+        ("(unixepoch() * 1000)", &[], vec![day], ms),
+        ("strftime('%s','now')", &[], vec![day], Some(Format::UnixEpoch)),
+        ("", &[], vec![MS, MS, Cell::Integer(1_719_828_000)], None),
+        ("", &[Format::UnixEpoch], vec![MS, day], None),
+        ("", &[Format::UnixEpoch, Format::UnixEpochMs], vec![MS, day], ms),
+        ("", &[Format::UnixEpoch, Format::UnixEpochMs], vec![end], ms),
+        ("", &[Format::UnixEpoch, Format::UnixEpochMs], vec![day], None),
+        ("unixepoch()", &[Format::UnixEpochMs], vec![end], None),
+        ("", &[], vec![MS, MS, Cell::Integer(i64::MAX / 2)], None),
+        ("", &[Format::UnixEpoch], vec![end], None),
+        ("", &[], vec![Cell::Integer(-1_000_000_000), Cell::Integer(1_719_828_000), Cell::Integer(1)], None),
     ] {
         let column =
             Column { default: (!default.is_empty()).then(|| default.to_owned()), ..column("c", "DATETIME") };
         let profile = profile(&column, false, &cells);
-        let choice = choose(&Question { file_epoch, ..ask(&column, Some(&profile)) });
-        assert_eq!(choice.format, format, "{default} {file_epoch:?} {cells:?}");
+        let choice = choose(&Question { file_epochs, ..ask(&column, Some(&profile)) });
+        assert_eq!(choice.format, format, "{default} {file_epochs:?} {cells:?}");
     }
 }
 

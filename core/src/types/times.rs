@@ -4,10 +4,10 @@
 //! enough. By name, every number other than zero must lie between 1980 and 2100 in one unit; by declaration most of
 //! them, because birthdays and 9999-12-31 do not.
 
-use super::profile::{ColumnProfile, TableProfile};
-use super::rules::{Declared, Family};
+use super::profile::ColumnProfile;
+use super::rules::Family;
 use super::textform::TextFormat;
-use crate::catalog::Table;
+use crate::catalog::Column;
 use crate::value::{Format, datetime};
 
 /// Which columns' numbers are read as times, where neither the plan nor an existing column says so (`epochs` in the plan).
@@ -81,21 +81,34 @@ fn candidates(core_data: bool) -> impl Iterator<Item = &'static Unit> {
 }
 
 /// The unit of a column that holds times. Between 1980 and 2100, its numbers are times in no other unit; more than half of
-/// them are in this one, or one of `hints` names it. Every number is a time in the years 1 to 9999 by it.
-pub fn unit_of_most(p: &ColumnProfile, core_data: bool, hints: &[Option<Format>]) -> Option<Format> {
+/// them are in this one, or it is the column's own by `own`, or the only one of `others`, those of the file's other times,
+/// that is possible. Every number is a time in the years 1 to 9999 by it.
+pub fn unit_of_most(
+    p: &ColumnProfile,
+    core_data: bool,
+    own: Option<Format>,
+    others: &[Format],
+) -> Option<Format> {
     if p.number.low > p.number.high || p.real.nan > 0 {
         return None;
     }
     let mut found = candidates(core_data).filter(|unit| p.number.in_unit(unit.format) > 0);
-    let unit = match (found.next(), found.next()) {
-        (Some(unit), None) if p.number.in_unit(unit.format) > p.number.others() / 2 => unit,
-        (unit, None) => hints.iter().flatten().find_map(|hint| {
-            let named = unit_of(*hint)?;
-            unit.is_none_or(|unit| unit.format == named.format).then_some(named)
-        })?,
+    let some = match (found.next(), found.next()) {
+        (Some(unit), None) if p.number.in_unit(unit.format) > p.number.others() / 2 => {
+            return held(p, unit).then_some(unit.format);
+        }
+        (some, None) => some,
         _ => return None,
     };
-    held(p, unit).then_some(unit.format)
+    let possible = |format: &Format| {
+        let unit = unit_of(*format)?;
+        (some.is_none_or(|some| some.format == unit.format) && held(p, unit)).then_some(unit.format)
+    };
+    if own.is_some() {
+        return own.as_ref().and_then(possible);
+    }
+    let mut possible = others.iter().filter_map(possible);
+    possible.next().filter(|_| possible.next().is_none())
 }
 
 /// Every number is a time in the years 1 to 9999.
@@ -157,18 +170,16 @@ pub fn unit_of_default(sql: &str) -> Option<Format> {
     }
 }
 
-/// The unit of every column of a file that is declared as a time and holds numbers, if they agree.
-pub fn unit_of_file<'a>(tables: impl Iterator<Item = (&'a Table, &'a TableProfile)>) -> Option<Format> {
-    let columns = tables.flat_map(|(table, profile)| {
-        table.columns.iter().zip(&profile.columns).map(|(column, profile)| (&table.name, column, profile))
-    });
-    let times = columns.filter(|(table, column, _)| {
-        is_time(Declared::parse(&column.declared).family)
-            && !is_core_data(table, &column.name, &column.declared)
-    });
-    let mut units = times.filter_map(|(_, _, profile)| unit_of_most(profile, false, &[]));
-    let first = units.next()?;
-    units.all(|unit| unit == first).then_some(first)
+/// The units of a file's times, by table, column and profile of each.
+pub fn units_of_file<'a>(times: impl Iterator<Item = (&'a str, &'a Column, &'a ColumnProfile)>) -> Vec<Format> {
+    let mut units = Vec::new();
+    for (table, column, profile) in times {
+        let core_data = is_core_data(table, &column.name, &column.declared);
+        let own = column.default.as_deref().and_then(unit_of_default);
+        let unit = unit_of_most(profile, false, own, &[]).filter(|unit| !core_data && !units.contains(unit));
+        units.extend(unit);
+    }
+    units
 }
 
 /// The column is one of Core Data's: `ZTABLE.ZCREATIONDATE TIMESTAMP`.
@@ -288,16 +299,19 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Every value is a date and time near 1970-01-01, as SQLAlchemy writes intervals.
+/// Every value is a date and time, which an interval can only be counted from 1970-01-01 on.
 pub fn counted_since_1970(p: &ColumnProfile) -> bool {
+    p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) == p.values()
+}
+
+/// Every value is a date and time near 1970-01-01, as SQLAlchemy writes intervals.
+pub fn near_1970(p: &ColumnProfile) -> bool {
     const YEAR: i64 = 366 * datetime::DAY;
     let near = |text: Option<String>| {
         let wall = text.and_then(|t| datetime::wall(t.as_bytes()).ok());
         wall.is_some_and(|wall| (wall - datetime::UNIX_TO_PG).abs() < YEAR)
     };
-    p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) == p.values()
-        && near(p.min_text())
-        && near(p.max_text())
+    counted_since_1970(p) && near(p.min_text()) && near(p.max_text())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::affinity::Affinity;
 use super::buffer::{self, OutOfMemory};
 use super::datetime::{DAY, SECOND, UNIX_TO_PG};
 use super::native::Native;
-use super::number::Decimal;
+use super::number::{Decimal, from_single};
 use super::{Cell, CellBuf, Decoded, Decoder, Format, InvalidValue, PgType, Timezone, text};
 
 /// Why a column cannot keep a value. The caller adds table, column and the value.
@@ -90,8 +90,12 @@ impl Encoder {
         Ok(match value {
             Native::Null => CellBuf::Null,
             Native::Bool(b) => CellBuf::Integer((*b).into()),
+            Native::Integer(i) if self.format == Some(Format::Text) => {
+                CellBuf::Blob(Cow::Owned(i.to_string().into_bytes()))
+            }
             Native::Integer(i) => CellBuf::Integer(*i),
             Native::Float(f) if f.is_nan() => return Err(Refusal::NotANumber),
+            Native::Float(f) if self.pg_type == PgType::Float4 => self.real(from_single(*f as f32)),
             Native::Float(f) => self.real(*f),
             Native::Text(text) if matches!(self.pg_type, PgType::Bpchar(_)) => {
                 CellBuf::Text(Cow::Borrowed(text.trim_end_matches(' ')))
@@ -160,6 +164,9 @@ impl Encoder {
 
     /// A type whose values are text here; a number is stored as a number if that is exact.
     fn printed<'a>(&self, printed: &'a str) -> CellBuf<'a> {
+        if self.is_decimal() && self.format == Some(Format::Text) {
+            return CellBuf::Blob(Cow::Borrowed(printed.as_bytes()));
+        }
         let as_text = CellBuf::Text(Cow::Borrowed(printed));
         if !self.is_decimal() || self.affinity == Affinity::Text {
             return as_text;

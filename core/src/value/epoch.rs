@@ -40,6 +40,7 @@ fn duration_unit(format: Format) -> Option<Unit> {
         Format::Seconds => unit(SECOND),
         Format::Milliseconds => unit(1000),
         Format::Microseconds => unit(1),
+        Format::Days => unit(86_400 * SECOND),
         _ => None,
     }
 }
@@ -49,9 +50,14 @@ pub fn is_instant(format: Format) -> bool {
     format == Format::JulianDay || instant_unit(format).is_some()
 }
 
+/// The format reads numbers as durations.
+pub fn is_duration(format: Format) -> bool {
+    duration_unit(format).is_some()
+}
+
 /// Whether the format reads numbers, so that a text that is a number is one.
 pub fn reads_numbers(format: Option<Format>) -> bool {
-    format.is_some_and(|f| is_instant(f) || duration_unit(f).is_some())
+    format.is_some_and(|f| is_instant(f) || is_duration(f))
 }
 
 /// A number as PostgreSQL microseconds since 2000-01-01 UTC.

@@ -54,8 +54,8 @@ impl Decoder {
             Kind::Interval(format, precision) => {
                 interval::decode_without(cell, *format, *precision, excess).map(Decoded::Input)
             }
-            Kind::Numeric(Some(typmod)) => {
-                number::numeric_without(cell, *typmod, excess).map(|t| Decoded::Input(t.into()))
+            Kind::Numeric(Some(typmod)) | Kind::NumericText(Some(typmod)) => {
+                number::numeric_without(cell.as_text(), *typmod, excess).map(|t| Decoded::Input(t.into()))
             }
             Kind::Text(Some(limit)) => {
                 text::shortened(cell, *limit, excess).map(|t| Decoded::Varlena(t.as_bytes().into()))

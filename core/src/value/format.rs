@@ -19,6 +19,7 @@ pub enum Format {
     Seconds,
     Milliseconds,
     Microseconds,
+    Days,
     Since1970,
     Hex,
     Base64,
@@ -27,7 +28,7 @@ pub enum Format {
 }
 
 /// Name, variant, and what it means.
-const FORMATS: [(&str, Format, &str); 16] = [
+const FORMATS: [(&str, Format, &str); 17] = [
     ("iso8601", Format::Iso8601, "ISO-8601 text only; a number does not fit"),
     ("unixepoch", Format::UnixEpoch, "seconds since 1970-01-01 UTC"),
     ("unixepoch_ms", Format::UnixEpochMs, "milliseconds since 1970-01-01 UTC"),
@@ -39,6 +40,7 @@ const FORMATS: [(&str, Format, &str); 16] = [
     ("seconds", Format::Seconds, "a duration or time of day in seconds"),
     ("milliseconds", Format::Milliseconds, "a duration or time of day in milliseconds"),
     ("microseconds", Format::Microseconds, "a duration or time of day in microseconds (Django)"),
+    ("days", Format::Days, "a duration in days, with fractions (Pony)"),
     (
         "since_1970",
         Format::Since1970,
@@ -46,7 +48,7 @@ const FORMATS: [(&str, Format, &str); 16] = [
     ),
     ("hex", Format::Hex, "texts of a bytea column are hexadecimal digits"),
     ("base64", Format::Base64, "texts of a bytea column are base64"),
-    ("text", Format::Text, "numbers in a bytea column are kept as the bytes of their text"),
+    ("text", Format::Text, "numbers in a bytea column are kept as the bytes of their text; blobs in a number column are the text of a number (Drizzle)"),
     (
         "comma",
         Format::Comma,
@@ -82,6 +84,11 @@ impl Format {
     /// The format reads numbers as instants.
     pub fn is_epoch(self) -> bool {
         super::epoch::is_instant(self)
+    }
+
+    /// The format reads numbers as durations.
+    pub fn is_duration(self) -> bool {
+        super::epoch::is_duration(self)
     }
 }
 

@@ -451,6 +451,8 @@ mod tests {
             (Cell::Integer(90_000), Some(Format::Seconds), "+25:00:00.000000"),
             (Cell::Integer(-1), Some(Format::Microseconds), "-00:00:00.000001"),
             (Cell::Text(b"1500"), Some(Format::Milliseconds), "+00:00:01.500000"),
+            (Cell::Real(1.5), Some(Format::Days), "+36:00:00.000000"),
+            (Cell::Integer(-2), Some(Format::Days), "-48:00:00.000000"),
             (Cell::Text(b"1970-01-03 01:00:00.000000"), Some(Format::Since1970), "+49:00:00.000000"),
             (Cell::Text(b"1969-12-31 23:59:59.500000"), Some(Format::Since1970), "-00:00:00.500000"),
         ] {

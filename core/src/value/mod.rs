@@ -8,8 +8,8 @@
 //! - **smallint, integer, bigint**: integers in range, integral reals, canonical decimal text (no plus, no leading
 //!   zero, no space).
 //! - **double precision**: reals; integers and decimal texts that a double represents exactly (every integer up to
-//!   2^53); the infinities and NaN by name: `NaN`, `inf`, `-Infinity` in any case. **real**: doubles that a four-byte float represents exactly, and decimal
-//!   texts as it prints them.
+//!   2^53); the infinities and NaN by name: `NaN`, `inf`, `-Infinity` in any case. **real**: numbers that a four-byte
+//!   float represents exactly, and reals and decimal texts as it prints them.
 //! - **numeric**: integers, reals in their shortest form, decimal texts, the infinities and NaN by name; with `(p,s)` only values that need no
 //!   rounding.
 //! - **money**: integers, reals and decimal texts with at most two digits after the point; `$1,234.50`.
@@ -91,6 +91,16 @@ pub enum Cell<'a> {
     Blob(&'a [u8]),
 }
 
+impl Cell<'_> {
+    /// A blob as the text of its bytes.
+    fn as_text(self) -> Self {
+        match self {
+            Cell::Blob(bytes) => Cell::Text(bytes),
+            cell => cell,
+        }
+    }
+}
+
 /// A converted value in the server's binary form.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decoded<'a> {
@@ -152,6 +162,8 @@ pub struct Decoder {
 enum Kind {
     Bool(boolean::Words),
     Integer { min: i64, max: i64 },
+    /// Digits, which a blob may hold.
+    IntegerText { min: i64, max: i64 },
     Float4,
     Float8,
     Text(Option<u32>),
@@ -163,6 +175,8 @@ enum Kind {
     TimestampTz(datetime::Rule),
     Uuid,
     Numeric(Option<(i32, i32)>),
+    /// Digits, which a blob may hold.
+    NumericText(Option<(i32, i32)>),
     Money,
     Bpchar(Option<u32>),
     Interval(Option<Format>, interval::Precision),
@@ -181,11 +195,15 @@ impl Decoder {
             step: 10i64.pow(6u32.saturating_sub(digits)),
             zone: timezone.clone(),
         };
+        let integer = |min, max| match format {
+            Some(Format::Text) => Kind::IntegerText { min, max },
+            _ => Kind::Integer { min, max },
+        };
         let kind = match *pg_type {
             PgType::Bool => Kind::Bool(boolean::Words::default()),
-            PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
-            PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
-            PgType::Int8 => Kind::Integer { min: i64::MIN, max: i64::MAX },
+            PgType::Int2 => integer(i16::MIN.into(), i16::MAX.into()),
+            PgType::Int4 => integer(i32::MIN.into(), i32::MAX.into()),
+            PgType::Int8 => integer(i64::MIN, i64::MAX),
             PgType::Float4 => Kind::Float4,
             PgType::Float8 => Kind::Float8,
             PgType::Text => Kind::Text(None),
@@ -198,6 +216,7 @@ impl Decoder {
             PgType::Timestamp(digits) => Kind::Timestamp(rule(digits)),
             PgType::TimestampTz(digits) => Kind::TimestampTz(rule(digits)),
             PgType::Uuid => Kind::Uuid,
+            PgType::Numeric(typmod) if format == Some(Format::Text) => Kind::NumericText(typmod),
             PgType::Numeric(typmod) => Kind::Numeric(typmod),
             PgType::Money => Kind::Money,
             PgType::Interval(precision) => Kind::Interval(format, precision),
@@ -226,7 +245,8 @@ impl Decoder {
     /// How this decoder's values are passed.
     pub fn wire(&self) -> Wire {
         match self.kind {
-            Kind::Bool(_) | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 => Wire::Word,
+            Kind::Bool(_) | Kind::Integer { .. } | Kind::IntegerText { .. } => Wire::Word,
+            Kind::Float4 | Kind::Float8 => Wire::Word,
             Kind::Date(_) | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => Wire::Word,
             Kind::Text(_) | Kind::Bytea(_) => Wire::Varlena,
             Kind::Uuid => Wire::Uuid,
@@ -251,6 +271,7 @@ impl Decoder {
             Kind::Bool(words) => boolean::decode(cell, words).map(|b| Decoded::Word(b.into())),
             Kind::Float4 => number::float4(cell).map(|f| Decoded::Word(f.to_bits().into())),
             Kind::Bytea(format) => bytes::decode(cell, *format),
+            Kind::IntegerText { min, max } => number::integer(cell.as_text(), *min, *max).map(signed),
             Kind::Uuid => uuid::decode(cell).map(Decoded::Uuid),
             other => other.input(cell),
         }
@@ -262,6 +283,7 @@ impl Kind {
     fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         match self {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
+            Kind::NumericText(typmod) => number::numeric(cell.as_text(), *typmod),
             Kind::Money => money::decode(cell),
             Kind::Interval(format, precision) => interval::decode(cell, *format, *precision),
             Kind::Json { binary } => json::decode(cell, *binary),

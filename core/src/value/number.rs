@@ -25,6 +25,15 @@ pub fn integral(real: f64) -> Option<i64> {
     (real.trunc() == real && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)
 }
 
+/// Decimal digits of any number, as they are printed.
+pub fn is_integer(text: &[u8]) -> bool {
+    match text.strip_prefix(b"-").unwrap_or(text) {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', digits @ ..] => digits.len() < MAX_DIGITS && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
 /// Decimal digits as `i64` prints them: no plus, no leading zero, no `-0`.
 pub fn canonical_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
@@ -55,16 +64,44 @@ pub fn float8(cell: Cell<'_>) -> Result<f64, InvalidValue> {
     }
 }
 
-/// `real`: only doubles that single precision holds exactly, and texts that print one.
+/// `real`: numbers that single precision holds exactly, reals that it prints alike, and texts that print one.
 pub fn float4(cell: Cell<'_>) -> Result<f32, InvalidValue> {
-    if let Cell::Text(text) = cell
-        && let Some(single) = single_text(text)
-    {
-        return Ok(single);
+    match cell {
+        Cell::Real(real) => single(real).ok_or(InvalidValue::Inexact),
+        Cell::Text(text) if let Some(single) = single_text(text) => Ok(single),
+        _ => {
+            let double = float8(cell)?;
+            exact_single(double).ok_or(InvalidValue::Inexact)
+        }
     }
-    let double = float8(cell)?;
+}
+
+/// The four-byte float that is exactly `double`, or has the same shortest text: a program that keeps 0.15 in single
+/// precision writes the double 0.15 into SQLite.
+pub fn single(double: f64) -> Option<f32> {
     let single = double as f32;
-    if f64::from(single) == double || double.is_nan() { Ok(single) } else { Err(InvalidValue::Inexact) }
+    let alike = exact_single(double).is_some() || is_short(double) || from_single(single) == double;
+    alike.then_some(single)
+}
+
+fn exact_single(double: f64) -> Option<f32> {
+    let single = double as f32;
+    (f64::from(single) == double || double.is_nan()).then_some(single)
+}
+
+/// The double with a four-byte float's shortest text.
+pub fn from_single(single: f32) -> f64 {
+    format!("{single:e}").parse().unwrap_or(f64::from(single))
+}
+
+/// The double is a decimal of at most six digits near 1, all of which single precision keeps (C's `FLT_DIG`). Spares
+/// most reals the printing.
+fn is_short(double: f64) -> bool {
+    const POWERS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+    POWERS.iter().any(|power| {
+        let digits = (double * power).round();
+        digits.abs() < 1e6 && digits / power == double
+    })
 }
 
 /// The four-byte float whose shortest decimal is the same number.
@@ -123,6 +160,9 @@ pub struct Decimal {
 
 /// PostgreSQL cannot hold a number with a larger exponent.
 const MAX_EXPONENT: i32 = 200_000;
+
+/// The most that PostgreSQL takes as the precision of a numeric.
+const MAX_DIGITS: usize = 1000;
 
 /// PostgreSQL cannot hold a number with a longer text.
 const MAX_TEXT: usize = 1 << 20;
@@ -323,11 +363,38 @@ mod tests {
             assert_eq!(float8(Cell::Text(text.as_bytes())), Err(NOT_NUMBER), "{text}");
         }
         assert_eq!(float4(Cell::Real(0.5)), Ok(0.5));
-        assert_eq!(float4(Cell::Real(0.1)), Err(InvalidValue::Inexact));
+        for (real, single) in [
+            (0.1, 0.1f32),
+            (0.15, 0.15),
+            (-123.456, -123.456),
+            (123_456.78, 123_456.78),
+            (1.1e-30, 1.1e-30),
+            (123_456_790.0, 123_456_790.0),
+            (f64::from(0.1f32), 0.1),
+            (f64::INFINITY, f32::INFINITY),
+        ] {
+            assert_eq!(float4(Cell::Real(real)), Ok(single), "{real}");
+        }
+        for real in [0.1 + 0.2, 0.123456789, 1e39, 1e-50, 16_777_217.0, 1.0 / 3.0, 123_456.789] {
+            assert_eq!(float4(Cell::Real(real)), Err(InvalidValue::Inexact), "{real}");
+        }
+        assert_eq!(float4(Cell::Integer(123_456_790)), Err(InvalidValue::Inexact));
         assert_eq!(float4(Cell::Text(b"0.1")), Ok(0.1));
         assert_eq!(float4(Cell::Text(b"0.10000000149011612")), Ok(0.1));
         assert_eq!(float4(Cell::Text(b"0.1000001234")), Err(InvalidValue::Inexact));
         assert_eq!(float4(Cell::Text(b"1e39")), Err(InvalidValue::Inexact));
+    }
+
+    #[test]
+    fn six_digits_survive_single_precision() {
+        for digits in (-999_999..=999_999).step_by(97) {
+            for power in [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6] {
+                let double = f64::from(digits) / power;
+                assert!(is_short(double), "{double}");
+                assert_eq!(from_single(double as f32), double);
+            }
+        }
+        assert!(!is_short(1_234_567.0) && !is_short(0.1 + 0.2) && !is_short(f64::NAN));
     }
 
     #[test]

@@ -70,8 +70,8 @@ pub const SPELLINGS: &[Spelling] = &[
     ),
     own(
         &["real"],
-        "numbers that a four-byte float represents exactly",
-        &["0.1"],
+        "numbers that a four-byte float represents exactly, or prints with the same digits",
+        &["0.1", "0.15"],
         &["0.123456789", "16777217"],
     ),
     own(

@@ -44,7 +44,7 @@ EPOCHS = {
     "julianday": (-210_866_760_000, Decimal(DAY)),
 }
 # And for durations: microseconds per unit.
-DURATIONS = {"seconds": US, "milliseconds": 1000, "microseconds": 1}
+DURATIONS = {"seconds": US, "milliseconds": 1000, "microseconds": 1, "days": 86400 * US}
 NO_DATE = {b"", 0, b"0", 0.0, b"0000-00-00", b"0000-00-00 00:00:00"}
 
 

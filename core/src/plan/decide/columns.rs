@@ -82,11 +82,11 @@ struct Case<'c, 'a> {
     null_values: &'c ValueList,
     epochs: Epochs,
     excess: Excess,
-    file_epoch: Option<Format>,
+    file_epochs: &'c [Format],
 }
 
 impl<'c, 'a> Case<'c, 'a> {
-    fn new(ctx: &Context<'_>, table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
+    fn new(ctx: &'c Context<'_>, table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
         let explicit = column.overrides.and_then(|g| g.on_invalid);
         let null_values = column.overrides.and_then(|g| g.null_values.as_ref());
         Case {
@@ -98,7 +98,7 @@ impl<'c, 'a> Case<'c, 'a> {
             null_values: null_values.unwrap_or(&table.settings.null_values),
             epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
             excess: column.overrides.and_then(|g| g.excess).unwrap_or(table.settings.excess),
-            file_epoch: ctx.file_epoch,
+            file_epochs: &ctx.file_epochs,
         }
     }
 
@@ -152,7 +152,7 @@ impl<'c, 'a> Case<'c, 'a> {
             typed: self.column.overrides.is_some_and(|g| g.pg_type.is_some()),
             epochs: self.epochs,
             excess: self.excess,
-            file_epoch: self.file_epoch,
+            file_epochs: self.file_epochs,
         }
     }
 

@@ -77,6 +77,7 @@ fn may_fold(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> bool {
         return true;
     }
     match column.pg_type.base() {
+        PgType::Float4 if stored.reals > 0 => true,
         PgType::Bool | PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => stored.texts > 0 || shortened,
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Text => numbers_and_texts,
         PgType::Varchar(_) | PgType::Bpchar(_) => numbers_and_texts || shortened,

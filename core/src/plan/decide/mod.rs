@@ -6,6 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod conflicts;
 pub(crate) mod converted;
 pub(crate) mod details;
+pub(crate) mod epochs;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
 pub(crate) mod existing_limits;
