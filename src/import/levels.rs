@@ -2,8 +2,8 @@
 
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::Catalog;
-use pg_sqlite_migrate_core::plan::resolve::bookkeeping;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::tools;
 
 /// The levels of every selected table of a tool, by its name. Records that cannot be read say nothing.
 pub fn read(
@@ -13,7 +13,7 @@ pub fn read(
 ) -> Result<Vec<(String, Vec<String>)>, sqlite::Error> {
     let mut out = Vec::new();
     for (table, _) in catalog.tables.iter().zip(selected).filter(|(_, selected)| **selected) {
-        let Some(tool) = bookkeeping::of_source(table) else { continue };
+        let Some(tool) = tools::of_source(table) else { continue };
         // An index, or the column itself, may ask for a collation that only the application has.
         let from = format!("main.{} NOT INDEXED", sqlite_ident(&table.name));
         let column =

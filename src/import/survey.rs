@@ -16,6 +16,7 @@ use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
+use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Target};
 use pg_sqlite_migrate_core::shorten;
@@ -38,6 +39,8 @@ pub struct Survey {
     /// What migration tools have recorded in the file.
     pub levels: Vec<(String, Vec<String>)>,
     pub damage: Damage,
+    /// The programs that wrote the file.
+    pub orms: Vec<Recognised>,
     /// Seconds that the check for damage took.
     pub check_seconds: f64,
     /// Tables that could not be read, with `on_error: "continue"`.
@@ -103,7 +106,7 @@ fn read(
     let room = room_for_plan(&mut source, overrides_bytes)?;
     let found = gather(&mut source, &needs, &mut overrides, extent);
     source.prove()?;
-    let Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels } = found?;
+    let Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels } = found?;
     if catalog.tables.is_empty() {
         interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
     }
@@ -115,6 +118,7 @@ fn read(
         key_facts,
         levels,
         damage,
+        orms,
         check_seconds,
         broken,
         needs,
@@ -127,6 +131,7 @@ struct Found {
     catalog: Catalog,
     profiles: Vec<Option<TableProfile>>,
     damage: Damage,
+    orms: Vec<Recognised>,
     check_seconds: f64,
     broken: Vec<Problem>,
     key_facts: Vec<KeyFact>,
@@ -146,6 +151,7 @@ fn gather(
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
+    let orms = plan::orms(&catalog, overrides);
     let selected = plan::select(&catalog, overrides)?.selected;
     on_thread(source, |source| {
         let taken = catalog.tables.iter().zip(&selected).filter(|(_, selected)| **selected);
@@ -157,7 +163,7 @@ fn gather(
     let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
     let check_seconds = start.elapsed().as_secs_f64();
     let (profiles, broken) = on_thread(source, |source| {
-        profile_tables(source, &catalog, &selected, needs, overrides, &mut damage)
+        profile_tables(source, &catalog, &selected, needs, overrides, &orms, &mut damage)
     })?;
     broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
     let selection = plan::select(&catalog, overrides)?;
@@ -180,7 +186,7 @@ fn gather(
         Ok(facts)
     })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, selected))?;
-    Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
+    Ok(Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels })
 }
 
 /// What catalog and plan take of memory, about, per byte of the file's schema; and in all.
@@ -231,6 +237,7 @@ fn profile_tables(
     selected: &[bool],
     needs: &Needs,
     overrides: &Overrides,
+    orms: &[Recognised],
     damage: &mut Damage,
 ) -> Result<Profiles, sqlite::Error> {
     let mode = match needs.profile {
@@ -251,7 +258,7 @@ fn profile_tables(
                 let (nulls, words) = overrides.listed(&table.name, column);
                 (nulls, words, overrides.texts(&table.name, column))
             };
-            sqlite::profile(source, table, mode, &reading, recovery.as_ref(), &listed)
+            sqlite::profile(source, table, mode, &reading, recovery.as_ref(), orms, &listed)
         };
         let profile = match read(damage) {
             // What is met without having been looked for is read around as well.
@@ -299,6 +306,7 @@ impl Survey {
             key_facts: &self.key_facts,
             levels: &self.levels,
             damage: &self.damage,
+            orms: &self.orms,
         }
     }
 

@@ -11,6 +11,7 @@ use super::recovery::Recovery;
 use super::rows::cell;
 use pg_sqlite_migrate_core::catalog::{Column, Table};
 use pg_sqlite_migrate_core::ddl;
+use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::reading::Reading;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
@@ -37,6 +38,7 @@ pub fn profile(
     mode: Mode,
     reading: &Reading,
     recovery: Option<&Recovery>,
+    orms: &[Recognised],
     listed: &dyn Fn(&str) -> (ValueList, Words, TextReading),
 ) -> Result<TableProfile, Error> {
     let filter = reading.filter.as_deref();
@@ -49,7 +51,7 @@ pub fn profile(
         columns: (columns.iter())
             .map(|c| {
                 let (null_values, words, texts) = listed(&c.name);
-                let profile = ColumnProfile::for_column(c, table.json_checked(&c.name));
+                let profile = ColumnProfile::for_column(c, table.json_checked(&c.name), orms);
                 let profile = profile.apart(null_values, &words).reading(texts);
                 if reading.using(&c.name).is_some() { profile.of_expression() } else { profile }
             })

@@ -142,6 +142,12 @@ kinds! {
     BlobForm = "blob_form",
     /// Numbers that may be booleans.
     FlagForm = "flag_form",
+    /// The program that wrote the file is recognised, and its conventions are followed.
+    Program = "program",
+    /// Numbers of a program's 32-bit columns need more, or leave no room to grow.
+    WideNumbers = "wide_numbers",
+    /// The program's own schema may have another type, which the file does not say.
+    Untold = "untold",
     /// NULL in a NOT NULL column.
     NullKey = "null_key",
     /// A generated column is computed otherwise.

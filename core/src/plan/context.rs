@@ -2,12 +2,14 @@
 
 use super::given::naming::NameRules;
 use super::given::overrides::Overrides;
-use super::given::settings::Settings;
+use super::given::settings::{Settings, Usual};
 use super::given::words::Names;
 use super::rules::Rules;
 use super::target::Target;
 use crate::catalog::{Catalog, KeyFact};
 use crate::damage::Damage;
+use crate::orm::names::Names as KeyNames;
+use crate::orm::signs::Recognised;
 use crate::types::TableProfile;
 use crate::value::Format;
 
@@ -21,6 +23,8 @@ pub struct Source<'a> {
     /// What migration tools have recorded in the file: table, and its levels in order.
     pub levels: &'a [(String, Vec<String>)],
     pub damage: &'a Damage,
+    /// The programs that wrote it, as far as the plan lets them be recognised.
+    pub orms: &'a [Recognised],
 }
 
 /// What every decision may depend on.
@@ -38,13 +42,19 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// How the file's program names keys.
+    pub fn key_names(&self) -> KeyNames {
+        self.source.orms.first().map_or(KeyNames::Postgres, |recognised| recognised.orm.conventions.names)
+    }
+
     pub fn new(
         source: &'a Source<'a>,
         target: &'a Target,
         overrides: &'a Overrides,
         rules: &'a Rules,
     ) -> Context<'a> {
-        let plan = Settings::of_plan(overrides, target.default_nocase());
+        let usual = Usual::new(target.default_nocase(), source.orms);
+        let plan = Settings::of_plan(overrides, usual);
         let name_rules = overrides.names.clone().unwrap_or_default();
         let names = name_rules.case;
         Context { source, target, overrides, plan, names, name_rules, rules, file_epochs: vec![] }

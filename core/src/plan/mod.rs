@@ -28,8 +28,10 @@ pub use self::model::*;
 pub use self::resolve::select::{Selection, select};
 pub use self::target::*;
 pub use self::trial::{Answer, EqualKeys, Oversized, OversizedRow, Part};
+use crate::catalog::Catalog;
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
+use crate::orm::signs::Recognised;
 pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
@@ -38,6 +40,11 @@ use self::emit::{asked, json, steps, tables};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
+
+/// The programs that wrote a file, as far as the overrides let them be recognised.
+pub fn orms(catalog: &Catalog, overrides: &Overrides) -> Vec<Recognised> {
+    overrides.orm.clone().unwrap_or_default().of(catalog)
+}
 
 /// Makes every decision.
 pub fn build(source: &Source<'_>, target: &Target, overrides: &Overrides) -> Result<Planned, PlanError> {
@@ -56,7 +63,7 @@ fn build_by(
     damage::report(&ctx, &selection, &mut findings);
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
-    ctx.file_epochs = epochs::of_file(&resolved);
+    ctx.file_epochs = epochs::of_file(&ctx, &resolved);
     let decided = decide::decide(&ctx, resolved, &mut findings);
     let skipped = skipped::report(&ctx, &selection, &mut findings);
     let order = order::of_loads(&decided);

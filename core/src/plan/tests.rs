@@ -150,7 +150,8 @@ pub(crate) fn plan_with(
     target: &Target,
     plan: Value,
 ) -> Planned {
-    let source = Source { catalog, profiles, key_facts: facts, levels: &[], damage: &Damage::default() };
+    let source =
+        Source { catalog, profiles, key_facts: facts, levels: &[], damage: &Damage::default(), orms: &[] };
     let first = build_by(&FAKE, &source, target, &parse(&plan).unwrap()).expect("a plan");
     let again = build_by(&FAKE, &source, target, &parse(&first.plan).unwrap()).expect("its own fixed point");
     assert_eq!(again.plan, first.plan, "a plan is its own fixed point");
@@ -743,8 +744,14 @@ fn odd_names_survive_or_are_reported() {
 #[test]
 fn two_tables_may_not_be_given_one_name() {
     let catalog = catalog(vec![numbered("a", vec![]), numbered("b", vec![])]);
-    let source =
-        Source { catalog: &catalog, profiles: &[], key_facts: &[], levels: &[], damage: &Damage::default() };
+    let source = Source {
+        catalog: &catalog,
+        profiles: &[],
+        key_facts: &[],
+        levels: &[],
+        damage: &Damage::default(),
+        orms: &[],
+    };
     let overrides = json!({"tables": {"a": {"target": "x"}, "b": {"target": "x"}}});
     let error =
         build_by(&FAKE, &source, &Target::default(), &parse(&overrides).unwrap()).expect_err("one name");
@@ -861,7 +868,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
         (Cell::Text(b"2024-07-01 10:00:00"), "timestamp without time zone", None),
         (Cell::Integer(1_719_828_000), "timestamp with time zone", Some(Format::UnixEpoch)),
     ] {
-        let mut stored = ColumnProfile::for_column(&made, false);
+        let mut stored = ColumnProfile::for_column(&made, false, &[]);
         [others, empty].into_iter().for_each(|cell| stored.observe(cell));
         let profiles = [Some(TableProfile { rows: 2, sampled: false, columns: vec![stored] })];
         let catalog = catalog(vec![table("t", vec![made.clone()])]);
@@ -871,6 +878,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
             key_facts: &[],
             levels: &[],
             damage: &Damage::default(),
+            orms: &[],
         };
         let build = |plan: Value| build(&source, &Target::default(), &parse(&plan).unwrap()).expect("a plan");
         let unasked = build(json!({}));
@@ -900,7 +908,7 @@ fn an_empty_text_for_no_date_becomes_null_on_request() {
 fn an_explicit_type_that_costs_values_is_reported_whatever_was_declared() {
     use crate::value::Cell;
     let made = column("c", "INTEGER");
-    let mut stored = ColumnProfile::for_column(&made, false);
+    let mut stored = ColumnProfile::for_column(&made, false, &[]);
     [Cell::Integer(1), Cell::Integer(5), Cell::Text(b"x")].into_iter().for_each(|cell| stored.observe(cell));
     let profiles = [Some(TableProfile { rows: 3, sampled: false, columns: vec![stored] })];
     let catalog = catalog(vec![table("t", vec![made])]);
@@ -916,6 +924,7 @@ fn an_explicit_type_that_costs_values_is_reported_whatever_was_declared() {
             key_facts: &[],
             levels: &[],
             damage: &Damage::default(),
+            orms: &[],
         };
         let given = parse(&json!({"tables": {"t": {"columns": {"c": column}}}})).unwrap();
         let planned = build(&source, &Target::default(), &given).expect("a plan");

@@ -6,8 +6,9 @@ use super::fit::{Fit, lossless};
 use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
-use super::{ColumnProfile, Epochs, Question, reasons, times, words};
+use super::{ColumnProfile, Epochs, Question, conventions, reasons, times, words};
 use crate::catalog::Affinity;
+use crate::orm::Orm;
 use crate::value::{Format, PgType};
 
 /// A type, and how its numbers are read.
@@ -32,6 +33,9 @@ pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> V
         return json(p);
     }
     match declared.family {
+        Family::Integer if is_boolean(q) => {
+            vec![Candidate::plain(PgType::Bool), Candidate::plain(PgType::Int8)]
+        }
         Family::Integer => by_name(q, p, PgType::Int8),
         Family::Real => by_name(q, p, PgType::Float8),
         Family::Decimal => {
@@ -44,7 +48,7 @@ pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> V
         Family::DateTime | Family::DateTimeTz | Family::Date | Family::Time => moments(q, declared.family, p),
         Family::Varchar => limited(declared).into_iter().chain([Candidate::plain(PgType::Text)]).collect(),
         Family::Char => {
-            let uuid = char_is_uuid(declared, p).then(|| Candidate::plain(PgType::Uuid));
+            let uuid = is_uuid(declared, p).then(|| Candidate::plain(PgType::Uuid));
             uuid.into_iter().chain(limited(declared)).chain([Candidate::plain(PgType::Text)]).collect()
         }
         Family::Text => vec![Candidate::plain(PgType::Text)],
@@ -56,6 +60,14 @@ pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> V
             named_epoch(q, p).into_iter().chain(stored).collect()
         }
     }
+}
+
+/// `TINYINT(1)`, as in MySQL, or a default of true or false.
+fn is_boolean(q: &Question<'_>) -> bool {
+    let declared = q.column.declared.split_whitespace().collect::<String>();
+    let default = q.column.default.as_deref().map(|sql| sql.trim_matches(['(', ')', ' ']));
+    let word = |sql: &str| sql.eq_ignore_ascii_case("true") || sql.eq_ignore_ascii_case("false");
+    declared.eq_ignore_ascii_case("TINYINT(1)") || default.is_some_and(word)
 }
 
 fn limited(declared: &Declared) -> Option<Candidate> {
@@ -87,9 +99,16 @@ pub fn every_epoch(p: &ColumnProfile) -> Option<Format> {
 /// other times.
 pub fn epoch(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
     let core_data = times::is_core_data(q.table, &q.column.name, &q.column.declared);
-    let by_default = q.column.default.as_deref().and_then(times::unit_of_default);
+    let by_default = || q.column.default.as_deref().and_then(times::unit_of_default);
+    let by_orm = || q.orms.iter().find_map(|recognised| recognised.orm.conventions.epoch);
+    let own = q.format.filter(|format| format.is_epoch()).or_else(by_default).or_else(by_orm);
     let others = if core_data { &[] } else { q.file_epochs };
-    times::unit_of_most(p, core_data, by_default, others)
+    times::unit_of_most(p, core_data, own.filter(|_| !core_data), others)
+}
+
+/// The epoch of the numbers in a column that only its name says to hold times, in a file where that is usual.
+pub fn by_file(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
+    (p.numbers() == p.values()).then(|| epoch(q, p)).flatten()
 }
 
 fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate> {
@@ -113,8 +132,9 @@ fn moments(q: &Question<'_>, family: Family, p: &ColumnProfile) -> Vec<Candidate
     narrow.into_iter().chain(moment).collect()
 }
 
-fn char_is_uuid(declared: &Declared, p: &ColumnProfile) -> bool {
-    match declared.length() {
+/// CHAR(36) or CHAR(32) that holds nothing but UUIDs.
+pub fn is_uuid(declared: &Declared, p: &ColumnProfile) -> bool {
+    match declared.length().filter(|_| declared.family == Family::Char && p.values() > 0) {
         Some(36) => p.text.count(TextFormat::Uuid) == p.values(),
         Some(32) => p.text.count(TextFormat::UuidHex) == p.values(),
         _ => false,
@@ -138,10 +158,13 @@ pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> PgType {
         _ if q.rowid_alias => PgType::Int8,
         Family::Json => PgType::Jsonb,
         _ if q.json_checked => PgType::Jsonb,
+        Family::Integer if is_boolean(q) => PgType::Bool,
         Family::Integer => PgType::Int8,
         Family::Real => PgType::Float8,
         Family::Decimal => PgType::Numeric(declared.precision()),
         Family::Boolean => PgType::Bool,
+        // As the file's other times, which are instants.
+        Family::DateTime if !q.file_epochs.is_empty() => PgType::TIMESTAMPTZ,
         Family::DateTime => PgType::TIMESTAMP,
         Family::DateTimeTz => PgType::TIMESTAMPTZ,
         Family::Date => PgType::Date,
@@ -163,6 +186,8 @@ pub struct Decision {
     pub by_plan: bool,
     /// The chosen type does not hold every value: the rest becomes NULL.
     pub partial: bool,
+    /// Whose convention it is.
+    pub orm: Option<&'static Orm>,
 }
 
 pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
@@ -170,13 +195,25 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     if let Some(wanted) = q.wanted {
         let candidate = Candidate { pg_type: wanted.clone(), format: format_for(q, p, wanted) };
         if fit_without(p, &candidate.pg_type, candidate.format, q.excess) != Fit::No {
-            return Decision { chosen: candidate, missed: None, refused, by_plan: true, partial: false };
+            return Decision {
+                chosen: candidate,
+                missed: None,
+                refused,
+                by_plan: true,
+                partial: false,
+                orm: None,
+            };
         }
         if q.nulls_invalid && some_fit(p, &candidate) {
             let missed = Some(candidate.clone());
-            return Decision { chosen: candidate, missed, refused, by_plan: true, partial: true };
+            return Decision { chosen: candidate, missed, refused, by_plan: true, partial: true, orm: None };
         }
         refused = Some(candidate.pg_type);
+    }
+    if refused.is_none()
+        && let Some((chosen, orm)) = conventions::choose(q, declared, p)
+    {
+        return Decision { chosen, missed: None, refused, by_plan: false, partial: false, orm };
     }
     let candidates = candidates(q, declared, p);
     let fits = |c: &&Candidate| fit_without(p, &c.pg_type, c.format, q.excess) == Fit::Yes;
@@ -192,10 +229,10 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
         let cost = |c: &&Candidate| invalid_values(p, &c.pg_type, c.format).unwrap_or(u64::MAX);
         if let Some(best) = narrow.min_by_key(cost).cloned() {
             let missed = Some(best.clone());
-            return Decision { chosen: best, missed, refused, by_plan: false, partial: true };
+            return Decision { chosen: best, missed, refused, by_plan: false, partial: true, orm: None };
         }
     }
-    Decision { chosen, missed, refused, by_plan: false, partial: false }
+    Decision { chosen, missed, refused, by_plan: false, partial: false, orm: None }
 }
 
 /// Some values fit, as far as is counted.
@@ -212,8 +249,32 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType) -> Opti
         // Django's DurationField.
         PgType::Interval(_) if p.integers > 0 && bigint => Some(Format::Microseconds),
         PgType::Interval(_) if times::counted_since_1970(p) => Some(Format::Since1970),
+        PgType::Interval(_) if numbers => durations(q),
+        PgType::Time(_) if p.integers > 0 && p.numbers() == p.integers => clock(q, p),
+        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_) if p.blobs > 0 => digits(q, p),
         _ => None,
     }
+}
+
+/// How the file's programs write durations.
+fn durations(q: &Question<'_>) -> Option<Format> {
+    let by_orm = || q.orms.iter().find_map(|recognised| recognised.orm.conventions.durations);
+    q.format.filter(|format| format.is_duration()).or_else(by_orm)
+}
+
+/// Integers that are milliseconds of the day.
+fn clock(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
+    const DAY: i64 = 86_400_000;
+    let by_orm = q.orms.iter().any(|recognised| recognised.orm.conventions.clock_in_milliseconds);
+    let within = p.integer.min >= 0 && p.integer.max < DAY;
+    let named = q.format.filter(|format| format.is_duration());
+    named.or((by_orm && within).then_some(Format::Milliseconds))
+}
+
+/// Blobs that are the texts of numbers.
+fn digits(q: &Question<'_>, p: &ColumnProfile) -> Option<Format> {
+    let by_orm = q.orms.iter().any(|recognised| recognised.orm.conventions.texts_in_blobs);
+    (by_orm && p.blob.digits == p.values()).then_some(Format::Text)
 }
 
 /// Why the type was chosen, with counts.
@@ -222,7 +283,15 @@ pub fn reason(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &Deci
         || times::is_time(declared.family);
     let stored = words::stored(p, d.chosen.format, forms && p.texts > 0);
     let note = reasons::reason_note(q, declared, p, d);
-    if note.is_empty() { stored } else { format!("{stored}; {note}") }
+    let reason = if note.is_empty() { stored } else { format!("{stored}; {note}") };
+    match d.orm {
+        Some(orm) => as_written_by(reason, orm),
+        None => reason,
+    }
+}
+
+pub fn as_written_by(reason: String, orm: &Orm) -> String {
+    format!("{reason}; as written by {}", orm.title)
 }
 
 /// Why an empty or unread column has its type.

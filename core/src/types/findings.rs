@@ -52,7 +52,6 @@ pub fn findings(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: &De
         case.text_is_more(),
         case.interval(),
         case.blobs(),
-        case.flag(),
         case.converted(),
     ];
     all.into_iter().flatten().collect()
@@ -419,7 +418,8 @@ impl Case<'_> {
     /// Text whose every value is a date, UUID or the like stays text; the finding says how to convert it.
     fn text_is_more(&self) -> Option<Finding> {
         let texts = matches!(self.declared.family, Family::Text | Family::Varchar | Family::Unknown);
-        if !texts || self.p.texts == 0 || self.p.texts != self.p.values() || self.d.by_plan {
+        let stays = matches!(self.d.chosen.pg_type, PgType::Text | PgType::Varchar(_));
+        if !texts || !stays || self.p.texts == 0 || self.p.texts != self.p.values() || self.d.by_plan {
             return None;
         }
         let all = |forms: &[TextFormat]| self.p.text.sum(forms) == self.p.texts;
@@ -435,6 +435,8 @@ impl Case<'_> {
             ("a UUID", PgType::Uuid)
         } else if all(&[TextFormat::JsonLike]) && !self.p.json_measured() {
             ("apparently a JSON document", PgType::Jsonb)
+        } else if self.p.text.json.valid == self.p.texts && self.p.text.count(TextFormat::JsonLike) > 0 {
+            ("a JSON document", PgType::Jsonb)
         } else {
             return None;
         };
@@ -456,6 +458,11 @@ impl Case<'_> {
     /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
     fn blobs(&self) -> Option<Finding> {
         let p = self.p;
+        if self.d.chosen.format == Some(Format::Text) && p.blobs > 0 && !self.is(&PgType::Bytea) {
+            let message = format!("{} stored as a blob the text of a number", values_are(p.blobs));
+            let finding = Kind::BlobForm.info(self.object(), message);
+            return Some(finding.fix(self.of_type(&PgType::Bytea), " to keep the blobs"));
+        }
         if !self.is(&PgType::Bytea) {
             return None;
         }
@@ -489,17 +496,5 @@ impl Case<'_> {
         // As bytea they are loaded as they are stored.
         let read = self.p.converted > 0 && !(self.is(&PgType::Bytea) && self.d.chosen.format.is_none());
         read.then(|| Kind::ConvertedTexts.info(self.object(), message))
-    }
-
-    /// `TINYINT(1)` is how some frameworks spell boolean.
-    fn flag(&self) -> Option<Finding> {
-        let name = self.q.column.declared.to_ascii_uppercase();
-        let flags = self.p.integer.zeros + self.p.integer.ones == self.p.values();
-        if !flags || !self.is(&PgType::Int8) || !name.starts_with("TINYINT") || self.declared.modifiers != [1]
-        {
-            return None;
-        }
-        let finding = Kind::FlagForm.info(self.object(), "declared TINYINT(1) and holds only 0 and 1");
-        Some(finding.fix(self.of_type(&PgType::Bool), " if it is a boolean"))
     }
 }

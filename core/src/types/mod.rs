@@ -5,11 +5,15 @@
 
 pub mod aside;
 pub mod blanks;
+pub mod conventions;
 mod decide;
 pub mod excess;
+pub mod few;
 pub mod findings;
 pub mod fit;
+mod inspected;
 pub mod invalid;
+mod probe;
 pub mod profile;
 pub mod reasons;
 pub mod respelled;
@@ -17,6 +21,7 @@ pub mod rules;
 mod spelling;
 pub mod stats;
 pub mod textform;
+mod textstats;
 pub mod times;
 pub mod unread;
 pub mod words;
@@ -28,6 +33,7 @@ pub use times::Epochs;
 
 use crate::catalog::Column;
 use crate::finding::Finding;
+use crate::orm::signs::Recognised;
 use crate::value::{Excess, Format, PgType};
 use rules::Declared;
 
@@ -39,6 +45,8 @@ pub struct Question<'a> {
     pub profile: Option<&'a ColumnProfile>,
     /// The column is the table's rowid alias.
     pub rowid_alias: bool,
+    /// The column is one of the primary key.
+    pub key: bool,
     /// A CHECK on the table calls `json_valid(column)`.
     pub json_checked: bool,
     /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.
@@ -53,6 +61,10 @@ pub struct Question<'a> {
     pub excess: Excess,
     /// How the numbers of the file's other times are read, each unit once.
     pub file_epochs: &'a [Format],
+    /// The plan's `formats` entry for this declared type: how its numbers are read where they fit.
+    pub format: Option<Format>,
+    /// The programs that wrote the file.
+    pub orms: &'a [Recognised],
 }
 
 /// The answer: a PostgreSQL type that holds every stored value.
@@ -83,7 +95,11 @@ pub fn choose(q: &Question<'_>) -> Choice {
                 Some(wanted) => (wanted.clone(), "the plan's types".to_owned()),
                 None => {
                     let reason = decide::reason_by_declaration(q, &declared, profile.is_some());
-                    (decide::by_declaration(q, &declared), reason)
+                    match conventions::by_declaration(q, &declared) {
+                        Some((pg_type, Some(orm))) => (pg_type, decide::as_written_by(reason, orm)),
+                        Some((pg_type, None)) => (pg_type, reason),
+                        None => (decide::by_declaration(q, &declared), reason),
+                    }
                 }
             };
             Choice { pg_type, format: None, reason, findings: vec![] }

@@ -4,21 +4,22 @@
 //! only some declarations need (JSON, decimal digits) is measured for those.
 
 use super::aside::Aside;
-use super::blanks;
+use super::conventions;
+use super::few::Few;
+use super::probe::Probe;
 use super::respelled::Respelled;
 use super::rules::{Declared, Family};
 use super::spelling::Spelling;
-use super::stats::{
-    BlobStats, DecimalStats, Edges, IntegerStats, JsonStats, NumberStats, RealStats, digits, shown,
-};
-use super::textform::{Clock, Reading, TextFormat, UUIDS, read};
+use super::stats::{BlobStats, IntegerStats, NumberStats, RealStats, digits, shown};
+use super::textform::{Reading, TextFormat, UUIDS, read};
+use super::textstats::TextStats;
 use super::times;
-use super::words::grouped;
 use crate::catalog::Column;
+use crate::orm::signs::Recognised;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
 use crate::value::number::{exact_double, integral, is_integer, single};
-use crate::value::{Cell, InvalidValue, ValueList, interval, json, text};
+use crate::value::{Cell, PgType, ValueList, interval, json, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableProfile {
@@ -49,7 +50,10 @@ pub struct ColumnProfile {
     pub converted: u64,
     /// Values in spellings that no type reads.
     pub respelled: Respelled,
+    /// The different texts, where they may be an enum's.
+    pub few: Few,
     checks: Checks,
+    probe: Option<Probe>,
 }
 
 /// What is measured beyond the counts.
@@ -58,41 +62,10 @@ struct Checks {
     json: bool,
     decimal: bool,
     times: bool,
+    /// The shortest text.
+    width: bool,
     /// The values are an expression's.
     computed: bool,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TextStats {
-    pub max_chars: u64,
-    pub max_bytes: u64,
-    pub invalid_utf8: u64,
-    pub nul: u64,
-    pub trailing_space: u64,
-    /// By `TextFormat`.
-    forms: [u64; TextFormat::COUNT],
-    /// `0` and `1` among the integer texts.
-    pub zero_or_one: u64,
-    /// Dates and times on one of the dates that stand before a time of day.
-    pub dayless: u64,
-    /// Texts more precise than microseconds, by what they are without the digits beyond, and those among them that would
-    /// be dayless.
-    fine: [u64; TextFormat::COUNT],
-    fine_dayless: u64,
-    /// Intervals more precise than microseconds, other than those that are also times of day.
-    fine_intervals: u64,
-    /// The finest clock: 0, 3 or 6 digits after the second.
-    pub clock_digits: u32,
-    pub decimal: DecimalStats,
-    pub json: JsonStats,
-    /// One per blank text.
-    pub blank: [u64; blanks::TEXTS.len()],
-    /// How the first time or UUID is spelled, and whether another one is spelled otherwise.
-    spelling: Option<Spelling>,
-    pub spellings_differ: bool,
-    /// The first text that is no boolean, as far as it is shown.
-    pub no_boolean: Option<String>,
-    edges: Edges,
 }
 
 /// The number of texts after which a column without any known form is no longer classified.
@@ -102,15 +75,24 @@ const JSON_TRIALS: u64 = 100;
 
 impl ColumnProfile {
     /// A profile that measures what this column's declaration and name ask for.
-    pub fn for_column(column: &Column, json_checked: bool) -> ColumnProfile {
+    pub fn for_column(column: &Column, json_checked: bool, orms: &[Recognised]) -> ColumnProfile {
         let family = Declared::parse(&column.declared).family;
         let checks = Checks {
-            json: json_checked || family == Family::Json,
+            json: json_checked || family == Family::Json || conventions::reads_json(orms, column),
+            width: family == Family::Char && !orms.is_empty(),
             decimal: family == Family::Decimal,
             times: times::is_time(family) || times::name_says_time(&column.name),
             computed: false,
         };
-        ColumnProfile { checks, ..ColumnProfile::default() }
+        let probe = conventions::decoded_type(orms, column).map(Probe::new);
+        let plain = matches!(family, Family::Text | Family::Varchar) && !orms.is_empty();
+        let few = if plain { Few::counted() } else { Few::default() };
+        ColumnProfile { checks, probe, few, ..ColumnProfile::default() }
+    }
+
+    /// The type whose decoder was asked, if it takes every value.
+    pub fn decoded(&self) -> Option<&PgType> {
+        self.probe.as_ref().and_then(Probe::held)
     }
 
     /// The same profile, which counts these values apart.
@@ -149,6 +131,9 @@ impl ColumnProfile {
     fn observe_read(&mut self, cell: Cell<'_>) {
         if !self.aside.is_empty() && self.aside.observe(cell) {
             return;
+        }
+        if let Some(probe) = &mut self.probe {
+            probe.observe(cell);
         }
         match cell {
             Cell::Null => self.nulls += 1,
@@ -204,6 +189,11 @@ impl ColumnProfile {
         self.texts += 1;
         self.text.measure(bytes);
         self.text.edges.observe(bytes);
+        self.few.observe(bytes);
+        if self.checks.width {
+            let chars = text::characters(bytes) as u64;
+            self.text.min_chars = Some(self.text.min_chars.map_or(chars, |min| min.min(chars)));
+        }
         if self.checks.json && !bytes.is_empty() {
             self.text.json.observe(bytes);
         }
@@ -289,90 +279,6 @@ impl ColumnProfile {
     }
 }
 
-impl TextStats {
-    /// Texts of one form.
-    pub fn count(&self, form: TextFormat) -> u64 {
-        self.forms.get(form as usize).copied().unwrap_or(0)
-    }
-
-    #[inline]
-    fn spell(&mut self, spelling: Spelling) {
-        let first = *self.spelling.get_or_insert(spelling);
-        self.spellings_differ |= first != spelling || spelling.is_mixed();
-    }
-
-    #[inline]
-    fn add(&mut self, form: TextFormat) {
-        if let Some(count) = self.forms.get_mut(form as usize) {
-            *count += 1;
-        }
-    }
-
-    fn observe_blank(&mut self, bytes: &[u8]) {
-        let at = blanks::TEXTS.iter().position(|(text, _)| text.as_bytes() == bytes);
-        if let Some(count) = at.and_then(|at| self.blank.get_mut(at)) {
-            *count += 1;
-        }
-    }
-
-    /// As if the blank texts were not there.
-    pub(super) fn forget_blanks(&mut self) {
-        for ((_, form), count) in blanks::TEXTS.iter().zip(std::mem::take(&mut self.blank)) {
-            if let Some(of_form) = self.forms.get_mut(*form as usize) {
-                *of_form -= count;
-            }
-        }
-    }
-
-    fn observe_fine(&mut self, clock: &Clock) {
-        if let Some(count) = self.fine.get_mut(clock.form as usize) {
-            *count += 1;
-        }
-        self.fine_dayless += u64::from(clock.dayless);
-    }
-
-    /// Texts more precise than microseconds.
-    pub fn too_fine(&self) -> u64 {
-        self.count(TextFormat::TooFine) + self.fine_intervals
-    }
-
-    /// Counts texts as those of their form that are more precise than microseconds.
-    pub fn make_coarse(&mut self) {
-        self.forms.iter_mut().zip(self.fine).for_each(|(count, fine)| *count += fine);
-        self.forms[TextFormat::TooFine as usize] = 0;
-        self.dayless += std::mem::take(&mut self.fine_dayless);
-        self.fine = [0; TextFormat::COUNT];
-        self.fine_intervals = 0;
-    }
-
-    pub fn sum(&self, forms: &[TextFormat]) -> u64 {
-        forms.iter().map(|form| self.count(*form)).sum()
-    }
-
-    #[inline]
-    fn measure(&mut self, bytes: &[u8]) {
-        let length = bytes.len() as u64;
-        self.max_bytes = self.max_bytes.max(length);
-        self.trailing_space += u64::from(bytes.last() == Some(&b' '));
-        let plain = text::is_plain_ascii(bytes);
-        if !plain {
-            match text::check(bytes) {
-                Err(InvalidValue::NulInText) => {
-                    self.nul += 1;
-                    self.invalid_utf8 += u64::from(std::str::from_utf8(bytes).is_err());
-                }
-                Err(_) => self.invalid_utf8 += 1,
-                Ok(_) => {}
-            }
-        }
-        if length > self.max_chars {
-            let chars = if plain { length } else { text::characters(bytes) as u64 };
-            self.max_chars = self.max_chars.max(chars);
-        }
-    }
-}
-
-/// What `sqlite_inspect` shows.
 impl ColumnProfile {
     /// Values that are not NULL.
     pub fn values(&self) -> u64 {
@@ -393,64 +299,10 @@ impl ColumnProfile {
         self.checks.decimal
     }
 
-    /// `integer 12, text 3`: what is stored besides NULLs.
-    pub fn storage_classes(&self) -> String {
-        let classes =
-            [("integer", self.integers), ("real", self.reals), ("text", self.texts), ("blob", self.blobs)];
-        let counted = classes.iter().filter(|c| c.1 > 0);
-        counted.map(|(class, count)| format!("{class} {}", grouped(*count))).collect::<Vec<_>>().join(", ")
+    /// Whether the units of numbers are shown.
+    pub(super) fn times_measured(&self) -> bool {
+        self.checks.times
     }
-
-    /// The least value in SQLite's order: numbers, texts, blobs (of which only the length is shown).
-    pub fn min_text(&self) -> Option<String> {
-        let number = (self.real.min < self.integer.min as f64 && self.reals > 0) || self.integers == 0;
-        match self.numbers() {
-            0 if self.texts > 0 => Some(shown(&self.text.edges.min)),
-            0 if self.blobs > 0 => Some(blob_shown(self.blob.min_bytes)),
-            0 => None,
-            _ if number => Some(text::real_text(self.real.min)),
-            _ => Some(self.integer.min.to_string()),
-        }
-    }
-
-    /// The greatest value in SQLite's order.
-    pub fn max_text(&self) -> Option<String> {
-        let number = (self.real.max > self.integer.max as f64 && self.reals > 0) || self.integers == 0;
-        if self.blobs > 0 {
-            Some(blob_shown(self.blob.max_bytes))
-        } else if self.texts > 0 {
-            Some(shown(&self.text.edges.max))
-        } else if self.numbers() == 0 {
-            None
-        } else if number {
-            Some(text::real_text(self.real.max))
-        } else {
-            Some(self.integer.max.to_string())
-        }
-    }
-
-    /// Characters of the longest text, or bytes of the longest blob where that is more.
-    pub fn longest(&self) -> Option<u64> {
-        (self.texts + self.blobs > 0).then(|| self.text.max_chars.max(self.blob.max_bytes))
-    }
-
-    /// The forms found in texts with their counts, and the epoch where the numbers of a time column have one.
-    pub fn format_found(&self) -> String {
-        let forms = TextFormat::all().filter(|form| *form != TextFormat::Other);
-        let mut found: Vec<String> = forms
-            .map(|form| (self.text.count(form), form.label()))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, label)| format!("{label} {}", grouped(count)))
-            .collect();
-        if let Some(unit) = times::unit(self, false).filter(|_| self.checks.times) {
-            found.push(format!("{} {}", unit.as_str(), grouped(self.numbers())));
-        }
-        found.join(", ")
-    }
-}
-
-fn blob_shown(bytes: u64) -> String {
-    format!("blob of {} bytes", grouped(bytes))
 }
 
 #[cfg(test)]
@@ -459,7 +311,7 @@ mod tests {
 
     fn profile(declared: &str, cells: &[Cell<'_>]) -> ColumnProfile {
         let column = Column { declared: declared.to_owned(), ..Column::default() };
-        let mut profile = ColumnProfile::for_column(&column, false);
+        let mut profile = ColumnProfile::for_column(&column, false, &[]);
         cells.iter().for_each(|cell| profile.observe(*cell));
         profile
     }

@@ -16,6 +16,7 @@ pub fn reason_note(q: &Question<'_>, declared: &Declared, p: &ColumnProfile, d: 
     }
     let declared_as = q.column.declared.trim();
     match d.chosen.pg_type {
+        PgType::Timestamp(_) if p.numbers() > 0 => "without offset, in the plan's timezone".to_owned(),
         PgType::Timestamp(_) => "without offset, kept as written".to_owned(),
         PgType::TimestampTz(_) if p.text.sum(&[TextFormat::Date, TextFormat::DateTime]) > 0 => {
             "texts without offset are read in the plan's timezone".to_owned()

@@ -154,6 +154,11 @@ impl NumberStats {
         self.others
     }
 
+    /// Every number is at most so large, whatever its sign.
+    pub fn within(&self, limit: f64) -> bool {
+        self.others == 0 || (self.low >= -limit && self.high <= limit)
+    }
+
     /// Times between 1980 and 2100 in a unit.
     pub fn in_unit(&self, format: Format) -> u64 {
         times::place_of(format).and_then(|place| self.sane.get(place)).copied().unwrap_or(0)

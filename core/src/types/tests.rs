@@ -10,7 +10,7 @@ fn column(name: &str, declared: &str) -> Column {
 }
 
 fn profile(column: &Column, json_checked: bool, cells: &[Cell<'_>]) -> ColumnProfile {
-    let mut profile = ColumnProfile::for_column(column, json_checked);
+    let mut profile = ColumnProfile::for_column(column, json_checked, &[]);
     cells.iter().for_each(|cell| profile.observe(*cell));
     profile
 }
@@ -21,6 +21,7 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         column,
         profile,
         rowid_alias: false,
+        key: false,
         json_checked: false,
         wanted: None,
         existing: false,
@@ -29,6 +30,8 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         epochs: Epochs::Declared,
         excess: Excess::Error,
         file_epochs: &[],
+        format: None,
+        orms: &[],
     }
 }
 
@@ -87,7 +90,7 @@ fn numbers() {
         ("", vec![one], "bigint", none),
         ("", vec![one, Cell::Real(0.5)], "double precision", none),
         ("", vec![one, text("x")], "text", none),
-        ("TINYINT(1)", vec![one], "bigint", Some(Severity::Info)),
+        ("TINYINT(1)", vec![one], "boolean", None),
     ] {
         assert_choice("c", declared, &cells, pg_type, None, worst);
     }
@@ -369,7 +372,7 @@ fn blanks_are_named_exactly_and_their_fix_gives_the_declared_type() {
         let listed = &fix["tables"]["t"]["columns"]["c"]["null_values"];
         assert_eq!(*listed, serde_json::json!(values), "{declared}: {:?}", found.findings);
         let list = ValueList::new(values.iter().map(|text| text.to_string()));
-        let mut apart = ColumnProfile::for_column(&column, false).apart(list, &Default::default());
+        let mut apart = ColumnProfile::for_column(&column, false, &[]).apart(list, &Default::default());
         cells.iter().for_each(|cell| apart.observe(*cell));
         let then = choose(&ask(&column, Some(&apart)));
         assert_eq!((then.pg_type, then.findings), (PgType::parse(pg_type), vec![]), "{declared}");
@@ -783,7 +786,7 @@ fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
         bytes.truncate(lcg.next(40) + 1);
         let integer = lcg.pick(INTEGERS).wrapping_mul(1 << lcg.next(40));
         let real = lcg.pick(REALS) * 10f64.powi(lcg.next(400) as i32 - 200);
-        let mut profile = ColumnProfile::for_column(&column("created_at", lcg.pick(DECLARED)), true);
+        let mut profile = ColumnProfile::for_column(&column("created_at", lcg.pick(DECLARED)), true, &[]);
         for cell in [
             Cell::Text(&bytes),
             Cell::Blob(&bytes),

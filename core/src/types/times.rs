@@ -89,8 +89,12 @@ pub fn unit_of_most(
     own: Option<Format>,
     others: &[Format],
 ) -> Option<Format> {
-    if p.number.low > p.number.high || p.real.nan > 0 {
+    if p.real.nan > 0 {
         return None;
+    }
+    // Nothing but zeros.
+    if p.number.low > p.number.high {
+        return own.filter(|_| p.number.zeros > 0);
     }
     let mut found = candidates(core_data).filter(|unit| p.number.in_unit(unit.format) > 0);
     let some = match (found.next(), found.next()) {
@@ -171,7 +175,9 @@ pub fn unit_of_default(sql: &str) -> Option<Format> {
 }
 
 /// The units of a file's times, by table, column and profile of each.
-pub fn units_of_file<'a>(times: impl Iterator<Item = (&'a str, &'a Column, &'a ColumnProfile)>) -> Vec<Format> {
+pub fn units_of_file<'a>(
+    times: impl Iterator<Item = (&'a str, &'a Column, &'a ColumnProfile)>,
+) -> Vec<Format> {
     let mut units = Vec::new();
     for (table, column, profile) in times {
         let core_data = is_core_data(table, &column.name, &column.declared);

@@ -48,7 +48,11 @@ const FORMATS: [(&str, Format, &str); 17] = [
     ),
     ("hex", Format::Hex, "texts of a bytea column are hexadecimal digits"),
     ("base64", Format::Base64, "texts of a bytea column are base64"),
-    ("text", Format::Text, "numbers in a bytea column are kept as the bytes of their text; blobs in a number column are the text of a number (Drizzle)"),
+    (
+        "text",
+        Format::Text,
+        "numbers in a bytea column are kept as the bytes of their text; blobs in a number column are the text of a number (Drizzle)",
+    ),
     (
         "comma",
         Format::Comma,

@@ -161,9 +161,15 @@ pub struct Decoder {
 #[derive(Debug, Clone)]
 enum Kind {
     Bool(boolean::Words),
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// Digits, which a blob may hold.
-    IntegerText { min: i64, max: i64 },
+    IntegerText {
+        min: i64,
+        max: i64,
+    },
     Float4,
     Float8,
     Text(Option<u32>),
@@ -180,7 +186,9 @@ enum Kind {
     Money,
     Bpchar(Option<u32>),
     Interval(Option<Format>, interval::Precision),
-    Json { binary: bool },
+    Json {
+        binary: bool,
+    },
     Array(array::Rule),
     Vector,
     Made(literal::Rule),

@@ -111,7 +111,7 @@ CASES = {
                                 {"fire_triggers": True}, 'Set "fire_triggers" to false, disable the', [{"fire_triggers": False}, ("ALTER TABLE z DISABLE TRIGGER g", {})]),
     "after that takes rows": ("", ROWS, {"after": "DELETE FROM t"}, 'Run the statement after the import instead, or set "verify" to "none"', ["after", {"verify": "none"}]),
     "json": ("", "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('{}'), ('[1, 2]');", {}, f'Set {T}.columns.v.type to "jsonb" to convert it', [column("v", type="jsonb")]),
-    "boolean": ("", "CREATE TABLE t (v TINYINT(1)); INSERT INTO t VALUES (0), (1);", {}, f'Set {T}.columns.v.type to "boolean" if it is a boolean', [column("v", type="boolean")]),
+    "boolean": ("", "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT); CREATE TABLE t (v INTEGER); INSERT INTO t VALUES (0), (1);", {}, f'Set {T}.columns.v.type to "boolean" if it is a boolean', [column("v", type="boolean")]),
     "nocase, folded": ("", FOLDED, {}, f'Set {T}.nocase to "lower"', [table(nocase="lower")]),
     "nocase, lower": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "lower"}, f'Set {T}.nocase to "citext" to ignore case everywhere', [{"nocase": "citext"}]),
     "nocase, none": ("", "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE);", {"nocase": "none"}, f'Set {T}.nocase to "citext" or "lower"', [{"nocase": "citext"}, {"nocase": "lower"}]),

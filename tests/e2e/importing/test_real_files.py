@@ -78,7 +78,7 @@ def test_demo_database(t):
     assert len(rows) == 29 and sum(row["imported"] for row in rows.values()) == 3883, rows
     assert all(row["status"] == "loaded" for row in rows.values()), rows
     compare_file(t, path, full)
-    assert t.type_of("users", "createdAt") in ("timestamp with time zone", "timestamp without time zone")
+    assert t.type_of("users", "createdAt") == "timestamp(3) without time zone"
     assert t.type_of("workspace_documents", "pinned") == "boolean"
     assert t.type_of("workspace_chats", "response") in ("text", "json", "jsonb")
     # The last user was deleted: the next id comes from sqlite_sequence, not from max(id).

@@ -10,6 +10,8 @@ PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1); "
 CHILD = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); INSERT INTO c VALUES (1, 1), (2, 7); "
 TWICE = "(1, '3f2504e0-4f89-41d3-9a0c-0305e82c3301'), (2, '3F2504E0-4F89-41D3-9A0C-0305E82C3301'), (3, NULL)"
 
+KYSELY = "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT); "
+
 SAMPLES = {
     "no_tables": [("CREATE TABLE t (a); DROP TABLE t", "", {})],
     "before_not_run": [(T, "", {"before": "SELECT 1"})],
@@ -77,7 +79,11 @@ SAMPLES = {
     "blob_form": [("CREATE TABLE t (a BINARY(16)); INSERT INTO t VALUES (x'DE13F86770EC49E4A398041B83F1A535')", "", {}),
                   ("CREATE TABLE t (a BLOB); INSERT INTO t VALUES (CAST('{\"a\": 1}' AS BLOB))", "", {}),
                   ("CREATE TABLE t (a); INSERT INTO t VALUES (x'00'), ('a'), (1)", "", {})],
-    "flag_form": [("CREATE TABLE t (a TINYINT(1)); INSERT INTO t VALUES (0), (1)", "", {})],
+    "flag_form": [(KYSELY + "CREATE TABLE t (a INTEGER, b INTEGER); INSERT INTO t VALUES (0, 1), (1, 1)", "", {})],
+    "program": [(KYSELY, "", {}), (KYSELY, "", {"orm": "auto"})],
+    "wide_numbers": [(KYSELY + "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2000000000)", "", {}),
+                     (KYSELY + "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (3000000000)", "", {})],
+    "untold": [("CREATE TABLE django_migrations (id integer, app varchar, name varchar); CREATE TABLE t (a decimal); INSERT INTO t VALUES (2.5)", "", {})],
     "null_key": [("CREATE TABLE t (a TEXT PRIMARY KEY, b INTEGER); INSERT INTO t VALUES (NULL, 1), ('x', 2)", "", {}),
                  (T + "INSERT INTO t VALUES (3, NULL)", "", {"tables": {"t": {"columns": {"v": {"nullable": False}}}}}),
                  (T + "INSERT INTO t VALUES (3, NULL)", "CREATE TABLE t (id bigint, v text NOT NULL)", KEEP)],

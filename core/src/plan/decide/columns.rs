@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind, counted};
+use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::rules::type_of_format;
@@ -83,10 +84,15 @@ struct Case<'c, 'a> {
     epochs: Epochs,
     excess: Excess,
     file_epochs: &'c [Format],
+    orms: &'c [Recognised],
 }
 
 impl<'c, 'a> Case<'c, 'a> {
-    fn new(ctx: &'c Context<'_>, table: &'c ResolvedTable<'a>, column: &'c ResolvedColumn<'a>) -> Case<'c, 'a> {
+    fn new(
+        ctx: &'c Context<'_>,
+        table: &'c ResolvedTable<'a>,
+        column: &'c ResolvedColumn<'a>,
+    ) -> Case<'c, 'a> {
         let explicit = column.overrides.and_then(|g| g.on_invalid);
         let null_values = column.overrides.and_then(|g| g.null_values.as_ref());
         Case {
@@ -99,6 +105,7 @@ impl<'c, 'a> Case<'c, 'a> {
             epochs: column.overrides.and_then(|g| g.epochs).unwrap_or(table.settings.epochs),
             excess: column.overrides.and_then(|g| g.excess).unwrap_or(table.settings.excess),
             file_epochs: &ctx.file_epochs,
+            orms: ctx.source.orms,
         }
     }
 
@@ -145,6 +152,7 @@ impl<'c, 'a> Case<'c, 'a> {
             column: self.column.source,
             profile: self.profile,
             rowid_alias: self.column.rowid_alias,
+            key: self.is_key(),
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),
@@ -153,7 +161,15 @@ impl<'c, 'a> Case<'c, 'a> {
             epochs: self.epochs,
             excess: self.excess,
             file_epochs: self.file_epochs,
+            format: self.table.settings.format(&self.column.source.declared),
+            orms: self.orms,
         }
+    }
+
+    /// The column is one of the primary key.
+    fn is_key(&self) -> bool {
+        let key = self.table.source.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
+        key.iter().any(|name| name.eq_ignore_ascii_case(&self.column.source.name))
     }
 
     fn object(&self) -> String {
@@ -210,11 +226,9 @@ impl<'c, 'a> Case<'c, 'a> {
     /// The column does not take NULL.
     fn not_null(&self) -> bool {
         let nullable = self.column.overrides.and_then(|g| g.nullable);
-        let key = self.table.source.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
-        let of_key = key.iter().any(|name| name.eq_ignore_ascii_case(&self.column.source.name));
         match self.existing {
             Some(existing) => existing.not_null && self.table.null_default(self.column).is_none(),
-            None => of_key || !nullable.unwrap_or(!self.column.source.not_null),
+            None => self.is_key() || !nullable.unwrap_or(!self.column.source.not_null),
         }
     }
 

@@ -175,7 +175,14 @@ fn default(
     if column.rowid_alias {
         return None;
     }
-    let sql = column.source.default.clone()?;
+    let Some(sql) = column.source.default.clone() else {
+        let generates = ctx.source.orms.iter().any(|recognised| recognised.orm.conventions.generates_uuids);
+        let key = table.source.primary_key.as_ref().map(|key| key.columns.as_slice());
+        let alone =
+            key.is_some_and(|key| matches!(key, [only] if only.eq_ignore_ascii_case(&column.source.name)));
+        return (generates && alone && column.pg_type == PgType::Uuid)
+            .then(|| "pg_catalog.gen_random_uuid()".to_owned());
+    };
     let object = column.object(&table.source.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&table.source.name, "default"));
     let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format, &table.timezone());

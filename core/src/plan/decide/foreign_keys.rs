@@ -11,6 +11,7 @@ use super::unique::{examples, usable};
 use crate::catalog::{self, Catalog, ForeignKey};
 use crate::catalog::{KeyFact, KeyFactKind};
 use crate::finding::{Finding, Fix, Kind, Severity, counted};
+use crate::orm::names::Names;
 use crate::plan::given::words::{Orphans, Word, orphan_policies};
 use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::exclusions::foreign_key_name;
@@ -26,6 +27,7 @@ use crate::value::batch::OnInvalid;
 pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     pub key_facts: &'a [KeyFact],
+    pub names: Names,
 }
 
 /// Plans the foreign keys of table `i`.
@@ -50,7 +52,7 @@ pub fn foreign_keys(
         let Some(table) = tables.get_mut(i) else { return };
         let object = format!("foreign key {}({})", source.name, key.columns.join(", "));
         match made {
-            Ok(made) => add(table, key, made, orphans, object, findings),
+            Ok(made) => add(facts.names, table, (key, made), orphans, object, findings),
             Err(why) => {
                 table.left_out(findings, Kind::LeftOut.warning(object, format!("is left out: {why}")))
             }
@@ -186,17 +188,20 @@ fn unsure(table: &DecidedTable<'_>) -> bool {
 }
 
 fn add(
+    names: Names,
     table: &mut DecidedTable<'_>,
-    key: &ForeignKey,
-    made: Made,
+    (key, made): (&ForeignKey, Made),
     orphans: Option<Counted<'_>>,
     object: String,
     findings: &mut Vec<Finding>,
 ) {
     let policy = table.settings.orphans;
     report(table, key, &made, orphans, object, findings);
-    let name = match key.name.as_deref().filter(|n| !n.is_empty()) {
-        Some(own) => table.constraints.claim(own),
+    let (own, columns) = (key.name.as_deref().filter(|n| !n.is_empty()), &made.key.columns);
+    let of_program =
+        || names.foreign_key(&table.resolved.target, columns, &made.key.parent, &made.key.parent_columns);
+    let name = match own.map(str::to_owned).or_else(of_program) {
+        Some(own) => table.constraints.claim(&own),
         None => table.constraints.object(&table.resolved.target, &made.key.columns, "fkey"),
     };
     if policy != Orphans::Error || made.unsure || made.healing {

@@ -91,8 +91,27 @@ fn create(
         return oversized::entries(table, index, found, findings);
     }
     findings.extend(too_long.and_then(|found| oversized::untried(&object, found)));
+    if ctx.key_names().is_constraint(&index.name)
+        && let Some(columns) = constrained(table, index, &keys)
+    {
+        table.constraints.reserve(&name);
+        table.objects.push(Object::Unique { name, columns });
+        return remember_unique(table, index);
+    }
     table.objects.push(Object::Index { name, unique: index.unique, keys, phase });
     remember_unique(table, index);
+}
+
+/// The columns of a unique index that a UNIQUE constraint can have in its place.
+fn constrained(table: &DecidedTable<'_>, index: &Index, keys: &IndexKeys) -> Option<Vec<String>> {
+    let whole = index.unique && keys.predicate.is_none() && !keys.hash;
+    let target = |k: &IndexColumn| match &k.key {
+        IndexKey::Column(name) => table.column(name).map(|column| column.target.clone()),
+        _ => None,
+    };
+    let columns = index.columns.iter().map(target).collect::<Option<Vec<_>>>().filter(|_| whole)?;
+    let plain = |(key, column): (&Key, &String)| !key.nocase && !key.descending && key.sql == ident(column);
+    keys.keys.iter().zip(&columns).all(plain).then_some(columns)
 }
 
 /// Keys and predicate in PostgreSQL's words, tried on the server unless any server takes them.

@@ -107,7 +107,7 @@ fn parents_first(nodes: &[Node], links: &[Link]) -> Vec<Node> {
     super::order::order(nodes.len(), &edges).into_iter().filter_map(|i| nodes.get(i).copied()).collect()
 }
 
-/// The distinct types of the group, in its order.
+/// The distinct types of the group, in its order; of integers the widest first, which the program's other tables need.
 fn candidates(tables: &[DecidedTable<'_>], nodes: &[Node]) -> Vec<(PgType, Option<Format>)> {
     let mut out: Vec<(PgType, Option<Format>)> = Vec::new();
     for node in nodes {
@@ -116,6 +116,15 @@ fn candidates(tables: &[DecidedTable<'_>], nodes: &[Node]) -> Vec<(PgType, Optio
         {
             out.push((column.pg_type.clone(), column.format));
         }
+    }
+    let width = |(pg_type, _): &(PgType, Option<Format>)| match pg_type.base() {
+        PgType::Int8 => 0,
+        PgType::Int4 => 1,
+        PgType::Int2 => 2,
+        _ => 3,
+    };
+    if out.iter().all(|candidate| width(candidate) < 3) {
+        out.sort_by_key(width);
     }
     out
 }
@@ -132,7 +141,9 @@ fn fits(
     if column.pg_type.is_named_as(pg_type) && column.format == format {
         return true;
     }
-    if column.pinned || column.rowid_alias {
+    // What is no integer is no rowid.
+    let integer = matches!(pg_type.base(), PgType::Int2 | PgType::Int4 | PgType::Int8);
+    if column.pinned || column.rowid_alias && !integer {
         return false;
     }
     let choice = ask(ctx, table, column, Some(pg_type));

@@ -16,6 +16,7 @@ pub mod invalid_values;
 pub(crate) mod links;
 pub(crate) mod object;
 pub(crate) mod order;
+mod orms;
 pub(crate) mod oversized;
 pub(crate) mod sizes;
 pub(crate) mod table;
@@ -39,6 +40,7 @@ pub fn decide<'a>(
     let mut tables: Vec<DecidedTable<'a>> =
         resolved.into_iter().map(|table| columns::decide(ctx, table, findings)).collect();
     links::unify(ctx, &mut tables);
+    orms::report(ctx, &tables, findings);
     for table in &mut tables {
         existing::report(ctx, table, findings);
         details::decide(ctx, table, findings);
@@ -63,7 +65,11 @@ pub fn decide<'a>(
         oversized::rows(ctx, table, findings);
         existing_limits::report(ctx, table, findings);
     }
-    let facts = foreign_keys::Facts { catalog: ctx.source.catalog, key_facts: ctx.source.key_facts };
+    let facts = foreign_keys::Facts {
+        catalog: ctx.source.catalog,
+        key_facts: ctx.source.key_facts,
+        names: ctx.key_names(),
+    };
     for i in 0..tables.len() {
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);

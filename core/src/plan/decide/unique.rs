@@ -154,7 +154,9 @@ fn primary_key(
     let (keys, equality) = key.index_keys(table);
     let too_long = sizes::entries(ctx, table, Part::PrimaryKey, &keys);
     must_not_be_null(table, &declared.columns, findings);
-    let name = constraint_name(table, relations, declared.name.as_deref(), &[], findings);
+    let of_program = || ctx.key_names().primary_key(&table.target, &columns);
+    let own = declared.name.clone().filter(|name| !name.is_empty()).or_else(of_program);
+    let name = constraint_name(table, relations, own.as_deref(), &[], findings);
     if let Some(found) = too_long.filter(|found| !found.rows.is_empty()) {
         let index = TooLong { object: &object, name, keys, unique: true, phase: Phase::Keys };
         return oversized::entries(table, index, found, findings);

@@ -229,6 +229,7 @@ mod tests {
             key_facts: &[],
             levels: &[],
             damage: &Damage::default(),
+            orms: &[],
         };
         let mut planned =
             build(&source, target, &parse(&json!({})).unwrap()).unwrap_or_else(|e| panic!("{e}"));
@@ -245,6 +246,7 @@ mod tests {
             key_facts: &[],
             levels: &[],
             damage: &Damage::default(),
+            orms: &[],
         };
         let found = compare(&source, target, &planned(target, findings));
         found.into_iter().map(|row| (row.object, (row.in_source, row.in_target))).collect()

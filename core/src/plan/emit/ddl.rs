@@ -4,7 +4,9 @@ use crate::catalog::{Action, Deferrable};
 use crate::plan::decide::collate;
 use crate::plan::decide::object::{ForeignKey, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::words::Identity;
 use crate::sqltext::{ident, ident_list, literal, qualified};
+use crate::value::PgType;
 
 /// `CREATE TABLE`, without keys.
 pub fn create_table(table: &DecidedTable<'_>, sequences: &[(usize, String)]) -> String {
@@ -12,11 +14,20 @@ pub fn create_table(table: &DecidedTable<'_>, sequences: &[(usize, String)]) -> 
     let schema = &table.settings.schema;
     let columns = table.columns.iter().enumerate();
     let columns: Vec<String> =
-        columns.map(|(i, c)| format!("    {}", column(schema, c, sequence(i)))).collect();
+        columns.map(|(i, c)| format!("    {}", column(table, c, sequence(i)))).collect();
     format!("CREATE TABLE {} (\n{}\n)", qualified(schema, &table.target), columns.join(",\n"))
 }
 
-fn column(schema: &str, column: &DecidedColumn<'_>, sequence: Option<&str>) -> String {
+fn column(table: &DecidedTable<'_>, column: &DecidedColumn<'_>, sequence: Option<&str>) -> String {
+    let schema = &table.settings.schema;
+    // Only an identity column's sequence can be given a name, where a table of the plan needs the usual one.
+    if is_identity(column)
+        && table.settings.identity == Identity::Serial
+        && sequence.is_none()
+        && let Some(serial) = serial(&column.pg_type)
+    {
+        return format!("{} {serial} NOT NULL", ident(&column.target));
+    }
     let mut sql = format!("{} {}{}", ident(&column.target), column.printed_type(), column.collation(schema));
     if column.not_null {
         sql.push_str(" NOT NULL");
@@ -32,6 +43,16 @@ fn column(schema: &str, column: &DecidedColumn<'_>, sequence: Option<&str>) -> S
         sql.push_str(&format!(" DEFAULT {default}"));
     }
     sql
+}
+
+/// The serial type of an integer's width.
+fn serial(pg_type: &PgType) -> Option<&'static str> {
+    match pg_type {
+        PgType::Int2 => Some("smallserial"),
+        PgType::Int4 => Some("serial"),
+        PgType::Int8 => Some("bigserial"),
+        _ => None,
+    }
 }
 
 /// An `INTEGER PRIMARY KEY` that numbers itself.

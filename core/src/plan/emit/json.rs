@@ -5,20 +5,23 @@ use serde_json::{Map, Value, json};
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::keys;
+use crate::plan::given::orms;
+use crate::plan::given::overrides::Common;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
 use crate::plan::resolve::table::Place;
-use crate::value::PgType;
+use crate::value::Format;
 use crate::value::encoding::TextEncoding;
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     let given = ctx.overrides;
-    let mut out = common(&ctx.plan, &given.common.types);
+    let mut out = common(&ctx.plan, &given.common);
     let statements = |list: &Option<Vec<String>>| json!(list.as_deref().unwrap_or_default());
     put(&mut out, "include", json!(given.include.clone().unwrap_or_else(|| vec!["*".into()])));
     put(&mut out, "exclude", json!(given.exclude.clone().unwrap_or_default()));
     put(&mut out, "names", ctx.name_rules.json());
+    put(&mut out, "orm", orms::json(ctx.source.orms));
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
@@ -43,9 +46,11 @@ fn in_order(mut map: Map<String, Value>, level: keys::Level) -> Value {
     Value::Object(ordered.collect())
 }
 
-fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value> {
+/// The settings of the plan or of a table, with its own types and formats.
+fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     let mut out = Map::new();
-    let types: Map<String, Value> = types.iter().map(|(k, v)| (k.clone(), v.to_string().into())).collect();
+    let types = own.types.iter().map(|(k, v)| (k.clone(), v.to_string().into())).collect();
+    let formats = own.formats.iter().map(|(k, v)| (k.clone(), v.map(Format::as_str).into())).collect();
     put(&mut out, "schema", settings.schema.as_str().into());
     put(&mut out, "create", settings.create.word().into());
     put(&mut out, "existing_rows", settings.existing_rows.word().into());
@@ -62,6 +67,8 @@ fn common(settings: &Settings, types: &[(String, PgType)]) -> Map<String, Value>
     put(&mut out, "keys", settings.keys.word().into());
     put(&mut out, "nocase", settings.nocase.word().into());
     put(&mut out, "types", Value::Object(types));
+    put(&mut out, "formats", Value::Object(formats));
+    put(&mut out, "identity", settings.identity.word().into());
     put(&mut out, "timezone", settings.timezone.as_str().into());
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
@@ -85,8 +92,8 @@ fn tables(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
 }
 
 fn table(table: &DecidedTable<'_>) -> Value {
-    let own_types = table.overrides.map_or(&[][..], |g| g.common.types.as_slice());
-    let mut out = common(&table.settings, own_types);
+    let none = Common::default();
+    let mut out = common(&table.settings, table.overrides.map_or(&none, |g| &g.common));
     put(&mut out, "target", (!table.ambiguous).then_some(table.target.as_str()).into());
     put(&mut out, "conflict_target", conflict_target(table).into());
     let null_to_default = table.overrides.and_then(|g| g.null_to_default).unwrap_or(false);

@@ -40,6 +40,10 @@ pub enum Kind {
     Values,
     /// Declared type -> PostgreSQL type.
     Types,
+    /// Declared type -> format.
+    Formats,
+    /// A program's name, or a list of such.
+    Orms,
     /// A PostgreSQL type name.
     Type,
     Format,
@@ -183,9 +187,18 @@ pub const KEYS: &[Key] = &[
         "`stop` ends the import at the first error. `continue` goes on with the other objects, and loads every row of a damaged table that can still be reached.", "\"on_error\": \"continue\""),
     Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").in_plan(LOADER).in_table(NOTHING).says(
         "How rows are written.", "\"loader\": \"rows\""),
+    Key::new("orm", Kind::Orms, "\"auto\"").run().says(
+        "The program that wrote the file, whose conventions say what its declared types mean, see [Programs](types.md#programs): `auto` recognises it, `none` follows none, a name or a list of names follows these.",
+        "\"orm\": \"prisma\""),
     Key::new("types", Kind::Types, "{}").run_and_table().says(
         "PostgreSQL types for declared types, used if the stored values fit; with or without the length (`VARCHAR` also means `VARCHAR(20)`).",
         "\"types\": {\"DATETIME\": \"timestamptz\"}"),
+    Key::new("formats", Kind::Formats, "{}").run_and_table().says(
+        "How the numbers in columns of a declared type are read, if they fit: a `format` as of a column, with or without the type's length.",
+        "\"formats\": {\"DATETIME\": \"unixepoch_ms\"}"),
+    Key::new("identity", Kind::Word(Identity::WORDS), "\"identity\"").run_and_table().says(
+        "What numbers the rows of a new table that has an INTEGER PRIMARY KEY: an `identity` column, or `serial`, whose sequence is the column's default. The default is `serial` for programs whose own schema has it.",
+        "\"identity\": \"serial\""),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
     Key::new("indexes", Kind::Objects, "true").run_and_table().says(
@@ -378,6 +391,11 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),
+        Kind::Formats => "object of formats".into(),
+        Kind::Orms => {
+            let names = super::orms::words().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            format!("{names}, or a list of names")
+        }
         Kind::Type => "a PostgreSQL type".into(),
         Kind::Format => "a format, or `null`".into(),
         Kind::Encoding => "the name of an encoding, or `null`".into(),

@@ -5,6 +5,7 @@ pub mod keys;
 pub mod merge;
 pub(crate) mod naming;
 pub(crate) mod objects;
+pub(crate) mod orms;
 pub(crate) mod overrides;
 mod pgtype;
 pub mod schema;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::keys::Level;
 use super::naming::NameRules;
 use super::objects::Objects;
+use super::orms::Orms;
 use super::settings;
 use super::shapes::{check_object, wrong};
 use super::words::*;
@@ -38,6 +39,7 @@ pub struct Overrides {
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
     pub names: Option<NameRules>,
+    pub orm: Option<Orms>,
     pub on_error: Option<OnError>,
     pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
@@ -71,6 +73,9 @@ pub struct Common {
     pub keys: Option<Keys>,
     pub nocase: Option<Nocase>,
     pub types: Vec<(String, PgType)>,
+    /// `None` undoes an entry of the plan.
+    pub formats: Vec<(String, Option<Format>)>,
+    pub identity: Option<Identity>,
     pub timezone: Option<String>,
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
@@ -271,6 +276,7 @@ fn read_plan(map: &Object) -> Overrides {
         include: list(map, "include"),
         exclude: list(map, "exclude"),
         names: map.get("names").map(NameRules::read),
+        orm: map.get("orm").map(Orms::read),
         on_error: word(map, "on_error"),
         loader: word(map, "loader"),
         profile: word(map, "profile"),
@@ -286,8 +292,8 @@ fn read_plan(map: &Object) -> Overrides {
 }
 
 fn read_common(map: &Object) -> Common {
-    let types = map.get("types").and_then(Value::as_object);
-    let types = types.into_iter().flatten();
+    let of_types = |key: &str| map.get(key).and_then(Value::as_object).into_iter().flatten();
+    let format = |value: &Value| value.as_str().and_then(Format::parse);
     Common {
         schema: text(map, "schema"),
         create: word(map, "create"),
@@ -304,7 +310,9 @@ fn read_common(map: &Object) -> Common {
         orphans: word(map, "orphans"),
         keys: word(map, "keys"),
         nocase: word(map, "nocase"),
-        types: types.filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
+        types: of_types("types").filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
+        formats: of_types("formats").map(|(k, v)| (k.clone(), format(v))).collect(),
+        identity: word(map, "identity"),
         timezone: text(map, "timezone"),
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),

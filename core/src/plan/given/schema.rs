@@ -4,7 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, Kind, Level, Works};
+use super::orms;
 use super::words::{Names, Word};
+use crate::orm;
 use crate::value::Format;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -76,6 +78,12 @@ fn shape(kind: Kind) -> Value {
             json!({ "type": "array", "items": value })
         }
         Kind::Types => json!({ "type": "object", "additionalProperties": text() }),
+        Kind::Formats => json!({ "type": "object", "additionalProperties": shape(Kind::Format) }),
+        Kind::Orms => {
+            let names: Vec<&str> = orm::ALL.iter().map(|orm| orm.name).collect();
+            let list = json!({ "type": "array", "items": { "enum": names } });
+            json!({ "anyOf": [{ "enum": orms::words().collect::<Vec<_>>() }, list] })
+        }
         Kind::Format => {
             let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));
             json!({ "enum": words.chain([Value::Null]).collect::<Vec<_>>() })

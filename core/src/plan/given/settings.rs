@@ -4,12 +4,14 @@ use super::objects::Objects;
 use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
 use crate::damage::Integrity;
+use crate::orm::Conventions;
+use crate::orm::signs::Recognised;
 use crate::path::{join, of_column};
 use crate::sqltext::LONGEST_NAME;
 use crate::types::Epochs;
 use crate::value::batch::OnInvalid;
 use crate::value::encoding::TextReading;
-use crate::value::{Excess, PgType, ValueList};
+use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The settings of one table; those of the plan itself apply to a table without an entry.
 #[derive(Debug, Clone)]
@@ -32,6 +34,9 @@ pub struct Settings {
     pub nocase: Nocase,
     /// The table's own entries first.
     pub types: Vec<(String, PgType)>,
+    /// The table's own entries first.
+    pub formats: Vec<(String, Option<Format>)>,
+    pub identity: Identity,
     pub timezone: String,
     pub indexes: Objects,
     pub foreign_keys: Objects,
@@ -40,9 +45,30 @@ pub struct Settings {
     pub analyze: bool,
 }
 
+/// Defaults that the server and the file's programs decide.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usual {
+    pub nocase: Nocase,
+    pub epochs: Epochs,
+    pub identity: Identity,
+}
+
+impl Usual {
+    /// By what the server makes of NOCASE.
+    pub fn new(nocase: Nocase, orms: &[Recognised]) -> Usual {
+        let any =
+            |is: fn(&Conventions) -> bool| orms.iter().any(|recognised| is(&recognised.orm.conventions));
+        Usual {
+            nocase,
+            epochs: if any(|c| c.named_times) { Epochs::Named } else { Epochs::default() },
+            identity: if any(|c| c.serial) { Identity::Serial } else { Identity::default() },
+        }
+    }
+}
+
 impl Settings {
-    /// The plan's own. `nocase` is what the server makes of NOCASE where the overrides do not say.
-    pub fn of_plan(given: &Overrides, nocase: Nocase) -> Settings {
+    /// The plan's own.
+    pub fn of_plan(given: &Overrides, usual: Usual) -> Settings {
         let defaults = Settings {
             schema: "public".into(),
             create: Create::default(),
@@ -53,13 +79,15 @@ impl Settings {
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
             null_values: ValueList::default(),
-            epochs: Epochs::default(),
+            epochs: usual.epochs,
             excess: Excess::default(),
             texts: TextReading::default(),
             orphans: Orphans::default(),
             keys: Keys::default(),
-            nocase,
+            nocase: usual.nocase,
             types: vec![],
+            formats: vec![],
+            identity: usual.identity,
             timezone: "UTC".into(),
             indexes: Objects::All,
             foreign_keys: Objects::All,
@@ -102,6 +130,8 @@ impl Settings {
             keys: own.keys.unwrap_or(self.keys),
             nocase: own.nocase.unwrap_or(self.nocase),
             types: own.types.iter().chain(&self.types).cloned().collect(),
+            formats: own.formats.iter().chain(&self.formats).cloned().collect(),
+            identity: own.identity.unwrap_or(self.identity),
             timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
             indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
             foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
@@ -111,14 +141,24 @@ impl Settings {
         }
     }
 
-    /// The `types` entry for a declared type: as written, else without its length.
+    /// The `types` entry for a declared type.
     pub fn wanted(&self, declared: &str) -> Option<&PgType> {
-        let squeeze = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
-        let whole = squeeze(declared);
-        let base = whole.split('(').next().unwrap_or_default().trim_end().to_string();
-        let entry = |name: &str| self.types.iter().find(|(from, _)| squeeze(from) == name).map(|(_, to)| to);
-        entry(&whole).or_else(|| entry(&base))
+        of_declared(&self.types, declared)
     }
+
+    /// The `formats` entry for a declared type.
+    pub fn format(&self, declared: &str) -> Option<Format> {
+        of_declared(&self.formats, declared).copied().flatten()
+    }
+}
+
+/// The entry for a declared type: as written, else without its length.
+fn of_declared<'e, T>(entries: &'e [(String, T)], declared: &str) -> Option<&'e T> {
+    let squeeze = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
+    let whole = squeeze(declared);
+    let base = whole.split('(').next().unwrap_or_default().trim_end().to_string();
+    let entry = |name: &str| entries.iter().find(|(from, _)| squeeze(from) == name).map(|(_, to)| to);
+    entry(&whole).or_else(|| entry(&base))
 }
 
 /// Where the extension keeps its run log.
@@ -215,7 +255,7 @@ fn using_needs_a_plain_column(given: &Overrides) -> Result<(), PlanError> {
 
 /// Each schema that a table may go to.
 fn schemas(given: &Overrides) -> Vec<String> {
-    let mut schemas = vec![Settings::of_plan(given, Nocase::default()).schema];
+    let mut schemas = vec![Settings::of_plan(given, Usual::default()).schema];
     for schema in given.tables.iter().filter_map(|(_, table)| table.common.schema.as_ref()) {
         if !schemas.contains(schema) {
             schemas.push(schema.clone());
@@ -258,7 +298,7 @@ mod tests {
             parse(&json!({"schema": "a", "orphans": "keep", "types": {"DATE": "text", "VARCHAR": "citext"},
             "tables": {"t": {"schema": "b", "types": {"date": "date"}}}}))
             .unwrap_or_default();
-        let plan = Settings::of_plan(&given, Nocase::default());
+        let plan = Settings::of_plan(&given, Usual::default());
         let table = plan.of_table(Some(&given.tables[0].1));
         assert_eq!(
             (table.schema.as_str(), table.orphans, table.nocase),
@@ -287,7 +327,7 @@ mod tests {
             let mut whole = plan.clone();
             whole["tables"] = json!({"t": table});
             let given = parse(&whole).unwrap_or_default();
-            let of_table = Settings::of_plan(&given, Nocase::default()).of_table(Some(&given.tables[0].1));
+            let of_table = Settings::of_plan(&given, Usual::default()).of_table(Some(&given.tables[0].1));
             assert_eq!(of_table.existing_rows, rows, "{whole}");
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
 use super::objects;
+use super::orms;
 use super::overrides::{PlanError, invalid};
 use super::pgtype;
 use crate::path::join;
@@ -48,6 +49,8 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),
         Kind::Sql => check_list(value, path),
         Kind::Types => each(value, path, |value, path| check_value(Kind::Type, value, path)),
+        Kind::Formats => each(value, path, |value, path| check_value(Kind::Format, value, path)),
+        Kind::Orms => orms::check(value, path),
         Kind::Type => pgtype::validate(check_text(value, path)?).map_err(|why| {
             let hint = "Use a type as in CREATE TABLE, such as \"numeric(10,2)\".";
             invalid(path, format!("{value} is not a type name: {why}"), hint)

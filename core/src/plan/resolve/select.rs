@@ -13,8 +13,7 @@ use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::objects::glob;
 use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid};
-use crate::plan::given::settings::Settings;
-use crate::plan::given::words::Nocase;
+use crate::plan::given::settings::{Settings, Usual};
 use crate::plan::given::words::Orphans;
 use crate::value::PgType;
 
@@ -29,7 +28,7 @@ pub struct Selection<'a> {
 impl Selection<'_> {
     /// The tables whose rows without a parent are rejected.
     pub fn rejecting(&self, overrides: &Overrides) -> Vec<bool> {
-        let plan = Settings::of_plan(overrides, Nocase::default());
+        let plan = Settings::of_plan(overrides, Usual::default());
         self.overrides.iter().map(|table| plan.of_table(*table).orphans == Orphans::Reject).collect()
     }
 }

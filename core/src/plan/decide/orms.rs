@@ -1,0 +1,166 @@
+//! What the plan says of the programs that wrote the file: that they are recognised, and what their conventions leave open.
+
+use super::table::{DecidedColumn, DecidedTable};
+use crate::catalog::Table;
+use crate::finding::{Finding, Fix, Kind, counted};
+use crate::orm::Integers;
+use crate::orm::signs::Recognised;
+use crate::plan::context::Context;
+use crate::plan::given::orms::{Orms, json};
+use crate::types::ColumnProfile;
+use crate::types::conventions::{ROOM, left_open};
+use crate::types::rules::{Declared, Family};
+use crate::value::PgType;
+
+/// Columns that a message names.
+const NAMED: usize = 5;
+
+/// The findings about the file's programs.
+pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec<Finding>) {
+    let orms = ctx.source.orms;
+    if *ctx.overrides.orm.as_ref().unwrap_or(&Orms::Auto) == Orms::Auto {
+        for recognised in orms {
+            let title = recognised.orm.title;
+            let message = format!(
+                "the file was written by {title} ({}): its conventions decide where the values allow it",
+                recognised.evidence
+            );
+            let fix = Fix::of_plan("orm", json(orms));
+            let rest = ", or to \"none\" to follow SQLite's own rules";
+            findings.push(Kind::Program.info("file", message).fix(fix, rest));
+        }
+    }
+    if orms.is_empty() {
+        return;
+    }
+    let fresh = || tables.iter().filter(|table| table.fresh());
+    let columns: Vec<Column<'_, '_>> = fresh()
+        .flat_map(|table| table.columns.iter().map(move |column| Column { table, column }))
+        .filter(|column| !column.is_fixed())
+        .collect();
+    if orms.iter().any(|recognised| recognised.orm.conventions.zero_or_one) {
+        findings.extend(flags(&columns));
+    }
+    if orms.iter().any(|recognised| recognised.orm.conventions.integers == Integers::Narrow) {
+        findings.extend(wide(ctx, &columns));
+    }
+    findings.extend(columns.iter().filter_map(|column| column.untold(orms, &columns)));
+}
+
+/// A column of a table that the run makes.
+struct Column<'d, 'a> {
+    table: &'d DecidedTable<'a>,
+    column: &'d DecidedColumn<'a>,
+}
+
+impl<'d, 'a> Column<'d, 'a> {
+    fn profile(&self) -> Option<&'a ColumnProfile> {
+        self.table.profile?.columns.get(self.column.position).filter(|profile| profile.values() > 0)
+    }
+
+    fn object(&self) -> String {
+        self.column.object(&self.table.source.name)
+    }
+
+    fn declared(&self) -> Declared {
+        Declared::parse(&self.column.source.declared)
+    }
+
+    /// The user has said what it is.
+    fn is_fixed(&self) -> bool {
+        self.column.pinned || self.column.overrides.is_some_and(|o| o.pg_type.is_some())
+    }
+
+    fn fix(&self, pg_type: &PgType) -> Fix {
+        Fix::of_column(&self.table.source.name, &self.column.source.name, "type", pg_type.to_string())
+    }
+
+    /// It is in the primary key, or in a foreign key on either side.
+    fn is_key(&self, tables: &[Column<'_, '_>]) -> bool {
+        let name = &self.column.source.name;
+        let among = |columns: &[String]| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        let source: &Table = self.table.source;
+        let refers = |other: &Column<'_, '_>| {
+            let keys = other.table.source.foreign_keys.iter();
+            keys.filter(|key| key.parent.eq_ignore_ascii_case(&source.name))
+                .any(|key| among(&key.parent_columns))
+        };
+        source.primary_key.as_ref().is_some_and(|key| among(&key.columns))
+            || source.foreign_keys.iter().any(|key| among(&key.columns))
+            || tables.iter().any(refers)
+    }
+
+    /// INTEGER that holds 0 and 1 only.
+    fn is_flag(&self, tables: &[Column<'_, '_>]) -> bool {
+        let integers = self.declared().family == Family::Integer && self.column.pg_type.is_integer();
+        let flags = self.profile().is_some_and(|p| p.integer.zeros + p.integer.ones == p.values());
+        integers && flags && !self.is_key(tables)
+    }
+
+    /// What the file does not say, and the application's own schema does.
+    fn untold(&self, orms: &[Recognised], all: &[Column<'_, '_>]) -> Option<Finding> {
+        let open = orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
+        let open = open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(all));
+        let message = match (open, self.profile().and_then(|p| p.few.listed())) {
+            (Some(open), _) => {
+                format!("the file does not say what the application's schema has here: {open}")
+            }
+            (None, Some(texts)) => {
+                format!("holds only {texts}: the application's schema may have an enum here")
+            }
+            (None, None) => return None,
+        };
+        let path = self.column.path(&self.table.source.name, "type");
+        Some(Kind::Untold.info(self.object(), message).hint(format!("Set {path} if it is another type.")))
+    }
+}
+
+/// `"t"."a", "t"."b" and 3 more`
+fn named(columns: &[&Column<'_, '_>]) -> String {
+    let shown: Vec<String> = columns.iter().take(NAMED).map(|column| column.object()).collect();
+    match columns.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn fixes<'c, 'd: 'c, 'a: 'd>(columns: &[&'c Column<'d, 'a>], pg_type: &PgType) -> Option<Fix> {
+    columns.iter().map(|column| column.fix(pg_type)).reduce(Fix::and)
+}
+
+/// Columns that may be booleans, with the fix for all of them.
+fn flags(columns: &[Column<'_, '_>]) -> Option<Finding> {
+    let flags: Vec<_> = columns.iter().filter(|column| column.is_flag(columns)).collect();
+    let fix = fixes(&flags, &PgType::Bool)?;
+    let count = counted(flags.len() as u64, "INTEGER column holds", "INTEGER columns hold");
+    let message = format!("{count} only 0 and 1: {}", named(&flags));
+    let rest = if flags.len() == 1 { " if it is a boolean" } else { " if they are booleans" };
+    Some(Kind::FlagForm.info("file", message).fix(fix, rest))
+}
+
+/// Columns of 32 bits that became bigint.
+fn wide(ctx: &Context<'_>, columns: &[Column<'_, '_>]) -> Option<Finding> {
+    let narrow = |column: &&Column<'_, '_>| {
+        let declared = column.column.source.declared.trim();
+        ["INTEGER", "INT"].iter().any(|name| declared.eq_ignore_ascii_case(name))
+            && column.column.pg_type == PgType::Int8
+            && column.profile().is_some_and(|p| !p.number.within(ROOM))
+    };
+    let wide: Vec<_> = columns.iter().filter(narrow).collect();
+    if wide.is_empty() {
+        return None;
+    }
+    let count = counted(wide.len() as u64, "INTEGER column is bigint", "INTEGER columns are bigint");
+    let message = format!("{count}, because of large numbers: {}", named(&wide));
+    let finding = Kind::WideNumbers.info("file", message);
+    let all_fit = wide.iter().all(|column| {
+        column.profile().is_some_and(|p| {
+            (ctx.rules.fit)(p, &PgType::Int4, None, column.column.excess) == crate::types::Fit::Yes
+        })
+    });
+    if !all_fit {
+        return Some(finding.hint("Drivers of JavaScript give bigint as text."));
+    }
+    let fix = fixes(&wide, &PgType::Int4)?;
+    Some(finding.fix(fix, " if the application needs integer, which has no room for larger numbers"))
+}

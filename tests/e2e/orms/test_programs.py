@@ -1,0 +1,182 @@
+"""The programs that write files: each is recognised by what it leaves, and its declarations mean what they mean to it."""
+
+import sqlite3
+
+import pytest
+
+import oracle
+
+UUIDS = ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302")
+# Program: a script of its own, and the types of some of the table's columns.
+FILES = {
+    "prisma": ("""CREATE TABLE "_prisma_migrations" ("id" TEXT PRIMARY KEY NOT NULL, "migration_name" TEXT NOT NULL);
+        CREATE TABLE "User" ("id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "at" DATETIME, "gone" DATETIME, "f" BOOLEAN);
+        INSERT INTO "User" VALUES (1, 1700000000123, NULL, 1), (2, -86400000, NULL, 0)""",
+               {"id": "integer", "at": "timestamp(3) without time zone", "gone": "timestamp(3) without time zone"}),
+    "django": ("""CREATE TABLE "django_migrations" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL);
+        CREATE TABLE "shop" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "n" smallint unsigned, "ip" char(39), "ip6" char(39), "at" datetime, "none" datetime);
+        INSERT INTO "shop" VALUES (1, 7, '10.0.0.1', '2001:db8::1', '2024-01-01 10:00:00.123456', NULL)""",
+               {"id": "integer", "n": "smallint", "ip": "inet", "ip6": "inet", "at": "timestamp with time zone", "none": "timestamp with time zone"}),
+    "sqlalchemy": ("CREATE TABLE t (\n\tid INTEGER NOT NULL, \n\tn SMALLINT, \n\tc CHAR(3), \n\tv VARCHAR, \n\tPRIMARY KEY (id)\n);INSERT INTO t VALUES (1, 2, 'abc', 'x')",
+                   {"id": "integer", "n": "smallint", "c": "character(3)", "v": "character varying"}),
+    "typeorm": (f"""CREATE TABLE "t" ("id" varchar PRIMARY KEY NOT NULL, "n" integer NOT NULL, "v" varchar NOT NULL, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("n"));
+        INSERT INTO t VALUES ('{UUIDS[0]}', 1, 'x'), ('{UUIDS[1]}', 2, 'y')""", {"id": "uuid", "n": "integer", "v": "character varying"}),
+    "sequelize": ("""CREATE TABLE `t` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, `f` TINYINT(1), `createdAt` DATETIME NOT NULL, `updatedAt` DATETIME NOT NULL, `gone` DATETIME);
+        INSERT INTO t VALUES (1, 1, '2024-01-01 10:00:00.123 +00:00', '2024-01-01 10:00:00.123 +00:00', NULL)""",
+                  {"id": "integer", "f": "boolean", "createdAt": "timestamp with time zone", "gone": "timestamp with time zone"}),
+    "mikro_orm": ("""CREATE TABLE `mikro_orm_migrations` (`id` integer not null primary key autoincrement, `name` text);
+        CREATE TABLE `t` (`id` integer not null primary key autoincrement, `at` datetime not null); INSERT INTO t VALUES (1, 1700000000123), (2, 253402300799000)""",
+                  {"id": "integer", "at": "timestamp with time zone"}),
+    "knex": ("CREATE TABLE `t` (`id` integer not null primary key autoincrement, `at` datetime, `c` char(2)); INSERT INTO t VALUES (1, 0, 'ab'), (2, -5, 'cd')",
+             {"id": "integer", "at": "timestamp with time zone", "c": "character(2)"}),
+    "drizzle": (f"""CREATE TABLE `t` (\n\t`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`at` integer,\n\t`u` text,\n\t`j` text,\n\t`d` text,\n\t`v` text(9),\n\t`n` blob,\n\t`b` blob\n);
+        INSERT INTO t VALUES (1, 1700000000123, '{UUIDS[0]}', '{{"a": 1}}', '2024-01-01', 'x', CAST('12345678901234567890' AS BLOB), CAST('[1]' AS BLOB)),
+                             (2, 1700000000124, '{UUIDS[1]}', '"x"', '2024-01-02', 'y', CAST('-7' AS BLOB), CAST('{{}}' AS BLOB)),
+                             (3, -5, NULL, NULL, NULL, NULL, NULL, NULL)""",
+                {"id": "integer", "at": "timestamp with time zone", "u": "uuid", "j": "jsonb", "d": "date", "v": "character varying(9)", "n": "numeric", "b": "jsonb"}),
+    "kysely": ("CREATE TABLE kysely_migration (name TEXT, timestamp TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 3)", {"id": "integer", "n": "integer"}),
+    "peewee": (f"""CREATE TABLE "t" ("id" INTEGER NOT NULL PRIMARY KEY, "u" TEXT NOT NULL, "r" REAL, "x" REAL);
+        INSERT INTO t VALUES (1, '{UUIDS[0].replace("-", "")}', 0.15, 0.123456789)""", {"id": "integer", "u": "uuid", "r": "real", "x": "double precision"}),
+    "tortoise": ("""CREATE TABLE "aerich" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "app" VARCHAR(100), "version" VARCHAR(255));
+        CREATE TABLE "t" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "p" VARCHAR(40), "q" VARCHAR(40), "at" TIMESTAMP);
+        INSERT INTO t VALUES (1, '2.10', '0123', '2024-01-01 10:00:00+00:00'), (2, '10', '4567', NULL)""",
+                 {"id": "integer", "p": "numeric", "q": "character varying(40)", "at": "timestamp with time zone"}),
+    "pony": ("CREATE TABLE \"T\" (\n  \"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n  \"d\" INTERVAL\n); INSERT INTO \"T\" VALUES (1, 1.5), (2, 2)", {"id": "integer", "d": "interval"}),
+    "rails": ("""CREATE TABLE "ar_internal_metadata" ("key" varchar NOT NULL PRIMARY KEY, "value" varchar);
+        CREATE TABLE "users" ("id" integer PRIMARY KEY AUTOINCREMENT NOT NULL, "n" integer, "name" varchar);
+        CREATE TABLE "posts" ("id" integer PRIMARY KEY AUTOINCREMENT NOT NULL, "user_id" integer NOT NULL, FOREIGN KEY ("user_id") REFERENCES "users" ("id"));
+        INSERT INTO users VALUES (1, 2, 'x'); INSERT INTO posts VALUES (1, 1)""",
+              {"users.id": "bigint", "users.n": "integer", "users.name": "character varying", "posts.user_id": "bigint"}),
+    "ef_core": (f"""CREATE TABLE "__EFMigrationsHistory" ("MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY, "ProductVersion" TEXT NOT NULL);
+        CREATE TABLE "t" ("Id" INTEGER NOT NULL CONSTRAINT "PK_t" PRIMARY KEY AUTOINCREMENT, "G" TEXT, "At" TEXT);
+        INSERT INTO t VALUES (1, '{UUIDS[0].upper()}', '2024-01-01 10:00:00')""", {"Id": "integer", "G": "uuid", "At": "timestamp without time zone"}),
+    "diesel": ("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL); CREATE TABLE t (id INTEGER PRIMARY KEY, n BIGINT); INSERT INTO t VALUES (1, 2)",
+               {"id": "integer", "n": "bigint"}),
+    "sea_orm": (f"""CREATE TABLE "seaql_migrations" ("version" varchar NOT NULL PRIMARY KEY); CREATE TABLE "t" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+        "u" uuid_text, "d" date_text, "at" timestamp_with_timezone_text, "j" json_text);
+        INSERT INTO t VALUES (1, x'{UUIDS[0].replace("-", "")}', '2024-01-01', '2024-01-01T10:00:00+00:00', '{{"a": 1}}')""",
+                {"id": "integer", "u": "uuid", "d": "date", "at": "timestamp with time zone", "j": "jsonb"}),
+    "sqlx": ("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)", {"id": "bigint"}),
+    "gorm": ("CREATE TABLE `t` (`id` integer PRIMARY KEY AUTOINCREMENT,`at` datetime,`f` numeric,`p` numeric); INSERT INTO t VALUES (1, '2024-01-01 10:00:00.123+02:00', 1, 2.5)",
+             {"id": "bigint", "at": "timestamp with time zone", "f": "boolean", "p": "numeric"}),
+    "ecto": (f"""CREATE TABLE "t" ("id" INTEGER PRIMARY KEY AUTOINCREMENT, "u" TEXT, "inserted_at" TEXT NOT NULL, "updated_at" TEXT NOT NULL);
+        INSERT INTO t VALUES (1, '{UUIDS[0]}', '2024-01-01T10:00:00', '2024-01-01T10:00:00')""", {"id": "bigint", "u": "uuid", "inserted_at": "timestamp without time zone"}),
+    "laravel": ("""CREATE TABLE "migrations" ("id" integer primary key autoincrement not null, "migration" varchar not null, "batch" integer not null);
+        CREATE TABLE "t" ("id" integer primary key autoincrement not null, "name" varchar not null, "n" integer, "created_at" datetime);
+        INSERT INTO t VALUES (1, 'x', 2, '2024-01-01 10:00:00')""",
+                {"id": "bigint", "name": "character varying", "n": "integer", "created_at": "timestamp(0) without time zone"}),
+    "doctrine": ("""CREATE TABLE doctrine_migration_versions (version VARCHAR(191) NOT NULL PRIMARY KEY);
+        CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, at DATETIME NOT NULL); INSERT INTO t VALUES (1, '2024-01-01 10:00:00')""",
+                 {"id": "integer", "at": "timestamp(0) without time zone"}),
+    "room": ("CREATE TABLE room_master_table (id INTEGER PRIMARY KEY, identity_hash TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY NOT NULL); INSERT INTO t VALUES (1)", {"id": "bigint"}),
+    "core_data": ("""CREATE TABLE Z_PRIMARYKEY (Z_ENT INTEGER PRIMARY KEY, Z_NAME VARCHAR); CREATE TABLE Z_METADATA (Z_VERSION INTEGER PRIMARY KEY);
+        CREATE TABLE t (Z_PK INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 2)""", {"Z_PK": "bigint", "n": "bigint"}),
+    "pocketbase": ("""CREATE TABLE `_collections` (`id` TEXT PRIMARY KEY); CREATE TABLE `_params` (`id` TEXT PRIMARY KEY);
+        CREATE TABLE `t` (`id` TEXT PRIMARY KEY, `created` TEXT); INSERT INTO t VALUES ('r1', '2022-06-25 11:03:50.052Z')""", {"id": "text", "created": "text"}),
+}
+
+
+def test_every_program_has_a_file(t):
+    described = t.value("SELECT sqlite_plan_schema()->'properties'->'orm'->'anyOf'->1->'items'->'enum'")
+    assert sorted(FILES) == sorted(eval(described))
+
+
+@pytest.mark.parametrize("orm", FILES)
+def test_a_program_is_recognised_and_its_declarations_mean_what_they_do_to_it(t, orm):
+    script, columns = FILES[orm]
+    path = t.file("a.db", script)
+    full = t.plan(path)
+    assert full["orm"] == orm
+    assert [f["fix"] for f in t.findings(path) if f["kind"] == "program"] == [{"orm": orm}]
+    for column, pg_type in columns.items():
+        table, _, column = column.rpartition(".")
+        table = table or table_of(path)
+        assert full["tables"][table]["columns"][column]["type"] == pg_type, (column, full["tables"][table]["columns"][column])
+    t.import_(path)
+    assert oracle.compare_file(t, path, full)
+    assert t.plan(path, {"orm": "none"})["orm"] == "none"
+
+
+def table_of(path):
+    """The last table that the script makes."""
+    source = sqlite3.connect(path)
+    name, = source.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid DESC LIMIT 1").fetchone()
+    source.close()
+    return name
+
+
+@pytest.mark.parametrize("script", [
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, created_at INTEGER, v VARCHAR(9)); INSERT INTO t VALUES (1, 2, 'x')",
+    "CREATE TABLE `t` (`id` INTEGER PRIMARY KEY, `name` VARCHAR(9)); INSERT INTO t VALUES (1, 'x')",
+    "CREATE TABLE \"t\" (\n    \"id\" INTEGER PRIMARY KEY,\n    \"name\" TEXT\n); INSERT INTO t VALUES (1, 'x')",
+    "CREATE TABLE t (\n\tid INTEGER PRIMARY KEY,\n\tname TEXT\n); INSERT INTO t VALUES (1, 'x')",
+])
+def test_a_schema_by_hand_follows_sqlites_own_rules(t, script):
+    path = t.file("a.db", script)
+    full = t.plan(path)
+    assert full["orm"] == "none" and full["identity"] == "identity"
+    assert full["tables"]["t"]["columns"]["id"]["type"] == "bigint"
+
+
+@pytest.mark.parametrize("largest,pg_type", [(2**30 - 1, "integer"), (2**30, "bigint"), (2**31, "bigint")])
+def test_keys_keep_room_and_references_their_keys_type(t, largest, pg_type):
+    path = t.file("a.db", f"""CREATE TABLE kysely_migration (name TEXT, timestamp TEXT);
+        CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p, n INTEGER);
+        INSERT INTO p VALUES (1), ({largest}); INSERT INTO c VALUES (1, 1, {2**31 - 1})""")
+    full = t.plan(path)
+    types = {f"{table}.{column}": spec["type"] for table in "pc" for column, spec in full["tables"][table]["columns"].items()}
+    assert types == {"p.id": pg_type, "c.id": "integer", "c.p": pg_type, "c.n": "integer"}
+    t.import_(path)
+    assert t.value("SELECT max(id) FROM p") == str(largest)
+
+
+def test_a_foreign_key_of_64_bits_makes_its_key_as_wide(t):
+    path = t.file("a.db", """CREATE TABLE "django_migrations" ("id" integer NOT NULL PRIMARY KEY, "app" varchar, "name" varchar);
+        CREATE TABLE p (id integer NOT NULL PRIMARY KEY AUTOINCREMENT); CREATE TABLE c (id integer PRIMARY KEY, p bigint REFERENCES p, q integer REFERENCES p);
+        INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1, 1)""")
+    full = t.plan(path)["tables"]
+    assert [full["p"]["columns"]["id"]["type"], full["c"]["columns"]["p"]["type"], full["c"]["columns"]["id"]["type"]] == ["bigint", "bigint", "integer"]
+    t.import_(path)
+
+
+def test_formats_say_how_numbers_of_a_declared_type_are_read(t):
+    path = t.file("a.db", "CREATE TABLE t (a DATETIME, b DATETIME, n BIGINT); INSERT INTO t VALUES (5, 1700000000, 3)")
+    plan = {"formats": {"datetime": "unixepoch_ms"}}
+    columns = t.plan(path, plan)["tables"]["t"]["columns"]
+    # What cannot be milliseconds, by the years of most numbers, is read by what its numbers say.
+    assert [columns[c]["format"] for c in "abn"] == ["unixepoch_ms", "unixepoch", None]
+    table = {"tables": {"t": {"formats": {"DATETIME": None}}}, **plan}
+    assert t.plan(path, table)["tables"]["t"]["columns"]["a"]["format"] == "unixepoch"
+    t.import_(path, plan)
+    assert t.value("SELECT extract(epoch FROM a) FROM t") == "0.005000"
+
+
+@pytest.mark.parametrize("word,kind", [("serial", "nextval"), ("identity", "")])
+def test_identity(t, word, kind):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (41, 'x')")
+    t.import_(path, {"identity": word})
+    default = t.value("SELECT coalesce(pg_get_expr(adbin, adrelid), '') FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = attrelid AND adnum = attnum WHERE attrelid = 't'::regclass AND attname = 'id'")
+    assert default.startswith(kind) and (default == "") == (kind == "")
+    assert t.value("INSERT INTO t (v) VALUES ('y') RETURNING id") == "42"
+
+
+def test_a_table_that_is_called_as_the_sequence_would_be(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (41); CREATE TABLE t_id_seq (a)")
+    t.import_(path, {"identity": "serial"})
+    assert t.value("INSERT INTO t DEFAULT VALUES RETURNING id") == "42"
+
+
+def test_a_uuid_key_gets_the_default_that_its_program_relies_on(t):
+    path = t.file("a.db", FILES["typeorm"][0])
+    t.import_(path)
+    assert t.value("INSERT INTO t (n, v) VALUES (3, 'z') RETURNING id IS NOT NULL") == "t"
+
+
+@pytest.mark.parametrize("declared,value,pg_type", [
+    ("INTERVAL", "1 day 02:00:00", "interval"), ("INTERVAL", "soon", "text"), ("INT[]", "{1,2}", "integer[]"), ("TEXT[]", '["a", "b"]', "text[]"), ("TEXT[]", "a, b", "text"),
+])
+def test_declared_types_of_postgresqls_own(t, declared, value, pg_type):
+    path = t.file("a.db", f"CREATE TABLE t (a {declared}, b {declared}); INSERT INTO t (a) VALUES ('{value}')")
+    columns = t.plan(path)["tables"]["t"]["columns"]
+    assert columns["a"]["type"] == pg_type
+    t.import_(path)
