@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit fuzz server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo test lint unit orms fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ lint: setup ## rustfmt and clippy, warnings denied
 
 unit: setup ## every test that needs no server
 	$(CARGO_ENV) cargo test --workspace $(FEATURES)
+
+orms: setup ## install the ORMs of tests/orms below target/, and let them read and write what was imported
+	@scripts/orms.sh
+	@$(MAKE) --no-print-directory e2e ONLY=test_live
 
 fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$FUZZ_SEED"; \

@@ -1,0 +1,1 @@
+"""The application of the shop in Django (django_shop.py)."""
