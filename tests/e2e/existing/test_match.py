@@ -1,12 +1,13 @@
 """`match`: rows that are the table's under another number, and the references that follow them."""
 
+import json
 import re
 import sqlite3
 
 import pytest
 
 from client import fails
-from harness import ident, shared, until
+from harness import ROOT, ident, shared, until
 
 NATURAL = {"create": "never", "on_conflict": "skip", "match": "natural"}
 TAKEN, NO_PARENT, NOT_READY = "23505", "23503", "55000"
@@ -107,6 +108,12 @@ def test_permissions_of_django(t, name):
     assert t.value(GRANTED) == SAME
     assert t.value("SELECT (SELECT count(*) FROM content_type) || ' ' || (SELECT count(*) FROM permission)") == counts
     t.sql("INSERT INTO content_type (app, model) VALUES ('next', 'next'); INSERT INTO permission (type_id, codename) SELECT max(id), 'next' FROM content_type")
+
+
+def test_the_example_of_the_documentation(t):
+    section = (ROOT / "docs/existing.md").read_text().split("### Rows with other numbers")[1]
+    granted_after(t, SEEDS["other order"], json.loads(re.search(r"'(\{.*?\})'\)", section, re.S)[1]))
+    assert t.value(GRANTED) == SAME
 
 
 def test_the_whole_django_database(t):

@@ -61,8 +61,8 @@ pub fn decide(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>], findings: &mut
 fn without_effect(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Option<Finding> {
     let existing = |d: &DecidedTable<'_>| d.existing.is_some_and(ExistingTable::has_rows);
     let decides = |d: &DecidedTable<'_>| existing(d) && d.settings.on_conflict != OnConflict::Error;
-    let idle = ctx.overrides.common.match_by.as_ref().is_some_and(|by| *by != MatchBy::Key);
-    if !idle || !tables.iter().any(existing) || tables.iter().any(decides) {
+    let explicit = ctx.overrides.common.match_by.as_ref().is_some_and(|by| *by != MatchBy::Key);
+    if !explicit || !tables.iter().any(existing) || tables.iter().any(decides) {
         return None;
     }
     let finding = Kind::NoEffect.warning("match", "plan.match has no effect: on_conflict is \"error\"");
