@@ -82,6 +82,12 @@ pub enum Error {
     /// A loaded row is skipped because its key is there, but it is another row.
     #[error("rows of table \"{}\" have the same key as different rows {}", .0.source, .0.place)]
     OtherRows(Box<OtherRows>),
+    /// Rows cannot be told to be, or not to be, rows of the table.
+    #[error("rows of table \"{}\" cannot be matched with existing rows", .0.source)]
+    Unmatched(Box<KeyFault>),
+    /// References cannot follow the keys of the rows that they refer to.
+    #[error("references of table \"{}\" cannot follow the rows that they refer to", .0.source)]
+    References(Box<KeyFault>),
     /// An ERROR of the server's that was caught.
     #[error("{}", .0.message)]
     Server(Box<Caught>),
@@ -140,6 +146,17 @@ pub struct OtherRows {
     pub hint: String,
 }
 
+/// What keeps keys from becoming those of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFault {
+    /// Source table, as the plan names it.
+    pub source: String,
+    pub detail: String,
+    pub hint: String,
+    /// It is not in the rows: something cannot be read or used.
+    pub refused: bool,
+}
+
 impl Error {
     /// An error in the server's name.
     #[track_caller]
@@ -173,6 +190,11 @@ impl Error {
             Error::Broken(broken) => return broken.caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
+            Error::Unmatched(fault) | Error::References(fault) if fault.refused => {
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Error::Unmatched(_) => Code::ERRCODE_UNIQUE_VIOLATION,
+            Error::References(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
             Error::Dropped { .. } => Code::ERRCODE_UNDEFINED_TABLE,
@@ -198,6 +220,7 @@ impl Error {
             Error::OtherRows(rows) => {
                 Some(format!("{}, the first of them: {}.", counted(rows.count, "row", "rows"), rows.example))
             }
+            Error::Unmatched(fault) | Error::References(fault) => Some(fault.detail.clone()),
             Error::Changed { expected, found, .. } => {
                 let expected = counted(expected.unsigned_abs(), "row", "rows");
                 Some(format!("It had {expected} after the load, and has {found} now."))
@@ -253,6 +276,7 @@ impl Error {
                 Some(Fix::of_table(&rows.source, "orphans", first).or(others).hint(""))
             }
             Error::OtherRows(rows) => Some(rows.hint.clone()),
+            Error::Unmatched(fault) | Error::References(fault) => Some(fault.hint.clone()),
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),

@@ -87,6 +87,7 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Flag => any::<bool>().prop_map(Value::from).boxed(),
         Kind::Text => names().prop_map(Value::from).boxed(),
         Kind::NameOrNull => prop::option::of(names()).prop_map(Value::from).boxed(),
+        Kind::Match => near(&["key", "natural", "p_name_key"], WORDS).prop_map(Value::from).boxed(),
         Kind::TextOrNull => prop_oneof![Just(Value::Null), sql()].boxed(),
         Kind::Word(words) => select(words).prop_map(Value::from).boxed(),
         Kind::Globs => prop::collection::vec(near(&["*", "user*", "{a,b}", "[!x]?"], WORDS), 0..3)

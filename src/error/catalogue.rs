@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{BrokenRows, Changer, Code, Error, OrphanRows, OtherRows, sqlstate};
+use super::{BrokenRows, Changer, Code, Error, KeyFault, OrphanRows, OtherRows, sqlstate};
 use crate::pg::report::Place;
 use crate::pg::xact::Caught;
 use crate::sqlite;
@@ -84,6 +84,7 @@ fn errors() -> Vec<Error> {
         nullable: true,
     };
     let others = OtherRows { source: any(), place: any(), count: 1, example: any(), hint: any() };
+    let fault = |refused| KeyFault { source: any(), detail: any(), hint: any(), refused };
     let broken = BrokenRows {
         source: any(),
         what: "constraint \"…\"".into(),
@@ -133,6 +134,14 @@ fn errors() -> Vec<Error> {
             caught: caught(Code::ERRCODE_UNIQUE_VIOLATION),
         }],
         Broken(_) => [Error::Broken(Box::new(broken))],
+        Unmatched(_) => [
+            Error::Unmatched(Box::new(fault(false))),
+            Error::Unmatched(Box::new(fault(true))),
+        ],
+        References(_) => [
+            Error::References(Box::new(fault(false))),
+            Error::References(Box::new(fault(true))),
+        ],
         OtherRows(_) => [Error::OtherRows(Box::new(others))],
         // The message is the server's.
         Server(_) => [],

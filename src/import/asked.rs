@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use pgrx::PgSqlErrorCode;
 
 use super::load::Place;
+use super::load::key_maps::KeyMaps;
 use super::load::transfer::{self, Target};
 use super::log::Rejects;
 use super::orphans::OrphanChecks;
@@ -140,7 +141,7 @@ impl Trying<'_> {
         attributes.retain(|attribute| place(&attribute.name).is_some());
         attributes.sort_by_key(|attribute| place(&attribute.name));
         let target = Target { relation, attributes, shown_as: relation };
-        let orphans = OrphanChecks::of(self.planned);
+        let (orphans, maps) = (OrphanChecks::of(self.planned), KeyMaps::default());
         let place = Place {
             rejects: Rejects { run: 0 },
             table_number: 1,
@@ -149,6 +150,7 @@ impl Trying<'_> {
             rowid: self.table.rowid_name(),
             recovery: None,
             orphans: &orphans,
+            maps: &maps,
             counted: false,
         };
         transfer::run(self.source, spec, &target, place).map(drop)

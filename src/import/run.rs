@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use pgrx::PgLogLevel;
 
+use super::load::key_maps::KeyMaps;
 use super::load::triggers::{self, DisabledTriggers};
 use super::load::{self, Loaded, Place, transfer};
 use super::log::{self, Rejects, TableRecord};
@@ -53,6 +54,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     run.leave_out_blocked();
     run.leave_out_broken();
     run.steps(own)?;
+    run.maps.end();
     if counts {
         verification::count(run.survey, &planned, &mut run.results)?;
     }
@@ -107,6 +109,7 @@ struct Run<'a> {
     findings: Vec<Finding>,
     loads_begun: usize,
     orphans: OrphanChecks<'a>,
+    maps: KeyMaps,
     /// Triggers that stay disabled until the loads are done, after which deferred constraints of their tables are checked.
     disabled: Vec<DisabledTriggers>,
 }
@@ -121,6 +124,7 @@ impl<'a> Run<'a> {
             findings: vec![],
             loads_begun: 0,
             orphans: OrphanChecks::of(planned),
+            maps: KeyMaps::default(),
             disabled: vec![],
         }
     }
@@ -274,10 +278,11 @@ impl<'a> Run<'a> {
             rowid: rowid_name(self.survey, &spec.source),
             recovery: recovery.as_ref(),
             orphans: &self.orphans,
+            maps: &self.maps,
             counted: self.survey.needs.verify_counts,
         };
         let start = Instant::now();
-        let loaded = match load::load(&mut self.survey.source, spec, place) {
+        let mut loaded = match load::load(&mut self.survey.source, spec, place) {
             Ok(loaded) => loaded,
             Err(error) => return Err(broken::load(self.survey, spec, error)?),
         };
@@ -293,6 +298,7 @@ impl<'a> Run<'a> {
             place.table_number,
             place.tables
         );
+        self.maps.loaded(spec.id, loaded.key_map.take());
         self.orphans.loaded(table, loaded.rows.clone(), loaded.enforced);
         self.take_over(step, loaded, seconds);
         interrupts::tell(PgLogLevel::NOTICE, &message);

@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
-        profile(source, &table(source, name), mode, &Reading::filtered(filter), None, &nothing)
+        profile(source, &table(source, name), mode, &Reading::filtered(filter), None, &[], &nothing)
             .map(|p| (p.rows, p.sampled))
     }
 
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
         assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
         let whole =
-            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &nothing).unwrap();
+            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &[], &nothing).unwrap();
         assert_eq!(whole.columns.len(), 3);
     }
 
@@ -266,7 +266,7 @@ mod tests {
             let options = open::OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open::open(&options) else { continue };
             for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
-                let _ = profile(&source, &table, Mode::Full, &Reading::default(), None, &nothing);
+                let _ = profile(&source, &table, Mode::Full, &Reading::default(), None, &[], &nothing);
                 let _ = profile(
                     &source,
                     &table,

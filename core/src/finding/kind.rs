@@ -98,6 +98,8 @@ kinds! {
     Triggers = "triggers",
     /// Loaded rows cannot conflict, or not with the key that the plan means.
     ConflictKey = "conflict_key",
+    /// Rows are matched with existing ones by another key than the one that rows refer to them by.
+    MatchedRows = "matched_rows",
     /// Rows with the key of an existing row are not what the existing row is, or were not compared.
     SkippedRows = "skipped_rows",
     /// An update leaves values of existing rows as they are.

@@ -18,6 +18,8 @@ mod existing_tests;
 #[cfg(test)]
 mod limits_tests;
 #[cfg(test)]
+mod match_tests;
+#[cfg(test)]
 mod tests;
 
 pub use self::context::Source;

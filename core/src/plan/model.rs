@@ -229,6 +229,46 @@ pub struct LoadSpec {
     pub reading: Reading,
     pub timezone: String,
     pub columns: Vec<LoadColumn>,
+    pub renumbering: Box<Renumbering>,
+}
+
+/// What becomes of keys of a load that are others in the target than in the file, and of what refers to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renumbering {
+    /// Foreign keys to tables whose rows may have other keys; those of the table to itself come last.
+    pub references: Vec<Reference>,
+    /// Rows with the key of the conflict's arbiter are the same: these keys become the existing row's, and those of a new
+    /// row that another row has become new ones. `None` where rows keep their keys.
+    pub matched: Option<Vec<OtherKey>>,
+    /// The keys by which loaded rows refer to the table, as far as they may become others.
+    pub referenced: Vec<Vec<String>>,
+    /// Every column of these keys.
+    pub columns: Vec<String>,
+}
+
+/// A foreign key whose values follow the keys of the rows that they refer to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The table that is referred to.
+    pub parent: TableId,
+    /// How parents are found, among the file's keys, and what becomes of rows without one.
+    pub spec: OrphanSpec,
+}
+
+/// A unique key that rows take over from the existing ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherKey {
+    pub name: String,
+    pub columns: Vec<String>,
+    /// The sequence of its only column, as SQL names it.
+    pub sequence: Option<String>,
+}
+
+impl Renumbering {
+    /// There is something to do.
+    pub fn any(&self) -> bool {
+        self.matched.is_some() || !self.references.is_empty()
+    }
 }
 
 /// What the plan says about a load into an existing table.
@@ -239,7 +279,7 @@ pub struct IntoExisting {
     /// Indexes and constraints stay in place during the load.
     pub keep_constraints: bool,
     pub conflict: Option<Conflict>,
-    /// The plan assumes that it is empty, and decides nothing about existing rows.
+    /// The plan assumes that it is empty, and decides nothing about existing rows, or not by which key they are matched.
     pub empty: bool,
     /// Rows without a parent are taken care of by the plan before foreign keys see them.
     pub orphans: Vec<OrphanSpec>,
@@ -263,8 +303,21 @@ pub struct Conflict {
 pub struct Skip {
     /// The primary key must be equal as well, because other rows refer to the table's rows by it.
     pub by_primary: bool,
-    /// The key of the plan that, set to "truncate", lets the file's rows in.
-    pub truncate: Option<String>,
+    /// What of the plan lets the file's rows in, without the existing ones.
+    pub truncate: Option<Fix>,
+    /// What matches rows by another key, if the plan does not.
+    pub by_other: Option<Box<ByOther>>,
+}
+
+/// Another key by which rows could be matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByOther {
+    pub fix: Fix,
+    pub key: String,
+    /// Rows that are new can get a new number.
+    pub numbered: bool,
+    /// No column of the key refers to rows of other tables.
+    pub plain: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -321,6 +374,18 @@ impl OrphanSpec {
             existing: true,
             nullable: true,
         }
+    }
+
+    /// It is about the same columns of both sides.
+    pub fn same_key(&self, key: &ExistingForeignKey) -> bool {
+        let parent = (&self.parent_schema, &self.parent) == (&key.parent_schema, &key.parent);
+        parent && (&self.columns, &self.parent_columns) == (&key.columns, &key.parent_columns)
+    }
+
+    /// Both are about one foreign key of a table.
+    pub fn same_columns(&self, other: &OrphanSpec) -> bool {
+        let parent = (&self.parent_schema, &self.parent) == (&other.parent_schema, &other.parent);
+        parent && (&self.columns, &self.parent_columns) == (&other.columns, &other.parent_columns)
     }
 
     /// It asks about this foreign key.

@@ -22,6 +22,8 @@ pub struct Circumstances {
     pub unplanned_key: bool,
     /// A default that the load leaves to the table may read tables.
     pub looking_default: bool,
+    /// References become others than in the file.
+    pub references_follow: bool,
     /// NULL becomes the default of one of its columns.
     pub null_defaults: bool,
     /// Rows of the table; `None` where they cannot be counted.
@@ -41,6 +43,9 @@ pub fn choose(facts: &RelationFacts, into: Option<&IntoExisting>, at: Circumstan
     }
     if let Some(reason) = obstacle(facts).or_else(|| computed(facts, at.looking_default)) {
         return Strategy::Staged(Some(reason));
+    }
+    if at.references_follow {
+        return Strategy::Staged(Some("references follow the rows that they refer to"));
     }
     if at.null_defaults {
         return Strategy::Staged(Some("NULL becomes a default"));
@@ -123,6 +128,7 @@ mod tests {
         Circumstances {
             unplanned_key: false,
             looking_default: false,
+            references_follow: false,
             null_defaults: false,
             existing_rows,
             rows_to_load,
@@ -180,6 +186,9 @@ mod tests {
         assert!(staged(strategy(&append, None, 100)) && staged(strategy(&skip, None, 100)));
         let defaults = Circumstances { null_defaults: true, ..rows(Some(0), 1) };
         assert!(staged(choose(&table(), Some(&append), defaults)));
+        let follow = Circumstances { references_follow: true, ..rows(Some(0), 1) };
+        assert!(staged(choose(&table(), Some(&append), follow)));
+        assert!(staged(choose(&table(), None, follow)), "a new table may refer to rows of an existing one");
         let unplanned = Circumstances { unplanned_key: true, ..rows(Some(0), 1) };
         assert!(staged(choose(&table(), Some(&append), unplanned)));
     }

@@ -3,15 +3,19 @@
 pub mod choose;
 mod direct;
 pub mod fetched;
+pub mod key_maps;
+mod renumber;
 mod skipped;
 mod staged;
 pub mod transfer;
 pub mod triggers;
+mod unique_key;
 pub mod writer;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use self::choose::{Circumstances, Strategy};
+use self::key_maps::{KeyMap, KeyMaps};
 use self::transfer::Target;
 use self::triggers::DisabledTriggers;
 use super::log::Rejects;
@@ -58,6 +62,8 @@ pub struct Loaded {
     pub rows: Option<LoadedRows>,
     /// Triggers that cannot be enabled again before all tables are loaded.
     pub disabled: Option<DisabledTriggers>,
+    /// The keys of its rows, if they may be others than in the file.
+    pub key_map: Option<KeyMap>,
     /// For the result's detail.
     pub notes: Vec<String>,
     /// What only the load could tell; the result's detail has it too.
@@ -78,6 +84,8 @@ pub struct Place<'a> {
     /// How the source table is read around its damage, if it has any.
     pub recovery: Option<&'a Recovery>,
     pub orphans: &'a OrphanChecks<'a>,
+    /// The keys of tables that are loaded.
+    pub maps: &'a KeyMaps,
     /// The rows of every table are counted at the end of the run.
     pub counted: bool,
 }
@@ -102,6 +110,7 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
         Circumstances {
             unplanned_key: into.is_some_and(|into| !into.knows(&existing::foreign_keys::of(relation))),
             looking_default: leaves_looking_default(&facts, &target),
+            references_follow: renumber::follows(spec, place),
             null_defaults: spec.columns.iter().any(|column| column.default.is_some()),
             existing_rows: counted.as_ref().ok().copied(),
             rows_to_load: place.rows_expected,
@@ -273,6 +282,7 @@ mod tests {
             reading: Reading::default(),
             timezone: "UTC".into(),
             columns: vec![],
+            renumbering: Box::default(),
         };
         let loaded = Loaded { imported: 2_000_000, rejected: 1, ..Loaded::default() };
         assert!(check_count(&spec, &loaded, 2_000_000).is_ok());

@@ -5,50 +5,16 @@
 //! stored images, which every type has.
 //! A key that has a NULL in it tells no rows apart.
 
-use serde::Deserialize;
-
 use super::fetched;
+use super::unique_key::{self, Key, Part, alike, equal, shown};
 use crate::error::{Error, OtherRows};
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::spi::{self, Column, Json, Row};
+use crate::pg::spi::{self, Column};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind};
 use pg_sqlite_migrate_core::path;
-use pg_sqlite_migrate_core::plan::{Conflict, LoadSpec, Skip};
+use pg_sqlite_migrate_core::plan::{ByOther, Conflict, LoadSpec, Skip};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
-
-/// The valid unique indexes of `$1`: name, whether of the primary key, whether NULLs are alike, the condition, the
-/// parts, and every column that it looks at. Strategy 3 is equality.
-const KEYS: &str = "
-    SELECT x.relname AS name, i.indisprimary AS primary,
-           COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_alike,
-           pg_get_expr(i.indpred, i.indrelid) AS condition, parts.list AS parts, looks.list AS columns
-    FROM pg_index i
-    JOIN pg_class x ON x.oid = i.indexrelid
-    JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
-    CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_object(
-            'sql', pg_get_indexdef(i.indexrelid, part.place::integer, true),
-            'cast', CASE WHEN t.typtype = 'p' THEN '' ELSE format('::%I.%I', tn.nspname, t.typname) END,
-            'operator', format('OPERATOR(%I.%s)', n.nspname, o.oprname),
-            'collate', COALESCE((SELECT format(' COLLATE %I.%I', ln.nspname, l.collname) FROM pg_collation l
-                JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = part.collating), '')) ORDER BY part.place) AS list
-        FROM ROWS FROM (unnest(i.indclass::oid[]), unnest(i.indcollation::oid[]))
-             WITH ORDINALITY AS part (class, collating, place)
-        JOIN pg_opclass c ON c.oid = part.class
-        JOIN pg_type t ON t.oid = c.opcintype JOIN pg_namespace tn ON tn.oid = t.typnamespace
-        JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype
-             AND a.amoprighttype = c.opcintype AND a.amopstrategy = 3
-        JOIN pg_operator o ON o.oid = a.amopopr JOIN pg_namespace n ON n.oid = o.oprnamespace) parts
-    CROSS JOIN LATERAL (
-        SELECT COALESCE(array_agg(b.attname), '{}') AS list FROM pg_attribute b
-        WHERE b.attrelid = i.indrelid AND b.attnum > 0
-          AND (b.attnum = ANY ((i.indkey::smallint[])[:i.indnkeyatts - 1]) OR b.attnum IN (
-              SELECT d.refobjsubid FROM pg_depend d
-              WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-                AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid))) looks
-    WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indisvalid AND i.indislive AND NOT i.indisexclusion
-    ORDER BY NOT i.indisprimary, x.relname";
 
 /// Why the caller cannot compare; no row where it can.
 const CLOSED: &str = "
@@ -67,27 +33,6 @@ const PLAIN: &str = "
     SELECT attname AS name, type = ANY ('{text,varchar,bpchar}'::regtype[]) AS collates FROM base
     WHERE type = ANY ('{bool,int2,int4,int8,float4,float8,numeric,text,varchar,bpchar,bytea,uuid,jsonb,
                         date,time,timestamp,timestamptz}'::regtype[])";
-
-/// Characters of a row that a message shows.
-const SHOWN: usize = 200;
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Part {
-    sql: String,
-    cast: String,
-    operator: String,
-    collate: String,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Key {
-    name: String,
-    primary: bool,
-    nulls_alike: bool,
-    condition: Option<String>,
-    parts: Vec<Part>,
-    columns: Vec<String>,
-}
 
 /// The comparison of one load.
 pub struct Comparison<'a> {
@@ -123,19 +68,24 @@ pub struct Found {
     pub findings: Vec<Finding>,
 }
 
+/// Why the caller cannot compare rows of a table, which SQL names so.
+pub fn closed(table: &str) -> Option<String> {
+    spi::value(CLOSED, &[table.into()])
+}
+
 impl<'a> Comparison<'a> {
     /// `None` where no row is skipped, or none can be told from another.
     pub fn new(spec: &'a LoadSpec, conflict: &'a Conflict, stage: &'a str) -> Option<Comparison<'a>> {
         let (skip, arbiter) = (conflict.skip.as_ref()?, &conflict.arbiter);
         let _path = LocalSettings::safe_search_path();
         let name = qualified(&spec.schema, &spec.target);
-        let keys = spi::rows(KEYS, &[(&name).into()], key);
+        let keys = unique_key::of(&name);
         let loaded = |key: &Key| key.columns.iter().all(|c| spec.columns.iter().any(|l| l.target == *c));
         let others = keys.iter().filter(|key| loaded(key) && key.name != arbiter.name);
         let others = others.filter(|key| !key.primary || skip.by_primary).cloned().collect();
         let arbiter = keys.iter().find(|key| key.name == arbiter.name)?.clone();
         let plain = spi::rows(PLAIN, &[(&name).into()], |row| (row.get("name"), row.get("collates")));
-        let closed = spi::value(CLOSED, &[(&name).into()]);
+        let closed = closed(&name);
         let own = counts::own_rows(&spec.schema, &spec.target)?;
         let columns = spec.columns.iter().map(|c| c.target.as_str());
         let fetched = if closed.is_none() { fetched::copy("there", &name, &own, columns) } else { None };
@@ -156,20 +106,13 @@ impl<'a> Comparison<'a> {
 
     /// Compares rows of the load with the first that has their key.
     pub fn within_file(&self) -> Result<Found, Error> {
-        let present: Vec<String> = (self.arbiter.parts.iter())
-            .filter(|_| !self.arbiter.nulls_alike)
-            .map(|part| format!(" AND r.{} IS NOT NULL", part.sql))
-            .collect();
-        let by: Vec<String> =
-            self.arbiter.parts.iter().map(|p| format!("(r.{}){}{}", p.sql, p.cast, p.collate)).collect();
+        let (by, present) = (self.arbiter.apart("r"), self.arbiter.present("r"));
         let from = format!(
             "(SELECT r.ctid AS at, pg_catalog.first_value(r.ctid) OVER (PARTITION BY {by} ORDER BY r.ctid) AS first
               FROM {stage} AS r WHERE true{present}) AS d
              JOIN {stage} AS s ON s.ctid OPERATOR(pg_catalog.=) d.at AND d.at OPERATOR(pg_catalog.<>) d.first
              JOIN {stage} AS t ON t.ctid OPERATOR(pg_catalog.=) d.first",
-            by = by.join(", "),
             stage = self.stage,
-            present = present.concat(),
         );
         self.compare(&Pairs { from, place: "in the file".into(), there: "an earlier row" })
     }
@@ -286,7 +229,7 @@ impl<'a> Comparison<'a> {
     /// What can be done, as far as it is known to work.
     fn hint(&self, pairs: &Pairs, from: &str, key: &Key, differs: &str) -> String {
         let path = |name: &str| path::of_table(&self.spec.source, name);
-        let mut ways = vec![];
+        let (mut ways, mut pasted) = (vec![], String::new());
         if pairs.there == "the table" {
             if !key.primary && !self.taken(from, differs) {
                 ways.push(format!(
@@ -294,11 +237,43 @@ impl<'a> Comparison<'a> {
                     path("on_conflict")
                 ));
             }
+            let by_other = self.skip.by_other.iter().filter(|by| self.can_match(by));
+            pasted = by_other.clone().map(|by| format!(" {}", by.fix.pasted())).collect();
+            let matched = "to match rows by another unique key, which the references to them follow";
+            ways.extend(by_other.map(|by| format!("{} {matched}", by.fix)));
             let truncate = self.skip.truncate.iter();
-            ways.extend(truncate.map(|key| format!("{key} to \"truncate\" to have the file's rows alone")));
+            ways.extend(truncate.map(|fix| format!("{fix} to have the file's rows alone")));
         }
         ways.push(format!("{} to leave such rows of the file out", path("where")));
-        format!("Correct the rows, or set {}.", ways.join(", or "))
+        format!("Correct the rows, or set {}.{pasted}", ways.join(", or "))
+    }
+
+    /// Rows could be matched by the other key, as far as can be seen before references follow.
+    fn can_match(&self, by: &ByOther) -> bool {
+        let keys = || self.others.iter().chain([&self.arbiter]);
+        let primary = keys().find(|key| key.primary);
+        let Some(other) = keys().find(|key| key.name == by.key).filter(|_| by.plain || by.numbered) else {
+            return false;
+        };
+        let twice = format!(
+            "SELECT FROM {} AS r WHERE true{} GROUP BY {} HAVING pg_catalog.count(*) > 1 LIMIT 1",
+            self.stage,
+            other.present("r"),
+            other.apart("r")
+        );
+        let taken = |primary: &Key| {
+            let exists = |key: &Key| {
+                format!("EXISTS (SELECT FROM {} AS t WHERE {})", self.table, equal(key, "s", "t"))
+            };
+            let sql = format!(
+                "SELECT FROM {} AS s WHERE NOT {} AND {} LIMIT 1",
+                self.stage,
+                exists(other),
+                exists(primary)
+            );
+            spi::any(&sql, &[])
+        };
+        (!by.plain || !spi::any(&twice, &[])) && (by.numbered || !primary.is_some_and(taken))
     }
 
     /// A third row of the table has what such a row would be given.
@@ -361,35 +336,4 @@ impl<'a> Comparison<'a> {
         let sql = format!("SELECT ARRAY[{list}] FROM {from} WHERE {condition} ORDER BY s.ctid LIMIT 1");
         spi::value(&sql, &[])
     }
-}
-
-fn key(row: &Row<'_>) -> Key {
-    let Json(parts) = row.get("parts");
-    Key {
-        name: row.get("name"),
-        primary: row.get("primary"),
-        nulls_alike: row.get("nulls_alike"),
-        condition: row.get("condition"),
-        parts,
-        columns: row.get("columns"),
-    }
-}
-
-/// The rows of two relations have one key, whose parts are columns.
-fn equal(key: &Key, left: &str, right: &str) -> String {
-    let parts = key.parts.iter().map(|Part { sql, cast, operator, collate }| {
-        let (l, r) = (format!("{left}.{sql}"), format!("{right}.{sql}"));
-        let equal = format!("({l}){cast}{collate} {operator} ({r}){cast}");
-        if key.nulls_alike { alike(&equal, &l, &r) } else { equal }
-    });
-    parts.collect::<Vec<_>>().join(" AND ")
-}
-
-fn alike(equal: &str, left: &str, right: &str) -> String {
-    format!("(({equal}) IS TRUE OR ({left} IS NULL AND {right} IS NULL))")
-}
-
-/// Values as a row, shortened.
-fn shown(values: &[String]) -> String {
-    format!("pg_catalog.\"left\"(ROW({})::pg_catalog.text, {SHOWN})", values.join(", "))
 }

@@ -5,12 +5,13 @@ use std::convert::Infallible;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 
+use super::renumber::{Renumbered, Renumbering};
 use super::skipped::Comparison;
 use super::transfer::{self, Target};
 use super::triggers::{self, DisabledTriggers};
 use super::{Loaded, Place};
 use crate::error::Error;
-use crate::import::orphans;
+use crate::import::orphans::{self, Staged};
 use crate::pg::loaded_rows::{Command, LoadedRows};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, relation, spi, storage_extension, xact};
@@ -30,11 +31,21 @@ pub fn load(
 ) -> Result<Loaded, Error> {
     let default = IntoExisting::default();
     let into = spec.existing.as_ref().unwrap_or(&default);
-    let (stage, relation) = create_stage(spec, target);
+    let (stage, relation) = create_stage(spec, target, &[]);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
     loaded.notes.extend(put_defaults(spec, &stage));
-    let orphans = orphans::resolve_staged(&into.orphans, &stage, place.orphans, place.rejects);
+    let renumbering = Renumbering::of(spec, place)?;
+    let orphans = resolve_orphans(into, renumbering.as_ref(), &stage, place)?;
+    let renumbered = renumbering.map(|renumbering| renumbering.run(&stage, target)).transpose()?;
+    let stage = match renumbered {
+        Some(Renumbered { stage, map, notes }) => {
+            loaded.key_map = map;
+            loaded.notes.extend(notes);
+            stage
+        }
+        None => stage,
+    };
     let staged = loaded.imported - orphans.rejected;
     loaded.rejected += orphans.rejected;
     loaded.orphans += orphans.rejected;
@@ -127,12 +138,40 @@ fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str, shards: bool) -> Resul
     }
 }
 
-/// A temporary table with the loaded columns; its name as SQL says it, and its oid.
-fn create_stage(spec: &LoadSpec, target: pg_sys::Oid) -> (String, pg_sys::Oid) {
+/// Rows without a parent. Where the parents' keys are not the file's any more, parents are looked for among the latter, and
+/// no key of the table's own would find that one is missing.
+fn resolve_orphans(
+    into: &IntoExisting,
+    renumbering: Option<&Renumbering<'_>>,
+    stage: &str,
+    place: Place<'_>,
+) -> Result<Staged, Error> {
+    let by_file: Vec<_> = renumbering.iter().flat_map(|renumbering| renumbering.asked(stage)).collect();
+    let others =
+        into.orphans.iter().filter(|spec| !by_file.iter().any(|(other, _)| other.same_columns(spec)));
+    let asked: Vec<_> = others.map(|spec| (spec, None)).collect();
+    let by_file = by_file.into_iter().map(|(spec, keys)| (spec, Some(keys)));
+    orphans::resolve_staged(
+        &asked.into_iter().chain(by_file).collect::<Vec<_>>(),
+        stage,
+        place.orphans,
+        place.rejects,
+    )
+}
+
+/// A column of a staging table that its table does not have.
+pub struct Extra {
+    pub name: String,
+    pub pg_type: String,
+}
+
+/// A temporary table with the loaded columns and others; its name as SQL says it, and its oid.
+pub fn create_stage(spec: &LoadSpec, target: pg_sys::Oid, extra: &[Extra]) -> (String, pg_sys::Oid) {
     let _path = LocalSettings::safe_search_path();
     let name = relation::free_temporary_name(&format!("sqlite_migrate_stage_{}", target.to_u32()));
-    let list: Vec<String> =
-        spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type)).collect();
+    let columns = spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type));
+    let extra = extra.iter().map(|Extra { name, pg_type }| format!("{} {pg_type}", ident(name)));
+    let list: Vec<String> = columns.chain(extra).collect();
     spi::execute(&format!("CREATE TEMPORARY TABLE {} ({}) USING heap", ident(&name), list.join(", ")));
     let stage = qualified("pg_temp", &name);
     let oid = spi::oid(&stage);

@@ -68,21 +68,30 @@ pub struct Staged {
 }
 
 /// Rejects rows on a staging table that have no parent, and sets keys to NULL, as the policies say. Rows whose parents are
-/// still to come stay as they are, and with `orphans: "error"` the table's own keys raise the error.
-pub fn resolve_staged(
-    specs: &[OrphanSpec],
+/// still to come stay as they are, and with `orphans: "error"` the table's own keys raise the error. Where a spec comes with
+/// a relation, that holds the keys of its parents in the file: nothing else says which rows are meant.
+pub fn resolve_staged<'s>(
+    specs: &[(&'s OrphanSpec, Option<&str>)],
     stage: &str,
     checks: &OrphanChecks<'_>,
     rejects: Rejects,
-) -> Staged {
-    let queries = |policy| -> Vec<OrphanQuery<'_>> {
-        let specs = specs.iter().filter(|spec| spec.policy == policy && !checks.parents_to_come(spec));
-        specs.map(|spec| OrphanQuery::of_stage(spec, stage)).collect()
+) -> Result<Staged, Error> {
+    let queries = |policy| -> Vec<OrphanQuery<'s>> {
+        let of_policy = specs.iter().filter(|(spec, _)| spec.policy == policy);
+        let query = |(spec, keys): &(&'s OrphanSpec, Option<&str>)| match keys {
+            Some(keys) => Some(OrphanQuery::of_file(spec, stage, keys)),
+            None if checks.parents_to_come(spec) => None,
+            None => Some(OrphanQuery::of_stage(spec, stage)),
+        };
+        of_policy.filter_map(query).collect()
     };
     let removed = reject::reject(&queries(Orphans::Reject), rejects);
     let queries = queries(Orphans::Null);
     let notes = null::nullify(&queries).map(|nulled| null::notes(&queries, &nulled)).unwrap_or_default();
-    Staged { rejected: removed.iter().map(|removed| removed.rows).sum(), notes }
+    let by_file = specs.iter().filter(|(spec, _)| spec.policy == Orphans::Error);
+    let by_file = by_file.filter_map(|(spec, keys)| Some(OrphanQuery::of_file(spec, stage, (*keys)?)));
+    by_file.into_iter().try_for_each(|query| query.refuse())?;
+    Ok(Staged { rejected: removed.iter().map(|removed| removed.rows).sum(), notes })
 }
 
 /// The table's own rows may be parents.

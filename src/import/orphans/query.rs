@@ -90,6 +90,13 @@ impl<'a> OrphanQuery<'a> {
         query
     }
 
+    /// Rows on a stage that have the file's values, as their parents in another relation have: its columns are named as
+    /// the parents' are.
+    pub fn of_file(spec: &'a OrphanSpec, stage: &str, keys: &str) -> OrphanQuery<'a> {
+        let relation = |name: &str| Relation { name: name.to_string(), from: name.to_string() };
+        OrphanQuery { parents: vec![relation(keys)], ..OrphanQuery::new(spec, relation(stage)) }
+    }
+
     fn new(spec: &'a OrphanSpec, children: Relation) -> OrphanQuery<'a> {
         let _path = LocalSettings::safe_search_path();
         let name = qualified(&spec.parent_schema, &spec.parent);

@@ -333,6 +333,7 @@ fn virtual_tables_of_real_files_can_be_read() {
             super::super::Mode::Full,
             &Default::default(),
             None,
+            &[],
             &nothing,
         )
         .unwrap();

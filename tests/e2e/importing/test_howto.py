@@ -14,6 +14,10 @@ USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, code {}, active TEXT); INSE
 ONE_BAD = "CREATE TABLE events (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO events VALUES (1, '2024-01-01 00:00:00Z'), (2, '{}');"
 EXISTING = "CREATE TABLE users (id bigint PRIMARY KEY, code varchar(3){}, active text);"
 
+ROLES = ("CREATE TABLE role (id INTEGER PRIMARY KEY, name TEXT UNIQUE); INSERT INTO role VALUES (1, 'admin'), (2, 'guest');"
+         "CREATE TABLE account (id INTEGER PRIMARY KEY, role_id INTEGER REFERENCES role); INSERT INTO account VALUES (1, 2);")
+THERE = "CREATE TABLE role (id int PRIMARY KEY, name text UNIQUE); INSERT INTO role VALUES (1, 'guest'), (2, 'admin'); CREATE TABLE account (id int PRIMARY KEY, role_id int REFERENCES role);"
+
 # By heading, for each of its plans: the file, the target's tables before, and what a query then finds.
 RECIPES = {
     "The app stores milliseconds": [
@@ -57,6 +61,9 @@ RECIPES = {
     "The tables have rows already": [
         (USERS.format("TEXT", "'a'"), EXISTING.format("") + "INSERT INTO users VALUES (9, 'old')", "SELECT string_agg(code, ',' ORDER BY id) FROM users", "a,b"),
         (USERS.format("TEXT", "'a'"), EXISTING.format("") + "INSERT INTO users VALUES (2, 'old'), (9, 'own')", "SELECT string_agg(code, ',' ORDER BY id) FROM users", "a,b,own")],
+    "Django's permissions mean something else, or seed rows have other numbers": [
+        (ROLES, THERE, "SELECT string_agg(a.id || r.name || r.id, ',') FROM account a JOIN role r ON r.id = a.role_id", "1guest1"),
+        (ROLES, THERE, "SELECT string_agg(a.id || r.name || r.id, ',') FROM account a JOIN role r ON r.id = a.role_id", "1guest2")],
     "The file is damaged": [(EVENTS, "", "SELECT count(*) FROM events", "2")],
 }
 

@@ -1,13 +1,17 @@
 //! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
+use serde_json::Value;
+
 use super::converted::is_citext;
+use super::existing::own_match;
+use super::renumbering;
 use super::table::DecidedTable;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
-use crate::plan::given::overrides::TableOverrides;
+use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::words::{OnConflict, OnError, Word};
-use crate::plan::model::{Conflict, Skip};
+use crate::plan::model::{ByOther, Conflict, Skip};
 use crate::plan::target::{ExistingForeignKey, ExistingKey, ExistingTable, Identity};
 
 /// Decides what becomes of loaded rows whose key exists already.
@@ -15,7 +19,16 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     let Some(existing) = table.existing.filter(|_| table.settings.on_conflict != OnConflict::Error) else {
         return;
     };
-    match arbiter(table, existing) {
+    if own_match(table, &ctx.plan)
+        && table.settings.match_by == MatchBy::Natural
+        && other_keys(table, existing).is_empty()
+    {
+        let path = table.path("match");
+        let message = format!("{path} has no effect: the table has no unique key besides its primary key");
+        let removed = Fix::of_table(&table.source.name, "match", Value::Null);
+        findings.push(Kind::NoEffect.warning(&table.source.name, message).fix(removed, ""));
+    }
+    match arbiter(ctx, table, existing) {
         Ok(Some(key)) => {
             let update = update(table, existing, key, findings);
             // Rows of some table refer to rows of this one, in the file or in the target.
@@ -25,8 +38,11 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             let referenced = keys.any(|k| k.parent.eq_ignore_ascii_case(&table.source.name))
                 || existing.foreign_keys.iter().any(here)
                 || !existing.referenced_by.is_empty();
-            let skip = (table.settings.on_conflict == OnConflict::Skip)
-                .then_some(Skip { by_primary: referenced, truncate: None });
+            let skip = (table.settings.on_conflict == OnConflict::Skip).then_some(Skip {
+                by_primary: referenced,
+                truncate: None,
+                by_other: None,
+            });
             table.conflict = Some(Conflict { arbiter: key.clone(), update, skip });
         }
         Ok(None) => {
@@ -40,33 +56,75 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     }
 }
 
-/// Fills in the plan key that would truncate the existing rows first: which one it is depends on all tables.
+/// Fills in what would let the file's rows in, which depends on all tables.
 pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
-    let truncate: Vec<Option<String>> = tables.iter().map(|table| truncate(ctx, tables, table)).collect();
-    for (table, truncate) in tables.iter_mut().zip(truncate) {
+    let found: Vec<_> = (0..tables.len()).map(|i| (truncate(ctx, tables, i), by_other(tables, i))).collect();
+    for (table, (truncate, by_other)) in tables.iter_mut().zip(found) {
         if let Some(skip) = table.conflict.as_mut().and_then(|c| c.skip.as_mut()) {
-            skip.truncate = truncate;
+            (skip.truncate, skip.by_other) = (truncate, by_other.map(Box::new));
         }
     }
 }
 
-/// The table's own key where no table references it; the plan's where every table that does is truncated with it.
-fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], table: &DecidedTable<'_>) -> Option<String> {
-    let existing = table.existing?;
-    if existing.referenced_by.is_empty() {
-        return Some(table.path("existing_rows"));
+/// Truncates the table, and those with rows that refer to it: all of them are loaded again.
+fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], i: usize) -> Option<Fix> {
+    let goes_on = ctx.overrides.on_error == Some(OnError::Continue);
+    let (mut concerned, mut at) = (vec![i], 0);
+    while let Some(existing) = concerned.get(at).map(|i| tables.get(*i)?.existing) {
+        let existing = existing.filter(|e| matches!(e.relkind, 'r' | 'p'))?;
+        if goes_on && !existing.referenced_by.is_empty() {
+            return None;
+        }
+        for (schema, name) in &existing.referenced_by {
+            let is =
+                |d: &DecidedTable<'_>| d.existing.is_some_and(|e| (&e.schema, &e.name) == (schema, name));
+            let child = tables.iter().position(is)?;
+            if !concerned.contains(&child) {
+                concerned.push(child);
+            }
+        }
+        at += 1;
     }
-    let kept: Vec<&ExistingTable> = tables.iter().filter_map(|d| d.existing).collect();
-    let together = ctx.overrides.on_error != Some(OnError::Continue)
-        && tables.iter().all(|d| {
-            let own_word =
-                |g: &TableOverrides| g.common.existing_rows.is_some() || g.common.on_conflict.is_some();
-            !d.overrides.is_some_and(own_word) && d.existing.is_none_or(|e| matches!(e.relkind, 'r' | 'p'))
-        });
-    let cleared =
-        |(schema, name): &(String, String)| kept.iter().any(|e| (&e.schema, &e.name) == (schema, name));
-    let all = kept.iter().flat_map(|e| &e.referenced_by).all(cleared);
-    (together && all).then(|| "plan.existing_rows".into())
+    let truncated = concerned.iter().filter_map(|i| tables.get(*i).filter(|d| !d.holds_nothing()));
+    truncated.map(|d| Fix::of_table(&d.source.name, "existing_rows", "truncate")).reduce(Fix::and)
+}
+
+/// Matches rows by another key than the primary one: in every table that has only one other, or else in this table.
+fn by_other(tables: &[DecidedTable<'_>], i: usize) -> Option<ByOther> {
+    let table = tables.get(i).filter(|d| d.matched_by().is_none())?;
+    let existing = table.existing?;
+    let others = other_keys(table, existing);
+    let key = *others.first()?;
+    let all: Vec<_> = tables.iter().map(|d| only_other(d).or_else(|| d.matched_by())).collect();
+    let mut this: Vec<_> = tables.iter().map(DecidedTable::matched_by).collect();
+    this.iter_mut().skip(i).take(1).for_each(|of_table| *of_table = Some(key));
+    let own_word = |d: &DecidedTable<'_>| d.overrides.is_some_and(|g| g.common.match_by.is_some());
+    let fix = match () {
+        () if others.len() == 1 && renumbering::works(tables, &all) => match tables.iter().any(own_word) {
+            true => {
+                let matched = tables.iter().filter(|d| only_other(d).is_some());
+                matched.map(|d| Fix::of_table(&d.source.name, "match", "natural")).reduce(Fix::and)?
+            }
+            false => Fix::of_plan("match", "natural"),
+        },
+        () if renumbering::works(tables, &this) => others_of(table, &others, "match"),
+        () => return None,
+    };
+    let primary = existing.keys.iter().find(|key| key.primary);
+    let numbered = primary.is_none_or(|primary| match primary.columns.as_slice() {
+        [only] => existing.column(only).is_some_and(|c| c.sequence.is_some()),
+        _ => false,
+    });
+    Some(ByOther { fix, key: key.name.clone(), numbered, plain: renumbering::is_plain(table, key) })
+}
+
+/// The key by which `match: "natural"` would match a table's rows.
+fn only_other<'e>(table: &DecidedTable<'e>) -> Option<&'e ExistingKey> {
+    let existing = table.existing.filter(|_| table.conflict.is_some() && !table.starts_empty())?;
+    match other_keys(table, existing).as_slice() {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 /// Why there is no ON CONFLICT, and what helps.
@@ -74,6 +132,7 @@ type Refusal = (String, Fix);
 
 /// The key; `None` for an empty table without keys, in which no row conflicts.
 fn arbiter<'e>(
+    ctx: &Context<'_>,
     table: &DecidedTable<'_>,
     existing: &'e ExistingTable,
 ) -> Result<Option<&'e ExistingKey>, Refusal> {
@@ -85,27 +144,84 @@ fn arbiter<'e>(
     if existing.insert_rules {
         return Err(refused("for a table with rules for INSERT"));
     }
+    if let Some(key) = matched_by(ctx, table, existing)? {
+        return Ok(Some(key));
+    }
     let asked = table.overrides.and_then(|g| g.conflict_target.as_deref());
     let key = match asked {
-        Some(name) => named(table, existing, name)?,
+        Some(name) => named(table, existing, name, "conflict_target")?,
         None if existing.keys.is_empty() && table.starts_empty() => return Ok(None),
         None => by_default(table, existing)?,
     };
     unusable(table, key).map_or(Ok(Some(key)), |why| {
         let message = format!("on_conflict \"{word}\" cannot use \"{}\": {why}", key.name);
-        Err((message, others(table, existing)))
+        Err((message, others(table, existing, "conflict_target")))
     })
+}
+
+/// The key that `match` says, or means; it decides before `conflict_target`. In an empty table no row is matched.
+fn matched_by<'e>(
+    ctx: &Context<'_>,
+    table: &DecidedTable<'_>,
+    existing: &'e ExistingTable,
+) -> Result<Option<&'e ExistingKey>, Refusal> {
+    let key = match &table.settings.match_by {
+        MatchBy::Key => return Ok(None),
+        MatchBy::Natural if table.starts_empty() => return Ok(None),
+        MatchBy::Natural => return natural(ctx, table, existing),
+        MatchBy::Named(name) => named(table, existing, name, "match")?,
+    };
+    match unusable(table, key) {
+        Some(why) => {
+            let message = format!("match cannot use \"{}\": {why}", key.name);
+            Err((message, others(table, existing, "match")))
+        }
+        None => Ok(Some(key).filter(|_| !table.starts_empty())),
+    }
+}
+
+/// The only usable unique key besides the primary key, or the one of these that `conflict_target` names. Where the plan as
+/// a whole says so, rows of a table with several are still matched by the primary key.
+fn natural<'e>(
+    ctx: &Context<'_>,
+    table: &DecidedTable<'_>,
+    existing: &'e ExistingTable,
+) -> Result<Option<&'e ExistingKey>, Refusal> {
+    let others = other_keys(table, existing);
+    let asked = table.overrides.and_then(|g| g.conflict_target.as_deref());
+    let named = others.iter().find(|key| Some(key.name.as_str()) == asked);
+    match (others.as_slice(), named) {
+        ([], _) => Ok(None),
+        ([key], _) | (_, Some(key)) => Ok(Some(key)),
+        (several, None) if own_match(table, &ctx.plan) => {
+            let names = list(several.iter().copied());
+            let message = format!("table \"{}\" has several unique keys to match by: {names}", table.title());
+            Err((message, others_of(table, several, "match")))
+        }
+        (_, None) => Ok(None),
+    }
+}
+
+/// The usable unique keys besides the primary key. One that contains the primary key tells no rows apart that it does not.
+fn other_keys<'e>(table: &DecidedTable<'_>, existing: &'e ExistingTable) -> Vec<&'e ExistingKey> {
+    let primary = existing.keys.iter().find(|key| key.primary);
+    let contains_primary = |key: &ExistingKey| {
+        primary.is_some_and(|primary| primary.columns.iter().all(|column| key.columns.contains(column)))
+    };
+    let others = existing.keys.iter().filter(|key| !contains_primary(key) && unusable(table, key).is_none());
+    others.collect()
 }
 
 fn named<'e>(
     table: &DecidedTable<'_>,
     existing: &'e ExistingTable,
     name: &str,
+    asked_by: &'static str,
 ) -> Result<&'e ExistingKey, Refusal> {
     existing.keys.iter().find(|key| key.name == name).ok_or_else(|| {
         let guess = did_you_mean(name, existing.keys.iter().map(|key| key.name.as_str()));
         let message = format!("table \"{}\" has no unique key \"{name}\"{guess}", table.title());
-        (message, others(table, existing))
+        (message, others(table, existing, asked_by))
     })
 }
 
@@ -119,7 +235,7 @@ fn by_default<'e>(table: &DecidedTable<'_>, existing: &'e ExistingTable) -> Resu
         several => {
             let names = list(several.iter());
             let message = format!("table \"{}\" has several unique keys: {names}", table.title());
-            Err((message, others(table, existing)))
+            Err((message, others(table, existing, "conflict_target")))
         }
     }
 }
@@ -144,13 +260,18 @@ fn unusable(table: &DecidedTable<'_>, key: &ExistingKey) -> Option<String> {
     Some(format!("no value is loaded into its column \"{missing}\""))
 }
 
-/// One of the keys that would do, if any.
-fn others(table: &DecidedTable<'_>, existing: &ExistingTable) -> Fix {
+/// One of the keys that would do, if any; `asked_by` is the plan key that names it.
+fn others(table: &DecidedTable<'_>, existing: &ExistingTable, asked_by: &'static str) -> Fix {
     let usable = existing.keys.iter().filter(|key| unusable(table, key).is_none());
-    let usable: Vec<&str> = usable.map(|key| key.name.as_str()).collect();
-    match usable.as_slice() {
+    others_of(table, &usable.collect::<Vec<_>>(), asked_by)
+}
+
+fn others_of(table: &DecidedTable<'_>, usable: &[&ExistingKey], asked_by: &'static str) -> Fix {
+    let names: Vec<&str> = usable.iter().map(|key| key.name.as_str()).collect();
+    match names.as_slice() {
+        [first, rest @ ..] => Fix::of_table(&table.source.name, asked_by, *first).or(rest),
+        [] if asked_by == "match" => Fix::of_table(&table.source.name, "match", "key"),
         [] => give_up(table),
-        [first, rest @ ..] => Fix::of_table(&table.source.name, "conflict_target", *first).or(rest),
     }
 }
 

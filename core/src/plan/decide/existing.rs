@@ -42,6 +42,12 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         let removed = Fix::of_table(name, key, Value::Null);
         findings.push(Kind::NoEffect.warning(name, message).fix(removed, rest));
     }
+    if own_match(table, &ctx.plan) && table.settings.on_conflict == OnConflict::Error {
+        let message = format!("{} has no effect: on_conflict is \"error\"", table.path("match"));
+        let removed = Fix::of_table(name, "match", Value::Null);
+        let rest = ", or set on_conflict to \"skip\" or \"update\"";
+        findings.push(Kind::NoEffect.warning(name, message).fix(removed, rest));
+    }
     for column in &table.columns {
         for key in column_keys_without_effect(column, existing) {
             let removed = Fix::of_column(name, &column.source.name, key, Value::Null);
@@ -116,12 +122,19 @@ fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'stati
         ],
         None => vec![
             ("on_conflict", differs(given.on_conflict, plan.on_conflict)),
+            ("match", own_match(table, plan)),
             ("constraints", differs(given.constraints, plan.constraints)),
             ("fire_triggers", differs(given.fire_triggers, plan.fire_triggers)),
             ("null_to_default", table.overrides.and_then(|g| g.null_to_default) == Some(true)),
         ],
     };
     keys.into_iter().filter(|(_, without_effect)| *without_effect).map(|(key, _)| key).collect()
+}
+
+/// The table's entry says how rows are matched, otherwise than the plan.
+pub fn own_match(table: &DecidedTable<'_>, plan: &Settings) -> bool {
+    let own = table.overrides.and_then(|g| g.common.match_by.as_ref());
+    own.is_some_and(|own| *own != plan.match_by)
 }
 
 fn conflict_target(table: &DecidedTable<'_>) -> Option<&'static str> {

@@ -161,6 +161,10 @@ fn may_heal(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &Existin
 
 /// No existing row can be the parent, and no existing row takes the orphan's place.
 fn certain(tables: &[DecidedTable<'_>], table: &DecidedTable<'_>, key: &ExistingForeignKey) -> bool {
+    if table.renumbering.references.iter().any(|reference| reference.spec.same_key(key)) {
+        // Its parents are looked for among the file's keys, before anything becomes of the row.
+        return true;
+    }
     let parent = tables.iter().find(|d| is(d, &key.parent_schema, &key.parent));
     parent.is_some_and(|p| p.starts_empty()) && (table.conflict.is_none() || table.starts_empty())
 }

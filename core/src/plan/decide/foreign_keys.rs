@@ -321,6 +321,12 @@ pub fn cost(rows: u64) -> String {
     format!(", which changes {}", counted(rows, "row", "rows"))
 }
 
+/// The values of the key follow its parents' keys.
+fn follows(table: &DecidedTable<'_>, key: &ForeignKey) -> bool {
+    let columns = table.targets(&key.columns);
+    columns.is_ok_and(|columns| table.renumbering.references.iter().any(|r| r.spec.columns == columns))
+}
+
 fn orphan_finding(
     table: &DecidedTable<'_>,
     object: &str,
@@ -329,6 +335,14 @@ fn orphan_finding(
 ) -> Finding {
     let message = orphans.described(&key.parent);
     let becomes = match table.settings.orphans {
+        // Such a row could find another parent by the file's value.
+        Orphans::Keep if follows(table, key) => {
+            let (first, others) = orphan_policies(true, nullable);
+            let message =
+                format!("{message}; they cannot be kept, because rows of \"{}\" are matched", key.parent);
+            let fix = Fix::of_table(&table.source.name, "orphans", first).or(others);
+            return Kind::Orphans.blocking(object, message).fix(fix, &cost(orphans.count()));
+        }
         Orphans::Error => {
             let (first, others) = orphan_policies(false, nullable);
             let fix = |policy: &str| Fix::of_table(&table.source.name, "orphans", policy);

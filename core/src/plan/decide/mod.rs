@@ -18,6 +18,7 @@ pub(crate) mod object;
 pub(crate) mod order;
 mod orms;
 pub(crate) mod oversized;
+pub(crate) mod renumbering;
 pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
@@ -49,6 +50,7 @@ pub fn decide<'a>(
             collate::decide(ctx, table, findings);
         }
     }
+    renumbering::decide(ctx, &mut tables, findings);
     conflicts::remedies(ctx, &mut tables);
     collate::follow(&mut tables, findings);
     let mut relations = relations(ctx, &tables);

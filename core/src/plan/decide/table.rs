@@ -8,10 +8,12 @@ use super::converted::KeyAsked;
 use super::object::{IndexKeys, Object};
 use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
+use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::overrides::TableOverrides;
-use crate::plan::model::Conflict;
+use crate::plan::model::{Conflict, Renumbering};
 use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
+use crate::plan::target::ExistingKey;
 use crate::plan::trial::Part;
 use crate::reading::Reading;
 use crate::translate;
@@ -32,6 +34,8 @@ pub struct DecidedTable<'a> {
     pub unique: Vec<Vec<String>>,
     /// What becomes of a row whose key exists; `None` for an error.
     pub conflict: Option<Conflict>,
+    /// Its keys that may become others.
+    pub renumbering: Renumbering,
     /// What is created or checked after the load.
     pub objects: Vec<Object>,
     /// What the server is asked about.
@@ -103,11 +107,23 @@ impl<'a> DecidedTable<'a> {
             constraints: names::Scope::default(),
             unique: vec![],
             conflict: None,
+            renumbering: Renumbering::default(),
             objects: vec![],
             tried: vec![],
             sizes: vec![],
             keys: vec![],
         }
+    }
+
+    /// The key by which rows are existing ones, if their other keys follow: none where there are no rows.
+    pub fn matched_by(&self) -> Option<&ExistingKey> {
+        let key = &self.conflict.as_ref()?.arbiter;
+        let matched = self.settings.match_by != MatchBy::Key && !key.primary && !self.starts_empty();
+        let existing = self.existing.filter(|_| matched)?;
+        let primary = existing.keys.iter().find(|key| key.primary);
+        // Without any other key there is nothing that could follow.
+        let other = primary.is_some() || existing.keys.len() > 1;
+        other.then_some(key)
     }
 
     /// A column that is carried over, by source name.

@@ -32,7 +32,14 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
         part: asked.part,
         create: create(table),
         index: asked.index.as_ref().map(|index| format!("CREATE INDEX ON {TABLE} {index}")),
-        load: LoadSpec { schema: "pg_temp".into(), target: NAME.into(), existing: None, columns, ..whole },
+        load: LoadSpec {
+            schema: "pg_temp".into(),
+            target: NAME.into(),
+            existing: None,
+            columns,
+            renumbering: Box::default(),
+            ..whole
+        },
         size: asked.size.clone(),
         safe: asked.safe,
     }

@@ -130,6 +130,33 @@ pub fn together(verb: &str, tables: &[&DecidedTable<'_>]) -> Option<String> {
     (!names.is_empty()).then(|| format!("{verb} TABLE {}", names.join(", ")))
 }
 
+/// Locks tables that are truncated because they hold nothing, and stops if one does by now. Rows that a snapshot of the
+/// transaction does not show are not counted: then only a table without pages counts as empty.
+pub fn check_empty(tables: &[&DecidedTable<'_>]) -> Option<String> {
+    let check = |table: &&DecidedTable<'_>| {
+        let name = qualified(&table.settings.schema, &table.target);
+        format!(
+            "
+    LOCK TABLE ONLY {name} IN ACCESS EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM ONLY {name})
+       OR (pg_catalog.current_setting('transaction_isolation') <> 'read committed'
+           AND pg_catalog.pg_relation_size({relation}::pg_catalog.regclass) > 0) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_table',
+            MESSAGE = {message}, HINT = {hint};
+    END IF;",
+            relation = literal(&name),
+            message =
+                literal(&format!("relation {name} was empty when the plan was made, but may have rows now")),
+            hint = literal(&format!(
+                "Run the import again, or set {} to \"truncate\".",
+                table.path("existing_rows")
+            )),
+        )
+    };
+    let body: String = tables.iter().map(check).collect();
+    (!body.is_empty()).then(|| format!("DO {}", literal(&format!("BEGIN{body}\nEND"))))
+}
+
 /// Takes the foreign keys away that point from tables which are about to be replaced to one that is replaced now.
 pub fn drop_foreign_keys(parent: &DecidedTable<'_>, children: &[&DecidedTable<'_>]) -> String {
     let oid = |d: &DecidedTable<'_>| {

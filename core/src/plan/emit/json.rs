@@ -55,6 +55,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "create", settings.create.word().into());
     put(&mut out, "existing_rows", settings.existing_rows.word().into());
     put(&mut out, "on_conflict", settings.on_conflict.word().into());
+    put(&mut out, "match", settings.match_by.text().into());
     put(&mut out, "constraints", settings.constraints.word().into());
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());

@@ -9,6 +9,7 @@ use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::words::{Constraints, ExistingRows, OnError};
 use crate::plan::model::{Action, IntoExisting, LoadColumn, LoadSpec, Phase, Step};
 use crate::plan::resolve::names::make_object_name;
@@ -112,7 +113,12 @@ fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) 
         if let Some(sql) = ddl::together("DROP", &disposed(tables, Disposition::Replace)) {
             push(out, Phase::Tables, "drop tables to replace".into(), sql, None);
         }
-        let truncated = disposed(tables, Disposition::Keep { truncate: true });
+        let emptied: Vec<_> = tables.iter().copied().filter(|d| d.emptied).collect();
+        if let Some(sql) = ddl::check_empty(&emptied) {
+            push(out, Phase::Tables, "look at tables that hold nothing".into(), sql, None);
+        }
+        let mut truncated = disposed(tables, Disposition::Keep { truncate: true });
+        truncated.extend(emptied);
         if let Some(sql) = ddl::together("TRUNCATE", &truncated) {
             push(out, Phase::Tables, "truncate tables".into(), sql, None);
         }
@@ -204,6 +210,7 @@ pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadS
         reading: table.reading(),
         timezone: table.settings.timezone.clone(),
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
+        renumbering: Box::new(table.renumbering.clone()),
     }
 }
 
@@ -220,7 +227,8 @@ fn into_existing(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> 
         fire_triggers: table.settings.fire_triggers,
         keep_constraints: keep || (goes_on && !orphans.is_empty()),
         conflict: table.conflict.clone(),
-        empty: table.settings.existing_rows == ExistingRows::Error,
+        empty: table.settings.existing_rows == ExistingRows::Error
+            || (table.settings.match_by != MatchBy::Key && table.conflict.is_some() && table.starts_empty()),
         orphans,
         keys: built::existing_keys(ctx, table),
     }

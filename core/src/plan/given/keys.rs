@@ -4,6 +4,7 @@
 //! A key is known at up to three levels: the plan itself, a table, a column. `Works` says which
 //! values do something today; the rest is refused by name, never ignored.
 
+use super::match_by;
 use super::words::*;
 use crate::damage::Integrity;
 use crate::types::Epochs;
@@ -27,6 +28,8 @@ pub enum Kind {
     TextOrNull,
     /// A name; null for none.
     NameOrNull,
+    /// A word, or the name of a key.
+    Match,
     Word(&'static [&'static str]),
     /// A list of globs.
     Globs,
@@ -148,6 +151,9 @@ pub const KEYS: &[Key] = &[
     Key::new("conflict_target", Kind::NameOrNull, "the primary key, or the only unique key").of_table().says(
         "The key that `on_conflict` uses: the name of the existing table's primary key, unique constraint or unique index.",
         "\"conflict_target\": \"users_email_key\""),
+    Key::new("match", Kind::Match, "\"key\"").run_and_table().says(
+        "By which key a loaded row is an existing one, if `on_conflict` is `skip` or `update`. `key`: by that of `conflict_target`; references to the row keep their values. `natural`: by the table's other unique key, such as a name; the row gets the primary key that it has in the table, and the foreign keys of loaded rows that refer to it follow. For a table also the name of that key. See [Rows with other numbers](existing.md#rows-with-other-numbers).",
+        "\"match\": \"natural\""),
     Key::new("constraints", Kind::Word(Constraints::WORDS), "\"rebuild\"").run_and_table().says(
         "What happens to indexes and constraints of an existing table: `rebuild` rebuilds and checks them after the load, `keep` maintains them for each row.",
         "\"constraints\": \"keep\""),
@@ -380,6 +386,10 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Flag => "`true`, `false`".to_string(),
         Kind::Text => "text".into(),
         Kind::NameOrNull => "text or `null`".into(),
+        Kind::Match => {
+            let words = match_by::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+            format!("{words}; for a table also the name of a unique key")
+        }
         Kind::TextOrNull => "SQL text or `null`".into(),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Globs => "list of globs".into(),

@@ -2,6 +2,7 @@
 //! JSON Schema of a plan.
 
 pub mod keys;
+pub(crate) mod match_by;
 pub mod merge;
 pub(crate) mod naming;
 pub(crate) mod objects;

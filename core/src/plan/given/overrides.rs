@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::keys::Level;
+use super::match_by::MatchBy;
 use super::naming::NameRules;
 use super::objects::Objects;
 use super::orms::Orms;
@@ -60,6 +61,7 @@ pub struct Common {
     pub create: Option<Create>,
     pub existing_rows: Option<ExistingRows>,
     pub on_conflict: Option<OnConflict>,
+    pub match_by: Option<MatchBy>,
     pub constraints: Option<Constraints>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
@@ -299,6 +301,7 @@ fn read_common(map: &Object) -> Common {
         create: word(map, "create"),
         existing_rows: word(map, "existing_rows"),
         on_conflict: word(map, "on_conflict"),
+        match_by: text(map, "match").map(|text| MatchBy::read(&text)),
         constraints: word(map, "constraints"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),

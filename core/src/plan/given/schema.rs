@@ -59,7 +59,7 @@ fn shape(kind: Kind) -> Value {
     let text = || json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
     match kind {
         Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Text | Kind::Type | Kind::Timezone => text(),
+        Kind::Text | Kind::Match | Kind::Type | Kind::Timezone => text(),
         Kind::TextOrNull | Kind::NameOrNull | Kind::Encoding => {
             json!({ "anyOf": [text(), { "type": "null" }] })
         }

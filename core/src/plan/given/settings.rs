@@ -1,5 +1,6 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
+use super::match_by::MatchBy;
 use super::objects::Objects;
 use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
 use super::words::*;
@@ -22,6 +23,7 @@ pub struct Settings {
     /// What `existing_rows` is where no `on_conflict` says otherwise.
     pub rows_said: ExistingRows,
     pub on_conflict: OnConflict,
+    pub match_by: MatchBy,
     pub constraints: Constraints,
     pub fire_triggers: bool,
     pub on_invalid: OnInvalid,
@@ -75,6 +77,7 @@ impl Settings {
             existing_rows: ExistingRows::default(),
             rows_said: ExistingRows::default(),
             on_conflict: OnConflict::default(),
+            match_by: MatchBy::default(),
             constraints: Constraints::default(),
             fire_triggers: false,
             on_invalid: OnInvalid::default(),
@@ -116,6 +119,7 @@ impl Settings {
             },
             rows_said: own.existing_rows.unwrap_or(self.rows_said),
             on_conflict: own.on_conflict.unwrap_or(self.on_conflict),
+            match_by: own.match_by.as_ref().unwrap_or(&self.match_by).clone(),
             constraints: own.constraints.unwrap_or(self.constraints),
             fire_triggers: own.fire_triggers.unwrap_or(self.fire_triggers),
             on_invalid: own.on_invalid.unwrap_or(self.on_invalid),
@@ -213,6 +217,10 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
     if schemas.iter().any(|schema| schema == LOG_SCHEMA) {
         let hint = "Set another schema for the plan or the table.";
         return Err(invalid("plan.schema", format!("\"{LOG_SCHEMA}\" is the run log's schema"), hint));
+    }
+    if let Some(MatchBy::Named(name)) = &given.common.match_by {
+        let hint = "Set it to \"key\" or \"natural\", or set the name for the table that has the key.";
+        return Err(invalid("plan.match", format!("\"{name}\" is the name of one table's key"), hint));
     }
     words_need_a_boolean(given)?;
     using_needs_a_plain_column(given)?;

@@ -38,7 +38,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
     match kind {
         Kind::Flag if value.is_boolean() => Ok(()),
         Kind::Flag => Err(wrong(path, "true or false", value)),
-        Kind::Text => check_text(value, path).map(|_| ()),
+        Kind::Text | Kind::Match => check_text(value, path).map(|_| ()),
         Kind::TextOrNull | Kind::NameOrNull if value.is_null() => Ok(()),
         Kind::TextOrNull | Kind::NameOrNull => check_text(value, path).map(|_| ()),
         Kind::Word(words) => check_word(words, value, path),

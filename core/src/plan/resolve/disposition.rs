@@ -276,7 +276,7 @@ fn missing(ctx: &Context<'_>, table: &mut ResolvedTable<'_>, findings: &mut Vec<
 
 /// What depends on all tables: schemas that do not exist, and tables that cannot be truncated because others reference
 /// them.
-pub fn together(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut Vec<Finding>) {
+pub fn together(ctx: &Context<'_>, tables: &mut [ResolvedTable<'_>], findings: &mut Vec<Finding>) {
     let never = tables.iter().filter(|d| d.settings.create == Create::Never);
     let mut schemas: Vec<&str> = never.map(|d| d.settings.schema.as_str()).collect();
     schemas.sort_unstable();
@@ -288,14 +288,49 @@ pub fn together(ctx: &Context<'_>, tables: &[ResolvedTable<'_>], findings: &mut 
     }
     // A table that is cleared by itself is still referenced by the others at that moment.
     let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
+    if !one_by_one {
+        empty_referrers(tables);
+    }
     let cleared = |schema: &str, name: &str| {
         let mut tables = tables.iter().filter(|d| d.settings.schema == schema && d.target == name);
-        !one_by_one
-            && tables
-                .any(|d| matches!(d.disposition, Disposition::Keep { truncate: true } | Disposition::Replace))
+        !one_by_one && tables.any(|d| d.emptied || is_cleared(d))
     };
     for table in tables.iter().filter(|d| d.disposition == Disposition::Keep { truncate: true }) {
         findings.extend(pointed_to(table, cleared));
+    }
+}
+
+fn is_cleared(table: &ResolvedTable<'_>) -> bool {
+    matches!(table.disposition, Disposition::Keep { truncate: true } | Disposition::Replace)
+}
+
+/// PostgreSQL wants every table named that refers to a truncated one. Of those that hold nothing, nothing is lost.
+fn empty_referrers(tables: &mut [ResolvedTable<'_>]) {
+    let place = |tables: &[ResolvedTable<'_>], (schema, name): &(String, String)| {
+        tables.iter().position(|d| d.settings.schema == *schema && d.target == *name)
+    };
+    for i in 0..tables.len() {
+        let truncated = tables.get(i).is_some_and(|d| d.disposition == Disposition::Keep { truncate: true });
+        let (mut todo, mut found) = (if truncated { vec![i] } else { vec![] }, vec![]);
+        // All that refer to it, directly or not: one that holds rows, or is not in the plan, keeps the others as they are.
+        let mut all = true;
+        while let Some(existing) = todo.pop().and_then(|at| tables.get(at)?.existing) {
+            for named in &existing.referenced_by {
+                let at = place(tables, named);
+                match at.and_then(|at| Some((at, tables.get(at)?))) {
+                    Some((at, _)) if found.contains(&at) => {}
+                    Some((_, table)) if is_cleared(table) => {}
+                    Some((at, table)) if table.holds_nothing() => {
+                        found.push(at);
+                        todo.push(at);
+                    }
+                    _ => all = false,
+                }
+            }
+        }
+        for at in found.into_iter().filter(|_| all) {
+            tables.iter_mut().skip(at).take(1).for_each(|table| table.emptied = true);
+        }
     }
 }
 

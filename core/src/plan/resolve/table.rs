@@ -48,6 +48,8 @@ pub struct ResolvedTable<'a> {
     /// The table that stays and is loaded.
     pub existing: Option<&'a ExistingTable>,
     pub disposition: Disposition,
+    /// It holds nothing, and is named where a table is truncated that it refers to.
+    pub emptied: bool,
     /// One per column of the source.
     pub columns: Vec<ResolvedColumn<'a>>,
     /// What is not carried over, for the table's result row.
@@ -109,7 +111,8 @@ impl<'a> ResolvedTable<'a> {
     /// A table that the import creates, as far as is known by its names.
     pub fn new(selected: Selected<'a>, target: String, ambiguous: bool) -> ResolvedTable<'a> {
         let (existing, disposition) = (None, Disposition::Create);
-        ResolvedTable { selected, target, ambiguous, existing, disposition, columns: vec![], detail: vec![] }
+        let (emptied, columns, detail) = (false, vec![], vec![]);
+        ResolvedTable { selected, target, ambiguous, existing, disposition, emptied, columns, detail }
     }
 
     /// The import creates it.
@@ -121,6 +124,12 @@ impl<'a> ResolvedTable<'a> {
     pub fn starts_empty(&self) -> bool {
         let empty = self.existing.is_some_and(|e| e.rows == Some(0));
         empty || self.disposition == Disposition::Keep { truncate: true }
+    }
+
+    /// It can be truncated without a loss, because it has no row. A partitioned table has no pages to look at.
+    pub fn holds_nothing(&self) -> bool {
+        let empty = |e: &ExistingTable| e.rows == Some(0) && e.relkind == 'r' && e.owned && e.citus.is_none();
+        self.disposition == Disposition::Keep { truncate: false } && self.existing.is_some_and(empty)
     }
 
     /// `schema.name` for titles.
@@ -195,7 +204,7 @@ pub fn resolve<'a>(
         table.columns = naming::columns(ctx, &table, findings)?;
         out.push(table);
     }
-    disposition::together(ctx, &out, findings);
+    disposition::together(ctx, &mut out, findings);
     select::unused_types(ctx, &out, findings);
     out.iter_mut().for_each(|table| counterparts::place(table, findings));
     Ok(out)
