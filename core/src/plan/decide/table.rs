@@ -10,6 +10,7 @@ use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::model::Conflict;
+use crate::plan::question::Condition;
 use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::trial::Part;
@@ -40,6 +41,8 @@ pub struct DecidedTable<'a> {
     pub sizes: Vec<SizeAsked>,
     /// Keys that conversion may make equal.
     pub keys: Vec<KeyAsked>,
+    /// Checks over values that are not loaded as they are stored.
+    pub checks: Vec<(Part, Condition)>,
 }
 
 /// What the server is asked about: an expression or condition, or the keys and the predicate of an index.
@@ -107,6 +110,7 @@ impl<'a> DecidedTable<'a> {
             tried: vec![],
             sizes: vec![],
             keys: vec![],
+            checks: vec![],
         }
     }
 

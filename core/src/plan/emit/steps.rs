@@ -223,6 +223,7 @@ fn into_existing(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> 
         empty: table.settings.existing_rows == ExistingRows::Error,
         orphans,
         keys: built::existing_keys(ctx, table),
+        indexes: built::existing_indexes(ctx, table),
     }
 }
 
