@@ -134,3 +134,25 @@ def test_the_condition_of_an_index_is_over_converted_values(t, plan, condition, 
     assert found == (["1 group of rows has one value as uuid (rowid 1 and rowid 2)"] if values else [])
     if values is None:
         assert t.import_(path, plan)["t"]["imported"] == 2
+
+
+# Generated columns
+
+
+@pytest.mark.parametrize("kind", ["VIRTUAL", "STORED"])
+@pytest.mark.parametrize("declared, expression, column, values, rejected", [
+    ("VARCHAR(3)", "a || 'x'", {"type": "varchar(3)", "on_invalid": "null"}, [None, "bx"], 0),
+    ("VARCHAR(3)", "a || 'x'", {"type": "varchar(3)", "on_invalid": "reject"}, ["bx"], 1),
+    ("VARCHAR(3)", "a || 'x'", {"type": "varchar(3)", "excess": "truncate"}, ["abc", "bx"], 0),
+    ("INTEGER", "length(a) * 20000", {"type": "smallint", "on_invalid": "null"}, [None, "20000"], 0),
+])
+def test_what_is_computed_is_converted_as_the_plan_says(t, kind, declared, expression, column, values, rejected):
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, g {declared} AS ({expression}) {kind}); INSERT INTO t (a) VALUES ('abc'), ('b')")
+    plan = {"tables": {"t": {"columns": {"g": column}}}}
+    [finding] = [f for f in t.findings(path, plan) if f["kind"] == "left_out"]
+    assert finding["message"].startswith("generated column becomes a plain one with the stored values: ")
+    assert t.import_(path, plan)["t"]["rejected"] == rejected
+    assert [row["g"] for row in t.rows("SELECT g::text FROM t ORDER BY id")] == values
+    plan["tables"]["t"]["columns"]["g"] = {"type": "text"}
+    t.import_(path, {**plan, "existing_rows": "replace"})
+    assert t.value("SELECT attgenerated FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'g'") == "s"
