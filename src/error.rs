@@ -75,6 +75,8 @@ pub enum Error {
         caught: Box<Caught>,
         /// The first rows of the file that do, as a sentence.
         rows: Option<String>,
+        /// What helps where two rows of the file are to update one row.
+        hint: Option<String>,
     },
     /// Loaded rows break a key, an index or a check that is created over them.
     #[error("rows of table \"{}\" break {} of {}", .0.source, .0.what, .0.on)]
@@ -303,6 +305,7 @@ impl Error {
                 ident(role)
             )),
             Error::Foreign { hint, .. } => hint.clone(),
+            Error::Conflict { hint: Some(hint), .. } => Some(hint.clone()),
             Error::Conflict { source_table, .. } => {
                 let path = |key| path::of_table(source_table, key);
                 Some(format!(

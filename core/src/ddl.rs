@@ -16,6 +16,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
+pub use self::tokens::words;
 use self::tokens::{
     Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
 };

@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell as Slot;
 
 use pg_sqlite_migrate_core::remote::canonical;
+use pg_sqlite_migrate_core::remote::changed_keys::ChangedKeys;
 use pg_sqlite_migrate_core::value::buffer::{self, Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::native::Native;
 use pg_sqlite_migrate_core::value::{Cell, CellBuf, Decoder, Format, InvalidValue, PgType, Timezone, encode};
@@ -111,4 +112,16 @@ fn large_values_are_written_under_every_limit() {
     survives("numbers", OutOfMemory, || canonical::json_array((0..LARGE as i64 / 8).map(Native::Integer)));
     survives("an owned text", OutOfMemory, || CellBuf::Text((&*text).into()).try_into_owned());
     survives("an owned blob", OutOfMemory, || CellBuf::Blob((&*bytes).into()).try_into_owned());
+}
+
+#[test]
+fn keys_of_changed_rows_are_kept_under_every_limit() {
+    let text = "x".repeat(LARGE);
+    survives("a large key", OutOfMemory, || {
+        ChangedKeys::default().insert_values(&[Native::Text((&*text).into())])
+    });
+    survives("many keys", OutOfMemory, || {
+        let mut keys = ChangedKeys::default();
+        (0..LARGE as i64 / 8).try_for_each(|rowid| keys.insert_rowid(rowid).map(drop))
+    });
 }

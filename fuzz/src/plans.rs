@@ -88,6 +88,14 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Text => names().prop_map(Value::from).boxed(),
         Kind::NameOrNull => prop::option::of(names()).prop_map(Value::from).boxed(),
         Kind::Match => near(&["key", "natural", "p_name_key"], WORDS).prop_map(Value::from).boxed(),
+        Kind::Orms => {
+            let name = || near(&["auto", "none", "prisma", "drizzle", "django"], WORDS).prop_map(Value::from);
+            prop_oneof![name(), prop::collection::vec(name(), 0..3).prop_map(Value::from)].boxed()
+        }
+        Kind::Formats => {
+            let format = near(&["unixepoch_ms", "days", "hex"], WORDS).prop_map(Value::from);
+            (types(), format).prop_map(|entry| Value::Object([entry].into_iter().collect())).boxed()
+        }
         Kind::TextOrNull => prop_oneof![Just(Value::Null), sql()].boxed(),
         Kind::Word(words) => select(words).prop_map(Value::from).boxed(),
         Kind::Globs => prop::collection::vec(near(&["*", "user*", "{a,b}", "[!x]?"], WORDS), 0..3)
@@ -276,7 +284,7 @@ fn profiles(catalog: &Catalog) -> Vec<Option<TableProfile>> {
     ];
     let of_table = |(n, table): (usize, &Table)| {
         let of_column = |(i, column): (usize, &Column)| {
-            let mut profile = ColumnProfile::for_column(column, false);
+            let mut profile = ColumnProfile::for_column(column, false, &[]);
             stored.iter().cycle().skip(n + i).take(1 + (n + i) % 3).for_each(|cell| profile.observe(*cell));
             profile
         };
@@ -345,14 +353,19 @@ thread_local! {
 
 fn planned(target: &Target, overrides: &Value) -> Result<Planned, PlanError> {
     WORLD.with(|world| {
-        let source = Source {
-            catalog: &world.catalog,
-            profiles: &world.profiles,
-            key_facts: &world.facts,
-            levels: &[],
-            damage: &world.damage,
-        };
-        bounded(|| plan::build(&source, target, &plan::parse(overrides)?))
+        bounded(|| {
+            let overrides = plan::parse(overrides)?;
+            let orms = plan::orms(&world.catalog, &overrides);
+            let source = Source {
+                catalog: &world.catalog,
+                profiles: &world.profiles,
+                key_facts: &world.facts,
+                levels: &[],
+                damage: &world.damage,
+                orms: &orms,
+            };
+            plan::build(&source, target, &overrides)
+        })
     })
 }
 

@@ -131,6 +131,7 @@ fn errors() -> Vec<Error> {
             source_table: any(),
             table: any(),
             rows: None,
+            hint: None,
             caught: caught(Code::ERRCODE_UNIQUE_VIOLATION),
         }],
         Broken(_) => [Error::Broken(Box::new(broken))],

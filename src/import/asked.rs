@@ -1,6 +1,6 @@
 //! Answers what a plan asks before it is sure: which rows the server does not take, and which keys conversion makes equal.
 //!
-//! Rows that may be too large are loaded into a temporary table with the index in question, in a subtransaction that is
+//! Rows that may be too large are loaded into a table with the index in question, in a subtransaction that is
 //! rolled back: only the server knows how far it compresses a value. Where that cannot be tried, the answer says why.
 
 use std::convert::Infallible;
@@ -14,7 +14,6 @@ use super::log::Rejects;
 use super::orphans::OrphanChecks;
 use super::survey::{Survey, on_thread};
 use crate::error::Error;
-use crate::pg::page::{MAX_ENTRY, MAX_ROW};
 use crate::pg::xact::Caught;
 use crate::pg::{relation, spi, xact};
 use crate::sqlite::largest::{self, LargeRow, any_of, largest};
@@ -23,12 +22,13 @@ use pg_sqlite_migrate_core::catalog::Table;
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::trial::{NAME, NAMED};
 use pg_sqlite_migrate_core::plan::{
-    Answer, EqualKeys, LoadSpec, Oversized, OversizedRow, Part, Planned, SizeTrial,
+    Answer, BrokenCheck, EqualKeys, LoadSpec, Oversized, OversizedRow, Part, Planned, SizeTrial,
 };
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Answers a plan's questions; `true` if the plan has to be made anew. Damaged tables give wrong answers, and none here.
 pub fn answer(survey: &mut Survey, planned: &Planned, target: &mut plan::Target) -> Result<bool, Error> {
+    know_rejecting(survey, planned)?;
     let Survey { source, catalog, damage, .. } = survey;
     let sound = |name: &str| catalog.table(name).filter(|_| damage.of(name).is_none());
     for question in &planned.keys {
@@ -37,13 +37,47 @@ pub fn answer(survey: &mut Survey, planned: &Planned, target: &mut plan::Target)
         let answer = |found: EqualKeys| Answer { table: question.table, part: question.part, found };
         target.equal_keys.extend(found.map(answer));
     }
+    for question in &planned.checks {
+        let Some(table) = sound(&question.source) else { continue };
+        let rows = on_thread(source, |source| sqlite::broken_check(source, table, question))?;
+        let answer =
+            |rows| Answer { table: question.table, part: question.part, found: BrokenCheck { rows } };
+        target.broken_checks.extend(rows.filter(|rows| *rows > 0).map(answer));
+    }
     for trial in planned.sizes.iter().filter(|_| !xact::in_recovery()) {
         let Some(table) = sound(&trial.load.source) else { continue };
-        let found = Trying { source, table, trial, planned }.oversized()?;
+        let found = Trying { source, table, trial, planned, page: target.page }.oversized()?;
         let answer = |found: Oversized| Answer { table: trial.table, part: trial.part, found };
         target.oversized.extend(found.map(answer));
     }
-    Ok(!target.equal_keys.is_empty() || !target.oversized.is_empty())
+    let found = [target.equal_keys.len(), target.broken_checks.len(), target.oversized.len()];
+    Ok(found.iter().any(|found| *found > 0))
+}
+
+/// Counts again what rows break, without the rows that are rejected; `true` if the plan has to be made anew.
+pub fn recount(survey: &mut Survey, planned: &Planned) -> Result<bool, Error> {
+    if planned.rejecting.is_empty() {
+        return Ok(false);
+    }
+    // Without those rows, what is broken is less; but the parents of others may be among them.
+    let gone = |parent: &str| {
+        planned.rejecting.iter().any(|rejecting| survey.catalog.id(parent) == Some(rejecting.table))
+    };
+    let mut keys = survey.catalog.tables.iter().flat_map(|table| &table.foreign_keys);
+    if survey.key_facts.is_empty() && !keys.any(|key| gone(&key.parent)) {
+        return Ok(false);
+    }
+    know_rejecting(survey, planned)?;
+    survey.count_again(&planned.rejecting)?;
+    Ok(true)
+}
+
+/// Lets the file's queries leave out the rows that this plan rejects.
+pub fn know_rejecting(survey: &mut Survey, planned: &Planned) -> Result<(), Error> {
+    if planned.rejecting.is_empty() {
+        return Ok(());
+    }
+    on_thread(&mut survey.source, |source| sqlite::register_rejecting(source, &planned.rejecting))
 }
 
 /// A table whose rows are tried.
@@ -52,6 +86,7 @@ struct Trying<'a> {
     table: &'a Table,
     trial: &'a SizeTrial,
     planned: &'a Planned,
+    page: plan::Page,
 }
 
 /// What the server says of some rows.
@@ -70,9 +105,10 @@ impl Trying<'_> {
     fn oversized(mut self) -> Result<Option<Oversized>, Error> {
         let trial = self.trial;
         let (table, filter) = (self.table, trial.load.reading.filter.as_deref());
-        let rows =
-            on_thread(self.source, |source| largest(source, table, (&trial.size, trial.safe), filter))?;
-        let limit = if trial.part == Part::Row { MAX_ROW } else { MAX_ENTRY };
+        let rows = on_thread(self.source, |source| {
+            largest(source, table, (&trial.bound.size, trial.bound.safe), filter)
+        })?;
+        let limit = if trial.part == Part::Row { self.page.row } else { self.page.entry };
         let mut found = Oversized { limit, listed_all: rows.len() < largest::MOST, ..Oversized::default() };
         // The largest row first, by itself: it is the likeliest one.
         let (first, others) = rows.split_at(1.min(rows.len()));
@@ -122,6 +158,11 @@ impl Trying<'_> {
         spec.reading.filter = Some(filter);
         let tried = xact::attempt(|| -> Result<Infallible, Option<Error>> {
             self.load(&spec).map_err(Some)?;
+            if let Some(sql) = &self.trial.unskipped {
+                // The rows of the table may be others', or their operator.
+                _ = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
+            }
+            self.trial.within.iter().for_each(|sql| _ = spi::execute(sql));
             self.trial.index.iter().for_each(|sql| _ = spi::execute(sql));
             // An error rolls the table back.
             Err(None)
@@ -135,7 +176,7 @@ impl Trying<'_> {
 
     fn load(&mut self, spec: &LoadSpec) -> Result<(), Error> {
         spi::execute(&self.trial.create);
-        let relation = spi::oid(&qualified("pg_temp", NAME));
+        let relation = spi::oid(&qualified(&spec.schema, NAME));
         let mut attributes = relation::attributes(relation);
         let place = |name: &String| spec.columns.iter().position(|c| c.target == *name);
         attributes.retain(|attribute| place(&attribute.name).is_some());

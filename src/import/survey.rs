@@ -18,7 +18,7 @@ use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
-use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Target};
+use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Rejecting, Target};
 use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
@@ -166,27 +166,39 @@ fn gather(
         profile_tables(source, &catalog, &selected, needs, overrides, &orms, &mut damage)
     })?;
     broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
-    let selection = plan::select(&catalog, overrides)?;
-    let (selected, rejecting) = (&selection.selected, selection.rejecting(overrides));
-    let readings: Vec<_> = catalog.tables.iter().map(|table| overrides.reading(&table.name)).collect();
+    let key_facts = key_facts(source, &catalog, (&damage, needs.integrity), overrides, &[])?;
+    let selected = plan::select(&catalog, overrides)?.selected;
+    let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
+    Ok(Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels })
+}
+
+/// What rows break of keys and checks, of all rows that the plan selects but those that `rejecting` leaves out.
+fn key_facts(
+    source: &mut Source,
+    catalog: &Catalog,
+    (damage, integrity): (&Damage, Integrity),
+    overrides: &Overrides,
+    rejecting: &[Rejecting],
+) -> Result<Vec<KeyFact>, Error> {
+    let selection = plan::select(catalog, overrides)?;
+    let (selected, orphans_go) = (&selection.selected, selection.rejecting(overrides));
+    let mut readings: Vec<_> = catalog.tables.iter().map(|table| overrides.reading(&table.name)).collect();
+    for rejecting in rejecting {
+        if let Some(reading) = readings.get_mut(rejecting.table.index()) {
+            reading.filter = Some(rejecting.within(reading.filter.as_deref()));
+        }
+    }
     // Damaged tables and indexes give wrong answers.
     let sound: Vec<bool> =
         catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
-    let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
-    let key_facts = on_thread(source, |source| {
-        let mut facts = sqlite::key_facts(source, &catalog, &sound, &readings, indexed)?;
-        facts.extend(sqlite::cascaded_orphans(
-            source,
-            &catalog,
-            (&sound, &rejecting),
-            &readings,
-            &facts,
-            indexed,
-        )?);
+    let indexed = damage.indexes.is_empty() && integrity != Integrity::None;
+    on_thread(source, |source| {
+        let mut facts = sqlite::key_facts(source, catalog, &sound, &readings, indexed)?;
+        let selected = (sound.as_slice(), orphans_go.as_slice());
+        let cascaded = sqlite::cascaded_orphans(source, catalog, selected, &readings, &facts, indexed)?;
+        facts.extend(cascaded);
         Ok(facts)
-    })?;
-    let levels = on_thread(source, |source| levels::read(source, &catalog, selected))?;
-    Ok(Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels })
+    })
 }
 
 /// What catalog and plan take of memory, about, per byte of the file's schema; and in all.
@@ -298,6 +310,13 @@ impl Survey {
         Some(Recovery::new(self.catalog.table(table)?, self.catalog.page_size, damage))
     }
 
+    /// Counts what rows break without those that a load rejects.
+    pub fn count_again(&mut self, rejecting: &[Rejecting]) -> Result<(), Error> {
+        let Survey { source, catalog, damage, needs, overrides, .. } = self;
+        self.key_facts = key_facts(source, catalog, (damage, needs.integrity), overrides, rejecting)?;
+        Ok(())
+    }
+
     /// What a plan is made from.
     pub fn facts(&self) -> plan::Source<'_> {
         plan::Source {
@@ -334,9 +353,13 @@ pub fn planned(survey: &mut Survey) -> Result<Planned, Error> {
 pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (mut target, mut planned) = unasked(survey)?;
+    if asked::recount(survey, &planned)? {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
     if asked::answer(survey, &planned, &mut target)? {
         planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
     }
+    asked::know_rejecting(survey, &planned)?;
     planned.findings.extend(source::findings(&survey.source, &survey.catalog));
     planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
     planned.findings.extend(survey.unrun());

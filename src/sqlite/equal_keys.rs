@@ -8,6 +8,7 @@ use super::absent;
 use super::error::Error;
 use super::functions::owned;
 use super::keys::row_names;
+use super::loaded;
 use super::open::Source;
 use super::rows::cell;
 use pg_sqlite_migrate_core::catalog::Table;
@@ -40,6 +41,9 @@ fn groups(source: &Source, table: &Table, question: &KeyQuestion) -> rusqlite::R
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function(IMAGE, 2, flags, move |context| image(context, &images))?;
+    if let Some(predicate) = &question.predicate {
+        loaded::register(source, &predicate.columns)?;
+    }
     let by_rowid = table.rowid_name().is_some();
     let mut statement = connection.prepare(&sql(table, question))?;
     let mut rows = statement.query([])?;
@@ -58,28 +62,38 @@ fn groups(source: &Source, table: &Table, question: &KeyQuestion) -> rusqlite::R
 }
 
 fn image(context: &Context<'_>, images: &[Image]) -> rusqlite::Result<Value> {
-    let position = usize::try_from(context.get::<i64>(0)?).unwrap_or_default();
-    let Some(image) = images.get(position) else { return Ok(Value::Null) };
+    let Some(image) = images.get(loaded::position(context, 0)?) else { return Ok(Value::Null) };
     let value = absent::looking(|| owned(image.of(cell(context.get_raw(1)))))?;
     value.map_err(|out_of_memory| rusqlite::Error::UserFunctionError(Box::new(out_of_memory)))
 }
 
-/// The first two rows of each group, and all of its rowids. NULLs are never equal. The table has no alias: the plan's
-/// expressions and conditions may name it.
+/// The first two rows of each group, and all of its rowids. NULLs are never equal. The table keeps its name, which the
+/// plan's expressions and conditions may use.
 fn sql(table: &Table, question: &KeyQuestion) -> String {
-    let images = (question.columns.iter().enumerate())
-        .map(|(i, (term, _))| format!("{IMAGE}({i}, {term}) AS image{i}"));
-    let conditions: Vec<String> = question.conditions.iter().map(|c| format!("({c}\n)")).collect();
-    let conditions = if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") };
-    let keys: Vec<String> = (0..question.columns.len()).map(|i| format!("image{i}")).collect();
+    const ROW: &str = "pg_sqlite_row";
+    let keys: Vec<String> = (0..question.columns.len()).map(|i| format!("{IMAGE}_{i}")).collect();
+    let images = (question.columns.iter().zip(&keys).enumerate())
+        .map(|(i, ((term, _), key))| format!("{IMAGE}({i}, {term}) AS {key}"));
+    let terms: Vec<String> = std::iter::once(format!("{} AS {ROW}", name(table))).chain(images).collect();
+    let filter = question.filter.as_deref();
+    let rows = match &question.predicate {
+        Some(predicate) => {
+            let rows = loaded::relation(table, &terms, predicate, filter);
+            format!("(SELECT {ROW}, {} FROM {rows} WHERE ({}\n))", keys.join(", "), predicate.sql)
+        }
+        None => {
+            let filter = filter.map(|filter| format!(" WHERE ({filter}\n)")).unwrap_or_default();
+            format!(
+                "(SELECT {} FROM main.{} NOT INDEXED{filter})",
+                terms.join(", "),
+                sqlite_ident(&table.name)
+            )
+        }
+    };
     let present: Vec<String> = keys.iter().map(|key| format!("{key} IS NOT NULL")).collect();
     format!(
-        "SELECT min(row), max(row), group_concat(row) \
-         FROM (SELECT {} AS row, {} FROM main.{} NOT INDEXED WHERE {conditions}) \
+        "SELECT min({ROW}), max({ROW}), group_concat({ROW}) FROM {rows} \
          WHERE {} GROUP BY {} HAVING count(*) > 1 ORDER BY 1",
-        name(table),
-        images.collect::<Vec<_>>().join(", "),
-        sqlite_ident(&table.name),
         present.join(" AND "),
         keys.join(", ")
     )
@@ -117,12 +131,16 @@ mod tests {
     use super::super::catalog;
     use super::super::testing::*;
     use super::*;
-    use pg_sqlite_migrate_core::plan::Part;
+    use pg_sqlite_migrate_core::plan::{Condition, Part};
     use pg_sqlite_migrate_core::value::encoding::TextReading;
     use pg_sqlite_migrate_core::value::image::Form;
     use pg_sqlite_migrate_core::value::{Decoder, Excess, PgType, Timezone, ValueList};
 
-    fn found(script: &str, columns: &[(&str, &str)], conditions: &[&str]) -> Option<EqualKeys> {
+    fn found(
+        script: &str,
+        columns: &[(&str, &str)],
+        (filter, predicate): (Option<&str>, Option<&str>),
+    ) -> Option<EqualKeys> {
         let dir = TempDir::new();
         dir.database("t.db", script);
         let source = dir.open("t.db");
@@ -139,7 +157,8 @@ mod tests {
             part: Part::PrimaryKey,
             source: catalog.tables[0].name.clone(),
             columns: columns.iter().map(|(name, pg_type)| (name.to_string(), image(pg_type))).collect(),
-            conditions: conditions.iter().map(|c| c.to_string()).collect(),
+            filter: filter.map(str::to_owned),
+            predicate: predicate.map(Condition::of_stored),
         };
         equal_keys(&source, &catalog.tables[0], &question).unwrap()
     }
@@ -152,16 +171,22 @@ mod tests {
         let key = [("at", "timestamptz"), ("u", "text")];
         let expected =
             EqualKeys { groups: 1, examples: vec!["rowid 3 and rowid 5".into()], later: Some(vec![5, 7]) };
-        assert_eq!(found(script, &key, &[]), Some(expected));
-        assert_eq!(found(script, &key, &["u = 'b' -- one"]), None);
-        assert_eq!(found(script, &[("at", "text"), ("u", "text")], &[]), None);
+        assert_eq!(found(script, &key, (None, None)), Some(expected));
+        for (filter, predicate) in [(Some("u = 'b' -- one"), None), (None, Some("t.u = 'b' -- one"))] {
+            assert_eq!(found(script, &key, (filter, predicate)), None);
+        }
+        assert_eq!(found(script, &[("at", "text"), ("u", "text")], (None, None)), None);
     }
 
     #[test]
     fn expressions_and_conditions_may_name_the_table() {
         let script = "CREATE TABLE visits(id INTEGER PRIMARY KEY, u TEXT);
              INSERT INTO visits VALUES (1, 'A'), (2, 'a')";
-        let found = found(script, &[("lower(visits.u)", "text")], &["main.visits.id > 0", "visits.u <> 'b'"]);
+        let found = found(
+            script,
+            &[("lower(visits.u)", "text")],
+            (Some("main.visits.id > 0"), Some("visits.u <> 'b'")),
+        );
         assert_eq!(found.map(|f| f.later), Some(Some(vec![2])));
     }
 
@@ -169,7 +194,7 @@ mod tests {
     fn rows_without_a_rowid_are_named_by_their_keys() {
         let script = "CREATE TABLE t(u TEXT PRIMARY KEY) WITHOUT ROWID;
              INSERT INTO t VALUES ('3F2504E0-4F89-41D3-9A0C-0305E82C3301'), ('3f2504e0-4f89-41d3-9a0c-0305e82c3301')";
-        let found = found(script, &[("u", "uuid")], &[]).unwrap();
+        let found = found(script, &[("u", "uuid")], (None, None)).unwrap();
         let pair = "('3F2504E0-4F89-41D3-9A0C-0305E82C3301') and ('3f2504e0-4f89-41d3-9a0c-0305e82c3301')";
         assert_eq!((found.groups, found.examples, found.later), (1, vec![pair.to_owned()], None));
     }

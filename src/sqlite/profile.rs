@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
         assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
         let whole =
-            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &[], &nothing).unwrap();
+            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &[], &nothing)
+                .unwrap();
         assert_eq!(whole.columns.len(), 3);
     }
 
@@ -273,6 +274,7 @@ mod tests {
                     Mode::Sample { rows: 3 },
                     &Reading::filtered(Some("1")),
                     None,
+                    &[],
                     &nothing,
                 );
             }

@@ -5,6 +5,8 @@ use sqlite3_parser::dialect::TokenType;
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
+use crate::sqltext::sqlite_unquote;
+
 /// Longer definitions are not parsed.
 pub const LONGEST: usize = 1 << 20;
 /// Deeper nesting is not parsed: dropping the tree recurses once per parenthesis.
@@ -43,6 +45,13 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, String> {
         tokens.push(Token { kind, start, end });
     }
     if depth > 0 { Err("unbalanced parentheses".into()) } else { Ok(tokens) }
+}
+
+/// What an expression may name: its words but strings, unquoted; `None` where it cannot be split.
+pub fn words(sql: &str) -> Option<Vec<String>> {
+    let tokens = tokens(sql).ok()?;
+    let words = tokens.iter().filter(|token| token.kind != TokenType::TK_STRING);
+    Some(words.map(|token| sqlite_unquote(token.text(sql))).collect())
 }
 
 /// The parser's message without a position, which means nothing where only a part of the text is shown.

@@ -42,6 +42,21 @@ impl Fix {
         Fix::new(Place::Column(table.to_owned(), column.to_owned()), key, value.into())
     }
 
+    /// A `where` that selects, of the rows that the plan's own selects, those with this condition.
+    pub fn narrowed(table: &str, filter: Option<&str>, condition: &str) -> Fix {
+        match filter {
+            // The line break ends a comment.
+            Some(filter) => Fix::of_table(table, "where", format!("({filter}\n) AND {condition}")),
+            None => Fix::of_table(table, "where", condition),
+        }
+    }
+
+    /// The same without some rows, which `alias` names.
+    pub fn without_rows(table: &str, filter: Option<&str>, alias: &str, rowids: &[i64]) -> Fix {
+        let listed: Vec<String> = rowids.iter().map(i64::to_string).collect();
+        Fix::narrowed(table, filter, &format!("{alias} NOT IN ({})", listed.join(", ")))
+    }
+
     fn new(place: Place, key: &'static str, value: Value) -> Fix {
         Fix { settings: vec![Setting { place, key, value, others: vec![] }] }
     }

@@ -47,8 +47,8 @@ fn entries_that_may_be_too_large_are_asked_about() {
     let (catalog, profiles) = links();
     let planned = plan_with(&catalog, &profiles, &[], &Target::default(), json!({}));
     let asked: Vec<_> =
-        planned.sizes.iter().map(|t| (t.part, t.index.clone().unwrap_or_default(), t.safe)).collect();
-    let on = |keys: &str| format!("CREATE INDEX ON pg_temp.pg_sqlite_migrate_trial ({keys})");
+        planned.sizes.iter().map(|t| (t.part, t.index.clone().unwrap_or_default(), t.bound.safe)).collect();
+    let on = |keys: &str| format!("CREATE INDEX ON \"pg_temp\".\"pg_sqlite_migrate_trial\" ({keys})");
     let expected = [
         (Part::Index(2), on("\"url\""), 2704 - 24),
         (Part::Index(0), on("\"note\", \"url\""), 2704 - 32),
@@ -58,6 +58,20 @@ fn entries_that_may_be_too_large_are_asked_about() {
     let loaded: Vec<_> = planned.sizes[1].load.columns.iter().map(|c| c.source.as_str()).collect();
     assert_eq!(loaded, ["url", "note"]);
     assert!(planned.findings.iter().all(|f| f.kind != Kind::KeyTooLong), "nothing is said before the answer");
+}
+
+#[test]
+fn bounds_follow_the_servers_pages() {
+    let sizes = |block: u64| (Page::of(block).row, Page::of(block).entry);
+    assert_eq!((sizes(8192), sizes(4096), sizes(32768)), ((8160, 2704), (4064, 1336), (32736, 10896)));
+    let (catalog, profiles) = links();
+    let asked = |block: u64| {
+        let target = Target { page: Page::of(block), ..Target::default() };
+        let planned = plan_with(&catalog, &profiles, &[], &target, json!({}));
+        planned.sizes.iter().map(|trial| trial.part).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(32768), [], "9,000 bytes fit");
+    assert!(asked(4096).contains(&Part::PrimaryKey), "2,600 bytes do not");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod emit;
 pub mod given;
 pub mod model;
+pub mod question;
 pub mod resolve;
 pub mod rules;
 pub mod target;
@@ -27,9 +28,10 @@ pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::words::{Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
+pub use self::question::*;
 pub use self::resolve::select::{Selection, select};
 pub use self::target::*;
-pub use self::trial::{Answer, EqualKeys, Oversized, OversizedRow, Part};
+pub use self::trial::{Answer, BrokenCheck, EqualKeys, Oversized, OversizedRow, Part};
 use crate::catalog::Catalog;
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
@@ -78,9 +80,11 @@ fn build_by(
         plan: json::plan(&ctx, &decided),
         steps,
         findings,
-        trials: trials::trials(&decided),
+        trials: trials::trials(&ctx, &decided),
         sizes: asked::sizes(&ctx, &decided),
-        keys: asked::keys(&decided),
+        keys: asked::keys(&ctx, &decided),
+        checks: asked::checks(&ctx, &decided),
+        rejecting: asked::rejecting(&ctx, &decided),
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }

@@ -1,6 +1,7 @@
 //! What a plan results in: its tables, its steps and what each step needs. Data only.
 
 use super::given::words::Orphans;
+use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
 use crate::catalog::TableId;
@@ -9,7 +10,6 @@ use crate::reading::Reading;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
-use crate::value::image::Image;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.
@@ -25,6 +25,10 @@ pub struct Planned {
     pub sizes: Vec<SizeTrial>,
     /// Keys that conversion may make equal.
     pub keys: Vec<KeyQuestion>,
+    /// Checks over values that are not loaded as they are stored.
+    pub checks: Vec<CheckQuestion>,
+    /// Tables of which rows may be rejected.
+    pub rejecting: Vec<Rejecting>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
 }
@@ -43,32 +47,21 @@ impl Planned {
     }
 }
 
-/// Rows to be loaded into a temporary table, to see whether the server takes them.
+/// Rows to be loaded into a table that is rolled back, to see whether the server takes them.
 #[derive(Debug, Clone)]
 pub struct SizeTrial {
     pub table: TableId,
     pub part: Part,
-    /// `CREATE TABLE` of the temporary table.
+    /// `CREATE TABLE` of that table.
     pub create: String,
+    /// Leaves the rows that a load does not skip; it may fail.
+    pub unskipped: Option<String>,
+    /// Leaves the rows that go where the index is.
+    pub within: Option<String>,
     /// `CREATE INDEX` on it; without one, the load itself tells.
     pub index: Option<String>,
     pub load: LoadSpec,
-    /// The most bytes that a row may take, as an expression of SQLite's.
-    pub size: String,
-    /// What is no larger is accepted.
-    pub safe: u64,
-}
-
-/// Are there rows whose keys are equal once converted?
-#[derive(Debug, Clone)]
-pub struct KeyQuestion {
-    pub table: TableId,
-    pub part: Part,
-    pub source: String,
-    /// What a SELECT reads for the key's columns, and what becomes of these values.
-    pub columns: Vec<(String, Image)>,
-    /// Conditions that select the rows: the plan's `where`, the index's own.
-    pub conditions: Vec<String>,
+    pub bound: Bound,
 }
 
 /// One table as the run, the result and the log need it.
@@ -154,7 +147,10 @@ pub struct Built {
     pub on: String,
     /// Its columns, by which rows that break it are found in the file.
     pub key: KeyQuestion,
-    /// The query for the rowid of the first row that breaks a check.
+    pub phase: Phase,
+    /// Of the size of its entries.
+    pub bound: Option<Bound>,
+    /// The query for a sentence that names a row that breaks a check.
     pub first: Option<String>,
     /// What does without it, and the rest of the sentence.
     pub fix: Option<(Fix, &'static str)>,
@@ -283,8 +279,10 @@ pub struct IntoExisting {
     pub empty: bool,
     /// Rows without a parent are taken care of by the plan before foreign keys see them.
     pub orphans: Vec<OrphanSpec>,
-    /// Its unique keys, by which rows that break one are found in the file.
-    pub keys: Vec<KeyQuestion>,
+    /// Its unique keys.
+    pub keys: Vec<Breakable>,
+    /// Its btrees, those of unique keys as well.
+    pub indexes: Vec<Breakable>,
 }
 
 /// What becomes of a row whose key exists already.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::given::words::Nocase;
-use super::trial::{Answer, EqualKeys, Oversized, Refusal};
+use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
 use crate::value::PgType;
 
 /// What the target database already has or can do.
@@ -19,6 +19,10 @@ pub struct Target {
     pub citext: Option<Citext>,
     /// `lower()` of the database changes no letter beyond ASCII.
     pub lowers_ascii_only: bool,
+    /// The caller may make no temporary tables.
+    pub no_temporary: bool,
+    /// What fits on a page of its.
+    pub page: Page,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
@@ -28,6 +32,7 @@ pub struct Target {
     /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,
+    pub broken_checks: Vec<Answer<BrokenCheck>>,
 }
 
 /// The type that ignores case.
@@ -47,6 +52,29 @@ impl Target {
             () if self.icu && self.nondeterministic_like => Nocase::Collation,
             () => Nocase::Lower,
         }
+    }
+}
+
+/// What fits on a page of the server's, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// `MaxHeapTupleSize`: a row on a page of its own, after the page's header and one line pointer.
+    pub row: u64,
+    /// `BTMaxItemSize`: an entry, of which a page of a btree must hold three, each with a tuple id of a heap.
+    pub entry: u64,
+}
+
+impl Page {
+    /// Of pages of `BLCKSZ` bytes.
+    pub const fn of(block: u64) -> Page {
+        Page { row: block - 32, entry: (block - 40 - 16) / 3 / 8 * 8 - 8 }
+    }
+}
+
+impl Default for Page {
+    /// Pages as nearly every server has them.
+    fn default() -> Page {
+        Page::of(8192)
     }
 }
 
@@ -181,6 +209,8 @@ pub struct ExistingIndex {
     pub computes: bool,
     /// Its definition from the keys on: ` USING btree (…) …`.
     pub definition: String,
+    /// Of an index that only a partition has: the condition of the rows that go there.
+    pub partition: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -488,9 +488,22 @@ fn a_check_that_rows_break_stops_or_is_not_validated() {
         count: 2,
         examples: vec![],
     }];
-    let go = |plan: Value| plan_with(&blog(), &[], &facts, &Target::default(), plan);
+    let mut email = ColumnProfile::default();
+    email.observe(crate::value::Cell::Text(b"a@b"));
+    let profile = |table: &Table| TableProfile {
+        rows: 1,
+        sampled: false,
+        columns: (table.columns.iter())
+            .map(|c| if c.name == "email" { email.clone() } else { ColumnProfile::default() })
+            .collect(),
+    };
+    let profiles: Vec<_> = blog().tables.iter().map(|table| Some(profile(table))).collect();
+    let go = |plan: Value| plan_with(&blog(), &profiles, &facts, &Target::default(), plan);
     let about = "check of users";
     assert_eq!(said(&go(json!({})), about), ["blocking: 2 rows break it: length(\"email\") > 3"]);
+    let converted = go(json!({"tables": {"users": {"columns": {"email": {"using": "trim(email)"}}}}}));
+    assert_eq!(said(&converted, about), [""; 0], "only what is stored was counted");
+    assert_eq!(converted.checks.len(), 1);
     let lax = go(json!({"keys": "as_data_allows"}));
     assert_eq!(said(&lax, about), ["warning: stays NOT VALID: 2 rows break it: length(\"email\") > 3"]);
     assert!(sql(&lax).iter().any(|s| s.ends_with("CHECK (length(\"email\") > 3) NOT VALID")));

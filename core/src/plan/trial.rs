@@ -63,6 +63,12 @@ pub struct EqualKeys {
     pub later: Option<Vec<i64>>,
 }
 
+/// Rows that break a CHECK once their values are converted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BrokenCheck {
+    pub rows: u64,
+}
+
 /// An answer about a part of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<T> {
@@ -76,7 +82,7 @@ pub fn found<T>(answers: &[Answer<T>], table: TableId, part: Part) -> Option<&T>
     answers.iter().find(|a| a.table == table && a.part == part).map(|a| &a.found)
 }
 
-/// A table that is tried, as a temporary one.
+/// A table that is tried, as a temporary one, or as another that is rolled back.
 #[derive(Debug, Clone)]
 pub struct Trial {
     pub table: TableId,
@@ -88,6 +94,8 @@ pub struct Trial {
 #[derive(Debug, Clone)]
 pub struct Piece {
     pub part: Part,
+    /// The table, as SQL names it.
+    pub(super) on: String,
     pub(super) statement: Statement,
     /// What the table gets in the place of a column that is refused, so that the rest can be tried.
     pub(super) instead: Option<String>,
@@ -101,7 +109,6 @@ pub(super) enum Statement {
 }
 
 pub const NAME: &str = "pg_sqlite_migrate_trial";
-pub const TABLE: &str = "pg_temp.pg_sqlite_migrate_trial";
 
 /// Pieces in few statements, as is cheap where nothing is refused.
 pub fn at_once(pieces: &[Piece]) -> Vec<String> {
@@ -112,16 +119,17 @@ pub fn at_once(pieces: &[Piece]) -> Vec<String> {
             Statement::CreateIndex(sql) => rest.push(sql.clone()),
         }
     }
-    let altered = (!actions.is_empty()).then(|| alter(&actions.join(", ")));
+    let altered =
+        pieces.first().filter(|_| !actions.is_empty()).map(|piece| piece.alter(&actions.join(", ")));
     altered.into_iter().chain(rest).collect()
 }
 
 impl Piece {
     pub fn instead(&self) -> Option<String> {
-        self.instead.as_deref().map(alter)
+        self.instead.as_deref().map(|actions| self.alter(actions))
     }
-}
 
-fn alter(actions: &str) -> String {
-    format!("ALTER TABLE {TABLE} {actions}")
+    fn alter(&self, actions: &str) -> String {
+        format!("ALTER TABLE {} {actions}", self.on)
+    }
 }

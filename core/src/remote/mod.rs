@@ -22,6 +22,7 @@
 //! Other types (numeric, json, char(n), …) have none, and are only carried.
 
 pub mod canonical;
+pub mod changed_keys;
 pub mod column;
 pub mod compute;
 pub mod deparse;

@@ -99,52 +99,55 @@ fn now(modifiers: &[Node]) -> Result<Source> {
     Ok(Source::Now { moment, subsec })
 }
 
-/// `+7 days`, `start of month`: only modifiers with the same result in PostgreSQL.
+/// The current time by one modifier.
 fn modify(moment: &mut Moment, modifier: &str) -> Result<()> {
-    if let Some(unit @ ("day" | "month" | "year")) = modifier.strip_prefix("start of ") {
-        moment.civil = format!("date_trunc('{unit}', {})", moment.civil);
-    } else {
-        let Some((count, unit)) = modifier.split_once(' ') else {
-            return refuse(format!("date modifier '{modifier}' has no equivalent"));
-        };
-        let unit = unit.trim().trim_end_matches('s');
-        let civil = &moment.civil;
-        moment.civil = match (count.parse::<i32>(), unit) {
-            (Ok(count @ -100_000..=100_000), "day" | "hour" | "minute" | "second") => {
-                format!("({civil}) + interval '{count} {unit}s'")
-            }
-            // January 31 and a month is February 31, which is in March. PostgreSQL would keep to February.
-            (Ok(count @ -12_000..=12_000), "month") | (Ok(count @ -1_000..=1_000), "year") => {
-                let month = format!("date_trunc('month', {civil})");
-                format!("({month} + interval '{count} {unit}s') + (({civil}) - {month})")
-            }
-            _ => return refuse(format!("date modifier '{modifier}' has no equivalent")),
-        };
-    }
+    moment.civil = modified(&moment.civil, modifier)?;
     moment.instant = Some(format!("(({}) AT TIME ZONE 'UTC')", moment.civil));
     Ok(())
 }
 
-fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
-    let modifier = match modifiers {
-        [] => None,
-        [one] if one.text_literal().is_none() => return refuse("a computed date modifier"),
-        [one] => one.text_literal(),
-        _ => return refuse("date modifiers over a column"),
+/// `+7 days`, `start of month`: only modifiers with the same result in PostgreSQL.
+fn modified(civil: &str, modifier: &str) -> Result<String> {
+    if let Some(unit @ ("day" | "month" | "year")) = modifier.strip_prefix("start of ") {
+        return Ok(format!("date_trunc('{unit}', {civil})"));
+    }
+    let Some((count, unit)) = modifier.split_once(' ') else {
+        return refuse(format!("date modifier '{modifier}' has no equivalent"));
     };
-    let civil = match (value.class, modifier) {
-        (TypeClass::Date, None) => value.cast("timestamp", TypeClass::Timestamp),
-        (TypeClass::Timestamp, None) => value.clone(),
-        (TypeClass::TimestampTz, None) => {
+    let unit = unit.trim().trim_end_matches('s');
+    Ok(match (count.parse::<i32>(), unit) {
+        (Ok(count @ -100_000..=100_000), "day" | "hour" | "minute" | "second") => {
+            format!("({civil}) + interval '{count} {unit}s'")
+        }
+        // January 31 and a month is February 31, which is in March. PostgreSQL would keep to February.
+        (Ok(count @ -12_000..=12_000), "month") | (Ok(count @ -1_000..=1_000), "year") => {
+            let month = format!("date_trunc('month', {civil})");
+            format!("({month} + interval '{count} {unit}s') + (({civil}) - {month})")
+        }
+        _ => return refuse(format!("date modifier '{modifier}' has no equivalent")),
+    })
+}
+
+fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
+    let words = modifiers.iter().map(|m| m.text_literal().map(|word| word.trim().to_ascii_lowercase()));
+    let Some(words) = words.collect::<Option<Vec<String>>>() else {
+        return refuse("a computed date modifier");
+    };
+    let (from_epoch, shifts) = match words.as_slice() {
+        [first, shifts @ ..] if first == "unixepoch" => (true, shifts),
+        shifts => (false, shifts),
+    };
+    let civil = match value.class {
+        TypeClass::Date if !from_epoch => value.cast("timestamp", TypeClass::Timestamp),
+        TypeClass::Timestamp if !from_epoch => value.clone(),
+        TypeClass::TimestampTz if !from_epoch => {
             Node::atom(format!("({} AT TIME ZONE 'UTC')", value.operand()), TypeClass::Timestamp)
         }
         // SQLite's days begin in the year -4713 and end with 9999; beyond them the result is NULL.
-        (TypeClass::Integer, Some("unixepoch"))
-            if !value.size.within(-210_866_760_000.0, 253_402_300_799.0) =>
-        {
+        TypeClass::Integer if from_epoch && !value.size.within(-210_866_760_000.0, 253_402_300_799.0) => {
             return refuse("a date function over numbers that can be out of range for a time");
         }
-        (TypeClass::Integer, Some("unixepoch")) => {
+        TypeClass::Integer if from_epoch => {
             let seconds = value.cast("double precision", TypeClass::Float).sql;
             Node::atom(format!("(to_timestamp({seconds}) AT TIME ZONE 'UTC')"), TypeClass::Timestamp)
         }
@@ -154,10 +157,40 @@ fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
         return refuse("a date function over times that are read in another time zone than UTC");
     }
     // Without a modifier these functions do not read a number of an epoch column as a time.
-    if modifier.is_none() && !matches!(value.format(), None | Some(crate::value::Format::Iso8601)) {
+    if !from_epoch && !matches!(value.format(), None | Some(crate::value::Format::Iso8601)) {
         return refuse("a date function over epoch numbers");
     }
-    Ok(Source::Column { civil: civil.after(&[value]), day: value.class == TypeClass::Date })
+    let day = value.class == TypeClass::Date && shifts.is_empty();
+    Ok(Source::Column { civil: shift(civil, shifts)?.after(&[value]), day })
+}
+
+/// Most modifiers of a column: each repeats what is before it, and all together stay in PostgreSQL's years.
+const MOST_SHIFTS: usize = 3;
+
+/// A column's time by modifiers. After the year 9999 SQLite has no time, and NULL whatever follows.
+fn shift(civil: Node, modifiers: &[String]) -> Result<Node> {
+    if modifiers.is_empty() {
+        return Ok(civil);
+    }
+    if modifiers.len() > MOST_SHIFTS {
+        return refuse(format!("more than {MOST_SHIFTS} date modifiers over a column"));
+    }
+    let mut sql = civil.sql.clone();
+    let mut ahead = false;
+    for modifier in modifiers {
+        let back = modifier.starts_with('-');
+        if back && ahead {
+            sql = within_9999(&sql);
+        }
+        sql = modified(&sql, modifier)?;
+        ahead = !back && (ahead || !modifier.starts_with("start of"));
+    }
+    let sql = if ahead { within_9999(&sql) } else { format!("({sql})") };
+    Ok(Node::atom(sql, TypeClass::Timestamp).after(&[&civil]))
+}
+
+fn within_9999(sql: &str) -> String {
+    format!("(CASE WHEN {sql} < timestamp '10000-01-01' THEN {sql} END)")
 }
 
 fn of(args: &[Node], part: Part) -> Result<Node> {

@@ -326,6 +326,12 @@ fn index_and_generated_expressions() {
         ("ifnull(n, 0)", r#"coalesce("n", 0)"#, TypeClass::Integer),
         ("nullif(name, '')", r#"nullif("name", '')"#, TypeClass::Text),
         ("date(ts)", r#""ts"::date"#, TypeClass::Date),
+        (
+            "datetime(ts, '+2 days')",
+            r#"date_trunc('second', (CASE WHEN ("ts") + interval '2 days' < timestamp '10000-01-01' THEN ("ts") + interval '2 days' END))"#,
+            TypeClass::Timestamp,
+        ),
+        ("date(ts, '-1 day')", r#"(("ts") + interval '-1 days')::date"#, TypeClass::Date),
         ("date(tz)", r#"("tz" AT TIME ZONE 'UTC')::date"#, TypeClass::Date),
         (
             "date(n, 'unixepoch')",

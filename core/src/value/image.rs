@@ -50,28 +50,46 @@ impl Form {
 }
 
 impl Image {
-    /// NULL for a value that becomes NULL, and for one that is not loaded.
+    /// The same with case, for who compares by a collation.
+    pub fn unfolded(self, pg_type: &PgType) -> Image {
+        Image { form: Form::of(pg_type), ..self }
+    }
+
+    /// NULL for a value that becomes NULL, and for one that does not fit.
     pub fn of<'a>(&self, cell: Cell<'a>) -> CellBuf<'a> {
+        self.loaded(cell).unwrap_or(CellBuf::Null)
+    }
+
+    /// `None` for a value that does not fit.
+    pub fn loaded<'a>(&self, cell: Cell<'a>) -> Option<CellBuf<'a>> {
         match self.texts.read(cell) {
-            Some(text) => match self.of_read(Cell::Text(&text)) {
-                CellBuf::Text(text) => CellBuf::text(text.into_owned()),
-                CellBuf::Blob(bytes) => CellBuf::Blob(Cow::Owned(bytes.into_owned())),
-                CellBuf::Integer(n) => CellBuf::Integer(n),
-                CellBuf::Real(n) => CellBuf::Real(n),
-                CellBuf::Null => CellBuf::Null,
-            },
+            Some(text) => self.of_read(Cell::Text(&text)).map(owned),
             None => self.of_read(cell),
         }
     }
 
-    fn of_read<'a>(&self, cell: Cell<'a>) -> CellBuf<'a> {
+    /// The value as it is read, or NULL where it becomes that.
+    pub fn read<'a>(&self, cell: Cell<'a>) -> CellBuf<'a> {
+        if self.of(cell) == CellBuf::Null {
+            return CellBuf::Null;
+        }
+        match (self.texts.read(cell), cell) {
+            (Some(text), _) => String::from_utf8(text).map_or(CellBuf::Null, CellBuf::text),
+            (None, Cell::Null) => CellBuf::Null,
+            (None, Cell::Integer(n)) => CellBuf::Integer(n),
+            (None, Cell::Real(n)) => CellBuf::Real(n),
+            (None, Cell::Text(bytes)) => {
+                std::str::from_utf8(bytes).map_or(CellBuf::Null, |text| CellBuf::Text(Cow::Borrowed(text)))
+            }
+            (None, Cell::Blob(bytes)) => CellBuf::Blob(Cow::Borrowed(bytes)),
+        }
+    }
+
+    fn of_read<'a>(&self, cell: Cell<'a>) -> Option<CellBuf<'a>> {
         match self.decoder.decode(cell) {
-            Ok(decoded) => self.of_decoded(decoded),
-            Err(_) if self.null_values.holds(cell) => CellBuf::Null,
-            Err(_) => self
-                .decoder
-                .decode_without(cell, self.excess)
-                .map_or(CellBuf::Null, |decoded| self.of_decoded(decoded)),
+            Ok(decoded) => Some(self.of_decoded(decoded)),
+            Err(_) if self.null_values.holds(cell) => Some(CellBuf::Null),
+            Err(_) => Some(self.of_decoded(self.decoder.decode_without(cell, self.excess)?)),
         }
     }
 
@@ -113,6 +131,16 @@ impl Image {
     }
 }
 
+fn owned(image: CellBuf<'_>) -> CellBuf<'static> {
+    match image {
+        CellBuf::Text(text) => CellBuf::text(text.into_owned()),
+        CellBuf::Blob(bytes) => CellBuf::Blob(Cow::Owned(bytes.into_owned())),
+        CellBuf::Integer(n) => CellBuf::Integer(n),
+        CellBuf::Real(n) => CellBuf::Real(n),
+        CellBuf::Null => CellBuf::Null,
+    }
+}
+
 fn lowered(letter: char) -> char {
     let mut small = letter.to_lowercase();
     small.next().filter(|_| small.next().is_none()).unwrap_or(letter)
@@ -122,6 +150,7 @@ fn lowered(letter: char) -> char {
 mod tests {
     use super::*;
     use crate::value::Timezone;
+    use crate::value::encoding::Nul;
 
     fn image(pg_type: &str) -> Image {
         let pg_type = PgType::parse(pg_type);
@@ -193,5 +222,25 @@ mod tests {
         let fine = |text: &'static str| rounded.of(Cell::Text(text.as_bytes()));
         assert_eq!(fine("2024-01-01 00:00:00.1234567"), fine("2024-01-01 00:00:00.123457"));
         assert_eq!(image("uuid").of(Cell::Text(b"x")), CellBuf::Null);
+        assert_eq!(
+            (image("uuid").loaded(Cell::Text(b"x")), image("uuid").loaded(Cell::Null)),
+            (None, Some(CellBuf::Null))
+        );
+    }
+
+    #[test]
+    fn a_value_is_read_as_it_is_stored_unless_it_becomes_null() {
+        let lists = |texts: &[&str]| ValueList::new(texts.iter().map(|text| text.to_string()));
+        let dates = Image { null_values: lists(&["never"]), ..image("date") };
+        let texts = TextReading { nul: Nul::Strip, ..TextReading::default() };
+        for (image, stored, read) in [
+            (&dates, "2024-01-01T00:00:00", CellBuf::text("2024-01-01T00:00:00")),
+            (&dates, "never", CellBuf::Null),
+            (&dates, "soon", CellBuf::Null),
+            (&Image { texts, ..image("text") }, "a\0b", CellBuf::text("ab")),
+        ] {
+            assert_eq!(image.read(Cell::Text(stored.as_bytes())), read, "{stored}");
+        }
+        assert_eq!(image("timestamp").read(Cell::Real(1.5)), CellBuf::Null, "no number without a format");
     }
 }

@@ -1,8 +1,5 @@
 //! INSERT, UPDATE and DELETE row by row: from Begin to End.
 
-use std::collections::HashSet;
-use std::fmt::Write;
-
 use pgrx::pg_sys::NodeTag;
 use pgrx::{PgMemoryContexts, pg_guard, pg_sys};
 
@@ -14,9 +11,8 @@ use crate::fdw::planner::row_key::{self, JunkColumns, RowKey};
 use crate::fdw::{OrRaise, writable};
 use crate::pg::datum::Reader;
 use crate::pg::{foreign, memory, nodes};
+use pg_sqlite_migrate_core::remote::changed_keys::ChangedKeys;
 use pg_sqlite_migrate_core::remote::{Operation, RowModification};
-use pg_sqlite_migrate_core::value::buffer;
-use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::native::Native;
 
 /// A target as the executor changes it. Lives in the query's memory context.
@@ -30,18 +26,10 @@ pub struct Modification {
     row: Row,
     /// Rows that an UPDATE has changed, where its plan may come to one again; a table of the server's own knows by
     /// its tuples' headers.
-    updated: Option<HashSet<Updated>>,
+    updated: Option<ChangedKeys>,
     /// For one row's values; a child of the query's memory.
     memory: pg_sys::MemoryContext,
     pub batch_size: i32,
-}
-
-/// The key of a row that has been changed.
-#[derive(PartialEq, Eq, Hash)]
-enum Updated {
-    Rowid(i64),
-    /// Its values, printed.
-    Values(Vec<u8>),
 }
 
 impl Modification {
@@ -116,11 +104,14 @@ impl Modification {
                 Operation::Insert => self.statement.insert(&values(slot, &self.written), &mut self.row),
                 Operation::Update => {
                     let key = self.junk.read(plan_slot)?;
-                    if let Some(updated) = &mut self.updated
-                        && !Updated::insert(&key, updated)
-                            .unwrap_or_else(|_| memory::exhausted("keys of rows"))
-                    {
-                        return Ok(false);
+                    if let Some(updated) = &mut self.updated {
+                        let inserted = match &key {
+                            RowKey::Rowid(rowid) => updated.insert_rowid(*rowid),
+                            RowKey::Values(values) => updated.insert_values(values),
+                        };
+                        if !inserted.unwrap_or_else(|_| memory::exhausted("keys of rows")) {
+                            return Ok(false);
+                        }
                     }
                     self.statement.change(&key, &values(slot, &self.written), &mut self.row)
                 }
@@ -162,22 +153,6 @@ unsafe fn values<'a>(slot: *mut pg_sys::TupleTableSlot, written: &[(i16, Reader)
             None => Native::Null,
         })
         .collect()
-}
-
-impl Updated {
-    /// `false` for a key that was there.
-    fn insert(key: &RowKey<'_>, noted: &mut HashSet<Updated>) -> Result<bool, OutOfMemory> {
-        let key = match key {
-            RowKey::Rowid(rowid) => Updated::Rowid(*rowid),
-            RowKey::Values(values) => {
-                let mut printed = Buffer::new();
-                write!(printed, "{values:?}")?;
-                Updated::Values(buffer::bytes(printed.bytes())?)
-            }
-        };
-        noted.try_reserve(1)?;
-        Ok(noted.insert(key))
-    }
 }
 
 /// A child of the current memory context, which goes with it.
@@ -242,7 +217,7 @@ pub unsafe extern "C-unwind" fn begin_foreign_modify(
         let state = begin((*modify).ps.state, result, targets, &change);
         // A scan gives each row once; a join may give it with several others.
         if change.operation == Operation::Update && !nodes::is(subplan.cast(), NodeTag::T_ForeignScanState) {
-            state.updated = Some(HashSet::new());
+            state.updated = Some(ChangedKeys::default());
         }
     }
 }

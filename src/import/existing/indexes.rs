@@ -7,11 +7,19 @@ use pgrx::pg_sys;
 use crate::pg::spi;
 use pg_sqlite_migrate_core::plan::{ExistingIndex, Target};
 
-/// Valid btrees. An expression or a predicate depends on the columns that it reads. `pg_get_indexdef` begins as `head` does.
+/// Valid btrees, also those that only a partition has. An expression or a predicate depends on the columns that it reads. `pg_get_indexdef` begins as `head` does.
 const INDEXES: &str = "
-    SELECT i.indrelid AS relation, x.relname AS name, used.names AS columns, i.indexprs IS NOT NULL AS computes,
+    WITH held AS (
+        SELECT t.oid AS relation, t.oid AS owner, NULL AS partition
+        FROM pg_catalog.unnest($1) AS t (oid)
+        UNION ALL
+        SELECT t.oid, p.relid, COALESCE(pg_catalog.pg_get_partition_constraintdef(p.relid), 'true')
+        FROM pg_catalog.pg_class t CROSS JOIN LATERAL pg_catalog.pg_partition_tree(t.oid) p
+        WHERE t.oid = ANY ($1) AND t.relkind = 'p' AND p.level > 0)
+    SELECT h.relation, h.partition, x.relname AS name, used.names AS columns, i.indexprs IS NOT NULL AS computes,
            pg_catalog.substr(d.definition, pg_catalog.length(d.head) + 1) AS definition
-    FROM pg_catalog.pg_index i
+    FROM held h
+    JOIN pg_catalog.pg_index i ON i.indrelid = h.owner
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
     JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
     JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
@@ -31,7 +39,8 @@ const INDEXES: &str = "
                           WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
                             AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = i.indrelid
                             AND p.refobjsubid = a.attnum))) used
-    WHERE i.indrelid = ANY ($1) AND i.indisvalid AND i.indislive AND used.names IS NOT NULL
+    WHERE (h.owner = h.relation OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits a WHERE a.inhrelid = i.indexrelid))
+      AND i.indisvalid AND i.indislive AND used.names IS NOT NULL
       AND pg_catalog.starts_with(d.definition, d.head || ' USING ')
     ORDER BY 1, 2";
 
@@ -47,6 +56,7 @@ pub fn read(target: &mut Target, held: &BTreeSet<u32>) {
                 columns: row.get("columns"),
                 computes: row.get("computes"),
                 definition: row.get("definition"),
+                partition: row.get("partition"),
             });
         }
     });

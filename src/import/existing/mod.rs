@@ -17,13 +17,15 @@ use std::collections::BTreeSet;
 use pgrx::pg_sys;
 
 use crate::error::Error;
-use crate::pg::{compat, relation, rights, spi};
+use crate::pg::{compat, page, relation, rights, spi};
 use crate::verify::counts;
-use pg_sqlite_migrate_core::plan::{Action, Citext, Planned, Target};
+use pg_sqlite_migrate_core::plan::{Action, Citext, Page, Planned, Target};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use relations::Relations;
 
 const SCHEMAS: &str = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)";
+
+const TEMPORARY: &str = "SELECT WHERE has_database_privilege(current_database(), 'TEMPORARY')";
 
 // A server that is built without ICU has one such collation all the same since 16, whose version it cannot tell.
 // ICU does not know every encoding of the server's.
@@ -77,6 +79,8 @@ pub fn read(schemas: &[String]) -> Target {
     Target {
         relations: found.into_tables(),
         icu: spi::any(HAS_ICU, &[]),
+        no_temporary: !spi::any(TEMPORARY, &[]),
+        page: Page::of(page::BLOCK),
         nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
@@ -93,10 +97,12 @@ pub fn citext() -> Option<Citext> {
     spi::any(CITEXT_CREATABLE, &[]).then(|| Citext::Creatable(spi::value(PUBLIC, &[])))
 }
 
-/// Relations of these that the caller may do something with, which is what anybody may wait for.
+/// Relations of these, and their partitions, that the caller may do something with, which is what anybody may wait for.
 const HOLDABLE: &str = "
     SELECT c.oid FROM pg_class c
-    WHERE c.oid = ANY ($1) AND has_schema_privilege(c.relnamespace, 'USAGE')
+    WHERE c.oid IN (SELECT unnest($1) UNION
+                    SELECT p.relid FROM pg_class t CROSS JOIN LATERAL pg_partition_tree(t.oid) p
+                    WHERE t.oid = ANY ($1) AND t.relkind = 'p') AND has_schema_privilege(c.relnamespace, 'USAGE')
       AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(c.oid, 'DELETE, TRUNCATE'))
     ORDER BY c.oid";
 

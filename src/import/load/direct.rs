@@ -30,5 +30,5 @@ pub fn load(
         return Err(caught.into());
     }
     let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
-    Err(Error::Conflict { source_table, table, caught: Box::new(caught), rows: None })
+    Err(Error::Conflict { source_table, table, caught: Box::new(caught), rows: None, hint: None })
 }

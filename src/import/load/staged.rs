@@ -132,7 +132,7 @@ fn put(spec: &LoadSpec, into: &IntoExisting, stage: &str, shards: bool) -> Resul
         Ok(Ok(done)) => Ok(done),
         Err(caught) if ours && broken.iter().any(|code| caught.sqlstate == *code) => {
             let (source_table, table) = (spec.source.clone(), qualified(&spec.schema, &spec.target));
-            Err(Error::Conflict { source_table, table, caught: Box::new(caught), rows: None })
+            Err(Error::Conflict { source_table, table, caught: Box::new(caught), rows: None, hint: None })
         }
         Err(caught) => Err(caught.into()),
     }

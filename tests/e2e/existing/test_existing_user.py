@@ -101,11 +101,13 @@ def test_a_key_that_is_not_the_one_gone_by(t):
                           "INSERT INTO setting VALUES (7, 'theme', 'light'), (8, 'zone', 'UTC'), (9, 'zone', 'CET');")
     hint = ('Correct the rows, or set plan.tables.setting.conflict_target to the key and plan.tables.setting.on_conflict to "skip" or '
             '"update"; "update" needs loaded rows with different keys.')
+    followed = ('Set plan.tables.setting.where to "rowid NOT IN (9)" to load the first row of each key, or plan.tables.setting.on_conflict to "skip", '
+                'which leaves existing rows as they are and takes the first of the file\'s. As a plan: {"tables":{"setting":{"where":"rowid NOT IN (9)"}}}')
     target = {"tables": {"setting": {"conflict_target": "setting_key"}}}
-    for plan, sqlstate, why in [
-        ({"existing_rows": "append"}, "23505", "setting_key"),
-        ({"on_conflict": "skip"}, "23505", "setting_key"),
-        ({"on_conflict": "update", **target}, "21000", "cannot affect row a second time"),
+    for plan, sqlstate, why, hint in [
+        ({"existing_rows": "append"}, "23505", "setting_key", hint),
+        ({"on_conflict": "skip"}, "23505", "setting_key", hint),
+        ({"on_conflict": "update", **target}, "21000", "cannot affect row a second time", followed),
     ]:
         failed = t.import_fails(path, plan, sqlstate, why)
         assert failed.message == 'rows of table "setting" break a key of "public"."setting"', failed.message

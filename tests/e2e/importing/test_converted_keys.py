@@ -151,6 +151,35 @@ def test_rows_of_the_file_that_break_a_key_of_an_existing_table(t):
     assert "first of them" not in t.import_fails(path, APPEND, "23505", "break a key").result.detail
 
 
+@pytest.mark.parametrize("made", [
+    "CREATE TABLE t (id bigint, v text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (3); CREATE TABLE t2 PARTITION OF t DEFAULT; CREATE UNIQUE INDEX i ON t1 (v)",
+    "CREATE TABLE t (id bigint, v text); CREATE UNIQUE INDEX i ON t (lower(v))",
+    "CREATE TABLE t (id bigint, v text); CREATE UNIQUE INDEX i ON t (v) WHERE id < 3",
+])
+def test_rows_that_break_an_index_which_on_conflict_cannot_name(t, made):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'a'), (3, 'b')")
+    t.sql(made)
+    for plan in (APPEND, {**APPEND, "constraints": "keep"}):
+        failure = t.import_fails(path, plan, "23505", 'rows of table "t" break a key of "public"."t"', hint="leave all but one of each key out with plan.tables.t.where")
+        assert '"i"' in failure.result.detail and "first of them" not in failure.result.detail
+    assert t.import_(path, {**APPEND, "tables": {"t": {"where": "id <> 2"}}})["t"]["imported"] == 2
+
+
+def test_two_rows_of_the_file_for_one_existing_row(t):
+    """The hint is not what the plan says already, and works."""
+    update = {**APPEND, "on_conflict": "update"}
+    path = t.file("a.db", "CREATE TABLE t (k INTEGER, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (1, 'c')")
+    t.sql("CREATE TABLE t (k bigint PRIMARY KEY, v text, w int UNIQUE)")
+    failure = t.import_fails(path, update, "21000", 'rows of table "t" break a key of "public"."t"', hint="to load the first row of each key, or plan.tables.t.on_conflict to")
+    assert failure.result.detail.endswith("The first of them are rowid 1 and rowid 3.")
+    patch = json.loads(failure.result.hint.split("As a plan: ")[1])
+    t.import_(path, {**update, **patch})
+    assert t.value("SELECT string_agg(v, '' ORDER BY k) FROM t") == "ab"
+    path = t.file("b.db", "CREATE TABLE t (v TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES ('1 day'), ('24:00:00')")
+    t.sql("DROP TABLE t; CREATE TABLE t (v interval PRIMARY KEY, n int)")
+    assert t.import_(path, update)["t"]["skipped"] == 1, "there is nothing to update"
+
+
 def test_a_check_that_means_something_else_in_postgresql(t):
     path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME CONSTRAINT never CHECK (at <> '2024-01-01T00:00:00'));
         INSERT INTO t VALUES (4, '2024-02-01 00:00:00'), (5, '2024-01-01 00:00:00')""")

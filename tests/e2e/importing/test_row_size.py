@@ -130,7 +130,7 @@ def test_keys_of_several_columns_and_tables_without_rowid(t):
         CREATE TABLE u (a TEXT COLLATE NOCASE, b TEXT, UNIQUE (a, b)); INSERT INTO u VALUES ('{noise(1500)}', '{noise(1500, 2)}')""")
     found = {f["object"]: f for f in limits(t, path)}
     assert found["primary key of t"]["message"].startswith(f"the entry of ('{noise(3000)[:39]}…, 1) would take 3,024 bytes")
-    assert "to leave it out" in found["unique constraint on u(a, b)"]["hint"] or "icu" not in t.server.features
+    assert "for an index on a hash of the values" in found["unique constraint on u(a, b)"]["hint"]
     follow(t, path)
     assert t.value("SELECT indexdef FROM pg_indexes WHERE tablename = 't'") == "CREATE UNIQUE INDEX t_pkey ON public.t USING btree (md5(a), b)"
     assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnotnull AND attnum > 0") == "2"
@@ -184,6 +184,40 @@ def test_indexes_of_an_existing_table(t):
         assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM t") == "2 3", index
 
 
+def test_a_unique_key_that_ignores_case(t):
+    t.needs("citext")
+    path = t.file("a.db", f"""CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES (1, '{noise(3000)}');
+        CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INTEGER, UNIQUE (a, b)); INSERT INTO u VALUES (1, '{noise(3000)}', 1)""")
+    follow(t, path)
+    for table, columns, values in (("t", "a", "v"), ("u", "a, b", "v, 1")):
+        for value in (f"'{noise(3000)}'", f"upper('{noise(3000)}')", f"'{noise(3000)}'::text || 'é'", f"'{noise(3000)}'::text || 'É'"):
+            t.attempt(f"INSERT INTO {table} (id, {columns}) SELECT (SELECT max(id) + 1 FROM {table}), {values} FROM (SELECT ({value})::citext AS v) x")
+        assert t.value(f"SELECT count(*) || ' ' || count(DISTINCT lower(a::text)) FROM {table}") == "2 2", table
+
+
+def test_an_index_that_only_a_partition_has(t):
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, '{noise(3000)}'), (11, 'b'), (12, '{noise(3000, 2)}')")
+    t.sql("""CREATE TABLE t (id int, v text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+        CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (12); CREATE TABLE t3 PARTITION OF t DEFAULT; CREATE INDEX i2 ON t2 (v)""")
+    assert limits(t, path, APPEND) == []
+    t.sql("CREATE INDEX i3 ON t3 (lower(v))")
+    [finding] = limits(t, path, APPEND)
+    assert finding["object"] == "index i3 of public.t" and finding["message"].startswith("the entry of rowid 3 would take")
+    follow(t, path, APPEND)
+    assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM t") == "1 11"
+
+
+def test_rows_that_are_skipped_come_into_no_index(t):
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, '{noise(3000)}'), (2, 'b')")
+    t.sql(f"CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, '{noise(3000)}'); CREATE INDEX i ON t (v) WHERE id > 1")
+    assert limits(t, path, {**APPEND, "on_conflict": "skip"}) == []
+    t.sql(f"DROP INDEX i; CREATE INDEX i ON t (left(v, 2000), right(v, 2000)) WHERE v <> '{noise(3000)}'")
+    path = t.file("b.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, '{noise(4000, 5)}'), (2, 'b')")
+    [finding] = [f for f in t.findings(path, {**APPEND, "on_conflict": "update"}) if f["kind"] == "key_too_long"]
+    assert "rowid 1" in finding["message"]
+    assert limits(t, path, {**APPEND, "on_conflict": "skip"}) == []
+
+
 def test_many_rows_of_an_existing_table_are_not_named_one_by_one(t):
     rows = ", ".join(f"('{noise(3000, n)}')" for n in range(30))
     path = t.file("a.db", f"CREATE TABLE t (a TEXT); INSERT INTO t VALUES {rows}")
@@ -206,9 +240,22 @@ def test_a_caller_who_cannot_make_temporary_tables(t):
     t.sql(f'REVOKE TEMPORARY ON DATABASE "{t.database}" FROM PUBLIC')
     t.role("importer", "pg_read_server_files")
     t.sql("GRANT USAGE, CREATE ON SCHEMA public TO importer")
-    [finding] = t.rows(f"SELECT severity, message, hint FROM sqlite_findings({quote(str(path))}) WHERE kind = 'key_too_long'", "importer")
+    found = f"SELECT severity, message, hint FROM sqlite_findings({quote(str(path))}, %s) WHERE kind = 'key_too_long'"
+    for plan in ("NULL", """'{"schema": "new"}'"""):
+        t.sql(f'GRANT CREATE ON DATABASE "{t.database}" TO importer')
+        [finding] = t.rows(found % plan, "importer")
+        assert finding["severity"] == "blocking" and finding["message"].startswith("the entry of rowid 1 would take 3,0")
+    assert t.value("SELECT to_regclass('pg_sqlite_migrate_trial') IS NULL AND to_regnamespace('new') IS NULL") == "t"
+    t.sql("CREATE TABLE t (a text); ALTER TABLE t OWNER TO importer; CREATE INDEX j ON t (a); REVOKE CREATE ON SCHEMA public FROM PUBLIC, importer")
+    [finding] = t.rows(found % quote(json.dumps(APPEND)), "importer")
     assert finding["severity"] == "warning" and finding["message"].startswith("values may be too long for a btree, which could not be tried: permission denied")
-    assert "right TEMPORARY" in finding["hint"]
+    assert "right TEMPORARY in the database, or CREATE in the schema" in finding["hint"]
+    failure = t.attempt(f"SELECT * FROM sqlite_import({quote(str(path))}, {quote(json.dumps(APPEND))})", "importer").error
+    assert (failure.sqlstate, failure.message) == ("54000", 'rows of table "t" break index "j" of "public"."t"')
+    assert failure.detail.endswith("The longest value is that of rowid 1.")
+    assert failure.hint.startswith('Set plan.tables.t.where to "rowid NOT IN (1)" to leave out the rows whose values may be too long.')
+    fixed = {**APPEND, "tables": {"t": {"where": "rowid NOT IN (1)"}}}
+    assert not t.attempt(f"SELECT * FROM sqlite_import({quote(str(path))}, {quote(json.dumps(fixed))})", "importer").error
 
 
 def test_keys_of_more_than_32_columns(t):
@@ -237,4 +284,4 @@ def test_rows_and_entries_that_were_not_profiled(t):
 def test_an_index_of_an_existing_table_that_was_not_tried(t, plan):
     path = t.file("a.db", f"CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('{noise(3000)}')")
     t.sql("CREATE TABLE t (a text); CREATE INDEX i ON t (a)")
-    t.import_fails(path, {**plan, "profile": "none"}, "54000", 'rows of table "t" break an index of "public"."t"', hint='Set plan.profile to "full"')
+    t.import_fails(path, {**plan, "profile": "none"}, "54000", 'rows of table "t" break index "i" of "public"."t"', hint='Set plan.profile to "full"')

@@ -246,3 +246,31 @@ def test_a_generated_column_that_would_overflow(t):
     assert said[1:] == [("warning", "generated column becomes a plain one with the stored values: the result of + can be out of range for bigint: a+1")], said
     assert t.import_(path)["g"]["imported"] == 1
     assert t.rows("SELECT a, b = 2.0 ^ 63 AS overflown, pg_typeof(b)::text AS type FROM g") == [{"a": 9223372036854775807, "overflown": True, "type": "double precision"}]
+
+
+def test_modifiers_of_columns(t):
+    """Months and years over columns are counted as SQLite counts them; what is not in its years is NULL."""
+    days = ["2023-01-31 23:59:59", "2024-01-31 00:00:00", "2024-02-29 12:30:00", "2023-03-01 00:00:00", "2000-10-30 10:00:00", "9999-12-31 23:59:59", "9999-01-31 00:00:00", "0500-01-01 00:00:00"]
+    shifts = [f"{n:+d} {unit}" for unit in ("month", "year") for n in (-25, -1, 0, 1, 13)] + ["+1 day", "-1 hour", "start of month", "start of year"]
+    calls = [f"{name}({column}, '{shift}')" for name in ("date", "datetime", "time") for column in ("ts", "d") for shift in shifts]
+    calls += [f"datetime(ts, '{a}', '{b}')" for a, b in itertools.product(("+1 month", "start of month", "-1 month", "+2 years"), shifts)]
+    calls += [f"date(n, 'unixepoch', '{shift}')" for shift in shifts] + ["date(ts, 'start of month', '+1 month', '-1 day')"]
+    generated = ", ".join(f"g{i} {call.split('(')[0].upper()} AS ({call})" for i, call in enumerate(calls))
+    rows = ", ".join(f"({i}, '{day}', '{day[:10]}', {i * 40_000_000})" for i, day in enumerate(days))
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, ts DATETIME, d DATE, n INTEGER, {generated}); INSERT INTO t VALUES {rows}")
+    assert [(f["object"], f["message"]) for f in t.findings(path) if f["kind"] == "left_out"] == []
+    t.import_(path)
+    db, wrong = sqlite3.connect(path), []
+    for i, call in enumerate(calls):
+        theirs = [row[0] for row in db.execute(f"SELECT g{i} FROM t ORDER BY id")]
+        ours = json.loads(t.value(f"SELECT json_agg(to_json(g{i}) ORDER BY id) FROM t"))
+        alike = [(a, b and b.replace("T", " ")) for a, b in zip(theirs, ours)]
+        wrong += [(call, *pair) for pair in alike if pair[0] != pair[1]]
+    assert not wrong, (len(wrong), wrong[:10])
+
+
+def test_modifiers_that_are_not_translated(t):
+    path = t.file("a.db", "CREATE TABLE t (ts DATETIME, a AS (date(ts, 'weekday 1')), b AS (date(ts, '+1 day', '+1 day', '+1 day', '+1 day'))); INSERT INTO t VALUES ('2024-01-01 00:00:00')")
+    found = {f["object"]: f["message"] for f in t.findings(path) if f["object"] in ("t.a", "t.b") and f["severity"] != "info"}
+    assert "date modifier 'weekday 1' has no equivalent" in found["t.a"]
+    assert "more than 3 date modifiers over a column" in found["t.b"]

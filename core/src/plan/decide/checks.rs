@@ -3,6 +3,7 @@
 //! SQLite keeps rows that a CHECK does not allow if they are older than it, or were written while checks were off.
 //! `keys` says what becomes of such a CHECK.
 
+use super::loaded::{self, Seen};
 use super::object::Object;
 use super::table::{DecidedTable, Tried};
 use super::trial::accepted;
@@ -12,7 +13,7 @@ use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::Keys;
 use crate::plan::resolve::exclusions::check_name;
-use crate::plan::trial::Part;
+use crate::plan::trial::{Part, found};
 use crate::sqltext::ident;
 
 /// Plans the CHECK constraints of a table that is created.
@@ -31,11 +32,8 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         });
         match tried {
             Ok(condition) => {
-                // Stored rows that the CHECK does not allow.
-                let kind = KeyFactKind::CheckBroken { check: position };
-                let of_table = |name: &str| name.eq_ignore_ascii_case(&source.name);
-                let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && of_table(&f.table));
-                add(table, check, condition, fact.map_or(0, |f| f.count), object, findings);
+                let broken = broken(ctx, table, position, check);
+                add(table, check, condition, broken, object, findings);
             }
             Err(why) => {
                 let message = format!("is left out: {why}: {}", check.expression);
@@ -46,11 +44,34 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
     }
 }
 
+/// Rows that a CHECK does not allow.
+enum Broken {
+    Known(u64),
+    /// Only what is stored could be judged, not what becomes of it in this column.
+    AsStored(u64, String),
+}
+
+fn broken(ctx: &Context<'_>, table: &mut DecidedTable<'_>, position: usize, check: &Check) -> Broken {
+    let part = Part::Check(position);
+    let kind = KeyFactKind::CheckBroken { check: position };
+    let of_table = |name: &str| name.eq_ignore_ascii_case(&table.source.name);
+    let fact = ctx.source.key_facts.iter().find(|f| f.kind == kind && of_table(&f.table));
+    let stored = fact.map_or(0, |f| f.count);
+    match loaded::condition(ctx, table, &check.expression) {
+        Seen::Stored => Broken::Known(stored),
+        Seen::Unlike(column) => Broken::AsStored(stored, column),
+        Seen::Loaded(condition) => {
+            table.checks.push((part, condition));
+            Broken::Known(found(&ctx.target.broken_checks, table.id, part).map_or(0, |found| found.rows))
+        }
+    }
+}
+
 fn add(
     table: &mut DecidedTable<'_>,
     check: &Check,
     condition: String,
-    broken: u64,
+    broken: Broken,
     object: String,
     findings: &mut Vec<Finding>,
 ) {
@@ -65,9 +86,32 @@ fn add(
         }
     };
     let mut not_valid = false;
-    if broken > 0 {
-        let rows = counted(broken, "row breaks", "rows break");
-        let message = format!("{rows} it: {}", check.expression);
+    let (rows, column) = match broken {
+        Broken::Known(rows) => (rows, None),
+        Broken::AsStored(rows, column) => (rows, Some(column)),
+    };
+    let message = match &column {
+        None => format!("{}: {}", counted(rows, "row breaks it", "rows break it"), check.expression),
+        Some(column) if rows > 0 => format!(
+            "{} as stored, which may be otherwise once column \"{column}\" is converted: {}",
+            counted(rows, "row breaks it", "rows break it"),
+            check.expression
+        ),
+        Some(column) => format!(
+            "rows may break it once column \"{column}\" is converted, which only the load can tell: {}",
+            check.expression
+        ),
+    };
+    let without = || Fix::of_table(&table.source.name, "checks", false);
+    if column.is_some() && (rows == 0 || table.settings.keys == Keys::Strict) {
+        let finding = if rows == 0 {
+            Kind::BrokenCheck.info(object, message)
+        } else {
+            Kind::BrokenCheck.warning(object, message)
+        };
+        findings
+            .push(finding.fix(without(), " to leave the checks out, if the import stops because of them"));
+    } else if rows > 0 {
         if table.settings.keys == Keys::Strict {
             let fix = Fix::of_table(&table.source.name, "keys", "as_data_allows");
             let rest = " to leave the constraint NOT VALID, or checks to false, or correct the rows";

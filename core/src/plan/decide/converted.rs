@@ -4,8 +4,10 @@
 //! `import::asked` groups the rows by what is compared of their values, and the plan is made anew, knowing the rows.
 
 use super::collate::Folding;
+use super::loaded::{self, Seen};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::plan::context::Context;
+use crate::plan::question::Condition;
 use crate::plan::trial::{EqualKeys, Part, found};
 use crate::types::ColumnProfile;
 use crate::value::image::{Form, Image};
@@ -17,8 +19,8 @@ pub struct KeyAsked {
     pub part: Part,
     /// What a SELECT reads for its columns, and what becomes of these values.
     pub columns: Vec<(String, Image)>,
-    /// The condition of a partial index, as SQLite has it.
-    pub predicate: Option<String>,
+    /// The condition of a partial index.
+    pub predicate: Option<Condition>,
 }
 
 /// Notes what the file has to be asked about a key over source columns. Gives what it has answered.
@@ -35,13 +37,16 @@ pub fn equal_keys<'a>(
         return None;
     }
     let reading = table.reading();
-    // PostgreSQL's index has its condition over the expressions' values, SQLite's over the stored ones.
-    if predicate.is_some() && !reading.using.is_empty() {
-        return None;
-    }
+    // PostgreSQL's index has its condition over converted values.
+    let predicate = match predicate.map(|sql| loaded::condition(ctx, table, sql)) {
+        Some(Seen::Unlike(_)) => return None,
+        Some(Seen::Loaded(condition)) => Some(condition),
+        Some(Seen::Stored) => predicate.map(Condition::of_stored),
+        None => None,
+    };
     let image = |c: &&DecidedColumn<'_>| (reading.term(&c.source.name), image(ctx, table, c));
     let columns = decided.iter().map(image).collect();
-    table.keys.push(KeyAsked { part, columns, predicate: predicate.map(str::to_owned) });
+    table.keys.push(KeyAsked { part, columns, predicate });
     found(&ctx.target.equal_keys, table.id, part)
 }
 

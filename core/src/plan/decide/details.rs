@@ -7,9 +7,9 @@ use crate::plan::context::Context;
 use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
-use crate::types::{ColumnProfile, TypeClass};
-use crate::value::PgType;
+use crate::types::{ColumnProfile, Fit, TypeClass};
 use crate::value::batch::OnInvalid;
+use crate::value::{Excess, PgType};
 
 /// Decides NULL, default and generation of each column.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
@@ -130,7 +130,15 @@ fn generated(
     let translated =
         (ctx.rules.generated)(&declared.expression, &table.scope(false), &column.pg_type, column.format);
     let numeric = TypeClass::of(&column.pg_type) == TypeClass::Numeric;
+    let stored = table.stored(column).filter(|stored| stored.values() > 0);
+    let fits =
+        stored.map(|stored| (ctx.rules.fit)(stored, column.pg_type.base(), column.format, Excess::Error));
+    // What is computed is not converted: PostgreSQL would refuse or round it, whatever on_invalid and excess say.
+    let unfit = (fits == Some(Fit::No)).then(|| format!("not every value fits {}", column.pg_type));
     let tried = translated.map_err(|why| why.to_string()).and_then(|sql| {
+        if let Some(unfit) = unfit {
+            return Err(unfit);
+        }
         accepted(ctx, table, part, Tried::Expression(sql.clone()))?;
         Ok(sql)
     });

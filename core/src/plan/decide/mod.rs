@@ -14,6 +14,7 @@ pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub mod invalid_values;
 pub(crate) mod links;
+pub(crate) mod loaded;
 pub(crate) mod object;
 pub(crate) mod order;
 mod orms;

@@ -68,6 +68,8 @@ pub struct IndexKey {
     /// Under the collation that ignores case.
     pub nocase: bool,
     pub descending: bool,
+    /// The operator by which an exclusion constraint compares it, where `=` is not in the search path.
+    pub equal: Option<String>,
 }
 
 impl Object {
@@ -108,7 +110,8 @@ impl IndexKeys {
 
     /// `EXCLUDE USING hash ("a" WITH =) WHERE (…)`, for an exclusion constraint.
     pub fn exclusion(&self, nocase: &str) -> String {
-        let key = |key: &IndexKey| format!("{} WITH =", key.sql(nocase));
+        let key =
+            |key: &IndexKey| format!("{} WITH {}", key.sql(nocase), key.equal.as_deref().unwrap_or("="));
         let keys: Vec<String> = self.keys.iter().map(key).collect();
         let predicate = self.predicate.as_ref().map_or(String::new(), |sql| format!(" WHERE ({sql})"));
         format!("EXCLUDE USING hash ({}){predicate}", keys.join(", "))
@@ -122,6 +125,6 @@ impl IndexKey {
     }
 
     pub fn plain(sql: String) -> IndexKey {
-        IndexKey { sql, nocase: false, descending: false }
+        IndexKey { sql, nocase: false, descending: false, equal: None }
     }
 }

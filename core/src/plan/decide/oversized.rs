@@ -32,7 +32,7 @@ pub fn rows(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<
     );
     let finding = Kind::RowTooWide.blocking(&name, message).of(table.id);
     let skip = "or skip columns that are not needed";
-    findings.push(if let Some(fix) = narrower(table) {
+    findings.push(if let Some(fix) = narrower(table, ctx.target.page.row) {
         finding.fix(fix, &format!(", which hold every value in fewer bytes, {skip}"))
     } else if let Some(fix) = without(table, found) {
         let rows = counted(found.rows.len() as u64, "row", "rows");
@@ -54,7 +54,7 @@ fn and_others(found: &Oversized) -> String {
 }
 
 /// Smaller types for numbers, where they hold every value and are enough; keys keep their types, which others refer to.
-fn narrower(table: &DecidedTable<'_>) -> Option<Fix> {
+fn narrower(table: &DecidedTable<'_>, page: u64) -> Option<Fix> {
     if !table.fresh() {
         return None;
     }
@@ -64,7 +64,7 @@ fn narrower(table: &DecidedTable<'_>) -> Option<Fix> {
         let pg_type = smaller(table, column)?.to_string();
         Some(Fix::of_column(&table.source.name, &column.source.name, "type", pg_type))
     });
-    fixes.reduce(Fix::and).filter(|_| width + sizes::header(table) <= sizes::MAX_ROW)
+    fixes.reduce(Fix::and).filter(|_| width + sizes::header(table) <= page)
 }
 
 fn smaller(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<PgType> {
@@ -96,14 +96,8 @@ pub fn without_rows(table: &DecidedTable<'_>, rowids: &[i64]) -> Option<Fix> {
     if rowids.is_empty() || rowids.len() > NAMED || table.profile?.rows <= rowids.len() as u64 {
         return None;
     }
-    let listed: Vec<String> = rowids.iter().map(i64::to_string).collect();
-    let condition = format!("{alias} NOT IN ({})", listed.join(", "));
-    let condition = match table.overrides.and_then(|g| g.filter.as_deref()) {
-        // The line break ends a comment.
-        Some(filter) => format!("({filter}\n) AND {condition}"),
-        None => condition,
-    };
-    Some(Fix::of_table(&table.source.name, "where", condition))
+    let filter = table.overrides.and_then(|g| g.filter.as_deref());
+    Some(Fix::without_rows(&table.source.name, filter, alias, rowids))
 }
 
 /// A key or index, some of whose entries a btree does not take.
@@ -164,8 +158,8 @@ pub fn untried(object: &str, found: &Oversized) -> Option<Finding> {
 }
 
 /// What a trial needs.
-const TRIAL: &str = "Such rows are tried in a temporary table: that takes the right TEMPORARY in the database, and a \
-                     transaction that may write.";
+const TRIAL: &str = "Such rows are tried in a table that is rolled back: that takes the right TEMPORARY in the database, or \
+                     CREATE in the schema, and a transaction that may write.";
 
 /// An existing index stays as it is: rows that it does not take are left out, or it is.
 pub fn existing_entries(table: &DecidedTable<'_>, index: &str, found: &Oversized) -> Option<Finding> {
@@ -190,11 +184,13 @@ fn hashed(table: &DecidedTable<'_>, index: &TooLong<'_>) -> Option<Object> {
     if let [key] = keys.keys.as_slice() {
         has_hash(table, key)?;
         // The operator of citext is not in the search path of the run.
-        let citext = |c: &DecidedColumn<'_>| matches!(c.folding, Some(Folding::Citext(_)));
-        if *unique && table.columns.iter().any(|c| citext(c) && key.sql.contains(&ident(&c.target))) {
-            return None;
-        }
-        let key = IndexKey { descending: false, ..key.clone() };
+        let equal = column_of(table, key).and_then(|column| match &column.folding {
+            Some(Folding::Citext(name)) => {
+                name.rsplit_once('.').map(|(schema, _)| format!("OPERATOR({schema}.=)"))
+            }
+            _ => None,
+        });
+        let key = IndexKey { descending: false, equal, ..key.clone() };
         let keys = IndexKeys { keys: vec![key], predicate: keys.predicate.clone(), hash: true };
         return Some(match unique {
             true => Object::Exclude { name, keys, phase },
@@ -225,13 +221,19 @@ fn has_hash(table: &DecidedTable<'_>, key: &IndexKey) -> Option<()> {
     read.all(hashable).then_some(())
 }
 
-/// A key that is short: what is fixed in size as it is, text and bytes by their MD5.
+/// A key that is short: what is fixed in size as it is, text and bytes by their MD5. citext compares what `lower()` makes of
+/// its values.
 fn short(table: &DecidedTable<'_>, key: &IndexKey) -> Option<IndexKey> {
     let column = column_of(table, key)?;
-    if key.nocase || column.folding.is_some() {
+    if key.nocase {
         return None;
     }
     match column.pg_type {
+        _ if matches!(column.folding, Some(Folding::Citext(_))) => {
+            let sql = format!("pg_catalog.md5(pg_catalog.lower({}::text))", key.sql);
+            Some(IndexKey { sql, ..key.clone() })
+        }
+        _ if column.folding.is_some() => None,
         PgType::Text | PgType::Varchar(_) | PgType::Bytea => {
             Some(IndexKey { sql: format!("pg_catalog.md5({})", key.sql), ..key.clone() })
         }

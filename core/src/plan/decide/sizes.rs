@@ -8,15 +8,12 @@ use super::object::IndexKeys;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::catalog::Encoding;
 use crate::plan::context::Context;
+use crate::plan::question::Bound;
 use crate::plan::target::ExistingIndex;
 use crate::plan::trial::{Oversized, Part, found};
 use crate::sqltext::ident;
 use crate::types::ColumnProfile;
 use crate::value::PgType;
-
-/// `MaxHeapTupleSize` and `BTMaxItemSize` with pages of 8 kB, as nearly every server has them.
-pub const MAX_ROW: u64 = 8160;
-const MAX_ENTRY: u64 = 2704;
 
 /// An index tuple's header, with a bitmap of NULLs.
 const ENTRY_HEADER: u64 = 16;
@@ -27,12 +24,11 @@ pub struct SizeAsked {
     pub part: Part,
     /// What follows `CREATE INDEX ON table`; `None` for the rows themselves.
     pub index: Option<String>,
+    /// The condition of the rows that come into the index.
+    pub within: Option<String>,
     /// Positions of the columns that are needed.
     pub columns: Vec<usize>,
-    /// The most bytes that a row may take, as SQLite computes it.
-    pub size: String,
-    /// What is no larger is accepted.
-    pub safe: u64,
+    pub bound: Bound,
 }
 
 /// How a value of a type is stored.
@@ -85,7 +81,7 @@ pub fn rows<'a>(ctx: &Context<'a>, table: &mut DecidedTable<'_>) -> Option<&'a O
     if table.existing.is_some_and(|e| !matches!(e.relkind, 'r' | 'p')) {
         return None;
     }
-    let safe = MAX_ROW.saturating_sub(header(table));
+    let safe = ctx.target.page.row.saturating_sub(header(table));
     let columns: Vec<usize> =
         table.columns.iter().enumerate().filter(|(_, c)| !c.computed()).map(|(i, _)| i).collect();
     if widest(table, |column| column.pg_type.clone())? <= safe {
@@ -108,7 +104,13 @@ pub fn rows<'a>(ctx: &Context<'a>, table: &mut DecidedTable<'_>) -> Option<&'a O
         }
     });
     let size = balanced(&terms.collect::<Vec<_>>());
-    table.sizes.push(SizeAsked { part: Part::Row, index: None, columns, size, safe });
+    table.sizes.push(SizeAsked {
+        part: Part::Row,
+        index: None,
+        within: None,
+        columns,
+        bound: Bound { size, safe },
+    });
     found(&ctx.target.oversized, table.id, Part::Row)
 }
 
@@ -181,8 +183,26 @@ pub fn entries<'a>(
     part: Part,
     keys: &IndexKeys,
 ) -> Option<&'a Oversized> {
+    let read = read_by(table, keys);
+    let needed = keys.predicate.iter().flat_map(|predicate| {
+        table.columns.iter().enumerate().filter(|(_, c)| reads(predicate, c)).map(|(i, _)| i)
+    });
+    let needed: Vec<usize> = needed.collect();
+    ask(ctx, table, part, (keys.sql(super::trial::COLLATION), None), (&read, &needed))
+}
+
+/// The bound of an entry's size.
+pub fn bound(ctx: &Context<'_>, table: &DecidedTable<'_>, keys: &IndexKeys) -> Bound {
+    bounds(ctx, table, &read_by(table, keys)).0
+}
+
+fn reads(sql: &str, column: &DecidedColumn<'_>) -> bool {
+    sql.contains(&ident(&column.target))
+}
+
+/// Positions of the columns that an index reads, with what a value may grow by.
+fn read_by(table: &DecidedTable<'_>, keys: &IndexKeys) -> Vec<(usize, u64)> {
     let sql: Vec<&str> = keys.keys.iter().map(|key| key.sql.as_str()).collect();
-    let reads = |sql: &str, c: &DecidedColumn<'_>| sql.contains(&ident(&c.target));
     let computed = |c: &DecidedColumn<'_>| c.computed() && sql.iter().any(|sql| reads(sql, c));
     let all = table.columns.iter().any(computed);
     let mut read = vec![];
@@ -192,11 +212,7 @@ pub fn entries<'a>(
             read.push((i, if plain { 1 } else { COMPUTED }));
         }
     }
-    let needed = keys.predicate.iter().flat_map(|predicate| {
-        table.columns.iter().enumerate().filter(|(_, c)| reads(predicate, c)).map(|(i, _)| i)
-    });
-    let needed: Vec<usize> = needed.collect();
-    ask(ctx, table, part, keys.sql(super::trial::COLLATION), (&read, &needed))
+    read
 }
 
 /// The same of an index of an existing table.
@@ -206,11 +222,23 @@ pub fn existing_entries<'a>(
     part: Part,
     index: &ExistingIndex,
 ) -> Option<&'a Oversized> {
-    let read: Vec<(usize, u64)> = (table.columns.iter().enumerate())
+    let read = read_by_existing(table, index);
+    // The condition of a partition, and the key by which rows are skipped, may read any column.
+    let all = index.partition.is_some() || table.conflict.is_some();
+    let needed: Vec<usize> = if all { (0..table.columns.len()).collect() } else { vec![] };
+    ask(ctx, table, part, (index.definition.clone(), index.partition.clone()), (&read, &needed))
+}
+
+/// The bound of its entries' size.
+pub fn existing_bound(ctx: &Context<'_>, table: &DecidedTable<'_>, index: &ExistingIndex) -> Bound {
+    bounds(ctx, table, &read_by_existing(table, index)).0
+}
+
+fn read_by_existing(table: &DecidedTable<'_>, index: &ExistingIndex) -> Vec<(usize, u64)> {
+    (table.columns.iter().enumerate())
         .filter(|(_, c)| index.columns.contains(&c.target))
         .map(|(i, _)| (i, if index.computes { COMPUTED } else { 1 }))
-        .collect();
-    ask(ctx, table, part, index.definition.clone(), (&read, &[]))
+        .collect()
 }
 
 /// How much longer than its columns the value of an expression may be, such as `lower()`.
@@ -221,14 +249,30 @@ fn ask<'a>(
     ctx: &Context<'a>,
     table: &mut DecidedTable<'_>,
     part: Part,
-    index: String,
+    (index, within): (String, Option<String>),
     (read, needed): (&[(usize, u64)], &[usize]),
 ) -> Option<&'a Oversized> {
+    let (bound, most) = bounds(ctx, table, read);
+    if most <= ctx.target.page.entry {
+        return None;
+    }
+    let loaded = read.iter().map(|(i, _)| *i).chain(needed.iter().copied());
+    let mut columns: Vec<usize> =
+        loaded.filter(|i| table.columns.get(*i).is_some_and(|c| !c.computed())).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    table.sizes.push(SizeAsked { part, index: Some(index), within, columns, bound });
+    found(&ctx.target.oversized, table.id, part)
+}
+
+/// The bound of an entry's size, and the most bytes that one takes by the profile.
+fn bounds(ctx: &Context<'_>, table: &DecidedTable<'_>, read: &[(usize, u64)]) -> (Bound, u64) {
     let reading = table.reading();
     let (mut fixed, mut most, mut terms) = (ENTRY_HEADER, ENTRY_HEADER, vec![]);
     for (i, grows) in read {
         let column = table.columns.get(*i).filter(|c| !c.computed());
-        let Some((column, values)) = column.and_then(|c| Some((c, table.stored(c)?))) else { continue };
+        let Some(column) = column else { continue };
+        let longest = table.stored(column).map_or(0, longest);
         // A value's own header, and its alignment.
         const OVERHEAD: u64 = 8;
         let grows = match Stored::of(&column.pg_type) {
@@ -242,19 +286,9 @@ fn ask<'a>(
             Stored::Unknown => grows * 8,
         };
         fixed += OVERHEAD;
-        most += OVERHEAD + longest(values) * grows;
+        most += OVERHEAD + longest * grows;
         let grows = grows * recoded(ctx, table, column);
         terms.push(format!("ifnull(octet_length({}), 0) * {grows}", reading.term(&column.source.name)));
     }
-    if most <= MAX_ENTRY {
-        return None;
-    }
-    let (size, safe) = (balanced(&terms), MAX_ENTRY.saturating_sub(fixed));
-    let loaded = read.iter().map(|(i, _)| *i).chain(needed.iter().copied());
-    let mut columns: Vec<usize> =
-        loaded.filter(|i| table.columns.get(*i).is_some_and(|c| !c.computed())).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    table.sizes.push(SizeAsked { part, index: Some(index), columns, size, safe });
-    found(&ctx.target.oversized, table.id, part)
+    (Bound { size: balanced(&terms), safe: ctx.target.page.entry.saturating_sub(fixed) }, most)
 }

@@ -11,6 +11,7 @@ use crate::finding::{Finding, Kind};
 use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::model::{Conflict, Renumbering};
+use crate::plan::question::Condition;
 use crate::plan::resolve::names;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::target::ExistingKey;
@@ -44,6 +45,8 @@ pub struct DecidedTable<'a> {
     pub sizes: Vec<SizeAsked>,
     /// Keys that conversion may make equal.
     pub keys: Vec<KeyAsked>,
+    /// Checks over values that are not loaded as they are stored.
+    pub checks: Vec<(Part, Condition)>,
 }
 
 /// What the server is asked about: an expression or condition, or the keys and the predicate of an index.
@@ -112,6 +115,7 @@ impl<'a> DecidedTable<'a> {
             tried: vec![],
             sizes: vec![],
             keys: vec![],
+            checks: vec![],
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use crate::plan::context::Context;
-use crate::plan::trial::{Part, Piece, Statement, TABLE, Trial};
-use crate::sqltext::ident;
+use crate::plan::trial::{NAME, Part, Piece, Statement, Trial};
+use crate::sqltext::{ident, qualified};
 
 /// In place of the collation that ignores case, which may not exist yet: any that is not a column's default will do.
 pub const COLLATION: &str = " COLLATE \"pg_catalog\".\"POSIX\"";
@@ -24,12 +24,42 @@ pub fn accepted(
 }
 
 /// The tables that have something to try.
-pub fn trials(tables: &[DecidedTable<'_>]) -> Vec<Trial> {
-    tables.iter().filter(|d| d.fresh() && !d.tried.is_empty()).map(trial).collect()
+pub fn trials(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Vec<Trial> {
+    tables.iter().filter(|d| d.fresh() && !d.tried.is_empty()).map(|d| trial(ctx, d)).collect()
 }
 
-/// A temporary table with the columns of this one, computed ones too.
-pub fn create(table: &DecidedTable<'_>) -> String {
+/// The schema of the table on which is tried: a caller who may make no temporary tables may make one where the table
+/// itself is to be.
+pub fn schema<'s>(ctx: &Context<'_>, table: &'s DecidedTable<'_>) -> &'s str {
+    if ctx.target.no_temporary { &table.settings.schema } else { "pg_temp" }
+}
+
+/// Statements that put a copy with some of its rows in its place, and give it this name: what is deleted comes into an
+/// index all the same.
+pub fn copy(ctx: &Context<'_>, table: &DecidedTable<'_>, label: &str, condition: &str) -> String {
+    let (schema, whole) = (schema(ctx, table), format!("{NAME}_{label}"));
+    let kind = if ctx.target.no_temporary { "UNLOGGED" } else { "TEMPORARY" };
+    let (on, from) = (qualified(schema, NAME), qualified(schema, &whole));
+    format!(
+        "ALTER TABLE {on} RENAME TO {}; CREATE {kind} TABLE {on} AS SELECT * FROM {from} AS loaded WHERE {condition}",
+        ident(&whole)
+    )
+}
+
+/// The statements that create it.
+fn create_with(ctx: &Context<'_>, table: &DecidedTable<'_>, columns: &[String]) -> String {
+    let (schema, columns) = (schema(ctx, table), columns.join(", "));
+    let on = qualified(schema, NAME);
+    if !ctx.target.no_temporary {
+        return format!("CREATE TEMPORARY TABLE {on} ({columns})");
+    }
+    let missing = !ctx.target.schemas.iter().any(|existing| existing == schema);
+    let first = if missing { format!("CREATE SCHEMA {}; ", ident(schema)) } else { String::new() };
+    format!("{first}CREATE UNLOGGED TABLE {on} ({columns})")
+}
+
+/// A table with the columns of this one, computed ones too.
+pub fn create(ctx: &Context<'_>, table: &DecidedTable<'_>) -> String {
     let columns: Vec<String> = match table.existing {
         // A domain's constraints are not at issue.
         Some(existing) => {
@@ -42,7 +72,7 @@ pub fn create(table: &DecidedTable<'_>) -> String {
             })
             .collect(),
     };
-    format!("CREATE TEMPORARY TABLE {TABLE} ({})", columns.join(", "))
+    create_with(ctx, table, &columns)
 }
 
 fn definition(c: &DecidedColumn<'_>) -> String {
@@ -51,7 +81,8 @@ fn definition(c: &DecidedColumn<'_>) -> String {
     format!("{} {}{}", ident(&c.target), c.pg_type, folded.unwrap_or_default())
 }
 
-fn trial(table: &DecidedTable<'_>) -> Trial {
+fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Trial {
+    let on = qualified(schema(ctx, table), NAME);
     let at = |position: usize| table.columns.iter().find(|c| c.position == position);
     let adds =
         |c: &&DecidedColumn<'_>| table.tried.iter().any(|(part, _)| *part == Part::Generated(c.position));
@@ -68,15 +99,15 @@ fn trial(table: &DecidedTable<'_>) -> Trial {
             }
             (_, Tried::Expression(sql)) => (Statement::Alter(format!("ADD CHECK ({sql})")), None),
             (_, Tried::Index(keys)) => {
-                let sql = format!("CREATE INDEX ON {TABLE} {}", keys.sql(COLLATION));
+                let sql = format!("CREATE INDEX ON {on} {}", keys.sql(COLLATION));
                 (Statement::CreateIndex(sql), None)
             }
         };
-        Some(Piece { part: *part, statement, instead })
+        Some(Piece { part: *part, on: on.clone(), statement, instead })
     };
     Trial {
         table: table.id,
-        create: format!("CREATE TEMPORARY TABLE {TABLE} ({})", columns.join(", ")),
+        create: create_with(ctx, table, &columns),
         pieces: table.tried.iter().filter_map(piece).collect(),
     }
 }

@@ -3,11 +3,15 @@
 use super::steps::load;
 use crate::plan::context::Context;
 use crate::plan::decide::converted::KeyAsked;
+use crate::plan::decide::loaded;
 use crate::plan::decide::sizes::SizeAsked;
 use crate::plan::decide::table::DecidedTable;
-use crate::plan::decide::trial::create;
-use crate::plan::model::{KeyQuestion, LoadSpec, SizeTrial};
-use crate::plan::trial::{NAME, Part, TABLE};
+use crate::plan::decide::trial::{copy, create, schema};
+use crate::plan::model::{LoadSpec, SizeTrial};
+use crate::plan::question::{CheckQuestion, Condition, KeyQuestion, Rejecting};
+use crate::plan::resolve::table::Disposition;
+use crate::plan::trial::{NAME, Part};
+use crate::sqltext::{ident, qualified};
 use crate::value::batch::OnInvalid;
 use crate::value::image::Image;
 
@@ -19,7 +23,10 @@ pub fn sizes(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Vec<SizeTrial> {
 
 /// A value that does not fit is no question of its size.
 fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> SizeTrial {
-    let whole = load(ctx, table, false);
+    let schema = schema(ctx, table);
+    let on = qualified(schema, NAME);
+    let mut whole = load(ctx, table, false);
+    whole.reading.filter = loaded::filter(ctx, table);
     let names: Vec<&str> =
         asked.columns.iter().filter_map(|i| table.columns.get(*i)).map(|c| c.source.name.as_str()).collect();
     let mut columns = whole.columns;
@@ -30,42 +37,74 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
     SizeTrial {
         table: table.id,
         part: asked.part,
-        create: create(table),
-        index: asked.index.as_ref().map(|index| format!("CREATE INDEX ON {TABLE} {index}")),
+        create: create(ctx, table),
+        unskipped: not_skipped(table, asked).map(|rows| copy(ctx, table, "loaded", &rows)),
+        within: asked.within.as_ref().map(|rows| copy(ctx, table, "inserted", rows)),
+        index: asked.index.as_ref().map(|index| format!("CREATE INDEX ON {on} {index}")),
         load: LoadSpec {
-            schema: "pg_temp".into(),
+            schema: schema.into(),
             target: NAME.into(),
             existing: None,
             columns,
             renumbering: Box::default(),
             ..whole
         },
-        size: asked.size.clone(),
-        safe: asked.safe,
+        bound: asked.bound.clone(),
     }
 }
 
+/// The condition of the rows that are not skipped. Where an existing row has its key, a row comes into no index.
+fn not_skipped(table: &DecidedTable<'_>, asked: &SizeAsked) -> Option<String> {
+    let conflict =
+        table.conflict.as_ref().filter(|conflict| conflict.update.is_empty() && asked.index.is_some())?;
+    let existing = table.existing?;
+    let equal = |name: &String| format!("loaded.{0} = existing.{0}", ident(name));
+    let equal: Vec<String> = conflict.arbiter.columns.iter().map(equal).collect();
+    let target = qualified(&existing.schema, &existing.name);
+    Some(format!("NOT EXISTS (SELECT FROM {target} AS existing WHERE {})", equal.join(" AND ")))
+}
+
 /// The keys that have to be compared.
-pub fn keys(tables: &[DecidedTable<'_>]) -> Vec<KeyQuestion> {
+pub fn keys(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Vec<KeyQuestion> {
     let of_table = |table| {
-        move |asked: &KeyAsked| {
-            let question = question(table, asked.part, asked.columns.clone());
-            KeyQuestion {
-                conditions: question.conditions.into_iter().chain(asked.predicate.clone()).collect(),
-                ..question
-            }
+        move |asked: &KeyAsked| KeyQuestion {
+            predicate: asked.predicate.clone(),
+            ..question(ctx, table, asked.part, asked.columns.clone())
         }
     };
     tables.iter().flat_map(|table| table.keys.iter().map(of_table(table))).collect()
 }
 
+/// The checks that have to be judged.
+pub fn checks(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Vec<CheckQuestion> {
+    let of_table = |table| {
+        move |(part, check): &(Part, Condition)| {
+            let KeyQuestion { table, source, filter, part, .. } = question(ctx, table, *part, vec![]);
+            CheckQuestion { table, part, source, filter, check: check.clone() }
+        }
+    };
+    tables.iter().flat_map(|table| table.checks.iter().map(of_table(table))).collect()
+}
+
+/// The tables whose rows have to be counted without those that a load rejects.
+pub fn rejecting(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Vec<Rejecting> {
+    let loads = |table: &&DecidedTable<'_>| table.disposition != Disposition::Absent;
+    tables.iter().filter(loads).filter_map(|table| loaded::rejecting(ctx, table)).collect()
+}
+
 /// A question about all rows that are loaded.
-pub fn question(table: &DecidedTable<'_>, part: Part, columns: Vec<(String, Image)>) -> KeyQuestion {
+pub fn question(
+    ctx: &Context<'_>,
+    table: &DecidedTable<'_>,
+    part: Part,
+    columns: Vec<(String, Image)>,
+) -> KeyQuestion {
     KeyQuestion {
         table: table.id,
         part,
         source: table.source.name.clone(),
         columns,
-        conditions: table.overrides.and_then(|g| g.filter.clone()).into_iter().collect(),
+        filter: loaded::filter(ctx, table),
+        predicate: None,
     }
 }

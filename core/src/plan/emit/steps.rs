@@ -231,6 +231,7 @@ fn into_existing(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> 
             || (table.settings.match_by != MatchBy::Key && table.conflict.is_some() && table.starts_empty()),
         orphans,
         keys: built::existing_keys(ctx, table),
+        indexes: built::existing_indexes(ctx, table),
     }
 }
 
