@@ -6,7 +6,7 @@ use super::invalid::invalid_values;
 use super::reasons::obstacle;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
-use super::unread::{UNREAD_REST, unread_texts};
+use super::unread::{kept_as_bytes, unread_rest, unread_texts};
 use super::words::{becomes, grouped, stored, values, values_are};
 use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
@@ -124,6 +124,11 @@ impl Case<'_> {
         {
             return None;
         }
+        if kept_as_bytes(self.p) {
+            let texts = values_are(self.p.text.nul);
+            let message = format!("{texts} text with a NUL character: becomes bytea, as nul says");
+            return Some(Kind::TypeMissed.info(self.object(), message));
+        }
         let message = format!(
             "declared {}, but {}: becomes {}",
             self.declared_as(),
@@ -161,8 +166,9 @@ impl Case<'_> {
         format: Option<Format>,
         purpose: &str,
     ) -> Finding {
-        if let Some(fix) = unread_texts(self.p, self.q.table, &self.q.column.name) {
-            return finding.fix(fix, UNREAD_REST);
+        let unread = unread_texts(self.p, self.q.table, &self.q.column.name);
+        if let Some(fix) = unread.filter(|_| !kept_as_bytes(self.p)) {
+            return finding.fix(fix, &unread_rest(self.p));
         }
         if let Some((expression, what)) = respelled::using(self.p, &self.q.column.name, pg_type) {
             return finding.fix(self.fix("using", &expression), &format!(" to read {what}"));
@@ -479,7 +485,18 @@ impl Case<'_> {
             PgType::Text if p.blobs > 0 => {
                 self.at_a_cost(finding, &pg_type, None, "keep numbers and texts as text")
             }
-            _ => finding.fix(self.of_type(&pg_type), " if that is what it is"),
+            _ if kept_as_bytes(p) => finding,
+            _ => {
+                let of_type = self.of_type(&pg_type);
+                let fix = match unread_texts(p, self.q.table, &self.q.column.name) {
+                    Some(unread) => Some(of_type.and(unread)),
+                    None => clean(p).then_some(of_type),
+                };
+                match fix {
+                    Some(fix) => finding.fix(fix, " if that is what it is"),
+                    None => finding,
+                }
+            }
         })
     }
 
@@ -487,7 +504,9 @@ impl Case<'_> {
     fn converted(&self) -> Option<Finding> {
         let message = self.p.reading.describe(self.p.converted);
         // As bytea they are loaded as they are stored.
-        let read = self.p.converted > 0 && !(self.is(&PgType::Bytea) && self.d.chosen.format.is_none());
+        let decoded = matches!(self.d.chosen.format, Some(Format::Hex | Format::Base64));
+        let bytes = self.is(&PgType::Bytea) && !decoded;
+        let read = self.p.converted > 0 && !bytes;
         read.then(|| Kind::ConvertedTexts.info(self.object(), message))
     }
 

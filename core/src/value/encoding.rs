@@ -1,10 +1,10 @@
 //! Texts that PostgreSQL does not take as they are stored: bytes that are not UTF-8, which the plan reads in another
-//! encoding (`text_encoding`), and NUL characters, which it may take out (`nul`).
+//! encoding (`text_encoding`), and NUL characters, which it may take out or keep as bytes (`nul`).
 //!
 //! SQLite stores whatever bytes an application calls a text. Profile and load read through [`TextReading`], so that types
 //! are decided from what is loaded.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
 use super::Cell;
 use super::text::is_plain_ascii;
@@ -26,6 +26,8 @@ pub enum Nul {
     Error,
     /// They are taken out.
     Strip,
+    /// The texts are loaded as their bytes: a new column that has such texts is bytea.
+    Bytea,
 }
 
 /// How the texts of a column are read; the default is as they are stored.
@@ -91,11 +93,24 @@ impl TextReading {
         }
     }
 
+    /// Another reading by which a text is valid that this one leaves invalid, and that text. Nobody knows the real
+    /// encoding, so it is a guess; in `windows-1252` every byte is a character.
+    pub fn remedy(&self, bytes: &[u8]) -> Option<(TextReading, Vec<u8>)> {
+        let nul = bytes.contains(&0) && self.nul != Nul::Strip;
+        let encoding = std::str::from_utf8(bytes).is_err() && self.encoding.is_none();
+        let other = TextReading {
+            encoding: if encoding { Some(TextEncoding::Other(WINDOWS_1252)) } else { self.encoding },
+            nul: if nul { Nul::Strip } else { self.nul },
+        };
+        let read = other.convert(bytes).filter(|_| nul || encoding)?;
+        (std::str::from_utf8(&read).is_ok() && !read.contains(&0)).then_some((other, read))
+    }
+
     /// What happens to `count` texts, for people: `3 texts that are not UTF-8 are read as latin1`.
     pub fn describe(&self, count: u64) -> String {
         let (texts, are, lose) = if count == 1 { ("text", "is", "loses") } else { ("texts", "are", "lose") };
         match (self.encoding.map(TextEncoding::name), self.nul) {
-            (Some(name), Nul::Error) => {
+            (Some(name), Nul::Error | Nul::Bytea) => {
                 format!("{count} {texts} that {are} not UTF-8 {are} read as {name}")
             }
             (Some(name), Nul::Strip) => {
@@ -130,12 +145,37 @@ mod tests {
             (Some("latin1"), Nul::Error, b"plain", None),
             (None, Nul::Error, b"L\xF6we", None),
             (Some("latin1"), Nul::Error, b"a\0b", None),
+            (None, Nul::Bytea, b"a\0b", None),
+            (Some("latin1"), Nul::Bytea, b"L\xF6we", Some("Löwe")),
             (None, Nul::Strip, b"a\0b\0", Some("ab")),
             (Some("latin1"), Nul::Strip, b"\xF6\0", Some("ö")),
         ] {
             assert_eq!(read(encoding, nul, bytes).as_deref(), expected, "{encoding:?} {bytes:?}");
         }
         assert_eq!(TextReading::default().read(Cell::Integer(1)), None);
+    }
+
+    #[test]
+    fn what_is_offered_reads_the_text() {
+        let reading = |encoding: Option<&str>, nul| TextReading {
+            encoding: encoding.and_then(TextEncoding::parse),
+            nul,
+        };
+        let plain = TextReading::default();
+        let (cp1252, strip) = (Some("windows-1252"), Nul::Strip);
+        for (now, bytes, expected) in [
+            (plain, &b"L\xF6we"[..], Some((reading(cp1252, Nul::Error), "Löwe"))),
+            (plain, b"a\0b", Some((reading(None, strip), "ab"))),
+            (plain, b"\xF6\0", Some((reading(cp1252, strip), "ö"))),
+            (reading(None, Nul::Bytea), b"a\0", Some((reading(None, strip), "a"))),
+            (reading(Some("shift_jis"), strip), b"\xFF\xFF\0", None),
+            (reading(Some("shift_jis"), Nul::Error), b"\xFF\0", None),
+            (plain, b"fine", None),
+        ] {
+            let found = now.remedy(bytes);
+            let expected = expected.map(|(reading, text)| (reading, text.as_bytes().to_vec()));
+            assert_eq!(found, expected, "{now:?} {bytes:?}");
+        }
     }
 
     #[test]

@@ -93,3 +93,38 @@ def test_bad_values_name_their_path(t):
     ]:
         with fails("22023", message, hint=hint):
             t.sql(t.call("sqlite_plan", path, plan))
+
+
+def test_texts_that_are_bytes(t):
+    """nul: "bytea" decides for a new column, takes the texts into an existing bytea column, and not into a text column."""
+    path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, n INTEGER, w TEXT, u);
+        INSERT INTO t VALUES (1, 'L' || char(246, 0), 7, 'x', 1), (2, CAST(x'ff00' AS TEXT), 'a' || char(0), 'y', 'b' || char(0))""")
+    plan = {"nul": "bytea", "on_invalid": "null", "text_encoding": "latin1"}
+    types = lambda: [t.type_of("t", column) for column in ("v", "n", "w", "u")]
+    stored = lambda: lines(t, "SELECT encode(v, 'hex'), encode(n, 'hex'), w, encode(u, 'hex') FROM t ORDER BY id")
+    found = t.findings(path, plan)
+    assert {(f["severity"], f["object"]) for f in found} == {("info", "t.v"), ("info", "t.n"), ("info", "t.u")}, found
+    assert [f["fix"] for f in found] == [None, None, None], found
+    for options in ({}, {"create": "never", "existing_rows": "truncate"}):
+        row = t.import_(path, {**plan, **options})["t"]
+        assert types() == ["bytea", "bytea", "text", "bytea"] and "latin1" not in (row["detail"] or ""), row
+        assert stored() == ["4cc3b600|37|x|31", "ff00|6100|y|6200"], stored()
+    assert t.plan(path, t.plan(path, plan)) == t.plan(path, plan)
+    t.sql("DROP TABLE t; CREATE TABLE t (id bigint PRIMARY KEY, v bytea, n text, w text, u text)")
+    plan = {"tables": {"t": {"nul": "bytea"}}}
+    assert {f["object"]: f["fix"] for f in blocking(t.findings(path, plan))} == {
+        "t.n": columns(n={"nul": "strip"}), "t.u": columns(u={"nul": "strip"})}
+    check_all(t, path, plan)
+
+
+def columns(**keys):
+    return {"tables": {"t": {"columns": keys}}}
+
+
+def test_a_new_column_becomes_text_where_the_plan_names_its_type(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a' || char(0)), (2, 3)")
+    found = blocking(t.findings(path, {"nul": "bytea", **columns(v={"type": "text"})}))
+    assert [f["fix"] for f in found] == [columns(v={"nul": "strip"})], found
+    (found,) = t.findings(path)
+    assert found["fix"] == columns(v={"type": "text", "nul": "strip"}), found
+    check_all(t, path, {})

@@ -174,7 +174,7 @@ words!(Constraints: Rebuild = "rebuild", Keep = "keep");
 words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "text");
 words!(Epochs: Declared = "declared", Named = "named", Never = "never");
 words!(Excess: Error = "error", Round = "round", Truncate = "truncate");
-words!(Nul: Error = "error", Strip = "strip");
+words!(Nul: Error = "error", Strip = "strip", Bytea = "bytea");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
