@@ -68,6 +68,7 @@ fn cell(storage_class: &'static str) -> Box<CellError> {
         pg_type: any(),
         storage_class,
         excess: None,
+        texts: None,
         value: any(),
         reason: any(),
     })

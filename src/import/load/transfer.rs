@@ -157,7 +157,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
         ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
-            let hint = invalid_values::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
+            let hint = invalid_values::of_cell(spec, &cell.invalid());
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
         ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),

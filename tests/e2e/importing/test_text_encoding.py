@@ -1,5 +1,6 @@
 """The plan keys text_encoding and nul: texts that PostgreSQL does not take as they are stored."""
 
+import json
 import re
 
 import pytest
@@ -115,6 +116,8 @@ def test_texts_that_are_bytes(t):
     assert {f["object"]: f["fix"] for f in blocking(t.findings(path, plan))} == {
         "t.n": columns(n={"nul": "strip"}), "t.u": columns(u={"nul": "strip"})}
     check_all(t, path, plan)
+    with fails("22P02", 'column "n" of table "t"', hint='"nul":"strip"'):
+        t.sql(t.call("sqlite_import", path, plan))
 
 
 def columns(**keys):
@@ -128,3 +131,35 @@ def test_a_new_column_becomes_text_where_the_plan_names_its_type(t):
     (found,) = t.findings(path)
     assert found["fix"] == columns(v={"type": "text", "nul": "strip"}), found
     check_all(t, path, {})
+
+
+@pytest.mark.parametrize("value, fix", [
+    ("4cf67765", {"text_encoding": "windows-1252"}), ("6100", {"nul": "strip"}), ("f600", {"text_encoding": "windows-1252", "nul": "strip"})])
+@pytest.mark.parametrize("kind", ["text", "varchar(9)", "character(4)", "word"])
+def test_errors_of_the_load_name_the_keys(t, value, fix, kind):
+    """Where values were not looked at before, the error has the fix that a finding would have."""
+    t.sql("CREATE DOMAIN word AS text")
+    path = t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'x'), (2, CAST(x'{value}' AS TEXT))")
+    plan = {"profile": "none", **columns(v={"type": kind})}
+    with fails("22P02", 'value does not fit column "v"(.|\n)*rowid 2', hint='or plan.tables.t.columns.v.type to "bytea"') as failure:
+        t.sql(t.call("sqlite_import", path, plan))
+    assert pasted(failure) == columns(v=fix), failure.hint
+    t.import_(path, merged(t, plan, pasted(failure)))
+    t.sql("TRUNCATE t")
+    with fails("22P02", "rowid 2") as failure:
+        t.sql(t.call("sqlite_import", path, {"profile": "none"}))
+    assert "bytea" not in failure.hint and pasted(failure) == columns(v=fix), failure.hint
+    t.import_(path, merged(t, {"profile": "none"}, pasted(failure)))
+
+
+def pasted(failure):
+    return json.loads(failure.hint.split("As a plan: ")[1])
+
+
+def test_no_key_is_offered_that_does_not_help(t):
+    """Bytes that are no text in the plan's encoding, and a type that has no such texts."""
+    path = t.file("a.db", "CREATE TABLE t (v TEXT); INSERT INTO t VALUES (CAST(x'ffff' AS TEXT))")
+    for plan in ({"text_encoding": "shift_jis", **columns(v={"type": "text"})}, columns(v={"type": "bigint"})):
+        with fails("22P02", 'column "v"') as failure:
+            t.sql(t.call("sqlite_import", path, {"profile": "none", **plan}))
+        assert "text_encoding" not in failure.hint and "nul" not in pasted(failure), failure.hint
