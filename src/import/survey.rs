@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
-use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
+use crate::pg::{encoding, interrupts, settings::LocalSettings, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source, profile};
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
@@ -22,6 +22,7 @@ use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// Rows that `profile: "sample"` reads of each table.
 const SAMPLE_ROWS: u64 = 10_000;
@@ -65,7 +66,7 @@ pub fn survey_after(
     let room = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
     let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
     let mut overrides = plan::parse(&overrides)?;
-    let mut needs = plan::needs(&overrides);
+    let mut needs = Needs { texts_of_bytes: encoding::server_is_sql_ascii(), ..plan::needs(&overrides) };
     untranslatable::check_schemas(&needs.schemas)?;
     let source = source::open(path, needs.opening)?;
     first(&mut needs);
@@ -249,7 +250,8 @@ fn profile_tables(
             let reading = overrides.reading(&table.name);
             let listed = |column: &str| {
                 let (nulls, words) = overrides.listed(&table.name, column);
-                (nulls, words, overrides.texts(&table.name, column))
+                let texts = overrides.texts(&table.name, column);
+                (nulls, words, TextReading { of_bytes: needs.texts_of_bytes, ..texts })
             };
             sqlite::profile(source, table, mode, &reading, recovery.as_ref(), &listed)
         };
@@ -343,7 +345,11 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
     loop {
-        let mut target = Target { citext: citext.clone(), ..existing::read(&survey.needs.schemas) };
+        let mut target = Target {
+            citext: citext.clone(),
+            texts_of_bytes: survey.needs.texts_of_bytes,
+            ..existing::read(&survey.needs.schemas)
+        };
         let mut wanted = plan::relations(&survey.facts(), &target, &survey.overrides)?;
         wanted.retain(|oid| held.insert(*oid));
         if !wanted.is_empty() {

@@ -179,7 +179,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
         *at = i;
         let stored = cell(row.get_ref(first + i)?);
         let text = column.texts.read(stored);
-        if text.is_some() {
+        if text.is_some() || column.texts.keeps(stored) {
             converted.push(i);
         }
         let cell = text.as_deref().map_or(stored, Cell::Text);

@@ -128,7 +128,7 @@ kinds! {
     NamedTimes = "named_times",
     /// Numbers that may be times stay numbers.
     UnreadNumbers = "unread_numbers",
-    /// Texts are read in another encoding, or without NUL characters.
+    /// Texts are read in another encoding, without NUL characters, or as they are though they are not UTF-8.
     ConvertedTexts = "converted_texts",
     /// Times are rounded to microseconds.
     Rounded = "rounded",

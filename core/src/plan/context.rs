@@ -44,7 +44,8 @@ impl<'a> Context<'a> {
         overrides: &'a Overrides,
         rules: &'a Rules,
     ) -> Context<'a> {
-        let plan = Settings::of_plan(overrides, target.default_nocase());
+        let mut plan = Settings::of_plan(overrides, target.default_nocase());
+        plan.texts.of_bytes = target.texts_of_bytes;
         let profiled = source.catalog.tables.iter().zip(source.profiles);
         let profiled = profiled.filter_map(|(table, profile)| Some((table, profile.as_ref()?)));
         let name_rules = overrides.names.clone().unwrap_or_default();

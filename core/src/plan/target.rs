@@ -19,6 +19,8 @@ pub struct Target {
     pub citext: Option<Citext>,
     /// `lower()` of the database changes no letter beyond ASCII.
     pub lowers_ascii_only: bool,
+    /// Texts are bytes (SQL_ASCII).
+    pub texts_of_bytes: bool,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.

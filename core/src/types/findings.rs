@@ -1,7 +1,9 @@
 //! The findings about one column's type, each with the plan key that changes it.
 
+mod bytes;
+
 use super::decide::Decision;
-use super::fit::{clean, lossless, number_texts};
+use super::fit::{lossless, number_texts};
 use super::invalid::invalid_values;
 use super::reasons::obstacle;
 use super::rules::{Declared, Family};
@@ -457,57 +459,6 @@ impl Case<'_> {
         let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals";
         let fix = self.of_type(&PgType::INTERVAL).and(self.fix("format", Format::Since1970.as_str()));
         Some(Kind::IntervalForm.info(self.object(), message).fix(fix, " if it is one"))
-    }
-
-    /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
-    fn blobs(&self) -> Option<Finding> {
-        let p = self.p;
-        if !self.is(&PgType::Bytea) {
-            return None;
-        }
-        let binary16 = self.declared.modifiers.first() == Some(&16) && p.blob.sixteen == p.values();
-        let (message, pg_type) = if p.blobs == p.values() && binary16 {
-            ("every blob has 16 bytes, as a UUID has".to_owned(), PgType::Uuid)
-        } else if p.blob.json.valid > 0 && p.blob.json.valid == p.blobs && clean(p) && p.numbers() == 0 {
-            (format!("{} stored as a blob JSON text", values_are(p.blobs)), PgType::Jsonb)
-        } else if self.declared.family == Family::Blob && p.texts > 0 {
-            (format!("{} text in a BLOB column, kept as its bytes", values_are(p.texts)), PgType::Text)
-        } else if self.declared.family == Family::Unknown && p.blobs < p.values() {
-            let message =
-                format!("{}; numbers and texts are kept as the bytes of their text", stored(p, None, false));
-            (message, PgType::Text)
-        } else {
-            return None;
-        };
-        let finding = Kind::BlobForm.info(self.object(), message);
-        Some(match pg_type {
-            // A blob is no text.
-            PgType::Text if p.blobs > 0 => {
-                self.at_a_cost(finding, &pg_type, None, "keep numbers and texts as text")
-            }
-            _ if kept_as_bytes(p) => finding,
-            _ => {
-                let of_type = self.of_type(&pg_type);
-                let fix = match unread_texts(p, self.q.table, &self.q.column.name) {
-                    Some(unread) => Some(of_type.and(unread)),
-                    None => clean(p).then_some(of_type),
-                };
-                match fix {
-                    Some(fix) => finding.fix(fix, " if that is what it is"),
-                    None => finding,
-                }
-            }
-        })
-    }
-
-    /// Texts that are not read as they are stored, by the plan's word.
-    fn converted(&self) -> Option<Finding> {
-        let message = self.p.reading.describe(self.p.converted);
-        // As bytea they are loaded as they are stored.
-        let decoded = matches!(self.d.chosen.format, Some(Format::Hex | Format::Base64));
-        let bytes = self.is(&PgType::Bytea) && !decoded;
-        let read = self.p.converted > 0 && !bytes;
-        read.then(|| Kind::ConvertedTexts.info(self.object(), message))
     }
 
     /// `TINYINT(1)` is how some frameworks spell boolean.

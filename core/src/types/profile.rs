@@ -47,6 +47,8 @@ pub struct ColumnProfile {
     /// How its texts are read, and how many of them are not as they are stored.
     pub reading: TextReading,
     pub converted: u64,
+    /// Texts that are not UTF-8 and are loaded as they are stored.
+    pub kept: u64,
     /// Values in spellings that no type reads.
     pub respelled: Respelled,
     checks: Checks,
@@ -137,7 +139,10 @@ impl ColumnProfile {
     #[inline]
     pub fn observe(&mut self, cell: Cell<'_>) {
         match self.reading.read(cell) {
-            None => self.observe_read(cell),
+            None => {
+                self.kept += u64::from(self.reading.keeps(cell));
+                self.observe_read(cell);
+            }
             Some(text) => {
                 self.converted += 1;
                 self.observe_read(Cell::Text(&text));
@@ -202,7 +207,7 @@ impl ColumnProfile {
 
     fn observe_text(&mut self, bytes: &[u8]) {
         self.texts += 1;
-        self.text.measure(bytes);
+        self.text.measure(bytes, self.reading);
         self.text.edges.observe(bytes);
         if self.checks.json && !bytes.is_empty() {
             self.text.json.observe(bytes);
@@ -349,7 +354,7 @@ impl TextStats {
     }
 
     #[inline]
-    fn measure(&mut self, bytes: &[u8]) {
+    fn measure(&mut self, bytes: &[u8], reading: TextReading) {
         let length = bytes.len() as u64;
         self.max_bytes = self.max_bytes.max(length);
         self.trailing_space += u64::from(bytes.last() == Some(&b' '));
@@ -358,8 +363,10 @@ impl TextStats {
             match text::check(bytes) {
                 Err(InvalidValue::NulInText) => {
                     self.nul += 1;
-                    self.invalid_utf8 += u64::from(std::str::from_utf8(bytes).is_err());
+                    let invalid = !reading.as_stored() && std::str::from_utf8(bytes).is_err();
+                    self.invalid_utf8 += u64::from(invalid);
                 }
+                Err(_) if reading.as_stored() => {}
                 Err(_) => self.invalid_utf8 += 1,
                 Ok(_) => {}
             }
@@ -380,6 +387,11 @@ impl ColumnProfile {
 
     pub fn numbers(&self) -> u64 {
         self.integers + self.reals
+    }
+
+    /// The length of the longest text as the database counts it.
+    pub fn longest_text(&self) -> u64 {
+        if self.reading.of_bytes { self.text.max_bytes } else { self.text.max_chars }
     }
 
     /// Whether every text was parsed as JSON.

@@ -811,7 +811,7 @@ fn texts_with_nul_are_bytes_where_the_plan_says_so() {
     ] {
         let column = column("c", declared);
         let mut profile =
-            ColumnProfile::for_column(&column, false).reading(TextReading { encoding: None, nul });
+            ColumnProfile::for_column(&column, false).reading(TextReading { nul, ..TextReading::default() });
         cells.iter().for_each(|cell| profile.observe(*cell));
         let choice = choose(&Question { nulls_invalid, ..ask(&column, Some(&profile)) });
         let found = choice.findings.iter().map(|f| f.severity).max();

@@ -35,6 +35,8 @@ pub enum Nul {
 pub struct TextReading {
     pub encoding: Option<TextEncoding>,
     pub nul: Nul,
+    /// The database has no encoding (SQL_ASCII): its texts are bytes, and their lengths are counted in bytes.
+    pub of_bytes: bool,
 }
 
 impl TextEncoding {
@@ -80,6 +82,22 @@ impl TextReading {
         }
     }
 
+    /// Texts that are not UTF-8 are loaded as they are stored.
+    pub fn as_stored(&self) -> bool {
+        self.of_bytes && self.encoding.is_none()
+    }
+
+    /// The text is not UTF-8, and is loaded as it is stored.
+    #[inline]
+    pub fn keeps(&self, cell: Cell<'_>) -> bool {
+        match cell {
+            Cell::Text(bytes) if self.as_stored() => {
+                !bytes.contains(&0) && std::str::from_utf8(bytes).is_err()
+            }
+            _ => false,
+        }
+    }
+
     fn convert(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let without_nul = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|b| *b != 0).collect() };
         let strip = self.nul == Nul::Strip && bytes.contains(&0);
@@ -97,13 +115,15 @@ impl TextReading {
     /// encoding, so it is a guess; in `windows-1252` every byte is a character.
     pub fn remedy(&self, bytes: &[u8]) -> Option<(TextReading, Vec<u8>)> {
         let nul = bytes.contains(&0) && self.nul != Nul::Strip;
-        let encoding = std::str::from_utf8(bytes).is_err() && self.encoding.is_none();
+        let encoding = std::str::from_utf8(bytes).is_err() && self.encoding.is_none() && !self.of_bytes;
         let other = TextReading {
             encoding: if encoding { Some(TextEncoding::Other(WINDOWS_1252)) } else { self.encoding },
             nul: if nul { Nul::Strip } else { self.nul },
+            of_bytes: self.of_bytes,
         };
         let read = other.convert(bytes).filter(|_| nul || encoding)?;
-        (std::str::from_utf8(&read).is_ok() && !read.contains(&0)).then_some((other, read))
+        let valid = self.as_stored() || std::str::from_utf8(&read).is_ok();
+        (valid && !read.contains(&0)).then_some((other, read))
     }
 
     /// What happens to `count` texts, for people: `3 texts that are not UTF-8 are read as latin1`.
@@ -116,6 +136,12 @@ impl TextReading {
             (Some(name), Nul::Strip) => {
                 format!("{count} {texts} {are} read as {name}, or without NUL characters")
             }
+            (None, Nul::Strip) if self.of_bytes => {
+                format!("{count} {texts} {are} not UTF-8 and loaded as stored, or without NUL characters")
+            }
+            (None, _) if self.of_bytes => {
+                format!("{count} {texts} that {are} not UTF-8 {are} loaded as stored")
+            }
             (None, _) => format!("{count} {texts} {lose} NUL characters"),
         }
     }
@@ -127,7 +153,7 @@ mod tests {
 
     fn read(encoding: Option<&str>, nul: Nul, bytes: &[u8]) -> Option<String> {
         let encoding = encoding.and_then(TextEncoding::parse);
-        TextReading { encoding, nul }
+        TextReading { encoding, nul, of_bytes: false }
             .read(Cell::Text(bytes))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -156,10 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_database_without_encoding_keeps_what_no_encoding_is_named_for() {
+        let keeps = |encoding: Option<&str>, bytes| {
+            let encoding = encoding.and_then(TextEncoding::parse);
+            TextReading { encoding, of_bytes: true, ..TextReading::default() }.keeps(Cell::Text(bytes))
+        };
+        assert!(keeps(None, b"\xF6") && !keeps(None, "ö".as_bytes()) && !keeps(None, b"\xF6\0"));
+        assert!(!keeps(Some("latin1"), b"\xF6"));
+        assert!(!TextReading::default().keeps(Cell::Text(b"\xF6")));
+    }
+
+    #[test]
     fn what_is_offered_reads_the_text() {
         let reading = |encoding: Option<&str>, nul| TextReading {
             encoding: encoding.and_then(TextEncoding::parse),
             nul,
+            of_bytes: false,
         };
         let plain = TextReading::default();
         let (cp1252, strip) = (Some("windows-1252"), Nul::Strip);

@@ -57,9 +57,7 @@ impl Decoder {
             Kind::Numeric(Some(typmod)) => {
                 number::numeric_without(cell, *typmod, excess).map(|t| Decoded::Input(t.into()))
             }
-            Kind::Text(Some(limit)) => {
-                text::shortened(cell, *limit, excess).map(|t| Decoded::Varlena(t.as_bytes().into()))
-            }
+            Kind::Text(rule) => rule.shortened(cell, excess).map(|t| Decoded::Varlena(t.into())),
             Kind::Bpchar(Some(limit)) => {
                 text::shortened(cell, *limit, excess).map(|t| Decoded::Input(t.into()))
             }

@@ -163,3 +163,94 @@ def test_no_key_is_offered_that_does_not_help(t):
         with fails("22P02", 'column "v"') as failure:
             t.sql(t.call("sqlite_import", path, {"profile": "none", **plan}))
         assert "text_encoding" not in failure.hint and "nul" not in pasted(failure), failure.hint
+
+
+# SQL_ASCII
+
+RAW = """CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE, w VARCHAR(4), n TEXT COLLATE NOCASE UNIQUE, z TEXT);
+    INSERT INTO t VALUES (1, CAST(x'4cf67765' AS TEXT), 'äöü', CAST(x'41f6' AS TEXT), CAST(x'f600' AS TEXT)), (2, CAST(x'4ce4' AS TEXT), CAST(x'e4' AS TEXT), 'ä', 'x'), (3, 'ö', NULL, 'b', NULL);"""
+BYTES = "SELECT id, encode(convert_to(v, 'SQL_ASCII'), 'hex'), encode(convert_to(w, 'SQL_ASCII'), 'hex'), encode(convert_to(n::text, 'SQL_ASCII'), 'hex'), encode(convert_to(z, 'SQL_ASCII'), 'hex') FROM t ORDER BY id"
+STORED = "1|4cf67765|c3a4c3b6c3bc|41f6|f6\n2|4ce4|e4|c3a4|78\n3|c3b6||62|\n"
+
+
+def ascii_database(t):
+    name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    return lambda sql: t.server.run(name, sql)
+
+
+def result(run, t, path, plan):
+    columns = ["status", "imported", "updated", "skipped", "rejected", "detail"]
+    return json.loads(run(f"SELECT to_jsonb(r) FROM ({t.call('sqlite_import', path, plan).rstrip(';')}) r").out)
+
+
+def found(run, path, plan):
+    return json.loads(run(f"SELECT jsonb_agg(to_jsonb(f)) FROM sqlite_findings({quote(str(path))}, {quote(json.dumps(plan))}) f").out)
+
+
+@pytest.mark.parametrize("plan", [{}, {"nocase": "lower"}, {"profile": "none", "types": {"VARCHAR(4)": "text"}}])
+def test_sql_ascii_takes_the_bytes_as_they_are(t, plan):
+    run = ascii_database(t)
+    path = t.file("a.db", RAW)
+    plan = {"nul": "strip", **plan}
+    counts = {f["object"]: (f["severity"], f["message"]) for f in found(run, path, plan) if f["kind"] == "converted_texts"}
+    row = result(run, t, path, plan)
+    if "profile" not in plan:
+        said = "not UTF-8 and loaded as stored, or without NUL characters"
+        assert counts == {"t.v": ("info", f"2 texts are {said}"), "t.w": ("info", f"1 text is {said}"), "t.n": ("info", f"1 text is {said}"), "t.z": ("info", f"1 text is {said}")}, counts
+    assert row["imported"] == 3 and '"v": 2 texts are not UTF-8' in row["detail"] and '"z": 1 text' in row["detail"], row
+    assert run(BYTES).out == STORED
+    types = run("SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0").out.strip()
+    kind = "text" if plan.get("nocase") else "citext"
+    assert types == f"bigint,text,text,{kind},text", types
+    assert run("SELECT ok FROM verify_counts()").out == "t\n"
+    assert run(f"SELECT sqlite_plan({quote(str(path))}, p) = p FROM sqlite_plan({quote(str(path))}, {quote(json.dumps(plan))}) p").out == "t\n"
+
+
+def test_sql_ascii_converts_where_the_plan_says_so(t):
+    run = ascii_database(t)
+    path = t.file("a.db", "CREATE TABLE t (v TEXT, w TEXT); INSERT INTO t VALUES (CAST(x'f6' AS TEXT), CAST(x'93fa' AS TEXT)), ('ö', CAST(x'ffff' AS TEXT))")
+    (v, w) = [f for f in found(run, path, {}) if f["kind"] == "converted_texts"]
+    assert v["message"] == "1 text that is not UTF-8 is loaded as stored" and v["fix"]["tables"]["t"]["columns"] == {"v": {"text_encoding": "windows-1252"}}, v
+    plan = {"text_encoding": "shift_jis", "tables": {"t": {"columns": {"v": {"text_encoding": "latin1"}}}}}
+    row = result(run, t, path, plan)
+    assert run("SELECT encode(convert_to(v, 'SQL_ASCII'), 'hex'), encode(w, 'hex') FROM t").out == "c3b6|93fa\nc3b6|ffff\n", row
+    assert '"v": 1 text that is not UTF-8 is read as latin1' in row["detail"], row
+
+
+@pytest.mark.parametrize("plan", [{"on_conflict": "skip"}, {"on_conflict": "update"}, {"existing_rows": "truncate"}, {"existing_rows": "truncate", "excess": "truncate"}])
+def test_existing_tables_of_sql_ascii(t, plan):
+    run = ascii_database(t)
+    path = t.file("a.db", RAW)
+    width = 4 if "excess" in plan else 6
+    run(f"CREATE EXTENSION citext; CREATE DOMAIN word AS text CHECK (length(VALUE) > 1); CREATE TABLE t (id bigint PRIMARY KEY, v word UNIQUE, w varchar({width}), n citext UNIQUE, z text)")
+    for _ in range(2):
+        row = result(run, t, path, {"nul": "strip", **plan})
+        assert row["status"] == "loaded", row
+        expected = STORED.replace("c3a4c3b6c3bc", "c3a4c3b6") if "excess" in plan else STORED
+        assert run(BYTES).out == expected, row
+    with fails("22P02", 'column "w"', hint="excess" if width == 6 else "on_invalid"):
+        run("ALTER TABLE t ALTER w TYPE varchar(3) USING NULL; " + t.call("sqlite_import", path, {"nul": "strip", "existing_rows": "truncate"}))
+
+
+def test_what_sql_ascii_says_of_such_bytes(t):
+    """Keys, orphans, rejected rows and errors of the server whose texts are not UTF-8."""
+    run = ascii_database(t)
+    path = t.file("a.db", """CREATE TABLE p (code TEXT PRIMARY KEY); INSERT INTO p VALUES (CAST(x'f6' AS TEXT)), (CAST(x'e4' AS TEXT));
+        CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT REFERENCES p, v TEXT);
+        INSERT INTO t VALUES (1, CAST(x'f6' AS TEXT), 'a'), (2, CAST(x'fc' AS TEXT), 'b'), (3, NULL, CAST(x'f6' AS TEXT))""")
+    assert [f["kind"] for f in found(run, path, {}) if f["severity"] == "blocking"] == ["orphans"], found(run, path, {})
+    run(t.call("sqlite_import", path, {"orphans": "reject"}))
+    assert run("SELECT id, encode(convert_to(code, 'SQL_ASCII'), 'hex') FROM t ORDER BY 1").out == "1|f6\n3|\n"
+    assert run("SELECT source_table, octet_length(\"values\" ->> 'code') > 0 FROM sqlite_migrate.reject").out == "t|t\n"
+    run("DROP TABLE t, p")
+    for made, sqlstate in [("v text UNIQUE); INSERT INTO t VALUES (9, 'x', convert_from('\\xf6', 'SQL_ASCII'))", "23505"), ("v text CHECK (v < 'z'))", "23514")]:
+        run("CREATE TABLE t (id bigint, code text, " + made)
+        with fails(sqlstate, "t"):
+            # The server itself cannot send such a message to a client of UTF8.
+            run("SET client_encoding = 'SQL_ASCII'; " + t.call("sqlite_import", path, {"existing_rows": "append", "include": ["t"], "foreign_keys": False}))
+        run("DROP TABLE t")
+    path = t.file("b.db", "CREATE TABLE u (v TEXT COLLATE NOCASE UNIQUE); INSERT INTO u VALUES (CAST(x'41f6' AS TEXT)), (CAST(x'41d6' AS TEXT))")
+    run(t.call("sqlite_import", path, {}))
+    path = t.file("b.db", "CREATE TABLE k (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO k VALUES (1, CAST(x'41f6' AS TEXT))")
+    with fails("22P02", 'column "v"'):
+        run(t.call("sqlite_import", path, {"tables": {"k": {"columns": {"v": {"type": "bigint"}}}}}))

@@ -1,6 +1,5 @@
 //! `on_conflict` for an existing table: the key that ON CONFLICT uses, and the columns that change.
 
-use super::converted::is_citext;
 use super::table::DecidedTable;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
@@ -179,7 +178,7 @@ fn update(
         let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
         findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }
-    for column in table.columns.iter().filter(|c| key.columns.contains(&c.target) && is_citext(&c.pg_type)) {
+    for column in table.columns.iter().filter(|c| key.columns.contains(&c.target) && c.pg_type.is_citext()) {
         let message = "is compared without regard to case: an updated row keeps its existing spelling";
         findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }

@@ -149,6 +149,7 @@ impl<'a> DecidedTable<'a> {
         TextReading {
             encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
             nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
+            of_bytes: of_table.of_bytes,
         }
     }
 
