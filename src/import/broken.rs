@@ -42,7 +42,7 @@ pub fn load(survey: &mut Survey, spec: &LoadSpec, error: Error) -> Result<Error,
         Error::Server(caught) if caught.sqlstate == Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED => {
             return Ok(too_long(survey, spec, *caught));
         }
-        error => return Ok(error),
+        error => return survey.blame(&spec.source, error),
     };
     let mut rows = None;
     for key in spec.existing.iter().flat_map(|into| &into.keys) {

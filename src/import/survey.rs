@@ -7,12 +7,12 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
 use super::{asked, existing, levels, source, trial, untranslatable};
-use crate::error::Error;
+use crate::error::{Error, expression_fix};
 use crate::pg::memory::{self, Held};
 use crate::pg::{encoding, interrupts, settings::LocalSettings, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source, profile};
-use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
+use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
@@ -42,7 +42,7 @@ pub struct Survey {
     /// Seconds that the check for damage took.
     pub check_seconds: f64,
     /// Tables that could not be read, with `on_error: "continue"`.
-    pub broken: Vec<Problem>,
+    pub broken: Vec<Finding>,
     pub needs: Needs,
     /// Tables that could not be read are skipped in them.
     pub overrides: Overrides,
@@ -129,7 +129,7 @@ struct Found {
     profiles: Vec<Option<TableProfile>>,
     damage: Damage,
     check_seconds: f64,
-    broken: Vec<Problem>,
+    broken: Vec<Finding>,
     key_facts: Vec<KeyFact>,
     levels: Vec<(String, Vec<String>)>,
 }
@@ -150,9 +150,9 @@ fn gather(
     let selected = plan::select(&catalog, overrides)?.selected;
     on_thread(source, |source| {
         let taken = catalog.tables.iter().zip(&selected).filter(|(_, selected)| **selected);
-        taken
-            .into_iter()
-            .try_for_each(|(table, _)| sqlite::check_using(source, table, &overrides.reading(&table.name)))
+        taken.into_iter().try_for_each(|(table, _)| {
+            sqlite::check_expressions(source, table, &overrides.reading(&table.name))
+        })
     })?;
     let start = Instant::now();
     let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
@@ -160,7 +160,7 @@ fn gather(
     let (profiles, broken) = on_thread(source, |source| {
         profile_tables(source, &catalog, &selected, needs, overrides, &mut damage)
     })?;
-    broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
+    broken.iter().for_each(|table| overrides.set_skip(&table.object, true));
     let selection = plan::select(&catalog, overrides)?;
     let (selected, rejecting) = (&selection.selected, selection.rejecting(overrides));
     let readings: Vec<_> = catalog.tables.iter().map(|table| overrides.reading(&table.name)).collect();
@@ -169,16 +169,18 @@ fn gather(
         catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
     let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
     let key_facts = on_thread(source, |source| {
-        let mut facts = sqlite::key_facts(source, &catalog, &sound, &readings, indexed)?;
-        facts.extend(sqlite::cascaded_orphans(
-            source,
-            &catalog,
-            (&sound, &rejecting),
-            &readings,
-            &facts,
-            indexed,
-        )?);
-        Ok(facts)
+        let read = || {
+            let mut facts = sqlite::key_facts(source, &catalog, &sound, &readings, indexed)?;
+            let tables = (&sound[..], &rejecting[..]);
+            let cascaded = sqlite::cascaded_orphans(source, &catalog, tables, &readings, &facts, indexed)?;
+            facts.extend(cascaded);
+            Ok(facts)
+        };
+        // Without a profile nothing has computed the expressions before.
+        let tables = || catalog.tables.iter().zip(&readings).zip(&sound).filter(|(_, sound)| **sound);
+        read().map_err(|e| {
+            tables().fold(e, |e, ((table, reading), _)| sqlite::blame(source, table, reading, None, e))
+        })
     })?;
     let levels = on_thread(source, |source| levels::read(source, &catalog, selected))?;
     Ok(Found { catalog, profiles, damage, check_seconds, broken, key_facts, levels })
@@ -223,9 +225,9 @@ pub fn on_thread<T: Send>(
     Ok(thread::run(move || question(source))?)
 }
 
-type Profiles = (Vec<Option<TableProfile>>, Vec<Problem>);
+type Profiles = (Vec<Option<TableProfile>>, Vec<Finding>);
 
-/// Profiles every selected table; one that cannot be read is an error, or a problem when the plan goes on.
+/// Profiles every selected table; one that cannot be read is an error, or a finding when the plan goes on.
 fn profile_tables(
     source: &Source,
     catalog: &Catalog,
@@ -268,13 +270,26 @@ fn profile_tables(
         match profile {
             Ok(profile) => profiles.push(Some(profile)),
             Err(e) if !needs.stop_on_error && e.is_local() => {
-                broken.push(Problem { object: table.name.clone(), reason: e.to_string() });
+                broken.push(unread(&table.name, &e));
                 profiles.push(None);
             }
             Err(e) => return Err(e),
         }
     }
     Ok((profiles, broken))
+}
+
+/// A table that is left out, by the name of its object.
+fn unread(table: &str, error: &sqlite::Error) -> Finding {
+    let sqlite::Error::Expression { failing, .. } = error else {
+        return Kind::Unreadable.warning(table, error.to_string());
+    };
+    let row = failing.row.as_ref().map(|row| format!(" (row with {})", row.name)).unwrap_or_default();
+    let finding = Kind::FailedExpression.warning(table, format!("{error}{row}"));
+    match expression_fix(failing) {
+        Some((fix, rest)) => finding.fix(fix, rest),
+        None => finding,
+    }
 }
 
 fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Overrides) {
@@ -291,6 +306,15 @@ impl Survey {
     pub fn recovery(&self, table: &str) -> Option<Recovery> {
         let damage = self.damage.of(table)?;
         Some(Recovery::new(self.catalog.table(table)?, self.catalog.page_size, damage))
+    }
+
+    /// `error`, or the expression over a table that has failed.
+    pub fn blame(&mut self, table: &str, error: Error) -> Result<Error, Error> {
+        let Error::Sqlite(error) = error else { return Ok(error) };
+        let (reading, recovery) = (self.overrides.reading(table), self.recovery(table));
+        let Some(table) = self.catalog.table(table) else { return Ok(error.into()) };
+        let blame = |source: &Source| Ok(sqlite::blame(source, table, &reading, recovery.as_ref(), error));
+        on_thread(&mut self.source, blame).map(Error::from)
     }
 
     /// What a plan is made from.
@@ -332,7 +356,7 @@ pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
         planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
     }
     planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-    planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
+    planned.findings.extend(survey.broken.iter().cloned());
     planned.findings.extend(survey.unrun());
     planned.findings.extend(untranslatable::findings(&planned));
     finding::say_once(&mut planned.findings);
