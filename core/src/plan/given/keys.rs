@@ -162,7 +162,7 @@ pub const KEYS: &[Key] = &[
         "Give NULL the default of an existing NOT NULL column that has one. The rows are then loaded through a temporary table.",
         "\"null_to_default\": true"),
     Key::new("excess", Kind::Word(Excess::WORDS), "\"error\"").everywhere().says(
-        "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. The result's `detail` counts the values of each column.",
+        "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. In arrays, ranges and composites each value is treated so; a range that would become empty does not fit. The result's `detail` counts the values of each column.",
         "\"excess\": \"round\""),
     Key::new("text_encoding", Kind::Encoding, "null").everywhere().says(
         "How texts are read that are not UTF-8, though SQLite stores them as texts: `latin1`, `windows-1252`, or another encoding of the [WHATWG's list](https://encoding.spec.whatwg.org/#names-and-labels). Texts that are UTF-8 stay as they are. A finding and the result's `detail` count the others.",
