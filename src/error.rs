@@ -4,6 +4,9 @@
 
 #[cfg(test)]
 mod catalogue;
+mod expression;
+
+pub use self::expression::expression_fix;
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -247,6 +250,9 @@ impl Error {
                 sqlite::Error::Constraint { message, .. } | sqlite::Error::Refused { message, .. },
             ) => Some(format!("SQLite: {message}.")),
             Error::Sqlite(sqlite::Error::Function { fault, .. }) => fault_detail(fault),
+            Error::Sqlite(sqlite::Error::Expression { failing, .. }) => {
+                failing.row.as_ref().map(|row| format!("It fails for the row with {}.", row.name))
+            }
             Error::Foreign { detail, .. } => detail.clone(),
             Error::Conflict { caught, rows, .. } => Some(broken_detail(caught, rows.as_ref())),
             Error::Broken(broken) => Some(broken_detail(&broken.caught, broken.rows.as_ref())),
@@ -372,6 +378,7 @@ fn sqlite_code(error: &sqlite::Error) -> Code {
         E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
         E::InvalidFilter { .. } | E::InvalidUsing { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        E::Expression { .. } => Code::ERRCODE_DATA_EXCEPTION,
         E::Constraint { kind: Constraint::Unique, .. } => Code::ERRCODE_UNIQUE_VIOLATION,
         E::Constraint { kind: Constraint::NotNull, .. } => Code::ERRCODE_NOT_NULL_VIOLATION,
         E::Constraint { kind: Constraint::ForeignKey, .. } => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
@@ -463,6 +470,12 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
         E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
         E::InvalidUsing { .. } => {
             "A column's \"using\" is an expression in SQLite's SQL over the columns of one row."
+        }
+        E::Expression { failing, .. } => {
+            return Some(match expression_fix(failing) {
+                Some((fix, rest)) => fix.hint(rest),
+                None => "Change the expression so that it gives NULL there, for instance with CASE.".into(),
+            });
         }
         E::ReadOnly { .. } | E::DirectoryUnwritable { .. } => {
             "The server's operating system user must be able to write to the file and to its directory."

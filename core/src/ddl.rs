@@ -4,6 +4,7 @@
 //! between two of SQLite's own tokens, so that nothing is lost or reworded. Texts are untrusted: they are
 //! bounded in length and nesting before they are parsed (`tokens`), and the tree is never walked recursively.
 
+mod clock;
 mod tokens;
 
 use sqlite3_parser::ast::{
@@ -16,6 +17,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
+pub use self::clock::reads_clock;
 pub use self::tokens::words;
 use self::tokens::{
     Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,

@@ -8,6 +8,7 @@ use crate::pg::report::Place;
 use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::error::{Constraint, Kind};
+use crate::sqlite::expressions::Failing;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
 use pg_sqlite_migrate_core::finding;
@@ -68,6 +69,7 @@ fn cell(storage_class: &'static str) -> Box<CellError> {
         pg_type: any(),
         storage_class,
         excess: None,
+        texts: None,
         value: any(),
         reason: any(),
     })
@@ -165,6 +167,18 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
     let (path, message, directory) = (file, any, file);
     let vanished = |kind| E::Vanished { path: file(), kind, name: any() };
     let broken = |kind| E::Constraint { path: file(), kind, message: any() };
+    let failing = |column| E::Expression {
+        path: file(),
+        failing: Box::new(Failing {
+            table: any(),
+            column,
+            expression: any(),
+            filter: None,
+            row: None,
+            nullable: true,
+            message: any(),
+        }),
+    };
     let fault = ValueFault {
         column: "….…".into(),
         pg_type: any(),
@@ -202,6 +216,7 @@ fn sqlite_errors() -> Vec<sqlite::Error> {
         InvalidUsing { .. } => [
             E::InvalidUsing { path: path(), column: any(), expression: any(), reason: any() },
         ],
+        Expression { .. } => [failing(None), failing(Some(any()))],
         Refused { .. } => [E::Refused { path: path(), message: message() }],
         Constraint { .. } => [
             broken(Constraint::Unique),

@@ -207,7 +207,7 @@ fn unreadable(survey: &Survey, options: &ImportOptions) -> Vec<(String, String)>
         let concerns = kind == "table" || kind == "view" && options.views;
         (concerns && !is_there(name)).then(|| (name.to_owned(), problem.reason.clone()))
     });
-    let broken = survey.broken.iter().map(|problem| (problem.object.clone(), problem.reason.clone()));
+    let broken = survey.broken.iter().map(|table| (table.object.clone(), table.message.clone()));
     let virtual_tables = survey.catalog.tables.iter().filter_map(|table| match &table.kind {
         TableKind::Virtual { module, usable: false } => {
             Some((table.name.clone(), format!("its module \"{module}\" is not available")))

@@ -56,7 +56,7 @@ pub fn load(survey: &mut Survey, spec: &LoadSpec, error: Error) -> Result<Error,
         Error::Server(caught) if caught.sqlstate == Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED => {
             return too_long(survey, spec, *caught);
         }
-        error => return Ok(error),
+        error => return survey.blame(&spec.source, error),
     };
     if spec.existing.as_ref().is_some_and(|into| is_no_arbiter(into, &caught)) {
         let path = path::of_table(&spec.source, "where");

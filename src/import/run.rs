@@ -145,11 +145,11 @@ impl<'a> Run<'a> {
 
     /// Tables that could not even be profiled have no plan; their line says why.
     fn leave_out_broken(&mut self) {
-        for problem in &self.survey.broken {
-            let Some(id) = self.survey.catalog.id(&problem.object) else { continue };
-            let (name, why) = (problem.object.clone(), problem.reason.clone());
+        for table in &self.survey.broken {
+            let Some(id) = self.survey.catalog.id(&table.object) else { continue };
+            let (name, why) = (table.object.clone(), table.message.clone());
             let mut result =
-                TableResult::new(&TablePlan::left_out(id, &problem.object, String::new(), name, why));
+                TableResult::new(&TablePlan::left_out(id, &table.object, String::new(), name, why));
             result.status = Status::Failed;
             self.results.push(result);
         }

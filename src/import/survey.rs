@@ -7,12 +7,12 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
 use super::{asked, existing, levels, source, trial, untranslatable};
-use crate::error::Error;
+use crate::error::{Error, expression_fix};
 use crate::pg::memory::{self, Held};
-use crate::pg::{interrupts, settings::LocalSettings, thread, types, xact};
+use crate::pg::{encoding, interrupts, settings::LocalSettings, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source, profile};
-use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, Problem, TableKind};
+use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
@@ -23,6 +23,7 @@ use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// Rows that `profile: "sample"` reads of each table.
 const SAMPLE_ROWS: u64 = 10_000;
@@ -44,7 +45,7 @@ pub struct Survey {
     /// Seconds that the check for damage took.
     pub check_seconds: f64,
     /// Tables that could not be read, with `on_error: "continue"`.
-    pub broken: Vec<Problem>,
+    pub broken: Vec<Finding>,
     pub needs: Needs,
     /// Tables that could not be read are skipped in them.
     pub overrides: Overrides,
@@ -68,7 +69,7 @@ pub fn survey_after(
     let room = memory::hold(usize::try_from(bytes).unwrap_or(usize::MAX));
     let room = room.unwrap_or_else(|OutOfMemory| memory::exhausted("the plan"));
     let mut overrides = plan::parse(&overrides)?;
-    let mut needs = plan::needs(&overrides);
+    let mut needs = Needs { texts_of_bytes: encoding::server_is_sql_ascii(), ..plan::needs(&overrides) };
     untranslatable::check_schemas(&needs.schemas)?;
     let source = source::open(path, needs.opening)?;
     first(&mut needs);
@@ -133,7 +134,7 @@ struct Found {
     damage: Damage,
     orms: Vec<Recognised>,
     check_seconds: f64,
-    broken: Vec<Problem>,
+    broken: Vec<Finding>,
     key_facts: Vec<KeyFact>,
     levels: Vec<(String, Vec<String>)>,
 }
@@ -155,9 +156,9 @@ fn gather(
     let selected = plan::select(&catalog, overrides)?.selected;
     on_thread(source, |source| {
         let taken = catalog.tables.iter().zip(&selected).filter(|(_, selected)| **selected);
-        taken
-            .into_iter()
-            .try_for_each(|(table, _)| sqlite::check_using(source, table, &overrides.reading(&table.name)))
+        taken.into_iter().try_for_each(|(table, _)| {
+            sqlite::check_expressions(source, table, &overrides.reading(&table.name))
+        })
     })?;
     let start = Instant::now();
     let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
@@ -165,7 +166,7 @@ fn gather(
     let (profiles, broken) = on_thread(source, |source| {
         profile_tables(source, &catalog, &selected, needs, overrides, &orms, &mut damage)
     })?;
-    broken.iter().for_each(|problem| overrides.set_skip(&problem.object, true));
+    broken.iter().for_each(|table| overrides.set_skip(&table.object, true));
     let key_facts = key_facts(source, &catalog, (&damage, needs.integrity), overrides, &[])?;
     let selected = plan::select(&catalog, overrides)?.selected;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
@@ -193,11 +194,18 @@ fn key_facts(
         catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
     let indexed = damage.indexes.is_empty() && integrity != Integrity::None;
     on_thread(source, |source| {
-        let mut facts = sqlite::key_facts(source, catalog, &sound, &readings, indexed)?;
-        let selected = (sound.as_slice(), orphans_go.as_slice());
-        let cascaded = sqlite::cascaded_orphans(source, catalog, selected, &readings, &facts, indexed)?;
-        facts.extend(cascaded);
-        Ok(facts)
+        let read = || {
+            let mut facts = sqlite::key_facts(source, catalog, &sound, &readings, indexed)?;
+            let selected = (sound.as_slice(), orphans_go.as_slice());
+            let cascaded = sqlite::cascaded_orphans(source, catalog, selected, &readings, &facts, indexed)?;
+            facts.extend(cascaded);
+            Ok(facts)
+        };
+        // Without a profile nothing has computed the expressions before.
+        let tables = || catalog.tables.iter().zip(&readings).zip(&sound).filter(|(_, sound)| **sound);
+        read().map_err(|e| {
+            tables().fold(e, |e, ((table, reading), _)| sqlite::blame(source, table, reading, None, e))
+        })
     })
 }
 
@@ -240,9 +248,9 @@ pub fn on_thread<T: Send>(
     Ok(thread::run(move || question(source))?)
 }
 
-type Profiles = (Vec<Option<TableProfile>>, Vec<Problem>);
+type Profiles = (Vec<Option<TableProfile>>, Vec<Finding>);
 
-/// Profiles every selected table; one that cannot be read is an error, or a problem when the plan goes on.
+/// Profiles every selected table; one that cannot be read is an error, or a finding when the plan goes on.
 fn profile_tables(
     source: &Source,
     catalog: &Catalog,
@@ -268,7 +276,8 @@ fn profile_tables(
             let reading = overrides.reading(&table.name);
             let listed = |column: &str| {
                 let (nulls, words) = overrides.listed(&table.name, column);
-                (nulls, words, overrides.texts(&table.name, column))
+                let texts = overrides.texts(&table.name, column);
+                (nulls, words, TextReading { of_bytes: needs.texts_of_bytes, ..texts })
             };
             sqlite::profile(source, table, mode, &reading, recovery.as_ref(), orms, &listed)
         };
@@ -285,13 +294,26 @@ fn profile_tables(
         match profile {
             Ok(profile) => profiles.push(Some(profile)),
             Err(e) if !needs.stop_on_error && e.is_local() => {
-                broken.push(Problem { object: table.name.clone(), reason: e.to_string() });
+                broken.push(unread(&table.name, &e));
                 profiles.push(None);
             }
             Err(e) => return Err(e),
         }
     }
     Ok((profiles, broken))
+}
+
+/// A table that is left out, by the name of its object.
+fn unread(table: &str, error: &sqlite::Error) -> Finding {
+    let sqlite::Error::Expression { failing, .. } = error else {
+        return Kind::Unreadable.warning(table, error.to_string());
+    };
+    let row = failing.row.as_ref().map(|row| format!(" (row with {})", row.name)).unwrap_or_default();
+    let finding = Kind::FailedExpression.warning(table, format!("{error}{row}"));
+    match expression_fix(failing) {
+        Some((fix, rest)) => finding.fix(fix, rest),
+        None => finding,
+    }
 }
 
 fn take_virtual_tables(catalog: &mut Catalog, overrides: &mut Overrides) {
@@ -315,6 +337,15 @@ impl Survey {
         let Survey { source, catalog, damage, needs, overrides, .. } = self;
         self.key_facts = key_facts(source, catalog, (damage, needs.integrity), overrides, rejecting)?;
         Ok(())
+    }
+
+    /// `error`, or the expression over a table that has failed.
+    pub fn blame(&mut self, table: &str, error: Error) -> Result<Error, Error> {
+        let Error::Sqlite(error) = error else { return Ok(error) };
+        let (reading, recovery) = (self.overrides.reading(table), self.recovery(table));
+        let Some(table) = self.catalog.table(table) else { return Ok(error.into()) };
+        let blame = |source: &Source| Ok(sqlite::blame(source, table, &reading, recovery.as_ref(), error));
+        on_thread(&mut self.source, blame).map(Error::from)
     }
 
     /// What a plan is made from.
@@ -361,7 +392,7 @@ pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
     }
     asked::know_rejecting(survey, &planned)?;
     planned.findings.extend(source::findings(&survey.source, &survey.catalog));
-    planned.findings.extend(survey.broken.iter().map(|p| Kind::Unreadable.warning(&p.object, &p.reason)));
+    planned.findings.extend(survey.broken.iter().cloned());
     planned.findings.extend(survey.unrun());
     planned.findings.extend(untranslatable::findings(&planned));
     finding::say_once(&mut planned.findings);
@@ -374,7 +405,11 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
     loop {
-        let mut target = Target { citext: citext.clone(), ..existing::read(&survey.needs.schemas) };
+        let mut target = Target {
+            citext: citext.clone(),
+            texts_of_bytes: survey.needs.texts_of_bytes,
+            ..existing::read(&survey.needs.schemas)
+        };
         let mut wanted = plan::relations(&survey.facts(), &target, &survey.overrides)?;
         wanted.retain(|oid| held.insert(*oid));
         if !wanted.is_empty() {

@@ -9,6 +9,7 @@ use crate::error::{Changer, Error};
 use crate::pg::relation;
 use crate::sqlite;
 use crate::verify::counts;
+use pg_sqlite_migrate_core::ddl::reads_clock;
 use pg_sqlite_migrate_core::plan::{Planned, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -17,11 +18,12 @@ pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]
     let loaded = results.iter_mut().filter(|result| result.status == Status::Loaded);
     let loaded: Vec<_> = loaded.filter_map(|result| Some((planned.table(result.id?)?, result))).collect();
     let sources: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
-    // How many rows a damaged table has nobody can tell.
+    // How many rows a damaged table has nobody can tell, and a condition may select others at another moment.
     let damage = &survey.damage;
     let source_rows: Vec<Option<u64>> = survey::on_thread(&mut survey.source, |source| {
         let count = |t: &&TablePlan| match damage.of(&t.source) {
             Some(_) => Ok(None),
+            None if t.filter.as_deref().is_some_and(reads_clock) => Ok(None),
             None => sqlite::count(source, &t.source, t.filter.as_deref()).map(Some),
         };
         sources.iter().map(count).collect()

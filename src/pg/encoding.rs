@@ -2,7 +2,7 @@
 //!
 //! A character that the database's encoding does not have is an error in a value. Messages, results and the run log
 //! must be shown in any case: there such a character becomes `\u{HEX}`, and in a jsonb argument such an escape becomes
-//! the character. In SQL_ASCII no conversion is possible: text stays UTF-8.
+//! the character. In SQL_ASCII no conversion is possible: text stays UTF-8, or whatever bytes it is.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -26,8 +26,13 @@ pub fn server_is_utf8() -> bool {
 
 /// Whether UTF-8 text needs no conversion for the server: in UTF8 and in SQL_ASCII.
 pub(crate) fn takes_utf8() -> bool {
+    server_is_utf8() || server_is_sql_ascii()
+}
+
+/// The database has no encoding: its texts are bytes.
+pub fn server_is_sql_ascii() -> bool {
     // SAFETY: reads a variable of the backend.
-    server_is_utf8() || unsafe { pg_sys::GetDatabaseEncoding() } == pg_sys::pg_enc::PG_SQL_ASCII as i32
+    unsafe { pg_sys::GetDatabaseEncoding() == pg_sys::pg_enc::PG_SQL_ASCII as i32 }
 }
 
 /// Whether the encoding has multibyte characters. Texts that are equal in it may be different in UTF-8, and the other
@@ -183,9 +188,9 @@ fn convert((function, encoding): (pg_sys::Oid, i32), character: &[u8]) -> Option
 /// a character that the encoding lacks.
 ///
 /// # Safety
-/// `text` points to a NUL-terminated UTF-8 string.
+/// `text` points to a NUL-terminated UTF-8 string, or in SQL_ASCII to any string.
 pub(crate) unsafe fn utf8_to_server(text: *mut c_char) -> *mut c_char {
-    if server_is_utf8() {
+    if takes_utf8() {
         return text;
     }
     // SAFETY: a NUL-terminated UTF-8 string, by this function's contract.
@@ -239,11 +244,8 @@ pub fn of_setting(value: &CStr) -> String {
 pub(crate) unsafe fn from_server(text: *mut c_char) -> String {
     // SAFETY: a NUL-terminated string in the server's encoding, by this function's contract; the conversion returns one, too.
     let text = unsafe {
-        let converted = if server_is_utf8() {
-            text
-        } else {
-            pg_sys::pg_server_to_any(text, libc::strlen(text) as i32, UTF8)
-        };
+        let converted =
+            if takes_utf8() { text } else { pg_sys::pg_server_to_any(text, libc::strlen(text) as i32, UTF8) };
         CStr::from_ptr(converted).to_bytes()
     };
     // A text may be as large as its value.

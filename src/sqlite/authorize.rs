@@ -46,6 +46,9 @@ const HEADER_PRAGMAS: &[&str] = &[
 const DANGEROUS_FUNCTIONS: &[&str] =
     &["edit", "fts3_tokenizer", "load_extension", "readfile", "sqlite_attach", "sqlite_detach", "writefile"];
 
+/// Functions whose value is another one each time.
+const RANDOM_FUNCTIONS: &[&str] = &["random", "randomblob"];
+
 /// What a connection was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -61,6 +64,8 @@ pub(super) enum Purpose {
     Asking,
     /// A pragma that lists: not even SELECT, see `Source::listing`.
     Listing,
+    /// An expression that is evaluated several times, see `Source::repeatably`.
+    Repeating,
     /// Transaction control by this module.
     TransactionControl,
 }
@@ -92,6 +97,11 @@ pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Au
     let action = context.action;
     let allowed = match action {
         AuthAction::Select if authorizer.is(Purpose::Listing) => false,
+        AuthAction::Function { function_name }
+            if authorizer.is(Purpose::Repeating) && contains(RANDOM_FUNCTIONS, function_name) =>
+        {
+            false
+        }
         _ if authorizer.is(Purpose::TransactionControl) && steers(action) => true,
         _ if authorizer.access == Access::Write && changes_rows(action) => true,
         _ => is_allowed(action),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use super::expressions::Failing;
 use super::functions::Fault;
 use super::locks;
 
@@ -73,6 +74,9 @@ pub enum Error {
     /// A plan's `using` that is not one SQL expression over a row; `column` is `table.column`.
     #[error("expression \"{expression}\" for column {column} of SQLite file \"{}\" is not valid: {reason}", path.display())]
     InvalidUsing { path: PathBuf, column: String, expression: String, reason: String },
+    /// SQLite cannot compute an expression of the plan for a row.
+    #[error("{failing} of SQLite file \"{}\" cannot be computed: {}", path.display(), failing.message)]
+    Expression { path: PathBuf, failing: Box<Failing> },
     /// A trigger of the file has called RAISE.
     #[error("a trigger of SQLite file \"{}\" refused the change", path.display())]
     Refused { path: PathBuf, message: String },
@@ -227,7 +231,10 @@ impl Error {
     /// The error concerns one object: others can be read.
     pub fn is_local(&self) -> bool {
         match self {
-            Error::Corrupt { .. } | Error::TooBig { .. } | Error::Collation { .. } => true,
+            Error::Corrupt { .. }
+            | Error::TooBig { .. }
+            | Error::Collation { .. }
+            | Error::Expression { .. } => true,
             Error::Sqlite { code, .. } => !matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN),
             _ => false,
         }

@@ -169,6 +169,11 @@ impl Source {
         self.authorizer.during(Purpose::Listing, ask)
     }
 
+    /// Prepares an expression that has to have the same value each time: random functions are denied.
+    pub(super) fn repeatably<T>(&self, ask: impl FnOnce() -> T) -> T {
+        self.authorizer.during(Purpose::Repeating, ask)
+    }
+
     /// Runs one of this module's statements for transactions and `query_only`; must not be called with any other text.
     pub(super) fn control(&self, sql: &str) -> Result<(), Error> {
         self.authorizer

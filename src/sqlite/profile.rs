@@ -6,6 +6,7 @@ use rusqlite::{Params, Row};
 
 use super::absent;
 use super::error::Error;
+use super::expressions::{blame, prepared};
 use super::open::Source;
 use super::recovery::Recovery;
 use super::rows::cell;
@@ -64,7 +65,7 @@ pub fn profile(
         (None, Mode::Full) => scan.read(&scan.select(), [], u64::MAX, &mut seen),
         (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),
     });
-    let sampled = sampled.map_err(|e| e.within(&table.name))?;
+    let sampled = sampled.map_err(|e| blame(source, table, reading, recovery, e.within(&table.name)))?;
     // Hidden columns are not read and have an empty profile.
     let mut profiles = seen.columns.into_iter();
     let columns = (table.columns.iter())
@@ -81,33 +82,8 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
         |reason| Error::InvalidFilter { path: source.path().into(), filter: filter.to_owned(), reason };
     ddl::check_expression(filter).map_err(invalid)?;
     let condition = format!("WHERE ({filter}\n)");
-    let sql = format!("SELECT 1 FROM main.{} NOT INDEXED {condition}", sqlite_ident(table));
-    match source.connection().prepare(&sql).map_err(|e| source.error(e)) {
-        // The parser accepted the filter, but SQLite does not: it names an unknown column or function.
-        Err(Error::Sqlite { message, .. }) => Err(invalid(message)),
-        other => other.map(|_| condition),
-    }
-}
-
-/// Checks the plan's `using` of a table: each is one expression over a row, which WHERE takes and a SELECT's list may not
-/// (an aggregate would make one row of all).
-pub fn check_using(source: &Source, table: &Table, reading: &Reading) -> Result<(), Error> {
-    for (column, expression) in &reading.using {
-        let invalid = |reason| Error::InvalidUsing {
-            path: source.path().into(),
-            column: format!("{}.{column}", table.name),
-            expression: expression.clone(),
-            reason,
-        };
-        ddl::check_expression(expression).map_err(invalid)?;
-        let name = sqlite_ident(&table.name);
-        let sql = format!("SELECT 1 FROM main.{name} NOT INDEXED WHERE ({expression}\n)");
-        match source.connection().prepare(&sql).map_err(|e| source.error(e)) {
-            Err(Error::Sqlite { message, .. }) => return Err(invalid(message)),
-            other => drop(other?),
-        }
-    }
-    Ok(())
+    prepared(source, table, filter, &invalid)?;
+    Ok(condition)
 }
 
 struct Scan<'a> {

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, ffi};
 
 use super::recovery::{Recovery, UnreadableRanges};
 use super::{Error, Source, absent, collations, logged};
+use pg_sqlite_migrate_core::plan::decide::invalid_values::InvalidCell;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
@@ -65,9 +66,19 @@ pub struct CellError {
     pub storage_class: &'static str,
     /// What is too much of the value could be left away so.
     pub excess: Option<Excess>,
+    /// The text would be read so.
+    pub texts: Option<TextReading>,
     /// The value as a person reads it, shortened.
     pub value: String,
     pub reason: String,
+}
+
+impl CellError {
+    /// What a hint depends on.
+    pub fn invalid(&self) -> InvalidCell<'_> {
+        let CellError { column, storage_class, excess, texts, .. } = self;
+        InvalidCell { column, storage_class, excess: *excess, texts: *texts }
+    }
 }
 
 /// Where memory ran out, as far as that is known.
@@ -168,7 +179,7 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
         *at = i;
         let stored = cell(row.get_ref(first + i)?);
         let text = column.texts.read(stored);
-        if text.is_some() {
+        if text.is_some() || column.texts.keeps(stored) {
             converted.push(i);
         }
         let cell = text.as_deref().map_or(stored, Cell::Text);
@@ -297,12 +308,18 @@ fn refuse(
     }
     let held = |excess: &Excess| column.decoder.decode_without(cell, *excess).is_some();
     let excess = [Excess::Round, Excess::Truncate].into_iter().find(held);
+    let other = match cell {
+        Cell::Text(bytes) => column.texts.remedy(bytes),
+        _ => None,
+    };
+    let other = other.filter(|(_, text)| column.decoder.decode(Cell::Text(text)).is_ok());
     Err(ReadError::Cell(Box::new(CellError {
         row: name(row, plan),
         column: column.name.clone(),
         pg_type: column.pg_type.clone(),
         storage_class: storage_class(cell),
         excess: excess.filter(|_| column.excess == Excess::Error),
+        texts: other.map(|(reading, _)| reading),
         value: display(cell),
         reason: reason.to_string(),
     })))

@@ -40,6 +40,10 @@ kinds! {
     NoTables = "no_tables",
     /// A table, view, index or trigger cannot be read.
     Unreadable = "unreadable",
+    /// An expression of the plan cannot be computed for a row of a table, which is left out.
+    FailedExpression = "failed_expression",
+    /// An expression of the plan depends on the moment at which it is evaluated.
+    ReadsClock = "reads_clock",
     /// Pages are damaged.
     Damaged = "damaged",
     /// A table was not checked for damage.
@@ -130,7 +134,7 @@ kinds! {
     NamedTimes = "named_times",
     /// Numbers that may be times stay numbers.
     UnreadNumbers = "unread_numbers",
-    /// Texts are read in another encoding, or without NUL characters.
+    /// Texts are read in another encoding, without NUL characters, or as they are though they are not UTF-8.
     ConvertedTexts = "converted_texts",
     /// Times are rounded to microseconds.
     Rounded = "rounded",

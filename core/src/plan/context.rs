@@ -54,7 +54,8 @@ impl<'a> Context<'a> {
         rules: &'a Rules,
     ) -> Context<'a> {
         let usual = Usual::new(target.default_nocase(), source.orms);
-        let plan = Settings::of_plan(overrides, usual);
+        let mut plan = Settings::of_plan(overrides, usual);
+        plan.texts.of_bytes = target.texts_of_bytes;
         let name_rules = overrides.names.clone().unwrap_or_default();
         let names = name_rules.case;
         Context { source, target, overrides, plan, names, name_rules, rules, file_epochs: vec![] }

@@ -23,6 +23,8 @@ pub struct Target {
     pub no_temporary: bool,
     /// What fits on a page of its.
     pub page: Page,
+    /// Texts are bytes (SQL_ASCII).
+    pub texts_of_bytes: bool,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.

@@ -86,7 +86,7 @@ pub fn decode<'a>(type_: Type, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidVal
         (Type::Float4, _) => {
             float(cell).map(|f| Decoded::Word((f as f32).to_bits().into())).ok_or(NOT_CANONICAL)
         }
-        (Type::Text, Cell::Text(_)) => text::decode(cell, None),
+        (Type::Text, Cell::Text(_)) => text::decode(cell, &text::Rule::default()),
         (Type::Bytea, Cell::Blob(bytes)) => Ok(Decoded::Varlena(Cow::Borrowed(bytes))),
         (Type::Uuid, Cell::Text(text)) => uuid::parse(text).map(Decoded::Uuid).ok_or(NOT_CANONICAL),
         _ => Err(NOT_CANONICAL),

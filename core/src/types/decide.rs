@@ -6,6 +6,7 @@ use super::fit::{Fit, lossless};
 use super::invalid::invalid_values;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
+use super::unread::kept_as_bytes;
 use super::{ColumnProfile, Epochs, Question, conventions, reasons, times, words};
 use crate::catalog::Affinity;
 use crate::orm::Orm;
@@ -192,6 +193,7 @@ pub struct Decision {
 
 pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decision {
     let mut refused = None;
+    let nulls_invalid = q.nulls_invalid && !kept_as_bytes(p);
     if let Some(wanted) = q.wanted {
         let candidate = Candidate { pg_type: wanted.clone(), format: format_for(q, p, wanted) };
         if fit_without(p, &candidate.pg_type, candidate.format, q.excess) != Fit::No {
@@ -204,7 +206,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
                 orm: None,
             };
         }
-        if q.nulls_invalid && some_fit(p, &candidate) {
+        if nulls_invalid && some_fit(p, &candidate) {
             let missed = Some(candidate.clone());
             return Decision { chosen: candidate, missed, refused, by_plan: true, partial: true, orm: None };
         }
@@ -224,7 +226,7 @@ pub fn decide(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> Decis
     let expected = first.or_else(|| Some(Candidate::plain(by_declaration(q, declared))));
     let missed = expected.filter(|expected| *expected != chosen);
     let is_wide = |candidate: &Candidate| matches!(candidate.pg_type, PgType::Text | PgType::Bytea);
-    if q.nulls_invalid && is_wide(&chosen) && !declared.is_text() {
+    if nulls_invalid && is_wide(&chosen) && !declared.is_text() {
         let narrow = candidates.iter().chain(&missed).filter(|c| !is_wide(c) && some_fit(p, c));
         let cost = |c: &&Candidate| invalid_values(p, &c.pg_type, c.format).unwrap_or(u64::MAX);
         if let Some(best) = narrow.min_by_key(cost).cloned() {

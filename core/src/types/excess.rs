@@ -28,7 +28,7 @@ pub fn fit_without(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>, 
 fn cut_text(p: &ColumnProfile, limit: u32, unlimited: PgType, format: Option<Format>) -> Fit {
     let mut numbers = p.clone();
     numbers.texts = 0;
-    numbers.text.max_chars = 0;
+    (numbers.text.max_chars, numbers.text.max_bytes) = (0, 0);
     match fit(&numbers, &PgType::Varchar(Some(limit)), format) {
         Fit::Yes => fit(p, &unlimited, format),
         other => other,

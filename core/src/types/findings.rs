@@ -1,12 +1,14 @@
 //! The findings about one column's type, each with the plan key that changes it.
 
+mod bytes;
+
 use super::decide::Decision;
-use super::fit::{clean, lossless, number_texts};
+use super::fit::{lossless, number_texts};
 use super::invalid::invalid_values;
 use super::reasons::obstacle;
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
-use super::unread::{UNREAD_REST, unread_texts};
+use super::unread::{kept_as_bytes, unread_rest, unread_texts};
 use super::words::{becomes, grouped, stored, values, values_are};
 use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
@@ -123,6 +125,11 @@ impl Case<'_> {
         {
             return None;
         }
+        if kept_as_bytes(self.p) {
+            let texts = values_are(self.p.text.nul);
+            let message = format!("{texts} text with a NUL character: becomes bytea, as nul says");
+            return Some(Kind::TypeMissed.info(self.object(), message));
+        }
         let message = format!(
             "declared {}, but {}: becomes {}",
             self.declared_as(),
@@ -160,8 +167,9 @@ impl Case<'_> {
         format: Option<Format>,
         purpose: &str,
     ) -> Finding {
-        if let Some(fix) = unread_texts(self.p, self.q.table, &self.q.column.name) {
-            return finding.fix(fix, UNREAD_REST);
+        let unread = unread_texts(self.p, self.q.table, &self.q.column.name);
+        if let Some(fix) = unread.filter(|_| !kept_as_bytes(self.p)) {
+            return finding.fix(fix, &unread_rest(self.p));
         }
         if let Some((expression, what)) = respelled::using(self.p, &self.q.column.name, pg_type) {
             return finding.fix(self.fix("using", &expression), &format!(" to read {what}"));
@@ -453,48 +461,5 @@ impl Case<'_> {
         let message = "every time is near 1970-01-01, as SQLAlchemy writes intervals";
         let fix = self.of_type(&PgType::INTERVAL).and(self.fix("format", Format::Since1970.as_str()));
         Some(Kind::IntervalForm.info(self.object(), message).fix(fix, " if it is one"))
-    }
-
-    /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
-    fn blobs(&self) -> Option<Finding> {
-        let p = self.p;
-        if self.d.chosen.format == Some(Format::Text) && p.blobs > 0 && !self.is(&PgType::Bytea) {
-            let message = format!("{} stored as a blob the text of a number", values_are(p.blobs));
-            let finding = Kind::BlobForm.info(self.object(), message);
-            return Some(finding.fix(self.of_type(&PgType::Bytea), " to keep the blobs"));
-        }
-        if !self.is(&PgType::Bytea) {
-            return None;
-        }
-        let binary16 = self.declared.modifiers.first() == Some(&16) && p.blob.sixteen == p.values();
-        let (message, pg_type) = if p.blobs == p.values() && binary16 {
-            ("every blob has 16 bytes, as a UUID has".to_owned(), PgType::Uuid)
-        } else if p.blob.json.valid > 0 && p.blob.json.valid == p.blobs && clean(p) && p.numbers() == 0 {
-            (format!("{} stored as a blob JSON text", values_are(p.blobs)), PgType::Jsonb)
-        } else if self.declared.family == Family::Blob && p.texts > 0 {
-            (format!("{} text in a BLOB column, kept as its bytes", values_are(p.texts)), PgType::Text)
-        } else if self.declared.family == Family::Unknown && p.blobs < p.values() {
-            let message =
-                format!("{}; numbers and texts are kept as the bytes of their text", stored(p, None, false));
-            (message, PgType::Text)
-        } else {
-            return None;
-        };
-        let finding = Kind::BlobForm.info(self.object(), message);
-        Some(match pg_type {
-            // A blob is no text.
-            PgType::Text if p.blobs > 0 => {
-                self.at_a_cost(finding, &pg_type, None, "keep numbers and texts as text")
-            }
-            _ => finding.fix(self.of_type(&pg_type), " if that is what it is"),
-        })
-    }
-
-    /// Texts that are not read as they are stored, by the plan's word.
-    fn converted(&self) -> Option<Finding> {
-        let message = self.p.reading.describe(self.p.converted);
-        // As bytea they are loaded as they are stored.
-        let read = self.p.converted > 0 && !(self.is(&PgType::Bytea) && self.d.chosen.format.is_none());
-        read.then(|| Kind::ConvertedTexts.info(self.object(), message))
     }
 }

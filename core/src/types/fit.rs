@@ -147,7 +147,7 @@ fn text(p: &ColumnProfile, limit: Option<u32>) -> Fit {
     // No real's text is longer than -1.7976931348623157e+308.
     const LONGEST_REAL: u64 = 24;
     let integer = |value: i64| if p.integers > 0 { value.to_string().len() as u64 } else { 0 };
-    let known = p.text.max_chars.max(integer(p.integer.min)).max(integer(p.integer.max));
+    let known = p.longest_text().max(integer(p.integer.min)).max(integer(p.integer.max));
     let limit = limit.map_or(u64::MAX, u64::from);
     if p.blobs > 0 || !clean(p) || known > limit {
         Fit::No

@@ -48,6 +48,8 @@ pub struct ColumnProfile {
     /// How its texts are read, and how many of them are not as they are stored.
     pub reading: TextReading,
     pub converted: u64,
+    /// Texts that are not UTF-8 and are loaded as they are stored.
+    pub kept: u64,
     /// Values in spellings that no type reads.
     pub respelled: Respelled,
     /// The different texts, where they may be an enum's.
@@ -119,7 +121,10 @@ impl ColumnProfile {
     #[inline]
     pub fn observe(&mut self, cell: Cell<'_>) {
         match self.reading.read(cell) {
-            None => self.observe_read(cell),
+            None => {
+                self.kept += u64::from(self.reading.keeps(cell));
+                self.observe_read(cell);
+            }
             Some(text) => {
                 self.converted += 1;
                 self.observe_read(Cell::Text(&text));
@@ -187,7 +192,7 @@ impl ColumnProfile {
 
     fn observe_text(&mut self, bytes: &[u8]) {
         self.texts += 1;
-        self.text.measure(bytes);
+        self.text.measure(bytes, self.reading);
         self.text.edges.observe(bytes);
         self.few.observe(bytes);
         if self.checks.width {
@@ -287,6 +292,11 @@ impl ColumnProfile {
 
     pub fn numbers(&self) -> u64 {
         self.integers + self.reals
+    }
+
+    /// The length of the longest text as the database counts it.
+    pub fn longest_text(&self) -> u64 {
+        if self.reading.of_bytes { self.text.max_bytes } else { self.text.max_chars }
     }
 
     /// Whether every text was parsed as JSON.

@@ -91,8 +91,9 @@ fn no_booleans(p: &ColumnProfile) -> String {
 }
 
 fn characters(p: &ColumnProfile) -> String {
-    match p.text.max_chars {
-        1 => "1 character".to_owned(),
-        n => format!("{} characters", grouped(n)),
+    let (one, many) = if p.reading.of_bytes { ("byte", "bytes") } else { ("character", "characters") };
+    match p.longest_text() {
+        1 => format!("1 {one}"),
+        n => format!("{} {many}", grouped(n)),
     }
 }

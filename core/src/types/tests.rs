@@ -801,3 +801,30 @@ fn nothing_that_a_file_may_hold_makes_the_decoder_panic() {
         let _ = (profile.min_text(), profile.max_text(), profile.format_found());
     }
 }
+
+#[test]
+fn texts_with_nul_are_bytes_where_the_plan_says_so() {
+    use crate::value::encoding::{Nul, TextReading};
+    let (warning, info) = (Some(Severity::Warning), Some(Severity::Info));
+    for (nul, declared, nulls_invalid, cells, pg_type, worst) in [
+        (Nul::Error, "TEXT", false, &[text("a\0b"), text("c")][..], "bytea", warning),
+        (Nul::Bytea, "TEXT", false, &[text("a\0b"), text("c")], "bytea", info),
+        (Nul::Bytea, "TEXT", true, &[text("a\0b"), text("c")], "bytea", info),
+        (Nul::Bytea, "TEXT", false, &[text("c")], "text", None),
+        (Nul::Strip, "TEXT", false, &[text("a\0b"), text("c")], "text", info),
+        (Nul::Error, "INTEGER", true, &[text("a\0b"), Cell::Integer(1)], "bigint", warning),
+        (Nul::Bytea, "INTEGER", true, &[text("a\0b"), Cell::Integer(1)], "bytea", info),
+        (Nul::Bytea, "", true, &[text("a\0b"), Cell::Integer(1)], "bytea", info),
+    ] {
+        let column = column("c", declared);
+        let mut profile = ColumnProfile::for_column(&column, false, &[])
+            .reading(TextReading { nul, ..TextReading::default() });
+        cells.iter().for_each(|cell| profile.observe(*cell));
+        let choice = choose(&Question { nulls_invalid, ..ask(&column, Some(&profile)) });
+        let found = choice.findings.iter().map(|f| f.severity).max();
+        let case = format!("{nul:?} {declared} {cells:?} {:?}", choice.findings);
+        assert_eq!((choice.pg_type, found), (PgType::parse(pg_type), worst), "{case}");
+        let offered = choice.findings.iter().any(|f| f.fix.is_some());
+        assert!(!offered || nul == Nul::Error, "{case}");
+    }
+}

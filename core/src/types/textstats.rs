@@ -4,6 +4,7 @@ use super::blanks;
 use super::spelling::Spelling;
 use super::stats::{DecimalStats, Edges, JsonStats};
 use super::textform::{Clock, TextFormat};
+use crate::value::encoding::TextReading;
 use crate::value::{InvalidValue, text};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,7 +103,7 @@ impl TextStats {
     }
 
     #[inline]
-    pub(super) fn measure(&mut self, bytes: &[u8]) {
+    pub(super) fn measure(&mut self, bytes: &[u8], reading: TextReading) {
         let length = bytes.len() as u64;
         self.max_bytes = self.max_bytes.max(length);
         self.trailing_space += u64::from(bytes.last() == Some(&b' '));
@@ -111,8 +112,10 @@ impl TextStats {
             match text::check(bytes) {
                 Err(InvalidValue::NulInText) => {
                     self.nul += 1;
-                    self.invalid_utf8 += u64::from(std::str::from_utf8(bytes).is_err());
+                    let invalid = !reading.as_stored() && std::str::from_utf8(bytes).is_err();
+                    self.invalid_utf8 += u64::from(invalid);
                 }
+                Err(_) if reading.as_stored() => {}
                 Err(_) => self.invalid_utf8 += 1,
                 Ok(_) => {}
             }

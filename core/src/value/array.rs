@@ -6,7 +6,7 @@
 
 use super::buffer;
 use super::literal::{Literal, TextDecoder, quote};
-use super::{Cell, Format, InvalidValue, PgType, Timezone, json, number, text};
+use super::{Cell, Excess, Format, InvalidValue, PgType, Timezone, json, number, text};
 use std::borrow::Cow;
 
 const NOT_ARRAY: InvalidValue =
@@ -37,6 +37,11 @@ impl Rule {
         let holds_json = matches!(element.base(), PgType::Json | PgType::Jsonb);
         let element = TextDecoder::new(element, format.filter(|_| !commas), timezone);
         Rule { element, holds_json, commas }
+    }
+
+    /// The same rule, which leaves away the excess of elements.
+    pub fn without(&self, excess: Excess) -> Rule {
+        Rule { element: self.element.without(excess), ..self.clone() }
     }
 
     pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {

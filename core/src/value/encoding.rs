@@ -1,10 +1,10 @@
 //! Texts that PostgreSQL does not take as they are stored: bytes that are not UTF-8, which the plan reads in another
-//! encoding (`text_encoding`), and NUL characters, which it may take out (`nul`).
+//! encoding (`text_encoding`), and NUL characters, which it may take out or keep as bytes (`nul`).
 //!
 //! SQLite stores whatever bytes an application calls a text. Profile and load read through [`TextReading`], so that types
 //! are decided from what is loaded.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
 use super::Cell;
 use super::text::is_plain_ascii;
@@ -26,6 +26,8 @@ pub enum Nul {
     Error,
     /// They are taken out.
     Strip,
+    /// The texts are loaded as their bytes: a new column that has such texts is bytea.
+    Bytea,
 }
 
 /// How the texts of a column are read; the default is as they are stored.
@@ -33,6 +35,8 @@ pub enum Nul {
 pub struct TextReading {
     pub encoding: Option<TextEncoding>,
     pub nul: Nul,
+    /// The database has no encoding (SQL_ASCII): its texts are bytes, and their lengths are counted in bytes.
+    pub of_bytes: bool,
 }
 
 impl TextEncoding {
@@ -78,6 +82,22 @@ impl TextReading {
         }
     }
 
+    /// Texts that are not UTF-8 are loaded as they are stored.
+    pub fn as_stored(&self) -> bool {
+        self.of_bytes && self.encoding.is_none()
+    }
+
+    /// The text is not UTF-8, and is loaded as it is stored.
+    #[inline]
+    pub fn keeps(&self, cell: Cell<'_>) -> bool {
+        match cell {
+            Cell::Text(bytes) if self.as_stored() => {
+                !bytes.contains(&0) && std::str::from_utf8(bytes).is_err()
+            }
+            _ => false,
+        }
+    }
+
     fn convert(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let without_nul = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|b| *b != 0).collect() };
         let strip = self.nul == Nul::Strip && bytes.contains(&0);
@@ -91,15 +111,36 @@ impl TextReading {
         }
     }
 
+    /// Another reading by which a text is valid that this one leaves invalid, and that text. Nobody knows the real
+    /// encoding, so it is a guess; in `windows-1252` every byte is a character.
+    pub fn remedy(&self, bytes: &[u8]) -> Option<(TextReading, Vec<u8>)> {
+        let nul = bytes.contains(&0) && self.nul != Nul::Strip;
+        let encoding = std::str::from_utf8(bytes).is_err() && self.encoding.is_none() && !self.of_bytes;
+        let other = TextReading {
+            encoding: if encoding { Some(TextEncoding::Other(WINDOWS_1252)) } else { self.encoding },
+            nul: if nul { Nul::Strip } else { self.nul },
+            of_bytes: self.of_bytes,
+        };
+        let read = other.convert(bytes).filter(|_| nul || encoding)?;
+        let valid = self.as_stored() || std::str::from_utf8(&read).is_ok();
+        (valid && !read.contains(&0)).then_some((other, read))
+    }
+
     /// What happens to `count` texts, for people: `3 texts that are not UTF-8 are read as latin1`.
     pub fn describe(&self, count: u64) -> String {
         let (texts, are, lose) = if count == 1 { ("text", "is", "loses") } else { ("texts", "are", "lose") };
         match (self.encoding.map(TextEncoding::name), self.nul) {
-            (Some(name), Nul::Error) => {
+            (Some(name), Nul::Error | Nul::Bytea) => {
                 format!("{count} {texts} that {are} not UTF-8 {are} read as {name}")
             }
             (Some(name), Nul::Strip) => {
                 format!("{count} {texts} {are} read as {name}, or without NUL characters")
+            }
+            (None, Nul::Strip) if self.of_bytes => {
+                format!("{count} {texts} {are} not UTF-8 and loaded as stored, or without NUL characters")
+            }
+            (None, _) if self.of_bytes => {
+                format!("{count} {texts} that {are} not UTF-8 {are} loaded as stored")
             }
             (None, _) => format!("{count} {texts} {lose} NUL characters"),
         }
@@ -112,7 +153,7 @@ mod tests {
 
     fn read(encoding: Option<&str>, nul: Nul, bytes: &[u8]) -> Option<String> {
         let encoding = encoding.and_then(TextEncoding::parse);
-        TextReading { encoding, nul }
+        TextReading { encoding, nul, of_bytes: false }
             .read(Cell::Text(bytes))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -130,12 +171,49 @@ mod tests {
             (Some("latin1"), Nul::Error, b"plain", None),
             (None, Nul::Error, b"L\xF6we", None),
             (Some("latin1"), Nul::Error, b"a\0b", None),
+            (None, Nul::Bytea, b"a\0b", None),
+            (Some("latin1"), Nul::Bytea, b"L\xF6we", Some("Löwe")),
             (None, Nul::Strip, b"a\0b\0", Some("ab")),
             (Some("latin1"), Nul::Strip, b"\xF6\0", Some("ö")),
         ] {
             assert_eq!(read(encoding, nul, bytes).as_deref(), expected, "{encoding:?} {bytes:?}");
         }
         assert_eq!(TextReading::default().read(Cell::Integer(1)), None);
+    }
+
+    #[test]
+    fn a_database_without_encoding_keeps_what_no_encoding_is_named_for() {
+        let keeps = |encoding: Option<&str>, bytes| {
+            let encoding = encoding.and_then(TextEncoding::parse);
+            TextReading { encoding, of_bytes: true, ..TextReading::default() }.keeps(Cell::Text(bytes))
+        };
+        assert!(keeps(None, b"\xF6") && !keeps(None, "ö".as_bytes()) && !keeps(None, b"\xF6\0"));
+        assert!(!keeps(Some("latin1"), b"\xF6"));
+        assert!(!TextReading::default().keeps(Cell::Text(b"\xF6")));
+    }
+
+    #[test]
+    fn what_is_offered_reads_the_text() {
+        let reading = |encoding: Option<&str>, nul| TextReading {
+            encoding: encoding.and_then(TextEncoding::parse),
+            nul,
+            of_bytes: false,
+        };
+        let plain = TextReading::default();
+        let (cp1252, strip) = (Some("windows-1252"), Nul::Strip);
+        for (now, bytes, expected) in [
+            (plain, &b"L\xF6we"[..], Some((reading(cp1252, Nul::Error), "Löwe"))),
+            (plain, b"a\0b", Some((reading(None, strip), "ab"))),
+            (plain, b"\xF6\0", Some((reading(cp1252, strip), "ö"))),
+            (reading(None, Nul::Bytea), b"a\0", Some((reading(None, strip), "a"))),
+            (reading(Some("shift_jis"), strip), b"\xFF\xFF\0", None),
+            (reading(Some("shift_jis"), Nul::Error), b"\xFF\0", None),
+            (plain, b"fine", None),
+        ] {
+            let found = now.remedy(bytes);
+            let expected = expected.map(|(reading, text)| (reading, text.as_bytes().to_vec()));
+            assert_eq!(found, expected, "{now:?} {bytes:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a column cannot hold of a value: a fraction of a second beyond microseconds or the type's precision, digits beyond
-//! `numeric(p,s)`, characters beyond `varchar(n)`. It is rounded or cut off only where the plan says so, and counted.
+//! `numeric(p,s)`, characters beyond `varchar(n)`. It is rounded or cut off only where the plan says so, and counted; in
+//! arrays, ranges and composites, of each value in them.
 
 use super::{Cell, Decoded, Decoder, InvalidValue, Kind, interval, number, signed, text, timetz};
 
@@ -57,12 +58,12 @@ impl Decoder {
             Kind::Numeric(Some(typmod)) | Kind::NumericText(Some(typmod)) => {
                 number::numeric_without(cell.as_text(), *typmod, excess).map(|t| Decoded::Input(t.into()))
             }
-            Kind::Text(Some(limit)) => {
-                text::shortened(cell, *limit, excess).map(|t| Decoded::Varlena(t.as_bytes().into()))
-            }
+            Kind::Text(rule) => rule.shortened(cell, excess).map(|t| Decoded::Varlena(t.into())),
             Kind::Bpchar(Some(limit)) => {
                 text::shortened(cell, *limit, excess).map(|t| Decoded::Input(t.into()))
             }
+            Kind::Array(rule) => rule.without(excess).decode(cell).map(Decoded::Input),
+            Kind::Made(rule) => rule.without(excess).decode(cell).map(Decoded::Input),
             _ => Err(InvalidValue::Inexact),
         }
         .ok()
@@ -147,6 +148,51 @@ mod tests {
         assert_eq!(char.decode_without(Cell::Text(b"abc"), cut), Some(Decoded::Input("ab".into())));
         check("varchar(2)", None, Cell::Text(b"abc"), round, None);
         check("varchar(2)", None, Cell::Integer(123), cut, None);
+    }
+
+    #[test]
+    fn each_value_in_a_container_loses_its_excess() {
+        let without = |pg_type: &str, text: &str, excess| {
+            let decoder = Decoder::new(&PgType::parse(pg_type), None, &Timezone::UTC);
+            assert!(decoder.decode(Cell::Text(text.as_bytes())).is_err(), "{pg_type} {text}");
+            match decoder.decode_without(Cell::Text(text.as_bytes()), excess) {
+                Some(Decoded::Input(text)) => Some(text.into_owned()),
+                other => other.map(|other| format!("{other:?}")),
+            }
+        };
+        let (round, cut) = (Excess::Round, Excess::Truncate);
+        for (pg_type, text, excess, expected) in [
+            ("numeric(4,1)[]", "[1.25, 2, null]", round, Some("{0.13e1,2,NULL}")),
+            ("numeric(4,1)[]", "{1.25,2.1}", cut, Some("{0.12e1,2.1}")),
+            ("numeric(4,1)[]", "[1.25, \"x\"]", round, None),
+            ("numeric(4,1)[]", "[12345]", round, None),
+            ("varchar(2)[]", "[\"abc\", \"d\"]", cut, Some("{ab,d}")),
+            ("varchar(2)[]", "[\"abc\"]", round, None),
+            ("timestamp(0)[]", "[[\"2024-01-02 03:04:05.5\"]]", round, Some("{{\"2024-01-02 03:04:06\"}}")),
+            (
+                "tsrange",
+                "[2024-01-02 03:04:05.1234567,2024-01-02 03:04:06)",
+                round,
+                Some("[\"2024-01-02 03:04:05.123457\",\"2024-01-02 03:04:06\")"),
+            ),
+            ("tsrange", "[2024-01-02 03:04:05.1234567,)", cut, Some("[\"2024-01-02 03:04:05.123456\",)")),
+            // It would be empty.
+            ("tsrange", "[2024-01-02 03:04:05.1234567,2024-01-02 03:04:05.1234568)", round, None),
+            (
+                "tsrange",
+                "[2024-01-02 03:04:05.1234567,2024-01-02 03:04:05.1234568]",
+                cut,
+                Some("[\"2024-01-02 03:04:05.123456\",\"2024-01-02 03:04:05.123456\"]"),
+            ),
+            (
+                "tsmultirange",
+                "{[2024-01-02 03:04:05.1234567,2024-01-02 03:04:06), (2024-01-03,)}",
+                cut,
+                Some("{[\"2024-01-02 03:04:05.123456\",\"2024-01-02 03:04:06\"),(\"2024-01-03 00:00:00\",)}"),
+            ),
+        ] {
+            assert_eq!(without(pg_type, text, excess).as_deref(), expected, "{pg_type} {text} {excess:?}");
+        }
     }
 
     #[test]

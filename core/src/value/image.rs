@@ -105,13 +105,23 @@ impl Image {
             Decoded::Varlena(bytes) if self.form == Form::Bytes => CellBuf::Blob(bytes),
             Decoded::Varlena(Cow::Borrowed(bytes)) => match std::str::from_utf8(bytes) {
                 Ok(text) => self.of_text(Cow::Borrowed(text)),
-                Err(_) => CellBuf::Null,
+                Err(_) => self.of_bytes(Cow::Borrowed(bytes)),
             },
             Decoded::Varlena(Cow::Owned(bytes)) => match String::from_utf8(bytes) {
                 Ok(text) => self.of_text(Cow::Owned(text)),
-                Err(_) => CellBuf::Null,
+                Err(error) => self.of_bytes(Cow::Owned(error.into_bytes())),
             },
             Decoded::Input(text) => self.of_text(text),
+        }
+    }
+
+    /// A text that is not UTF-8, of a database without encoding.
+    fn of_bytes<'a>(&self, bytes: Cow<'a, [u8]>) -> CellBuf<'a> {
+        match self.form {
+            Form::LowerAscii | Form::Lower | Form::Folded => {
+                CellBuf::Blob(Cow::Owned(bytes.to_ascii_lowercase()))
+            }
+            _ => CellBuf::Blob(bytes),
         }
     }
 

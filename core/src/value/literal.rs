@@ -7,8 +7,9 @@
 #![deny(clippy::disallowed_methods)]
 
 use super::buffer::{self, OutOfMemory};
-use super::{Cell, Decoded, Decoder, Format, InvalidValue, PgType, Timezone, encode, text};
+use super::{Cell, Decoded, Decoder, Excess, Format, InvalidValue, PgType, Timezone, encode, text};
 use std::borrow::Cow;
+use std::ops::Range;
 
 const MALFORMED: InvalidValue = InvalidValue::Unreadable("text is not a literal of its column's type");
 
@@ -17,18 +18,35 @@ const MALFORMED: InvalidValue = InvalidValue::Unreadable("text is not a literal 
 pub struct TextDecoder {
     pg_type: PgType,
     decoder: Box<Decoder>,
+    /// What becomes of what the type cannot hold of a value.
+    excess: Excess,
 }
 
 impl TextDecoder {
     /// A domain's values are spelled as its base's.
     pub fn new(pg_type: &PgType, format: Option<Format>, timezone: &Timezone) -> TextDecoder {
         let pg_type = pg_type.base();
-        TextDecoder { pg_type: pg_type.clone(), decoder: Box::new(Decoder::new(pg_type, format, timezone)) }
+        TextDecoder {
+            pg_type: pg_type.clone(),
+            decoder: Box::new(Decoder::new(pg_type, format, timezone)),
+            excess: Excess::Error,
+        }
+    }
+
+    /// The same decoder, which leaves away the excess of values.
+    pub fn without(&self, excess: Excess) -> TextDecoder {
+        TextDecoder { excess, ..self.clone() }
     }
 
     /// A separate value: a JSON string or a number.
     pub fn read<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
-        Ok(match self.decoder.decode(cell)? {
+        let decoded = match self.decoder.decode(cell) {
+            Err(invalid) if self.excess != Excess::Error && invalid.is_of_value() => {
+                self.decoder.decode_without(cell, self.excess).ok_or(invalid)?
+            }
+            decoded => decoded?,
+        };
+        Ok(match decoded {
             Decoded::Word(word) => self.word(word, cell)?,
             Decoded::Varlena(bytes) if self.pg_type == PgType::Bytea => {
                 let mut text = buffer::text("\\x")?;
@@ -164,13 +182,28 @@ impl<'a> Literal<'a> {
             self.rest = self.rest.get(EMPTY.len()..).unwrap_or_default();
             return Ok(buffer::append(&mut self.out, "empty")?);
         }
+        let rest = self.rest;
         self.byte(b"[(")?;
-        for end in [&b","[..], b"])"] {
-            let part = self.part(b",])", true)?;
-            self.value(part, bound)?;
-            self.byte(end)?;
+        let [lower, upper] = [&b","[..], b"])"].map(|end| self.bound(bound, end));
+        let ((lower, lower_read), (upper, upper_read)) = (lower?, upper?);
+        let closed = rest.first() == Some(&b'[') && self.out.ends_with(']');
+        // The range would be empty, and its bounds lost.
+        let is_empty = !closed && !lower.is_empty() && self.out.get(lower_read) == self.out.get(upper_read);
+        if bound.excess != Excess::Error && lower != upper && is_empty {
+            return Err(InvalidValue::Inexact);
         }
         Ok(())
+    }
+
+    /// One bound, as it is written and where the text is that it becomes.
+    fn bound(&mut self, bound: &TextDecoder, end: &[u8]) -> Result<(&'a [u8], Range<usize>), InvalidValue> {
+        let (rest, begin) = (self.rest, self.out.len());
+        let part = self.part(b",])", true)?;
+        let written = rest.get(..rest.len() - self.rest.len()).unwrap_or_default();
+        self.value(part, bound)?;
+        let read = begin..self.out.len();
+        self.byte(end)?;
+        Ok((written, read))
     }
 
     fn value(&mut self, part: Part, decoder: &TextDecoder) -> Result<(), InvalidValue> {
@@ -287,6 +320,16 @@ impl Rule {
 
     pub fn domain(base: &PgType, format: Option<Format>, timezone: &Timezone) -> Rule {
         Rule::Domain(TextDecoder::new(base, format, timezone))
+    }
+
+    /// The same rule, which leaves away the excess of bounds and fields.
+    pub fn without(&self, excess: Excess) -> Rule {
+        match self {
+            Rule::Range(bound) => Rule::Range(bound.without(excess)),
+            Rule::Multirange(bound) => Rule::Multirange(bound.without(excess)),
+            Rule::Row(fields) => Rule::Row(fields.iter().map(|field| field.without(excess)).collect()),
+            Rule::Domain(base) => Rule::Domain(base.without(excess)),
+        }
     }
 
     pub fn decode<'a>(&self, cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {

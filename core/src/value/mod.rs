@@ -75,6 +75,7 @@ use std::borrow::Cow;
 
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
+use encoding::TextReading;
 pub use excess::Excess;
 pub use format::Format;
 pub use listed::ValueList;
@@ -172,7 +173,7 @@ enum Kind {
     },
     Float4,
     Float8,
-    Text(Option<u32>),
+    Text(text::Rule),
     Bytea(Option<Format>),
     Date(datetime::Rule),
     Time(datetime::Rule),
@@ -214,8 +215,8 @@ impl Decoder {
             PgType::Int8 => integer(i64::MIN, i64::MAX),
             PgType::Float4 => Kind::Float4,
             PgType::Float8 => Kind::Float8,
-            PgType::Text => Kind::Text(None),
-            PgType::Varchar(limit) => Kind::Text(limit),
+            PgType::Text => Kind::Text(text::Rule::default()),
+            PgType::Varchar(limit) => Kind::Text(text::Rule { limit, ..text::Rule::default() }),
             PgType::Bpchar(limit) => Kind::Bpchar(limit),
             PgType::Bytea => Kind::Bytea(format),
             PgType::Date => Kind::Date(rule(6)),
@@ -250,6 +251,20 @@ impl Decoder {
         }
     }
 
+    /// The same decoder in the database that the texts are read for, which a text type depends on.
+    pub fn with_texts(self, texts: TextReading) -> Decoder {
+        match self.kind {
+            Kind::Text(text::Rule { limit, .. }) => Decoder {
+                kind: Kind::Text(text::Rule {
+                    limit,
+                    of_bytes: texts.of_bytes,
+                    as_stored: texts.as_stored(),
+                }),
+            },
+            _ => self,
+        }
+    }
+
     /// How this decoder's values are passed.
     pub fn wire(&self) -> Wire {
         match self.kind {
@@ -270,7 +285,7 @@ impl Decoder {
         }
         match &self.kind {
             Kind::Integer { min, max } => number::integer(cell, *min, *max).map(signed),
-            Kind::Text(limit) => text::decode(cell, *limit),
+            Kind::Text(rule) => text::decode(cell, rule),
             Kind::Float8 => number::float8(cell).map(|f| Decoded::Word(f.to_bits())),
             Kind::Timestamp(rule) => rule.timestamp(cell).map(signed),
             Kind::TimestampTz(rule) => rule.timestamptz(cell).map(signed),

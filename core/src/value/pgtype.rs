@@ -154,6 +154,16 @@ impl PgType {
         matches!(self, PgType::Int2 | PgType::Int4 | PgType::Int8)
     }
 
+    /// `citext`, which ignores case as the database's own `lower()` does.
+    pub fn is_citext(&self) -> bool {
+        match self.base() {
+            PgType::Other(name) | PgType::UserDefined(name) => {
+                name.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case("citext"))
+            }
+            _ => false,
+        }
+    }
+
     /// Takes a collation.
     pub fn is_text(&self) -> bool {
         match self {

@@ -26,20 +26,66 @@ pub fn is_plain_ascii(bytes: &[u8]) -> bool {
     bad == 0 && rest.iter().all(|b| (1..0x80).contains(b))
 }
 
-/// `text` and `varchar(limit)`; the limit counts characters.
+/// What `text` and `varchar(limit)` take; the default is any text of a database that has an encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rule {
+    pub limit: Option<u32>,
+    /// The limit counts bytes, not characters.
+    pub of_bytes: bool,
+    /// A text need not be UTF-8.
+    pub as_stored: bool,
+}
+
+impl Rule {
+    fn check(&self, bytes: &[u8]) -> Result<(), InvalidValue> {
+        match check(bytes) {
+            Err(InvalidValue::InvalidUtf8) if self.as_stored => Ok(()),
+            checked => checked.map(drop),
+        }
+    }
+
+    #[inline]
+    fn within(&self, bytes: &[u8]) -> Result<(), InvalidValue> {
+        match self.limit {
+            Some(n) if self.of_bytes && bytes.len() > n as usize => Err(InvalidValue::TooLong { limit: n }),
+            limit => within(bytes, limit),
+        }
+    }
+
+    /// The beginning of a longer text that fits, in whole characters, where it may be cut.
+    pub fn shortened<'a>(&self, cell: Cell<'a>, excess: Excess) -> Result<&'a [u8], InvalidValue> {
+        let limit = self.limit.ok_or(InvalidValue::Inexact)?;
+        let Cell::Text(bytes) = cell else { return Err(InvalidValue::TooLong { limit }) };
+        if !self.of_bytes {
+            return shortened(cell, limit, excess).map(str::as_bytes);
+        }
+        self.check(bytes)?;
+        let head = bytes.get(..limit as usize).filter(|_| excess == Excess::Truncate);
+        let head = head.ok_or(InvalidValue::TooLong { limit })?;
+        let whole = match std::str::from_utf8(head) {
+            Err(e) if std::str::from_utf8(bytes).is_ok() => e.valid_up_to(),
+            _ => head.len(),
+        };
+        Ok(head.get(..whole).unwrap_or(head))
+    }
+}
+
+/// `text` and `varchar(limit)`.
 #[inline]
-pub fn decode<'a>(cell: Cell<'a>, limit: Option<u32>) -> Result<Decoded<'a>, InvalidValue> {
+pub fn decode<'a>(cell: Cell<'a>, rule: &Rule) -> Result<Decoded<'a>, InvalidValue> {
     match cell {
         Cell::Null => Ok(Decoded::Null),
         Cell::Text(bytes) => {
-            let bytes = if is_plain_ascii(bytes) { bytes } else { check(bytes)?.as_bytes() };
-            within(bytes, limit)?;
+            if !is_plain_ascii(bytes) {
+                rule.check(bytes)?;
+            }
+            rule.within(bytes)?;
             Ok(Decoded::Varlena(Cow::Borrowed(bytes)))
         }
         Cell::Blob(_) => Err(InvalidValue::Unreadable("a blob has no text form")),
         number => {
             let text = number_text(number).into_bytes();
-            within(&text, limit)?;
+            rule.within(&text)?;
             Ok(Decoded::Varlena(Cow::Owned(text)))
         }
     }
@@ -124,10 +170,33 @@ mod tests {
         Decoded::Varlena(Cow::Borrowed(bytes))
     }
 
+    fn limit(n: u32) -> Rule {
+        Rule { limit: Some(n), ..Rule::default() }
+    }
+
+    #[test]
+    fn texts_of_a_database_without_encoding_are_bytes() {
+        let rule = |n| Rule { limit: Some(n), of_bytes: true, as_stored: true };
+        let (any, utf8) = (Rule { limit: None, ..rule(0) }, Rule { as_stored: false, ..rule(9) });
+        assert_eq!(decode(Cell::Text(b"L\xF6we"), &any), Ok(borrowed(b"L\xF6we")));
+        assert_eq!(decode(Cell::Text(b"\xF6\0"), &any), Err(InvalidValue::NulInText));
+        assert_eq!(decode(Cell::Text(b"L\xF6we"), &utf8), Err(InvalidValue::InvalidUtf8));
+        let umlauts = Cell::Text("äö".as_bytes());
+        assert_eq!(decode(umlauts, &rule(4)), Ok(borrowed("äö".as_bytes())));
+        assert_eq!(decode(umlauts, &rule(3)), Err(InvalidValue::TooLong { limit: 3 }));
+        assert_eq!(rule(3).shortened(umlauts, Excess::Truncate), Ok("ä".as_bytes()));
+        assert_eq!(rule(2).shortened(Cell::Text(b"\xF6\xF6\xF6"), Excess::Truncate), Ok(&b"\xF6\xF6"[..]));
+        assert!(rule(2).shortened(Cell::Text(b"abc"), Excess::Round).is_err());
+    }
+
     #[test]
     fn valid_text_is_borrowed_whatever_its_length() {
         for text in ["", "a", "seven77", "eight888", "nine 9999", "größer als acht", "日本語日本語"] {
-            assert_eq!(decode(Cell::Text(text.as_bytes()), None), Ok(borrowed(text.as_bytes())), "{text}");
+            assert_eq!(
+                decode(Cell::Text(text.as_bytes()), &Rule::default()),
+                Ok(borrowed(text.as_bytes())),
+                "{text}"
+            );
         }
     }
 
@@ -138,9 +207,9 @@ mod tests {
                 let mut bytes = vec![b'x'; length];
                 bytes[at] = 0;
                 assert_eq!(check(&bytes), Err(InvalidValue::NulInText));
-                assert_eq!(decode(Cell::Text(&bytes), None), Err(InvalidValue::NulInText));
+                assert_eq!(decode(Cell::Text(&bytes), &Rule::default()), Err(InvalidValue::NulInText));
                 bytes[at] = 0xFF;
-                assert_eq!(decode(Cell::Text(&bytes), None), Err(InvalidValue::InvalidUtf8));
+                assert_eq!(decode(Cell::Text(&bytes), &Rule::default()), Err(InvalidValue::InvalidUtf8));
             }
         }
         // An encoded surrogate and an overlong slash are not UTF-8.
@@ -151,9 +220,9 @@ mod tests {
     #[test]
     fn varchar_counts_characters_not_bytes() {
         let text = "äöü".as_bytes();
-        assert_eq!(decode(Cell::Text(text), Some(3)), Ok(borrowed(text)));
-        assert_eq!(decode(Cell::Text(text), Some(2)), Err(InvalidValue::TooLong { limit: 2 }));
-        assert_eq!(decode(Cell::Integer(12345), Some(4)), Err(InvalidValue::TooLong { limit: 4 }));
+        assert_eq!(decode(Cell::Text(text), &limit(3)), Ok(borrowed(text)));
+        assert_eq!(decode(Cell::Text(text), &limit(2)), Err(InvalidValue::TooLong { limit: 2 }));
+        assert_eq!(decode(Cell::Integer(12345), &limit(4)), Err(InvalidValue::TooLong { limit: 4 }));
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Erro
         ReadError::Sqlite(e) => Some(source.error(e).within(&spec.source).into()),
         ReadError::Source(e) => Some(e.within(&spec.source).into()),
         ReadError::Cell(cell) => {
-            let hint = invalid_values::of_cell(spec, &cell.column, cell.storage_class, cell.excess);
+            let hint = invalid_values::of_cell(spec, &cell.invalid());
             Some(Error::Cell { table: spec.source.clone(), cell, hint })
         }
         ReadError::NoMemory(place) => Some(Error::Memory { table: spec.source.clone(), place: *place }),
@@ -208,13 +208,17 @@ fn read_plan(
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {
-    let text = matches!(attribute.pg_type.base(), PgType::Text | PgType::Varchar(_));
+    let base = attribute.pg_type.base();
+    // To its input function citext is text.
+    let base = if column.texts.of_bytes && base.is_citext() { &PgType::Text } else { base };
+    let text = matches!(base, PgType::Text | PgType::Varchar(_));
     ReadColumn {
         name: column.source.clone(),
         pg_type: attribute.pg_type.to_string(),
         // The type that the column really has decides, not the plan's spelling of it.
-        decoder: Decoder::new(attribute.pg_type.base(), column.format, timezone)
-            .with_words(column.words.clone()),
+        decoder: Decoder::new(base, column.format, timezone)
+            .with_words(column.words.clone())
+            .with_texts(column.texts),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         texts: column.texts,

@@ -203,10 +203,11 @@ fn refusal(
         pg_type,
         storage_class,
         excess: None,
+        texts: None,
         value,
         reason: refused.error.message,
     };
-    let hint = invalid_values::of_cell(spec, &cell.column, storage_class, None);
+    let hint = invalid_values::of_cell(spec, &cell.invalid());
     let (table, cell, sqlstate) = (spec.source.clone(), Box::new(cell), refused.error.sqlstate);
     Ok(Error::Input { table, cell, sqlstate, hint })
 }

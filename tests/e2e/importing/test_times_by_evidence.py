@@ -146,3 +146,17 @@ def test_the_cell_that_is_too_fine_names_the_key(t):
     path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, span TEXT); INSERT INTO t VALUES (1, '00:00:01.1234567')")
     t.sql("CREATE TABLE t (id bigint, span interval)")
     t.import_fails(path, {"create": "never", "profile": "none"}, "22P02", "more precise", hint='plan.tables.t.columns.span.excess to "round"')
+
+
+def test_each_value_in_an_array_a_range_or_a_composite_loses_its_excess(t):
+    path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT, r TEXT, c TEXT, w TEXT);
+        INSERT INTO t VALUES (1, '[1.25, null, 2]', '[2024-01-02 03:04:05.1234567,)', '(1.25,2024-01-02 03:04:05.5)', '["abc","d"]'), (2, '[3]', NULL, NULL, NULL)""")
+    t.sql("CREATE TYPE pair AS (a numeric(4,1), b timestamp(0)); CREATE TABLE t (id bigint PRIMARY KEY, n numeric(4,1)[], r tsrange, c pair, w varchar(2)[])")
+    t.import_fails(path, {}, "22P02", "rowid 1", hint='plan.tables.t.columns.n.excess to "round"')
+    plan = {"excess": "round", "tables": {"t": {"columns": {"w": {"excess": "truncate"}}}}}
+    row = t.import_(path, plan)["t"]
+    assert t.shown("SELECT * FROM t WHERE id = 1") == '1|{1.3,NULL,2.0}|["2024-01-02 03:04:05.123457",)|(1.3,"2024-01-02 03:04:06")|{ab,d}'
+    assert '1 value of "n" was rounded' in row["detail"] and '1 value of "w" was cut off' in row["detail"], row
+    # A range that would become empty does not fit.
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, r TEXT); INSERT INTO t VALUES (1, '[2024-01-02 03:04:05.1234567,2024-01-02 03:04:05.1234568)')")
+    t.import_fails(path, {"excess": "round", "existing_rows": "truncate"}, "22P02", "rowid 1")

@@ -222,3 +222,92 @@ def test_an_explicit_type_and_an_existing_column_get_the_expression_too(t):
     (finding,) = blocking(t.findings(path))
     t.import_(path, merged(t, {}, finding["fix"]))
     assert lines(t, "SELECT * FROM t ORDER BY 1") == ["2020-12-31", "2021-02-01"]
+
+
+# Expressions that fail, and that change
+
+FAILING = [("json(v)", "malformed JSON", "'{'"), ("abs(v)", "integer overflow", "-9223372036854775807 - 1"), ("json_extract(v, '$')", "malformed JSON", "'['")]
+KEYED = "CREATE TABLE t (a INTEGER, b TEXT, v, w, PRIMARY KEY (b, a)) WITHOUT ROWID; INSERT INTO t VALUES (1, 'x', {good}, 1), (2, 'it''s', {bad}, 2)"
+ORDINARY = "CREATE TABLE t (id INTEGER PRIMARY KEY, v, w NOT NULL DEFAULT 5); INSERT INTO t VALUES (1, {good}, 1), (2, {bad}, 2), (5, {good}, 3)"
+
+
+def pasted(failure):
+    return json.loads(failure.hint.split("As a plan: ")[1])
+
+
+@pytest.mark.parametrize("using, message, bad", FAILING)
+@pytest.mark.parametrize("script", [ORDINARY, KEYED])
+def test_an_expression_that_fails_is_named_with_its_row(t, script, using, message, bad):
+    path = t.file("a.db", script.format(good=1, bad=bad))
+    row = r"rowid 2" if script == ORDINARY else r"\"b\" = 'it''s', \"a\" = 2"
+    for column in "vw":
+        plan = columns("t", **{column: {"using": using}})
+        for function in ["sqlite_findings", "sqlite_plan", "sqlite_import"]:
+            for options in [{}, {"profile": "none"}]:
+                if function != "sqlite_import" and options:
+                    continue
+                with fails("22000", f'expression "{re.escape(using)}" for column t.{column} of .* cannot be computed: {message}\n.*{row}', hint="using|where") as failure:
+                    t.sql(t.call(function, path, {**plan, **options}))
+        fixed = merged(t, plan, pasted(failure))
+        assert not blocking(t.findings(path, fixed)), fixed
+        left = 0 if script == KEYED or column == "v" else 1
+        assert t.import_(path, {**fixed, "existing_rows": "replace"})["t"]["imported"] == (2 if script == KEYED else 3) - left
+        if not left:
+            assert t.value(f"SELECT count(*) FROM t WHERE {column} IS NULL") == "1"
+        t.sql("DROP TABLE t")
+
+
+def test_a_condition_that_fails_is_named_with_its_row(t):
+    path = t.file("a.db", ORDINARY.format(good="'[]'", bad="'{'"))
+    plan = {"tables": {"t": {"where": "json(v) = '[]' -- all"}}}
+    with fails("22000", r'condition "json\(v\) = .* for table t .*malformed JSON\n.*rowid 2') as failure:
+        t.sql(t.call("sqlite_import", path, plan))
+    assert t.import_(path, merged(t, plan, pasted(failure)))["t"]["imported"] == 2
+    both = {"tables": {"t": {"where": "id < 5", "columns": {"w": {"using": "json(v)"}}}}}
+    with fails("22000", "t.w") as failure:
+        t.sql(t.call("sqlite_import", path, both))
+    assert pasted(failure) == {"tables": {"t": {"where": "(id < 5) AND rowid IS NOT 2"}}}
+    assert t.import_(path, {**merged(t, both, pasted(failure)), "existing_rows": "replace"})["t"]["imported"] == 1
+
+
+@pytest.mark.parametrize("profile", ["full", "none"])
+def test_an_expression_that_fails_is_no_damage(t, profile):
+    """A run that goes on leaves the table out, damaged or not, and recovers nothing of it."""
+    path = t.dir / "d.db"
+    damaged.build(path)
+    broken = damaged.Bytes(path)
+    broken.zero(damaged.pages(path, "t", "leaf")[4])
+    broken.write()
+    t.own(path)
+    plan = {"on_error": "continue", "profile": profile, "include": ["t"], **columns("t", v={"using": "json(v)"})}
+    row = t.import_(path, plan)["t"]
+    assert row["status"] == "failed" and "cannot be computed: malformed JSON" in row["detail"] and "could not be read" not in row["detail"], row
+    path = t.file("a.db", ORDINARY.format(good="'[]'", bad="'{'") + "; CREATE TABLE u (a); INSERT INTO u VALUES (1)")
+    plan = {"on_error": "continue", "profile": profile, **columns("t", v={"using": "json(v)"})}
+    rows = t.import_(path, plan)
+    assert rows["u"]["imported"] == 1 and rows["t"]["status"] == "failed" and "rowid 2" in rows["t"]["detail"], rows
+    if profile == "full":
+        (finding,) = [f for f in t.findings(path, plan) if f["object"] == "t" and f["severity"] == "warning"]
+        assert finding["kind"] == "failed_expression" and finding["fix"], finding
+        assert t.import_(path, {**merged(t, plan, finding["fix"]), "existing_rows": "replace"})["t"]["imported"] == 3
+
+
+@pytest.mark.parametrize("profile", ["full", "none"])
+def test_what_is_random_is_refused(t, profile):
+    path = t.file("a.db", "CREATE TABLE t (a); INSERT INTO t VALUES (1); CREATE VIEW dice AS SELECT random() AS n")
+    for expression in ["random()", "hex(randomblob(a))", "a + (SELECT n FROM dice)"]:
+        for plan in [columns("t", a={"using": expression}), {"tables": {"t": {"where": f"{expression} <> 0"}}}]:
+            with fails("22023", r"not valid: random(blob)?\(\) gives another value each time"):
+                t.sql(t.call("sqlite_import", path, {"profile": profile, **plan}))
+
+
+def test_rows_that_the_clock_selects_are_not_counted_again(t):
+    """A condition that selects a row no more when the rows of the file are counted, which is later than they are loaded."""
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, at); INSERT INTO t VALUES (1, 'x')")
+    plan = {"tables": {"t": {"where": "at = 'x' AND datetime('now') > '2000-01-01'", "columns": {"at": {"using": "date('now') > at"}}}}}
+    found = {(f["severity"], f["object"]) for f in t.findings(path, plan) if f["kind"] == "reads_clock"}
+    assert found == {("warning", "t"), ("info", "t.at")}, found
+    row = t.import_(path, plan)["t"]
+    assert row["imported"] == 1
+    assert t.shown("SELECT source_rows IS NULL FROM sqlite_migrate.run_table") == "t"
+    assert t.shown("SELECT source_rows, target_rows, ok FROM verify_counts()") == "1|1|t"

@@ -13,6 +13,9 @@ TWICE = "(1, '3f2504e0-4f89-41d3-9a0c-0305e82c3301'), (2, '3F2504E0-4F89-41D3-9A
 KYSELY = "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT); "
 
 SAMPLES = {
+    "reads_clock": [(T, "", {"tables": {"t": {"where": "v < date('now')", "columns": {"v": {"using": "v || date()"}}}}})],
+    "failed_expression": [(T, "", {"on_error": "continue", "tables": {"t": {"columns": {"v": {"using": "json(iif(id = 2, '{', '[]'))"}}}}}),
+                          (T, "", {"on_error": "continue", "tables": {"t": {"where": "abs(iif(id = 2, -9223372036854775808, 1)) = 1"}}})],
     "no_tables": [("CREATE TABLE t (a); DROP TABLE t", "", {})],
     "before_not_run": [(T, "", {"before": "SELECT 1"})],
     "named_times": [("CREATE TABLE t (created_at INTEGER); INSERT INTO t VALUES (1600000000)", "", {"epochs": "named"})],

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::converted::is_citext;
 use super::existing::own_match;
 use super::renumbering;
 use super::table::DecidedTable;
@@ -300,7 +299,7 @@ fn update(
         let message = "is GENERATED ALWAYS AS IDENTITY: existing rows keep its value";
         findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }
-    for column in table.columns.iter().filter(|c| key.columns.contains(&c.target) && is_citext(&c.pg_type)) {
+    for column in table.columns.iter().filter(|c| key.columns.contains(&c.target) && c.pg_type.is_citext()) {
         let message = "is compared without regard to case: an updated row keeps its existing spelling";
         findings.push(Kind::NotUpdated.info(column.object(&table.source.name), message));
     }

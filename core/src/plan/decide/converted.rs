@@ -50,27 +50,18 @@ pub fn equal_keys<'a>(
     found(&ctx.target.equal_keys, table.id, part)
 }
 
-/// `citext` ignores case as the database's own `lower()` does.
-pub fn is_citext(pg_type: &PgType) -> bool {
-    match pg_type.base() {
-        PgType::Other(name) | PgType::UserDefined(name) => {
-            name.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case("citext"))
-        }
-        _ => false,
-    }
-}
-
 /// What PostgreSQL compares of a column's values.
 pub fn image(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Image {
     let form = match () {
         () if column.folding == Some(Folding::Collation) => Form::Folded,
-        () if column.folding.is_none() && !is_citext(&column.pg_type) => Form::of(&column.pg_type),
+        () if column.folding.is_none() && !column.pg_type.is_citext() => Form::of(&column.pg_type),
         () if ctx.target.lowers_ascii_only => Form::LowerAscii,
         () => Form::Lower,
     };
     let (null_values, excess) = (column.null_values.clone(), column.excess);
     let texts = table.texts(column);
-    Image { texts, decoder: column.decoder(&table.timezone()), null_values, excess, form }
+    let decoder = column.decoder(&table.timezone()).with_texts(texts);
+    Image { texts, decoder, null_values, excess, form }
 }
 
 /// Whether two stored values of a column, different in SQLite, may be one value of its type.
@@ -94,7 +85,7 @@ fn may_fold(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> bool {
             numbers_and_texts || spelled_otherwise(table, stored) || stored.reals > 0 || shortened
         }
         PgType::Uuid => stored.text.spellings_differ || (stored.texts > 0 && stored.blobs > 0),
-        other => is_citext(other) && stored.texts > 0,
+        other => other.is_citext() && stored.texts > 0,
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::finding::{Finding, Fix};
 use crate::plan::given::words::Word;
 use crate::plan::model::LoadSpec;
-use crate::types::unread::UNREAD_REST;
+use crate::types::unread::{UNREAD_REST, unread_text};
 use crate::types::words::{becomes, values};
+use crate::value::encoding::TextReading;
 use crate::value::{Excess, Format, PgType};
 
 pub struct InvalidValues<'a> {
@@ -102,10 +103,35 @@ impl InvalidValues<'_> {
     }
 }
 
-/// What to do about one cell that stopped a load, as a hint.
-pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Option<Excess>) -> String {
+/// One cell that stopped a load.
+pub struct InvalidCell<'a> {
+    pub column: &'a str,
+    pub storage_class: &'a str,
+    /// What is too much of the value could be left away so.
+    pub excess: Option<Excess>,
+    /// The text would be read so.
+    pub texts: Option<TextReading>,
+}
+
+/// What to do about it, as a hint.
+pub fn of_cell(spec: &LoadSpec, cell: &InvalidCell<'_>) -> String {
+    let &InvalidCell { column, storage_class, excess, texts } = cell;
     let table = spec.source.as_str();
     let known = spec.columns.iter().find(|c| c.source == column);
+    let not_null = known.is_some_and(|c| c.not_null);
+    let policies: &[&str] = if not_null { &["reject"] } else { &["null", "reject"] };
+    let policy = || match policies {
+        [first, others @ ..] => Fix::of_column(table, column, "on_invalid", *first).or(others),
+        [] => Fix::of_column(table, column, "on_invalid", "reject"),
+    };
+    let unread = known.zip(texts).and_then(|(c, other)| unread_text(c.texts, other, table, column));
+    if let Some(fix) = unread {
+        let bytes = match spec.existing {
+            Some(_) => String::new(),
+            None => format!(", or {}", Fix::of_column(table, column, "type", "bytea")),
+        };
+        return fix.hint(&format!("{UNREAD_REST}{bytes}, or {}", policy()));
+    }
     if let Some(there) = known.filter(|_| spec.existing.is_some() || excess.is_some()) {
         let (pg_type, format, not_null) = (&there.pg_type, there.format, there.not_null);
         let numbers = matches!(storage_class, "integer" | "real");
@@ -127,18 +153,10 @@ pub fn of_cell(spec: &LoadSpec, column: &str, storage_class: &str, excess: Optio
         .fix();
         return fix.hint(&rest);
     }
-    let not_null = known.is_some_and(|c| c.not_null);
-    let policies: &[&str] = if not_null { &["reject"] } else { &["null", "reject"] };
     // A text column holds every text that the database can hold, and bytea holds every other.
     match known.is_some_and(|c| c.pg_type == PgType::Text) {
-        true => {
-            let policies = match policies {
-                [first, others @ ..] => Fix::of_column(table, column, "on_invalid", *first).or(others),
-                [] => Fix::of_column(table, column, "on_invalid", "reject"),
-            };
-            Fix::of_column(table, column, "type", "bytea")
-                .hint(&format!(", or {policies}, or correct the values"))
-        }
+        true => Fix::of_column(table, column, "type", "bytea")
+            .hint(&format!(", or {}, or correct the values", policy())),
         false => {
             let fix = Fix::of_column(table, column, "on_invalid", "text").or(policies);
             fix.hint(", or its type to one that holds the value")

@@ -4,7 +4,7 @@
 //! PostgreSQL judges a CHECK, or the condition of an index, over converted values. Of text, numbers, bytes and booleans
 //! SQLite can be shown the same values; of a time only what is stored, which is as good where all are spelled alike.
 
-use super::converted::{image, is_citext};
+use super::converted::image;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::ddl;
 use crate::plan::context::Context;
@@ -132,7 +132,7 @@ fn is_alike(stored: &ColumnProfile, column: &DecidedColumn<'_>) -> bool {
         }
         PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => !texts && !blobs,
         PgType::Bytea => !texts && !numbers,
-        other if is_citext(other) => !numbers && !blobs,
+        other if other.is_citext() => !numbers && !blobs,
         _ => {
             usize::from(texts) + usize::from(blobs) + usize::from(numbers) <= 1
                 && !stored.text.spellings_differ

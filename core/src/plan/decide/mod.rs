@@ -1,6 +1,7 @@
 //! Every decision about a table, its columns, keys, indexes and constraints.
 
 pub(crate) mod checks;
+mod clock;
 pub mod collate;
 pub(crate) mod columns;
 pub(crate) mod conflicts;
@@ -65,6 +66,7 @@ pub fn decide<'a>(
         checks::checks(ctx, table, findings);
     }
     for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {
+        clock::report(table, findings);
         oversized::rows(ctx, table, findings);
         existing_limits::report(ctx, table, findings);
     }

@@ -161,13 +161,15 @@ impl<'a> DecidedTable<'a> {
 
     /// How the texts of a column are read. Of bytea the bytes are the value: some drivers store binary data as text.
     pub fn texts(&self, column: &DecidedColumn<'_>) -> TextReading {
-        if *column.pg_type.base() == PgType::Bytea && column.format.is_none() {
+        let decoded = matches!(column.format, Some(Format::Hex | Format::Base64));
+        if *column.pg_type.base() == PgType::Bytea && !decoded {
             return TextReading::default();
         }
         let of_table = self.settings.texts;
         TextReading {
             encoding: column.overrides.and_then(|g| g.text_encoding).unwrap_or(of_table.encoding),
             nul: column.overrides.and_then(|g| g.nul).unwrap_or(of_table.nul),
+            of_bytes: of_table.of_bytes,
         }
     }
 

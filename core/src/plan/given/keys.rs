@@ -172,13 +172,13 @@ pub const KEYS: &[Key] = &[
         "Give NULL the default of an existing NOT NULL column that has one. The rows are then loaded through a temporary table.",
         "\"null_to_default\": true"),
     Key::new("excess", Kind::Word(Excess::WORDS), "\"error\"").everywhere().says(
-        "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. The result's `detail` counts the values of each column.",
+        "What to do with what a column cannot hold of a time or number: digits beyond microseconds, or beyond the precision of `timestamp(p)`, `time(p)` or `interval(p)`, or beyond the scale of `numeric(p,s)`. With `error` the value does not fit; `round` rounds it, half away from zero; `truncate` cuts the digits off, and also the ends of texts beyond `varchar(n)` and `char(n)`. In arrays, ranges and composites each value is treated so; a range that would become empty does not fit. The result's `detail` counts the values of each column.",
         "\"excess\": \"round\""),
     Key::new("text_encoding", Kind::Encoding, "null").everywhere().says(
         "How texts are read that are not UTF-8, though SQLite stores them as texts: `latin1`, `windows-1252`, or another encoding of the [WHATWG's list](https://encoding.spec.whatwg.org/#names-and-labels). Texts that are UTF-8 stay as they are. A finding and the result's `detail` count the others.",
         "\"text_encoding\": \"windows-1252\""),
     Key::new("nul", Kind::Word(Nul::WORDS), "\"error\"").everywhere().says(
-        "What to do with NUL characters in texts, which PostgreSQL does not take: with `error` the text does not fit a text type, so that a new column becomes bytea; `strip` takes them out. A finding and the result's `detail` count such texts.",
+        "What to do with NUL characters in texts, which PostgreSQL does not take: with `error` the text does not fit a text type, so that a new column becomes bytea if the plan does not name its type; `strip` takes them out; `bytea` says that the texts are bytes, so that such a column becomes bytea whatever `on_invalid` says. A finding and the result's `detail` count texts that lose them.",
         "\"nul\": \"strip\""),
     Key::new("orphans", Kind::Word(Orphans::WORDS), "\"error\"").run_and_table().says(
         "What to do with a row whose foreign key finds no row: `error` stops, `reject` puts the row into `sqlite_migrate.reject`, `null` sets the key to NULL, `keep` keeps the row and leaves the constraint NOT VALID.",

@@ -144,7 +144,7 @@ impl Overrides {
         (nulls.cloned().unwrap_or_default(), column.map(|c| c.words.clone()).unwrap_or_default())
     }
 
-    /// How the texts of a column are read.
+    /// How the texts of a column are read, in a database that has an encoding.
     pub fn texts(&self, table: &str, column: &str) -> TextReading {
         let table = self.table(table);
         let column = table.and_then(|t| t.column(column));
@@ -155,6 +155,7 @@ impl Overrides {
         TextReading {
             encoding: encoding.or_else(|| common().find_map(|c| c.text_encoding)).flatten(),
             nul: nul.or_else(|| common().find_map(|c| c.nul)).unwrap_or_default(),
+            of_bytes: false,
         }
     }
 

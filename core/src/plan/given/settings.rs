@@ -129,6 +129,7 @@ impl Settings {
             texts: TextReading {
                 encoding: own.text_encoding.unwrap_or(self.texts.encoding),
                 nul: own.nul.unwrap_or(self.texts.nul),
+                of_bytes: self.texts.of_bytes,
             },
             orphans: own.orphans.unwrap_or(self.orphans),
             keys: own.keys.unwrap_or(self.keys),
@@ -179,6 +180,8 @@ pub struct Needs {
     /// Stop at the first bad object (false with `on_error: "continue"`).
     pub stop_on_error: bool,
     pub verify_counts: bool,
+    /// The texts of the database are bytes (SQL_ASCII), and so are those that are loaded.
+    pub texts_of_bytes: bool,
     /// Statements to run before the target is read; an import takes them out as it runs them.
     pub before: Vec<String>,
 }
@@ -205,6 +208,7 @@ pub fn needs(given: &Overrides) -> Needs {
         schemas: schemas(given),
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
         verify_counts: given.verify.unwrap_or_default() == Verify::Counts,
+        texts_of_bytes: false,
     }
 }
 

@@ -185,7 +185,7 @@ words!(OnInvalid: Error = "error", Null = "null", Reject = "reject", Text = "tex
 words!(Epochs: Declared = "declared", Named = "named", Never = "never");
 words!(Identity: Identity = "identity", Serial = "serial");
 words!(Excess: Error = "error", Round = "round", Truncate = "truncate");
-words!(Nul: Error = "error", Strip = "strip");
+words!(Nul: Error = "error", Strip = "strip", Bytea = "bytea");
 words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep");
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
