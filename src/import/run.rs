@@ -89,7 +89,7 @@ fn blocking(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
 
 fn loads(planned: &Planned) -> impl Iterator<Item = &LoadSpec> {
     planned.steps.iter().filter_map(|step| match &step.action {
-        Action::Load(spec) => Some(spec),
+        Action::Load(spec) => Some(&**spec),
         _ => None,
     })
 }

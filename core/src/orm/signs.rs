@@ -26,12 +26,10 @@ pub struct Recognised {
 /// spelling most tables have.
 pub fn recognise(catalog: &Catalog) -> Vec<Recognised> {
     let by = |spelling: bool| {
-        let signs = move |orm: &&'static Orm| {
-            let (orm, signs) = (*orm, orm.signs.iter());
-            let mut signs = signs.filter(move |s| matches!(s, Sign::Spelling(..)) == spelling);
-            signs.find_map(move |sign| Some(Recognised { orm, evidence: sign.seen(catalog)? }))
-        };
-        ALL.iter().filter_map(move |orm| signs(orm))
+        ALL.iter().filter_map(move |orm| {
+            let mut signs = orm.signs.iter().filter(|s| matches!(s, Sign::Spelling(..)) == spelling);
+            signs.find_map(|sign| Some(Recognised { orm, evidence: sign.seen(catalog)? }))
+        })
     };
     let own: Vec<Recognised> = by(false).collect();
     if own.is_empty() { by(true).take(1).collect() } else { own }
@@ -49,7 +47,7 @@ impl Sign {
             }
             Sign::Tables(names) => {
                 let is_there = |name: &&str| ordinary().any(|table| table.name.eq_ignore_ascii_case(name));
-                names.iter().all(|name| is_there(&name)).then(|| quoted(names.first().unwrap_or(&"")))
+                names.iter().all(is_there).then(|| quoted(names.first().unwrap_or(&"")))
             }
             Sign::Spelling(spelled, words) => {
                 let applications = ordinary().filter(|table| tools::of_source(table).is_none());

@@ -71,7 +71,7 @@ fn go(file: &Catalog, target: &Target, plan: Value) -> Planned {
 
 fn load<'p>(planned: &'p Planned, table: &str) -> &'p LoadSpec {
     let loads = planned.steps.iter().filter_map(|step| match &step.action {
-        Action::Load(spec) => Some(spec),
+        Action::Load(spec) => Some(&**spec),
         _ => None,
     });
     loads.into_iter().find(|spec| spec.target == table).expect(table)

@@ -207,7 +207,7 @@ pub enum Action {
     Sql(String),
 
     /// Bulk load of one table.
-    Load(LoadSpec),
+    Load(Box<LoadSpec>),
     /// Rows without a parent, searched for after the load and before the constraint is created.
     Orphans(OrphanSpec),
 }

@@ -34,7 +34,7 @@ pub fn steps(
         out.push(Step {
             title,
             phase: Phase::Load,
-            action: Action::Load(load(ctx, table, goes_on)),
+            action: Action::Load(Box::new(load(ctx, table, goes_on))),
             table: Some(table.id),
             built: None,
         });
