@@ -2,9 +2,11 @@
 //!
 //! Messages are in PostgreSQL's style: lower case and no full stop in the message, sentences in DETAIL and HINT.
 
+mod blocked;
 #[cfg(test)]
 mod catalogue;
 mod expression;
+mod of_sqlite;
 
 pub use self::expression::expression_fix;
 
@@ -16,10 +18,9 @@ use crate::pg::xact::Caught;
 use crate::sqlite;
 use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
-use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind, counted};
+use pg_sqlite_migrate_core::finding::{Finding, Fix, counted};
 use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::{PlanError, orphan_policies};
-use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::sqltext::ident;
 
 /// What a user can be told.
@@ -43,7 +44,7 @@ pub enum Error {
     #[error("permission denied to create schema \"{schema}\" in database \"{database}\"")]
     NoCreateSchema { schema: String, database: String, role: String },
     /// What stops an import before anything is written.
-    #[error("{}", blocking_message(.0))]
+    #[error("{}", blocked::message(.0))]
     Blocked(Vec<Finding>),
     #[error("value does not fit column \"{}\" of table \"{table}\"", cell.column)]
     Cell { table: String, cell: Box<CellError>, hint: String },
@@ -182,10 +183,10 @@ impl Error {
             | Error::NoCreateTable { .. }
             | Error::NoCreateSchema { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NullPath => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            Error::Sqlite(e) => sqlite_code(e),
+            Error::Sqlite(e) => of_sqlite::code(e),
             Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::Plan(PlanError::Unsupported { .. }) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-            Error::Blocked(findings) => blocked_code(findings),
+            Error::Blocked(findings) => blocked::code(findings),
             Error::Memory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
             Error::Cell { cell, .. } if cell.storage_class == "null" => Code::ERRCODE_NOT_NULL_VIOLATION,
             Error::Cell { .. } => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
@@ -212,7 +213,7 @@ impl Error {
             Error::NoFileAccess { role } => {
                 Some(format!("Role \"{role}\" is not a member of \"pg_read_server_files\"."))
             }
-            Error::Blocked(findings) => (findings.len() > 1).then(|| list(findings)),
+            Error::Blocked(findings) => (findings.len() > 1).then(|| blocked::list(findings)),
             Error::Cell { cell, .. } | Error::Input { cell, .. } => Some(cell_detail(cell)),
             Error::Memory { table, place } => Some(memory_detail(table, place)),
             Error::Sqlite(sqlite::Error::NoMemory { path, object }) => {
@@ -269,11 +270,11 @@ impl Error {
             Error::OutsideAllowedDirectories { .. } => Some(
                 "Move the file, or have a superuser extend pg_sqlite_migrate.allowed_directories.".into(),
             ),
-            Error::Sqlite(e) => sqlite_hint(e),
+            Error::Sqlite(e) => of_sqlite::hint(e),
             Error::Plan(PlanError::Invalid { hint, .. } | PlanError::Unsupported { hint, .. }) => {
                 (!hint.is_empty()).then(|| hint.clone())
             }
-            Error::Blocked(findings) => blocking_hint(findings),
+            Error::Blocked(findings) => blocked::hint(findings),
             Error::Cell { hint, .. } | Error::Input { hint, .. } => Some(hint.clone()),
             Error::Memory { table, place } => place.column.as_ref().map(|column| {
                 let fix = Fix::of_column(table, column, "skip", true);
@@ -355,56 +356,6 @@ impl From<Error> for ErrorReport {
     }
 }
 
-fn sqlite_code(error: &sqlite::Error) -> Code {
-    use sqlite::Error as E;
-    use sqlite::error::Constraint;
-    match error {
-        E::RelativePath { .. } | E::InvalidPath { .. } => Code::ERRCODE_INVALID_NAME,
-        E::Missing { .. } => Code::ERRCODE_UNDEFINED_FILE,
-        E::Directory { .. } | E::NotRegularFile { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
-        E::PermissionDenied { .. } | E::WalUnusable { .. } | E::DirectoryUnwritable { .. } => {
-            Code::ERRCODE_INSUFFICIENT_PRIVILEGE
-        }
-        E::WalAlone { .. } | E::WalLeftOut { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        E::Changed { .. } => Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
-        E::Copy { full: true, .. } => Code::ERRCODE_DISK_FULL,
-        E::Copy { full: false, .. } => Code::ERRCODE_IO_ERROR,
-        E::CopyTooLarge { .. } => Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-        E::TooBig { .. } => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-        E::NoMemory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
-        E::NotADatabase { .. } | E::EmptyFile { .. } => Code::ERRCODE_INVALID_BINARY_REPRESENTATION,
-        E::Corrupt { .. } => Code::ERRCODE_DATA_CORRUPTED,
-        E::Locked { .. } => Code::ERRCODE_LOCK_NOT_AVAILABLE,
-        E::HotJournal { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        E::Interrupted { .. } => Code::ERRCODE_QUERY_CANCELED,
-        E::InvalidFilter { .. } | E::InvalidUsing { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        E::Expression { .. } => Code::ERRCODE_DATA_EXCEPTION,
-        E::Constraint { kind: Constraint::Unique, .. } => Code::ERRCODE_UNIQUE_VIOLATION,
-        E::Constraint { kind: Constraint::NotNull, .. } => Code::ERRCODE_NOT_NULL_VIOLATION,
-        E::Constraint { kind: Constraint::ForeignKey, .. } => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
-        E::Constraint { kind: Constraint::Check, .. } => Code::ERRCODE_CHECK_VIOLATION,
-        E::Constraint { kind: Constraint::Other, .. } | E::Refused { .. } => {
-            Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
-        }
-        E::ReadOnly { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-        E::Full { .. } => Code::ERRCODE_DISK_FULL,
-        E::Collation { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-        E::Snapshot { .. } => Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
-        E::Vanished { kind, .. } => match kind {
-            sqlite::error::Kind::Column => Code::ERRCODE_FDW_COLUMN_NAME_NOT_FOUND,
-            sqlite::error::Kind::Table => Code::ERRCODE_FDW_TABLE_NOT_FOUND,
-            _ => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-        },
-        E::Schema { .. } => Code::ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION,
-        E::Function { fault, .. } => match &**fault {
-            Fault::Computed(fault) => sqlstate(fault.sqlstate),
-            Fault::Value(_) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-        },
-        E::Stale { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        E::Change { .. } | E::Sqlite { .. } => Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
-    }
-}
-
 /// `MAKE_SQLSTATE`: six bits a character.
 pub fn sqlstate(code: &str) -> Code {
     let bits = |byte: u8| i32::from(byte.wrapping_sub(b'0') & 0x3F);
@@ -419,149 +370,6 @@ fn fault_detail(fault: &Fault) -> Option<String> {
 /// What can be done about a value that does not fit its column in a foreign table.
 pub const FOREIGN_CELL_HINT: &str = "Set the column's option \"on_invalid\" to 'null', or ALTER FOREIGN TABLE … ALTER \
                                      COLUMN … TYPE to one that holds the value.";
-
-fn sqlite_hint(error: &sqlite::Error) -> Option<String> {
-    use sqlite::Error as E;
-    use sqlite::error::Kind;
-    let hint = match error {
-        E::RelativePath { .. } => "Give the path from the root of the server's file system.",
-        E::Missing { .. } => "The path is looked up on the server, not on the client.",
-        E::Directory { .. } | E::NotRegularFile { .. } | E::InvalidPath { .. } => {
-            "Give the path of the database file itself."
-        }
-        E::PermissionDenied { .. } => {
-            "The server's operating system user must be able to read the file and enter its directories."
-        }
-        E::NotADatabase { .. } => {
-            "An encrypted file has to be decrypted first, with the program that encrypted it."
-        }
-        E::EmptyFile { .. } => {
-            "Check the path: SQLite creates an empty file when it opens one that is missing."
-        }
-        E::Corrupt { .. } => {
-            "See sqlite_check(path); the sqlite3 shell's .recover command may save the rest. With on_error: \
-             \"continue\" every row that can still be reached is imported."
-        }
-        E::Locked { .. } => "Wait for the writer to finish, or raise pg_sqlite_migrate.busy_timeout.",
-        E::WalAlone { .. } => {
-            "Set \"wal\" to \"copy\", in the plan or as an option of the foreign server, to read a private copy; or let the \
-             file's application open and close the file once."
-        }
-        E::WalLeftOut { .. } => {
-            "Set \"wal\" to \"copy\" instead, in the plan or as an option of the foreign server."
-        }
-        E::WalUnusable { .. } => {
-            "Set \"wal\" to \"copy\", in the plan or as an option of the foreign server, to read a private copy. To change \
-             the file, the server's operating system user must be able to write to it, to both files beside it, and to \
-             its directory."
-        }
-        E::Changed { .. } => "Run the command again: it will see what was written.",
-        E::Copy { full: true, .. } => {
-            "Free space there, or set temp_tablespaces to a tablespace with free space."
-        }
-        E::CopyTooLarge { .. } => {
-            "Raise temp_file_limit, or let the file's application open and close the file once, so that nothing has to be \
-             copied."
-        }
-        E::HotJournal { .. } => {
-            "Open the file once for writing, with its application or with the sqlite3 shell, so that SQLite \
-             rolls the journal back."
-        }
-        E::InvalidFilter { .. } => "A table's \"where\" is a condition in SQLite's SQL.",
-        E::InvalidUsing { .. } => {
-            "A column's \"using\" is an expression in SQLite's SQL over the columns of one row."
-        }
-        E::Expression { failing, .. } => {
-            return Some(match expression_fix(failing) {
-                Some((fix, rest)) => fix.hint(rest),
-                None => "Change the expression so that it gives NULL there, for instance with CASE.".into(),
-            });
-        }
-        E::ReadOnly { .. } | E::DirectoryUnwritable { .. } => {
-            "The server's operating system user must be able to write to the file and to its directory."
-        }
-        E::Collation { .. } => {
-            "Add a COLLATE clause such as COLLATE BINARY to the condition. A view, trigger or generated \
-             column of the file that uses this collation cannot be used."
-        }
-        E::Snapshot { .. } => "Run the transaction again.",
-        E::Vanished { kind: Kind::Function | Kind::Module | Kind::Collation, .. } => {
-            "A view, index, trigger or generated column of the file uses something that only its application \
-             defines."
-        }
-        E::Vanished { .. } | E::Schema { .. } => {
-            "The file's schema has changed: import the foreign table again."
-        }
-        E::Function { fault, .. } if matches!(**fault, Fault::Value(_)) => FOREIGN_CELL_HINT,
-        E::Constraint { .. }
-        | E::Refused { .. }
-        | E::Full { .. }
-        | E::Function { .. }
-        | E::Stale { .. }
-        | E::Copy { .. } => {
-            return None;
-        }
-        E::TooBig { .. } => {
-            "A text or blob has at most 1,000,000,000 bytes in SQLite, and so has a row with all its values."
-        }
-        E::Interrupted { .. } | E::NoMemory { .. } | E::Change { .. } | E::Sqlite { .. } => return None,
-    };
-    Some(hint.into())
-}
-
-/// A script can match the cause of the first blocking finding.
-fn blocked_code(findings: &[Finding]) -> Code {
-    match findings.first().map(|f| f.kind) {
-        Some(Kind::TableExists) => Code::ERRCODE_DUPLICATE_TABLE,
-        Some(Kind::Orphans) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
-        Some(Kind::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
-        Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
-        Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
-        Some(Kind::InvalidValue) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
-        Some(Kind::RowTooWide | Kind::KeyTooLong) => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-        Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
-        Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,
-        Some(_) | None => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-    }
-}
-
-fn blocking_message(findings: &[Finding]) -> String {
-    match findings {
-        [one] => format!("{}: {}", one.object, one.message),
-        many => format!("{} findings stop the import before anything is written", many.len()),
-    }
-}
-
-/// Lines of a DETAIL: the tables of a whole application, but not of every application.
-const LISTED: usize = 100;
-
-/// The first findings, a line each.
-fn list(findings: &[Finding]) -> String {
-    let mut lines: Vec<String> = findings.iter().take(LISTED).map(line).collect();
-    if findings.len() > LISTED {
-        lines.push(format!("And {} more: see sqlite_findings(path, plan).", findings.len() - LISTED));
-    }
-    lines.join("\n")
-}
-
-fn line(finding: &Finding) -> String {
-    let end = if finding.message.ends_with('?') { "" } else { "." };
-    format!("{}: {}{end}", finding.object, finding.message)
-}
-
-/// The first finding's, where those of the others are, and what resolves all of them.
-fn blocking_hint(findings: &[Finding]) -> Option<String> {
-    let mut hints = findings.iter().map(|f| &f.hint).filter(|hint| !hint.is_empty());
-    let first = hints.next()?;
-    let others = hints.any(|hint| hint != first);
-    let all = if others { " For the others see sqlite_findings(path, plan)." } else { "" };
-    let fixes = || findings.iter().filter_map(|f| f.fix.clone());
-    // A long hint is shortened, and a part of a patch would be of no use.
-    let whole =
-        |fix: Fix| Some(format!("{first}{all} {}", fix.pasted())).filter(|hint| !shorten::is_long(hint));
-    let pasted = fixes().reduce(Fix::and).and_then(whole).or_else(|| fixes().next().and_then(whole));
-    Some(pasted.unwrap_or_else(|| format!("{first}{all}")))
-}
 
 /// What the server says, and the rows of the file.
 fn broken_detail(caught: &Caught, rows: Option<&String>) -> String {

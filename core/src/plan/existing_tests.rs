@@ -52,7 +52,9 @@ fn t() -> Catalog {
 
 fn loads(planned: &Planned) -> Vec<&LoadSpec> {
     let steps = planned.steps.iter();
-    steps.filter_map(|step| if let Action::Load(spec) = &step.action { Some(&**spec) } else { None }).collect()
+    steps
+        .filter_map(|step| if let Action::Load(spec) = &step.action { Some(&**spec) } else { None })
+        .collect()
 }
 
 fn go(catalog: &Catalog, target: &Target, plan: Value) -> Planned {

@@ -156,12 +156,8 @@ impl PgType {
 
     /// `citext`, which ignores case as the database's own `lower()` does.
     pub fn is_citext(&self) -> bool {
-        match self.base() {
-            PgType::Other(name) | PgType::UserDefined(name) => {
-                name.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case("citext"))
-            }
-            _ => false,
-        }
+        let citext = |name: &str| name.rsplit('.').next().is_some_and(|n| n.eq_ignore_ascii_case("citext"));
+        matches!(self.base(), PgType::Other(name) | PgType::UserDefined(name) if citext(name))
     }
 
     /// Takes a collation.
