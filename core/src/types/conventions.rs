@@ -1,6 +1,6 @@
 //! The types that the conventions of a file's programs propose for a column ([`crate::orm`]).
 
-use super::decide::{Candidate, by_file, format_for, is_uuid};
+use super::decide::{Candidate, by_file, format_for, is_boolean, is_uuid};
 use super::fit::{Fit, fit, number_texts};
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
@@ -45,7 +45,8 @@ pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> Option<(PgType, 
     }
     q.orms.iter().find_map(|recognised| {
         let orm = recognised.orm;
-        let first = declared_types(orm, &q.column.declared, declared).into_iter().next();
+        let boolean = (declared.family == Family::Integer && is_boolean(q)).then_some(PgType::Bool);
+        let first = boolean.or_else(|| declared_types(orm, &q.column.declared, declared).into_iter().next());
         let time = || (orm.conventions.named_times && times_by_name(q)).then_some(PgType::TIMESTAMPTZ);
         let pg_type = first.or_else(time).or_else(|| integer(q, orm))?;
         Some((pg_type, Some(orm)))
@@ -75,8 +76,9 @@ pub fn decoded_type(orms: &[Recognised], column: &Column) -> Option<PgType> {
 /// PostgreSQL's own spelling of an interval or an array, which SQLite takes for some number or text.
 fn literal(column: &Column) -> Option<PgType> {
     let declared = column.declared.trim();
+    // A default would not be carried over.
     let named = declared.eq_ignore_ascii_case("INTERVAL") || declared.ends_with("[]");
-    let pg_type = named.then(|| PgType::parse(declared))?;
+    let pg_type = (named && column.default.is_none()).then(|| PgType::parse(declared))?;
     match &pg_type {
         PgType::Interval(_) => Some(pg_type),
         PgType::Array(element) if !matches!(**element, PgType::Other(_)) => Some(pg_type),
@@ -105,7 +107,8 @@ fn proposed(q: &Question<'_>, orm: &'static Orm, declared: &Declared, p: &Column
         types.push(PgType::INTERVAL);
     }
     let of_type = |pg_type: PgType| Candidate { format: format_for(q, p, &pg_type), pg_type };
-    let mut out: Vec<Candidate> = types.into_iter().map(of_type).collect();
+    let boolean = is_boolean(q).then_some(PgType::Bool);
+    let mut out: Vec<Candidate> = boolean.into_iter().chain(types).map(of_type).collect();
     if conventions.named_times && times_by_name(q) {
         out.extend(by_file(q, p).map(|unit| Candidate { pg_type: PgType::TIMESTAMPTZ, format: Some(unit) }));
     }

@@ -64,7 +64,7 @@ pub fn candidates(q: &Question<'_>, declared: &Declared, p: &ColumnProfile) -> V
 }
 
 /// `TINYINT(1)`, as in MySQL, or a default of true or false.
-fn is_boolean(q: &Question<'_>) -> bool {
+pub fn is_boolean(q: &Question<'_>) -> bool {
     let declared = q.column.declared.split_whitespace().collect::<String>();
     let default = q.column.default.as_deref().map(|sql| sql.trim_matches(['(', ')', ' ']));
     let word = |sql: &str| sql.eq_ignore_ascii_case("true") || sql.eq_ignore_ascii_case("false");

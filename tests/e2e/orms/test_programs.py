@@ -180,3 +180,23 @@ def test_declared_types_of_postgresqls_own(t, declared, value, pg_type):
     columns = t.plan(path)["tables"]["t"]["columns"]
     assert columns["a"]["type"] == pg_type
     t.import_(path)
+
+
+@pytest.mark.parametrize("column,value,pg_type,default", [
+    ("`c` integer DEFAULT 3000000000", "1", "bigint", "'3000000000'::bigint"),
+    ("`c` text(3) DEFAULT 'abcdef'", "'x'", "text", "'abcdef'::text"),
+    ("`c` text CHECK (length(c) = 36)", f"'{UUIDS[0]}'", "text", ""),
+    ("`c` text UNIQUE", "'[1]'), ('[1 ]'), ('{}'", "text", ""),
+    ("`c` text", "'[1]'), ('[1 ]'), ('{}'", "jsonb", ""),
+    ("`c` text DEFAULT (CURRENT_DATE)", "'2024-01-01'", "date", "(now() AT TIME ZONE 'UTC'::text)::date"),
+    ("`c` integer DEFAULT false", "0", "boolean", "false"),
+])
+def test_a_convention_costs_no_default_check_or_key(t, column, value, pg_type, default):
+    path = t.file("a.db", f"CREATE TABLE `t` (\n\t{column}\n); INSERT INTO t VALUES ({value})")
+    full = t.plan(path, {"orm": "drizzle"})
+    assert full["tables"]["t"]["columns"]["c"]["type"] == pg_type
+    assert not [f for f in t.findings(path, {"orm": "drizzle"}) if f["severity"] != "info"]
+    t.import_(path, {"orm": "drizzle"})
+    assert t.value("SELECT coalesce((SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass), '')").replace("::bigint", "").strip("'") \
+        == default.replace("::bigint", "").strip("'")
+    assert oracle.compare_file(t, path, full)

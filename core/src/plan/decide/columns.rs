@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::conventions;
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -110,10 +111,7 @@ impl<'c, 'a> Case<'c, 'a> {
     }
 
     fn decide(&self, ctx: &Context<'_>, findings: &mut Vec<Finding>) -> ColumnType {
-        let natural = (ctx.rules.choose)(&Question {
-            nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
-            ..self.question(self.table.settings.wanted(&self.column.source.declared))
-        });
+        let natural = self.natural(ctx);
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
         let explicit = overrides.and_then(|g| g.pg_type.as_ref());
@@ -143,6 +141,23 @@ impl<'c, 'a> Case<'c, 'a> {
             pinned: required.is_some() || explicit_format.is_some(),
             epochs: self.epochs,
             excess: self.excess,
+        }
+    }
+
+    /// By the declaration, the stored values, and the conventions of the file's programs where they cost nothing.
+    fn natural(&self, ctx: &Context<'_>) -> Choice {
+        let question = Question {
+            nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
+            ..self.question(self.table.settings.wanted(&self.column.source.declared))
+        };
+        let followed = (ctx.rules.choose)(&question);
+        if self.orms.is_empty() {
+            return followed;
+        }
+        let plain = (ctx.rules.choose)(&Question { orms: &[], ..question });
+        match conventions::costs(ctx, self.table, self.column, &plain, &followed) {
+            true => plain,
+            false => followed,
         }
     }
 

@@ -5,6 +5,7 @@ mod clock;
 pub mod collate;
 pub(crate) mod columns;
 pub(crate) mod conflicts;
+mod conventions;
 pub(crate) mod converted;
 pub(crate) mod details;
 pub(crate) mod epochs;
