@@ -14,7 +14,7 @@ pub const ORM: Orm = Orm {
         ),
     ],
     conventions: Conventions {
-        texts: &[Meaning::Uuid, Meaning::Timestamp],
+        texts: &[Meaning::Uuid, Meaning::UuidUpper, Meaning::Timestamp],
         integers: Integers::Narrow,
         zero_or_one: true,
         ..Conventions::NONE

@@ -6,6 +6,7 @@
 mod core_data;
 mod diesel;
 mod django;
+pub mod docs;
 mod doctrine;
 mod drizzle;
 mod ecto;
@@ -16,7 +17,6 @@ mod kysely;
 mod laravel;
 mod mikro_orm;
 pub mod names;
-pub mod page;
 mod peewee;
 mod pocketbase;
 mod pony;
@@ -94,6 +94,10 @@ pub enum Integers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     Uuid,
+    /// In capitals.
+    UuidUpper,
+    /// Without dashes.
+    UuidHex,
     /// A UUID in a primary key; elsewhere a text.
     UuidKey,
     Date,

@@ -16,7 +16,7 @@ pub const ORM: Orm = Orm {
     conventions: Conventions {
         open: &[("CHAR", "character(n), which PostgreSQL pads with blanks")],
         types: &[("REAL", &["real"]), ("SMALLINT", &["smallint"]), ("CHAR", &["character(n)"])],
-        texts: &[Meaning::Uuid],
+        texts: &[Meaning::Uuid, Meaning::UuidHex],
         integers: Integers::Narrow,
         zero_or_one: true,
         serial: true,

@@ -90,6 +90,13 @@ impl<'s> Walk<'s> {
     fn identifier(&mut self, token: &str) -> Result<Node> {
         let name = literal::unquote(token);
         if let Some(column) = self.column(&name) {
+            // 0.15 of single precision is not 0.15 of double precision.
+            let is_it = |c: &&super::ScopeColumn| c.source.eq_ignore_ascii_case(&name);
+            if self.scope.columns.iter().find(is_it).is_some_and(|c| c.pg_type == PgType::Float4) {
+                return refuse(format!(
+                    "{token} is real, which is compared and computed in double precision"
+                ));
+            }
             return Ok(column);
         }
         match token.to_ascii_lowercase().as_str() {

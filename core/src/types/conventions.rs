@@ -46,11 +46,28 @@ pub fn by_declaration(q: &Question<'_>, declared: &Declared) -> Option<(PgType, 
     q.orms.iter().find_map(|recognised| {
         let orm = recognised.orm;
         let boolean = (declared.family == Family::Integer && is_boolean(q)).then_some(PgType::Bool);
-        let first = boolean.or_else(|| declared_types(orm, &q.column.declared, declared).into_iter().next());
+        let declared_types = declared_types(orm, &q.column.declared, declared);
+        let first = boolean.or_else(|| declared_types.into_iter().find(|pg_type| may_be(q, pg_type)));
         let time = || (orm.conventions.named_times && times_by_name(q)).then_some(PgType::TIMESTAMPTZ);
-        let pg_type = first.or_else(time).or_else(|| integer(q, orm))?;
+        let pg_type = first.or_else(time).or_else(|| integer(q, orm).filter(|pg_type| may_be(q, pg_type)))?;
         Some((pg_type, Some(orm)))
     })
+}
+
+/// A column without values, or of which none were read, may have the type: what is narrower than its declaration only if
+/// it is known to be empty, and what a word of SQLite's may mean besides only by its default.
+fn may_be(q: &Question<'_>, pg_type: &PgType) -> bool {
+    match pg_type {
+        PgType::Bool => {
+            q.column.default.as_deref().is_some_and(|sql| matches!(sql.trim_matches(['(', ')']), "0" | "1"))
+        }
+        pg_type => !is_narrow(pg_type) || q.complete,
+    }
+}
+
+/// Some values of the declaration do not fit.
+fn is_narrow(pg_type: &PgType) -> bool {
+    matches!(pg_type, PgType::Int2 | PgType::Int4 | PgType::Float4 | PgType::Bpchar(_))
 }
 
 /// Whether the texts of a column are parsed as JSON, though its declaration does not say so.
@@ -122,9 +139,12 @@ fn declared_types(orm: &Orm, written: &str, declared: &Declared) -> Vec<PgType> 
     let types = orm.conventions.types;
     let entry = |name: &str| types.iter().find(|(from, _)| *from == name).map(|(_, types)| *types);
     let types = entry(&squeezed(written)).or_else(|| entry(&name)).unwrap_or_default();
+    let whole = entry(&squeezed(written)).is_some();
     let with_length = |name: &&str| match (name.contains("(n)"), declared.length()) {
         (true, Some(n)) => Some(PgType::parse(&name.replace("(n)", &format!("({n})")))),
         (true, None) => None,
+        // A declaration with a length is another one.
+        (false, _) if !whole && !declared.modifiers.is_empty() => None,
         (false, _) => Some(PgType::parse(name)),
     };
     types.iter().filter_map(with_length).collect()
@@ -153,7 +173,9 @@ fn integer(q: &Question<'_>, orm: &Orm) -> Option<PgType> {
         Integers::Narrow => true,
         Integers::WideKeys => !q.key,
     };
-    (narrow && NARROW.contains(&name.as_str())).then_some(PgType::Int4)
+    // Numbers that were given and deleted are not given again.
+    let counted = q.rowid_alias && q.sequence.is_some_and(|last| last as f64 > ROOM);
+    (narrow && !counted && NARROW.contains(&name.as_str())).then_some(PgType::Int4)
 }
 
 /// An INTEGER column whose name suggests times.
@@ -166,12 +188,16 @@ fn times_by_name(q: &Question<'_>) -> bool {
 /// The type of texts that all mean this.
 fn of_texts(q: &Question<'_>, meaning: Meaning, p: &ColumnProfile) -> Option<PgType> {
     let all = |forms: &[TextFormat]| p.text.sum(forms) == p.texts;
-    let uuids = || all(&[TextFormat::Uuid, TextFormat::UuidUpper]) || all(&[TextFormat::UuidHex]);
     let (pg_type, means) = match meaning {
-        Meaning::Uuid => (PgType::Uuid, uuids()),
-        Meaning::UuidKey => (PgType::Uuid, q.key && uuids()),
+        Meaning::Uuid => (PgType::Uuid, all(&[TextFormat::Uuid])),
+        Meaning::UuidUpper => (PgType::Uuid, all(&[TextFormat::UuidUpper])),
+        Meaning::UuidHex => (PgType::Uuid, all(&[TextFormat::UuidHex, TextFormat::Hex32])),
+        Meaning::UuidKey => (PgType::Uuid, q.key && all(&[TextFormat::Uuid])),
         Meaning::Date => (PgType::Date, all(&[TextFormat::Date])),
-        Meaning::Time => (PgType::TIME, all(&[TextFormat::Time])),
+        // With seconds, as PostgreSQL prints it.
+        Meaning::Time => {
+            (PgType::TIME, all(&[TextFormat::Time]) && p.text.min_chars.is_some_and(|min| min >= 8))
+        }
         Meaning::Timestamp if all(&[TextFormat::DateTime]) => (PgType::TIMESTAMP, true),
         Meaning::Timestamp => {
             (PgType::TIMESTAMPTZ, all(&[TextFormat::DateTimeUtc, TextFormat::DateTimeOffset]))
@@ -184,6 +210,7 @@ fn of_texts(q: &Question<'_>, meaning: Meaning, p: &ColumnProfile) -> Option<PgT
 /// Every stored value fits, and the application reads back what it wrote.
 fn holds(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> bool {
     match pg_type {
+        pg_type if is_narrow(pg_type) && !q.complete => false,
         // PostgreSQL pads, SQLite does not.
         PgType::Bpchar(Some(n)) => {
             let n = u64::from(*n);

@@ -47,6 +47,10 @@ pub struct Question<'a> {
     pub rowid_alias: bool,
     /// The column is one of the primary key.
     pub key: bool,
+    /// `sqlite_sequence` of a rowid alias.
+    pub sequence: Option<i64>,
+    /// Every row was read.
+    pub complete: bool,
     /// A CHECK on the table calls `json_valid(column)`.
     pub json_checked: bool,
     /// The plan's `types` entry for this declared type, if any: it wins over the rules when the data fits.

@@ -81,7 +81,7 @@ impl ColumnProfile {
         let family = Declared::parse(&column.declared).family;
         let checks = Checks {
             json: json_checked || family == Family::Json || conventions::reads_json(orms, column),
-            width: family == Family::Char && !orms.is_empty(),
+            width: matches!(family, Family::Char | Family::Text | Family::Varchar) && !orms.is_empty(),
             decimal: family == Family::Decimal,
             times: times::is_time(family) || times::name_says_time(&column.name),
             computed: false,

@@ -22,6 +22,8 @@ fn ask<'a>(column: &'a Column, profile: Option<&'a ColumnProfile>) -> Question<'
         profile,
         rowid_alias: false,
         key: false,
+        sequence: None,
+        complete: true,
         json_checked: false,
         wanted: None,
         existing: false,

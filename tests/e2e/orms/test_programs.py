@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 import oracle
+from client import fails
 
 UUIDS = ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302")
 # Program: a script of its own, and the types of some of the table's columns.
@@ -188,7 +189,7 @@ def test_declared_types_of_postgresqls_own(t, declared, value, pg_type):
     ("`c` text CHECK (length(c) = 36)", f"'{UUIDS[0]}'", "text", ""),
     ("`c` text UNIQUE", "'[1]'), ('[1 ]'), ('{}'", "text", ""),
     ("`c` text", "'[1]'), ('[1 ]'), ('{}'", "jsonb", ""),
-    ("`c` text DEFAULT (CURRENT_DATE)", "'2024-01-01'", "date", "(now() AT TIME ZONE 'UTC'::text)::date"),
+    ("`c` text DEFAULT (CURRENT_DATE)", "'2024-01-01'", "date", "((now() AT TIME ZONE 'UTC'::text))::date"),
     ("`c` integer DEFAULT false", "0", "boolean", "false"),
 ])
 def test_a_convention_costs_no_default_check_or_key(t, column, value, pg_type, default):
@@ -200,3 +201,54 @@ def test_a_convention_costs_no_default_check_or_key(t, column, value, pg_type, d
     assert t.value("SELECT coalesce((SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass), '')").replace("::bigint", "").strip("'") \
         == default.replace("::bigint", "").strip("'")
     assert oracle.compare_file(t, path, full)
+
+
+@pytest.mark.parametrize("orm,column,values,plan,pg_type", [
+    # A declaration with a length is another one, and an empty column says nothing.
+    ("gorm", "c numeric(10,2)", "(0), (1)", {}, "numeric(10,2)"), ("gorm", "c numeric", "(NULL)", {}, "numeric"), ("gorm", "c numeric DEFAULT 1", "(NULL)", {}, "boolean"),
+    # Nothing is padded or cut that was not read.
+    ("knex", "c char(10)", "('ab')", {}, "character varying(10)"), ("knex", "c char(2)", "('ab')", {"profile": "none"}, "character varying(2)"),
+    ("knex", "c integer", "(1)", {"profile": "none"}, "bigint"), ("knex", "c char(2)", "(NULL)", {}, "character(2)"),
+    # 0.15 of single precision is not 0.15 of double precision.
+    ("peewee", "c REAL CHECK (c <= 0.15)", "(0.15)", {}, "double precision"), ("peewee", "c REAL, d REAL GENERATED ALWAYS AS (c * 3)", "(0.15)", {}, "double precision"),
+    # The application reads the spelling that it has written.
+    ("drizzle", "c TEXT", "('08:30')", {}, "text"), ("drizzle", "c TEXT", f"('{UUIDS[0].upper()}')", {}, "text"), ("drizzle", "c TEXT", f"('{UUIDS[0].replace('-', '')}')", {}, "text"),
+    ("drizzle", "c TEXT DEFAULT ''", f"('{UUIDS[0]}')", {}, "text"),
+])
+def test_a_convention_is_not_stretched(t, orm, column, values, plan, pg_type):
+    path = t.file("a.db", f"CREATE TABLE t ({column}); INSERT INTO t (c) VALUES {values}")
+    plan = {"orm": orm, **plan}
+    full = t.plan(path, plan)
+    assert full["tables"]["t"]["columns"]["c"]["type"] == pg_type
+    t.import_(path, plan)
+    assert oracle.compare_file(t, path, full)
+
+
+def test_numbers_that_were_given_before_count_for_a_key(t):
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (1); UPDATE sqlite_sequence SET seq = 3000000000")
+    assert t.plan(path, {"orm": "knex"})["tables"]["t"]["columns"]["id"]["type"] == "bigint"
+    t.import_(path, {"orm": "knex"})
+    assert t.value("INSERT INTO t DEFAULT VALUES RETURNING id") == "3000000001"
+    # A type of the user's own holds the rows, but no further one.
+    t.import_(path, {"schema": "narrow", "types": {"INTEGER": "integer"}})
+    with fails("2200H", "reached maximum value"):
+        t.sql("INSERT INTO narrow.t DEFAULT VALUES")
+
+
+def test_a_real_column_is_in_no_expression(t):
+    path = t.file("a.db", """CREATE TABLE t (r REAL CHECK (r <= 0.15), g REAL AS (r * 3), n INTEGER); INSERT INTO t (r, n) VALUES (0.15, 1);
+        CREATE UNIQUE INDEX i ON t (n) WHERE r = 0.15""")
+    plan = {"tables": {"t": {"columns": {"r": {"type": "real"}}}}}
+    found = [(f["severity"], f["kind"]) for f in t.findings(path, plan) if f["severity"] != "info"]
+    assert found == [("warning", "left_out")] * 3, found
+    t.import_(path, plan)
+    assert t.value("SELECT g = 0.15::float8 * 3 AND r = 0.15::float4 FROM t") == "t"
+
+
+def test_many_tables_take_no_time_to_report(t):
+    """Each column is looked up once: two thousand columns of one program."""
+    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, p INTEGER REFERENCES t{n // 2}, {', '.join(f'f{m} INTEGER' for m in range(8))}); INSERT INTO t{n} (id, f0) VALUES (1, 1);"
+                     for n in range(200))
+    path = t.file("a.db", "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT);" + tables)
+    flags, = [f for f in t.findings(path) if f["kind"] == "flag_form"]
+    assert len(flags["fix"]["tables"]) == 200

@@ -168,6 +168,8 @@ impl<'c, 'a> Case<'c, 'a> {
             profile: self.profile,
             rowid_alias: self.column.rowid_alias,
             key: self.is_key(),
+            sequence: self.table.source.sequence,
+            complete: self.table.profile.is_some_and(|p| !p.sampled),
             json_checked: self.table.source.json_checked(&self.column.source.name),
             wanted,
             existing: self.existing.is_some(),

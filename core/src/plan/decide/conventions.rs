@@ -18,8 +18,9 @@ pub fn costs(
     let name = &column.source.name;
     let other_class = TypeClass::of(&plain.pg_type) != TypeClass::of(&followed.pg_type);
     let was_text = matches!(TypeClass::of(&plain.pg_type), TypeClass::Text | TypeClass::Bytea);
+    let single = followed.pg_type == PgType::Float4;
     loses_default(ctx, table, column, plain, followed)
-        || other_class && was_text && in_expression(table.source, name)
+        || (other_class && was_text || single) && in_expression(table.source, name)
         || followed.pg_type == PgType::Jsonb && in_unique_key(table.source, name)
 }
 

@@ -130,7 +130,9 @@ fn is_alike(stored: &ColumnProfile, column: &DecidedColumn<'_>) -> bool {
         PgType::Bool | PgType::Int2 | PgType::Int4 | PgType::Int8 => {
             !texts && !blobs && stored.reals == 0 && column.format.is_none()
         }
-        PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => !texts && !blobs,
+        // A double that is printed alike is not the same double.
+        PgType::Float4 => !texts && !blobs && stored.reals == 0,
+        PgType::Float8 | PgType::Numeric(_) => !texts && !blobs,
         PgType::Bytea => !texts && !numbers,
         other if other.is_citext() => !numbers && !blobs,
         _ => {

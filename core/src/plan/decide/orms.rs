@@ -1,12 +1,15 @@
 //! What the plan says of the programs that wrote the file: that they are recognised, and what their conventions leave open.
 
+use std::collections::HashSet;
+
 use super::table::{DecidedColumn, DecidedTable};
-use crate::catalog::Table;
+use crate::catalog::ForeignKey;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::orm::Integers;
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
 use crate::plan::given::orms::{Orms, json};
+use crate::tools::of_source;
 use crate::types::ColumnProfile;
 use crate::types::conventions::{ROOM, left_open};
 use crate::types::rules::{Declared, Family};
@@ -33,18 +36,33 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
     if orms.is_empty() {
         return;
     }
-    let fresh = || tables.iter().filter(|table| table.fresh());
+    let referenced: Referenced =
+        tables.iter().flat_map(|table| &table.source.foreign_keys).flat_map(referenced).collect();
+    // What migration tools record is theirs.
+    let own = |table: &&DecidedTable<'_>| table.fresh() && of_source(table.source).is_none();
+    let fresh = || tables.iter().filter(own);
     let columns: Vec<Column<'_, '_>> = fresh()
         .flat_map(|table| table.columns.iter().map(move |column| Column { table, column }))
         .filter(|column| !column.is_fixed())
         .collect();
     if orms.iter().any(|recognised| recognised.orm.conventions.zero_or_one) {
-        findings.extend(flags(&columns));
+        findings.extend(flags(&columns, &referenced));
     }
     if orms.iter().any(|recognised| recognised.orm.conventions.integers == Integers::Narrow) {
         findings.extend(wide(ctx, &columns));
     }
-    findings.extend(columns.iter().filter_map(|column| column.untold(orms, &columns)));
+    findings.extend(columns.iter().filter_map(|column| column.untold(orms, &referenced)));
+}
+
+/// Table and column, in small letters, to which a foreign key points.
+type Referenced = HashSet<(String, String)>;
+
+fn referenced(key: &ForeignKey) -> impl Iterator<Item = (String, String)> {
+    key.parent_columns.iter().map(|column| lower(&key.parent, column))
+}
+
+fn lower(table: &str, column: &str) -> (String, String) {
+    (table.to_ascii_lowercase(), column.to_ascii_lowercase())
 }
 
 /// A column of a table that the run makes.
@@ -76,31 +94,27 @@ impl<'d, 'a> Column<'d, 'a> {
     }
 
     /// It is in the primary key, or in a foreign key on either side.
-    fn is_key(&self, tables: &[Column<'_, '_>]) -> bool {
+    fn is_key(&self, referenced: &Referenced) -> bool {
         let name = &self.column.source.name;
         let among = |columns: &[String]| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
-        let source: &Table = self.table.source;
-        let refers = |other: &Column<'_, '_>| {
-            let keys = other.table.source.foreign_keys.iter();
-            keys.filter(|key| key.parent.eq_ignore_ascii_case(&source.name))
-                .any(|key| among(&key.parent_columns))
-        };
+        let source = self.table.source;
         source.primary_key.as_ref().is_some_and(|key| among(&key.columns))
             || source.foreign_keys.iter().any(|key| among(&key.columns))
-            || tables.iter().any(refers)
+            || referenced.contains(&lower(&source.name, name))
     }
 
     /// INTEGER that holds 0 and 1 only.
-    fn is_flag(&self, tables: &[Column<'_, '_>]) -> bool {
+    fn is_flag(&self, referenced: &Referenced) -> bool {
         let integers = self.declared().family == Family::Integer && self.column.pg_type.is_integer();
         let flags = self.profile().is_some_and(|p| p.integer.zeros + p.integer.ones == p.values());
-        integers && flags && !self.is_key(tables)
+        integers && flags && !self.is_key(referenced)
     }
 
     /// What the file does not say, and the application's own schema does.
-    fn untold(&self, orms: &[Recognised], all: &[Column<'_, '_>]) -> Option<Finding> {
+    fn untold(&self, orms: &[Recognised], referenced: &Referenced) -> Option<Finding> {
         let open = orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
-        let open = open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(all));
+        let open =
+            open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(referenced));
         let message = match (open, self.profile().and_then(|p| p.few.listed())) {
             (Some(open), _) => {
                 format!("the file does not say what the application's schema has here: {open}")
@@ -129,8 +143,8 @@ fn fixes<'c, 'd: 'c, 'a: 'd>(columns: &[&'c Column<'d, 'a>], pg_type: &PgType) -
 }
 
 /// Columns that may be booleans, with the fix for all of them.
-fn flags(columns: &[Column<'_, '_>]) -> Option<Finding> {
-    let flags: Vec<_> = columns.iter().filter(|column| column.is_flag(columns)).collect();
+fn flags(columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> {
+    let flags: Vec<_> = columns.iter().filter(|column| column.is_flag(referenced)).collect();
     let fix = fixes(&flags, &PgType::Bool)?;
     let count = counted(flags.len() as u64, "INTEGER column holds", "INTEGER columns hold");
     let message = format!("{count} only 0 and 1: {}", named(&flags));

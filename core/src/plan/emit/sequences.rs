@@ -9,6 +9,7 @@ use crate::plan::model::{Phase, Step};
 use crate::plan::target::{CITUS_WORKERS_FROM, ExistingColumn, ExistingTable};
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::TypeClass;
+use crate::value::PgType;
 
 /// A step for each sequence.
 pub fn steps(
@@ -100,7 +101,13 @@ fn fresh(table: &DecidedTable<'_>, findings: &mut Vec<Finding>) -> Vec<Reset> {
     }
     let name = qualified(&table.settings.schema, &table.target);
     let mut values = vec![format!("(SELECT pg_catalog.max({}) FROM {name})", ident(&column.target))];
-    values.extend(table.source.sequence.map(|seq| seq.max(0).to_string()));
+    // A narrower type of the user's own cannot count on.
+    let most = match column.pg_type {
+        PgType::Int2 => i16::MAX.into(),
+        PgType::Int4 => i32::MAX.into(),
+        _ => i64::MAX,
+    };
+    values.extend(table.source.sequence.map(|seq| seq.clamp(0, most).to_string()));
     let value = format!("GREATEST({})", values.join(", "));
     let sequence =
         format!("pg_catalog.pg_get_serial_sequence({}, {})", literal(&name), literal(&column.target));

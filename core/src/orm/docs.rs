@@ -88,6 +88,8 @@ fn flags(c: &Conventions) -> Vec<&'static str> {
 fn text(meaning: Meaning) -> &'static str {
     match meaning {
         Meaning::Uuid => "UUIDs",
+        Meaning::UuidUpper => "UUIDs in capitals",
+        Meaning::UuidHex => "UUIDs without dashes",
         Meaning::UuidKey => "UUIDs of a primary key",
         Meaning::Date => "dates",
         Meaning::Time => "times of day",
