@@ -3,7 +3,7 @@
 import pytest
 
 NATURAL = {"create": "never", "on_conflict": "skip", "match": "natural"}
-NO_PARENT = "23503"
+NO_PARENT, NOT_READY = "23503", "55000"
 
 
 def details(t, path, plan):
@@ -69,3 +69,19 @@ def test_a_key_that_does_not_fit_its_reference(t, parent, child, there, came, sh
     t.sql(f"ALTER TABLE c ALTER at TYPE {parent}")
     t.import_(path, NATURAL)
     assert t.value(f"SELECT at = {there} FROM c") == "t"
+
+
+@pytest.mark.parametrize("sequence, why", [
+    ("AS int MAXVALUE 2", "reached maximum value of sequence"),
+    ("START 3000000000", "integer out of range"),
+    ("MAXVALUE 2 CYCLE", "all of its numbers are taken"),
+    ("INCREMENT -1 MINVALUE 1 MAXVALUE 2 START 2 CYCLE", "all of its numbers are taken"),
+])
+def test_a_sequence_without_a_free_number(t, sequence, why):
+    t.sql(f"CREATE SEQUENCE s {sequence}; CREATE TABLE role (id int PRIMARY KEY DEFAULT nextval('s'), name text UNIQUE); INSERT INTO role VALUES (1, 'x'), (2, 'y')")
+    path = t.file("r.db", "CREATE TABLE role (id INTEGER PRIMARY KEY, name TEXT UNIQUE); INSERT INTO role VALUES (1, 'a');")
+    failed = t.import_fails(path, NATURAL, NOT_READY, f'1 row needs a new number in "id", and sequence public.s gives no more: .*{why}')
+    assert "sequence public.s" in failed.hint and "plan.tables.role.where" in failed.hint, failed.hint
+    t.sql("ALTER SEQUENCE s MINVALUE 1 MAXVALUE 3 START 3 RESTART NO CYCLE")
+    t.import_(path, NATURAL)
+    assert t.value("SELECT string_agg(id || name, ' ' ORDER BY id) FROM role") == "1x 2y 3a", "the last number is given, too"
