@@ -3,10 +3,12 @@
 //!
 //! All of it is done by SQL over temporary tables: nothing is held in memory. Assumes that the table is locked.
 
+mod followed;
 mod matched;
 
 use pgrx::pg_sys;
 
+use self::followed::Followed;
 use self::matched::Matched;
 
 use super::Place;
@@ -14,7 +16,6 @@ use super::key_maps::{KeyMap, NotLoaded};
 use super::staged::{self, Extra};
 use super::unique_key::{self, Key, equal, shown};
 use crate::error::{Error, KeyFault};
-use crate::import::orphans::OrphanQuery;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::{latest, relation, spi};
 use pg_sqlite_migrate_core::finding::counted;
@@ -81,9 +82,17 @@ impl<'a> Renumbering<'a> {
     pub fn run(&self, stage: &str, target: pg_sys::Oid) -> Result<Renumbered, Error> {
         let settings = LocalSettings::safe_search_path();
         settings.set("row_security", "off");
+        for followed in self.followed(stage) {
+            self.check_followed(&followed, stage)?;
+        }
         self.check_agreement(stage)?;
         let (renumbered, _) = staged::create_stage(self.spec, target, &self.extra());
-        latest::execute(&self.copy(stage, &renumbered));
+        let rows: u64 = spi::value(&format!("SELECT pg_catalog.count(*) FROM {stage}"), &[]).unwrap_or(0);
+        let copied = latest::execute(&self.copy(stage, &renumbered));
+        if copied != rows {
+            let (table, rows_source, rows_target) = (self.spec.source.clone(), rows as i64, copied as i64);
+            return Err(Error::Counts { table, rows_source, rows_target, rejected: 0 });
+        }
         spi::execute(&format!("DROP TABLE {stage}"));
         let mut notes = vec![];
         if let Some(matched) = &self.matched {
@@ -95,7 +104,7 @@ impl<'a> Renumbering<'a> {
         let map = self.map(&renumbered, target)?;
         notes.splice(0..0, self.count(&renumbered));
         for (reference, map) in self.own.iter().zip(map.iter().cycle()) {
-            let rows = self.follow_own(reference, map, &renumbered);
+            let rows = self.follow_own(reference, map, &renumbered)?;
             notes.extend(followed_note(&reference.spec, rows));
         }
         Ok(Renumbered { stage: renumbered, map, notes })
@@ -118,32 +127,37 @@ impl<'a> Renumbering<'a> {
         file.chain(flags).collect()
     }
 
-    /// FROM of the staged rows `c`, each with what its references become: `m0.v0` is the first column of the first one.
+    /// The references to other tables, of the rows of a staging table.
+    fn followed<'s>(&'s self, stage: &'s str) -> impl Iterator<Item = Followed<'s>> {
+        self.followed.iter().map(move |(reference, map)| Followed::new(reference, map, stage))
+    }
+
+    /// FROM of the staged rows `c`, each with what its references become: `m0.v0` is the first column of the first one, and
+    /// `m0.changed` is NULL where it refers to no row.
     fn from(&self, stage: &str) -> String {
         let mut from = format!("{stage} AS c");
-        for (i, (reference, map)) in self.followed.iter().enumerate() {
-            let query = OrphanQuery::of_file(&reference.spec, stage, &map.relation);
-            let columns = reference.spec.parent_columns.iter();
-            let values =
-                columns.clone().enumerate().map(|(n, name)| format!("p.{} AS v{n}", map.new_value(name)));
-            let now: Vec<String> = columns.clone().map(|name| format!("p.{}", map.new_value(name))).collect();
-            let before: Vec<String> = columns.clone().map(|name| format!("p.{}", ident(name))).collect();
+        for (i, ((reference, _), followed)) in self.followed.iter().zip(self.followed(stage)).enumerate() {
+            let now: Vec<String> = followed.new_values().collect();
+            let values = now.iter().enumerate().map(|(n, value)| format!("{value} AS v{n}"));
+            let before = reference.spec.parent_columns.iter().map(|name| format!("p.{}", ident(name)));
             from += &format!(
                 " LEFT JOIN LATERAL (SELECT {}, {} AS changed FROM {} AS p WHERE {}) AS m{i} ON true",
                 values.collect::<Vec<_>>().join(", "),
-                differ(&before, &now),
-                map.relation,
-                query.same()
+                differ(&before.collect::<Vec<_>>(), &now),
+                followed.parents(),
+                followed.same()
             );
         }
         from
     }
 
-    /// What a column of a staged row becomes by each of the references that it is part of, as SQL.
-    fn follows(&self, column: &str) -> Vec<String> {
+    /// What a column of a staged row becomes by each of the references that it is part of, as SQL: whether the reference
+    /// refers to a row, and the value.
+    fn follows(&self, column: &str) -> Vec<(String, String)> {
         let references = self.followed.iter().enumerate().flat_map(|(i, (reference, _))| {
             let at = reference.spec.columns.iter().position(|name| name == column);
-            at.map(|n| format!("m{i}.v{n}::{}", self.pg_type(column)))
+            let value = |n: usize| format!("m{i}.v{n}::{}", self.pg_type(column));
+            at.map(|n| (format!("m{i}.changed IS NOT NULL"), value(n)))
         });
         references.collect()
     }
@@ -152,12 +166,11 @@ impl<'a> Renumbering<'a> {
     fn check_agreement(&self, stage: &str) -> Result<(), Error> {
         for column in &self.spec.columns {
             let follows = self.follows(&column.target);
-            let pairs = follows.windows(2).filter_map(|pair| match pair {
-                [a, b] => {
+            let pairs = follows.iter().enumerate().flat_map(|(i, (found, a))| {
+                follows.iter().skip(i + 1).map(move |(other_found, b)| {
                     let differ = differ(std::slice::from_ref(a), std::slice::from_ref(b));
-                    Some(format!("({a} IS NOT NULL AND {b} IS NOT NULL AND {differ})"))
-                }
-                _ => None,
+                    format!("({found} AND {other_found} AND {differ})")
+                })
             });
             let pairs = pairs.collect::<Vec<_>>().join(" OR ");
             if pairs.is_empty() {
@@ -191,7 +204,10 @@ impl<'a> Renumbering<'a> {
             let follows = self.follows(name);
             let followed = match follows.is_empty() {
                 true => format!("c.{column}"),
-                false => format!("COALESCE({}, c.{column})", follows.join(", ")),
+                false => {
+                    let cases = follows.iter().map(|(found, value)| format!("WHEN {found} THEN {value}"));
+                    format!("CASE {} ELSE c.{column} END", cases.collect::<Vec<_>>().join(" "))
+                }
             };
             format!("{followed} AS {column}")
         };
@@ -278,41 +294,42 @@ impl<'a> Renumbering<'a> {
     }
 
     /// References to rows of the load itself, which have their keys by now; how many are others.
-    fn follow_own(&self, reference: &Reference, map: &KeyMap, stage: &str) -> u64 {
+    fn follow_own(&self, reference: &Reference, map: &KeyMap, stage: &str) -> Result<u64, Error> {
         let spec = &reference.spec;
-        let query = OrphanQuery::of_file(spec, stage, &map.relation);
+        let followed = Followed::new(reference, map, stage);
         // Columns that are part of the table's key as well have been changed, and have the file's value beside them.
         let file = |name: &String| {
             let hidden = self.columns().iter().zip(&self.hidden.file).find(|(column, _)| *column == name);
             format!("k.{} AS {}", ident(hidden.map_or(name, |(_, file)| file)), ident(name))
         };
         let columns = spec.columns.iter().map(file).collect::<Vec<_>>().join(", ");
+        // No column of a table has the name of a system column.
+        let children = format!("(SELECT k.ctid AS ctid, {columns} FROM {stage} AS k)");
         let pairs = || {
-            let pairs = spec.columns.iter().zip(&spec.parent_columns);
+            let pairs = spec.columns.iter().zip(followed.new_values());
             pairs.filter(|(column, _)| !self.columns().contains(column))
         };
         if pairs().count() == 0 {
-            return 0;
+            return Ok(0);
         }
-        let values =
-            pairs().enumerate().map(|(n, (_, parent))| format!("p.{} AS v{n}", map.new_value(parent)));
+        self.check_followed(&followed, &children)?;
+        let values = pairs().enumerate().map(|(n, (_, value))| format!("{value} AS v{n}"));
         let set = pairs()
             .enumerate()
             .map(|(n, (column, _))| format!("{} = m.v{n}::{}", ident(column), self.pg_type(column)));
         let now: Vec<String> =
             pairs().enumerate().map(|(n, (column, _))| format!("m.v{n}::{}", self.pg_type(column))).collect();
         let before: Vec<String> = pairs().map(|(column, _)| format!("u.{}", ident(column))).collect();
-        spi::execute(&format!(
+        Ok(spi::execute(&format!(
             "UPDATE {stage} AS u SET {} FROM (
-                 SELECT c.at, {} FROM (SELECT k.ctid AS at, {columns} FROM {stage} AS k) AS c
-                 JOIN {} AS p ON {}) AS m
+                 SELECT c.ctid AS at, {} FROM {children} AS c JOIN {} AS p ON {}) AS m
              WHERE u.ctid = m.at AND {}",
             set.collect::<Vec<_>>().join(", "),
             values.collect::<Vec<_>>().join(", "),
-            map.relation,
-            query.same(),
+            followed.parents(),
+            followed.same(),
             differ(&before, &now)
-        ))
+        )))
     }
 
     /// How many rows were matched, and how many references are others.
@@ -323,6 +340,9 @@ impl<'a> Renumbering<'a> {
         let renumbered = if file.is_empty() { "false".into() } else { differ(&file, &now) };
         let mut conditions = vec![found.clone(), format!("{found} AND {renumbered}")];
         conditions.extend(self.hidden.changed.iter().map(|name| format!("s.{}", ident(name))));
+        let pairs = file.iter().zip(&now);
+        conditions
+            .extend(pairs.map(|(file, now)| format!("{found} AND {now} IS NULL AND {file} IS NOT NULL")));
         let counts = conditions.iter().map(|c| format!("pg_catalog.count(*) FILTER (WHERE {c})"));
         let counts = counts.collect::<Vec<_>>().join(", ");
         let counts: Vec<u64> =
@@ -337,9 +357,15 @@ impl<'a> Renumbering<'a> {
                 counted(rows, "row was", "rows were")
             )
         });
-        let followed = self.followed.iter().zip(counts);
+        let followed = self.followed.iter().zip(counts.by_ref());
         let followed = followed.filter_map(|((reference, _), rows)| followed_note(&reference.spec, rows));
-        by.into_iter().chain(followed).collect()
+        let mut notes: Vec<String> = by.into_iter().chain(followed).collect();
+        let kept = self.columns().iter().zip(counts).filter(|(_, rows)| *rows > 0);
+        notes.extend(kept.map(|(column, rows)| {
+            let rows = counted(rows, "matched row keeps", "matched rows keep");
+            format!("{rows} NULL in {}, where the file has a value", ident(column))
+        }));
+        notes
     }
 
     fn path(&self, key: &str) -> String {

@@ -182,13 +182,18 @@ impl<'a> OrphanQuery<'a> {
 
     /// The condition of a child and its parent.
     pub fn same(&self) -> String {
-        let pairs = self.spec.columns.iter().zip(&self.spec.parent_columns).zip(&self.comparisons);
-        let same = pairs.map(|((child, parent), Comparison { operator, collation })| {
-            let KeyOperator { name, parent_type, child_type } = operator;
-            let (parent, child) = (ident(parent), ident(child));
-            format!("p.{parent}::{parent_type} OPERATOR({name}) c.{child}::{child_type}{collation}")
+        let pairs = self.spec.columns.iter().zip(&self.spec.parent_columns).enumerate();
+        let same = pairs.map(|(n, (child, parent))| {
+            self.compared(n, &format!("p.{}", ident(parent)), &format!("c.{}", ident(child)))
         });
         same.collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The condition that two values are the same in column `n` of the key.
+    pub fn compared(&self, n: usize, parent: &str, child: &str) -> String {
+        let Some(Comparison { operator, collation }) = self.comparisons.get(n) else { return "false".into() };
+        let KeyOperator { name, parent_type, child_type } = operator;
+        format!("{parent}::{parent_type} OPERATOR({name}) {child}::{child_type}{collation}")
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::existing::own_match;
-use super::renumbering;
+use super::renumbering::{self, Links};
 use super::table::DecidedTable;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
@@ -57,11 +57,36 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
 
 /// Fills in what would let the file's rows in, which depends on all tables.
 pub fn remedies(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>]) {
-    let found: Vec<_> = (0..tables.len()).map(|i| (truncate(ctx, tables, i), by_other(tables, i))).collect();
-    for (table, (truncate, by_other)) in tables.iter_mut().zip(found) {
-        if let Some(skip) = table.conflict.as_mut().and_then(|c| c.skip.as_mut()) {
+    let skips = |d: &DecidedTable<'_>| d.conflict.as_ref().is_some_and(|c| c.skip.is_some());
+    if !tables.iter().any(skips) {
+        return;
+    }
+    let ways = Matching::of(tables);
+    let found = |(i, d): (usize, &DecidedTable<'_>)| {
+        skips(d).then(|| (truncate(ctx, tables, i), by_other(tables, &ways, i)))
+    };
+    let found: Vec<_> = tables.iter().enumerate().map(found).collect();
+    for (table, found) in tables.iter_mut().zip(found) {
+        let skip = table.conflict.as_mut().and_then(|c| c.skip.as_mut());
+        if let Some((skip, (truncate, by_other))) = skip.zip(found) {
             (skip.truncate, skip.by_other) = (truncate, by_other.map(Box::new));
         }
+    }
+}
+
+/// What is the same for all tables whose rows could be matched by another key.
+struct Matching {
+    links: Links,
+    /// `match: "natural"` works for every table that has only one other key.
+    all: bool,
+}
+
+impl Matching {
+    fn of(tables: &[DecidedTable<'_>]) -> Matching {
+        let links = Links::of(tables);
+        let keys: Vec<_> = tables.iter().map(|d| only_other(d).or_else(|| d.matched_by())).collect();
+        let all = links.allow(tables, &keys);
+        Matching { links, all }
     }
 }
 
@@ -89,24 +114,23 @@ fn truncate(ctx: &Context<'_>, tables: &[DecidedTable<'_>], i: usize) -> Option<
 }
 
 /// Matches rows by another key than the primary one: in every table that has only one other, or else in this table.
-fn by_other(tables: &[DecidedTable<'_>], i: usize) -> Option<ByOther> {
+fn by_other(tables: &[DecidedTable<'_>], ways: &Matching, i: usize) -> Option<ByOther> {
     let table = tables.get(i).filter(|d| d.matched_by().is_none())?;
     let existing = table.existing?;
     let others = other_keys(table, existing);
     let key = *others.first()?;
-    let all: Vec<_> = tables.iter().map(|d| only_other(d).or_else(|| d.matched_by())).collect();
     let mut this: Vec<_> = tables.iter().map(DecidedTable::matched_by).collect();
     this.iter_mut().skip(i).take(1).for_each(|of_table| *of_table = Some(key));
     let own_word = |d: &DecidedTable<'_>| d.overrides.is_some_and(|g| g.common.match_by.is_some());
     let fix = match () {
-        () if others.len() == 1 && renumbering::works(tables, &all) => match tables.iter().any(own_word) {
+        () if others.len() == 1 && ways.all => match tables.iter().any(own_word) {
             true => {
                 let matched = tables.iter().filter(|d| only_other(d).is_some());
                 matched.map(|d| Fix::of_table(&d.source.name, "match", "natural")).reduce(Fix::and)?
             }
             false => Fix::of_plan("match", "natural"),
         },
-        () if renumbering::works(tables, &this) => others_of(table, &others, "match"),
+        () if ways.links.allow(tables, &this) => others_of(table, &others, "match"),
         () => return None,
     };
     let primary = existing.keys.iter().find(|key| key.primary);

@@ -27,6 +27,13 @@ struct Edge {
     nullable: bool,
 }
 
+/// What refers to what among the tables of the plan, and their order: the same whatever rows are matched by.
+pub struct Links {
+    edges: Vec<Edge>,
+    /// Of each table, when it is loaded; `None` where it is not.
+    places: Vec<Option<usize>>,
+}
+
 /// What follows from the keys by which rows are matched.
 struct Outcome {
     tables: Vec<Renumbering>,
@@ -41,14 +48,14 @@ pub fn decide(ctx: &Context<'_>, tables: &mut [DecidedTable<'_>], findings: &mut
     if matched.iter().all(Option::is_none) {
         return;
     }
-    let edges = edges(tables);
-    let Outcome { tables: decided, refused } = outcome(tables, &edges, &matched);
+    let links = Links::of(tables);
+    let Outcome { tables: decided, refused } = outcome(tables, &links, &matched);
     findings.extend(refused.into_iter().filter_map(|(i, why)| {
         let table = tables.get(i)?;
         let finding = Kind::ConflictKey.blocking(&table.source.name, why).of(table.id);
         Some(finding.fix(Fix::of_table(&table.source.name, "match", "key"), ""))
     }));
-    findings.extend((0..tables.len()).filter_map(|i| describe(tables, &edges, i)));
+    findings.extend((0..tables.len()).filter_map(|i| describe(tables, &links.edges, i)));
     for (table, renumbering) in tables.iter_mut().zip(decided) {
         if let Some(conflict) = table.conflict.as_mut().filter(|_| renumbering.matched.is_some()) {
             conflict.update.retain(|name| !renumbering.columns.contains(name));
@@ -69,9 +76,19 @@ fn without_effect(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Option<Find
     Some(finding.fix(Fix::of_plan("on_conflict", "skip").or(&["update"]), ""))
 }
 
-/// Rows could be matched so: nothing is in the way.
-pub fn works(tables: &[DecidedTable<'_>], matched: &[Option<&ExistingKey>]) -> bool {
-    outcome(tables, &edges(tables), matched).refused.is_empty()
+impl Links {
+    pub fn of(tables: &[DecidedTable<'_>]) -> Links {
+        let mut places = vec![None; tables.len()];
+        for (place, i) in order::of_loads(tables).into_iter().enumerate() {
+            places.iter_mut().skip(i).take(1).for_each(|of_table| *of_table = Some(place));
+        }
+        Links { edges: edges(tables), places }
+    }
+
+    /// Rows could be matched so: nothing is in the way.
+    pub fn allow(&self, tables: &[DecidedTable<'_>], matched: &[Option<&ExistingKey>]) -> bool {
+        outcome(tables, self, matched).refused.is_empty()
+    }
 }
 
 /// No column of the key refers to rows of another table that the plan loads, or that the target has.
@@ -170,11 +187,11 @@ fn takes_null(table: &DecidedTable<'_>, columns: &[String]) -> bool {
     })
 }
 
-fn outcome(tables: &[DecidedTable<'_>], edges: &[Edge], matched: &[Option<&ExistingKey>]) -> Outcome {
+fn outcome(tables: &[DecidedTable<'_>], links: &Links, matched: &[Option<&ExistingKey>]) -> Outcome {
+    let edges = links.edges.as_slice();
     let renumbered = renumbered(edges, matched);
     let is_renumbered = |i: usize| renumbered.get(i) == Some(&true);
-    let order = order::of_loads(tables);
-    let place = |i: usize| order.iter().position(|at| *at == i);
+    let place = |i: usize| links.places.get(i).copied().flatten();
     let mut refused = vec![];
     let mut refuse = |i: usize, why: String| refused.push((cause(edges, &renumbered, matched, i), why));
     let mut out = vec![];

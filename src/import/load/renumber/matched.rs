@@ -1,12 +1,14 @@
 //! Rows that are matched with existing ones: that no two of the file are one row of the table, and that new ones have keys
 //! which nobody has.
 
+use std::convert::Infallible;
+
 use super::super::skipped;
 use super::super::unique_key::{self, Key, equal, shown};
 use super::{Renumbering, pairs};
 use crate::error::{Error, KeyFault};
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::{latest, relation, spi};
+use crate::pg::{latest, relation, spi, xact};
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::{Fix, counted};
 use pg_sqlite_migrate_core::plan::{LoadSpec, OtherKey};
@@ -109,12 +111,26 @@ impl Renumbering<'_> {
             })));
         }
         let (name, pg_type) = (ident(column), self.pg_type(column));
-        let numbers = draw(sequence, count, |number| {
+        let drawn = draw(sequence, count, |number| {
             let has = |relation: &str, row: &str| {
                 format!("EXISTS (SELECT FROM {relation} AS {row} WHERE {row}.{name} = {number}::{pg_type})")
             };
             format!("{} OR {}", has(&matched.table, "t"), has(stage, "s"))
         });
+        let numbers = drawn?.map_err(|why| {
+            Error::Unmatched(Box::new(KeyFault {
+                source: self.spec.source.clone(),
+                detail: format!(
+                    "{} a new number in {name}, and sequence {sequence} gives no more: {why}.",
+                    counted(count, "row needs", "rows need")
+                ),
+                hint: format!(
+                    "Let sequence {sequence} give free numbers that fit {name}, or set {} to leave such rows out.",
+                    self.path("where")
+                ),
+                refused: true,
+            }))
+        })?;
         latest::execute(&format!(
             "UPDATE {stage} AS u SET {name} = n.number::{pg_type}
              FROM (SELECT s.ctid AS at, pg_catalog.row_number() OVER (ORDER BY s.ctid) AS place FROM {stage} AS s WHERE {taken}) AS r
@@ -190,23 +206,46 @@ impl Renumbering<'_> {
     }
 }
 
-/// Draws numbers of a sequence, as many as are needed and free, into a temporary table; its name as SQL says it. Each
-/// round draws more than the one before: the sequence may be far behind.
-fn draw(sequence: &str, needed: u64, taken: impl Fn(&str) -> String) -> String {
+/// How many numbers a sequence has, if it begins again after the last one.
+const CYCLE: &str = "
+    SELECT pg_catalog.trunc((seqmax::pg_catalog.numeric - seqmin) / pg_catalog.abs(seqincrement::pg_catalog.numeric))::pg_catalog.int8
+    FROM pg_catalog.pg_sequence WHERE seqrelid = $1::pg_catalog.regclass AND seqcycle";
+
+/// Draws numbers of a sequence, as many as are needed and free, into a temporary table; its name as SQL says it, or why
+/// there are too few. Each round may draw more than the one before: the sequence may be far behind.
+fn draw(
+    sequence: &str,
+    needed: u64,
+    taken: impl Fn(&str) -> String,
+) -> Result<Result<String, String>, Error> {
     let name = relation::free_temporary_name("sqlite_migrate_numbers");
     let numbers = qualified("pg_temp", &name);
     spi::execute(&format!("CREATE TEMPORARY TABLE {} (number pg_catalog.int8) USING heap", ident(&name)));
+    // Each number once: after a whole cycle they come again.
+    let mut left =
+        spi::value::<u64>(CYCLE, &[sequence.into()]).map_or(u64::MAX, |steps| steps.saturating_add(1));
     let (mut drawn, mut round) = (0, 0);
     while drawn < needed {
-        let wanted = (needed - drawn) << round;
-        drawn += latest::execute(&format!(
+        let missing = needed - drawn;
+        let wanted = (missing << round).min(left);
+        if wanted == 0 {
+            return Ok(Err("all of its numbers are taken".into()));
+        }
+        // LIMIT stops drawing with the last number that is needed.
+        let insert = format!(
             "INSERT INTO {numbers} SELECT d.number
              FROM (SELECT pg_catalog.nextval({}::pg_catalog.regclass) AS number FROM pg_catalog.generate_series(1, {wanted})) AS d
-             WHERE NOT ({})",
+             WHERE NOT ({}) LIMIT {missing}",
             literal(sequence),
             taken("d.number")
-        ));
+        );
+        drawn += match xact::attempt(|| -> Result<_, Infallible> { Ok(latest::execute(&insert)) }) {
+            Ok(Ok(rows)) => rows,
+            Err(caught) if caught.is_of_value() => return Ok(Err(caught.message)),
+            Err(caught) => return Err(caught.into()),
+        };
+        left -= wanted;
         round = (round + 1).min(16);
     }
-    numbers
+    Ok(Ok(numbers))
 }
