@@ -19,23 +19,16 @@ pub fn costs(
     let other_class = TypeClass::of(&plain.pg_type) != TypeClass::of(&followed.pg_type);
     let was_text = matches!(TypeClass::of(&plain.pg_type), TypeClass::Text | TypeClass::Bytea);
     let single = followed.pg_type == PgType::Float4;
-    loses_default(ctx, table, column, plain, followed)
+    // The default is translated for the plain type only.
+    let timezone = Timezone::parse(&table.settings.timezone).unwrap_or_default();
+    let default = column.source.default.as_deref().filter(|_| !column.rowid_alias);
+    let loses_default = default.is_some_and(|sql| {
+        let kept = |c: &Choice| (ctx.rules.default)(sql, &c.pg_type, c.format, &timezone).is_ok();
+        kept(plain) && !kept(followed)
+    });
+    loses_default
         || (other_class && was_text || single) && in_expression(table.source, name)
         || followed.pg_type == PgType::Jsonb && in_unique_key(table.source, name)
-}
-
-/// The default is translated for the plain type only.
-fn loses_default(
-    ctx: &Context<'_>,
-    table: &ResolvedTable<'_>,
-    column: &ResolvedColumn<'_>,
-    plain: &Choice,
-    followed: &Choice,
-) -> bool {
-    let Some(sql) = column.source.default.as_deref().filter(|_| !column.rowid_alias) else { return false };
-    let timezone = Timezone::parse(&table.settings.timezone).unwrap_or_default();
-    let kept = |choice: &Choice| (ctx.rules.default)(sql, &choice.pg_type, choice.format, &timezone).is_ok();
-    kept(plain) && !kept(followed)
 }
 
 /// An expression of the table names the column: its text would be another one.
