@@ -44,7 +44,7 @@ unit: setup ## every test that needs no server
 	$(CARGO_ENV) cargo test --workspace $(FEATURES)
 
 orms: setup ## install the ORMs of tests/orms below target/, and let them read and write what was imported
-	@scripts/orms.sh
+	@scripts/orms.sh all
 	@$(MAKE) --no-print-directory e2e ONLY=test_live
 
 fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)

@@ -1,6 +1,6 @@
 """The ORMs themselves (tests/orms): each fills a SQLite file, the file is imported, and the ORM reads, writes and compares.
 
-`make orms` installs them below target/. Into the schema that the ORM has made (never), and into tables of the import (fresh)."""
+`make orms` installs them below target/orms. Into the schema that the ORM has made (never), and into tables of the import (fresh)."""
 
 import json
 import os
@@ -11,15 +11,17 @@ import pytest
 
 from harness import ROOT, quote
 
-PROGRAMS = ["sqlalchemy", "django", "peewee", "tortoise"]
-INSTALLED = ROOT / "target/orms"
+PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
+NODE = []
+SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
 # Django's own tables of rights are in every database that it has migrated.
 EXISTING = {"django": {"exclude": ["auth_*", "django_*"]}}
 # What the file does not say, and findings name: which columns hold durations.
 DURATION = {"tables": {"users": {"columns": {"session": {"type": "interval"}}}}}
 FRESH = {"sqlalchemy": DURATION, "django": DURATION}
 
-pytestmark = pytest.mark.skipif(not (INSTALLED / "requirements.txt").exists(), reason="the ORMs are not installed: make orms")
+WITHOUT_PYTHON = pytest.mark.skipif(not (INSTALLED / "python").exists(), reason="Python's ORMs are not installed: make orms")
+WITHOUT_NODE = pytest.mark.skipif(not (INSTALLED / "node").exists(), reason="Node's ORMs are not installed: make orms")
 
 
 class Shop:
@@ -35,9 +37,11 @@ class Shop:
         self.found = self.run("query", self.path)
 
     def run(self, command, target):
-        script = ROOT / f"tests/orms/{self.program}_shop.py"
-        packages = {**os.environ, "PYTHONPATH": str(INSTALLED)}
-        ran = subprocess.run([sys.executable, script, command, str(target)], capture_output=True, text=True, timeout=120, env=packages)
+        if self.program in NODE:
+            script, packages = ["node", SHOPS / f"node/{self.program}_shop.js"], {"NODE_PATH": str(INSTALLED / "node/node_modules")}
+        else:
+            script, packages = [sys.executable, SHOPS / f"{self.program}_shop.py"], {"PYTHONPATH": str(INSTALLED / "python")}
+        ran = subprocess.run([*script, command, str(target)], capture_output=True, text=True, timeout=120, env={**os.environ, **packages})
         assert ran.returncode == 0, ran.stderr[-2000:]
         return json.loads(ran.stdout) if ran.stdout else None
 
@@ -63,7 +67,7 @@ def merged(t, plan, fix):
     return json.loads(t.value(f"SELECT sqlite_plan_merge({quote(json.dumps(plan))}, {quote(json.dumps(fix))})"))
 
 
-@pytest.fixture(params=PROGRAMS)
+@pytest.fixture(params=[pytest.param(p, marks=WITHOUT_PYTHON) for p in PYTHON] + [pytest.param(p, marks=WITHOUT_NODE) for p in NODE])
 def shop(t, request):
     # An ORM's driver relies on the server's own settings.
     t.sql(f"ALTER DATABASE {t.database} RESET ALL")
