@@ -1,6 +1,6 @@
 //! SQLite's expressions, which become PostgreSQL's.
 
-use pg_sqlite_migrate_core::translate::{self, Scope, ScopeColumn, Size};
+use pg_sqlite_migrate_core::translate::{self, Collation, Scope, ScopeColumn, Size};
 use pg_sqlite_migrate_core::value::{Format, PgType, Timezone};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -190,12 +190,12 @@ const TYPES: &[&str] = &[
 
 fn scope() -> Scope {
     let column = |(source, pg_type, format): (&str, &str, Option<Format>)| ScopeColumn {
-        citext: false,
+        read_as_text: false,
         source: source.into(),
         target: format!("{source}'s \"own\""),
         pg_type: PgType::parse(pg_type),
         format,
-        nocase: source == "name",
+        collation: if source == "name" { Collation::Nocase } else { Collation::Binary },
         size: Size { low: -1e6, high: 1e6, tiny: 1e-6 },
     };
     let columns = [

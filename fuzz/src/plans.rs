@@ -146,6 +146,7 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let names = select(&["latin1", "windows-1252", "UTF-8", "nowhere"][..]);
             prop::option::of(names).prop_map(Value::from).boxed()
         }
+        Kind::Scale => prop::option::of(0..1002u64).prop_map(Value::from).boxed(),
         Kind::Timezone => {
             select(&["UTC", "Europe/Berlin", "+05:30", "Nowhere"][..]).prop_map(Value::from).boxed()
         }

@@ -156,6 +156,8 @@ kinds! {
     Untold = "untold",
     /// NULL in a NOT NULL column.
     NullKey = "null_key",
+    /// A column becomes an enum, or cannot.
+    Enum = "enum",
     /// A generated column is computed otherwise.
     GeneratedOtherwise = "generated_otherwise",
     /// A generated column, default, check, key or index is not carried over.

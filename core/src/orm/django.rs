@@ -17,6 +17,7 @@ pub const ORM: Orm = Orm {
             ("CHAR(39)", &["inet"]),
         ],
         integers: Integers::Narrow,
+        pads_decimals: true,
         names: Names::Django,
         ..Conventions::NONE
     },

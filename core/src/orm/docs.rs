@@ -79,6 +79,7 @@ fn flags(c: &Conventions) -> Vec<&'static str> {
         (c.named_times, "INTEGER called as times are: `timestamp with time zone`"),
         (c.clock_in_milliseconds, "times of day in milliseconds"),
         (c.texts_in_blobs, "BLOB that holds digits `numeric`, documents `jsonb`"),
+        (c.pads_decimals, "decimals without precision: as many digits after the point as the file shows"),
         (c.serial, "rows numbered by `serial`"),
         (c.generates_uuids, "UUID keys with a default"),
     ];

@@ -69,6 +69,8 @@ pub struct Conventions {
     pub durations: Option<Format>,
     /// Decimals are texts in columns of this declared type.
     pub decimal_texts: Option<&'static str>,
+    /// Decimals have a scale that the declared type does not say.
+    pub pads_decimals: bool,
     /// Its own schema numbers rows by `serial`, not by identity columns.
     pub serial: bool,
     /// How keys are named that have no name in the file.
@@ -120,6 +122,7 @@ impl Conventions {
         texts_in_blobs: false,
         durations: None,
         decimal_texts: None,
+        pads_decimals: false,
         serial: false,
         names: Names::Postgres,
         generates_uuids: false,

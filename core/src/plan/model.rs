@@ -332,6 +332,8 @@ pub struct LoadColumn {
     /// What NULL becomes, as SQL.
     pub default: Option<String>,
     pub excess: Excess,
+    /// Digits after the point that a numeric without limits has at least.
+    pub scale: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

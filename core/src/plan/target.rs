@@ -25,6 +25,8 @@ pub struct Target {
     pub page: Page,
     /// Texts are bytes (SQL_ASCII).
     pub texts_of_bytes: bool,
+    /// Types in the plan's schemas that are no tables.
+    pub types: Vec<ExistingType>,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
@@ -35,6 +37,17 @@ pub struct Target {
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,
     pub broken_checks: Vec<Answer<BrokenCheck>>,
+}
+
+/// A type that is no table's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingType {
+    pub schema: String,
+    pub name: String,
+    /// In their order; none of a type that is no enum.
+    pub labels: Vec<String>,
+    /// The caller may make columns of it.
+    pub usable: bool,
 }
 
 /// The type that ignores case.

@@ -52,7 +52,7 @@ pub(super) fn compare(left: Node, op: Op, right: Node) -> Result<Node> {
     if let Some(node) = storage_class(&left, op, &right).or_else(|| storage_class(&right, op, &left)) {
         return node;
     }
-    let collation = collation(&[&left, &right]);
+    let collation = collation(&[&left, &right])?;
     let (l, mut rs) = to_one_type(left, vec![right], op.orders())?;
     let Some(r) = rs.pop() else { return refuse("nothing to compare with") };
     let (l, r) = (side(&l, collation, op.orders()), side(&r, collation, op.orders()));
@@ -84,8 +84,8 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
         return Ok(node.after(&[&above, &below]));
     }
     // Each bound is compared by its own collation, so both must have the same one.
-    let collation = collation(&[&value, &low]);
-    if collation != self::collation(&[&value, &high]) {
+    let collation = collation(&[&value, &low])?;
+    if collation != self::collation(&[&value, &high])? {
         return refuse("BETWEEN with bounds of different collations");
     }
     let (v, bounds) = to_one_type(value, vec![low, high], true)?;
@@ -110,7 +110,7 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     if let Kind::TypeOf(_) = value.kind {
         return storage_class_in(&value, &items, not);
     }
-    let collation = collation(&[&value]);
+    let collation = collation(&[&value])?;
     let (nulls, items): (Vec<Node>, Vec<Node>) = items.into_iter().partition(Node::is_null);
     if items.is_empty() {
         return Ok(Node::atom("NULL::boolean", TypeClass::Bool));
@@ -200,13 +200,12 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
 }
 
 /// The collation of a comparison: an explicit one, else that of a column, the left before the right.
-fn collation(nodes: &[&Node]) -> Collation {
+fn collation(nodes: &[&Node]) -> Result<Collation> {
     let explicit = nodes.iter().find_map(|n| n.collate);
-    let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.is_nocase_column());
-    match explicit {
-        Some(c) => c,
-        None if column() == Some(true) => Collation::Nocase,
-        None => Collation::Binary,
+    let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.collation());
+    match explicit.or_else(column) {
+        Some(Collation::Own) => refuse("texts are compared by a collation of the application's own"),
+        found => Ok(found.unwrap_or(Collation::Binary)),
     }
 }
 
@@ -220,7 +219,7 @@ pub(super) fn side(node: &Node, collation: Collation, orders: bool) -> Node {
         Collation::Rtrim => format!("rtrim({}, ' ')", c_collation(node)),
         Collation::Binary if node.is_nocase_column() => c_collation(node),
         Collation::Binary if orders && node.literal().is_none() => c_collation(node),
-        Collation::Binary => return node.clone(),
+        Collation::Binary | Collation::Own => return node.clone(),
     };
     let prec = if collation == Collation::Binary { Prec::Unary } else { Prec::Atom };
     Node::new(sql, TypeClass::Text, prec).after(&[node])

@@ -110,14 +110,14 @@ impl<'s> Walk<'s> {
     fn column(&self, name: &str) -> Option<Node> {
         let c = self.scope.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name))?;
         let timezone = self.scope.timezone.clone();
-        let kind = Kind::Column { format: c.format, nocase: c.nocase, timezone };
+        let kind = Kind::Column { format: c.format, collation: c.collation, timezone };
         let bits = match c.pg_type {
             PgType::Int2 => 16,
             PgType::Int4 => 32,
             _ => 64,
         };
         let name = sqltext::ident(&c.target);
-        let sql = if c.citext { name + TEXT } else { name };
+        let sql = if c.read_as_text { name + TEXT } else { name };
         Some(Node::atom(sql, TypeClass::of(&c.pg_type)).kind(kind).sized(c.size, bits))
     }
 
@@ -217,13 +217,11 @@ impl<'s> Walk<'s> {
     fn collate(&mut self, x: &Expr<'_>, name: &str) -> Result<Node> {
         let mut node = self.expr(x)?;
         // Of several COLLATEs on one operand the leftmost applies: it is the nearest to the value.
-        let collation = match literal::unquote(name).to_ascii_uppercase().as_str() {
-            "BINARY" => Collation::Binary,
-            "NOCASE" => Collation::Nocase,
-            "RTRIM" => Collation::Rtrim,
-            other => return refuse(format!("collation {other} is an application's own")),
-        };
-        node.collate = Some(collation);
+        let name = literal::unquote(name);
+        node.collate = Some(Collation::named(&name)).filter(|collation| *collation != Collation::Own);
+        if node.collate.is_none() {
+            return refuse(format!("collation {} is an application's own", name.to_ascii_uppercase()));
+        }
         Ok(node)
     }
 

@@ -3,7 +3,7 @@
 //! A function that is not in the table is refused by name. Arguments are converted to the class that the table
 //! requires, and then put into the form.
 
-use super::node::{Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
+use super::node::{Collation, Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
 use super::{Size, compare, datetime, json, literal, random, size, textual};
 use crate::types::TypeClass;
 
@@ -300,7 +300,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
     if a.is_null() || b.is_null() {
         return Ok(a.clone());
     }
-    if [a, b].iter().any(|n| n.is_nocase_column() || n.collate.is_some()) {
+    if [a, b].iter().any(|n| n.collation() != Collation::Binary || n.collate.is_some()) {
         return refuse("nullif() under a collation");
     }
     // The result has the type of the comparison.
@@ -319,6 +319,10 @@ fn extreme(function: &str, args: &[Node]) -> Result<Node> {
     let (class, mut values) = unify(args)?;
     if !matches!(class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric | TypeClass::Text) {
         return refuse(format!("min() and max() of {} values", class_name(class)));
+    }
+    let collated = |n: &Node| n.collation() != Collation::Binary || n.collate.is_some();
+    if class == TypeClass::Text && args.iter().any(collated) {
+        return refuse("min() and max() under a collation");
     }
     if class == TypeClass::Text
         && let Some(value) = values.first_mut()

@@ -14,6 +14,7 @@ mod function;
 mod glob;
 mod json;
 mod like;
+mod listed;
 mod literal;
 mod node;
 mod parse;
@@ -29,6 +30,8 @@ use sqlite3_parser::Bump;
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
 
+pub use listed::{Listed, listed, may_name};
+pub use node::Collation;
 pub use size::Size;
 
 /// The columns that an expression may name, with what became of them.
@@ -48,10 +51,10 @@ pub struct ScopeColumn {
     pub pg_type: PgType,
     /// How numbers of the source column were read (an epoch), for comparisons with literals.
     pub format: Option<Format>,
-    /// The column compares without regard to ASCII case in SQLite.
-    pub nocase: bool,
-    /// Its type is citext, of which an expression reads the text.
-    pub citext: bool,
+    /// How SQLite compares its texts.
+    pub collation: Collation,
+    /// Its type is citext or an enum, of which an expression reads the text.
+    pub read_as_text: bool,
     /// Of its numbers.
     pub size: Size,
 }

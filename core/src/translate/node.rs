@@ -41,12 +41,29 @@ pub(super) enum Lit {
     Blob(Vec<u8>),
 }
 
-/// SQLite's built-in collations.
+/// How SQLite compares texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Collation {
+pub enum Collation {
+    /// Byte by byte.
     Binary,
+    /// Without regard to the case of ASCII letters.
     Nocase,
+    /// Without spaces at the end.
     Rtrim,
+    /// The application's own, which SQLite itself does not know.
+    Own,
+}
+
+impl Collation {
+    /// The collation of a declaration or of COLLATE.
+    pub fn named(name: &str) -> Collation {
+        match name.to_ascii_uppercase().as_str() {
+            "BINARY" => Collation::Binary,
+            "NOCASE" => Collation::Nocase,
+            "RTRIM" => Collation::Rtrim,
+            _ => Collation::Own,
+        }
+    }
 }
 
 /// What is known about a value in addition to its family.
@@ -56,7 +73,7 @@ pub(super) enum Kind {
     Literal(Lit),
     Column {
         format: Option<Format>,
-        nocase: bool,
+        collation: Collation,
         /// Of times that are stored without an offset.
         timezone: Timezone,
     },
@@ -196,7 +213,14 @@ impl Node {
         matches!(self.kind, Kind::Column { .. })
     }
     pub fn is_nocase_column(&self) -> bool {
-        matches!(self.kind, Kind::Column { nocase: true, .. })
+        self.collation() == Collation::Nocase
+    }
+    /// The column's own; BINARY of anything else.
+    pub fn collation(&self) -> Collation {
+        match self.kind {
+            Kind::Column { collation, .. } => collation,
+            _ => Collation::Binary,
+        }
     }
     pub fn is_number(&self) -> bool {
         matches!(self.class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric)
@@ -237,7 +261,7 @@ impl Node {
             (Kind::Literal(Lit::Null), _) => Ok(Node::atom("NULL::text", TypeClass::Text)),
             (Kind::Literal(Lit::Integer(n)), _) => Ok(text(&n.to_string())),
             // A nondeterministic collation does not support LIKE and regular expressions, and would apply to the result.
-            (Kind::Column { nocase: true, .. }, TypeClass::Text) => {
+            (Kind::Column { collation: Collation::Nocase, .. }, TypeClass::Text) => {
                 Ok(Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text))
             }
             (Kind::TypeOf(_), _) | (_, TypeClass::Text) => Ok(self.clone()),

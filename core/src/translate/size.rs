@@ -162,8 +162,8 @@ mod tests {
             target: source.into(),
             pg_type: PgType::parse(pg_type),
             format: None,
-            nocase: false,
-            citext: false,
+            collation: crate::translate::Collation::Binary,
+            read_as_text: false,
             size,
         };
         let number = |low, high, tiny| Size { low, high, tiny };

@@ -5,12 +5,17 @@ use super::*;
 /// A column of every family; `email` and `login` are NOCASE, `login` as citext; `ms` was stored as milliseconds.
 fn scope() -> Scope {
     let column = |(name, pg_type): (&str, &str)| ScopeColumn {
-        citext: name == "login",
+        read_as_text: name == "login",
         source: name.to_ascii_uppercase(),
         target: name.into(),
         pg_type: PgType::parse(pg_type),
         format: (name == "ms").then_some(Format::UnixEpochMs),
-        nocase: matches!(name, "email" | "login"),
+        collation: match name {
+            "email" | "login" => Collation::Nocase,
+            "code" => Collation::Rtrim,
+            "own" => Collation::Own,
+            _ => Collation::Binary,
+        },
         size: Size { low: -1e6, high: 1e6, tiny: 1e-6 },
     };
     let columns = [
@@ -22,6 +27,8 @@ fn scope() -> Scope {
         ("name", "text"),
         ("email", "text"),
         ("login", "text"),
+        ("code", "text"),
+        ("own", "text"),
         ("status", "character varying(20)"),
         ("b", "bytea"),
         ("d", "date"),
@@ -45,6 +52,26 @@ fn citext_is_read_as_text() {
             r#""login" IS NOT NULL AND length("login"::text COLLATE "C") > 3"#,
         ),
         ("login || 'x' IS NULL", r#""login"::text COLLATE "C" || 'x' IS NULL"#),
+    ]);
+}
+
+#[test]
+fn a_column_compares_by_its_own_collation() {
+    conditions(&[
+        (
+            "code IN ('a', 'b')",
+            r#"rtrim("code" COLLATE "C", ' ') IN (rtrim('a' COLLATE "C", ' '), rtrim('b' COLLATE "C", ' '))"#,
+        ),
+        ("code = 'a' COLLATE BINARY", r#""code" = 'a'"#),
+        ("code IS NULL", r#""code" IS NULL"#),
+        ("own IS NOT NULL AND length(own) > 1", r#""own" IS NOT NULL AND length("own") > 1"#),
+        ("own = 'a'", "refused: texts are compared by a collation of the application's own"),
+        // The left side decides.
+        ("name IN (own)", r#""name" IN ("own")"#),
+        ("own IN (name)", "refused: texts are compared by a collation of the application's own"),
+        ("max(code, 'a') IS NULL", "refused: min() and max() under a collation"),
+        ("min(email, name) IS NULL", "refused: min() and max() under a collation"),
+        ("nullif(code, 'a') IS NULL", "refused: nullif() under a collation"),
     ]);
 }
 

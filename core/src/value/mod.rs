@@ -182,6 +182,8 @@ enum Kind {
     TimestampTz(datetime::Rule),
     Uuid,
     Numeric(Option<(i32, i32)>),
+    /// Without limits, with as many digits after the point at least.
+    Padded(usize),
     /// Digits, which a blob may hold.
     NumericText(Option<(i32, i32)>),
     Money,
@@ -251,6 +253,14 @@ impl Decoder {
         }
     }
 
+    /// The same decoder, with the digits after the point that a numeric without limits has at least.
+    pub fn with_scale(self, scale: Option<u16>) -> Decoder {
+        match (&self.kind, scale) {
+            (Kind::Numeric(None), Some(scale)) => Decoder { kind: Kind::Padded(scale.into()) },
+            _ => self,
+        }
+    }
+
     /// The same decoder in the database that the texts are read for, which a text type depends on.
     pub fn with_texts(self, texts: TextReading) -> Decoder {
         match self.kind {
@@ -306,6 +316,7 @@ impl Kind {
     fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         match self {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
+            Kind::Padded(scale) => number::numeric(cell, None).map(|text| number::padded(text, *scale)),
             Kind::NumericText(typmod) => number::numeric(cell.as_text(), *typmod),
             Kind::Money => money::decode(cell),
             Kind::Interval(format, precision) => interval::decode(cell, *format, *precision),

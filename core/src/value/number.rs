@@ -243,6 +243,22 @@ impl Decimal {
         format!("{sign}0.{}e{}", String::from_utf8_lossy(&self.digits), self.integer_digits)
     }
 
+    /// As a person writes it.
+    fn without_exponent(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        let (before, digits) = (self.integer_digits, String::from_utf8_lossy(&self.digits));
+        let zeros = |n: i32| "0".repeat(n.max(0) as usize);
+        let whole = digits.get(..digits.len().min(before.max(0) as usize)).unwrap_or_default();
+        let fraction = digits.get(whole.len()..).unwrap_or_default();
+        let (whole, point) =
+            (format!("{whole}{}", zeros(-self.scale)), if fraction.is_empty() { "" } else { "." });
+        let whole = if whole.is_empty() { "0" } else { &whole };
+        format!(
+            "{sign}{whole}{point}{}{fraction}",
+            if fraction.is_empty() { String::new() } else { zeros(-before) }
+        )
+    }
+
     /// `numeric(precision, scale)`, or `numeric` within PostgreSQL's limits, holds it without rounding.
     pub fn fits(&self, typmod: Option<(i32, i32)>) -> bool {
         let (integer_digits, scale) = match typmod {
@@ -291,6 +307,21 @@ pub fn numeric<'a>(cell: Cell<'a>, typmod: Option<(i32, i32)>) -> Result<Cow<'a,
     }
 }
 
+/// `numeric` with as many digits after the point at least, where its scale does not say how many.
+pub fn padded(text: Cow<'_, str>, scale: usize) -> Cow<'_, str> {
+    let text = match text.contains(['e', 'E']).then(|| Decimal::parse(text.as_bytes())).flatten() {
+        Some(decimal) if decimal.scale < scale as i32 => decimal.without_exponent().into(),
+        Some(_) => return text,
+        None => text,
+    };
+    let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    if fraction >= scale || !text.ends_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return text;
+    }
+    let point = if text.contains('.') { "" } else { "." };
+    format!("{text}{point}{}", "0".repeat(scale - fraction)).into()
+}
+
 /// `numeric(p,s)` without the digits beyond its scale.
 pub fn numeric_without(cell: Cell<'_>, typmod: (i32, i32), excess: Excess) -> Result<String, InvalidValue> {
     let decimal = match cell {
@@ -331,6 +362,29 @@ mod tests {
 
     fn bigint(cell: Cell<'_>) -> Result<i64, InvalidValue> {
         integer(cell, i64::MIN, i64::MAX)
+    }
+
+    #[test]
+    fn decimals_are_padded_to_a_scale() {
+        for (text, padded_text) in [
+            ("2.1", "2.10"),
+            ("2", "2.00"),
+            ("2.", "2.00"),
+            ("-.5", "-.50"),
+            ("2.105", "2.105"),
+            ("2.00", "2.00"),
+            ("1e3", "1000.00"),
+            ("-1.5E+1", "-15.00"),
+            ("12e-1", "1.20"),
+            ("5e-1", "0.50"),
+            ("0e7", "0.00"),
+            ("1e-7", "1e-7"),
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+        ] {
+            assert_eq!(padded(text.into(), 2), padded_text);
+            assert_eq!(canonical_numeric(&padded(text.into(), 5)), canonical_numeric(text));
+        }
     }
 
     #[test]

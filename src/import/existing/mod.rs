@@ -10,6 +10,7 @@ mod indexes;
 mod keys;
 mod levels;
 mod relations;
+mod types;
 mod views;
 
 use std::collections::BTreeSet;
@@ -75,7 +76,7 @@ pub fn read(schemas: &[String]) -> Target {
     foreign_keys::read(&mut found);
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
-    let views = views::read(&schemas);
+    let (views, types) = (views::read(&schemas), types::read(&schemas));
     Target {
         relations: found.into_tables(),
         icu: spi::any(HAS_ICU, &[]),
@@ -85,6 +86,7 @@ pub fn read(schemas: &[String]) -> Target {
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
         views,
+        types,
         ..Target::default()
     }
 }

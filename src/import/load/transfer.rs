@@ -218,6 +218,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         // The type that the column really has decides, not the plan's spelling of it.
         decoder: Decoder::new(base, column.format, timezone)
             .with_words(column.words.clone())
+            .with_scale(column.scale)
             .with_texts(column.texts),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),

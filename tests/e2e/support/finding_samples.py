@@ -16,6 +16,8 @@ SAMPLES = {
     "reads_clock": [(T, "", {"tables": {"t": {"where": "v < date('now')", "columns": {"v": {"using": "v || date()"}}}}})],
     "failed_expression": [(T, "", {"on_error": "continue", "tables": {"t": {"columns": {"v": {"using": "json(iif(id = 2, '{', '[]'))"}}}}}),
                           (T, "", {"on_error": "continue", "tables": {"t": {"where": "abs(iif(id = 2, -9223372036854775808, 1)) = 1"}}})],
+    "enum": [("CREATE TABLE t (s TEXT CHECK (s IN ('a', 'b'))); INSERT INTO t VALUES ('a')", "", {"enums": True}),
+             ("CREATE TABLE t (s TEXT DEFAULT 'c' CHECK (s IN ('a', 'b'))); INSERT INTO t VALUES ('a')", "", {"enums": True})],
     "no_tables": [("CREATE TABLE t (a); DROP TABLE t", "", {})],
     "before_not_run": [(T, "", {"before": "SELECT 1"})],
     "named_times": [("CREATE TABLE t (created_at INTEGER); INSERT INTO t VALUES (1600000000)", "", {"epochs": "named"})],

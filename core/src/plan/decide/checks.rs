@@ -23,6 +23,9 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         if !table.settings.checks.take(&check_name(source, check)) {
             continue;
         }
+        if table.columns.iter().any(|c| c.enumeration.as_ref().is_some_and(|e| e.check == position)) {
+            continue;
+        }
         let named = check.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
         let object = format!("check{named} of {}", source.name);
         let translated = (ctx.rules.condition)(&check.expression, &table.scope(true));

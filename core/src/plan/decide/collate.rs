@@ -14,6 +14,7 @@ use crate::plan::context::Context;
 use crate::plan::given::words::{Nocase, Word};
 use crate::plan::target::Citext;
 use crate::sqltext::{ident, literal, qualified};
+use crate::translate::Collation;
 use crate::value::PgType;
 
 /// The collation's name in each schema that needs it.
@@ -64,12 +65,19 @@ pub enum Folding {
     Citext(String),
 }
 
+/// How SQLite compares the texts of a column that is text in PostgreSQL.
+pub fn of(column: &DecidedColumn<'_>) -> Collation {
+    let declared = column.source.collation.as_deref().filter(|_| column.pg_type.is_text());
+    declared.map_or(Collation::Binary, Collation::named)
+}
+
 /// The column compares without regard to case in SQLite, and is text in PostgreSQL.
 pub fn is_nocase(column: &DecidedColumn<'_>) -> bool {
     named(column.source.collation.as_deref(), "NOCASE") && column.pg_type.is_text()
 }
 
-fn named(collation: Option<&str>, name: &str) -> bool {
+/// The collation has this name.
+pub fn named(collation: Option<&str>, name: &str) -> bool {
     collation.is_some_and(|c| c.eq_ignore_ascii_case(name))
 }
 

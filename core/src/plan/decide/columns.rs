@@ -24,6 +24,9 @@ use crate::value::{Excess, Format, PgType, ValueList};
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const MAX_COLUMNS: usize = 1600;
 
+/// `DBL_DIG`: the decimal digits that a double holds.
+const DOUBLE_DIGITS: i32 = 15;
+
 /// What is decided of a column's type.
 pub struct ColumnType {
     pub pg_type: PgType,
@@ -34,6 +37,7 @@ pub struct ColumnType {
     /// The plan's word on which numbers are times.
     pub epochs: Epochs,
     pub excess: Excess,
+    pub scale: Option<u16>,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -134,7 +138,9 @@ impl<'c, 'a> Case<'c, 'a> {
         }
         let choice = self.widened(ctx, choice, findings);
         choice.findings.into_iter().for_each(|f| self.table.report(findings, f));
+        self.scale_without_effect(&choice.pg_type).into_iter().for_each(|f| self.table.report(findings, f));
         ColumnType {
+            scale: self.scale(&choice.pg_type),
             pg_type: choice.pg_type,
             format: choice.format,
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
@@ -142,6 +148,31 @@ impl<'c, 'a> Case<'c, 'a> {
             epochs: self.epochs,
             excess: self.excess,
         }
+    }
+
+    /// The digits after the point that the numbers of a program have whose columns say nothing of them. A double holds 15
+    /// digits: with more of them, the last come from binary arithmetic.
+    fn scale(&self, pg_type: &PgType) -> Option<u16> {
+        if *pg_type.base() != PgType::Numeric(None) {
+            return None;
+        }
+        if let Some(explicit) = self.column.overrides.and_then(|g| g.scale) {
+            return explicit;
+        }
+        let pads = self.orms.iter().any(|recognised| recognised.orm.conventions.pads_decimals);
+        let stored = self.profile.filter(|p| pads && self.existing.is_none() && p.decimals_measured())?;
+        let (texts, reals) = (&stored.text.decimal, &stored.real.decimal);
+        let (scale, digits) = (texts.scale.max(reals.scale), texts.integer_digits.max(reals.integer_digits));
+        let shown = scale > 0 && digits + scale <= DOUBLE_DIGITS;
+        u16::try_from(scale).ok().filter(|_| shown)
+    }
+
+    fn scale_without_effect(&self, pg_type: &PgType) -> Option<Finding> {
+        self.column.overrides.and_then(|g| g.scale.flatten())?;
+        let path = self.column.path(&self.table.source.name, "scale");
+        let message = format!("{path} has no effect: the column is {pg_type}, not numeric without precision");
+        let finding = Kind::NoEffect.warning(self.object(), message);
+        (*pg_type.base() != PgType::Numeric(None)).then(|| finding.fix(self.fix("scale", Value::Null), ""))
     }
 
     /// By the declaration, the stored values, and the conventions of the file's programs where they cost nothing.

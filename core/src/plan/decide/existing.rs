@@ -119,6 +119,8 @@ fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'stati
             ("indexes", differs(given.indexes.clone(), plan.indexes.clone())),
             ("foreign_keys", differs(given.foreign_keys.clone(), plan.foreign_keys.clone())),
             ("checks", differs(given.checks.clone(), plan.checks.clone())),
+            ("enums", differs(given.enums.clone(), plan.enums.clone())),
+            ("identity", differs(given.identity, plan.identity)),
         ],
         None => vec![
             ("on_conflict", differs(given.on_conflict, plan.on_conflict)),

@@ -8,6 +8,7 @@ pub(crate) mod conflicts;
 mod conventions;
 pub(crate) mod converted;
 pub(crate) mod details;
+pub(crate) mod enums;
 pub(crate) mod epochs;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
@@ -57,6 +58,9 @@ pub fn decide<'a>(
     conflicts::remedies(ctx, &mut tables);
     collate::follow(&mut tables, findings);
     let mut relations = relations(ctx, &tables);
+    for table in tables.iter_mut().filter(|d| d.fresh()) {
+        enums::decide(ctx, table, &mut relations, findings);
+    }
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         unique::keys(ctx, table, scope, findings);

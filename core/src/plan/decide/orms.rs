@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::enums;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::catalog::ForeignKey;
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -115,6 +116,16 @@ impl<'d, 'a> Column<'d, 'a> {
         let open = orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
         let open =
             open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(referenced));
+        let name = &self.column.source.name;
+        if let Some((_, listed)) =
+            enums::listing(self.table, self.column).filter(|_| !self.is_key(referenced))
+        {
+            let values = counted(listed.texts.len() as u64, "value", "values");
+            let message = format!("its CHECK lists {values}: the application's schema may have an enum here");
+            let fix = Fix::of_table(&self.table.source.name, "enums", true);
+            let finding = Kind::Untold.info(self.object(), message).fix(fix, " to make one");
+            return (!self.table.settings.enums.take(name)).then_some(finding);
+        }
         let message = match (open, self.profile().and_then(|p| p.few.listed())) {
             (Some(open), _) => {
                 format!("the file does not say what the application's schema has here: {open}")

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use super::collate::{self, Folding};
 use super::columns::ColumnType;
 use super::converted::KeyAsked;
+use super::enums::Enumeration;
 use super::object::{IndexKeys, Object};
 use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
@@ -70,6 +71,8 @@ pub struct DecidedColumn<'a> {
     pub words: Words,
     pub epochs: Epochs,
     pub excess: Excess,
+    /// Digits after the point that a numeric without limits has at least.
+    pub scale: Option<u16>,
     pub not_null: bool,
     /// The default of an existing NOT NULL column, which NULL becomes.
     pub null_default: Option<String>,
@@ -77,6 +80,8 @@ pub struct DecidedColumn<'a> {
     pub generated: Option<String>,
     /// What makes its comparisons ignore case.
     pub folding: Option<Folding>,
+    /// The enum that its type, which is text, becomes.
+    pub enumeration: Option<Enumeration>,
 }
 
 impl<'a> Deref for DecidedTable<'a> {
@@ -181,8 +186,8 @@ impl<'a> DecidedTable<'a> {
             target: c.target.clone(),
             pg_type: c.pg_type.clone(),
             format: c.format,
-            nocase: collate::is_nocase(c),
-            citext: matches!(c.folding, Some(Folding::Citext(_))),
+            collation: collate::of(c),
+            read_as_text: c.enumeration.is_some() || matches!(c.folding, Some(Folding::Citext(_))),
             size: self.size_of(c),
         });
         translate::Scope { columns: columns.collect(), timezone: self.timezone() }
@@ -211,7 +216,7 @@ impl<'a> DecidedColumn<'a> {
         (on_invalid, null_values): (OnInvalid, ValueList),
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned, epochs, excess } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs, excess, scale } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             words: resolved.overrides.map(|g| g.words.clone()).unwrap_or_default(),
@@ -226,14 +231,19 @@ impl<'a> DecidedColumn<'a> {
             epochs,
             null_default: None,
             excess,
+            scale,
             default: None,
             generated: None,
             folding: None,
+            enumeration: None,
         }
     }
 
     /// Its type in a definition.
     pub fn printed_type(&self) -> String {
+        if let Some(enumeration) = &self.enumeration {
+            return enumeration.printed();
+        }
         match &self.folding {
             Some(Folding::Citext(name)) => name.clone(),
             Some(Folding::Collation) | None => self.pg_type.to_string(),
@@ -250,7 +260,9 @@ impl<'a> DecidedColumn<'a> {
 
     /// What becomes of its values in a load, by the plan's type.
     pub fn decoder(&self, timezone: &Timezone) -> Decoder {
-        Decoder::new(self.pg_type.base(), self.format, timezone).with_words(self.words.clone())
+        Decoder::new(self.pg_type.base(), self.format, timezone)
+            .with_words(self.words.clone())
+            .with_scale(self.scale)
     }
 
     /// PostgreSQL computes its values.

@@ -10,8 +10,8 @@ use crate::plan::given::overrides::Common;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::*;
 use crate::plan::resolve::table::Place;
-use crate::value::Format;
 use crate::value::encoding::TextEncoding;
+use crate::value::{Format, PgType};
 
 /// Prints the plan. Tables and columns stand in the file's order, those left out as `"skip": true`.
 pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
@@ -70,6 +70,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "types", Value::Object(types));
     put(&mut out, "formats", Value::Object(formats));
     put(&mut out, "identity", settings.identity.word().into());
+    put(&mut out, "enums", settings.enums.json());
     put(&mut out, "timezone", settings.timezone.as_str().into());
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
@@ -131,6 +132,9 @@ fn column(column: &DecidedColumn<'_>) -> Value {
         put(&mut out, "using", using.into());
     }
     put(&mut out, "format", column.format.map(|f| f.as_str()).into());
+    if *column.pg_type.base() == PgType::Numeric(None) {
+        put(&mut out, "scale", column.scale.into());
+    }
     put(&mut out, "nullable", (!column.not_null).into());
     put(&mut out, "default", column.default.clone().into());
     put(&mut out, "generated", column.generated.clone().map_or(Value::Bool(false), Value::from));

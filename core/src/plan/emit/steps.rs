@@ -7,6 +7,7 @@ use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
+use crate::plan::decide::enums::Enumeration;
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::match_by::MatchBy;
@@ -102,6 +103,10 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
     for schema in schemas {
         let sql = collate::create_collation(schema);
         push(out, Phase::Schema, format!("create collation in {schema}"), sql, None);
+    }
+    let enums = fresh().flat_map(|d| d.columns.iter().filter_map(|c| c.enumeration.as_ref()));
+    for (title, sql) in enums.filter_map(Enumeration::create) {
+        push(out, Phase::Schema, title, sql, None);
     }
 }
 
@@ -199,6 +204,7 @@ pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadS
         texts: table.texts(column),
         default: column.null_default.clone(),
         excess: column.excess,
+        scale: column.scale,
     };
     LoadSpec {
         id: table.id,

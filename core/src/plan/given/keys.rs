@@ -52,6 +52,8 @@ pub enum Kind {
     Format,
     /// The name of an encoding; null for none.
     Encoding,
+    /// How many digits; null for as many as there are.
+    Scale,
     Timezone,
     /// `false`, `true`, or an expression.
     Generated,
@@ -205,6 +207,9 @@ pub const KEYS: &[Key] = &[
     Key::new("identity", Kind::Word(Identity::WORDS), "\"identity\"").run_and_table().says(
         "What numbers the rows of a new table that has an INTEGER PRIMARY KEY: an `identity` column, or `serial`, whose sequence is the column's default. The default is `serial` for programs whose own schema has it.",
         "\"identity\": \"serial\""),
+    Key::new("enums", Kind::Objects, "false").run_and_table().says(
+        "Make an enum type of each text column of a new table whose CHECK lists the values it may hold, in place of the CHECK: `status TEXT CHECK (status IN ('active', 'invited'))`. Its values are sorted in the order of the list. `exclude` has globs of columns that keep text and CHECK. A type of that name with the same values is used again.",
+        "\"enums\": true"),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
     Key::new("indexes", Kind::Objects, "true").run_and_table().says(
@@ -268,6 +273,9 @@ pub const KEYS: &[Key] = &[
         "\"using\": \"replace(price, ',', '.')\""),
     Key::new("format", Kind::Format, "by the stored values").of_column().says(
         "How the column's numbers or encoded texts are read, see [types.md](types.md#formats).", "\"format\": \"unixepoch\""),
+    Key::new("scale", Kind::Scale, "by the program that wrote the file").of_column().says(
+        "How many digits after the point the values of a `numeric` column without precision have at least, from 0 to 1000: SQLite keeps 2.10 as 2.1, and with `2` it is 2.10 again. Numbers with more digits keep them. null leaves numbers as they are.",
+        "\"scale\": 2"),
     Key::new("true_values", Kind::Values, "[]").of_column().says(
         "Texts and numbers that a boolean column means by true, besides those that every boolean takes. A new column becomes boolean.",
         "\"true_values\": [\"ja\", 2]"),
@@ -409,6 +417,7 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Type => "a PostgreSQL type".into(),
         Kind::Format => "a format, or `null`".into(),
         Kind::Encoding => "the name of an encoding, or `null`".into(),
+        Kind::Scale => "a number of digits, or `null`".into(),
         Kind::Timezone => "a time zone name".into(),
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),

@@ -1,4 +1,4 @@
-//! Which indexes, foreign keys or checks are created: all, none, or all but those whose names match globs.
+//! Which indexes, foreign keys, checks or enums are created: all, none, or all but those whose names match globs.
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::path::join;
 /// The most bytes of a glob: compiling a longer one could panic.
 const LONGEST_GLOB: usize = 10_000;
 
-/// The value of `indexes`, `foreign_keys` or `checks`.
+/// The value of `indexes`, `foreign_keys`, `checks` or `enums`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Objects {
     All,

@@ -78,6 +78,7 @@ pub struct Common {
     /// `None` undoes an entry of the plan.
     pub formats: Vec<(String, Option<Format>)>,
     pub identity: Option<Identity>,
+    pub enums: Option<Objects>,
     pub timezone: Option<String>,
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
@@ -104,6 +105,8 @@ pub struct ColumnOverrides {
     /// The SQLite expression that is read instead of the column.
     pub using: Option<String>,
     pub format: Option<Format>,
+    /// `Some(None)`: explicitly none.
+    pub scale: Option<Option<u16>>,
     pub nullable: Option<bool>,
     /// `Some(None)`: explicitly no default.
     pub default: Option<Option<String>>,
@@ -317,6 +320,7 @@ fn read_common(map: &Object) -> Common {
         types: of_types("types").filter_map(|(k, v)| Some((k.clone(), PgType::parse(v.as_str()?)))).collect(),
         formats: of_types("formats").map(|(k, v)| (k.clone(), format(v))).collect(),
         identity: word(map, "identity"),
+        enums: Objects::read(map, "enums"),
         timezone: text(map, "timezone"),
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
@@ -344,6 +348,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         pg_type: text(map, "type").map(|name| PgType::parse(&name)),
         using: text(map, "using"),
         format: text(map, "format").and_then(|name| Format::parse(&name)),
+        scale: map.get("scale").map(|v| v.as_u64().and_then(|digits| u16::try_from(digits).ok())),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),
         generated: map.get("generated").and_then(|value| match value {

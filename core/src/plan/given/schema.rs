@@ -84,6 +84,7 @@ fn shape(kind: Kind) -> Value {
             let list = json!({ "type": "array", "items": { "enum": names } });
             json!({ "anyOf": [{ "enum": orms::words().collect::<Vec<_>>() }, list] })
         }
+        Kind::Scale => json!({ "type": ["integer", "null"], "minimum": 0, "maximum": 1000 }),
         Kind::Format => {
             let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));
             json!({ "enum": words.chain([Value::Null]).collect::<Vec<_>>() })

@@ -39,6 +39,7 @@ pub struct Settings {
     /// The table's own entries first.
     pub formats: Vec<(String, Option<Format>)>,
     pub identity: Identity,
+    pub enums: Objects,
     pub timezone: String,
     pub indexes: Objects,
     pub foreign_keys: Objects,
@@ -91,6 +92,7 @@ impl Settings {
             types: vec![],
             formats: vec![],
             identity: usual.identity,
+            enums: Objects::None,
             timezone: "UTC".into(),
             indexes: Objects::All,
             foreign_keys: Objects::All,
@@ -137,6 +139,7 @@ impl Settings {
             types: own.types.iter().chain(&self.types).cloned().collect(),
             formats: own.formats.iter().chain(&self.formats).cloned().collect(),
             identity: own.identity.unwrap_or(self.identity),
+            enums: own.enums.as_ref().unwrap_or(&self.enums).clone(),
             timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
             indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
             foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),

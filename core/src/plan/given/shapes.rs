@@ -12,6 +12,9 @@ use crate::path::join;
 use crate::value::encoding::TextEncoding;
 use crate::value::{Format, Timezone};
 
+/// The most digits after the point that `numeric(p,s)` can say.
+const MAX_SCALE: u64 = 1000;
+
 /// The keys of one object, each allowed at its level, with values of the right shape.
 pub(super) fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
     for (name, value) in map {
@@ -63,6 +66,8 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             let known = TextEncoding::parse(check_text(value, path)?);
             known.map(|_| ()).ok_or_else(|| invalid(path, format!("unknown encoding {value}"), hint))
         }
+        Kind::Scale if value.is_null() || value.as_u64().is_some_and(|digits| digits <= MAX_SCALE) => Ok(()),
+        Kind::Scale => Err(wrong(path, &format!("a number from 0 to {MAX_SCALE}, or null"), value)),
         Kind::Timezone => {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))

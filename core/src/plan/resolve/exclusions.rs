@@ -1,4 +1,4 @@
-//! The names by which a plan leaves indexes, foreign keys and checks out; and that each glob matches one.
+//! The names by which a plan leaves indexes, foreign keys, checks and enums out; and that each glob matches one.
 //!
 //! A constraint without a name has the one that PostgreSQL would give it, made of the source's names.
 
@@ -8,6 +8,7 @@ use crate::path::join;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::objects::{Objects, glob};
 use crate::plan::given::overrides::{Common, Overrides, PlanError, invalid};
+use crate::translate::listed;
 
 /// `posts_user_id_fkey`
 pub fn foreign_key_name(table: &Table, key: &ForeignKey) -> String {
@@ -31,7 +32,7 @@ struct Kind {
     names: fn(&Table) -> Vec<String>,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 4] = [
     Kind { key: "indexes", what: "index", value: |common| common.indexes.as_ref(), names: index_names },
     Kind {
         key: "foreign_keys",
@@ -44,6 +45,14 @@ const KINDS: [Kind; 3] = [
         what: "check",
         value: |common| common.checks.as_ref(),
         names: |table| table.checks.iter().map(|check| check_name(table, check)).collect(),
+    },
+    Kind {
+        key: "enums",
+        what: "column with a CHECK that lists its values",
+        value: |common| common.enums.as_ref(),
+        names: |table| {
+            table.checks.iter().filter_map(|check| Some(listed(&check.expression)?.column)).collect()
+        },
     },
 ];
 
