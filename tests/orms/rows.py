@@ -36,8 +36,8 @@ ATTACHMENTS = [
 TABLES = {"users": USERS, "posts": POSTS, "events": EVENTS, "attachments": ATTACHMENTS}
 # A row more for every table, whose number the database gives.
 NEW = {
-    "users": {**USERS[0], "id": None, "email": "new@example.com", "token": uuid.uuid4()}, "posts": {**POSTS[0], "id": None, "author_id": 1, "parent_id": 40},
-    "events": {**EVENTS[0], "id": None}, "attachments": {**ATTACHMENTS[0], "id": uuid.uuid4()},
+    "users": {**USERS[0], "id": None, "email": "new@example.com", "token": uuid.uuid5(uuid.NAMESPACE_URL, "new")}, "posts": {**POSTS[0], "id": None, "author_id": 1, "parent_id": 40},
+    "events": {**EVENTS[0], "id": None}, "attachments": {**ATTACHMENTS[0], "id": uuid.uuid5(uuid.NAMESPACE_DNS, "new")},
 }
 
 

@@ -56,7 +56,11 @@ impl Names {
 
     /// The unique index is a constraint in the program's own schema.
     pub fn is_constraint(self, index: &str) -> bool {
-        self == Names::Django && index.ends_with("_uniq")
+        match self {
+            Names::Django => index.ends_with("_uniq"),
+            Names::Knex => index.ends_with("_unique"),
+            Names::Postgres | Names::Drizzle | Names::TypeOrm => false,
+        }
     }
 }
 
@@ -132,5 +136,7 @@ mod tests {
             Some("PK_fd7b814a8799dba650c6d8ee9cf")
         );
         assert_eq!(key(Names::Postgres, "a", "b", "c"), None);
+        assert!(Names::Knex.is_constraint("users_email_unique"));
+        assert!(!Names::Knex.is_constraint("users_status_is_active_index"));
     }
 }

@@ -19,6 +19,7 @@ pub const ORM: Orm = Orm {
         types: &[
             ("SMALLINT", &["smallint"]),
             ("TINYINT", &["smallint"]),
+            ("JSON", &["json"]),
             ("CHARACTER", &["character(n)"]),
             ("VARCHAR", &["character varying(n)", "character varying"]),
         ],

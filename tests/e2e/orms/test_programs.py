@@ -20,8 +20,9 @@ FILES = {
                {"id": "integer", "n": "smallint", "ip": "inet", "ip6": "inet", "at": "timestamp with time zone", "none": "timestamp with time zone"}),
     "sqlalchemy": ("CREATE TABLE t (\n\tid INTEGER NOT NULL, \n\tn SMALLINT, \n\tc CHAR(3), \n\tv VARCHAR, \n\tPRIMARY KEY (id)\n);INSERT INTO t VALUES (1, 2, 'abc', 'x')",
                    {"id": "integer", "n": "smallint", "c": "character(3)", "v": "character varying"}),
-    "typeorm": (f"""CREATE TABLE "t" ("id" varchar PRIMARY KEY NOT NULL, "n" integer NOT NULL, "v" varchar NOT NULL, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("n"));
-        INSERT INTO t VALUES ('{UUIDS[0]}', 1, 'x'), ('{UUIDS[1]}', 2, 'y')""", {"id": "uuid", "n": "integer", "v": "character varying"}),
+    "typeorm": (f"""CREATE TABLE "t" ("id" varchar PRIMARY KEY NOT NULL, "n" integer NOT NULL, "v" varchar NOT NULL, "j" json, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("n"));
+        INSERT INTO t VALUES ('{UUIDS[0]}', 1, 'x', '{{"b": 1}}'), ('{UUIDS[1]}', 2, 'y', NULL)""",
+                {"id": "uuid", "n": "integer", "v": "character varying", "j": "json"}),
     "sequelize": ("""CREATE TABLE `t` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, `f` TINYINT(1), `createdAt` DATETIME NOT NULL, `updatedAt` DATETIME NOT NULL, `gone` DATETIME);
         INSERT INTO t VALUES (1, 1, '2024-01-01 10:00:00.123 +00:00', '2024-01-01 10:00:00.123 +00:00', NULL)""",
                   {"id": "integer", "f": "boolean", "createdAt": "timestamp with time zone", "gone": "timestamp with time zone"}),
@@ -171,6 +172,23 @@ def test_a_uuid_key_gets_the_default_that_its_program_relies_on(t):
     path = t.file("a.db", FILES["typeorm"][0])
     t.import_(path)
     assert t.value("INSERT INTO t (n, v) VALUES (3, 'z') RETURNING id IS NOT NULL") == "t"
+
+
+def test_binary_json_of_typeorm_is_read_by_an_expression(t):
+    """Its type `jsonb` is SQLite's own binary form: here `{"a":[1,null]}`."""
+    path = t.file("a.db", """CREATE TABLE "t" ("n" integer NOT NULL, "j" jsonb, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("n"));
+        INSERT INTO t VALUES (1, x'6c17613b133100'), (2, NULL)""")
+    t.import_(path, {"tables": {"t": {"columns": {"j": {"using": "json(j)", "type": "jsonb"}}}}})
+    assert t.value("SELECT j->'a' FROM t WHERE n = 1") == "[1, null]"
+
+
+def test_later_migrations_of_knex_find_keys_by_name(t):
+    """As it names them: `dropUnique` drops a constraint, `dropIndex` an index, `dropForeign` a key that SQLite has no name for."""
+    path = t.file("a.db", """CREATE TABLE `p` (`id` integer not null primary key autoincrement, `Email` varchar(255), `n` integer);
+        CREATE UNIQUE INDEX `p_email_unique` on `p` (`Email`); CREATE UNIQUE INDEX `p_n_unique` on `p` (`n`) where `n` > 0; CREATE INDEX `p_n_index` on `p` (`n`);
+        CREATE TABLE `c` (`id` integer not null primary key autoincrement, `parentId` integer, foreign key(`parentId`) references `p`(`id`))""")
+    t.import_(path)
+    t.sql("ALTER TABLE p DROP CONSTRAINT p_email_unique; DROP INDEX p_n_index, p_n_unique; ALTER TABLE c DROP CONSTRAINT c_parentid_foreign")
 
 
 @pytest.mark.parametrize("declared,value,pg_type", [
