@@ -191,6 +191,15 @@ impl ExistingColumn {
         }
     }
 
+    /// The sequence that numbers new rows. A cast to a type with a length would cut a number's digits off.
+    pub fn numbers(&self) -> Option<&String> {
+        let whole = match self.pg_type.base() {
+            PgType::Text | PgType::Varchar(None) | PgType::Numeric(None) => true,
+            other => other.is_integer(),
+        };
+        self.sequence.as_ref().filter(|_| whole)
+    }
+
     /// What keeps NULL out, for messages.
     pub fn why_not_null(&self) -> &'static str {
         if self.distributes { "the distribution column" } else { "NOT NULL" }

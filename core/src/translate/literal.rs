@@ -118,7 +118,10 @@ pub(super) fn invalid<T>(lit: &Lit, class: TypeClass) -> Result<T> {
         Lit::Text(t) => format!("'{}'", t.chars().take(40).collect::<String>()),
         Lit::Blob(_) => "a blob".to_string(),
     };
-    refuse(format!("{shown} is no {} value", class_name(class)))
+    match class {
+        TypeClass::Other => refuse(format!("values of the column's type are not known here: {shown}")),
+        _ => refuse(format!("{shown} is no {} value", class_name(class))),
+    }
 }
 
 /// 0 and 1, and the words that ORMs store for them.

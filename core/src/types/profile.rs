@@ -276,6 +276,7 @@ impl ColumnProfile {
         stats.max_bytes = stats.max_bytes.max(length);
         stats.sixteen += u64::from(length == 16);
         stats.digits += u64::from(is_integer(bytes));
+        self.respelled.observe_blob(bytes);
         self.blobs += 1;
         let bracket = matches!(bytes, [b'{', .., b'}'] | [b'[', .., b']']);
         if self.checks.json || (bracket && stats.json.invalid == 0) {

@@ -1,11 +1,12 @@
 //! Values in spellings that no type reads, but an expression of SQLite turns into one: `31.12.2020`, `20201231`, `1,5`,
-//! `0xFF`, `9:05 AM`. Counted while profiling; where every value of a column has the same, a finding offers the expression
+//! `0xFF`, `9:05 AM`, SQLite's binary JSON. Counted while profiling; where every value of a column has the same, a finding offers the expression
 //! as the column's `using`.
 
 use super::profile::ColumnProfile;
 use crate::sqltext::sqlite_ident;
 use crate::value::PgType;
 use crate::value::datetime::day_number;
+use crate::value::jsonb::is_jsonb;
 
 /// The spellings; each value has at most one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +21,11 @@ enum Spelling {
     Hex,
     /// `9:05 AM`, `10:15:30 pm`
     Clock12,
+    /// What `jsonb()` of SQLite makes.
+    BinaryJson,
 }
 
-const COUNT: usize = 5;
+const COUNT: usize = 6;
 /// More digits than a double holds exactly.
 const DOUBLE_DIGITS: usize = 15;
 
@@ -53,6 +56,12 @@ impl Respelled {
             }
             _ => {}
         }
+    }
+
+    /// Counts a blob that may be JSON.
+    #[inline]
+    pub fn observe_blob(&mut self, bytes: &[u8]) {
+        self.add(is_jsonb(bytes).then_some(Spelling::BinaryJson));
     }
 
     /// Counts a number that may be a date.
@@ -173,6 +182,14 @@ pub fn using(p: &ColumnProfile, column: &str, pg_type: &PgType) -> Option<(Strin
             let rest = format!("rtrim(substr({name}, instr({name}, ':') + 1, 5), ' APMapm')");
             Some((format!("printf('%02d:%s', {hour}, {rest})"), "times with AM and PM"))
         }
+        PgType::Json | PgType::Jsonb
+            if p.blobs > 0
+                && found.count(Spelling::BinaryJson) == p.blobs
+                && p.numbers() == 0
+                && p.text.json.valid == p.texts =>
+        {
+            Some((format!("json({name})"), "JSON in SQLite's binary form"))
+        }
         _ => None,
     }
 }
@@ -215,6 +232,13 @@ mod tests {
             ("time", &[text("9:05 AM"), text("12:15:30pm")], Some("times with AM and PM")),
             ("time", &[text("13:05 AM")], None),
             ("time", &[text("9:5 AM")], None),
+            (
+                "jsonb",
+                &[Cell::Blob(&[0x0b]), Cell::Blob(&[0x13, b'7'])],
+                Some("JSON in SQLite's binary form"),
+            ),
+            ("jsonb", &[Cell::Blob(&[0x0b]), Cell::Blob(&[0xff])], None),
+            ("bytea", &[Cell::Blob(&[0x0b])], None),
         ] {
             assert_eq!(offered(pg_type, cells), expected, "{pg_type} {cells:?}");
         }

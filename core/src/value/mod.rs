@@ -58,6 +58,7 @@ pub mod image;
 pub mod input;
 pub mod interval;
 pub mod json;
+pub mod jsonb;
 pub mod listed;
 pub mod literal;
 pub mod money;

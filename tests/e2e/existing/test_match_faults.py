@@ -85,3 +85,14 @@ def test_a_sequence_without_a_free_number(t, sequence, why):
     t.sql("ALTER SEQUENCE s MINVALUE 1 MAXVALUE 3 START 3 RESTART NO CYCLE")
     t.import_(path, NATURAL)
     assert t.value("SELECT string_agg(id || name, ' ' ORDER BY id) FROM role") == "1x 2y 3a", "the last number is given, too"
+
+
+def test_a_number_is_not_cut_to_a_key_s_length(t):
+    t.sql("CREATE SEQUENCE s START 1000; CREATE TABLE role (id varchar(3) PRIMARY KEY DEFAULT nextval('s')::text, name text UNIQUE); INSERT INTO role VALUES ('1', 'x')")
+    path = t.file("r.db", "CREATE TABLE role (id TEXT PRIMARY KEY, name TEXT UNIQUE); INSERT INTO role VALUES ('1', 'a')")
+    failed = t.import_fails(path, NATURAL, ("55000", "23505"), "")
+    assert "1000" not in failed.detail, failed.detail
+    assert t.value("SELECT string_agg(id || name, ' ') FROM role") == "1x"
+    t.sql("ALTER TABLE role ALTER id TYPE text")
+    t.import_(path, NATURAL)
+    assert t.value("SELECT string_agg(id || name, ' ' ORDER BY name DESC) FROM role") == "1x 1000a"

@@ -191,6 +191,8 @@ def test_findings_offer_expressions(t):
     ("REAL", "('0,1'), (0.30000000000000004)", "double precision 0.1,0.30000000000000004"),
     ("TIME", "('12:00 AM'), ('12:30:15 pm'), ('1:07PM')", "time without time zone 00:00:00,12:30:15,13:07:00"),
     ("INTEGER", "('0xFF'), ('0X7fffffff'), (5)", "bigint 255,2147483647,5"),
+    # What jsonb() of SQLite makes, also beside documents.
+    ("JSONB", "(x'0b'), (x'4c17611331'), ('{\"b\": 2}'), (NULL)", 'jsonb [],{"a": 1},{"b": 2},-'),
 ])
 def test_every_spelling_is_read_as_it_is_meant(t, declared, values, expected):
     path = t.file("a.db", f'CREATE TABLE t ("a b" {declared}); INSERT INTO t VALUES {values}')
@@ -205,7 +207,7 @@ def test_every_spelling_is_read_as_it_is_meant(t, declared, values, expected):
 
 @pytest.mark.parametrize("declared, values", [
     ("DATE", "('31.12.2020'), ('x')"), ("DATE", "('31.13.2020')"), ("REAL", "('1,500'), ('2,250')"), ("REAL", "('1.234,5'), ('1.234')"),
-    ("TIME", "('13:05 PM')"), ("INTEGER", "('0xZZ')"), ("TEXT", "('31.12.2020')"), ("INTEGER", "('1,5')"),
+    ("JSON", "(x'0b'), (x'ff')"), ("JSON", "(x'0b'), ('x')"), ("BLOB", "(x'0b')"), ("TIME", "('13:05 PM')"), ("INTEGER", "('0xZZ')"), ("TEXT", "('31.12.2020')"), ("INTEGER", "('1,5')"),
 ])
 def test_nothing_is_offered_where_a_value_has_another_spelling(t, declared, values):
     path = t.file("a.db", f"CREATE TABLE t (a {declared}); INSERT INTO t VALUES {values}")
@@ -222,6 +224,16 @@ def test_an_explicit_type_and_an_existing_column_get_the_expression_too(t):
     (finding,) = blocking(t.findings(path))
     t.import_(path, merged(t, {}, finding["fix"]))
     assert lines(t, "SELECT * FROM t ORDER BY 1") == ["2020-12-31", "2021-02-01"]
+
+
+@pytest.mark.parametrize("pg_type", ["json", "jsonb"])
+def test_sqlite_s_binary_json_into_an_existing_column(t, pg_type):
+    path = t.file("a.db", "CREATE TABLE t (n INTEGER, j BLOB); INSERT INTO t VALUES (1, x'0b'), (2, x'4c17611331'), (3, NULL)")
+    t.sql(f"CREATE TABLE t (n int, j {pg_type})")
+    (finding,) = blocking(t.findings(path))
+    assert finding["fix"] == columns("t", j={"using": 'json("j")'}) and "to read JSON in SQLite's binary form" in finding["hint"], finding
+    t.import_(path, merged(t, {}, finding["fix"]))
+    assert t.shown("SELECT string_agg(coalesce(j::jsonb::text, '-'), ' ' ORDER BY n) FROM t") == '[] {"a": 1} -'
 
 
 # Expressions that fail, and that change

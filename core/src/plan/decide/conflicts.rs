@@ -135,7 +135,7 @@ fn by_other(tables: &[DecidedTable<'_>], ways: &Matching, i: usize) -> Option<By
     };
     let primary = existing.keys.iter().find(|key| key.primary);
     let numbered = primary.is_none_or(|primary| match primary.columns.as_slice() {
-        [only] => existing.column(only).is_some_and(|c| c.sequence.is_some()),
+        [only] => existing.column(only).is_some_and(|c| c.numbers().is_some()),
         _ => false,
     });
     Some(ByOther { fix, key: key.name.clone(), numbered, plain: renumbering::is_plain(table, key) })

@@ -302,7 +302,7 @@ fn other_keys(table: &DecidedTable<'_>, by: &ExistingKey, referenced: &[Vec<Stri
             name: key.name.clone(),
             columns: key.columns.clone(),
             sequence: match key.columns.as_slice() {
-                [only] => existing.column(only).and_then(|c| c.sequence.clone()),
+                [only] => existing.column(only).and_then(|c| c.numbers().cloned()),
                 _ => None,
             },
         })
