@@ -251,7 +251,8 @@ fn uuid(p: &ColumnProfile) -> bool {
 }
 
 fn json(p: &ColumnProfile, binary: bool) -> Fit {
-    if p.real.infinite + p.real.nan > 0 {
+    // No text of a document is a blob of that form.
+    if p.real.infinite + p.real.nan > 0 || p.respelled.binary_json() > 0 {
         return Fit::No;
     }
     if p.texts + p.blobs > 0 && !p.json_measured() {

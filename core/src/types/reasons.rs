@@ -50,6 +50,9 @@ pub fn obstacle(p: &ColumnProfile, wanted: &PgType, becomes: &PgType) -> String 
         }
         PgType::Numeric(Some(_)) if only_numbers => "some values need more digits".to_owned(),
         PgType::Float4 if only_numbers && p.real.not_single => "some values need more digits".to_owned(),
+        PgType::Json | PgType::Jsonb if p.respelled.binary_json() > 0 => {
+            format!("{} JSON in SQLite's binary form", values_are(p.respelled.binary_json()))
+        }
         PgType::Jsonb if *becomes == PgType::Json => {
             let twice = p.text.json.duplicate_keys + p.blob.json.duplicate_keys;
             format!("{} with a key twice, of which jsonb keeps one", documents(twice))

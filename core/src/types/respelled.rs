@@ -75,6 +75,11 @@ impl Respelled {
         self.counts.iter().sum()
     }
 
+    /// Blobs that are JSON in SQLite's binary form.
+    pub fn binary_json(&self) -> u64 {
+        self.count(Spelling::BinaryJson)
+    }
+
     fn add(&mut self, found: Option<Spelling>) {
         if let Some(count) = found.and_then(|spelling| self.counts.get_mut(spelling as usize)) {
             *count += 1;
@@ -184,7 +189,7 @@ pub fn using(p: &ColumnProfile, column: &str, pg_type: &PgType) -> Option<(Strin
         }
         PgType::Json | PgType::Jsonb
             if p.blobs > 0
-                && found.count(Spelling::BinaryJson) == p.blobs
+                && found.binary_json() == p.blobs
                 && p.numbers() == 0
                 && p.text.json.valid == p.texts =>
         {

@@ -270,3 +270,11 @@ def test_many_tables_take_no_time_to_report(t):
     path = t.file("a.db", "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT);" + tables)
     flags, = [f for f in t.findings(path) if f["kind"] == "flag_form"]
     assert len(flags["fix"]["tables"]) == 200
+
+
+def test_what_the_plan_s_types_say_is_not_asked(t):
+    """TypeORM's datetime may have a time zone: not once the plan has decided."""
+    path = t.file("a.db", """CREATE TABLE "t" ("id" integer PRIMARY KEY AUTOINCREMENT NOT NULL, "at" datetime NOT NULL, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("id"));
+        INSERT INTO t VALUES (1, '2024-01-01 10:00:00')""")
+    assert [f["object"] for f in t.findings(path) if f["kind"] == "untold"] == ["t.at"]
+    assert not [f for f in t.findings(path, {"types": {"DATETIME": "timestamptz"}}) if f["kind"] == "untold"]

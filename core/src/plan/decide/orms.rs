@@ -87,7 +87,10 @@ impl<'d, 'a> Column<'d, 'a> {
 
     /// The user has said what it is.
     fn is_fixed(&self) -> bool {
-        self.column.pinned || self.column.overrides.is_some_and(|o| o.pg_type.is_some())
+        let of_declared = self.table.settings.wanted(&self.column.source.declared);
+        self.column.pinned
+            || self.column.overrides.is_some_and(|o| o.pg_type.is_some())
+            || of_declared.is_some_and(|wanted| wanted.is_named_as(&self.column.pg_type))
     }
 
     fn fix(&self, pg_type: &PgType) -> Fix {
