@@ -1,6 +1,7 @@
 """The shop in Django (models in shop/)."""
 
 import datetime
+import io
 import sys
 
 import django
@@ -13,14 +14,14 @@ database = {"NAME": where} if isinstance(where, str) else {"HOST": where[0], "NA
 engine = "sqlite3" if isinstance(where, str) else "postgresql"
 settings.configure(
     DATABASES={"default": {"ENGINE": f"django.db.backends.{engine}", **database}}, USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "shop"],
+    SECRET_KEY="shop", INSTALLED_APPS=[*(f"django.contrib.{app}" for app in ("contenttypes", "auth", "sessions", "admin")), "shop"],
 )
 django.setup()
 
-from django.contrib.auth.models import Permission  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, models  # noqa: E402
 
+from shop import rights  # noqa: E402
 from shop.models import Attachment, Event, Post, User  # noqa: E402
 
 MODELS = {"users": User, "posts": Post, "events": Event, "attachments": Attachment}
@@ -32,7 +33,10 @@ def aware(row):
 
 
 def make(target):
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    """In SQLite app after app, as a project grows; in PostgreSQL at once. Content types and permissions are numbered in that order."""
+    for app in ["auth", "shop"] if isinstance(target, str) else []:
+        call_command("migrate", app, verbosity=0)
+    call_command("migrate", verbosity=0)
 
 
 def fill(target):
@@ -40,6 +44,7 @@ def fill(target):
         model.objects.bulk_create([model(**aware(row)) for row in rows.TABLES[name]])
     User.objects.filter(id=1).update(ip="2001:db8::1")
     User.objects.filter(id=2).update(ip="10.0.0.1")
+    rights.fill()
 
 
 def read(target):
@@ -47,34 +52,50 @@ def read(target):
         name: [{field.attname: rows.shown(getattr(row, field.attname)) for field in model._meta.concrete_fields} for row in model.objects.order_by("id")]
         for name, model in MODELS.items()
     }
-    found["permissions"] = [str(permission) for permission in Permission.objects.order_by("content_type__app_label", "content_type__model", "codename")]
-    return found
+    return found | rights.read()
 
 
 def insert(target):
     for name, model in MODELS.items():
         model(**aware(rows.NEW[name])).save(force_insert=True)
+    rights.insert()
 
 
 def query(target):
-    before = aware(rows.USERS[0])["created_at"]
+    moment = aware(rows.USERS[3])["created_at"]
+    kinds = Event.objects.values_list("kind").annotate(number=models.Count("id")).order_by("kind")
+    oldest = User.objects.order_by(models.F("birthday").asc(nulls_first=True), "id")[:10]
     found = [
-        User.objects.filter(is_active=True).count(), User.objects.filter(created_at__lt=before).count(), User.objects.filter(balance__gt=0).count(),
-        User.objects.filter(token=rows.USERS[2]["token"]).count(), Post.objects.filter(author__status="active").count(), User.objects.filter(ip="10.0.0.1").count(),
-        Attachment.objects.aggregate(largest=models.Max("size"))["largest"], User.objects.filter(settings__a__isnull=False).count(),
+        User.objects.filter(is_active=True).count(),
+        User.objects.filter(created_at__lt=moment).count(), User.objects.filter(created_at__gt=moment).count(),
+        Event.objects.filter(on_date__range=rows.WEEK).count(),
+        User.objects.filter(balance__gt=0).count(),
+        User.objects.get(token=rows.USERS[2]["token"]).email,
+        User.objects.filter(status__in=["active", "invited"]).count(),
+        Post.objects.filter(author__status="active").count(),
+        list(kinds),
+        [user.id for user in oldest],
+        Attachment.objects.aggregate(models.Sum("size"), models.Max("size")),
+        Post.objects.filter(title__contains="st 1").count(), User.objects.filter(name__startswith="O'").count(),
+        User.objects.filter(settings__b__c__gt=1).count(), User.objects.filter(settings__a__isnull=False).count(),
+        User.objects.filter(ip="10.0.0.1").count(),
     ]
     return [str(value) for value in found]
 
 
 def check(target):
-    """The names by which a later migration finds keys and indexes, of the tables that are not as Django makes them."""
+    """What `makemigrations` and `migrate` would do, and what Django finds of each column, key and index."""
+    call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+    plan = io.StringIO()
+    call_command("migrate", plan=True, no_color=True, stdout=plan)
+    found = {"migrations": plan.getvalue()}
     with connection.cursor() as cursor:
-        names = {}
-        for model in MODELS.values():
-            table = model._meta.db_table
-            found = connection.introspection.get_constraints(cursor, table)
-            names[table] = sorted(name for name, of in found.items() if of["foreign_key"] or of["unique"])
-    return [f"{table}: {', '.join(found)}" for table, found in sorted(names.items())]
+        for table in connection.introspection.django_table_names(only_existing=True):
+            for column in connection.introspection.get_table_description(cursor, table):
+                found[f"{table}.{column.name}"] = str(column)
+            for name, constraint in connection.introspection.get_constraints(cursor, table).items():
+                found[f"{table} {name}"] = str(constraint)
+    return found
 
 
 rows.main({"make": make, "fill": fill, "read": read, "insert": insert, "query": query, "check": check})

@@ -1,20 +1,10 @@
-"""The shop in Peewee, which has neither intervals nor JSON for both databases."""
-
-import json
+"""The shop in Peewee, which has no intervals for both databases."""
 
 import peewee as pw
 
 import rows
 
 database = pw.DatabaseProxy()
-
-
-class JSON(pw.TextField):
-    def db_value(self, value):
-        return None if value is None else json.dumps(value)
-
-    def python_value(self, value):
-        return json.loads(value) if isinstance(value, str) else value
 
 
 class Model(pw.Model):
@@ -31,7 +21,7 @@ class User(Model):
     level = pw.IntegerField()
     big = pw.BigIntegerField()
     status = pw.CharField(10)
-    settings = JSON(null=True)
+    settings = pw.JSONField(null=True)
     created_at = pw.DateTimeField()
     birthday = pw.DateField(null=True)
     wake_at = pw.TimeField(null=True)
@@ -56,7 +46,7 @@ class Post(Model):
 class Event(Model):
     kind = pw.CharField(10)
     user = pw.ForeignKeyField(User, null=True)
-    payload = JSON()
+    payload = pw.JSONField()
     on_date = pw.DateField()
     at_time = pw.TimeField(null=True)
 
@@ -120,15 +110,22 @@ def insert(target):
 
 def query(target):
     connect(target)
+    oldest = User.select(User.id).order_by(User.birthday.asc(nulls="FIRST"), User.id).limit(10)
     found = [
         User.select().where(User.is_active == True).count(),
-        User.select().where(User.created_at < rows.USERS[0]["created_at"]).count(),
+        User.select().where(User.created_at < rows.MOMENT).count(), User.select().where(User.created_at > rows.MOMENT).count(),
+        Event.select().where(Event.on_date.between(*rows.WEEK)).count(),
         User.select().where(User.balance > 0).count(),
-        User.select().where(User.token == rows.USERS[2]["token"]).count(),
+        User.get(User.token == rows.USERS[2]["token"]).email,
+        User.select().where(User.status.in_(["active", "invited"])).count(),
         Post.select().join(User).where(User.status == "active").count(),
-        Attachment.select(pw.fn.MAX(Attachment.size)).scalar(),
+        list(Event.select(Event.kind, pw.fn.COUNT(Event.id)).group_by(Event.kind).order_by(Event.kind).tuples()),
+        [user.id for user in oldest],
+        [int(number) for number in Attachment.select(pw.fn.SUM(Attachment.size), pw.fn.MAX(Attachment.size)).scalar(as_tuple=True)],
+        Post.select().where(Post.title.contains("st 1")).count(), User.select().where(User.name.startswith("O'")).count(),
+        User.select().where(User.settings["b"]["c"].as_float() > 1).count(),
     ]
     return [str(value) for value in found]
 
 
-rows.main({"make": make, "fill": fill, "read": read, "insert": insert, "query": query, "check": lambda target: []})
+rows.main({"make": make, "fill": fill, "read": read, "insert": insert, "query": query})

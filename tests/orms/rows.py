@@ -41,6 +41,10 @@ NEW = {
 }
 
 
+# What the queries ask for.
+MOMENT, WEEK = USERS[3]["created_at"], (DAY + d.timedelta(days=3), DAY + d.timedelta(days=9))
+
+
 def shown(value):
     """Aware times as they are in UTC, because SQLite's have no offset; bytes however the driver wraps them; decimals without
     zeros at the end, which SQLite does not keep; objects in the order of their keys, which jsonb does not keep."""

@@ -99,23 +99,42 @@ def insert(target):
 
 
 def query(target):
+    count = sa.select(sa.func.count())
+    kinds = sa.select(Event.kind, sa.func.count()).group_by(Event.kind).order_by(Event.kind)
+    oldest = sa.select(User.id).order_by(User.birthday.nulls_first(), User.id).limit(10)
     with Session(engine(target)) as session:
         found = [
-            session.scalar(sa.select(sa.func.count()).select_from(User).where(User.is_active)),
-            session.scalar(sa.select(sa.func.count()).select_from(User).where(User.created_at < rows.USERS[0]["created_at"])),
-            session.scalar(sa.select(sa.func.count()).select_from(User).where(User.balance > 0)),
-            session.scalar(sa.select(sa.func.count()).select_from(User).where(User.token == rows.USERS[2]["token"])),
-            session.scalar(sa.select(sa.func.count()).select_from(Post).join(User, Post.author_id == User.id).where(User.status == "active")),
-            session.scalar(sa.select(sa.func.max(Attachment.size))),
+            session.scalar(count.where(User.is_active)),
+            session.scalar(count.where(User.created_at < rows.MOMENT)), session.scalar(count.where(User.created_at > rows.MOMENT)),
+            session.scalar(count.where(Event.on_date.between(*rows.WEEK))),
+            session.scalar(count.where(User.balance > 0)),
+            session.scalar(sa.select(User.email).where(User.token == rows.USERS[2]["token"])),
+            session.scalar(count.where(User.status.in_(["active", "invited"]))),
+            session.scalar(count.select_from(Post).join(User, Post.author_id == User.id).where(User.status == "active")),
+            session.execute(kinds).all(),
+            session.scalars(oldest).all(),
+            [int(number) for number in session.execute(sa.select(sa.func.sum(Attachment.size), sa.func.max(Attachment.size))).one()],
+            session.scalar(count.where(Post.title.contains("st 1"))), session.scalar(count.where(User.name.like("O'%"))),
+            session.scalar(count.where(User.settings["b"]["c"].as_float() > 1)),
         ]
     return [str(value) for value in found]
 
 
 def check(target):
-    """What Alembic would change."""
+    """What Alembic would change, by table or column."""
     with engine(target).connect() as connection:
-        context = alembic.migration.MigrationContext.configure(connection, opts={"compare_type": True})
-        return [str(change) for change in alembic.autogenerate.compare_metadata(context, Base.metadata)]
+        context = alembic.migration.MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        changes = alembic.autogenerate.compare_metadata(context, Base.metadata)
+    # The changes of one column are a list of their own.
+    return dict(changed(change) for part in changes for change in (part if isinstance(part, list) else [part]))
+
+
+def changed(change):
+    """`modify_type` and the like name a schema, a table and a column; others have an object, of a table or a table itself."""
+    what, *rest = change
+    if what.startswith("modify_"):
+        return f"{rest[1]}.{rest[2]}", f"{what} {rest[-2]} {rest[-1]}"
+    return getattr(rest[0], "table", rest[0]).name, f"{what} {rest[0]}"
 
 
 rows.main({"make": make, "fill": fill, "read": read, "insert": insert, "query": query, "check": check})

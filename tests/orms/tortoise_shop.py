@@ -1,9 +1,11 @@
-"""The shop in Tortoise."""
+"""The shop in Tortoise, with Aerich's migrations."""
 
-import sys
+import datetime
+import tempfile
 
+import aerich
 from tortoise import Tortoise, fields, run_async
-from tortoise.functions import Max
+from tortoise.functions import Count, Max, Sum
 from tortoise.models import Model
 
 import rows
@@ -67,12 +69,13 @@ class Attachment(Model):
 MODELS = {"users": User, "posts": Post, "events": Event, "attachments": Attachment}
 
 
-async def connected(target):
+def settings(target):
     if isinstance(target, str):
         connection = f"sqlite://{target}"
     else:
         connection = {"engine": "tortoise.backends.asyncpg", "credentials": {"host": target[0], "database": target[1], "user": "postgres"}}
-    await Tortoise.init({"connections": {"default": connection}, "apps": {"models": {"models": ["__main__"], "default_connection": "default"}}, "use_tz": True})
+    app = {"models": ["__main__", "aerich.models"], "default_connection": "default"}
+    return {"connections": {"default": connection}, "apps": {"models": app}, "use_tz": True}
 
 
 def columns(model):
@@ -80,12 +83,15 @@ def columns(model):
 
 
 def run(command):
+    """Runs it with a connection, and with Aerich's commands, whose files of migrations nobody needs afterwards."""
+
     def ran(target):
         result = []
 
         async def all_of_it():
-            await connected(target)
-            result.append(await command())
+            with tempfile.TemporaryDirectory() as migrations:
+                async with aerich.Command(settings(target), location=migrations) as migrate:
+                    result.append(await command(migrate))
 
         run_async(all_of_it())
         return result[0]
@@ -93,39 +99,55 @@ def run(command):
     return ran
 
 
-async def make():
-    await Tortoise.generate_schemas()
+async def make(migrate):
+    await migrate.init_db(safe=True)
 
 
-async def fill():
+async def fill(migrate):
     for name, model in MODELS.items():
         for row in rows.TABLES[name]:
             await model.create(**{column: row[column] for column in columns(model)})
 
 
-async def read():
+async def read(migrate):
     found = {}
     for name, model in MODELS.items():
         found[name] = [{column: rows.shown(getattr(row, column)) for column in columns(model)} for row in await model.all().order_by("id")]
     return found
 
 
-async def insert():
+async def insert(migrate):
     for name, model in MODELS.items():
         await model.create(**{column: rows.NEW[name][column] for column in columns(model) if rows.NEW[name][column] is not None})
 
 
-async def query():
-    largest = await Attachment.annotate(largest=Max("size")).values("largest")
+async def query(migrate):
+    moment = rows.MOMENT.replace(tzinfo=datetime.timezone.utc)
     found = [
-        await User.filter(is_active=True).count(), await User.filter(created_at__lt=rows.USERS[0]["created_at"]).count(), await User.filter(balance__gt=0).count(),
-        await User.filter(token=rows.USERS[2]["token"]).count(), await Post.filter(author__status="active").count(), max(row["largest"] for row in largest),
+        await User.filter(is_active=True).count(),
+        await User.filter(created_at__lt=moment).count(), await User.filter(created_at__gt=moment).count(),
+        await Event.filter(on_date__range=rows.WEEK).count(),
+        await User.filter(balance__gt=0).count(),
+        (await User.get(token=rows.USERS[2]["token"])).email,
+        await User.filter(status__in=["active", "invited"]).count(),
+        await Post.filter(author__status="active").count(),
+        await Event.annotate(number=Count("id")).group_by("kind").order_by("kind").values_list("kind", "number"),
+        await User.filter(birthday__not_isnull=True).order_by("-birthday", "id").limit(10).values_list("id", flat=True),
+        await Attachment.annotate(sum=Sum("size"), largest=Max("size")).first().values_list("sum", "largest"),
+        await Post.filter(title__contains="st 1").count(), await User.filter(name__startswith="O'").count(),
     ]
     return [str(value) for value in found]
 
 
-async def check():
-    return []
+async def check(migrate):
+    """What Aerich would change of the models that the database has recorded, and what it finds of each column."""
+    await migrate.init_migrations(safe=True)
+    await migrate.init()
+    found = {"migrations": await migrate.migrate(no_input=True)}
+    for table in [*MODELS, "aerich"]:
+        fields = [line.strip().split(" = ") for line in (await migrate.inspectdb([table])).splitlines() if " = " in line]
+        found |= {f"{table}.{column}": field for column, field in fields}
+    return found
 
 
 rows.main({name: run(command) for name, command in {"make": make, "fill": fill, "read": read, "insert": insert, "query": query, "check": check}.items()})

@@ -1,11 +1,14 @@
 """The programs that write files: each is recognised by what it leaves, and its declarations mean what they mean to it."""
 
+import json
+import re
 import sqlite3
 
 import pytest
 
 import oracle
 from client import fails
+from harness import ROOT
 
 UUIDS = ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302")
 # Program: a script of its own, and the types of some of the table's columns.
@@ -72,7 +75,7 @@ FILES = {
                  {"id": "integer", "at": "timestamp(0) without time zone"}),
     "room": ("CREATE TABLE room_master_table (id INTEGER PRIMARY KEY, identity_hash TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY NOT NULL); INSERT INTO t VALUES (1)", {"id": "bigint"}),
     "core_data": ("""CREATE TABLE Z_PRIMARYKEY (Z_ENT INTEGER PRIMARY KEY, Z_NAME VARCHAR); CREATE TABLE Z_METADATA (Z_VERSION INTEGER PRIMARY KEY);
-        CREATE TABLE t (Z_PK INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 2)""", {"Z_PK": "bigint", "n": "bigint"}),
+        CREATE TABLE ZNOTE (Z_PK INTEGER PRIMARY KEY, n INTEGER); INSERT INTO ZNOTE VALUES (1, 2)""", {"Z_PK": "bigint", "n": "bigint"}),
     "pocketbase": ("""CREATE TABLE `_collections` (`id` TEXT PRIMARY KEY); CREATE TABLE `_params` (`id` TEXT PRIMARY KEY);
         CREATE TABLE `t` (`id` TEXT PRIMARY KEY, `created` TEXT); INSERT INTO t VALUES ('r1', '2022-06-25 11:03:50.052Z')""", {"id": "text", "created": "text"}),
 }
@@ -97,6 +100,28 @@ def test_a_program_is_recognised_and_its_declarations_mean_what_they_do_to_it(t,
     t.import_(path)
     assert oracle.compare_file(t, path, full)
     assert t.plan(path, {"orm": "none"})["orm"] == "none"
+
+
+@pytest.mark.parametrize("orm", FILES)
+def test_the_plans_of_a_page(t, orm):
+    """Every plan of docs/howto/ORM.md loads a file of that program: into tables that exist where it creates none, else into new ones."""
+    path = t.file("a.db", FILES[orm][0])
+    t.import_(path, {"schema": "existing"})
+    tables = ", ".join(f'existing."{row["name"]}"' for row in t.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'existing'"))
+    page = (ROOT / f"docs/howto/{orm}.md").read_text()
+    plans = sorted({in_sql or inline for in_sql, inline in re.findall(r"'(\{.*?\})'|`(\{\".*?\})`", page)})
+    assert len(plans) >= 1
+    for n, plan in enumerate(map(json.loads, plans)):
+        if plan.get("create") == "never":
+            t.sql(f"TRUNCATE {tables}")
+        rows = t.import_(path, {**plan, "schema": "existing" if plan.get("create") == "never" else f"new{n}"})
+        assert sum(int(row["imported"]) for row in rows.values()) > 0, plan
+
+
+def test_the_readme_has_the_plans_of_the_pages():
+    table = (ROOT / "README.md").read_text().split("### By program")[1].split("\n## ")[0]
+    rows = {page: re.findall(r"`(.*?)`", plans) for page, plans in re.findall(r"^\| \[.*?\]\(docs/howto/(\w+)\.md\) \|(.*)$", table, re.M)}
+    assert rows == {orm: re.findall(r"sqlite_import\('.*?', '(.*?)'\)", (ROOT / f"docs/howto/{orm}.md").read_text()) for orm in FILES}
 
 
 def table_of(path):
