@@ -18,6 +18,7 @@ pub const ORM: Orm = Orm {
         ],
         integers: Integers::Narrow,
         pads_decimals: true,
+        keys_of_either_width: true,
         names: Names::Django,
         ..Conventions::NONE
     },

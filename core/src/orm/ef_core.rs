@@ -17,6 +17,7 @@ pub const ORM: Orm = Orm {
         texts: &[Meaning::Uuid, Meaning::UuidUpper, Meaning::Timestamp],
         integers: Integers::Narrow,
         zero_or_one: true,
+        decimals_in_text: true,
         ..Conventions::NONE
     },
 };

@@ -69,6 +69,14 @@ pub struct Conventions {
     pub durations: Option<Format>,
     /// Decimals are texts in columns of this declared type.
     pub decimal_texts: Option<&'static str>,
+    /// Decimals are texts in columns of texts, which nothing distinguishes.
+    pub decimals_in_text: bool,
+    /// The models say of primary keys whether they have 64 bits; the file does only of what refers to them.
+    pub keys_of_either_width: bool,
+    /// Its own schema has names in small letters.
+    pub lower_names: bool,
+    /// Columns that every table has, whatever the models say.
+    pub own_columns: &'static [&'static str],
     /// Decimals have a scale that the declared type does not say.
     pub pads_decimals: bool,
     /// Its own schema numbers rows by `serial`, not by identity columns.
@@ -122,6 +130,10 @@ impl Conventions {
         texts_in_blobs: false,
         durations: None,
         decimal_texts: None,
+        decimals_in_text: false,
+        keys_of_either_width: false,
+        lower_names: false,
+        own_columns: &[],
         pads_decimals: false,
         serial: false,
         names: Names::Postgres,

@@ -15,6 +15,7 @@ pub const ORM: Orm = Orm {
         integers: Integers::Narrow,
         durations: Some(Format::Days),
         serial: true,
+        lower_names: true,
         ..Conventions::NONE
     },
 };

@@ -1,6 +1,7 @@
 //! The types that the conventions of a file's programs propose for a column ([`crate::orm`]).
 
 use super::decide::{Candidate, by_file, format_for, is_boolean, is_uuid};
+use super::excess::{coarse, fit_without};
 use super::fit::{Fit, fit, number_texts};
 use super::rules::{Declared, Family};
 use super::textform::TextFormat;
@@ -23,6 +24,7 @@ pub fn choose(
     if q.json_checked || is_uuid(declared, p) {
         return None;
     }
+    let p = &*coarse(p, q.excess);
     let plain = p.decoded().filter(|held| literal(q.column).as_ref() == Some(held));
     if let Some(pg_type) = plain.cloned() {
         return Some((Candidate { pg_type, format: None }, None));
@@ -222,6 +224,6 @@ fn holds(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType, format: Option<F
             fit(p, pg_type, format) != Fit::No && p.numbers() + number_texts(p) == p.values()
         }
         PgType::Other(_) => p.decoded() == Some(pg_type),
-        _ => fit(p, pg_type, format) == Fit::Yes,
+        _ => fit_without(p, pg_type, format, q.excess) == Fit::Yes,
     }
 }

@@ -10,7 +10,7 @@ use super::rules::{Declared, Family};
 use super::textform::TextFormat;
 use super::unread::{kept_as_bytes, unread_rest, unread_texts};
 use super::words::{becomes, grouped, stored, values, values_are};
-use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, fit, respelled, times};
+use super::{ColumnProfile, Epochs, Fit, Question, blanks, decide, excess, fit, respelled, times};
 use crate::finding::{Finding, Fix, Kind};
 use crate::path;
 use crate::value::{Excess, Format, PgType};
@@ -430,7 +430,9 @@ impl Case<'_> {
         if !texts || !stays || self.p.texts == 0 || self.p.texts != self.p.values() || self.d.by_plan {
             return None;
         }
-        let all = |forms: &[TextFormat]| self.p.text.sum(forms) == self.p.texts;
+        let p = excess::coarse(self.p, Excess::Round);
+        let all = |forms: &[TextFormat]| p.text.sum(forms) == p.texts;
+        let decimals = self.q.orms.iter().any(|recognised| recognised.orm.conventions.decimals_in_text);
         let (what, pg_type) = if all(&[TextFormat::Date]) {
             ("a date", PgType::Date)
         } else if all(&[TextFormat::Date, TextFormat::DateTime]) {
@@ -445,12 +447,23 @@ impl Case<'_> {
             ("apparently a JSON document", PgType::Jsonb)
         } else if self.p.text.json.valid == self.p.texts && self.p.text.count(TextFormat::JsonLike) > 0 {
             ("a JSON document", PgType::Jsonb)
+        } else if decimals
+            && p.text.count(TextFormat::Decimal) > 0
+            && all(&[TextFormat::Integer, TextFormat::Decimal])
+        {
+            ("a decimal number", PgType::Numeric(None))
         } else {
             return None;
         };
-        let message = format!("every text is {what}, and stays text");
+        let fine = pg_type.is_temporal() && self.p.text.count(TextFormat::TooFine) > 0;
+        let digits = if fine { " with more digits than microseconds" } else { "" };
+        let message = format!("every text is {what}{digits}, and stays text");
         let finding = Kind::TextForm.info(self.object(), message);
-        Some(finding.fix(self.of_type(&pg_type), " to convert it"))
+        let fix = self.of_type(&pg_type);
+        Some(match fine {
+            true => finding.fix(fix.and(self.fix("excess", "round")), " to convert and round it"),
+            false => finding.fix(fix, " to convert it"),
+        })
     }
 
     /// SQLAlchemy writes an interval as a date and time counted from 1970-01-01.

@@ -26,7 +26,7 @@ FILES = {
     "typeorm": (f"""CREATE TABLE "t" ("id" varchar PRIMARY KEY NOT NULL, "n" integer NOT NULL, "v" varchar NOT NULL, "j" json, CONSTRAINT "UQ_648e3f5447f725579d7d4ffdfb7" UNIQUE ("n"));
         INSERT INTO t VALUES ('{UUIDS[0]}', 1, 'x', '{{"b": 1}}'), ('{UUIDS[1]}', 2, 'y', NULL)""",
                 {"id": "uuid", "n": "integer", "v": "character varying", "j": "json"}),
-    "sequelize": ("""CREATE TABLE `t` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, `f` TINYINT(1), `createdAt` DATETIME NOT NULL, `updatedAt` DATETIME NOT NULL, `gone` DATETIME);
+    "sequelize": ("""CREATE TABLE `posts` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, `tags` JSON); INSERT INTO posts VALUES (1, '["a", "b"]'); CREATE TABLE `t` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, `f` TINYINT(1), `createdAt` DATETIME NOT NULL, `updatedAt` DATETIME NOT NULL, `gone` DATETIME);
         INSERT INTO t VALUES (1, 1, '2024-01-01 10:00:00.123 +00:00', '2024-01-01 10:00:00.123 +00:00', NULL)""",
                   {"id": "integer", "f": "boolean", "createdAt": "timestamp with time zone", "gone": "timestamp with time zone"}),
     "mikro_orm": ("""CREATE TABLE `mikro_orm_migrations` (`id` integer not null primary key autoincrement, `name` text);
@@ -303,3 +303,60 @@ def test_what_the_plan_s_types_say_is_not_asked(t):
         INSERT INTO t VALUES (1, '2024-01-01 10:00:00')""")
     assert [f["object"] for f in t.findings(path) if f["kind"] == "untold"] == ["t.at"]
     assert not [f for f in t.findings(path, {"types": {"DATETIME": "timestamptz"}}) if f["kind"] == "untold"]
+
+
+EF_CORE = 'CREATE TABLE "__EFMigrationsHistory" ("MigrationId" TEXT NOT NULL);'
+SEA_ORM = "CREATE TABLE seaql_migrations (version varchar);"
+
+
+@pytest.mark.parametrize("script,message,pg_type,shown", [
+    # .NET has seven digits, Rust nine; microseconds beside them do not matter.
+    (EF_CORE + "CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('2024-01-01 10:00:00.1234567'), ('2024-01-01 10:00:00')", "every text is an ISO-8601 time with more digits than microseconds",
+     "timestamp without time zone", "2024-01-01 10:00:00.123457 2024-01-01 10:00:00"),
+    (SEA_ORM + "CREATE TABLE t (c timestamp_with_timezone_text); INSERT INTO t VALUES ('2024-01-01T10:00:00.123456789+00:00')", "every text is an ISO-8601 time with more digits",
+     "timestamp with time zone", "2024-01-01 10:00:00.123457+00"),
+    (EF_CORE + "CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('12.50'), ('7')", "every text is a decimal number", "numeric", "12.50 7"),
+])
+def test_texts_that_need_a_word_of_the_user(t, script, message, pg_type, shown):
+    path = t.file("a.db", script)
+    found, = [f for f in t.findings(path) if f["kind"] == "text_form"]
+    assert message in found["message"], found
+    assert t.plan(path)["tables"]["t"]["columns"]["c"]["type"] == "text"
+    t.import_(path, found["fix"])
+    assert t.type_of("t", "c") == pg_type
+    assert t.value("SET timezone = 'UTC'; SET datestyle = 'ISO'; SELECT string_agg(c::text, ' ') FROM t") == shown
+    if "digits" in message:
+        # The plan may say it for all columns.
+        assert t.plan(path, {"excess": "round"})["tables"]["t"]["columns"]["c"]["type"] == pg_type
+
+
+def test_decimals_in_texts_are_asked_of_one_program_only(t):
+    path = t.file("a.db", SEA_ORM + "CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('12.50')")
+    assert not [f for f in t.findings(path) if f["kind"] == "text_form"]
+
+
+def test_names_in_small_letters(t):
+    path = t.file("a.db", 'CREATE TABLE "Person" (\n  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n  "d" INTERVAL\n); INSERT INTO "Person" VALUES (1, 1.5)')
+    found, = [f for f in t.findings(path) if f["kind"] == "untold" and f["object"] == "file"]
+    assert found["fix"] == {"names": "lower"}
+    t.import_(path, found["fix"])
+    assert t.value("SELECT count(*) FROM person") == "1"
+    for plan in ({"names": "lower"}, {"names": "preserve"}):
+        assert not [f for f in t.findings(path, plan) if f["kind"] == "untold"]
+
+
+def test_keys_of_either_width(t):
+    path = t.file("a.db", """CREATE TABLE django_migrations (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, app varchar(255), name varchar(255));
+        CREATE TABLE a (id integer NOT NULL PRIMARY KEY AUTOINCREMENT); CREATE TABLE b (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, a_id bigint REFERENCES a (id));
+        INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1)""")
+    found, = [f for f in t.findings(path) if f["kind"] == "untold"]
+    assert found["fix"] == {"tables": {"b": {"columns": {"id": {"type": "bigint"}}}}}, found
+    t.import_(path, found["fix"])
+    assert (t.type_of("a", "id"), t.type_of("b", "id")) == ("bigint", "bigint")
+
+
+def test_columns_of_core_data_are_no_booleans(t):
+    path = t.file("a.db", """CREATE TABLE Z_PRIMARYKEY (Z_ENT INTEGER PRIMARY KEY, Z_NAME VARCHAR); CREATE TABLE Z_METADATA (Z_VERSION INTEGER PRIMARY KEY);
+        CREATE TABLE ZNOTE (Z_PK INTEGER PRIMARY KEY, Z_ENT INTEGER, Z_OPT INTEGER, ZDONE INTEGER); INSERT INTO ZNOTE VALUES (1, 1, 1, 0), (2, 1, 0, 1)""")
+    found, = [f for f in t.findings(path) if f["kind"] == "flag_form"]
+    assert found["fix"] == {"tables": {"ZNOTE": {"columns": {"ZDONE": {"type": "boolean"}}}}}, found

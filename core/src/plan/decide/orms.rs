@@ -47,11 +47,15 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         .filter(|column| !column.is_fixed())
         .collect();
     if orms.iter().any(|recognised| recognised.orm.conventions.zero_or_one) {
-        findings.extend(flags(&columns, &referenced));
+        findings.extend(flags(orms, &columns, &referenced));
     }
     if orms.iter().any(|recognised| recognised.orm.conventions.integers == Integers::Narrow) {
         findings.extend(wide(ctx, &columns));
     }
+    if orms.iter().any(|recognised| recognised.orm.conventions.keys_of_either_width) {
+        findings.extend(keys(&columns, &referenced));
+    }
+    findings.extend(small_letters(ctx, tables));
     findings.extend(columns.iter().filter_map(|column| column.untold(orms, &referenced)));
 }
 
@@ -107,6 +111,12 @@ impl<'d, 'a> Column<'d, 'a> {
             || referenced.contains(&lower(&source.name, name))
     }
 
+    /// The program's own, of which the models say nothing.
+    fn is_own(&self, orms: &[Recognised]) -> bool {
+        let mut own = orms.iter().flat_map(|recognised| recognised.orm.conventions.own_columns);
+        own.any(|name| name.eq_ignore_ascii_case(&self.column.source.name))
+    }
+
     /// INTEGER that holds 0 and 1 only.
     fn is_flag(&self, referenced: &Referenced) -> bool {
         let integers = self.declared().family == Family::Integer && self.column.pg_type.is_integer();
@@ -157,13 +167,44 @@ fn fixes<'c, 'd: 'c, 'a: 'd>(columns: &[&'c Column<'d, 'a>], pg_type: &PgType) -
 }
 
 /// Columns that may be booleans, with the fix for all of them.
-fn flags(columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> {
-    let flags: Vec<_> = columns.iter().filter(|column| column.is_flag(referenced)).collect();
+fn flags(orms: &[Recognised], columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> {
+    let is_flag = |column: &&Column<'_, '_>| column.is_flag(referenced) && !column.is_own(orms);
+    let flags: Vec<_> = columns.iter().filter(is_flag).collect();
     let fix = fixes(&flags, &PgType::Bool)?;
     let count = counted(flags.len() as u64, "INTEGER column holds", "INTEGER columns hold");
     let message = format!("{count} only 0 and 1: {}", named(&flags));
     let rest = if flags.len() == 1 { " if it is a boolean" } else { " if they are booleans" };
     Some(Kind::FlagForm.info("file", message).fix(fix, rest))
+}
+
+/// Keys to which nothing refers that would say their width.
+fn keys(columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> {
+    let is_key = |column: &&Column<'_, '_>| {
+        let name = lower(&column.table.source.name, &column.column.source.name);
+        column.column.rowid_alias && column.column.pg_type == PgType::Int4 && !referenced.contains(&name)
+    };
+    let keys: Vec<_> = columns.iter().filter(is_key).collect();
+    let fix = fixes(&keys, &PgType::Int8)?;
+    let count = counted(keys.len() as u64, "primary key is integer", "primary keys are integer");
+    let message =
+        format!("{count}, and the file does not say whether the models have bigint: {}", named(&keys));
+    Some(Kind::Untold.info("file", message).fix(fix, " if they have"))
+}
+
+/// Tables whose names the program's own schema has in small letters.
+fn small_letters(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Option<Finding> {
+    let lower = ctx.source.orms.iter().find(|recognised| recognised.orm.conventions.lower_names)?;
+    let capital = |table: &&DecidedTable<'_>| table.fresh() && table.target.contains(char::is_uppercase);
+    let count = tables.iter().filter(capital).count();
+    if count == 0 || ctx.overrides.names.is_some() {
+        return None;
+    }
+    let message = format!(
+        "{} capital letters, and {} looks for small ones",
+        counted(count as u64, "table has a name with", "tables have names with"),
+        lower.orm.title
+    );
+    Some(Kind::Untold.info("file", message).fix(Fix::of_plan("names", "lower"), ""))
 }
 
 /// Columns of 32 bits that became bigint.
