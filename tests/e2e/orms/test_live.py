@@ -12,13 +12,23 @@ import pytest
 from harness import ROOT, quote
 
 PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
-NODE = []
+NODE = ["prisma", "prisma_ms"]
 SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
 # Django's own tables of rights are in every database that it has migrated.
 EXISTING = {"django": {"exclude": ["auth_*", "django_*"]}}
-# What the file does not say, and findings name: which columns hold durations.
+# What the file does not say: which columns hold durations.
 DURATION = {"tables": {"users": {"columns": {"session": {"type": "interval"}}}}}
-FRESH = {"sqlalchemy": DURATION, "django": DURATION}
+# Which hold lists, and which is of the enum that Prisma's queries name.
+LIST = {"tables": {"posts": {"columns": {"tags": {"type": "text[]"}}}}}
+ENUM = {
+    "before": """CREATE TYPE "Status" AS ENUM ('active', 'suspended', 'invited')""",
+    "tables": {"users": {"columns": {"status": {"type": '"Status"', "default": "'active'"}}}, **LIST["tables"]},
+}
+FRESH = {
+    "sqlalchemy": DURATION, "django": DURATION,
+    "prisma": ENUM,
+    "prisma_ms": ENUM,
+}
 
 WITHOUT_PYTHON = pytest.mark.skipif(not (INSTALLED / "python").exists(), reason="Python's ORMs are not installed: make orms")
 WITHOUT_NODE = pytest.mark.skipif(not (INSTALLED / "node").exists(), reason="Node's ORMs are not installed: make orms")

@@ -1,7 +1,7 @@
 "use strict";
 /* The shop's rows, the same for every ORM of Node (those of Python: ../rows.py), and how they are shown: a value by its type and its representation. */
 
-const { createHash, randomUUID } = require("node:crypto");
+const { createHash } = require("node:crypto");
 
 /** A UUID that depends on the text alone. */
 function uuid(text) {
@@ -55,10 +55,10 @@ const attachments = range(1, 15).map((n) => ({
 const TABLES = { users, posts, events, attachments };
 /** A row more for every table, whose number the database gives. */
 const NEW = {
-  users: { ...users[0], id: undefined, email: "new@example.com", token: randomUUID() },
-  posts: { ...posts[0], id: undefined, authorId: 1, parentId: 40 },
+  users: { ...users[0], id: undefined, email: "new@example.com", token: uuid("new user") },
+  posts: { ...posts[2], id: undefined, authorId: 1, parentId: 40 },
   events: { ...events[0], id: undefined },
-  attachments: { ...attachments[0], id: randomUUID() },
+  attachments: { ...attachments[0], id: uuid("new attachment") },
 };
 
 /** Objects in the order of their keys, which jsonb does not keep; bytes and times by what they hold. */
