@@ -12,7 +12,7 @@ import pytest
 from harness import ROOT, quote
 
 PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
-NODE = ["prisma", "prisma_ms"]
+NODE = ["prisma", "prisma_ms", "drizzle"]
 SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
 # Django's own tables of rights are in every database that it has migrated.
 EXISTING = {"django": {"exclude": ["auth_*", "django_*"]}}
@@ -28,6 +28,7 @@ FRESH = {
     "sqlalchemy": DURATION, "django": DURATION,
     "prisma": ENUM,
     "prisma_ms": ENUM,
+    "drizzle": LIST,
 }
 
 WITHOUT_PYTHON = pytest.mark.skipif(not (INSTALLED / "python").exists(), reason="Python's ORMs are not installed: make orms")
