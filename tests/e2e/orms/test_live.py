@@ -12,10 +12,12 @@ import pytest
 from harness import ROOT, quote
 
 PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
-NODE = ["prisma", "prisma_ms", "drizzle"]
+NODE = ["prisma", "prisma_ms", "drizzle", "mikro_orm"]
 SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
+# MikroORM writes a list as a text with commas.
+COMMAS = {"tables": {"posts": {"columns": {"tags": {"format": "comma"}}}}}
 # Django's own tables of rights are in every database that it has migrated.
-EXISTING = {"django": {"exclude": ["auth_*", "django_*"]}}
+EXISTING = {"django": {"exclude": ["auth_*", "django_*"]}, "mikro_orm": COMMAS}
 # What the file does not say: which columns hold durations.
 DURATION = {"tables": {"users": {"columns": {"session": {"type": "interval"}}}}}
 # Which hold lists, and which is of the enum that Prisma's queries name.
@@ -29,6 +31,7 @@ FRESH = {
     "prisma": ENUM,
     "prisma_ms": ENUM,
     "drizzle": LIST,
+    "mikro_orm": {"tables": {"posts": {"columns": {"tags": {"type": "text[]", "format": "comma"}}}}},
 }
 
 WITHOUT_PYTHON = pytest.mark.skipif(not (INSTALLED / "python").exists(), reason="Python's ORMs are not installed: make orms")
