@@ -42,7 +42,7 @@ function commands(timestampFormat) {
     }
   }
 
-  /** What `prisma db push` and `prisma migrate diff` call. */
+  /** What `prisma migrate` calls. */
   async function withSchemaEngine(target, run) {
     const glue = await import(require.resolve("@prisma/schema-engine-wasm/schema_engine_bg"));
     const code = readFileSync(require.resolve("@prisma/schema-engine-wasm/schema_engine_bg").replace(/js$/, "wasm"));
@@ -65,8 +65,16 @@ function commands(timestampFormat) {
     return row;
   }
 
+  /** The first migration, and `prisma migrate deploy`. */
   async function make(target) {
-    await withSchemaEngine(target, (engine, schema) => engine.schemaPush({ force: false, schema, filters: UNFILTERED }));
+    await withSchemaEngine(target, async (engine, schema) => {
+      const to = { tag: "schemaDatamodel", ...schema };
+      const { stdout: value } = await engine.diff({ from: { tag: "empty" }, to, script: true, exitCode: null, filters: UNFILTERED });
+      const migrationDirectories = [{ path: "20240101000000_init", migrationFile: { path: "migration.sql", content: { tag: "ok", value } } }];
+      const lockfile = { path: "migration_lock.toml", content: null };
+      const migrationsList = { baseDir: __dirname, lockfile, shadowDbInitScript: "", migrationDirectories };
+      await engine.applyMigrations({ migrationsList, filters: UNFILTERED });
+    });
   }
 
   async function fill(target) {
