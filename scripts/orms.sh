@@ -34,5 +34,18 @@ install_node() {
     mv $into.new $into
 }
 
+# Prisma's client is code that it generates from its schemas. It wants a schema engine for that, which it does not run.
+generate_client() {
+    local wanted=tests/orms/node/prisma into=target/orms/node/prisma
+    if diff -rq $wanted $into >/dev/null 2>&1; then return; fi
+    rm -rf $into $into.new
+    cp -r $wanted $into.new
+    for schema in sqlite postgresql; do
+        (cd target/orms/node && CHECKPOINT_DISABLE=1 PRISMA_SCHEMA_ENGINE_BINARY="$(type -P true)" \
+            npm exec --offline -- prisma generate --schema "prisma.new/$schema.prisma" >/dev/null)
+    done
+    mv $into.new $into
+}
+
 install_python
-if [ "${1-}" = all ]; then install_node; fi
+if [ "${1-}" = all ]; then install_node; generate_client; fi

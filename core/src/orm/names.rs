@@ -58,8 +58,8 @@ impl Names {
     pub fn is_constraint(self, index: &str) -> bool {
         match self {
             Names::Django => index.ends_with("_uniq"),
-            Names::Knex => index.ends_with("_unique"),
-            Names::Postgres | Names::Drizzle | Names::TypeOrm => false,
+            Names::Drizzle | Names::Knex => index.ends_with("_unique"),
+            Names::Postgres | Names::TypeOrm => false,
         }
     }
 }
@@ -136,7 +136,14 @@ mod tests {
             Some("PK_fd7b814a8799dba650c6d8ee9cf")
         );
         assert_eq!(key(Names::Postgres, "a", "b", "c"), None);
-        assert!(Names::Knex.is_constraint("users_email_unique"));
-        assert!(!Names::Knex.is_constraint("users_status_is_active_index"));
+        for (names, index, is_constraint) in [
+            (Names::Django, "shop_order_user_id_number_df457d41_uniq", true),
+            (Names::Drizzle, "users_email_unique", true),
+            (Names::Knex, "users_email_unique", true),
+            (Names::Knex, "posts_author_id_index", false),
+            (Names::Postgres, "users_email_unique", false),
+        ] {
+            assert_eq!(names.is_constraint(index), is_constraint, "{names:?}: {index}");
+        }
     }
 }

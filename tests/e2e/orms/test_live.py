@@ -14,20 +14,28 @@ import pytest
 from harness import ROOT, quote
 
 PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
-NODE = ["typeorm", "sequelize", "knex"]
-# Those that compare a database with their models.
-CHECKED = ["sqlalchemy", "django", "tortoise", "typeorm"]
+NODE = ["typeorm", "sequelize", "knex", "prisma", "prisma_ms", "drizzle", "mikro_orm"]
+# Those that compare a database with their models; the first of them name each thing that differs.
+NAMING = ["sqlalchemy", "django", "tortoise", "typeorm"]
+CHECKED = [*NAMING, "prisma", "prisma_ms", "drizzle", "mikro_orm"]
 SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
+# MikroORM writes a list as a text with commas.
+COMMAS = {"tables": {"posts": {"columns": {"tags": {"format": "comma"}}}}}
 # Django's `migrate` has filled tables of rights, in an order of its own.
-EXISTING = {"django": {"on_conflict": "skip", "match": "natural"}}
-# What the file does not say, and findings name: which columns hold durations, and which texts documents.
+EXISTING = {"django": {"on_conflict": "skip", "match": "natural"}, "mikro_orm": COMMAS}
+# What the file does not say, and findings name: which columns hold durations, documents or lists, and which is of the enum that Prisma's queries name.
 DURATION = {"tables": {"users": {"columns": {"session": {"type": "interval"}}}}}
 # TypeORM's `synchronize` makes a column anew whose type is another than the model's.
 SYNCHRONIZED = {"enums": True, "tables": {"users": {"columns": {"settings": {"type": "jsonb"}, "token": {"type": "uuid"}}}}}
 DOCUMENTS = {"tables": {"users": {"columns": {"settings": {"type": "jsonb"}}}, "events": {"columns": {"payload": {"type": "jsonb"}}}}}
+LIST = {"tables": {"posts": {"columns": {"tags": {"type": "text[]"}}}}}
+ENUM = {
+    "before": """CREATE TYPE "Status" AS ENUM ('active', 'suspended', 'invited')""",
+    "tables": {"users": {"columns": {"status": {"type": '"Status"', "default": "'active'"}}}, **LIST["tables"]},
+}
 FRESH = {
-    "sqlalchemy": DURATION, "django": DURATION, "peewee": DOCUMENTS, "typeorm": SYNCHRONIZED,
-    "sequelize": {"tables": {"posts": {"columns": {"tags": {"type": "text[]"}}}}},
+    "sqlalchemy": DURATION, "django": DURATION, "peewee": DOCUMENTS, "typeorm": SYNCHRONIZED, "sequelize": LIST, "prisma": ENUM, "prisma_ms": ENUM, "drizzle": LIST,
+    "mikro_orm": {"tables": {"posts": {"columns": {"tags": {"type": "text[]", "format": "comma"}}}}},
 }
 # What the schema of the program has otherwise, and neither file nor findings say: indexes for LIKE of unique texts, no check of JSON.
 UNSAID = {"django": r"\w+ \w+_like|users users_settings_check|events events_payload_check"}
@@ -134,7 +142,7 @@ def test_into_new_tables(shop):
     said = {f["object"] for f in findings} | {name for f in findings for name in named(f["fix"])}
     assert shop.differences(shop.run("read", shop.database)).keys() - said == set()
     assert shop.run("query", shop.database) == shop.found
-    if shop.program in CHECKED:
+    if shop.program in NAMING:
         assert {name for name in shop.changes() - said if not re.fullmatch(UNSAID.get(shop.program, ""), name)} == set()
     assert shop.differences(shop.inserted()).keys() - said == set()
 

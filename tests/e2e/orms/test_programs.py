@@ -124,6 +124,30 @@ def test_the_readme_has_the_plans_of_the_pages():
     assert rows == {orm: re.findall(r"sqlite_import\('.*?', '(.*?)'\)", (ROOT / f"docs/howto/{orm}.md").read_text()) for orm in FILES}
 
 
+CONSTRAINTS = "SELECT conname FROM pg_constraint WHERE contype IN ('f', 'u') AND conrelid IN ('users'::regclass, 'posts'::regclass) ORDER BY 1"
+
+
+@pytest.mark.parametrize("orm,script,names", [
+    ("mikro_orm", """CREATE TABLE `users` (`id` integer not null primary key autoincrement, `email` text not null, `done` integer not null);
+        CREATE TABLE `posts` (`id` integer not null primary key autoincrement,
+            `author_id` integer not null, constraint `posts_author_id_foreign` foreign key(`author_id`) references `users`(`id`) on update cascade);
+        CREATE UNIQUE INDEX `users_email_unique` on `users` (`email`); CREATE UNIQUE INDEX `users_mine` on `users` (`email`, `done`)""",
+     ["posts_author_id_foreign", "users_email_unique"]),
+    ("knex", """CREATE TABLE `users` (`id` integer not null primary key autoincrement, `email` varchar(255) not null, `done` boolean not null);
+        CREATE TABLE `posts` (`id` integer not null primary key autoincrement, `author_id` integer, foreign key(`author_id`) references `users`(`id`));
+        CREATE UNIQUE INDEX `users_email_unique` on `users` (`email`)""", ["posts_author_id_foreign", "users_email_unique"]),
+    ("drizzle", """CREATE TABLE `users` (\n\t`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`email` text NOT NULL,\n\t`done` integer NOT NULL\n);
+        CREATE TABLE `posts` (\n\t`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`author_id` integer,\n\tFOREIGN KEY (`author_id`) REFERENCES `users`(`id`)\n);
+        CREATE UNIQUE INDEX `users_email_unique` ON `users` (`email`); CREATE UNIQUE INDEX `mine` ON `users` (`done`, `id`)""",
+     ["posts_author_id_users_id_fk", "users_email_unique"]),
+])
+def test_keys_are_constraints_under_the_names_that_the_program_looks_for(t, orm, script, names):
+    path = t.file("a.db", f"{script}; INSERT INTO users VALUES (1, 'a@example.com', 1), (2, 'b@example.com', 0); INSERT INTO posts VALUES (1, 1)")
+    assert t.plan(path)["orm"] == orm
+    t.import_(path)
+    assert [row["conname"] for row in t.rows(CONSTRAINTS)] == names
+
+
 def table_of(path):
     """The last table that the script makes."""
     source = sqlite3.connect(path)

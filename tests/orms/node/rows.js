@@ -56,7 +56,7 @@ const TABLES = { users, posts, events, attachments };
 /** A row more for every table, whose number the database gives. */
 const NEW = {
   users: { ...users[0], id: undefined, email: "new@example.com", token: uuid("new user") },
-  posts: { ...posts[0], id: undefined, authorId: 1, parentId: 40 },
+  posts: { ...posts[2], id: undefined, authorId: 1, parentId: 40 },
   events: { ...events[0], id: undefined },
   attachments: { ...attachments[0], id: uuid("new attachment") },
 };
