@@ -26,6 +26,7 @@ pub const ORM: Orm = Orm {
         epoch: Some(Format::UnixEpochMs),
         serial: true,
         zero_or_one: true,
+        comma_lists: true,
         names: Names::Knex,
         ..Conventions::NONE
     },

@@ -69,6 +69,8 @@ pub struct Conventions {
     pub durations: Option<Format>,
     /// Decimals are texts in columns of this declared type.
     pub decimal_texts: Option<&'static str>,
+    /// Lists are texts with commas.
+    pub comma_lists: bool,
     /// Decimals are texts in columns of texts, which nothing distinguishes.
     pub decimals_in_text: bool,
     /// The models say of primary keys whether they have 64 bits; the file does only of what refers to them.
@@ -130,6 +132,7 @@ impl Conventions {
         texts_in_blobs: false,
         durations: None,
         decimal_texts: None,
+        comma_lists: false,
         decimals_in_text: false,
         keys_of_either_width: false,
         lower_names: false,

@@ -254,6 +254,8 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType) -> Opti
         PgType::Interval(_) if numbers => durations(q),
         PgType::Time(_) if p.integers > 0 && p.numbers() == p.integers => clock(q, p),
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_) if p.blobs > 0 => digits(q, p),
+        // The form of JSON and of literals begins with a bracket.
+        PgType::Array(_) if p.texts > 0 && p.blobs == 0 && p.text.brackets == 0 => Some(Format::Comma),
         _ => None,
     }
 }

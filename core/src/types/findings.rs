@@ -447,6 +447,8 @@ impl Case<'_> {
             ("apparently a JSON document", PgType::Jsonb)
         } else if self.p.text.json.valid == self.p.texts && self.p.text.count(TextFormat::JsonLike) > 0 {
             ("a JSON document", PgType::Jsonb)
+        } else if p.text.comma_lists > 0 && p.text.spaced == 0 && p.text.brackets == 0 {
+            ("a list with commas, or a word", PgType::Array(Box::new(PgType::Text)))
         } else if decimals
             && p.text.count(TextFormat::Decimal) > 0
             && all(&[TextFormat::Integer, TextFormat::Decimal])

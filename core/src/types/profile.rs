@@ -64,6 +64,8 @@ struct Checks {
     json: bool,
     decimal: bool,
     times: bool,
+    /// Lists with commas.
+    lists: bool,
     /// The shortest text.
     width: bool,
     /// The values are an expression's.
@@ -84,6 +86,7 @@ impl ColumnProfile {
             width: matches!(family, Family::Char | Family::Text | Family::Varchar) && !orms.is_empty(),
             decimal: family == Family::Decimal,
             times: times::is_time(family) || times::name_says_time(&column.name),
+            lists: orms.iter().any(|recognised| recognised.orm.conventions.comma_lists),
             computed: false,
         };
         let probe = conventions::decoded_type(orms, column).map(Probe::new);
@@ -198,6 +201,9 @@ impl ColumnProfile {
         if self.checks.width {
             let chars = text::characters(bytes) as u64;
             self.text.min_chars = Some(self.text.min_chars.map_or(chars, |min| min.min(chars)));
+        }
+        if self.checks.lists {
+            self.text.observe_list(bytes);
         }
         if self.checks.json && !bytes.is_empty() {
             self.text.json.observe(bytes);

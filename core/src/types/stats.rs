@@ -50,6 +50,8 @@ pub struct JsonStats {
     pub unfit: u64,
     /// Valid JSON of one of these kinds.
     pub not_binary: u64,
+    /// Valid JSON that is a list.
+    pub lists: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -195,6 +197,7 @@ impl JsonStats {
                 self.duplicate_keys += u64::from(facts.duplicate_keys);
                 self.unfit += u64::from(facts.unfit);
                 self.not_binary += u64::from(facts.duplicate_keys || facts.unfit);
+                self.lists += u64::from(bytes.trim_ascii_start().first() == Some(&b'['));
             }
         }
     }

@@ -16,6 +16,11 @@ pub struct TextStats {
     pub invalid_utf8: u64,
     pub nul: u64,
     pub trailing_space: u64,
+    /// Texts that begin as JSON's and PostgreSQL's lists and objects do.
+    pub brackets: u64,
+    /// Texts with commas and no white space, and texts with white space; counted for programs that write such lists.
+    pub comma_lists: u64,
+    pub spaced: u64,
     /// By `TextFormat`.
     forms: [u64; TextFormat::COUNT],
     /// `0` and `1` among the integer texts.
@@ -77,6 +82,12 @@ impl TextStats {
         }
     }
 
+    pub(super) fn observe_list(&mut self, bytes: &[u8]) {
+        let spaced = bytes.iter().any(u8::is_ascii_whitespace);
+        self.spaced += u64::from(spaced);
+        self.comma_lists += u64::from(!spaced && bytes.contains(&b','));
+    }
+
     pub(super) fn observe_fine(&mut self, clock: &Clock) {
         if let Some(count) = self.fine.get_mut(clock.form as usize) {
             *count += 1;
@@ -107,6 +118,7 @@ impl TextStats {
         let length = bytes.len() as u64;
         self.max_bytes = self.max_bytes.max(length);
         self.trailing_space += u64::from(bytes.last() == Some(&b' '));
+        self.brackets += u64::from(matches!(bytes.trim_ascii_start(), [b'[' | b'{', ..]));
         let plain = text::is_plain_ascii(bytes);
         if !plain {
             match text::check(bytes) {

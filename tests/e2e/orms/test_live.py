@@ -19,7 +19,7 @@ NODE = ["typeorm", "sequelize", "knex", "prisma", "prisma_ms", "drizzle", "mikro
 NAMING = ["sqlalchemy", "django", "tortoise", "typeorm"]
 CHECKED = [*NAMING, "prisma", "prisma_ms", "drizzle", "mikro_orm"]
 SHOPS, INSTALLED = ROOT / "tests/orms", ROOT / "target/orms"
-# MikroORM writes a list as a text with commas.
+# MikroORM writes a list as a text with commas; the shop has elements that are brackets, as the texts of lists in JSON begin.
 COMMAS = {"tables": {"posts": {"columns": {"tags": {"format": "comma"}}}}}
 # Django's `migrate` has filled tables of rights, in an order of its own.
 EXISTING = {"django": {"on_conflict": "skip", "match": "natural"}, "mikro_orm": COMMAS}

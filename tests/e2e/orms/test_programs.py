@@ -384,3 +384,51 @@ def test_columns_of_core_data_are_no_booleans(t):
         CREATE TABLE ZNOTE (Z_PK INTEGER PRIMARY KEY, Z_ENT INTEGER, Z_OPT INTEGER, ZDONE INTEGER); INSERT INTO ZNOTE VALUES (1, 1, 1, 0), (2, 1, 0, 1)""")
     found, = [f for f in t.findings(path) if f["kind"] == "flag_form"]
     assert found["fix"] == {"tables": {"ZNOTE": {"columns": {"ZDONE": {"type": "boolean"}}}}}, found
+
+
+@pytest.mark.parametrize("values,pg_type,arrays", [
+    ("('a,b'), ('')", "text[]", "{a,b} {}"), ("('a,b'), ('c'), (NULL)", "text[]", "{a,b} {c} -"), ("('1'), ('2,3')", "text[]", "{1} {2,3}"), ("('1'), ('2,3')", "int[]", "{1} {2,3}"),
+    ("('x, y')", "varchar(9)[]", '{x," y"}'), ("('')", "text[]", "{}"), ("('a\"b,c{')", "text[]", '{"a\\"b","c{"}'),
+    # Brackets are JSON's and PostgreSQL's own.
+    ("('[\"a\"]'), ('{b}')", "text[]", "{a} {b}"), ("(' [1]')", "int[]", "{1}"),
+])
+def test_texts_with_commas_go_into_an_array(t, values, pg_type, arrays):
+    path = t.file("a.db", f"CREATE TABLE t (tags TEXT); INSERT INTO t VALUES {values}")
+    t.sql(f"CREATE TABLE t (tags {pg_type})")
+    plan = t.plan(path, {"create": "never"})
+    assert plan["tables"]["t"]["columns"]["tags"]["format"] == (None if "[" in values else "comma")
+    assert not [f for f in t.findings(path, {"create": "never"}) if f["severity"] == "blocking"]
+    t.import_(path, {"create": "never"})
+    assert t.value("SELECT string_agg(coalesce(tags::text, '-'), ' ' ORDER BY ctid) FROM t") == arrays
+
+
+MIKRO_ORM = "CREATE TABLE `mikro_orm_migrations` (`id` integer not null primary key autoincrement, `name` text);"
+
+
+@pytest.mark.parametrize("script,message,arrays", [
+    (MIKRO_ORM + "CREATE TABLE t (tags text); INSERT INTO t VALUES ('a,b'), ('c'), ('')", "every text is a list with commas, or a word", "{a,b} {c} {}"),
+    ("CREATE TABLE `t` (\n\t`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`tags` text NOT NULL\n); INSERT INTO t (tags) VALUES ('[\"a\", \"b,c\"]'), ('[]')",
+     "holds only lists: the application's schema may have an array here", '{a,"b,c"} {}'),
+])
+def test_lists_in_new_tables(t, script, message, arrays):
+    path = t.file("a.db", script)
+    found, = [f for f in t.findings(path) if f["object"] == "t.tags" and f["fix"]]
+    assert message in found["message"] and found["fix"] == {"tables": {"t": {"columns": {"tags": {"type": "text[]"}}}}}, found
+    t.import_(path, found["fix"])
+    assert t.value("SELECT string_agg(tags::text, ' ' ORDER BY ctid) FROM t") == arrays
+
+
+@pytest.mark.parametrize("values", ["('a,b'), ('c d')", "('a, b')", "('a'), ('b')", "('a,b'), ('{c}')"])
+def test_texts_that_are_no_lists(t, values):
+    path = t.file("a.db", MIKRO_ORM + f"CREATE TABLE t (tags text); INSERT INTO t VALUES {values}")
+    assert not [f for f in t.findings(path) if "list with commas" in f["message"]]
+
+
+def test_elements_that_are_brackets(t):
+    """Who begins with a bracket may be a broken document: the plan has to say that it is a list with commas."""
+    path = t.file("a.db", "CREATE TABLE t (tags TEXT NOT NULL); INSERT INTO t VALUES ('[,,'), ('a,b'), ('')")
+    t.sql("CREATE TABLE t (tags text[] NOT NULL)")
+    found, = [f for f in t.findings(path, {"create": "never"}) if f["severity"] == "blocking"]
+    assert found["fix"] == {"tables": {"t": {"columns": {"tags": {"format": "comma"}}}}}, found
+    t.import_(path, {"create": "never", **found["fix"]})
+    assert t.value("SELECT string_agg(tags::text, ' ' ORDER BY ctid) FROM t") == '{[,"",""} {a,b} {}'

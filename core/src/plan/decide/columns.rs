@@ -16,6 +16,7 @@ use crate::types::fit::number_texts;
 use crate::types::invalid::invalid_values;
 use crate::types::reasons::obstacle;
 use crate::types::respelled;
+use crate::types::textform::TextFormat;
 use crate::types::unread::unread_texts;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
@@ -76,6 +77,12 @@ pub fn ask(
     wanted: Option<&PgType>,
 ) -> Choice {
     (ctx.rules.choose)(&Case::new(ctx, table, column).question(wanted))
+}
+
+/// Texts that an array takes by the format `comma`, though some begin with a bracket.
+fn may_be_lists(p: &ColumnProfile, required: &PgType, format: Option<Format>) -> bool {
+    let array = matches!(required.base(), PgType::Array(_)) && format.is_none();
+    array && p.texts == p.values() && p.text.count(TextFormat::JsonLike) == 0
 }
 
 /// One column that is carried over.
@@ -356,6 +363,7 @@ impl<'c, 'a> Case<'c, 'a> {
                     numbers: self.profile.is_some_and(|p| p.numbers() + number_texts(p) > 0),
                     not_null: self.not_null(),
                     nulls_invalid: self.on_invalid == OnInvalid::Null,
+                    commas: self.profile.is_some_and(|p| may_be_lists(p, required, format)),
                     blanks: self.blanks(ctx, required, format),
                     texts: self
                         .profile

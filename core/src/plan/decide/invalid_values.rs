@@ -27,6 +27,8 @@ pub struct InvalidValues<'a> {
     pub texts: Option<Fix>,
     /// An expression that reads the column's values, and what these are.
     pub using: Option<(String, &'static str)>,
+    /// The texts may be elements between commas: none is in brackets.
+    pub commas: bool,
     /// Every value that does not fit is one of these.
     pub blanks: Option<Blanks>,
     /// The plan makes NULL of what does not fit.
@@ -48,6 +50,10 @@ impl InvalidValues<'_> {
         if let Some((expression, what)) = &self.using {
             let fix = Fix::of_column(self.table, self.column, "using", expression.as_str());
             return finding.fix(fix, &format!(" to read {what}"));
+        }
+        if self.commas {
+            let fix = Fix::of_column(self.table, self.column, "format", Format::Comma.as_str());
+            return finding.fix(fix, " if the texts are elements between commas, or correct the values");
         }
         // What costs every value is no advice.
         if self.fits.is_none() && self.excess.is_none() && self.invalid.is_some_and(|(n, of)| n == of) {
@@ -146,6 +152,7 @@ pub fn of_cell(spec: &LoadSpec, cell: &InvalidCell<'_>) -> String {
             not_null,
             invalid: None,
             blanks: None,
+            commas: false,
             texts: None,
             using: None,
             nulls_invalid: false,
@@ -184,6 +191,7 @@ mod tests {
             not_null,
             invalid,
             blanks: None,
+            commas: false,
             texts: None,
             using: None,
             nulls_invalid: false,

@@ -111,6 +111,12 @@ impl<'d, 'a> Column<'d, 'a> {
             || referenced.contains(&lower(&source.name, name))
     }
 
+    /// jsonb whose documents are lists.
+    fn is_list(&self) -> bool {
+        let lists = self.profile().is_some_and(|p| p.text.json.lists == p.values());
+        lists && self.column.pg_type == PgType::Jsonb
+    }
+
     /// The program's own, of which the models say nothing.
     fn is_own(&self, orms: &[Recognised]) -> bool {
         let mut own = orms.iter().flat_map(|recognised| recognised.orm.conventions.own_columns);
@@ -138,6 +144,11 @@ impl<'d, 'a> Column<'d, 'a> {
             let fix = Fix::of_table(&self.table.source.name, "enums", true);
             let finding = Kind::Untold.info(self.object(), message).fix(fix, " to make one");
             return (!self.table.settings.enums.take(name)).then_some(finding);
+        }
+        if open.is_none() && self.is_list() && !self.is_key(referenced) {
+            let message = "holds only lists: the application's schema may have an array here";
+            let fix = self.fix(&PgType::Array(Box::new(PgType::Text)));
+            return Some(Kind::Untold.info(self.object(), message).fix(fix, " if it is one of texts"));
         }
         let message = match (open, self.profile().and_then(|p| p.few.listed())) {
             (Some(open), _) => {
