@@ -118,6 +118,23 @@ def test_the_plans_of_a_page(t, orm):
         assert sum(int(row["imported"]) for row in rows.values()) > 0, plan
 
 
+# A value of each type that a sample plan names.
+SAMPLES = {"text[]": '["a", "b"]', "varchar(255)[]": "[]", "jsonb": "{}", "uuid": UUIDS[0], "boolean": "1"}
+
+
+@pytest.mark.parametrize("orm", FILES)
+def test_the_sample_plans_of_a_page(t, orm):
+    """Those in blocks name tables of an application: they load what has such tables."""
+    for n, block in enumerate(re.findall(r"```json\n(.*?)```", (ROOT / f"docs/howto/{orm}.md").read_text(), re.S)):
+        plan, script = json.loads(block), ""
+        for table, entry in plan.get("tables", {}).items():
+            columns = {"id": "1", **{column: "a,b" if given.get("format") == "comma" else SAMPLES.get(given.get("type"), "active") for column, given in entry["columns"].items()}}
+            script += f'CREATE TABLE "{table}" ({", ".join(columns)}); INSERT INTO "{table}" VALUES ({", ".join(f"{value!r}" for value in columns.values())});'
+        t.sql("DROP TYPE IF EXISTS status, \"Status\", user_status, enum_users_status CASCADE")
+        rows = t.import_(t.file(f"{n}.db", script), {**plan, "schema": f"sample{n}"})
+        assert rows and all(row["imported"] == 1 for row in rows.values()), rows
+
+
 def test_the_readme_has_the_plans_of_the_pages():
     table = (ROOT / "README.md").read_text().split("### By program")[1].split("\n## ")[0]
     rows = {page: re.findall(r"`(.*?)`", plans) for page, plans in re.findall(r"^\| \[.*?\]\(docs/howto/(\w+)\.md\) \|(.*)$", table, re.M)}
