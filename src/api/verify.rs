@@ -1,4 +1,4 @@
-//! `verify_counts` and `reset_sequences`: what belongs after a load.
+//! `verify_counts`, `verify_sequences` and `reset_sequences`: what belongs after a load.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -30,6 +30,33 @@ fn verify_counts(
         (rows.into_iter())
             .map(|c| (Text(c.schema), Text(c.table), c.source_rows, c.target_rows, c.ok, c.detail.map(Text))),
     ))
+}
+
+/// Where the sequences of a run's tables are now, and whether their next number is free; of the last run unless one is
+/// named. Those first whose is not.
+#[pg_extern(volatile, parallel_unsafe)]
+fn verify_sequences(
+    run: default!(Option<i64>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, Text),
+            name!(table, Text),
+            name!(column, Text),
+            name!(sequence, Text),
+            name!(next_value, Option<i64>),
+            name!(furthest_value, Option<i64>),
+            name!(ok, bool),
+            name!(detail, Option<Text>),
+        ),
+    >,
+    ErrorReport,
+> {
+    Ok(TableIterator::new(sequences::verify(run)?.into_iter().map(|n| {
+        let [schema, table, column, sequence] = [n.schema, n.table, n.column, n.sequence].map(Text);
+        (schema, table, column, sequence, n.next_value, n.furthest_value, n.ok, n.detail.map(Text))
+    })))
 }
 
 /// Moves every sequence that a column owns (serial and identity) past the highest value stored, never back.

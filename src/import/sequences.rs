@@ -1,12 +1,14 @@
-//! Sequences owned by columns: moved past the highest value that is stored, never back.
+//! Sequences owned by columns: moved past the highest value that is stored, never back; and whether they are past it.
 
 use std::ops::RangeInclusive;
 
 use pgrx::pg_sys;
 
+use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Row};
 use crate::pg::{citus, reading, relation};
+use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::CITUS_WORKERS_FROM;
 
 /// A sequence and what became of it. Values are those before the next one to be handed out; `None` before the first.
@@ -22,7 +24,23 @@ pub struct Reset {
     pub detail: Option<String>,
 }
 
-/// Serial (deptype a) and identity (i) columns whose sequence the caller may move. Other types than numbers have no
+/// A sequence, and what the next row would get of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    pub schema: String,
+    pub table: String,
+    pub column: String,
+    pub sequence: String,
+    /// `None` where the sequence has no further number, or was not looked at.
+    pub next_value: Option<i64>,
+    /// The number in use that is the furthest on the sequence's way.
+    pub furthest_value: Option<i64>,
+    /// The next number is free, and so are those after it.
+    pub ok: bool,
+    pub detail: Option<String>,
+}
+
+/// Serial (deptype a) and identity (i) columns. Other types than numbers have no
 /// max(), another order, or casts of their owner's that would run with our rights.
 ///
 /// Materialized, because the privilege functions raise an error for anything that is no sequence.
@@ -49,9 +67,10 @@ const OWNED: &str = "
           AND NOT pg_is_other_temp_schema(tn.oid))
     SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement, seqmin, seqmax, t, s,
            CASE WHEN NOT counts THEN 'its type is ' || type
-                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END AS refused
+                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END AS refused,
+           has_sequence_privilege(s, 'SELECT') AS readable,
+           has_sequence_privilege(s, 'SELECT') AND has_sequence_privilege(s, 'UPDATE') AS movable
     FROM owned
-    WHERE has_sequence_privilege(s, 'UPDATE') AND has_sequence_privilege(s, 'SELECT')
     ORDER BY schema, relation, attnum";
 
 /// Moves every owned sequence of a schema, or of all of them. One whose column cannot be looked at keeps none of the
@@ -59,7 +78,26 @@ const OWNED: &str = "
 pub fn reset(schema: Option<&str>) -> Vec<Reset> {
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
-    spi::rows(OWNED, &[schema.into()], Owned::of).into_iter().map(reset_one).collect()
+    let owned = spi::rows(OWNED, &[schema.into()], Owned::of);
+    owned.into_iter().filter(|owned| owned.movable).map(reset_one).collect()
+}
+
+/// The sequences of a run's tables, those first whose next number is not free.
+pub fn verify(run: Option<i64>) -> Result<Vec<Next>, Error> {
+    let run = counts::recorded(run)?;
+    let settings = LocalSettings::safe_search_path();
+    settings.refuse_views();
+    const TABLES: &str =
+        "SELECT DISTINCT target_schema AS schema, target_table AS name FROM sqlite_migrate.run_table
+                          WHERE run = $1 AND status <> 'skipped'";
+    let tables =
+        spi::rows(TABLES, &[run.into()], |row| (row.get::<String>("schema"), row.get::<String>("name")));
+    let owned = spi::rows(OWNED, &[None::<&str>.into()], Owned::of);
+    let of_run =
+        |owned: &Owned| tables.iter().any(|(schema, name)| (schema, name) == (&owned.schema, &owned.table));
+    let mut found: Vec<Next> = owned.into_iter().filter(of_run).map(next).collect();
+    found.sort_by_key(|next| next.ok);
+    Ok(found)
 }
 
 /// How a sequence counts.
@@ -101,6 +139,12 @@ impl Position {
             || if counting.step > 0 { used > self.value } else { used < self.value }
     }
 
+    /// The next number; `None` past the end of a sequence that does not begin again.
+    fn next(&self, counting: &Counting) -> Option<i64> {
+        let value = if self.called { self.value.checked_add(counting.step) } else { Some(self.value) };
+        value.filter(|value| counting.range.contains(value))
+    }
+
     fn before_next(&self, counting: &Counting) -> Option<i64> {
         let value = if self.called { Some(self.value) } else { self.value.checked_sub(counting.step) };
         value.filter(|value| counting.range.contains(value))
@@ -119,6 +163,10 @@ struct Owned {
     counting: Counting,
     /// Why the column is not looked at.
     refused: Option<String>,
+    /// The caller may see where the sequence is.
+    readable: bool,
+    /// The caller may set it.
+    movable: bool,
 }
 
 impl Owned {
@@ -136,20 +184,62 @@ impl Owned {
                 range: row.get("seqmin")..=row.get("seqmax"),
             },
             refused: row.get("refused"),
+            readable: row.get("readable"),
+            movable: row.get("movable"),
         }
+    }
+
+    /// Where the sequence is, and the furthest value in use.
+    fn look(&self) -> (Option<Position>, Result<Option<i64>, String>) {
+        if !self.readable {
+            return (None, Err("permission denied".into()));
+        }
+        relation::hold(self.sequence);
+        let position = Position::of(self.sequence);
+        let (counting, refused) = (&self.counting, self.refused.clone());
+        let used = match refused {
+            _ if position.is_none() => Err("its sequence does not exist any more".into()),
+            Some(reason) => Err(reason),
+            None => {
+                let range = counting.own_range(self.relation);
+                reading::furthest(self.relation, &self.column, counting.step > 0, &range)
+            }
+        };
+        (position, used)
+    }
+}
+
+fn not_looked_at(used: &Result<Option<i64>, String>) -> Option<String> {
+    used.as_ref().err().map(|reason| format!("not looked at: {reason}"))
+}
+
+fn next(owned: Owned) -> Next {
+    let (position, used) = owned.look();
+    let counting = &owned.counting;
+    let behind = |position: &Position| match &used {
+        Ok(Some(used)) => position.is_behind(*used, counting),
+        Ok(None) => false,
+        Err(_) => true,
+    };
+    let next_value = position.as_ref().and_then(|position| position.next(counting));
+    let detail =
+        not_looked_at(&used).or_else(|| next_value.is_none().then(|| "no further number".to_owned()));
+    Next {
+        ok: detail.is_none() && position.as_ref().is_some_and(|position| !behind(position)),
+        schema: owned.schema,
+        table: owned.table,
+        column: owned.column,
+        sequence: owned.name,
+        next_value,
+        furthest_value: used.ok().flatten(),
+        detail,
     }
 }
 
 fn reset_one(owned: Owned) -> Reset {
-    let Owned { schema, table, column, name, relation, sequence, counting, refused } = owned;
-    relation::hold(sequence);
-    let position = Position::of(sequence);
-    let used = match refused {
-        _ if position.is_none() => Err("its sequence does not exist any more".into()),
-        Some(reason) => Err(reason),
-        None => reading::furthest(relation, &column, counting.step > 0, &counting.own_range(relation)),
-    };
-    let detail = used.as_ref().err().map(|reason| format!("not looked at: {reason}"));
+    let (position, used) = owned.look();
+    let detail = not_looked_at(&used);
+    let Owned { schema, table, column, name, sequence, counting, .. } = owned;
     let used = used.ok().flatten();
     let moved =
         used.filter(|used| position.as_ref().is_some_and(|position| position.is_behind(*used, &counting)));

@@ -19,20 +19,24 @@ pub struct Count {
     pub detail: Option<String>,
 }
 
-/// Compares the tables of a run that the caller may see, or of the last one that he made, with what the run read.
-pub fn verify(run: Option<i64>) -> Result<Vec<Count>, Error> {
+/// The number of a run that the caller may see, or of the last one that he made.
+pub fn recorded(run: Option<i64>) -> Result<i64, Error> {
     let found: Option<i64> = spi::value(
         "SELECT max(id) FROM sqlite_migrate.run WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END",
         &[run.into()],
     )
     .flatten();
-    let found = found.ok_or(Error::NoRun { run })?;
+    found.ok_or(Error::NoRun { run })
+}
+
+/// Compares the tables of a run that the caller may see, or of the last one that he made, with what the run read.
+pub fn verify(run: Option<i64>) -> Result<Vec<Count>, Error> {
     let tables = spi::rows(
         "SELECT target_schema, target_table, status, source_rows, rows_before, imported,
                 updated + skipped + rejected AS others, countable
          FROM sqlite_migrate.run_table
          WHERE run = $1 AND status <> 'skipped' ORDER BY ordinal",
-        &[found.into()],
+        &[recorded(run)?.into()],
         |row| Recorded {
             schema: row.get("target_schema"),
             table: row.get("target_table"),

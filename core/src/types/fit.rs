@@ -198,9 +198,10 @@ fn date(p: &ColumnProfile, format: Option<Format>) -> Fit {
 
 fn time(p: &ColumnProfile, digits: u32, format: Option<Format>) -> Fit {
     let counted = format.is_some_and(Format::is_duration);
-    if p.text.count(TextFormat::Time) + p.text.dayless == p.values() {
+    let times = p.text.count(TextFormat::Time) + p.text.dayless;
+    if times == p.values() {
         (p.text.clock_digits <= digits).into()
-    } else if counted && p.blobs == 0 && p.text.count(TextFormat::Time) + number_texts(p) == p.texts {
+    } else if counted && p.blobs == 0 && times + number_texts(p) == p.texts {
         Fit::Unknown
     } else {
         Fit::No

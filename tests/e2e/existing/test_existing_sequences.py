@@ -87,3 +87,35 @@ def test_a_sequence_does_not_go_while_its_table_is_loaded(t, change, owned):
     holder.run("COMMIT")
     loading.wait()
     assert t.value("SELECT nextval('t_id_seq')") == "8"
+
+
+def looked_at(t, run="NULL", user="postgres"):
+    return t.shown(f'SELECT string_agg(concat_ws(\'|\', "table", "column", sequence, next_value, furthest_value, ok, detail), E\'\\n\') FROM verify_sequences({run})', user)
+
+
+def test_the_next_numbers_are_free(t):
+    path = t.file("a.db", "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO a VALUES (1), (7); CREATE TABLE b (id INTEGER PRIMARY KEY, v); CREATE TABLE c (v); INSERT INTO c VALUES (1)")
+    t.import_(path)
+    assert looked_at(t) == "a|id|public.a_id_seq|8|7|t\nb|id|public.b_id_seq|1|t"
+    # Problems stand first: behind, at a number in use, at the end.
+    t.sql("SELECT setval('b_id_seq', 3); INSERT INTO b VALUES (9)")
+    assert looked_at(t).splitlines()[0] == "b|id|public.b_id_seq|4|9|f"
+    t.sql("SELECT setval('b_id_seq', 9, false)")
+    assert looked_at(t).splitlines()[0] == "b|id|public.b_id_seq|9|9|f"
+    t.sql("SELECT reset_sequences(); SELECT setval('a_id_seq', 9223372036854775807)")
+    assert looked_at(t) == "a|id|public.a_id_seq|7|f|no further number\nb|id|public.b_id_seq|10|9|t"
+    t.sql("ALTER SEQUENCE a_id_seq INCREMENT -1 MINVALUE -100 MAXVALUE 100 START 5 RESTART; DELETE FROM a WHERE id = 7; INSERT INTO a VALUES (3)")
+    assert looked_at(t).splitlines()[0] == "a|id|public.a_id_seq|5|1|f"
+
+
+def test_whose_numbers_may_be_looked_at(t):
+    role = t.role("mover", "pg_read_server_files", "CREATE ON SCHEMA public")
+    path = t.file("a.db", ROWS)
+    t.sql(f"SELECT sqlite_import('{path}')", role)
+    assert looked_at(t, user=role) == "t|id|public.t_id_seq|8|7|t"
+    t.sql("ALTER TABLE t OWNER TO postgres")
+    assert looked_at(t, user=role) == "t|id|public.t_id_seq|f|not looked at: permission denied"
+    with fails("42704", "no import has been recorded"):
+        looked_at(t, user="postgres")
+    with fails("42704", "run 99"):
+        looked_at(t, 99)

@@ -449,3 +449,13 @@ def test_elements_that_are_brackets(t):
     assert found["fix"] == {"tables": {"t": {"columns": {"tags": {"format": "comma"}}}}}, found
     t.import_(path, {"create": "never", **found["fix"]})
     assert t.value("SELECT string_agg(tags::text, ' ' ORDER BY ctid) FROM t") == '{[,"",""} {a,b} {}'
+
+
+def test_both_forms_of_prisma_s_times_of_day_in_one_column(t):
+    """Its native engine wrote milliseconds, a driver adapter writes texts."""
+    path = t.file("a.db", """CREATE TABLE "T" ("id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "w" DATETIME); INSERT INTO "T" VALUES (1, 27000000), (2, '1970-01-01T07:30:00.500+00:00'), (3, NULL)""")
+    t.sql('CREATE TABLE "T" (id int PRIMARY KEY, w time(3))')
+    plan = {"create": "never", "orm": "prisma"}
+    assert not [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    t.import_(path, plan)
+    assert t.value("""SELECT string_agg(coalesce(w::text, '-'), ' ' ORDER BY id) FROM "T" """) == "07:30:00 07:30:00.5 -"
