@@ -84,7 +84,10 @@ fn flags(c: &Conventions) -> Vec<&'static str> {
         (c.texts_in_blobs, "BLOB that holds digits `numeric`, documents `jsonb`"),
         (c.pads_decimals, "decimals without precision: as many digits after the point as the file shows"),
         (c.decimals_in_text, "texts that are all decimals: a finding"),
-        (c.keys_of_either_width, "keys to which no other table refers: a finding, where the models may have `bigint`"),
+        (
+            c.keys_of_either_width,
+            "keys to which no other table refers: a finding, where the models may have `bigint`",
+        ),
         (c.lower_names, "names with capital letters: a finding"),
         (c.serial, "rows numbered by `serial`"),
         (c.generates_uuids, "UUID keys with a default"),
