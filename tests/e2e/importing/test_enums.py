@@ -98,7 +98,7 @@ def test_a_column_that_stays_text(t, script, why, plan):
 
 
 @pytest.mark.parametrize("taken", ["CREATE TYPE t_s_enum AS (a int)", "CREATE DOMAIN t_s_enum AS text", "CREATE TABLE t_s_enum (a int)", "CREATE TYPE t_s_enum AS ENUM ('b', 'a')",
-                                   "CREATE TYPE t_s_enum AS RANGE (subtype = float8)", "CREATE TYPE t_s_enum"])
+                                   "CREATE TYPE t_s_enum AS RANGE (subtype = float8)", "CREATE TYPE t_s_enum", "CREATE DOMAIN t_s_enum AS int[]"])
 def test_a_name_that_is_taken(t, taken):
     t.sql(taken)
     path = t.file("a.db", A + "); INSERT INTO t VALUES (1, 'b')")
