@@ -115,6 +115,16 @@ def test_a_type_that_the_caller_may_not_use(t):
     assert t.type_of("t", "s") == "t_s_enum_2"
 
 
+def test_a_value_that_the_database_s_encoding_lacks(t):
+    name = t.other_database("latin1", "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    path = t.file("a.db", A.replace("'b'", "'\u20ac'") + "); INSERT INTO t VALUES (1, 'a'); CREATE TABLE u (n INTEGER PRIMARY KEY)")
+    run = lambda plan: t.server.attempt(name, t.call("sqlite_import", path, plan))  # noqa: E731
+    run({"enums": True}).failed("22P05", "an enum has characters that the database.s encoding LATIN1 lacks", r'Set plan\.tables\.t\.enums to false')
+    status = {row[1]: row[9] for row in run({"enums": True, "on_error": "continue"}).rows}
+    assert status == {"t": "failed", "u": "loaded"}
+    assert not run({"tables": {"t": {"enums": False}}, "enums": True, "existing_rows": "replace"}).error
+
+
 def test_rows_that_came_later_name_the_value(t):
     """The profile reads nothing: the load finds what no CHECK had refused."""
     path = t.file("a.db", "PRAGMA ignore_check_constraints = ON; " + A + "); INSERT INTO t VALUES (1, 'c')")
