@@ -97,6 +97,14 @@ def test_a_column_that_stays_text(t, script, why, plan):
     assert not [f for f in t.findings(path, {**plan, "enums": {"exclude": ["s"]}}) if f["kind"] == "enum"]
 
 
+def test_a_value_that_sqlite_keeps_as_a_number(t):
+    """STRING has the affinity NUMERIC: '01' is stored as 1, which is none of the enum's values."""
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, s STRING CHECK (s IN ('01', 'a'))); INSERT INTO t VALUES (1, '01'), (2, 'a')")
+    plan = {"enums": True, "checks": True, "keys": "as_data_allows"}
+    found, = [f for f in t.findings(path, plan) if f["kind"] == "enum"]
+    assert "SQLite keeps a value as a number" in found["message"]
+
+
 @pytest.mark.parametrize("taken", ["CREATE TYPE t_s_enum AS (a int)", "CREATE DOMAIN t_s_enum AS text", "CREATE TABLE t_s_enum (a int)", "CREATE TYPE t_s_enum AS ENUM ('b', 'a')",
                                    "CREATE TYPE t_s_enum AS RANGE (subtype = float8)", "CREATE TYPE t_s_enum", "CREATE DOMAIN t_s_enum AS int[]"])
 def test_a_name_that_is_taken(t, taken):

@@ -15,6 +15,7 @@ use crate::plan::resolve::names::{LIMIT, Scope, make_object_name};
 use crate::sqltext::{literal, qualified};
 use crate::translate::{Listed, listed, may_name};
 use crate::types::TypeClass;
+use crate::value::{Cell, CellBuf};
 
 /// The type of a column whose values are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +128,15 @@ fn obstacle(
     };
     let broken = ctx.source.key_facts.iter().find(broken).map_or(0, |fact| fact.count);
     let collation = column.source.collation.as_deref().unwrap_or("BINARY");
+    let number = labels.iter().any(|label| {
+        let stored = column.source.affinity().stored(Cell::Text(label.as_bytes()));
+        !matches!(stored, Some(CellBuf::Text(_)))
+    });
     let too_long = labels.iter().find(|label| label.len() > LIMIT);
     let default = column.default.as_ref().filter(|sql| !labels.iter().any(|label| literal(label) == **sql));
     match () {
         () if broken > 0 => Some(counted(broken, "row breaks it", "rows break it")),
+        () if number => Some("SQLite keeps a value as a number".into()),
         () if too_long.is_some() => Some(format!("a value is longer than {LIMIT} bytes")),
         () if column.overrides.is_some_and(|given| given.using.is_some()) => {
             Some("its values are those of an expression".into())
