@@ -4,6 +4,7 @@ import pytest
 
 import oracle
 from client import fails
+from test_remedies import merged
 
 ORDERS = """CREATE TABLE orders (id INTEGER PRIMARY KEY, status VARCHAR(10) NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'paid', 'it''s \\ lost', '')),
         kind TEXT CONSTRAINT kinds CHECK ("kind" IS NULL OR kind = 'a' OR kind IN ('ä', 'a')), n INTEGER CHECK (n IN (1, 2)), CHECK (status <> 'paid' OR kind IS NOT NULL));
@@ -94,7 +95,20 @@ def test_a_column_that_stays_text(t, script, why, plan):
     assert t.value("SELECT count(*) FROM pg_type WHERE typtype = 'e'") == "0"
     assert t.value("SELECT count(*) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'c'") == "1"
     # As the hint says.
-    assert not [f for f in t.findings(path, {**plan, "enums": {"exclude": ["s"]}}) if f["kind"] == "enum"]
+    assert found["fix"] == {"tables": {"t": {"enums": {"exclude": ["s"]}}}} and found["hint"].endswith(" if it is to stay so.")
+    assert not [f for f in t.findings(path, merged(t, plan, found["fix"])) if f["kind"] == "enum"]
+
+
+def test_one_fix_leaves_all_columns_of_a_table_out(t):
+    """What is left out already stays out, and a name is no glob."""
+    path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, "a""[b]*" TEXT DEFAULT 'x' CHECK ("a""[b]*" IN ('a')), c TEXT DEFAULT 'x' CHECK (C IN ('a')), d TEXT CHECK (d IN ('a')),
+        e TEXT CHECK (e IN ('a')))""")
+    plan = {"enums": {"exclude": ["D"]}}
+    found = [f for f in t.findings(path, plan) if f["kind"] == "enum" and f["severity"] == "warning"]
+    assert [f["object"] for f in found] == ['t.a"[b]*', "t.c"]
+    first, second = (merged(t, plan, f["fix"]) for f in found)
+    assert first == second
+    assert [(f["severity"], f["object"]) for f in t.findings(path, first) if f["kind"] == "enum"] == [("info", "t.e")]
 
 
 def test_a_value_that_sqlite_keeps_as_a_number(t):
@@ -149,3 +163,12 @@ def test_an_application_s_schema_has_one(t):
     t.import_(path, found["fix"])
     assert t.type_of("users", "status") == "users_status_enum"
     assert not [f for f in t.findings(path, found["fix"]) if f["kind"] == "untold"]
+
+
+@pytest.mark.parametrize("column,plan", [("varchar COLLATE NOCASE", {}), ("varchar DEFAULT 'c'", {}), ("varchar REFERENCES p", {}), ("varchar", {"enums": {"exclude": ["s"]}}), ("STRING", {})])
+def test_no_enum_is_offered_that_cannot_be_made_or_is_not_wanted(t, column, plan):
+    path = t.file("a.db", f"CREATE TABLE p (k varchar PRIMARY KEY); CREATE TABLE t (id integer PRIMARY KEY AUTOINCREMENT NOT NULL, s {column} CHECK (s IN ('01', 'b')))")
+    plan = {"orm": "typeorm", **plan}
+    assert not [f for f in t.findings(path, plan) if f["kind"] == "untold"]
+    if column != "varchar":
+        assert [f["severity"] for f in t.findings(path, {**plan, "enums": True}) if f["kind"] == "enum"] == ["warning"]

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use super::collate;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::catalog::{Catalog, Index, IndexKey, KeyFactKind};
-use crate::finding::{Finding, Kind, counted};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
+use crate::plan::given::objects::Objects;
 use crate::plan::resolve::exclusions::check_name;
 use crate::plan::resolve::names::{LIMIT, Scope, make_object_name};
 use crate::sqltext::{literal, qualified};
@@ -44,8 +45,18 @@ impl Enumeration {
     }
 }
 
+/// The values of the enum that the column could become.
+pub fn labels(
+    ctx: &Context<'_>,
+    table: &DecidedTable<'_>,
+    column: &DecidedColumn<'_>,
+) -> Option<Vec<String>> {
+    let (check, listed) = listing(table, column)?;
+    obstacle(ctx, table, column, check, &listed.texts).is_none().then_some(listed.texts)
+}
+
 /// The CHECK of a text column that lists its values, and that is carried over: its position, and what it lists.
-pub fn listing(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<(usize, Listed)> {
+fn listing(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<(usize, Listed)> {
     let source = table.source;
     let text = column.pg_type.is_text() && TypeClass::of(&column.pg_type) == TypeClass::Text;
     let taken = source.checks.iter().enumerate().filter(|(_, check)| {
@@ -62,20 +73,17 @@ pub fn decide(
     relations: &mut HashMap<String, Scope>,
     findings: &mut Vec<Finding>,
 ) {
+    let mut obstacles = Vec::new();
     for i in 0..table.columns.len() {
         let Some(column) = table.columns.get(i).filter(|c| table.settings.enums.take(&c.source.name)) else {
             continue;
         };
         let Some((check, listed)) = listing(table, column) else { continue };
-        let object = column.object(&table.source.name);
         if let Some(why) = obstacle(ctx, table, column, check, &listed.texts) {
-            let message = format!("stays {} with its CHECK, and becomes no enum: {why}", column.pg_type);
-            let path = table.path("enums");
-            let hint =
-                format!("Set {path} to {{\"exclude\": [\"{}\"]}} if it is to stay so.", column.source.name);
-            table.report(findings, Kind::Enum.warning(object, message).hint(hint));
+            obstacles.push((i, why));
             continue;
         }
+        let object = column.object(&table.source.name);
         let schema = table.settings.schema.clone();
         let wanted = make_object_name(&table.target, &column.target, "enum");
         let scope = relations.entry(schema.clone()).or_default();
@@ -91,6 +99,21 @@ pub fn decide(
         if let Some(column) = table.columns.get_mut(i) {
             column.enumeration = Some(Enumeration { schema, name, labels: listed.texts, check, exists });
         }
+    }
+    stay(table, &obstacles, findings);
+}
+
+/// Reports the columns that stay as they are. One fix leaves all of them out: a list in a patch replaces the plan's.
+fn stay(table: &DecidedTable<'_>, obstacles: &[(usize, String)], findings: &mut Vec<Finding>) {
+    let columns: Vec<_> =
+        obstacles.iter().filter_map(|(i, why)| Some((table.columns.get(*i)?, why))).collect();
+    let names = columns.iter().map(|(column, _)| globset::escape(&column.source.name));
+    let globs: Vec<String> = table.settings.enums.excluded().iter().cloned().chain(names).collect();
+    for (column, why) in columns {
+        let message = format!("stays {} with its CHECK, and becomes no enum: {why}", column.pg_type);
+        let fix = Fix::of_table(&table.source.name, "enums", Objects::Except(globs.clone()).json());
+        let finding = Kind::Enum.warning(column.object(&table.source.name), message);
+        table.report(findings, finding.fix(fix, " if it is to stay so"));
     }
 }
 

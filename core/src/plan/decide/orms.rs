@@ -9,6 +9,7 @@ use crate::finding::{Finding, Fix, Kind, counted};
 use crate::orm::Integers;
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
+use crate::plan::given::objects::Objects;
 use crate::plan::given::orms::{Orms, json};
 use crate::tools::of_source;
 use crate::types::ColumnProfile;
@@ -56,7 +57,7 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         findings.extend(keys(&columns, &referenced));
     }
     findings.extend(small_letters(ctx, tables));
-    findings.extend(columns.iter().filter_map(|column| column.untold(orms, &referenced)));
+    findings.extend(columns.iter().filter_map(|column| column.untold(ctx, &referenced)));
 }
 
 /// Table and column, in small letters, to which a foreign key points.
@@ -125,19 +126,19 @@ impl<'d, 'a> Column<'d, 'a> {
     }
 
     /// What the file does not say, and the application's own schema does.
-    fn untold(&self, orms: &[Recognised], referenced: &Referenced) -> Option<Finding> {
-        let open = orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
+    fn untold(&self, ctx: &Context<'_>, referenced: &Referenced) -> Option<Finding> {
+        let open =
+            ctx.source.orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
         let open =
             open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(referenced));
-        let name = &self.column.source.name;
-        if let Some((_, listed)) =
-            enums::listing(self.table, self.column).filter(|_| !self.is_key(referenced))
+        if let Some(labels) = enums::labels(ctx, self.table, self.column).filter(|_| !self.is_key(referenced))
         {
-            let values = counted(listed.texts.len() as u64, "value", "values");
+            let values = counted(labels.len() as u64, "value", "values");
             let message = format!("its CHECK lists {values}: the application's schema may have an enum here");
             let fix = Fix::of_table(&self.table.source.name, "enums", true);
             let finding = Kind::Untold.info(self.object(), message).fix(fix, " to make one");
-            return (!self.table.settings.enums.take(name)).then_some(finding);
+            // With anything else the plan has said it.
+            return (self.table.settings.enums == Objects::None).then_some(finding);
         }
         let message = match (open, self.profile().and_then(|p| p.few.listed())) {
             (Some(open), _) => {
