@@ -195,7 +195,10 @@ fn keys(columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> 
 /// Tables whose names the program's own schema has in small letters.
 fn small_letters(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Option<Finding> {
     let lower = ctx.source.orms.iter().find(|recognised| recognised.orm.conventions.lower_names)?;
-    let capital = |table: &&DecidedTable<'_>| table.fresh() && table.target.contains(char::is_uppercase);
+    let is_named = |table: &DecidedTable<'_>| table.overrides.is_some_and(|given| given.target.is_some());
+    let capital = |table: &&DecidedTable<'_>| {
+        table.fresh() && !is_named(table) && table.target.contains(char::is_uppercase)
+    };
     let count = tables.iter().filter(capital).count();
     if count == 0 || ctx.overrides.names.is_some() {
         return None;
