@@ -45,25 +45,31 @@ impl Enumeration {
     }
 }
 
+/// The CHECKs of a table that list the values of a column, and that are carried over: the position of each, and what it
+/// lists.
+pub type Listings = Vec<(usize, Listed)>;
+
+pub fn listings(table: &DecidedTable<'_>) -> Listings {
+    let checks = table.source.checks.iter().enumerate();
+    let taken = checks.filter(|(_, check)| table.settings.checks.take(&check_name(table.source, check)));
+    taken.filter_map(|(i, check)| Some((i, listed(&check.expression)?))).collect()
+}
+
 /// The values of the enum that the column could become.
-pub fn labels(
+pub fn labels<'l>(
     ctx: &Context<'_>,
     table: &DecidedTable<'_>,
     column: &DecidedColumn<'_>,
-) -> Option<Vec<String>> {
-    let (check, listed) = listing(table, column)?;
-    obstacle(ctx, table, column, check, &listed.texts).is_none().then_some(listed.texts)
+    listings: &'l Listings,
+) -> Option<&'l [String]> {
+    let (check, listed) = of_column(listings, column)?;
+    obstacle(ctx, table, column, *check, &listed.texts).is_none().then_some(&listed.texts)
 }
 
-/// The CHECK of a text column that lists its values, and that is carried over: its position, and what it lists.
-fn listing(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<(usize, Listed)> {
-    let source = table.source;
+fn of_column<'l>(listings: &'l Listings, column: &DecidedColumn<'_>) -> Option<&'l (usize, Listed)> {
     let text = column.pg_type.is_text() && TypeClass::of(&column.pg_type) == TypeClass::Text;
-    let taken = source.checks.iter().enumerate().filter(|(_, check)| {
-        text && !column.computed() && table.settings.checks.take(&check_name(source, check))
-    });
-    let mut of_column = taken.filter_map(|(i, check)| Some((i, listed(&check.expression)?)));
-    of_column.find(|(_, listed)| listed.column.eq_ignore_ascii_case(&column.source.name))
+    let is_it = |listed: &Listed| listed.column.eq_ignore_ascii_case(&column.source.name);
+    listings.iter().find(|(_, listed)| text && !column.computed() && is_it(listed))
 }
 
 /// Makes enums of the columns of a fresh table for which the plan wants them.
@@ -73,12 +79,13 @@ pub fn decide(
     relations: &mut HashMap<String, Scope>,
     findings: &mut Vec<Finding>,
 ) {
+    let listings = listings(table);
     let mut obstacles = Vec::new();
     for i in 0..table.columns.len() {
         let Some(column) = table.columns.get(i).filter(|c| table.settings.enums.take(&c.source.name)) else {
             continue;
         };
-        let Some((check, listed)) = listing(table, column) else { continue };
+        let Some((check, listed)) = of_column(&listings, column).cloned() else { continue };
         if let Some(why) = obstacle(ctx, table, column, check, &listed.texts) {
             obstacles.push((i, why));
             continue;

@@ -42,9 +42,12 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         tables.iter().flat_map(|table| &table.source.foreign_keys).flat_map(referenced).collect();
     // What migration tools record is theirs.
     let own = |table: &&DecidedTable<'_>| table.fresh() && of_source(table.source).is_none();
-    let fresh = || tables.iter().filter(own);
-    let columns: Vec<Column<'_, '_>> = fresh()
-        .flat_map(|table| table.columns.iter().map(move |column| Column { table, column }))
+    let fresh: Vec<_> = tables.iter().filter(own).map(|table| (table, enums::listings(table))).collect();
+    let columns: Vec<Column<'_, '_>> = fresh
+        .iter()
+        .flat_map(|(table, listings)| {
+            table.columns.iter().map(move |column| Column { table, column, listings })
+        })
         .filter(|column| !column.is_fixed())
         .collect();
     if orms.iter().any(|recognised| recognised.orm.conventions.zero_or_one) {
@@ -75,6 +78,7 @@ fn lower(table: &str, column: &str) -> (String, String) {
 struct Column<'d, 'a> {
     table: &'d DecidedTable<'a>,
     column: &'d DecidedColumn<'a>,
+    listings: &'d enums::Listings,
 }
 
 impl<'d, 'a> Column<'d, 'a> {
@@ -131,8 +135,8 @@ impl<'d, 'a> Column<'d, 'a> {
             ctx.source.orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
         let open =
             open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(referenced));
-        if let Some(labels) = enums::labels(ctx, self.table, self.column).filter(|_| !self.is_key(referenced))
-        {
+        let labels = enums::labels(ctx, self.table, self.column, self.listings);
+        if let Some(labels) = labels.filter(|_| !self.is_key(referenced)) {
             let values = counted(labels.len() as u64, "value", "values");
             let message = format!("its CHECK lists {values}: the application's schema may have an enum here");
             let fix = Fix::of_table(&self.table.source.name, "enums", true);
