@@ -40,6 +40,7 @@ fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
     let of = |what| Kind::Untranslatable.blocking(&table.source, lacks(what, lacking)).of(table.id);
     let without = |what, key| of(what).fix(Fix::of_table(&table.source, key, false), "");
     match phase {
+        Phase::Schema => without("an enum", "enums"),
         Phase::Indexes => without("an index", "indexes"),
         Phase::ForeignKeys => without("a foreign key", "foreign_keys"),
         Phase::Checks => without("a CHECK", "checks"),

@@ -13,9 +13,11 @@ pub(super) fn cast(x: Node, type_name: &str) -> Result<Node> {
     match (Affinity::of(type_name), x.class) {
         (Affinity::Integer, _) => to_integer(x),
         (Affinity::Text, TypeClass::Bool) if x.is_column() => refuse("CAST of a boolean column to text"),
+        // It compares as the column does.
+        (Affinity::Text, TypeClass::Text) if x.is_column() => Ok(x),
         (Affinity::Text, _) => {
             let mut node = x.text()?;
-            // A cast has the affinity of its type, but is not a column.
+            // A cast has the affinity of its type, not of the column.
             if matches!(node.kind, Kind::Column { .. }) {
                 node.kind = Kind::Plain;
             }

@@ -201,7 +201,12 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
 
 /// The collation of a comparison: an explicit one, else that of a column, the left before the right.
 fn collation(nodes: &[&Node]) -> Result<Collation> {
-    let explicit = nodes.iter().find_map(|n| n.collate);
+    let explicit =
+        nodes.iter().find(|n| n.collate.is_some() || n.collate_within && n.class == TypeClass::Text);
+    if explicit.is_some_and(|n| n.collate.is_none()) {
+        return refuse("a COLLATE within what is compared");
+    }
+    let explicit = explicit.and_then(|n| n.collate);
     let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.collation());
     match explicit.or_else(column) {
         Some(Collation::Own) => refuse("texts are compared by a collation of the application's own"),

@@ -3,7 +3,7 @@
 //! A function that is not in the table is refused by name. Arguments are converted to the class that the table
 //! requires, and then put into the form.
 
-use super::node::{Collation, Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
+use super::node::{Kind, Lit, Node, Prec, Result, TypeOf, class_name, null, refuse, text};
 use super::{Size, compare, datetime, json, literal, random, size, textual};
 use crate::types::TypeClass;
 
@@ -88,8 +88,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "see Times",
     ),
     f("length", (1, 1), ANY, Made("length(x)", textual::length), "characters of a text, bytes of a blob"),
-    f("likelihood", (2, 2), ANY, Made("x", first), "a hint to SQLite's planner"),
-    f("likely", (1, 1), ANY, Made("x", first), "a hint to SQLite's planner"),
+    f("likelihood", (2, 2), ANY, Made("x", hint), "a hint to SQLite's planner"),
+    f("likely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner"),
     f(
         "lower",
         (1, 1),
@@ -168,7 +168,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Made("floor(extract(epoch FROM x))::bigint", |a| datetime::call("unixepoch", a)),
         "see Times",
     ),
-    f("unlikely", (1, 1), ANY, Made("x", first), "a hint to SQLite's planner"),
+    f("unlikely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner"),
     f(
         "upper",
         (1, 1),
@@ -186,7 +186,7 @@ pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
         return refuse(format!("function \"{name}\" with {} arguments has no equivalent", args.len()));
     }
     let converted = |(i, arg): (usize, &Node)| match function.args.get(i).or(function.args.last()) {
-        Some(Arg::Text) => Ok(Node { collate: None, ..arg.text()? }),
+        Some(Arg::Text) => Ok(Node { collate: None, ..arg.text()? }.after(&[arg])),
         Some(Arg::Number) => arg.number(),
         Some(Arg::Any) | None => Ok(arg.clone()),
     };
@@ -210,6 +210,13 @@ fn fill(form: &str, args: &[Node]) -> String {
         rest = tail.get(1..).unwrap_or("");
     }
     out + rest
+}
+
+fn hint(args: &[Node]) -> Result<Node> {
+    match first(args)? {
+        x if x.is_column() => refuse("a column within a hint has neither its affinity nor its collation"),
+        x => Ok(x),
+    }
 }
 
 fn first(args: &[Node]) -> Result<Node> {
@@ -300,7 +307,7 @@ fn nullif(args: &[Node]) -> Result<Node> {
     if a.is_null() || b.is_null() {
         return Ok(a.clone());
     }
-    if [a, b].iter().any(|n| n.collation() != Collation::Binary || n.collate.is_some()) {
+    if a.is_collated() || b.is_collated() {
         return refuse("nullif() under a collation");
     }
     // The result has the type of the comparison.
@@ -320,8 +327,7 @@ fn extreme(function: &str, args: &[Node]) -> Result<Node> {
     if !matches!(class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric | TypeClass::Text) {
         return refuse(format!("min() and max() of {} values", class_name(class)));
     }
-    let collated = |n: &Node| n.collation() != Collation::Binary || n.collate.is_some();
-    if class == TypeClass::Text && args.iter().any(collated) {
+    if class == TypeClass::Text && args.iter().any(Node::is_collated) {
         return refuse("min() and max() under a collation");
     }
     if class == TypeClass::Text

@@ -131,6 +131,8 @@ pub(super) struct Node {
     pub kind: Kind,
     /// An explicit COLLATE.
     pub collate: Option<Collation>,
+    /// There is a COLLATE in what it is made of, which SQLite applies to comparisons of it as well.
+    pub collate_within: bool,
     /// The value is an integer not below this, when it is not NULL.
     pub least: Option<i64>,
     /// Of a number.
@@ -151,6 +153,7 @@ impl Node {
             immutable: true,
             kind,
             collate,
+            collate_within: false,
             least: None,
             size,
             bits: 64,
@@ -182,9 +185,10 @@ impl Node {
         self.immutable = false;
         self
     }
-    /// Volatile if one of its parts is.
+    /// Volatile, or with a COLLATE within, if one of its parts is.
     pub fn after(mut self, parts: &[&Node]) -> Node {
         self.immutable &= parts.iter().all(|p| p.immutable);
+        self.collate_within |= parts.iter().any(|p| p.collate.is_some() || p.collate_within);
         self
     }
 
@@ -221,6 +225,10 @@ impl Node {
             Kind::Column { collation, .. } => collation,
             _ => Collation::Binary,
         }
+    }
+    /// Comparisons of it may be by another collation than BINARY.
+    pub fn is_collated(&self) -> bool {
+        self.collate.is_some() || self.collate_within || self.collation() != Collation::Binary
     }
     pub fn is_number(&self) -> bool {
         matches!(self.class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric)

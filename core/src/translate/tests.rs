@@ -64,6 +64,17 @@ fn a_column_compares_by_its_own_collation() {
         ),
         ("code = 'a' COLLATE BINARY", r#""code" = 'a'"#),
         ("code IS NULL", r#""code" IS NULL"#),
+        // A cast to text is still the column, a COLLATE applies from within, and a hint hides both.
+        ("'a' = CAST(code AS TEXT)", r#"rtrim('a' COLLATE "C", ' ') = rtrim("code" COLLATE "C", ' ')"#),
+        ("CAST(email AS TEXT) = 'a'", r#"lower("email" COLLATE "C") = 'a'"#),
+        ("CAST(login AS TEXT) = 'a'", r#"lower("login"::text COLLATE "C") = 'a'"#),
+        ("name || 'x' COLLATE NOCASE = 'ax'", "refused: a COLLATE within what is compared"),
+        ("upper(name COLLATE RTRIM) IN ('A')", "refused: a COLLATE within what is compared"),
+        ("'ax' BETWEEN name AND trim(name COLLATE NOCASE)", "refused: a COLLATE within what is compared"),
+        ("max(trim(name COLLATE NOCASE), 'a') IS NULL", "refused: min() and max() under a collation"),
+        (r#"(name COLLATE NOCASE = 'a') = 1"#, r#"(lower("name" COLLATE "C") = 'a') = true"#),
+        ("likely(email) = 'a'", "refused: a column within a hint has neither its affinity nor its collation"),
+        ("likely(email = 'a')", r#"lower("email" COLLATE "C") = 'a'"#),
         ("own IS NOT NULL AND length(own) > 1", r#""own" IS NOT NULL AND length("own") > 1"#),
         ("own = 'a'", "refused: texts are compared by a collation of the application's own"),
         // The left side decides.

@@ -462,7 +462,7 @@ impl Case<'_> {
         let message = format!("every text is {what}{digits}, and stays text");
         let finding = Kind::TextForm.info(self.object(), message);
         let fix = self.of_type(&pg_type);
-        Some(match fine {
+        Some(match fine && self.q.excess == Excess::Error {
             true => finding.fix(fix.and(self.fix("excess", "round")), " to convert and round it"),
             false => finding.fix(fix, " to convert it"),
         })

@@ -183,8 +183,11 @@ enum Kind {
     TimestampTz(datetime::Rule),
     Uuid,
     Numeric(Option<(i32, i32)>),
-    /// Without limits, with as many digits after the point at least.
-    Padded(usize),
+    /// Without limits, with as many digits after the point at least; a blob may hold digits.
+    Padded {
+        scale: usize,
+        blobs: bool,
+    },
     /// Digits, which a blob may hold.
     NumericText(Option<(i32, i32)>),
     Money,
@@ -256,8 +259,11 @@ impl Decoder {
 
     /// The same decoder, with the digits after the point that a numeric without limits has at least.
     pub fn with_scale(self, scale: Option<u16>) -> Decoder {
+        let blobs = matches!(self.kind, Kind::NumericText(_));
         match (&self.kind, scale) {
-            (Kind::Numeric(None), Some(scale)) => Decoder { kind: Kind::Padded(scale.into()) },
+            (Kind::Numeric(None) | Kind::NumericText(None), Some(scale)) => {
+                Decoder { kind: Kind::Padded { scale: scale.into(), blobs } }
+            }
             _ => self,
         }
     }
@@ -317,7 +323,10 @@ impl Kind {
     fn input<'a>(&self, cell: Cell<'a>) -> Result<Decoded<'a>, InvalidValue> {
         match self {
             Kind::Numeric(typmod) => number::numeric(cell, *typmod),
-            Kind::Padded(scale) => number::numeric(cell, None).map(|text| number::padded(text, *scale)),
+            Kind::Padded { scale, blobs } => {
+                let cell = if *blobs { cell.as_text() } else { cell };
+                number::numeric(cell, None).map(|text| number::padded(text, *scale))
+            }
             Kind::NumericText(typmod) => number::numeric(cell.as_text(), *typmod),
             Kind::Money => money::decode(cell),
             Kind::Interval(format, precision) => interval::decode(cell, *format, *precision),

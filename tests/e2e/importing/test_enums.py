@@ -4,6 +4,7 @@ import pytest
 
 import oracle
 from client import fails
+from test_remedies import merged
 
 ORDERS = """CREATE TABLE orders (id INTEGER PRIMARY KEY, status VARCHAR(10) NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'paid', 'it''s \\ lost', '')),
         kind TEXT CONSTRAINT kinds CHECK ("kind" IS NULL OR kind = 'a' OR kind IN ('ä', 'a')), n INTEGER CHECK (n IN (1, 2)), CHECK (status <> 'paid' OR kind IS NOT NULL));
@@ -94,11 +95,32 @@ def test_a_column_that_stays_text(t, script, why, plan):
     assert t.value("SELECT count(*) FROM pg_type WHERE typtype = 'e'") == "0"
     assert t.value("SELECT count(*) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'c'") == "1"
     # As the hint says.
-    assert not [f for f in t.findings(path, {**plan, "enums": {"exclude": ["s"]}}) if f["kind"] == "enum"]
+    assert found["fix"] == {"tables": {"t": {"enums": {"exclude": ["s"]}}}} and found["hint"].endswith(" if it is to stay so.")
+    assert not [f for f in t.findings(path, merged(t, plan, found["fix"])) if f["kind"] == "enum"]
+
+
+def test_one_fix_leaves_all_columns_of_a_table_out(t):
+    """What is left out already stays out, and a name is no glob."""
+    path = t.file("a.db", """CREATE TABLE t (id INTEGER PRIMARY KEY, "a""[b]*" TEXT DEFAULT 'x' CHECK ("a""[b]*" IN ('a')), c TEXT DEFAULT 'x' CHECK (C IN ('a')), d TEXT CHECK (d IN ('a')),
+        e TEXT CHECK (e IN ('a')))""")
+    plan = {"enums": {"exclude": ["D"]}}
+    found = [f for f in t.findings(path, plan) if f["kind"] == "enum" and f["severity"] == "warning"]
+    assert [f["object"] for f in found] == ['t.a"[b]*', "t.c"]
+    first, second = (merged(t, plan, f["fix"]) for f in found)
+    assert first == second
+    assert [(f["severity"], f["object"]) for f in t.findings(path, first) if f["kind"] == "enum"] == [("info", "t.e")]
+
+
+def test_a_value_that_sqlite_keeps_as_a_number(t):
+    """STRING has the affinity NUMERIC: '01' is stored as 1, which is none of the enum's values."""
+    path = t.file("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, s STRING CHECK (s IN ('01', 'a'))); INSERT INTO t VALUES (1, '01'), (2, 'a')")
+    plan = {"enums": True, "checks": True, "keys": "as_data_allows"}
+    found, = [f for f in t.findings(path, plan) if f["kind"] == "enum"]
+    assert "SQLite keeps a value as a number" in found["message"]
 
 
 @pytest.mark.parametrize("taken", ["CREATE TYPE t_s_enum AS (a int)", "CREATE DOMAIN t_s_enum AS text", "CREATE TABLE t_s_enum (a int)", "CREATE TYPE t_s_enum AS ENUM ('b', 'a')",
-                                   "CREATE TYPE t_s_enum AS RANGE (subtype = float8)", "CREATE TYPE t_s_enum"])
+                                   "CREATE TYPE t_s_enum AS RANGE (subtype = float8)", "CREATE TYPE t_s_enum", "CREATE DOMAIN t_s_enum AS int[]"])
 def test_a_name_that_is_taken(t, taken):
     t.sql(taken)
     path = t.file("a.db", A + "); INSERT INTO t VALUES (1, 'b')")
@@ -113,6 +135,16 @@ def test_a_type_that_the_caller_may_not_use(t):
     path = t.file("a.db", A + "); INSERT INTO t VALUES (1, 'b')")
     t.sql(f"SELECT sqlite_import('{path}', '{{\"enums\": true}}')", user=role)
     assert t.type_of("t", "s") == "t_s_enum_2"
+
+
+def test_a_value_that_the_database_s_encoding_lacks(t):
+    name = t.other_database("latin1", "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    path = t.file("a.db", A.replace("'b'", "'\u20ac'") + "); INSERT INTO t VALUES (1, 'a'); CREATE TABLE u (n INTEGER PRIMARY KEY)")
+    run = lambda plan: t.server.attempt(name, t.call("sqlite_import", path, plan))  # noqa: E731
+    run({"enums": True}).failed("22P05", "an enum has characters that the database.s encoding LATIN1 lacks", r'Set plan\.tables\.t\.enums to false')
+    status = {row[1]: row[9] for row in run({"enums": True, "on_error": "continue"}).rows}
+    assert status == {"t": "failed", "u": "loaded"}
+    assert not run({"tables": {"t": {"enums": False}}, "enums": True, "existing_rows": "replace"}).error
 
 
 def test_rows_that_came_later_name_the_value(t):
@@ -131,3 +163,12 @@ def test_an_application_s_schema_has_one(t):
     t.import_(path, found["fix"])
     assert t.type_of("users", "status") == "users_status_enum"
     assert not [f for f in t.findings(path, found["fix"]) if f["kind"] == "untold"]
+
+
+@pytest.mark.parametrize("column,plan", [("varchar COLLATE NOCASE", {}), ("varchar DEFAULT 'c'", {}), ("varchar REFERENCES p", {}), ("varchar", {"enums": {"exclude": ["s"]}}), ("STRING", {})])
+def test_no_enum_is_offered_that_cannot_be_made_or_is_not_wanted(t, column, plan):
+    path = t.file("a.db", f"CREATE TABLE p (k varchar PRIMARY KEY); CREATE TABLE t (id integer PRIMARY KEY AUTOINCREMENT NOT NULL, s {column} CHECK (s IN ('01', 'b')))")
+    plan = {"orm": "typeorm", **plan}
+    assert not [f for f in t.findings(path, plan) if f["kind"] == "untold"]
+    if column != "varchar":
+        assert [f["severity"] for f in t.findings(path, {**plan, "enums": True}) if f["kind"] == "enum"] == ["warning"]

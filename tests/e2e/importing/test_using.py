@@ -207,7 +207,7 @@ def test_every_spelling_is_read_as_it_is_meant(t, declared, values, expected):
 
 @pytest.mark.parametrize("declared, values", [
     ("DATE", "('31.12.2020'), ('x')"), ("DATE", "('31.13.2020')"), ("REAL", "('1,500'), ('2,250')"), ("REAL", "('1.234,5'), ('1.234')"),
-    ("JSON", "(x'0b'), (x'ff')"), ("JSON", "(x'0b'), ('x')"), ("BLOB", "(x'0b')"), ("TIME", "('13:05 PM')"), ("INTEGER", "('0xZZ')"), ("TEXT", "('31.12.2020')"), ("INTEGER", "('1,5')"),
+    ("JSON", "(x'0b'), (x'ff')"), ("JSON", "(x'0b'), ('x')"), ("JSON", "(x'3761220a')"), ("JSON", "(x'246666')"), ("JSON", "(x'332d2d35')"), ("BLOB", "(x'0b')"), ("TIME", "('13:05 PM')"), ("INTEGER", "('0xZZ')"), ("TEXT", "('31.12.2020')"), ("INTEGER", "('1,5')"),
 ])
 def test_nothing_is_offered_where_a_value_has_another_spelling(t, declared, values):
     path = t.file("a.db", f"CREATE TABLE t (a {declared}); INSERT INTO t VALUES {values}")

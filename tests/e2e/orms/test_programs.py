@@ -371,6 +371,14 @@ def test_texts_that_need_a_word_of_the_user(t, script, message, pg_type, shown):
         assert t.plan(path, {"excess": "round"})["tables"]["t"]["columns"]["c"]["type"] == pg_type
 
 
+def test_the_fix_of_fine_times_leaves_what_the_plan_says_of_excess(t):
+    path = t.file("a.db", "CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('2024-01-01 10:00:00.1234567')")
+    found, = [f for f in t.findings(path, {"excess": "truncate"}) if f["kind"] == "text_form"]
+    assert found["fix"] == {"tables": {"t": {"columns": {"c": {"type": "timestamp without time zone"}}}}}
+    t.import_(path, {"excess": "truncate", **found["fix"]})
+    assert t.shown("SELECT c FROM t") == "2024-01-01 10:00:00.123456"
+
+
 def test_decimals_in_texts_are_asked_of_one_program_only(t):
     path = t.file("a.db", SEA_ORM + "CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('12.50')")
     assert not [f for f in t.findings(path) if f["kind"] == "text_form"]
@@ -382,7 +390,8 @@ def test_names_in_small_letters(t):
     assert found["fix"] == {"names": "lower"}
     t.import_(path, found["fix"])
     assert t.value("SELECT count(*) FROM person") == "1"
-    for plan in ({"names": "lower"}, {"names": "preserve"}):
+    # A table that the plan names has its name.
+    for plan in ({"names": "lower"}, {"names": "preserve"}, {"tables": {"Person": {"target": "People"}}}):
         assert not [f for f in t.findings(path, plan) if f["kind"] == "untold"]
 
 

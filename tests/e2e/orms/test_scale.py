@@ -47,6 +47,12 @@ def test_the_plan_says_it(t):
     assert [f["kind"] for f in t.findings(path, {"tables": {"t": {"columns": {"e": {"scale": 2}}}}}) if f["kind"] == "no_effect"] == ["no_effect"]
 
 
+def test_digits_in_blobs(t):
+    path = t.file("a.db", "CREATE TABLE t (n INTEGER PRIMARY KEY, d BLOB); INSERT INTO t VALUES (1, x'3132'), (2, 5)")
+    t.import_(path, {"tables": {"t": {"columns": {"d": {"type": "numeric", "format": "text", "scale": 2}}}}})
+    assert shown(t) == "12.00 5.00"
+
+
 @pytest.mark.parametrize("scale", [-1, 1001, 1.5, "2", True, [2]])
 def test_what_is_no_scale(t, scale):
     path = t.file("a.db", "CREATE TABLE t (d DECIMAL); INSERT INTO t VALUES (1)")

@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use super::collate;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::catalog::{Catalog, Index, IndexKey, KeyFactKind};
-use crate::finding::{Finding, Kind, counted};
+use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
+use crate::plan::given::objects::Objects;
 use crate::plan::resolve::exclusions::check_name;
 use crate::plan::resolve::names::{LIMIT, Scope, make_object_name};
 use crate::sqltext::{literal, qualified};
 use crate::translate::{Listed, listed, may_name};
 use crate::types::TypeClass;
+use crate::value::{Cell, CellBuf};
 
 /// The type of a column whose values are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +45,31 @@ impl Enumeration {
     }
 }
 
-/// The CHECK of a text column that lists its values, and that is carried over: its position, and what it lists.
-pub fn listing(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<(usize, Listed)> {
-    let source = table.source;
+/// The CHECKs of a table that list the values of a column, and that are carried over: the position of each, and what it
+/// lists.
+pub type Listings = Vec<(usize, Listed)>;
+
+pub fn listings(table: &DecidedTable<'_>) -> Listings {
+    let checks = table.source.checks.iter().enumerate();
+    let taken = checks.filter(|(_, check)| table.settings.checks.take(&check_name(table.source, check)));
+    taken.filter_map(|(i, check)| Some((i, listed(&check.expression)?))).collect()
+}
+
+/// The values of the enum that the column could become.
+pub fn labels<'l>(
+    ctx: &Context<'_>,
+    table: &DecidedTable<'_>,
+    column: &DecidedColumn<'_>,
+    listings: &'l Listings,
+) -> Option<&'l [String]> {
+    let (check, listed) = of_column(listings, column)?;
+    obstacle(ctx, table, column, *check, &listed.texts).is_none().then_some(&listed.texts)
+}
+
+fn of_column<'l>(listings: &'l Listings, column: &DecidedColumn<'_>) -> Option<&'l (usize, Listed)> {
     let text = column.pg_type.is_text() && TypeClass::of(&column.pg_type) == TypeClass::Text;
-    let taken = source.checks.iter().enumerate().filter(|(_, check)| {
-        text && !column.computed() && table.settings.checks.take(&check_name(source, check))
-    });
-    let mut of_column = taken.filter_map(|(i, check)| Some((i, listed(&check.expression)?)));
-    of_column.find(|(_, listed)| listed.column.eq_ignore_ascii_case(&column.source.name))
+    let is_it = |listed: &Listed| listed.column.eq_ignore_ascii_case(&column.source.name);
+    listings.iter().find(|(_, listed)| text && !column.computed() && is_it(listed))
 }
 
 /// Makes enums of the columns of a fresh table for which the plan wants them.
@@ -61,20 +79,18 @@ pub fn decide(
     relations: &mut HashMap<String, Scope>,
     findings: &mut Vec<Finding>,
 ) {
+    let listings = listings(table);
+    let mut obstacles = Vec::new();
     for i in 0..table.columns.len() {
         let Some(column) = table.columns.get(i).filter(|c| table.settings.enums.take(&c.source.name)) else {
             continue;
         };
-        let Some((check, listed)) = listing(table, column) else { continue };
-        let object = column.object(&table.source.name);
+        let Some((check, listed)) = of_column(&listings, column).cloned() else { continue };
         if let Some(why) = obstacle(ctx, table, column, check, &listed.texts) {
-            let message = format!("stays {} with its CHECK, and becomes no enum: {why}", column.pg_type);
-            let path = table.path("enums");
-            let hint =
-                format!("Set {path} to {{\"exclude\": [\"{}\"]}} if it is to stay so.", column.source.name);
-            table.report(findings, Kind::Enum.warning(object, message).hint(hint));
+            obstacles.push((i, why));
             continue;
         }
+        let object = column.object(&table.source.name);
         let schema = table.settings.schema.clone();
         let wanted = make_object_name(&table.target, &column.target, "enum");
         let scope = relations.entry(schema.clone()).or_default();
@@ -90,6 +106,21 @@ pub fn decide(
         if let Some(column) = table.columns.get_mut(i) {
             column.enumeration = Some(Enumeration { schema, name, labels: listed.texts, check, exists });
         }
+    }
+    stay(table, &obstacles, findings);
+}
+
+/// Reports the columns that stay as they are. One fix leaves all of them out: a list in a patch replaces the plan's.
+fn stay(table: &DecidedTable<'_>, obstacles: &[(usize, String)], findings: &mut Vec<Finding>) {
+    let columns: Vec<_> =
+        obstacles.iter().filter_map(|(i, why)| Some((table.columns.get(*i)?, why))).collect();
+    let names = columns.iter().map(|(column, _)| globset::escape(&column.source.name));
+    let globs: Vec<String> = table.settings.enums.excluded().iter().cloned().chain(names).collect();
+    for (column, why) in columns {
+        let message = format!("stays {} with its CHECK, and becomes no enum: {why}", column.pg_type);
+        let fix = Fix::of_table(&table.source.name, "enums", Objects::Except(globs.clone()).json());
+        let finding = Kind::Enum.warning(column.object(&table.source.name), message);
+        table.report(findings, finding.fix(fix, " if it is to stay so"));
     }
 }
 
@@ -127,10 +158,15 @@ fn obstacle(
     };
     let broken = ctx.source.key_facts.iter().find(broken).map_or(0, |fact| fact.count);
     let collation = column.source.collation.as_deref().unwrap_or("BINARY");
+    let number = labels.iter().any(|label| {
+        let stored = column.source.affinity().stored(Cell::Text(label.as_bytes()));
+        !matches!(stored, Some(CellBuf::Text(_)))
+    });
     let too_long = labels.iter().find(|label| label.len() > LIMIT);
     let default = column.default.as_ref().filter(|sql| !labels.iter().any(|label| literal(label) == **sql));
     match () {
         () if broken > 0 => Some(counted(broken, "row breaks it", "rows break it")),
+        () if number => Some("SQLite keeps a value as a number".into()),
         () if too_long.is_some() => Some(format!("a value is longer than {LIMIT} bytes")),
         () if column.overrides.is_some_and(|given| given.using.is_some()) => {
             Some("its values are those of an expression".into())

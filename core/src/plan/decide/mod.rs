@@ -45,7 +45,6 @@ pub fn decide<'a>(
     let mut tables: Vec<DecidedTable<'a>> =
         resolved.into_iter().map(|table| columns::decide(ctx, table, findings)).collect();
     links::unify(ctx, &mut tables);
-    orms::report(ctx, &tables, findings);
     for table in &mut tables {
         existing::report(ctx, table, findings);
         details::decide(ctx, table, findings);
@@ -54,6 +53,7 @@ pub fn decide<'a>(
             collate::decide(ctx, table, findings);
         }
     }
+    orms::report(ctx, &tables, findings);
     renumbering::decide(ctx, &mut tables, findings);
     conflicts::remedies(ctx, &mut tables);
     collate::follow(&mut tables, findings);

@@ -9,6 +9,7 @@ use crate::finding::{Finding, Fix, Kind, counted};
 use crate::orm::Integers;
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
+use crate::plan::given::objects::Objects;
 use crate::plan::given::orms::{Orms, json};
 use crate::tools::of_source;
 use crate::types::ColumnProfile;
@@ -41,9 +42,12 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         tables.iter().flat_map(|table| &table.source.foreign_keys).flat_map(referenced).collect();
     // What migration tools record is theirs.
     let own = |table: &&DecidedTable<'_>| table.fresh() && of_source(table.source).is_none();
-    let fresh = || tables.iter().filter(own);
-    let columns: Vec<Column<'_, '_>> = fresh()
-        .flat_map(|table| table.columns.iter().map(move |column| Column { table, column }))
+    let fresh: Vec<_> = tables.iter().filter(own).map(|table| (table, enums::listings(table))).collect();
+    let columns: Vec<Column<'_, '_>> = fresh
+        .iter()
+        .flat_map(|(table, listings)| {
+            table.columns.iter().map(move |column| Column { table, column, listings })
+        })
         .filter(|column| !column.is_fixed())
         .collect();
     if orms.iter().any(|recognised| recognised.orm.conventions.zero_or_one) {
@@ -56,7 +60,7 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         findings.extend(keys(&columns, &referenced));
     }
     findings.extend(small_letters(ctx, tables));
-    findings.extend(columns.iter().filter_map(|column| column.untold(orms, &referenced)));
+    findings.extend(columns.iter().filter_map(|column| column.untold(ctx, &referenced)));
 }
 
 /// Table and column, in small letters, to which a foreign key points.
@@ -74,6 +78,7 @@ fn lower(table: &str, column: &str) -> (String, String) {
 struct Column<'d, 'a> {
     table: &'d DecidedTable<'a>,
     column: &'d DecidedColumn<'a>,
+    listings: &'d enums::Listings,
 }
 
 impl<'d, 'a> Column<'d, 'a> {
@@ -131,19 +136,19 @@ impl<'d, 'a> Column<'d, 'a> {
     }
 
     /// What the file does not say, and the application's own schema does.
-    fn untold(&self, orms: &[Recognised], referenced: &Referenced) -> Option<Finding> {
-        let open = orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
+    fn untold(&self, ctx: &Context<'_>, referenced: &Referenced) -> Option<Finding> {
+        let open =
+            ctx.source.orms.iter().find_map(|recognised| left_open(recognised.orm, self.column.source));
         let open =
             open.filter(|_| !matches!(self.column.pg_type, PgType::Bpchar(_)) && !self.is_key(referenced));
-        let name = &self.column.source.name;
-        if let Some((_, listed)) =
-            enums::listing(self.table, self.column).filter(|_| !self.is_key(referenced))
-        {
-            let values = counted(listed.texts.len() as u64, "value", "values");
+        let labels = enums::labels(ctx, self.table, self.column, self.listings);
+        if let Some(labels) = labels.filter(|_| !self.is_key(referenced)) {
+            let values = counted(labels.len() as u64, "value", "values");
             let message = format!("its CHECK lists {values}: the application's schema may have an enum here");
             let fix = Fix::of_table(&self.table.source.name, "enums", true);
             let finding = Kind::Untold.info(self.object(), message).fix(fix, " to make one");
-            return (!self.table.settings.enums.take(name)).then_some(finding);
+            // With anything else the plan has said it.
+            return (self.table.settings.enums == Objects::None).then_some(finding);
         }
         if open.is_none() && self.is_list() && !self.is_key(referenced) {
             let message = "holds only lists: the application's schema may have an array here";
@@ -205,7 +210,10 @@ fn keys(columns: &[Column<'_, '_>], referenced: &Referenced) -> Option<Finding> 
 /// Tables whose names the program's own schema has in small letters.
 fn small_letters(ctx: &Context<'_>, tables: &[DecidedTable<'_>]) -> Option<Finding> {
     let lower = ctx.source.orms.iter().find(|recognised| recognised.orm.conventions.lower_names)?;
-    let capital = |table: &&DecidedTable<'_>| table.fresh() && table.target.contains(char::is_uppercase);
+    let is_named = |table: &DecidedTable<'_>| table.overrides.is_some_and(|given| given.target.is_some());
+    let capital = |table: &&DecidedTable<'_>| {
+        table.fresh() && !is_named(table) && table.target.contains(char::is_uppercase)
+    };
     let count = tables.iter().filter(capital).count();
     if count == 0 || ctx.overrides.names.is_some() {
         return None;

@@ -104,9 +104,11 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
         let sql = collate::create_collation(schema);
         push(out, Phase::Schema, format!("create collation in {schema}"), sql, None);
     }
-    let enums = fresh().flat_map(|d| d.columns.iter().filter_map(|c| c.enumeration.as_ref()));
-    for (title, sql) in enums.filter_map(Enumeration::create) {
-        push(out, Phase::Schema, title, sql, None);
+    for table in fresh() {
+        let enums = table.columns.iter().filter_map(|c| c.enumeration.as_ref());
+        for (title, sql) in enums.filter_map(Enumeration::create) {
+            push(out, Phase::Schema, title, sql, Some(table.id));
+        }
     }
 }
 
