@@ -88,8 +88,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "see Times",
     ),
     f("length", (1, 1), ANY, Made("length(x)", textual::length), "characters of a text, bytes of a blob"),
-    f("likelihood", (2, 2), ANY, Made("x", hint), "a hint to SQLite's planner"),
-    f("likely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner"),
+    f("likelihood", (2, 2), ANY, Made("x", hint), "a hint to SQLite's planner; not of a column"),
+    f("likely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner; not of a column"),
     f(
         "lower",
         (1, 1),
@@ -168,7 +168,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Made("floor(extract(epoch FROM x))::bigint", |a| datetime::call("unixepoch", a)),
         "see Times",
     ),
-    f("unlikely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner"),
+    f("unlikely", (1, 1), ANY, Made("x", hint), "a hint to SQLite's planner; not of a column"),
     f(
         "upper",
         (1, 1),

@@ -147,8 +147,7 @@ def test_a_value_that_the_database_s_encoding_lacks(t):
     assert not run({"tables": {"t": {"enums": False}}, "enums": True, "existing_rows": "replace"}).error
 
 
-def test_rows_that_came_later_name_the_value(t):
-    """The profile reads nothing: the load finds what no CHECK had refused."""
+def test_rows_that_break_the_check_are_seen_without_a_profile(t):
     path = t.file("a.db", "PRAGMA ignore_check_constraints = ON; " + A + "); INSERT INTO t VALUES (1, 'c')")
     found = [f["message"] for f in t.findings(path, {"enums": True, "profile": "none"}) if f["kind"] == "enum"]
     assert found and "1 row breaks it" in found[0]
