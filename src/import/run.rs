@@ -77,10 +77,22 @@ fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> 
         // A profile counts values that do not fit; whoever has to correct them wants to see one.
         for spec in loads(planned).filter(|spec| first.table == Some(spec.id)) {
             let rowid = rowid_name(survey, &spec.source);
-            transfer::probe(&mut survey.source, spec, rowid)?;
+            transfer::probe(&mut survey.source, spec, rowid).map_err(|error| as_advised(error, first))?;
         }
     }
     Err(Error::Blocked(blocking))
+}
+
+/// A value that does not fit, with the finding's way of reading it: what costs nothing comes before what costs values.
+fn as_advised(error: Error, finding: &Finding) -> Error {
+    match (error, &finding.fix) {
+        (Error::Cell { table, cell, .. }, Some(fix))
+            if fix.sets("using") && finding.object == format!("{table}.{}", cell.column) =>
+        {
+            Error::Cell { table, cell, hint: format!("{} {}", finding.hint, fix.pasted()) }
+        }
+        (error, _) => error,
+    }
 }
 
 fn blocking(findings: &[Finding]) -> impl Iterator<Item = &Finding> {

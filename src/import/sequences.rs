@@ -85,13 +85,13 @@ pub fn reset(schema: Option<&str>) -> Vec<Reset> {
 /// The sequences of a run's tables, those first whose next number is not free.
 pub fn verify(run: Option<i64>) -> Result<Vec<Next>, Error> {
     let run = counts::recorded(run)?;
-    let settings = LocalSettings::safe_search_path();
-    settings.refuse_views();
     const TABLES: &str =
         "SELECT DISTINCT target_schema AS schema, target_table AS name FROM sqlite_migrate.run_table
                           WHERE run = $1 AND status <> 'skipped'";
     let tables =
         spi::rows(TABLES, &[run.into()], |row| (row.get::<String>("schema"), row.get::<String>("name")));
+    let settings = LocalSettings::safe_search_path();
+    settings.refuse_views();
     let owned = spi::rows(OWNED, &[None::<&str>.into()], Owned::of);
     let of_run =
         |owned: &Owned| tables.iter().any(|(schema, name)| (schema, name) == (&owned.schema, &owned.table));

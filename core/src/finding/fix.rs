@@ -75,6 +75,11 @@ impl Fix {
         self
     }
 
+    /// It gives this key a value.
+    pub fn sets(&self, key: &str) -> bool {
+        self.settings.iter().any(|setting| setting.key == key)
+    }
+
     /// The merge patch.
     pub fn patch(&self) -> Value {
         let mut patch = Map::new();

@@ -41,7 +41,7 @@ def test_what_does_not_fit_says_why_and_what_helps(t):
         ("timestamptz", "TEXT", ["'2024-07-01'", "''"], "1 of 2 values are date text, 1 is empty text", plain),
         ("time", "INTEGER", ["36000"], "the only value is integer", number),
         ("interval", "INTEGER", ["36000"], "the only value is integer", number),
-        ("text[]", "TEXT", ["'a,b'"], None, comma),
+        ("text[]", "TEXT", ["'{a,b'"], None, comma),
     ]:
         t.sql(f"DROP TABLE IF EXISTS t; CREATE TABLE t (id bigint PRIMARY KEY, c {pg_type})")
         rows = "".join(f"INSERT INTO t (c) VALUES ({value});" for value in values)

@@ -3,7 +3,7 @@
 import json
 
 from harness import shared
-from test_remedies import blocking, merged
+from test_remedies import blocking
 
 
 def case(t, name):
@@ -19,7 +19,7 @@ def test_existing_booleans_and_a_sequence_that_no_default_uses(t):
     assert "which costs 1 value" in stopping["hint"], stopping
     sequence, = (f for f in t.findings(path, plan) if f["kind"] == "sequence")
     assert (sequence["severity"], sequence["object"]) == ("info", "state_groups.id") and "state_group_id_seq" in sequence["message"], sequence
-    fixed = merged(t, plan, stopping["fix"], sequence["fix"])
+    fixed = t.merged(plan, stopping["fix"], sequence["fix"])
     assert not [f for f in t.findings(path, fixed) if f["kind"] == "sequence"]
     assert {name: row["imported"] for name, row in t.import_(path, fixed).items()} == {"users": 3, "state_groups": 2, "weird": 2}
     assert t.value("SELECT nextval('state_group_id_seq')") == "45"

@@ -4,7 +4,6 @@ import pytest
 
 import oracle
 from client import fails
-from test_remedies import merged
 
 ORDERS = """CREATE TABLE orders (id INTEGER PRIMARY KEY, status VARCHAR(10) NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'paid', 'it''s \\ lost', '')),
         kind TEXT CONSTRAINT kinds CHECK ("kind" IS NULL OR kind = 'a' OR kind IN ('ä', 'a')), n INTEGER CHECK (n IN (1, 2)), CHECK (status <> 'paid' OR kind IS NOT NULL));
@@ -96,7 +95,7 @@ def test_a_column_that_stays_text(t, script, why, plan):
     assert t.value("SELECT count(*) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'c'") == "1"
     # As the hint says.
     assert found["fix"] == {"tables": {"t": {"enums": {"exclude": ["s"]}}}} and found["hint"].endswith(" if it is to stay so.")
-    assert not [f for f in t.findings(path, merged(t, plan, found["fix"])) if f["kind"] == "enum"]
+    assert not [f for f in t.findings(path, t.merged(plan, found["fix"])) if f["kind"] == "enum"]
 
 
 def test_one_fix_leaves_all_columns_of_a_table_out(t):
@@ -106,7 +105,7 @@ def test_one_fix_leaves_all_columns_of_a_table_out(t):
     plan = {"enums": {"exclude": ["D"]}}
     found = [f for f in t.findings(path, plan) if f["kind"] == "enum" and f["severity"] == "warning"]
     assert [f["object"] for f in found] == ['t.a"[b]*', "t.c"]
-    first, second = (merged(t, plan, f["fix"]) for f in found)
+    first, second = (t.merged(plan, f["fix"]) for f in found)
     assert first == second
     assert [(f["severity"], f["object"]) for f in t.findings(path, first) if f["kind"] == "enum"] == [("info", "t.e")]
 

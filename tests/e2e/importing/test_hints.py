@@ -61,7 +61,7 @@ CASES = {
     "value, existing, not null": ("CREATE TABLE t (id int, v int NOT NULL);", ROWS, {}, 'on_invalid to "reject"', [column("v", on_invalid="reject")]),
     "epoch, existing": ("CREATE TABLE t (id int, v timestamptz);", NUMBERS, {}, f'on_invalid to "null" or "reject", or set {T}.columns.v.format', [column("v", format="unixepoch"), column("v", on_invalid="null"), column("v", on_invalid="reject")]),
     "duration, existing": ("CREATE TABLE t (id int, v interval);", NUMBERS, {}, f"set {T}.columns.v.format", [column("v", format="seconds")]),
-    "list, existing": ("CREATE TABLE t (id int, v text[]);", "CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, 'a,b');", {}, f'set {T}.columns.v.format to "comma"', [column("v", format="comma"), column("v", on_invalid="null")]),
+    "list, existing": ("CREATE TABLE t (id int, v text[]);", "CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, '{a,b');", {}, f'set {T}.columns.v.format to "comma"', [column("v", format="comma"), column("v", on_invalid="null")]),
     "type, existing": ("CREATE TABLE t (id int, v text);", ROWS, column("v", type="varchar(9)"), rf"^Remove {T}\.columns\.v\.type\.", ["tables"]),
     "rows": (THERE, ROWS, {}, f'Set {T}.existing_rows to "append", "truncate" or "replace", or on_conflict to "skip" or "update"',
              [{"existing_rows": word} for word in ("append", "truncate", "replace")] + [{"on_conflict": word} for word in ("skip", "update")]),

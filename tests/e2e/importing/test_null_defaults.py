@@ -1,6 +1,6 @@
 """null_to_default: NULL for an existing NOT NULL column becomes the column's default."""
 
-from test_remedies import blocking, check_all, merged
+from test_remedies import blocking, check_all
 
 SOURCE = """CREATE TABLE u (id INTEGER PRIMARY KEY, role TEXT, made DATETIME, n INTEGER, bio TEXT);
     INSERT INTO u VALUES (1, 'admin', '2024-01-01 00:00:00', 7, NULL), (2, NULL, NULL, NULL, NULL), (3, NULL, '2024-01-02 00:00:00', NULL, 'x');"""
@@ -19,7 +19,7 @@ def test_the_fix_gives_null_its_default(t):
         f"u.{column}": {"tables": {"u": {"columns": {column: {"null_to_default": True}}}}} for column in ("role", "made", "n")}, found
     check_all(t, path, plan)
     t.sql("ALTER SEQUENCE numbers RESTART")
-    row = t.import_(path, merged(t, plan, *(f["fix"] for f in found)))["u"]
+    row = t.import_(path, t.merged(plan, *(f["fix"] for f in found)))["u"]
     assert row["imported"] == 3, row
     for text in ['2 NULLs became the default of "role"', '1 NULL became the default of "made"', '2 NULLs became the default of "n"']:
         assert text in row["detail"], row

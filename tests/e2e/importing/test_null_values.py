@@ -4,7 +4,7 @@ import json
 
 from client import fails
 from harness import shared
-from test_remedies import blocking, check_all, merged
+from test_remedies import blocking, check_all
 
 
 def case(t, name):
@@ -32,7 +32,7 @@ def test_zeros_and_dates_of_zeros(t):
     assert offered == {"Job.SchedTime": {"null_values": ["0000-00-00 00:00:00", "0"], "nullable": True}, "Job.EndTime": {"null_values": ["0"]}}, offered
     assert not blocking(t.findings(path, {})) and t.import_(path)["Job"]["imported"] == 3
     t.sql('DROP TABLE "Job"')
-    plan = merged(t, {}, *(f["fix"] for f in t.findings(path, {}) if f["fix"] and "null_values" in json.dumps(f["fix"])))
+    plan = t.merged({}, *(f["fix"] for f in t.findings(path, {}) if f["fix"] and "null_values" in json.dumps(f["fix"])))
     assert not null_values(t, path, plan)
     row = t.import_(path, plan)["Job"]
     assert row["imported"] == 3 and "4 values of null_values became NULL" in row["detail"], row
@@ -49,7 +49,7 @@ def test_the_empty_text_in_a_not_null_column(t):
         assert [f["severity"] for f in findings] == ["blocking" if plan else "warning"], findings
         assert "1 value becomes NULL" in findings[0]["hint"], findings
         check_all(t, path, plan)
-        fixed = merged(t, plan, findings[0]["fix"])
+        fixed = t.merged(plan, findings[0]["fix"])
         assert t.import_(path, fixed)["j"]["imported"] == 2
         assert lines(t, "SELECT * FROM j ORDER BY id") == ["1|2024-01-01 10:00:00", "2|"]
         t.sql("DROP TABLE j")

@@ -25,11 +25,6 @@ ROUNDS = 12
 ANY = 1_000_000
 
 
-def merged(t, plan, *fixes):
-    patches = ", ".join(f"{quote(json.dumps(fix))}::jsonb" for fix in fixes)
-    return json.loads(t.value(f"SELECT sqlite_plan_merge({quote(json.dumps(plan))}, {patches})"))
-
-
 def numbers(text):
     return [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", text)]
 
@@ -44,7 +39,7 @@ def blocking(findings):
 
 def check_fix(t, path, plan, finding):
     """One fix by itself: the finding is gone, and the import succeeds once what else blocks it is resolved as well."""
-    fixed = merged(t, plan, finding["fix"])
+    fixed = t.merged(plan, finding["fix"])
     left = t.findings(path, fixed)
     assert same(finding) not in map(same, left), f"{finding} is still there with {fixed}"
     check_import(t, path, fixed, left, [finding, *left])
@@ -58,7 +53,7 @@ def check_import(t, path, plan, left, used):
             break
         if any(f["fix"] is None for f in stopping):
             return None
-        plan = merged(t, plan, *(f["fix"] for f in stopping))
+        plan = t.merged(plan, *(f["fix"] for f in stopping))
         used = used + stopping
         left = t.findings(path, plan)
     assert not blocking(left), f"still blocked after {ROUNDS} rounds: {blocking(left)}, plan {plan}"
@@ -90,7 +85,7 @@ def imported(t, s, path, plan, said):
         s.run("ROLLBACK")
         fix = re.search(r"As a plan: (\{.*\})", result.error.hint or "")
         assert fix, f"an error without a fix: {result.error}"
-        plan = merged(t, plan, json.loads(fix[1]))
+        plan = t.merged(plan, json.loads(fix[1]))
         said.append(ANY)
     raise AssertionError(f"still an error after {ROUNDS} rounds: {result.error}")
 

@@ -21,16 +21,11 @@ def limits(t, path, plan=None):
     return [f for f in t.findings(path, plan) if f["kind"] in LIMITS]
 
 
-def merged(t, plan, *fixes):
-    patches = ", ".join(f"{quote(json.dumps(fix))}::jsonb" for fix in fixes)
-    return json.loads(t.value(f"SELECT sqlite_plan_merge({quote(json.dumps(plan))}, {patches})"))
-
-
 def follow(t, path, plan=None):
     """Follows the fixes of what blocks, and imports."""
     found = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
     assert found
-    fixed = merged(t, plan or {}, *(f["fix"] for f in found))
+    fixed = t.merged(plan or {}, *(f["fix"] for f in found))
     return fixed, t.import_(path, fixed)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from client import fails
 from harness import ROOT, quote
-from test_remedies import blocking, check_all, merged
+from test_remedies import blocking, check_all
 
 MIXED = """CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
     INSERT INTO t VALUES (1, CAST(x'4cf67765' AS TEXT), 'plain'), (2, 'L' || char(246) || 'we', CAST(x'8000' AS TEXT)), (3, 'a' || char(0) || 'b', NULL);"""
@@ -37,7 +37,7 @@ def test_findings_offer_both_keys(t):
     check_all(t, path, explicit)
     t.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text, w varchar(10))")
     check_all(t, path, {})
-    plan = merged(t, {}, *(f["fix"] for f in blocking(t.findings(path))))
+    plan = t.merged({}, *(f["fix"] for f in blocking(t.findings(path))))
     t.import_(path, plan)
     assert lines(t, "SELECT * FROM t ORDER BY id") == ["1|Löwe|plain", "2|Löwe|€", "3|ab|"]
 
@@ -144,12 +144,12 @@ def test_errors_of_the_load_name_the_keys(t, value, fix, kind):
     with fails("22P02", 'value does not fit column "v"(.|\n)*rowid 2', hint='or plan.tables.t.columns.v.type to "bytea"') as failure:
         t.sql(t.call("sqlite_import", path, plan))
     assert pasted(failure) == columns(v=fix), failure.hint
-    t.import_(path, merged(t, plan, pasted(failure)))
+    t.import_(path, t.merged(plan, pasted(failure)))
     t.sql("TRUNCATE t")
     with fails("22P02", "rowid 2") as failure:
         t.sql(t.call("sqlite_import", path, {"profile": "none"}))
     assert "bytea" not in failure.hint and pasted(failure) == columns(v=fix), failure.hint
-    t.import_(path, merged(t, {"profile": "none"}, pasted(failure)))
+    t.import_(path, t.merged({"profile": "none"}, pasted(failure)))
 
 
 def pasted(failure):

@@ -1,7 +1,6 @@
 """Which numbers and texts are times, and in which unit: by the declaration, by most of the values, by the plan."""
 
 from harness import shared
-from test_remedies import merged
 
 
 def case(t, name):
@@ -18,7 +17,7 @@ def test_numbers_are_not_times_because_of_a_name(t):
     assert named["chat.created_at"] == {"tables": {"chat": {"columns": {"created_at": {"epochs": "named"}}}}}
     assert {"chat.created_at", "events.origin_server_ts", "events.received_ts"} <= set(named)
     read = ["chat.created_at", "events.received_ts"]
-    plan = merged(t, {}, *(named[o] for o in read))
+    plan = t.merged({}, *(named[o] for o in read))
     assert not set(read) & set(fixes(t.findings(path, plan), "unread_numbers"))
     t.import_(path, plan)
     assert t.shown("SELECT created_at, updated_at FROM chat") == "2024-06-10 06:13:20+00|1718000001"
@@ -90,7 +89,7 @@ def test_more_digits_than_microseconds_in_new_columns(t):
     path = case(t, "53-subsecond-precision")
     found = fixes(t.findings(path), "type_missed")
     assert found["ciphers.created_at"] == {"tables": {"ciphers": {"columns": {"created_at": {"excess": "round"}}}}}
-    plan = merged(t, {}, found["ciphers.created_at"], found["items.DateCreated"])
+    plan = t.merged({}, found["ciphers.created_at"], found["items.DateCreated"])
     assert not fixes(t.findings(path, plan), "type_missed")
     result = t.import_(path, plan)
     assert result["ciphers"]["rejected"] == result["items"]["rejected"] == 0
@@ -107,7 +106,7 @@ def test_more_digits_than_microseconds_in_existing_columns(t):
     stopping = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
     assert {f["object"] for f in stopping} == {"ciphers.created_at", "items.DateCreated", "items.Span", "items.Added"}
     assert all(list(f["fix"]["tables"].values())[0]["columns"][f["object"].split(".")[1]] == {"excess": "round"} for f in stopping)
-    plan = merged(t, plan, *(f["fix"] for f in stopping))
+    plan = t.merged(plan, *(f["fix"] for f in stopping))
     result = t.import_(path, plan)
     assert [(r["imported"], r["rejected"]) for r in result.values()] == [(2, 0), (2, 0)]
     assert '1 value of "Span" was rounded' in result["items"]["detail"]
@@ -122,7 +121,7 @@ def test_time_spans_of_dotnet(t):
     plan = {"create": "never"}
     [stopping] = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
     assert (stopping["object"], stopping["fix"]) == ("jobs.frac", {"tables": {"jobs": {"columns": {"frac": {"excess": "round"}}}}})
-    result = t.import_(path, merged(t, plan, stopping["fix"]))
+    result = t.import_(path, t.merged(plan, stopping["fix"]))
     assert '2 values of "frac" were rounded' in result["jobs"]["detail"]
     assert t.shown("SELECT extract(epoch FROM span), frac FROM jobs ORDER BY id") == "93784.000000|00:00:01.123457\n7384.000000|00:00:00\n864000.000000|00:00:01"
 

@@ -8,7 +8,7 @@ import pytest
 import damaged
 from client import fails
 from harness import ROOT, shared
-from test_remedies import blocking, check_all, merged
+from test_remedies import blocking, check_all
 
 
 def lines(t, query):
@@ -87,18 +87,18 @@ def test_bad_values_name_their_path(t):
 def test_keys_compare_what_is_loaded(t):
     path = t.file("a.db", """CREATE TABLE p (id TEXT PRIMARY KEY, code TEXT UNIQUE); INSERT INTO p VALUES ('a ', 'x'), ('a', 'X'), ('b', NULL), ('c', NULL);
         CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES p); INSERT INTO c VALUES (1, 'A'), (2, 'b'), (3, 'z');""")
-    plan = merged(t, columns("p", id={"using": "trim(id)"}, code={"using": "lower(code)"}), columns("c", p={"using": "lower(p)"}))
+    plan = t.merged(columns("p", id={"using": "trim(id)"}, code={"using": "lower(code)"}), columns("c", p={"using": "lower(p)"}))
     said = {f["object"]: (f["severity"], f["kind"], f["message"]) for f in t.findings(path, plan)}
     assert said["primary key of p"] == ("blocking", "duplicate_key", "1 group of rows shares a value (('a'))"), said
     assert said["unique constraint on p(code)"] == ("blocking", "duplicate_key", "1 group of rows shares a value by the plan's using (('x'))"), said
     check_all(t, path, plan)
-    allowed = merged(t, plan, {"keys": "as_data_allows", "orphans": "keep"})
+    allowed = t.merged(plan, {"keys": "as_data_allows", "orphans": "keep"})
     assert t.import_(path, allowed)["p"]["imported"] == 4
     assert lines(t, "SELECT id, code FROM p ORDER BY id, code") == ["a|x", "a|x", "b|", "c|"]
     t.sql("DROP TABLE c, p")
-    only_one = merged(t, plan, {"tables": {"p": {"where": "id <> 'a '"}}})
+    only_one = t.merged(plan, {"tables": {"p": {"where": "id <> 'a '"}}})
     assert [f["message"] for f in blocking(t.findings(path, only_one))] == ['1 row points to no row of "p" (rowid 3)'], t.findings(path, only_one)
-    only_one = merged(t, only_one, {"tables": {"c": {"where": "id < 3"}}})
+    only_one = t.merged(only_one, {"tables": {"c": {"where": "id < 3"}}})
     assert not blocking(t.findings(path, only_one))
     t.import_(path, only_one)
     assert lines(t, "SELECT c.id, p.id FROM c JOIN p ON p.id = c.p ORDER BY 1") == ["1|a", "2|b"]
@@ -107,7 +107,7 @@ def test_keys_compare_what_is_loaded(t):
 def test_orphans_are_searched_for_among_loaded_values(t):
     path = t.file("a.db", """CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2);
         CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p); INSERT INTO c VALUES (10, 1), (11, 2), (12, 102);""")
-    plan = {"orphans": "reject", **merged(t, columns("p", id={"using": "id + 100"}), columns("c", p={"using": "'10' || substr(p, -1)"}))}
+    plan = {"orphans": "reject", **t.merged(columns("p", id={"using": "id + 100"}), columns("c", p={"using": "'10' || substr(p, -1)"}))}
     assert t.import_(path, plan)["c"]["rejected"] == 0
     assert lines(t, "SELECT id, p FROM c ORDER BY 1") == ["10|101", "11|102", "12|102"]
     assert t.value("INSERT INTO p DEFAULT VALUES RETURNING id") == "103"
@@ -133,7 +133,7 @@ def test_rejected_rows_and_errors_show_the_expression_s_value(t):
     plan = columns("t", ip={"using": "replace(ip, 'secret ', '')", "type": "inet"})
     with fails("22P02", "'x'"):
         t.sql(t.call("sqlite_import", path, plan))
-    t.import_(path, merged(t, plan, columns("t", ip={"on_invalid": "reject"})))
+    t.import_(path, t.merged(plan, columns("t", ip={"on_invalid": "reject"})))
     assert t.value('SELECT "values"->>\'ip\' FROM sqlite_migrate.reject') == "x"
 
 
@@ -175,7 +175,7 @@ def test_findings_offer_expressions(t):
     found = using_fixes(t, path)
     assert set(found) == {"imp.d1", "imp.d2", "imp.n1", "imp.h", "imp.t"}, {k: f["message"] for k, f in found.items()}
     check_all(t, path, {})
-    plan = merged(t, {}, *(f["fix"] for f in found.values()))
+    plan = t.merged({}, *(f["fix"] for f in found.values()))
     assert not using_fixes(t, path, plan), using_fixes(t, path, plan)
     assert t.import_(path, plan)["imp"]["imported"] == 2
     assert lines(t, "SELECT id, d1, d2, d3, n1, n2, b, h, t, '<' || blk || '>' FROM imp ORDER BY id") == [
@@ -198,7 +198,7 @@ def test_every_spelling_is_read_as_it_is_meant(t, declared, values, expected):
     path = t.file("a.db", f'CREATE TABLE t ("a b" {declared}); INSERT INTO t VALUES {values}')
     fixes = using_fixes(t, path)
     assert fixes, t.findings(path)
-    plan = merged(t, {}, *(f["fix"] for f in fixes.values()))
+    plan = t.merged({}, *(f["fix"] for f in fixes.values()))
     assert not [f for f in t.findings(path, plan) if f["kind"] in ("type_missed", "unread_numbers")]
     t.import_(path, plan)
     shown = t.shown("SELECT string_agg(coalesce(\"a b\"::text, '-'), ',') FROM t")
@@ -222,7 +222,7 @@ def test_an_explicit_type_and_an_existing_column_get_the_expression_too(t):
     check_all(t, path, plan)
     t.sql("CREATE TABLE t (d date)")
     (finding,) = blocking(t.findings(path))
-    t.import_(path, merged(t, {}, finding["fix"]))
+    t.import_(path, t.merged({}, finding["fix"]))
     assert lines(t, "SELECT * FROM t ORDER BY 1") == ["2020-12-31", "2021-02-01"]
 
 
@@ -231,8 +231,10 @@ def test_sqlite_s_binary_json_into_an_existing_column(t, pg_type):
     path = t.file("a.db", "CREATE TABLE t (n INTEGER, j BLOB); INSERT INTO t VALUES (1, x'0b'), (2, x'4c17611331'), (3, NULL)")
     t.sql(f"CREATE TABLE t (n int, j {pg_type})")
     (finding,) = blocking(t.findings(path))
+    # The error says the same.
+    assert "json" in pasted(t.import_fails(path, {}, "22P02", 'column "j" of table "t"'))["tables"]["t"]["columns"]["j"]["using"]
     assert finding["fix"] == columns("t", j={"using": 'json("j")'}) and "to read JSON in SQLite's binary form" in finding["hint"], finding
-    t.import_(path, merged(t, {}, finding["fix"]))
+    t.import_(path, t.merged({}, finding["fix"]))
     assert t.shown("SELECT string_agg(coalesce(j::jsonb::text, '-'), ' ' ORDER BY n) FROM t") == '[] {"a": 1} -'
 
 
@@ -260,7 +262,7 @@ def test_an_expression_that_fails_is_named_with_its_row(t, script, using, messag
                     continue
                 with fails("22000", f'expression "{re.escape(using)}" for column t.{column} of .* cannot be computed: {message}\n.*{row}', hint="using|where") as failure:
                     t.sql(t.call(function, path, {**plan, **options}))
-        fixed = merged(t, plan, pasted(failure))
+        fixed = t.merged(plan, pasted(failure))
         assert not blocking(t.findings(path, fixed)), fixed
         left = 0 if script == KEYED or column == "v" else 1
         assert t.import_(path, {**fixed, "existing_rows": "replace"})["t"]["imported"] == (2 if script == KEYED else 3) - left
@@ -274,12 +276,12 @@ def test_a_condition_that_fails_is_named_with_its_row(t):
     plan = {"tables": {"t": {"where": "json(v) = '[]' -- all"}}}
     with fails("22000", r'condition "json\(v\) = .* for table t .*malformed JSON\n.*rowid 2') as failure:
         t.sql(t.call("sqlite_import", path, plan))
-    assert t.import_(path, merged(t, plan, pasted(failure)))["t"]["imported"] == 2
+    assert t.import_(path, t.merged(plan, pasted(failure)))["t"]["imported"] == 2
     both = {"tables": {"t": {"where": "id < 5", "columns": {"w": {"using": "json(v)"}}}}}
     with fails("22000", "t.w") as failure:
         t.sql(t.call("sqlite_import", path, both))
     assert pasted(failure) == {"tables": {"t": {"where": "(id < 5) AND rowid IS NOT 2"}}}
-    assert t.import_(path, {**merged(t, both, pasted(failure)), "existing_rows": "replace"})["t"]["imported"] == 1
+    assert t.import_(path, {**t.merged(both, pasted(failure)), "existing_rows": "replace"})["t"]["imported"] == 1
 
 
 @pytest.mark.parametrize("profile", ["full", "none"])
@@ -301,7 +303,7 @@ def test_an_expression_that_fails_is_no_damage(t, profile):
     if profile == "full":
         (finding,) = [f for f in t.findings(path, plan) if f["object"] == "t" and f["severity"] == "warning"]
         assert finding["kind"] == "failed_expression" and finding["fix"], finding
-        assert t.import_(path, {**merged(t, plan, finding["fix"]), "existing_rows": "replace"})["t"]["imported"] == 3
+        assert t.import_(path, {**t.merged(plan, finding["fix"]), "existing_rows": "replace"})["t"]["imported"] == 3
 
 
 @pytest.mark.parametrize("profile", ["full", "none"])

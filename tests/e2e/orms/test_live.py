@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from harness import ROOT, quote
+from harness import ROOT
 
 PYTHON = ["sqlalchemy", "django", "peewee", "tortoise"]
 NODE = ["typeorm", "sequelize", "knex", "prisma", "prisma_ms", "drizzle", "mikro_orm"]
@@ -108,10 +108,6 @@ def named(fix):
     return {f"{table}.{column}" for table, entry in tables.items() for column in entry.get("columns", {})}
 
 
-def merged(t, plan, fix):
-    return json.loads(t.value(f"SELECT sqlite_plan_merge({quote(json.dumps(plan))}, {quote(json.dumps(fix))})"))
-
-
 @pytest.fixture(params=[pytest.param(p, marks=WITHOUT_PYTHON) for p in PYTHON] + [pytest.param(p, marks=WITHOUT_NODE) for p in NODE])
 def shop(t, request):
     # An ORM's driver relies on the server's own settings.
@@ -137,7 +133,7 @@ def test_into_new_tables(shop):
     plan = FRESH.get(shop.program, {})
     findings = shop.findings(plan)
     # One finding has the plan that makes booleans of all integers which are.
-    flags = [merged(shop.t, plan, f["fix"]) for f in findings if f["kind"] == "flag_form"]
+    flags = [shop.t.merged(plan, f["fix"]) for f in findings if f["kind"] == "flag_form"]
     shop.t.import_(shop.path, flags[0] if flags else plan)
     said = {f["object"] for f in findings} | {name for f in findings for name in named(f["fix"])}
     assert shop.differences(shop.run("read", shop.database)).keys() - said == set()

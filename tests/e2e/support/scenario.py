@@ -182,6 +182,11 @@ class Scenario:
     def findings(self, path, plan=None):
         return self.rows(self.call("sqlite_findings", path, plan or {}))
 
+    def merged(self, plan, *fixes):
+        """The plan with the fixes of findings."""
+        patches = ", ".join(f"{quote(json.dumps(fix))}::jsonb" for fix in fixes)
+        return json.loads(self.value(f"SELECT sqlite_plan_merge({quote(json.dumps(plan))}, {patches})"))
+
     def type_of(self, table, column, schema="public"):
         return self.value(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"

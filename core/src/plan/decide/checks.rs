@@ -19,6 +19,7 @@ use crate::sqltext::ident;
 /// Plans the CHECK constraints of a table that is created.
 pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
     let source = table.source;
+    let scope = table.scope(true);
     for (position, check) in source.checks.iter().enumerate() {
         if !table.settings.checks.take(&check_name(source, check)) {
             continue;
@@ -28,7 +29,7 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         }
         let named = check.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
         let object = format!("check{named} of {}", source.name);
-        let translated = (ctx.rules.condition)(&check.expression, &table.scope(true));
+        let translated = (ctx.rules.condition)(&check.expression, &scope);
         let tried = translated.map_err(|why| why.reason).and_then(|condition| {
             accepted(ctx, table, Part::Check(position), Tried::Expression(condition.clone()))?;
             Ok(condition)

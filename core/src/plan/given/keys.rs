@@ -208,7 +208,7 @@ pub const KEYS: &[Key] = &[
         "What numbers the rows of a new table that has an INTEGER PRIMARY KEY: an `identity` column, or `serial`, whose sequence is the column's default. The default is `serial` for programs whose own schema has it.",
         "\"identity\": \"serial\""),
     Key::new("enums", Kind::Objects, "false").run_and_table().says(
-        "Make an enum type of each text column of a new table whose CHECK lists the values it may hold, in place of the CHECK: `status TEXT CHECK (status IN ('active', 'invited'))`. Its values are sorted in the order of the list. `exclude` has globs of columns that keep text and CHECK. A type of that name with the same values is used again.",
+        "Make an enum type of each text column of a new table whose CHECK lists the values it may hold, in place of the CHECK: `status TEXT CHECK (status IN ('active', 'invited'))`. Its values are sorted in the order of the list. `exclude` has globs of columns that keep text and CHECK. A type of that name with the same values is used again; one with others stays, and the new type's name gets a number.",
         "\"enums\": true"),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
