@@ -8,8 +8,8 @@ from test_roles import importer
 import sqlstates as s
 from client import fails
 
-TABLES = ("log_run", "log_run_table", "log_reject", "log_finding")
-VIEWS = ("run", "run_table", "reject", "finding")
+TABLES = ("log_run", "log_run_table", "log_run_step", "log_reject", "log_finding")
+VIEWS = ("run", "run_table", "run_step", "run_phase", "reject", "finding")
 FILE = "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a');"
 
 
@@ -48,9 +48,9 @@ def test_nobody_writes_into_the_log(t):
 def test_a_log_can_be_read_by_its_owner_and_by_who_reads_all_data(t):
     user, run = importer(t, "mine")
     reader, other = t.role("reader", "pg_read_all_data"), t.role("other")
-    for who, seen in ((user, "1"), (reader, "1"), ("postgres", "1"), (other, "0")):
-        for view in VIEWS[:3]:
-            assert t.value(f"SELECT count(*) FROM sqlite_migrate.{view}", who) == seen, (who, view)
+    for who, seen in ((user, "t"), (reader, "t"), ("postgres", "t"), (other, "f")):
+        for view in VIEWS[:-1]:
+            assert t.value(f"SELECT count(*) > 0 FROM sqlite_migrate.{view}", who) == seen, (who, view)
     assert t.value("SELECT bool_and(own) FROM sqlite_migrate.run", user) == "t"
     assert t.value("SELECT bool_or(own) FROM sqlite_migrate.run", reader) == "f"
     # A leaky condition sees nothing that the view hides.
@@ -99,7 +99,7 @@ def test_the_log_is_written_for_the_role_that_acts(t):
 def test_a_run_can_be_forgotten(t):
     user, run = importer(t, "mine")
     t.sql("SELECT sqlite_forget(id) FROM sqlite_migrate.run", user)
-    assert [t.value(f"SELECT count(*) FROM sqlite_migrate.{name}") for name in TABLES] == ["0"] * 4
+    assert [t.value(f"SELECT count(*) FROM sqlite_migrate.{name}") for name in TABLES] == ["0"] * len(TABLES)
     with fails(s.NO_RUN, "no recorded run"):
         t.sql(f"SELECT sqlite_forget({run})", user)
     assert t.value('SELECT count(*) FROM mine.t') == "1", "what was imported stays"
@@ -121,7 +121,7 @@ def test_a_dump_keeps_the_log(t):
     t.sql(f'ALTER DATABASE "{t.database}" OWNER TO "{owner}"; GRANT SELECT ON ALL TABLES IN SCHEMA mine TO "{owner}", "{plain}";'
           f'GRANT USAGE ON SCHEMA mine TO "{owner}", "{plain}"; GRANT SELECT ON ALL SEQUENCES IN SCHEMA mine TO "{owner}", "{plain}"')
     before = log_of(t, t.database)
-    assert before[0] and before[2]
+    assert all(before[:-1])
     for i, who in enumerate(("postgres", reader, owner)):
         dumped = t.server.dump(t.database, who)
         assert dumped.returncode == 0, f"{who}: {dumped.stderr}"
