@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Value, json};
 
 use super::steps::{Done, Steps};
@@ -13,7 +14,7 @@ use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
 use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi::{self, Parameter};
+use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
 use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, TableId};
 use pg_sqlite_migrate_core::finding::Finding;
@@ -24,9 +25,17 @@ use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
 /// Runs one statement with the rights of the log's owner; gives the number that it returns, if it does.
 fn write(sql: &'static str, parameters: &[Parameter<'_>]) -> Option<i64> {
+    write_and(sql, parameters, |row| row.only())
+}
+
+fn write_and<T>(
+    sql: &'static str,
+    parameters: &[Parameter<'_>],
+    read: impl FnMut(&Row<'_>) -> T,
+) -> Option<T> {
     let _path = LocalSettings::safe_search_path();
     let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
-    spi::value(sql, parameters)
+    spi::row(sql, parameters, read)
 }
 
 /// Opens a run of the current role's, which began with its first step; gives its number.
@@ -59,13 +68,53 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> 
 pub fn forget(run: i64) -> Result<(), Error> {
     xact::refuse_read_only(c"sqlite_forget()");
     let _path = LocalSettings::safe_search_path();
-    let may = "SELECT FROM sqlite_migrate.run WHERE id = $1 AND status = 'done'
-                   AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))";
-    if !spi::any(may, &[run.into()]) {
+    if !removable("id = $1", &[run.into()]).contains(&run) {
         return Err(Error::NoRun { run: Some(run) });
     }
     write("DELETE FROM sqlite_migrate.log_run WHERE id = $1", &[run.into()]);
     Ok(())
+}
+
+/// What was removed from the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    pub runs: i64,
+    pub tables: i64,
+    pub steps: i64,
+    pub rejects: i64,
+    pub findings: i64,
+}
+
+/// Removes what `forget` could of the runs that had finished before, all at once.
+pub fn purge(before: TimestampWithTimeZone) -> Option<Purged> {
+    xact::refuse_read_only(c"sqlite_migrate.purge()");
+    let _path = LocalSettings::safe_search_path();
+    let runs = removable("finished_at < $1", &[before.into()]);
+    // Everything that belongs to them is removed by name, to be counted.
+    let purge = "WITH run AS (DELETE FROM sqlite_migrate.log_run WHERE id = ANY ($1) RETURNING 1),
+                      tables AS (DELETE FROM sqlite_migrate.log_run_table WHERE run = ANY ($1) RETURNING 1),
+                      steps AS (DELETE FROM sqlite_migrate.log_run_step WHERE run = ANY ($1) RETURNING 1),
+                      rejects AS (DELETE FROM sqlite_migrate.log_reject WHERE run = ANY ($1) RETURNING 1),
+                      findings AS (DELETE FROM sqlite_migrate.log_finding WHERE run = ANY ($1) RETURNING 1)
+                 SELECT (SELECT count(*) FROM run) AS runs, (SELECT count(*) FROM tables) AS tables,
+                        (SELECT count(*) FROM steps) AS steps, (SELECT count(*) FROM rejects) AS rejects,
+                        (SELECT count(*) FROM findings) AS findings";
+    write_and(purge, &[runs.as_slice().into()], |row| Purged {
+        runs: row.get("runs"),
+        tables: row.get("tables"),
+        steps: row.get("steps"),
+        rejects: row.get("rejects"),
+        findings: row.get("findings"),
+    })
+}
+
+/// The finished runs of a condition that the current role made; all of them for a superuser.
+fn removable(condition: &str, parameters: &[Parameter<'_>]) -> Vec<i64> {
+    let sql = format!(
+        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status = 'done'
+             AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"
+    );
+    spi::values(&sql, parameters)
 }
 
 fn encoding(encoding: Encoding) -> &'static str {

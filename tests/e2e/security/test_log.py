@@ -114,6 +114,35 @@ def test_a_run_can_be_forgotten(t):
     assert t.value("SELECT count(*) FROM sqlite_migrate.log_run") == "0"
 
 
+def test_old_runs_are_purged_by_who_made_them(t):
+    one, first = importer(t, "one")
+    two, second = importer(t, "two")
+    purge = "SELECT runs, tables, steps > 10, rejects, findings FROM sqlite_migrate.purge(before => {})"
+    runs = "SELECT coalesce(string_agg(id::text, ',' ORDER BY id), '') FROM sqlite_migrate.run"
+    # None is old enough; and without a time nothing is done.
+    assert t.value(purge.format("now() - interval '1 day'"), one) == "0|0|f|0|0"
+    assert t.value(purge.format("NULL"), one) == ""
+    # One's own, and only those that had finished before.
+    between = t.value(f"SELECT finished_at FROM sqlite_migrate.run WHERE id = {first}")
+    t.sql(t.call("sqlite_import", t.dir / "one.db", {"schema": "one", "existing_rows": "replace"}), one)
+    findings = t.value(f"SELECT count(*) FROM sqlite_migrate.finding WHERE run = {first}")
+    assert t.value(purge.format(f"'{between}'"), one) == "0|0|f|0|0"
+    assert t.value(purge.format(f"timestamptz '{between}' + interval '1 us'"), one) == f"1|1|t|1|{findings}"
+    assert t.value(runs) == f"{second},{second + 1}"
+    assert t.value(purge.format("'infinity'"), t.role("stranger", f'"{two}"')) == "0|0|f|0|0", "nor those of a role that one is a member of"
+    assert t.value(purge.format("'infinity'"), t.role("reader", "pg_read_all_data")) == "0|0|f|0|0", "nor those that one may read"
+    # Not the run under way; everybody's for a superuser.
+    after = {"schema": "one", "existing_rows": "replace", "after": "SELECT sqlite_migrate.purge('infinity')"}
+    t.sql(t.call("sqlite_import", t.dir / "one.db", after), one)
+    assert t.value(runs) == f"{second},{second + 2}"
+    assert t.value(purge.format("'infinity'")).startswith("2|2|t|1|")
+    for table in TABLES:
+        assert t.value(f"SELECT count(*) FROM sqlite_migrate.{table}") == "0"
+    assert t.value("SELECT count(*) FROM one.t") == "2", "what was imported stays"
+    with fails(s.PRIVILEGE, "log_run_step"):
+        t.sql("DELETE FROM sqlite_migrate.log_run_step", one)
+
+
 def test_a_dump_keeps_the_log(t):
     """By a superuser, a member of pg_read_all_data, and the database's owner; each dump is restored and compared."""
     user, _ = importer(t, "mine")
