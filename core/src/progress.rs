@@ -1,4 +1,4 @@
-//! What an import says of itself: while it runs, at its end, and where it failed. Pure.
+//! What an import reports of itself: while it runs, at its end, and where it failed. Pure.
 
 use std::time::Duration;
 
@@ -124,25 +124,25 @@ mod tests {
     }
 
     #[test]
-    fn a_load_says_how_far_it_is() {
-        let said = |rows, expected| loading("\"public\".\"events\"", rows, expected, millis(1500));
+    fn a_load_reports_how_far_it_is() {
+        let report = |rows, expected| loading("\"public\".\"events\"", rows, expected, millis(1500));
         assert_eq!(
-            said(1_215_000, Some(2_000_000)),
+            report(1_215_000, Some(2_000_000)),
             "\"public\".\"events\": 1.2M of 2.0M rows (60 %), 810k rows/s, 1 s left"
         );
         assert_eq!(
-            said(3_000, Some(3_000)),
+            report(3_000, Some(3_000)),
             "\"public\".\"events\": 3.0k of 3.0k rows (100 %), 2.0k rows/s, 0 s left"
         );
         for expected in [None, Some(100)] {
-            assert_eq!(said(1_215_000, expected), "\"public\".\"events\": 1.2M rows, 810k rows/s");
+            assert_eq!(report(1_215_000, expected), "\"public\".\"events\": 1.2M rows, 810k rows/s");
         }
-        assert_eq!(said(0, Some(10)), "\"public\".\"events\": 0 rows, 0 rows/s");
+        assert_eq!(report(0, Some(10)), "\"public\".\"events\": 0 rows, 0 rows/s");
         assert_eq!(loading("t", 5, None, Duration::ZERO).split(',').next(), Some("t: 5 rows"));
     }
 
     #[test]
-    fn the_end_says_where_the_time_went() {
+    fn the_end_reports_where_the_time_went() {
         let totals = Totals { tables: 29, rows: 3_983, ..Totals::default() };
         let spent = [
             (Phase::Open, millis(1)),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_where_and_what_is_lost() {
+    fn a_failure_reports_where_and_what_is_lost() {
         let at = |tables, rows| {
             let totals = Totals { tables, rows, ..Totals::default() };
             failed(Phase::Indexes, "create index public.i", totals, millis(310))
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (number, said) in [
+        for (number, text) in [
             (0.0, "0"),
             (999.0, "999"),
             (999.6, "1.0k"),
@@ -191,7 +191,7 @@ mod tests {
             (2.5e9, "2.5G"),
             (1e12, "1000G"),
         ] {
-            assert_eq!(short(number), said);
+            assert_eq!(short(number), text);
         }
         assert_eq!([59.0, 200.0, 7_500.0].map(time), ["59 s", "3 min 20 s", "2 h 5 min"]);
         assert_eq!(

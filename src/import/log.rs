@@ -8,7 +8,7 @@ use std::fmt::Write;
 use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Value, json};
 
-use super::steps::{Done, Steps};
+use super::steps::{StepRecord, Steps};
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
@@ -200,7 +200,7 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
 }
 
 /// `source` names a table in the file.
-pub fn steps<'s>(run: i64, steps: &[Done<'_>], source: impl Fn(TableId) -> Option<&'s str>) {
+pub fn steps<'s>(run: i64, steps: &[StepRecord<'_>], source: impl Fn(TableId) -> Option<&'s str>) {
     const LOG_STEPS: &str = "
         INSERT INTO sqlite_migrate.log_run_step
             (run, ordinal, phase, source_table, title, statement, started_at, seconds, rows, error)
@@ -211,8 +211,8 @@ pub fn steps<'s>(run: i64, steps: &[Done<'_>], source: impl Fn(TableId) -> Optio
                  AS s(ordinal integer, phase text, source_table text, title text, statement text,
                       started double precision, seconds double precision, rows bigint, error text)
         WHERE r.id = $1";
-    let numbered: Vec<(usize, &Done<'_>)> = (1..).zip(steps).collect();
-    let append = |out: &mut Buffer, (ordinal, step): &(usize, &Done<'_>)| {
+    let numbered: Vec<(usize, &StepRecord<'_>)> = (1..).zip(steps).collect();
+    let append = |out: &mut Buffer, (ordinal, step): &(usize, &StepRecord<'_>)| {
         let names = json!({
             "ordinal": ordinal, "phase": step.phase.as_str(), "title": clean(&step.title),
             "source_table": step.table.and_then(&source).map(clean), "started": step.started.as_secs_f64(),

@@ -1,4 +1,4 @@
-//! What the caller of an import is told while it runs, as the plan's `notices` says.
+//! The NOTICEs of an import, as the plan's `notices` chooses them.
 //!
 //! The server sends a NOTICE to the client at once, and waits where the client does not read. So there are few of them.
 
@@ -12,13 +12,13 @@ use pg_sqlite_migrate_core::plan::Notices as Wanted;
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
 
-/// Progress is told no more often, and not before an import has taken so long.
+/// Progress is reported no more often, and not before an import has taken so long.
 const EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct Notices {
     wanted: Wanted,
-    /// When progress was told last, or the import began.
+    /// When progress was reported last, or the import began.
     last: Cell<Instant>,
 }
 
@@ -32,17 +32,17 @@ impl Notices {
         Notices::new(Wanted::None, Instant::now())
     }
 
-    /// The end of an import is told.
+    /// The end of an import is reported.
     pub fn end(&self) -> bool {
         self.wanted != Wanted::None
     }
 
-    /// Each table is told.
+    /// Each loaded table is reported.
     pub fn tables(&self) -> bool {
         self.wanted == Wanted::Tables
     }
 
-    /// A step begins; the server builds an index without saying how far it is.
+    /// A step begins: while the server builds an index, nothing can be reported.
     pub fn step(&self, title: &str, number: usize, steps: usize) {
         self.progress(|| format!("{title} (step {number} of {steps})"));
     }

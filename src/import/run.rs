@@ -60,7 +60,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     let path = survey.source.path().display().to_string();
     let id = log::start(&path, &planned.plan, &survey.catalog, &survey.steps);
     let mut run = Run::new(id, survey, &planned);
-    // The log of a run that fails is rolled back with it: the error says how far it was.
+    // The log of a run that fails is rolled back with it: the error reports how far it was.
     match raised::hold(|| run.all()) {
         Ok(Ok(())) => Ok(run.results),
         Ok(Err(error)) => Err(Error::InRun { error: Box::new(error), summary: run.summary() }),

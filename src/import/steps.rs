@@ -7,16 +7,17 @@ use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::{Phase, Step};
 use pg_sqlite_migrate_core::progress::Totals;
 
-/// Since the import was called.
+/// The steps so far.
 #[derive(Debug)]
 pub struct Steps<'a> {
+    /// When the import was called.
     begun: Instant,
-    list: Vec<Done<'a>>,
+    list: Vec<StepRecord<'a>>,
 }
 
 /// One step that was done, is under way, or has failed.
 #[derive(Debug, Clone)]
-pub struct Done<'a> {
+pub struct StepRecord<'a> {
     pub phase: Phase,
     pub title: Cow<'a, str>,
     pub statement: Option<Cow<'a, str>>,
@@ -44,7 +45,7 @@ impl<'a> Steps<'a> {
         self.begun.elapsed()
     }
 
-    pub fn list(&self) -> &[Done<'a>] {
+    pub fn list(&self) -> &[StepRecord<'a>] {
         &self.list
     }
 
@@ -55,7 +56,7 @@ impl<'a> Steps<'a> {
     }
 
     pub fn start(&mut self, phase: Phase, title: impl Into<Cow<'a, str>>, statement: Option<Cow<'a, str>>) {
-        self.list.push(Done {
+        self.list.push(StepRecord {
             phase,
             title: title.into(),
             statement,
@@ -97,7 +98,7 @@ impl<'a> Steps<'a> {
     }
 
     /// The step that is under way, or the last one.
-    pub fn last(&self) -> Option<&Done<'a>> {
+    pub fn last(&self) -> Option<&StepRecord<'a>> {
         self.list.last()
     }
 

@@ -166,7 +166,7 @@ fn gather(
         })
     })?;
     steps.end(None);
-    let mut damage = steps.time(Phase::Integrity, "look for damage", || {
+    let mut damage = steps.time(Phase::Integrity, "check for damage", || {
         on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))
     })?;
     steps.start(Phase::Profile, "profile the tables", None);

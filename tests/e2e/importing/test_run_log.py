@@ -35,7 +35,7 @@ def test_every_step_is_recorded_in_its_order(t):
         ("before", None, "before 1", 0, None),
         ("before", None, "before 2", 2, None),
         ("catalog", None, "read the catalog", None, None),
-        ("integrity", None, "look for damage", None, None),
+        ("integrity", None, "check for damage", None, None),
         ("profile", None, "profile the tables", None, None),
         ("plan", None, "make the plan", None, None),
         ("tables", "customer", "create table public.customer", None, None),

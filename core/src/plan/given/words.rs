@@ -154,7 +154,7 @@ pub enum Loader {
     Rows,
 }
 
-/// What the caller of an import is told while it runs. Warnings are told in any case.
+/// What an import reports to its caller by NOTICEs. Warnings are sent in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Notices {
     /// How far a long run is, every few seconds, and its end.
