@@ -401,7 +401,9 @@ impl<'a> Run<'a> {
         for task in self.orphans.ready() {
             let what = Attempted { title: task.title, table: task.table, loads: false };
             self.attempt(what, |run| {
+                run.notices.step(task.title, run.steps_begun, run.planned.steps.len());
                 run.done.start(Phase::ForeignKeys, task.title, None);
+                run.done.concerns(task.table);
                 let rejected = run.resolve(task.table, &task.work)?;
                 run.done.end(rejected);
                 Ok(())

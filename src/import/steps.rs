@@ -52,7 +52,12 @@ impl<'a> Steps<'a> {
     /// Begins a step of the plan.
     pub fn start_step(&mut self, step: &'a Step, statement: Option<&'a str>) {
         self.start(step.phase, &*step.title, statement.map(Cow::Borrowed));
-        self.list.last_mut().into_iter().for_each(|last| last.table = step.table);
+        self.concerns(step.table);
+    }
+
+    /// The table of the step that was begun last.
+    pub fn concerns(&mut self, table: Option<TableId>) {
+        self.list.last_mut().into_iter().for_each(|last| last.table = table);
     }
 
     pub fn start(&mut self, phase: Phase, title: impl Into<Cow<'a, str>>, statement: Option<Cow<'a, str>>) {
