@@ -1,4 +1,4 @@
--- The run log: every run, its tables, what was noticed and every row that was not loaded.
+-- The run log: every run, its tables and steps, what was noticed and every row that was not loaded.
 --
 -- The tables log_* are written by the import itself, as their owner, and by nobody else: what stands there can be believed,
 -- and no role can take numbers in advance. The views over them show a role the runs that it made; superusers and members
@@ -38,6 +38,22 @@ CREATE TABLE sqlite_migrate.log_run_table (
     load_seconds  double precision NOT NULL,
     status        text NOT NULL CHECK (status IN ('loaded', 'skipped', 'failed')),
     detail        text,
+    PRIMARY KEY (run, ordinal)
+);
+
+-- What a run did, in its order, statement by statement.
+CREATE TABLE sqlite_migrate.log_run_step (
+    run          bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    ordinal      integer NOT NULL,
+    phase        text NOT NULL,
+    source_table text,
+    title        text NOT NULL,
+    statement    text,
+    started_at   timestamptz NOT NULL,
+    seconds      double precision NOT NULL,
+    rows         bigint,
+    -- Why it failed, in a run that went on.
+    error        text,
     PRIMARY KEY (run, ordinal)
 );
 
@@ -82,6 +98,14 @@ SELECT run, ordinal, source_table, target_schema, target_table, rows_before, sou
        rejected, countable, seconds, load_seconds, status, detail
 FROM sqlite_migrate.log_run_table WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
+CREATE VIEW sqlite_migrate.run_step WITH (security_barrier) AS
+SELECT run, ordinal, phase, source_table, title, statement, started_at, seconds, rows, error
+FROM sqlite_migrate.log_run_step WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.run_phase WITH (security_barrier) AS
+SELECT run, phase, count(*) AS steps, min(started_at) AS started_at, sum(seconds) AS seconds, sum(rows)::bigint AS rows
+FROM sqlite_migrate.run_step GROUP BY run, phase;
+
 CREATE VIEW sqlite_migrate.reject WITH (security_barrier) AS
 SELECT id, run, source_table, rowid, row_key, source_column, "values", error
 FROM sqlite_migrate.log_reject WHERE run IN (SELECT id FROM sqlite_migrate.run);
@@ -95,6 +119,9 @@ COMMENT ON COLUMN sqlite_migrate.run.own IS 'the current role made the run';
 COMMENT ON COLUMN sqlite_migrate.run_table.imported IS 'rows that the table has gained';
 COMMENT ON COLUMN sqlite_migrate.run_table.countable IS 'false for a view, and for a table whose rules lead rows elsewhere';
 COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the table: creation, load, keys and indexes';
+
+COMMENT ON COLUMN sqlite_migrate.run_step.rows IS 'rows that a load wrote, that a search for orphans rejected, or that a statement of before or after processed';
+COMMENT ON VIEW sqlite_migrate.run_phase IS 'where the time of a run went';
 
 -- The loads that are running now, in every database session: pg_stat_progress_copy with what belongs to a run.
 CREATE VIEW sqlite_migrate.progress AS
@@ -142,14 +169,15 @@ BEGIN
 END $$;
 
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
-GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.reject, sqlite_migrate.finding,
-                sqlite_migrate.progress TO PUBLIC;
-GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_reject,
-                sqlite_migrate.log_finding, sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq
+GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
+                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.progress TO PUBLIC;
+GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
+                sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq
     TO pg_database_owner;
 
 SELECT pg_extension_config_dump('sqlite_migrate.log_run', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_table', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_run_step', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_finding', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_id_seq', '');

@@ -94,6 +94,9 @@ pub enum Error {
     /// References cannot follow the keys of the rows that they refer to.
     #[error("references of table \"{}\" cannot follow the rows that they refer to", .0.source)]
     References(Box<KeyFault>),
+    /// Any other, while the steps of a run were done.
+    #[error("{error}")]
+    InRun { error: Box<Error>, summary: String },
     /// An ERROR of the server's that was caught.
     #[error("{}", .0.message)]
     Server(Box<Caught>),
@@ -193,6 +196,7 @@ impl Error {
             Error::Input { sqlstate, .. } | Error::Type { sqlstate, .. } => return *sqlstate,
             Error::Foreign { sqlstate, .. } => *sqlstate,
             Error::Server(caught) | Error::Conflict { caught, .. } => return caught.sqlstate,
+            Error::InRun { error, .. } => return error.sqlstate(),
             Error::Broken(broken) => return broken.caught.sqlstate,
             Error::Orphans(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::OtherRows(_) => Code::ERRCODE_UNIQUE_VIOLATION,
@@ -258,6 +262,10 @@ impl Error {
             Error::Conflict { caught, rows, .. } => Some(broken_detail(caught, rows.as_ref())),
             Error::Broken(broken) => Some(broken_detail(&broken.caught, broken.rows.as_ref())),
             Error::Server(caught) => caught.detail.clone(),
+            Error::InRun { error, summary } => {
+                let lines = [error.detail(), Some(summary.clone())];
+                Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+            }
             _ => None,
         }
     }
@@ -324,6 +332,7 @@ impl Error {
             }
             Error::Broken(broken) => broken.hint.clone().or_else(|| broken.caught.hint.clone()),
             Error::Server(caught) => caught.hint.clone(),
+            Error::InRun { error, .. } => error.hint(),
             Error::NullPath => None,
         }
     }
@@ -348,7 +357,11 @@ impl From<Error> for ErrorReport {
     #[track_caller]
     fn from(error: Error) -> ErrorReport {
         let (detail, hint) = (error.detail(), error.hint());
-        let place = match &error {
+        let mut of = &error;
+        while let Error::InRun { error, .. } = of {
+            of = error;
+        }
+        let place = match of {
             Error::Server(caught) => (*caught.place).clone(),
             _ => Place::here(),
         };

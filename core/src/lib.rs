@@ -2,7 +2,7 @@
 //!
 //! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`types`] and [`value`]
 //! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
-//! a migration from that, [`reading`] says how the rows are read, and [`remote`] decides what of a PostgreSQL query SQLite may compute. The crate depends on
+//! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read, and [`remote`] decides what of a PostgreSQL query SQLite may compute. The crate depends on
 //! neither pgrx nor rusqlite.
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod finding;
 pub mod orm;
 pub mod path;
 pub mod plan;
+pub mod progress;
 pub mod reading;
 pub mod remote;
 pub mod shorten;

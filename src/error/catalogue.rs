@@ -148,6 +148,8 @@ fn errors() -> Vec<Error> {
         OtherRows(_) => [Error::OtherRows(Box::new(others))],
         // The message is the server's.
         Server(_) => [],
+        // Its error's own.
+        InRun { .. } => [],
     });
     let path = || "plan.…".to_string();
     samples.extend(

@@ -11,6 +11,7 @@ use super::load::Place;
 use super::load::key_maps::KeyMaps;
 use super::load::transfer::{self, Target};
 use super::log::Rejects;
+use super::notices::Notices;
 use super::orphans::OrphanChecks;
 use super::survey::{Survey, on_thread};
 use crate::error::Error;
@@ -183,8 +184,10 @@ impl Trying<'_> {
         attributes.sort_by_key(|attribute| place(&attribute.name));
         let target = Target { relation, attributes, shown_as: relation };
         let (orphans, maps) = (OrphanChecks::of(self.planned), KeyMaps::default());
+        let notices = Notices::none();
         let place = Place {
             rejects: Rejects { run: 0 },
+            notices: &notices,
             table_number: 1,
             tables: 1,
             rows_expected: 0,

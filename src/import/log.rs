@@ -5,48 +5,60 @@
 
 use std::fmt::Write;
 
+use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Value, json};
 
+use super::steps::{StepRecord, Steps};
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
 use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
-use crate::pg::spi::{self, Parameter};
+use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
-use pg_sqlite_migrate_core::catalog::{Catalog, Encoding};
+use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, TableId};
 use pg_sqlite_migrate_core::finding::Finding;
-use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec};
+use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use pg_sqlite_migrate_core::value::batch::RejectedRow;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
 /// Runs one statement with the rights of the log's owner; gives the number that it returns, if it does.
 fn write(sql: &'static str, parameters: &[Parameter<'_>]) -> Option<i64> {
-    let _path = LocalSettings::safe_search_path();
-    let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
-    spi::value(sql, parameters)
+    write_and(sql, parameters, |row| row.only())
 }
 
-/// Opens a run of the current role's; gives its number.
-pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) -> i64 {
+fn write_and<T>(
+    sql: &'static str,
+    parameters: &[Parameter<'_>],
+    read: impl FnMut(&Row<'_>) -> T,
+) -> Option<T> {
+    let _path = LocalSettings::safe_search_path();
+    let _owner = Acting::as_owner_of("sqlite_migrate", "log_run");
+    spi::row(sql, parameters, read)
+}
+
+/// Opens a run of the current role's, which began with its first step; gives its number.
+pub fn start(path: &str, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> i64 {
     let source = json!({
         "page_size": catalog.page_size,
         "page_count": catalog.page_count,
         "encoding": encoding(catalog.encoding),
         "user_version": catalog.user_version,
         "application_id": catalog.application_id,
-        "check": { "integrity": plan["integrity"], "seconds": check_seconds },
+        "check": { "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() },
     });
     let started = write(
-        "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version)
-         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5 FROM pg_roles WHERE oid = $1 RETURNING id",
+        "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
+         SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
+         FROM pg_roles WHERE oid = $1 RETURNING id",
         &[
             rights::current_role_oid().into(),
             (&*text_for_server(path)).into(),
             (&*json_for_server(&plan.to_string())).into(),
             (&source.to_string()).into(),
             env!("CARGO_PKG_VERSION").into(),
+            steps.elapsed().as_secs_f64().into(),
         ],
     );
     started.unwrap_or_else(|| pgrx::error!("the current role is gone"))
@@ -56,13 +68,53 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, check_seconds: f64) ->
 pub fn forget(run: i64) -> Result<(), Error> {
     xact::refuse_read_only(c"sqlite_forget()");
     let _path = LocalSettings::safe_search_path();
-    let may = "SELECT FROM sqlite_migrate.run WHERE id = $1 AND status = 'done'
-                   AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))";
-    if !spi::any(may, &[run.into()]) {
+    if !removable("id = $1", &[run.into()]).contains(&run) {
         return Err(Error::NoRun { run: Some(run) });
     }
     write("DELETE FROM sqlite_migrate.log_run WHERE id = $1", &[run.into()]);
     Ok(())
+}
+
+/// What was removed from the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    pub runs: i64,
+    pub tables: i64,
+    pub steps: i64,
+    pub rejects: i64,
+    pub findings: i64,
+}
+
+/// Removes what `forget` could of the runs that had finished before, all at once.
+pub fn purge(before: TimestampWithTimeZone) -> Option<Purged> {
+    xact::refuse_read_only(c"sqlite_migrate.purge()");
+    let _path = LocalSettings::safe_search_path();
+    let runs = removable("finished_at < $1", &[before.into()]);
+    // Everything that belongs to them is removed by name, to be counted.
+    let purge = "WITH run AS (DELETE FROM sqlite_migrate.log_run WHERE id = ANY ($1) RETURNING 1),
+                      tables AS (DELETE FROM sqlite_migrate.log_run_table WHERE run = ANY ($1) RETURNING 1),
+                      steps AS (DELETE FROM sqlite_migrate.log_run_step WHERE run = ANY ($1) RETURNING 1),
+                      rejects AS (DELETE FROM sqlite_migrate.log_reject WHERE run = ANY ($1) RETURNING 1),
+                      findings AS (DELETE FROM sqlite_migrate.log_finding WHERE run = ANY ($1) RETURNING 1)
+                 SELECT (SELECT count(*) FROM run) AS runs, (SELECT count(*) FROM tables) AS tables,
+                        (SELECT count(*) FROM steps) AS steps, (SELECT count(*) FROM rejects) AS rejects,
+                        (SELECT count(*) FROM findings) AS findings";
+    write_and(purge, &[runs.as_slice().into()], |row| Purged {
+        runs: row.get("runs"),
+        tables: row.get("tables"),
+        steps: row.get("steps"),
+        rejects: row.get("rejects"),
+        findings: row.get("findings"),
+    })
+}
+
+/// The finished runs of a condition that the current role made; all of them for a superuser.
+fn removable(condition: &str, parameters: &[Parameter<'_>]) -> Vec<i64> {
+    let sql = format!(
+        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status = 'done'
+             AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"
+    );
+    spi::values(&sql, parameters)
 }
 
 fn encoding(encoding: Encoding) -> &'static str {
@@ -147,6 +199,35 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
     );
 }
 
+/// `source` names a table in the file.
+pub fn steps<'s>(run: i64, steps: &[StepRecord<'_>], source: impl Fn(TableId) -> Option<&'s str>) {
+    const LOG_STEPS: &str = "
+        INSERT INTO sqlite_migrate.log_run_step
+            (run, ordinal, phase, source_table, title, statement, started_at, seconds, rows, error)
+        SELECT r.id, s.ordinal, s.phase, s.source_table, s.title, s.statement,
+               r.started_at + make_interval(secs => s.started), s.seconds, s.rows, s.error
+        FROM sqlite_migrate.log_run r,
+             jsonb_to_recordset($2::jsonb)
+                 AS s(ordinal integer, phase text, source_table text, title text, statement text,
+                      started double precision, seconds double precision, rows bigint, error text)
+        WHERE r.id = $1";
+    let numbered: Vec<(usize, &StepRecord<'_>)> = (1..).zip(steps).collect();
+    let append = |out: &mut Buffer, (ordinal, step): &(usize, &StepRecord<'_>)| {
+        let names = json!({
+            "ordinal": ordinal, "phase": step.phase.as_str(), "title": clean(&step.title),
+            "source_table": step.table.and_then(&source).map(clean), "started": step.started.as_secs_f64(),
+            "seconds": step.took.unwrap_or_default().as_secs_f64(), "rows": step.rows,
+            "error": step.error.as_deref().map(clean),
+        });
+        member(out, &names, "statement", |out| {
+            serde_json::to_writer(out, &step.statement).map_err(|_| OutOfMemory)
+        })
+    };
+    in_arrays("the run log's account of steps", &numbered, append, |rows| {
+        write(LOG_STEPS, &[run.into(), rows.into()]);
+    });
+}
+
 /// Where a run's rejected rows go.
 #[derive(Debug, Clone, Copy)]
 pub struct Rejects {
@@ -170,7 +251,7 @@ impl Rejects {
             let names = json!({ "rowid": row.row.rowid(), "row_key": clean(&row.row.to_string()),
                                 "source_column": clean(&row.column), "error": clean(&row.error) });
             let values = if row.values.is_empty() { "null" } else { row.values.as_str() };
-            members(out, &names, values)
+            member(out, &names, "values", |out| out.extend(values.as_bytes()))
         });
     }
 
@@ -179,30 +260,50 @@ impl Rejects {
     pub fn write_orphans(&self, spec: &OrphanSpec, rows: &[String]) {
         let error = clean(&format!("no parent in {}", qualified(&spec.parent_schema, &spec.parent)));
         let names = json!({ "source_column": clean(&spec.columns.join(", ")), "error": error });
-        self.put(&spec.source, rows, |out, values| members(out, &names, values));
+        let values = |out: &mut Buffer, values: &String| {
+            member(out, &names, "values", |out| out.extend(values.as_bytes()))
+        };
+        self.put(&spec.source, rows, values);
     }
 
     /// `append` writes a row as the JSON text of an object.
     fn put<R>(&self, source: &str, rows: &[R], append: impl Fn(&mut Buffer, &R) -> Result<(), OutOfMemory>) {
-        let no_memory = |OutOfMemory| memory::exhausted("the run log's account of rejected rows");
-        let mut out = Buffer::new();
-        for (at, row) in rows.iter().enumerate() {
-            out.extend(if out.is_empty() { b"[" } else { b"," }).unwrap_or_else(no_memory);
-            append(&mut out, row).unwrap_or_else(no_memory);
-            if out.len() > LOGGED_AT_ONCE || at + 1 == rows.len() {
-                out.extend(b"]").unwrap_or_else(no_memory);
-                let (source, rows) = (clean(source), json_for_server(out.as_str()));
-                write(LOG_REJECTS, &[self.run.into(), (&*text_for_server(&source)).into(), (&*rows).into()]);
-                out.clear(LOGGED_AT_ONCE);
-            }
+        let source = clean(source);
+        in_arrays("the run log's account of rejected rows", rows, append, |rows| {
+            write(LOG_REJECTS, &[self.run.into(), (&*text_for_server(&source)).into(), rows.into()]);
+        });
+    }
+}
+
+/// Hands rows over in arrays that one statement can take. `append` writes a row as the JSON text of an object.
+fn in_arrays<R>(
+    what: &str,
+    rows: &[R],
+    append: impl Fn(&mut Buffer, &R) -> Result<(), OutOfMemory>,
+    write: impl Fn(&str),
+) {
+    let no_memory = |OutOfMemory| memory::exhausted(what);
+    let mut out = Buffer::new();
+    for (at, row) in rows.iter().enumerate() {
+        out.extend(if out.is_empty() { b"[" } else { b"," }).unwrap_or_else(no_memory);
+        append(&mut out, row).unwrap_or_else(no_memory);
+        if out.len() > LOGGED_AT_ONCE || at + 1 == rows.len() {
+            out.extend(b"]").unwrap_or_else(no_memory);
+            write(&json_for_server(out.as_str()));
+            out.clear(LOGGED_AT_ONCE);
         }
     }
 }
 
-/// An object of `names`, which are members of one already, and of `values`, a JSON text.
-fn members(out: &mut Buffer, names: &Value, values: &str) -> Result<(), OutOfMemory> {
+/// An object of `names`, which are members of one already, and of one more, whose JSON text `value` writes.
+fn member(
+    out: &mut Buffer,
+    names: &Value,
+    name: &str,
+    value: impl FnOnce(&mut Buffer) -> Result<(), OutOfMemory>,
+) -> Result<(), OutOfMemory> {
     let names = names.to_string();
-    write!(out, "{},\"values\":", names.strip_suffix('}').unwrap_or_default())?;
-    out.extend(values.as_bytes())?;
+    write!(out, "{},\"{name}\":", names.strip_suffix('}').unwrap_or_default())?;
+    value(out)?;
     out.extend(b"}")
 }

@@ -1,5 +1,6 @@
 //! `sqlite_import`: does the plan's steps, one after the other, inside the caller's transaction.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::time::Instant;
 
@@ -9,16 +10,20 @@ use super::load::key_maps::KeyMaps;
 use super::load::triggers::{self, DisabledTriggers};
 use super::load::{self, Loaded, Place, transfer};
 use super::log::{self, Rejects, TableRecord};
+use super::notices::Notices;
 use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
+use super::steps::Steps;
 use super::survey::{self, Survey};
 use super::{broken, existing, verification};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, import_lock, interrupts, spi, xact};
+use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
 use pg_sqlite_migrate_core::finding::{Finding, Kind, Severity, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
+use pg_sqlite_migrate_core::progress::{self, Totals};
+use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
@@ -34,37 +39,33 @@ pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Resul
 
 /// What comes before the first look at the target: others' imports into its schemas end, and `before` makes what the
 /// plan is to see. An error there ends the import, whatever `on_error` says.
-fn begin(needs: &mut Needs) {
+fn begin(needs: &mut Needs, steps: &mut Steps<'static>) {
+    steps.start(Phase::Before, "take the import lock", None);
     import_lock::take(&needs.schemas);
+    steps.end(None);
     // They see the caller's search path.
-    for sql in std::mem::take(&mut needs.before) {
-        spi::execute(&sql);
+    for (i, sql) in std::mem::take(&mut needs.before).into_iter().enumerate() {
+        steps.start(Phase::Before, format!("before {}", i + 1), Some(Cow::Owned(sql.clone())));
+        let rows = spi::execute(&sql);
+        steps.end(Some(rows));
     }
 }
 
 fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
+    survey.steps.start(Phase::Plan, "make the plan", None);
     let planned = survey::planned(survey)?;
+    survey.steps.end(None);
     stop_if_blocked(survey, &planned)?;
     existing::check_create(&planned)?;
     let path = survey.source.path().display().to_string();
-    let id = log::start(&path, &planned.plan, &survey.catalog, survey.check_seconds);
-    let counts = survey.needs.verify_counts;
-    let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
+    let id = log::start(&path, &planned.plan, &survey.catalog, &survey.steps);
     let mut run = Run::new(id, survey, &planned);
-    run.leave_out_blocked();
-    run.leave_out_broken();
-    run.steps(own)?;
-    run.maps.end();
-    if counts {
-        verification::count(run.survey, &planned, &mut run.results)?;
+    // The log of a run that fails is rolled back with it: the error reports how far it was.
+    match raised::hold(|| run.all()) {
+        Ok(Ok(())) => Ok(run.results),
+        Ok(Err(error)) => Err(Error::InRun { error: Box::new(error), summary: run.summary() }),
+        Err(raised) => raised.go_on(&run.summary()),
     }
-    run.steps(after)?;
-    if counts && !after.is_empty() {
-        verification::count_again(&planned, &run.results)?;
-    }
-    run.results.iter_mut().for_each(TableResult::conclude);
-    run.record();
-    Ok(run.results)
 }
 
 /// Stops before anything is written. With `on_error: "continue"` only for what is not about one table.
@@ -119,6 +120,10 @@ struct Run<'a> {
     results: Vec<TableResult>,
     /// What only the run could find.
     findings: Vec<Finding>,
+    /// What was done, in its order.
+    done: Steps<'a>,
+    notices: Notices,
+    steps_begun: usize,
     loads_begun: usize,
     orphans: OrphanChecks<'a>,
     maps: KeyMaps,
@@ -128,10 +133,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(id: i64, survey: &'a mut Survey, planned: &'a Planned) -> Run<'a> {
+        let done = std::mem::replace(&mut survey.steps, Steps::begin());
+        let notices = Notices::new(survey.needs.notices, done.begun());
         Run {
             id,
             survey,
             planned,
+            done,
+            notices,
+            steps_begun: 0,
             results: planned.tables.iter().map(TableResult::new).collect(),
             findings: vec![],
             loads_begun: 0,
@@ -139,6 +149,49 @@ impl<'a> Run<'a> {
             maps: KeyMaps::default(),
             disabled: vec![],
         }
+    }
+
+    fn all(&mut self) -> Result<(), Error> {
+        let (planned, counts) = (self.planned, self.survey.needs.verify_counts);
+        let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
+        self.leave_out_blocked();
+        self.leave_out_broken();
+        self.steps(own)?;
+        self.maps.end();
+        if counts {
+            let (survey, results) = (&mut *self.survey, &mut self.results);
+            let count = || verification::count(survey, planned, results);
+            self.done.time(Phase::Verify, "count the rows", count)?;
+        }
+        self.steps(after)?;
+        if counts && !after.is_empty() {
+            let count = || verification::count_again(planned, &self.results);
+            self.done.time(Phase::Verify, "count the rows again", count)?;
+        }
+        self.results.iter_mut().for_each(TableResult::conclude);
+        self.record();
+        if self.notices.end() {
+            let message = progress::finished(self.totals(), &self.done.spent(), self.done.elapsed());
+            interrupts::tell(PgLogLevel::NOTICE, &message);
+        }
+        Ok(())
+    }
+
+    fn totals(&self) -> Totals {
+        let of = |status| self.results.iter().filter(move |result| result.status == status);
+        let rows = |count: fn(&TableResult) -> i64| of(Status::Loaded).map(count).sum::<i64>().unsigned_abs();
+        Totals {
+            tables: of(Status::Loaded).count() as u64,
+            rows: rows(|result| result.imported + result.updated),
+            rejected: rows(|result| result.rejected),
+            failed: of(Status::Failed).count() as u64,
+        }
+    }
+
+    /// Where the run has failed.
+    fn summary(&self) -> String {
+        let (phase, title) = self.done.last().map_or((Phase::Plan, ""), |last| (last.phase, &*last.title));
+        progress::failed(phase, &shorten::text(title), self.done.loaded(), self.done.elapsed())
     }
 
     /// Tables that a blocking finding keeps out of a run that goes on. A key that the rows break costs only the
@@ -171,6 +224,7 @@ impl<'a> Run<'a> {
     /// what it had.
     fn steps(&mut self, steps: &'a [Step]) -> Result<(), Error> {
         for step in steps {
+            self.steps_begun += 1;
             if step.phase > Phase::Load {
                 self.restore_triggers();
             }
@@ -234,6 +288,7 @@ impl<'a> Run<'a> {
         self.results = before;
         let message = format!("{} failed: {}", what.title, error.one_line());
         interrupts::tell(PgLogLevel::WARNING, &message);
+        self.done.fail(&error.one_line());
         self.findings.push(Kind::StepFailed.warning(what.title, error.one_line()));
         let Some(result) = self.result(what.table) else { return Ok(()) };
         result.detail.push(message);
@@ -247,17 +302,33 @@ impl<'a> Run<'a> {
 
     /// The user's own statements see the caller's search path, and so do the index expressions that ANALYZE evaluates;
     /// ours see only pg_catalog.
-    fn execute(&mut self, step: &Step, sql: &str) -> Result<(), Error> {
+    fn execute(&mut self, step: &'a Step, sql: &'a str) -> Result<(), Error> {
+        self.begin(step, Some(sql));
+        let rows = self.statement(step, sql)?;
+        // What a statement of our own processes is not about rows that the user knows.
+        self.done.end(Some(rows).filter(|_| step.phase == Phase::After));
+        Ok(())
+    }
+
+    fn begin(&mut self, step: &'a Step, sql: Option<&'a str>) {
+        self.notices.step(&step.title, self.steps_begun, self.planned.steps.len());
+        self.done.start_step(step, sql);
+    }
+
+    fn statement(&mut self, step: &Step, sql: &str) -> Result<u64, Error> {
         let callers = matches!(step.phase, Phase::Analyze | Phase::After);
         let _path = (!callers).then(LocalSettings::safe_search_path);
         if let Some(built) = &step.built {
             let built_it = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
-            return built_it.map(drop).or_else(|caught| Err(broken::statement(self.survey, built, caught)?));
+            return match built_it {
+                Ok(Ok(rows)) => Ok(rows),
+                Err(caught) => Err(broken::statement(self.survey, built, caught)?),
+            };
         }
         match step.phase {
             Phase::Sequences => {
                 let _apart = citus::sequences_apart();
-                spi::execute(sql);
+                Ok(spi::execute(sql))
             }
             // Citus refuses it for some of its tables once the transaction has used them on this node.
             Phase::Analyze if citus::is_installed() => {
@@ -266,24 +337,28 @@ impl<'a> Run<'a> {
                     let note = format!("was not analyzed, run ANALYZE after COMMIT: {}", caught.message);
                     result.detail.push(note);
                 }
+                Ok(0)
             }
-            _ => _ = spi::execute(sql),
+            _ => Ok(spi::execute(sql)),
         }
-        Ok(())
     }
 
     fn load(&mut self, step: &'a Step, spec: &'a LoadSpec) -> Result<(), Error> {
         let (planned, table) = (self.planned, (spec.schema.as_str(), spec.target.as_str()));
         if self.goes_on() {
             for step in planned.steps.iter().filter(|s| s.phase == Phase::Tables && s.table == step.table) {
-                self.execute(step, &step.sql())?;
+                if let Action::Sql(sql) = &step.action {
+                    self.execute(step, sql)?;
+                }
             }
         }
+        self.begin(step, None);
         self.loads_begun += 1;
         self.orphans.load_begins(table);
         let recovery = self.survey.recovery(&spec.source);
         let place = Place {
             rejects: Rejects { run: self.id },
+            notices: &self.notices,
             table_number: self.loads_begun as i64,
             tables: loads(planned).count() as i64,
             rows_expected: expected_rows(self.survey, &spec.source),
@@ -303,17 +378,21 @@ impl<'a> Run<'a> {
             triggers::check_deferred(&spec.schema, &spec.target)?;
         }
         let seconds = start.elapsed().as_secs_f64();
+        let rows = loaded.imported + loaded.updated;
         let message = format!(
             "{}: {} in {seconds:.2} s ({} of {})",
             qualified(&spec.schema, &spec.target),
-            counted(loaded.imported + loaded.updated, "row", "rows"),
+            counted(rows, "row", "rows"),
             place.table_number,
             place.tables
         );
         self.maps.loaded(spec.id, loaded.key_map.take());
         self.orphans.loaded(table, loaded.rows.clone(), loaded.enforced);
         self.take_over(step, loaded, seconds);
-        interrupts::tell(PgLogLevel::NOTICE, &message);
+        self.done.end(Some(rows));
+        if self.notices.tables() {
+            interrupts::tell(PgLogLevel::NOTICE, &message);
+        }
         Ok(())
     }
 
@@ -333,23 +412,34 @@ impl<'a> Run<'a> {
     fn resolve_orphans(&mut self) -> Result<(), Error> {
         for task in self.orphans.ready() {
             let what = Attempted { title: task.title, table: task.table, loads: false };
-            self.attempt(what, |run| run.resolve(task.table, &task.work))?;
+            self.attempt(what, |run| {
+                run.notices.step(task.title, run.steps_begun, run.planned.steps.len());
+                run.done.start(Phase::ForeignKeys, task.title, None);
+                run.done.concerns(task.table);
+                let rejected = run.resolve(task.table, &task.work)?;
+                run.done.end(rejected);
+                Ok(())
+            })?;
         }
         Ok(())
     }
 
-    fn resolve(&mut self, table: Option<TableId>, work: &Work<'_>) -> Result<(), Error> {
+    /// Gives the number of rows that it rejects, if it does.
+    fn resolve(&mut self, table: Option<TableId>, work: &Work<'_>) -> Result<Option<u64>, Error> {
         match work {
             Work::Refuse(spec) => self.orphans.refuse(spec)?,
             Work::Reject(specs) => {
-                for removed in self.orphans.reject(specs, Rejects { run: self.id })? {
+                let removed = self.orphans.reject(specs, Rejects { run: self.id })?;
+                let rejected = removed.iter().map(|removed| removed.rows).sum();
+                for removed in removed {
                     let mut results = self.results.iter_mut();
                     let of = results.find(|r| r.schema == removed.schema && r.table == removed.table);
                     of.into_iter().for_each(|result| result.lose(removed.rows));
                 }
+                return Ok(Some(rejected));
             }
             Work::Nullify(specs) => {
-                let Some(first) = specs.first() else { return Ok(()) };
+                let Some(first) = specs.first() else { return Ok(None) };
                 // These rows are updated; triggers of the table's have no part in a load.
                 let disabled = triggers::disable(&first.schema, &first.table);
                 let notes = self.orphans.nullify(specs);
@@ -357,7 +447,7 @@ impl<'a> Run<'a> {
                 self.result(table).into_iter().for_each(|result| result.detail.extend(notes.iter().cloned()));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn record(&mut self) {
@@ -382,6 +472,7 @@ impl<'a> Run<'a> {
             };
             log::table(self.id, &record);
         }
+        log::steps(self.id, self.done.list(), |id| self.planned.table(id).map(|table| &*table.source));
         let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
         log::finish(self.id, &findings);
     }

@@ -1,11 +1,11 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
+use super::steps::Steps;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::{Error, expression_fix};
 use crate::pg::memory::{self, Held};
@@ -18,7 +18,9 @@ use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
-use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Planned, ProfileMode, Rejecting, Target};
+use pg_sqlite_migrate_core::plan::{
+    Integrity, Needs, Overrides, Phase, Planned, ProfileMode, Rejecting, Target,
+};
 use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
@@ -42,8 +44,8 @@ pub struct Survey {
     pub damage: Damage,
     /// The programs that wrote the file.
     pub orms: Vec<Recognised>,
-    /// Seconds that the check for damage took.
-    pub check_seconds: f64,
+    /// What was done so far.
+    pub steps: Steps<'static>,
     /// Tables that could not be read, with `on_error: "continue"`.
     pub broken: Vec<Finding>,
     pub needs: Needs,
@@ -53,15 +55,16 @@ pub struct Survey {
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
 pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
-    survey_after(path, overrides, |_| ())
+    survey_after(path, overrides, |_, _| ())
 }
 
 /// The same. `first` is what an import does before it looks at the target, where types are looked up as well.
 pub fn survey_after(
     path: Option<&str>,
     overrides: Option<Value>,
-    first: impl FnOnce(&mut Needs),
+    first: impl FnOnce(&mut Needs, &mut Steps<'static>),
 ) -> Result<Survey, Error> {
+    let mut steps = Steps::begin();
     source::check_rights()?;
     let overrides = overrides.unwrap_or_default();
     // Held until the catalog is about to be read, which holds as much for both.
@@ -71,11 +74,11 @@ pub fn survey_after(
     let mut overrides = plan::parse(&overrides)?;
     let mut needs = Needs { texts_of_bytes: encoding::server_is_sql_ascii(), ..plan::needs(&overrides) };
     untranslatable::check_schemas(&needs.schemas)?;
-    let source = source::open(path, needs.opening)?;
-    first(&mut needs);
+    let source = steps.time(Phase::Open, "open the file", || source::open(path, needs.opening))?;
+    first(&mut needs, &mut steps);
     name_types(&mut overrides, &needs)?;
     drop(room);
-    read(source, needs, overrides, bytes, Extent::default())
+    read(source, needs, overrides, bytes, Extent::default(), steps)
 }
 
 /// The same of a file that a foreign server names: whoever named it had the right to.
@@ -85,7 +88,7 @@ pub fn of_source(source: Source, overrides: Value, extent: Extent) -> Result<Sur
     // Nothing is kept of what is read.
     let needs = Needs { integrity: Integrity::None, ..plan::needs(&overrides) };
     name_types(&mut overrides, &needs)?;
-    read(source, needs, overrides, bytes, extent)
+    read(source, needs, overrides, bytes, extent, Steps::begin())
 }
 
 /// What is surveyed as if it were a table.
@@ -103,11 +106,12 @@ fn read(
     mut overrides: Overrides,
     overrides_bytes: u64,
     extent: Extent,
+    mut steps: Steps<'static>,
 ) -> Result<Survey, Error> {
     let room = room_for_plan(&mut source, overrides_bytes)?;
-    let found = gather(&mut source, &needs, &mut overrides, extent);
+    let found = gather(&mut source, &needs, &mut overrides, extent, &mut steps);
     source.prove()?;
-    let Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels } = found?;
+    let Found { catalog, profiles, damage, orms, broken, key_facts, levels } = found?;
     if catalog.tables.is_empty() {
         interrupts::tell(PgLogLevel::WARNING, &source::without_tables(&source));
     }
@@ -120,7 +124,7 @@ fn read(
         levels,
         damage,
         orms,
-        check_seconds,
+        steps,
         broken,
         needs,
         overrides,
@@ -133,7 +137,6 @@ struct Found {
     profiles: Vec<Option<TableProfile>>,
     damage: Damage,
     orms: Vec<Recognised>,
-    check_seconds: f64,
     broken: Vec<Finding>,
     key_facts: Vec<KeyFact>,
     levels: Vec<(String, Vec<String>)>,
@@ -144,7 +147,9 @@ fn gather(
     needs: &Needs,
     overrides: &mut Overrides,
     extent: Extent,
+    steps: &mut Steps<'static>,
 ) -> Result<Found, Error> {
+    steps.start(Phase::Catalog, "read the catalog", None);
     let mut catalog = on_thread(source, sqlite::catalog)?;
     if extent.virtual_tables {
         take_virtual_tables(&mut catalog, overrides);
@@ -160,9 +165,11 @@ fn gather(
             sqlite::check_expressions(source, table, &overrides.reading(&table.name))
         })
     })?;
-    let start = Instant::now();
-    let mut damage = on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))?;
-    let check_seconds = start.elapsed().as_secs_f64();
+    steps.end(None);
+    let mut damage = steps.time(Phase::Integrity, "check for damage", || {
+        on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))
+    })?;
+    steps.start(Phase::Profile, "profile the tables", None);
     let (profiles, broken) = on_thread(source, |source| {
         profile_tables(source, &catalog, &selected, needs, overrides, &orms, &mut damage)
     })?;
@@ -170,7 +177,8 @@ fn gather(
     let key_facts = key_facts(source, &catalog, (&damage, needs.integrity), overrides, &[])?;
     let selected = plan::select(&catalog, overrides)?.selected;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
-    Ok(Found { catalog, profiles, damage, orms, check_seconds, broken, key_facts, levels })
+    steps.end(None);
+    Ok(Found { catalog, profiles, damage, orms, broken, key_facts, levels })
 }
 
 /// What rows break of keys and checks, of all rows that the plan selects but those that `rejecting` leaves out.

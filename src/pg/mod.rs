@@ -27,6 +27,7 @@ pub mod memory;
 pub mod nodes;
 pub mod page;
 pub mod progress;
+pub mod raised;
 pub mod reading;
 pub mod relation;
 pub mod relation_facts;

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, pg_sys};
 
 use super::report::{self, Place, Said, SqlState};
@@ -116,16 +116,7 @@ impl Failure {
         let is_servers = matches!(error, CaughtError::PostgresError(_));
         match error {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                let [message, detail, hint] = report::caught_texts(&report, is_servers);
-                let caught = Caught {
-                    sqlstate: report::caught_sqlstate(&report, is_servers),
-                    // A message may repeat the whole value, so copies of it are shortened.
-                    message: shorten::text(&message.unwrap_or_default()).into_owned(),
-                    detail: detail.map(|detail| shorten::list(&detail).into_owned()),
-                    hint,
-                    place: Box::new(Place::of(report.file(), report.line_number(), report.function_name())),
-                };
-                Failure::Error(Box::new(caught.within_limits()))
+                Failure::Error(Box::new(Caught::of(&report, is_servers).within_limits()))
             }
             panic => Failure::Panic(Box::new(panic)),
         }
@@ -142,6 +133,19 @@ impl Failure {
 }
 
 impl Caught {
+    /// While the error is being handled.
+    pub(super) fn of(report: &ErrorReportWithLevel, is_servers: bool) -> Caught {
+        let [message, detail, hint] = report::caught_texts(report, is_servers);
+        Caught {
+            sqlstate: report::caught_sqlstate(report, is_servers),
+            // A message may repeat the whole value, so copies of it are shortened.
+            message: shorten::text(&message.unwrap_or_default()).into_owned(),
+            detail: detail.map(|detail| shorten::list(&detail).into_owned()),
+            hint,
+            place: Box::new(Place::of(report.file(), report.line_number(), report.function_name())),
+        }
+    }
+
     /// Whether the value is the cause, so that `on_invalid` applies, and not a limit of the system, an operator, or a
     /// bug.
     pub fn is_of_value(&self) -> bool {

@@ -26,7 +26,7 @@ mod tests;
 pub use self::context::Source;
 pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
-pub use self::given::words::{Orphans, ProfileMode, orphan_policies};
+pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
 pub use self::question::*;
 pub use self::resolve::select::{Selection, select};

@@ -166,9 +166,16 @@ impl Step {
     }
 }
 
+/// The parts of a run, in their order. Steps of a plan have those from `Schema` on, and `Before`; the others are what an
+/// import does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    Open,
     Before,
+    Catalog,
+    Integrity,
+    Profile,
+    Plan,
     Schema,
     Tables,
     Load,
@@ -179,13 +186,19 @@ pub enum Phase {
     Sequences,
     Refresh,
     Analyze,
+    Verify,
     After,
 }
 
 impl Phase {
     pub fn as_str(self) -> &'static str {
         match self {
+            Phase::Open => "open",
             Phase::Before => "before",
+            Phase::Catalog => "catalog",
+            Phase::Integrity => "integrity",
+            Phase::Profile => "profile",
+            Phase::Plan => "plan",
             Phase::Schema => "schema",
             Phase::Tables => "tables",
             Phase::Load => "load",
@@ -196,6 +209,7 @@ impl Phase {
             Phase::Sequences => "sequences",
             Phase::Refresh => "refresh",
             Phase::Analyze => "analyze",
+            Phase::Verify => "verify",
             Phase::After => "after",
         }
     }

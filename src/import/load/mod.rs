@@ -19,6 +19,7 @@ use self::key_maps::{KeyMap, KeyMaps};
 use self::transfer::Target;
 use self::triggers::DisabledTriggers;
 use super::log::Rejects;
+use super::notices::Notices;
 use super::orphans::OrphanChecks;
 use crate::error::Error;
 use crate::import::existing;
@@ -74,6 +75,7 @@ pub struct Loaded {
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     pub rejects: Rejects,
+    pub notices: &'a Notices,
     /// Counted from 1.
     pub table_number: i64,
     pub tables: i64,

@@ -10,6 +10,7 @@ use pgrx::pg_sys;
 use super::writer::Writer;
 use super::{Loaded, Place};
 use crate::error::Error;
+use crate::import::notices::Loading;
 use crate::pg::convert::{Converter, SinkColumn};
 use crate::pg::encoding::server_is_utf8;
 use crate::pg::heap::HeapSink;
@@ -64,6 +65,11 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
             tables: place.tables,
             tuples_total: place.rows_expected,
         }),
+        Loading::new(
+            place.notices,
+            (&spec.schema, &spec.target),
+            u64::try_from(place.rows_expected).ok().filter(|rows| *rows > 0),
+        ),
         spec,
         place.rejects,
     );

@@ -6,6 +6,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 use super::Loaded;
 use crate::error::Error;
 use crate::import::log::Rejects;
+use crate::import::notices::Loading;
 use crate::import::survey;
 use crate::pg::convert::{Converter, Refused};
 use crate::pg::heap::HeapSink;
@@ -30,6 +31,7 @@ pub struct Writer<'a> {
     converter: Converter,
     sink: HeapSink,
     progress: Progress,
+    loading: Loading<'a>,
     spec: &'a LoadSpec,
     rejects: Rejects,
     loaded: Loaded,
@@ -42,10 +44,12 @@ impl<'a> Writer<'a> {
         converter: Converter,
         sink: HeapSink,
         progress: Progress,
+        loading: Loading<'a>,
         spec: &'a LoadSpec,
         rejects: Rejects,
     ) -> Writer<'a> {
-        Writer { converter, sink, progress, spec, rejects, loaded: Loaded::default(), bytes: 0, failed: None }
+        let loaded = Loaded::default();
+        Writer { converter, sink, progress, loading, spec, rejects, loaded, bytes: 0, failed: None }
     }
 
     /// Takes one batch. After a failure the rest is passed over until the reader has stopped. Where the server has no
@@ -88,6 +92,7 @@ impl<'a> Writer<'a> {
             self.progress.resume();
         }
         self.progress.update(self.bytes, self.loaded.imported, self.loaded.rejected);
+        self.loading.rows(self.loaded.imported + self.loaded.rejected);
     }
 
     /// Closes the relation; `outcome` is the reader's, `None` where it was only told to stop.

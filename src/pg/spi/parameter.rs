@@ -1,5 +1,6 @@
 //! Values for `$1`, `$2`, … of a statement.
 
+use pgrx::prelude::TimestampWithTimeZone;
 use pgrx::{IntoDatum, pg_sys};
 
 use crate::pg::encoding;
@@ -13,8 +14,10 @@ pub enum Parameter<'a> {
     OidArray(&'a [pg_sys::Oid]),
     Int4(i32),
     Int8(Option<i64>),
+    Int8Array(&'a [i64]),
     Float8(f64),
     Bool(bool),
+    Timestamptz(TimestampWithTimeZone),
 }
 
 impl Parameter<'_> {
@@ -26,8 +29,10 @@ impl Parameter<'_> {
             Parameter::OidArray(_) => pg_sys::OIDARRAYOID,
             Parameter::Int4(_) => pg_sys::INT4OID,
             Parameter::Int8(_) => pg_sys::INT8OID,
+            Parameter::Int8Array(_) => pg_sys::INT8ARRAYOID,
             Parameter::Float8(_) => pg_sys::FLOAT8OID,
             Parameter::Bool(_) => pg_sys::BOOLOID,
+            Parameter::Timestamptz(_) => pg_sys::TIMESTAMPTZOID,
         }
     }
 
@@ -44,8 +49,12 @@ impl Parameter<'_> {
             }
             Parameter::Int4(number) => number.into_datum(),
             Parameter::Int8(number) => number.and_then(IntoDatum::into_datum),
+            Parameter::Int8Array(numbers) => {
+                Some(array(numbers.iter().map(|n| pg_sys::Datum::from(*n)).collect(), pg_sys::INT8OID))
+            }
             Parameter::Float8(number) => number.into_datum(),
             Parameter::Bool(flag) => flag.into_datum(),
+            Parameter::Timestamptz(time) => time.into_datum(),
         }
     }
 }
@@ -59,7 +68,7 @@ fn text_datum(text: &str) -> pg_sys::Datum {
 
 fn array(mut elements: Vec<pg_sys::Datum>, of: pg_sys::Oid) -> pg_sys::Datum {
     let (mut length, mut by_value, mut align) = (0, false, 0);
-    // SAFETY: the elements are datums of the type `of`, as both callers build them; construct_array copies them.
+    // SAFETY: the elements are datums of the type `of`, as its callers build them; construct_array copies them.
     unsafe {
         pg_sys::get_typlenbyvalalign(of, &mut length, &mut by_value, &mut align);
         let count = elements.len() as i32;
@@ -84,8 +93,10 @@ from!(
     OidArray(&'a [pg_sys::Oid]),
     Int4(i32),
     Int8(Option<i64>),
+    Int8Array(&'a [i64]),
     Float8(f64),
     Bool(bool),
+    Timestamptz(TimestampWithTimeZone),
 );
 
 impl<'a> From<&'a str> for Parameter<'a> {

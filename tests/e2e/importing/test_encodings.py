@@ -34,7 +34,7 @@ CALLS = {
     "pg_sqlite_fdw_version": "pg_sqlite_fdw_version()",
     "sqlite_forget": "(SELECT count(*) FROM sqlite_forget(1))",
 }
-PLAN = {"schema": "schéma", "nocase": "none", "tables": {"tâche": {"columns": {"été": {"name": "êté"}}}}}
+PLAN = {"schema": "schéma", "notices": "tables", "nocase": "none", "tables": {"tâche": {"columns": {"été": {"name": "êté"}}}}}
 FUNCTIONS = """
     SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
     JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pg_sqlite_migrate'
@@ -65,8 +65,8 @@ def everything(t, run, path):
         if name == "sqlite_import":
             said["notices"] = [notice.message for notice in result.notices if notice.severity == "NOTICE"]
             assert any('"tâche"' in notice for notice in said["notices"]), result.told
-            for table in ("run_table", "finding"):
-                query = f"SELECT to_jsonb(q) - '{{seconds,load_seconds}}'::text[] FROM sqlite_migrate.{table} q ORDER BY ordinal"
+            for table in ("run_table", "run_step", "finding"):
+                query = f"SELECT to_jsonb(q) - '{{seconds,load_seconds,started_at}}'::text[] FROM sqlite_migrate.{table} q ORDER BY ordinal"
                 said[table] = run(query).out
             said["plan of the log"] = run("SELECT plan FROM sqlite_migrate.run").out
     said["explain"] = run("EXPLAIN (COSTS off) SELECT \"été\" FROM \"étranger\".\"tâche\"").out

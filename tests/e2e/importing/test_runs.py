@@ -309,12 +309,6 @@ def test_progress_is_seen_by_others(t):
     assert t.rows("SELECT * FROM pg_stat_progress_copy") == []
 
 
-def test_notices_name_finished_tables(t):
-    path = t.file("two.db", "CREATE TABLE one (a); CREATE TABLE two (a); INSERT INTO two VALUES (1);")
-    notices = [notice.message for notice in t.sql(t.call("sqlite_import", path, {})).notices if notice.severity == "NOTICE"]
-    assert len([n for n in notices if "one" in n]) == 1 and len([n for n in notices if "two" in n]) == 1, notices
-
-
 def test_writer_goes_on_during_the_run(t):
     """One snapshot: rows that the application adds meanwhile are neither loaded nor counted."""
     path = big(t)

@@ -64,6 +64,8 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
                     run(t.call("sqlite_import", path, plan))
             with fails(s.READ_ONLY, r"^cannot execute sqlite_forget\(\)"):
                 run("SELECT sqlite_forget(1)")
+            with fails(s.READ_ONLY, r"^cannot execute sqlite_migrate.purge\(\)"):
+                run("SELECT sqlite_migrate.purge('infinity')")
             run("SELECT * FROM reset_sequences('done')")
             with fails(s.READ_ONLY, "setval"):
                 run("SELECT * FROM reset_sequences('there')")
@@ -87,6 +89,8 @@ def test_a_transaction_that_may_only_read(t):
         t.sql("BEGIN READ ONLY; " + t.call("sqlite_import", path, {"schema": "new"}))
     with fails(s.READ_ONLY, r"^cannot execute sqlite_forget\(\)"):
         t.sql("BEGIN READ ONLY; SELECT sqlite_forget(1)")
+    with fails(s.READ_ONLY, r"^cannot execute sqlite_migrate.purge\(\)"):
+        t.sql("BEGIN READ ONLY; SELECT sqlite_migrate.purge('infinity')")
     with fails(s.READ_ONLY, "setval"):
         t.sql("BEGIN READ ONLY; SELECT * FROM reset_sequences('there')")
     t.sql("BEGIN READ ONLY; SELECT * FROM verify_counts()")

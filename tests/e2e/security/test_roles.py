@@ -22,7 +22,7 @@ def test_run_log_shows_only_one_s_own(t):
     for user, own, others in ((one, first, second), (two, second, first)):
         ask = lambda sql: t.value(sql, user)  # noqa: E731
         assert ask("SELECT string_agg(id::text, ',') FROM sqlite_migrate.run") == str(own)
-        for table in ("run_table", "reject", "finding"):
+        for table in ("run_table", "run_step", "run_phase", "reject", "finding"):
             assert ask(f"SELECT count(*) FROM sqlite_migrate.{table} WHERE run = {others}") == "0", table
         assert ask("SELECT values->>'n' || run FROM sqlite_migrate.reject") == f"secret{own}"
         assert ask(f"SELECT count(*) FROM verify_counts(run => {own}) WHERE ok") == "1"

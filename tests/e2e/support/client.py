@@ -18,6 +18,8 @@ from psycopg.pq import ExecStatus
 
 # Seconds that a statement may take; only so that a hang ends, nothing is measured with it.
 TIMEOUT = 300
+# The last line of DETAIL where an import fails after it has begun.
+SUMMARY = re.compile(r"(?:^|\n)(The import failed after \d+\.\d\d s .*)\Z", re.S)
 # The server went away in the middle: libpq reports that, and the FATAL before it, without an SQLSTATE.
 CONNECTION_LOST = "08006"
 
@@ -33,12 +35,15 @@ class Message:
     hint: str
     context: str
     place: str
+    # Of an import that failed, taken out of `detail`.
+    summary: str = ""
 
     @staticmethod
     def of(diagnostic):
+        detail, summary, *_ = [*SUMMARY.split(diagnostic.message_detail or ""), ""]
         place = f"{diagnostic.source_function}, {diagnostic.source_file}:{diagnostic.source_line}"
-        return Message(diagnostic.severity, diagnostic.sqlstate, diagnostic.message_primary or "", diagnostic.message_detail or "",
-                       diagnostic.message_hint or "", diagnostic.context or "", place)
+        return Message(diagnostic.severity, diagnostic.sqlstate, diagnostic.message_primary or "", detail,
+                       diagnostic.message_hint or "", diagnostic.context or "", place, summary)
 
     @staticmethod
     def of_error(error):

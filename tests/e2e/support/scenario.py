@@ -207,6 +207,7 @@ class Scenario:
             "SELECT collname, collnamespace::regnamespace FROM pg_collation WHERE oid >= 16384",
             "SELECT * FROM sqlite_migrate.run",
             "SELECT * FROM sqlite_migrate.run_table",
+            "SELECT * FROM sqlite_migrate.run_step",
             "SELECT * FROM sqlite_migrate.reject",
             "SELECT * FROM sqlite_migrate.finding",
         ]

@@ -27,6 +27,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
     put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
     put(&mut out, "verify", given.verify.unwrap_or_default().word().into());
+    put(&mut out, "notices", given.notices.unwrap_or_default().word().into());
     put(&mut out, "before", statements(&given.before));
     put(&mut out, "after", statements(&given.after));
     put(&mut out, "refresh", given.refresh.unwrap_or(false).into());

@@ -232,6 +232,9 @@ pub const KEYS: &[Key] = &[
         "\"integrity\": \"full\""),
     Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").in_plan(VERIFY).in_table(NOTHING).says(
         "What is compared after the load: the numbers of rows, all values, or nothing.", "\"verify\": \"none\""),
+    Key::new("notices", Kind::Word(Notices::WORDS), "\"progress\"").run().says(
+        "The NOTICEs of an import. `progress`: while it takes long, how far it is, at most every two seconds, and at the end where its time went. `tables`: each table that is loaded, and the end. `none`: nothing. Warnings are reported in any case.",
+        "\"notices\": \"tables\""),
     Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(
         "Set sequences after the largest loaded value and after the number in `sqlite_sequence`.", "\"reset_sequences\": false"),
     Key::new("refresh", Kind::Flag, "false").run().says(

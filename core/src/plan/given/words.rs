@@ -154,6 +154,17 @@ pub enum Loader {
     Rows,
 }
 
+/// What an import reports to its caller by NOTICEs. Warnings are sent in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Notices {
+    /// How far a long run is, every few seconds, and its end.
+    #[default]
+    Progress,
+    /// Each table that is loaded, and the end.
+    Tables,
+    None,
+}
+
 /// What is compared after the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
@@ -193,6 +204,7 @@ words!(Nocase: Citext = "citext", Collation = "collation", Lower = "lower", None
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");
+words!(Notices: Progress = "progress", Tables = "tables", None = "none");
 words!(Verify: Counts = "counts", Values = "values", None = "none");
 
 #[cfg(test)]
@@ -226,6 +238,7 @@ mod tests {
         round_trip::<ProfileMode>();
         round_trip::<Integrity>();
         round_trip::<Verify>();
+        round_trip::<Notices>();
         assert_eq!(Names::parse("Lower"), None);
     }
 }
