@@ -1,0 +1,3 @@
+//! Does a PostgreSQL database hold what an SQLite file holds? The part that needs neither.
+
+pub mod back;
