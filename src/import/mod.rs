@@ -16,4 +16,5 @@ pub mod source;
 pub mod survey;
 mod trial;
 mod untranslatable;
+pub mod values;
 mod verification;

@@ -797,6 +797,11 @@ impl Way {
         ordered && self.excess == Excess::Error && !self.defaulted
     }
 
+    /// A cell that is an integer becomes the same integer.
+    pub fn is_integer(&self) -> bool {
+        matches!(self.kind, Kind::Integer { .. }) && self.format.is_none()
+    }
+
     /// Values sort as texts do, by their bytes.
     pub fn is_text(&self) -> bool {
         matches!(self.kind, Kind::Text(_) | Kind::Bpchar(_))
