@@ -12,7 +12,7 @@ use super::log::{self, Rejects, TableRecord};
 use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
-use super::{broken, existing, verification};
+use super::{broken, existing, values, verification};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, spi, xact};
@@ -48,7 +48,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     existing::check_create(&planned)?;
     let path = survey.source.path().display().to_string();
     let id = log::start(&path, &planned.plan, &survey.catalog, survey.check_seconds);
-    let counts = survey.needs.verify_counts;
+    let (counts, values) = (survey.needs.verify_counts, survey.needs.verify_values);
     let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
     let mut run = Run::new(id, survey, &planned);
     run.leave_out_blocked();
@@ -57,6 +57,9 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     run.maps.end();
     if counts {
         verification::count(run.survey, &planned, &mut run.results)?;
+    }
+    if values {
+        values::prove(run.survey, &planned, id, &mut run.results)?;
     }
     run.steps(after)?;
     if counts && !after.is_empty() {

@@ -1,11 +1,14 @@
-//! `verify_values`: which tables are compared with the file, and what accounts for the rows that are not in them.
+//! `verify_values`, and `"verify": "values"` of an import: which tables are compared with the file, and what accounts for the
+//! rows that are not in them.
 
 use serde_json::Value;
 
+use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use crate::error::Error;
 use crate::pg::spi;
 use crate::verify::values::{self, Absent, Question, Tally, Verified};
+use pg_sqlite_migrate_core::finding::Severity;
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Orphans, PlanError, Planned};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -65,6 +68,46 @@ pub fn verify(asked: Asked<'_>) -> Result<Vec<Verified>, Error> {
     verified
 }
 
+/// What an import has loaded: the first difference is an error. Tables that cannot be compared say so in their detail.
+pub fn prove(
+    survey: &mut Survey,
+    planned: &Planned,
+    run: i64,
+    results: &mut [TableResult],
+) -> Result<(), Error> {
+    for result in results.iter_mut().filter(|result| result.status == Status::Loaded) {
+        let Some(spec) = loads(planned).find(|spec| Some(spec.id) == result.id) else { continue };
+        let logged = Logged {
+            source: result.source.clone(),
+            schema: result.schema.clone(),
+            target: result.table.clone(),
+            loaded: true,
+            rows_before: result.rows_before,
+            updated: result.updated,
+            skipped: result.skipped,
+        };
+        let found = match refused(survey, spec, Some(&logged)) {
+            Some(reason) => Err(reason),
+            None => compare(survey, planned, spec, Some(run), result.rows_before, 0)?,
+        };
+        match found {
+            Err(reason) => result.detail.push(format!("values were not compared: {reason}")),
+            Ok(tally) => {
+                if let Some(first) = tally.first_difference() {
+                    let (table, difference) = (qualified(&spec.schema, &spec.target), first.to_string());
+                    return Err(Error::Values { table, difference });
+                }
+                let unknown = tally.columns.iter().filter(|column| column.unknown > 0);
+                let names: Vec<&str> = unknown.map(|column| column.name.as_str()).collect();
+                if !names.is_empty() {
+                    result.detail.push(format!("values were not compared in full: {}", names.join(", ")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn invalid(path: &str, message: &str, hint: &str) -> Error {
     Error::Plan(PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() })
 }
@@ -78,11 +121,16 @@ fn recorded(run: Option<i64>) -> Result<(i64, String, Value), Error> {
         |row| (row.get::<i64>("id"), row.get::<String>("path"), row.get::<String>("plan")),
     );
     let (id, path, plan) = found.ok_or(Error::NoRun { run })?;
+    // The policy that looks at everything wants a profile.
+    let widens = plan.contains("\"on_invalid\": \"text\"");
     let mut plan: Value = serde_json::from_str(&plan).unwrap_or_default();
     if let Some(keys) = plan.as_object_mut() {
         // What was done once is not done again.
         keys.retain(|key, _| !matches!(key.as_str(), "before" | "after"));
         keys.insert("integrity".into(), "none".into());
+        if !widens {
+            keys.insert("profile".into(), "none".into());
+        }
     }
     Ok((id, path, plan))
 }
@@ -113,14 +161,16 @@ fn of_survey(
     if run.is_some() {
         specs.retain(|spec| logged().any(|table| table.source == spec.source));
     }
-    if let Some(names) = tables {
-        for name in &names {
-            if !specs.iter().any(|spec| is_named(spec, name)) {
+    let asked = tables.unwrap_or_default();
+    if !asked.is_empty() {
+        for name in &asked {
+            let planned = planned.tables.iter().any(|table| table.source.eq_ignore_ascii_case(name));
+            if !planned && !specs.iter().any(|spec| is_named(spec, name)) {
                 let message = format!("no table \"{name}\" was loaded");
                 return Err(invalid("tables", &message, "Name tables of the file or of the database."));
             }
         }
-        specs.retain(|spec| names.iter().any(|name| is_named(spec, name)));
+        specs.retain(|spec| asked.iter().any(|name| is_named(spec, name)));
     }
     let mut out = vec![];
     for spec in specs {
@@ -144,16 +194,31 @@ fn of_survey(
             found,
         });
     }
-    // File or database may have another kind of object in its place.
-    for table in logged().filter(|table| loads(&planned).all(|spec| spec.source != table.source)) {
-        let reason = "the plan of the run does not load it any more".to_owned();
-        out.push(Verified {
-            schema: table.schema.clone(),
-            table: table.target.clone(),
-            found: Err(reason),
-        });
+    // Tables that a plan of now does not load.
+    let unloaded = |source: &str| loads(&planned).all(|spec| spec.source != source);
+    let tables = planned.tables.iter().map(|table| (&table.source, &table.schema, &table.target));
+    let tables: Vec<_> = match run {
+        Some(_) => logged().map(|table| (&table.source, &table.schema, &table.target)).collect(),
+        None => tables.collect(),
+    };
+    for (source, schema, table) in tables.into_iter().filter(|(source, ..)| unloaded(source)) {
+        if asked.is_empty() || asked.iter().any(|name| source.eq_ignore_ascii_case(name) || table == name) {
+            let found = Err(why_unloaded(&planned, source));
+            out.push(Verified { schema: schema.clone(), table: table.clone(), found });
+        }
     }
     Ok(out)
+}
+
+fn why_unloaded(planned: &Planned, source: &str) -> String {
+    let table = planned.tables.iter().find(|table| table.source == source);
+    let blocked = table.and_then(|table| {
+        let mut findings = planned.findings.iter();
+        findings.find(|finding| finding.table == Some(table.id) && finding.severity == Severity::Blocking)
+    });
+    let reason = blocked.map(|finding| finding.message.clone());
+    let reason = reason.or_else(|| table.and_then(|table| table.detail.first().cloned()));
+    reason.unwrap_or_else(|| "the plan does not load it".into())
 }
 
 fn is_named(spec: &LoadSpec, name: &str) -> bool {

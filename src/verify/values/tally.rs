@@ -1,5 +1,7 @@
 //! What a comparison has counted, and its first differences.
 
+use std::fmt;
+
 use pg_sqlite_migrate_core::plan::LoadColumn;
 use pg_sqlite_migrate_core::verify::back::{Normalisation, Verdict};
 
@@ -12,6 +14,18 @@ pub struct Difference {
     pub source: Option<String>,
     pub target: Option<String>,
     pub kind: &'static str,
+}
+
+/// A sentence.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.column, &self.source, &self.target) {
+            (Some(column), Some(source), Some(target)) => {
+                write!(f, "Row with {}, column \"{column}\": the file has {source}, the table has {target}.", self.key)
+            }
+            _ => write!(f, "Row with {}: {}.", self.key, self.kind),
+        }
+    }
 }
 
 /// Which side has no row.

@@ -289,6 +289,11 @@ impl Way {
             (Kind::Printed, Native::Printed(printed)) => return self.compare_printed(cell, printed),
             _ => {}
         }
+        if let Cell::Text(text) = cell
+            && printed(value).is_some_and(|printed| printed.as_bytes() == text)
+        {
+            return Verdict::Equal;
+        }
         let Some(found) = self.found(value) else { return Verdict::Different };
         match self.meaning(cell) {
             Some((meaning, form)) if meaning == found => match form.or_else(|| self.respelled(cell, value)) {
@@ -412,13 +417,8 @@ impl Way {
                 };
                 (same, Normalisation::NumberSpelling)
             }
-            (Kind::Uuid, Native::Uuid(bytes)) => {
-                let printed = ::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string();
-                match cell {
-                    Cell::Text(text) => (text == printed.as_bytes(), Normalisation::UuidSpelling),
-                    _ => (false, Normalisation::StorageClass),
-                }
-            }
+            (_, Native::Uuid(_)) if !matches!(cell, Cell::Text(_)) => return Some(Normalisation::StorageClass),
+            (_, Native::Uuid(_)) => (false, Normalisation::UuidSpelling),
             (Kind::Bpchar(_), Native::Text(text)) => (!text.ends_with(' '), Normalisation::Blanks),
             (Kind::Interval | Kind::TimeTz(_), Native::Printed(printed)) => match cell {
                 Cell::Text(text) if self.kind == Kind::Interval => {
@@ -427,19 +427,9 @@ impl Way {
                 Cell::Text(text) => (text == printed.as_bytes(), Normalisation::TimeSpelling),
                 _ => (true, Normalisation::IntervalSpelling),
             },
-            (_, Native::Date(day)) => {
-                let printed = time::day(*day).map(time::printed)?;
-                (is_text(cell, printed.get(..10)?), Normalisation::TimeSpelling)
-            }
-            (_, Native::Time(micros)) => {
-                (is_text(cell, &time::clock(i128::from(*micros) * MICRO)), Normalisation::TimeSpelling)
-            }
-            (_, Native::Timestamp(micros)) => {
-                (is_text(cell, &time::moment(*micros).map(time::printed)?), Normalisation::TimeSpelling)
-            }
-            (_, Native::TimestampTz(micros)) => {
-                let printed = time::moment(*micros).map(time::printed)? + "+00";
-                (is_text(cell, &printed), Normalisation::TimeSpelling)
+            // A text that is spelled as it is printed does not come here; numbers are not spelled.
+            (_, Native::Date(_) | Native::Time(_) | Native::Timestamp(_) | Native::TimestampTz(_)) => {
+                (!matches!(cell, Cell::Text(_)), Normalisation::TimeSpelling)
             }
             _ => return None,
         };
@@ -685,9 +675,16 @@ fn document(cell: Cell<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Numbers are not spelled: an instant that is a number is that number.
-fn is_text(cell: Cell<'_>, printed: &str) -> bool {
-    !matches!(cell, Cell::Text(text) if text != printed.as_bytes())
+/// A time or UUID as PostgreSQL prints it in ISO style, in UTC.
+fn printed(value: &Native<'_>) -> Option<String> {
+    match value {
+        Native::Uuid(bytes) => Some(::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()),
+        Native::Date(day) => time::day(*day).map(time::date),
+        Native::Time(micros) => Some(time::clock(i128::from(*micros) * MICRO)),
+        Native::Timestamp(micros) => time::moment(*micros).map(time::printed),
+        Native::TimestampTz(micros) => time::moment(*micros).map(|moment| time::printed(moment) + "+00"),
+        _ => None,
+    }
 }
 
 fn within(text: &str, limit: Option<u32>) -> bool {

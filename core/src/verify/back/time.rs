@@ -304,12 +304,13 @@ pub fn number_in(text: &str) -> Option<Count<'_>> {
 
 /// As PostgreSQL prints it in ISO style, without an offset.
 pub fn printed(wall: i128) -> String {
+    format!("{} {}", date(wall), clock(wall.rem_euclid(DAY)))
+}
+
+/// The day alone; nothing for a year that no text can have.
+pub fn date(wall: i128) -> String {
     let seconds = i64::try_from(wall.div_euclid(DAY) * 86_400).unwrap_or(i64::MAX);
-    // A year that no text can have is not printed.
-    let date = FIRST
-        .checked_add(SignedDuration::from_secs(seconds))
-        .map_or_else(|_| String::new(), |date| date.to_string());
-    format!("{date} {}", clock(wall.rem_euclid(DAY)))
+    FIRST.checked_add(SignedDuration::from_secs(seconds)).map_or_else(|_| String::new(), |date| date.to_string())
 }
 
 /// `HH:MM:SS`, with as many digits after the point as there are.
