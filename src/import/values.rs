@@ -183,16 +183,13 @@ fn of_survey(
             }
         };
         if let Ok(tally) = &mut found {
-            let loads = |name: &str| spec.columns.iter().any(|column| column.source.eq_ignore_ascii_case(name));
+            let loads =
+                |name: &str| spec.columns.iter().any(|column| column.source.eq_ignore_ascii_case(name));
             let columns = run.iter().flat_map(|run| &run.columns).filter(|(table, _)| *table == spec.source);
             let gone = columns.filter(|(_, column)| !loads(column));
             gone.for_each(|(_, column)| tally.refuse(column, "the table as it is now has no place for it"));
         }
-        out.push(Verified {
-            schema: spec.schema.clone(),
-            table: spec.target.clone(),
-            found,
-        });
+        out.push(Verified { schema: spec.schema.clone(), table: spec.target.clone(), found });
     }
     // Tables that a plan of now does not load.
     let unloaded = |source: &str| loads(&planned).all(|spec| spec.source != source);
@@ -277,8 +274,6 @@ fn refused(survey: &Survey, spec: &LoadSpec, logged: Option<&Logged>) -> Option<
         Some("its load failed".into())
     } else if survey.damage.of(&spec.source).is_some() {
         Some("its pages in the file are damaged".into())
-    } else if survey.needs.texts_of_bytes {
-        Some("the database has no encoding".into())
     } else if spec.renumbering.any() {
         Some("keys of rows were renumbered".into())
     } else if skips {

@@ -51,7 +51,7 @@ pub fn with<T>(sql: &str, types: &[pg_sys::Oid], read: impl FnOnce(&mut Cursor) 
 
 impl Cursor {
     /// Goes on to the next row, if there is one.
-    pub fn next(&mut self) -> bool {
+    pub fn advance(&mut self) -> bool {
         // SAFETY: what was read of the last row borrowed this cursor, and is gone.
         unsafe { self.values.reset() };
         self.at += 1;
@@ -75,13 +75,20 @@ impl Cursor {
 
     /// The value of a column of the current row, counted from 0; NULL where there is no row.
     pub fn value(&self, column: usize) -> Native<'_> {
-        let Some(reader) = self.readers.get(column).filter(|_| self.at < self.count) else { return Native::Null };
+        let Some(reader) = self.readers.get(column).filter(|_| self.at < self.count) else {
+            return Native::Null;
+        };
         let mut is_null = true;
         // SAFETY: `fetched` has `count` rows of the query, whose columns have the readers' types. What is read of a row is
-        // kept in `values`, which `next` resets: it borrows this cursor, and so does the value.
+        // kept in `values`, which `advance` resets: it borrows this cursor, and so does the value.
         unsafe {
             let table = &*self.fetched;
-            let datum = pg_sys::SPI_getbinval(*table.vals.add(self.at), table.tupdesc, column as i32 + 1, &mut is_null);
+            let datum = pg_sys::SPI_getbinval(
+                *table.vals.add(self.at),
+                table.tupdesc,
+                column as i32 + 1,
+                &mut is_null,
+            );
             PgMemoryContexts::For(self.values.value()).switch_to(|_| reader.read(datum, is_null))
         }
     }

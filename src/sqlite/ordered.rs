@@ -57,7 +57,7 @@ const FULL_BYTES: usize = 1 << 20;
 const FULL_ROWS: usize = 1000;
 
 impl Rows {
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rowids.len()
     }
 
@@ -102,11 +102,12 @@ impl Rows {
 
 /// Reads every row; `emit` takes some of them, and gives `false` to stop.
 pub fn read(source: &Source, what: &Ordered<'_>, emit: &mut dyn FnMut(Rows) -> bool) -> Result<(), Error> {
-    let no_memory = || Error::NoMemory { path: source.path().to_owned(), object: Some(what.table.to_owned()) };
+    let no_memory =
+        || Error::NoMemory { path: source.path().to_owned(), object: Some(what.table.to_owned()) };
     source
         .ask(|connection| {
             let ways: Vec<Way> = what.key.iter().map(|(_, way)| way.clone()).collect();
-            connection.create_scalar_function(KEY, 2, FLAGS, move |context| Ok(key(&ways, context)?))?;
+            connection.create_scalar_function(KEY, 2, FLAGS, move |context| key(&ways, context))?;
             let mut statement = connection.prepare(&what.sql())?;
             let mut found = statement.query([])?;
             let new = || Rows { width: what.terms.len(), ..Rows::default() };
@@ -115,7 +116,8 @@ pub fn read(source: &Source, what: &Ordered<'_>, emit: &mut dyn FnMut(Rows) -> b
                 let first = usize::from(what.rowid.is_some());
                 rows.rowids.push(what.rowid.map(|_| row.get(0)).transpose()?);
                 for column in 0..what.terms.len() {
-                    let pushed = absent::looking(|| row.get_ref(first + column).map(|value| rows.push(cell(value))))?;
+                    let pushed =
+                        absent::looking(|| row.get_ref(first + column).map(|value| rows.push(cell(value))))?;
                     if pushed?.is_err() {
                         return Ok(Err(no_memory()));
                     }

@@ -33,7 +33,11 @@ impl Absent {
         let key: Vec<String> = spec.source_key.iter().filter_map(target).collect();
         let mut absent = Absent::default();
         let rows = spi::rows(REJECTED, &[run.into(), (&spec.source).into(), (&key[..]).into()], |row| {
-            (row.get::<Option<i64>>("rowid"), row.get::<Option<String>>("row_key"), row.get::<Vec<Option<String>>>("key"))
+            (
+                row.get::<Option<i64>>("rowid"),
+                row.get::<Option<String>>("row_key"),
+                row.get::<Vec<Option<String>>>("key"),
+            )
         });
         for row in rows {
             match row {

@@ -59,13 +59,18 @@ impl<'a> Merge<'a> {
 
     /// Takes rows of the file; `false` if they cannot be paired.
     pub fn take(&mut self, rows: &Rows) -> bool {
-        for row in 0..rows.len() {
+        for row in 0..rows.count() {
             if self.stop.is_some() {
                 return false;
             }
             self.take_row(rows, row);
         }
         self.stop.is_none()
+    }
+
+    /// Why the rows cannot be paired, if that is so.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stop
     }
 
     /// What is left of the table has no row in the file.
@@ -118,7 +123,7 @@ impl<'a> Merge<'a> {
     /// Goes on to the table's next row.
     fn advance(&mut self) {
         let last = self.target.take();
-        while self.cursor.next() {
+        while self.cursor.advance() {
             let part = |column: &usize| self.ways.get(*column)?.key_of(&self.cursor.value(*column));
             let Some(key) = self.key.iter().map(part).collect::<Option<Key>>() else {
                 // No cell can become such a value.
@@ -154,9 +159,14 @@ impl<'a> Merge<'a> {
 
     fn missing_in_source(&mut self) {
         let part = |column: &usize| {
-            Some(format!("{} = {}", self.spec.columns.get(*column)?.target, shown::value(&self.cursor.value(*column))))
+            Some(format!(
+                "{} = {}",
+                self.spec.columns.get(*column)?.target,
+                shown::value(&self.cursor.value(*column))
+            ))
         };
-        self.tally.missing(Missing::InSource, || self.key.iter().filter_map(part).collect::<Vec<_>>().join(", "));
+        self.tally
+            .missing(Missing::InSource, || self.key.iter().filter_map(part).collect::<Vec<_>>().join(", "));
     }
 }
 

@@ -122,7 +122,8 @@ impl<'a> Pairing<'a> {
     fn keys(&self, spec: &LoadSpec, table: &Table) -> Vec<Key> {
         let place = |name: &String| spec.columns.iter().position(|c| c.source.eq_ignore_ascii_case(name));
         let primary: Option<Vec<usize>> = spec.source_key.iter().map(place).collect();
-        let primary = primary.filter(|key| !key.is_empty() && key.iter().all(|column| self.has_order(*column)));
+        let primary =
+            primary.filter(|key| !key.is_empty() && key.iter().all(|column| self.has_order(*column)));
         let is_rowid = |key: &[usize]| {
             let alias = table.primary_key.as_ref().is_some_and(|key| key.rowid_alias);
             let stored = spec.source_key.iter().all(|name| spec.reading.using(name).is_none());
@@ -175,12 +176,13 @@ impl<'a> Pairing<'a> {
         let types: Vec<pg_sys::Oid> = self.attributes.iter().map(|attribute| attribute.type_oid).collect();
         let _settings = reading::guarded();
         cursor::with(&self.target(key), &types, |cursor| {
-            let mut merge = Merge::new(cursor, self.spec, &self.ways, &key.columns, key.unique, tally, absent);
+            let mut merge =
+                Merge::new(cursor, self.spec, &self.ways, &key.columns, key.unique, tally, absent);
             let read = read(source, &ordered, |rows| merge.take(&rows));
-            match merge.finish() {
-                // A merge that has stopped has interrupted the reader.
-                Err(stop) => Ok(Err(stop)),
-                Ok(tally) => read.map(|()| Ok(tally)),
+            // A merge that has stopped has interrupted the reader.
+            match merge.stopped() {
+                Some(stop) => Ok(Err(stop)),
+                None => read.map(|()| merge.finish()),
             }
         })
     }

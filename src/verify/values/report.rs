@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::tally::{ColumnTally, Tally};
 use super::Verified;
+use super::tally::{ColumnTally, Tally};
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::verify::back::Normalisation;
 
@@ -90,7 +90,9 @@ fn of_column(verified: &Verified, tally: &Tally, column: &ColumnTally) -> Row {
     let unknown = || {
         let values = counted(column.unknown, "value is", "values are");
         let pg_type = &column.pg_type;
-        format!("{values} printed in another form than stored: only the type {pg_type} itself can tell whether it is the same")
+        format!(
+            "{values} printed in another form than stored: only the type {pg_type} itself can tell whether it is the same"
+        )
     };
     let first = column.first.as_ref().or(tally.first_missing());
     Row {
@@ -112,6 +114,7 @@ fn of_column(verified: &Verified, tally: &Tally, column: &ColumnTally) -> Row {
 
 fn kinds(column: &ColumnTally) -> Option<Value> {
     let counts = Normalisation::ALL.iter().zip(column.normalised).filter(|(_, count)| *count > 0);
-    let kinds: Map<String, Value> = counts.map(|(kind, count)| (kind.as_str().to_owned(), count.into())).collect();
+    let kinds: Map<String, Value> =
+        counts.map(|(kind, count)| (kind.as_str().to_owned(), count.into())).collect();
     (!kinds.is_empty()).then(|| Value::from(kinds))
 }

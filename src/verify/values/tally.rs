@@ -21,7 +21,11 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.column, &self.source, &self.target) {
             (Some(column), Some(source), Some(target)) => {
-                write!(f, "Row with {}, column \"{column}\": the file has {source}, the table has {target}.", self.key)
+                write!(
+                    f,
+                    "Row with {}, column \"{column}\": the file has {source}, the table has {target}.",
+                    self.key
+                )
             }
             _ => write!(f, "Row with {}: {}.", self.key, self.kind),
         }
@@ -94,7 +98,8 @@ impl Tally {
         match verdict {
             Verdict::Equal => column.equal += 1,
             Verdict::Normalised(kind) => {
-                let count = Normalisation::ALL.iter().zip(&mut column.normalised).find(|(of, _)| **of == kind);
+                let count =
+                    Normalisation::ALL.iter().zip(&mut column.normalised).find(|(of, _)| **of == kind);
                 count.into_iter().for_each(|(_, count)| *count += 1);
             }
             Verdict::Different => column.different += 1,

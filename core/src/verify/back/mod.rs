@@ -251,6 +251,10 @@ impl Way {
             // Nearly all cells there are.
             (Cell::Integer(cell), Native::Integer(value)) if self.format.is_none() => equal(cell == *value),
             (Cell::Text(cell), Native::Text(value)) if cell == value.as_bytes() => Verdict::Equal,
+            // Of a database without an encoding, only texts that are UTF-8 can be read here.
+            (Cell::Text(cell), _) if self.texts.of_bytes && std::str::from_utf8(cell).is_err() => {
+                Verdict::Unknown
+            }
             (Cell::Null, Native::Null) => Verdict::Equal,
             (Cell::Null, _) if self.defaulted => Verdict::Normalised(Normalisation::Defaulted),
             (Cell::Null, _) => Verdict::Different,
@@ -417,7 +421,9 @@ impl Way {
                 };
                 (same, Normalisation::NumberSpelling)
             }
-            (_, Native::Uuid(_)) if !matches!(cell, Cell::Text(_)) => return Some(Normalisation::StorageClass),
+            (_, Native::Uuid(_)) if !matches!(cell, Cell::Text(_)) => {
+                return Some(Normalisation::StorageClass);
+            }
             (_, Native::Uuid(_)) => (false, Normalisation::UuidSpelling),
             (Kind::Bpchar(_), Native::Text(text)) => (!text.ends_with(' '), Normalisation::Blanks),
             (Kind::Interval | Kind::TimeTz(_), Native::Printed(printed)) => match cell {
@@ -469,7 +475,10 @@ impl Way {
             }
             (Kind::Text(Some(limit)) | Kind::Bpchar(Some(limit)), Value::Text(found)) => {
                 let Some((text, _)) = self.text(cell).filter(|_| !rounds) else { return false };
-                let kept = text.char_indices().nth(limit as usize).map_or(text.len(), |(at, _)| at);
+                let kept = match self.texts.of_bytes {
+                    true => text.floor_char_boundary(limit as usize),
+                    false => text.char_indices().nth(limit as usize).map_or(text.len(), |(at, _)| at),
+                };
                 let kept = text.get(..kept).unwrap_or(&text);
                 match self.kind {
                     Kind::Bpchar(_) => kept.trim_end_matches(' ') == found,

@@ -278,6 +278,22 @@ fn what_the_loader_takes_comes_back_and_what_it_refuses_has_no_meaning() {
     );
 }
 
+#[test]
+fn a_database_without_an_encoding_holds_texts_that_are_not_read_here() {
+    let texts = TextReading { of_bytes: true, ..TextReading::default() };
+    let column = LoadColumn { texts, ..column("text", None) };
+    check(&column, Cell::Text(b"\xe4"), Native::Text("\u{fffd}".into()), Verdict::Unknown);
+    check(&column, Cell::Text(b"a"), Native::Text("a".into()), Verdict::Equal);
+    check(&column, Cell::Text(b"a"), Native::Text("b".into()), Verdict::Different);
+    let cut = LoadColumn { excess: Excess::Truncate, pg_type: PgType::Varchar(Some(3)), ..column };
+    check(
+        &cut,
+        Cell::Text("äöü".as_bytes()),
+        Native::Text("ä".into()),
+        Verdict::Normalised(Normalisation::Shortened),
+    );
+}
+
 /// Two cells are told apart wherever the loader makes different values of them.
 #[test]
 fn the_value_of_another_cell_is_different() {

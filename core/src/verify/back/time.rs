@@ -310,7 +310,9 @@ pub fn printed(wall: i128) -> String {
 /// The day alone; nothing for a year that no text can have.
 pub fn date(wall: i128) -> String {
     let seconds = i64::try_from(wall.div_euclid(DAY) * 86_400).unwrap_or(i64::MAX);
-    FIRST.checked_add(SignedDuration::from_secs(seconds)).map_or_else(|_| String::new(), |date| date.to_string())
+    FIRST
+        .checked_add(SignedDuration::from_secs(seconds))
+        .map_or_else(|_| String::new(), |date| date.to_string())
 }
 
 /// `HH:MM:SS`, with as many digits after the point as there are.
