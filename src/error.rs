@@ -63,6 +63,9 @@ pub enum Error {
         counted(rows_source.unsigned_abs(), "row", "rows")
     )]
     Counts { table: String, rows_source: i64, rows_target: i64, rejected: i64 },
+    /// A loaded table holds another value than the file, or other rows.
+    #[error("table {table} differs from the file")]
+    Values { table: String, difference: String },
     /// A loaded table does not hold what was loaded into it.
     #[error("rows of {table} were changed while it was imported")]
     Changed { table: String, expected: i64, found: i64, by: Changer },
@@ -206,7 +209,7 @@ impl Error {
             Error::Unmatched(_) => Code::ERRCODE_UNIQUE_VIOLATION,
             Error::References(_) => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
             Error::NoRun { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
-            Error::Counts { .. } => Code::ERRCODE_DATA_EXCEPTION,
+            Error::Counts { .. } | Error::Values { .. } => Code::ERRCODE_DATA_EXCEPTION,
             Error::Dropped { .. } => Code::ERRCODE_UNDEFINED_TABLE,
             Error::Changed { .. } => Code::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
         })
@@ -240,6 +243,7 @@ impl Error {
                     counted(rejected.unsigned_abs(), "row was rejected and is", "rows were rejected and are");
                 Some(format!("{rejected} in the run log."))
             }
+            Error::Values { difference, .. } => Some(difference.clone()),
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("SQLite reported the damage while it read \"{object}\"."))
             }
@@ -297,6 +301,11 @@ impl Error {
             Error::NoRun { run: None } => Some("Run sqlite_import first.".into()),
             Error::NoRun { run: Some(_) } => Some("See sqlite_migrate.run.".into()),
             Error::Counts { .. } => Some("The import was rolled back; please report this as a bug.".into()),
+            Error::Values { .. } => Some(
+                "A trigger, rule or default may have changed it: import with \"verify\" set to \"counts\", and see \
+                 verify_differences()."
+                    .into(),
+            ),
             Error::Changed { by, .. } | Error::Dropped { by, .. } => Some(match by {
                 Changer::After => {
                     "A statement of \"after\" did this. Run the statement after the import instead, or set \"verify\" to \"none\"."

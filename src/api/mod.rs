@@ -10,4 +10,5 @@ mod foreign;
 mod import;
 mod log;
 mod plan;
+mod sequences;
 mod verify;

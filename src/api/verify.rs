@@ -1,11 +1,13 @@
-//! `verify_counts`, `verify_sequences` and `reset_sequences`: what belongs after a load.
+//! `verify_counts`, `verify_values` and `verify_differences`: whether all has arrived.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::import::sequences;
+use crate::import::values::{self, Asked};
+use crate::pg::json::Json;
 use crate::pg::text::Text;
 use crate::verify::counts;
+use crate::verify::values::report;
 
 /// Rows in SQLite when a run read it against rows in PostgreSQL now; of the last run unless one is named.
 #[pg_extern(volatile, parallel_unsafe)]
@@ -32,51 +34,97 @@ fn verify_counts(
     ))
 }
 
-/// Where the sequences of a run's tables are now, and whether their next number is free; of the last run unless one is
-/// named. Those first whose is not.
+/// Every value of the tables that a run has loaded, or that a plan would load, against the file: a row for each column,
+/// the worst first.
 #[pg_extern(volatile, parallel_unsafe)]
-fn verify_sequences(
+fn verify_values(
     run: default!(Option<i64>, "NULL"),
+    path: default!(Option<Text>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
+    tables: default!(Option<Vec<Text>>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
         (
             name!(schema, Text),
             name!(table, Text),
-            name!(column, Text),
-            name!(sequence, Text),
-            name!(next_value, Option<i64>),
-            name!(furthest_value, Option<i64>),
-            name!(ok, bool),
+            name!(column, Option<Text>),
+            name!(compared, i64),
+            name!(equal, i64),
+            name!(normalised, i64),
+            name!(normalisations, Option<Json>),
+            name!(different, i64),
+            name!(missing_in_target, i64),
+            name!(missing_in_source, i64),
+            name!(first_key, Option<Text>),
+            name!(source_value, Option<Text>),
+            name!(target_value, Option<Text>),
+            name!(verdict, Text),
             name!(detail, Option<Text>),
         ),
     >,
     ErrorReport,
 > {
-    Ok(TableIterator::new(sequences::verify(run)?.into_iter().map(|n| {
-        let [schema, table, column, sequence] = [n.schema, n.table, n.column, n.sequence].map(Text);
-        (schema, table, column, sequence, n.next_value, n.furthest_value, n.ok, n.detail.map(Text))
+    let tables = tables.map(|names| names.into_iter().map(|name| name.0).collect());
+    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit: 0 };
+    let rows = report::rows(values::verify(asked)?);
+    Ok(TableIterator::new(rows.into_iter().map(|r| {
+        let (first_key, source_value, target_value) = r.first.unwrap_or_default();
+        (
+            Text(r.schema),
+            Text(r.table),
+            r.column.map(Text),
+            r.compared,
+            r.equal,
+            r.normalised,
+            r.normalisations.map(Json),
+            r.different,
+            r.missing_in_target,
+            r.missing_in_source,
+            first_key.map(Text),
+            source_value.map(Text),
+            target_value.map(Text),
+            Text::from(r.verdict.as_str()),
+            r.detail.map(Text),
+        )
     })))
 }
 
-/// Moves every sequence that a column owns (serial and identity) past the highest value stored, never back.
+/// The differences themselves: a row for each value that is another one, and for each row that only one side has; of every
+/// table the first `limit`.
 #[pg_extern(volatile, parallel_unsafe)]
-fn reset_sequences(
-    schema: default!(Option<Text>, "NULL"),
-) -> TableIterator<
-    'static,
-    (
-        name!(schema, Text),
-        name!(table, Text),
-        name!(column, Text),
-        name!(sequence, Text),
-        name!(old_value, Option<i64>),
-        name!(new_value, Option<i64>),
-        name!(detail, Option<Text>),
-    ),
+fn verify_differences(
+    run: default!(Option<i64>, "NULL"),
+    path: default!(Option<Text>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
+    tables: default!(Option<Vec<Text>>, "NULL"),
+    limit: default!(i32, 100),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, Text),
+            name!(table, Text),
+            name!(key, Text),
+            name!(column, Option<Text>),
+            name!(source_value, Option<Text>),
+            name!(target_value, Option<Text>),
+            name!(kind, Text),
+        ),
+    >,
+    ErrorReport,
 > {
-    TableIterator::new(sequences::reset(schema.as_deref()).into_iter().map(|r| {
-        let [schema, table, column, sequence] = [r.schema, r.table, r.column, r.sequence].map(Text);
-        (schema, table, column, sequence, r.old_value, r.new_value, r.detail.map(Text))
-    }))
+    let tables = tables.map(|names| names.into_iter().map(|name| name.0).collect());
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit };
+    let found = values::verify(asked)?.into_iter().flat_map(|verified| {
+        let (schema, table) = (verified.schema, verified.table);
+        let differences = verified.found.map(|tally| tally.differences).unwrap_or_default();
+        differences.into_iter().map(move |difference| (schema.clone(), table.clone(), difference))
+    });
+    let rows: Vec<_> = found.collect();
+    Ok(TableIterator::new(rows.into_iter().map(|(schema, table, d)| {
+        let (source, target) = (d.source.map(Text), d.target.map(Text));
+        (Text(schema), Text(table), Text(d.key), d.column.map(Text), source, target, Text::from(d.kind))
+    })))
 }

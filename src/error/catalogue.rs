@@ -124,6 +124,7 @@ fn errors() -> Vec<Error> {
         }],
         Orphans(_) => [Error::Orphans(Box::new(orphans))],
         NoRun { .. } => [Error::NoRun { run: None }],
+        Values { .. } => [Error::Values { table: any(), difference: any() }],
         Counts { .. } => [Error::Counts { table: any(), rows_source: 3, rows_target: 2, rejected: 0 }],
         Changed { .. } => [Error::Changed { table: any(), expected: 1, found: 2, by: Changer::After }],
         Dropped { .. } => [Error::Dropped { table: any(), by: Changer::After }],

@@ -18,4 +18,5 @@ pub mod steps;
 pub mod survey;
 mod trial;
 mod untranslatable;
+pub mod values;
 mod verification;

@@ -15,7 +15,7 @@ use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::steps::Steps;
 use super::survey::{self, Survey};
-use super::{broken, existing, verification};
+use super::{broken, existing, values, verification};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
@@ -162,6 +162,11 @@ impl<'a> Run<'a> {
             let (survey, results) = (&mut *self.survey, &mut self.results);
             let count = || verification::count(survey, planned, results);
             self.done.time(Phase::Verify, "count the rows", count)?;
+        }
+        if self.survey.needs.verify_values {
+            let (survey, id, results) = (&mut *self.survey, self.id, &mut self.results);
+            let prove = || values::prove(survey, planned, id, results);
+            self.done.time(Phase::Verify, "compare the values", prove)?;
         }
         self.steps(after)?;
         if counts && !after.is_empty() {

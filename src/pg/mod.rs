@@ -6,6 +6,7 @@
 pub mod citus;
 pub mod compat;
 pub mod convert;
+pub mod cursor;
 pub mod datum;
 pub mod domain;
 pub mod encoding;

@@ -75,6 +75,23 @@ pub fn by_query(relation: pg_sys::Oid) -> bool {
     matches!(way(relation), Ok(Way::Query(_)))
 }
 
+/// What a query on the table names in FROM, or why the caller cannot have one.
+pub fn from(relation: pg_sys::Oid) -> Result<String, String> {
+    match way(relation)? {
+        Way::Query(from) => Ok(from),
+        Way::Heap(_) => Err("a query on it could run code of another role's".into()),
+    }
+}
+
+/// The settings under which such a query is made.
+pub fn guarded() -> LocalSettings {
+    let settings = LocalSettings::safe_search_path();
+    settings.set("row_security", "off");
+    // Another relation may have the name since.
+    settings.refuse_views();
+    settings
+}
+
 const GONE: &str = "it does not exist any more";
 
 /// The number of rows that the caller sees, or why they cannot be counted.
@@ -127,10 +144,7 @@ pub fn furthest(
 /// An error about one table does not end a call that reads several.
 fn attempt<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     let read = || -> Result<T, Infallible> {
-        let settings = LocalSettings::safe_search_path();
-        settings.set("row_security", "off");
-        // Another relation may have the name since.
-        settings.refuse_views();
+        let _settings = guarded();
         Ok(read())
     };
     match xact::attempt(read) {

@@ -186,6 +186,12 @@ pub fn base_type(oid: pg_sys::Oid, mut typmod: i32) -> (pg_sys::Oid, i32) {
     (base, typmod)
 }
 
+/// The type, or the one below its domains, is an enum.
+pub fn is_enum(oid: pg_sys::Oid) -> bool {
+    // SAFETY: syscache look-ups.
+    unsafe { pg_sys::get_typtype(pg_sys::getBaseType(oid)) as u8 == pg_sys::TYPTYPE_ENUM }
+}
+
 pub fn is_domain(oid: pg_sys::Oid) -> bool {
     // SAFETY: a syscache look-up.
     unsafe { pg_sys::getBaseType(oid) != oid }

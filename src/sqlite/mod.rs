@@ -19,6 +19,7 @@ pub mod keys;
 pub mod largest;
 pub mod loaded;
 pub mod open;
+pub mod ordered;
 pub mod profile;
 pub mod recovery;
 pub mod rows;

@@ -47,7 +47,7 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
     calls = [t.call(reader, path, plan) for reader in READERS for plan in PLANS]
     calls += [t.call("sqlite_check", file) for file in (path, wal)]
     calls += [t.call("sqlite_inspect", wal, plan) for plan in ({}, {"wal": "copy"})]
-    calls += ["SELECT * FROM verify_counts()", "SELECT id, status FROM sqlite_migrate.run", "SELECT * FROM f.c JOIN f.p ON p.id = c.p ORDER BY c.id",
+    calls += ["SELECT * FROM verify_counts()", "SELECT * FROM verify_values()", "SELECT id, status FROM sqlite_migrate.run", "SELECT * FROM f.c JOIN f.p ON p.id = c.p ORDER BY c.id",
               "SELECT count(*), max(id) FROM f.c", "SELECT server_name FROM pg_sqlite_fdw_get_connections()"]
     foreign = f"CREATE SERVER f FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true', truncatable 'true'); CREATE SCHEMA f; IMPORT FOREIGN SCHEMA main FROM SERVER f INTO f"
     prepare = [EXISTING, foreign, t.call("sqlite_import", path, {"schema": "done"})]
@@ -93,5 +93,5 @@ def test_a_transaction_that_may_only_read(t):
         t.sql("BEGIN READ ONLY; SELECT sqlite_migrate.purge('infinity')")
     with fails(s.READ_ONLY, "setval"):
         t.sql("BEGIN READ ONLY; SELECT * FROM reset_sequences('there')")
-    t.sql("BEGIN READ ONLY; SELECT * FROM verify_counts()")
+    t.sql("BEGIN READ ONLY; SELECT * FROM verify_counts(); SELECT * FROM verify_values()")
     assert t.traces() == traces

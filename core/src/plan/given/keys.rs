@@ -128,7 +128,6 @@ impl Key {
 const NOTHING: Works = Works::Only(&[]);
 const NO: Works = Works::Only(&["false"]);
 const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
-const VERIFY: Works = Works::Only(&["\"counts\"", "\"none\""]);
 
 /// The registry.
 pub const KEYS: &[Key] = &[
@@ -230,8 +229,9 @@ pub const KEYS: &[Key] = &[
     Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
         "How much of the file is checked for damage first: `quick` checks the pages of every table and index, `full` also compares indexes with their tables, `none` checks nothing, so that a damaged page may give wrong rows without an error.",
         "\"integrity\": \"full\""),
-    Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").in_plan(VERIFY).in_table(NOTHING).says(
-        "What is compared after the load: the numbers of rows, all values, or nothing.", "\"verify\": \"none\""),
+    Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").run().in_table(NOTHING).says(
+        "What is compared after the load: the numbers of rows, all values as well, or nothing. A difference rolls the import back.",
+        "\"verify\": \"values\""),
     Key::new("notices", Kind::Word(Notices::WORDS), "\"progress\"").run().says(
         "The NOTICEs of an import. `progress`: while it takes long, how far it is, at most every two seconds, and at the end where its time went. `tables`: each table that is loaded, and the end. `none`: nothing. Warnings are reported in any case.",
         "\"notices\": \"tables\""),

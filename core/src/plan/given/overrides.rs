@@ -431,7 +431,6 @@ mod tests {
         for (plan, message) in [
             (json!({"views": true}), "plan.views = true: not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
-            (json!({"verify": "values"}), "plan.verify = \"values\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),
                 "plan.tables.t.primary_key: not supported yet",

@@ -184,6 +184,7 @@ pub struct Needs {
     pub stop_on_error: bool,
     pub verify_counts: bool,
     pub notices: Notices,
+    pub verify_values: bool,
     /// The texts of the database are bytes (SQL_ASCII), and so are those that are loaded.
     pub texts_of_bytes: bool,
     /// Statements to run before the target is read; an import takes them out as it runs them.
@@ -211,7 +212,8 @@ pub fn needs(given: &Overrides) -> Needs {
         before: given.before.clone().unwrap_or_default(),
         schemas: schemas(given),
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
-        verify_counts: given.verify.unwrap_or_default() == Verify::Counts,
+        verify_counts: given.verify.unwrap_or_default() != Verify::None,
+        verify_values: given.verify == Some(Verify::Values),
         notices: given.notices.unwrap_or_default(),
         texts_of_bytes: false,
     }

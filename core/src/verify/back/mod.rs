@@ -1,0 +1,834 @@
+//! Turns PostgreSQL's values round: is this value what that cell of SQLite's has to become?
+//!
+//! Written apart from the loader's conversions (`value`), and without a call of theirs, from what docs/types.md says:
+//! one error cannot be made on both sides. What both share is data: the plan's words, formats and lists.
+//!
+//! A cell that has another form in PostgreSQL, as the plan states, is [`Verdict::Normalised`]; one that lost something is
+//! [`Verdict::Different`]. What a type's own functions alone can tell ([`Verdict::Unknown`]) is never called equal.
+
+mod json;
+mod number;
+mod span;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+
+use std::borrow::Cow;
+
+use self::number::{Decimal, Number};
+use self::span::Span;
+use self::time::{Count, DAY, MICRO, Zone};
+use crate::plan::LoadColumn;
+use crate::value::batch::OnInvalid;
+use crate::value::boolean::Words;
+use crate::value::encoding::TextReading;
+use crate::value::native::Native;
+use crate::value::{Cell, Excess, Format, PgType, ValueList};
+
+/// What became of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Equal,
+    Normalised(Normalisation),
+    Different,
+    /// The type's values have no way back that is known here.
+    Unknown,
+}
+
+/// Why an equal value has another form than the stored one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Normalisation {
+    StorageClass,
+    TimeSpelling,
+    UuidSpelling,
+    BooleanSpelling,
+    JsonSpelling,
+    NumberSpelling,
+    SingleDigits,
+    IntervalSpelling,
+    Blanks,
+    Encoded,
+    Recoded,
+    NulStripped,
+    Shortened,
+    ListedNull,
+    InvalidNull,
+    Defaulted,
+    Orphan,
+}
+
+impl Normalisation {
+    pub const ALL: [Normalisation; 17] = [
+        Normalisation::StorageClass,
+        Normalisation::TimeSpelling,
+        Normalisation::UuidSpelling,
+        Normalisation::BooleanSpelling,
+        Normalisation::JsonSpelling,
+        Normalisation::NumberSpelling,
+        Normalisation::SingleDigits,
+        Normalisation::IntervalSpelling,
+        Normalisation::Blanks,
+        Normalisation::Encoded,
+        Normalisation::Recoded,
+        Normalisation::NulStripped,
+        Normalisation::Shortened,
+        Normalisation::ListedNull,
+        Normalisation::InvalidNull,
+        Normalisation::Defaulted,
+        Normalisation::Orphan,
+    ];
+
+    /// As the result names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Normalisation::StorageClass => "storage class",
+            Normalisation::TimeSpelling => "spelling of a time",
+            Normalisation::UuidSpelling => "spelling of a UUID",
+            Normalisation::BooleanSpelling => "spelling of a boolean",
+            Normalisation::JsonSpelling => "spelling of JSON",
+            Normalisation::NumberSpelling => "spelling of a number",
+            Normalisation::SingleDigits => "digits of a four-byte float",
+            Normalisation::IntervalSpelling => "spelling of an interval",
+            Normalisation::Blanks => "padding of char(n)",
+            Normalisation::Encoded => "format of bytes",
+            Normalisation::Recoded => "text_encoding",
+            Normalisation::NulStripped => "nul",
+            Normalisation::Shortened => "excess",
+            Normalisation::ListedNull => "null_values",
+            Normalisation::InvalidNull => "on_invalid",
+            Normalisation::Defaulted => "default for NULL",
+            Normalisation::Orphan => "orphans",
+        }
+    }
+}
+
+/// What the database knows of a column beyond its type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// An enum: a value is printed as it was read.
+    pub enumeration: bool,
+    /// A domain's checks may have refused a value.
+    pub domain: bool,
+    /// Keys without a parent became NULL.
+    pub orphans: bool,
+}
+
+/// The way from the values of one column back to the file's cells.
+#[derive(Debug, Clone)]
+pub struct Way {
+    kind: Kind,
+    format: Option<Format>,
+    zone: Zone,
+    words: Words,
+    texts: TextReading,
+    excess: Excess,
+    null_values: ValueList,
+    becomes_null: bool,
+    defaulted: bool,
+    facts: Facts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    Float4,
+    Float8,
+    Numeric(Option<(i32, i32)>),
+    Money,
+    Text(Option<u32>),
+    Bpchar(Option<u32>),
+    Bytea,
+    Date,
+    /// With the picoseconds that the last digit counts, as for the next ones.
+    Time(i128),
+    TimeTz(i128),
+    Timestamp(i128),
+    TimestampTz(i128),
+    Interval,
+    Uuid,
+    Json,
+    Jsonb,
+    /// As its output function prints it.
+    Printed,
+}
+
+impl Kind {
+    fn of(pg_type: &PgType) -> Kind {
+        let step = |digits: u32| MICRO * 10i128.pow(6u32.saturating_sub(digits));
+        match pg_type.base() {
+            PgType::Bool => Kind::Bool,
+            PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
+            PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
+            PgType::Int8 => Kind::Integer { min: i64::MIN, max: i64::MAX },
+            PgType::Float4 => Kind::Float4,
+            PgType::Float8 => Kind::Float8,
+            PgType::Numeric(limit) => Kind::Numeric(*limit),
+            PgType::Money => Kind::Money,
+            PgType::Text => Kind::Text(None),
+            PgType::Varchar(limit) => Kind::Text(*limit),
+            PgType::Bpchar(limit) => Kind::Bpchar(*limit),
+            PgType::Bytea => Kind::Bytea,
+            PgType::Date => Kind::Date,
+            PgType::Time(digits) => Kind::Time(step(*digits)),
+            PgType::TimeTz(digits) => Kind::TimeTz(step(*digits)),
+            PgType::Timestamp(digits) => Kind::Timestamp(step(*digits)),
+            PgType::TimestampTz(digits) => Kind::TimestampTz(step(*digits)),
+            PgType::Interval(_) => Kind::Interval,
+            PgType::Uuid => Kind::Uuid,
+            PgType::Json => Kind::Json,
+            PgType::Jsonb => Kind::Jsonb,
+            base if base.is_citext() => Kind::Text(None),
+            _ => Kind::Printed,
+        }
+    }
+}
+
+/// What a cell means, or a value says: equal if they are the same.
+#[derive(Debug, PartialEq)]
+enum Value<'a> {
+    Bool(bool),
+    Integer(i64),
+    Number(Number),
+    /// The bits: -0.0 is not 0.0.
+    Double(u64),
+    Text(Cow<'a, str>),
+    Bytes(Cow<'a, [u8]>),
+    /// Picoseconds.
+    Time(i128),
+    /// And those east of Greenwich.
+    TimeTz(i128, i128),
+    Span(Span),
+    Uuid([u8; 16]),
+}
+
+/// With what is different about its form.
+type Meaning<'a> = (Value<'a>, Option<Normalisation>);
+
+impl Way {
+    /// `pg_type` is what the database's column has now. `None` for a time zone that there is not.
+    pub fn new(column: &LoadColumn, pg_type: &PgType, timezone: &str, facts: Facts) -> Option<Way> {
+        Some(Way {
+            kind: Kind::of(pg_type),
+            format: column.format,
+            zone: Zone::parse(timezone)?,
+            words: column.words.clone(),
+            texts: column.texts,
+            excess: column.excess,
+            null_values: column.null_values.clone(),
+            becomes_null: column.on_invalid == OnInvalid::Null,
+            defaulted: column.default.is_some(),
+            facts,
+        })
+    }
+
+    /// Whether `value` is what `cell` has to become.
+    pub fn compare(&self, cell: Cell<'_>, value: &Native<'_>) -> Verdict {
+        match self.recoded(cell) {
+            Some((text, form)) => match self.compare_read(Cell::Text(&text), value) {
+                Verdict::Equal => Verdict::Normalised(form),
+                verdict => verdict,
+            },
+            None => self.compare_read(cell, value),
+        }
+    }
+
+    /// The text that the plan reads instead of the stored one, if it is another.
+    fn recoded(&self, cell: Cell<'_>) -> Option<(Vec<u8>, Normalisation)> {
+        match cell {
+            Cell::Text(bytes) if self.texts != TextReading::default() => text::recoded(bytes, self.texts),
+            _ => None,
+        }
+    }
+
+    /// The same of a cell whose text is as the plan reads it.
+    fn compare_read(&self, cell: Cell<'_>, value: &Native<'_>) -> Verdict {
+        match (cell, value) {
+            // Nearly all cells there are.
+            (Cell::Integer(cell), Native::Integer(value)) if self.format.is_none() => equal(cell == *value),
+            (Cell::Text(cell), Native::Text(value)) if cell == value.as_bytes() => Verdict::Equal,
+            // Of a database without an encoding, only texts that are UTF-8 can be read here.
+            (Cell::Text(cell), _) if self.texts.of_bytes && std::str::from_utf8(cell).is_err() => {
+                Verdict::Unknown
+            }
+            (Cell::Null, Native::Null) => Verdict::Equal,
+            (Cell::Null, _) if self.defaulted => Verdict::Normalised(Normalisation::Defaulted),
+            (Cell::Null, _) => Verdict::Different,
+            (cell, Native::Null) => self.missing(cell),
+            (cell, value) => self.compare_values(cell, value),
+        }
+    }
+
+    /// A cell in place of which there is NULL.
+    fn missing(&self, cell: Cell<'_>) -> Verdict {
+        let readable = self.is_readable(cell);
+        if readable == Some(false) && self.null_values.holds(cell) {
+            return Verdict::Normalised(Normalisation::ListedNull);
+        }
+        if self.becomes_null && (readable != Some(true) || self.facts.domain) {
+            return Verdict::Normalised(Normalisation::InvalidNull);
+        }
+        if self.facts.orphans {
+            return Verdict::Normalised(Normalisation::Orphan);
+        }
+        Verdict::Different
+    }
+
+    /// The column can hold the cell; `None` where only its type can tell.
+    fn is_readable(&self, cell: Cell<'_>) -> Option<bool> {
+        match self.kind {
+            Kind::Printed => None,
+            Kind::Json | Kind::Jsonb => Some(document(cell).is_some_and(|text| json::read(&text).is_some())),
+            _ => Some(self.meaning(cell).is_some()),
+        }
+    }
+
+    fn compare_values(&self, cell: Cell<'_>, value: &Native<'_>) -> Verdict {
+        match (self.kind, value) {
+            (Kind::Json | Kind::Jsonb, Native::Printed(printed)) => return self.compare_json(cell, printed),
+            (Kind::Printed, Native::Printed(printed)) => return self.compare_printed(cell, printed),
+            _ => {}
+        }
+        if let Cell::Text(text) = cell
+            && printed(value).is_some_and(|printed| printed.as_bytes() == text)
+        {
+            return Verdict::Equal;
+        }
+        let Some(found) = self.found(value) else { return Verdict::Different };
+        match self.meaning(cell) {
+            Some((meaning, form)) if meaning == found => match form.or_else(|| self.respelled(cell, value)) {
+                Some(form) => Verdict::Normalised(form),
+                None => Verdict::Equal,
+            },
+            _ if self.is_shortened(cell, &found) => Verdict::Normalised(Normalisation::Shortened),
+            _ => Verdict::Different,
+        }
+    }
+
+    fn compare_json(&self, cell: Cell<'_>, printed: &str) -> Verdict {
+        let Some(text) = document(cell) else { return Verdict::Different };
+        match text == printed {
+            true if matches!(cell, Cell::Text(_)) => Verdict::Equal,
+            true => Verdict::Normalised(Normalisation::StorageClass),
+            // `json` keeps every character; a real is not an integer there.
+            false
+                if self.kind == Kind::Json
+                    && !(matches!(cell, Cell::Real(_)) && printed.contains(['.', 'e'])) =>
+            {
+                Verdict::Different
+            }
+            false => match json::read(&text).zip(json::read(printed)) {
+                Some((stored, found)) if stored == found => Verdict::Normalised(Normalisation::JsonSpelling),
+                _ => Verdict::Different,
+            },
+        }
+    }
+
+    fn compare_printed(&self, cell: Cell<'_>, printed: &str) -> Verdict {
+        match self.text(cell) {
+            Some((text, None)) if text == printed => Verdict::Equal,
+            Some((text, Some(form))) if text == printed => Verdict::Normalised(form),
+            _ if self.facts.enumeration => Verdict::Different,
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// What a value of the column's type says; `None` for one that no cell can become.
+    fn found<'a>(&self, value: &'a Native<'_>) -> Option<Value<'a>> {
+        Some(match (self.kind, value) {
+            (_, Native::Bool(truth)) => Value::Bool(*truth),
+            (_, Native::Integer(integer)) => Value::Integer(*integer),
+            (_, Native::Float(real)) => Value::Double(bits(*real)),
+            (Kind::Bpchar(_), Native::Text(text)) => Value::Text(text.trim_end_matches(' ').into()),
+            (_, Native::Text(text)) => Value::Text(text.as_ref().into()),
+            (_, Native::Bytes(bytes)) => Value::Bytes(bytes.as_ref().into()),
+            (_, Native::Uuid(bytes)) => Value::Uuid(*bytes),
+            (_, Native::Date(day)) => Value::Time(time::day(*day)?),
+            (_, Native::Time(micros)) => Value::Time(i128::from(*micros) * MICRO),
+            (_, Native::Timestamp(micros) | Native::TimestampTz(micros)) => {
+                Value::Time(time::moment(*micros)?)
+            }
+            (Kind::Numeric(_) | Kind::Money, Native::Printed(text)) => Value::Number(Number::parse(text)?),
+            (Kind::Interval, Native::Printed(text)) => Value::Span(span::read(text)?),
+            (Kind::TimeTz(_), Native::Printed(text)) => {
+                let written = time::read(text)?;
+                Value::TimeTz(written.clock?, written.offset?)
+            }
+            (_, Native::Printed(text)) => Value::Text(text.as_ref().into()),
+            (_, Native::Null) => return None,
+        })
+    }
+
+    /// What the cell has to become; `None` if the column cannot hold it as it is.
+    fn meaning<'a>(&self, cell: Cell<'a>) -> Option<Meaning<'a>> {
+        match self.kind {
+            Kind::Bool => self.truth(cell),
+            Kind::Integer { min, max } => self
+                .integer(cell)
+                .filter(|(value, _)| matches!(value, Value::Integer(i) if (min..=max).contains(i))),
+            Kind::Float4 => single(cell),
+            Kind::Float8 => double(cell),
+            Kind::Numeric(limit) => {
+                let fits =
+                    |number: &Number| limit.is_none_or(|(precision, scale)| number.fits(precision, scale));
+                self.number(cell).filter(fits).map(|number| (Value::Number(number), None))
+            }
+            Kind::Money => {
+                self.money(cell).filter(|number| number.fits(19, 2)).map(|n| (Value::Number(n), None))
+            }
+            Kind::Text(limit) => {
+                let (text, form) = self.text(cell).filter(|(text, _)| within(text, limit))?;
+                Some((Value::Text(text), form))
+            }
+            Kind::Bpchar(limit) => {
+                let (text, form) = self.text(cell).filter(|(text, _)| within(text, limit))?;
+                let full = limit.is_some_and(|limit| text.chars().count() == limit as usize);
+                if text.ends_with(' ') && !full {
+                    return None;
+                }
+                Some((Value::Text(text.trim_end_matches(' ').to_owned().into()), form))
+            }
+            Kind::Bytea => self.bytes(cell),
+            Kind::Date => self.day(cell).map(|day| (Value::Time(day), None)),
+            Kind::Time(step) => {
+                self.clock(cell).filter(|t| (0..DAY).contains(t) && t % step == 0).map(as_time)
+            }
+            Kind::TimeTz(step) => self
+                .offset_clock(cell)
+                .filter(|(t, _)| t % step == 0)
+                .map(|(t, offset)| (Value::TimeTz(t, offset), None)),
+            Kind::Timestamp(step) => self.wall(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
+            Kind::TimestampTz(step) => self.instant(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
+            Kind::Interval => self.span(cell).filter(Span::is_held).map(|span| (Value::Span(span), None)),
+            Kind::Uuid => text::uuid(cell).map(|bytes| (Value::Uuid(bytes), None)),
+            Kind::Json | Kind::Jsonb | Kind::Printed => None,
+        }
+    }
+
+    /// Whether the cell is spelled otherwise than PostgreSQL prints the value that it means.
+    fn respelled(&self, cell: Cell<'_>, value: &Native<'_>) -> Option<Normalisation> {
+        let (spelled, other) = match (self.kind, value) {
+            (Kind::Numeric(_) | Kind::Money, Native::Printed(text)) => {
+                let same = match cell {
+                    Cell::Integer(number) => number.to_string() == *text,
+                    Cell::Real(real) => format!("{real}") == *text || format!("{real:?}") == *text,
+                    Cell::Text(bytes) => bytes == text.as_bytes(),
+                    _ => return Some(Normalisation::StorageClass),
+                };
+                (same, Normalisation::NumberSpelling)
+            }
+            (_, Native::Uuid(_)) if !matches!(cell, Cell::Text(_)) => {
+                return Some(Normalisation::StorageClass);
+            }
+            (_, Native::Uuid(_)) => (false, Normalisation::UuidSpelling),
+            (Kind::Bpchar(_), Native::Text(text)) => (!text.ends_with(' '), Normalisation::Blanks),
+            (Kind::Interval | Kind::TimeTz(_), Native::Printed(printed)) => match cell {
+                Cell::Text(text) if self.kind == Kind::Interval => {
+                    (text == printed.as_bytes(), Normalisation::IntervalSpelling)
+                }
+                Cell::Text(text) => (text == printed.as_bytes(), Normalisation::TimeSpelling),
+                _ => (true, Normalisation::IntervalSpelling),
+            },
+            // A text that is spelled as it is printed does not come here; numbers are not spelled.
+            (_, Native::Date(_) | Native::Time(_) | Native::Timestamp(_) | Native::TimestampTz(_)) => {
+                (!matches!(cell, Cell::Text(_)), Normalisation::TimeSpelling)
+            }
+            _ => return None,
+        };
+        (!spelled).then_some(other)
+    }
+
+    /// The value is the cell without what is too much of it, which the plan lets go.
+    fn is_shortened(&self, cell: Cell<'_>, found: &Value<'_>) -> bool {
+        let rounds = match self.excess {
+            Excess::Error => return false,
+            Excess::Round => true,
+            Excess::Truncate => false,
+        };
+        // Digits beyond microseconds may be rounded before the others are.
+        let near = |wanted: Option<i128>, found: i128, step: i128| {
+            let distance = wanted.map_or(i128::MAX, |wanted| (wanted - found).abs());
+            if rounds { 2 * distance <= step + MICRO } else { distance < step }
+        };
+        match (self.kind, found) {
+            (Kind::Time(step), Value::Time(found)) => near(self.clock(cell), *found, step),
+            (Kind::Timestamp(step), Value::Time(found)) => near(self.wall(cell), *found, step),
+            (Kind::TimestampTz(step), Value::Time(found)) => near(self.instant(cell), *found, step),
+            (Kind::TimeTz(step), Value::TimeTz(found, east)) => {
+                let wanted = self.offset_clock(cell).filter(|(_, offset)| offset == east);
+                near(wanted.map(|(time, _)| time), *found, step)
+            }
+            (Kind::Interval, Value::Span(found)) => self.span(cell).is_some_and(|wanted| {
+                let apart = (wanted.months, wanted.days) == (found.months, found.days);
+                // Its precision is not kept here: less than a second may go.
+                apart && (wanted.time - found.time).abs() < time::SECOND
+            }),
+            (Kind::Numeric(Some((_, scale))), Value::Number(Number::Finite(found))) => {
+                match self.number(cell) {
+                    Some(Number::Finite(wanted)) => wanted.is_shortened(found, scale, rounds),
+                    _ => false,
+                }
+            }
+            (Kind::Text(Some(limit)) | Kind::Bpchar(Some(limit)), Value::Text(found)) => {
+                let Some((text, _)) = self.text(cell).filter(|_| !rounds) else { return false };
+                let kept = match self.texts.of_bytes {
+                    true => text.floor_char_boundary(limit as usize),
+                    false => text.char_indices().nth(limit as usize).map_or(text.len(), |(at, _)| at),
+                };
+                let kept = text.get(..kept).unwrap_or(&text);
+                match self.kind {
+                    Kind::Bpchar(_) => kept.trim_end_matches(' ') == found,
+                    _ => kept == found,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    fn truth<'a>(&self, cell: Cell<'a>) -> Option<Meaning<'a>> {
+        let listed = |truth| (Value::Bool(truth), Some(Normalisation::BooleanSpelling));
+        match cell {
+            cell if self.words.truths.holds(cell) => Some(listed(true)),
+            cell if self.words.falsehoods.holds(cell) => Some(listed(false)),
+            Cell::Integer(0 | 1) => Some((Value::Bool(cell == Cell::Integer(1)), None)),
+            Cell::Real(real) if real == 0.0 || real == 1.0 => {
+                Some((Value::Bool(real == 1.0), Some(Normalisation::StorageClass)))
+            }
+            Cell::Text(text) => text::truth(text).map(listed),
+            _ => None,
+        }
+    }
+
+    fn integer<'a>(&self, cell: Cell<'a>) -> Option<Meaning<'a>> {
+        let other = |integer| Some((Value::Integer(integer), Some(Normalisation::StorageClass)));
+        match cell {
+            Cell::Integer(integer) => Some((Value::Integer(integer), None)),
+            Cell::Real(real) if real.trunc() == real && real.abs() <= 9_223_372_036_854_775_808.0 => {
+                i64::try_from(real as i128).ok().and_then(other)
+            }
+            Cell::Blob(_) if self.format != Some(Format::Text) => None,
+            Cell::Text(digits) | Cell::Blob(digits) => {
+                let text = std::str::from_utf8(digits).ok()?;
+                let integer: i64 = text.parse().ok()?;
+                // Only as it is printed.
+                (integer.to_string() == text).then(|| other(integer)).flatten()
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&self, cell: Cell<'_>) -> Option<Number> {
+        match cell {
+            Cell::Integer(integer) => Number::parse(&integer.to_string()),
+            Cell::Real(real) => Some(Number::of_real(real)),
+            Cell::Text(digits) => Number::parse(std::str::from_utf8(digits).ok()?),
+            Cell::Blob(digits) if self.format == Some(Format::Text) => {
+                Number::parse(std::str::from_utf8(digits).ok()?)
+            }
+            _ => None,
+        }
+    }
+
+    /// A text may have the signs of the locale C.
+    fn money(&self, cell: Cell<'_>) -> Option<Number> {
+        match cell {
+            Cell::Text(text) => {
+                let text = std::str::from_utf8(text).ok()?;
+                let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+                let plain = unsigned.strip_prefix('$').unwrap_or(unsigned).replace(',', "");
+                Number::parse(&format!("{sign}{plain}"))
+            }
+            Cell::Blob(_) => None,
+            cell => self.number(cell),
+        }
+    }
+
+    /// A text in UTF-8 without NUL.
+    fn text<'a>(&self, cell: Cell<'a>) -> Option<(Cow<'a, str>, Option<Normalisation>)> {
+        match cell {
+            Cell::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
+                Some((text.into(), None))
+            }
+            Cell::Integer(integer) => Some((integer.to_string().into(), Some(Normalisation::StorageClass))),
+            Cell::Real(real) => Some((text::of_real(real).into(), Some(Normalisation::StorageClass))),
+            Cell::Blob(_) | Cell::Null => None,
+        }
+    }
+
+    fn bytes<'a>(&self, cell: Cell<'a>) -> Option<Meaning<'a>> {
+        let (bytes, form) = match (cell, self.format) {
+            (Cell::Blob(bytes), _) => (Cow::Borrowed(bytes), None),
+            (Cell::Text(digits), Some(Format::Hex)) => {
+                (text::hex(digits)?.into(), Some(Normalisation::Encoded))
+            }
+            (Cell::Text(digits), Some(Format::Base64)) => {
+                (text::base64(digits)?.into(), Some(Normalisation::Encoded))
+            }
+            (Cell::Text(bytes), _) => (Cow::Borrowed(bytes), Some(Normalisation::StorageClass)),
+            (Cell::Integer(_) | Cell::Real(_), Some(Format::Text)) => {
+                let (text, form) = self.text(cell)?;
+                (text.into_owned().into_bytes().into(), form)
+            }
+            _ => return None,
+        };
+        Some((Value::Bytes(bytes), form))
+    }
+
+    /// What a time says: a text, or the count that a number is by the column's format.
+    fn time<'a>(&self, cell: Cell<'a>) -> Option<Told<'a>> {
+        match cell {
+            Cell::Integer(integer) => Some(Told::Count(Count::Integer(integer))),
+            Cell::Real(real) => Some(Told::Count(Count::Real(real))),
+            Cell::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).ok()?;
+                let written = time::read(text).map(Told::Written);
+                written.or_else(|| time::number_in(text).map(Told::Count))
+            }
+            Cell::Blob(_) | Cell::Null => None,
+        }
+    }
+
+    fn instant(&self, cell: Cell<'_>) -> Option<i128> {
+        match self.time(cell)? {
+            Told::Count(count) => time::counted(count, self.format?),
+            Told::Written(written) => {
+                let wall = written.wall()?;
+                Some(written.offset.map_or_else(|| self.zone.instant(wall), |offset| wall - offset))
+            }
+        }
+    }
+
+    /// A text without an offset is a local time; everything else is an instant.
+    fn wall(&self, cell: Cell<'_>) -> Option<i128> {
+        match self.time(cell)? {
+            Told::Written(written) if written.offset.is_none() => written.wall(),
+            _ => self.instant(cell).map(|instant| self.zone.wall(instant)),
+        }
+    }
+
+    /// A date, or a local time at midnight.
+    fn day(&self, cell: Cell<'_>) -> Option<i128> {
+        self.wall(cell).filter(|wall| wall.rem_euclid(DAY) == 0)
+    }
+
+    fn clock(&self, cell: Cell<'_>) -> Option<i128> {
+        match self.time(cell)? {
+            Told::Count(count) => time::duration(count, self.format?),
+            Told::Written(written) => written.clock.filter(|_| written.is_clock_alone()),
+        }
+    }
+
+    fn offset_clock(&self, cell: Cell<'_>) -> Option<(i128, i128)> {
+        let Told::Written(written) = self.time(cell)? else { return None };
+        let clock = written.clock.filter(|_| written.day.is_none())?;
+        let fixed = match self.zone {
+            Zone::Fixed(offset) => Some(offset),
+            Zone::Named(_) => None,
+        };
+        Some((clock, written.offset.or(fixed)?))
+    }
+
+    fn span(&self, cell: Cell<'_>) -> Option<Span> {
+        let of_time = |time| Span { time, ..Span::default() };
+        match cell {
+            Cell::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).ok()?;
+                if self.format == Some(Format::Since1970) {
+                    return time::read(text)?.wall().map(of_time);
+                }
+                let counted = time::number_in(text).zip(self.format);
+                counted
+                    .and_then(|(count, format)| time::duration(count, format))
+                    .map(of_time)
+                    .or_else(|| span::read(text))
+            }
+            Cell::Integer(count) => time::duration(Count::Integer(count), self.format?).map(of_time),
+            Cell::Real(count) => time::duration(Count::Real(count), self.format?).map(of_time),
+            Cell::Blob(_) | Cell::Null => None,
+        }
+    }
+}
+
+/// What a cell says of a time.
+enum Told<'a> {
+    Written(time::Written),
+    Count(Count<'a>),
+}
+
+fn equal(is: bool) -> Verdict {
+    if is { Verdict::Equal } else { Verdict::Different }
+}
+
+fn as_time<'a>(time: i128) -> Meaning<'a> {
+    (Value::Time(time), None)
+}
+
+/// The range of PostgreSQL's timestamps: 4713 BC to 294276 AD.
+fn held(time: i128) -> bool {
+    let second = 1_000_000 * MICRO;
+    (-210_866_803_200 * second..9_224_318_016_000 * second).contains(&time)
+}
+
+/// The JSON text that a cell holds.
+fn document(cell: Cell<'_>) -> Option<Cow<'_, str>> {
+    match cell {
+        Cell::Text(bytes) | Cell::Blob(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cell::Integer(number) => Some(number.to_string().into()),
+        Cell::Real(real) if real.is_finite() => Some(text::of_real(real).into()),
+        Cell::Real(_) | Cell::Null => None,
+    }
+}
+
+/// A time or UUID as PostgreSQL prints it in ISO style, in UTC.
+fn printed(value: &Native<'_>) -> Option<String> {
+    match value {
+        Native::Uuid(bytes) => Some(::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()),
+        Native::Date(day) => time::day(*day).map(time::date),
+        Native::Time(micros) => Some(time::clock(i128::from(*micros) * MICRO)),
+        Native::Timestamp(micros) => time::moment(*micros).map(time::printed),
+        Native::TimestampTz(micros) => time::moment(*micros).map(|moment| time::printed(moment) + "+00"),
+        _ => None,
+    }
+}
+
+fn within(text: &str, limit: Option<u32>) -> bool {
+    limit.is_none_or(|limit| text.len() <= limit as usize || text.chars().count() <= limit as usize)
+}
+
+/// Every NaN is one.
+fn bits(real: f64) -> u64 {
+    if real.is_nan() { f64::NAN.to_bits() } else { real.to_bits() }
+}
+
+fn double(cell: Cell<'_>) -> Option<Meaning<'_>> {
+    let other = Some(Normalisation::StorageClass);
+    match cell {
+        Cell::Real(real) => Some((Value::Double(bits(real)), None)),
+        Cell::Integer(integer) => {
+            let real = integer as f64;
+            (real as i128 == i128::from(integer)).then(|| (Value::Double(bits(real)), other))
+        }
+        Cell::Text(text) => {
+            let (number, real) = real_of(text)?;
+            is_exactly(&number, real).then(|| (Value::Double(bits(real)), other))
+        }
+        _ => None,
+    }
+}
+
+/// A number that four bytes hold, or print with the same digits.
+fn single(cell: Cell<'_>) -> Option<Meaning<'_>> {
+    let (number, real, form) = match cell {
+        Cell::Real(real) => (Number::of_real(real), real, None),
+        Cell::Integer(integer) => {
+            (Number::parse(&integer.to_string())?, integer as f64, Some(Normalisation::StorageClass))
+        }
+        Cell::Text(text) => {
+            let (number, real) = real_of(text)?;
+            (number, real, Some(Normalisation::StorageClass))
+        }
+        _ => return None,
+    };
+    let held = match cell {
+        // Not by way of eight bytes, which would round twice.
+        Cell::Text(text) => std::str::from_utf8(text).ok()?.parse().ok()?,
+        _ => real as f32,
+    };
+    let wide = f64::from(held);
+    let has_digits = !matches!(cell, Cell::Integer(_));
+    let printed = has_digits && Number::parse(&format!("{held:e}")).is_some_and(|printed| printed == number);
+    let exact = bits(wide) == bits(real) && is_exactly(&number, wide);
+    let value = Value::Double(bits(wide));
+    match (exact, printed) {
+        (true, _) => Some((value, form)),
+        (false, true) => Some((value, form.or(Some(Normalisation::SingleDigits)))),
+        (false, false) => None,
+    }
+}
+
+/// The number that a text is, and the nearest double.
+fn real_of(text: &[u8]) -> Option<(Number, f64)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let number = Number::parse(text)?;
+    let real = match number {
+        Number::NaN => f64::NAN,
+        Number::Infinity => f64::INFINITY,
+        Number::NegativeInfinity => f64::NEG_INFINITY,
+        Number::Finite(_) => text.parse().ok().filter(|real: &f64| real.is_finite())?,
+    };
+    Some((number, real))
+}
+
+/// The double prints with these digits, or is this number to the last digit that it has.
+fn is_exactly(number: &Number, real: f64) -> bool {
+    // A double has no more than 767 significant digits.
+    Number::of_real(real) == *number
+        || matches!(number, Number::Finite(number) if Decimal::parse(&format!("{real:.780e}")).as_ref() == Some(number))
+}
+
+impl Way {
+    /// Bytes by which PostgreSQL would sort the cell among the column's values, if there is such an order.
+    /// `Some(None)` for NULL.
+    pub fn key(&self, cell: Cell<'_>) -> Option<Option<Vec<u8>>> {
+        let recoded = self.recoded(cell);
+        match recoded.as_ref().map_or(cell, |(text, _)| Cell::Text(text)) {
+            Cell::Null => Some(None),
+            cell => sortable(self.meaning(cell)?.0).map(Some),
+        }
+    }
+
+    /// The same of a value.
+    pub fn key_of(&self, value: &Native<'_>) -> Option<Option<Vec<u8>>> {
+        match value {
+            Native::Null => Some(None),
+            value => sortable(self.found(value)?).map(Some),
+        }
+    }
+
+    /// Cells and values of the column sort by the same keys. Values that were shortened do not.
+    pub fn has_order(&self) -> bool {
+        let ordered = match self.kind {
+            Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 | Kind::Numeric(_) => true,
+            Kind::Text(_) | Kind::Bpchar(_) | Kind::Bytea | Kind::Uuid => true,
+            Kind::Date | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
+            Kind::Money | Kind::TimeTz(_) | Kind::Interval | Kind::Json | Kind::Jsonb | Kind::Printed => {
+                false
+            }
+        };
+        ordered && self.excess == Excess::Error && !self.defaulted
+    }
+
+    /// A cell that is an integer becomes the same integer.
+    pub fn is_integer(&self) -> bool {
+        matches!(self.kind, Kind::Integer { .. }) && self.format.is_none()
+    }
+
+    /// Values sort as texts do, by their bytes.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text(_) | Kind::Bpchar(_))
+    }
+}
+
+fn sortable(value: Value<'_>) -> Option<Vec<u8>> {
+    Some(match value {
+        Value::Bool(truth) => vec![truth.into()],
+        Value::Integer(integer) => (integer ^ i64::MIN).to_be_bytes().to_vec(),
+        Value::Number(number) => number.sortable(),
+        Value::Double(bits) => {
+            // -0.0 sorts as 0.0 does.
+            let bits = if f64::from_bits(bits) == 0.0 { 0 } else { bits };
+            let sign = 1 << 63;
+            (if bits & sign == 0 { bits | sign } else { !bits }).to_be_bytes().to_vec()
+        }
+        Value::Text(text) => text.into_owned().into_bytes(),
+        Value::Bytes(bytes) => bytes.into_owned(),
+        Value::Time(time) => (time ^ i128::MIN).to_be_bytes().to_vec(),
+        Value::Uuid(bytes) => bytes.to_vec(),
+        Value::TimeTz(..) | Value::Span(_) => return None,
+    })
+}

@@ -1,0 +1,197 @@
+//! Numbers as the digits that they consist of: two that are spelled differently are equal here, and nothing is rounded.
+
+/// A decimal number, or one of the values of `numeric` that are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Number {
+    NegativeInfinity,
+    Finite(Decimal),
+    Infinity,
+    NaN,
+}
+
+/// `0.DIGITS × 10^exponent`; zero has no digits, no sign and the exponent 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decimal {
+    negative: bool,
+    /// `0` to `9` as characters, neither the first nor the last is a zero.
+    digits: Vec<u8>,
+    exponent: i64,
+}
+
+impl Number {
+    /// A decimal number with or without an exponent, or a name that PostgreSQL has for what is none.
+    pub fn parse(text: &str) -> Option<Number> {
+        Decimal::parse(text).map(Number::Finite).or_else(|| name(text))
+    }
+
+    /// The shortest digits that read back as the same real.
+    pub fn of_real(real: f64) -> Number {
+        match real {
+            real if real.is_nan() => Number::NaN,
+            f64::INFINITY => Number::Infinity,
+            f64::NEG_INFINITY => Number::NegativeInfinity,
+            real => Decimal::parse(&format!("{real:e}")).map_or(Number::NaN, Number::Finite),
+        }
+    }
+
+    /// `numeric(precision, scale)` holds it without rounding.
+    pub fn fits(&self, precision: i32, scale: i32) -> bool {
+        match self {
+            Number::Finite(number) => number.fits(precision, scale),
+            Number::NaN => true,
+            Number::Infinity | Number::NegativeInfinity => false,
+        }
+    }
+
+    /// Bytes that sort as PostgreSQL sorts `numeric`.
+    pub fn sortable(&self) -> Vec<u8> {
+        match self {
+            Number::NegativeInfinity => vec![0],
+            Number::Finite(number) => number.sortable(),
+            Number::Infinity => vec![4],
+            Number::NaN => vec![5],
+        }
+    }
+}
+
+fn name(text: &str) -> Option<Number> {
+    let (negative, word) = match text.as_bytes() {
+        [b'-', ..] => (true, text.get(1..)?),
+        [b'+', ..] => (false, text.get(1..)?),
+        _ => (false, text),
+    };
+    if text.eq_ignore_ascii_case("nan") {
+        return Some(Number::NaN);
+    }
+    let infinite = word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("infinity");
+    infinite.then_some(if negative { Number::NegativeInfinity } else { Number::Infinity })
+}
+
+impl Decimal {
+    pub fn parse(text: &str) -> Option<Decimal> {
+        let (negative, unsigned) = match text.as_bytes() {
+            [b'-', ..] => (true, text.get(1..)?),
+            [b'+', ..] => (false, text.get(1..)?),
+            _ => (false, text),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..zeros);
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+        }
+        if digits.is_empty() {
+            return Some(Decimal { negative: false, digits, exponent: 0 });
+        }
+        let point = i64::try_from(whole.len()).ok()?.checked_sub(i64::try_from(zeros).ok()?)?;
+        Some(Decimal { negative, digits, exponent: point.checked_add(exponent)? })
+    }
+
+    /// `self` and `other` differ by no more than half a unit of the last of `scale` digits after the point, or by less
+    /// than one such unit towards zero.
+    pub fn is_shortened(&self, other: &Decimal, scale: i32, rounds: bool) -> bool {
+        let Some((whole, shortened)) = self.scaled(scale).zip(other.scaled(scale)) else { return false };
+        let ((whole, rest), (shortened, 0)) = (whole, shortened) else { return false };
+        let up = rounds && rest >= 5;
+        shortened == if up { whole + if self.negative { -1 } else { 1 } } else { whole }
+    }
+
+    /// The number times `10^scale` without what is beyond the point, and the first digit of that.
+    fn scaled(&self, scale: i32) -> Option<(i128, u8)> {
+        let place = self.exponent.checked_add(scale.into())?;
+        if place > 38 {
+            return None;
+        }
+        let digit = |at: i64| {
+            let digit = usize::try_from(at).ok().and_then(|at| self.digits.get(at));
+            digit.map_or(0, |digit| digit - b'0')
+        };
+        let whole = (0..place.max(0))
+            .try_fold(0i128, |sum, at| sum.checked_mul(10)?.checked_add(digit(at).into()))?;
+        Some((if self.negative { -whole } else { whole }, digit(place)))
+    }
+
+    fn fits(&self, precision: i32, scale: i32) -> bool {
+        let length = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);
+        self.digits.is_empty()
+            || (self.exponent <= i64::from(precision) - i64::from(scale)
+                && length.saturating_sub(self.exponent) <= i64::from(scale))
+    }
+
+    fn sortable(&self) -> Vec<u8> {
+        if self.digits.is_empty() {
+            return vec![2];
+        }
+        // 1 and 3 keep the signs apart; of negative numbers, the larger the digits the smaller the number.
+        let size: Vec<u8> =
+            (self.exponent ^ i64::MIN).to_be_bytes().into_iter().chain(self.digits.iter().copied()).collect();
+        match self.negative {
+            false => [&[3][..], &size, &[0]].concat(),
+            true => [vec![1], size.into_iter().chain([0]).map(|byte| !byte).collect()].concat(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_its_digits() {
+        let number = |text: &str| Number::parse(text).unwrap();
+        for (a, b) in
+            [("1", "1.00"), ("10", "1e1"), ("-0", "0"), ("0.50", "5e-1"), ("nan", "NaN"), ("inf", "Infinity")]
+        {
+            assert_eq!(number(a), number(b), "{a} {b}");
+        }
+        assert_eq!(Number::of_real(0.1), number("0.1"));
+        assert_ne!(number("0.1"), number("0.10000000000000001"));
+        for text in ["", ".", "1x", "0x1", "e1", "1e", "--1"] {
+            assert_eq!(Number::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_sort_as_numbers_do() {
+        let ascending = [
+            "-inf", "-1e3", "-12", "-1.5", "-1.25", "-1", "-0.001", "0", "0.001", "0.01", "1", "1.01", "1.1",
+            "9", "10", "1e20", "inf", "nan",
+        ];
+        let keys: Vec<Vec<u8>> =
+            ascending.iter().map(|text| Number::parse(text).unwrap().sortable()).collect();
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    }
+
+    #[test]
+    fn a_limit_counts_digits_before_and_after_the_point() {
+        let fits = |text: &str| Number::parse(text).unwrap().fits(4, 2);
+        assert!(fits("12.34") && fits("0") && fits("-99.9") && fits("0.01"));
+        assert!(!fits("123") && !fits("0.001") && !fits("inf"));
+    }
+
+    #[test]
+    fn what_is_shortened_is_off_by_less_than_its_last_digit() {
+        let shortened = |a: &str, b: &str, rounds| {
+            Decimal::parse(a).unwrap().is_shortened(&Decimal::parse(b).unwrap(), 2, rounds)
+        };
+        assert!(
+            shortened("1.255", "1.26", true)
+                && shortened("-9.999", "-10", true)
+                && shortened("0.004", "0", true)
+        );
+        assert!(shortened("1.259", "1.25", false) && shortened("-1.259", "-1.25", false));
+        assert!(
+            !shortened("1.255", "1.25", true)
+                && !shortened("1.255", "1.26", false)
+                && !shortened("1.255", "1.27", true)
+        );
+    }
+}

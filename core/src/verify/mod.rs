@@ -1,0 +1,4 @@
+//! Does a PostgreSQL database hold what an SQLite file holds? The part that needs neither.
+
+pub mod back;
+pub mod shown;
