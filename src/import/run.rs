@@ -195,7 +195,12 @@ impl<'a> Run<'a> {
 
     /// Where the run has failed.
     fn summary(&self) -> String {
-        let (phase, title) = self.done.last().map_or((Phase::Plan, ""), |last| (last.phase, &*last.title));
+        // While an error goes on nothing is asked of the server, also not how to write other letters in its encoding.
+        let (phase, title) = match self.done.last() {
+            Some(last) if last.title.is_ascii() => (last.phase, &*last.title),
+            Some(last) => (last.phase, ""),
+            None => (Phase::Plan, ""),
+        };
         progress::failed(phase, &shorten::text(title), self.done.loaded(), self.done.elapsed())
     }
 
