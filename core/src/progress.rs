@@ -54,7 +54,8 @@ pub fn failed(phase: Phase, title: &str, totals: Totals, elapsed: Duration) -> S
         0 => "No table had been loaded.".into(),
         _ => format!("{} had been loaded, and nothing of it remains.", done(totals)),
     };
-    format!("The import failed after {seconds:.2} s in phase {phase}, step \"{title}\". {lost}")
+    let step = if title.is_empty() { String::new() } else { format!(", step \"{title}\"") };
+    format!("The import failed after {seconds:.2} s in phase {phase}{step}. {lost}")
 }
 
 fn done(totals: Totals) -> String {

@@ -17,6 +17,7 @@ use super::steps::Steps;
 use super::survey::{self, Survey};
 use super::{broken, existing, values, verification};
 use crate::error::Error;
+use crate::pg::encoding::server_is_utf8;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
@@ -197,7 +198,7 @@ impl<'a> Run<'a> {
     fn summary(&self) -> String {
         // While an error goes on nothing is asked of the server, also not how to write other letters in its encoding.
         let (phase, title) = match self.done.last() {
-            Some(last) if last.title.is_ascii() => (last.phase, &*last.title),
+            Some(last) if server_is_utf8() || last.title.is_ascii() => (last.phase, &*last.title),
             Some(last) => (last.phase, ""),
             None => (Phase::Plan, ""),
         };

@@ -7,6 +7,7 @@ use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use crate::error::Error;
 use crate::pg::spi;
+use crate::sqlite;
 use crate::verify::values::{self, Absent, Question, Tally, Verified};
 use pg_sqlite_migrate_core::finding::Severity;
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Orphans, PlanError, Planned};
@@ -86,7 +87,7 @@ pub fn prove(
             updated: result.updated,
             skipped: result.skipped,
         };
-        let found = match refused(survey, spec, Some(&logged)) {
+        let found = match refused(survey, planned, spec, Some(&logged)) {
             Some(reason) => Err(reason),
             None => compare(survey, planned, spec, Some(run), result.rows_before, 0)?,
         };
@@ -175,7 +176,7 @@ fn of_survey(
     let mut out = vec![];
     for spec in specs {
         let of_log = logged().find(|table| table.source == spec.source);
-        let mut found = match refused(survey, spec, of_log) {
+        let mut found = match refused(survey, &planned, spec, of_log) {
             Some(reason) => Err(reason),
             None => {
                 let rows_before = of_log.map_or(0, |table| table.rows_before);
@@ -250,7 +251,7 @@ fn logged(run: i64) -> Vec<Logged> {
 }
 
 /// Why a table cannot be compared, as far as plan and log tell.
-fn refused(survey: &Survey, spec: &LoadSpec, logged: Option<&Logged>) -> Option<String> {
+fn refused(survey: &Survey, planned: &Planned, spec: &LoadSpec, logged: Option<&Logged>) -> Option<String> {
     let conflict = spec.existing.as_ref().and_then(|into| into.conflict.as_ref());
     let skips = match logged {
         Some(table) => table.skipped > 0,
@@ -270,6 +271,13 @@ fn refused(survey: &Survey, spec: &LoadSpec, logged: Option<&Logged>) -> Option<
         })
     };
     let updates = logged.is_none_or(|table| table.updated > 0) && conflict.is_some_and(|c| !by_primary(c));
+    // An existing row keeps its own spelling of a key that ignores case.
+    let folded = planned.table(spec.id).map_or(&[][..], |table| &table.folded);
+    let folded = folded.iter().map(|column| &column.source);
+    let citext = spec.columns.iter().filter(|column| column.pg_type.is_citext()).map(|column| &column.source);
+    let respelled =
+        folded.chain(citext).any(|column| spec.source_key.iter().any(|key| key.eq_ignore_ascii_case(column)));
+    let respelled = respelled && logged.map_or(conflict.is_some(), |table| table.updated > 0);
     if logged.is_some_and(|table| !table.loaded) {
         Some("its load failed".into())
     } else if survey.damage.of(&spec.source).is_some() {
@@ -280,6 +288,8 @@ fn refused(survey: &Survey, spec: &LoadSpec, logged: Option<&Logged>) -> Option<
         Some("rows were skipped for existing ones, which may be others".into())
     } else if updates {
         Some("existing rows were updated by another key than the primary key of the file".into())
+    } else if respelled {
+        Some("existing rows were updated, whose keys may be spelled otherwise".into())
     } else {
         None
     }
@@ -308,5 +318,9 @@ fn compare(
         rows_before: rows_before.max(0) as u64,
         limit,
     };
-    values::compare(&mut survey.source, question)
+    match values::compare(&mut survey.source, question) {
+        // A file may have been damaged since, or no check have found it.
+        Err(Error::Sqlite(error @ sqlite::Error::Corrupt { .. })) => Ok(Err(error.to_string())),
+        compared => compared,
+    }
 }

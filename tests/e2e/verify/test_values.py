@@ -325,3 +325,17 @@ def test_differences_are_listed_up_to_a_limit(copy):
     assert [copy.value(f"{count}({arguments})") for arguments in ("", '"limit" => 7', '"limit" => 0')] == ["50", "7", "0"]
     [first, *_] = values(copy)
     assert (first["column"], first["different"], first["first_key"]) == ("big", 50, "id = 1")
+
+
+def test_a_damaged_table_is_not_compared_and_others_are(t):
+    path = t.file("t.db", "CREATE TABLE a(id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE b(id INTEGER PRIMARY KEY, v TEXT);"
+                          "INSERT INTO a VALUES (1, 'x'); INSERT INTO b VALUES (1, 'y')")
+    t.import_(path)
+    page = int(t.value("SELECT source ->> 'page_size' FROM sqlite_migrate.run"))
+    with open(path, "r+b") as file:
+        # Table a is on the second page.
+        file.seek(page)
+        file.write(b"\xff" * 100)
+    verdicts = {row["table"]: (row["verdict"], row["detail"]) for row in values(t)}
+    assert verdicts["b"] == ("equal", None)
+    assert verdicts["a"][0] == "not compared" and "corrupt" in verdicts["a"][1], verdicts

@@ -16,6 +16,20 @@ pub enum Document {
     Object(Vec<(String, Document)>),
 }
 
+impl Document {
+    /// A text in it has a NUL, which `jsonb` does not hold.
+    pub fn has_nul(&self) -> bool {
+        match self {
+            Document::Text(text) => text.contains('\0'),
+            Document::List(items) => items.iter().any(Document::has_nul),
+            Document::Object(members) => {
+                members.iter().any(|(key, value)| key.contains('\0') || value.has_nul())
+            }
+            Document::Null | Document::Bool(_) | Document::Number(_) => false,
+        }
+    }
+}
+
 /// `None` if the text is not JSON, has a key twice, or is too deep.
 pub fn read(text: &str) -> Option<Document> {
     let mut reader = Reader { text, at: 0 };

@@ -259,17 +259,23 @@ impl Way {
             (Cell::Null, _) if self.defaulted => Verdict::Normalised(Normalisation::Defaulted),
             (Cell::Null, _) => Verdict::Different,
             (cell, Native::Null) => self.missing(cell),
-            (cell, value) => self.compare_values(cell, value),
+            (cell, value) => match self.compare_values(cell, value) {
+                // What became NULL became the default.
+                Verdict::Different if self.defaulted && self.missing(cell) != Verdict::Different => {
+                    Verdict::Normalised(Normalisation::Defaulted)
+                }
+                verdict => verdict,
+            },
         }
     }
 
     /// A cell in place of which there is NULL.
     fn missing(&self, cell: Cell<'_>) -> Verdict {
-        let readable = self.is_readable(cell);
-        if readable == Some(false) && self.null_values.holds(cell) {
+        let fits = self.has_to_fit(cell);
+        if !fits && self.null_values.holds(cell) {
             return Verdict::Normalised(Normalisation::ListedNull);
         }
-        if self.becomes_null && (readable != Some(true) || self.facts.domain) {
+        if !fits && self.becomes_null {
             return Verdict::Normalised(Normalisation::InvalidNull);
         }
         if self.facts.orphans {
@@ -278,11 +284,19 @@ impl Way {
         Verdict::Different
     }
 
+    /// The column takes the cell. What only the type or a domain's check can tell, the plan's word is taken for.
+    fn has_to_fit(&self, cell: Cell<'_>) -> bool {
+        self.is_readable(cell) == Some(true) && !self.facts.domain
+    }
+
     /// The column can hold the cell; `None` where only its type can tell.
     fn is_readable(&self, cell: Cell<'_>) -> Option<bool> {
         match self.kind {
             Kind::Printed => None,
-            Kind::Json | Kind::Jsonb => Some(document(cell).is_some_and(|text| json::read(&text).is_some())),
+            Kind::Json | Kind::Jsonb => {
+                let read = document(cell).and_then(|text| json::read(&text));
+                Some(read.is_some_and(|document| self.kind == Kind::Json || !document.has_nul()))
+            }
             _ => Some(self.meaning(cell).is_some()),
         }
     }

@@ -446,6 +446,7 @@ fn what_was_lost_is_different() {
         ("json", Cell::Text(b"{\"a\":1}"), printed("{\"a\": 1}")),
         ("jsonb", Cell::Text(b"{\"a\":1,\"a\":2}"), printed("{\"a\": 2}")),
         ("jsonb", Cell::Text(b"\"1\""), printed("1")),
+        ("jsonb", Cell::Text(b"[1]"), Native::Null),
         ("jsonb", Cell::Text(b"[1,2]"), printed("[2, 1]")),
         ("uuid", Cell::Blob(&[0; 16]), Native::Uuid([1; 16])),
         ("interval", Cell::Text(b"24:00:00"), printed("1 day")),
@@ -471,8 +472,18 @@ fn a_null_has_its_reason_or_is_a_loss() {
     check(&lenient, Cell::Text(b"x"), Native::Null, kind(Normalisation::InvalidNull));
     check(&lenient, Cell::Integer(7), Native::Null, Verdict::Different);
     check(&plain, Cell::Text(b"x"), Native::Null, Verdict::Different);
+    let jsonb = LoadColumn { on_invalid: OnInvalid::Null, ..column("jsonb", None) };
+    check(&jsonb, Cell::Text(b"[\"\\u0000\"]"), Native::Null, kind(Normalisation::InvalidNull));
+    check(&jsonb, Cell::Text(b"[\"\\u0001\"]"), Native::Null, Verdict::Different);
+    let inet = LoadColumn { null_values: ValueList::new(["n/a".to_owned()]), ..column("inet", None) };
+    check(&inet, Cell::Text(b"n/a"), Native::Null, kind(Normalisation::ListedNull));
+    check(&inet, Cell::Text(b"x"), Native::Null, Verdict::Different);
     let default = LoadColumn { default: Some("7".into()), ..plain };
     check(&default, Cell::Null, Native::Integer(7), kind(Normalisation::Defaulted));
+    check(&default, Cell::Text(b"x"), Native::Integer(7), Verdict::Different);
+    let lenient = LoadColumn { on_invalid: OnInvalid::Null, ..default };
+    check(&lenient, Cell::Text(b"x"), Native::Integer(7), kind(Normalisation::Defaulted));
+    check(&lenient, Cell::Integer(8), Native::Integer(7), Verdict::Different);
 }
 
 #[test]
