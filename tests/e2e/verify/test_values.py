@@ -219,6 +219,14 @@ def test_existing_rows_are_no_differences(t):
     assert {row["missing_in_source"] for row in values(t)} == {1}
 
 
+def test_a_late_year_is_no_empty_text(t):
+    path = t.file("late.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, day DATE); INSERT INTO t VALUES (1, '')")
+    t.import_(path, {"tables": {"t": {"columns": {"day": {"type": "date", "null_values": [""]}}}}})
+    t.sql("UPDATE t SET day = '12024-01-01'")
+    [row] = bad(values(t))
+    assert (row["column"], row["source_value"], row["target_value"]) == ("day", "''", "a time after the year 9999")
+
+
 def test_a_path_and_a_plan_need_no_run(t):
     path = t.file("t.db", FILE)
     t.import_(path)

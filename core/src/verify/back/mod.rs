@@ -688,10 +688,10 @@ fn document(cell: Cell<'_>) -> Option<Cow<'_, str>> {
 fn printed(value: &Native<'_>) -> Option<String> {
     match value {
         Native::Uuid(bytes) => Some(::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()),
-        Native::Date(day) => time::day(*day).map(time::date),
+        Native::Date(day) => time::day(*day).and_then(time::date),
         Native::Time(micros) => Some(time::clock(i128::from(*micros) * MICRO)),
-        Native::Timestamp(micros) => time::moment(*micros).map(time::printed),
-        Native::TimestampTz(micros) => time::moment(*micros).map(|moment| time::printed(moment) + "+00"),
+        Native::Timestamp(micros) => time::moment(*micros).and_then(time::printed),
+        Native::TimestampTz(micros) => Some(time::moment(*micros).and_then(time::printed)? + "+00"),
         _ => None,
     }
 }

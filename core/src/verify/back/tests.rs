@@ -499,3 +499,12 @@ fn only_what_is_too_much_may_go() {
         Verdict::Different,
     );
 }
+
+#[test]
+fn a_time_that_no_text_says_is_no_empty_text() {
+    for (pg_type, value) in
+        [("date", Native::Date(4_000_000)), ("timestamp", Native::Timestamp(i64::MAX / 2))]
+    {
+        check(&column(pg_type, None), Cell::Text(b""), value, Verdict::Different);
+    }
+}
