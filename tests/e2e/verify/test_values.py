@@ -219,6 +219,22 @@ def test_existing_rows_are_no_differences(t):
     assert {row["missing_in_source"] for row in values(t)} == {1}
 
 
+def test_rows_without_a_key_pair_by_what_their_cells_have_become(t):
+    path = t.file("none.db", """
+        CREATE TABLE p(id INTEGER PRIMARY KEY);
+        CREATE TABLE t(day DATE, word TEXT, p INTEGER REFERENCES p);
+        INSERT INTO p VALUES (1);
+        INSERT INTO t VALUES ('', 'a', 1), ('soon', 'b', 1), ('2024-01-01', 'c', 9), ('', 'd', NULL);""")
+    column = {"type": "date", "null_values": [""], "on_invalid": "null"}
+    t.import_(path, {"verify": "values", "orphans": "null", "tables": {"t": {"columns": {"day": column}}}})
+    rows = values(t)
+    assert not bad(rows), bad(rows)
+    assert [row["normalisations"] for row in rows if row["table"] == "t" and row["normalised"]] == [
+        {"null_values": 2, "on_invalid": 1}, {"orphans": 1}]
+    t.sql("UPDATE t SET day = '2024-01-01' WHERE word = 'a'")
+    assert {(row["missing_in_target"], row["missing_in_source"]) for row in bad(values(t))} == {(1, 1)}
+
+
 def test_a_late_year_is_no_empty_text(t):
     path = t.file("late.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, day DATE); INSERT INTO t VALUES (1, '')")
     t.import_(path, {"tables": {"t": {"columns": {"day": {"type": "date", "null_values": [""]}}}}})

@@ -125,6 +125,7 @@ pub struct Way {
     excess: Excess,
     null_values: ValueList,
     becomes_null: bool,
+    nullable: bool,
     defaulted: bool,
     facts: Facts,
 }
@@ -221,6 +222,7 @@ impl Way {
             excess: column.excess,
             null_values: column.null_values.clone(),
             becomes_null: column.on_invalid == OnInvalid::Null,
+            nullable: !column.not_null,
             defaulted: column.default.is_some(),
             facts,
         })
@@ -778,7 +780,13 @@ impl Way {
         let recoded = self.recoded(cell);
         match recoded.as_ref().map_or(cell, |(text, _)| Cell::Text(text)) {
             Cell::Null => Some(None),
-            cell => sortable(self.meaning(cell)?.0).map(Some),
+            cell => match self.meaning(cell) {
+                Some((meaning, _)) => sortable(meaning).map(Some),
+                // What cannot be read has become NULL, where the plan says so.
+                None => {
+                    (self.nullable && (self.becomes_null || self.null_values.holds(cell))).then_some(None)
+                }
+            },
         }
     }
 
@@ -790,7 +798,8 @@ impl Way {
         }
     }
 
-    /// Cells and values of the column sort by the same keys. Values that were shortened do not.
+    /// Cells and values of the column sort by the same keys. Values that may have been shortened do not, nor those in
+    /// place of which there is NULL for a reason that the cell does not tell.
     pub fn has_order(&self) -> bool {
         let ordered = match self.kind {
             Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 | Kind::Numeric(_) => true,
@@ -800,7 +809,14 @@ impl Way {
                 false
             }
         };
-        ordered && self.excess == Excess::Error && !self.defaulted
+        let shortened = match self.kind {
+            Kind::Numeric(limit) => limit.is_some(),
+            Kind::Text(limit) | Kind::Bpchar(limit) => limit.is_some(),
+            Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
+            _ => false,
+        } && self.excess != Excess::Error;
+        let lost = self.facts.orphans || self.becomes_null && self.facts.domain;
+        ordered && !shortened && !lost && !self.defaulted
     }
 
     /// A cell that is an integer becomes the same integer.

@@ -508,3 +508,27 @@ fn a_time_that_no_text_says_is_no_empty_text() {
         check(&column(pg_type, None), Cell::Text(b""), value, Verdict::Different);
     }
 }
+
+/// Rows of a table without a key pair by what their cells have become.
+#[test]
+fn a_cell_that_has_become_null_has_the_key_of_null() {
+    let plain = column("date", None);
+    let listed = LoadColumn { null_values: ValueList::new([String::new()]), ..plain.clone() };
+    assert_eq!(way_of(&listed, "UTC").key(Cell::Text(b"")), Some(None));
+    assert_eq!(way_of(&listed, "UTC").key(Cell::Text(b"x")), None);
+    let lenient = LoadColumn { on_invalid: OnInvalid::Null, ..plain.clone() };
+    assert_eq!(way_of(&lenient, "UTC").key(Cell::Text(b"x")), Some(None));
+    let required = LoadColumn { not_null: true, ..lenient.clone() };
+    assert_eq!(way_of(&required, "UTC").key(Cell::Text(b"x")), None);
+    let has_order = |column: &LoadColumn, facts| {
+        Way::new(column, &column.pg_type, "UTC", facts).is_some_and(|way| way.has_order())
+    };
+    assert!(has_order(&lenient, Facts::default()));
+    assert!(!has_order(&lenient, Facts { domain: true, ..Facts::default() }));
+    assert!(!has_order(&plain, Facts { orphans: true, ..Facts::default() }));
+    for (pg_type, ordered) in [("integer", true), ("text", true), ("varchar(3)", false), ("timestamp", false)]
+    {
+        let cut = LoadColumn { excess: Excess::Truncate, ..column(pg_type, None) };
+        assert_eq!(has_order(&cut, Facts::default()), ordered, "{pg_type}");
+    }
+}
