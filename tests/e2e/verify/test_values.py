@@ -235,6 +235,23 @@ def test_rows_without_a_key_pair_by_what_their_cells_have_become(t):
     assert {(row["missing_in_target"], row["missing_in_source"]) for row in bad(values(t))} == {(1, 1)}
 
 
+def test_what_may_be_cut_off_is_no_other_value(t):
+    path = t.file("fine.db", """
+        CREATE TABLE t(id INTEGER PRIMARY KEY, at DATETIME, span TEXT);
+        INSERT INTO t VALUES (1, '2024-01-01 10:00:00.000001', '00:00:01.5'), (2, '2024-01-01 10:00:00.0000016', '00:00:01.0000016');""")
+    t.import_(path, {"excess": "round", "tables": {"t": {"columns": {"at": {"type": "timestamp"}, "span": {"type": "interval"}}}}})
+    rows = values(t)
+    assert not bad(rows), bad(rows)
+    assert {row["column"]: row["normalisations"] for row in rows if row["normalised"]} == {"at": {"excess": 1}, "span": {"excess": 1}}
+    session = t.session()
+    for row in (1, 2):
+        for column in ("at", "span"):
+            for sign in "+-":
+                change = f"UPDATE t SET {column} = {column} {sign} interval '1 microsecond' WHERE id = {row}"
+                [[first, *_]] = after(session, change, VALUES)
+                assert (first["column"], first["verdict"], first["first_key"]) == (column, "different", f"id = {row}"), (change, first)
+
+
 def test_a_late_year_is_no_empty_text(t):
     path = t.file("late.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, day DATE); INSERT INTO t VALUES (1, '')")
     t.import_(path, {"tables": {"t": {"columns": {"day": {"type": "date", "null_values": [""]}}}}})

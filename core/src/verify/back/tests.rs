@@ -483,6 +483,26 @@ fn only_what_is_too_much_may_go() {
     check(&with("timestamp", Excess::Round), fine, Native::Timestamp(2), shortened);
     check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(1), shortened);
     check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(3), Verdict::Different);
+    check(&with("timestamp", Excess::Round), fine, Native::Timestamp(1), Verdict::Different);
+    check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(2), Verdict::Different);
+    // What fits loses nothing.
+    let whole = Cell::Text(b"2000-01-01 00:00:00.000001");
+    check(&with("timestamp", Excess::Round), whole, Native::Timestamp(2), Verdict::Different);
+    let milliseconds = Cell::Text(b"2000-01-01 00:00:00.0019");
+    check(&with("timestamp(3)", Excess::Round), milliseconds, Native::Timestamp(2000), shortened);
+    check(&with("timestamp(3)", Excess::Truncate), milliseconds, Native::Timestamp(1000), shortened);
+    check(&with("timestamp(3)", Excess::Truncate), milliseconds, Native::Timestamp(2000), Verdict::Different);
+    let span = Cell::Text(b"-00:00:01.0000016");
+    check(&with("interval", Excess::Round), span, printed("-00:00:01.000002"), shortened);
+    check(&with("interval", Excess::Truncate), span, printed("-00:00:01.000001"), shortened);
+    check(&with("interval", Excess::Round), span, printed("-00:00:01.000001"), Verdict::Different);
+    check(
+        &with("interval", Excess::Round),
+        Cell::Text(b"00:00:01.5"),
+        printed("00:00:01.25"),
+        Verdict::Different,
+    );
+    check(&with("interval(0)", Excess::Round), Cell::Text(b"00:00:01.5"), printed("00:00:02"), shortened);
     check(&with("timestamp", Excess::Error), fine, Native::Timestamp(2), Verdict::Different);
     check(&with("numeric(6,2)", Excess::Round), Cell::Text(b"1.255"), printed("1.26"), shortened);
     check(&with("numeric(6,2)", Excess::Round), Cell::Text(b"1.255"), printed("1.27"), Verdict::Different);
