@@ -219,6 +219,15 @@ def test_existing_rows_are_no_differences(t):
     assert {row["missing_in_source"] for row in values(t)} == {1}
 
 
+def test_existing_rows_that_were_updated_make_no_room_for_others(t):
+    path = t.file("update.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    t.sql("CREATE TABLE t(id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'old'), (7, 'old')")
+    t.import_(path, {"existing_rows": "append", "on_conflict": "update", "verify": "values"})
+    assert not bad(values(t))
+    t.sql("INSERT INTO t VALUES (99, 'new')")
+    assert {row["missing_in_source"] for row in values(t)} == {1}
+
+
 def test_rows_without_a_key_pair_by_what_their_cells_have_become(t):
     path = t.file("none.db", """
         CREATE TABLE p(id INTEGER PRIMARY KEY);
