@@ -244,6 +244,16 @@ def test_rows_without_a_key_pair_by_what_their_cells_have_become(t):
     assert {(row["missing_in_target"], row["missing_in_source"]) for row in bad(values(t))} == {(1, 1)}
 
 
+def test_rejected_orphans_are_accounted_for_whatever_their_key_is(t):
+    tables = {"uuid": "'550E8400-E29B-41D4-A716-446655440000'", "real": "1.5", "blob": "x'01'", "datetime": "'2024-01-01T10:00'"}
+    path = t.file("orphans.db", "CREATE TABLE p(id INTEGER PRIMARY KEY);" + "".join(
+        f"CREATE TABLE of_{name}(k {name} PRIMARY KEY, p INTEGER REFERENCES p) WITHOUT ROWID; INSERT INTO of_{name} VALUES ({key}, 9);"
+        for name, key in tables.items()))
+    t.import_(path, {"orphans": "reject", "verify": "values"})
+    assert t.value("SELECT count(*) FROM sqlite_migrate.reject") == "4"
+    assert not bad(values(t))
+
+
 def test_what_may_be_cut_off_is_no_other_value(t):
     path = t.file("fine.db", """
         CREATE TABLE t(id INTEGER PRIMARY KEY, at DATETIME, span TEXT);
