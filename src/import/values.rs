@@ -45,6 +45,13 @@ struct Logged {
     skipped: i64,
 }
 
+impl Logged {
+    /// Rows that were there before, and that the file has no part in.
+    fn others(&self) -> i64 {
+        self.rows_before - self.updated
+    }
+}
+
 pub fn verify(asked: Asked<'_>) -> Result<Vec<Verified>, Error> {
     let (run, path, mut plan) = match (asked.path, asked.plan) {
         (Some(path), plan) => {
@@ -89,7 +96,7 @@ pub fn prove(
         };
         let found = match refused(survey, planned, spec, Some(&logged)) {
             Some(reason) => Err(reason),
-            None => compare(survey, planned, spec, Some(run), result.rows_before, 0)?,
+            None => compare(survey, planned, spec, Some(run), logged.others(), 0)?,
         };
         match found {
             Err(reason) => result.detail.push(format!("values were not compared: {reason}")),
@@ -179,8 +186,8 @@ fn of_survey(
         let mut found = match refused(survey, &planned, spec, of_log) {
             Some(reason) => Err(reason),
             None => {
-                let rows_before = of_log.map_or(0, |table| table.rows_before);
-                compare(survey, &planned, spec, run.map(|run| run.run), rows_before, limit)?
+                let others = of_log.map_or(0, Logged::others);
+                compare(survey, &planned, spec, run.map(|run| run.run), others, limit)?
             }
         };
         if let Ok(tally) = &mut found {
@@ -300,7 +307,7 @@ fn compare(
     planned: &Planned,
     spec: &LoadSpec,
     run: Option<i64>,
-    rows_before: i64,
+    others: i64,
     limit: usize,
 ) -> Result<Result<Tally, String>, Error> {
     let Some(table) = survey.catalog.table(&spec.source).cloned() else {
@@ -315,7 +322,7 @@ fn compare(
         table: &table,
         orphans: orphans.flat_map(|orphans| orphans.columns.clone()).collect(),
         absent: run.map_or_else(Absent::default, |run| Absent::of(run, spec)),
-        rows_before: rows_before.max(0) as u64,
+        others: others.max(0) as u64,
         limit,
     };
     match values::compare(&mut survey.source, question) {

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::merge::logged_name;
 use crate::pg::spi;
-use pg_sqlite_migrate_core::plan::LoadSpec;
-use pg_sqlite_migrate_core::value::Cell;
+use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
+use pg_sqlite_migrate_core::value::{Cell, PgType};
 
 #[derive(Debug, Clone, Default)]
 pub struct Absent {
@@ -14,7 +14,8 @@ pub struct Absent {
     names: HashSet<String>,
     /// The primary keys of rows that were rejected after they had been loaded, by their text.
     keys: HashSet<Vec<Option<String>>>,
-    /// Rows of a table without a primary key that were rejected so: the log has their values only.
+    /// Rows that were rejected so, and that no key names: the table has none, or one of values that are spelled otherwise
+    /// than in the file. The log has what they had become.
     unnamed: u64,
 }
 
@@ -26,11 +27,10 @@ const REJECTED: &str = "
 impl Absent {
     /// What a run's log says of the table.
     pub fn of(run: i64, spec: &LoadSpec) -> Absent {
-        let target = |name: &String| {
-            let column = spec.columns.iter().find(|column| column.source.eq_ignore_ascii_case(name));
-            column.map(|column| column.target.clone())
-        };
-        let key: Vec<String> = spec.source_key.iter().filter_map(target).collect();
+        let column = |name: &String| spec.columns.iter().find(|c| c.source.eq_ignore_ascii_case(name));
+        let key: Vec<&LoadColumn> = spec.source_key.iter().filter_map(column).collect();
+        let names = key.iter().all(|column| keeps_spelling(&column.pg_type));
+        let key: Vec<String> = key.into_iter().map(|column| column.target.clone()).collect();
         let mut absent = Absent::default();
         let rows = spi::rows(REJECTED, &[run.into(), (&spec.source).into(), (&key[..]).into()], |row| {
             (
@@ -43,7 +43,7 @@ impl Absent {
             match row {
                 (Some(rowid), ..) => _ = absent.rowids.insert(rowid),
                 (None, Some(name), _) => _ = absent.names.insert(name),
-                (None, None, key) if key.is_empty() => absent.unnamed += 1,
+                (None, None, key) if key.is_empty() || !names => absent.unnamed += 1,
                 (None, None, key) => _ = absent.keys.insert(key),
             }
         }
@@ -66,6 +66,13 @@ impl Absent {
     pub fn unnamed(&self) -> u64 {
         self.unnamed
     }
+}
+
+/// The text of a value is the cell's.
+fn keeps_spelling(pg_type: &PgType) -> bool {
+    let base = pg_type.base();
+    matches!(base, PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Text | PgType::Varchar(_))
+        || base.is_citext()
 }
 
 /// The primary key as jsonb has it.

@@ -40,8 +40,8 @@ pub struct Question<'a> {
     pub orphans: Vec<String>,
     /// Rows of the file that are accounted for elsewhere.
     pub absent: Absent,
-    /// Rows that were there before.
-    pub rows_before: u64,
+    /// Rows of the table that come from elsewhere: those that were there before and were not updated.
+    pub others: u64,
     /// Differences that are listed; all are counted.
     pub limit: usize,
 }
@@ -61,7 +61,7 @@ pub fn compare(source: &mut Source, question: Question<'_>) -> Result<Result<Tal
     };
     let mut refused = None;
     for key in pairing.keys(question.spec, question.table) {
-        let tally = Tally::new(&question.spec.columns, question.rows_before, question.limit);
+        let tally = Tally::new(&question.spec.columns, question.others, question.limit);
         match pairing.merge(source, &key, tally, &mut question.absent.clone())? {
             Ok(tally) => return Ok(Ok(tally)),
             Err(stop) => refused = Some(stop),

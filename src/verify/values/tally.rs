@@ -63,7 +63,7 @@ pub struct Tally {
     /// The first row that only one side has: the file, or the table.
     first_missing: [Option<Difference>; 2],
     pub differences: Vec<Difference>,
-    rows_before: u64,
+    others: u64,
     limit: usize,
 }
 
@@ -78,13 +78,13 @@ impl ColumnTally {
 }
 
 impl Tally {
-    pub fn new(columns: &[LoadColumn], rows_before: u64, limit: usize) -> Tally {
+    pub fn new(columns: &[LoadColumn], others: u64, limit: usize) -> Tally {
         let column = |column: &LoadColumn| ColumnTally {
             name: column.target.clone(),
             pg_type: column.pg_type.to_string(),
             ..ColumnTally::default()
         };
-        Tally { columns: columns.iter().map(column).collect(), rows_before, limit, ..Tally::default() }
+        Tally { columns: columns.iter().map(column).collect(), others, limit, ..Tally::default() }
     }
 
     /// Lists a column that was not compared.
@@ -134,8 +134,8 @@ impl Tally {
                 self.missing_in_target += 1;
                 "missing in target"
             }
-            // Nobody can tell which rows were there before, only how many.
-            Missing::InSource if self.rows_before > 0 => return self.rows_before -= 1,
+            // Nobody can tell which rows come from elsewhere, only how many.
+            Missing::InSource if self.others > 0 => return self.others -= 1,
             Missing::InSource => {
                 self.missing_in_source += 1;
                 "missing in source"

@@ -219,6 +219,66 @@ def test_existing_rows_are_no_differences(t):
     assert {row["missing_in_source"] for row in values(t)} == {1}
 
 
+def test_existing_rows_that_were_updated_make_no_room_for_others(t):
+    path = t.file("update.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    t.sql("CREATE TABLE t(id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'old'), (7, 'old')")
+    t.import_(path, {"existing_rows": "append", "on_conflict": "update", "verify": "values"})
+    assert not bad(values(t))
+    t.sql("INSERT INTO t VALUES (99, 'new')")
+    assert {row["missing_in_source"] for row in values(t)} == {1}
+
+
+def test_rows_without_a_key_pair_by_what_their_cells_have_become(t):
+    path = t.file("none.db", """
+        CREATE TABLE p(id INTEGER PRIMARY KEY);
+        CREATE TABLE t(day DATE, word TEXT, p INTEGER REFERENCES p);
+        INSERT INTO p VALUES (1);
+        INSERT INTO t VALUES ('', 'a', 1), ('soon', 'b', 1), ('2024-01-01', 'c', 9), ('', 'd', NULL);""")
+    column = {"type": "date", "null_values": [""], "on_invalid": "null"}
+    t.import_(path, {"verify": "values", "orphans": "null", "tables": {"t": {"columns": {"day": column}}}})
+    rows = values(t)
+    assert not bad(rows), bad(rows)
+    assert [row["normalisations"] for row in rows if row["table"] == "t" and row["normalised"]] == [
+        {"null_values": 2, "on_invalid": 1}, {"orphans": 1}]
+    t.sql("UPDATE t SET day = '2024-01-01' WHERE word = 'a'")
+    assert {(row["missing_in_target"], row["missing_in_source"]) for row in bad(values(t))} == {(1, 1)}
+
+
+def test_rejected_orphans_are_accounted_for_whatever_their_key_is(t):
+    tables = {"uuid": "'550E8400-E29B-41D4-A716-446655440000'", "real": "1.5", "blob": "x'01'", "datetime": "'2024-01-01T10:00'"}
+    path = t.file("orphans.db", "CREATE TABLE p(id INTEGER PRIMARY KEY);" + "".join(
+        f"CREATE TABLE of_{name}(k {name} PRIMARY KEY, p INTEGER REFERENCES p) WITHOUT ROWID; INSERT INTO of_{name} VALUES ({key}, 9);"
+        for name, key in tables.items()))
+    t.import_(path, {"orphans": "reject", "verify": "values"})
+    assert t.value("SELECT count(*) FROM sqlite_migrate.reject") == "4"
+    assert not bad(values(t))
+
+
+def test_what_may_be_cut_off_is_no_other_value(t):
+    path = t.file("fine.db", """
+        CREATE TABLE t(id INTEGER PRIMARY KEY, at DATETIME, span TEXT);
+        INSERT INTO t VALUES (1, '2024-01-01 10:00:00.000001', '00:00:01.5'), (2, '2024-01-01 10:00:00.0000016', '00:00:01.0000016');""")
+    t.import_(path, {"excess": "round", "tables": {"t": {"columns": {"at": {"type": "timestamp"}, "span": {"type": "interval"}}}}})
+    rows = values(t)
+    assert not bad(rows), bad(rows)
+    assert {row["column"]: row["normalisations"] for row in rows if row["normalised"]} == {"at": {"excess": 1}, "span": {"excess": 1}}
+    session = t.session()
+    for row in (1, 2):
+        for column in ("at", "span"):
+            for sign in "+-":
+                change = f"UPDATE t SET {column} = {column} {sign} interval '1 microsecond' WHERE id = {row}"
+                [[first, *_]] = after(session, change, VALUES)
+                assert (first["column"], first["verdict"], first["first_key"]) == (column, "different", f"id = {row}"), (change, first)
+
+
+def test_a_late_year_is_no_empty_text(t):
+    path = t.file("late.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, day DATE); INSERT INTO t VALUES (1, '')")
+    t.import_(path, {"tables": {"t": {"columns": {"day": {"type": "date", "null_values": [""]}}}}})
+    t.sql("UPDATE t SET day = '12024-01-01'")
+    [row] = bad(values(t))
+    assert (row["column"], row["source_value"], row["target_value"]) == ("day", "''", "a time after the year 9999")
+
+
 def test_a_path_and_a_plan_need_no_run(t):
     path = t.file("t.db", FILE)
     t.import_(path)

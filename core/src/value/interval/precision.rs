@@ -53,6 +53,11 @@ impl Precision {
         Some(Precision { fields, digits })
     }
 
+    /// After the second.
+    pub fn digits(self) -> u32 {
+        self.digits
+    }
+
     /// With as many digits after the second as the column has.
     pub(super) fn rounded(self, span: Span, excess: Excess) -> Result<Span, InvalidValue> {
         let seconds = self.fields.is_none_or(|(_, last)| last == Field::Second);

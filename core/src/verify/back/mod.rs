@@ -125,6 +125,7 @@ pub struct Way {
     excess: Excess,
     null_values: ValueList,
     becomes_null: bool,
+    nullable: bool,
     defaulted: bool,
     facts: Facts,
 }
@@ -149,7 +150,7 @@ enum Kind {
     TimeTz(i128),
     Timestamp(i128),
     TimestampTz(i128),
-    Interval,
+    Interval(i128),
     Uuid,
     Json,
     Jsonb,
@@ -178,7 +179,7 @@ impl Kind {
             PgType::TimeTz(digits) => Kind::TimeTz(step(*digits)),
             PgType::Timestamp(digits) => Kind::Timestamp(step(*digits)),
             PgType::TimestampTz(digits) => Kind::TimestampTz(step(*digits)),
-            PgType::Interval(_) => Kind::Interval,
+            PgType::Interval(precision) => Kind::Interval(step(precision.digits())),
             PgType::Uuid => Kind::Uuid,
             PgType::Json => Kind::Json,
             PgType::Jsonb => Kind::Jsonb,
@@ -221,6 +222,7 @@ impl Way {
             excess: column.excess,
             null_values: column.null_values.clone(),
             becomes_null: column.on_invalid == OnInvalid::Null,
+            nullable: !column.not_null,
             defaulted: column.default.is_some(),
             facts,
         })
@@ -318,7 +320,8 @@ impl Way {
                 Some(form) => Verdict::Normalised(form),
                 None => Verdict::Equal,
             },
-            _ if self.is_shortened(cell, &found) => Verdict::Normalised(Normalisation::Shortened),
+            // A cell that fits loses nothing.
+            None if self.is_shortened(cell, &found) => Verdict::Normalised(Normalisation::Shortened),
             _ => Verdict::Different,
         }
     }
@@ -367,7 +370,7 @@ impl Way {
                 Value::Time(time::moment(*micros)?)
             }
             (Kind::Numeric(_) | Kind::Money, Native::Printed(text)) => Value::Number(Number::parse(text)?),
-            (Kind::Interval, Native::Printed(text)) => Value::Span(span::read(text)?),
+            (Kind::Interval(_), Native::Printed(text)) => Value::Span(span::read(text)?),
             (Kind::TimeTz(_), Native::Printed(text)) => {
                 let written = time::read(text)?;
                 Value::TimeTz(written.clock?, written.offset?)
@@ -395,11 +398,11 @@ impl Way {
                 self.money(cell).filter(|number| number.fits(19, 2)).map(|n| (Value::Number(n), None))
             }
             Kind::Text(limit) => {
-                let (text, form) = self.text(cell).filter(|(text, _)| within(text, limit))?;
+                let (text, form) = self.text(cell).filter(|(text, _)| self.is_within(text, limit))?;
                 Some((Value::Text(text), form))
             }
             Kind::Bpchar(limit) => {
-                let (text, form) = self.text(cell).filter(|(text, _)| within(text, limit))?;
+                let (text, form) = self.text(cell).filter(|(text, _)| self.is_within(text, limit))?;
                 let full = limit.is_some_and(|limit| text.chars().count() == limit as usize);
                 if text.ends_with(' ') && !full {
                     return None;
@@ -417,7 +420,10 @@ impl Way {
                 .map(|(t, offset)| (Value::TimeTz(t, offset), None)),
             Kind::Timestamp(step) => self.wall(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
             Kind::TimestampTz(step) => self.instant(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
-            Kind::Interval => self.span(cell).filter(Span::is_held).map(|span| (Value::Span(span), None)),
+            Kind::Interval(step) => self
+                .span(cell)
+                .filter(|span| span.is_held() && span.time % step == 0)
+                .map(|span| (Value::Span(span), None)),
             Kind::Uuid => text::uuid(cell).map(|bytes| (Value::Uuid(bytes), None)),
             Kind::Json | Kind::Jsonb | Kind::Printed => None,
         }
@@ -440,8 +446,8 @@ impl Way {
             }
             (_, Native::Uuid(_)) => (false, Normalisation::UuidSpelling),
             (Kind::Bpchar(_), Native::Text(text)) => (!text.ends_with(' '), Normalisation::Blanks),
-            (Kind::Interval | Kind::TimeTz(_), Native::Printed(printed)) => match cell {
-                Cell::Text(text) if self.kind == Kind::Interval => {
+            (Kind::Interval(_) | Kind::TimeTz(_), Native::Printed(printed)) => match cell {
+                Cell::Text(text) if matches!(self.kind, Kind::Interval(_)) => {
                     (text == printed.as_bytes(), Normalisation::IntervalSpelling)
                 }
                 Cell::Text(text) => (text == printed.as_bytes(), Normalisation::TimeSpelling),
@@ -463,10 +469,15 @@ impl Way {
             Excess::Round => true,
             Excess::Truncate => false,
         };
-        // Digits beyond microseconds may be rounded before the others are.
+        // Digits beyond microseconds go first, then those beyond the column's. Of a half, and of a count before its epoch,
+        // both neighbours may be right.
         let near = |wanted: Option<i128>, found: i128, step: i128| {
-            let distance = wanted.map_or(i128::MAX, |wanted| (wanted - found).abs());
-            if rounds { 2 * distance <= step + MICRO } else { distance < step }
+            let Some(wanted) = wanted else { return false };
+            let before = wanted.div_euclid(MICRO) * MICRO;
+            [before, before + MICRO].into_iter().any(|micros| match rounds {
+                true => 2 * (micros - wanted).abs() <= MICRO && 2 * (micros - found).abs() <= step,
+                false => (micros <= wanted || wanted < 0) && (0..step).contains(&(micros - found)),
+            })
         };
         match (self.kind, found) {
             (Kind::Time(step), Value::Time(found)) => near(self.clock(cell), *found, step),
@@ -476,10 +487,11 @@ impl Way {
                 let wanted = self.offset_clock(cell).filter(|(_, offset)| offset == east);
                 near(wanted.map(|(time, _)| time), *found, step)
             }
-            (Kind::Interval, Value::Span(found)) => self.span(cell).is_some_and(|wanted| {
+            (Kind::Interval(step), Value::Span(found)) => self.span(cell).is_some_and(|wanted| {
                 let apart = (wanted.months, wanted.days) == (found.months, found.days);
-                // Its precision is not kept here: less than a second may go.
-                apart && (wanted.time - found.time).abs() < time::SECOND
+                // Towards zero or away from it, on either side.
+                let sign = wanted.time.signum();
+                apart && near(Some(sign * wanted.time), sign * found.time, step)
             }),
             (Kind::Numeric(Some((_, scale))), Value::Number(Number::Finite(found))) => {
                 match self.number(cell) {
@@ -501,6 +513,12 @@ impl Way {
             }
             _ => false,
         }
+    }
+
+    /// A database without an encoding counts bytes.
+    fn is_within(&self, text: &str, limit: Option<u32>) -> bool {
+        let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+        text.len() <= limit || !self.texts.of_bytes && text.chars().count() <= limit
     }
 
     fn truth<'a>(&self, cell: Cell<'a>) -> Option<Meaning<'a>> {
@@ -702,16 +720,12 @@ fn document(cell: Cell<'_>) -> Option<Cow<'_, str>> {
 fn printed(value: &Native<'_>) -> Option<String> {
     match value {
         Native::Uuid(bytes) => Some(::uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()),
-        Native::Date(day) => time::day(*day).map(time::date),
+        Native::Date(day) => time::day(*day).and_then(time::date),
         Native::Time(micros) => Some(time::clock(i128::from(*micros) * MICRO)),
-        Native::Timestamp(micros) => time::moment(*micros).map(time::printed),
-        Native::TimestampTz(micros) => time::moment(*micros).map(|moment| time::printed(moment) + "+00"),
+        Native::Timestamp(micros) => time::moment(*micros).and_then(time::printed),
+        Native::TimestampTz(micros) => Some(time::moment(*micros).and_then(time::printed)? + "+00"),
         _ => None,
     }
-}
-
-fn within(text: &str, limit: Option<u32>) -> bool {
-    limit.is_none_or(|limit| text.len() <= limit as usize || text.chars().count() <= limit as usize)
 }
 
 /// Every NaN is one.
@@ -792,7 +806,13 @@ impl Way {
         let recoded = self.recoded(cell);
         match recoded.as_ref().map_or(cell, |(text, _)| Cell::Text(text)) {
             Cell::Null => Some(None),
-            cell => sortable(self.meaning(cell)?.0).map(Some),
+            cell => match self.meaning(cell) {
+                Some((meaning, _)) => sortable(meaning).map(Some),
+                // What cannot be read has become NULL, where the plan says so.
+                None => {
+                    (self.nullable && (self.becomes_null || self.null_values.holds(cell))).then_some(None)
+                }
+            },
         }
     }
 
@@ -804,17 +824,25 @@ impl Way {
         }
     }
 
-    /// Cells and values of the column sort by the same keys. Values that were shortened do not.
+    /// Cells and values of the column sort by the same keys. Values that may have been shortened do not, nor those in
+    /// place of which there is NULL for a reason that the cell does not tell.
     pub fn has_order(&self) -> bool {
         let ordered = match self.kind {
             Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 | Kind::Numeric(_) => true,
             Kind::Text(_) | Kind::Bpchar(_) | Kind::Bytea | Kind::Uuid => true,
             Kind::Date | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
-            Kind::Money | Kind::TimeTz(_) | Kind::Interval | Kind::Json | Kind::Jsonb | Kind::Printed => {
+            Kind::Money | Kind::TimeTz(_) | Kind::Interval(_) | Kind::Json | Kind::Jsonb | Kind::Printed => {
                 false
             }
         };
-        ordered && self.excess == Excess::Error && !self.defaulted
+        let shortened = match self.kind {
+            Kind::Numeric(limit) => limit.is_some(),
+            Kind::Text(limit) | Kind::Bpchar(limit) => limit.is_some(),
+            Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
+            _ => false,
+        } && self.excess != Excess::Error;
+        let lost = self.facts.orphans || self.becomes_null && self.facts.domain;
+        ordered && !shortened && !lost && !self.defaulted
     }
 
     /// A cell that is an integer becomes the same integer.

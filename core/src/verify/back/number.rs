@@ -95,28 +95,27 @@ impl Decimal {
         Some(Decimal { negative, digits, exponent: point.checked_add(exponent)? })
     }
 
-    /// `self` and `other` differ by no more than half a unit of the last of `scale` digits after the point, or by less
-    /// than one such unit towards zero.
+    /// `other` is `self` with no more than `scale` digits after the point: rounded half away from zero, or cut off.
     pub fn is_shortened(&self, other: &Decimal, scale: i32, rounds: bool) -> bool {
-        let Some((whole, shortened)) = self.scaled(scale).zip(other.scaled(scale)) else { return false };
-        let ((whole, rest), (shortened, 0)) = (whole, shortened) else { return false };
-        let up = rounds && rest >= 5;
-        shortened == if up { whole + if self.negative { -1 } else { 1 } } else { whole }
-    }
-
-    /// The number times `10^scale` without what is beyond the point, and the first digit of that.
-    fn scaled(&self, scale: i32) -> Option<(i128, u8)> {
-        let place = self.exponent.checked_add(scale.into())?;
-        if place > 38 {
-            return None;
+        let place = usize::try_from(self.exponent.saturating_add(scale.into()));
+        let mut short = self.clone();
+        short.digits.truncate(place.unwrap_or(0));
+        if rounds && place.is_ok_and(|place| self.digits.get(place).is_some_and(|digit| *digit >= b'5')) {
+            while short.digits.last() == Some(&b'9') {
+                short.digits.pop();
+            }
+            match short.digits.last_mut() {
+                Some(last) => *last += 1,
+                None => (short.digits, short.exponent) = (vec![b'1'], short.exponent + 1),
+            }
         }
-        let digit = |at: i64| {
-            let digit = usize::try_from(at).ok().and_then(|at| self.digits.get(at));
-            digit.map_or(0, |digit| digit - b'0')
-        };
-        let whole = (0..place.max(0))
-            .try_fold(0i128, |sum, at| sum.checked_mul(10)?.checked_add(digit(at).into()))?;
-        Some((if self.negative { -whole } else { whole }, digit(place)))
+        while short.digits.last() == Some(&b'0') {
+            short.digits.pop();
+        }
+        if short.digits.is_empty() {
+            return other.digits.is_empty();
+        }
+        short == *other
     }
 
     fn fits(&self, precision: i32, scale: i32) -> bool {
@@ -187,6 +186,11 @@ mod tests {
                 && shortened("-9.999", "-10", true)
                 && shortened("0.004", "0", true)
         );
+        let long = |end: &str| format!("1{}{end}", "0".repeat(60));
+        assert!(
+            shortened(&long(".005"), &long(".01"), true) && !shortened(&long(".005"), &long(".02"), true)
+        );
+        assert!(shortened("0.996", "1", true) && shortened("0.0009", "0", false));
         assert!(shortened("1.259", "1.25", false) && shortened("-1.259", "-1.25", false));
         assert!(
             !shortened("1.255", "1.25", true)

@@ -494,6 +494,26 @@ fn only_what_is_too_much_may_go() {
     check(&with("timestamp", Excess::Round), fine, Native::Timestamp(2), shortened);
     check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(1), shortened);
     check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(3), Verdict::Different);
+    check(&with("timestamp", Excess::Round), fine, Native::Timestamp(1), Verdict::Different);
+    check(&with("timestamp", Excess::Truncate), fine, Native::Timestamp(2), Verdict::Different);
+    // What fits loses nothing.
+    let whole = Cell::Text(b"2000-01-01 00:00:00.000001");
+    check(&with("timestamp", Excess::Round), whole, Native::Timestamp(2), Verdict::Different);
+    let milliseconds = Cell::Text(b"2000-01-01 00:00:00.0019");
+    check(&with("timestamp(3)", Excess::Round), milliseconds, Native::Timestamp(2000), shortened);
+    check(&with("timestamp(3)", Excess::Truncate), milliseconds, Native::Timestamp(1000), shortened);
+    check(&with("timestamp(3)", Excess::Truncate), milliseconds, Native::Timestamp(2000), Verdict::Different);
+    let span = Cell::Text(b"-00:00:01.0000016");
+    check(&with("interval", Excess::Round), span, printed("-00:00:01.000002"), shortened);
+    check(&with("interval", Excess::Truncate), span, printed("-00:00:01.000001"), shortened);
+    check(&with("interval", Excess::Round), span, printed("-00:00:01.000001"), Verdict::Different);
+    check(
+        &with("interval", Excess::Round),
+        Cell::Text(b"00:00:01.5"),
+        printed("00:00:01.25"),
+        Verdict::Different,
+    );
+    check(&with("interval(0)", Excess::Round), Cell::Text(b"00:00:01.5"), printed("00:00:02"), shortened);
     check(&with("timestamp", Excess::Error), fine, Native::Timestamp(2), Verdict::Different);
     check(&with("numeric(6,2)", Excess::Round), Cell::Text(b"1.255"), printed("1.26"), shortened);
     check(&with("numeric(6,2)", Excess::Round), Cell::Text(b"1.255"), printed("1.27"), Verdict::Different);
@@ -509,4 +529,37 @@ fn only_what_is_too_much_may_go() {
         Native::Text("a".into()),
         Verdict::Different,
     );
+}
+
+#[test]
+fn a_time_that_no_text_says_is_no_empty_text() {
+    for (pg_type, value) in
+        [("date", Native::Date(4_000_000)), ("timestamp", Native::Timestamp(i64::MAX / 2))]
+    {
+        check(&column(pg_type, None), Cell::Text(b""), value, Verdict::Different);
+    }
+}
+
+/// Rows of a table without a key pair by what their cells have become.
+#[test]
+fn a_cell_that_has_become_null_has_the_key_of_null() {
+    let plain = column("date", None);
+    let listed = LoadColumn { null_values: ValueList::new([String::new()]), ..plain.clone() };
+    assert_eq!(way_of(&listed, "UTC").key(Cell::Text(b"")), Some(None));
+    assert_eq!(way_of(&listed, "UTC").key(Cell::Text(b"x")), None);
+    let lenient = LoadColumn { on_invalid: OnInvalid::Null, ..plain.clone() };
+    assert_eq!(way_of(&lenient, "UTC").key(Cell::Text(b"x")), Some(None));
+    let required = LoadColumn { not_null: true, ..lenient.clone() };
+    assert_eq!(way_of(&required, "UTC").key(Cell::Text(b"x")), None);
+    let has_order = |column: &LoadColumn, facts| {
+        Way::new(column, &column.pg_type, "UTC", facts).is_some_and(|way| way.has_order())
+    };
+    assert!(has_order(&lenient, Facts::default()));
+    assert!(!has_order(&lenient, Facts { domain: true, ..Facts::default() }));
+    assert!(!has_order(&plain, Facts { orphans: true, ..Facts::default() }));
+    for (pg_type, ordered) in [("integer", true), ("text", true), ("varchar(3)", false), ("timestamp", false)]
+    {
+        let cut = LoadColumn { excess: Excess::Truncate, ..column(pg_type, None) };
+        assert_eq!(has_order(&cut, Facts::default()), ordered, "{pg_type}");
+    }
 }

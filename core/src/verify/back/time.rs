@@ -302,17 +302,16 @@ pub fn number_in(text: &str) -> Option<Count<'_>> {
     matches!(Number::parse(text), Some(Number::Finite(_))).then_some(Count::Text(text))
 }
 
-/// As PostgreSQL prints it in ISO style, without an offset.
-pub fn printed(wall: i128) -> String {
-    format!("{} {}", date(wall), clock(wall.rem_euclid(DAY)))
+/// As PostgreSQL prints it in ISO style, without an offset; `None` for a year that no text can have.
+pub fn printed(wall: i128) -> Option<String> {
+    Some(format!("{} {}", date(wall)?, clock(wall.rem_euclid(DAY))))
 }
 
-/// The day alone; nothing for a year that no text can have.
-pub fn date(wall: i128) -> String {
-    let seconds = i64::try_from(wall.div_euclid(DAY) * 86_400).unwrap_or(i64::MAX);
-    FIRST
-        .checked_add(SignedDuration::from_secs(seconds))
-        .map_or_else(|_| String::new(), |date| date.to_string())
+/// The day alone.
+pub fn date(wall: i128) -> Option<String> {
+    let seconds = i64::try_from(wall.div_euclid(DAY) * 86_400).ok()?;
+    let date = FIRST.checked_add(SignedDuration::from_secs(seconds)).ok()?;
+    (date.year() > 0).then(|| date.to_string())
 }
 
 /// `HH:MM:SS`, with as many digits after the point as there are.
@@ -383,7 +382,9 @@ mod tests {
             "9999-12-31 23:59:59.999999",
             "1969-12-31 23:59:59",
         ] {
-            assert_eq!(printed(read(text).unwrap().wall().unwrap()), text);
+            assert_eq!(printed(read(text).unwrap().wall().unwrap()).as_deref(), Some(text));
         }
+        let year = 366 * DAY;
+        assert_eq!((date(8100 * year), date(-2000 * year)), (None, None));
     }
 }
