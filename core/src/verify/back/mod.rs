@@ -7,101 +7,29 @@
 //! [`Verdict::Different`]. What a type's own functions alone can tell ([`Verdict::Unknown`]) is never called equal.
 
 mod json;
+mod key;
 mod number;
+mod real;
 mod span;
 #[cfg(test)]
 mod tests;
 mod text;
 mod time;
+mod verdict;
 
 use std::borrow::Cow;
 
-use self::number::{Decimal, Number};
+use self::number::Number;
+use self::real::{bits, double, single};
 use self::span::Span;
 use self::time::{Count, DAY, MICRO, Zone};
+pub use self::verdict::{Normalisation, Verdict};
 use crate::plan::LoadColumn;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
 use crate::value::native::Native;
 use crate::value::{Cell, Excess, Format, PgType, ValueList};
-
-/// What became of one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Equal,
-    Normalised(Normalisation),
-    Different,
-    /// The type's values have no way back that is known here.
-    Unknown,
-}
-
-/// Why an equal value has another form than the stored one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Normalisation {
-    StorageClass,
-    TimeSpelling,
-    UuidSpelling,
-    BooleanSpelling,
-    JsonSpelling,
-    NumberSpelling,
-    SingleDigits,
-    IntervalSpelling,
-    Blanks,
-    Encoded,
-    Recoded,
-    NulStripped,
-    Shortened,
-    ListedNull,
-    InvalidNull,
-    Defaulted,
-    Orphan,
-}
-
-impl Normalisation {
-    pub const ALL: [Normalisation; 17] = [
-        Normalisation::StorageClass,
-        Normalisation::TimeSpelling,
-        Normalisation::UuidSpelling,
-        Normalisation::BooleanSpelling,
-        Normalisation::JsonSpelling,
-        Normalisation::NumberSpelling,
-        Normalisation::SingleDigits,
-        Normalisation::IntervalSpelling,
-        Normalisation::Blanks,
-        Normalisation::Encoded,
-        Normalisation::Recoded,
-        Normalisation::NulStripped,
-        Normalisation::Shortened,
-        Normalisation::ListedNull,
-        Normalisation::InvalidNull,
-        Normalisation::Defaulted,
-        Normalisation::Orphan,
-    ];
-
-    /// As the result names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Normalisation::StorageClass => "storage class",
-            Normalisation::TimeSpelling => "spelling of a time",
-            Normalisation::UuidSpelling => "spelling of a UUID",
-            Normalisation::BooleanSpelling => "spelling of a boolean",
-            Normalisation::JsonSpelling => "spelling of JSON",
-            Normalisation::NumberSpelling => "spelling of a number",
-            Normalisation::SingleDigits => "digits of a four-byte float",
-            Normalisation::IntervalSpelling => "spelling of an interval",
-            Normalisation::Blanks => "padding of char(n)",
-            Normalisation::Encoded => "format of bytes",
-            Normalisation::Recoded => "text_encoding",
-            Normalisation::NulStripped => "nul",
-            Normalisation::Shortened => "excess",
-            Normalisation::ListedNull => "null_values",
-            Normalisation::InvalidNull => "on_invalid",
-            Normalisation::Defaulted => "default for NULL",
-            Normalisation::Orphan => "orphans",
-        }
-    }
-}
 
 /// What the database knows of a column beyond its type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -726,151 +654,4 @@ fn printed(value: &Native<'_>) -> Option<String> {
         Native::TimestampTz(micros) => Some(time::moment(*micros).and_then(time::printed)? + "+00"),
         _ => None,
     }
-}
-
-/// Every NaN is one.
-fn bits(real: f64) -> u64 {
-    if real.is_nan() { f64::NAN.to_bits() } else { real.to_bits() }
-}
-
-fn double(cell: Cell<'_>) -> Option<Meaning<'_>> {
-    let other = Some(Normalisation::StorageClass);
-    match cell {
-        Cell::Real(real) => Some((Value::Double(bits(real)), None)),
-        Cell::Integer(integer) => {
-            let real = integer as f64;
-            (real as i128 == i128::from(integer)).then(|| (Value::Double(bits(real)), other))
-        }
-        Cell::Text(text) => {
-            let (number, real) = real_of(text)?;
-            is_exactly(&number, real).then(|| (Value::Double(bits(real)), other))
-        }
-        _ => None,
-    }
-}
-
-/// A number that four bytes hold, or print with the same digits.
-fn single(cell: Cell<'_>) -> Option<Meaning<'_>> {
-    let (number, real, form) = match cell {
-        Cell::Real(real) => (Number::of_real(real), real, None),
-        Cell::Integer(integer) => {
-            (Number::parse(&integer.to_string())?, integer as f64, Some(Normalisation::StorageClass))
-        }
-        Cell::Text(text) => {
-            let (number, real) = real_of(text)?;
-            (number, real, Some(Normalisation::StorageClass))
-        }
-        _ => return None,
-    };
-    let held = match cell {
-        // Not by way of eight bytes, which would round twice.
-        Cell::Text(text) => std::str::from_utf8(text).ok()?.parse().ok()?,
-        _ => real as f32,
-    };
-    let wide = f64::from(held);
-    let has_digits = !matches!(cell, Cell::Integer(_));
-    let printed = has_digits && Number::parse(&format!("{held:e}")).is_some_and(|printed| printed == number);
-    let exact = bits(wide) == bits(real) && is_exactly(&number, wide);
-    let value = Value::Double(bits(wide));
-    match (exact, printed) {
-        (true, _) => Some((value, form)),
-        (false, true) => Some((value, form.or(Some(Normalisation::SingleDigits)))),
-        (false, false) => None,
-    }
-}
-
-/// The number that a text is, and the nearest double.
-fn real_of(text: &[u8]) -> Option<(Number, f64)> {
-    let text = std::str::from_utf8(text).ok()?;
-    let number = Number::parse(text)?;
-    let real = match number {
-        Number::NaN => f64::NAN,
-        Number::Infinity => f64::INFINITY,
-        Number::NegativeInfinity => f64::NEG_INFINITY,
-        Number::Finite(_) => text.parse().ok().filter(|real: &f64| real.is_finite())?,
-    };
-    Some((number, real))
-}
-
-/// The double prints with these digits, or is this number to the last digit that it has.
-fn is_exactly(number: &Number, real: f64) -> bool {
-    // A double has no more than 767 significant digits.
-    Number::of_real(real) == *number
-        || matches!(number, Number::Finite(number) if Decimal::parse(&format!("{real:.780e}")).as_ref() == Some(number))
-}
-
-impl Way {
-    /// Bytes by which PostgreSQL would sort the cell among the column's values, if there is such an order.
-    /// `Some(None)` for NULL.
-    pub fn key(&self, cell: Cell<'_>) -> Option<Option<Vec<u8>>> {
-        let recoded = self.recoded(cell);
-        match recoded.as_ref().map_or(cell, |(text, _)| Cell::Text(text)) {
-            Cell::Null => Some(None),
-            cell => match self.meaning(cell) {
-                Some((meaning, _)) => sortable(meaning).map(Some),
-                // What cannot be read has become NULL, where the plan says so.
-                None => {
-                    (self.nullable && (self.becomes_null || self.null_values.holds(cell))).then_some(None)
-                }
-            },
-        }
-    }
-
-    /// The same of a value.
-    pub fn key_of(&self, value: &Native<'_>) -> Option<Option<Vec<u8>>> {
-        match value {
-            Native::Null => Some(None),
-            value => sortable(self.found(value)?).map(Some),
-        }
-    }
-
-    /// Cells and values of the column sort by the same keys. Values that may have been shortened do not, nor those in
-    /// place of which there is NULL for a reason that the cell does not tell.
-    pub fn has_order(&self) -> bool {
-        let ordered = match self.kind {
-            Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 | Kind::Numeric(_) => true,
-            Kind::Text(_) | Kind::Bpchar(_) | Kind::Bytea | Kind::Uuid => true,
-            Kind::Date | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
-            Kind::Money | Kind::TimeTz(_) | Kind::Interval(_) | Kind::Json | Kind::Jsonb | Kind::Printed => {
-                false
-            }
-        };
-        let shortened = match self.kind {
-            Kind::Numeric(limit) => limit.is_some(),
-            Kind::Text(limit) | Kind::Bpchar(limit) => limit.is_some(),
-            Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
-            _ => false,
-        } && self.excess != Excess::Error;
-        let lost = self.facts.orphans || self.becomes_null && self.facts.domain;
-        ordered && !shortened && !lost && !self.defaulted
-    }
-
-    /// A cell that is an integer becomes the same integer.
-    pub fn is_integer(&self) -> bool {
-        matches!(self.kind, Kind::Integer { .. }) && self.format.is_none()
-    }
-
-    /// Values sort as texts do, by their bytes.
-    pub fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text(_) | Kind::Bpchar(_))
-    }
-}
-
-fn sortable(value: Value<'_>) -> Option<Vec<u8>> {
-    Some(match value {
-        Value::Bool(truth) => vec![truth.into()],
-        Value::Integer(integer) => (integer ^ i64::MIN).to_be_bytes().to_vec(),
-        Value::Number(number) => number.sortable(),
-        Value::Double(bits) => {
-            // -0.0 sorts as 0.0 does.
-            let bits = if f64::from_bits(bits) == 0.0 { 0 } else { bits };
-            let sign = 1 << 63;
-            (if bits & sign == 0 { bits | sign } else { !bits }).to_be_bytes().to_vec()
-        }
-        Value::Text(text) => text.into_owned().into_bytes(),
-        Value::Bytes(bytes) => bytes.into_owned(),
-        Value::Time(time) => (time ^ i128::MIN).to_be_bytes().to_vec(),
-        Value::Uuid(bytes) => bytes.to_vec(),
-        Value::TimeTz(..) | Value::Span(_) => return None,
-    })
 }
