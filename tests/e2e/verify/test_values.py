@@ -287,6 +287,7 @@ def test_a_path_and_a_plan_need_no_run(t):
     assert (first["column"], first["first_key"], first["source_value"], first["target_value"]) == (
         "word", "id = 9", "'word 9'", "'x'")
     t.attempt("SELECT * FROM verify_values(tables => '{nothing}')").failed("22023", 'no table "nothing" was loaded')
+    t.attempt("SELECT * FROM verify_values(tables => ARRAY['t', NULL])").failed("22023", "a name is NULL")
     t.attempt("SELECT * FROM verify_values(run => 99)").failed("42704", "there is no recorded run")
 
 
