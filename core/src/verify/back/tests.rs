@@ -470,6 +470,18 @@ fn a_null_has_its_reason_or_is_a_loss() {
     let lenient = LoadColumn { on_invalid: OnInvalid::Null, ..plain.clone() };
     check(&lenient, Cell::Text(b"x"), Native::Null, kind(Normalisation::InvalidNull));
     check(&lenient, Cell::Integer(7), Native::Null, Verdict::Different);
+    for (fields, fine, fits) in [
+        ("year", "1 year 1 mon", "2 years"),
+        ("month", "1 mon 1 day", "1 year 1 mon"),
+        ("day", "1 day 00:00:01", "1 day"),
+        ("day to hour", "1 day 01:01:00", "1 day 01:00:00"),
+        ("hour to second(0)", "00:00:01.5", "00:00:01"),
+    ] {
+        let limited =
+            LoadColumn { on_invalid: OnInvalid::Null, ..column(&format!("interval {fields}"), None) };
+        check(&limited, Cell::Text(fine.as_bytes()), Native::Null, kind(Normalisation::InvalidNull));
+        check(&limited, Cell::Text(fits.as_bytes()), Native::Null, Verdict::Different);
+    }
     check(&plain, Cell::Text(b"x"), Native::Null, Verdict::Different);
     let default = LoadColumn { default: Some("7".into()), ..plain };
     check(&default, Cell::Null, Native::Integer(7), kind(Normalisation::Defaulted));
