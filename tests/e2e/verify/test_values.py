@@ -73,6 +73,7 @@ CHANGES = {
     "a number": ("UPDATE t SET big = big + 1 WHERE id = 7", "big", 7),
     "a boolean": ("UPDATE t SET flag = NOT flag WHERE id = 7", "flag", 7),
     "JSON's number": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '8') WHERE id = 7", "doc", 7),
+    "JSON's digits": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '7.0') WHERE id = 7", "doc", 7),
     "JSON's order": ("UPDATE t SET doc = jsonb_set(doc, '{b}', '[2, 1]') WHERE id = 7", "doc", 7),
     "JSON's string": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '\"7\"') WHERE id = 7", "doc", 7),
     "a byte of a blob": ("UPDATE t SET raw = set_byte(raw, 0, 0) WHERE id = 7", "raw", 7),

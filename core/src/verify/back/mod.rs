@@ -16,6 +16,7 @@ mod time;
 
 use std::borrow::Cow;
 
+use self::json::Document;
 use self::number::{Decimal, Number};
 use self::span::{Kept, Span};
 use self::time::{Count, DAY, MICRO, Zone};
@@ -325,6 +326,14 @@ impl Way {
                 Verdict::Different
             }
             false => match json::read(&text).zip(json::read(printed)) {
+                // A real has no digits of its own after those that it needs; one without an exponent has a point.
+                Some((Document::Number(stored, _), Document::Number(found, scale)))
+                    if let Cell::Real(real) = cell
+                        && stored == found
+                        && (scale > 0 || real.abs() >= 1e15) =>
+                {
+                    Verdict::Normalised(Normalisation::JsonSpelling)
+                }
                 Some((stored, found)) if stored == found => Verdict::Normalised(Normalisation::JsonSpelling),
                 _ => Verdict::Different,
             },

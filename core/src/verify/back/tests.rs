@@ -564,3 +564,13 @@ fn a_cell_that_has_become_null_has_the_key_of_null() {
         assert_eq!(has_order(&cut, Facts::default()), ordered, "{pg_type}");
     }
 }
+
+#[test]
+fn a_real_in_jsonb_is_no_integer() {
+    let jsonb = column("jsonb", None);
+    let spelled = Verdict::Normalised(Normalisation::JsonSpelling);
+    check(&jsonb, Cell::Real(1e15), printed("1000000000000000.0"), spelled);
+    check(&jsonb, Cell::Real(1e16), printed("10000000000000000"), spelled);
+    check(&jsonb, Cell::Real(1.0), printed("1"), Verdict::Different);
+    check(&jsonb, Cell::Text(b"[1]"), printed("[1.0]"), Verdict::Different);
+}
