@@ -41,7 +41,7 @@ fn verify_values(
     run: default!(Option<i64>, "NULL"),
     path: default!(Option<Text>, "NULL"),
     plan: default!(Option<Json>, "NULL"),
-    tables: default!(Option<Vec<Text>>, "NULL"),
+    tables: default!(Option<Vec<Option<Text>>>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
@@ -65,7 +65,7 @@ fn verify_values(
     >,
     ErrorReport,
 > {
-    let tables = tables.map(|names| names.into_iter().map(|name| name.0).collect());
+    let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
     let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit: 0 };
     let rows = report::rows(values::verify(asked)?);
     Ok(TableIterator::new(rows.into_iter().map(|r| {
@@ -97,7 +97,7 @@ fn verify_differences(
     run: default!(Option<i64>, "NULL"),
     path: default!(Option<Text>, "NULL"),
     plan: default!(Option<Json>, "NULL"),
-    tables: default!(Option<Vec<Text>>, "NULL"),
+    tables: default!(Option<Vec<Option<Text>>>, "NULL"),
     limit: default!(i32, 100),
 ) -> Result<
     TableIterator<
@@ -114,7 +114,7 @@ fn verify_differences(
     >,
     ErrorReport,
 > {
-    let tables = tables.map(|names| names.into_iter().map(|name| name.0).collect());
+    let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
     let limit = usize::try_from(limit).unwrap_or(0);
     let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit };
     let found = values::verify(asked)?.into_iter().flat_map(|verified| {

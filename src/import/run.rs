@@ -17,7 +17,6 @@ use super::steps::Steps;
 use super::survey::{self, Survey};
 use super::{broken, existing, values, verification};
 use crate::error::Error;
-use crate::pg::encoding::server_is_utf8;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
@@ -196,12 +195,7 @@ impl<'a> Run<'a> {
 
     /// Where the run has failed.
     fn summary(&self) -> String {
-        // While an error goes on nothing is asked of the server, also not how to write other letters in its encoding.
-        let (phase, title) = match self.done.last() {
-            Some(last) if server_is_utf8() || last.title.is_ascii() => (last.phase, &*last.title),
-            Some(last) => (last.phase, ""),
-            None => (Phase::Plan, ""),
-        };
+        let (phase, title) = self.done.last().map_or((Phase::Plan, ""), |last| (last.phase, &*last.title));
         progress::failed(phase, &shorten::text(title), self.done.loaded(), self.done.elapsed())
     }
 

@@ -21,7 +21,7 @@ pub struct Asked<'a> {
     pub path: Option<&'a str>,
     pub plan: Option<Value>,
     /// Names of tables, of the file or of the database; all where there are none.
-    pub tables: Option<Vec<String>>,
+    pub tables: Option<Vec<Option<String>>>,
     /// Differences that are listed of each table.
     pub limit: usize,
 }
@@ -53,6 +53,8 @@ impl Logged {
 }
 
 pub fn verify(asked: Asked<'_>) -> Result<Vec<Verified>, Error> {
+    let tables: Option<Vec<String>> = asked.tables.unwrap_or_default().into_iter().collect();
+    let tables = tables.ok_or_else(|| invalid("tables", "a name is NULL", NAMES))?;
     let (run, path, mut plan) = match (asked.path, asked.plan) {
         (Some(path), plan) => {
             if asked.run.is_some() {
@@ -70,7 +72,7 @@ pub fn verify(asked: Asked<'_>) -> Result<Vec<Verified>, Error> {
     };
     let run = run.map(|run| Recorded { run, columns: columns(plan.as_ref()), tables: logged(run) });
     let mut survey = survey::survey(Some(&path), plan.take())?;
-    let verified = of_survey(&mut survey, run.as_ref(), asked.tables, asked.limit);
+    let verified = of_survey(&mut survey, run.as_ref(), &tables, asked.limit);
     // An error may come of a file that was changed while it was read: that is the error then.
     survey.source.prove()?;
     verified
@@ -116,6 +118,8 @@ pub fn prove(
     Ok(())
 }
 
+const NAMES: &str = "Name tables of the file or of the database.";
+
 fn invalid(path: &str, message: &str, hint: &str) -> Error {
     Error::Plan(PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() })
 }
@@ -160,7 +164,7 @@ fn columns(plan: Option<&Value>) -> Vec<(String, String)> {
 fn of_survey(
     survey: &mut Survey,
     run: Option<&Recorded>,
-    tables: Option<Vec<String>>,
+    asked: &[String],
     limit: usize,
 ) -> Result<Vec<Verified>, Error> {
     let (_, planned) = survey::unasked(survey)?;
@@ -169,13 +173,12 @@ fn of_survey(
     if run.is_some() {
         specs.retain(|spec| logged().any(|table| table.source == spec.source));
     }
-    let asked = tables.unwrap_or_default();
     if !asked.is_empty() {
-        for name in &asked {
+        for name in asked {
             let planned = planned.tables.iter().any(|table| table.source.eq_ignore_ascii_case(name));
             if !planned && !specs.iter().any(|spec| is_named(spec, name)) {
                 let message = format!("no table \"{name}\" was loaded");
-                return Err(invalid("tables", &message, "Name tables of the file or of the database."));
+                return Err(invalid("tables", &message, NAMES));
             }
         }
         specs.retain(|spec| asked.iter().any(|name| is_named(spec, name)));

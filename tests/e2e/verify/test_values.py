@@ -73,6 +73,7 @@ CHANGES = {
     "a number": ("UPDATE t SET big = big + 1 WHERE id = 7", "big", 7),
     "a boolean": ("UPDATE t SET flag = NOT flag WHERE id = 7", "flag", 7),
     "JSON's number": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '8') WHERE id = 7", "doc", 7),
+    "JSON's digits": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '7.0') WHERE id = 7", "doc", 7),
     "JSON's order": ("UPDATE t SET doc = jsonb_set(doc, '{b}', '[2, 1]') WHERE id = 7", "doc", 7),
     "JSON's string": ("UPDATE t SET doc = jsonb_set(doc, '{a}', '\"7\"') WHERE id = 7", "doc", 7),
     "a byte of a blob": ("UPDATE t SET raw = set_byte(raw, 0, 0) WHERE id = 7", "raw", 7),
@@ -287,6 +288,7 @@ def test_a_path_and_a_plan_need_no_run(t):
     assert (first["column"], first["first_key"], first["source_value"], first["target_value"]) == (
         "word", "id = 9", "'word 9'", "'x'")
     t.attempt("SELECT * FROM verify_values(tables => '{nothing}')").failed("22023", 'no table "nothing" was loaded')
+    t.attempt("SELECT * FROM verify_values(tables => ARRAY['t', NULL])").failed("22023", "a name is NULL")
     t.attempt("SELECT * FROM verify_values(run => 99)").failed("42704", "there is no recorded run")
 
 

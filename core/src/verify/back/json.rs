@@ -1,4 +1,4 @@
-//! What a JSON document says, whatever its spaces, the order of its keys, its escapes and the spelling of its numbers.
+//! What a JSON document says, whatever its spaces, the order of its keys, its escapes and the exponents of its numbers.
 
 use super::number::Decimal;
 
@@ -9,7 +9,8 @@ const DEEPEST: usize = 1000;
 pub enum Document {
     Null,
     Bool(bool),
-    Number(Decimal),
+    /// With the digits after the point that jsonb keeps of it: `1` is not `1.0`, but `1e1` is `10`.
+    Number(Decimal, i64),
     Text(String),
     List(Vec<Document>),
     /// By key; no key is there twice.
@@ -132,7 +133,11 @@ impl Reader<'_> {
         let plain = digits == "0" || digits.starts_with(|first| matches!(first, '1'..='9'));
         let ends =
             !text.contains("..") && !text.contains(".e") && !text.contains(".E") && !text.ends_with('.');
-        (plain && ends).then(|| Decimal::parse(text)).flatten().map(Document::Number)
+        let number = (plain && ends).then(|| Decimal::parse(text)).flatten()?;
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let scale = i64::try_from(fraction).ok()?.saturating_sub(exponent.parse().ok()?);
+        Some(Document::Number(number, scale.max(0)))
     }
 
     fn string(&mut self) -> Option<String> {
@@ -189,9 +194,10 @@ mod tests {
     #[test]
     fn what_a_document_says_counts() {
         for (a, b) in [
-            (r#"{"a":1,"b":[true,null]}"#, r#" { "b" : [ true , null ], "a": 1.0 }"#),
+            (r#"{"a":1,"b":[true,null]}"#, r#" { "b" : [ true , null ], "a": 1 }"#),
             (r#""\u00e4\ud83d\ude00\/""#, "\"ä😀/\""),
             ("1e2", "100"),
+            ("[1.5e1, 25e-1, 1.50e1, -0.0]", "[15, 2.5, 15.0, 0.0]"),
             ("[]", "[ ]"),
         ] {
             assert_eq!(read(a), read(b), "{a}");
@@ -199,6 +205,8 @@ mod tests {
         }
         assert_ne!(read("[1,2]"), read("[2,1]"));
         assert_ne!(read("0.1"), read("0.10000000000000001"));
+        assert_ne!(read("[1]"), read("[1.0]"));
+        assert_ne!(read("1.5"), read("1.50"));
         assert_ne!(read(r#"{"a":1}"#), read(r#"{"A":1}"#));
         assert_ne!(read(r#""1""#), read("1"));
     }

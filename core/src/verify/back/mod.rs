@@ -19,9 +19,15 @@ mod verdict;
 
 use std::borrow::Cow;
 
+<<<<<<< HEAD
 use self::number::Number;
 use self::real::{bits, double, single};
 use self::span::Span;
+=======
+use self::json::Document;
+use self::number::{Decimal, Number};
+use self::span::{Kept, Span};
+>>>>>>> wt-review2
 use self::time::{Count, DAY, MICRO, Zone};
 pub use self::verdict::{Normalisation, Verdict};
 use crate::plan::LoadColumn;
@@ -78,7 +84,7 @@ enum Kind {
     TimeTz(i128),
     Timestamp(i128),
     TimestampTz(i128),
-    Interval(i128),
+    Interval(Kept),
     Uuid,
     Json,
     Jsonb,
@@ -107,7 +113,7 @@ impl Kind {
             PgType::TimeTz(digits) => Kind::TimeTz(step(*digits)),
             PgType::Timestamp(digits) => Kind::Timestamp(step(*digits)),
             PgType::TimestampTz(digits) => Kind::TimestampTz(step(*digits)),
-            PgType::Interval(precision) => Kind::Interval(step(precision.digits())),
+            PgType::Interval(precision) => Kind::Interval(Kept::of(*precision)),
             PgType::Uuid => Kind::Uuid,
             PgType::Json => Kind::Json,
             PgType::Jsonb => Kind::Jsonb,
@@ -267,6 +273,14 @@ impl Way {
                 Verdict::Different
             }
             false => match json::read(&text).zip(json::read(printed)) {
+                // A real has no digits of its own after those that it needs; one without an exponent has a point.
+                Some((Document::Number(stored, _), Document::Number(found, scale)))
+                    if let Cell::Real(real) = cell
+                        && stored == found
+                        && (scale > 0 || real.abs() >= 1e15) =>
+                {
+                    Verdict::Normalised(Normalisation::JsonSpelling)
+                }
                 Some((stored, found)) if stored == found => Verdict::Normalised(Normalisation::JsonSpelling),
                 _ => Verdict::Different,
             },
@@ -348,9 +362,9 @@ impl Way {
                 .map(|(t, offset)| (Value::TimeTz(t, offset), None)),
             Kind::Timestamp(step) => self.wall(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
             Kind::TimestampTz(step) => self.instant(cell).filter(|t| t % step == 0 && held(*t)).map(as_time),
-            Kind::Interval(step) => self
+            Kind::Interval(kept) => self
                 .span(cell)
-                .filter(|span| span.is_held() && span.time % step == 0)
+                .filter(|span| span.is_held() && kept.holds(span))
                 .map(|span| (Value::Span(span), None)),
             Kind::Uuid => text::uuid(cell).map(|bytes| (Value::Uuid(bytes), None)),
             Kind::Json | Kind::Jsonb | Kind::Printed => None,
@@ -415,11 +429,11 @@ impl Way {
                 let wanted = self.offset_clock(cell).filter(|(_, offset)| offset == east);
                 near(wanted.map(|(time, _)| time), *found, step)
             }
-            (Kind::Interval(step), Value::Span(found)) => self.span(cell).is_some_and(|wanted| {
+            (Kind::Interval(kept), Value::Span(found)) => self.span(cell).is_some_and(|wanted| {
                 let apart = (wanted.months, wanted.days) == (found.months, found.days);
                 // Towards zero or away from it, on either side.
                 let sign = wanted.time.signum();
-                apart && near(Some(sign * wanted.time), sign * found.time, step)
+                apart && near(Some(sign * wanted.time), sign * found.time, kept.time.unwrap_or(MICRO))
             }),
             (Kind::Numeric(Some((_, scale))), Value::Number(Number::Finite(found))) => {
                 match self.number(cell) {

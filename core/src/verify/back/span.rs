@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::value::interval::Precision;
+
 /// The time is in picoseconds, so that digits beyond microseconds are seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
@@ -47,6 +49,37 @@ pub fn read(text: &str) -> Option<Span> {
         return Some(Span { months: 0, days: found[1].parse().ok()?, time: clock(&found[2])? });
     }
     words(text)
+}
+
+/// What a column keeps of an interval: multiples of this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    months: i64,
+    days: bool,
+    /// `None` where no time is kept.
+    pub time: Option<i128>,
+}
+
+impl Kept {
+    pub fn of(precision: Precision) -> Kept {
+        let written = precision.to_string();
+        let fields = written.split('(').next().unwrap_or_default();
+        let fraction = Some(MICRO * 10i128.pow(6u32.saturating_sub(precision.digits())));
+        let (months, days, time) = match fields.rsplit(' ').next().unwrap_or_default() {
+            "year" => (12, false, None),
+            "month" => (1, false, None),
+            "day" => (1, true, None),
+            "hour" => (1, true, Some(3600 * SECOND)),
+            "minute" => (1, true, Some(60 * SECOND)),
+            _ => (1, true, fraction),
+        };
+        Kept { months, days, time }
+    }
+
+    pub fn holds(&self, span: &Span) -> bool {
+        let time = self.time.map_or(span.time == 0, |step| span.time % step == 0);
+        time && span.months % self.months == 0 && (self.days || span.days == 0)
+    }
 }
 
 impl Span {

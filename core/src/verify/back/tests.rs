@@ -471,6 +471,18 @@ fn a_null_has_its_reason_or_is_a_loss() {
     let lenient = LoadColumn { on_invalid: OnInvalid::Null, ..plain.clone() };
     check(&lenient, Cell::Text(b"x"), Native::Null, kind(Normalisation::InvalidNull));
     check(&lenient, Cell::Integer(7), Native::Null, Verdict::Different);
+    for (fields, fine, fits) in [
+        ("year", "1 year 1 mon", "2 years"),
+        ("month", "1 mon 1 day", "1 year 1 mon"),
+        ("day", "1 day 00:00:01", "1 day"),
+        ("day to hour", "1 day 01:01:00", "1 day 01:00:00"),
+        ("hour to second(0)", "00:00:01.5", "00:00:01"),
+    ] {
+        let limited =
+            LoadColumn { on_invalid: OnInvalid::Null, ..column(&format!("interval {fields}"), None) };
+        check(&limited, Cell::Text(fine.as_bytes()), Native::Null, kind(Normalisation::InvalidNull));
+        check(&limited, Cell::Text(fits.as_bytes()), Native::Null, Verdict::Different);
+    }
     check(&plain, Cell::Text(b"x"), Native::Null, Verdict::Different);
     let jsonb = LoadColumn { on_invalid: OnInvalid::Null, ..column("jsonb", None) };
     check(&jsonb, Cell::Text(b"[\"\\u0000\"]"), Native::Null, kind(Normalisation::InvalidNull));
@@ -562,4 +574,14 @@ fn a_cell_that_has_become_null_has_the_key_of_null() {
         let cut = LoadColumn { excess: Excess::Truncate, ..column(pg_type, None) };
         assert_eq!(has_order(&cut, Facts::default()), ordered, "{pg_type}");
     }
+}
+
+#[test]
+fn a_real_in_jsonb_is_no_integer() {
+    let jsonb = column("jsonb", None);
+    let spelled = Verdict::Normalised(Normalisation::JsonSpelling);
+    check(&jsonb, Cell::Real(1e15), printed("1000000000000000.0"), spelled);
+    check(&jsonb, Cell::Real(1e16), printed("10000000000000000"), spelled);
+    check(&jsonb, Cell::Real(1.0), printed("1"), Verdict::Different);
+    check(&jsonb, Cell::Text(b"[1]"), printed("[1.0]"), Verdict::Different);
 }
