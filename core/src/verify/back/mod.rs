@@ -19,15 +19,10 @@ mod verdict;
 
 use std::borrow::Cow;
 
-<<<<<<< HEAD
+use self::json::Document;
 use self::number::Number;
 use self::real::{bits, double, single};
-use self::span::Span;
-=======
-use self::json::Document;
-use self::number::{Decimal, Number};
 use self::span::{Kept, Span};
->>>>>>> wt-review2
 use self::time::{Count, DAY, MICRO, Zone};
 pub use self::verdict::{Normalisation, Verdict};
 use crate::plan::LoadColumn;
