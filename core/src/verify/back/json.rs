@@ -26,7 +26,7 @@ impl Document {
             Document::Object(members) => {
                 members.iter().any(|(key, value)| key.contains('\0') || value.has_nul())
             }
-            Document::Null | Document::Bool(_) | Document::Number(_) => false,
+            Document::Null | Document::Bool(_) | Document::Number(..) => false,
         }
     }
 }
