@@ -27,6 +27,7 @@ CALLS = {
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
     "verify_counts": "verify_counts()",
+    "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",
     "reset_sequences": "reset_sequences('schéma')",
