@@ -38,14 +38,16 @@ pub fn hold<T>(f: impl FnOnce() -> T) -> Result<T, Raised> {
 
 impl Raised {
     /// Goes on, with one more line of DETAIL.
+    #[allow(unreachable_code, reason = "the headers of some versions only say that ReThrowError() does not return")]
     pub fn go_on(self, line: &str) -> ! {
         match self.0 {
             Whose::Server(error) => {
                 // SAFETY: our own copy, whose detail is NUL-terminated or not there; the server copies it once more.
                 unsafe {
                     (*error).detail = with_line((*error).detail, line);
-                    pg_sys::ReThrowError(error)
+                    pg_sys::ReThrowError(error);
                 }
+                unreachable!("ReThrowError() has returned")
             }
             Whose::Ours(caught) => {
                 let detail = [caught.detail.as_deref(), Some(line)];
