@@ -38,7 +38,10 @@ pub fn hold<T>(f: impl FnOnce() -> T) -> Result<T, Raised> {
 
 impl Raised {
     /// Goes on, with one more line of DETAIL.
-    #[allow(unreachable_code, reason = "the headers of some versions only say that ReThrowError() does not return")]
+    #[allow(
+        unreachable_code,
+        reason = "the headers of some versions only say that ReThrowError() does not return"
+    )]
     pub fn go_on(self, line: &str) -> ! {
         match self.0 {
             Whose::Server(error) => {
