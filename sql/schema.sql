@@ -85,6 +85,24 @@ CREATE TABLE sqlite_migrate.log_finding (
     PRIMARY KEY (run, ordinal)
 );
 
+-- What verification found last of each object: a table's rows, a column's values, a constraint, a sequence.
+CREATE TABLE sqlite_migrate.log_verification (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run           bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    verified_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind          text NOT NULL CHECK (kind IN ('counts', 'values', 'constraints', 'sequences')),
+    target_schema text NOT NULL,
+    target_table  text NOT NULL,
+    -- Column, constraint or sequence; NULL for the table itself.
+    object        text,
+    ok            boolean NOT NULL,
+    verdict       text NOT NULL,
+    detail        text,
+    -- What was counted, as the columns of the function that counted it.
+    counts        jsonb NOT NULL
+);
+CREATE INDEX ON sqlite_migrate.log_verification (run, kind, target_schema, target_table);
+
 -- current_user is the role that asks, not the view's owner.
 CREATE VIEW sqlite_migrate.run WITH (security_barrier) AS
 SELECT id, role, own, started_at, finished_at, path, plan, source, extension_version, status
@@ -113,6 +131,10 @@ FROM sqlite_migrate.log_reject WHERE run IN (SELECT id FROM sqlite_migrate.run);
 CREATE VIEW sqlite_migrate.finding WITH (security_barrier) AS
 SELECT run, ordinal, severity, object, message, hint, fix, kind
 FROM sqlite_migrate.log_finding WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.verification WITH (security_barrier) AS
+SELECT run, verified_at, kind, target_schema, target_table, object, ok, verdict, detail, counts
+FROM sqlite_migrate.log_verification WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 COMMENT ON VIEW sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';
 COMMENT ON COLUMN sqlite_migrate.run.own IS 'the current role made the run';
@@ -170,9 +192,10 @@ END $$;
 
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
-                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.progress TO PUBLIC;
+                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
-                sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq
+                sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification,
+                sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq
     TO pg_database_owner;
 
 SELECT pg_extension_config_dump('sqlite_migrate.log_run', '');
@@ -180,5 +203,7 @@ SELECT pg_extension_config_dump('sqlite_migrate.log_run_table', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_step', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_finding', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_verification', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_id_seq', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject_id_seq', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_verification_id_seq', '');

@@ -24,11 +24,18 @@ mod sqlite_migrate {
         before: TimestampWithTimeZone,
     ) -> TableIterator<
         'static,
-        (name!(runs, i64), name!(tables, i64), name!(steps, i64), name!(rejects, i64), name!(findings, i64)),
+        (
+            name!(runs, i64),
+            name!(tables, i64),
+            name!(steps, i64),
+            name!(rejects, i64),
+            name!(findings, i64),
+            name!(verifications, i64),
+        ),
     > {
         let removed = log::purge(before).into_iter();
-        TableIterator::new(removed.map(|Purged { runs, tables, steps, rejects, findings }| {
-            (runs, tables, steps, rejects, findings)
+        TableIterator::new(removed.map(|Purged { runs, tables, steps, rejects, findings, verifications }| {
+            (runs, tables, steps, rejects, findings, verifications)
         }))
     }
 }

@@ -83,6 +83,7 @@ pub struct Purged {
     pub steps: i64,
     pub rejects: i64,
     pub findings: i64,
+    pub verifications: i64,
 }
 
 /// Removes what `forget` could of the runs that had finished before, all at once.
@@ -95,16 +96,19 @@ pub fn purge(before: TimestampWithTimeZone) -> Option<Purged> {
                       tables AS (DELETE FROM sqlite_migrate.log_run_table WHERE run = ANY ($1) RETURNING 1),
                       steps AS (DELETE FROM sqlite_migrate.log_run_step WHERE run = ANY ($1) RETURNING 1),
                       rejects AS (DELETE FROM sqlite_migrate.log_reject WHERE run = ANY ($1) RETURNING 1),
-                      findings AS (DELETE FROM sqlite_migrate.log_finding WHERE run = ANY ($1) RETURNING 1)
+                      findings AS (DELETE FROM sqlite_migrate.log_finding WHERE run = ANY ($1) RETURNING 1),
+                      verifications AS (DELETE FROM sqlite_migrate.log_verification WHERE run = ANY ($1) RETURNING 1)
                  SELECT (SELECT count(*) FROM run) AS runs, (SELECT count(*) FROM tables) AS tables,
                         (SELECT count(*) FROM steps) AS steps, (SELECT count(*) FROM rejects) AS rejects,
-                        (SELECT count(*) FROM findings) AS findings";
+                        (SELECT count(*) FROM findings) AS findings,
+                        (SELECT count(*) FROM verifications) AS verifications";
     write_and(purge, &[runs.as_slice().into()], |row| Purged {
         runs: row.get("runs"),
         tables: row.get("tables"),
         steps: row.get("steps"),
         rejects: row.get("rejects"),
         findings: row.get("findings"),
+        verifications: row.get("verifications"),
     })
 }
 
@@ -115,6 +119,67 @@ fn removable(condition: &str, parameters: &[Parameter<'_>]) -> Vec<i64> {
              AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"
     );
     spi::values(&sql, parameters)
+}
+
+/// What a verification asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    Counts,
+    Values,
+    Constraints,
+    Sequences,
+}
+
+impl Verification {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verification::Counts => "counts",
+            Verification::Values => "values",
+            Verification::Constraints => "constraints",
+            Verification::Sequences => "sequences",
+        }
+    }
+}
+
+/// What it found of one object.
+#[derive(Debug, Clone)]
+pub struct VerificationRecord<'a> {
+    pub schema: &'a str,
+    pub table: &'a str,
+    /// Column, constraint or sequence; `None` for the table itself.
+    pub object: Option<&'a str>,
+    pub ok: bool,
+    pub verdict: &'a str,
+    pub detail: Option<&'a str>,
+    /// An object of numbers, by the names of the function's columns.
+    pub counts: Value,
+}
+
+/// Keeps what was found of a run's tables, instead of what was found of these before: for the role that made the run and
+/// for superusers, where the transaction may write.
+pub fn verification(run: i64, kind: Verification, found: &[VerificationRecord<'_>]) {
+    const LOG: &str = "
+        WITH found AS MATERIALIZED (
+            SELECT * FROM jsonb_to_recordset($3::jsonb)
+                AS f(\"schema\" text, \"table\" text, object text, ok boolean, verdict text, detail text, counts jsonb)
+        ), older AS (
+            DELETE FROM sqlite_migrate.log_verification
+            WHERE run = $1 AND kind = $2 AND (target_schema, target_table) IN (SELECT \"schema\", \"table\" FROM found)
+        )
+        INSERT INTO sqlite_migrate.log_verification
+            (run, kind, target_schema, target_table, object, ok, verdict, detail, counts)
+        SELECT $1, $2, \"schema\", \"table\", object, ok, verdict, detail, counts FROM found";
+    if xact::is_read_only() || !removable("id = $1", &[run.into()]).contains(&run) {
+        return;
+    }
+    let rows: Vec<Value> = (found.iter())
+        .map(|f| {
+            json!({ "schema": clean(f.schema), "table": clean(f.table), "object": f.object.map(clean), "ok": f.ok,
+                    "verdict": f.verdict, "detail": f.detail.map(clean), "counts": f.counts })
+        })
+        .collect();
+    let rows = json_for_server(&Value::from(rows).to_string()).into_owned();
+    write(LOG, &[run.into(), kind.as_str().into(), (&*rows).into()]);
 }
 
 fn encoding(encoding: Encoding) -> &'static str {

@@ -33,6 +33,12 @@ pub fn in_recovery() -> bool {
     unsafe { pg_sys::RecoveryInProgress() }
 }
 
+/// Whether the transaction may only read, as on a standby.
+pub fn is_read_only() -> bool {
+    // SAFETY: reads a backend-local variable.
+    in_recovery() || unsafe { pg_sys::XactReadOnly }
+}
+
 /// Refuses a function that writes, by its name, where the transaction may only read, as on a standby.
 pub fn refuse_read_only(function: &CStr) {
     // SAFETY: the name is NUL-terminated; a refusal is the server's own ERROR.

@@ -8,7 +8,7 @@ from test_roles import importer
 import sqlstates as s
 from client import fails
 
-TABLES = ("log_run", "log_run_table", "log_run_step", "log_reject", "log_finding")
+TABLES = ("log_run", "log_run_table", "log_run_step", "log_reject", "log_finding", "log_verification")
 VIEWS = ("run", "run_table", "run_step", "run_phase", "reject", "finding")
 FILE = "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a');"
 
@@ -117,20 +117,20 @@ def test_a_run_can_be_forgotten(t):
 def test_old_runs_are_purged_by_who_made_them(t):
     one, first = importer(t, "one")
     two, second = importer(t, "two")
-    purge = "SELECT runs, tables, steps > 10, rejects, findings FROM sqlite_migrate.purge(before => {})"
+    purge = "SELECT runs, tables, steps > 10, rejects, findings, verifications FROM sqlite_migrate.purge(before => {})"
     runs = "SELECT coalesce(string_agg(id::text, ',' ORDER BY id), '') FROM sqlite_migrate.run"
     # None is old enough; and without a time nothing is done.
-    assert t.value(purge.format("now() - interval '1 day'"), one) == "0|0|f|0|0"
+    assert t.value(purge.format("now() - interval '1 day'"), one) == "0|0|f|0|0|0"
     assert t.value(purge.format("NULL"), one) == ""
     # One's own, and only those that had finished before.
     between = t.value(f"SELECT finished_at FROM sqlite_migrate.run WHERE id = {first}")
     t.sql(t.call("sqlite_import", t.dir / "one.db", {"schema": "one", "existing_rows": "replace"}), one)
     findings = t.value(f"SELECT count(*) FROM sqlite_migrate.finding WHERE run = {first}")
-    assert t.value(purge.format(f"'{between}'"), one) == "0|0|f|0|0"
-    assert t.value(purge.format(f"timestamptz '{between}' + interval '1 us'"), one) == f"1|1|t|1|{findings}"
+    assert t.value(purge.format(f"'{between}'"), one) == "0|0|f|0|0|0"
+    assert t.value(purge.format(f"timestamptz '{between}' + interval '1 us'"), one) == f"1|1|t|1|{findings}|0"
     assert t.value(runs) == f"{second},{second + 1}"
-    assert t.value(purge.format("'infinity'"), t.role("stranger", f'"{two}"')) == "0|0|f|0|0", "nor those of a role that one is a member of"
-    assert t.value(purge.format("'infinity'"), t.role("reader", "pg_read_all_data")) == "0|0|f|0|0", "nor those that one may read"
+    assert t.value(purge.format("'infinity'"), t.role("stranger", f'"{two}"')) == "0|0|f|0|0|0", "nor those of a role that one is a member of"
+    assert t.value(purge.format("'infinity'"), t.role("reader", "pg_read_all_data")) == "0|0|f|0|0|0", "nor those that one may read"
     # Not the run under way; everybody's for a superuser.
     after = {"schema": "one", "existing_rows": "replace", "after": "SELECT sqlite_migrate.purge('infinity')"}
     t.sql(t.call("sqlite_import", t.dir / "one.db", after), one)
