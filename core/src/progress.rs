@@ -21,6 +21,11 @@ pub fn loading(table: &str, rows: u64, expected: Option<u64>, elapsed: Duration)
     }
 }
 
+/// What is being read since `elapsed`, of which nobody knows how much there is.
+pub fn reading(what: &str, elapsed: Duration) -> String {
+    format!("{what}, {} so far", time(elapsed.as_secs_f64()))
+}
+
 /// What a run has done.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Totals {
@@ -140,6 +145,14 @@ mod tests {
         }
         assert_eq!(report(0, Some(10)), "\"public\".\"events\": 0 rows, 0 rows/s");
         assert_eq!(loading("t", 5, None, Duration::ZERO).split(',').next(), Some("t: 5 rows"));
+    }
+
+    #[test]
+    fn a_look_at_the_file_reports_how_long_it_takes() {
+        assert_eq!(
+            reading("profile of \"events\" (table 3 of 29)", millis(62_900)),
+            "profile of \"events\" (table 3 of 29), 1 min 2 s so far"
+        );
     }
 
     #[test]

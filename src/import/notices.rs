@@ -47,6 +47,11 @@ impl Notices {
         self.progress(|| format!("{title} (step {number} of {steps})"));
     }
 
+    /// Something is under way that the file alone decides the length of.
+    pub fn reading(&self, what: impl FnOnce() -> String, begun: Instant) {
+        self.progress(|| progress::reading(&what(), begun.elapsed()));
+    }
+
     fn progress(&self, message: impl FnOnce() -> String) {
         if self.wanted == Wanted::Progress && self.last.get().elapsed() >= EVERY {
             interrupts::tell(PgLogLevel::NOTICE, &message());

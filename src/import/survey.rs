@@ -1,10 +1,13 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use serde_json::Value;
 
+use super::notices::Notices;
 use super::steps::Steps;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::{Error, expression_fix};
@@ -22,6 +25,7 @@ use pg_sqlite_migrate_core::plan::{
     Integrity, Needs, Overrides, Phase, Planned, ProfileMode, Rejecting, Target,
 };
 use pg_sqlite_migrate_core::shorten;
+use pg_sqlite_migrate_core::sqltext::ident;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
@@ -166,15 +170,23 @@ fn gather(
         })
     })?;
     steps.end(None);
-    let mut damage = steps.time(Phase::Integrity, "check for damage", || {
-        on_thread(source, |source| sqlite::damage(source, &catalog, needs.integrity))
-    })?;
+    let notices = Notices::new(needs.notices, Instant::now());
+    steps.start(Phase::Integrity, "check for damage", None);
+    let mut damage = watched(
+        source,
+        &notices,
+        || "check for damage".into(),
+        |source| sqlite::damage(source, &catalog, needs.integrity),
+    )?;
+    steps.end(None);
     steps.start(Phase::Profile, "profile the tables", None);
-    let (profiles, broken) = on_thread(source, |source| {
-        profile_tables(source, &catalog, &selected, needs, overrides, &orms, &mut damage)
+    let at = AtomicUsize::new(0);
+    let title = || profile_title(&catalog, &selected, at.load(Ordering::Relaxed));
+    let (profiles, broken) = watched(source, &notices, title, |source| {
+        profile_tables(source, (&catalog, &selected), needs, overrides, &orms, &mut damage, &at)
     })?;
     broken.iter().for_each(|table| overrides.set_skip(&table.object, true));
-    let key_facts = key_facts(source, &catalog, (&damage, needs.integrity), overrides, &[])?;
+    let key_facts = key_facts(source, &catalog, (&damage, needs), overrides, &[])?;
     let selected = plan::select(&catalog, overrides)?.selected;
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
     steps.end(None);
@@ -185,7 +197,7 @@ fn gather(
 fn key_facts(
     source: &mut Source,
     catalog: &Catalog,
-    (damage, integrity): (&Damage, Integrity),
+    (damage, needs): (&Damage, &Needs),
     overrides: &Overrides,
     rejecting: &[Rejecting],
 ) -> Result<Vec<KeyFact>, Error> {
@@ -200,21 +212,28 @@ fn key_facts(
     // Damaged tables and indexes give wrong answers.
     let sound: Vec<bool> =
         catalog.tables.iter().zip(selected).map(|(t, s)| *s && damage.of(&t.name).is_none()).collect();
-    let indexed = damage.indexes.is_empty() && integrity != Integrity::None;
-    on_thread(source, |source| {
-        let read = || {
-            let mut facts = sqlite::key_facts(source, catalog, &sound, &readings, indexed)?;
-            let selected = (sound.as_slice(), orphans_go.as_slice());
-            let cascaded = sqlite::cascaded_orphans(source, catalog, selected, &readings, &facts, indexed)?;
-            facts.extend(cascaded);
-            Ok(facts)
-        };
-        // Without a profile nothing has computed the expressions before.
-        let tables = || catalog.tables.iter().zip(&readings).zip(&sound).filter(|(_, sound)| **sound);
-        read().map_err(|e| {
-            tables().fold(e, |e, ((table, reading), _)| sqlite::blame(source, table, reading, None, e))
-        })
-    })
+    let indexed = damage.indexes.is_empty() && needs.integrity != Integrity::None;
+    let notices = Notices::new(needs.notices, Instant::now());
+    watched(
+        source,
+        &notices,
+        || "look for rows that break keys".into(),
+        |source| {
+            let read = || {
+                let mut facts = sqlite::key_facts(source, catalog, &sound, &readings, indexed)?;
+                let selected = (sound.as_slice(), orphans_go.as_slice());
+                let cascaded =
+                    sqlite::cascaded_orphans(source, catalog, selected, &readings, &facts, indexed)?;
+                facts.extend(cascaded);
+                Ok(facts)
+            };
+            // Without a profile nothing has computed the expressions before.
+            let tables = || catalog.tables.iter().zip(&readings).zip(&sound).filter(|(_, sound)| **sound);
+            read().map_err(|e| {
+                tables().fold(e, |e, ((table, reading), _)| sqlite::blame(source, table, reading, None, e))
+            })
+        },
+    )
 }
 
 /// What catalog and plan take of memory, about, per byte of the file's schema; and in all.
@@ -256,17 +275,37 @@ pub fn on_thread<T: Send>(
     Ok(thread::run(move || question(source))?)
 }
 
+/// The same, which may take long: `what` says so to the user.
+fn watched<T: Send>(
+    source: &mut Source,
+    notices: &Notices,
+    what: impl Fn() -> String,
+    question: impl FnOnce(&Source) -> Result<T, sqlite::Error> + Send,
+) -> Result<T, Error> {
+    let begun = Instant::now();
+    Ok(thread::run_watched(move || question(source), || notices.reading(&what, begun))?)
+}
+
+/// Which table is being profiled, of those that the plan selects.
+fn profile_title(catalog: &Catalog, selected: &[bool], at: usize) -> String {
+    let count = |selected: &[bool]| selected.iter().filter(|selected| **selected).count();
+    let name = catalog.tables.get(at).map_or("", |table| &table.name);
+    let (number, tables) = (count(&selected[..selected.len().min(at + 1)]), count(selected));
+    format!("profile of {} (table {number} of {tables})", ident(name))
+}
+
 type Profiles = (Vec<Option<TableProfile>>, Vec<Finding>);
 
-/// Profiles every selected table; one that cannot be read is an error, or a finding when the plan goes on.
+/// Profiles every selected table; one that cannot be read is an error, or a finding when the plan goes on. `at` follows the
+/// table's place in the catalog.
 fn profile_tables(
     source: &Source,
-    catalog: &Catalog,
-    selected: &[bool],
+    (catalog, selected): (&Catalog, &[bool]),
     needs: &Needs,
     overrides: &Overrides,
     orms: &[Recognised],
     damage: &mut Damage,
+    at: &AtomicUsize,
 ) -> Result<Profiles, sqlite::Error> {
     let mode = match needs.profile {
         ProfileMode::Full => profile::Mode::Full,
@@ -274,7 +313,8 @@ fn profile_tables(
         ProfileMode::None => return Ok((vec![None; catalog.tables.len()], vec![])),
     };
     let (mut profiles, mut broken) = (vec![], vec![]);
-    for (table, selected) in catalog.tables.iter().zip(selected) {
+    for (i, (table, selected)) in catalog.tables.iter().zip(selected).enumerate() {
+        at.store(i, Ordering::Relaxed);
         if !selected {
             profiles.push(None);
             continue;
@@ -343,7 +383,7 @@ impl Survey {
     /// Counts what rows break without those that a load rejects.
     pub fn count_again(&mut self, rejecting: &[Rejecting]) -> Result<(), Error> {
         let Survey { source, catalog, damage, needs, overrides, .. } = self;
-        self.key_facts = key_facts(source, catalog, (damage, needs.integrity), overrides, rejecting)?;
+        self.key_facts = key_facts(source, catalog, (damage, needs), overrides, rejecting)?;
         Ok(())
     }
 

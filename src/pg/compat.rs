@@ -124,7 +124,7 @@ pub fn descends(pathkey: &pg_sys::PathKey) -> bool {
     #[cfg(not(feature = "pg18"))]
     let strategy = pathkey.pk_strategy as u32;
     #[cfg(feature = "pg18")]
-    let strategy = pathkey.pk_cmptype as u32;
+    let strategy = pathkey.pk_cmptype;
     strategy == pg_sys::BTGreaterStrategyNumber
 }
 

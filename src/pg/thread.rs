@@ -99,12 +99,26 @@ impl<M> Outbox<'_, M> {
 
 /// Runs `job` on a helper thread while the backend serves interrupts.
 pub fn run<T: Send>(job: impl FnOnce() -> T + Send) -> T {
-    run_with(|_: Outbox<'_, ()>| job(), |()| ())
+    run_watched(job, || ())
+}
+
+/// The same; `tick` is called on the backend's thread some times a second while the job runs.
+pub fn run_watched<T: Send>(job: impl FnOnce() -> T + Send, tick: impl FnMut()) -> T {
+    run_ticking(|_: Outbox<'_, ()>| job(), |()| (), tick)
 }
 
 /// Runs `job` on a helper thread, and `consume` on the backend's thread for each message of the job. If no thread can
 /// be created, or one is running already (an input function that reads a file itself), the job runs inline.
-pub fn run_with<T, M, J>(job: J, mut consume: impl FnMut(M)) -> T
+pub fn run_with<T, M, J>(job: J, consume: impl FnMut(M)) -> T
+where
+    T: Send,
+    M: Send,
+    J: FnOnce(Outbox<'_, M>) -> T + Send,
+{
+    run_ticking(job, consume, || ())
+}
+
+fn run_ticking<T, M, J>(job: J, mut consume: impl FnMut(M), mut tick: impl FnMut()) -> T
 where
     T: Send,
     M: Send,
@@ -128,7 +142,7 @@ where
         };
         let spawned = with_signals_blocked(|| Builder::new().name("sqlite".into()).spawn_scoped(scope, body));
         match spawned {
-            Ok(handle) => wait(&inbox, &mut consume, handle),
+            Ok(handle) => wait(&inbox, &mut consume, &mut tick, handle),
             Err(_) => {
                 if let Some(job) = take(job) {
                     put(result, job(Outbox::Inline(&mut consume)));
@@ -142,11 +156,16 @@ where
     take(&result).unwrap_or_else(|| pgrx::error!("the reader thread ended without a result"))
 }
 
-fn wait<M>(inbox: &Receiver<M>, consume: &mut impl FnMut(M), handle: ScopedJoinHandle<'_, ()>) {
+fn wait<M>(
+    inbox: &Receiver<M>,
+    consume: &mut impl FnMut(M),
+    tick: &mut impl FnMut(),
+    handle: ScopedJoinHandle<'_, ()>,
+) {
     loop {
         match inbox.recv_timeout(TICK) {
             Ok(message) => consume(message),
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => tick(),
             Err(RecvTimeoutError::Disconnected) => break,
         }
         interrupts::check();

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 import sqlstates as s
+from client import fails
 from harness import until
 
 SHOP = """
@@ -180,6 +183,21 @@ def test_a_long_load_says_how_far_it_is(t):
     for words, lines in (("tables", 2), ("none", 0)):
         t.sql("DROP TABLE t")
         assert len(told(t.sql(t.call("sqlite_import", path, {"notices": words, **slow})))) == lines
+
+
+ENDLESS = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n) > 0"
+
+
+@pytest.mark.parametrize("function", ["sqlite_import", "sqlite_plan"])
+def test_a_long_look_at_the_file_says_where_it_is(t, function):
+    path = t.file("two.db", 'CREATE TABLE a (a); CREATE TABLE "B c" (a); INSERT INTO "B c" VALUES (1)')
+    reading = t.session()
+    reading.send(t.call(function, path, {"tables": {"B c": {"where": ENDLESS}}}))
+    until(lambda: reading.notices, "the first NOTICE")
+    t.value(f"SELECT pg_cancel_backend({reading.pid})")
+    with fails(s.CANCELED, "user request"):
+        reading.wait()
+    assert re.fullmatch(r'profile of "B c" \(table 2 of 2\), \d+ s so far', reading.notices[0].message), reading.notices
 
 
 def test_a_long_import_says_what_begins(t):

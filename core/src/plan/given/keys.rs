@@ -233,7 +233,7 @@ pub const KEYS: &[Key] = &[
         "What is compared after the load: the numbers of rows, all values as well, or nothing. A difference rolls the import back.",
         "\"verify\": \"values\""),
     Key::new("notices", Kind::Word(Notices::WORDS), "\"progress\"").run().says(
-        "The NOTICEs of an import. `progress`: while it takes long, how far it is, at most every two seconds, and at the end where its time went. `tables`: each table that is loaded, and the end. `none`: nothing. Warnings are reported in any case.",
+        "The NOTICEs of an import, and of a plan that takes long to make. `progress`: while it takes long, how far it is, at most every two seconds, and at the end where its time went. `tables`: each table that is loaded, and the end. `none`: nothing. Warnings are reported in any case.",
         "\"notices\": \"tables\""),
     Key::new("reset_sequences", Kind::Flag, "true").run_and_table().says(
         "Set sequences after the largest loaded value and after the number in `sqlite_sequence`.", "\"reset_sequences\": false"),
