@@ -83,7 +83,12 @@ fn shares(spent: &[(Phase, Duration)], elapsed: Duration) -> String {
 
 /// `3,983 rows`
 fn grouped_rows(rows: u64) -> String {
-    let digits = rows.to_string();
+    format!("{} {}", grouped(rows), if rows == 1 { "row" } else { "rows" })
+}
+
+/// `3,983`
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -91,11 +96,11 @@ fn grouped_rows(rows: u64) -> String {
         }
         out.push(digit);
     }
-    format!("{out} {}", if rows == 1 { "row" } else { "rows" })
+    out
 }
 
 /// At most four characters: `950`, `9.5k`, `950k`, `1.2M`.
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     // What would be rounded to 1000k is 1.0M.
     let unit = UNITS.into_iter().find(|(size, _)| number >= size * 0.9995);
@@ -107,7 +112,7 @@ fn short(number: f64) -> String {
 }
 
 /// `40 s`, `3 min 20 s`, `2 h 5 min`
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let seconds = seconds as u64;
     match seconds {
         0..60 => format!("{seconds} s"),

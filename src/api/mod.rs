@@ -10,5 +10,6 @@ mod foreign;
 mod import;
 mod log;
 mod plan;
+mod report;
 mod sequences;
 mod verify;

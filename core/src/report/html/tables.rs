@@ -1,0 +1,107 @@
+//! Tables with their rows and times, the phases of the run, and what failed.
+
+use maud::{Markup, html};
+
+use super::parts::{bar, scroll, some_first, span, text};
+use crate::report::Report;
+use crate::report::model::{Phase, Table};
+use crate::report::text::TABLE_COLUMNS;
+use crate::report::words::{count, grouped, percent, seconds, share, spaced};
+
+/// Tables that are shown at once.
+const SHOWN: usize = 60;
+
+pub fn tables(report: &Report) -> Markup {
+    let most_rows = report.tables.iter().map(Table::written).max().unwrap_or(0) as f64;
+    let most_seconds = report.tables.iter().map(|table| table.seconds).fold(0.0, f64::max);
+    let shown =
+        TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
+    let shown: Vec<_> = shown.collect();
+    let row = |table: &Table| {
+        html! {
+            tr {
+                th scope="row" {
+                    (text(&table.name()))
+                    @if table.source != table.table { span.soft { " from " (text(&table.source)) } }
+                    @if table.status != "loaded" { " " span.flag { (table.status) } }
+                    @if let Some(detail) = &table.detail { div.soft { (text(detail)) } }
+                }
+                @for (head, _, of) in &shown {
+                    td.number { (grouped(of(table))) @if *head == "imported" { (bar(share(table.written() as f64, most_rows))) } }
+                }
+                td.number { (seconds(table.seconds)) (bar(share(table.seconds, most_seconds))) }
+            }
+        }
+    };
+    let list = |tables: &[Table]| {
+        let table = html! {
+            table {
+                thead { tr { th scope="col" { "table" } @for (head, ..) in &shown { th.number scope="col" { (head) } } th.number scope="col" { "time" } } }
+                tbody { @for table in tables { (row(table)) } }
+            }
+        };
+        scroll(&format!("Tables from {}", tables.first().map(Table::name).unwrap_or_default()), &table)
+    };
+    html! {
+        @if report.tables.is_empty() { p { "The file has no tables." } }
+        @else { (some_first(&report.tables, SHOWN, "tables", list)) }
+    }
+}
+
+pub fn phases(report: &Report) -> Markup {
+    let whole = report.run.seconds.unwrap_or(0.0);
+    let row = |phase: &Phase| {
+        let steps = count(phase.steps, "step", "steps");
+        html! {
+            tr {
+                th scope="row" { (spaced(&phase.phase)) }
+                td.track aria-hidden="true" {
+                    div { @for part in drawn(phase, whole) { (span(part.0, part.1)) } }
+                }
+                td.number { (seconds(phase.seconds)) }
+                td.number { (percent(share(phase.seconds, whole))) }
+                td.number.wide { (steps) }
+            }
+        }
+    };
+    let timeline = html! {
+        table.timeline {
+            thead { tr {
+                th scope="col" { "phase" } td aria-hidden="true" {} th.number scope="col" { "time" } th.number scope="col" { "share" }
+                th.number.wide scope="col" { "steps" }
+            } }
+            tbody { @for phase in &report.phases { (row(phase)) } }
+        }
+    };
+    html! {
+        (scroll("Timeline of the phases", &timeline))
+        @if !report.slowest.is_empty() {
+            h3 { "Longest steps" }
+            ol.steps { @for step in &report.slowest { li { span.number { (seconds(step.seconds)) } " " (text(&step.title)) } } }
+        }
+    }
+}
+
+/// The spans of a phase as parts of the run; those that the eye cannot tell apart are one.
+fn drawn(phase: &Phase, whole: f64) -> Vec<(f64, f64)> {
+    const APART: f64 = 0.002;
+    let mut parts: Vec<(f64, f64)> = vec![];
+    for span in &phase.spans {
+        let (from, to) = (share(span.from, whole), share(span.to, whole));
+        match parts.last_mut().filter(|last| from - last.1 < APART) {
+            Some(last) => last.1 = to,
+            None => parts.push((from, to)),
+        }
+    }
+    parts
+}
+
+pub fn failures(report: &Report) -> Markup {
+    html! {
+        ul.list {
+            @for failure in &report.failures {
+                li { p { strong { (text(&failure.title)) } } p { (text(&failure.error)) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The report as GitHub's Markdown. Texts from the file are code, in which nothing is markup and nobody is mentioned.
+
+use super::Report;
+use super::model::{Finding, Table};
+use super::text::{TABLE_COLUMNS, plan, summary};
+use super::words::{bytes, count, grouped, moment, one_line, percent, seconds, share, spaced};
+
+/// The most rows of one table; the JSON form has all of them.
+const MOST: usize = 200;
+
+pub fn render(report: &Report) -> String {
+    let mut out = vec![];
+    head(report, &mut out);
+    tables(report, &mut out);
+    phases(report, &mut out);
+    findings(report, &mut out);
+    types(report, &mut out);
+    rejects(report, &mut out);
+    verification(report, &mut out);
+    out.extend([
+        "## Plan".into(),
+        String::new(),
+        details("The complete plan", &block(&plan(report), "json")),
+    ]);
+    let mut text = out.join("\n");
+    text.push('\n');
+    text
+}
+
+fn head(report: &Report, out: &mut Vec<String>) {
+    let (run, server) = (&report.run, &report.server);
+    out.extend([format!("# Import of {}", code(run.file_name())), String::new()]);
+    out.extend([format!("**Verdict: {}**", report.verdict.verdict.as_str()), String::new()]);
+    out.extend(report.verdict.reasons.iter().map(|reason| format!("- {reason}")));
+    out.extend(report.verdict.next.iter().map(|call| format!("- Next: {}", code(call))));
+    out.push(String::new());
+    let size = run.bytes().map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+    let took = run.seconds.map(|took| format!(", took {}", seconds(took))).unwrap_or_default();
+    let facts = [
+        ("File", format!("{}{size}", code(&run.path))),
+        ("Run", format!("{} by {}, {}{took}", run.id, code(&run.role), moment(&run.started_at))),
+        ("Database", format!("{} ({})", code(&server.database), server.encoding)),
+        (
+            "Versions",
+            format!("pg_sqlite_migrate {}, PostgreSQL {}", run.extension_version, escape(&server.version)),
+        ),
+    ];
+    let rows = facts.map(|(name, fact)| vec![name.to_owned(), fact]);
+    table(out, &[("", false), ("", false)], rows);
+}
+
+/// A table; the flag of a column aligns it to the right.
+fn table(out: &mut Vec<String>, heads: &[(&str, bool)], rows: impl IntoIterator<Item = Vec<String>>) {
+    let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+    let rule = |(_, right): &(&str, bool)| if *right { "--:" } else { "---" }.to_owned();
+    out.push(line(&heads.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>()));
+    out.push(line(&heads.iter().map(rule).collect::<Vec<_>>()));
+    let rows: Vec<_> = rows.into_iter().collect();
+    out.extend(rows.iter().take(MOST).map(|row| line(row)));
+    out.push(String::new());
+    if rows.len() > MOST {
+        out.extend([format!("… and {} more.", grouped((rows.len() - MOST) as i64)), String::new()]);
+    }
+}
+
+fn tables(report: &Report, out: &mut Vec<String>) {
+    let shown =
+        TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
+    let shown: Vec<_> = shown.collect();
+    let numbers = shown.iter().map(|(head, ..)| (*head, true));
+    let heads: Vec<_> =
+        [("table", false)].into_iter().chain(numbers).chain([("time", true), ("status", false)]).collect();
+    let row = |table: &Table| {
+        let detail = table.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
+        let counts = shown.iter().map(|(.., of)| grouped(of(table)));
+        [code(&table.name())]
+            .into_iter()
+            .chain(counts)
+            .chain([seconds(table.seconds), format!("{}{detail}", table.status)])
+            .collect()
+    };
+    out.extend(["## Tables".into(), String::new()]);
+    self::table(out, &heads, report.tables.iter().map(row));
+}
+
+fn phases(report: &Report, out: &mut Vec<String>) {
+    let whole = report.run.seconds.unwrap_or(0.0);
+    out.extend(["## Phases".into(), String::new()]);
+    let rows = report.phases.iter().map(|phase| {
+        vec![
+            spaced(&phase.phase),
+            seconds(phase.seconds),
+            percent(share(phase.seconds, whole)),
+            grouped(phase.steps as i64),
+        ]
+    });
+    table(out, &[("phase", false), ("time", true), ("share", true), ("steps", true)], rows);
+    let rows = report.slowest.iter().map(|step| vec![code(&step.title), seconds(step.seconds)]);
+    table(out, &[("longest steps", false), ("time", true)], rows);
+    if !report.failures.is_empty() {
+        let rows = report.failures.iter().map(|failure| vec![code(&failure.title), code(&failure.error)]);
+        table(out, &[("failed steps", false), ("error", false)], rows);
+    }
+}
+
+fn findings(report: &Report, out: &mut Vec<String>) {
+    out.extend(["## Findings".into(), String::new()]);
+    if report.findings.is_empty() {
+        out.extend(["There are none.".into(), String::new()]);
+    }
+    for group in &report.findings {
+        let title = format!("### {}: {} ({})", group.severity, spaced(&group.kind), group.findings.len());
+        out.extend([title, String::new(), escape(&group.about), String::new()]);
+        let row = |finding: &Finding| {
+            let fix = finding.fix.as_ref().map(|fix| code(&fix.to_string())).unwrap_or_default();
+            vec![code(&finding.object), escape(&finding.message), escape(&finding.hint), fix]
+        };
+        let heads = [("object", false), ("message", false), ("hint", false), ("fix", false)];
+        table(out, &heads, group.findings.iter().map(row));
+    }
+}
+
+fn types(report: &Report, out: &mut Vec<String>) {
+    let rows = report.types.iter().flat_map(|table| {
+        table.columns.iter().map(|column| {
+            let pg_type = column.pg_type.as_deref().map_or("not loaded".into(), code);
+            let reason = column.reason.as_deref().map(escape).unwrap_or_default();
+            vec![code(&format!("{}.{}", table.source, column.source)), pg_type, reason]
+        })
+    });
+    let mut inner = vec![];
+    table(&mut inner, &[("column", false), ("type", false), ("reason", false)], rows);
+    let columns: usize = report.types.iter().map(|table| table.columns.len()).sum();
+    let title = count(columns as u64, "column", "columns");
+    out.extend(["## Types".into(), String::new(), details(&title, &inner.join("\n")), String::new()]);
+}
+
+fn rejects(report: &Report, out: &mut Vec<String>) {
+    if report.rejects.is_empty() {
+        return;
+    }
+    out.extend(["## Rejected rows".into(), String::new()]);
+    for rejects in &report.rejects {
+        let rows = count(rejects.count.unsigned_abs(), "row", "rows");
+        out.extend([format!("{}: {rows}", code(&rejects.source)), String::new()]);
+        let optional = |text: &Option<String>| text.as_deref().map(code).unwrap_or_default();
+        let rows = rejects.first.iter().map(|reject| {
+            vec![optional(&reject.row), optional(&reject.column), code(&reject.error), code(&reject.values)]
+        });
+        table(out, &[("row", false), ("column", false), ("error", false), ("values", false)], rows);
+    }
+}
+
+fn verification(report: &Report, out: &mut Vec<String>) {
+    out.extend(["## Verification".into(), String::new()]);
+    if report.verification.is_empty() {
+        let call = code(&format!("SELECT * FROM verify_values(run => {});", report.run.id));
+        out.extend([format!("Nothing was verified since the import: {call}"), String::new()]);
+    }
+    for of_kind in &report.verification {
+        out.extend([format!("- {}", escape(&summary(of_kind))), String::new()]);
+        let wrong = of_kind.results.iter().filter(|result| !result.ok).map(|result| {
+            vec![
+                code(&result.name()),
+                code(&result.verdict),
+                result.detail.as_deref().map(escape).unwrap_or_default(),
+            ]
+        });
+        let wrong: Vec<_> = wrong.collect();
+        if !wrong.is_empty() {
+            table(out, &[("object", false), ("verdict", false), ("detail", false)], wrong);
+        }
+    }
+}
+
+/// What is unfolded by a click.
+fn details(title: &str, inner: &str) -> String {
+    format!("<details><summary>{}</summary>\n\n{inner}\n\n</details>", escape(title))
+}
+
+/// A fence that the text does not end.
+fn fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(least.max(longest + 1))
+}
+
+fn block(text: &str, language: &str) -> String {
+    let fence = fence(text, 3);
+    format!("{fence}{language}\n{text}\n{fence}")
+}
+
+/// Within a table as well, where a bar would end the cell.
+fn code(text: &str) -> String {
+    let text = one_line(text).replace('|', "\\|");
+    let fence = fence(&text, 1);
+    let pad =
+        if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A text in which nothing is markup.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // An entity mentions nobody.
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_file_is_markup() {
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a``b`"), "``` a``b` ```");
+        assert_eq!(code("a\nb"), "`a␊b`");
+        assert_eq!(escape("<b>*x* @you [a](b) | c"), "&lt;b&gt;\\*x\\* &#64;you \\[a\\](b) \\| c");
+        assert_eq!(block("```", "json"), "````json\n```\n````");
+    }
+}
