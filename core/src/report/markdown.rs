@@ -11,12 +11,12 @@ const MOST: usize = 200;
 pub fn render(report: &Report) -> String {
     let mut out = vec![];
     head(report, &mut out);
+    verification(report, &mut out);
     tables(report, &mut out);
+    rejects(report, &mut out);
     phases(report, &mut out);
     findings(report, &mut out);
     types(report, &mut out);
-    rejects(report, &mut out);
-    verification(report, &mut out);
     out.extend([
         "## Plan".into(),
         String::new(),

@@ -1,6 +1,6 @@
 //! The report itself. Serialized, it is the form of docs/report.schema.json: a change here is one there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -250,7 +250,7 @@ impl From<Facts> for Report {
             phases: phases(&facts.steps),
             slowest: slowest(&facts.steps),
             failures: facts.steps.iter().filter_map(StepFact::failure).collect(),
-            types: types(&facts.plan),
+            types: types(&facts.plan, &facts.tables),
             rejects: facts.rejects,
             run: facts.run,
             tables: facts.tables,
@@ -335,10 +335,8 @@ fn grouped(findings: Vec<FindingFact>) -> Vec<Findings> {
     groups
 }
 
-/// The types that a plan gives, and why.
-fn types(plan: &Value) -> Vec<TableTypes> {
-    let members =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+/// The types that a plan gives, and why: tables in the order of the run, columns by name, since jsonb has no order.
+fn types(plan: &Value, tables: &[Table]) -> Vec<TableTypes> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let column = |(source, column): (&String, &Value)| ColumnType {
         source: source.clone(),
@@ -346,11 +344,20 @@ fn types(plan: &Value) -> Vec<TableTypes> {
         pg_type: text(column, "type").filter(|_| column.get("skip") != Some(&Value::Bool(true))),
         reason: text(column, "reason"),
     };
-    let table = |(source, table): (&String, &Value)| TableTypes {
-        source: source.clone(),
-        columns: members(table, "columns").iter().map(column).collect(),
+    let table = |(source, table): (&String, &Value)| {
+        let mut columns: Vec<ColumnType> = members(table, "columns").map(column).collect();
+        columns.sort_by_key(|column| column.source.to_lowercase());
+        TableTypes { source: source.clone(), columns }
     };
-    members(plan, "tables").iter().map(table).filter(|table| !table.columns.is_empty()).collect()
+    let places: HashMap<&str, usize> = tables.iter().map(|table| &*table.source).zip(0..).collect();
+    let mut types: Vec<_> =
+        members(plan, "tables").map(table).filter(|table| !table.columns.is_empty()).collect();
+    types.sort_by_key(|table| places.get(&*table.source).copied().unwrap_or(usize::MAX));
+    types
+}
+
+fn members<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    value.get(name).and_then(Value::as_object).into_iter().flatten()
 }
 
 fn verified(facts: Vec<VerificationFact>) -> Vec<Verification> {

@@ -12,13 +12,13 @@ const MOST: usize = 100;
 pub fn render(report: &Report) -> String {
     let mut out = vec![];
     head(report, &mut out);
+    verification(report, &mut out);
     tables(report, &mut out);
+    rejects(report, &mut out);
     phases(report, &mut out);
     failures(report, &mut out);
     findings(&report.findings, &mut out);
     types(report, &mut out);
-    rejects(report, &mut out);
-    verification(report, &mut out);
     let mut text = out.join("\n");
     text.push('\n');
     text

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{block, code, scroll, some_first, text};
+use super::parts::{block, code, name, scroll, some_first, text};
 use crate::report::Report;
 use crate::report::model::{ColumnType, Rejects, TableTypes, Verification, Verified};
 use crate::report::text;
@@ -47,7 +47,7 @@ fn results_table(results: &[&Verified]) -> Markup {
         table {
             thead { tr { th scope="col" { "object" } th scope="col" { "verdict" } th scope="col" { "counts" } } }
             tbody { @for result in results { tr {
-                th scope="row" { (text(&result.name())) }
+                th scope="row" { (name(&result.name())) }
                 td { @if !result.ok { span.flag { (text(&result.verdict)) } } @else { (text(&result.verdict)) }
                      @if let Some(detail) = &result.detail { div.soft { (text(detail)) } } }
                 td.soft { @for (at, (name, value)) in result.counts.as_object().into_iter().flatten().enumerate() {
@@ -76,7 +76,7 @@ fn rejected(rejects: &Rejects) -> Markup {
         }
     };
     html! {
-        h3 { (text(&rejects.source)) " " span.count { (grouped(rejects.count)) } }
+        h3 { (name(&rejects.source)) " " span.count { (grouped(rejects.count)) } }
         (scroll(&format!("Rejected rows of {}", rejects.source), &table))
         @if rejects.count > shown { p.soft { "All of them are in " code { "sqlite_migrate.reject" } "." } }
     }
@@ -94,7 +94,7 @@ fn table_types(table: &TableTypes) -> Markup {
     let row = |column: &ColumnType| {
         html! {
             tr {
-                th scope="row" { (text(&column.source)) @if column.column != column.source { span.soft { " as " (text(&column.column)) } } }
+                th scope="row" { (name(&column.source)) @if column.column != column.source { span.soft { " as " (name(&column.column)) } } }
                 td { @if let Some(pg_type) = &column.pg_type { (code(pg_type)) } @else { span.flag { "not loaded" } } }
                 td { @if let Some(reason) = &column.reason { (text(reason)) } }
             }
@@ -108,7 +108,7 @@ fn table_types(table: &TableTypes) -> Markup {
     };
     html! {
         details.group {
-            summary { h3.inline { (text(&table.source)) } " " span.count { (count(table.columns.len() as u64, "column", "columns")) } }
+            summary { h3.inline { (name(&table.source)) } " " span.count { (count(table.columns.len() as u64, "column", "columns")) } }
             (scroll(&format!("Types of {}", table.source), &columns))
         }
     }
@@ -117,6 +117,6 @@ fn table_types(table: &TableTypes) -> Markup {
 pub fn plan(report: &Report) -> Markup {
     html! {
         p.soft { "With this plan, " code { "sqlite_import(path, plan)" } " makes the same decisions again." }
-        details.more.plan { summary { "The complete plan" } (block("Plan", &text::plan(report))) }
+        details.more.plan { summary { "The complete plan" } (block("The plan as JSON", &text::plan(report))) }
     }
 }

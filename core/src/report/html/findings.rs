@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{code, some_first, text};
+use super::parts::{code, name, some_first, text};
 use crate::report::Report;
 use crate::report::model::{Finding, Findings};
 use crate::report::words::{grouped, spaced};
@@ -42,7 +42,7 @@ fn kind(group: &Findings) -> Markup {
 fn item(finding: &Finding) -> Markup {
     html! {
         li {
-            p { strong { (text(&finding.object)) } ": " (text(&finding.message)) }
+            p { strong { (name(&finding.object)) } ": " (text(&finding.message)) }
             @if !finding.hint.is_empty() { p.soft { (text(&finding.hint)) } }
             @if let Some(fix) = &finding.fix { p { span.label { "Fix" } " " (code(&fix.to_string())) } }
         }

@@ -43,10 +43,20 @@ pub fn scroll(label: &str, inner: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (inner) } }
 }
 
-/// A number's part of the largest one, as a line under it.
-pub fn bar(share: f64) -> Markup {
+/// A name, whose lines break where its words end.
+pub fn name(name: &str) -> Markup {
+    let shown = one_line(name);
+    if is_long(&shown) {
+        return folded(&shown, false);
+    }
+    let words = shown.split_inclusive(['_', '.', '-', ' ']);
+    html! { bdi { @for (at, word) in words.enumerate() { @if at > 0 { wbr; } (word) } } }
+}
+
+/// A number, and its part of the largest one as a line.
+pub fn measure(number: &str, share: f64) -> Markup {
     let width = format!("width:{:.1}%", share.clamp(0.0, 1.0) * 100.0);
-    html! { span.bar aria-hidden="true" { i style=(width) {} } }
+    html! { div.measure { span.bar aria-hidden="true" { i style=(width) {} } span { (number) } } }
 }
 
 /// A part of a track, at least as wide as can be seen.

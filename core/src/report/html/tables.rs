@@ -2,56 +2,68 @@
 
 use maud::{Markup, html};
 
-use super::parts::{bar, scroll, some_first, span, text};
+use super::parts::{measure, name, scroll, some_first, span, text};
 use crate::report::Report;
 use crate::report::model::{Phase, Table};
 use crate::report::text::TABLE_COLUMNS;
-use crate::report::words::{count, grouped, percent, seconds, share, spaced};
+use crate::report::words::{grouped, percent, seconds, share, spaced};
 
 /// Tables that are shown at once.
 const SHOWN: usize = 60;
 
 pub fn tables(report: &Report) -> Markup {
-    let most_rows = report.tables.iter().map(Table::written).max().unwrap_or(0) as f64;
-    let most_seconds = report.tables.iter().map(|table| table.seconds).fold(0.0, f64::max);
-    let shown =
-        TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
-    let shown: Vec<_> = shown.collect();
-    let row = |table: &Table| {
-        html! {
-            tr {
-                th scope="row" {
-                    (text(&table.name()))
-                    @if table.source != table.table { span.soft { " from " (text(&table.source)) } }
-                    @if table.status != "loaded" { " " span.flag { (table.status) } }
-                    @if let Some(detail) = &table.detail { div.soft { (text(detail)) } }
-                }
-                @for (head, _, of) in &shown {
-                    td.number { (grouped(of(table))) @if *head == "imported" { (bar(share(table.written() as f64, most_rows))) } }
-                }
-                td.number { (seconds(table.seconds)) (bar(share(table.seconds, most_seconds))) }
-            }
-        }
-    };
-    let list = |tables: &[Table]| {
-        let table = html! {
-            table {
-                thead { tr { th scope="col" { "table" } @for (head, ..) in &shown { th.number scope="col" { (head) } } th.number scope="col" { "time" } } }
-                tbody { @for table in tables { (row(table)) } }
-            }
-        };
-        scroll(&format!("Tables from {}", tables.first().map(Table::name).unwrap_or_default()), &table)
+    let mut tables: Vec<&Table> = report.tables.iter().collect();
+    tables.sort_by_key(|table| (table.status == "loaded", std::cmp::Reverse(table.written())));
+    let list = |tables: &[&Table]| {
+        let label = format!("Tables from {}", tables.first().map(|table| table.name()).unwrap_or_default());
+        scroll(&label, &list(report, tables))
     };
     html! {
-        @if report.tables.is_empty() { p { "The file has no tables." } }
-        @else { (some_first(&report.tables, SHOWN, "tables", list)) }
+        @if tables.is_empty() { p { "The file has no tables." } }
+        @else { (some_first(&tables, SHOWN, "tables", list)) }
+    }
+}
+
+fn list(report: &Report, tables: &[&Table]) -> Markup {
+    let most_rows = report.tables.iter().map(Table::written).max().unwrap_or(0) as f64;
+    let most_seconds = report.tables.iter().map(|table| table.seconds).fold(0.0, f64::max);
+    let shown: Vec<_> = (TABLE_COLUMNS.iter())
+        .filter(|(_, always, of)| *always || report.tables.iter().any(|table| of(table) != 0))
+        .collect();
+    let wide = |head: &str| (head == "in SQLite").then_some("wide");
+    html! {
+        table {
+            thead { tr {
+                th scope="col" { "table" }
+                @for (head, ..) in &shown { th.number class=[wide(head)] scope="col" { (head) } }
+                th.number scope="col" { "time" }
+            } }
+            tbody { @for table in tables { tr {
+                th scope="row" { (named(table)) }
+                @for (head, _, of) in &shown {
+                    td.number class=[wide(head)] {
+                        @if *head == "imported" { (measure(&grouped(of(table)), share(table.written() as f64, most_rows))) }
+                        @else { (grouped(of(table))) }
+                    }
+                }
+                td.number { (measure(&seconds(table.seconds), share(table.seconds, most_seconds))) }
+            } } }
+        }
+    }
+}
+
+fn named(table: &Table) -> Markup {
+    html! {
+        span.soft { (name(&table.schema)) "." } wbr; (name(&table.table))
+        @if table.source != table.table { span.soft { " from " (name(&table.source)) } }
+        @if table.status != "loaded" { " " span.flag { (table.status) } }
+        @if let Some(detail) = &table.detail { div.soft { (text(detail)) } }
     }
 }
 
 pub fn phases(report: &Report) -> Markup {
     let whole = report.run.seconds.unwrap_or(0.0);
     let row = |phase: &Phase| {
-        let steps = count(phase.steps, "step", "steps");
         html! {
             tr {
                 th scope="row" { (spaced(&phase.phase)) }
@@ -60,7 +72,7 @@ pub fn phases(report: &Report) -> Markup {
                 }
                 td.number { (seconds(phase.seconds)) }
                 td.number { (percent(share(phase.seconds, whole))) }
-                td.number.wide { (steps) }
+                td.number.wide { (grouped(phase.steps as i64)) }
             }
         }
     };
