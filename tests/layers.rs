@@ -16,7 +16,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("import", &["error", "guc", "pg", "sqlite", "verify"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
-    ("api", &["error", "fdw", "guc", "import", "pg", "sqlite", "verify"]),
+    // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
+    ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
+    ("api", &["assess", "error", "fdw", "guc", "import", "pg", "sqlite", "verify"]),
     ("lib", ANY),
     ("server_tests", ANY),
     ("bin", &[]),
