@@ -14,13 +14,18 @@ use pg_sqlite_migrate_core::plan::Planned;
 
 /// Makes the plan, as an import would, and says what it costs.
 pub fn assess(path: Option<&str>, plan: Option<Value>) -> Result<Assessment, Error> {
+    Ok(assess_with_plan(path, plan)?.0)
+}
+
+/// The same, with the complete plan.
+pub fn assess_with_plan(path: Option<&str>, plan: Option<Value>) -> Result<(Assessment, Value), Error> {
     let mut survey = survey::survey(path, plan)?;
     let planned = survey::planned(&mut survey)?;
     let read_seconds = survey.steps.elapsed().as_secs_f64();
     let assessed = of_survey(&mut survey, &planned, read_seconds);
     // An error may come of a file that was changed while it was read: that is the error then.
     survey.source.prove()?;
-    assessed
+    Ok((assessed?, planned.plan))
 }
 
 fn of_survey(survey: &mut Survey, planned: &Planned, read_seconds: f64) -> Result<Assessment, Error> {

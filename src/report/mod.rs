@@ -1,12 +1,18 @@
-//! Reports: what the run log holds of a run, read as the caller, written by one of the renderers of `core/src/report`.
+//! Reports: what the run log holds of a run, read as the caller, or the assessment of a file, written by one of the renderers of
+//! `core/src/report`.
 
+pub mod file;
 pub mod run;
 
+use serde::de::DeserializeOwned;
+
 use crate::error::Error;
-use crate::pg::memory;
+use crate::pg::spi::{self, Json};
+use crate::pg::{encoding, memory};
 use pg_sqlite_migrate_core::plan::PlanError;
 use pg_sqlite_migrate_core::plan::given::keys::nearest;
-use pg_sqlite_migrate_core::report::{Format, Report};
+use pg_sqlite_migrate_core::report::model::Server;
+use pg_sqlite_migrate_core::report::{Format, Report, json};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
 /// What a page takes of memory, at most, per byte of the report's JSON form: its tags, and the text in the server's encoding.
@@ -35,7 +41,25 @@ fn render(report: &Report, format: Format) -> String {
         memory::exhausted("a report");
     }
     match memory::hold(json.len().saturating_mul(RENDERED)) {
-        Ok(_held) => report.render(format),
+        Ok(_held) => match report.render(format) {
+            json if format == Format::Json && !encoding::takes_utf8() => json::ascii(&json),
+            rendered => rendered,
+        },
         Err(OutOfMemory) => memory::exhausted("a report"),
     }
+}
+
+/// Where the report is made.
+fn server() -> Option<Server> {
+    const SERVER: &str = r#"
+        SELECT json_build_object('version', current_setting('server_version'), 'extension_version', $1, 'database', datname,
+                                 'encoding', pg_encoding_to_char(encoding),
+                                 'reported_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+        FROM pg_database WHERE datname = current_database()"#;
+    one(SERVER, &[env!("CARGO_PKG_VERSION").into()])
+}
+
+/// What a row's JSON says.
+fn one<T: DeserializeOwned>(sql: &'static str, parameters: &[spi::Parameter<'_>]) -> Option<T> {
+    spi::value::<Json<T>>(sql, parameters).map(|json| json.0)
 }

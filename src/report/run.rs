@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::{one, render, server};
 use crate::error::Error;
 use crate::pg::spi::{self, Json};
 use crate::verify::counts;
@@ -15,13 +16,13 @@ use pg_sqlite_migrate_core::report::{Facts, Format, Report};
 pub fn report(run: Option<i64>, format: Format) -> Result<String, Error> {
     let run = counts::recorded(run)?;
     let facts = facts(run).ok_or(Error::NoRun { run: Some(run) })?;
-    Ok(super::render(&Report::from(facts), format))
+    Ok(render(&Report::Run(Box::new(facts.into())), format))
 }
 
 /// `None` where the run is gone meanwhile.
 fn facts(run: i64) -> Option<Facts> {
     Some(Facts {
-        server: one(SERVER, &[])?,
+        server: server()?,
         run: one(RUN, &[run.into()])?,
         tables: all(TABLES, run),
         steps: all(STEPS, run),
@@ -32,19 +33,9 @@ fn facts(run: i64) -> Option<Facts> {
     })
 }
 
-fn one<T: DeserializeOwned>(sql: &'static str, parameters: &[spi::Parameter<'_>]) -> Option<T> {
-    spi::value::<Json<T>>(sql, parameters).map(|json| json.0)
-}
-
 fn all<T: DeserializeOwned>(sql: &'static str, run: i64) -> Vec<T> {
     spi::rows(sql, &[run.into()], |row| row.only::<Json<T>>().0)
 }
-
-const SERVER: &str = r#"
-    SELECT json_build_object('version', current_setting('server_version'), 'database', current_database(),
-                             'encoding', pg_encoding_to_char(encoding),
-                             'reported_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
-    FROM pg_database WHERE datname = current_database()"#;
 
 const RUN: &str = r#"
     SELECT json_build_object(

@@ -1,5 +1,4 @@
-//! The JSON form, docs/report.schema.json. Characters outside ASCII are escaped, so that a database of any encoding holds
-//! it as it is.
+//! The JSON form, docs/report.schema.json.
 
 use std::fmt::Write;
 
@@ -7,15 +6,16 @@ use super::Report;
 
 pub fn render(report: &Report) -> String {
     // Maps with text keys and finite numbers serialize.
-    let json = serde_json::to_string_pretty(report).unwrap_or_default();
-    if json.is_ascii() {
-        return json;
-    }
-    let mut out = String::with_capacity(json.len() * 2);
+    serde_json::to_string_pretty(report).unwrap_or_default()
+}
+
+/// JSON in which characters outside ASCII are escaped, so that a database whose encoding lacks them holds it as it is.
+pub fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
             c if c.is_ascii() => out.push(c),
-            // Outside of strings JSON is ASCII.
+            // They occur in strings only.
             c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
                 let _ = write!(out, "\\u{unit:04x}");
             }),

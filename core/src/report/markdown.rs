@@ -1,40 +1,80 @@
 //! The report as GitHub's Markdown. Texts from the file are code, in which nothing is markup and nobody is mentioned.
 
-use super::Report;
-use super::model::{Finding, Table};
-use super::text::{TABLE_COLUMNS, plan, summary};
-use super::words::{bytes, count, grouped, moment, one_line, percent, seconds, share, spaced};
+use serde_json::Value;
+
+use super::model::{Finding, Findings, Table, TableTypes, file_name};
+use super::text::{self, TABLE_COLUMNS, file_facts, summary};
+use super::words::{count, grouped, moment, one_line, percent, seconds, share, spaced};
+use super::{FileReport, Report, RunReport};
+use crate::assess::bytes;
 
 /// The most rows of one table; the JSON form has all of them.
 const MOST: usize = 200;
 
 pub fn render(report: &Report) -> String {
+    let mut text = match report {
+        Report::Run(report) => run(report),
+        Report::Assessment(report) => file(report),
+    }
+    .join("\n");
+    text.push('\n');
+    text
+}
+
+fn run(report: &RunReport) -> Vec<String> {
     let mut out = vec![];
     head(report, &mut out);
     verification(report, &mut out);
     tables(report, &mut out);
     rejects(report, &mut out);
     phases(report, &mut out);
-    findings(report, &mut out);
-    types(report, &mut out);
-    out.extend([
-        "## Plan".into(),
-        String::new(),
-        details("The complete plan", &block(&plan(report), "json")),
-    ]);
-    let mut text = out.join("\n");
-    text.push('\n');
-    text
+    findings(&report.findings, &mut out);
+    types(&report.types, &mut out);
+    plan(&report.plan, &mut out);
+    out
 }
 
-fn head(report: &Report, out: &mut Vec<String>) {
+fn file(report: &FileReport) -> Vec<String> {
+    let mut out = vec![format!("# Assessment of {}", code(file_name(&report.path))), String::new()];
+    out.extend([format!("**Level: {}**, {}", report.level, escape(&report.summary)), String::new()]);
+    let facts = file_facts(report).into_iter().map(|(name, fact)| vec![name.to_owned(), code(&fact)]);
+    table(&mut out, &[("", false), ("", false)], facts);
+    out.extend(["## Work".into(), String::new()]);
+    let optional = |count: Option<u64>| count.map(|count| grouped(count as i64)).unwrap_or_default();
+    let rows = report.subjects.iter().map(|subject| {
+        let counts = [subject.automatic, subject.with_findings, subject.by_hand].map(optional);
+        let (level, detail) =
+            (subject.level.clone().unwrap_or_default(), subject.detail.as_deref().unwrap_or(""));
+        [spaced(&subject.subject)].into_iter().chain(counts).chain([level, escape(detail)]).collect()
+    });
+    let heads = [
+        ("subject", false),
+        ("automatic", true),
+        ("findings", true),
+        ("by hand", true),
+        ("level", false),
+        ("", false),
+    ];
+    table(&mut out, &heads, rows);
+    findings(&report.findings, &mut out);
+    types(&report.types, &mut out);
+    plan(&report.plan, &mut out);
+    out
+}
+
+fn plan(plan: &Value, out: &mut Vec<String>) {
+    let plan = block(&text::plan(plan), "json");
+    out.extend(["## Plan".into(), String::new(), details("The complete plan", &plan)]);
+}
+
+fn head(report: &RunReport, out: &mut Vec<String>) {
     let (run, server) = (&report.run, &report.server);
-    out.extend([format!("# Import of {}", code(run.file_name())), String::new()]);
+    out.extend([format!("# Import of {}", code(file_name(&run.path))), String::new()]);
     out.extend([format!("**Verdict: {}**", report.verdict.verdict.as_str()), String::new()]);
     out.extend(report.verdict.reasons.iter().map(|reason| format!("- {reason}")));
     out.extend(report.verdict.next.iter().map(|call| format!("- Next: {}", code(call))));
     out.push(String::new());
-    let size = run.bytes().map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+    let size = run.bytes().map(|size| format!(", {}", bytes(size as f64))).unwrap_or_default();
     let took = run.seconds.map(|took| format!(", took {}", seconds(took))).unwrap_or_default();
     let facts = [
         ("File", format!("{}{size}", code(&run.path))),
@@ -49,21 +89,22 @@ fn head(report: &Report, out: &mut Vec<String>) {
     table(out, &[("", false), ("", false)], rows);
 }
 
-/// A table; the flag of a column aligns it to the right.
+/// A table, in whose cells bars are no borders; the flag of a column aligns it to the right.
 fn table(out: &mut Vec<String>, heads: &[(&str, bool)], rows: impl IntoIterator<Item = Vec<String>>) {
     let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
     let rule = |(_, right): &(&str, bool)| if *right { "--:" } else { "---" }.to_owned();
     out.push(line(&heads.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>()));
     out.push(line(&heads.iter().map(rule).collect::<Vec<_>>()));
     let rows: Vec<_> = rows.into_iter().collect();
-    out.extend(rows.iter().take(MOST).map(|row| line(row)));
+    let cells = |row: &Vec<String>| row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>();
+    out.extend(rows.iter().take(MOST).map(|row| line(&cells(row))));
     out.push(String::new());
     if rows.len() > MOST {
         out.extend([format!("… and {} more.", grouped((rows.len() - MOST) as i64)), String::new()]);
     }
 }
 
-fn tables(report: &Report, out: &mut Vec<String>) {
+fn tables(report: &RunReport, out: &mut Vec<String>) {
     let shown =
         TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
     let shown: Vec<_> = shown.collect();
@@ -83,7 +124,7 @@ fn tables(report: &Report, out: &mut Vec<String>) {
     self::table(out, &heads, report.tables.iter().map(row));
 }
 
-fn phases(report: &Report, out: &mut Vec<String>) {
+fn phases(report: &RunReport, out: &mut Vec<String>) {
     let whole = report.run.seconds.unwrap_or(0.0);
     out.extend(["## Phases".into(), String::new()]);
     let rows = report.phases.iter().map(|phase| {
@@ -103,12 +144,12 @@ fn phases(report: &Report, out: &mut Vec<String>) {
     }
 }
 
-fn findings(report: &Report, out: &mut Vec<String>) {
+fn findings(groups: &[Findings], out: &mut Vec<String>) {
     out.extend(["## Findings".into(), String::new()]);
-    if report.findings.is_empty() {
+    if groups.is_empty() {
         out.extend(["There are none.".into(), String::new()]);
     }
-    for group in &report.findings {
+    for group in groups {
         let title = format!("### {}: {} ({})", group.severity, spaced(&group.kind), group.findings.len());
         out.extend([title, String::new(), escape(&group.about), String::new()]);
         let row = |finding: &Finding| {
@@ -120,8 +161,8 @@ fn findings(report: &Report, out: &mut Vec<String>) {
     }
 }
 
-fn types(report: &Report, out: &mut Vec<String>) {
-    let rows = report.types.iter().flat_map(|table| {
+fn types(tables: &[TableTypes], out: &mut Vec<String>) {
+    let rows = tables.iter().flat_map(|table| {
         table.columns.iter().map(|column| {
             let pg_type = column.pg_type.as_deref().map_or("not loaded".into(), code);
             let reason = column.reason.as_deref().map(escape).unwrap_or_default();
@@ -130,12 +171,12 @@ fn types(report: &Report, out: &mut Vec<String>) {
     });
     let mut inner = vec![];
     table(&mut inner, &[("column", false), ("type", false), ("reason", false)], rows);
-    let columns: usize = report.types.iter().map(|table| table.columns.len()).sum();
+    let columns: usize = tables.iter().map(|table| table.columns.len()).sum();
     let title = count(columns as u64, "column", "columns");
     out.extend(["## Types".into(), String::new(), details(&title, &inner.join("\n")), String::new()]);
 }
 
-fn rejects(report: &Report, out: &mut Vec<String>) {
+fn rejects(report: &RunReport, out: &mut Vec<String>) {
     if report.rejects.is_empty() {
         return;
     }
@@ -151,7 +192,7 @@ fn rejects(report: &Report, out: &mut Vec<String>) {
     }
 }
 
-fn verification(report: &Report, out: &mut Vec<String>) {
+fn verification(report: &RunReport, out: &mut Vec<String>) {
     out.extend(["## Verification".into(), String::new()]);
     if report.verification.is_empty() {
         let call = code(&format!("SELECT * FROM verify_values(run => {});", report.run.id));
@@ -189,9 +230,8 @@ fn block(text: &str, language: &str) -> String {
     format!("{fence}{language}\n{text}\n{fence}")
 }
 
-/// Within a table as well, where a bar would end the cell.
 fn code(text: &str) -> String {
-    let text = one_line(text).replace('|', "\\|");
+    let text = one_line(text);
     let fence = fence(&text, 1);
     let pad =
         if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() { " " } else { "" };
@@ -206,9 +246,10 @@ fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // An entity mentions nobody.
+            // An entity mentions nobody, and begins no code.
             '@' => out.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
+            '`' => out.push_str("&#96;"),
+            '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '~' | '#' | '!' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
@@ -221,10 +262,12 @@ mod tests {
 
     #[test]
     fn nothing_of_the_file_is_markup() {
-        assert_eq!(code("a|b"), "`a\\|b`");
+        let mut out = vec![];
+        table(&mut out, &[("n", true)], [vec![code("a|b")]]);
+        assert_eq!(out, ["| n |", "| --: |", "| `a\\|b` |", ""]);
         assert_eq!(code("a``b`"), "``` a``b` ```");
         assert_eq!(code("a\nb"), "`a␊b`");
-        assert_eq!(escape("<b>*x* @you [a](b) | c"), "&lt;b&gt;\\*x\\* &#64;you \\[a\\](b) \\| c");
+        assert_eq!(escape("<b>*x* @you [a](b) | c"), "&lt;b&gt;\\*x\\* &#64;you \\[a\\](b) | c");
         assert_eq!(block("```", "json"), "````json\n```\n````");
     }
 }

@@ -17,7 +17,7 @@ mod words;
 mod tests;
 
 pub use self::facts::Facts;
-pub use self::model::Report;
+pub use self::model::{FileReport, Report, RunReport};
 
 macro_rules! formats {
     ($($(#[doc = $doc:literal])+ $format:ident = $name:literal,)+) => {

@@ -1,4 +1,4 @@
-//! The report itself. Serialized, it is the form of docs/report.schema.json: a change here is one there.
+//! The reports themselves. Serialized, they have the form of docs/report.schema.json: a change here is one there.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::facts::{Facts, FindingFact, StepFact, VerificationFact};
 use super::verdict::{Verdict, verdict};
-use crate::finding::Kind;
+use crate::assess::{Assessment, Line, Work};
+use crate::finding::{Kind, Severity};
 
 /// Of the JSON form; it grows when a member changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -15,7 +16,15 @@ pub const VERSION: u32 = 1;
 const SLOWEST: usize = 5;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+#[serde(tag = "report", rename_all = "lowercase")]
+pub enum Report {
+    Run(Box<RunReport>),
+    Assessment(Box<FileReport>),
+}
+
+/// About a run that is in the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
     pub version: u32,
     pub verdict: Verdict,
     pub server: Server,
@@ -33,10 +42,44 @@ pub struct Report {
     pub plan: Value,
 }
 
+/// About a file, before it is imported.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    pub version: u32,
+    pub server: Server,
+    pub path: String,
+    pub bytes: u64,
+    /// Rows that would be loaded.
+    pub rows: u64,
+    /// `B-3`: who has to do something, and how much there is.
+    pub level: String,
+    pub summary: String,
+    pub disk_bytes: u64,
+    pub wal_bytes: u64,
+    /// `None` where nothing was measured.
+    pub seconds: Option<f64>,
+    pub subjects: Vec<Subject>,
+    pub findings: Vec<Findings>,
+    pub types: Vec<TableTypes>,
+    pub plan: Value,
+}
+
+/// A part of the work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Subject {
+    pub subject: String,
+    pub automatic: Option<u64>,
+    pub with_findings: Option<u64>,
+    pub by_hand: Option<u64>,
+    pub level: Option<String>,
+    pub detail: Option<String>,
+}
+
 /// Where the report was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Server {
     pub version: String,
+    pub extension_version: String,
     pub database: String,
     pub encoding: String,
     /// When, as RFC 3339 in UTC.
@@ -58,16 +101,16 @@ pub struct Run {
     pub source: Value,
 }
 
+/// A file without its directory.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(path)
+}
+
 impl Run {
     /// The file's size when it was read.
     pub fn bytes(&self) -> Option<u64> {
         let number = |name| self.source.get(name).and_then(Value::as_u64);
         number("page_size")?.checked_mul(number("page_count")?)
-    }
-
-    /// The file without its directory.
-    pub fn file_name(&self) -> &str {
-        self.path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(&self.path)
     }
 }
 
@@ -237,12 +280,13 @@ impl Verified {
     }
 }
 
-impl From<Facts> for Report {
-    fn from(facts: Facts) -> Report {
+impl From<Facts> for RunReport {
+    fn from(facts: Facts) -> RunReport {
         let findings = grouped(facts.findings);
         let verification = verified(facts.verification);
         let totals = totals(&facts.run, &facts.tables, &findings);
-        Report {
+        let sources: Vec<&str> = facts.tables.iter().map(|table| &*table.source).collect();
+        RunReport {
             version: VERSION,
             verdict: verdict(&facts.run, &totals, &verification),
             server: facts.server,
@@ -250,7 +294,7 @@ impl From<Facts> for Report {
             phases: phases(&facts.steps),
             slowest: slowest(&facts.steps),
             failures: facts.steps.iter().filter_map(StepFact::failure).collect(),
-            types: types(&facts.plan, &facts.tables),
+            types: types(&facts.plan, &sources),
             rejects: facts.rejects,
             run: facts.run,
             tables: facts.tables,
@@ -259,6 +303,64 @@ impl From<Facts> for Report {
             plan: facts.plan,
         }
     }
+}
+
+impl FileReport {
+    pub fn new(assessment: &Assessment, plan: Value, server: Server) -> FileReport {
+        let subjects: Vec<Subject> = assessment.lines().into_iter().map(Subject::from).collect();
+        FileReport {
+            version: VERSION,
+            server,
+            path: shown(&assessment.path),
+            bytes: assessment.file_bytes,
+            rows: assessment.rows,
+            level: assessment.overall.to_string(),
+            summary: assessment.summary(),
+            disk_bytes: assessment.disk_bytes,
+            wal_bytes: assessment.wal_bytes,
+            seconds: assessment.machine_seconds,
+            subjects,
+            findings: grouped(assessment.findings.iter().map(FindingFact::from).collect()),
+            types: types(&plan, &[]),
+            plan,
+        }
+    }
+
+    /// An import would stop.
+    pub fn is_blocked(&self) -> bool {
+        self.findings.iter().any(|group| group.severity == Severity::Blocking.as_str())
+    }
+}
+
+impl From<Line> for Subject {
+    fn from(line: Line) -> Subject {
+        let count = |of: fn(Work) -> u64| line.work.map(of);
+        Subject {
+            subject: line.subject.to_owned(),
+            automatic: count(|work| work.automatic),
+            with_findings: count(|work| work.with_findings),
+            by_hand: count(|work| work.by_hand),
+            level: line.level.clone(),
+            detail: line.detail.as_deref().map(shown),
+        }
+    }
+}
+
+impl From<&crate::finding::Finding> for FindingFact {
+    fn from(finding: &crate::finding::Finding) -> FindingFact {
+        let [object, message, hint] =
+            [&finding.object, &finding.message, &finding.hint].map(|text| shown(text));
+        FindingFact {
+            severity: finding.severity.as_str().into(),
+            kind: finding.kind.as_str().into(),
+            finding: Finding { object, message, hint, fix: finding.patch() },
+        }
+    }
+}
+
+/// As the run log shows it: jsonb, into which the JSON form may be cast, has no NUL.
+fn shown(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
 }
 
 fn totals(run: &Run, tables: &[Table], findings: &[Findings]) -> Totals {
@@ -335,8 +437,9 @@ fn grouped(findings: Vec<FindingFact>) -> Vec<Findings> {
     groups
 }
 
-/// The types that a plan gives, and why: tables in the order of the run, columns by name, since jsonb has no order.
-fn types(plan: &Value, tables: &[Table]) -> Vec<TableTypes> {
+/// The types that a plan gives, and why. A plan that was kept as jsonb has lost its order: its tables come in the order of the
+/// run (`sources`), its columns by name.
+fn types(plan: &Value, sources: &[&str]) -> Vec<TableTypes> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let column = |(source, column): (&String, &Value)| ColumnType {
         source: source.clone(),
@@ -346,10 +449,12 @@ fn types(plan: &Value, tables: &[Table]) -> Vec<TableTypes> {
     };
     let table = |(source, table): (&String, &Value)| {
         let mut columns: Vec<ColumnType> = members(table, "columns").map(column).collect();
-        columns.sort_by_key(|column| column.source.to_lowercase());
+        if !sources.is_empty() {
+            columns.sort_by_key(|column| column.source.to_lowercase());
+        }
         TableTypes { source: source.clone(), columns }
     };
-    let places: HashMap<&str, usize> = tables.iter().map(|table| &*table.source).zip(0..).collect();
+    let places: HashMap<&str, usize> = sources.iter().copied().zip(0..).collect();
     let mut types: Vec<_> =
         members(plan, "tables").map(table).filter(|table| !table.columns.is_empty()).collect();
     types.sort_by_key(|table| places.get(&*table.source).copied().unwrap_or(usize::MAX));

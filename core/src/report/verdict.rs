@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::model::{Run, Totals, Verification};
 use super::words::{count, list};
+use crate::progress::grouped;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -40,10 +41,10 @@ impl Word {
 /// A value that is not the file's is a reason to roll back; anything else that is not right is one to look at. Without a
 /// comparison of values nothing is proven.
 pub fn verdict(run: &Run, totals: &Totals, verification: &[Verification]) -> Verdict {
-    let wrong = |kind: &str| verification.iter().find(|v| v.kind == kind).map_or(0, |v| v.failed);
+    let failed = |kind: &str| verification.iter().find(|v| v.kind == kind).map_or(0, |v| v.failed);
     let others: u64 = verification.iter().filter(|v| v.kind != "values").map(|v| v.failed).sum();
     let verified = verification.iter().any(|v| v.kind == "values");
-    let word = match (wrong("values"), others + totals.failed) {
+    let word = match (failed("values"), others + totals.failed) {
         (1.., _) => Word::RollBack,
         (0, 1..) => Word::Investigate,
         (0, 0) if verified => Word::Pass,
@@ -64,20 +65,9 @@ fn reasons(totals: &Totals, verification: &[Verification], verified: bool) -> Ve
         reasons.push(format!("{} failed.", count(totals.failed, "table", "tables")));
     }
     for of_kind in verification.iter().filter(|v| v.failed > 0) {
-        let [one, many] = objects(&of_kind.kind);
-        let checked = count(of_kind.objects, one, many);
-        let is = if of_kind.failed == 1 { "is" } else { "are" };
-        reasons.push(format!(
-            "Of {checked}, {} {is} not as in the file.",
-            super::words::grouped(of_kind.failed as i64)
-        ));
+        reasons.push(format!("{}.", faults(of_kind)));
     }
-    let sound: Vec<String> = (verification.iter().filter(|v| v.failed == 0))
-        .map(|v| {
-            let [one, many] = objects(&v.kind);
-            count(v.objects, one, many)
-        })
-        .collect();
+    let sound: Vec<String> = verification.iter().filter(|v| v.failed == 0).map(objects).collect();
     if !sound.is_empty() {
         reasons.push(format!("Verified without a difference: {}.", list(&sound)));
     }
@@ -87,13 +77,25 @@ fn reasons(totals: &Totals, verification: &[Verification], verified: bool) -> Ve
     reasons
 }
 
-/// What a verification has a result for.
-pub fn objects(kind: &str) -> [&'static str; 2] {
+/// How many objects a verification has looked at: `29 tables`
+pub fn objects(of_kind: &Verification) -> String {
+    let [one, many, _] = words(&of_kind.kind);
+    count(of_kind.objects, one, many)
+}
+
+/// How many of them are not right: `2 of 201 columns: values differ from the file`
+pub fn faults(of_kind: &Verification) -> String {
+    let [_, _, wrong] = words(&of_kind.kind);
+    format!("{} of {}: {wrong}", grouped(of_kind.failed), objects(of_kind))
+}
+
+/// What a verification looks at: one, many, and what is wrong with some of them.
+fn words(kind: &str) -> [&'static str; 3] {
     match kind {
-        "counts" => ["table's rows", "tables' rows"],
-        "values" => ["column's values", "columns' values"],
-        "constraints" => ["constraint", "constraints"],
-        "sequences" => ["sequence", "sequences"],
-        _ => ["object", "objects"],
+        "counts" => ["table", "tables", "rows are missing, or there are too many"],
+        "values" => ["column", "columns", "values differ from the file"],
+        "constraints" => ["constraint", "constraints", "missing, or broken by rows"],
+        "sequences" => ["sequence", "sequences", "the next number is not free"],
+        _ => ["object", "objects", "not as expected"],
     }
 }

@@ -34,15 +34,6 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// `512 bytes`, `1.2 MB`
-pub fn bytes(bytes: u64) -> String {
-    const UNITS: [(f64, &str); 4] = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
-    match UNITS.into_iter().find(|(size, _)| bytes as f64 >= *size) {
-        Some((size, unit)) => format!("{:.1} {unit}", bytes as f64 / size),
-        None => count(bytes, "byte", "bytes"),
-    }
-}
-
 /// A part of a whole, between 0 and 1.
 pub fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
@@ -104,7 +95,6 @@ mod tests {
         assert_eq!([0, 999, -1_000, 1_234_567].map(grouped), ["0", "999", "-1,000", "1,234,567"]);
         let times = [0.0, 0.0031, 0.24, 9.99, 12.34, 200.0];
         assert_eq!(times.map(seconds), ["0 ms", "3 ms", "0.24 s", "9.99 s", "12.3 s", "3 min 20 s"]);
-        assert_eq!([1, 999, 1_200_000].map(bytes), ["1 byte", "999 bytes", "1.2 MB"]);
         assert_eq!(moment("2026-11-30T17:22:01.250Z"), "2026-11-30 17:22:01 UTC");
         assert_eq!([share(1.0, 0.0), share(3.0, 2.0), share(1.0, 4.0)], [0.0, 1.0, 0.25]);
         let items = ["a", "b", "c"].map(String::from);

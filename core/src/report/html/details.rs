@@ -1,18 +1,19 @@
 //! What was verified, rows that were rejected, types with their reasons, and the plan.
 
 use maud::{Markup, html};
+use serde_json::Value;
 
 use super::parts::{block, code, name, scroll, some_first, text};
-use crate::report::Report;
 use crate::report::model::{ColumnType, Rejects, TableTypes, Verification, Verified};
 use crate::report::text;
-use crate::report::verdict::objects;
+use crate::report::verdict::{faults, objects};
 use crate::report::words::{count, grouped, moment, spaced};
+use crate::report::{FileReport, RunReport};
 
 /// Results and tables that are shown at once.
 const SHOWN: usize = 40;
 
-pub fn verification(report: &Report) -> Markup {
+pub fn verification(report: &RunReport) -> Markup {
     html! {
         @if report.verification.is_empty() {
             p { "Nothing has been verified since the import. This call compares every value with the file:" }
@@ -23,7 +24,6 @@ pub fn verification(report: &Report) -> Markup {
 }
 
 fn verified(kind: &Verification) -> Markup {
-    let [one, many] = objects(&kind.kind);
     let wrong: Vec<&Verified> = kind.results.iter().filter(|result| !result.ok).collect();
     let sound: Vec<&Verified> = kind.results.iter().filter(|result| result.ok).collect();
     let list = |results: &[&Verified]| {
@@ -32,8 +32,7 @@ fn verified(kind: &Verification) -> Markup {
     html! {
         h3 { (spaced(&kind.kind)) }
         p {
-            @if kind.failed == 0 { span.ok { "All right" } } @else { span.flag { (grouped(kind.failed as i64)) " not right" } }
-            ": " (count(kind.objects, one, many))
+            @if kind.failed == 0 { span.ok { "Without a difference" } ": " (objects(kind)) } @else { span.flag { (faults(kind)) } }
             @for (name, sum) in &kind.sums { ", " (spaced(name)) " " (grouped(*sum)) }
             span.soft { ", " time datetime=(kind.verified_at) { (moment(&kind.verified_at)) } }
         }
@@ -58,7 +57,7 @@ fn results_table(results: &[&Verified]) -> Markup {
     }
 }
 
-pub fn rejects(report: &Report) -> Markup {
+pub fn rejects(report: &RunReport) -> Markup {
     html! { @for rejects in &report.rejects { (rejected(rejects)) } }
 }
 
@@ -82,11 +81,33 @@ fn rejected(rejects: &Rejects) -> Markup {
     }
 }
 
-pub fn types(report: &Report) -> Markup {
+/// What goes by itself and what does not.
+pub fn work(report: &FileReport) -> Markup {
+    let number = |count: Option<u64>| count.map(|count| grouped(count as i64)).unwrap_or_default();
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { "subject" } th.number scope="col" { "automatic" } th.number scope="col" { "with findings" }
+                th.number scope="col" { "by hand" } th scope="col" { "level" } th scope="col" { "what" }
+            } }
+            tbody { @for subject in &report.subjects { tr {
+                th scope="row" { (spaced(&subject.subject)) }
+                td.number { (number(subject.automatic)) }
+                td.number { (number(subject.with_findings)) }
+                td.number { (number(subject.by_hand)) }
+                td.short { (subject.level.as_deref().unwrap_or_default()) }
+                td { @if let Some(detail) = &subject.detail { (text(detail)) } }
+            } } }
+        }
+    };
+    scroll("Work by subject", &table)
+}
+
+pub fn types(tables: &[TableTypes]) -> Markup {
     let list = |tables: &[TableTypes]| html! { @for table in tables { (table_types(table)) } };
     html! {
-        @if report.types.is_empty() { p { "There are none." } }
-        (some_first(&report.types, SHOWN, "tables", list))
+        @if tables.is_empty() { p { "There are none." } }
+        (some_first(tables, SHOWN, "tables", list))
     }
 }
 
@@ -114,9 +135,9 @@ fn table_types(table: &TableTypes) -> Markup {
     }
 }
 
-pub fn plan(report: &Report) -> Markup {
+pub fn plan(plan: &Value) -> Markup {
     html! {
         p.soft { "With this plan, " code { "sqlite_import(path, plan)" } " makes the same decisions again." }
-        details.more.plan { summary { "The complete plan" } (block("The plan as JSON", &text::plan(report))) }
+        details.more.plan { summary { "The complete plan" } (block("The plan as JSON", &text::plan(plan))) }
     }
 }

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::parts::{code, name, some_first, text};
-use crate::report::Report;
 use crate::report::model::{Finding, Findings};
 use crate::report::words::{grouped, spaced};
 
@@ -14,11 +13,11 @@ const SHOWN: usize = 12;
 const SEVERITIES: [(&str, &str); 3] =
     [("blocking", "Blocking"), ("warning", "Warnings"), ("info", "Decisions worth knowing")];
 
-pub fn findings(report: &Report) -> Markup {
-    let of = |severity: &'static str| report.findings.iter().filter(move |group| group.severity == severity);
-    let fixes = report.findings.iter().flat_map(|group| &group.findings).any(|finding| finding.fix.is_some());
+pub fn findings(groups: &[Findings]) -> Markup {
+    let of = |severity: &'static str| groups.iter().filter(move |group| group.severity == severity);
+    let fixes = groups.iter().flat_map(|group| &group.findings).any(|finding| finding.fix.is_some());
     html! {
-        @if report.findings.is_empty() { p { "There are none." } }
+        @if groups.is_empty() { p { "There are none." } }
         @if fixes { p.soft { "A fix is a part of a plan: " code { "sqlite_plan_merge(plan, fix)" } " is the plan with it." } }
         @for (severity, title) in SEVERITIES {
             @if of(severity).next().is_some() {

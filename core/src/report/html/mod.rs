@@ -11,51 +11,74 @@ use std::fmt::Write;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Report;
+use super::model::file_name;
 use super::verdict::Word;
 use super::words::one_line;
+use super::{FileReport, Report, RunReport};
 
 const STYLE: &str = include_str!("style.css");
 
 pub fn render(report: &Report) -> String {
-    let title = format!("{}: import of {}", report.verdict.verdict.as_str(), report.run.file_name());
-    let sections = sections(report);
-    let body = html! {
-        (head::header(report))
-        nav aria-label="Sections" {
-            @for section in &sections { a href={ "#" (section.id) } { (section.title) } }
-        }
-        main {
-            @for section in &sections {
-                section id=(section.id) aria-labelledby={ "h-" (section.id) } {
-                    h2 id={ "h-" (section.id) } { (section.title) }
-                    (section.body)
-                }
-            }
-        }
-        (head::footer(report))
-    };
+    match report {
+        Report::Run(report) => run(report),
+        Report::Assessment(report) => file(report),
+    }
+}
+
+fn run(report: &RunReport) -> String {
+    let title = format!("{}: import of {}", report.verdict.verdict.as_str(), file_name(&report.run.path));
+    let sections = [
+        Some(("tables", "Tables", tables::tables(report))),
+        Some(("verification", "Verification", details::verification(report))),
+        (!report.rejects.is_empty()).then(|| ("rejects", "Rejected rows", details::rejects(report))),
+        (!report.failures.is_empty()).then(|| ("failures", "Failed steps", tables::failures(report))),
+        Some(("phases", "Where the time went", tables::phases(report))),
+        Some(("findings", "Findings", findings::findings(&report.findings))),
+        Some(("types", "Types and reasons", details::types(&report.types))),
+        Some(("plan", "Plan", details::plan(&report.plan))),
+    ];
+    let body = body(&head::of_run(report), sections.into_iter().flatten(), &head::footer(&report.server));
     page(&title, tone(report.verdict.verdict), None, &body)
 }
 
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    body: Markup,
+fn file(report: &FileReport) -> String {
+    let title = format!("{}: assessment of {}", report.level, file_name(&report.path));
+    let sections = [
+        ("work", "Work", details::work(report)),
+        ("findings", "Findings", findings::findings(&report.findings)),
+        ("types", "Types and reasons", details::types(&report.types)),
+        ("plan", "Plan", details::plan(&report.plan)),
+    ];
+    let body = body(&head::of_file(report), sections, &head::footer(&report.server));
+    page(&title, tone_of_file(report), None, &body)
 }
 
-fn sections(report: &Report) -> Vec<Section> {
-    let sections = [
-        Some(("tables", "Tables", tables::tables(report))),
-        Some(("phases", "Where the time went", tables::phases(report))),
-        (!report.failures.is_empty()).then(|| ("failures", "Failed steps", tables::failures(report))),
-        Some(("verification", "Verification", details::verification(report))),
-        Some(("findings", "Findings", findings::findings(report))),
-        (!report.rejects.is_empty()).then(|| ("rejects", "Rejected rows", details::rejects(report))),
-        Some(("types", "Types and reasons", details::types(report))),
-        Some(("plan", "Plan", details::plan(report))),
-    ];
-    sections.into_iter().flatten().map(|(id, title, body)| Section { id, title, body }).collect()
+/// The sections have an id, a title and what they show.
+fn body(
+    header: &Markup,
+    sections: impl IntoIterator<Item = (&'static str, &'static str, Markup)>,
+    footer: &Markup,
+) -> Markup {
+    let sections: Vec<_> = sections.into_iter().collect();
+    html! {
+        (header)
+        nav aria-label="Sections" { @for (id, title, _) in &sections { a href={ "#" (id) } { (title) } } }
+        main {
+            @for (id, title, shown) in &sections {
+                section id=(id) aria-labelledby={ "h-" (id) } { h2 id={ "h-" (id) } { (title) } (shown) }
+            }
+        }
+        (footer)
+    }
+}
+
+fn tone_of_file(report: &FileReport) -> &'static str {
+    match report.level.chars().next() {
+        _ if report.is_blocked() => "roll-back",
+        Some('A') => "pass",
+        Some('B') => "investigate",
+        _ => "neutral",
+    }
 }
 
 /// The class that gives a page its one colour.

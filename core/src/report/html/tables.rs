@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{measure, name, scroll, some_first, span, text};
-use crate::report::Report;
+use crate::report::RunReport;
 use crate::report::model::{Phase, Table};
 use crate::report::text::TABLE_COLUMNS;
 use crate::report::words::{grouped, percent, seconds, share, spaced};
@@ -11,7 +11,7 @@ use crate::report::words::{grouped, percent, seconds, share, spaced};
 /// Tables that are shown at once.
 const SHOWN: usize = 60;
 
-pub fn tables(report: &Report) -> Markup {
+pub fn tables(report: &RunReport) -> Markup {
     let mut tables: Vec<&Table> = report.tables.iter().collect();
     tables.sort_by_key(|table| (table.status == "loaded", std::cmp::Reverse(table.written())));
     let list = |tables: &[&Table]| {
@@ -24,24 +24,24 @@ pub fn tables(report: &Report) -> Markup {
     }
 }
 
-fn list(report: &Report, tables: &[&Table]) -> Markup {
+fn list(report: &RunReport, tables: &[&Table]) -> Markup {
     let most_rows = report.tables.iter().map(Table::written).max().unwrap_or(0) as f64;
     let most_seconds = report.tables.iter().map(|table| table.seconds).fold(0.0, f64::max);
     let shown: Vec<_> = (TABLE_COLUMNS.iter())
         .filter(|(_, always, of)| *always || report.tables.iter().any(|table| of(table) != 0))
         .collect();
-    let wide = |head: &str| (head == "in SQLite").then_some("wide");
+    let class = |head: &str| if head == "in SQLite" { "number wide" } else { "number" };
     html! {
         table {
             thead { tr {
                 th scope="col" { "table" }
-                @for (head, ..) in &shown { th.number class=[wide(head)] scope="col" { (head) } }
+                @for (head, ..) in &shown { th class=(class(head)) scope="col" { (head) } }
                 th.number scope="col" { "time" }
             } }
             tbody { @for table in tables { tr {
                 th scope="row" { (named(table)) }
                 @for (head, _, of) in &shown {
-                    td.number class=[wide(head)] {
+                    td class=(class(head)) {
                         @if *head == "imported" { (measure(&grouped(of(table)), share(table.written() as f64, most_rows))) }
                         @else { (grouped(of(table))) }
                     }
@@ -61,7 +61,7 @@ fn named(table: &Table) -> Markup {
     }
 }
 
-pub fn phases(report: &Report) -> Markup {
+pub fn phases(report: &RunReport) -> Markup {
     let whole = report.run.seconds.unwrap_or(0.0);
     let row = |phase: &Phase| {
         html! {
@@ -108,7 +108,7 @@ fn drawn(phase: &Phase, whole: f64) -> Vec<(f64, f64)> {
     parts
 }
 
-pub fn failures(report: &Report) -> Markup {
+pub fn failures(report: &RunReport) -> Markup {
     html! {
         ul.list {
             @for failure in &report.failures {
