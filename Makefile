@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit orms fuzz server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo test lint unit orms browser fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ unit: setup ## every test that needs no server
 orms: setup ## install the ORMs of tests/orms below target/, and let them read and write what was imported
 	@scripts/orms.sh all
 	@$(MAKE) --no-print-directory e2e ONLY=test_live
+
+browser: setup ## install chromium and axe-core (below target/), and open the pages of reports with them
+	@scripts/browser.sh
+	@$(MAKE) --no-print-directory e2e ONLY=test_browser
 
 fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$FUZZ_SEED"; \

@@ -31,7 +31,7 @@ CALLS = {
     "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",
-    "sqlite_report": "(SELECT r->'types' AS types, r->'findings' AS findings, r->'run'->'source' AS source FROM CAST(sqlite_report(format => 'json') AS jsonb) r)",
+    "sqlite_report": "(SELECT r->'types' AS types, r->'findings' AS findings FROM CAST(sqlite_report(format => 'json') AS jsonb) r)",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",

@@ -43,11 +43,13 @@ pub fn scroll(label: &str, inner: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (inner) } }
 }
 
-/// A name, whose lines break where its words end.
+/// A name, whose lines break where its words end. The end of a long one is left out: names stand in headings and summaries, where
+/// nothing can be unfolded.
 pub fn name(name: &str) -> Markup {
     let shown = one_line(name);
     if is_long(&shown) {
-        return folded(&shown, false);
+        let beginning: String = shown.chars().take(SHORT / 2).collect();
+        return html! { bdi { (beginning) "…" } };
     }
     let words = shown.split_inclusive(['_', '.', '-', ' ']);
     html! { bdi { @for (at, word) in words.enumerate() { @if at > 0 { wbr; } (word) } } }
