@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::finding::counted;
 use crate::plan::Phase;
+use crate::shorten;
 
 /// How far a load is. `rows` of `expected`, which is `None` if nobody knows, after `elapsed`.
 pub fn loading(table: &str, rows: u64, expected: Option<u64>, elapsed: Duration) -> String {
@@ -19,6 +20,13 @@ pub fn loading(table: &str, rows: u64, expected: Option<u64>, elapsed: Duration)
             format!("{table}: {rows} of {expected} rows ({percent} %), {speed}, {} left", time(left))
         }
     }
+}
+
+/// What a run is doing, for other sessions; the view `sqlite_migrate.progress` reads it again.
+pub fn activity(run: Option<i64>, phase: Phase, step: Option<(usize, usize)>, title: &str) -> String {
+    let run = run.map(|run| format!(" run {run}")).unwrap_or_default();
+    let step = step.map(|(number, of)| format!(" step {number}/{of}")).unwrap_or_default();
+    format!("sqlite_import{run} phase {}{step}: {}", phase.as_str(), shorten::text(title))
 }
 
 /// What a run has done.
@@ -145,6 +153,15 @@ mod tests {
         }
         assert_eq!(report(0, Some(10)), "\"public\".\"events\": 0 rows, 0 rows/s");
         assert_eq!(loading("t", 5, None, Duration::ZERO).split(',').next(), Some("t: 5 rows"));
+    }
+
+    #[test]
+    fn others_are_shown_what_a_run_does() {
+        assert_eq!(
+            activity(Some(7), Phase::ForeignKeys, Some((3, 12)), "add constraint a to public.b"),
+            "sqlite_import run 7 phase foreign_keys step 3/12: add constraint a to public.b"
+        );
+        assert_eq!(activity(None, Phase::Profile, None, "profile"), "sqlite_import phase profile: profile");
     }
 
     #[test]

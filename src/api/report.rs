@@ -1,4 +1,4 @@
-//! `sqlite_report`: what a run has done, or an import would do, to be read and to be handed on.
+//! `sqlite_report` and `sqlite_progress_page`: what a run has done, or an import would do, to be read and to be handed on.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -26,4 +26,10 @@ fn sqlite_report_of_file(
 ) -> Result<Text, ErrorReport> {
     let format = report::format(format.as_deref())?;
     Ok(Text(report::file::report(path.as_deref(), plan.map(|plan| plan.0), format)?))
+}
+
+/// The imports that are running, as an HTML page that a browser loads again after so many seconds.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_progress_page(refresh: default!(Option<i32>, 2)) -> Result<Text, ErrorReport> {
+    Ok(Text(report::progress::page(refresh)?))
 }

@@ -2,6 +2,7 @@
 //! `core/src/report`.
 
 pub mod file;
+pub mod progress;
 pub mod run;
 
 use serde::de::DeserializeOwned;

@@ -7,6 +7,7 @@
 pub mod facts;
 pub mod html;
 pub mod json;
+pub mod live;
 pub mod markdown;
 pub mod model;
 pub mod text;

@@ -4,6 +4,7 @@
 mod details;
 mod findings;
 mod head;
+mod live;
 mod parts;
 mod tables;
 
@@ -15,6 +16,8 @@ use super::model::file_name;
 use super::verdict::Word;
 use super::words::one_line;
 use super::{FileReport, Report, RunReport};
+
+pub use self::live::render as live;
 
 const STYLE: &str = include_str!("style.css");
 
