@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit orms browser fuzz server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo watch test lint unit orms browser fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ setup: ## install what is missing: Debian packages (as root), cargo-pgrx
 demo: setup ## import a realistic application database and show every call (DB=/path/app.db: yours)
 	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
 	@scripts/demo.sh $(if $(DB),"$(DB)")
+
+watch: setup ## import a large file again and again, and show on a page of localhost how far it is (PORT=8432, SCALE=300)
+	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@scripts/watch.sh $(PORT)
 
 test: setup lint unit server-test e2e ## format, clippy, plain tests, server tests, end-to-end tests
 

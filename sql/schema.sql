@@ -145,6 +145,24 @@ COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the t
 COMMENT ON COLUMN sqlite_migrate.run_step.rows IS 'rows that a load wrote, that a search for orphans rejected, or that a statement of before or after processed';
 COMMENT ON VIEW sqlite_migrate.run_phase IS 'where the time of a run went';
 
+-- Sums over runs, without a name or a value: members of pg_read_all_stats see those of all roles.
+CREATE VIEW sqlite_migrate.run_statistics WITH (security_barrier) AS
+SELECT count(*) AS runs,
+       max(r.finished_at) AS last_finished_at,
+       COALESCE(sum(extract(epoch FROM r.finished_at - r.started_at)), 0)::double precision AS seconds,
+       COALESCE(sum(t.loaded), 0)::bigint AS tables_loaded,
+       COALESCE(sum(t.failed), 0)::bigint AS tables_failed,
+       COALESCE(sum(t.written), 0)::bigint AS rows_written,
+       COALESCE(sum(t.rejected), 0)::bigint AS rows_rejected,
+       COALESCE(sum(v.failed), 0)::bigint AS verifications_failed
+FROM sqlite_migrate.log_run AS r,
+     LATERAL (SELECT count(*) FILTER (WHERE status = 'loaded'), count(*) FILTER (WHERE status = 'failed'),
+                     sum(imported + updated), sum(rejected)
+              FROM sqlite_migrate.log_run_table WHERE run = r.id) AS t (loaded, failed, written, rejected),
+     LATERAL (SELECT count(*) FROM sqlite_migrate.log_verification WHERE run = r.id AND NOT ok) AS v (failed)
+WHERE r.status = 'done'
+  AND (r.id IN (SELECT id FROM sqlite_migrate.run) OR pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'));
+
 -- The imports that are running now, in every database: what each is doing, as the comment before its statement in
 -- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of a load, pg_stat_progress_copy.
 CREATE VIEW sqlite_migrate.progress AS
@@ -214,7 +232,8 @@ END $$;
 
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
-                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.progress TO PUBLIC;
+                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.run_statistics,
+                sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
                 sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification,
                 sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq
