@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::model::{Finding, Findings, Table, TableTypes, file_name};
 use super::text::{self, TABLE_COLUMNS, file_facts, summary};
+use super::verdict::call;
 use super::words::{count, grouped, moment, one_line, percent, seconds, share, spaced};
 use super::{FileReport, Report, RunReport};
 use crate::assess::bytes;
@@ -195,7 +196,7 @@ fn rejects(report: &RunReport, out: &mut Vec<String>) {
 fn verification(report: &RunReport, out: &mut Vec<String>) {
     out.extend(["## Verification".into(), String::new()]);
     if report.verification.is_empty() {
-        let call = code(&format!("SELECT * FROM verify_values(run => {});", report.run.id));
+        let call = code(&call(&report.run));
         out.extend([format!("Nothing was verified since the import: {call}"), String::new()]);
     }
     for of_kind in &report.verification {

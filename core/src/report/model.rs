@@ -288,7 +288,7 @@ impl From<Facts> for RunReport {
         let sources: Vec<&str> = facts.tables.iter().map(|table| &*table.source).collect();
         RunReport {
             version: VERSION,
-            verdict: verdict(&facts.run, &totals, &verification),
+            verdict: verdict(&facts.run, &facts.tables, &totals, &verification),
             server: facts.server,
             totals,
             phases: phases(&facts.steps),
@@ -478,7 +478,9 @@ fn verified(facts: Vec<VerificationFact>) -> Vec<Verification> {
         of_kind.verified_at = verified_at.max(std::mem::take(&mut of_kind.verified_at));
         of_kind.objects += 1;
         of_kind.failed += u64::from(!verified.ok);
-        for (name, count) in verified.counts.as_object().into_iter().flatten() {
+        // What a sequence counts is no number of anything.
+        let counts = verified.counts.as_object().filter(|_| of_kind.kind != "sequences");
+        for (name, count) in counts.into_iter().flatten() {
             if let Some(count) = count.as_i64() {
                 let sum = of_kind.sums.entry(name.clone()).or_default();
                 *sum = sum.saturating_add(count);

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::model::{Findings, Table, TableTypes, Verification};
-use super::verdict::{faults, objects};
+use super::verdict::{call, faults, objects};
 use super::words::{count, grouped, lines, list, moment, one_line, percent, seconds, share, spaced};
 use super::{FileReport, Report, RunReport};
 use crate::assess::bytes;
@@ -262,7 +262,7 @@ fn verification(report: &RunReport, out: &mut Vec<String>) {
     }
     if lines.is_empty() {
         lines.push("Nothing was verified since the import.".into());
-        lines.push(format!("SELECT * FROM verify_values(run => {});", report.run.id));
+        lines.push(call(&report.run));
     }
     section(out, "Verification", lines);
 }

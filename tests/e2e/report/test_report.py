@@ -63,8 +63,8 @@ class Page(html.parser.HTMLParser):
 def test_a_run_in_four_formats(t):
     t.import_(t.file("shop.db", SHOP), PLAN)
     found = as_json(t)
-    assert (found["report"], found["verdict"]["verdict"], found["run"]["path"]) == ("run", "not verified", str(t.dir / "shop.db"))
-    assert found["verdict"]["next"] == "SELECT * FROM verify_values(run => 1);"
+    assert (found["report"], found["verdict"]["verdict"], found["run"]["path"]) == ("run", "roll back", str(t.dir / "shop.db"))
+    assert found["verdict"]["next"] == "SELECT * FROM migration_verdict(run => 1);"
     totals = found["totals"]
     assert [totals[name] for name in ("tables", "loaded", "skipped_tables", "failed", "imported", "rejected")] == [2, 2, 0, 0, 4, 2]
     tables = {table["source"]: table for table in found["tables"]}
@@ -88,13 +88,13 @@ def test_a_run_in_four_formats(t):
     # The same in the other formats, the default being text; the second argument is the format.
     text = report(t)
     assert text == report(t, "1, 'text'") == report(t, "run => 1, format => NULL")
-    assert text.startswith("Run 1: NOT VERIFIED\n") and "Tables: 2 of 2 loaded, 4 rows" in text and "sale: 2 rows" in text
+    assert text.startswith("Run 1: ROLL BACK\n") and "Tables: 2 of 2 loaded, 4 rows" in text and "sale: 2 rows" in text
     page = Page(report(t, "format => 'html'"))
-    assert page.open == [] and page.text.startswith("not verified: import of shop.db")
+    assert page.open == [] and page.text.startswith("roll back: import of shop.db")
     markdown = report(t, "format => 'markdown'")
-    assert markdown.startswith("# Import of `shop.db`\n\n**Verdict: not verified**")
+    assert markdown.startswith("# Import of `shop.db`\n\n**Verdict: roll back**")
     for shown in (text, page.text, markdown):
-        for word in ("customer", "sale", "bornAt", "rejected", "of 2 values", "verify_values(run => 1)"):
+        for word in ("customer", "sale", "bornAt", "rejected", "of 2 values", "migration_verdict(run => 1)"):
             assert word.replace("_", "") in shown.replace("\\", "").replace("_", ""), (word, shown)
 
 
@@ -124,30 +124,52 @@ def test_nothing_of_a_file_is_markup(t):
     assert len(reject["values"]) == 2003 and reject["values"].endswith("...")
 
 
+def verified(t, kind, ok, name, counts, verdict=None, table="sale"):
+    t.sql("INSERT INTO sqlite_migrate.log_verification (run, kind, target_schema, target_table, object, ok, verdict, counts)"
+          f" VALUES (1, '{kind}', 'public', '{table}', '{name}', {ok}, '{verdict or ('fine' if ok else 'bad')}', '{json.dumps(counts)}')")
+
+
 def test_verification_gives_the_verdict(t):
-    t.import_(t.file("shop.db", SHOP), PLAN)
-    log = lambda kind, ok, name, counts: t.sql(  # noqa: E731
-        "INSERT INTO sqlite_migrate.log_verification (run, kind, target_schema, target_table, object, ok, verdict, counts)"
-        f" VALUES (1, '{kind}', 'public', 'sale', '{name}', {ok}, '{'fine' if ok else 'bad'}', '{json.dumps(counts)}')")
-    log("sequences", True, "sale_id_seq", {})
+    t.import_(t.file("shop.db", SHOP), {"foreign_keys": False, "orphans": "keep"})
+    verified(t, "sequences", True, "sale_id_seq", {"next_value": 500})
     assert as_json(t)["verdict"]["verdict"] == "not verified", "sequences prove no value"
-    log("values", True, "id", {"compared": 2, "different": 0})
-    log("values", True, "cents", {"compared": 3, "different": 0})
+    verified(t, "values", True, "id", {"compared": 2, "different": 0, "missing_in_target": 0})
+    verified(t, "values", True, "cents", {"compared": 3, "different": 0, "missing_in_target": 0})
     verdict = as_json(t)["verdict"]
-    assert verdict == {"verdict": "pass", "reasons": ["Verified without a difference: 2 columns and 1 sequence."], "next": None}
-    log("constraints", False, "sale_pkey", {})
-    found = as_json(t)
-    assert found["verdict"]["verdict"] == "investigate"
-    assert found["verdict"]["reasons"][0] == "1 of 1 constraint: missing, or broken by rows."
-    log("values", False, "customer", {"compared": 4, "different": 1})
+    assert verdict == {"verdict": "pass", "reasons": ["Verified without a difference: 1 sequence and 2 columns."], "next": None} or verdict == {
+        "verdict": "pass", "reasons": ["Verified without a difference: 2 columns and 1 sequence."], "next": None}
+    for kind, counts, word in (("constraints", {"violations": 1}, None), ("values", {"different": 0, "missing_in_target": 0}, "not compared"),
+                               ("counts", {"target_rows": 5}, "different")):
+        t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
+        verified(t, kind, False, "x", counts, word)
+        assert as_json(t)["verdict"]["verdict"] == "investigate", kind
+    t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
+    verified(t, "counts", False, "x", {"target_rows": 3})
+    assert as_json(t)["verdict"]["verdict"] == "roll back", "a row is missing"
+    t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
+    verified(t, "constraints", False, "sale_pkey", {"violations": 2})
+    verified(t, "values", False, "customer", {"compared": 4, "different": 1})
     found = as_json(t)
     assert (found["verdict"]["verdict"], found["verdict"]["next"]) == ("roll back", "SELECT * FROM verify_differences(run => 1);")
-    values = next(kind for kind in found["verification"] if kind["kind"] == "values")
-    assert (values["objects"], values["failed"], values["sums"]) == (3, 1, {"compared": 9, "different": 1})
-    assert [result["ok"] for result in values["results"]] == [False, True, True], "what is not right comes first"
+    assert found["verdict"]["reasons"][:2] == ["1 of 3 columns: values differ from the file.", "1 of 1 constraint: missing, or broken by rows."]
+    sums = {kind["kind"]: (kind["objects"], kind["failed"], kind["sums"]) for kind in found["verification"]}
+    assert sums == {"values": (3, 1, {"compared": 9, "different": 1, "missing_in_target": 0}), "constraints": (1, 1, {"violations": 2}),
+                    "sequences": (1, 0, {})}
+    assert [result["ok"] for result in found["verification"][0]["results"]] == [False, True, True], "what is not right comes first"
     page = Page(report(t, "format => 'html'"))
     assert ("body", "class", "roll-back") in page.attributes and "1 of 3 columns: values differ from the file" in page.text
     assert report(t).startswith("Run 1: ROLL BACK\n")
+
+
+def test_rejected_rows_are_investigated_and_too_many_rolled_back(t):
+    rows = ", ".join("('x')" if n % 200 == 7 else f"({n})" for n in range(1000))
+    path = t.file("many.db", f"CREATE TABLE t (a INTEGER); INSERT INTO t VALUES {rows}")
+    plan = {"on_invalid": "reject", "tables": {"t": {"columns": {"a": {"type": "bigint"}}}}}
+    t.import_(path, plan)
+    assert as_json(t)["verdict"] == {"verdict": "investigate", "next": "SELECT * FROM migration_verdict(run => 1);", "reasons": [
+        "5 rows were rejected and are in the run log.", "No value has been compared with the file."]}
+    t.import_(path, {**plan, "schema": "few", "tables": {"t": {**plan["tables"]["t"], "where": "a < 100 OR a > 'a'"}}})
+    assert as_json(t)["verdict"]["verdict"] == "roll back"
 
 
 def test_a_run_that_went_on_and_one_of_nothing(t):

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::parts::{block, code, name, scroll, some_first, text};
 use crate::report::model::{ColumnType, Rejects, TableTypes, Verification, Verified};
 use crate::report::text;
-use crate::report::verdict::{faults, objects};
+use crate::report::verdict::{call, faults, objects};
 use crate::report::words::{count, grouped, moment, spaced};
 use crate::report::{FileReport, RunReport};
 
@@ -16,8 +16,8 @@ const SHOWN: usize = 40;
 pub fn verification(report: &RunReport) -> Markup {
     html! {
         @if report.verification.is_empty() {
-            p { "Nothing has been verified since the import. This call compares every value with the file:" }
-            (block("Call", &format!("SELECT * FROM verify_values(run => {});", report.run.id)))
+            p { "Nothing has been verified since the import. This call compares every value with the file, and more:" }
+            (block("Call", &call(&report.run)))
         }
         @for kind in &report.verification { (verified(kind)) }
     }

@@ -68,7 +68,7 @@ fn figures(running: &Running) -> Vec<(String, &'static str)> {
         figures.push((format!("{}{of}", grouped(rows)), "rows"));
     }
     figures.extend(running.rows_per_second.map(|rate| (progress::short(rate), "rows per second")));
-    figures.extend(running.eta.map(|eta| (seconds(eta.ceil()), "left for the load")));
+    figures.extend(running.eta.map(|eta| (progress::time(eta.ceil()), "left for the load")));
     if let (Some(step), Some(steps)) = (running.step, running.steps) {
         figures.push((format!("{step} of {steps}"), "steps"));
     }
