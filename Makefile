@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit orms fuzz server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo watch test lint unit orms browser fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ setup: ## install what is missing: Debian packages (as root), cargo-pgrx
 demo: setup ## import a realistic application database and show every call (DB=/path/app.db: yours)
 	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
 	@scripts/demo.sh $(if $(DB),"$(DB)")
+
+watch: setup ## import a large file again and again, and show on a page of localhost how far it is (PORT=8432, SCALE=300)
+	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
+	@scripts/watch.sh $(PORT)
 
 test: setup lint unit server-test e2e ## format, clippy, plain tests, server tests, end-to-end tests
 
@@ -46,6 +50,10 @@ unit: setup ## every test that needs no server
 orms: setup ## install the ORMs of tests/orms below target/, and let them read and write what was imported
 	@scripts/orms.sh all
 	@$(MAKE) --no-print-directory e2e ONLY=test_live
+
+browser: setup ## install chromium and axe-core (below target/), and open the pages of reports with them
+	@scripts/browser.sh
+	@$(MAKE) --no-print-directory e2e ONLY=test_browser
 
 fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$FUZZ_SEED"; \

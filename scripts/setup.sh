@@ -22,6 +22,7 @@ NEEDS=(
     "$PYTHON_PACKAGES/pytest=python3-pytest" "$PYTHON_PACKAGES/xdist=python3-pytest-xdist"
     "$PYTHON_PACKAGES/pytest_timeout.py=python3-pytest-timeout" "$PYTHON_PACKAGES/psycopg=python3-psycopg"
     "$PYTHON_PACKAGES/pglast=python3-pglast" "$PYTHON_PACKAGES/jsonschema=python3-jsonschema"
+    "$PYTHON_PACKAGES/yaml=python3-yaml"
 )
 
 present() {

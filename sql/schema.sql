@@ -145,14 +145,37 @@ COMMENT ON COLUMN sqlite_migrate.run_table.seconds IS 'everything done for the t
 COMMENT ON COLUMN sqlite_migrate.run_step.rows IS 'rows that a load wrote, that a search for orphans rejected, or that a statement of before or after processed';
 COMMENT ON VIEW sqlite_migrate.run_phase IS 'where the time of a run went';
 
--- The loads that are running now, in every database session: pg_stat_progress_copy with what belongs to a run.
+-- Sums over runs, without a name or a value: members of pg_read_all_stats see those of all roles.
+CREATE VIEW sqlite_migrate.run_statistics WITH (security_barrier) AS
+SELECT count(*) AS runs,
+       max(r.finished_at) AS last_finished_at,
+       COALESCE(sum(extract(epoch FROM r.finished_at - r.started_at)), 0)::double precision AS seconds,
+       COALESCE(sum(t.loaded), 0)::bigint AS tables_loaded,
+       COALESCE(sum(t.failed), 0)::bigint AS tables_failed,
+       COALESCE(sum(t.written), 0)::bigint AS rows_written,
+       COALESCE(sum(t.rejected), 0)::bigint AS rows_rejected,
+       COALESCE(sum(v.failed), 0)::bigint AS verifications_failed
+FROM sqlite_migrate.log_run AS r,
+     LATERAL (SELECT count(*) FILTER (WHERE status = 'loaded'), count(*) FILTER (WHERE status = 'failed'),
+                     sum(imported + updated), sum(rejected)
+              FROM sqlite_migrate.log_run_table WHERE run = r.id) AS t (loaded, failed, written, rejected),
+     LATERAL (SELECT count(*) FROM sqlite_migrate.log_verification WHERE run = r.id AND NOT ok) AS v (failed)
+WHERE r.status = 'done'
+  AND (r.id IN (SELECT id FROM sqlite_migrate.run) OR pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'));
+
+-- The imports that are running now, in every database: what each is doing, as the comment before its statement in
+-- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of a load, pg_stat_progress_copy.
 CREATE VIEW sqlite_migrate.progress AS
-SELECT p.pid,
-       d.datname,
-       p.param12 AS run,
+SELECT a.pid,
+       a.datname,
+       COALESCE(p.param12, n.note[2]::bigint) AS run,
+       COALESCE(n.note[3], 'load') AS phase,
+       n.note[5]::bigint AS step,
+       n.note[6]::bigint AS steps,
+       n.note[7] AS title,
        p.relid,
        -- NULL until the run is committed: another session cannot see the table before.
-       (SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = p.relid AND d.datname = current_database())
+       (SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = p.relid AND a.datname = current_database())
            AS relation,
        p.param13 AS table_number,
        p.param14 AS tables,
@@ -161,15 +184,32 @@ SELECT p.pid,
        p.param4  AS tuples_excluded,
        NULLIF(p.param15, 0) AS tuples_total,
        round(100::numeric * (p.param3 + p.param4)::numeric / NULLIF(p.param15, 0)::numeric, 1) AS percent,
+       round(p.param3::numeric / NULLIF(extract(epoch FROM s.elapsed)::numeric, 0)) AS tuples_per_second,
+       COALESCE(i.blocks_done, z.sample_blks_scanned) AS blocks_done,
+       COALESCE(NULLIF(i.blocks_total, 0), z.sample_blks_total) AS blocks_total,
+       a.query_start,
        CASE WHEN p.param3 > 0 AND p.param15 > 0 THEN
-           (greatest(p.param15 - p.param3 - p.param4, 0)::double precision / p.param3::double precision)
-           * (clock_timestamp() - (timestamptz '2000-01-01 00:00:00+00'
-                                   + p.param16::double precision * interval '1 microsecond'))
+           (greatest(p.param15 - p.param3 - p.param4, 0)::double precision / p.param3::double precision) * s.elapsed
        END AS eta
-FROM pg_stat_get_progress_info('COPY') AS p
-LEFT JOIN pg_database d ON d.oid = p.datid
+FROM pg_stat_activity AS a
 -- "SQLite" in ASCII: our loads among COPY's.
-WHERE p.param11 = 91608639435877;
+LEFT JOIN pg_stat_get_progress_info('COPY') AS p ON p.pid = a.pid AND p.param11 = 91608639435877
+LEFT JOIN LATERAL (SELECT clock_timestamp() - (timestamptz '2000-01-01 00:00:00+00'
+                                               + p.param16::double precision * interval '1 microsecond')) AS s (elapsed)
+    ON true
+-- Anybody can write such a comment; only an import holds the import lock ("SQ").
+LEFT JOIN LATERAL (
+    SELECT regexp_match(a.query, '^/[*] sqlite_import( run ([0-9]+))? phase ([a-z_]+)( step ([0-9]+)/([0-9]+))?: (([^*]|[*](?!/))*) [*]/')
+    WHERE a.state = 'active' AND a.query LIKE '/* sqlite#_import%' ESCAPE '#'
+      AND EXISTS (SELECT FROM pg_locks l
+                  WHERE l.pid = a.pid AND l.locktype = 'object' AND l.classid = 'pg_namespace'::regclass
+                    AND l.objsubid = 21329 AND l.granted)) AS n (note) ON true
+LEFT JOIN pg_stat_progress_create_index AS i ON i.pid = a.pid
+LEFT JOIN pg_stat_progress_analyze AS z ON z.pid = a.pid
+WHERE p.pid IS NOT NULL OR n.note IS NOT NULL;
+
+COMMENT ON COLUMN sqlite_migrate.progress.title IS 'the step; names tables before they are committed';
+COMMENT ON COLUMN sqlite_migrate.progress.blocks_done IS 'of an index build, or of ANALYZE';
 
 -- What an administrator gives by default on all that is made (ALTER DEFAULT PRIVILEGES) is not meant for this.
 DO $$
@@ -192,7 +232,8 @@ END $$;
 
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
-                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.progress TO PUBLIC;
+                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.run_statistics,
+                sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
                 sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification,
                 sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq

@@ -10,8 +10,10 @@ pub mod pg;
 pub mod sqlite;
 
 // What joins them.
+pub mod assess;
 pub mod fdw;
 pub mod import;
+pub mod report;
 pub mod verify;
 
 mod api;

@@ -14,9 +14,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verify", &["error", "guc", "pg", "sqlite"]),
     // A run ends with its verification.
     ("import", &["error", "guc", "pg", "sqlite", "verify"]),
+    // A report reads the run log; one about a file is an assessment.
+    ("report", &["assess", "error", "pg", "verify::counts"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
-    ("api", &["error", "fdw", "guc", "import", "pg", "sqlite", "verify"]),
+    // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
+    ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
+    ("api", &["assess", "error", "fdw", "guc", "import", "pg", "report", "sqlite", "verify"]),
     ("lib", ANY),
     ("server_tests", ANY),
     ("bin", &[]),

@@ -3,10 +3,12 @@
 //! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`types`] and [`value`]
 //! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
-//! [`remote`] decides what of a PostgreSQL query SQLite may compute, and [`verify`] tells whether a value has survived. The
-//! crate depends on neither pgrx nor rusqlite.
+//! [`assess`] says beforehand what a migration costs, [`remote`] decides what of a PostgreSQL query SQLite may compute,
+//! [`verify`] tells whether a value has survived, and [`report`] writes down what a run has done, or would do. The crate
+//! depends on neither pgrx nor rusqlite.
 #![forbid(unsafe_code)]
 
+pub mod assess;
 pub mod catalog;
 pub mod damage;
 pub mod ddl;
@@ -17,6 +19,7 @@ pub mod plan;
 pub mod progress;
 pub mod reading;
 pub mod remote;
+pub mod report;
 pub mod shorten;
 pub mod sqltext;
 pub mod tools;

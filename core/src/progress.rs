@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::finding::counted;
 use crate::plan::Phase;
+use crate::shorten;
 
 /// How far a load is. `rows` of `expected`, which is `None` if nobody knows, after `elapsed`.
 pub fn loading(table: &str, rows: u64, expected: Option<u64>, elapsed: Duration) -> String {
@@ -24,6 +25,13 @@ pub fn loading(table: &str, rows: u64, expected: Option<u64>, elapsed: Duration)
 /// What is being read since `elapsed`, of which nobody knows how much there is.
 pub fn reading(what: &str, elapsed: Duration) -> String {
     format!("{what}, {} so far", time(elapsed.as_secs_f64()))
+}
+
+/// What a run is doing, for other sessions; the view `sqlite_migrate.progress` reads it again.
+pub fn activity(run: Option<i64>, phase: Phase, step: Option<(usize, usize)>, title: &str) -> String {
+    let run = run.map(|run| format!(" run {run}")).unwrap_or_default();
+    let step = step.map(|(number, of)| format!(" step {number}/{of}")).unwrap_or_default();
+    format!("sqlite_import{run} phase {}{step}: {}", phase.as_str(), shorten::text(title))
 }
 
 /// What a run has done.
@@ -88,7 +96,12 @@ fn shares(spent: &[(Phase, Duration)], elapsed: Duration) -> String {
 
 /// `3,983 rows`
 fn grouped_rows(rows: u64) -> String {
-    let digits = rows.to_string();
+    format!("{} {}", grouped(rows), if rows == 1 { "row" } else { "rows" })
+}
+
+/// `3,983`
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -96,11 +109,11 @@ fn grouped_rows(rows: u64) -> String {
         }
         out.push(digit);
     }
-    format!("{out} {}", if rows == 1 { "row" } else { "rows" })
+    out
 }
 
 /// At most four characters: `950`, `9.5k`, `950k`, `1.2M`.
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     // What would be rounded to 1000k is 1.0M.
     let unit = UNITS.into_iter().find(|(size, _)| number >= size * 0.9995);
@@ -112,7 +125,7 @@ fn short(number: f64) -> String {
 }
 
 /// `40 s`, `3 min 20 s`, `2 h 5 min`
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let seconds = seconds as u64;
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -153,6 +166,15 @@ mod tests {
             reading("profile of \"events\" (table 3 of 29)", millis(62_900)),
             "profile of \"events\" (table 3 of 29), 1 min 2 s so far"
         );
+    }
+
+    #[test]
+    fn others_are_shown_what_a_run_does() {
+        assert_eq!(
+            activity(Some(7), Phase::ForeignKeys, Some((3, 12)), "add constraint a to public.b"),
+            "sqlite_import run 7 phase foreign_keys step 3/12: add constraint a to public.b"
+        );
+        assert_eq!(activity(None, Phase::Profile, None, "profile"), "sqlite_import phase profile: profile");
     }
 
     #[test]

@@ -4,11 +4,13 @@
 // pgrx takes a result table's columns as one type, and raises an error as it stands only when it is an ErrorReport.
 #![allow(clippy::type_complexity, clippy::result_large_err)]
 
+mod assess;
 mod check;
 mod compare;
 mod foreign;
 mod import;
 mod log;
 mod plan;
+mod report;
 mod sequences;
 mod verify;

@@ -7,16 +7,11 @@ use std::convert::Infallible;
 
 use pgrx::PgSqlErrorCode;
 
-use super::load::Place;
-use super::load::key_maps::KeyMaps;
-use super::load::transfer::{self, Target};
-use super::log::Rejects;
-use super::notices::Notices;
-use super::orphans::OrphanChecks;
+use super::load::apart;
 use super::survey::{Survey, on_thread};
 use crate::error::Error;
 use crate::pg::xact::Caught;
-use crate::pg::{relation, spi, xact};
+use crate::pg::{spi, xact};
 use crate::sqlite::largest::{self, LargeRow, any_of, largest};
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::Table;
@@ -178,26 +173,7 @@ impl Trying<'_> {
     fn load(&mut self, spec: &LoadSpec) -> Result<(), Error> {
         spi::execute(&self.trial.create);
         let relation = spi::oid(&qualified(&spec.schema, NAME));
-        let mut attributes = relation::attributes(relation);
-        let place = |name: &String| spec.columns.iter().position(|c| c.target == *name);
-        attributes.retain(|attribute| place(&attribute.name).is_some());
-        attributes.sort_by_key(|attribute| place(&attribute.name));
-        let target = Target { relation, attributes, shown_as: relation };
-        let (orphans, maps) = (OrphanChecks::of(self.planned), KeyMaps::default());
-        let notices = Notices::none();
-        let place = Place {
-            rejects: Rejects { run: 0 },
-            notices: &notices,
-            table_number: 1,
-            tables: 1,
-            rows_expected: 0,
-            rowid: self.table.rowid_name(),
-            recovery: None,
-            orphans: &orphans,
-            maps: &maps,
-            counted: false,
-        };
-        transfer::run(self.source, spec, &target, place).map(drop)
+        apart::load(self.source, spec, relation, (self.table, self.planned)).map(drop)
     }
 }
 

@@ -17,6 +17,7 @@ use super::steps::Steps;
 use super::survey::{self, Survey};
 use super::{broken, existing, values, verification};
 use crate::error::Error;
+use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
@@ -30,6 +31,7 @@ use pg_sqlite_migrate_core::sqltext::qualified;
 pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
     xact::refuse_read_only(c"sqlite_import()");
     let _mode = citus::one_by_one();
+    let _shown = Activity::begin();
     let mut survey = survey::survey_after(path, overrides, begin)?;
     let imported = run(&mut survey);
     // An error may come of a file that was changed while it was read: that is the error then.
@@ -133,7 +135,8 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(id: i64, survey: &'a mut Survey, planned: &'a Planned) -> Run<'a> {
-        let done = std::mem::replace(&mut survey.steps, Steps::begin());
+        let mut done = std::mem::replace(&mut survey.steps, Steps::begin());
+        done.run = Some(id);
         let notices = Notices::new(survey.needs.notices, done.begun());
         Run {
             id,
@@ -316,7 +319,9 @@ impl<'a> Run<'a> {
     }
 
     fn begin(&mut self, step: &'a Step, sql: Option<&'a str>) {
-        self.notices.step(&step.title, self.steps_begun, self.planned.steps.len());
+        let steps = self.planned.steps.len();
+        self.notices.step(&step.title, self.steps_begun, steps);
+        self.done.of_plan = Some((self.steps_begun, steps));
         self.done.start_step(step, sql);
     }
 

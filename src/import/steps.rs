@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::pg::activity;
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::{Phase, Step};
-use pg_sqlite_migrate_core::progress::Totals;
+use pg_sqlite_migrate_core::progress::{self, Totals};
 
 /// The steps so far.
 #[derive(Debug)]
@@ -13,6 +14,10 @@ pub struct Steps<'a> {
     /// When the import was called.
     begun: Instant,
     list: Vec<StepRecord<'a>>,
+    /// What other sessions are shown of the run beside the step: its number once it has one, and how many of the plan's steps
+    /// have begun.
+    pub run: Option<i64>,
+    pub of_plan: Option<(usize, usize)>,
 }
 
 /// One step that was done, is under way, or has failed.
@@ -34,7 +39,7 @@ pub struct StepRecord<'a> {
 
 impl<'a> Steps<'a> {
     pub fn begin() -> Steps<'a> {
-        Steps { begun: Instant::now(), list: vec![] }
+        Steps { begun: Instant::now(), list: vec![], run: None, of_plan: None }
     }
 
     pub fn begun(&self) -> Instant {
@@ -61,9 +66,11 @@ impl<'a> Steps<'a> {
     }
 
     pub fn start(&mut self, phase: Phase, title: impl Into<Cow<'a, str>>, statement: Option<Cow<'a, str>>) {
+        let title = title.into();
+        activity::show(|| progress::activity(self.run, phase, self.of_plan, &title));
         self.list.push(StepRecord {
             phase,
-            title: title.into(),
+            title,
             statement,
             table: None,
             started: self.elapsed(),

@@ -3,6 +3,7 @@
 //! Each file wraps one noun. What must be released is a guard. While a panic unwinds, a guard only frees memory; the
 //! transaction's abort cleans up the rest.
 
+pub mod activity;
 pub mod citus;
 pub mod compat;
 pub mod convert;

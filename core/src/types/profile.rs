@@ -280,6 +280,7 @@ impl ColumnProfile {
         let stats = &mut self.blob;
         stats.min_bytes = if self.blobs == 0 { length } else { stats.min_bytes.min(length) };
         stats.max_bytes = stats.max_bytes.max(length);
+        stats.total_bytes += length;
         stats.sixteen += u64::from(length == 16);
         stats.digits += u64::from(is_integer(bytes));
         self.respelled.observe_blob(bytes);

@@ -58,6 +58,8 @@ pub struct JsonStats {
 pub struct BlobStats {
     pub min_bytes: u64,
     pub max_bytes: u64,
+    /// Of all BLOBs.
+    pub total_bytes: u64,
     /// Of 16 bytes, as a UUID has.
     pub sixteen: u64,
     /// Texts of integers.

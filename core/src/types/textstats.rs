@@ -13,6 +13,8 @@ pub struct TextStats {
     /// Characters of the shortest text; counted for CHAR.
     pub min_chars: Option<u64>,
     pub max_bytes: u64,
+    /// Of all texts.
+    pub total_bytes: u64,
     pub invalid_utf8: u64,
     pub nul: u64,
     pub trailing_space: u64,
@@ -117,6 +119,7 @@ impl TextStats {
     pub(super) fn measure(&mut self, bytes: &[u8], reading: TextReading) {
         let length = bytes.len() as u64;
         self.max_bytes = self.max_bytes.max(length);
+        self.total_bytes += length;
         self.trailing_space += u64::from(bytes.last() == Some(&b' '));
         self.brackets += u64::from(matches!(bytes.trim_ascii_start(), [b'[' | b'{', ..]));
         let plain = text::is_plain_ascii(bytes);

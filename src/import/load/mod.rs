@@ -1,5 +1,6 @@
 //! Loads one table, by the strategy that its target allows.
 
+pub mod apart;
 pub mod choose;
 mod direct;
 pub mod fetched;

@@ -153,7 +153,7 @@ macro_rules! by_value {
     )* };
 }
 
-by_value!(bool: BOOLOID, i16: INT2OID, i32: INT4OID, i64: INT8OID, pg_sys::Oid: OIDOID);
+by_value!(bool: BOOLOID, i16: INT2OID, i32: INT4OID, i64: INT8OID, f64: FLOAT8OID, pg_sys::Oid: OIDOID);
 
 /// A count.
 impl Column for u64 {

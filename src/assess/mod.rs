@@ -1,0 +1,65 @@
+//! Before the move: what an import of a file would be, and of every file below a directory. Nothing is written but what a
+//! measurement rolls back.
+
+mod rate;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::import::survey::{self, Survey, on_thread};
+use crate::pg::{page, spi};
+use crate::sqlite;
+use pg_sqlite_migrate_core::assess::{self, Assessment, Facts, Server};
+use pg_sqlite_migrate_core::plan::Planned;
+
+/// Makes the plan, as an import would, and says what it costs.
+pub fn assess(path: Option<&str>, plan: Option<Value>) -> Result<Assessment, Error> {
+    Ok(assess_with_plan(path, plan)?.0)
+}
+
+/// The same, with the complete plan.
+pub fn assess_with_plan(path: Option<&str>, plan: Option<Value>) -> Result<(Assessment, Value), Error> {
+    let mut survey = survey::survey(path, plan)?;
+    let planned = survey::planned(&mut survey)?;
+    let read_seconds = survey.steps.elapsed().as_secs_f64();
+    let assessed = of_survey(&mut survey, &planned, read_seconds);
+    // An error may come of a file that was changed while it was read: that is the error then.
+    survey.source.prove()?;
+    Ok((assessed?, planned.plan))
+}
+
+fn of_survey(survey: &mut Survey, planned: &Planned, read_seconds: f64) -> Result<Assessment, Error> {
+    let rows = rows(survey, planned)?;
+    let rate = rate::of(survey, planned, &rows)?;
+    let facts = Facts {
+        path: survey.source.path().display().to_string(),
+        source: survey.facts(),
+        rows: &rows,
+        server: server(),
+        read_seconds,
+        rate,
+    };
+    Ok(assess::assess(facts, planned))
+}
+
+/// Rows of each table that a load would read: as the profile has counted them, or counted now.
+fn rows(survey: &mut Survey, planned: &Planned) -> Result<Vec<u64>, Error> {
+    let Survey { source, catalog, profiles, .. } = survey;
+    let mut rows = vec![0; catalog.tables.len()];
+    for (id, table) in catalog.tables_with_ids() {
+        let Some(plan) = planned.table(id).filter(|plan| !plan.skipped) else { continue };
+        let profile = profiles.get(id.index()).and_then(Option::as_ref);
+        let counted = match profile.filter(|profile| !profile.sampled) {
+            Some(profile) => profile.rows,
+            None => on_thread(source, |s| sqlite::count(s, &table.name, plan.filter.as_deref()))?,
+        };
+        rows.get_mut(id.index()).into_iter().for_each(|rows| *rows = counted);
+    }
+    Ok(rows)
+}
+
+fn server() -> Server {
+    const SKIPS: &str = "SELECT s.setting::bigint * 1024 FROM pg_settings s
+                         WHERE s.name = 'wal_skip_threshold' AND current_setting('wal_level') = 'minimal'";
+    Server { page: page::BLOCK, skips_wal_above: spi::value(SKIPS, &[]) }
+}

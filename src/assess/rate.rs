@@ -1,0 +1,139 @@
+//! How fast this server writes: as earlier runs have, or as some rows of the file do that are loaded into a table that is
+//! rolled back. What was measured so holds for the session.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::import::load::apart;
+use crate::import::survey::Survey;
+use crate::pg::settings::LocalSettings;
+use crate::pg::{spi, xact};
+use pg_sqlite_migrate_core::assess::{Basis, Rate, RunTime};
+use pg_sqlite_migrate_core::plan::trial::NAME;
+use pg_sqlite_migrate_core::plan::{Action, LoadSpec, OnInvalid, Phase, Planned};
+use pg_sqlite_migrate_core::sqltext::{ident, qualified, sqlite_ident};
+
+thread_local! {
+    static MEASURED: Cell<Option<Rate>> = const { Cell::new(None) };
+}
+
+/// The rate at which a file would be written; `None` where nothing is known and nothing can be written.
+pub fn of(survey: &mut Survey, planned: &Planned, rows: &[u64]) -> Result<Option<Rate>, Error> {
+    let file_bytes = u64::from(survey.catalog.page_size) * survey.catalog.page_count;
+    if let Some(rate) = Rate::of_runs(&runs(), file_bytes) {
+        return Ok(Some(rate));
+    }
+    if let Some(rate) = MEASURED.get() {
+        return Ok(Some(rate));
+    }
+    if xact::is_read_only() {
+        return Ok(None);
+    }
+    let measured = measure(survey, planned, rows)?;
+    MEASURED.set(measured);
+    Ok(measured)
+}
+
+/// What a run spends on the database.
+const WRITING: [Phase; 11] = [
+    Phase::Schema,
+    Phase::Tables,
+    Phase::Load,
+    Phase::Keys,
+    Phase::Indexes,
+    Phase::ForeignKeys,
+    Phase::Checks,
+    Phase::Sequences,
+    Phase::Refresh,
+    Phase::Analyze,
+    Phase::Verify,
+];
+
+/// The last runs that the caller may see.
+fn runs() -> Vec<RunTime> {
+    const RUNS: &str = "
+        SELECT (r.source ->> 'page_size')::bigint * (r.source ->> 'page_count')::bigint AS file_bytes, s.steps, s.seconds
+        FROM (SELECT id, source FROM sqlite_migrate.run WHERE status = 'done' ORDER BY id DESC LIMIT 20) AS r
+        CROSS JOIN LATERAL (SELECT count(*) AS steps, sum(seconds) AS seconds FROM sqlite_migrate.run_step
+                            WHERE run = r.id AND phase = ANY ($1)) AS s
+        WHERE s.steps > 0";
+    let phases = WRITING.map(|phase| phase.as_str().to_owned());
+    spi::rows(RUNS, &[phases.as_slice().into()], |row| RunTime {
+        file_bytes: row.get("file_bytes"),
+        steps: row.get("steps"),
+        seconds: row.get("seconds"),
+    })
+}
+
+/// Rows that are loaded, and the memory that they may take of the file.
+const MOST_ROWS: u64 = 20_000;
+const MOST_BYTES: u64 = 4 << 20;
+
+/// Loads the first rows of the table that has most, and makes an index over them. `None` where that cannot be done.
+fn measure(survey: &mut Survey, planned: &Planned, rows: &[u64]) -> Result<Option<Rate>, Error> {
+    let loads = planned.steps.iter().filter_map(|step| match &step.action {
+        Action::Load(spec) => Some(&**spec),
+        _ => None,
+    });
+    let sound = loads.filter(|spec| survey.damage.of(&spec.source).is_none());
+    let Some(spec) = sound.max_by_key(|spec| rows.get(spec.id.index())) else { return Ok(None) };
+    let Some(spec) = first_rows(survey, spec, rows) else { return Ok(None) };
+    let tried = xact::attempt(|| -> Result<Infallible, Result<Rate, Error>> {
+        // An error rolls the table back.
+        Err(timed(survey, planned, &spec))
+    });
+    match tried {
+        Ok(Err(Ok(rate))) => Ok(Some(rate)),
+        // A type that the plan has still to make, no right to temporary tables, a value that does not fit.
+        Ok(Err(Err(_))) | Err(_) => Ok(None),
+    }
+}
+
+/// A load of the first rows, of which none is rejected.
+fn first_rows(survey: &Survey, spec: &LoadSpec, rows: &[u64]) -> Option<LoadSpec> {
+    let table = survey.catalog.tables.get(spec.id.index())?;
+    let rowid = table.rowid_name()?;
+    let file_bytes = u64::from(survey.catalog.page_size) * survey.catalog.page_count;
+    let of_table = rows.get(spec.id.index()).copied().unwrap_or(0).max(1);
+    let most = (MOST_BYTES / (file_bytes / of_table).max(1)).clamp(1, MOST_ROWS);
+    let first = format!("{rowid} IN (SELECT {rowid} FROM main.{} LIMIT {most})", sqlite_ident(&table.name));
+    let mut spec = spec.clone();
+    // The line break ends a comment.
+    spec.reading.filter = Some(match &spec.reading.filter {
+        Some(filter) => format!("({filter}\n) AND {first}"),
+        None => first,
+    });
+    for column in &mut spec.columns {
+        (column.on_invalid, column.not_null) = (OnInvalid::Null, false);
+    }
+    spec.schema = "pg_temp".into();
+    spec.existing = None;
+    Some(spec)
+}
+
+fn timed(survey: &mut Survey, planned: &Planned, spec: &LoadSpec) -> Result<Rate, Error> {
+    let Survey { source, catalog, .. } = survey;
+    let _path = LocalSettings::safe_search_path();
+    let name = qualified(&spec.schema, NAME);
+    let columns: Vec<String> =
+        spec.columns.iter().map(|c| format!("{} {}", ident(&c.target), c.pg_type)).collect();
+    let began = Instant::now();
+    spi::execute(&format!("CREATE TABLE {name} ({})", columns.join(", ")));
+    let created = began.elapsed().as_secs_f64();
+    if let Some(table) = catalog.tables.get(spec.id.index()) {
+        apart::load(source, spec, spi::oid(&name), (table, planned))?;
+    }
+    if let Some(column) = spec.columns.iter().find(|column| column.pg_type.is_ordered()) {
+        spi::execute(&format!("CREATE INDEX ON {name} ({})", ident(&column.target)));
+    }
+    let took = began.elapsed().as_secs_f64();
+    let bytes: i64 =
+        spi::value("SELECT pg_total_relation_size($1::regclass)", &[(&name).into()]).unwrap_or(0);
+    Ok(Rate {
+        seconds_per_byte: (took - created) / (bytes.max(1) as f64),
+        seconds_per_step: created,
+        basis: Basis::Calibration,
+    })
+}
