@@ -6,6 +6,7 @@
 
 mod check;
 mod compare;
+mod constraints;
 mod foreign;
 mod import;
 mod log;

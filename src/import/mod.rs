@@ -3,6 +3,7 @@
 mod asked;
 mod broken;
 pub mod compare;
+pub mod constraints;
 pub mod existing;
 pub mod inspect;
 pub mod levels;
