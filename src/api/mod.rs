@@ -12,4 +12,5 @@ mod import;
 mod log;
 mod plan;
 mod sequences;
+mod verdict;
 mod verify;

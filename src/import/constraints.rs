@@ -13,9 +13,13 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, relation, spi};
 use crate::verify::constraints::{Canonicals, Catalogs, Counting, attempt};
 use pg_sqlite_migrate_core::finding::Finding;
-use pg_sqlite_migrate_core::plan::{self, DeclaredTable, ExistingForeignKey, OrphanSpec, RowQuestion, Target};
+use pg_sqlite_migrate_core::plan::emit::compare::Compared;
+use pg_sqlite_migrate_core::plan::{
+    self, Action, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned, RowQuestion, Target,
+};
 use pg_sqlite_migrate_core::verify::declared::{
-    Explanation, Expression, FoundTable, Judge, Judged, Row, TableFacts, Unclaimed, conclude, recorded,
+    Explanation, Expression, FoundTable, Judge, Judged, Row, TableFacts, Unclaimed, compared, conclude,
+    recorded,
 };
 
 /// A recorded run, the caller's last one unless one is named; or a file and a plan.
@@ -78,12 +82,8 @@ fn kept<'l>(logged: &'l Logged, plan: &Value) -> impl Fn(&str) -> bool + use<'l>
     }
 }
 
-fn of_survey(
-    survey: &mut Survey,
-    logged: &Logged,
-    kept: &impl Fn(&str) -> bool,
-) -> Result<Vec<Row>, Error> {
-    let (mut tables, findings) = declared(survey)?;
+fn of_survey(survey: &mut Survey, logged: &Logged, kept: &impl Fn(&str) -> bool) -> Result<Vec<Row>, Error> {
+    let (mut tables, findings) = declared(survey, &survey.overrides)?;
     let explanations: Vec<Explanation> = match logged.run {
         Some(_) => logged.findings.clone(),
         None => findings.iter().map(Explanation::from).collect(),
@@ -95,44 +95,64 @@ fn of_survey(
     }
     let facts = |table: &DeclaredTable| TableFacts {
         kept: kept(&table.source),
-        unloaded: logged.unloaded(&table.source),
+        unloaded: logged.unloaded(&table.source).map(str::to_owned),
     };
-    let judged = judge(&tables, explanations, facts, |judged, found| Ok(counted(judged, found)))?;
-    let mut rows: Vec<Row> = judged.into_iter().flat_map(|(rows, _)| rows).collect();
+    let mut rows = vec![];
+    judge(&tables, explanations, facts, |judged, _, found| rows.extend(counted(judged, found)));
     // Tables and objects stay in the file's order otherwise.
-    rows.sort_by_key(|row| row.state);
+    rows.sort_by_key(|row: &Row| row.state);
+    Ok(rows)
+}
+
+/// What `sqlite_compare` says of the tables that a plan would load and that exist, beyond what it knows.
+pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result<Vec<Compared>, Error> {
+    let loads = planned.steps.iter().filter_map(|step| match &step.action {
+        Action::Load(spec) if spec.existing.is_some() => Some(spec.source.clone()),
+        _ => None,
+    });
+    let existing: HashSet<String> = loads.collect();
+    if existing.is_empty() {
+        return Ok(vec![]);
+    }
+    let overrides = plan::parse(&recorded::as_new(planned.plan.clone(), |table| existing.contains(table)))?;
+    let (mut tables, findings) = declared(survey, &overrides)?;
+    tables.retain(|table| existing.contains(&table.source));
+    let facts = |_: &DeclaredTable| TableFacts { kept: true, unloaded: None };
+    let mut rows = vec![];
+    judge(&tables, findings.iter().map(Explanation::from).collect(), facts, |judged, unclaimed, _| {
+        rows.extend(compared::compared(judged, unclaimed, known));
+    });
     Ok(rows)
 }
 
 /// What the file declares and the plan would make of it if nothing were there.
-fn declared(survey: &Survey) -> Result<(Vec<DeclaredTable>, Vec<Finding>), Error> {
+fn declared(survey: &Survey, overrides: &Overrides) -> Result<(Vec<DeclaredTable>, Vec<Finding>), Error> {
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };
-    Ok(plan::declared(&survey.facts(), &target, &survey.overrides)?)
+    Ok(plan::declared(&survey.facts(), &target, overrides)?)
 }
 
-/// Judges every table, and concludes as `conclude` does with what it has counted.
-fn judge<'t>(
-    tables: &'t [DeclaredTable],
+/// Judges every table, and hands over its objects, what it has beyond them, and what was found.
+fn judge(
+    tables: &[DeclaredTable],
     explanations: Vec<Explanation>,
-    facts: impl Fn(&'t DeclaredTable) -> TableFacts<'t>,
-    conclude: impl Fn(Vec<Judged>, Option<&FoundTable>) -> Result<Vec<Row>, Error>,
-) -> Result<Vec<(Vec<Row>, Vec<Unclaimed>)>, Error> {
+    facts: impl Fn(&DeclaredTable) -> TableFacts,
+    mut take: impl FnMut(Vec<Judged>, Vec<Unclaimed>, Option<&FoundTable>),
+) {
     let names: Vec<_> = tables.iter().map(|table| (table.schema.clone(), table.target.clone())).collect();
     let catalogs = Catalogs::read(&names);
     let judge = Judge::new(explanations);
     let mut canonicals = Canonicals::new(&catalogs);
     let mut server = |table: &FoundTable, asked: Expression<'_>| canonicals.of(table, asked);
-    let of_table = |table: &'t DeclaredTable| {
+    for table in tables {
         let found = catalogs.table(&table.schema, &table.target);
-        let (judged, unclaimed) = judge.table(table, found, facts(table), &mut server);
-        Ok((conclude(judged, found)?, unclaimed))
-    };
-    tables.iter().map(of_table).collect()
+        let (judged, unclaimed) = judge.table(table, found, &facts(table), &mut server);
+        take(judged, unclaimed, found);
+    }
 }
 
 /// With the rows that break each object.
@@ -204,8 +224,7 @@ fn object(row: &Row) -> String {
 
 impl Logged {
     fn of(run: i64) -> Logged {
-        const TABLES: &str =
-            "SELECT source_table, status, detail FROM sqlite_migrate.run_table WHERE run = $1 ORDER BY ordinal";
+        const TABLES: &str = "SELECT source_table, status, detail FROM sqlite_migrate.run_table WHERE run = $1 ORDER BY ordinal";
         const MADE: &str = "SELECT source_table FROM sqlite_migrate.run_step
              WHERE run = $1 AND phase = 'tables' AND starts_with(statement, 'CREATE TABLE ') AND source_table IS NOT NULL";
         const FINDINGS: &str =

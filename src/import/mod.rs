@@ -20,4 +20,5 @@ pub mod survey;
 mod trial;
 mod untranslatable;
 pub mod values;
-mod verification;
+pub mod verdict;
+pub mod verification;

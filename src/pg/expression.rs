@@ -151,7 +151,8 @@ unsafe fn printed(relation: pg_sys::Oid, node: *mut pg_sys::Node, purpose: Purpo
         while purpose == Purpose::IndexKey && nodes::is(inner, pg_sys::NodeTag::T_CollateExpr) {
             inner = (*inner.cast::<pg_sys::CollateExpr>()).arg.cast();
         }
-        let variable = nodes::is(inner, pg_sys::NodeTag::T_Var).then(|| (*inner.cast::<pg_sys::Var>()).varattno);
+        let variable =
+            nodes::is(inner, pg_sys::NodeTag::T_Var).then(|| (*inner.cast::<pg_sys::Var>()).varattno);
         let tree = pg_sys::cstring_to_text(pg_sys::nodeToString(inner.cast()));
         let arguments = [Some(pg_sys::Datum::from(tree)), relation.into_datum()];
         // A default of the caller's names is printed as the others are.

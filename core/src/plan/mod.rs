@@ -35,9 +35,9 @@ pub use self::resolve::select::{Selection, select};
 pub use self::target::*;
 pub use self::trial::{Answer, BrokenCheck, EqualKeys, Oversized, OversizedRow, Part};
 use crate::catalog::Catalog;
-use crate::finding::Finding;
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
+use crate::finding::Finding;
 use crate::orm::signs::Recognised;
 pub use crate::value::batch::OnInvalid;
 

@@ -3,3 +3,4 @@
 pub mod back;
 pub mod declared;
 pub mod shown;
+pub mod verdict;

@@ -135,7 +135,9 @@ impl Catalogs {
         spi::rows(RELATIONS, &parameters, |row| {
             let oid = row.get::<pg_sys::Oid>("oid").to_u32();
             found.places.insert((row.get("schema"), row.get("name")), oid);
-            found.tables.insert(oid, FoundTable { oid, relkind: row.get("relkind"), ..FoundTable::default() });
+            found
+                .tables
+                .insert(oid, FoundTable { oid, relkind: row.get("relkind"), ..FoundTable::default() });
         });
         let _alike = expression::printed_alike();
         let oids: Vec<pg_sys::Oid> = found.tables.keys().map(|oid| pg_sys::Oid::from(*oid)).collect();

@@ -4,7 +4,8 @@
 //! same answer.
 
 use crate::catalog::{
-    self, Action, Check, Column, Deferrable, Index, IndexColumn, IndexKey, Origin, Table, TableId, Trigger, View,
+    self, Action, Check, Column, Deferrable, Index, IndexColumn, IndexKey, Origin, Table, TableId, Trigger,
+    View,
 };
 use crate::path;
 use crate::plan::context::Context;
@@ -112,10 +113,23 @@ pub enum Made {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowQuestion {
     /// Rows whose keys, as SQL, others have as well; of a primary key also those with a NULL in it.
-    Duplicates { keys: Vec<String>, predicate: Option<String>, primary: bool },
-    Orphans { columns: Vec<String>, parent_schema: String, parent: String, parent_columns: Vec<String> },
-    Nulls { column: String },
-    Broken { condition: String },
+    Duplicates {
+        keys: Vec<String>,
+        predicate: Option<String>,
+        primary: bool,
+    },
+    Orphans {
+        columns: Vec<String>,
+        parent_schema: String,
+        parent: String,
+        parent_columns: Vec<String>,
+    },
+    Nulls {
+        column: String,
+    },
+    Broken {
+        condition: String,
+    },
 }
 
 /// Every table of the file that the plan could load, in the file's order.
@@ -190,17 +204,27 @@ impl Describe<'_, '_> {
         let (table, source) = (self.table, self.table.source);
         let mut objects: Vec<Declared> = self.primary_key().into_iter().collect();
         let indexes = source.indexes.iter().enumerate();
-        objects.extend(indexes.clone().filter(|(_, i)| i.origin == Origin::Unique).map(|(i, index)| self.unique(i, index)));
+        objects.extend(
+            indexes
+                .clone()
+                .filter(|(_, i)| i.origin == Origin::Unique)
+                .map(|(i, index)| self.unique(i, index)),
+        );
         let keys = source.foreign_keys.iter().enumerate();
         objects.extend(keys.map(|(i, key)| self.foreign_key(i, key)));
         objects.extend(source.checks.iter().enumerate().map(|(i, check)| self.check(i, check)));
         objects.extend(source.columns.iter().filter(|c| !c.hidden).flat_map(|column| self.column(column)));
-        objects.extend(indexes.filter(|(_, i)| i.origin == Origin::Created).map(|(i, index)| self.index(i, index)));
+        objects.extend(
+            indexes.filter(|(_, i)| i.origin == Origin::Created).map(|(i, index)| self.index(i, index)),
+        );
         let of_table = |t: &&Trigger| t.table.eq_ignore_ascii_case(&source.name);
         objects.extend(self.triggers.iter().filter(of_table).map(of_trigger));
         let bytewise = |c: &&DecidedColumn<'_>| {
             let declared = c.source.collation.as_deref().unwrap_or("BINARY");
-            c.pg_type.is_text() && c.folding.is_none() && c.enumeration.is_none() && declared.eq_ignore_ascii_case("BINARY")
+            c.pg_type.is_text()
+                && c.folding.is_none()
+                && c.enumeration.is_none()
+                && declared.eq_ignore_ascii_case("BINARY")
         };
         DeclaredTable {
             bytewise: table.columns.iter().filter(bytewise).map(|c| c.target.clone()).collect(),
@@ -303,7 +327,8 @@ impl Describe<'_, '_> {
             }
             _ => self.table.targets(columns).ok()?,
         };
-        let all = !keys.is_empty() && columns.iter().filter_map(|c| self.table.column(c)).all(|c| !c.pg_type.is_unordered());
+        let all = !keys.is_empty()
+            && columns.iter().filter_map(|c| self.table.column(c)).all(|c| !c.pg_type.is_unordered());
         let keys = keys.iter().map(|name| ident(name)).collect();
         all.then_some(RowQuestion::Duplicates { keys, predicate: None, primary })
     }
@@ -342,7 +367,8 @@ impl Describe<'_, '_> {
         });
         let listed = table.columns.iter().find(|c| c.enumeration.as_ref().is_some_and(|e| e.check == i));
         made.extend(listed.map(|c| Made::Type(c.target.clone(), c.printed_type())));
-        let reads = |c: &&DecidedColumn<'_>| condition.as_ref().is_some_and(|sql| sql.contains(&ident(&c.target)));
+        let reads =
+            |c: &&DecidedColumn<'_>| condition.as_ref().is_some_and(|sql| sql.contains(&ident(&c.target)));
         let columns = match listed {
             Some(column) => vec![column.target.clone()],
             None => table.columns.iter().filter(reads).map(|c| c.target.clone()).collect(),
@@ -393,7 +419,11 @@ impl Describe<'_, '_> {
         }
         if self.is_rowid(column) {
             let made = decided.filter(|c| ddl::is_identity(c)).map(|_| Made::Identity(name()));
-            let text = if table.source.autoincrement { "INTEGER PRIMARY KEY AUTOINCREMENT" } else { "INTEGER PRIMARY KEY" };
+            let text = if table.source.autoincrement {
+                "INTEGER PRIMARY KEY AUTOINCREMENT"
+            } else {
+                "INTEGER PRIMARY KEY"
+            };
             out.push(declared(DeclaredKind::Identity, text.into(), made, "type"));
         }
         if let Some(collation) = column.collation.as_ref().filter(|c| !c.eq_ignore_ascii_case("BINARY")) {
@@ -415,7 +445,9 @@ impl Describe<'_, '_> {
     fn collation(&self, column: &DecidedColumn<'_>) -> Option<Made> {
         let target = column.target.clone();
         column.folding.as_ref().map(|folding| match folding {
-            collate::Folding::Collation => Made::Collation(target, column.collation(&self.table.settings.schema)),
+            collate::Folding::Collation => {
+                Made::Collation(target, column.collation(&self.table.settings.schema))
+            }
             collate::Folding::Citext(name) => Made::Type(target, name.clone()),
         })
     }

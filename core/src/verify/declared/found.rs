@@ -119,8 +119,14 @@ pub struct FoundTrigger {
 pub enum Expression<'e> {
     Check(&'e str),
     /// Of a column, to whose type it is converted.
-    Default { column: &'e str, sql: &'e str },
-    Generated { column: &'e str, sql: &'e str },
+    Default {
+        column: &'e str,
+        sql: &'e str,
+    },
+    Generated {
+        column: &'e str,
+        sql: &'e str,
+    },
     Key(&'e str),
     Predicate(&'e str),
 }

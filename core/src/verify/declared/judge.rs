@@ -65,12 +65,12 @@ pub struct Judge {
 }
 
 /// What the run log says of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TableFacts<'f> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFacts {
     /// It was there before the run: it has the objects that its owner has given it.
     pub kept: bool,
     /// Why it was not loaded.
-    pub unloaded: Option<&'f str>,
+    pub unloaded: Option<String>,
 }
 
 const KEPT: &str = "the table was there before and keeps its own keys, indexes, checks and defaults";
@@ -89,7 +89,7 @@ impl Judge {
         &self,
         declared: &DeclaredTable,
         found: Option<&FoundTable>,
-        facts: TableFacts<'_>,
+        facts: &TableFacts,
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
         let absent = self.absent(declared, found, facts);
@@ -117,18 +117,18 @@ impl Judge {
         &self,
         declared: &DeclaredTable,
         found: Option<&FoundTable>,
-        facts: TableFacts<'_>,
+        facts: &TableFacts,
     ) -> Option<Judged> {
         if declared.objects.iter().any(|object| object.kind == DeclaredKind::View) {
             return None;
         }
-        let (state, reason) = match (&declared.left_out, facts.unloaded) {
+        let (state, reason) = match (&declared.left_out, &facts.unloaded) {
             (Some(key), _) => {
                 let said = self.explanations.get(&declared.source).and_then(|all| all.first());
                 let said = said.map(|explanation| explanation.message.clone());
                 (State::LeftOut, said.unwrap_or_else(|| format!("the plan leaves it out: {key}")))
             }
-            (None, Some(why)) => (State::Missing, why.to_owned()),
+            (None, Some(why)) => (State::Missing, why.clone()),
             (None, None) if found.is_none() => (State::Missing, "the table does not exist".to_owned()),
             (None, None) => return None,
         };
@@ -171,7 +171,7 @@ impl Judge {
         table: &DeclaredTable,
         declared: &Declared,
         matching: &Matching<'_>,
-        facts: TableFacts<'_>,
+        facts: &TableFacts,
         server: &mut Server<'_>,
     ) -> (Judged, Vec<String>) {
         let question = declared.question.clone();
@@ -179,7 +179,10 @@ impl Judge {
         let names: Vec<String> = matches.iter().filter_map(|found| found.name.clone()).collect();
         matches.sort_by_key(|found| found.state);
         let Some(found) = matches.into_iter().next() else {
-            return (Judged { question, ..self.left_out(table, declared, trigger(matching, declared)) }, names);
+            return (
+                Judged { question, ..self.left_out(table, declared, trigger(matching, declared)) },
+                names,
+            );
         };
         let said = self.explanation(declared);
         let message = || said.map(|said| said.message.clone());
@@ -187,7 +190,9 @@ impl Judge {
         let (state, explained, reason) = match found.state {
             // It is as the plan made it, which is less than the file declares.
             State::Holds | State::OtherName if is_weaker(declared) => (State::LeftOut, true, message()),
-            State::NotValidated if stays_open(declared) => (State::NotValidated, true, message()),
+            State::NotValidated if stays_open(declared) || said.is_some_and(says_open) => {
+                (State::NotValidated, true, message())
+            }
             State::Missing | State::Differs if excused => (State::LeftOut, true, message()),
             State::Missing | State::Differs if facts.kept && !is_integrity(declared) => {
                 (State::LeftOut, false, Some(KEPT.to_owned()))
@@ -217,8 +222,14 @@ impl Judge {
 }
 
 /// Findings that say why something is not there, or something else is.
-const EXCUSES: &[Kind] =
-    &[Kind::LeftOut, Kind::DuplicateKey, Kind::NullKey, Kind::KeyTooLong, Kind::Collation, Kind::Untranslatable];
+const EXCUSES: &[Kind] = &[
+    Kind::LeftOut,
+    Kind::DuplicateKey,
+    Kind::NullKey,
+    Kind::KeyTooLong,
+    Kind::Collation,
+    Kind::Untranslatable,
+];
 
 /// Findings that may be about an object of a kind.
 fn explaining(kind: DeclaredKind) -> &'static [Kind] {
@@ -242,7 +253,10 @@ fn explaining(kind: DeclaredKind) -> &'static [Kind] {
 /// Without it, rows could be stored that the file does not allow.
 fn is_integrity(declared: &Declared) -> bool {
     match declared.kind {
-        DeclaredKind::PrimaryKey | DeclaredKind::Unique | DeclaredKind::ForeignKey | DeclaredKind::NotNull => true,
+        DeclaredKind::PrimaryKey
+        | DeclaredKind::Unique
+        | DeclaredKind::ForeignKey
+        | DeclaredKind::NotNull => true,
         DeclaredKind::Index => declared.question.is_some(),
         _ => false,
     }
@@ -255,7 +269,13 @@ fn is_weaker(declared: &Declared) -> bool {
     };
     let unique = || {
         made(|o| {
-            matches!(o, Object::PrimaryKey { .. } | Object::Unique { .. } | Object::Exclude { .. } | Object::Index { unique: true, .. })
+            matches!(
+                o,
+                Object::PrimaryKey { .. }
+                    | Object::Unique { .. }
+                    | Object::Exclude { .. }
+                    | Object::Index { unique: true, .. }
+            )
         })
     };
     match declared.kind {
@@ -265,6 +285,11 @@ fn is_weaker(declared: &Declared) -> bool {
         DeclaredKind::Index => declared.question.is_some() && !unique(),
         _ => false,
     }
+}
+
+/// A run has left it NOT VALID. The same kinds of findings are about rows that it has taken out.
+fn says_open(said: &Explanation) -> bool {
+    said.message.contains("NOT VALID")
 }
 
 /// The plan leaves it NOT VALID.
@@ -282,7 +307,8 @@ fn stays_open(declared: &Declared) -> bool {
 fn trigger(matching: &Matching<'_>, declared: &Declared) -> Match {
     let missing = Match { state: State::Missing, name: None, found: None, reason: None };
     let name = declared.name.as_ref().filter(|_| declared.kind == DeclaredKind::Trigger);
-    let found = name.and_then(|name| matching.table.triggers.iter().find(|t| t.name.eq_ignore_ascii_case(name)));
+    let found =
+        name.and_then(|name| matching.table.triggers.iter().find(|t| t.name.eq_ignore_ascii_case(name)));
     let Some(found) = found else { return missing };
     let state = if found.enabled { State::Missing } else { State::Disabled };
     Match { state, name: Some(found.name.clone()), found: Some(found.definition.clone()), reason: None }
@@ -316,10 +342,7 @@ fn judged(
 }
 
 /// Text columns of a table that the run has made, and whose collation is another one now.
-fn collations<'a>(
-    declared: &'a DeclaredTable,
-    found: &'a FoundTable,
-) -> impl Iterator<Item = Judged> + 'a {
+fn collations<'a>(declared: &'a DeclaredTable, found: &'a FoundTable) -> impl Iterator<Item = Judged> + 'a {
     let changed = |name: &String| {
         let collation = found.column(name)?.collation.as_ref()?;
         (!same_name(collation, DEFAULT_COLLATION)).then(|| Judged {
@@ -364,10 +387,28 @@ fn unclaimed(declared: &DeclaredTable, found: &FoundTable, claimed: &HashSet<Str
     let indexes = found.indexes.iter().filter(|i| !i.constraint && free(&i.name));
     let indexes = indexes.map(|i| other("index", &i.name, &i.definition, i.unique));
     let named = |name: &String| {
-        let is = |o: &&Declared| o.kind == DeclaredKind::Trigger && o.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
-        declared.objects.iter().find(is).is_some()
+        let is = |o: &&str| o.eq_ignore_ascii_case(name);
+        let triggers = declared.objects.iter().filter(|o| o.kind == DeclaredKind::Trigger);
+        triggers.filter_map(|o| o.name.as_deref()).any(|n| is(&n))
     };
     let triggers = found.triggers.iter().filter(|t| !named(&t.name));
     let triggers = triggers.map(|t| other("trigger", &t.name, &t.definition, false));
-    constraints.chain(indexes).chain(triggers).collect()
+    // What keeps NULL out of a column in the file, whatever it is there.
+    let keeps = |o: &&Declared| {
+        matches!(o.kind, DeclaredKind::NotNull | DeclaredKind::PrimaryKey | DeclaredKind::Identity)
+    };
+    let declared_so = |name: &String| declared.objects.iter().filter(keeps).any(|o| o.columns.contains(name));
+    let strict = found.columns.iter().filter(|c| c.not_null && !declared_so(&c.name));
+    let strict = strict.map(|c| other("NOT NULL", &c.name, &"NOT NULL".to_owned(), true));
+    constraints.chain(indexes).chain(triggers).chain(strict).collect()
+}
+
+impl Unclaimed {
+    /// As findings call it.
+    pub fn object(&self) -> String {
+        match self.kind {
+            "NOT NULL" => format!("{}.{}", self.source, self.name),
+            kind => format!("{kind} {} of {}", self.name, self.source),
+        }
+    }
 }

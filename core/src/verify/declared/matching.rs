@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use crate::catalog::Deferrable;
 use crate::plan::{ForeignKey, IndexKeys, Made, Object};
 
-use super::found::{Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, Server};
+use super::found::{
+    Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, Server,
+};
 use super::state::State;
 
 /// What was found in the place of a declared object.
@@ -70,7 +72,11 @@ impl Matching<'_> {
     }
 
     /// The best of those that match: by name, else the first.
-    fn best<'c>(&self, name: &str, mut found: impl Iterator<Item = &'c FoundConstraint> + Clone) -> Option<&'c FoundConstraint> {
+    fn best<'c>(
+        &self,
+        name: &str,
+        mut found: impl Iterator<Item = &'c FoundConstraint> + Clone,
+    ) -> Option<&'c FoundConstraint> {
         found.clone().find(|c| c.name == name).or_else(|| found.next())
     }
 
@@ -108,14 +114,16 @@ impl Matching<'_> {
     }
 
     fn unique(&self, name: &str, columns: &[String]) -> Match {
-        let keys = self.constraints(ConstraintKind::Unique).chain(self.constraints(ConstraintKind::PrimaryKey));
+        let keys =
+            self.constraints(ConstraintKind::Unique).chain(self.constraints(ConstraintKind::PrimaryKey));
         let keys: Vec<&FoundConstraint> = keys.filter(|c| same_set(&c.columns, columns)).collect();
         let usual = keys.iter().copied().filter(|c| c.deferrable == Deferrable::No && !self.joins_nulls(c));
         if let Some(found) = self.best(name, usual) {
             return self.in_force(name, found);
         }
         let whole = |index: &&FoundIndex| index.predicate.is_none() && index.is_over(columns, self.table);
-        let indexes: Vec<&FoundIndex> = self.table.indexes.iter().filter(|i| !i.constraint).filter(whole).collect();
+        let indexes: Vec<&FoundIndex> =
+            self.table.indexes.iter().filter(|i| !i.constraint).filter(whole).collect();
         if let Some(found) = indexes.iter().find(|i| i.unique && !i.nulls_not_distinct) {
             return of_index(name, found);
         }
@@ -195,8 +203,11 @@ impl Matching<'_> {
     }
 
     fn exclude(&self, name: &str, keys: &IndexKeys, server: &mut Server<'_>) -> Match {
-        let Ok(wanted) = self.wanted(keys, server) else { return self.unlike(name, "it is another constraint") };
-        let over = |c: &&FoundConstraint| self.table.index(&c.name).is_some_and(|index| wanted.is(index, true));
+        let Ok(wanted) = self.wanted(keys, server) else {
+            return self.unlike(name, "it is another constraint");
+        };
+        let over =
+            |c: &&FoundConstraint| self.table.index(&c.name).is_some_and(|index| wanted.is(index, true));
         let found: Vec<&FoundConstraint> = self.constraints(ConstraintKind::Exclude).filter(over).collect();
         match self.best(name, found.into_iter()) {
             Some(found) => self.in_force(name, found),
@@ -234,7 +245,9 @@ impl Matching<'_> {
 
     fn default(&self, column: &str, sql: &str, server: &mut Server<'_>) -> Match {
         let Some(found) = self.table.column(column) else { return gone(column) };
-        let Some(there) = found.default.as_ref().filter(|_| !found.generated) else { return Match::missing() };
+        let Some(there) = found.default.as_ref().filter(|_| !found.generated) else {
+            return Match::missing();
+        };
         let words = format!("DEFAULT {there}");
         match server(self.table, Expression::Default { column, sql }) {
             Ok(wanted) if wanted.text == *there => Match::of(State::Holds, words),

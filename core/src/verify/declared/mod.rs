@@ -4,6 +4,7 @@
 //! work, [`judge`] gives it a state. Only the server can print an expression as its catalogs do, and only the tables know
 //! which rows break a constraint: both are questions that the caller answers.
 
+pub mod compared;
 pub mod found;
 pub mod judge;
 mod matching;

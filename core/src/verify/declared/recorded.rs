@@ -56,7 +56,8 @@ mod tests {
             "new": { "create": "never", "columns": { "a": { "name": "a", "type": "text", "nullable": true } } },
             "gone": { "skip": true } } });
         let found = as_new(plan, |name| name == "old");
-        let common = json!({ "create": "auto", "existing_rows": "error", "on_conflict": "error", "match": "key" });
+        let common =
+            json!({ "create": "auto", "existing_rows": "error", "on_conflict": "error", "match": "key" });
         let with = |columns: Value| {
             let mut table = common.clone();
             table["columns"] = columns;
