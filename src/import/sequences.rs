@@ -103,6 +103,7 @@ pub fn verify(run: Option<i64>) -> Result<Vec<Next>, Error> {
                           WHERE run = $1 AND status <> 'skipped'";
     let tables = spi::rows(TABLES, &[run.into()], |row| (row.get("schema"), row.get("name")));
     let tables: HashSet<(String, String)> = tables.into_iter().collect();
+    let set = set_by(run);
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
     let numbered = spi::rows(NUMBERED, &[None::<&str>.into(), true.into()], Owned::of);
@@ -110,7 +111,9 @@ pub fn verify(run: Option<i64>) -> Result<Vec<Next>, Error> {
     let mut found: Vec<Next> = numbered.into_iter().filter(of_run).map(next).collect();
     let there: HashSet<_> =
         found.iter().map(|n| (n.schema.clone(), n.table.clone(), n.column.clone())).collect();
-    found.extend(set_by(run).into_iter().filter(|column| !there.contains(column)).map(gone));
+    found.extend(set.into_iter().filter(|column| !there.contains(column)).map(gone));
+    // The run log is read through views.
+    drop(settings);
     found.sort_by_key(|next| next.ok);
     let records: Vec<_> = found.iter().map(record).collect();
     log::verification(run, Verification::Sequences, &records);

@@ -186,7 +186,7 @@ impl Judge {
         };
         let said = self.explanation(declared);
         let message = || said.map(|said| said.message.clone());
-        let excused = said.is_some_and(|said| EXCUSES.iter().any(|kind| kind.as_str() == said.kind));
+        let excused = said.is_some_and(|said| excuses(said, found.state));
         let (state, explained, reason) = match found.state {
             // It is as the plan made it, which is less than the file declares.
             State::Holds | State::OtherName if is_weaker(declared) => (State::LeftOut, true, message()),
@@ -221,15 +221,18 @@ impl Judge {
     }
 }
 
-/// Findings that say why something is not there, or something else is.
-const EXCUSES: &[Kind] = &[
-    Kind::LeftOut,
-    Kind::DuplicateKey,
-    Kind::NullKey,
-    Kind::KeyTooLong,
-    Kind::Collation,
-    Kind::Untranslatable,
-];
+/// The finding says why nothing, or something else, is there. What the plan makes is known, so that this is about what
+/// only the run could tell: what the server refuses, and which values are equal or too long once they are converted.
+fn excuses(said: &Explanation, state: State) -> bool {
+    let kinds: &[Kind] = match state {
+        State::Missing => &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong],
+        State::Differs => {
+            &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong, Kind::DuplicateKey, Kind::NullKey]
+        }
+        _ => &[],
+    };
+    kinds.iter().any(|kind| kind.as_str() == said.kind)
+}
 
 /// Findings that may be about an object of a kind.
 fn explaining(kind: DeclaredKind) -> &'static [Kind] {
