@@ -93,8 +93,9 @@ impl Judge {
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
         let absent = self.absent(declared, found, facts);
-        let Some(found) = found.filter(|_| absent.is_none()) else {
-            let of_table = |object: &Declared| self.object_of_absent(declared, object, absent.as_ref());
+        let Some(found) = found.filter(|_| absent.is_none() && !is_view(declared)) else {
+            let of_table =
+                |object: &Declared| self.object_of_absent(declared, object, absent.as_ref(), found);
             let objects: Vec<Judged> = declared.objects.iter().filter_map(of_table).collect();
             return (absent.into_iter().chain(objects).collect(), vec![]);
         };
@@ -119,9 +120,10 @@ impl Judge {
         found: Option<&FoundTable>,
         facts: &TableFacts,
     ) -> Option<Judged> {
-        if declared.objects.iter().any(|object| object.kind == DeclaredKind::View) {
+        if is_view(declared) {
             return None;
         }
+        let elsewhere = found.is_some_and(|found| !matches!(found.relkind, 'r' | 'p'));
         let (state, reason) = match (&declared.left_out, &facts.unloaded) {
             (Some(key), _) => {
                 let said = self.explanations.get(&declared.source).and_then(|all| all.first());
@@ -130,6 +132,10 @@ impl Judge {
             }
             (None, Some(why)) => (State::Missing, why.clone()),
             (None, None) if found.is_none() => (State::Missing, "the table does not exist".to_owned()),
+            (None, None) if elsewhere && facts.kept => {
+                (State::LeftOut, "its rows go into a relation that is no table".to_owned())
+            }
+            (None, None) if elsewhere => (State::Missing, "another relation has its name".to_owned()),
             (None, None) => return None,
         };
         Some(Judged {
@@ -154,8 +160,10 @@ impl Judge {
         declared: &DeclaredTable,
         object: &Declared,
         absent: Option<&Judged>,
+        found: Option<&FoundTable>,
     ) -> Option<Judged> {
-        let missing = Match { state: State::Missing, name: None, found: None, reason: None };
+        let view = found.filter(|found| matches!(found.relkind, 'v' | 'm')).map(|_| "view".to_owned());
+        let missing = Match { state: State::Missing, name: None, found: view, reason: None };
         match absent {
             Some(table) if table.state == State::LeftOut => None,
             Some(table) if !object.made.is_empty() => {
@@ -253,14 +261,22 @@ fn explaining(kind: DeclaredKind) -> &'static [Kind] {
     }
 }
 
-/// Without it, rows could be stored that the file does not allow.
+/// Without it, rows could be stored that the file does not allow. Where an expression or a condition is part of it, an
+/// existing table may say the same in words of its own.
 fn is_integrity(declared: &Declared) -> bool {
+    let plain = |made: &Made| match made {
+        Made::Object(Object::Index { keys, .. }) => {
+            keys.predicate.is_none() && keys.keys.iter().all(|key| key.sql.starts_with('"') && !key.nocase)
+        }
+        _ => true,
+    };
     match declared.kind {
         DeclaredKind::PrimaryKey
         | DeclaredKind::Unique
         | DeclaredKind::ForeignKey
         | DeclaredKind::NotNull => true,
-        DeclaredKind::Index => declared.question.is_some(),
+        // Only of a unique index rows are asked about.
+        DeclaredKind::Index => declared.question.is_some() && declared.made.iter().all(plain),
         _ => false,
     }
 }
@@ -304,6 +320,10 @@ fn stays_open(declared: &Declared) -> bool {
         )
     };
     declared.made.iter().any(open)
+}
+
+fn is_view(declared: &DeclaredTable) -> bool {
+    declared.objects.iter().any(|object| object.kind == DeclaredKind::View)
 }
 
 /// A trigger that has been written anew by the same name, and is disabled.
