@@ -139,6 +139,19 @@ pub enum Action {
     SetDefault,
 }
 
+impl Action {
+    /// As both dialects write it.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Action::NoAction => "NO ACTION",
+            Action::Restrict => "RESTRICT",
+            Action::Cascade => "CASCADE",
+            Action::SetNull => "SET NULL",
+            Action::SetDefault => "SET DEFAULT",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Deferrable {
     #[default]

@@ -7,10 +7,12 @@
 mod assess;
 mod check;
 mod compare;
+mod constraints;
 mod foreign;
 mod import;
 mod log;
 mod plan;
 mod report;
 mod sequences;
+mod verdict;
 mod verify;

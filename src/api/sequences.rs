@@ -18,7 +18,7 @@ fn verify_sequences(
             name!(schema, Text),
             name!(table, Text),
             name!(column, Text),
-            name!(sequence, Text),
+            name!(sequence, Option<Text>),
             name!(next_value, Option<i64>),
             name!(furthest_value, Option<i64>),
             name!(ok, bool),
@@ -28,8 +28,17 @@ fn verify_sequences(
     ErrorReport,
 > {
     Ok(TableIterator::new(sequences::verify(run)?.into_iter().map(|n| {
-        let [schema, table, column, sequence] = [n.schema, n.table, n.column, n.sequence].map(Text);
-        (schema, table, column, sequence, n.next_value, n.furthest_value, n.ok, n.detail.map(Text))
+        let [schema, table, column] = [n.schema, n.table, n.column].map(Text);
+        (
+            schema,
+            table,
+            column,
+            n.sequence.map(Text),
+            n.next_value,
+            n.furthest_value,
+            n.ok,
+            n.detail.map(Text),
+        )
     })))
 }
 

@@ -3,16 +3,18 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::import::values::{self, Asked};
+use crate::import::{values, verification};
 use crate::pg::json::Json;
 use crate::pg::text::Text;
-use crate::verify::counts;
+use crate::verify::counts::Asked;
 use crate::verify::values::report;
 
-/// Rows in SQLite when a run read it against rows in PostgreSQL now; of the last run unless one is named.
+/// Rows in SQLite when a run read it, by what became of them, against rows in PostgreSQL now: of the last run unless one is
+/// named, or of the tables of a schema, as the newest run has loaded each.
 #[pg_extern(volatile, parallel_unsafe)]
 fn verify_counts(
     run: default!(Option<i64>, "NULL"),
+    schema: default!(Option<Text>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
@@ -20,6 +22,10 @@ fn verify_counts(
             name!(schema, Text),
             name!(table, Text),
             name!(source_rows, Option<i64>),
+            name!(imported, i64),
+            name!(updated, i64),
+            name!(skipped, i64),
+            name!(rejected, i64),
             name!(target_rows, Option<i64>),
             name!(ok, bool),
             name!(detail, Option<Text>),
@@ -27,11 +33,12 @@ fn verify_counts(
     >,
     ErrorReport,
 > {
-    let rows = counts::verify(run)?;
-    Ok(TableIterator::new(
-        (rows.into_iter())
-            .map(|c| (Text(c.schema), Text(c.table), c.source_rows, c.target_rows, c.ok, c.detail.map(Text))),
-    ))
+    let rows = verification::verify_counts(Asked { run, schema: schema.as_deref() })?;
+    Ok(TableIterator::new(rows.into_iter().map(|c| {
+        let became = (c.imported, c.updated, c.skipped, c.rejected);
+        let (schema, table, detail) = (Text(c.schema), Text(c.table), c.detail.map(Text));
+        (schema, table, c.source_rows, became.0, became.1, became.2, became.3, c.target_rows, c.ok, detail)
+    })))
 }
 
 /// Every value of the tables that a run has loaded, or that a plan would load, against the file: a row for each column,
@@ -66,7 +73,7 @@ fn verify_values(
     ErrorReport,
 > {
     let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
-    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit: 0 };
+    let asked = values::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit: 0 };
     let rows = report::rows(values::verify(asked)?);
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         let (first_key, source_value, target_value) = r.first.unwrap_or_default();
@@ -116,7 +123,7 @@ fn verify_differences(
 > {
     let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
     let limit = usize::try_from(limit).unwrap_or(0);
-    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit };
+    let asked = values::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit };
     let found = values::verify(asked)?.into_iter().flat_map(|verified| {
         let (schema, table) = (verified.schema, verified.table);
         let differences = verified.found.map(|tally| tally.differences).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod asked;
 mod broken;
 pub mod compare;
+pub mod constraints;
 pub mod existing;
 pub mod inspect;
 pub mod levels;
@@ -19,4 +20,5 @@ pub mod survey;
 mod trial;
 mod untranslatable;
 pub mod values;
-mod verification;
+pub mod verdict;
+pub mod verification;

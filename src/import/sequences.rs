@@ -1,9 +1,12 @@
 //! Sequences owned by columns: moved past the highest value that is stored, never back; and whether they are past it.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use pgrx::pg_sys;
+use serde_json::json;
 
+use super::log::{self, Verification, VerificationRecord};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Row};
@@ -30,7 +33,8 @@ pub struct Next {
     pub schema: String,
     pub table: String,
     pub column: String,
-    pub sequence: String,
+    /// `None` where no sequence numbers the column any more.
+    pub sequence: Option<String>,
     /// `None` where the sequence has no further number, or was not looked at.
     pub next_value: Option<i64>,
     /// The number in use that is the furthest on the sequence's way.
@@ -40,12 +44,22 @@ pub struct Next {
     pub detail: Option<String>,
 }
 
-/// Serial (deptype a) and identity (i) columns. Other types than numbers have no
-/// max(), another order, or casts of their owner's that would run with our rights.
+/// Serial (deptype a) and identity (i) columns; with `$2` also those whose default takes numbers from a sequence. Other
+/// types than numbers have no max(), another order, or casts of their owner's that would run with our rights.
 ///
 /// Materialized, because the privilege functions raise an error for anything that is no sequence.
-const OWNED: &str = "
-    WITH owned AS MATERIALIZED (
+const NUMBERED: &str = "
+    WITH used AS (
+        SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid::integer AS attnum
+        FROM pg_depend d
+        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+          AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+        UNION
+        SELECT d.refobjid, e.adrelid, e.adnum::integer
+        FROM pg_attrdef e
+        JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+        WHERE $2 AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'),
+    owned AS MATERIALIZED (
         SELECT tn.nspname AS schema, t.oid AS t, t.relname AS relation, a.attnum, a.attname AS attribute,
                sn.nspname AS sequence_schema, s.oid AS s, s.relname AS sequence, q.seqincrement, q.seqmin, q.seqmax,
                COALESCE(NULLIF(y.typbasetype, 0), y.oid)
@@ -54,20 +68,18 @@ const OWNED: &str = "
         FROM pg_sequence q
         JOIN pg_class s ON s.oid = q.seqrelid
         JOIN pg_namespace sn ON sn.oid = s.relnamespace
-        JOIN pg_depend d ON d.objid = s.oid
-        JOIN pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p', 'f')
+        JOIN used ON used.sequence = s.oid
+        JOIN pg_class t ON t.oid = used.relation AND t.relkind IN ('r', 'p', 'f')
         JOIN pg_namespace tn ON tn.oid = t.relnamespace
-        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = used.attnum
         JOIN pg_type y ON y.oid = a.atttypid
-        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-          AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-          AND CASE WHEN $1 IS NULL
+        WHERE CASE WHEN $1 IS NULL
                    THEN tn.nspname NOT IN ('pg_catalog', 'information_schema', 'sqlite_migrate')
                    ELSE tn.nspname = $1 END
           AND NOT pg_is_other_temp_schema(tn.oid))
     SELECT schema, relation, attribute, sequence_schema, sequence, seqincrement, seqmin, seqmax, t, s,
            CASE WHEN NOT counts THEN 'its type is ' || type
-                WHEN NOT has_column_privilege(t, attnum, 'SELECT') THEN 'permission denied' END AS refused,
+                WHEN NOT has_column_privilege(t, attnum::smallint, 'SELECT') THEN 'permission denied' END AS refused,
            has_sequence_privilege(s, 'SELECT') AS readable,
            has_sequence_privilege(s, 'SELECT') AND has_sequence_privilege(s, 'UPDATE') AS movable
     FROM owned
@@ -78,26 +90,78 @@ const OWNED: &str = "
 pub fn reset(schema: Option<&str>) -> Vec<Reset> {
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
-    let owned = spi::rows(OWNED, &[schema.into()], Owned::of);
+    let owned = spi::rows(NUMBERED, &[schema.into(), false.into()], Owned::of);
     owned.into_iter().filter(|owned| owned.movable).map(reset_one).collect()
 }
 
-/// The sequences of a run's tables, those first whose next number is not free.
+/// The sequences of a run's tables, those first whose next number is not free. A column that the run has found or given a
+/// sequence, and that has none any more, has a row too.
 pub fn verify(run: Option<i64>) -> Result<Vec<Next>, Error> {
     let run = counts::recorded(run)?;
     const TABLES: &str =
         "SELECT DISTINCT target_schema AS schema, target_table AS name FROM sqlite_migrate.run_table
                           WHERE run = $1 AND status <> 'skipped'";
-    let tables =
-        spi::rows(TABLES, &[run.into()], |row| (row.get::<String>("schema"), row.get::<String>("name")));
+    let tables = spi::rows(TABLES, &[run.into()], |row| (row.get("schema"), row.get("name")));
+    let tables: HashSet<(String, String)> = tables.into_iter().collect();
+    let set = set_by(run);
     let settings = LocalSettings::safe_search_path();
     settings.refuse_views();
-    let owned = spi::rows(OWNED, &[None::<&str>.into()], Owned::of);
-    let of_run =
-        |owned: &Owned| tables.iter().any(|(schema, name)| (schema, name) == (&owned.schema, &owned.table));
-    let mut found: Vec<Next> = owned.into_iter().filter(of_run).map(next).collect();
+    let numbered = spi::rows(NUMBERED, &[None::<&str>.into(), true.into()], Owned::of);
+    let of_run = |owned: &Owned| tables.contains(&(owned.schema.clone(), owned.table.clone()));
+    let mut found: Vec<Next> = numbered.into_iter().filter(of_run).map(next).collect();
+    let there: HashSet<_> =
+        found.iter().map(|n| (n.schema.clone(), n.table.clone(), n.column.clone())).collect();
+    found.extend(set.into_iter().filter(|column| !there.contains(column)).map(gone));
+    // The run log is read through views.
+    drop(settings);
     found.sort_by_key(|next| next.ok);
+    let records: Vec<_> = found.iter().map(record).collect();
+    log::verification(run, Verification::Sequences, &records);
     Ok(found)
+}
+
+/// Schema, table and column of every sequence that a run has set.
+fn set_by(run: i64) -> Vec<(String, String, String)> {
+    const SET: &str = "
+        SELECT t.target_schema AS schema, t.target_table AS name,
+               substr(s.title, length(of_table.title) + 1) AS column
+        FROM sqlite_migrate.run_step s
+        JOIN sqlite_migrate.run_table t ON t.run = s.run AND t.source_table = s.source_table AND t.status = 'loaded'
+        CROSS JOIN LATERAL (
+            SELECT 'reset sequence of ' || t.target_schema || '.' || t.target_table || '.') AS of_table (title)
+        WHERE s.run = $1 AND s.phase = 'sequences' AND starts_with(s.title, of_table.title)
+        ORDER BY s.ordinal";
+    spi::rows(SET, &[run.into()], |row| (row.get("schema"), row.get("name"), row.get("column")))
+}
+
+/// A column that has lost its sequence, with its table or by itself.
+fn gone((schema, table, column): (String, String, String)) -> Next {
+    let detail = match relation::find(&schema, &table) {
+        None => "the table does not exist any more",
+        Some(relation) if !relation::attributes(relation).iter().any(|a| a.name == column) => {
+            "the column does not exist any more"
+        }
+        Some(_) => "no sequence numbers the column any more",
+    };
+    let detail = Some(detail.to_owned());
+    Next { schema, table, column, sequence: None, next_value: None, furthest_value: None, ok: false, detail }
+}
+
+fn record(next: &Next) -> VerificationRecord<'_> {
+    VerificationRecord {
+        schema: &next.schema,
+        table: &next.table,
+        object: Some(next.sequence.as_ref().unwrap_or(&next.column)),
+        ok: next.ok,
+        verdict: match (&next.sequence, &next.detail) {
+            _ if next.ok => "free",
+            (None, _) => "missing",
+            (Some(_), Some(_)) => "not looked at",
+            (Some(_), None) => "behind",
+        },
+        detail: next.detail.as_deref(),
+        counts: json!({ "next_value": next.next_value, "furthest_value": next.furthest_value }),
+    }
 }
 
 /// How a sequence counts.
@@ -151,7 +215,7 @@ impl Position {
     }
 }
 
-/// A row of [`OWNED`].
+/// A row of [`NUMBERED`].
 struct Owned {
     schema: String,
     table: String,
@@ -229,7 +293,7 @@ fn next(owned: Owned) -> Next {
         schema: owned.schema,
         table: owned.table,
         column: owned.column,
-        sequence: owned.name,
+        sequence: Some(owned.name),
         next_value,
         furthest_value: used.ok().flatten(),
         detail,

@@ -120,12 +120,12 @@ pub fn prove(
 
 const NAMES: &str = "Name tables of the file or of the database.";
 
-fn invalid(path: &str, message: &str, hint: &str) -> Error {
+pub(super) fn invalid(path: &str, message: &str, hint: &str) -> Error {
     Error::Plan(PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() })
 }
 
 /// The number, file and plan of a run. Its plan says everything, so that the file need not be profiled again.
-fn recorded(run: Option<i64>) -> Result<(i64, String, Value), Error> {
+pub(super) fn recorded(run: Option<i64>) -> Result<(i64, String, Value), Error> {
     let found = spi::row(
         "SELECT id, path, plan::text AS plan FROM sqlite_migrate.run
          WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END ORDER BY id DESC LIMIT 1",

@@ -1,17 +1,53 @@
-//! Row counts at the end of a run: both sides of every table are counted, and a difference rolls the run back.
+//! Row counts at the end of a run: both sides of every table are counted, and a difference rolls the run back. And
+//! `verify_counts`, which counts again.
+
+use std::collections::BTreeSet;
 
 use pgrx::PgSqlErrorCode;
+use serde_json::json;
 
 use super::load::triggers;
+use super::log::{self, Verification, VerificationRecord};
 use super::result::{Status, TableResult};
 use super::survey::{self, Survey};
 use crate::error::{Changer, Error};
 use crate::pg::relation;
 use crate::sqlite;
-use crate::verify::counts;
+use crate::verify::counts::{self, Asked, Count};
 use pg_sqlite_migrate_core::ddl::reads_clock;
 use pg_sqlite_migrate_core::plan::{Planned, TablePlan};
 use pg_sqlite_migrate_core::sqltext::qualified;
+
+/// Counts the tables of recorded runs again, and keeps what was found.
+pub fn verify_counts(asked: Asked<'_>) -> Result<Vec<Count>, Error> {
+    let counts = counts::verify(asked)?;
+    let runs: BTreeSet<i64> = counts.iter().map(|count| count.run).collect();
+    for run in runs {
+        let of_run = counts.iter().filter(|count| count.run == run);
+        let records: Vec<_> = of_run.map(record).collect();
+        log::verification(run, Verification::Counts, &records);
+    }
+    Ok(counts)
+}
+
+fn record(count: &Count) -> VerificationRecord<'_> {
+    VerificationRecord {
+        schema: &count.schema,
+        table: &count.table,
+        object: None,
+        ok: count.ok,
+        verdict: match count.target_rows {
+            None => "not counted",
+            Some(_) if count.ok => "equal",
+            Some(_) => "different",
+        },
+        detail: count.detail.as_deref(),
+        counts: json!({
+            "source_rows": count.source_rows, "imported": count.imported, "updated": count.updated,
+            "skipped": count.skipped, "rejected": count.rejected, "target_rows": count.target_rows,
+        }),
+    }
+}
 
 /// Counts the source, and the target; the results take over what the source has.
 pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]) -> Result<(), Error> {

@@ -191,6 +191,12 @@ pub const CONSTRAINT_ENFORCED: &str = "true";
 #[cfg(not(feature = "pg18"))]
 pub const CONSTRAINT_PERIOD: &str = "false";
 
+/// Of `pg_index i`: NULLs count as equal. It came with PostgreSQL 15.
+#[cfg(not(feature = "pg14"))]
+pub const NULLS_NOT_DISTINCT: &str = "i.indnullsnotdistinct";
+#[cfg(feature = "pg14")]
+pub const NULLS_NOT_DISTINCT: &str = "false";
+
 /// `parseTypeString`: type name and modifiers -> oid and typmod; raises an error for an unknown type.
 ///
 /// # Safety

@@ -14,6 +14,7 @@ pub mod encoding;
 pub mod equality;
 pub mod erase;
 pub(crate) mod executor;
+pub mod expression;
 pub mod foreign;
 pub mod heap;
 mod heapscan;

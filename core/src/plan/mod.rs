@@ -24,6 +24,8 @@ mod match_tests;
 mod tests;
 
 pub use self::context::Source;
+pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
+pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};
@@ -35,6 +37,7 @@ pub use self::trial::{Answer, BrokenCheck, EqualKeys, Oversized, OversizedRow, P
 use crate::catalog::Catalog;
 pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
+use crate::finding::Finding;
 use crate::orm::signs::Recognised;
 pub use crate::value::batch::OnInvalid;
 
@@ -87,6 +90,23 @@ fn build_by(
         rejecting: asked::rejecting(&ctx, &decided),
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
+}
+
+/// What the file declares and what becomes of it in tables that the plan makes, with what the plan notices.
+pub fn declared(
+    source: &Source<'_>,
+    target: &Target,
+    overrides: &Overrides,
+) -> Result<(Vec<DeclaredTable>, Vec<Finding>), PlanError> {
+    let mut ctx = Context::new(source, target, overrides, &RULES);
+    let mut selection = select(source.catalog, overrides)?;
+    let mut findings = Vec::new();
+    bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
+    let resolved = table::resolve(&ctx, &selection, &mut findings)?;
+    ctx.file_epochs = epochs::of_file(&ctx, &resolved);
+    let decided = decide::decide(&ctx, resolved, &mut findings);
+    skipped::report(&ctx, &selection, &mut findings);
+    Ok((emit::declared::declared(&ctx, &selection, &decided), findings))
 }
 
 /// The oids of the target's relations that a plan would load or replace, which nobody may change while it is made.

@@ -11,6 +11,7 @@ pub enum Part {
     PrimaryKey,
     /// Of CREATE INDEX, or a UNIQUE constraint's.
     Index(usize),
+    ForeignKey(usize),
     /// Whole rows.
     Row,
     /// A unique key of the existing table, by its position among these.

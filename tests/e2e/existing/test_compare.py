@@ -63,8 +63,50 @@ def test_both_sides(t):
     untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
     assert untouched == ["shop.audit"], untouched
     findings = t.findings(t.dir / "shop.db", {"schema": "shop"})
-    said = sorted((row["severity"], row["object"], row["message"]) for row in rows if row["object"] != "shop.audit")
+    assert of(rows, "users.fullName") == [{"object": "users.fullName", "in_source": "DEFAULT 'x'", "in_target": None, "severity": "info",
+                                           "message": "default: the existing table has none", "hint": "", "fix": None}]
+    said = sorted((row["severity"], row["object"], row["message"]) for row in rows if row["object"] not in ("shop.audit", "users.fullName"))
     assert said == sorted((f["severity"], f["object"], f["message"]) for f in findings), "every finding, and no other"
+
+
+DECLARED = """
+CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
+CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER NOT NULL REFERENCES p(id) ON DELETE CASCADE, q INTEGER REFERENCES p(id),
+    n INTEGER CHECK (n > 0), word TEXT);
+CREATE INDEX by_word ON c(word);
+"""
+THERE = """
+CREATE TABLE p(id integer PRIMARY KEY, code text NOT NULL);
+CREATE TABLE c(id integer PRIMARY KEY, p integer REFERENCES p(id), q integer, n integer CONSTRAINT small CHECK (n < 100), word text);
+CREATE UNIQUE INDEX words ON c(word);
+CREATE INDEX by_n ON c(n);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER own BEFORE DELETE ON c FOR EACH ROW EXECUTE FUNCTION nothing();
+"""
+
+
+def test_the_objects_of_both_schemas(t):
+    """What the file declares and the existing tables lack, and what only they have, before anything is loaded."""
+    t.sql(THERE)
+    before = t.traces()
+    rows = compare(t, t.file("t.db", DECLARED), {"create": "never"})
+    in_order(rows)
+    found = {(row["object"], row["in_source"], row["in_target"], row["severity"]) for row in rows if ": " in row["message"]}
+    refuses = "only the existing table has it, and it may refuse rows of the file"
+    assert found == {
+        ("unique constraint on p(code)", 'UNIQUE ("code")', None, "warning"),
+        ("foreign key c(p)", 'FOREIGN KEY ("p") REFERENCES "p" ("id") ON DELETE CASCADE', "FOREIGN KEY (p) REFERENCES public.p(id)", "warning"),
+        ("foreign key c(q)", 'FOREIGN KEY ("q") REFERENCES "p" ("id")', None, "warning"),
+        ("c.p", "NOT NULL", None, "warning"),
+        ("check of c", "CHECK (n > 0)", None, "info"),
+        ("c.id", "INTEGER PRIMARY KEY", None, "info"), ("p.id", "INTEGER PRIMARY KEY", None, "info"),
+        ("p.code", None, "NOT NULL", "info"),
+        ("check small of c", None, "CHECK ((n < 100))", "info"),
+        ("index by_n of c", None, "CREATE INDEX by_n ON public.c USING btree (n)", "info"),
+        ("trigger own of c", None, "CREATE TRIGGER own BEFORE DELETE ON public.c FOR EACH ROW EXECUTE FUNCTION public.nothing()", "info"),
+    }, found
+    assert [row["message"] for row in of(rows, "check small of c")] == [f"check: {refuses}"]
+    assert t.traces() == before
 
 
 def test_column_that_has_no_place(t):
@@ -207,5 +249,6 @@ def test_django(t):
     assert sides(rows, "shop_review") == ("table, 3000 rows", "table, 0 rows")
     untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
     assert untouched == [], untouched
-    missing = [row for row in rows if row["in_target"] is None and not row["object"].startswith(("view ", "index ", "trigger ", "file"))]
-    assert missing == [], missing
+    missing = [row for row in rows if row["in_target"] is None and not row["object"].startswith(("view ", "index ", "trigger ", "file", "check "))]
+    # Of a model that inherits from another: its key is the parent's, and is numbered there.
+    assert [(row["in_source"], row["severity"]) for row in missing] == [("INTEGER PRIMARY KEY", "info")], missing

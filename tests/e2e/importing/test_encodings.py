@@ -28,6 +28,8 @@ CALLS = {
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
     "verify_counts": "verify_counts()",
+    "verify_constraints": "verify_constraints()",
+    "migration_verdict": "migration_verdict()",
     "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",

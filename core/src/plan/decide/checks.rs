@@ -37,7 +37,9 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
         match tried {
             Ok(condition) => {
                 let broken = broken(ctx, table, position, check);
-                add(table, check, condition, broken, object, findings);
+                table.making(Part::Check(position), |table| {
+                    add(table, check, condition, broken, object, findings);
+                });
             }
             Err(why) => {
                 let message = format!("is left out: {why}: {}", check.expression);

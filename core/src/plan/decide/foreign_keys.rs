@@ -17,6 +17,7 @@ use crate::plan::model::OrphanSpec;
 use crate::plan::resolve::exclusions::foreign_key_name;
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::ExistingForeignKey;
+use crate::plan::trial::Part;
 use crate::reading::Reading;
 use crate::types::ColumnProfile;
 use crate::types::textform::TextFormat;
@@ -52,7 +53,9 @@ pub fn foreign_keys(
         let Some(table) = tables.get_mut(i) else { return };
         let object = format!("foreign key {}({})", source.name, key.columns.join(", "));
         match made {
-            Ok(made) => add(facts.names, table, (key, made), orphans, object, findings),
+            Ok(made) => table.making(Part::ForeignKey(position), |table| {
+                add(facts.names, table, (key, made), orphans, object, findings);
+            }),
             Err(why) => {
                 table.left_out(findings, Kind::LeftOut.warning(object, format!("is left out: {why}")))
             }

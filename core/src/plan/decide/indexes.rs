@@ -40,7 +40,7 @@ pub fn indexes(
                 table.renamed(findings, "index", wanted, &name);
                 findings.extend(lost(ctx, table, index));
                 findings.extend(folded(ctx, table, i, &format!("index {}", index.name)));
-                create(ctx, table, (i, index), (name, keys), findings);
+                table.making(Part::Index(i), |table| create(ctx, table, (i, index), (name, keys), findings));
             }
             Err(why) => {
                 let message = format!("is left out: {why}");

@@ -83,6 +83,19 @@ impl Object {
         }
     }
 
+    /// Of a constraint or an index.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Object::PrimaryKey { name, .. }
+            | Object::Unique { name, .. }
+            | Object::Check { name, .. }
+            | Object::ForeignKey { name, .. }
+            | Object::Index { name, .. }
+            | Object::Exclude { name, .. } => Some(name),
+            Object::Orphans(_) => None,
+        }
+    }
+
     /// It needs the collation that ignores case.
     pub fn needs_nocase(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! A table with what has been decided of it: its columns have types, and what is created after its load is listed.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 use super::collate::{self, Folding};
 use super::columns::ColumnType;
@@ -40,6 +40,8 @@ pub struct DecidedTable<'a> {
     pub renumbering: Renumbering,
     /// What is created or checked after the load.
     pub objects: Vec<Object>,
+    /// For which part of the source each of them is, by their places.
+    pub made_for: Vec<(Part, Range<usize>)>,
     /// What the server is asked about.
     pub tried: Vec<(Part, Tried)>,
     /// What may be too large.
@@ -117,11 +119,25 @@ impl<'a> DecidedTable<'a> {
             conflict: None,
             renumbering: Renumbering::default(),
             objects: vec![],
+            made_for: vec![],
             tried: vec![],
             sizes: vec![],
             keys: vec![],
             checks: vec![],
         }
+    }
+
+    /// Decides about a part of the source, and remembers what is made for it.
+    pub fn making(&mut self, part: Part, decide: impl FnOnce(&mut DecidedTable<'a>)) {
+        let first = self.objects.len();
+        decide(self);
+        self.made_for.push((part, first..self.objects.len()));
+    }
+
+    /// What is made for a part of the source.
+    pub fn made(&self, part: Part) -> impl Iterator<Item = &Object> {
+        let places = self.made_for.iter().filter(move |(of, _)| *of == part);
+        places.flat_map(|(_, places)| self.objects.get(places.clone()).unwrap_or_default())
     }
 
     /// The key by which rows are existing ones, if their other keys follow: none where there are no rows.

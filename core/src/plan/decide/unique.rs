@@ -27,10 +27,10 @@ pub fn keys(
     relations: &mut Scope,
     findings: &mut Vec<Finding>,
 ) {
-    primary_key(ctx, table, relations, findings);
+    table.making(Part::PrimaryKey, |table| primary_key(ctx, table, relations, findings));
     let source = table.source;
     for (i, index) in source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Unique) {
-        unique(ctx, table, (i, index), relations, findings);
+        table.making(Part::Index(i), |table| unique(ctx, table, (i, index), relations, findings));
     }
 }
 

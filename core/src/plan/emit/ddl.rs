@@ -103,14 +103,9 @@ fn foreign_key(key: &ForeignKey) -> String {
         ident_list(&key.parent_columns)
     );
     for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
-        let action = match action {
-            Action::NoAction => continue,
-            Action::Restrict => "RESTRICT",
-            Action::Cascade => "CASCADE",
-            Action::SetNull => "SET NULL",
-            Action::SetDefault => "SET DEFAULT",
-        };
-        sql.push_str(&format!(" ON {event} {action}"));
+        if action != Action::NoAction {
+            sql.push_str(&format!(" ON {event} {}", action.as_sql()));
+        }
     }
     sql + match key.deferrable {
         Deferrable::No => "",

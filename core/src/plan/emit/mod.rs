@@ -4,6 +4,7 @@ pub(crate) mod asked;
 pub(crate) mod built;
 pub mod compare;
 pub(crate) mod ddl;
+pub mod declared;
 pub(crate) mod json;
 pub(crate) mod sequences;
 pub(crate) mod steps;

@@ -1,0 +1,437 @@
+//! The state of each declared object, with the reason for what is not as declared.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::finding::{Finding, Kind};
+use crate::plan::{Declared, DeclaredKind, DeclaredTable, Made, Object, RowQuestion};
+
+use super::found::{FoundTable, Server};
+use super::matching::{DEFAULT_COLLATION, Match, Matching, same_name};
+use super::state::State;
+
+/// What was noticed about an object of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    pub object: String,
+    pub kind: String,
+    pub message: String,
+}
+
+impl From<&Finding> for Explanation {
+    fn from(finding: &Finding) -> Explanation {
+        Explanation {
+            object: finding.object.clone(),
+            kind: finding.kind.as_str().into(),
+            message: finding.message.clone(),
+        }
+    }
+}
+
+/// A declared object with its state, before its rows are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    pub schema: String,
+    pub table: String,
+    pub kind: DeclaredKind,
+    pub name: Option<String>,
+    pub columns: Vec<String>,
+    pub declared: String,
+    pub found: Option<String>,
+    pub state: State,
+    pub reason: Option<String>,
+    /// The plan or a finding lets it be as it is.
+    pub explained: bool,
+    pub question: Option<RowQuestion>,
+    /// What findings about it call it.
+    pub object: String,
+}
+
+/// A constraint, index or trigger that the file does not declare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclaimed {
+    pub source: String,
+    /// `unique`, `foreign key`, …
+    pub kind: &'static str,
+    pub name: String,
+    pub definition: String,
+    /// It may refuse rows.
+    pub refuses: bool,
+}
+
+/// Holds declared tables against found ones.
+pub struct Judge {
+    /// By object.
+    explanations: HashMap<String, Vec<Explanation>>,
+}
+
+/// What the run log says of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    /// It was there before the run: it has the objects that its owner has given it.
+    pub kept: bool,
+    /// Why it was not loaded.
+    pub unloaded: Option<String>,
+}
+
+const KEPT: &str = "the table was there before and keeps its own keys, indexes, checks and defaults";
+
+impl Judge {
+    pub fn new(explanations: impl IntoIterator<Item = Explanation>) -> Judge {
+        let mut by_object: HashMap<String, Vec<Explanation>> = HashMap::new();
+        for explanation in explanations {
+            by_object.entry(explanation.object.clone()).or_default().push(explanation);
+        }
+        Judge { explanations: by_object }
+    }
+
+    /// The objects of a table, and what it has beyond them.
+    pub fn table(
+        &self,
+        declared: &DeclaredTable,
+        found: Option<&FoundTable>,
+        facts: &TableFacts,
+        server: &mut Server<'_>,
+    ) -> (Vec<Judged>, Vec<Unclaimed>) {
+        let absent = self.absent(declared, found, facts);
+        let Some(found) = found.filter(|_| absent.is_none() && !is_view(declared)) else {
+            let of_table =
+                |object: &Declared| self.object_of_absent(declared, object, absent.as_ref(), found);
+            let objects: Vec<Judged> = declared.objects.iter().filter_map(of_table).collect();
+            return (absent.into_iter().chain(objects).collect(), vec![]);
+        };
+        let matching = Matching { table: found, schema: &declared.schema };
+        let mut claimed = HashSet::new();
+        let mut judge = |object: &Declared| {
+            let (judged, names) = self.object(declared, object, &matching, facts, server);
+            claimed.extend(names);
+            judged
+        };
+        let mut objects: Vec<Judged> = declared.objects.iter().map(&mut judge).collect();
+        if !facts.kept {
+            objects.extend(collations(declared, found));
+        }
+        (objects, unclaimed(declared, found, &claimed))
+    }
+
+    /// A row for a table without rows to speak of: one that takes no part, or that is not there.
+    fn absent(
+        &self,
+        declared: &DeclaredTable,
+        found: Option<&FoundTable>,
+        facts: &TableFacts,
+    ) -> Option<Judged> {
+        if is_view(declared) {
+            return None;
+        }
+        let elsewhere = found.is_some_and(|found| !matches!(found.relkind, 'r' | 'p'));
+        let (state, reason) = match (&declared.left_out, &facts.unloaded) {
+            (Some(key), _) => {
+                let said = self.explanations.get(&declared.source).and_then(|all| all.first());
+                let said = said.map(|explanation| explanation.message.clone());
+                (State::LeftOut, said.unwrap_or_else(|| format!("the plan leaves it out: {key}")))
+            }
+            (None, Some(why)) => (State::Missing, why.clone()),
+            (None, None) if found.is_none() => (State::Missing, "the table does not exist".to_owned()),
+            (None, None) if elsewhere && facts.kept => {
+                (State::LeftOut, "its rows go into a relation that is no table".to_owned())
+            }
+            (None, None) if elsewhere => (State::Missing, "another relation has its name".to_owned()),
+            (None, None) => return None,
+        };
+        Some(Judged {
+            schema: declared.schema.clone(),
+            table: declared.target.clone(),
+            kind: DeclaredKind::Table,
+            name: Some(declared.target.clone()),
+            columns: vec![],
+            declared: format!("table {}", declared.source),
+            found: None,
+            state,
+            reason: Some(reason),
+            explained: state == State::LeftOut,
+            question: None,
+            object: declared.source.clone(),
+        })
+    }
+
+    /// What a table that takes part would have; nothing of one that does not.
+    fn object_of_absent(
+        &self,
+        declared: &DeclaredTable,
+        object: &Declared,
+        absent: Option<&Judged>,
+        found: Option<&FoundTable>,
+    ) -> Option<Judged> {
+        let view = found.filter(|found| matches!(found.relkind, 'v' | 'm')).map(|_| "view".to_owned());
+        let missing = Match { state: State::Missing, name: None, found: view, reason: None };
+        match absent {
+            Some(table) if table.state == State::LeftOut => None,
+            Some(table) if !object.made.is_empty() => {
+                let reason = table.reason.clone();
+                Some(judged(declared, object, Match { reason, ..missing }, false, None))
+            }
+            _ => Some(self.left_out(declared, object, missing)),
+        }
+    }
+
+    fn object(
+        &self,
+        table: &DeclaredTable,
+        declared: &Declared,
+        matching: &Matching<'_>,
+        facts: &TableFacts,
+        server: &mut Server<'_>,
+    ) -> (Judged, Vec<String>) {
+        let question = declared.question.clone();
+        let mut matches: Vec<Match> = declared.made.iter().map(|made| matching.of(made, server)).collect();
+        let names: Vec<String> = matches.iter().filter_map(|found| found.name.clone()).collect();
+        matches.sort_by_key(|found| found.state);
+        let Some(found) = matches.into_iter().next() else {
+            return (
+                Judged { question, ..self.left_out(table, declared, trigger(matching, declared)) },
+                names,
+            );
+        };
+        let said = self.explanation(declared);
+        let message = || said.map(|said| said.message.clone());
+        let excused = said.is_some_and(|said| excuses(said, found.state));
+        let (state, explained, reason) = match found.state {
+            // It is as the plan made it, which is less than the file declares.
+            State::Holds | State::OtherName if is_weaker(declared) => (State::LeftOut, true, message()),
+            State::NotValidated if stays_open(declared) || said.is_some_and(says_open) => {
+                (State::NotValidated, true, message())
+            }
+            State::Missing | State::Differs if excused => (State::LeftOut, true, message()),
+            State::Missing | State::Differs if facts.kept && !is_integrity(declared) => {
+                (State::LeftOut, false, Some(KEPT.to_owned()))
+            }
+            State::Missing if facts.kept => (State::Missing, false, Some(KEPT.to_owned())),
+            state => (state, false, None),
+        };
+        let reason = reason.or(found.reason.clone());
+        (judged(table, declared, Match { state, reason, ..found }, explained, question), names)
+    }
+
+    /// An object that the plan does not carry over.
+    fn left_out(&self, table: &DeclaredTable, declared: &Declared, found: Match) -> Judged {
+        if found.state != State::Missing {
+            return judged(table, declared, found, true, None);
+        }
+        let said = self.explanation(declared).map(|said| said.message.clone());
+        let reason = Some(said.unwrap_or_else(|| format!("the plan leaves it out: {}", declared.plan_key)));
+        judged(table, declared, Match { state: State::LeftOut, reason, ..found }, true, None)
+    }
+
+    fn explanation(&self, declared: &Declared) -> Option<&Explanation> {
+        let kinds = explaining(declared.kind);
+        let found = self.explanations.get(&declared.object)?;
+        found.iter().find(|said| kinds.iter().any(|kind| kind.as_str() == said.kind))
+    }
+}
+
+/// The finding says why nothing, or something else, is there. What the plan makes is known, so that this is about what
+/// only the run could tell: what the server refuses, and which values are equal or too long once they are converted.
+fn excuses(said: &Explanation, state: State) -> bool {
+    let kinds: &[Kind] = match state {
+        State::Missing => &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong],
+        State::Differs => {
+            &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong, Kind::DuplicateKey, Kind::NullKey]
+        }
+        _ => &[],
+    };
+    kinds.iter().any(|kind| kind.as_str() == said.kind)
+}
+
+/// Findings that may be about an object of a kind.
+fn explaining(kind: DeclaredKind) -> &'static [Kind] {
+    match kind {
+        DeclaredKind::PrimaryKey | DeclaredKind::Unique | DeclaredKind::Index => {
+            &[Kind::LeftOut, Kind::DuplicateKey, Kind::NullKey, Kind::KeyTooLong, Kind::Collation]
+        }
+        DeclaredKind::ForeignKey => &[Kind::LeftOut, Kind::Orphans],
+        DeclaredKind::Check => &[Kind::LeftOut, Kind::BrokenCheck],
+        DeclaredKind::NotNull => &[Kind::NullKey],
+        DeclaredKind::Default => &[Kind::LeftOut, Kind::Untranslatable],
+        DeclaredKind::Generated => &[Kind::LeftOut],
+        DeclaredKind::Identity => &[Kind::Sequence],
+        DeclaredKind::Collation => &[Kind::Collation],
+        DeclaredKind::View => &[Kind::View],
+        DeclaredKind::Trigger => &[Kind::Trigger],
+        DeclaredKind::Table => &[],
+    }
+}
+
+/// Without it, rows could be stored that the file does not allow. Where an expression or a condition is part of it, an
+/// existing table may say the same in words of its own.
+fn is_integrity(declared: &Declared) -> bool {
+    let plain = |made: &Made| match made {
+        Made::Object(Object::Index { keys, .. }) => {
+            keys.predicate.is_none() && keys.keys.iter().all(|key| key.sql.starts_with('"') && !key.nocase)
+        }
+        _ => true,
+    };
+    match declared.kind {
+        DeclaredKind::PrimaryKey
+        | DeclaredKind::Unique
+        | DeclaredKind::ForeignKey
+        | DeclaredKind::NotNull => true,
+        // Only of a unique index rows are asked about.
+        DeclaredKind::Index => declared.question.is_some() && declared.made.iter().all(plain),
+        _ => false,
+    }
+}
+
+/// The plan makes less of it.
+fn is_weaker(declared: &Declared) -> bool {
+    let made = |is: fn(&Object) -> bool| {
+        declared.made.iter().any(|made| matches!(made, Made::Object(object) if is(object)))
+    };
+    let unique = || {
+        made(|o| {
+            matches!(
+                o,
+                Object::PrimaryKey { .. }
+                    | Object::Unique { .. }
+                    | Object::Exclude { .. }
+                    | Object::Index { unique: true, .. }
+            )
+        })
+    };
+    match declared.kind {
+        DeclaredKind::PrimaryKey => !made(|o| matches!(o, Object::PrimaryKey { .. })),
+        DeclaredKind::Unique => !unique(),
+        // Only of a unique index rows are asked about.
+        DeclaredKind::Index => declared.question.is_some() && !unique(),
+        _ => false,
+    }
+}
+
+/// A run has left it NOT VALID. The same kinds of findings are about rows that it has taken out.
+fn says_open(said: &Explanation) -> bool {
+    said.message.contains("NOT VALID")
+}
+
+/// The plan leaves it NOT VALID.
+fn stays_open(declared: &Declared) -> bool {
+    let open = |made: &Made| {
+        matches!(
+            made,
+            Made::Object(Object::Check { not_valid: true, .. } | Object::ForeignKey { not_valid: true, .. })
+        )
+    };
+    declared.made.iter().any(open)
+}
+
+fn is_view(declared: &DeclaredTable) -> bool {
+    declared.objects.iter().any(|object| object.kind == DeclaredKind::View)
+}
+
+/// A trigger that has been written anew by the same name, and is disabled.
+fn trigger(matching: &Matching<'_>, declared: &Declared) -> Match {
+    let missing = Match { state: State::Missing, name: None, found: None, reason: None };
+    let name = declared.name.as_ref().filter(|_| declared.kind == DeclaredKind::Trigger);
+    let found =
+        name.and_then(|name| matching.table.triggers.iter().find(|t| t.name.eq_ignore_ascii_case(name)));
+    let Some(found) = found else { return missing };
+    let state = if found.enabled { State::Missing } else { State::Disabled };
+    Match { state, name: Some(found.name.clone()), found: Some(found.definition.clone()), reason: None }
+}
+
+fn judged(
+    table: &DeclaredTable,
+    declared: &Declared,
+    found: Match,
+    explained: bool,
+    question: Option<RowQuestion>,
+) -> Judged {
+    let planned = declared.made.iter().find_map(|made| match made {
+        Made::Object(object) => object.name().map(str::to_owned),
+        _ => None,
+    });
+    Judged {
+        schema: table.schema.clone(),
+        table: table.target.clone(),
+        kind: declared.kind,
+        name: found.name.or(planned).or_else(|| declared.name.clone()),
+        columns: declared.columns.clone(),
+        declared: declared.text.clone(),
+        found: found.found,
+        state: found.state,
+        reason: found.reason,
+        explained,
+        question,
+        object: declared.object.clone(),
+    }
+}
+
+/// Text columns of a table that the run has made, and whose collation is another one now.
+fn collations<'a>(declared: &'a DeclaredTable, found: &'a FoundTable) -> impl Iterator<Item = Judged> + 'a {
+    let changed = |name: &String| {
+        let collation = found.column(name)?.collation.as_ref()?;
+        (!same_name(collation, DEFAULT_COLLATION)).then(|| Judged {
+            schema: declared.schema.clone(),
+            table: declared.target.clone(),
+            kind: DeclaredKind::Collation,
+            name: None,
+            columns: vec![name.clone()],
+            declared: "COLLATE BINARY".into(),
+            found: Some(format!("COLLATE {collation}")),
+            state: State::Differs,
+            reason: Some("the import gave the column the database's collation".into()),
+            explained: false,
+            question: None,
+            object: format!("{}.{name}", declared.source),
+        })
+    };
+    declared.bytewise.iter().filter_map(changed)
+}
+
+fn unclaimed(declared: &DeclaredTable, found: &FoundTable, claimed: &HashSet<String>) -> Vec<Unclaimed> {
+    use super::found::ConstraintKind::*;
+    let source = &declared.source;
+    let other = |kind, name: &String, definition: &String, refuses| Unclaimed {
+        source: source.clone(),
+        kind,
+        name: name.clone(),
+        definition: definition.clone(),
+        refuses,
+    };
+    let free = |name: &String| !claimed.contains(name);
+    let constraints = found.constraints.iter().filter(|c| free(&c.name)).map(|c| {
+        let kind = match c.kind {
+            PrimaryKey => "primary key",
+            Unique => "unique constraint",
+            Exclude => "exclusion constraint",
+            ForeignKey => "foreign key",
+            Check => "check",
+        };
+        other(kind, &c.name, &c.definition, true)
+    });
+    let indexes = found.indexes.iter().filter(|i| !i.constraint && free(&i.name));
+    let indexes = indexes.map(|i| other("index", &i.name, &i.definition, i.unique));
+    let named = |name: &String| {
+        let is = |o: &&str| o.eq_ignore_ascii_case(name);
+        let triggers = declared.objects.iter().filter(|o| o.kind == DeclaredKind::Trigger);
+        triggers.filter_map(|o| o.name.as_deref()).any(|n| is(&n))
+    };
+    let triggers = found.triggers.iter().filter(|t| !named(&t.name));
+    let triggers = triggers.map(|t| other("trigger", &t.name, &t.definition, false));
+    // What keeps NULL out of a column in the file, whatever it is there.
+    let keeps = |o: &&Declared| {
+        matches!(o.kind, DeclaredKind::NotNull | DeclaredKind::PrimaryKey | DeclaredKind::Identity)
+    };
+    let declared_so = |name: &String| declared.objects.iter().filter(keeps).any(|o| o.columns.contains(name));
+    let strict = found.columns.iter().filter(|c| c.not_null && !declared_so(&c.name));
+    let strict = strict.map(|c| other("NOT NULL", &c.name, &"NOT NULL".to_owned(), true));
+    constraints.chain(indexes).chain(triggers).chain(strict).collect()
+}
+
+impl Unclaimed {
+    /// As findings call it.
+    pub fn object(&self) -> String {
+        match self.kind {
+            "NOT NULL" => format!("{}.{}", self.source, self.name),
+            kind => format!("{kind} {} of {}", self.name, self.source),
+        }
+    }
+}
