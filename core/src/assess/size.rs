@@ -56,13 +56,15 @@ const COMPRESSED: f64 = 0.4;
 const BYTES_PER_CHARACTER: f64 = 4.0;
 /// Of a text or key about which nothing is known.
 const UNKNOWN_WIDTH: f64 = 16.0;
+/// What the run log and the first changes of catalog pages write.
+const WAL_OF_RUN: f64 = 150_000.0;
 /// What the catalogs' rows, their indexes and the run log write for one table and for one column, index or key.
 const WAL_OF_TABLE: f64 = 20_000.0;
 const WAL_OF_OBJECT: f64 = 2_000.0;
 
 /// The tables that a plan loads, `rows` of each as counted or profiled.
 pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Server) -> Size {
-    let mut size = Size::default();
+    let mut size = Size { wal_bytes: WAL_OF_RUN, ..Size::default() };
     for spec in loads(planned) {
         let columns = planned.table(spec.id).map_or(&[][..], |table| &table.columns);
         let profile = source.profiles.get(spec.id.index()).and_then(Option::as_ref);

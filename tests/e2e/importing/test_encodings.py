@@ -23,6 +23,8 @@ CALLS = {
     "sqlite_plan": "sqlite_plan({path}, {plan})",
     "sqlite_ddl": "sqlite_ddl({path}, {plan})",
     "sqlite_compare": "sqlite_compare({path}, {plan})",
+    "sqlite_assess": "(SELECT string_agg(concat_ws(' ', subject, objects, automatic, with_findings, by_hand, level), ', ') FROM sqlite_assess({path}, {plan}))",
+    "sqlite_assess_files": "sqlite_assess_files(regexp_replace({path}, '/[^/]*$', ''))",
     "sqlite_import": "sqlite_import({path}, {plan})",
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
