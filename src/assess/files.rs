@@ -13,7 +13,8 @@ use walkdir::WalkDir;
 
 use super::of_survey;
 use crate::error::Error;
-use crate::import::{source, survey};
+use crate::import::source;
+use crate::import::survey;
 use crate::pg::{interrupts, memory, xact};
 use crate::sqlite;
 use pg_sqlite_migrate_core::assess::Assessment;
