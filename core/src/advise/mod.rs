@@ -61,5 +61,7 @@ pub fn advise(facts: &Facts) -> Vec<Advice> {
     let mut advice = tables::advise(facts);
     advice.extend(facts.server.iter().flat_map(server::advise));
     advice.sort_by(|a, b| (a.priority, a.subject, &a.object).cmp(&(b.priority, b.subject, &b.object)));
+    // Two foreign keys of the same columns need one index.
+    advice.dedup_by(|a, b| a.statement.is_some() && a.statement == b.statement);
     advice
 }

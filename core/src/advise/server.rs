@@ -179,8 +179,12 @@ impl Server {
     }
 
     fn size(&self, name: &str, wanted: u64, priority: u8, advice: &str, reason: String) -> Option<Advice> {
-        let megabytes = wanted / MB;
-        (megabytes > 0).then(|| self.set(name, &format!("{megabytes}MB"), priority, advice, reason))
+        let size = match wanted {
+            ..MB => return None,
+            size if size % GB == 0 => format!("{}GB", size / GB),
+            size => format!("{}MB", size / MB),
+        };
+        Some(self.set(name, &size, priority, advice, reason))
     }
 
     fn set(&self, name: &str, value: &str, priority: u8, advice: &str, reason: String) -> Advice {
@@ -199,5 +203,105 @@ impl Server {
             reason,
             statement: Some(format!("ALTER SYSTEM SET {name} = {value}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(settings: &[(&str, &str, &str, &str)]) -> Server {
+        let setting = |(name, value, unit, context): &(&str, &str, &str, &str)| {
+            let unit = Some((*unit).to_owned()).filter(|unit| !unit.is_empty());
+            ((*name).to_owned(), Setting { value: (*value).into(), unit, context: (*context).into() })
+        };
+        let settings = settings.iter().map(setting).collect();
+        Server { settings, memory: Some(16 * GB), data: 100 * GB, ..Server::default() }
+    }
+
+    fn statements(server: &Server) -> Vec<String> {
+        advise(server).into_iter().filter_map(|advice| advice.statement).collect()
+    }
+
+    #[test]
+    fn memory_is_set_by_what_the_machine_and_the_data_have() {
+        let small = [
+            ("shared_buffers", "16384", "8kB", "postmaster"),
+            ("effective_cache_size", "524288", "8kB", "user"),
+            ("random_page_cost", "4", "", "user"),
+        ];
+        let mut large = server(&small);
+        large.rotational = Some(false);
+        assert_eq!(
+            statements(&large),
+            [
+                "ALTER SYSTEM SET shared_buffers = '4GB'",
+                "ALTER SYSTEM SET effective_cache_size = '12GB'",
+                "ALTER SYSTEM SET random_page_cost = '1.1'"
+            ]
+        );
+        let first = advise(&large).remove(0);
+        assert_eq!(first.reason, "it is 128 MB; the machine has 16.0 GB, and the data are 100 GB");
+        assert!(first.advice.ends_with("(needs a restart)"));
+        // Data that fit need nothing; nor does a machine of which nothing is known, nor a disk that turns.
+        let fits = Server { data: 100 * MB, rotational: Some(true), ..large.clone() };
+        assert_eq!(advise(&fits), []);
+        assert_eq!(advise(&Server { memory: None, rotational: None, ..large.clone() }), []);
+        // Half of what is wanted is near enough.
+        let mut enough = large;
+        enough.rotational = None;
+        for (name, value) in [("shared_buffers", "262144"), ("effective_cache_size", "786432")] {
+            enough.settings.get_mut(name).unwrap().value = value.into();
+        }
+        assert_eq!(advise(&enough), []);
+    }
+
+    #[test]
+    fn what_was_counted_is_the_reason() {
+        let mut busy = server(&[
+            ("work_mem", "4096", "kB", "user"),
+            ("maintenance_work_mem", "65536", "kB", "user"),
+            ("max_connections", "100", "", "postmaster"),
+            ("max_wal_size", "1024", "MB", "sighup"),
+        ]);
+        assert_eq!(advise(&busy), []);
+        busy.temporary = (10, 100 * MB);
+        busy.largest_index = Some(("public.i".into(), 300 * MB));
+        (busy.checkpoints_timed, busy.checkpoints_requested) = (4, 26);
+        assert_eq!(
+            statements(&busy),
+            [
+                "ALTER SYSTEM SET maintenance_work_mem = '300MB'",
+                "ALTER SYSTEM SET work_mem = '20MB'",
+                "ALTER SYSTEM SET max_wal_size = '4GB'"
+            ]
+        );
+        (busy.checkpoints_timed, busy.checkpoints_requested) = (26, 26);
+        busy.largest_index = Some(("public.i".into(), 60 * MB));
+        busy.temporary = (10, MB);
+        assert_eq!(advise(&busy), []);
+    }
+
+    #[test]
+    fn libraries_are_added_to_those_that_are_loaded() {
+        let mut server = server(&[("shared_preload_libraries", "auto_explain, \"a b\"", "", "postmaster")]);
+        assert_eq!(advise(&server), []);
+        server.statements_available = true;
+        let all = "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'a b', 'pg_stat_statements'";
+        assert_eq!(statements(&server), [all]);
+        server.settings.get_mut("shared_preload_libraries").unwrap().value = "pg_stat_statements".into();
+        assert_eq!(statements(&server), ["CREATE EXTENSION pg_stat_statements"]);
+        server.statements_created = true;
+        assert_eq!(advise(&server), []);
+    }
+
+    #[test]
+    fn a_backup_is_advised_where_nothing_keeps_the_data_elsewhere() {
+        let mut server = server(&[("archive_mode", "off", "", "postmaster")]);
+        server.rows = 7;
+        let [advice] = advise(&server).try_into().unwrap();
+        assert_eq!((advice.statement, advice.priority), (None, 1));
+        assert!(advice.reason.ends_with("7 rows of this run are on this server only"), "{}", advice.reason);
+        assert_eq!(advise(&Server { replication_slots: 1, ..server }), []);
     }
 }
