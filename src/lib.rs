@@ -10,6 +10,7 @@ pub mod pg;
 pub mod sqlite;
 
 // What joins them.
+pub mod advise;
 pub mod assess;
 pub mod fdw;
 pub mod import;

@@ -20,7 +20,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
-    ("api", &["assess", "error", "fdw", "guc", "import", "pg", "report", "sqlite", "verify"]),
+    // Advice is about the tables of a run, which the log names.
+    ("advise", &["error", "pg", "verify"]),
+    ("api", &["advise", "assess", "error", "fdw", "guc", "import", "pg", "report", "sqlite", "verify"]),
     ("lib", ANY),
     ("server_tests", ANY),
     ("bin", &[]),

@@ -1,9 +1,9 @@
-//! Before the move: `sqlite_assess`.
+//! Before the move: `sqlite_assess`, `sqlite_assess_files`.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::assess;
+use crate::assess::{self, files};
 use crate::pg::json::Json;
 use crate::pg::text::Text;
 use pg_sqlite_migrate_core::assess::Work;
@@ -39,6 +39,44 @@ fn sqlite_assess(
             count(|work| work.by_hand),
             line.level.map(Text),
             line.detail.map(Text),
+        )
+    })))
+}
+
+/// The SQLite files below a directory, each assessed as an import into an empty schema; one that cannot be read is a row
+/// that says why.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_assess_files(
+    directory: Option<Text>,
+    recursive: default!(bool, true),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(path, Text),
+            name!(bytes, Option<i64>),
+            name!(maker, Option<Text>),
+            name!(tables, Option<i64>),
+            name!(rows, Option<i64>),
+            name!(level, Option<Text>),
+            name!(worst_finding, Option<Text>),
+            name!(detail, Text),
+        ),
+    >,
+    ErrorReport,
+> {
+    let files = files::assess(directory.as_deref(), recursive)?;
+    let count = |count: Option<u64>| count.map(|count| count as i64);
+    Ok(TableIterator::new(files.into_iter().map(move |file| {
+        (
+            Text(file.path),
+            count(file.bytes),
+            file.maker.map(Text),
+            count(file.tables),
+            count(file.rows),
+            file.level.map(Text),
+            file.worst_finding.map(Text),
+            Text(file.detail),
         )
     })))
 }

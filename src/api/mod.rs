@@ -4,6 +4,7 @@
 // pgrx takes a result table's columns as one type, and raises an error as it stands only when it is an ErrorReport.
 #![allow(clippy::type_complexity, clippy::result_large_err)]
 
+mod advise;
 mod assess;
 mod check;
 mod compare;

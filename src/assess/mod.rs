@@ -1,6 +1,7 @@
 //! Before the move: what an import of a file would be, and of every file below a directory. Nothing is written but what a
 //! measurement rolls back.
 
+pub mod files;
 mod rate;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::import::survey::{self, Survey, on_thread};
 use crate::pg::{page, spi};
 use crate::sqlite;
-use pg_sqlite_migrate_core::assess::{self, Assessment, Facts, Server};
+use pg_sqlite_migrate_core::assess::{self, Assessment, Facts, Rate, Server};
 use pg_sqlite_migrate_core::plan::Planned;
 
 /// Makes the plan, as an import would, and says what it costs.
@@ -22,24 +23,29 @@ pub fn assess_with_plan(path: Option<&str>, plan: Option<Value>) -> Result<(Asse
     let mut survey = survey::survey(path, plan)?;
     let planned = survey::planned(&mut survey)?;
     let read_seconds = survey.steps.elapsed().as_secs_f64();
-    let assessed = of_survey(&mut survey, &planned, read_seconds);
+    let rows = rows(&mut survey, &planned)?;
+    let rate = rate::of(&mut survey, &planned, &rows)?;
+    let assessment = of_survey(&survey, &planned, &rows, (read_seconds, rate));
     // An error may come of a file that was changed while it was read: that is the error then.
     survey.source.prove()?;
-    Ok((assessed?, planned.plan))
+    Ok((assessment, planned.plan))
 }
 
-fn of_survey(survey: &mut Survey, planned: &Planned, read_seconds: f64) -> Result<Assessment, Error> {
-    let rows = rows(survey, planned)?;
-    let rate = rate::of(survey, planned, &rows)?;
+fn of_survey(
+    survey: &Survey,
+    planned: &Planned,
+    rows: &[u64],
+    (read_seconds, rate): (f64, Option<Rate>),
+) -> Assessment {
     let facts = Facts {
         path: survey.source.path().display().to_string(),
         source: survey.facts(),
-        rows: &rows,
+        rows,
         server: server(),
         read_seconds,
         rate,
     };
-    Ok(assess::assess(facts, planned))
+    assess::assess(facts, planned)
 }
 
 /// Rows of each table that a load would read: as the profile has counted them, or counted now.

@@ -5,6 +5,13 @@ use pgrx::pg_sys;
 /// LIKE and regular expressions take texts under a nondeterministic collation.
 pub const NONDETERMINISTIC_LIKE: bool = cfg!(feature = "pg18");
 
+/// Checkpoints since the statistics were reset.
+pub const CHECKPOINTS: &str = if cfg!(any(feature = "pg17", feature = "pg18")) {
+    "SELECT num_timed AS timed, num_requested AS requested FROM pg_stat_checkpointer"
+} else {
+    "SELECT checkpoints_timed AS timed, checkpoints_req AS requested FROM pg_stat_bgwriter"
+};
+
 // Not among pgrx's bindings.
 #[cfg(not(feature = "pg18"))]
 unsafe extern "C-unwind" {

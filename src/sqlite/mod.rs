@@ -52,7 +52,7 @@ pub use introspect::catalog;
 pub use introspect::view::views_as_tables;
 pub use keys::key_facts;
 pub use loaded::{broken_check, register_rejecting};
-pub use open::{OpenOptions, Scratch, Source, open};
+pub use open::{OpenOptions, Scratch, Source, is_database, open};
 pub use profile::{Mode, profile};
 pub use session::{Purpose, Session, StatementId};
 pub use texts::texts;

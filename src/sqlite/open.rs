@@ -241,6 +241,14 @@ pub fn open(options: &OpenOptions) -> Result<Source, Error> {
     }
 }
 
+/// Whether a file begins as SQLite's databases do; an encrypted one does not.
+pub fn is_database(path: &Path) -> Result<bool, Error> {
+    check_path(path)?;
+    let probe = probe(path)?;
+    let file = File::of(&probe).map_err(|code| Error::of_code(path, code))?;
+    Ok(header(&file, path)?.starts_with(b"SQLite format 3\0"))
+}
+
 /// Opens a file that is written to as well, and takes a snapshot. Nothing is written before `query_only` is lifted.
 pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
     let path = &options.path;

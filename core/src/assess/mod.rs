@@ -22,7 +22,10 @@ pub use self::time::{Basis, Rate, RunTime, Time};
 pub struct Assessment {
     pub path: String,
     pub file_bytes: u64,
-    /// Rows that would be loaded.
+    /// The programs that wrote it.
+    pub makers: Vec<&'static str>,
+    /// Tables and rows that would be loaded.
+    pub tables: u64,
     pub rows: u64,
     /// One for each of [`Subject::ALL`], in its order.
     pub subjects: Vec<Assessed>,
@@ -96,6 +99,8 @@ pub fn assess(facts: Facts<'_>, planned: &Planned) -> Assessment {
     Assessment {
         path: facts.path,
         file_bytes,
+        makers: facts.source.orms.iter().map(|recognised| recognised.orm.title).collect(),
+        tables: planned.tables.iter().filter(|table| !table.skipped).count() as u64,
         rows: loaded,
         subjects,
         work,
@@ -139,6 +144,11 @@ impl Assessment {
     /// What would stop an import.
     pub fn blocking(&self) -> usize {
         self.findings.iter().filter(|finding| finding.severity == Severity::Blocking).count()
+    }
+
+    /// The first of the worst findings, if it is one that somebody has to know.
+    pub fn worst(&self) -> Option<&Finding> {
+        self.findings.first().filter(|finding| finding.severity > Severity::Info)
     }
 
     /// The last line, about all subjects.

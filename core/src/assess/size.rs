@@ -41,6 +41,8 @@ const TUPLE_HEADER: f64 = 23.0;
 const INDEX_TUPLE_HEADER: f64 = 8.0;
 /// Of a page of an index that is built over rows.
 const INDEX_FILL: f64 = 0.9;
+/// An index's pages, for each leaf.
+const INNER_PAGES: f64 = 1.01;
 /// Rows beyond are compressed.
 const TOAST_TARGET: f64 = 2032.0;
 /// A value that is moved out leaves so much.
@@ -49,16 +51,20 @@ const TOAST_POINTER: f64 = 18.0;
 const TOAST_CHUNK: f64 = 1996.0;
 const TOAST_CHUNK_ON_PAGE: f64 = 2042.0;
 /// What pglz leaves of a long text.
-const COMPRESSED: f64 = 0.5;
+const COMPRESSED: f64 = 0.4;
+/// At most, in UTF-8.
+const BYTES_PER_CHARACTER: f64 = 4.0;
 /// Of a text or key about which nothing is known.
 const UNKNOWN_WIDTH: f64 = 16.0;
+/// What the run log and the first changes of catalog pages write.
+const WAL_OF_RUN: f64 = 150_000.0;
 /// What the catalogs' rows, their indexes and the run log write for one table and for one column, index or key.
-const WAL_OF_TABLE: f64 = 12_000.0;
-const WAL_OF_OBJECT: f64 = 1_500.0;
+const WAL_OF_TABLE: f64 = 20_000.0;
+const WAL_OF_OBJECT: f64 = 2_000.0;
 
 /// The tables that a plan loads, `rows` of each as counted or profiled.
 pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Server) -> Size {
-    let mut size = Size::default();
+    let mut size = Size { wal_bytes: WAL_OF_RUN, ..Size::default() };
     for spec in loads(planned) {
         let columns = planned.table(spec.id).map_or(&[][..], |table| &table.columns);
         let profile = source.profiles.get(spec.id.index()).and_then(Option::as_ref);
@@ -73,16 +79,16 @@ pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Se
         let rows = rows.get(spec.id.index()).copied().unwrap_or(0) as f64;
         let table = Table { shapes: &shapes, rows, page: server.page as f64 };
         let (heap, toast) = table.heap();
-        let indexes = indexes(planned, spec).map(|terms| table.index(&terms)).collect::<Vec<_>>();
+        let indexes: Vec<Relation> = indexes(planned, spec).map(|terms| table.index(&terms)).collect();
         let new = spec.existing.is_none();
-        let logged = |bytes: f64| match server.skips_wal_above {
-            Some(most) if new && bytes > most as f64 => 0.0,
-            _ => bytes,
+        let logged = |relation: &Relation| match server.skips_wal_above {
+            Some(most) if new && relation.bytes > most as f64 => 0.0,
+            _ => relation.used,
         };
-        size.heap_bytes += heap;
-        size.toast_bytes += toast;
-        size.index_bytes += indexes.iter().sum::<f64>();
-        size.wal_bytes += logged(heap) + logged(toast) + indexes.iter().copied().map(logged).sum::<f64>();
+        size.heap_bytes += heap.bytes;
+        size.toast_bytes += toast.bytes;
+        size.index_bytes += indexes.iter().map(|index| index.bytes).sum::<f64>();
+        size.wal_bytes += [heap, toast].iter().chain(&indexes).map(logged).sum::<f64>();
         let objects = (columns.len() + indexes.len()) as f64;
         size.wal_bytes += WAL_OF_TABLE + WAL_OF_OBJECT * objects;
     }
@@ -105,6 +111,15 @@ fn indexes<'a>(planned: &'a Planned, spec: &'a LoadSpec) -> impl Iterator<Item =
     made.chain(there).map(|key| key.columns.iter().map(|(term, _)| term.as_str()).collect())
 }
 
+/// A file of the database's.
+#[derive(Debug, Clone, Copy, Default)]
+struct Relation {
+    /// In whole pages.
+    bytes: f64,
+    /// What is in them, and in the WAL.
+    used: f64,
+}
+
 struct Table<'a> {
     /// By the terms that read them.
     shapes: &'a [(String, Shape)],
@@ -114,7 +129,7 @@ struct Table<'a> {
 
 impl Table<'_> {
     /// Bytes of the heap, and of what is moved out of it.
-    fn heap(&self) -> (f64, f64) {
+    fn heap(&self) -> (Relation, Relation) {
         let nulls = self.shapes.iter().any(|(_, shape)| shape.filled < 1.0);
         let bitmap = if nulls { (self.shapes.len() as f64 / 8.0).ceil() } else { 0.0 };
         let header = aligned(TUPLE_HEADER + bitmap, 8.0);
@@ -131,27 +146,30 @@ impl Table<'_> {
             largest.bytes = TOAST_POINTER;
         }
         let row = LINE_POINTER + aligned(header + width(&shapes), 8.0);
-        let toasts = self.shapes.iter().any(|(_, shape)| !shape.fixed);
-        let index = if toasts { self.page } else { 0.0 };
-        (self.pages(row, 1.0), self.pages(moved, 1.0) + index)
+        // A row that cannot grow beyond it needs no place for what is moved out.
+        let most: f64 = self.shapes.iter().map(|(_, shape)| shape.most).sum();
+        let index = if header + most > TOAST_TARGET { self.page } else { 0.0 };
+        let toast = self.relation(moved, 1.0);
+        (self.relation(row, 1.0), Relation { bytes: toast.bytes + index, ..toast })
     }
 
-    fn index(&self, terms: &[&str]) -> f64 {
+    fn index(&self, terms: &[&str]) -> Relation {
         let known = |term: &&str| self.shapes.iter().find(|(name, _)| name == term).map(|(_, shape)| *shape);
         let shapes: Vec<Shape> = terms.iter().map(|term| known(term).unwrap_or(Shape::UNKNOWN)).collect();
         let key = LINE_POINTER + aligned(INDEX_TUPLE_HEADER + width(&shapes), 8.0);
         // The first page describes the index.
-        self.page + self.pages(key, INDEX_FILL) * 1.01
+        let leaves = self.relation(key, INDEX_FILL);
+        Relation { bytes: self.page + leaves.bytes * INNER_PAGES, ..leaves }
     }
 
-    fn pages(&self, row: f64, fill: f64) -> f64 {
+    fn relation(&self, row: f64, fill: f64) -> Relation {
         if row == 0.0 {
-            return 0.0;
+            return Relation::default();
         }
         let usable = (self.page - PAGE_HEADER) * fill;
         // Rows larger than a page are cut into such as fit.
         let per_page = if row < usable { (usable / row).floor() } else { usable / row };
-        (self.rows / per_page).ceil() * self.page
+        Relation { bytes: (self.rows / per_page).ceil() * self.page, used: self.rows * row }
     }
 }
 
@@ -165,14 +183,23 @@ struct Shape {
     /// The share of rows that have a value.
     filled: f64,
     compressible: bool,
+    /// What the type allows.
+    most: f64,
 }
 
 impl Shape {
-    const UNKNOWN: Shape =
-        Shape { bytes: UNKNOWN_WIDTH, fixed: false, align: 4.0, filled: 1.0, compressible: true };
+    const UNKNOWN: Shape = Shape {
+        bytes: UNKNOWN_WIDTH,
+        fixed: false,
+        align: 4.0,
+        filled: 1.0,
+        compressible: true,
+        most: f64::INFINITY,
+    };
 
     fn of(pg_type: &PgType, profile: Option<&ColumnProfile>) -> Shape {
-        let fixed = |bytes: f64, align: f64| Shape { bytes, fixed: true, align, ..Shape::UNKNOWN };
+        let fixed =
+            |bytes: f64, align: f64| Shape { bytes, fixed: true, align, most: bytes, ..Shape::UNKNOWN };
         let length = profile.map_or(UNKNOWN_WIDTH, mean_length);
         let varying = |bytes: f64| Shape { bytes, ..Shape::UNKNOWN };
         let shape = match pg_type.base() {
@@ -185,7 +212,13 @@ impl Shape {
             PgType::Interval(_) => fixed(16.0, 8.0),
             PgType::Uuid => fixed(16.0, 1.0),
             // Four digits in two bytes, and their scale.
-            PgType::Numeric(_) => Shape { compressible: false, ..varying(6.0) },
+            PgType::Numeric(limit) => {
+                let most = if limit.is_some() { 32.0 } else { f64::INFINITY };
+                Shape { compressible: false, most, ..varying(6.0) }
+            }
+            PgType::Varchar(Some(n)) | PgType::Bpchar(Some(n)) => {
+                Shape { most: f64::from(*n) * BYTES_PER_CHARACTER, ..varying(length) }
+            }
             PgType::Bytea | PgType::Vector(_) => Shape { compressible: false, ..varying(length) },
             // Keys and values have four bytes each beside them.
             PgType::Jsonb => varying(length * 1.15 + 4.0),

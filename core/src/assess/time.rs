@@ -90,7 +90,7 @@ impl Time {
         let basis = match self.basis {
             Some(Basis::Runs(1)) => "at the rate of an earlier run".into(),
             Some(Basis::Runs(runs)) => format!("at the rate of {runs} earlier runs"),
-            _ => "at a rate that was measured with rows of this session".into(),
+            _ => "as some rows took that were loaded to measure it".into(),
         };
         let (total, write) = (seconds(total), seconds(write));
         format!("about {total}: {read} to read and plan, measured now, and {write} to write, {basis}")
@@ -99,6 +99,7 @@ impl Time {
 
 fn seconds(seconds: f64) -> String {
     match seconds {
+        s if s < 1.0 => format!("{s:.2} s"),
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 600.0 => format!("{s:.0} s"),
         s if s < 36_000.0 => format!("{:.0} min", s / 60.0),
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(unknown.seconds(), None);
         assert_eq!(
             unknown.described(),
-            "0.2 s to read and plan; how fast this server writes was not measured"
+            "0.25 s to read and plan; how fast this server writes was not measured"
         );
     }
 }

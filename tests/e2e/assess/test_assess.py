@@ -1,0 +1,179 @@
+"""What an import would be, before it is done: counts by subject, the level, and what it takes of disk, WAL and time."""
+
+import json
+
+import pytest
+
+import real_files
+import sqlstates as s
+from client import fails
+from cluster import Server
+from harness import DATA, quote
+
+SUBJECTS = ["tables", "columns", "keys", "expressions", "views", "triggers", "full text", "virtual tables", "data quality", "size",
+            "time", "overall"]
+SHOP = """
+    CREATE TABLE customer (id INTEGER PRIMARY KEY, mail TEXT UNIQUE, since DATETIME DEFAULT CURRENT_TIMESTAMP);
+    CREATE TABLE sale (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customer, cents INTEGER CHECK (cents > 0));
+    CREATE INDEX sale_customer ON sale (customer);
+    INSERT INTO customer VALUES (1, 'a@x', '2024-01-02'), (2, 'b@x', '2024-01-03'); INSERT INTO sale VALUES (1, 1, 100), (2, 2, 200);"""
+SEARCH = "CREATE VIRTUAL TABLE search USING fts5(words); INSERT INTO search VALUES ('a b');"
+BOXES = "CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1); INSERT INTO boxes VALUES (1, 0, 1);"
+
+
+def assessed(t, path, plan=None, user="postgres"):
+    """The rows by subject: (objects, automatic, with findings, by hand, level)."""
+    rows = t.rows(t.call("sqlite_assess", path, plan), user)
+    assert [row["subject"] for row in rows] == SUBJECTS
+    for row in rows:
+        if row["objects"] is not None:
+            assert row["objects"] == row["automatic"] + row["with_findings"] + row["by_hand"], row
+    return {row["subject"]: row for row in rows}
+
+
+def counts(row):
+    return tuple(row[name] for name in ("objects", "automatic", "with_findings", "by_hand", "level"))
+
+
+def test_nothing_to_do(t):
+    found = assessed(t, t.file("shop.db", SHOP))
+    assert {name: counts(row) for name, row in found.items()} == {
+        "tables": (2, 2, 0, 0, "A"), "columns": (6, 6, 0, 0, "A"),
+        # Two primary keys, a unique one, a foreign key, an index.
+        "keys": (5, 5, 0, 0, "A"),
+        # A default and a check.
+        "expressions": (2, 2, 0, 0, "A"),
+        "views": (0, 0, 0, 0, "A"), "triggers": (0, 0, 0, 0, "A"), "full text": (0, 0, 0, 0, "A"), "virtual tables": (0, 0, 0, 0, "A"),
+        # The file, two tables, their columns and keys, the check.
+        "data quality": (15, 15, 0, 0, "A"),
+        "size": (None, None, None, None, "1"), "time": (None, None, None, None, None), "overall": (30, 30, 0, 0, "A-1")}
+    assert found["overall"]["detail"] == "the import would run"
+    assert found["size"]["detail"].startswith("4 rows of a file of "), found["size"]
+
+
+def test_findings_to_read_and_what_resolves_them(t):
+    path = t.file("orphans.db", SHOP + "INSERT INTO sale VALUES (3, 9, 300);")
+    found = assessed(t, path)
+    assert counts(found["data quality"]) == (15, 14, 1, 0, "B")
+    assert (found["data quality"]["detail"], found["overall"]["level"]) == ("blocking: orphans 1", "B-1")
+    assert found["overall"]["detail"] == "one finding would stop the import: see sqlite_findings"
+    found = assessed(t, path, {"orphans": "reject"})
+    assert (found["data quality"]["detail"], found["overall"]["detail"]) == ("warning: orphans 1", "the import would run")
+    # What the plan leaves out is not counted.
+    found = assessed(t, path, {"exclude": ["sale"]})
+    assert counts(found["tables"]) == (1, 1, 0, 0, "A") and counts(found["overall"])[3:] == (0, "A-1")
+
+
+def test_work_by_hand(t):
+    script = SHOP + """CREATE VIEW dear AS SELECT * FROM sale WHERE cents > 150; CREATE VIEW w AS SELECT 1;
+        CREATE TRIGGER g AFTER INSERT ON sale BEGIN SELECT 1; END;""" + SEARCH + BOXES
+    found = assessed(t, t.file("shop.db", script))
+    assert counts(found["views"]) == (2, 0, 0, 2, "C")
+    assert counts(found["triggers"]) == (1, 0, 0, 1, "C")
+    assert counts(found["full text"]) == (1, 0, 0, 1, "C")
+    # A plan can load its rows.
+    assert counts(found["virtual tables"])[2:] == (1, 0, "B"), found["virtual tables"]
+    assert counts(found["overall"])[2:] == (1, 4, "C-2"), found["overall"]
+    # Where the rows of a full-text table are loaded, it is a table like any other.
+    loaded = assessed(t, t.dir / "shop.db", {"tables": {"search": {"skip": False}, "boxes": {"skip": False}}})
+    assert counts(loaded["tables"]) == (4, 4, 0, 0, "A"), loaded["tables"]
+
+
+def test_data_that_no_plan_corrects_is_work(t):
+    script = "CREATE TABLE t (a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), ('1', 3)"
+    blocked = [f for f in t.findings(t.file("t.db", script)) if f["severity"] == "blocking"]
+    found = assessed(t, t.dir / "t.db")
+    by_hand = sum(f["fix"] is None for f in blocked)
+    assert (found["data quality"]["by_hand"], found["data quality"]["with_findings"]) == (by_hand, len(blocked) - by_hand)
+
+
+def test_nothing_is_written_and_nothing_stays(t):
+    path = t.file("shop.db", SHOP)
+    before = t.traces()
+    first, second = assessed(t, path), assessed(t, path)
+    assert "rows took that were loaded to measure it" in first["time"]["detail"], first["time"]
+    assert [counts(row) for row in first.values()] == [counts(row) for row in second.values()]
+    assert t.traces() == before
+    # In a transaction that may only read, nothing can be measured.
+    said = t.value(f"BEGIN READ ONLY; SELECT detail FROM sqlite_assess({quote(str(path))}) WHERE subject = 'time'")
+    assert said.endswith("to read and plan; how fast this server writes was not measured"), said
+    # Earlier runs are the better evidence, of this role's.
+    t.import_(path)
+    time = "SELECT detail FROM sqlite_assess({}, '{{\"schema\": \"other\"}}') WHERE subject = 'time'".format(quote(str(path)))
+    assert t.value(time).endswith("at the rate of an earlier run")
+    assert t.value(f"BEGIN READ ONLY; {time}").endswith("at the rate of an earlier run")
+    reader = t.role("reader", "pg_read_server_files")
+    assert t.value(time, reader).endswith("rows took that were loaded to measure it")
+
+
+def test_a_table_that_cannot_be_tried_is_not_measured(t):
+    """No right to temporary tables, a table without rowid, no row at all."""
+    t.sql("REVOKE TEMPORARY ON DATABASE " + t.database + " FROM PUBLIC")
+    reader = t.role("reader", "pg_read_server_files")
+    assert assessed(t, t.file("shop.db", SHOP), user=reader)["time"]["detail"].endswith("was not measured")
+    for script in ("CREATE TABLE t (a INTEGER PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES (1)", "CREATE TABLE t (a)", "CREATE TABLE t (a); DROP TABLE t"):
+        found = assessed(t, t.file("t.db", script))
+        assert found["overall"]["level"] == ("B-1" if "DROP" in script else "A-1"), found
+
+
+def test_who_may_ask_and_what_is_refused(t):
+    path = t.file("shop.db", SHOP)
+    nobody = t.role("nobody")
+    with fails(s.PRIVILEGE, "permission denied to read SQLite files"):
+        t.sql(t.call("sqlite_assess", path), nobody)
+    with fails("22004", "path must not be NULL"):
+        t.sql("SELECT * FROM sqlite_assess(NULL)")
+    with fails("22023", "plan.colour: unknown key"):
+        t.sql(t.call("sqlite_assess", path, {"colour": "red"}))
+
+
+def number(text):
+    size, unit = text.split()
+    return float(size) * 1024 ** ["bytes", "kB", "MB", "GB"].index(unit)
+
+
+def estimated(detail):
+    """Disk and WAL of the line about the size."""
+    disk = detail.split("about ")[1].split(" on disk")[0]
+    wal = detail.split(" and ")[-1].removesuffix(" of WAL")
+    return number(disk), number(wal)
+
+
+@pytest.mark.parametrize("name", [name for name in real_files.NAMES if name not in ("pgloader_bad_utf8", "pgloader_collision", "pgloader_type_mismatch")])
+def test_the_estimate_is_within_a_factor_of_two(t, name):
+    path = t.copy_of(DATA / f"{name}.db")
+    plan = {"schema": "there", "on_error": "continue"}
+    disk, wal = estimated(assessed(t, path, plan)["size"]["detail"])
+    real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))
+    assert 0.5 <= disk / real["disk"] <= 2 and 0.5 <= wal / real["wal"] <= 2, (name, disk, wal, real)
+
+
+def measured(t, server, database, call):
+    """What an import has taken. Full-page images and other sessions are not the import's."""
+    server.run("postgres", "CHECKPOINT")
+    before = server.value(database, "SELECT pg_current_wal_insert_lsn()")
+    server.run(database, call)
+    return json.loads(server.value(database, f"""
+        SELECT json_build_object('wal', pg_current_wal_insert_lsn() - '{before}',
+                                 'disk', (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'there'::regnamespace AND relkind = 'r'))"""))
+
+
+ROWS = """CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, at DATETIME, note TEXT);
+    WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 60000)
+    INSERT INTO t SELECT n, 'name ' || n, '2024-01-02 03:04:05', hex(randomblob(20)) FROM g; CREATE INDEX i ON t (name);"""
+
+
+def test_wal_level_minimal_writes_no_rows_of_new_tables(t):
+    path = t.file("rows.db", ROWS)
+    plan = {"schema": "there"}
+    _, wal = estimated(assessed(t, path, plan)["size"]["detail"])
+    minimal = Server(f"{t.server.name}_minimal", "wal_level = minimal\nmax_wal_senders = 0")
+    minimal.start()
+    try:
+        minimal.run("postgres", "CREATE EXTENSION pg_sqlite_migrate")
+        little = estimated(minimal.value("postgres", f"SELECT detail FROM ({t.call('sqlite_assess', path, plan)}) q WHERE subject = 'size'"))[1]
+        real = measured(t, minimal, "postgres", t.call("sqlite_import", path, plan))["wal"]
+        # The index is below wal_skip_threshold.
+        assert little < wal / 2 and 0.5 <= little / real <= 2, (wal, little, real)
+    finally:
+        minimal.stop()
