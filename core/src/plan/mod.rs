@@ -26,6 +26,7 @@ mod tests;
 pub use self::context::Source;
 pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
+pub use self::given::verify::Verify;
 pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
 pub use self::question::*;

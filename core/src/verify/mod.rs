@@ -1,4 +1,6 @@
 //! Does a PostgreSQL database hold what an SQLite file holds? The part that needs neither.
 
 pub mod back;
+pub mod literal;
+pub mod sample;
 pub mod shown;

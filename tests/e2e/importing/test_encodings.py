@@ -30,6 +30,7 @@ CALLS = {
     "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",
+    "verify_repair": "verify_repair()",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",

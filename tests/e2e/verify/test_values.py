@@ -382,10 +382,11 @@ def test_an_import_says_what_it_could_not_compare(t):
 
 
 def test_differences_are_listed_up_to_a_limit(copy):
-    copy.sql("UPDATE t SET big = big + 1")
+    copy.sql("UPDATE t SET big = big + 1, amount = amount + 1")
     count = "SELECT count(*) FROM verify_differences"
-    assert [copy.value(f"{count}({arguments})") for arguments in ("", '"limit" => 7', '"limit" => 0')] == ["50", "7", "0"]
-    [first, *_] = values(copy)
+    arguments = ("", '"limit" => 7', '"limit" => 0', '"limit" => NULL')
+    assert [copy.value(f"{count}({given})") for given in arguments] == ["100", "7", "0", "100"]
+    [_, first, *_] = values(copy)
     assert (first["column"], first["different"], first["first_key"]) == ("big", 50, "id = 1")
 
 
