@@ -30,7 +30,7 @@ pub struct Ordered<'a> {
     /// What is read for each column.
     pub terms: &'a [String],
     pub filter: Option<&'a str>,
-    /// The columns of the key, each with the way of its values.
+    /// The columns of the key, each with the way of its values; none if the order does not matter.
     pub key: &'a [(usize, Way)],
     /// The key is the rowid itself.
     pub by_rowid: bool,
@@ -217,12 +217,15 @@ impl Ordered<'_> {
             [] => String::new(),
             conditions => format!(" WHERE {}", conditions.join(" AND ")),
         };
+        let order = match order.as_slice() {
+            [] => String::new(),
+            order => format!(" ORDER BY {}", order.join(", ")),
+        };
         // An index may need a collation that only the application has.
         format!(
-            "SELECT {} FROM main.{} NOT INDEXED{condition} ORDER BY {}",
+            "SELECT {} FROM main.{} NOT INDEXED{condition}{order}",
             list(self.rowid, self.terms),
-            sqlite_ident(self.table),
-            order.join(", ")
+            sqlite_ident(self.table)
         )
     }
 }

@@ -1,13 +1,15 @@
 //! Every value of a table against the file: both sides are read in the order of one key, and merged.
 //!
 //! Rows pair by the primary key of the file. Where there is none that can be used, rows are sorted by all their columns: two
-//! that are equal pair, and what is left over on one side is shown. Neither side is ever in memory as a whole.
+//! that are equal pair, and what is left over on one side is shown. Where that cannot be either, rows are compared as a
+//! multiset of digests. Neither side is ever in memory as a whole.
 
 mod absent;
 mod found;
 mod kept;
 mod list;
 mod merge;
+mod multiset;
 mod part;
 mod repair;
 pub mod report;
@@ -102,7 +104,13 @@ pub fn compare(
             Err(stop) => refused = Some(stop),
         }
     }
-    Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string()))
+    if let Wish::Again(_) = question.rows {
+        return Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string()));
+    }
+    match multiset::compare(source, &pairing, &question, sink)? {
+        Some(tally) => Ok(Ok(tally)),
+        None => Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string())),
+    }
 }
 
 /// What both sides are read by.

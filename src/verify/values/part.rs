@@ -83,7 +83,7 @@ fn with_outside(
     let (parts, each) = (sample::PARTS / 10, (rows / sample::PARTS).max(1));
     let some = |(place, end): (i64, i64)| {
         let sql = format!(
-            "SELECT max(k)::bigint FROM (SELECT {key} AS k FROM {from} WHERE {key} BETWEEN $1 AND $2 ORDER BY k LIMIT $3) AS some"
+            "SELECT max(k)::bigint FROM (SELECT {key} AS k FROM {from} WHERE {key} BETWEEN $1 AND $2 ORDER BY k LIMIT $3) AS part"
         );
         let last: Option<i64> = spi::value(&sql, &[place.into(), end.into(), (each as i64).into()]).flatten();
         Some((place, last?))

@@ -125,6 +125,7 @@ fn of_column<S>(verified: &Verified<S>, tally: &Tally, column: &ColumnTally) -> 
             column.refused.clone().or_else(|| (column.unknown > 0).then(unknown)),
             beyond(column),
             lost(tally),
+            tally.unpaired.then(|| "rows were compared as a whole: no key pairs them".into()),
             extent(tally),
         ]),
     }

@@ -43,6 +43,8 @@ pub enum Extent {
 pub struct Tally {
     pub columns: Vec<ColumnTally>,
     pub extent: Extent,
+    /// No key pairs the rows: each was compared as a whole.
+    pub unpaired: bool,
     /// Rows that are on both sides.
     pub paired: u64,
     /// Rows of which a value is different.

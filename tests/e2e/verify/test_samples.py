@@ -67,7 +67,7 @@ def test_a_sample_takes_rows_of_every_part_of_the_key(copy):
                 INSERT INTO numbered SELECT 60000 + i, 'x' FROM generate_series(1, 3000) AS i""")
     for _ in range(5):
         row = of(values(copy, "sample => 1000, tables => '{numbered}'"), "numbered")
-        assert row["different"] > 20 and row["missing_in_source"] > 20, row
+        assert row["different"] > 20 and row["missing_in_source"] > 4, row
 
 
 def test_a_sample_of_a_table_with_gaps_reaches_every_side_of_them(t):
