@@ -38,6 +38,8 @@ CREATE TABLE sqlite_migrate.log_run_table (
     load_seconds  double precision NOT NULL,
     status        text NOT NULL CHECK (status IN ('loaded', 'skipped', 'failed')),
     detail        text,
+    -- How many values became others than in the file: by target column, and by kind as verify_values names it.
+    became        jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (run, ordinal)
 );
 
@@ -103,6 +105,17 @@ CREATE TABLE sqlite_migrate.log_verification (
 );
 CREATE INDEX ON sqlite_migrate.log_verification (run, kind, target_schema, target_table);
 
+-- The rows that the last verification of values has found, to be looked at again.
+CREATE TABLE sqlite_migrate.log_difference (
+    run           bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    target_schema text NOT NULL,
+    target_table  text NOT NULL,
+    -- The bytes by which both sides sort the row; NULL for rows whose keys were not kept.
+    key           text,
+    rows          bigint NOT NULL
+);
+CREATE INDEX ON sqlite_migrate.log_difference (run, target_schema, target_table);
+
 -- current_user is the role that asks, not the view's owner.
 CREATE VIEW sqlite_migrate.run WITH (security_barrier) AS
 SELECT id, role, own, started_at, finished_at, path, plan, source, extension_version, status
@@ -113,7 +126,7 @@ WHERE own OR pg_catalog.pg_has_role(current_user, 'pg_read_all_data', 'USAGE');
 
 CREATE VIEW sqlite_migrate.run_table WITH (security_barrier) AS
 SELECT run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported, updated, skipped,
-       rejected, countable, seconds, load_seconds, status, detail
+       rejected, countable, seconds, load_seconds, status, detail, became
 FROM sqlite_migrate.log_run_table WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 CREATE VIEW sqlite_migrate.run_step WITH (security_barrier) AS
@@ -135,6 +148,10 @@ FROM sqlite_migrate.log_finding WHERE run IN (SELECT id FROM sqlite_migrate.run)
 CREATE VIEW sqlite_migrate.verification WITH (security_barrier) AS
 SELECT run, verified_at, kind, target_schema, target_table, object, ok, verdict, detail, counts
 FROM sqlite_migrate.log_verification WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.difference WITH (security_barrier) AS
+SELECT run, target_schema, target_table, key, rows
+FROM sqlite_migrate.log_difference WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 COMMENT ON VIEW sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';
 COMMENT ON COLUMN sqlite_migrate.run.own IS 'the current role made the run';
@@ -232,10 +249,10 @@ END $$;
 
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
-                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.run_statistics,
+                sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.difference, sqlite_migrate.run_statistics,
                 sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
-                sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification,
+                sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification, sqlite_migrate.log_difference,
                 sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq
     TO pg_database_owner;
 
@@ -245,6 +262,7 @@ SELECT pg_extension_config_dump('sqlite_migrate.log_run_step', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_finding', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_verification', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_difference', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_id_seq', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject_id_seq', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_verification_id_seq', '');

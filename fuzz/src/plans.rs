@@ -108,6 +108,13 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
             prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
+        Kind::Verify => {
+            let share = prop_oneof![(0.0..1.5).prop_map(Value::from), Just(Value::Null)];
+            let key = select(&["sample", "share"][..]).prop_map(str::to_owned);
+            let object = (key, share).prop_map(|entry| Value::Object([entry].into_iter().collect()));
+            let word = near(&["counts", "values", "sample", "none"], WORDS).prop_map(Value::from);
+            prop_oneof![word, object].boxed()
+        }
         Kind::Names => {
             let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
             let text = || {

@@ -3,11 +3,11 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::import::{values, verification};
+use crate::import::values::{self, Asked, Measure};
+use crate::import::verification;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
-use crate::verify::counts::Asked;
-use crate::verify::values::report;
+use crate::verify::counts;
 
 /// Rows in SQLite when a run read it, by what became of them, against rows in PostgreSQL now: of the last run unless one is
 /// named, or of the tables of a schema, as the newest run has loaded each.
@@ -33,7 +33,7 @@ fn verify_counts(
     >,
     ErrorReport,
 > {
-    let rows = verification::verify_counts(Asked { run, schema: schema.as_deref() })?;
+    let rows = verification::verify_counts(counts::Asked { run, schema: schema.as_deref() })?;
     Ok(TableIterator::new(rows.into_iter().map(|c| {
         let became = (c.imported, c.updated, c.skipped, c.rejected);
         let (schema, table, detail) = (Text(c.schema), Text(c.table), c.detail.map(Text));
@@ -49,6 +49,8 @@ fn verify_values(
     path: default!(Option<Text>, "NULL"),
     plan: default!(Option<Json>, "NULL"),
     tables: default!(Option<Vec<Option<Text>>>, "NULL"),
+    sample: default!(Option<i64>, "NULL"),
+    limit: default!(Option<i64>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
@@ -72,9 +74,8 @@ fn verify_values(
     >,
     ErrorReport,
 > {
-    let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
-    let asked = values::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit: 0 };
-    let rows = report::rows(values::verify(asked)?);
+    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables: names(tables) };
+    let rows = values::verify(asked, Measure { sample, stop_after: limit })?;
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         let (first_key, source_value, target_value) = r.first.unwrap_or_default();
         (
@@ -98,14 +99,15 @@ fn verify_values(
 }
 
 /// The differences themselves: a row for each value that is another one, and for each row that only one side has; of every
-/// table the first `limit`.
+/// table the first `limit`. With `recheck` only of the rows that were different before.
 #[pg_extern(volatile, parallel_unsafe)]
 fn verify_differences(
     run: default!(Option<i64>, "NULL"),
     path: default!(Option<Text>, "NULL"),
     plan: default!(Option<Json>, "NULL"),
     tables: default!(Option<Vec<Option<Text>>>, "NULL"),
-    limit: default!(i32, 100),
+    limit: default!(Option<i32>, 100),
+    recheck: default!(bool, false),
 ) -> Result<
     TableIterator<
         'static,
@@ -121,17 +123,50 @@ fn verify_differences(
     >,
     ErrorReport,
 > {
-    let tables = tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect());
-    let limit = usize::try_from(limit).unwrap_or(0);
-    let asked = values::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables, limit };
-    let found = values::verify(asked)?.into_iter().flat_map(|verified| {
-        let (schema, table) = (verified.schema, verified.table);
-        let differences = verified.found.map(|tally| tally.differences).unwrap_or_default();
-        differences.into_iter().map(move |difference| (schema.clone(), table.clone(), difference))
-    });
-    let rows: Vec<_> = found.collect();
-    Ok(TableIterator::new(rows.into_iter().map(|(schema, table, d)| {
-        let (source, target) = (d.source.map(Text), d.target.map(Text));
-        (Text(schema), Text(table), Text(d.key), d.column.map(Text), source, target, Text::from(d.kind))
+    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables: names(tables) };
+    let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(0));
+    let found = values::differences(asked, limit, recheck)?;
+    Ok(TableIterator::new(found.into_iter().flat_map(|of| {
+        let (schema, table) = (Text(of.schema), Text(of.table));
+        of.rows.map(move |[key, column, source, target, kind]| {
+            let text = |field: Option<String>| field.map(Text);
+            let named = |field: Option<String>| Text(field.unwrap_or_default());
+            let (key, kind) = (named(key), named(kind));
+            (schema.clone(), table.clone(), key, text(column), text(source), text(target), kind)
+        })
     })))
+}
+
+/// The statements that would make the tables of a run equal to the file, in the order in which they are to run, and what
+/// cannot be repaired so. Nothing is changed.
+#[pg_extern(volatile, parallel_unsafe)]
+fn verify_repair(
+    run: default!(Option<i64>, "NULL"),
+    tables: default!(Option<Vec<Option<Text>>>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, Text),
+            name!(table, Text),
+            name!(key, Option<Text>),
+            name!(action, Option<Text>),
+            name!(statement, Option<Text>),
+            name!(detail, Option<Text>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let found = values::repair(run, names(tables))?;
+    Ok(TableIterator::new(found.into_iter().flat_map(|of| {
+        let (schema, table) = (Text(of.schema), Text(of.table));
+        of.rows.map(move |step| {
+            let [key, action, statement, detail] = step.map(|field| field.map(Text));
+            (schema.clone(), table.clone(), key, action, statement, detail)
+        })
+    })))
+}
+
+fn names(tables: Option<Vec<Option<Text>>>) -> Option<Vec<Option<String>>> {
+    tables.map(|names| names.into_iter().map(|name| name.map(|name| name.0)).collect())
 }

@@ -16,6 +16,7 @@ use crate::pg::rights::{self, Acting};
 use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
+use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, TableId};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
@@ -39,22 +40,18 @@ fn write_and<T>(
 }
 
 /// Opens a run of the current role's, which began with its first step; gives its number.
-pub fn start(path: &str, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> i64 {
-    let source = json!({
-        "page_size": catalog.page_size,
-        "page_count": catalog.page_count,
-        "encoding": encoding(catalog.encoding),
-        "user_version": catalog.user_version,
-        "application_id": catalog.application_id,
-        "check": { "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() },
-    });
+pub fn start(file: &Source, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> i64 {
+    let path = file.path().display().to_string();
+    let mut source = source(catalog, file);
+    source["check"] =
+        json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
          FROM pg_roles WHERE oid = $1 RETURNING id",
         &[
             rights::current_role_oid().into(),
-            (&*text_for_server(path)).into(),
+            (&*text_for_server(&path)).into(),
             (&*json_for_server(&plan.to_string())).into(),
             (&source.to_string()).into(),
             env!("CARGO_PKG_VERSION").into(),
@@ -62,6 +59,20 @@ pub fn start(path: &str, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> 
         ],
     );
     started.unwrap_or_else(|| pgrx::error!("the current role is gone"))
+}
+
+/// What a file says of itself, by which it is seen that it has changed.
+pub fn source(catalog: &Catalog, source: &Source) -> Value {
+    let stamp = sqlite::stamp(source);
+    json!({
+        "page_size": catalog.page_size,
+        "page_count": catalog.page_count,
+        "encoding": encoding(catalog.encoding),
+        "user_version": catalog.user_version,
+        "application_id": catalog.application_id,
+        "change_counter": stamp.change_counter,
+        "wal_bytes": stamp.wal_bytes,
+    })
 }
 
 /// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.
@@ -169,7 +180,7 @@ pub fn verification(run: i64, kind: Verification, found: &[VerificationRecord<'_
         INSERT INTO sqlite_migrate.log_verification
             (run, kind, target_schema, target_table, object, ok, verdict, detail, counts)
         SELECT $1, $2, \"schema\", \"table\", object, ok, verdict, detail, counts FROM found";
-    if xact::is_read_only() || !removable("id = $1", &[run.into()]).contains(&run) {
+    if !takes_verification(run) {
         return;
     }
     let rows: Vec<Value> = (found.iter())
@@ -180,6 +191,30 @@ pub fn verification(run: i64, kind: Verification, found: &[VerificationRecord<'_
         .collect();
     let rows = json_for_server(&Value::from(rows).to_string()).into_owned();
     write(LOG, &[run.into(), kind.as_str().into(), (&*rows).into()]);
+}
+
+/// The run is the current role's, or it is a superuser, and the transaction may write.
+fn takes_verification(run: i64) -> bool {
+    !xact::is_read_only()
+        && spi::any(
+            "SELECT FROM sqlite_migrate.run
+             WHERE id = $1 AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
+            &[run.into()],
+        )
+}
+
+/// Keeps the keys of a table's rows that are not as they should be, instead of those before, and the number of others.
+pub fn differences(run: i64, (schema, table): (&str, &str), keys: &[String], others: i64) {
+    const LOG: &str = "
+        WITH older AS (
+            DELETE FROM sqlite_migrate.log_difference WHERE run = $1 AND target_schema = $2 AND target_table = $3
+        )
+        INSERT INTO sqlite_migrate.log_difference (run, target_schema, target_table, key, rows)
+        SELECT $1, $2, $3, key, 1 FROM unnest($4) AS key UNION ALL SELECT $1, $2, $3, NULL, $5 WHERE $5 > 0";
+    if takes_verification(run) {
+        let (schema, table) = (text_for_server(schema), text_for_server(table));
+        write(LOG, &[run.into(), (&*schema).into(), (&*table).into(), keys.into(), others.into()]);
+    }
 }
 
 fn encoding(encoding: Encoding) -> &'static str {
@@ -235,14 +270,16 @@ pub struct TableRecord<'a> {
     pub load_seconds: f64,
     pub status: &'a str,
     pub detail: Option<&'a str>,
+    /// Values that became others than in the file.
+    pub became: Value,
 }
 
 pub fn table(run: i64, record: &TableRecord<'_>) {
     write(
         "INSERT INTO sqlite_migrate.log_run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
-              updated, skipped, rejected, countable, seconds, load_seconds, status, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+              updated, skipped, rejected, countable, seconds, load_seconds, status, detail, became)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb)",
         &[
             run.into(),
             record.ordinal.into(),
@@ -260,6 +297,7 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
             record.load_seconds.into(),
             record.status.into(),
             record.detail.map(text_for_server).as_deref().into(),
+            (&*json_for_server(&record.became.to_string())).into(),
         ],
     );
 }

@@ -79,3 +79,19 @@ impl<'a> Loading<'a> {
         self.notices.progress(|| progress::loading(&self.table, rows, self.expected, self.begun.elapsed()));
     }
 }
+
+/// A comparison under way.
+#[derive(Debug)]
+pub struct Comparing<'a>(Loading<'a>);
+
+impl<'a> Comparing<'a> {
+    pub fn new(notices: &'a Notices, table: (&str, &str), expected: Option<u64>) -> Comparing<'a> {
+        let of_table = Loading::new(notices, table, expected);
+        Comparing(Loading { table: format!("comparing {}", of_table.table), ..of_table })
+    }
+
+    /// So many rows of the file were read.
+    pub fn rows(&self, rows: u64) {
+        self.0.rows(rows);
+    }
+}

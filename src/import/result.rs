@@ -1,10 +1,13 @@
 //! What became of one table: a row of `sqlite_import`'s result and of the run log.
 
+use serde_json::{Value, json};
+
 use super::load::Loaded;
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::TablePlan;
 use pg_sqlite_migrate_core::shorten;
+use pg_sqlite_migrate_core::verify::back::Normalisation;
 
 #[derive(Debug, Clone, Default)]
 pub struct TableResult {
@@ -30,6 +33,8 @@ pub struct TableResult {
     pub load_seconds: f64,
     pub status: Status,
     pub detail: Vec<String>,
+    /// Values that became others than in the file, by target column.
+    pub became: Vec<(String, Normalisation, u64)>,
     pub rows_before: i64,
     /// Its rows are its own: what INSERT says is what a count says.
     pub countable: bool,
@@ -79,16 +84,18 @@ impl TableResult {
         self.orphans = loaded.orphans;
         self.countable = loaded.countable;
         self.load_seconds = load_seconds;
-        if loaded.nulled > 0 {
+        let nulled: u64 = loaded.nulled.iter().sum();
+        if nulled > 0 {
             let became =
                 ["value became NULL because it did not fit", "values became NULL because they did not fit"];
-            self.detail.push(counted(loaded.nulled, became[0], became[1]));
+            self.detail.push(counted(nulled, became[0], became[1]));
         }
         if loaded.meant_null > 0 {
             let became = ["value of null_values became NULL", "values of null_values became NULL"];
             self.detail.push(counted(loaded.meant_null, became[0], became[1]));
         }
         self.detail.extend(loaded.notes);
+        self.became = loaded.became;
     }
 
     /// Rows without a parent were taken out after the load.
@@ -117,6 +124,16 @@ impl TableResult {
             orphans: 0,
             ..std::mem::take(self)
         };
+    }
+
+    /// As the run log has it: the numbers by column and kind.
+    pub fn became_json(&self) -> Value {
+        let mut out = json!({});
+        for (column, kind, count) in &self.became {
+            let sum = &mut out[column][kind.as_str()];
+            *sum = (sum.as_u64().unwrap_or(0) + count).into();
+        }
+        out
     }
 
     /// What is to be known about the table, for people.

@@ -59,8 +59,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     survey.steps.end(None);
     stop_if_blocked(survey, &planned)?;
     existing::check_create(&planned)?;
-    let path = survey.source.path().display().to_string();
-    let id = log::start(&path, &planned.plan, &survey.catalog, &survey.steps);
+    let id = log::start(&survey.source, &planned.plan, &survey.catalog, &survey.steps);
     let mut run = Run::new(id, survey, &planned);
     // The log of a run that fails is rolled back with it: the error reports how far it was.
     match raised::hold(|| run.all()) {
@@ -155,7 +154,8 @@ impl<'a> Run<'a> {
     }
 
     fn all(&mut self) -> Result<(), Error> {
-        let (planned, counts) = (self.planned, self.survey.needs.verify_counts);
+        let planned = self.planned;
+        let counts = planned.tables.iter().any(|table| table.verify.counts());
         let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
         self.leave_out_blocked();
         self.leave_out_broken();
@@ -166,9 +166,9 @@ impl<'a> Run<'a> {
             let count = || verification::count(survey, planned, results);
             self.done.time(Phase::Verify, "count the rows", count)?;
         }
-        if self.survey.needs.verify_values {
+        if planned.tables.iter().any(|table| table.verify.compares(1).is_some()) {
             let (survey, id, results) = (&mut *self.survey, self.id, &mut self.results);
-            let prove = || values::prove(survey, planned, id, results);
+            let prove = || values::prove(survey, planned, id, &self.notices, results);
             self.done.time(Phase::Verify, "compare the values", prove)?;
         }
         self.steps(after)?;
@@ -376,7 +376,7 @@ impl<'a> Run<'a> {
             recovery: recovery.as_ref(),
             orphans: &self.orphans,
             maps: &self.maps,
-            counted: self.survey.needs.verify_counts,
+            counted: planned.table(spec.id).is_none_or(|table| table.verify.counts()),
         };
         let start = Instant::now();
         let mut loaded = match load::load(&mut self.survey.source, spec, place) {
@@ -452,9 +452,12 @@ impl<'a> Run<'a> {
                 let Some(first) = specs.first() else { return Ok(None) };
                 // These rows are updated; triggers of the table's have no part in a load.
                 let disabled = triggers::disable(&first.schema, &first.table);
-                let notes = self.orphans.nullify(specs);
+                let told = self.orphans.nullify(specs);
                 self.disabled.extend(disabled.restore_unless_waiting());
-                self.result(table).into_iter().for_each(|result| result.detail.extend(notes.iter().cloned()));
+                if let Some(result) = self.result(table) {
+                    result.detail.extend(told.notes);
+                    result.became.extend(told.columns);
+                }
             }
         }
         Ok(None)
@@ -479,6 +482,7 @@ impl<'a> Run<'a> {
                 load_seconds: result.load_seconds,
                 status: result.status.as_str(),
                 detail: detail.as_deref(),
+                became: result.became_json(),
             };
             log::table(self.id, &record);
         }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::import::{constraints, sequences, values, verification};
 use crate::pg::{relation, spi};
 use crate::verify::counts::{self, Count};
-use crate::verify::values::report::{self, Judgement};
+use crate::verify::values::report::Judgement;
 use pg_sqlite_migrate_core::verify::declared::State;
 use pg_sqlite_migrate_core::verify::verdict::{Found, Ground, Verdict, judge};
 
@@ -110,7 +110,7 @@ struct Rows {
 fn compared(run: i64) -> Result<Values, Error> {
     let asked = values::Asked { run: Some(run), ..values::Asked::default() };
     let mut out = Values::default();
-    for row in report::rows(values::verify(asked)?) {
+    for row in values::verify(asked, values::Measure::default())? {
         out.compared += row.compared;
         out.different += row.different;
         let named = match &row.column {

@@ -52,7 +52,10 @@ fn record(count: &Count) -> VerificationRecord<'_> {
 /// Counts the source, and the target; the results take over what the source has.
 pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]) -> Result<(), Error> {
     let loaded = results.iter_mut().filter(|result| result.status == Status::Loaded);
-    let loaded: Vec<_> = loaded.filter_map(|result| Some((planned.table(result.id?)?, result))).collect();
+    let loaded: Vec<_> = loaded
+        .filter_map(|result| Some((planned.table(result.id?)?, result)))
+        .filter(|(table, _)| table.verify.counts())
+        .collect();
     let sources: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
     // How many rows a damaged table has nobody can tell, and a condition may select others at another moment.
     let damage = &survey.damage;
@@ -90,7 +93,8 @@ pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]
 /// Every table still holds what was counted before the statements of `after`.
 pub fn count_again(planned: &Planned, results: &[TableResult]) -> Result<(), Error> {
     let counted = results.iter().filter(|r| r.status == Status::Loaded && r.countable);
-    for (table, result) in counted.filter_map(|result| Some((planned.table(result.id?)?, result))) {
+    let counted = counted.filter_map(|result| Some((planned.table(result.id?)?, result)));
+    for (table, result) in counted.filter(|(table, _)| table.verify.counts()) {
         let expected = result.rows_before + result.imported;
         let found = rows(table, Changer::After)?;
         if found != expected {

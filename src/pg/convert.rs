@@ -198,7 +198,7 @@ impl Converter {
         (words[cell], nulls[cell]) = (0, true);
         match meant_null {
             true => batch.meant_null += 1,
-            false => batch.nulled += 1,
+            false => batch.count_nulled(column),
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ impl Reader {
 ///
 /// # Safety
 /// `datum` is a varlena, which outlives `'a`.
-unsafe fn payload<'a>(datum: pg_sys::Datum) -> &'a [u8] {
+pub(super) unsafe fn payload<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
     // SAFETY: the datum points to a varlena. One that lies whole in memory is read where it is, without a call of the
     // server; pg_detoast_datum_packed makes a copy of any other.

@@ -44,3 +44,9 @@ pub fn tell(level: PgLogLevel, message: &str) {
     unsafe { pg_sys::InterruptHoldoffCount -= 1 };
     check();
 }
+
+/// A NOTICE.
+#[track_caller]
+pub fn notice(message: &str) {
+    tell(PgLogLevel::NOTICE, message);
+}

@@ -40,6 +40,7 @@ mod rowmaker;
 pub mod settings;
 mod slot;
 pub mod spi;
+pub mod spool;
 pub mod storage_extension;
 pub mod tempdir;
 pub mod text;

@@ -257,6 +257,15 @@ pub fn format_type_qualified(oid: pg_sys::Oid, typmod: i32) -> String {
     printed.strip_prefix("pg_catalog.").map(str::to_string).unwrap_or(printed)
 }
 
+/// The type as SQL names it under every search path.
+pub fn name_everywhere(oid: pg_sys::Oid, typmod: i32) -> String {
+    let _plain = LocalSettings::of("quote_all_identifiers", "off");
+    let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_ALLOW_INVALID;
+    let flags = (flags | pg_sys::FORMAT_TYPE_FORCE_QUALIFY) as pg_sys::bits16;
+    // SAFETY: returns a palloc'd, NUL-terminated string for any input.
+    unsafe { encoding::from_server(pg_sys::format_type_extended(oid, typmod, flags)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::has_schema;

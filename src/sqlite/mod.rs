@@ -37,6 +37,7 @@ mod owners;
 mod problem;
 #[allow(unsafe_code)]
 mod raw;
+mod stamp;
 #[cfg(test)]
 mod testing;
 
@@ -55,4 +56,5 @@ pub use loaded::{broken_check, register_rejecting};
 pub use open::{OpenOptions, Scratch, Source, is_database, open};
 pub use profile::{Mode, profile};
 pub use session::{Purpose, Session, StatementId};
+pub use stamp::stamp;
 pub use texts::texts;

@@ -202,14 +202,14 @@ fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -
                         push(column, batch, value)
                     }
                     None if becomes_null(column) => {
-                        batch.nulled += 1;
+                        batch.count_nulled(i);
                         batch.push(Decoded::Null)
                     }
                     None => return refuse(row, plan, batch, i, cell, invalid.into()),
                 }
             }
             Err(_) if becomes_null(column) => {
-                batch.nulled += 1;
+                batch.count_nulled(i);
                 batch.push(Decoded::Null)
             }
             Err(invalid) => return refuse(row, plan, batch, i, cell, invalid.into()),

@@ -28,6 +28,7 @@ pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
+pub use self::given::verify::Verify;
 pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};
 pub use self::model::*;
 pub use self::question::*;

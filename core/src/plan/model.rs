@@ -1,5 +1,6 @@
 //! What a plan results in: its tables, its steps and what each step needs. Data only.
 
+use super::given::verify::Verify;
 use super::given::words::Orphans;
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
@@ -75,6 +76,8 @@ pub struct TablePlan {
     pub detail: Vec<String>,
     /// The `where` of the plan, as SQLite SQL.
     pub filter: Option<String>,
+    /// What is compared after the load.
+    pub verify: Verify,
     /// Not loaded, for the reason in `detail`; there is no step for it.
     pub skipped: bool,
     /// Columns that ignore case.
@@ -105,6 +108,7 @@ impl TablePlan {
             target,
             detail: vec![why],
             filter: None,
+            verify: Verify::default(),
             skipped: true,
             folded: vec![],
             folding: None,

@@ -98,8 +98,8 @@ pub struct Batch {
     pub rejected: Vec<RejectedRow>,
     /// The row to report if memory for the batch runs out: a row so large that it is the batch's last.
     pub large: Option<RowName>,
-    /// The number of values that became NULL because they did not fit.
-    pub nulled: u64,
+    /// The number of values of each column that became NULL because they did not fit.
+    pub nulled: Vec<u64>,
     /// The number of values that became NULL because the plan's `null_values` list them.
     pub meant_null: u64,
     /// The number of values of each column that were rounded or cut.
@@ -204,6 +204,11 @@ impl Batch {
         count(&mut self.shortened, column);
     }
 
+    /// A value of a column became NULL.
+    pub fn count_nulled(&mut self, column: usize) {
+        count(&mut self.nulled, column);
+    }
+
     /// Counts a text of a complete row's column that was converted.
     pub fn count_converted(&mut self, column: usize) {
         count(&mut self.converted, column);
@@ -273,7 +278,7 @@ impl Batch {
         self.origins.clear();
         self.rejected.clear();
         self.large = None;
-        self.nulled = 0;
+        self.nulled.clear();
         self.meant_null = 0;
         self.shortened.clear();
         self.converted.clear();

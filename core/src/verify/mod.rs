@@ -2,5 +2,7 @@
 
 pub mod back;
 pub mod declared;
+pub mod literal;
+pub mod sample;
 pub mod shown;
 pub mod verdict;

@@ -1,6 +1,7 @@
 //! A value for people: at most 60 characters, or 30 bytes.
 
 use crate::sqltext::sqlite_literal;
+use crate::value::Cell;
 use crate::value::encode::{iso, iso_date, iso_time};
 use crate::value::native::Native;
 
@@ -38,6 +39,42 @@ pub fn value(value: &Native<'_>) -> String {
     }
 }
 
+/// Where a stored value and one of the table's are different, if that is beyond what is shown of both.
+pub fn apart(cell: Cell<'_>, value: &Native<'_>) -> Option<(String, String)> {
+    /// What comes before the difference is shown in part.
+    const BEFORE: usize = 20;
+    let same = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    match (cell, value) {
+        (Cell::Text(stored), Native::Text(found) | Native::Printed(found)) => {
+            // Of a long text only what is near is read.
+            let place = |text: &str, at: usize| text.get(..at).map_or(0, |before| before.chars().count());
+            let at = found.floor_char_boundary(same(stored, found.as_bytes()));
+            let first =
+                place(found, at).checked_sub(CHARACTERS).map(|beyond| beyond + CHARACTERS - BEFORE)?;
+            let start = found.char_indices().nth(first).map_or(found.len(), |(start, _)| start);
+            let head = |bytes: &[u8]| {
+                let bytes = bytes.get(start..).unwrap_or_default();
+                let head = String::from_utf8_lossy(bytes.get(..4 * CHARACTERS).unwrap_or(bytes));
+                let short = shortened(&head).replace('\0', "\u{2400}");
+                let dots = if short.len() < bytes.len() { "…" } else { "" };
+                format!("…{}{dots} from character {}", sqlite_literal(&short), first + 1)
+            };
+            Some((head(stored), head(found.as_bytes())))
+        }
+        (Cell::Blob(stored), Native::Bytes(found)) => {
+            let first = same(stored, found).checked_sub(BYTES)? + BYTES - BEFORE;
+            let head = |bytes: &[u8]| {
+                let bytes = bytes.get(first..).unwrap_or_default();
+                let digits: String = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect();
+                let dots = if bytes.len() > BYTES { "…" } else { "" };
+                format!("…x'{digits}{dots}' from byte {}", first + 1)
+            };
+            Some((head(stored), head(found)))
+        }
+        _ => None,
+    }
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(CHARACTERS).collect()
 }
@@ -64,5 +101,25 @@ mod tests {
         assert_eq!(value(&Native::TimestampTz(1)), "2000-01-01 00:00:00.000001+00");
         assert_eq!(value(&Native::Timestamp(i64::MIN)), "-infinity");
         assert_eq!(value(&Native::Date(i32::MAX)), "infinity");
+    }
+
+    #[test]
+    fn long_values_are_shown_where_they_are_different() {
+        let text = |end: &str| "ä".repeat(100) + end;
+        let apart_at =
+            |stored: &str, found: &str| apart(Cell::Text(stored.as_bytes()), &Native::Text(found.into()));
+        let before = "ä".repeat(20);
+        assert_eq!(
+            apart_at(&text("x"), &text("")),
+            Some((format!("…'{before}x' from character 81"), format!("…'{before}' from character 81")))
+        );
+        assert_eq!(apart_at(&"ä".repeat(59), &text("")), None);
+        assert_eq!(
+            apart(Cell::Blob(&[1; 40]), &Native::Bytes(vec![1; 39].into())),
+            Some((
+                format!("…x'{}' from byte 20", "01".repeat(21)),
+                format!("…x'{}' from byte 20", "01".repeat(20))
+            ))
+        );
     }
 }

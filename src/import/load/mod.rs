@@ -36,6 +36,7 @@ use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::{Finding, counted};
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::qualified;
+use pg_sqlite_migrate_core::verify::back::Normalisation;
 
 /// What a load did.
 #[derive(Debug, Default, Clone)]
@@ -48,8 +49,10 @@ pub struct Loaded {
     pub rejected: u64,
     /// Of these, rows without a parent.
     pub orphans: u64,
-    /// Cells that became NULL because they did not fit.
-    pub nulled: u64,
+    /// Of each column, cells that became NULL because they did not fit.
+    pub nulled: Vec<u64>,
+    /// Values that became others, by target column.
+    pub became: Vec<(String, Normalisation, u64)>,
     /// Cells that became NULL because the plan lists them.
     pub meant_null: u64,
     /// Of each column, cells of which digits or characters were left away.
@@ -135,6 +138,9 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     }
     let is_table = matches!(facts.relkind, 'r' | 'p');
     loaded.rows_before = rows_before;
+    let nulled = spec.columns.iter().zip(&loaded.nulled).filter(|(_, count)| **count > 0);
+    let nulled = nulled.map(|(column, count)| (column.target.clone(), Normalisation::InvalidNull, *count));
+    loaded.became.extend(nulled);
     loaded.rows = loaded.rows.filter(|_| into.is_some());
     loaded.countable = is_table && !facts.insert_rules && counted.is_ok();
     if let Some(reason) = counted.err().filter(|_| is_table) {

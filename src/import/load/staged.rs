@@ -20,6 +20,7 @@ use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::plan::{Conflict, IntoExisting, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::{ident, ident_list, qualified};
+use pg_sqlite_migrate_core::verify::back::Normalisation;
 
 /// Loads the rows; `rows_before` is what the table held.
 pub fn load(
@@ -34,7 +35,11 @@ pub fn load(
     let (stage, relation) = create_stage(spec, target, &[]);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
-    loaded.notes.extend(put_defaults(spec, &stage));
+    for (column, count) in put_defaults(spec, &stage) {
+        let became = counted(count, "NULL became", "NULLs became");
+        loaded.notes.push(format!("{became} the default of \"{column}\""));
+        loaded.became.push((column, Normalisation::Defaulted, count));
+    }
     let renumbering = Renumbering::of(spec, place)?;
     let orphans = resolve_orphans(into, renumbering.as_ref(), &stage, place)?;
     let renumbered = renumbering.map(|renumbering| renumbering.run(&stage, target)).transpose()?;
@@ -49,7 +54,8 @@ pub fn load(
     let staged = loaded.imported - orphans.rejected;
     loaded.rejected += orphans.rejected;
     loaded.orphans += orphans.rejected;
-    loaded.notes.extend(orphans.notes);
+    loaded.notes.extend(orphans.nulled.notes);
+    loaded.became.extend(orphans.nulled.columns);
     let comparison = into.conflict.as_ref().and_then(|c| Comparison::new(spec, c, &stage));
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
     let disabled = (!into.fire_triggers).then(|| triggers::disable(&spec.schema, &spec.target));
@@ -81,10 +87,10 @@ pub fn load(
 }
 
 /// NULL becomes the default of its column. What a default reads is named in full, whatever the search path of the caller
-/// is; it runs once for each NULL, as in an INSERT. Gives what to say of each column.
-fn put_defaults(spec: &LoadSpec, stage: &str) -> Vec<String> {
+/// is; it runs once for each NULL, as in an INSERT. Gives the columns, each with how many.
+fn put_defaults(spec: &LoadSpec, stage: &str) -> Vec<(String, u64)> {
     let _path = LocalSettings::safe_search_path();
-    let (mut set, mut nulls, mut notes) = (vec![], vec![], vec![]);
+    let (mut set, mut nulls, mut counts) = (vec![], vec![], vec![]);
     for column in &spec.columns {
         let Some(default) = &column.default else { continue };
         let is_null = format!("{} IS NULL", ident(&column.target));
@@ -93,18 +99,14 @@ fn put_defaults(spec: &LoadSpec, stage: &str) -> Vec<String> {
         if count > 0 {
             set.push(format!("{0} = COALESCE({0}, {default})", ident(&column.target)));
             nulls.push(is_null);
-            notes.push(format!(
-                "{} the default of \"{}\"",
-                counted(count, "NULL became", "NULLs became"),
-                column.target
-            ));
+            counts.push((column.target.clone(), count));
         }
     }
     if !set.is_empty() {
         // All at once, because an update moves its rows, and defaults may be numbered in the rows' order.
         spi::execute(&format!("UPDATE {stage} SET {} WHERE {}", set.join(", "), nulls.join(" OR ")));
     }
-    notes
+    counts
 }
 
 /// Rows that meet one of the table's change it.

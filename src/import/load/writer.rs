@@ -82,7 +82,8 @@ impl<'a> Writer<'a> {
         }
         self.sink.insert(batch);
         self.loaded.imported += batch.rows() as u64;
-        self.loaded.nulled += batch.nulled;
+        self.loaded.nulled.resize(self.spec.columns.len(), 0);
+        self.loaded.nulled.iter_mut().zip(&batch.nulled).for_each(|(sum, count)| *sum += count);
         self.loaded.meant_null += batch.meant_null;
         self.loaded.shortened.resize(self.spec.columns.len(), 0);
         self.loaded.shortened.iter_mut().zip(&batch.shortened).for_each(|(sum, count)| *sum += count);

@@ -13,6 +13,7 @@ mod record;
 mod reject;
 
 pub use checks::{OrphanChecks, Work};
+pub use null::Told;
 pub use query::OrphanQuery;
 
 use self::checks::{child, parent};
@@ -52,11 +53,13 @@ impl OrphanChecks<'_> {
 
     /// Sets keys without a parent to NULL; what is to be known of it. The specs are of one table, whose user triggers
     /// are disabled.
-    pub fn nullify(&mut self, specs: &[&OrphanSpec]) -> Vec<String> {
+    pub fn nullify(&mut self, specs: &[&OrphanSpec]) -> Told {
         let queries: Vec<OrphanQuery<'_>> = specs.iter().map(|spec| self.query(spec)).collect();
-        let (Some(nulled), Some(first)) = (null::nullify(&queries), specs.first()) else { return vec![] };
+        let (Some(nulled), Some(first)) = (null::nullify(&queries), specs.first()) else {
+            return Told::default();
+        };
         self.rewritten(child(first), nulled.by);
-        null::notes(&queries, &nulled)
+        null::told(&queries, &nulled)
     }
 }
 
@@ -64,7 +67,7 @@ impl OrphanChecks<'_> {
 #[derive(Debug, Clone, Default)]
 pub struct Staged {
     pub rejected: u64,
-    pub notes: Vec<String>,
+    pub nulled: Told,
 }
 
 /// Rejects rows on a staging table that have no parent, and sets keys to NULL, as the policies say. Rows whose parents are
@@ -87,11 +90,11 @@ pub fn resolve_staged<'s>(
     };
     let removed = reject::reject(&queries(Orphans::Reject), rejects);
     let queries = queries(Orphans::Null);
-    let notes = null::nullify(&queries).map(|nulled| null::notes(&queries, &nulled)).unwrap_or_default();
+    let nulled = null::nullify(&queries).map(|nulled| null::told(&queries, &nulled)).unwrap_or_default();
     let by_file = specs.iter().filter(|(spec, _)| spec.policy == Orphans::Error);
     let by_file = by_file.filter_map(|(spec, keys)| Some(OrphanQuery::of_file(spec, stage, (*keys)?)));
     by_file.into_iter().try_for_each(|query| query.refuse())?;
-    Ok(Staged { rejected: removed.iter().map(|removed| removed.rows).sum(), notes })
+    Ok(Staged { rejected: removed.iter().map(|removed| removed.rows).sum(), nulled })
 }
 
 /// The table's own rows may be parents.

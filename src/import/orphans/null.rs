@@ -8,6 +8,7 @@ use crate::pg::latest;
 use crate::pg::loaded_rows::Command;
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::ident;
+use pg_sqlite_migrate_core::verify::back::Normalisation;
 
 /// Rows that lost their key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +43,21 @@ pub fn nullify(queries: &[OrphanQuery<'_>]) -> Option<Nulled> {
 }
 
 /// What is to be known of rows that lost their key.
-pub fn notes(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Vec<String> {
-    let changed = queries.iter().zip(&nulled.rows).filter(|(_, rows)| **rows > 0);
-    let note = |(query, rows): (&OrphanQuery<'_>, &u64)| {
-        let rows = counted(*rows, "row", "rows");
-        format!("{} became NULL in {rows} without a parent", query.spec.columns.join(", "))
-    };
-    changed.map(note).collect()
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    pub notes: Vec<String>,
+    /// Each column, with how many values of its became NULL.
+    pub columns: Vec<(String, Normalisation, u64)>,
+}
+
+pub fn told(queries: &[OrphanQuery<'_>], nulled: &Nulled) -> Told {
+    let mut told = Told::default();
+    for (query, rows) in queries.iter().zip(&nulled.rows).filter(|(_, rows)| **rows > 0) {
+        let (columns, count) = (&query.spec.columns, counted(*rows, "row", "rows"));
+        told.notes.push(format!("{} became NULL in {count} without a parent", columns.join(", ")));
+        told.columns.extend(columns.iter().map(|column| (column.clone(), Normalisation::Orphan, *rows)));
+    }
+    told
 }
 
 /// A column may belong to several keys.

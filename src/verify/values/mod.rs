@@ -1,15 +1,26 @@
 //! Every value of a table against the file: both sides are read in the order of one key, and merged.
 //!
 //! Rows pair by the primary key of the file. Where there is none that can be used, rows are sorted by all their columns: two
-//! that are equal pair, and what is left over on one side is shown. Neither side is ever in memory as a whole.
+//! that are equal pair, and what is left over on one side is shown. Where that cannot be either, rows are compared as a
+//! multiset of digests. Neither side is ever in memory as a whole.
 
 mod absent;
+mod found;
+mod kept;
+mod list;
 mod merge;
+mod multiset;
+mod part;
+mod repair;
 pub mod report;
 mod tally;
 
 pub use absent::Absent;
-pub use tally::{ColumnTally, Difference, Missing, Tally};
+pub use found::{Found, Sink};
+pub use kept::Kept;
+pub use list::List;
+pub use repair::{Repair, Step, unrepaired};
+pub use tally::{Believed, Extent, Tally};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +29,7 @@ use std::time::Duration;
 use pgrx::pg_sys;
 
 use self::merge::{Merge, Stop};
+use self::part::Selected;
 use crate::error::Error;
 use crate::pg::encoding::server_is_utf8;
 use crate::pg::relation::{self, Attribute};
@@ -30,6 +42,7 @@ use pg_sqlite_migrate_core::ddl::reads_clock;
 use pg_sqlite_migrate_core::plan::LoadSpec;
 use pg_sqlite_migrate_core::sqltext::ident;
 use pg_sqlite_migrate_core::verify::back::{Facts, Way};
+use pg_sqlite_migrate_core::verify::sample::Key;
 
 /// A table and what a run did with it.
 pub struct Question<'a> {
@@ -42,38 +55,69 @@ pub struct Question<'a> {
     pub absent: Absent,
     /// Rows of the table that come from elsewhere: those that were there before and were not updated.
     pub others: u64,
-    /// Differences that are listed; all are counted.
-    pub limit: usize,
+    /// Values that the run has made others.
+    pub believed: Option<Believed>,
+    /// Rows of the file, if that is known.
+    pub expected: Option<u64>,
+    /// Which rows are compared.
+    pub rows: Wish,
+    /// The comparison ends after so many rows that are not as they should be.
+    pub stop_after: Option<u64>,
+    /// Is told the number of rows of the file that were read so far.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// The rows that are to be compared.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    All,
+    /// About so many, drawn by chance.
+    Sample(u64),
+    /// Those with these keys.
+    Again(Vec<Key>),
 }
 
 /// What was found of one table, or why it was not compared.
-pub struct Verified {
+pub struct Verified<S> {
     pub schema: String,
     pub table: String,
     pub found: Result<Tally, String>,
+    /// Who has got its rows; `None` where there were none to get.
+    pub sink: Option<S>,
 }
 
-/// What was found, or why the table was not compared.
-pub fn compare(source: &mut Source, question: Question<'_>) -> Result<Result<Tally, String>, Error> {
+/// What was found, or why the table was not compared. `sink` gets every row that is not as it should be.
+pub fn compare(
+    source: &mut Source,
+    question: Question<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Result<Tally, String>, Error> {
     let pairing = match Pairing::new(&question) {
         Ok(pairing) => pairing,
         Err(reason) => return Ok(Err(reason)),
     };
     let mut refused = None;
-    for key in pairing.keys(question.spec, question.table) {
-        let tally = Tally::new(&question.spec.columns, question.others, question.limit);
-        match pairing.merge(source, &key, tally, &mut question.absent.clone())? {
+    for order in pairing.orders(question.table) {
+        let selected = part::select(source, &pairing, &order, &question)?;
+        match pairing.merge(source, &order, &selected, &question, sink)? {
             Ok(tally) => return Ok(Ok(tally)),
             Err(stop) => refused = Some(stop),
         }
     }
-    Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string()))
+    if let Wish::Again(_) = question.rows {
+        return Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string()));
+    }
+    match multiset::compare(source, &pairing, &question, sink)? {
+        Some(tally) => Ok(Ok(tally)),
+        None => Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string())),
+    }
 }
 
 /// What both sides are read by.
 struct Pairing<'a> {
     spec: &'a LoadSpec,
-    table: &'a Table,
+    /// A name of the rowid of the file's table, if it has one.
+    rowid: Option<&'static str>,
     /// The relation, as SQL names it in FROM.
     from: String,
     attributes: Vec<Attribute>,
@@ -82,11 +126,13 @@ struct Pairing<'a> {
 }
 
 /// The columns that rows are sorted by.
-struct Key {
+pub struct Order {
     columns: Vec<usize>,
     /// No two rows of the file have the same.
     unique: bool,
     by_rowid: bool,
+    /// It is the primary key.
+    pub primary: bool,
 }
 
 impl<'a> Pairing<'a> {
@@ -115,11 +161,12 @@ impl<'a> Pairing<'a> {
         let ways: Option<Vec<Way>> = spec.columns.iter().zip(&attributes).map(way).collect();
         let ways = ways.ok_or_else(|| format!("there is no time zone \"{}\"", spec.timezone))?;
         let terms = spec.columns.iter().map(|column| spec.reading.term(&column.source)).collect();
-        Ok(Pairing { spec, table, from, attributes, ways, terms })
+        Ok(Pairing { spec, rowid: table.rowid_name(), from, attributes, ways, terms })
     }
 
     /// The keys by which the rows may be paired, the best one first.
-    fn keys(&self, spec: &LoadSpec, table: &Table) -> Vec<Key> {
+    fn orders(&self, table: &Table) -> Vec<Order> {
+        let spec = self.spec;
         let place = |name: &String| spec.columns.iter().position(|c| c.source.eq_ignore_ascii_case(name));
         let primary: Option<Vec<usize>> = spec.source_key.iter().map(place).collect();
         let primary =
@@ -129,10 +176,16 @@ impl<'a> Pairing<'a> {
             let stored = spec.source_key.iter().all(|name| spec.reading.using(name).is_none());
             alias && stored && key.iter().all(|column| self.ways.get(*column).is_some_and(Way::is_integer))
         };
-        let primary = primary.map(|columns| Key { by_rowid: is_rowid(&columns), columns, unique: true });
+        let primary = primary.map(|columns| Order {
+            by_rowid: is_rowid(&columns),
+            columns,
+            unique: true,
+            primary: true,
+        });
         let all: Vec<usize> = (0..self.ways.len()).filter(|column| self.has_order(*column)).collect();
         // What rows are not sorted by is compared between rows that pair: only one pair may be possible.
-        let all = Key { unique: all.len() < self.ways.len(), columns: all, by_rowid: false };
+        let unique = all.len() < self.ways.len();
+        let all = Order { unique, columns: all, by_rowid: false, primary: false };
         primary.into_iter().chain((!all.columns.is_empty()).then_some(all)).collect()
     }
 
@@ -142,54 +195,76 @@ impl<'a> Pairing<'a> {
         way.is_some_and(|way| way.has_order() && (server_is_utf8() || !way.is_text()))
     }
 
+    /// A column's name in the table, as SQL has it.
+    fn name(&self, column: usize) -> Option<String> {
+        self.attributes.get(column).map(|attribute| ident(&attribute.name))
+    }
+
+    fn type_of(&self, column: usize) -> pg_sys::Oid {
+        self.attributes.get(column).map_or(pg_sys::InvalidOid, |attribute| attribute.type_oid)
+    }
+
     /// The table's rows by the key.
-    fn target(&self, key: &Key) -> String {
-        let name = |column: usize| self.attributes.get(column).map(|attribute| ident(&attribute.name));
-        let list: Vec<String> = (0..self.attributes.len()).filter_map(name).collect();
+    fn target(&self, order: &Order, selected: &Selected) -> String {
+        let list: Vec<String> = (0..self.attributes.len()).filter_map(|column| self.name(column)).collect();
         let by = |column: &usize| {
             let is_text = self.ways.get(*column).is_some_and(Way::is_text);
             let by_bytes = if is_text { "::text COLLATE \"C\"" } else { "" };
-            Some(format!("{}{by_bytes} NULLS FIRST", name(*column)?))
+            Some(format!("{}{by_bytes} NULLS FIRST", self.name(*column)?))
         };
-        let order: Vec<String> = key.columns.iter().filter_map(by).collect();
-        format!("SELECT {} FROM {} ORDER BY {}", list.join(", "), self.from, order.join(", "))
+        let by: Vec<String> = order.columns.iter().filter_map(by).collect();
+        let condition = selected.condition(self, order).map(|c| format!(" WHERE {c}")).unwrap_or_default();
+        format!("SELECT {} FROM {}{condition} ORDER BY {}", list.join(", "), self.from, by.join(", "))
     }
 
     fn merge(
         &self,
         source: &mut Source,
-        key: &Key,
-        tally: Tally,
-        absent: &mut Absent,
+        order: &Order,
+        selected: &Selected,
+        question: &Question<'_>,
+        sink: &mut dyn Sink,
     ) -> Result<Result<Tally, Stop>, Error> {
         let by: Vec<(usize, Way)> =
-            key.columns.iter().filter_map(|c| Some((*c, self.ways.get(*c)?.clone()))).collect();
-        let rowid = self.table.rowid_name();
+            order.columns.iter().filter_map(|c| Some((*c, self.ways.get(*c)?.clone()))).collect();
         let ordered = Ordered {
             table: &self.spec.source,
-            rowid,
+            rowid: self.rowid,
             terms: &self.terms,
             filter: self.spec.reading.filter.as_deref(),
             key: &by,
-            by_rowid: key.by_rowid,
+            by_rowid: order.by_rowid,
+            part: selected.part(),
         };
         let types: Vec<pg_sys::Oid> = self.attributes.iter().map(|attribute| attribute.type_oid).collect();
+        let tally = Tally::new(
+            &self.spec.columns,
+            question.others,
+            question.believed.clone(),
+            selected.extent(&question.rows),
+        );
+        let mut absent = question.absent.clone();
         let _settings = reading::guarded();
-        cursor::with(&self.target(key), &types, |cursor| {
-            let mut merge =
-                Merge::new(cursor, self.spec, &self.ways, &key.columns, key.unique, tally, absent);
-            let read = read(source, &ordered, |rows| merge.take(&rows));
-            // A merge that has stopped has interrupted the reader.
-            match merge.stopped() {
-                Some(stop) => Ok(Err(stop)),
-                None => read.map(|()| merge.finish()),
+        cursor::with(&self.target(order, selected), &types, |cursor| {
+            let (wanted, stop_after) = (selected.wanted(), question.stop_after);
+            let mut merge = Merge::new(cursor, self, order, wanted, stop_after, tally, &mut absent, sink);
+            let mut done = 0;
+            let read = read(source, &ordered, |rows| {
+                done += rows.count() as u64;
+                (question.progress)(done);
+                merge.take(&rows)
+            });
+            // A merge that has ended has interrupted the reader.
+            match merge.has_ended() {
+                true => Ok(merge.finish()),
+                false => read.map(|()| merge.finish()),
             }
         })
     }
 }
 
-/// Batches that are read before the reader waits.
-const IN_FLIGHT: usize = 4;
+/// Bytes that are read before the reader waits. A batch of one large value is as large as the value.
+const IN_FLIGHT: usize = 4 << 20;
 
 /// Reads on the helper thread; `take` gets the rows here, and gives `false` to stop.
 fn read(source: &mut Source, ordered: &Ordered<'_>, mut take: impl FnMut(Rows) -> bool) -> Result<(), Error> {
@@ -197,21 +272,22 @@ fn read(source: &mut Source, ordered: &Ordered<'_>, mut take: impl FnMut(Rows) -
     let in_flight = flight.clone();
     let job = move |mut out: Outbox<'_, Rows>| {
         ordered::read(source, ordered, &mut |rows| {
-            while in_flight.load(Ordering::Acquire) >= IN_FLIGHT {
+            while in_flight.load(Ordering::Acquire) > IN_FLIGHT {
                 if thread::stopping() {
                     return false;
                 }
                 std::thread::sleep(Duration::from_micros(200));
             }
-            in_flight.fetch_add(1, Ordering::AcqRel);
+            in_flight.fetch_add(rows.size(), Ordering::AcqRel);
             out.send(rows)
         })
     };
     let outcome = thread::run_with(job, |rows| {
+        let size = rows.size();
         if !take(rows) {
             thread::stop();
         }
-        flight.fetch_sub(1, Ordering::AcqRel);
+        flight.fetch_sub(size, Ordering::AcqRel);
     });
     Ok(outcome?)
 }

@@ -1,9 +1,9 @@
 //! The result of `verify_values`: a row for each column, the worst first.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Verified;
-use super::tally::{ColumnTally, Tally};
+use super::tally::{ColumnTally, Extent, Tally};
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::verify::back::Normalisation;
 
@@ -26,6 +26,10 @@ impl Judgement {
             Judgement::Normalised => "normalised",
             Judgement::Equal => "equal",
         }
+    }
+
+    pub fn is_good(self) -> bool {
+        matches!(self, Judgement::Normalised | Judgement::Equal)
     }
 }
 
@@ -50,14 +54,23 @@ pub struct Row {
     pub detail: Option<String>,
 }
 
-pub fn rows(verified: Vec<Verified>) -> Vec<Row> {
+impl Row {
+    /// What was counted, for the run log.
+    pub fn counts(&self) -> Value {
+        json!({ "compared": self.compared, "equal": self.equal, "normalised": self.normalised,
+                "different": self.different, "missing_in_target": self.missing_in_target,
+                "missing_in_source": self.missing_in_source })
+    }
+}
+
+pub fn rows<S>(verified: &[Verified<S>]) -> Vec<Row> {
     let mut rows: Vec<Row> = verified.iter().flat_map(of_table).collect();
     // Tables and columns stay in their order otherwise.
     rows.sort_by_key(|row| row.verdict);
     rows
 }
 
-fn of_table(verified: &Verified) -> Vec<Row> {
+fn of_table<S>(verified: &Verified<S>) -> Vec<Row> {
     match &verified.found {
         Ok(tally) => tally.columns.iter().map(|column| of_column(verified, tally, column)).collect(),
         Err(reason) => vec![Row {
@@ -78,8 +91,8 @@ fn of_table(verified: &Verified) -> Vec<Row> {
     }
 }
 
-fn of_column(verified: &Verified, tally: &Tally, column: &ColumnTally) -> Row {
-    let missing = tally.missing_in_target + tally.missing_in_source > 0;
+fn of_column<S>(verified: &Verified<S>, tally: &Tally, column: &ColumnTally) -> Row {
+    let missing = tally.missing_in_target + tally.missing_in_source + tally.lost > 0;
     let verdict = match column {
         column if column.different > 0 => Judgement::Different,
         _ if missing => Judgement::MissingRows,
@@ -108,7 +121,47 @@ fn of_column(verified: &Verified, tally: &Tally, column: &ColumnTally) -> Row {
         missing_in_source: tally.missing_in_source as i64,
         first: first.map(|first| (Some(first.key.clone()), first.source.clone(), first.target.clone())),
         verdict,
-        detail: column.refused.clone().or_else(|| (column.unknown > 0).then(unknown)),
+        detail: joined([
+            column.refused.clone().or_else(|| (column.unknown > 0).then(unknown)),
+            beyond(column),
+            lost(tally),
+            tally.unpaired.then(|| "rows were compared as a whole: no key pairs them".into()),
+            extent(tally),
+        ]),
+    }
+}
+
+fn joined<const N: usize>(notes: [Option<String>; N]) -> Option<String> {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+fn beyond(column: &ColumnTally) -> Option<String> {
+    let (one, many) = ("value is", "values are");
+    let said = |of| format!("{of} NULL or a default, which the run has not made so");
+    (column.beyond > 0).then(|| said(counted(column.beyond, one, many)))
+}
+
+fn lost(tally: &Tally) -> Option<String> {
+    let (one, many) =
+        ("row that was there before the run is missing", "rows that were there before the run are missing");
+    (tally.lost > 0).then(|| counted(tally.lost, one, many))
+}
+
+/// How much of the table was compared, if that is not all of it.
+pub fn extent(tally: &Tally) -> Option<String> {
+    let compared = counted(tally.paired + tally.missing_in_target, "row", "rows");
+    match tally.extent {
+        Extent::Whole => None,
+        Extent::Sample => Some(format!("a sample: {compared} of the file compared")),
+        Extent::Again => Some(format!("{compared} of the file compared again")),
+        Extent::Unsampled => Some(format!("no sample: all {compared} of the file compared")),
+        Extent::Stopped { differing } => {
+            let differing = counted(differing, "differing row", "differing rows");
+            let compared =
+                counted(tally.paired + tally.missing_in_target + tally.missing_in_source, "row", "rows");
+            Some(format!("stopped after {differing}, {compared} compared"))
+        }
     }
 }
 

@@ -34,6 +34,7 @@ CALLS = {
     "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",
+    "verify_repair": "verify_repair()",
     "sqlite_advise": "(SELECT * FROM sqlite_advise() WHERE subject <> 'setting')",
     "sqlite_report": "(SELECT r->'types' AS types, r->'findings' AS findings FROM CAST(sqlite_report(format => 'json') AS jsonb) r)",
     "reset_sequences": "reset_sequences('schéma')",

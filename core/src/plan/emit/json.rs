@@ -26,7 +26,6 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
     put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
-    put(&mut out, "verify", given.verify.unwrap_or_default().word().into());
     put(&mut out, "notices", given.notices.unwrap_or_default().word().into());
     put(&mut out, "before", statements(&given.before));
     put(&mut out, "after", statements(&given.after));
@@ -76,6 +75,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
     put(&mut out, "checks", settings.checks.json());
+    put(&mut out, "verify", settings.verify.json());
     put(&mut out, "reset_sequences", settings.reset_sequences.into());
     put(&mut out, "analyze", settings.analyze.into());
     out

@@ -43,6 +43,7 @@ fn table(ctx: &Context<'_>, table: &DecidedTable<'_>) -> TablePlan {
         target: table.target.clone(),
         detail: table.detail.clone(),
         filter: table.overrides.and_then(|g| g.filter.clone()),
+        verify: table.settings.verify,
         skipped: table.disposition == Disposition::Absent,
         folding: folded().find_map(|c| create(c.folding.as_ref()?)),
         folded: folded()

@@ -5,6 +5,7 @@
 //! values do something today; the rest is refused by name, never ignored.
 
 use super::match_by;
+use super::verify;
 use super::words::*;
 use crate::damage::Integrity;
 use crate::types::Epochs;
@@ -55,6 +56,8 @@ pub enum Kind {
     /// How many digits; null for as many as there are.
     Scale,
     Timezone,
+    /// A word, or an object with a share.
+    Verify,
     /// `false`, `true`, or an expression.
     Generated,
     /// Source table -> object.
@@ -229,8 +232,8 @@ pub const KEYS: &[Key] = &[
     Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
         "How much of the file is checked for damage first: `quick` checks the pages of every table and index, `full` also compares indexes with their tables, `none` checks nothing, so that a damaged page may give wrong rows without an error.",
         "\"integrity\": \"full\""),
-    Key::new("verify", Kind::Word(Verify::WORDS), "\"counts\"").run().in_table(NOTHING).says(
-        "What is compared after the load: the numbers of rows, all values as well, or nothing. A difference rolls the import back.",
+    Key::new("verify", Kind::Verify, "\"counts\"").run_and_table().says(
+        "What is compared after the load: the numbers of rows (`counts`), all values as well (`values`), or those of a share of the rows, 1 % of a table and at least 1,000 rows (`sample`; an object states another share), or nothing (`none`). A difference rolls the import back.",
         "\"verify\": \"values\""),
     Key::new("notices", Kind::Word(Notices::WORDS), "\"progress\"").run().says(
         "The NOTICEs of an import, and of a plan that takes long to make. `progress`: while it takes long, how far it is, at most every two seconds, and at the end where its time went. `tables`: each table that is loaded, and the end. `none`: nothing. Warnings are reported in any case.",
@@ -422,6 +425,10 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Encoding => "the name of an encoding, or `null`".into(),
         Kind::Scale => "a number of digits, or `null`".into(),
         Kind::Timezone => "a time zone name".into(),
+        Kind::Verify => {
+            let words = verify::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+            format!("{words}, or `{{\"sample\": share}}`")
+        }
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),
         Kind::Any => "".into(),

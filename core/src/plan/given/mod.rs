@@ -12,4 +12,5 @@ mod pgtype;
 pub mod schema;
 pub(crate) mod settings;
 mod shapes;
+pub(crate) mod verify;
 pub mod words;

@@ -12,6 +12,7 @@ use super::objects::Objects;
 use super::orms::Orms;
 use super::settings;
 use super::shapes::{check_object, wrong};
+use super::verify::Verify;
 use super::words::*;
 use crate::damage::Integrity;
 use crate::path::join;
@@ -45,7 +46,6 @@ pub struct Overrides {
     pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
     pub integrity: Option<Integrity>,
-    pub verify: Option<Verify>,
     pub notices: Option<Notices>,
     pub before: Option<Vec<String>>,
     pub after: Option<Vec<String>>,
@@ -84,6 +84,7 @@ pub struct Common {
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
     pub checks: Option<Objects>,
+    pub verify: Option<Verify>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
 }
@@ -288,7 +289,6 @@ fn read_plan(map: &Object) -> Overrides {
         loader: word(map, "loader"),
         profile: word(map, "profile"),
         integrity: word(map, "integrity"),
-        verify: word(map, "verify"),
         notices: word(map, "notices"),
         before: list(map, "before"),
         after: list(map, "after"),
@@ -327,6 +327,7 @@ fn read_common(map: &Object) -> Common {
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
         checks: Objects::read(map, "checks"),
+        verify: Verify::read(map),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),
     }

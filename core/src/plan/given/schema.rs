@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
+use super::verify;
 use super::words::{Names, Word};
 use crate::orm;
 use crate::value::Format;
@@ -89,6 +90,11 @@ fn shape(kind: Kind) -> Value {
             let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));
             json!({ "enum": words.chain([Value::Null]).collect::<Vec<_>>() })
         }
+        Kind::Verify => {
+            let share = json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 });
+            let object = json!({ "type": "object", "properties": { "sample": share }, "required": ["sample"], "additionalProperties": false });
+            json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
+        }
         Kind::Generated => json!({ "anyOf": [{ "type": "boolean" }, text()] }),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
@@ -169,6 +175,10 @@ mod tests {
             json!({ "indexes": {} }),
             json!({ "indexes": { "exclude": "a" } }),
             json!({ "checks": { "exclude": [1] } }),
+            json!({ "verify": "value" }),
+            json!({ "verify": {} }),
+            json!({ "verify": { "sample": 0 } }),
+            json!({ "tables": { "t": { "verify": { "sample": 2 } } } }),
             json!({ "foreign_keys": { "exclude": [], "only": [] } }),
             json!({ "tables": { "t": { "columns": { "c": { "typ": "text" } } } } }),
             json!({ "tables": { "t": { "columns": { "c": { "format": "unix" } } } } }),

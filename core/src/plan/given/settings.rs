@@ -3,6 +3,7 @@
 use super::match_by::MatchBy;
 use super::objects::Objects;
 use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
+use super::verify::Verify;
 use super::words::*;
 use crate::damage::Integrity;
 use crate::orm::Conventions;
@@ -44,6 +45,7 @@ pub struct Settings {
     pub indexes: Objects,
     pub foreign_keys: Objects,
     pub checks: Objects,
+    pub verify: Verify,
     pub reset_sequences: bool,
     pub analyze: bool,
 }
@@ -97,6 +99,7 @@ impl Settings {
             indexes: Objects::All,
             foreign_keys: Objects::All,
             checks: Objects::All,
+            verify: Verify::default(),
             reset_sequences: true,
             analyze: true,
         };
@@ -144,6 +147,7 @@ impl Settings {
             indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
             foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
             checks: own.checks.as_ref().unwrap_or(&self.checks).clone(),
+            verify: own.verify.unwrap_or(self.verify),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),
         }
@@ -182,9 +186,7 @@ pub struct Needs {
     pub schemas: Vec<String>,
     /// Stop at the first bad object (false with `on_error: "continue"`).
     pub stop_on_error: bool,
-    pub verify_counts: bool,
     pub notices: Notices,
-    pub verify_values: bool,
     /// The texts of the database are bytes (SQL_ASCII), and so are those that are loaded.
     pub texts_of_bytes: bool,
     /// Statements to run before the target is read; an import takes them out as it runs them.
@@ -212,8 +214,6 @@ pub fn needs(given: &Overrides) -> Needs {
         before: given.before.clone().unwrap_or_default(),
         schemas: schemas(given),
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
-        verify_counts: given.verify.unwrap_or_default() != Verify::None,
-        verify_values: given.verify == Some(Verify::Values),
         notices: given.notices.unwrap_or_default(),
         texts_of_bytes: false,
     }
@@ -357,12 +357,7 @@ mod tests {
             "tables": {"t": {"schema": "b"}, "u": {"schema": "b"}, "v": {"schema": "public"}}});
         let needs = needs(&parse(&plan).unwrap_or_default());
         assert_eq!(needs.schemas, ["public", "b"]);
-        assert!(
-            needs.opening.immutable
-                && !needs.opening.copy_wal
-                && !needs.stop_on_error
-                && !needs.verify_counts
-        );
+        assert!(needs.opening.immutable && !needs.opening.copy_wal && !needs.stop_on_error);
     }
 
     #[test]

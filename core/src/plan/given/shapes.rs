@@ -8,6 +8,7 @@ use super::objects;
 use super::orms;
 use super::overrides::{PlanError, invalid};
 use super::pgtype;
+use super::verify;
 use crate::path::join;
 use crate::value::encoding::TextEncoding;
 use crate::value::{Format, Timezone};
@@ -72,6 +73,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
         }
+        Kind::Verify => verify::check(value, path),
         Kind::Generated if value.is_boolean() => Ok(()),
         Kind::Generated => check_text(value, path).map(|_| ()),
         Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),

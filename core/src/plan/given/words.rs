@@ -165,16 +165,6 @@ pub enum Notices {
     None,
 }
 
-/// What is compared after the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verify {
-    #[default]
-    Counts,
-    /// Read, but refused: not supported yet.
-    Values,
-    None,
-}
-
 /// The values of `orphans` that a key allows, those that lose less first: one, and the others. An existing constraint
 /// stays valid, and a column that is NOT NULL takes no NULL.
 pub fn orphan_policies(existing: bool, nullable: bool) -> (&'static str, &'static [&'static str]) {
@@ -205,7 +195,6 @@ words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");
 words!(Notices: Progress = "progress", Tables = "tables", None = "none");
-words!(Verify: Counts = "counts", Values = "values", None = "none");
 
 #[cfg(test)]
 mod tests {
@@ -237,7 +226,6 @@ mod tests {
         round_trip::<Loader>();
         round_trip::<ProfileMode>();
         round_trip::<Integrity>();
-        round_trip::<Verify>();
         round_trip::<Notices>();
         assert_eq!(Names::parse("Lower"), None);
     }

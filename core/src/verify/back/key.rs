@@ -40,14 +40,20 @@ impl Way {
                 false
             }
         };
+        ordered && self.keeps_cells()
+    }
+
+    /// The cell tells what it has become.
+    pub(super) fn keeps_cells(&self) -> bool {
         let shortened = match self.kind {
             Kind::Numeric(limit) => limit.is_some(),
             Kind::Text(limit) | Kind::Bpchar(limit) => limit.is_some(),
             Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
+            Kind::TimeTz(_) | Kind::Interval(_) => true,
             _ => false,
         } && self.excess != Excess::Error;
         let lost = self.facts.orphans || self.becomes_null && self.facts.domain;
-        ordered && !shortened && !lost && !self.defaulted
+        !shortened && !lost && !self.defaulted
     }
 
     /// A cell that is an integer becomes the same integer.

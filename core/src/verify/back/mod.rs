@@ -7,6 +7,7 @@
 //! [`Verdict::Different`]. What a type's own functions alone can tell ([`Verdict::Unknown`]) is never called equal.
 
 mod cell;
+mod form;
 mod json;
 mod key;
 mod number;

@@ -125,7 +125,7 @@ impl Decimal {
                 && length.saturating_sub(self.exponent) <= i64::from(scale))
     }
 
-    fn sortable(&self) -> Vec<u8> {
+    pub fn sortable(&self) -> Vec<u8> {
         if self.digits.is_empty() {
             return vec![2];
         }

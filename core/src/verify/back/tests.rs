@@ -1,5 +1,7 @@
 //! The loader converts, [`Way`] turns round: every cell that a type takes has to come back, and no other value may.
 
+use xxhash_rust::xxh3::Xxh3;
+
 use super::*;
 use crate::value::encoding::{Nul, TextEncoding};
 use crate::value::{Decoded, Decoder, Timezone};
@@ -336,6 +338,34 @@ fn the_value_of_another_cell_is_different() {
         wrong.len(),
         wrong.iter().take(60).cloned().collect::<Vec<_>>().join("\n")
     );
+}
+
+/// Rows that no key pairs are compared by the forms of their cells and values.
+#[test]
+fn forms_of_cells_and_of_their_values_are_the_same() {
+    let digest = |write: &dyn Fn(&mut Xxh3)| {
+        let mut out = Xxh3::new();
+        write(&mut out);
+        out.digest128()
+    };
+    for column in columns() {
+        let decoder =
+            Decoder::new(&column.pg_type, column.format, &Timezone::UTC).with_words(column.words.clone());
+        let way = way_of(&column, "UTC");
+        let mut forms: Vec<(u128, Native<'static>)> = vec![];
+        for stored in cells().into_iter().filter(|_| way.has_form()) {
+            let read = column.texts.read(stored);
+            let Ok(decoded) = decoder.decode(read.as_deref().map_or(stored, Cell::Text)) else { continue };
+            let value = native(&column.pg_type, decoded);
+            let form = digest(&|out| way.write_value(&value, out));
+            assert_eq!(digest(&|out| way.write_cell(stored, out)), form, "{} {stored:?}", column.pg_type);
+            for (other, of) in &forms {
+                let same = way.compare(stored, of) != Verdict::Different;
+                assert!(same || *other != form, "{} {stored:?} {of:?}", column.pg_type);
+            }
+            forms.push((form, value));
+        }
+    }
 }
 
 /// The order of the keys is the order of the values.

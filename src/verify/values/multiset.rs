@@ -1,0 +1,235 @@
+//! Rows that no key pairs: how often is each there?
+//!
+//! A row is the digest of the forms that both sides make of its values. Digests are counted and added up by their first bits
+//! on both sides; where the sums are equal, so are the rows. Only of the others the digests are kept, some at a time, and
+//! the rows that only one side has are read once more to be shown. So memory has a bound, however many rows there are.
+
+use std::collections::HashMap;
+
+use pgrx::pg_sys;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::found::{Begun, Found, Kind, Sink};
+use super::tally::{Extent, Tally};
+use super::{Absent, Order, Pairing, Question, Wish};
+use crate::error::Error;
+use crate::pg::cursor::{self, Cursor};
+use crate::pg::reading;
+use crate::sqlite::Source;
+use crate::sqlite::ordered::{Ordered, Part, Rows};
+use pg_sqlite_migrate_core::verify::back::Way;
+
+/// The digests of a table are counted by their first bits.
+const BITS: u32 = 16;
+
+/// Rows whose digests are kept at a time.
+const AT_A_TIME: u64 = 500_000;
+
+/// Digests with the same first bits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    /// The file's and the table's.
+    rows: [u64; 2],
+    /// The file's without the table's.
+    sum: u128,
+}
+
+impl Bucket {
+    fn is_even(&self) -> bool {
+        let [file, table] = self.rows;
+        file == table && self.sum == 0
+    }
+}
+
+/// One row, on either side.
+enum Side<'r> {
+    File(&'r Rows, usize),
+    Table(&'r Cursor),
+}
+
+/// Compares the rows; `None` if no column has a form that both sides share.
+pub fn compare(
+    source: &mut Source,
+    pairing: &Pairing<'_>,
+    question: &Question<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Option<Tally>, Error> {
+    let columns: Vec<usize> =
+        (0..pairing.ways.len()).filter(|at| pairing.ways.get(*at).is_some_and(Way::has_form)).collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let extent = if matches!(question.rows, Wish::Sample(_)) { Extent::Unsampled } else { Extent::Whole };
+    let mut tally = Tally::new(&pairing.spec.columns, question.others, question.believed.clone(), extent);
+    tally.unpaired = true;
+    let unnamed = question.absent.unnamed();
+    sink.begin(&Begun {
+        spec: pairing.spec,
+        attributes: &pairing.attributes,
+        by_primary: false,
+        unnamed,
+        others: question.others,
+    });
+    let order = Order { columns, unique: false, by_rowid: false, primary: false };
+    let mut sides = Sides { source, pairing, order: &order, question };
+    let buckets = sides.buckets()?;
+    let rows: u64 = buckets.iter().map(|bucket| bucket.rows[0]).sum();
+    for group in groups(&buckets) {
+        let uneven = sides.uneven(&buckets, &group)?;
+        sides.show(&uneven, &mut tally, sink)?;
+        let differing = tally.rows_found(unnamed);
+        if question.stop_after.is_some_and(|limit| differing >= limit) {
+            tally.extent = Extent::Stopped { differing };
+            break;
+        }
+    }
+    tally.paired = rows.saturating_sub(tally.missing_in_target);
+    let paired = tally.paired;
+    for (at, column) in tally.columns.iter_mut().enumerate() {
+        match order.columns.contains(&at) {
+            true => column.equal = paired,
+            false => {
+                column.refused = Some("no key pairs the rows, and the cell does not tell the value".into())
+            }
+        }
+    }
+    tally.finish(unnamed);
+    Ok(Some(tally))
+}
+
+fn bucket_of(digest: u128) -> usize {
+    (digest >> (u128::BITS - BITS)) as usize
+}
+
+/// Buckets that are to be looked at, those at a time that have not too many rows.
+fn groups(buckets: &[Bucket]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(u64, Vec<usize>)> = vec![];
+    for (at, bucket) in buckets.iter().enumerate().filter(|(_, bucket)| !bucket.is_even()) {
+        let rows = bucket.rows.iter().sum::<u64>();
+        match groups.last_mut() {
+            Some((sum, group)) if *sum + rows <= AT_A_TIME => {
+                *sum += rows;
+                group.push(at);
+            }
+            _ => groups.push((rows, vec![at])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+struct Sides<'a, 'q> {
+    source: &'a mut Source,
+    pairing: &'a Pairing<'q>,
+    order: &'a Order,
+    question: &'a Question<'q>,
+}
+
+impl Sides<'_, '_> {
+    fn buckets(&mut self) -> Result<Vec<Bucket>, Error> {
+        let mut buckets = vec![Bucket::default(); 1 << BITS];
+        self.each(&mut |digest, side| {
+            let Some(bucket) = buckets.get_mut(bucket_of(digest)) else { return };
+            let [file, table] = &mut bucket.rows;
+            match side {
+                Side::File(..) => (*file, bucket.sum) = (*file + 1, bucket.sum.wrapping_add(digest)),
+                Side::Table(_) => (*table, bucket.sum) = (*table + 1, bucket.sum.wrapping_sub(digest)),
+            }
+        })?;
+        Ok(buckets)
+    }
+
+    /// The digests that one side has more often, with how often; those of the file are counted up.
+    fn uneven(&mut self, buckets: &[Bucket], group: &[usize]) -> Result<HashMap<u128, i64>, Error> {
+        let mut wanted = vec![false; buckets.len()];
+        group.iter().for_each(|at| wanted[*at] = true);
+        let mut counts = HashMap::new();
+        self.each(&mut |digest, side| {
+            if wanted.get(bucket_of(digest)).copied().unwrap_or(false) {
+                let count: &mut i64 = counts.entry(digest).or_default();
+                *count += if matches!(side, Side::File(..)) { 1 } else { -1 };
+            }
+        })?;
+        counts.retain(|_, count| *count != 0);
+        Ok(counts)
+    }
+
+    fn show(
+        &mut self,
+        uneven: &HashMap<u128, i64>,
+        tally: &mut Tally,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        let (spec, order) = (self.pairing.spec, self.order);
+        let mut left = uneven.clone();
+        self.each(&mut |digest, side| {
+            let Some(count) = left.get_mut(&digest) else { return };
+            let none = Found {
+                kind: Kind::MissingInSource,
+                spec,
+                order,
+                key: None,
+                doubled: false,
+                source: None,
+                target: None,
+                columns: &[],
+            };
+            let found = match side {
+                Side::File(rows, row) if *count > 0 => {
+                    *count -= 1;
+                    Found { kind: Kind::MissingInTarget, source: Some((rows, row)), ..none }
+                }
+                Side::Table(row) if *count < 0 => {
+                    *count += 1;
+                    Found { target: Some(row), ..none }
+                }
+                _ => return,
+            };
+            if tally.missing(found.kind, || found.of_column(0)) {
+                sink.row(&found);
+            }
+        })
+    }
+
+    /// Every row of both sides, those of the file first; without those that the run has rejected.
+    fn each(&mut self, take: &mut dyn FnMut(u128, Side<'_>)) -> Result<(), Error> {
+        let (pairing, order) = (self.pairing, self.order);
+        let ways: Vec<(usize, &Way)> =
+            order.columns.iter().filter_map(|column| Some((*column, pairing.ways.get(*column)?))).collect();
+        let ordered = Ordered {
+            table: &pairing.spec.source,
+            rowid: pairing.rowid,
+            terms: &pairing.terms,
+            filter: pairing.spec.reading.filter.as_deref(),
+            key: &[],
+            by_rowid: false,
+            part: Part::All,
+        };
+        let mut absent: Absent = self.question.absent.clone();
+        let mut done = 0;
+        super::read(self.source, &ordered, |rows| {
+            done += rows.count() as u64;
+            (self.question.progress)(done);
+            for row in 0..rows.count() {
+                let cell = |column: usize| rows.cell(row, column);
+                if absent.accounts_for(pairing.spec, rows.rowid(row), cell) {
+                    continue;
+                }
+                let mut digest = Xxh3::new();
+                ways.iter().for_each(|(column, way)| way.write_cell(rows.cell(row, *column), &mut digest));
+                take(digest.digest128(), Side::File(&rows, row));
+            }
+            true
+        })?;
+        let types: Vec<pg_sys::Oid> = (0..pairing.ways.len()).map(|column| pairing.type_of(column)).collect();
+        let names: Vec<String> = (0..pairing.ways.len()).filter_map(|column| pairing.name(column)).collect();
+        let _settings = reading::guarded();
+        cursor::with(&format!("SELECT {} FROM {}", names.join(", "), pairing.from), &types, |cursor| {
+            while cursor.advance() {
+                let mut digest = Xxh3::new();
+                ways.iter().for_each(|(column, way)| way.write_value(&cursor.value(*column), &mut digest));
+                take(digest.digest128(), Side::Table(cursor));
+            }
+        });
+        Ok(())
+    }
+}
