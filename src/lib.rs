@@ -12,6 +12,7 @@ pub mod sqlite;
 // What joins them.
 pub mod fdw;
 pub mod import;
+pub mod manifest;
 pub mod verify;
 
 mod api;

@@ -14,9 +14,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verify", &["error", "guc", "pg", "sqlite"]),
     // A run ends with its verification.
     ("import", &["error", "guc", "pg", "sqlite", "verify"]),
+    // A manifest says what a plan makes of a file, and reads the file as verification does.
+    ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
-    ("api", &["error", "fdw", "guc", "import", "pg", "sqlite", "verify"]),
+    ("api", &["error", "fdw", "guc", "import", "manifest", "pg", "sqlite", "verify"]),
     ("lib", ANY),
     ("server_tests", ANY),
     ("bin", &[]),

@@ -9,6 +9,7 @@ mod compare;
 mod foreign;
 mod import;
 mod log;
+mod manifest;
 mod plan;
 mod sequences;
 mod verify;

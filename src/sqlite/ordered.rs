@@ -1,4 +1,5 @@
-//! Reads a table in the order in which PostgreSQL sorts the values that its cells become, so that both can be merged.
+//! Reads a table in the order in which PostgreSQL sorts the values that its cells become, so that both can be merged; or in
+//! whatever order it is stored, without a key.
 //!
 //! SQLite sorts by what a function of ours makes of the key's cells; rows that do not fit into memory are sorted in files.
 //! Runs on the reader thread, so it may name nothing of the server.
@@ -149,12 +150,12 @@ impl Ordered<'_> {
             Some(rowid) => vec![rowid.to_owned()],
             None => self.key.iter().enumerate().filter_map(by).collect(),
         };
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
         // An index may need a collation that only the application has.
         format!(
-            "SELECT {} FROM main.{} NOT INDEXED{condition} ORDER BY {}",
+            "SELECT {} FROM main.{} NOT INDEXED{condition}{order}",
             list(self.rowid, self.terms),
             sqlite_ident(self.table),
-            order.join(", ")
         )
     }
 }
