@@ -11,6 +11,8 @@ TAGS = {"boolean": b"b", "integer": b"i", "double": b"d", "numeric": b"n", "text
         "date": b"D", "time": b"h", "timetz": b"H", "timestamp": b"T", "timestamptz": b"Z", "interval": b"I", "uuid": b"u",
         "json": b"j", "printed": b"p"}
 EPOCH = datetime.datetime(1970, 1, 1)
+# Enough for every double and its neighbours.
+decimal.getcontext().prec = 2000
 
 
 def digest(data):
@@ -19,6 +21,16 @@ def digest(data):
 
 def total(digests):
     return f"{sum(int.from_bytes(part, 'big') for part in digests) % 2**128:032x}"
+
+
+def shortest(real):
+    """The fewest digits that read back as the same double; of two such numbers that are equally near, the larger one."""
+    nearest = decimal.Decimal(repr(real))
+    if nearest.is_finite():
+        other = 2 * decimal.Decimal(real) - nearest
+        if len(other.normalize().as_tuple().digits) <= len(nearest.normalize().as_tuple().digits) and float(other) == real:
+            return max(nearest, other, key=abs)
+    return nearest
 
 
 def plain(number):
@@ -80,7 +92,7 @@ def shown(form, data):
         return "true" if data == b"1" else "false"
     if form == "double":
         real, = struct.unpack(">d", data)
-        return "-0" if data == struct.pack(">d", -0.0) else plain(decimal.Decimal(repr(real)))
+        return "-0" if data == struct.pack(">d", -0.0) else plain(shortest(real))
     if form in ("text", "character"):
         return text[:60]
     if form == "bytea":

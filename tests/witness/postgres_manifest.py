@@ -18,7 +18,10 @@ MICROS = "trunc(extract(epoch FROM {0}) * 1000000)::text"
 FINITE = "CASE WHEN isfinite({{0}}) THEN {} ELSE {{0}}::text END"
 # What is read of a column, as text; {0} is its name.
 TERMS = {
+    "double": "{0}::float8::text",
     "numeric": "{0}::numeric::text",
+    # A cast to text may print another one than the type's output function.
+    "printed": "CASE WHEN {0} IS DISTINCT FROM NULL THEN format('%s', {0}) END",
     "date": FINITE.format("({0} - date '1970-01-01')::text"),
     "time": MICROS,
     "timetz": "trunc(extract(epoch FROM {0}::time) * 1000000)::text || ' ' || extract(timezone FROM {0})::text",

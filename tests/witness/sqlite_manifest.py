@@ -16,7 +16,7 @@ import sys
 import uuid
 import zoneinfo
 
-from canonical import EPOCH, canonical_json, of_file, plain, sums
+from canonical import EPOCH, canonical_json, of_file, plain, shortest, sums
 
 # Microseconds of a unit, and of the moment from which it counts.
 EPOCHS = {"unixepoch": (10**6, 0), "unixepoch_ms": (1000, 0), "unixepoch_us": (1, 0), "unixepoch_ns": (decimal.Decimal("0.001"), 0),
@@ -29,7 +29,6 @@ ISO = re.compile(r"(?:(\d{4}-\d\d-\d\d)(?:[ Tt]|$))?(?:(\d\d):(\d\d)(?::(\d\d(?:
 CLOCK = r"([+-]?)(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?"
 SPAN = re.compile(r"(?:([+-]?\d+) (?:days?,? ?)|([+-]?\d+)\.(?=\d\d?:))?(?:%s)?" % CLOCK)
 TRUE, FALSE = ("1", "t", "true", "y", "yes", "on"), ("0", "f", "false", "n", "no", "off")
-decimal.getcontext().prec = 1000
 
 
 class Text(bytes):
@@ -44,12 +43,12 @@ def text_of(cell):
     if isinstance(cell, float):
         if math.isinf(cell):
             return "Inf" if cell > 0 else "-Inf"
-        digits, exponent = f"{decimal.Decimal(repr(cell)):e}".lower().split("e")
+        digits, exponent = f"{shortest(cell):e}".lower().split("e")
         digits = digits.rstrip("0") if "." in digits else digits
         digits = (digits if "." in digits else digits + ".0") if not digits.endswith(".") else digits + "0"
         if not -5 < int(exponent) < 15:
             return f"{digits}e{'-' if int(exponent) < 0 else '+'}{abs(int(exponent)):02}"
-        text = format(decimal.Decimal(repr(cell)), "f")
+        text = format(shortest(cell), "f")
         return text if "." in text else text + ".0"
     if isinstance(cell, bytes) and not isinstance(cell, Text):
         raise ValueError("a blob is no text")
@@ -62,7 +61,7 @@ def number_of(cell, reading):
         raise ValueError("a blob is no number")
     if text is not None and not NUMBER.fullmatch(text) and not re.fullmatch(r"nan|[+-]?inf(inity)?", text, re.I):
         raise ValueError("no number")
-    return decimal.Decimal(text if text is not None else repr(cell))
+    return shortest(cell) if isinstance(cell, float) else decimal.Decimal(text if text is not None else cell)
 
 
 def shortened(number, step, reading, floor=False):
@@ -183,6 +182,7 @@ def canonical(column, cell, zone):
         real = struct.unpack("f", struct.pack("f", real))[0] if pg_type == "real" else real
         return struct.pack(">d", real) if exact or real != real else refuse("rounded")
     if form == "numeric":
+        cell = Text(re.sub(rb"^(-?)\$", rb"\1", cell).replace(b",", b"")) if pg_type == "money" and isinstance(cell, Text) else cell
         number, limit = number_of(cell, reading), re.search(r"\((\d+),(-?\d+)\)", pg_type)
         if limit and number.is_finite():
             step = decimal.Decimal(1).scaleb(-int(limit[2]))
