@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::canonical;
 use super::check::{Check, Checks, Place};
-use super::form::Form;
+use super::form::{self, Form};
 use super::given;
 use super::source::{Refused, SourceColumn, SourceSums};
 use super::sums::Sums;
@@ -262,4 +262,37 @@ fn checks_say_what_is_wrong() {
     assert_eq!(wrong(&check(places, &[(1, "b"), (2, "a")])), [(None, "checksum")]);
     let other = check([None, Some(("bytea", Form::Bytea))], &[]);
     assert_eq!(wrong(&other)[..2], [(n(), "column"), (Some("v".into()), "type")]);
+}
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+
+#[test]
+fn the_page_has_the_table_of_forms() {
+    let path = format!("{DOCS}/manifest.md");
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    let (begin, end) = ("<!-- begin forms: core/src/manifest/form.rs -->\n", "<!-- end forms -->\n");
+    let (head, rest) = page.split_once(begin).expect("begin marker");
+    let (table, tail) = rest.split_once(end).expect("end marker");
+    let printed = form::markdown();
+    if std::env::var_os("UPDATE_DOCS").is_some() && table != printed {
+        std::fs::write(path, format!("{head}{begin}{printed}{end}{tail}")).expect("docs/manifest.md");
+        return;
+    }
+    assert_eq!(table, printed, "run the test with UPDATE_DOCS=1 to print the forms into the page");
+}
+
+#[test]
+fn the_schema_knows_every_form_and_takes_a_manifest() {
+    let schema = std::fs::read_to_string(format!("{DOCS}/manifest.schema.json")).expect("the schema");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    let forms: Vec<Value> = Form::names().map(Value::from).collect();
+    assert_eq!(schema.pointer("/$defs/column/properties/form/enum"), Some(&json!(forms)));
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut manifest = manifest();
+    manifest["file"] = json!({
+        "encoding": "UTF-8", "page_size": 4096, "page_count": 1, "user_version": 0, "application_id": 0,
+    });
+    assert!(validator.is_valid(&manifest), "{:?}", validator.iter_errors(&manifest).collect::<Vec<_>>());
+    manifest["tables"][0]["rows"] = json!("2");
+    assert!(!validator.is_valid(&manifest));
 }

@@ -30,6 +30,8 @@ CALLS = {
     "verify_sequences": "verify_sequences()",
     "verify_values": "verify_values()",
     "verify_differences": "verify_differences()",
+    "sqlite_manifest": "sqlite_manifest({path}, {plan})",
+    "verify_manifest": "verify_manifest(sqlite_manifest({path}, {plan}))",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",
