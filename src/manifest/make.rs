@@ -10,10 +10,11 @@ use crate::sqlite::ordered::Ordered;
 use crate::verify::values;
 use pg_sqlite_migrate_core::catalog::KeyFactKind;
 use pg_sqlite_migrate_core::ddl::reads_clock;
+use pg_sqlite_migrate_core::manifest::array::Texts;
 use pg_sqlite_migrate_core::manifest::document::File;
 use pg_sqlite_migrate_core::manifest::form::Form;
 use pg_sqlite_migrate_core::manifest::source::{Refused, SourceColumn, SourceSums};
-use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Orphans, Planned};
+use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, Orphans, Planned};
 use pg_sqlite_migrate_core::value::Timezone;
 use pg_sqlite_migrate_core::verify::back::{Facts, Way};
 
@@ -72,9 +73,11 @@ fn read(survey: &mut Survey, spec: &LoadSpec) -> Result<Result<SourceSums, Strin
     let Some(table) = survey.catalog.table(&spec.source) else {
         return Ok(Err("the file has no such table".into()));
     };
-    let column = |column| {
+    let column = |column: &LoadColumn| {
         let way = Way::new(column, &column.pg_type, &spec.timezone, Facts::default())?;
-        Some(SourceColumn { way, form: Form::of(&column.pg_type), on_invalid: column.on_invalid })
+        let texts = Texts::of(&column.pg_type, column.format);
+        let (form, on_invalid) = (Form::of(&column.pg_type), column.on_invalid);
+        Some(SourceColumn { way, form, texts, on_invalid })
     };
     let columns: Option<Vec<SourceColumn>> = spec.columns.iter().map(column).collect();
     let (Some(columns), Ok(timezone)) = (columns, Timezone::parse(&spec.timezone)) else {

@@ -4,6 +4,7 @@
 //! manifest as jsonb, [`given`] reads one, [`check`] compares it with what a database holds. docs/manifest.md states all of it for who writes a
 //! reader of their own; the file's cells are read by [`crate::verify::back`], apart from the loader.
 
+pub mod array;
 pub mod canonical;
 pub mod check;
 pub mod document;

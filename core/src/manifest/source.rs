@@ -1,5 +1,6 @@
 //! The rows of a file, added up as what a load makes of them.
 
+use super::array;
 use super::canonical::{self, Taken};
 use super::form::Form;
 use super::sums::Sums;
@@ -12,6 +13,8 @@ use crate::verify::back::{Meant, Way};
 pub struct SourceColumn {
     pub way: Way,
     pub form: Form,
+    /// Of a column of arrays.
+    pub texts: Option<array::Texts>,
     pub on_invalid: OnInvalid,
 }
 
@@ -96,11 +99,17 @@ impl SourceColumn {
         take: impl FnOnce(Result<Taken<'_>, Untaken>) -> T,
     ) -> T {
         self.way.with_meant(cell, |meant| match &meant {
-            Meant::Printed(text) => match print(at, text) {
-                Ok(Some(printed)) => take(Ok(canonical::printed(&printed))),
-                Ok(None) => take(Err(Untaken::Unknown)),
-                Err(Refused) => take(self.taken(&self.way.instead(cell))),
-            },
+            Meant::Printed(text) => {
+                let literal = match self.texts {
+                    Some(texts) => texts.literal(text),
+                    None => Some(text.as_ref().into()),
+                };
+                match literal.ok_or(Refused).and_then(|literal| print(at, &literal)) {
+                    Ok(Some(printed)) => take(Ok(canonical::printed(&printed))),
+                    Ok(None) => take(Err(Untaken::Unknown)),
+                    Err(Refused) => take(self.taken(&self.way.instead(cell))),
+                }
+            }
             meant => take(self.taken(meant)),
         })
     }

@@ -157,7 +157,7 @@ fn extremes_are_shown_as_people_read_them() {
 fn column(pg_type: &str, on_invalid: OnInvalid) -> SourceColumn {
     let mut column = columns().into_iter().find(|column| column.pg_type.to_string() == pg_type).unwrap();
     column.on_invalid = on_invalid;
-    SourceColumn { way: way_of(&column, "UTC"), form: Form::of(&column.pg_type), on_invalid }
+    SourceColumn { way: way_of(&column, "UTC"), form: Form::of(&column.pg_type), texts: None, on_invalid }
 }
 
 #[test]

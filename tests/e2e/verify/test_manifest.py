@@ -316,12 +316,18 @@ def test_values_at_which_a_load_stops_are_counted(t):
 def test_types_of_the_servers_own_are_hashed_as_they_are_printed(t):
     t.sql("CREATE TYPE mood AS ENUM ('sad', 'ok')")
     path = t.file("own.db", """
-        CREATE TABLE t(id INTEGER PRIMARY KEY, m TEXT, address TEXT, tags TEXT, span TEXT, bits TEXT);
-        INSERT INTO t VALUES (1, 'ok', '10.0.0.1/32', '{a,"b c"}', '[1,7)', '0101'), (2, 'sad', '::1', '{}', '[3,4]', '1'), (3, NULL, NULL, NULL, NULL, NULL)""")
-    types = {"m": "mood", "address": "inet", "tags": "text[]", "span": "int4range", "bits": "bit varying(5)"}
-    plan = {"tables": {"t": {"columns": {name: {"type": pg_type} for name, pg_type in types.items()}}}}
+        CREATE TABLE t(id INTEGER PRIMARY KEY, m TEXT, address TEXT, tags TEXT, span TEXT, bits TEXT, moments TEXT, words TEXT);
+        INSERT INTO t VALUES
+            (1, 'ok', '10.0.0.1/32', '{a,"b c"}', '[1,7)', '0101', '["2024-01-01T10:00:00", null]', 'a,b c,"'),
+            (2, 'sad', '::1', '["x\\"", "", null, "null", 1.50]', '[3,4]', '1', '[]', ''),
+            (3, NULL, NULL, '[["a"],["b"]]', NULL, NULL, '["2024-07-01 10:00+05"]', 'x')""")
+    types = {"m": "mood", "address": "inet", "tags": "text[]", "span": "int4range", "bits": "bit varying(5)",
+             "moments": "timestamptz[]", "words": "text[]"}
+    columns = {name: {"type": pg_type} for name, pg_type in types.items()}
+    columns["words"]["format"] = "comma"
+    plan = {"timezone": "Europe/Zurich", "tables": {"t": {"columns": columns}}}
     manifest = manifest_of(t, path, plan)
-    assert [column["form"] for column in manifest["tables"][0]["columns"]] == ["integer"] + ["printed"] * 5
+    assert [column["form"] for column in manifest["tables"][0]["columns"]] == ["integer"] + ["printed"] * 7
     t.import_(path, plan)
     assert not bad(checks(t, manifest))
     t.sql("UPDATE t SET span = '[3,6)' WHERE id = 2")
