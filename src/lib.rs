@@ -14,6 +14,7 @@ pub mod advise;
 pub mod assess;
 pub mod fdw;
 pub mod import;
+pub mod manifest;
 pub mod report;
 pub mod verify;
 

@@ -14,6 +14,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verify", &["error", "guc", "pg", "sqlite"]),
     // A run ends with its verification.
     ("import", &["error", "guc", "pg", "sqlite", "verify"]),
+    // A manifest says what a plan makes of a file, and reads the file as verification does.
+    ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // A report reads the run log; one about a file is an assessment.
     ("report", &["assess", "error", "pg", "verify::counts"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
@@ -22,7 +24,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
-    ("api", &["advise", "assess", "error", "fdw", "guc", "import", "pg", "report", "sqlite", "verify"]),
+    (
+        "api",
+        &[
+            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "sqlite",
+            "verify",
+        ],
+    ),
     ("lib", ANY),
     ("server_tests", ANY),
     ("bin", &[]),

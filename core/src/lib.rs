@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod damage;
 pub mod ddl;
 pub mod finding;
+pub mod manifest;
 pub mod orm;
 pub mod path;
 pub mod plan;

@@ -12,6 +12,7 @@ mod constraints;
 mod foreign;
 mod import;
 mod log;
+mod manifest;
 mod plan;
 mod report;
 mod sequences;

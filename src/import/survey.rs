@@ -21,6 +21,7 @@ use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
+use pg_sqlite_migrate_core::plan::given::words::Create;
 use pg_sqlite_migrate_core::plan::{
     Integrity, Needs, Overrides, Phase, Planned, ProfileMode, Rejecting, Target,
 };
@@ -471,6 +472,26 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
             planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
         }
         return Ok((target, planned));
+    }
+}
+
+/// The plan that an empty database would get. Existing tables count only where the plan creates none: what a database happens
+/// to hold does not change what is said of a file.
+pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
+    let tables = survey.overrides.tables.iter().map(|(_, table)| &table.common);
+    if tables.chain([&survey.overrides.common]).any(|common| common.create == Some(Create::Never)) {
+        return Ok(unasked(survey)?.1);
+    }
+    let _path = LocalSettings::safe_search_path();
+    let target = Target {
+        citext: existing::citext(),
+        texts_of_bytes: survey.needs.texts_of_bytes,
+        ..existing::read(&[])
+    };
+    let planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    match asked::recount(survey, &planned)? {
+        true => Ok(plan::build(&survey.facts(), &target, &survey.overrides)?),
+        false => Ok(planned),
     }
 }
 

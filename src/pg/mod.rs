@@ -35,6 +35,7 @@ pub mod reading;
 pub mod relation;
 pub mod relation_facts;
 pub mod report;
+pub mod reprint;
 pub mod rights;
 mod rowmaker;
 pub mod settings;

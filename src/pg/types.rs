@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use pgrx::pg_sys;
 
 use super::settings::{LocalSettings, Reads};
-use super::{encoding, rights, spi};
+use super::{encoding, rights, spi, xact};
 use pg_sqlite_migrate_core::value::PgType;
 
 /// The type that a name means under the caller's search path, with a name that is valid under any search path: `citext`
@@ -44,6 +44,12 @@ fn has_schema(name: &str) -> bool {
         }
     }
     dots > 0
+}
+
+/// The type of a name and its modifier, if the server has it.
+pub fn find(name: &str) -> Option<(pg_sys::Oid, i32)> {
+    let _path = LocalSettings::safe_search_path();
+    xact::attempt(|| -> Result<_, ()> { Ok(parse(name)) }).ok()?.ok()?
 }
 
 fn parse(name: &str) -> Option<(pg_sys::Oid, i32)> {

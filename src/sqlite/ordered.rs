@@ -1,4 +1,5 @@
-//! Reads a table in the order in which PostgreSQL sorts the values that its cells become, so that both can be merged.
+//! Reads a table in the order in which PostgreSQL sorts the values that its cells become, so that both can be merged; or in
+//! whatever order it is stored, without a key.
 //!
 //! SQLite sorts by what a function of ours makes of the key's cells; rows that do not fit into memory are sorted in files.
 //! Runs on the reader thread, so it may name nothing of the server.

@@ -304,7 +304,7 @@ impl Rule {
         let (value, step) = (value + i64::from(up), self.step);
         let value = match excess {
             // Digits of a text are cut off towards the past.
-            Excess::Truncate => value - value.rem_euclid(step),
+            Excess::Truncate => value.checked_sub(value.rem_euclid(step)).ok_or(InvalidValue::OutOfRange)?,
             _ => {
                 let steps = excess.multiple(value.into(), step.into()).ok_or(TOO_FINE)?;
                 i64::try_from(steps * i128::from(step)).map_err(|_| InvalidValue::OutOfRange)?

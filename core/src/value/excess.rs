@@ -55,7 +55,10 @@ impl Decoder {
             Kind::Interval(format, precision) => {
                 interval::decode_without(cell, *format, *precision, excess).map(Decoded::Input)
             }
-            Kind::Numeric(Some(typmod)) | Kind::NumericText(Some(typmod)) => {
+            Kind::Numeric(Some(typmod)) => {
+                number::numeric_without(cell, *typmod, excess).map(|t| Decoded::Input(t.into()))
+            }
+            Kind::NumericText(Some(typmod)) => {
                 number::numeric_without(cell.as_text(), *typmod, excess).map(|t| Decoded::Input(t.into()))
             }
             Kind::Text(rule) => rule.shortened(cell, excess).map(|t| Decoded::Varlena(t.into())),
@@ -223,6 +226,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_before_all_times_is_out_of_range() {
+        let decoder = Decoder::new(&PgType::TIME, Some(Format::Microseconds), &Timezone::UTC);
+        for excess in [Excess::Round, Excess::Truncate] {
+            assert_eq!(decoder.decode_without(Cell::Integer(i64::MIN), excess), None);
+        }
+        let step = Decoder::new(&PgType::Time(0), Some(Format::Microseconds), &Timezone::UTC);
+        assert_eq!(step.decode_without(Cell::Integer(i64::MIN), Excess::Truncate), None);
+    }
+
+    #[test]
     fn what_is_wrong_otherwise_stays_wrong() {
         for (pg_type, cell) in [
             ("timestamp", Cell::Text(b"2024-02-30 10:00:00.1234567")),
@@ -232,6 +245,8 @@ mod tests {
             ("interval day", Cell::Text(b"10:00:00")),
             ("varchar(2)", Cell::Text(b"ab\0")),
             ("integer", Cell::Real(1.5)),
+            // Bytes are the text of a number only by the format.
+            ("numeric(6,2)", Cell::Blob(b"1.255")),
         ] {
             for excess in [Excess::Round, Excess::Truncate] {
                 let decoder = Decoder::new(&PgType::parse(pg_type), None, &Timezone::UTC);

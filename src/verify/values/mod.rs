@@ -267,7 +267,11 @@ impl<'a> Pairing<'a> {
 const IN_FLIGHT: usize = 4 << 20;
 
 /// Reads on the helper thread; `take` gets the rows here, and gives `false` to stop.
-fn read(source: &mut Source, ordered: &Ordered<'_>, mut take: impl FnMut(Rows) -> bool) -> Result<(), Error> {
+pub fn read(
+    source: &mut Source,
+    ordered: &Ordered<'_>,
+    mut take: impl FnMut(Rows) -> bool,
+) -> Result<(), Error> {
     let flight = Arc::new(AtomicUsize::new(0));
     let in_flight = flight.clone();
     let job = move |mut out: Outbox<'_, Rows>| {

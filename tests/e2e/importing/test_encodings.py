@@ -37,6 +37,8 @@ CALLS = {
     "verify_repair": "verify_repair()",
     "sqlite_advise": "(SELECT * FROM sqlite_advise() WHERE subject <> 'setting')",
     "sqlite_report": "(SELECT r->'types' AS types, r->'findings' AS findings FROM CAST(sqlite_report(format => 'json') AS jsonb) r)",
+    "sqlite_manifest": "sqlite_manifest({path}, {plan})",
+    "verify_manifest": "verify_manifest(sqlite_manifest({path}, {plan}))",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",

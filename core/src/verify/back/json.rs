@@ -13,7 +13,7 @@ pub enum Document {
     Number(Decimal, i64),
     Text(String),
     List(Vec<Document>),
-    /// By key; no key is there twice.
+    /// By key.
     Object(Vec<(String, Document)>),
 }
 
@@ -33,15 +33,25 @@ impl Document {
 
 /// `None` if the text is not JSON, has a key twice, or is too deep.
 pub fn read(text: &str) -> Option<Document> {
-    let mut reader = Reader { text, at: 0 };
+    whole(Reader { text, at: 0, twice: false })
+}
+
+/// The same of a document that may have a key twice, as `json` keeps it: both members stay, in their order.
+pub fn read_all(text: &str) -> Option<Document> {
+    whole(Reader { text, at: 0, twice: true })
+}
+
+fn whole(mut reader: Reader<'_>) -> Option<Document> {
     let document = reader.document(0)?;
     reader.space();
-    (reader.at == text.len()).then_some(document)
+    (reader.at == reader.text.len()).then_some(document)
 }
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// An object may have a key twice.
+    twice: bool,
 }
 
 impl Reader<'_> {
@@ -120,7 +130,7 @@ impl Reader<'_> {
         }
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
         let twice = members.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
-        (!twice).then_some(Document::Object(members))
+        (self.twice || !twice).then_some(Document::Object(members))
     }
 
     fn number(&mut self) -> Option<Document> {

@@ -10,22 +10,27 @@ mod cell;
 mod form;
 mod json;
 mod key;
+mod meant;
 mod number;
 mod real;
 mod span;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod time;
 mod verdict;
 
 use std::borrow::Cow;
 
-use self::json::Document;
-use self::number::Number;
+pub use self::json::Document;
+pub use self::json::{read as read_json, read_all as read_json_all};
+pub use self::meant::Meant;
+pub use self::number::{Decimal, Number};
 use self::real::{bits, double, single};
-use self::span::{Kept, Span};
+use self::span::Kept;
+pub use self::span::{Span, read as read_interval};
 use self::time::{DAY, MICRO, Zone};
+pub use self::time::{clock as print_clock, date as print_day, printed as print_moment, read as read_time};
 pub use self::verdict::{Normalisation, Verdict};
 use crate::plan::LoadColumn;
 use crate::value::batch::OnInvalid;
@@ -122,7 +127,7 @@ impl Kind {
 
 /// What a cell means, or a value says: equal if they are the same.
 #[derive(Debug, PartialEq)]
-enum Value<'a> {
+pub enum Value<'a> {
     Bool(bool),
     Integer(i64),
     Number(Number),
@@ -130,7 +135,7 @@ enum Value<'a> {
     Double(u64),
     Text(Cow<'a, str>),
     Bytes(Cow<'a, [u8]>),
-    /// Picoseconds.
+    /// Picoseconds, of a moment or a day since 1970-01-01.
     Time(i128),
     /// And those east of Greenwich.
     TimeTz(i128, i128),

@@ -97,6 +97,11 @@ impl Decimal {
 
     /// `other` is `self` with no more than `scale` digits after the point: rounded half away from zero, or cut off.
     pub fn is_shortened(&self, other: &Decimal, scale: i32, rounds: bool) -> bool {
+        self.shortened(scale, rounds) == *other
+    }
+
+    /// The number with no more than `scale` digits after the point.
+    pub fn shortened(&self, scale: i32, rounds: bool) -> Decimal {
         let place = usize::try_from(self.exponent.saturating_add(scale.into()));
         let mut short = self.clone();
         short.digits.truncate(place.unwrap_or(0));
@@ -113,9 +118,31 @@ impl Decimal {
             short.digits.pop();
         }
         if short.digits.is_empty() {
-            return other.digits.is_empty();
+            return Decimal { negative: false, digits: vec![], exponent: 0 };
         }
-        short == *other
+        short
+    }
+
+    /// Without an exponent and without zeros that say nothing, as `trim_scale` leaves a `numeric`; `None` for what is beyond
+    /// its limits, 131072 digits before the point and 16383 after it.
+    pub fn plain(&self) -> Option<String> {
+        let digits = std::str::from_utf8(&self.digits).ok()?;
+        if digits.is_empty() {
+            return Some("0".into());
+        }
+        let after = i64::try_from(digits.len()).ok()?.saturating_sub(self.exponent);
+        if self.exponent > 131_072 || after > 16_383 {
+            return None;
+        }
+        let sign = if self.negative { "-" } else { "" };
+        let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+        Some(match usize::try_from(self.exponent) {
+            Ok(0) | Err(_) => format!("{sign}0.{}{digits}", zeros(-self.exponent)),
+            Ok(whole) => match digits.split_at_checked(whole).filter(|(_, rest)| !rest.is_empty()) {
+                Some((whole, rest)) => format!("{sign}{whole}.{rest}"),
+                None => format!("{sign}{digits}{}", zeros(-after)),
+            },
+        })
     }
 
     fn fits(&self, precision: i32, scale: i32) -> bool {
@@ -156,6 +183,24 @@ mod tests {
         for text in ["", ".", "1x", "0x1", "e1", "1e", "--1"] {
             assert_eq!(Number::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_plain_number_has_no_zeros_that_say_nothing() {
+        for (text, plain) in [
+            ("1.50", "1.5"),
+            ("-0012.340e2", "-1234"),
+            ("100", "100"),
+            ("1e3", "1000"),
+            ("5e-3", "0.005"),
+            ("-0", "0"),
+            ("0.10", "0.1"),
+            ("12.5e1", "125"),
+        ] {
+            assert_eq!(Decimal::parse(text).unwrap().plain().as_deref(), Some(plain), "{text}");
+        }
+        assert_eq!(Decimal::parse("1e131072").unwrap().plain(), None);
+        assert_eq!(Decimal::parse("1e-16384").unwrap().plain(), None);
     }
 
     #[test]

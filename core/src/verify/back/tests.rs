@@ -23,7 +23,7 @@ fn column(pg_type: &str, format: Option<Format>) -> LoadColumn {
     }
 }
 
-fn way_of(column: &LoadColumn, zone: &str) -> Way {
+pub(crate) fn way_of(column: &LoadColumn, zone: &str) -> Way {
     Way::new(column, &column.pg_type, zone, Facts::default()).unwrap()
 }
 
@@ -32,7 +32,7 @@ fn way(pg_type: &str) -> Way {
 }
 
 /// What the server holds of a value that the loader has converted; `numeric`, `jsonb` and the like as they are printed.
-fn native(pg_type: &PgType, decoded: Decoded<'_>) -> Native<'static> {
+pub(crate) fn native(pg_type: &PgType, decoded: Decoded<'_>) -> Native<'static> {
     let native = match (pg_type, decoded) {
         (_, Decoded::Null) => Native::Null,
         (PgType::Bool, Decoded::Word(word)) => Native::Bool(word != 0),
@@ -90,7 +90,7 @@ const TYPES: [&str; 30] = [
 const FORMATTED: [&str; 8] =
     ["bigint", "numeric(", "bytea", "date", "time", "timestamp", "interval", "text["];
 
-fn cells() -> Vec<Cell<'static>> {
+pub(crate) fn cells() -> Vec<Cell<'static>> {
     let integers = [
         0,
         1,
@@ -219,7 +219,7 @@ fn cells() -> Vec<Cell<'static>> {
 }
 
 /// Every plan that a column may have here.
-fn columns() -> Vec<LoadColumn> {
+pub(crate) fn columns() -> Vec<LoadColumn> {
     let formats = std::iter::once(None).chain(Format::ALL.map(Some));
     let list = |texts: &[&str]| ValueList::new(texts.iter().map(|text| text.to_string()));
     formats

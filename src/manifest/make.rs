@@ -1,0 +1,117 @@
+//! The manifest of a file: every table that the plan loads, read once, and nothing of it kept.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::import::survey::{self, Survey};
+use crate::pg::reprint::Reprint;
+use crate::sqlite;
+use crate::sqlite::ordered::{Ordered, Part};
+use crate::verify::values;
+use pg_sqlite_migrate_core::catalog::KeyFactKind;
+use pg_sqlite_migrate_core::ddl::reads_clock;
+use pg_sqlite_migrate_core::manifest::array::Texts;
+use pg_sqlite_migrate_core::manifest::document::File;
+use pg_sqlite_migrate_core::manifest::form::Form;
+use pg_sqlite_migrate_core::manifest::source::{Refused, SourceColumn, SourceSums};
+use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, Orphans, Planned};
+use pg_sqlite_migrate_core::value::Timezone;
+use pg_sqlite_migrate_core::verify::back::{Facts, Way};
+
+pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
+    let mut survey = survey::survey(path, plan)?;
+    survey.tell_unrun();
+    let planned = survey::apart(&mut survey)?;
+    let made = of_plan(&mut survey, &planned);
+    // An error may come of a file that was changed while it was read: that is the error then.
+    survey.source.prove()?;
+    made
+}
+
+fn of_plan(survey: &mut Survey, planned: &Planned) -> Result<Value, Error> {
+    let mut tables = vec![];
+    for step in &planned.steps {
+        let Action::Load(spec) = &step.action else { continue };
+        let read = match unchecked(survey, planned, spec) {
+            Some(reason) => Err(reason),
+            None => read(survey, spec)?,
+        };
+        tables.push((&**spec, read));
+    }
+    tables.sort_by_key(|(spec, _)| spec.id);
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(File { catalog: &survey.catalog, version, tables }.json())
+}
+
+/// Why the rows of a table are not those of the file, or cannot be read.
+fn unchecked(survey: &Survey, planned: &Planned, spec: &LoadSpec) -> Option<String> {
+    let is_orphan =
+        |kind: &KeyFactKind| matches!(kind, KeyFactKind::Orphan { .. } | KeyFactKind::CascadedOrphan { .. });
+    let has_orphans = survey.key_facts.iter().any(|fact| fact.table == spec.source && is_orphan(&fact.kind));
+    let of_existing = spec.existing.iter().flat_map(|into| &into.orphans);
+    let changes_orphans = planned.orphans().chain(of_existing).any(|orphans| {
+        (&orphans.schema, &orphans.table) == (&spec.schema, &spec.target)
+            && matches!(orphans.policy, Orphans::Reject | Orphans::Null)
+    });
+    let reason = if survey.damage.of(&spec.source).is_some() {
+        "its pages in the file are damaged"
+    } else if spec.reading.filter.as_deref().is_some_and(reads_clock) {
+        "its condition selects other rows at another moment"
+    } else if spec.renumbering.any() {
+        "a load may renumber keys of its rows"
+    } else if spec.existing.as_ref().is_some_and(|into| into.conflict.is_some()) {
+        "what a load does depends on the rows that the table has"
+    } else if has_orphans && changes_orphans {
+        "a load rejects or changes its rows without a parent"
+    } else {
+        return None;
+    };
+    Some(reason.to_owned())
+}
+
+fn read(survey: &mut Survey, spec: &LoadSpec) -> Result<Result<SourceSums, String>, Error> {
+    let Some(table) = survey.catalog.table(&spec.source) else {
+        return Ok(Err("the file has no such table".into()));
+    };
+    let column = |column: &LoadColumn| {
+        let way = Way::new(column, &column.pg_type, &spec.timezone, Facts::default())?;
+        let texts = Texts::of(&column.pg_type, column.format);
+        let (form, on_invalid) = (Form::of(&column.pg_type), column.on_invalid);
+        Some(SourceColumn { way, form, texts, on_invalid })
+    };
+    let columns: Option<Vec<SourceColumn>> = spec.columns.iter().map(column).collect();
+    let (Some(columns), Ok(timezone)) = (columns, Timezone::parse(&spec.timezone)) else {
+        return Ok(Err(format!("there is no time zone \"{}\"", spec.timezone)));
+    };
+    let terms: Vec<String> = spec.columns.iter().map(|column| spec.reading.term(&column.source)).collect();
+    let ordered = Ordered {
+        table: &spec.source,
+        rowid: table.rowid_name(),
+        terms: &terms,
+        filter: spec.reading.filter.as_deref(),
+        key: &[],
+        by_rowid: false,
+        part: Part::All,
+    };
+    // Of a type that the plan still has to create, a text is its own print.
+    let reprint = |column: &SourceColumn, name: String| {
+        (column.form == Form::Printed).then(|| Reprint::of(&name)).flatten()
+    };
+    let mut reprints: Vec<Option<Reprint>> = (columns.iter().zip(&spec.columns))
+        .map(|(column, planned)| reprint(column, planned.pg_type.to_string()))
+        .collect();
+    let mut print = |column: usize, text: &str| match reprints.get_mut(column).and_then(Option::as_mut) {
+        Some(reprint) => reprint.print(text, &timezone).map(Some).ok_or(Refused),
+        None => Ok(Some(text.to_owned())),
+    };
+    let mut sums = SourceSums::new(columns);
+    let read = values::read(&mut survey.source, &ordered, |rows| {
+        (0..rows.count()).for_each(|row| sums.add(|column| rows.cell(row, column), &mut print));
+        true
+    });
+    match read {
+        Ok(()) => Ok(Ok(sums)),
+        Err(Error::Sqlite(error @ sqlite::Error::Corrupt { .. })) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
