@@ -134,13 +134,13 @@ fn of_name(path: &str) -> Result<Assessment, Error> {
 
 /// An error of the server's ends the assessment of this file only; a cancel ends all.
 fn with_plan(path: &str, plan: Value) -> Result<Assessment, Error> {
-    let assessed = xact::attempt(|| -> Result<Infallible, Result<Assessment, Error>> {
+    let assessed = xact::attempt(|| -> Result<Infallible, Box<Result<Assessment, Error>>> {
         // Nothing of it stays.
-        Err(assess_apart(path, plan))
+        Err(Box::new(assess_apart(path, plan)))
     });
     interrupts::check();
     match assessed {
-        Ok(Err(assessed)) => assessed,
+        Ok(Err(assessed)) => *assessed,
         Err(caught) => Err(caught.into()),
     }
 }

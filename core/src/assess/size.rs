@@ -18,6 +18,8 @@ pub struct Size {
     pub toast_bytes: f64,
     pub index_bytes: f64,
     pub wal_bytes: f64,
+    /// Relations that the import locks until its end.
+    pub locks: u64,
 }
 
 impl Size {
@@ -33,6 +35,17 @@ pub struct Server {
     pub page: u64,
     /// `wal_level = minimal`: what a transaction makes goes to WAL only below this size.
     pub skips_wal_above: Option<u64>,
+    /// `max_locks_per_transaction`, and the locks that the lock table has room for by it.
+    pub locks_per_transaction: u64,
+    pub locks: u64,
+}
+
+impl Server {
+    /// What `max_locks_per_transaction` has to be for so many locks, if it is less.
+    pub(super) fn locks_needed(&self, locks: u64) -> Option<u64> {
+        let needed = (locks * self.locks_per_transaction).div_ceil(self.locks.max(1));
+        (locks > self.locks).then_some(needed)
+    }
 }
 
 const PAGE_HEADER: f64 = 24.0;
@@ -89,6 +102,8 @@ pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Se
         size.toast_bytes += toast.bytes;
         size.index_bytes += indexes.iter().map(|index| index.bytes).sum::<f64>();
         size.wal_bytes += [heap, toast].iter().chain(&indexes).map(logged).sum::<f64>();
+        size.locks +=
+            1 + indexes.len() as u64 + sequences(planned, spec) + if toast.bytes > 0.0 { 2 } else { 0 };
         let objects = (columns.len() + indexes.len()) as f64;
         size.wal_bytes += WAL_OF_TABLE + WAL_OF_OBJECT * objects;
     }
@@ -109,6 +124,11 @@ fn indexes<'a>(planned: &'a Planned, spec: &'a LoadSpec) -> impl Iterator<Item =
     let made = made.filter_map(|step: &Step| step.built.as_ref()).map(|built| &built.key);
     let there = spec.existing.iter().flat_map(|existing| &existing.indexes).map(|index| &index.rows);
     made.chain(there).map(|key| key.columns.iter().map(|(term, _)| term.as_str()).collect())
+}
+
+fn sequences(planned: &Planned, spec: &LoadSpec) -> u64 {
+    planned.steps.iter().filter(|step| step.phase == Phase::Sequences && step.table == Some(spec.id)).count()
+        as u64
 }
 
 /// A file of the database's.

@@ -116,6 +116,17 @@ def test_a_table_that_cannot_be_tried_is_not_measured(t):
         assert found["overall"]["level"] == ("B-1" if "DROP" in script else "A-1"), found
 
 
+def test_more_locks_than_the_server_has_room_for(t):
+    """As many as PostgreSQL needs: a table, its TOAST table with an index, a key, a sequence."""
+    room = int(t.value("SELECT sum(CASE name WHEN 'max_locks_per_transaction' THEN 0 ELSE setting::int END) FROM pg_settings WHERE name IN"
+                       " ('max_connections', 'autovacuum_max_workers', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions')")) + 1
+    tables = room * 64 // 5
+    path = t.file("many.db", "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, v TEXT);" for n in range(tables + 40)))
+    needed = assessed(t, path)["overall"]["detail"]
+    assert needed == f"the import would need about {5 * (tables + 40)} locks: set max_locks_per_transaction to at least {-(-5 * (tables + 40) * 64 // (room * 64))}"
+    assert assessed(t, path, {"include": ["t1*"]})["overall"]["detail"] == "the import would run"
+
+
 def test_who_may_ask_and_what_is_refused(t):
     path = t.file("shop.db", SHOP)
     nobody = t.role("nobody")
