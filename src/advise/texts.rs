@@ -30,7 +30,8 @@ const NAMED: &str = "
 const LOADED: &str = "SELECT source_table AS source, target_schema AS schema, target_table AS name
                       FROM sqlite_migrate.run_table WHERE run = $1 AND status = 'loaded'";
 
-/// Columns of texts on which nothing but plain indexes depends: the others cannot change their type by themselves.
+/// Columns of texts on which nothing but plain indexes depends (and, since version 18, NOT NULL): the others cannot change
+/// their type by themselves, and two texts that a unique key tells apart may be one UUID.
 const TEXTS: &str = "
     SELECT a.attrelid AS oid, a.attname AS name
     FROM pg_attribute a
@@ -38,8 +39,10 @@ const TEXTS: &str = "
       AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
       AND NOT EXISTS (SELECT FROM pg_depend d
                       LEFT JOIN pg_index i ON i.indexrelid = d.objid AND d.classid = 'pg_class'::regclass
+                      LEFT JOIN pg_constraint k ON k.oid = d.objid AND d.classid = 'pg_constraint'::regclass
                       WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
-                        AND (i.indexrelid IS NULL OR i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
+                        AND k.contype IS DISTINCT FROM 'n'
+                        AND (i.indexrelid IS NULL OR i.indisunique OR i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
                              OR EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass) AND NOT o.opcdefault)))
     ORDER BY a.attrelid, a.attnum";
 

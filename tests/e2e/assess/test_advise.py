@@ -95,6 +95,15 @@ def test_what_depends_on_a_column_keeps_its_type(t):
     assert [row[2] for row in short(advice(t)) if row[1] in ("column type", "foreign key")] == []
 
 
+def test_two_spellings_of_a_uuid_under_a_unique_key(t):
+    token = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    rows = f"INSERT INTO t VALUES (1, '{token}', '{token}'), (2, '{token.upper()}', '{token.upper()}')"
+    t.import_(t.file("a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL); CREATE UNIQUE INDEX i ON t (a); CREATE INDEX j ON t (b); {rows}"))
+    rows = [row for row in advice(t) if row["subject"] == "column type"]
+    assert [row["object"] for row in rows] == ["public.t(b)"], rows
+    follow(t, rows)
+
+
 def test_indexes_that_serve_a_foreign_key(t):
     script = """CREATE TABLE p (a INTEGER, b INTEGER, PRIMARY KEY (a, b)); CREATE TABLE c (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, FOREIGN KEY (a, b) REFERENCES p);"""
     t.import_(t.file("a.db", script))

@@ -4,9 +4,10 @@ import os
 import shutil
 import sqlite3
 
+import real_files
 import sqlstates as s
 from client import fails
-from harness import quote, until
+from harness import quote, shared, until
 from source_files import copied_with_its_log, listing
 
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
@@ -92,6 +93,17 @@ def test_one_bad_file_is_a_row(t):
                          "locked.db": "is locked", "private": "cannot be read: Permission denied", "\ufffd\ufffd.db": "the name is not UTF-8"}.items():
         assert reason in detail[name], (name, detail[name])
     writer.close()
+
+
+def test_files_that_are_broken_on_purpose(t):
+    root = folder(t, t.dir / "root")
+    for name in real_files.MALFORMED:
+        shutil.copyfile(shared("data", "malformed", f"{name}.db"), root / f"{name}.db")
+    rows = t.rows(call(root))
+    assert [os.path.basename(row["path"]) for row in rows] == [f"{name}.db" for name in real_files.MALFORMED]
+    for row in rows:
+        assert row["detail"] and (row["level"] is None) == (row["rows"] is None), row
+    assert {row["level"] for row in rows} >= {None, "C-2", "C-3"}
 
 
 def test_links_are_not_followed(t):
