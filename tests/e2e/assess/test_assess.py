@@ -174,6 +174,17 @@ ROWS = """CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, at DATETIME, note T
     INSERT INTO t SELECT n, 'name ' || n, '2024-01-02 03:04:05', hex(randomblob(20)) FROM g; CREATE INDEX i ON t (name);"""
 
 
+def test_indexes_of_tables_that_exist_are_counted(t):
+    path = t.file("rows.db", ROWS)
+    t.sql("CREATE SCHEMA there; CREATE TABLE there.t (id bigint PRIMARY KEY, name text, at timestamptz, note text);"
+          " CREATE INDEX a ON there.t (name, note); CREATE INDEX b ON there.t (at, id)")
+    plan = {"schema": "there", "create": "never"}
+    disk, _ = estimated(assessed(t, path, plan)["size"]["detail"])
+    alone, _ = estimated(assessed(t, path, {"schema": "there", "create": "always", "existing_rows": "replace", "indexes": False})["size"]["detail"])
+    real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))["disk"]
+    assert 0.5 <= disk / real <= 2 and alone < disk * 0.8, (disk, alone, real)
+
+
 def test_wal_level_minimal_writes_no_rows_of_new_tables(t):
     path = t.file("rows.db", ROWS)
     plan = {"schema": "there"}
