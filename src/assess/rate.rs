@@ -14,6 +14,7 @@ use pg_sqlite_migrate_core::assess::{Basis, Rate, RunTime};
 use pg_sqlite_migrate_core::plan::trial::NAME;
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, OnInvalid, Phase, Planned};
 use pg_sqlite_migrate_core::sqltext::{ident, qualified, sqlite_ident};
+use pg_sqlite_migrate_core::value::PgType;
 
 thread_local! {
     static MEASURED: Cell<Option<Rate>> = const { Cell::new(None) };
@@ -121,12 +122,28 @@ fn first_rows(survey: &Survey, spec: &LoadSpec, rows: &[u64]) -> Option<LoadSpec
         Some(filter) => format!("({filter}\n) AND {first}"),
         None => first,
     });
+    spec.columns.retain(|column| is_servers_own(&column.pg_type));
     for column in &mut spec.columns {
-        (column.on_invalid, column.not_null) = (OnInvalid::Null, false);
+        (column.on_invalid, column.not_null, column.default) = (OnInvalid::Null, false, None);
     }
     spec.schema = "pg_temp".into();
     spec.existing = None;
-    Some(spec)
+    spec.renumbering = Box::default();
+    (!spec.columns.is_empty()).then_some(spec)
+}
+
+/// No code of another role's runs for its values, as it may for those of a domain.
+fn is_servers_own(pg_type: &PgType) -> bool {
+    use PgType::*;
+    match pg_type {
+        Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Money | Uuid | Bytea | Json | Jsonb => {
+            true
+        }
+        Text | Varchar(_) | Bpchar(_) => true,
+        Date | Time(_) | TimeTz(_) | Timestamp(_) | TimestampTz(_) | Interval(_) => true,
+        Array(_) | Vector(_) | Range { .. } | Multirange { .. } | Row { .. } => false,
+        Domain { .. } | Other(_) | UserDefined(_) => false,
+    }
 }
 
 fn timed(survey: &mut Survey, planned: &Planned, spec: &LoadSpec) -> Result<Measured, Error> {

@@ -127,6 +127,15 @@ def test_more_locks_than_the_server_has_room_for(t):
     assert assessed(t, path, {"include": ["t1*"]})["overall"]["detail"] == "the import would run"
 
 
+def test_code_of_others_is_not_run_to_measure(t):
+    t.role("owner", "CREATE ON SCHEMA public")
+    t.sql("""CREATE FUNCTION evil(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'run as %', current_user; RETURN true; END $$;
+             CREATE DOMAIN mail AS text CHECK (evil(VALUE)); CREATE TABLE customer (id bigint PRIMARY KEY, mail mail)""", "owner")
+    path = t.file("a.db", "CREATE TABLE customer (id INTEGER PRIMARY KEY, mail TEXT); INSERT INTO customer VALUES (1, 'a@x'), (2, 'b@x')")
+    said = t.sql(t.call("sqlite_assess", path, {"create": "never", "existing_rows": "append"}))
+    assert "run as" not in said.told and "loaded to measure it" in said.out, said
+
+
 def test_who_may_ask_and_what_is_refused(t):
     path = t.file("shop.db", SHOP)
     nobody = t.role("nobody")
