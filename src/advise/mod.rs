@@ -1,8 +1,10 @@
 //! `sqlite_advise`: after the move. Reads catalogs, statistics, settings and the machine, and changes nothing.
 
 mod catalog;
+mod columns;
 mod machine;
 mod server;
+mod texts;
 
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
@@ -16,10 +18,14 @@ pub fn advise(run: Option<i64>) -> Result<Vec<Advice>, Error> {
     let run = counts::recorded(run)?;
     let _path = LocalSettings::safe_search_path();
     let found = catalog::tables(run);
-    let server = server::read(run, &found);
-    let (foreign_keys, searched, flags) = (found.foreign_keys(), found.searched(), found.flags());
-    let (texts, sequences, times) = (found.texts(run), found.sequences(), found.times());
-    let facts =
-        Facts { tables: found.tables, foreign_keys, searched, flags, texts, sequences, times, server };
+    let mut facts = Facts {
+        foreign_keys: found.foreign_keys(),
+        texts: texts::texts(run, &found),
+        sequences: found.sequences(),
+        server: server::read(run, &found),
+        ..Facts::default()
+    };
+    columns::read(&found, &mut facts);
+    facts.tables = found.tables;
     Ok(decide(&facts))
 }

@@ -5,6 +5,7 @@
 //! no way out of the directory.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use pgrx::PgSqlErrorCode as Code;
@@ -58,26 +59,33 @@ pub fn assess(directory: Option<&str>, recursive: bool) -> Result<Vec<FileReport
     Ok(reports)
 }
 
-/// The directory itself must be there.
+/// The directory itself must be there, and be one that the caller may read.
 fn readable(directory: &Path) -> Result<PathBuf, Error> {
     let shown = directory.display();
     if !directory.is_absolute() {
-        let message = format!("directory \"{shown}\" is not an absolute path");
+        let message = format!("path of directory must be absolute: \"{shown}\"");
         return Err(Error::server(Code::ERRCODE_INVALID_NAME, message));
     }
-    let directory = source::allowed(directory)?;
-    let (code, message) = match std::fs::read_dir(&directory) {
-        Ok(_) => return Ok(directory),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+    let directory = match source::allowed(directory) {
+        Err(Error::OutsideAllowedDirectories { path }) => {
+            let message = format!("directory \"{path}\" is outside the allowed directories");
+            return Err(Error::server(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message));
+        }
+        allowed => allowed?,
+    };
+    let Err(error) = std::fs::read_dir(&directory) else { return Ok(directory) };
+    let (code, message) = match error.kind() {
+        ErrorKind::NotFound => {
             (Code::ERRCODE_UNDEFINED_FILE, format!("directory \"{shown}\" does not exist"))
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+        ErrorKind::NotADirectory => {
             (Code::ERRCODE_WRONG_OBJECT_TYPE, format!("\"{shown}\" is not a directory"))
         }
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-            (Code::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("directory \"{shown}\" cannot be read: {e}"))
+        ErrorKind::PermissionDenied => {
+            let message = format!("could not open directory \"{shown}\": permission denied");
+            (Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message)
         }
-        Err(e) => (Code::ERRCODE_IO_ERROR, format!("directory \"{shown}\" cannot be read: {e}")),
+        _ => (Code::ERRCODE_IO_ERROR, format!("could not open directory \"{shown}\": {error}")),
     };
     Err(Error::server(code, message))
 }
@@ -134,13 +142,13 @@ fn of_name(path: &str) -> Result<Assessment, Error> {
 
 /// An error of the server's ends the assessment of this file only; a cancel ends all.
 fn with_plan(path: &str, plan: Value) -> Result<Assessment, Error> {
-    let assessed = xact::attempt(|| -> Result<Infallible, Result<Assessment, Error>> {
+    let assessed = xact::attempt(|| -> Result<Infallible, Box<Result<Assessment, Error>>> {
         // Nothing of it stays.
-        Err(assess_apart(path, plan))
+        Err(Box::new(assess_apart(path, plan)))
     });
     interrupts::check();
     match assessed {
-        Ok(Err(assessed)) => assessed,
+        Ok(Err(assessed)) => *assessed,
         Err(caught) => Err(caught.into()),
     }
 }

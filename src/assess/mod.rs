@@ -65,7 +65,19 @@ fn rows(survey: &mut Survey, planned: &Planned) -> Result<Vec<u64>, Error> {
 }
 
 fn server() -> Server {
-    const SKIPS: &str = "SELECT s.setting::bigint * 1024 FROM pg_settings s
-                         WHERE s.name = 'wal_skip_threshold' AND current_setting('wal_level') = 'minimal'";
-    Server { page: page::BLOCK, skips_wal_above: spi::value(SKIPS, &[]) }
+    const SETTINGS: &str = "
+        SELECT CASE WHEN current_setting('wal_level') = 'minimal' THEN
+                   (SELECT setting::bigint * 1024 FROM pg_settings WHERE name = 'wal_skip_threshold') END AS skips_wal_above,
+               current_setting('max_locks_per_transaction')::bigint AS locks,
+               current_setting('max_connections')::bigint
+                   + coalesce(current_setting('autovacuum_worker_slots', true),
+                              current_setting('autovacuum_max_workers'))::bigint
+                   + current_setting('max_worker_processes')::bigint + current_setting('max_wal_senders')::bigint
+                   + current_setting('max_prepared_transactions')::bigint + 1 AS holders";
+    let read = |row: &spi::Row<'_>| {
+        let (locks, holders) = (row.get::<u64>("locks"), row.get::<u64>("holders"));
+        let skips_wal_above = row.get("skips_wal_above");
+        Server { page: page::BLOCK, skips_wal_above, locks_per_transaction: locks, locks: locks * holders }
+    };
+    spi::row(SETTINGS, &[], read).unwrap_or_else(|| unreachable!("a SELECT without FROM has a row"))
 }

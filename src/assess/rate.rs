@@ -9,11 +9,12 @@ use crate::error::Error;
 use crate::import::load::apart;
 use crate::import::survey::Survey;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{spi, xact};
+use crate::pg::{interrupts, spi, xact};
 use pg_sqlite_migrate_core::assess::{Basis, Rate, RunTime};
 use pg_sqlite_migrate_core::plan::trial::NAME;
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, OnInvalid, Phase, Planned};
 use pg_sqlite_migrate_core::sqltext::{ident, qualified, sqlite_ident};
+use pg_sqlite_migrate_core::value::PgType;
 
 thread_local! {
     static MEASURED: Cell<Option<Rate>> = const { Cell::new(None) };
@@ -31,10 +32,26 @@ pub fn of(survey: &mut Survey, planned: &Planned, rows: &[u64]) -> Result<Option
     if xact::is_read_only() {
         return Ok(None);
     }
-    let measured = measure(survey, planned, rows)?;
-    MEASURED.set(measured);
-    Ok(measured)
+    let measured = measure(survey, planned, rows);
+    // A cancel stops the load as well, whose error is no answer.
+    interrupts::check();
+    let Some(measured) = measured else { return Ok(None) };
+    if measured.bytes >= TELLING {
+        MEASURED.set(Some(measured.rate));
+    }
+    Ok(Some(measured.rate))
 }
+
+/// What a few rows have told.
+struct Measured {
+    rate: Rate,
+    /// That were written.
+    bytes: u64,
+}
+
+/// Bytes that tell how fast any file is written, and bytes that tell something of a byte at all.
+const TELLING: u64 = 1 << 20;
+const ANY: u64 = 256 << 10;
 
 /// What a run spends on the database.
 const WRITING: [Phase; 11] = [
@@ -72,22 +89,22 @@ const MOST_ROWS: u64 = 20_000;
 const MOST_BYTES: u64 = 4 << 20;
 
 /// Loads the first rows of the table that has most, and makes an index over them. `None` where that cannot be done.
-fn measure(survey: &mut Survey, planned: &Planned, rows: &[u64]) -> Result<Option<Rate>, Error> {
+fn measure(survey: &mut Survey, planned: &Planned, rows: &[u64]) -> Option<Measured> {
     let loads = planned.steps.iter().filter_map(|step| match &step.action {
         Action::Load(spec) => Some(&**spec),
         _ => None,
     });
     let sound = loads.filter(|spec| survey.damage.of(&spec.source).is_none());
-    let Some(spec) = sound.max_by_key(|spec| rows.get(spec.id.index())) else { return Ok(None) };
-    let Some(spec) = first_rows(survey, spec, rows) else { return Ok(None) };
-    let tried = xact::attempt(|| -> Result<Infallible, Result<Rate, Error>> {
+    let spec = sound.max_by_key(|spec| rows.get(spec.id.index()))?;
+    let spec = first_rows(survey, spec, rows)?;
+    let tried = xact::attempt(|| -> Result<Infallible, Result<Measured, Error>> {
         // An error rolls the table back.
         Err(timed(survey, planned, &spec))
     });
     match tried {
-        Ok(Err(Ok(rate))) => Ok(Some(rate)),
+        Ok(Err(measured)) => measured.ok(),
         // A type that the plan has still to make, no right to temporary tables, a value that does not fit.
-        Ok(Err(Err(_))) | Err(_) => Ok(None),
+        Err(_) => None,
     }
 }
 
@@ -105,15 +122,31 @@ fn first_rows(survey: &Survey, spec: &LoadSpec, rows: &[u64]) -> Option<LoadSpec
         Some(filter) => format!("({filter}\n) AND {first}"),
         None => first,
     });
+    spec.columns.retain(|column| is_servers_own(&column.pg_type));
     for column in &mut spec.columns {
-        (column.on_invalid, column.not_null) = (OnInvalid::Null, false);
+        (column.on_invalid, column.not_null, column.default) = (OnInvalid::Null, false, None);
     }
     spec.schema = "pg_temp".into();
     spec.existing = None;
-    Some(spec)
+    spec.renumbering = Box::default();
+    (!spec.columns.is_empty()).then_some(spec)
 }
 
-fn timed(survey: &mut Survey, planned: &Planned, spec: &LoadSpec) -> Result<Rate, Error> {
+/// No code of another role's runs for its values, as it may for those of a domain.
+fn is_servers_own(pg_type: &PgType) -> bool {
+    use PgType::*;
+    match pg_type {
+        Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Money | Uuid | Bytea | Json | Jsonb => {
+            true
+        }
+        Text | Varchar(_) | Bpchar(_) => true,
+        Date | Time(_) | TimeTz(_) | Timestamp(_) | TimestampTz(_) | Interval(_) => true,
+        Array(_) | Vector(_) | Range { .. } | Multirange { .. } | Row { .. } => false,
+        Domain { .. } | Other(_) | UserDefined(_) => false,
+    }
+}
+
+fn timed(survey: &mut Survey, planned: &Planned, spec: &LoadSpec) -> Result<Measured, Error> {
     let Survey { source, catalog, .. } = survey;
     let _path = LocalSettings::safe_search_path();
     let name = qualified(&spec.schema, NAME);
@@ -129,11 +162,12 @@ fn timed(survey: &mut Survey, planned: &Planned, spec: &LoadSpec) -> Result<Rate
         spi::execute(&format!("CREATE INDEX ON {name} ({})", ident(&column.target)));
     }
     let took = began.elapsed().as_secs_f64();
-    let bytes: i64 =
-        spi::value("SELECT pg_total_relation_size($1::regclass)", &[(&name).into()]).unwrap_or(0);
-    Ok(Rate {
-        seconds_per_byte: (took - created) / (bytes.max(1) as f64),
-        seconds_per_step: created,
-        basis: Basis::Calibration,
+    let size = "SELECT pg_total_relation_size($1::regclass)";
+    let bytes: u64 = spi::value(size, &[(&name).into()]).unwrap_or(0);
+    // Table, load and index are three steps, whatever is in them.
+    let seconds_per_byte = if bytes < ANY { 0.0 } else { (took - 3.0 * created).max(0.0) / bytes as f64 };
+    Ok(Measured {
+        rate: Rate { seconds_per_byte, seconds_per_step: created, basis: Basis::Calibration },
+        bytes,
     })
 }

@@ -311,7 +311,7 @@ mod tests {
         let mut facts = facts(1_000_000, HUGE - 1);
         facts.times = vec![times.clone()];
         let brin = Some("CREATE INDEX ON \"s\".\"a \"\"b\"\"\" USING brin (\"at\")".to_owned());
-        assert_eq!(statements(&facts), [brin.clone()]);
+        assert_eq!(statements(&facts), std::slice::from_ref(&brin));
         facts.tables[0].bytes = HUGE;
         assert_eq!(statements(&facts), [brin, None]);
         facts.times = vec![Times { correlation: 0.2, ..times }];

@@ -35,6 +35,8 @@ pub struct Assessment {
     pub disk_bytes: u64,
     pub wal_bytes: u64,
     pub size: Size,
+    /// What `max_locks_per_transaction` has to be, if it is less.
+    pub locks_needed: Option<u64>,
     /// `None` where nothing was measured.
     pub machine_seconds: Option<f64>,
     pub time: Time,
@@ -108,6 +110,7 @@ pub fn assess(facts: Facts<'_>, planned: &Planned) -> Assessment {
         disk_bytes: size.disk_bytes(),
         wal_bytes: size.wal_bytes as u64,
         size,
+        locks_needed: facts.server.locks_needed(size.locks),
         machine_seconds: time.seconds(),
         time,
         findings,
@@ -153,10 +156,14 @@ impl Assessment {
 
     /// The last line, about all subjects.
     pub fn summary(&self) -> String {
-        match self.blocking() {
-            0 => "the import would run".into(),
-            1 => "one finding would stop the import: see sqlite_findings".into(),
-            many => format!("{many} findings would stop the import: see sqlite_findings"),
+        match (self.blocking(), self.locks_needed) {
+            (0, Some(needed)) => format!(
+                "the import would need about {} locks: set max_locks_per_transaction to at least {needed}",
+                self.size.locks
+            ),
+            (0, None) => "the import would run".into(),
+            (1, _) => "one finding would stop the import: see sqlite_findings".into(),
+            (many, _) => format!("{many} findings would stop the import: see sqlite_findings"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Size {
     pub toast_bytes: f64,
     pub index_bytes: f64,
     pub wal_bytes: f64,
+    /// Relations that the import locks until its end.
+    pub locks: u64,
 }
 
 impl Size {
@@ -33,6 +35,17 @@ pub struct Server {
     pub page: u64,
     /// `wal_level = minimal`: what a transaction makes goes to WAL only below this size.
     pub skips_wal_above: Option<u64>,
+    /// `max_locks_per_transaction`, and the locks that the lock table has room for by it.
+    pub locks_per_transaction: u64,
+    pub locks: u64,
+}
+
+impl Server {
+    /// What `max_locks_per_transaction` has to be for so many locks, if it is less.
+    pub(super) fn locks_needed(&self, locks: u64) -> Option<u64> {
+        let needed = (locks * self.locks_per_transaction).div_ceil(self.locks.max(1));
+        (locks > self.locks).then_some(needed)
+    }
 }
 
 const PAGE_HEADER: f64 = 24.0;
@@ -89,6 +102,8 @@ pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Se
         size.toast_bytes += toast.bytes;
         size.index_bytes += indexes.iter().map(|index| index.bytes).sum::<f64>();
         size.wal_bytes += [heap, toast].iter().chain(&indexes).map(logged).sum::<f64>();
+        size.locks +=
+            1 + indexes.len() as u64 + sequences(planned, spec) + if toast.bytes > 0.0 { 2 } else { 0 };
         let objects = (columns.len() + indexes.len()) as f64;
         size.wal_bytes += WAL_OF_TABLE + WAL_OF_OBJECT * objects;
     }
@@ -109,6 +124,11 @@ fn indexes<'a>(planned: &'a Planned, spec: &'a LoadSpec) -> impl Iterator<Item =
     let made = made.filter_map(|step: &Step| step.built.as_ref()).map(|built| &built.key);
     let there = spec.existing.iter().flat_map(|existing| &existing.indexes).map(|index| &index.rows);
     made.chain(there).map(|key| key.columns.iter().map(|(term, _)| term.as_str()).collect())
+}
+
+fn sequences(planned: &Planned, spec: &LoadSpec) -> u64 {
+    planned.steps.iter().filter(|step| step.phase == Phase::Sequences && step.table == Some(spec.id)).count()
+        as u64
 }
 
 /// A file of the database's.
@@ -298,4 +318,63 @@ pub fn bytes(bytes: f64) -> String {
     }
     let digits = usize::from(unit > 0 && size < 100.0);
     format!("{size:.digits$} {}", UNITS.get(unit).unwrap_or(&""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: f64 = 8192.0;
+
+    fn shapes(types: &[PgType], length: f64) -> Vec<(String, Shape)> {
+        let shape = |pg_type: &PgType| {
+            let shape = Shape::of(pg_type, None);
+            if shape.fixed { shape } else { Shape { bytes: length, ..shape } }
+        };
+        types.iter().enumerate().map(|(at, pg_type)| (format!("c{at}"), shape(pg_type))).collect()
+    }
+
+    fn pages(types: &[PgType], length: f64, rows: f64) -> (f64, f64) {
+        let shapes = shapes(types, length);
+        let (heap, toast) = Table { shapes: &shapes, rows, page: PAGE }.heap();
+        (heap.bytes / PAGE, toast.bytes / PAGE)
+    }
+
+    /// As `pg_relation_size` has them for such tables.
+    #[test]
+    fn rows_fill_pages_as_the_server_s_do() {
+        // 24 + 8 + 4 bytes, aligned to 40, and a line pointer: 185 in a page.
+        assert_eq!(pages(&[PgType::Int8, PgType::Int4], 0.0, 18_500.0), (100.0, 0.0));
+        assert_eq!(pages(&[PgType::Int8, PgType::Int4], 0.0, 18_501.0), (101.0, 0.0));
+        // The wide column between narrow ones is padded: 48 bytes, 157 in a page.
+        assert_eq!(pages(&[PgType::Int4, PgType::Int8, PgType::Int4], 0.0, 15_700.0), (100.0, 0.0));
+        assert_eq!(pages(&[], 0.0, 0.0), (0.0, 0.0));
+        // A text may be long, and has a place to be moved to: an index of one page.
+        assert_eq!(pages(&[PgType::Text], 10.0, 0.0), (0.0, 1.0));
+        assert_eq!(pages(&[PgType::Varchar(Some(10))], 10.0, 0.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn long_values_are_compressed_and_moved_out() {
+        // 4,000 bytes become 1,600, and stay: five rows a page.
+        assert_eq!(pages(&[PgType::Text], 4000.0, 100.0).1, 1.0);
+        // What is not compressed goes: four pieces of it fill a page.
+        let (heap, toast) = pages(&[PgType::Bytea], 1996.0 * 4.0, 100.0);
+        assert_eq!((heap, toast), (1.0, 102.0));
+    }
+
+    #[test]
+    fn an_index_has_a_page_of_its_own_and_leaves_room() {
+        let shapes = shapes(&[PgType::Int8], 0.0);
+        let table = Table { shapes: &shapes, rows: 36_600.0, page: PAGE };
+        // 366 entries of 20 bytes a page, and the inner pages.
+        assert_eq!((table.index(&["c0"]).bytes / PAGE).round(), 102.0);
+        assert_eq!(Table { rows: 0.0, ..table }.index(&["c0"]).bytes, PAGE);
+    }
+
+    #[test]
+    fn sizes_are_said_in_the_largest_unit() {
+        let said = [0.0, 1023.0, 1024.0, 1.5e6, 150e6, 3e15].map(bytes);
+        assert_eq!(said, ["0 bytes", "1023 bytes", "1.0 kB", "1.4 MB", "143 MB", "2728 TB"]);
+    }
 }

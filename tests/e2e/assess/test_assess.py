@@ -116,6 +116,26 @@ def test_a_table_that_cannot_be_tried_is_not_measured(t):
         assert found["overall"]["level"] == ("B-1" if "DROP" in script else "A-1"), found
 
 
+def test_more_locks_than_the_server_has_room_for(t):
+    """As many as PostgreSQL needs: a table, its TOAST table with an index, a key, a sequence."""
+    room = int(t.value("SELECT sum(CASE name WHEN 'max_locks_per_transaction' THEN 0 ELSE setting::int END) FROM pg_settings WHERE name IN"
+                       " ('max_connections', 'autovacuum_max_workers', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions')")) + 1
+    tables = room * 64 // 5
+    path = t.file("many.db", "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, v TEXT);" for n in range(tables + 40)))
+    needed = assessed(t, path)["overall"]["detail"]
+    assert needed == f"the import would need about {5 * (tables + 40)} locks: set max_locks_per_transaction to at least {-(-5 * (tables + 40) * 64 // (room * 64))}"
+    assert assessed(t, path, {"include": ["t1*"]})["overall"]["detail"] == "the import would run"
+
+
+def test_code_of_others_is_not_run_to_measure(t):
+    t.role("owner", "CREATE ON SCHEMA public")
+    t.sql("""CREATE FUNCTION evil(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'run as %', current_user; RETURN true; END $$;
+             CREATE DOMAIN mail AS text CHECK (evil(VALUE)); CREATE TABLE customer (id bigint PRIMARY KEY, mail mail)""", "owner")
+    path = t.file("a.db", "CREATE TABLE customer (id INTEGER PRIMARY KEY, mail TEXT); INSERT INTO customer VALUES (1, 'a@x'), (2, 'b@x')")
+    said = t.sql(t.call("sqlite_assess", path, {"create": "never", "existing_rows": "append"}))
+    assert "run as" not in said.told and "loaded to measure it" in said.out, said
+
+
 def test_who_may_ask_and_what_is_refused(t):
     path = t.file("shop.db", SHOP)
     nobody = t.role("nobody")
@@ -161,6 +181,17 @@ def measured(t, server, database, call):
 ROWS = """CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, at DATETIME, note TEXT);
     WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 60000)
     INSERT INTO t SELECT n, 'name ' || n, '2024-01-02 03:04:05', hex(randomblob(20)) FROM g; CREATE INDEX i ON t (name);"""
+
+
+def test_indexes_of_tables_that_exist_are_counted(t):
+    path = t.file("rows.db", ROWS)
+    t.sql("CREATE SCHEMA there; CREATE TABLE there.t (id bigint PRIMARY KEY, name text, at timestamptz, note text);"
+          " CREATE INDEX a ON there.t (name, note); CREATE INDEX b ON there.t (at, id)")
+    plan = {"schema": "there", "create": "never"}
+    disk, _ = estimated(assessed(t, path, plan)["size"]["detail"])
+    alone, _ = estimated(assessed(t, path, {"schema": "there", "create": "always", "existing_rows": "replace", "indexes": False})["size"]["detail"])
+    real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))["disk"]
+    assert 0.5 <= disk / real <= 2 and alone < disk * 0.8, (disk, alone, real)
 
 
 def test_wal_level_minimal_writes_no_rows_of_new_tables(t):

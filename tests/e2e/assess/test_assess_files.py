@@ -4,9 +4,10 @@ import os
 import shutil
 import sqlite3
 
+import real_files
 import sqlstates as s
 from client import fails
-from harness import quote, until
+from harness import quote, shared, until
 from source_files import copied_with_its_log, listing
 
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
@@ -80,8 +81,7 @@ def test_one_bad_file_is_a_row(t):
     os.chmod(closed, 0o000)
     odd = os.fsencode(root) + b"/\xff\xfe.db"
     shutil.copyfile(root / "good.db", odd)
-    t.own(folder(t, root / "private"), 0o700)
-    os.chown(root / "private", 0, 0)
+    os.chmod(folder(t, root / "private"), 0o000)
     t.sql(f"ALTER DATABASE {t.database} SET pg_sqlite_migrate.busy_timeout = 100")
     rows = t.rows(call(root))
     level = {os.path.relpath(row["path"], root): row["level"] for row in rows}
@@ -92,6 +92,17 @@ def test_one_bad_file_is_a_row(t):
                          "locked.db": "is locked", "private": "cannot be read: Permission denied", "\ufffd\ufffd.db": "the name is not UTF-8"}.items():
         assert reason in detail[name], (name, detail[name])
     writer.close()
+
+
+def test_files_that_are_broken_on_purpose(t):
+    root = folder(t, t.dir / "root")
+    for name in real_files.MALFORMED:
+        shutil.copyfile(shared("data", "malformed", f"{name}.db"), root / f"{name}.db")
+    rows = t.rows(call(root))
+    assert [os.path.basename(row["path"]) for row in rows] == [f"{name}.db" for name in real_files.MALFORMED]
+    for row in rows:
+        assert row["detail"] and (row["level"] is None) == (row["rows"] is None), row
+    assert {row["level"] for row in rows} >= {None, "C-2", "C-3"}
 
 
 def test_links_are_not_followed(t):
@@ -135,15 +146,19 @@ def test_who_may_look_and_where(t):
     t.sql(f"ALTER ROLE reader SET pg_sqlite_migrate.allowed_directories = {quote(str(root))}")
     assert list(found(t, root, user=reader)) == ["a.db"]
     for outside in (t.dir, other, root / "..", root / "way out", t.dir / "missing"):
-        with fails(s.PRIVILEGE, "outside the allowed directories"):
+        with fails(s.PRIVILEGE, "^directory .* is outside the allowed directories"):
             t.sql(call(outside), reader)
     for directory, sqlstate, message in [
-            ("root", "42602", "is not an absolute path"), (t.dir / "missing", "58P01", "does not exist"), (root / "a.db", "42809", "is not a directory")]:
+            ("root", "42602", "path of directory must be absolute"), (t.dir / "missing", "58P01", "does not exist"), (root / "a.db", "42809", "is not a directory")]:
         with fails(sqlstate, message):
             t.sql(call(directory))
     with fails("22004", "directory must not be NULL"):
         t.sql("SELECT * FROM sqlite_assess_files(NULL)")
-    assert t.rows(call(other)) == []
+    os.chmod(other, 0o000)
+    with fails(s.PRIVILEGE, "could not open directory .*: permission denied"):
+        t.sql(call(other))
+    empty = folder(t, t.dir / "empty")
+    assert t.rows(call(empty)) == []
     assert list(found(t, root, user="postgres")) == ["a.db"]
     assert t.value(f"BEGIN READ ONLY; SELECT count(*) FROM sqlite_assess_files({quote(str(root))})") == "1"
 

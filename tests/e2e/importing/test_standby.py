@@ -46,6 +46,9 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
     application.commit()
     calls = [t.call(reader, path, plan) for reader in READERS for plan in PLANS]
     calls += [t.call("sqlite_check", file) for file in (path, wal)]
+    calls += [t.call("sqlite_assess", path, plan) + " WHERE subject <> 'time'" for plan in PLANS]
+    calls += ["SELECT * FROM sqlite_advise() WHERE subject IN ('primary key', 'foreign key', 'index', 'column type')"]
+    calls += [f"SELECT * FROM sqlite_assess_files({quote(str(t.dir))})"]
     calls += [t.call("sqlite_inspect", wal, plan) for plan in ({}, {"wal": "copy"})]
     calls += ["SELECT * FROM verify_counts()", "SELECT * FROM verify_values()", "SELECT id, status FROM sqlite_migrate.run", "SELECT * FROM f.c JOIN f.p ON p.id = c.p ORDER BY c.id",
               "SELECT count(*), max(id) FROM f.c", "SELECT server_name FROM pg_sqlite_fdw_get_connections()"]
