@@ -156,6 +156,11 @@ impl Table {
         format!("{}.{}", self.schema, self.table)
     }
 
+    /// Rows of the file: as they were counted, or what is accounted for.
+    pub fn source(&self) -> i64 {
+        self.source_rows.unwrap_or(self.written().saturating_add(self.skipped).saturating_add(self.rejected))
+    }
+
     /// Rows that the load has written.
     pub fn written(&self) -> i64 {
         self.imported.saturating_add(self.updated)
@@ -377,7 +382,7 @@ fn totals(run: &Run, tables: &[Table], findings: &[Findings]) -> Totals {
         loaded: with("loaded"),
         skipped_tables: with("skipped"),
         failed: with("failed"),
-        source_rows: sum(|table| table.source_rows.unwrap_or(0)),
+        source_rows: sum(Table::source),
         imported: sum(|table| table.imported),
         updated: sum(|table| table.updated),
         skipped: sum(|table| table.skipped),

@@ -151,7 +151,7 @@ type Column = (&'static str, bool, fn(&Table) -> i64);
 
 /// Columns of the list of tables, and those that are always there.
 pub const TABLE_COLUMNS: [Column; 5] = [
-    ("in SQLite", true, |table| table.source_rows.unwrap_or(0)),
+    ("in SQLite", true, Table::source),
     ("imported", true, |table| table.imported),
     ("updated", false, |table| table.updated),
     ("skipped", false, |table| table.skipped),
