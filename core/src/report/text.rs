@@ -269,8 +269,12 @@ fn verification(report: &RunReport, out: &mut Vec<String>) {
 
 /// `values: 201 columns, none differs (compared 31,064 and equal 31,064), 2026-11-30 17:22:01 UTC`
 pub fn summary(of_kind: &Verification) -> String {
-    let sums: Vec<String> =
-        of_kind.sums.iter().map(|(name, sum)| format!("{} {}", spaced(name), grouped(*sum))).collect();
+    let sums: Vec<String> = of_kind
+        .sums
+        .iter()
+        .filter(|(_, sum)| **sum != 0)
+        .map(|(name, sum)| format!("{} {}", spaced(name), grouped(*sum)))
+        .collect();
     let sums = if sums.is_empty() { String::new() } else { format!(" ({})", list(&sums)) };
     let found = match of_kind.failed {
         0 => format!("{}, none differs", objects(of_kind)),

@@ -33,7 +33,7 @@ fn verified(kind: &Verification) -> Markup {
         h3 { (spaced(&kind.kind)) }
         p {
             @if kind.failed == 0 { span.ok { "Without a difference" } ": " (objects(kind)) } @else { span.flag { (faults(kind)) } }
-            @for (name, sum) in &kind.sums { ", " (spaced(name)) " " (grouped(*sum)) }
+            @for (name, sum) in kind.sums.iter().filter(|(_, sum)| **sum != 0) { ", " (spaced(name)) " " (grouped(*sum)) }
             span.soft { ", " time datetime=(kind.verified_at) { (moment(&kind.verified_at)) } }
         }
         @if !wrong.is_empty() { (some_first(&wrong, SHOWN, "that are not right", list)) }
