@@ -156,9 +156,10 @@ impl Table {
         format!("{}.{}", self.schema, self.table)
     }
 
-    /// Rows of the file: as they were counted, or what is accounted for.
-    pub fn source(&self) -> i64 {
-        self.source_rows.unwrap_or(self.written().saturating_add(self.skipped).saturating_add(self.rejected))
+    /// Rows of the file: as they were counted, or what is accounted for. Nobody has counted those of a table that was not loaded.
+    pub fn source(&self) -> Option<i64> {
+        let accounted = self.written().saturating_add(self.skipped).saturating_add(self.rejected);
+        self.source_rows.or((self.status == "loaded").then_some(accounted))
     }
 
     /// Rows that the load has written.
@@ -382,7 +383,7 @@ fn totals(run: &Run, tables: &[Table], findings: &[Findings]) -> Totals {
         loaded: with("loaded"),
         skipped_tables: with("skipped"),
         failed: with("failed"),
-        source_rows: sum(Table::source),
+        source_rows: sum(|table| table.source().unwrap_or(0)),
         imported: sum(|table| table.imported),
         updated: sum(|table| table.updated),
         skipped: sum(|table| table.skipped),
