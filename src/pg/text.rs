@@ -41,6 +41,10 @@ impl FromDatum for Text {
 
 impl IntoDatum for Text {
     fn into_datum(self) -> Option<pg_sys::Datum> {
+        // A page or a document may be long: it is copied once, by the server, whose error it is if there is no memory.
+        if self.0.is_ascii() && !self.0.contains('\0') {
+            return Some(encoding::text_datum(&self.0));
+        }
         let text = encoding::shown_to_server(&self.0);
         // SAFETY: a NUL-terminated string, which is copied.
         Some(unsafe { pg_sys::cstring_to_text(text.as_ptr()) }.into())

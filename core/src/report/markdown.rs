@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::model::{Finding, Findings, Table, TableTypes, file_name};
-use super::text::{self, TABLE_COLUMNS, file_facts, summary};
+use super::text::{self, file_facts, known, summary, table_columns};
 use super::verdict::call;
 use super::words::{count, grouped, moment, one_line, percent, seconds, share, spaced};
 use super::{FileReport, Report, RunReport};
@@ -106,15 +106,13 @@ fn table(out: &mut Vec<String>, heads: &[(&str, bool)], rows: impl IntoIterator<
 }
 
 fn tables(report: &RunReport, out: &mut Vec<String>) {
-    let shown =
-        TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
-    let shown: Vec<_> = shown.collect();
+    let shown = table_columns(&report.tables);
     let numbers = shown.iter().map(|(head, ..)| (*head, true));
     let heads: Vec<_> =
         [("table", false)].into_iter().chain(numbers).chain([("time", true), ("status", false)]).collect();
     let row = |table: &Table| {
         let detail = table.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
-        let counts = shown.iter().map(|(.., of)| grouped(of(table)));
+        let counts = shown.iter().map(|(.., of)| known(of(table)));
         [code(&table.name())]
             .into_iter()
             .chain(counts)

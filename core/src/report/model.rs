@@ -156,6 +156,12 @@ impl Table {
         format!("{}.{}", self.schema, self.table)
     }
 
+    /// Rows of the file: as they were counted, or what is accounted for. Nobody has counted those of a table that was not loaded.
+    pub fn source(&self) -> Option<i64> {
+        let accounted = self.written().saturating_add(self.skipped).saturating_add(self.rejected);
+        self.source_rows.or((self.status == "loaded").then_some(accounted))
+    }
+
     /// Rows that the load has written.
     pub fn written(&self) -> i64 {
         self.imported.saturating_add(self.updated)
@@ -377,7 +383,7 @@ fn totals(run: &Run, tables: &[Table], findings: &[Findings]) -> Totals {
         loaded: with("loaded"),
         skipped_tables: with("skipped"),
         failed: with("failed"),
-        source_rows: sum(|table| table.source_rows.unwrap_or(0)),
+        source_rows: sum(|table| table.source().unwrap_or(0)),
         imported: sum(|table| table.imported),
         updated: sum(|table| table.updated),
         skipped: sum(|table| table.skipped),

@@ -129,13 +129,11 @@ fn first(mut lines: Vec<String>) -> Vec<String> {
 
 fn tables(report: &RunReport, out: &mut Vec<String>) {
     let totals = &report.totals;
-    let shown =
-        TABLE_COLUMNS.iter().filter(|(_, always, of)| *always || report.tables.iter().any(|t| of(t) != 0));
-    let shown: Vec<_> = shown.collect();
+    let shown = table_columns(&report.tables);
     let heads = shown.iter().map(|(head, ..)| (*head).to_owned());
     let mut rows = vec![heads.chain(["time".into(), "table".into()]).collect()];
     rows.extend(report.tables.iter().map(|table| {
-        let numbers = shown.iter().map(|(.., of)| grouped(of(table)));
+        let numbers = shown.iter().map(|(.., of)| known(of(table)));
         numbers.chain([seconds(table.seconds), table_line(table)]).collect()
     }));
     let title = format!(
@@ -147,16 +145,27 @@ fn tables(report: &RunReport, out: &mut Vec<String>) {
     section(out, title, first(columns(&rows)));
 }
 
-type Column = (&'static str, bool, fn(&Table) -> i64);
+type Column = (&'static str, bool, fn(&Table) -> Option<i64>);
 
 /// Columns of the list of tables, and those that are always there.
-pub const TABLE_COLUMNS: [Column; 5] = [
-    ("in SQLite", true, |table| table.source_rows.unwrap_or(0)),
-    ("imported", true, |table| table.imported),
-    ("updated", false, |table| table.updated),
-    ("skipped", false, |table| table.skipped),
-    ("rejected", false, |table| table.rejected),
+const TABLE_COLUMNS: [Column; 5] = [
+    ("in SQLite", true, Table::source),
+    ("imported", true, |table| Some(table.imported)),
+    ("updated", false, |table| Some(table.updated)),
+    ("skipped", false, |table| Some(table.skipped)),
+    ("rejected", false, |table| Some(table.rejected)),
 ];
+
+/// Those in which something is to be shown.
+pub fn table_columns(tables: &[Table]) -> Vec<Column> {
+    let shown = |(_, always, of): &Column| *always || tables.iter().any(|table| of(table) != Some(0));
+    TABLE_COLUMNS.into_iter().filter(shown).collect()
+}
+
+/// A number, or a dash for one that nobody knows.
+pub fn known(number: Option<i64>) -> String {
+    number.map_or("–".into(), grouped)
+}
 
 fn table_line(table: &Table) -> String {
     let source = if table.source == table.table {
@@ -240,7 +249,11 @@ fn rejects(report: &RunReport, out: &mut Vec<String>) {
                 .flatten()
                 .map(|part| one_line(part).into_owned())
                 .collect();
-            lines.push(format!("  {}: {}", place.join(", "), one_line(&reject.error)));
+            let values = match reject.row {
+                Some(_) => String::new(),
+                None => format!(" {}", one_line(&reject.values)),
+            };
+            lines.push(format!("  {}: {}{values}", place.join(", "), one_line(&reject.error)));
         }
     }
     if !lines.is_empty() {
@@ -269,8 +282,12 @@ fn verification(report: &RunReport, out: &mut Vec<String>) {
 
 /// `values: 201 columns, none differs (compared 31,064 and equal 31,064), 2026-11-30 17:22:01 UTC`
 pub fn summary(of_kind: &Verification) -> String {
-    let sums: Vec<String> =
-        of_kind.sums.iter().map(|(name, sum)| format!("{} {}", spaced(name), grouped(*sum))).collect();
+    let sums: Vec<String> = of_kind
+        .sums
+        .iter()
+        .filter(|(_, sum)| **sum != 0)
+        .map(|(name, sum)| format!("{} {}", spaced(name), grouped(*sum)))
+        .collect();
     let sums = if sums.is_empty() { String::new() } else { format!(" ({})", list(&sums)) };
     let found = match of_kind.failed {
         0 => format!("{}, none differs", objects(of_kind)),

@@ -39,6 +39,7 @@ CALLS = {
     "sqlite_report": "(SELECT r->'types' AS types, r->'findings' AS findings FROM CAST(sqlite_report(format => 'json') AS jsonb) r)",
     "sqlite_manifest": "sqlite_manifest({path}, {plan})",
     "verify_manifest": "verify_manifest(sqlite_manifest({path}, {plan}))",
+    "sqlite_progress_page": "(SELECT sqlite_progress_page(0) LIKE '<!DOCTYPE html>%' AS a_page)",
     "reset_sequences": "reset_sequences('schéma')",
     "pg_sqlite_fdw_get_connections": "pg_sqlite_fdw_get_connections()",
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",

@@ -178,6 +178,9 @@ def test_a_run_that_went_on_and_one_of_nothing(t):
     found = as_json(t)
     assert (found["verdict"]["verdict"], found["totals"]["failed"]) == ("investigate", 1)
     assert found["verdict"]["reasons"][0] == "1 table failed."
+    # Nobody has counted the rows of a table that was not loaded.
+    assert {table["table"]: table["source_rows"] for table in found["tables"]} == {"good": 1, "bad": None}
+    assert re.search(r"^ +– +0 +\S+ ms  public\.bad, failed", report(t), re.M)
     [failure] = found["failures"]
     assert failure["table"] == "bad" and "'x' cannot become bigint" in failure["error"]
     assert "Failed steps" in Page(report(t, "format => 'html'")).text

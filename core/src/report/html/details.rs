@@ -13,6 +13,8 @@ use crate::report::{FileReport, RunReport};
 /// Results and tables that are shown at once.
 const SHOWN: usize = 40;
 
+const SHOWN_REJECTS: usize = 8;
+
 pub fn verification(report: &RunReport) -> Markup {
     html! {
         @if report.verification.is_empty() {
@@ -33,7 +35,7 @@ fn verified(kind: &Verification) -> Markup {
         h3 { (spaced(&kind.kind)) }
         p {
             @if kind.failed == 0 { span.ok { "Without a difference" } ": " (objects(kind)) } @else { span.flag { (faults(kind)) } }
-            @for (name, sum) in &kind.sums { ", " (spaced(name)) " " (grouped(*sum)) }
+            @for (name, sum) in kind.sums.iter().filter(|(_, sum)| **sum != 0) { ", " (spaced(name)) " " (grouped(*sum)) }
             span.soft { ", " time datetime=(kind.verified_at) { (moment(&kind.verified_at)) } }
         }
         @if !wrong.is_empty() { (some_first(&wrong, SHOWN, "that are not right", list)) }
@@ -58,7 +60,8 @@ fn results_table(results: &[&Verified]) -> Markup {
 }
 
 pub fn rejects(report: &RunReport) -> Markup {
-    html! { @for rejects in &report.rejects { (rejected(rejects)) } }
+    let list = |tables: &[Rejects]| html! { @for rejects in tables { (rejected(rejects)) } };
+    some_first(&report.rejects, SHOWN_REJECTS, "tables", list)
 }
 
 fn rejected(rejects: &Rejects) -> Markup {
@@ -67,7 +70,7 @@ fn rejected(rejects: &Rejects) -> Markup {
         table {
             thead { tr { th scope="col" { "row" } th scope="col" { "column" } th scope="col" { "error" } th scope="col" { "values" } } }
             tbody { @for reject in &rejects.first { tr {
-                th scope="row" { @if let Some(row) = &reject.row { (text(row)) } @else { "unnamed" } }
+                th scope="row" { @if let Some(row) = &reject.row { (text(row)) } @else { "see its values" } }
                 td { @if let Some(column) = &reject.column { (text(column)) } }
                 td { (text(&reject.error)) }
                 td { (code(&reject.values)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::head::footer;
-use super::parts::{name, scroll, text};
+use super::parts::{name, scroll, short, text};
 use crate::progress;
 use crate::report::live::{Ended, Live, Running};
 use crate::report::words::{grouped, moment, percent, seconds, spaced};
@@ -54,7 +54,7 @@ fn meter(running: &Running, share: f64) -> Markup {
     let width = format!("width:{:.1}%", share * 100.0);
     let label = running.title.as_deref().unwrap_or(&running.phase);
     html! {
-        div.meter role="progressbar" aria-label=(label) aria-valuemin="0" aria-valuemax="100" aria-valuenow=(format!("{:.0}", share * 100.0)) {
+        div.meter role="progressbar" aria-label=(short(label)) aria-valuemin="0" aria-valuemax="100" aria-valuenow=(format!("{:.0}", share * 100.0)) {
             i style=(width) {}
         }
     }

@@ -14,7 +14,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::model::file_name;
 use super::verdict::Word;
-use super::words::one_line;
 use super::{FileReport, Report, RunReport};
 
 pub use self::live::render as live;
@@ -103,7 +102,7 @@ pub fn page(title: &str, tone: &str, refresh: Option<u32>, body: &Markup) -> Str
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
-                title { (one_line(title)) }
+                title { (parts::short(title)) }
                 style { (PreEscaped(STYLE)) }
             }
             body class=(tone) { (body) }

@@ -13,6 +13,15 @@ pub fn text(text: &str) -> Markup {
     html! { @if is_long(&shown) { (folded(&shown, false)) } @else { bdi { (shown) } } }
 }
 
+/// As far as a label or a heading goes.
+pub fn short(text: &str) -> String {
+    let shown = one_line(text);
+    match shown.char_indices().nth(SHORT / 2) {
+        Some((at, _)) if is_long(&shown) => format!("{}…", shown.split_at(at).0),
+        _ => shown.into_owned(),
+    }
+}
+
 /// A name, a value or SQL.
 pub fn code(text: &str) -> Markup {
     let shown = one_line(text);
@@ -21,7 +30,7 @@ pub fn code(text: &str) -> Markup {
 
 /// Lines that are kept as they are, and can be scrolled with the keyboard.
 pub fn block(label: &str, text: &str) -> Markup {
-    html! { pre tabindex="0" role="region" aria-label=(label) { code { (lines(text)) } } }
+    html! { pre tabindex="0" role="region" aria-label=(short(label)) { code { (lines(text)) } } }
 }
 
 fn is_long(text: &str) -> bool {
@@ -40,17 +49,13 @@ fn folded(text: &str, code: bool) -> Markup {
 
 /// A wide thing that can be scrolled, with the keyboard as well.
 pub fn scroll(label: &str, inner: &Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label=(label) { (inner) } }
+    html! { div.scroll tabindex="0" role="region" aria-label=(short(label)) { (inner) } }
 }
 
 /// A name, whose lines break where its words end. The end of a long one is left out: names stand in headings and summaries, where
 /// nothing can be unfolded.
 pub fn name(name: &str) -> Markup {
-    let shown = one_line(name);
-    if is_long(&shown) {
-        let beginning: String = shown.chars().take(SHORT / 2).collect();
-        return html! { bdi { (beginning) "…" } };
-    }
+    let shown = short(name);
     let words = shown.split_inclusive(['_', '.', '-', ' ']);
     html! { bdi { @for (at, word) in words.enumerate() { @if at > 0 { wbr; } (word) } } }
 }

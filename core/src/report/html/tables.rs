@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::{measure, name, scroll, some_first, span, text};
 use crate::report::RunReport;
 use crate::report::model::{Phase, Table};
-use crate::report::text::TABLE_COLUMNS;
+use crate::report::text::{known, table_columns};
 use crate::report::words::{grouped, percent, seconds, share, spaced};
 
 /// Tables that are shown at once.
@@ -27,9 +27,7 @@ pub fn tables(report: &RunReport) -> Markup {
 fn list(report: &RunReport, tables: &[&Table]) -> Markup {
     let most_rows = report.tables.iter().map(Table::written).max().unwrap_or(0) as f64;
     let most_seconds = report.tables.iter().map(|table| table.seconds).fold(0.0, f64::max);
-    let shown: Vec<_> = (TABLE_COLUMNS.iter())
-        .filter(|(_, always, of)| *always || report.tables.iter().any(|table| of(table) != 0))
-        .collect();
+    let shown = table_columns(&report.tables);
     let class = |head: &str| if head == "in SQLite" { "number wide" } else { "number" };
     html! {
         table {
@@ -42,8 +40,8 @@ fn list(report: &RunReport, tables: &[&Table]) -> Markup {
                 th scope="row" { (named(table)) }
                 @for (head, _, of) in &shown {
                     td class=(class(head)) {
-                        @if *head == "imported" { (measure(&grouped(of(table)), share(table.written() as f64, most_rows))) }
-                        @else { (grouped(of(table))) }
+                        @if *head == "imported" { (measure(&known(of(table)), share(table.written() as f64, most_rows))) }
+                        @else { (known(of(table))) }
                     }
                 }
                 td.number { (measure(&seconds(table.seconds), share(table.seconds, most_seconds))) }
