@@ -10,7 +10,7 @@ use crate::pg::expression::{self, Purpose};
 use pg_sqlite_migrate_core::verify::declared::{Canonical, Expression, FoundTable};
 
 pub use catalogs::Catalogs;
-pub use rows::{Counting, attempt};
+pub use rows::{count, unindexed};
 
 /// Answers how expressions would stand in the catalogs; each is asked once.
 pub struct Canonicals<'c> {
