@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::finding::{Finding, Kind};
 use crate::plan::{Declared, DeclaredKind, DeclaredTable, Made, Object, RowQuestion};
 
-use super::found::{FoundTable, Server};
+use super::found::{FoundIndex, FoundTable, Server};
 use super::matching::{DEFAULT_COLLATION, Match, Matching, same_name};
 use super::state::State;
 
@@ -202,7 +202,7 @@ impl Judge {
                 (State::NotValidated, true, message())
             }
             State::Missing | State::Differs if excused => (State::LeftOut, true, message()),
-            State::Missing | State::Differs if facts.kept && !is_integrity(declared) => {
+            State::Missing | State::Differs if facts.kept && !is_integrity(declared, matching.table) => {
                 (State::LeftOut, false, Some(KEPT.to_owned()))
             }
             State::Missing if facts.kept => (State::Missing, false, Some(KEPT.to_owned())),
@@ -261,9 +261,9 @@ fn explaining(kind: DeclaredKind) -> &'static [Kind] {
     }
 }
 
-/// Without it, rows could be stored that the file does not allow. Where an expression or a condition is part of it, an
-/// existing table may say the same in words of its own.
-fn is_integrity(declared: &Declared) -> bool {
+/// Without it, rows could be stored that the file does not allow. Where an expression or a condition is part of it, a unique
+/// index of an existing table may say the same in words of its own.
+fn is_integrity(declared: &Declared, found: &FoundTable) -> bool {
     let plain = |made: &Made| match made {
         Made::Object(Object::Index { keys, .. }) => {
             keys.predicate.is_none() && keys.keys.iter().all(|key| key.sql.starts_with('"') && !key.nocase)
@@ -276,7 +276,13 @@ fn is_integrity(declared: &Declared) -> bool {
         | DeclaredKind::ForeignKey
         | DeclaredKind::NotNull => true,
         // Only of a unique index rows are asked about.
-        DeclaredKind::Index => declared.question.is_some() && declared.made.iter().all(plain),
+        DeclaredKind::Index if declared.question.is_some() => {
+            let worded = |index: &FoundIndex| {
+                index.unique
+                    && (index.predicate.is_some() || index.keys.iter().any(|key| key.column.is_none()))
+            };
+            declared.made.iter().all(plain) || !found.indexes.iter().any(worded)
+        }
         _ => false,
     }
 }
