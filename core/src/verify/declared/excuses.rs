@@ -63,17 +63,16 @@ pub fn is_integrity(declared: &Declared, found: &FoundTable) -> bool {
         }
         _ => true,
     };
+    let worded = |index: &FoundIndex| {
+        index.unique && (index.predicate.is_some() || index.keys.iter().any(|key| key.column.is_none()))
+    };
     match declared.kind {
-        DeclaredKind::PrimaryKey
-        | DeclaredKind::Unique
-        | DeclaredKind::ForeignKey
-        | DeclaredKind::NotNull => true,
+        DeclaredKind::ForeignKey | DeclaredKind::NotNull => true,
+        DeclaredKind::PrimaryKey | DeclaredKind::Unique => {
+            declared.made.iter().all(plain) || !found.indexes.iter().any(worded)
+        }
         // Only of a unique index rows are asked about.
         DeclaredKind::Index if declared.question.is_some() => {
-            let worded = |index: &FoundIndex| {
-                index.unique
-                    && (index.predicate.is_some() || index.keys.iter().any(|key| key.column.is_none()))
-            };
             declared.made.iter().all(plain) || !found.indexes.iter().any(worded)
         }
         _ => false,
