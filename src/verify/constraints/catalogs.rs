@@ -60,10 +60,10 @@ static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A foreign key is enforced by triggers on both tables.
+/// A foreign key is enforced by triggers on both tables. What is dropped meanwhile has no definition.
 static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT k.conrelid AS relation, k.conname AS name, k.contype AS kind, pg_get_constraintdef(k.oid) AS definition,
+        "SELECT k.conrelid AS relation, k.conname AS name, k.contype AS kind, COALESCE(pg_get_constraintdef(k.oid), '') AS definition,
            k.convalidated AS validated, {enforced} AS enforced, k.condeferrable AS deferrable,
            k.condeferred AS deferred, k.confupdtype AS on_update, k.confdeltype AS on_delete,
            k.confmatchtype = 'f' AS match_full, pg_get_expr(k.conbin, k.conrelid) AS expression,
@@ -88,13 +88,13 @@ static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
 /// Bit 0 of `indoption` is DESC. Vectors count from 0.
 static INDEXES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT i.indrelid AS relation, x.relname AS name, pg_get_indexdef(i.indexrelid) AS definition,
+        "SELECT i.indrelid AS relation, x.relname AS name, COALESCE(pg_get_indexdef(i.indexrelid), '') AS definition,
            m.amname AS method, i.indisunique AS unique, {nulls_not_distinct} AS nulls_not_distinct,
            i.indisvalid AND i.indisready AND i.indislive AS valid, pg_get_expr(i.indpred, i.indrelid) AS predicate,
            EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
                AS constraint,
            (SELECT json_agg(json_build_object(
-                       'column', a.attname, 'text', pg_get_indexdef(i.indexrelid, place, false),
+                       'column', a.attname, 'text', COALESCE(pg_get_indexdef(i.indexrelid, place, false), ''),
                        'collation', CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.collname) END,
                        'descending', i.indoption[place - 1] & 1 = 1) ORDER BY place)
             FROM generate_series(1, i.indnkeyatts::integer) AS place
@@ -111,7 +111,7 @@ static INDEXES: LazyLock<String> = LazyLock::new(|| {
 });
 
 const TRIGGERS: &str = "
-    SELECT tgrelid AS relation, tgname AS name, pg_get_triggerdef(oid) AS definition, tgenabled IN ('O', 'A') AS enabled
+    SELECT tgrelid AS relation, tgname AS name, COALESCE(pg_get_triggerdef(oid), '') AS definition, tgenabled IN ('O', 'A') AS enabled
     FROM pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal
     ORDER BY tgrelid, tgname";
 
