@@ -5,13 +5,14 @@ use pgrx::prelude::*;
 
 use crate::import::verdict;
 use crate::pg::text::Text;
+use pg_sqlite_migrate_core::verify::verdict::THRESHOLD;
 
 /// Verifies a run, of the caller's last one unless one is named, and says `pass`, `investigate` or `roll back`, with the
-/// reasons. `threshold` is the share of the source's rows that may differ without being lost.
+/// reasons. `threshold` is the share of the source's rows that may differ without being lost; the default for NULL.
 #[pg_extern(volatile, parallel_unsafe)]
 fn migration_verdict(
     run: default!(Option<i64>, "NULL"),
-    threshold: default!(f64, 0.01),
+    threshold: default!(Option<f64>, "0.01"),
 ) -> Result<
     TableIterator<
         'static,
@@ -34,7 +35,7 @@ fn migration_verdict(
     >,
     ErrorReport,
 > {
-    let a = verdict::verdict(run, threshold)?;
+    let a = verdict::verdict(run, threshold.unwrap_or(THRESHOLD))?;
     let row = (
         Text::from(a.verdict.as_str()),
         a.reasons.into_iter().map(|reason| Some(Text(reason))).collect(),

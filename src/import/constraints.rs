@@ -1,6 +1,7 @@
 //! `verify_constraints`: what the file declares, held against what the tables have and hold.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 
 use serde_json::{Value, json};
 
@@ -10,8 +11,8 @@ use super::survey::{self, Survey};
 use super::{existing, values};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
-use crate::pg::{reading, relation, spi};
-use crate::verify::constraints::{Canonicals, Catalogs, Counting, attempt};
+use crate::pg::{reading, relation, spi, xact};
+use crate::verify::constraints::{Canonicals, Catalogs, count, unindexed};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 use pg_sqlite_migrate_core::plan::{
@@ -97,8 +98,8 @@ fn of_survey(survey: &mut Survey, logged: &Logged, kept: &impl Fn(&str) -> bool)
         kept: kept(&table.source),
         unloaded: logged.unloaded(&table.source).map(str::to_owned),
     };
-    let mut rows = vec![];
-    judge(&tables, explanations, facts, |judged, _, found| rows.extend(counted(judged, found)));
+    let (mut rows, mut questions) = (vec![], Questions::default());
+    judge(&tables, explanations, facts, |judged, _, found| rows.extend(questions.answer(judged, found)));
     // Tables and objects stay in the file's order otherwise.
     rows.sort_by_key(|row: &Row| row.state);
     Ok(rows)
@@ -155,42 +156,66 @@ fn judge(
     }
 }
 
-/// With the rows that break each object.
-fn counted(judged: Vec<Judged>, found: Option<&FoundTable>) -> Vec<Row> {
-    let questions: Vec<&RowQuestion> = judged.iter().filter_map(|object| object.question.as_ref()).collect();
-    let mut answers = match found.filter(|_| !questions.is_empty()) {
-        Some(found) => Counting::of(found.oid).count(&questions).into_iter(),
-        None => vec![].into_iter(),
-    };
-    let concluded = |object: Judged| {
-        let answer = object.question.as_ref().map(|question| {
-            let answer = answers.next().flatten();
-            answer.unwrap_or_else(|| orphans(&object.schema, &object.table, question))
-        });
-        conclude(object, answer)
-    };
-    judged.into_iter().map(concluded).collect()
+/// Rows that break objects. A table is looked at once for each way to read it.
+#[derive(Default)]
+struct Questions {
+    /// What queries name in FROM, or why there can be none, by oid.
+    readable: HashMap<u32, Result<String, String>>,
 }
 
-/// Rows without a parent.
-fn orphans(schema: &str, table: &str, question: &RowQuestion) -> Result<u64, String> {
-    let RowQuestion::Orphans { columns, parent_schema, parent, parent_columns } = question else {
-        return Err("it is no question about rows".into());
-    };
-    for (schema, table) in [(schema, table), (parent_schema.as_str(), parent.as_str())] {
-        let found = relation::find(schema, table);
-        let found = found.ok_or_else(|| format!("table {schema}.{table} does not exist"))?;
-        reading::from(found).map_err(|why| format!("{schema}.{table}: {why}"))?;
+impl Questions {
+    /// Concludes the objects of a table with the rows that break each.
+    fn answer(&mut self, judged: Vec<Judged>, found: Option<&FoundTable>) -> Vec<Row> {
+        let questions: Vec<&RowQuestion> =
+            judged.iter().filter_map(|object| object.question.as_ref()).collect();
+        let mut answers = match found.filter(|_| !questions.is_empty()) {
+            Some(found) => count(&self.from(found.oid), &questions).into_iter(),
+            None => vec![].into_iter(),
+        };
+        let concluded = |object: Judged| {
+            let answer = object.question.as_ref().map(|question| {
+                let answer = answers.next().flatten();
+                answer.unwrap_or_else(|| self.orphans(&object.schema, &object.table, question))
+            });
+            conclude(object, answer)
+        };
+        judged.into_iter().map(concluded).collect()
     }
-    let key = ExistingForeignKey {
-        columns: columns.clone(),
-        parent_schema: parent_schema.clone(),
-        parent: parent.clone(),
-        parent_columns: parent_columns.clone(),
-        ..ExistingForeignKey::default()
-    };
-    let spec = OrphanSpec::of(schema, table, &key);
-    attempt(|| OrphanQuery::of_table(&spec, None).count())
+
+    fn from(&mut self, oid: u32) -> Result<String, String> {
+        self.readable.entry(oid).or_insert_with(|| reading::from(oid.into())).clone()
+    }
+
+    /// Rows without a parent.
+    fn orphans(&mut self, schema: &str, table: &str, question: &RowQuestion) -> Result<u64, String> {
+        let RowQuestion::Orphans { columns, parent_schema, parent, parent_columns } = question else {
+            return Err("it is no question about rows".into());
+        };
+        for (schema, table) in [(schema, table), (parent_schema.as_str(), parent.as_str())] {
+            let found = relation::find(schema, table);
+            let found = found.ok_or_else(|| format!("table {schema}.{table} does not exist"))?;
+            self.from(found.to_u32()).map_err(|why| format!("{schema}.{table}: {why}"))?;
+        }
+        let key = ExistingForeignKey {
+            columns: columns.clone(),
+            parent_schema: parent_schema.clone(),
+            parent: parent.clone(),
+            parent_columns: parent_columns.clone(),
+            ..ExistingForeignKey::default()
+        };
+        let spec = OrphanSpec::of(schema, table, &key);
+        let count = || -> Result<u64, Infallible> {
+            // The catalogs are asked first, which have indexes that are to be used.
+            let query = OrphanQuery::of_table(&spec, None);
+            let _guard = unindexed();
+            Ok(query.count())
+        };
+        match xact::attempt(count) {
+            Ok(Ok(count)) => Ok(count),
+            Ok(Err(never)) => match never {},
+            Err(caught) => Err(caught.message),
+        }
+    }
 }
 
 /// Keeps what was found of a run's tables.

@@ -171,7 +171,7 @@ fn rows(counted: &[Count], values: Option<&Values>, found: &mut Vec<Found>) -> R
             (Some(_), None) => (0, 0),
         };
         let unaccounted = (source - accounted).max(0);
-        let lost = lost.max(compared.map_or(0, |t| t.missing)) + unaccounted;
+        let lost = (lost + unaccounted).max(compared.map_or(0, |t| t.missing));
         let more = more.max(compared.map_or(0, |t| t.added));
         if lost > 0 {
             missing.push(name.clone());

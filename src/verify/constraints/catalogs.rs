@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use pgrx::pg_sys;
 
 use crate::pg::spi::{self, Json, Row};
-use crate::pg::{compat, expression, relation};
+use crate::pg::{compat, expression, relation, rights};
 use pg_sqlite_migrate_core::catalog::{Action, Deferrable};
 use pg_sqlite_migrate_core::verify::declared::FoundTable;
 use pg_sqlite_migrate_core::verify::declared::found::{
@@ -24,9 +24,11 @@ const RELATIONS: &str = "
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
     ORDER BY c.oid";
 
-/// A sequence that a column owns without using it numbers nothing.
-const COLUMNS: &str = "
-    SELECT a.attrelid AS relation, a.attnum, a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,
+/// A sequence that a column owns without using it numbers nothing. Reading a constant of a type that is made of others may
+/// run the checks of domains in it (`opaque`).
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT a.attrelid AS relation, a.attnum, a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,
            format('%I.%I', tn.nspname, t.typname) AS type_name, a.attnotnull AS not_null,
            NOT EXISTS (SELECT FROM pg_constraint k
                        WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
@@ -44,7 +46,8 @@ const COLUMNS: &str = "
             JOIN pg_namespace n ON n.oid = s.relnamespace
             ORDER BY s.oid LIMIT 1) AS sequence,
            CASE WHEN c.oid IS NOT NULL AND c.collname <> 'default' THEN format('%I.%I', cn.nspname, c.collname) END
-               AS collation
+               AS collation,
+           tn.nspname <> 'pg_catalog' AND (t.typtype IN ('c', 'r', 'm') OR t.typelem <> 0) AND NOT {harmless} AS opaque
     FROM pg_attribute a
     JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_namespace tn ON tn.oid = t.typnamespace
@@ -52,12 +55,15 @@ const COLUMNS: &str = "
     LEFT JOIN pg_collation c ON c.oid = a.attcollation
     LEFT JOIN pg_namespace cn ON cn.oid = c.collnamespace
     WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY a.attrelid, a.attnum";
+    ORDER BY a.attrelid, a.attnum",
+        harmless = rights::harmless("t.typowner"),
+    )
+});
 
-/// A foreign key is enforced by triggers on both tables.
+/// A foreign key is enforced by triggers on both tables. What is dropped meanwhile has no definition.
 static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT k.conrelid AS relation, k.conname AS name, k.contype AS kind, pg_get_constraintdef(k.oid) AS definition,
+        "SELECT k.conrelid AS relation, k.conname AS name, k.contype AS kind, COALESCE(pg_get_constraintdef(k.oid), '') AS definition,
            k.convalidated AS validated, {enforced} AS enforced, k.condeferrable AS deferrable,
            k.condeferred AS deferred, k.confupdtype AS on_update, k.confdeltype AS on_delete,
            k.confmatchtype = 'f' AS match_full, pg_get_expr(k.conbin, k.conrelid) AS expression,
@@ -82,13 +88,13 @@ static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
 /// Bit 0 of `indoption` is DESC. Vectors count from 0.
 static INDEXES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT i.indrelid AS relation, x.relname AS name, pg_get_indexdef(i.indexrelid) AS definition,
+        "SELECT i.indrelid AS relation, x.relname AS name, COALESCE(pg_get_indexdef(i.indexrelid), '') AS definition,
            m.amname AS method, i.indisunique AS unique, {nulls_not_distinct} AS nulls_not_distinct,
            i.indisvalid AND i.indisready AND i.indislive AS valid, pg_get_expr(i.indpred, i.indrelid) AS predicate,
            EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
                AS constraint,
            (SELECT json_agg(json_build_object(
-                       'column', a.attname, 'text', pg_get_indexdef(i.indexrelid, place, false),
+                       'column', a.attname, 'text', COALESCE(pg_get_indexdef(i.indexrelid, place, false), ''),
                        'collation', CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.collname) END,
                        'descending', i.indoption[place - 1] & 1 = 1) ORDER BY place)
             FROM generate_series(1, i.indnkeyatts::integer) AS place
@@ -105,7 +111,7 @@ static INDEXES: LazyLock<String> = LazyLock::new(|| {
 });
 
 const TRIGGERS: &str = "
-    SELECT tgrelid AS relation, tgname AS name, pg_get_triggerdef(oid) AS definition, tgenabled IN ('O', 'A') AS enabled
+    SELECT tgrelid AS relation, tgname AS name, COALESCE(pg_get_triggerdef(oid), '') AS definition, tgenabled IN ('O', 'A') AS enabled
     FROM pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal
     ORDER BY tgrelid, tgname";
 
@@ -121,6 +127,8 @@ pub struct Catalogs {
     /// Number, type and modifier of each column, in the order of the table's columns.
     types: HashMap<u32, Vec<(i16, pg_sys::Oid, i32)>>,
     collations: HashMap<u32, String>,
+    /// Tables over which no expression is analysed, and the type that forbids it.
+    opaque: HashMap<u32, String>,
 }
 
 impl Catalogs {
@@ -142,7 +150,7 @@ impl Catalogs {
         let _alike = expression::printed_alike();
         let oids: Vec<pg_sys::Oid> = found.tables.keys().map(|oid| pg_sys::Oid::from(*oid)).collect();
         let asked = [oids.as_slice().into()];
-        spi::rows(COLUMNS, &asked, |row| found.add_column(row));
+        spi::rows(COLUMNS.as_str(), &asked, |row| found.add_column(row));
         spi::rows(CONSTRAINTS.as_str(), &asked, |row| found.of(row, |t| t.constraints.push(constraint(row))));
         spi::rows(INDEXES.as_str(), &asked, |row| found.of(row, |t| t.indexes.push(index(row))));
         spi::rows(TRIGGERS, &asked, |row| found.of(row, |t| t.triggers.push(trigger(row))));
@@ -161,6 +169,11 @@ impl Catalogs {
     pub fn type_of(&self, table: u32, column: &str) -> Option<(pg_sys::Oid, i32)> {
         let place = self.tables.get(&table)?.columns.iter().position(|c| c.name == column)?;
         self.types.get(&table)?.get(place).map(|(_, type_oid, typmod)| (*type_oid, *typmod))
+    }
+
+    /// The type of a column whose owner's code could run where an expression over the table is analysed.
+    pub fn opaque(&self, table: u32) -> Option<&String> {
+        self.opaque.get(&table)
     }
 
     /// The name of a column by its number.
@@ -183,6 +196,9 @@ impl Catalogs {
     fn add_column(&mut self, row: &Row<'_>) {
         let oid = row.get::<pg_sys::Oid>("relation").to_u32();
         self.of(row, |table| table.columns.push(column(row)));
+        if row.get("opaque") {
+            self.opaque.insert(oid, row.get("type_name"));
+        }
         self.types.entry(oid).or_default().push((row.get("attnum"), row.get("type"), row.get("modifier")));
     }
 }

@@ -2,76 +2,68 @@
 
 use std::convert::Infallible;
 
-use crate::pg::{reading, spi, xact};
+use crate::pg::settings::LocalSettings;
+use crate::pg::spi::{self, Column};
+use crate::pg::{reading, xact};
 use pg_sqlite_migrate_core::plan::RowQuestion;
 use pg_sqlite_migrate_core::sqltext::ident;
-
-/// Counts rows of one table.
-pub struct Counting {
-    /// What the queries name in FROM, or why there can be none.
-    from: Result<String, String>,
-}
 
 /// A count, or why there is none.
 type Counted = Result<u64, String>;
 
-impl Counting {
-    pub fn of(oid: u32) -> Counting {
-        Counting { from: reading::from(oid.into()) }
-    }
-
-    /// An answer for each question; `None` for one that asks about more than the table.
-    pub fn count(&self, questions: &[&RowQuestion]) -> Vec<Option<Counted>> {
-        let filters: Vec<Option<String>> = questions.iter().map(|question| filter(question)).collect();
-        // One scan for all that a row tells by itself; if that fails, each by itself tells which.
-        let together = self.together(filters.iter().flatten().map(String::as_str));
-        let mut together = together.map(|counts| counts.into_iter());
-        let answer = |(question, filter): (&&RowQuestion, &Option<String>)| match (filter, *question) {
-            (Some(filter), _) => Some(match &mut together {
-                Ok(counts) => counts.next().ok_or_else(|| "it was not counted".to_owned()),
-                Err(_) => self.one(&format!("count(*) FILTER (WHERE {filter})")),
-            }),
-            (None, RowQuestion::Duplicates { keys, predicate, primary }) => {
-                Some(self.duplicates(keys, predicate.as_deref(), *primary))
-            }
-            (None, _) => None,
-        };
-        questions.iter().zip(&filters).map(answer).collect()
-    }
-
-    fn together<'f>(&self, filters: impl Iterator<Item = &'f str>) -> Result<Vec<u64>, String> {
-        let counts: Vec<String> = filters.map(|filter| format!("count(*) FILTER (WHERE {filter})")).collect();
-        if counts.is_empty() {
-            return Ok(vec![]);
+/// Counts the rows of a table that break each of some objects: an answer for each question, `None` for one that asks about
+/// more than the table. `from` is what queries name in FROM, or why there can be none.
+pub fn count(from: &Result<String, String>, questions: &[&RowQuestion]) -> Vec<Option<Counted>> {
+    let filters: Vec<Option<String>> = questions.iter().map(|question| filter(question)).collect();
+    let from = match from {
+        Ok(from) => from,
+        Err(why) => {
+            return questions.iter().map(|question| about_one(question).then(|| Err(why.clone()))).collect();
         }
-        let from = self.from.clone()?;
-        let counts = counts.join(", ");
-        attempt(|| spi::value::<Vec<u64>>(&format!("SELECT ARRAY[{counts}]::bigint[] FROM {from}"), &[]))?
-            .ok_or_else(|| "it was not counted".into())
-    }
+    };
+    // One scan for all that a row tells by itself; if that fails, each by itself tells which.
+    let together = together(from, filters.iter().flatten());
+    let mut together = together.map(|counts| counts.into_iter());
+    let answer = |(question, filter): (&&RowQuestion, &Option<String>)| match (filter, *question) {
+        (Some(filter), _) => Some(match &mut together {
+            Ok(counts) => counts.next().ok_or_else(|| UNCOUNTED.to_owned()),
+            Err(_) => ask(&format!("SELECT count(*) FILTER (WHERE {filter}) FROM {from}")),
+        }),
+        (None, RowQuestion::Duplicates { keys, predicate, primary }) => {
+            Some(ask(&duplicates(from, keys, predicate.as_deref(), *primary)))
+        }
+        (None, _) => None,
+    };
+    questions.iter().zip(&filters).map(answer).collect()
+}
 
-    fn one(&self, expression: &str) -> Counted {
-        let from = self.from.clone()?;
-        let counted = attempt(|| spi::value::<u64>(&format!("SELECT {expression} FROM {from}"), &[]))?;
-        counted.ok_or_else(|| "it was not counted".into())
-    }
+const UNCOUNTED: &str = "there was no answer";
 
-    /// Rows that another has the key of, but for the first of each.
-    fn duplicates(&self, keys: &[String], predicate: Option<&str>, primary: bool) -> Counted {
-        let from = self.from.clone()?;
-        let keys = keys.join(", ");
-        let within = predicate.map(|sql| format!(" AND ({sql}\n)")).unwrap_or_default();
-        let nulls = match primary {
-            true => format!("(SELECT count(*) FROM {from} WHERE num_nulls({keys}) > 0)"),
-            false => "0".into(),
-        };
-        let sql = format!(
-            "SELECT {nulls} + COALESCE(sum(same.rows - 1), 0)::bigint
-             FROM (SELECT count(*) AS rows FROM {from} WHERE num_nulls({keys}) = 0{within}
-                   GROUP BY {keys} HAVING count(*) > 1) AS same"
-        );
-        attempt(|| spi::value::<u64>(&sql, &[]))?.ok_or_else(|| "it was not counted".into())
+fn about_one(question: &RowQuestion) -> bool {
+    !matches!(question, RowQuestion::Orphans { .. })
+}
+
+fn together<'f>(from: &str, filters: impl Iterator<Item = &'f String>) -> Result<Vec<u64>, String> {
+    let counts: Vec<String> = filters.map(|filter| format!("count(*) FILTER (WHERE {filter})")).collect();
+    match counts.is_empty() {
+        true => Ok(vec![]),
+        false => ask(&format!("SELECT ARRAY[{}]::bigint[] FROM {from}", counts.join(", "))),
     }
+}
+
+/// The query for rows that another has the key of, but for the first of each.
+fn duplicates(from: &str, keys: &[String], predicate: Option<&str>, primary: bool) -> String {
+    let keys = keys.join(", ");
+    let within = predicate.map(|sql| format!(" AND ({sql}\n)")).unwrap_or_default();
+    let nulls = match primary {
+        true => format!("(SELECT count(*) FROM {from} WHERE num_nulls({keys}) > 0)"),
+        false => "0".into(),
+    };
+    format!(
+        "SELECT {nulls} + COALESCE(sum(same.rows - 1), 0)::bigint
+         FROM (SELECT count(*) AS rows FROM {from} WHERE num_nulls({keys}) = 0{within}
+               GROUP BY {keys} HAVING count(*) > 1) AS same"
+    )
 }
 
 /// The condition of a row that breaks it, where a row tells that by itself. The planner believes NOT NULL constraints
@@ -84,17 +76,27 @@ fn filter(question: &RowQuestion) -> Option<String> {
     }
 }
 
-/// Runs questions to which indexes must not give the answer. An error about one does not end the others.
-pub fn attempt<T>(ask: impl FnOnce() -> T) -> Result<T, String> {
-    let ask = || -> Result<T, Infallible> {
-        let settings = reading::guarded();
-        for way in ["enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"] {
-            settings.set(way, "off");
-        }
-        Ok(ask())
+/// A setting under which no index gives an answer, until the guard is dropped.
+pub fn unindexed() -> LocalSettings {
+    let settings = reading::guarded();
+    for way in ["enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"] {
+        settings.set(way, "off");
+    }
+    // The ways that are left; where the session has them off, all cost alike.
+    for way in ["enable_seqscan", "enable_sort", "enable_hashagg"] {
+        settings.set(way, "on");
+    }
+    settings
+}
+
+/// The one value of a query. An error about one does not end the others.
+fn ask<T: Column>(sql: &String) -> Result<T, String> {
+    let ask = || -> Result<Option<T>, Infallible> {
+        let _settings = unindexed();
+        Ok(spi::value(sql, &[]))
     };
     match xact::attempt(ask) {
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(answer)) => answer.ok_or_else(|| UNCOUNTED.to_owned()),
         Ok(Err(never)) => match never {},
         Err(caught) => Err(caught.message),
     }

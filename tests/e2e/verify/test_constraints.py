@@ -221,7 +221,9 @@ def test_an_index_that_lies_is_not_asked(copy):
     session = copy.session()
     lie = """UPDATE pg_index SET indisready = false, indislive = false WHERE indexrelid = 'parent_code_key'::regclass;
              INSERT INTO parent (code) VALUES ('a'), ('b');
-             UPDATE pg_index SET indisready = true, indislive = true WHERE indexrelid = 'parent_code_key'::regclass"""
+             UPDATE pg_index SET indisready = true, indislive = true WHERE indexrelid = 'parent_code_key'::regclass;
+             ALTER TABLE parent ALTER code SET STATISTICS 100;
+             SET LOCAL enable_seqscan = off; SET LOCAL enable_hashagg = off; SET LOCAL enable_sort = off"""
     [first, *_] = after(session, lie, WRONG)
     assert (first["name"], first["state"], first["violations"]) == ("parent_code_key", "broken", 2), first
 
@@ -348,6 +350,63 @@ def test_who_may_not_read_rows_sees_the_schema_and_no_proof(copy):
     rows = copy.rows(f"SELECT * FROM verify_constraints(path => {quote(str(path))}) WHERE NOT ok", "nobody")
     assert {row["state"] for row in rows} == {"not proven"}
     assert all("permission denied" in row["reason"] and row["violations"] is None for row in rows), rows[0]
+
+
+def test_a_superuser_runs_no_code_of_a_tables_owner(t):
+    """Its rows are not counted, and a constant of a type that holds a domain of the owner's is not read."""
+    t.role("app", "pg_read_server_files")
+    t.sql("CREATE SCHEMA app AUTHORIZATION app; CREATE TABLE app.ran(at timestamptz); ALTER TABLE app.ran OWNER TO app")
+    t.sql("""SET search_path = app;
+        CREATE FUNCTION trap(integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+            $$BEGIN IF current_user <> 'app' THEN RAISE EXCEPTION 'the trap was sprung by %', current_user; END IF; RETURN true; END$$;
+        CREATE DOMAIN trapped AS integer CHECK (app.trap(VALUE));
+        CREATE TABLE t(id integer PRIMARY KEY, doc trapped[] DEFAULT '{1}' NOT NULL CHECK (app.trap(1)));
+        CREATE INDEX ON t((app.trap(id))) WHERE app.trap(1)""", "app")
+    path = t.file("t.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, doc TEXT DEFAULT '{2}' NOT NULL CHECK (doc <> '{3}')); INSERT INTO t VALUES (1, '{1}');")
+    t.sql(t.call("sqlite_import", path, {"schema": "app", "create": "never"}), "app")
+    rows = {row["kind"]: row for row in t.rows("SELECT * FROM verify_constraints(run => 1)")}
+    assert (rows["primary key"]["state"], rows["primary key"]["violations"]) == ("not proven", None), rows
+    assert "a query on it could run code of another role's" in rows["not null"]["reason"], rows
+    assert verdict_of(t) == "investigate"
+    plan = quote(json.dumps({"schema": "app", "tables": {"t": {"columns": {"doc": {"type": "app.trapped[]", "default": "'{2}'"}}}}}))
+    [default] = t.rows(f"SELECT * FROM verify_constraints(path => {quote(str(path))}, plan => {plan}) WHERE kind = 'default'")
+    assert default["reason"] == "not compared: the code of the owner of type app._trapped could run", default
+    assert not t.rows("SELECT * FROM verify_constraints(run => 1) WHERE NOT ok", "app")
+
+
+def verdict_of(t):
+    return t.value("SELECT verdict FROM migration_verdict(run => 1)")
+
+
+def test_a_key_over_values_of_any_length_is_what_the_finding_says(t):
+    path = t.file("long.db", """CREATE TABLE t(id INTEGER PRIMARY KEY, url TEXT UNIQUE); CREATE INDEX i ON t(url);
+        INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT i, hex(randomblob(9000)) FROM n;""")
+    t.import_(path, {"keys": "as_data_allows", "nocase": "none"})
+    rows = {row["kind"]: row for row in t.rows("SELECT * FROM verify_constraints()")}
+    assert (rows["unique"]["state"], rows["unique"]["violations"]) == ("left out", 0) and "exclusion constraint" in rows["unique"]["reason"], rows
+    assert rows["index"]["state"] == "left out" and "hash" in rows["index"]["reason"], rows
+    t.sql("DO $$DECLARE c name; BEGIN SELECT conname INTO c FROM pg_constraint WHERE contype = 'x'; EXECUTE format('ALTER TABLE t DROP CONSTRAINT %I', c); END$$; DROP INDEX i")
+    assert [(row["kind"], row["state"]) for row in wrong(t)] == [("unique", "missing"), ("index", "missing")]
+
+
+def test_the_schema_that_django_makes(t):
+    """Of an import into it, nothing is missing that the file declares."""
+    t.sql(shared("data", "django.pg.sql").read_text())
+    t.import_(t.copy_of(shared("data", "django.db")), {"create": "never"})
+    assert not wrong(t)
+    t.sql('ALTER TABLE "shop_review" DROP CONSTRAINT "shop_review_pkey"')
+    assert [(row["table"], row["kind"], row["state"]) for row in wrong(t)] == [("shop_review", "primary key", "missing")]
+
+
+def test_partitions_hold_what_their_table_declares(t):
+    t.sql("""CREATE TABLE t(id integer, day date NOT NULL, n integer CHECK (n > 0), PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE TABLE t_rest PARTITION OF t DEFAULT""")
+    path = t.file("t.db", """CREATE TABLE t(id INTEGER, day DATE NOT NULL, n INTEGER CHECK (n > 0), PRIMARY KEY (id, day));
+        INSERT INTO t VALUES (1, '2024-02-01', 1), (2, '2023-01-01', 2);""")
+    t.import_(path, {"create": "never"})
+    assert not wrong(t)
+    t.sql("ALTER TABLE t DROP CONSTRAINT t_pkey; INSERT INTO t_1 VALUES (1, '2024-02-01', 1)")
+    assert [(row["kind"], row["state"], row["violations"]) for row in wrong(t)] == [("primary key", "broken", 1)]
 
 
 def test_no_session_setting_changes_the_answer(copy):

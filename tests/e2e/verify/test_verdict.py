@@ -88,6 +88,7 @@ def test_rejected_rows_are_weighed_by_the_callers_threshold(t):
     assert (row["verdict"], row["rows_rejected"], row["rows_missing"]) == ("roll back", 1, 0), row
     assert row["reasons"] == ["1 row was rejected: public.t (25.000 % of the source's rows, above the threshold)"]
     assert verdict(t, "threshold => 0.25")["verdict"] == "investigate"
+    assert verdict(t, "threshold => NULL")["verdict"] == "roll back"
     assert "threshold: is a share" in t.attempt("SELECT * FROM migration_verdict(threshold => 1.5)").message
     assert "threshold: is a share" in t.attempt("SELECT * FROM migration_verdict(threshold => 'NaN')").message
 

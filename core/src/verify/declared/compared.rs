@@ -4,8 +4,9 @@ use crate::finding::Severity;
 use crate::plan::DeclaredKind;
 use crate::plan::emit::compare::Compared;
 
-use super::judge::{Judged, Unclaimed};
+use super::judge::Judged;
 use super::state::State;
+use super::unclaimed::Unclaimed;
 
 /// What is not on both sides, or not the same on both. An object about which a finding is listed is not listed again.
 pub fn compared(judged: Vec<Judged>, unclaimed: Vec<Unclaimed>, known: &[Compared]) -> Vec<Compared> {

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::finding::{Finding, Kind};
-use crate::plan::{Declared, DeclaredKind, DeclaredTable, Made, Object, RowQuestion};
+use crate::finding::Finding;
+use crate::plan::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 
+use super::excuses::{excuses, explaining, is_integrity, is_weaker, says_open, stays_open};
 use super::found::{FoundTable, Server};
 use super::matching::{DEFAULT_COLLATION, Match, Matching, same_name};
 use super::state::State;
+use super::unclaimed::{Unclaimed, unclaimed};
 
 /// What was noticed about an object of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +46,6 @@ pub struct Judged {
     pub question: Option<RowQuestion>,
     /// What findings about it call it.
     pub object: String,
-}
-
-/// A constraint, index or trigger that the file does not declare.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unclaimed {
-    pub source: String,
-    /// `unique`, `foreign key`, …
-    pub kind: &'static str,
-    pub name: String,
-    pub definition: String,
-    /// It may refuse rows.
-    pub refuses: bool,
 }
 
 /// Holds declared tables against found ones.
@@ -194,7 +184,7 @@ impl Judge {
         };
         let said = self.explanation(declared);
         let message = || said.map(|said| said.message.clone());
-        let excused = said.is_some_and(|said| excuses(said, found.state));
+        let excused = said.is_some_and(|said| excuses(said, found.state, declared, matching.table));
         let (state, explained, reason) = match found.state {
             // It is as the plan made it, which is less than the file declares.
             State::Holds | State::OtherName if is_weaker(declared) => (State::LeftOut, true, message()),
@@ -202,7 +192,7 @@ impl Judge {
                 (State::NotValidated, true, message())
             }
             State::Missing | State::Differs if excused => (State::LeftOut, true, message()),
-            State::Missing | State::Differs if facts.kept && !is_integrity(declared) => {
+            State::Missing | State::Differs if facts.kept && !is_integrity(declared, matching.table) => {
                 (State::LeftOut, false, Some(KEPT.to_owned()))
             }
             State::Missing if facts.kept => (State::Missing, false, Some(KEPT.to_owned())),
@@ -227,99 +217,6 @@ impl Judge {
         let found = self.explanations.get(&declared.object)?;
         found.iter().find(|said| kinds.iter().any(|kind| kind.as_str() == said.kind))
     }
-}
-
-/// The finding says why nothing, or something else, is there. What the plan makes is known, so that this is about what
-/// only the run could tell: what the server refuses, and which values are equal or too long once they are converted.
-fn excuses(said: &Explanation, state: State) -> bool {
-    let kinds: &[Kind] = match state {
-        State::Missing => &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong],
-        State::Differs => {
-            &[Kind::LeftOut, Kind::Untranslatable, Kind::KeyTooLong, Kind::DuplicateKey, Kind::NullKey]
-        }
-        _ => &[],
-    };
-    kinds.iter().any(|kind| kind.as_str() == said.kind)
-}
-
-/// Findings that may be about an object of a kind.
-fn explaining(kind: DeclaredKind) -> &'static [Kind] {
-    match kind {
-        DeclaredKind::PrimaryKey | DeclaredKind::Unique | DeclaredKind::Index => {
-            &[Kind::LeftOut, Kind::DuplicateKey, Kind::NullKey, Kind::KeyTooLong, Kind::Collation]
-        }
-        DeclaredKind::ForeignKey => &[Kind::LeftOut, Kind::Orphans],
-        DeclaredKind::Check => &[Kind::LeftOut, Kind::BrokenCheck],
-        DeclaredKind::NotNull => &[Kind::NullKey],
-        DeclaredKind::Default => &[Kind::LeftOut, Kind::Untranslatable],
-        DeclaredKind::Generated => &[Kind::LeftOut],
-        DeclaredKind::Identity => &[Kind::Sequence],
-        DeclaredKind::Collation => &[Kind::Collation],
-        DeclaredKind::View => &[Kind::View],
-        DeclaredKind::Trigger => &[Kind::Trigger],
-        DeclaredKind::Table => &[],
-    }
-}
-
-/// Without it, rows could be stored that the file does not allow. Where an expression or a condition is part of it, an
-/// existing table may say the same in words of its own.
-fn is_integrity(declared: &Declared) -> bool {
-    let plain = |made: &Made| match made {
-        Made::Object(Object::Index { keys, .. }) => {
-            keys.predicate.is_none() && keys.keys.iter().all(|key| key.sql.starts_with('"') && !key.nocase)
-        }
-        _ => true,
-    };
-    match declared.kind {
-        DeclaredKind::PrimaryKey
-        | DeclaredKind::Unique
-        | DeclaredKind::ForeignKey
-        | DeclaredKind::NotNull => true,
-        // Only of a unique index rows are asked about.
-        DeclaredKind::Index => declared.question.is_some() && declared.made.iter().all(plain),
-        _ => false,
-    }
-}
-
-/// The plan makes less of it.
-fn is_weaker(declared: &Declared) -> bool {
-    let made = |is: fn(&Object) -> bool| {
-        declared.made.iter().any(|made| matches!(made, Made::Object(object) if is(object)))
-    };
-    let unique = || {
-        made(|o| {
-            matches!(
-                o,
-                Object::PrimaryKey { .. }
-                    | Object::Unique { .. }
-                    | Object::Exclude { .. }
-                    | Object::Index { unique: true, .. }
-            )
-        })
-    };
-    match declared.kind {
-        DeclaredKind::PrimaryKey => !made(|o| matches!(o, Object::PrimaryKey { .. })),
-        DeclaredKind::Unique => !unique(),
-        // Only of a unique index rows are asked about.
-        DeclaredKind::Index => declared.question.is_some() && !unique(),
-        _ => false,
-    }
-}
-
-/// A run has left it NOT VALID. The same kinds of findings are about rows that it has taken out.
-fn says_open(said: &Explanation) -> bool {
-    said.message.contains("NOT VALID")
-}
-
-/// The plan leaves it NOT VALID.
-fn stays_open(declared: &Declared) -> bool {
-    let open = |made: &Made| {
-        matches!(
-            made,
-            Made::Object(Object::Check { not_valid: true, .. } | Object::ForeignKey { not_valid: true, .. })
-        )
-    };
-    declared.made.iter().any(open)
 }
 
 fn is_view(declared: &DeclaredTable) -> bool {
@@ -384,54 +281,4 @@ fn collations<'a>(declared: &'a DeclaredTable, found: &'a FoundTable) -> impl It
         })
     };
     declared.bytewise.iter().filter_map(changed)
-}
-
-fn unclaimed(declared: &DeclaredTable, found: &FoundTable, claimed: &HashSet<String>) -> Vec<Unclaimed> {
-    use super::found::ConstraintKind::*;
-    let source = &declared.source;
-    let other = |kind, name: &String, definition: &String, refuses| Unclaimed {
-        source: source.clone(),
-        kind,
-        name: name.clone(),
-        definition: definition.clone(),
-        refuses,
-    };
-    let free = |name: &String| !claimed.contains(name);
-    let constraints = found.constraints.iter().filter(|c| free(&c.name)).map(|c| {
-        let kind = match c.kind {
-            PrimaryKey => "primary key",
-            Unique => "unique constraint",
-            Exclude => "exclusion constraint",
-            ForeignKey => "foreign key",
-            Check => "check",
-        };
-        other(kind, &c.name, &c.definition, true)
-    });
-    let indexes = found.indexes.iter().filter(|i| !i.constraint && free(&i.name));
-    let indexes = indexes.map(|i| other("index", &i.name, &i.definition, i.unique));
-    let named = |name: &String| {
-        let is = |o: &&str| o.eq_ignore_ascii_case(name);
-        let triggers = declared.objects.iter().filter(|o| o.kind == DeclaredKind::Trigger);
-        triggers.filter_map(|o| o.name.as_deref()).any(|n| is(&n))
-    };
-    let triggers = found.triggers.iter().filter(|t| !named(&t.name));
-    let triggers = triggers.map(|t| other("trigger", &t.name, &t.definition, false));
-    // What keeps NULL out of a column in the file, whatever it is there.
-    let keeps = |o: &&Declared| {
-        matches!(o.kind, DeclaredKind::NotNull | DeclaredKind::PrimaryKey | DeclaredKind::Identity)
-    };
-    let declared_so = |name: &String| declared.objects.iter().filter(keeps).any(|o| o.columns.contains(name));
-    let strict = found.columns.iter().filter(|c| c.not_null && !declared_so(&c.name));
-    let strict = strict.map(|c| other("NOT NULL", &c.name, &"NOT NULL".to_owned(), true));
-    constraints.chain(indexes).chain(triggers).chain(strict).collect()
-}
-
-impl Unclaimed {
-    /// As findings call it.
-    pub fn object(&self) -> String {
-        match self.kind {
-            "NOT NULL" => format!("{}.{}", self.source, self.name),
-            kind => format!("{kind} {} of {}", self.name, self.source),
-        }
-    }
 }

@@ -5,6 +5,7 @@
 //! which rows break a constraint: both are questions that the caller answers.
 
 pub mod compared;
+mod excuses;
 pub mod found;
 pub mod judge;
 mod matching;
@@ -12,7 +13,9 @@ pub mod recorded;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod unclaimed;
 
 pub use found::{Canonical, Expression, FoundTable, Server};
-pub use judge::{Explanation, Judge, Judged, TableFacts, Unclaimed};
+pub use judge::{Explanation, Judge, Judged, TableFacts};
 pub use state::{Row, State, conclude};
+pub use unclaimed::Unclaimed;

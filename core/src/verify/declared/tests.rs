@@ -3,8 +3,9 @@
 use super::found::{
     Canonical, ConstraintKind, Expression, FoundColumn, FoundConstraint, FoundIndex, FoundKey, FoundTable,
 };
-use super::judge::{Explanation, Judge, Judged, TableFacts, Unclaimed};
+use super::judge::{Explanation, Judge, Judged, TableFacts};
 use super::state::{State, conclude};
+use super::unclaimed::Unclaimed;
 use crate::catalog::{Action, Deferrable};
 use crate::plan::{
     Declared, DeclaredKind, DeclaredTable, ForeignKey, IndexKey, IndexKeys, Made, Object, Phase, RowQuestion,

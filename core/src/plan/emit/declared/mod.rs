@@ -3,10 +3,10 @@
 //! It is the plan's answer, whether or not a run has created the table: one that was there before is held against the
 //! same answer.
 
-use crate::catalog::{
-    self, Action, Check, Column, Deferrable, Index, IndexColumn, IndexKey, Origin, Table, TableId, Trigger,
-    View,
-};
+mod model;
+mod words;
+
+use crate::catalog::{self, Check, Column, Index, Origin, Table, TableId, Trigger, View};
 use crate::path;
 use crate::plan::context::Context;
 use crate::plan::decide::collate;
@@ -21,116 +21,8 @@ use crate::sqltext::{ident, sqlite_ident};
 
 use super::ddl;
 
-/// A table of the file, and what it declares.
-#[derive(Debug, Clone)]
-pub struct DeclaredTable {
-    pub source: String,
-    pub schema: String,
-    pub target: String,
-    /// The key of the plan by which it takes no part.
-    pub left_out: Option<String>,
-    pub objects: Vec<Declared>,
-    /// The target's columns that compare their texts byte by byte, and declare no collation.
-    pub bytewise: Vec<String>,
-}
-
-/// What an object of a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DeclaredKind {
-    Table,
-    PrimaryKey,
-    Unique,
-    ForeignKey,
-    Check,
-    NotNull,
-    Default,
-    Generated,
-    Identity,
-    Collation,
-    Index,
-    View,
-    Trigger,
-}
-
-impl DeclaredKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DeclaredKind::Table => "table",
-            DeclaredKind::PrimaryKey => "primary key",
-            DeclaredKind::Unique => "unique",
-            DeclaredKind::ForeignKey => "foreign key",
-            DeclaredKind::Check => "check",
-            DeclaredKind::NotNull => "not null",
-            DeclaredKind::Default => "default",
-            DeclaredKind::Generated => "generated",
-            DeclaredKind::Identity => "identity",
-            DeclaredKind::Collation => "collation",
-            DeclaredKind::Index => "index",
-            DeclaredKind::View => "view",
-            DeclaredKind::Trigger => "trigger",
-        }
-    }
-}
-
-/// One object of a table of the file.
-#[derive(Debug, Clone)]
-pub struct Declared {
-    pub kind: DeclaredKind,
-    /// Its own name in the file.
-    pub name: Option<String>,
-    /// The target's columns that it is about, as far as they are carried over; none of an expression's.
-    pub columns: Vec<String>,
-    /// SQLite's words.
-    pub text: String,
-    /// What findings about it call it.
-    pub object: String,
-    /// What PostgreSQL has for it; nothing where it is not carried over.
-    pub made: Vec<Made>,
-    /// The key of the plan that leaves it out, or would.
-    pub plan_key: String,
-    /// Which rows break it.
-    pub question: Option<RowQuestion>,
-}
-
-/// What PostgreSQL has for an object of the file.
-#[derive(Debug, Clone)]
-pub enum Made {
-    Object(Object),
-    NotNull(String),
-    /// Column and expression.
-    Default(String, String),
-    /// Column and expression.
-    Generated(String, String),
-    /// The column takes its numbers from a sequence.
-    Identity(String),
-    /// Column and COLLATE clause.
-    Collation(String, String),
-    /// Column and type, as SQL names it.
-    Type(String, String),
-}
-
-/// Rows that an object does not allow, as a question to the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowQuestion {
-    /// Rows whose keys, as SQL, others have as well; of a primary key also those with a NULL in it.
-    Duplicates {
-        keys: Vec<String>,
-        predicate: Option<String>,
-        primary: bool,
-    },
-    Orphans {
-        columns: Vec<String>,
-        parent_schema: String,
-        parent: String,
-        parent_columns: Vec<String>,
-    },
-    Nulls {
-        column: String,
-    },
-    Broken {
-        condition: String,
-    },
-}
+pub use self::model::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
+use self::words::{distinct, foreign_key_text, keys_text, listed};
 
 /// Every table of the file that the plan could load, in the file's order.
 pub fn declared(
@@ -450,56 +342,5 @@ impl Describe<'_, '_> {
             }
             collate::Folding::Citext(name) => Made::Type(target, name.clone()),
         })
-    }
-}
-
-fn listed(names: &[String]) -> String {
-    names.iter().map(|n| sqlite_ident(n)).collect::<Vec<_>>().join(", ")
-}
-
-/// Columns of an index, each once.
-fn distinct(index: &Index) -> Vec<String> {
-    let mut names: Vec<String> = vec![];
-    for key in &index.columns {
-        if let IndexKey::Column(name) = &key.key
-            && !names.iter().any(|n| n.eq_ignore_ascii_case(name))
-        {
-            names.push(name.clone());
-        }
-    }
-    names
-}
-
-fn keys_text(index: &Index, table: &Table) -> String {
-    let key = |key: &IndexColumn| {
-        let (sql, own) = match &key.key {
-            IndexKey::Column(name) => {
-                (sqlite_ident(name), table.column(name).and_then(|c| c.collation.clone()))
-            }
-            IndexKey::Rowid => ("rowid".to_owned(), None),
-            IndexKey::Expression(sql) => (sql.clone(), None),
-        };
-        let own = own.unwrap_or_else(|| "BINARY".into());
-        let other = !key.collation.is_empty() && !key.collation.eq_ignore_ascii_case(&own);
-        let collation = if other { format!(" COLLATE {}", key.collation) } else { String::new() };
-        format!("{sql}{collation}{}", if key.descending { " DESC" } else { "" })
-    };
-    index.columns.iter().map(key).collect::<Vec<_>>().join(", ")
-}
-
-fn foreign_key_text(key: &catalog::ForeignKey) -> String {
-    let mut text = format!("FOREIGN KEY ({}) REFERENCES {}", listed(&key.columns), sqlite_ident(&key.parent));
-    if !key.parent_columns.is_empty() {
-        text.push_str(&format!(" ({})", listed(&key.parent_columns)));
-    }
-    for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
-        if action != Action::NoAction {
-            text.push_str(&format!(" ON {event} {}", action.as_sql()));
-        }
-    }
-    text + match key.deferrable {
-        Deferrable::No => "",
-        Deferrable::InitiallyImmediate => " DEFERRABLE",
-        Deferrable::InitiallyDeferred => " DEFERRABLE INITIALLY DEFERRED",
     }
 }
