@@ -313,6 +313,28 @@ def test_values_at_which_a_load_stops_are_counted(t):
         ("a", None, "the column cannot hold 1 cells of the file"), (None, None, "some of its columns could not be checked")}
 
 
+def test_what_only_a_server_knows_is_not_checked(t):
+    path = t.file("default.db", "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT DEFAULT (CURRENT_TIMESTAMP)); INSERT INTO t VALUES (1, 'x'), (2, NULL)")
+    plan = {"tables": {"t": {"null_to_default": True}}}
+    [table] = manifest_of(t, path, plan)["tables"]
+    assert (table["columns"][1]["unknown"], table["columns"][1]["classes"]) == (1, {"text": 1, "null": 1})
+    t.import_(path, plan)
+    rows = bad(checks(t, manifest_of(t, path, plan)))
+    assert {(row["column"], row["ok"], row["detail"]) for row in rows} == {
+        ("b", None, "only the server that loaded them knows what 1 cells became"),
+        (None, None, "some of its columns could not be checked")}
+
+
+def test_a_manifest_does_not_depend_on_what_the_database_holds(t):
+    path = t.file("t.db", FILE)
+    before = manifest_of(t, path)
+    t.sql("CREATE TABLE t(id text, word varchar(3)); CREATE TABLE alembic_version(version_num text)")
+    assert manifest_of(t, path) == before
+    # Unless the plan loads into what there is.
+    [table] = manifest_of(t, path, {"create": "never", "tables": {"t": {"columns": {"word": {"on_invalid": "null"}}}}})["tables"]
+    assert [(column["column"], column["type"], column["nulls"]) for column in table["columns"]] == [("id", "text", 0), ("word", "character varying(3)", 49)]
+
+
 def test_types_of_the_servers_own_are_hashed_as_they_are_printed(t):
     t.sql("CREATE TYPE mood AS ENUM ('sad', 'ok')")
     path = t.file("own.db", """
