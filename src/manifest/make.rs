@@ -7,6 +7,7 @@ use crate::import::survey::{self, Survey};
 use crate::pg::reprint::Reprint;
 use crate::sqlite;
 use crate::sqlite::ordered::Ordered;
+use crate::sqlite::rows::CellPlace;
 use crate::verify::values;
 use pg_sqlite_migrate_core::catalog::KeyFactKind;
 use pg_sqlite_migrate_core::ddl::reads_clock;
@@ -16,6 +17,7 @@ use pg_sqlite_migrate_core::manifest::form::Form;
 use pg_sqlite_migrate_core::manifest::source::{Refused, SourceColumn, SourceSums};
 use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, Orphans, Planned};
 use pg_sqlite_migrate_core::value::Timezone;
+use pg_sqlite_migrate_core::value::batch::RowName;
 use pg_sqlite_migrate_core::verify::back::{Facts, Way};
 
 pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
@@ -104,10 +106,21 @@ fn read(survey: &mut Survey, spec: &LoadSpec) -> Result<Result<SourceSums, Strin
         None => Ok(Some(text.to_owned())),
     };
     let mut sums = SourceSums::new(columns);
+    let mut failed = None;
     let read = values::read(&mut survey.source, &ordered, |rows| {
-        (0..rows.count()).for_each(|row| sums.add(|column| rows.cell(row, column), &mut print));
-        true
+        let mut all = 0..rows.count();
+        let added = all.try_for_each(|row| {
+            let added = sums.add(|column| rows.cell(row, column), &mut print);
+            added.map_err(|at| (rows.rowid(row), at.column))
+        });
+        failed = added.err();
+        failed.is_none()
     });
+    if let Some((rowid, column)) = failed {
+        let column = spec.columns.get(column).map(|column| column.source.clone());
+        let place = CellPlace { row: rowid.map(RowName::Rowid), column };
+        return Err(Error::Memory { table: spec.source.clone(), place });
+    }
     match read {
         Ok(()) => Ok(Ok(sums)),
         Err(Error::Sqlite(error @ sqlite::Error::Corrupt { .. })) => Ok(Err(error.to_string())),

@@ -377,6 +377,16 @@ def test_settings_roles_and_encodings_do_not_matter(t):
         t.sql(f"SELECT {call}", t.role("nobody"))
 
 
+def test_what_an_encoding_lacks_is_spelled_in_extremes_and_nowhere_else(t):
+    path = t.file("kanji.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é'), (2, '東')")
+    expected = manifest_of(t, path)
+    name = t.other_database("latin1", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    found = manifest_of(t, path, None, lambda sql: t.server.run(name, "SET client_encoding = 'UTF8';" + sql))
+    assert found["tables"][0]["columns"][1].pop("maximum") == r"\u{6771}"
+    assert expected["tables"][0]["columns"][1].pop("maximum") == "東"
+    assert found == expected
+
+
 def test_a_utf_16_file_differs_in_its_encoding_alone(t):
     texts = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é'), (2, '😀'), (3, 'ￜ'), (4, '')"
     one = manifest_of(t, t.file("8.db", texts))
