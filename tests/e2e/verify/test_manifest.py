@@ -279,26 +279,30 @@ def test_what_the_plan_leaves_out_is_not_in_the_manifest(t):
         CREATE TABLE p(id INTEGER PRIMARY KEY, n INTEGER, v TEXT);
         CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
         CREATE TABLE d(id INTEGER PRIMARY KEY, n INTEGER);
+        CREATE TABLE e(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
+        CREATE TABLE f(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
         INSERT INTO p VALUES (1, 10, 'a'), (2, 'x', 'b'), (3, 'n/a', 'c'), (4, 40, 'gone');
         INSERT INTO c VALUES (1, 1), (2, 99);
-        INSERT INTO d VALUES (1, 1), (2, 'x');""")
+        INSERT INTO d VALUES (1, 1), (2, 'x'); INSERT INTO e VALUES (1, 2); INSERT INTO f VALUES (1, 1), (2, NULL);""")
     number = {"type": "integer", "null_values": ["n/a"]}
     plan = {"orphans": "reject", "tables": {
         "p": {"where": "v <> 'gone'", "columns": {"n": {**number, "on_invalid": "reject"}, "v": {"name": "w"}}},
         "d": {"columns": {"n": {**number, "on_invalid": "null"}}}}}
     manifest = manifest_of(t, path, plan)
-    p, c, d = manifest["tables"]
+    p, c, d, e, f = manifest["tables"]
     assert (p["rows"], p["rejected"], p["where"]) == (2, 1, "v <> 'gone'")
     assert p["columns"][1]["classes"] == {"integer": 1, "text": 1} and p["columns"][1]["nulls"] == 1
     assert p["columns"][1]["reading"] == {"on_invalid": "reject", "null_values": ["n/a"]}
-    assert (c["rows"], c["checksum"], c["unchecked"]) == (None, None, "a load rejects or changes its rows without a parent")
+    # Of a row without a parent, and of one whose parent is rejected.
+    for table in (c, e):
+        assert (table["rows"], table["checksum"], table["unchecked"]) == (None, None, "a load rejects or changes its rows without a parent")
+    assert f["rows"] == 2 and f["checksum"]
     assert (d["rows"], d["columns"][1]["nulls"]) == (2, 1)
     assert manifest["checksum"] is None
     t.import_(path, plan)
     rows = checks(t, manifest)
-    assert [(row["table"], row["check"], row["ok"]) for row in bad(rows)] == [("c", "rows", None)], bad(rows)
-    witness = sqlite_manifest.recompute(path, {**manifest, "tables": [p, d]})
-    assert witness["tables"] == [p, d]
+    assert [(row["table"], row["check"], row["ok"]) for row in bad(rows)] == [("c", "rows", None), ("e", "rows", None)], bad(rows)
+    assert sqlite_manifest.recompute(path, {**manifest, "tables": [p, d, f]})["tables"] == [p, d, f]
 
 
 def test_values_at_which_a_load_stops_are_counted(t):
