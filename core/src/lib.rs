@@ -3,8 +3,8 @@
 //! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`types`] and [`value`]
 //! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
-//! [`remote`] decides what of a PostgreSQL query SQLite may compute, and [`verify`] tells whether a value has survived. The
-//! crate depends on neither pgrx nor rusqlite.
+//! [`remote`] decides what of a PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, and
+//! [`manifest`] adds up what the values of a file become. The crate depends on neither pgrx nor rusqlite.
 #![forbid(unsafe_code)]
 
 pub mod catalog;

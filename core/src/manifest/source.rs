@@ -43,8 +43,8 @@ pub struct SourceSums {
     pub rejected: u64,
 }
 
-/// What the type of a column prints after it has read a text; `Err` if it does not take it, `Ok(None)` if nobody knows.
-pub type Print<'a> = &'a mut dyn FnMut(usize, &str) -> Result<Option<String>, Refused>;
+/// What the type of a column prints after it has read a text.
+pub type Print<'a> = &'a mut dyn FnMut(usize, &str) -> Result<String, Refused>;
 
 /// The type's input function does not take the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,8 +123,7 @@ impl SourceColumn {
                     None => Some(text.as_ref().into()),
                 };
                 match literal.ok_or(Refused).and_then(|literal| print(at, &literal)) {
-                    Ok(Some(printed)) => take(Ok(canonical::printed(&printed))),
-                    Ok(None) => take(Err(Untaken::Unknown)),
+                    Ok(printed) => take(Ok(canonical::printed(&printed))),
                     Err(Refused) => take(self.taken(&self.way.instead(cell))),
                 }
             }
