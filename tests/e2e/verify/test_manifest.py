@@ -433,3 +433,25 @@ def test_what_is_no_manifest(copy, change, message):
     manifest = quote(json.dumps(manifest_of(copy, copy.dir / "t.db"), ensure_ascii=False))
     with fails("22023", message, hint="sqlite_manifest"):
         copy.sql(f"SELECT * FROM verify_manifest((SELECT {change} FROM (SELECT {manifest}::jsonb) AS given (m)))")
+
+
+LISTS = {"notificationPreferences": {"columns": {"channels": {"format": "comma"}}}, "documents": {"columns": {"keywords": {"format": "comma"}}}}
+NULLS = {"columns": {"processing_time": {"format": "since_1970"}, "subject": {"on_invalid": "reject"}}, "on_invalid": "null"}
+
+
+@pytest.mark.parametrize("name, plan, unchecked", [
+    ("mirror", {"create": "never"}, set()),
+    ("strategy", {"create": "never", "orphans": "reject"}, {"accounts", "holdings"}),
+    ("qckstrt", {"create": "never", "exclude": ["typeorm_metadata"], "tables": LISTS}, set()),
+    ("alexandria", {"create": "never", "tables": {"resources": NULLS}}, set()),
+])
+def test_into_the_schema_of_an_orm(t, name, plan, unchecked):
+    """Existing columns: enums, arrays, domains, intervals, renamed columns, and columns that the server computes."""
+    t.sql((FIXTURES / "apps" / f"{name}.sql").read_text())
+    path = t.dir / f"{name}.db"
+    importlib.import_module(f"apps.{name}").build(path)
+    manifest = manifest_of(t, t.own(path), plan)
+    assert {table["table"] for table in manifest["tables"] if not table["checksum"]} == unchecked
+    t.import_(path, plan)
+    rows = checks(t, manifest)
+    assert {(row["table"], row["check"], row["ok"]) for row in bad(rows)} == {(table, "rows", None) for table in unchecked}, bad(rows)[:5]
