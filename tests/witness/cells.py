@@ -111,7 +111,7 @@ def zone_of(name):
 
 def moment(cell, column, zone, local):
     """Microseconds since 1970, of the instant or of the local time."""
-    reading, digits = column["reading"], re.search(r"\((\d)\)", column["type"])
+    reading = column["reading"]
     wall, count = None, counted(cell, reading)
     if count is None:
         day, clock, offset = written(cell)
@@ -124,8 +124,14 @@ def moment(cell, column, zone, local):
         naive = EPOCH + datetime.timedelta(seconds=wall // 10**6)
         count = wall - seconds(naive.replace(tzinfo=zone).utcoffset()) * 10**6
     # The column's digits, away from 2000 or towards the past.
-    step, start = 10 ** (6 - int(digits[1] if digits else 6)), 10957 * DAY
-    return shortened((wall if local else count) - start, step, reading, floor=True) + start
+    start = 10957 * DAY
+    return shortened((wall if local else count) - start, step_of(column), reading, floor=True) + start
+
+
+def step_of(column):
+    """Microseconds of the last digit that the column has."""
+    digits = re.search(r"\((\d)\)", column["type"])
+    return 10 ** (6 - int(digits[1] if digits else 6))
 
 
 def seconds(offset):
@@ -212,17 +218,20 @@ def timestamp(cell, column, zone):
 
 def time(cell, column, zone):
     count = counted(cell, column["reading"])
-    return str(shortened(written(cell)[1] if count is None else count, 1, column["reading"])).encode()
+    micros = shortened(written(cell)[1] if count is None else count, 1, column["reading"])
+    return str(shortened(micros, step_of(column), column["reading"])).encode()
 
 
 def timetz(cell, column, zone):
     _, clock, offset = written(cell)
     offset = seconds(zone.utcoffset(None)) if offset is None else offset
-    return f"{shortened(clock, 1, column['reading'])} {offset}".encode()
+    micros = shortened(clock, 1, column["reading"])
+    return f"{shortened(micros, step_of(column), column['reading'])} {offset}".encode()
 
 
 def interval(cell, column, zone):
-    return "{} {} {}".format(*span(cell, column["reading"])).encode()
+    months, days, micros = span(cell, column["reading"])
+    return f"{months} {days} {shortened(micros, step_of(column), column['reading'])}".encode()
 
 
 def uuid_of(cell, column, zone):

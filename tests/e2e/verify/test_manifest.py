@@ -128,6 +128,14 @@ KINDS = [
     ("interval", {"format": "microseconds"}, "90000000, -1, 0"),
     ("uuid", {}, "'550E8400E29B41D4A716446655440000', '{550e8400-e29b-41d4-a716-446655440000}', x'550e8400e29b41d4a716446655440001'"),
     ("jsonb", {}, "'{ \"b\" : 1.50, \"a\" : [1e2, null, \"\\u00e4\\/\\n\\u0001\"]}', '[]', 'null', 12, 1.5, x'7b7d', 1e20"),
+    ("text", {"text_encoding": "latin1"}, "CAST(x'e4' AS TEXT), 'ä', 'a'"),
+    ("text", {"nul": "strip"}, "'a' || char(0) || 'b', char(0), 'c'"),
+    ("integer", {"null_values": ["n/a", "0", "1.5"], "on_invalid": "null"}, "1, 'n/a', 'x', '0', 1.5, 2.5, x'00'"),
+    ("bigint", {"using": "v * 2"}, "1, 2.5, NULL"),
+    ("date", {"null_values": [""], "excess": "round"}, "'', '2024-01-01'"),
+    ("timestamp(0)", {"excess": "truncate"}, "'1969-12-31 23:59:59.999', '2024-01-01 00:00:00.5'"),
+    ("time(1)", {"excess": "round"}, "'10:00:00.05', '23:59:59.94'"),
+    ("interval(0)", {"excess": "round"}, "'00:00:01.5', '-00:00:01.5', '00:00:00.4999999'"),
     ("json", {}, "'{ \"b\" : 1.50, \"a\" : 1, \"b\": 2}', '\"x\"', '0.10'"),
 ]
 
@@ -328,6 +336,17 @@ def test_what_only_a_server_knows_is_not_checked(t):
     assert {(row["column"], row["ok"], row["detail"]) for row in rows} == {
         ("b", None, "only the server that loaded them knows what 1 cells became"),
         (None, None, "some of its columns could not be checked")}
+
+
+def test_texts_of_a_database_without_an_encoding(t):
+    path = t.file("bytes.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'ä'), (2, CAST(x'e4' AS TEXT))")
+    name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    run = lambda sql: t.server.run(name, sql)  # noqa: E731
+    manifest = manifest_of(t, path, {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}, run)
+    assert manifest["tables"][0]["columns"][1]["unknown"] == 1
+    run(t.call("sqlite_import", path, {}))
+    assert [(row["column"], row["check"], row["ok"]) for row in bad(checks(t, manifest, None, run))] == [
+        ("v", "checksum", None), (None, "checksum", None)]
 
 
 def test_a_manifest_does_not_depend_on_what_the_database_holds(t):
