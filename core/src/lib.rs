@@ -4,8 +4,9 @@
 //! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
 //! [`assess`] says beforehand what a migration costs and [`advise`] what to do after it, [`remote`] decides what of a
-//! PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, and [`report`] writes down what a
-//! run has done, or would do. The crate depends on neither pgrx nor rusqlite.
+//! PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, [`manifest`] adds up what the values
+//! of a file become, and [`report`] writes down what a run has done, or would do. The crate depends on neither pgrx nor
+//! rusqlite.
 #![forbid(unsafe_code)]
 
 pub mod advise;

@@ -7,6 +7,7 @@ use crate::import::survey::{self, Survey};
 use crate::pg::reprint::Reprint;
 use crate::sqlite;
 use crate::sqlite::ordered::{Ordered, Part};
+use crate::sqlite::rows::CellPlace;
 use crate::verify::values;
 use pg_sqlite_migrate_core::catalog::KeyFactKind;
 use pg_sqlite_migrate_core::ddl::reads_clock;
@@ -16,6 +17,7 @@ use pg_sqlite_migrate_core::manifest::form::Form;
 use pg_sqlite_migrate_core::manifest::source::{Refused, SourceColumn, SourceSums};
 use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, Orphans, Planned};
 use pg_sqlite_migrate_core::value::Timezone;
+use pg_sqlite_migrate_core::value::batch::RowName;
 use pg_sqlite_migrate_core::verify::back::{Facts, Way};
 
 pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
@@ -69,18 +71,12 @@ fn unchecked(survey: &Survey, planned: &Planned, spec: &LoadSpec) -> Option<Stri
     Some(reason.to_owned())
 }
 
+/// The rows of a table, or why they cannot be read.
 fn read(survey: &mut Survey, spec: &LoadSpec) -> Result<Result<SourceSums, String>, Error> {
     let Some(table) = survey.catalog.table(&spec.source) else {
         return Ok(Err("the file has no such table".into()));
     };
-    let column = |column: &LoadColumn| {
-        let way = Way::new(column, &column.pg_type, &spec.timezone, Facts::default())?;
-        let texts = Texts::of(&column.pg_type, column.format);
-        let (form, on_invalid) = (Form::of(&column.pg_type), column.on_invalid);
-        Some(SourceColumn { way, form, texts, on_invalid })
-    };
-    let columns: Option<Vec<SourceColumn>> = spec.columns.iter().map(column).collect();
-    let (Some(columns), Ok(timezone)) = (columns, Timezone::parse(&spec.timezone)) else {
+    let Some((columns, mut printers)) = columns(spec).zip(Printers::of(spec)) else {
         return Ok(Err(format!("there is no time zone \"{}\"", spec.timezone)));
     };
     let terms: Vec<String> = spec.columns.iter().map(|column| spec.reading.term(&column.source)).collect();
@@ -93,25 +89,65 @@ fn read(survey: &mut Survey, spec: &LoadSpec) -> Result<Result<SourceSums, Strin
         by_rowid: false,
         part: Part::All,
     };
-    // Of a type that the plan still has to create, a text is its own print.
-    let reprint = |column: &SourceColumn, name: String| {
-        (column.form == Form::Printed).then(|| Reprint::of(&name)).flatten()
-    };
-    let mut reprints: Vec<Option<Reprint>> = (columns.iter().zip(&spec.columns))
-        .map(|(column, planned)| reprint(column, planned.pg_type.to_string()))
-        .collect();
-    let mut print = |column: usize, text: &str| match reprints.get_mut(column).and_then(Option::as_mut) {
-        Some(reprint) => reprint.print(text, &timezone).map(Some).ok_or(Refused),
-        None => Ok(Some(text.to_owned())),
-    };
-    let mut sums = SourceSums::new(columns);
+    let (mut sums, mut failed) = (SourceSums::new(columns), None);
     let read = values::read(&mut survey.source, &ordered, |rows| {
-        (0..rows.count()).for_each(|row| sums.add(|column| rows.cell(row, column), &mut print));
-        true
+        let mut print = |column: usize, text: &str| printers.print(column, text);
+        // Batches that are under way still come after one that has failed.
+        for row in 0..rows.count() {
+            if failed.is_some() {
+                break;
+            }
+            let added = sums.add(|column| rows.cell(row, column), &mut print);
+            failed = added.err().map(|at| (rows.rowid(row), at.column));
+        }
+        failed.is_none()
     });
+    if let Some((rowid, column)) = failed {
+        let column = spec.columns.get(column).map(|column| column.source.clone());
+        let place = CellPlace { row: rowid.map(RowName::Rowid), column };
+        return Err(Error::Memory { table: spec.source.clone(), place });
+    }
     match read {
         Ok(()) => Ok(Ok(sums)),
+        // A file may have been damaged since, or no check have found it.
         Err(Error::Sqlite(error @ sqlite::Error::Corrupt { .. })) => Ok(Err(error.to_string())),
-        Err(error) => Err(error),
+        Err(error) => Err(survey.blame(&spec.source, error)?),
+    }
+}
+
+/// `None` for a time zone that there is not.
+fn columns(spec: &LoadSpec) -> Option<Vec<SourceColumn>> {
+    let column = |column: &LoadColumn| {
+        Some(SourceColumn {
+            way: Way::new(column, &column.pg_type, &spec.timezone, Facts::default())?,
+            form: Form::of(&column.pg_type),
+            texts: Texts::of(&column.pg_type, column.format),
+            on_invalid: column.on_invalid,
+        })
+    };
+    spec.columns.iter().map(column).collect()
+}
+
+/// What prints the values of the columns whose types the server alone knows.
+struct Printers {
+    columns: Vec<Option<Reprint>>,
+    timezone: Timezone,
+}
+
+impl Printers {
+    fn of(spec: &LoadSpec) -> Option<Printers> {
+        let printed = |column: &LoadColumn| Form::of(&column.pg_type) == Form::Printed;
+        let reprint =
+            |column: &LoadColumn| printed(column).then(|| Reprint::of(&column.pg_type.to_string())).flatten();
+        let timezone = Timezone::parse(&spec.timezone).ok()?;
+        Some(Printers { columns: spec.columns.iter().map(reprint).collect(), timezone })
+    }
+
+    /// Of a type that the plan still has to create, a text is its own print.
+    fn print(&mut self, column: usize, text: &str) -> Result<String, Refused> {
+        match self.columns.get_mut(column).and_then(Option::as_mut) {
+            Some(reprint) => reprint.print(text, &self.timezone).ok_or(Refused),
+            None => Ok(text.to_owned()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::pg::relation::{self, Attribute};
-use crate::pg::{cursor, reading, xact};
+use crate::pg::{cursor, memory, reading, xact};
 use pg_sqlite_migrate_core::manifest::canonical;
 use pg_sqlite_migrate_core::manifest::check::{Check, Checks, Place, worst_first};
 use pg_sqlite_migrate_core::manifest::document::{Column, Table};
@@ -15,6 +15,8 @@ use pg_sqlite_migrate_core::manifest::form::Form;
 use pg_sqlite_migrate_core::manifest::given;
 use pg_sqlite_migrate_core::manifest::sums::Sums;
 use pg_sqlite_migrate_core::sqltext::ident;
+use pg_sqlite_migrate_core::value::buffer;
+use pg_sqlite_migrate_core::value::native::Native;
 
 pub fn verify(manifest: &Value, schema: Option<&str>) -> Result<Vec<Check>, Error> {
     let mut out = vec![];
@@ -52,6 +54,14 @@ fn of_table(schema: &str, table: &Table) -> Result<Vec<Check>, Error> {
     }
 }
 
+/// Raises an error where there is no memory to read a value into its parts.
+fn hold_room(form: Form, value: &Native<'_>) {
+    let (Native::Printed(text) | Native::Text(text)) = value else { return };
+    if buffer::afford(canonical::room(form, text.len())).is_err() {
+        memory::exhausted("a value");
+    }
+}
+
 /// The rows, or why the caller may not read them.
 fn sums(from: &str, columns: &[(&Column, &Attribute)]) -> Result<Result<Sums, String>, Error> {
     let list: Vec<String> = columns.iter().map(|(_, attribute)| ident(&attribute.name)).collect();
@@ -63,7 +73,9 @@ fn sums(from: &str, columns: &[(&Column, &Attribute)]) -> Result<Result<Sums, St
             let mut sums = Sums::new(forms.iter().copied());
             while cursor.advance() {
                 for (at, form) in forms.iter().enumerate() {
-                    sums.add(canonical::of_native(*form, &cursor.value(at)));
+                    let value = cursor.value(at);
+                    hold_room(*form, &value);
+                    sums.add(canonical::of_native(*form, &value));
                 }
                 sums.end_row();
             }

@@ -90,6 +90,17 @@ fn shortened(hash: Sha256) -> u128 {
     u128::from_be_bytes(high)
 }
 
+/// Memory that a value of so many bytes may need before it is hashed: a document is read into its parts, a number into its
+/// digits. Texts and bytes are hashed where they lie.
+pub fn room(form: Form, bytes: usize) -> usize {
+    let factor = match form {
+        Form::Text | Form::Character | Form::Bytea => 0,
+        Form::Json => 64,
+        _ => 8,
+    };
+    bytes.saturating_mul(factor)
+}
+
 /// The digest of a row: of the digests of its values, one after the other.
 pub fn row(digests: &[u128]) -> u128 {
     let mut hash = Sha256::new();

@@ -84,7 +84,7 @@ impl<'a> Checks<'a> {
             return false;
         };
         let alike = place.form.is_like(column.form)
-            && (place.form != Form::Printed || last_name(&place.pg_type) == last_name(&column.pg_type));
+            && (place.form != Form::Printed || bare_name(&place.pg_type) == bare_name(&column.pg_type));
         let detail = match (alike, place.pg_type == column.pg_type) {
             (true, true) => None,
             (true, false) => Some("values of both types are checked in one form".into()),
@@ -148,9 +148,13 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// A type's name without its schema.
-fn last_name(pg_type: &str) -> &str {
-    pg_type.rsplit('.').next().unwrap_or(pg_type)
+/// A type's name without its schema and its modifier.
+fn bare_name(pg_type: &str) -> String {
+    let name = pg_type.rsplit('.').next().unwrap_or(pg_type);
+    match name.split_once('(').and_then(|(name, rest)| Some((name, rest.split_once(')')?.1))) {
+        Some((name, rest)) => format!("{name}{rest}"),
+        None => name.to_owned(),
+    }
 }
 
 /// What is wrong first, then what could not be checked.

@@ -60,9 +60,10 @@ impl File<'_> {
             Encoding::Utf16Le => "UTF-16le",
             Encoding::Utf16Be => "UTF-16be",
         };
-        let checksums = self.tables.iter().map(|(spec, read)| {
-            (spec.source.as_str(), read.as_ref().ok().and_then(|read| table_checksum(read)))
-        });
+        let checksums = self
+            .tables
+            .iter()
+            .map(|(spec, read)| (spec.source.as_str(), read.as_ref().ok().and_then(table_checksum)));
         json!({
             "format": FORMAT,
             "tool": TOOL,

@@ -6,6 +6,7 @@ use super::form::Form;
 use super::sums::Sums;
 use crate::value::Cell;
 use crate::value::batch::OnInvalid;
+use crate::value::buffer::{self, OutOfMemory};
 use crate::verify::back::{Meant, Way};
 
 /// How one column is read.
@@ -42,12 +43,18 @@ pub struct SourceSums {
     pub rejected: u64,
 }
 
-/// What the type of a column prints after it has read a text; `Err` if it does not take it, `Ok(None)` if nobody knows.
-pub type Print<'a> = &'a mut dyn FnMut(usize, &str) -> Result<Option<String>, Refused>;
+/// What the type of a column prints after it has read a text.
+pub type Print<'a> = &'a mut dyn FnMut(usize, &str) -> Result<String, Refused>;
 
 /// The type's input function does not take the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused;
+
+/// There was no memory for the cell of this column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemoryAt {
+    pub column: usize,
+}
 
 /// What is not hashed.
 enum Untaken {
@@ -61,14 +68,24 @@ impl SourceSums {
         SourceSums { cells: vec![Cells::default(); columns.len()], columns, sums, rejected: 0 }
     }
 
-    pub fn add<'c>(&mut self, cell: impl Fn(usize) -> Cell<'c>, print: Print<'_>) {
+    /// Adds a row, if there is memory for its cells.
+    pub fn add<'c>(
+        &mut self,
+        cell: impl Fn(usize) -> Cell<'c>,
+        print: Print<'_>,
+    ) -> Result<(), OutOfMemoryAt> {
+        for (at, column) in self.columns.iter().enumerate() {
+            let (Cell::Text(bytes) | Cell::Blob(bytes)) = cell(at) else { continue };
+            let room = canonical::room(column.form, bytes.len());
+            buffer::afford(room).map_err(|OutOfMemory| OutOfMemoryAt { column: at })?;
+        }
         let refused = |(at, column): (usize, &SourceColumn)| {
             column.on_invalid == OnInvalid::Reject
                 && column.take(at, cell(at), print, |taken| matches!(taken, Err(Untaken::Invalid)))
         };
         if self.columns.iter().enumerate().any(refused) {
             self.rejected += 1;
-            return;
+            return Ok(());
         }
         let sums = &mut self.sums;
         for (at, (column, cells)) in self.columns.iter().zip(&mut self.cells).enumerate() {
@@ -86,6 +103,7 @@ impl SourceSums {
             });
         }
         self.sums.end_row();
+        Ok(())
     }
 }
 
@@ -105,8 +123,7 @@ impl SourceColumn {
                     None => Some(text.as_ref().into()),
                 };
                 match literal.ok_or(Refused).and_then(|literal| print(at, &literal)) {
-                    Ok(Some(printed)) => take(Ok(canonical::printed(&printed))),
-                    Ok(None) => take(Err(Untaken::Unknown)),
+                    Ok(printed) => take(Ok(canonical::printed(&printed))),
                     Err(Refused) => take(self.taken(&self.way.instead(cell))),
                 }
             }

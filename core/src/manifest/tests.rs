@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::canonical;
 use super::check::{Check, Checks, Place};
+use super::document::Column;
 use super::form::{self, Form};
 use super::given;
 use super::source::{Refused, SourceColumn, SourceSums};
@@ -164,12 +165,11 @@ fn column(pg_type: &str, on_invalid: OnInvalid) -> SourceColumn {
 fn what_does_not_fit_is_left_out_or_null_or_counted() {
     let sums = |on_invalid| {
         let mut sums = SourceSums::new(vec![column("bigint", on_invalid), column("inet", on_invalid)]);
-        let mut print =
-            |_: usize, text: &str| if text == "?" { Err(Refused) } else { Ok(Some(text.to_owned())) };
+        let mut print = |_: usize, text: &str| if text == "?" { Err(Refused) } else { Ok(text.to_owned()) };
         let rows: [(Cell<'_>, &[u8]); 3] =
             [(Cell::Integer(1), b"10.0.0.1"), (Cell::Text(b"x"), b"10.0.0.2"), (Cell::Integer(3), b"?")];
         for (number, address) in rows {
-            sums.add(|at| if at == 0 { number } else { Cell::Text(address) }, &mut print);
+            sums.add(|at| if at == 0 { number } else { Cell::Text(address) }, &mut print).unwrap();
         }
         sums
     };
@@ -260,6 +260,18 @@ fn checks_say_what_is_wrong() {
         [(None, "rows"), (n(), "maximum"), (n(), "length"), (n(), "checksum"), (None, "checksum")]
     );
     assert_eq!(wrong(&check(places, &[(1, "b"), (2, "a")])), [(None, "checksum")]);
+    // Of a type that is only printed, the name counts.
+    let own = |name: &str| Column { form: Form::Printed, pg_type: name.into(), ..table.columns[0].clone() };
+    for (file, database, alike) in [
+        ("public.mood", "app.mood", true),
+        ("bit varying(5)", "bit varying(7)", true),
+        ("numeric(4,1)[]", "numeric[]", true),
+        ("numeric[]", "integer[]", false),
+        ("inet", "cidr", false),
+    ] {
+        let place = Place { pg_type: database.into(), form: Form::Printed };
+        assert_eq!(Checks::new("app", table).place(&own(file), Some(&place)), alike, "{file} {database}");
+    }
     let other = check([None, Some(("bytea", Form::Bytea))], &[]);
     assert_eq!(wrong(&other)[..2], [(n(), "column"), (Some("v".into()), "type")]);
 }

@@ -128,6 +128,14 @@ KINDS = [
     ("interval", {"format": "microseconds"}, "90000000, -1, 0"),
     ("uuid", {}, "'550E8400E29B41D4A716446655440000', '{550e8400-e29b-41d4-a716-446655440000}', x'550e8400e29b41d4a716446655440001'"),
     ("jsonb", {}, "'{ \"b\" : 1.50, \"a\" : [1e2, null, \"\\u00e4\\/\\n\\u0001\"]}', '[]', 'null', 12, 1.5, x'7b7d', 1e20"),
+    ("text", {"text_encoding": "latin1"}, "CAST(x'e4' AS TEXT), 'ä', 'a'"),
+    ("text", {"nul": "strip"}, "'a' || char(0) || 'b', char(0), 'c'"),
+    ("integer", {"null_values": ["n/a", "0", "1.5"], "on_invalid": "null"}, "1, 'n/a', 'x', '0', 1.5, 2.5, x'00'"),
+    ("bigint", {"using": "v * 2"}, "1, 2.5, NULL"),
+    ("date", {"null_values": [""], "excess": "round"}, "'', '2024-01-01'"),
+    ("timestamp(0)", {"excess": "truncate"}, "'1969-12-31 23:59:59.999', '2024-01-01 00:00:00.5'"),
+    ("time(1)", {"excess": "round"}, "'10:00:00.05', '23:59:59.94'"),
+    ("interval(0)", {"excess": "round"}, "'00:00:01.5', '-00:00:01.5', '00:00:00.4999999'"),
     ("json", {}, "'{ \"b\" : 1.50, \"a\" : 1, \"b\": 2}', '\"x\"', '0.10'"),
 ]
 
@@ -279,26 +287,30 @@ def test_what_the_plan_leaves_out_is_not_in_the_manifest(t):
         CREATE TABLE p(id INTEGER PRIMARY KEY, n INTEGER, v TEXT);
         CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
         CREATE TABLE d(id INTEGER PRIMARY KEY, n INTEGER);
+        CREATE TABLE e(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
+        CREATE TABLE f(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
         INSERT INTO p VALUES (1, 10, 'a'), (2, 'x', 'b'), (3, 'n/a', 'c'), (4, 40, 'gone');
         INSERT INTO c VALUES (1, 1), (2, 99);
-        INSERT INTO d VALUES (1, 1), (2, 'x');""")
+        INSERT INTO d VALUES (1, 1), (2, 'x'); INSERT INTO e VALUES (1, 2); INSERT INTO f VALUES (1, 1), (2, NULL);""")
     number = {"type": "integer", "null_values": ["n/a"]}
     plan = {"orphans": "reject", "tables": {
         "p": {"where": "v <> 'gone'", "columns": {"n": {**number, "on_invalid": "reject"}, "v": {"name": "w"}}},
         "d": {"columns": {"n": {**number, "on_invalid": "null"}}}}}
     manifest = manifest_of(t, path, plan)
-    p, c, d = manifest["tables"]
+    p, c, d, e, f = manifest["tables"]
     assert (p["rows"], p["rejected"], p["where"]) == (2, 1, "v <> 'gone'")
     assert p["columns"][1]["classes"] == {"integer": 1, "text": 1} and p["columns"][1]["nulls"] == 1
     assert p["columns"][1]["reading"] == {"on_invalid": "reject", "null_values": ["n/a"]}
-    assert (c["rows"], c["checksum"], c["unchecked"]) == (None, None, "a load rejects or changes its rows without a parent")
+    # Of a row without a parent, and of one whose parent is rejected.
+    for table in (c, e):
+        assert (table["rows"], table["checksum"], table["unchecked"]) == (None, None, "a load rejects or changes its rows without a parent")
+    assert f["rows"] == 2 and f["checksum"]
     assert (d["rows"], d["columns"][1]["nulls"]) == (2, 1)
     assert manifest["checksum"] is None
     t.import_(path, plan)
     rows = checks(t, manifest)
-    assert [(row["table"], row["check"], row["ok"]) for row in bad(rows)] == [("c", "rows", None)], bad(rows)
-    witness = sqlite_manifest.recompute(path, {**manifest, "tables": [p, d]})
-    assert witness["tables"] == [p, d]
+    assert [(row["table"], row["check"], row["ok"]) for row in bad(rows)] == [("c", "rows", None), ("e", "rows", None)], bad(rows)
+    assert sqlite_manifest.recompute(path, {**manifest, "tables": [p, d, f]})["tables"] == [p, d, f]
 
 
 def test_values_at_which_a_load_stops_are_counted(t):
@@ -311,6 +323,40 @@ def test_values_at_which_a_load_stops_are_counted(t):
     rows = bad(checks(t, manifest_of(t, path, plan)))
     assert {(row["column"], row["ok"], row["detail"]) for row in rows} == {
         ("a", None, "the column cannot hold 1 cells of the file"), (None, None, "some of its columns could not be checked")}
+
+
+def test_what_only_a_server_knows_is_not_checked(t):
+    path = t.file("default.db", "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, NULL)")
+    t.sql("CREATE TABLE t(a bigint PRIMARY KEY, b text NOT NULL DEFAULT md5(random()::text))")
+    plan = {"create": "never", "tables": {"t": {"null_to_default": True}}}
+    [table] = manifest_of(t, path, plan)["tables"]
+    assert (table["columns"][1]["unknown"], table["columns"][1]["classes"]) == (1, {"text": 1, "null": 1})
+    t.import_(path, plan)
+    rows = bad(checks(t, manifest_of(t, path, plan)))
+    assert {(row["column"], row["ok"], row["detail"]) for row in rows} == {
+        ("b", None, "only the server that loaded them knows what 1 cells became"),
+        (None, None, "some of its columns could not be checked")}
+
+
+def test_texts_of_a_database_without_an_encoding(t):
+    path = t.file("bytes.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'ä'), (2, CAST(x'e4' AS TEXT))")
+    name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    run = lambda sql: t.server.run(name, sql)  # noqa: E731
+    manifest = manifest_of(t, path, {"tables": {"t": {"columns": {"v": {"type": "text"}}}}}, run)
+    assert manifest["tables"][0]["columns"][1]["unknown"] == 1
+    run(t.call("sqlite_import", path, {}))
+    assert [(row["column"], row["check"], row["ok"]) for row in bad(checks(t, manifest, None, run))] == [
+        ("v", "checksum", None), (None, "checksum", None)]
+
+
+def test_a_manifest_does_not_depend_on_what_the_database_holds(t):
+    path = t.file("t.db", FILE)
+    before = manifest_of(t, path)
+    t.sql("CREATE TABLE t(id text, word varchar(3)); CREATE TABLE alembic_version(version_num text)")
+    assert manifest_of(t, path) == before
+    # Unless the plan loads into what there is.
+    [table] = manifest_of(t, path, {"create": "never", "tables": {"t": {"columns": {"word": {"on_invalid": "null"}}}}})["tables"]
+    assert [(column["column"], column["type"], column["nulls"]) for column in table["columns"]] == [("id", "text", 0), ("word", "character varying(3)", 49)]
 
 
 def test_types_of_the_servers_own_are_hashed_as_they_are_printed(t):
@@ -352,6 +398,16 @@ def test_settings_roles_and_encodings_do_not_matter(t):
     t.import_(path)
     with fails("42501", "permission denied"):
         t.sql(f"SELECT {call}", t.role("nobody"))
+
+
+def test_what_an_encoding_lacks_is_spelled_in_extremes_and_nowhere_else(t):
+    path = t.file("kanji.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é'), (2, '東')")
+    expected = manifest_of(t, path)
+    name = t.other_database("latin1", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    found = manifest_of(t, path, None, lambda sql: t.server.run(name, "SET client_encoding = 'UTF8';" + sql))
+    assert found["tables"][0]["columns"][1].pop("maximum") == r"\u{6771}"
+    assert expected["tables"][0]["columns"][1].pop("maximum") == "東"
+    assert found == expected
 
 
 def test_a_utf_16_file_differs_in_its_encoding_alone(t):
@@ -396,3 +452,25 @@ def test_what_is_no_manifest(copy, change, message):
     manifest = quote(json.dumps(manifest_of(copy, copy.dir / "t.db"), ensure_ascii=False))
     with fails("22023", message, hint="sqlite_manifest"):
         copy.sql(f"SELECT * FROM verify_manifest((SELECT {change} FROM (SELECT {manifest}::jsonb) AS given (m)))")
+
+
+LISTS = {"notificationPreferences": {"columns": {"channels": {"format": "comma"}}}, "documents": {"columns": {"keywords": {"format": "comma"}}}}
+NULLS = {"columns": {"processing_time": {"format": "since_1970"}, "subject": {"on_invalid": "reject"}}, "on_invalid": "null"}
+
+
+@pytest.mark.parametrize("name, plan, unchecked", [
+    ("mirror", {"create": "never"}, set()),
+    ("strategy", {"create": "never", "orphans": "reject"}, {"accounts", "holdings"}),
+    ("qckstrt", {"create": "never", "exclude": ["typeorm_metadata"], "tables": LISTS}, set()),
+    ("alexandria", {"create": "never", "tables": {"resources": NULLS}}, set()),
+])
+def test_into_the_schema_of_an_orm(t, name, plan, unchecked):
+    """Existing columns: enums, arrays, domains, intervals, renamed columns, and columns that the server computes."""
+    t.sql((FIXTURES / "apps" / f"{name}.sql").read_text())
+    path = t.dir / f"{name}.db"
+    importlib.import_module(f"apps.{name}").build(path)
+    manifest = manifest_of(t, t.own(path), plan)
+    assert {table["table"] for table in manifest["tables"] if not table["checksum"]} == unchecked
+    t.import_(path, plan)
+    rows = checks(t, manifest)
+    assert {(row["table"], row["check"], row["ok"]) for row in bad(rows)} == {(table, "rows", None) for table in unchecked}, bad(rows)[:5]
