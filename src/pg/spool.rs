@@ -3,7 +3,7 @@
 //! A spool is made in the memory context of the function call that returns its rows, and its file belongs to the query.
 //! Both end with the query, also by an error; nothing is to be released here.
 
-use pgrx::pg_sys;
+use pgrx::{PgMemoryContexts, pg_sys};
 
 use super::datum;
 
@@ -12,6 +12,8 @@ pub struct Spool {
     store: *mut pg_sys::Tuplestorestate,
     description: pg_sys::TupleDesc,
     slot: *mut pg_sys::TupleTableSlot,
+    /// Lives as long as these.
+    context: pg_sys::MemoryContext,
     width: usize,
     rows: u64,
 }
@@ -32,7 +34,8 @@ impl Spool {
             }
             let slot = pg_sys::MakeSingleTupleTableSlot(description, &raw const pg_sys::TTSOpsMinimalTuple);
             let store = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
-            Spool { store, description, slot, width, rows: 0 }
+            let context = pg_sys::CurrentMemoryContext;
+            Spool { store, description, slot, context, width, rows: 0 }
         }
     }
 
@@ -77,10 +80,12 @@ impl Iterator for Spool {
     type Item = Vec<Field>;
 
     fn next(&mut self) -> Option<Vec<Field>> {
-        // SAFETY: store and slot live as long as the call, and have one description. The texts are copied before the slot is
-        // filled again.
+        // SAFETY: store and slot live as long as the call, and have one description. A row that is read from the file is the
+        // slot's until the next one, and must not be in a context that ends before. The texts are copied before that.
         unsafe {
-            if !pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) {
+            let (store, slot) = (self.store, self.slot);
+            let read = |_: &mut PgMemoryContexts| pg_sys::tuplestore_gettupleslot(store, true, false, slot);
+            if !PgMemoryContexts::For(self.context).switch_to(read) {
                 return None;
             }
             pg_sys::slot_getsomeattrs_int(self.slot, self.width as i32);

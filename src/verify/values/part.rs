@@ -33,13 +33,15 @@ pub fn select(
     order: &Order,
     question: &Question<'_>,
 ) -> Result<Selected, Error> {
-    let (wish, of) = (&question.rows, question.expected);
+    let wish = &question.rows;
+    // The run has counted those that its condition selects.
+    let about = question.expected.filter(|_| pairing.spec.reading.filter.is_none());
     let seed = RandomState::new().hash_one(pairing.spec.target.as_str());
     match (wish, pairing.rowid.filter(|_| order.by_rowid)) {
         (Wish::All, _) => Ok(Selected::All),
         (Wish::Sample(_), _) if !order.primary => Ok(Selected::All),
         (Wish::Sample(rows), Some(rowid)) => {
-            let sampled = Sampled { table: &pairing.spec.source, rowid, rows: *rows, of, seed };
+            let sampled = Sampled { table: &pairing.spec.source, rowid, rows: *rows, about, seed };
             match thread::run(move || ordered::ranges(source, sampled))? {
                 None => Ok(Selected::All),
                 Some(ranges) => Ok(Selected::Ranges(with_outside(pairing, order, ranges, *rows, seed))),

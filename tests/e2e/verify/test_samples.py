@@ -169,9 +169,10 @@ def test_many_differences_take_no_more_memory_than_few(t):
     session.run("SET work_mem = '64kB'; UPDATE t SET a = 'x' || a")
     assert session.value("SELECT count(*) FROM verify_differences()") == "100"
     before, highest = session.private_memory(), 0
-    session.send('SELECT count(*) FROM verify_differences("limit" => NULL)')
+    session.send("""SELECT count(*), count(DISTINCT key), bool_and("column" = 'a' AND target_value ~ '^.xa rather' AND source_value ~ '^.a rather')
+                    FROM verify_differences("limit" => NULL)""")
     while session.running():
         highest = max(highest, session.private_memory())
         time.sleep(0.01)
-    assert session.wait().out == "500000\n"
+    assert session.wait().out == "500000|500000|t\n"
     assert highest - before < 32 << 20
