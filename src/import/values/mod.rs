@@ -7,14 +7,14 @@ mod tables;
 use serde_json::Value;
 
 use self::opened::Opened;
-use self::recorded::{Logged, believed};
+use self::recorded::Logged;
 use self::tables::{OfTable, compare, loads, nulled_keys, refused};
 use super::log::{self, Verification, VerificationRecord};
 use super::notices::Notices;
 use super::result::{Status, TableResult};
 use super::survey::Survey;
 use crate::error::Error;
-use crate::verify::values::{self, Kept, List, Repair, Step, Verified, Wish, report};
+use crate::verify::values::{self, Kept, List, Repair, Step, Tally, Verified, Wish, report};
 use pg_sqlite_migrate_core::plan::{LoadSpec, PlanError, Planned};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
@@ -124,44 +124,45 @@ pub fn prove(
         let verify = planned.table(spec.id).map(|table| table.verify).unwrap_or_default();
         let Some(wanted) = verify.compares(rows) else { continue };
         let wish = if wanted < rows { Wish::Sample(wanted) } else { Wish::All };
-        let logged = Logged {
-            source: result.source.clone(),
-            schema: result.schema.clone(),
-            target: result.table.clone(),
-            loaded: true,
-            rows_before: result.rows_before,
-            source_rows: result.source_rows,
-            updated: result.updated,
-            skipped: result.skipped,
-            became: believed(&result.became_json()),
-        };
-        let mut sink = Kept::default();
+        let logged = Logged::of(result);
         let found = match refused(survey, planned, spec, Some(&logged)) {
             Some(reason) => Err(reason),
             None => {
                 let of = OfTable { run: Some(run), logged: Some(&logged), wish, stop_after: None };
-                compare(survey, planned, spec, of, notices, &mut sink)?
+                compare(survey, planned, spec, of, notices, &mut ())?
             }
         };
-        match &found {
-            Err(reason) => result.detail.push(format!("values were not compared: {reason}")),
-            Ok(tally) => {
-                if let Some(difference) = tally.problem() {
-                    return Err(Error::Values { table: qualified(&spec.schema, &spec.target), difference });
-                }
-                let unknown = tally.columns.iter().filter(|column| column.unknown > 0);
-                let names: Vec<&str> = unknown.map(|column| column.name.as_str()).collect();
-                result.detail.extend(report::extent(tally).map(|extent| format!("values: {extent}")));
-                if !names.is_empty() {
-                    result.detail.push(format!("values were not compared in full: {}", names.join(", ")));
-                }
-            }
+        if let Some(difference) = found.as_ref().ok().and_then(Tally::problem) {
+            return Err(Error::Values { table: qualified(&spec.schema, &spec.target), difference });
         }
-        let (schema, table) = (spec.schema.clone(), spec.target.clone());
-        verified.push(Verified { schema, table, found, sink: Some(sink) });
+        result.detail.extend(notes(&found));
+        verified.push(Verified {
+            schema: spec.schema.clone(),
+            table: spec.target.clone(),
+            found,
+            sink: None::<()>,
+        });
     }
     record(run, &report::rows(&verified));
     Ok(())
+}
+
+/// How far the comparison of an import's table went, if not all the way.
+fn notes(found: &Result<Tally, String>) -> Vec<String> {
+    match found {
+        Err(reason) => vec![format!("values were not compared: {reason}")],
+        Ok(tally) => {
+            let partly = tally.columns.iter().filter(|column| column.unknown > 0 || column.refused.is_some());
+            let names: Vec<&str> = partly.map(|column| column.name.as_str()).collect();
+            let partly = (!names.is_empty())
+                .then(|| format!("values were not compared in full: {}", names.join(", ")));
+            report::extent(tally)
+                .map(|extent| format!("values: {extent}"))
+                .into_iter()
+                .chain(partly)
+                .collect()
+        }
+    }
 }
 
 /// Keeps in the run log what was found of each column.

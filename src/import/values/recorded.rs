@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::import::result::TableResult;
 use crate::pg::spi;
 use crate::verify::values::Believed;
 
@@ -30,6 +31,21 @@ pub(super) struct Logged {
 }
 
 impl Logged {
+    /// Of a run that is not in the log yet.
+    pub(super) fn of(result: &TableResult) -> Logged {
+        Logged {
+            source: result.source.clone(),
+            schema: result.schema.clone(),
+            target: result.table.clone(),
+            loaded: true,
+            rows_before: result.rows_before,
+            source_rows: result.source_rows,
+            updated: result.updated,
+            skipped: result.skipped,
+            became: believed(&result.became_json()),
+        }
+    }
+
     /// Rows that were there before, and that the file has no part in.
     pub(super) fn others(&self) -> i64 {
         self.rows_before - self.updated
@@ -98,6 +114,6 @@ pub(super) fn logged(run: i64) -> Vec<Logged> {
     )
 }
 
-pub(super) fn believed(became: &Value) -> Believed {
+fn believed(became: &Value) -> Believed {
     Believed(serde_json::from_value(became.clone()).unwrap_or_default())
 }

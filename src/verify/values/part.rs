@@ -26,6 +26,9 @@ pub enum Selected {
     Wanted(Wanted, Vec<String>),
 }
 
+/// Arguments that a function of SQLite's takes.
+const WIDEST: usize = 100;
+
 /// Chooses the rows.
 pub fn select(
     source: &mut Source,
@@ -39,6 +42,11 @@ pub fn select(
     let seed = RandomState::new().hash_one(pairing.spec.target.as_str());
     match (wish, pairing.rowid.filter(|_| order.by_rowid)) {
         (Wish::All, _) => Ok(Selected::All),
+        // The keys may be those of another order, if the table has changed since.
+        (Wish::Again(keys), _) if keys.iter().any(|key| key.len() != order.columns.len()) => {
+            Ok(Selected::All)
+        }
+        (_, None) if order.columns.len() > WIDEST => Ok(Selected::All),
         (Wish::Sample(_), _) if !order.primary => Ok(Selected::All),
         (Wish::Sample(rows), Some(rowid)) => {
             let sampled = Sampled { table: &pairing.spec.source, rowid, rows: *rows, about, seed };
