@@ -176,3 +176,29 @@ def test_many_differences_take_no_more_memory_than_few(t):
         time.sleep(0.01)
     assert session.wait().out == "500000|500000|t\n"
     assert highest - before < 32 << 20
+
+
+def test_temporary_files_are_closed_however_a_query_ends(t):
+    """Read to the end, not read to the end, cancelled by an error, and by a rollback to a savepoint."""
+    t.import_(t.file("many.db", """
+        CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT);
+        INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i, 'a rather long text ' || i FROM n;"""))
+    session = t.session()
+    session.run("SET work_mem = '64kB'; UPDATE t SET a = 'x' || a")
+    directory = t.value("SHOW data_directory") + "/base/pgsql_tmp"
+    whole = 'verify_differences("limit" => NULL)'
+    for script in (
+        f"SELECT count(*) FROM {whole}",
+        f"SELECT {whole} LIMIT 3",
+        f"BEGIN; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; CLOSE c; COMMIT",
+        f"BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; ROLLBACK TO s; SELECT count(*) FROM verify_counts(); COMMIT",
+        f"BEGIN; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; ROLLBACK",
+        f"SELECT count(1 / (length(key) - 6)) FROM {whole}",
+        f"SELECT 1 / (7 - row_number() OVER ()), d FROM (SELECT {whole} AS d) AS d",
+        "SELECT count(statement) FROM verify_repair()",
+    ):
+        result = session.attempt(script)
+        assert "leak" not in result.told, (script, result.told)
+        session.attempt("ROLLBACK")
+        assert session.open_files(directory) == [], script
+    assert session.value(f"SELECT count(*) FROM {whole}") == "5000"
