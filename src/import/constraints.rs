@@ -54,7 +54,7 @@ pub fn verify(asked: Asked<'_>) -> Result<Vec<Row>, Error> {
         }
         (Some(path), plan) => (Logged::default(), path.to_owned(), plan.unwrap_or_else(|| json!({}))),
         (None, None) => {
-            let (run, path, plan, _) = values::recorded(asked.run)?;
+            let (run, path, plan, _) = values::recorded::recorded(asked.run)?;
             (Logged::of(run), path, plan)
         }
     };

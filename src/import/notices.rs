@@ -82,16 +82,28 @@ impl<'a> Loading<'a> {
 
 /// A comparison under way.
 #[derive(Debug)]
-pub struct Comparing<'a>(Loading<'a>);
+pub struct Comparing<'a> {
+    notices: &'a Notices,
+    what: String,
+    expected: Option<u64>,
+    /// When the first rows had come: before that, they are sorted.
+    begun: Cell<Option<Instant>>,
+}
 
 impl<'a> Comparing<'a> {
-    pub fn new(notices: &'a Notices, table: (&str, &str), expected: Option<u64>) -> Comparing<'a> {
-        let of_table = Loading::new(notices, table, expected);
-        Comparing(Loading { table: format!("comparing {}", of_table.table), ..of_table })
+    pub fn new(notices: &'a Notices, (schema, table): (&str, &str), expected: Option<u64>) -> Comparing<'a> {
+        let what = format!("comparing {}", qualified(schema, table));
+        Comparing { notices, what, expected, begun: Cell::default() }
     }
 
     /// So many rows of the file were read.
     pub fn rows(&self, rows: u64) {
-        self.0.rows(rows);
+        match self.begun.get() {
+            Some(begun) => {
+                self.notices.progress(|| progress::loading(&self.what, rows, self.expected, begun.elapsed()));
+            }
+            None if rows > 0 => self.begun.set(Some(Instant::now())),
+            None => {}
+        }
     }
 }

@@ -1,17 +1,21 @@
 //! Rows of texts that may be many: beyond `work_mem` they are in a temporary file, as the server keeps rows of its own.
 //!
-//! A spool is made in the memory context of the function call that returns its rows, and its file belongs to the query.
-//! Both end with the query, also by an error; nothing is to be released here.
+//! A spool is made by a function that returns its rows, in the memory context of its calls, and lives beside that context in
+//! the query's. It is released when it is dropped or read to its end; after an error the abort releases it, which may have
+//! happened when it is dropped.
 
-use pgrx::pg_sys;
+use pgrx::{PgMemoryContexts, pg_sys};
 
 use super::datum;
 
 /// Written first, then read once.
 pub struct Spool {
+    /// Null once it is released.
     store: *mut pg_sys::Tuplestorestate,
     description: pg_sys::TupleDesc,
     slot: *mut pg_sys::TupleTableSlot,
+    /// Of all of these.
+    context: pg_sys::MemoryContext,
     width: usize,
     rows: u64,
 }
@@ -22,17 +26,29 @@ pub type Field = Option<String>;
 impl Spool {
     /// For rows of so many texts.
     pub fn new(width: usize) -> Spool {
-        // SAFETY: everything is made in the current memory context; the description gets an attribute for each column. The
-        // texts are kept as bytes, so that the database's encoding has no part in them.
+        // SAFETY: the context of a function's calls has a parent, the query's, which outlives it. Everything is made in a
+        // context of its own there; the description gets an attribute for each column. The texts are kept as bytes, so that
+        // the database's encoding has no part in them.
         unsafe {
-            let description = pg_sys::CreateTemplateTupleDesc(width as i32);
-            for number in 1..=width {
-                let (name, of) = (std::ptr::null(), pg_sys::BYTEAOID);
-                pg_sys::TupleDescInitEntry(description, number as i16, name, of, -1, 0);
-            }
-            let slot = pg_sys::MakeSingleTupleTableSlot(description, &raw const pg_sys::TTSOpsMinimalTuple);
-            let store = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
-            Spool { store, description, slot, width, rows: 0 }
+            let parent = (*pg_sys::CurrentMemoryContext).parent;
+            let context = pg_sys::AllocSetContextCreateExtended(
+                parent,
+                c"pg_sqlite_migrate spool".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+            );
+            PgMemoryContexts::For(context).switch_to(|_| {
+                let description = pg_sys::CreateTemplateTupleDesc(width as i32);
+                for number in 1..=width {
+                    let (name, of) = (std::ptr::null(), pg_sys::BYTEAOID);
+                    pg_sys::TupleDescInitEntry(description, number as i16, name, of, -1, 0);
+                }
+                let kind = &raw const pg_sys::TTSOpsMinimalTuple;
+                let slot = pg_sys::MakeSingleTupleTableSlot(description, kind);
+                let store = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
+                Spool { store, description, slot, context, width, rows: 0 }
+            })
         }
     }
 
@@ -44,8 +60,8 @@ impl Spool {
     pub fn push(&mut self, row: &[Option<&str>]) {
         let bytes = |column: usize| row.get(column).copied().flatten().map(str::as_bytes);
         let mut nulls: Vec<bool> = (0..self.width).map(|column| bytes(column).is_none()).collect();
-        // SAFETY: each text is copied into a bytea, and the row into the store; a value and a flag per attribute. A text that
-        // is too long for a datum is the server's error.
+        // SAFETY: nothing is written after the release. Each text is copied into a bytea, and the row into the store; a value
+        // and a flag per attribute. A text that is too long for a datum is the server's error.
         unsafe {
             let mut values: Vec<pg_sys::Datum> = (0..self.width)
                 .map(|column| match bytes(column) {
@@ -67,9 +83,21 @@ impl Spool {
 
     /// Forgets all rows.
     pub fn clear(&mut self) {
-        // SAFETY: the store lives as long as the call.
+        // SAFETY: as for `push`.
         unsafe { pg_sys::tuplestore_clear(self.store) };
         self.rows = 0;
+    }
+
+    /// Closes the file, and frees the memory.
+    fn release(&mut self) {
+        let store = std::mem::replace(&mut self.store, std::ptr::null_mut());
+        if !store.is_null() {
+            // SAFETY: released once, while the query lives.
+            unsafe {
+                pg_sys::tuplestore_end(store);
+                pg_sys::MemoryContextDelete(self.context);
+            }
+        }
     }
 }
 
@@ -77,10 +105,16 @@ impl Iterator for Spool {
     type Item = Vec<Field>;
 
     fn next(&mut self) -> Option<Vec<Field>> {
-        // SAFETY: store and slot live as long as the call, and have one description. The texts are copied before the slot is
-        // filled again.
+        if self.store.is_null() {
+            return None;
+        }
+        // SAFETY: store and slot are not released, and have one description. A row that is read from the file is the slot's
+        // until the next one, and must not be in a context that ends before. The texts are copied before that.
         unsafe {
-            if !pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) {
+            let (store, slot) = (self.store, self.slot);
+            let read = |_: &mut PgMemoryContexts| pg_sys::tuplestore_gettupleslot(store, true, false, slot);
+            if !PgMemoryContexts::For(self.context).switch_to(read) {
+                self.release();
                 return None;
             }
             pg_sys::slot_getsomeattrs_int(self.slot, self.width as i32);
@@ -90,6 +124,15 @@ impl Iterator for Spool {
                 (!null).then(|| String::from_utf8_lossy(datum::payload(value)).into_owned())
             };
             Some((0..self.width).map(field).collect())
+        }
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // SAFETY: reads the transaction's state. An abort closes the file itself, and frees contexts in any order.
+        if !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() } {
+            self.release();
         }
     }
 }

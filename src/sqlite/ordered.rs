@@ -238,8 +238,8 @@ pub struct Sampled<'a> {
     pub rowid: &'a str,
     /// About so many.
     pub rows: u64,
-    /// Rows of the table, if that is known.
-    pub of: Option<u64>,
+    /// How many rows the table has, as far as that is known.
+    pub about: Option<u64>,
     pub seed: u64,
 }
 
@@ -268,7 +268,7 @@ pub fn ranges(source: &Source, what: Sampled<'_>) -> Result<Option<Ranges>, Erro
                 return Ok(None);
             }
             let count = || connection.query_row(&format!("SELECT count(*) {from}"), [], integer);
-            let of = what.of.map_or_else(|| count().map(i64::unsigned_abs), Ok)?;
+            let about = what.about.map_or_else(|| count().map(i64::unsigned_abs), Ok)?;
             let ends = format!("SELECT (SELECT min({rowid}) {from}), (SELECT max({rowid}) {from})");
             let ends: (i64, i64) = connection.query_row(&ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let parts = sample::PARTS.min(what.rows).max(1);
@@ -277,10 +277,9 @@ pub fn ranges(source: &Source, what: Sampled<'_>) -> Result<Option<Ranges>, Erro
             let places = |first: i64, last| {
                 sample::places(first.saturating_sub(each - 1), last, parts, what.seed).into_iter()
             };
-            if ends.1.abs_diff(ends.0) / SPARSE > of {
+            if ends.1.abs_diff(ends.0) / SPARSE > about {
                 let mut keys = connection.prepare(&format!("SELECT {rowid} {from} ORDER BY {rowid}"))?;
-                let last = i64::try_from(of).unwrap_or(i64::MAX) - 1;
-                let within = by_place(keys.query_map([], integer)?, places(0, last), each)?;
+                let within = by_place(keys.query_map([], integer)?, places(0, count()? - 1), each)?;
                 return Ok(Some(Ranges { ends, within }));
             }
             let next =

@@ -26,6 +26,9 @@ pub enum Selected {
     Wanted(Wanted, Vec<String>),
 }
 
+/// Arguments that a function of SQLite's takes.
+const WIDEST: usize = 100;
+
 /// Chooses the rows.
 pub fn select(
     source: &mut Source,
@@ -33,13 +36,20 @@ pub fn select(
     order: &Order,
     question: &Question<'_>,
 ) -> Result<Selected, Error> {
-    let (wish, of) = (&question.rows, question.expected);
+    let wish = &question.rows;
+    // The run has counted those that its condition selects.
+    let about = question.expected.filter(|_| pairing.spec.reading.filter.is_none());
     let seed = RandomState::new().hash_one(pairing.spec.target.as_str());
     match (wish, pairing.rowid.filter(|_| order.by_rowid)) {
         (Wish::All, _) => Ok(Selected::All),
+        // The keys may be those of another order, if the table has changed since.
+        (Wish::Again(keys), _) if keys.iter().any(|key| key.len() != order.columns.len()) => {
+            Ok(Selected::All)
+        }
+        (_, None) if order.columns.len() > WIDEST => Ok(Selected::All),
         (Wish::Sample(_), _) if !order.primary => Ok(Selected::All),
         (Wish::Sample(rows), Some(rowid)) => {
-            let sampled = Sampled { table: &pairing.spec.source, rowid, rows: *rows, of, seed };
+            let sampled = Sampled { table: &pairing.spec.source, rowid, rows: *rows, about, seed };
             match thread::run(move || ordered::ranges(source, sampled))? {
                 None => Ok(Selected::All),
                 Some(ranges) => Ok(Selected::Ranges(with_outside(pairing, order, ranges, *rows, seed))),

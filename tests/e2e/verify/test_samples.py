@@ -169,9 +169,48 @@ def test_many_differences_take_no_more_memory_than_few(t):
     session.run("SET work_mem = '64kB'; UPDATE t SET a = 'x' || a")
     assert session.value("SELECT count(*) FROM verify_differences()") == "100"
     before, highest = session.private_memory(), 0
-    session.send('SELECT count(*) FROM verify_differences("limit" => NULL)')
+    session.send("""SELECT count(*), count(DISTINCT key), bool_and("column" = 'a' AND target_value ~ '^.xa rather' AND source_value ~ '^.a rather')
+                    FROM verify_differences("limit" => NULL)""")
     while session.running():
         highest = max(highest, session.private_memory())
         time.sleep(0.01)
-    assert session.wait().out == "500000\n"
+    assert session.wait().out == "500000|500000|t\n"
     assert highest - before < 32 << 20
+
+
+def test_temporary_files_are_closed_however_a_query_ends(t):
+    """Read to the end, not read to the end, cancelled by an error, and by a rollback to a savepoint."""
+    t.import_(t.file("many.db", """
+        CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT);
+        INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i, 'a rather long text ' || i FROM n;"""))
+    session = t.session()
+    session.run("SET work_mem = '64kB'; UPDATE t SET a = 'x' || a")
+    directory = t.value("SHOW data_directory") + "/base/pgsql_tmp"
+    whole = 'verify_differences("limit" => NULL)'
+    for script in (
+        f"SELECT count(*) FROM {whole}",
+        f"SELECT {whole} LIMIT 3",
+        f"BEGIN; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; CLOSE c; COMMIT",
+        f"BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; ROLLBACK TO s; SELECT count(*) FROM verify_counts(); COMMIT",
+        f"BEGIN; DECLARE c CURSOR FOR SELECT {whole}; FETCH 3 FROM c; ROLLBACK",
+        f"SELECT count(1 / (length(key) - 6)) FROM {whole}",
+        f"SELECT 1 / (7 - row_number() OVER ()), d FROM (SELECT {whole} AS d) AS d",
+        "SELECT count(statement) FROM verify_repair()",
+    ):
+        result = session.attempt(script)
+        assert "leak" not in result.told, (script, result.told)
+        session.attempt("ROLLBACK")
+        assert session.open_files(directory) == [], script
+    assert session.value(f"SELECT count(*) FROM {whole}") == "5000"
+
+
+def test_a_wide_table_without_a_key_is_looked_at_again_as_a_whole(t):
+    """SQLite's functions take no more than a hundred and some arguments."""
+    columns = [f"c{n}" for n in range(200)]
+    t.import_(t.file("wide.db", f"CREATE TABLE t({', '.join(f'{c} INTEGER' for c in columns)}); INSERT INTO t(c0, c199) VALUES (1, 2), (3, 4)"))
+    t.sql("UPDATE t SET c199 = 5 WHERE c0 = 3")
+    kinds = "SELECT kind FROM verify_differences({})"
+    for arguments in ("", "recheck => true", "recheck => true"):
+        assert [row["kind"] for row in t.rows(kinds.format(arguments))] == ["missing in target", "missing in source"], arguments
+    t.sql("UPDATE t SET c199 = 4 WHERE c0 = 3")
+    assert t.rows(kinds.format("recheck => true")) == []

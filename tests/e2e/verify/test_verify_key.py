@@ -1,5 +1,7 @@
 """The plan's `verify`: counts, values, a sample or nothing, for everything or a table."""
 
+import re
+
 import pytest
 
 FILE = """
@@ -24,14 +26,17 @@ def details(t, plan):
 
 
 @pytest.mark.parametrize("plan, expected", [
-    ({"verify": "sample"}, {"a": "values: a sample: 1000 rows of the file compared", "b": "values: a sample: 1000 rows of the file compared"}),
-    ({"verify": {"sample": 0.5}}, {"a": "values: a sample: 2500 rows of the file compared", "b": "values: a sample: 2500 rows of the file compared"}),
+    ({"verify": "sample"}, {"a": 1000, "b": 1000}),
+    ({"verify": {"sample": 0.5}}, {"a": 2500, "b": 2500}),
     ({"verify": {"sample": 1}}, {"a": None, "b": None}),
-    ({"tables": {"b": {"verify": "sample"}}}, {"a": None, "b": "values: a sample: 1000 rows of the file compared"}),
+    ({"tables": {"b": {"verify": "sample"}}}, {"a": None, "b": 1000}),
     ({"verify": "sample", "tables": {"a": {"verify": "values"}, "b": {"verify": "none"}}}, {"a": None, "b": None}),
 ], ids=["sample", "half", "all", "a table's sample", "tables of their own"])
 def test_a_sample_is_a_share_of_each_table(t, plan, expected):
-    assert details(t, plan) == expected
+    for table, detail in details(t, plan).items():
+        rows = detail and int(re.fullmatch(r"values: a sample: (\d+) rows of the file compared", detail).group(1))
+        # Parts of the table that touch each other have fewer.
+        assert rows == expected[table] or 0.9 * expected[table] < rows < expected[table], (table, rows)
     verified = {row["target_table"] for row in t.rows("SELECT DISTINCT target_table FROM sqlite_migrate.verification WHERE kind = 'values' AND ok")}
     none = {name for name, of in plan.get("tables", {}).items() if of["verify"] in ("none", "counts")}
     assert verified == ({"b"} if "verify" not in plan else {"a", "b"} - none)
@@ -51,7 +56,7 @@ def test_the_rows_of_a_table_are_not_counted_where_it_says_so(t):
     """A statement of `after` loses rows of one of two tables."""
     path = t.file("t.db", FILE)
     lose = {"after": "DELETE FROM a WHERE id = 1"}
-    t.attempt(t.call("sqlite_import", path, {**lose, "tables": {"b": {"verify": "none"}}})).failed(("22000", "55000"), 'table "public"."a"')
+    t.attempt(t.call("sqlite_import", path, {**lose, "tables": {"b": {"verify": "none"}}})).failed("27000", 'rows of "public"."a" were changed')
     t.import_(path, {**lose, "tables": {"a": {"verify": "none"}}})
     assert t.value("SELECT count(*) FROM a") == "4999"
 

@@ -71,6 +71,11 @@ impl Way {
 
     fn write_meaning(&self, cell: Cell<'_>, out: &mut Xxh3) -> bool {
         match self.kind {
+            // With no more digits than it needs.
+            Kind::Json | Kind::Jsonb if let Cell::Real(real) = cell => match real.is_finite() {
+                true => self.write_json(&format!("{real:?}"), out),
+                false => return false,
+            },
             // A key that is there twice is kept by `json`.
             Kind::Json if !self.becomes_null => match document(cell) {
                 Some(text) => self.write_json(&text, out),
@@ -92,10 +97,14 @@ impl Way {
         true
     }
 
-    /// `json` keeps every character, but a number may come of a real.
+    /// `json` keeps every character. A number may come of a real, whose text has a point; a large one may be printed
+    /// without.
     fn write_json(&self, text: &str, out: &mut Xxh3) {
         match json::read(text) {
-            Some(Document::Number(number, _)) => part(out, tag::NUMBER, &number.sortable()),
+            Some(Document::Number(number, scale)) => {
+                let scale = if number.is_large() { 0 } else { scale };
+                part(out, tag::NUMBER, &[number.sortable(), scale.to_le_bytes().to_vec()].concat());
+            }
             Some(read) if self.kind == Kind::Jsonb => write_document(&read, out),
             _ => part(out, tag::TEXT, text.as_bytes()),
         }

@@ -95,6 +95,11 @@ impl Decimal {
         Some(Decimal { negative, digits, exponent: point.checked_add(exponent)? })
     }
 
+    /// A real of this size is written with an exponent.
+    pub fn is_large(&self) -> bool {
+        self.exponent > 15
+    }
+
     /// `other` is `self` with no more than `scale` digits after the point: rounded half away from zero, or cut off.
     pub fn is_shortened(&self, other: &Decimal, scale: i32, rounds: bool) -> bool {
         self.shortened(scale, rounds) == *other

@@ -1,0 +1,119 @@
+//! What the run log says of a run, as far as its tables are compared with the file.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::import::result::TableResult;
+use crate::pg::spi;
+use crate::verify::values::Believed;
+
+/// A run as the log has it.
+pub(super) struct Recorded {
+    pub(super) run: i64,
+    /// Table and column of the file, for every column that the run has loaded.
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) tables: Vec<Logged>,
+    /// What the file said of itself.
+    pub(super) source: Value,
+}
+
+/// What the run log says of a table.
+pub(super) struct Logged {
+    pub(super) source: String,
+    pub(super) schema: String,
+    pub(super) target: String,
+    pub(super) loaded: bool,
+    pub(super) rows_before: i64,
+    pub(super) source_rows: Option<i64>,
+    pub(super) updated: i64,
+    pub(super) skipped: i64,
+    pub(super) became: Believed,
+}
+
+impl Logged {
+    /// Of a run that is not in the log yet.
+    pub(super) fn of(result: &TableResult) -> Logged {
+        Logged {
+            source: result.source.clone(),
+            schema: result.schema.clone(),
+            target: result.table.clone(),
+            loaded: true,
+            rows_before: result.rows_before,
+            source_rows: result.source_rows,
+            updated: result.updated,
+            skipped: result.skipped,
+            became: believed(&result.became_json()),
+        }
+    }
+
+    /// Rows that were there before, and that the file has no part in.
+    pub(super) fn others(&self) -> i64 {
+        self.rows_before - self.updated
+    }
+}
+
+/// The number, file and plan of a run, and what the file said of itself. Its plan says everything, so that the file need not be profiled again.
+pub(in crate::import) fn recorded(run: Option<i64>) -> Result<(i64, String, Value, Value), Error> {
+    let found = spi::row(
+        "SELECT id, path, plan::text AS plan, source::text AS source FROM sqlite_migrate.run
+         WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END ORDER BY id DESC LIMIT 1",
+        &[run.into()],
+        |row| {
+            let (path, plan) = (row.get::<String>("path"), row.get::<String>("plan"));
+            (row.get::<i64>("id"), path, plan, row.get::<String>("source"))
+        },
+    );
+    let (id, path, plan, source) = found.ok_or(Error::NoRun { run })?;
+    let source = serde_json::from_str(&source).unwrap_or_default();
+    // The policy that looks at everything wants a profile.
+    let widens = plan.contains("\"on_invalid\": \"text\"");
+    let mut plan: Value = serde_json::from_str(&plan).unwrap_or_default();
+    if let Some(keys) = plan.as_object_mut() {
+        // What was done once is not done again.
+        keys.retain(|key, _| !matches!(key.as_str(), "before" | "after"));
+        keys.insert("integrity".into(), "none".into());
+        if !widens {
+            keys.insert("profile".into(), "none".into());
+        }
+    }
+    Ok((id, path, plan, source))
+}
+
+/// What a complete plan loads. Generated columns are computed by the server; one without a type has no place in the table.
+pub(super) fn columns(plan: Option<&Value>) -> Vec<(String, String)> {
+    let mut out = vec![];
+    let tables = plan.and_then(|plan| plan["tables"].as_object());
+    for (table, of_table) in tables.into_iter().flatten() {
+        for (column, keys) in of_table["columns"].as_object().into_iter().flatten() {
+            let loads = keys["skip"] != Value::Bool(true) && keys["type"].is_string();
+            if loads && !keys["generated"].is_string() {
+                out.push((table.clone(), column.clone()));
+            }
+        }
+    }
+    out
+}
+
+pub(super) fn logged(run: i64) -> Vec<Logged> {
+    spi::rows(
+        "SELECT source_table, target_schema, target_table, status, rows_before, source_rows, updated, skipped,
+                became::text AS became
+         FROM sqlite_migrate.run_table WHERE run = $1 AND status <> 'skipped' ORDER BY ordinal",
+        &[run.into()],
+        |row| Logged {
+            source: row.get("source_table"),
+            schema: row.get("target_schema"),
+            target: row.get("target_table"),
+            loaded: row.get::<String>("status") == "loaded",
+            rows_before: row.get("rows_before"),
+            source_rows: row.get("source_rows"),
+            updated: row.get("updated"),
+            skipped: row.get("skipped"),
+            became: believed(&serde_json::from_str(&row.get::<String>("became")).unwrap_or_default()),
+        },
+    )
+}
+
+fn believed(became: &Value) -> Believed {
+    Believed(serde_json::from_value(became.clone()).unwrap_or_default())
+}
