@@ -11,4 +11,5 @@ mod import;
 mod log;
 mod plan;
 mod sequences;
+mod translate;
 mod verify;

@@ -40,7 +40,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, json, steps, tables};
+use self::emit::{asked, json, relations, steps, tables};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -85,6 +85,7 @@ fn build_by(
         keys: asked::keys(&ctx, &decided),
         checks: asked::checks(&ctx, &decided),
         rejecting: asked::rejecting(&ctx, &decided),
+        schema: relations::schema(&ctx, &decided),
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }

@@ -7,6 +7,7 @@ use super::trial::{Part, Trial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
 use crate::reading::Reading;
+use crate::translate::program;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
@@ -31,6 +32,8 @@ pub struct Planned {
     pub rejecting: Vec<Rejecting>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
+    /// What a statement of the application can name.
+    pub schema: program::Schema,
 }
 
 impl Planned {

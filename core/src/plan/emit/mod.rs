@@ -5,6 +5,7 @@ pub(crate) mod built;
 pub mod compare;
 pub(crate) mod ddl;
 pub(crate) mod json;
+pub(crate) mod relations;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;

@@ -1,0 +1,113 @@
+//! Times of a statement: columns that hold texts or numbers in SQLite, and texts that date functions read.
+
+use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::size::Size;
+use crate::translate::default;
+use crate::types::TypeClass;
+use crate::value::Format;
+
+use TypeClass::{Date, Float, Integer, Text, Time, Timestamp, TimestampTz};
+
+pub(super) fn is_time(node: &Node) -> bool {
+    matches!(node.class, Date | Time | Timestamp | TimestampTz)
+}
+
+/// SQLite holds its text.
+pub(super) fn is_text(node: &Node) -> bool {
+    matches!(node.format(), None | Some(Format::Iso8601))
+}
+
+/// A value that is compared with a time: the current moment in the form of the time.
+pub(super) fn beside(lead: &Node, node: Node) -> Result<Node> {
+    let moment = matches!(node.kind, Kind::Moment(_) | Kind::Epoch(_));
+    if is_time(&node) && node.spelled != lead.spelled {
+        return refuse("a time compared with the result of a date function, whose text may be spelled otherwise");
+    }
+    match node.kind {
+        _ if moment && lead.spelled => refuse("the result of a date function compared with the current time"),
+        Kind::Moment(_) | Kind::Epoch(_) => default::assign(&node, lead.class, lead.format()),
+        Kind::Literal(Lit::Text(ref t)) if lead.spelled && !spelled(lead.class, t) => {
+            refuse(format!("'{t}' is not spelled as date functions spell their results"))
+        }
+        _ => Ok(node),
+    }
+}
+
+/// A literal as date(), time() and datetime() spell it.
+fn spelled(class: TypeClass, text: &str) -> bool {
+    let shape = match class {
+        Date => "0000-00-00",
+        Time => "00:00:00",
+        _ => "0000-00-00 00:00:00",
+    };
+    let same = |(a, b): (char, char)| if b == '0' { a.is_ascii_digit() } else { a == b };
+    text.len() == shape.len() && text.chars().zip(shape.chars()).all(same)
+}
+
+/// The number that SQLite holds for a column whose numbers were read as times.
+pub(super) fn number(node: Node) -> Result<Node> {
+    let factor = match (&node.kind, node.class, node.format()) {
+        (Kind::Column { .. }, TimestampTz, Some(Format::UnixEpoch)) => "",
+        (Kind::Column { .. }, TimestampTz, Some(Format::UnixEpochMs)) => " * 1000",
+        (Kind::Column { .. }, TimestampTz, Some(Format::UnixEpochUs)) => " * 1000000",
+        _ => return Ok(node),
+    };
+    let sql = format!("(extract(epoch FROM {}){factor})::bigint", node.sql);
+    Ok(Node::atom(sql, Integer).after(&[&node]).sized(Size::ASSUMED, 64))
+}
+
+/// The same, or a refusal for a time whose number is not known.
+pub(super) fn known_number(node: Node) -> Result<Node> {
+    let node = number(node)?;
+    if is_time(&node) { refuse("a time of another number format in one place with another value") } else { Ok(node) }
+}
+
+/// The text of a date function's result.
+pub(super) fn text(node: &Node) -> Option<Node> {
+    if !node.spelled {
+        return None;
+    }
+    let format = match node.class {
+        Date => "YYYY-MM-DD",
+        Timestamp => "YYYY-MM-DD HH24:MI:SS",
+        Time => return Some(node.cast("text", Text)),
+        _ => return None,
+    };
+    Some(Node::atom(format!("to_char({}, '{format}')", node.sql), Text).after(&[node]))
+}
+
+pub(super) fn takes_times(function: &str) -> bool {
+    ["date", "time", "datetime", "julianday", "unixepoch", "strftime"].contains(&function)
+}
+
+/// Texts that SQLite reads as times and PostgreSQL reads alike; others are an error.
+const ISO: &str = "'^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,6})?)?)?$'";
+
+/// The arguments of a date function, of which the first, or the second after a format, may be a text or a column's number.
+pub(super) fn arguments(args: Vec<Node>) -> Result<Vec<Node>> {
+    let epoch = args.iter().any(|a| a.text_literal().is_some_and(|t| t.eq_ignore_ascii_case("unixepoch")));
+    args.into_iter().map(|a| argument(a, epoch)).collect()
+}
+
+fn argument(node: Node, epoch: bool) -> Result<Node> {
+    match (&node.kind, node.class) {
+        (Kind::Column { .. }, TimestampTz) if epoch => number(node),
+        (Kind::Column { .. } | Kind::Plain, Text) if !epoch => {
+            let text = node.text()?;
+            let refused = format!("'not a time in ISO 8601: ' || {}", text.operand());
+            let sql = format!(
+                "(CASE WHEN {} !~ {} THEN {refused} ELSE {} END)::timestamp",
+                text.at(Prec::Operator),
+                pattern(),
+                text.sql
+            );
+            Ok(Node::atom(sql, Timestamp).after(&[&text]))
+        }
+        (_, Float) if epoch && node.literal().is_none() => refuse("a date function of seconds with a fraction"),
+        _ => Ok(node),
+    }
+}
+
+fn pattern() -> String {
+    format!("E{}", ISO.replace('\\', "\\\\"))
+}
