@@ -85,7 +85,11 @@ fn plain(l: &Node, op: &str, r: &Node) -> Result<Node> {
     };
     let sql = format!("{} {op} {}", l.operand(), r.operand());
     let bits = l.bits.max(r.bits);
-    Ok(Node::new(sql, class, Prec::Operator).after(&[&l, &r]).least(least).sized(size, bits).mixed(mixed && class != Integer))
+    Ok(Node::new(sql, class, Prec::Operator)
+        .after(&[&l, &r])
+        .least(least)
+        .sized(size, bits)
+        .mixed(mixed && class != Integer))
 }
 
 /// Bits of either operand: no more than the larger one has.

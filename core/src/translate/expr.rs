@@ -59,29 +59,13 @@ impl<'s> Walk<'s> {
             },
             Expr::Unary(op, x) => self.unary(*op, x),
             Expr::Binary(l, op, r) => self.binary(l, *op, r),
-            Expr::Between { lhs, not, start, end } => {
-                let operands = vec![self.expr(lhs)?, self.expr(start)?, self.expr(end)?];
-                match self.compared(operands, true)?.as_slice() {
-                    [value, low, high] => compare::between(value.clone(), low.clone(), high.clone(), *not),
-                    _ => refuse("BETWEEN needs two bounds"),
-                }
-            }
-            Expr::InList { lhs, not, rhs } => {
-                let mut operands = vec![self.expr(lhs)?];
-                operands.extend(self.list(rhs.unwrap_or(&[]))?);
-                let mut operands = self.compared(operands, false)?.into_iter();
-                match operands.next() {
-                    Some(value) => compare::in_list(value, operands.collect(), *not),
-                    None => refuse("IN needs a value"),
-                }
-            }
+            Expr::Between { lhs, not, start, end } => self.between([lhs, start, end], *not),
+            Expr::InList { lhs, not, rhs } => self.in_list(lhs, *not, rhs.unwrap_or(&[])),
             Expr::IsNull(x) => Ok(compare::is_null(&self.expr(x)?, false)),
             Expr::NotNull(x) => Ok(compare::is_null(&self.expr(x)?, true)),
             Expr::Like { lhs, not, op, rhs, escape } => self.like(lhs, *not, *op, rhs, *escape),
             Expr::Case { base, when_then_pairs, else_expr } => self.case(*base, when_then_pairs, *else_expr),
-            Expr::Cast { expr, type_name } => {
-                cast::cast(self.expr(expr)?, type_name.as_ref().map_or("", |t| t.name))
-            }
+            Expr::Cast { expr, type_name } => self.cast(expr, type_name.as_ref().map_or("", |t| t.name)),
             Expr::Collate(x, name) => self.collate(x, name),
             Expr::FunctionCall { name, distinctness: None, args, order_by: None, filter_over } => {
                 self.call(name.0, args.unwrap_or(&[]), filter_over.as_ref())
@@ -93,6 +77,32 @@ impl<'s> Walk<'s> {
             Expr::Variable(_) => refuse("parameters have no equivalent"),
             Expr::Raise(..) => refuse("RAISE has no equivalent here"),
             _ => refuse("subqueries have no equivalent here"),
+        }
+    }
+
+    fn between(&mut self, operands: [&'s Expr<'s>; 3], not: bool) -> Result<Node> {
+        let operands = operands.into_iter().map(|e| self.expr(e)).collect::<Result<Vec<Node>>>()?;
+        match self.compared(operands, true)?.as_slice() {
+            [value, low, high] => compare::between(value.clone(), low.clone(), high.clone(), not),
+            _ => refuse("BETWEEN needs two bounds"),
+        }
+    }
+
+    fn in_list(&mut self, lhs: &'s Expr<'s>, not: bool, items: &'s [Expr<'s>]) -> Result<Node> {
+        let operands =
+            std::iter::once(lhs).chain(items).map(|e| self.expr(e)).collect::<Result<Vec<Node>>>()?;
+        let mut operands = self.compared(operands, false)?.into_iter();
+        match operands.next() {
+            Some(value) => compare::in_list(value, operands.collect(), not),
+            None => refuse("IN needs a value"),
+        }
+    }
+
+    fn cast(&mut self, e: &'s Expr<'s>, type_name: &str) -> Result<Node> {
+        let value = self.expr(e)?;
+        match self.program {
+            Some(_) => self.cast_in_program(value, type_name),
+            None => cast::cast(value, type_name),
         }
     }
 
@@ -184,18 +194,27 @@ impl<'s> Walk<'s> {
             return is_truth(&left, op == Op::IsNot, word);
         }
         let right = self.expr(r)?;
+        match comparison {
+            Some(comparison) => {
+                let (left, right) = self.pair(left, right, comparison.orders())?;
+                compare::compare(left, comparison, right)
+            }
+            None => self.computed(left, op, right),
+        }
+    }
+
+    /// An operator that is no comparison.
+    fn computed(&mut self, left: Node, op: Operator, right: Node) -> Result<Node> {
         let (left, right) = match &self.program {
-            Some(_) if comparison.is_some() => self.pair(left, right, comparison.is_some_and(Op::orders))?,
             Some(_) => self.operands(left, op, right)?,
             None => (left, right),
         };
-        match (comparison, op) {
-            (Some(op), _) => compare::compare(left, op, right),
-            (_, Operator::And) => logic(&left, "AND", Prec::And, &right),
-            (_, Operator::Or) => logic(&left, "OR", Prec::Or, &right),
-            (_, Operator::Concat) => arith::concat(&left, &right),
-            (_, Operator::ArrowRightShift) => json::arrow(&left, &right),
-            (_, Operator::ArrowRight) => refuse("the text of a JSON member (->) differs"),
+        match op {
+            Operator::And => logic(&left, "AND", Prec::And, &right),
+            Operator::Or => logic(&left, "OR", Prec::Or, &right),
+            Operator::Concat => arith::concat(&left, &right),
+            Operator::ArrowRightShift => json::arrow(&left, &right),
+            Operator::ArrowRight => refuse("the text of a JSON member (->) differs"),
             _ => match &self.program {
                 Some(_) => self.arithmetic(&left, op, &right),
                 None => arith::binary(&left, op, &right),

@@ -33,11 +33,12 @@ def _products():
     for a in ["n", "m", "r", "d"]:
         for op in ["+", "-", "*", "/", "%", "=", "<>", "<", ">=", "IS", "IS NOT", "&", "|", "<<", ">>", "||"]:
             for b in numbers:
-                if not (a in "rn" and b in ("n", "3", "r") and op in "*+-" and a + b == "rr"):
+                # Bits are of integers.
+                if op not in ("%", "&", "|", "<<", ">>") or a in "nm" and b in ("m", "3", "0", "NULL"):
                     yield f"{a} {op} {b}"
     for a in ["t", "u", "c", "iso"]:
-        for op in ["=", "<>", "<", ">=", "IS", "||", "LIKE", "GLOB"]:
-            for b in ["t", "u", "c", "'abc'", "'ABC'", "''", "5", "NULL", "'a%'"]:
+        for op in ["=", "<", "IS", "||", "LIKE", "GLOB"]:
+            for b in ["u", "c", "'abc'", "5", "NULL", "'a%'"]:
                 yield f"{a} {op} {b}"
     for a in ["f", "at", "day", "made", "b"]:
         for op in ["=", "<", "IS NOT", "IN"]:
@@ -46,7 +47,7 @@ def _products():
 
 
 def _functions():
-    for x in ["n", "m", "r", "d", "t", "c", "f", "at", "b", "NULL", "'é'", "-3", "2.5", "iso"]:
+    for x in ["n", "r", "d", "t", "c", "f", "at", "b", "NULL", "'é'", "-3", "2.5"]:
         for name in ["abs", "length", "lower", "upper", "trim", "ltrim", "rtrim", "hex", "typeof", "quote", "unicode", "round",
                      "sign", "ceil", "floor", "sqrt", "date", "datetime", "time", "julianday", "likely", "char"]:
             yield f"{name}({x})"
@@ -56,10 +57,10 @@ def _functions():
         yield f"iif({x} IS NULL, 1, 2)"
         for kind in ["INTEGER", "REAL", "TEXT", "NUMERIC", "BLOB"]:
             yield f"CAST({x} AS {kind})"
-    for text in ["t", "u", "c", "'héllo'"]:
-        for start in ["1", "2", "0", "-1", "-2", "-9", "m", "id", "id - 5", "NULL"]:
+    for text in ["t", "c", "'héllo'"]:
+        for start in ["1", "2", "0", "-2", "-9", "m", "id - 5", "NULL"]:
             yield f"substr({text}, {start})"
-            for count in ["1", "0", "-1", "-3", "100", "m", "id - 4"]:
+            for count in ["1", "-3", "100", "id - 4"]:
                 yield f"substr({text}, {start}, {count})"
         for other in ["'a'", "''", "u", "NULL", "'b'"]:
             yield f"instr({text}, {other})"
@@ -76,13 +77,11 @@ def _functions():
             yield f"coalesce({x}, {y})"
             yield f"nullif({x}, {y})"
             yield f"pow(id, {y})"
-    for x in ["at", "day", "iso", "made, 'unixepoch'", "n, 'unixepoch'", "'now', '-0 days'"]:
-        if "now" in x:
-            continue
+    for x in ["at", "day", "iso", "made, 'unixepoch'", "n, 'unixepoch'"]:
         for modifiers in ["", ", 'start of month'", ", '+1 month'", ", '-1 day', '+2 hours'", ", 'start of year', '+40 days'", ", 'weekday 0'", ", '+1 month', 'start of month', '-1 day'"]:
             for name in ["date", "time", "datetime", "unixepoch"]:
                 yield f"{name}({x}{modifiers})"
-            for form in ["%Y", "%Y-%m", "%d/%m/%Y %H:%M", "%j", "%w", "%s", "%H:%M:%S", "%W"]:
+            for form in ["%Y-%m", "%d/%m/%Y %H:%M", "%j %w %W", "%s"]:
                 yield f"strftime('{form}', {x}{modifiers})"
     for x in ["at", "day"]:
         yield f"julianday({x}) - julianday('2000-01-01')"

@@ -23,7 +23,7 @@ ASSUMED = ("22003", "22008", "22007")
 @dataclasses.dataclass
 class Outcome:
     statement: str
-    # "equal", "refused", "assumption" (an error that a note announces), or "wrong".
+    # "equal", "refused", "assumption" (an error that a note announces), "wrong", or "invalid": this SQLite does not take it.
     kind: str
     said: str = ""
     translated: str = ""

@@ -22,7 +22,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     };
     let left_out = catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
-    relations.extend(catalog.views.iter().map(|view| absent(&view.name, "is a view, which is not carried over")));
+    relations
+        .extend(catalog.views.iter().map(|view| absent(&view.name, "is a view, which is not carried over")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     Schema { relations, timezone }
 }
@@ -34,7 +35,7 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
     let columns: Vec<Column> = shown
         .map(|resolved| match carried.next_if(|(column, _)| column.position == resolved.position) {
             Some((column, scope)) => Column {
-                column: scope,
+                column: read_as_text(scope),
                 affinity: column.source.affinity(),
                 stored: stored(table, column),
                 missing: false,
@@ -51,6 +52,17 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
         _ => Ok(qualified(&table.settings.schema, &table.target)),
     };
     Relation { source: table.source.name.clone(), target, columns, rowid }
+}
+
+/// An existing column of type citext is read as a new one is.
+fn read_as_text(mut scope: ScopeColumn) -> ScopeColumn {
+    if let PgType::Other(name) = &scope.pg_type
+        && name.rsplit('.').next().is_some_and(|name| name.trim_matches('"') == "citext")
+    {
+        scope.pg_type = PgType::Text;
+        scope.read_as_text = true;
+    }
+    scope
 }
 
 /// What all rows hold. Values that the plan's `using` computes are not those of the file.

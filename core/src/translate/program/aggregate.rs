@@ -34,8 +34,10 @@ struct Made {
     assumption: Option<&'static str>,
 }
 
-const DIGITS: Option<&str> = Some("sums and averages of numbers with a fraction may differ in the last digits");
-const ROWS: Option<&str> = Some("group_concat() without ORDER BY takes its texts in no certain order, as in SQLite");
+const DIGITS: Option<&str> =
+    Some("sums and averages of numbers with a fraction may differ in the last digits");
+const ROWS: Option<&str> =
+    Some("group_concat() without ORDER BY takes its texts in no certain order, as in SQLite");
 
 const fn a(
     name: &'static str,
@@ -60,7 +62,8 @@ pub const AGGREGATES: &[Aggregate] = &[
 ];
 
 pub(super) fn is_aggregate(name: &str, arguments: usize) -> bool {
-    const OTHERS: &[&str] = &["json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median"];
+    const OTHERS: &[&str] =
+        &["json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median"];
     match name {
         "min" | "max" => arguments == 1,
         _ => AGGREGATES.iter().any(|a| a.name == name) || OTHERS.contains(&name),
@@ -109,7 +112,8 @@ impl<'s> Walk<'s> {
         if !is_aggregate(name, args.len()) {
             return self.window_function(name, args, tail);
         }
-        let Some(form) = AGGREGATES.iter().find(|a| a.name == name && (a.min..=a.max).contains(&args.len())) else {
+        let Some(form) = AGGREGATES.iter().find(|a| a.name == name && (a.min..=a.max).contains(&args.len()))
+        else {
             return refuse(format!("aggregate \"{name}\" with {} arguments has no equivalent", args.len()));
         };
         if name == "count" && args.is_empty() {
@@ -134,7 +138,8 @@ impl<'s> Walk<'s> {
         }
         program.levels[at].named |= named;
         program.levels[..at].iter_mut().zip(outer).for_each(|(l, named)| l.named |= named);
-        let nodes = nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
+        let nodes =
+            nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
         let made = (form.make)(&nodes)?;
         let order = match order {
             Some(FunctionCallOrder::SortList(list)) => self.order_within(at, list, window)?,
@@ -226,9 +231,13 @@ fn of(class: TypeClass) -> Node {
 fn sum(args: &[Node]) -> Result<Made> {
     let x = number(args)?;
     Ok(match x.class {
-        TypeClass::Integer => {
-            Made { function: "sum", args: vec![x.sql], around: "$::bigint", result: of(TypeClass::Integer), assumption: None }
-        }
+        TypeClass::Integer => Made {
+            function: "sum",
+            args: vec![x.sql],
+            around: "$::bigint",
+            result: of(TypeClass::Integer),
+            assumption: None,
+        },
         TypeClass::Numeric => {
             let result = of(TypeClass::Numeric).mixed(x.mixed);
             Made { function: "sum", args: vec![x.sql], around: "$", result, assumption: DIGITS }
@@ -249,7 +258,13 @@ fn total(args: &[Node]) -> Result<Made> {
 fn avg(args: &[Node]) -> Result<Made> {
     let x = number(args)?;
     let arg = if x.class == TypeClass::Integer { x.sql } else { float(&x) };
-    Ok(Made { function: "avg", args: vec![arg], around: "$::double precision", result: of(TypeClass::Float), assumption: DIGITS })
+    Ok(Made {
+        function: "avg",
+        args: vec![arg],
+        around: "$::double precision",
+        result: of(TypeClass::Float),
+        assumption: DIGITS,
+    })
 }
 
 fn count(args: &[Node]) -> Result<Made> {
@@ -263,7 +278,10 @@ fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     use TypeClass::{Bool, Date, Float, Integer, Numeric, Text, Time, Timestamp, TimestampTz};
     let [x] = args else { return refuse("min() and max() take one argument") };
     let x = if x.class == Bool { x.number()? } else { x.clone() };
-    if x.is_null() || x.numeric_text || !matches!(x.class, Date | Float | Integer | Numeric | Text | Time | Timestamp | TimestampTz) {
+    if x.is_null()
+        || x.numeric_text
+        || !matches!(x.class, Date | Float | Integer | Numeric | Text | Time | Timestamp | TimestampTz)
+    {
         return refuse(format!("min() and max() of {} values", class_name(x.class)));
     }
     if x.class == Text && (x.is_collated() || compare::collation(&[&x]).is_err()) {

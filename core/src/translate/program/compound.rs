@@ -50,9 +50,9 @@ impl<'s> Walk<'s> {
             columns.push(Output { name: Some(name.clone()), label: Some(name), aliased: false, node });
         }
         let cell = |(node, column): (&Node, &Output)| converted(node, &column.node);
-        let rows = translated.iter().map(|row| {
-            format!("({})", row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join(", "))
-        });
+        let rows = translated
+            .iter()
+            .map(|row| format!("({})", row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join(", ")));
         let sql = format!("VALUES {}", rows.collect::<Vec<_>>().join(", "));
         Ok(Query { sql, columns, one_row: translated.len() == 1, relabelled: false })
     }
@@ -96,14 +96,17 @@ fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Que
 /// What a column is that holds these values.
 pub(super) fn common(nodes: &[&Node]) -> Result<Node> {
     let known: Vec<&&Node> = nodes.iter().filter(|n| !n.is_null()).collect();
-    let Some(first) = known.first() else { return Ok(super::scope::derived(&crate::translate::node::null(), "NULL".into())) };
+    let Some(first) = known.first() else {
+        return Ok(super::scope::derived(&crate::translate::node::null(), "NULL".into()));
+    };
     let class = known.iter().try_fold(first.class, |class, n| wider(class, n))?;
     let number = matches!(class, TypeClass::Float | TypeClass::Numeric);
     let mixed = number && known.iter().any(|n| n.may_be_integer());
     let mut node = super::scope::derived(first, first.sql.clone()).mixed(mixed);
     let same = |n: &&&Node| n.kind == node.kind && n.spelled == node.spelled;
     if !known.iter().all(same) {
-        if matches!(class, TypeClass::Date | TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampTz) {
+        if matches!(class, TypeClass::Date | TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampTz)
+        {
             return refuse("times of different spellings in one column");
         }
         node.kind = Kind::Plain;

@@ -4,14 +4,15 @@
 use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
 
 use super::MOST_STEPS;
-use super::scope::derived;
 use super::aggregate::is_aggregate;
+use super::scope::derived;
 use super::{forms, guard, numbers, times};
+use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
-use crate::translate::{arith, function, literal};
+use crate::translate::{arith, cast, function, literal};
 use crate::types::TypeClass;
 
 impl<'s> Walk<'s> {
@@ -52,7 +53,13 @@ impl<'s> Walk<'s> {
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
                 if window || is_aggregate(&name, args.len()) {
-                    return self.aggregate(&name, args, *distinctness, order_by.as_ref(), filter_over.as_ref());
+                    return self.aggregate(
+                        &name,
+                        args,
+                        *distinctness,
+                        order_by.as_ref(),
+                        filter_over.as_ref(),
+                    );
                 }
                 if distinctness.is_some() || order_by.is_some() || filter_over.is_some() {
                     return refuse(format!("function \"{name}\" is no aggregate that is translated"));
@@ -70,7 +77,9 @@ impl<'s> Walk<'s> {
     /// The first column of the first row; NULL without a row.
     fn scalar(&mut self, select: &'s Select<'s>) -> Result<Node> {
         let query = self.query(select)?;
-        let [column] = query.columns.as_slice() else { return refuse("a subquery of several columns as a value") };
+        let [column] = query.columns.as_slice() else {
+            return refuse("a subquery of several columns as a value");
+        };
         let sql = match select.limit {
             None if !query.one_row => format!("({} LIMIT 1)", query.sql),
             None => format!("({})", query.sql),
@@ -122,15 +131,23 @@ impl<'s> Walk<'s> {
     fn in_table(&mut self, lhs: &'s Expr<'s>, not: bool, table: &'s QualifiedName<'s>) -> Result<Node> {
         let value = self.expr(lhs)?;
         let (text, visible) = self.table(table, None)?;
-        let [column] = visible.columns.as_slice() else { return refuse("IN with a table of several columns") };
+        let [column] = visible.columns.as_slice() else {
+            return refuse("IN with a table of several columns");
+        };
         let value = self.like_member(value, &column.node)?;
         let word = if not { "NOT IN" } else { "IN" };
-        Ok(Node::boolean(format!("{} {word} (SELECT {} FROM {text})", value.at(Prec::Operator), column.node.sql)))
+        Ok(Node::boolean(format!(
+            "{} {word} (SELECT {} FROM {text})",
+            value.at(Prec::Operator),
+            column.node.sql
+        )))
     }
 
     /// `(a, b) = (c, d)`: each pair by its own rules.
     fn rows(&mut self, l: &'s Expr<'s>, op: Operator, r: &'s Expr<'s>) -> Result<Node> {
-        let (Some(l), Some(r)) = (row(l), row(r)) else { return refuse("a row value compared with another value") };
+        let (Some(l), Some(r)) = (row(l), row(r)) else {
+            return refuse("a row value compared with another value");
+        };
         let op = match op {
             Operator::Equals => Op::Eq,
             Operator::Is => Op::Is,
@@ -159,9 +176,13 @@ impl<'s> Walk<'s> {
             return self.check_flags(nodes);
         };
         let lead = nodes[time].clone();
-        let nodes = nodes.into_iter().map(|n| times::beside(&lead, n)).collect::<Result<Vec<Node>>>()?;
+        let nodes =
+            nodes.into_iter().map(|n| times::beside(&lead, n, orders)).collect::<Result<Vec<Node>>>()?;
         if !lead.spelled && times::is_text(&lead) {
-            self.note(format!("{} is compared as a moment, where SQLite compares its text", lead.sql));
+            self.note(format!(
+                "{} is compared as a moment, where SQLite compares texts: a date is its midnight",
+                lead.sql
+            ));
         }
         Ok(nodes)
     }
@@ -224,7 +245,9 @@ impl<'s> Walk<'s> {
     /// The operands of an operator that is no comparison.
     pub(in crate::translate) fn operands(&mut self, l: Node, op: Operator, r: Node) -> Result<(Node, Node)> {
         match op {
-            Operator::And | Operator::Or => Ok((self.typed(l, TypeClass::Integer)?, self.typed(r, TypeClass::Integer)?)),
+            Operator::And | Operator::Or => {
+                Ok((self.typed(l, TypeClass::Integer)?, self.typed(r, TypeClass::Integer)?))
+            }
             Operator::Concat => Ok((self.as_text(l)?, self.as_text(r)?)),
             Operator::ArrowRight | Operator::ArrowRightShift => Ok((l, r)),
             _ => {
@@ -254,12 +277,27 @@ impl<'s> Walk<'s> {
         }
     }
 
+    pub(in crate::translate) fn cast_in_program(&mut self, value: Node, type_name: &str) -> Result<Node> {
+        let value = match Affinity::of(type_name) {
+            Affinity::Text => self.as_text(value)?,
+            Affinity::Integer | Affinity::Numeric => times::number(self.typed(value, TypeClass::Integer)?)?,
+            Affinity::Real => times::number(self.typed(value, TypeClass::Float)?)?,
+            Affinity::Blob => value,
+        };
+        if matches!(value.class, TypeClass::Float | TypeClass::Numeric) && value.literal().is_none() {
+            self.note_range(&value, &value);
+        }
+        cast::cast(value, type_name)
+    }
+
     /// A text of what stands where SQLite needs a text.
     pub(in crate::translate) fn as_text(&mut self, node: Node) -> Result<Node> {
         if self.program.is_none() {
             return Ok(node);
         }
         let node = self.typed(node, TypeClass::Text)?;
+        // A column of booleans that can be named has numbers in SQLite.
+        let node = if node.class == TypeClass::Bool { node.number()? } else { node };
         Ok(times::text(&node).unwrap_or(node))
     }
 
@@ -276,12 +314,16 @@ impl<'s> Walk<'s> {
             "iif" | "if" => self.choice(args)?,
             _ => args,
         };
-        let args = if times::takes_times(name) { times::arguments(args)? } else { args };
-        if args.iter().any(|a| a.class == TypeClass::Text && a.literal().is_none()) && times::takes_times(name) {
-            self.note("texts that date functions read are ISO 8601 without an offset; others are an error");
+        if times::takes_times(name) && args.iter().any(times::is_read) {
+            self.note(
+                "texts that date functions read are in ISO 8601 without an offset; others are an error",
+            );
         }
+        let args = if times::takes_times(name) { times::arguments(args)? } else { args };
         let refused = match function::call(name, &args) {
-            Ok(node) => return Ok(Node { spelled: times::is_time(&node) && times::takes_times(name), ..node }),
+            Ok(node) => {
+                return Ok(Node { spelled: times::is_time(&node) && times::takes_times(name), ..node });
+            }
             Err(refused) => refused,
         };
         let Some(form) = forms::find(name, args.len()) else { return Err(refused) };

@@ -37,8 +37,9 @@ const fn f(
 }
 
 const DIGITS: Option<&str> = Some("mathematical functions may differ in the last digits");
-const HALVES: Option<&str> =
-    Some("round() to digits rounds the decimal number of 15 digits; SQLite's releases differ where it ends in 5");
+const HALVES: Option<&str> = Some(
+    "round() to digits rounds the decimal number of 15 digits; SQLite's releases differ where it ends in 5",
+);
 const MANY: usize = 100;
 
 /// Every one of them.
@@ -139,7 +140,8 @@ fn modulo(args: &[Node]) -> Result<Node> {
 
 fn sign(args: &[Node]) -> Result<Node> {
     let x = only(args)?;
-    Ok(Node::atom(format!("sign({})::integer", x.sql), TypeClass::Integer).sized(Size::integers(-1.0, 1.0), 32))
+    Ok(Node::atom(format!("sign({})::integer", x.sql), TypeClass::Integer)
+        .sized(Size::integers(-1.0, 1.0), 32))
 }
 
 fn round(args: &[Node]) -> Result<Node> {
@@ -178,7 +180,8 @@ fn quote(args: &[Node]) -> Result<Node> {
 fn unicode(args: &[Node]) -> Result<Node> {
     match args {
         [x] if x.class == TypeClass::Text && !x.is_null() => {
-            Ok(Node::atom(format!("nullif(ascii({}), 0)", x.text()?.sql), TypeClass::Integer).sized(Size::integers(0.0, 2e6), 32))
+            Ok(Node::atom(format!("nullif(ascii({}), 0)", x.text()?.sql), TypeClass::Integer)
+                .sized(Size::integers(0.0, 2e6), 32))
         }
         _ => refuse("unicode() of a value whose text differs"),
     }
@@ -224,10 +227,13 @@ fn substr(args: &[Node]) -> Result<Node> {
         }
     };
     let args: Vec<&Node> = args.iter().collect();
-    let strict: Vec<String> = args.iter().filter(|a| a.literal().is_none()).map(|a| format!("{} IS NOT NULL", a.at(Prec::Operator))).collect();
+    let strict: Vec<String> = args
+        .iter()
+        .filter(|a| a.literal().is_none())
+        .map(|a| format!("{} IS NOT NULL", a.at(Prec::Operator)))
+        .collect();
     if strict.is_empty() {
         return Ok(Node::atom(sql, TypeClass::Text));
     }
     Ok(Node::new(format!("CASE WHEN {} THEN {sql} END", strict.join(" AND ")), TypeClass::Text, Prec::Unary))
 }
-

@@ -4,16 +4,17 @@
 //! of USING and NATURAL where SQLite keeps their places.
 
 use sqlite3_parser::ast::{
-    As, FromClause, JoinConstraint, JoinOperator, JoinType, JoinedSelectTable, Name, QualifiedName, SelectTable,
+    As, FromClause, JoinConstraint, JoinOperator, JoinType, JoinedSelectTable, Name, QualifiedName,
+    SelectTable,
 };
 
-use super::scope::{Visible, VisibleColumn, of_query, of_relation};
 use super::guard;
+use super::scope::{Visible, VisibleColumn, of_query, of_relation};
 use crate::sqltext::{ident, sqlite_unquote};
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Node, Prec, Result, refuse};
 use crate::translate::function;
+use crate::translate::node::{Node, Prec, Result, refuse};
 
 impl<'s> Walk<'s> {
     /// The clause, whose relations the innermost SELECT sees from then on.
@@ -73,7 +74,11 @@ impl<'s> Walk<'s> {
     }
 
     /// A table, view or common table expression by name, and its columns.
-    pub(super) fn table(&mut self, name: &QualifiedName<'s>, alias: Option<&str>) -> Result<(String, Visible)> {
+    pub(super) fn table(
+        &mut self,
+        name: &QualifiedName<'s>,
+        alias: Option<&str>,
+    ) -> Result<(String, Visible)> {
         let table = sqlite_unquote(name.name.0);
         let seen_as = alias.unwrap_or(&table).to_owned();
         let sql_alias = self.program()?.alias(&seen_as);
@@ -91,7 +96,8 @@ impl<'s> Walk<'s> {
         match &relation.target {
             Ok(target) => {
                 let sql = format!("{target} AS {}", ident(&sql_alias));
-                let sql = if target.ends_with(&format!(".{}", ident(&sql_alias))) { target.clone() } else { sql };
+                let sql =
+                    if target.ends_with(&format!(".{}", ident(&sql_alias))) { target.clone() } else { sql };
                 Ok((sql, of_relation(relation, &seen_as, &sql_alias, &program.schema.timezone)))
             }
             Err(reason) => refuse(format!("table {table} {reason}")),
@@ -156,19 +162,25 @@ impl<'s> Walk<'s> {
     fn merge(&mut self, names: &[String], before: usize, kind: JoinType) -> Result<String> {
         let mut conditions = vec![];
         for name in names {
-            let Some(level) = self.program()?.levels.last_mut() else { return refuse("a join outside of a SELECT") };
-            let is = |c: &VisibleColumn| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)) && !c.merged;
+            let Some(level) = self.program()?.levels.last_mut() else {
+                return refuse("a join outside of a SELECT");
+            };
+            let is = |c: &VisibleColumn| {
+                c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)) && !c.merged
+            };
             let (lefts, rights) = level.relations.split_at_mut(before);
             let mut left = lefts.iter().flat_map(|r| &r.columns).filter(|c| is(c));
             let mut right = rights.iter_mut().flat_map(|r| &mut r.columns).filter(|c| is(c));
-            let (Some(l), None, Some(r), None) = (left.next(), left.next(), right.next(), right.next()) else {
+            let (Some(l), None, Some(r), None) = (left.next(), left.next(), right.next(), right.next())
+            else {
                 return refuse(format!("cannot join using column {name}"));
             };
             if l.missing || r.missing {
                 return refuse(format!("column {name} is not carried over"));
             }
             r.merged = true;
-            let earlier = level.merged.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, n)| n.clone());
+            let earlier =
+                level.merged.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, n)| n.clone());
             let (l, r) = (earlier.unwrap_or_else(|| l.node.clone()), r.node.clone());
             if kind.contains(JoinType::RIGHT) {
                 let both = function::call("coalesce", &[l.clone(), r.clone()])?;
@@ -193,7 +205,12 @@ fn hashable(e: &sqlite3_parser::ast::Expr<'_>) -> bool {
 }
 
 fn output(column: &VisibleColumn) -> super::Output {
-    super::Output { name: column.name.clone(), label: Some(column.label.clone()), aliased: false, node: column.node.clone() }
+    super::Output {
+        name: column.name.clone(),
+        label: Some(column.label.clone()),
+        aliased: false,
+        node: column.node.clone(),
+    }
 }
 
 pub(super) fn alias_of(alias: Option<&As<'_>>) -> Option<String> {

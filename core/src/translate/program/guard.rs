@@ -4,21 +4,24 @@
 
 use sqlite3_parser::ast::fmt::{ToTokens, TokenStream};
 use sqlite3_parser::ast::{
-    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, ResultColumn, Select,
-    SelectTable, Stmt, Window,
+    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, ResultColumn,
+    Select, SelectTable, Stmt, Window,
 };
 use sqlite3_parser::dialect::TokenType;
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
+use super::parameters::MARK;
 use crate::translate::node::{Result, refuse};
-use crate::translate::parse::{MAX_DEPTH, first_line};
+use crate::translate::parse::first_line;
 
 /// The most bytes of a statement.
 const MAX_TEXT: usize = 200_000;
 /// The most parentheses within each other: each may be a SELECT.
 const MAX_PARENTHESES: usize = 100;
+/// The most levels of the tree.
+const DEEPEST: usize = 100;
 /// How much deeper an expression counts within a SELECT than beside it.
 pub(super) const SELECT_DEPTH: usize = 8;
 
@@ -33,6 +36,9 @@ pub struct Place {
 pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("it is longer than {MAX_TEXT} bytes"));
+    }
+    if sql.contains(MARK) {
+        return refuse("it has a character U+0001");
     }
     check_parentheses(sql)?;
     // The line break ends a trailing `--` comment.
@@ -101,7 +107,9 @@ fn with_offsets(sql: &str) -> Result<String> {
 
 /// Where a LIMIT with a comma ends, where the comma is, and where the clause ends: it is the last one of its SELECT.
 fn comma_of_limit(tokens: &[(usize, &str, TokenType)], length: usize) -> Option<(usize, usize, usize)> {
-    for (at, (start, word, _)) in tokens.iter().enumerate().filter(|(_, (_, _, kind))| *kind == TokenType::TK_LIMIT) {
+    for (at, (start, word, _)) in
+        tokens.iter().enumerate().filter(|(_, (_, _, kind))| *kind == TokenType::TK_LIMIT)
+    {
         let (mut depth, mut comma, mut end) = (0usize, None, length);
         for (place, _, kind) in &tokens[at + 1..] {
             match kind {
@@ -134,7 +142,7 @@ enum Part<'a> {
 fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
     let mut open = vec![(Part::Select(select), 0)];
     while let Some((part, depth)) = open.pop() {
-        if depth >= MAX_DEPTH {
+        if depth >= DEEPEST {
             return refuse("it is nested too deeply");
         }
         let deeper = match part {
@@ -173,7 +181,9 @@ fn of_expr<'a>(e: &'a Expr<'a>, found: &mut impl FnMut(Part<'a>)) {
             }
             filter_over.iter().for_each(|tail| of_tail(tail, found));
         }
-        Expr::FunctionCallStar { filter_over, .. } => filter_over.iter().for_each(|tail| of_tail(tail, found)),
+        Expr::FunctionCallStar { filter_over, .. } => {
+            filter_over.iter().for_each(|tail| of_tail(tail, found))
+        }
         Expr::InList { lhs, rhs, .. } => {
             std::iter::once(*lhs).chain(rhs.unwrap_or(&[])).map(E).for_each(found);
         }
@@ -249,7 +259,9 @@ fn of_from<'a>(from: &'a FromClause<'a>, found: &mut impl FnMut(Part<'a>)) {
     for table in from.select.iter().copied().chain(joins().map(|j| &j.table)) {
         match table {
             SelectTable::Table(..) => {}
-            SelectTable::TableCall(_, args, _) => args.unwrap_or(&[]).iter().map(Part::Expr).for_each(&mut *found),
+            SelectTable::TableCall(_, args, _) => {
+                args.unwrap_or(&[]).iter().map(Part::Expr).for_each(&mut *found)
+            }
             SelectTable::Select(select, _) => found(Part::Select(select)),
             SelectTable::Sub(from, _) => found(Part::From(from)),
         }
@@ -307,8 +319,11 @@ pub(super) fn shown(e: &impl ToTokens) -> String {
     impl TokenStream for Text {
         type Error = std::convert::Infallible;
         fn append(&mut self, kind: TokenType, value: Option<&str>) -> std::result::Result<(), Self::Error> {
-            if !self.0.is_empty() && !matches!(kind, TokenType::TK_COMMA | TokenType::TK_RP | TokenType::TK_DOT) {
-                let open = self.0.ends_with(['(', '.']) || kind == TokenType::TK_LP && self.0.ends_with(char::is_alphanumeric);
+            if !self.0.is_empty()
+                && !matches!(kind, TokenType::TK_COMMA | TokenType::TK_RP | TokenType::TK_DOT)
+            {
+                let open = self.0.ends_with(['(', '.'])
+                    || kind == TokenType::TK_LP && self.0.ends_with(char::is_alphanumeric);
                 self.0.push_str(if open { "" } else { " " });
             }
             match (kind, value) {

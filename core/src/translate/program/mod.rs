@@ -23,8 +23,8 @@ use std::collections::BTreeSet;
 
 use sqlite3_parser::Bump;
 
-use self::scope::{Level, Visible};
 pub use self::guard::Place;
+use self::scope::{Level, Visible};
 use super::expr::Walk;
 use super::node::{Node, Result};
 use super::{Scope, ScopeColumn, Untranslatable};
@@ -32,6 +32,7 @@ use crate::catalog::Affinity;
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
+pub use self::forms::FORMS;
 pub use self::window::WINDOW_FUNCTIONS;
 
 /// Every table and view that a statement may name, with what became of it.

@@ -11,8 +11,8 @@ use crate::types::TypeClass;
 
 /// The most parameters of a statement in SQLite.
 const MOST: usize = 32_766;
-/// Around the number of a parameter whose type is not known yet. It occurs in no SQL text.
-const MARK: char = '\u{1}';
+/// Around the number of a parameter whose type is not known yet. A statement that has it is refused.
+pub(super) const MARK: char = '\u{1}';
 
 #[derive(Default)]
 pub(super) struct Parameters {
@@ -59,7 +59,11 @@ impl Parameters {
 
     pub fn notes(&self) -> Vec<String> {
         let named = self.names.iter().map(|(name, number)| format!("parameter {name} is ${number}"));
-        named.chain(self.types.iter().map(|(n, class)| format!("${n} is a {} value", class_name(*class)))).collect()
+        let typed = (1..=self.last).map(|n| match self.types.get(&n) {
+            Some(class) => format!("${n} is a {} value", class_name(*class)),
+            None => format!("${n} is not used"),
+        });
+        named.chain(typed).collect()
     }
 }
 

@@ -121,7 +121,9 @@ impl<'s> Walk<'s> {
 
     fn column_of(&mut self, at: usize, table: Option<&str>, name: &str) -> Result<Option<Node>> {
         let level = &self.program()?.levels[at];
-        if let (None, Some((_, node))) = (table, level.merged.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))) {
+        if let (None, Some((_, node))) =
+            (table, level.merged.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)))
+        {
             let node = node.clone();
             return self.at_level(at, node).map(Some);
         }
@@ -138,7 +140,9 @@ impl<'s> Walk<'s> {
             let Some(relation) = relations.clone().next() else { return Ok(None) };
             match relation.rowid.and_then(|at| relation.columns.get(at)) {
                 Some(column) => found.push(column),
-                None => return refuse(format!("{name} of {} is no column of PostgreSQL's table", relation.name)),
+                None => {
+                    return refuse(format!("{name} of {} is no column of PostgreSQL's table", relation.name));
+                }
             }
         }
         match found.as_slice() {
@@ -168,7 +172,9 @@ impl<'s> Walk<'s> {
         let order = match self.program()?.levels[at].extreme {
             Some((e, direction)) => {
                 let by = self.within_aggregate(at, |walk| walk.expr(e))?;
-                self.note(format!("{shown} is of the row that has the group's extreme; of several such rows, of any"));
+                self.note(format!(
+                    "{shown} is of the row that has the group's extreme; of several such rows, of any"
+                ));
                 format!(" ORDER BY {} {direction} NULLS LAST", ordered(&by)?)
             }
             None => {
@@ -210,7 +216,9 @@ pub(super) fn groupable(node: &Node) -> Result<()> {
     use TypeClass::{Interval, Json, Jsonb, Other};
     match node.class {
         Json | Jsonb | Interval | Other => refuse("groups of values whose equality differs"),
-        TypeClass::Text if node.is_collated() => refuse("groups of texts under another collation than BINARY"),
+        TypeClass::Text if node.is_collated() => {
+            refuse("groups of texts under another collation than BINARY")
+        }
         _ => Ok(()),
     }
 }
@@ -237,9 +245,20 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
     let column = |c: &Output| {
         let label = c.label.clone().unwrap_or_default();
         let sql = format!("{}.{}", ident(alias), ident(&label));
-        VisibleColumn { name: c.name.clone(), node: derived(&c.node, sql), label, missing: false, merged: false }
+        VisibleColumn {
+            name: c.name.clone(),
+            node: derived(&c.node, sql),
+            label,
+            missing: false,
+            merged: false,
+        }
     };
-    Visible { name: name.to_owned(), alias: alias.to_owned(), columns: columns.iter().map(column).collect(), rowid: None }
+    Visible {
+        name: name.to_owned(),
+        alias: alias.to_owned(),
+        columns: columns.iter().map(column).collect(),
+        rowid: None,
+    }
 }
 
 /// A column of a subquery: what it is made of is not seen, but its affinity and collation are.
@@ -267,7 +286,8 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
     node.size = if number { Size::ASSUMED } else { Size::UNKNOWN };
     match regular(c, class) {
         Regular::Column => {
-            node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric) && c.affinity != Affinity::Real;
+            node.mixed =
+                matches!(class, TypeClass::Float | TypeClass::Numeric) && c.affinity != Affinity::Real;
             node.numeric_text = class == TypeClass::Text && c.affinity != Affinity::Text;
             node
         }
@@ -300,7 +320,9 @@ fn regular(c: &Column, class: TypeClass) -> Regular {
         (TypeClass::Integer, Integer | Numeric) if unseen || only(integers) => Regular::Column,
         (TypeClass::Integer, Blob) if only(integers) => Regular::Value,
         (TypeClass::Float, Real) if unseen || only(numbers) => Regular::Column,
-        (TypeClass::Float | TypeClass::Numeric, Integer | Numeric | Real) if unseen || only(numbers) => Regular::Column,
+        (TypeClass::Float | TypeClass::Numeric, Integer | Numeric | Real) if unseen || only(numbers) => {
+            Regular::Column
+        }
         (TypeClass::Float | TypeClass::Numeric, Blob) if only(numbers) => Regular::Value,
         (TypeClass::Text, Text) if unseen || only(texts) => Regular::Column,
         (TypeClass::Text, Integer | Numeric) if only(texts) => Regular::Column,

@@ -65,7 +65,8 @@ impl<'s> Walk<'s> {
     }
 
     fn core(&mut self, one: &'s OneSelect<'s>, order: &'s [SortedColumn<'s>]) -> Result<Query> {
-        let OneSelect::Select { distinctness, columns, from, where_clause, group_by, having, window_clause } = one
+        let OneSelect::Select { distinctness, columns, from, where_clause, group_by, having, window_clause } =
+            one
         else {
             return refuse("a SELECT was expected");
         };
@@ -139,7 +140,11 @@ impl<'s> Walk<'s> {
         let aggregate = all.iter().any(|e| guard::any(e, aggregates));
         if keys.is_empty() && !aggregate {
             self.level()?.aliases_seen = false;
-            return if having.is_some() { refuse("HAVING without GROUP BY or an aggregate") } else { Ok(None) };
+            return if having.is_some() {
+                refuse("HAVING without GROUP BY or an aggregate")
+            } else {
+                Ok(None)
+            };
         }
         let mut written: Vec<String> = vec![];
         let mut sources = vec![];
@@ -187,7 +192,12 @@ impl<'s> Walk<'s> {
                     let aliased = alias.is_some();
                     let name = alias.clone().or_else(|| name_of(e));
                     let label = alias.or_else(|| label_of(&node)).or_else(|| name.clone());
-                    outputs.push(Output { name, label, node: result(node).map_err(|r| near(r, e))?, aliased });
+                    outputs.push(Output {
+                        name,
+                        label,
+                        node: result(node).map_err(|r| near(r, e))?,
+                        aliased,
+                    });
                 }
                 ResultColumn::Star => outputs.extend(self.star(None)?),
                 ResultColumn::TableStar(table) => outputs.extend(self.star(Some(&sqlite_unquote(table.0)))?),
@@ -200,7 +210,8 @@ impl<'s> Walk<'s> {
     fn star(&mut self, table: Option<&str>) -> Result<Vec<Output>> {
         let at = self.program()?.levels.len() - 1;
         let level = &self.program()?.levels[at];
-        let relations = level.relations.iter().filter(|r| table.is_none_or(|t| r.name.eq_ignore_ascii_case(t)));
+        let relations =
+            level.relations.iter().filter(|r| table.is_none_or(|t| r.name.eq_ignore_ascii_case(t)));
         let columns: Vec<_> = relations.flat_map(|r| r.columns.clone()).collect();
         if columns.is_empty() {
             return refuse(table.map_or("* without a table".to_owned(), |t| format!("no table {t}")));
@@ -210,7 +221,10 @@ impl<'s> Walk<'s> {
         let mut outputs = vec![];
         for column in columns.into_iter().filter(|c| table.is_some() || !c.merged) {
             if column.missing {
-                return refuse(format!("* with column {}, which is not carried over", column.name.unwrap_or_default()));
+                return refuse(format!(
+                    "* with column {}, which is not carried over",
+                    column.name.unwrap_or_default()
+                ));
             }
             let is = |n: &String| column.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(n));
             let both = merged.iter().find(|(n, _)| table.is_none() && is(n)).map(|(_, n)| n.clone());
@@ -218,7 +232,12 @@ impl<'s> Walk<'s> {
             if grouped && !keys.contains(&node.sql) {
                 return refuse("* with GROUP BY");
             }
-            outputs.push(Output { name: column.name, label: Some(column.label), node: result(node)?, aliased: false });
+            outputs.push(Output {
+                name: column.name,
+                label: Some(column.label),
+                node: result(node)?,
+                aliased: false,
+            });
         }
         Ok(outputs)
     }
@@ -330,17 +349,28 @@ impl Query {
         let mut sorted = vec![];
         for key in keys {
             let Some(column) = key.at.and_then(|at| seen.columns.get(at)) else {
-                return refuse("ORDER BY an expression that is no result of DISTINCT or of a compound SELECT");
+                return refuse(
+                    "ORDER BY an expression that is no result of DISTINCT or of a compound SELECT",
+                );
             };
             sorted.push(key_sql(&column.node, key.sorted)?);
         }
-        let items: Vec<String> = seen.columns.iter().zip(&labels).map(|(c, label)| {
-            item(&Output { name: None, label: label.clone(), node: c.node.clone(), aliased: false })
-        }).collect();
-        let columns = inner.columns.iter().zip(labels).map(|(c, label)| Output { label, ..c.clone() }).collect();
+        let items: Vec<String> = seen
+            .columns
+            .iter()
+            .zip(&labels)
+            .map(|(c, label)| {
+                item(&Output { name: None, label: label.clone(), node: c.node.clone(), aliased: false })
+            })
+            .collect();
+        let columns =
+            inner.columns.iter().zip(labels).map(|(c, label)| Output { label, ..c.clone() }).collect();
         let sql = format!(
             "SELECT {} FROM ({}) AS {} ORDER BY {}",
-            items.join(", "), inner.sql, inner.called("q"), sorted.join(", ")
+            items.join(", "),
+            inner.sql,
+            inner.called("q"),
+            sorted.join(", ")
         );
         Ok(Query { sql, columns, one_row: inner.one_row, relabelled: false })
     }
@@ -399,7 +429,9 @@ pub(super) fn place_of(e: &Expr<'_>, outputs: &[Output]) -> Result<Option<usize>
         }
         Expr::Id(id) => {
             let name = sqlite_unquote(id.0);
-            Ok(outputs.iter().position(|o| o.aliased && o.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(&name))))
+            Ok(outputs
+                .iter()
+                .position(|o| o.aliased && o.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(&name))))
         }
         _ => Ok(None),
     }

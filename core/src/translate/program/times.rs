@@ -1,8 +1,8 @@
 //! Times of a statement: columns that hold texts or numbers in SQLite, and texts that date functions read.
 
+use crate::translate::default;
 use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
 use crate::translate::size::Size;
-use crate::translate::default;
 use crate::types::TypeClass;
 use crate::value::Format;
 
@@ -18,14 +18,22 @@ pub(super) fn is_text(node: &Node) -> bool {
 }
 
 /// A value that is compared with a time: the current moment in the form of the time.
-pub(super) fn beside(lead: &Node, node: Node) -> Result<Node> {
+pub(super) fn beside(lead: &Node, node: Node, orders: bool) -> Result<Node> {
     let moment = matches!(node.kind, Kind::Moment(_) | Kind::Epoch(_));
     if is_time(&node) && node.spelled != lead.spelled {
-        return refuse("a time compared with the result of a date function, whose text may be spelled otherwise");
+        return refuse(
+            "a time compared with the result of a date function, whose text may be spelled otherwise",
+        );
     }
     match node.kind {
         _ if moment && lead.spelled => refuse("the result of a date function compared with the current time"),
         Kind::Moment(_) | Kind::Epoch(_) => default::assign(&node, lead.class, lead.format()),
+        Kind::Literal(Lit::Text(ref t)) if lead.class == Date && !spelled(Date, t) => {
+            refuse(format!("'{t}' is no date, with which SQLite compares texts"))
+        }
+        Kind::Literal(Lit::Text(ref t)) if !orders && lead.class != Date && spelled(Date, t) => {
+            refuse(format!("'{t}' has no time of the day, with which SQLite compares texts"))
+        }
         Kind::Literal(Lit::Text(ref t)) if lead.spelled && !spelled(lead.class, t) => {
             refuse(format!("'{t}' is not spelled as date functions spell their results"))
         }
@@ -59,7 +67,11 @@ pub(super) fn number(node: Node) -> Result<Node> {
 /// The same, or a refusal for a time whose number is not known.
 pub(super) fn known_number(node: Node) -> Result<Node> {
     let node = number(node)?;
-    if is_time(&node) { refuse("a time of another number format in one place with another value") } else { Ok(node) }
+    if is_time(&node) {
+        refuse("a time of another number format in one place with another value")
+    } else {
+        Ok(node)
+    }
 }
 
 /// The text of a date function's result.
@@ -89,10 +101,15 @@ pub(super) fn arguments(args: Vec<Node>) -> Result<Vec<Node>> {
     args.into_iter().map(|a| argument(a, epoch)).collect()
 }
 
+/// A text that a date function reads.
+pub(super) fn is_read(node: &Node) -> bool {
+    node.class == Text && matches!(node.kind, Kind::Column { .. } | Kind::Plain)
+}
+
 fn argument(node: Node, epoch: bool) -> Result<Node> {
     match (&node.kind, node.class) {
         (Kind::Column { .. }, TimestampTz) if epoch => number(node),
-        (Kind::Column { .. } | Kind::Plain, Text) if !epoch => {
+        (_, Text) if !epoch && is_read(&node) => {
             let text = node.text()?;
             let refused = format!("'not a time in ISO 8601: ' || {}", text.operand());
             let sql = format!(
@@ -103,7 +120,9 @@ fn argument(node: Node, epoch: bool) -> Result<Node> {
             );
             Ok(Node::atom(sql, Timestamp).after(&[&text]))
         }
-        (_, Float) if epoch && node.literal().is_none() => refuse("a date function of seconds with a fraction"),
+        (_, Float) if epoch && node.literal().is_none() => {
+            refuse("a date function of seconds with a fraction")
+        }
         _ => Ok(node),
     }
 }

@@ -1,6 +1,8 @@
 //! Window functions and windows: one table, which docs/translate.md repeats.
 
-use sqlite3_parser::ast::{Expr, FrameBound, FrameClause, FrameExclude, FrameMode, FunctionTail, Over, Window};
+use sqlite3_parser::ast::{
+    Expr, FrameBound, FrameClause, FrameExclude, FrameMode, FunctionTail, Over, Window,
+};
 
 use super::scope::groupable;
 use super::select::{direction, key_sql};
@@ -54,7 +56,10 @@ impl<'s> Walk<'s> {
     ) -> Result<Node> {
         let known = WINDOW_FUNCTIONS.iter().find(|f| f.name == name && (f.min..=f.max).contains(&args.len()));
         let Some(function) = known else {
-            return refuse(format!("window function \"{name}\" with {} arguments has no equivalent", args.len()));
+            return refuse(format!(
+                "window function \"{name}\" with {} arguments has no equivalent",
+                args.len()
+            ));
         };
         if tail.is_some_and(|tail| tail.filter_clause.is_some()) {
             return refuse("FILTER of a window function");
