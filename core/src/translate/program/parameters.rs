@@ -59,11 +59,10 @@ impl Parameters {
 
     pub fn notes(&self) -> Vec<String> {
         let named = self.names.iter().map(|(name, number)| format!("parameter {name} is ${number}"));
-        let typed = (1..=self.last).map(|n| match self.types.get(&n) {
-            Some(class) => format!("${n} is a {} value", class_name(*class)),
-            None => format!("${n} is not used"),
-        });
-        named.chain(typed).collect()
+        let typed = self.types.iter().map(|(n, class)| format!("${n} is a {} value", class_name(*class)));
+        let unused = (1..=self.last).filter(|n| !self.types.contains_key(n)).count();
+        let unused = (unused > 0).then(|| format!("{unused} of the numbers up to ${} are not used", self.last));
+        named.chain(typed).chain(unused).collect()
     }
 }
 
