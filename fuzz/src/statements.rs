@@ -162,6 +162,7 @@ fn schema() -> Schema {
         target,
         columns: columns.map(column).into_iter().filter(|c| source == "w" || !c.missing).collect(),
         rowid: Some(0),
+        view: None,
     };
     let relations = vec![
         relation("t", Ok("\"public\".\"t\"".into())),
@@ -215,7 +216,11 @@ fn deep_statements_are_refused() {
         format!("SELECT {}1", "NOT ".repeat(85)),
         format!("SELECT {}1{}", "(SELECT ".repeat(9), ")".repeat(9)),
         format!("SELECT {}id{} FROM t", "coalesce(".repeat(80), ", 1)".repeat(80)),
-        format!("SELECT id FROM t WHERE {}id = 1{}", "id IN (SELECT id FROM u WHERE ".repeat(8), ")".repeat(8)),
+        format!(
+            "SELECT id FROM t WHERE {}id = 1{}",
+            "id IN (SELECT id FROM u WHERE ".repeat(8),
+            ")".repeat(8)
+        ),
         format!("SELECT * FROM {}t{}", "(SELECT id FROM ".repeat(5), ")".repeat(5)),
     ] {
         bounded(|| statement(&text, &schema)).unwrap_or_else(|e| panic!("{text}: {}", e.reason));

@@ -82,6 +82,14 @@ impl<'s> Walk<'s> {
 
     fn between(&mut self, operands: [&'s Expr<'s>; 3], not: bool) -> Result<Node> {
         let operands = operands.into_iter().map(|e| self.expr(e)).collect::<Result<Vec<Node>>>()?;
+        if let [value, low, high] = operands.as_slice()
+            && self.is_apart(value, low, high)
+        {
+            let above = self.compare(value.clone(), Op::Ge, low.clone())?;
+            let below = self.compare(value.clone(), Op::Le, high.clone())?;
+            let both = logic(&above, "AND", Prec::And, &below)?;
+            return if not { negated(&both) } else { Ok(both) };
+        }
         match self.compared(operands, true)?.as_slice() {
             [value, low, high] => compare::between(value.clone(), low.clone(), high.clone(), not),
             _ => refuse("BETWEEN needs two bounds"),
@@ -166,10 +174,7 @@ impl<'s> Walk<'s> {
         let x = if self.program.is_some() { self.operand(op, x)? } else { x };
         match op {
             UnaryOperator::Not if x.is_null() => x.truth(),
-            UnaryOperator::Not => {
-                let x = x.truth()?;
-                Ok(Node::new(format!("NOT {}", x.at(Prec::Compare)), TypeClass::Bool, Prec::Not).after(&[&x]))
-            }
+            UnaryOperator::Not => negated(&x),
             UnaryOperator::Negative => arith::negate(&x),
             // Unary plus only removes a column's affinity.
             UnaryOperator::Positive => Ok(x),
@@ -195,10 +200,7 @@ impl<'s> Walk<'s> {
         }
         let right = self.expr(r)?;
         match comparison {
-            Some(comparison) => {
-                let (left, right) = self.pair(left, right, comparison.orders())?;
-                compare::compare(left, comparison, right)
-            }
+            Some(comparison) => self.compare(left, comparison, right),
             None => self.computed(left, op, right),
         }
     }
@@ -335,6 +337,11 @@ fn logic(left: &Node, word: &str, prec: Prec, right: &Node) -> Result<Node> {
     // Mixed AND and OR get parentheses for the reader's sake.
     let show = |n: &Node| if n.prec == prec { n.sql.clone() } else { n.at(Prec::Not) };
     Ok(Node::new(format!("{} {word} {}", show(&l), show(&r)), TypeClass::Bool, prec).after(&[&l, &r]))
+}
+
+fn negated(x: &Node) -> Result<Node> {
+    let x = x.truth()?;
+    Ok(Node::new(format!("NOT {}", x.at(Prec::Compare)), TypeClass::Bool, Prec::Not).after(&[&x]))
 }
 
 fn is_truth(value: &Node, not: bool, word: &str) -> Result<Node> {

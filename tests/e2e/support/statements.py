@@ -225,6 +225,17 @@ sum(n)
 at || ''
 at = day
 at < '2020'
+day < '2020-01-31 00:00:00'
+day <= '2020-01-31 00:00:00'
+day > '2020-01-31 00:00:00'
+day >= '2020-01-31 10:00'
+day BETWEEN datetime('2000-01-01') AND datetime('2021-02-28')
+day NOT BETWEEN '2000-01-01 00:00:00' AND '2021-02-28'
+at BETWEEN datetime('2000-01-01') AND datetime('2024-03-10 08:09:10')
+date('2024-02-29', '+1 year')
+date('2024-01-31', '+1 month', '-1 day')
+strftime('%Y', '2024-02-29')
+julianday('2024-02-29') - julianday('2024-01-01')
 day < '2020'
 iso < '2020'
 iso = '1970-01-01'

@@ -36,10 +36,7 @@ class Oracle:
         self.path, self.plan = path, plan
         t.sql(f"SELECT * FROM sqlite_import({quote(str(path))}, {quote(plan)})")
         self.source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        self.target = psycopg.connect(host=t.server.socket, port=5432, user="postgres", dbname=t.database, autocommit=True,
-                                      client_encoding="UTF8", prepare_threshold=None)
-        self.settings = t.settings
-        self.fixed = rotation.commands("SET LOCAL", rotation.FIXED)
+        self.target = connected(t)
 
     def close(self):
         self.source.close()
@@ -69,7 +66,7 @@ class Oracle:
         except sqlite3.Error as error:
             return Outcome(statement, "invalid", str(error), translated)
         try:
-            rows = self.run(translated, width)
+            rows = run_fixed(self.target, rotation.FIXED, translated, width)
         except psycopg.Error as error:
             if error.diag.sqlstate in ASSUMED and notes:
                 return Outcome(statement, "assumption", str(error), translated)
@@ -77,17 +74,24 @@ class Oracle:
         why = difference(expected, rows, ordered)
         return Outcome(statement, "wrong" if why else "equal", why, translated)
 
-    def run(self, translated, width):
-        """The rows, computed under the scenario's settings and read under fixed ones."""
-        names = ", ".join(f"c{n}" for n in range(width))
-        with self.target.transaction(force_rollback=True):
-            self.target.execute(f"CREATE TEMP TABLE result({names}) ON COMMIT DROP AS {translated}")
-            self.target.execute(self.fixed)
-            return self.target.execute("SELECT * FROM result").fetchall()
-
     def judge_all(self, statements, ordered=lambda _: True):
         translations = self.translate_all(statements)
         return [self.judge(s, found, ordered(s)) for s, found in zip(statements, translations)]
+
+
+def connected(t):
+    """A session with the scenario's settings, whose values are Python's."""
+    return psycopg.connect(host=t.server.socket, port=5432, user="postgres", dbname=t.database, autocommit=True,
+                           client_encoding="UTF8", prepare_threshold=None)
+
+
+def run_fixed(target, fixed, query, width):
+    """The rows, computed under the session's settings and read under fixed ones."""
+    names = ", ".join(f"c{n}" for n in range(width))
+    with target.transaction(force_rollback=True):
+        target.execute(f"CREATE TEMP TABLE result({names}) ON COMMIT DROP AS {query}")
+        target.execute(rotation.commands("SET LOCAL", fixed))
+        return target.execute("SELECT * FROM result").fetchall()
 
 
 def difference(expected, rows, ordered):

@@ -9,3 +9,4 @@ pub(crate) mod relations;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;
+pub(crate) mod views;

@@ -9,23 +9,19 @@ use crate::translate::{Collation, ScopeColumn, Size};
 use crate::types::ColumnProfile;
 use crate::value::{PgType, Timezone};
 
-/// Of every table and view.
+/// Of every table.
 pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
-    let catalog = ctx.source.catalog;
     let mut relations: Vec<Relation> = decided.iter().map(relation).collect();
     let known = |name: &str| decided.iter().any(|table| table.source.name.eq_ignore_ascii_case(name));
-    let absent = |name: &String, reason: &str| Relation {
-        source: name.clone(),
-        target: Err(reason.into()),
-        columns: vec![],
-        rowid: None,
-    };
-    let left_out = catalog.tables.iter().filter(|table| !known(&table.name));
+    let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
-    relations
-        .extend(catalog.views.iter().map(|view| absent(&view.name, "is a view, which is not carried over")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     Schema { relations, timezone }
+}
+
+/// A relation of the file that is not in the target.
+pub fn absent(name: &str, reason: &str) -> Relation {
+    Relation { source: name.to_owned(), target: Err(reason.into()), columns: vec![], rowid: None, view: None }
 }
 
 fn relation(table: &DecidedTable<'_>) -> Relation {
@@ -51,7 +47,7 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
         Disposition::Absent => Err("has no counterpart in the target".into()),
         _ => Ok(qualified(&table.settings.schema, &table.target)),
     };
-    Relation { source: table.source.name.clone(), target, columns, rowid }
+    Relation { source: table.source.name.clone(), target, columns, rowid, view: None }
 }
 
 /// An existing column of type citext is read as a new one is.

@@ -47,7 +47,13 @@ impl<'s> Walk<'s> {
             let of_column: Vec<&Node> = translated.iter().filter_map(|row| row.get(at)).collect();
             let name = format!("column{}", at + 1);
             let node = common(&of_column)?;
-            columns.push(Output { name: Some(name.clone()), label: Some(name), aliased: false, node });
+            columns.push(Output {
+                name: Some(name.clone()),
+                label: Some(name),
+                aliased: false,
+                text: None,
+                node,
+            });
         }
         let cell = |(node, column): (&Node, &Output)| converted(node, &column.node);
         let rows = translated

@@ -187,6 +187,19 @@ impl<'s> Walk<'s> {
         Ok(nodes)
     }
 
+    pub(in crate::translate) fn compare(&mut self, l: Node, op: Op, r: Node) -> Result<Node> {
+        let found = self.program.as_ref().and_then(|_| times::longer(&l, op, &r));
+        let (op, r) = found.unwrap_or((op, r));
+        let (l, r) = self.pair(l, r, op.orders())?;
+        compare::compare(l, op, r)
+    }
+
+    /// The bounds of a BETWEEN need comparisons of their own.
+    pub(in crate::translate) fn is_apart(&self, value: &Node, low: &Node, high: &Node) -> bool {
+        self.program.is_some()
+            && [low, high].iter().any(|bound| times::longer(value, Op::Ge, bound).is_some())
+    }
+
     pub(in crate::translate) fn pair(&mut self, a: Node, b: Node, orders: bool) -> Result<(Node, Node)> {
         let mut both = self.compared(vec![a, b], orders)?.into_iter();
         match (both.next(), both.next()) {
@@ -314,6 +327,9 @@ impl<'s> Walk<'s> {
             "iif" | "if" => self.choice(args)?,
             _ => args,
         };
+        if let Some(text) = times::constant(name, &args) {
+            return Ok(text);
+        }
         if times::takes_times(name) && args.iter().any(times::is_read) {
             self.note(
                 "texts that date functions read are in ISO 8601 without an offset; others are an error",

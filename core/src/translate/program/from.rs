@@ -98,7 +98,11 @@ impl<'s> Walk<'s> {
                 let sql = format!("{target} AS {}", ident(&sql_alias));
                 let sql =
                     if target.ends_with(&format!(".{}", ident(&sql_alias))) { target.clone() } else { sql };
-                Ok((sql, of_relation(relation, &seen_as, &sql_alias, &program.schema.timezone)))
+                let visible = match &relation.view {
+                    Some(view) => of_query(&view.0, &seen_as, &sql_alias),
+                    None => of_relation(relation, &seen_as, &sql_alias, &program.schema.timezone),
+                };
+                Ok((sql, visible))
             }
             Err(reason) => refuse(format!("table {table} {reason}")),
         }
@@ -209,6 +213,7 @@ fn output(column: &VisibleColumn) -> super::Output {
         name: column.name.clone(),
         label: Some(column.label.clone()),
         aliased: false,
+        text: None,
         node: column.node.clone(),
     }
 }

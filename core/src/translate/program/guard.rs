@@ -13,6 +13,7 @@ use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
 use super::parameters::MARK;
+use crate::sqltext::sqlite_unquote;
 use crate::translate::node::{Result, refuse};
 use crate::translate::parse::first_line;
 
@@ -32,8 +33,8 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Parses exactly one SELECT.
-pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
+/// Parses exactly one statement.
+fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("it is longer than {MAX_TEXT} bytes"));
     }
@@ -57,11 +58,26 @@ pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
         Ok(Some(_)) => return refuse("it is more than one statement"),
         Err(e) => return unreadable(e),
     }
-    let Cmd::Stmt(Stmt::Select(select)) = command else {
+    Ok(command)
+}
+
+/// One SELECT.
+pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
+    let Cmd::Stmt(Stmt::Select(select)) = command(sql, bump)? else {
         return refuse("only SELECT and VALUES are translated");
     };
     check_depth(select)?;
     Ok(select)
+}
+
+/// The SELECT of CREATE VIEW, and the names that it gives the columns.
+pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b>, Option<Vec<String>>)> {
+    let Cmd::Stmt(Stmt::CreateView { select, columns, .. }) = command(sql, bump)? else {
+        return refuse("it is no CREATE VIEW");
+    };
+    check_depth(select)?;
+    let names = columns.map(|columns| columns.iter().map(|c| sqlite_unquote(c.col_name.0)).collect());
+    Ok((select, names))
 }
 
 fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
@@ -302,7 +318,7 @@ pub(super) fn reads<'a>(one: &'a OneSelect<'a>, name: &str) -> bool {
             let tables = from.select.iter().copied().chain(from.joins.iter().flatten().map(|j| &j.table));
             for table in tables {
                 if let SelectTable::Table(table, ..) = table
-                    && crate::sqltext::sqlite_unquote(table.name.0).eq_ignore_ascii_case(name)
+                    && sqlite_unquote(table.name.0).eq_ignore_ascii_case(name)
                 {
                     return true;
                 }
@@ -341,17 +357,29 @@ pub(super) fn shown(e: &impl ToTokens) -> String {
 
 /// Where the tokens of an expression stand in a statement first.
 pub(super) fn place(sql: &str, near: &str) -> Option<Place> {
-    let (all, wanted) = (tokens(sql).ok()?, tokens(near).ok()?);
-    let same = |a: &(usize, &str, TokenType), b: &(usize, &str, TokenType)| {
-        a.2 == b.2 && (operator(a.1) || a.1.eq_ignore_ascii_case(b.1))
-    };
-    let found = all.windows(wanted.len().max(1)).find(|w| w.iter().zip(&wanted).all(|(a, b)| same(a, b)));
-    let first = || all.iter().find(|a| wanted.first().is_some_and(|b| same(a, b)));
-    let at = found.and_then(<[_]>::first).or_else(first)?.0;
+    let (at, _) = found(sql, near)?;
     let before = sql.get(..at)?;
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     Some(Place { line, column })
+}
+
+/// An expression as the statement spells it.
+pub(super) fn original<'a>(sql: &'a str, shown: &str) -> Option<&'a str> {
+    let (start, end) = found(sql, shown)?;
+    sql.get(start..end)
+}
+
+fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
+    let (all, wanted) = (tokens(sql).ok()?, tokens(near).ok()?);
+    let same = |a: &(usize, &str, TokenType), b: &(usize, &str, TokenType)| {
+        a.2 == b.2 && (operator(a.1) || a.1.eq_ignore_ascii_case(b.1))
+    };
+    let whole = all.windows(wanted.len().max(1)).find(|w| w.iter().zip(&wanted).all(|(a, b)| same(a, b)));
+    let first = || all.iter().find(|a| wanted.first().is_some_and(|b| same(a, b))).map(std::slice::from_ref);
+    let tokens = whole.or_else(first)?;
+    let last = tokens.last()?;
+    Some((tokens.first()?.0, last.0 + last.1.len()))
 }
 
 /// Operators have several spellings.

@@ -16,6 +16,7 @@ mod parameters;
 mod scope;
 mod select;
 mod times;
+mod view;
 mod window;
 mod with;
 
@@ -33,6 +34,7 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
+pub use self::view::{View, ViewColumns, view};
 pub use self::window::WINDOW_FUNCTIONS;
 
 /// Every table and view that a statement may name, with what became of it.
@@ -53,6 +55,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The column that is the rowid.
     pub rowid: Option<usize>,
+    /// Of a view that was translated before.
+    pub view: Option<ViewColumns>,
 }
 
 /// A column of a table.
@@ -110,10 +114,12 @@ pub fn statement(sql: &str, schema: &Schema) -> std::result::Result<Statement, R
         let notes = program.notes.into_iter().chain(program.parameters.notes()).collect();
         Ok(Statement { sql, notes })
     });
-    translated.map_err(|Untranslatable { reason, near }| {
-        let place = near.as_deref().and_then(|near| guard::place(sql, near));
-        Refusal { reason, place, near, with_schema: !schema.relations.is_empty() }
-    })
+    translated.map_err(|refused| refusal(refused, sql, schema))
+}
+
+fn refusal(Untranslatable { reason, near }: Untranslatable, sql: &str, schema: &Schema) -> Refusal {
+    let place = near.as_deref().and_then(|near| guard::place(sql, near));
+    Refusal { reason, place, near, with_schema: !schema.relations.is_empty() }
 }
 
 /// The most expressions that are translated for one statement, some of them more than once.
@@ -160,7 +166,7 @@ pub(super) struct Query {
 }
 
 /// A column of a result.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Output {
     /// By which SQLite's statements name it.
     name: Option<String>,
@@ -168,6 +174,8 @@ pub(super) struct Output {
     label: Option<String>,
     /// The name is an alias.
     aliased: bool,
+    /// The expression as SQL, where there is no name: SQLite calls the column so.
+    text: Option<String>,
     node: Node,
 }
 

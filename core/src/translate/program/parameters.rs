@@ -61,7 +61,8 @@ impl Parameters {
         let named = self.names.iter().map(|(name, number)| format!("parameter {name} is ${number}"));
         let typed = self.types.iter().map(|(n, class)| format!("${n} is a {} value", class_name(*class)));
         let unused = (1..=self.last).filter(|n| !self.types.contains_key(n)).count();
-        let unused = (unused > 0).then(|| format!("{unused} of the numbers up to ${} are not used", self.last));
+        let unused =
+            (unused > 0).then(|| format!("{unused} of the numbers up to ${} are not used", self.last));
         named.chain(typed).chain(unused).collect()
     }
 }
@@ -105,7 +106,9 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let Some(class) = nodes.iter().find(|n| !parameter(n) && !n.is_null()).map(|n| n.class) else {
-            return refuse("nothing tells the type of a parameter");
+            // A test for NULL needs none.
+            let all = nodes.iter().all(parameter);
+            return if all { refuse("nothing tells the type of a parameter") } else { Ok(nodes) };
         };
         nodes.into_iter().map(|n| self.typed(n, class)).collect()
     }

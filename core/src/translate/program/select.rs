@@ -191,12 +191,14 @@ impl<'s> Walk<'s> {
                     let alias = alias_of(alias.as_ref());
                     let aliased = alias.is_some();
                     let name = alias.clone().or_else(|| name_of(e));
+                    let text = name.is_none().then(|| guard::shown(e));
                     let label = alias.or_else(|| label_of(&node)).or_else(|| name.clone());
                     outputs.push(Output {
                         name,
                         label,
                         node: result(node).map_err(|r| near(r, e))?,
                         aliased,
+                        text,
                     });
                 }
                 ResultColumn::Star => outputs.extend(self.star(None)?),
@@ -237,6 +239,7 @@ impl<'s> Walk<'s> {
                 label: Some(column.label),
                 node: result(node)?,
                 aliased: false,
+                text: None,
             });
         }
         Ok(outputs)
@@ -360,7 +363,13 @@ impl Query {
             .iter()
             .zip(&labels)
             .map(|(c, label)| {
-                item(&Output { name: None, label: label.clone(), node: c.node.clone(), aliased: false })
+                item(&Output {
+                    name: None,
+                    label: label.clone(),
+                    node: c.node.clone(),
+                    aliased: false,
+                    text: None,
+                })
             })
             .collect();
         let columns =

@@ -1,8 +1,9 @@
 //! Times of a statement: columns that hold texts or numbers in SQLite, and texts that date functions read.
 
-use crate::translate::default;
-use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::compare::Op;
+use crate::translate::node::{self, Kind, Lit, Node, Prec, Result, refuse};
 use crate::translate::size::Size;
+use crate::translate::{default, temporal};
 use crate::types::TypeClass;
 use crate::value::Format;
 
@@ -50,6 +51,33 @@ fn spelled(class: TypeClass, text: &str) -> bool {
     };
     let same = |(a, b): (char, char)| if b == '0' { a.is_ascii_digit() } else { a == b };
     text.len() == shape.len() && text.chars().zip(shape.chars()).all(same)
+}
+
+/// A date column beside a text that begins with a date and goes on: SQLite's text of the date is less than it, and so the
+/// date is less than the text, or equal to its date.
+pub(super) fn longer(l: &Node, op: Op, r: &Node) -> Option<(Op, Node)> {
+    let date = l.class == Date && l.is_column() && is_text(l);
+    let start = r.text_literal().filter(|t| date && t.len() > 10).and_then(|t| t.get(..10))?;
+    let op = match op {
+        Op::Gt | Op::Ge => Op::Gt,
+        Op::Lt | Op::Le => Op::Le,
+        _ => return None,
+    };
+    spelled(Date, start).then(|| (op, node::text(start)))
+}
+
+/// `datetime('2020-01-31')` as SQLite computes it, without modifiers.
+pub(super) fn constant(function: &str, args: &[Node]) -> Option<Node> {
+    let [time] = args else { return None };
+    let iso = temporal::iso(time.text_literal()?)?;
+    let (date, clock) = (iso.date.filter(|_| iso.offset.is_none())?, iso.time.unwrap_or_default());
+    let clock = format!("{:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second());
+    Some(node::text(&match function {
+        "date" => date.to_string(),
+        "time" => clock,
+        "datetime" => format!("{date} {clock}"),
+        _ => return None,
+    }))
 }
 
 /// The number that SQLite holds for a column whose numbers were read as times.
@@ -120,6 +148,13 @@ fn argument(node: Node, epoch: bool) -> Result<Node> {
             );
             Ok(Node::atom(sql, Timestamp).after(&[&text]))
         }
+        (Kind::Literal(Lit::Text(t)), _) if !epoch => match temporal::iso(t) {
+            Some(temporal::Iso { date: Some(date), time, offset: None }) => {
+                let clock = time.unwrap_or_default();
+                Ok(Node::atom(format!("'{date} {clock}'::timestamp"), Timestamp))
+            }
+            _ => Ok(node),
+        },
         (_, Float) if epoch && node.literal().is_none() => {
             refuse("a date function of seconds with a fraction")
         }
