@@ -211,6 +211,19 @@ fn deep_statements_are_refused() {
         let text = format!("{head}{}1{}", repeated.repeat(20_000), tail.repeat(20_000));
         assert!(bounded(|| statement(&text, &schema)).is_err(), "{head}{repeated}");
     }
+    for (head, repeated) in [
+        ("SELECT 1 FROM t", ", t"),
+        ("SELECT 1 FROM t", " NATURAL JOIN t"),
+        ("SELECT 1", " UNION SELECT 1"),
+        ("SELECT 1 FROM t", " LIMIT 1"),
+        ("SELECT 1 FROM t GROUP BY id", ", id + 1"),
+        ("VALUES (1)", ", (NULL)"),
+        ("SELECT id", ", id"),
+        ("SELECT id AS x FROM t WHERE x", " AND x"),
+    ] {
+        let text = format!("{head}{}", repeated.repeat(10_000));
+        let _ = bounded(|| statement(&text, &schema));
+    }
     // What is almost too deep is translated, on a small stack.
     for text in [
         format!("SELECT {}1", "NOT ".repeat(85)),

@@ -10,6 +10,9 @@ use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Node, Result, class_name, refuse};
 use crate::types::TypeClass;
 
+/// The most SELECTs of a compound in SQLite.
+const MOST_ARMS: usize = 500;
+
 impl<'s> Walk<'s> {
     pub(super) fn compound(
         &mut self,
@@ -17,6 +20,9 @@ impl<'s> Walk<'s> {
         arms: &'s [CompoundSelect<'s>],
         order: &'s [SortedColumn<'s>],
     ) -> Result<Query> {
+        if arms.len() >= MOST_ARMS {
+            return refuse(format!("more than {MOST_ARMS} SELECTs in a compound"));
+        }
         let mut query = self.one(first, &[])?;
         for arm in arms {
             let next = self.one(&arm.select, &[])?;

@@ -16,6 +16,9 @@ use crate::translate::expr::Walk;
 use crate::translate::function;
 use crate::translate::node::{Node, Prec, Result, refuse};
 
+/// The most tables of a join in SQLite.
+const MOST_TABLES: usize = 64;
+
 impl<'s> Walk<'s> {
     /// The clause, whose relations the innermost SELECT sees from then on.
     pub(super) fn from_clause(&mut self, from: &'s FromClause<'s>) -> Result<String> {
@@ -66,10 +69,11 @@ impl<'s> Walk<'s> {
     }
 
     fn see(&mut self, visible: Visible) -> Result<()> {
-        match self.program()?.levels.last_mut() {
-            Some(level) => level.relations.push(visible),
-            None => return refuse("a table outside of a SELECT"),
+        let level = self.level()?;
+        if level.relations.len() >= MOST_TABLES {
+            return refuse(format!("more than {MOST_TABLES} tables in a join"));
         }
+        level.relations.push(visible);
         Ok(())
     }
 
@@ -80,6 +84,11 @@ impl<'s> Walk<'s> {
         alias: Option<&str>,
     ) -> Result<(String, Visible)> {
         let table = sqlite_unquote(name.name.0);
+        if let Some(database) = &name.db_name
+            && !sqlite_unquote(database.0).eq_ignore_ascii_case("main")
+        {
+            return refuse(format!("no table {}.{table}", database.0));
+        }
         let seen_as = alias.unwrap_or(&table).to_owned();
         let sql_alias = self.program()?.alias(&seen_as);
         let program = self.program()?;

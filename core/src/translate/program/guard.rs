@@ -110,6 +110,10 @@ fn check_parentheses(sql: &str) -> Result<()> {
 
 /// `LIMIT 10, 5` as `LIMIT 5 OFFSET 10`: the parser's tree does not tell which of the two was written.
 fn with_offsets(sql: &str) -> Result<String> {
+    let limits = tokens(sql)?.iter().filter(|(_, _, kind)| *kind == TokenType::TK_LIMIT).count();
+    if limits > MAX_PARENTHESES {
+        return refuse("it has too many limits");
+    }
     let mut sql = sql.to_owned();
     for _ in 0..MAX_PARENTHESES {
         let Some((limit, comma, end)) = comma_of_limit(&tokens(&sql)?, sql.len()) else { return Ok(sql) };
