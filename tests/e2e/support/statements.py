@@ -495,7 +495,7 @@ class Generator:
         return self.random.choice(choices)
 
     def statement(self):
-        return self.pick(self.rows, self.rows, self.groups, self.compound, self.expressions, self.expressions)()
+        return self.pick(self.rows, self.groups, self.compound, self.expressions, self.expressions, self.derived, self.windows, self.joins, self.grouped_joins)()
 
     # Each kind of expression by the storage class that it mostly has.
 
@@ -606,3 +606,42 @@ class Generator:
         kind = self.pick(self.integer, self.text)
         word = self.pick("UNION", "UNION ALL", "EXCEPT", "INTERSECT")
         return f"SELECT {kind()} AS k FROM v UNION SELECT {kind()} FROM v WHERE {self.truth()} {word} SELECT {kind()} FROM v ORDER BY k"
+
+    def derived(self):
+        kind = self.pick(self.integer, self.text, self.number, self.truth)
+        inner = self.pick(f"SELECT {kind()} AS k, {self.any()} AS a, v.id FROM v WHERE {self.truth()}",
+                          f"SELECT {kind()} AS k, count(*) AS a, min(v.id) AS id FROM v GROUP BY k",
+                          f"SELECT {kind()} AS k, v.t AS a, v.id FROM v UNION ALL SELECT {kind()}, v.u, v.id + 100 FROM v")
+        outer = self.pick("d.k, d.a", "d.k IS NULL, d.a, d.id", "d.id, coalesce(d.k, d.k)", "max(d.k), count(d.a)", "d.k, count(*), min(d.id)")
+        tail = {"max(d.k), count(d.a)": "", "d.k, count(*), min(d.id)": " GROUP BY d.k ORDER BY d.k"}.get(outer, " ORDER BY d.id, d.k, d.a")
+        condition = self.pick("", f" WHERE d.k {self.pick('=', '<', 'IS NOT', '>=')} {self.pick('0', '1', chr(39) + 'a' + chr(39), 'd.id', 'NULL')}")
+        source = self.pick(f"FROM ({inner}) d", f"FROM ({inner}) AS d")
+        with_clause = ""
+        if self.random.random() < 0.3:
+            with_clause, source = f"WITH d AS ({inner}) ", "FROM d"
+        return f"{with_clause}SELECT {outer} {source}{condition}{tail}"
+
+    def windows(self):
+        partition = self.pick("", f"PARTITION BY {self.pick(self.integer, self.text, self.truth)()} ")
+        order = f"ORDER BY {self.any()} {self.pick('', 'DESC', 'NULLS LAST')}, v.id"
+        frame = self.pick("", "", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " ROWS UNBOUNDED PRECEDING", " GROUPS 1 PRECEDING", " ROWS CURRENT ROW EXCLUDE TIES")
+        function = self.pick("row_number()", "rank()", "dense_rank()", "ntile(3)", f"lag({self.integer()})", f"lead({self.text()}, 2)", f"sum({self.integer()})",
+                             "count(*)", f"min({self.text()})", f"max({self.number()})", f"first_value({self.text()})", f"nth_value({self.integer()}, 2)")
+        return f"SELECT v.id, {function} OVER ({partition}{order}{frame}) FROM v WHERE {self.pick('1', self.truth())} ORDER BY v.id"
+
+    def joins(self):
+        word = self.pick("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "NATURAL JOIN", "NATURAL LEFT JOIN")
+        other = self.pick("p", "o", "(SELECT m AS id, t AS word FROM v) w")
+        how = "" if "NATURAL" in word else " USING (id)"
+        columns = self.pick("id", "*", "id, count(*)")
+        tail = {"id, count(*)": " GROUP BY id ORDER BY id"}.get(columns, " ORDER BY id" if columns == "id" else "")
+        return f"SELECT {columns} FROM v {word} {other}{how}{tail}"
+
+    def grouped_joins(self):
+        key = self.pick("p.\"group\"", "p.active", "o.item", "o.person", "p.since", "strftime('%Y', p.since)", "o.amount > 2", "upper(o.item)")
+        aggregate = self.pick("sum(o.amount)", "count(DISTINCT o.item)", "max(p.pay)", "min(o.price)", "avg(o.amount)", "sum(o.amount * o.price)", "sum(p.active)",
+                              "count(o.id) FILTER (WHERE o.amount > 1)", "total(p.pay)", "max(o.item)", "min(p.since)")
+        source = self.pick("p JOIN o ON o.person = p.id", "p LEFT JOIN o ON o.person = p.id", "p, o", "o LEFT JOIN p ON p.id = o.person")
+        having = self.pick("", " HAVING count(*) > 1", f" HAVING {aggregate} IS NOT NULL")
+        order = self.pick("1", "k", "count(*), k", "2, 1")
+        return f"SELECT {key} AS k, {aggregate}, count(*) FROM {source} GROUP BY {self.pick('k', '1', key)}{having} ORDER BY {order}"

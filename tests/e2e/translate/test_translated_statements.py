@@ -46,4 +46,4 @@ def test_selects(oracle):
 def test_random_statements(oracle):
     generator = Generator(SEED)
     statements = [generator.statement() for _ in range(COUNT)]
-    check(oracle.judge_all(statements), 55)
+    check(oracle.judge_all(statements, lambda s: "ORDER BY" in s.rsplit(")", 1)[-1]), 55)
