@@ -7,6 +7,7 @@ mod blocked;
 mod catalogue;
 mod expression;
 mod of_sqlite;
+mod statement;
 
 pub use self::expression::expression_fix;
 
@@ -22,6 +23,7 @@ use pg_sqlite_migrate_core::finding::{Finding, Fix, counted};
 use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::{PlanError, orphan_policies};
 use pg_sqlite_migrate_core::sqltext::ident;
+use pg_sqlite_migrate_core::translate::program::Refusal;
 
 /// What a user can be told.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,11 @@ pub enum Error {
     NoFileAccess { role: String },
     #[error("path must not be NULL")]
     NullPath,
+    #[error("sql must not be NULL")]
+    NullStatement,
+    /// A statement of SQLite that has no PostgreSQL form.
+    #[error("the statement cannot be translated: {}", .0.reason)]
+    Statement(Box<Refusal>),
     #[error("SQLite file \"{path}\" is outside the allowed directories")]
     OutsideAllowedDirectories { path: String },
     #[error("{0}")]
@@ -188,7 +195,8 @@ impl Error {
             | Error::OutsideAllowedDirectories { .. }
             | Error::NoCreateTable { .. }
             | Error::NoCreateSchema { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Error::NullPath => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            Error::NullPath | Error::NullStatement => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            Error::Statement(_) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Sqlite(e) => of_sqlite::code(e),
             Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::Plan(PlanError::Unsupported { .. }) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -244,6 +252,7 @@ impl Error {
                 Some(format!("{rejected} in the run log."))
             }
             Error::Values { difference, .. } => Some(difference.clone()),
+            Error::Statement(refusal) => statement::detail(refusal),
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("SQLite reported the damage while it read \"{object}\"."))
             }
@@ -342,7 +351,8 @@ impl Error {
             Error::Broken(broken) => broken.hint.clone().or_else(|| broken.caught.hint.clone()),
             Error::Server(caught) => caught.hint.clone(),
             Error::InRun { error, .. } => error.hint(),
-            Error::NullPath => None,
+            Error::Statement(refusal) => Some(statement::hint(refusal)),
+            Error::NullPath | Error::NullStatement => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod expressions;
 mod plans;
 mod queries;
 mod sql;
+mod statements;
 mod text;
 mod values;
 

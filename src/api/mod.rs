@@ -16,5 +16,6 @@ mod manifest;
 mod plan;
 mod report;
 mod sequences;
+mod translate;
 mod verdict;
 mod verify;

@@ -13,6 +13,7 @@ use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::translate::program::Refusal;
 use pg_sqlite_migrate_core::value::batch::RowName;
 
 const PAGE: &str = include_str!("../../docs/reference.md");
@@ -100,6 +101,8 @@ fn errors() -> Vec<Error> {
     let mut samples = samples!(Error {
         NoFileAccess { .. } => [Error::NoFileAccess { role: any() }],
         NullPath { .. } => [Error::NullPath],
+        NullStatement { .. } => [Error::NullStatement],
+        Statement(_) => [Error::Statement(Box::new(Refusal { reason: any(), place: None, near: None, with_schema: true }))],
         OutsideAllowedDirectories { .. } => [Error::OutsideAllowedDirectories { path: any() }],
         Sqlite(_) => [],
         Plan(_) => [],

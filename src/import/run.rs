@@ -15,7 +15,7 @@ use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::steps::Steps;
 use super::survey::{self, Survey};
-use super::{broken, existing, values, verification};
+use super::{broken, existing, untranslatable, values, verification};
 use crate::error::Error;
 use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
@@ -336,6 +336,14 @@ impl<'a> Run<'a> {
             };
         }
         match step.phase {
+            Phase::Views => {
+                let made = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
+                made.map(|Ok(rows)| rows).map_err(|mut caught| {
+                    let view = step.title.strip_prefix("create view ").unwrap_or_default();
+                    caught.hint = Some(untranslatable::without(view).hint(" to leave the view out"));
+                    caught.into()
+                })
+            }
             Phase::Sequences => {
                 let _apart = citus::sequences_apart();
                 Ok(spi::execute(sql))

@@ -99,6 +99,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::LeftOut => (S::Expressions, ByHand),
 
         K::View => (S::Views, ByHand),
+        K::ViewAssumes => (S::Views, Read),
         K::Trigger => (S::Triggers, ByHand),
         K::Triggers => (S::Triggers, Read),
         K::ShadowTable | K::VirtualTable => (S::VirtualTables, Read),

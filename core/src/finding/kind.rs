@@ -62,6 +62,8 @@ kinds! {
     VirtualTable = "virtual_table",
     /// A view is not carried over.
     View = "view",
+    /// A view has the same rows as in SQLite on an assumption.
+    ViewAssumes = "view_assumes",
     /// A trigger is not carried over.
     Trigger = "trigger",
     /// The records of a migration tool are not loaded.

@@ -44,7 +44,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, json, steps, tables};
+use self::emit::{asked, json, relations, steps, tables, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -76,6 +76,9 @@ fn build_by(
     let skipped = skipped::report(&ctx, &selection, &mut findings);
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
+    let mut schema = relations::schema(&ctx, &decided);
+    let views = views::views(&ctx, &decided, &mut schema, &mut findings);
+    let steps = views::placed(steps, views);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());
@@ -89,6 +92,7 @@ fn build_by(
         keys: asked::keys(&ctx, &decided),
         checks: asked::checks(&ctx, &decided),
         rejecting: asked::rejecting(&ctx, &decided),
+        schema,
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }

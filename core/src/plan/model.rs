@@ -8,6 +8,7 @@ use super::trial::{Part, Trial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
 use crate::reading::Reading;
+use crate::translate::program;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
@@ -32,6 +33,8 @@ pub struct Planned {
     pub rejecting: Vec<Rejecting>,
     /// Every table that takes part, also those whose load is skipped with a reason.
     pub tables: Vec<TablePlan>,
+    /// What a statement of the application can name.
+    pub schema: program::Schema,
 }
 
 impl Planned {
@@ -187,6 +190,7 @@ pub enum Phase {
     Indexes,
     ForeignKeys,
     Checks,
+    Views,
     Sequences,
     Refresh,
     Analyze,
@@ -210,6 +214,7 @@ impl Phase {
             Phase::Indexes => "indexes",
             Phase::ForeignKeys => "foreign_keys",
             Phase::Checks => "checks",
+            Phase::Views => "views",
             Phase::Sequences => "sequences",
             Phase::Refresh => "refresh",
             Phase::Analyze => "analyze",

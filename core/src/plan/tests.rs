@@ -56,7 +56,7 @@ fn choose(q: &Question<'_>) -> Choice {
 
 fn odd(sql: &str) -> Result<(), Untranslatable> {
     let reason = "function \"soundex\" has no equivalent".to_string();
-    if sql.contains("soundex") { Err(Untranslatable { reason }) } else { Ok(()) }
+    if sql.contains("soundex") { Err(Untranslatable { reason, near: None }) } else { Ok(()) }
 }
 
 fn expression(sql: &str, _: &Scope) -> Result<Translated, Untranslatable> {

@@ -69,6 +69,7 @@ fn plain(l: &Node, op: &str, r: &Node) -> Result<Node> {
         _ => None,
     };
     let real = |n: &Node| matches!(n.literal(), Some(Lit::Real(..)));
+    let mixed = l.may_be_integer() && r.may_be_integer();
     // The family of the result, the operands converted to it, and its bounds.
     let ((l, size), class, r) = match (l.class, r.class) {
         (Integer, Integer) if matches!(op, "&" | "|") => ((l.clone(), bitwise(l, r)), Integer, r.clone()),
@@ -84,7 +85,11 @@ fn plain(l: &Node, op: &str, r: &Node) -> Result<Node> {
     };
     let sql = format!("{} {op} {}", l.operand(), r.operand());
     let bits = l.bits.max(r.bits);
-    Ok(Node::new(sql, class, Prec::Operator).after(&[&l, &r]).least(least).sized(size, bits))
+    Ok(Node::new(sql, class, Prec::Operator)
+        .after(&[&l, &r])
+        .least(least)
+        .sized(size, bits)
+        .mixed(mixed && class != Integer))
 }
 
 /// Bits of either operand: no more than the larger one has.
@@ -95,8 +100,10 @@ fn bitwise(l: &Node, r: &Node) -> Size {
 
 /// Division and remainder truncate toward zero on both sides; by zero they are NULL in SQLite.
 fn divide(l: &Node, op: &str, r: &Node) -> Result<Node> {
+    let whole = (l.mixed || r.mixed) && l.may_be_integer() && r.may_be_integer();
     if l.class == TypeClass::Numeric && !matches!(r.class, TypeClass::Float)
         || r.class == TypeClass::Numeric && !matches!(l.class, TypeClass::Float)
+        || whole
     {
         return refuse("division of numeric values: SQLite divides whole numbers without a fraction");
     }
@@ -161,7 +168,8 @@ pub(super) fn negate(x: &Node) -> Result<Node> {
         _ => {
             let size = x.size.negated();
             let x = if x.class == TypeClass::Integer { size::of_integer(&x, "-", size)? } else { x };
-            Ok(Node::new(format!("- {}", x.operand()), x.class, Prec::Unary).after(&[&x]).sized(size, x.bits))
+            let sql = format!("- {}", x.operand());
+            Ok(Node::new(sql, x.class, Prec::Unary).after(&[&x]).sized(size, x.bits).mixed(x.mixed))
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn cast(x: Node, type_name: &str) -> Result<Node> {
             }
             Ok(node)
         }
-        (Affinity::Real, TypeClass::Float) if computed => Ok(x),
+        (Affinity::Real, TypeClass::Float) if computed => Ok(x.mixed(false)),
         (Affinity::Real, TypeClass::Text) if computed => refuse("CAST of text to a real"),
         (Affinity::Real, _) => Ok(x.number()?.cast("double precision", TypeClass::Float)),
         (Affinity::Numeric, TypeClass::Text) if computed => refuse("CAST of text to a number"),

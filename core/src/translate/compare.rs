@@ -35,7 +35,7 @@ impl Op {
             Op::IsNot => "IS DISTINCT FROM",
         }
     }
-    fn orders(self) -> bool {
+    pub(super) fn orders(self) -> bool {
         matches!(self, Op::Lt | Op::Le | Op::Gt | Op::Ge)
     }
 }
@@ -200,7 +200,7 @@ fn converted_literal(value: &Node, lit: &Lit, other: &Node, orders: bool) -> Res
 }
 
 /// The collation of a comparison: an explicit one, else that of a column, the left before the right.
-fn collation(nodes: &[&Node]) -> Result<Collation> {
+pub(super) fn collation(nodes: &[&Node]) -> Result<Collation> {
     let explicit =
         nodes.iter().find(|n| n.collate.is_some() || n.collate_within && n.class == TypeClass::Text);
     if explicit.is_some_and(|n| n.collate.is_none()) {

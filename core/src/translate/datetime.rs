@@ -111,6 +111,15 @@ fn modified(civil: &str, modifier: &str) -> Result<String> {
     if let Some(unit @ ("day" | "month" | "year")) = modifier.strip_prefix("start of ") {
         return Ok(format!("date_trunc('{unit}', {civil})"));
     }
+    if let Some(day) = modifier.strip_prefix("weekday ") {
+        // The same day, or the next one that is this day of the week; Sunday is 0.
+        return match day.parse::<u8>() {
+            Ok(day @ 0..=6) => Ok(format!(
+                "({civil}) + (({day} - extract(dow FROM {civil})::integer + 7) % 7) * interval '1 day'"
+            )),
+            _ => refuse(format!("date modifier '{modifier}' has no equivalent")),
+        };
+    }
     let Some((count, unit)) = modifier.split_once(' ') else {
         return refuse(format!("date modifier '{modifier}' has no equivalent"));
     };
@@ -144,6 +153,15 @@ fn column(value: &Node, modifiers: &[Node]) -> Result<Source> {
             Node::atom(format!("({} AT TIME ZONE 'UTC')", value.operand()), TypeClass::Timestamp)
         }
         // SQLite's days begin in the year -4713 and end with 9999; beyond them the result is NULL.
+        TypeClass::Integer if from_epoch && value.size.is_assumed() => {
+            let number = value.at(Prec::Operator);
+            let seconds = value.cast("double precision", TypeClass::Float).sql;
+            let sql = format!(
+                "(CASE WHEN {number} BETWEEN -62135596800 AND 253402300799 THEN to_timestamp({seconds}) \
+                 AT TIME ZONE 'UTC' END)"
+            );
+            Node::atom(sql, TypeClass::Timestamp)
+        }
         TypeClass::Integer if from_epoch && !value.size.within(-210_866_760_000.0, 253_402_300_799.0) => {
             return refuse("a date function over numbers that can be out of range for a time");
         }
@@ -280,7 +298,7 @@ struct Code {
     width: usize,
 }
 
-const CODES: [Code; 8] = [
+const CODES: [Code; 9] = [
     Code { letter: 'Y', to_char: "YYYY", number: "extract(year FROM $)", width: 4 },
     Code { letter: 'm', to_char: "MM", number: "extract(month FROM $)", width: 2 },
     Code { letter: 'd', to_char: "DD", number: "extract(day FROM $)", width: 2 },
@@ -289,6 +307,12 @@ const CODES: [Code; 8] = [
     Code { letter: 'S', to_char: "SS", number: "floor(extract(second FROM $))", width: 2 },
     Code { letter: 'j', to_char: "DDD", number: "extract(doy FROM $)", width: 3 },
     Code { letter: 'w', to_char: "", number: "extract(dow FROM $)", width: 1 },
+    Code {
+        letter: 'W',
+        to_char: "",
+        number: "floor((extract(doy FROM $) + 7 - extract(isodow FROM $)) / 7)",
+        width: 2,
+    },
 ];
 
 enum Piece {

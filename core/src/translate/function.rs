@@ -228,7 +228,8 @@ fn abs(args: &[Node]) -> Result<Node> {
     let size = x.size.magnitude();
     let integer = x.class == TypeClass::Integer;
     let x = if integer { size::of_integer(&x, "abs()", size)? } else { x };
-    Ok(Node::atom(format!("abs({})", x.sql), x.class).least(integer.then_some(0)).sized(size, x.bits))
+    let sql = format!("abs({})", x.sql);
+    Ok(Node::atom(sql, x.class).least(integer.then_some(0)).sized(size, x.bits).mixed(x.mixed))
 }
 
 /// SQLite adds a half and truncates, in floating point; the result is a REAL, also for integers. To round to digits
@@ -277,7 +278,8 @@ fn coalesce(args: &[Node]) -> Result<Node> {
         None
     };
     let (size, bits) = hull(&values);
-    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least).sized(size, bits))
+    let mixed = mixed(class, &values);
+    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least).sized(size, bits).mixed(mixed))
 }
 
 fn iif(args: &[Node]) -> Result<Node> {
@@ -299,7 +301,8 @@ pub(super) fn case(conditions: &[Node], results: Vec<Node>) -> Result<Node> {
     }
     let parts: Vec<&Node> = conditions.iter().chain(&results).collect();
     let (size, bits) = hull(&results);
-    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts).sized(size, bits))
+    let mixed = mixed(class, &results);
+    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts).sized(size, bits).mixed(mixed))
 }
 
 fn nullif(args: &[Node]) -> Result<Node> {
@@ -315,7 +318,8 @@ fn nullif(args: &[Node]) -> Result<Node> {
         return refuse("nullif() of numbers of different types");
     }
     let (a, others) = compare::to_one_type(a.clone(), vec![b.clone()], false)?;
-    Ok(Node::atom(format!("nullif({}, {})", a.sql, list(&others)), a.class).sized(a.size, a.bits))
+    let sql = format!("nullif({}, {})", a.sql, list(&others));
+    Ok(Node::atom(sql, a.class).sized(a.size, a.bits).mixed(a.mixed))
 }
 
 /// `min` and `max` are NULL if any argument is; LEAST and GREATEST ignore NULLs.
@@ -343,10 +347,16 @@ fn extreme(function: &str, args: &[Node]) -> Result<Node> {
         .collect();
     let (size, bits) = hull(&values);
     if tests.is_empty() {
-        return Ok(Node::atom(call, class).sized(size, bits));
+        return Ok(Node::atom(call, class).sized(size, bits).mixed(mixed(class, &values)));
     }
     let sql = format!("CASE WHEN {} THEN {call} END", tests.join(" AND "));
-    Ok(Node::new(sql, class, Prec::Unary).sized(size, bits))
+    Ok(Node::new(sql, class, Prec::Unary).sized(size, bits).mixed(mixed(class, &values)))
+}
+
+/// Of one of these values, converted to a family.
+fn mixed(class: TypeClass, values: &[Node]) -> bool {
+    matches!(class, TypeClass::Float | TypeClass::Numeric)
+        && values.iter().any(|v| !v.is_null() && v.may_be_integer())
 }
 
 /// The bounds of a value that is one of these, and the bits of their common type.
@@ -414,7 +424,8 @@ fn type_of(args: &[Node]) -> Result<Node> {
     let possible: &'static [&'static str] = match x.class {
         _ if x.is_null() => return Ok(text("null")),
         Integer => &["integer"],
-        Float => &["real"],
+        Float if !x.mixed => &["real"],
+        Float => &["integer", "real"],
         Numeric => &["integer", "real"],
         Text => &["text"],
         Bytea => &["blob"],

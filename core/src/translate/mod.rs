@@ -18,6 +18,7 @@ mod listed;
 mod literal;
 mod node;
 mod parse;
+pub mod program;
 mod random;
 mod size;
 mod temporal;
@@ -65,6 +66,8 @@ pub struct ScopeColumn {
 pub struct Untranslatable {
     /// Lower case, no full stop: `function "soundex" has no equivalent`.
     pub reason: String,
+    /// The innermost expression or table of a statement that it is about, as SQL.
+    pub near: Option<String>,
 }
 
 /// A translated expression and the family of its result.

@@ -12,7 +12,7 @@ pub(super) type Result<T> = std::result::Result<T, Untranslatable>;
 
 /// Refuses, with a reason in lower case and without a full stop.
 pub(super) fn refuse<T>(reason: impl Into<String>) -> Result<T> {
-    Err(Untranslatable { reason: reason.into() })
+    Err(Untranslatable { reason: reason.into(), near: None })
 }
 
 /// How tightly the outermost operator of a text binds, loosest first.
@@ -89,6 +89,8 @@ pub(super) enum Kind {
     TypeOf(TypeOf),
     /// A member of a jsonb value, NULL for JSON's null.
     JsonMember,
+    /// A parameter of a statement, which has the type of what it stands beside.
+    Parameter(usize),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -141,6 +143,12 @@ pub(super) struct Node {
     pub bits: u8,
     /// A text that JSON functions take for a document.
     pub json: bool,
+    /// Of a number that is no integer in PostgreSQL: SQLite may hold an integer, by which it divides without a fraction.
+    pub mixed: bool,
+    /// A text that SQLite would compare as a number if it were one: the column's affinity is numeric.
+    pub numeric_text: bool,
+    /// A time that a date function made: SQLite's text of it has one spelling.
+    pub spelled: bool,
 }
 
 impl Node {
@@ -158,6 +166,9 @@ impl Node {
             size,
             bits: 64,
             json: false,
+            mixed: false,
+            numeric_text: false,
+            spelled: false,
         }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.
@@ -178,6 +189,10 @@ impl Node {
     /// A number within these bounds, which PostgreSQL computes with so many bits if it is an integer.
     pub fn sized(mut self, size: Size, bits: u8) -> Node {
         (self.size, self.bits) = (size, bits);
+        self
+    }
+    pub fn mixed(mut self, mixed: bool) -> Node {
+        self.mixed = mixed;
         self
     }
     /// Whether the value depends on the clock or on settings.
@@ -230,6 +245,10 @@ impl Node {
     pub fn is_collated(&self) -> bool {
         self.collate.is_some() || self.collate_within || self.collation() != Collation::Binary
     }
+    /// SQLite may hold an integer.
+    pub fn may_be_integer(&self) -> bool {
+        self.class == TypeClass::Integer || self.mixed
+    }
     pub fn is_number(&self) -> bool {
         matches!(self.class, TypeClass::Integer | TypeClass::Float | TypeClass::Numeric)
     }
@@ -260,7 +279,8 @@ impl Node {
     pub fn cast(&self, pg_type: &str, class: TypeClass) -> Node {
         let bits = if pg_type == "integer" { 32 } else { 64 };
         let sql = format!("{}::{pg_type}", self.operand());
-        Node::atom(sql, class).after(&[self]).least(self.least).sized(self.size, bits)
+        let mixed = self.mixed && class == TypeClass::Numeric;
+        Node::atom(sql, class).after(&[self]).least(self.least).sized(self.size, bits).mixed(mixed)
     }
 
     /// The value as the text that SQLite would make of it.
@@ -272,7 +292,7 @@ impl Node {
             (Kind::Column { collation: Collation::Nocase, .. }, TypeClass::Text) => {
                 Ok(Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text))
             }
-            (Kind::TypeOf(_), _) | (_, TypeClass::Text) => Ok(self.clone()),
+            (_, TypeClass::Text) => Ok(self.clone()),
             (_, TypeClass::Integer) => Ok(self.cast("text", TypeClass::Text)),
             (kind, TypeClass::Bool) if !matches!(kind, Kind::Column { .. }) => {
                 Ok(self.cast("integer", TypeClass::Integer).cast("text", TypeClass::Text))

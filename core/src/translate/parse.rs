@@ -66,7 +66,7 @@ fn check_tokens(sql: &str) -> Result<()> {
     if depth != 0 { refuse("parentheses do not match") } else { Ok(()) }
 }
 
-fn first_line(message: &str) -> &str {
+pub(super) fn first_line(message: &str) -> &str {
     message.lines().next().unwrap_or("")
 }
 

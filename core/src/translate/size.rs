@@ -24,6 +24,10 @@ const LARGEST: f64 = 1e308;
 const SMALLEST: f64 = 1e-300;
 
 impl Size {
+    /// Of a program's values, about which nothing is known: the program is translated on the assumption that nothing it
+    /// computes is out of range.
+    pub(super) const ASSUMED: Size = Size { low: f64::NAN, high: f64::NAN, tiny: 1.0 };
+
     pub const UNKNOWN: Size = Size { low: f64::NEG_INFINITY, high: f64::INFINITY, tiny: 0.0 };
 
     /// Of a column of numbers with these stored values.
@@ -46,11 +50,18 @@ impl Size {
         Size { low: value, high: value, tiny: if value == 0.0 { 1.0 } else { value.abs() } }
     }
 
+    pub(super) fn is_assumed(self) -> bool {
+        self.low.is_nan() || self.high.is_nan()
+    }
+
     fn huge(self) -> f64 {
         self.low.abs().max(self.high.abs())
     }
 
     pub(super) fn hull(self, other: Size) -> Size {
+        if self.is_assumed() || other.is_assumed() {
+            return Size::ASSUMED;
+        }
         Size {
             low: self.low.min(other.low),
             high: self.high.max(other.high),
@@ -68,6 +79,9 @@ impl Size {
 
     /// Whether all values are within a signed integer of so many bits.
     pub(super) fn fits(self, bits: u8) -> bool {
+        if self.is_assumed() {
+            return bits >= 64;
+        }
         let limit = match bits {
             16 => f64::from(i16::MAX),
             32 => f64::from(i32::MAX),
@@ -83,6 +97,9 @@ impl Size {
 
 /// The size of `l op r`, which is exact up to rounding; `op` is one of `+ - * /`.
 fn combined(l: Size, op: &str, r: Size) -> Size {
+    if l.is_assumed() || r.is_assumed() {
+        return Size::ASSUMED;
+    }
     let from = |values: [f64; 4], tiny: f64| {
         let known = values.iter().all(|v| v.is_finite());
         let low = values.into_iter().fold(f64::INFINITY, f64::min);

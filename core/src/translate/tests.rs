@@ -707,8 +707,33 @@ fn the_documentation_lists_every_function() {
     assert_eq!(rows.len(), function::FUNCTIONS.len(), "docs/translate.md has rows for unknown functions");
 }
 
+#[test]
+fn the_documentation_lists_what_only_statements_have() {
+    use super::program::{AGGREGATES, FORMS, WINDOW_FUNCTIONS};
+    let doc = include_str!("../../../docs/translate.md");
+    let row = |name: &str, min: usize, max: usize, shown: &str, note: &str| {
+        format!("| `{name}` | {} | `{shown}` | {note} |", between(min, max))
+    };
+    let forms = FORMS.iter().map(|f| row(f.name, f.min, f.max, f.shown, f.assumption.unwrap_or_default()));
+    let aggregates = AGGREGATES.iter().map(|a| row(a.name, a.min, a.max, a.shown, a.note));
+    for (title, rows) in [
+        ("### Aggregates", aggregates.collect::<Vec<_>>()),
+        ("### Functions of statements only", forms.collect()),
+    ] {
+        let section = doc.split(title).nth(1).unwrap_or_default().split("\n#").next().unwrap_or_default();
+        let found: Vec<&str> = section.lines().filter(|l| l.starts_with("| `")).collect();
+        assert_eq!(found, rows, "docs/translate.md, {title}:\n{}", rows.join("\n"));
+    }
+    let names: Vec<String> = WINDOW_FUNCTIONS.iter().map(|f| format!("`{}`", f.name)).collect();
+    assert!(doc.contains(&names.join(", ")), "docs/translate.md lacks {}", names.join(", "));
+}
+
 fn arity(f: &function::Function) -> String {
-    match (f.min, f.max) {
+    between(f.min, f.max)
+}
+
+fn between(min: usize, max: usize) -> String {
+    match (min, max) {
         (min, max) if min == max => min.to_string(),
         (min, max) if max >= 100 => format!("{min} or more"),
         (min, max) => format!("{min} to {max}"),

@@ -28,6 +28,7 @@ CALLS = {
     "sqlite_import": "sqlite_import({path}, {plan})",
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
+    "sqlite_translate": "sqlite_translate('SELECT \"été\" AS \"à\" FROM \"tâche\" WHERE \"été\" <> \'\'é\'\'', {path}, {plan})",
     "verify_counts": "verify_counts()",
     "verify_constraints": "verify_constraints()",
     "migration_verdict": "migration_verdict()",

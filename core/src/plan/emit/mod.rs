@@ -6,6 +6,8 @@ pub mod compare;
 pub(crate) mod ddl;
 pub mod declared;
 pub(crate) mod json;
+pub(crate) mod relations;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;
+pub(crate) mod views;

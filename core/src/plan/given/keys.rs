@@ -221,7 +221,9 @@ pub const KEYS: &[Key] = &[
         "Create foreign keys.", "\"foreign_keys\": false"),
     Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
-    Key::new("views", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says("Carry views over.", "\"views\": false"),
+    Key::new("views", Kind::Objects, "false").run().in_table(NOTHING).says(
+        "Translate the views and create them after the tables, in `schema`. `exclude` has globs of views that are left out. A view that cannot be shown to have the same rows is left out with a finding, and so is one whose name is taken; with `existing_rows` `replace` an existing view of the name is replaced.",
+        "\"views\": true"),
     Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
         "Carry triggers over.", "\"triggers\": false"),
     Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(

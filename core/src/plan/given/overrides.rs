@@ -52,6 +52,7 @@ pub struct Overrides {
     pub immutable: Option<bool>,
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
+    pub views: Option<Objects>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -295,6 +296,7 @@ fn read_plan(map: &Object) -> Overrides {
         immutable: flag(map, "immutable"),
         wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
+        views: Objects::read(map, "views"),
         tables: entries(map, "tables", read_table),
     }
 }
@@ -430,7 +432,7 @@ mod tests {
     #[test]
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
-            (json!({"views": true}), "plan.views = true: not supported yet"),
+            (json!({"triggers": true}), "plan.triggers = true: not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),

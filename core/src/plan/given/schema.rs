@@ -171,7 +171,7 @@ mod tests {
             json!({ "null_values": "" }),
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
-            json!({ "views": true }),
+            json!({ "triggers": true }),
             json!({ "indexes": {} }),
             json!({ "indexes": { "exclude": "a" } }),
             json!({ "checks": { "exclude": [1] } }),

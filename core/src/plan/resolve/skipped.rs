@@ -1,4 +1,4 @@
-//! What takes no part: virtual tables, their shadows, views, triggers, and what could not be read.
+//! What takes no part: virtual tables, their shadows, triggers, and what could not be read.
 
 use crate::catalog::{Content, Table, TableKind};
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -82,11 +82,6 @@ fn stored_only_there(rows: u64) -> String {
 
 fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
-    for view in &catalog.views {
-        let message = format!("view \"{}\" is not carried over", view.name);
-        let finding = Kind::View.warning(format!("view {}", view.name), message);
-        findings.push(finding.hint("Recreate it in PostgreSQL, for instance in after."));
-    }
     for trigger in &catalog.triggers {
         let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
         let finding = Kind::Trigger.warning(format!("trigger {}", trigger.name), message);

@@ -1,0 +1,94 @@
+//! The tables and columns of the file as a statement names them, with what becomes of them.
+
+use crate::plan::context::Context;
+use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
+use crate::sqltext::qualified;
+use crate::translate::program::{Column, Relation, Schema, Stored};
+use crate::translate::{Collation, ScopeColumn, Size};
+use crate::types::ColumnProfile;
+use crate::value::{PgType, Timezone};
+
+/// Of every table.
+pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
+    let mut relations: Vec<Relation> = decided.iter().map(relation).collect();
+    let known = |name: &str| decided.iter().any(|table| table.source.name.eq_ignore_ascii_case(name));
+    let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
+    relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
+    let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
+    Schema { relations, timezone }
+}
+
+/// A relation of the file that is not in the target.
+pub fn absent(name: &str, reason: &str) -> Relation {
+    Relation { source: name.to_owned(), target: Err(reason.into()), columns: vec![], rowid: None, view: None }
+}
+
+fn relation(table: &DecidedTable<'_>) -> Relation {
+    let scope = table.scope(true);
+    let mut carried = table.columns.iter().zip(scope.columns).peekable();
+    let shown = table.resolved.columns.iter().filter(|column| !column.source.hidden);
+    let columns: Vec<Column> = shown
+        .map(|resolved| match carried.next_if(|(column, _)| column.position == resolved.position) {
+            Some((column, scope)) => Column {
+                column: read_as_text(scope),
+                affinity: column.source.affinity(),
+                stored: stored(table, column),
+                missing: false,
+            },
+            None => missing(resolved),
+        })
+        .collect();
+    let rowid = table.source.primary_key.as_ref().filter(|key| key.rowid_alias).and_then(|key| {
+        let name = key.columns.first()?;
+        columns.iter().position(|c| !c.missing && c.column.source.eq_ignore_ascii_case(name))
+    });
+    let target = match table.disposition {
+        Disposition::Absent => Err("has no counterpart in the target".into()),
+        _ => Ok(qualified(&table.settings.schema, &table.target)),
+    };
+    Relation { source: table.source.name.clone(), target, columns, rowid, view: None }
+}
+
+/// An existing column of type citext is read as a new one is.
+fn read_as_text(mut scope: ScopeColumn) -> ScopeColumn {
+    if let PgType::Other(name) = &scope.pg_type
+        && name.rsplit('.').next().is_some_and(|name| name.trim_matches('"') == "citext")
+    {
+        scope.pg_type = PgType::Text;
+        scope.read_as_text = true;
+    }
+    scope
+}
+
+/// What all rows hold. Values that the plan's `using` computes are not those of the file.
+fn stored(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<Stored> {
+    if table.reading().using(&column.source.name).is_some() {
+        return Some(Stored { integers: true, reals: true, texts: true, blobs: true });
+    }
+    let seen = |p: &&ColumnProfile| p.values() > 0;
+    let sampled = table.profile.is_none_or(|profile| profile.sampled);
+    let profile = table.stored(column).filter(|_| !sampled).filter(seen)?;
+    Some(Stored {
+        integers: profile.integers > 0,
+        reals: profile.reals > 0,
+        texts: profile.texts > 0,
+        blobs: profile.blobs > 0,
+    })
+}
+
+fn missing(resolved: &ResolvedColumn<'_>) -> Column {
+    let column = ScopeColumn {
+        source: resolved.source.name.clone(),
+        target: match &resolved.place {
+            Place::Column(name) => name.clone(),
+            _ => resolved.source.name.clone(),
+        },
+        pg_type: PgType::Text,
+        format: None,
+        collation: Collation::Binary,
+        read_as_text: false,
+        size: Size::UNKNOWN,
+    };
+    Column { column, affinity: resolved.source.affinity(), stored: None, missing: true }
+}

@@ -1,0 +1,140 @@
+//! The views of the file: those that the plan takes and that can be translated become views of the target.
+//!
+//! A view may read views that stand later in the file, so they are translated until no more can be. Each runs with the
+//! rights of its owner, who is the role that imports, as PostgreSQL's views do.
+
+use super::relations::absent;
+use crate::catalog::View;
+use crate::finding::{Finding, Fix, Kind};
+use crate::plan::context::Context;
+use crate::plan::decide::table::DecidedTable;
+use crate::plan::given::objects::Objects;
+use crate::plan::given::words::{Create, ExistingRows};
+use crate::plan::model::{Action, Phase, Step};
+use crate::plan::resolve::names;
+use crate::sqltext::qualified;
+use crate::translate::program::{self, Refusal, Relation, Schema};
+
+/// The most views that are translated.
+const MOST: usize = 1_000;
+
+/// Adds the views to what statements can name, and tells of those that are left out. The steps that make the others.
+pub fn views(
+    ctx: &Context<'_>,
+    decided: &[DecidedTable<'_>],
+    schema: &mut Schema,
+    findings: &mut Vec<Finding>,
+) -> Vec<Step> {
+    let taken = ctx.overrides.views.clone().unwrap_or(Objects::None);
+    let (wanted, others): (Vec<&View>, Vec<&View>) =
+        ctx.source.catalog.views.iter().partition(|view| taken.take(&view.name));
+    for view in others {
+        schema.relations.push(absent(&view.name, "is a view, which is not carried over"));
+        let finding = not_carried(view, "");
+        findings.push(finding.fix(Fix::of_plan("views", true), " to translate it"));
+    }
+    let mut steps = vec![];
+    let mut open = wanted;
+    loop {
+        let mut later = vec![];
+        let before = steps.len();
+        for view in std::mem::take(&mut open) {
+            match made(ctx, decided, view, schema, &mut steps) {
+                Ok(found) => findings.extend(found),
+                Err(refusal) => later.push((view, refusal)),
+            }
+        }
+        if steps.len() == before || later.is_empty() {
+            for (view, refusal) in later {
+                schema.relations.push(absent(&view.name, "is a view, which is not carried over"));
+                findings.push(refused(view, &refusal));
+            }
+            return steps;
+        }
+        open = later.into_iter().map(|(view, _)| view).collect();
+    }
+}
+
+fn made(
+    ctx: &Context<'_>,
+    decided: &[DecidedTable<'_>],
+    view: &View,
+    schema: &mut Schema,
+    steps: &mut Vec<Step>,
+) -> Result<Option<Finding>, Refusal> {
+    let no = |reason: &str| Refusal { reason: reason.into(), place: None, near: None, with_schema: true };
+    if ctx.plan.create == Create::Never {
+        return Err(no("create is \"never\""));
+    }
+    let schema_name = &ctx.plan.schema;
+    let made_for_tables =
+        || decided.iter().any(|table| table.fresh() && table.settings.schema == *schema_name);
+    if !ctx.target.schemas.contains(schema_name) && !made_for_tables() {
+        return Err(no("its schema does not exist"));
+    }
+    if steps.len() >= MOST {
+        return Err(no("the file has too many views"));
+    }
+    let fold = |name: &str| names::clip(&names::fold(ctx.names, name), names::LIMIT).to_owned();
+    let name =
+        names::clip(&names::fold(ctx.names, &ctx.name_rules.table(&view.name)), names::LIMIT).to_owned();
+    if decided.iter().any(|table| table.settings.schema == ctx.plan.schema && table.target == name) {
+        return Err(no("a table of the plan has its name"));
+    }
+    let translated = program::view(&view.sql, schema, fold)?;
+    let target = qualified(&ctx.plan.schema, &name);
+    let there = ctx.target.relations.iter().find(|r| r.schema == ctx.plan.schema && r.name == name);
+    match there {
+        Some(there) if there.relkind == 'v' && ctx.plan.existing_rows == ExistingRows::Replace => {
+            // Before the tables that it reads are dropped.
+            steps.push(step(
+                Phase::Tables,
+                format!("drop view {}", view.name),
+                format!("DROP VIEW {target}"),
+            ));
+        }
+        Some(_) => return Err(no(&format!("{target} exists, and is left alone"))),
+        None => {}
+    }
+    let sql = format!("CREATE VIEW {target} {}", translated.sql);
+    steps.push(step(Phase::Views, format!("create view {}", view.name), sql));
+    schema.relations.push(Relation {
+        source: view.name.clone(),
+        target: Ok(target),
+        columns: vec![],
+        rowid: None,
+        view: Some(translated.columns),
+    });
+    let notes = translated.notes.join("; ");
+    let assumes =
+        || Kind::ViewAssumes.info(format!("view {}", view.name), format!("the view assumes: {notes}"));
+    Ok((!notes.is_empty()).then(assumes))
+}
+
+fn step(phase: Phase, title: String, sql: String) -> Step {
+    Step { title, phase, action: Action::Sql(sql), table: None, built: None }
+}
+
+fn not_carried(view: &View, why: &str) -> Finding {
+    let message = format!("view \"{}\" is not carried over{why}", view.name);
+    Kind::View.warning(format!("view {}", view.name), message)
+}
+
+fn refused(view: &View, refusal: &Refusal) -> Finding {
+    let at = refusal.place.map(|place| format!(" (line {}, column {} of it)", place.line, place.column));
+    let finding = not_carried(view, &format!(": {}{}", refusal.reason, at.unwrap_or_default()));
+    finding.hint("Recreate it in PostgreSQL, for instance in after.")
+}
+
+/// With the steps of the views in their places.
+pub fn placed(mut steps: Vec<Step>, views: Vec<Step>) -> Vec<Step> {
+    let (drops, creates): (Vec<Step>, Vec<Step>) = views.into_iter().partition(|s| s.phase == Phase::Tables);
+    let place =
+        |steps: &[Step], phase: Phase| steps.iter().position(|s| s.phase >= phase).unwrap_or(steps.len());
+    let at = place(&steps, Phase::Tables);
+    // A view that reads another one goes first.
+    steps.splice(at..at, drops.into_iter().rev());
+    let at = steps.iter().position(|s| s.phase > Phase::Views).unwrap_or(steps.len());
+    steps.splice(at..at, creates);
+    steps
+}

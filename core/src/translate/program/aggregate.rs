@@ -1,0 +1,316 @@
+//! Aggregates, by themselves and over windows: one table, which docs/translate.md repeats.
+
+use sqlite3_parser::ast::{Distinctness, Expr, FunctionCallOrder, FunctionTail, SortedColumn};
+
+use super::guard;
+use super::scope::groupable;
+use super::select::{direction, key_sql};
+use super::times;
+use crate::sqltext::sqlite_unquote;
+use crate::translate::compare;
+use crate::translate::expr::Walk;
+use crate::translate::node::{Kind, Node, Result, class_name, refuse};
+use crate::translate::size::Size;
+use crate::types::TypeClass;
+
+/// An aggregate: `$` in its form is the call.
+pub struct Aggregate {
+    pub name: &'static str,
+    pub min: usize,
+    pub max: usize,
+    /// As the documentation shows it.
+    pub shown: &'static str,
+    pub note: &'static str,
+    make: fn(&[Node]) -> Result<Made>,
+}
+
+/// A call, what stands around it, and its result.
+struct Made {
+    /// The function and its arguments, without parentheses.
+    function: &'static str,
+    args: Vec<String>,
+    around: &'static str,
+    result: Node,
+    assumption: Option<&'static str>,
+}
+
+const DIGITS: Option<&str> =
+    Some("sums and averages of numbers with a fraction may differ in the last digits");
+const ROWS: Option<&str> =
+    Some("group_concat() without ORDER BY takes its texts in no certain order, as in SQLite");
+
+const fn a(
+    name: &'static str,
+    (min, max): (usize, usize),
+    shown: &'static str,
+    note: &'static str,
+    make: fn(&[Node]) -> Result<Made>,
+) -> Aggregate {
+    Aggregate { name, min, max, shown, note, make }
+}
+
+/// Every aggregate that can be translated; `count(*)` beside them.
+pub const AGGREGATES: &[Aggregate] = &[
+    a("avg", (1, 1), "avg(x)::double precision", "numbers", avg),
+    a("count", (0, 1), "count(x)", "also `count(*)`", count),
+    a("group_concat", (1, 2), "string_agg(x, ',')", "texts and integers; a literal separator", group_concat),
+    a("max", (1, 1), "max(x COLLATE \"C\")", "", |args| extreme_of("max", args)),
+    a("min", (1, 1), "min(x COLLATE \"C\")", "", |args| extreme_of("min", args)),
+    a("string_agg", (2, 2), "string_agg(x, ',')", "as group_concat", group_concat),
+    a("sum", (1, 1), "sum(x)::bigint", "numbers; an overflow is an error in both", sum),
+    a("total", (1, 1), "coalesce(sum(x::double precision), 0)", "numbers", total),
+];
+
+pub(super) fn is_aggregate(name: &str, arguments: usize) -> bool {
+    const OTHERS: &[&str] =
+        &["json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median"];
+    match name {
+        "min" | "max" => arguments == 1,
+        _ => AGGREGATES.iter().any(|a| a.name == name) || OTHERS.contains(&name),
+    }
+}
+
+/// The argument and direction of the only `min` or `max` among results, if there is one.
+pub(super) fn extreme<'s>(results: &[&'s Expr<'s>]) -> Option<(&'s Expr<'s>, &'static str)> {
+    let mut found = vec![];
+    for e in results {
+        guard::each(e, &mut |e| {
+            if let Expr::FunctionCall { name, args: Some([x]), filter_over: None, .. } = e {
+                let name = sqlite_unquote(name.0);
+                let directions = [("min", "ASC"), ("max", "DESC")];
+                let direction = directions.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name));
+                found.extend(direction.map(|(_, d)| (x, *d)));
+            }
+        });
+    }
+    match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+impl<'s> Walk<'s> {
+    pub(super) fn count_all(&mut self, name: &str, tail: Option<&'s FunctionTail<'s>>) -> Result<Node> {
+        if name != "count" {
+            return refuse(format!("function \"{name}\" with * has no equivalent"));
+        }
+        let (filter, over) = self.tail(tail)?;
+        let result = Node::atom(format!("count(*){filter}{over}"), TypeClass::Integer);
+        Ok(result.least(Some(0)).sized(Size::ASSUMED, 64))
+    }
+
+    /// An aggregate, or any function over a window.
+    pub(super) fn aggregate(
+        &mut self,
+        name: &str,
+        args: &'s [Expr<'s>],
+        distinct: Option<Distinctness>,
+        order: Option<&'s FunctionCallOrder<'s>>,
+        tail: Option<&'s FunctionTail<'s>>,
+    ) -> Result<Node> {
+        let window = tail.is_some_and(|tail| tail.over_clause.is_some());
+        if !is_aggregate(name, args.len()) {
+            return self.window_function(name, args, tail);
+        }
+        let Some(form) = AGGREGATES.iter().find(|a| a.name == name && (a.min..=a.max).contains(&args.len()))
+        else {
+            return refuse(format!("aggregate \"{name}\" with {} arguments has no equivalent", args.len()));
+        };
+        if name == "count" && args.is_empty() {
+            return self.count_all(name, tail);
+        }
+        let at = self.program()?.levels.len().checked_sub(1);
+        let Some(at) = at else { return refuse("an aggregate outside of a SELECT") };
+        if !window && !self.program()?.levels[at].grouped {
+            return refuse(format!("aggregate {name}() where no groups are"));
+        }
+        let named = std::mem::take(&mut self.program()?.levels[at].named);
+        let outer: Vec<bool> = self.program()?.levels[..at].iter().map(|l| l.named).collect();
+        self.program()?.levels[..at].iter_mut().for_each(|l| l.named = false);
+        let nodes = match window {
+            // Over a window the argument is a result of the groups.
+            true => self.list(args)?,
+            false => self.within_aggregate(at, |walk| walk.list(args))?,
+        };
+        let program = self.program()?;
+        if !program.levels[at].named && program.levels[..at].iter().any(|l| l.named) {
+            return refuse(format!("aggregate {name}() of an outer SELECT"));
+        }
+        program.levels[at].named |= named;
+        program.levels[..at].iter_mut().zip(outer).for_each(|(l, named)| l.named |= named);
+        let nodes =
+            nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
+        let made = (form.make)(&nodes)?;
+        let order = match order {
+            Some(FunctionCallOrder::SortList(list)) => self.order_within(at, list, window)?,
+            None => String::new(),
+        };
+        let distinct = distinct == Some(Distinctness::Distinct);
+        self.check_distinct(&nodes, distinct, &order, window)?;
+        let assumption = made.assumption.filter(|_| made.function != "string_agg" || order.is_empty());
+        assumption.into_iter().for_each(|assumption| self.note(assumption));
+        let (filter, over) = self.tail(tail)?;
+        let word = if distinct { "DISTINCT " } else { "" };
+        let call = format!("{}({word}{}{order}){filter}{over}", made.function, made.args.join(", "));
+        let bare = !filter.is_empty() || !over.is_empty();
+        let call = if made.around.starts_with("$:") && bare { format!("({call})") } else { call };
+        Ok(Node { sql: made.around.replace('$', &call), ..made.result })
+    }
+
+    fn check_distinct(&mut self, nodes: &[Node], distinct: bool, order: &str, window: bool) -> Result<()> {
+        if distinct {
+            if window {
+                return refuse("DISTINCT over a window");
+            }
+            if !order.is_empty() {
+                return refuse("DISTINCT with ORDER BY in an aggregate");
+            }
+            nodes.first().map_or(Ok(()), groupable)?;
+        }
+        Ok(())
+    }
+
+    fn order_within(&mut self, at: usize, list: &'s [SortedColumn<'s>], window: bool) -> Result<String> {
+        if window {
+            return refuse("ORDER BY in an aggregate over a window");
+        }
+        let mut keys = vec![];
+        for sorted in list {
+            let node = self.within_aggregate(at, |walk| walk.expr(&sorted.expr))?;
+            if node.literal().is_none() {
+                keys.push(key_sql(&node, direction(sorted))?);
+            }
+        }
+        Ok(if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) })
+    }
+
+    /// FILTER and OVER, each with a space before it.
+    pub(super) fn tail(&mut self, tail: Option<&'s FunctionTail<'s>>) -> Result<(String, String)> {
+        let Some(tail) = tail else { return Ok(Default::default()) };
+        let window = tail.over_clause.is_some();
+        let filter = match tail.filter_clause {
+            Some(e) => {
+                let at = self.program()?.levels.len().saturating_sub(1);
+                let node = match window {
+                    true => self.expr(e)?,
+                    false => self.within_aggregate(at, |walk| walk.expr(e))?,
+                };
+                format!(" FILTER (WHERE {})", node.truth()?.sql)
+            }
+            None => String::new(),
+        };
+        let over = match tail.over_clause {
+            Some(over) => format!(" OVER {}", self.over(over)?),
+            None => String::new(),
+        };
+        Ok((filter, over))
+    }
+}
+
+fn number(args: &[Node]) -> Result<Node> {
+    match args {
+        [x] if x.is_null() => refuse("an aggregate of NULL"),
+        [x] if x.class == TypeClass::Text => refuse("a sum of texts"),
+        [x] => times::number(x.clone())?.number(),
+        _ => refuse("an aggregate of one number was expected"),
+    }
+}
+
+fn float(x: &Node) -> String {
+    if x.class == TypeClass::Float && x.literal().is_none() {
+        x.sql.clone()
+    } else {
+        x.cast("double precision", TypeClass::Float).sql
+    }
+}
+
+fn of(class: TypeClass) -> Node {
+    Node::atom("", class).sized(Size::ASSUMED, 64)
+}
+
+fn sum(args: &[Node]) -> Result<Made> {
+    let x = number(args)?;
+    Ok(match x.class {
+        TypeClass::Integer => Made {
+            function: "sum",
+            args: vec![x.sql],
+            around: "$::bigint",
+            result: of(TypeClass::Integer),
+            assumption: None,
+        },
+        TypeClass::Numeric => {
+            let result = of(TypeClass::Numeric).mixed(x.mixed);
+            Made { function: "sum", args: vec![x.sql], around: "$", result, assumption: DIGITS }
+        }
+        _ => {
+            let result = of(TypeClass::Float).mixed(x.mixed);
+            Made { function: "sum", args: vec![float(&x)], around: "$", result, assumption: DIGITS }
+        }
+    })
+}
+
+fn total(args: &[Node]) -> Result<Made> {
+    let x = float(&number(args)?);
+    let result = of(TypeClass::Float);
+    Ok(Made { function: "sum", args: vec![x], around: "coalesce($, 0)", result, assumption: DIGITS })
+}
+
+fn avg(args: &[Node]) -> Result<Made> {
+    let x = number(args)?;
+    let arg = if x.class == TypeClass::Integer { x.sql } else { float(&x) };
+    Ok(Made {
+        function: "avg",
+        args: vec![arg],
+        around: "$::double precision",
+        result: of(TypeClass::Float),
+        assumption: DIGITS,
+    })
+}
+
+fn count(args: &[Node]) -> Result<Made> {
+    let [x] = args else { return refuse("count() takes one argument") };
+    let result = of(TypeClass::Integer).least(Some(0));
+    let arg = if x.is_null() { "NULL::text".to_owned() } else { x.sql.clone() };
+    Ok(Made { function: "count", args: vec![arg], around: "$", result, assumption: None })
+}
+
+fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
+    use TypeClass::{Bool, Date, Float, Integer, Numeric, Text, Time, Timestamp, TimestampTz};
+    let [x] = args else { return refuse("min() and max() take one argument") };
+    let x = if x.class == Bool { x.number()? } else { x.clone() };
+    if x.is_null()
+        || x.numeric_text
+        || !matches!(x.class, Date | Float | Integer | Numeric | Text | Time | Timestamp | TimestampTz)
+    {
+        return refuse(format!("min() and max() of {} values", class_name(x.class)));
+    }
+    if x.class == Text && (x.is_collated() || compare::collation(&[&x]).is_err()) {
+        return refuse("min() and max() under a collation");
+    }
+    let side = compare::side(&x, crate::translate::node::Collation::Binary, true);
+    // Of a time the format is known on.
+    let kind = if times::is_time(&x) { x.kind.clone() } else { Kind::Plain };
+    let mut result = Node { kind, ..of(x.class) }.mixed(x.mixed);
+    result.spelled = x.spelled;
+    Ok(Made { function, args: vec![side.sql], around: "$", result, assumption: None })
+}
+
+fn group_concat(args: &[Node]) -> Result<Made> {
+    let (x, separator) = match args {
+        [x] => (x, ","),
+        [x, separator] => match separator.text_literal() {
+            Some(separator) => (x, separator),
+            None => return refuse("group_concat() with a computed separator"),
+        },
+        _ => return refuse("group_concat() takes one or two arguments"),
+    };
+    let x = times::text(x).map_or_else(|| x.text(), Ok)?;
+    let separator = crate::sqltext::literal(separator);
+    Ok(Made {
+        function: "string_agg",
+        args: vec![x.sql, separator],
+        around: "$",
+        result: Node::atom("", TypeClass::Text),
+        assumption: ROWS,
+    })
+}

@@ -1,0 +1,193 @@
+//! Compound SELECTs and VALUES: columns whose values come from several places have one type.
+
+use sqlite3_parser::ast::{CompoundOperator, CompoundSelect, Expr, OneSelect, SortedColumn};
+
+use super::scope::{groupable, of_query};
+use super::select::{Key, direction, place_of, result};
+use super::{Output, Query};
+use crate::sqltext::sqlite_unquote;
+use crate::translate::expr::Walk;
+use crate::translate::node::{Kind, Node, Result, class_name, refuse};
+use crate::types::TypeClass;
+
+/// The most SELECTs of a compound in SQLite.
+const MOST_ARMS: usize = 500;
+
+impl<'s> Walk<'s> {
+    pub(super) fn compound(
+        &mut self,
+        first: &'s OneSelect<'s>,
+        arms: &'s [CompoundSelect<'s>],
+        order: &'s [SortedColumn<'s>],
+    ) -> Result<Query> {
+        if arms.len() >= MOST_ARMS {
+            return refuse(format!("more than {MOST_ARMS} SELECTs in a compound"));
+        }
+        let mut query = self.one(first, &[])?;
+        for arm in arms {
+            let next = self.one(&arm.select, &[])?;
+            query = combined(query, arm.operator, next)?;
+        }
+        let mut keys = vec![];
+        for sorted in order {
+            let Some(at) = result_of(&sorted.expr, &query.columns)? else {
+                return refuse("ORDER BY of a compound SELECT by an expression that is no result");
+            };
+            keys.push(Key { at: Some(at), node: query.columns[at].node.clone(), sorted: direction(sorted) });
+        }
+        query.sorted(&keys, true)
+    }
+
+    pub(super) fn values(&mut self, rows: &[&'s [Expr<'s>]]) -> Result<Query> {
+        let mut translated: Vec<Vec<Node>> = vec![];
+        for row in rows {
+            let nodes = self.list(row)?;
+            translated.push(nodes.into_iter().map(result).collect::<Result<Vec<Node>>>()?);
+        }
+        let width = translated.first().map_or(0, Vec::len);
+        if translated.iter().any(|row| row.len() != width) {
+            return refuse("VALUES of different lengths");
+        }
+        let mut columns = vec![];
+        for at in 0..width {
+            let of_column: Vec<&Node> = translated.iter().filter_map(|row| row.get(at)).collect();
+            let name = format!("column{}", at + 1);
+            let node = common(&of_column)?;
+            columns.push(Output {
+                name: Some(name.clone()),
+                label: Some(name),
+                aliased: false,
+                text: None,
+                node,
+            });
+        }
+        let cell = |(node, column): (&Node, &Output)| converted(node, &column.node);
+        let rows = translated
+            .iter()
+            .map(|row| format!("({})", row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join(", ")));
+        let sql = format!("VALUES {}", rows.collect::<Vec<_>>().join(", "));
+        Ok(Query { sql, columns, one_row: translated.len() == 1, relabelled: false })
+    }
+}
+
+/// The result that a key names: by its place, or by a name that any of the SELECTs gave it.
+fn result_of(e: &Expr<'_>, columns: &[Output]) -> Result<Option<usize>> {
+    if let Some(at) = place_of(e, columns)? {
+        return Ok(Some(at));
+    }
+    let Expr::Id(id) = e else { return Ok(None) };
+    let name = sqlite_unquote(id.0);
+    Ok(columns.iter().position(|c| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(&name))))
+}
+
+fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Query> {
+    if left.columns.len() != right.columns.len() {
+        return refuse("SELECTs of a compound with different numbers of columns");
+    }
+    let word = match operator {
+        CompoundOperator::Union => "UNION",
+        CompoundOperator::UnionAll => "UNION ALL",
+        CompoundOperator::Except => "EXCEPT",
+        CompoundOperator::Intersect => "INTERSECT",
+    };
+    let mut columns = vec![];
+    for (l, r) in left.columns.iter().zip(&right.columns) {
+        let node = common(&[&l.node, &r.node])?;
+        if operator != CompoundOperator::UnionAll {
+            groupable(&node)?;
+            groupable(&l.node)?;
+            groupable(&r.node)?;
+        }
+        columns.push(Output { node, ..l.clone() });
+    }
+    let (relabelled, left_sql) = (left.relabelled, cast_to(left, &columns));
+    let sql = format!("({left_sql}) {word} ({})", cast_to(right, &columns));
+    Ok(Query { sql, columns, one_row: false, relabelled })
+}
+
+/// What a column is that holds these values.
+pub(super) fn common(nodes: &[&Node]) -> Result<Node> {
+    let known: Vec<&&Node> = nodes.iter().filter(|n| !n.is_null()).collect();
+    let Some(first) = known.first() else {
+        return Ok(super::scope::derived(&crate::translate::node::null(), "NULL".into()));
+    };
+    let class = known.iter().try_fold(first.class, |class, n| wider(class, n))?;
+    let number = matches!(class, TypeClass::Float | TypeClass::Numeric);
+    let mixed = number && known.iter().any(|n| n.may_be_integer());
+    let mut node = super::scope::derived(first, first.sql.clone()).mixed(mixed);
+    let same = |n: &&&Node| n.kind == node.kind && n.spelled == node.spelled;
+    if !known.iter().all(same) {
+        if matches!(class, TypeClass::Date | TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampTz)
+        {
+            return refuse("times of different spellings in one column");
+        }
+        node.kind = Kind::Plain;
+    }
+    if known.iter().any(|n| n.class == TypeClass::Text && (n.is_collated() || n.numeric_text)) {
+        return refuse("texts of different collations or affinities in one column");
+    }
+    node.class = class;
+    node.bits = 64;
+    Ok(node)
+}
+
+fn wider(class: TypeClass, node: &Node) -> Result<TypeClass> {
+    use TypeClass::{Float, Integer, Numeric, Other};
+    match (class, node.class) {
+        (Other, _) | (_, Other) => refuse("values whose storage classes are not known in one column"),
+        (a, b) if a == b => Ok(a),
+        (Float, Integer | Numeric) | (Integer | Numeric, Float) => Ok(Float),
+        (Integer, Numeric) | (Numeric, Integer) => Ok(Numeric),
+        (a, b) => refuse(format!("{} and {} values in one column", class_name(a), class_name(b))),
+    }
+}
+
+/// A value in a column of this type.
+fn converted(node: &Node, column: &Node) -> String {
+    let class = column.class;
+    if node.is_null() {
+        return format!("NULL::{}", class_name(class));
+    }
+    let number = matches!(class, TypeClass::Float | TypeClass::Numeric | TypeClass::Integer);
+    if number && (node.class != class || node.literal().is_some() || node.bits != 64) {
+        return node.cast(class_name(class), class).sql;
+    }
+    node.sql.clone()
+}
+
+/// The same rows with these types. Where a column has another one, it is converted from outside.
+fn cast_to(query: Query, columns: &[Output]) -> String {
+    let differs = |(own, column): (&Output, &Output)| {
+        own.node.is_null() != column.node.is_null() || own.node.class != column.node.class
+    };
+    if !query.columns.iter().zip(columns).any(differs) {
+        return query.sql;
+    }
+    let inner = query.labelled();
+    let seen = of_query(&inner.columns, "q", "q");
+    let item = |((c, own), column): ((&super::scope::VisibleColumn, &Output), &Output)| {
+        let node = if own.node.is_null() { own.node.clone() } else { c.node.clone() };
+        format!("{} AS {}", converted(&node, &column.node), crate::sqltext::ident(&c.label))
+    };
+    let items = seen.columns.iter().zip(&inner.columns).zip(columns).map(item);
+    format!("SELECT {} FROM ({}) AS {}", items.collect::<Vec<_>>().join(", "), inner.sql, inner.called("q"))
+}
+
+/// The rows of a common table expression that reads itself, whose types must be the same in every part.
+pub(super) fn pinned(query: Query, columns: &[Output]) -> String {
+    let inner = query.labelled();
+    let seen = of_query(&inner.columns, "q", "q");
+    let item = |((c, own), column): ((&super::scope::VisibleColumn, &Output), &Output)| {
+        let null = own.node.is_null();
+        let class = class_name(column.node.class);
+        let text = if null { "NULL".to_owned() } else { c.node.sql.clone() };
+        let pins = matches!(
+            column.node.class,
+            TypeClass::Integer | TypeClass::Float | TypeClass::Numeric | TypeClass::Text
+        );
+        let text = if pins || null { format!("{text}::{class}") } else { text };
+        format!("{text} AS {}", crate::sqltext::ident(&c.label))
+    };
+    let items = seen.columns.iter().zip(&inner.columns).zip(columns).map(item);
+    format!("SELECT {} FROM ({}) AS {}", items.collect::<Vec<_>>().join(", "), inner.sql, inner.called("q"))
+}

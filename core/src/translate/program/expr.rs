@@ -1,0 +1,397 @@
+//! Expressions of a statement: what only a statement has (subqueries, aggregates, parameters, row values), and what becomes
+//! of operands whose types depend on each other.
+
+use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
+
+use super::MOST_STEPS;
+use super::aggregate::is_aggregate;
+use super::scope::derived;
+use super::{forms, guard, numbers, times};
+use crate::catalog::Affinity;
+use crate::sqltext::sqlite_unquote;
+use crate::translate::compare::{self, Op};
+use crate::translate::expr::Walk;
+use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::{arith, cast, function, literal};
+use crate::types::TypeClass;
+
+impl<'s> Walk<'s> {
+    /// An expression of a statement. A refusal is told with the innermost expression that it is about.
+    pub(in crate::translate) fn in_program(&mut self, e: &'s Expr<'s>) -> Result<Node> {
+        let program = self.program()?;
+        program.steps += 1;
+        if program.steps > MOST_STEPS {
+            return refuse("it is too large");
+        }
+        let key = program.levels.last().is_some_and(|l| l.grouped && l.within == 0 && l.keys.contains(&e));
+        let node = match key {
+            true => {
+                let at = self.program()?.levels.len() - 1;
+                self.within_aggregate(at, |walk| walk.of_statement(e))
+            }
+            false => self.of_statement(e),
+        };
+        node.map_err(|mut refusal| {
+            refusal.near.get_or_insert_with(|| guard::shown(e));
+            refusal
+        })
+    }
+
+    fn of_statement(&mut self, e: &'s Expr<'s>) -> Result<Node> {
+        match e {
+            Expr::Subquery(select) => self.scalar(select),
+            Expr::Exists(select) => {
+                let query = self.query(select)?;
+                Ok(Node::atom(format!("EXISTS ({})", query.sql), TypeClass::Bool))
+            }
+            Expr::InSelect { lhs, not, rhs } => self.in_select(lhs, *not, rhs),
+            Expr::InTable { lhs, not, rhs, args: None } => self.in_table(lhs, *not, rhs),
+            Expr::Variable(token) => self.parameter(token),
+            Expr::Binary(l, op, r) if row(l).is_some() || row(r).is_some() => self.rows(l, *op, r),
+            Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
+                let args = args.unwrap_or(&[]);
+                let name = sqlite_unquote(name.0).to_ascii_lowercase();
+                let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
+                if window || is_aggregate(&name, args.len()) {
+                    return self.aggregate(
+                        &name,
+                        args,
+                        *distinctness,
+                        order_by.as_ref(),
+                        filter_over.as_ref(),
+                    );
+                }
+                if distinctness.is_some() || order_by.is_some() || filter_over.is_some() {
+                    return refuse(format!("function \"{name}\" is no aggregate that is translated"));
+                }
+                self.node(e)
+            }
+            Expr::FunctionCallStar { name, filter_over } => {
+                let name = sqlite_unquote(name.0).to_ascii_lowercase();
+                self.count_all(&name, filter_over.as_ref())
+            }
+            _ => self.node(e),
+        }
+    }
+
+    /// The first column of the first row; NULL without a row.
+    fn scalar(&mut self, select: &'s Select<'s>) -> Result<Node> {
+        let query = self.query(select)?;
+        let [column] = query.columns.as_slice() else {
+            return refuse("a subquery of several columns as a value");
+        };
+        let sql = match select.limit {
+            None if !query.one_row => format!("({} LIMIT 1)", query.sql),
+            None => format!("({})", query.sql),
+            Some(_) => format!("(SELECT * FROM ({}) AS \"q\" LIMIT 1)", query.sql),
+        };
+        let node = derived(&column.node, sql);
+        // A subquery has the affinity of its column, and no collation.
+        if node.is_collated() {
+            return refuse("a subquery of texts under another collation than BINARY");
+        }
+        Ok(node)
+    }
+
+    fn in_select(&mut self, lhs: &'s Expr<'s>, not: bool, select: &'s Select<'s>) -> Result<Node> {
+        let values = match row(lhs) {
+            Some(items) => self.list(items)?,
+            None => vec![self.expr(lhs)?],
+        };
+        let query = self.query(select)?;
+        if query.columns.len() != values.len() {
+            return refuse("IN with a subquery of another number of columns");
+        }
+        let columns = query.columns.iter().map(|c| &c.node);
+        let values = values.into_iter().zip(columns).map(|(v, c)| self.like_member(v, c));
+        let values = values.collect::<Result<Vec<Node>>>()?;
+        let word = if not { "NOT IN" } else { "IN" };
+        let sides: Vec<String> = values.iter().map(|v| v.at(Prec::Operator)).collect();
+        let left = if sides.len() == 1 { sides.concat() } else { format!("({})", sides.join(", ")) };
+        Ok(Node::boolean(format!("{left} {word} ({})", query.sql)))
+    }
+
+    /// A value to be looked for among values of a subquery, which stay as they are.
+    fn like_member(&mut self, value: Node, member: &Node) -> Result<Node> {
+        if value.is_null() || member.is_null() {
+            return Ok(Node::atom("NULL", TypeClass::Text));
+        }
+        let member = Node { kind: plain_kind(member), ..member.clone() };
+        let (value, same) = self.pair(value, member.clone(), false)?;
+        if compare::collation(&[&value])? != compare::collation(&[&member])? {
+            return refuse("IN with texts of different collations");
+        }
+        let (value, others) = compare::to_one_type(value, vec![same], false)?;
+        match others.as_slice() {
+            [same] if same.sql == member.sql && !value.is_collated() => Ok(value),
+            _ => refuse("IN with a subquery of values of another type"),
+        }
+    }
+
+    fn in_table(&mut self, lhs: &'s Expr<'s>, not: bool, table: &'s QualifiedName<'s>) -> Result<Node> {
+        let value = self.expr(lhs)?;
+        let (text, visible) = self.table(table, None)?;
+        let [column] = visible.columns.as_slice() else {
+            return refuse("IN with a table of several columns");
+        };
+        let value = self.like_member(value, &column.node)?;
+        let word = if not { "NOT IN" } else { "IN" };
+        Ok(Node::boolean(format!(
+            "{} {word} (SELECT {} FROM {text})",
+            value.at(Prec::Operator),
+            column.node.sql
+        )))
+    }
+
+    /// `(a, b) = (c, d)`: each pair by its own rules.
+    fn rows(&mut self, l: &'s Expr<'s>, op: Operator, r: &'s Expr<'s>) -> Result<Node> {
+        let (Some(l), Some(r)) = (row(l), row(r)) else {
+            return refuse("a row value compared with another value");
+        };
+        let op = match op {
+            Operator::Equals => Op::Eq,
+            Operator::Is => Op::Is,
+            _ => return refuse("row values are only compared for equality"),
+        };
+        if l.len() != r.len() {
+            return refuse("row values of different lengths");
+        }
+        let mut parts = vec![];
+        for (a, b) in l.iter().zip(r) {
+            let (a, b) = (self.expr(a)?, self.expr(b)?);
+            let (a, b) = self.pair(a, b, false)?;
+            parts.push(compare::compare(a, op, b)?.at(Prec::Compare));
+        }
+        Ok(Node::new(parts.join(" AND "), TypeClass::Bool, Prec::And))
+    }
+
+    /// Operands of a comparison, brought to where `compare` knows them. The first one leads.
+    pub(in crate::translate) fn compared(&mut self, nodes: Vec<Node>, orders: bool) -> Result<Vec<Node>> {
+        if self.program.is_none() {
+            return Ok(nodes);
+        }
+        let nodes = self.bound(nodes)?;
+        let Some(time) = nodes.iter().position(times::is_time) else {
+            check_numeric_texts(&nodes, orders)?;
+            return self.check_flags(nodes);
+        };
+        let lead = nodes[time].clone();
+        let nodes =
+            nodes.into_iter().map(|n| times::beside(&lead, n, orders)).collect::<Result<Vec<Node>>>()?;
+        if !lead.spelled && times::is_text(&lead) {
+            self.note(format!(
+                "{} is compared as a moment, where SQLite compares texts: a date is its midnight",
+                lead.sql
+            ));
+        }
+        Ok(nodes)
+    }
+
+    pub(in crate::translate) fn compare(&mut self, l: Node, op: Op, r: Node) -> Result<Node> {
+        let found = self.program.as_ref().and_then(|_| times::longer(&l, op, &r));
+        let (op, r) = found.unwrap_or((op, r));
+        let (l, r) = self.pair(l, r, op.orders())?;
+        compare::compare(l, op, r)
+    }
+
+    /// The bounds of a BETWEEN need comparisons of their own.
+    pub(in crate::translate) fn is_apart(&self, value: &Node, low: &Node, high: &Node) -> bool {
+        self.program.is_some()
+            && [low, high].iter().any(|bound| times::longer(value, Op::Ge, bound).is_some())
+    }
+
+    pub(in crate::translate) fn pair(&mut self, a: Node, b: Node, orders: bool) -> Result<(Node, Node)> {
+        let mut both = self.compared(vec![a, b], orders)?.into_iter();
+        match (both.next(), both.next()) {
+            (Some(a), Some(b)) => Ok((a, b)),
+            _ => refuse("nothing to compare with"),
+        }
+    }
+
+    /// A boolean column holds 0 and 1: a word is another value.
+    fn check_flags(&mut self, nodes: Vec<Node>) -> Result<Vec<Node>> {
+        let flags = nodes.iter().any(|n| n.class == TypeClass::Bool);
+        if flags && nodes.iter().any(|n| n.text_literal().is_some_and(|t| literal::number(t).is_none())) {
+            return refuse("a boolean value compared with a text");
+        }
+        Ok(nodes)
+    }
+
+    /// Values of which one is the result.
+    pub(in crate::translate) fn together(&mut self, nodes: Vec<Node>) -> Result<Vec<Node>> {
+        if self.program.is_none() {
+            return Ok(nodes);
+        }
+        let nodes = self.bound(nodes)?;
+        if nodes.iter().any(|n| times::is_time(n) && !times::is_text(n)) {
+            // Beside a number it is the number that SQLite holds.
+            return nodes.into_iter().map(times::known_number).collect();
+        }
+        if nodes.iter().any(|n| n.spelled) && !nodes.iter().all(|n| n.spelled || n.is_null()) {
+            return refuse("the result of a date function and another value in one place");
+        }
+        if nodes.iter().any(|n| n.numeric_text || n.is_collated() && n.class == TypeClass::Text) {
+            return Ok(nodes.into_iter().map(uncollated).collect());
+        }
+        Ok(nodes)
+    }
+
+    /// The operand of an operator with one.
+    pub(in crate::translate) fn operand(&mut self, op: UnaryOperator, x: Node) -> Result<Node> {
+        match op {
+            UnaryOperator::Positive => match x.kind {
+                Kind::Column { .. } if x.is_collated() || !(x.is_number() || x.class == TypeClass::Text) => {
+                    refuse("+ before a column takes away what its values are compared by")
+                }
+                Kind::Column { .. } => Ok(Node { kind: Kind::Plain, ..x }),
+                _ => Ok(x),
+            },
+            UnaryOperator::Not => self.typed(x, TypeClass::Integer),
+            UnaryOperator::Negative | UnaryOperator::BitwiseNot => {
+                self.note_range(&x, &x);
+                let x = self.typed(x, TypeClass::Integer)?;
+                times::number(x)
+            }
+        }
+    }
+
+    /// The operands of an operator that is no comparison.
+    pub(in crate::translate) fn operands(&mut self, l: Node, op: Operator, r: Node) -> Result<(Node, Node)> {
+        match op {
+            Operator::And | Operator::Or => {
+                Ok((self.typed(l, TypeClass::Integer)?, self.typed(r, TypeClass::Integer)?))
+            }
+            Operator::Concat => Ok((self.as_text(l)?, self.as_text(r)?)),
+            Operator::ArrowRight | Operator::ArrowRightShift => Ok((l, r)),
+            _ => {
+                let mut both = self.bound(vec![l, r])?.into_iter().map(times::number);
+                match (both.next(), both.next()) {
+                    (Some(l), Some(r)) => Ok((l?, r?)),
+                    _ => refuse("an operand is missing"),
+                }
+            }
+        }
+    }
+
+    pub(in crate::translate) fn arithmetic(&mut self, l: &Node, op: Operator, r: &Node) -> Result<Node> {
+        self.note_range(l, r);
+        match arith::binary(l, op, r) {
+            Err(_) if op == Operator::Divide && numbers::divides(l, r) => Ok(numbers::divided(l, r)),
+            result => result,
+        }
+    }
+
+    fn note_range(&mut self, l: &Node, r: &Node) {
+        if l.literal().is_none() || r.literal().is_none() {
+            self.note("a number out of its type's range is an error, where SQLite goes on with another type, infinity or NULL");
+        }
+        if [l, r].iter().any(|n| n.class == TypeClass::Numeric) {
+            self.note("numeric is computed exactly, where SQLite rounds to double precision");
+        }
+    }
+
+    pub(in crate::translate) fn cast_in_program(&mut self, value: Node, type_name: &str) -> Result<Node> {
+        let value = match Affinity::of(type_name) {
+            Affinity::Text => self.as_text(value)?,
+            Affinity::Integer | Affinity::Numeric => times::number(self.typed(value, TypeClass::Integer)?)?,
+            Affinity::Real => times::number(self.typed(value, TypeClass::Float)?)?,
+            Affinity::Blob => value,
+        };
+        if matches!(value.class, TypeClass::Float | TypeClass::Numeric) && value.literal().is_none() {
+            self.note_range(&value, &value);
+        }
+        cast::cast(value, type_name)
+    }
+
+    /// A text of what stands where SQLite needs a text.
+    pub(in crate::translate) fn as_text(&mut self, node: Node) -> Result<Node> {
+        if self.program.is_none() {
+            return Ok(node);
+        }
+        let node = self.typed(node, TypeClass::Text)?;
+        // A column of booleans that can be named has numbers in SQLite.
+        let node = if node.class == TypeClass::Bool { node.number()? } else { node };
+        Ok(times::text(&node).unwrap_or(node))
+    }
+
+    pub(in crate::translate) fn call_in_program(&mut self, name: &str, args: Vec<Node>) -> Result<Node> {
+        let args = match name {
+            "coalesce" | "ifnull" | "min" | "max" => self.together(args)?,
+            "nullif" => self.compared(args, false)?,
+            _ => args.into_iter().map(|a| self.typed(a, TypeClass::Text)).collect::<Result<Vec<Node>>>()?,
+        };
+        if matches!(name, "min" | "max") {
+            check_numeric_texts(&args, true)?;
+        }
+        let args = match name {
+            "iif" | "if" => self.choice(args)?,
+            _ => args,
+        };
+        if let Some(text) = times::constant(name, &args) {
+            return Ok(text);
+        }
+        if times::takes_times(name) && args.iter().any(times::is_read) {
+            self.note(
+                "texts that date functions read are in ISO 8601 without an offset; others are an error",
+            );
+        }
+        let args = if times::takes_times(name) { times::arguments(args)? } else { args };
+        let refused = match function::call(name, &args) {
+            Ok(node) => {
+                return Ok(Node { spelled: times::is_time(&node) && times::takes_times(name), ..node });
+            }
+            Err(refused) => refused,
+        };
+        let Some(form) = forms::find(name, args.len()) else { return Err(refused) };
+        let node = form.call(&args)?;
+        if let Some(assumption) = form.assumption {
+            self.note(assumption);
+        }
+        Ok(node)
+    }
+
+    fn choice(&mut self, mut args: Vec<Node>) -> Result<Vec<Node>> {
+        let results = args.split_off(args.len().min(1));
+        args.extend(self.together(results)?);
+        Ok(args)
+    }
+}
+
+fn row<'a>(e: &'a Expr<'a>) -> Option<&'a [Expr<'a>]> {
+    match e {
+        Expr::Parenthesized(items) if items.len() > 1 => Some(items.as_slice()),
+        _ => None,
+    }
+}
+
+/// A member of a subquery is compared with its column's affinity.
+fn plain_kind(member: &Node) -> Kind {
+    match &member.kind {
+        Kind::Column { .. } => member.kind.clone(),
+        _ => Kind::Plain,
+    }
+}
+
+/// Without the column's own collation, which does not reach the result.
+fn uncollated(node: Node) -> Node {
+    match node.kind {
+        Kind::Column { .. } if node.class == TypeClass::Text => Node { numeric_text: false, ..node },
+        _ => node,
+    }
+}
+
+/// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.
+fn check_numeric_texts(nodes: &[Node], orders: bool) -> Result<()> {
+    if !nodes.iter().any(|n| n.numeric_text) {
+        return Ok(());
+    }
+    let looks = |n: &Node| n.text_literal().is_some_and(|t| literal::number(t).is_some());
+    let other = |n: &Node| !n.numeric_text && n.literal().is_none();
+    if nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))) || looks(n)) {
+        return refuse("a text of a column with numeric affinity compared with a number");
+    }
+    if orders && nodes.iter().any(other) {
+        return refuse("an order of texts of a column with numeric affinity");
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! SELECT statements of SQLite -> PostgreSQL's: what views and an application's queries are.
+//!
+//! The *program* context. A statement runs over rows that are not stored yet, so what is computed is not known to be within
+//! the range of its type, and some rules of SQLite hold only on an assumption. Each assumption is a note of the statement;
+//! where neither equality nor a stated assumption holds, the statement is refused with the place of what hinders. Assumes
+//! that the columns of the schema hold what their types say, as a migration by the plan makes them.
+
+mod aggregate;
+mod compound;
+mod expr;
+mod forms;
+mod from;
+mod guard;
+mod numbers;
+mod parameters;
+mod scope;
+mod select;
+mod times;
+mod view;
+mod window;
+mod with;
+
+use std::collections::BTreeSet;
+
+use sqlite3_parser::Bump;
+
+pub use self::guard::Place;
+use self::scope::{Level, Visible};
+use super::expr::Walk;
+use super::node::{Node, Result};
+use super::{Scope, ScopeColumn, Untranslatable};
+use crate::catalog::Affinity;
+use crate::value::Timezone;
+
+pub use self::aggregate::AGGREGATES;
+pub use self::forms::FORMS;
+pub use self::view::{View, ViewColumns, view};
+pub use self::window::WINDOW_FUNCTIONS;
+
+/// Every table and view that a statement may name, with what became of it.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    pub relations: Vec<Relation>,
+    /// How times without an offset are read.
+    pub timezone: Timezone,
+}
+
+/// A table of the file.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// The name in SQLite; matched without regard to ASCII case.
+    pub source: String,
+    /// The qualified name in PostgreSQL, quoted; or why there is none.
+    pub target: std::result::Result<String, String>,
+    pub columns: Vec<Column>,
+    /// The column that is the rowid.
+    pub rowid: Option<usize>,
+    /// Of a view that was translated before.
+    pub view: Option<ViewColumns>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Column {
+    pub column: ScopeColumn,
+    /// Of the declared type, by which SQLite compares.
+    pub affinity: Affinity,
+    /// The storage classes of its values, where all of them were looked at and there are any.
+    pub stored: Option<Stored>,
+    /// Not carried over.
+    pub missing: bool,
+}
+
+/// Which storage classes a column holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub integers: bool,
+    pub reals: bool,
+    pub texts: bool,
+    pub blobs: bool,
+}
+
+/// A translated statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub sql: String,
+    /// What is assumed, and what its reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Why a statement has no PostgreSQL form, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// Lower case, no full stop.
+    pub reason: String,
+    pub place: Option<Place>,
+    /// The expression that hinders, as SQL.
+    pub near: Option<String>,
+    /// Tables were known.
+    pub with_schema: bool,
+}
+
+/// Translates one SELECT or VALUES statement.
+pub fn statement(sql: &str, schema: &Schema) -> std::result::Result<Statement, Refusal> {
+    let bump = Bump::new();
+    let scope = Scope { columns: vec![], timezone: schema.timezone.clone() };
+    let translated = guard::parse(sql, &bump).and_then(|select| {
+        let mut walk = Walk::new(&scope);
+        walk.program = Some(Box::new(Program::new(schema)));
+        let query = walk.query(select)?;
+        let program = walk.program.take().map(|program| *program).unwrap_or_else(|| Program::new(schema));
+        let sql = program.parameters.typed(&query.sql)?;
+        let notes = program.notes.into_iter().chain(program.parameters.notes()).collect();
+        Ok(Statement { sql, notes })
+    });
+    translated.map_err(|refused| refusal(refused, sql, schema))
+}
+
+fn refusal(Untranslatable { reason, near }: Untranslatable, sql: &str, schema: &Schema) -> Refusal {
+    let place = near.as_deref().and_then(|near| guard::place(sql, near));
+    Refusal { reason, place, near, with_schema: !schema.relations.is_empty() }
+}
+
+/// The most expressions that are translated for one statement, some of them more than once.
+const MOST_STEPS: usize = 100_000;
+
+/// What a statement's names mean, and what its translation assumes.
+pub(super) struct Program<'s> {
+    schema: &'s Schema,
+    /// The SELECTs around an expression, the outermost first.
+    levels: Vec<Level<'s>>,
+    /// The common table expressions in sight, the nearest last.
+    ctes: Vec<Visible>,
+    notes: BTreeSet<String>,
+    parameters: parameters::Parameters,
+    steps: usize,
+}
+
+impl<'s> Program<'s> {
+    fn new(schema: &'s Schema) -> Program<'s> {
+        Program {
+            schema,
+            levels: vec![],
+            ctes: vec![],
+            notes: BTreeSet::new(),
+            parameters: parameters::Parameters::default(),
+            steps: 0,
+        }
+    }
+
+    /// Says what is assumed.
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.insert(note.into());
+    }
+}
+
+/// A translated SELECT and what its columns are.
+pub(super) struct Query {
+    sql: String,
+    columns: Vec<Output>,
+    /// Never more than one row.
+    one_row: bool,
+    /// The columns' labels are not those that the SQL text gives.
+    relabelled: bool,
+}
+
+/// A column of a result.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    /// By which SQLite's statements name it.
+    name: Option<String>,
+    /// In PostgreSQL.
+    label: Option<String>,
+    /// The name is an alias.
+    aliased: bool,
+    /// The expression as SQL, where there is no name: SQLite calls the column so.
+    text: Option<String>,
+    node: Node,
+}
+
+impl<'s> Walk<'s> {
+    /// What is known of the statement. Only a statement's walk comes here.
+    fn program(&mut self) -> Result<&mut Program<'s>> {
+        match &mut self.program {
+            Some(program) => Ok(program),
+            None => super::node::refuse("subqueries have no equivalent here"),
+        }
+    }
+
+    fn note(&mut self, note: impl Into<String>) {
+        if let Some(program) = &mut self.program {
+            program.note(note);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! CREATE VIEW: a statement whose columns have names.
+
+use sqlite3_parser::Bump;
+
+use super::{Output, Program, Query, Refusal, Schema, guard, refusal};
+use crate::sqltext::ident_list;
+use crate::translate::Scope;
+use crate::translate::expr::Walk;
+use crate::translate::node::{Result, refuse};
+
+/// The columns of a view, as other statements see them.
+#[derive(Debug, Clone)]
+pub struct ViewColumns(pub(super) Vec<Output>);
+
+/// A translated view.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// `("a", "b") AS SELECT …`
+    pub sql: String,
+    /// What is assumed.
+    pub notes: Vec<String>,
+    pub columns: ViewColumns,
+}
+
+/// Translates a view's definition. `label` makes PostgreSQL's name of a column that has none in a table.
+pub fn view(
+    definition: &str,
+    schema: &Schema,
+    label: impl Fn(&str) -> String,
+) -> std::result::Result<View, Refusal> {
+    translated(definition, schema, label).map_err(|refused| refusal(refused, definition, schema))
+}
+
+fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String) -> Result<View> {
+    let bump = Bump::new();
+    let scope = Scope { columns: vec![], timezone: schema.timezone.clone() };
+    let (select, names) = guard::parse_view(definition, &bump)?;
+    let mut walk = Walk::new(&scope);
+    walk.program = Some(Box::new(Program::new(schema)));
+    let mut query = walk.query(select)?;
+    name(&mut query, definition, names, label)?;
+    let query = query.labelled();
+    let Some(program) = walk.program.take() else { return refuse("the view is not known") };
+    let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
+    let sql = format!("({labels}) AS {}", program.parameters.typed(&query.sql)?);
+    let notes = program.notes.into_iter().collect();
+    Ok(View { sql, notes, columns: ViewColumns(query.columns) })
+}
+
+/// Names as SQLite has them: those of CREATE VIEW, else aliases, columns, and expressions as they are spelled.
+fn name(
+    query: &mut Query,
+    definition: &str,
+    names: Option<Vec<String>>,
+    label: impl Fn(&str) -> String,
+) -> Result<()> {
+    if names.as_ref().is_some_and(|names| names.len() != query.columns.len()) {
+        return refuse("a view with another number of names than columns");
+    }
+    for (at, column) in query.columns.iter_mut().enumerate() {
+        let given = names.as_ref().and_then(|names| names.get(at)).cloned();
+        let own = given.is_some() || column.aliased || column.name.is_none();
+        let spelled = |text: &String| guard::original(definition, text).unwrap_or(text).to_owned();
+        let name = given.or_else(|| column.name.clone()).or_else(|| column.text.as_ref().map(spelled));
+        if let (true, Some(name)) = (own, &name) {
+            column.label = Some(label(name));
+        }
+        column.name = name;
+    }
+    Ok(())
+}

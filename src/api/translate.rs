@@ -1,0 +1,22 @@
+//! `sqlite_translate`: a SELECT of an application, as PostgreSQL understands it.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+use crate::import::statement;
+use crate::pg::json::Json;
+use crate::pg::text::Text;
+
+/// One row: the statement, and what it assumes. With a path, names and types are those of the plan.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_translate(
+    sql: Option<Text>,
+    path: default!(Option<Text>, "NULL"),
+    plan: default!(Option<Json>, "NULL"),
+) -> Result<TableIterator<'static, (name!(statement, Text), name!(notes, Vec<Text>))>, ErrorReport> {
+    let sql = sql.ok_or(Error::NullStatement)?;
+    let translated = statement::translate(&sql, path.as_deref(), plan.map(|p| p.0))?;
+    let notes = translated.notes.into_iter().map(Text).collect();
+    Ok(TableIterator::once((Text(translated.sql), notes)))
+}

@@ -1,0 +1,140 @@
+"""Statements of SQLite, translated and run in PostgreSQL, beside what SQLite itself gives for them.
+
+A translation may refuse; what it gives must be the same rows. Values are the same when NULL meets NULL, text meets equal text,
+bytes meet equal bytes, an integer meets an equal number, a REAL meets an equal number that is no integer's type (up to the
+last digits), a boolean column meets 0 and 1, and a time meets a text that spells it.
+"""
+
+import dataclasses
+import datetime
+import decimal
+import math
+import sqlite3
+
+import psycopg
+
+import rotation
+from harness import quote
+
+# What a translation says it assumes: that nothing is out of range, and that texts read as times are ISO 8601.
+ASSUMED = ("22003", "22008", "22007")
+
+
+@dataclasses.dataclass
+class Outcome:
+    statement: str
+    # "equal", "refused", "assumption" (an error that a note announces), "wrong", or "invalid": this SQLite does not take it.
+    kind: str
+    said: str = ""
+    translated: str = ""
+
+
+class Oracle:
+    """A file imported into the scenario's database, and open in SQLite."""
+
+    def __init__(self, t, path, plan="{}"):
+        self.path, self.plan = path, plan
+        t.sql(f"SELECT * FROM sqlite_import({quote(str(path))}, {quote(plan)})")
+        self.source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        self.target = connected(t)
+
+    def close(self):
+        self.source.close()
+        self.target.close()
+
+    def translate_all(self, statements):
+        """Each one's translation, or the refusal's message; in one session, with one call each."""
+        found = []
+        for statement in statements:
+            try:
+                row = self.target.execute(
+                    f"SELECT statement, notes FROM sqlite_translate({quote(statement)}, {quote(str(self.path))}, {quote(self.plan)})").fetchone()
+                found.append((row[0], row[1], None))
+            except psycopg.Error as error:
+                assert error.diag.sqlstate == "0A000", f"{statement}\n{error}"
+                assert error.diag.message_hint, statement
+                found.append((None, None, f"{error.diag.message_primary} ({error.diag.message_detail})"))
+        return found
+
+    def judge(self, statement, translation, ordered):
+        translated, notes, refusal = translation
+        if refusal:
+            return Outcome(statement, "refused", refusal)
+        try:
+            cursor = self.source.execute(statement)
+            expected, width = cursor.fetchall(), len(cursor.description)
+        except sqlite3.Error as error:
+            return Outcome(statement, "invalid", str(error), translated)
+        try:
+            rows = run_fixed(self.target, rotation.FIXED, translated, width)
+        except psycopg.Error as error:
+            if error.diag.sqlstate in ASSUMED and notes:
+                return Outcome(statement, "assumption", str(error), translated)
+            return Outcome(statement, "wrong", str(error), translated)
+        why = difference(expected, rows, ordered)
+        return Outcome(statement, "wrong" if why else "equal", why, translated)
+
+    def judge_all(self, statements, ordered=lambda _: True):
+        translations = self.translate_all(statements)
+        return [self.judge(s, found, ordered(s)) for s, found in zip(statements, translations)]
+
+
+def connected(t):
+    """A session with the scenario's settings, whose values are Python's."""
+    return psycopg.connect(host=t.server.socket, port=5432, user="postgres", dbname=t.database, autocommit=True,
+                           client_encoding="UTF8", prepare_threshold=None)
+
+
+def run_fixed(target, fixed, query, width):
+    """The rows, computed under the session's settings and read under fixed ones."""
+    names = ", ".join(f"c{n}" for n in range(width))
+    with target.transaction(force_rollback=True):
+        target.execute(f"CREATE TEMP TABLE result({names}) ON COMMIT DROP AS {query}")
+        target.execute(rotation.commands("SET LOCAL", fixed))
+        return target.execute("SELECT * FROM result").fetchall()
+
+
+def difference(expected, rows, ordered):
+    if len(expected) != len(rows):
+        return f"{len(expected)} rows in SQLite, {len(rows)} in PostgreSQL: {expected[:4]} {rows[:4]}"
+    if not ordered:
+        expected, rows = sorted(expected, key=sort_key), sorted(rows, key=sort_key)
+    for at, (a, b) in enumerate(zip(expected, rows)):
+        if not all(same(x, y) for x, y in zip(a, b)):
+            return f"row {at}: {a!r} in SQLite, {b!r} in PostgreSQL"
+    return ""
+
+
+def sort_key(row):
+    return [(0, "") if v is None else (1, f"{float(v):.9e}") if isinstance(v, (int, float, decimal.Decimal)) else (2, str(v)) for v in row]
+
+
+def same(a, b):
+    if a is None or b is None:
+        return a is b
+    if isinstance(b, bool):
+        return a in (0, 1) and not isinstance(a, (str, bytes, float)) and bool(a) == b
+    if isinstance(a, int):
+        return isinstance(b, (int, float, decimal.Decimal)) and (a == b or isinstance(b, float) and close(a, b))
+    if isinstance(a, float):
+        return isinstance(b, (float, decimal.Decimal)) and close(a, float(b))
+    if isinstance(b, datetime.datetime):
+        return isinstance(a, str) and moment(a) == b.replace(tzinfo=None)
+    if isinstance(b, datetime.date):
+        return a == b.isoformat()
+    if isinstance(b, datetime.time):
+        return a == b.isoformat()
+    if isinstance(a, bytes):
+        return isinstance(b, (bytes, memoryview)) and a == bytes(b)
+    return isinstance(b, str) and a == b
+
+
+def moment(text):
+    try:
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def close(a, b):
+    return a == b or math.isclose(a, b, rel_tol=1e-11, abs_tol=1e-300)

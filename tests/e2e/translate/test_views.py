@@ -1,0 +1,125 @@
+"""Views of the file become views of the target, with the same names, columns and rows; what cannot be translated is told of."""
+
+import sqlite3
+
+import pytest
+
+import rotation
+import sqlstates as s
+from client import fails
+from harness import ident, quote, shared
+from translated import connected, difference, run_fixed
+
+FILE = """
+    CREATE TABLE "userAccounts" (id INTEGER PRIMARY KEY, "firstName" TEXT, boss INTEGER, pay REAL, since DATETIME);
+    INSERT INTO "userAccounts" VALUES (1, 'Ann', NULL, 10.5, '2020-01-31 00:00:00'), (2, 'bob', 1, NULL, '2021-01-01 00:00:00'), (3, 'Cy', 1, 3, NULL);
+    CREATE VIEW top AS SELECT * FROM "bossNames" WHERE n > 1;
+    CREATE VIEW "bossNames"("Boss", n) AS SELECT b."firstName", count(*) FROM "userAccounts" a JOIN "userAccounts" b ON b.id = a.boss GROUP BY b.id;
+    CREATE VIEW sums AS SELECT max(pay), count( * ), pay+1 AS "more Pay", pay+1, 'é' FROM "userAccounts";
+    CREATE VIEW odd AS SELECT soundex("firstName") FROM "userAccounts";
+    CREATE VIEW "after odd" AS SELECT * FROM odd;
+    CREATE VIEW cycle AS SELECT * FROM cycle2; CREATE VIEW cycle2 AS SELECT * FROM cycle;"""
+
+
+@pytest.fixture
+def path(t):
+    return t.file("views.db", FILE)
+
+
+def views(t, schema="public"):
+    return t.value(f"SELECT coalesce(string_agg(relname, ',' ORDER BY relname), '') FROM pg_class WHERE relkind = 'v' AND relnamespace = {quote(schema)}::regnamespace").split(",")
+
+
+def columns(t, view):
+    return [row["attname"] for row in t.rows(f"SELECT attname FROM pg_attribute WHERE attrelid = {quote(view)}::regclass AND attnum > 0 ORDER BY attnum")]
+
+
+def findings(t, path, plan):
+    return {f["object"]: f for f in t.findings(path, plan) if f["object"].startswith("view ")}
+
+
+def test_views_are_made_where_the_plan_says_so(t, path):
+    t.import_(path, {"views": True})
+    assert views(t) == ["bossNames", "sums", "top"]
+    assert columns(t, '"bossNames"') == ["Boss", "n"] == columns(t, "top")
+    assert columns(t, "sums") == ["max(pay)", "count( * )", "more Pay", "pay+1", "'é'"]
+    assert t.rows("SELECT * FROM top") == [{"Boss": "Ann", "n": 2}]
+    assert t.value("SELECT \"max(pay)\", \"count( * )\", \"more Pay\" FROM sums") == "10.5|3|11.5"
+    steps = t.rows("SELECT phase, statement AS sql FROM sqlite_migrate.run_step WHERE phase = 'views' ORDER BY ordinal")
+    assert [step["sql"].split("(")[0] for step in steps] == ['CREATE VIEW "public"."bossNames" ', 'CREATE VIEW "public"."sums" ', 'CREATE VIEW "public"."top" ']
+
+
+def test_without_the_key_they_are_left_out_with_a_fix(t, path):
+    said = findings(t, path, {})
+    assert {f["fix"]["views"] for f in said.values()} == {True} and len(said) == 7, said
+    t.import_(path)
+    assert views(t) == [""]
+
+
+def test_what_hinders_is_told_with_its_place(t, path):
+    said = findings(t, path, {"views": True})
+    assert said["view odd"]["message"] == 'view "odd" is not carried over: function "soundex" has no equivalent (line 1, column 27 of it)'
+    assert said["view odd"]["severity"] == "warning" and said["view odd"]["kind"] == "view"
+    assert "table odd is a view, which is not carried over" in said["view after odd"]["message"] or "no table odd" in said["view after odd"]["message"]
+    assert "no table cycle" in said["view cycle"]["message"]
+    assert said["view sums"]["kind"] == "view_assumes" and "out of its type's range" in said["view sums"]["message"]
+
+
+def test_names_and_globs_are_those_of_the_plan(t, path):
+    plan = {"views": {"exclude": ["SUM*", "odd"]}, "schema": "app", "names": "snake_case"}
+    assert t.plan(path, plan)["views"] == plan["views"]
+    t.import_(path, plan)
+    assert views(t, "app") == ["boss_names", "top"]
+    assert columns(t, "app.boss_names") == ["boss", "n"]
+    ddl = [row["sql"] for row in t.rows(t.call("sqlite_ddl", path, plan)) if row["phase"] == "views"]
+    assert ddl == [], "both are there now"
+
+
+def test_an_existing_relation_is_left_alone_unless_it_is_replaced(t, path):
+    t.sql("CREATE TABLE sums (a int)")
+    t.import_(path, {"views": True})
+    assert views(t) == ["bossNames", "top"]
+    assert '"public"."sums" exists, and is left alone' in findings(t, path, {"views": True, "existing_rows": "append"})["view sums"]["message"]
+    plan = {"views": True, "existing_rows": "replace"}
+    t.import_(path, plan)
+    assert t.rows("SELECT * FROM top") == [{"Boss": "Ann", "n": 2}] and columns(t, "sums") == ["a"]
+    assert "never" in findings(t, path, {"views": True, "create": "never", "existing_rows": "append"})["view top"]["message"]
+
+
+def test_a_view_that_the_server_refuses_names_its_remedy(t, path):
+    t.sql('CREATE TYPE "bossNames" AS (a int); ALTER TYPE "bossNames" RENAME TO other; CREATE TYPE sums AS ENUM (\'a\')')
+    with fails(s.DUPLICATE if hasattr(s, "DUPLICATE") else ("42710", "42P07"), "sums", '"exclude"') as failure:
+        t.sql(t.call("sqlite_import", path, {"views": True}))
+    assert '{"views":{"exclude":["sums"]}}' in failure.hint.replace(" ", ""), failure.hint
+    t.import_(path, {"views": {"exclude": ["sums"]}})
+    assert views(t) == ["bossNames", "top"]
+
+
+def test_a_run_that_goes_on_leaves_out_what_fails(t, path):
+    t.sql("CREATE TYPE sums AS ENUM ('a')")
+    t.import_(path, {"views": True, "on_error": "continue"})
+    assert views(t) == ["bossNames", "top"]
+
+
+# Of the views of each file: how many are made, and how many are left out. What is left out calls the application's functions.
+REAL = {"northwind.db": (16, 1), "calibre_metadata.db": (9, 12), "gpkg_example.db": (4, 0)}
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_real_views_have_the_rows_that_sqlite_gives(t, name):
+    path = t.copy_of(shared("data", name))
+    t.import_(path, {"views": True, "orphans": "keep", "on_invalid": "text"})
+    source, target = sqlite3.connect(path), connected(t)
+    made, left = 0, []
+    for view, in source.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name").fetchall():
+        if t.value(f"SELECT to_regclass({quote(f'public.{ident(view)}')}) IS NULL") == "t":
+            left.append(view)
+            continue
+        made += 1
+        cursor = source.execute(f"SELECT * FROM {ident(view)}")
+        expected = cursor.fetchall()
+        assert columns(t, f"public.{ident(view)}") == [c[0] for c in cursor.description], view
+        rows = run_fixed(target, rotation.FIXED, f"SELECT * FROM public.{ident(view)}", len(cursor.description))
+        assert difference(expected, rows, ordered=False) == "", view
+    target.close()
+    assert (made, len(left)) == REAL[name], f"{made} made, left out: {left}"
