@@ -250,5 +250,5 @@ def test_django(t):
     untouched = [row["object"] for row in rows if row["message"].startswith("no table of the file")]
     assert untouched == [], untouched
     missing = [row for row in rows if row["in_target"] is None and not row["object"].startswith(("view ", "index ", "trigger ", "file", "check "))]
-    # Of a model that inherits from another: its key is the parent's, and is numbered there.
+    # Of a one-to-one relation: its key is the other table's, and is numbered there.
     assert [(row["in_source"], row["severity"]) for row in missing] == [("INTEGER PRIMARY KEY", "info")], missing
