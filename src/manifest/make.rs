@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::import::survey::{self, Survey};
 use crate::pg::reprint::Reprint;
+use crate::pg::types;
 use crate::sqlite;
 use crate::sqlite::ordered::{Ordered, Part};
 use crate::sqlite::rows::CellPlace;
@@ -15,9 +16,9 @@ use pg_sqlite_migrate_core::manifest::array::Texts;
 use pg_sqlite_migrate_core::manifest::document::File;
 use pg_sqlite_migrate_core::manifest::form::Form;
 use pg_sqlite_migrate_core::manifest::source::{Refused, SourceColumn, SourceSums};
-use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, Orphans, Planned};
-use pg_sqlite_migrate_core::value::Timezone;
+use pg_sqlite_migrate_core::plan::{Action, LoadColumn, LoadSpec, OnInvalid, Orphans, Planned, Step};
 use pg_sqlite_migrate_core::value::batch::RowName;
+use pg_sqlite_migrate_core::value::{PgType, Timezone};
 use pg_sqlite_migrate_core::verify::back::{Facts, Way};
 
 pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
@@ -31,18 +32,34 @@ pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
 }
 
 fn of_plan(survey: &mut Survey, planned: &Planned) -> Result<Value, Error> {
+    let mut specs: Vec<LoadSpec> = planned.steps.iter().filter_map(loaded).collect();
+    specs.sort_by_key(|spec| spec.id);
     let mut tables = vec![];
-    for step in &planned.steps {
-        let Action::Load(spec) = &step.action else { continue };
+    for spec in &specs {
         let read = match unchecked(survey, planned, spec) {
             Some(reason) => Err(reason),
             None => read(survey, spec)?,
         };
-        tables.push((&**spec, read));
+        tables.push((spec, read));
     }
-    tables.sort_by_key(|(spec, _)| spec.id);
     let version = env!("CARGO_PKG_VERSION");
     Ok(File { catalog: &survey.catalog, version, tables }.json())
+}
+
+/// What a step loads. A domain that the plan names is known by its base type, whose form its values have.
+fn loaded(step: &Step) -> Option<LoadSpec> {
+    let Action::Load(spec) = &step.action else { return None };
+    let mut spec = LoadSpec::clone(spec);
+    for column in &mut spec.columns {
+        let named = match &column.pg_type {
+            PgType::UserDefined(name) => types::find(name).map(|(oid, typmod)| types::of(oid, typmod)),
+            _ => None,
+        };
+        if let Some(domain @ PgType::Domain { .. }) = named {
+            column.pg_type = domain;
+        }
+    }
+    Some(spec)
 }
 
 /// Why the rows of a table are not those of the file, or cannot be read.
@@ -55,6 +72,10 @@ fn unchecked(survey: &Survey, planned: &Planned, spec: &LoadSpec) -> Option<Stri
         (&orphans.schema, &orphans.table) == (&spec.schema, &spec.target)
             && matches!(orphans.policy, Orphans::Reject | Orphans::Null)
     });
+    let may_refuse = |column: &LoadColumn| {
+        matches!(column.pg_type, PgType::Domain { .. })
+            && matches!(column.on_invalid, OnInvalid::Null | OnInvalid::Reject)
+    };
     let reason = if survey.damage.of(&spec.source).is_some() {
         "its pages in the file are damaged"
     } else if spec.reading.filter.as_deref().is_some_and(reads_clock) {
@@ -65,6 +86,8 @@ fn unchecked(survey: &Survey, planned: &Planned, spec: &LoadSpec) -> Option<Stri
         "what a load does depends on the rows that the table has"
     } else if has_orphans && changes_orphans {
         "a load rejects or changes its rows without a parent"
+    } else if spec.columns.iter().any(may_refuse) {
+        "a domain's checks may refuse values"
     } else {
         return None;
     };

@@ -338,6 +338,22 @@ def test_what_only_a_server_knows_is_not_checked(t):
         (None, None, "some of its columns could not be checked")}
 
 
+def test_domains_have_the_form_of_their_base(t):
+    t.sql("CREATE DOMAIN positive AS integer CHECK (VALUE > 0); CREATE DOMAIN code AS char(3)")
+    path = t.file("domains.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, c TEXT); INSERT INTO t VALUES (1, 7, 'ab'), (2, 8, NULL)")
+    columns = {"n": {"type": "positive"}, "c": {"type": "code"}}
+    plan = {"tables": {"t": {"columns": columns}}}
+    manifest = manifest_of(t, path, plan)
+    assert [(column["type"], column["form"]) for column in manifest["tables"][0]["columns"][1:]] == [
+        ("public.positive", "integer"), ("public.code", "character")]
+    t.import_(path, plan)
+    assert not bad(checks(t, manifest))
+    t.sql("UPDATE t SET n = 9 WHERE id = 2")
+    assert {row["column"] for row in bad(checks(t, manifest))} == {"n", None}
+    columns["n"]["on_invalid"] = "null"
+    assert manifest_of(t, path, plan)["tables"][0]["unchecked"] == "a domain's checks may refuse values"
+
+
 def test_texts_of_a_database_without_an_encoding(t):
     path = t.file("bytes.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'ä'), (2, CAST(x'e4' AS TEXT))")
     name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
