@@ -18,6 +18,7 @@ pub struct Steps<'a> {
     /// have begun.
     pub run: Option<i64>,
     pub of_plan: Option<(usize, usize)>,
+    show: fn(&dyn Fn() -> String),
 }
 
 /// One step that was done, is under way, or has failed.
@@ -39,7 +40,11 @@ pub struct StepRecord<'a> {
 
 impl<'a> Steps<'a> {
     pub fn begin() -> Steps<'a> {
-        Steps { begun: Instant::now(), list: vec![], run: None, of_plan: None }
+        Steps::shown_by(|note| activity::show(note))
+    }
+
+    fn shown_by(show: fn(&dyn Fn() -> String)) -> Steps<'a> {
+        Steps { begun: Instant::now(), list: vec![], run: None, of_plan: None, show }
     }
 
     pub fn begun(&self) -> Instant {
@@ -67,7 +72,7 @@ impl<'a> Steps<'a> {
 
     pub fn start(&mut self, phase: Phase, title: impl Into<Cow<'a, str>>, statement: Option<Cow<'a, str>>) {
         let title = title.into();
-        activity::show(|| progress::activity(self.run, phase, self.of_plan, &title));
+        (self.show)(&|| progress::activity(self.run, phase, self.of_plan, &title));
         self.list.push(StepRecord {
             phase,
             title,
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn steps_are_summed_by_what_became_of_them() {
-        let mut steps = Steps::begin();
+        let mut steps = Steps::shown_by(|_| ());
         assert_eq!(steps.time(Phase::Open, "open the file", || Ok::<_, ()>(7)), Ok(7));
         for (title, rows) in [("load a", Some(2)), ("load b", Some(3))] {
             steps.start(Phase::Load, title, None);
