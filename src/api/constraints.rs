@@ -3,7 +3,8 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::import::constraints::{self, Asked};
+use crate::import::about::Asked;
+use crate::import::constraints;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
 

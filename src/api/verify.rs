@@ -4,7 +4,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::import::values::{self, Asked, Measure};
-use crate::import::verification;
+use crate::import::{about, verification};
 use crate::pg::json::Json;
 use crate::pg::text::Text;
 use crate::verify::counts;
@@ -74,7 +74,8 @@ fn verify_values(
     >,
     ErrorReport,
 > {
-    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables: names(tables) };
+    let of = about::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0) };
+    let asked = Asked { of, tables: names(tables) };
     let rows = values::verify(asked, Measure { sample, stop_after: limit })?;
     Ok(TableIterator::new(rows.into_iter().map(|r| {
         let (first_key, source_value, target_value) = r.first.unwrap_or_default();
@@ -123,7 +124,8 @@ fn verify_differences(
     >,
     ErrorReport,
 > {
-    let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables: names(tables) };
+    let of = about::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0) };
+    let asked = Asked { of, tables: names(tables) };
     let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(0));
     let found = values::differences(asked, limit, recheck)?;
     Ok(TableIterator::new(found.into_iter().flat_map(|of| {

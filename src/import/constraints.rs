@@ -5,10 +5,11 @@ use std::convert::Infallible;
 
 use serde_json::{Value, json};
 
+use super::about::{About, Asked};
+use super::existing;
 use super::log::{self, Verification, VerificationRecord};
 use super::orphans::OrphanQuery;
 use super::survey::{self, Survey};
-use super::{existing, values};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, relation, spi, xact};
@@ -23,14 +24,6 @@ use pg_sqlite_migrate_core::verify::declared::{
     recorded,
 };
 
-/// A recorded run, the caller's last one unless one is named; or a file and a plan.
-#[derive(Debug, Default)]
-pub struct Asked<'a> {
-    pub run: Option<i64>,
-    pub path: Option<&'a str>,
-    pub plan: Option<Value>,
-}
-
 /// What the run log says of a run's tables.
 #[derive(Default)]
 struct Logged {
@@ -44,20 +37,9 @@ struct Logged {
 
 /// The rows, the worst first.
 pub fn verify(asked: Asked<'_>) -> Result<Vec<Row>, Error> {
-    let (logged, path, plan) = match (asked.path, asked.plan) {
-        (Some(_), _) if asked.run.is_some() => {
-            let hint = "Give a run, or a path and a plan.";
-            return Err(values::invalid("path", "a run has a path already", hint));
-        }
-        (None, Some(_)) => {
-            return Err(values::invalid("plan", "a plan needs a path", "Give a run, or a path and a plan."));
-        }
-        (Some(path), plan) => (Logged::default(), path.to_owned(), plan.unwrap_or_else(|| json!({}))),
-        (None, None) => {
-            let (run, path, plan, _) = values::recorded::recorded(asked.run)?;
-            (Logged::of(run), path, plan)
-        }
-    };
+    let About { run, path, plan } = About::of(asked)?;
+    let logged = run.map_or_else(Logged::default, |run| Logged::of(run.id));
+    let plan = plan.unwrap_or_else(|| json!({}));
     let kept = kept(&logged, &plan);
     let mut survey = survey::survey(Some(&path), Some(recorded::as_new(plan, |table| kept(table))))?;
     let rows = of_survey(&mut survey, &logged, &kept);

@@ -1,5 +1,6 @@
 //! One run: survey the file, plan, do, record.
 
+pub mod about;
 mod asked;
 mod broken;
 pub mod compare;

@@ -1,18 +1,18 @@
 //! `migration_verdict`: everything of a run verified afresh, and one answer.
 
 use crate::error::Error;
-use crate::import::{constraints, sequences, values, verification};
+use crate::import::{about, constraints, sequences, values, verification};
 use crate::pg::{relation, spi};
 use crate::verify::counts::{self, Count};
 use crate::verify::values::report::Judgement;
-use pg_sqlite_migrate_core::verify::declared::State;
+use pg_sqlite_migrate_core::verify::declared::{Row, State};
 use pg_sqlite_migrate_core::verify::verdict::{Found, Ground, Verdict, judge};
 
 /// A row of `migration_verdict`.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub verdict: Verdict,
-    /// The gravest first; none of a run that passes.
+    /// The gravest first; of a run that passes, what was left out on purpose.
     pub reasons: Vec<String>,
     pub run: i64,
     pub tables: i64,
@@ -59,7 +59,7 @@ pub struct Objects {
 pub fn verdict(run: Option<i64>, threshold: f64) -> Result<Answer, Error> {
     if !(0.0..=1.0).contains(&threshold) {
         let message = "is a share of the source's rows, from 0 to 1";
-        return Err(values::invalid("threshold", message, "Give 0.01 for one percent."));
+        return Err(about::invalid("threshold", message, "Give 0.01 for one percent."));
     }
     let run = counts::recorded(run)?;
     let mut found = vec![];
@@ -108,7 +108,8 @@ struct Rows {
 
 /// The only call of `verify_values`.
 fn compared(run: i64) -> Result<Values, Error> {
-    let asked = values::Asked { run: Some(run), ..values::Asked::default() };
+    let of = about::Asked { run: Some(run), ..about::Asked::default() };
+    let asked = values::Asked { of, tables: None };
     let mut out = Values::default();
     for row in values::verify(asked, values::Measure::default())? {
         out.compared += row.compared;
@@ -208,7 +209,7 @@ fn say_values(values: &Values, found: &mut Vec<Found>) {
 }
 
 fn say_constraints(run: i64, found: &mut Vec<Found>) -> Option<Objects> {
-    let asked = constraints::Asked { run: Some(run), ..constraints::Asked::default() };
+    let asked = about::Asked { run: Some(run), ..about::Asked::default() };
     let rows = match constraints::verify(asked) {
         Ok(rows) => rows,
         Err(error) => {
@@ -217,26 +218,27 @@ fn say_constraints(run: i64, found: &mut Vec<Found>) -> Option<Objects> {
         }
     };
     let wrong = rows.iter().filter(|row| !row.state.is_ok());
-    let of = |state: fn(State) -> bool| {
-        let rows = wrong.clone().filter(|row| state(row.state));
-        rows.map(|row| {
-            let name = row.name.clone().unwrap_or_else(|| row.columns.join(", "));
-            let table = format!("{}.{}", row.schema, row.table);
-            format!("{} {name} of {table} ({})", row.kind.as_str(), row.state.as_str())
-        })
-        .collect::<Vec<String>>()
-    };
+    let named = |rows: &mut dyn Iterator<Item = &Row>| -> Vec<String> { rows.map(name).collect() };
+    let of = |state: fn(State) -> bool| named(&mut wrong.clone().filter(|row| state(row.state)));
     let broken = of(|state| state == State::Broken);
     let unproven = of(|state| state == State::NotProven);
     let others = of(|state| !matches!(state, State::Broken | State::NotProven));
+    let left_out = named(&mut rows.iter().filter(|row| row.state == State::LeftOut));
     for (ground, names, words) in [
         (Ground::ConstraintsBroken, broken, ["object is broken by rows", "objects are broken by rows"]),
         (Ground::ConstraintsNotInForce, others, ["object is not in force", "objects are not in force"]),
         (Ground::ConstraintsNotProven, unproven, ["object was not proven", "objects were not proven"]),
+        (Ground::ObjectsLeftOut, left_out, ["object was left out", "objects were left out"]),
     ] {
         found.extend(Found::of(ground, names.len() as u64, words, &names));
     }
     Some(Objects { all: rows.len() as i64, wrong: wrong.count() as i64 })
+}
+
+/// `foreign key a_fkey of public.t (missing)`
+fn name(row: &Row) -> String {
+    let name = row.name.clone().unwrap_or_else(|| row.columns.join(", "));
+    format!("{} {name} of {}.{} ({})", row.kind.as_str(), row.schema, row.table, row.state.as_str())
 }
 
 fn say_sequences(run: i64, found: &mut Vec<Found>) -> Result<Objects, Error> {

@@ -37,6 +37,7 @@ fn record(count: &Count) -> VerificationRecord<'_> {
         object: None,
         ok: count.ok,
         verdict: match count.target_rows {
+            None if relation::find(&count.schema, &count.table).is_none() => "gone",
             None => "not counted",
             Some(_) if count.ok => "equal",
             Some(_) => "different",

@@ -111,6 +111,8 @@ pub fn declared(
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
     let decided = decide::decide(&ctx, resolved, &mut findings);
     skipped::report(&ctx, &selection, &mut findings);
+    // Their findings say which views are not there.
+    views::views(&ctx, &decided, &mut relations::schema(&ctx, &decided), &mut findings);
     Ok((emit::declared::declared(&ctx, &selection, &decided), findings))
 }
 

@@ -284,6 +284,11 @@ impl Verified {
         let object = self.object.as_ref().map(|object| format!(".{object}")).unwrap_or_default();
         format!("{}.{}{object}", self.schema, self.table)
     }
+
+    /// What was counted, by the name of the function's column; 0 where nothing was.
+    pub fn count(&self, name: &str) -> u64 {
+        self.counts.get(name).and_then(Value::as_u64).unwrap_or(0)
+    }
 }
 
 impl From<Facts> for RunReport {

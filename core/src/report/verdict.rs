@@ -1,11 +1,11 @@
-//! The word on top of a report: one rule over what verification found last.
+//! The word on top of a report: the rules of `migration_verdict`, over what verifications found last.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::model::{Run, Table, Totals, Verification, Verified};
 use super::words::{count, list};
 use crate::progress::grouped;
+use crate::verify::verdict::{self as rules, Found, Ground, THRESHOLD, judge};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -39,23 +39,26 @@ impl Word {
     }
 }
 
-/// Rejected rows above this share of the source's rows are too many.
-const THRESHOLD: f64 = 0.01;
+impl From<rules::Verdict> for Word {
+    fn from(verdict: rules::Verdict) -> Word {
+        match verdict {
+            rules::Verdict::Pass => Word::Pass,
+            rules::Verdict::Investigate => Word::Investigate,
+            rules::Verdict::RollBack => Word::RollBack,
+        }
+    }
+}
 
-/// A value that is not the file's, or a row that is missing, is a reason to roll back, and so are too many rejected rows; anything
-/// else that is not right is one to investigate. Without a comparison of values nothing is proven.
+/// Without a comparison of values nothing is proven.
 pub fn verdict(run: &Run, tables: &[Table], totals: &Totals, verification: &[Verification]) -> Verdict {
-    let results =
-        || verification.iter().flat_map(|of_kind| of_kind.results.iter().map(|r| (&*of_kind.kind, r)));
-    let lost = results().any(|(kind, result)| is_loss(kind, result, tables));
-    let wrong = results().any(|(_, result)| !result.ok);
-    let too_many = totals.rejected as f64 > THRESHOLD * totals.source_rows as f64;
+    let grounds = grounds(tables, totals, verification);
+    let lost = grounds.iter().any(|f| matches!(f.ground, Ground::ValuesDifferent | Ground::RowsMissing));
     let verified = verification.iter().any(|of_kind| of_kind.kind == "values");
-    let word = match () {
-        () if lost || too_many => Word::RollBack,
-        () if wrong || totals.failed > 0 || totals.rejected > 0 => Word::Investigate,
-        () if verified => Word::Pass,
-        () => Word::NotVerified,
+    let rows = u64::try_from(totals.source_rows).unwrap_or(0);
+    let (word, said) = judge(grounds, rows, THRESHOLD);
+    let word = match Word::from(word) {
+        Word::Pass if !verified => Word::NotVerified,
+        word => word,
     };
     let next = match word {
         Word::Pass => None,
@@ -63,7 +66,111 @@ pub fn verdict(run: &Run, tables: &[Table], totals: &Totals, verification: &[Ver
         _ if verified => None,
         _ => Some(call(run)),
     };
-    Verdict { verdict: word, reasons: reasons(totals, verification, verified), next }
+    let mut reasons: Vec<String> = said.into_iter().map(|reason| format!("{reason}.")).collect();
+    reasons.extend(proven(verification, verified));
+    Verdict { verdict: word, reasons, next }
+}
+
+/// What `migration_verdict` would find, as far as the log tells.
+fn grounds(tables: &[Table], totals: &Totals, verification: &[Verification]) -> Vec<Found> {
+    let results = |kind: &'static str| {
+        verification.iter().filter(move |v| v.kind == kind).flat_map(|of_kind| &of_kind.results)
+    };
+    let mut found = vec![];
+    let mut say = |ground, count: u64, words, names: Vec<String>| {
+        found.extend(Found::of(ground, count, words, &names));
+    };
+    let wrong = |kind, is: &dyn Fn(&Verified) -> bool| -> Vec<String> {
+        results(kind).filter(|result| is(result)).map(Verified::name).collect()
+    };
+    let different = results("values").map(|result| result.count("different")).sum();
+    let names = wrong("values", &|result| result.count("different") > 0);
+    say(Ground::ValuesDifferent, different, ["value differs", "values differ"], names);
+    let rows = |of: fn(&Rows) -> u64| -> (u64, Vec<String>) {
+        let tables = tables.iter().map(|table| (table, of(&Rows::of(table, &results))));
+        let tables: Vec<_> = tables.filter(|(_, rows)| *rows > 0).collect();
+        let names = tables.iter().map(|(table, _)| format!("{}.{}", table.schema, table.table)).collect();
+        (tables.iter().map(|(_, rows)| rows).sum(), names)
+    };
+    let (missing, names) = rows(|rows| rows.missing);
+    say(Ground::RowsMissing, missing, ["row is missing", "rows are missing"], names);
+    let (added, names) = rows(|rows| rows.added);
+    say(Ground::RowsAdded, added, ["row was added", "rows were added"], names);
+    let rejected = totals.rejected.unsigned_abs();
+    say(Ground::RowsRejected, rejected, ["row was rejected", "rows were rejected"], vec![]);
+    say(Ground::TablesUnloaded, totals.failed, ["table was not loaded", "tables were not loaded"], vec![]);
+    for (ground, kind, words, is) in OBJECTS {
+        let names = wrong(kind, is);
+        say(*ground, names.len() as u64, *words, names);
+    }
+    found
+}
+
+type Object = (Ground, &'static str, [&'static str; 2], fn(&Verified) -> bool);
+
+/// What each object that was looked at may say, by kind and the verdict in the log.
+const OBJECTS: &[Object] = &[
+    (
+        Ground::TablesNotCounted,
+        "counts",
+        ["table could not be counted", "tables could not be counted"],
+        |result| result.verdict == "not counted",
+    ),
+    (
+        Ground::ValuesNotCompared,
+        "values",
+        ["column or table was not compared", "columns or tables were not compared"],
+        |result| result.verdict == "not compared",
+    ),
+    (
+        Ground::ConstraintsBroken,
+        "constraints",
+        ["object is broken by rows", "objects are broken by rows"],
+        |result| result.verdict == "broken",
+    ),
+    (
+        Ground::ConstraintsNotInForce,
+        "constraints",
+        ["object is not in force", "objects are not in force"],
+        |result| !result.ok && !matches!(&*result.verdict, "broken" | "not proven"),
+    ),
+    (
+        Ground::ConstraintsNotProven,
+        "constraints",
+        ["object was not proven", "objects were not proven"],
+        |result| result.verdict == "not proven",
+    ),
+    (
+        Ground::SequencesBehind,
+        "sequences",
+        ["sequence is behind or gone", "sequences are behind or gone"],
+        |result| !result.ok,
+    ),
+    (Ground::ObjectsLeftOut, "constraints", ["object was left out", "objects were left out"], |result| {
+        result.verdict == "left out"
+    }),
+];
+
+/// Rows of a table that two looks have missed, or found beyond what was loaded: a comparison tells more than a count.
+struct Rows {
+    missing: u64,
+    added: u64,
+}
+
+impl Rows {
+    fn of<'v, R: Iterator<Item = &'v Verified>>(table: &Table, results: &impl Fn(&'static str) -> R) -> Rows {
+        let of_table = |result: &&Verified| {
+            (&table.schema, &table.table) == (&result.schema, &result.table) && !result.ok
+        };
+        let most = |name| results("values").filter(of_table).map(|result| result.count(name)).max();
+        let (missing, added) = (most("missing_in_target"), most("missing_in_source"));
+        let wanted = table.rows_before.saturating_add(table.imported);
+        let counted = results("counts").filter(of_table).find(|result| result.verdict != "not counted");
+        let there = counted.map(|result| i64::try_from(result.count("target_rows")).unwrap_or(i64::MAX));
+        let difference = there.map_or(0, |there| wanted.saturating_sub(there));
+        let [fewer, more] = [difference, -difference].map(|rows| u64::try_from(rows).unwrap_or(0));
+        Rows { missing: missing.unwrap_or(0).max(fewer), added: added.unwrap_or(0).max(more) }
+    }
 }
 
 /// What verifies everything of a run.
@@ -71,36 +178,9 @@ pub fn call(run: &Run) -> String {
     format!("SELECT * FROM migration_verdict(run => {});", run.id)
 }
 
-/// A value or a row is not there as the file has it, and nothing accounts for it.
-fn is_loss(kind: &str, result: &Verified, tables: &[Table]) -> bool {
-    let count = |name: &str| result.counts.get(name).and_then(Value::as_i64);
-    match kind {
-        _ if result.ok => false,
-        "values" if result.verdict == "not compared" => false,
-        "values" => (count("different"), count("missing_in_target")) != (Some(0), Some(0)),
-        "counts" => {
-            let table = tables.iter().find(|t| (&t.schema, &t.table) == (&result.schema, &result.table));
-            let expected = table.map(|table| table.rows_before.saturating_add(table.imported));
-            count("target_rows").zip(expected).is_some_and(|(found, expected)| found < expected)
-        }
-        _ => false,
-    }
-}
-
-fn reasons(totals: &Totals, verification: &[Verification], verified: bool) -> Vec<String> {
-    let mut reasons = vec![];
-    if totals.failed > 0 {
-        reasons.push(format!("{} failed.", count(totals.failed, "table", "tables")));
-    }
-    if totals.rejected > 0 {
-        let rows =
-            count(totals.rejected.unsigned_abs(), "row was rejected and is", "rows were rejected and are");
-        reasons.push(format!("{rows} in the run log."));
-    }
-    for of_kind in verification.iter().filter(|v| v.failed > 0) {
-        reasons.push(format!("{}.", faults(of_kind)));
-    }
+fn proven(verification: &[Verification], verified: bool) -> Vec<String> {
     let sound: Vec<String> = verification.iter().filter(|v| v.failed == 0).map(objects).collect();
+    let mut reasons = vec![];
     if !sound.is_empty() {
         reasons.push(format!("Verified without a difference: {}.", list(&sound)));
     }

@@ -39,6 +39,7 @@ pub enum Ground {
     ConstraintsNotProven,
     ConstraintsUnproven,
     SequencesBehind,
+    ObjectsLeftOut,
 }
 
 /// How much a ground weighs.
@@ -49,6 +50,8 @@ pub enum Weight {
     /// Investigate up to the threshold, as a share of the source's rows; roll back above it.
     Share,
     Investigate,
+    /// Said, and nothing else.
+    Note,
 }
 
 /// Every ground with its weight, and what it is about.
@@ -89,6 +92,11 @@ pub const RULES: &[(Ground, Weight, &str)] = &[
         Ground::SequencesBehind,
         Weight::Investigate,
         "the next number of a sequence is in use, or a sequence is gone",
+    ),
+    (
+        Ground::ObjectsLeftOut,
+        Weight::Note,
+        "the plan or a finding says why an object of the file is not there",
     ),
 ];
 
@@ -152,6 +160,7 @@ fn weigh(found: Found, source_rows: u64, threshold: f64) -> (Verdict, String) {
             )
         }
         Some(Weight::Investigate) | None => (Verdict::Investigate, found.said),
+        Some(Weight::Note) => (Verdict::Pass, found.said),
     }
 }
 
@@ -180,6 +189,7 @@ mod tests {
             (&[(RowsAdded, 1)], 0, Verdict::RollBack),
             (&[(ConstraintsNotInForce, 500)], 1, Verdict::Investigate),
             (&[(SequencesBehind, 1), (RowsMissing, 1)], 1, Verdict::RollBack),
+            (&[(ObjectsLeftOut, 17)], 1, Verdict::Pass),
         ] {
             assert_eq!(verdict(grounds, rows), wanted, "{grounds:?}");
         }
@@ -214,6 +224,7 @@ mod tests {
                 Weight::RollBack => "`roll back`",
                 Weight::Share => "`investigate`, above the threshold `roll back`",
                 Weight::Investigate => "`investigate`",
+                Weight::Note => "`pass`",
             };
             let row = format!("| {what} | {weight} |");
             assert!(reference.contains(&row), "docs/reference.md has no row {row}");

@@ -1,30 +1,26 @@
 //! `verify_values` and what belongs to it, and `verify` of an import.
 
 mod opened;
-pub(super) mod recorded;
+mod recorded;
 mod tables;
-
-use serde_json::Value;
 
 use self::opened::Opened;
 use self::recorded::Logged;
 use self::tables::{OfTable, compare, loads, nulled_keys, refused};
+use super::about::{self, invalid};
 use super::log::{self, Verification, VerificationRecord};
 use super::notices::Notices;
 use super::result::{Status, TableResult};
 use super::survey::Survey;
 use crate::error::Error;
 use crate::verify::values::{self, Kept, List, Repair, Step, Tally, Verified, Wish, report};
-use pg_sqlite_migrate_core::plan::{LoadSpec, PlanError, Planned};
+use pg_sqlite_migrate_core::plan::{LoadSpec, Planned};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// What is to be verified.
 #[derive(Debug, Default)]
 pub struct Asked<'a> {
-    /// A recorded run; the caller's last one where no path is given either.
-    pub run: Option<i64>,
-    pub path: Option<&'a str>,
-    pub plan: Option<Value>,
+    pub of: about::Asked<'a>,
     /// Names of tables, of the file or of the database; all where there are none.
     pub tables: Option<Vec<Option<String>>>,
 }
@@ -88,7 +84,7 @@ pub struct Of<R> {
 
 /// The statements that make a run's tables equal to the file, in the order in which they are to run, and what has none.
 pub fn repair(run: Option<i64>, tables: Option<Vec<Option<String>>>) -> Result<Vec<Of<Steps>>, Error> {
-    let mut open = Opened::new(Asked { run, tables, ..Asked::default() })?;
+    let mut open = Opened::new(Asked { of: about::Asked { run, ..about::Asked::default() }, tables })?;
     let sink = |planned: &Planned, spec: &LoadSpec| Repair::new(nulled_keys(planned, spec));
     let found = open.compare(|_| Some(Wish::All), None, sink)?;
     let (mut deletes, mut changes): (Vec<Of<Steps>>, Vec<Of<Steps>>) = (vec![], vec![]);
@@ -182,7 +178,3 @@ fn record(run: i64, rows: &[report::Row]) {
 }
 
 const NAMES: &str = "Name tables of the file or of the database.";
-
-pub(super) fn invalid(path: &str, message: &str, hint: &str) -> Error {
-    Error::Plan(PlanError::Invalid { path: path.into(), message: message.into(), hint: hint.into() })
-}

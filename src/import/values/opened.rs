@@ -1,8 +1,9 @@
 //! A file that is compared with what a run has made of it, and what the run log keeps of that.
 
 use super::recorded::{self, Recorded};
-use super::{Asked, invalid, record, tables};
+use super::{Asked, record, tables};
 use crate::error::Error;
+use crate::import::about::{About, invalid};
 use crate::import::log;
 use crate::import::survey::{self, Survey};
 use crate::pg::{interrupts, spi};
@@ -38,29 +39,14 @@ impl Opened {
     pub(super) fn new(asked: Asked<'_>) -> Result<Opened, Error> {
         let tables: Option<Vec<String>> = asked.tables.unwrap_or_default().into_iter().collect();
         let tables = tables.ok_or_else(|| invalid("tables", "a name is NULL", super::NAMES))?;
-        let (run, path, mut plan) = match (asked.path, asked.plan) {
-            (Some(path), plan) => {
-                if asked.run.is_some() {
-                    let hint = "Give a run, or a path and a plan.";
-                    return Err(invalid("path", "a run has a path already", hint));
-                }
-                (None, path.to_owned(), plan)
-            }
-            (None, Some(_)) => {
-                return Err(invalid("plan", "a plan needs a path", "Give a run, or a path and a plan."));
-            }
-            (None, None) => {
-                let (run, path, plan, source) = recorded::recorded(asked.run)?;
-                (Some((run, source)), path, Some(plan))
-            }
-        };
-        let run = run.map(|(run, source)| Recorded {
-            run,
+        let About { run, path, plan } = About::of(asked.of)?;
+        let run = run.map(|run| Recorded {
+            run: run.id,
             columns: recorded::columns(plan.as_ref()),
-            tables: recorded::logged(run),
-            source,
+            tables: recorded::logged(run.id),
+            source: run.source,
         });
-        let survey = survey::survey(Some(&path), plan.take())?;
+        let survey = survey::survey(Some(&path), plan)?;
         if let Some(run) = &run {
             tell_if_changed(&survey, run);
         }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::error::Error;
 use crate::import::result::TableResult;
 use crate::pg::spi;
 use crate::verify::values::Believed;
@@ -50,33 +49,6 @@ impl Logged {
     pub(super) fn others(&self) -> i64 {
         self.rows_before - self.updated
     }
-}
-
-/// The number, file and plan of a run, and what the file said of itself. Its plan says everything, so that the file need not be profiled again.
-pub(in crate::import) fn recorded(run: Option<i64>) -> Result<(i64, String, Value, Value), Error> {
-    let found = spi::row(
-        "SELECT id, path, plan::text AS plan, source::text AS source FROM sqlite_migrate.run
-         WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END ORDER BY id DESC LIMIT 1",
-        &[run.into()],
-        |row| {
-            let (path, plan) = (row.get::<String>("path"), row.get::<String>("plan"));
-            (row.get::<i64>("id"), path, plan, row.get::<String>("source"))
-        },
-    );
-    let (id, path, plan, source) = found.ok_or(Error::NoRun { run })?;
-    let source = serde_json::from_str(&source).unwrap_or_default();
-    // The policy that looks at everything wants a profile.
-    let widens = plan.contains("\"on_invalid\": \"text\"");
-    let mut plan: Value = serde_json::from_str(&plan).unwrap_or_default();
-    if let Some(keys) = plan.as_object_mut() {
-        // What was done once is not done again.
-        keys.retain(|key, _| !matches!(key.as_str(), "before" | "after"));
-        keys.insert("integrity".into(), "none".into());
-        if !widens {
-            keys.insert("profile".into(), "none".into());
-        }
-    }
-    Ok((id, path, plan, source))
 }
 
 /// What a complete plan loads. Generated columns are computed by the server; one without a type has no place in the table.

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::NAMES;
 use super::recorded::{Logged, Recorded};
-use super::{NAMES, invalid};
 use crate::error::Error;
+use crate::import::about::invalid;
 use crate::import::notices::{Comparing, Notices};
 use crate::import::survey::{self, Survey};
 use crate::sqlite;

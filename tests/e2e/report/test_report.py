@@ -139,10 +139,13 @@ def test_verification_gives_the_verdict(t):
     assert verdict == {"verdict": "pass", "reasons": ["Verified without a difference: 1 sequence and 2 columns."], "next": None} or verdict == {
         "verdict": "pass", "reasons": ["Verified without a difference: 2 columns and 1 sequence."], "next": None}
     for kind, counts, word in (("constraints", {"violations": 1}, None), ("values", {"different": 0, "missing_in_target": 0}, "not compared"),
-                               ("counts", {"target_rows": 5}, "different")):
+                               ("counts", {"target_rows": None}, "not counted"), ("sequences", {}, "behind")):
         t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
         verified(t, kind, False, "x", counts, word)
         assert as_json(t)["verdict"]["verdict"] == "investigate", kind
+    t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
+    verified(t, "counts", False, "x", {"target_rows": 5}, "different")
+    assert as_json(t)["verdict"]["verdict"] == "roll back", "more rows were added than the threshold allows"
     t.sql("DELETE FROM sqlite_migrate.log_verification WHERE NOT ok")
     verified(t, "counts", False, "x", {"target_rows": 3})
     assert as_json(t)["verdict"]["verdict"] == "roll back", "a row is missing"
@@ -151,7 +154,7 @@ def test_verification_gives_the_verdict(t):
     verified(t, "values", False, "customer", {"compared": 4, "different": 1})
     found = as_json(t)
     assert (found["verdict"]["verdict"], found["verdict"]["next"]) == ("roll back", "SELECT * FROM verify_differences(run => 1);")
-    assert found["verdict"]["reasons"][:2] == ["1 of 3 columns: values differ from the file.", "1 of 1 constraint: missing, or broken by rows."]
+    assert found["verdict"]["reasons"][:2] == ["1 value differs: public.sale.customer.", "1 object is not in force: public.sale.sale_pkey."]
     sums = {kind["kind"]: (kind["objects"], kind["failed"], kind["sums"]) for kind in found["verification"]}
     assert sums == {"values": (3, 1, {"compared": 9, "different": 1, "missing_in_target": 0}), "constraints": (1, 1, {"violations": 2}),
                     "sequences": (1, 0, {})}
@@ -167,7 +170,7 @@ def test_rejected_rows_are_investigated_and_too_many_rolled_back(t):
     plan = {"on_invalid": "reject", "tables": {"t": {"columns": {"a": {"type": "bigint"}}}}}
     t.import_(path, plan)
     assert as_json(t)["verdict"] == {"verdict": "investigate", "next": "SELECT * FROM migration_verdict(run => 1);", "reasons": [
-        "5 rows were rejected and are in the run log.", "No value has been compared with the file."]}
+        "5 rows were rejected (0.500 % of the source's rows, within the threshold).", "No value has been compared with the file."]}
     t.import_(path, {**plan, "schema": "few", "tables": {"t": {**plan["tables"]["t"], "where": "a < 100 OR a > 'a'"}}})
     assert as_json(t)["verdict"]["verdict"] == "roll back"
 
@@ -177,7 +180,7 @@ def test_a_run_that_went_on_and_one_of_nothing(t):
     t.import_(bad, {"on_error": "continue", "profile": "none", "tables": {"bad": {"columns": {"a": {"type": "bigint", "on_invalid": "error"}}}}})
     found = as_json(t)
     assert (found["verdict"]["verdict"], found["totals"]["failed"]) == ("investigate", 1)
-    assert found["verdict"]["reasons"][0] == "1 table failed."
+    assert found["verdict"]["reasons"][0] == "1 table was not loaded."
     # Nobody has counted the rows of a table that was not loaded.
     assert {table["table"]: table["source_rows"] for table in found["tables"]} == {"good": 1, "bad": None}
     assert re.search(r"^ +– +0 +\S+ ms  public\.bad, failed", report(t), re.M)

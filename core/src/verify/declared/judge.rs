@@ -82,10 +82,12 @@ impl Judge {
         facts: &TableFacts,
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
+        if is_view(declared) {
+            return (declared.objects.iter().map(|view| self.view(declared, view, found)).collect(), vec![]);
+        }
         let absent = self.absent(declared, found, facts);
-        let Some(found) = found.filter(|_| absent.is_none() && !is_view(declared)) else {
-            let of_table =
-                |object: &Declared| self.object_of_absent(declared, object, absent.as_ref(), found);
+        let Some(found) = found.filter(|_| absent.is_none()) else {
+            let of_table = |object: &Declared| self.object_of_absent(declared, object, absent.as_ref());
             let objects: Vec<Judged> = declared.objects.iter().filter_map(of_table).collect();
             return (absent.into_iter().chain(objects).collect(), vec![]);
         };
@@ -110,9 +112,6 @@ impl Judge {
         found: Option<&FoundTable>,
         facts: &TableFacts,
     ) -> Option<Judged> {
-        if is_view(declared) {
-            return None;
-        }
         let elsewhere = found.is_some_and(|found| !matches!(found.relkind, 'r' | 'p'));
         let (state, reason) = match (&declared.left_out, &facts.unloaded) {
             (Some(key), _) => {
@@ -150,10 +149,8 @@ impl Judge {
         declared: &DeclaredTable,
         object: &Declared,
         absent: Option<&Judged>,
-        found: Option<&FoundTable>,
     ) -> Option<Judged> {
-        let view = found.filter(|found| matches!(found.relkind, 'v' | 'm')).map(|_| "view".to_owned());
-        let missing = Match { state: State::Missing, name: None, found: view, reason: None };
+        let missing = Match { state: State::Missing, name: None, found: None, reason: None };
         match absent {
             Some(table) if table.state == State::LeftOut => None,
             Some(table) if !object.made.is_empty() => {
@@ -161,6 +158,33 @@ impl Judge {
                 Some(judged(declared, object, Match { reason, ..missing }, false, None))
             }
             _ => Some(self.left_out(declared, object, missing)),
+        }
+    }
+
+    /// A view, whoever has made it: names are all that is compared.
+    fn view(&self, table: &DeclaredTable, declared: &Declared, found: Option<&FoundTable>) -> Judged {
+        let of = |state, reason: Option<&str>, found: Option<&str>| Match {
+            state,
+            name: Some(table.target.clone()),
+            found: found.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+        };
+        match found.map(|found| found.relkind) {
+            Some('v') => judged(table, declared, of(State::Holds, None, Some("view")), false, None),
+            Some('m') => {
+                judged(table, declared, of(State::Holds, None, Some("materialized view")), false, None)
+            }
+            _ if self.explanation(declared).is_some() => {
+                self.left_out(table, declared, of(State::Missing, None, None))
+            }
+            Some(_) => {
+                let reason = Some("another relation has its name");
+                judged(table, declared, of(State::Missing, reason, None), false, None)
+            }
+            None => {
+                let reason = Some("the view does not exist");
+                judged(table, declared, of(State::Missing, reason, None), false, None)
+            }
         }
     }
 

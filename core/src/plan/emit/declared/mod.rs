@@ -58,7 +58,7 @@ fn of_view(ctx: &Context<'_>, view: &View) -> DeclaredTable {
         text: view.sql.clone(),
         object: format!("view {}", view.name),
         made: vec![],
-        plan_key: "plan.after".into(),
+        plan_key: "plan.views".into(),
         question: None,
     };
     DeclaredTable {
