@@ -464,6 +464,8 @@ SELECT p.name, t.s FROM p LEFT JOIN (SELECT person, sum(amount) AS s FROM o GROU
 SELECT name, pay FROM p WHERE pay IS NOT NULL ORDER BY pay DESC LIMIT 1
 SELECT name FROM p WHERE "group" IN ('x', 'y') AND NOT (pay < 60) ORDER BY id
 SELECT name FROM p WHERE id % 2 = 0 AND id / 2 > 1
+SELECT id FROM p ORDER BY 'x' IS NOT NULL, id DESC
+SELECT count(*) FROM p GROUP BY 1 = 1
 SELECT 1 WHERE 0
 SELECT 1 WHERE NULL
 SELECT 'x' FROM p WHERE name > 'C' ORDER BY id

@@ -31,7 +31,7 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
     let columns: Vec<Column> = shown
         .map(|resolved| match carried.next_if(|(column, _)| column.position == resolved.position) {
             Some((column, scope)) => Column {
-                column: read_as_text(scope),
+                column: read_as_text(column, scope),
                 affinity: column.source.affinity(),
                 stored: stored(table, column),
                 missing: false,
@@ -51,12 +51,11 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
 }
 
 /// An existing column of type citext is read as a new one is.
-fn read_as_text(mut scope: ScopeColumn) -> ScopeColumn {
-    if let PgType::Other(name) = &scope.pg_type
-        && name.rsplit('.').next().is_some_and(|name| name.trim_matches('"') == "citext")
-    {
+fn read_as_text(column: &DecidedColumn<'_>, mut scope: ScopeColumn) -> ScopeColumn {
+    if scope.pg_type.is_citext() {
         scope.pg_type = PgType::Text;
         scope.read_as_text = true;
+        scope.collation = column.source.collation.as_deref().map_or(Collation::Binary, Collation::named);
     }
     scope
 }

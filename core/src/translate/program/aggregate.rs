@@ -4,7 +4,7 @@ use sqlite3_parser::ast::{Distinctness, Expr, FunctionCallOrder, FunctionTail, S
 
 use super::guard;
 use super::scope::groupable;
-use super::select::{direction, key_sql};
+use super::select::{direction, is_constant, key_sql};
 use super::times;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare;
@@ -177,7 +177,7 @@ impl<'s> Walk<'s> {
         let mut keys = vec![];
         for sorted in list {
             let node = self.within_aggregate(at, |walk| walk.expr(&sorted.expr))?;
-            if node.literal().is_none() {
+            if !is_constant(&node) {
                 keys.push(key_sql(&node, direction(sorted))?);
             }
         }

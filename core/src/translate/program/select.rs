@@ -71,7 +71,7 @@ impl<'s> Walk<'s> {
             return refuse("a SELECT was expected");
         };
         let from = match from {
-            Some(from) => self.from_clause(from)?,
+            Some(from) => self.tables_of(from)?,
             None => String::new(),
         };
         self.begin(columns, window_clause.unwrap_or(&[]))?;
@@ -155,7 +155,7 @@ impl<'s> Walk<'s> {
             groupable(&node)?;
             sources.push((key, node.sql.clone()));
             // A constant would be a place or an error.
-            let sql = if node.literal().is_some() { "(1 = 1)".to_owned() } else { node.operand() };
+            let sql = if is_constant(&node) { "(1 = 1)".to_owned() } else { node.operand() };
             if !written.contains(&sql) {
                 written.push(sql);
             }
@@ -255,7 +255,7 @@ impl<'s> Walk<'s> {
                 None => self.expr(&sorted.expr)?,
             };
             let at = place.or_else(|| outputs.iter().position(|o| o.node.sql == node.sql));
-            if node.literal().is_none() {
+            if !is_constant(&node) {
                 keys.push(Key { at, node, sorted: direction(sorted) });
             }
         }
@@ -285,6 +285,11 @@ impl<'s> Walk<'s> {
         }
         Ok(sql)
     }
+}
+
+/// Written as a constant, which PostgreSQL does not take as a key.
+pub(super) fn is_constant(node: &Node) -> bool {
+    node.literal().is_some() || matches!(node.sql.as_str(), "true" | "false")
 }
 
 /// A key of an order, and its place among the results.

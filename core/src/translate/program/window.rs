@@ -86,7 +86,8 @@ impl<'s> Walk<'s> {
         let kind = if times::is_time(&x) { x.kind.clone() } else { Kind::Plain };
         let mut result = Node { kind, ..plain(x.class) }.mixed(x.mixed);
         (result.spelled, result.numeric_text) = (x.spelled, x.numeric_text);
-        let number = matches!(x.class, TypeClass::Integer | TypeClass::Float);
+        // A bare literal has no type that the function could have.
+        let number = matches!(x.class, TypeClass::Integer | TypeClass::Float) || x.text_literal().is_some();
         let sql = |n: &Node| if number { n.cast(class_name(x.class), x.class).sql } else { n.sql.clone() };
         let mut written = vec![sql(&x)];
         if let Some(count) = count {
