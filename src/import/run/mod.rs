@@ -1,15 +1,19 @@
 //! `sqlite_import`: does the plan's steps, one after the other, inside the caller's transaction.
 
+mod blocked;
+mod record;
+
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::time::Instant;
 
 use pgrx::PgLogLevel;
 
+use self::blocked::{blocking, stop_if_blocked};
 use super::load::key_maps::KeyMaps;
 use super::load::triggers::{self, DisabledTriggers};
-use super::load::{self, Loaded, Place, transfer};
-use super::log::{self, Rejects, TableRecord};
+use super::load::{self, Loaded, Place};
+use super::log::{self, Rejects};
 use super::notices::Notices;
 use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
@@ -21,10 +25,9 @@ use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
-use pg_sqlite_migrate_core::finding::{Finding, Kind, Severity, counted};
+use pg_sqlite_migrate_core::finding::{Finding, Kind, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
-use pg_sqlite_migrate_core::progress::{self, Totals};
-use pg_sqlite_migrate_core::shorten;
+use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
@@ -67,38 +70,6 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
         Ok(Err(error)) => Err(Error::InRun { error: Box::new(error), summary: run.summary() }),
         Err(raised) => raised.go_on(&run.summary()),
     }
-}
-
-/// Stops before anything is written. With `on_error: "continue"` only for what is not about one table.
-fn stop_if_blocked(survey: &mut Survey, planned: &Planned) -> Result<(), Error> {
-    let go_on = !survey.needs.stop_on_error;
-    let blocking: Vec<Finding> =
-        blocking(&planned.findings).filter(|f| !(go_on && f.table.is_some())).cloned().collect();
-    let Some(first) = blocking.first() else { return Ok(()) };
-    if first.kind == Kind::InvalidValue {
-        // A profile counts values that do not fit; whoever has to correct them wants to see one.
-        for spec in loads(planned).filter(|spec| first.table == Some(spec.id)) {
-            let rowid = rowid_name(survey, &spec.source);
-            transfer::probe(&mut survey.source, spec, rowid).map_err(|error| as_advised(error, first))?;
-        }
-    }
-    Err(Error::Blocked(blocking))
-}
-
-/// A value that does not fit, with the finding's way of reading it: what costs nothing comes before what costs values.
-fn as_advised(error: Error, finding: &Finding) -> Error {
-    match (error, &finding.fix) {
-        (Error::Cell { table, cell, .. }, Some(fix))
-            if fix.sets("using") && finding.object == format!("{table}.{}", cell.column) =>
-        {
-            Error::Cell { table, cell, hint: format!("{} {}", finding.hint, fix.pasted()) }
-        }
-        (error, _) => error,
-    }
-}
-
-fn blocking(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    findings.iter().filter(|f| f.severity == Severity::Blocking)
 }
 
 fn loads(planned: &Planned) -> impl Iterator<Item = &LoadSpec> {
@@ -183,23 +154,6 @@ impl<'a> Run<'a> {
             interrupts::tell(PgLogLevel::NOTICE, &message);
         }
         Ok(())
-    }
-
-    fn totals(&self) -> Totals {
-        let of = |status| self.results.iter().filter(move |result| result.status == status);
-        let rows = |count: fn(&TableResult) -> i64| of(Status::Loaded).map(count).sum::<i64>().unsigned_abs();
-        Totals {
-            tables: of(Status::Loaded).count() as u64,
-            rows: rows(|result| result.imported + result.updated),
-            rejected: rows(|result| result.rejected),
-            failed: of(Status::Failed).count() as u64,
-        }
-    }
-
-    /// Where the run has failed.
-    fn summary(&self) -> String {
-        let (phase, title) = self.done.last().map_or((Phase::Plan, ""), |last| (last.phase, &*last.title));
-        progress::failed(phase, &shorten::text(title), self.done.loaded(), self.done.elapsed())
     }
 
     /// Tables that a blocking finding keeps out of a run that goes on. A key that the rows break costs only the
@@ -469,34 +423,6 @@ impl<'a> Run<'a> {
             }
         }
         Ok(None)
-    }
-
-    fn record(&mut self) {
-        for (i, result) in self.results.iter().enumerate() {
-            let detail = result.detail_text();
-            let record = TableRecord {
-                ordinal: i as i32 + 1,
-                source: &result.source,
-                schema: &result.schema,
-                target: &result.table,
-                rows_before: result.rows_before,
-                source_rows: result.source_rows,
-                imported: result.imported,
-                updated: result.updated,
-                skipped: result.skipped,
-                rejected: result.rejected,
-                countable: result.countable,
-                seconds: result.seconds,
-                load_seconds: result.load_seconds,
-                status: result.status.as_str(),
-                detail: detail.as_deref(),
-                became: result.became_json(),
-            };
-            log::table(self.id, &record);
-        }
-        log::steps(self.id, self.done.list(), |id| self.planned.table(id).map(|table| &*table.source));
-        let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
-        log::finish(self.id, &findings);
     }
 }
 
