@@ -144,6 +144,18 @@ def test_rows_that_were_different_are_looked_at_again(copy):
     assert len(copy.rows(AGAIN)) == 2
 
 
+def test_a_row_beyond_those_that_were_there_before_stays_one(t):
+    path = t.file("t.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    t.sql("CREATE TABLE t(id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (-2, 'x'), (-1, 'y')")
+    t.import_(path, {"create": "never", "existing_rows": "append"})
+    t.sql("INSERT INTO t VALUES (9, 'added')")
+    again = [{"table": "t", "key": "id = 9", "column": None, "kind": "missing in source"}]
+    assert t.rows('SELECT "table", key, "column", kind FROM verify_differences()') == again
+    assert t.rows(AGAIN) == again and t.rows(AGAIN) == again
+    t.sql("DELETE FROM t WHERE id = 9")
+    assert t.rows(AGAIN) == []
+
+
 def test_only_so_many_rows_are_looked_at_again(copy):
     copy.sql("UPDATE numbered SET v = 'x'")
     session = copy.session()
