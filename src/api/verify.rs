@@ -124,8 +124,7 @@ fn verify_differences(
     ErrorReport,
 > {
     let asked = Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0), tables: names(tables) };
-    let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(0));
-    let found = values::differences(asked, limit, recheck.unwrap_or(false))?;
+    let found = values::differences(asked, limit.map(i64::from), recheck.unwrap_or(false))?;
     Ok(TableIterator::new(found.into_iter().flat_map(|of| {
         let (schema, table) = (Text(of.schema), Text(of.table));
         of.rows.map(move |[key, column, source, target, kind]| {

@@ -43,12 +43,6 @@ pub struct Measure {
 
 /// The result of `verify_values`.
 pub fn verify(asked: Asked<'_>, measure: Measure) -> Result<Vec<report::Row>, Error> {
-    let positive = |name: &str, count: Option<i64>| match count {
-        Some(count) if count < 1 => {
-            Err(invalid(name, "must be at least 1", "Leave it out, or give a number of rows."))
-        }
-        count => Ok(count.map(i64::unsigned_abs)),
-    };
     let sample = positive("sample", measure.sample)?;
     let stop_after = positive("limit", measure.stop_after)?;
     let mut open = Opened::new(asked)?;
@@ -59,8 +53,20 @@ pub fn verify(asked: Asked<'_>, measure: Measure) -> Result<Vec<report::Row>, Er
     Ok(rows)
 }
 
+fn positive(name: &str, count: Option<i64>) -> Result<Option<u64>, Error> {
+    match count {
+        Some(count) if count < 1 => {
+            Err(invalid(name, "must be at least 1", "Leave it out, or give a number of rows."))
+        }
+        count => Ok(count.map(i64::unsigned_abs)),
+    }
+}
+
 /// The differences of each table, which has some.
-pub fn differences(asked: Asked<'_>, limit: Option<u64>, recheck: bool) -> Result<Vec<Of<List>>, Error> {
+pub fn differences(asked: Asked<'_>, limit: Option<i64>, recheck: bool) -> Result<Vec<Of<List>>, Error> {
+    let limit = limit.map(u64::try_from).transpose();
+    let hint = "Give NULL to see all.";
+    let limit = limit.map_err(|_| invalid("limit", "must not be negative", hint))?;
     let mut open = Opened::new(asked)?;
     let earlier = if recheck { Some(open.earlier()?) } else { None };
     let wish = |spec: &LoadSpec| match &earlier {

@@ -73,4 +73,4 @@ def test_a_default_of_another_type_is_cast_as_an_insert_casts_it(t):
     t.import_(path, plan)
     assert t.shown("SELECT role, length(made) > 9, n FROM u ORDER BY id").split() == ["admin|t|7", "12345|t|8", "12345|t|8"]
     t.sql("TRUNCATE u; ALTER TABLE u ALTER role SET DEFAULT 123456")
-    t.import_fails(path, plan, ("22001",), "value too long for type character varying(5)")
+    t.import_fails(path, plan, ("22001",), "value too long for type character varying")

@@ -96,6 +96,7 @@ def test_a_comparison_ends_after_so_many_rows(copy):
     ("sample => 0", "sample: must be at least 1"), ('"limit" => -1', "limit: must be at least 1")])
 def test_a_number_of_rows_is_positive(copy, arguments, message):
     copy.attempt(f"SELECT * FROM verify_values({arguments})").failed("22023", message)
+    copy.attempt('SELECT * FROM verify_differences("limit" => -1)').failed("22023", "limit: must not be negative")
 
 
 LOG = ("SELECT object, ok, verdict, counts ->> 'different' AS different, detail FROM sqlite_migrate.verification"
