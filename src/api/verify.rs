@@ -108,7 +108,7 @@ fn verify_differences(
     plan: default!(Option<Json>, "NULL"),
     tables: default!(Option<Vec<Option<Text>>>, "NULL"),
     limit: default!(Option<i32>, 100),
-    recheck: default!(bool, false),
+    recheck: default!(Option<bool>, false),
 ) -> Result<
     TableIterator<
         'static,
@@ -126,8 +126,7 @@ fn verify_differences(
 > {
     let of = about::Asked { run, path: path.as_deref(), plan: plan.map(|plan| plan.0) };
     let asked = Asked { of, tables: names(tables) };
-    let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(0));
-    let found = values::differences(asked, limit, recheck)?;
+    let found = values::differences(asked, limit.map(i64::from), recheck.unwrap_or(false))?;
     Ok(TableIterator::new(found.into_iter().flat_map(|of| {
         let (schema, table) = (Text(of.schema), Text(of.table));
         of.rows.map(move |[key, column, source, target, kind]| {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
+use pgrx::pg_sys;
 use serde_json::{Value, json};
 
 use super::about::{About, Asked};
@@ -28,6 +29,8 @@ use pg_sqlite_migrate_core::verify::declared::{
 #[derive(Default)]
 struct Logged {
     run: Option<i64>,
+    /// The role that made the run, if that is not the caller; no role's oid where it is gone.
+    author: Option<pg_sys::Oid>,
     /// By source name: status and detail.
     tables: HashMap<String, (String, Option<String>)>,
     /// Tables that the run has made.
@@ -81,7 +84,9 @@ fn of_survey(survey: &mut Survey, logged: &Logged, kept: &impl Fn(&str) -> bool)
         unloaded: logged.unloaded(&table.source).map(str::to_owned),
     };
     let (mut rows, mut questions) = (vec![], Questions::default());
-    judge(&tables, explanations, facts, |judged, _, found| rows.extend(questions.answer(judged, found)));
+    judge(&tables, explanations, facts, logged.author, |judged, _, found| {
+        rows.extend(questions.answer(judged, found))
+    });
     // Tables and objects stay in the file's order otherwise.
     rows.sort_by_key(|row: &Row| row.state);
     Ok(rows)
@@ -102,7 +107,7 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
     tables.retain(|table| existing.contains(&table.source));
     let facts = |_: &DeclaredTable| TableFacts { kept: true, unloaded: None };
     let mut rows = vec![];
-    judge(&tables, findings.iter().map(Explanation::from).collect(), facts, |judged, unclaimed, _| {
+    judge(&tables, findings.iter().map(Explanation::from).collect(), facts, None, |judged, unclaimed, _| {
         rows.extend(compared::compared(judged, unclaimed, known));
     });
     Ok(rows)
@@ -124,12 +129,13 @@ fn judge(
     tables: &[DeclaredTable],
     explanations: Vec<Explanation>,
     facts: impl Fn(&DeclaredTable) -> TableFacts,
+    author: Option<pg_sys::Oid>,
     mut take: impl FnMut(Vec<Judged>, Vec<Unclaimed>, Option<&FoundTable>),
 ) {
     let names: Vec<_> = tables.iter().map(|table| (table.schema.clone(), table.target.clone())).collect();
     let catalogs = Catalogs::read(&names);
     let judge = Judge::new(explanations);
-    let mut canonicals = Canonicals::new(&catalogs);
+    let mut canonicals = Canonicals::new(&catalogs, author);
     let mut server = |table: &FoundTable, asked: Expression<'_>| canonicals.of(table, asked);
     for table in tables {
         let found = catalogs.table(&table.schema, &table.target);
@@ -236,6 +242,9 @@ impl Logged {
              WHERE run = $1 AND phase = 'tables' AND starts_with(statement, 'CREATE TABLE ') AND source_table IS NOT NULL";
         const FINDINGS: &str =
             "SELECT object, kind, message FROM sqlite_migrate.finding WHERE run = $1 ORDER BY ordinal";
+        const AUTHOR: &str =
+            "SELECT COALESCE(r.oid, 0) FROM sqlite_migrate.run u LEFT JOIN pg_roles r ON r.rolname = u.role
+             WHERE u.id = $1 AND NOT u.own";
         let tables = spi::rows(TABLES, &[run.into()], |row| {
             (row.get::<String>("source_table"), (row.get("status"), row.get("detail")))
         });
@@ -246,6 +255,7 @@ impl Logged {
         });
         Logged {
             run: Some(run),
+            author: spi::value(AUTHOR, &[run.into()]),
             tables: tables.into_iter().collect(),
             made: spi::values(MADE, &[run.into()]).into_iter().collect(),
             findings,

@@ -448,9 +448,21 @@ pub fn facing_target(survey: &mut Survey) -> Result<(Target, Planned), Error> {
     Ok((target, planned))
 }
 
-/// The same as far as profile and catalogs tell, for who loads nothing. The relations that a plan would load are held before
-/// they are judged: whoever owns their schema could otherwise put others in their place.
+/// The same as far as profile, catalogs and a trial tell, for who loads nothing.
 pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
+    let _path = LocalSettings::safe_search_path();
+    let (mut target, mut planned) = untried(survey)?;
+    target.refused = trial::refusals(&planned.trials);
+    if !target.refused.is_empty() {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
+    Ok((target, planned))
+}
+
+/// The same without a trial, which executes expressions of the plan: it may be another role's. Of tables that exist nothing
+/// is tried. The relations that a plan would load are held before they are judged: whoever owns their schema could otherwise
+/// put others in their place.
+pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
     loop {
@@ -466,11 +478,7 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
             continue;
         }
         existing::read_held(&mut target, &held);
-        let mut planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
-        target.refused = trial::refusals(&planned.trials);
-        if !target.refused.is_empty() {
-            planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
-        }
+        let planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
         return Ok((target, planned));
     }
 }

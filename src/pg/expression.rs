@@ -6,6 +6,7 @@ use std::ffi::CString;
 
 use pgrx::{IntoDatum, pg_sys};
 
+use super::rights::Acting;
 use super::settings::{LocalSettings, Reads};
 use super::{encoding, nodes, xact};
 
@@ -33,10 +34,23 @@ pub struct Analysed {
 
 /// Names in the expression are the server's own; what is not found there is looked up as the caller would. `Err` is the
 /// server's message. The relation is held by the caller.
-pub fn analyse(relation: pg_sys::Oid, sql: &str, purpose: Purpose) -> Result<Analysed, String> {
+///
+/// The input functions of types read constants, and those of types that are made of domains run the domains' checks: with the
+/// rights of `author`, who wrote the expression, where that is not the caller.
+pub fn analyse(
+    relation: pg_sys::Oid,
+    sql: &str,
+    purpose: Purpose,
+    author: Option<pg_sys::Oid>,
+) -> Result<Analysed, String> {
+    if author == Some(pg_sys::InvalidOid) {
+        return Err("not compared: the role whose plan it is does not exist any more".into());
+    }
     let attempt = |own_path: bool| {
         let analysed = || -> Result<Analysed, String> {
+            let _undone = LocalSettings::undoing();
             let _settings = (!own_path).then(printed_alike);
+            let _acting = author.map(Acting::restricted_as);
             // A line comment ends with the line.
             let sql = encoding::to_server(&format!("SELECT ({sql}\n)")).map_err(|nul| nul.to_string())?;
             // SAFETY: a NUL-terminated text in the server's encoding; inside a transaction.

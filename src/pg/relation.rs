@@ -75,6 +75,26 @@ pub fn attributes(relation: pg_sys::Oid) -> Vec<Attribute> {
     Opened::new(relation, pg_sys::AccessShareLock as i32).attributes()
 }
 
+/// The columns whose values the table computes.
+pub fn computed(relation: pg_sys::Oid) -> Vec<String> {
+    const COMPUTED: &str = "SELECT attname::text FROM pg_attribute WHERE attrelid = $1 AND attgenerated <> '' AND NOT attisdropped";
+    spi::values(COMPUTED, &[relation.into()])
+}
+
+/// The columns whose collations take texts for equal that consist of other bytes.
+pub fn folded(relation: pg_sys::Oid) -> Vec<String> {
+    spi::values(
+        "SELECT a.attname::text FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+         WHERE a.attrelid = $1 AND NOT a.attisdropped AND NOT c.collisdeterministic",
+        &[relation.into()],
+    )
+}
+
+/// A foreign key refers to it.
+pub fn is_referenced(relation: pg_sys::Oid) -> bool {
+    spi::any("SELECT FROM pg_constraint WHERE confrelid = $1 AND contype = 'f'", &[relation.into()])
+}
+
 /// Locks a relation against other writers until the transaction ends; readers are not blocked. `false`, without a lock,
 /// if the caller lacks the owner's rights. An owner may lock even if privileges were revoked from it.
 pub fn lock_owned(relation: pg_sys::Oid) -> bool {

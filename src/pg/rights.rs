@@ -57,7 +57,7 @@ pub fn current_role() -> String {
 
 /// A guard: statements run with another role's rights until it is dropped or the (sub)transaction aborts.
 ///
-/// Only for statements that run no user's code, under a safe search path.
+/// With the owner's rights only statements that run no user's code, under a safe search path.
 pub struct Acting {
     user: pg_sys::Oid,
     context: i32,
@@ -70,21 +70,31 @@ impl Acting {
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = $1 AND c.relname = $2";
         let owner = spi::value(OWNER, &[schema.into(), relation.into()])?;
+        Some(Acting::with(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE))
+    }
+
+    /// As a role whose own code may run meanwhile: as where the server itself evaluates the functions of an index, nothing of
+    /// it stays in the session. Settings are the caller's to set back.
+    pub fn restricted_as(role: pg_sys::Oid) -> Acting {
+        Acting::with(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION)
+    }
+
+    /// SECURITY_LOCAL_USERID_CHANGE keeps SET ROLE out meanwhile.
+    fn with(role: pg_sys::Oid, flags: u32) -> Acting {
         let mut before = Acting { user: pg_sys::InvalidOid, context: 0 };
         // SAFETY: reads and sets two variables of the backend, which an abort sets back to what they were when the
-        // (sub)transaction began. SECURITY_LOCAL_USERID_CHANGE keeps SET ROLE out meanwhile.
+        // (sub)transaction began.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
-            let context = before.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
-            pg_sys::SetUserIdAndSecContext(owner, context);
+            pg_sys::SetUserIdAndSecContext(role, before.context | flags as i32);
         }
-        Some(before)
+        before
     }
 }
 
 impl Drop for Acting {
     fn drop(&mut self) {
-        // SAFETY: sets the two variables back to what `as_owner_of` has read; right while a panic unwinds, too.
+        // SAFETY: sets the two variables back to what `with` has read; right while a panic unwinds, too.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
     }
 }

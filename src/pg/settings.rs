@@ -45,12 +45,21 @@ const RARE: [(&CStr, &CStr); 2] = [(c"lc_monetary", c"C"), (c"search_path", c"pg
 /// A GUC nesting level. Its settings are undone when it is dropped or the (sub)transaction aborts.
 pub struct LocalSettings {
     level: i32,
+    /// What code that runs meanwhile sets for the session stays set.
+    keeps: bool,
 }
 
 impl LocalSettings {
     fn new() -> LocalSettings {
         // SAFETY: no arguments; the level is closed in drop or by the abort.
-        LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() } }
+        LocalSettings { level: unsafe { pg_sys::NewGUCNestLevel() }, keeps: true }
+    }
+
+    /// A block in which code of another role may run: nothing that it sets stays set.
+    pub fn undoing() -> LocalSettings {
+        let mut settings = LocalSettings::new();
+        settings.keeps = false;
+        settings
     }
 
     /// A block in which only `pg_catalog` is on the search path, so that type names print as this code knows them.
@@ -156,7 +165,7 @@ impl Drop for LocalSettings {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: the level was opened by `new` in this (sub)transaction.
-            unsafe { pg_sys::AtEOXact_GUC(true, self.level) };
+            unsafe { pg_sys::AtEOXact_GUC(self.keeps, self.level) };
         }
     }
 }

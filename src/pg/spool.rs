@@ -1,10 +1,15 @@
 //! Rows of texts that may be many: beyond `work_mem` they are in a temporary file, as the server keeps rows of its own.
 //!
 //! A spool is made by a function that returns its rows, in the memory context of its calls, and lives beside that context in
-//! the query's. It is released when it is dropped or read to its end; after an error the abort releases it, which may have
-//! happened when it is dropped.
+//! the query's. It is released when it is dropped or read to its end. A query that has failed is not ended by the executor:
+//! its memory goes as a whole, this context before that of the calls, when the transaction aborts or, if a subtransaction
+//! took the error, when the cursor is closed. There is nothing to release then.
 
-use pgrx::{PgMemoryContexts, pg_sys};
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::rc::Rc;
+
+use pgrx::{PgMemoryContexts, pg_guard, pg_sys};
 
 use super::datum;
 
@@ -16,6 +21,8 @@ pub struct Spool {
     slot: *mut pg_sys::TupleTableSlot,
     /// Of all of these.
     context: pg_sys::MemoryContext,
+    /// The context was deleted with the query's.
+    gone: Rc<Cell<bool>>,
     width: usize,
     rows: u64,
 }
@@ -38,6 +45,7 @@ impl Spool {
                 pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
                 pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
             );
+            let gone = told_when_gone(context);
             PgMemoryContexts::For(context).switch_to(|_| {
                 let description = pg_sys::CreateTemplateTupleDesc(width as i32);
                 for number in 1..=width {
@@ -47,7 +55,7 @@ impl Spool {
                 let kind = &raw const pg_sys::TTSOpsMinimalTuple;
                 let slot = pg_sys::MakeSingleTupleTableSlot(description, kind);
                 let store = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
-                Spool { store, description, slot, context, width, rows: 0 }
+                Spool { store, description, slot, context, gone, width, rows: 0 }
             })
         }
     }
@@ -91,7 +99,7 @@ impl Spool {
     /// Closes the file, and frees the memory.
     fn release(&mut self) {
         let store = std::mem::replace(&mut self.store, std::ptr::null_mut());
-        if !store.is_null() {
+        if !store.is_null() && !self.gone.get() {
             // SAFETY: released once, while the query lives.
             unsafe {
                 pg_sys::tuplestore_end(store);
@@ -99,6 +107,32 @@ impl Spool {
             }
         }
     }
+}
+
+/// Becomes true when the context is deleted.
+///
+/// # Safety
+/// The context is live.
+unsafe fn told_when_gone(context: pg_sys::MemoryContext) -> Rc<Cell<bool>> {
+    let gone = Rc::new(Cell::new(false));
+    // SAFETY: the callback lives in the context, as it has to; its count of the flag ends with the only call.
+    unsafe {
+        let size = size_of::<pg_sys::MemoryContextCallback>();
+        let callback: *mut pg_sys::MemoryContextCallback =
+            pg_sys::MemoryContextAllocZero(context, size).cast();
+        (*callback).func = Some(tell_gone);
+        (*callback).arg = Rc::into_raw(gone.clone()).cast_mut().cast();
+        pg_sys::MemoryContextRegisterResetCallback(context, callback);
+    }
+    gone
+}
+
+/// # Safety
+/// `flag` is a count of an `Rc`, and this its only use.
+#[pg_guard]
+unsafe extern "C-unwind" fn tell_gone(flag: *mut c_void) {
+    // SAFETY: by this function's contract.
+    unsafe { Rc::from_raw(flag.cast::<Cell<bool>>()) }.set(true);
 }
 
 impl Iterator for Spool {
@@ -130,7 +164,7 @@ impl Iterator for Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // SAFETY: reads the transaction's state. An abort closes the file itself, and frees contexts in any order.
+        // SAFETY: reads the transaction's state. An abort closes the file itself.
         if !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() } {
             self.release();
         }

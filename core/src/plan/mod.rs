@@ -26,7 +26,7 @@ mod tests;
 pub use self::context::Source;
 pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
-pub use self::given::overrides::{Overrides, PlanError, parse};
+pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::verify::Verify;
 pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::import::orphans::{self, Staged};
 use crate::pg::loaded_rows::{Command, LoadedRows};
 use crate::pg::settings::LocalSettings;
-use crate::pg::{citus, relation, spi, storage_extension, xact};
+use crate::pg::{citus, relation, spi, storage_extension, types, xact};
 use crate::sqlite::Source;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::counted;
@@ -35,7 +35,7 @@ pub fn load(
     let (stage, relation) = create_stage(spec, target, &[]);
     let attributes = relation::attributes(relation);
     let mut loaded = transfer::run(source, spec, &Target { relation, attributes, shown_as: target }, place)?;
-    for (column, count) in put_defaults(spec, &stage) {
+    for (column, count) in put_defaults(spec, &stage, relation) {
         let became = counted(count, "NULL became", "NULLs became");
         loaded.notes.push(format!("{became} the default of \"{column}\""));
         loaded.became.push((column, Normalisation::Defaulted, count));
@@ -87,17 +87,22 @@ pub fn load(
 }
 
 /// NULL becomes the default of its column. What a default reads is named in full, whatever the search path of the caller
-/// is; it runs once for each NULL, as in an INSERT. Gives the columns, each with how many.
-fn put_defaults(spec: &LoadSpec, stage: &str) -> Vec<(String, u64)> {
+/// is; it runs once for each NULL, as in an INSERT, which casts it to the column's type: here it has to have the type that it
+/// stands beside, and the assignment sees to length and domain. Gives the columns, each with how many.
+fn put_defaults(spec: &LoadSpec, stage: &str, relation: pg_sys::Oid) -> Vec<(String, u64)> {
     let _path = LocalSettings::safe_search_path();
     let (mut set, mut nulls, mut counts) = (vec![], vec![], vec![]);
+    let attributes = relation::attributes(relation);
     for column in &spec.columns {
-        let Some(default) = &column.default else { continue };
+        let attribute = attributes.iter().find(|attribute| attribute.name == column.target);
+        let Some((default, attribute)) = column.default.as_ref().zip(attribute) else { continue };
         let is_null = format!("{} IS NULL", ident(&column.target));
         let count: u64 =
             spi::value(&format!("SELECT count(*) FROM {stage} WHERE {is_null}"), &[]).unwrap_or(0);
         if count > 0 {
-            set.push(format!("{0} = COALESCE({0}, {default})", ident(&column.target)));
+            let (base, _) = types::base_type(attribute.type_oid, attribute.typmod);
+            let beside = types::name_everywhere(base, -1);
+            set.push(format!("{0} = COALESCE({0}, ({default})::{beside})", ident(&column.target)));
             nulls.push(is_null);
             counts.push((column.target.clone(), count));
         }

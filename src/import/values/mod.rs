@@ -1,9 +1,11 @@
 //! `verify_values` and what belongs to it, and `verify` of an import.
 
+mod computed;
 mod opened;
 mod recorded;
 mod tables;
 
+use self::computed::{refuse, with_computed};
 use self::opened::Opened;
 use self::recorded::Logged;
 use self::tables::{OfTable, compare, loads, nulled_keys, refused};
@@ -13,6 +15,7 @@ use super::notices::Notices;
 use super::result::{Status, TableResult};
 use super::survey::Survey;
 use crate::error::Error;
+use crate::pg::relation;
 use crate::verify::values::{self, Kept, List, Repair, Step, Tally, Verified, Wish, report};
 use pg_sqlite_migrate_core::plan::{LoadSpec, Planned};
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -36,12 +39,6 @@ pub struct Measure {
 
 /// The result of `verify_values`.
 pub fn verify(asked: Asked<'_>, measure: Measure) -> Result<Vec<report::Row>, Error> {
-    let positive = |name: &str, count: Option<i64>| match count {
-        Some(count) if count < 1 => {
-            Err(invalid(name, "must be at least 1", "Leave it out, or give a number of rows."))
-        }
-        count => Ok(count.map(i64::unsigned_abs)),
-    };
     let sample = positive("sample", measure.sample)?;
     let stop_after = positive("limit", measure.stop_after)?;
     let mut open = Opened::new(asked)?;
@@ -52,8 +49,20 @@ pub fn verify(asked: Asked<'_>, measure: Measure) -> Result<Vec<report::Row>, Er
     Ok(rows)
 }
 
+fn positive(name: &str, count: Option<i64>) -> Result<Option<u64>, Error> {
+    match count {
+        Some(count) if count < 1 => {
+            Err(invalid(name, "must be at least 1", "Leave it out, or give a number of rows."))
+        }
+        count => Ok(count.map(i64::unsigned_abs)),
+    }
+}
+
 /// The differences of each table, which has some.
-pub fn differences(asked: Asked<'_>, limit: Option<u64>, recheck: bool) -> Result<Vec<Of<List>>, Error> {
+pub fn differences(asked: Asked<'_>, limit: Option<i64>, recheck: bool) -> Result<Vec<Of<List>>, Error> {
+    let limit = limit.map(u64::try_from).transpose();
+    let hint = "Give NULL to see all.";
+    let limit = limit.map_err(|_| invalid("limit", "must not be negative", hint))?;
     let mut open = Opened::new(asked)?;
     let earlier = if recheck { Some(open.earlier()?) } else { None };
     let wish = |spec: &LoadSpec| match &earlier {
@@ -87,19 +96,23 @@ pub fn repair(run: Option<i64>, tables: Option<Vec<Option<String>>>) -> Result<V
     let mut open = Opened::new(Asked { of: about::Asked { run, ..about::Asked::default() }, tables })?;
     let sink = |planned: &Planned, spec: &LoadSpec| Repair::new(nulled_keys(planned, spec));
     let found = open.compare(|_| Some(Wish::All), None, sink)?;
-    let (mut deletes, mut changes): (Vec<Of<Steps>>, Vec<Of<Steps>>) = (vec![], vec![]);
+    let (mut deletes, mut changes, mut last): (Vec<Of<Steps>>, Vec<Of<Steps>>, Vec<Of<Steps>>) =
+        Default::default();
     for table in found {
         let rest = values::unrepaired(&table.found);
         let of = |rows| Of { schema: table.schema.clone(), table: table.table.clone(), rows };
         if let Some([first, then]) = table.sink.map(Repair::parts) {
-            deletes.push(of(first));
+            // A row that is to refer to another one would go with the one that it refers to.
+            let found = relation::find(&table.schema, &table.table);
+            let referenced = found.is_some_and(relation::is_referenced);
+            if referenced { &mut last } else { &mut deletes }.push(of(first));
             changes.push(of(then));
         }
         let rest: Vec<Step> = rest.into_iter().map(|reason| [None, None, None, Some(reason)]).collect();
         changes.push(of(Box::new(rest.into_iter())));
     }
     // Rows that refer to others go before these, and come after them.
-    Ok(deletes.into_iter().rev().chain(changes).collect())
+    Ok(deletes.into_iter().rev().chain(changes).chain(last.into_iter().rev()).collect())
 }
 
 /// Key, action, statement and why there is none.
@@ -119,15 +132,17 @@ pub fn prove(
         let rows = (result.imported + result.updated).unsigned_abs();
         let verify = planned.table(spec.id).map(|table| table.verify).unwrap_or_default();
         let Some(wanted) = verify.compares(rows) else { continue };
+        let (spec, unread) = &with_computed(survey, planned, spec);
         let wish = if wanted < rows { Wish::Sample(wanted) } else { Wish::All };
         let logged = Logged::of(result);
-        let found = match refused(survey, planned, spec, Some(&logged)) {
+        let mut found = match refused(survey, planned, spec, Some(&logged)) {
             Some(reason) => Err(reason),
             None => {
                 let of = OfTable { run: Some(run), logged: Some(&logged), wish, stop_after: None };
                 compare(survey, planned, spec, of, notices, &mut ())?
             }
         };
+        found.iter_mut().for_each(|tally| refuse(tally, unread));
         if let Some(difference) = found.as_ref().ok().and_then(Tally::problem) {
             return Err(Error::Values { table: qualified(&spec.schema, &spec.target), difference });
         }

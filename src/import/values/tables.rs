@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::NAMES;
+use super::computed::{refuse, with_computed};
 use super::recorded::{Logged, Recorded};
 use crate::error::Error;
 use crate::import::about::invalid;
@@ -22,12 +23,13 @@ pub(super) fn of_survey<S: Sink>(
     stop_after: Option<u64>,
     sink: impl Fn(&Planned, &LoadSpec) -> S,
 ) -> Result<Vec<Verified<S>>, Error> {
-    let (_, planned) = survey::unasked(survey)?;
+    let (_, planned) = survey::untried(survey)?;
     let notices = Notices::new(survey.needs.notices, Instant::now());
     let mut out = vec![];
     for spec in specs(&planned, run, asked)? {
         let Some(wish) = wish(spec) else { continue };
         let logged = run.and_then(|run| run.tables.iter().find(|table| table.source == spec.source));
+        let (spec, unread) = &with_computed(survey, &planned, spec);
         let mut sink = sink(&planned, spec);
         let mut found = match refused(survey, &planned, spec, logged) {
             Some(reason) => Err(reason),
@@ -37,8 +39,9 @@ pub(super) fn of_survey<S: Sink>(
             }
         };
         if let Ok(tally) = &mut found {
-            let loads =
-                |name: &str| spec.columns.iter().any(|column| column.source.eq_ignore_ascii_case(name));
+            refuse(tally, unread);
+            let known = spec.columns.iter().chain(unread);
+            let loads = |name: &str| known.clone().any(|column| column.source.eq_ignore_ascii_case(name));
             let columns = run.iter().flat_map(|run| &run.columns).filter(|(table, _)| *table == spec.source);
             let gone = columns.filter(|(_, column)| !loads(column));
             gone.for_each(|(_, column)| tally.refuse(column, "the table as it is now has no place for it"));

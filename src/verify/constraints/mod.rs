@@ -6,6 +6,8 @@ mod rows;
 
 use std::collections::HashMap;
 
+use pgrx::pg_sys;
+
 use crate::pg::expression::{self, Purpose};
 use pg_sqlite_migrate_core::verify::declared::{Canonical, Expression, FoundTable};
 
@@ -15,12 +17,14 @@ pub use rows::{count, unindexed};
 /// Answers how expressions would stand in the catalogs; each is asked once.
 pub struct Canonicals<'c> {
     catalogs: &'c Catalogs,
+    /// Who wrote the expressions, if not the caller.
+    author: Option<pg_sys::Oid>,
     answered: HashMap<(u32, String, String), Result<Canonical, String>>,
 }
 
 impl Canonicals<'_> {
-    pub fn new(catalogs: &Catalogs) -> Canonicals<'_> {
-        Canonicals { catalogs, answered: HashMap::new() }
+    pub fn new(catalogs: &Catalogs, author: Option<pg_sys::Oid>) -> Canonicals<'_> {
+        Canonicals { catalogs, author, answered: HashMap::new() }
     }
 
     pub fn of(&mut self, table: &FoundTable, asked: Expression<'_>) -> Result<Canonical, String> {
@@ -62,7 +66,7 @@ impl Canonicals<'_> {
                 Purpose::Generated(type_oid, typmod)
             }
         };
-        let analysed = expression::analyse(table.oid.into(), sql, purpose)?;
+        let analysed = expression::analyse(table.oid.into(), sql, purpose, self.author)?;
         Ok(Canonical {
             column: analysed.attnum.and_then(|attnum| self.catalogs.column(table.oid, attnum)),
             collation: self.catalogs.collation(analysed.collation),

@@ -237,9 +237,15 @@ impl<'a> Pairing<'a> {
             part: selected.part(),
         };
         let types: Vec<pg_sys::Oid> = self.attributes.iter().map(|attribute| attribute.type_oid).collect();
+        // Rows that were found before are those beyond the ones that come from elsewhere.
+        let again = matches!(
+            (selected, &question.rows),
+            (Selected::Ranges(_) | Selected::Wanted(..), Wish::Again(_))
+        );
+        let others = if again { 0 } else { question.others };
         let tally = Tally::new(
             &self.spec.columns,
-            question.others,
+            others,
             question.believed.clone(),
             selected.extent(&question.rows),
         );

@@ -72,7 +72,8 @@ pub fn compare(
     });
     let order = Order { columns, unique: false, by_rowid: false, primary: false };
     let mut sides = Sides { source, pairing, order: &order, question };
-    let buckets = sides.buckets()?;
+    let mut unread = vec![0; pairing.ways.len()];
+    let buckets = sides.buckets(&mut unread)?;
     let rows: u64 = buckets.iter().map(|bucket| bucket.rows[0]).sum();
     for group in groups(&buckets) {
         let uneven = sides.uneven(&buckets, &group)?;
@@ -85,9 +86,12 @@ pub fn compare(
     }
     tally.paired = rows.saturating_sub(tally.missing_in_target);
     let paired = tally.paired;
-    for (at, column) in tally.columns.iter_mut().enumerate() {
+    for ((at, column), unread) in tally.columns.iter_mut().enumerate().zip(unread) {
         match order.columns.contains(&at) {
-            true => column.equal = paired,
+            true => {
+                column.unknown = paired.min(unread);
+                column.equal = paired - column.unknown;
+            }
             false => {
                 column.refused = Some("no key pairs the rows, and the cell does not tell the value".into())
             }
@@ -125,9 +129,15 @@ struct Sides<'a, 'q> {
 }
 
 impl Sides<'_, '_> {
-    fn buckets(&mut self) -> Result<Vec<Bucket>, Error> {
+    /// Counts the digests, and the cells of each column that cannot be read.
+    fn buckets(&mut self, unread: &mut [u64]) -> Result<Vec<Bucket>, Error> {
         let mut buckets = vec![Bucket::default(); 1 << BITS];
+        let pairing = self.pairing;
         self.each(&mut |digest, side| {
+            if let Side::File(rows, row) = side {
+                let cells = pairing.ways.iter().enumerate().zip(unread.iter_mut());
+                cells.for_each(|((at, way), count)| *count += u64::from(way.is_unread(rows.cell(row, at))));
+            }
             let Some(bucket) = buckets.get_mut(bucket_of(digest)) else { return };
             let [file, table] = &mut bucket.rows;
             match side {

@@ -22,12 +22,15 @@ use pg_sqlite_migrate_core::verify::sample::{self, Key, Wanted};
 pub enum Selected {
     All,
     Ranges(Vec<(i64, i64)>),
-    /// With the places of the table's rows.
-    Wanted(Wanted, Vec<String>),
+    /// With the places of the table's rows, unless they are too many to be named.
+    Wanted(Wanted, Option<Vec<String>>),
 }
 
 /// Arguments that a function of SQLite's takes.
 const WIDEST: usize = 100;
+
+/// Places that a query names; beyond them all rows are read.
+const NAMED: usize = 200_000;
 
 /// Chooses the rows.
 pub fn select(
@@ -58,10 +61,10 @@ pub fn select(
         (Wish::Sample(rows), None) => {
             let table = pairing.spec.source.as_str();
             let all = thread::run(move || sqlite::count(source, table, None))?;
-            if all <= *rows {
-                return Ok(Selected::All);
+            match all / (*rows).max(1) {
+                0 | 1 => Ok(Selected::All),
+                each => Ok(wanted(pairing, order, Wanted::OneOf { rows: each, seed })),
             }
-            Ok(wanted(pairing, order, Wanted::OneOf { rows: all / (*rows).max(1), seed }))
         }
         (Wish::Again(keys), Some(_)) => {
             Ok(Selected::Ranges(sample::ranges(keys.iter().filter_map(sample::integer).collect())))
@@ -123,10 +126,14 @@ fn wanted(pairing: &Pairing<'_>, order: &Order, wanted: Wanted) -> Selected {
                 && let Native::Printed(place) = cursor.value(order.columns.len())
             {
                 places.push(place.into_owned());
+                if places.len() > NAMED {
+                    return;
+                }
             }
         }
     });
-    Selected::Wanted(wanted, places)
+    let named = places.len() <= NAMED;
+    Selected::Wanted(wanted, named.then_some(places))
 }
 
 impl Selected {
@@ -161,7 +168,7 @@ impl Selected {
                 Some(std::iter::once(list).chain(wide).collect::<Vec<_>>().join(" OR "))
             }
             Selected::Wanted(_, places) => {
-                let list: Vec<String> = places.iter().map(|place| format!("\"{place}\"")).collect();
+                let list: Vec<String> = places.as_ref()?.iter().map(|place| format!("\"{place}\"")).collect();
                 Some(format!("ctid = ANY ('{{{}}}'::tid[])", list.join(",")))
             }
         }

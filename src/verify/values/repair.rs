@@ -2,6 +2,8 @@
 //!
 //! Values are converted as a load converts them, and written so that no setting of a session reads them otherwise.
 
+use pgrx::pg_sys;
+
 use super::found::{Begun, Found, Kind, Sink};
 use super::tally::{ColumnTally, Tally};
 use crate::pg::relation::Attribute;
@@ -42,6 +44,10 @@ struct Column {
     decoder: Decoder,
     /// GENERATED ALWAYS AS IDENTITY.
     always: bool,
+    /// The table computes it.
+    computed: bool,
+    /// Texts of several spellings are equal: citext, or a collation that is not deterministic.
+    folds: bool,
 }
 
 /// A row of the result: key, action, statement and why there is none.
@@ -95,6 +101,9 @@ impl Repair {
     fn update(&self, row: &Found<'_>) -> Result<String, Reason> {
         let assignment = |column: &usize| {
             let of = self.columns.get(*column).ok_or("the table has changed")?;
+            if of.computed {
+                return Err(format!("the table computes column \"{}\"", of.attribute.name));
+            }
             if of.always {
                 return Err(format!("column \"{}\" is GENERATED ALWAYS AS IDENTITY", of.attribute.name));
             }
@@ -105,9 +114,10 @@ impl Repair {
     }
 
     fn insert(&self, row: &Found<'_>) -> Result<String, Reason> {
-        let names: Vec<String> = self.columns.iter().map(|column| ident(&column.attribute.name)).collect();
+        let written = || self.columns.iter().enumerate().filter(|(_, column)| !column.computed);
+        let names: Vec<String> = written().map(|(_, column)| ident(&column.attribute.name)).collect();
         let values: Vec<String> =
-            (0..self.columns.len()).map(|column| self.value(row, column)).collect::<Result<_, Reason>>()?;
+            written().map(|(column, _)| self.value(row, column)).collect::<Result<_, Reason>>()?;
         let always = self.columns.iter().any(|column| column.always);
         let overriding = if always { " OVERRIDING SYSTEM VALUE" } else { "" };
         Ok(format!(
@@ -130,6 +140,8 @@ impl Repair {
             };
             Ok(match value {
                 Native::Null => format!("{name} IS NULL"),
+                // Values that are equal by the column's own rules may be others.
+                value if of.folds => format!("{name}::text COLLATE \"C\" = {}::text", of.sql(&value)?),
                 value => format!("{name} = {}", of.sql(&value)?),
             })
         };
@@ -167,7 +179,7 @@ impl Repair {
 }
 
 impl Column {
-    fn new(of: &LoadColumn, attribute: &Attribute, spec: &LoadSpec, always: bool) -> Column {
+    fn new(of: &LoadColumn, attribute: &Attribute, spec: &LoadSpec) -> Column {
         let base = attribute.pg_type.base();
         let timezone = Timezone::parse(&spec.timezone).unwrap_or(Timezone::UTC);
         Column {
@@ -178,7 +190,9 @@ impl Column {
                 .with_words(of.words.clone())
                 .with_scale(of.scale)
                 .with_texts(of.texts),
-            always,
+            always: false,
+            computed: false,
+            folds: base.is_citext(),
         }
     }
 
@@ -210,14 +224,9 @@ impl Column {
 }
 
 /// The columns of the table that are GENERATED ALWAYS AS IDENTITY.
-fn always(spec: &LoadSpec) -> Vec<String> {
-    let relation = relation::find(&spec.schema, &spec.target);
-    relation.map_or_else(Vec::new, |relation| {
-        spi::values(
-            "SELECT attname::text FROM pg_attribute WHERE attrelid = $1 AND attidentity = 'a' AND NOT attisdropped",
-            &[relation.into()],
-        )
-    })
+fn always(relation: pg_sys::Oid) -> Vec<String> {
+    const ALWAYS: &str = "SELECT attname::text FROM pg_attribute WHERE attrelid = $1 AND attidentity = 'a' AND NOT attisdropped";
+    spi::values(ALWAYS, &[relation.into()])
 }
 
 impl Sink for Repair {
@@ -225,10 +234,18 @@ impl Sink for Repair {
         self.deletes.clear();
         self.changes.clear();
         let spec = begun.spec;
-        let always = always(spec);
+        let relation = relation::find(&spec.schema, &spec.target);
+        let names = |of: fn(pg_sys::Oid) -> Vec<String>| relation.map_or_else(Vec::new, of);
+        let (always, computed, folded) = (names(always), names(relation::computed), names(relation::folded));
         self.table = qualified(&spec.schema, &spec.target);
         self.columns = (spec.columns.iter().zip(begun.attributes))
-            .map(|(of, attribute)| Column::new(of, attribute, spec, always.contains(&attribute.name)))
+            .map(|(of, attribute)| {
+                let mut column = Column::new(of, attribute, spec);
+                column.always = always.contains(&attribute.name);
+                column.computed = computed.contains(&attribute.name);
+                column.folds |= folded.contains(&attribute.name);
+                column
+            })
             .collect();
         self.refused = (!begun.by_primary).then_some("no key tells the row from others");
         self.keeps_away = begun.unnamed > 0;

@@ -63,3 +63,14 @@ def test_a_new_table_has_no_default_to_give(t):
     path = t.file("u.db", SOURCE)
     ignored = [f for f in t.findings(path, {"tables": {"u": {"null_to_default": True}}}) if f["kind"] == "no_effect"]
     assert [f["object"] for f in ignored] == ["u"] and "null_to_default" in ignored[0]["message"], ignored
+
+
+def test_a_default_of_another_type_is_cast_as_an_insert_casts_it(t):
+    t.sql("""CREATE TABLE u (id bigint PRIMARY KEY, role varchar(5) NOT NULL DEFAULT 12345, made text NOT NULL DEFAULT clock_timestamp(),
+        n int NOT NULL DEFAULT 7.6, bio text)""")
+    path = t.file("u.db", SOURCE)
+    plan = {"create": "never", "tables": {"u": {"null_to_default": True}}}
+    t.import_(path, plan)
+    assert t.shown("SELECT role, length(made) > 9, n FROM u ORDER BY id").split() == ["admin|t|7", "12345|t|8", "12345|t|8"]
+    t.sql("TRUNCATE u; ALTER TABLE u ALTER role SET DEFAULT 123456")
+    t.import_fails(path, plan, ("22001",), "value too long for type character varying")

@@ -46,6 +46,37 @@ def test_a_role_cannot_run_code_through_the_run_log(t):
     assert t.value("SELECT count(*) FROM ran") == "0"
 
 
+@pytest.mark.parametrize("call", ["verify_values(1)", "verify_differences(1)", "verify_repair(1)", "verify_constraints(1)", "migration_verdict(1)"])
+def test_a_role_cannot_run_code_through_the_plan_of_a_run(t, call):
+    """A plan is tried on the server where its table does not exist, and planning a statement evaluates immutable functions."""
+    path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 1);")
+    t.role("adversary", "CREATE ON SCHEMA public", "pg_read_server_files")
+    t.sql("""CREATE SEQUENCE ran; CREATE FUNCTION evil(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN IF current_user <> 'adversary' THEN PERFORM nextval('public.ran'); END IF; RETURN n; END $$""", user="adversary")
+    t.sql(t.call("sqlite_import", path, {"tables": {"t": {"columns": {"n": {"generated": "public.evil(1)"}}}}}), user="adversary")
+    t.sql("DROP TABLE t", user="adversary")
+    t.sql(f"SELECT * FROM {call}")
+    assert t.value("SELECT is_called FROM ran") == "f"
+
+
+def test_a_constant_of_another_role_s_plan_is_read_with_that_role_s_rights(t):
+    """Where an expression is analysed, the text of a composite type is read, which runs the checks of its domains."""
+    path = t.file("t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 5); INSERT INTO t VALUES (1, 1);")
+    t.role("adversary", "CREATE ON SCHEMA public", "pg_read_server_files")
+    t.sql("""CREATE SEQUENCE ran; CREATE FUNCTION evil(n int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN IF current_user <> 'adversary' THEN PERFORM nextval('public.ran'); END IF;
+            PERFORM set_config('application_name', 'taken over', false); RETURN true; END $$;
+        CREATE DOMAIN small AS int CHECK (evil(VALUE)); CREATE TYPE pair AS (a small);
+        CREATE FUNCTION first(pair) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1.a::int'""", user="adversary")
+    t.sql(t.call("sqlite_import", path, {"tables": {"t": {"columns": {"n": {"default": "public.first('(1)')"}}}}}), user="adversary")
+    session = t.session()
+    for call in ("verify_constraints(1)", "migration_verdict(1)"):
+        session.run(f"SELECT * FROM {call}")
+    assert t.value("SELECT is_called FROM ran") == "f"
+    assert session.value("SELECT current_setting('application_name')") != "taken over"
+    assert session.value("SELECT state FROM verify_constraints(1) WHERE kind = 'default'") == "holds"
+
+
 def test_a_name_in_the_log_that_is_no_table_any_more(t):
     path = t.file("one.db", "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
     t.import_(path)

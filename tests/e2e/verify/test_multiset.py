@@ -85,6 +85,15 @@ def test_texts_of_a_database_in_another_encoding(t, encoding):
     assert run(found).out == f"missing rows|2|1|2|{detail}\n"
 
 
+def test_bytes_that_are_no_text_are_not_called_equal(t):
+    name = t.other_database("ascii", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    path = t.file("t.db", "CREATE TABLE t(word TEXT, n INTEGER); INSERT INTO t VALUES (CAST(x'636166e9' AS TEXT), 1), ('b', 1), ('b', 1)")
+    t.server.run(name, t.call("sqlite_import", path, {"verify": "values"}))
+    t.server.run(name, "UPDATE t SET word = convert_from(decode('636166e8', 'hex'), 'SQL_ASCII') WHERE word <> 'b'")
+    found = t.server.run(name, 'SELECT "column", verdict, compared, equal FROM verify_values()').out
+    assert found == "word|not compared|3|2\nn|equal|3|3\n"
+
+
 def test_a_column_that_tells_nothing_is_not_compared_and_the_others_are(t):
     path = t.file("t.db", "CREATE TABLE t(a INTEGER, doc JSON, net TEXT);"
                           "INSERT INTO t VALUES (1, '[1]', '10.0.0.1'), (1, '[2]', '10.0.0.2'), (1, '[2]', '10.0.0.3')")

@@ -92,10 +92,35 @@ def test_the_statements_make_the_tables_equal(copy, corruption, setting):
                        if corruption == "all rows are lost" else set())
 
 
-def test_deletes_come_first_children_before_parents(copy):
+def test_deletes_go_around_the_rest_children_before_parents(copy):
     copy.sql("DELETE FROM t WHERE id = 2; INSERT INTO parent VALUES (3, 'x'); UPDATE t SET parent = 3 WHERE id = 1; INSERT INTO t (id, parent) VALUES (40, 3)")
-    steps = [(step["table"], step["action"], step["key"]) for step in copy.rows("SELECT * FROM verify_repair()")]
-    assert steps == [("t", "DELETE", "id = 40"), ("parent", "DELETE", "id = 3"), ("t", "UPDATE", "id = 1"), ("t", "INSERT", "id = 2")]
+    steps = [(step["table"], step["action"], step["key"]) for step in repaired(copy)]
+    assert steps == [("t", "DELETE", "id = 40"), ("t", "UPDATE", "id = 1"), ("t", "INSERT", "id = 2"), ("parent", "DELETE", "id = 3")]
+    assert not wrong(copy)
+
+
+def test_a_cascade_takes_no_row_that_is_to_stay(t):
+    path = t.file("t.db", """
+        CREATE TABLE parent(id INTEGER PRIMARY KEY, up INTEGER REFERENCES parent ON DELETE CASCADE);
+        CREATE TABLE child(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent ON DELETE CASCADE);
+        INSERT INTO parent VALUES (1, NULL), (2, 1); INSERT INTO child VALUES (10, 1), (11, 2);""")
+    t.import_(path)
+    t.sql("INSERT INTO parent VALUES (3, NULL); UPDATE parent SET up = 3 WHERE id = 2; UPDATE child SET parent = 3; INSERT INTO child VALUES (12, 3)")
+    repaired(t)
+    assert not wrong(t)
+    assert t.shown("SELECT id, parent FROM child ORDER BY id").split() == ["10|1", "11|2"]
+
+
+def test_a_key_that_ignores_case_names_one_spelling(t):
+    path = t.file("t.db", "CREATE TABLE t(k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('A', '1'), ('b', '2')")
+    t.sql("""CREATE EXTENSION citext;
+        CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)""")
+    for pg_type in ("citext", "text COLLATE nocase"):
+        t.sql(f"DROP TABLE IF EXISTS t; CREATE TABLE t(k {pg_type} PRIMARY KEY, v text)")
+        t.import_(path, {"create": "never", "existing_rows": "append"})
+        t.sql("ALTER TABLE t DROP CONSTRAINT t_pkey; INSERT INTO t VALUES ('a', 'extra'), ('B', 'extra'); UPDATE t SET v = 'x' WHERE k::text = 'A'")
+        repaired(t)
+        assert t.shown("SELECT k::text, v FROM t ORDER BY v").split() == ["A|1", "b|2"], pg_type
 
 
 def test_a_statement_names_only_what_is_different(copy):
@@ -115,6 +140,16 @@ def test_an_identity_that_is_always_generated_and_generated_columns(t):
     statements = [step["statement"] for step in repaired(t)]
     assert statements[1] == """INSERT INTO "public"."t" ("id", "v") OVERRIDING SYSTEM VALUE VALUES ('1'::bigint, 'a'::pg_catalog.text)""", statements
     assert not wrong(t) and t.value("SELECT string_agg(twice, ',' ORDER BY id) FROM t") == "aa,bb,cc"
+
+
+def test_what_the_table_computes_is_left_to_it(t):
+    path = t.file("t.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, twice INTEGER); INSERT INTO t VALUES (1, 2, 4), (2, 5, 99), (3, 6, 12)")
+    t.sql("CREATE TABLE t(id bigint PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED)")
+    t.import_(path, {"create": "never"})
+    t.sql("DELETE FROM t WHERE id = 3")
+    assert [(step["key"], step["action"], step["detail"]) for step in repaired(t)] == [
+        ("id = 2", None, 'different: the table computes column "twice"'), ("id = 3", "INSERT", None)]
+    assert t.shown("SELECT id, n, twice FROM t ORDER BY id").split() == ["1|2|4", "2|5|10", "3|6|12"]
 
 
 def test_policies_of_the_plan_are_kept(t):

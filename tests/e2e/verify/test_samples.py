@@ -96,6 +96,7 @@ def test_a_comparison_ends_after_so_many_rows(copy):
     ("sample => 0", "sample: must be at least 1"), ('"limit" => -1', "limit: must be at least 1")])
 def test_a_number_of_rows_is_positive(copy, arguments, message):
     copy.attempt(f"SELECT * FROM verify_values({arguments})").failed("22023", message)
+    copy.attempt('SELECT * FROM verify_differences("limit" => -1)').failed("22023", "limit: must not be negative")
 
 
 LOG = ("SELECT object, ok, verdict, counts ->> 'different' AS different, detail FROM sqlite_migrate.verification"
@@ -142,6 +143,18 @@ def test_rows_that_were_different_are_looked_at_again(copy):
     assert copy.rows(AGAIN) == [] and copy.rows(AGAIN) == []
     assert copy.value("SELECT count(*) FROM verify_differences()") == "2"
     assert len(copy.rows(AGAIN)) == 2
+
+
+def test_a_row_beyond_those_that_were_there_before_stays_one(t):
+    path = t.file("t.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    t.sql("CREATE TABLE t(id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (-2, 'x'), (-1, 'y')")
+    t.import_(path, {"create": "never", "existing_rows": "append"})
+    t.sql("INSERT INTO t VALUES (9, 'added')")
+    again = [{"table": "t", "key": "id = 9", "column": None, "kind": "missing in source"}]
+    assert t.rows('SELECT "table", key, "column", kind FROM verify_differences()') == again
+    assert t.rows(AGAIN) == again and t.rows(AGAIN) == again
+    t.sql("DELETE FROM t WHERE id = 9")
+    assert t.rows(AGAIN) == []
 
 
 def test_only_so_many_rows_are_looked_at_again(copy):

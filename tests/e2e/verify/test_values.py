@@ -305,6 +305,37 @@ def test_a_table_that_cannot_be_read_is_not_compared(copy):
     assert (row["verdict"], row["detail"]) == ("not compared", "it does not exist any more")
 
 
+def test_a_column_that_the_table_computes_is_compared_with_what_was_not_loaded(t):
+    path = t.file("t.db", """CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, twice INTEGER, at DATETIME, thrice INTEGER GENERATED ALWAYS AS (n * 3) STORED);
+        INSERT INTO t(id, n, twice, at) VALUES (1, 2, 4, 1719828000), (2, 5, 99, 1719828001);""")
+    t.sql("""CREATE TABLE t(id bigint PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED,
+        at timestamp GENERATED ALWAYS AS (timestamp '2024-07-01 10:00:00' + (id - 1) * interval '1 second') STORED,
+        thrice int GENERATED ALWAYS AS (n * 3 + 1) STORED)""")
+    t.import_(path, {"create": "never"})
+    assert [(row["column"], row["source_value"], row["target_value"], row["verdict"]) for row in bad(values(t))] == [
+        ("twice", "99", "10", "different"), ("at", None, None, "not compared")]
+    assert t.value("SELECT verdict FROM migration_verdict()") == "roll back"
+    t.import_fails(path, {"create": "never", "existing_rows": "truncate", "verify": "values"}, ("22000",), "twice")
+    t.import_(path, {"tables": {"t": {"schema": "apart", "columns": {"thrice": {"generated": False}}}}})
+    t.sql("ALTER TABLE apart.t DROP thrice; ALTER TABLE apart.t ADD thrice int GENERATED ALWAYS AS (n * 3 + 1) STORED")
+    assert [(row["column"], row["source_value"], row["target_value"]) for row in bad(values(t))] == [("thrice", "6", "7")]
+
+
+def test_a_cursor_that_an_error_has_ended_is_closed_without_harm(copy):
+    copy.sql("UPDATE t SET word = 'x'; CREATE SEQUENCE n")
+    session = copy.session()
+    session.run("""BEGIN; SET LOCAL work_mem = '64kB';
+        DECLARE c CURSOR FOR SELECT (verify_differences()).key, 1 / (3 - nextval('n'));
+        FETCH c; SAVEPOINT s""")
+    session.attempt("FETCH 5 FROM c").failed("22012", "division by zero")
+    session.run("ROLLBACK TO s; CLOSE c; COMMIT")
+    session.run("""BEGIN; SELECT setval('n', 10); DECLARE c CURSOR FOR SELECT (verify_differences()).key; SAVEPOINT s; FETCH 3 FROM c; ROLLBACK TO s""")
+    assert session.value("FETCH c") == "id = 4"
+    session.run("COMMIT")
+    assert copy.value("SELECT (verify_differences()).key LIMIT 1") == "id = 1"
+    assert copy.value("SELECT count(*) FROM verify_differences(\"limit\" => NULL, recheck => NULL)") == "50"
+
+
 def test_who_may_not_read_a_table_or_a_file_is_told_so(copy):
     path = copy.value("SELECT path FROM sqlite_migrate.run")
     role = copy.role("reader")

@@ -36,6 +36,11 @@ impl Way {
         known && self.keeps_cells()
     }
 
+    /// A text that cannot be read here: other bytes may have the same form.
+    pub fn is_unread(&self, cell: Cell<'_>) -> bool {
+        matches!(cell, Cell::Text(text) if self.texts.of_bytes && std::str::from_utf8(text).is_err())
+    }
+
     /// The form of a cell.
     pub fn write_cell(&self, stored: Cell<'_>, out: &mut Xxh3) {
         let recoded = self.recoded(stored);
