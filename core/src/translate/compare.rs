@@ -110,6 +110,9 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     if let Kind::TypeOf(_) = value.kind {
         return storage_class_in(&value, &items, not);
     }
+    if items.iter().any(|item| would_convert(&value, item)) {
+        return refuse("a literal IN a list with a column of another storage class");
+    }
     let collation = collation(&[&value])?;
     let (nulls, items): (Vec<Node>, Vec<Node>) = items.into_iter().partition(Node::is_null);
     if items.is_empty() {
@@ -122,6 +125,19 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     let word = if not { "NOT IN" } else { "IN" };
     let parts: Vec<&Node> = items.iter().chain([&v]).collect();
     Ok(Node::boolean(format!("{} {word} ({})", v.at(Prec::Operator), list.join(", "))).after(&parts))
+}
+
+/// Whether a comparison by `=` would give the literal the column's affinity. Members of a list have none: `'1' IN (n)` is
+/// never true of a number.
+fn would_convert(value: &Node, member: &Node) -> bool {
+    let time = |n: &Node| !matches!(n.format(), None | Some(Format::Iso8601));
+    let number = |n: &Node| n.is_number() || n.class == TypeClass::Bool || n.numeric_text || time(n);
+    member.is_column()
+        && match value.literal() {
+            Some(Lit::Text(_)) => number(member),
+            Some(Lit::Integer(_) | Lit::Real(..)) => member.class == TypeClass::Text,
+            _ => false,
+        }
 }
 
 /// Converts one value and the values that it is compared with to one type.

@@ -3,10 +3,12 @@
 //! A view may read views that stand later in the file, so they are translated until no more can be. Each runs with the
 //! rights of its owner, who is the role that imports, as PostgreSQL's views do.
 
+use super::ddl;
 use super::relations::absent;
 use crate::catalog::View;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
+use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::given::objects::Objects;
 use crate::plan::given::words::{Create, ExistingRows};
@@ -81,8 +83,14 @@ fn made(
     if decided.iter().any(|table| table.settings.schema == ctx.plan.schema && table.target == name) {
         return Err(no("a table of the plan has its name"));
     }
-    let translated = program::view(&view.sql, schema, fold)?;
     let target = qualified(&ctx.plan.schema, &name);
+    if schema.relations.iter().any(|r| r.view.is_some() && r.target.as_ref() == Ok(&target)) {
+        return Err(no("another view has its name"));
+    }
+    if made_beside(ctx, decided, &name) {
+        return Err(no("a key, an index or a sequence of the plan has its name"));
+    }
+    let translated = program::view(&view.sql, schema, fold)?;
     let there = ctx.target.relations.iter().find(|r| r.schema == ctx.plan.schema && r.name == name);
     match there {
         Some(there) if there.relkind == 'v' && ctx.plan.existing_rows == ExistingRows::Replace => {
@@ -109,6 +117,17 @@ fn made(
     let assumes =
         || Kind::ViewAssumes.info(format!("view {}", view.name), format!("the view assumes: {notes}"));
     Ok((!notes.is_empty()).then(assumes))
+}
+
+/// Keys, indexes and sequences are relations as well.
+fn made_beside(ctx: &Context<'_>, decided: &[DecidedTable<'_>], name: &str) -> bool {
+    let relation = |object: &Object| !matches!(object, Object::Check { .. } | Object::ForeignKey { .. });
+    decided.iter().filter(|table| table.settings.schema == ctx.plan.schema).any(|table| {
+        let mut objects = table.objects.iter().filter(|object| relation(object)).filter_map(Object::name);
+        let identities = table.columns.iter().filter(|c| table.fresh() && ddl::is_identity(c));
+        let mut sequences = identities.map(|c| names::make_object_name(&table.target, &c.target, "seq"));
+        objects.any(|object| object == name) || sequences.any(|sequence| sequence == name)
+    })
 }
 
 fn step(phase: Phase, title: String, sql: String) -> Step {

@@ -43,7 +43,7 @@ fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String)
     let Some(program) = walk.program.take() else { return refuse("the view is not known") };
     let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
     let sql = format!("({labels}) AS {}", program.parameters.typed(&query.sql)?);
-    let notes = program.notes.into_iter().collect();
+    let notes = program.notes_of(&sql).into_iter().collect();
     Ok(View { sql, notes, columns: ViewColumns(query.columns) })
 }
 

@@ -14,7 +14,12 @@ impl<'s> Walk<'s> {
     pub(super) fn with_clause(&mut self, with: &'s With<'s>) -> Result<String> {
         let mut parts = vec![];
         let mut recursive = false;
-        for cte in with.ctes {
+        for (place, cte) in with.ctes.iter().enumerate() {
+            // SQLite sees them all, also before a table of the file that has the name.
+            let later = with.ctes[place + 1..].iter().map(|later| sqlite_unquote(later.tbl_name.0));
+            if let Some(later) = later.into_iter().find(|later| guard::reads_anywhere(cte.select, later)) {
+                return refuse(format!("a common table expression that reads {later} before it is defined"));
+            }
             let name = sqlite_unquote(cte.tbl_name.0);
             // PostgreSQL's would be seen in places where SQLite sees the outer one.
             if self.program()?.ctes.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
