@@ -90,7 +90,10 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
     }
     let (v, bounds) = to_one_type(value, vec![low, high], true)?;
     let sides: Vec<Node> = std::iter::once(&v).chain(&bounds).map(|n| side(n, collation, true)).collect();
-    let texts: Vec<String> = sides.iter().map(|n| n.at(Prec::Operator)).collect();
+    // PostgreSQL's grammar has no COLLATE in a lower bound.
+    let place =
+        |at: usize, n: &Node| if at == 1 && n.class == TypeClass::Text { Prec::Atom } else { Prec::Operator };
+    let texts: Vec<String> = sides.iter().enumerate().map(|(at, n)| n.at(place(at, n))).collect();
     let word = if not { " NOT BETWEEN " } else { " BETWEEN " };
     let sql = match texts.as_slice() {
         [v, low, high] => format!("{v}{word}{low} AND {high}"),
@@ -223,7 +226,7 @@ pub(super) fn collation(nodes: &[&Node]) -> Result<Collation> {
         return refuse("a COLLATE within what is compared");
     }
     let explicit = explicit.and_then(|n| n.collate);
-    let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.collation());
+    let column = || nodes.iter().find_map(|n| n.implicit_collation());
     match explicit.or_else(column) {
         Some(Collation::Own) => refuse("texts are compared by a collation of the application's own"),
         found => Ok(found.unwrap_or(Collation::Binary)),

@@ -2,7 +2,7 @@
 
 A translation may refuse; what it gives must be the same rows. Values are the same when NULL meets NULL, text meets equal text,
 bytes meet equal bytes, an integer meets an equal number, a REAL meets an equal number that is no integer's type (up to the
-last digits), a boolean column meets 0 and 1, and a time meets a text that spells it.
+last digits), a boolean column meets 0 and 1, and a time meets a text that spells it, or the number of its seconds or milliseconds.
 """
 
 import dataclasses
@@ -114,6 +114,8 @@ def same(a, b):
         return a is b
     if isinstance(b, bool):
         return a in (0, 1) and not isinstance(a, (str, bytes, float)) and bool(a) == b
+    if isinstance(a, int) and isinstance(b, datetime.datetime):
+        return b.tzinfo is not None and b.timestamp() in (a, a / 1000)
     if isinstance(a, int):
         return isinstance(b, (int, float, decimal.Decimal)) and (a == b or isinstance(b, float) and close(a, b))
     if isinstance(a, float):

@@ -11,7 +11,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
 use crate::translate::{arith, cast, function, literal};
 use crate::types::TypeClass;
 
@@ -85,7 +85,7 @@ impl<'s> Walk<'s> {
             None => format!("({})", query.sql),
             Some(_) => format!("(SELECT * FROM ({}) AS \"q\" LIMIT 1)", query.sql),
         };
-        let node = derived(&column.node, sql);
+        let node = Node { brings: Brings::Nothing, ..derived(&column.node, sql) };
         // A subquery has the affinity of its column, and no collation.
         if node.is_collated() {
             return refuse("a subquery of texts under another collation than BINARY");
@@ -280,7 +280,7 @@ impl<'s> Walk<'s> {
                 Kind::Column { .. } if x.is_collated() || !(x.is_number() || x.class == TypeClass::Text) => {
                     refuse("+ before a column takes away what its values are compared by")
                 }
-                Kind::Column { .. } => Ok(Node { kind: Kind::Plain, ..x }),
+                Kind::Column { .. } => Ok(Node { kind: Kind::Plain, brings: Brings::Always, ..x }),
                 _ => Ok(x),
             },
             UnaryOperator::Not => self.typed(x, TypeClass::Integer),

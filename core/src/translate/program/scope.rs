@@ -9,7 +9,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
 use crate::translate::expr::{Walk, column_node};
-use crate::translate::node::{Collation, Kind, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Collation, Kind, Node, Prec, Result, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
@@ -286,6 +286,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
     node.collate_within = of.collate.is_some() || of.collate_within;
+    node.brings = Brings::Always;
     node
 }
 
@@ -306,7 +307,7 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
         // Without an affinity it is compared as it is.
         Regular::Value => {
             node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric);
-            Node { kind: Kind::Plain, ..node }
+            Node { kind: Kind::Plain, brings: Brings::Always, ..node }
         }
         Regular::No => Node { kind: Kind::Plain, class: TypeClass::Other, ..node },
     }
