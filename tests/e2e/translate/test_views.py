@@ -137,3 +137,12 @@ def test_a_name_that_the_import_makes_otherwise_is_taken(t):
     assert "another view has its name" in said["view user_names"]["message"], said
     t.import_(path, plan)
     assert views(t) == ["user_names"] and t.value("SELECT n FROM user_names") == "a"
+
+
+def test_many_views_that_each_read_the_next_one(t):
+    many = 400
+    chain = "".join(f"CREATE VIEW v{n:03} AS SELECT id, a FROM {'t' if n == many - 1 else f'v{n + 1:03}'} WHERE id > 1;" for n in range(many))
+    path = t.file("chain.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'); {chain} CREATE VIEW own AS SELECT * FROM own;")
+    assert list(findings(t, path, {"views": True})) == ["view own"]
+    t.import_(path, {"views": True})
+    assert len(views(t)) == many and t.rows("SELECT * FROM v000") == [{"id": 2, "a": "y"}]

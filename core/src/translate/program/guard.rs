@@ -325,6 +325,27 @@ pub(super) fn reads_anywhere<'a>(select: &'a Select<'a>, name: &str) -> bool {
     any_reads(vec![Part::Select(select)], name)
 }
 
+/// The names of what a SELECT reads, also in subqueries.
+pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
+    let (mut open, mut names) = (vec![Part::Select(select)], vec![]);
+    while let Some(part) = open.pop() {
+        match part {
+            Part::From(from) => {
+                let joined = from.joins.iter().flatten().map(|j| &j.table);
+                for table in from.select.iter().copied().chain(joined) {
+                    if let SelectTable::Table(table, ..) = table {
+                        names.push(sqlite_unquote(table.name.0));
+                    }
+                }
+            }
+            Part::Expr(Expr::InTable { rhs, .. }) => names.push(sqlite_unquote(rhs.name.0)),
+            Part::Expr(_) | Part::Select(_) => {}
+        }
+        parts(part, &mut |part| open.push(part));
+    }
+    names
+}
+
 fn any_reads(mut open: Vec<Part<'_>>, name: &str) -> bool {
     let is = |table: &QualifiedName<'_>| sqlite_unquote(table.name.0).eq_ignore_ascii_case(name);
     while let Some(part) = open.pop() {

@@ -34,7 +34,7 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
-pub use self::view::{View, ViewColumns, view};
+pub use self::view::{View, ViewColumns, read_by, view};
 pub use self::window::WINDOW_FUNCTIONS;
 
 /// Every table and view that a statement may name, with what became of it.

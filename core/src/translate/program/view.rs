@@ -31,6 +31,12 @@ pub fn view(
     translated(definition, schema, label).map_err(|refused| refusal(refused, definition, schema))
 }
 
+/// The names of the tables and views that a view's definition may read; none of one that cannot be read itself.
+pub fn read_by(definition: &str) -> Vec<String> {
+    let bump = Bump::new();
+    guard::parse_view(definition, &bump).map_or(vec![], |(select, _)| guard::read_names(select))
+}
+
 fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String) -> Result<View> {
     let bump = Bump::new();
     let scope = Scope { columns: vec![], timezone: schema.timezone.clone() };
