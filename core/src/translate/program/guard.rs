@@ -4,8 +4,8 @@
 
 use sqlite3_parser::ast::fmt::{ToTokens, TokenStream};
 use sqlite3_parser::ast::{
-    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, QualifiedName,
-    ResultColumn, Select, SelectTable, Stmt, Window,
+    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, ResultColumn,
+    Select, SelectTable, Stmt, Window,
 };
 use sqlite3_parser::dialect::TokenType;
 use sqlite3_parser::lexer::Scanner;
@@ -317,17 +317,16 @@ pub(super) fn any<'a>(e: &'a Expr<'a>, is: impl Fn(&Expr<'_>) -> bool) -> bool {
 pub(super) fn reads<'a>(one: &'a OneSelect<'a>, name: &str) -> bool {
     let mut open = vec![];
     of_one(one, &mut |part| open.push(part));
-    any_reads(open, name)
-}
-
-/// The same of a SELECT with all that belongs to it.
-pub(super) fn reads_anywhere<'a>(select: &'a Select<'a>, name: &str) -> bool {
-    any_reads(vec![Part::Select(select)], name)
+    names_in(open).iter().any(|read| read.eq_ignore_ascii_case(name))
 }
 
 /// The names of what a SELECT reads, also in subqueries.
 pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
-    let (mut open, mut names) = (vec![Part::Select(select)], vec![]);
+    names_in(vec![Part::Select(select)])
+}
+
+fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+    let mut names = vec![];
     while let Some(part) = open.pop() {
         match part {
             Part::From(from) => {
@@ -344,26 +343,6 @@ pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
         parts(part, &mut |part| open.push(part));
     }
     names
-}
-
-fn any_reads(mut open: Vec<Part<'_>>, name: &str) -> bool {
-    let is = |table: &QualifiedName<'_>| sqlite_unquote(table.name.0).eq_ignore_ascii_case(name);
-    while let Some(part) = open.pop() {
-        let found = match part {
-            Part::From(from) => {
-                let joined = from.joins.iter().flatten().map(|j| &j.table);
-                let mut tables = from.select.iter().copied().chain(joined);
-                tables.any(|table| matches!(table, SelectTable::Table(table, ..) if is(table)))
-            }
-            Part::Expr(Expr::InTable { rhs, .. }) => is(rhs),
-            Part::Expr(_) | Part::Select(_) => false,
-        };
-        if found {
-            return true;
-        }
-        parts(part, &mut |part| open.push(part));
-    }
-    false
 }
 
 /// An expression as SQL; its depth was checked.

@@ -1,5 +1,7 @@
 //! WITH: common table expressions, also those that read themselves.
 
+use std::collections::HashMap;
+
 use sqlite3_parser::ast::{CommonTableExpr, CompoundOperator, CompoundSelect, Materialized, OneSelect, With};
 
 use super::compound::pinned;
@@ -14,10 +16,12 @@ impl<'s> Walk<'s> {
     pub(super) fn with_clause(&mut self, with: &'s With<'s>) -> Result<String> {
         let mut parts = vec![];
         let mut recursive = false;
+        let names = with.ctes.iter().map(|cte| sqlite_unquote(cte.tbl_name.0).to_ascii_lowercase());
+        let places: HashMap<String, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
         for (place, cte) in with.ctes.iter().enumerate() {
             // SQLite sees them all, also before a table of the file that has the name.
-            let later = with.ctes[place + 1..].iter().map(|later| sqlite_unquote(later.tbl_name.0));
-            if let Some(later) = later.into_iter().find(|later| guard::reads_anywhere(cte.select, later)) {
+            let later = |name: &String| places.get(&name.to_ascii_lowercase()).is_some_and(|at| *at > place);
+            if let Some(later) = guard::read_names(cte.select).into_iter().find(later) {
                 return refuse(format!("a common table expression that reads {later} before it is defined"));
             }
             let name = sqlite_unquote(cte.tbl_name.0);
