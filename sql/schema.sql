@@ -216,7 +216,7 @@ LEFT JOIN LATERAL (SELECT clock_timestamp() - (timestamptz '2000-01-01 00:00:00+
     ON true
 -- Anybody can write such a comment; only an import holds the import lock ("SQ").
 LEFT JOIN LATERAL (
-    SELECT regexp_match(a.query, '^/[*] sqlite_import( run ([0-9]+))? phase ([a-z_]+)( step ([0-9]+)/([0-9]+))?: (([^*]|[*](?!/))*) [*]/')
+    SELECT regexp_match(a.query, '^/[*] sqlite_import( run ([0-9]{1,18}))? phase ([a-z_]+)( step ([0-9]{1,18})/([0-9]{1,18}))?: (([^*]|[*](?!/))*) [*]/')
     WHERE a.state = 'active' AND a.query LIKE '/* sqlite#_import%' ESCAPE '#'
       AND EXISTS (SELECT FROM pg_locks l
                   WHERE l.pid = a.pid AND l.locktype = 'object' AND l.classid = 'pg_namespace'::regclass

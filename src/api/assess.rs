@@ -48,7 +48,7 @@ fn sqlite_assess(
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_assess_files(
     directory: Option<Text>,
-    recursive: default!(bool, true),
+    recursive: default!(Option<bool>, true),
 ) -> Result<
     TableIterator<
         'static,
@@ -65,7 +65,7 @@ fn sqlite_assess_files(
     >,
     ErrorReport,
 > {
-    let files = files::assess(directory.as_deref(), recursive)?;
+    let files = files::assess(directory.as_deref(), recursive.unwrap_or(true))?;
     let count = |count: Option<u64>| count.map(|count| count as i64);
     Ok(TableIterator::new(files.into_iter().map(move |file| {
         (

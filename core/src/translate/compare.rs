@@ -90,7 +90,10 @@ pub(super) fn between(value: Node, low: Node, high: Node, not: bool) -> Result<N
     }
     let (v, bounds) = to_one_type(value, vec![low, high], true)?;
     let sides: Vec<Node> = std::iter::once(&v).chain(&bounds).map(|n| side(n, collation, true)).collect();
-    let texts: Vec<String> = sides.iter().map(|n| n.at(Prec::Operator)).collect();
+    // PostgreSQL's grammar has no COLLATE in a lower bound.
+    let place =
+        |at: usize, n: &Node| if at == 1 && n.class == TypeClass::Text { Prec::Atom } else { Prec::Operator };
+    let texts: Vec<String> = sides.iter().enumerate().map(|(at, n)| n.at(place(at, n))).collect();
     let word = if not { " NOT BETWEEN " } else { " BETWEEN " };
     let sql = match texts.as_slice() {
         [v, low, high] => format!("{v}{word}{low} AND {high}"),
@@ -110,6 +113,9 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     if let Kind::TypeOf(_) = value.kind {
         return storage_class_in(&value, &items, not);
     }
+    if items.iter().any(|item| would_convert(&value, item)) {
+        return refuse("a literal IN a list with a column of another storage class");
+    }
     let collation = collation(&[&value])?;
     let (nulls, items): (Vec<Node>, Vec<Node>) = items.into_iter().partition(Node::is_null);
     if items.is_empty() {
@@ -122,6 +128,19 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
     let word = if not { "NOT IN" } else { "IN" };
     let parts: Vec<&Node> = items.iter().chain([&v]).collect();
     Ok(Node::boolean(format!("{} {word} ({})", v.at(Prec::Operator), list.join(", "))).after(&parts))
+}
+
+/// Whether a comparison by `=` would give the literal the column's affinity. Members of a list have none: `'1' IN (n)` is
+/// never true of a number.
+fn would_convert(value: &Node, member: &Node) -> bool {
+    let time = |n: &Node| !matches!(n.format(), None | Some(Format::Iso8601));
+    let number = |n: &Node| n.is_number() || n.class == TypeClass::Bool || n.numeric_text || time(n);
+    member.is_column()
+        && match value.literal() {
+            Some(Lit::Text(_)) => number(member),
+            Some(Lit::Integer(_) | Lit::Real(..)) => member.class == TypeClass::Text,
+            _ => false,
+        }
 }
 
 /// Converts one value and the values that it is compared with to one type.
@@ -207,7 +226,7 @@ pub(super) fn collation(nodes: &[&Node]) -> Result<Collation> {
         return refuse("a COLLATE within what is compared");
     }
     let explicit = explicit.and_then(|n| n.collate);
-    let column = || nodes.iter().find(|n| n.is_column()).map(|n| n.collation());
+    let column = || nodes.iter().find_map(|n| n.implicit_collation());
     match explicit.or_else(column) {
         Some(Collation::Own) => refuse("texts are compared by a collation of the application's own"),
         found => Ok(found.unwrap_or(Collation::Binary)),

@@ -156,6 +156,9 @@ impl<'s> Walk<'s> {
             "false" => Ok(integer(0)),
             _ if token.starts_with('"') || self.words_are_strings => {
                 if let Some(program) = &mut self.program {
+                    if program.may_spell(name) {
+                        return refuse(format!("{token} may be a column that is named by its expression"));
+                    }
                     program.note(format!("{token} names no column, and is a text as in SQLite"));
                 }
                 Ok(text(name))

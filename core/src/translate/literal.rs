@@ -36,10 +36,22 @@ pub(super) fn number(value: &str) -> Option<Node> {
         return Some(integer(n));
     }
     let x = trimmed.parse::<f64>().ok().filter(|x| x.is_finite())?;
-    let digits = trimmed.trim_start_matches('+');
+    let digits = as_held(x, trimmed.trim_start_matches('+'));
     let prec = if digits.starts_with('-') { Prec::Unary } else { Prec::Atom };
-    let kind = Kind::Literal(Lit::Real(x, digits.to_string()));
+    let kind = Kind::Literal(Lit::Real(x, digits.clone()));
     Some(Node::new(digits, TypeClass::Float, prec).kind(kind).sized(Size::constant(x), 64))
+}
+
+/// The number that SQLite holds. Digits beyond those of a double would make it another one where PostgreSQL computes exactly.
+fn as_held(x: f64, digits: &str) -> String {
+    let significant = digits.split(['e', 'E']).next().unwrap_or(digits).trim_start_matches(['-', '0', '.']);
+    // The smallest integer is a minus before this.
+    let smallest = digits.trim_start_matches('-') == "9223372036854775808";
+    match significant.bytes().filter(u8::is_ascii_digit).count() {
+        0..=15 => digits.to_owned(),
+        _ if smallest => digits.to_owned(),
+        _ => format!("{x:?}"),
+    }
 }
 
 /// `'it''s'` -> `it's`; also for `"…"`, `` `…` `` and `[…]`.

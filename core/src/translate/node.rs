@@ -66,6 +66,18 @@ impl Collation {
     }
 }
 
+/// Which collation a value brings to a comparison without COLLATE.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Brings {
+    /// That of the column, if it is one.
+    #[default]
+    OfColumn,
+    /// One even if it is no column: BINARY of a subquery's computed column, and of `+x`.
+    Always,
+    /// None, though it has a column's affinity: a subquery as a value.
+    Nothing,
+}
+
 /// What is known about a value in addition to its family.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
@@ -133,6 +145,7 @@ pub(super) struct Node {
     pub kind: Kind,
     /// An explicit COLLATE.
     pub collate: Option<Collation>,
+    pub brings: Brings,
     /// There is a COLLATE in what it is made of, which SQLite applies to comparisons of it as well.
     pub collate_within: bool,
     /// The value is an integer not below this, when it is not NULL.
@@ -161,6 +174,7 @@ impl Node {
             immutable: true,
             kind,
             collate,
+            brings: Brings::OfColumn,
             collate_within: false,
             least: None,
             size,
@@ -240,6 +254,15 @@ impl Node {
             Kind::Column { collation, .. } => collation,
             _ => Collation::Binary,
         }
+    }
+    /// What it brings to a comparison.
+    pub fn implicit_collation(&self) -> Option<Collation> {
+        let brings = match self.brings {
+            Brings::OfColumn => self.is_column(),
+            Brings::Always => true,
+            Brings::Nothing => false,
+        };
+        brings.then(|| self.collation())
     }
     /// Comparisons of it may be by another collation than BINARY.
     pub fn is_collated(&self) -> bool {

@@ -159,7 +159,7 @@ def test_who_may_look_and_where(t):
         t.sql(call(other))
     empty = folder(t, t.dir / "empty")
     assert t.rows(call(empty)) == []
-    assert list(found(t, root, user="postgres")) == ["a.db"]
+    assert list(found(t, root, user="postgres")) == ["a.db"] == list(found(t, root, ", recursive => NULL"))
     assert t.value(f"BEGIN READ ONLY; SELECT count(*) FROM sqlite_assess_files({quote(str(root))})") == "1"
 
 

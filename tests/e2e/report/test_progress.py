@@ -101,6 +101,18 @@ def test_nobody_is_shown_who_only_writes_the_comment(t):
     cancelled(t, session)
 
 
+def test_a_comment_with_numbers_out_of_range_is_nobody_s(t):
+    session = t.session()
+    session.send(f"BEGIN; {t.call('sqlite_import', t.file('shop.db', SHOP), {})}")
+    session.wait()
+    # The transaction holds the import lock still.
+    session.send(f"/* sqlite_import run {'9' * 40} phase load step {'9' * 40}/1: x */ SELECT pg_sleep(1000)")
+    until(lambda: "pg_sleep" in t.value(QUERY.format(session.pid)), "the forgery runs")
+    assert t.rows("SELECT * FROM sqlite_migrate.progress") == []
+    assert "No import is running." in Page(page(t)).text
+    cancelled(t, session)
+
+
 def test_a_caught_error_leaves_the_statement_as_it_was(t):
     path = t.file("shop.db", SHOP)
     call = t.call("sqlite_import", path, {"after": "SELECT 1/0"}).replace("'", "''")

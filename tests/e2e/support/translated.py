@@ -2,7 +2,7 @@
 
 A translation may refuse; what it gives must be the same rows. Values are the same when NULL meets NULL, text meets equal text,
 bytes meet equal bytes, an integer meets an equal number, a REAL meets an equal number that is no integer's type (up to the
-last digits), a boolean column meets 0 and 1, and a time meets a text that spells it or its seconds.
+last digits), a boolean column meets 0 and 1, and a time meets a text that spells it, or the number of its seconds or milliseconds.
 """
 
 import dataclasses
@@ -115,8 +115,8 @@ def same(a, b):
     if isinstance(b, bool):
         return a in (0, 1) and not isinstance(a, (str, bytes, float)) and bool(a) == b
     if isinstance(a, int) and isinstance(b, datetime.datetime):
-        # Seconds that the plan reads as a time.
-        return a == b.timestamp()
+        # Seconds, or milliseconds, that the plan reads as a time.
+        return a in (b.timestamp(), b.timestamp() * 1000)
     if isinstance(a, int):
         return isinstance(b, (int, float, decimal.Decimal)) and (a == b or isinstance(b, float) and close(a, b))
     if isinstance(a, float):

@@ -4,10 +4,12 @@ TRANSLATE_SEED=… draws other random statements, TRANSLATE_COUNT=… more of th
 """
 
 import collections
+import json
 import os
 
 import pytest
 
+from harness import quote
 from statements import EXPRESSIONS, FILE, SELECTS, Generator
 from translated import Oracle
 
@@ -47,3 +49,78 @@ def test_random_statements(oracle):
     generator = Generator(SEED)
     statements = [generator.statement() for _ in range(COUNT)]
     check(oracle.judge_all(statements, lambda s: "ORDER BY" in s.rsplit(")", 1)[-1]), 55)
+
+
+COLLATED = """
+    CREATE TABLE a (id INTEGER PRIMARY KEY, c TEXT COLLATE NOCASE, t TEXT, n INTEGER, w TEXT);
+    INSERT INTO a VALUES (1, 'A', 'a', 1, 'a'), (2, 'a', 'A', 2, 'b'), (3, 'B', 'b', NULL, 'c'), (4, NULL, NULL, 4, NULL), (5, 'x', 'x', 42, '');
+    CREATE TABLE c (k INTEGER, z TEXT); INSERT INTO c VALUES (1, 'one'), (2, 'two');"""
+
+# The columns of a subquery are compared by BINARY, whatever they compute; a subquery as a value brings no collation.
+COLLATIONS = """
+SELECT id FROM (SELECT id, t || '' AS q, c FROM a) WHERE q = c ORDER BY id
+SELECT id FROM (SELECT id, t || '' AS q, c FROM a LIMIT 100) WHERE c = q ORDER BY id
+SELECT a.id FROM a, (SELECT 'a' AS q) WHERE q = c ORDER BY id
+SELECT a.id FROM a, (VALUES ('a')) v WHERE v.column1 = c ORDER BY id
+SELECT id FROM a WHERE (SELECT t) = c ORDER BY id
+SELECT id FROM a WHERE +t = c ORDER BY id
+SELECT id, CASE (SELECT t FROM a y WHERE y.id = x.id) WHEN x.c THEN 1 END FROM a x ORDER BY id
+SELECT v.c, w.t FROM (SELECT max(t) AS c FROM a GROUP BY id) v JOIN a w USING (c) ORDER BY 1, 2
+SELECT v.c, w.t FROM (SELECT t AS c FROM a UNION ALL SELECT 'x') v JOIN a w ON v.c = w.c ORDER BY 1, 2
+WITH v AS (SELECT upper(t) AS c FROM a) SELECT v.c, w.id FROM v JOIN a w ON v.c = w.c ORDER BY 1, 2
+SELECT id, t BETWEEN w AND c, w NOT BETWEEN t AND 'b' FROM a ORDER BY id
+SELECT id FROM a x WHERE (SELECT t FROM a y WHERE y.id = x.id) BETWEEN x.w AND 'b' ORDER BY id""".strip().splitlines()
+
+# What would be read otherwise than SQLite reads it.
+AMBIGUOUS = {
+    "WITH x AS (SELECT * FROM c), c AS (SELECT 9 AS k, 'cte' AS z) SELECT * FROM x": "reads c before it is defined",
+    "WITH x AS (SELECT 1 AS k WHERE 1 IN c), c AS (SELECT 9 AS k) SELECT * FROM x": "reads c before it is defined",
+    "SELECT '42' IN (n), 42 IN (n) FROM a ORDER BY id": "IN a list with a column of another storage class",
+    "SELECT 1 NOT IN (t) FROM a ORDER BY id": "IN a list with a column of another storage class",
+    "SELECT \"1\" FROM (SELECT 1)": "may be a column that is named by its expression",
+    "SELECT \"COUNT(*)\" + 1 FROM (SELECT count( * ) FROM a)": "may be a column that is named by its expression",
+}
+
+
+def test_what_a_subquery_is_compared_by(t):
+    oracle = Oracle(t, t.file("collated.db", COLLATED), '{"nocase": "collation"}')
+    outcomes = oracle.judge_all([*COLLATIONS, *AMBIGUOUS])
+    oracle.close()
+    kinds = {o.statement: o for o in outcomes}
+    assert [(o.statement, o.translated, o.said) for o in outcomes if o.kind == "wrong"] == []
+    assert [kinds[s].kind for s in COLLATIONS].count("equal") >= 10, [o.said for o in outcomes if o.kind == "refused"]
+    for statement, reason in AMBIGUOUS.items():
+        assert reason in kinds[statement].said, kinds[statement]
+
+
+EQUAL = """
+    CREATE TABLE e (id INTEGER PRIMARY KEY, n INTEGER, small INTEGER, r REAL, big NUMERIC, at DATETIME, u TEXT, t TEXT);
+    INSERT INTO e VALUES (1, 9007199254740993, 1, 9007199254740992.0, 12345678901234567890, '2020-01-31 10:00:00', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'ā'),
+        (2, 9007199254740992, 2, 2.0, 1.5, '2020-01-31T10:00:00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'b');"""
+ROUNDED, MOMENT, UUID, UTF16 = "integers beside numbers of double precision", "is compared as a moment", "is compared as a uuid", "the file's UTF-16"
+
+
+@pytest.mark.parametrize("statement, note", [
+    ("SELECT id FROM e WHERE n = r", ROUNDED), ("SELECT coalesce(r, n) FROM e", ROUNDED), ("SELECT n FROM e UNION ALL SELECT r FROM e", ROUNDED),
+    ("SELECT n > 9.1e15 FROM e", ROUNDED), ("SELECT id FROM e WHERE n > 1.5", None), ("SELECT id FROM e WHERE small = r", None),
+    ("SELECT at, count(*) FROM e GROUP BY at", MOMENT), ("SELECT count(DISTINCT at) FROM e", MOMENT), ("SELECT DISTINCT at FROM e", MOMENT),
+    ("SELECT at FROM e UNION SELECT at FROM e", MOMENT), ("SELECT id FROM e ORDER BY at", MOMENT), ("SELECT max(at) FROM e", MOMENT),
+    ("SELECT rank() OVER (PARTITION BY at ORDER BY id) FROM e", MOMENT), ("SELECT at FROM e ORDER BY id", None),
+    ("SELECT id FROM e WHERE u = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", UUID), ("SELECT u FROM e GROUP BY u", UUID), ("SELECT id FROM e ORDER BY u", UUID),
+    ("SELECT id FROM e ORDER BY t", UTF16), ("SELECT max(t) FROM e", UTF16), ("SELECT t > 'b' FROM e", UTF16), ("SELECT t = 'b' FROM e", None),
+])
+def test_values_that_are_one_in_postgresql_are_a_note(t, statement, note):
+    encoding = "PRAGMA encoding = 'UTF-16le';" if note == UTF16 else ""
+    plan = {"tables": {"e": {"columns": {"u": {"type": "uuid"}, "small": {"type": "integer"}}}}}
+    path = t.file("equal.db", encoding + EQUAL)
+    [row] = t.rows(f"SELECT notes FROM sqlite_translate({quote(statement)}, {quote(str(path))}, {quote(json.dumps(plan))})")
+    said = [known for known in (ROUNDED, MOMENT, UUID, UTF16) if known in "\n".join(row["notes"])]
+    assert said == ([note] if note else []), row["notes"]
+
+
+def test_a_literal_is_the_number_that_sqlite_holds(t):
+    oracle = Oracle(t, t.file("equal.db", EQUAL))
+    outcomes = oracle.judge_all(["SELECT id, big = 12345678901234567890, big > 12345678901234567000 FROM e ORDER BY id",
+                                 "SELECT id, big = 1.50000000000000000001, n = 9007199254740993.0 FROM e ORDER BY id"])
+    oracle.close()
+    assert [o.kind for o in outcomes] == ["equal", "equal"], outcomes

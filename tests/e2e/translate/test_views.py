@@ -123,3 +123,26 @@ def test_real_views_have_the_rows_that_sqlite_gives(t, name):
         assert difference(expected, rows, ordered=False) == "", view
     target.close()
     assert (made, len(left)) == REAL[name], f"{made} made, left out: {left}"
+
+
+def test_a_name_that_the_import_makes_otherwise_is_taken(t):
+    path = t.file("names.db", """
+        CREATE TABLE p (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT, m INT UNIQUE); INSERT INTO p VALUES (1, 'a', 1);
+        CREATE VIEW p_pkey AS SELECT 1; CREATE VIEW p_m_key AS SELECT 1; CREATE VIEW p_id_seq AS SELECT 1;
+        CREATE VIEW "userNames" AS SELECT n FROM p; CREATE VIEW user_names AS SELECT n || 'x' AS n FROM p;""")
+    plan = {"views": True, "names": "snake_case"}
+    said = findings(t, path, plan)
+    for name in ("p_pkey", "p_m_key", "p_id_seq"):
+        assert "a key, an index or a sequence of the plan has its name" in said[f"view {name}"]["message"], said
+    assert "another view has its name" in said["view user_names"]["message"], said
+    t.import_(path, plan)
+    assert views(t) == ["user_names"] and t.value("SELECT n FROM user_names") == "a"
+
+
+def test_many_views_that_each_read_the_next_one(t):
+    many = 400
+    chain = "".join(f"CREATE VIEW v{n:03} AS SELECT id, a FROM {'t' if n == many - 1 else f'v{n + 1:03}'} WHERE id > 1;" for n in range(many))
+    path = t.file("chain.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'); {chain} CREATE VIEW own AS SELECT * FROM own;")
+    assert list(findings(t, path, {"views": True})) == ["view own"]
+    t.import_(path, {"views": True})
+    assert len(views(t)) == many and t.rows("SELECT * FROM v000") == [{"id": 2, "a": "y"}]

@@ -1,12 +1,16 @@
 //! The views of the file: those that the plan takes and that can be translated become views of the target.
 //!
-//! A view may read views that stand later in the file, so they are translated until no more can be. Each runs with the
+//! A view may read views that stand later in the file: those come first. Each runs with the
 //! rights of its owner, who is the role that imports, as PostgreSQL's views do.
 
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::ddl;
 use super::relations::absent;
 use crate::catalog::View;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
+use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::given::objects::Objects;
 use crate::plan::given::words::{Create, ExistingRows};
@@ -34,24 +38,60 @@ pub fn views(
         findings.push(finding.fix(Fix::of_plan("views", true), " to translate it"));
     }
     let mut steps = vec![];
-    let mut open = wanted;
-    loop {
-        let mut later = vec![];
-        let before = steps.len();
-        for view in std::mem::take(&mut open) {
-            match made(ctx, decided, view, schema, &mut steps) {
-                Ok(found) => findings.extend(found),
-                Err(refusal) => later.push((view, refusal)),
-            }
-        }
-        if steps.len() == before || later.is_empty() {
-            for (view, refusal) in later {
+    let mut missing = vec![];
+    let mut order = Order::of(&wanted);
+    while let Some(view) = order.next().and_then(|at| wanted.get(at)) {
+        match made(ctx, decided, view, schema, &mut steps) {
+            Ok(found) => findings.extend(found),
+            Err(refusal) => {
                 schema.relations.push(absent(&view.name, "is a view, which is not carried over"));
-                findings.push(refused(view, &refusal));
+                missing.push(refused(view, &refusal));
             }
-            return steps;
         }
-        open = later.into_iter().map(|(view, _)| view).collect();
+    }
+    findings.extend(missing);
+    steps
+}
+
+/// Views in an order in which each comes after those that it reads. What reads itself comes last, as the file has it.
+struct Order {
+    ready: VecDeque<usize>,
+    /// By view: how many that it reads are still to come, and who reads it.
+    waits: Vec<usize>,
+    readers: Vec<Vec<usize>>,
+    rest: VecDeque<usize>,
+}
+
+impl Order {
+    fn of(views: &[&View]) -> Order {
+        let name = |name: &str| name.to_ascii_lowercase();
+        let places: HashMap<String, usize> =
+            views.iter().enumerate().map(|(at, view)| (name(&view.name), at)).collect();
+        let (mut waits, mut readers) = (vec![0; views.len()], vec![vec![]; views.len()]);
+        for (at, view) in views.iter().enumerate() {
+            let read: HashSet<usize> = program::read_by(&view.sql)
+                .iter()
+                .filter_map(|read| places.get(&name(read)).copied())
+                .collect();
+            waits[at] = read.len();
+            read.into_iter().for_each(|read| readers[read].push(at));
+        }
+        let ready = (0..views.len()).filter(|at| waits[*at] == 0).collect();
+        Order { ready, waits, readers, rest: (0..views.len()).collect() }
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        let Some(at) = self.ready.pop_front() else {
+            let waits = &self.waits;
+            return std::iter::from_fn(|| self.rest.pop_front()).find(|at| waits[*at] > 0);
+        };
+        for reader in std::mem::take(&mut self.readers[at]) {
+            self.waits[reader] -= 1;
+            if self.waits[reader] == 0 {
+                self.ready.push_back(reader);
+            }
+        }
+        Some(at)
     }
 }
 
@@ -81,8 +121,14 @@ fn made(
     if decided.iter().any(|table| table.settings.schema == ctx.plan.schema && table.target == name) {
         return Err(no("a table of the plan has its name"));
     }
-    let translated = program::view(&view.sql, schema, fold)?;
     let target = qualified(&ctx.plan.schema, &name);
+    if schema.relations.iter().any(|r| r.view.is_some() && r.target.as_ref() == Ok(&target)) {
+        return Err(no("another view has its name"));
+    }
+    if made_beside(ctx, decided, &name) {
+        return Err(no("a key, an index or a sequence of the plan has its name"));
+    }
+    let translated = program::view(&view.sql, schema, fold)?;
     let there = ctx.target.relations.iter().find(|r| r.schema == ctx.plan.schema && r.name == name);
     match there {
         Some(there) if there.relkind == 'v' && ctx.plan.existing_rows == ExistingRows::Replace => {
@@ -109,6 +155,17 @@ fn made(
     let assumes =
         || Kind::ViewAssumes.info(format!("view {}", view.name), format!("the view assumes: {notes}"));
     Ok((!notes.is_empty()).then(assumes))
+}
+
+/// Keys, indexes and sequences are relations as well.
+fn made_beside(ctx: &Context<'_>, decided: &[DecidedTable<'_>], name: &str) -> bool {
+    let relation = |object: &Object| !matches!(object, Object::Check { .. } | Object::ForeignKey { .. });
+    decided.iter().filter(|table| table.settings.schema == ctx.plan.schema).any(|table| {
+        let mut objects = table.objects.iter().filter(|object| relation(object)).filter_map(Object::name);
+        let identities = table.columns.iter().filter(|c| table.fresh() && ddl::is_identity(c));
+        let mut sequences = identities.map(|c| names::make_object_name(&table.target, &c.target, "seq"));
+        objects.any(|object| object == name) || sequences.any(|sequence| sequence == name)
+    })
 }
 
 fn step(phase: Phase, title: String, sql: String) -> Step {

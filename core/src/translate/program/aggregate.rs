@@ -141,6 +141,9 @@ impl<'s> Walk<'s> {
         let nodes =
             nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
         let made = (form.make)(&nodes)?;
+        if matches!(name, "min" | "max") || distinct == Some(Distinctness::Distinct) {
+            nodes.iter().for_each(|node| self.note_equal(node));
+        }
         let order = match order {
             Some(FunctionCallOrder::SortList(list)) => self.order_within(at, list, window)?,
             None => String::new(),
@@ -178,6 +181,7 @@ impl<'s> Walk<'s> {
         for sorted in list {
             let node = self.within_aggregate(at, |walk| walk.expr(&sorted.expr))?;
             if !is_constant(&node) {
+                self.note_equal(&node);
                 keys.push(key_sql(&node, direction(sorted))?);
             }
         }

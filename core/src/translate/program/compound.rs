@@ -26,6 +26,12 @@ impl<'s> Walk<'s> {
         let mut query = self.one(first, &[])?;
         for arm in arms {
             let next = self.one(&arm.select, &[])?;
+            for (l, r) in query.columns.iter().zip(&next.columns) {
+                self.note_rounded(&[&l.node, &r.node]);
+                if arm.operator != CompoundOperator::UnionAll {
+                    [l, r].into_iter().for_each(|column| self.note_equal(&column.node));
+                }
+            }
             query = combined(query, arm.operator, next)?;
         }
         let mut keys = vec![];
@@ -33,6 +39,7 @@ impl<'s> Walk<'s> {
             let Some(at) = result_of(&sorted.expr, &query.columns)? else {
                 return refuse("ORDER BY of a compound SELECT by an expression that is no result");
             };
+            self.note_equal(&query.columns[at].node);
             keys.push(Key { at: Some(at), node: query.columns[at].node.clone(), sorted: direction(sorted) });
         }
         query.sorted(&keys, true)
@@ -52,6 +59,7 @@ impl<'s> Walk<'s> {
         for at in 0..width {
             let of_column: Vec<&Node> = translated.iter().filter_map(|row| row.get(at)).collect();
             let name = format!("column{}", at + 1);
+            self.note_rounded(&of_column);
             let node = common(&of_column)?;
             columns.push(Output {
                 name: Some(name.clone()),

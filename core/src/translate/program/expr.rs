@@ -11,7 +11,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
 use crate::translate::{arith, cast, function, literal};
 use crate::types::TypeClass;
 
@@ -85,7 +85,7 @@ impl<'s> Walk<'s> {
             None => format!("({})", query.sql),
             Some(_) => format!("(SELECT * FROM ({}) AS \"q\" LIMIT 1)", query.sql),
         };
-        let node = derived(&column.node, sql);
+        let node = Node { brings: Brings::Nothing, ..derived(&column.node, sql) };
         // A subquery has the affinity of its column, and no collation.
         if node.is_collated() {
             return refuse("a subquery of texts under another collation than BINARY");
@@ -171,6 +171,8 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
+        self.note_rounded(&nodes.iter().collect::<Vec<_>>());
+        nodes.iter().for_each(|node| self.note_uuid(node));
         let Some(time) = nodes.iter().position(times::is_time) else {
             check_numeric_texts(&nodes, orders)?;
             return self.check_flags(nodes);
@@ -185,6 +187,40 @@ impl<'s> Walk<'s> {
             ));
         }
         Ok(nodes)
+    }
+
+    /// Says where values that SQLite tells apart, or orders otherwise, are one in PostgreSQL's type.
+    pub(super) fn note_equal(&mut self, node: &Node) {
+        let time = times::is_time(node) && times::is_text(node) && !node.spelled;
+        if time && node.class != TypeClass::Date {
+            self.note(format!(
+                "{} is compared as a moment, where SQLite compares texts: spellings of one moment are one",
+                node.sql
+            ));
+        }
+        self.note_uuid(node);
+    }
+
+    fn note_uuid(&mut self, node: &Node) {
+        if node.class == TypeClass::Uuid && node.literal().is_none() {
+            self.note(format!(
+                "{} is compared as a uuid, where SQLite compares texts: spellings of one are one",
+                node.sql
+            ));
+        }
+    }
+
+    /// Says where an integer is beside a number of double precision, in which PostgreSQL compares and gives both.
+    pub(super) fn note_rounded(&mut self, nodes: &[&Node]) {
+        let large = |n: &&Node| n.class == TypeClass::Integer && n.literal().is_none() && n.bits > 53;
+        let beyond = |n: &Node| match n.literal() {
+            Some(Lit::Real(x, _)) => x.abs() >= 9_007_199_254_740_992.0,
+            Some(_) => false,
+            None => n.class == TypeClass::Float,
+        };
+        if nodes.iter().any(large) && nodes.iter().any(|n| beyond(n)) {
+            self.note("integers beside numbers of double precision are not beyond 2^53, where they would be rounded");
+        }
     }
 
     pub(in crate::translate) fn compare(&mut self, l: Node, op: Op, r: Node) -> Result<Node> {
@@ -223,6 +259,7 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
+        self.note_rounded(&nodes.iter().collect::<Vec<_>>());
         if nodes.iter().any(|n| times::is_time(n) && !times::is_text(n)) {
             // Beside a number it is the number that SQLite holds.
             return nodes.into_iter().map(times::known_number).collect();
@@ -243,7 +280,7 @@ impl<'s> Walk<'s> {
                 Kind::Column { .. } if x.is_collated() || !(x.is_number() || x.class == TypeClass::Text) => {
                     refuse("+ before a column takes away what its values are compared by")
                 }
-                Kind::Column { .. } => Ok(Node { kind: Kind::Plain, ..x }),
+                Kind::Column { .. } => Ok(Node { kind: Kind::Plain, brings: Brings::Always, ..x }),
                 _ => Ok(x),
             },
             UnaryOperator::Not => self.typed(x, TypeClass::Integer),

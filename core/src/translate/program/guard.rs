@@ -317,20 +317,32 @@ pub(super) fn any<'a>(e: &'a Expr<'a>, is: impl Fn(&Expr<'_>) -> bool) -> bool {
 pub(super) fn reads<'a>(one: &'a OneSelect<'a>, name: &str) -> bool {
     let mut open = vec![];
     of_one(one, &mut |part| open.push(part));
+    names_in(open).iter().any(|read| read.eq_ignore_ascii_case(name))
+}
+
+/// The names of what a SELECT reads, also in subqueries.
+pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
+    names_in(vec![Part::Select(select)])
+}
+
+fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+    let mut names = vec![];
     while let Some(part) = open.pop() {
-        if let Part::From(from) = part {
-            let tables = from.select.iter().copied().chain(from.joins.iter().flatten().map(|j| &j.table));
-            for table in tables {
-                if let SelectTable::Table(table, ..) = table
-                    && sqlite_unquote(table.name.0).eq_ignore_ascii_case(name)
-                {
-                    return true;
+        match part {
+            Part::From(from) => {
+                let joined = from.joins.iter().flatten().map(|j| &j.table);
+                for table in from.select.iter().copied().chain(joined) {
+                    if let SelectTable::Table(table, ..) = table {
+                        names.push(sqlite_unquote(table.name.0));
+                    }
                 }
             }
+            Part::Expr(Expr::InTable { rhs, .. }) => names.push(sqlite_unquote(rhs.name.0)),
+            Part::Expr(_) | Part::Select(_) => {}
         }
         parts(part, &mut |part| open.push(part));
     }
-    false
+    names
 }
 
 /// An expression as SQL; its depth was checked.

@@ -29,12 +29,12 @@ use self::scope::{Level, Visible};
 use super::expr::Walk;
 use super::node::{Node, Result};
 use super::{Scope, ScopeColumn, Untranslatable};
-use crate::catalog::Affinity;
+use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
-pub use self::view::{View, ViewColumns, view};
+pub use self::view::{View, ViewColumns, read_by, view};
 pub use self::window::WINDOW_FUNCTIONS;
 
 /// Every table and view that a statement may name, with what became of it.
@@ -43,6 +43,8 @@ pub struct Schema {
     pub relations: Vec<Relation>,
     /// How times without an offset are read.
     pub timezone: Timezone,
+    /// The file's: SQLite orders texts by their bytes.
+    pub encoding: Encoding,
 }
 
 /// A table of the file.
@@ -111,7 +113,8 @@ pub fn statement(sql: &str, schema: &Schema) -> std::result::Result<Statement, R
         let query = walk.query(select)?;
         let program = walk.program.take().map(|program| *program).unwrap_or_else(|| Program::new(schema));
         let sql = program.parameters.typed(&query.sql)?;
-        let notes = program.notes.into_iter().chain(program.parameters.notes()).collect();
+        let parameters = program.parameters.notes();
+        let notes = program.notes_of(&sql).into_iter().chain(parameters).collect();
         Ok(Statement { sql, notes })
     });
     translated.map_err(|refused| refusal(refused, sql, schema))
@@ -121,6 +124,9 @@ fn refusal(Untranslatable { reason, near }: Untranslatable, sql: &str, schema: &
     let place = near.as_deref().and_then(|near| guard::place(sql, near));
     Refusal { reason, place, near, with_schema: !schema.relations.is_empty() }
 }
+
+/// Of texts that are ordered by their bytes.
+const C_COLLATION: &str = "COLLATE \"C\"";
 
 /// The most expressions that are translated for one statement, some of them more than once.
 const MOST_STEPS: usize = 100_000;
@@ -147,6 +153,16 @@ impl<'s> Program<'s> {
             parameters: parameters::Parameters::default(),
             steps: 0,
         }
+    }
+
+    /// What is assumed of the whole statement: every order of texts in it is written with its collation.
+    fn notes_of(mut self, sql: &str) -> BTreeSet<String> {
+        if self.schema.encoding != Encoding::Utf8 && sql.contains(C_COLLATION) {
+            self.note(
+                "texts are ordered by code points, where SQLite orders by the bytes of the file's UTF-16",
+            );
+        }
+        self.notes
     }
 
     /// Says what is assumed.

@@ -9,7 +9,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
 use crate::translate::expr::{Walk, column_node};
-use crate::translate::node::{Collation, Kind, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Collation, Kind, Node, Prec, Result, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
@@ -35,6 +35,8 @@ pub(super) struct VisibleColumn {
     pub missing: bool,
     /// Another column of a join stands for it where it is named without a table.
     pub merged: bool,
+    /// The expression as SQL, by whose spelling SQLite calls a column of a subquery that has no name.
+    pub text: Option<String>,
 }
 
 /// One SELECT.
@@ -68,6 +70,14 @@ impl Program<'_> {
             l.relations.iter().flat_map(|r| &r.columns).any(is)
                 || l.aliases.iter().any(|(alias, _)| alias.eq_ignore_ascii_case(&name))
         })
+    }
+
+    /// A word may be the spelling of an expression, which is the name of a subquery's column then.
+    pub fn may_spell(&self, name: &str) -> bool {
+        let bare = |text: &str| text.split_whitespace().collect::<String>().to_ascii_lowercase();
+        let columns = self.levels.iter().flat_map(|l| &l.relations).flat_map(|r| &r.columns);
+        let mut texts = columns.filter_map(|c| c.text.as_deref());
+        texts.any(|text| bare(text) == bare(name))
     }
 
     /// A name for a relation that no other in sight has.
@@ -231,6 +241,7 @@ pub(super) fn of_relation(relation: &Relation, name: &str, alias: &str, timezone
         node: node(c, alias, timezone),
         missing: c.missing,
         merged: false,
+        text: None,
     };
     Visible {
         name: name.to_owned(),
@@ -251,6 +262,7 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
             label,
             missing: false,
             merged: false,
+            text: c.text.clone().filter(|_| c.name.is_none()),
         }
     };
     Visible {
@@ -274,6 +286,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
     node.collate_within = of.collate.is_some() || of.collate_within;
+    node.brings = Brings::Always;
     node
 }
 
@@ -294,7 +307,7 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
         // Without an affinity it is compared as it is.
         Regular::Value => {
             node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric);
-            Node { kind: Kind::Plain, ..node }
+            Node { kind: Kind::Plain, brings: Brings::Always, ..node }
         }
         Regular::No => Node { kind: Kind::Plain, class: TypeClass::Other, ..node },
     }

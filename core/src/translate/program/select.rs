@@ -92,6 +92,7 @@ impl<'s> Walk<'s> {
         let distinct = *distinctness == Some(Distinctness::Distinct);
         if distinct {
             outputs.iter().try_for_each(|o| groupable(&o.node))?;
+            outputs.iter().for_each(|o| self.note_equal(&o.node));
         }
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
@@ -153,6 +154,7 @@ impl<'s> Walk<'s> {
             let key = self.alias_behind(key)?.unwrap_or(key);
             let node = self.expr(key)?;
             groupable(&node)?;
+            self.note_equal(&node);
             sources.push((key, node.sql.clone()));
             // A constant would be a place or an error.
             let sql = if is_constant(&node) { "(1 = 1)".to_owned() } else { node.operand() };
@@ -256,6 +258,7 @@ impl<'s> Walk<'s> {
             };
             let at = place.or_else(|| outputs.iter().position(|o| o.node.sql == node.sql));
             if !is_constant(&node) {
+                self.note_equal(&node);
                 keys.push(Key { at, node, sorted: direction(sorted) });
             }
         }

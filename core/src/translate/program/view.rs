@@ -31,6 +31,12 @@ pub fn view(
     translated(definition, schema, label).map_err(|refused| refusal(refused, definition, schema))
 }
 
+/// The names of the tables and views that a view's definition may read; none of one that cannot be read itself.
+pub fn read_by(definition: &str) -> Vec<String> {
+    let bump = Bump::new();
+    guard::parse_view(definition, &bump).map_or(vec![], |(select, _)| guard::read_names(select))
+}
+
 fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String) -> Result<View> {
     let bump = Bump::new();
     let scope = Scope { columns: vec![], timezone: schema.timezone.clone() };
@@ -43,7 +49,7 @@ fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String)
     let Some(program) = walk.program.take() else { return refuse("the view is not known") };
     let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
     let sql = format!("({labels}) AS {}", program.parameters.typed(&query.sql)?);
-    let notes = program.notes.into_iter().collect();
+    let notes = program.notes_of(&sql).into_iter().collect();
     Ok(View { sql, notes, columns: ViewColumns(query.columns) })
 }
 

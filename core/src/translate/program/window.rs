@@ -127,6 +127,7 @@ impl<'s> Walk<'s> {
         for e in window.partition_by.unwrap_or(&[]) {
             let node = self.expr(e)?;
             groupable(&node)?;
+            self.note_equal(&node);
             if node.literal().is_none() {
                 keys.push(node.sql);
             }
@@ -140,6 +141,7 @@ impl<'s> Walk<'s> {
             if node.literal().is_some() {
                 return refuse("a window ordered by a constant");
             }
+            self.note_equal(&node);
             order.push((key_sql(&node, direction(sorted))?, node));
         }
         if !order.is_empty() {

@@ -1,5 +1,7 @@
 //! WITH: common table expressions, also those that read themselves.
 
+use std::collections::HashMap;
+
 use sqlite3_parser::ast::{CommonTableExpr, CompoundOperator, CompoundSelect, Materialized, OneSelect, With};
 
 use super::compound::pinned;
@@ -14,7 +16,14 @@ impl<'s> Walk<'s> {
     pub(super) fn with_clause(&mut self, with: &'s With<'s>) -> Result<String> {
         let mut parts = vec![];
         let mut recursive = false;
-        for cte in with.ctes {
+        let names = with.ctes.iter().map(|cte| sqlite_unquote(cte.tbl_name.0).to_ascii_lowercase());
+        let places: HashMap<String, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
+        for (place, cte) in with.ctes.iter().enumerate() {
+            // SQLite sees them all, also before a table of the file that has the name.
+            let later = |name: &String| places.get(&name.to_ascii_lowercase()).is_some_and(|at| *at > place);
+            if let Some(later) = guard::read_names(cte.select).into_iter().find(later) {
+                return refuse(format!("a common table expression that reads {later} before it is defined"));
+            }
             let name = sqlite_unquote(cte.tbl_name.0);
             // PostgreSQL's would be seen in places where SQLite sees the outer one.
             if self.program()?.ctes.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
