@@ -8,7 +8,7 @@ import real_files
 import sqlstates as s
 from client import fails
 from cluster import Server
-from harness import DATA, quote
+from harness import quote, shared
 
 SUBJECTS = ["tables", "columns", "keys", "expressions", "views", "triggers", "full text", "virtual tables", "data quality", "size",
             "time", "overall"]
@@ -163,7 +163,7 @@ def estimated(detail):
 
 @pytest.mark.parametrize("name", [name for name in real_files.NAMES if name not in ("pgloader_bad_utf8", "pgloader_collision", "pgloader_type_mismatch")])
 def test_the_estimate_is_within_a_factor_of_two(t, name):
-    path = t.copy_of(DATA / f"{name}.db")
+    path = t.copy_of(shared("data", f"{name}.db"))
     plan = {"schema": "there", "on_error": "continue"}
     disk, wal = estimated(assessed(t, path, plan)["size"]["detail"])
     real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))
