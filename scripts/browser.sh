@@ -20,5 +20,5 @@ echo "installing the packages of $wanted below $into"
 rm -rf $into $into.new
 mkdir -p $into.new
 cp $wanted/package.json $wanted/package-lock.json $into.new/
-npm ci --prefix $into.new --silent --no-audit --no-fund --ignore-scripts
+npm ci --prefix $into.new --loglevel error --no-audit --no-fund --ignore-scripts >/dev/null
 mv $into.new $into

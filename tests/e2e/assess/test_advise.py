@@ -6,7 +6,7 @@ import pytest
 
 import sqlstates as s
 from client import fails
-from harness import DATA
+from harness import shared
 
 # Fewer new rows than autovacuum waits for: whether a table was vacuumed is up to the scenario.
 SHOP = """
@@ -67,7 +67,7 @@ EVERYTHING = (*TABLES, "setting", "statistics", "backup")
 
 @pytest.mark.parametrize("name", ("chinook", "django", "calibre_metadata", "grafana_grafana", "anki_anki12"))
 def test_what_is_followed_is_not_advised_again(t, name):
-    t.import_(t.copy_of(DATA / f"{name}.db"))
+    t.import_(t.copy_of(shared("data", f"{name}.db")))
     follow(t, advice(t, subjects=EVERYTHING))
     # Some columns cannot be converted before others that refer to them.
     left = [row for row in advice(t) if row["statement"]]

@@ -8,7 +8,7 @@ import real_files
 import sqlstates as s
 from client import fails
 from cluster import Server
-from harness import DATA, quote
+from harness import quote, shared
 
 SUBJECTS = ["tables", "columns", "keys", "expressions", "views", "triggers", "full text", "virtual tables", "data quality", "size",
             "time", "overall"]
@@ -118,8 +118,10 @@ def test_a_table_that_cannot_be_tried_is_not_measured(t):
 
 def test_more_locks_than_the_server_has_room_for(t):
     """As many as PostgreSQL needs: a table, its TOAST table with an index, a key, a sequence."""
-    room = int(t.value("SELECT sum(CASE name WHEN 'max_locks_per_transaction' THEN 0 ELSE setting::int END) FROM pg_settings WHERE name IN"
-                       " ('max_connections', 'autovacuum_max_workers', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions')")) + 1
+    # Since PostgreSQL 18 workers of autovacuum have slots, of which a setting may use fewer.
+    room = int(t.value("""SELECT sum(setting::int) FROM pg_settings
+        WHERE name IN ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions')
+           OR name = coalesce((SELECT name FROM pg_settings WHERE name = 'autovacuum_worker_slots'), 'autovacuum_max_workers')""")) + 1
     tables = room * 64 // 5
     path = t.file("many.db", "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, v TEXT);" for n in range(tables + 40)))
     needed = assessed(t, path)["overall"]["detail"]
@@ -161,7 +163,7 @@ def estimated(detail):
 
 @pytest.mark.parametrize("name", [name for name in real_files.NAMES if name not in ("pgloader_bad_utf8", "pgloader_collision", "pgloader_type_mismatch")])
 def test_the_estimate_is_within_a_factor_of_two(t, name):
-    path = t.copy_of(DATA / f"{name}.db")
+    path = t.copy_of(shared("data", f"{name}.db"))
     plan = {"schema": "there", "on_error": "continue"}
     disk, wal = estimated(assessed(t, path, plan)["size"]["detail"])
     real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))

@@ -16,7 +16,8 @@ from harness import ROOT
 
 # What not every server has: extensions, ICU, and the type xml. The collation `unicode` is there without it too, but has no version then.
 FEATURES = """SELECT name FROM pg_available_extensions UNION ALL
-    (SELECT 'icu' FROM pg_collation WHERE collprovider = 'i' AND pg_collation_actual_version(oid) IS NOT NULL LIMIT 1)"""
+    (SELECT 'icu' FROM pg_collation WHERE collprovider = 'i' AND pg_collation_actual_version(oid) IS NOT NULL LIMIT 1) UNION ALL
+    SELECT 'NOT ENFORCED' FROM pg_attribute WHERE attrelid = 'pg_constraint'::regclass AND attname = 'conenforced'"""
 # For a session that reads what is stored, in one style.
 FIXED = rotation.commands("SET", rotation.FIXED)
 

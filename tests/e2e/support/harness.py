@@ -7,9 +7,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "tests" / "fixtures"
-SHARED = ROOT.parent / "shared"
 # Real files, too large to be kept in this repository.
-DATA = SHARED / "data"
+SHARED = ROOT.parent / "shared"
 
 
 def shared(*parts):

@@ -64,7 +64,7 @@ class Scenario:
                 LOOP EXECUTE format('DROP ROLE %I', name); END LOOP; END$$"""])
 
     def needs(self, *features):
-        """Skips the test where the server lacks an extension, or is built without `icu` or `xml`."""
+        """Skips the test where the server lacks an extension, is built without `icu` or `xml`, or is too old for `NOT ENFORCED`."""
         missing = [feature for feature in features if feature not in self.server.features]
         if missing:
             pytest.skip(f"the server has no {', no '.join(missing)}")

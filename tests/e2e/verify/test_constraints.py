@@ -143,6 +143,19 @@ CHANGES = {
     "a column renamed": ("ALTER TABLE child RENAME amount TO sum", "not null", "amount", "missing"),
 }
 
+# As CHANGES, of what came with PostgreSQL 18.
+CHANGES_OF_18 = {
+    "a foreign key NOT ENFORCED": (
+        f"{OTHER} REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED NOT ENFORCED", "foreign key", "child_other", "not enforced"),
+    "a check NOT ENFORCED": (
+        "ALTER TABLE child DROP CONSTRAINT positive; ALTER TABLE child ADD CONSTRAINT positive CHECK (amount > 0) NOT ENFORCED",
+        "check", "positive", "not enforced"),
+    "NOT NULL NOT VALID": (
+        "ALTER TABLE child ALTER amount DROP NOT NULL, ADD CONSTRAINT there NOT NULL amount NOT VALID", "not null", "amount", "not validated"),
+    "a generated column of another expression": (
+        "ALTER TABLE child DROP COLUMN total, ADD COLUMN total integer GENERATED ALWAYS AS (amount * 3) VIRTUAL", "generated", "total", "differs"),
+}
+
 
 @pytest.fixture
 def copy(t):
@@ -178,6 +191,18 @@ def test_each_change_is_found_in_no_other_object(copy):
     for name in CHANGES.keys() - together:
         rows = after(session, CHANGES[name][0], WRONG)
         assert len(rows) == 1, (name, rows)
+
+
+def test_changes_that_postgresql_18_allows_are_found_in_their_objects(copy):
+    copy.needs("NOT ENFORCED")
+    session = copy.session()
+    for name, (change, *expected) in CHANGES_OF_18.items():
+        found = [[row["kind"], row["name"] or row["columns"][0], row["state"]] for row in after(session, change, WRONG)]
+        assert found == [expected], name
+    virtual = "ALTER TABLE child DROP COLUMN total, ADD COLUMN total integer GENERATED ALWAYS AS (amount * 2) VIRTUAL"
+    assert not after(session, virtual, WRONG)
+    broken = "ALTER TABLE child DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (amount > 0) NOT ENFORCED; UPDATE child SET amount = -1 WHERE id = 4"
+    assert [(row["name"], row["state"], row["violations"]) for row in after(session, broken, WRONG)] == [("positive", "broken", 1)]
 
 
 def test_what_does_the_same_work_holds_under_any_name(copy):
