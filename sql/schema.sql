@@ -118,7 +118,7 @@ CREATE INDEX ON sqlite_migrate.log_difference (run, target_schema, target_table)
 
 -- current_user is the role that asks, not the view's owner.
 CREATE VIEW sqlite_migrate.run WITH (security_barrier) AS
-SELECT id, role, own, started_at, finished_at, path, plan, source, extension_version, status
+SELECT id, role, role_oid, own, started_at, finished_at, path, plan, source, extension_version, status
 FROM sqlite_migrate.log_run,
      LATERAL (SELECT role = current_user
                      AND role_oid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)) AS o (own)

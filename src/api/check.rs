@@ -14,11 +14,12 @@ use pg_sqlite_migrate_core::shorten;
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_check(
     path: Option<Text>,
-    full: default!(bool, false),
+    full: default!(Option<bool>, false),
 ) -> Result<TableIterator<'static, (name!(object, Option<Text>), name!(message, Text))>, ErrorReport> {
     let problems = match source::open_to_check(path.as_deref()) {
         Ok(mut source) => {
-            let problems = survey::on_thread(&mut source, |source| sqlite::check(source, full))?;
+            let problems =
+                survey::on_thread(&mut source, |source| sqlite::check(source, full.unwrap_or(false)))?;
             source.prove().map_err(Error::from)?;
             problems
         }

@@ -242,8 +242,8 @@ impl Logged {
              WHERE run = $1 AND phase = 'tables' AND starts_with(statement, 'CREATE TABLE ') AND source_table IS NOT NULL";
         const FINDINGS: &str =
             "SELECT object, kind, message FROM sqlite_migrate.finding WHERE run = $1 ORDER BY ordinal";
-        const AUTHOR: &str =
-            "SELECT COALESCE(r.oid, 0) FROM sqlite_migrate.run u LEFT JOIN pg_roles r ON r.rolname = u.role
+        const AUTHOR: &str = "SELECT COALESCE(r.oid, 0)
+             FROM sqlite_migrate.run u LEFT JOIN pg_roles r ON r.oid = u.role_oid AND r.rolname = u.role
              WHERE u.id = $1 AND NOT u.own";
         let tables = spi::rows(TABLES, &[run.into()], |row| {
             (row.get::<String>("source_table"), (row.get("status"), row.get("detail")))
