@@ -1,6 +1,6 @@
 //! SQLite's SELECT statements, which become PostgreSQL's.
 
-use pg_sqlite_migrate_core::catalog::Affinity;
+use pg_sqlite_migrate_core::catalog::{Affinity, Encoding};
 use pg_sqlite_migrate_core::translate::program::{Column, Relation, Schema, Stored, statement};
 use pg_sqlite_migrate_core::translate::{Collation, ScopeColumn, Size};
 use pg_sqlite_migrate_core::value::{Format, PgType, Timezone};
@@ -170,7 +170,7 @@ fn schema() -> Schema {
         relation("v", Err("is a view".into())),
         relation("w", Ok("\"w\".\"w\"".into())),
     ];
-    Schema { relations, timezone: Timezone::UTC }
+    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8 }
 }
 
 proptest! {

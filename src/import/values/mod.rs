@@ -96,8 +96,7 @@ pub fn repair(run: Option<i64>, tables: Option<Vec<Option<String>>>) -> Result<V
     let mut open = Opened::new(Asked { of: about::Asked { run, ..about::Asked::default() }, tables })?;
     let sink = |planned: &Planned, spec: &LoadSpec| Repair::new(nulled_keys(planned, spec));
     let found = open.compare(|_| Some(Wish::All), None, sink)?;
-    let (mut deletes, mut changes, mut last): (Vec<Of<Steps>>, Vec<Of<Steps>>, Vec<Of<Steps>>) =
-        Default::default();
+    let [mut deletes, mut changes, mut last]: [Vec<Of<Steps>>; 3] = Default::default();
     for table in found {
         let rest = values::unrepaired(&table.found);
         let of = |rows| Of { schema: table.schema.clone(), table: table.table.clone(), rows };

@@ -21,7 +21,7 @@ const MOST_TABLES: usize = 64;
 
 impl<'s> Walk<'s> {
     /// The clause, whose relations the innermost SELECT sees from then on.
-    pub(super) fn tables_of(&mut self, from: &'s FromClause<'s>) -> Result<String> {
+    pub(super) fn joined_tables(&mut self, from: &'s FromClause<'s>) -> Result<String> {
         let Some(first) = from.select else { return Ok(String::new()) };
         let mut sql = self.joined(first)?;
         for join in from.joins.iter().flatten() {
@@ -56,7 +56,7 @@ impl<'s> Walk<'s> {
                 self.see(of_query(&query.columns, &name, &alias))?;
                 Ok(format!("({}) AS {}", query.sql, query.called(&alias)))
             }
-            SelectTable::Sub(from, None) => Ok(format!("({})", self.tables_of(from)?)),
+            SelectTable::Sub(from, None) => Ok(format!("({})", self.joined_tables(from)?)),
             SelectTable::Sub(_, Some(_)) => refuse("an alias of a join in parentheses"),
             SelectTable::TableCall(name, ..) => {
                 let mut refused = refuse(format!("table function {} has no equivalent", name.name.0));

@@ -71,7 +71,7 @@ impl<'s> Walk<'s> {
             return refuse("a SELECT was expected");
         };
         let from = match from {
-            Some(from) => self.tables_of(from)?,
+            Some(from) => self.joined_tables(from)?,
             None => String::new(),
         };
         self.begin(columns, window_clause.unwrap_or(&[]))?;
