@@ -256,9 +256,9 @@ def test_plan_with_a_typo(t):
 
 def test_unsupported_keys_are_refused(t):
     path = t.file("sound.db", SOUND)
-    plans = [{"loader": "pages"}, {"views": True}, {"triggers": True}, {"fts": True}]
+    plans = [{"loader": "pages"}, {"triggers": True}, {"fts": True}]
     tables = [{"partition_by": "range (id)"}, {"distribute_by": "id"}, {"primary_key": ["v"]}, {"names": "lower"},
-              {"on_error": "continue"}, {"profile": "none"}, {"before": "SELECT 1"}]
+              {"on_error": "continue"}, {"profile": "none"}, {"before": "SELECT 1"}, {"views": True}]
     before = t.traces()
     for plan in plans:
         for reader in ("sqlite_findings", "sqlite_plan", "sqlite_ddl", "sqlite_import"):
