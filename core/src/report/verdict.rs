@@ -83,8 +83,8 @@ fn grounds(tables: &[Table], totals: &Totals, verification: &[Verification]) -> 
     let wrong = |kind, is: &dyn Fn(&Verified) -> bool| -> Vec<String> {
         results(kind).filter(|result| is(result)).map(Verified::name).collect()
     };
-    let different = results("values").map(|result| result.count("different")).sum();
-    let names = wrong("values", &|result| result.count("different") > 0);
+    let different = results("values").map(different).sum();
+    let names = wrong("values", &|result| self::different(result) > 0);
     say(Ground::ValuesDifferent, different, ["value differs", "values differ"], names);
     let rows = |of: fn(&Rows) -> u64| -> (u64, Vec<String>) {
         let tables = tables.iter().map(|table| (table, of(&Rows::of(table, &results))));
@@ -104,6 +104,15 @@ fn grounds(tables: &[Table], totals: &Totals, verification: &[Verification]) -> 
         say(*ground, names.len() as u64, *words, names);
     }
     found
+}
+
+/// Values that are not the file's. What is not right and says no number is one.
+fn different(result: &Verified) -> u64 {
+    let missing = result.count("missing_in_target") + result.count("missing_in_source");
+    match result.count("different") {
+        0 if !result.ok && missing == 0 && result.verdict != "not compared" => 1,
+        count => count,
+    }
 }
 
 type Object = (Ground, &'static str, [&'static str; 2], fn(&Verified) -> bool);
@@ -166,10 +175,13 @@ impl Rows {
         let (missing, added) = (most("missing_in_target"), most("missing_in_source"));
         let wanted = table.rows_before.saturating_add(table.imported);
         let counted = results("counts").filter(of_table).find(|result| result.verdict != "not counted");
+        let source = table.source_rows.filter(|_| counted.is_some());
+        let loaded = [table.imported, table.updated, table.skipped, table.rejected].iter().sum::<i64>();
+        let unaccounted = source.map_or(0, |source| (source - loaded).max(0).unsigned_abs());
         let there = counted.map(|result| i64::try_from(result.count("target_rows")).unwrap_or(i64::MAX));
         let difference = there.map_or(0, |there| wanted.saturating_sub(there));
         let [fewer, more] = [difference, -difference].map(|rows| u64::try_from(rows).unwrap_or(0));
-        Rows { missing: missing.unwrap_or(0).max(fewer), added: added.unwrap_or(0).max(more) }
+        Rows { missing: missing.unwrap_or(0).max(fewer + unaccounted), added: added.unwrap_or(0).max(more) }
     }
 }
 

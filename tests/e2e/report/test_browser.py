@@ -51,7 +51,7 @@ def test_a_browser_reads_the_report_of_the_demo(t):
           " SELECT 1, 'values', target_schema, target_table, 'id', ordinal <> 3, 'x', '{\"compared\": 7}' FROM sqlite_migrate.run_table")
     found = opened(t, "demo", t.value("SELECT sqlite_report(format => 'html')"), (380, 800, 1400))
     assert (found["verdict"], found["title"]) == ("roll back", "roll back: import of app.db")
-    assert "3,883" in found["text"] and "1 of 29 columns: values differ from the file" in found["text"]
+    assert "3,883" in found["text"] and "1 value differs: " in found["text"] and "1 of 29 columns: values differ from the file" in found["text"]
     # A table a page at least; the plan is not printed.
     assert 5 < found["pages"] < 40
 
