@@ -83,6 +83,7 @@ AMBIGUOUS = {
 
 
 def test_what_a_subquery_is_compared_by(t):
+    t.needs("icu")
     oracle = Oracle(t, t.file("collated.db", COLLATED), '{"nocase": "collation"}')
     outcomes = oracle.judge_all([*COLLATIONS, *AMBIGUOUS])
     oracle.close()

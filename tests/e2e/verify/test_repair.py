@@ -112,6 +112,7 @@ def test_a_cascade_takes_no_row_that_is_to_stay(t):
 
 
 def test_a_key_that_ignores_case_names_one_spelling(t):
+    t.needs("icu", "citext")
     path = t.file("t.db", "CREATE TABLE t(k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('A', '1'), ('b', '2')")
     t.sql("""CREATE EXTENSION citext;
         CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)""")
