@@ -12,6 +12,7 @@ pub mod load;
 pub mod log;
 pub mod notices;
 pub mod orphans;
+mod profiles;
 pub mod result;
 pub mod run;
 pub mod sequences;

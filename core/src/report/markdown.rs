@@ -12,14 +12,11 @@ use crate::assess::bytes;
 /// The most rows of one table; the JSON form has all of them.
 const MOST: usize = 200;
 
-pub fn render(report: &Report) -> String {
-    let mut text = match report {
+pub fn paragraphs(report: &Report) -> Vec<String> {
+    match report {
         Report::Run(report) => run(report),
         Report::Assessment(report) => file(report),
     }
-    .join("\n");
-    text.push('\n');
-    text
 }
 
 fn run(report: &RunReport) -> Vec<String> {

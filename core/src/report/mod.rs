@@ -55,10 +55,16 @@ formats! {
 impl Report {
     pub fn render(&self, format: Format) -> String {
         match format {
-            Format::Text => text::render(self),
-            Format::Markdown => markdown::render(self),
+            Format::Text => joined(&text::paragraphs(self)),
+            Format::Markdown => joined(&markdown::paragraphs(self)),
             Format::Html => html::render(self),
             Format::Json => json::render(self),
         }
     }
+}
+
+fn joined(paragraphs: &[String]) -> String {
+    let mut text = paragraphs.join("\n");
+    text.push('\n');
+    text
 }
