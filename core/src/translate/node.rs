@@ -162,6 +162,8 @@ pub(super) struct Node {
     pub numeric_text: bool,
     /// A time that a date function made: SQLite's text of it has one spelling.
     pub spelled: bool,
+    /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
+    pub bare: bool,
 }
 
 impl Node {
@@ -183,6 +185,7 @@ impl Node {
             mixed: false,
             numeric_text: false,
             spelled: false,
+            bare: false,
         }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.

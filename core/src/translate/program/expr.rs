@@ -171,6 +171,7 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
+        check_bare(&nodes)?;
         self.note_rounded(&nodes.iter().collect::<Vec<_>>());
         nodes.iter().for_each(|node| self.note_uuid(node));
         let Some(time) = nodes.iter().position(times::is_time) else {
@@ -415,6 +416,19 @@ fn uncollated(node: Node) -> Node {
         Kind::Column { .. } if node.class == TypeClass::Text => Node { numeric_text: false, ..node },
         _ => node,
     }
+}
+
+/// A value of NEW or OLD is never equal to a literal of another storage class.
+fn check_bare(nodes: &[Node]) -> Result<()> {
+    let number = |n: &&Node| n.is_number() || n.class == TypeClass::Bool;
+    let text = |n: &&Node| n.class == TypeClass::Text;
+    let bare = || nodes.iter().filter(|n| n.bare);
+    let texts = nodes.iter().any(|n| n.text_literal().is_some());
+    let numbers = nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))));
+    if texts && bare().any(|n| number(&n)) || numbers && bare().any(|n| text(&n)) {
+        return refuse("a value of NEW or OLD compared with a literal of another storage class");
+    }
+    Ok(())
 }
 
 /// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.

@@ -70,6 +70,14 @@ pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
     Ok(select)
 }
 
+/// CREATE TRIGGER.
+pub(super) fn parse_trigger<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Stmt<'b>> {
+    let Cmd::Stmt(stmt @ Stmt::CreateTrigger { .. }) = command(sql, bump)? else {
+        return refuse("it is no CREATE TRIGGER");
+    };
+    Ok(bump.alloc(stmt))
+}
+
 /// The SELECT of CREATE VIEW, and the names that it gives the columns.
 pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b>, Option<Vec<String>>)> {
     let Cmd::Stmt(Stmt::CreateView { select, columns, .. }) = command(sql, bump)? else {
@@ -152,15 +160,19 @@ fn comma_of_limit(tokens: &[(usize, &str, TokenType)], length: usize) -> Option<
 
 /// A part of a statement.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Expr(&'a Expr<'a>),
     Select(&'a Select<'a>),
     From(&'a FromClause<'a>),
 }
 
-/// Refuses a tree that recursion would not survive, without recursion.
 fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
-    let mut open = vec![(Part::Select(select), 0)];
+    check_depths([Part::Select(select)])
+}
+
+/// Refuses trees that recursion would not survive, without recursion.
+pub(super) fn check_depths<'a>(roots: impl IntoIterator<Item = Part<'a>>) -> Result<()> {
+    let mut open: Vec<(Part<'a>, usize)> = roots.into_iter().map(|part| (part, 0)).collect();
     while let Some((part, depth)) = open.pop() {
         if depth >= DEEPEST {
             return refuse("it is nested too deeply");
@@ -174,7 +186,7 @@ fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
     Ok(())
 }
 
-fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
+pub(super) fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
     match part {
         Part::Expr(e) => of_expr(e, found),
         Part::Select(select) => of_select(select, found),
@@ -325,7 +337,7 @@ pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
     names_in(vec![Part::Select(select)])
 }
 
-fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+pub(super) fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
     let mut names = vec![];
     while let Some(part) = open.pop() {
         match part {

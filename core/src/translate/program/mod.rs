@@ -16,6 +16,7 @@ mod parameters;
 mod scope;
 mod select;
 mod times;
+pub mod trigger;
 mod view;
 mod window;
 mod with;

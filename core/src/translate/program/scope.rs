@@ -285,6 +285,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     let mut node = Node::atom(sql, of.class).kind(kind).sized(size, bits).mixed(of.mixed);
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
+    node.bare = of.bare;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
     node

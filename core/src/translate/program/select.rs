@@ -109,7 +109,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         columns: &'s [ResultColumn<'s>],
         windows: &'s [sqlite3_parser::ast::WindowDef<'s>],
@@ -126,7 +126,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Begins the results of groups; ` GROUP BY …` where there are keys.
-    fn group(
+    pub(super) fn group(
         &mut self,
         keys: &'s [Expr<'s>],
         columns: &'s [ResultColumn<'s>],
