@@ -13,6 +13,7 @@ pub mod resolve;
 pub mod rules;
 pub mod target;
 pub mod trial;
+pub mod view;
 
 #[cfg(test)]
 mod existing_tests;
@@ -78,7 +79,7 @@ fn build_by(
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
     let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let steps = views::placed(steps, views);
+    let steps = views::placed(steps, views.steps);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());
@@ -93,6 +94,8 @@ fn build_by(
         checks: asked::checks(&ctx, &decided),
         rejecting: asked::rejecting(&ctx, &decided),
         schema,
+        views: views.plans,
+        view_trial: views.trial,
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }

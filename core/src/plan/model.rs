@@ -5,6 +5,7 @@ use super::given::words::Orphans;
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
+use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
 use crate::reading::Reading;
@@ -35,11 +36,19 @@ pub struct Planned {
     pub tables: Vec<TablePlan>,
     /// What a statement of the application can name.
     pub schema: program::Schema,
+    /// The views that are made, in the order in which they are.
+    pub views: Vec<ViewPlan>,
+    pub view_trial: ViewTrial,
 }
 
 impl Planned {
     pub fn table(&self, id: TableId) -> Option<&TablePlan> {
         self.tables.iter().find(|table| table.id == id)
+    }
+
+    /// The view that a step makes.
+    pub fn view(&self, step: &Step) -> Option<&ViewPlan> {
+        self.views.iter().filter(|_| step.phase == Phase::Views).find(|view| view.title == step.title)
     }
 
     /// The questions for rows without a parent, in order.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::given::words::Nocase;
 use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
+use super::view::ViewRefusal;
 use crate::value::PgType;
 
 /// What the target database already has or can do.
@@ -33,6 +34,8 @@ pub struct Target {
     pub views: Vec<ExistingView>,
     /// What the server does not take of the plan's tables, as far as it has been tried.
     pub refused: Vec<Refusal>,
+    /// The views that it does not take.
+    pub refused_views: Vec<ViewRefusal>,
     /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,

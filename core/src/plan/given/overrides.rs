@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::carried::Carried;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -52,7 +53,9 @@ pub struct Overrides {
     pub immutable: Option<bool>,
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
-    pub views: Option<Objects>,
+    pub views: Option<Carried>,
+    /// Nothing is carried over that rests on an assumption.
+    pub strict: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -296,7 +299,8 @@ fn read_plan(map: &Object) -> Overrides {
         immutable: flag(map, "immutable"),
         wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
-        views: Objects::read(map, "views"),
+        views: Carried::read(map, "views"),
+        strict: flag(map, "strict"),
         tables: entries(map, "tables", read_table),
     }
 }

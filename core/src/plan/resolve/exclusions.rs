@@ -61,9 +61,33 @@ fn index_names(table: &Table) -> Vec<String> {
     created.map(|index| index.name.clone()).collect()
 }
 
+/// Checks that every glob and entry of `views` means one.
+fn check_views(catalog: &Catalog, given: &Overrides) -> Result<(), PlanError> {
+    let names = || catalog.views.iter().map(|view| view.name.as_str());
+    let Some(views) = &given.views else { return Ok(()) };
+    for (key, patterns) in views.globs() {
+        for (i, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| *pattern != "*") {
+            let path = format!("{}[{i}]", join("plan.views", key));
+            let glob = glob(pattern, &path)?;
+            if !names().any(|name| glob.is_match(name)) {
+                let guess = did_you_mean(pattern, names());
+                return Err(invalid(path, format!("\"{pattern}\" matches no view{guess}"), ""));
+            }
+        }
+    }
+    match views.named().find(|name| !names().any(|view| view.eq_ignore_ascii_case(name))) {
+        None => Ok(()),
+        Some(name) => {
+            let guess = did_you_mean(name, names());
+            Err(invalid(join("plan.views", name), format!("the file has no view of this name{guess}"), ""))
+        }
+    }
+}
+
 /// Checks that every glob matches a name: of all tables, or of the table in whose entry it stands. What the plan's list has
 /// as well is the plan's: a printed plan repeats it for each table.
 pub fn check(catalog: &Catalog, given: &Overrides) -> Result<(), PlanError> {
+    check_views(catalog, given)?;
     for kind in &KINDS {
         let of_plan = (kind.value)(&given.common).map_or(&[][..], Objects::excluded);
         let all: Vec<String> = catalog.tables.iter().flat_map(kind.names).collect();

@@ -88,7 +88,7 @@ pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b
     Ok((select, names))
 }
 
-fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
+pub(super) fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let mut out = vec![];
     loop {
@@ -305,6 +305,15 @@ fn of_from<'a>(from: &'a FromClause<'a>, found: &mut impl FnMut(Part<'a>)) {
     }
 }
 
+/// Visits all parts of a SELECT, also those of subqueries.
+pub(super) fn each_part<'a>(select: &'a Select<'a>, visit: &mut impl FnMut(Part<'a>)) {
+    let mut open = vec![Part::Select(select)];
+    while let Some(part) = open.pop() {
+        visit(part);
+        parts(part, &mut |part| open.push(part));
+    }
+}
+
 /// Visits an expression and its parts, subqueries aside.
 pub(super) fn each<'a>(e: &'a Expr<'a>, visit: &mut impl FnMut(&'a Expr<'a>)) {
     let mut open = vec![e];
@@ -398,7 +407,7 @@ pub(super) fn original<'a>(sql: &'a str, shown: &str) -> Option<&'a str> {
     sql.get(start..end)
 }
 
-fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
+pub(super) fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
     let (all, wanted) = (tokens(sql).ok()?, tokens(near).ok()?);
     let same = |a: &(usize, &str, TokenType), b: &(usize, &str, TokenType)| {
         a.2 == b.2 && (operator(a.1) || a.1.eq_ignore_ascii_case(b.1))

@@ -15,6 +15,8 @@ mod numbers;
 mod parameters;
 mod scope;
 mod select;
+mod steady;
+mod template;
 mod times;
 pub mod trigger;
 mod view;
@@ -35,7 +37,9 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
-pub use self::view::{View, ViewColumns, read_by, view};
+pub use self::steady::Unsteady;
+pub use self::template::{marked_line, template};
+pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
 pub use self::window::WINDOW_FUNCTIONS;
 
 /// Every table and view that a statement may name, with what became of it.
