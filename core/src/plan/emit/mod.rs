@@ -10,4 +10,5 @@ pub(crate) mod relations;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;
+pub(crate) mod triggers;
 pub(crate) mod views;

@@ -20,6 +20,7 @@ mod template;
 mod times;
 pub mod trigger;
 mod view;
+mod write;
 mod window;
 mod with;
 

@@ -81,13 +81,13 @@ impl<'s> Walk<'s> {
         };
         let tables = self.joined_tables(from)?;
         self.begin(columns, &[])?;
-        let mut condition = match where_clause {
+        let condition = match where_clause {
             Some(e) => vec![self.expr(e)?.truth()?.at(Prec::Not)],
             None => vec![],
         };
         let groups = self.group(group_by.unwrap_or(&[]), columns, *having, &[])?;
         let grouped = self.level()?.grouped;
-        let mut of_groups = match having {
+        let of_groups = match having {
             Some(e) => vec![self.expr(e)?.truth()?.at(Prec::Not)],
             None => vec![],
         };

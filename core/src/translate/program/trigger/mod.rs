@@ -128,11 +128,8 @@ fn has_rows(e: &Expr<'_>) -> bool {
 fn columns(relation: &Relation, definition: &Definition) -> Result<Vec<String>> {
     let mut listed: Vec<String> = vec![];
     for name in &definition.on.columns {
-        for label in labels(relation, name) {
-            if !listed.contains(&label) {
-                listed.push(label);
-            }
-        }
+        let label = label(relation, name).filter(|label| !listed.contains(label));
+        listed.extend(label);
     }
     if listed.is_empty() && !definition.on.columns.is_empty() {
         return refuse("none of the columns that it fires for is carried over");
@@ -140,7 +137,7 @@ fn columns(relation: &Relation, definition: &Definition) -> Result<Vec<String>> 
     Ok(listed)
 }
 
-fn labels(relation: &Relation, name: &str) -> Option<String> {
+fn label(relation: &Relation, name: &str) -> Option<String> {
     let is = |source: &str| source.eq_ignore_ascii_case(name);
     match &relation.view {
         Some(view) => view.0.iter().find(|c| c.name.as_deref().is_some_and(is)).and_then(|c| c.label.clone()),
