@@ -463,7 +463,7 @@ fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
     e
 }
 
-fn aggregates(e: &Expr<'_>) -> bool {
+pub(super) fn aggregates(e: &Expr<'_>) -> bool {
     match e {
         Expr::FunctionCall { name, args, filter_over, .. } => {
             filter_over.as_ref().is_none_or(|tail| tail.over_clause.is_none())

@@ -52,6 +52,8 @@ impl Matching<'_> {
             Made::Identity(column) => self.identity(column),
             Made::Collation(column, clause) => self.collation(column, clause),
             Made::Type(column, name) => self.type_of(column, name),
+            // Views are looked for by their names.
+            Made::Table => Match { state: State::Missing, name: None, found: None, reason: None },
         }
     }
 

@@ -88,6 +88,8 @@ pub enum Made {
     Collation(String, String),
     /// Column and type, as SQL names it.
     Type(String, String),
+    /// A table with the rows of a view.
+    Table,
 }
 
 /// Rows that an object does not allow, as a question to the target.
