@@ -20,7 +20,6 @@ mod template;
 mod times;
 pub mod trigger;
 mod view;
-mod write;
 mod window;
 mod with;
 

@@ -2,8 +2,8 @@
 
 use sqlite3_parser::ast::{Expr, OneSelect, ResultColumn, Select};
 
-use super::aggregate::is_aggregate;
 use super::guard::{self, Part};
+use super::select::aggregates;
 use crate::sqltext::sqlite_unquote;
 
 /// Why they may be others.
@@ -94,7 +94,7 @@ fn takes_any_row(one: &OneSelect<'_>) -> bool {
         ResultColumn::Expr(e, alias) => (Some(e), alias.as_ref().and_then(|alias| super::from::alias_of(Some(alias)))),
         ResultColumn::Star | ResultColumn::TableStar(_) => (None, None),
     });
-    let aggregated = |e: &Expr<'_>| guard::any(e, is_aggregate);
+    let aggregated = |e: &Expr<'_>| guard::any(e, aggregates);
     if group_by.is_none() && !results().any(|(e, _)| e.is_some_and(aggregated)) {
         return false;
     }
@@ -117,7 +117,7 @@ fn names_column(e: &Expr<'_>) -> bool {
 fn has_one_row(select: &Select<'_>) -> bool {
     let OneSelect::Select { columns, group_by: None, from, .. } = &select.body.select else { return false };
     let aggregated = |column: &ResultColumn<'_>| match column {
-        ResultColumn::Expr(e, _) => guard::any(e, is_aggregate),
+        ResultColumn::Expr(e, _) => guard::any(e, aggregates),
         _ => false,
     };
     select.body.compounds.is_none() && (from.is_none() || columns.iter().any(aggregated))

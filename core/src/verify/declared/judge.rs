@@ -193,6 +193,9 @@ impl Judge {
             Some('m') => {
                 judged(table, declared, of(State::Holds, None, Some("materialized view")), false, None)
             }
+            Some('r') if declared.made.iter().any(|made| matches!(made, Made::Table)) => {
+                judged(table, declared, of(State::Holds, None, Some("table")), false, None)
+            }
             _ if self.explanation(declared).is_some() => {
                 self.left_out(table, declared, of(State::Missing, None, None))
             }

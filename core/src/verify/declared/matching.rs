@@ -55,6 +55,8 @@ impl Matching<'_> {
             Made::Collation(column, clause) => self.collation(column, clause),
             Made::Type(column, name) => self.type_of(column, name),
             Made::Trigger(trigger) => self.trigger(trigger),
+            // Views are looked for by their names.
+            Made::Table => Match { state: State::Missing, name: None, found: None, reason: None },
         }
     }
 

@@ -9,6 +9,7 @@ mod words;
 use crate::catalog::{self, Check, Column, Index, Origin, Table, TableId, Trigger, View};
 use crate::path;
 use crate::plan::context::Context;
+use crate::plan::given::words::Form;
 use crate::plan::decide::collate;
 use crate::plan::decide::object::{IndexKey as Key, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
@@ -54,13 +55,14 @@ pub fn declared(
 
 fn of_view(ctx: &Context<'_>, triggers: Triggers<'_>, view: &View) -> DeclaredTable {
     let name = fold(ctx.names, &ctx.name_rules.table(&view.name));
+    let table = ctx.overrides.views.as_ref().and_then(|views| views.form(&view.name)) == Some(Form::Table);
     let declared = Declared {
         kind: DeclaredKind::View,
         name: Some(view.name.clone()),
         columns: vec![],
         text: view.sql.clone(),
         object: format!("view {}", view.name),
-        made: vec![],
+        made: table.then_some(Made::Table).into_iter().collect(),
         plan_key: "plan.views".into(),
         question: None,
     };

@@ -90,6 +90,8 @@ pub enum Made {
     /// Column and type, as SQL names it.
     Type(String, String),
     Trigger(TriggerPlan),
+    /// A table with the rows of a view.
+    Table,
 }
 
 /// Rows that an object does not allow, as a question to the target.
