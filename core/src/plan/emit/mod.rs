@@ -11,3 +11,4 @@ pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;
 pub(crate) mod views;
+pub(crate) mod writables;

@@ -12,7 +12,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
-use super::parameters::MARK;
+use super::parameters::{MARK, numbered};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::node::{Result, refuse};
 use crate::translate::parse::first_line;
@@ -34,7 +34,7 @@ pub struct Place {
 }
 
 /// Parses exactly one statement.
-fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
+pub(super) fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("it is longer than {MAX_TEXT} bytes"));
     }
@@ -43,7 +43,7 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     }
     check_parentheses(sql)?;
     // The line break ends a trailing `--` comment.
-    let text = bump.alloc_str(&format!("{}\n", with_offsets(sql)?));
+    let text = bump.alloc_str(&format!("{}\n", with_offsets(&numbered(sql)?)?));
     let mut parser = Parser::new(bump, text.as_bytes());
     let unreadable = |e: sqlite3_parser::lexer::sql::Error| {
         refuse(format!("it cannot be parsed: {}", first_line(&e.to_string())))
@@ -61,15 +61,6 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     Ok(command)
 }
 
-/// One SELECT.
-pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
-    let Cmd::Stmt(Stmt::Select(select)) = command(sql, bump)? else {
-        return refuse("only SELECT and VALUES are translated");
-    };
-    check_depth(select)?;
-    Ok(select)
-}
-
 /// The SELECT of CREATE VIEW, and the names that it gives the columns.
 pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b>, Option<Vec<String>>)> {
     let Cmd::Stmt(Stmt::CreateView { select, columns, .. }) = command(sql, bump)? else {
@@ -80,7 +71,7 @@ pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b
     Ok((select, names))
 }
 
-fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
+pub(super) fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let mut out = vec![];
     loop {
@@ -152,15 +143,20 @@ fn comma_of_limit(tokens: &[(usize, &str, TokenType)], length: usize) -> Option<
 
 /// A part of a statement.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Expr(&'a Expr<'a>),
     Select(&'a Select<'a>),
     From(&'a FromClause<'a>),
 }
 
-/// Refuses a tree that recursion would not survive, without recursion.
-fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
-    let mut open = vec![(Part::Select(select), 0)];
+/// Refuses a tree that recursion would not survive.
+pub(super) fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
+    check_parts(vec![Part::Select(select)])
+}
+
+/// The same of several parts, without recursion.
+pub(super) fn check_parts(parts_of: Vec<Part<'_>>) -> Result<()> {
+    let mut open: Vec<_> = parts_of.into_iter().map(|part| (part, 0)).collect();
     while let Some((part, depth)) = open.pop() {
         if depth >= DEEPEST {
             return refuse("it is nested too deeply");
