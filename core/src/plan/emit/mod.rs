@@ -12,3 +12,4 @@ pub(crate) mod steps;
 pub(crate) mod tables;
 pub(crate) mod triggers;
 pub(crate) mod views;
+pub(crate) mod writables;

@@ -1,5 +1,6 @@
 //! The tables and columns of the file as a statement names them, with what becomes of them.
 
+use super::writables;
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
@@ -16,7 +17,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding }
+    let writables = writables::writables(ctx, decided, &relations);
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables }
 }
 
 /// A relation of the file that is not in the target.

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
 use super::MOST_STEPS;
 use super::aggregate::is_aggregate;
 use super::scope::derived;
-use super::{forms, guard, numbers, times};
+use super::{forms, guard, numbers, session, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
@@ -51,6 +51,9 @@ impl<'s> Walk<'s> {
             Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
                 let args = args.unwrap_or(&[]);
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
+                if let Some(reason) = session::refused(&name) {
+                    return refuse(reason);
+                }
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
                 if window || is_aggregate(&name, args.len()) {
                     return self.aggregate(

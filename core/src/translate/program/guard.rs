@@ -12,7 +12,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
-use super::parameters::MARK;
+use super::parameters::{MARK, numbered};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::node::{Result, refuse};
 use crate::translate::parse::first_line;
@@ -34,7 +34,7 @@ pub struct Place {
 }
 
 /// Parses exactly one statement.
-fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
+pub(super) fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("it is longer than {MAX_TEXT} bytes"));
     }
@@ -43,7 +43,7 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     }
     check_parentheses(sql)?;
     // The line break ends a trailing `--` comment.
-    let text = bump.alloc_str(&format!("{}\n", with_offsets(sql)?));
+    let text = bump.alloc_str(&format!("{}\n", with_offsets(&numbered(sql)?)?));
     let mut parser = Parser::new(bump, text.as_bytes());
     let unreadable = |e: sqlite3_parser::lexer::sql::Error| {
         refuse(format!("it cannot be parsed: {}", first_line(&e.to_string())))
@@ -59,15 +59,6 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
         Err(e) => return unreadable(e),
     }
     Ok(command)
-}
-
-/// One SELECT.
-pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
-    let Cmd::Stmt(Stmt::Select(select)) = command(sql, bump)? else {
-        return refuse("only SELECT and VALUES are translated");
-    };
-    check_depth(select)?;
-    Ok(select)
 }
 
 /// CREATE TRIGGER.
@@ -166,13 +157,14 @@ pub(super) enum Part<'a> {
     From(&'a FromClause<'a>),
 }
 
-fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
-    check_depths([Part::Select(select)])
+/// Refuses a tree that recursion would not survive.
+pub(super) fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
+    check_parts(vec![Part::Select(select)])
 }
 
-/// Refuses trees that recursion would not survive, without recursion.
-pub(super) fn check_depths<'a>(roots: impl IntoIterator<Item = Part<'a>>) -> Result<()> {
-    let mut open: Vec<(Part<'a>, usize)> = roots.into_iter().map(|part| (part, 0)).collect();
+/// The same of several parts, without recursion.
+pub(super) fn check_parts(parts_of: Vec<Part<'_>>) -> Result<()> {
+    let mut open: Vec<_> = parts_of.into_iter().map(|part| (part, 0)).collect();
     while let Some((part, depth)) = open.pop() {
         if depth >= DEEPEST {
             return refuse("it is nested too deeply");

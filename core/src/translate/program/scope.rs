@@ -55,6 +55,8 @@ pub(super) struct Level<'s> {
     pub key_sql: Vec<String>,
     /// Within an aggregate or a key, where a column is each row's.
     pub within: usize,
+    /// What its results are written to.
+    pub awaited: Option<super::write::Awaited>,
     /// A column of it was named.
     pub named: bool,
     /// The only aggregate `min(x)` or `max(x)`: from its row SQLite takes the other columns.

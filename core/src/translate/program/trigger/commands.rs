@@ -19,7 +19,7 @@ use crate::translate::node::{Node, Prec, Result, refuse};
 
 impl<'s> Walk<'s> {
     /// A statement of a trigger's body.
-    pub(super) fn command(&mut self, command: &'s TriggerCmd<'s>) -> Result<Vec<Command>> {
+    pub(super) fn performs(&mut self, command: &'s TriggerCmd<'s>) -> Result<Vec<Command>> {
         if let TriggerCmd::Select(select) = command {
             return self.performed(select);
         }

@@ -1,11 +1,10 @@
 //! CREATE TRIGGER as SQLite reads it: when it fires, and what its statements touch. Nothing is translated here.
 
 use sqlite3_parser::Bump;
-use sqlite3_parser::ast::{
-    Expr, ResolveType, Set, Stmt, TriggerCmd, TriggerEvent, TriggerTime, Upsert, UpsertDo,
-};
+use sqlite3_parser::ast::{Expr, ResolveType, Set, Stmt, TriggerCmd, TriggerEvent, TriggerTime};
 
 use super::super::guard::{self, Part};
+use super::super::write::Write;
 use super::super::{Refusal, Schema, refusal};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::node::{Result, refuse};
@@ -97,8 +96,8 @@ fn of_statement(stmt: &Stmt<'_>) -> Result<Definition> {
         return refuse("it has too many statements");
     }
     let mut roots: Vec<Part<'_>> = when_clause.iter().map(Part::Expr).collect();
-    commands.iter().for_each(|command| of_command(command, &mut |part| roots.push(part)));
-    guard::check_depths(roots.iter().copied())?;
+    roots.extend(commands.iter().flat_map(parts));
+    guard::check_parts(roots.clone())?;
     let (event, columns) = match event {
         TriggerEvent::Insert => (Event::Insert, vec![]),
         TriggerEvent::Delete => (Event::Delete, vec![]),
@@ -123,34 +122,10 @@ fn of_statement(stmt: &Stmt<'_>) -> Result<Definition> {
 }
 
 /// The expressions and SELECTs of a statement.
-fn of_command<'a>(command: &'a TriggerCmd<'a>, found: &mut impl FnMut(Part<'a>)) {
+fn parts<'a>(command: &'a TriggerCmd<'a>) -> Vec<Part<'a>> {
     match command {
-        TriggerCmd::Insert { select, upsert, .. } => {
-            found(Part::Select(select));
-            let mut next = *upsert;
-            while let Some(upsert) = next {
-                of_upsert(upsert, found);
-                next = upsert.next;
-            }
-        }
-        TriggerCmd::Update { sets, from, where_clause, .. } => {
-            sets.iter().map(|set| Part::Expr(&set.expr)).for_each(&mut *found);
-            from.iter().map(Part::From).for_each(&mut *found);
-            where_clause.iter().map(Part::Expr).for_each(found);
-        }
-        TriggerCmd::Delete { where_clause, .. } => where_clause.iter().map(Part::Expr).for_each(found),
-        TriggerCmd::Select(select) => found(Part::Select(select)),
-    }
-}
-
-fn of_upsert<'a>(upsert: &'a Upsert<'a>, found: &mut impl FnMut(Part<'a>)) {
-    if let Some(index) = &upsert.index {
-        index.targets.iter().map(|target| Part::Expr(&target.expr)).for_each(&mut *found);
-        index.where_clause.iter().map(Part::Expr).for_each(&mut *found);
-    }
-    if let UpsertDo::Set { sets, where_clause } = &upsert.do_clause {
-        sets.iter().map(|set| Part::Expr(&set.expr)).for_each(&mut *found);
-        where_clause.iter().map(Part::Expr).for_each(found);
+        TriggerCmd::Select(select) => vec![Part::Select(select)],
+        _ => Write::of_trigger(command).map_or(vec![], |write| write.parts()),
     }
 }
 

@@ -80,7 +80,7 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
     let mut condition = condition.map(|node| node.at(Prec::Not));
     let mut statements = vec![];
     for command in *commands {
-        statements.extend(walk.command(command)?);
+        statements.extend(walk.performs(command)?);
     }
     let instead = definition.time == Time::InsteadOf;
     if instead && !listed.is_empty() {
