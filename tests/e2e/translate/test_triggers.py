@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sqlite3
 
 import psycopg
@@ -21,6 +22,7 @@ class Pair:
 
     def __init__(self, t, script, plan=None, name="pair.db"):
         self.path = t.file(name, script)
+        self.said = findings(t, self.path, plan)
         t.import_(self.path, plan or {})
         self.source = sqlite3.connect(self.path, isolation_level=None)
         self.source.execute("PRAGMA foreign_keys = on")
@@ -123,7 +125,7 @@ def statement(generator, number):
     """One that both databases read alike."""
     item = generator.randint(1, 12)
     qty = generator.choice([-1, 0, 1, 2, 3, 50])
-    name = generator.choice(["bolt", "nut", "frozen", "O''Neil", "x\\y"])
+    name = generator.choice(["bolt", "nut", "frozen", "O''Neil", "é"])
     return generator.choice([
         f"INSERT INTO item (id, name, qty, price) VALUES ({100 + number}, '{name}', {qty}, {generator.choice(['NULL', '1.5', '99'])})",
         f"INSERT INTO item (id, name, qty) VALUES ({item}, '{name}', {qty})",
@@ -170,7 +172,7 @@ RAISES = """
 REFUSALS = {
     "abort": ("BEFORE INSERT ON a BEGIN SELECT RAISE(ABORT, 'it''s no') WHERE NEW.n = 3; END", "INSERT INTO a VALUES (3, 3, 'x')", "INSERT INTO a VALUES (3, 4, 'x')", "it's no"),
     "rollback": ("BEFORE UPDATE ON a WHEN NEW.s IS NULL BEGIN SELECT RAISE(ROLLBACK, 'null'); END", "UPDATE a SET s = NULL WHERE id = 1", "UPDATE a SET s = 'x' WHERE id = 2", "null"),
-    "fail": ("AFTER DELETE ON a BEGIN SELECT RAISE(FAIL, 'kept') WHERE EXISTS (SELECT 1 FROM b WHERE b.a = OLD.id); END", "DELETE FROM a WHERE id = 1", "DELETE FROM a WHERE id = 2", "kept"),
+    "fail": ("BEFORE DELETE ON a BEGIN SELECT RAISE(FAIL, 'kept') WHERE EXISTS (SELECT 1 FROM b WHERE b.a = OLD.id); END", "DELETE FROM a WHERE id = 1", "DELETE FROM a WHERE id = 2", "kept"),
     "case": ("BEFORE INSERT ON b BEGIN SELECT CASE WHEN (SELECT id FROM a WHERE id = NEW.a) IS NULL THEN RAISE(ABORT, 'no such a') END; END", "INSERT INTO b VALUES (2, 9)", "INSERT INTO b VALUES (2, 2)", "no such a"),
     "case else": ("BEFORE INSERT ON a BEGIN SELECT CASE WHEN NEW.n > 5 THEN 1 WHEN NEW.n > 3 THEN 2 ELSE RAISE(ABORT, 'small') END; END", "INSERT INTO a VALUES (7, 2, '')", "INSERT INTO a VALUES (8, 6, '')", "small"),
     "case of": ("BEFORE INSERT ON a BEGIN SELECT CASE NEW.n WHEN 7 THEN RAISE(ABORT, 'seven') WHEN 8 THEN RAISE(ABORT, 'eight') END; END", "INSERT INTO a VALUES (7, 8, '')", "INSERT INTO a VALUES (8, 6, '')", "eight"),
@@ -189,7 +191,7 @@ REFUSALS = {
 def test_what_raises_is_refused_with_its_message(t, pair, case):
     definition, refused, taken, message = REFUSALS[case]
     made = pair(f"{RAISES} CREATE TRIGGER g {definition};")
-    assert triggers(t) == ["g"], findings(t, made.path)
+    assert triggers(t) == ["g"], made.said
     assert made.both(refused) == [message, message]
     made.same("a", "b")
     assert made.both(taken) == [None, None]
@@ -232,8 +234,8 @@ def test_a_trigger_that_runs_does_not_fire_again(t, pair):
                 "INSERT INTO log (what) VALUES ('there')", "DELETE FROM t WHERE id = 1"):
         assert made.both(sql) == [None, None]
         made.same("t", "u").same("log", columns="what")
-    definition = t.value("SELECT pg_get_functiondef('own'::regproc)")
-    assert "pg_trigger_depth() > 1" in definition and "set_config" not in t.value("SELECT pg_get_functiondef('logged'::regproc)").replace("logged", "") or True
+    guarded = t.value("SELECT string_agg(proname, ',' ORDER BY proname) FROM pg_proc WHERE prosrc LIKE '%pg_trigger_depth() > 1%' AND pronamespace = 'public'::regnamespace")
+    assert guarded == "back,gone,logged,own,there"
 
 
 def test_an_error_leaves_no_trigger_running(t, pair):
@@ -258,8 +260,8 @@ def test_values_of_new_are_compared_as_they_are(t, pair):
         CREATE TRIGGER c AFTER INSERT ON t WHEN NEW.m = '5' BEGIN INSERT INTO log VALUES ('text'); END;
         CREATE TRIGGER d AFTER INSERT ON t WHEN NEW.s = 5 BEGIN INSERT INTO log VALUES ('number'); END;
         CREATE TRIGGER e AFTER INSERT ON t WHEN (SELECT NEW.m) = '5' BEGIN INSERT INTO log VALUES ('subquery'); END;""")
-    assert triggers(t) == ["a", "b"], findings(t, made.path)
-    said = findings(t, made.path)
+    assert triggers(t) == ["a", "b"], made.said
+    said = made.said
     for name in "cde":
         assert "compared with a literal of another storage class" in said[f"trigger {name}"]["message"], said
         assert said[f"trigger {name}"]["severity"] == "warning"
@@ -358,7 +360,8 @@ def test_verify_constraints_judges_them(t):
     t.import_(path)
     judged = lambda: {row["name"]: (row["state"], row["reason"] or "") for row in t.rows("SELECT * FROM verify_constraints() WHERE kind = 'trigger'")}  # noqa: E731
     rows = judged()
-    assert rows.pop("odd") == ("left out", rows.get("odd", ("", ""))[1]) or True
+    state, reason = rows.pop("odd")
+    assert state == "left out" and 'function "soundex"' in reason
     assert {state for state, _ in rows.values()} == {"holds"} and len(rows) == 11, rows
     t.sql("ALTER TABLE item DISABLE TRIGGER item_new; DROP TRIGGER item_qty ON item; DROP TRIGGER item_gone ON item; DROP TRIGGER stocked_new ON stocked")
     t.sql("CREATE TRIGGER item_gone BEFORE DELETE ON item FOR EACH ROW EXECUTE FUNCTION item_gone()")
@@ -375,7 +378,7 @@ def test_well_known_triggers_are_not_needed(t):
         CREATE TRIGGER doc_au AFTER UPDATE ON doc BEGIN
             INSERT INTO doc_fts(doc_fts, rowid, body) VALUES ('delete', old.id, old.body); INSERT INTO doc_fts(rowid, body) VALUES (new.id, new.body); END;
         CREATE TRIGGER never BEFORE UPDATE OF gone ON doc BEGIN SELECT RAISE(ABORT, 'x'); END;
-        CREATE TRIGGER nothing AFTER INSERT ON doc BEGIN SELECT 1; END;""")
+        CREATE TRIGGER idle AFTER INSERT ON doc BEGIN SELECT 1; END;""")
     said = findings(t, path)
     assert {f["kind"] for f in said.values()} == {"trigger_unneeded"} and {f["severity"] for f in said.values()} == {"info"} and len(said) == 4, said
     assert 'maintains the full-text index "doc_fts"' in said["trigger doc_ai"]["message"]
@@ -384,7 +387,7 @@ def test_well_known_triggers_are_not_needed(t):
 
 
 # Of the triggers of each file: how many are made, how many are not needed, and how many are left out.
-REAL = {"llm_logs.db": (0, 6, 0), "calibre_metadata.db": (65, 4, 5), "calibre_web_metadata.db": (30, 0, 9), "gpkg_example.db": (0, 54, 0)}
+REAL = {"llm_logs.db": (0, 6, 0), "calibre_metadata.db": (62, 8, 4), "calibre_web_metadata.db": (32, 3, 4), "gpkg_example.db": (0, 54, 0)}
 
 
 @pytest.mark.parametrize("name", sorted(REAL))
@@ -395,3 +398,5 @@ def test_triggers_of_real_files(t, name):
     count = lambda kind: sum(f["kind"] == kind for f in said.values())  # noqa: E731
     left = {name: f["message"] for name, f in said.items() if f["kind"] == "trigger"}
     assert (len(triggers(t)), count("trigger_unneeded"), len(left)) == REAL[name], left
+    # Those that are left out call functions of the application.
+    assert all(re.search('function "(title_sort|uuid4)" has no equivalent', message) for message in left.values()), left

@@ -90,10 +90,14 @@ fn of_select(select: &Select<'_>) -> Option<Unsteady> {
 /// It groups rows, and has a result that is neither grouped by nor aggregated.
 fn takes_any_row(one: &OneSelect<'_>) -> bool {
     let OneSelect::Select { columns, group_by, .. } = one else { return false };
-    let results = || columns.iter().map(|column| match column {
-        ResultColumn::Expr(e, alias) => (Some(e), alias.as_ref().and_then(|alias| super::from::alias_of(Some(alias)))),
-        ResultColumn::Star | ResultColumn::TableStar(_) => (None, None),
-    });
+    let results = || {
+        columns.iter().map(|column| match column {
+            ResultColumn::Expr(e, alias) => {
+                (Some(e), alias.as_ref().and_then(|alias| super::from::alias_of(Some(alias))))
+            }
+            ResultColumn::Star | ResultColumn::TableStar(_) => (None, None),
+        })
+    };
     let aggregated = |e: &Expr<'_>| guard::any(e, aggregates);
     if group_by.is_none() && !results().any(|(e, _)| e.is_some_and(aggregated)) {
         return false;

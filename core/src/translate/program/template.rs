@@ -81,7 +81,8 @@ fn renamed(
     if previous != Some(TK_DOT) && next == Some(TK_DOT) {
         // A table's name in PostgreSQL, or an alias.
         let target = relation.and_then(|relation| relation.target.as_ref().ok());
-        let last = target.and_then(|target| Some(target.split_once("\".\"")?.1.trim_end_matches('"').to_owned()));
+        let last =
+            target.and_then(|target| Some(target.split_once("\".\"")?.1.trim_end_matches('"').to_owned()));
         return Some(ident(&last.unwrap_or(name)));
     }
     let columns = schema.relations.iter().flat_map(|relation| &relation.columns);

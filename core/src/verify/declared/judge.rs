@@ -83,7 +83,7 @@ impl Judge {
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
         if is_view(declared) {
-            return (self.of_view(declared, found, facts, server), vec![]);
+            return (self.of_view(declared, found, server), vec![]);
         }
         let absent = self.absent(declared, found, facts);
         let Some(found) = found.filter(|_| absent.is_none()) else {
@@ -166,13 +166,12 @@ impl Judge {
         &self,
         declared: &DeclaredTable,
         found: Option<&FoundTable>,
-        facts: &TableFacts,
         server: &mut Server<'_>,
     ) -> Vec<Judged> {
         let judge = |object: &Declared| match (object.kind, found) {
             (DeclaredKind::Trigger, Some(found)) => {
                 let matching = Matching { table: found, schema: &declared.schema };
-                Some(self.object(declared, object, &matching, facts, server).0)
+                Some(self.object(declared, object, &matching, &TableFacts::default(), server).0)
             }
             (DeclaredKind::Trigger, None) => self.object_of_absent(declared, object, None),
             _ => Some(self.view(declared, object, found)),

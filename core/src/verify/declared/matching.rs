@@ -82,7 +82,8 @@ impl Matching<'_> {
             return Match::missing().because("the table has no trigger of its name");
         };
         let state = if found.enabled { State::Holds } else { State::Disabled };
-        let differs = made.fires.as_ref().and_then(|fires| differs(fires, (&made.schema, &made.function), found));
+        let differs =
+            made.fires.as_ref().and_then(|fires| differs(fires, (&made.schema, &made.function), found));
         let state = if differs.is_some() { State::Differs } else { state };
         Match { name: Some(found.name.clone()), reason: differs, ..Match::of(state, &found.definition) }
     }

@@ -14,7 +14,7 @@ use crate::plan::given::words::ExistingRows;
 use crate::plan::model::{Action, Phase, Step};
 use crate::plan::resolve::names::{self, Scope};
 use crate::plan::resolve::table::Disposition;
-use crate::plan::target::ExistingFunction;
+use crate::plan::target::{ExistingFunction, ExistingTable};
 use crate::plan::trigger::{Fires, TriggerPlan};
 use crate::sqltext::{ident, ident_list, qualified};
 use crate::translate::program::trigger::{self as translated, Asked, Definition, Event, Time};
@@ -83,7 +83,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         if self.ctx.overrides.strict == Some(true) && !notes.is_empty() {
             return Err(Hindrance::Assumes(notes));
         }
-        let mut findings: Vec<Finding> = (!notes.is_empty()).then(|| told::assumes(trigger, &notes)).into_iter().collect();
+        let mut findings: Vec<Finding> =
+            (!notes.is_empty()).then(|| told::assumes(trigger, &notes)).into_iter().collect();
         findings.extend(renamed(trigger, &name, &function));
         let event = event_sql(definition.on.event, &made.columns);
         let when = made.when.as_ref().map(|when| format!(" WHEN ({when})")).unwrap_or_default();
@@ -122,7 +123,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         sql: String,
     ) {
         let (title, action) = (format!("create trigger {}", trigger.name), Action::Sql(sql));
-        let step = Step { title: title.clone(), phase: Phase::Triggers, action, table: on.table, built: None };
+        let step =
+            Step { title: title.clone(), phase: Phase::Triggers, action, table: on.table, built: None };
         self.made.steps.push(step);
         let (source, schema, table) = (trigger.name.clone(), on.schema, on.name);
         self.made.plans.push(TriggerPlan { source, schema, table, name, function, fires, title });
@@ -144,7 +146,13 @@ impl<'m, 'a> Maker<'m, 'a> {
             let schema = self.ctx.plan.schema.clone();
             let target = relation.target.clone().unwrap_or_default();
             let name = target.split_once("\".\"").map_or("", |(_, name)| name.trim_end_matches('"'));
-            return Ok(On { schema, name: name.replace("\"\"", "\""), table: None, computed: vec![], relation });
+            return Ok(On {
+                schema,
+                name: name.replace("\"\"", "\""),
+                table: None,
+                computed: vec![],
+                relation,
+            });
         }
         let decided = self.decided.iter().find(|d| d.source.name.eq_ignore_ascii_case(name));
         let Some(table) = decided else { return Err(Hindrance::WithoutTable) };
@@ -169,10 +177,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         let place = (on.schema.clone(), on.name.clone());
         let name = self.triggers.entry(place).or_default().claim(&wanted);
         let ctx = self.ctx;
-        let replaced: Vec<u32> = self.decided.iter()
-            .filter(|d| d.disposition == Disposition::Replace)
-            .filter_map(|d| d.existing.map(|e| e.oid))
-            .collect();
+        let replaced = self.replaced();
         let functions = self.functions.entry(on.schema.clone()).or_insert_with(|| {
             let mut scope = Scope::default();
             let taken = ctx.target.functions.iter().filter(|f| f.schema == on.schema);
@@ -185,6 +190,17 @@ impl<'m, 'a> Maker<'m, 'a> {
             scope
         });
         (name.clone(), functions.claim(&name))
+    }
+
+    /// The oids of the relations that the plan drops.
+    fn replaced(&self) -> Vec<u32> {
+        let dropped = |r: &&ExistingTable| {
+            let is = |d: &&DecidedTable<'_>| d.settings.schema == r.schema && d.target == r.name;
+            let table = self.decided.iter().find(is).is_some_and(|d| d.disposition == Disposition::Replace);
+            let name = Ok(qualified(&r.schema, &r.name));
+            table || self.schema.relations.iter().any(|of| of.view.is_some() && of.target == name)
+        };
+        self.ctx.target.relations.iter().filter(dropped).map(|r| r.oid).collect()
     }
 
     /// What it names is qualified or PostgreSQL's own, whatever the search path of who fires it.
@@ -214,12 +230,14 @@ impl<'m, 'a> Maker<'m, 'a> {
         let mut notes = vec![];
         if self.beside(definition) > 1 {
             notes.push(
-                "triggers of one event fire in the order of their names, which SQLite does not promise".to_owned(),
+                "triggers of one event fire in the order of their names, which SQLite does not promise"
+                    .to_owned(),
             );
         }
         if definition.time == Time::After && definition.touches_its_table() {
             notes.push(
-                "it fires after all rows of a statement have changed, where SQLite fires it after each row".into(),
+                "it fires after all rows of a statement have changed, where SQLite fires it after each row"
+                    .into(),
             );
         }
         if definition.time == Time::Before
@@ -230,7 +248,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
         if definition.time == Time::After && self.is_checked_before(definition) {
             notes.push(
-                "foreign keys that are not deferrable are checked before triggers whose names follow \"RI_\"".into(),
+                "foreign keys that are not deferrable are checked before triggers whose names follow \"RI_\""
+                    .into(),
             );
         }
         if definition.raises && definition.writes.is_empty() && !definition.reads.is_empty() {
@@ -240,7 +259,10 @@ impl<'m, 'a> Maker<'m, 'a> {
                     .into(),
             );
         }
-        if definition.time == Time::InsteadOf && on.relation.view.is_some() && definition.on.event != Event::Delete {
+        if definition.time == Time::InsteadOf
+            && on.relation.view.is_some()
+            && definition.on.event != Event::Delete
+        {
             notes.push("values for the view have the types of its columns".into());
         }
         notes
@@ -263,7 +285,6 @@ fn event_sql(event: Event, columns: &[String]) -> String {
         _ => format!("{} OF {}", event.as_sql(), ident_list(columns)),
     }
 }
-
 
 /// The name of a setting for a function.
 fn setting(schema: &str, function: &str) -> String {

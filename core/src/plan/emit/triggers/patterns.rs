@@ -43,7 +43,9 @@ impl Known {
     pub fn reason(&self) -> String {
         match self {
             Known::FullText(table) => {
-                format!("it maintains the full-text index \"{table}\", and PostgreSQL maintains its indexes itself")
+                format!(
+                    "it maintains the full-text index \"{table}\", and PostgreSQL maintains its indexes itself"
+                )
             }
             Known::Spatial(table) => format!(
                 "it maintains \"{table}\" for a spatial extension, and PostgreSQL's indexes and types do its work"
@@ -55,7 +57,8 @@ impl Known {
 
 fn never_fires(catalog: &Catalog, definition: &Definition) -> Option<Known> {
     let (table, columns) = (catalog.table(&definition.on.table)?, &definition.on.columns);
-    let none = !columns.is_empty() && columns.iter().all(|name| table.column(name).is_none() && !is_rowid(name));
+    let none =
+        !columns.is_empty() && columns.iter().all(|name| table.column(name).is_none() && !is_rowid(name));
     (none && definition.on.event == Event::Update).then_some(Known::NeverFires)
 }
 
@@ -77,7 +80,8 @@ fn spatial_index(catalog: &Catalog, definition: &Definition) -> Option<Known> {
     if !has_geometries(catalog) {
         return None;
     }
-    only(definition, |change| virtual_table(catalog, &change.table, &["rtree", "rtree_i32"])).map(Known::Spatial)
+    only(definition, |change| virtual_table(catalog, &change.table, &["rtree", "rtree_i32"]))
+        .map(Known::Spatial)
 }
 
 /// Calls functions of a spatial extension, or is on one of its own tables.
@@ -110,12 +114,22 @@ fn has_geometries(catalog: &Catalog) -> bool {
 
 fn is_spatial_table(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["gpkg_", "geometry_columns", "spatial_ref_sys", "views_geometry", "virts_geometry", "idx_", "vector_layers"]
-        .iter()
-        .any(|head| name.starts_with(head))
+    [
+        "gpkg_",
+        "geometry_columns",
+        "spatial_ref_sys",
+        "views_geometry",
+        "virts_geometry",
+        "idx_",
+        "vector_layers",
+    ]
+    .iter()
+    .any(|head| name.starts_with(head))
 }
 
 fn is_spatial(function: &str) -> bool {
     function.starts_with("st_")
-        || ["geometryconstraints", "rtreealign", "isvalidgpb", "gpkg_"].iter().any(|f| function.starts_with(f))
+        || ["geometryconstraints", "rtreealign", "isvalidgpb", "gpkg_"]
+            .iter()
+            .any(|f| function.starts_with(f))
 }

@@ -46,7 +46,8 @@ fn with_cascades(catalog: &Catalog, writes: &[Change]) -> Vec<Change> {
     let mut at = 0;
     while let Some(change) = changes.get(at).cloned() {
         at += 1;
-        for (table, key) in catalog.tables.iter().flat_map(|t| t.foreign_keys.iter().map(move |key| (t, key))) {
+        for (table, key) in catalog.tables.iter().flat_map(|t| t.foreign_keys.iter().map(move |key| (t, key)))
+        {
             let made = cascade(&change, &table.name, key).filter(|made| !changes.contains(made));
             changes.extend(made);
         }
@@ -88,7 +89,8 @@ mod tests {
     #[test]
     fn a_trigger_reaches_itself_directly_through_others_and_through_keys() {
         let direct = "CREATE TRIGGER a AFTER UPDATE ON t BEGIN UPDATE T SET x = 1 WHERE id = NEW.id; END";
-        let columns = "CREATE TRIGGER b AFTER UPDATE OF y ON t BEGIN UPDATE t SET x = 1 WHERE id = NEW.id; END";
+        let columns =
+            "CREATE TRIGGER b AFTER UPDATE OF y ON t BEGIN UPDATE t SET x = 1 WHERE id = NEW.id; END";
         assert_eq!(of(&Catalog::default(), &[direct]), [true]);
         assert_eq!(of(&Catalog::default(), &[columns]), [false]);
         // Of the two, the first sets what the other one waits for.
@@ -100,6 +102,9 @@ mod tests {
         let child = Table { name: "u".into(), foreign_keys: vec![key], ..Table::default() };
         let catalog = Catalog { tables: vec![child], ..Catalog::default() };
         let deletes = "CREATE TRIGGER e AFTER DELETE ON u BEGIN DELETE FROM t WHERE id = OLD.id; END";
-        assert_eq!((of(&catalog, &[deletes]), of(&Catalog::default(), &[deletes])), (vec![true], vec![false]));
+        assert_eq!(
+            (of(&catalog, &[deletes]), of(&Catalog::default(), &[deletes])),
+            (vec![true], vec![false])
+        );
     }
 }

@@ -35,7 +35,9 @@ impl From<Refusal> for Hindrance {
 /// The plan leaves it out.
 pub fn left_out(trigger: &Trigger) -> Finding {
     let message = format!("{} is left out by the plan", named(trigger));
-    Kind::Trigger.info(object(trigger), message).fix(Fix::of_plan("triggers", true), " to carry all of them over")
+    Kind::Trigger
+        .info(object(trigger), message)
+        .fix(Fix::of_plan("triggers", true), " to carry all of them over")
 }
 
 /// It is not made.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Views;
 use super::told::{self, Hindrance};
 use crate::catalog::View;
+use crate::ddl::reads_clock;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::object::Object;
@@ -19,7 +20,6 @@ use crate::plan::resolve::names;
 use crate::plan::target::ExistingTable;
 use crate::plan::trial::NAME;
 use crate::plan::view::{TriedView, ViewColumn, ViewPlan};
-use crate::ddl::reads_clock;
 use crate::sqltext::{ident_list, qualified};
 use crate::translate::program::{self, Relation, Schema, Unsteady};
 
@@ -90,14 +90,19 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
         let refused = self.ctx.target.refused_views.iter().find(|refused| refused.source == view.name);
         if let Some(reason) = refused.map(|refused| refused.reason.clone()) {
-            return Err(if own.is_some() { Hindrance::OwnInvalid(reason) } else { Hindrance::Invalid(reason) });
+            return Err(if own.is_some() {
+                Hindrance::OwnInvalid(reason)
+            } else {
+                Hindrance::Invalid(reason)
+            });
         }
         let form = self.taken.form(&view.name);
         self.replace(view, &name, &target, form)?;
         self.create(view, name, target, form, &definition);
         self.try_out(view, &definition);
         if let Some(columns) = definition.columns {
-            let (source, target) = (view.name.clone(), Ok(qualified(&self.ctx.plan.schema, &self.last_name())));
+            let (source, target) =
+                (view.name.clone(), Ok(qualified(&self.ctx.plan.schema, &self.last_name())));
             let relation = Relation { source, target, columns: vec![], rowid: None, view: Some(columns) };
             let tried = Relation { target: Ok(self.last_tried()), ..relation.clone() };
             schema.relations.push(relation);
@@ -144,7 +149,8 @@ impl<'m, 'a> Maker<'m, 'a> {
             return no("create is \"never\"");
         }
         let schema = &ctx.plan.schema;
-        let made_for_tables = || decided.iter().any(|table| table.fresh() && table.settings.schema == *schema);
+        let made_for_tables =
+            || decided.iter().any(|table| table.fresh() && table.settings.schema == *schema);
         if !ctx.target.schemas.contains(schema) && !made_for_tables() {
             return no("its schema does not exist");
         }
@@ -192,7 +198,14 @@ impl<'m, 'a> Maker<'m, 'a> {
         Ok(())
     }
 
-    fn create(&mut self, view: &View, name: String, target: String, form: Option<Form>, definition: &Definition) {
+    fn create(
+        &mut self,
+        view: &View,
+        name: String,
+        target: String,
+        form: Option<Form>,
+        definition: &Definition,
+    ) {
         let (word, title) = match form {
             None => ("VIEW", format!("create view {}", view.name)),
             Some(Form::Materialized) => {
@@ -242,7 +255,8 @@ impl<'m, 'a> Maker<'m, 'a> {
 
     /// How it is tried before anything is written.
     fn try_out(&mut self, view: &View, definition: &Definition) {
-        let Some(statement) = self.made.steps.iter().rev().find(|s| s.phase == Phase::Views).map(Step::sql) else {
+        let Some(statement) = self.made.steps.iter().rev().find(|s| s.phase == Phase::Views).map(Step::sql)
+        else {
             return;
         };
         let name = tried_view(self.made.plans.len());
@@ -251,10 +265,15 @@ impl<'m, 'a> Maker<'m, 'a> {
         if own && self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
             return;
         }
-        let sql = if own { Some(definition.sql.clone()) } else { self.translated(view, &self.tried).ok().map(|d| d.sql) };
+        let sql = if own {
+            Some(definition.sql.clone())
+        } else {
+            self.translated(view, &self.tried).ok().map(|d| d.sql)
+        };
         let Some(sql) = sql else { return };
         for (at, table) in self.decided.iter().enumerate().filter(|(_, table)| table.fresh()) {
-            let reads = |plan: &ViewPlan| plan.reads.iter().any(|read| read.eq_ignore_ascii_case(&table.source.name));
+            let reads =
+                |plan: &ViewPlan| plan.reads.iter().any(|read| read.eq_ignore_ascii_case(&table.source.name));
             let create = trial::stand_in(table, &qualified(TEMPORARY, &stand_in(at)));
             if self.made.plans.last().is_some_and(reads) && !self.made.trial.tables.contains(&create) {
                 self.made.trial.tables.push(create);

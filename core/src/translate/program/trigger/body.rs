@@ -98,7 +98,10 @@ mod tests {
     fn what_is_conditional_is_indented() {
         let error = || Command::Raise(Raise::Error("'no'".into()));
         let commands = [
-            Command::If(vec![("a".into(), vec![error()]), ("CASE WHEN b THEN c END".into(), vec![])], vec![error()]),
+            Command::If(
+                vec![("a".into(), vec![error()]), ("CASE WHEN b THEN c END".into(), vec![])],
+                vec![error()],
+            ),
             Command::Sql("DELETE FROM \"t\"".into()),
         ];
         let frame = Frame { returned: "NEW", running: None };
@@ -119,6 +122,9 @@ mod tests {
         let text = print(&[ignore], &Frame { returned: "OLD", running: Some("sqlite_trigger.t") });
         assert_eq!(text.matches("PERFORM set_config('sqlite_trigger.t', '', true);").count(), 2);
         assert_eq!(text.matches("PERFORM set_config('sqlite_trigger.t', 'on', true);").count(), 1);
-        assert!(text.contains("RETURN NULL;\n    END IF;\n    PERFORM") && text.ends_with("RETURN OLD;\nEND\n"), "{text}");
+        assert!(
+            text.contains("RETURN NULL;\n    END IF;\n    PERFORM") && text.ends_with("RETURN OLD;\nEND\n"),
+            "{text}"
+        );
     }
 }

@@ -46,7 +46,9 @@ impl<'s> Walk<'s> {
         }
         self.program()?.levels.push(Level::default());
         let commands = match from.as_ref().filter(|from| from.select.is_some()) {
-            None if group_by.is_some() || having.is_some() => refuse("RAISE in a SELECT of groups without a table"),
+            None if group_by.is_some() || having.is_some() => {
+                refuse("RAISE in a SELECT of groups without a table")
+            }
             None => self.conditional(*where_clause, columns, select.limit),
             Some(from) => self.of_rows(select, from),
         };
@@ -71,11 +73,7 @@ impl<'s> Walk<'s> {
     }
 
     /// `SELECT … FROM … WHERE …`: what is raised for any of the rows.
-    fn of_rows(
-        &mut self,
-        select: &'s Select<'s>,
-        from: &'s FromClause<'s>,
-    ) -> Result<Vec<Command>> {
+    fn of_rows(&mut self, select: &'s Select<'s>, from: &'s FromClause<'s>) -> Result<Vec<Command>> {
         let OneSelect::Select { columns, where_clause, group_by, having, .. } = &select.body.select else {
             return refuse("RAISE in VALUES");
         };
@@ -104,7 +102,11 @@ impl<'s> Walk<'s> {
         }
         let exists = |conditions: Vec<String>| {
             let (mut condition, mut of_groups) = (condition.clone(), of_groups.clone());
-            if grouped { of_groups.extend(conditions) } else { condition.extend(conditions) }
+            if grouped {
+                of_groups.extend(conditions)
+            } else {
+                condition.extend(conditions)
+            }
             let clause = |word: &str, parts: Vec<String>| match parts.is_empty() {
                 true => String::new(),
                 false => format!(" {word} {}", parts.join(" AND ")),
@@ -113,7 +115,9 @@ impl<'s> Walk<'s> {
             let tail = clause("WHERE", condition) + &groups + &clause("HAVING", of_groups);
             format!("EXISTS (SELECT FROM {tables}{tail})")
         };
-        let raised = |(conditions, raise)| Command::If(vec![(exists(conditions), vec![Command::Raise(raise)])], vec![]);
+        let raised = |(conditions, raise)| {
+            Command::If(vec![(exists(conditions), vec![Command::Raise(raise)])], vec![])
+        };
         Ok(reached.into_iter().map(raised).collect())
     }
 
@@ -146,8 +150,11 @@ impl<'s> Walk<'s> {
                         let otherwise = rest.first().map(|e| self.evaluated(e)).transpose()?;
                         Ok(vec![Command::If(vec![branch], otherwise.unwrap_or_default())])
                     }
-                    ("coalesce" | "ifnull", [values @ .., last]) if !raises(values.iter().map(Part::Expr)) => {
-                        let nulls = values.iter().map(|e| Ok(compare::is_null(&self.expr(e)?, false).at(Prec::Not)));
+                    ("coalesce" | "ifnull", [values @ .., last])
+                        if !raises(values.iter().map(Part::Expr)) =>
+                    {
+                        let nulls =
+                            values.iter().map(|e| Ok(compare::is_null(&self.expr(e)?, false).at(Prec::Not)));
                         let nulls = nulls.collect::<Result<Vec<String>>>()?.join(" AND ");
                         Ok(vec![Command::If(vec![(nulls, self.evaluated(last)?)], vec![])])
                     }
@@ -191,7 +198,9 @@ impl<'s> Walk<'s> {
         match kind {
             ResolveType::Ignore => return Ok(Raise::Ignore),
             ResolveType::Fail => {
-                self.note("RAISE(FAIL) undoes all that the statement did, where SQLite keeps the rows before");
+                self.note(
+                    "RAISE(FAIL) undoes all that the statement did, where SQLite keeps the rows before",
+                );
             }
             ResolveType::Rollback | ResolveType::Abort | ResolveType::Replace => {}
         }
@@ -250,10 +259,16 @@ fn reached(commands: Vec<Command>) -> Vec<(Vec<String>, Raise)> {
                 let mut not: Vec<String> = vec![];
                 for (condition, commands) in branches {
                     let under = not.iter().cloned().chain([format!("({condition})")]).collect::<Vec<_>>();
-                    out.extend(reached(commands).into_iter().map(|(more, raise)| ([under.clone(), more].concat(), raise)));
+                    out.extend(
+                        reached(commands)
+                            .into_iter()
+                            .map(|(more, raise)| ([under.clone(), more].concat(), raise)),
+                    );
                     not.push(format!("({condition}) IS NOT TRUE"));
                 }
-                out.extend(reached(otherwise).into_iter().map(|(more, raise)| ([not.clone(), more].concat(), raise)));
+                out.extend(
+                    reached(otherwise).into_iter().map(|(more, raise)| ([not.clone(), more].concat(), raise)),
+                );
             }
         }
     }

@@ -146,7 +146,8 @@ fn changes(command: &TriggerCmd<'_>) -> Vec<Change> {
             events.into_iter().map(|event| change(table, event, vec![])).collect()
         }
         TriggerCmd::Update { tbl_name, sets, .. } => {
-            let named = |set: &Set<'_>| set.col_names.iter().map(|name| sqlite_unquote(name.0)).collect::<Vec<_>>();
+            let named =
+                |set: &Set<'_>| set.col_names.iter().map(|name| sqlite_unquote(name.0)).collect::<Vec<_>>();
             vec![change(tbl_name.name.0, Event::Update, sets.iter().flat_map(named).collect())]
         }
         TriggerCmd::Delete { tbl_name, .. } => vec![change(tbl_name.name.0, Event::Delete, vec![])],

@@ -84,9 +84,12 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
     }
     let instead = definition.time == Time::InsteadOf;
     if instead && !listed.is_empty() {
-        walk.note("it fires where a value of its columns changes, where SQLite fires it for columns that are set");
+        walk.note(
+            "it fires where a value of its columns changes, where SQLite fires it for columns that are set",
+        );
         let changed = changed(relation, &listed);
-        condition = Some(condition.map_or(changed.clone(), |condition| format!("({changed}) AND {condition}")));
+        condition =
+            Some(condition.map_or(changed.clone(), |condition| format!("({changed}) AND {condition}")));
     }
     // PostgreSQL takes no subquery in WHEN, and no WHEN before a view.
     let within = instead || when_clause.as_ref().is_some_and(|e| guard::any(e, has_rows));
@@ -95,11 +98,19 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
     }
     walk.note_ignored(&statements, definition, asked);
     let frame = Frame { returned: returned(definition), running: asked.running.as_deref() };
-    let nothing = statements.iter().all(|command| matches!(command, Command::If(branches, otherwise)
-        if otherwise.is_empty() && branches.iter().all(|(_, commands)| commands.is_empty())));
+    let nothing = statements.iter().all(|command| {
+        matches!(command, Command::If(branches, otherwise)
+        if otherwise.is_empty() && branches.iter().all(|(_, commands)| commands.is_empty()))
+    });
     let body = body::print(&statements, &frame);
     let Some(mut program) = walk.program.take() else { return refuse("the trigger is not known") };
-    check_rows(&format!("{} {body}", condition.as_deref().unwrap_or("")), relation, definition, asked, &mut program)?;
+    check_rows(
+        &format!("{} {body}", condition.as_deref().unwrap_or("")),
+        relation,
+        definition,
+        asked,
+        &mut program,
+    )?;
     let body = program.parameters.typed(&body)?;
     let notes: BTreeSet<String> = program.notes_of(&body);
     Ok(Trigger {
