@@ -234,7 +234,7 @@ UPDATE w SET n = 9 WHERE EXISTS (SELECT 1 FROM src WHERE src.id = w.id AND flag)
 UPDATE w SET n = 9 WHERE id = (SELECT max(id) FROM w)
 UPDATE w SET n = 9 WHERE (id, m) IN (SELECT id, m FROM w WHERE m > 2)
 UPDATE w SET n = 9 ORDER BY id DESC LIMIT 2
-UPDATE w SET n = 9 WHERE id < 6 ORDER BY t LIMIT 2 OFFSET 1 RETURNING id
+UPDATE w SET n = 9 WHERE id < 6 RETURNING id ORDER BY t LIMIT 2 OFFSET 1
 UPDATE k SET v = 0 ORDER BY v DESC LIMIT 1
 UPDATE w SET n = 9 LIMIT 100
 UPDATE k SET b = b + 10
@@ -254,7 +254,7 @@ DELETE FROM w WHERE n = (SELECT max(n) FROM w)
 DELETE FROM w WHERE id IN (SELECT id FROM src)
 DELETE FROM w WHERE NOT EXISTS (SELECT 1 FROM src WHERE src.id = w.id)
 DELETE FROM w ORDER BY n DESC LIMIT 2
-DELETE FROM w WHERE f ORDER BY id LIMIT 1 RETURNING *
+DELETE FROM w WHERE f RETURNING * ORDER BY id LIMIT 1
 DELETE FROM w LIMIT 0
 DELETE FROM k WHERE a = 'x' ORDER BY b DESC LIMIT 1
 DELETE FROM keeps LIMIT 1
@@ -338,3 +338,77 @@ class Generator:
                          f"UPDATE computed SET y = coalesce(x, 0) + {r.randint(0, 5)} WHERE {self.condition('id', 'total')} RETURNING id, total",
                          f"UPDATE src SET n = coalesce(n, 0) + 1, flag = NOT flag WHERE {self.condition('id')}",
                          f"UPDATE named SET hits = hits + 1 WHERE {self.condition('id', 'hits')}")
+
+
+# Columns whose types in PostgreSQL have no counterpart in SQLite.
+TYPED = r"""
+CREATE TABLE typed (id INTEGER PRIMARY KEY, mood TEXT CHECK (mood IN ('sad', 'ok', '')), mail TEXT COLLATE NOCASE UNIQUE, uid TEXT, body JSON, ms INTEGER, zone TEXT,
+                    small INTEGER, price DECIMAL(8,2), clock TEXT, gone TEXT);
+INSERT INTO typed VALUES (1, 'sad', 'Ann@x.org', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '{"a": 1}', 1700000000000, '2020-01-31 10:00:00', 1, 1.5, '10:20:30', 'x'),
+ (2, 'ok', 'bob@x.org', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', '[]', 0, '2021-06-01 00:00:00', -2, 12.25, '00:00:00', 'y'), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE texts (id INTEGER PRIMARY KEY, mood TEXT, mail TEXT, uid TEXT, body TEXT, n TEXT, at TEXT, odd TEXT);
+INSERT INTO texts VALUES (1, 'ok', 'new@x.org', 'b0eebc9999999999bb6d6bb9bd380a11', '{"z": [1, 2]}', ' 12 ', '2020-02-29 01:02:03', '0x1F'),
+ (2, 'sad', 'ANN@X.ORG', NULL, '[null]', '-7', '2020-02-29', '1.5'), (3, NULL, NULL, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a13', '"s"', NULL, NULL, '');
+"""
+
+TYPED_PLAN = {"enums": True, "tables": {"typed": {"columns": {
+    "uid": {"type": "uuid"}, "body": {"type": "jsonb"}, "ms": {"type": "timestamptz", "format": "unixepoch_ms"}, "zone": {"type": "timestamptz"},
+    "small": {"type": "smallint"}, "price": {"type": "numeric(8,2)"}, "clock": {"type": "time"}, "gone": {"skip": True}}}}}
+
+TYPED_TABLES = {"typed": "id", "texts": "id"}
+
+TYPED_STATEMENTS = r"""
+INSERT INTO typed (id, mood, mail, uid, body, ms, zone, small, price, clock) VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": [true]}', 1600000000123, '2024-03-10', 7, 3.25, '23:59')
+INSERT INTO typed VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '[1]', 5, '2024-03-10', 7, 3.25, '23:59', 'left out')
+INSERT INTO typed (id, mood) VALUES (9, 'angry')
+INSERT INTO typed (id, uid) VALUES (9, 'no uuid')
+INSERT INTO typed (id, body) VALUES (9, '{broken')
+INSERT INTO typed (id, small) VALUES (9, 100000)
+INSERT INTO typed (id, price) VALUES (9, 1.005)
+INSERT INTO typed (id, price) VALUES (9, '7.5')
+INSERT INTO typed (id, ms) VALUES (9, '1600000000123')
+INSERT INTO typed (id, clock) VALUES (9, 'noon')
+INSERT INTO typed (id, mood, mail) SELECT id + 10, mood, mail FROM texts WHERE id = 1
+INSERT INTO typed (id, mood) SELECT id + 10, mood FROM texts
+INSERT INTO typed (id, mood) SELECT id + 10, 'ok' FROM texts
+INSERT INTO typed (id, mood) SELECT id + 10, 'ok' FROM texts UNION SELECT id + 20, mood FROM typed
+INSERT INTO typed (id, mail) SELECT id + 10, mail FROM texts
+INSERT OR IGNORE INTO typed (id, mail) SELECT id + 10, mail FROM texts
+INSERT OR REPLACE INTO typed (id, mail) VALUES (20, 'ANN@x.ORG')
+INSERT OR REPLACE INTO typed (id, mail, mood) VALUES (2, 'ANN@x.ORG', 'ok')
+INSERT INTO typed (mail) VALUES ('ANN@x.org') ON CONFLICT (mail) DO UPDATE SET mail = excluded.mail, small = coalesce(small, 0) + 1
+INSERT INTO typed (id, uid) SELECT id + 10, uid FROM texts
+INSERT INTO typed (id, body) SELECT id + 10, body FROM texts
+INSERT INTO typed (id, small) SELECT id + 10, n FROM texts
+INSERT INTO typed (id, small) SELECT id + 10, odd FROM texts WHERE id = 1
+INSERT INTO typed (id, small) SELECT id + 10, odd FROM texts WHERE id = 2
+INSERT INTO typed (id, price) SELECT id + 10, n FROM texts
+INSERT INTO typed (id, price) SELECT id + 10, odd FROM texts WHERE id = 2
+INSERT INTO typed (id, price) SELECT id + 10, odd FROM texts WHERE id = 3
+INSERT INTO typed (id, zone) SELECT id + 10, at FROM texts
+INSERT INTO typed (id, zone) SELECT id + 10, odd FROM texts
+INSERT INTO typed (id, ms) SELECT id + 10, id * 86400000 FROM texts
+INSERT INTO typed (id, ms) SELECT id + 10, n FROM texts
+UPDATE typed SET ms = ms + 1500
+UPDATE typed SET ms = ms + 60000, zone = datetime(zone, '+1 hour')
+UPDATE typed SET zone = date(zone)
+UPDATE typed SET zone = (SELECT at FROM texts WHERE texts.id = typed.id)
+UPDATE typed SET mood = (SELECT mood FROM texts WHERE texts.id = typed.id)
+UPDATE typed SET mood = t.mood, mail = upper(typed.mail) FROM texts t WHERE t.id = typed.id
+UPDATE typed SET mood = CASE WHEN small > 0 THEN 'ok' ELSE 'sad' END
+UPDATE typed SET mood = mood, mail = mail, uid = uid, body = body, ms = ms, zone = zone, price = price, clock = clock
+UPDATE typed SET price = price * 2 WHERE price IS NOT NULL
+UPDATE typed SET price = small, small = price
+UPDATE typed SET small = small * 30000
+UPDATE typed SET clock = time(clock, '+1 hour')
+UPDATE typed SET gone = 'x', small = 4
+UPDATE typed SET gone = 'x'
+UPDATE texts SET mail = typed.mail FROM typed WHERE typed.id = texts.id
+UPDATE texts SET uid = typed.uid FROM typed WHERE typed.id = texts.id
+UPDATE texts SET n = ms FROM typed WHERE typed.id = texts.id
+UPDATE texts SET n = price FROM typed WHERE typed.id = texts.id
+UPDATE texts SET body = typed.body FROM typed WHERE typed.id = texts.id
+DELETE FROM typed WHERE mail = 'ANN@X.ORG' RETURNING id, mood, mail, ms, price
+DELETE FROM typed WHERE ms > 1600000000000 RETURNING id
+DELETE FROM typed WHERE mood = 'ok'
+""".strip().splitlines()

@@ -8,6 +8,7 @@ use crate::plan::context::Context;
 use crate::plan::decide::object::{IndexKeys, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::emit::ddl;
+use crate::plan::emit::relations::is_enum;
 use crate::plan::trial::Part;
 use crate::sqltext::{ident, ident_list};
 use crate::translate::program::{
@@ -27,18 +28,21 @@ fn writable(ctx: &Context<'_>, table: &DecidedTable<'_>, relation: &Relation) ->
     let refers_here = |other: &crate::catalog::Table| other.foreign_keys.iter().any(|key| same(&key.parent));
     let existing = table.existing.filter(|_| !table.fresh());
     Writable {
-        columns: relation.columns.iter().map(|c| column(table, c, &clauses)).collect(),
+        columns: relation.columns.iter().map(|c| column(ctx, table, c, &clauses)).collect(),
         keys: keys(table, relation, &clauses),
         checked: !table.source.checks.is_empty(),
         refers: !table.source.foreign_keys.is_empty() || existing.is_some_and(|e| !e.foreign_keys.is_empty()),
         referred: ctx.source.catalog.tables.iter().any(refers_here)
             || existing.is_some_and(|e| !e.referenced_by.is_empty()),
         triggers: ctx.source.catalog.triggers.iter().any(|trigger| same(&trigger.table)),
-        existing: existing.is_some(),
+        defaults: existing.is_some(),
+        extra: existing.is_some_and(|e| {
+            e.columns.iter().any(|c| !c.generated && !table.columns.iter().any(|own| own.target == c.name))
+        }),
     }
 }
 
-fn column(table: &DecidedTable<'_>, column: &Column, clauses: &Clauses) -> WritableColumn {
+fn column(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &Column, clauses: &Clauses) -> WritableColumn {
     let name = &column.column.source;
     let source = table.source.column(name);
     let decided = table.column(name);
@@ -46,7 +50,7 @@ fn column(table: &DecidedTable<'_>, column: &Column, clauses: &Clauses) -> Writa
     let any = table.source.strict && source.is_some_and(|c| c.declared.eq_ignore_ascii_case("ANY"));
     WritableColumn {
         printed: decided.map_or_else(String::new, DecidedColumn::printed_type),
-        cast: decided.is_some_and(|c| c.enumeration.is_some()),
+        cast: decided.is_some_and(|c| c.enumeration.is_some() || is_enum(ctx, &c.pg_type)),
         not_null,
         unset: decided.map_or(Unset::Null, |c| unset(table, c)),
         generated: source.is_some_and(|c| c.generated.is_some())

@@ -99,7 +99,7 @@ impl<'s> Walk<'s> {
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
         let head = if distinct { "SELECT DISTINCT " } else { "SELECT " };
-        let written = self.as_written(&outputs)?;
+        let written = self.as_written(&outputs, columns)?;
         let items: Vec<String> = written.as_ref().unwrap_or(&outputs).iter().map(item).collect();
         let sql = format!("{head}{}{from}{tail}", items.join(", "));
         Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct)

@@ -19,8 +19,10 @@ pub struct Writable {
     pub referred: bool,
     /// The file has triggers on it.
     pub triggers: bool,
-    /// The table was there before the import: it may have columns, defaults and keys of its own.
-    pub existing: bool,
+    /// The table was there before the import: its defaults are its own.
+    pub defaults: bool,
+    /// It has columns that the file's table has not.
+    pub extra: bool,
 }
 
 #[derive(Debug, Clone)]

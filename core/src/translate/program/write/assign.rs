@@ -97,6 +97,9 @@ fn is_numeric(affinity: Affinity) -> bool {
 fn constant(lit: &Lit, field: &Field) -> Result<Node> {
     let stored = with_affinity(lit, field.affinity);
     let lit = stored.as_ref().unwrap_or(lit);
+    if field.class == Bytea && matches!(lit, Lit::Text(_)) {
+        return refuse("a text for a bytea column");
+    }
     if field.class == TypeClass::Other {
         return refuse(format!("a value for a column of type {}", field.pg_type));
     }
@@ -189,7 +192,7 @@ fn computed(node: &Node, field: &Field) -> Result<(Node, Option<&'static str>)> 
         (Json, Jsonb) | (Jsonb, Json) => (format!("{}::{}", node.operand(), class_name(field.class)), None),
         (Integer, Bool) => (format!("{}::text::boolean", node.operand()), Some(NO_FLAG)),
         (Float | Numeric, Integer) => (whole(node), Some(FRACTION)),
-        (Integer, Timestamp | TimestampTz) => (moment(node, field)?, None),
+        (Integer, Timestamp | TimestampTz) => (moment(node, field)?, Some(RANGE)),
         (Text, class) => return of_text(node, class, field),
         (a, b) => {
             return refuse(format!("a {} value for a {} column", class_name(a), class_name(b)));

@@ -108,7 +108,7 @@ impl<'s> Walk<'s> {
         if facts.referred {
             self.note("rows that refer to a replaced row are treated as PostgreSQL's foreign keys say; SQLite leaves them alone without PRAGMA foreign_keys");
         }
-        if facts.existing {
+        if facts.extra {
             self.note("columns that the file's table has not keep their values in a row that is replaced");
         }
     }

@@ -2,15 +2,16 @@
 
 use sqlite3_parser::ast::{ResolveType, Select};
 
-use super::super::scope::Level;
+use super::super::scope::{Level, Visible};
 use super::super::writable::{Arbiter, Resolve, Unset};
 use super::conflict::{Conflict, resolve_of};
 use super::rows::{given, many};
-use super::target::Target;
+use super::target::{Target, seen};
 use super::{Insert, Source};
 use crate::sqltext::{ident, ident_list};
+use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Result, refuse};
+use crate::translate::node::{Prec, Result, refuse};
 
 impl<'s> Walk<'s> {
     pub(super) fn insert(&mut self, insert: &Insert<'s>) -> Result<String> {
@@ -73,9 +74,10 @@ impl<'s> Walk<'s> {
         with: &str,
     ) -> Result<String> {
         let rows = self.rows_of(target, places, select, true)?;
-        let (new, gone) =
-            (ident(&self.program()?.alias("written")), ident(&self.program()?.alias("replaced")));
-        let own = ident(&target.visible.alias);
+        let alias = self.program()?.alias("written");
+        let (new, gone) = (ident(&alias), ident(&self.program()?.alias("replaced")));
+        let timezone = &self.program()?.schema.timezone;
+        let (own, other) = (&target.visible, seen(target.relation, "written", &alias, timezone));
         let mut conditions = vec![];
         for key in keys {
             let mut parts = vec![];
@@ -86,8 +88,8 @@ impl<'s> Walk<'s> {
                         target.fields[*at].name
                     ));
                 }
-                let name = ident(&target.fields[*at].target);
-                parts.push(format!("{own}.{name} = {new}.{name}"));
+                let node = |of: &Visible| of.columns[*at].node.clone();
+                parts.push(compare::compare(node(own), Op::Eq, node(&other))?.at(Prec::Compare));
             }
             conditions.push(parts.join(" AND "));
         }
@@ -134,7 +136,7 @@ impl<'s> Walk<'s> {
                 _ => {}
             }
         }
-        if facts.existing && !unnamed.is_empty() {
+        if facts.defaults && unnamed.iter().any(|at| target.fields[*at].unset == Unset::Default) {
             self.note("columns that are not named get the defaults of PostgreSQL's table");
         }
         let written = || places.iter().map(|at| (*at, &target.fields[*at]));

@@ -135,17 +135,24 @@ impl<'s> Walk<'s> {
     pub(in crate::translate::program) fn as_written(
         &mut self,
         outputs: &[Output],
+        columns: &[ResultColumn<'_>],
     ) -> Result<Option<Vec<Output>>> {
         let Some(awaited) = self.level()?.awaited.take() else { return Ok(None) };
         if outputs.len() != awaited.fields.len() {
             return refuse(format!("{} values for {} columns", outputs.len(), awaited.fields.len()));
         }
         let mut written = vec![];
-        for (output, field) in outputs.iter().zip(&awaited.fields) {
+        for (at, (output, field)) in outputs.iter().zip(&awaited.fields).enumerate() {
             if left_out(field, &output.node) {
                 continue;
             }
-            let mut node = self.assign(output.node.clone(), field)?;
+            let assigned = match columns.get(at) {
+                Some(ResultColumn::Expr(e, _)) if columns.len() == outputs.len() => {
+                    self.assign_expr(output.node.clone(), field, e)
+                }
+                _ => self.assign(output.node.clone(), field),
+            };
+            let mut node = assigned?;
             if awaited.typed {
                 node = with_type(node, field);
             }

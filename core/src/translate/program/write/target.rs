@@ -7,6 +7,7 @@ use super::super::writable::{Resolve, UniqueKey, Unset, Writable};
 use super::super::{Output, Relation};
 use crate::catalog::Affinity;
 use crate::sqltext::{ident, sqlite_unquote};
+use crate::translate::Untranslatable;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, class_name, refuse};
 use crate::types::TypeClass;
@@ -52,6 +53,13 @@ pub(in crate::translate::program) struct Field {
 impl Target<'_> {
     /// The place of a column, or of the column that is the rowid.
     pub fn place(&self, token: &str) -> Result<usize> {
+        self.found(token).map_err(|mut refusal| {
+            refusal.near.get_or_insert_with(|| token.to_owned());
+            refusal
+        })
+    }
+
+    fn found(&self, token: &str) -> Result<usize> {
         let name = sqlite_unquote(token);
         let found = self.fields.iter().position(|field| field.name.eq_ignore_ascii_case(&name));
         let rowid = ["rowid", "_rowid_", "oid"].iter().any(|r| r.eq_ignore_ascii_case(&name));
@@ -69,7 +77,8 @@ impl Target<'_> {
     pub fn writable(&self, token: &str) -> Result<usize> {
         let at = self.place(token)?;
         if self.fields[at].generated {
-            return refuse(format!("column {} is computed, and cannot be written", self.fields[at].name));
+            let reason = format!("column {} is computed, and cannot be written", self.fields[at].name);
+            return Err(Untranslatable { reason, near: Some(token.to_owned()) });
         }
         Ok(at)
     }
