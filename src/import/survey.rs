@@ -13,7 +13,8 @@ use super::steps::Steps;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
-use crate::pg::{encoding, interrupts, settings::LocalSettings, spi, thread, types, xact};
+use crate::pg::settings::{self, LocalSettings};
+use crate::pg::{encoding, interrupts, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
@@ -129,7 +130,7 @@ fn read(
         broken,
         needs,
         overrides,
-        search_path: spi::value("SELECT current_setting('search_path')", &[]).unwrap_or_default(),
+        search_path: settings::search_path(),
     })
 }
 

@@ -86,14 +86,16 @@ pub fn refused_views(planned: &Planned, path: &str) -> Vec<ViewRefusal> {
 
 fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRefusal> {
     let refusal = |view: &TriedView, caught: Caught| {
-        let refused = is_of_statement(&caught) && !is_to_come(&caught);
-        refused.then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
+        is_of_statement(&caught).then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
     };
     let (own, translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
     let all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
     let mut refusals = vec![];
     if run(&all).is_err() {
-        let one = |view: &&TriedView| refusal(view, run(std::slice::from_ref(&view.sql)).err()?);
+        let refused = |view: &TriedView| {
+            run(std::slice::from_ref(&view.sql)).err().filter(|caught| !is_to_come(caught))
+        };
+        let one = |view: &&TriedView| refusal(view, refused(view)?);
         refusals.extend(translated.iter().filter_map(one));
     }
     for view in own {

@@ -42,7 +42,7 @@ def test_views_are_made(t, path):
     assert columns(t, '"bossNames"') == ["Boss", "n"] == columns(t, "top")
     assert columns(t, "sums") == ["max(pay)", "count( * )", "more Pay", "pay+1", "'é'"]
     assert t.rows("SELECT * FROM top") == [{"Boss": "Ann", "n": 2}]
-    assert t.value("SELECT \"max(pay)\", \"count( * )\", \"more Pay\" FROM sums") == "10.5|3|11.5"
+    assert t.shown("SELECT \"max(pay)\", \"count( * )\", \"more Pay\" FROM sums") == "10.5|3|11.5"
     steps = t.rows("SELECT phase, statement AS sql FROM sqlite_migrate.run_step WHERE phase = 'views' ORDER BY ordinal")
     assert [step["sql"].split("(")[0] for step in steps] == ['CREATE VIEW "public"."bossNames" ', 'CREATE VIEW "public"."sums" ', 'CREATE VIEW "public"."top" ']
 

@@ -29,9 +29,10 @@ pub fn template(definition: &str, schema: &Schema, refusal: Option<&Refusal>) ->
     let (start, end) = marked.filter(|(start, _)| *start >= first).unwrap_or((first, definition.len()));
     let mut out = String::new();
     let mut at = first;
-    let mut open = false;
+    let (mut open, mut ended) = (false, false);
     for (place, (offset, token, kind)) in tokens.iter().enumerate().skip(body) {
         if *kind == TokenType::TK_SEMI {
+            ended = true;
             break;
         }
         if open && *offset >= end {
@@ -50,6 +51,9 @@ pub fn template(definition: &str, schema: &Schema, refusal: Option<&Refusal>) ->
     }
     if open {
         out.push('»');
+    }
+    if !ended {
+        out += definition.get(at..)?;
     }
     // A comment within a comment would need two ends.
     let original = definition.replace("/*", "/ *").replace("*/", "* /");

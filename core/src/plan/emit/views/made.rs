@@ -81,6 +81,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         if self.made.plans.iter().any(|plan| plan.target == name) {
             return Err(Hindrance::InTheWay("another view has its name".into()));
         }
+        let form = self.taken.form(&view.name);
+        let replaced = self.replaced(&name, &target, form)?;
         let definition = match own {
             Some(text) => Definition { sql: self.own_definition(view, text), notes: vec![], columns: None },
             None => self.translated(view, schema)?,
@@ -96,8 +98,10 @@ impl<'m, 'a> Maker<'m, 'a> {
                 Hindrance::Invalid(reason)
             });
         }
-        let form = self.taken.form(&view.name);
-        self.replace(view, &name, &target, form)?;
+        if let Some(word) = replaced {
+            let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
+            self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
+        }
         self.create(view, name, target, form, &definition);
         self.try_out(view, &definition);
         if let Some(columns) = definition.columns {
@@ -170,17 +174,16 @@ impl<'m, 'a> Maker<'m, 'a> {
         Ok(name)
     }
 
-    /// Makes room for it where the plan says so.
-    fn replace(
-        &mut self,
-        view: &View,
+    /// What is dropped for it, where the plan says so.
+    fn replaced(
+        &self,
         name: &str,
         target: &str,
         form: Option<Form>,
-    ) -> Result<(), Hindrance> {
+    ) -> Result<Option<&'static str>, Hindrance> {
         let ctx = self.ctx;
         let is = |r: &&ExistingTable| r.schema == ctx.plan.schema && r.name == name;
-        let Some(there) = ctx.target.relations.iter().find(is) else { return Ok(()) };
+        let Some(there) = ctx.target.relations.iter().find(is) else { return Ok(None) };
         let word = match there.relkind {
             'v' => "VIEW",
             'm' => "MATERIALIZED VIEW",
@@ -193,9 +196,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         if !there.owned {
             return Err(Hindrance::InTheWay(format!("{target} exists, and belongs to another role")));
         }
-        let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
-        self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
-        Ok(())
+        Ok(Some(word))
     }
 
     fn create(
