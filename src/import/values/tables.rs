@@ -229,6 +229,8 @@ pub(super) fn compare(
         others: of.logged.map_or(0, Logged::others).max(0) as u64,
         believed: of.logged.map(|table| table.became.clone()),
         expected,
+        approximate: vec![],
+        is_view: false,
         rows: of.wish,
         stop_after: of.stop_after,
         progress: &|rows| comparing.rows(rows),
