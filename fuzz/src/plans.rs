@@ -117,7 +117,8 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let member = (key, prop_oneof![list, entry]);
             let object = prop::collection::vec(member, 0..3)
                 .prop_map(|members| Value::Object(members.into_iter().collect()));
-            prop_oneof![any::<bool>().prop_map(Value::from), select(words).prop_map(Value::from), object].boxed()
+            prop_oneof![any::<bool>().prop_map(Value::from), select(words).prop_map(Value::from), object]
+                .boxed()
         }
         Kind::Verify => {
             let share = prop_oneof![(0.0..1.5).prop_map(Value::from), Just(Value::Null)];

@@ -52,10 +52,7 @@ pub(super) fn prove(
 
 impl Opened {
     /// The views of the run, or of the plan, that are asked about; all where nothing is.
-    pub(super) fn compare_views<S: Sink>(
-        &mut self,
-        sink: impl Fn() -> S,
-    ) -> Result<Vec<Verified<S>>, Error> {
+    pub(super) fn compare_views<S: Sink>(&mut self, sink: impl Fn() -> S) -> Result<Vec<Verified<S>>, Error> {
         let planned = as_made(&self.survey)?;
         let notices = Notices::new(self.survey.needs.notices, Instant::now());
         let made = self.run.as_ref().map(made_by);
@@ -96,6 +93,7 @@ fn as_made(survey: &Survey) -> Result<Planned, Error> {
     let target = Target {
         citext: existing::citext(),
         texts_of_bytes: survey.needs.texts_of_bytes,
+        made: true,
         ..existing::read(&[])
     };
     Ok(plan::build(&survey.facts(), &target, &survey.overrides)?)
@@ -103,7 +101,8 @@ fn as_made(survey: &Survey) -> Result<Planned, Error> {
 
 /// The steps by which a run has made views.
 fn made_by(run: &Recorded) -> Vec<String> {
-    const MADE: &str = "SELECT title FROM sqlite_migrate.run_step WHERE run = $1 AND phase = 'views' AND error IS NULL";
+    const MADE: &str =
+        "SELECT title FROM sqlite_migrate.run_step WHERE run = $1 AND phase = 'views' AND error IS NULL";
     spi::values(MADE, &[run.run.into()])
 }
 
@@ -128,7 +127,8 @@ impl OfView<'_> {
         if let Some(reason) = self.refused(survey) {
             return Ok(Err(reason));
         }
-        let Some(view) = survey.catalog.views.iter().find(|view| view.name == self.view.source).cloned() else {
+        let Some(view) = survey.catalog.views.iter().find(|view| view.name == self.view.source).cloned()
+        else {
             return Ok(Err("the file has no such view any more".into()));
         };
         let table = match on_thread(&mut survey.source, move |source| as_table(source, view)) {
@@ -293,7 +293,13 @@ impl OfView<'_> {
         };
         if let Some(loaded) = column.and_then(|column| self.loaded(column)) {
             let (source, target) = (plain.source, plain.target);
-            return Compared::Exactly(LoadColumn { source, target, not_null: false, default: None, ..loaded });
+            return Compared::Exactly(LoadColumn {
+                source,
+                target,
+                not_null: false,
+                default: None,
+                ..loaded
+            });
         }
         match attribute.pg_type.base() {
             PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => Compared::UpToLastDigits(plain),

@@ -118,6 +118,9 @@ mod tests {
         let mut groups = Groups::new(1, 1);
         groups.add(0, 0, 0, number_of_cell(Cell::Null));
         groups.add(0, 0, 1, number_of_value(&Native::Printed("0.00".into())));
-        assert_eq!((groups.first_difference(0, |_| true), groups.shown(0, 0)), (Some(0), ["NULL".into(), "0".into()]));
+        assert_eq!(
+            (groups.first_difference(0, |_| true), groups.shown(0, 0)),
+            (Some(0), ["NULL".into(), "0".into()])
+        );
     }
 }

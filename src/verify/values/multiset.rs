@@ -10,8 +10,8 @@ use pgrx::pg_sys;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::approximate::{Groups, number_of_cell, number_of_value};
-use super::found::{Begun, Found, Kind, Sink};
 use super::found::Difference;
+use super::found::{Begun, Found, Kind, Sink};
 use super::tally::{Extent, Tally};
 use super::{Absent, Order, Pairing, Question, Wish};
 use crate::error::Error;
@@ -95,7 +95,13 @@ pub fn compare(
             let key = sides.name_of(bucket)?;
             let name = pairing.spec.columns.get(*column).map(|column| column.target.clone());
             let (source, target) = (Some(stored), Some(found));
-            tally.different(*column, || Difference { key, column: name, source, target, kind: Kind::Different });
+            tally.different(*column, || Difference {
+                key,
+                column: name,
+                source,
+                target,
+                kind: Kind::Different,
+            });
         }
     }
     let paired = tally.paired;
@@ -193,8 +199,16 @@ impl Sides<'_, '_> {
         self.each(&mut |digest, side| {
             if let (None, Side::File(rows, row), true) = (&name, &side, bucket_of(digest) == bucket) {
                 let (kind, source) = (Kind::Different, Some((*rows, *row)));
-                let found =
-                    Found { kind, spec, order, key: None, doubled: false, source, target: None, columns: &[] };
+                let found = Found {
+                    kind,
+                    spec,
+                    order,
+                    key: None,
+                    doubled: false,
+                    source,
+                    target: None,
+                    columns: &[],
+                };
                 name = Some(found.name());
             }
         })?;

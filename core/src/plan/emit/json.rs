@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
-use crate::plan::given::keys;
 use crate::plan::given::carried::Carried;
+use crate::plan::given::keys;
 use crate::plan::given::orms;
 use crate::plan::given::overrides::Common;
 use crate::plan::given::settings::Settings;

@@ -6,12 +6,12 @@ use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
 use crate::sqltext::qualified;
 use crate::translate::program::{Column, Relation, Schema, Stored};
 use crate::translate::{Collation, ScopeColumn, Size};
-use crate::types::ColumnProfile;
-use crate::value::{PgType, Timezone};
+use crate::types::{ColumnProfile, TypeClass};
+use crate::value::{Format, PgType, Timezone};
 
 /// Of every table.
 pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
-    let mut relations: Vec<Relation> = decided.iter().map(relation).collect();
+    let mut relations: Vec<Relation> = decided.iter().map(|table| relation(ctx, table)).collect();
     let known = |name: &str| decided.iter().any(|table| table.source.name.eq_ignore_ascii_case(name));
     let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
@@ -24,7 +24,7 @@ pub fn absent(name: &str, reason: &str) -> Relation {
     Relation { source: name.to_owned(), target: Err(reason.into()), columns: vec![], rowid: None, view: None }
 }
 
-fn relation(table: &DecidedTable<'_>) -> Relation {
+fn relation(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Relation {
     let scope = table.scope(true);
     let mut carried = table.columns.iter().zip(scope.columns).peekable();
     let shown = table.resolved.columns.iter().filter(|column| !column.source.hidden);
@@ -33,7 +33,7 @@ fn relation(table: &DecidedTable<'_>) -> Relation {
             Some((column, scope)) => Column {
                 column: read_as_text(column, scope),
                 affinity: column.source.affinity(),
-                stored: stored(table, column),
+                stored: stored(table, column).or_else(|| told(column).filter(|_| ctx.target.made)),
                 missing: false,
             },
             None => missing(resolved),
@@ -73,6 +73,24 @@ fn stored(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<Stored
         reals: profile.reals > 0,
         texts: profile.texts > 0,
         blobs: profile.blobs > 0,
+    })
+}
+
+/// What a column holds whose values all became values of its type.
+fn told(column: &DecidedColumn<'_>) -> Option<Stored> {
+    use TypeClass::{
+        Bool, Bytea, Date, Float, Integer, Json, Jsonb, Numeric, Text, Time, Timestamp, TimestampTz, Uuid,
+    };
+    let none = Stored { integers: false, reals: false, texts: false, blobs: false };
+    let of_text = matches!(column.format, None | Some(Format::Iso8601));
+    Some(match TypeClass::of(&column.pg_type) {
+        Integer | Bool => Stored { integers: true, ..none },
+        Float | Numeric => Stored { integers: true, reals: true, ..none },
+        Text | Uuid | Json | Jsonb => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz if of_text => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz => Stored { integers: true, ..none },
+        Bytea => Stored { blobs: true, ..none },
+        _ => return None,
     })
 }
 

@@ -235,7 +235,8 @@ pub(super) fn schema(forms: &[&str], text: &Value) -> Value {
     let lists: Map<String, Value> = std::iter::once(EXCLUDE).chain(forms.iter().copied()).map(list).collect();
     let object = json!({ "type": "object", "properties": lists, "additionalProperties": entry });
     let words = (!forms.is_empty()).then(|| json!({ "enum": forms }));
-    let shapes: Vec<Value> = std::iter::once(json!({ "type": "boolean" })).chain(words).chain([object]).collect();
+    let shapes: Vec<Value> =
+        std::iter::once(json!({ "type": "boolean" })).chain(words).chain([object]).collect();
     json!({ "anyOf": shapes })
 }
 
@@ -269,7 +270,8 @@ mod tests {
 
     #[test]
     fn an_entry_wins_over_globs_and_the_first_form_over_others() {
-        let views = read(json!({"exclude": ["a*"], "materialized": ["*"], "table": ["t"], "AB": {"sql": "x"}}));
+        let views =
+            read(json!({"exclude": ["a*"], "materialized": ["*"], "table": ["t"], "AB": {"sql": "x"}}));
         let taken: Vec<bool> = ["a", "ab", "b"].map(|name| views.take(name)).into();
         assert_eq!(taken, [false, true, true]);
         assert_eq!([views.form("t"), views.form("ab")], [Some(Form::Table), Some(Form::Materialized)]);
@@ -287,10 +289,16 @@ mod tests {
     #[test]
     fn a_mistake_is_named_by_its_path() {
         for (value, message) in [
-            (json!(1), "plan.views: expected true, false, \"table\", \"materialized\", or an object, not a number"),
+            (
+                json!(1),
+                "plan.views: expected true, false, \"table\", \"materialized\", or an object, not a number",
+            ),
             (json!("tabel"), "plan.views: invalid value \"tabel\", did you mean \"table\"?"),
             (json!({"excluded": ["a"]}), "plan.views.excluded: unknown list, did you mean \"exclude\"?"),
-            (json!({"exclude": "a"}), "plan.views.exclude: expected a list of globs, or an object, not a string"),
+            (
+                json!({"exclude": "a"}),
+                "plan.views.exclude: expected a list of globs, or an object, not a string",
+            ),
             (json!({"v": {}}), "plan.views.v.sql: is missing"),
             (json!({"v": {"sql": ""}}), "plan.views.v.sql: must not be empty"),
             (json!({"v": {"sql": "x", "as": "table"}}), "plan.views.v.as: unknown key"),

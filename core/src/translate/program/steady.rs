@@ -90,10 +90,14 @@ fn of_select(select: &Select<'_>) -> Option<Unsteady> {
 /// It groups rows, and has a result that is neither grouped by nor aggregated.
 fn takes_any_row(one: &OneSelect<'_>) -> bool {
     let OneSelect::Select { columns, group_by, .. } = one else { return false };
-    let results = || columns.iter().map(|column| match column {
-        ResultColumn::Expr(e, alias) => (Some(e), alias.as_ref().and_then(|alias| super::from::alias_of(Some(alias)))),
-        ResultColumn::Star | ResultColumn::TableStar(_) => (None, None),
-    });
+    let results = || {
+        columns.iter().map(|column| match column {
+            ResultColumn::Expr(e, alias) => {
+                (Some(e), alias.as_ref().and_then(|alias| super::from::alias_of(Some(alias))))
+            }
+            ResultColumn::Star | ResultColumn::TableStar(_) => (None, None),
+        })
+    };
     let aggregated = |e: &Expr<'_>| guard::any(e, aggregates);
     if group_by.is_none() && !results().any(|(e, _)| e.is_some_and(aggregated)) {
         return false;
@@ -121,4 +125,35 @@ fn has_one_row(select: &Select<'_>) -> bool {
         _ => false,
     };
     select.body.compounds.is_none() && (from.is_none() || columns.iter().any(aggregated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::unsteady;
+    use super::*;
+
+    #[test]
+    fn what_may_be_another_result_is_seen() {
+        for (query, expected) in [
+            ("SELECT a, b FROM t WHERE a > 1 ORDER BY b", None),
+            ("SELECT a, count(*), max(b) FROM t GROUP BY a", None),
+            ("SELECT a AS x, sum(b) FROM t GROUP BY x", None),
+            ("SELECT lower(a), sum(b) FROM t GROUP BY 1", None),
+            ("SELECT count(*), 'x' FROM t", None),
+            ("SELECT (SELECT max(b) FROM t) FROM u", None),
+            ("SELECT a, b FROM t GROUP BY a", Some(Unsteady::Order)),
+            ("SELECT a, max(b) FROM t", Some(Unsteady::Order)),
+            ("SELECT * FROM t GROUP BY a", Some(Unsteady::Order)),
+            ("SELECT a FROM t LIMIT 1", Some(Unsteady::Order)),
+            ("SELECT a FROM u WHERE b IN (SELECT b FROM t LIMIT 2)", Some(Unsteady::Order)),
+            ("SELECT (SELECT b FROM t) FROM u", Some(Unsteady::Order)),
+            ("SELECT GROUP_CONCAT(a) FROM t", Some(Unsteady::Order)),
+            ("SELECT row_number() OVER (ORDER BY b) FROM t", Some(Unsteady::Order)),
+            ("SELECT random() FROM t LIMIT 1", Some(Unsteady::Chance)),
+            ("SELECT a FROM t WHERE b = last_insert_rowid()", Some(Unsteady::Chance)),
+            ("nonsense", None),
+        ] {
+            assert_eq!(unsteady(&format!("CREATE VIEW v AS {query}")), expected, "{query}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Views;
 use super::told::{self, Hindrance};
 use crate::catalog::View;
+use crate::ddl::reads_clock;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::object::Object;
@@ -19,7 +20,6 @@ use crate::plan::resolve::names;
 use crate::plan::target::ExistingTable;
 use crate::plan::trial::NAME;
 use crate::plan::view::{TriedView, ViewColumn, ViewPlan};
-use crate::ddl::reads_clock;
 use crate::sqltext::{ident_list, qualified};
 use crate::translate::program::{self, Relation, Schema, Unsteady};
 
@@ -82,7 +82,13 @@ impl<'m, 'a> Maker<'m, 'a> {
             return Err(Hindrance::InTheWay("another view has its name".into()));
         }
         let form = self.taken.form(&view.name);
-        let replaced = self.replaced(&name, &target, form)?;
+        let replaced = match self.replaced(&name, &target, form) {
+            Err(there @ Hindrance::There(_)) if own.is_none() => {
+                self.see(view, &name, schema);
+                return Err(there);
+            }
+            replaced => replaced?,
+        };
         let definition = match own {
             Some(text) => Definition { sql: self.own_definition(view, text), notes: vec![], columns: None },
             None => self.translated(view, schema)?,
@@ -92,30 +98,50 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
         let refused = self.ctx.target.refused_views.iter().find(|refused| refused.source == view.name);
         if let Some(reason) = refused.map(|refused| refused.reason.clone()) {
-            return Err(if own.is_some() { Hindrance::OwnInvalid(reason) } else { Hindrance::Invalid(reason) });
+            return Err(if own.is_some() {
+                Hindrance::OwnInvalid(reason)
+            } else {
+                Hindrance::Invalid(reason)
+            });
         }
         if let Some(word) = replaced {
             let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
             self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
         }
-        self.create(view, name, target, form, &definition);
+        self.create(view, name, &target, form, &definition);
         self.try_out(view, &definition);
         if let Some(columns) = definition.columns {
-            let (source, target) = (view.name.clone(), Ok(qualified(&self.ctx.plan.schema, &self.last_name())));
-            let relation = Relation { source, target, columns: vec![], rowid: None, view: Some(columns) };
-            let tried = Relation { target: Ok(self.last_tried()), ..relation.clone() };
-            schema.relations.push(relation);
-            self.tried.relations.push(tried);
+            let tried = tried_view(self.made.plans.len());
+            self.add(view, (target, tried), columns, schema);
         }
         Ok((!definition.notes.is_empty()).then(|| told::assumes(view, &definition.notes)))
     }
 
-    fn last_name(&self) -> String {
-        self.made.plans.last().map(|plan| plan.target.clone()).unwrap_or_default()
+    /// Lets other statements read it, and those that are tried what stands in for it.
+    fn add(
+        &mut self,
+        view: &View,
+        (target, tried): (String, String),
+        columns: program::ViewColumns,
+        schema: &mut Schema,
+    ) {
+        let source = view.name.clone();
+        let relation =
+            Relation { source, target: Ok(target), columns: vec![], rowid: None, view: Some(columns) };
+        self.tried.relations.push(Relation { target: Ok(tried), ..relation.clone() });
+        schema.relations.push(relation);
     }
 
-    fn last_tried(&self) -> String {
-        tried_view(self.made.plans.len())
+    /// A view that is there has the columns that it would get, as far as names tell: others may read it.
+    fn see(&mut self, view: &View, name: &str, schema: &mut Schema) {
+        let is = |r: &&ExistingTable| r.schema == self.ctx.plan.schema && r.name == name;
+        let there = self.ctx.target.relations.iter().find(is);
+        let translated = self.translated(view, schema).ok().and_then(|definition| definition.columns);
+        let (Some(there), Some(columns)) = (there, translated) else { return };
+        if there.columns.iter().map(|column| column.name.as_str()).eq(columns.names()) {
+            let target = qualified(&self.ctx.plan.schema, name);
+            self.add(view, (target.clone(), target), columns, schema);
+        }
     }
 
     fn fold(&self, name: &str) -> String {
@@ -148,7 +174,8 @@ impl<'m, 'a> Maker<'m, 'a> {
             return no("create is \"never\"");
         }
         let schema = &ctx.plan.schema;
-        let made_for_tables = || decided.iter().any(|table| table.fresh() && table.settings.schema == *schema);
+        let made_for_tables =
+            || decided.iter().any(|table| table.fresh() && table.settings.schema == *schema);
         if !ctx.target.schemas.contains(schema) && !made_for_tables() {
             return no("its schema does not exist");
         }
@@ -193,7 +220,14 @@ impl<'m, 'a> Maker<'m, 'a> {
         Ok(Some(word))
     }
 
-    fn create(&mut self, view: &View, name: String, target: String, form: Option<Form>, definition: &Definition) {
+    fn create(
+        &mut self,
+        view: &View,
+        name: String,
+        target: &str,
+        form: Option<Form>,
+        definition: &Definition,
+    ) {
         let (word, title) = match form {
             None => ("VIEW", format!("create view {}", view.name)),
             Some(Form::Materialized) => {
@@ -243,7 +277,8 @@ impl<'m, 'a> Maker<'m, 'a> {
 
     /// How it is tried before anything is written.
     fn try_out(&mut self, view: &View, definition: &Definition) {
-        let Some(statement) = self.made.steps.iter().rev().find(|s| s.phase == Phase::Views).map(Step::sql) else {
+        let Some(statement) = self.made.steps.iter().rev().find(|s| s.phase == Phase::Views).map(Step::sql)
+        else {
             return;
         };
         let name = tried_view(self.made.plans.len());
@@ -252,10 +287,15 @@ impl<'m, 'a> Maker<'m, 'a> {
         if own && self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
             return;
         }
-        let sql = if own { Some(definition.sql.clone()) } else { self.translated(view, &self.tried).ok().map(|d| d.sql) };
+        let sql = if own {
+            Some(definition.sql.clone())
+        } else {
+            self.translated(view, &self.tried).ok().map(|d| d.sql)
+        };
         let Some(sql) = sql else { return };
         for (at, table) in self.decided.iter().enumerate().filter(|(_, table)| table.fresh()) {
-            let reads = |plan: &ViewPlan| plan.reads.iter().any(|read| read.eq_ignore_ascii_case(&table.source.name));
+            let reads =
+                |plan: &ViewPlan| plan.reads.iter().any(|read| read.eq_ignore_ascii_case(&table.source.name));
             let create = trial::stand_in(table, &qualified(TEMPORARY, &stand_in(at)));
             if self.made.plans.last().is_some_and(reads) && !self.made.trial.tables.contains(&create) {
                 self.made.trial.tables.push(create);

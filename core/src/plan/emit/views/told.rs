@@ -56,7 +56,8 @@ pub fn hindered(ctx: &Context<'_>, schema: &Schema, view: &View, hindrance: &Hin
             Finding { hint: by_hand(ctx, schema, view, None), ..finding }
         }
         Hindrance::Assumes(notes) => {
-            let finding = because(&format!("the plan is strict, and its translation assumes: {}", notes.join("; ")));
+            let finding =
+                because(&format!("the plan is strict, and its translation assumes: {}", notes.join("; ")));
             finding.fix(Fix::of_plan("strict", false), " to carry over what rests on an assumption")
         }
         Hindrance::OwnInvalid(reason) => {
@@ -65,7 +66,8 @@ pub fn hindered(ctx: &Context<'_>, schema: &Schema, view: &View, hindrance: &Hin
             Kind::ExpressionRefused.blocking(object(view), message).hint(format!("Correct {path}."))
         }
         Hindrance::There(target) => {
-            let message = format!("view \"{}\" is not carried over: {target} exists, and is left alone", view.name);
+            let message =
+                format!("view \"{}\" is not carried over: {target} exists, and is left alone", view.name);
             let hint = "Set plan.existing_rows to \"replace\" to replace existing tables and views.";
             Kind::View.info(object(view), message).hint(hint)
         }
