@@ -44,7 +44,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, json, relations, steps, tables, views};
+use self::emit::{asked, helpers, json, relations, steps, tables, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -78,7 +78,7 @@ fn build_by(
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
     let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let steps = views::placed(steps, views);
+    let steps = helpers::placed(views::placed(steps, views));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());

@@ -16,7 +16,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding }
+    let no_helpers = ctx.overrides.helpers == Some(false);
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, no_helpers }
 }
 
 /// A relation of the file that is not in the target.

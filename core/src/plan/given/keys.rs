@@ -224,6 +224,9 @@ pub const KEYS: &[Key] = &[
     Key::new("views", Kind::Objects, "false").run().in_table(NOTHING).says(
         "Translate the views and create them after the tables, in `schema`. `exclude` has globs of views that are left out. A view that cannot be shown to have the same rows is left out with a finding, and so is one whose name is taken; with `existing_rows` `replace` an existing view of the name is replaced.",
         "\"views\": true"),
+    Key::new("helpers", Kind::Flag, "true").run().in_table(NOTHING).says(
+        "Create the functions of schema `sqlite_compat` that translated views and triggers call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
+        "\"helpers\": false"),
     Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
         "Carry triggers over.", "\"triggers\": false"),
     Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(

@@ -53,6 +53,7 @@ pub struct Overrides {
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
     pub views: Option<Objects>,
+    pub helpers: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -297,6 +298,7 @@ fn read_plan(map: &Object) -> Overrides {
         wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
         views: Objects::read(map, "views"),
+        helpers: flag(map, "helpers"),
         tables: entries(map, "tables", read_table),
     }
 }

@@ -31,7 +31,7 @@ impl<'s> Walk<'s> {
             }
             false => self.of_statement(e),
         };
-        node.map_err(|mut refusal| {
+        node.and_then(|node| self.without_helpers(node)).map_err(|mut refusal| {
             refusal.near.get_or_insert_with(|| guard::shown(e));
             refusal
         })
@@ -348,7 +348,10 @@ impl<'s> Walk<'s> {
         let node = self.typed(node, TypeClass::Text)?;
         // A column of booleans that can be named has numbers in SQLite.
         let node = if node.class == TypeClass::Bool { node.number()? } else { node };
-        Ok(times::text(&node).unwrap_or(node))
+        match times::text(&node) {
+            Some(text) => Ok(text),
+            None => Ok(self.real_as_text(node)),
+        }
     }
 
     pub(in crate::translate) fn call_in_program(&mut self, name: &str, args: Vec<Node>) -> Result<Node> {
@@ -364,6 +367,7 @@ impl<'s> Walk<'s> {
             "iif" | "if" => self.choice(args)?,
             _ => args,
         };
+        let args = self.texts_of(name, args)?;
         if let Some(text) = times::constant(name, &args) {
             return Ok(text);
         }

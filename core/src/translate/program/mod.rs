@@ -6,15 +6,18 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod coerce;
 mod compound;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod math;
 mod numbers;
 mod parameters;
 mod scope;
 mod select;
+mod texts;
 mod times;
 mod view;
 mod window;
@@ -28,7 +31,7 @@ pub use self::guard::Place;
 use self::scope::{Level, Visible};
 use super::expr::Walk;
 use super::node::{Node, Result};
-use super::{Scope, ScopeColumn, Untranslatable};
+use super::{Scope, ScopeColumn, Untranslatable, helper};
 use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
@@ -45,6 +48,8 @@ pub struct Schema {
     pub timezone: Timezone,
     /// The file's: SQLite orders texts by their bytes.
     pub encoding: Encoding,
+    /// What needs a helper function is refused.
+    pub no_helpers: bool,
 }
 
 /// A table of the file.
@@ -88,6 +93,13 @@ pub struct Statement {
     pub sql: String,
     /// What is assumed, and what its reader should know.
     pub notes: Vec<String>,
+}
+
+impl Statement {
+    /// The statements that create the helper functions that it calls, in order.
+    pub fn helpers(&self) -> Vec<String> {
+        helper::statements(&self.sql)
+    }
 }
 
 /// Why a statement has no PostgreSQL form, and where.
