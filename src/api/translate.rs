@@ -14,7 +14,10 @@ fn sqlite_translate(
     sql: Option<Text>,
     path: default!(Option<Text>, "NULL"),
     plan: default!(Option<Json>, "NULL"),
-) -> Result<TableIterator<'static, (name!(statement, Text), name!(notes, Vec<Text>), name!(helpers, Vec<Text>))>, ErrorReport> {
+) -> Result<
+    TableIterator<'static, (name!(statement, Text), name!(notes, Vec<Text>), name!(helpers, Vec<Text>))>,
+    ErrorReport,
+> {
     let sql = sql.ok_or(Error::NullStatement)?;
     let translated = statement::translate(&sql, path.as_deref(), plan.map(|p| p.0))?;
     let helpers = translated.helpers().into_iter().map(Text).collect();

@@ -7,8 +7,7 @@ use crate::translate::node::{Kind, Lit, Node, Result, integer, refuse, text};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 
-const DIGITS: &str =
-    "a REAL as a text has 15 significant digits, as SQLite printed it for long; its newest releases print up to 17";
+const DIGITS: &str = "a REAL as a text has 15 significant digits, as SQLite printed it for long; its newest releases print up to 17";
 
 /// Which arguments a function reads as texts: the first so many, or all.
 const OF_TEXTS: &[(&str, usize)] = &[

@@ -6,13 +6,13 @@ use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
 use super::MOST_STEPS;
 use super::aggregate::is_aggregate;
 use super::scope::derived;
-use super::{forms, guard, numbers, times};
+use super::{forms, guard, known, numbers, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
-use crate::translate::{arith, cast, function, literal};
+use crate::translate::{arith, cast, function, glob, like, literal};
 use crate::types::TypeClass;
 
 impl<'s> Walk<'s> {
@@ -173,6 +173,7 @@ impl<'s> Walk<'s> {
         let nodes = self.bound(nodes)?;
         self.note_rounded(&nodes.iter().collect::<Vec<_>>());
         nodes.iter().for_each(|node| self.note_uuid(node));
+        let nodes = times::beside_texts(nodes);
         let Some(time) = nodes.iter().position(times::is_time) else {
             check_numeric_texts(&nodes, orders)?;
             return self.check_flags(nodes);
@@ -263,6 +264,10 @@ impl<'s> Walk<'s> {
         if nodes.iter().any(|n| times::is_time(n) && !times::is_text(n)) {
             // Beside a number it is the number that SQLite holds.
             return nodes.into_iter().map(times::known_number).collect();
+        }
+        let texts = |n: &Node| n.spelled || n.class == TypeClass::Text;
+        if nodes.iter().any(|n| n.class == TypeClass::Text && !n.is_null()) && nodes.iter().all(texts) {
+            return Ok(nodes.into_iter().map(|n| times::text(&n).unwrap_or(n)).map(uncollated).collect());
         }
         if nodes.iter().any(|n| n.spelled) && !nodes.iter().all(|n| n.spelled || n.is_null()) {
             return refuse("the result of a date function and another value in one place");
@@ -368,27 +373,36 @@ impl<'s> Walk<'s> {
             _ => args,
         };
         let args = self.texts_of(name, args)?;
-        if let Some(text) = times::constant(name, &args) {
-            return Ok(text);
+        if times::takes_times(name) {
+            return self.time_call(name, args);
         }
-        if times::takes_times(name) && args.iter().any(times::is_read) {
-            self.note(
-                "texts that date functions read are in ISO 8601 without an offset; others are an error",
-            );
+        if let Some(node) = self.own_call(name, &args)? {
+            return Ok(node);
         }
-        let args = if times::takes_times(name) { times::arguments(args)? } else { args };
         let refused = match function::call(name, &args) {
-            Ok(node) => {
-                return Ok(Node { spelled: times::is_time(&node) && times::takes_times(name), ..node });
-            }
+            Ok(node) => return Ok(node),
             Err(refused) => refused,
         };
-        let Some(form) = forms::find(name, args.len()) else { return Err(refused) };
+        let Some(form) = forms::find(name, args.len()) else {
+            return known::reason(name).map_or(Err(refused), refuse);
+        };
         let node = form.call(&args)?;
         if let Some(assumption) = form.assumption {
             self.note(assumption);
         }
         Ok(node)
+    }
+
+    /// Functions that are no form of their arguments alone.
+    fn own_call(&mut self, name: &str, args: &[Node]) -> Result<Option<Node>> {
+        Ok(match (name, args) {
+            ("printf" | "format", _) => Some(self.printf(args)?),
+            ("typeof", [x]) => self.type_of_column(x),
+            ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
+            ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
+            ("glob", [pattern, value]) => Some(glob::glob(value, pattern, false)?),
+            _ => None,
+        })
     }
 
     fn choice(&mut self, mut args: Vec<Node>) -> Result<Vec<Node>> {

@@ -120,8 +120,7 @@ pub(super) fn round(args: &[Node]) -> Result<Node> {
         }
         None => return refuse("round() to a number of digits that is no integer"),
     };
-    let rounded =
-        format!("round({}, {digits})::double precision", x.cast("numeric", TypeClass::Numeric).sql);
+    let rounded = format!("round({}, {digits})::double precision", x.cast("numeric", TypeClass::Numeric).sql);
     if x.class != TypeClass::Float || x.literal().is_some() {
         return Ok(result(rounded));
     }

@@ -8,13 +8,16 @@
 mod aggregate;
 mod coerce;
 mod compound;
+mod dates;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod known;
 mod math;
 mod numbers;
 mod parameters;
+mod printf;
 mod scope;
 mod select;
 mod texts;

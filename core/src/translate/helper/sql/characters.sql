@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION sqlite_compat.characters(VARIADIC codes bigint[]) RET
     SET search_path = pg_catalog, pg_temp
 AS $function$
     -- char(): what is no code point is U+FFFD. PostgreSQL has no text with the character 0, nor with half of a surrogate pair.
-    SELECT coalesce(string_agg(CASE WHEN c = 0 THEN chr(0) ELSE convert_from(decode(CASE
+    SELECT coalesce(string_agg(CASE WHEN c = 0 THEN chr(c::integer) ELSE convert_from(decode(CASE
         WHEN c < 128 THEN lpad(to_hex(c), 2, '0')
         WHEN c < 2048 THEN to_hex(192 + (c >> 6)) || to_hex(128 + (c & 63))
         WHEN c < 65536 THEN to_hex(224 + (c >> 12)) || to_hex(128 + (c >> 6 & 63)) || to_hex(128 + (c & 63))

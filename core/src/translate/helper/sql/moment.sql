@@ -18,6 +18,7 @@ DECLARE
     is_utc boolean := false;
     is_local boolean := false;
     subsec boolean := false;
+    failed boolean := false;
     -- y to s are to be computed from jd.
     stale boolean := false;
     modifier text; word text; part text[]; clock double precision[];
@@ -83,6 +84,14 @@ BEGIN
             stale := false;
         END IF;
         word := lower(modifier COLLATE "C");
+        IF jd IS NULL AND word NOT IN ('auto', 'julianday', 'unixepoch', 'subsec', 'subsecond') THEN
+            -- A number that is no time: SQLite forgets this where a local time is asked for.
+            IF word LIKE 'start of%' OR word LIKE 'end of%' THEN
+                RETURN NULL;
+            END IF;
+            failed := true; raw := NULL; jd := CASE WHEN word = 'utc' THEN 0 ELSE 211813444800000 END;
+            y := 2000; mo := 1; d := 1; h := 0; mi := 0; s := 0;
+        END IF;
         IF word = 'auto' THEN
             IF place > 1 THEN
                 RETURN NULL;
@@ -103,8 +112,6 @@ BEGIN
             jd := trunc(raw * 1000 + 210866760000000 + 0.5)::bigint; raw := NULL; stale := true;
         ELSIF word IN ('subsec', 'subsecond') THEN
             subsec := true;
-        ELSIF jd IS NULL THEN
-            RETURN NULL;
         ELSIF word = 'ceiling' THEN
             beyond := 0; stale := true;
         ELSIF word = 'floor' THEN
@@ -114,7 +121,7 @@ BEGIN
                 IF jd NOT BETWEEN 0 AND last THEN
                     RETURN NULL;
                 END IF;
-                jd := sqlite_compat.local_time(jd); stale := true; raw := NULL;
+                jd := sqlite_compat.local_time(jd); stale := true; raw := NULL; failed := false;
             END IF;
             is_utc := false; is_local := true;
         ELSIF word = 'utc' THEN
@@ -128,7 +135,7 @@ BEGIN
                     error := sqlite_compat.local_time(guess) - jd;
                     EXIT WHEN error = 0;
                 END LOOP;
-                jd := guess; is_utc := true; is_local := false; subsec := false; beyond := 0; stale := true; raw := NULL;
+                jd := guess; is_utc := true; is_local := false; subsec := false; beyond := 0; stale := true; raw := NULL; failed := false;
             END IF;
         ELSIF word LIKE 'weekday %' THEN
             IF stale OR substr(modifier, 9) !~ number THEN
@@ -193,8 +200,8 @@ BEGIN
             unit := regexp_replace(lower(part[2] COLLATE "C"), 's$', '');
             sign := CASE WHEN n < 0 THEN -1 ELSE 1 END;
             beyond := 0;
-            IF abs(n) >= CASE unit WHEN 'second' THEN 4.6427e14 WHEN 'minute' THEN 7.7379e12 WHEN 'hour' THEN 1.2897e11
-                                   WHEN 'day' THEN 5373485 WHEN 'month' THEN 176546 WHEN 'year' THEN 14713 ELSE 0 END THEN
+            IF abs(n) >= (CASE unit WHEN 'second' THEN 4.6427e14 WHEN 'minute' THEN 7.7379e12 WHEN 'hour' THEN 1.2897e11
+                                   WHEN 'day' THEN 5373485 WHEN 'month' THEN 176546 WHEN 'year' THEN 14713 ELSE 0 END) THEN
                 RETURN NULL;
             END IF;
             IF unit IN ('month', 'year') THEN
@@ -223,7 +230,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    IF jd IS NULL OR jd NOT BETWEEN 0 AND last THEN
+    IF failed OR jd IS NULL OR jd NOT BETWEEN 0 AND last THEN
         RETURN NULL;
     END IF;
     IF stale OR place = 0 AND d > 28 THEN

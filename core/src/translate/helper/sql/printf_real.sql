@@ -48,7 +48,7 @@ BEGIN
     IF digits_after = 0 AND (flags LIKE '%#%' OR flags LIKE '%!%') THEN
         result := result || '.';
     END IF;
-    IF strpos(result, '.') > 0 AND CASE WHEN general THEN flags NOT LIKE '%#%' ELSE flags LIKE '%!%' END THEN
+    IF strpos(result, '.') > 0 AND (CASE WHEN general THEN flags NOT LIKE '%#%' ELSE flags LIKE '%!%' END) THEN
         result := rtrim(rtrim(result, '0'), '.');
         IF flags LIKE '%!%' AND strpos(result, '.') = 0 THEN
             result := result || '.0';

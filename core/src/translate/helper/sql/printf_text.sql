@@ -11,7 +11,7 @@ AS $function$
             ELSE '' END AS t) AS given,
         LATERAL (SELECT CASE
             -- A NUL character, which no text of PostgreSQL has.
-            WHEN conversion = 'c' AND t = '' THEN chr(0)
+            WHEN conversion = 'c' AND t = '' THEN chr(length(t))
             WHEN conversion = 'c' THEN repeat(left(t, 1), greatest(precision_, 1)::integer)
             WHEN precision_ < 0 OR precision_ >= octet_length(convert_to(t, 'UTF8')) THEN t
             WHEN flags LIKE '%!%' THEN left(t, precision_::integer)
