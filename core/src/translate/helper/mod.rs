@@ -50,6 +50,7 @@ pub const HELPERS: &[Helper] = helpers![
     ("printf_integer", Text, "`%d %i %u %x %X %o %p %r`"),
     ("printf_real", Text, "`%f %e %E %g %G`"),
     ("printf_text", Text, "`%s %z %c %q %Q %w`"),
+    ("real_quote", Text, "quote() of a REAL: its text, or 21 digits where that is another number"),
     ("unicode", Integer, "the code point of the first character, in any encoding"),
     ("characters", Text, "the text of code points"),
     ("unhex", Bytea, "bytes of hexadecimal digits"),

@@ -38,3 +38,18 @@ fn a_statement_needs_what_it_calls_and_what_that_calls() {
     assert!(statements("SELECT 1").is_empty());
     assert_eq!(call("real_text", &["x"]), "sqlite_compat.real_text(x)");
 }
+
+#[test]
+fn the_documentation_lists_every_helper() {
+    let doc = include_str!("../../../../docs/translate.md");
+    let section = doc
+        .split("### Helper functions")
+        .nth(1)
+        .unwrap_or_default()
+        .split("\n## ")
+        .next()
+        .unwrap_or_default();
+    let found: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let rows: Vec<String> = HELPERS.iter().map(|h| format!("| `{}` | {} |", h.name, h.note)).collect();
+    assert_eq!(found, rows, "docs/translate.md:\n{}", rows.join("\n"));
+}

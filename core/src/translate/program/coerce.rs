@@ -1,6 +1,8 @@
 //! Values as SQLite converts them where a function or an operator needs another storage class.
 
 use super::times;
+use crate::catalog::Affinity;
+use crate::translate::Untranslatable;
 use crate::translate::expr::Walk;
 use crate::translate::helper;
 use crate::translate::node::{Kind, Lit, Node, Result, integer, refuse, text};
@@ -21,7 +23,6 @@ const OF_TEXTS: &[(&str, usize)] = &[
     ("lower", ALL),
     ("ltrim", ALL),
     ("octet_length", ALL),
-    ("quote", ALL),
     ("replace", ALL),
     ("rtrim", ALL),
     ("soundex", ALL),
@@ -61,9 +62,30 @@ impl<'s> Walk<'s> {
         let Some((_, count)) = OF_TEXTS.iter().find(|(name, _)| *name == function) else { return Ok(args) };
         let convert = |(at, arg): (usize, Node)| match arg.class {
             TypeClass::Float | TypeClass::Numeric | TypeClass::Bool if at < *count => self.as_text(arg),
+            _ if arg.spelled && at < *count => self.as_text(arg),
             _ => Ok(arg),
         };
         args.into_iter().enumerate().map(convert).collect()
+    }
+
+    /// A CAST that has no form of PostgreSQL's own.
+    pub(super) fn cast_by_helper(
+        &mut self,
+        value: Node,
+        to: Affinity,
+        refused: Untranslatable,
+    ) -> Result<Node> {
+        let computed = value.literal().is_none();
+        match (to, value.class) {
+            (Affinity::Real, TypeClass::Text) if computed => self.as_real(value),
+            (Affinity::Numeric, TypeClass::Text) if computed => {
+                let sql = helper::call("text_number", &[value.text()?.sql]);
+                let number = Node::atom(sql, TypeClass::Numeric).after(&[&value]);
+                Ok(number.sized(Size::ASSUMED, 64).mixed(true))
+            }
+            (Affinity::Integer, TypeClass::Float | TypeClass::Numeric) if computed => self.as_integer(value),
+            _ => Err(refused),
+        }
     }
 
     /// A number with a fraction as the text that SQLite prints, if that is known.

@@ -12,6 +12,7 @@ use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::size::Size;
 use crate::translate::{arith, cast, function, glob, like, literal};
 use crate::types::TypeClass;
 
@@ -266,7 +267,8 @@ impl<'s> Walk<'s> {
             return nodes.into_iter().map(times::known_number).collect();
         }
         let texts = |n: &Node| n.spelled || n.class == TypeClass::Text;
-        if nodes.iter().any(|n| n.class == TypeClass::Text && !n.is_null()) && nodes.iter().all(texts) {
+        let beside = nodes.iter().any(|n| n.class == TypeClass::Text && !n.is_null());
+        if beside && nodes.iter().any(|n| n.spelled) && nodes.iter().all(texts) {
             return Ok(nodes.into_iter().map(|n| times::text(&n).unwrap_or(n)).map(uncollated).collect());
         }
         if nodes.iter().any(|n| n.spelled) && !nodes.iter().all(|n| n.spelled || n.is_null()) {
@@ -342,7 +344,12 @@ impl<'s> Walk<'s> {
         if matches!(value.class, TypeClass::Float | TypeClass::Numeric) && value.literal().is_none() {
             self.note_range(&value, &value);
         }
-        cast::cast(value, type_name)
+        let text = value.class == TypeClass::Text && value.literal().is_none();
+        match cast::cast(value.clone(), type_name) {
+            Ok(node) if text && node.class == TypeClass::Integer => Ok(node.sized(Size::ASSUMED, 64)),
+            Err(refused) => self.cast_by_helper(value, Affinity::of(type_name), refused),
+            result => result,
+        }
     }
 
     /// A text of what stands where SQLite needs a text.
@@ -369,7 +376,7 @@ impl<'s> Walk<'s> {
             check_numeric_texts(&args, true)?;
         }
         let args = match name {
-            "iif" | "if" => self.choice(args)?,
+            "iif" | "if" if args.len() == 3 => self.choice(args)?,
             _ => args,
         };
         let args = self.texts_of(name, args)?;
@@ -398,11 +405,27 @@ impl<'s> Walk<'s> {
         Ok(match (name, args) {
             ("printf" | "format", _) => Some(self.printf(args)?),
             ("typeof", [x]) => self.type_of_column(x),
+            // Pairs of a condition and a result, and a result without one.
+            ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
             ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
             ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
             ("glob", [pattern, value]) => Some(glob::glob(value, pattern, false)?),
             _ => None,
         })
+    }
+
+    fn choices(&mut self, args: &[Node]) -> Result<Node> {
+        let (mut conditions, mut results) = (vec![], vec![]);
+        for pair in args.chunks(2) {
+            match pair {
+                [condition, result] => {
+                    conditions.push(condition.truth()?);
+                    results.push(result.clone());
+                }
+                rest => results.extend_from_slice(rest),
+            }
+        }
+        function::case(&conditions, self.together(results)?)
     }
 
     fn choice(&mut self, mut args: Vec<Node>) -> Result<Vec<Node>> {

@@ -3,7 +3,9 @@
 //! One table, which docs/translate.md repeats. Functions of `function::FUNCTIONS` come first.
 
 use super::math::{arctangent, logarithm, modulo, power, real, round, sign, whole, within};
-use super::texts::{characters, concat, concat_ws, hex, quote, soundex, substr, unhex, unicode, zeroblob};
+use super::texts::{
+    characters, concat, concat_ws, hex, octet_length, quote, soundex, substr, unhex, unicode, zeroblob,
+};
 use crate::translate::node::{Node, Result};
 use crate::types::TypeClass;
 
@@ -77,6 +79,7 @@ pub const FORMS: &[Form] = &[
         within("$ > 0", "ln($) / ln(2::double precision)", a)
     }),
     f("mod", (2, 2), "sqlite_compat.real_mod(x, y)", None, modulo),
+    f("octet_length", (1, 1), "octet_length(x)", None, octet_length),
     f("pi", (0, 0), "pi()", None, |_| Ok(Node::atom("pi()", TypeClass::Float))),
     f("pow", (2, 2), "power(x, y)", DIGITS, power),
     f("power", (2, 2), "power(x, y)", DIGITS, power),

@@ -17,8 +17,10 @@ fn only(args: &[Node]) -> Result<Node> {
         let sql = format!("CASE WHEN {} ~ {NUMBER} THEN {number} END", x.at(Prec::Operator));
         return Ok(Node::new(sql, TypeClass::Float, Prec::Unary));
     }
-    // A literal is computed by hand.
-    if !x.is_number() || x.is_null() {
+    if x.is_null() {
+        return Ok(Node::atom("NULL::double precision", TypeClass::Float));
+    }
+    if !x.is_number() {
         return refuse(format!("a mathematical function of a {} value", class_name(x.class)));
     }
     Ok(x)
@@ -118,6 +120,7 @@ pub(super) fn round(args: &[Node]) -> Result<Node> {
         None if digits.class == TypeClass::Integer => {
             format!("least(greatest({}, 0), 30)::integer", digits.sql)
         }
+        None if digits.is_null() => return Ok(result("NULL::double precision".into())),
         None => return refuse("round() to a number of digits that is no integer"),
     };
     let rounded = format!("round({}, {digits})::double precision", x.cast("numeric", TypeClass::Numeric).sql);

@@ -30,6 +30,9 @@ pub(super) fn quote(args: &[Node]) -> Result<Node> {
         [x] if x.class == TypeClass::Text => {
             quoted(format!("'''' || replace({}, '''', '''''') || ''''", x.text()?.sql))
         }
+        [x] if x.class == TypeClass::Float && x.literal().is_none() && !x.mixed => {
+            quoted(helper::call("real_quote", &[&x.sql]))
+        }
         _ => refuse("quote() of a value whose text differs"),
     }
 }
@@ -70,7 +73,17 @@ pub(super) fn zeroblob(args: &[Node]) -> Result<Node> {
 fn of_text(args: &[Node]) -> Result<Node> {
     match args {
         [x] if !x.is_null() => x.text(),
-        _ => refuse("a function of NULL"),
+        _ => Ok(Node::atom("NULL::text", TypeClass::Text)),
+    }
+}
+
+/// Bytes of a blob.
+pub(super) fn octet_length(args: &[Node]) -> Result<Node> {
+    match args {
+        [x] if x.class == TypeClass::Bytea => {
+            Ok(Node::atom(format!("octet_length({})", x.sql), TypeClass::Integer))
+        }
+        _ => refuse("octet_length() of a value whose text differs"),
     }
 }
 

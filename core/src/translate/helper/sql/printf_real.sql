@@ -2,12 +2,13 @@ CREATE OR REPLACE FUNCTION sqlite_compat.printf_real(v double precision, convers
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $function$
--- %f %e %E %g %G, with 16 significant digits at the most, 18 with the flag "!". A precision below zero is none, which means 6.
+-- %f %e %E %g %G, with 16 significant digits at the most, 18 with the flag "!", 26 with two of them. A precision below zero is
+-- none, which means 6.
 DECLARE
     x constant double precision := coalesce(v, 0);
     pad constant integer := abs(width);
     digits_after integer := CASE WHEN precision_ < 0 THEN 6 ELSE precision_ END;
-    most constant integer := CASE WHEN flags LIKE '%!%' THEN 18 ELSE 16 END;
+    most constant integer := CASE WHEN flags LIKE '%!!%' THEN 26 WHEN flags LIKE '%!%' THEN 18 ELSE 16 END;
     sign constant text := CASE WHEN x < 0 THEN '-' ELSE coalesce(left(substring(flags FROM '[+ ][^+ ]*$'), 1), '') END;
     exponential boolean := lower(conversion) = 'e';
     general constant boolean := lower(conversion) = 'g';
