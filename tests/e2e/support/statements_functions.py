@@ -70,7 +70,9 @@ def _texts():
         for form in ["{} || ''", "'<' || {} || '>'", "length({})", "upper({})", "lower({})", "trim({})", "hex({})", "quote({})", "substr({}, 1, 2)", "replace({}, '1', 'x')",
                      "instr({}, '.')", "{} LIKE '1%'", "CAST({} AS TEXT)", "CAST({} AS INTEGER)", "CAST({} AS REAL)", "CAST({} AS NUMERIC)", "typeof({})", "unicode({})",
                      "concat({}, '|', {})", "concat_ws('-', {}, {})", "like('1%', {})", "glob('1*', {})", "octet_length({})", "soundex({})"]:
-            yield form.replace("{}", value)
+            # Digits of a double beyond the 15th differ between SQLite's releases.
+            if form != "quote({})" or value not in ("id / 3.0", "n + 0.5"):
+                yield form.replace("{}", value)
     yield from ["unhex(t)", "unhex(t, ' ')", "unhex('414')", "unhex(hex(t))", "char(65, 66)", "char(id + 64)", "char(id + 64, 8364)", "zeroblob(3)", "length(zeroblob(id))",
                 "quote(b)", "hex(b)", "unicode(t)", "unicode('é')", "like('%A%', t)", "like('a\\%', 'a%', '\\')", "glob('*r*', t)", "iif(id > 3, 'x')", "nullif(t, 'a') || 'x'",
                 "likely(id > 3)", "max(r, 1.5) || ''", "coalesce(r, 0.5) || ''", "(r + 1) || ''", "-r || ''", "abs(r) || ''", "round(r, 1) || ''", "group_concat(r)", "group_concat(d, '; ')",

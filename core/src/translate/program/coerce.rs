@@ -11,6 +11,8 @@ use crate::types::TypeClass;
 
 const DIGITS: &str = "a REAL as a text has 15 significant digits, as SQLite printed it for long; its newest releases print up to 17";
 
+const QUOTED: &str = "quote() of a REAL that 15 digits do not hold has 21 digits; SQLite's releases differ in the last of them";
+
 /// Which arguments a function reads as texts: the first so many, or all.
 const OF_TEXTS: &[(&str, usize)] = &[
     ("concat", ALL),
@@ -96,6 +98,21 @@ impl<'s> Walk<'s> {
         };
         self.note(DIGITS);
         printed
+    }
+
+    /// `quote()` of a number with a fraction, or of a boolean.
+    pub(super) fn quoted_number(&mut self, node: &Node) -> Result<Option<Node>> {
+        let sql = match (node.class, node.literal()) {
+            (TypeClass::Float, None) if !node.mixed && self.helps() => {
+                self.note(QUOTED);
+                helper::call("real_quote", &[&node.sql])
+            }
+            (TypeClass::Float | TypeClass::Numeric | TypeClass::Bool, _) => {
+                self.as_text(node.clone())?.text()?.sql
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Node::atom(format!("coalesce({sql}, 'NULL')"), TypeClass::Text).after(&[node])))
     }
 
     /// As an argument that is an integer: `sqlite3_value_int64()`.

@@ -11,7 +11,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, null, refuse};
 use crate::translate::size::Size;
 use crate::translate::{arith, cast, function, glob, like, literal};
 use crate::types::TypeClass;
@@ -405,6 +405,8 @@ impl<'s> Walk<'s> {
         Ok(match (name, args) {
             ("printf" | "format", _) => Some(self.printf(args)?),
             ("typeof", [x]) => self.type_of_column(x),
+            ("quote", [x]) => self.quoted_number(x)?,
+            ("abs", [x]) if x.is_null() => Some(null()),
             // Pairs of a condition and a result, and a result without one.
             ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
             ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),

@@ -30,9 +30,6 @@ pub(super) fn quote(args: &[Node]) -> Result<Node> {
         [x] if x.class == TypeClass::Text => {
             quoted(format!("'''' || replace({}, '''', '''''') || ''''", x.text()?.sql))
         }
-        [x] if x.class == TypeClass::Float && x.literal().is_none() && !x.mixed => {
-            quoted(helper::call("real_quote", &[&x.sql]))
-        }
         _ => refuse("quote() of a value whose text differs"),
     }
 }
