@@ -18,6 +18,7 @@ use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
 use pg_sqlite_migrate_core::plan::view::{TriedView, ViewRefusal};
 use pg_sqlite_migrate_core::plan::{Phase, Planned, Step};
+use pg_sqlite_migrate_core::translate::helper;
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {
@@ -88,8 +89,13 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
     let refusal = |view: &TriedView, caught: Caught| {
         is_of_statement(&caught).then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
     };
-    let (own, translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
-    let all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
+    let (own, mut translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
+    let mut all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
+    // Helper functions that cannot be made leave the views that call them untried.
+    if run(&helper::statements(&all.join("\n"))).is_err() {
+        translated.retain(|view| helper::called_by(&view.sql).is_empty());
+        all.retain(|sql| helper::called_by(sql).is_empty());
+    }
     let mut refusals = vec![];
     if run(&all).is_err() {
         let refused = |view: &TriedView| {

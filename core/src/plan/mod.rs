@@ -46,7 +46,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, json, relations, steps, tables, triggers, views};
+use self::emit::{asked, helpers, json, relations, steps, tables, triggers, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -81,7 +81,7 @@ fn build_by(
     let mut schema = relations::schema(&ctx, &decided);
     let views = views::views(&ctx, &decided, &mut schema, &mut findings);
     let triggers = triggers::triggers(&ctx, &decided, &schema, &mut findings);
-    let steps = triggers::placed(views::placed(steps, views.steps), triggers.steps);
+    let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());

@@ -168,7 +168,7 @@ impl OfView<'_> {
         approximate: Vec<usize>,
         sink: &mut dyn Sink,
     ) -> Result<Result<Tally, String>, Error> {
-        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), None);
+        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), None, None);
         let question = Question {
             spec,
             table,

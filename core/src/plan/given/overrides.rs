@@ -57,6 +57,7 @@ pub struct Overrides {
     pub triggers: Option<Carried>,
     /// Nothing is carried over that rests on an assumption.
     pub strict: Option<bool>,
+    pub helpers: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -303,6 +304,7 @@ fn read_plan(map: &Object) -> Overrides {
         views: Carried::read(map, "views"),
         triggers: Carried::read(map, "triggers"),
         strict: flag(map, "strict"),
+        helpers: flag(map, "helpers"),
         tables: entries(map, "tables", read_table),
     }
 }
