@@ -1,0 +1,65 @@
+"""The rows that a MATCH finds in SQLite, and the same text in PostgreSQL: the same rows, whatever the text and the tokenizer.
+
+SEARCH_SEED=… draws other documents and queries.
+"""
+
+import collections
+import os
+import sqlite3
+
+import pytest
+
+from client import fails
+from documents import Queries, texts
+from harness import quote
+
+SEED = int(os.environ.get("SEARCH_SEED", "1"))
+COUNT = 5000
+
+
+class Both:
+    """The same documents in an FTS table of SQLite's and in a table with a vector."""
+
+    def __init__(self, t, documents, declaration, tokenizer=None, syntax="fts5", weights=None):
+        self.t, self.documents = t, documents
+        self.sqlite = sqlite3.connect(":memory:")
+        self.sqlite.execute(f"CREATE VIRTUAL TABLE d USING {declaration}")
+        self.sqlite.executemany("INSERT INTO d(rowid, title, body) VALUES (?, ?, ?)", [(i, *d) for i, d in enumerate(documents, 1)])
+        self.arguments = f"columns => '{{title,body}}', syntax => {quote(syntax)}" + (f", tokenizer => {quote(tokenizer)}" if tokenizer else "")
+        self.arguments += f", weights => {quote(weights)}" if weights else ""
+        [made] = t.rows(f"SELECT * FROM sqlite_fts_vector({self.arguments})")
+        t.sql("CREATE SCHEMA IF NOT EXISTS sqlite_compat; CREATE TABLE d (id integer PRIMARY KEY, title text, body text)")
+        for helper in made["helpers"]:
+            t.sql(helper)
+        with t.session() as session:
+            session.execute([f"INSERT INTO d VALUES {', '.join(f'({i}, {quote(title)}, {quote(body)})' for i, (title, body) in batch)}"
+                             for batch in batches(list(enumerate(documents, 1)), 500)])
+        t.sql(f"ALTER TABLE d ADD COLUMN search_vector tsvector GENERATED ALWAYS AS ({made['expression']}) STORED; CREATE INDEX ON d USING gin (search_vector); ANALYZE d")
+
+    def in_sqlite(self, query):
+        return {row for row, in self.sqlite.execute("SELECT rowid FROM d WHERE d MATCH ?", (query,))}
+
+    def in_postgresql(self, query):
+        rows = self.t.value(f"SELECT coalesce(string_agg(id::text, ' '), '') FROM d WHERE search_vector @@ sqlite_fts_query({quote(query)}, {self.arguments})")
+        return set(map(int, rows.split()))
+
+    def compare(self, queries):
+        """How many queries agree, find nothing or are refused; a difference fails."""
+        kinds = collections.Counter()
+        for query in queries:
+            expected, found = self.in_sqlite(query), self.in_postgresql(query)
+            assert found == expected, f"{query}\n  {self.t.value(f'SELECT sqlite_fts_query({quote(query)}, {self.arguments})')}\n  only SQLite: " + "".join(
+                f"{i} {self.documents[i - 1]!r} " for i in sorted(expected - found)[:2]) + "\n  only PostgreSQL: " + "".join(f"{i} {self.documents[i - 1]!r} " for i in sorted(found - expected)[:2])
+            kinds["found" if found else "nothing"] += 1
+        return kinds
+
+
+def batches(rows, size):
+    return [rows[i:i + size] for i in range(0, len(rows), size)]
+
+
+def test_unicode61_finds_the_same_rows(t):
+    documents = texts(COUNT, SEED)
+    both = Both(t, documents, "fts5(title, body)")
+    kinds = both.compare(Queries(documents, SEED).fts5(300))
+    assert kinds["found"] > 200, kinds
