@@ -1,7 +1,7 @@
 //! The functions that make a vector's words by SQLite's rules: plain SQL in schema `sqlite_compat`, immutable, so that a
 //! dump restores them, and the columns that they compute, on a server without this extension.
 //!
-//! Their bodies are parsed when they are created (`BEGIN ATOMIC`): no search path, no setting and no locale changes what
+//! Their bodies are parsed when they are created (`RETURN`): no search path, no setting and no locale changes what
 //! they give. Texts are compared and split under collation "C"; characters are told apart by SQLite's own tables.
 
 use std::fmt::Write as _;
@@ -80,8 +80,7 @@ pub fn of_words(words: &Words) -> Vec<Object> {
 /// `translate` looks for each character among all that it is given: it is given those only that the text has.
 pub fn of_fold(diacritics: Diacritics) -> Object {
     let name = fold_name(diacritics);
-    let body = format!("SELECT {}", folded(diacritics));
-    Object { sql: function(&name, "document text", "text", &body), name }
+    Object { sql: function(&name, "document text", "text", &folded(diacritics)), name }
 }
 
 /// `document`, folded. It stands in each function that needs it: a function of SQL that calls another one plans that one
@@ -195,8 +194,8 @@ fn vector_sql(words: &Words) -> String {
         ),
     };
     let body = format!(
-        "SELECT COALESCE(pg_catalog.string_agg('''' || {quoted} || ''':' || LEAST(place + after, {LAST_POSITION})::text, ' '), '')\
-         ::pg_catalog.tsvector FROM {from} WHERE pg_catalog.octet_length(word) <= {LONGEST_WORD}"
+        "(SELECT COALESCE(pg_catalog.string_agg('''' || {quoted} || ''':' || LEAST(place + after, {LAST_POSITION})::text, ' '), '')\
+         ::pg_catalog.tsvector FROM {from} WHERE pg_catalog.octet_length(word) <= {LONGEST_WORD})"
     );
     function(&vector_name(words), "document text, after integer DEFAULT 0", "tsvector", &body)
 }
@@ -274,9 +273,9 @@ fn push_character(class: &mut String, code: u32) {
     };
 }
 
-fn function(name: &str, arguments: &str, result: &str, body: &str) -> String {
+fn function(name: &str, arguments: &str, result: &str, value: &str) -> String {
     format!(
-        "CREATE OR REPLACE FUNCTION {}({arguments}) RETURNS {result} LANGUAGE sql IMMUTABLE PARALLEL SAFE BEGIN ATOMIC {body}; END",
+        "CREATE OR REPLACE FUNCTION {}({arguments}) RETURNS {result} LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {value}",
         qualified(SCHEMA, name)
     )
 }
