@@ -31,9 +31,8 @@ class Both:
         t.sql("CREATE SCHEMA IF NOT EXISTS sqlite_compat; CREATE TABLE d (id integer PRIMARY KEY, title text, body text)")
         for helper in made["helpers"]:
             t.sql(helper)
-        with t.session() as session:
-            session.execute([f"INSERT INTO d VALUES {', '.join(f'({i}, {quote(title)}, {quote(body)})' for i, (title, body) in batch)}"
-                             for batch in batches(list(enumerate(documents, 1)), 500)])
+        rows = [f"({i}, {quote(title)}, {quote(body)})" for i, (title, body) in enumerate(documents, 1)]
+        t.session().execute([f"INSERT INTO d VALUES {', '.join(rows[i:i + 500])}" for i in range(0, len(rows), 500)])
         t.sql(f"ALTER TABLE d ADD COLUMN search_vector tsvector GENERATED ALWAYS AS ({made['expression']}) STORED; CREATE INDEX ON d USING gin (search_vector); ANALYZE d")
 
     def in_sqlite(self, query):
@@ -54,12 +53,33 @@ class Both:
         return kinds
 
 
-def batches(rows, size):
-    return [rows[i:i + size] for i in range(0, len(rows), size)]
-
-
 def test_unicode61_finds_the_same_rows(t):
     documents = texts(COUNT, SEED)
     both = Both(t, documents, "fts5(title, body)")
     kinds = both.compare(Queries(documents, SEED).fts5(300))
     assert kinds["found"] > 200, kinds
+
+
+# Tokenizers as FTS5 has them.
+TOKENIZERS = ["unicode61 remove_diacritics 0", "unicode61 remove_diacritics 2", "unicode61 tokenchars '-_.@''' separators 'x²'", "ascii", "ascii tokenchars '-\\'",
+              "porter", "porter unicode61 remove_diacritics 2", "porter ascii"]
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_other_tokenizers_find_the_same_rows(t, tokenizer):
+    documents = texts(1500, SEED + 1)
+    both = Both(t, documents, f'fts5(title, body, tokenize="{tokenizer}")', tokenizer)
+    kinds = both.compare(Queries(documents, SEED + 1).fts5(90))
+    assert kinds["found"] > 60, kinds
+
+
+FTS4 = {"fts4(title, body)": None, "fts4(title, body, tokenize=porter)": "porter", "fts3(title, body, tokenize=unicode61)": "unicode61",
+        'fts4(title, body, tokenize=unicode61 "remove_diacritics=2" "tokenchars=-_")': 'unicode61 "remove_diacritics=2" "tokenchars=-_"'}
+
+
+@pytest.mark.parametrize("declaration", FTS4)
+def test_fts4_finds_the_same_rows(t, declaration):
+    documents = texts(1500, SEED + 2)
+    both = Both(t, documents, declaration, FTS4[declaration], "fts4")
+    kinds = both.compare(Queries(documents, SEED + 2).fts4(90))
+    assert kinds["found"] > 60, kinds
