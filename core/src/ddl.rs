@@ -294,6 +294,20 @@ pub fn module_option(sql: &str, option: &str) -> Option<String> {
     value.last().map(|value| sqlite_unquote(value.text(sql)))
 }
 
+/// The columns among a virtual table's arguments: each that is no `option = value`, by its first word.
+pub fn module_columns(sql: &str) -> Vec<String> {
+    let Ok(tokens) = tokens(sql) else { return vec![] };
+    let Some(open) = tokens.iter().position(|t| t.kind == TokenType::TK_LP) else { return vec![] };
+    let Some(close) = tokens.get(open..).and_then(matching_parenthesis) else { return vec![] };
+    let arguments = split_at_commas(tokens.get(open + 1..open + close).unwrap_or_default());
+    let column = |argument: &[Token]| match argument {
+        [_, equals, ..] if equals.kind == TokenType::TK_EQ => None,
+        [name, ..] => Some(sqlite_unquote(name.text(sql))),
+        [] => None,
+    };
+    arguments.into_iter().filter_map(column).collect()
+}
+
 /// Makes sure that `WHERE (text⏎)` is one condition and nothing else.
 pub fn check_expression(condition: &str) -> Result<(), String> {
     const FORBIDDEN: [TokenType; 2] = [TokenType::TK_SEMI, TokenType::TK_VARIABLE];
@@ -391,6 +405,13 @@ mod tests {
         assert_eq!(module("CREATE VIRTUAL TABLE v USING \"fts5\"(a, tokenize='").as_deref(), Some("fts5"));
         assert_eq!(module("CREATE VIRTUAL TABLE v USING"), None);
         assert_eq!(module("CREATE TABLE \"using\"(a)"), None);
+    }
+
+    #[test]
+    fn the_columns_of_a_virtual_table() {
+        let sql = "CREATE VIRTUAL TABLE v USING fts5([a b], \"c,d\" UNINDEXED, tokenize = 'x y', e)";
+        assert_eq!(module_columns(sql), ["a b", "c,d", "e"]);
+        assert!(module_columns("CREATE VIRTUAL TABLE v USING fts5(a").is_empty());
     }
 
     #[test]

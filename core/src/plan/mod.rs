@@ -24,7 +24,7 @@ mod match_tests;
 mod tests;
 
 pub use self::context::Source;
-pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
+pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};

@@ -5,6 +5,7 @@
 
 mod citus;
 mod columns;
+pub mod extensions;
 pub mod foreign_keys;
 mod indexes;
 mod keys;

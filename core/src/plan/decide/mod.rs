@@ -13,6 +13,7 @@ pub(crate) mod epochs;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
 pub(crate) mod existing_limits;
+pub(crate) mod extensions;
 pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub mod invalid_values;
@@ -23,6 +24,7 @@ pub(crate) mod order;
 mod orms;
 pub(crate) mod oversized;
 pub(crate) mod renumbering;
+pub(crate) mod rtree;
 pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
@@ -68,6 +70,7 @@ pub fn decide<'a>(
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
+        rtree::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
     }
     for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {

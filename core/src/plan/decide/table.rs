@@ -40,6 +40,8 @@ pub struct DecidedTable<'a> {
     pub renumbering: Renumbering,
     /// What is created or checked after the load.
     pub objects: Vec<Object>,
+    /// The extensions that these need.
+    pub extensions: Vec<&'static str>,
     /// For which part of the source each of them is, by their places.
     pub made_for: Vec<(Part, Range<usize>)>,
     /// What the server is asked about.
@@ -119,6 +121,7 @@ impl<'a> DecidedTable<'a> {
             conflict: None,
             renumbering: Renumbering::default(),
             objects: vec![],
+            extensions: vec![],
             made_for: vec![],
             tried: vec![],
             sizes: vec![],
