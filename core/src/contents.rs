@@ -60,7 +60,8 @@ pub fn read_shadow(catalog: &mut Catalog, name: &str) -> bool {
 pub fn read_around(catalog: &mut Catalog, damage: &Damage) {
     let owner = |table: &Table| match &table.kind {
         TableKind::Shadow { of } => Some(of.clone()),
-        _ => None,
+        TableKind::Virtual { .. } => Some(table.name.clone()),
+        TableKind::Ordinary => None,
     };
     let damaged = damage.tables.iter().filter_map(|d| owner(catalog.table(&d.table)?));
     let damaged: Vec<String> = damaged.collect();

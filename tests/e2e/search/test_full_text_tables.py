@@ -157,8 +157,10 @@ def test_existing_tables_take_the_rows(t):
 def test_an_existing_table_without_the_rowid(t):
     path = file(t, "fts5(title, note)")
     t.sql("CREATE TABLE v (id serial PRIMARY KEY, title text, note text)")
-    assert t.import_(path, {"create": "never"})["v"]["imported"] == 3
-    assert t.value("SELECT string_agg(coalesce(note, '-'), ' ' ORDER BY id) FROM v") == "y x -"
+    (said,) = [f for f in t.findings(path, {"create": "never"}) if f["severity"] == "blocking"]
+    assert said["object"] == "v.rowid" and said["fix"] == {"tables": {"v": {"columns": {"rowid": {"name": "id"}}}}}, said
+    assert t.import_(path, t.merged({"create": "never"}, said["fix"]))["v"]["imported"] == 3
+    assert t.value("SELECT string_agg(id || coalesce(note, '-'), ' ' ORDER BY id) FROM v") == "-2y 3x 7-"
 
 
 def test_a_plan_is_its_own_fixed_point(t):
@@ -166,3 +168,15 @@ def test_a_plan_is_its_own_fixed_point(t):
     full = t.plan(path)
     assert t.plan(path, full) == full
     assert full["tables"]["v"]["skip"] is False and full["tables"]["v_content"] == {"skip": True}
+
+
+def test_a_damaged_index_costs_nothing(t):
+    path = file(t, "fts5(title, note)")
+    db = sqlite3.connect(path)
+    db.execute("UPDATE v_content SET c0 = 'other words' WHERE id = 3")
+    db.commit()
+    db.close()
+    (said,) = [f for f in t.findings(path) if f["kind"] == "damaged"]
+    assert said["severity"] == "warning" and "rows are read without it: fts5: checksum mismatch" in said["message"], said
+    assert said["hint"] == """INSERT INTO "v" ("v") VALUES ('rebuild') in SQLite repairs it.""", said
+    assert t.import_(path)["v"]["imported"] == 3
