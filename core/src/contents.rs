@@ -6,7 +6,7 @@
 
 use crate::catalog::{Catalog, Column, Content, PrimaryKey, Table, TableKind};
 use crate::damage::Damage;
-use crate::ddl;
+use crate::search::declared::Declared;
 
 /// The names by which the rowid of a full-text or geopoly table can be read; FTS5 takes none of them for a column.
 const ROWID_NAMES: [&str; 3] = ["rowid", "docid", "oid"];
@@ -43,7 +43,9 @@ pub fn read_shadow(catalog: &mut Catalog, name: &str) -> bool {
     if let TableKind::Virtual { usable, .. } = &mut table.kind {
         *usable = false;
     }
-    let (name, declared) = (table.name.clone(), ddl::module_columns(&table.sql));
+    let declared = Declared::parse(&table.sql).map(|declared| declared.columns).unwrap_or_default();
+    let declared: Vec<String> = declared.into_iter().map(|column| column.name).collect();
+    let name = table.name.clone();
     let shadow = format!("{name}_content");
     let of_it = |t: &&mut Table| match &t.kind {
         TableKind::Shadow { of } => *of == name && t.name.eq_ignore_ascii_case(&shadow),
@@ -73,13 +75,14 @@ fn take_rows(table: &mut Table) {
     if !table.has_own_rows() {
         return;
     }
-    let language = ddl::module_option(&table.sql, "languageid").filter(|_| table.is_full_text());
+    let language = Declared::parse(&table.sql).ok().and_then(|declared| declared.languageid);
     let is_language = |c: &Column| language.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&c.name));
     table.columns.retain(|c| !c.hidden || is_language(c));
     table.columns.iter_mut().for_each(|c| c.hidden = false);
     let key = if table.is_full_text() || table.is_geopoly() {
         let name = ROWID_NAMES.into_iter().find(|name| table.column(name).is_none());
-        let column = |name: &str| Column { name: name.into(), declared: "INTEGER".into(), ..Column::default() };
+        let column =
+            |name: &str| Column { name: name.into(), declared: "INTEGER".into(), ..Column::default() };
         table.columns.splice(..0, name.map(column));
         name.map(str::to_owned)
     } else if table.is_rtree() {
@@ -111,7 +114,8 @@ fn call_columns(table: &mut Table, declared: &[String]) {
 
 /// What names the R*Trees that GeoPackage and SpatiaLite derive from columns with geometries, and the table that tells
 /// such a file.
-const GEOMETRY_INDEXES: [(&str, &str); 2] = [("rtree_", "gpkg_geometry_columns"), ("idx_", "geometry_columns")];
+const GEOMETRY_INDEXES: [(&str, &str); 2] =
+    [("rtree_", "gpkg_geometry_columns"), ("idx_", "geometry_columns")];
 
 /// The table with the geometries that an R*Tree has the bounds of.
 fn geometries_of(catalog: &Catalog, table: &Table) -> Option<String> {
@@ -185,7 +189,8 @@ mod tests {
         let mut catalog = Catalog { tables: vec![docs, shadow, old, content], ..Catalog::default() };
         take(&mut catalog);
         assert!(read_shadow(&mut catalog, "OLD") && !read_shadow(&mut catalog, "docs_content"));
-        let called = |at: usize| catalog.tables[at].columns.iter().map(|c| c.called.as_deref()).collect::<Vec<_>>();
+        let called =
+            |at: usize| catalog.tables[at].columns.iter().map(|c| c.called.as_deref()).collect::<Vec<_>>();
         assert_eq!(called(1), [Some("rowid"), Some("a b"), Some("c")]);
         assert_eq!(called(3), [Some("rowid"), Some("t"), Some("c1"), None]);
         assert_eq!(catalog.tables[3].stands_for.as_deref(), Some("old"));

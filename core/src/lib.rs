@@ -24,6 +24,7 @@ pub mod progress;
 pub mod reading;
 pub mod remote;
 pub mod report;
+pub mod search;
 pub mod shorten;
 pub mod sqltext;
 pub mod tools;

@@ -116,7 +116,8 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             prop_oneof![word, object].boxed()
         }
         Kind::Fts => {
-            let text = || near(&["english", "simple", "public.own", "search_vector"], WORDS).prop_map(Value::from);
+            let text =
+                || near(&["english", "simple", "public.own", "search_vector"], WORDS).prop_map(Value::from);
             let index = near(&["gin", "gist", "none"], WORDS).prop_map(Value::from);
             let weight = near(&["A", "B", "D"], WORDS).prop_map(Value::from);
             let object = (text(), text(), index, names(), weight, any::<bool>());

@@ -93,7 +93,8 @@ fn virtual_table(line: &str) -> Option<&str> {
     if line.starts_with("fts5: ") {
         return line.strip_suffix('"')?.split_once(" table \"").map(|(_, name)| name);
     }
-    let (head, table) = line.split_once(" table main.").filter(|(head, _)| head.contains("inverted index for FTS"))?;
+    let (head, table) =
+        line.split_once(" table main.").filter(|(head, _)| head.contains("inverted index for FTS"))?;
     match head.starts_with("unable") {
         true => table.split_once(": ").map(|(name, _)| name),
         false => Some(table),

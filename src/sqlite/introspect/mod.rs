@@ -21,6 +21,7 @@ use super::modules::{indexed_rows_of, is_shadow_of, rows_of, suffix_after};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::*;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
+use pg_sqlite_migrate_core::search::declared::{self, Declared};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Describes everything that the file declares.
@@ -297,8 +298,9 @@ impl Reader<'_> {
             return Content::Own(rows);
         }
         let indexed = rows(indexed_rows_of(&table.name, module));
-        match ddl::module_option(&table.sql, "content").filter(|_| indexed.is_some()) {
-            Some(of) if !of.is_empty() => Content::Of(of),
+        let declared = Declared::parse(&table.sql).ok().filter(|_| indexed.is_some());
+        match declared.map(|declared| declared.content) {
+            Some(declared::Content::External { table, .. }) => Content::Of(table),
             _ => indexed.map_or(Content::Computed, Content::Index),
         }
     }
@@ -351,7 +353,8 @@ fn module(table: &Table) -> Option<&str> {
 /// Damage is another matter.
 fn reads(source: &Source, table: &str) -> bool {
     let sql = format!("SELECT * FROM main.{} LIMIT 1", sqlite_ident(table));
-    let read = source.connection().prepare(&sql).and_then(|mut statement| statement.query([])?.next().map(drop));
+    let read =
+        source.connection().prepare(&sql).and_then(|mut statement| statement.query([])?.next().map(drop));
     match read {
         Ok(()) => true,
         Err(e) => e.sqlite_error_code() != Some(rusqlite::ErrorCode::Unknown),

@@ -35,7 +35,8 @@ pub fn index(
             }
             let name = relations.claim(&name);
             table.extensions.extend((kind == CUBE).then_some(CUBE));
-            let keys = IndexKeys { keys: vec![IndexKey::plain(sql)], method: Method::Gist, ..IndexKeys::default() };
+            let keys =
+                IndexKeys { keys: vec![IndexKey::plain(sql)], method: Method::Gist, ..IndexKeys::default() };
             table.objects.push(Object::Index { name, unique: false, keys, phase: Phase::Indexes });
         }
         Err(why) => {
@@ -66,14 +67,16 @@ fn expression(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Result<(&'static s
 
 /// The least and the largest value of each dimension, as SQL.
 fn bounds(table: &DecidedTable<'_>) -> Result<Vec<[String; 2]>, String> {
-    let coordinates = ddl::module_columns(&table.source.sql).iter().skip(1).take_while(|name| *name != "+").count();
+    let arguments = ddl::module_arguments(&table.source.sql)?;
+    let coordinates = arguments.iter().skip(1).take_while(|argument| !argument.starts_with('+')).count();
     let columns = table.source.columns.iter().skip(1).take(coordinates);
     let sql = columns.map(|source| match table.column(&source.name) {
         None => Err(format!("column \"{}\" is not carried over", source.name)),
         Some(column) => number(column).ok_or_else(|| format!("column \"{}\" is no number", source.name)),
     });
     let sql = sql.collect::<Result<Vec<String>, String>>()?;
-    let pairs: Vec<[String; 2]> = sql.chunks_exact(2).filter_map(|pair| pair.to_vec().try_into().ok()).collect();
+    let pairs: Vec<[String; 2]> =
+        sql.chunks_exact(2).filter_map(|pair| pair.to_vec().try_into().ok()).collect();
     match pairs.is_empty() {
         true => Err("it has no dimension".into()),
         false => Ok(pairs),
@@ -84,7 +87,9 @@ fn number(column: &DecidedColumn<'_>) -> Option<String> {
     let name = ident(&column.target);
     match column.pg_type {
         PgType::Float8 => Some(name),
-        PgType::Float4 | PgType::Int2 | PgType::Int4 | PgType::Int8 => Some(format!("{name}::pg_catalog.float8")),
+        PgType::Float4 | PgType::Int2 | PgType::Int4 | PgType::Int8 => {
+            Some(format!("{name}::pg_catalog.float8"))
+        }
         _ => None,
     }
 }

@@ -26,9 +26,11 @@ pub fn of(ctx: &Context<'_>, table: &DecidedTable<'_>, object: &Object) -> Optio
             (format!("constraint {}", ident(own)), name(columns), bound(&IndexKeys::plain(columns)))
         }
         Object::Exclude { name, keys: over, .. } => (format!("constraint {}", ident(name)), keys(over), None),
-        Object::Index { name, keys: over, .. } => {
-            (format!("index {}", ident(name)), keys(over), bound(over).filter(|_| over.method == Method::Btree))
-        }
+        Object::Index { name, keys: over, .. } => (
+            format!("index {}", ident(name)),
+            keys(over),
+            bound(over).filter(|_| over.method == Method::Btree),
+        ),
         Object::Check { name, condition, not_valid: false } => {
             (format!("check {}", ident(name)), condition.clone(), None)
         }

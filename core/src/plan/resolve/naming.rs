@@ -125,7 +125,11 @@ fn matches(ctx: &Context<'_>, table: &ResolvedTable<'_>, taking: &[Taking<'_>]) 
     let Some(existing) = table.existing else { return vec![Match::Nothing; taking.len()] };
     let wanted: Vec<_> = taking
         .iter()
-        .map(|(c, g)| Wanted { source: c.called(), explicit: g.and_then(|g| g.name.as_deref()), exactly: false })
+        .map(|(c, g)| Wanted {
+            source: c.called(),
+            explicit: g.and_then(|g| g.name.as_deref()),
+            exactly: false,
+        })
         .collect();
     let existing: Vec<_> =
         existing.columns.iter().map(|c| Existing { name: &c.name, usable: true }).collect();

@@ -125,7 +125,9 @@ fn check_skip(table: &Table, entry: &TableOverrides, path: &str) -> Result<(), P
     }
     let why = match &table.kind {
         // Its rows are read from a shadow table.
-        TableKind::Virtual { usable: false, .. } if table.is_full_text() && table.has_own_rows() => return Ok(()),
+        TableKind::Virtual { usable: false, .. } if table.is_full_text() && table.has_own_rows() => {
+            return Ok(());
+        }
         TableKind::Virtual { module, usable: false } => format!("its module \"{module}\" is not available"),
         TableKind::Shadow { of } => format!("it holds the data of virtual table \"{of}\""),
         _ => return Ok(()),

@@ -2,8 +2,8 @@
 //! why the others are not loaded.
 
 use crate::catalog::{Catalog, Content, Table, TableKind};
-use crate::ddl;
 use crate::finding::{Finding, Fix, Kind, counted};
+use crate::search::declared::Declared;
 
 /// Modules that show what a full-text index consists of.
 const AUXILIARY: [&str; 3] = ["fts5vocab", "fts4aux", "fts3tokenize"];
@@ -27,7 +27,12 @@ fn with_polygons(table: &str, finding: Finding) -> Finding {
     let using = "replace(replace(geopoly_json(_shape), '[', '('), ']', ')')";
     let of = |key, value| Fix::of_column(table, "_shape", key, value);
     let before = "Column \"_shape\" keeps geopoly's own form.";
-    finding.fix_amid(before, of("using", using).and(of("type", "polygon")), " to make polygons of it", "It writes six digits of each number.")
+    finding.fix_amid(
+        before,
+        of("using", using).and(of("type", "polygon")),
+        " to make polygons of it",
+        "It writes six digits of each number.",
+    )
 }
 
 /// About a table that is not loaded, and that the plan does not leave out.
@@ -60,11 +65,13 @@ fn read_elsewhere(table: &Table, module: &str, shadow: &Table) -> Finding {
         "virtual table cannot be read by its module \"{module}\": its {rows} read from table \"{}\"",
         shadow.name
     );
-    match ddl::module_option(&table.sql, "compress") {
+    match Declared::parse(&table.sql).ok().and_then(|declared| declared.compress) {
         None => Kind::VirtualTable.info(&table.name, message),
-        Some(function) => {
-            let message = format!("{message}, as function \"{function}\" of the application has compressed them");
-            let hint = "Decompress them in after, or copy the table into an ordinary one with the application.";
+        Some((function, _)) => {
+            let message =
+                format!("{message}, as function \"{function}\" of the application has compressed them");
+            let hint =
+                "Decompress them in after, or copy the table into an ordinary one with the application.";
             Kind::VirtualTable.warning(&table.name, message).hint(hint)
         }
     }
@@ -82,7 +89,8 @@ fn unusable(catalog: &Catalog, table: &Table, module: &str) -> Finding {
         true => String::new(),
         false => format!("Its data is in {}. ", held.join(", ")),
     };
-    let hint = format!("{held}Copy its content into an ordinary table with the application that has the module.");
+    let hint =
+        format!("{held}Copy its content into an ordinary table with the application that has the module.");
     Kind::VirtualTable.warning(&table.name, message).hint(hint)
 }
 
@@ -105,7 +113,9 @@ fn usable(table: &Table, module: &str) -> Option<Finding> {
             let message = said("it is an auxiliary table, which shows what a full-text index consists of");
             load(Kind::VirtualTable.info(object, message))
         }
-        Content::Computed => load(Kind::VirtualTable.warning(object, said("its module computes its content"))),
+        Content::Computed => {
+            load(Kind::VirtualTable.warning(object, said("its module computes its content")))
+        }
         Content::Of(of) if table.is_rtree() => {
             let message = said(&format!("its content is derived from the geometries of table \"{of}\""));
             let hint = "An index on the column with the geometries does what it does.";

@@ -206,8 +206,9 @@ impl Matching<'_> {
         let Ok(wanted) = self.wanted(keys, server) else {
             return self.unlike(name, "it is another constraint");
         };
-        let over =
-            |c: &&FoundConstraint| self.table.index(&c.name).is_some_and(|index| wanted.is(index, Method::Hash));
+        let over = |c: &&FoundConstraint| {
+            self.table.index(&c.name).is_some_and(|index| wanted.is(index, Method::Hash))
+        };
         let found: Vec<&FoundConstraint> = self.constraints(ConstraintKind::Exclude).filter(over).collect();
         match self.best(name, found.into_iter()) {
             Some(found) => self.in_force(name, found),
