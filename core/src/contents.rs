@@ -32,8 +32,12 @@ pub fn take(catalog: &mut Catalog) {
 pub fn extensions(catalog: &Catalog) -> Vec<&'static str> {
     let any = |is: fn(&Table) -> bool| catalog.tables.iter().any(is);
     let rtree = any(|table| table.is_rtree() && table.has_own_rows());
-    let of_texts = any(|table| table.is_full_text()).then_some(["pg_trgm", "unaccent"]);
-    rtree.then_some("cube").into_iter().chain(of_texts.into_iter().flatten()).collect()
+    let of_texts = has_full_text(catalog).then_some("pg_trgm");
+    rtree.then_some("cube").into_iter().chain(of_texts).collect()
+}
+
+pub fn has_full_text(catalog: &Catalog) -> bool {
+    catalog.tables.iter().any(Table::is_full_text)
 }
 
 /// Reads the shadow table with the rows of a full-text table in its place; `false` where there is none.

@@ -72,8 +72,8 @@ fn build_by(
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    let skipped = skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    let skipped = skipped::report(&ctx, &selection, &searched, &mut findings);
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
@@ -109,8 +109,8 @@ pub fn declared(
     bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
     views::views(&ctx, &decided, &mut relations::schema(&ctx, &decided), &mut findings);
     Ok((emit::declared::declared(&ctx, &selection, &decided), findings))

@@ -19,6 +19,10 @@ pub struct Target {
     pub citext: Option<Citext>,
     /// Extensions that the plan may make use of, if they are there or the caller can create them.
     pub extensions: Vec<Extension>,
+    /// The caller can create helper functions.
+    pub helpers: Option<Helpers>,
+    /// The database's encoding is UTF8.
+    pub utf8: bool,
     /// `lower()` of the database changes no letter beyond ASCII.
     pub lowers_ascii_only: bool,
     /// The caller may make no temporary tables.
@@ -59,6 +63,13 @@ pub enum Citext {
     Installed(String),
     /// The schema for the extension; `None` where there is none that everybody has in the search path.
     Creatable(Option<String>),
+}
+
+/// The schema of the helper functions, in which the caller can create them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Helpers {
+    /// The caller can create it otherwise.
+    pub schema_exists: bool,
 }
 
 /// An extension that a plan may make use of.

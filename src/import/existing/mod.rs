@@ -55,6 +55,8 @@ const CITEXT_CREATABLE: &str = "
            OR v.trusted AND has_database_privilege(current_database(), 'CREATE'))
     LIMIT 1";
 
+const UTF8: &str = "SELECT WHERE getdatabaseencoding() = 'UTF8'";
+
 const PUBLIC: &str =
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
 
@@ -84,6 +86,7 @@ pub fn read(schemas: &[String]) -> Target {
         no_temporary: !spi::any(TEMPORARY, &[]),
         page: Page::of(page::BLOCK),
         nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
+        utf8: spi::any(UTF8, &[]),
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
         views,

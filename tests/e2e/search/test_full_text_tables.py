@@ -91,7 +91,7 @@ def test_a_tokenizer_of_the_application(t):
     db.close()
     (said,) = [f for f in t.findings(path) if f["kind"] == "virtual_table"]
     assert said["severity"] == "info", said
-    assert said["message"] == 'virtual table cannot be read by its module "fts4": its 3 rows are read from table "v_content"'
+    assert said["message"] == 'virtual table cannot be read by its module "fts4": its 3 rows are read from table "v_content", which gets column "search_vector"'
     rows = t.import_(path, {"verify": "values"})
     assert [row["imported"] for row in rows.values()] == [3], rows
     found = t.shown_rows("SELECT rowid, title, note FROM v ORDER BY rowid")

@@ -7,6 +7,7 @@ pub(crate) mod ddl;
 pub mod declared;
 pub(crate) mod json;
 pub(crate) mod relations;
+pub(crate) mod searching;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;

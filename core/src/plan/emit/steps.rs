@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{built, ddl, sequences};
+use super::{built, ddl, searching, sequences};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
@@ -102,6 +102,9 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
         if let Some(sql) = extensions::create(ctx, name) {
             push(out, Phase::Schema, format!("create extension {name}"), sql, None);
         }
+    }
+    for (title, sql) in searching::statements(ctx, fresh()) {
+        push(out, Phase::Schema, title, sql, None);
     }
     let collated = |c: &DecidedColumn<'_>| c.folding == Some(Folding::Collation);
     let needs =

@@ -6,6 +6,7 @@ use super::keys::did_you_mean;
 use super::overrides::{PlanError, invalid};
 use super::shapes::{check_text, check_word, wrong};
 use crate::path::join;
+use crate::search::vector::Weight;
 
 /// Whether tables get a column with a search vector, and how it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,17 +32,9 @@ pub enum Index {
     None,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
-    A,
-    B,
-    C,
-    D,
-}
-
 pub const KEYS: [&str; 5] = ["config", "unaccent", "index", "column", "weights"];
-pub const INDEXES: [&str; 3] = ["gin", "gist", "none"];
-pub const WEIGHTS: [&str; 4] = ["A", "B", "C", "D"];
+const INDEXES: [&str; 3] = ["gin", "gist", "none"];
+const WEIGHTS: [&str; 4] = ["A", "B", "C", "D"];
 
 impl Index {
     fn parse(word: &str) -> Option<Index> {
@@ -53,21 +46,6 @@ impl Index {
             Index::Gin => "gin",
             Index::Gist => "gist",
             Index::None => "none",
-        }
-    }
-}
-
-impl Weight {
-    fn parse(word: &str) -> Option<Weight> {
-        [Weight::A, Weight::B, Weight::C, Weight::D].into_iter().find(|weight| weight.letter() == word)
-    }
-
-    pub fn letter(self) -> &'static str {
-        match self {
-            Weight::A => "A",
-            Weight::B => "B",
-            Weight::C => "C",
-            Weight::D => "D",
         }
     }
 }
@@ -92,7 +70,7 @@ impl Fts {
             unaccent: object.get("unaccent").and_then(Value::as_bool),
             index: text("index").and_then(Index::parse).unwrap_or_default(),
             column: text("column").map(str::to_owned),
-            weights: weights.filter_map(|(k, v)| Some((k.clone(), Weight::parse(v.as_str()?)?))).collect(),
+            weights: weights.filter_map(|(k, v)| Some((k.clone(), Weight::named(v.as_str()?)?))).collect(),
         })
     }
 

@@ -7,21 +7,27 @@ use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
 use crate::plan::resolve::names;
 use crate::plan::resolve::select::{Selection, is_internal};
-use crate::plan::resolve::virtual_tables;
+use crate::plan::resolve::virtual_tables::{self, Searched};
 
 /// Findings for everything left out, and result rows for tables whose absence was not asked for.
-pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) -> Vec<TablePlan> {
+pub fn report(
+    ctx: &Context<'_>,
+    selection: &Selection<'_>,
+    searched: &[Searched],
+    findings: &mut Vec<Finding>,
+) -> Vec<TablePlan> {
     let mut rows = Vec::new();
     for (id, table) in ctx.source.catalog.tables_with_ids() {
         let given = selection.overrides.get(id.index()).copied().flatten();
         let chosen = selection.selected.get(id.index()) == Some(&true);
+        let made = searched.iter().find(|searched| searched.id == id).map(|searched| &searched.made);
         if chosen {
-            findings.extend(virtual_tables::loaded(table));
+            findings.extend(virtual_tables::loaded(table, made));
         }
         if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
             continue;
         }
-        if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table) {
+        if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table, made) {
             let stands_alone = virtual_tables::stand_in(ctx.source.catalog, table).is_none();
             if matches!(table.kind, TableKind::Virtual { .. }) && stands_alone {
                 let schema = ctx.plan.of_table(given).schema;

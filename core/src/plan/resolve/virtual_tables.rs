@@ -1,15 +1,24 @@
 //! What is said of virtual tables and of the shadow tables that hold their data: which are tables like any other, and
 //! why the others are not loaded.
 
-use crate::catalog::{Catalog, Content, Table, TableKind};
+use crate::catalog::{Catalog, Content, Table, TableId, TableKind};
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::search::declared::Declared;
 
 /// Modules that show what a full-text index consists of.
 const AUXILIARY: [&str; 3] = ["fts5vocab", "fts4aux", "fts3tokenize"];
 
+/// What is searched in the place of a full-text table.
+pub struct Searched {
+    pub id: TableId,
+    /// `column "search_vector"`; `Err` is why there is none.
+    pub made: Result<String, String>,
+}
+
+type Made<'m> = Option<&'m Result<String, String>>;
+
 /// About a virtual table that is loaded.
-pub fn loaded(table: &Table) -> Option<Finding> {
+pub fn loaded(table: &Table, made: Made<'_>) -> Option<Finding> {
     let Content::Own(rows) = table.content else { return None };
     let TableKind::Virtual { module, .. } = &table.kind else { return None };
     let rows = counted(rows, "row becomes", "rows become");
@@ -17,9 +26,19 @@ pub fn loaded(table: &Table) -> Option<Finding> {
         Some(key) if !table.is_rtree() => format!(", and the rowid becomes column \"{key}\""),
         _ => String::new(),
     };
-    let message = format!("virtual table of module \"{module}\": its {rows} a table{key}");
+    let searched = searched(made, |made| format!(", which gets {made}"));
+    let message = format!("virtual table of module \"{module}\": its {rows} a table{key}{searched}");
     let finding = Kind::VirtualTable.info(&table.name, message);
     Some(if table.is_geopoly() { with_polygons(&table.name, finding) } else { finding })
+}
+
+/// What is made, or why nothing is.
+fn searched(made: Made<'_>, says: impl Fn(&str) -> String) -> String {
+    match made {
+        None => String::new(),
+        Some(Ok(made)) => says(made),
+        Some(Err(why)) => format!("; nothing is made to search it by: {why}"),
+    }
 }
 
 /// geopoly keeps pairs of 32-bit numbers in a form of its own.
@@ -36,7 +55,7 @@ fn with_polygons(table: &str, finding: Finding) -> Finding {
 }
 
 /// About a table that is not loaded, and that the plan does not leave out.
-pub fn left_out(catalog: &Catalog, table: &Table) -> Option<Finding> {
+pub fn left_out(catalog: &Catalog, table: &Table, made: Made<'_>) -> Option<Finding> {
     match &table.kind {
         TableKind::Ordinary => None,
         TableKind::Shadow { of } => {
@@ -44,10 +63,10 @@ pub fn left_out(catalog: &Catalog, table: &Table) -> Option<Finding> {
             Some(Kind::ShadowTable.info(&table.name, message))
         }
         TableKind::Virtual { module, usable: false } => Some(match stand_in(catalog, table) {
-            Some(shadow) => read_elsewhere(table, module, shadow),
+            Some(shadow) => read_elsewhere(table, module, shadow, made),
             None => unusable(catalog, table, module),
         }),
-        TableKind::Virtual { module, usable: true } => usable(table, module),
+        TableKind::Virtual { module, usable: true } => usable(table, module, made),
     }
 }
 
@@ -56,14 +75,15 @@ pub fn stand_in<'c>(catalog: &'c Catalog, table: &Table) -> Option<&'c Table> {
     catalog.tables.iter().find(|t| t.stands_for.as_ref() == Some(&table.name))
 }
 
-fn read_elsewhere(table: &Table, module: &str, shadow: &Table) -> Finding {
+fn read_elsewhere(table: &Table, module: &str, shadow: &Table, made: Made<'_>) -> Finding {
     let rows = match table.content {
         Content::Own(rows) => counted(rows, "row is", "rows are"),
         _ => "rows are".into(),
     };
     let message = format!(
-        "virtual table cannot be read by its module \"{module}\": its {rows} read from table \"{}\"",
-        shadow.name
+        "virtual table cannot be read by its module \"{module}\": its {rows} read from table \"{}\"{}",
+        shadow.name,
+        searched(made, |made| format!(", which gets {made}"))
     );
     match Declared::parse(&table.sql).ok().and_then(|declared| declared.compress) {
         None => Kind::VirtualTable.info(&table.name, message),
@@ -99,7 +119,7 @@ fn held(shadow: &Table) -> String {
     format!("\"{}\"{}", shadow.name, rows.unwrap_or_default())
 }
 
-fn usable(table: &Table, module: &str) -> Option<Finding> {
+fn usable(table: &Table, module: &str, made: Made<'_>) -> Option<Finding> {
     let object = &table.name;
     let said = |why: &str| format!("virtual table of module \"{module}\" is not loaded: {why}");
     let load = |finding: Finding| {
@@ -122,8 +142,16 @@ fn usable(table: &Table, module: &str) -> Option<Finding> {
             Kind::VirtualTable.info(object, message).hint(hint)
         }
         Content::Of(of) => {
-            let message = said(&format!("its content is derived from table \"{of}\""));
-            load(Kind::VirtualTable.warning(object, message))
+            let searched = searched(made, |made| format!(", which gets {made}"));
+            let message = said(&format!("its content is derived from table \"{of}\"{searched}"));
+            match made {
+                Some(Ok(_)) => Kind::VirtualTable.info(object, message),
+                Some(Err(_)) => load(Kind::VirtualTable.warning(object, message)),
+                None => {
+                    let fix = Fix::of_table(of, "fts", true);
+                    Kind::VirtualTable.warning(object, message).fix(fix, " for a search vector")
+                }
+            }
         }
         Content::Index(rows) => {
             let rows = counted(*rows, "row", "rows");
