@@ -1,7 +1,7 @@
 //! The functions that make a vector's words by SQLite's rules: plain SQL in schema `sqlite_compat`, immutable, so that a
 //! dump restores them, and the columns that they compute, on a server without this extension.
 //!
-//! Their bodies are parsed when they are created (`BEGIN ATOMIC`): no search path, no setting and no locale changes what
+//! Their bodies are parsed when they are created (`RETURN`): no search path, no setting and no locale changes what
 //! they give. Texts are compared and split under collation "C"; characters are told apart by SQLite's own tables.
 
 use std::fmt::Write as _;
@@ -68,39 +68,60 @@ fn vector_name(words: &Words) -> String {
 /// What the vector of these words needs, in order.
 pub fn of_words(words: &Words) -> Vec<Object> {
     let mut objects = vec![];
-    if words.alphabet == Alphabet::Unicode {
-        objects.push(of_fold(words.diacritics));
-    }
     if words.stemmed != Stemmed::No {
-        objects.extend([dictionary(), stem_function()]);
+        objects.push(dictionary());
     }
     objects.push(Object { name: vector_name(words), sql: vector_sql(words) });
     objects
 }
 
 /// The function that folds a text: small letters, and no diacritics where that is asked for.
+///
+/// `translate` looks for each character among all that it is given: it is given those only that the text has.
 pub fn of_fold(diacritics: Diacritics) -> Object {
-    let mut from = String::new();
-    let mut to = String::new();
-    let mut dropped = String::new();
-    for (c, folded) in unicode::folds(diacritics).iter().filter(|(c, _)| !c.is_ascii()) {
-        match folded {
-            Some(folded) => {
-                from.push(*c);
-                to.push(*folded);
-            }
-            None => dropped.push(*c),
+    let name = fold_name(diacritics);
+    Object { sql: function(&name, "document text", "text", &folded(diacritics)), name }
+}
+
+/// `document`, folded. It stands in each function that needs it: a function of SQL that calls another one plans that one
+/// anew each time.
+fn folded(diacritics: Diacritics) -> String {
+    let folds = unicode::folds(diacritics).iter().filter(|(c, _)| !c.is_ascii());
+    let (from, to): (String, String) = folds.filter_map(|(c, folded)| Some((*c, (*folded)?))).unzip();
+    let foldable = ranges_of(from.chars());
+    format!(
+        "CASE WHEN pg_catalog.octet_length(document) = pg_catalog.char_length(document) \
+         THEN pg_catalog.lower(document COLLATE pg_catalog.\"C\") \
+         ELSE (SELECT pg_catalog.translate(pg_catalog.lower(document COLLATE pg_catalog.\"C\"), found{}, \
+         pg_catalog.translate(found, {}, {})) FROM (SELECT COALESCE(pg_catalog.string_agg(DISTINCT letter, ''), '') \
+         COLLATE pg_catalog.\"C\" AS found FROM pg_catalog.string_to_table(pg_catalog.regexp_replace(\
+         document COLLATE pg_catalog.\"C\", {}, '', 'g'), NULL) AS letters (letter)) AS letters) END",
+        without_marks(diacritics),
+        literal(&from),
+        literal(&to),
+        literal(&format!("[^{}]+", class(&foldable))),
+    )
+}
+
+/// Characters without a counterpart are removed.
+fn without_marks(diacritics: Diacritics) -> String {
+    let marks: String = match diacritics {
+        Diacritics::Keep => return String::new(),
+        Diacritics::Simple | Diacritics::Complex => unicode::marks().collect(),
+    };
+    let has = literal(&format!("[{}]", class(unicode::mark_ranges())));
+    format!(" || CASE WHEN document COLLATE pg_catalog.\"C\" ~ {has} THEN {} ELSE '' END", literal(&marks))
+}
+
+fn ranges_of(chars: impl Iterator<Item = char>) -> Vec<(u32, u32)> {
+    let mut ranges: Vec<(u32, u32)> = vec![];
+    for code in chars.map(u32::from) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == code => *last = code,
+            _ => ranges.push((code, code)),
         }
     }
-    // Characters without a counterpart are removed.
-    let (from, to) = (literal(&(from + &dropped)), literal(&to));
-    let lower = "pg_catalog.lower(document COLLATE pg_catalog.\"C\")";
-    let body = format!(
-        "SELECT CASE WHEN pg_catalog.octet_length(document) = pg_catalog.char_length(document) THEN {lower} \
-         ELSE pg_catalog.translate({lower}, {from}, {to}) END"
-    );
-    let name = fold_name(diacritics);
-    Object { sql: function(&name, "document text", "text", &body), name }
+    ranges
 }
 
 /// PostgreSQL's own Porter stemmer, which its configurations do not use.
@@ -117,59 +138,64 @@ fn dictionary() -> Object {
 /// A vowel and a consonant after it.
 const VOWEL_CONSONANT: &str = "([aeiou][^aeiou]|[^aeiouy]y[^aeiou]|^yy[^aeiou])";
 
-/// Snowball's algorithm is that of 1980; SQLite's has what its author changed later.
-fn stem_function() -> Object {
-    let name = "fts_stem".to_owned();
-    let dictionary = literal(&qualified(SCHEMA, "porter"));
-    let lexize =
-        |word: &str| format!("(pg_catalog.ts_lexize({dictionary}::pg_catalog.regdictionary, {word}))[1]");
-    let body = format!(
-        "SELECT CASE WHEN stem IS NULL THEN word \
-         WHEN stem ~ '{VOWEL_CONSONANT}.*bli$' \
-         THEN {} \
-         WHEN stem ~ '{VOWEL_CONSONANT}.*logi$' THEN pg_catalog.left(stem, -1) \
-         ELSE stem END \
-         FROM (SELECT CASE WHEN pg_catalog.octet_length(word) BETWEEN {} AND {} THEN {} END COLLATE pg_catalog.\"C\" AS stem) AS stemmed",
+/// The stem of `word`. Snowball's algorithm is that of 1980; SQLite's has what its author changed later.
+fn stem(stemmed: Stemmed) -> String {
+    let which = match stemmed {
+        Stemmed::No => return "word".to_owned(),
+        Stemmed::All => {
+            format!("pg_catalog.octet_length(word) BETWEEN {} AND {}", porter::SHORTEST, porter::LONGEST)
+        }
+        Stemmed::Letters => "word ~ '^[a-z]{3,20}$'".to_owned(),
+    };
+    let ends = |end: &str| {
+        format!("pg_catalog.right(stem, {0}) = '{end}' AND stem ~ '{VOWEL_CONSONANT}.*{end}$'", end.len())
+    };
+    format!(
+        "CASE WHEN stem IS NULL OR NOT {which} THEN word WHEN {} THEN {} WHEN {} THEN pg_catalog.left(stem, -1) ELSE stem END",
+        ends("bli"),
         lexize("pg_catalog.left(stem, -1) || 'e'"),
-        porter::SHORTEST,
-        porter::LONGEST,
-        lexize("word"),
-    );
-    Object { sql: function(&name, "word text", "text", &body), name }
+        ends("logi"),
+    )
+}
+
+fn lexize(word: &str) -> String {
+    let dictionary = literal(&qualified(SCHEMA, "porter"));
+    format!("(pg_catalog.ts_lexize({dictionary}::pg_catalog.regdictionary, {word}))[1]")
 }
 
 /// Splits at what is no word's, and counts the words.
 fn vector_sql(words: &Words) -> String {
     let folded = match words.alphabet {
-        Alphabet::Unicode => format!("{}(document)", fold_function(words.diacritics)),
+        Alphabet::Unicode => format!("({})", folded(words.diacritics)),
         Alphabet::Ascii | Alphabet::All => "pg_catalog.lower(document COLLATE pg_catalog.\"C\")".to_owned(),
     };
     let spaced = format!(
         "pg_catalog.btrim(pg_catalog.regexp_replace({folded} COLLATE pg_catalog.\"C\", {}, ' ', 'g'))",
         literal(&separators(words))
     );
-    let stemmed = match words.stemmed {
-        Stemmed::No => "word".to_owned(),
-        Stemmed::All => format!("{}(word)", qualified(SCHEMA, "fts_stem")),
-        Stemmed::Letters => format!(
-            "CASE WHEN word ~ '^[a-z]{{3,20}}$' THEN {}(word) ELSE word END",
-            qualified(SCHEMA, "fts_stem")
+    // Only these have a meaning inside a quoted word.
+    let meaningful = ['\'', '\\'].iter().any(|c| words.is_token(*c));
+    let mut quoted = stem(words.stemmed);
+    if meaningful {
+        quoted = format!(
+            "pg_catalog.replace(pg_catalog.replace({quoted}, {}, {}), '''', '''''')",
+            literal("\\"),
+            literal("\\\\")
+        );
+    }
+    let words_of =
+        format!("pg_catalog.string_to_table({spaced}, ' ') WITH ORDINALITY AS words (word, place)");
+    // Each word is stemmed once.
+    let from = match words.stemmed {
+        Stemmed::No => words_of,
+        Stemmed::All | Stemmed::Letters => format!(
+            "(SELECT word, place, {} COLLATE pg_catalog.\"C\" AS stem FROM {words_of} OFFSET 0) AS words",
+            lexize("word")
         ),
     };
-    // Only these have a meaning inside a quoted word.
-    let quoted =
-        match words.alphabet == Alphabet::All || words.tokenchars.iter().any(|c| ['\'', '\\'].contains(c)) {
-            true => format!(
-                "pg_catalog.replace(pg_catalog.replace({stemmed}, {}, {}), '''', '''''')",
-                literal("\\"),
-                literal("\\\\")
-            ),
-            false => stemmed,
-        };
     let body = format!(
-        "SELECT COALESCE(pg_catalog.string_agg('''' || {quoted} || ''':' || LEAST(place + after, {LAST_POSITION})::text, ' '), '')\
-         ::pg_catalog.tsvector FROM pg_catalog.string_to_table({spaced}, ' ') WITH ORDINALITY AS words (word, place) \
-         WHERE pg_catalog.octet_length(word) <= {LONGEST_WORD}"
+        "(SELECT COALESCE(pg_catalog.string_agg('''' || {quoted} || ''':' || LEAST(place + after, {LAST_POSITION})::text, ' '), '')\
+         ::pg_catalog.tsvector FROM {from} WHERE pg_catalog.octet_length(word) <= {LONGEST_WORD})"
     );
     function(&vector_name(words), "document text, after integer DEFAULT 0", "tsvector", &body)
 }
@@ -247,9 +273,9 @@ fn push_character(class: &mut String, code: u32) {
     };
 }
 
-fn function(name: &str, arguments: &str, result: &str, body: &str) -> String {
+fn function(name: &str, arguments: &str, result: &str, value: &str) -> String {
     format!(
-        "CREATE OR REPLACE FUNCTION {}({arguments}) RETURNS {result} LANGUAGE sql IMMUTABLE PARALLEL SAFE BEGIN ATOMIC {body}; END",
+        "CREATE OR REPLACE FUNCTION {}({arguments}) RETURNS {result} LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {value}",
         qualified(SCHEMA, name)
     )
 }
@@ -293,7 +319,7 @@ mod tests {
         let objects = of_words(&words("porter").without_unicode());
         assert_eq!(
             objects.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(),
-            ["porter", "fts_stem", "fts_ascii_porter"]
+            ["porter", "fts_ascii_porter"]
         );
         assert!(objects.iter().all(|object| object.sql.is_ascii()));
     }

@@ -151,13 +151,19 @@ fn placed<'a>(phrases: impl IntoIterator<Item = (&'a Phrase, i64)>) -> Arrangeme
     arrangement
 }
 
-/// Two words that are no beginnings cannot be at one place.
+/// One word is at one place: those that are asked for there are the same, or begin alike.
 fn is_possible(arrangement: &Arrangement<'_>) -> bool {
     arrangement.values().all(|tokens| {
-        let mut whole = tokens.iter().filter(|token| !token.prefix).map(|token| &token.lexemes);
-        let first = whole.next();
-        whole.all(|lexemes| Some(lexemes) == first)
+        let first = tokens.first();
+        tokens.iter().all(|token| first.is_none_or(|first| agree(first, token)))
     })
+}
+
+fn agree(one: &Token, other: &Token) -> bool {
+    let begins = |short: &Token, long: &Token| {
+        short.prefix && short.lexemes.iter().all(|s| long.lexemes.iter().any(|l| l.starts_with(s.as_str())))
+    };
+    one.lexemes == other.lexemes || begins(one, other) || begins(other, one)
 }
 
 /// FTS5: each phrase ends at most `distance` words before the last one begins.
@@ -227,6 +233,7 @@ fn bounded(arrangements: Option<usize>) -> Result<(), Fault> {
 fn row(arrangement: &Arrangement<'_>, letters: &str) -> String {
     let mut text = String::new();
     let mut last = None;
+    let mut count = 0;
     for (place, tokens) in arrangement {
         if let Some(last) = last {
             text += &match place - last {
@@ -238,11 +245,11 @@ fn row(arrangement: &Arrangement<'_>, letters: &str) -> String {
             .iter()
             .flat_map(|token| token.lexemes.iter().map(|lexeme| operand(lexeme, token.prefix, letters)))
             .collect();
-        let lexemes: Vec<String> = lexemes.into_iter().collect();
-        text += &balanced(&lexemes, " & ").unwrap_or_default();
+        count += lexemes.len();
+        text += &lexemes.into_iter().collect::<Vec<_>>().join(" <0> ");
         last = Some(*place);
     }
-    if arrangement.len() > 1 { format!("({text})") } else { text }
+    if count > 1 { format!("({text})") } else { text }
 }
 
 fn operand(lexeme: &str, prefix: bool, letters: &str) -> String {

@@ -75,7 +75,8 @@ fn fts5_near_is_every_arrangement_that_is_near_enough() {
             ("NEAR(a)", "'a'"),
             ("NEAR(a a, 0)", "('a' | ('a' <-> 'a'))"),
             ("NEAR(\"a b\" c, 0)", "(('a' <-> 'b' <-> 'c') | ('c' <-> 'a' <-> 'b'))"),
-            ("NEAR(a \"\" b*, 0)", "(('a' & 'b':*) | (('a' <-> 'b':*) | ('b':* <-> 'a')))"),
+            ("NEAR(a \"\" b*, 0)", "(('a' <-> 'b':*) | ('b':* <-> 'a'))"),
+            ("NEAR(ab a*, 0)", "(('a':* <-> 'ab') | (('a':* <0> 'ab') | ('ab' <-> 'a':*)))"),
         ],
     );
     refuses(

@@ -40,6 +40,10 @@ pub(super) fn mark_ranges() -> &'static [(u32, u32)] {
     MARKS
 }
 
+pub(super) fn marks() -> impl Iterator<Item = char> {
+    MARKS.iter().flat_map(|(first, last)| *first..=*last).filter_map(char::from_u32)
+}
+
 fn within(ranges: &[(u32, u32)], c: char) -> bool {
     let code = u32::from(c);
     let after = ranges.partition_point(|(first, _)| *first <= code);
@@ -68,13 +72,7 @@ fn computed(diacritics: Diacritics) -> BTreeMap<char, Option<char>> {
     let mut folds: BTreeMap<char, Option<char>> = base.iter().map(|(from, to)| (*from, Some(*to))).collect();
     folds.extend(lowered().map(|(upper, lower)| (upper, Some(stripped(lower)))));
     if diacritics != Diacritics::Keep {
-        folds.extend(
-            MARKS
-                .iter()
-                .flat_map(|(first, last)| *first..=*last)
-                .filter_map(char::from_u32)
-                .map(|c| (c, None)),
-        );
+        folds.extend(marks().map(|c| (c, None)));
     }
     folds
 }
