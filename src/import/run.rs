@@ -2,6 +2,7 @@
 
 mod blocked;
 mod record;
+mod without;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -25,7 +26,7 @@ use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::{Table, TableId};
-use pg_sqlite_migrate_core::finding::{Finding, Fix, Kind, counted};
+use pg_sqlite_migrate_core::finding::{Finding, Kind, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -280,7 +281,8 @@ impl<'a> Run<'a> {
     }
 
     fn statement(&mut self, step: &Step, sql: &str) -> Result<u64, Error> {
-        let own = self.planned.view(step).is_some_and(|view| view.own);
+        let own = self.planned.view(step).is_some_and(|view| view.own)
+            || self.planned.trigger(step).is_some_and(|trigger| trigger.is_own());
         let callers = own || matches!(step.phase, Phase::Analyze | Phase::After);
         let _path = (!callers).then(LocalSettings::safe_search_path);
         if let Some(built) = &step.built {
@@ -292,6 +294,7 @@ impl<'a> Run<'a> {
         }
         match step.phase {
             Phase::Views => self.make_view(step, sql),
+            Phase::Triggers => self.make_trigger(step, sql),
             Phase::Sequences => {
                 let _apart = citus::sequences_apart();
                 Ok(spi::execute(sql))
@@ -307,27 +310,6 @@ impl<'a> Run<'a> {
             }
             _ => Ok(spi::execute(sql)),
         }
-    }
-
-    /// A view is worth less than the rows: one that PostgreSQL does not make is left out, unless its text is the plan's own.
-    fn make_view(&mut self, step: &Step, sql: &str) -> Result<u64, Error> {
-        let made = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
-        let mut caught = match made {
-            Ok(Ok(rows)) => return Ok(rows),
-            Err(caught) => caught,
-        };
-        let Some(view) = self.planned.view(step) else { return Err(caught.into()) };
-        let without = self.survey.overrides.views.clone().unwrap_or_default().without(&view.source);
-        let hint = Fix::of_plan("views", without).hint(" to leave the view out");
-        if view.own || !caught.is_of_value() {
-            caught.hint = Some(hint);
-            return Err(caught.into());
-        }
-        let error = Error::from(caught).one_line();
-        interrupts::tell(PgLogLevel::WARNING, &format!("{} failed: {error}", step.title));
-        self.done.fail(&error);
-        self.findings.push(Kind::StepFailed.warning(&step.title, error).hint(hint));
-        Ok(0)
     }
 
     fn load(&mut self, step: &'a Step, spec: &'a LoadSpec) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use super::given::words::Orphans;
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
+use super::trigger::TriggerPlan;
 use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
@@ -39,6 +40,8 @@ pub struct Planned {
     /// The views that are made, in the order in which they are.
     pub views: Vec<ViewPlan>,
     pub view_trial: ViewTrial,
+    /// The triggers that are made.
+    pub triggers: Vec<TriggerPlan>,
 }
 
 impl Planned {
@@ -49,6 +52,12 @@ impl Planned {
     /// The view that a step makes.
     pub fn view(&self, step: &Step) -> Option<&ViewPlan> {
         self.views.iter().filter(|_| step.phase == Phase::Views).find(|view| view.title == step.title)
+    }
+
+    /// The trigger that a step makes.
+    pub fn trigger(&self, step: &Step) -> Option<&TriggerPlan> {
+        let mut triggers = self.triggers.iter().filter(|_| step.phase == Phase::Triggers);
+        triggers.find(|trigger| trigger.title == step.title)
     }
 
     /// The questions for rows without a parent, in order.
@@ -200,6 +209,7 @@ pub enum Phase {
     ForeignKeys,
     Checks,
     Views,
+    Triggers,
     Sequences,
     Refresh,
     Analyze,
@@ -224,6 +234,7 @@ impl Phase {
             Phase::ForeignKeys => "foreign_keys",
             Phase::Checks => "checks",
             Phase::Views => "views",
+            Phase::Triggers => "triggers",
             Phase::Sequences => "sequences",
             Phase::Refresh => "refresh",
             Phase::Analyze => "analyze",

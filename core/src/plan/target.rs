@@ -26,6 +26,8 @@ pub struct Target {
     pub page: Page,
     /// Texts are bytes (SQL_ASCII).
     pub texts_of_bytes: bool,
+    /// Functions without arguments in the plan's schemas.
+    pub functions: Vec<ExistingFunction>,
     /// Types in the plan's schemas that are no tables.
     pub types: Vec<ExistingType>,
     /// Schemas that exist, so that they need not be made.
@@ -42,6 +44,17 @@ pub struct Target {
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,
     pub broken_checks: Vec<Answer<BrokenCheck>>,
+}
+
+/// A function without arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingFunction {
+    pub schema: String,
+    pub name: String,
+    /// It is a trigger's, and the caller may replace it.
+    pub replaceable: bool,
+    /// Tables with a trigger that calls it, by oid.
+    pub tables: Vec<u32>,
 }
 
 /// A type that is no table's.

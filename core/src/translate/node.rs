@@ -171,6 +171,8 @@ pub(super) struct Node {
     pub numeric_text: bool,
     /// A time that a date function made: SQLite's text of it has one spelling.
     pub spelled: bool,
+    /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
+    pub bare: bool,
     /// See `Node::origin`.
     pub from: Option<Box<Origin>>,
 }
@@ -194,6 +196,7 @@ impl Node {
             mixed: false,
             numeric_text: false,
             spelled: false,
+            bare: false,
             from: None,
         }
     }

@@ -277,7 +277,7 @@ def test_what_the_plan_lets_stand_has_its_finding_as_the_reason(t):
 
 def test_what_the_plan_leaves_out_is_not_missing(t):
     path = t.file("t.db", FILE)
-    plan = {"indexes": False, "foreign_keys": {"exclude": ["child_other"]}, "checks": False, "views": {"exclude": ["tot*"]},
+    plan = {"indexes": False, "foreign_keys": {"exclude": ["child_other"]}, "checks": False, "views": {"exclude": ["tot*"]}, "triggers": {"exclude": ["guard"]},
             "tables": {"child": {"columns": {"at": {"default": None}, "total": {"generated": False}}}}}
     t.import_(path, plan)
     assert not wrong(t)
@@ -292,7 +292,7 @@ def test_what_the_plan_leaves_out_is_not_missing(t):
         ("index", "child_positive"): "the plan leaves it out: plan.tables.child.indexes",
         ("index", "child_lower"): "the plan leaves it out: plan.tables.child.indexes",
         ("view", "totals"): "view \"totals\" is left out by the plan",
-        ("trigger", "guard"): "trigger \"guard\" on \"child\" is not carried over",
+        ("trigger", "guard"): "trigger \"guard\" on \"child\" is left out by the plan",
     }
 
 

@@ -32,6 +32,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "after", statements(&given.after));
     put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
     put(&mut out, "views", given.views.as_ref().map_or(true.into(), Carried::json));
+    put(&mut out, "triggers", given.triggers.as_ref().map_or(true.into(), Carried::json));
     put(&mut out, "strict", given.strict.unwrap_or(false).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());

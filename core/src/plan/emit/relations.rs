@@ -1,8 +1,10 @@
 //! The tables and columns of the file as a statement names them, with what becomes of them.
 
+use super::writables;
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
+use crate::plan::target::ExistingType;
 use crate::sqltext::qualified;
 use crate::translate::program::{Column, Relation, Schema, Stored};
 use crate::translate::{Collation, ScopeColumn, Size};
@@ -16,7 +18,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding }
+    let writables = writables::writables(ctx, decided, &relations);
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables }
 }
 
 /// A relation of the file that is not in the target.
@@ -31,12 +34,12 @@ fn relation(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Relation {
     let columns: Vec<Column> = shown
         .map(|resolved| match carried.next_if(|(column, _)| column.position == resolved.position) {
             Some((column, scope)) => Column {
-                column: read_as_text(column, scope),
+                column: read_as_text(ctx, column, scope),
                 affinity: column.source.affinity(),
                 stored: stored(table, column).or_else(|| told(column).filter(|_| ctx.target.made)),
                 missing: false,
             },
-            None => missing(resolved),
+            None => computed(table, resolved).unwrap_or_else(|| missing(resolved)),
         })
         .collect();
     let rowid = table.source.primary_key.as_ref().filter(|key| key.rowid_alias).and_then(|key| {
@@ -50,14 +53,43 @@ fn relation(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Relation {
     Relation { source: table.source.name.clone(), target, columns, rowid, view: None }
 }
 
-/// An existing column of type citext is read as a new one is.
-fn read_as_text(column: &DecidedColumn<'_>, mut scope: ScopeColumn) -> ScopeColumn {
-    if scope.pg_type.is_citext() {
+/// An existing column of type citext or of an enum is read as a new one is.
+fn read_as_text(ctx: &Context<'_>, column: &DecidedColumn<'_>, mut scope: ScopeColumn) -> ScopeColumn {
+    if scope.pg_type.is_citext() || is_enum(ctx, &scope.pg_type) {
         scope.pg_type = PgType::Text;
         scope.read_as_text = true;
         scope.collation = column.source.collation.as_deref().map_or(Collation::Binary, Collation::named);
     }
     scope
+}
+
+/// A type of the plan's schemas that is an enum, as PostgreSQL prints it.
+pub fn is_enum(ctx: &Context<'_>, pg_type: &PgType) -> bool {
+    let (PgType::Other(name) | PgType::UserDefined(name)) = pg_type else { return false };
+    let plain = |name: &str| name.replace('"', "");
+    let is = |t: &ExistingType| plain(name) == plain(&format!("{}.{}", t.schema, t.name));
+    ctx.target.types.iter().any(|t| !t.labels.is_empty() && is(t))
+}
+
+/// A column that SQLite computes and the existing table as well. Nothing is loaded into it, but it can be read.
+fn computed(table: &DecidedTable<'_>, resolved: &ResolvedColumn<'_>) -> Option<Column> {
+    let source = resolved.source;
+    let Place::LeftOut { name: Some(name), .. } = &resolved.place else { return None };
+    let there = table.existing.filter(|_| !table.fresh())?.column(name)?;
+    (source.generated.is_some() && there.generated).then(|| Column {
+        column: ScopeColumn {
+            source: source.name.clone(),
+            target: name.clone(),
+            pg_type: there.pg_type.clone(),
+            format: None,
+            collation: source.collation.as_deref().map_or(Collation::Binary, Collation::named),
+            read_as_text: false,
+            size: Size::UNKNOWN,
+        },
+        affinity: source.affinity(),
+        stored: None,
+        missing: false,
+    })
 }
 
 /// What all rows hold. Values that the plan's `using` computes are not those of the file.

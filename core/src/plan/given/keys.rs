@@ -229,8 +229,9 @@ pub const KEYS: &[Key] = &[
     Key::new("strict", Kind::Flag, "false").run().in_table(NOTHING).says(
         "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements-and-views).",
         "\"strict\": true"),
-    Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Carry triggers over.", "\"triggers\": false"),
+    Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
+        "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",
+        "\"triggers\": {\"exclude\": [\"fts_*\"]}"),
     Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
         "Create text search indexes for FTS tables.", "\"fts\": false"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(

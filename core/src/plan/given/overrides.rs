@@ -54,6 +54,7 @@ pub struct Overrides {
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
     pub views: Option<Carried>,
+    pub triggers: Option<Carried>,
     /// Nothing is carried over that rests on an assumption.
     pub strict: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
@@ -300,6 +301,7 @@ fn read_plan(map: &Object) -> Overrides {
         wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
         views: Carried::read(map, "views"),
+        triggers: Carried::read(map, "triggers"),
         strict: flag(map, "strict"),
         tables: entries(map, "tables", read_table),
     }
@@ -436,7 +438,7 @@ mod tests {
     #[test]
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
-            (json!({"triggers": true}), "plan.triggers = true: not supported yet"),
+            (json!({"fts": true}), "plan.fts = true: not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),

@@ -173,7 +173,7 @@ mod tests {
             json!({ "null_values": "" }),
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
-            json!({ "triggers": true }),
+            json!({ "triggers": "table" }),
             json!({ "views": "view" }),
             json!({ "views": { "v": { "sql": "" } } }),
             json!({ "views": { "v": ["a"] } }),

@@ -55,6 +55,8 @@ pub(super) struct Level<'s> {
     pub key_sql: Vec<String>,
     /// Within an aggregate or a key, where a column is each row's.
     pub within: usize,
+    /// What its results are written to.
+    pub awaited: Option<super::write::Awaited>,
     /// A column of it was named.
     pub named: bool,
     /// The only aggregate `min(x)` or `max(x)`: from its row SQLite takes the other columns.
@@ -290,6 +292,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     let mut node = Node::atom(sql, of.class).kind(kind).sized(size, bits).mixed(of.mixed);
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
+    node.bare = of.bare;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
     node

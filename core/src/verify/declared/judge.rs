@@ -83,7 +83,7 @@ impl Judge {
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
         if is_view(declared) {
-            return (declared.objects.iter().map(|view| self.view(declared, view, found)).collect(), vec![]);
+            return (self.of_view(declared, found, server), vec![]);
         }
         let absent = self.absent(declared, found, facts);
         let Some(found) = found.filter(|_| absent.is_none()) else {
@@ -159,6 +159,24 @@ impl Judge {
             }
             _ => Some(self.left_out(declared, object, missing)),
         }
+    }
+
+    /// A view and its triggers.
+    fn of_view(
+        &self,
+        declared: &DeclaredTable,
+        found: Option<&FoundTable>,
+        server: &mut Server<'_>,
+    ) -> Vec<Judged> {
+        let judge = |object: &Declared| match (object.kind, found) {
+            (DeclaredKind::Trigger, Some(found)) => {
+                let matching = Matching { table: found, schema: &declared.schema };
+                Some(self.object(declared, object, &matching, &TableFacts::default(), server).0)
+            }
+            (DeclaredKind::Trigger, None) => self.object_of_absent(declared, object, None),
+            _ => Some(self.view(declared, object, found)),
+        };
+        declared.objects.iter().filter_map(judge).collect()
     }
 
     /// A view, whoever has made it: names are all that is compared.
