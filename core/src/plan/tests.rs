@@ -711,7 +711,10 @@ fn what_takes_no_part_is_said() {
     all.triggers.push(Trigger { name: "tr".into(), table: "boxes".into(), sql: String::new() });
     all.problems.push(Problem { object: "bad".into(), reason: "malformed definition".into() });
     let planned = plan(&all, json!({}));
-    assert_eq!(said(&planned, "view v"), ["warning: view \"v\" is not carried over: its schema does not exist"]);
+    assert_eq!(
+        said(&planned, "view v"),
+        ["warning: view \"v\" is not carried over: its schema does not exist"]
+    );
     assert_eq!(said(&planned, "trigger tr").len(), 1);
     assert_eq!(said(&planned, "bad"), ["blocking: malformed definition"]);
     assert_eq!(
