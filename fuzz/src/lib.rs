@@ -18,6 +18,7 @@ mod queries;
 mod sql;
 mod statements;
 mod text;
+mod triggers;
 mod values;
 
 use std::time::Duration;
