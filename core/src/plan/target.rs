@@ -34,6 +34,8 @@ pub struct Target {
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
     pub views: Vec<ExistingView>,
+    /// A run has made what the plan says, and the values were loaded: they are what their types say.
+    pub made: bool,
     /// What the server does not take of the plan's tables, as far as it has been tried.
     pub refused: Vec<Refusal>,
     /// The views that it does not take.

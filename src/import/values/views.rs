@@ -93,6 +93,7 @@ fn as_made(survey: &Survey) -> Result<Planned, Error> {
     let target = Target {
         citext: existing::citext(),
         texts_of_bytes: survey.needs.texts_of_bytes,
+        made: true,
         ..existing::read(&[])
     };
     Ok(plan::build(&survey.facts(), &target, &survey.overrides)?)

@@ -8,8 +8,8 @@ use crate::plan::target::ExistingType;
 use crate::sqltext::qualified;
 use crate::translate::program::{Column, Relation, Schema, Stored};
 use crate::translate::{Collation, ScopeColumn, Size};
-use crate::types::ColumnProfile;
-use crate::value::{PgType, Timezone};
+use crate::types::{ColumnProfile, TypeClass};
+use crate::value::{Format, PgType, Timezone};
 
 /// Of every table.
 pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
@@ -36,7 +36,7 @@ fn relation(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Relation {
             Some((column, scope)) => Column {
                 column: read_as_text(ctx, column, scope),
                 affinity: column.source.affinity(),
-                stored: stored(table, column),
+                stored: stored(table, column).or_else(|| told(column).filter(|_| ctx.target.made)),
                 missing: false,
             },
             None => computed(table, resolved).unwrap_or_else(|| missing(resolved)),
@@ -105,6 +105,24 @@ fn stored(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<Stored
         reals: profile.reals > 0,
         texts: profile.texts > 0,
         blobs: profile.blobs > 0,
+    })
+}
+
+/// What a column holds whose values all became values of its type.
+fn told(column: &DecidedColumn<'_>) -> Option<Stored> {
+    use TypeClass::{
+        Bool, Bytea, Date, Float, Integer, Json, Jsonb, Numeric, Text, Time, Timestamp, TimestampTz, Uuid,
+    };
+    let none = Stored { integers: false, reals: false, texts: false, blobs: false };
+    let of_text = matches!(column.format, None | Some(Format::Iso8601));
+    Some(match TypeClass::of(&column.pg_type) {
+        Integer | Bool => Stored { integers: true, ..none },
+        Float | Numeric => Stored { integers: true, reals: true, ..none },
+        Text | Uuid | Json | Jsonb => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz if of_text => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz => Stored { integers: true, ..none },
+        Bytea => Stored { blobs: true, ..none },
+        _ => return None,
     })
 }
 

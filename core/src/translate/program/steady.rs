@@ -126,3 +126,34 @@ fn has_one_row(select: &Select<'_>) -> bool {
     };
     select.body.compounds.is_none() && (from.is_none() || columns.iter().any(aggregated))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::unsteady;
+    use super::*;
+
+    #[test]
+    fn what_may_be_another_result_is_seen() {
+        for (query, expected) in [
+            ("SELECT a, b FROM t WHERE a > 1 ORDER BY b", None),
+            ("SELECT a, count(*), max(b) FROM t GROUP BY a", None),
+            ("SELECT a AS x, sum(b) FROM t GROUP BY x", None),
+            ("SELECT lower(a), sum(b) FROM t GROUP BY 1", None),
+            ("SELECT count(*), 'x' FROM t", None),
+            ("SELECT (SELECT max(b) FROM t) FROM u", None),
+            ("SELECT a, b FROM t GROUP BY a", Some(Unsteady::Order)),
+            ("SELECT a, max(b) FROM t", Some(Unsteady::Order)),
+            ("SELECT * FROM t GROUP BY a", Some(Unsteady::Order)),
+            ("SELECT a FROM t LIMIT 1", Some(Unsteady::Order)),
+            ("SELECT a FROM u WHERE b IN (SELECT b FROM t LIMIT 2)", Some(Unsteady::Order)),
+            ("SELECT (SELECT b FROM t) FROM u", Some(Unsteady::Order)),
+            ("SELECT GROUP_CONCAT(a) FROM t", Some(Unsteady::Order)),
+            ("SELECT row_number() OVER (ORDER BY b) FROM t", Some(Unsteady::Order)),
+            ("SELECT random() FROM t LIMIT 1", Some(Unsteady::Chance)),
+            ("SELECT a FROM t WHERE b = last_insert_rowid()", Some(Unsteady::Chance)),
+            ("nonsense", None),
+        ] {
+            assert_eq!(unsteady(&format!("CREATE VIEW v AS {query}")), expected, "{query}");
+        }
+    }
+}

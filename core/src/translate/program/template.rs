@@ -99,3 +99,55 @@ fn is_column(schema: &Schema, name: &str) -> bool {
     let mut columns = schema.relations.iter().flat_map(|relation| &relation.columns);
     columns.any(|column| column.column.source.eq_ignore_ascii_case(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Relation, view};
+    use super::*;
+
+    fn schema() -> Schema {
+        let gone = |name: &str, target: Result<String, String>| Relation {
+            source: name.to_owned(),
+            target,
+            columns: vec![],
+            rowid: None,
+            view: None,
+        };
+        let there = gone("Items", Ok("\"app\".\"items\"".into()));
+        Schema { relations: vec![there, gone("lost", Err("is not there".into()))], ..Schema::default() }
+    }
+
+    fn of(definition: &str) -> (String, String) {
+        let schema = schema();
+        let refusal = view(definition, &schema, str::to_owned).err();
+        let marked = refusal.as_ref().and_then(|refusal| marked_line(definition, refusal));
+        (template(definition, &schema, refusal.as_ref()).unwrap_or_default(), marked.unwrap_or_default())
+    }
+
+    #[test]
+    fn tables_get_their_names_and_the_place_is_marked() {
+        let (sql, marked) = of("CREATE VIEW v AS\nSELECT [Items].x, nosuch(1)\nFROM items, lost;");
+        assert_eq!(
+            sql,
+            "SELECT \"items\".x, nosuch(1)\nFROM \"app\".\"items\", «lost»\n\
+             /* CREATE VIEW v AS\nSELECT [Items].x, nosuch(1)\nFROM items, lost; */"
+        );
+        assert_eq!(marked, "FROM items, «lost»;");
+    }
+
+    #[test]
+    fn a_comment_does_not_end_the_comment() {
+        let (sql, _) = of("CREATE VIEW v AS SELECT /* a */ nosuch(2) -- b");
+        assert_eq!(
+            sql,
+            "SELECT /* a */ «nosuch(2)» -- b\n/* CREATE VIEW v AS SELECT / * a * / nosuch(2) -- b */"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_no_template() {
+        for definition in ["", "CREATE VIEW v", "CREATE VIEW v AS", "SELECT 'x"] {
+            assert_eq!(template(definition, &schema(), None), None, "{definition}");
+        }
+    }
+}

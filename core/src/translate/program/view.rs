@@ -15,6 +15,11 @@ use crate::value::Format;
 pub struct ViewColumns(pub(super) Vec<Output>);
 
 impl ViewColumns {
+    /// Their names in PostgreSQL.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|output| output.label.as_deref().unwrap_or_default())
+    }
+
     /// Of each: the table and column of the file whose values it has, unchanged; and how numbers were read that are times.
     pub fn origins(&self) -> impl Iterator<Item = (Option<(String, String)>, Option<Format>)> {
         self.0.iter().map(|output| {

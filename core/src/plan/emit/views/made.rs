@@ -82,7 +82,13 @@ impl<'m, 'a> Maker<'m, 'a> {
             return Err(Hindrance::InTheWay("another view has its name".into()));
         }
         let form = self.taken.form(&view.name);
-        let replaced = self.replaced(&name, &target, form)?;
+        let replaced = match self.replaced(&name, &target, form) {
+            Err(there @ Hindrance::There(_)) if own.is_none() => {
+                self.see(view, &name, schema);
+                return Err(there);
+            }
+            replaced => replaced?,
+        };
         let definition = match own {
             Some(text) => Definition { sql: self.own_definition(view, text), notes: vec![], columns: None },
             None => self.translated(view, schema)?,
@@ -102,25 +108,40 @@ impl<'m, 'a> Maker<'m, 'a> {
             let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
             self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
         }
-        self.create(view, name, target, form, &definition);
+        self.create(view, name, &target, form, &definition);
         self.try_out(view, &definition);
         if let Some(columns) = definition.columns {
-            let (source, target) =
-                (view.name.clone(), Ok(qualified(&self.ctx.plan.schema, &self.last_name())));
-            let relation = Relation { source, target, columns: vec![], rowid: None, view: Some(columns) };
-            let tried = Relation { target: Ok(self.last_tried()), ..relation.clone() };
-            schema.relations.push(relation);
-            self.tried.relations.push(tried);
+            let tried = tried_view(self.made.plans.len());
+            self.add(view, (target, tried), columns, schema);
         }
         Ok((!definition.notes.is_empty()).then(|| told::assumes(view, &definition.notes)))
     }
 
-    fn last_name(&self) -> String {
-        self.made.plans.last().map(|plan| plan.target.clone()).unwrap_or_default()
+    /// Lets other statements read it, and those that are tried what stands in for it.
+    fn add(
+        &mut self,
+        view: &View,
+        (target, tried): (String, String),
+        columns: program::ViewColumns,
+        schema: &mut Schema,
+    ) {
+        let source = view.name.clone();
+        let relation =
+            Relation { source, target: Ok(target), columns: vec![], rowid: None, view: Some(columns) };
+        self.tried.relations.push(Relation { target: Ok(tried), ..relation.clone() });
+        schema.relations.push(relation);
     }
 
-    fn last_tried(&self) -> String {
-        tried_view(self.made.plans.len())
+    /// A view that is there has the columns that it would get, as far as names tell: others may read it.
+    fn see(&mut self, view: &View, name: &str, schema: &mut Schema) {
+        let is = |r: &&ExistingTable| r.schema == self.ctx.plan.schema && r.name == name;
+        let there = self.ctx.target.relations.iter().find(is);
+        let translated = self.translated(view, schema).ok().and_then(|definition| definition.columns);
+        let (Some(there), Some(columns)) = (there, translated) else { return };
+        if there.columns.iter().map(|column| column.name.as_str()).eq(columns.names()) {
+            let target = qualified(&self.ctx.plan.schema, name);
+            self.add(view, (target.clone(), target), columns, schema);
+        }
     }
 
     fn fold(&self, name: &str) -> String {
@@ -203,7 +224,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         &mut self,
         view: &View,
         name: String,
-        target: String,
+        target: &str,
         form: Option<Form>,
         definition: &Definition,
     ) {
