@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import random
 import re
 import sqlite3
@@ -22,7 +23,7 @@ class Pair:
     """A file that SQLite writes, and what an import made of it. Statements are run on both sides, each undone where it fails."""
 
     def __init__(self, t, script, plan=None, name="pair.db"):
-        self.path = t.file(name, script)
+        self.path = script if isinstance(script, pathlib.Path) else t.file(name, script)
         self.said = findings(t, self.path, plan)
         t.import_(self.path, plan or {})
         self.source = sqlite3.connect(self.path, isolation_level=None)
@@ -427,7 +428,7 @@ def test_what_is_left_out_comes_with_statements_to_finish(t):
 def test_a_strict_plan_takes_none_that_assumes(t):
     path = t.file("strict.db", SHOP)
     said = findings(t, path, {"strict": True})
-    assert "the plan is strict, and its translation assumes: it fires after all rows of a statement have changed" in said["trigger item_touch"]["message"]
+    assert re.search("the plan is strict, and its translation assumes: .*it fires after all rows of a statement have changed", said["trigger item_touch"]["message"])
     assert said["trigger item_touch"]["fix"] == {"strict": False}
     t.import_(path, {"strict": True})
     assert "item_touch" not in triggers(t) and "part_gone" in triggers(t)
@@ -457,11 +458,11 @@ def test_triggers_in_databases_of_other_encodings(t, encoding):
     database = t.other_database(encoding.lower(), f"TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
     session = t.session(database=database)
     session.execute(t.call("sqlite_import", path, {}))
-    made = [row[0] for row in session.execute("SELECT tgname FROM pg_trigger ORDER BY tgname COLLATE \"C\"").rows]
-    # A trigger whose text the encoding does not have is left out, and the rows are there.
-    assert "plain" in made and len(made) == {"SQL_ASCII": 3, "LATIN1": 2, "EUC_JP": 2}[encoding], made
+    made = [row[0] for row in session.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal").rows]
+    # A trigger whose text the encoding does not have is left out.
+    assert "plain" in made and len(made) == {"SQL_ASCII": 3, "LATIN1": 2, "EUC_JP": 3}[encoding], made
     session.execute("SET standard_conforming_strings = off; INSERT INTO t VALUES (1, 'x'), (2, E'a\\\\b')")
-    assert session.execute("SELECT what FROM log").rows == [("it's \\ x",)]
+    assert session.execute("SELECT what FROM log").rows == (("it's \\ x",),)
 
 
 def test_a_dump_restores_without_the_extension(t):
@@ -478,7 +479,7 @@ def test_a_dump_restores_without_the_extension(t):
     for sql in [d for d in functions if "item_new" in d] + [d for d in made if "item_new" in d]:
         empty.execute(sql)
     empty.execute("INSERT INTO item (id, name, qty) VALUES (1, 'x', 2); UPDATE item SET qty = 3; DELETE FROM item")
-    assert empty.execute("SELECT what FROM log ORDER BY id").rows == [("insert",), ("qty",), ("delete",)]
+    assert empty.execute("SELECT what FROM log ORDER BY id").rows == (("insert",), ("qty",), ("delete",))
 
 
 def test_a_run_that_goes_on_leaves_out_what_fails(t):
@@ -492,3 +493,54 @@ def test_a_run_that_goes_on_leaves_out_what_fails(t):
     assert len(found) == 1 and "not this one" in found[0]["message"] and '"exclude":["item_new"]' in found[0]["hint"].replace(" ", ""), found
     row = t.rows("SELECT state, ok FROM verify_constraints() WHERE name = 'item_new'")
     assert row == [{"state": "missing", "ok": False}], row
+
+
+def calibre_statement(generator, number):
+    book, other = generator.randint(1, 8), generator.randint(1, 8)
+    link = generator.choice(["authors", "tags", "publishers", "ratings", "series"])
+    column = link.rstrip("s") if link != "series" else "series"
+    return generator.choice([
+        f"INSERT INTO books (id, title, path) VALUES ({100 + number}, 'Book {number}', '')",
+        f"INSERT INTO books_{link}_link (id, book, {column}) VALUES ({1000 + number}, {book}, {other})",
+        f"UPDATE books_{link}_link SET book = {book} WHERE id = {1000 + generator.randint(0, number + 1)}",
+        f"UPDATE books_{link}_link SET {column} = {other} WHERE book = {book}",
+        f"DELETE FROM {link} WHERE id = {other}",
+        f"DELETE FROM books WHERE id = {book}",
+        f"DELETE FROM books WHERE id > {100 + number - 3}",
+        f"INSERT INTO comments (id, book, text) VALUES ({1000 + number}, {book}, 'text')",
+        f"UPDATE comments SET book = {other}",
+        f"INSERT INTO custom_column_1 (id, book, value) VALUES ({1000 + number}, {book}, 'v')",
+        f"INSERT INTO tags (id, name) VALUES ({generator.randint(1, 30)}, 'tag {number}')",
+        f"INSERT INTO identifiers (id, book, type, val) VALUES ({1000 + number}, {book}, 'isbn', '{number}')",
+    ])
+
+
+def test_calibre_s_triggers_do_what_they_do_in_sqlite(t, pair):
+    """Without the four that call functions of calibre, and the full-text index that PostgreSQL does not have."""
+    path = t.copy_of(shared("data", "calibre_metadata.db"))
+    source = sqlite3.connect(path)
+    for name in ("books_insert_trg", "books_update_trg", "series_insert_trg", "series_update_trg", "annotations_fts_insert_trg",
+                 "annotations_fts_update_trg", "annotations_fts_delete_trg"):
+        source.execute(f"DROP TRIGGER {name}")
+    source.commit()
+    source.close()
+    made = pair(path)
+    generator = random.Random(SEED)
+    refused = sum(made.both(calibre_statement(generator, number))[0] is not None for number in range(200))
+    assert 40 < refused < 190
+    made.same("authors", "tags", "publishers", "ratings", "series", "comments", "custom_column_1", "identifiers", "books_authors_link", "books_tags_link",
+              "books_publishers_link", "books_ratings_link", "books_series_link", "data")
+    made.same("books", columns="id, title, path").same("books_pages_link", columns="book, pages")
+
+
+def test_pg_dump_takes_them_along(t):
+    t.import_(t.file("dump.db", SHOP))
+    dump = t.server.dump(t.database, "postgres", "-n", "public")
+    assert dump.returncode == 0, dump.stderr
+    restored = t.empty_database("restored")
+    t.session(database=restored).execute("DROP SCHEMA public")
+    t.server.restore(restored, dump.stdout)
+    session = t.session(database=restored)
+    session.execute("INSERT INTO public.item (id, name, qty) VALUES (70, 'x', 2); UPDATE public.stocked SET qty = 3 WHERE id = 70")
+    assert session.execute("SELECT what FROM public.log ORDER BY id").rows == (("insert",), ("qty",))
+    assert session.execute("SELECT qty FROM public.stock WHERE item = 70").rows == (("3",),)
