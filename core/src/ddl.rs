@@ -5,6 +5,7 @@
 //! bounded in length and nesting before they are parsed (`tokens`), and the tree is never walked recursively.
 
 mod clock;
+pub mod resolve;
 mod tokens;
 
 use sqlite3_parser::ast::{

@@ -1,4 +1,4 @@
-//! `sqlite_translate`: a SELECT of an application, as PostgreSQL understands it.
+//! `sqlite_translate`: a statement of an application, as PostgreSQL understands it.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;

@@ -6,6 +6,7 @@
 mod citus;
 mod columns;
 pub mod foreign_keys;
+mod functions;
 mod indexes;
 mod keys;
 mod levels;
@@ -77,6 +78,7 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let (views, types) = (views::read(&schemas), types::read(&schemas));
+    let functions = functions::read(&schemas);
     Target {
         relations: found.into_tables(),
         icu: spi::any(HAS_ICU, &[]),
@@ -87,6 +89,7 @@ pub fn read(schemas: &[String]) -> Target {
         schemas,
         views,
         types,
+        functions,
         ..Target::default()
     }
 }

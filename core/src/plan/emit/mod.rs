@@ -11,4 +11,6 @@ pub(crate) mod relations;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;
+pub(crate) mod triggers;
 pub(crate) mod views;
+pub(crate) mod writables;

@@ -38,6 +38,8 @@ pub enum Kind {
     Names,
     /// `true`, `false`, or an object with globs of names to leave out.
     Objects,
+    /// `true`, `false`, one of these forms, or an object with globs and texts of the caller's own.
+    Carried(&'static [&'static str]),
     /// One SQL statement, or a list of them.
     Sql,
     /// A list of texts and numbers.
@@ -221,14 +223,18 @@ pub const KEYS: &[Key] = &[
         "Create foreign keys.", "\"foreign_keys\": false"),
     Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
-    Key::new("views", Kind::Objects, "false").run().in_table(NOTHING).says(
-        "Translate the views and create them after the tables, in `schema`. `exclude` has globs of views that are left out. A view that cannot be shown to have the same rows is left out with a finding, and so is one whose name is taken; with `existing_rows` `replace` an existing view of the name is replaced.",
-        "\"views\": true"),
+    Key::new("views", Kind::Carried(Form::WORDS), "true").run().in_table(NOTHING).says(
+        "Translate the views and create them after the tables, in `schema`: as views, or as materialized views (`materialized`) or tables (`table`) that hold the rows of the loaded file. An object has globs of views that are left out (`exclude`) or get another form, and entries with a text of your own. See [Views](#views).",
+        "\"views\": {\"exclude\": [\"tmp_*\"], \"materialized\": [\"sales_*\"], \"totals\": {\"sql\": \"SELECT sum(n) AS n FROM app.sales\"}}"),
+    Key::new("strict", Kind::Flag, "false").run().in_table(NOTHING).says(
+        "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements-and-views).",
+        "\"strict\": true"),
     Key::new("helpers", Kind::Flag, "true").run().in_table(NOTHING).says(
         "Create the functions of schema `sqlite_compat` that translated views and triggers call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
         "\"helpers\": false"),
-    Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Carry triggers over.", "\"triggers\": false"),
+    Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
+        "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",
+        "\"triggers\": {\"exclude\": [\"fts_*\"]}"),
     Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
         "Create text search indexes for FTS tables.", "\"fts\": false"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
@@ -417,6 +423,10 @@ fn values(kind: Kind, works: Works) -> String {
             format!("{words}, or an object with `case`, `prefix`, `suffix`, `replace`")
         }
         Kind::Objects => "`true`, `false`, or `{\"exclude\": [globs]}`".into(),
+        Kind::Carried(forms) => {
+            let words: String = forms.iter().map(|form| format!("`\"{form}\"`, ")).collect();
+            format!("`true`, `false`, {words}or an object of globs and texts")
+        }
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),

@@ -1,4 +1,4 @@
-//! What takes no part: virtual tables, their shadows, triggers, and what could not be read.
+//! What takes no part: virtual tables, their shadows, and what could not be read.
 
 use crate::catalog::{Content, Table, TableKind};
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -28,7 +28,7 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
             findings.push(finding);
         }
     }
-    objects(ctx, selection, findings);
+    problems(ctx, selection, findings);
     rows
 }
 
@@ -78,16 +78,6 @@ fn table_finding(table: &Table) -> Option<Finding> {
 fn stored_only_there(rows: u64) -> String {
     let rows = counted(rows, "row is", "rows are");
     format!("its {rows} stored only there")
-}
-
-fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
-    let catalog = ctx.source.catalog;
-    for trigger in &catalog.triggers {
-        let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
-        let finding = Kind::Trigger.warning(format!("trigger {}", trigger.name), message);
-        findings.push(finding.hint("Recreate it in PostgreSQL."));
-    }
-    problems(ctx, selection, findings);
 }
 
 fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
 use super::MOST_STEPS;
 use super::aggregate::is_aggregate;
 use super::scope::derived;
-use super::{forms, guard, known, numbers, times};
+use super::{forms, guard, known, numbers, session, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
@@ -52,6 +52,9 @@ impl<'s> Walk<'s> {
             Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
                 let args = args.unwrap_or(&[]);
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
+                if let Some(reason) = session::refused(&name) {
+                    return refuse(reason);
+                }
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
                 if window || is_aggregate(&name, args.len()) {
                     return self.aggregate(
@@ -172,6 +175,7 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
+        check_bare(&nodes)?;
         self.note_rounded(&nodes.iter().collect::<Vec<_>>());
         nodes.iter().for_each(|node| self.note_uuid(node));
         let nodes = times::beside_texts(nodes);
@@ -458,6 +462,19 @@ fn uncollated(node: Node) -> Node {
         Kind::Column { .. } if node.class == TypeClass::Text => Node { numeric_text: false, ..node },
         _ => node,
     }
+}
+
+/// A value of NEW or OLD is never equal to a literal of another storage class.
+fn check_bare(nodes: &[Node]) -> Result<()> {
+    let number = |n: &&Node| n.is_number() || n.class == TypeClass::Bool;
+    let text = |n: &&Node| n.class == TypeClass::Text;
+    let bare = || nodes.iter().filter(|n| n.bare);
+    let texts = nodes.iter().any(|n| n.text_literal().is_some());
+    let numbers = nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))));
+    if texts && bare().any(|n| number(&n)) || numbers && bare().any(|n| text(&n)) {
+        return refuse("a value of NEW or OLD compared with a literal of another storage class");
+    }
+    Ok(())
 }
 
 /// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.
