@@ -13,6 +13,7 @@ use crate::import::existing;
 use crate::import::notices::{Comparing, Notices};
 use crate::import::result::{Status, TableResult};
 use crate::import::survey::{Survey, on_thread};
+use crate::pg::progress::{Command, Work};
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{spi, xact};
@@ -168,7 +169,15 @@ impl OfView<'_> {
         approximate: Vec<usize>,
         sink: &mut dyn Sink,
     ) -> Result<Result<Tally, String>, Error> {
-        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), None);
+        let command = Command {
+            work: Work::Verify,
+            relation: relation::find(&spec.schema, &spec.target).unwrap_or(pgrx::pg_sys::InvalidOid),
+            run: 0,
+            table_number: 0,
+            tables: 0,
+            tuples_total: 0,
+        };
+        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), command);
         let question = Question {
             spec,
             table,
