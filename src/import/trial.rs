@@ -17,8 +17,8 @@ use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
 use pg_sqlite_migrate_core::plan::view::{TriedView, ViewRefusal};
-use pg_sqlite_migrate_core::translate::helper;
 use pg_sqlite_migrate_core::plan::{Phase, Planned, Step};
+use pg_sqlite_migrate_core::translate::helper;
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {
