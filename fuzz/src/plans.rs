@@ -108,6 +108,18 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
             prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
+        Kind::Carried(forms) => {
+            let words: Vec<&str> = forms.iter().copied().chain(["view"]).collect();
+            let glob = near(&["*", "sales_*", "[!x]?", "[a"], WORDS).prop_map(Value::from);
+            let list = prop::collection::vec(glob, 0..3).prop_map(Value::from);
+            let entry = sql().prop_map(|sql| json!({ "sql": sql }));
+            let key = select(&["exclude", "materialized", "table", "v"][..]).prop_map(str::to_owned);
+            let member = (key, prop_oneof![list, entry]);
+            let object = prop::collection::vec(member, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect()));
+            prop_oneof![any::<bool>().prop_map(Value::from), select(words).prop_map(Value::from), object]
+                .boxed()
+        }
         Kind::Verify => {
             let share = prop_oneof![(0.0..1.5).prop_map(Value::from), Just(Value::Null)];
             let key = select(&["sample", "share"][..]).prop_map(str::to_owned);

@@ -13,7 +13,8 @@ use super::steps::Steps;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
-use crate::pg::{encoding, interrupts, settings::LocalSettings, thread, types, xact};
+use crate::pg::settings::{self, LocalSettings};
+use crate::pg::{encoding, interrupts, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
@@ -51,6 +52,8 @@ pub struct Survey {
     pub needs: Needs,
     /// Tables that could not be read are skipped in them.
     pub overrides: Overrides,
+    /// The caller's, in which the statements of the plan are read.
+    pub search_path: String,
 }
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
@@ -128,6 +131,7 @@ fn read(
         broken,
         needs,
         overrides,
+        search_path: settings::search_path(),
     })
 }
 
@@ -374,6 +378,10 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     let (mut target, mut planned) = untried(survey)?;
     target.refused = trial::refusals(&planned.trials);
     if !target.refused.is_empty() {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
+    target.refused_views = trial::refused_views(&planned, &survey.search_path);
+    if !target.refused_views.is_empty() {
         planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
     }
     Ok((target, planned))

@@ -68,6 +68,10 @@ kinds! {
     ViewAssumes = "view_assumes",
     /// A trigger is not carried over.
     Trigger = "trigger",
+    /// A trigger does in PostgreSQL what it does in SQLite on an assumption.
+    TriggerAssumes = "trigger_assumes",
+    /// A trigger has nothing to do in PostgreSQL.
+    TriggerUnneeded = "trigger_unneeded",
     /// The records of a migration tool are not loaded.
     Bookkeeping = "bookkeeping",
     /// Characters of a name or a default are not in the database's encoding.

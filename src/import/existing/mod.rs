@@ -7,6 +7,7 @@ mod citus;
 mod columns;
 pub mod extensions;
 pub mod foreign_keys;
+mod functions;
 mod indexes;
 mod keys;
 mod levels;
@@ -80,6 +81,7 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let (views, types) = (views::read(&schemas), types::read(&schemas));
+    let functions = functions::read(&schemas);
     Target {
         relations: found.into_tables(),
         icu: spi::any(HAS_ICU, &[]),
@@ -91,6 +93,7 @@ pub fn read(schemas: &[String]) -> Target {
         schemas,
         views,
         types,
+        functions,
         ..Target::default()
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::carried;
 use super::fts;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
@@ -73,6 +74,7 @@ fn shape(kind: Kind) -> Value {
             let object = json!({ "type": "object", "properties": { "exclude": exclude }, "required": ["exclude"], "additionalProperties": false });
             json!({ "anyOf": [{ "type": "boolean" }, object] })
         }
+        Kind::Carried(forms) => carried::schema(forms, &text()),
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Kind::Values => {
             let value =
@@ -173,7 +175,10 @@ mod tests {
             json!({ "null_values": "" }),
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
-            json!({ "triggers": true }),
+            json!({ "triggers": "table" }),
+            json!({ "views": "view" }),
+            json!({ "views": { "v": { "sql": "" } } }),
+            json!({ "views": { "v": ["a"] } }),
             json!({ "indexes": {} }),
             json!({ "indexes": { "exclude": "a" } }),
             json!({ "checks": { "exclude": [1] } }),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::carried;
 use super::fts;
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
@@ -49,6 +50,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Word(words) => check_word(words, value, path),
         Kind::Globs => check_list(value, path),
         Kind::Objects => objects::check(value, path),
+        Kind::Carried(forms) => carried::check(forms, value, path),
         Kind::Names => naming::check(value, path),
         Kind::Values => check_values(value, path),
         Kind::Sql if value.is_string() => check_text(value, path).map(|_| ()),

@@ -1,4 +1,4 @@
-//! What takes no part: virtual tables, their shadows, triggers, and what could not be read.
+//! What takes no part: virtual tables, their shadows, and what could not be read.
 
 use crate::catalog::TableKind;
 use crate::finding::{Finding, Fix, Kind};
@@ -39,18 +39,8 @@ pub fn report(
             findings.push(finding);
         }
     }
-    objects(ctx, selection, findings);
-    rows
-}
-
-fn objects(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
-    let catalog = ctx.source.catalog;
-    for trigger in &catalog.triggers {
-        let message = format!("trigger \"{}\" on \"{}\" is not carried over", trigger.name, trigger.table);
-        let finding = Kind::Trigger.warning(format!("trigger {}", trigger.name), message);
-        findings.push(finding.hint("Recreate it in PostgreSQL."));
-    }
     problems(ctx, selection, findings);
+    rows
 }
 
 fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {

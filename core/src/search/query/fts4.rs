@@ -179,17 +179,17 @@ impl Parser<'_> {
             // A column without a word at the very end would be read again.
             return if self.at < self.text.len() { self.item() } else { Ok(Item::End) };
         };
-        let before = piece[..from].chars().next_back();
-        if before == Some('^') {
-            return Err(Fault::unsupported(FIRST, start + from - 1));
+        let (mark, before) = piece[..from].char_indices().next_back().unwrap_or_default();
+        let mark = start + mark;
+        if before == '^' {
+            return Err(Fault::unsupported(FIRST, mark));
         }
-        let excluded = before == Some('-');
-        let minus = start + from.saturating_sub(1);
-        let apart = self.text[..minus].chars().next_back().is_none_or(|c| c.is_whitespace() || c == '(');
+        let excluded = before == '-';
+        let apart = self.text[..mark].chars().next_back().is_none_or(|c| c.is_whitespace() || c == '(');
         if excluded && apart && !self.standard {
             let reason =
                 "\"-\" excludes a word in the standard query syntax, and means nothing in the enhanced";
-            return Err(Fault::unsupported(reason, minus));
+            return Err(Fault::unsupported(reason, mark));
         }
         let excluded = excluded && self.standard;
         let prefix = piece[to..].starts_with('*');

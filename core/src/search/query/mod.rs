@@ -47,8 +47,8 @@ impl Syntax {
 
 /// Longer texts are refused, in bytes.
 pub const LONGEST: usize = 1 << 16;
-/// Deeper nesting is refused, as FTS5 does.
-pub const DEEPEST: usize = 256;
+/// Deeper nesting is refused: FTS5 has room for about as much.
+pub const DEEPEST: usize = 100;
 
 /// What makes words of a text.
 pub trait Vocabulary {

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use crate::catalog::Deferrable;
+use crate::plan::trigger::{Fires, TriggerPlan};
 use crate::plan::{ForeignKey, IndexKeys, Made, Method, Object};
 
 use super::found::{
-    Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, Server,
+    Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, FoundTrigger,
+    Server,
 };
 use super::state::State;
 
@@ -52,6 +54,9 @@ impl Matching<'_> {
             Made::Identity(column) => self.identity(column),
             Made::Collation(column, clause) => self.collation(column, clause),
             Made::Type(column, name) => self.type_of(column, name),
+            Made::Trigger(trigger) => self.trigger(trigger),
+            // Views are looked for by their names.
+            Made::Table => Match { state: State::Missing, name: None, found: None, reason: None },
         }
     }
 
@@ -65,6 +70,22 @@ impl Matching<'_> {
             Object::Exclude { name, keys, .. } => self.exclude(name, keys, server),
             Object::Orphans(_) | Object::Computed(_) => Match::missing(),
         }
+    }
+
+    /// A trigger by its name. Whether its function does what the file's trigger does is not known.
+    fn trigger(&self, made: &TriggerPlan) -> Match {
+        let is = |t: &&FoundTrigger| match made.is_own() {
+            true => t.name.eq_ignore_ascii_case(&made.name),
+            false => t.name == made.name,
+        };
+        let Some(found) = self.table.triggers.iter().find(is) else {
+            return Match::missing().because("the table has no trigger of its name");
+        };
+        let state = if found.enabled { State::Holds } else { State::Disabled };
+        let differs =
+            made.fires.as_ref().and_then(|fires| differs(fires, (&made.schema, &made.function), found));
+        let state = if differs.is_some() { State::Differs } else { state };
+        Match { name: Some(found.name.clone()), reason: differs, ..Match::of(state, &found.definition) }
     }
 
     fn constraints(&self, kind: ConstraintKind) -> impl Iterator<Item = &FoundConstraint> {
@@ -383,4 +404,20 @@ fn same_set(one: &[String], other: &[String]) -> bool {
 /// Names as SQL writes them, quoted or not.
 pub fn same_name(one: &str, other: &str) -> bool {
     one.replace('"', "") == other.replace('"', "")
+}
+
+/// What is otherwise than the plan makes it.
+fn differs(fires: &Fires, function: (&String, &String), found: &FoundTrigger) -> Option<String> {
+    let when = format!("{} {}", fires.time.as_sql(), fires.event.as_sql());
+    if found.fires != when {
+        return Some(format!("it fires {}, not {when}", found.fires));
+    }
+    let columns = same_set(&found.columns, &fires.columns);
+    match () {
+        () if !found.row => Some("it fires for each statement".into()),
+        () if !columns => Some("it fires for other columns".into()),
+        () if found.conditional != fires.conditional => Some("its WHEN is another one".into()),
+        () if (&found.function.0, &found.function.1) != function => Some("it calls another function".into()),
+        () => None,
+    }
 }
