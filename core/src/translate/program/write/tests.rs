@@ -93,10 +93,7 @@ fn values_become_those_of_their_columns() {
             "INSERT INTO t DEFAULT VALUES RETURNING id",
             "INSERT INTO \"t\" DEFAULT VALUES RETURNING \"t\".\"id\"",
         ),
-        (
-            "UPDATE t SET made = datetime('now')",
-            "UPDATE \"t\" SET \"made\" = (date_trunc('second', now() AT TIME ZONE 'UTC'))",
-        ),
+        ("UPDATE t SET made = datetime('now')", "UPDATE \"t\" SET \"made\" = (now() AT TIME ZONE 'UTC')"),
         (
             "UPDATE t SET ok = NOT ok, name = n WHERE id = ?",
             "UPDATE \"t\" SET \"ok\" = NOT \"t\".\"ok\", \"name\" = \"t\".\"n\"::text WHERE \"t\".\"id\" = $1::bigint",
