@@ -115,7 +115,7 @@ impl Reading {
             reading.as_bytes.push(as_bytes);
             reading.converters.push(Converter::new(&Shape {
                 pg_type: &column.source.pg_type,
-                form: column.form(),
+                form: column.form,
                 format: column.format,
                 affinity: column.affinity,
                 timezone,
@@ -134,7 +134,7 @@ fn holds_text(column: &OutColumn<'_>) -> bool {
     match column.rule.family {
         Family::LongNumeric | Family::Money => false,
         Family::Text | Family::Varchar | Family::Char => true,
-        _ => matches!(column.form(), Form::Printed | Form::Array),
+        _ => matches!(column.form, Form::Printed | Form::Array),
     }
 }
 
@@ -184,8 +184,7 @@ impl Source<'_> {
         };
         let value = cursor.value(at);
         let value = match (&value, as_bytes) {
-            (Native::Bytes(bytes), true) => match (std::str::from_utf8(bytes), self.table.columns[at].form())
-            {
+            (Native::Bytes(bytes), true) => match (std::str::from_utf8(bytes), self.table.columns[at].form) {
                 (Ok(text), Form::Value) => Native::Text(text.trim_end_matches('\0').into()),
                 (Ok(text), _) => Native::Printed(text.into()),
                 (Err(_), _) => return Err(self.not_utf8(cursor, at)),

@@ -5,7 +5,7 @@ use super::convert::OnInvalid;
 use super::decide::Context;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
-use super::types::{self, Form, Rule, rule_of};
+use super::types::{self, Family, Form, Numeric, Rule, rule_of};
 use crate::finding::{Finding, Kind};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
@@ -17,6 +17,7 @@ use crate::value::{Format, PgType};
 pub struct OutColumn<'a> {
     pub source: &'a Column,
     pub rule: &'static Rule,
+    pub form: Form,
     pub name: String,
     pub declared: String,
     pub affinity: Affinity,
@@ -28,18 +29,13 @@ pub struct OutColumn<'a> {
     pub by_bytes: bool,
 }
 
-impl OutColumn<'_> {
-    pub fn form(&self) -> Form {
-        self.rule.form
-    }
-}
-
 /// The columns that go into the file, in their order.
 pub fn columns<'a>(
     ctx: &Context<'_>,
     table: &'a Table,
     given: Option<TableOverrides<'_>>,
     run_table: Option<&str>,
+    strict: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<OutColumn<'a>>, PlanError> {
     let path = |column: &str, key: &str| ctx.path_of_column(table, column, key);
@@ -85,38 +81,51 @@ pub fn columns<'a>(
             format,
             on_invalid,
             nocase: nocase(column, &object, findings),
-            ..declared(ctx, column, rule, format, on_invalid)
+            ..stored(ctx, column, rule, &Stored { format, on_invalid, strict, of_run: of_run.as_ref() })
         });
     }
     Ok(out)
 }
 
-/// The column as far as its type decides.
-fn declared<'a>(
-    ctx: &Context<'_>,
-    column: &'a Column,
-    rule: &'static Rule,
+/// What decides, with its type, how a column is stored.
+struct Stored<'s> {
     format: Option<Format>,
     on_invalid: OnInvalid,
-) -> OutColumn<'a> {
-    let mut declared = rule.declared(&column.pg_type, format, ctx.overrides.strict());
+    strict: bool,
+    of_run: Option<&'s RunColumn>,
+}
+
+/// The column as far as that goes.
+fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &Stored<'_>) -> OutColumn<'a> {
+    let mut declared = rule.declared(&column.pg_type, by.format, by.strict);
     // A STRICT table takes a text in place of a number only where it takes anything.
-    if ctx.overrides.strict()
-        && on_invalid == OnInvalid::Text
-        && matches!(declared.as_str(), "REAL" | "INTEGER")
-    {
+    if by.strict && by.on_invalid == OnInvalid::Text && matches!(declared.as_str(), "REAL" | "INTEGER") {
         declared = "ANY".into();
     }
-    let affinity = match (ctx.overrides.strict(), declared.as_str()) {
-        (true, "ANY") => Affinity::Blob,
+    let of_run = by.of_run.and_then(|column| column.declared.clone());
+    let affinity_of = |declared: &str| match (by.strict, declared) {
+        (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
         (_, declared) => Affinity::of(declared),
     };
+    let mut form = rule.form;
+    if let Some(of_run) = of_run {
+        // The column is what it was, and each value is read back as it would be by the run.
+        let keeps_texts = matches!(affinity_of(&of_run), Affinity::Text | Affinity::Blob);
+        let number = rule.family == Family::LongNumeric && ctx.overrides.numeric() == Numeric::Exact;
+        if number || form == Form::Printed && !keeps_texts {
+            form = Form::Value;
+        }
+        declared = of_run;
+    }
+    let affinity = affinity_of(&declared);
     // SQLite compares the bytes of the encoding that the file has.
     let by_bytes = column.collation == Collation::Bytes && ctx.file.encoding == "UTF-8";
+    let (format, on_invalid, name) = (by.format, by.on_invalid, String::new());
     OutColumn {
         source: column,
         rule,
-        name: String::new(),
+        form,
+        name,
         declared,
         affinity,
         format,

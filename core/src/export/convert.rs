@@ -42,6 +42,7 @@ pub struct Converter {
     element: Element,
     encoder: Encoder,
     decoder: Decoder,
+    affinity: Affinity,
     on_invalid: OnInvalid,
 }
 
@@ -68,6 +69,7 @@ impl Converter {
             element,
             encoder: Encoder::new(pg_type, format, affinity, timezone),
             decoder: Decoder::new(pg_type.base(), format, timezone),
+            affinity,
             on_invalid,
         }
     }
@@ -79,10 +81,14 @@ impl Converter {
             Err(Refused::Value(_)) if self.on_invalid == OnInvalid::Null => {
                 Ok((CellBuf::Null, Some(Changed::Null)))
             }
-            Err(refused @ Refused::Value(_)) if self.on_invalid == OnInvalid::Text => match spelled(value) {
-                Some(text) => Ok((CellBuf::Text(text), Some(Changed::Text))),
-                None => Err(refused),
-            },
+            Err(refused @ Refused::Value(_)) if self.on_invalid == OnInvalid::Text => {
+                let text = spelled(value).map(CellBuf::Text);
+                // SQLite makes a number of some texts.
+                match text.filter(|text| self.affinity.stored(text.as_cell()).as_ref() == Some(text)) {
+                    Some(text) => Ok((text, Some(Changed::Text))),
+                    None => Err(refused),
+                }
+            }
             Err(refused) => Err(refused),
         }
     }

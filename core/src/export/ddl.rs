@@ -94,7 +94,8 @@ impl Printer<'_, '_> {
         let (mut parts, mut sequence) = (vec![], None);
         for column in &self.table.columns {
             if rowid.as_deref() == Some(&*column.source.name) {
-                let counts = column.source.sequence;
+                let counted = self.table.declaration.is_none_or(|declared| declared.autoincrement);
+                let counts = column.source.sequence.filter(|_| counted);
                 sequence = counts.map(|sequence| sequence.last.unwrap_or(0));
                 let auto = if counts.is_some() { " AUTOINCREMENT" } else { "" };
                 parts.push(format!("{} INTEGER PRIMARY KEY{auto}", sqlite_ident(&column.name)));
@@ -124,9 +125,16 @@ impl Printer<'_, '_> {
             let object = format!("trigger {trigger} of {}", ctx.key_of(source));
             self.findings.push(Kind::Trigger.warning(object, "triggers are not carried over"));
         }
-        let strict = if ctx.overrides.strict() { " STRICT" } else { "" };
+        let has_key = source.keys.iter().any(|key| key.primary && self.names(&key.columns).is_some());
+        let without_rowid = has_key && self.table.declaration.is_some_and(|declared| declared.without_rowid);
+        let options = match (self.table.strict, without_rowid) {
+            (false, false) => "",
+            (true, false) => " STRICT",
+            (false, true) => " WITHOUT ROWID",
+            (true, true) => " STRICT, WITHOUT ROWID",
+        };
         let create = format!(
-            "CREATE TABLE {} (\n  {}\n){strict}",
+            "CREATE TABLE {} (\n  {}\n){options}",
             sqlite_ident(&self.table.name),
             parts.join(",\n  ")
         );

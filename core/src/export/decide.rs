@@ -7,7 +7,7 @@ use super::catalog::{Catalog, Table, TableKind};
 use super::columns::{OutColumn, columns};
 use super::ddl;
 use super::names::Names;
-use super::plan::{FileSettings, Overrides, Run, TableOverrides, on_invalid_word};
+use super::plan::{FileSettings, Overrides, Run, RunDeclaration, TableOverrides, on_invalid_word};
 use super::types::Numeric;
 use crate::finding::{Finding, Fix, Kind, say_once};
 use crate::path::join;
@@ -34,6 +34,9 @@ pub struct OutTable<'a> {
     pub source: &'a Table,
     pub name: String,
     pub columns: Vec<OutColumn<'a>>,
+    pub strict: bool,
+    /// How the file of a run has declared it.
+    pub declaration: Option<RunDeclaration>,
     pub create: String,
     pub indexes: Vec<String>,
     /// What `sqlite_sequence` says at least.
@@ -75,7 +78,9 @@ pub fn decide<'a>(
     let mut tables = vec![];
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
-        let columns = columns(&ctx, table, own, of_run, &mut findings)?;
+        let declaration = run.zip(of_run).and_then(|(run, source)| run.declaration(source));
+        let strict = overrides.strict().unwrap_or(declaration.is_some_and(|declared| declared.strict));
+        let columns = columns(&ctx, table, own, of_run, strict, &mut findings)?;
         if columns.is_empty() {
             let message =
                 "no column of the table can be carried over, and SQLite has no tables without columns";
@@ -85,13 +90,14 @@ pub fn decide<'a>(
         let wanted = own.and_then(|own| own.target().map(str::to_owned));
         let wanted = wanted.or(of_run.map(str::to_owned)).unwrap_or_else(|| ctx.name_of(table));
         let name = names.take_and_tell(&wanted, &ctx.key_of(table), &mut findings);
-        let (create, indexes) = (String::new(), vec![]);
         tables.push(OutTable {
             source: table,
             name,
             columns,
-            create,
-            indexes,
+            strict,
+            declaration,
+            create: String::new(),
+            indexes: vec![],
             sequence: None,
             unproven: false,
         });
@@ -235,7 +241,9 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     put("uuid", if said.uuid_blob() { "blob" } else { "text" }.into());
     put("on_invalid", on_invalid_word(said.on_invalid()).into());
     put("timezone", said.timezone(ctx.run).into());
-    put("strict", said.strict().into());
+    if let Some(strict) = said.strict().or(said.run.is_none().then_some(false)) {
+        put("strict", strict.into());
+    }
     put("indexes", said.indexes().into());
     put("foreign_keys", said.foreign_keys().into());
     put("checks", said.checks().into());

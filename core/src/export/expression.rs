@@ -318,6 +318,8 @@ fn column_node(column: &OutColumn<'_>) -> Result<Node> {
     let family = match column.source.pg_type.base() {
         // A single is stored as the double that prints alike, and compared as another one.
         PgType::Float4 => Family::Other,
+        // A run's own declared type may keep its values otherwise.
+        _ if !keeps_class(column) => Family::Other,
         _ => column.rule.family,
     };
     let class = match family {
@@ -342,6 +344,23 @@ fn column_node(column: &OutColumn<'_>) -> Result<Node> {
         return refuse(format!("column \"{}\" may hold texts in place of its values", column.source.name));
     }
     Ok(Node { sql: sqlite_ident(&column.name), class, constant: false })
+}
+
+/// The column's affinity leaves its values in the storage class that comparisons count on.
+fn keeps_class(column: &OutColumn<'_>) -> bool {
+    use crate::value::affinity::Affinity;
+    match column.rule.family {
+        Family::Text | Family::Varchar | Family::Char => {
+            matches!(column.affinity, Affinity::Text | Affinity::Blob)
+        }
+        Family::Boolean
+        | Family::SmallInt
+        | Family::Integer
+        | Family::BigInt
+        | Family::Float
+        | Family::ShortNumeric => column.affinity != Affinity::Text,
+        _ => true,
+    }
 }
 
 /// A cast that PostgreSQL prints. It must leave the value in the file as it is.

@@ -51,6 +51,16 @@ pub struct RunColumn {
     /// Its name in the file.
     pub source: String,
     pub format: Option<Format>,
+    /// Its declared type in the file; `None` where the log does not say.
+    pub declared: Option<String>,
+}
+
+/// What a run says of how a table was declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunDeclaration {
+    pub strict: bool,
+    pub without_rowid: bool,
+    pub autoincrement: bool,
 }
 
 /// Reads a plan. `run` is the argument of that name.
@@ -132,8 +142,9 @@ impl Overrides {
         self.text("timezone").or_else(of_run).unwrap_or("UTC")
     }
 
-    pub fn strict(&self) -> bool {
-        self.flag("strict", false)
+    /// `None` where nothing was said.
+    pub fn strict(&self) -> Option<bool> {
+        self.map.get("strict").and_then(Value::as_bool)
     }
 
     pub fn indexes(&self) -> bool {
@@ -254,7 +265,19 @@ impl Run {
                 && !keys["type"].is_null()
         })?;
         let format = keys["format"].as_str().and_then(Format::parse);
-        Some(RunColumn { source: source.clone(), format })
+        let declared = self.source["declared"][source_table]["columns"][source].as_str().map(str::to_owned);
+        Some(RunColumn { source: source.clone(), format, declared })
+    }
+
+    /// How the table was declared in the file; `None` where the log does not say.
+    pub fn declaration(&self, source_table: &str) -> Option<RunDeclaration> {
+        let keys = self.source["declared"].get(source_table)?;
+        let flag = |key: &str| keys[key] == Value::Bool(true);
+        Some(RunDeclaration {
+            strict: flag("strict"),
+            without_rowid: flag("without_rowid"),
+            autoincrement: flag("autoincrement"),
+        })
     }
 }
 

@@ -100,7 +100,7 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
             Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(format!("x'{digits}'")),
             _ => refuse("bytes are not written in hexadecimal digits"),
         },
-        _ if column.form() == Form::Printed => Ok(literal),
+        _ if column.form == Form::Printed => Ok(literal),
         _ => refuse(format!("a constant of type {} has another form in SQLite", column.source.type_name)),
     }
 }
