@@ -292,7 +292,7 @@ mod tests {
             (json!({"schemaz": "a"}), "plan.schemaz: unknown key, did you mean \"schema\"?"),
             (json!({"schema": ""}), "plan.schema: must not be empty"),
             (json!({"schema": "a", "schemas": ["b"]}), "plan.schema: cannot be combined with \"schemas\""),
-            (json!({"run": 1, "schema": "a"}), "plan.run: cannot be combined with schemas"),
+            (json!({"run": 7, "schema": "a"}), "plan.run: cannot be combined with schemas"),
             (json!({"run": 1}), "plan.run: is another run than that of the argument"),
             (json!({"numeric": "texts"}), "plan.numeric: invalid value \"texts\", did you mean \"text\"?"),
             (json!({"page_size": 1000}), "plan.page_size: expected a power of two from 512 to 65536"),
