@@ -8,8 +8,8 @@ use crate::plan::target::ExistingType;
 use crate::sqltext::qualified;
 use crate::translate::program::{Column, Relation, Schema, Stored};
 use crate::translate::{Collation, ScopeColumn, Size};
-use crate::types::ColumnProfile;
-use crate::value::{PgType, Timezone};
+use crate::types::{ColumnProfile, TypeClass};
+use crate::value::{Format, PgType, Timezone};
 
 /// Of every table.
 pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
@@ -19,7 +19,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     let writables = writables::writables(ctx, decided, &relations);
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables }
+    let no_helpers = ctx.overrides.helpers == Some(false);
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables, no_helpers }
 }
 
 /// A relation of the file that is not in the target.
@@ -36,7 +37,7 @@ fn relation(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Relation {
             Some((column, scope)) => Column {
                 column: read_as_text(ctx, column, scope),
                 affinity: column.source.affinity(),
-                stored: stored(table, column),
+                stored: stored(table, column).or_else(|| told(column).filter(|_| ctx.target.made)),
                 missing: false,
             },
             None => computed(table, resolved).unwrap_or_else(|| missing(resolved)),
@@ -105,6 +106,24 @@ fn stored(table: &DecidedTable<'_>, column: &DecidedColumn<'_>) -> Option<Stored
         reals: profile.reals > 0,
         texts: profile.texts > 0,
         blobs: profile.blobs > 0,
+    })
+}
+
+/// What a column holds whose values all became values of its type.
+fn told(column: &DecidedColumn<'_>) -> Option<Stored> {
+    use TypeClass::{
+        Bool, Bytea, Date, Float, Integer, Json, Jsonb, Numeric, Text, Time, Timestamp, TimestampTz, Uuid,
+    };
+    let none = Stored { integers: false, reals: false, texts: false, blobs: false };
+    let of_text = matches!(column.format, None | Some(Format::Iso8601));
+    Some(match TypeClass::of(&column.pg_type) {
+        Integer | Bool => Stored { integers: true, ..none },
+        Float | Numeric => Stored { integers: true, reals: true, ..none },
+        Text | Uuid | Json | Jsonb => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz if of_text => Stored { texts: true, ..none },
+        Date | Time | Timestamp | TimestampTz => Stored { integers: true, ..none },
+        Bytea => Stored { blobs: true, ..none },
+        _ => return None,
     })
 }
 

@@ -61,6 +61,14 @@ pub(super) fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     Ok(command)
 }
 
+/// CREATE TRIGGER.
+pub(super) fn parse_trigger<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Stmt<'b>> {
+    let Cmd::Stmt(stmt @ Stmt::CreateTrigger { .. }) = command(sql, bump)? else {
+        return refuse("it is no CREATE TRIGGER");
+    };
+    Ok(bump.alloc(stmt))
+}
+
 /// The SELECT of CREATE VIEW, and the names that it gives the columns.
 pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b>, Option<Vec<String>>)> {
     let Cmd::Stmt(Stmt::CreateView { select, columns, .. }) = command(sql, bump)? else {
@@ -170,7 +178,7 @@ pub(super) fn check_parts(parts_of: Vec<Part<'_>>) -> Result<()> {
     Ok(())
 }
 
-fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
+pub(super) fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
     match part {
         Part::Expr(e) => of_expr(e, found),
         Part::Select(select) => of_select(select, found),
@@ -289,6 +297,15 @@ fn of_from<'a>(from: &'a FromClause<'a>, found: &mut impl FnMut(Part<'a>)) {
     }
 }
 
+/// Visits all parts of a SELECT, also those of subqueries.
+pub(super) fn each_part<'a>(select: &'a Select<'a>, visit: &mut impl FnMut(Part<'a>)) {
+    let mut open = vec![Part::Select(select)];
+    while let Some(part) = open.pop() {
+        visit(part);
+        parts(part, &mut |part| open.push(part));
+    }
+}
+
 /// Visits an expression and its parts, subqueries aside.
 pub(super) fn each<'a>(e: &'a Expr<'a>, visit: &mut impl FnMut(&'a Expr<'a>)) {
     let mut open = vec![e];
@@ -321,7 +338,7 @@ pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
     names_in(vec![Part::Select(select)])
 }
 
-fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+pub(super) fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
     let mut names = vec![];
     while let Some(part) = open.pop() {
         match part {
@@ -382,7 +399,7 @@ pub(super) fn original<'a>(sql: &'a str, shown: &str) -> Option<&'a str> {
     sql.get(start..end)
 }
 
-fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
+pub(super) fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
     let (all, wanted) = (tokens(sql).ok()?, tokens(near).ok()?);
     let same = |a: &(usize, &str, TokenType), b: &(usize, &str, TokenType)| {
         a.2 == b.2 && (operator(a.1) || a.1.eq_ignore_ascii_case(b.1))

@@ -6,18 +6,27 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod coerce;
 mod compound;
+mod dates;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod known;
+mod math;
 mod numbers;
 mod other;
 mod parameters;
+mod printf;
 mod scope;
 mod select;
 mod session;
+mod steady;
+mod template;
+mod texts;
 mod times;
+pub mod trigger;
 mod view;
 mod window;
 mod with;
@@ -33,13 +42,15 @@ pub use self::guard::Place;
 use self::scope::{Level, Visible};
 use super::expr::Walk;
 use super::node::{Node, Result};
-use super::{Scope, ScopeColumn, Untranslatable};
+use super::{Scope, ScopeColumn, Untranslatable, helper};
 use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
-pub use self::view::{View, ViewColumns, read_by, view};
+pub use self::steady::Unsteady;
+pub use self::template::{marked_line, template};
+pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
 pub use self::window::WINDOW_FUNCTIONS;
 pub use self::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn, Writables};
 pub(super) use self::write::Write;
@@ -54,6 +65,8 @@ pub struct Schema {
     pub encoding: Encoding,
     /// What writing to the tables has to know.
     pub writables: Writables,
+    /// What needs a helper function is refused.
+    pub no_helpers: bool,
 }
 
 /// A table of the file.
@@ -97,6 +110,13 @@ pub struct Statement {
     pub sql: String,
     /// What is assumed, and what its reader should know.
     pub notes: Vec<String>,
+}
+
+impl Statement {
+    /// The statements that create the helper functions that it calls, in order.
+    pub fn helpers(&self) -> Vec<String> {
+        helper::statements(&self.sql)
+    }
 }
 
 /// Why a statement has no PostgreSQL form, and where.

@@ -112,7 +112,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         columns: &'s [ResultColumn<'s>],
         windows: &'s [sqlite3_parser::ast::WindowDef<'s>],
@@ -129,7 +129,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Begins the results of groups; ` GROUP BY …` where there are keys.
-    fn group(
+    pub(super) fn group(
         &mut self,
         keys: &'s [Expr<'s>],
         columns: &'s [ResultColumn<'s>],
@@ -467,7 +467,7 @@ fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
     e
 }
 
-fn aggregates(e: &Expr<'_>) -> bool {
+pub(super) fn aggregates(e: &Expr<'_>) -> bool {
     match e {
         Expr::FunctionCall { name, args, filter_over, .. } => {
             filter_over.as_ref().is_none_or(|tail| tail.over_clause.is_none())
