@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pgrx::PgLogLevel;
 
 use crate::pg::interrupts;
+use crate::pg::progress::{Command, Progress};
 use pg_sqlite_migrate_core::plan::Notices as Wanted;
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -80,24 +81,26 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// A comparison under way.
-#[derive(Debug)]
+/// A comparison under way, which other sessions see as well.
 pub struct Comparing<'a> {
     notices: &'a Notices,
     what: String,
     expected: Option<u64>,
     /// When the first rows had come: before that, they are sorted.
     begun: Cell<Option<Instant>>,
+    shown: Progress,
 }
 
 impl<'a> Comparing<'a> {
-    pub fn new(notices: &'a Notices, (schema, table): (&str, &str), expected: Option<u64>) -> Comparing<'a> {
+    pub fn new(notices: &'a Notices, (schema, table): (&str, &str), command: Command) -> Comparing<'a> {
         let what = format!("comparing {}", qualified(schema, table));
-        Comparing { notices, what, expected, begun: Cell::default() }
+        let expected = u64::try_from(command.tuples_total).ok().filter(|rows| *rows > 0);
+        Comparing { notices, what, expected, begun: Cell::default(), shown: Progress::start(command) }
     }
 
     /// So many rows of the file were read.
     pub fn rows(&self, rows: u64) {
+        self.shown.update(0, rows, 0);
         match self.begun.get() {
             Some(begun) => {
                 self.notices.progress(|| progress::loading(&self.what, rows, self.expected, begun.elapsed()));
