@@ -15,6 +15,7 @@ mod definitions;
 mod expressions;
 mod plans;
 mod queries;
+mod search;
 mod sql;
 mod statements;
 mod text;
