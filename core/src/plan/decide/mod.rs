@@ -1,6 +1,7 @@
 //! Every decision about a table, its columns, keys, indexes and constraints.
 
 pub(crate) mod checks;
+mod clauses;
 mod clock;
 pub mod collate;
 pub(crate) mod columns;
@@ -69,6 +70,7 @@ pub fn decide<'a>(
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
+        clauses::report(table, findings);
     }
     for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {
         clock::report(table, findings);
