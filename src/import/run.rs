@@ -196,6 +196,8 @@ impl<'a> Run<'a> {
             match &step.action {
                 _ if failed || step.phase == Phase::Before => {}
                 Action::Sql(_) if with_its_load => {}
+                // A view is not made over functions of somebody else, whatever else goes on.
+                Action::Sql(sql) if step.phase == Phase::Helpers => self.execute(step, sql)?,
                 Action::Sql(sql) => self.attempt(Attempted::from(step), |run| run.execute(step, sql))?,
                 Action::Load(spec) => {
                     self.attempt(Attempted::from(step), |run| run.load(step, spec))?;

@@ -18,6 +18,7 @@ use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
 use pg_sqlite_migrate_core::plan::view::{TriedView, ViewRefusal};
 use pg_sqlite_migrate_core::plan::{Phase, Planned, Step};
+use pg_sqlite_migrate_core::translate::helper;
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {
@@ -89,8 +90,8 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
         is_of_statement(&caught).then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
     };
     let (own, translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
+    let (translated, mut refusals) = with_helpers(translated);
     let all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
-    let mut refusals = vec![];
     if run(&all).is_err() {
         // A right that the caller lacks now may be one that the import does not need.
         let unknown =
@@ -105,6 +106,21 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
         refusals.extend(run_own(planned, view).err().and_then(|caught| refusal(view, caught)));
     }
     refusals
+}
+
+/// Creates the helper functions that views call. Where that fails, these are refused for the reason.
+fn with_helpers(views: Vec<&TriedView>) -> (Vec<&TriedView>, Vec<ViewRefusal>) {
+    let (calling, mut others): (Vec<&TriedView>, Vec<&TriedView>) =
+        views.iter().partition(|view| !helper::called_by(&view.sql).is_empty());
+    let all: Vec<&str> = calling.iter().map(|view| view.sql.as_str()).collect();
+    let Err(caught) = run(&helper::statements(&all.join("\n"))) else { return (views, vec![]) };
+    let refusal = |view: &&TriedView| ViewRefusal {
+        source: view.source.clone(),
+        reason: format!("it needs helper functions: {}", caught.message),
+    };
+    let refusals = calling.iter().map(refusal).collect();
+    others.retain(|view| !calling.iter().any(|c| std::ptr::eq(*c, *view)));
+    (others, refusals)
 }
 
 /// A text of the plan's own, over what is there; if that is not enough, over the tables and views that the plan makes, which

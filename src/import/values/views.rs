@@ -5,8 +5,6 @@
 
 use std::time::Instant;
 
-use pgrx::pg_sys;
-
 use super::opened::Opened;
 use super::recorded::{Logged, Recorded};
 use super::tables::loads;
@@ -15,7 +13,6 @@ use crate::import::existing;
 use crate::import::notices::{Comparing, Notices};
 use crate::import::result::{Status, TableResult};
 use crate::import::survey::{Survey, on_thread};
-use crate::pg::progress::{Command, Work};
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{spi, xact};
@@ -174,15 +171,7 @@ impl OfView<'_> {
         approximate: Vec<usize>,
         sink: &mut dyn Sink,
     ) -> Result<Result<Tally, String>, Error> {
-        let command = Command {
-            work: Work::Verify,
-            relation: relation::find(&spec.schema, &spec.target).unwrap_or(pg_sys::InvalidOid),
-            run: self.run.unwrap_or(0),
-            table_number: 0,
-            tables: 0,
-            tuples_total: 0,
-        };
-        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), command);
+        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), self.run, None);
         let question = Question {
             spec,
             table,

@@ -223,6 +223,13 @@ UPDATE w SET rowid = 500 WHERE id = 2
 UPDATE w SET m = NULL WHERE id = 1
 UPDATE OR IGNORE w SET m = NULL WHERE id = 1
 UPDATE OR IGNORE w SET id = 1 WHERE id = 2
+UPDATE OR IGNORE w SET id = 1 WHERE id = 2 OR id = 3
+UPDATE OR IGNORE k SET b = 1
+UPDATE OR IGNORE k SET b = b + 1 WHERE a = 'y' RETURNING a, b
+UPDATE OR IGNORE k SET a = 'x' WHERE a = 'y'
+UPDATE OR IGNORE named SET name = 'ann', hits = 7 WHERE id IN (1, 2)
+UPDATE OR IGNORE two SET code = 'a', slot = slot + 1 WHERE id = 2
+UPDATE keeps SET k = 'a' WHERE k = 'b'
 UPDATE OR REPLACE w SET id = 1 WHERE id = 2
 UPDATE OR REPLACE w SET n = 5 WHERE id = 2
 UPDATE OR FAIL w SET n = 5 WHERE id = 2
@@ -358,8 +365,8 @@ TYPED_PLAN = {"enums": True, "tables": {"typed": {"columns": {
 TYPED_TABLES = {"typed": "id", "texts": "id"}
 
 TYPED_STATEMENTS = r"""
-INSERT INTO typed (id, mood, mail, uid, body, ms, zone, small, price, clock) VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": [true]}', 1600000000123, '2024-03-10', 7, 3.25, '23:59')
-INSERT INTO typed VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '[1]', 5, '2024-03-10', 7, 3.25, '23:59', 'left out')
+INSERT INTO typed (id, mood, mail, uid, body, ms, zone, small, price, clock) VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": [true]}', 1600000000123, '2024-03-10', 7, 3.25, '23:59:00')
+INSERT INTO typed VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '[1]', 5, '2024-03-10', 7, 3.25, '23:59:00', 'left out')
 INSERT INTO typed (id, mood) VALUES (9, 'angry')
 INSERT INTO typed (id, uid) VALUES (9, 'no uuid')
 INSERT INTO typed (id, body) VALUES (9, '{broken')

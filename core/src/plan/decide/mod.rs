@@ -14,6 +14,7 @@ pub(crate) mod epochs;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
 pub(crate) mod existing_limits;
+pub(crate) mod extensions;
 pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub mod invalid_values;
@@ -24,6 +25,8 @@ pub(crate) mod order;
 mod orms;
 pub(crate) mod oversized;
 pub(crate) mod renumbering;
+pub(crate) mod rtree;
+pub(crate) mod search;
 pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
@@ -36,13 +39,14 @@ use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::resolve::names::Scope;
 use crate::plan::resolve::table::{Disposition, ResolvedTable};
+use crate::plan::resolve::virtual_tables::Searched;
 
 /// Makes every decision. Columns of all tables come before any key: a key needs the types of both of its sides.
 pub fn decide<'a>(
     ctx: &Context<'a>,
     resolved: Vec<ResolvedTable<'a>>,
     findings: &mut Vec<Finding>,
-) -> Vec<DecidedTable<'a>> {
+) -> (Vec<DecidedTable<'a>>, Vec<Searched>) {
     let mut tables: Vec<DecidedTable<'a>> =
         resolved.into_iter().map(|table| columns::decide(ctx, table, findings)).collect();
     links::unify(ctx, &mut tables);
@@ -62,6 +66,8 @@ pub fn decide<'a>(
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         enums::decide(ctx, table, &mut relations, findings);
     }
+    // A column that is added rewrites the table, which is cheaper before it has keys.
+    let searched = search::decide(ctx, &mut tables, &mut relations, findings);
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         unique::keys(ctx, table, scope, findings);
@@ -69,6 +75,7 @@ pub fn decide<'a>(
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
+        rtree::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
         clauses::report(table, findings);
     }
@@ -86,7 +93,7 @@ pub fn decide<'a>(
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
-    tables
+    (tables, searched)
 }
 
 /// Names taken per schema. Tables, indexes and sequences share them; a table that is replaced gives up those of its own.

@@ -19,7 +19,8 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     let writables = writables::writables(ctx, decided, &relations);
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables }
+    let no_helpers = ctx.overrides.helpers == Some(false);
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables, no_helpers }
 }
 
 /// A relation of the file that is not in the target.

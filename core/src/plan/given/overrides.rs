@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::carried::Carried;
+use super::fts::Fts;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -57,6 +58,7 @@ pub struct Overrides {
     pub triggers: Option<Carried>,
     /// Nothing is carried over that rests on an assumption.
     pub strict: Option<bool>,
+    pub helpers: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -89,6 +91,7 @@ pub struct Common {
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
     pub checks: Option<Objects>,
+    pub fts: Option<Fts>,
     pub verify: Option<Verify>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
@@ -303,6 +306,7 @@ fn read_plan(map: &Object) -> Overrides {
         views: Carried::read(map, "views"),
         triggers: Carried::read(map, "triggers"),
         strict: flag(map, "strict"),
+        helpers: flag(map, "helpers"),
         tables: entries(map, "tables", read_table),
     }
 }
@@ -335,6 +339,7 @@ fn read_common(map: &Object) -> Common {
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
         checks: Objects::read(map, "checks"),
+        fts: Fts::read(map),
         verify: Verify::read(map),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),

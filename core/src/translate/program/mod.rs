@@ -6,19 +6,25 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod coerce;
 mod compound;
+mod dates;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod known;
+mod math;
 mod numbers;
 mod other;
 mod parameters;
+mod printf;
 mod scope;
 mod select;
 mod session;
 mod steady;
 mod template;
+mod texts;
 mod times;
 pub mod trigger;
 mod view;
@@ -36,7 +42,7 @@ pub use self::guard::Place;
 use self::scope::{Level, Visible};
 use super::expr::Walk;
 use super::node::{Node, Result};
-use super::{Scope, ScopeColumn, Untranslatable};
+use super::{Scope, ScopeColumn, Untranslatable, helper};
 use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
@@ -59,6 +65,8 @@ pub struct Schema {
     pub encoding: Encoding,
     /// What writing to the tables has to know.
     pub writables: Writables,
+    /// What needs a helper function is refused.
+    pub no_helpers: bool,
 }
 
 /// A table of the file.
@@ -102,6 +110,13 @@ pub struct Statement {
     pub sql: String,
     /// What is assumed, and what its reader should know.
     pub notes: Vec<String>,
+}
+
+impl Statement {
+    /// The statements that create the helper functions that it calls, in order.
+    pub fn helpers(&self) -> Vec<String> {
+        helper::statements(&self.sql)
+    }
 }
 
 /// Why a statement has no PostgreSQL form, and where.
