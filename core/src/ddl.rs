@@ -6,6 +6,7 @@
 
 mod clock;
 mod module;
+pub mod resolve;
 mod tokens;
 
 use sqlite3_parser::ast::{

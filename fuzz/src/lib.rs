@@ -19,6 +19,7 @@ mod search;
 mod sql;
 mod statements;
 mod text;
+mod triggers;
 mod values;
 
 use std::time::Duration;
