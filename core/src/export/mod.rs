@@ -13,6 +13,7 @@ pub mod expression;
 pub mod json;
 pub mod keys;
 pub mod plan;
+pub mod sums;
 pub mod types;
 
 mod names;
