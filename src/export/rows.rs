@@ -86,7 +86,7 @@ fn read<T>(
     let _settings = reading::guarded();
     let _printing = LocalSettings::printing(Reads::Everything);
     let reading = Reading::of(table, relation, timezone);
-    let changed = vec![[0; 3]; table.columns.len()];
+    let changed = vec![[0; 4]; table.columns.len()];
     let mut source = Source { table, reading: &reading, changed, error: None, done: false };
     let outcome = cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| {
         consume(&mut source, cursor)
@@ -150,6 +150,7 @@ impl Reading {
                 format: column.format,
                 affinity: column.affinity,
                 timezone,
+                spelling: column.spelling.as_ref().map(|(_, spelling)| spelling),
                 on_invalid: column.on_invalid,
             }));
         }
@@ -174,7 +175,7 @@ struct Source<'s> {
     table: &'s OutTable<'s>,
     reading: &'s Reading,
     /// How many values of each column have become NULL, text, another number.
-    changed: Vec<[u64; 3]>,
+    changed: Vec<[u64; 4]>,
     error: Option<Error>,
     done: bool,
 }
@@ -277,8 +278,9 @@ impl Source<'_> {
 
     /// How many values are not what they were.
     fn told(&self) -> Option<String> {
-        const WORDS: [(Changed, &str); 3] =
-            [(Changed::Null, "NULL"), (Changed::Text, "text"), (Changed::Rounded, "the nearest double")];
+        const WORDS: [(Changed, &str); 4] =
+            [(Changed::Null, "NULL"), (Changed::Text, "text"), (Changed::Rounded, "the nearest double"),
+            (Changed::Respelled, "another spelling")];
         let mut parts = vec![];
         for (column, counts) in self.table.columns.iter().zip(&self.changed) {
             for (kind, became) in WORDS {

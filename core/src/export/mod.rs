@@ -13,6 +13,7 @@ pub mod expression;
 pub mod json;
 pub mod keys;
 pub mod plan;
+pub mod spelling;
 pub mod sums;
 pub mod types;
 

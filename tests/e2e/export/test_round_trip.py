@@ -59,6 +59,13 @@ def round_trip(t, original, plan=None):
     return differences(read(original), read(back), loaded), back
 
 
+@pytest.mark.parametrize("name", real_files.NAMES)
+def test_real_files_come_back(t, name):
+    found, _ = round_trip(t, shared("data", f"{name}.db"), LENIENT if name == "pgloader_sqlite" else {})
+    print(name, found)
+    assert found == {}
+
+
 def test_an_exported_file_is_compared(t):
     t.sql("""CREATE TABLE v (id int PRIMARY KEY, a text, n numeric(8,2), at timestamptz); CREATE TABLE w (x float8);
              INSERT INTO v SELECT n, 'text ' || n, n / 4.0, 'epoch'::timestamptz + n * interval '1 s' FROM generate_series(1, 3000) n; INSERT INTO w VALUES (0.1), ('-0')""")
