@@ -18,6 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // A report reads the run log; one about a file is an assessment.
     ("report", &["assess", "error", "pg", "verify::counts"]),
+    // A query is read without a file.
+    ("search", &["error", "pg"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
@@ -30,7 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "api",
         &[
             "advise", "assess", "error", "export", "fdw", "guc", "import", "manifest", "pg", "report",
-            "sqlite", "verify",
+            "search", "sqlite", "verify",
         ],
     ),
     ("lib", ANY),
@@ -113,8 +115,10 @@ fn no_folders_of_core_import_each_other() {
 }
 
 /// The parts of `core/src/plan/`, each with what it may not know after it: a part imports those before it.
-const PLAN: &[&str] =
-    &["given", "trial", "question", "target", "rules", "context", "model", "resolve", "decide", "emit"];
+const PLAN: &[&str] = &[
+    "given", "trial", "trigger", "view", "question", "target", "rules", "context", "model", "resolve",
+    "decide", "emit",
+];
 
 #[test]
 fn parts_of_the_plan_know_those_before_them() {

@@ -12,6 +12,7 @@ mod default;
 mod expr;
 mod function;
 mod glob;
+pub mod helper;
 mod json;
 mod like;
 mod listed;

@@ -136,6 +136,15 @@ pub(super) struct TypeOf {
     pub possible: &'static [&'static str],
 }
 
+/// The column of a table of the file whose values an expression has, unchanged.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Origin {
+    pub table: String,
+    pub column: String,
+    /// The expression: what is made of it has another one.
+    pub sql: String,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub sql: String,
@@ -162,6 +171,10 @@ pub(super) struct Node {
     pub numeric_text: bool,
     /// A time that a date function made: SQLite's text of it has one spelling.
     pub spelled: bool,
+    /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
+    pub bare: bool,
+    /// See `Node::origin`.
+    pub from: Option<Box<Origin>>,
 }
 
 impl Node {
@@ -183,6 +196,8 @@ impl Node {
             mixed: false,
             numeric_text: false,
             spelled: false,
+            bare: false,
+            from: None,
         }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.
@@ -219,6 +234,11 @@ impl Node {
         self.immutable &= parts.iter().all(|p| p.immutable);
         self.collate_within |= parts.iter().any(|p| p.collate.is_some() || p.collate_within);
         self
+    }
+
+    /// The column whose values it has, unchanged.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.from.as_deref().filter(|origin| origin.sql == self.sql)
     }
 
     pub fn literal(&self) -> Option<&Lit> {

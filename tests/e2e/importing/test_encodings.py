@@ -29,6 +29,8 @@ CALLS = {
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
     "sqlite_translate": "sqlite_translate('SELECT \"été\" AS \"à\" FROM \"tâche\" WHERE \"été\" <> \'\'é\'\'', {path}, {plan})",
+    "sqlite_fts_query": "(SELECT sqlite_fts_query('\"clé\" OR foo* NOT bar', tokenizer => 'ascii')::text AS query)",
+    "sqlite_fts_vector": "sqlite_fts_vector('{{été}}', tokenizer => 'ascii')",
     "sqlite_export_plan": "sqlite_export_plan('{{\"schema\": \"schéma\"}}')",
     "sqlite_export_findings": "sqlite_export_findings('{{\"schema\": \"schéma\"}}')",
     "sqlite_export_ddl": "sqlite_export_ddl('{{\"schema\": \"schéma\"}}')",

@@ -37,6 +37,7 @@ class Oracle:
         t.sql(f"SELECT * FROM sqlite_import({quote(str(path))}, {quote(plan)})")
         self.source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.target = connected(t)
+        self.created = set()
 
     def close(self):
         self.source.close()
@@ -48,13 +49,21 @@ class Oracle:
         for statement in statements:
             try:
                 row = self.target.execute(
-                    f"SELECT statement, notes FROM sqlite_translate({quote(statement)}, {quote(str(self.path))}, {quote(self.plan)})").fetchone()
+                    f"SELECT statement, notes, helpers FROM sqlite_translate({quote(statement)}, {quote(str(self.path))}, {quote(self.plan)})").fetchone()
+                self.create(row[2])
                 found.append((row[0], row[1], None))
             except psycopg.Error as error:
                 assert error.diag.sqlstate == "0A000", f"{statement}\n{error}"
                 assert error.diag.message_hint, statement
                 found.append((None, None, f"{error.diag.message_primary} ({error.diag.message_detail})"))
         return found
+
+    def create(self, helpers):
+        """Helper functions, once each."""
+        for helper in helpers:
+            if helper not in self.created:
+                self.target.execute(helper)
+                self.created.add(helper)
 
     def judge(self, statement, translation, ordered):
         translated, notes, refusal = translation
@@ -77,6 +86,19 @@ class Oracle:
     def judge_all(self, statements, ordered=lambda _: True):
         translations = self.translate_all(statements)
         return [self.judge(s, found, ordered(s)) for s, found in zip(statements, translations)]
+
+
+def judge_together(oracle, expressions, table, width=12):
+    """An outcome for each expression over a table; what is equal is so in statements of several of them."""
+    outcomes = []
+    for at in range(0, len(expressions), width):
+        some = expressions[at:at + width]
+        [whole] = oracle.judge_all([f"SELECT id, {', '.join(some)} FROM {table} ORDER BY id"])
+        if whole.kind == "equal":
+            outcomes += [Outcome(e, "equal") for e in some]
+        else:
+            outcomes += oracle.judge_all([f"SELECT id, {e} FROM {table} ORDER BY id" for e in some])
+    return outcomes
 
 
 def connected(t):

@@ -53,7 +53,7 @@ const fn a(
 pub const AGGREGATES: &[Aggregate] = &[
     a("avg", (1, 1), "avg(x)::double precision", "numbers", avg),
     a("count", (0, 1), "count(x)", "also `count(*)`", count),
-    a("group_concat", (1, 2), "string_agg(x, ',')", "texts and integers; a literal separator", group_concat),
+    a("group_concat", (1, 2), "string_agg(x, ',')", "texts and numbers", group_concat),
     a("max", (1, 1), "max(x COLLATE \"C\")", "", |args| extreme_of("max", args)),
     a("min", (1, 1), "min(x COLLATE \"C\")", "", |args| extreme_of("min", args)),
     a("string_agg", (2, 2), "string_agg(x, ',')", "as group_concat", group_concat),
@@ -140,6 +140,12 @@ impl<'s> Walk<'s> {
         program.levels[..at].iter_mut().zip(outer).for_each(|(l, named)| l.named |= named);
         let nodes =
             nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
+        let nodes = match name {
+            "group_concat" | "string_agg" => {
+                nodes.into_iter().map(|n| self.as_text(n)).collect::<Result<Vec<Node>>>()?
+            }
+            _ => nodes,
+        };
         let made = (form.make)(&nodes)?;
         if matches!(name, "min" | "max") || distinct == Some(Distinctness::Distinct) {
             nodes.iter().for_each(|node| self.note_equal(node));
@@ -299,17 +305,13 @@ fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     Ok(Made { function, args: vec![side.sql], around: "$", result, assumption: None })
 }
 
+/// A separator that is computed is that of the row before whose text it stands, in both.
 fn group_concat(args: &[Node]) -> Result<Made> {
     let (x, separator) = match args {
-        [x] => (x, ","),
-        [x, separator] => match separator.text_literal() {
-            Some(separator) => (x, separator),
-            None => return refuse("group_concat() with a computed separator"),
-        },
+        [x] => (x.text()?, crate::sqltext::literal(",")),
+        [x, separator] => (x.text()?, separator.text()?.sql),
         _ => return refuse("group_concat() takes one or two arguments"),
     };
-    let x = times::text(x).map_or_else(|| x.text(), Ok)?;
-    let separator = crate::sqltext::literal(separator);
     Ok(Made {
         function: "string_agg",
         args: vec![x.sql, separator],

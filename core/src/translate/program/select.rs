@@ -70,6 +70,8 @@ impl<'s> Walk<'s> {
         else {
             return refuse("a SELECT was expected");
         };
+        let awaited = self.program()?.awaited.take();
+        self.level()?.awaited = awaited;
         let from = match from {
             Some(from) => self.joined_tables(from)?,
             None => String::new(),
@@ -97,7 +99,8 @@ impl<'s> Walk<'s> {
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
         let head = if distinct { "SELECT DISTINCT " } else { "SELECT " };
-        let items: Vec<String> = outputs.iter().map(item).collect();
+        let written = self.as_written(&outputs, columns)?;
+        let items: Vec<String> = written.as_ref().unwrap_or(&outputs).iter().map(item).collect();
         let sql = format!("{head}{}{from}{tail}", items.join(", "));
         Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct)
     }
@@ -109,7 +112,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         columns: &'s [ResultColumn<'s>],
         windows: &'s [sqlite3_parser::ast::WindowDef<'s>],
@@ -126,7 +129,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Begins the results of groups; ` GROUP BY …` where there are keys.
-    fn group(
+    pub(super) fn group(
         &mut self,
         keys: &'s [Expr<'s>],
         columns: &'s [ResultColumn<'s>],
@@ -184,12 +187,13 @@ impl<'s> Walk<'s> {
         Ok(level.aliases.iter().find(|(alias, _)| is(alias)).map(|(_, e)| *e))
     }
 
-    fn results(&mut self, columns: &'s [ResultColumn<'s>]) -> Result<Vec<Output>> {
+    pub(super) fn results(&mut self, columns: &'s [ResultColumn<'s>]) -> Result<Vec<Output>> {
         let mut outputs = vec![];
         for column in columns {
             match column {
                 ResultColumn::Expr(e, alias) => {
                     let node = self.expr(e)?;
+                    let node = self.for_column(outputs.len(), node)?;
                     let alias = alias_of(alias.as_ref());
                     let aliased = alias.is_some();
                     let name = alias.clone().or_else(|| name_of(e));
@@ -248,7 +252,7 @@ impl<'s> Walk<'s> {
     }
 
     /// The keys of ORDER BY.
-    fn order(&mut self, order: &'s [SortedColumn<'s>], outputs: &[Output]) -> Result<Vec<Key>> {
+    pub(super) fn order(&mut self, order: &'s [SortedColumn<'s>], outputs: &[Output]) -> Result<Vec<Key>> {
         let mut keys = vec![];
         for sorted in order {
             let place = place_of(&sorted.expr, outputs)?;
@@ -265,7 +269,7 @@ impl<'s> Walk<'s> {
         Ok(keys)
     }
 
-    fn limit(&mut self, limit: &'s Limit<'s>) -> Result<String> {
+    pub(super) fn limit(&mut self, limit: &'s Limit<'s>) -> Result<String> {
         let mut sql = String::new();
         let mut bound = |walk: &mut Self, word: &str, e: &'s Expr<'s>| -> Result<()> {
             let node = walk.expr(e)?;
@@ -335,7 +339,7 @@ fn near(mut refusal: Untranslatable, e: &Expr<'_>) -> Untranslatable {
     refusal
 }
 
-fn item(output: &Output) -> String {
+pub(super) fn item(output: &Output) -> String {
     match &output.label {
         Some(label) if !output.node.sql.ends_with(&format!(".{}", ident(label))) => {
             format!("{} AS {}", output.node.sql, ident(label))
@@ -463,7 +467,7 @@ fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
     e
 }
 
-fn aggregates(e: &Expr<'_>) -> bool {
+pub(super) fn aggregates(e: &Expr<'_>) -> bool {
     match e {
         Expr::FunctionCall { name, args, filter_over, .. } => {
             filter_over.as_ref().is_none_or(|tail| tail.over_clause.is_none())
