@@ -88,9 +88,8 @@ fn read<T>(
     let reading = Reading::of(table, relation, timezone);
     let changed = vec![[0; 4]; table.columns.len()];
     let mut source = Source { table, reading: &reading, changed, error: None, done: false };
-    let outcome = cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| {
-        consume(&mut source, cursor)
-    });
+    let outcome =
+        cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| consume(&mut source, cursor));
     let told = source.told();
     match source.error {
         Some(error) => Err(error),
@@ -278,9 +277,12 @@ impl Source<'_> {
 
     /// How many values are not what they were.
     fn told(&self) -> Option<String> {
-        const WORDS: [(Changed, &str); 4] =
-            [(Changed::Null, "NULL"), (Changed::Text, "text"), (Changed::Rounded, "the nearest double"),
-            (Changed::Respelled, "another spelling")];
+        const WORDS: [(Changed, &str); 4] = [
+            (Changed::Null, "NULL"),
+            (Changed::Text, "text"),
+            (Changed::Rounded, "the nearest double"),
+            (Changed::Respelled, "another spelling"),
+        ];
         let mut parts = vec![];
         for (column, counts) in self.table.columns.iter().zip(&self.changed) {
             for (kind, became) in WORDS {

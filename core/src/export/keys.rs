@@ -142,7 +142,13 @@ pub const KEYS: &[Key] = &[
         "\"iso8601\" for times, a run's own",
         "How the column is written: a format that counts units, such as `unixepoch`, `unixepoch_ms` or `julianday`, for times; `seconds`, `milliseconds`, `microseconds` for `time`; `hex`, `base64` for `bytea`. A value that is not a whole number of units does not fit.",
     ),
-    key("spelling", Level::Column, Kind::Spelling, "none, a run's own", "How a `timestamp` or `timestamptz` that has no format, or a `uuid`, is spelled, by an example of zeros: `0000-00-00T00:00:00.000Z`, `0000-00-00 00:00:00`, `0000-00-00 00:00:00[.000000]` where a fraction of zero is left out, `0000-00-00`, 32 zeros for a UUID without dashes. Without a zone it is a time of `timezone`. A value that the spelling does not hold is written as by default; `detail` counts them."),
+    key(
+        "spelling",
+        Level::Column,
+        Kind::Spelling,
+        "none, a run's own",
+        "How a `timestamp` or `timestamptz` that has no format, or a `uuid`, is spelled, by an example of zeros: `0000-00-00T00:00:00.000Z`, `0000-00-00 00:00:00`, `0000-00-00 00:00:00[.000000]` where a fraction of zero is left out, `0000-00-00`, 32 zeros for a UUID without dashes. Without a zone it is a time of `timezone`. A value that the spelling does not hold is written as by default; `detail` counts them.",
+    ),
     key("on_invalid", Level::Column, Kind::Word(ON_INVALID), "the plan's", "As of the plan, for one column."),
 ];
 
@@ -189,7 +195,9 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             .map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\".")),
         Kind::Spelling => match Spelling::parse(text(value, path)?) {
             Some(_) => Ok(()),
-            None => Err(invalid(path, "is no spelling", "Give an example such as \"0000-00-00T00:00:00.000Z\".")),
+            None => {
+                Err(invalid(path, "is no spelling", "Give an example such as \"0000-00-00T00:00:00.000Z\"."))
+            }
         },
         Kind::Tables => each(Level::Table, value, path),
         Kind::Columns => each(Level::Column, value, path),

@@ -66,7 +66,8 @@ impl Spelling {
             "" => "",
             text => text.strip_prefix('.').filter(|digits| !digits.is_empty())?,
         };
-        let is_right = digits.len() <= 6 && digits.bytes().all(|b| b == b'0') && (seconds || digits.is_empty());
+        let is_right =
+            digits.len() <= 6 && digits.bytes().all(|b| b == b'0') && (seconds || digits.is_empty());
         let time = Time { separator, seconds, fraction: digits.len(), optional: inner.is_some() };
         is_right.then_some(Spelling::Moment(Moment { time: Some(time), zone }))
     }
@@ -98,7 +99,9 @@ impl Spelling {
     /// The value in this spelling; `None` where it does not hold it.
     pub fn spell(&self, value: &Native<'_>, timezone: &Timezone) -> Option<String> {
         match (self, value) {
-            (Spelling::BareUuid, Native::Uuid(bytes)) => Some(::uuid::Uuid::from_bytes(*bytes).simple().to_string()),
+            (Spelling::BareUuid, Native::Uuid(bytes)) => {
+                Some(::uuid::Uuid::from_bytes(*bytes).simple().to_string())
+            }
             // A local time is one of the plan's zone; a text with a zone says it in UTC.
             (Spelling::Moment(moment), Native::Timestamp(wall)) => match moment.zone {
                 Zone::None => moment.spell(*wall),
@@ -155,7 +158,11 @@ mod tests {
             ("0000-00-00 00:00:00", None),
             ("0000-00-00", None),
         ] {
-            assert_eq!(Spelling::parse(example).unwrap().spell(&noon, &berlin).as_deref(), spelled, "{example}");
+            assert_eq!(
+                Spelling::parse(example).unwrap().spell(&noon, &berlin).as_deref(),
+                spelled,
+                "{example}"
+            );
         }
         for (example, value, spelled) in [
             ("0000-00-00", 0, Some("2000-01-01")),
@@ -164,9 +171,21 @@ mod tests {
             ("0000-00-00T00:00", 61 * SECOND, None),
         ] {
             let spelling = Spelling::parse(example).unwrap();
-            assert_eq!(spelling.spell(&Native::Timestamp(value), &Timezone::UTC).as_deref(), spelled, "{example}");
+            assert_eq!(
+                spelling.spell(&Native::Timestamp(value), &Timezone::UTC).as_deref(),
+                spelled,
+                "{example}"
+            );
         }
-        for wrong in ["0000-00-00X00:00", "0000-00-00Z", "0000-00-00 00:00.0", "0000-00-00 00:00:00.0000000", "00:00", "", "0000-00-00T00:00:00."] {
+        for wrong in [
+            "0000-00-00X00:00",
+            "0000-00-00Z",
+            "0000-00-00 00:00.0",
+            "0000-00-00 00:00:00.0000000",
+            "00:00",
+            "",
+            "0000-00-00T00:00:00.",
+        ] {
             assert_eq!(Spelling::parse(wrong), None, "{wrong}");
         }
     }
