@@ -187,7 +187,7 @@ pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
     }
     let converted = |(i, arg): (usize, &Node)| match function.args.get(i).or(function.args.last()) {
         Some(Arg::Text) => Ok(Node { collate: None, ..arg.text()? }.after(&[arg])),
-        Some(Arg::Number) => arg.number(),
+        Some(Arg::Number) => arg.numeric(),
         Some(Arg::Any) | None => Ok(arg.clone()),
     };
     let args = args.iter().enumerate().map(converted).collect::<Result<Vec<Node>>>()?;

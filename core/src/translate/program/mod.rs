@@ -6,15 +6,22 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod among;
 mod compound;
+mod dynamic;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod json;
 mod numbers;
 mod parameters;
+mod patterns;
+mod query;
+mod rows;
 mod scope;
 mod select;
+mod storage;
 mod times;
 mod view;
 mod window;
@@ -26,6 +33,7 @@ use sqlite3_parser::Bump;
 
 pub use self::guard::Place;
 use self::scope::{Level, Visible};
+use super::beginning;
 use super::expr::Walk;
 use super::node::{Node, Result};
 use super::{Scope, ScopeColumn, Untranslatable};
@@ -34,6 +42,7 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
+pub use self::json::JSON_FUNCTIONS;
 pub use self::view::{View, ViewColumns, read_by, view};
 pub use self::window::WINDOW_FUNCTIONS;
 
@@ -141,6 +150,10 @@ pub(super) struct Program<'s> {
     notes: BTreeSet<String>,
     parameters: parameters::Parameters,
     steps: usize,
+    /// The SELECTs around, whose results other SELECTs read.
+    nested: usize,
+    /// Of the SELECT that comes next, only whether it has rows.
+    only_rows: bool,
 }
 
 impl<'s> Program<'s> {
@@ -152,6 +165,8 @@ impl<'s> Program<'s> {
             notes: BTreeSet::new(),
             parameters: parameters::Parameters::default(),
             steps: 0,
+            nested: 0,
+            only_rows: false,
         }
     }
 
@@ -161,6 +176,9 @@ impl<'s> Program<'s> {
             self.note(
                 "texts are ordered by code points, where SQLite orders by the bytes of the file's UTF-16",
             );
+        }
+        if beginning::is_within(sql) {
+            self.note(beginning::ASSUMED);
         }
         self.notes
     }

@@ -9,6 +9,7 @@ use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
 use crate::translate::expr::{Walk, column_node};
+use crate::translate::member::Member;
 use crate::translate::node::{Brings, Collation, Kind, Node, Prec, Result, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
@@ -167,7 +168,7 @@ impl<'s> Walk<'s> {
     }
 
     /// A column of a SELECT; one of a group where results are of groups.
-    fn at_level(&mut self, at: usize, node: Node) -> Result<Node> {
+    pub(super) fn at_level(&mut self, at: usize, node: Node) -> Result<Node> {
         let level = &mut self.program()?.levels[at];
         level.named = true;
         if !level.grouped || level.within > 0 || level.key_sql.contains(&node.sql) {
@@ -192,6 +193,10 @@ impl<'s> Walk<'s> {
                 String::new()
             }
         };
+        if let Kind::Member(member) = &node.kind {
+            let sql = format!("(array_agg({}{order}))[1]", member.chain());
+            return Ok(Member::root(sql, member.jsonb).node());
+        }
         let sql = format!("(array_agg({}{order}))[1]", node.sql);
         Ok(Node { sql, prec: Prec::Atom, ..node })
     }
@@ -276,7 +281,10 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
 /// A column of a subquery: what it is made of is not seen, but its affinity and collation are.
 pub(super) fn derived(of: &Node, sql: String) -> Node {
     let kind = match &of.kind {
-        Kind::Column { .. } => of.kind.clone(),
+        Kind::Column { .. } | Kind::Dynamic => of.kind.clone(),
+        Kind::Member(member) => {
+            return Member::of_query(sql, member.jsonb).node();
+        }
         _ => Kind::Plain,
     };
     let bits = if of.class == TypeClass::Integer { of.bits } else { 64 };
@@ -285,6 +293,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     let mut node = Node::atom(sql, of.class).kind(kind).sized(size, bits).mixed(of.mixed);
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
+    node.unsure = of.unsure;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
     node
