@@ -40,7 +40,9 @@ pub(super) const ASSUMED: &str =
 pub(super) fn beginning(node: &Node) -> Option<Node> {
     match &node.kind {
         Kind::Literal(Lit::Text(t)) => Some(of_literal(t)),
-        Kind::Plain | Kind::Column { .. } | Kind::Hex(_) if node.class == TypeClass::Text => {
+        Kind::Plain | Kind::Column { .. } | Kind::Document(_) | Kind::Hex(_)
+            if node.class == TypeClass::Text =>
+        {
             let number = number_of(&node.text().ok()?.sql);
             Some(Node::atom(number, TypeClass::Numeric).after(&[node]).sized(Size::ASSUMED, 64).mixed(true))
         }

@@ -18,7 +18,7 @@ pub(super) struct Member {
     /// The value as a text, NULL for JSON's null as well.
     pub plain: String,
     pub jsonb: bool,
-    /// Whether SQLite takes the text of an array or object for JSON within other JSON; `None` where that depends on its planner.
+    /// Whether SQLite takes the text of an array or object for JSON within other JSON; `None` where that depends on the row.
     pub json: Option<bool>,
 }
 
@@ -72,12 +72,21 @@ impl Member {
 
     /// As `->>` gives it: a text is no JSON, whatever it says.
     pub fn as_value(self) -> Member {
-        Member { json: Some(false), ..self }
+        self.with_json(Some(false))
     }
 
-    /// A column of another SELECT.
+    pub fn with_json(self, json: Option<bool>) -> Member {
+        Member { json, ..self }
+    }
+
+    /// A column of another SELECT, which is no JSON within other JSON.
     pub fn of_query(column: String, jsonb: bool) -> Member {
-        Member { json: None, ..Member::root(column, jsonb) }
+        Member { json: Some(false), ..Member::root(column, jsonb) }
+    }
+
+    /// One of several values, of which some may be JSON and others not.
+    pub fn one_of(value: String) -> Member {
+        Member { json: None, ..Member::root(value, true) }
     }
 
     pub fn node(self) -> Node {

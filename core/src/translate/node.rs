@@ -164,6 +164,8 @@ pub(super) struct Node {
     pub bits: u8,
     /// A text that JSON functions take for a document.
     pub json: bool,
+    /// A text that is one of several, of which some are such.
+    pub maybe_json: bool,
     /// Of a number that is no integer in PostgreSQL: SQLite may hold an integer, by which it divides without a fraction.
     pub mixed: bool,
     /// A text that SQLite would compare as a number if it were one: the column's affinity is numeric.
@@ -192,6 +194,7 @@ impl Node {
             size,
             bits: 64,
             json: false,
+            maybe_json: false,
             mixed: false,
             numeric_text: false,
             spelled: false,

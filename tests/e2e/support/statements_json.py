@@ -177,6 +177,16 @@ json_type('[1]')
 json_extract(t, '$.' || 'a')
 json_patch(t, '{}')
 json_array(x'00')
+json_object('a', (SELECT json_group_array(q.n) FROM j q WHERE q.id = j.id))
+json_array((SELECT q.t FROM j q WHERE q.id = j.id))
+json_array(coalesce(json_array(n), '[]'))
+json_array(ifnull(json_array(n), json('[]')))
+json_array(CASE WHEN n > 1 THEN json_array(n) END)
+json_array(nullif(json_array(n), '[1]'))
+json_array(json_array(n) || '')
+json_array(s || '')
+lag(json_extract(t, '$.a')) OVER (ORDER BY id)
+first_value(t ->> 'b') OVER (ORDER BY id)
 json_extract(n, '$')
 jsonb_extract(t, '$.a')
 """.strip().splitlines()
@@ -267,6 +277,10 @@ SELECT a.value, b.value FROM json_each('[1,2]') a, json_each('[1,2]') b WHERE a.
 SELECT json_group_array(json_object('n', name, 'l', json(list))) FROM tag WHERE id = 1
 SELECT json_object('a', json_extract('{"x":true}', '$.x'), 'b', json_extract('{"x":[1, 2]}', '$.x'))
 SELECT max(value) FROM json_each('[1,"b","a",null]')
+SELECT json_array(a) FROM (SELECT json_array(n) AS a FROM j WHERE id < 3 ORDER BY id)
+SELECT json_array(a) FROM (SELECT json_extract(t, '$.c') AS a, id FROM j) ORDER BY id
+SELECT json_group_array(value) FROM json_each('[[1],{"a":2}]') WHERE key = 0
+WITH x AS (SELECT json_object('a', n) AS o FROM j WHERE id = 1) SELECT json_array(o), json_extract(o, '$.a') + 1 FROM x
 SELECT json_extract(value, '$.a') FROM json_each('[{"a":1},{"a":"x"}]') ORDER BY 1""".strip().splitlines()
 
 

@@ -82,6 +82,19 @@ class Oracle:
         return [self.judge(s, found, ordered(s)) for s, found in zip(statements, translations)]
 
 
+def judge_together(oracle, expressions, table, width=12):
+    """An outcome for each expression over a table; what is equal is so in statements of several of them."""
+    outcomes = []
+    for at in range(0, len(expressions), width):
+        some = expressions[at:at + width]
+        [whole] = oracle.judge_all([f"SELECT id, {', '.join(some)} FROM {table} ORDER BY id"])
+        if whole.kind == "equal":
+            outcomes += [Outcome(e, "equal") for e in some]
+        else:
+            outcomes += oracle.judge_all([f"SELECT id, {e} FROM {table} ORDER BY id" for e in some])
+    return outcomes
+
+
 def connected(t):
     """A session with the scenario's settings, whose values are Python's."""
     return psycopg.connect(host=t.server.socket, port=5432, user="postgres", dbname=t.database, autocommit=True,
@@ -125,10 +138,19 @@ def spells(text, number):
 
 
 def same_json(a, b):
-    try:
-        return isinstance(a, str) and isinstance(b, str) and json.loads(a) == json.loads(b)
-    except ValueError:
-        return False
+    return isinstance(a, str) and isinstance(b, str) and parsed(a) == parsed(b)
+
+
+def parsed(value):
+    """JSON, and the JSON within its texts."""
+    if isinstance(value, str):
+        try:
+            return parsed(json.loads(value))
+        except ValueError:
+            return value
+    if isinstance(value, dict):
+        return {key: parsed(of) for key, of in value.items()}
+    return [parsed(of) for of in value] if isinstance(value, list) else value
 
 
 def sort_key(row, texts=False):

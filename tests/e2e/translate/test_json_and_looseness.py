@@ -7,7 +7,7 @@ import pytest
 import statements_json
 import statements_loose
 from test_translated_statements import check
-from translated import Oracle
+from translated import Oracle, judge_together
 
 
 def sorts(statement):
@@ -17,9 +17,7 @@ def sorts(statement):
 @pytest.mark.parametrize("what, share", [("expressions", 95), ("selects", 95)])
 def test_json(t, what, share):
     oracle = Oracle(t, t.file("json.db", statements_json.FILE), statements_json.PLAN)
-    expressions = [f"SELECT id, {e} FROM j ORDER BY id" for e in statements_json.EXPRESSIONS]
-    statements = {"expressions": expressions, "selects": statements_json.SELECTS}[what]
-    outcomes = oracle.judge_all(statements, sorts)
+    outcomes = judge_together(oracle, statements_json.EXPRESSIONS, "j") if what == "expressions" else oracle.judge_all(statements_json.SELECTS, sorts)
     oracle.close()
     check(outcomes, share)
 
@@ -27,9 +25,7 @@ def test_json(t, what, share):
 @pytest.mark.parametrize("what, share", [("expressions", 85), ("selects", 90)])
 def test_looseness(t, what, share):
     oracle = Oracle(t, t.file("loose.db", statements_loose.FILE))
-    expressions = [f"SELECT id, {e} FROM w ORDER BY id" for e in statements_loose.EXPRESSIONS]
-    statements = {"expressions": expressions, "selects": statements_loose.SELECTS}[what]
-    outcomes = oracle.judge_all(statements, sorts)
+    outcomes = judge_together(oracle, statements_loose.EXPRESSIONS, "w") if what == "expressions" else oracle.judge_all(statements_loose.SELECTS, sorts)
     oracle.close()
     check(outcomes, share)
 

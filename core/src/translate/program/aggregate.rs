@@ -164,7 +164,7 @@ impl<'s> Walk<'s> {
         if made.function == "array_agg" && (window || distinct) {
             return refuse(format!("{name}() of such values with DISTINCT or over a window"));
         }
-        self.check_distinct(&nodes, distinct, &order, window)?;
+        self.check_distinct(name, &nodes, distinct, &order, window)?;
         let assumption = made.assumption.filter(|_| made.function != "string_agg" || order.is_empty());
         assumption.into_iter().for_each(|assumption| self.note(assumption));
         let (filter, over) = self.tail(tail)?;
@@ -176,7 +176,14 @@ impl<'s> Walk<'s> {
         Ok(if node.json { json::made(node) } else { node })
     }
 
-    fn check_distinct(&mut self, nodes: &[Node], distinct: bool, order: &str, window: bool) -> Result<()> {
+    fn check_distinct(
+        &mut self,
+        name: &str,
+        nodes: &[Node],
+        distinct: bool,
+        order: &str,
+        window: bool,
+    ) -> Result<()> {
         if distinct {
             if window {
                 return refuse("DISTINCT over a window");
@@ -185,7 +192,13 @@ impl<'s> Walk<'s> {
                 return refuse("DISTINCT with ORDER BY in an aggregate");
             }
             let keyed = |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_));
-            nodes.first().filter(|n| !keyed(n)).map_or(Ok(()), groupable)?;
+            let first = nodes.first().filter(|n| name != "count" || !keyed(n));
+            if first
+                .is_some_and(|n| name != "count" && !n.is_number() && ["sum", "total", "avg"].contains(&name))
+            {
+                return refuse(format!("{name}() of DISTINCT values that are no numbers"));
+            }
+            first.map_or(Ok(()), groupable)?;
         }
         Ok(())
     }

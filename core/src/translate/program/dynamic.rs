@@ -96,6 +96,7 @@ fn as_json(node: &Node) -> Result<Node> {
     let sql = match &node.kind {
         _ if node.is_null() => return Ok(null()),
         Kind::Member(m) => return Ok(Node::new(m.canonical(), TypeClass::Jsonb, Prec::Unary).after(&[node])),
+        _ if node.json => return refuse("a JSON text beside a value of JSON"),
         Kind::Dynamic => return refuse("a value whose storage class is not known beside one of JSON"),
         _ if is_number(node) => node.number()?.sql,
         _ if node.class == TypeClass::Text => node.text()?.cast("text", TypeClass::Text).sql,
@@ -138,6 +139,11 @@ pub(super) fn sought(value: &Node, member: &Node) -> Result<Sought> {
             let among = format!("{text} IS NULL OR {}", beginning::is_number(&text));
             Ok(Sought { value, column: format!("{text}::numeric"), among: Some(among) })
         }
+        _ if value.class == TypeClass::Text && member.class == TypeClass::Text => {
+            let collation = compare::collation(&[&value, member])?;
+            let column = compare::side(member, collation, false).sql;
+            Ok(Sought { value: compare::side(&value, collation, false), column, among: None })
+        }
         _ if value.is_collated() => refuse("IN with texts of different collations"),
         _ if column && value.class == TypeClass::Text => {
             let column = if is_number(member) { member.number()?.text()?.sql } else { text()? };
@@ -155,7 +161,10 @@ pub(super) fn sought(value: &Node, member: &Node) -> Result<Sought> {
     }
 }
 
-/// Whether two columns are compared as they are.
+/// Whether the two are compared in another form than as they are.
 pub(super) fn is_sought(value: &Node, member: &Node) -> bool {
-    storage::unlike(value, member, false) && compare::collation(&[member]).is_ok()
+    let texts = value.class == TypeClass::Text && member.class == TypeClass::Text;
+    let collated =
+        texts && !value.is_null() && !member.is_null() && (value.is_collated() || member.is_collated());
+    storage::unlike(value, member, false) || collated
 }

@@ -3,9 +3,9 @@
 
 use sqlite3_parser::ast::{Expr, Operator, Select, UnaryOperator};
 
-use super::MOST_STEPS;
 use super::aggregate::is_aggregate;
 use super::scope::derived;
+use super::{LONGEST, MOST_BYTES, MOST_STEPS};
 use super::{forms, guard, numbers, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
@@ -36,6 +36,11 @@ impl<'s> Walk<'s> {
             refusal.near.get_or_insert_with(|| guard::shown(e));
             refusal
         })?;
+        let program = self.program()?;
+        program.bytes = program.bytes.saturating_add(node.sql.len());
+        if node.sql.len() > LONGEST || program.bytes > MOST_BYTES {
+            return refuse("its translation is too long");
+        }
         Ok(Node { loose: true, ..of_json(node, key) })
     }
 
@@ -98,6 +103,11 @@ impl<'s> Walk<'s> {
             Some(_) => format!("(SELECT * FROM ({}) AS \"q\" LIMIT 1)", query.sql),
         };
         let node = Node { brings: Brings::Nothing, ..derived(&column.node, sql) };
+        // What is JSON stays it, other than a column of a subquery in FROM.
+        let node = match &column.node.kind {
+            Kind::Member(member) => Member::root(node.operand(), member.jsonb).with_json(member.json).node(),
+            _ => Node { json: column.node.json, maybe_json: column.node.maybe_json, ..node },
+        };
         // A subquery has the affinity of its column, and no collation.
         if node.is_collated() {
             return refuse("a subquery of texts under another collation than BINARY");
@@ -384,7 +394,7 @@ impl<'s> Walk<'s> {
 /// What is made of values of JSON is one again, and a key of groups in its canonical form.
 fn of_json(node: Node, key: bool) -> Node {
     match node.kind {
-        Kind::Plain if node.class == TypeClass::Jsonb => Member::root(node.operand(), true).node(),
+        Kind::Plain if node.class == TypeClass::Jsonb => Member::one_of(node.operand()).node(),
         Kind::Member(ref member) if key => member.grouped().node(),
         _ => node,
     }

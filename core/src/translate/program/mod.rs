@@ -139,6 +139,10 @@ const C_COLLATION: &str = "COLLATE \"C\"";
 
 /// The most expressions that are translated for one statement, some of them more than once.
 const MOST_STEPS: usize = 100_000;
+/// The most bytes of an expression in PostgreSQL: some forms repeat their operands.
+pub(super) const LONGEST: usize = 400_000;
+/// The most bytes of all of them.
+const MOST_BYTES: usize = 100_000_000;
 
 /// What a statement's names mean, and what its translation assumes.
 pub(super) struct Program<'s> {
@@ -150,6 +154,7 @@ pub(super) struct Program<'s> {
     notes: BTreeSet<String>,
     parameters: parameters::Parameters,
     steps: usize,
+    bytes: usize,
     /// The SELECTs around, whose results other SELECTs read.
     nested: usize,
     /// Of the SELECT that comes next, only whether it has rows.
@@ -165,6 +170,7 @@ impl<'s> Program<'s> {
             notes: BTreeSet::new(),
             parameters: parameters::Parameters::default(),
             steps: 0,
+            bytes: 0,
             nested: 0,
             only_rows: false,
         }

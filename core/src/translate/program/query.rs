@@ -104,13 +104,13 @@ impl Query {
     pub(super) fn labelled(mut self) -> Query {
         let mut taken: Vec<String> = vec![];
         for (at, column) in self.columns.iter_mut().enumerate() {
-            let wanted = column.label.clone().filter(|l| !l.is_empty() && l.len() <= LONGEST_NAME - 4);
+            let wanted = column.label.clone().filter(|l| !l.is_empty() && l.len() <= LONGEST_NAME);
             let base = wanted.unwrap_or_else(|| format!("column{}", at + 1));
             let mut label = base.clone();
             let mut number = 1;
             while taken.contains(&label) {
                 number += 1;
-                label = format!("{base}_{number}");
+                label = numbered(&base, number);
             }
             self.relabelled |= column.label.as_ref() != Some(&label);
             taken.push(label.clone());
@@ -147,4 +147,11 @@ pub(super) fn label_of(node: &Node) -> Option<String> {
     let name = name.strip_suffix('"')?;
     let plain = |text: &str| !text.replace("\"\"", "").contains('"');
     (plain(table) && plain(name)).then(|| name.replace("\"\"", "\""))
+}
+
+/// A name with a number, no longer than PostgreSQL's names are.
+fn numbered(base: &str, number: usize) -> String {
+    let number = format!("_{number}");
+    let end = base.floor_char_boundary(LONGEST_NAME - number.len());
+    format!("{}{number}", base.get(..end).unwrap_or_default())
 }

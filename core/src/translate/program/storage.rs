@@ -4,6 +4,7 @@
 //! text that is a number becomes one beside a number column; a number becomes a text beside a text column; what is
 //! left is the order of storage classes.
 
+use super::LONGEST;
 use crate::translate::beginning;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
@@ -94,9 +95,14 @@ impl<'s> Walk<'s> {
         items: Vec<Node>,
         not: bool,
     ) -> Result<Node> {
-        let mut parts = vec![];
+        let (mut parts, mut bytes) = (vec![], 0);
         for item in items {
-            parts.push(self.compare(value.clone(), Op::Eq, listed(item))?.at(Prec::Compare));
+            let part = self.compare(value.clone(), Op::Eq, listed(item))?.at(Prec::Compare);
+            bytes += part.len();
+            if bytes > LONGEST {
+                return refuse("its translation is too long");
+            }
+            parts.push(part);
         }
         let any = parts.join(" OR ");
         Ok(match not {

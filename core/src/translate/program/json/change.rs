@@ -6,6 +6,7 @@ use crate::translate::expr::Walk;
 use crate::translate::member::{Member, Step};
 use crate::translate::node::{Node, Result, refuse};
 use crate::translate::path;
+use crate::translate::program::LONGEST;
 
 const OBJECTS: &str =
     "a path of a change leads through objects; through an array, or into a number or text, it is an error";
@@ -36,6 +37,9 @@ impl<'s> Walk<'s> {
                 "json_set" => set(&sql, &path, &value),
                 _ => return refuse(format!("function \"{name}\" has no equivalent")),
             };
+            if sql.len() > LONGEST {
+                return refuse("its translation is too long");
+            }
         }
         Ok(document(Member::root(sql, true)))
     }

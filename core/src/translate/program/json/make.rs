@@ -78,8 +78,12 @@ pub(super) fn part(node: &Node) -> Result<Part> {
             plain(sqltext::literal(&json::value(node)?))
         }
         (Kind::Member(member), _) if member.json.is_none() => {
-            refuse("a value of JSON that another SELECT gives, within JSON")
+            refuse("one of several values within JSON, of which some are JSON and others not")
         }
+        _ if node.maybe_json => {
+            refuse("one of several texts within JSON, of which some are JSON and others not")
+        }
+        _ if node.json && node.literal().is_none() => plain(format!("coalesce({}, 'null')", node.sql)),
         (Kind::Member(member), _) => plain(format!("({})", member.within())),
         (Kind::Document(_), _) => plain(format!("coalesce({}, 'null')", node.sql)),
         (_, TypeClass::Bool | TypeClass::Integer) => {

@@ -83,11 +83,11 @@ impl<'s> Walk<'s> {
 fn parts_of(value: &str, jsonb: bool) -> String {
     let b = if jsonb { "b" } else { "" };
     format!(
-        "SELECT to_json{b}(\"part\".key) AS key, \"part\".value AS value \
-         FROM json{b}_each(CASE json{b}_typeof({value}) WHEN 'object' THEN {value} END) AS \"part\"(key, value) \
-         UNION ALL SELECT to_json{b}(\"part\".place - 1), \"part\".value \
+        "SELECT to_json{b}(\"json part\".key) AS key, \"json part\".value AS value \
+         FROM json{b}_each(CASE json{b}_typeof({value}) WHEN 'object' THEN {value} END) AS \"json part\"(key, value) \
+         UNION ALL SELECT to_json{b}(\"json part\".place - 1), \"json part\".value \
          FROM json{b}_array_elements(CASE json{b}_typeof({value}) WHEN 'array' THEN {value} END) WITH ORDINALITY \
-         AS \"part\"(value, place)"
+         AS \"json part\"(value, place)"
     )
 }
 
@@ -112,13 +112,13 @@ fn tree(root: &Member, steps: &[Step]) -> String {
         Some((Step::Index(n), before)) => (format!("to_json{b}({n})"), spelled(before)),
     };
     let (full, parent) = (sqltext::literal(&spelled(steps)), sqltext::literal(&parent));
-    let part = Member::root("\"part\".key".into(), root.jsonb);
+    let part = Member::root("\"json part\".key".into(), root.jsonb);
     format!(
-        "WITH RECURSIVE \"tree\"(key, value, fullkey, path) AS (SELECT {own}, {value}, {full}::text, {parent}::text \
-         WHERE {value} IS NOT NULL UNION ALL SELECT \"part\".key, \"part\".value, \"tree\".fullkey || {}, \"tree\".fullkey \
-         FROM \"tree\" CROSS JOIN LATERAL ({}) AS \"part\") SELECT key, value, fullkey, path FROM \"tree\"",
+        "WITH RECURSIVE \"json tree\"(key, value, fullkey, path) AS (SELECT {own}, {value}, {full}::text, {parent}::text \
+         WHERE {value} IS NOT NULL UNION ALL SELECT \"json part\".key, \"json part\".value, \"json tree\".fullkey || {}, \"json tree\".fullkey \
+         FROM \"json tree\" CROSS JOIN LATERAL ({}) AS \"json part\") SELECT key, value, fullkey, path FROM \"json tree\"",
         step_of(&part),
-        parts_of("\"tree\".value", root.jsonb)
+        parts_of("\"json tree\".value", root.jsonb)
     )
 }
 
