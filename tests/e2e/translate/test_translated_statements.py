@@ -38,7 +38,7 @@ def check(outcomes, share):
 
 def test_expressions(oracle):
     statements = [f"SELECT id, {e} FROM v ORDER BY id" for e in EXPRESSIONS]
-    check(oracle.judge_all(statements), 72)
+    check(oracle.judge_all(statements), 80)
 
 
 def test_selects(oracle):

@@ -104,8 +104,8 @@ impl<'s> Walk<'s> {
         };
         let node = Node { brings: Brings::Nothing, ..derived(&column.node, sql) };
         // What is JSON stays it, other than a column of a subquery in FROM.
-        let node = match &column.node.kind {
-            Kind::Member(member) => Member::root(node.operand(), member.jsonb).with_json(member.json).node(),
+        let node = match (&node.kind, &column.node.kind) {
+            (Kind::Member(member), Kind::Member(column)) => member.clone().with_json(column.json).node(),
             _ => Node { json: column.node.json, maybe_json: column.node.maybe_json, ..node },
         };
         // A subquery has the affinity of its column, and no collation.
