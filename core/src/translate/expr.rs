@@ -260,6 +260,18 @@ impl<'s> Walk<'s> {
         let (value, pattern) = (self.as_text(value)?, self.as_text(pattern)?);
         let escape = escape.map(|e| self.expr(e)).transpose()?;
         match op {
+            LikeOperator::Like
+                if self.program.is_some() && pattern.literal().is_none() && !value.is_null() =>
+            {
+                match escape
+                    .as_ref()
+                    .map(|e| e.text_literal().unwrap_or("").chars().collect::<Vec<char>>())
+                    .as_deref()
+                {
+                    Some([one]) => self.like_escaped(&value, &pattern, *one, not),
+                    _ => like::like(&value, &pattern, escape.as_ref(), not),
+                }
+            }
             LikeOperator::Like => like::like(&value, &pattern, escape.as_ref(), not),
             LikeOperator::Glob if escape.is_none() => glob::glob(&value, &pattern, not),
             LikeOperator::Glob => refuse("GLOB with ESCAPE"),

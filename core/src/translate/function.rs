@@ -215,7 +215,9 @@ fn fill(form: &str, args: &[Node]) -> String {
 
 fn hint(args: &[Node]) -> Result<Node> {
     match first(args)? {
-        x if x.is_column() => refuse("a column within a hint has neither its affinity nor its collation"),
+        x if x.is_column() || x.kind == Kind::Dynamic => {
+            refuse("a column within a hint has neither its affinity nor its collation")
+        }
         x => Ok(x),
     }
 }

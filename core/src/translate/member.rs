@@ -71,7 +71,7 @@ impl Member {
     }
 
     /// As `->>` gives it: a text is no JSON, whatever it says.
-    pub fn as_value(self) -> Member {
+    pub fn into_value(self) -> Member {
         self.with_json(Some(false))
     }
 

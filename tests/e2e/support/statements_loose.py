@@ -14,6 +14,8 @@ INSERT INTO w VALUES
  (9, 42, 42.0, 42, '42', '42', 'ABD', 'z', 1),
  (10, 9, 9.5, 9.5, '0x10', 'a%', 'b', 'z ', 0),
  (11, 5, 5.0, 5, '5.', 'A', '', 'é', 1);
+CREATE TABLE m (id INTEGER PRIMARY KEY, i INTEGER, b BLOB, n INTEGER, t TEXT);
+INSERT INTO m VALUES (1, 5, 5, 5, '5'), (2, 'N/A', 'x', 1, 'x'), (3, 10, '10', 10, '10'), (4, NULL, NULL, NULL, NULL), (5, '', 7, 7, '7.0'), (6, '12abc', '7', 0, 'N/A'), (7, -3, -3, 12, '-3');
 CREATE TABLE x (k INTEGER, s TEXT, c TEXT COLLATE NOCASE);
 INSERT INTO x VALUES (42, '42', 'abc'), (1, '1.0', 'XYZ'), (NULL, 'abc', NULL), (10, NULL, 'b'), (9, '9', 'B');
 """
@@ -295,4 +297,78 @@ SELECT iif(t, 'y', 'n') AS y, count(*) FROM w GROUP BY y ORDER BY y
 SELECT round(avg(t), 2), round(sum(u), 1) FROM w
 SELECT id FROM w ORDER BY CASE WHEN t THEN 0 ELSE 1 END, id DESC
 SELECT id FROM w GROUP BY t + 0 HAVING count(*) = 1 ORDER BY t + 0
+""".strip().splitlines()]
+
+# Columns that hold integers and texts, and are text in PostgreSQL: i has numeric affinity, b has none.
+MIXED = [form.replace("@", column) for column in ("i", "b") for form in """
+@
+@ IS NULL
+@ = 5
+@ <> 5
+@ = '5'
+@ = 'N/A'
+@ > 5
+@ < 'x'
+@ >= '10'
+@ = n
+@ < n
+@ = t
+@ > t
+@ + 1
+@ * 2.0
+NOT @
+@ AND 1
+@ || '!'
+length(@)
+upper(@)
+substr(@, 1, 1)
+@ LIKE '1%'
+@ IN (5, 'N/A')
+@ IN ('5', 10)
+5 IN (@)
+'5' IN (@)
+@ BETWEEN 1 AND 7
+@ BETWEEN 1 AND 'x'
+@ IN (SELECT n FROM m)
+n IN (SELECT @ FROM m)
+t IN (SELECT @ FROM m)
+coalesce(@, 0)
+coalesce(@, 'none') || ''
+coalesce(@, 0) + 1
+nullif(@, 5)
+nullif(@, '5')
+CASE @ WHEN 5 THEN 'five' WHEN 'N/A' THEN 'none' END
+CASE WHEN @ THEN 1 ELSE 0 END
+CAST(@ AS TEXT)
+CAST(@ AS INTEGER)
+CAST(@ AS REAL)
++@ = 5
+likely(@) = 5
+(SELECT @) = 5
+(SELECT max(@) FROM m)
+(SELECT min(@) FROM m)
+(SELECT sum(@) FROM m)
+(SELECT count(DISTINCT @) FROM m)
+(SELECT group_concat(@) FROM m q WHERE q.id = m.id)
+@ IS 5
+@ IS NOT 'N/A'
+(@, n) = (5, 5)
+(@, n) < (7, 3)
+max(@, 3)
+typeof(@)
+rank() OVER (ORDER BY @)
+""".strip().splitlines()]
+SELECTS += [s.replace("@", c) for c in ("i", "b") for s in """
+SELECT id FROM m ORDER BY @, id
+SELECT id FROM m ORDER BY @ DESC, id
+SELECT @, count(*) FROM m GROUP BY @ ORDER BY @
+SELECT DISTINCT @ FROM m
+SELECT id FROM m WHERE @ > 4 ORDER BY id
+SELECT q.id FROM (SELECT id, @ AS v FROM m) q WHERE q.v = 5
+SELECT a.id, b.id FROM m a JOIN m b ON a.@ = b.n ORDER BY 1, 2
+SELECT a.id, b.id FROM m a JOIN m b ON a.@ = b.@ ORDER BY 1, 2
+SELECT @ FROM m UNION ALL SELECT n FROM m
+SELECT @ FROM m WHERE id < 3 UNION SELECT n FROM m
+SELECT max(@), min(@), sum(@), count(@) FROM m
+SELECT n, max(@) FROM m GROUP BY n ORDER BY n
 """.strip().splitlines()]

@@ -30,6 +30,13 @@ def test_looseness(t, what, share):
     check(outcomes, share)
 
 
+def test_columns_of_several_storage_classes(t):
+    oracle = Oracle(t, t.file("loose.db", statements_loose.FILE))
+    outcomes = judge_together(oracle, statements_loose.MIXED, "m")
+    oracle.close()
+    check(outcomes, 70)
+
+
 def test_random_json(t):
     oracle = Oracle(t, t.file("json.db", statements_json.FILE), statements_json.PLAN)
     generator = statements_json.Generator(int(os.environ.get("TRANSLATE_SEED", "1")))

@@ -322,7 +322,7 @@ fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     use TypeClass::{Bool, Date, Float, Integer, Numeric, Text, Time, Timestamp, TimestampTz};
     let [x] = args else { return refuse("min() and max() take one argument") };
     let x = if x.class == Bool { x.number()? } else { x.clone() };
-    if storage::is_folded(&x) || matches!(x.kind, Kind::Member(_)) {
+    if storage::is_folded(&x) || storage::is_spelled(&x) || matches!(x.kind, Kind::Member(_)) {
         return first_of(function, &x);
     }
     if x.is_null()
@@ -353,7 +353,12 @@ fn first_of(function: &str, x: &Node) -> Result<Made> {
     let assumption = storage::is_folded(x)
         .then_some("of texts that are equal under their collation, min() and max() give any one");
     let args = vec![format!("{value} ORDER BY {order}")];
-    Ok(Made { function: "array_agg", args, around: "($)[1]", result: of(class), assumption })
+    let mut result = of(class);
+    if storage::is_spelled(x) {
+        result = result.kind(Kind::Dynamic);
+        result.numeric_text = true;
+    }
+    Ok(Made { function: "array_agg", args, around: "($)[1]", result, assumption })
 }
 
 fn group_concat(args: &[Node]) -> Result<Made> {

@@ -175,7 +175,7 @@ fn of_classes(known: &[&&Node]) -> Result<Option<Node>> {
     let text = known.iter().any(|n| n.class == TypeClass::Text);
     let number = known.iter().any(|n| n.is_number() || n.class == TypeClass::Bool);
     let dynamic = known.iter().any(|n| n.kind == Kind::Dynamic);
-    if !dynamic && !(text && number) {
+    if !(dynamic || text && number) {
         return Ok(None);
     }
     for node in known {

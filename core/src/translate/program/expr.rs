@@ -259,6 +259,9 @@ impl<'s> Walk<'s> {
                 Kind::Column { .. } if x.is_collated() || !(x.is_number() || x.class == TypeClass::Text) => {
                     refuse("+ before a column takes away what its values are compared by")
                 }
+                Kind::Dynamic if x.numeric_text => {
+                    refuse("+ before a column takes away what its values are compared by")
+                }
                 Kind::Column { .. } if x.brings == Brings::Nothing => Ok(Node { kind: Kind::Plain, ..x }),
                 Kind::Column { .. } => Ok(Node { kind: Kind::Plain, brings: Brings::Always, ..x }),
                 _ => Ok(x),
@@ -314,6 +317,7 @@ impl<'s> Walk<'s> {
             Affinity::Real => times::number(self.typed(value, TypeClass::Float)?)?,
             Affinity::Blob => value,
         };
+        let value = if value.kind == Kind::Dynamic { value.text()? } else { value };
         if let Kind::Member(member) = &value.kind {
             return self.cast_of_member(&member.clone(), type_name);
         }

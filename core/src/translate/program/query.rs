@@ -39,6 +39,7 @@ impl<'s> Walk<'s> {
     pub(super) fn shown(&mut self, mut outputs: Vec<Output>) -> Result<Vec<Output>> {
         let inner = self.program()?.nested > 1;
         for output in &mut outputs {
+            self.note_dynamic(&output.node);
             let Kind::Member(member) = &output.node.kind else { continue };
             let (chain, text) = (member.chain().to_owned(), member.text());
             if inner {

@@ -4,7 +4,7 @@
 
 use sqlite3_parser::ast::{Expr, Window};
 
-use super::{Column, Output, Program, Relation};
+use super::{Column, Output, Program, Relation, storage};
 use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
@@ -230,6 +230,7 @@ pub(super) fn ordered(node: &Node) -> Result<String> {
 pub(super) fn groupable(node: &Node) -> Result<()> {
     use TypeClass::{Interval, Json, Jsonb, Other};
     match node.class {
+        Other if storage::is_spelled(node) => Ok(()),
         Json | Jsonb | Interval | Other => refuse("groups of values whose equality differs"),
         TypeClass::Text if node.is_collated() => {
             refuse("groups of texts under another collation than BINARY")
@@ -318,6 +319,11 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
             node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric);
             Node { kind: Kind::Plain, brings: Brings::Always, ..node }
         }
+        // A text of a column with numeric affinity is a number where it is spelled as one.
+        Regular::Several => {
+            let numeric_text = matches!(c.affinity, Affinity::Integer | Affinity::Numeric);
+            Node { kind: Kind::Dynamic, class: TypeClass::Other, numeric_text, ..node }
+        }
         Regular::No => Node { kind: Kind::Plain, class: TypeClass::Other, ..node },
     }
 }
@@ -325,6 +331,8 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
 enum Regular {
     Column,
     Value,
+    /// Integers and texts, as texts.
+    Several,
     No,
 }
 
@@ -335,6 +343,7 @@ fn regular(c: &Column, class: TypeClass) -> Regular {
     let integers = |s: super::Stored| s.integers && !s.reals && !s.texts && !s.blobs;
     let numbers = |s: super::Stored| !s.texts && !s.blobs;
     let texts = |s: super::Stored| s.texts && !s.integers && !s.reals && !s.blobs;
+    let several = |s: super::Stored| s.integers && s.texts && !s.reals && !s.blobs;
     let blobs = |s: super::Stored| s.blobs && !s.integers && !s.reals && !s.texts;
     let unseen = c.stored.is_none();
     match (class, c.affinity) {
@@ -349,6 +358,11 @@ fn regular(c: &Column, class: TypeClass) -> Regular {
         (TypeClass::Text, Text) if unseen || only(texts) => Regular::Column,
         (TypeClass::Text, Integer | Numeric) if only(texts) => Regular::Column,
         (TypeClass::Text, Blob) if only(texts) && c.column.collation == Collation::Binary => Regular::Value,
+        (TypeClass::Text, Integer | Numeric | Blob)
+            if only(several) && c.column.collation == Collation::Binary =>
+        {
+            Regular::Several
+        }
         (TypeClass::Bytea, _) if only(blobs) || unseen && c.affinity == Blob => Regular::Column,
         (TypeClass::Bool, Integer | Numeric) if unseen || only(integers) => Regular::Column,
         (TypeClass::Date | TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampTz, affinity) => {

@@ -330,6 +330,9 @@ pub(super) fn key_sql(node: &Node, sorted: &str) -> Result<String> {
     if let Kind::Member(member) = &node.kind {
         return Ok(member.keys().map(|key| format!("{key} {sorted}")).join(", "));
     }
+    if storage::is_spelled(node) {
+        return Ok(storage::spelled_keys(node).map(|key| format!("{key} {sorted}")).join(", "));
+    }
     Ok(format!("{} {sorted}", ordered(node)?))
 }
 

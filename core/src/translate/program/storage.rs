@@ -46,11 +46,14 @@ fn is_dynamic(node: &Node) -> bool {
 /// Whether SQLite compares the two as values of different storage classes, or by their affinities, so that one of
 /// PostgreSQL's types is not enough.
 pub(super) fn unlike(l: &Node, r: &Node, orders: bool) -> bool {
-    if l.is_null() || r.is_null() || l.unsure || r.unsure || l.numeric_text || r.numeric_text {
+    if l.is_null() || r.is_null() || l.unsure || r.unsure {
         return false;
     }
     if is_dynamic(l) || is_dynamic(r) {
         return true;
+    }
+    if l.numeric_text || r.numeric_text {
+        return false;
     }
     let (number, other) = match (is_number(l), is_text(r), is_number(r), is_text(l)) {
         (true, true, ..) => (l, r),
@@ -68,6 +71,8 @@ pub(super) fn unlike(l: &Node, r: &Node, orders: bool) -> bool {
 pub(super) fn listed(node: Node) -> Node {
     match node.kind {
         Kind::Column { .. } => Node { kind: Kind::Plain, collate: None, brings: Brings::Nothing, ..node },
+        // Without its affinity, what it is spelled as says nothing.
+        Kind::Dynamic if node.numeric_text => Node { kind: Kind::Plain, ..node },
         _ => node,
     }
 }
@@ -195,11 +200,44 @@ fn members(a: &Member, op: Op, b: &Member) -> Result<Node> {
 /// A text whose class in SQLite may be that of a number: beside a column both are compared alike.
 fn dynamic(value: &Node, op: Op, x: &Node) -> Result<Node> {
     let as_text = value.text()?;
+    if is_spelled(value) {
+        return spelled(&as_text, op, x);
+    }
     match affinity(x) {
         Affinity::Text => compare::compare(as_text, op, x.clone()),
         Affinity::Number => number_and_text(x, op.flipped(), &as_text),
         Affinity::None => refuse("a comparison of values whose storage classes are not known"),
     }
+}
+
+/// A text of a column with numeric affinity that holds numbers and texts: it is a number where it is spelled as one.
+pub(super) fn is_spelled(node: &Node) -> bool {
+    node.kind == Kind::Dynamic && node.numeric_text
+}
+
+fn spelled(t: &Node, op: Op, x: &Node) -> Result<Node> {
+    let as_number = x.text_literal().and_then(literal::number);
+    match as_number {
+        Some(number) => read(&number, op.flipped(), t),
+        None if is_number(x) => read(&x.number()?, op.flipped(), t),
+        None if x.text_literal().is_some() => {
+            let texts = compare::compare(t.clone(), op, x.clone())?.sql;
+            let number = beginning::is_number(&t.operand());
+            Ok(case(format!("CASE WHEN {number} THEN {} ELSE {texts} END", constant(op, op.of_less(), &[x]))))
+        }
+        None => refuse("a column with values of several storage classes compared with another one"),
+    }
+}
+
+/// Keys of its order: numbers before texts.
+pub(super) fn spelled_keys(node: &Node) -> [String; 3] {
+    let t = node.operand();
+    let number = beginning::is_number(&t);
+    [
+        format!("CASE WHEN {number} THEN 0 WHEN {t} IS NOT NULL THEN 1 END"),
+        format!("CASE WHEN {number} THEN {t}::numeric END"),
+        format!("{t} COLLATE \"C\""),
+    ]
 }
 
 fn number_and_text(n: &Node, op: Op, t: &Node) -> Result<Node> {

@@ -106,7 +106,7 @@ impl<'s> Walk<'s> {
         };
         let root = self.document(x)?;
         let member = steps.iter().fold(root, |member, step| member.step(step));
-        Ok(if as_json { document(member) } else { member.as_value().node() }.after(&[x, path]))
+        Ok(if as_json { document(member) } else { member.into_value().node() }.after(&[x, path]))
     }
 
     /// What a path leads to.
