@@ -5,8 +5,8 @@ import random
 FILE = r"""
 CREATE TABLE j (id INTEGER PRIMARY KEY, d TEXT, k TEXT, t TEXT, n INTEGER, s TEXT, r REAL);
 INSERT INTO j(id, t, n, s, r) VALUES
- (1, '{"a":1,"b":"x","c":[1,2,3],"o":{"p":true,"q":null},"f":2.5,"n":null}', 1, 'x', 2.5),
- (2, '{"a":"1","b":"","c":[],"o":{},"f":-0.5,"t":true}', 2, '', 1.0),
+ (1, '{"a":1,"b":"x","c":[1,2,3],"f":2.5,"n":null,"o":{"p":true,"q":null}}', 1, 'x', 2.5),
+ (2, '{"a":"1","b":"","c":[],"f":-0.5,"o":{},"t":true}', 2, '', 1.0),
  (3, '{"a":true,"b":"héllo \"q\" \\ \n","c":[{"x":1},{"x":"y"}],"f":1000}', 1, '1', NULL),
  (4, '{"a":null,"b":"5","c":"text","f":10}', 5, '5', -0.5),
  (5, '[1,"two",null,true,{"k":"v"}]', 0, 'two', 1.0),

@@ -31,6 +31,9 @@ impl<'s> Walk<'s> {
             }
             keys.push(storage::group_key(node)?);
         }
+        if keys.is_empty() {
+            return Ok("SELECT DISTINCT ".into());
+        }
         self.note("of values that are equal in another spelling, DISTINCT gives any one, as in SQLite");
         Ok(format!("SELECT DISTINCT ON ({}) ", keys.join(", ")))
     }

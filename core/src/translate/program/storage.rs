@@ -336,6 +336,8 @@ pub(super) fn of_cast(node: Node) -> Node {
         Kind::Plain if is_number(&node) || node.class == TypeClass::Text => {
             Node { kind: Kind::Column { format: None, collation, timezone }, brings: Brings::Nothing, ..node }
         }
+        // A literal has none.
+        Kind::Literal(_) => Node { unsure: true, ..node },
         _ => node,
     }
 }

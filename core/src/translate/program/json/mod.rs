@@ -16,7 +16,7 @@ use crate::types::TypeClass;
 
 pub(super) use self::make::{group_array, group_object};
 
-const READ: &str = "JSON is read as PostgreSQL does: JSON5 and \\u0000 are errors, and of several members of one name the last one counts";
+const READ: &str = "JSON is read as PostgreSQL does: JSON5 and \\u0000 are errors, of several members of one name the last one counts, and numbers are exact";
 const BINARY: &str = "the binary JSON of jsonb functions is a JSON text";
 pub(super) const AS_TEXT: &str = "a value of JSON as a result is a text, where SQLite gives numbers as numbers; numbers are spelled as the document spells them";
 const ORDER: &str = "jsonb has members in an order of its own, and numbers without an exponent";
