@@ -180,22 +180,22 @@ FROM sqlite_migrate.log_run AS r,
 WHERE r.status = 'done'
   AND (r.id IN (SELECT id FROM sqlite_migrate.run) OR pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'));
 
--- The imports that are running now, in every database: what each is doing, as the comment before its statement in
--- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of a load, pg_stat_progress_copy.
+-- The imports and comparisons that are running now, in every database: what each is doing, as the comment before its statement in
+-- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of rows, pg_stat_progress_copy.
 CREATE VIEW sqlite_migrate.progress AS
 SELECT a.pid,
        a.datname,
-       COALESCE(p.param12, n.note[2]::bigint) AS run,
-       COALESCE(n.note[3], 'load') AS phase,
+       COALESCE(NULLIF(p.param12, 0), n.note[2]::bigint) AS run,
+       COALESCE(n.note[3], CASE p.param17 WHEN 1 THEN 'verify' ELSE 'load' END) AS phase,
        n.note[5]::bigint AS step,
        n.note[6]::bigint AS steps,
-       n.note[7] AS title,
+       COALESCE(n.note[7], CASE p.param17 WHEN 1 THEN 'compare values' END) AS title,
        p.relid,
        -- NULL until the run is committed: another session cannot see the table before.
        (SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = p.relid AND a.datname = current_database())
            AS relation,
-       p.param13 AS table_number,
-       p.param14 AS tables,
+       NULLIF(p.param13, 0) AS table_number,
+       NULLIF(p.param14, 0) AS tables,
        p.param1  AS bytes_processed,
        p.param3  AS tuples_processed,
        p.param4  AS tuples_excluded,
@@ -209,7 +209,7 @@ SELECT a.pid,
            (greatest(p.param15 - p.param3 - p.param4, 0)::double precision / p.param3::double precision) * s.elapsed
        END AS eta
 FROM pg_stat_activity AS a
--- "SQLite" in ASCII: our loads among COPY's.
+-- "SQLite" in ASCII: our commands among COPY's.
 LEFT JOIN pg_stat_get_progress_info('COPY') AS p ON p.pid = a.pid AND p.param11 = 91608639435877
 LEFT JOIN LATERAL (SELECT clock_timestamp() - (timestamptz '2000-01-01 00:00:00+00'
                                                + p.param16::double precision * interval '1 microsecond')) AS s (elapsed)

@@ -12,10 +12,12 @@ pub mod sqlite;
 // What joins them.
 pub mod advise;
 pub mod assess;
+pub mod export;
 pub mod fdw;
 pub mod import;
 pub mod manifest;
 pub mod report;
+pub mod search;
 pub mod verify;
 
 mod api;

@@ -18,17 +18,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // A report reads the run log; one about a file is an assessment.
     ("report", &["assess", "error", "pg", "verify::counts"]),
+    // A query is read without a file.
+    ("search", &["error", "pg"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
+    // An export opens no file that is there, and reads tables and the run log by itself.
+    ("export", &["error", "guc", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
     (
         "api",
         &[
-            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "sqlite",
-            "verify",
+            "advise", "assess", "error", "export", "fdw", "guc", "import", "manifest", "pg", "report",
+            "search", "sqlite", "verify",
         ],
     ),
     ("lib", ANY),
@@ -111,8 +115,10 @@ fn no_folders_of_core_import_each_other() {
 }
 
 /// The parts of `core/src/plan/`, each with what it may not know after it: a part imports those before it.
-const PLAN: &[&str] =
-    &["given", "trial", "question", "target", "rules", "context", "model", "resolve", "decide", "emit"];
+const PLAN: &[&str] = &[
+    "given", "trial", "trigger", "view", "question", "target", "rules", "context", "model", "resolve",
+    "decide", "emit",
+];
 
 #[test]
 fn parts_of_the_plan_know_those_before_them() {

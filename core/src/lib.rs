@@ -1,19 +1,21 @@
 //! What is decided without a database: everything that needs neither a PostgreSQL server nor an SQLite file.
 //!
-//! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`types`] and [`value`]
-//! what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
+//! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`contents`] which virtual
+//! tables are data, [`types`] and [`value`] what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
 //! [`assess`] says beforehand what a migration costs and [`advise`] what to do after it, [`remote`] decides what of a
 //! PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, [`manifest`] adds up what the values
-//! of a file become, and [`report`] writes down what a run has done, or would do. The crate depends on neither pgrx nor
+//! of a file become, [`export`] makes a file of PostgreSQL's tables again, and [`report`] writes down what a run has done, or would do. The crate depends on neither pgrx nor
 //! rusqlite.
 #![forbid(unsafe_code)]
 
 pub mod advise;
 pub mod assess;
 pub mod catalog;
+pub mod contents;
 pub mod damage;
 pub mod ddl;
+pub mod export;
 pub mod finding;
 pub mod manifest;
 pub mod orm;
@@ -23,6 +25,7 @@ pub mod progress;
 pub mod reading;
 pub mod remote;
 pub mod report;
+pub mod search;
 pub mod shorten;
 pub mod sqltext;
 pub mod tools;

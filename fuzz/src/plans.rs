@@ -108,12 +108,36 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let object = (key, globs).prop_map(|entry| Value::Object([entry].into_iter().collect()));
             prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
+        Kind::Carried(forms) => {
+            let words: Vec<&str> = forms.iter().copied().chain(["view"]).collect();
+            let glob = near(&["*", "sales_*", "[!x]?", "[a"], WORDS).prop_map(Value::from);
+            let list = prop::collection::vec(glob, 0..3).prop_map(Value::from);
+            let entry = sql().prop_map(|sql| json!({ "sql": sql }));
+            let key = select(&["exclude", "materialized", "table", "v"][..]).prop_map(str::to_owned);
+            let member = (key, prop_oneof![list, entry]);
+            let object = prop::collection::vec(member, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect()));
+            prop_oneof![any::<bool>().prop_map(Value::from), select(words).prop_map(Value::from), object]
+                .boxed()
+        }
         Kind::Verify => {
             let share = prop_oneof![(0.0..1.5).prop_map(Value::from), Just(Value::Null)];
             let key = select(&["sample", "share"][..]).prop_map(str::to_owned);
             let object = (key, share).prop_map(|entry| Value::Object([entry].into_iter().collect()));
             let word = near(&["counts", "values", "sample", "none"], WORDS).prop_map(Value::from);
             prop_oneof![word, object].boxed()
+        }
+        Kind::Fts => {
+            let text =
+                || near(&["english", "simple", "public.own", "search_vector"], WORDS).prop_map(Value::from);
+            let index = near(&["gin", "gist", "none"], WORDS).prop_map(Value::from);
+            let weight = near(&["A", "B", "D"], WORDS).prop_map(Value::from);
+            let object = (text(), text(), index, names(), weight, any::<bool>());
+            let object = object.prop_map(|(config, column, index, name, weight, unaccent)| {
+                let weights: Value = Value::Object([(name, weight)].into_iter().collect());
+                json!({ "config": config, "column": column, "index": index, "unaccent": unaccent, "weights": weights })
+            });
+            prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
         Kind::Names => {
             let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);

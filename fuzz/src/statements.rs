@@ -1,7 +1,9 @@
 //! SQLite's SELECT statements, which become PostgreSQL's.
 
 use pg_sqlite_migrate_core::catalog::{Affinity, Encoding};
-use pg_sqlite_migrate_core::translate::program::{Column, Relation, Schema, Stored, statement};
+use pg_sqlite_migrate_core::translate::program::{
+    Arbiter, Column, Relation, Resolve, Schema, Stored, UniqueKey, Unset, Writable, WritableColumn, statement,
+};
 use pg_sqlite_migrate_core::translate::{Collation, ScopeColumn, Size};
 use pg_sqlite_migrate_core::value::{Format, PgType, Timezone};
 use proptest::prelude::*;
@@ -110,6 +112,20 @@ const WORDS: &[&str] = &[
     "(SELECT",
     "1+",
     "rowid",
+    "INSERT INTO",
+    "REPLACE INTO",
+    "INSERT OR IGNORE INTO",
+    "DEFAULT VALUES",
+    "ON CONFLICT (id)",
+    "DO UPDATE SET",
+    "DO NOTHING",
+    "excluded.",
+    "UPDATE",
+    "UPDATE OR FAIL",
+    "SET",
+    "DELETE FROM",
+    "RETURNING",
+    "INDEXED BY",
 ];
 
 const EXAMPLES: &[&str] = &[
@@ -123,9 +139,15 @@ const EXAMPLES: &[&str] = &[
     "SELECT group_concat(DISTINCT name) FILTER (WHERE id > ?), total(price) FROM t NATURAL JOIN u",
     "SELECT date(at, '+1 month'), strftime('%Y-%m', made, 'unixepoch'), substr(name, -2), name || id FROM t WHERE ok",
     "SELECT CASE WHEN x.y THEN 1 END FROM (SELECT id = 1 AS y FROM t UNION ALL SELECT ok FROM t) x",
+    "INSERT INTO t (id, name, at, made) VALUES (NULL, 'a', '2020-01-01', 1580000000), (?, :a, NULL, 5) RETURNING *, id + 1 AS x",
+    "INSERT OR REPLACE INTO t AS x SELECT id, name, 1, price, 2.5, '{}', at, made + 60 FROM u ORDER BY 2 LIMIT 3, 2",
+    "INSERT INTO t (id, ok) SELECT 1, 0 WHERE true ON CONFLICT (id) DO UPDATE SET ok = excluded.ok, price = t.price + 1 WHERE name <> 'a'",
+    "WITH c AS (SELECT id FROM u) UPDATE t AS x SET name = 'a', (price, ok) = (SELECT price, ok FROM u WHERE u.id = x.id) WHERE id IN c",
+    "UPDATE OR FAIL t SET name = u.name || '!' FROM u JOIN w ON u.id = w.id WHERE u.id = t.id RETURNING id",
+    "DELETE FROM t WHERE at < '2020-01-31 10:00:00' ORDER BY price DESC LIMIT 2 RETURNING name AS n",
 ];
 
-fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let column = |(source, declared, pg_type, format): (&str, &str, &str, Option<Format>)| Column {
         column: ScopeColumn {
             source: source.into(),
@@ -170,7 +192,35 @@ fn schema() -> Schema {
         relation("v", Err("is a view".into())),
         relation("w", Ok("\"w\".\"w\"".into())),
     ];
-    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8 }
+    let writables =
+        relations.iter().filter(|r| r.target.is_ok()).map(|r| (r.source.clone(), writable(r))).collect();
+    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8, writables }
+}
+
+/// Two keys, of which one resolves its conflicts itself.
+fn writable(relation: &Relation) -> Writable {
+    let column = |(at, column): (usize, &Column)| WritableColumn {
+        printed: column.column.pg_type.to_string(),
+        cast: false,
+        not_null: at == 0,
+        unset: if at == 0 { Unset::Number } else { Unset::Null },
+        generated: false,
+        on_null: Resolve::Error,
+        any: false,
+    };
+    let key = |at: usize, resolve| UniqueKey {
+        columns: Some(vec![at]),
+        arbiter: Arbiter::Index(format!("(\"k{at}\")")),
+        resolve,
+        partial: false,
+        plain: true,
+    };
+    let resolve = if relation.source == "u" { Resolve::Ignore } else { Resolve::Error };
+    Writable {
+        columns: relation.columns.iter().enumerate().map(column).collect(),
+        keys: vec![key(0, Resolve::Error), key(1, resolve)],
+        ..Writable::default()
+    }
 }
 
 proptest! {

@@ -5,9 +5,11 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use pgrx::PgLogLevel;
+use pgrx::{PgLogLevel, pg_sys};
 
 use crate::pg::interrupts;
+use crate::pg::progress::{Command, Progress, Work};
+use crate::pg::relation;
 use pg_sqlite_migrate_core::plan::Notices as Wanted;
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -80,24 +82,38 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// A comparison under way.
-#[derive(Debug)]
+/// A comparison under way, which other sessions see as well.
 pub struct Comparing<'a> {
     notices: &'a Notices,
     what: String,
     expected: Option<u64>,
     /// When the first rows had come: before that, they are sorted.
     begun: Cell<Option<Instant>>,
+    shown: Progress,
 }
 
 impl<'a> Comparing<'a> {
-    pub fn new(notices: &'a Notices, (schema, table): (&str, &str), expected: Option<u64>) -> Comparing<'a> {
+    pub fn new(
+        notices: &'a Notices,
+        (schema, table): (&str, &str),
+        run: Option<i64>,
+        expected: Option<u64>,
+    ) -> Comparing<'a> {
+        let command = Command {
+            work: Work::Verify,
+            relation: relation::find(schema, table).unwrap_or(pg_sys::InvalidOid),
+            run: run.unwrap_or(0),
+            table_number: 0,
+            tables: 0,
+            tuples_total: expected.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(0),
+        };
         let what = format!("comparing {}", qualified(schema, table));
-        Comparing { notices, what, expected, begun: Cell::default() }
+        Comparing { notices, what, expected, begun: Cell::default(), shown: Progress::start(command) }
     }
 
     /// So many rows of the file were read.
     pub fn rows(&self, rows: u64) {
+        self.shown.update(0, rows, 0);
         match self.begun.get() {
             Some(begun) => {
                 self.notices.progress(|| progress::loading(&self.what, rows, self.expected, begun.elapsed()));

@@ -2,6 +2,7 @@
 
 mod blocked;
 mod record;
+mod without;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -19,7 +20,7 @@ use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::steps::Steps;
 use super::survey::{self, Survey};
-use super::{broken, existing, untranslatable, values, verification};
+use super::{broken, existing, values, verification};
 use crate::error::Error;
 use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
@@ -195,6 +196,8 @@ impl<'a> Run<'a> {
             match &step.action {
                 _ if failed || step.phase == Phase::Before => {}
                 Action::Sql(_) if with_its_load => {}
+                // A view is not made over functions of somebody else, whatever else goes on.
+                Action::Sql(sql) if step.phase == Phase::Helpers => self.execute(step, sql)?,
                 Action::Sql(sql) => self.attempt(Attempted::from(step), |run| run.execute(step, sql))?,
                 Action::Load(spec) => {
                     self.attempt(Attempted::from(step), |run| run.load(step, spec))?;
@@ -280,7 +283,9 @@ impl<'a> Run<'a> {
     }
 
     fn statement(&mut self, step: &Step, sql: &str) -> Result<u64, Error> {
-        let callers = matches!(step.phase, Phase::Analyze | Phase::After);
+        let own = self.planned.view(step).is_some_and(|view| view.own)
+            || self.planned.trigger(step).is_some_and(|trigger| trigger.is_own());
+        let callers = own || matches!(step.phase, Phase::Analyze | Phase::After);
         let _path = (!callers).then(LocalSettings::safe_search_path);
         if let Some(built) = &step.built {
             let built_it = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
@@ -290,14 +295,8 @@ impl<'a> Run<'a> {
             };
         }
         match step.phase {
-            Phase::Views => {
-                let made = xact::attempt(|| -> Result<u64, Infallible> { Ok(spi::execute(sql)) });
-                made.map(|Ok(rows)| rows).map_err(|mut caught| {
-                    let view = step.title.strip_prefix("create view ").unwrap_or_default();
-                    caught.hint = Some(untranslatable::without(view).hint(" to leave the view out"));
-                    caught.into()
-                })
-            }
+            Phase::Views => self.make_view(step, sql),
+            Phase::Triggers => self.make_trigger(step, sql),
             Phase::Sequences => {
                 let _apart = citus::sequences_apart();
                 Ok(spi::execute(sql))

@@ -13,10 +13,12 @@ use super::steps::Steps;
 use super::{asked, existing, levels, source, trial, untranslatable};
 use crate::error::Error;
 use crate::pg::memory::{self, Held};
-use crate::pg::{encoding, interrupts, settings::LocalSettings, thread, types, xact};
+use crate::pg::settings::{self, LocalSettings};
+use crate::pg::{encoding, interrupts, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
+use pg_sqlite_migrate_core::contents;
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
@@ -50,6 +52,8 @@ pub struct Survey {
     pub needs: Needs,
     /// Tables that could not be read are skipped in them.
     pub overrides: Overrides,
+    /// The caller's, in which the statements of the plan are read.
+    pub search_path: String,
 }
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
@@ -127,6 +131,7 @@ fn read(
         broken,
         needs,
         overrides,
+        search_path: settings::search_path(),
     })
 }
 
@@ -150,8 +155,9 @@ fn gather(
 ) -> Result<Found, Error> {
     steps.start(Phase::Catalog, "read the catalog", None);
     let mut catalog = on_thread(source, sqlite::catalog)?;
-    if extent.virtual_tables {
-        take_virtual_tables(&mut catalog, overrides);
+    match extent.virtual_tables {
+        true => take_virtual_tables(&mut catalog, overrides),
+        false => contents::take(&mut catalog),
     }
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
@@ -174,6 +180,8 @@ fn gather(
         |source| sqlite::damage(source, &catalog, needs.integrity),
     )?;
     steps.end(None);
+    contents::read_around(&mut catalog, &damage);
+    let selected = plan::select(&catalog, overrides)?.selected;
     steps.start(Phase::Profile, "profile the tables", None);
     let at = AtomicUsize::new(0);
     let title = || profiles::title(&catalog, &selected, at.load(Ordering::Relaxed));
@@ -372,6 +380,10 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     if !target.refused.is_empty() {
         planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
     }
+    target.refused_views = trial::refused_views(&planned, &survey.search_path);
+    if !target.refused_views.is_empty() {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
     Ok((target, planned))
 }
 
@@ -381,9 +393,13 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
 pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
+    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
     loop {
         let mut target = Target {
             citext: citext.clone(),
+            extensions: extensions.clone(),
+            helpers,
             texts_of_bytes: survey.needs.texts_of_bytes,
             ..existing::read(&survey.needs.schemas)
         };
@@ -409,6 +425,8 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
+        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };

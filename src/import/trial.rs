@@ -9,11 +9,16 @@ use std::convert::Infallible;
 
 use pgrx::PgSqlErrorCode as Code;
 
+use super::untranslatable;
+use crate::pg::settings::LocalSettings;
 use crate::pg::xact::Caught;
-use crate::pg::{spi, xact};
+use crate::pg::{encoding, spi, xact};
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
+use pg_sqlite_migrate_core::plan::view::{TriedView, ViewRefusal};
+use pg_sqlite_migrate_core::plan::{Phase, Planned, Step};
+use pg_sqlite_migrate_core::translate::helper;
 
 /// What is refused of a plan.
 pub fn refusals(trials: &[Trial]) -> Vec<Refusal> {
@@ -43,11 +48,110 @@ fn find(table: TableId, pieces: &[Piece], refusals: &mut Vec<Refusal>) {
         return find(table, second, refusals);
     };
     piece.instead().iter().for_each(|sql| _ = spi::execute(sql));
-    // A relation or schema that the plan's own words name may be still to be created; the statement is not to blame then.
-    let to_come = [Code::ERRCODE_UNDEFINED_TABLE, Code::ERRCODE_INVALID_SCHEMA_NAME];
-    if caught.is_of_value() && !to_come.iter().any(|code| caught.sqlstate == *code) {
+    if caught.is_of_value() && !is_to_come(&caught) {
         refusals.push(Refusal { table, part: piece.part, reason: caught.message });
     }
+}
+
+/// A relation or schema that the plan's own words name may be still to be created; the statement is not to blame then.
+fn is_to_come(caught: &Caught) -> bool {
+    let to_come = [Code::ERRCODE_UNDEFINED_TABLE, Code::ERRCODE_INVALID_SCHEMA_NAME];
+    to_come.iter().any(|code| caught.sqlstate == *code)
+}
+
+/// The views of a plan that are refused. `path` is the caller's search path, in which the plan's own texts are read.
+pub fn refused_views(planned: &Planned, path: &str) -> Vec<ViewRefusal> {
+    let (lacking, sendable): (Vec<&TriedView>, Vec<&TriedView>) =
+        planned.view_trial.views.iter().partition(|view| encoding::lacking(&view.statement).is_some());
+    let lacks = |view: &TriedView| {
+        let lacking = encoding::lacking(&view.statement)?;
+        Some(ViewRefusal { source: view.source.clone(), reason: untranslatable::lacks("it", &lacking) })
+    };
+    let mut refusals: Vec<ViewRefusal> = lacking.into_iter().filter_map(lacks).collect();
+    if sendable.is_empty() || xact::in_recovery() {
+        return refusals;
+    }
+    let tried = xact::attempt(|| -> Result<Infallible, Vec<ViewRefusal>> {
+        // A table that cannot be made leaves the views that read it untried.
+        if run(&planned.view_trial.tables).is_err() {
+            planned.view_trial.tables.iter().for_each(|sql| _ = run(std::slice::from_ref(sql)));
+        }
+        // An error rolls all of it back.
+        Err(refused_of(planned, &sendable, path))
+    });
+    if let Ok(Err(found)) = tried {
+        refusals.extend(found);
+    }
+    refusals
+}
+
+fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRefusal> {
+    let refusal = |view: &TriedView, caught: Caught| {
+        is_of_statement(&caught).then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
+    };
+    let (own, translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
+    let (translated, mut refusals) = with_helpers(translated);
+    let all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
+    if run(&all).is_err() {
+        let refused = |view: &TriedView| {
+            run(std::slice::from_ref(&view.sql)).err().filter(|caught| !is_to_come(caught))
+        };
+        let one = |view: &&TriedView| refusal(view, refused(view)?);
+        refusals.extend(translated.iter().filter_map(one));
+    }
+    for view in own {
+        let _path = LocalSettings::of("search_path", path);
+        refusals.extend(run_own(planned, view).err().and_then(|caught| refusal(view, caught)));
+    }
+    refusals
+}
+
+/// Creates the helper functions that views call. Where that fails, these are refused for the reason.
+fn with_helpers(views: Vec<&TriedView>) -> (Vec<&TriedView>, Vec<ViewRefusal>) {
+    let (calling, mut others): (Vec<&TriedView>, Vec<&TriedView>) =
+        views.iter().partition(|view| !helper::called_by(&view.sql).is_empty());
+    let all: Vec<&str> = calling.iter().map(|view| view.sql.as_str()).collect();
+    let Err(caught) = run(&helper::statements(&all.join("\n"))) else { return (views, vec![]) };
+    let refusal = |view: &&TriedView| ViewRefusal {
+        source: view.source.clone(),
+        reason: format!("it needs helper functions: {}", caught.message),
+    };
+    let refusals = calling.iter().map(refusal).collect();
+    others.retain(|view| !calling.iter().any(|c| std::ptr::eq(*c, *view)));
+    (others, refusals)
+}
+
+/// A text of the plan's own, over what is there; if that is not enough, over the tables and views that the plan makes, which
+/// are made for it.
+fn run_own(planned: &Planned, view: &TriedView) -> Result<(), Caught> {
+    match run(std::slice::from_ref(&view.sql)) {
+        Err(caught) if is_to_come(&caught) => {}
+        done => return done,
+    }
+    let tried = xact::attempt(|| -> Result<Infallible, Result<(), Caught>> {
+        {
+            let path = LocalSettings::safe_search_path();
+            // Another session may be about to create them.
+            path.set("lock_timeout", "1s");
+            let makes = |step: &&Step| {
+                let sql = step.sql();
+                let wanted = matches!(step.phase, Phase::Schema | Phase::Tables | Phase::Views);
+                wanted && sql.starts_with("CREATE ") && encoding::lacking(&sql).is_none()
+            };
+            planned.steps.iter().filter(makes).for_each(|step| _ = run(&[step.sql()]));
+        }
+        Err(run(std::slice::from_ref(&view.sql)))
+    });
+    match tried {
+        Ok(Err(done)) => done,
+        Err(caught) => Err(caught),
+        Ok(Ok(never)) => match never {},
+    }
+}
+
+/// Class 42 is about what a statement says, 0A about what is not supported.
+fn is_of_statement(caught: &Caught) -> bool {
+    [*b"42", *b"0A"].contains(&caught.sqlstate.class())
 }
 
 /// All of the statements or none.

@@ -26,31 +26,14 @@ pub fn check_schemas(schemas: &[String]) -> Result<(), Error> {
 pub fn findings(planned: &Planned) -> Vec<Finding> {
     let mut said = BTreeSet::new();
     let mut of_step = |step: &Step| {
-        if step.phase == Phase::Views {
-            return of_view(step);
-        }
-        let table = step.table?;
+        // One that cannot be made is left out by the run.
+        let table = step.table.filter(|_| step.phase != Phase::Triggers)?;
         let Action::Sql(sql) = &step.action else { return None };
         let lacking = encoding::lacking(sql)?;
         let table = planned.table(table).filter(|table| said.insert(table.id))?;
         Some(finding(table, step.phase, &lacking))
     };
     planned.steps.iter().filter_map(&mut of_step).collect()
-}
-
-fn of_view(step: &Step) -> Option<Finding> {
-    let Action::Sql(sql) = &step.action else { return None };
-    let lacking = encoding::lacking(sql)?;
-    let view = step.title.strip_prefix("create view ").unwrap_or_default();
-    let finding = Kind::Untranslatable.blocking(format!("view {view}"), lacks("the view", &lacking));
-    Some(finding.fix(without(view), ""))
-}
-
-/// What leaves a view out.
-pub fn without(view: &str) -> Fix {
-    // A glob of just this name.
-    let glob: String = view.chars().map(|c| if "*?[]{}!\\".contains(c) { '?' } else { c }).collect();
-    Fix::of_plan("views", serde_json::json!({ "exclude": [glob] }))
 }
 
 fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
@@ -72,7 +55,7 @@ fn finding(table: &TablePlan, phase: Phase, lacking: &str) -> Finding {
     }
 }
 
-fn lacks(what: &str, lacking: &str) -> String {
+pub fn lacks(what: &str, lacking: &str) -> String {
     let encoding = encoding::server_encoding();
     format!("{what} has characters that the database's encoding {encoding} lacks: {lacking}")
 }

@@ -1,7 +1,7 @@
-//! Progress of a load in `pg_stat_progress_copy`, which every session can read.
+//! Progress of a load, or of a comparison, in `pg_stat_progress_copy`, which every session can read.
 //!
 //! The parameters up to 6 are COPY's own (commands/progress.h); those from 10 on are read by the view
-//! `sqlite_migrate.progress`, which recognises imports by the magic number.
+//! `sqlite_migrate.progress`, which recognises this extension's commands by the magic number.
 
 use pgrx::pg_sys;
 
@@ -16,18 +16,28 @@ const TABLE_NUMBER: i32 = 12;
 const TABLES: i32 = 13;
 const TUPLES_TOTAL: i32 = 14;
 const STARTED_AT: i32 = 15;
+const WORK: i32 = 16;
 
 const COMMAND_FROM: i64 = 1;
 const TYPE_CALLBACK: i64 = 4;
 /// "SQLite" in ASCII; the view `sqlite_migrate.progress` looks for it.
 pub const MAGIC_NUMBER: i64 = 0x5351_4c69_7465;
 
-/// What is being loaded.
+/// What is done with the rows. The view `sqlite_migrate.progress` reads the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Load = 0,
+    Verify = 1,
+}
+
+/// A table whose rows are loaded or compared.
 #[derive(Debug, Clone, Copy)]
-pub struct Load {
+pub struct Command {
+    pub work: Work,
     pub relation: pg_sys::Oid,
+    /// 0 where there is none.
     pub run: i64,
-    /// Counted from 1.
+    /// Counted from 1; 0 where they are not counted.
     pub table_number: i64,
     pub tables: i64,
     /// Rows expected, 0 when unknown.
@@ -36,15 +46,15 @@ pub struct Load {
 
 /// A running command, shown until this is dropped or the transaction aborts.
 pub struct Progress {
-    load: Load,
+    command: Command,
     /// Microseconds since 2000-01-01.
     started_at: i64,
 }
 
 impl Progress {
-    pub fn start(load: Load) -> Progress {
+    pub fn start(command: Command) -> Progress {
         // SAFETY: no arguments.
-        let progress = Progress { load, started_at: unsafe { pg_sys::GetCurrentTimestamp() } };
+        let progress = Progress { command, started_at: unsafe { pg_sys::GetCurrentTimestamp() } };
         progress.resume();
         progress
     }
@@ -55,18 +65,19 @@ impl Progress {
         unsafe {
             pg_sys::pgstat_progress_start_command(
                 pg_sys::ProgressCommandType::PROGRESS_COMMAND_COPY,
-                self.load.relation,
+                self.command.relation,
             );
         }
         for (index, value) in [
             (COMMAND, COMMAND_FROM),
             (TYPE, TYPE_CALLBACK),
             (MAGIC, MAGIC_NUMBER),
-            (RUN, self.load.run),
-            (TABLE_NUMBER, self.load.table_number),
-            (TABLES, self.load.tables),
-            (TUPLES_TOTAL, self.load.tuples_total),
+            (RUN, self.command.run),
+            (TABLE_NUMBER, self.command.table_number),
+            (TABLES, self.command.tables),
+            (TUPLES_TOTAL, self.command.tuples_total),
             (STARTED_AT, self.started_at),
+            (WORK, self.command.work as i64),
         ] {
             set(index, value);
         }

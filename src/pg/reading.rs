@@ -85,11 +85,55 @@ pub fn from(relation: pg_sys::Oid) -> Result<String, String> {
 
 /// The settings under which such a query is made.
 pub fn guarded() -> LocalSettings {
-    let settings = LocalSettings::safe_search_path();
-    settings.set("row_security", "off");
+    let settings = guarded_with_views();
     // Another relation may have the name since.
     settings.refuse_views();
     settings
+}
+
+/// The same of a query on a view.
+pub fn guarded_with_views() -> LocalSettings {
+    let settings = LocalSettings::safe_search_path();
+    settings.set("row_security", "off");
+    settings
+}
+
+/// What of a view the caller cannot read, $1. A view's functions run with the rights of who reads it, so its owner, and those of
+/// the views that it reads, must be trusted; those of a materialized view have run already.
+static FACTS_OF_VIEW: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH RECURSIVE read (relid) AS (
+             SELECT $1::oid
+             UNION SELECT d.refobjid FROM read JOIN pg_rewrite w ON w.ev_class = read.relid
+             JOIN pg_class r ON r.oid = w.ev_class AND r.relkind = 'v'
+             JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+             WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid <> w.ev_class)
+         SELECT CASE WHEN c.relkind NOT IN ('v', 'm') THEN 'it is no view'
+                     WHEN NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))
+                         THEN 'permission denied'
+                     WHEN NOT tree.trusted THEN 'it, or what it reads, belongs to another role'
+                     WHEN tree.guarded THEN 'row-level security applies to what it reads'
+                     WHEN tree.alien IS NOT NULL THEN 'it reads foreign table ' || tree.alien
+                END AS refused,
+                format('%I.%I', n.nspname, c.relname) AS name
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         CROSS JOIN LATERAL (
+             SELECT min(p.oid::regclass::text) FILTER (WHERE p.relkind = 'f') AS alien,
+                    bool_and({harmless}) AS trusted, bool_or(p.relrowsecurity) AS guarded
+             FROM read JOIN pg_class p ON p.oid = read.relid) AS tree
+         WHERE c.oid = $1",
+        harmless = rights::harmless("p.relowner"),
+    )
+});
+
+/// What a query on the view names in FROM, or why the caller cannot have one. The view is locked.
+pub fn from_view(view: pg_sys::Oid) -> Result<String, String> {
+    relation::hold(view);
+    let found = spi::row(FACTS_OF_VIEW.as_str(), &[view.into()], |row| match row.get("refused") {
+        Some(reason) => Err(reason),
+        None => Ok(row.get("name")),
+    });
+    found.unwrap_or_else(|| Err(GONE.into()))
 }
 
 const GONE: &str = "it does not exist any more";

@@ -9,7 +9,7 @@ use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
-use super::spi;
+use super::{encoding, spi};
 use pg_sqlite_migrate_core::value::Timezone;
 
 /// The search path of internal queries: no user can create objects in it.
@@ -41,6 +41,15 @@ pub enum Reads {
 
 /// Under this path, names of user objects are printed, and must be written, with their schema.
 const RARE: [(&CStr, &CStr); 2] = [(c"lc_monetary", c"C"), (c"search_path", c"pg_catalog")];
+
+/// The search path as the session has it.
+pub fn search_path() -> String {
+    // SAFETY: the setting exists; its value is NUL-terminated, and copied before anything can change it.
+    unsafe {
+        let path = pg_sys::GetConfigOption(c"search_path".as_ptr(), true, false);
+        if path.is_null() { String::new() } else { encoding::from_server(path.cast_mut()) }
+    }
+}
 
 /// A GUC nesting level. Its settings are undone when it is dropped or the (sub)transaction aborts.
 pub struct LocalSettings {

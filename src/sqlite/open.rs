@@ -220,7 +220,13 @@ impl Source {
 
     /// An error of this file's connection, as one of ours.
     pub fn error(&self, error: rusqlite::Error) -> Error {
-        Error::from_sqlite(&self.path, error)
+        match Error::from_sqlite(&self.path, error) {
+            Error::Full { path } if self.connection.is_readonly("main").unwrap_or(false) => {
+                let message = "no room for a temporary file, or a page number that no file has".to_owned();
+                Error::Sqlite { path, code: rusqlite::ffi::SQLITE_FULL, message }
+            }
+            error => error,
+        }
     }
 }
 

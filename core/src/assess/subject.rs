@@ -101,8 +101,9 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::View => (S::Views, ByHand),
         K::ViewAssumes => (S::Views, Read),
         K::Trigger => (S::Triggers, ByHand),
-        K::Triggers => (S::Triggers, Read),
+        K::TriggerAssumes | K::TriggerUnneeded | K::Triggers => (S::Triggers, Read),
         K::ShadowTable | K::VirtualTable => (S::VirtualTables, Read),
+        K::Search => (S::FullText, Read),
 
         K::Copied | K::WalMissing | K::HardLinks | K::Unchecked | K::FailedExpression => {
             (S::DataQuality, Read)

@@ -58,14 +58,20 @@ kinds! {
     NameChanged = "name_changed",
     /// A table holds the data of a virtual table.
     ShadowTable = "shadow_table",
-    /// A virtual table is not loaded.
+    /// A virtual table is not loaded, or becomes a table.
     VirtualTable = "virtual_table",
+    /// How the texts of a full-text table are searched.
+    Search = "search",
     /// A view is not carried over.
     View = "view",
     /// A view has the same rows as in SQLite on an assumption.
     ViewAssumes = "view_assumes",
     /// A trigger is not carried over.
     Trigger = "trigger",
+    /// A trigger does in PostgreSQL what it does in SQLite on an assumption.
+    TriggerAssumes = "trigger_assumes",
+    /// A trigger has nothing to do in PostgreSQL.
+    TriggerUnneeded = "trigger_unneeded",
     /// The records of a migration tool are not loaded.
     Bookkeeping = "bookkeeping",
     /// Characters of a name or a default are not in the database's encoding.
@@ -162,7 +168,7 @@ kinds! {
     Enum = "enum",
     /// A generated column is computed otherwise.
     GeneratedOtherwise = "generated_otherwise",
-    /// A generated column, default, check, key or index is not carried over.
+    /// A column, generated column, default, check, key or index is not carried over.
     LeftOut = "left_out",
     /// PostgreSQL refuses an expression of the plan.
     ExpressionRefused = "expression_refused",

@@ -13,6 +13,8 @@ pub mod resolve;
 pub mod rules;
 pub mod target;
 pub mod trial;
+pub mod trigger;
+pub mod view;
 
 #[cfg(test)]
 mod existing_tests;
@@ -24,7 +26,7 @@ mod match_tests;
 mod tests;
 
 pub use self::context::Source;
-pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
+pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
@@ -44,7 +46,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, json, relations, steps, tables, views};
+use self::emit::{asked, helpers, json, relations, steps, tables, triggers, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -72,13 +74,14 @@ fn build_by(
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    let skipped = skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    let skipped = skipped::report(&ctx, &selection, &searched, &mut findings);
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
     let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let steps = views::placed(steps, views);
+    let triggers = triggers::triggers(&ctx, &decided, &schema, &mut findings);
+    let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());
@@ -93,6 +96,9 @@ fn build_by(
         checks: asked::checks(&ctx, &decided),
         rejecting: asked::rejecting(&ctx, &decided),
         schema,
+        views: views.plans,
+        view_trial: views.trial,
+        triggers: triggers.plans,
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }
@@ -109,11 +115,13 @@ pub fn declared(
     bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
-    views::views(&ctx, &decided, &mut relations::schema(&ctx, &decided), &mut findings);
-    Ok((emit::declared::declared(&ctx, &selection, &decided), findings))
+    let mut schema = relations::schema(&ctx, &decided);
+    views::views(&ctx, &decided, &mut schema, &mut findings);
+    let made = triggers::triggers(&ctx, &decided, &schema, &mut findings).plans;
+    Ok((emit::declared::declared(&ctx, &selection, &decided, &made), findings))
 }
 
 /// The oids of the target's relations that a plan would load or replace, which nobody may change while it is made.

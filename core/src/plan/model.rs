@@ -5,6 +5,8 @@ use super::given::words::Orphans;
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
+use super::trigger::TriggerPlan;
+use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
 use crate::reading::Reading;
@@ -35,11 +37,27 @@ pub struct Planned {
     pub tables: Vec<TablePlan>,
     /// What a statement of the application can name.
     pub schema: program::Schema,
+    /// The views that are made, in the order in which they are.
+    pub views: Vec<ViewPlan>,
+    pub view_trial: ViewTrial,
+    /// The triggers that are made.
+    pub triggers: Vec<TriggerPlan>,
 }
 
 impl Planned {
     pub fn table(&self, id: TableId) -> Option<&TablePlan> {
         self.tables.iter().find(|table| table.id == id)
+    }
+
+    /// The view that a step makes.
+    pub fn view(&self, step: &Step) -> Option<&ViewPlan> {
+        self.views.iter().filter(|_| step.phase == Phase::Views).find(|view| view.title == step.title)
+    }
+
+    /// The trigger that a step makes.
+    pub fn trigger(&self, step: &Step) -> Option<&TriggerPlan> {
+        let mut triggers = self.triggers.iter().filter(|_| step.phase == Phase::Triggers);
+        triggers.find(|trigger| trigger.title == step.title)
     }
 
     /// The questions for rows without a parent, in order.
@@ -190,7 +208,9 @@ pub enum Phase {
     Indexes,
     ForeignKeys,
     Checks,
+    Helpers,
     Views,
+    Triggers,
     Sequences,
     Refresh,
     Analyze,
@@ -214,7 +234,9 @@ impl Phase {
             Phase::Indexes => "indexes",
             Phase::ForeignKeys => "foreign_keys",
             Phase::Checks => "checks",
+            Phase::Helpers => "helpers",
             Phase::Views => "views",
+            Phase::Triggers => "triggers",
             Phase::Sequences => "sequences",
             Phase::Refresh => "refresh",
             Phase::Analyze => "analyze",

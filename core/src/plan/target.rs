@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::given::words::Nocase;
 use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
+use super::view::ViewRefusal;
 use crate::value::PgType;
 
 /// What the target database already has or can do.
@@ -17,6 +18,12 @@ pub struct Target {
     pub nondeterministic_like: bool,
     /// The type citext, where it is there or the caller can create its extension.
     pub citext: Option<Citext>,
+    /// Extensions that the plan may make use of, if they are there or the caller can create them.
+    pub extensions: Vec<Extension>,
+    /// The caller can create helper functions.
+    pub helpers: Option<Helpers>,
+    /// The database's encoding is UTF8.
+    pub utf8: bool,
     /// `lower()` of the database changes no letter beyond ASCII.
     pub lowers_ascii_only: bool,
     /// The caller may make no temporary tables.
@@ -25,18 +32,35 @@ pub struct Target {
     pub page: Page,
     /// Texts are bytes (SQL_ASCII).
     pub texts_of_bytes: bool,
+    /// Functions without arguments in the plan's schemas.
+    pub functions: Vec<ExistingFunction>,
     /// Types in the plan's schemas that are no tables.
     pub types: Vec<ExistingType>,
     /// Schemas that exist, so that they need not be made.
     pub schemas: Vec<String>,
     /// Materialised views that read the relations, directly or through others, in the order of a refresh.
     pub views: Vec<ExistingView>,
+    /// A run has made what the plan says, and the values were loaded: they are what their types say.
+    pub made: bool,
     /// What the server does not take of the plan's tables, as far as it has been tried.
     pub refused: Vec<Refusal>,
+    /// The views that it does not take.
+    pub refused_views: Vec<ViewRefusal>,
     /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,
     pub broken_checks: Vec<Answer<BrokenCheck>>,
+}
+
+/// A function without arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingFunction {
+    pub schema: String,
+    pub name: String,
+    /// It is a trigger's, and the caller may replace it.
+    pub replaceable: bool,
+    /// Tables with a trigger that calls it, by oid.
+    pub tables: Vec<u32>,
 }
 
 /// A type that is no table's.
@@ -57,6 +81,23 @@ pub enum Citext {
     Installed(String),
     /// The schema for the extension; `None` where there is none that everybody has in the search path.
     Creatable(Option<String>),
+}
+
+/// The schema of the helper functions, in which the caller can create them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Helpers {
+    /// The caller can create it otherwise.
+    pub schema_exists: bool,
+}
+
+/// An extension that a plan may make use of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    pub name: String,
+    /// Where it is or would be; `None` where there is no schema that everybody has in the search path.
+    pub schema: Option<String>,
+    /// The caller can create it otherwise.
+    pub installed: bool,
 }
 
 impl Target {

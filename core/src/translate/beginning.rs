@@ -1,8 +1,8 @@
 //! Texts as numbers: SQLite takes a text in a computation for the number that it begins with, or 0.
 //!
-//! Pure text: assumes that what it is given is an operand of type text. The number is exact, where SQLite rounds to double
-//! precision; only statements may assume that this is the same.
+//! Pure text: assumes that what it is given is an operand of type text.
 
+use super::helper;
 use super::literal;
 use super::node::{Kind, Lit, Node, integer};
 use super::size::Size;
@@ -12,29 +12,16 @@ use crate::types::TypeClass;
 const SPACE: &str = "[ \\t\\n\\v\\f\\r]*";
 const NUMBER: &str = "(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?";
 
-/// The number that a text begins with, as numeric. A zero before the digits stands for those that are missing.
+/// The number that a text begins with, as numeric.
 pub(super) fn number_of(text: &str) -> String {
-    let pattern = sqltext::literal(&format!("^{SPACE}(?:([+-]?)({NUMBER}))?.*$"));
-    format!("regexp_replace({text}, {pattern}, {ZERO_BEFORE})::numeric")
+    helper::call("text_number", &[text])
 }
-
-/// Sign, zero, digits.
-const ZERO_BEFORE: &str = "E'\\\\10\\\\2'";
 
 /// Whether the whole text is a number, which numeric affinity makes of it then.
 pub(super) fn is_number(text: &str) -> String {
     let pattern = sqltext::literal(&format!("^{SPACE}[+-]?{NUMBER}{SPACE}$"));
     format!("{text} ~ {pattern}")
 }
-
-/// A statement reads texts as numbers.
-pub(super) fn is_within(sql: &str) -> bool {
-    sql.contains(ZERO_BEFORE)
-}
-
-/// What is assumed where `is_within`.
-pub(super) const ASSUMED: &str =
-    "texts are read as the numbers that they begin with, exactly, where SQLite rounds to double precision";
 
 /// The number that a text is taken for.
 pub(super) fn beginning(node: &Node) -> Option<Node> {

@@ -45,7 +45,7 @@ pub(super) fn default(
 }
 
 /// A literal within the limits of the type.
-fn fit(
+pub(super) fn fit(
     lit: &Lit,
     class: TypeClass,
     pg_type: &PgType,

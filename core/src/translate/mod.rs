@@ -13,6 +13,7 @@ mod default;
 mod expr;
 mod function;
 mod glob;
+pub mod helper;
 mod json;
 mod like;
 mod listed;

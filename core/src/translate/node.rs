@@ -144,6 +144,15 @@ pub(super) struct TypeOf {
     pub possible: &'static [&'static str],
 }
 
+/// The column of a table of the file whose values an expression has, unchanged.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Origin {
+    pub table: String,
+    pub column: String,
+    /// The expression: what is made of it has another one.
+    pub sql: String,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub sql: String,
@@ -176,6 +185,10 @@ pub(super) struct Node {
     pub loose: bool,
     /// Its affinity depends on SQLite's release.
     pub unsure: bool,
+    /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
+    pub bare: bool,
+    /// See `Node::origin`.
+    pub from: Option<Box<Origin>>,
 }
 
 impl Node {
@@ -200,6 +213,8 @@ impl Node {
             spelled: false,
             loose: false,
             unsure: false,
+            bare: false,
+            from: None,
         }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.
@@ -236,6 +251,11 @@ impl Node {
         self.immutable &= parts.iter().all(|p| p.immutable);
         self.collate_within |= parts.iter().any(|p| p.collate.is_some() || p.collate_within);
         self
+    }
+
+    /// The column whose values it has, unchanged.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.from.as_deref().filter(|origin| origin.sql == self.sql)
     }
 
     pub fn literal(&self) -> Option<&Lit> {

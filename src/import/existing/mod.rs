@@ -5,7 +5,9 @@
 
 mod citus;
 mod columns;
+pub mod extensions;
 pub mod foreign_keys;
+mod functions;
 mod indexes;
 mod keys;
 mod levels;
@@ -54,6 +56,8 @@ const CITEXT_CREATABLE: &str = "
            OR v.trusted AND has_database_privilege(current_database(), 'CREATE'))
     LIMIT 1";
 
+const UTF8: &str = "SELECT WHERE getdatabaseencoding() = 'UTF8'";
+
 const PUBLIC: &str =
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
 
@@ -77,16 +81,19 @@ pub fn read(schemas: &[String]) -> Target {
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let (views, types) = (views::read(&schemas), types::read(&schemas));
+    let functions = functions::read(&schemas);
     Target {
         relations: found.into_tables(),
         icu: spi::any(HAS_ICU, &[]),
         no_temporary: !spi::any(TEMPORARY, &[]),
         page: Page::of(page::BLOCK),
         nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
+        utf8: spi::any(UTF8, &[]),
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
         views,
         types,
+        functions,
         ..Target::default()
     }
 }

@@ -14,7 +14,7 @@ use crate::import::notices::Loading;
 use crate::pg::convert::{Converter, SinkColumn};
 use crate::pg::encoding::server_is_utf8;
 use crate::pg::heap::HeapSink;
-use crate::pg::progress::{Load as ProgressLoad, Progress};
+use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::relation::Attribute;
 use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
@@ -58,7 +58,8 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let mut writer = Writer::new(
         Converter::new(&target.attributes, &wires, &columns, &timezone),
         HeapSink::open(target.relation, &target.attributes),
-        Progress::start(ProgressLoad {
+        Progress::start(Command {
+            work: Work::Load,
             relation: target.shown_as,
             run: place.rejects.run,
             table_number: place.table_number,

@@ -4,6 +4,7 @@ mod computed;
 mod opened;
 mod recorded;
 mod tables;
+mod views;
 
 use self::computed::{refuse, with_computed};
 use self::opened::Opened;
@@ -17,7 +18,7 @@ use super::survey::Survey;
 use crate::error::Error;
 use crate::pg::relation;
 use crate::verify::values::{self, Kept, List, Repair, Step, Tally, Verified, Wish, report};
-use pg_sqlite_migrate_core::plan::{LoadSpec, Planned};
+use pg_sqlite_migrate_core::plan::{LoadSpec, Planned, Verify};
 use pg_sqlite_migrate_core::sqltext::qualified;
 
 /// What is to be verified.
@@ -43,7 +44,11 @@ pub fn verify(asked: Asked<'_>, measure: Measure) -> Result<Vec<report::Row>, Er
     let stop_after = positive("limit", measure.stop_after)?;
     let mut open = Opened::new(asked)?;
     let wish = |_: &LoadSpec| Some(sample.map_or(Wish::All, Wish::Sample));
-    let found = open.compare(wish, stop_after, |_, _| Kept::default())?;
+    let mut found = open.compare(wish, stop_after, |_, _| Kept::default())?;
+    // A view is compared as a whole.
+    if sample.is_none() {
+        found.extend(open.compare_views(Kept::default)?);
+    }
     let rows = report::rows(&found);
     open.keep(&rows, found.iter().filter_map(|table| Some((table, table.sink.as_ref()?))));
     Ok(rows)
@@ -71,7 +76,10 @@ pub fn differences(asked: Asked<'_>, limit: Option<i64>, recheck: bool) -> Resul
             earlier.iter().find(|table| table.is_of(spec)).map(|table| Wish::Again(table.keys.clone()))
         }
     };
-    let found = open.compare(wish, None, |_, _| (Kept::default(), List::new(limit)))?;
+    let mut found = open.compare(wish, None, |_, _| (Kept::default(), List::new(limit)))?;
+    if earlier.is_none() {
+        found.extend(open.compare_views(|| (Kept::default(), List::new(limit)))?);
+    }
     let compared = || found.iter().filter_map(|table| Some((table, &table.sink.as_ref()?.0)));
     match &earlier {
         None => open.keep(&report::rows(&found), compared()),
@@ -152,6 +160,9 @@ pub fn prove(
             found,
             sink: None::<()>,
         });
+    }
+    if planned.plan["verify"] == Verify::Values.json() {
+        verified.extend(views::prove(survey, planned, run, notices, results)?);
     }
     record(run, &report::rows(&verified));
     Ok(())

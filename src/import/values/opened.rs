@@ -59,8 +59,8 @@ impl Opened {
         stop_after: Option<u64>,
         sink: impl Fn(&Planned, &LoadSpec) -> S,
     ) -> Result<Vec<Verified<S>>, Error> {
-        let verified =
-            tables::of_survey(&mut self.survey, self.run.as_ref(), &self.tables, wish, stop_after, sink);
+        let Some(asked) = self.asked_tables() else { return Ok(vec![]) };
+        let verified = tables::of_survey(&mut self.survey, self.run.as_ref(), &asked, wish, stop_after, sink);
         // An error may come of a file that was changed while it was read: that is the error then.
         self.survey.source.prove()?;
         verified

@@ -24,6 +24,7 @@ pub(super) struct Logged {
     pub(super) loaded: bool,
     pub(super) rows_before: i64,
     pub(super) source_rows: Option<i64>,
+    pub(super) imported: i64,
     pub(super) updated: i64,
     pub(super) skipped: i64,
     pub(super) became: Believed,
@@ -39,10 +40,17 @@ impl Logged {
             loaded: true,
             rows_before: result.rows_before,
             source_rows: result.source_rows,
+            imported: result.imported,
             updated: result.updated,
             skipped: result.skipped,
             became: believed(&result.became_json()),
         }
+    }
+
+    /// The table has the rows of the file, with their values, and no others.
+    pub(super) fn is_whole(&self) -> bool {
+        let rows = self.source_rows == Some(self.imported);
+        self.loaded && rows && self.rows_before == 0 && self.became.0.is_empty()
     }
 
     /// Rows that were there before, and that the file has no part in.
@@ -68,7 +76,7 @@ pub(super) fn columns(plan: Option<&Value>) -> Vec<(String, String)> {
 
 pub(super) fn logged(run: i64) -> Vec<Logged> {
     spi::rows(
-        "SELECT source_table, target_schema, target_table, status, rows_before, source_rows, updated, skipped,
+        "SELECT source_table, target_schema, target_table, status, rows_before, source_rows, imported, updated, skipped,
                 became::text AS became
          FROM sqlite_migrate.run_table WHERE run = $1 AND status <> 'skipped' ORDER BY ordinal",
         &[run.into()],
@@ -79,6 +87,7 @@ pub(super) fn logged(run: i64) -> Vec<Logged> {
             loaded: row.get::<String>("status") == "loaded",
             rows_before: row.get("rows_before"),
             source_rows: row.get("source_rows"),
+            imported: row.get("imported"),
             updated: row.get("updated"),
             skipped: row.get("skipped"),
             became: believed(&serde_json::from_str(&row.get::<String>("became")).unwrap_or_default()),

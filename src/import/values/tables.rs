@@ -208,7 +208,8 @@ pub(super) fn compare(
     };
     let expected = of.logged.and_then(|table| u64::try_from(table.source_rows?).ok());
     let all = matches!(of.wish, Wish::All);
-    let comparing = Comparing::new(notices, (&spec.schema, &spec.target), expected.filter(|_| all));
+    let table_name = (&*spec.schema, &*spec.target);
+    let comparing = Comparing::new(notices, table_name, of.run, expected.filter(|_| all));
     let question = Question {
         spec,
         table: &table,
@@ -217,6 +218,8 @@ pub(super) fn compare(
         others: of.logged.map_or(0, Logged::others).max(0) as u64,
         believed: of.logged.map(|table| table.became.clone()),
         expected,
+        approximate: vec![],
+        is_view: false,
         rows: of.wish,
         stop_after: of.stop_after,
         progress: &|rows| comparing.rows(rows),

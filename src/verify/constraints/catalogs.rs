@@ -111,9 +111,19 @@ static INDEXES: LazyLock<String> = LazyLock::new(|| {
 });
 
 const TRIGGERS: &str = "
-    SELECT tgrelid AS relation, tgname AS name, COALESCE(pg_get_triggerdef(oid), '') AS definition, tgenabled IN ('O', 'A') AS enabled
-    FROM pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal
-    ORDER BY tgrelid, tgname";
+    SELECT g.tgrelid AS relation, g.tgname AS name, COALESCE(pg_get_triggerdef(g.oid), '') AS definition,
+           g.tgenabled IN ('O', 'A') AS enabled,
+           CASE WHEN g.tgtype::integer & 64 <> 0 THEN 'INSTEAD OF' WHEN g.tgtype::integer & 2 <> 0 THEN 'BEFORE' ELSE 'AFTER' END
+               || ' ' || concat_ws(' OR ', CASE WHEN g.tgtype::integer & 4 <> 0 THEN 'INSERT' END,
+                                   CASE WHEN g.tgtype::integer & 16 <> 0 THEN 'UPDATE' END,
+                                   CASE WHEN g.tgtype::integer & 8 <> 0 THEN 'DELETE' END,
+                                   CASE WHEN g.tgtype::integer & 32 <> 0 THEN 'TRUNCATE' END) AS fires,
+           g.tgtype::integer & 1 <> 0 AS by_row,
+           ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY (g.tgattr)) AS columns,
+           g.tgqual IS NOT NULL AS conditional, n.nspname AS function_schema, p.proname AS function
+    FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE g.tgrelid = ANY ($1) AND NOT g.tgisinternal
+    ORDER BY g.tgrelid, g.tgname";
 
 const COLLATIONS: &str = "
     SELECT c.oid, format('%I.%I', n.nspname, c.collname) AS name
@@ -273,5 +283,14 @@ fn index(row: &Row<'_>) -> FoundIndex {
 }
 
 fn trigger(row: &Row<'_>) -> FoundTrigger {
-    FoundTrigger { name: row.get("name"), definition: row.get("definition"), enabled: row.get("enabled") }
+    FoundTrigger {
+        name: row.get("name"),
+        definition: row.get("definition"),
+        enabled: row.get("enabled"),
+        fires: row.get("fires"),
+        row: row.get("by_row"),
+        columns: row.get("columns"),
+        conditional: row.get("conditional"),
+        function: (row.get("function_schema"), row.get("function")),
+    }
 }

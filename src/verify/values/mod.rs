@@ -5,6 +5,7 @@
 //! multiset of digests. Neither side is ever in memory as a whole.
 
 mod absent;
+mod approximate;
 mod found;
 mod kept;
 mod list;
@@ -33,6 +34,7 @@ use self::part::Selected;
 use crate::error::Error;
 use crate::pg::encoding::server_is_utf8;
 use crate::pg::relation::{self, Attribute};
+use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
 use crate::pg::{cursor, reading, types};
 use crate::sqlite::Source;
@@ -59,6 +61,10 @@ pub struct Question<'a> {
     pub believed: Option<Believed>,
     /// Rows of the file, if that is known.
     pub expected: Option<u64>,
+    /// Columns of numbers that each side computes by itself: their last digits may differ.
+    pub approximate: Vec<usize>,
+    /// The target is a view, or was made of one.
+    pub is_view: bool,
     /// Which rows are compared.
     pub rows: Wish,
     /// The comparison ends after so many rows that are not as they should be.
@@ -113,6 +119,20 @@ pub fn compare(
     }
 }
 
+/// The same of a view, of which no key is known: its rows are compared as a multiset.
+pub fn compare_view(
+    source: &mut Source,
+    question: Question<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Result<Tally, String>, Error> {
+    let pairing = match Pairing::new(&question) {
+        Ok(pairing) => pairing,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let found = multiset::compare(source, &pairing, &question, sink)?;
+    Ok(found.ok_or_else(|| "no column of it has values that can be compared".into()))
+}
+
 /// What both sides are read by.
 struct Pairing<'a> {
     spec: &'a LoadSpec,
@@ -123,6 +143,8 @@ struct Pairing<'a> {
     attributes: Vec<Attribute>,
     ways: Vec<Way>,
     terms: Vec<String>,
+    approximate: Vec<usize>,
+    is_view: bool,
 }
 
 /// The columns that rows are sorted by.
@@ -142,7 +164,8 @@ impl<'a> Pairing<'a> {
             return Err("its condition selects other rows at another moment".into());
         }
         let relation = relation::find(&spec.schema, &spec.target).ok_or("it does not exist any more")?;
-        let from = reading::from(relation)?;
+        let is_view = question.is_view && relation::kind(relation) != Some('r');
+        let from = if is_view { reading::from_view(relation)? } else { reading::from(relation)? };
         let found = relation::attributes(relation);
         let attribute = |name: &String| {
             let attribute = found.iter().find(|attribute| attribute.name == *name);
@@ -161,7 +184,8 @@ impl<'a> Pairing<'a> {
         let ways: Option<Vec<Way>> = spec.columns.iter().zip(&attributes).map(way).collect();
         let ways = ways.ok_or_else(|| format!("there is no time zone \"{}\"", spec.timezone))?;
         let terms = spec.columns.iter().map(|column| spec.reading.term(&column.source)).collect();
-        Ok(Pairing { spec, rowid: table.rowid_name(), from, attributes, ways, terms })
+        let (rowid, approximate) = (table.rowid_name(), question.approximate.clone());
+        Ok(Pairing { spec, rowid, from, attributes, ways, terms, approximate, is_view })
     }
 
     /// The keys by which the rows may be paired, the best one first.
@@ -193,6 +217,11 @@ impl<'a> Pairing<'a> {
     fn has_order(&self, column: usize) -> bool {
         let way = self.ways.get(column);
         way.is_some_and(|way| way.has_order() && (server_is_utf8() || !way.is_text()))
+    }
+
+    /// The settings under which the table is read.
+    fn settings(&self) -> LocalSettings {
+        if self.is_view { reading::guarded_with_views() } else { reading::guarded() }
     }
 
     /// A column's name in the table, as SQL has it.

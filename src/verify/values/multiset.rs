@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use pgrx::pg_sys;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::approximate::{Groups, number_of_cell, number_of_value};
+use super::found::Difference;
 use super::found::{Begun, Found, Kind, Sink};
 use super::tally::{Extent, Tally};
 use super::{Absent, Order, Pairing, Question, Wish};
 use crate::error::Error;
 use crate::pg::cursor::{self, Cursor};
-use crate::pg::reading;
 use crate::sqlite::Source;
 use crate::sqlite::ordered::{Ordered, Part, Rows};
 use pg_sqlite_migrate_core::verify::back::Way;
@@ -54,9 +55,10 @@ pub fn compare(
     question: &Question<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Option<Tally>, Error> {
-    let columns: Vec<usize> =
-        (0..pairing.ways.len()).filter(|at| pairing.ways.get(*at).is_some_and(Way::has_form)).collect();
-    if columns.is_empty() {
+    let exact = |at: &usize| !pairing.approximate.contains(at);
+    let has_form = |at: &usize| exact(at) && pairing.ways.get(*at).is_some_and(Way::has_form);
+    let columns: Vec<usize> = (0..pairing.ways.len()).filter(has_form).collect();
+    if columns.is_empty() && pairing.approximate.is_empty() {
         return Ok(None);
     }
     let extent = if matches!(question.rows, Wish::Sample(_)) { Extent::Unsampled } else { Extent::Whole };
@@ -73,7 +75,8 @@ pub fn compare(
     let order = Order { columns, unique: false, by_rowid: false, primary: false };
     let mut sides = Sides { source, pairing, order: &order, question };
     let mut unread = vec![0; pairing.ways.len()];
-    let buckets = sides.buckets(&mut unread)?;
+    let mut sums = Groups::new(pairing.approximate.len(), 1 << BITS);
+    let buckets = sides.buckets(&mut unread, &mut sums)?;
     let rows: u64 = buckets.iter().map(|bucket| bucket.rows[0]).sum();
     for group in groups(&buckets) {
         let uneven = sides.uneven(&buckets, &group)?;
@@ -85,9 +88,28 @@ pub fn compare(
         }
     }
     tally.paired = rows.saturating_sub(tally.missing_in_target);
+    let even = |bucket: usize| buckets.get(bucket).is_some_and(Bucket::is_even);
+    for (at, column) in pairing.approximate.iter().enumerate() {
+        if let Some(bucket) = sums.first_difference(at, even) {
+            let [stored, found] = sums.shown(at, bucket);
+            let key = sides.name_of(bucket)?;
+            let name = pairing.spec.columns.get(*column).map(|column| column.target.clone());
+            let (source, target) = (Some(stored), Some(found));
+            tally.different(*column, || Difference {
+                key,
+                column: name,
+                source,
+                target,
+                kind: Kind::Different,
+            });
+        }
+    }
     let paired = tally.paired;
     for ((at, column), unread) in tally.columns.iter_mut().enumerate().zip(unread) {
         match order.columns.contains(&at) {
+            _ if pairing.approximate.contains(&at) => {
+                (column.equal, column.approximate) = (paired.saturating_sub(column.different), true);
+            }
             true => {
                 column.unknown = paired.min(unread);
                 column.equal = paired - column.unknown;
@@ -129,11 +151,18 @@ struct Sides<'a, 'q> {
 }
 
 impl Sides<'_, '_> {
-    /// Counts the digests, and the cells of each column that cannot be read.
-    fn buckets(&mut self, unread: &mut [u64]) -> Result<Vec<Bucket>, Error> {
+    /// Counts the digests, and the cells of each column that cannot be read; adds up what each side has computed.
+    fn buckets(&mut self, unread: &mut [u64], sums: &mut Groups) -> Result<Vec<Bucket>, Error> {
         let mut buckets = vec![Bucket::default(); 1 << BITS];
         let pairing = self.pairing;
         self.each(&mut |digest, side| {
+            for (at, column) in pairing.approximate.iter().enumerate() {
+                let (side, number) = match side {
+                    Side::File(rows, row) => (0, number_of_cell(rows.cell(row, *column))),
+                    Side::Table(cursor) => (1, number_of_value(&cursor.value(*column))),
+                };
+                sums.add(at, bucket_of(digest), side, number);
+            }
             if let Side::File(rows, row) = side {
                 let cells = pairing.ways.iter().enumerate().zip(unread.iter_mut());
                 cells.for_each(|((at, way), count)| *count += u64::from(way.is_unread(rows.cell(row, at))));
@@ -161,6 +190,29 @@ impl Sides<'_, '_> {
         })?;
         counts.retain(|_, count| *count != 0);
         Ok(counts)
+    }
+
+    /// The first row of the file with such a digest, by its columns that are compared exactly.
+    fn name_of(&mut self, bucket: usize) -> Result<String, Error> {
+        let (spec, order) = (self.pairing.spec, self.order);
+        let mut name = None;
+        self.each(&mut |digest, side| {
+            if let (None, Side::File(rows, row), true) = (&name, &side, bucket_of(digest) == bucket) {
+                let (kind, source) = (Kind::Different, Some((*rows, *row)));
+                let found = Found {
+                    kind,
+                    spec,
+                    order,
+                    key: None,
+                    doubled: false,
+                    source,
+                    target: None,
+                    columns: &[],
+                };
+                name = Some(found.name());
+            }
+        })?;
+        Ok(name.unwrap_or_default())
     }
 
     fn show(
@@ -232,7 +284,7 @@ impl Sides<'_, '_> {
         })?;
         let types: Vec<pg_sys::Oid> = (0..pairing.ways.len()).map(|column| pairing.type_of(column)).collect();
         let names: Vec<String> = (0..pairing.ways.len()).filter_map(|column| pairing.name(column)).collect();
-        let _settings = reading::guarded();
+        let _settings = pairing.settings();
         cursor::with(&format!("SELECT {} FROM {}", names.join(", "), pairing.from), &types, |cursor| {
             while cursor.advance() {
                 let mut digest = Xxh3::new();

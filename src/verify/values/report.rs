@@ -123,6 +123,9 @@ fn of_column<S>(verified: &Verified<S>, tally: &Tally, column: &ColumnTally) -> 
         verdict,
         detail: joined([
             column.refused.clone().or_else(|| (column.unknown > 0).then(unknown)),
+            column
+                .approximate
+                .then(|| "numbers that are computed were compared up to their last digits".into()),
             beyond(column),
             lost(tally),
             tally.unpaired.then(|| "rows were compared as a whole: no key pairs them".into()),

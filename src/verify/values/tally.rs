@@ -21,6 +21,8 @@ pub struct ColumnTally {
     pub beyond: u64,
     /// Why it was not compared.
     pub refused: Option<String>,
+    /// It was compared up to its last digits, which each side computes by itself.
+    pub approximate: bool,
 }
 
 /// How much of a table was compared.

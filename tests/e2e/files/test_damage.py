@@ -8,6 +8,7 @@ import pytest
 import damaged
 import sqlstates as s
 from client import fails
+from harness import shared
 
 TABLES = ("t", "w", "o", "other")
 # Nothing in the file can show these: SQLite reads the other value just the same.
@@ -136,3 +137,8 @@ def test_the_check_can_be_canceled(t):
         with fails(s.CANCELED, "statement timeout"):
             t.sql("SET statement_timeout = '20ms';" + t.call(function, path))
     assert t.import_(path)["t"]["imported"] == 400000
+
+
+def test_a_page_number_that_no_file_has_is_damage_and_no_full_disk(t):
+    path = t.copy_of(shared("data", "malformed", "0079.db"))
+    t.import_fails(path, {}, s.CORRUPT, "the schema of the file is damaged", hint="recover")

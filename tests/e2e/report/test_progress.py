@@ -6,7 +6,7 @@ import pytest
 
 import sqlstates as s
 from client import fails
-from harness import until
+from harness import quote, until
 from test_report import Page
 
 ROWS = 400_000
@@ -61,6 +61,25 @@ def test_a_page_shows_the_phase_the_table_and_the_rows(t):
     assert any("load public. big" in text.replace("public.big", "public. big") and f"of {ROWS:,}" in text for text in texts), texts
     assert "No import is running." in Page(page(t)).text and str(path) in Page(page(t)).text.replace(" ", "")
     assert progress(t, session) == []
+
+
+def test_a_comparison_is_shown_while_it_runs(t):
+    path = t.file("big.db", f"CREATE TABLE big (id INTEGER PRIMARY KEY, a INTEGER, b TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
+                            " INSERT INTO big SELECT i, i * 3, printf('%.40d', i) FROM n")
+    for call, run in ((t.call("sqlite_import", path, {"verify": "values"}), 1), ("SELECT * FROM verify_values()", 1),
+                      (f"SELECT * FROM verify_values(path => {quote(str(path))})", None)):
+        session = t.session()
+        session.send(call)
+        seen = []
+        while session.running():
+            seen += [row for row in progress(t, session) if row["phase"] == "verify" and 0 < (row["tuples_processed"] or 0)]
+        session.wait()
+        assert len(seen) > 1, call
+        for row in seen:
+            assert row["run"] == run and row["tuples_processed"] <= ROWS and row["table_number"] is None, row
+            # Only a run's log tells beforehand how many rows there are.
+            assert row["tuples_total"] == (ROWS if run else None) and row["title"].startswith("compare"), row
+        assert progress(t, session) == []
 
 
 def test_a_step_is_named_before_anything_is_committed(t):

@@ -40,6 +40,7 @@ class Oracle:
         self.source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.source.create_function("regexp", 2, lambda pattern, x: None if None in (pattern, x) else bool(re.search(str(pattern), str(x))))
         self.target = connected(t)
+        self.created = set()
 
     def close(self):
         self.source.close()
@@ -51,13 +52,21 @@ class Oracle:
         for statement in statements:
             try:
                 row = self.target.execute(
-                    f"SELECT statement, notes FROM sqlite_translate({quote(statement)}, {quote(str(self.path))}, {quote(self.plan)})").fetchone()
+                    f"SELECT statement, notes, helpers FROM sqlite_translate({quote(statement)}, {quote(str(self.path))}, {quote(self.plan)})").fetchone()
+                self.create(row[2])
                 found.append((row[0], row[1], None))
             except psycopg.Error as error:
                 assert error.diag.sqlstate == "0A000", f"{statement}\n{error}"
                 assert error.diag.message_hint, statement
                 found.append((None, None, f"{error.diag.message_primary} ({error.diag.message_detail})"))
         return found
+
+    def create(self, helpers):
+        """Helper functions, once each."""
+        for helper in helpers:
+            if helper not in self.created:
+                self.target.execute(helper)
+                self.created.add(helper)
 
     def judge(self, statement, translation, ordered):
         translated, notes, refusal = translation

@@ -75,6 +75,12 @@ pub fn create(ctx: &Context<'_>, table: &DecidedTable<'_>) -> String {
     create_with(ctx, table, &columns)
 }
 
+/// An empty temporary table with this name that has the columns of this one, for views to be tried on.
+pub fn stand_in(table: &DecidedTable<'_>, name: &str) -> String {
+    let columns: Vec<String> = table.columns.iter().map(definition).collect();
+    format!("CREATE TEMPORARY TABLE {name} ({})", columns.join(", "))
+}
+
 fn definition(c: &DecidedColumn<'_>) -> String {
     // Expressions read the text of a citext column, so the type, which may not exist yet, does not matter.
     let folded = c.folding.is_some().then_some(COLLATION);

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::carried::Carried;
 use crate::plan::given::keys;
-use crate::plan::given::objects::Objects;
 use crate::plan::given::orms;
 use crate::plan::given::overrides::Common;
 use crate::plan::given::settings::Settings;
@@ -31,7 +31,10 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "before", statements(&given.before));
     put(&mut out, "after", statements(&given.after));
     put(&mut out, "refresh", given.refresh.unwrap_or(false).into());
-    put(&mut out, "views", given.views.as_ref().map_or(false.into(), Objects::json));
+    put(&mut out, "views", given.views.as_ref().map_or(true.into(), Carried::json));
+    put(&mut out, "triggers", given.triggers.as_ref().map_or(true.into(), Carried::json));
+    put(&mut out, "strict", given.strict.unwrap_or(false).into());
+    put(&mut out, "helpers", given.helpers.unwrap_or(true).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
     put(&mut out, "tables", tables(ctx, decided));
@@ -77,6 +80,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
     put(&mut out, "checks", settings.checks.json());
+    put(&mut out, "fts", settings.fts.json());
     put(&mut out, "verify", settings.verify.json());
     put(&mut out, "reset_sequences", settings.reset_sequences.into());
     put(&mut out, "analyze", settings.analyze.into());

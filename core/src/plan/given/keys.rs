@@ -38,6 +38,8 @@ pub enum Kind {
     Names,
     /// `true`, `false`, or an object with globs of names to leave out.
     Objects,
+    /// `true`, `false`, one of these forms, or an object with globs and texts of the caller's own.
+    Carried(&'static [&'static str]),
     /// One SQL statement, or a list of them.
     Sql,
     /// A list of texts and numbers.
@@ -58,6 +60,8 @@ pub enum Kind {
     Timezone,
     /// A word, or an object with a share.
     Verify,
+    /// `true`, `false`, or an object that says how texts are searched.
+    Fts,
     /// `false`, `true`, or an expression.
     Generated,
     /// Source table -> object.
@@ -129,7 +133,6 @@ impl Key {
 }
 
 const NOTHING: Works = Works::Only(&[]);
-const NO: Works = Works::Only(&["false"]);
 const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
 
 /// The registry.
@@ -221,13 +224,21 @@ pub const KEYS: &[Key] = &[
         "Create foreign keys.", "\"foreign_keys\": false"),
     Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
-    Key::new("views", Kind::Objects, "false").run().in_table(NOTHING).says(
-        "Translate the views and create them after the tables, in `schema`. `exclude` has globs of views that are left out. A view that cannot be shown to have the same rows is left out with a finding, and so is one whose name is taken; with `existing_rows` `replace` an existing view of the name is replaced.",
-        "\"views\": true"),
-    Key::new("triggers", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Carry triggers over.", "\"triggers\": false"),
-    Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Create text search indexes for FTS tables.", "\"fts\": false"),
+    Key::new("views", Kind::Carried(Form::WORDS), "true").run().in_table(NOTHING).says(
+        "Translate the views and create them after the tables, in `schema`: as views, or as materialized views (`materialized`) or tables (`table`) that hold the rows of the loaded file. An object has globs of views that are left out (`exclude`) or get another form, and entries with a text of your own. See [Views](#views).",
+        "\"views\": {\"exclude\": [\"tmp_*\"], \"materialized\": [\"sales_*\"], \"totals\": {\"sql\": \"SELECT sum(n) AS n FROM app.sales\"}}"),
+    Key::new("strict", Kind::Flag, "false").run().in_table(NOTHING).says(
+        "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements-and-views).",
+        "\"strict\": true"),
+    Key::new("helpers", Kind::Flag, "true").run().in_table(NOTHING).says(
+        "Create the functions of schema `sqlite_compat` that translated views and triggers call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
+        "\"helpers\": false"),
+    Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
+        "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",
+        "\"triggers\": {\"exclude\": [\"fts_*\"]}"),
+    Key::new("fts", Kind::Fts, "true").run_and_table().says(
+        "Give the tables with the texts of FTS tables a column with a search vector and an index over it, see [Full text](virtual_tables.md#full-text). An object has `config`, a text search configuration in place of that of the tokenizer, `unaccent`, whether letters lose their diacritics, `index` (`gin`, `gist` or `none`), `column`, the column's name, and `weights`, the weights of columns by their names in the file (otherwise A, B, C and then D by their order).",
+        "\"fts\": {\"config\": \"english\", \"weights\": {\"title\": \"A\", \"body\": \"C\"}}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),
@@ -261,7 +272,7 @@ pub const KEYS: &[Key] = &[
     Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(
         "The table's name in PostgreSQL. Without it, an existing table with a similar name may be used.", "\"target\": \"account\""),
     Key::new("skip", Kind::Flag, "false").of_table().in_column().says(
-        "Leave the table or column out. Virtual tables are left out by default; `false` loads one.", "\"skip\": true"),
+        "Leave the table or column out. Virtual tables that keep no rows themselves are left out by default; `false` loads one.", "\"skip\": true"),
     Key::new("where", Kind::TextOrNull, "null").of_table().says(
         "A SQLite condition that selects the rows to load.", "\"where\": \"deleted = 0\""),
     Key::new("columns", Kind::Columns, "{}").of_table().says(
@@ -414,6 +425,10 @@ fn values(kind: Kind, works: Works) -> String {
             format!("{words}, or an object with `case`, `prefix`, `suffix`, `replace`")
         }
         Kind::Objects => "`true`, `false`, or `{\"exclude\": [globs]}`".into(),
+        Kind::Carried(forms) => {
+            let words: String = forms.iter().map(|form| format!("`\"{form}\"`, ")).collect();
+            format!("`true`, `false`, {words}or an object of globs and texts")
+        }
         Kind::Sql => "SQL text, or a list of it".into(),
         Kind::Values => "list of texts and numbers".into(),
         Kind::Types => "object of type names".into(),
@@ -431,6 +446,7 @@ fn values(kind: Kind, works: Works) -> String {
             let words = verify::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
             format!("{words}, or `{{\"sample\": share}}`")
         }
+        Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),
         Kind::Any => "".into(),

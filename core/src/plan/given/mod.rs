@@ -1,6 +1,8 @@
 //! The overrides: the registry of keys, their words, JSON read into types, every setting decided; plans merged, and the
 //! JSON Schema of a plan.
 
+pub(crate) mod carried;
+pub(crate) mod fts;
 pub mod keys;
 pub(crate) mod match_by;
 pub mod merge;

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use super::carried::Carried;
+use super::fts::Fts;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -52,7 +54,11 @@ pub struct Overrides {
     pub immutable: Option<bool>,
     pub wal: Option<Wal>,
     pub refresh: Option<bool>,
-    pub views: Option<Objects>,
+    pub views: Option<Carried>,
+    pub triggers: Option<Carried>,
+    /// Nothing is carried over that rests on an assumption.
+    pub strict: Option<bool>,
+    pub helpers: Option<bool>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -85,6 +91,7 @@ pub struct Common {
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
     pub checks: Option<Objects>,
+    pub fts: Option<Fts>,
     pub verify: Option<Verify>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
@@ -296,7 +303,10 @@ fn read_plan(map: &Object) -> Overrides {
         immutable: flag(map, "immutable"),
         wal: word(map, "wal"),
         refresh: flag(map, "refresh"),
-        views: Objects::read(map, "views"),
+        views: Carried::read(map, "views"),
+        triggers: Carried::read(map, "triggers"),
+        strict: flag(map, "strict"),
+        helpers: flag(map, "helpers"),
         tables: entries(map, "tables", read_table),
     }
 }
@@ -329,6 +339,7 @@ fn read_common(map: &Object) -> Common {
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
         checks: Objects::read(map, "checks"),
+        fts: Fts::read(map),
         verify: Verify::read(map),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),
@@ -432,7 +443,7 @@ mod tests {
     #[test]
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
-            (json!({"triggers": true}), "plan.triggers = true: not supported yet"),
+            (json!({"fts": true}), "plan.fts = true: not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::carried;
+use super::fts;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
 use super::verify;
@@ -72,6 +74,7 @@ fn shape(kind: Kind) -> Value {
             let object = json!({ "type": "object", "properties": { "exclude": exclude }, "required": ["exclude"], "additionalProperties": false });
             json!({ "anyOf": [{ "type": "boolean" }, object] })
         }
+        Kind::Carried(forms) => carried::schema(forms, &text()),
         Kind::Sql => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Kind::Values => {
             let value =
@@ -95,6 +98,7 @@ fn shape(kind: Kind) -> Value {
             let object = json!({ "type": "object", "properties": { "sample": share }, "required": ["sample"], "additionalProperties": false });
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
+        Kind::Fts => fts::schema(text()),
         Kind::Generated => json!({ "anyOf": [{ "type": "boolean" }, text()] }),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
@@ -171,7 +175,10 @@ mod tests {
             json!({ "null_values": "" }),
             json!({ "null_values": [null] }),
             json!({ "null_values": ["a\0"] }),
-            json!({ "triggers": true }),
+            json!({ "triggers": "table" }),
+            json!({ "views": "view" }),
+            json!({ "views": { "v": { "sql": "" } } }),
+            json!({ "views": { "v": ["a"] } }),
             json!({ "indexes": {} }),
             json!({ "indexes": { "exclude": "a" } }),
             json!({ "checks": { "exclude": [1] } }),

@@ -165,6 +165,14 @@ pub enum Notices {
     None,
 }
 
+/// What a view of the file becomes that does not become a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A table with the rows that the view has after the load.
+    Table,
+    Materialized,
+}
+
 /// The values of `orphans` that a key allows, those that lose less first: one, and the others. An existing constraint
 /// stays valid, and a column that is NOT NULL takes no NULL.
 pub fn orphan_policies(existing: bool, nullable: bool) -> (&'static str, &'static [&'static str]) {
@@ -194,6 +202,7 @@ words!(Nocase: Citext = "citext", Collation = "collation", Lower = "lower", None
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");
+words!(Form: Table = "table", Materialized = "materialized");
 words!(Notices: Progress = "progress", Tables = "tables", None = "none");
 
 #[cfg(test)]

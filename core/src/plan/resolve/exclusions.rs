@@ -5,6 +5,7 @@
 use super::names::make_object_name;
 use crate::catalog::{Catalog, Check, ForeignKey, Origin, Table};
 use crate::path::join;
+use crate::plan::given::carried::Carried;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::objects::{Objects, glob};
 use crate::plan::given::overrides::{Common, Overrides, PlanError, invalid};
@@ -61,9 +62,42 @@ fn index_names(table: &Table) -> Vec<String> {
     created.map(|index| index.name.clone()).collect()
 }
 
+/// Checks that every glob and entry of `views` or `triggers` means one.
+fn check_carried<'c, I>(
+    (key, what): (&str, &str),
+    carried: Option<&Carried>,
+    names: impl Fn() -> I,
+) -> Result<(), PlanError>
+where
+    I: Iterator<Item = &'c str>,
+{
+    let of_plan = join("plan", key);
+    let Some(carried) = carried else { return Ok(()) };
+    for (key, patterns) in carried.globs() {
+        for (i, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| *pattern != "*") {
+            let path = format!("{}[{i}]", join(&of_plan, key));
+            let glob = glob(pattern, &path)?;
+            if !names().any(|name| glob.is_match(name)) {
+                let guess = did_you_mean(pattern, names());
+                return Err(invalid(path, format!("\"{pattern}\" matches no {what}{guess}"), ""));
+            }
+        }
+    }
+    match carried.named().find(|name| !names().any(|known| known.eq_ignore_ascii_case(name))) {
+        None => Ok(()),
+        Some(name) => {
+            let guess = did_you_mean(name, names());
+            Err(invalid(join(&of_plan, name), format!("the file has no {what} of this name{guess}"), ""))
+        }
+    }
+}
+
 /// Checks that every glob matches a name: of all tables, or of the table in whose entry it stands. What the plan's list has
 /// as well is the plan's: a printed plan repeats it for each table.
 pub fn check(catalog: &Catalog, given: &Overrides) -> Result<(), PlanError> {
+    let (views, triggers) = (given.views.as_ref(), given.triggers.as_ref());
+    check_carried(("views", "view"), views, || catalog.views.iter().map(|view| view.name.as_str()))?;
+    check_carried(("triggers", "trigger"), triggers, || catalog.triggers.iter().map(|t| t.name.as_str()))?;
     for kind in &KINDS {
         let of_plan = (kind.value)(&given.common).map_or(&[][..], Objects::excluded);
         let all: Vec<String> = catalog.tables.iter().flat_map(kind.names).collect();

@@ -54,7 +54,7 @@ const fn a(
 pub const AGGREGATES: &[Aggregate] = &[
     a("avg", (1, 1), "avg(x)::double precision", "numbers", avg),
     a("count", (0, 1), "count(x)", "also `count(*)`", count),
-    a("group_concat", (1, 2), "string_agg(x, ',')", "texts and integers; a literal separator", group_concat),
+    a("group_concat", (1, 2), "string_agg(x, ',')", "texts and numbers", group_concat),
     a("json_group_array", (1, 1), "string_agg(to_json(x)::text, ',')", "between `[` and `]`", json_array),
     a(
         "json_group_object",
@@ -148,6 +148,12 @@ impl<'s> Walk<'s> {
         program.levels[..at].iter_mut().zip(outer).for_each(|(l, named)| l.named |= named);
         let nodes =
             nodes.into_iter().map(|n| self.typed(n, TypeClass::Text)).collect::<Result<Vec<Node>>>()?;
+        let nodes = match name {
+            "group_concat" | "string_agg" => {
+                nodes.into_iter().map(|n| self.as_text(n)).collect::<Result<Vec<Node>>>()?
+            }
+            _ => nodes,
+        };
         let counted = name == "count" && distinct == Some(Distinctness::Distinct);
         let made = match counted {
             true => count_distinct(&nodes)?,
@@ -361,17 +367,13 @@ fn first_of(function: &str, x: &Node) -> Result<Made> {
     Ok(Made { function: "array_agg", args, around: "($)[1]", result, assumption })
 }
 
+/// A separator that is computed is that of the row before whose text it stands, in both.
 fn group_concat(args: &[Node]) -> Result<Made> {
     let (x, separator) = match args {
-        [x] => (x, ","),
-        [x, separator] => match separator.text_literal() {
-            Some(separator) => (x, separator),
-            None => return refuse("group_concat() with a computed separator"),
-        },
+        [x] => (x.text()?, crate::sqltext::literal(",")),
+        [x, separator] => (x.text()?, separator.text()?.sql),
         _ => return refuse("group_concat() takes one or two arguments"),
     };
-    let x = times::text(x).map_or_else(|| x.text(), Ok)?;
-    let separator = crate::sqltext::literal(separator);
     Ok(Made {
         function: "string_agg",
         args: vec![x.sql, separator],

@@ -6,14 +6,15 @@ use sqlite3_parser::ast::{Expr, Operator, Select, UnaryOperator};
 use super::aggregate::is_aggregate;
 use super::scope::derived;
 use super::{LONGEST, MOST_BYTES, MOST_STEPS};
-use super::{forms, guard, numbers, storage, times};
+use super::{forms, guard, known, numbers, session, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::member::Member;
-use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, refuse};
-use crate::translate::{arith, beginning, cast, function, literal};
+use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, null, refuse};
+use crate::translate::size::Size;
+use crate::translate::{arith, beginning, cast, function, glob, like, literal};
 use crate::types::TypeClass;
 
 impl<'s> Walk<'s> {
@@ -32,7 +33,7 @@ impl<'s> Walk<'s> {
             }
             false => self.of_statement(e),
         };
-        let node = node.map_err(|mut refusal| {
+        let node = node.and_then(|node| self.without_helpers(node)).map_err(|mut refusal| {
             refusal.near.get_or_insert_with(|| guard::shown(e));
             refusal
         })?;
@@ -68,6 +69,9 @@ impl<'s> Walk<'s> {
             Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
                 let args = args.unwrap_or(&[]);
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
+                if let Some(reason) = session::refused(&name) {
+                    return refuse(reason);
+                }
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
                 if window || is_aggregate(&name, args.len()) {
                     return self.aggregate(
@@ -121,8 +125,10 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
+        check_bare(&nodes)?;
         self.note_rounded(&nodes.iter().collect::<Vec<_>>());
         nodes.iter().for_each(|node| self.note_uuid(node));
+        let nodes = times::beside_texts(nodes);
         let Some(time) = nodes.iter().position(times::is_time) else {
             check_numeric_texts(&nodes, orders)?;
             return self.check_flags(nodes);
@@ -240,6 +246,11 @@ impl<'s> Walk<'s> {
             // Beside a number it is the number that SQLite holds.
             return nodes.into_iter().map(times::known_number).collect();
         }
+        let texts = |n: &Node| n.spelled || n.class == TypeClass::Text;
+        let beside = nodes.iter().any(|n| n.class == TypeClass::Text && !n.is_null());
+        if beside && nodes.iter().any(|n| n.spelled) && nodes.iter().all(texts) {
+            return Ok(nodes.into_iter().map(|n| times::text(&n).unwrap_or(n)).map(uncollated).collect());
+        }
         if nodes.iter().any(|n| n.spelled) && !nodes.iter().all(|n| n.spelled || n.is_null()) {
             return refuse("the result of a date function and another value in one place");
         }
@@ -322,7 +333,7 @@ impl<'s> Walk<'s> {
             return self.cast_of_member(&member.clone(), type_name);
         }
         if let (Affinity::Real | Affinity::Numeric, true) =
-            (Affinity::of(type_name), value.class == TypeClass::Text)
+            (Affinity::of(type_name), value.text_literal().is_some())
             && let Some(number) = beginning::beginning(&value)
         {
             let real = Affinity::of(type_name) == Affinity::Real;
@@ -332,7 +343,13 @@ impl<'s> Walk<'s> {
         if matches!(value.class, TypeClass::Float | TypeClass::Numeric) && value.literal().is_none() {
             self.note_range(&value, &value);
         }
-        Ok(storage::of_cast(cast::cast(value, type_name)?))
+        let text = value.class == TypeClass::Text && value.literal().is_none();
+        let node = match cast::cast(value.clone(), type_name) {
+            Ok(node) if text && node.class == TypeClass::Integer => node.sized(Size::ASSUMED, 64),
+            Err(refused) => self.cast_by_helper(value, Affinity::of(type_name), refused)?,
+            Ok(node) => node,
+        };
+        Ok(storage::of_cast(node))
     }
 
     /// A text of what stands where SQLite needs a text.
@@ -343,7 +360,10 @@ impl<'s> Walk<'s> {
         let node = self.typed(node, TypeClass::Text)?;
         // A column of booleans that can be named has numbers in SQLite.
         let node = if node.class == TypeClass::Bool { node.number()? } else { node };
-        Ok(times::text(&node).unwrap_or(node))
+        match times::text(&node) {
+            Some(text) => Ok(text),
+            None => Ok(self.real_as_text(node)),
+        }
     }
 
     pub(in crate::translate) fn call_in_program(&mut self, name: &str, args: Vec<Node>) -> Result<Node> {
@@ -362,30 +382,58 @@ impl<'s> Walk<'s> {
             check_numeric_texts(&args, true)?;
         }
         let args = match name {
-            "iif" | "if" => self.choice(args)?,
+            "iif" | "if" if args.len() == 3 => self.choice(args)?,
             _ => args,
         };
-        if let Some(text) = times::constant(name, &args) {
-            return Ok(text);
+        let args = self.texts_of(name, args)?;
+        if times::takes_times(name) {
+            return self.time_call(name, args);
         }
-        if times::takes_times(name) && args.iter().any(times::is_read) {
-            self.note(
-                "texts that date functions read are in ISO 8601 without an offset; others are an error",
-            );
+        if let Some(node) = self.own_call(name, &args)? {
+            return Ok(node);
         }
-        let args = if times::takes_times(name) { times::arguments(args)? } else { args };
         let refused = match function::call(name, &args) {
-            Ok(node) => {
-                return Ok(Node { spelled: times::is_time(&node) && times::takes_times(name), ..node });
-            }
+            Ok(node) => return Ok(node),
             Err(refused) => refused,
         };
-        let Some(form) = forms::find(name, args.len()) else { return Err(refused) };
+        let Some(form) = forms::find(name, args.len()) else {
+            return known::reason(name).map_or(Err(refused), refuse);
+        };
         let node = form.call(&args)?;
         if let Some(assumption) = form.assumption {
             self.note(assumption);
         }
         Ok(node)
+    }
+
+    /// Functions that are no form of their arguments alone.
+    fn own_call(&mut self, name: &str, args: &[Node]) -> Result<Option<Node>> {
+        Ok(match (name, args) {
+            ("printf" | "format", _) => Some(self.printf(args)?),
+            ("typeof", [x]) => self.type_of_column(x),
+            ("quote", [x]) => self.quoted_number(x)?,
+            ("abs", [x]) if x.is_null() => Some(null()),
+            // Pairs of a condition and a result, and a result without one.
+            ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
+            ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
+            ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
+            ("glob", [pattern, value]) => Some(glob::glob(value, pattern, false)?),
+            _ => None,
+        })
+    }
+
+    fn choices(&mut self, args: &[Node]) -> Result<Node> {
+        let (mut conditions, mut results) = (vec![], vec![]);
+        for pair in args.chunks(2) {
+            match pair {
+                [condition, result] => {
+                    conditions.push(condition.truth()?);
+                    results.push(result.clone());
+                }
+                rest => results.extend_from_slice(rest),
+            }
+        }
+        function::case(&conditions, self.together(results)?)
     }
 
     fn choice(&mut self, mut args: Vec<Node>) -> Result<Vec<Node>> {
@@ -426,6 +474,19 @@ fn uncollated(node: Node) -> Node {
         Kind::Column { .. } if node.class == TypeClass::Text => Node { numeric_text: false, ..node },
         _ => node,
     }
+}
+
+/// A value of NEW or OLD is never equal to a literal of another storage class.
+fn check_bare(nodes: &[Node]) -> Result<()> {
+    let number = |n: &&Node| n.is_number() || n.class == TypeClass::Bool;
+    let text = |n: &&Node| n.class == TypeClass::Text;
+    let bare = || nodes.iter().filter(|n| n.bare);
+    let texts = nodes.iter().any(|n| n.text_literal().is_some());
+    let numbers = nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))));
+    if texts && bare().any(|n| number(&n)) || numbers && bare().any(|n| text(&n)) {
+        return refuse("a value of NEW or OLD compared with a literal of another storage class");
+    }
+    Ok(())
 }
 
 /// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.

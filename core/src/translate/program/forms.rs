@@ -2,8 +2,11 @@
 //!
 //! One table, which docs/translate.md repeats. Functions of `function::FUNCTIONS` come first.
 
-use crate::translate::node::{Node, Prec, Result, class_name, refuse};
-use crate::translate::size::Size;
+use super::math::{arctangent, logarithm, modulo, power, real, round, sign, whole, within};
+use super::texts::{
+    characters, concat, concat_ws, hex, octet_length, quote, soundex, substr, unhex, unicode, zeroblob,
+};
+use crate::translate::node::{Node, Result};
 use crate::types::TypeClass;
 
 /// A function, or a function over arguments for which there is no exact form.
@@ -44,196 +47,60 @@ const MANY: usize = 100;
 
 /// Every one of them.
 pub const FORMS: &[Form] = &[
+    f("acos", (1, 1), "CASE WHEN x BETWEEN -1 AND 1 THEN acos(x) END", DIGITS, |a| {
+        within("$ BETWEEN -1 AND 1", "acos($)", a)
+    }),
+    f("acosh", (1, 1), "CASE WHEN x >= 1 THEN acosh(x) END", DIGITS, |a| within("$ >= 1", "acosh($)", a)),
+    f("asin", (1, 1), "CASE WHEN x BETWEEN -1 AND 1 THEN asin(x) END", DIGITS, |a| {
+        within("$ BETWEEN -1 AND 1", "asin($)", a)
+    }),
+    f("asinh", (1, 1), "asinh(x)", DIGITS, |a| real("asinh($)", a)),
+    f("atan", (1, 1), "atan(x)", DIGITS, |a| real("atan($)", a)),
+    f("atan2", (2, 2), "atan2(y, x)", DIGITS, arctangent),
+    f("atanh", (1, 1), "CASE WHEN x BETWEEN -1 AND 1 THEN atanh(x) END", DIGITS, |a| {
+        within("$ BETWEEN -1 AND 1", "atanh($)", a)
+    }),
     f("ceil", (1, 1), "ceil(x)", None, |a| whole("ceil", a)),
     f("ceiling", (1, 1), "ceil(x)", None, |a| whole("ceil", a)),
+    f("char", (1, MANY), "sqlite_compat.characters(a, …)", None, characters),
     f("concat", (1, MANY), "concat(a, …)", None, concat),
     f("concat_ws", (2, MANY), "concat_ws(a, …)", None, concat_ws),
     f("cos", (1, 1), "cos(x)", DIGITS, |a| real("cos($)", a)),
+    f("cosh", (1, 1), "cosh(x)", DIGITS, |a| real("cosh($)", a)),
     f("degrees", (1, 1), "degrees(x)", DIGITS, |a| real("degrees($)", a)),
     f("exp", (1, 1), "exp(x)", DIGITS, |a| real("exp($)", a)),
     f("floor", (1, 1), "floor(x)", None, |a| whole("floor", a)),
     f("hex", (1, 1), "upper(encode(convert_to(x, 'UTF8'), 'hex'))", None, hex),
-    f("ln", (1, 1), "CASE WHEN x > 0 THEN ln(x) END", DIGITS, |a| positive("ln($)", a)),
-    f("log", (1, 1), "CASE WHEN x > 0 THEN log(x) END", DIGITS, |a| positive("log($)", a)),
-    f("log10", (1, 1), "CASE WHEN x > 0 THEN log(x) END", DIGITS, |a| positive("log($)", a)),
-    f("mod", (2, 2), "x - y * trunc(x / y)", DIGITS, modulo),
+    f("ln", (1, 1), "CASE WHEN x > 0 THEN ln(x) END", DIGITS, |a| within("$ > 0", "ln($)", a)),
+    f("log", (1, 1), "CASE WHEN x > 0 THEN log(x) END", DIGITS, |a| within("$ > 0", "log($)", a)),
+    f("log", (2, 2), "CASE WHEN b > 1 AND x > 0 THEN ln(x) / ln(b) END", DIGITS, logarithm),
+    f("log10", (1, 1), "CASE WHEN x > 0 THEN log(x) END", DIGITS, |a| within("$ > 0", "log($)", a)),
+    f("log2", (1, 1), "CASE WHEN x > 0 THEN ln(x) / ln(2) END", DIGITS, |a| {
+        within("$ > 0", "ln($) / ln(2::double precision)", a)
+    }),
+    f("mod", (2, 2), "sqlite_compat.real_mod(x, y)", None, modulo),
+    f("octet_length", (1, 1), "octet_length(x)", None, octet_length),
     f("pi", (0, 0), "pi()", None, |_| Ok(Node::atom("pi()", TypeClass::Float))),
     f("pow", (2, 2), "power(x, y)", DIGITS, power),
     f("power", (2, 2), "power(x, y)", DIGITS, power),
-    f("quote", (1, 1), "quote_literal(x)", None, quote),
+    f("quote", (1, 1), "'''' || replace(x, '''', '''''') || ''''", None, quote),
     f("radians", (1, 1), "radians(x)", DIGITS, |a| real("radians($)", a)),
     f("round", (2, 2), "round(x::numeric, n)::double precision", HALVES, round),
     f("sign", (1, 1), "sign(x)::integer", None, sign),
     f("sin", (1, 1), "sin(x)", DIGITS, |a| real("sin($)", a)),
-    f("sqrt", (1, 1), "CASE WHEN x >= 0 THEN sqrt(x) END", DIGITS, sqrt),
+    f("sinh", (1, 1), "sinh(x)", DIGITS, |a| real("sinh($)", a)),
+    f("soundex", (1, 1), "sqlite_compat.soundex(x)", None, soundex),
+    f("sqrt", (1, 1), "CASE WHEN x >= 0 THEN sqrt(x) END", DIGITS, |a| within("$ >= 0", "sqrt($)", a)),
     f("substr", (2, 3), "substr(x, CASE WHEN n < 0 … END)", None, substr),
     f("substring", (2, 3), "substr(x, CASE WHEN n < 0 … END)", None, substr),
     f("tan", (1, 1), "tan(x)", DIGITS, |a| real("tan($)", a)),
+    f("tanh", (1, 1), "tanh(x)", DIGITS, |a| real("tanh($)", a)),
     f("trunc", (1, 1), "trunc(x)", None, |a| whole("trunc", a)),
-    f("unicode", (1, 1), "nullif(ascii(x), 0)", None, unicode),
+    f("unhex", (1, 2), "sqlite_compat.unhex(x)", None, unhex),
+    f("unicode", (1, 1), "sqlite_compat.unicode(x)", None, unicode),
+    f("zeroblob", (1, 1), "decode(repeat('00', n), 'hex')", None, zeroblob),
 ];
 
 pub(super) fn find(name: &str, arguments: usize) -> Option<&'static Form> {
     FORMS.iter().find(|f| f.name == name && (f.min..=f.max).contains(&arguments))
-}
-
-fn only(args: &[Node]) -> Result<Node> {
-    let x = args.first().cloned().map_or_else(|| refuse("an argument is missing"), Ok)?;
-    // A text that is no number gives NULL, and a literal is computed by hand.
-    if !x.is_number() || x.is_null() {
-        return refuse(format!("a mathematical function of a {} value", class_name(x.class)));
-    }
-    Ok(x)
-}
-
-fn float(x: &Node) -> Node {
-    if x.class == TypeClass::Float && x.literal().is_none() {
-        x.clone()
-    } else {
-        x.cast("double precision", TypeClass::Float)
-    }
-}
-
-fn result(sql: String) -> Node {
-    Node::atom(sql, TypeClass::Float).sized(Size::ASSUMED, 64)
-}
-
-fn whole(function: &str, args: &[Node]) -> Result<Node> {
-    let x = only(args)?;
-    match x.class {
-        TypeClass::Integer => Ok(x),
-        _ => Ok(result(format!("{function}({})", float(&x).sql)).mixed(x.mixed)),
-    }
-}
-
-fn real(form: &str, args: &[Node]) -> Result<Node> {
-    Ok(result(form.replace('$', &float(&only(args)?).sql)))
-}
-
-fn positive(form: &str, args: &[Node]) -> Result<Node> {
-    let x = float(&only(args)?);
-    let sql = format!("CASE WHEN {} > 0 THEN {} END", x.at(Prec::Operator), form.replace('$', &x.sql));
-    Ok(Node { prec: Prec::Unary, ..result(sql) })
-}
-
-fn sqrt(args: &[Node]) -> Result<Node> {
-    let x = float(&only(args)?);
-    let sql = format!("CASE WHEN {} >= 0 THEN sqrt({}) END", x.at(Prec::Operator), x.sql);
-    Ok(Node { prec: Prec::Unary, ..result(sql) })
-}
-
-fn power(args: &[Node]) -> Result<Node> {
-    let [x, y] = args else { return refuse("power() takes two arguments") };
-    let (x, y) = (only(std::slice::from_ref(x))?, only(std::slice::from_ref(y))?);
-    Ok(result(format!("power({}, {})", float(&x).sql, float(&y).sql)))
-}
-
-fn modulo(args: &[Node]) -> Result<Node> {
-    match args {
-        [x, y] if [x, y].iter().all(|n| n.class == TypeClass::Integer && !n.is_null()) => {
-            let sql = format!("({} % nullif({}, 0))::double precision", x.operand(), y.sql);
-            Ok(result(sql))
-        }
-        _ => refuse("mod() of numbers with a fraction"),
-    }
-}
-
-fn sign(args: &[Node]) -> Result<Node> {
-    let x = only(args)?;
-    Ok(Node::atom(format!("sign({})::integer", x.sql), TypeClass::Integer)
-        .sized(Size::integers(-1.0, 1.0), 32))
-}
-
-fn round(args: &[Node]) -> Result<Node> {
-    let [x, digits] = args else { return refuse("round() takes two arguments") };
-    let (x, digits) = match (only(std::slice::from_ref(x))?, digits.integer()) {
-        (x, Some(n)) if n <= 15 => (x, n.max(0)),
-        _ => return refuse("round() to a computed number of digits"),
-    };
-    Ok(result(format!("round({}, {digits})::double precision", x.cast("numeric", TypeClass::Numeric).sql)))
-}
-
-/// The bytes of a text in UTF-8; of NULL, nothing.
-fn hex(args: &[Node]) -> Result<Node> {
-    match args {
-        [x] if matches!(x.class, TypeClass::Text | TypeClass::Integer) && !x.is_null() => {
-            let sql = format!("coalesce(upper(encode(convert_to({}, 'UTF8'), 'hex')), '')", x.text()?.sql);
-            Ok(Node::atom(sql, TypeClass::Text))
-        }
-        _ => refuse("hex() of a value whose text differs"),
-    }
-}
-
-fn quote(args: &[Node]) -> Result<Node> {
-    match args {
-        [x] if x.class == TypeClass::Integer => {
-            Ok(Node::atom(format!("coalesce({}::text, 'NULL')", x.operand()), TypeClass::Text))
-        }
-        [x] if x.class == TypeClass::Text && !x.is_null() => {
-            let sql = format!("coalesce('''' || replace({}, '''', '''''') || '''', 'NULL')", x.text()?.sql);
-            Ok(Node::atom(sql, TypeClass::Text))
-        }
-        _ => refuse("quote() of a value whose text differs"),
-    }
-}
-
-fn unicode(args: &[Node]) -> Result<Node> {
-    match args {
-        [x] if x.class == TypeClass::Text && !x.is_null() => {
-            Ok(Node::atom(format!("nullif(ascii({}), 0)", x.text()?.sql), TypeClass::Integer)
-                .sized(Size::integers(0.0, 2e6), 32))
-        }
-        _ => refuse("unicode() of a value whose text differs"),
-    }
-}
-
-fn concat(args: &[Node]) -> Result<Node> {
-    let parts = args.iter().map(Node::text).collect::<Result<Vec<Node>>>()?;
-    let list: Vec<&str> = parts.iter().map(|p| p.sql.as_str()).collect();
-    Ok(Node::atom(format!("concat({})", list.join(", ")), TypeClass::Text))
-}
-
-fn concat_ws(args: &[Node]) -> Result<Node> {
-    let parts = args.iter().map(Node::text).collect::<Result<Vec<Node>>>()?;
-    let list: Vec<&str> = parts.iter().map(|p| p.sql.as_str()).collect();
-    Ok(Node::atom(format!("concat_ws({})", list.join(", ")), TypeClass::Text))
-}
-
-/// With every position and length: a position below zero counts from the end, a length below zero takes what is before.
-/// Zero is a place before the first character, which a length counts.
-fn substr(args: &[Node]) -> Result<Node> {
-    let (x, from, count) = match args {
-        [x, from] => (x, from, None),
-        [x, from, count] => (x, from, Some(count)),
-        _ => return refuse("substr() takes two or three arguments"),
-    };
-    let integer = |n: &Node| n.class == TypeClass::Integer && !n.is_null();
-    if x.class != TypeClass::Text || x.is_null() || !integer(from) || !count.is_none_or(integer) {
-        return refuse("substr() with a place that is no integer");
-    }
-    let text = x.text()?;
-    let length = format!("length({})", text.sql);
-    // Beyond these a place or a length changes nothing.
-    let bounded = |n: &Node| format!("least(greatest({}, -1000000000), 1000000000)::integer", n.sql);
-    let from = bounded(from);
-    // Counted from 1, where the first character of the result would be.
-    let start = format!("CASE WHEN {from} < 0 THEN {length} + 1 + {from} ELSE {from} END");
-    let sql = match count {
-        None => format!("substr({}, greatest({start}, 1))", text.sql),
-        Some(count) => {
-            let count = bounded(count);
-            let first = format!("CASE WHEN {count} < 0 THEN ({start}) + {count} ELSE {start} END");
-            format!("substr({}, {first}, abs({count}))", text.sql)
-        }
-    };
-    let args: Vec<&Node> = args.iter().collect();
-    let strict: Vec<String> = args
-        .iter()
-        .filter(|a| a.literal().is_none())
-        .map(|a| format!("{} IS NOT NULL", a.at(Prec::Operator)))
-        .collect();
-    if strict.is_empty() {
-        return Ok(Node::atom(sql, TypeClass::Text));
-    }
-    Ok(Node::new(format!("CASE WHEN {} THEN {sql} END", strict.join(" AND ")), TypeClass::Text, Prec::Unary))
 }

@@ -12,7 +12,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
 
-use super::parameters::MARK;
+use super::parameters::{MARK, numbered};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::node::{Result, refuse};
 use crate::translate::parse::first_line;
@@ -34,7 +34,7 @@ pub struct Place {
 }
 
 /// Parses exactly one statement.
-fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
+pub(super) fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     if sql.len() > MAX_TEXT {
         return refuse(format!("it is longer than {MAX_TEXT} bytes"));
     }
@@ -43,7 +43,7 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     }
     check_parentheses(sql)?;
     // The line break ends a trailing `--` comment.
-    let text = bump.alloc_str(&format!("{}\n", with_offsets(sql)?));
+    let text = bump.alloc_str(&format!("{}\n", with_offsets(&numbered(sql)?)?));
     let mut parser = Parser::new(bump, text.as_bytes());
     let unreadable = |e: sqlite3_parser::lexer::sql::Error| {
         refuse(format!("it cannot be parsed: {}", first_line(&e.to_string())))
@@ -61,13 +61,12 @@ fn command<'b>(sql: &str, bump: &'b Bump) -> Result<Cmd<'b>> {
     Ok(command)
 }
 
-/// One SELECT.
-pub(super) fn parse<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Select<'b>> {
-    let Cmd::Stmt(Stmt::Select(select)) = command(sql, bump)? else {
-        return refuse("only SELECT and VALUES are translated");
+/// CREATE TRIGGER.
+pub(super) fn parse_trigger<'b>(sql: &str, bump: &'b Bump) -> Result<&'b Stmt<'b>> {
+    let Cmd::Stmt(stmt @ Stmt::CreateTrigger { .. }) = command(sql, bump)? else {
+        return refuse("it is no CREATE TRIGGER");
     };
-    check_depth(select)?;
-    Ok(select)
+    Ok(bump.alloc(stmt))
 }
 
 /// The SELECT of CREATE VIEW, and the names that it gives the columns.
@@ -80,7 +79,7 @@ pub(super) fn parse_view<'b>(sql: &str, bump: &'b Bump) -> Result<(&'b Select<'b
     Ok((select, names))
 }
 
-fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
+pub(super) fn tokens(sql: &str) -> Result<Vec<(usize, &str, TokenType)>> {
     let mut scanner = Scanner::new(Tokenizer::new());
     let mut out = vec![];
     loop {
@@ -152,15 +151,20 @@ fn comma_of_limit(tokens: &[(usize, &str, TokenType)], length: usize) -> Option<
 
 /// A part of a statement.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Expr(&'a Expr<'a>),
     Select(&'a Select<'a>),
     From(&'a FromClause<'a>),
 }
 
-/// Refuses a tree that recursion would not survive, without recursion.
-fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
-    let mut open = vec![(Part::Select(select), 0)];
+/// Refuses a tree that recursion would not survive.
+pub(super) fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
+    check_parts(vec![Part::Select(select)])
+}
+
+/// The same of several parts, without recursion.
+pub(super) fn check_parts(parts_of: Vec<Part<'_>>) -> Result<()> {
+    let mut open: Vec<_> = parts_of.into_iter().map(|part| (part, 0)).collect();
     while let Some((part, depth)) = open.pop() {
         if depth >= DEEPEST {
             return refuse("it is nested too deeply");
@@ -174,7 +178,7 @@ fn check_depth<'a>(select: &'a Select<'a>) -> Result<()> {
     Ok(())
 }
 
-fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
+pub(super) fn parts<'a>(part: Part<'a>, found: &mut impl FnMut(Part<'a>)) {
     match part {
         Part::Expr(e) => of_expr(e, found),
         Part::Select(select) => of_select(select, found),
@@ -293,6 +297,15 @@ fn of_from<'a>(from: &'a FromClause<'a>, found: &mut impl FnMut(Part<'a>)) {
     }
 }
 
+/// Visits all parts of a SELECT, also those of subqueries.
+pub(super) fn each_part<'a>(select: &'a Select<'a>, visit: &mut impl FnMut(Part<'a>)) {
+    let mut open = vec![Part::Select(select)];
+    while let Some(part) = open.pop() {
+        visit(part);
+        parts(part, &mut |part| open.push(part));
+    }
+}
+
 /// Visits an expression and its parts, subqueries aside.
 pub(super) fn each<'a>(e: &'a Expr<'a>, visit: &mut impl FnMut(&'a Expr<'a>)) {
     let mut open = vec![e];
@@ -325,7 +338,7 @@ pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
     names_in(vec![Part::Select(select)])
 }
 
-fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+pub(super) fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
     let mut names = vec![];
     while let Some(part) = open.pop() {
         match part {
@@ -386,7 +399,7 @@ pub(super) fn original<'a>(sql: &'a str, shown: &str) -> Option<&'a str> {
     sql.get(start..end)
 }
 
-fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
+pub(super) fn found(sql: &str, near: &str) -> Option<(usize, usize)> {
     let (all, wanted) = (tokens(sql).ok()?, tokens(near).ok()?);
     let same = |a: &(usize, &str, TokenType), b: &(usize, &str, TokenType)| {
         a.2 == b.2 && (operator(a.1) || a.1.eq_ignore_ascii_case(b.1))

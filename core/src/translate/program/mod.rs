@@ -7,44 +7,61 @@
 
 mod aggregate;
 mod among;
+mod coerce;
 mod compound;
+mod dates;
 mod dynamic;
 mod expr;
 mod forms;
 mod from;
 mod guard;
 mod json;
+mod known;
+mod math;
 mod numbers;
+mod other;
 mod parameters;
 mod patterns;
+mod printf;
 mod query;
 mod rows;
 mod scope;
 mod select;
+mod session;
+mod steady;
 mod storage;
+mod template;
+mod texts;
 mod times;
+pub mod trigger;
 mod view;
 mod window;
 mod with;
+mod writable;
+mod write;
 
 use std::collections::BTreeSet;
 
 use sqlite3_parser::Bump;
+use sqlite3_parser::ast::{Cmd, Stmt};
 
 pub use self::guard::Place;
 use self::scope::{Level, Visible};
-use super::beginning;
 use super::expr::Walk;
 use super::node::{Node, Result};
-use super::{Scope, ScopeColumn, Untranslatable};
+use super::{Scope, ScopeColumn, Untranslatable, helper};
 use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
 pub use self::json::JSON_FUNCTIONS;
-pub use self::view::{View, ViewColumns, read_by, view};
+pub use self::steady::Unsteady;
+pub use self::template::{marked_line, template};
+pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
 pub use self::window::WINDOW_FUNCTIONS;
+pub use self::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn, Writables};
+pub(super) use self::write::Write;
 
 /// Every table and view that a statement may name, with what became of it.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +71,10 @@ pub struct Schema {
     pub timezone: Timezone,
     /// The file's: SQLite orders texts by their bytes.
     pub encoding: Encoding,
+    /// What writing to the tables has to know.
+    pub writables: Writables,
+    /// What needs a helper function is refused.
+    pub no_helpers: bool,
 }
 
 /// A table of the file.
@@ -99,6 +120,13 @@ pub struct Statement {
     pub notes: Vec<String>,
 }
 
+impl Statement {
+    /// The statements that create the helper functions that it calls, in order.
+    pub fn helpers(&self) -> Vec<String> {
+        helper::statements(&self.sql)
+    }
+}
+
 /// Why a statement has no PostgreSQL form, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -112,16 +140,17 @@ pub struct Refusal {
     pub with_schema: bool,
 }
 
-/// Translates one SELECT or VALUES statement.
+/// Translates one SELECT or VALUES statement, or one that writes.
 pub fn statement(sql: &str, schema: &Schema) -> std::result::Result<Statement, Refusal> {
     let bump = Bump::new();
     let scope = Scope { columns: vec![], timezone: schema.timezone.clone() };
-    let translated = guard::parse(sql, &bump).and_then(|select| {
+    let command = guard::command(sql, &bump);
+    let translated = command.as_ref().map_err(Clone::clone).and_then(|command| {
         let mut walk = Walk::new(&scope);
         walk.program = Some(Box::new(Program::new(schema)));
-        let query = walk.query(select)?;
+        let sql = walk.command(command)?;
         let program = walk.program.take().map(|program| *program).unwrap_or_else(|| Program::new(schema));
-        let sql = program.parameters.typed(&query.sql)?;
+        let sql = program.parameters.typed(&sql)?;
         let parameters = program.parameters.notes();
         let notes = program.notes_of(&sql).into_iter().chain(parameters).collect();
         Ok(Statement { sql, notes })
@@ -159,10 +188,12 @@ pub(super) struct Program<'s> {
     nested: usize,
     /// Of the SELECT that comes next, only whether it has rows.
     only_rows: bool,
+    /// What the next SELECT's results are written to.
+    awaited: Option<write::Awaited>,
 }
 
 impl<'s> Program<'s> {
-    fn new(schema: &'s Schema) -> Program<'s> {
+    pub(super) fn new(schema: &'s Schema) -> Program<'s> {
         Program {
             schema,
             levels: vec![],
@@ -173,18 +204,16 @@ impl<'s> Program<'s> {
             bytes: 0,
             nested: 0,
             only_rows: false,
+            awaited: None,
         }
     }
 
     /// What is assumed of the whole statement: every order of texts in it is written with its collation.
-    fn notes_of(mut self, sql: &str) -> BTreeSet<String> {
+    pub(super) fn notes_of(mut self, sql: &str) -> BTreeSet<String> {
         if self.schema.encoding != Encoding::Utf8 && sql.contains(C_COLLATION) {
             self.note(
                 "texts are ordered by code points, where SQLite orders by the bytes of the file's UTF-16",
             );
-        }
-        if beginning::is_within(sql) {
-            self.note(beginning::ASSUMED);
         }
         self.notes
     }
@@ -220,6 +249,25 @@ pub(super) struct Output {
 }
 
 impl<'s> Walk<'s> {
+    fn command(&mut self, command: &'s Cmd<'s>) -> Result<String> {
+        let Cmd::Stmt(stmt) = command else {
+            return super::node::refuse(
+                "EXPLAIN is PostgreSQL's own: write it before the translated statement",
+            );
+        };
+        match (stmt, Write::of_statement(stmt)) {
+            (Stmt::Select(select), _) => {
+                guard::check_depth(select)?;
+                Ok(self.query(select)?.sql)
+            }
+            (_, Some(write)) => {
+                guard::check_parts(write.parts())?;
+                self.write(&write)
+            }
+            (stmt, None) => super::node::refuse(other::reason(stmt)),
+        }
+    }
+
     /// What is known of the statement. Only a statement's walk comes here.
     fn program(&mut self) -> Result<&mut Program<'s>> {
         match &mut self.program {

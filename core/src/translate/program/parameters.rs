@@ -5,6 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use sqlite3_parser::dialect::TokenType;
+
+use super::guard;
+
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Node, Prec, Result, class_name, refuse};
 use crate::types::TypeClass;
@@ -13,6 +17,36 @@ use crate::types::TypeClass;
 const MOST: usize = 32_766;
 /// Around the number of a parameter whose type is not known yet. A statement that has it is refused.
 pub(super) const MARK: char = '\u{1}';
+
+/// The statement with a number for each `?` that has none: parts of it are not translated in the order of the text.
+pub(super) fn numbered(sql: &str) -> Result<String> {
+    let (mut out, mut end) = (String::with_capacity(sql.len()), 0);
+    let (mut last, mut names): (usize, Vec<&str>) = (0, vec![]);
+    for (start, token, _) in guard::tokens(sql)?.into_iter().filter(|t| t.2 == TokenType::TK_VARIABLE) {
+        // The scanner's token of `?` is empty, and that of any other parameter may lack the mark.
+        let rest = sql.get(start..).unwrap_or_default();
+        let name = match rest.starts_with('?') {
+            true => rest.split(|c: char| c != '?' && !c.is_ascii_digit()).next().unwrap_or_default(),
+            false => token,
+        };
+        match name.strip_prefix('?') {
+            Some("") => {
+                last += 1;
+                out += sql.get(end..start).unwrap_or_default();
+                out += &format!("?{last}");
+                end = start + 1;
+            }
+            Some(digits) => last = last.max(digits.parse().unwrap_or(0)),
+            None if names.contains(&name) => {}
+            None => {
+                names.push(name);
+                last += 1;
+            }
+        }
+    }
+    out += sql.get(end..).unwrap_or_default();
+    Ok(out)
+}
 
 #[derive(Default)]
 pub(super) struct Parameters {

@@ -22,14 +22,14 @@ impl<'s> Walk<'s> {
             _ => return refuse("an operator that row values do not have"),
         };
         match (row(l), row(r), r, l) {
-            (Some(l), Some(r), ..) => self.of_rows(l, op, r),
+            (Some(l), Some(r), ..) => self.of_pairs(l, op, r),
             (Some(values), None, Expr::Subquery(select), _) => self.row_of(values, op, select),
             (None, Some(values), _, Expr::Subquery(select)) => self.row_of(values, op.flipped(), select),
             _ => refuse("a row value compared with another value"),
         }
     }
 
-    fn of_rows(&mut self, l: &'s [Expr<'s>], op: Op, r: &'s [Expr<'s>]) -> Result<Node> {
+    fn of_pairs(&mut self, l: &'s [Expr<'s>], op: Op, r: &'s [Expr<'s>]) -> Result<Node> {
         if l.len() != r.len() {
             return refuse("row values of different lengths");
         }

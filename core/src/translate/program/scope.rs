@@ -10,7 +10,7 @@ use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
 use crate::translate::expr::{Walk, column_node};
 use crate::translate::member::Member;
-use crate::translate::node::{Brings, Collation, Kind, Node, Prec, Result, refuse};
+use crate::translate::node::{Brings, Collation, Kind, Node, Origin, Prec, Result, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
@@ -56,6 +56,8 @@ pub(super) struct Level<'s> {
     pub key_sql: Vec<String>,
     /// Within an aggregate or a key, where a column is each row's.
     pub within: usize,
+    /// What its results are written to.
+    pub awaited: Option<super::write::Awaited>,
     /// A column of it was named.
     pub named: bool,
     /// The only aggregate `min(x)` or `max(x)`: from its row SQLite takes the other columns.
@@ -241,10 +243,14 @@ pub(super) fn groupable(node: &Node) -> Result<()> {
 
 /// The columns of a table of the file, as the statement sees them.
 pub(super) fn of_relation(relation: &Relation, name: &str, alias: &str, timezone: &Timezone) -> Visible {
+    let of = |c: &Column, node: Node| {
+        let (table, column, sql) = (relation.source.clone(), c.column.source.clone(), node.sql.clone());
+        Node { from: Some(Box::new(Origin { table, column, sql })), ..node }
+    };
     let column = |c: &Column| VisibleColumn {
         name: Some(c.column.source.clone()),
         label: c.column.target.clone(),
-        node: node(c, alias, timezone),
+        node: of(c, node(c, alias, timezone)),
         missing: c.missing,
         merged: false,
         text: None,
@@ -262,9 +268,10 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
     let column = |c: &Output| {
         let label = c.label.clone().unwrap_or_default();
         let sql = format!("{}.{}", ident(alias), ident(&label));
+        let origin = c.node.origin().map(|origin| Box::new(Origin { sql: sql.clone(), ..origin.clone() }));
         VisibleColumn {
             name: c.name.clone(),
-            node: derived(&c.node, sql),
+            node: Node { from: origin, ..derived(&c.node, sql) },
             label,
             missing: false,
             merged: false,
@@ -295,6 +302,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
     node.unsure = of.unsure;
+    node.bare = of.bare;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
     node

@@ -77,6 +77,8 @@ impl<'s> Walk<'s> {
             return refuse("a SELECT was expected");
         };
         let only_rows = std::mem::take(&mut self.program()?.only_rows);
+        let awaited = self.program()?.awaited.take();
+        self.level()?.awaited = awaited;
         let from = match from {
             Some(from) => self.joined_tables(from)?,
             None => String::new(),
@@ -107,8 +109,9 @@ impl<'s> Walk<'s> {
         let head = if distinct { self.distinct(&outputs)? } else { "SELECT ".to_owned() };
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
-        let outputs = self.shown(outputs)?;
-        let items: Vec<String> = outputs.iter().map(item).collect();
+        let written = self.as_written(&outputs, columns)?;
+        let outputs = if written.is_none() { self.shown(outputs)? } else { outputs };
+        let items: Vec<String> = written.as_ref().unwrap_or(&outputs).iter().map(item).collect();
         let items = if items.is_empty() { "1".to_owned() } else { items.join(", ") };
         let sql = format!("{head}{items}{from}{tail}");
         Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct)
@@ -121,7 +124,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         columns: &'s [ResultColumn<'s>],
         windows: &'s [sqlite3_parser::ast::WindowDef<'s>],
@@ -138,7 +141,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Begins the results of groups; ` GROUP BY …` where there are keys.
-    fn group(
+    pub(super) fn group(
         &mut self,
         keys: &'s [Expr<'s>],
         columns: &'s [ResultColumn<'s>],
@@ -206,12 +209,13 @@ impl<'s> Walk<'s> {
         Ok(level.aliases.iter().find(|(alias, _)| is(alias)).map(|(_, e)| *e))
     }
 
-    fn results(&mut self, columns: &'s [ResultColumn<'s>]) -> Result<Vec<Output>> {
+    pub(super) fn results(&mut self, columns: &'s [ResultColumn<'s>]) -> Result<Vec<Output>> {
         let mut outputs = vec![];
         for column in columns {
             match column {
                 ResultColumn::Expr(e, alias) => {
                     let node = self.expr(e)?;
+                    let node = self.for_column(outputs.len(), node)?;
                     let alias = alias_of(alias.as_ref());
                     let aliased = alias.is_some();
                     let name = alias.clone().or_else(|| name_of(e));
@@ -268,7 +272,7 @@ impl<'s> Walk<'s> {
     }
 
     /// The keys of ORDER BY.
-    fn order(&mut self, order: &'s [SortedColumn<'s>], outputs: &[Output]) -> Result<Vec<Key>> {
+    pub(super) fn order(&mut self, order: &'s [SortedColumn<'s>], outputs: &[Output]) -> Result<Vec<Key>> {
         let mut keys = vec![];
         for sorted in order {
             let place = place_of(&sorted.expr, outputs)?;
@@ -394,7 +398,7 @@ fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
     e
 }
 
-fn aggregates(e: &Expr<'_>) -> bool {
+pub(super) fn aggregates(e: &Expr<'_>) -> bool {
     match e {
         Expr::FunctionCall { name, args, filter_over, .. } => {
             filter_over.as_ref().is_none_or(|tail| tail.over_clause.is_none())

@@ -24,6 +24,7 @@ enum Affinity {
 
 fn affinity(node: &Node) -> Affinity {
     match (&node.kind, node.class) {
+        _ if node.bare => Affinity::None,
         (Kind::Column { .. }, TypeClass::Text) if !node.numeric_text => Affinity::Text,
         (Kind::Column { .. }, _) if is_number(node) => Affinity::Number,
         _ => Affinity::None,
@@ -212,7 +213,7 @@ fn dynamic(value: &Node, op: Op, x: &Node) -> Result<Node> {
 
 /// A text of a column with numeric affinity that holds numbers and texts: it is a number where it is spelled as one.
 pub(super) fn is_spelled(node: &Node) -> bool {
-    node.kind == Kind::Dynamic && node.numeric_text
+    node.kind == Kind::Dynamic && node.numeric_text && !node.bare
 }
 
 fn spelled(t: &Node, op: Op, x: &Node) -> Result<Node> {

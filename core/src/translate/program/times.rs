@@ -102,6 +102,20 @@ pub(super) fn known_number(node: Node) -> Result<Node> {
     }
 }
 
+/// Values that are compared: beside a text that no date function spells so, the result of one is a text as well.
+pub(super) fn beside_texts(nodes: Vec<Node>) -> Vec<Node> {
+    let Some(class) = nodes.iter().find(|n| n.spelled).map(|n| n.class) else { return nodes };
+    let other = |n: &Node| match &n.kind {
+        Kind::Literal(Lit::Text(t)) => !spelled(class, t),
+        Kind::Moment(_) | Kind::Epoch(_) | Kind::Literal(_) => false,
+        _ => n.class == Text,
+    };
+    if !nodes.iter().any(other) || nodes.iter().any(|n| is_time(n) && !n.spelled) {
+        return nodes;
+    }
+    nodes.into_iter().map(|n| text(&n).unwrap_or(n)).collect()
+}
+
 /// The text of a date function's result.
 pub(super) fn text(node: &Node) -> Option<Node> {
     if !node.spelled {
@@ -117,7 +131,7 @@ pub(super) fn text(node: &Node) -> Option<Node> {
 }
 
 pub(super) fn takes_times(function: &str) -> bool {
-    ["date", "time", "datetime", "julianday", "unixepoch", "strftime"].contains(&function)
+    ["date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"].contains(&function)
 }
 
 /// Texts that SQLite reads as times and PostgreSQL reads alike; others are an error.

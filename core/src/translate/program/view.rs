@@ -2,15 +2,32 @@
 
 use sqlite3_parser::Bump;
 
-use super::{Output, Program, Query, Refusal, Schema, guard, refusal};
+use super::steady::Unsteady;
+use super::{Output, Program, Query, Refusal, Schema, guard, refusal, steady};
 use crate::sqltext::ident_list;
 use crate::translate::Scope;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, refuse};
+use crate::value::Format;
 
 /// The columns of a view, as other statements see them.
 #[derive(Debug, Clone)]
 pub struct ViewColumns(pub(super) Vec<Output>);
+
+impl ViewColumns {
+    /// Their names in PostgreSQL.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|output| output.label.as_deref().unwrap_or_default())
+    }
+
+    /// Of each: the table and column of the file whose values it has, unchanged; and how numbers were read that are times.
+    pub fn origins(&self) -> impl Iterator<Item = (Option<(String, String)>, Option<Format>)> {
+        self.0.iter().map(|output| {
+            let origin = output.node.origin().map(|of| (of.table.clone(), of.column.clone()));
+            (origin, output.node.format())
+        })
+    }
+}
 
 /// A translated view.
 #[derive(Debug, Clone)]
@@ -35,6 +52,18 @@ pub fn view(
 pub fn read_by(definition: &str) -> Vec<String> {
     let bump = Bump::new();
     guard::parse_view(definition, &bump).map_or(vec![], |(select, _)| guard::read_names(select))
+}
+
+/// The names that CREATE VIEW gives the columns, if it does.
+pub fn declared_names(definition: &str) -> Option<Vec<String>> {
+    let bump = Bump::new();
+    guard::parse_view(definition, &bump).ok().and_then(|(_, names)| names)
+}
+
+/// Why two readings of a view may have different rows, though it reads the same ones.
+pub fn unsteady(definition: &str) -> Option<Unsteady> {
+    let bump = Bump::new();
+    guard::parse_view(definition, &bump).ok().and_then(|(select, _)| steady::unsteady(select))
 }
 
 fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String) -> Result<View> {

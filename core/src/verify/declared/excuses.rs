@@ -49,7 +49,7 @@ pub fn explaining(kind: DeclaredKind) -> &'static [Kind] {
         DeclaredKind::Identity => &[Kind::Sequence],
         DeclaredKind::Collation => &[Kind::Collation],
         DeclaredKind::View => &[Kind::View],
-        DeclaredKind::Trigger => &[Kind::Trigger],
+        DeclaredKind::Trigger => &[Kind::Trigger, Kind::TriggerUnneeded],
         DeclaredKind::Table => &[],
     }
 }

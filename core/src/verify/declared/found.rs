@@ -112,6 +112,16 @@ pub struct FoundTrigger {
     pub name: String,
     pub definition: String,
     pub enabled: bool,
+    /// `BEFORE INSERT OR UPDATE`
+    pub fires: String,
+    /// For each row.
+    pub row: bool,
+    /// Of UPDATE OF.
+    pub columns: Vec<String>,
+    /// It has a WHEN.
+    pub conditional: bool,
+    /// Schema and name.
+    pub function: (String, String),
 }
 
 /// An expression of the plan, and what it is for.

@@ -83,7 +83,7 @@ impl Judge {
         server: &mut Server<'_>,
     ) -> (Vec<Judged>, Vec<Unclaimed>) {
         if is_view(declared) {
-            return (declared.objects.iter().map(|view| self.view(declared, view, found)).collect(), vec![]);
+            return (self.of_view(declared, found, server), vec![]);
         }
         let absent = self.absent(declared, found, facts);
         let Some(found) = found.filter(|_| absent.is_none()) else {
@@ -161,6 +161,24 @@ impl Judge {
         }
     }
 
+    /// A view and its triggers.
+    fn of_view(
+        &self,
+        declared: &DeclaredTable,
+        found: Option<&FoundTable>,
+        server: &mut Server<'_>,
+    ) -> Vec<Judged> {
+        let judge = |object: &Declared| match (object.kind, found) {
+            (DeclaredKind::Trigger, Some(found)) => {
+                let matching = Matching { table: found, schema: &declared.schema };
+                Some(self.object(declared, object, &matching, &TableFacts::default(), server).0)
+            }
+            (DeclaredKind::Trigger, None) => self.object_of_absent(declared, object, None),
+            _ => Some(self.view(declared, object, found)),
+        };
+        declared.objects.iter().filter_map(judge).collect()
+    }
+
     /// A view, whoever has made it: names are all that is compared.
     fn view(&self, table: &DeclaredTable, declared: &Declared, found: Option<&FoundTable>) -> Judged {
         let of = |state, reason: Option<&str>, found: Option<&str>| Match {
@@ -173,6 +191,9 @@ impl Judge {
             Some('v') => judged(table, declared, of(State::Holds, None, Some("view")), false, None),
             Some('m') => {
                 judged(table, declared, of(State::Holds, None, Some("materialized view")), false, None)
+            }
+            Some('r') if declared.made.iter().any(|made| matches!(made, Made::Table)) => {
+                judged(table, declared, of(State::Holds, None, Some("table")), false, None)
             }
             _ if self.explanation(declared).is_some() => {
                 self.left_out(table, declared, of(State::Missing, None, None))

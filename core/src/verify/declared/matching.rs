@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use crate::catalog::Deferrable;
-use crate::plan::{ForeignKey, IndexKeys, Made, Object};
+use crate::plan::trigger::{Fires, TriggerPlan};
+use crate::plan::{ForeignKey, IndexKeys, Made, Method, Object};
 
 use super::found::{
-    Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, Server,
+    Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, FoundTrigger,
+    Server,
 };
 use super::state::State;
 
@@ -52,6 +54,9 @@ impl Matching<'_> {
             Made::Identity(column) => self.identity(column),
             Made::Collation(column, clause) => self.collation(column, clause),
             Made::Type(column, name) => self.type_of(column, name),
+            Made::Trigger(trigger) => self.trigger(trigger),
+            // Views are looked for by their names.
+            Made::Table => Match { state: State::Missing, name: None, found: None, reason: None },
         }
     }
 
@@ -63,8 +68,24 @@ impl Matching<'_> {
             Object::ForeignKey { name, key, .. } => self.foreign_key(name, key),
             Object::Index { name, unique, keys, .. } => self.index(name, *unique, keys, server),
             Object::Exclude { name, keys, .. } => self.exclude(name, keys, server),
-            Object::Orphans(_) => Match::missing(),
+            Object::Orphans(_) | Object::Computed(_) => Match::missing(),
         }
+    }
+
+    /// A trigger by its name. Whether its function does what the file's trigger does is not known.
+    fn trigger(&self, made: &TriggerPlan) -> Match {
+        let is = |t: &&FoundTrigger| match made.is_own() {
+            true => t.name.eq_ignore_ascii_case(&made.name),
+            false => t.name == made.name,
+        };
+        let Some(found) = self.table.triggers.iter().find(is) else {
+            return Match::missing().because("the table has no trigger of its name");
+        };
+        let state = if found.enabled { State::Holds } else { State::Disabled };
+        let differs =
+            made.fires.as_ref().and_then(|fires| differs(fires, (&made.schema, &made.function), found));
+        let state = if differs.is_some() { State::Differs } else { state };
+        Match { name: Some(found.name.clone()), reason: differs, ..Match::of(state, &found.definition) }
     }
 
     fn constraints(&self, kind: ConstraintKind) -> impl Iterator<Item = &FoundConstraint> {
@@ -188,7 +209,7 @@ impl Matching<'_> {
             Ok(wanted) => wanted,
             Err(why) => return self.unlike(name, &why),
         };
-        let same = |index: &&FoundIndex| wanted.is(index, keys.hash);
+        let same = |index: &&FoundIndex| wanted.is(index, keys.method);
         let indexes: Vec<&FoundIndex> = self.table.indexes.iter().filter(same).collect();
         // A unique index does a plain one's work.
         let fits = |index: &&&FoundIndex| (index.unique && !index.nulls_not_distinct) || !unique;
@@ -206,8 +227,9 @@ impl Matching<'_> {
         let Ok(wanted) = self.wanted(keys, server) else {
             return self.unlike(name, "it is another constraint");
         };
-        let over =
-            |c: &&FoundConstraint| self.table.index(&c.name).is_some_and(|index| wanted.is(index, true));
+        let over = |c: &&FoundConstraint| {
+            self.table.index(&c.name).is_some_and(|index| wanted.is(index, Method::Hash))
+        };
         let found: Vec<&FoundConstraint> = self.constraints(ConstraintKind::Exclude).filter(over).collect();
         match self.best(name, found.into_iter()) {
             Some(found) => self.in_force(name, found),
@@ -341,8 +363,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn is(&self, index: &FoundIndex, hash: bool) -> bool {
-        let method = if hash { "hash" } else { "btree" };
+    fn is(&self, index: &FoundIndex, method: Method) -> bool {
         let key = |((wanted, descending), found): (&(Canonical, bool), &FoundKey)| {
             let same = match (&wanted.column, &found.column) {
                 (Some(wanted), Some(found)) => wanted == found,
@@ -355,7 +376,7 @@ impl Wanted {
             };
             same && collation && *descending == found.descending
         };
-        index.method == method
+        index.method == method.as_str()
             && self.keys.len() == index.keys.len()
             && self.predicate == index.predicate
             && self.keys.iter().zip(&index.keys).all(key)
@@ -383,4 +404,20 @@ fn same_set(one: &[String], other: &[String]) -> bool {
 /// Names as SQL writes them, quoted or not.
 pub fn same_name(one: &str, other: &str) -> bool {
     one.replace('"', "") == other.replace('"', "")
+}
+
+/// What is otherwise than the plan makes it.
+fn differs(fires: &Fires, function: (&String, &String), found: &FoundTrigger) -> Option<String> {
+    let when = format!("{} {}", fires.time.as_sql(), fires.event.as_sql());
+    if found.fires != when {
+        return Some(format!("it fires {}, not {when}", found.fires));
+    }
+    let columns = same_set(&found.columns, &fires.columns);
+    match () {
+        () if !found.row => Some("it fires for each statement".into()),
+        () if !columns => Some("it fires for other columns".into()),
+        () if found.conditional != fires.conditional => Some("its WHEN is another one".into()),
+        () if (&found.function.0, &found.function.1) != function => Some("it calls another function".into()),
+        () => None,
+    }
 }

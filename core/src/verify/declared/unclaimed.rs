@@ -47,7 +47,7 @@ pub fn unclaimed(declared: &DeclaredTable, found: &FoundTable, claimed: &HashSet
         let triggers = declared.objects.iter().filter(|o| o.kind == DeclaredKind::Trigger);
         triggers.filter_map(|o| o.name.as_deref()).any(|n| is(&n))
     };
-    let triggers = found.triggers.iter().filter(|t| !named(&t.name));
+    let triggers = found.triggers.iter().filter(|t| !named(&t.name) && free(&t.name));
     let triggers = triggers.map(|t| other("trigger", &t.name, &t.definition, false));
     // What keeps NULL out of a column in the file, whatever it is there.
     let keeps = |o: &&Declared| {

@@ -12,11 +12,13 @@ use crate::plan::context::Context;
 use crate::plan::decide::collate;
 use crate::plan::decide::object::{IndexKey as Key, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
+use crate::plan::given::words::Form;
 use crate::plan::resolve::exclusions::{check_name, foreign_key_name};
 use crate::plan::resolve::names::{LIMIT, clip, fold};
 use crate::plan::resolve::select::{Selection, is_internal};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::trial::Part;
+use crate::plan::trigger::TriggerPlan;
 use crate::sqltext::{ident, sqlite_ident};
 
 use super::ddl;
@@ -29,10 +31,12 @@ pub fn declared(
     ctx: &Context<'_>,
     selection: &Selection<'_>,
     decided: &[DecidedTable<'_>],
+    made: &[TriggerPlan],
 ) -> Vec<DeclaredTable> {
+    let triggers = Triggers { declared: &ctx.source.catalog.triggers, made };
     let of_table = |(id, source): (TableId, &Table)| {
         if let Some(table) = decided.iter().find(|d| d.id == id) {
-            return Some(Describe { triggers: &ctx.source.catalog.triggers, tables: decided, table }.table());
+            return Some(Describe { triggers, tables: decided, table }.table());
         }
         let ordinary = source.kind == catalog::TableKind::Ordinary && !is_internal(source);
         let given = selection.overrides.get(id.index()).copied().flatten();
@@ -46,18 +50,19 @@ pub fn declared(
         })
     };
     let tables = ctx.source.catalog.tables_with_ids().filter_map(of_table);
-    tables.chain(ctx.source.catalog.views.iter().map(|view| of_view(ctx, view))).collect()
+    tables.chain(ctx.source.catalog.views.iter().map(|view| of_view(ctx, triggers, view))).collect()
 }
 
-fn of_view(ctx: &Context<'_>, view: &View) -> DeclaredTable {
+fn of_view(ctx: &Context<'_>, triggers: Triggers<'_>, view: &View) -> DeclaredTable {
     let name = fold(ctx.names, &ctx.name_rules.table(&view.name));
+    let table = ctx.overrides.views.as_ref().and_then(|views| views.form(&view.name)) == Some(Form::Table);
     let declared = Declared {
         kind: DeclaredKind::View,
         name: Some(view.name.clone()),
         columns: vec![],
         text: view.sql.clone(),
         object: format!("view {}", view.name),
-        made: vec![],
+        made: table.then_some(Made::Table).into_iter().collect(),
         plan_key: "plan.views".into(),
         question: None,
     };
@@ -66,27 +71,43 @@ fn of_view(ctx: &Context<'_>, view: &View) -> DeclaredTable {
         schema: ctx.plan.schema.clone(),
         target: clip(&name, LIMIT).to_owned(),
         left_out: None,
-        objects: vec![declared],
+        objects: std::iter::once(declared).chain(triggers.of(&view.name)).collect(),
         bytewise: vec![],
     }
 }
 
-fn of_trigger(trigger: &Trigger) -> Declared {
+/// The triggers of the file, and those that the plan makes.
+#[derive(Clone, Copy)]
+struct Triggers<'c> {
+    declared: &'c [Trigger],
+    made: &'c [TriggerPlan],
+}
+
+impl Triggers<'_> {
+    /// Those of a table or view.
+    fn of(self, table: &str) -> Vec<Declared> {
+        let of_table = |t: &&Trigger| t.table.eq_ignore_ascii_case(table);
+        self.declared.iter().filter(of_table).map(|trigger| of_trigger(trigger, self.made)).collect()
+    }
+}
+
+fn of_trigger(trigger: &Trigger, made: &[TriggerPlan]) -> Declared {
+    let made = made.iter().filter(|made| made.source == trigger.name).cloned();
     Declared {
         kind: DeclaredKind::Trigger,
         name: Some(trigger.name.clone()),
         columns: vec![],
         text: trigger.sql.clone(),
         object: format!("trigger {}", trigger.name),
-        made: vec![],
-        plan_key: "plan.after".into(),
+        made: made.map(Made::Trigger).collect(),
+        plan_key: "plan.triggers".into(),
         question: None,
     }
 }
 
 /// A table that takes part.
 struct Describe<'c, 'a> {
-    triggers: &'c [Trigger],
+    triggers: Triggers<'c>,
     tables: &'c [DecidedTable<'a>],
     table: &'c DecidedTable<'a>,
 }
@@ -109,8 +130,7 @@ impl Describe<'_, '_> {
         objects.extend(
             indexes.filter(|(_, i)| i.origin == Origin::Created).map(|(i, index)| self.index(i, index)),
         );
-        let of_table = |t: &&Trigger| t.table.eq_ignore_ascii_case(&source.name);
-        objects.extend(self.triggers.iter().filter(of_table).map(of_trigger));
+        objects.extend(self.triggers.of(&source.name));
         let bytewise = |c: &&DecidedColumn<'_>| {
             let declared = c.source.collation.as_deref().unwrap_or("BINARY");
             c.pg_type.is_text()

@@ -1,6 +1,7 @@
 //! What a file declares and what PostgreSQL has for it. Data only.
 
 use crate::plan::decide::object::Object;
+use crate::plan::trigger::TriggerPlan;
 
 /// A table of the file, and what it declares.
 #[derive(Debug, Clone)]
@@ -88,6 +89,9 @@ pub enum Made {
     Collation(String, String),
     /// Column and type, as SQL names it.
     Type(String, String),
+    Trigger(TriggerPlan),
+    /// A table with the rows of a view.
+    Table,
 }
 
 /// Rows that an object does not allow, as a question to the target.

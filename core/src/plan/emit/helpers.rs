@@ -1,0 +1,34 @@
+//! The helper functions that views and triggers of the plan call, and the steps that create them first.
+
+use crate::plan::model::{Action, Phase, Step};
+use crate::translate::helper::{self, SCHEMA_STEPS};
+
+/// With the steps of the helper functions before those that call them.
+pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
+    let calls =
+        steps.iter().filter(|step| step.phase > Phase::Helpers).filter_map(|step| match &step.action {
+            Action::Sql(sql) if step.phase != Phase::After => Some(sql.as_str()),
+            _ => None,
+        });
+    let helpers = helper::called_by(&calls.collect::<Vec<_>>().join("\n"));
+    if helpers.is_empty() {
+        return steps;
+    }
+    let schema = SCHEMA_STEPS.iter().map(|(title, sql)| step((*title).to_owned(), sql));
+    let made = helpers
+        .iter()
+        .map(|helper| step(format!("create function {}.{}", helper::SCHEMA, helper.name), helper.sql));
+    let at = steps.iter().position(|step| step.phase > Phase::Helpers).unwrap_or(steps.len());
+    steps.splice(at..at, schema.chain(made).collect::<Vec<_>>());
+    steps
+}
+
+fn step(title: String, sql: &str) -> Step {
+    Step {
+        title,
+        phase: Phase::Helpers,
+        action: Action::Sql(sql.trim_end().to_owned()),
+        table: None,
+        built: None,
+    }
+}

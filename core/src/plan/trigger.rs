@@ -1,0 +1,42 @@
+//! The triggers that a run makes: what they are called, and when they fire. Data only.
+
+use crate::translate::program::trigger::{Event, Time};
+
+/// A trigger of the file that the run makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerPlan {
+    pub source: String,
+    /// The table or view that it is on, in the target.
+    pub schema: String,
+    pub table: String,
+    pub name: String,
+    /// The function, in the same schema.
+    pub function: String,
+    /// When it fires; not known where its text is the plan's own.
+    pub fires: Option<Fires>,
+    /// Of the step that creates both.
+    pub title: String,
+}
+
+/// When a trigger fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fires {
+    pub time: Time,
+    pub event: Event,
+    /// Of UPDATE OF.
+    pub columns: Vec<String>,
+    /// It has a WHEN.
+    pub conditional: bool,
+}
+
+impl TriggerPlan {
+    /// Its text is the plan's own.
+    pub fn is_own(&self) -> bool {
+        self.fires.is_none()
+    }
+}
+
+/// `plan.triggers.t.sql`
+pub fn own_path(trigger: &str) -> String {
+    crate::path::join(&crate::path::join("plan.triggers", trigger), "sql")
+}

@@ -1,0 +1,106 @@
+//! UPDATE, also with FROM.
+
+use sqlite3_parser::ast::ResolveType;
+
+use super::super::scope::Level;
+use super::super::writable::{Resolve, UniqueKey};
+use super::Update;
+use super::conflict::resolve_of;
+use super::target::Target;
+use crate::translate::expr::Walk;
+use crate::translate::node::{Result, refuse};
+
+impl<'s> Walk<'s> {
+    pub(super) fn update(&mut self, update: &Update<'s>) -> Result<String> {
+        let with = self.leading(update.with)?;
+        self.program()?.levels.push(Level::default());
+        let sql = self.updated(update);
+        self.program()?.levels.pop();
+        Ok(with + &sql?)
+    }
+
+    fn updated(&mut self, update: &Update<'s>) -> Result<String> {
+        // PostgreSQL's joins in FROM do not see the table itself.
+        let from = match update.from {
+            Some(from) => format!(" FROM {}", self.joined_tables(from)?),
+            None => String::new(),
+        };
+        let target = self.target(update.table)?;
+        if self.level()?.relations.iter().any(|r| r.name.eq_ignore_ascii_case(&target.visible.name)) {
+            return refuse(format!("{} is updated and stands in FROM", target.visible.name));
+        }
+        self.note_indexed(update.indexed);
+        self.level()?.relations.insert(0, target.visible.clone());
+        if !from.is_empty() {
+            self.note("of several rows of FROM that a row meets, any is taken, as in SQLite");
+            if update.limit.is_some() {
+                return refuse("UPDATE with FROM and LIMIT");
+            }
+        }
+        let sets = self.sets(&target, update.sets)?;
+        let ignored = self.check_update(&target, update.or, &sets.places())?;
+        let condition = self.condition(update.condition)?;
+        let condition = self.limited(&target, condition, update.order, update.limit)?;
+        let condition = self.unless_there(&target, &ignored, &sets, condition)?;
+        let sets = sets.sql;
+        self.level()?.relations.truncate(1);
+        let returning = self.returning(update.returning)?;
+        Ok(format!("UPDATE {} SET {sets}{from}{condition}{returning}", target.sql))
+    }
+
+    /// What becomes of a row that breaks a constraint.
+    fn check_update(
+        &mut self,
+        target: &Target<'s>,
+        or: Option<ResolveType>,
+        written: &[usize],
+    ) -> Result<Vec<&'s UniqueKey>> {
+        let Some(facts) = target.facts else { return Ok(vec![]) };
+        let touched = |columns: &Vec<usize>| columns.iter().any(|at| written.contains(at));
+        let (mut moves, mut ignored) = (false, vec![]);
+        for key in target.keys.iter().filter(|key| key.columns.as_ref().is_none_or(touched)) {
+            match resolve_of(or, key.resolve) {
+                Resolve::Error => moves = true,
+                Resolve::Ignore => ignored.push(key),
+                Resolve::Replace => {
+                    return refuse("UPDATE that deletes rows with the same key (OR REPLACE)");
+                }
+            }
+        }
+        if moves {
+            self.note("keys are checked row by row, in an order that may be another than SQLite's");
+        }
+        if or == Some(ResolveType::Ignore) {
+            let not_null = written.iter().any(|at| target.fields[*at].not_null);
+            if not_null || facts.checked {
+                self.note(
+                    "a row that would break NOT NULL or a CHECK is an error, where OR IGNORE leaves it as it was",
+                );
+            }
+        }
+        let replaced = |at: &usize| {
+            target.fields[*at].not_null && resolve_of(or, target.fields[*at].on_null) != Resolve::Error
+        };
+        if written.iter().any(replaced) {
+            self.note("NULL for a NOT NULL column is an error, where SQLite resolves the conflict");
+        }
+        self.note_or(or);
+        if facts.refers {
+            self.note("foreign keys are checked, as SQLite does with PRAGMA foreign_keys");
+        }
+        Ok(ignored)
+    }
+
+    /// What an error leaves behind.
+    pub(super) fn note_or(&mut self, or: Option<ResolveType>) {
+        match or {
+            Some(ResolveType::Fail) => self.note(
+                "an error takes back the whole statement, where OR FAIL keeps the rows that were written before",
+            ),
+            Some(ResolveType::Rollback) => self.note(
+                "an error takes back the statement and ends the transaction's work, as OR ROLLBACK does",
+            ),
+            _ => {}
+        }
+    }
+}
