@@ -273,6 +273,14 @@ impl<'s> Walk<'s> {
                 }
             }
             LikeOperator::Like => like::like(&value, &pattern, escape.as_ref(), not),
+            LikeOperator::Glob
+                if self.program.is_some()
+                    && escape.is_none()
+                    && pattern.literal().is_none()
+                    && !value.is_null() =>
+            {
+                self.glob_computed(&value, &pattern, not)
+            }
             LikeOperator::Glob if escape.is_none() => glob::glob(&value, &pattern, not),
             LikeOperator::Glob => refuse("GLOB with ESCAPE"),
             LikeOperator::Regexp if self.program.is_some() && escape.is_none() => {

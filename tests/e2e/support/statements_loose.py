@@ -92,6 +92,14 @@ u LIKE '%\%' ESCAPE '\'
 t LIKE u ESCAPE '\'
 t LIKE '%' || u
 u GLOB t
+t GLOB u || '*'
+t GLOB '[' || n || '0-9]*'
+c GLOB '[^' || substr(t, 1, 1) || ']*'
+t GLOB '*[]' || t || ']'
+t GLOB '[z-a' || n || ']*'
+glob(u, t)
+json_valid(t) IS TRUE
+json_valid(u) IS NOT TRUE
 t GLOB '*' || n || '*'
 t REGEXP '^[0-9]+$'
 t MATCH 'x'

@@ -168,3 +168,21 @@ pub(super) fn is_sought(value: &Node, member: &Node) -> bool {
         texts && !value.is_null() && !member.is_null() && (value.is_collated() || member.is_collated());
     storage::unlike(value, member, false) || collated
 }
+
+/// What is made of values of JSON is one again, and a key of groups in its canonical form.
+pub(super) fn of_json(node: Node, key: bool) -> Node {
+    match node.kind {
+        Kind::Plain if node.class == TypeClass::Jsonb => Member::one_of(node.operand()).node(),
+        Kind::Member(ref member) if key => member.grouped().node(),
+        _ => node,
+    }
+}
+
+/// An argument of a function that compares, to which no affinity is applied.
+pub(super) fn unrelated(node: Node) -> Node {
+    match node.class {
+        TypeClass::Text if node.is_collated() => node,
+        TypeClass::Text | TypeClass::Integer | TypeClass::Float | TypeClass::Numeric => storage::listed(node),
+        _ => node,
+    }
+}

@@ -6,12 +6,11 @@ use sqlite3_parser::ast::{Expr, Operator, Select, UnaryOperator};
 use super::aggregate::is_aggregate;
 use super::scope::derived;
 use super::{LONGEST, MOST_BYTES, MOST_STEPS};
-use super::{forms, guard, known, numbers, session, storage, times};
+use super::{dynamic, forms, guard, known, numbers, session, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
-use crate::translate::member::Member;
 use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, null, refuse};
 use crate::translate::size::Size;
 use crate::translate::{arith, beginning, cast, function, glob, like, literal};
@@ -42,7 +41,7 @@ impl<'s> Walk<'s> {
         if node.sql.len() > LONGEST || program.bytes > MOST_BYTES {
             return refuse("its translation is too long");
         }
-        Ok(Node { loose: true, ..of_json(node, key) })
+        Ok(Node { loose: true, ..dynamic::of_json(node, key) })
     }
 
     fn of_statement(&mut self, e: &'s Expr<'s>) -> Result<Node> {
@@ -375,7 +374,7 @@ impl<'s> Walk<'s> {
         }
         let args = match name {
             "coalesce" | "ifnull" | "min" | "max" => self.together(args)?,
-            "nullif" => self.compared(args.into_iter().map(unrelated).collect(), false)?,
+            "nullif" => self.compared(args.into_iter().map(dynamic::unrelated).collect(), false)?,
             _ => args.into_iter().map(|a| self.typed(a, TypeClass::Text)).collect::<Result<Vec<Node>>>()?,
         };
         if matches!(name, "min" | "max") {
@@ -417,6 +416,9 @@ impl<'s> Walk<'s> {
             ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
             ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
             ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
+            ("glob", [pattern, value]) if pattern.literal().is_none() && !value.is_null() => {
+                Some(self.glob_computed(value, pattern, false)?)
+            }
             ("glob", [pattern, value]) => Some(glob::glob(value, pattern, false)?),
             _ => None,
         })
@@ -440,24 +442,6 @@ impl<'s> Walk<'s> {
         let results = args.split_off(args.len().min(1));
         args.extend(self.together(results)?);
         Ok(args)
-    }
-}
-
-/// What is made of values of JSON is one again, and a key of groups in its canonical form.
-fn of_json(node: Node, key: bool) -> Node {
-    match node.kind {
-        Kind::Plain if node.class == TypeClass::Jsonb => Member::one_of(node.operand()).node(),
-        Kind::Member(ref member) if key => member.grouped().node(),
-        _ => node,
-    }
-}
-
-/// An argument of a function that compares, to which no affinity is applied.
-fn unrelated(node: Node) -> Node {
-    match node.class {
-        TypeClass::Text if node.is_collated() => node,
-        TypeClass::Text | TypeClass::Integer | TypeClass::Float | TypeClass::Numeric => storage::listed(node),
-        _ => node,
     }
 }
 

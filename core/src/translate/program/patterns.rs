@@ -1,6 +1,7 @@
 //! Patterns of statements: REGEXP, which is a function of the application, and LIKE and GLOB whose pattern is computed.
 
 use crate::translate::expr::Walk;
+use crate::translate::helper;
 use crate::translate::like::fold;
 use crate::translate::node::{Node, Prec, Result, refuse, text};
 use crate::types::TypeClass;
@@ -28,6 +29,19 @@ impl<'s> Walk<'s> {
         let escape = text(&escape.to_string()).sql;
         let sql = format!("{} {word} {} ESCAPE {escape}", fold(&value), fold(&pattern));
         Ok(Node::boolean(sql).after(&[&value, &pattern]))
+    }
+
+    /// GLOB with a pattern that is computed.
+    pub(in crate::translate) fn glob_computed(
+        &mut self,
+        value: &Node,
+        pattern: &Node,
+        not: bool,
+    ) -> Result<Node> {
+        let (value, pattern) = (value.text()?, pattern.text()?);
+        let word = if not { "!~" } else { "~" };
+        let regex = helper::call("glob_pattern", &[&pattern.sql]);
+        Ok(Node::boolean(format!("{} {word} {regex}", value.at(Prec::Unary))).after(&[&value, &pattern]))
     }
 
     pub(in crate::translate) fn regexp(&mut self, value: &Node, pattern: &Node, not: bool) -> Result<Node> {

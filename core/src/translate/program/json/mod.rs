@@ -8,6 +8,7 @@ mod make;
 mod table;
 
 use crate::translate::expr::Walk;
+use crate::translate::helper;
 use crate::translate::member::{Member, Step};
 use crate::translate::node::{Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
 use crate::translate::path;
@@ -55,7 +56,7 @@ pub const JSON_FUNCTIONS: &[JsonFunction] = &[
     j("json_replace", (3, MANY), "jsonb_set(x, ARRAY['a'], …, false)", "paths of members"),
     j("json_set", (3, MANY), "jsonb_set(x, ARRAY['a'], …)", "paths of members"),
     j("json_type", (1, 2), "json_typeof(x -> 'a')", "integers and reals by their spelling"),
-    j("json_valid", (1, 1), "x IS NOT NULL", "json and jsonb columns, literals, and what is made of JSON"),
+    j("json_valid", (1, 1), "sqlite_compat.json_valid(x)", "`x IS NOT NULL` of json and jsonb columns"),
 ];
 
 impl<'s> Walk<'s> {
@@ -191,6 +192,9 @@ fn valid(x: &Node) -> Result<Node> {
         (_, Some(Lit::Integer(_))) => Ok(boolean(true)),
         (Kind::Document(_), _) => {
             Ok(Node::atom(format!("nullif({} IS NOT NULL, false)", x.at(Prec::Operator)), TypeClass::Bool))
+        }
+        (_, None) if x.class == TypeClass::Text => {
+            Ok(Node::atom(helper::call("json_valid", &[x.text()?.sql]), TypeClass::Bool))
         }
         _ => crate::translate::json::valid(std::slice::from_ref(x)),
     }
