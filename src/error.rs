@@ -7,6 +7,7 @@ mod blocked;
 mod catalogue;
 mod expression;
 mod of_sqlite;
+mod search;
 mod statement;
 
 pub use self::expression::expression_fix;
@@ -22,6 +23,7 @@ use crate::sqlite::rows::{CellError, CellPlace};
 use pg_sqlite_migrate_core::finding::{Finding, Fix, counted};
 use pg_sqlite_migrate_core::path;
 use pg_sqlite_migrate_core::plan::{PlanError, orphan_policies};
+use pg_sqlite_migrate_core::search::query::Placed;
 use pg_sqlite_migrate_core::sqltext::ident;
 use pg_sqlite_migrate_core::translate::program::Refusal;
 
@@ -37,6 +39,12 @@ pub enum Error {
     /// A statement of SQLite that has no PostgreSQL form.
     #[error("the statement cannot be translated: {}", .0.reason)]
     Statement(Box<Refusal>),
+    /// A MATCH text that SQLite would refuse, or that no tsquery says.
+    #[error("the full-text query cannot be read: {}", .0.reason)]
+    Query(Box<Placed>),
+    /// How a MATCH text is to be read.
+    #[error("{message}")]
+    SearchArgument { message: String, hint: Option<String> },
     #[error("SQLite file \"{path}\" is outside the allowed directories")]
     OutsideAllowedDirectories { path: String },
     #[error("{0}")]
@@ -197,6 +205,8 @@ impl Error {
             | Error::NoCreateSchema { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NullPath | Error::NullStatement => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Error::Statement(_) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Error::Query(fault) => search::code(fault),
+            Error::SearchArgument { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::Sqlite(e) => of_sqlite::code(e),
             Error::Plan(PlanError::Invalid { .. }) => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::Plan(PlanError::Unsupported { .. }) => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -253,6 +263,7 @@ impl Error {
             }
             Error::Values { difference, .. } => Some(difference.clone()),
             Error::Statement(refusal) => statement::detail(refusal),
+            Error::Query(fault) => Some(search::detail(fault)),
             Error::Sqlite(sqlite::Error::Corrupt { object: Some(object), .. }) => {
                 Some(format!("SQLite reported the damage while it read \"{object}\"."))
             }
@@ -352,6 +363,8 @@ impl Error {
             Error::Server(caught) => caught.hint.clone(),
             Error::InRun { error, .. } => error.hint(),
             Error::Statement(refusal) => Some(statement::hint(refusal)),
+            Error::Query(fault) => Some(search::hint(fault).to_owned()),
+            Error::SearchArgument { hint, .. } => hint.clone(),
             Error::NullPath | Error::NullStatement => None,
         }
     }

@@ -16,6 +16,7 @@ pub mod fdw;
 pub mod import;
 pub mod manifest;
 pub mod report;
+pub mod search;
 pub mod verify;
 
 mod api;

@@ -18,6 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // A report reads the run log; one about a file is an assessment.
     ("report", &["assess", "error", "pg", "verify::counts"]),
+    // A query is read without a file.
+    ("search", &["error", "pg"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
@@ -27,8 +29,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "sqlite",
-            "verify",
+            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "search",
+            "sqlite", "verify",
         ],
     ),
     ("lib", ANY),

@@ -40,6 +40,10 @@ pub struct Table {
     pub kind: TableKind,
     /// Of a virtual table.
     pub content: Content,
+    /// The virtual table whose rows this shadow table is read for, in its place.
+    pub stands_for: Option<String>,
+    /// Rows of a shadow table whose virtual table cannot be read.
+    pub stored_rows: Option<u64>,
     /// The `CREATE TABLE` text.
     pub sql: String,
     pub without_rowid: bool,
@@ -71,7 +75,7 @@ pub enum Content {
     Computed,
     /// So many rows are in the module's own tables, and nowhere else.
     Own(u64),
-    /// A full-text index over another table of the file.
+    /// An index over another table of the file.
     Of(String),
     /// A full-text index of so many rows whose texts are not in the file.
     Index(u64),
@@ -90,6 +94,8 @@ pub struct Column {
     pub generated: Option<Generated>,
     /// A hidden column of a virtual table.
     pub hidden: bool,
+    /// The column of the virtual table that a shadow table stores as this one.
+    pub called: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -296,8 +302,40 @@ impl Table {
 
     /// A name by which the rowid can be read: `None` where there is none, or columns took all three names.
     pub fn rowid_name(&self) -> Option<&'static str> {
-        let has_rowid = !self.without_rowid && !matches!(self.kind, TableKind::Virtual { .. });
+        // That of a virtual table is only known to mean a row where it is the key.
+        let keyed = || self.primary_key.as_ref().is_some_and(|key| key.rowid_alias);
+        let has_rowid = !self.without_rowid && (!matches!(self.kind, TableKind::Virtual { .. }) || keyed());
         ["rowid", "_rowid_", "oid"].into_iter().find(|name| has_rowid && self.column(name).is_none())
+    }
+
+    /// It is a virtual table of one of these modules.
+    pub fn is_of_module(&self, modules: &[&str]) -> bool {
+        match &self.kind {
+            TableKind::Virtual { module, .. } => modules.iter().any(|m| m.eq_ignore_ascii_case(module)),
+            _ => false,
+        }
+    }
+
+    pub fn is_full_text(&self) -> bool {
+        self.is_of_module(&["fts3", "fts4", "fts5"])
+    }
+
+    pub fn is_rtree(&self) -> bool {
+        self.is_of_module(&["rtree", "rtree_i32"])
+    }
+
+    pub fn is_geopoly(&self) -> bool {
+        self.is_of_module(&["geopoly"])
+    }
+
+    /// Its rows are data: a virtual table keeps them itself.
+    pub fn has_own_rows(&self) -> bool {
+        matches!(self.content, Content::Own(_))
+    }
+
+    /// The name that the target's is made from.
+    pub fn called(&self) -> &str {
+        self.stands_for.as_deref().unwrap_or(&self.name)
     }
 
     /// A CHECK calls `json_valid(column)`.
@@ -322,6 +360,11 @@ impl Table {
 }
 
 impl Column {
+    /// The name that the target's is made from.
+    pub fn called(&self) -> &str {
+        self.called.as_deref().unwrap_or(&self.name)
+    }
+
     pub fn affinity(&self) -> Affinity {
         Affinity::of(&self.declared)
     }

@@ -5,6 +5,7 @@
 //! bounded in length and nesting before they are parsed (`tokens`), and the tree is never walked recursively.
 
 mod clock;
+mod module;
 pub mod resolve;
 mod tokens;
 
@@ -14,11 +15,11 @@ use sqlite3_parser::ast::{
     TableConstraint,
 };
 use sqlite3_parser::dialect::TokenType;
-use sqlite3_parser::lexer::Scanner;
-use sqlite3_parser::lexer::sql::{Parser, Tokenizer};
+use sqlite3_parser::lexer::sql::Parser;
 use sqlite3_parser::{Bump, FallibleIterator};
 
 pub use self::clock::reads_clock;
+pub use self::module::{module, module_arguments};
 pub use self::tokens::words;
 use self::tokens::{
     Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
@@ -269,32 +270,6 @@ fn predicate(sql: &str, after_keys: &[Token]) -> Option<String> {
     Some(text(sql, &rest[..end]))
 }
 
-/// The module of a `CREATE VIRTUAL TABLE`: its arguments follow no grammar, so only tokens are read.
-pub fn module(sql: &str) -> Option<String> {
-    let mut scanner = Scanner::new(Tokenizer::new());
-    let mut next =
-        || scanner.scan(sql.as_bytes()).ok().and_then(|(start, token, end)| Some((start, token?.1, end)));
-    while let Some((_, kind, _)) = next() {
-        if kind == TokenType::TK_USING {
-            let (start, _, end) = next()?;
-            return sql.get(start..end).map(sqlite_unquote);
-        }
-    }
-    None
-}
-
-/// The value of `option = value` among a virtual table's arguments, without quotes.
-pub fn module_option(sql: &str, option: &str) -> Option<String> {
-    let tokens = tokens(sql).ok()?;
-    let using = tokens.iter().position(|t| t.kind == TokenType::TK_USING)?;
-    let arguments = tokens.get(using..)?;
-    let value = arguments.windows(3).find(|three| match three {
-        [name, equals, _] => equals.kind == TokenType::TK_EQ && name.text(sql).eq_ignore_ascii_case(option),
-        _ => false,
-    })?;
-    value.last().map(|value| sqlite_unquote(value.text(sql)))
-}
-
 /// Makes sure that `WHERE (text⏎)` is one condition and nothing else.
 pub fn check_expression(condition: &str) -> Result<(), String> {
     const FORBIDDEN: [TokenType; 2] = [TokenType::TK_SEMI, TokenType::TK_VARIABLE];
@@ -385,13 +360,6 @@ mod tests {
         assert_eq!(ddl.keys, ["lower(a, ',')", "b || c COLLATE nocase", "(d)"]);
         assert_eq!(ddl.predicate.as_deref(), Some("a IS NOT NULL AND (b > 1)"));
         assert_eq!(index("CREATE INDEX i ON t(a)").unwrap().predicate, None);
-    }
-
-    #[test]
-    fn the_module_of_a_virtual_table() {
-        assert_eq!(module("CREATE VIRTUAL TABLE v USING \"fts5\"(a, tokenize='").as_deref(), Some("fts5"));
-        assert_eq!(module("CREATE VIRTUAL TABLE v USING"), None);
-        assert_eq!(module("CREATE TABLE \"using\"(a)"), None);
     }
 
     #[test]

@@ -15,9 +15,11 @@ mod definitions;
 mod expressions;
 mod plans;
 mod queries;
+mod search;
 mod sql;
 mod statements;
 mod text;
+mod triggers;
 mod values;
 
 use std::time::Duration;

@@ -127,6 +127,18 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let word = near(&["counts", "values", "sample", "none"], WORDS).prop_map(Value::from);
             prop_oneof![word, object].boxed()
         }
+        Kind::Fts => {
+            let text =
+                || near(&["english", "simple", "public.own", "search_vector"], WORDS).prop_map(Value::from);
+            let index = near(&["gin", "gist", "none"], WORDS).prop_map(Value::from);
+            let weight = near(&["A", "B", "D"], WORDS).prop_map(Value::from);
+            let object = (text(), text(), index, names(), weight, any::<bool>());
+            let object = object.prop_map(|(config, column, index, name, weight, unaccent)| {
+                let weights: Value = Value::Object([(name, weight)].into_iter().collect());
+                json!({ "config": config, "column": column, "index": index, "unaccent": unaccent, "weights": weights })
+            });
+            prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
+        }
         Kind::Names => {
             let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
             let text = || {

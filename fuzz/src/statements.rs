@@ -147,7 +147,7 @@ const EXAMPLES: &[&str] = &[
     "DELETE FROM t WHERE at < '2020-01-31 10:00:00' ORDER BY price DESC LIMIT 2 RETURNING name AS n",
 ];
 
-fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let column = |(source, declared, pg_type, format): (&str, &str, &str, Option<Format>)| Column {
         column: ScopeColumn {
             source: source.into(),

@@ -15,6 +15,7 @@ mod log;
 mod manifest;
 mod plan;
 mod report;
+mod search;
 mod sequences;
 mod translate;
 mod verdict;

@@ -13,6 +13,7 @@ use crate::sqlite::functions::{Fault, ValueFault};
 use crate::sqlite::rows::{CellError, CellPlace};
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::plan::PlanError;
+use pg_sqlite_migrate_core::search::query::{FaultKind, Placed};
 use pg_sqlite_migrate_core::translate::program::Refusal;
 use pg_sqlite_migrate_core::value::batch::RowName;
 
@@ -98,10 +99,14 @@ fn errors() -> Vec<Error> {
     };
     let blocking = || finding::Kind::TableKept.blocking(any(), any()).hint(any());
     let (message, hint) = (any, any);
+    let query = |kind| Error::Query(Box::new(Placed { kind, reason: any(), line: 1, column: 1 }));
     let mut samples = samples!(Error {
         NoFileAccess { .. } => [Error::NoFileAccess { role: any() }],
         NullPath { .. } => [Error::NullPath],
         NullStatement { .. } => [Error::NullStatement],
+        Query(_) => [query(FaultKind::Syntax), query(FaultKind::NoColumn), query(FaultKind::Unsupported), query(FaultKind::TooLong)],
+        // The message is the caller's.
+        SearchArgument { .. } => [],
         Statement(_) => [Error::Statement(Box::new(Refusal { reason: any(), place: None, near: None, with_schema: true }))],
         OutsideAllowedDirectories { .. } => [Error::OutsideAllowedDirectories { path: any() }],
         Sqlite(_) => [],

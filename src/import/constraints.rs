@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, relation, spi, xact};
 use crate::verify::constraints::{Canonicals, Catalogs, count, unindexed};
+use pg_sqlite_migrate_core::contents;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 use pg_sqlite_migrate_core::plan::{
@@ -118,6 +119,8 @@ fn declared(survey: &Survey, overrides: &Overrides) -> Result<(Vec<DeclaredTable
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
+        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };

@@ -5,10 +5,11 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use pgrx::PgLogLevel;
+use pgrx::{PgLogLevel, pg_sys};
 
 use crate::pg::interrupts;
-use crate::pg::progress::{Command, Progress};
+use crate::pg::progress::{Command, Progress, Work};
+use crate::pg::relation;
 use pg_sqlite_migrate_core::plan::Notices as Wanted;
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -92,9 +93,21 @@ pub struct Comparing<'a> {
 }
 
 impl<'a> Comparing<'a> {
-    pub fn new(notices: &'a Notices, (schema, table): (&str, &str), command: Command) -> Comparing<'a> {
+    pub fn new(
+        notices: &'a Notices,
+        (schema, table): (&str, &str),
+        run: Option<i64>,
+        expected: Option<u64>,
+    ) -> Comparing<'a> {
+        let command = Command {
+            work: Work::Verify,
+            relation: relation::find(schema, table).unwrap_or(pg_sys::InvalidOid),
+            run: run.unwrap_or(0),
+            table_number: 0,
+            tables: 0,
+            tuples_total: expected.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(0),
+        };
         let what = format!("comparing {}", qualified(schema, table));
-        let expected = u64::try_from(command.tuples_total).ok().filter(|rows| *rows > 0);
         Comparing { notices, what, expected, begun: Cell::default(), shown: Progress::start(command) }
     }
 

@@ -18,6 +18,7 @@ use crate::pg::{encoding, interrupts, thread, types, xact};
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, KeyFact, TableKind};
+use pg_sqlite_migrate_core::contents;
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
@@ -154,8 +155,9 @@ fn gather(
 ) -> Result<Found, Error> {
     steps.start(Phase::Catalog, "read the catalog", None);
     let mut catalog = on_thread(source, sqlite::catalog)?;
-    if extent.virtual_tables {
-        take_virtual_tables(&mut catalog, overrides);
+    match extent.virtual_tables {
+        true => take_virtual_tables(&mut catalog, overrides),
+        false => contents::take(&mut catalog),
     }
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
@@ -178,6 +180,8 @@ fn gather(
         |source| sqlite::damage(source, &catalog, needs.integrity),
     )?;
     steps.end(None);
+    contents::read_around(&mut catalog, &damage);
+    let selected = plan::select(&catalog, overrides)?.selected;
     steps.start(Phase::Profile, "profile the tables", None);
     let at = AtomicUsize::new(0);
     let title = || profiles::title(&catalog, &selected, at.load(Ordering::Relaxed));
@@ -389,9 +393,13 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
 pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
+    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
     loop {
         let mut target = Target {
             citext: citext.clone(),
+            extensions: extensions.clone(),
+            helpers,
             texts_of_bytes: survey.needs.texts_of_bytes,
             ..existing::read(&survey.needs.schemas)
         };
@@ -417,6 +425,8 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
+        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };

@@ -38,6 +38,7 @@ pub mod report;
 pub mod reprint;
 pub mod rights;
 mod rowmaker;
+pub mod search;
 pub mod settings;
 mod slot;
 pub mod spi;

@@ -93,8 +93,15 @@ pub(super) fn report(
     if report.gave_up.is_none() {
         return Ok(report);
     }
-    for table in catalog.tables.iter().filter(|t| !matches!(t.kind, TableKind::Virtual { .. })) {
+    let is_virtual = |t: &&Table| matches!(t.kind, TableKind::Virtual { .. });
+    for table in catalog.tables.iter().filter(|t| !is_virtual(t)) {
         check_table(source, pragma, table, &mut report)?;
+    }
+    // Only then is it one of them that could not be checked.
+    if report.problems.is_empty() && report.given_up.is_empty() {
+        for table in catalog.tables.iter().filter(is_virtual) {
+            check_table(source, pragma, table, &mut report)?;
+        }
     }
     Ok(report)
 }
@@ -126,7 +133,11 @@ fn run(source: &Source, sql: &str, table: Option<&str>, report: &mut Report) -> 
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let bytes = row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or_default();
-            let text = String::from_utf8_lossy(bytes);
+            let mut text = String::from_utf8_lossy(bytes);
+            // All problems of one R*Tree.
+            if text.starts_with("In RTree ") {
+                text = text.trim_end().replace(":\n", ": ").replace('\n', "; ").into();
+            }
             // `ok` is no problem; `*** in database main ***` is a heading.
             let lines = text.lines().filter(|line| *line != "ok" && !line.starts_with("***"));
             for line in lines.filter(|line| !line.is_empty()) {
@@ -179,7 +190,7 @@ fn rows(report: Report, roots: &HashMap<u32, Vec<Rooted>>) -> Vec<CheckProblem> 
 fn object(line: &str, roots: &HashMap<u32, Vec<Rooted>>) -> Option<String> {
     match Place::of(line) {
         Place::Index(name) => Some(format!("index {name}")),
-        Place::Order(table) => Some(table),
+        Place::Order(table) | Place::Virtual(table) => Some(table),
         Place::Tree { root: 1, .. } => Some("sqlite_schema".into()),
         Place::Tree { root, .. } => {
             let rooted = roots.get(&root)?.first()?;

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::open::Source;
 use super::owners::{Owners, Rooted, owners, roots};
 use super::problem::Place;
-use pg_sqlite_migrate_core::catalog::Catalog;
+use pg_sqlite_migrate_core::catalog::{Catalog, Table};
 use pg_sqlite_migrate_core::damage::{Damage, IndexDamage, Integrity, TableDamage};
 
 /// The most problems that are evaluated. In a file with more, good pages cannot be distinguished from bad ones.
@@ -51,15 +51,16 @@ pub fn of_table(
 
 struct Finder<'a> {
     source: &'a Source,
+    catalog: &'a Catalog,
     roots: std::collections::HashMap<u32, Vec<Rooted>>,
     found: Damage,
     cut: Option<u32>,
 }
 
 impl<'a> Finder<'a> {
-    fn new(source: &'a Source, catalog: &Catalog) -> Result<Finder<'a>, Error> {
+    fn new(source: &'a Source, catalog: &'a Catalog) -> Result<Finder<'a>, Error> {
         let cut = cut_page(source, catalog.page_size);
-        Ok(Finder { source, roots: roots(source)?, found: Damage::default(), cut })
+        Ok(Finder { source, catalog, roots: roots(source)?, found: Damage::default(), cut })
     }
 
     fn find(mut self, report: Report) -> Result<Damage, Error> {
@@ -108,9 +109,21 @@ impl<'a> Finder<'a> {
             },
             // The table has its rows, but not in the order of their keys.
             Place::Order(table) => self.table(&table, None, line).disordered = true,
+            Place::Virtual(name) => self.virtual_table(name, line),
             Place::Rowless => drop(self.found.rowless.get_or_insert_with(|| line.to_owned())),
             Place::Value => {}
             Place::Unknown => self.unplaced(line),
+        }
+    }
+
+    /// A full-text table has its texts beside the index; an R*Tree has nothing else.
+    fn virtual_table(&mut self, name: String, line: &str) {
+        match self.catalog.table(&name).is_some_and(Table::is_full_text) {
+            true => {
+                let (index, table, problem) = (name.clone(), name, line.to_owned());
+                self.found.indexes.push(IndexDamage { index, table, problem });
+            }
+            false => drop(self.table(&name, None, line)),
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Place {
     Index(String),
     /// The key of a table WITHOUT ROWID.
     Order(String),
+    /// What a virtual table keeps in its shadow tables.
+    Virtual(String),
     /// Pages without rows.
     Rowless,
     /// A stored value that breaks a declaration. The file is sound.
@@ -48,6 +50,9 @@ impl Place {
         }
         if let Some((_, table)) = line.split_once("row not in PRIMARY KEY order for ") {
             return Place::Order(table.to_owned());
+        }
+        if let Some(table) = virtual_table(line) {
+            return Place::Virtual(table.to_owned());
         }
         if let Some(index) = index(line) {
             return Place::Index(index.to_owned());
@@ -79,6 +84,23 @@ fn index(line: &str) -> Option<&str> {
     Some(name)
 }
 
+/// `malformed inverted index for FTS5 table main.t`, `unable to validate the inverted index for FTS4 table main.t: reason`,
+/// `fts5: checksum mismatch for table "t"`, `In RTree main.t: problems`.
+fn virtual_table(line: &str) -> Option<&str> {
+    if let Some(table) = line.strip_prefix("In RTree main.") {
+        return table.split_once(": ").map(|(name, _)| name);
+    }
+    if line.starts_with("fts5: ") {
+        return line.strip_suffix('"')?.split_once(" table \"").map(|(_, name)| name);
+    }
+    let (head, table) =
+        line.split_once(" table main.").filter(|(head, _)| head.contains("inverted index for FTS"))?;
+    match head.starts_with("unable") {
+        true => table.split_once(": ").map(|(name, _)| name),
+        false => Some(table),
+    }
+}
+
 fn number_after(line: &str, words: &str) -> Option<u32> {
     line.rsplit_once(words)?.1.parse().ok()
 }
@@ -106,6 +128,13 @@ mod tests {
             ("NULL value in t.b", Place::Value),
             ("non-INT value in t.b", Place::Value),
             ("non-unique entry in index u", index("u")),
+            ("malformed inverted index for FTS5 table main.a b", Place::Virtual("a b".into())),
+            (
+                "unable to validate the inverted index for FTS4 table main.v: SQL logic error",
+                Place::Virtual("v".into()),
+            ),
+            ("fts5: checksum mismatch for table \"v\"", Place::Virtual("v".into())),
+            ("In RTree main.r: Node 4 missing from database", Place::Virtual("r".into())),
             ("something new", Place::Unknown),
         ] {
             assert_eq!(Place::of(line), place, "{line}");

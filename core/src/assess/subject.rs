@@ -103,6 +103,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::Trigger => (S::Triggers, ByHand),
         K::TriggerAssumes | K::TriggerUnneeded | K::Triggers => (S::Triggers, Read),
         K::ShadowTable | K::VirtualTable => (S::VirtualTables, Read),
+        K::Search => (S::FullText, Read),
 
         K::Copied | K::WalMissing | K::HardLinks | K::Unchecked | K::FailedExpression => {
             (S::DataQuality, Read)

@@ -58,8 +58,10 @@ kinds! {
     NameChanged = "name_changed",
     /// A table holds the data of a virtual table.
     ShadowTable = "shadow_table",
-    /// A virtual table is not loaded.
+    /// A virtual table is not loaded, or becomes a table.
     VirtualTable = "virtual_table",
+    /// How the texts of a full-text table are searched.
+    Search = "search",
     /// A view is not carried over.
     View = "view",
     /// A view has the same rows as in SQLite on an assumption.

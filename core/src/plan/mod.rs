@@ -26,7 +26,7 @@ mod match_tests;
 mod tests;
 
 pub use self::context::Source;
-pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Object};
+pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
@@ -74,8 +74,8 @@ fn build_by(
     let records = bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    let skipped = skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    let skipped = skipped::report(&ctx, &selection, &searched, &mut findings);
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
@@ -115,8 +115,8 @@ pub fn declared(
     bookkeeping::leave_out(&ctx, &mut selection, &mut findings);
     let resolved = table::resolve(&ctx, &selection, &mut findings)?;
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
-    let decided = decide::decide(&ctx, resolved, &mut findings);
-    skipped::report(&ctx, &selection, &mut findings);
+    let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
+    skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
     let mut schema = relations::schema(&ctx, &decided);
     views::views(&ctx, &decided, &mut schema, &mut findings);

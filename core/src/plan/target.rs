@@ -18,6 +18,12 @@ pub struct Target {
     pub nondeterministic_like: bool,
     /// The type citext, where it is there or the caller can create its extension.
     pub citext: Option<Citext>,
+    /// Extensions that the plan may make use of, if they are there or the caller can create them.
+    pub extensions: Vec<Extension>,
+    /// The caller can create helper functions.
+    pub helpers: Option<Helpers>,
+    /// The database's encoding is UTF8.
+    pub utf8: bool,
     /// `lower()` of the database changes no letter beyond ASCII.
     pub lowers_ascii_only: bool,
     /// The caller may make no temporary tables.
@@ -75,6 +81,23 @@ pub enum Citext {
     Installed(String),
     /// The schema for the extension; `None` where there is none that everybody has in the search path.
     Creatable(Option<String>),
+}
+
+/// The schema of the helper functions, in which the caller can create them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Helpers {
+    /// The caller can create it otherwise.
+    pub schema_exists: bool,
+}
+
+/// An extension that a plan may make use of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    pub name: String,
+    /// Where it is or would be; `None` where there is no schema that everybody has in the search path.
+    pub schema: Option<String>,
+    /// The caller can create it otherwise.
+    pub installed: bool,
 }
 
 impl Target {

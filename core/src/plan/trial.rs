@@ -12,6 +12,8 @@ pub enum Part {
     /// Of CREATE INDEX, or a UNIQUE constraint's.
     Index(usize),
     ForeignKey(usize),
+    /// The vector of a full-text table, by its position in the catalog.
+    Search(usize),
     /// Whole rows.
     Row,
     /// A unique key of the existing table, by its position among these.

@@ -5,6 +5,7 @@
 
 mod citus;
 mod columns;
+pub mod extensions;
 pub mod foreign_keys;
 mod functions;
 mod indexes;
@@ -55,6 +56,8 @@ const CITEXT_CREATABLE: &str = "
            OR v.trusted AND has_database_privilege(current_database(), 'CREATE'))
     LIMIT 1";
 
+const UTF8: &str = "SELECT WHERE getdatabaseencoding() = 'UTF8'";
+
 const PUBLIC: &str =
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege(oid, 'USAGE')";
 
@@ -85,6 +88,7 @@ pub fn read(schemas: &[String]) -> Target {
         no_temporary: !spi::any(TEMPORARY, &[]),
         page: Page::of(page::BLOCK),
         nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
+        utf8: spi::any(UTF8, &[]),
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,
         views,

@@ -162,7 +162,7 @@ pub fn prove(
         });
     }
     if planned.plan["verify"] == Verify::Values.json() {
-        verified.extend(views::prove(survey, planned, notices, results)?);
+        verified.extend(views::prove(survey, planned, run, notices, results)?);
     }
     record(run, &report::rows(&verified));
     Ok(())

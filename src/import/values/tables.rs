@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use pgrx::pg_sys;
-
 use super::NAMES;
 use super::computed::{refuse, with_computed};
 use super::recorded::{Logged, Recorded};
@@ -11,8 +9,6 @@ use crate::error::Error;
 use crate::import::about::invalid;
 use crate::import::notices::{Comparing, Notices};
 use crate::import::survey::{self, Survey};
-use crate::pg::progress::{Command, Work};
-use crate::pg::relation;
 use crate::sqlite;
 use crate::verify::values::{self, Absent, Question, Sink, Tally, Verified, Wish};
 use pg_sqlite_migrate_core::finding::Severity;
@@ -212,15 +208,8 @@ pub(super) fn compare(
     };
     let expected = of.logged.and_then(|table| u64::try_from(table.source_rows?).ok());
     let all = matches!(of.wish, Wish::All);
-    let command = Command {
-        work: Work::Verify,
-        relation: relation::find(&spec.schema, &spec.target).unwrap_or(pg_sys::InvalidOid),
-        run: of.run.unwrap_or(0),
-        table_number: 0,
-        tables: 0,
-        tuples_total: expected.filter(|_| all).and_then(|rows| i64::try_from(rows).ok()).unwrap_or(0),
-    };
-    let comparing = Comparing::new(notices, (&spec.schema, &spec.target), command);
+    let table_name = (&*spec.schema, &*spec.target);
+    let comparing = Comparing::new(notices, table_name, of.run, expected.filter(|_| all));
     let question = Question {
         spec,
         table: &table,

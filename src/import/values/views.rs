@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+
 use super::opened::Opened;
 use super::recorded::{Logged, Recorded};
 use super::tables::loads;
@@ -13,7 +14,6 @@ use crate::import::existing;
 use crate::import::notices::{Comparing, Notices};
 use crate::import::result::{Status, TableResult};
 use crate::import::survey::{Survey, on_thread};
-use crate::pg::progress::{Command, Work};
 use crate::pg::relation::{self, Attribute};
 use crate::pg::settings::LocalSettings;
 use crate::pg::{spi, xact};
@@ -33,6 +33,7 @@ const MOST_APPROXIMATE: usize = 16;
 pub(super) fn prove(
     survey: &mut Survey,
     planned: &Planned,
+    run: i64,
     notices: &Notices,
     results: &[TableResult],
 ) -> Result<Vec<Verified<()>>, Error> {
@@ -40,7 +41,7 @@ pub(super) fn prove(
         results.iter().filter(|result| result.status == Status::Loaded).map(Logged::of).collect();
     let mut verified = vec![];
     for view in &planned.views {
-        let of = OfView { view, planned, logged: Some(&logged), notices };
+        let of = OfView { run: Some(run), view, planned, logged: Some(&logged), notices };
         let found = of.compare(survey, &mut ())?;
         if let Some(difference) = found.as_ref().ok().and_then(Tally::problem) {
             return Err(Error::Values { table: qualified(&view.schema, &view.target), difference });
@@ -56,6 +57,7 @@ impl Opened {
     pub(super) fn compare_views<S: Sink>(&mut self, sink: impl Fn() -> S) -> Result<Vec<Verified<S>>, Error> {
         let planned = as_made(&self.survey)?;
         let notices = Notices::new(self.survey.needs.notices, Instant::now());
+        let run = self.run.as_ref().map(|run| run.run);
         let made = self.run.as_ref().map(made_by);
         let logged = self.run.as_ref().map(|run| run.tables.as_slice());
         let mut out = vec![];
@@ -64,7 +66,7 @@ impl Opened {
             planned.views.iter().filter(|view| self.asks_for(view) && is_made(view)).collect();
         for view in asked {
             let mut sink = sink();
-            let of = OfView { view, planned: &planned, logged, notices: &notices };
+            let of = OfView { run, view, planned: &planned, logged, notices: &notices };
             let found = of.compare(&mut self.survey, &mut sink)?;
             let sink = found.is_ok().then_some(sink);
             out.push(Verified { schema: view.schema.clone(), table: view.target.clone(), found, sink });
@@ -109,6 +111,7 @@ fn made_by(run: &Recorded) -> Vec<String> {
 
 /// One view, and what is known of the tables that it reads.
 struct OfView<'a> {
+    run: Option<i64>,
     view: &'a ViewPlan,
     planned: &'a Planned,
     /// `None` without a run: then the tables are taken for what the plan makes of them.
@@ -169,15 +172,7 @@ impl OfView<'_> {
         approximate: Vec<usize>,
         sink: &mut dyn Sink,
     ) -> Result<Result<Tally, String>, Error> {
-        let command = Command {
-            work: Work::Verify,
-            relation: relation::find(&spec.schema, &spec.target).unwrap_or(pgrx::pg_sys::InvalidOid),
-            run: 0,
-            table_number: 0,
-            tables: 0,
-            tuples_total: 0,
-        };
-        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), command);
+        let comparing = Comparing::new(self.notices, (&spec.schema, &spec.target), self.run, None);
         let question = Question {
             spec,
             table,

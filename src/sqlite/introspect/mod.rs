@@ -21,6 +21,7 @@ use super::modules::{indexed_rows_of, is_shadow_of, rows_of, suffix_after};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::*;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
+use pg_sqlite_migrate_core::search::declared::{self, Declared};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Describes everything that the file declares.
@@ -263,7 +264,26 @@ impl Reader<'_> {
         let contents: Vec<Content> = self.catalog.tables.iter().map(|table| self.content(table)).collect();
         for (table, content) in self.catalog.tables.iter_mut().zip(contents) {
             table.content = content;
+            if let TableKind::Virtual { usable, .. } = &mut table.kind
+                && *usable
+                && matches!(table.content, Content::Own(_))
+            {
+                *usable = reads(self.source, &table.name);
+            }
         }
+        let rows: Vec<Option<u64>> = self.catalog.tables.iter().map(|table| self.held_rows(table)).collect();
+        for (table, rows) in self.catalog.tables.iter_mut().zip(rows) {
+            table.stored_rows = rows;
+        }
+    }
+
+    /// Rows of a shadow table, where nothing else tells what its virtual table holds.
+    fn held_rows(&self, table: &Table) -> Option<u64> {
+        let TableKind::Shadow { of } = &table.kind else { return None };
+        let owner = self.catalog.table(of).map(|owner| &owner.kind);
+        matches!(owner, Some(TableKind::Virtual { usable: false, .. }))
+            .then(|| count::count(self.source, &table.name, None).ok())
+            .flatten()
     }
 
     fn content(&self, table: &Table) -> Content {
@@ -278,8 +298,9 @@ impl Reader<'_> {
             return Content::Own(rows);
         }
         let indexed = rows(indexed_rows_of(&table.name, module));
-        match ddl::module_option(&table.sql, "content").filter(|_| indexed.is_some()) {
-            Some(of) if !of.is_empty() => Content::Of(of),
+        let declared = Declared::parse(&table.sql).ok().filter(|_| indexed.is_some());
+        match declared.map(|declared| declared.content) {
+            Some(declared::Content::External { table, .. }) => Content::Of(table),
             _ => indexed.map_or(Content::Computed, Content::Index),
         }
     }
@@ -328,6 +349,18 @@ fn module(table: &Table) -> Option<&str> {
     }
 }
 
+/// Whether the module can show a row: a function of the application, or one that compresses, is looked for only then.
+/// Damage is another matter.
+fn reads(source: &Source, table: &str) -> bool {
+    let sql = format!("SELECT * FROM main.{} LIMIT 1", sqlite_ident(table));
+    let read =
+        source.connection().prepare(&sql).and_then(|mut statement| statement.query([])?.next().map(drop));
+    match read {
+        Ok(()) => true,
+        Err(e) => e.sqlite_error_code() != Some(rusqlite::ErrorCode::Unknown),
+    }
+}
+
 /// A row of `PRAGMA table_xinfo`: cid, name, type, notnull, dflt_value, pk, hidden.
 fn column(row: &Row<'_>, ddl: &TableDdl) -> rusqlite::Result<Column> {
     let name = name(row, 1)?;
@@ -352,5 +385,6 @@ fn column(row: &Row<'_>, ddl: &TableDdl) -> rusqlite::Result<Column> {
         generated,
         hidden: hidden == 1,
         name,
+        ..Column::default()
     })
 }

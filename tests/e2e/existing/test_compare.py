@@ -8,7 +8,7 @@ SHOP = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, "fullName" VARCHAR(50) NOT NULL DEFAULT 'x', born DATETIME, tag);
 INSERT INTO users VALUES (1, 'Ann', '2020-01-01 10:00:00', 'a'), (2, 'Bob', NULL, 'b');
 CREATE TABLE "Orders" (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, total REAL GENERATED ALWAYS AS (id * 2.0));
-CREATE VIEW named AS SELECT "fullName" FROM users;
+CREATE VIEW named AS SELECT spoken("fullName") FROM users;
 """
 TARGET = """
 CREATE SCHEMA shop;

@@ -256,7 +256,7 @@ def test_plan_with_a_typo(t):
 
 def test_unsupported_keys_are_refused(t):
     path = t.file("sound.db", SOUND)
-    plans = [{"loader": "pages"}, {"fts": True}]
+    plans = [{"loader": "pages"}]
     tables = [{"partition_by": "range (id)"}, {"distribute_by": "id"}, {"primary_key": ["v"]}, {"names": "lower"},
               {"on_error": "continue"}, {"profile": "none"}, {"before": "SELECT 1"}, {"views": True}]
     before = t.traces()

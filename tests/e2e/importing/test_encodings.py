@@ -29,6 +29,8 @@ CALLS = {
     "sqlite_plan_merge": "sqlite_plan_merge({plan}, '{{\"names\": \"lower\"}}')",
     "sqlite_plan_schema": "sqlite_plan_schema()",
     "sqlite_translate": "sqlite_translate('SELECT \"été\" AS \"à\" FROM \"tâche\" WHERE \"été\" <> \'\'é\'\'', {path}, {plan})",
+    "sqlite_fts_query": "(SELECT sqlite_fts_query('\"clé\" OR foo* NOT bar', tokenizer => 'ascii')::text AS query)",
+    "sqlite_fts_vector": "sqlite_fts_vector('{{été}}', tokenizer => 'ascii')",
     "verify_counts": "verify_counts()",
     "verify_constraints": "verify_constraints()",
     "migration_verdict": "migration_verdict()",

@@ -24,6 +24,7 @@ SAMPLES = {
     "unused_type": [(T, "", {"types": {"MONEY": "numeric"}})],
     "name_changed": [(f"CREATE TABLE \"{'x' * 70}\" (a); INSERT INTO \"{'x' * 70}\" VALUES (1)", "", {})],
     "shadow_table": [("CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x')", "", {})],
+    "search": [("CREATE VIRTUAL TABLE f USING fts5(a, b); INSERT INTO f VALUES ('x', 1.5)", "", {})],
     "virtual_table": [("CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x')", "", {})],
     "view": [(T + "CREATE VIEW v AS SELECT 1", "", {"views": False}), (T + "CREATE VIEW v AS SELECT title_sort(v) FROM t", "", {}),
              (T + "CREATE VIEW v AS SELECT id + 1 FROM t", "", {"strict": True})],

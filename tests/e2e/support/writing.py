@@ -358,8 +358,8 @@ TYPED_PLAN = {"enums": True, "tables": {"typed": {"columns": {
 TYPED_TABLES = {"typed": "id", "texts": "id"}
 
 TYPED_STATEMENTS = r"""
-INSERT INTO typed (id, mood, mail, uid, body, ms, zone, small, price, clock) VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": [true]}', 1600000000123, '2024-03-10', 7, 3.25, '23:59')
-INSERT INTO typed VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '[1]', 5, '2024-03-10', 7, 3.25, '23:59', 'left out')
+INSERT INTO typed (id, mood, mail, uid, body, ms, zone, small, price, clock) VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": [true]}', 1600000000123, '2024-03-10', 7, 3.25, '23:59:00')
+INSERT INTO typed VALUES (9, 'ok', 'N@x.org', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '[1]', 5, '2024-03-10', 7, 3.25, '23:59:00', 'left out')
 INSERT INTO typed (id, mood) VALUES (9, 'angry')
 INSERT INTO typed (id, uid) VALUES (9, 'no uuid')
 INSERT INTO typed (id, body) VALUES (9, '{broken')

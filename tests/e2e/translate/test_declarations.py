@@ -4,7 +4,6 @@
 def test_strict_tables(t):
     path = t.file("s.db", "CREATE TABLE s (id INTEGER PRIMARY KEY, i INT, r REAL, x TEXT, b BLOB, a ANY) STRICT; INSERT INTO s VALUES (1, 2, 2.5, 'x', x'00', 'any'), (2, NULL, 3, NULL, NULL, 7);")
     t.import_(path, {"verify": "values"})
-    assert t.types("s") if hasattr(t, "types") else True
     found = {row["attname"]: row["t"] for row in t.rows("SELECT attname, format_type(atttypid, atttypmod) AS t FROM pg_attribute WHERE attrelid = 's'::regclass AND attnum > 0")}
     assert found == {"id": "bigint", "i": "bigint", "r": "double precision", "x": "text", "b": "bytea", "a": "text"}
     assert t.value("SELECT string_agg(a, ',' ORDER BY id) FROM s") == "any,7"
@@ -16,7 +15,7 @@ def test_keys_without_rowid_and_descending(t):
         CREATE INDEX down ON w (b DESC);""")
     t.import_(path, {"keys": "as_data_allows"})
     assert t.value("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'w'::regclass AND contype = 'p'") == "PRIMARY KEY (a, b)"
-    assert "b DESC NULLS LAST" in t.value("SELECT pg_get_indexdef('down'::regclass)")
+    assert "(b DESC)" in t.value("SELECT pg_get_indexdef('down'::regclass)")
     # Not the rowid, and so it may be NULL: a unique index.
     assert t.value("SELECT string_agg(coalesce(id::text, '-'), ',' ORDER BY v) FROM d") == "5,-"
     assert t.value("SELECT attidentity FROM pg_attribute WHERE attrelid = 'd'::regclass AND attname = 'id'") == ""
@@ -26,12 +25,12 @@ def test_deferrable_keys(t):
     path = t.file("f.db", """CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b REFERENCES p DEFERRABLE, c REFERENCES p NOT DEFERRABLE INITIALLY DEFERRED, d INTEGER REFERENCES p);
         INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1, 1, 1);""")
     t.import_(path)
-    rows = t.rows("SELECT conname, condeferrable, condeferred FROM pg_constraint WHERE contype = 'f' ORDER BY conname")
+    rows = t.rows("SELECT conname, condeferrable, condeferred FROM pg_constraint WHERE contype = 'f' AND conrelid = 'c'::regclass ORDER BY conname")
     assert [(row["condeferrable"], row["condeferred"]) for row in rows] == [(True, True), (True, False), (False, False), (False, False)]
 
 
 def test_generated_columns(t):
     path = t.file("g.db", "CREATE TABLE g (a INTEGER, v INTEGER AS (a * 2) VIRTUAL, s INTEGER AS (a + 1) STORED); INSERT INTO g VALUES (1), (2);")
     t.import_(path)
-    assert t.value("SELECT string_agg(attname || attgenerated, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'g'::regclass AND attnum > 0") == "a,vs,ss"
+    assert t.value("SELECT string_agg(attname || attgenerated::text, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'g'::regclass AND attnum > 0") == "a,vs,ss"
     assert t.rows("SELECT * FROM g ORDER BY a") == [{"a": 1, "v": 2, "s": 2}, {"a": 2, "v": 4, "s": 3}]

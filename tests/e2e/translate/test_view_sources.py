@@ -76,3 +76,14 @@ def test_views_over_foreign_tables_stay(t):
     path = t.file("v.db", BASE + "CREATE VIEW names AS SELECT upper(name) AS big FROM a;")
     t.sql(f"CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}); CREATE SCHEMA f; IMPORT FOREIGN SCHEMA main FROM SERVER s INTO f")
     assert t.value("SELECT string_agg(big, ',' ORDER BY big) FROM f.names") == "X,Y"
+
+
+def test_statements_read_the_views_that_are_there(t):
+    path = t.file("v.db", BASE + "CREATE VIEW names AS SELECT upper(name) AS big FROM a; CREATE VIEW other AS SELECT big FROM names;")
+    call = f"SELECT statement FROM sqlite_translate('SELECT big FROM names', {quote(str(path))})"
+    assert t.value(call) == 'SELECT "names"."big" FROM "public"."names"'
+    t.import_(path)
+    assert t.value(call) == 'SELECT "names"."big" FROM "public"."names"', "also when it is there"
+    t.sql("DROP VIEW other, names; CREATE VIEW names AS SELECT 1 AS another")
+    result = t.attempt(call)
+    assert "is a view, which is not carried over" in result.message, result

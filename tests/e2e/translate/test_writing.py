@@ -22,7 +22,7 @@ SEED = int(os.environ.get("WRITING_SEED", "1"))
 COUNT = int(os.environ.get("WRITING_COUNT", "200"))
 
 # Errors that a note announces: a value that the type does not hold, a row that breaks a constraint, a row that is written twice.
-ASSUMED = ("22001", "22003", "22007", "22008", "22P02", "23502", "23505", "23514", "21000")
+ASSUMED = ("22001", "22003", "22007", "22008", "22015", "22P02", "23502", "23505", "23514", "21000")
 # What breaks a constraint in SQLite breaks it in PostgreSQL.
 BROKEN = ("22", "23", "21", "0A")
 
@@ -174,7 +174,6 @@ def check(outcomes, share):
     wrong = "\n\n".join(f"{s}\n  -> {translated}\n  {said}" for s, kind, said, translated in outcomes if kind == "wrong")
     refused = "\n".join(f"{s}\n  refused: {said}" for s, kind, said, _ in outcomes if kind == "refused")
     part = 100 * (kinds["equal"] + kinds["assumption"]) / len(outcomes)
-    with open("/tmp/dml_refused.log", "a") as f: f.write(f"{dict(kinds)}: {part:.1f} % translated\n{refused}\nASSUMED\n" + "\n".join(f"{s}  {said}" for s, kind, said, _ in outcomes if kind == "assumption") + "\n")
     print(f"{dict(kinds)}: {part:.1f} % translated\n{refused}")
     assert not wrong, f"{dict(kinds)}\n{wrong}"
     assert part >= share, f"{part:.1f} % translated\n{refused}"
@@ -189,13 +188,13 @@ def both(t):
 
 def test_listed_statements(both):
     assert len(STATEMENTS) >= 250
-    check([(statement, *both.judge(statement, keep=False)) for statement in STATEMENTS], 70)
+    check([(statement, *both.judge(statement, keep=False)) for statement in STATEMENTS], 87)
 
 
 def test_random_statements_one_after_the_other(both):
     generator = Generator(SEED)
     statements = [generator.statement() for _ in range(COUNT)]
-    check([(statement, *both.judge(statement, keep=True)) for statement in statements], 90)
+    check([(statement, *both.judge(statement, keep=True)) for statement in statements], 98)
 
 
 def test_types_that_sqlite_has_not(t):
@@ -203,7 +202,7 @@ def test_types_that_sqlite_has_not(t):
     both.columns["typed"].remove("gone")
     outcomes = [(statement, *both.judge(statement, keep=False)) for statement in TYPED_STATEMENTS]
     both.close()
-    check(outcomes, 70)
+    check(outcomes, 73)
 
 
 # A statement, the values that it is run with, and types that a note names.

@@ -159,7 +159,8 @@ CHANGES_OF_18 = {
 
 @pytest.fixture
 def copy(t):
-    t.import_(t.file("t.db", FILE))
+    # A view would keep its table from being changed.
+    t.import_(t.file("t.db", FILE), {"views": False})
     assert not wrong(t)
     return t
 

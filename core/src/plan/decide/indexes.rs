@@ -5,7 +5,7 @@
 
 use super::collate::{self, Folding, KeyEquality};
 use super::converted;
-use super::object::{IndexKey as Key, IndexKeys, Object};
+use super::object::{IndexKey as Key, IndexKeys, Method, Object};
 use super::oversized::{self, TooLong};
 use super::sizes;
 use super::table::{DecidedTable, Tried};
@@ -104,7 +104,7 @@ fn create(
 
 /// The columns of a unique index that a UNIQUE constraint can have in its place.
 fn constrained(table: &DecidedTable<'_>, index: &Index, keys: &IndexKeys) -> Option<Vec<String>> {
-    let whole = index.unique && keys.predicate.is_none() && !keys.hash;
+    let whole = index.unique && keys.predicate.is_none() && keys.method == Method::Btree;
     let target = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => table.column(name).map(|column| column.target.clone()),
         _ => None,
@@ -132,7 +132,7 @@ fn definition(
             Some(condition.map_err(|e| format!("{}: WHERE {sql}", e.reason))?)
         }
     };
-    let keys = IndexKeys { keys, predicate, hash: false };
+    let keys = IndexKeys { keys, predicate, ..IndexKeys::default() };
     // Any server takes whole columns of well-known types.
     let known = |k: &IndexColumn| match &k.key {
         IndexKey::Column(name) => table.column(name).is_some_and(|c| c.pg_type.is_ordered()),

@@ -13,6 +13,7 @@ pub(crate) mod epochs;
 pub(crate) mod existing;
 pub(crate) mod existing_keys;
 pub(crate) mod existing_limits;
+pub(crate) mod extensions;
 pub(crate) mod foreign_keys;
 pub(crate) mod indexes;
 pub mod invalid_values;
@@ -23,6 +24,8 @@ pub(crate) mod order;
 mod orms;
 pub(crate) mod oversized;
 pub(crate) mod renumbering;
+pub(crate) mod rtree;
+pub(crate) mod search;
 pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
@@ -35,13 +38,14 @@ use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::resolve::names::Scope;
 use crate::plan::resolve::table::{Disposition, ResolvedTable};
+use crate::plan::resolve::virtual_tables::Searched;
 
 /// Makes every decision. Columns of all tables come before any key: a key needs the types of both of its sides.
 pub fn decide<'a>(
     ctx: &Context<'a>,
     resolved: Vec<ResolvedTable<'a>>,
     findings: &mut Vec<Finding>,
-) -> Vec<DecidedTable<'a>> {
+) -> (Vec<DecidedTable<'a>>, Vec<Searched>) {
     let mut tables: Vec<DecidedTable<'a>> =
         resolved.into_iter().map(|table| columns::decide(ctx, table, findings)).collect();
     links::unify(ctx, &mut tables);
@@ -61,6 +65,8 @@ pub fn decide<'a>(
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         enums::decide(ctx, table, &mut relations, findings);
     }
+    // A column that is added rewrites the table, which is cheaper before it has keys.
+    let searched = search::decide(ctx, &mut tables, &mut relations, findings);
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         unique::keys(ctx, table, scope, findings);
@@ -68,6 +74,7 @@ pub fn decide<'a>(
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
+        rtree::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
     }
     for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {
@@ -84,7 +91,7 @@ pub fn decide<'a>(
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
-    tables
+    (tables, searched)
 }
 
 /// Names taken per schema. Tables, indexes and sequences share them; a table that is replaced gives up those of its own.

@@ -1,4 +1,4 @@
-//! What is created or checked after a table's load, as data; `emit::ddl` prints it.
+//! What is created, computed or checked after a table's load, as data; `emit::ddl` prints it.
 
 use crate::catalog::{Action, Deferrable};
 use crate::plan::model::{OrphanSpec, Phase};
@@ -37,6 +37,17 @@ pub enum Object {
         phase: Phase,
     },
     Orphans(OrphanSpec),
+    /// Columns that PostgreSQL computes of those that are loaded. To add several rewrites the table once.
+    Computed(Vec<Computed>),
+}
+
+/// A generated column that the file does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Computed {
+    pub name: String,
+    /// As SQL names it.
+    pub pg_type: &'static str,
+    pub expression: String,
 }
 
 /// A foreign key of the target.
@@ -56,8 +67,34 @@ pub struct ForeignKey {
 pub struct IndexKeys {
     pub keys: Vec<IndexKey>,
     pub predicate: Option<String>,
-    /// A hash index, over one key.
-    pub hash: bool,
+    pub method: Method,
+}
+
+/// The access method of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    #[default]
+    Btree,
+    /// Over one key.
+    Hash,
+    Gist,
+    Gin,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Btree => "btree",
+            Method::Hash => "hash",
+            Method::Gist => "gist",
+            Method::Gin => "gin",
+        }
+    }
+
+    /// The clause that names it, before a space; nothing for the default.
+    fn clause(self) -> String {
+        if self == Method::Btree { String::new() } else { format!("USING {} ", self.as_str()) }
+    }
 }
 
 /// One key of an index.
@@ -76,7 +113,7 @@ impl Object {
     /// When it is created.
     pub fn phase(&self) -> Phase {
         match self {
-            Object::PrimaryKey { .. } | Object::Unique { .. } => Phase::Keys,
+            Object::PrimaryKey { .. } | Object::Unique { .. } | Object::Computed(_) => Phase::Keys,
             Object::Check { .. } => Phase::Checks,
             Object::ForeignKey { .. } | Object::Orphans(_) => Phase::ForeignKeys,
             Object::Index { phase, .. } | Object::Exclude { phase, .. } => *phase,
@@ -92,7 +129,7 @@ impl Object {
             | Object::ForeignKey { name, .. }
             | Object::Index { name, .. }
             | Object::Exclude { name, .. } => Some(name),
-            Object::Orphans(_) => None,
+            Object::Orphans(_) | Object::Computed(_) => None,
         }
     }
 
@@ -115,7 +152,7 @@ impl IndexKeys {
 
     /// `("a" COLLATE …, "b" DESC) WHERE …`, with this clause for the collation that ignores case.
     pub fn sql(&self, nocase: &str) -> String {
-        let using = if self.hash { "USING hash " } else { "" };
+        let using = self.method.clause();
         let keys: Vec<String> = self.keys.iter().map(|key| key.sql(nocase)).collect();
         let predicate = self.predicate.as_ref().map_or(String::new(), |sql| format!(" WHERE {sql}"));
         format!("{using}({}){predicate}", keys.join(", "))

@@ -1,7 +1,7 @@
 //! What becomes of rows that no page holds, and of keys and indexes over values that are too long for a btree.
 
 use super::collate::Folding;
-use super::object::{IndexKey, IndexKeys, Object};
+use super::object::{IndexKey, IndexKeys, Method, Object};
 use super::sizes;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind, counted};
@@ -132,7 +132,7 @@ pub fn entries(
         Some(Object::Exclude { .. }) => {
             "becomes an exclusion constraint with a hash index, which refuses the same duplicates"
         }
-        Some(Object::Index { keys, .. }) if keys.hash => "becomes a hash index",
+        Some(Object::Index { keys, .. }) if keys.method == Method::Hash => "becomes a hash index",
         Some(_) => "becomes an index on a hash of the values",
         None => "is left out",
     };
@@ -191,7 +191,7 @@ fn hashed(table: &DecidedTable<'_>, index: &TooLong<'_>) -> Option<Object> {
             _ => None,
         });
         let key = IndexKey { descending: false, equal, ..key.clone() };
-        let keys = IndexKeys { keys: vec![key], predicate: keys.predicate.clone(), hash: true };
+        let keys = IndexKeys { keys: vec![key], predicate: keys.predicate.clone(), method: Method::Hash };
         return Some(match unique {
             true => Object::Exclude { name, keys, phase },
             false => Object::Index { name, unique: false, keys, phase },

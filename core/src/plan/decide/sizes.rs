@@ -215,6 +215,30 @@ fn read_by(table: &DecidedTable<'_>, keys: &IndexKeys) -> Vec<(usize, u64)> {
     read
 }
 
+/// `MAXSTRPOS`: the most bytes of words and their places in a tsvector.
+const VECTOR: u64 = (1 << 20) - 1;
+
+/// Bytes that a byte of a text may take in one: words of one character have a place each, and a blank between them.
+const OF_BYTE: u64 = 4;
+
+/// Notes whether vectors over columns may be too long. Gives the rows that the server has refused.
+pub fn vectors<'a>(
+    ctx: &Context<'a>,
+    table: &mut DecidedTable<'_>,
+    (part, expression): (Part, &str),
+    columns: &[usize],
+) -> Option<&'a Oversized> {
+    let read: Vec<(usize, u64)> = columns.iter().map(|at| (*at, OF_BYTE)).collect();
+    let (bound, most) = bounds(ctx, table, &read);
+    if table.profile.is_some_and(|profile| !profile.sampled) && most <= VECTOR {
+        return None;
+    }
+    let index = Some(format!("((pg_catalog.length({expression})))"));
+    let (columns, bound) = (columns.to_vec(), Bound { safe: VECTOR, ..bound });
+    table.sizes.push(SizeAsked { part, index, within: None, columns, bound });
+    found(&ctx.target.oversized, table.id, part)
+}
+
 /// The same of an index of an existing table.
 pub fn existing_entries<'a>(
     ctx: &Context<'a>,

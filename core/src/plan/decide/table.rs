@@ -18,6 +18,7 @@ use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
 use crate::plan::target::ExistingKey;
 use crate::plan::trial::Part;
 use crate::reading::Reading;
+use crate::search::helper;
 use crate::translate;
 use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
@@ -40,6 +41,10 @@ pub struct DecidedTable<'a> {
     pub renumbering: Renumbering,
     /// What is created or checked after the load.
     pub objects: Vec<Object>,
+    /// The extensions that these need.
+    pub extensions: Vec<&'static str>,
+    /// The functions that these call, in order.
+    pub helpers: Vec<helper::Object>,
     /// For which part of the source each of them is, by their places.
     pub made_for: Vec<(Part, Range<usize>)>,
     /// What the server is asked about.
@@ -119,6 +124,8 @@ impl<'a> DecidedTable<'a> {
             conflict: None,
             renumbering: Renumbering::default(),
             objects: vec![],
+            extensions: vec![],
+            helpers: vec![],
             made_for: vec![],
             tried: vec![],
             sizes: vec![],

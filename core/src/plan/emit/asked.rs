@@ -1,5 +1,6 @@
 //! What a plan asks of the file and the server before it is sure, complete enough to be run.
 
+use super::searching;
 use super::steps::load;
 use crate::plan::context::Context;
 use crate::plan::decide::converted::KeyAsked;
@@ -37,7 +38,7 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
     SizeTrial {
         table: table.id,
         part: asked.part,
-        create: create(ctx, table),
+        create: with_helpers(ctx, table, asked),
         unskipped: not_skipped(table, asked).map(|rows| copy(ctx, table, "loaded", &rows)),
         within: asked.within.as_ref().map(|rows| copy(ctx, table, "inserted", rows)),
         index: asked.index.as_ref().map(|index| format!("CREATE INDEX ON {on} {index}")),
@@ -51,6 +52,14 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
         },
         bound: asked.bound.clone(),
     }
+}
+
+/// A vector's functions go with the table that is tried.
+fn with_helpers(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> String {
+    let create = create(ctx, table);
+    let Part::Search(_) = asked.part else { return create };
+    let helpers = searching::statements(ctx, std::iter::once(table)).into_iter().map(|(_, sql)| sql);
+    helpers.chain([create]).collect::<Vec<_>>().join("; ")
 }
 
 /// The condition of the rows that are not skipped. Where an existing row has its key, a row comes into no index.

@@ -5,7 +5,7 @@ use super::asked::question;
 use crate::finding::Fix;
 use crate::plan::context::Context;
 use crate::plan::decide::converted::image;
-use crate::plan::decide::object::{IndexKeys, Object};
+use crate::plan::decide::object::{IndexKeys, Method, Object};
 use crate::plan::decide::sizes;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::words::ProfileMode;
@@ -26,13 +26,17 @@ pub fn of(ctx: &Context<'_>, table: &DecidedTable<'_>, object: &Object) -> Optio
             (format!("constraint {}", ident(own)), name(columns), bound(&IndexKeys::plain(columns)))
         }
         Object::Exclude { name, keys: over, .. } => (format!("constraint {}", ident(name)), keys(over), None),
-        Object::Index { name, keys: over, .. } => {
-            (format!("index {}", ident(name)), keys(over), bound(over).filter(|_| !over.hash))
-        }
+        Object::Index { name, keys: over, .. } => (
+            format!("index {}", ident(name)),
+            keys(over),
+            bound(over).filter(|_| over.method == Method::Btree),
+        ),
         Object::Check { name, condition, not_valid: false } => {
             (format!("check {}", ident(name)), condition.clone(), None)
         }
-        Object::Check { .. } | Object::ForeignKey { .. } | Object::Orphans(_) => return None,
+        Object::Check { .. } | Object::ForeignKey { .. } | Object::Orphans(_) | Object::Computed(_) => {
+            return None;
+        }
     };
     let columns: Vec<&DecidedColumn<'_>> =
         table.columns.iter().filter(|c| !c.computed() && read.contains(&ident(&c.target))).collect();

@@ -91,6 +91,15 @@ pub fn object(table: &DecidedTable<'_>, object: &Object) -> Option<(String, Stri
             Some((title, format!("CREATE {kind} {} ON {on} {keys}", ident(name))))
         }
         Object::Exclude { name, keys, .. } => constraint(name, keys.exclusion(&collate::clause(schema))),
+        Object::Computed(columns) => {
+            let add = columns.iter().map(|c| {
+                let definition = format!("{} GENERATED ALWAYS AS ({}) STORED", c.pg_type, c.expression);
+                format!("ADD COLUMN {} {definition}", ident(&c.name))
+            });
+            let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+            let title = format!("add column {} to {}", names.join(", "), table.title());
+            Some((title, format!("ALTER TABLE {on} {}", add.collect::<Vec<_>>().join(", "))))
+        }
         Object::Orphans(_) => None,
     }
 }

@@ -80,6 +80,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
     put(&mut out, "checks", settings.checks.json());
+    put(&mut out, "fts", settings.fts.json());
     put(&mut out, "verify", settings.verify.json());
     put(&mut out, "reset_sequences", settings.reset_sequences.into());
     put(&mut out, "analyze", settings.analyze.into());

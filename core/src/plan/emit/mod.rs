@@ -8,6 +8,7 @@ pub mod declared;
 pub(crate) mod helpers;
 pub(crate) mod json;
 pub(crate) mod relations;
+pub(crate) mod searching;
 pub(crate) mod sequences;
 pub(crate) mod steps;
 pub(crate) mod tables;

@@ -20,7 +20,7 @@ pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     let writables = writables::writables(ctx, decided, &relations);
     let no_helpers = ctx.overrides.helpers == Some(false);
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, no_helpers, writables }
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables, no_helpers }
 }
 
 /// A relation of the file that is not in the target.

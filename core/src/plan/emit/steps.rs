@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{built, ddl, sequences};
+use super::{built, ddl, searching, sequences};
 use crate::catalog::TableId;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::enums::Enumeration;
+use crate::plan::decide::extensions;
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::match_by::MatchBy;
@@ -95,6 +96,15 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
         && let Some(sql) = collate::create_citext(ctx)
     {
         push(out, Phase::Schema, "create extension citext".into(), sql, None);
+    }
+    let wanted: BTreeSet<&str> = fresh().flat_map(|d| d.extensions.iter().copied()).collect();
+    for name in wanted {
+        if let Some(sql) = extensions::create(ctx, name) {
+            push(out, Phase::Schema, format!("create extension {name}"), sql, None);
+        }
+    }
+    for (title, sql) in searching::statements(ctx, fresh()) {
+        push(out, Phase::Schema, title, sql, None);
     }
     let collated = |c: &DecidedColumn<'_>| c.folding == Some(Folding::Collation);
     let needs =

@@ -60,6 +60,8 @@ pub enum Kind {
     Timezone,
     /// A word, or an object with a share.
     Verify,
+    /// `true`, `false`, or an object that says how texts are searched.
+    Fts,
     /// `false`, `true`, or an expression.
     Generated,
     /// Source table -> object.
@@ -131,7 +133,6 @@ impl Key {
 }
 
 const NOTHING: Works = Works::Only(&[]);
-const NO: Works = Works::Only(&["false"]);
 const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
 
 /// The registry.
@@ -235,8 +236,9 @@ pub const KEYS: &[Key] = &[
     Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
         "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",
         "\"triggers\": {\"exclude\": [\"fts_*\"]}"),
-    Key::new("fts", Kind::Flag, "false").in_plan(NO).in_table(NOTHING).says(
-        "Create text search indexes for FTS tables.", "\"fts\": false"),
+    Key::new("fts", Kind::Fts, "true").run_and_table().says(
+        "Give the tables with the texts of FTS tables a column with a search vector and an index over it, see [Full text](virtual_tables.md#full-text). An object has `config`, a text search configuration in place of that of the tokenizer, `unaccent`, whether letters lose their diacritics, `index` (`gin`, `gist` or `none`), `column`, the column's name, and `weights`, the weights of columns by their names in the file (otherwise A, B, C and then D by their order).",
+        "\"fts\": {\"config\": \"english\", \"weights\": {\"title\": \"A\", \"body\": \"C\"}}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),
@@ -270,7 +272,7 @@ pub const KEYS: &[Key] = &[
     Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(
         "The table's name in PostgreSQL. Without it, an existing table with a similar name may be used.", "\"target\": \"account\""),
     Key::new("skip", Kind::Flag, "false").of_table().in_column().says(
-        "Leave the table or column out. Virtual tables are left out by default; `false` loads one.", "\"skip\": true"),
+        "Leave the table or column out. Virtual tables that keep no rows themselves are left out by default; `false` loads one.", "\"skip\": true"),
     Key::new("where", Kind::TextOrNull, "null").of_table().says(
         "A SQLite condition that selects the rows to load.", "\"where\": \"deleted = 0\""),
     Key::new("columns", Kind::Columns, "{}").of_table().says(
@@ -444,6 +446,7 @@ fn values(kind: Kind, works: Works) -> String {
             let words = verify::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
             format!("{words}, or `{{\"sample\": share}}`")
         }
+        Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
         Kind::Generated => "`true`, `false`, or SQL text".into(),
         Kind::Tables | Kind::Columns => "object of objects".into(),
         Kind::Any => "".into(),

@@ -2,6 +2,7 @@
 //! JSON Schema of a plan.
 
 pub(crate) mod carried;
+pub(crate) mod fts;
 pub mod keys;
 pub(crate) mod match_by;
 pub mod merge;

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::carried::Carried;
+use super::fts::Fts;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -90,6 +91,7 @@ pub struct Common {
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
     pub checks: Option<Objects>,
+    pub fts: Option<Fts>,
     pub verify: Option<Verify>,
     pub reset_sequences: Option<bool>,
     pub analyze: Option<bool>,
@@ -337,6 +339,7 @@ fn read_common(map: &Object) -> Common {
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
         checks: Objects::read(map, "checks"),
+        fts: Fts::read(map),
         verify: Verify::read(map),
         reset_sequences: flag(map, "reset_sequences"),
         analyze: flag(map, "analyze"),

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::carried;
+use super::fts;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
 use super::verify;
@@ -97,6 +98,7 @@ fn shape(kind: Kind) -> Value {
             let object = json!({ "type": "object", "properties": { "sample": share }, "required": ["sample"], "additionalProperties": false });
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
+        Kind::Fts => fts::schema(text()),
         Kind::Generated => json!({ "anyOf": [{ "type": "boolean" }, text()] }),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),

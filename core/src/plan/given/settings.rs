@@ -1,5 +1,6 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
+use super::fts::Fts;
 use super::match_by::MatchBy;
 use super::objects::Objects;
 use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
@@ -45,6 +46,7 @@ pub struct Settings {
     pub indexes: Objects,
     pub foreign_keys: Objects,
     pub checks: Objects,
+    pub fts: Fts,
     pub verify: Verify,
     pub reset_sequences: bool,
     pub analyze: bool,
@@ -99,6 +101,7 @@ impl Settings {
             indexes: Objects::All,
             foreign_keys: Objects::All,
             checks: Objects::All,
+            fts: Fts::default(),
             verify: Verify::default(),
             reset_sequences: true,
             analyze: true,
@@ -147,6 +150,7 @@ impl Settings {
             indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
             foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
             checks: own.checks.as_ref().unwrap_or(&self.checks).clone(),
+            fts: own.fts.as_ref().unwrap_or(&self.fts).clone(),
             verify: own.verify.unwrap_or(self.verify),
             reset_sequences: own.reset_sequences.unwrap_or(self.reset_sequences),
             analyze: own.analyze.unwrap_or(self.analyze),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::carried;
+use super::fts;
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
 use super::objects;
@@ -76,6 +77,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
         }
         Kind::Verify => verify::check(value, path),
+        Kind::Fts => fts::check(value, path),
         Kind::Generated if value.is_boolean() => Ok(()),
         Kind::Generated => check_text(value, path).map(|_| ()),
         Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),

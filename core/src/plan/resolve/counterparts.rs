@@ -85,6 +85,13 @@ fn no_place(
 ) -> Finding {
     let free = |c: &&ExistingColumn| !table.columns.iter().any(|d| d.target() == Some(&c.name));
     let near = nearest(target, existing.columns.iter().filter(free).map(|c| c.name.as_str()));
+    // The rowid of a full-text table has a name that nobody has chosen.
+    let key = || {
+        let keys = existing.keys.iter().filter(|key| key.primary && table.source.is_full_text());
+        let columns = keys.filter_map(|key| <&[String; 1]>::try_from(key.columns.as_slice()).ok());
+        columns.filter_map(|[name]| existing.column(name)).find(|c| free(c) && c.pg_type.is_integer())
+    };
+    let near = near.or_else(|| key().filter(|_| column.rowid_alias).map(|c| c.name.as_str()));
     let message = format!("table \"{}\" has no column \"{target}\"{}", table.title(), suggested(near));
     let finding = Kind::ColumnMissing.blocking(object, message).of(table.id);
     let (name, source) = (&table.source.name, &column.source.name);

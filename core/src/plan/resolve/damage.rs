@@ -4,6 +4,7 @@ use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::resolve::select::Selection;
+use crate::sqltext::sqlite_ident;
 
 const RECOVER: &str =
     "See sqlite_check(path). The sqlite3 shell's .recover command may save rows into another file.";
@@ -46,7 +47,13 @@ pub fn report(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<F
     for index in damage.indexes.iter().filter(|d| chosen(&d.table)) {
         let message = format!("is damaged; rows are read without it: {}", index.problem);
         let finding = Kind::Damaged.warning(format!("index {}", index.index), message);
-        findings.push(finding.hint("REINDEX in SQLite repairs it."));
+        findings.push(match index.index == index.table {
+            true => {
+                let name = sqlite_ident(&index.table);
+                finding.hint(format!("INSERT INTO {name} ({name}) VALUES ('rebuild') in SQLite repairs it."))
+            }
+            false => finding.hint("REINDEX in SQLite repairs it."),
+        });
     }
     if let Some(problem) = &damage.rowless {
         let message = format!("pages that hold no rows are damaged: {problem}");

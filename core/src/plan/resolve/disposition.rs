@@ -36,7 +36,7 @@ pub fn counterparts(
         let existing: Vec<&ExistingTable> =
             relations.filter(|r| matches!(r.relkind, 'r' | 'p' | 'v' | 'm' | 'f')).collect();
         let ruled: Vec<String> =
-            of_schema.iter().map(|(_, table)| ctx.name_rules.table(&table.source.name)).collect();
+            of_schema.iter().map(|(_, table)| ctx.name_rules.table(table.source.called())).collect();
         let wanted: Vec<_> = (of_schema.iter().zip(&ruled))
             .map(|((_, table), ruled)| Wanted {
                 source: ruled,

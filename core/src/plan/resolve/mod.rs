@@ -11,3 +11,4 @@ pub(crate) mod naming;
 pub(crate) mod select;
 pub(crate) mod skipped;
 pub(crate) mod table;
+pub(crate) mod virtual_tables;

@@ -28,7 +28,7 @@ pub fn tables(
         scope_of.push(at);
     }
     let mut scopes: Vec<names::Scope> = schemas.iter().map(|_| names::Scope::default()).collect();
-    let ruled: Vec<String> = tables.iter().map(|table| ctx.name_rules.table(&table.source.name)).collect();
+    let ruled: Vec<String> = tables.iter().map(|table| ctx.name_rules.table(table.source.called())).collect();
     let wanted: Vec<(&str, Option<&str>)> = (tables.iter().zip(&ruled).zip(&counterparts))
         .map(|((table, ruled), counterpart)| {
             let explicit = table.overrides.and_then(|g| g.target.as_deref());
@@ -125,7 +125,11 @@ fn matches(ctx: &Context<'_>, table: &ResolvedTable<'_>, taking: &[Taking<'_>]) 
     let Some(existing) = table.existing else { return vec![Match::Nothing; taking.len()] };
     let wanted: Vec<_> = taking
         .iter()
-        .map(|(c, g)| Wanted { source: &c.name, explicit: g.and_then(|g| g.name.as_deref()), exactly: false })
+        .map(|(c, g)| Wanted {
+            source: c.called(),
+            explicit: g.and_then(|g| g.name.as_deref()),
+            exactly: false,
+        })
         .collect();
     let existing: Vec<_> =
         existing.columns.iter().map(|c| Existing { name: &c.name, usable: true }).collect();
@@ -143,9 +147,10 @@ fn assigned(
         _ => None,
     };
     let wanted: Vec<_> = (taking.iter().zip(matches))
-        .map(|((c, g), found)| (c.name.as_str(), g.and_then(|g| g.name.as_deref()).or(counterpart(found))))
+        .map(|((c, g), found)| (c.called(), g.and_then(|g| g.name.as_deref()).or(counterpart(found))))
         .collect();
-    let path = |i: usize| path::of_column(&table.source.name, wanted.get(i).map_or("", |w| w.0), "name");
+    let path =
+        |i: usize| path::of_column(&table.source.name, taking.get(i).map_or("", |(c, _)| &c.name), "name");
     check_length(&wanted, path)?;
     let mut scope = names::Scope::default();
     for name in names::SYSTEM_COLUMNS {

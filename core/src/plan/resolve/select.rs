@@ -33,7 +33,7 @@ impl Selection<'_> {
     }
 }
 
-/// Checks the names and selects: shadow tables and virtual ones without a usable module are out.
+/// Checks the names and selects: shadow tables are out, and virtual ones without a usable module or rows of their own.
 pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'a>, PlanError> {
     let entries = table_entries(catalog, given)?;
     exclusions::check(catalog, given)?;
@@ -47,10 +47,12 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
     let exclude = globs(catalog, given.exclude.as_deref(), "plan.exclude")?;
     let chosen = |(table, entry): (&Table, &Option<&TableOverrides>)| {
         let skip = entry.and_then(|e| e.skip);
-        // Virtual tables only when asked for, SQLite's own never.
+        // Virtual tables that keep no rows only when asked for, SQLite's own never.
         let takes_part = match &table.kind {
-            TableKind::Ordinary => skip != Some(true) && !is_internal(table),
-            TableKind::Virtual { usable, .. } => *usable && skip == Some(false),
+            TableKind::Ordinary => skip != Some(true) && !is_internal(table) && !owner_skipped(given, table),
+            TableKind::Virtual { usable, .. } => {
+                *usable && skip.map_or_else(|| table.has_own_rows(), |skip| !skip)
+            }
             TableKind::Shadow { .. } => false,
         };
         takes_part
@@ -58,6 +60,12 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
             && !exclude.iter().any(|g| g.is_match(&table.name))
     };
     Ok(Selection { selected: catalog.tables.iter().zip(&entries).map(chosen).collect(), overrides: entries })
+}
+
+/// The plan leaves the virtual table out that this one is read for.
+fn owner_skipped(given: &Overrides, table: &Table) -> bool {
+    let owner = table.stands_for.as_ref().and_then(|owner| given.table(owner));
+    owner.is_some_and(|owner| owner.skip == Some(true))
 }
 
 /// Names starting with `sqlite_` are reserved for SQLite's own tables.
@@ -116,6 +124,10 @@ fn check_skip(table: &Table, entry: &TableOverrides, path: &str) -> Result<(), P
         return Ok(());
     }
     let why = match &table.kind {
+        // Its rows are read from a shadow table.
+        TableKind::Virtual { usable: false, .. } if table.is_full_text() && table.has_own_rows() => {
+            return Ok(());
+        }
         TableKind::Virtual { module, usable: false } => format!("its module \"{module}\" is not available"),
         TableKind::Shadow { of } => format!("it holds the data of virtual table \"{of}\""),
         _ => return Ok(()),

@@ -63,10 +63,10 @@ pub struct Schema {
     pub timezone: Timezone,
     /// The file's: SQLite orders texts by their bytes.
     pub encoding: Encoding,
-    /// What needs a helper function is refused.
-    pub no_helpers: bool,
     /// What writing to the tables has to know.
     pub writables: Writables,
+    /// What needs a helper function is refused.
+    pub no_helpers: bool,
 }
 
 /// A table of the file.

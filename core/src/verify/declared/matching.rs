@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::catalog::Deferrable;
 use crate::plan::trigger::{Fires, TriggerPlan};
-use crate::plan::{ForeignKey, IndexKeys, Made, Object};
+use crate::plan::{ForeignKey, IndexKeys, Made, Method, Object};
 
 use super::found::{
     Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, FoundTrigger,
@@ -68,7 +68,7 @@ impl Matching<'_> {
             Object::ForeignKey { name, key, .. } => self.foreign_key(name, key),
             Object::Index { name, unique, keys, .. } => self.index(name, *unique, keys, server),
             Object::Exclude { name, keys, .. } => self.exclude(name, keys, server),
-            Object::Orphans(_) => Match::missing(),
+            Object::Orphans(_) | Object::Computed(_) => Match::missing(),
         }
     }
 
@@ -209,7 +209,7 @@ impl Matching<'_> {
             Ok(wanted) => wanted,
             Err(why) => return self.unlike(name, &why),
         };
-        let same = |index: &&FoundIndex| wanted.is(index, keys.hash);
+        let same = |index: &&FoundIndex| wanted.is(index, keys.method);
         let indexes: Vec<&FoundIndex> = self.table.indexes.iter().filter(same).collect();
         // A unique index does a plain one's work.
         let fits = |index: &&&FoundIndex| (index.unique && !index.nulls_not_distinct) || !unique;
@@ -227,8 +227,9 @@ impl Matching<'_> {
         let Ok(wanted) = self.wanted(keys, server) else {
             return self.unlike(name, "it is another constraint");
         };
-        let over =
-            |c: &&FoundConstraint| self.table.index(&c.name).is_some_and(|index| wanted.is(index, true));
+        let over = |c: &&FoundConstraint| {
+            self.table.index(&c.name).is_some_and(|index| wanted.is(index, Method::Hash))
+        };
         let found: Vec<&FoundConstraint> = self.constraints(ConstraintKind::Exclude).filter(over).collect();
         match self.best(name, found.into_iter()) {
             Some(found) => self.in_force(name, found),
@@ -362,8 +363,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn is(&self, index: &FoundIndex, hash: bool) -> bool {
-        let method = if hash { "hash" } else { "btree" };
+    fn is(&self, index: &FoundIndex, method: Method) -> bool {
         let key = |((wanted, descending), found): (&(Canonical, bool), &FoundKey)| {
             let same = match (&wanted.column, &found.column) {
                 (Some(wanted), Some(found)) => wanted == found,
@@ -376,7 +376,7 @@ impl Wanted {
             };
             same && collation && *descending == found.descending
         };
-        index.method == method
+        index.method == method.as_str()
             && self.keys.len() == index.keys.len()
             && self.predicate == index.predicate
             && self.keys.iter().zip(&index.keys).all(key)

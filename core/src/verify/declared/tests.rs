@@ -201,7 +201,7 @@ fn an_index_is_its_keys_their_order_and_its_condition() {
             IndexKey::plain("lower(\"b\")".into()),
         ],
         predicate: Some("\"a\" > 1".into()),
-        hash: false,
+        ..IndexKeys::default()
     };
     let made = |unique| {
         let keys = keys.clone();

@@ -72,38 +72,56 @@ impl<'m, 'a> Maker<'m, 'a> {
         let on = self.on(&definition.on.table)?;
         let (name, function) = self.names(trigger, &on);
         let running = recursive.then(|| setting(&on.schema, &function));
-        let asked = Asked { running, alone: self.beside(definition) < 2, computed: on.computed.clone() };
-        let result = translated::trigger(&trigger.sql, definition, self.schema, &asked);
-        let made = result.map_err(|refusal| match untranslated(catalog, definition) {
+        let (alone, computed) = (self.beside(definition) < 2, on.computed.clone());
+        let asked = Asked { running, alone, computed, unfinished: false };
+        let translate = |asked: &Asked| translated::trigger(&trigger.sql, definition, self.schema, asked);
+        let made = translate(&asked).map_err(|refusal| match untranslated(catalog, definition) {
             Some(known) => Hindrance::Known(known),
-            None => Hindrance::Refused(refusal),
+            None => {
+                let unfinished = translate(&Asked { unfinished: true, ..asked.clone() }).ok();
+                let template =
+                    unfinished.and_then(|made| self.statements(definition, &on, (&name, &function), &made));
+                Hindrance::Refused(refusal, template)
+            }
         })?;
-        let Some(body) = made.body else { return Err(Hindrance::Nothing) };
-        let notes: Vec<String> = made.notes.into_iter().chain(self.notes(definition, &on)).collect();
+        let Some(sql) = self.statements(definition, &on, (&name, &function), &made) else {
+            return Err(Hindrance::Nothing);
+        };
+        let notes: Vec<String> = made.notes.iter().cloned().chain(self.notes(definition, &on)).collect();
         if self.ctx.overrides.strict == Some(true) && !notes.is_empty() {
             return Err(Hindrance::Assumes(notes));
         }
         let mut findings: Vec<Finding> =
             (!notes.is_empty()).then(|| told::assumes(trigger, &notes)).into_iter().collect();
         findings.extend(renamed(trigger, &name, &function));
-        let event = event_sql(definition.on.event, &made.columns);
-        let when = made.when.as_ref().map(|when| format!(" WHEN ({when})")).unwrap_or_default();
-        let create = format!(
-            "CREATE TRIGGER {} {} {event} ON {} FOR EACH ROW{when} EXECUTE FUNCTION {}()",
-            ident(&name),
-            definition.time.as_sql(),
-            made.table,
-            qualified(&on.schema, &function)
-        );
         let fires = Fires {
             time: definition.time,
             event: definition.on.event,
             columns: made.columns,
             conditional: made.when.is_some(),
         };
-        let sql = format!("{};\n{create}", self.create_function(&on.schema, &function, &body));
         self.push(trigger, on, (name, function), Some(fires), sql);
         Ok(findings)
+    }
+
+    /// The statements that create function and trigger; none of a trigger that does nothing.
+    fn statements(
+        &self,
+        definition: &Definition,
+        on: &On<'_>,
+        (name, function): (&str, &str),
+        made: &translated::Trigger,
+    ) -> Option<String> {
+        let event = event_sql(definition.on.event, &made.columns);
+        let when = made.when.as_ref().map(|when| format!(" WHEN ({when})")).unwrap_or_default();
+        Some(format!(
+            "{};\nCREATE TRIGGER {} {} {event} ON {} FOR EACH ROW{when} EXECUTE FUNCTION {}()",
+            self.create_function(&on.schema, function, made.body.as_ref()?),
+            ident(name),
+            definition.time.as_sql(),
+            made.table,
+            qualified(&on.schema, function)
+        ))
     }
 
     /// The text of the plan's own: it makes function and trigger.

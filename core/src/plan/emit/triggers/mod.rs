@@ -56,7 +56,7 @@ pub fn triggers(
             (_, Some(Some(definition)), _) => {
                 maker.make(trigger, definition, recursive.get(at) == Some(&true))
             }
-            (_, _, Some(Some(refusal))) => Err(Hindrance::Refused(refusal.clone())),
+            (_, _, Some(Some(refusal))) => Err(Hindrance::Refused(refusal.clone(), None)),
             _ => continue,
         };
         match made {

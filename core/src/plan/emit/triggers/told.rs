@@ -10,8 +10,8 @@ use crate::translate::program::{self, Refusal};
 
 /// Why a trigger is not made.
 pub enum Hindrance {
-    /// It cannot be translated.
-    Refused(Refusal),
+    /// It cannot be translated; with the statements for a person to finish.
+    Refused(Refusal, Option<String>),
     /// Its translation rests on assumptions, and the plan takes none.
     Assumes(Vec<String>),
     /// Something else does its work.
@@ -26,11 +26,8 @@ pub enum Hindrance {
     InTheWay(String),
 }
 
-impl From<Refusal> for Hindrance {
-    fn from(refusal: Refusal) -> Hindrance {
-        Hindrance::Refused(refusal)
-    }
-}
+/// The longest template that a hint holds.
+const LONGEST_TEMPLATE: usize = 20_000;
 
 /// The plan leaves it out.
 pub fn left_out(trigger: &Trigger) -> Finding {
@@ -49,16 +46,13 @@ pub fn hindered(ctx: &Context<'_>, trigger: &Trigger, hindrance: &Hindrance) -> 
         Kind::TriggerUnneeded.info(object(trigger), format!("{} is not needed: {reason}", named(trigger)))
     };
     match hindrance {
-        Hindrance::Refused(refusal) => {
+        Hindrance::Refused(refusal, template) => {
             let place = refusal.place.map(|place| format!("line {}, column {}", place.line, place.column));
             let marked = program::marked_line(&trigger.sql, refusal);
             let at: Vec<String> = place.into_iter().chain(marked).collect();
             let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(": ")) };
-            let hint = format!(
-                "Write function and trigger for PostgreSQL, and set {} to the statements.",
-                own_path(&trigger.name)
-            );
-            because(&format!("{}{at}", refusal.reason)).hint(hint)
+            let finding = because(&format!("{}{at}", refusal.reason));
+            Finding { hint: by_hand(ctx, trigger, template.as_deref()), ..finding }
         }
         Hindrance::Assumes(notes) => {
             let finding = because(&format!("the plan is strict, and its translation assumes: {}", notes.join("; ")));
@@ -79,7 +73,6 @@ pub fn hindered(ctx: &Context<'_>, trigger: &Trigger, hindrance: &Hindrance) -> 
             crate::path::join("", &trigger.table).trim_start_matches('.')
         )),
         Hindrance::InTheWay(reason) => {
-            let _ = ctx;
             because(reason).hint("Create it in after.")
         }
     }
@@ -88,6 +81,20 @@ pub fn hindered(ctx: &Context<'_>, trigger: &Trigger, hindrance: &Hindrance) -> 
 /// What it rests on.
 pub fn assumes(trigger: &Trigger, notes: &[String]) -> Finding {
     Kind::TriggerAssumes.info(object(trigger), format!("the trigger assumes: {}", notes.join("; ")))
+}
+
+/// How a person goes on. The statements are no valid SQL before they are finished.
+fn by_hand(ctx: &Context<'_>, trigger: &Trigger, template: Option<&str>) -> String {
+    let path = own_path(&trigger.name);
+    let Some(template) = template.filter(|sql| sql.len() <= LONGEST_TEMPLATE) else {
+        return format!("Write function and trigger for PostgreSQL, and set {path} to the statements.");
+    };
+    // A comment within a comment would need two ends.
+    let original = trigger.sql.replace("/*", "/ *").replace("*/", "* /");
+    let text = format!("{template}\n/* {original} */");
+    let triggers = ctx.overrides.triggers.clone().unwrap_or_default().with_own(&trigger.name, &text);
+    let fix = Fix::of_plan("triggers", triggers);
+    format!("Finish the statements where they have « », and set {path} to them. {}", fix.pasted())
 }
 
 fn named(trigger: &Trigger) -> String {

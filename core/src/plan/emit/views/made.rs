@@ -145,7 +145,8 @@ impl<'m, 'a> Maker<'m, 'a> {
     }
 
     fn fold(&self, name: &str) -> String {
-        names::clip(&names::fold(self.ctx.names, name), names::LIMIT).to_owned()
+        let folded = names::fold(self.ctx.names, name);
+        if folded.is_empty() { "unnamed".into() } else { names::clip(&folded, names::LIMIT).to_owned() }
     }
 
     fn translated(&self, view: &View, schema: &Schema) -> Result<Definition, Hindrance> {

@@ -10,6 +10,7 @@ mod definition;
 use std::collections::BTreeSet;
 
 use sqlite3_parser::Bump;
+use sqlite3_parser::ast::fmt::ToTokens;
 use sqlite3_parser::ast::{Expr, Stmt};
 
 use self::body::{Command, Frame, Raise};
@@ -31,6 +32,8 @@ pub struct Asked {
     pub alone: bool,
     /// The target's columns that PostgreSQL computes.
     pub computed: Vec<String>,
+    /// What has no translation stands between « », for a person to finish it.
+    pub unfinished: bool,
 }
 
 /// A translated trigger.
@@ -76,11 +79,16 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
     walk.program = Some(Box::new(Program::new(schema)));
     walk.see_rows(relation, definition.on.event)?;
     let listed = columns(relation, definition)?;
-    let condition = when_clause.as_ref().map(|e| walk.expr(e)?.truth()).transpose()?;
-    let mut condition = condition.map(|node| node.at(Prec::Not));
+    let mut condition = None;
+    if let Some(e) = when_clause {
+        let when = walk.expr(e).and_then(|node| Ok(node.truth()?.at(Prec::Not)));
+        condition = Some(walk.or_marked(asked, when, || original(sql, e))?);
+    }
     let mut statements = vec![];
     for command in *commands {
-        statements.extend(walk.performs(command)?);
+        let performed = walk.performs(command);
+        let marked = || vec![Command::Sql(original(sql, command))];
+        statements.extend(walk.or_marked(asked, performed, marked)?);
     }
     let instead = definition.time == Time::InsteadOf;
     if instead && !listed.is_empty() {
@@ -213,12 +221,30 @@ impl<'s> Walk<'s> {
         Ok(())
     }
 
+    /// What stands in the place of what has no translation, where somebody is to finish it.
+    fn or_marked<T>(&mut self, asked: &Asked, result: Result<T>, marked: impl FnOnce() -> T) -> Result<T> {
+        if result.is_ok() || !asked.unfinished {
+            return result;
+        }
+        self.depth = 0;
+        let program = self.program()?;
+        program.levels.truncate(1);
+        program.ctes.clear();
+        Ok(marked())
+    }
+
     /// Says what RAISE(IGNORE) does not stop.
     fn note_ignored(&mut self, statements: &[Command], definition: &Definition, asked: &Asked) {
         if definition.time == Time::After && !asked.alone && statements.iter().any(ignores) {
             self.note("RAISE(IGNORE) ends this trigger only, where SQLite leaves out the row's other AFTER triggers");
         }
     }
+}
+
+/// A part of the definition, as it is spelled there.
+fn original(sql: &str, part: &impl ToTokens) -> String {
+    let shown = guard::shown(part);
+    format!("«{}»", guard::original(sql, &shown).unwrap_or(&shown))
 }
 
 fn ignores(command: &Command) -> bool {

@@ -1,0 +1,235 @@
+"""The table with the texts of a full-text table gets a search vector and an index: what SQLite finds is found."""
+
+import json
+import sqlite3
+
+import pytest
+
+from harness import quote, shared
+
+TEXTS = [(1, "The quick brown fox", "jumps over the lazy dog"), (2, "Crème brûlée", "a dessert of cream; the fox ate it"), (3, "", "running runs"), (4, None, None)]
+INDEX = "SELECT indexdef FROM pg_indexes WHERE tablename = {} AND indexdef NOT LIKE '%UNIQUE%'"
+
+
+def own(t, declared="fts5(title, body)"):
+    path = t.file("v.db", f"CREATE VIRTUAL TABLE v USING {declared}")
+    with sqlite3.connect(path) as db:
+        db.executemany("INSERT INTO v (rowid, title, body) VALUES (?, ?, ?)", TEXTS)
+    db.close()
+    return path
+
+
+def external(t, declared="fts5(title, body, content='docs', content_rowid='id')", more=""):
+    path = t.file("v.db", f"CREATE TABLE docs (id INTEGER PRIMARY KEY, title TEXT, body TEXT, n INTEGER); CREATE VIRTUAL TABLE v USING {declared}; {more}")
+    with sqlite3.connect(path) as db:
+        db.executemany("INSERT INTO docs VALUES (?, ?, ?, 7)", TEXTS)
+        db.execute("INSERT INTO v (v) VALUES ('rebuild')")
+    db.close()
+    return path
+
+
+def searches_alike(t, path, key="rowid", table="v", tokenizer="unicode61", queries=("fox", "creme", "runs", "run", "the OR cream", '"brown fox"', "lazy NOT quick", "title:fox", "cr*")):
+    source = sqlite3.connect(path)
+    found = 0
+    for query in queries:
+        wanted = [str(id) for (id,) in source.execute("SELECT rowid FROM v WHERE v MATCH ? ORDER BY rowid", (query,))]
+        asked = f"sqlite_fts_query({quote(query)}, columns => ARRAY['title', 'body'], tokenizer => {quote(tokenizer)})"
+        assert t.value(f"SELECT {key} FROM {table} WHERE search_vector @@ {asked} ORDER BY 1").split() == wanted, query
+        found += len(wanted)
+    source.close()
+    return found
+
+
+@pytest.mark.parametrize("tokenizer", ["unicode61", "porter", "ascii", "unicode61 remove_diacritics 0"])
+def test_own_texts_are_searched(t, tokenizer):
+    path = own(t, f'fts5(title, body, tokenize = "{tokenizer}")')
+    t.import_(path, {"verify": "values"})
+    assert searches_alike(t, path, tokenizer=tokenizer) > 5
+    assert "USING gin (search_vector)" in t.value(INDEX.format("'v'"))
+    (said,) = [f for f in t.findings(path, {"schema": "other"}) if f["kind"] == "virtual_table"]
+    assert said["message"].endswith('and the rowid becomes column "rowid", which gets column "search_vector"'), said
+
+
+def test_the_content_table_is_searched(t):
+    path = external(t)
+    t.import_(path, {"verify": "values"})
+    assert searches_alike(t, path, "id", "docs") > 5
+    assert "USING gin (search_vector)" in t.value(INDEX.format("'docs'"))
+    (said,) = [f for f in t.findings(path, {"schema": "other"}) if f["kind"] == "virtual_table"]
+    assert said["severity"] == "info" and said["message"].endswith('its content is derived from table "docs", which gets column "search_vector"'), said
+    # What is written later is searched as well.
+    t.sql("INSERT INTO docs (id, title) VALUES (9, 'A brown-fox.')")
+    assert t.value("SELECT id FROM docs WHERE search_vector @@ sqlite_fts_query('\"brown fox\"') ORDER BY id").split() == ["1", "9"]
+    t.sql("UPDATE docs SET title = '' WHERE id = 1; DELETE FROM docs WHERE id = 9")
+    assert t.value("SELECT count(*) FROM docs WHERE search_vector @@ sqlite_fts_query('brown')") == "0"
+
+
+@pytest.mark.parametrize("declared", ['fts4(content="docs", title, body)', 'fts4(content="docs")', 'fts4(content="docs", title, body, tokenize=porter)'])
+def test_fts4_over_a_table(t, declared):
+    t.import_(external(t, declared))
+    assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM docs WHERE search_vector @@ sqlite_fts_query('fox', syntax => 'fts4')") == "1 2"
+
+
+def test_two_full_text_tables_over_one(t):
+    """As calibre has them."""
+    path = external(t, more="CREATE VIRTUAL TABLE w USING fts5(body, content='docs', content_rowid='id', tokenize = 'porter')")
+    t.import_(path)
+    assert t.value("SELECT count(*) FROM docs WHERE search_vector_2 @@ sqlite_fts_query('run', tokenizer => 'porter')") == "1"
+    assert len(t.value(INDEX.format("'docs'")).splitlines()) == 2
+    said = {f["object"]: f["message"] for f in t.findings(path, {"schema": "other"}) if f["kind"] == "name_changed"}
+    assert said == {"w": 'its column "search_vector" becomes "search_vector_2": the name is taken'}
+
+
+def test_a_name_that_is_taken(t):
+    path = t.file("v.db", "CREATE VIRTUAL TABLE v USING fts5(search_vector); INSERT INTO v VALUES ('alpha')")
+    t.import_(path)
+    assert t.value("SELECT search_vector FROM v WHERE search_vector_2 @@ 'alpha'::tsquery") == "alpha"
+
+
+def test_what_the_plan_says(t):
+    path = own(t)
+    fts = {"config": "english", "column": "tsv", "index": "gist", "weights": {"BODY": "A", "title": "D"}}
+    full = t.plan(path, {"fts": fts})
+    assert full["fts"] == fts and full["tables"]["v"]["fts"] == fts and t.plan(path, full) == full
+    t.import_(path, {"fts": fts})
+    assert t.value("SELECT tsv::text FROM v WHERE rowid = 3") == "'run':1A,2A"
+    assert "USING gist (tsv)" in t.value(INDEX.format("'v'"))
+    t.import_(path, {"schema": "none", "fts": {"index": "none"}})
+    assert t.value("SELECT count(*) FROM pg_indexes WHERE schemaname = 'none'") == "1"
+    t.import_(path, {"schema": "off", "tables": {"v": {"fts": False}}})
+    assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'off.v'::regclass AND attnum > 0") == "3"
+    t.import_(path, {"schema": "plain", "indexes": False})
+    assert t.value("SELECT count(*) FROM pg_indexes WHERE schemaname = 'plain'") == "1"
+
+
+def test_without_the_key_the_index_is_a_warning(t):
+    path = external(t)
+    (said,) = [f for f in t.findings(path, {"fts": False}) if f["kind"] == "virtual_table"]
+    assert said["severity"] == "warning" and said["fix"] == {"tables": {"docs": {"fts": True}}}, said
+    assert [f["severity"] for f in t.findings(path, t.merged({"fts": False}, said["fix"])) if f["kind"] == "virtual_table"] == ["info"]
+
+
+def test_a_configuration_that_is_not_there(t):
+    path = own(t)
+    plan = {"fts": {"config": "no_such"}}
+    (said,) = [f for f in t.findings(path, plan) if f["severity"] == "blocking"]
+    assert said["kind"] == "expression_refused" and "no_such" in said["message"], said
+    assert t.attempt(t.call("sqlite_import", path, plan)).sqlstate is not None
+    t.import_(path, t.merged(plan, said["fix"]))
+
+
+def test_trigrams(t):
+    t.needs("pg_trgm")
+    path = own(t, "fts5(title, body, tokenize = 'trigram')")
+    t.import_(path, {"verify": "values"})
+    definition = t.value(INDEX.format("'v'"))
+    assert "USING gin (title" in definition and "gin_trgm_ops" in definition and "body" in definition, definition
+    assert t.value("SET enable_seqscan = off; EXPLAIN (COSTS off) SELECT rowid FROM v WHERE title LIKE '%uick%'").find("v_title_trgm_idx") > 0
+    assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'v'::regclass AND attnum > 0") == "3"
+
+
+def test_a_role_with_no_rights_but_on_its_schema(t):
+    path = own(t)
+    role = t.role("loader", "pg_read_server_files", "CREATE ON SCHEMA public")
+    rows = {row["table"]: row for row in t.rows(t.call("sqlite_import", path, {}), role)}
+    assert rows["v"]["imported"] == 4, rows
+    assert t.value("SELECT count(*) FROM v WHERE search_vector @@ 'fox'::tsquery", role) == "2"
+    (said,) = [f for f in t.rows(t.call("sqlite_findings", path, {"schema": "other"}), role) if f["kind"] == "search"]
+    assert said["severity"] == "warning" and 'text search configuration "simple"' in said["message"], said
+    # Trigrams need an extension that it cannot create.
+    path = own(t, "fts5(title, body, tokenize = 'trigram')")
+    t.rows(t.call("sqlite_import", path, {"existing_rows": "replace"}), role)
+    (said,) = [f for f in t.rows(t.call("sqlite_findings", path, {"existing_rows": "replace"}), role) if f["kind"] == "virtual_table"]
+    assert "pg_trgm, which cannot be had" in said["message"], said
+
+
+def test_functions_are_not_found_by_the_search_path(t):
+    """What somebody else has put in the helpers' schema is not called."""
+    path = own(t)
+    evil = t.role("evil", f"CREATE ON DATABASE {t.database}")
+    t.sql("CREATE SCHEMA sqlite_compat", evil)
+    t.import_(path)
+    assert t.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'sqlite_compat'::regnamespace") == "0"
+    assert t.value("SELECT count(*) FROM v WHERE search_vector @@ 'fox'::tsquery") == "2"
+
+
+def test_texts_too_long_for_a_vector(t):
+    path = t.file("v.db", "CREATE VIRTUAL TABLE v USING fts5(title, body)")
+    words = lambda n: " ".join(f"w{i:08x}" for i in range(n))  # noqa: E731
+    with sqlite3.connect(path) as db:
+        db.executemany("INSERT INTO v (rowid, title, body) VALUES (?, ?, ?)", [(1, "short", "one"), (2, "long", words(150_000)), (3, "repeated", "same " * 150_000)])
+    db.close()
+    (said,) = [f for f in t.findings(path) if f["kind"] == "search"]
+    assert said["severity"] == "warning" and "rowid 2 would be longer than a megabyte" in said["message"], said
+    assert t.import_(path, {"verify": "values"})["v"]["imported"] == 3
+    assert t.value("SELECT string_agg(rowid::text, ' ' ORDER BY rowid) FROM v WHERE search_vector @@ sqlite_fts_query('w00000001 OR same OR one')") == "1 2 3"
+    # Long texts of few words are no reason.
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM v WHERE rowid = 2")
+    db.close()
+    assert not [f for f in t.findings(path) if f["kind"] == "search"]
+
+
+def test_content_that_is_gone_or_changed(t):
+    for script, says in (
+        ("CREATE VIRTUAL TABLE v USING fts5(a, content='gone')", 'the file has no table "gone"'),
+        ("CREATE TABLE d (b TEXT); CREATE VIRTUAL TABLE v USING fts5(a, content='d')", 'table "public.d" has no column "a"'),
+        ("CREATE TABLE d (a TEXT); CREATE VIEW x AS SELECT a FROM d; CREATE VIRTUAL TABLE v USING fts5(a, content='x')", '"x" is a view'),
+        ("CREATE TABLE d (a REAL); INSERT INTO d VALUES (1.5); CREATE VIRTUAL TABLE v USING fts5(a, content='d')", "no column has texts"),
+    ):
+        path = t.file("v.db", script)
+        (said,) = [f for f in t.findings(path, {"existing_rows": "replace"}) if f["kind"] == "virtual_table"]
+        assert said["severity"] == "warning" and "nothing is made to search it by: " + says in said["message"], said
+        t.import_(path, {"existing_rows": "replace"})
+
+
+def test_an_existing_content_table_stays_as_it_is(t):
+    path = external(t)
+    t.sql("CREATE TABLE docs (id bigint PRIMARY KEY, title text, body text, n bigint)")
+    (said,) = [f for f in t.findings(path, {"create": "never"}) if f["kind"] == "virtual_table"]
+    assert 'table "public.docs" is there already' in said["message"], said
+    assert t.import_(path, {"create": "never"})["docs"]["imported"] == 4
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_other_encodings(t, encoding):
+    path = external(t)
+    name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    session = t.session(database=name)
+    session.run(t.call("sqlite_import", path, {}))
+    assert session.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM docs WHERE search_vector @@ 'fox'::tsquery") == "1 2"
+
+
+@pytest.mark.parametrize("name, tables", [("llm_logs", {"responses": 1, "turn_search": 1}), ("calibre_metadata", {"annotations": 2}), ("calibre_web_metadata", {"annotations": 2})])
+def test_every_real_full_text_table_is_searched(t, name, tables):
+    path = t.copy_of(shared("data", f"{name}.db"))
+    t.import_(path, {"orphans": "keep", "keys": "as_data_allows"})
+    made = t.rows("SELECT c.relname AS table, count(*) AS n FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE atttypid = 'tsvector'::regtype AND relkind = 'r' AND attgenerated = 's' GROUP BY 1")
+    assert {row["table"]: row["n"] for row in made} == tables
+    for table in tables:
+        assert t.value(f"SELECT count(*) FROM {table} WHERE search_vector IS NULL") == "0"
+        assert t.value(INDEX.format(quote(table))).count("USING gin") == tables[table]
+
+
+def test_names_follow_the_plan(t):
+    path = t.file("v.db", "CREATE TABLE BlogPost (postId INTEGER PRIMARY KEY, mainText TEXT); INSERT INTO BlogPost VALUES (1, 'alpha'); CREATE VIRTUAL TABLE PostFts USING fts5(mainText, content=BlogPost, content_rowid=postId)")
+    t.import_(path, {"names": "snake_case"})
+    assert t.value("SELECT post_id FROM blog_post WHERE search_vector @@ sqlite_fts_query('alpha')") == "1"
+
+
+def test_the_catalog_says_what_the_plan_says(t):
+    """sqlite_ddl has every statement: a database without the extension can be made by them."""
+    path = external(t)
+    statements = [row["sql"] for row in t.rows(t.call("sqlite_ddl", path, {})) if not row["sql"].startswith("--")]
+    session = t.session(database=t.empty_database("plain"))
+    session.execute(statements)
+    session.run("INSERT INTO docs VALUES (1, 'alpha', NULL, 2)")
+    assert session.value("SELECT search_vector::text FROM docs") == "'alpha':1A"
+
+
+def test_verification_goes_on(t):
+    path = external(t)
+    t.import_(path, {"verify": "values"})
+    assert all(row["ok"] for row in t.rows("SELECT * FROM verify_counts()"))
+    assert json.loads(t.value("SELECT coalesce(json_agg(v), '[]') FROM verify_differences() v")) == []
+    assert not [row for row in t.rows("SELECT * FROM verify_constraints()") if row.get("state") in ("differs", "missing")]
