@@ -24,13 +24,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
+    // An export opens no file that is there, and reads tables and the run log by itself.
+    ("export", &["error", "guc", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
     (
         "api",
         &[
-            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "search",
-            "sqlite", "verify",
+            "advise", "assess", "error", "export", "fdw", "guc", "import", "manifest", "pg", "report",
+            "search", "sqlite", "verify",
         ],
     ),
     ("lib", ANY),

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use pgrx::prelude::TimestampWithTimeZone;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::steps::{StepRecord, Steps};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
 use crate::sqlite::{self, Source};
-use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, TableId};
+use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, Table, TableId};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -45,6 +45,7 @@ pub fn start(file: &Source, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) 
     let mut source = source(catalog, file);
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
+    source["declared"] = declared(catalog);
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -53,7 +54,7 @@ pub fn start(file: &Source, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) 
             rights::current_role_oid().into(),
             (&*text_for_server(&path)).into(),
             (&*json_for_server(&plan.to_string())).into(),
-            (&source.to_string()).into(),
+            (&*json_for_server(&source.to_string())).into(),
             env!("CARGO_PKG_VERSION").into(),
             steps.elapsed().as_secs_f64().into(),
         ],
@@ -73,6 +74,21 @@ pub fn source(catalog: &Catalog, source: &Source) -> Value {
         "change_counter": stamp.change_counter,
         "wal_bytes": stamp.wal_bytes,
     })
+}
+
+/// How the file declares its tables and columns, so that they can be made again.
+fn declared(catalog: &Catalog) -> Value {
+    let of_table = |table: &Table| {
+        let columns =
+            table.columns.iter().map(|column| (column.name.clone(), column.declared.clone().into()));
+        json!({
+            "columns": columns.collect::<Map<_, _>>(),
+            "strict": table.strict,
+            "without_rowid": table.without_rowid,
+            "autoincrement": table.autoincrement,
+        })
+    };
+    Value::Object(catalog.tables.iter().map(|table| (table.name.clone(), of_table(table))).collect())
 }
 
 /// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.

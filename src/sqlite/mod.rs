@@ -8,6 +8,7 @@ pub mod check;
 pub mod collations;
 pub mod copy;
 pub mod count;
+pub mod create;
 pub mod damage;
 pub mod equal_keys;
 pub mod error;

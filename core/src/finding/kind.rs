@@ -168,7 +168,7 @@ kinds! {
     Enum = "enum",
     /// A generated column is computed otherwise.
     GeneratedOtherwise = "generated_otherwise",
-    /// A generated column, default, check, key or index is not carried over.
+    /// A column, generated column, default, check, key or index is not carried over.
     LeftOut = "left_out",
     /// PostgreSQL refuses an expression of the plan.
     ExpressionRefused = "expression_refused",

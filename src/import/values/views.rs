@@ -5,7 +5,6 @@
 
 use std::time::Instant;
 
-
 use super::opened::Opened;
 use super::recorded::{Logged, Recorded};
 use super::tables::loads;

@@ -75,7 +75,8 @@ def test_work_by_hand(t):
     assert counts(found["virtual tables"]) == (1, 1, 0, 0, "A")
     assert counts(found["tables"]) == (4, 4, 0, 0, "A"), found["tables"]
     assert counts(found["overall"])[2:] == (0, 3, "C-2"), found["overall"]
-    script = "CREATE TABLE t (a TEXT); CREATE VIRTUAL TABLE v USING fts5(a, content=t); CREATE VIRTUAL TABLE w USING fts5vocab(v, row)"
+    # The texts of this one are not in the file.
+    script = "CREATE TABLE t (a TEXT); CREATE VIRTUAL TABLE v USING fts5(a, content=''); CREATE VIRTUAL TABLE w USING fts5vocab(v, row)"
     found = assessed(t, t.file("index.db", script))
     assert counts(found["full text"]) == (2, 1, 0, 1, "C")
     assert counts(found["virtual tables"]) == (0, 0, 0, 0, "A")

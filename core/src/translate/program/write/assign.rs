@@ -34,7 +34,7 @@ const NO_UUID: &str = "a text that is no UUID is an error in a uuid column, wher
 const NO_JSON: &str =
     "a text that is no JSON document is an error in a column of JSON, where SQLite stores it";
 const LOOKS: &str = "a text that is written to a text column with numeric affinity is no number, which SQLite would store as one";
-const NOW: &str = "the current time is that of the transaction's start, where SQLite takes the statement's";
+const NOW: &str = "the current time is that of the transaction's start, to the microsecond in a column of times, where SQLite takes the statement's";
 
 impl<'s> Walk<'s> {
     /// What is written to a column, for an expression.

@@ -6,6 +6,7 @@
 mod assign;
 mod conflict;
 mod delete;
+mod ignore;
 mod insert;
 mod limit;
 mod returning;
@@ -13,6 +14,8 @@ mod rows;
 mod set;
 mod shape;
 mod target;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use super::Relation;
