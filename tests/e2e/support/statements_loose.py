@@ -14,6 +14,8 @@ INSERT INTO w VALUES
  (9, 42, 42.0, 42, '42', '42', 'ABD', 'z', 1),
  (10, 9, 9.5, 9.5, '0x10', 'a%', 'b', 'z ', 0),
  (11, 5, 5.0, 5, '5.', 'A', '', 'é', 1);
+CREATE TABLE g (id INTEGER PRIMARY KEY, i, s, n INTEGER, t TEXT);
+INSERT INTO g VALUES (1, 5, '5', 5, '5'), (2, 7, 'x', 8, '7.0'), (3, NULL, NULL, NULL, NULL), (4, 10, '10', 10, 'x');
 CREATE TABLE m (id INTEGER PRIMARY KEY, i INTEGER, b BLOB, n INTEGER, t TEXT);
 INSERT INTO m VALUES (1, 5, 5, 5, '5'), (2, 'N/A', 'x', 1, 'x'), (3, 10, '10', 10, '10'), (4, NULL, NULL, NULL, NULL), (5, '', 7, 7, '7.0'), (6, '12abc', '7', 0, 'N/A'), (7, -3, -3, 12, '-3');
 CREATE TABLE x (k INTEGER, s TEXT, c TEXT COLLATE NOCASE);
@@ -335,6 +337,10 @@ NOT @
 length(@)
 upper(@)
 substr(@, 1, 1)
++@ = t
+(SELECT @) = t
+(SELECT @) = n
+@ || '' = t
 @ LIKE '1%'
 @ IN (5, 'N/A')
 @ IN ('5', 10)
@@ -385,3 +391,8 @@ SELECT @ FROM m WHERE id < 3 UNION SELECT n FROM m
 SELECT max(@), min(@), sum(@), count(@) FROM m
 SELECT n, max(@) FROM m GROUP BY n ORDER BY n
 """.strip().splitlines()]
+
+# Columns without a type, of integers (i) and of texts (s): beside another column neither is converted.
+UNTYPED = [f"{a} {op} {b}" for a in ("i", "s", "+i", "+s", "(SELECT i)", "(SELECT s)", "i + 0", "s || ''") for op in ("=", "<", ">=", "IS")
+           for b in ("n", "t", "i", "s", "5", "'5'", "n + 0", "t || ''")] + [f"{a} IN ({b}, 7)" for a in ("i", "s", "n", "t") for b in ("i", "s", "n", "t", "'5'")] + [
+    f"{a} IN (SELECT {b} FROM g)" for a in ("i", "s", "n", "t") for b in ("i", "s", "n", "t")]
