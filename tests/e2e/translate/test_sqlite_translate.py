@@ -11,7 +11,7 @@ FILE = """
     CREATE TABLE "userAccounts" (id INTEGER PRIMARY KEY, "firstName" TEXT, price DECIMAL(10,2), "createdAt" DATETIME, secret TEXT, mixed);
     INSERT INTO "userAccounts" VALUES (1, 'Ann', 2.5, '2024-01-31 10:00:00', 'x', 1), (2, 'bob', 3, '2024-02-01 00:00:00', 'y', 'z');
     CREATE TABLE codes (code TEXT PRIMARY KEY, label TEXT) WITHOUT ROWID; INSERT INTO codes VALUES ('a', 'A');
-    CREATE VIEW names AS SELECT "firstName" FROM "userAccounts"; CREATE VIEW spoken AS SELECT soundex("firstName") AS s FROM "userAccounts";"""
+    CREATE VIEW names AS SELECT "firstName" FROM "userAccounts"; CREATE VIEW spoken AS SELECT title_sort("firstName") AS s FROM "userAccounts";"""
 PLAN = {"names": "snake_case", "schema": "app", "tables": {"userAccounts": {"columns": {"secret": {"skip": True}}}}}
 
 

@@ -47,7 +47,13 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn assign(&mut self, node: Node, field: &Field) -> Result<Node> {
-        let node = self.parameter_of(node, field)?;
+        let mut node = self.parameter_of(node, field)?;
+        if matches!(node.class, Float | Numeric)
+            && node.literal().is_none()
+            && field.affinity == Affinity::Text
+        {
+            node = self.real_as_text(node);
+        }
         if node.is_null() {
             return Ok(crate::translate::node::null());
         }
