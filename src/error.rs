@@ -86,7 +86,7 @@ pub enum Error {
     Changed { table: String, expected: i64, found: i64, by: Changer },
     #[error("{table} was dropped while it was imported")]
     Dropped { table: String, by: Changer },
-    /// What a foreign server, table or import asks for and cannot have.
+    /// What a foreign server, table, import or export asks for and cannot have.
     #[error("{message}")]
     Foreign { sqlstate: Code, message: String, detail: Option<String>, hint: Option<String> },
     /// Loaded rows break a key of an existing table, which was rebuilt over them.

@@ -12,6 +12,7 @@ pub mod sqlite;
 // What joins them.
 pub mod advise;
 pub mod assess;
+pub mod export;
 pub mod fdw;
 pub mod import;
 pub mod manifest;

@@ -24,13 +24,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
+    // An export reads tables and the run log by itself; what is compared with it is opened as every file is.
+    ("export", &["error", "guc", "import::source", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
     (
         "api",
         &[
-            "advise", "assess", "error", "fdw", "guc", "import", "manifest", "pg", "report", "search",
-            "sqlite", "verify",
+            "advise", "assess", "error", "export", "fdw", "guc", "import", "manifest", "pg", "report",
+            "search", "sqlite", "verify",
         ],
     ),
     ("lib", ANY),

@@ -9,6 +9,7 @@ mod assess;
 mod check;
 mod compare;
 mod constraints;
+mod export;
 mod foreign;
 mod import;
 mod log;

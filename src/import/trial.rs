@@ -89,18 +89,15 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
     let refusal = |view: &TriedView, caught: Caught| {
         is_of_statement(&caught).then(|| ViewRefusal { source: view.source.clone(), reason: caught.message })
     };
-    let (own, mut translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
-    let mut all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
-    // Helper functions that cannot be made leave the views that call them untried.
-    if run(&helper::statements(&all.join("\n"))).is_err() {
-        translated.retain(|view| helper::called_by(&view.sql).is_empty());
-        all.retain(|sql| helper::called_by(sql).is_empty());
-    }
-    let mut refusals = vec![];
+    let (own, translated): (Vec<&TriedView>, Vec<&TriedView>) = views.iter().partition(|view| view.own);
+    let (translated, mut refusals) = with_helpers(translated);
+    let all: Vec<String> = translated.iter().map(|view| view.sql.clone()).collect();
     if run(&all).is_err() {
-        let refused = |view: &TriedView| {
-            run(std::slice::from_ref(&view.sql)).err().filter(|caught| !is_to_come(caught))
-        };
+        // A right that the caller lacks now may be one that the import does not need.
+        let unknown =
+            |caught: &Caught| is_to_come(caught) || caught.sqlstate == Code::ERRCODE_INSUFFICIENT_PRIVILEGE;
+        let refused =
+            |view: &TriedView| run(std::slice::from_ref(&view.sql)).err().filter(|caught| !unknown(caught));
         let one = |view: &&TriedView| refusal(view, refused(view)?);
         refusals.extend(translated.iter().filter_map(one));
     }
@@ -109,6 +106,21 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
         refusals.extend(run_own(planned, view).err().and_then(|caught| refusal(view, caught)));
     }
     refusals
+}
+
+/// Creates the helper functions that views call. Where that fails, these are refused for the reason.
+fn with_helpers(views: Vec<&TriedView>) -> (Vec<&TriedView>, Vec<ViewRefusal>) {
+    let (calling, mut others): (Vec<&TriedView>, Vec<&TriedView>) =
+        views.iter().partition(|view| !helper::called_by(&view.sql).is_empty());
+    let all: Vec<&str> = calling.iter().map(|view| view.sql.as_str()).collect();
+    let Err(caught) = run(&helper::statements(&all.join("\n"))) else { return (views, vec![]) };
+    let refusal = |view: &&TriedView| ViewRefusal {
+        source: view.source.clone(),
+        reason: format!("it needs helper functions: {}", caught.message),
+    };
+    let refusals = calling.iter().map(refusal).collect();
+    others.retain(|view| !calling.iter().any(|c| std::ptr::eq(*c, *view)));
+    (others, refusals)
 }
 
 /// A text of the plan's own, over what is there; if that is not enough, over the tables and views that the plan makes, which

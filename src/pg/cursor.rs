@@ -26,13 +26,27 @@ pub struct Cursor {
 /// Opens a query that reads, whose columns are of these types, and hands it to `read`. It sees what this transaction has
 /// written up to now.
 pub fn with<T>(sql: &str, types: &[pg_sys::Oid], read: impl FnOnce(&mut Cursor) -> T) -> T {
+    open(sql, types, false, read)
+}
+
+/// The same, with the snapshot of the statement that is running: what several such queries read is of one moment, under
+/// READ COMMITTED as well.
+pub fn with_statements_snapshot<T>(
+    sql: &str,
+    types: &[pg_sys::Oid],
+    read: impl FnOnce(&mut Cursor) -> T,
+) -> T {
+    open(sql, types, true, read)
+}
+
+fn open<T>(sql: &str, types: &[pg_sys::Oid], active: bool, read: impl FnOnce(&mut Cursor) -> T) -> T {
     let readers = types.iter().map(|type_oid| Reader::new(*type_oid)).collect();
     Spi::connect_mut(|_| {
-        // SAFETY: inside an SPI connection, which frees plan, portal and rows when it ends. The plan has no parameters. It is
-        // no "read only" one, which would not see the rows of the command that is running.
+        // SAFETY: inside an SPI connection, which frees plan, portal and rows when it ends. The plan has no parameters. A
+        // "read only" one takes the active snapshot, which does not see the rows of the command that is running.
         let portal = unsafe {
             let plan = Plan::prepare(sql, &[], 0);
-            pg_sys::SPI_cursor_open(std::ptr::null(), plan.0, std::ptr::null_mut(), std::ptr::null(), false)
+            pg_sys::SPI_cursor_open(std::ptr::null(), plan.0, std::ptr::null_mut(), std::ptr::null(), active)
         };
         let mut cursor = Cursor {
             portal,

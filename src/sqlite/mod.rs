@@ -8,6 +8,7 @@ pub mod check;
 pub mod collations;
 pub mod copy;
 pub mod count;
+pub mod create;
 pub mod damage;
 pub mod equal_keys;
 pub mod error;
@@ -24,6 +25,7 @@ pub mod profile;
 pub mod recovery;
 pub mod rows;
 pub mod session;
+pub mod sums;
 pub mod texts;
 
 mod absent;

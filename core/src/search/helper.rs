@@ -150,8 +150,11 @@ fn stem(stemmed: Stemmed) -> String {
     let ends = |end: &str| {
         format!("pg_catalog.right(stem, {0}) = '{end}' AND stem ~ '{VOWEL_CONSONANT}.*{end}$'", end.len())
     };
+    // Snowball leaves these doubled before -ed and -ing.
+    let doubled = "pg_catalog.right(stem, 2) IN ('cc', 'hh', 'jj', 'kk', 'qq', 'vv', 'ww', 'xx', 'yy') AND word ~ '(ed|ing)s?$'";
     format!(
-        "CASE WHEN stem IS NULL OR NOT {which} THEN word WHEN {} THEN {} WHEN {} THEN pg_catalog.left(stem, -1) ELSE stem END",
+        "CASE WHEN stem IS NULL OR NOT {which} THEN word WHEN {} THEN {} WHEN {} OR {doubled} THEN pg_catalog.left(stem, -1) \
+         WHEN stem = 'eed' AND word IN ('eed', 'eeds') THEN 'e' ELSE stem END",
         ends("bli"),
         lexize("pg_catalog.left(stem, -1) || 'e'"),
         ends("logi"),

@@ -223,6 +223,13 @@ UPDATE w SET rowid = 500 WHERE id = 2
 UPDATE w SET m = NULL WHERE id = 1
 UPDATE OR IGNORE w SET m = NULL WHERE id = 1
 UPDATE OR IGNORE w SET id = 1 WHERE id = 2
+UPDATE OR IGNORE w SET id = 1 WHERE id = 2 OR id = 3
+UPDATE OR IGNORE k SET b = 1
+UPDATE OR IGNORE k SET b = b + 1 WHERE a = 'y' RETURNING a, b
+UPDATE OR IGNORE k SET a = 'x' WHERE a = 'y'
+UPDATE OR IGNORE named SET name = 'ann', hits = 7 WHERE id IN (1, 2)
+UPDATE OR IGNORE two SET code = 'a', slot = slot + 1 WHERE id = 2
+UPDATE keeps SET k = 'a' WHERE k = 'b'
 UPDATE OR REPLACE w SET id = 1 WHERE id = 2
 UPDATE OR REPLACE w SET n = 5 WHERE id = 2
 UPDATE OR FAIL w SET n = 5 WHERE id = 2

@@ -36,10 +36,10 @@ BEGIN
                 THEN r.oid = (SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
                 ELSE pg_catalog.pg_has_role(r.oid, 'MEMBER') END));
         RAISE EXCEPTION USING ERRCODE = '42501',
-            MESSAGE = 'helper functions are not created in schema "sqlite_compat", which belongs to another role or lets another one create in it',
-            DETAIL = pg_catalog.format('Role %s could replace what translated views and triggers call.',
-                CASE role WHEN 0 THEN 'PUBLIC' ELSE coalesce(pg_catalog.quote_literal((SELECT rolname FROM pg_catalog.pg_roles WHERE oid = role)), '?') END),
-            HINT = 'Rename the schema or change its owner and privileges, or set plan.helpers to false to do without helper functions.';
+            MESSAGE = pg_catalog.format('schema "sqlite_compat" is not used: role %s could replace the functions in it',
+                CASE role WHEN 0 THEN 'PUBLIC' ELSE coalesce((SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = role), '?') END),
+            DETAIL = 'It owns the schema or a function in it, or may create in it.',
+            HINT = 'Rename the schema, or change its owner or its privileges.';
     END LOOP;
 END
 $check$"#;

@@ -6,8 +6,6 @@ use super::{aggregate, forms, window};
 
 /// What a refusal says of them.
 const REFUSED: &[(&str, &str)] = &[
-    ("changes", "changes() counts rows of a connection's last statement"),
-    ("last_insert_rowid", "last_insert_rowid() is of a connection; RETURNING gives the key of a new row"),
     ("load_extension", "load_extension() loads code into SQLite"),
     ("sqlite_compileoption_get", "sqlite_compileoption_get() is of SQLite itself"),
     ("sqlite_compileoption_used", "sqlite_compileoption_used() is of SQLite itself"),
@@ -15,7 +13,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("sqlite_offset", "sqlite_offset() is a place in the file"),
     ("sqlite_source_id", "sqlite_source_id() is of SQLite itself"),
     ("sqlite_version", "sqlite_version() is of SQLite itself"),
-    ("total_changes", "total_changes() counts rows of a connection"),
 ];
 
 /// Functions of SQLite that other files translate or refuse.

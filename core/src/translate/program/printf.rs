@@ -57,14 +57,14 @@ impl<'s> Walk<'s> {
         for piece in pieces(format)? {
             let part = match piece {
                 Piece::Text(plain) => text(&plain),
-                Piece::Conversion(conversion) => self.formatted(&conversion, &mut rest)?,
+                Piece::Conversion(conversion) => self.printed(&conversion, &mut rest)?,
             };
             out = if out.text_literal() == Some("") { part } else { arith::concat(&out, &part)? };
         }
         Ok(out)
     }
 
-    fn formatted(&mut self, c: &Conversion, rest: &mut impl Iterator<Item = Node>) -> Result<Node> {
+    fn printed(&mut self, c: &Conversion, rest: &mut impl Iterator<Item = Node>) -> Result<Node> {
         let mut size = |given: &Option<Given>, none: i64, absolute: bool| -> Result<String> {
             match given {
                 None => Ok(none.to_string()),

@@ -165,7 +165,7 @@ impl<'s> Walk<'s> {
         let sets = self.sets(target, sets);
         let condition = self.condition(where_clause.as_ref());
         self.program()?.levels.pop();
-        Ok(format!(" ON CONFLICT {arbiter} DO UPDATE SET {}{}", sets?.1, condition?))
+        Ok(format!(" ON CONFLICT {arbiter} DO UPDATE SET {}{}", sets?.sql, condition?))
     }
 
     /// The key that a clause names; none of a clause that names none.

@@ -59,7 +59,7 @@ impl<'s> Walk<'s> {
 }
 
 /// The columns of a key that tells every row from every other: the rowid, or a unique key without NULLs.
-fn row_key(target: &Target<'_>) -> Option<Vec<usize>> {
+pub(super) fn row_key(target: &Target<'_>) -> Option<Vec<usize>> {
     let whole = |columns: &&Vec<usize>| {
         columns.iter().all(|at| target.fields[*at].not_null && !target.fields[*at].missing)
     };

@@ -7,12 +7,25 @@ use super::super::scope::of_query;
 use super::target::Target;
 use crate::sqltext::{ident, ident_list};
 use crate::translate::expr::Walk;
-use crate::translate::node::{Result, refuse};
+use crate::translate::node::{Node, Result, refuse};
 
 /// One assignment, or one row of them.
 enum Assignment<'s> {
     One(usize, &'s Expr<'s>),
     Row(Vec<usize>, &'s Select<'s>),
+}
+
+/// What SET writes.
+pub(super) struct Sets {
+    /// By place of the column: the value, where it is one expression.
+    pub values: Vec<(usize, Option<Node>)>,
+    pub sql: String,
+}
+
+impl Sets {
+    pub fn places(&self) -> Vec<usize> {
+        self.values.iter().map(|(at, _)| *at).collect()
+    }
 }
 
 impl Assignment<'_> {
@@ -25,8 +38,8 @@ impl Assignment<'_> {
 }
 
 impl<'s> Walk<'s> {
-    /// The columns that are written, and the assignments as SQL.
-    pub(super) fn sets(&mut self, target: &Target<'s>, sets: &'s [Set<'s>]) -> Result<(Vec<usize>, String)> {
+    /// The assignments as SQL, and what they write.
+    pub(super) fn sets(&mut self, target: &Target<'s>, sets: &'s [Set<'s>]) -> Result<Sets> {
         let mut all: Vec<Assignment<'s>> = vec![];
         for set in sets {
             all.extend(assignments(target, set)?);
@@ -44,26 +57,29 @@ impl<'s> Walk<'s> {
                 Assignment::Row(row, select) => last.push(Assignment::Row(row.clone(), select)),
             }
         }
-        let (mut written, mut texts) = (vec![], vec![]);
+        let (mut values, mut texts) = (vec![], vec![]);
         for one in last {
             match one {
                 Assignment::One(at, e) => {
-                    written.push(at);
-                    texts.extend(self.set_one(target, at, e)?);
+                    let set = self.set_one(target, at, e)?;
+                    let (value, text) = set.map_or((None, None), |(value, text)| (Some(value), Some(text)));
+                    values.push((at, value));
+                    texts.extend(text);
                 }
                 Assignment::Row(row, select) => {
                     texts.push(self.set_row(target, &row, select)?);
-                    written.extend(row);
+                    values.extend(row.into_iter().map(|at| (at, None)));
                 }
             }
         }
         if texts.is_empty() {
             return refuse("only columns that are not carried over are set");
         }
-        Ok((written, texts.join(", ")))
+        Ok(Sets { values, sql: texts.join(", ") })
     }
 
-    fn set_one(&mut self, target: &Target<'s>, at: usize, e: &'s Expr<'s>) -> Result<Option<String>> {
+    /// The value, and the assignment; none of a column that is not carried over.
+    fn set_one(&mut self, target: &Target<'s>, at: usize, e: &'s Expr<'s>) -> Result<Option<(Node, String)>> {
         let field = &target.fields[at];
         if field.missing {
             self.note(format!("column {} is not carried over, and what it would be is left out", field.name));
@@ -80,8 +96,9 @@ impl<'s> Walk<'s> {
             self.note_changed(target, select)?;
         }
         let node = self.expr(e)?;
-        let node = self.assign_expr(node, field, e)?;
-        Ok(Some(format!("{} = {}", ident(&field.target), node.sql)))
+        let value = self.parameter_of(node, field)?;
+        let node = self.assign_expr(value.clone(), field, e)?;
+        Ok(Some((value, format!("{} = {}", ident(&field.target), node.sql))))
     }
 
     /// `(a, b) = (SELECT …)`: its first row, or NULLs.

@@ -3,7 +3,7 @@
 use sqlite3_parser::ast::ResolveType;
 
 use super::super::scope::Level;
-use super::super::writable::Resolve;
+use super::super::writable::{Resolve, UniqueKey};
 use super::Update;
 use super::conflict::resolve_of;
 use super::target::Target;
@@ -37,10 +37,12 @@ impl<'s> Walk<'s> {
                 return refuse("UPDATE with FROM and LIMIT");
             }
         }
-        let (written, sets) = self.sets(&target, update.sets)?;
-        self.check_update(&target, update.or, &written)?;
+        let sets = self.sets(&target, update.sets)?;
+        let ignored = self.check_update(&target, update.or, &sets.places())?;
         let condition = self.condition(update.condition)?;
         let condition = self.limited(&target, condition, update.order, update.limit)?;
+        let condition = self.unless_there(&target, &ignored, &sets, condition)?;
+        let sets = sets.sql;
         self.level()?.relations.truncate(1);
         let returning = self.returning(update.returning)?;
         Ok(format!("UPDATE {} SET {sets}{from}{condition}{returning}", target.sql))
@@ -52,16 +54,14 @@ impl<'s> Walk<'s> {
         target: &Target<'s>,
         or: Option<ResolveType>,
         written: &[usize],
-    ) -> Result<()> {
-        let Some(facts) = target.facts else { return Ok(()) };
+    ) -> Result<Vec<&'s UniqueKey>> {
+        let Some(facts) = target.facts else { return Ok(vec![]) };
         let touched = |columns: &Vec<usize>| columns.iter().any(|at| written.contains(at));
-        let mut moves = false;
+        let (mut moves, mut ignored) = (false, vec![]);
         for key in target.keys.iter().filter(|key| key.columns.as_ref().is_none_or(touched)) {
             match resolve_of(or, key.resolve) {
                 Resolve::Error => moves = true,
-                Resolve::Ignore => {
-                    return refuse("UPDATE that leaves out rows with a key that exists (OR IGNORE)");
-                }
+                Resolve::Ignore => ignored.push(key),
                 Resolve::Replace => {
                     return refuse("UPDATE that deletes rows with the same key (OR REPLACE)");
                 }
@@ -88,7 +88,7 @@ impl<'s> Walk<'s> {
         if facts.refers {
             self.note("foreign keys are checked, as SQLite does with PRAGMA foreign_keys");
         }
-        Ok(())
+        Ok(ignored)
     }
 
     /// What an error leaves behind.

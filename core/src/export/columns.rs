@@ -1,0 +1,201 @@
+//! What becomes of the columns of one table: names, declared types, forms, formats.
+
+use super::catalog::{Collation, Column, Table};
+use super::convert::OnInvalid;
+use super::decide::Context;
+use super::names::Names;
+use super::plan::{RunColumn, TableOverrides};
+use super::spelling::Spelling;
+use super::types::{self, Family, Form, Numeric, Rule, rule_of};
+use crate::finding::{Finding, Kind};
+use crate::plan::PlanError;
+use crate::plan::given::overrides::invalid;
+use crate::value::affinity::Affinity;
+use crate::value::{Format, PgType};
+
+/// A column of the file.
+#[derive(Debug, Clone)]
+pub struct OutColumn<'a> {
+    pub source: &'a Column,
+    pub rule: &'static Rule,
+    pub form: Form,
+    pub name: String,
+    pub declared: String,
+    pub affinity: Affinity,
+    pub format: Option<Format>,
+    /// The example, and what it means.
+    pub spelling: Option<(String, Spelling)>,
+    pub on_invalid: OnInvalid,
+    /// Compares without regard to ASCII case.
+    pub nocase: bool,
+    /// PostgreSQL and the file sort its texts alike.
+    pub by_bytes: bool,
+}
+
+/// The columns that go into the file, in their order.
+pub fn columns<'a>(
+    ctx: &Context<'_>,
+    table: &'a Table,
+    given: Option<TableOverrides<'_>>,
+    run_table: Option<&str>,
+    strict: bool,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<OutColumn<'a>>, PlanError> {
+    let path = |column: &str, key: &str| ctx.path_of_column(table, column, key);
+    let unknown = given.into_iter().flat_map(TableOverrides::columns);
+    for (name, _) in unknown.filter(|(name, _)| !table.columns.iter().any(|c| c.name == *name)) {
+        let hint = "Names are told apart by case here.";
+        return Err(invalid(path(name, ""), format!("table \"{}\" has no such column", table.name), hint));
+    }
+    let mut names = Names::default();
+    let mut out = vec![];
+    for column in &table.columns {
+        let own = given.and_then(|given| given.column(&column.name));
+        if own.is_some_and(|own| own.skip()) {
+            continue;
+        }
+        let object = format!("{}.{}", ctx.key_of(table), column.name);
+        let rule = rule_of(&column.pg_type, ctx.overrides.numeric(), ctx.overrides.uuid_blob());
+        if rule.form == Form::LeftOut {
+            let message = format!(
+                "a column of type {} is not carried over: SQLite has no such values",
+                column.type_name
+            );
+            findings.push(Kind::LeftOut.warning(&object, message));
+            continue;
+        }
+        let of_run = run_table.zip(ctx.run).and_then(|(source, run)| run.column(source, &column.name));
+        let format = match own.and_then(|own| own.format()) {
+            Some(format) if !rule.takes(format) => {
+                let message = format!("a column of type {} is not written by this format", column.type_name);
+                let hint = "Remove the key, or see docs/export.md for the formats of a type.";
+                return Err(invalid(path(&column.name, "format"), message, hint));
+            }
+            Some(format) => Some(format),
+            None => format_of_run(of_run.as_ref(), rule, &object, findings),
+        };
+        let wanted = own.and_then(|own| own.name());
+        let wanted = wanted.or(of_run.as_ref().map(|c| c.source.as_str())).unwrap_or(&column.name);
+        let spelling = match own.and_then(|own| own.spelling()) {
+            Some(_) if !spells(rule, format) => {
+                let message = format!("a column of type {} has no spelling", column.type_name);
+                return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+            }
+            Some(example) => Some(example.to_owned()),
+            None => of_run.as_ref().and_then(|of| of.spelling.clone()).filter(|_| spells(rule, format)),
+        };
+        let spelling = spelling.and_then(|example| Spelling::parse(&example).map(|meant| (example, meant)));
+        let on_invalid = own.and_then(|own| own.on_invalid()).unwrap_or(ctx.overrides.on_invalid());
+        out.push(OutColumn {
+            source: column,
+            rule,
+            name: names.take_and_tell(wanted, &object, findings),
+            format,
+            spelling,
+            on_invalid,
+            nocase: nocase(column, &object, findings),
+            ..stored(ctx, column, rule, &Stored { format, on_invalid, strict, of_run: of_run.as_ref() })
+        });
+    }
+    Ok(out)
+}
+
+/// What decides, with its type, how a column is stored.
+struct Stored<'s> {
+    format: Option<Format>,
+    on_invalid: OnInvalid,
+    strict: bool,
+    of_run: Option<&'s RunColumn>,
+}
+
+/// The column as far as that goes.
+fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &Stored<'_>) -> OutColumn<'a> {
+    let mut declared = rule.declared(&column.pg_type, by.format, by.strict);
+    // A STRICT table takes a text in place of a number only where it takes anything.
+    if by.strict && by.on_invalid == OnInvalid::Text && matches!(declared.as_str(), "REAL" | "INTEGER") {
+        declared = "ANY".into();
+    }
+    let of_run = by.of_run.and_then(|column| column.declared.clone());
+    let affinity_of = |declared: &str| match (by.strict, declared) {
+        (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
+        (_, declared) => Affinity::of(declared),
+    };
+    let mut form = rule.form;
+    if let Some(of_run) = of_run {
+        // The column is what it was, and each value is read back as it would be by the run.
+        let keeps_texts = matches!(affinity_of(&of_run), Affinity::Text | Affinity::Blob);
+        let number = rule.family == Family::LongNumeric && ctx.overrides.numeric() == Numeric::Exact;
+        if number || form == Form::Printed && !keeps_texts {
+            form = Form::Value;
+        }
+        declared = of_run;
+    }
+    let was = by.of_run.and_then(|column| column.stored.as_deref());
+    form = match (was, rule.family) {
+        (Some("blob"), Family::Uuid) => Form::UuidBlob,
+        (Some("text"), Family::Bytea) if by.format.is_none() => Form::TextOfBytes,
+        _ => form,
+    };
+    let affinity = affinity_of(&declared);
+    // SQLite compares the bytes of the encoding that the file has.
+    let by_bytes = column.collation == Collation::Bytes && ctx.file.encoding == "UTF-8";
+    let (format, on_invalid, name) = (by.format, by.on_invalid, String::new());
+    OutColumn {
+        source: column,
+        rule,
+        form,
+        name,
+        declared,
+        affinity,
+        format,
+        on_invalid,
+        spelling: None,
+        nocase: false,
+        by_bytes,
+    }
+}
+
+/// Values of the family are spelled in one way or another.
+fn spells(rule: &Rule, format: Option<Format>) -> bool {
+    matches!(rule.family, Family::Timestamp | Family::TimestampTz | Family::Uuid)
+        && format.is_none_or(|format| format == Format::Iso8601)
+}
+
+/// A format of the run's that values are not written in is said, and the default taken.
+fn format_of_run(
+    column: Option<&RunColumn>,
+    rule: &Rule,
+    object: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<Format> {
+    let format = column?.format?;
+    if rule.takes(format) {
+        return Some(format);
+    }
+    let message = format!(
+        "the run has read the column by the format \"{}\", in which it is not written: it is {}",
+        format.as_str(),
+        if types::counts(Some(format)) { "text" } else { "written as its type is" }
+    );
+    findings.push(Kind::LeftOut.warning(object, message));
+    None
+}
+
+fn nocase(column: &Column, object: &str, findings: &mut Vec<Finding>) -> bool {
+    let citext = column.pg_type.base().is_citext();
+    let folding = match &column.collation {
+        Collation::Folding(name) => Some(format!("collation \"{name}\"")),
+        _ if citext => Some("citext".into()),
+        _ => None,
+    };
+    let Some(folding) = folding else { return false };
+    let message = format!(
+        "{folding} takes more texts for equal than NOCASE of SQLite, which knows the case of ASCII letters only"
+    );
+    findings.push(Kind::Collation.warning(object, message));
+    is_text(&column.pg_type) || citext
+}
+
+fn is_text(pg_type: &PgType) -> bool {
+    matches!(pg_type.base(), PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_))
+}

@@ -1,0 +1,263 @@
+use super::catalog::*;
+use super::decide::{Planned, decide};
+use super::plan::{Overrides, Run, RunTable, read};
+use crate::finding::Kind;
+use crate::value::PgType;
+use serde_json::{Value, json};
+
+fn column(name: &str, type_name: &str) -> Column {
+    Column {
+        name: name.into(),
+        pg_type: PgType::parse(type_name),
+        type_name: type_name.into(),
+        labels: None,
+        not_null: false,
+        default: None,
+        generated: false,
+        sequence: None,
+        collation: Collation::Language("en_US".into()),
+        domain_checks: vec![],
+    }
+}
+
+fn table(id: u32, name: &str, columns: Vec<Column>) -> Table {
+    Table {
+        id,
+        schema: "public".into(),
+        name: name.into(),
+        kind: TableKind::Table,
+        refused: None,
+        extension: None,
+        columns,
+        keys: vec![],
+        checks: vec![],
+        foreign_keys: vec![],
+        indexes: vec![],
+        exclusions: vec![],
+        triggers: vec![],
+    }
+}
+
+fn key(name: &str, primary: bool, columns: &[&str]) -> Key {
+    let columns = columns.iter().map(|c| (*c).to_string()).collect();
+    Key { name: name.into(), primary, columns, deferrable: false, nulls_not_distinct: false }
+}
+
+fn catalog(tables: Vec<Table>) -> Catalog {
+    Catalog { tables, missing_schemas: vec![] }
+}
+
+fn overrides(plan: Value) -> Overrides {
+    read(Some(plan), None).unwrap()
+}
+
+fn kinds(planned: &Planned<'_>) -> Vec<(Kind, String)> {
+    planned.findings.iter().map(|f| (f.kind, format!("{}: {}", f.object, f.message))).collect()
+}
+
+fn checked(of: Column, expression: &str) -> Result<String, String> {
+    let mut t = table(1, "t", vec![of, column("n", "integer"), column("s", "text"), column("d", "date")]);
+    t.checks.push(Check { name: "c".into(), expression: expression.into(), validated: true });
+    let (catalog, overrides) = (catalog(vec![t]), overrides(json!({})));
+    let planned = decide(&catalog, &overrides, None).unwrap();
+    let create = &planned.tables[0].create;
+    match create.split_once("CHECK (") {
+        Some((_, check)) => Ok(check.trim_end_matches(")\n)").to_string()),
+        None => Err(planned.findings[0].message.clone()),
+    }
+}
+
+#[test]
+fn conditions_are_carried_over_where_they_mean_the_same() {
+    for (expression, sql) in [
+        ("(n > 0)", "(\"n\" > 0)"),
+        ("((n >= 0) AND (n <= 5))", "((\"n\" >= 0) AND (\"n\" <= 5))"),
+        (
+            "((s)::text = ANY ((ARRAY['a'::character varying, 'b''c'::character varying])::text[]))",
+            "(\"s\" IN ('a', 'b''c'))",
+        ),
+        ("(s <> ALL (ARRAY['a'::text, 'b'::text]))", "(\"s\" NOT IN ('a', 'b'))"),
+        ("(NOT (s IS NULL))", "(NOT (\"s\" IS NULL))"),
+        ("(length(s) > 3)", "(length(\"s\") > 3)"),
+        ("(d >= '2020-01-01'::date)", "(\"d\" >= '2020-01-01')"),
+        ("(n <> '-1'::integer)", "(\"n\" <> -1)"),
+        ("((n)::numeric > 0.5)", "(\"n\" > 0.5)"),
+        ("(s <> ''::text)", "(\"s\" <> '')"),
+    ] {
+        let printed = checked(column("x", "bigint"), expression);
+        assert_eq!(printed.as_deref(), Ok(sql), "{expression}");
+    }
+    for (expression, reason) in [
+        ("(s > 'a'::text)", "rules of a language"),
+        ("(s ~ '^a'::text)", "operator ~"),
+        ("(s ~~ 'a%'::text)", "operator ~~"),
+        ("(lower(s) = 'a'::text)", "function lower()"),
+        ("((n + 1) > 0)", "operator +"),
+        ("(n = ANY (ARRAY[1, NULL]))", "not of one kind"),
+        ("(x > 0)", "compares otherwise"),
+        ("(s = n)", "not of one kind"),
+        ("(n > 12345678901234567890)", "more digits"),
+        ("(n = 'NaN'::numeric)", "finite"),
+        ("n", "no condition"),
+        ("(n > 0) x", "not understood"),
+        ("(n IS DISTINCT FROM 1)", "IS with"),
+    ] {
+        let refused = checked(column("x", "numeric"), expression).unwrap_err();
+        assert!(refused.contains(reason), "{expression}: {refused}");
+    }
+    assert!(
+        checked(column("x", "numeric"), &format!("{}n > 0{}", "(".repeat(5000), ")".repeat(5000))).is_err()
+    );
+}
+
+#[test]
+fn defaults_are_carried_over_where_they_mean_the_same() {
+    for (type_name, expression, sql) in [
+        ("boolean", "true", Some("1")),
+        ("integer", "'-1'::integer", Some("-1")),
+        ("integer", "(-1)", Some("-1")),
+        ("text", "'it''s'::text", Some("'it''s'")),
+        ("text", "NULL::text", None),
+        ("numeric(10,2)", "1.50", Some("1.50")),
+        ("numeric", "1.50", Some("'1.50'")),
+        ("date", "'2020-01-01'::date", Some("'2020-01-01'")),
+        ("bytea", "'\\x00ff'::bytea", Some("x'00ff'")),
+        ("jsonb", "'{}'::jsonb", Some("'{}'")),
+        ("timestamptz", "now()", Some("(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))")),
+        ("timestamptz", "CURRENT_TIMESTAMP", Some("(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))")),
+        ("timestamp", "now()", None),
+        ("date", "CURRENT_DATE", None),
+        ("text", "lower('A'::text)", None),
+        ("text", "('a'::text || 'b'::text)", None),
+        ("timestamp", "'infinity'::timestamp without time zone", None),
+        ("double precision", "'NaN'::double precision", None),
+    ] {
+        let column = Column { default: Some(expression.into()), ..column("c", type_name) };
+        let catalog = catalog(vec![table(1, "t", vec![column])]);
+        let overrides = overrides(json!({"checks": false}));
+        let planned = decide(&catalog, &overrides, None).unwrap();
+        let create = &planned.tables[0].create;
+        let printed = create.split_once(" DEFAULT ").map(|(_, sql)| sql.trim_end_matches("\n)"));
+        assert_eq!(printed, sql, "{type_name} {expression}");
+        assert_eq!(sql.is_none() && expression != "NULL::text", !planned.findings.is_empty(), "{expression}");
+    }
+}
+
+fn shop() -> Catalog {
+    let id =
+        || Column { not_null: true, sequence: Some(Sequence { last: Some(9) }), ..column("id", "bigint") };
+    let mut person = table(
+        1,
+        "person",
+        vec![id(), column("Name", "text"), column("name", "varchar(5)"), column("search", "tsvector")],
+    );
+    person.keys.push(key("person_pkey", true, &["id"]));
+    person.keys.push(key("person_name", false, &["name"]));
+    let mut orders = table(2, "orders", vec![column("nr", "uuid"), column("person", "bigint")]);
+    orders.keys.push(key("orders_pkey", true, &["nr"]));
+    orders.foreign_keys.push(ForeignKey {
+        name: "fk".into(),
+        columns: vec!["person".into()],
+        parent: 1,
+        parent_name: "person".into(),
+        parent_columns: vec!["id".into()],
+        on_delete: Action::Cascade,
+        on_update: Action::NoAction,
+        match_full: false,
+        deferrable: true,
+        initially_deferred: true,
+        validated: true,
+    });
+    let part = |column: &str, descending| IndexKey {
+        column: Some(column.into()),
+        expression: column.into(),
+        descending,
+    };
+    orders.indexes.push(Index {
+        name: "Person".into(),
+        unique: false,
+        method: "btree".into(),
+        keys: vec![part("person", true)],
+        predicate: Some("(person IS NOT NULL)".into()),
+        nulls_not_distinct: false,
+        invalid: false,
+    });
+    catalog(vec![person, orders])
+}
+
+#[test]
+fn tables_have_their_keys_and_indexes() {
+    let (catalog, overrides) = (shop(), overrides(json!({})));
+    let planned = decide(&catalog, &overrides, None).unwrap();
+    let [person, orders] = planned.tables.as_slice() else { panic!("two tables") };
+    assert_eq!(
+        person.create,
+        "CREATE TABLE \"person\" (\n  \"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n  \"Name\" TEXT,\n  \"name_2\" VARCHAR(5),\n  \
+         CONSTRAINT \"person_name\" UNIQUE (\"name_2\")\n)"
+    );
+    assert_eq!(person.sequence, Some(9));
+    assert_eq!(
+        orders.create,
+        "CREATE TABLE \"orders\" (\n  \"nr\" UUID NOT NULL,\n  \"person\" BIGINT,\n  CONSTRAINT \"orders_pkey\" PRIMARY KEY (\"nr\"),\n  \
+         CONSTRAINT \"fk\" FOREIGN KEY (\"person\") REFERENCES \"person\" (\"id\") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED\n)"
+    );
+    assert_eq!(
+        orders.indexes,
+        ["CREATE INDEX \"Person_2\" ON \"orders\" (\"person\" DESC) WHERE (\"person\" IS NOT NULL)"]
+    );
+    let kinds: Vec<Kind> = kinds(&planned).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [Kind::NameChanged, Kind::LeftOut, Kind::NameChanged]);
+}
+
+#[test]
+fn a_plan_is_its_own_fixed_point() {
+    let catalog = shop();
+    for plan in [
+        json!({}),
+        json!({"schema": "public", "numeric": "real", "strict": true, "tables": {"person": {"columns": {"Name": {"skip": true}}}}}),
+        json!({"exclude": ["ord*"], "tables": {"orders": {"skip": true}, "person": {"target": "P", "columns": {"id": {"name": "ID"}}}}}),
+    ] {
+        let given = overrides(plan);
+        let first = decide(&catalog, &given, None).unwrap().plan;
+        let given = overrides(first.clone());
+        assert_eq!(decide(&catalog, &given, None).unwrap().plan, first);
+    }
+}
+
+#[test]
+fn a_run_gives_names_and_formats_back() {
+    let catalog =
+        catalog(vec![table(5, "person", vec![column("created_at", "timestamptz"), column("note", "text")])]);
+    let run = Run {
+        tables: vec![RunTable { source: "Person".into(), schema: "public".into(), table: "person".into() }],
+        plan: json!({"timezone": "Europe/Berlin", "tables": {"Person": {"columns": {
+            "createdAt": {"name": "created_at", "type": "timestamp with time zone", "format": "unixepoch_ms"},
+            "Note": {"name": "note", "type": "text", "format": null}}}}}),
+        source: json!({"user_version": 7, "page_size": 1024, "encoding": "UTF-16le"}),
+    };
+    let given = read(None, Some(3)).unwrap();
+    let planned = decide(&catalog, &given, Some(&run)).unwrap();
+    assert_eq!(
+        planned.tables[0].create,
+        "CREATE TABLE \"Person\" (\n  \"createdAt\" TIMESTAMPTZ,\n  \"Note\" TEXT\n)"
+    );
+    assert_eq!((planned.file.user_version, planned.file.page_size), (7, 1024));
+    assert_eq!(planned.plan["run"], 3);
+    let given = read(Some(planned.plan.clone()), Some(3)).unwrap();
+    assert_eq!(decide(&catalog, &given, Some(&run)).unwrap().plan, planned.plan);
+}
+
+#[test]
+fn what_cannot_be_read_blocks() {
+    let refused =
+        Table { refused: Some("permission denied".into()), ..table(1, "t", vec![column("a", "text")]) };
+    let catalog = catalog(vec![refused]);
+    let given = overrides(json!({}));
+    let planned = decide(&catalog, &given, None).unwrap();
+    assert_eq!(planned.findings[0].patch(), Some(json!({"tables": {"t": {"skip": true}}})));
+    let given = overrides(planned.findings[0].patch().unwrap());
+    assert!(decide(&catalog, &given, None).unwrap().findings.iter().all(|f| f.kind == Kind::NoTables));
+    let given = overrides(json!({"tables": {"T": {}}}));
+    let error = decide(&catalog, &given, None).err().unwrap().to_string();
+    assert_eq!(error, "plan.tables.T: matches no table, did you mean \"t\"?");
+}

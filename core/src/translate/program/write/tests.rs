@@ -1,0 +1,180 @@
+//! What statements that write become, over one small schema.
+
+use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn};
+use super::super::{Column, Relation, Schema, statement};
+use crate::catalog::{Affinity, Encoding};
+use crate::translate::{Collation, ScopeColumn, Size};
+use crate::value::{Format, PgType, Timezone};
+
+const COLUMNS: &[(&str, &str, &str, Option<Format>)] = &[
+    ("id", "INTEGER", "bigint", None),
+    ("name", "TEXT", "text", None),
+    ("n", "INTEGER", "bigint", None),
+    ("ok", "BOOLEAN", "boolean", None),
+    ("at", "INTEGER", "timestamp with time zone", Some(Format::UnixEpochMs)),
+    ("made", "TEXT", "timestamp without time zone", None),
+    ("price", "DECIMAL", "numeric(8,2)", None),
+];
+
+fn schema() -> Schema {
+    let column = |(source, declared, pg_type, format): &(&str, &str, &str, Option<Format>)| Column {
+        column: ScopeColumn {
+            source: (*source).into(),
+            target: (*source).into(),
+            pg_type: PgType::parse(pg_type),
+            format: *format,
+            collation: Collation::Binary,
+            read_as_text: false,
+            size: Size::UNKNOWN,
+        },
+        affinity: Affinity::of(declared),
+        stored: None,
+        missing: false,
+    };
+    let facts = |at: usize, pg_type: &str| WritableColumn {
+        printed: pg_type.into(),
+        cast: false,
+        not_null: at == 0,
+        unset: if at == 0 { Unset::Number } else { Unset::Null },
+        generated: false,
+        on_null: Resolve::Error,
+        any: false,
+    };
+    let key = |at: usize| UniqueKey {
+        columns: Some(vec![at]),
+        arbiter: Arbiter::Index(format!("(\"{}\")", COLUMNS[at].0)),
+        resolve: Resolve::Error,
+        partial: false,
+        plain: true,
+    };
+    let relation = |name: &str| Relation {
+        source: name.into(),
+        target: Ok(format!("\"public\".\"{name}\"")),
+        columns: COLUMNS.iter().map(column).collect(),
+        rowid: Some(0),
+        view: None,
+    };
+    let writable = |keys: &[usize]| Writable {
+        columns: COLUMNS.iter().enumerate().map(|(at, c)| facts(at, c.2)).collect(),
+        keys: keys.iter().map(|at| key(*at)).collect(),
+        ..Writable::default()
+    };
+    Schema {
+        relations: vec![relation("t"), relation("u")],
+        timezone: Timezone::UTC,
+        encoding: Encoding::Utf8,
+        no_helpers: false,
+        writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
+    }
+}
+
+fn translated(sql: &str) -> String {
+    match statement(sql, &schema()) {
+        Ok(statement) => statement.sql.replace("\"public\".", ""),
+        Err(refusal) => format!("refused: {}", refusal.reason),
+    }
+}
+
+#[test]
+fn values_become_those_of_their_columns() {
+    for (sql, expected) in [
+        (
+            "INSERT INTO t (name, at, ok, price) VALUES ('a', 1700000000000, 1, '2.50')",
+            "INSERT INTO \"t\" (\"name\", \"at\", \"ok\", \"price\") VALUES ('a', '2023-11-14 22:13:20+00'::timestamptz, true, 2.50)",
+        ),
+        (
+            "INSERT INTO t (id, n) VALUES (NULL, 1), (7, 2)",
+            "INSERT INTO \"t\" (\"id\", \"n\") VALUES (DEFAULT, 1), (7, 2)",
+        ),
+        (
+            "INSERT INTO t (id, n) SELECT NULL, n FROM u",
+            "INSERT INTO \"t\" (\"n\") SELECT \"u\".\"n\" FROM \"u\"",
+        ),
+        (
+            "INSERT INTO t DEFAULT VALUES RETURNING id",
+            "INSERT INTO \"t\" DEFAULT VALUES RETURNING \"t\".\"id\"",
+        ),
+        ("UPDATE t SET made = datetime('now')", "UPDATE \"t\" SET \"made\" = (now() AT TIME ZONE 'UTC')"),
+        (
+            "UPDATE t SET ok = NOT ok, name = n WHERE id = ?",
+            "UPDATE \"t\" SET \"ok\" = NOT \"t\".\"ok\", \"name\" = \"t\".\"n\"::text WHERE \"t\".\"id\" = $1::bigint",
+        ),
+        (
+            "UPDATE t SET at = at + 5",
+            "UPDATE \"t\" SET \"at\" = ('1970-01-01 00:00:00+00'::timestamptz + ((extract(epoch FROM \"t\".\"at\") * 1000)::bigint + 5) * '1 millisecond'::interval)",
+        ),
+        ("UPDATE t SET n = 1.5", "refused: 1.5 is no bigint value"),
+        ("UPDATE t SET price = 1.005", "refused: 1.005 has more digits than numeric(8,2)"),
+    ] {
+        assert_eq!(translated(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn conflicts_are_resolved_as_sqlite_resolves_them() {
+    for (sql, expected) in [
+        (
+            "INSERT OR IGNORE INTO t (id, n) VALUES (1, 2)",
+            "INSERT INTO \"t\" (\"id\", \"n\") VALUES (1, 2) ON CONFLICT DO NOTHING",
+        ),
+        ("INSERT OR IGNORE INTO t (n) VALUES (2)", "INSERT INTO \"t\" (\"n\") VALUES (2)"),
+        (
+            "INSERT INTO t (id, n) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET n = n + excluded.n WHERE t.n < 9",
+            "INSERT INTO \"t\" (\"id\", \"n\") VALUES (1, 2) ON CONFLICT (\"id\") DO UPDATE SET \"n\" = \"t\".\"n\" + \"excluded\".\"n\" WHERE \"t\".\"n\" < 9",
+        ),
+        (
+            "REPLACE INTO u (id, name) VALUES (1, 'a')",
+            "WITH \"written\" (\"id\", \"name\") AS (VALUES (1::bigint, 'a'::text)), \"replaced\" AS (DELETE FROM \"u\" USING \"written\" \
+             WHERE (\"u\".\"id\" = \"written\".\"id\") OR (\"u\".\"name\" = \"written\".\"name\") RETURNING 1) INSERT INTO \"u\" (\"id\", \"name\") \
+             SELECT \"written\".\"id\", \"written\".\"name\" FROM \"written\" WHERE (SELECT count(*) FROM \"replaced\") >= 0",
+        ),
+        (
+            "INSERT INTO t (id) VALUES (1) ON CONFLICT (n) DO NOTHING",
+            "refused: ON CONFLICT names no key of the table",
+        ),
+        (
+            "UPDATE OR IGNORE u SET name = 'a' WHERE n > 1",
+            "UPDATE \"u\" SET \"name\" = 'a' WHERE (\"u\".\"n\" > 1) AND NOT EXISTS (SELECT 1 FROM \"u\" AS \"other\" WHERE \"other\".\"name\" = 'a' AND (\"other\".\"id\") <> (\"u\".\"id\"))",
+        ),
+        (
+            "UPDATE OR REPLACE u SET name = 'a'",
+            "refused: UPDATE that deletes rows with the same key (OR REPLACE)",
+        ),
+    ] {
+        assert_eq!(translated(sql), expected, "{sql}");
+    }
+    let replaced = translated("REPLACE INTO t (id, name) VALUES (1, 'a')");
+    assert!(replaced.contains("ON CONFLICT (\"id\") DO UPDATE SET \"id\" = \"excluded\".\"id\", \"name\" = \"excluded\".\"name\", \"n\" = "), "{replaced}");
+}
+
+#[test]
+fn rows_are_chosen_by_their_key() {
+    assert_eq!(
+        translated("DELETE FROM t WHERE n > 1 ORDER BY n DESC LIMIT 2"),
+        "DELETE FROM \"t\" WHERE (\"t\".\"id\") IN (SELECT \"t\".\"id\" FROM \"t\" WHERE \"t\".\"n\" > 1 ORDER BY \"t\".\"n\" DESC NULLS LAST LIMIT 2)"
+    );
+    assert_eq!(
+        translated("UPDATE t AS x SET n = (SELECT max(n) FROM u WHERE u.id = x.id) RETURNING x.id AS k"),
+        "UPDATE \"t\" AS \"x\" SET \"n\" = (SELECT max(\"u\".\"n\") FROM \"u\" WHERE \"u\".\"id\" = \"x\".\"id\") RETURNING \"x\".\"id\" AS \"k\""
+    );
+}
+
+#[test]
+fn parameters_keep_the_numbers_of_the_text() {
+    for (sql, expected) in [
+        (
+            "UPDATE t SET n = ? FROM u WHERE u.id = t.id AND u.n = ?",
+            "UPDATE \"t\" SET \"n\" = $1::bigint FROM \"u\" WHERE \"u\".\"id\" = \"t\".\"id\" AND \"u\".\"n\" = $2::bigint",
+        ),
+        (
+            "SELECT id + ? FROM t WHERE n = ?",
+            "SELECT \"t\".\"id\" + $1::bigint FROM \"t\" WHERE \"t\".\"n\" = $2::bigint",
+        ),
+        (
+            "SELECT id FROM t WHERE n = ?3 AND id = ? LIMIT ?, ?",
+            "SELECT \"t\".\"id\" FROM \"t\" WHERE \"t\".\"n\" = $3::bigint AND \"t\".\"id\" = $4::bigint LIMIT $6::bigint OFFSET $5::bigint",
+        ),
+    ] {
+        assert_eq!(translated(sql), expected, "{sql}");
+    }
+}

@@ -1,0 +1,199 @@
+//! One export: PostgreSQL's tables into a new SQLite file, which is there when the transaction has committed.
+
+mod catalog;
+mod file;
+mod rows;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pgrx::{PgSqlErrorCode as Code, pg_sys};
+use serde_json::Value;
+
+use self::file::refused;
+use crate::error::Error;
+use crate::pg::{interrupts, memory, relation, rights, thread};
+use crate::sqlite;
+use crate::sqlite::create::{Layout, NewFile};
+use pg_sqlite_migrate_core::export::catalog::Catalog;
+use pg_sqlite_migrate_core::export::decide::{OutTable, Planned, decide};
+use pg_sqlite_migrate_core::export::plan::{self, Overrides, Run};
+use pg_sqlite_migrate_core::finding::{Finding, Severity, counted};
+
+pub use self::verify::{Compared, verify};
+
+/// What became of a table.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    pub schema: String,
+    pub table: String,
+    pub target: String,
+    pub rows: i64,
+    pub seconds: f64,
+    pub detail: Option<String>,
+}
+
+/// What is asked for, and what there is.
+struct Survey {
+    overrides: Overrides,
+    run: Option<Run>,
+    catalog: Catalog,
+}
+
+impl Survey {
+    fn of(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
+        let overrides = plan::read(plan, run)?;
+        let run = catalog::run(overrides.run)?;
+        let catalog = catalog::read(&overrides, run.as_ref());
+        Ok(Survey { overrides, run, catalog })
+    }
+
+    fn planned(&self) -> Result<Planned<'_>, Error> {
+        Ok(decide(&self.catalog, &self.overrides, self.run.as_ref())?)
+    }
+}
+
+/// The complete plan.
+pub fn complete_plan(plan: Option<Value>, run: Option<i64>) -> Result<Value, Error> {
+    Ok(Survey::of(plan, run)?.planned()?.plan)
+}
+
+/// What is left out, or not as it is in PostgreSQL; the worst first.
+pub fn findings(plan: Option<Value>, run: Option<i64>) -> Result<Vec<Finding>, Error> {
+    Ok(Survey::of(plan, run)?.planned()?.findings)
+}
+
+/// The statements that make the file, with the tables that they are about.
+pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, String)>, Error> {
+    let survey = Survey::of(plan, run)?;
+    let planned = survey.planned()?;
+    let creates = planned.tables.iter().map(|table| (table.name.clone(), table.create.clone()));
+    let of_table = |table: &OutTable<'_>| {
+        let name = table.name.clone();
+        table.indexes.clone().into_iter().map(move |sql| (name.clone(), sql)).collect::<Vec<_>>()
+    };
+    Ok(creates.chain(planned.tables.iter().flat_map(of_table)).collect())
+}
+
+/// Writes the file.
+pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Exported>, Error> {
+    if !rights::may_write_server_files(rights::current_role_oid()) {
+        let detail =
+            format!("Role \"{}\" is not a member of \"pg_write_server_files\".", rights::current_role());
+        let hint = "A superuser can run: GRANT pg_write_server_files TO the role.".into();
+        let message = "permission denied to write SQLite files on the server".into();
+        return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
+    }
+    let path = path.ok_or(Error::NullPath)?;
+    let first = Survey::of(plan, run)?;
+    for table in &unblocked(first.planned()?)?.tables {
+        relation::hold(pg_sys::Oid::from(table.source.id));
+    }
+    // What is locked stays as it is from here on; it may have changed before.
+    let catalog = catalog::read(&first.overrides, first.run.as_ref());
+    let survey = Survey { catalog, ..first };
+    let planned = unblocked(survey.planned()?)?;
+    memory::stand_by();
+    write(path, &planned)
+}
+
+fn write(path: &str, planned: &Planned<'_>) -> Result<Vec<Exported>, Error> {
+    let place = file::reserve(path, planned.file.overwrite)?;
+    let settings = &planned.file;
+    let layout = Layout {
+        encoding: &settings.encoding,
+        page_size: settings.page_size,
+        auto_vacuum: &settings.auto_vacuum,
+        application_id: settings.application_id,
+        user_version: settings.user_version,
+    };
+    let stop = Arc::new(|| thread::stopping() || interrupts::pending());
+    let mut file = NewFile::create(&place.temporary, &place.target, &layout, stop)?;
+    let mut exported = vec![];
+    for table in &planned.tables {
+        exported.push(one(&mut file, table, planned)?);
+    }
+    let tables = &planned.tables;
+    let indexes = tables.iter().flat_map(|table| &table.indexes);
+    let all: Vec<&String> = indexes.collect();
+    let writer = &mut file;
+    thread::run(move || all.into_iter().try_for_each(|sql| writer.execute(sql)))?;
+    check(&mut file, planned, &mut exported)?;
+    let wal = settings.journal_mode == "wal";
+    thread::run(move || file.finish(wal))?;
+    file::whole(&place)?;
+    Ok(exported)
+}
+
+fn one(file: &mut NewFile, table: &OutTable<'_>, planned: &Planned<'_>) -> Result<Exported, Error> {
+    let start = Instant::now();
+    file.execute(&table.create)?;
+    let (rows, detail) = rows::copy(file, table, &planned.timezone)?;
+    if let Some(last) = table.sequence {
+        file.count_from(&table.name, last)?;
+    }
+    Ok(Exported {
+        schema: table.source.schema.clone(),
+        table: table.source.name.clone(),
+        target: table.name.clone(),
+        rows: i64::try_from(rows).unwrap_or(i64::MAX),
+        seconds: start.elapsed().as_secs_f64(),
+        detail,
+    })
+}
+
+/// Has SQLite look at what was written.
+fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -> Result<(), Error> {
+    let (problems, orphans) = {
+        let file = &mut *file;
+        thread::run(move || Ok::<_, sqlite::Error>((file.problems()?, file.orphans()?)))?
+    };
+    if let Some(problem) = problems.first() {
+        let message = format!("the exported file is not sound: {problem}");
+        return Err(refused(Code::ERRCODE_DATA_CORRUPTED, message, None, None));
+    }
+    for (table, of) in planned.tables.iter().zip(&mut *exported) {
+        let (name, expected) = (table.name.as_str(), of.rows);
+        let reader = &mut *file;
+        let found = thread::run(move || reader.count(name))?;
+        if found != expected {
+            let message = format!("table \"{name}\": {expected} rows in PostgreSQL, {found} in SQLite");
+            return Err(refused(Code::ERRCODE_DATA_EXCEPTION, message, None, None));
+        }
+    }
+    for orphans in orphans {
+        let of_table =
+            planned.tables.iter().zip(&mut *exported).find(|(table, _)| table.name == orphans.table);
+        let told =
+            format!("{} no parent in \"{}\"", counted(orphans.rows, "row has", "rows have"), orphans.parent);
+        match of_table {
+            Some((table, of)) if table.unproven => {
+                of.detail = Some(of.detail.iter().cloned().chain([told]).collect::<Vec<_>>().join("; "));
+            }
+            _ => {
+                let message = format!("table \"{}\": {told}", orphans.table);
+                let hint = "Correct the rows, or set \"foreign_keys\" to false in the plan.".into();
+                return Err(refused(Code::ERRCODE_FOREIGN_KEY_VIOLATION, message, None, Some(hint)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The plan, if nothing stands against it.
+fn unblocked(planned: Planned<'_>) -> Result<Planned<'_>, Error> {
+    let blocking = planned.findings.iter().filter(|finding| finding.severity == Severity::Blocking);
+    let blocking: Vec<&Finding> = blocking.collect();
+    let Some(first) = blocking.first() else { return Ok(planned) };
+    let denied = first.message.contains("permission denied") || first.message.contains("row-level security");
+    let sqlstate = match denied {
+        true => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        false => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    };
+    let others = (blocking.len() > 1).then(|| {
+        let lines = blocking.iter().take(100).map(|f| format!("{}: {}.", f.object, f.message));
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    Err(refused(sqlstate, format!("{}: {}", first.object, first.message), others, Some(first.hint.clone())))
+}

@@ -1,0 +1,309 @@
+//! Copies the rows of one table: the backend reads them through a cursor and converts them, a helper thread writes them.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use pgrx::{PgSqlErrorCode as Code, pg_sys};
+
+use super::file::refused;
+use crate::error::Error;
+use crate::pg::cursor::{self, Cursor};
+use crate::pg::rights::{self, Acting};
+use crate::pg::settings::{LocalSettings, Reads};
+use crate::pg::{encoding, reading, relation, spi, thread};
+use crate::sqlite;
+use crate::sqlite::create::{NewFile, Rows};
+use pg_sqlite_migrate_core::export::columns::OutColumn;
+use pg_sqlite_migrate_core::export::convert::{Changed, Converter, Refused, Shape, spelled};
+use pg_sqlite_migrate_core::export::decide::OutTable;
+use pg_sqlite_migrate_core::export::sums::Sums;
+use pg_sqlite_migrate_core::export::types::{Family, Form};
+use pg_sqlite_migrate_core::finding::counted;
+use pg_sqlite_migrate_core::shorten;
+use pg_sqlite_migrate_core::sqltext::ident;
+use pg_sqlite_migrate_core::value::native::Native;
+use pg_sqlite_migrate_core::value::{CellBuf, Timezone};
+
+/// What is handed over at once.
+const ROWS: usize = 500;
+const BYTES: usize = 1 << 20;
+
+/// Asks for more rows.
+struct Wanted;
+
+/// Copies a table; gives the number of its rows, and what is to be said of its values.
+pub fn copy(
+    file: &mut NewFile,
+    table: &OutTable<'_>,
+    timezone: &Timezone,
+) -> Result<(u64, Option<String>), Error> {
+    let names: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let (copied, told) = read(table, timezone, |source, cursor| {
+        let (batches, inbox) = channel();
+        let target = table.name.clone();
+        let write = move |mut outbox: thread::Outbox<'_, Wanted>| {
+            // One batch is made while another is written.
+            outbox.send(Wanted);
+            file.insert(&target, &names, || {
+                outbox.send(Wanted);
+                received(&inbox)
+            })
+        };
+        thread::run_with(write, |Wanted| {
+            let _ = batches.send(source.next(cursor));
+        })
+    })?;
+    Ok((copied.map_err(|e| Error::Sqlite(e.within(&table.name)))?, told))
+}
+
+/// The sums over the cells that the rows become.
+pub fn sums(table: &OutTable<'_>, timezone: &Timezone) -> Result<Sums, Error> {
+    let (sums, _) = read(table, timezone, |source, cursor| {
+        let mut sums = Sums::new(table.columns.len());
+        while let Some(rows) = source.next(cursor) {
+            for row in rows.cells.chunks(table.columns.len().max(1)) {
+                let stored = row.iter().zip(&table.columns).map(|(cell, column)| {
+                    column.affinity.stored(cell.as_cell()).unwrap_or_else(|| cell.clone())
+                });
+                let stored: Vec<CellBuf<'_>> = stored.collect();
+                sums.add(stored.iter().map(CellBuf::as_cell));
+            }
+        }
+        sums
+    })?;
+    Ok(sums)
+}
+
+/// Opens the table for `consume`; gives what comes of it, and what is to be said of the values.
+fn read<T>(
+    table: &OutTable<'_>,
+    timezone: &Timezone,
+    consume: impl FnOnce(&mut Source<'_>, &mut Cursor) -> T,
+) -> Result<(T, Option<String>), Error> {
+    let relation = pg_sys::Oid::from(table.source.id);
+    let _acting = acting(relation);
+    // The last that is set is the first that is undone.
+    let _settings = reading::guarded();
+    let _printing = LocalSettings::printing(Reads::Everything);
+    let reading = Reading::of(table, relation, timezone);
+    let changed = vec![[0; 4]; table.columns.len()];
+    let mut source = Source { table, reading: &reading, changed, error: None, done: false };
+    let outcome =
+        cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| consume(&mut source, cursor));
+    let told = source.told();
+    match source.error {
+        Some(error) => Err(error),
+        None => Ok((outcome, told)),
+    }
+}
+
+/// The next rows; none at the end, or where the backend has stopped.
+fn received(inbox: &Receiver<Option<Rows>>) -> Option<Rows> {
+    loop {
+        match inbox.recv_timeout(Duration::from_millis(20)) {
+            Ok(rows) => return rows,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if thread::stopping() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// A query on a table of an untrusted role's may run its code, in expressions of indexes and statistics that the planner
+/// looks at: it is run with that role's rights. That the caller may read the table was checked before.
+fn acting(relation: pg_sys::Oid) -> Option<Acting> {
+    let untrusted =
+        format!("SELECT relowner FROM pg_class WHERE oid = $1 AND NOT {}", rights::harmless("relowner"));
+    spi::value(&untrusted, &[relation.into()]).map(Acting::restricted_as)
+}
+
+/// How the rows are read.
+struct Reading {
+    sql: String,
+    types: Vec<pg_sys::Oid>,
+    converters: Vec<Converter>,
+    /// The bytes of the column's texts are read: the database has no encoding.
+    as_bytes: Vec<bool>,
+}
+
+impl Reading {
+    fn of(table: &OutTable<'_>, relation: pg_sys::Oid, timezone: &Timezone) -> Reading {
+        let attributes = relation::attributes(relation);
+        let type_of = |name: &str| attributes.iter().find(|a| a.name == name).map(|a| a.type_oid);
+        let ascii = encoding::server_is_sql_ascii();
+        let mut reading = Reading { sql: String::new(), types: vec![], converters: vec![], as_bytes: vec![] };
+        let mut list = vec![];
+        for column in &table.columns {
+            let as_bytes = ascii && holds_text(column);
+            let name = ident(&column.source.name);
+            list.push(match as_bytes {
+                true => format!("pg_catalog.convert_to({name}::pg_catalog.text, 'SQL_ASCII')"),
+                false => name,
+            });
+            let of = if as_bytes { None } else { type_of(&column.source.name) };
+            reading.types.push(of.unwrap_or(pg_sys::BYTEAOID));
+            reading.as_bytes.push(as_bytes);
+            reading.converters.push(Converter::new(&Shape {
+                pg_type: &column.source.pg_type,
+                form: column.form,
+                format: column.format,
+                affinity: column.affinity,
+                timezone,
+                spelling: column.spelling.as_ref().map(|(_, spelling)| spelling),
+                on_invalid: column.on_invalid,
+            }));
+        }
+        // Tables that inherit from it are tables of their own, partitions are not.
+        let only = if relation::kind(relation) == Some('r') { "ONLY " } else { "" };
+        let from = format!("{only}{}.{}", ident(&table.source.schema), ident(&table.source.name));
+        reading.sql = format!("SELECT {} FROM {from}", list.join(", "));
+        reading
+    }
+}
+
+fn holds_text(column: &OutColumn<'_>) -> bool {
+    match column.rule.family {
+        Family::LongNumeric | Family::Money => false,
+        Family::Text | Family::Varchar | Family::Char => true,
+        _ => matches!(column.form, Form::Printed | Form::Array),
+    }
+}
+
+/// The table as it is read.
+struct Source<'s> {
+    table: &'s OutTable<'s>,
+    reading: &'s Reading,
+    /// How many values of each column have become NULL, text, another number.
+    changed: Vec<[u64; 4]>,
+    error: Option<Error>,
+    done: bool,
+}
+
+impl Source<'_> {
+    /// `None` at the end, and at an error, which is kept.
+    fn next(&mut self, cursor: &mut Cursor) -> Option<Rows> {
+        let mut rows = Rows::default();
+        let (mut count, mut bytes) = (0, 0);
+        while !self.done && count < ROWS && bytes < BYTES {
+            if !cursor.advance() {
+                self.done = true;
+                break;
+            }
+            for at in 0..self.table.columns.len() {
+                match self.cell(cursor, at) {
+                    Ok(cell) => {
+                        bytes += size(&cell);
+                        rows.cells.push(cell);
+                    }
+                    Err(error) => {
+                        self.done = true;
+                        self.error = Some(error);
+                        return None;
+                    }
+                }
+            }
+            count += 1;
+        }
+        (count > 0).then_some(rows)
+    }
+
+    fn cell(&mut self, cursor: &Cursor, at: usize) -> Result<CellBuf<'static>, Error> {
+        let (Some(converter), Some(as_bytes)) =
+            (self.reading.converters.get(at), self.reading.as_bytes.get(at))
+        else {
+            return Ok(CellBuf::Null);
+        };
+        let value = cursor.value(at);
+        let value = match (&value, as_bytes) {
+            (Native::Bytes(bytes), true) => match (std::str::from_utf8(bytes), self.table.columns[at].form) {
+                (Ok(text), Form::Value) => Native::Text(text.trim_end_matches('\0').into()),
+                (Ok(text), _) => Native::Printed(text.into()),
+                (Err(_), _) => return Err(self.not_utf8(cursor, at)),
+            },
+            _ => value,
+        };
+        let (cell, changed) = match converter.convert(&value) {
+            Ok(converted) => converted,
+            Err(Refused::NoMemory) => return Err(self.no_memory()),
+            Err(Refused::Value(reason)) => return Err(self.invalid(cursor, at, &value, &reason)),
+        };
+        if let Some(counts) = changed.and_then(|changed| self.changed.get_mut(at)?.get_mut(changed as usize))
+        {
+            *counts += 1;
+        }
+        cell.try_into_owned().map_err(|_| self.no_memory())
+    }
+
+    fn no_memory(&self) -> Error {
+        Error::Sqlite(sqlite::Error::NoMemory { path: "".into(), object: Some(self.table.name.clone()) })
+    }
+
+    fn not_utf8(&self, cursor: &Cursor, at: usize) -> Error {
+        let message = self.message(at);
+        let detail = format!("{}: the text is not valid UTF-8.", self.row(cursor));
+        let hint = "Correct the text, or leave the column out.".into();
+        refused(Code::ERRCODE_UNTRANSLATABLE_CHARACTER, message, Some(detail), Some(hint))
+    }
+
+    fn invalid(&self, cursor: &Cursor, at: usize, value: &Native<'_>, reason: &str) -> Error {
+        let shown = spelled(value).map(|text| shorten::text(&text).into_owned()).unwrap_or_default();
+        let detail = format!("{}: {shown} cannot be stored exactly: {reason}.", self.row(cursor));
+        let hint = "Set \"on_invalid\" of the column or of the plan to \"null\" or \"text\", or choose another format.".into();
+        refused(Code::ERRCODE_DATA_EXCEPTION, self.message(at), Some(detail), Some(hint))
+    }
+
+    fn message(&self, at: usize) -> String {
+        let (table, column) = (&self.table.source, &self.table.columns[at].source.name);
+        format!(
+            "value of column \"{column}\" of table \"{}.{}\" does not fit into SQLite",
+            table.schema, table.name
+        )
+    }
+
+    /// By its primary key, or by its first column.
+    fn row(&self, cursor: &Cursor) -> String {
+        let key = self.table.source.keys.iter().find(|key| key.primary);
+        let is_part = |name: &String| key.is_none_or(|key| key.columns.contains(name));
+        let columns =
+            self.table.columns.iter().enumerate().filter(|(_, column)| is_part(&column.source.name));
+        let part = |(at, column): (usize, &OutColumn<'_>)| {
+            let value = cursor.value(at);
+            let text = spelled(&value).map_or("NULL".into(), |text| shorten::text(&text).into_owned());
+            format!("{} = {text}", column.source.name)
+        };
+        let parts: Vec<String> = columns.take(if key.is_some() { 10 } else { 1 }).map(part).collect();
+        format!("Row with {}", parts.join(", "))
+    }
+
+    /// How many values are not what they were.
+    fn told(&self) -> Option<String> {
+        const WORDS: [(Changed, &str); 4] = [
+            (Changed::Null, "NULL"),
+            (Changed::Text, "text"),
+            (Changed::Rounded, "the nearest double"),
+            (Changed::Respelled, "another spelling"),
+        ];
+        let mut parts = vec![];
+        for (column, counts) in self.table.columns.iter().zip(&self.changed) {
+            for (kind, became) in WORDS {
+                let count = counts[kind as usize];
+                if count > 0 {
+                    parts.push(format!(
+                        "{}: {} {became}",
+                        column.source.name,
+                        counted(count, "value became", "values became")
+                    ));
+                }
+            }
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+fn size(cell: &CellBuf<'_>) -> usize {
+    match cell {
+        CellBuf::Text(text) => text.len() + 32,
+        CellBuf::Blob(bytes) => bytes.len() + 32,
+        _ => 32,
+    }
+}
