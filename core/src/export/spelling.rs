@@ -92,8 +92,7 @@ impl Spelling {
         let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
         let (head, fraction) = long.split_once('.')?;
         let zone = fraction.trim_start_matches('0');
-        let is_without = short == format!("{head}{zone}") || short == format!("{head}{fraction}");
-        is_without.then(|| Spelling::with_optional_fraction(&long))
+        (short == format!("{head}{zone}")).then(|| Spelling::with_optional_fraction(&long))
     }
 
     /// The same example, with a fraction that is left out where it is zero.

@@ -61,6 +61,12 @@ def test_a_commit_that_fails_takes_the_file_away(t):
     assert left_behind(t) == ["old.db"] and (t.dir / "old.db").read_bytes() == before
 
 
+def test_a_transaction_that_may_only_read(t):
+    t.sql(TABLE)
+    t.sql(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {call(t.dir / 'a.db')}; COMMIT")
+    assert cells(t.dir / "a.db", "SELECT count(*) FROM p") == [(2,)]
+
+
 def test_prepare_is_refused(t):
     t.sql(TABLE)
     with fails(("0A000", "55000"), "PREPARE|prepared transactions are disabled"):
