@@ -38,6 +38,15 @@ fn sqlite_export(
     })))
 }
 
+/// The same file as its bytes, of up to 1 GB, for whoever may not write files on the server.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_export_bytes(
+    plan: default!(Option<Json>, "NULL"),
+    run: default!(Option<i64>, "NULL"),
+) -> Result<Vec<u8>, ErrorReport> {
+    Ok(export::bytes(plan.map(|p| p.0), run)?)
+}
+
 /// The complete, explicit plan of an export. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_export_plan(

@@ -114,7 +114,13 @@ fn stored(profile: &ColumnProfile) -> (Option<&'static str>, Option<String>) {
         [false, false, false, true] => (Some("blob"), None),
         [false, false, true, false] => {
             let edges = profile.min_text().zip(profile.max_text());
-            (Some("text"), edges.and_then(|(least, greatest)| Spelling::of_edges(&least, &greatest)))
+            let spelling = edges.and_then(|(least, greatest)| Spelling::of_edges(&least, &greatest));
+            // Others are longer or shorter than these two: their fraction is left out.
+            let optional = |example: String| match profile.text.spellings_differ {
+                true => Spelling::with_optional_fraction(&example),
+                false => example,
+            };
+            (Some("text"), spelling.map(optional))
         }
         _ => (None, None),
     }

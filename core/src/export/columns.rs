@@ -116,6 +116,8 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         declared = "ANY".into();
     }
     let of_run = by.of_run.and_then(|column| column.declared.clone());
+    // A double would become a text of fewer digits in some columns.
+    let of_run = of_run.filter(|_| rule.form != Form::NearestReal);
     let affinity_of = |declared: &str| match (by.strict, declared) {
         (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
         (_, declared) => Affinity::of(declared),

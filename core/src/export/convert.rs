@@ -106,10 +106,11 @@ impl Converter {
         match (self.form, value) {
             (_, Native::Null) => kept(CellBuf::Null),
             (_, value) if self.spelling.is_some() => self.spelled(value),
-            (Form::TextOfBytes, Native::Bytes(bytes)) => kept(match std::str::from_utf8(bytes) {
-                Ok(text) => CellBuf::Text(Cow::Borrowed(text)),
-                Err(_) => CellBuf::Blob(Cow::Borrowed(bytes)),
-            }),
+            (Form::TextOfBytes, Native::Bytes(bytes)) => {
+                let text = std::str::from_utf8(bytes).ok().map(|text| CellBuf::Text(Cow::Borrowed(text)));
+                let text = text.filter(|text| self.affinity.stored(text.as_cell()).as_ref() == Some(text));
+                kept(text.unwrap_or(CellBuf::Blob(Cow::Borrowed(bytes))))
+            }
             // As the number that the text is of, where the column makes a number of the text anyway.
             (Form::Value, Native::Text(text)) if let Some(number) = self.number(text) => kept(number),
             (Form::UuidBlob, Native::Uuid(bytes)) => kept(CellBuf::Blob(Cow::Borrowed(bytes))),
@@ -135,7 +136,11 @@ impl Converter {
             (Native::Uuid(uuid), Ok(Decoded::Uuid(read))) => *uuid == read,
             _ => false,
         };
-        if let Some(text) = text.filter(is_read_back) {
+        let is_kept = |text: &String| {
+            let cell = CellBuf::Text(Cow::Borrowed(text));
+            self.affinity.stored(cell.as_cell()).as_ref() == Some(&cell)
+        };
+        if let Some(text) = text.filter(is_read_back).filter(is_kept) {
             return Ok((CellBuf::text(text), None));
         }
         match self.encoder.encode(value) {

@@ -91,9 +91,20 @@ impl Spelling {
         // As Python prints them: the one has a fraction, the other none.
         let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
         let (head, fraction) = long.split_once('.')?;
-        let digits = fraction.bytes().take_while(|b| *b == b'0').count();
-        let (digits, zone) = fraction.split_at_checked(digits)?;
-        (short == format!("{head}{zone}")).then(|| format!("{head}[.{digits}]{zone}"))
+        let zone = fraction.trim_start_matches('0');
+        (short == format!("{head}{zone}")).then(|| Spelling::with_optional_fraction(&long))
+    }
+
+    /// The same example, with a fraction that is left out where it is zero.
+    pub fn with_optional_fraction(example: &str) -> String {
+        match example.split_once('.').filter(|(head, _)| !head.ends_with('[')) {
+            Some((head, fraction)) => {
+                let digits = fraction.bytes().take_while(|b| *b == b'0').count();
+                let (digits, zone) = fraction.split_at_checked(digits).unwrap_or((fraction, ""));
+                format!("{head}[.{digits}]{zone}")
+            }
+            None => example.to_owned(),
+        }
     }
 
     /// The value in this spelling; `None` where it does not hold it.
@@ -187,6 +198,18 @@ mod tests {
             "0000-00-00T00:00:00.",
         ] {
             assert_eq!(Spelling::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_may_be_optional() {
+        for (example, optional) in [
+            ("0000-00-00 00:00:00.000Z", "0000-00-00 00:00:00[.000]Z"),
+            ("0000-00-00 00:00:00.000000+00:00", "0000-00-00 00:00:00[.000000]+00:00"),
+            ("0000-00-00 00:00:00[.000]", "0000-00-00 00:00:00[.000]"),
+            ("0000-00-00", "0000-00-00"),
+        ] {
+            assert_eq!(Spelling::with_optional_fraction(example), optional);
         }
     }
 

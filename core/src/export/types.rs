@@ -136,7 +136,7 @@ pub const RULES: &[Rule] = &[
         Form::Value,
         "`time`",
         ["TIME", "TEXT"],
-        ["TEXT: `10:11:12.5`; by a format INTEGER", ""],
+        ["TEXT: `10:11:12.5`; by a format INTEGER", "`24:00:00`"],
     ),
     rule(
         Family::Timestamp,

@@ -31,6 +31,7 @@ CALLS = {
     "sqlite_translate": "sqlite_translate('SELECT \"été\" AS \"à\" FROM \"tâche\" WHERE \"été\" <> \'\'é\'\'', {path}, {plan})",
     "sqlite_fts_query": "(SELECT sqlite_fts_query('\"clé\" OR foo* NOT bar', tokenizer => 'ascii')::text AS query)",
     "sqlite_fts_vector": "sqlite_fts_vector('{{été}}', tokenizer => 'ascii')",
+    "sqlite_export_bytes": "(SELECT substr(sqlite_export_bytes('{{\"schema\": \"schéma\"}}'), 1, 15) AS head)",
     "sqlite_export_plan": "sqlite_export_plan('{{\"schema\": \"schéma\"}}')",
     "sqlite_export_findings": "sqlite_export_findings('{{\"schema\": \"schéma\"}}')",
     "sqlite_export_ddl": "sqlite_export_ddl('{{\"schema\": \"schéma\"}}')",
