@@ -256,7 +256,7 @@ impl<'s> Walk<'s> {
             LikeOperator::Glob if escape.is_none() => glob::glob(&value, &pattern, not),
             LikeOperator::Glob => refuse("GLOB with ESCAPE"),
             LikeOperator::Regexp => refuse("REGEXP is an application's own function"),
-            LikeOperator::Match => refuse("MATCH is an application's own function"),
+            LikeOperator::Match => refuse("MATCH is translated in statements and views only"),
         }
     }
 

@@ -64,6 +64,7 @@ fn schema() -> Schema {
         timezone: Timezone::UTC,
         encoding: Encoding::Utf8,
         writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
+        ..Schema::default()
     }
 }
 
