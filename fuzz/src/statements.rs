@@ -207,6 +207,7 @@ fn writable(relation: &Relation) -> Writable {
         generated: false,
         on_null: Resolve::Error,
         any: false,
+        using: false,
     };
     let key = |at: usize, resolve| UniqueKey {
         columns: Some(vec![at]),

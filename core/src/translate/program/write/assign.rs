@@ -46,6 +46,12 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn assign(&mut self, node: Node, field: &Field) -> Result<Node> {
+        if field.using {
+            return refuse(format!(
+                "column {} is loaded by the plan's using, which a statement does not repeat",
+                field.name
+            ));
+        }
         let mut node = self.parameter_of(node, field)?;
         if matches!(node.class, Float | Numeric)
             && node.literal().is_none()

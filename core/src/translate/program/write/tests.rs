@@ -2,9 +2,9 @@
 
 use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn};
 use super::super::{Column, Relation, Schema, statement};
-use crate::catalog::{Affinity, Encoding};
+use crate::catalog::Affinity;
 use crate::translate::{Collation, ScopeColumn, Size};
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Format, PgType};
 
 const COLUMNS: &[(&str, &str, &str, Option<Format>)] = &[
     ("id", "INTEGER", "bigint", None),
@@ -39,6 +39,7 @@ fn schema() -> Schema {
         generated: false,
         on_null: Resolve::Error,
         any: false,
+        using: false,
     };
     let key = |at: usize| UniqueKey {
         columns: Some(vec![at]),
@@ -61,9 +62,8 @@ fn schema() -> Schema {
     };
     Schema {
         relations: vec![relation("t"), relation("u")],
-        timezone: Timezone::UTC,
-        encoding: Encoding::Utf8,
         writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
+        ..Schema::default()
     }
 }
 
