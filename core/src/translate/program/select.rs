@@ -12,7 +12,6 @@ use super::from::alias_of;
 use super::scope::{Level, groupable, of_query, ordered};
 use super::{Output, Query, guard};
 use crate::sqltext::{LONGEST_NAME, ident, sqlite_unquote};
-use crate::translate::Untranslatable;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Lit, Node, Result, refuse};
 use crate::types::TypeClass;
@@ -202,7 +201,7 @@ impl<'s> Walk<'s> {
                     outputs.push(Output {
                         name,
                         label,
-                        node: result(node).map_err(|r| near(r, e))?,
+                        node: result(node).map_err(|r| guard::near(r, e))?,
                         aliased,
                         text,
                     });
@@ -332,11 +331,6 @@ pub(super) fn result(node: Node) -> Result<Node> {
         (Kind::Parameter(_), _) => refuse("a parameter as a result, whose type nothing tells"),
         _ => Ok(node),
     }
-}
-
-fn near(mut refusal: Untranslatable, e: &Expr<'_>) -> Untranslatable {
-    refusal.near.get_or_insert_with(|| guard::shown(e));
-    refusal
 }
 
 pub(super) fn item(output: &Output) -> String {
