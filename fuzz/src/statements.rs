@@ -194,7 +194,7 @@ pub(crate) fn schema() -> Schema {
     ];
     let writables =
         relations.iter().filter(|r| r.target.is_ok()).map(|r| (r.source.clone(), writable(r))).collect();
-    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8, writables }
+    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8, writables, no_helpers: false }
 }
 
 /// Two keys, of which one resolves its conflicts itself.
@@ -207,6 +207,7 @@ fn writable(relation: &Relation) -> Writable {
         generated: false,
         on_null: Resolve::Error,
         any: false,
+        using: false,
     };
     let key = |at: usize, resolve| UniqueKey {
         columns: Some(vec![at]),

@@ -414,6 +414,7 @@ UPDATE texts SET mail = typed.mail FROM typed WHERE typed.id = texts.id
 UPDATE texts SET uid = typed.uid FROM typed WHERE typed.id = texts.id
 UPDATE texts SET n = ms FROM typed WHERE typed.id = texts.id
 UPDATE texts SET n = price FROM typed WHERE typed.id = texts.id
+UPDATE texts SET n = small / 4.0 FROM typed WHERE typed.id = texts.id
 UPDATE texts SET body = typed.body FROM typed WHERE typed.id = texts.id
 DELETE FROM typed WHERE mail = 'ANN@X.ORG' RETURNING id, mood, mail, ms, price
 DELETE FROM typed WHERE ms > 1600000000000 RETURNING id

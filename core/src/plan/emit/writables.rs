@@ -58,6 +58,7 @@ fn column(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &Column, clauses:
             || existing_column(table, &column.column.target).is_some_and(|c| c.generated),
         on_null: resolve_of(clauses.not_null(name)),
         any,
+        using: table.reading().using(name).is_some(),
     }
 }
 

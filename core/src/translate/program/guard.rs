@@ -14,6 +14,7 @@ use sqlite3_parser::{Bump, FallibleIterator};
 
 use super::parameters::{MARK, numbered};
 use crate::sqltext::sqlite_unquote;
+use crate::translate::Untranslatable;
 use crate::translate::node::{Result, refuse};
 use crate::translate::parse::first_line;
 
@@ -382,6 +383,12 @@ pub(super) fn shown(e: &impl ToTokens) -> String {
     let mut text = Text(String::new());
     let _ = e.to_tokens(&mut text);
     text.0
+}
+
+/// A refusal, with the expression that it is about.
+pub(super) fn near(mut refusal: Untranslatable, e: &Expr<'_>) -> Untranslatable {
+    refusal.near.get_or_insert_with(|| shown(e));
+    refusal
 }
 
 /// Where the tokens of an expression stand in a statement first.

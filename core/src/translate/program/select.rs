@@ -13,7 +13,6 @@ use super::query::{Key, item, label_of};
 use super::scope::{Level, groupable, ordered};
 use super::{Output, Query, guard, storage};
 use crate::sqltext::sqlite_unquote;
-use crate::translate::Untranslatable;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Lit, Node, Result, refuse};
 use crate::types::TypeClass;
@@ -227,7 +226,7 @@ impl<'s> Walk<'s> {
                     outputs.push(Output {
                         name,
                         label,
-                        node: result(node).map_err(|r| near(r, e))?,
+                        node: result(node).map_err(|r| guard::near(r, e))?,
                         aliased,
                         text,
                     });
@@ -354,11 +353,6 @@ pub(super) fn result(node: Node) -> Result<Node> {
         (Kind::Parameter(_), _) => refuse("a parameter as a result, whose type nothing tells"),
         _ => Ok(node),
     }
-}
-
-fn near(mut refusal: Untranslatable, e: &Expr<'_>) -> Untranslatable {
-    refusal.near.get_or_insert_with(|| guard::shown(e));
-    refusal
 }
 
 /// `GROUP BY 1`: the result at this place.

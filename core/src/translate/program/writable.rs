@@ -39,6 +39,8 @@ pub struct WritableColumn {
     pub on_null: Resolve,
     /// It takes values as they are (`ANY` of a STRICT table).
     pub any: bool,
+    /// The plan's `using` computes its values.
+    pub using: bool,
 }
 
 /// What a column becomes that an INSERT does not name.

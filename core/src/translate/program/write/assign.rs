@@ -40,13 +40,16 @@ const NOW: &str = "the current time is that of the transaction's start, to the m
 impl<'s> Walk<'s> {
     /// What is written to a column, for an expression.
     pub(super) fn assign_expr(&mut self, node: Node, field: &Field, e: &Expr<'_>) -> Result<Node> {
-        self.assign(node, field).map_err(|mut refusal| {
-            refusal.near.get_or_insert_with(|| guard::shown(e));
-            refusal
-        })
+        self.assign(node, field).map_err(|refusal| guard::near(refusal, e))
     }
 
     pub(super) fn assign(&mut self, node: Node, field: &Field) -> Result<Node> {
+        if field.using {
+            return refuse(format!(
+                "column {} is loaded by the plan's using, which a statement does not repeat",
+                field.name
+            ));
+        }
         let mut node = self.parameter_of(node, field)?;
         if matches!(node.class, Float | Numeric)
             && node.literal().is_none()

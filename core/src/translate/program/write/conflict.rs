@@ -201,10 +201,12 @@ const TWICE: &str = "no two of the rows that are written have one key, which is 
 
 /// Whether a row may have a key that exists: not if the column is numbered by the table itself, or NULL.
 fn may_conflict(target: &Target<'_>, key: &UniqueKey, given: &[Given]) -> bool {
-    let apart = |at: &usize| match (given.get(*at), target.fields[*at].unset) {
-        (Some(Given::Not) | None, Unset::Number | Unset::Null) => true,
-        (Some(Given::Null), _) => true,
-        _ => false,
+    let apart = |at: &usize| {
+        let unset = target.fields[*at].unset;
+        match given.get(*at) {
+            Some(Given::Not) | None => matches!(unset, Unset::Number | Unset::Null),
+            Some(given) => *given == Given::Null,
+        }
     };
     !key.columns.as_ref().is_some_and(|columns| columns.iter().any(apart))
 }

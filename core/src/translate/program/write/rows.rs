@@ -78,7 +78,7 @@ impl<'s> Walk<'s> {
         // What is not carried over, and where the default is all that is known of the type.
         let missing = |at: usize| target.fields[at].missing;
         let absent = |(at, column): &(usize, Vec<Option<String>>)| {
-            !missing(*at) && !(typed && column.iter().all(Option::is_none))
+            !(missing(*at) || typed && column.iter().all(Option::is_none))
         };
         let kept: Vec<(usize, Vec<Option<String>>)> =
             places.iter().copied().zip(columns).filter(absent).collect();

@@ -48,6 +48,8 @@ pub(in crate::translate::program) struct Field {
     pub on_null: Resolve,
     pub generated: bool,
     pub missing: bool,
+    /// The plan's `using` computes what is loaded.
+    pub using: bool,
 }
 
 impl Target<'_> {
@@ -182,6 +184,7 @@ fn fields(relation: &Relation, facts: &Writable, timezone: &Timezone) -> Vec<Fie
             on_null: facts.on_null,
             generated: facts.generated,
             missing: column.missing,
+            using: facts.using,
         })
         .collect()
 }
@@ -204,5 +207,6 @@ fn of_view(output: &Output) -> Field {
         on_null: Resolve::Error,
         generated: false,
         missing: false,
+        using: false,
     }
 }

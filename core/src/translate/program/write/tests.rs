@@ -2,9 +2,9 @@
 
 use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn};
 use super::super::{Column, Relation, Schema, Stored, statement};
-use crate::catalog::{Affinity, Encoding};
+use crate::catalog::Affinity;
 use crate::translate::{Collation, ScopeColumn, Size};
-use crate::value::{Format, PgType, Timezone};
+use crate::value::{Format, PgType};
 
 const COLUMNS: &[(&str, &str, &str, Option<Format>)] = &[
     ("id", "INTEGER", "bigint", None),
@@ -28,8 +28,7 @@ fn schema() -> Schema {
             size: Size::UNKNOWN,
         },
         affinity: Affinity::of(declared),
-        // Only numbers are read as times by a format.
-        stored: format.is_some().then_some(Stored { integers: true, ..Stored::default() }),
+        stored: format.map(|_| Stored { integers: true, ..Stored::default() }),
         missing: false,
     };
     let facts = |at: usize, pg_type: &str| WritableColumn {
@@ -40,6 +39,7 @@ fn schema() -> Schema {
         generated: false,
         on_null: Resolve::Error,
         any: false,
+        using: false,
     };
     let key = |at: usize| UniqueKey {
         columns: Some(vec![at]),
@@ -62,9 +62,6 @@ fn schema() -> Schema {
     };
     Schema {
         relations: vec![relation("t"), relation("u")],
-        timezone: Timezone::UTC,
-        encoding: Encoding::Utf8,
-        no_helpers: false,
         writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
         ..Schema::default()
     }
