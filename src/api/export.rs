@@ -86,3 +86,33 @@ fn sqlite_export_ddl(
         statements.into_iter().enumerate().map(|(i, (table, sql))| (i as i64 + 1, Text(table), Text(sql))),
     ))
 }
+
+/// Compares every value of an exported file with what the tables would be exported as now. One row per table, and per
+/// column of it.
+#[pg_extern(volatile, parallel_unsafe)]
+fn verify_export(
+    path: Option<Text>,
+    plan: default!(Option<Json>, "NULL"),
+    run: default!(Option<i64>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, Text),
+            name!(table, Text),
+            name!(target, Text),
+            name!(column, Option<Text>),
+            name!(rows, i64),
+            name!(rows_in_file, Option<i64>),
+            name!(ok, bool),
+            name!(detail, Option<Text>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let compared = export::verify(path.as_deref(), plan.map(|p| p.0), run)?;
+    Ok(TableIterator::new(compared.into_iter().map(|c| {
+        let (column, detail) = (c.column.map(Text), c.detail.map(Text));
+        (Text(c.schema), Text(c.table), Text(c.target), column, c.rows, c.rows_in_file, c.ok, detail)
+    })))
+}

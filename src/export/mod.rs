@@ -3,6 +3,7 @@
 mod catalog;
 mod file;
 mod rows;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,6 +20,8 @@ use pg_sqlite_migrate_core::export::catalog::Catalog;
 use pg_sqlite_migrate_core::export::decide::{OutTable, Planned, decide};
 use pg_sqlite_migrate_core::export::plan::{self, Overrides, Run};
 use pg_sqlite_migrate_core::finding::{Finding, Severity, counted};
+
+pub use self::verify::{Compared, verify};
 
 /// What became of a table.
 #[derive(Debug, Clone)]

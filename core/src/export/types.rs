@@ -13,6 +13,8 @@ pub enum Form {
     Array,
     /// 16 bytes.
     UuidBlob,
+    /// Bytes that a file had as a text.
+    TextOfBytes,
     /// The nearest double.
     NearestReal,
     /// Not at all.

@@ -64,3 +64,24 @@ def test_real_files_come_back(t, name):
     found, _ = round_trip(t, shared("data", f"{name}.db"), LENIENT if name == "pgloader_sqlite" else {})
     print(name, found)
     assert found == {}
+
+
+def test_an_exported_file_is_compared(t):
+    t.sql("""CREATE TABLE v (id int PRIMARY KEY, a text, n numeric(8,2), at timestamptz); CREATE TABLE w (x float8);
+             INSERT INTO v SELECT n, 'text ' || n, n / 4.0, 'epoch'::timestamptz + n * interval '1 s' FROM generate_series(1, 3000) n; INSERT INTO w VALUES (0.1), ('-0')""")
+    path, _ = export(t)
+    compare = lambda: [(row["table"], row["column"], row["rows"], row["rows_in_file"], row["detail"]) for row in t.rows(f"SELECT * FROM verify_export({quote(str(path))})") if not row["ok"]]  # noqa: E731
+    assert compare() == [] and t.value(f"SELECT count(*) FROM verify_export({quote(str(path))})") == "7"
+    # Order is none of a table's properties.
+    t.sql("UPDATE v SET a = a WHERE id < 100")
+    assert compare() == []
+    db = sqlite3.connect(path)
+    for change, expected in (("UPDATE v SET a = 'other' WHERE id = 7", [("v", None, 3000, 3000, "values differ"), ("v", "a", 3000, 3000, None)]),
+                             ("UPDATE v SET a = 'text 8' WHERE id = 7; UPDATE v SET a = 'text 7' WHERE id = 8", [("v", None, 3000, 3000, "the same values are in other rows")]),
+                             ("UPDATE v SET a = 'text ' || id; UPDATE w SET x = CAST(x AS TEXT)", []),
+                             ("DELETE FROM w WHERE x < 0.05", [("w", None, 2, 1, "the numbers of rows differ"), ("w", "x", 2, 1, None)]),
+                             ("ALTER TABLE w RENAME COLUMN x TO y", [("w", None, 2, None, f'column "t.x" does not exist in SQLite file "{path}"')]),
+                             ("DROP TABLE w", [("w", None, 2, None, f'table "w" does not exist in SQLite file "{path}"')])):
+        db.executescript(change)
+        assert compare() == expected, change
+    db.close()

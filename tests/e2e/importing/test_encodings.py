@@ -35,6 +35,7 @@ CALLS = {
     "sqlite_export_findings": "sqlite_export_findings('{{\"schema\": \"schéma\"}}')",
     "sqlite_export_ddl": "sqlite_export_ddl('{{\"schema\": \"schéma\"}}')",
     "sqlite_export": "sqlite_export(regexp_replace({path}, '[^/]*$', 'exporté.db'), '{{\"schema\": \"schéma\", \"overwrite\": true}}')",
+    "verify_export": "verify_export(regexp_replace({path}, '[^/]*$', 'exporté.db'), '{{\"schema\": \"schéma\"}}')",
     "verify_counts": "verify_counts()",
     "verify_constraints": "verify_constraints()",
     "migration_verdict": "migration_verdict()",

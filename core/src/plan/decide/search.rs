@@ -156,19 +156,24 @@ impl Case<'_> {
 
     /// The rule, or PostgreSQL's own where the functions that it needs cannot be created.
     fn possible(&self, rule: Rule, findings: &mut Vec<Finding>) -> Rule {
-        if vector::needs(&rule).is_empty() || self.ctx.target.helpers.is_some() {
+        let forbidden = self.ctx.overrides.helpers == Some(false);
+        if vector::needs(&rule).is_empty() || (self.ctx.target.helpers.is_some() && !forbidden) {
             return rule;
         }
         let name = match &rule {
             Rule::Configuration { name, .. } => name.clone(),
             _ => config::SIMPLE.to_owned(),
         };
-        let message = format!(
-            "words are those of text search configuration \"{name}\": the caller cannot create functions in schema \
-             \"sqlite_compat\", which would make words as SQLite does"
-        );
-        let hint = "It takes the right CREATE in the database, or in that schema.";
-        findings.push(Kind::Search.warning(&self.source.name, message).hint(hint));
+        let said = |why: &str| {
+            let message =
+                format!("words are those of text search configuration \"{name}\", not SQLite's: {why}");
+            Kind::Search.warning(&self.source.name, message)
+        };
+        findings.push(match forbidden {
+            true => said("the plan does without helper functions").fix(Fix::of_plan("helpers", true), ""),
+            false => said("the caller cannot create functions in schema \"sqlite_compat\"")
+                .hint("It takes the right CREATE in the database, or in that schema."),
+        });
         Rule::Configuration { name, unaccent: false }
     }
 

@@ -285,7 +285,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         let name = tried_view(self.made.plans.len());
         let own = definition.columns.is_none();
         // It may name what these are to create.
-        if own && self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
+        let before = self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty());
+        if own && before || self.ctx.target.no_temporary {
             return;
         }
         let sql = if own {

@@ -63,6 +63,7 @@ fn schema() -> Schema {
         relations: vec![relation("t"), relation("u")],
         timezone: Timezone::UTC,
         encoding: Encoding::Utf8,
+        no_helpers: false,
         writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
     }
 }
