@@ -8,7 +8,7 @@ import pytest
 
 import trigger_pair
 from translated import connected
-from trigger_pair import SHOP, triggers
+from trigger_pair import SHOP, findings, triggers
 
 SEED = os.environ.get("TRIGGER_SEED", "1")
 RAISED = "23000"
@@ -159,11 +159,7 @@ def test_values_of_new_are_compared_as_they_are(t, pair):
         CREATE TRIGGER c AFTER INSERT ON t WHEN NEW.m = '5' BEGIN INSERT INTO log VALUES ('text'); END;
         CREATE TRIGGER d AFTER INSERT ON t WHEN NEW.s = 5 BEGIN INSERT INTO log VALUES ('number'); END;
         CREATE TRIGGER e AFTER INSERT ON t WHEN (SELECT NEW.m) = '5' BEGIN INSERT INTO log VALUES ('subquery'); END;""")
-    assert triggers(t) == ["a", "b"], made.said
-    said = made.said
-    for name in "cde":
-        assert "compared with a literal of another storage class" in said[f"trigger {name}"]["message"], said
-        assert said[f"trigger {name}"]["severity"] == "warning"
+    assert triggers(t) == ["a", "b", "c", "d", "e"], made.said
     for sql in ("INSERT INTO t VALUES (1, 'abc', 5, '5')", "INSERT INTO t VALUES (2, 'abd', 5, '5')"):
         made.both(sql)
     assert made.rows("log") == [("nocase",), ("rowid",)]
