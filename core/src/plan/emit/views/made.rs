@@ -244,6 +244,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             self.made.steps.push(step(Phase::Analyze, title, format!("ANALYZE {target}")));
         }
         let (reads, unsteady) = self.reads(view);
+        let unsteady = unsteady.or_else(|| Unsteady::of_translation(&definition.sql));
         let columns = definition.columns.iter().flat_map(program::ViewColumns::origins);
         let column = |(origin, format)| ViewColumn { origin, format };
         let plan = ViewPlan {
@@ -286,7 +287,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         let name = tried_view(self.made.plans.len());
         let own = definition.columns.is_none();
         // It may name what these are to create.
-        if own && self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
+        let before = self.ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty());
+        if own && before || self.ctx.target.no_temporary {
             return;
         }
         let sql = if own {
