@@ -202,7 +202,7 @@ fn unknown(name: &str, taken: &str) -> String {
 
 fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
     let pairs = arguments.chunks(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
-    pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).last()
+    pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).next_back()
 }
 
 /// FTS5's options stand in pairs.

@@ -112,6 +112,7 @@ impl Case<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<String, String> {
         if !table.fresh() {
+            self.existing(table);
             return Err(format!("table \"{}\" is there already, and stays as it is", table.title()));
         }
         let texts = self.texts(table, findings)?;
@@ -126,6 +127,23 @@ impl Case<'_> {
             Rule::Trigram { .. } => self.trigrams(table, relations, &texts),
             rule => self.vector(table, relations, (&rule, texts, &fts), findings),
         }
+    }
+
+    /// An existing table's generated vector is what an import made before, if it is called so.
+    fn existing(&self, table: &mut DecidedTable<'_>) {
+        let name = table.settings.fts.column.clone().unwrap_or_else(|| COLUMN.to_owned());
+        let there = table.existing.and_then(|existing| existing.column(&name));
+        if !there.is_some_and(|c| c.generated && c.pg_type.to_string().ends_with("tsvector")) {
+            return;
+        }
+        let fts = &table.settings.fts;
+        let asked = Asked { config: fts.config.as_deref(), unaccent: fts.unaccent };
+        let (rule, _) = Rule::of(self.declared, asked, self.ctx.target.utf8);
+        let Ok(texts) = self.texts(table, &mut vec![]) else { return };
+        let columns: Vec<usize> = texts.iter().map(|text| text.at).collect();
+        let weights: Vec<Weight> = texts.iter().map(|text| text.weight).collect();
+        let search = self.search(table, name, &rule, &columns, &weights);
+        table.searches.push(search);
     }
 
     /// The columns that are searched. One that is no text is none that is searched in PostgreSQL.
@@ -242,7 +260,8 @@ impl Case<'_> {
         }
         table.helpers.extend(helpers);
         let name = self.column(table, relations, sql, fts, findings);
-        table.searches.push(self.search(table, name.clone(), rule, &columns, &weights));
+        let search = self.search(table, name.clone(), rule, &columns, &weights);
+        table.searches.push(search);
         Ok(format!("column \"{name}\""))
     }
 
@@ -306,6 +325,7 @@ impl Case<'_> {
             rule: rule.clone(),
             syntax: if self.declared.module == Module::Fts5 { Syntax::Fts5 } else { Syntax::Fts4 },
             tokenizer: self.declared.tokenizer.text(),
+            existing: !table.fresh(),
             columns: columns.iter().map(name).zip(weights.iter().copied()).collect(),
         }
     }

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, LikeOperator, Operator, Select, UnaryOperator};
 use super::aggregate::is_aggregate;
 use super::scope::derived;
 use super::{LONGEST, MOST_BYTES, MOST_STEPS};
-use super::{dynamic, forms, guard, known, numbers, session, storage, times};
+use super::{dynamic, forms, guard, known, matching, numbers, session, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
@@ -71,7 +71,7 @@ impl<'s> Walk<'s> {
             Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
                 let args = args.unwrap_or(&[]);
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
-                if let Some(reason) = session::refused(&name) {
+                if let Some(reason) = session::refused(&name).or_else(|| matching::refused(&name)) {
                     return refuse(reason);
                 }
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());

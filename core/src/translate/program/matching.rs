@@ -15,6 +15,18 @@ use crate::translate::expr::Walk;
 use crate::translate::node::{Node, Result, refuse};
 use crate::types::TypeClass;
 
+/// Why an auxiliary function of full-text tables is not translated.
+pub(super) fn refused(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "bm25" => "bm25() ranks as FTS5 does: PostgreSQL's ts_rank and ts_rank_cd rank in their own way",
+        "highlight" => "highlight() has no equal: PostgreSQL's ts_headline marks words in its own way",
+        "snippet" => "snippet() has no equal: PostgreSQL's ts_headline takes fragments in its own way",
+        "matchinfo" => "matchinfo() tells what is in SQLite's index",
+        "offsets" => "offsets() tells what is in SQLite's index",
+        _ => return None,
+    })
+}
+
 /// What is searched in place of a full-text table of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
@@ -28,6 +40,8 @@ pub struct Search {
     pub syntax: Syntax,
     /// The tokenizer as it is declared.
     pub tokenizer: String,
+    /// The table was there before.
+    pub existing: bool,
     /// Those that are searched, by SQLite's names.
     pub columns: Vec<(String, Weight)>,
 }
@@ -113,6 +127,12 @@ impl<'s> Walk<'s> {
             self.note(format!(
                 "{} is read as {}, whose texts it indexes, and as if it were in step with it",
                 search.source, search.of
+            ));
+        }
+        if search.existing {
+            self.note(format!(
+                "{} of {} is taken for what an import makes of {}",
+                search.vector, search.of, search.source
             ));
         }
         let not = if not { "NOT " } else { "" };
