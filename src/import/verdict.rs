@@ -183,6 +183,15 @@ fn rows(counted: &[Count], values: Option<&Values>, found: &mut Vec<Found>) -> R
         out.missing += lost;
         out.added += more;
     }
+    // Rows of views are compared and not counted.
+    let is_counted = |t: &&TableValues| counted.iter().any(|c| t.table.0 == c.schema && t.table.1 == c.table);
+    for view in values.iter().flat_map(|values| &values.tables).filter(|t| t.compared && !is_counted(t)) {
+        let name = format!("{}.{}", view.table.0, view.table.1);
+        missing.extend((view.missing > 0).then(|| name.clone()));
+        added.extend((view.added > 0).then_some(name));
+        out.missing += view.missing;
+        out.added += view.added;
+    }
     let of =
         |ground, count: i64, words, names: &[String]| Found::of(ground, count.unsigned_abs(), words, names);
     found.extend(of(Ground::RowsMissing, out.missing, ["row is missing", "rows are missing"], &missing));

@@ -93,7 +93,9 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::IntervalForm | K::BlobForm | K::FlagForm | K::WideNumbers => (S::Columns, Read),
         K::Untold | K::Enum | K::Collation => (S::Columns, Read),
 
-        K::NoPrimaryKey | K::ConflictKey | K::MatchedRows | K::Sequence => (S::Keys, Read),
+        K::NoPrimaryKey | K::ConflictClause | K::ConflictKey | K::MatchedRows | K::Sequence => {
+            (S::Keys, Read)
+        }
 
         K::ReadsClock | K::GeneratedOtherwise | K::ExpressionRefused => (S::Expressions, Read),
         K::LeftOut => (S::Expressions, ByHand),

@@ -178,6 +178,8 @@ kinds! {
     BrokenCheck = "broken_check",
     /// Rows have equal keys.
     DuplicateKey = "duplicate_key",
+    /// A constraint has an ON CONFLICT clause, which PostgreSQL has in statements only.
+    ConflictClause = "conflict_clause",
     /// A table has no primary key.
     NoPrimaryKey = "no_primary_key",
     /// A value is longer than the third of a page that a btree allows.

@@ -28,6 +28,7 @@ SAMPLES = {
     "virtual_table": [("CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x')", "", {})],
     "view": [(T + "CREATE VIEW v AS SELECT 1", "", {"views": False}), (T + "CREATE VIEW v AS SELECT title_sort(v) FROM t", "", {}),
              (T + "CREATE VIEW v AS SELECT id + 1 FROM t", "", {"strict": True})],
+    "conflict_clause": [("CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a TEXT UNIQUE ON CONFLICT IGNORE)", "", {})],
     "view_assumes": [(T + "CREATE VIEW w AS SELECT id + 1 FROM t", "", {})],
     "trigger": [(T + "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT title_sort(NEW.v); END", "", {}),
                 (T + "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE id = 9; END", "", {"triggers": False})],

@@ -34,3 +34,19 @@ def test_generated_columns(t):
     t.import_(path)
     assert t.value("SELECT string_agg(attname || attgenerated::text, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'g'::regclass AND attnum > 0") == "a,vs,ss"
     assert t.rows("SELECT * FROM g ORDER BY a") == [{"a": 1, "v": 2, "s": 2}, {"a": 2, "v": 4, "s": 3}]
+
+
+def test_conflict_clauses(t):
+    path = t.file("c.db", """CREATE TABLE c (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a TEXT UNIQUE ON CONFLICT IGNORE, b INTEGER NOT NULL ON CONFLICT REPLACE DEFAULT 5,
+        d INTEGER, e INTEGER UNIQUE ON CONFLICT ABORT, UNIQUE (b, d) ON CONFLICT ROLLBACK); INSERT INTO c VALUES (1, 'x', NULL, 1, 1); CREATE TABLE plain (a UNIQUE);""")
+    [found] = [f for f in t.findings(path, {}) if f["kind"] == "conflict_clause"]
+    assert (found["object"], found["severity"]) == ("c", "warning")
+    assert found["message"] == ('a row that breaks a constraint is an error in PostgreSQL, in spite of PRIMARY KEY ON CONFLICT REPLACE; UNIQUE ("a") ON CONFLICT IGNORE; '
+                                'UNIQUE ("b", "d") ON CONFLICT ROLLBACK; NOT NULL of "b" ON CONFLICT REPLACE')
+    t.import_(path)
+    result = t.attempt("INSERT INTO c VALUES (1, 'y', 2, 3, 4)")
+    assert result.sqlstate == "23505"
+    # The hint, followed.
+    translated = t.value(f"SELECT statement FROM sqlite_translate('INSERT INTO c VALUES (1, ''y'', 2, 3, 4)', '{path}')")
+    t.sql(translated)
+    assert t.value("SELECT a FROM c") == "y"

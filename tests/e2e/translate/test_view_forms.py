@@ -177,6 +177,10 @@ def test_a_role_of_its_own(t, path):
     t.sql(t.call("sqlite_import", path, {"schema": "app", "views": {"materialized": ["dear"]}}), user=role)
     owners = t.rows("SELECT relname, pg_get_userbyid(relowner) AS owner FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('v', 'm')")
     assert {(row["relname"], row["owner"]) for row in owners} == {("dear", role), ("monthly", role), ("dearest", role)}
+    # Without the right to temporary tables nothing is tried, and all is made nevertheless.
+    t.sql(f"REVOKE TEMPORARY ON DATABASE {t.database} FROM PUBLIC")
+    t.sql(t.call("sqlite_import", path, {"schema": "app", "existing_rows": "replace", "views": {"coded": {"sql": "SELECT 1 AS id, 'x' AS code"}}}), user=role)
+    assert kinds(t, "app") == {"saleItems": "r", "dear": "v", "monthly": "v", "dearest": "v", "coded": "v"}
     # Those of another role are not replaced.
     t.sql("CREATE VIEW app.codes AS SELECT 1")
     said = t.sql(t.call("sqlite_findings", path, {"schema": "app", "existing_rows": "replace"}), user=role)

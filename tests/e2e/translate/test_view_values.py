@@ -76,6 +76,8 @@ def test_a_difference_stops_the_import(t, path):
     t.import_(path, {"views": wrong})
     found = verdicts(t)
     assert found["doubled", "name"][0] == "missing rows" and found["plain", "name"][0] == "equal"
+    [verdict] = t.rows("SELECT verdict, reasons::text AS reasons FROM migration_verdict()")
+    assert verdict["verdict"] == "roll back" and "4 rows are missing" in verdict["reasons"] and "public.doubled" in verdict["reasons"], verdict
     listed = t.rows("SELECT key, kind FROM verify_differences() WHERE \"table\" = 'doubled'")
     assert len(listed) == 4 and {row["kind"] for row in listed} == {"missing in target"}, listed
     right = {"doubled": {"sql": "SELECT name, flag FROM t UNION ALL SELECT name, flag FROM t"}}

@@ -1,6 +1,7 @@
 //! Every decision about a table, its columns, keys, indexes and constraints.
 
 pub(crate) mod checks;
+mod clauses;
 mod clock;
 pub mod collate;
 pub(crate) mod columns;
@@ -76,6 +77,7 @@ pub fn decide<'a>(
         indexes::indexes(ctx, table, scope, findings);
         rtree::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
+        clauses::report(table, findings);
     }
     for table in tables.iter_mut().filter(|d| d.disposition != Disposition::Absent) {
         clock::report(table, findings);

@@ -21,9 +21,11 @@ use crate::plan::resolve::names::{SYSTEM_COLUMNS, Scope, make_object_name};
 use crate::plan::resolve::virtual_tables::Searched;
 use crate::plan::trial::{Oversized, Part};
 use crate::search::config::{self, Asked, Rule};
-use crate::search::declared::{Content, Declared};
+use crate::search::declared::{Content, Declared, Module};
+use crate::search::query::Syntax;
 use crate::search::vector::{self, Weight};
 use crate::sqltext::{ident, literal};
+use crate::translate::program::Search;
 use crate::value::PgType;
 
 /// The column's name, unless the plan gives another.
@@ -134,21 +136,25 @@ impl Case<'_> {
             false => self.declared.searched().map(|c| c.name.as_str()).collect(),
         };
         let mut texts = vec![];
+        let mut unsearched = |name: &str, why: &str| {
+            let message = format!("column \"{name}\" is not searched: {why}");
+            findings.push(Kind::Search.info(&self.source.name, message));
+        };
         for (place, name) in searched.into_iter().enumerate() {
+            if !table.source.columns.iter().any(|c| c.called().eq_ignore_ascii_case(name)) {
+                return Err(format!("table \"{}\" has no column \"{name}\"", table.source.name));
+            }
             let is_it = |c: &DecidedColumn<'_>| c.source.called().eq_ignore_ascii_case(name);
             let at = table.columns.iter().position(is_it);
             let Some((at, column)) = at.and_then(|at| Some((at, table.columns.get(at)?))) else {
-                return Err(format!("table \"{}\" has no column \"{name}\"", table.title()));
+                unsearched(name, "the plan leaves it out");
+                continue;
             };
             let given = table.settings.fts.weights.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             let weight = given.map_or_else(|| Weight::of_place(place), |(_, weight)| *weight);
             match text(column) {
                 Some(sql) => texts.push(Text { sql, at, weight }),
-                None => {
-                    let message =
-                        format!("column \"{name}\" is not searched: it is {}", column.printed_type());
-                    findings.push(Kind::Search.info(&self.source.name, message));
-                }
+                None => unsearched(name, &format!("it is {}", column.printed_type())),
             }
         }
         if texts.is_empty() { Err("no column has texts".into()) } else { Ok(texts) }
@@ -156,19 +162,24 @@ impl Case<'_> {
 
     /// The rule, or PostgreSQL's own where the functions that it needs cannot be created.
     fn possible(&self, rule: Rule, findings: &mut Vec<Finding>) -> Rule {
-        if vector::needs(&rule).is_empty() || self.ctx.target.helpers.is_some() {
+        let forbidden = self.ctx.overrides.helpers == Some(false);
+        if vector::needs(&rule).is_empty() || (self.ctx.target.helpers.is_some() && !forbidden) {
             return rule;
         }
         let name = match &rule {
             Rule::Configuration { name, .. } => name.clone(),
             _ => config::SIMPLE.to_owned(),
         };
-        let message = format!(
-            "words are those of text search configuration \"{name}\": the caller cannot create functions in schema \
-             \"sqlite_compat\", which would make words as SQLite does"
-        );
-        let hint = "It takes the right CREATE in the database, or in that schema.";
-        findings.push(Kind::Search.warning(&self.source.name, message).hint(hint));
+        let said = |why: &str| {
+            let message =
+                format!("words are those of text search configuration \"{name}\", not SQLite's: {why}");
+            Kind::Search.warning(&self.source.name, message)
+        };
+        findings.push(match forbidden {
+            true => said("the plan does without helper functions").fix(Fix::of_plan("helpers", true), ""),
+            false => said("the caller cannot create functions in schema \"sqlite_compat\"")
+                .hint("It takes the right CREATE in the database, or in that schema."),
+        });
         Rule::Configuration { name, unaccent: false }
     }
 
@@ -221,6 +232,7 @@ impl Case<'_> {
         }
         let helpers = vector::needs(rule);
         let columns: Vec<usize> = texts.iter().map(|text| text.at).collect();
+        let weights: Vec<Weight> = texts.iter().map(|text| text.weight).collect();
         if let Some(found) = sizes::vectors(self.ctx, table, (part, &sql), &columns) {
             let most = SAFE / texts.len().max(1);
             let cut = |text: Text| Text { sql: format!("pg_catalog.left({}, {most})", text.sql), ..text };
@@ -229,7 +241,9 @@ impl Case<'_> {
             sql = expression(&cut)?;
         }
         table.helpers.extend(helpers);
-        Ok(self.column(table, relations, sql, fts, findings))
+        let name = self.column(table, relations, sql, fts, findings);
+        table.searches.push(self.search(table, name.clone(), rule, &columns, &weights));
+        Ok(format!("column \"{name}\""))
     }
 
     /// Adds the column, with its index.
@@ -271,7 +285,29 @@ impl Case<'_> {
             let name = relations.claim(&index);
             table.objects.push(Object::Index { name, unique: false, keys, phase: Phase::Indexes });
         }
-        format!("column \"{name}\"")
+        name
+    }
+
+    /// What MATCH of the full-text table becomes.
+    fn search(
+        &self,
+        table: &DecidedTable<'_>,
+        vector: String,
+        rule: &Rule,
+        columns: &[usize],
+        weights: &[Weight],
+    ) -> Search {
+        let name =
+            |at: &usize| table.columns.get(*at).map(|c| c.source.called().to_owned()).unwrap_or_default();
+        Search {
+            source: self.source.name.clone(),
+            of: table.source.called().to_owned(),
+            vector,
+            rule: rule.clone(),
+            syntax: if self.declared.module == Module::Fts5 { Syntax::Fts5 } else { Syntax::Fts4 },
+            tokenizer: self.declared.tokenizer.text(),
+            columns: columns.iter().map(name).zip(weights.iter().copied()).collect(),
+        }
     }
 }
 

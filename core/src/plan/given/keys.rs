@@ -225,13 +225,13 @@ pub const KEYS: &[Key] = &[
     Key::new("checks", Kind::Objects, "true").run_and_table().says(
         "Create CHECK constraints.", "\"checks\": false"),
     Key::new("views", Kind::Carried(Form::WORDS), "true").run().in_table(NOTHING).says(
-        "Translate the views and create them after the tables, in `schema`: as views, or as materialized views (`materialized`) or tables (`table`) that hold the rows of the loaded file. An object has globs of views that are left out (`exclude`) or get another form, and entries with a text of your own. See [Views](#views).",
+        "Translate the views and create them after the tables, in `schema`: as views, or as materialized views (`materialized`) or tables (`table`) that hold the rows of the loaded file. An object has globs of views that are left out (`exclude`) or get another form, and entries with a text of your own. See [What becomes of views](#what-becomes-of-views).",
         "\"views\": {\"exclude\": [\"tmp_*\"], \"materialized\": [\"sales_*\"], \"totals\": {\"sql\": \"SELECT sum(n) AS n FROM app.sales\"}}"),
     Key::new("strict", Kind::Flag, "false").run().in_table(NOTHING).says(
-        "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements-and-views).",
+        "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements).",
         "\"strict\": true"),
     Key::new("helpers", Kind::Flag, "true").run().in_table(NOTHING).says(
-        "Create the functions of schema `sqlite_compat` that translated views and triggers call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
+        "Create the functions of schema `sqlite_compat` that translated views, triggers and search vectors call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
         "\"helpers\": false"),
     Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
         "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",

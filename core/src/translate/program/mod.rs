@@ -6,23 +6,31 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod among;
 mod coerce;
 mod compound;
 mod dates;
+mod dynamic;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod json;
 mod known;
+mod matching;
 mod math;
 mod numbers;
 mod other;
 mod parameters;
+mod patterns;
 mod printf;
+mod query;
+mod rows;
 mod scope;
 mod select;
 mod session;
 mod steady;
+mod storage;
 mod template;
 mod texts;
 mod times;
@@ -48,6 +56,8 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
+pub use self::json::JSON_FUNCTIONS;
+pub use self::matching::Search;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
 pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
@@ -67,6 +77,8 @@ pub struct Schema {
     pub writables: Writables,
     /// What needs a helper function is refused.
     pub no_helpers: bool,
+    /// What is searched in place of full-text tables.
+    pub searches: Vec<Search>,
 }
 
 /// A table of the file.
@@ -160,6 +172,10 @@ const C_COLLATION: &str = "COLLATE \"C\"";
 
 /// The most expressions that are translated for one statement, some of them more than once.
 const MOST_STEPS: usize = 100_000;
+/// The most bytes of an expression in PostgreSQL: some forms repeat their operands.
+pub(super) const LONGEST: usize = 400_000;
+/// The most bytes of all of them.
+const MOST_BYTES: usize = 100_000_000;
 
 /// What a statement's names mean, and what its translation assumes.
 pub(super) struct Program<'s> {
@@ -171,6 +187,11 @@ pub(super) struct Program<'s> {
     notes: BTreeSet<String>,
     parameters: parameters::Parameters,
     steps: usize,
+    bytes: usize,
+    /// The SELECTs around, whose results other SELECTs read.
+    nested: usize,
+    /// Of the SELECT that comes next, only whether it has rows.
+    only_rows: bool,
     /// What the next SELECT's results are written to.
     awaited: Option<write::Awaited>,
 }
@@ -184,6 +205,9 @@ impl<'s> Program<'s> {
             notes: BTreeSet::new(),
             parameters: parameters::Parameters::default(),
             steps: 0,
+            bytes: 0,
+            nested: 0,
+            only_rows: false,
             awaited: None,
         }
     }
