@@ -24,4 +24,4 @@ def test_functions(oracle):
     refused = "\n".join(f"{o.statement}\n  refused: {o.said}" for o in outcomes if o.kind == "refused")
     print(f"{dict(kinds)}\n{refused}")
     assert not wrong, f"{dict(kinds)}\n{wrong}"
-    assert 100 * (kinds["equal"] + kinds["assumption"]) / len(outcomes) >= 80, refused
+    assert 100 * (kinds["equal"] + kinds["assumption"]) / len(outcomes) >= 96, refused

@@ -1,8 +1,8 @@
 //! Helper functions: what a translated object calls where PostgreSQL has no function with SQLite's results.
 //!
 //! They are SQL and PL/pgSQL, so that a dump of what calls them restores on a server without this extension. Each is a file
-//! of `sql/`: one complete statement, in which every name is of `pg_catalog` (by the function's own search_path) or written
-//! with its schema. What a statement needs is read off its text: a helper is named nowhere but where it is called.
+//! of `sql/`: one complete statement, in which every name is of `pg_catalog` (by the function's own search_path, or, after RETURN, when
+//! it is created) or written with its schema. What a statement needs is read off its text: a helper is named nowhere but where it is called.
 
 use std::collections::BTreeSet;
 

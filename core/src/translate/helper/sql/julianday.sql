@@ -1,7 +1,3 @@
 CREATE OR REPLACE FUNCTION sqlite_compat.julianday(time_value text, VARIADIC modifiers text[] DEFAULT '{}') RETURNS double precision
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $function$
-    SELECT m[1] / 86400000
-    FROM sqlite_compat.moment(time_value, modifiers) AS m
-$function$
+    RETURN (sqlite_compat.moment(time_value, modifiers))[1] / 86400000

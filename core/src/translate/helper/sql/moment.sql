@@ -1,12 +1,12 @@
 CREATE OR REPLACE FUNCTION sqlite_compat.moment(time_value text, modifiers text[]) RETURNS double precision[]
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
-    SET extra_float_digits = 1
 AS $function$
 -- A time value and its modifiers, read as SQLite reads them: milliseconds of the Julian day; year, month, day, hour, minute and second;
 -- and 1 if fractions of seconds are shown. NULL of what is no time, of an unknown modifier and outside of SQLite's years.
 DECLARE
     number constant text := E'^[ \t\n\x0B\f\r]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t\n\x0B\f\r]*$';
+    midnight constant double precision[] := '{0,0,0,0,0}';
     last constant bigint := 464269060799999;
     -- Milliseconds of the Julian day; NULL of a number that is no Julian day.
     jd bigint;
@@ -24,8 +24,13 @@ DECLARE
     modifier text; word text; part text[]; clock double precision[];
     n double precision; unit text; sign integer; guess bigint; error bigint; place integer := 0;
 BEGIN
-    part := regexp_match(time_value, E'^(-?)([0-9]{4})-([0-9]{2})-([0-9]{2})[ \t\n\x0B\f\rT]*(.*)$');
-    clock := sqlite_compat.clock(coalesce(nullif(part[5], ''), '00:00'));
+    -- A match of groups takes long: the usual texts do without.
+    IF translate(left(time_value, 11), '123456789', '000000000') IN ('0000-00-00', '0000-00-00 ', '0000-00-00T') THEN
+        part := ARRAY['', left(time_value, 4), substr(time_value, 6, 2), substr(time_value, 9, 2), ltrim(substr(time_value, 11), E' \t\n\x0B\f\rT')];
+    ELSE
+        part := regexp_match(time_value, E'^(-?)([0-9]{4})-([0-9]{2})-([0-9]{2})[ \t\n\x0B\f\rT]*(.*)$');
+    END IF;
+    clock := CASE WHEN part[5] = '' THEN midnight WHEN part IS NOT NULL THEN sqlite_compat.clock(part[5]) END;
     IF part IS NOT NULL AND clock IS NOT NULL AND part[3]::integer BETWEEN 1 AND 12 AND part[4]::integer BETWEEN 1 AND 31 THEN
         y := part[2]::integer; mo := part[3]::integer; d := part[4]::integer;
     ELSE
@@ -91,6 +96,9 @@ BEGIN
             END IF;
             failed := true; raw := NULL; jd := CASE WHEN word = 'utc' THEN 0 ELSE 211813444800000 END;
             y := 2000; mo := 1; d := 1; h := 0; mi := 0; s := 0;
+            IF word LIKE 'weekday %' OR modifier ~ '^[+-][0-9]{4,5}-' THEN
+                h := 12; jd := jd + 43200000;
+            END IF;
         END IF;
         IF word = 'auto' THEN
             IF place > 1 THEN
@@ -151,7 +159,8 @@ BEGIN
             END IF;
             stale := true;
         ELSIF word IN ('start of day', 'start of month', 'start of year', 'end of day', 'end of month', 'end of year') THEN
-            IF stale THEN
+            -- The end of a month is found from the next one.
+            IF stale OR word = 'end of month' AND y = 9999 AND mo = 12 THEN
                 RETURN NULL;
             END IF;
             IF word LIKE 'start%' THEN
@@ -169,7 +178,7 @@ BEGIN
             raw := NULL;
         ELSIF modifier ~ '^[+-]([0-9]{4}|[0-9]{5})-' THEN
             part := regexp_match(modifier, E'^([+-])([0-9]{4,5})-([0-9]{2})-([0-9]{2})(?:[ \t\n\x0B\f\r](.*))?$');
-            clock := sqlite_compat.clock(coalesce(part[5], '00:00'));
+            clock := CASE WHEN part[5] IS NULL THEN midnight ELSE sqlite_compat.clock(part[5]) END;
             IF stale OR part IS NULL OR part[3]::integer > 11 OR part[4]::integer > 30 OR part[2]::integer > 14712 OR clock IS NULL THEN
                 RETURN NULL;
             END IF;
@@ -196,7 +205,7 @@ BEGIN
             IF part[1] !~ number THEN
                 RETURN NULL;
             END IF;
-            n := sqlite_compat.text_real(part[1]);
+            n := CASE WHEN part[1] ~ '^.{1,30}$' AND part[1] !~* 'e' THEN part[1]::double precision ELSE sqlite_compat.text_real(part[1]) END;
             unit := regexp_replace(lower(part[2] COLLATE "C"), 's$', '');
             sign := CASE WHEN n < 0 THEN -1 ELSE 1 END;
             beyond := 0;
