@@ -24,8 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fdw", &["error", "guc", "import::source", "import::survey", "pg", "sqlite"]),
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
-    // An export opens no file that is there, and reads tables and the run log by itself.
-    ("export", &["error", "guc", "pg", "sqlite"]),
+    // An export reads tables and the run log by itself; what is compared with it is opened as every file is.
+    ("export", &["error", "guc", "import::source", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
     (

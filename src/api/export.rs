@@ -38,6 +38,15 @@ fn sqlite_export(
     })))
 }
 
+/// The same file as its bytes, of up to 1 GB, for whoever may not write files on the server.
+#[pg_extern(volatile, parallel_unsafe)]
+fn sqlite_export_bytes(
+    plan: default!(Option<Json>, "NULL"),
+    run: default!(Option<i64>, "NULL"),
+) -> Result<Vec<u8>, ErrorReport> {
+    Ok(export::bytes(plan.map(|p| p.0), run)?)
+}
+
 /// The complete, explicit plan of an export. It is its own fixed point.
 #[pg_extern(volatile, parallel_unsafe)]
 fn sqlite_export_plan(
@@ -85,4 +94,34 @@ fn sqlite_export_ddl(
     Ok(TableIterator::new(
         statements.into_iter().enumerate().map(|(i, (table, sql))| (i as i64 + 1, Text(table), Text(sql))),
     ))
+}
+
+/// Compares every value of an exported file with what the tables would be exported as now. One row per table, and per
+/// column of it.
+#[pg_extern(volatile, parallel_unsafe)]
+fn verify_export(
+    path: Option<Text>,
+    plan: default!(Option<Json>, "NULL"),
+    run: default!(Option<i64>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(schema, Text),
+            name!(table, Text),
+            name!(target, Text),
+            name!(column, Option<Text>),
+            name!(rows, i64),
+            name!(rows_in_file, Option<i64>),
+            name!(ok, bool),
+            name!(detail, Option<Text>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let compared = export::verify(path.as_deref(), plan.map(|p| p.0), run)?;
+    Ok(TableIterator::new(compared.into_iter().map(|c| {
+        let (column, detail) = (c.column.map(Text), c.detail.map(Text));
+        (Text(c.schema), Text(c.table), Text(c.target), column, c.rows, c.rows_in_file, c.ok, detail)
+    })))
 }

@@ -3,7 +3,11 @@
 mod catalog;
 mod file;
 mod rows;
+mod verify;
 
+use std::fs;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +16,7 @@ use serde_json::Value;
 
 use self::file::refused;
 use crate::error::Error;
+use crate::pg::tempdir::{self, TempDir};
 use crate::pg::{interrupts, memory, relation, rights, thread};
 use crate::sqlite;
 use crate::sqlite::create::{Layout, NewFile};
@@ -19,6 +24,9 @@ use pg_sqlite_migrate_core::export::catalog::Catalog;
 use pg_sqlite_migrate_core::export::decide::{OutTable, Planned, decide};
 use pg_sqlite_migrate_core::export::plan::{self, Overrides, Run};
 use pg_sqlite_migrate_core::finding::{Finding, Severity, counted};
+use pg_sqlite_migrate_core::plan::PlanError;
+
+pub use self::verify::{Compared, verify};
 
 /// What became of a table.
 #[derive(Debug, Clone)]
@@ -83,20 +91,77 @@ pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Resu
         return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
     }
     let path = path.ok_or(Error::NullPath)?;
+    let survey = held(plan, run)?;
+    let planned = unblocked(survey.planned()?)?;
+    let place = file::reserve(path, planned.file.overwrite)?;
+    let exported = fill(&place.temporary, &place.target, &planned, None)?;
+    file::whole(&place)?;
+    Ok(exported)
+}
+
+/// The bytes of the file, which is written among the server's temporary files.
+pub fn bytes(plan: Option<Value>, run: Option<i64>) -> Result<Vec<u8>, Error> {
+    /// A datum has a header of four bytes.
+    const LARGEST: u64 = (1 << 30) - 5;
+    let survey = held(plan, run)?;
+    let planned = unblocked(survey.planned()?)?;
+    if planned.file.overwrite {
+        let (path, message) = ("plan.overwrite".into(), "there is no file to replace".into());
+        return Err(PlanError::Invalid { path, message, hint: "Remove the key.".into() }.into());
+    }
+    let directory = TempDir::choose();
+    let path = directory.path().join("export.db");
+    let failed = |e: std::io::Error| {
+        refused(Code::ERRCODE_IO_ERROR, format!("could not write a temporary file: {e}"), None, None)
+    };
+    fs::create_dir(directory.path()).and_then(|()| fs::File::create(&path)).map_err(failed)?;
+    let limit = tempdir::limit().map_or(LARGEST, |limit| limit.min(LARGEST));
+    match fill(&path, &path, &planned, Some(limit)) {
+        Err(Error::Sqlite(sqlite::Error::Full { .. })) if limit < LARGEST => {
+            let message = "the exported file exceeds temp_file_limit".into();
+            Err(refused(Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, message, None, None))
+        }
+        Err(Error::Sqlite(sqlite::Error::Full { .. })) => {
+            let (message, hint) =
+                ("the exported file is larger than 1 GB, the limit of a bytea", "Use sqlite_export.");
+            Err(refused(Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED, message.into(), None, Some(hint.into())))
+        }
+        Err(error) => Err(error),
+        Ok(_) => read(&path).map_err(failed),
+    }
+}
+
+/// The whole file, in memory that is taken fallibly.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if bytes.try_reserve_exact(length).is_err() {
+        memory::exhausted("the exported file");
+    }
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What is to be exported; its tables are locked, and stay as they are.
+fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
     let first = Survey::of(plan, run)?;
     for table in &unblocked(first.planned()?)?.tables {
         relation::hold(pg_sys::Oid::from(table.source.id));
     }
-    // What is locked stays as it is from here on; it may have changed before.
+    // They may have changed before they were locked.
     let catalog = catalog::read(&first.overrides, first.run.as_ref());
-    let survey = Survey { catalog, ..first };
-    let planned = unblocked(survey.planned()?)?;
     memory::stand_by();
-    write(path, &planned)
+    Ok(Survey { catalog, ..first })
 }
 
-fn write(path: &str, planned: &Planned<'_>) -> Result<Vec<Exported>, Error> {
-    let place = file::reserve(path, planned.file.overwrite)?;
+/// Writes the file, which is empty, and has it checked. Messages name it by its target.
+fn fill(
+    path: &Path,
+    target: &Path,
+    planned: &Planned<'_>,
+    limit: Option<u64>,
+) -> Result<Vec<Exported>, Error> {
     let settings = &planned.file;
     let layout = Layout {
         encoding: &settings.encoding,
@@ -104,22 +169,20 @@ fn write(path: &str, planned: &Planned<'_>) -> Result<Vec<Exported>, Error> {
         auto_vacuum: &settings.auto_vacuum,
         application_id: settings.application_id,
         user_version: settings.user_version,
+        limit,
     };
     let stop = Arc::new(|| thread::stopping() || interrupts::pending());
-    let mut file = NewFile::create(&place.temporary, &place.target, &layout, stop)?;
+    let mut file = NewFile::create(path, target, &layout, stop)?;
     let mut exported = vec![];
     for table in &planned.tables {
         exported.push(one(&mut file, table, planned)?);
     }
-    let tables = &planned.tables;
-    let indexes = tables.iter().flat_map(|table| &table.indexes);
-    let all: Vec<&String> = indexes.collect();
+    let indexes: Vec<&String> = planned.tables.iter().flat_map(|table| &table.indexes).collect();
     let writer = &mut file;
-    thread::run(move || all.into_iter().try_for_each(|sql| writer.execute(sql)))?;
+    thread::run(move || indexes.into_iter().try_for_each(|sql| writer.execute(sql)))?;
     check(&mut file, planned, &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
-    file::whole(&place)?;
     Ok(exported)
 }
 

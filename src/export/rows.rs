@@ -16,6 +16,7 @@ use crate::sqlite::create::{NewFile, Rows};
 use pg_sqlite_migrate_core::export::columns::OutColumn;
 use pg_sqlite_migrate_core::export::convert::{Changed, Converter, Refused, Shape, spelled};
 use pg_sqlite_migrate_core::export::decide::OutTable;
+use pg_sqlite_migrate_core::export::sums::Sums;
 use pg_sqlite_migrate_core::export::types::{Family, Form};
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::shorten;
@@ -36,22 +37,14 @@ pub fn copy(
     table: &OutTable<'_>,
     timezone: &Timezone,
 ) -> Result<(u64, Option<String>), Error> {
-    let relation = pg_sys::Oid::from(table.source.id);
-    let _acting = acting(relation);
-    // The last that is set is the first that is undone.
-    let _settings = reading::guarded();
-    let _printing = LocalSettings::printing(Reads::Everything);
-    let reading = Reading::of(table, relation, timezone);
     let names: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let mut source =
-        Source { table, reading: &reading, changed: vec![[0; 3]; names.len()], error: None, done: false };
-    let copied = cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| {
+    let (copied, told) = read(table, timezone, |source, cursor| {
         let (batches, inbox) = channel();
-        let (target, columns) = (table.name.clone(), names.clone());
+        let target = table.name.clone();
         let write = move |mut outbox: thread::Outbox<'_, Wanted>| {
             // One batch is made while another is written.
             outbox.send(Wanted);
-            file.insert(&target, &columns, || {
+            file.insert(&target, &names, || {
                 outbox.send(Wanted);
                 received(&inbox)
             })
@@ -59,12 +52,49 @@ pub fn copy(
         thread::run_with(write, |Wanted| {
             let _ = batches.send(source.next(cursor));
         })
-    });
-    if let Some(error) = source.error {
-        return Err(error);
+    })?;
+    Ok((copied.map_err(|e| Error::Sqlite(e.within(&table.name)))?, told))
+}
+
+/// The sums over the cells that the rows become.
+pub fn sums(table: &OutTable<'_>, timezone: &Timezone) -> Result<Sums, Error> {
+    let (sums, _) = read(table, timezone, |source, cursor| {
+        let mut sums = Sums::new(table.columns.len());
+        while let Some(rows) = source.next(cursor) {
+            for row in rows.cells.chunks(table.columns.len().max(1)) {
+                let stored = row.iter().zip(&table.columns).map(|(cell, column)| {
+                    column.affinity.stored(cell.as_cell()).unwrap_or_else(|| cell.clone())
+                });
+                let stored: Vec<CellBuf<'_>> = stored.collect();
+                sums.add(stored.iter().map(CellBuf::as_cell));
+            }
+        }
+        sums
+    })?;
+    Ok(sums)
+}
+
+/// Opens the table for `consume`; gives what comes of it, and what is to be said of the values.
+fn read<T>(
+    table: &OutTable<'_>,
+    timezone: &Timezone,
+    consume: impl FnOnce(&mut Source<'_>, &mut Cursor) -> T,
+) -> Result<(T, Option<String>), Error> {
+    let relation = pg_sys::Oid::from(table.source.id);
+    let _acting = acting(relation);
+    // The last that is set is the first that is undone.
+    let _settings = reading::guarded();
+    let _printing = LocalSettings::printing(Reads::Everything);
+    let reading = Reading::of(table, relation, timezone);
+    let changed = vec![[0; 4]; table.columns.len()];
+    let mut source = Source { table, reading: &reading, changed, error: None, done: false };
+    let outcome =
+        cursor::with_statements_snapshot(&reading.sql, &reading.types, |cursor| consume(&mut source, cursor));
+    let told = source.told();
+    match source.error {
+        Some(error) => Err(error),
+        None => Ok((outcome, told)),
     }
-    let rows = copied.map_err(|e| Error::Sqlite(e.within(&table.name)))?;
-    Ok((rows, source.told()))
 }
 
 /// The next rows; none at the end, or where the backend has stopped.
@@ -119,6 +149,7 @@ impl Reading {
                 format: column.format,
                 affinity: column.affinity,
                 timezone,
+                spelling: column.spelling.as_ref().map(|(_, spelling)| spelling),
                 on_invalid: column.on_invalid,
             }));
         }
@@ -143,7 +174,7 @@ struct Source<'s> {
     table: &'s OutTable<'s>,
     reading: &'s Reading,
     /// How many values of each column have become NULL, text, another number.
-    changed: Vec<[u64; 3]>,
+    changed: Vec<[u64; 4]>,
     error: Option<Error>,
     done: bool,
 }
@@ -246,8 +277,12 @@ impl Source<'_> {
 
     /// How many values are not what they were.
     fn told(&self) -> Option<String> {
-        const WORDS: [(Changed, &str); 3] =
-            [(Changed::Null, "NULL"), (Changed::Text, "text"), (Changed::Rounded, "the nearest double")];
+        const WORDS: [(Changed, &str); 4] = [
+            (Changed::Null, "NULL"),
+            (Changed::Text, "text"),
+            (Changed::Rounded, "the nearest double"),
+            (Changed::Respelled, "another spelling"),
+        ];
         let mut parts = vec![];
         for (column, counts) in self.table.columns.iter().zip(&self.changed) {
             for (kind, became) in WORDS {

@@ -17,10 +17,12 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
 use crate::sqlite::{self, Source};
-use pg_sqlite_migrate_core::catalog::{Catalog, Encoding, Table, TableId};
+use pg_sqlite_migrate_core::catalog::{Catalog, Column, Encoding, Table, TableId};
+use pg_sqlite_migrate_core::export::spelling::Spelling;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
 use pg_sqlite_migrate_core::sqltext::qualified;
+use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::batch::RejectedRow;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
@@ -40,12 +42,17 @@ fn write_and<T>(
 }
 
 /// Opens a run of the current role's, which began with its first step; gives its number.
-pub fn start(file: &Source, plan: &Value, catalog: &Catalog, steps: &Steps<'_>) -> i64 {
+pub fn start(
+    file: &Source,
+    plan: &Value,
+    (catalog, profiles): (&Catalog, &[Option<TableProfile>]),
+    steps: &Steps<'_>,
+) -> i64 {
     let path = file.path().display().to_string();
     let mut source = source(catalog, file);
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
-    source["declared"] = declared(catalog);
+    source["declared"] = declared(catalog, profiles);
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -76,19 +83,47 @@ pub fn source(catalog: &Catalog, source: &Source) -> Value {
     })
 }
 
-/// How the file declares its tables and columns, so that they can be made again.
-fn declared(catalog: &Catalog) -> Value {
-    let of_table = |table: &Table| {
-        let columns =
-            table.columns.iter().map(|column| (column.name.clone(), column.declared.clone().into()));
-        json!({
-            "columns": columns.collect::<Map<_, _>>(),
+/// How the file declares its tables and columns, and spells their values, so that they can be made again.
+fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
+    let of_table = |(at, table): (usize, &Table)| {
+        let profile = profiles.get(at).and_then(Option::as_ref);
+        let of_column = |(at, column): (usize, &Column)| {
+            let profile = profile.and_then(|profile| profile.columns.get(at));
+            let (stored, spelling) = profile.map(stored).unwrap_or_default();
+            let keys = json!({ "type": column.declared, "stored": stored, "spelling": spelling });
+            (column.name.clone(), keys)
+        };
+        let columns: Map<_, _> = table.columns.iter().enumerate().map(of_column).collect();
+        let keys = json!({
+            "columns": columns,
             "strict": table.strict,
             "without_rowid": table.without_rowid,
             "autoincrement": table.autoincrement,
-        })
+        });
+        (table.name.clone(), keys)
     };
-    Value::Object(catalog.tables.iter().map(|table| (table.name.clone(), of_table(table))).collect())
+    Value::Object(catalog.tables.iter().enumerate().map(of_table).collect())
+}
+
+/// The storage class of a column's values, where there is one, and the spelling of its texts.
+fn stored(profile: &ColumnProfile) -> (Option<&'static str>, Option<String>) {
+    let counts = [profile.integers, profile.reals, profile.texts, profile.blobs];
+    match counts.map(|count| count > 0) {
+        [true, false, false, false] => (Some("integer"), None),
+        [false, true, false, false] => (Some("real"), None),
+        [false, false, false, true] => (Some("blob"), None),
+        [false, false, true, false] => {
+            let edges = profile.min_text().zip(profile.max_text());
+            let spelling = edges.and_then(|(least, greatest)| Spelling::of_edges(&least, &greatest));
+            // Others are longer or shorter than these two: their fraction is left out.
+            let optional = |example: String| match profile.text.spellings_differ {
+                true => Spelling::with_optional_fraction(&example),
+                false => example,
+            };
+            (Some("text"), spelling.map(optional))
+        }
+        _ => (None, None),
+    }
 }
 
 /// Removes a finished run that the current role made, or any for a superuser, with all that hangs on it.

@@ -63,7 +63,7 @@ fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
     survey.steps.end(None);
     stop_if_blocked(survey, &planned)?;
     existing::check_create(&planned)?;
-    let id = log::start(&survey.source, &planned.plan, &survey.catalog, &survey.steps);
+    let id = log::start(&survey.source, &planned.plan, (&survey.catalog, &survey.profiles), &survey.steps);
     let mut run = Run::new(id, survey, &planned);
     // The log of a run that fails is rolled back with it: the error reports how far it was.
     match raised::hold(|| run.all()) {

@@ -26,6 +26,8 @@ pub struct Layout<'a> {
     pub auto_vacuum: &'a str,
     pub application_id: i64,
     pub user_version: i64,
+    /// The most bytes that the file may have.
+    pub limit: Option<u64>,
 }
 
 /// Rows of one table, cell by cell.
@@ -57,7 +59,7 @@ impl NewFile {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(mapped)?;
         connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;
-        let Layout { encoding, page_size, auto_vacuum, application_id, user_version } = layout;
+        let Layout { encoding, page_size, auto_vacuum, application_id, user_version, limit } = layout;
         let pragmas = format!(
             "PRAGMA page_size = {page_size}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {auto_vacuum};
              PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -65,6 +67,10 @@ impl NewFile {
              BEGIN EXCLUSIVE; PRAGMA application_id = {application_id}; PRAGMA user_version = {user_version};"
         );
         connection.execute_batch(&pragmas).map_err(mapped)?;
+        if let Some(limit) = limit {
+            let pages = (limit / page_size.unsigned_abs()).max(1);
+            connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).map_err(mapped)?;
+        }
         Ok(NewFile { connection, shown: shown.to_owned() })
     }
 

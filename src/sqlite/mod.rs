@@ -25,6 +25,7 @@ pub mod profile;
 pub mod recovery;
 pub mod rows;
 pub mod session;
+pub mod sums;
 pub mod texts;
 
 mod absent;

@@ -5,6 +5,7 @@ use super::convert::OnInvalid;
 use super::decide::Context;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
+use super::spelling::Spelling;
 use super::types::{self, Family, Form, Numeric, Rule, rule_of};
 use crate::finding::{Finding, Kind};
 use crate::plan::PlanError;
@@ -22,6 +23,8 @@ pub struct OutColumn<'a> {
     pub declared: String,
     pub affinity: Affinity,
     pub format: Option<Format>,
+    /// The example, and what it means.
+    pub spelling: Option<(String, Spelling)>,
     pub on_invalid: OnInvalid,
     /// Compares without regard to ASCII case.
     pub nocase: bool,
@@ -73,12 +76,22 @@ pub fn columns<'a>(
         };
         let wanted = own.and_then(|own| own.name());
         let wanted = wanted.or(of_run.as_ref().map(|c| c.source.as_str())).unwrap_or(&column.name);
+        let spelling = match own.and_then(|own| own.spelling()) {
+            Some(_) if !spells(rule, format) => {
+                let message = format!("a column of type {} has no spelling", column.type_name);
+                return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+            }
+            Some(example) => Some(example.to_owned()),
+            None => of_run.as_ref().and_then(|of| of.spelling.clone()).filter(|_| spells(rule, format)),
+        };
+        let spelling = spelling.and_then(|example| Spelling::parse(&example).map(|meant| (example, meant)));
         let on_invalid = own.and_then(|own| own.on_invalid()).unwrap_or(ctx.overrides.on_invalid());
         out.push(OutColumn {
             source: column,
             rule,
             name: names.take_and_tell(wanted, &object, findings),
             format,
+            spelling,
             on_invalid,
             nocase: nocase(column, &object, findings),
             ..stored(ctx, column, rule, &Stored { format, on_invalid, strict, of_run: of_run.as_ref() })
@@ -103,6 +116,8 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         declared = "ANY".into();
     }
     let of_run = by.of_run.and_then(|column| column.declared.clone());
+    // A double would become a text of fewer digits in some columns.
+    let of_run = of_run.filter(|_| rule.form != Form::NearestReal);
     let affinity_of = |declared: &str| match (by.strict, declared) {
         (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
         (_, declared) => Affinity::of(declared),
@@ -117,6 +132,12 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         }
         declared = of_run;
     }
+    let was = by.of_run.and_then(|column| column.stored.as_deref());
+    form = match (was, rule.family) {
+        (Some("blob"), Family::Uuid) => Form::UuidBlob,
+        (Some("text"), Family::Bytea) if by.format.is_none() => Form::TextOfBytes,
+        _ => form,
+    };
     let affinity = affinity_of(&declared);
     // SQLite compares the bytes of the encoding that the file has.
     let by_bytes = column.collation == Collation::Bytes && ctx.file.encoding == "UTF-8";
@@ -130,9 +151,16 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         affinity,
         format,
         on_invalid,
+        spelling: None,
         nocase: false,
         by_bytes,
     }
+}
+
+/// Values of the family are spelled in one way or another.
+fn spells(rule: &Rule, format: Option<Format>) -> bool {
+    matches!(rule.family, Family::Timestamp | Family::TimestampTz | Family::Uuid)
+        && format.is_none_or(|format| format == Format::Iso8601)
 }
 
 /// A format of the run's that values are not written in is said, and the default taken.

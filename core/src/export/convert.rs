@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::json::{self, Element};
+use super::spelling::Spelling;
 use super::types::Form;
 use crate::value::affinity::Affinity;
 use crate::value::datetime::{DAY, SECOND};
 use crate::value::encode::{self, Encoder, iso_date, iso_time};
 use crate::value::native::Native;
-use crate::value::number::Decimal;
-use crate::value::{Cell, CellBuf, Decoder, Format, PgType, Timezone};
+use crate::value::number::{self, Decimal};
+use crate::value::{Cell, CellBuf, Decoded, Decoder, Format, PgType, Timezone, text};
 
 /// What to do with a value that has no exact form in its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Changed {
     Null,
     Text,
     Rounded,
+    /// Another spelling of the same value.
+    Respelled,
 }
 
 /// Why a value stops an export. The caller adds table, column and the value.
@@ -43,6 +46,8 @@ pub struct Converter {
     encoder: Encoder,
     decoder: Decoder,
     affinity: Affinity,
+    timezone: Timezone,
+    spelling: Option<Spelling>,
     on_invalid: OnInvalid,
 }
 
@@ -54,12 +59,13 @@ pub struct Shape<'a> {
     pub format: Option<Format>,
     pub affinity: Affinity,
     pub timezone: &'a Timezone,
+    pub spelling: Option<&'a Spelling>,
     pub on_invalid: OnInvalid,
 }
 
 impl Converter {
     pub fn new(shape: &Shape<'_>) -> Converter {
-        let Shape { pg_type, form, format, affinity, timezone, on_invalid } = *shape;
+        let Shape { pg_type, form, format, affinity, timezone, spelling, on_invalid } = *shape;
         let element = match pg_type.base() {
             PgType::Array(element) => Element::of(element),
             _ => Element::String,
@@ -70,6 +76,8 @@ impl Converter {
             encoder: Encoder::new(pg_type, format, affinity, timezone),
             decoder: Decoder::new(pg_type.base(), format, timezone),
             affinity,
+            timezone: timezone.clone(),
+            spelling: spelling.cloned(),
             on_invalid,
         }
     }
@@ -97,6 +105,14 @@ impl Converter {
         let kept = |cell| Ok((cell, None));
         match (self.form, value) {
             (_, Native::Null) => kept(CellBuf::Null),
+            (_, value) if self.spelling.is_some() => self.spelled(value),
+            (Form::TextOfBytes, Native::Bytes(bytes)) => {
+                let text = std::str::from_utf8(bytes).ok().map(|text| CellBuf::Text(Cow::Borrowed(text)));
+                let text = text.filter(|text| self.affinity.stored(text.as_cell()).as_ref() == Some(text));
+                kept(text.unwrap_or(CellBuf::Blob(Cow::Borrowed(bytes))))
+            }
+            // As the number that the text is of, where the column makes a number of the text anyway.
+            (Form::Value, Native::Text(text)) if let Some(number) = self.number(text) => kept(number),
             (Form::UuidBlob, Native::Uuid(bytes)) => kept(CellBuf::Blob(Cow::Borrowed(bytes))),
             (Form::NearestReal, Native::Printed(printed)) => nearest(printed),
             (Form::Array, Native::Printed(printed)) => self.array(printed).map(|cell| (cell, None)),
@@ -112,10 +128,48 @@ impl Converter {
         }
     }
 
+    /// In the column's spelling, if that holds the value, and as it is by default if not.
+    fn spelled<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
+        let text = self.spelling.as_ref().and_then(|spelling| spelling.spell(value, &self.timezone));
+        let is_read_back = |text: &String| match (value, self.decoder.decode(Cell::Text(text.as_bytes()))) {
+            (Native::Timestamp(i) | Native::TimestampTz(i), Ok(Decoded::Word(word))) => *i as u64 == word,
+            (Native::Uuid(uuid), Ok(Decoded::Uuid(read))) => *uuid == read,
+            _ => false,
+        };
+        let is_kept = |text: &String| {
+            let cell = CellBuf::Text(Cow::Borrowed(text));
+            self.affinity.stored(cell.as_cell()).as_ref() == Some(&cell)
+        };
+        if let Some(text) = text.filter(is_read_back).filter(is_kept) {
+            return Ok((CellBuf::text(text), None));
+        }
+        match self.encoder.encode(value) {
+            Ok(cell) => Ok((cell, Some(Changed::Respelled))),
+            Err(encode::Refusal::NoMemory(_)) => Err(Refused::NoMemory),
+            Err(refusal) => Err(Refused::Value(refusal.to_string())),
+        }
+    }
+
+    /// A text of a column with a numeric affinity.
+    fn number(&self, text: &str) -> Option<CellBuf<'static>> {
+        if matches!(self.affinity, Affinity::Text | Affinity::Blob) {
+            return None;
+        }
+        if let Some(integer) = number::canonical_integer(text.as_bytes()) {
+            return Some(CellBuf::Integer(integer)).filter(|_| self.affinity != Affinity::Real);
+        }
+        let real: f64 = text.parse().ok().filter(|real: &f64| real.is_finite())?;
+        (text::real_text(real) == text).then_some(CellBuf::Real(real))
+    }
+
     /// An array is kept if its JSON reads back as it.
     fn array(&self, printed: &str) -> Result<CellBuf<'static>, Refused> {
         let bounds = || Refused::Value("a JSON array cannot say where its indexes begin".into());
         let json = json::array(printed, self.element).map_err(|_| Refused::NoMemory)?.ok_or_else(bounds)?;
+        // `true` is `t`, which a decoder leaves as it is written.
+        if self.element == Element::Boolean {
+            return Ok(CellBuf::text(json));
+        }
         let read =
             |text: &str| self.decoder.decode(Cell::Text(text.as_bytes())).map(|read| format!("{read:?}"));
         match (read(&json), read(printed)) {

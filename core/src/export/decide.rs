@@ -279,6 +279,9 @@ fn of_table(table: &OutTable<'_>, given: &Given<'_>) -> Value {
             if let Some(format) = decided.format {
                 keys.insert("format".into(), format.as_str().into());
             }
+            if let Some((example, _)) = &decided.spelling {
+                keys.insert("spelling".into(), example.as_str().into());
+            }
             keys.insert("on_invalid".into(), on_invalid_word(decided.on_invalid).into());
             columns.insert(column.name.clone(), keys.into());
         }

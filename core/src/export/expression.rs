@@ -333,7 +333,7 @@ fn column_node(column: &OutColumn<'_>) -> Result<Node> {
         Family::Text | Family::Varchar | Family::Char if column.by_bytes => Class::Bytes,
         Family::Text | Family::Varchar | Family::Char => Class::Text,
         Family::Date if column.format.is_none() => Class::Date,
-        Family::Timestamp if column.format.is_none() => Class::Timestamp,
+        Family::Timestamp if column.format.is_none() && column.spelling.is_none() => Class::Timestamp,
         Family::Other if column.source.labels.is_some() => Class::Named,
         _ => {
             let (name, of) = (&column.source.name, &column.source.type_name);

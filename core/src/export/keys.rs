@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::spelling::Spelling;
 use crate::path::join;
 use crate::plan::PlanError;
 use crate::plan::given::keys::did_you_mean;
@@ -31,6 +32,7 @@ pub enum Kind {
     Number,
     Format,
     Timezone,
+    Spelling,
     Tables,
     Columns,
 }
@@ -140,6 +142,13 @@ pub const KEYS: &[Key] = &[
         "\"iso8601\" for times, a run's own",
         "How the column is written: a format that counts units, such as `unixepoch`, `unixepoch_ms` or `julianday`, for times; `seconds`, `milliseconds`, `microseconds` for `time`; `hex`, `base64` for `bytea`. A value that is not a whole number of units does not fit.",
     ),
+    key(
+        "spelling",
+        Level::Column,
+        Kind::Spelling,
+        "none, a run's own",
+        "How a `timestamp` or `timestamptz` that has no format, or a `uuid`, is spelled, by an example of zeros: `0000-00-00T00:00:00.000Z`, `0000-00-00 00:00:00`, `0000-00-00 00:00:00[.000000]` where a fraction of zero is left out, `0000-00-00`, 32 zeros for a UUID without dashes. Without a zone it is a time of `timezone`. A value that the spelling does not hold is written as by default; `detail` counts them.",
+    ),
     key("on_invalid", Level::Column, Kind::Word(ON_INVALID), "the plan's", "As of the plan, for one column."),
 ];
 
@@ -184,6 +193,12 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Timezone => Timezone::parse(text(value, path)?)
             .map(drop)
             .map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\".")),
+        Kind::Spelling => match Spelling::parse(text(value, path)?) {
+            Some(_) => Ok(()),
+            None => {
+                Err(invalid(path, "is no spelling", "Give an example such as \"0000-00-00T00:00:00.000Z\"."))
+            }
+        },
         Kind::Tables => each(Level::Table, value, path),
         Kind::Columns => each(Level::Column, value, path),
     }
@@ -250,6 +265,7 @@ fn values(kind: Kind) -> String {
         Kind::Number => "number".into(),
         Kind::Format => "a format".into(),
         Kind::Timezone => "a time zone".into(),
+        Kind::Spelling => "an example".into(),
         Kind::Tables | Kind::Columns => "object".into(),
     }
 }

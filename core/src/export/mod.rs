@@ -13,6 +13,8 @@ pub mod expression;
 pub mod json;
 pub mod keys;
 pub mod plan;
+pub mod spelling;
+pub mod sums;
 pub mod types;
 
 mod names;

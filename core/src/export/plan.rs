@@ -53,6 +53,9 @@ pub struct RunColumn {
     pub format: Option<Format>,
     /// Its declared type in the file; `None` where the log does not say.
     pub declared: Option<String>,
+    /// The storage class of all of its values.
+    pub stored: Option<String>,
+    pub spelling: Option<String>,
 }
 
 /// What a run says of how a table was declared.
@@ -230,6 +233,10 @@ impl<'a> ColumnOverrides<'a> {
     pub fn on_invalid(self) -> Option<OnInvalid> {
         on_invalid(self.0["on_invalid"].as_str())
     }
+
+    pub fn spelling(self) -> Option<&'a str> {
+        self.0["spelling"].as_str()
+    }
 }
 
 fn on_invalid(word: Option<&str>) -> Option<OnInvalid> {
@@ -265,8 +272,10 @@ impl Run {
                 && !keys["type"].is_null()
         })?;
         let format = keys["format"].as_str().and_then(Format::parse);
-        let declared = self.source["declared"][source_table]["columns"][source].as_str().map(str::to_owned);
-        Some(RunColumn { source: source.clone(), format, declared })
+        let of_file = &self.source["declared"][source_table]["columns"][source];
+        let text = |key: &str| of_file[key].as_str().map(str::to_owned);
+        let (declared, stored, spelling) = (text("type"), text("stored"), text("spelling"));
+        Some(RunColumn { source: source.clone(), format, declared, stored, spelling })
     }
 
     /// How the table was declared in the file; `None` where the log does not say.

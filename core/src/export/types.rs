@@ -13,6 +13,8 @@ pub enum Form {
     Array,
     /// 16 bytes.
     UuidBlob,
+    /// Bytes that a file had as a text.
+    TextOfBytes,
     /// The nearest double.
     NearestReal,
     /// Not at all.
@@ -134,7 +136,7 @@ pub const RULES: &[Rule] = &[
         Form::Value,
         "`time`",
         ["TIME", "TEXT"],
-        ["TEXT: `10:11:12.5`; by a format INTEGER", ""],
+        ["TEXT: `10:11:12.5`; by a format INTEGER", "`24:00:00`"],
     ),
     rule(
         Family::Timestamp,

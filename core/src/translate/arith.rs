@@ -13,7 +13,7 @@ pub(super) fn binary(left: &Node, op: Operator, right: &Node) -> Result<Node> {
     if left.is_null() || right.is_null() {
         return Ok(null());
     }
-    let (l, r) = (left.number()?, right.number()?);
+    let (l, r) = (left.numeric()?, right.numeric()?);
     if let Some(epoch) = epoch(&l, op, &r) {
         return Ok(epoch);
     }
@@ -153,7 +153,7 @@ pub(super) fn negate(x: &Node) -> Result<Node> {
     if x.is_null() {
         return Ok(null());
     }
-    let x = x.number()?;
+    let x = x.numeric()?;
     match x.literal() {
         Some(Lit::Integer(n)) => fold(0, Operator::Subtract, *n),
         Some(Lit::Real(v, digits)) => {

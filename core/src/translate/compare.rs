@@ -23,7 +23,7 @@ pub(super) enum Op {
 }
 
 impl Op {
-    fn sql(self) -> &'static str {
+    pub(super) fn sql(self) -> &'static str {
         match self {
             Op::Eq => "=",
             Op::Ne => "<>",
@@ -34,6 +34,20 @@ impl Op {
             Op::Is => "IS NOT DISTINCT FROM",
             Op::IsNot => "IS DISTINCT FROM",
         }
+    }
+    /// With the operands changed over.
+    pub(super) fn flipped(self) -> Op {
+        match self {
+            Op::Lt => Op::Gt,
+            Op::Le => Op::Ge,
+            Op::Gt => Op::Lt,
+            Op::Ge => Op::Le,
+            same => same,
+        }
+    }
+    /// With operands of which the left one is less, and neither is NULL.
+    pub(super) fn of_less(self) -> bool {
+        matches!(self, Op::Ne | Op::Lt | Op::Le | Op::IsNot)
     }
     pub(super) fn orders(self) -> bool {
         matches!(self, Op::Lt | Op::Le | Op::Gt | Op::Ge)
@@ -132,7 +146,7 @@ pub(super) fn in_list(value: Node, items: Vec<Node>, not: bool) -> Result<Node> 
 
 /// Whether a comparison by `=` would give the literal the column's affinity. Members of a list have none: `'1' IN (n)` is
 /// never true of a number.
-fn would_convert(value: &Node, member: &Node) -> bool {
+pub(super) fn would_convert(value: &Node, member: &Node) -> bool {
     let time = |n: &Node| !matches!(n.format(), None | Some(Format::Iso8601));
     let number = |n: &Node| n.is_number() || n.class == TypeClass::Bool || n.numeric_text || time(n);
     member.is_column()

@@ -99,6 +99,11 @@ impl<'s> Walk<'s> {
     fn in_list(&mut self, lhs: &'s Expr<'s>, not: bool, items: &'s [Expr<'s>]) -> Result<Node> {
         let operands =
             std::iter::once(lhs).chain(items).map(|e| self.expr(e)).collect::<Result<Vec<Node>>>()?;
+        if let Some((value, items)) = operands.split_first()
+            && self.is_unlike(value, items)
+        {
+            return self.in_unlike(value, items.to_vec(), not);
+        }
         let mut operands = self.compared(operands, false)?.into_iter();
         match operands.next() {
             Some(value) => compare::in_list(value, operands.collect(), not),
@@ -218,6 +223,9 @@ impl<'s> Walk<'s> {
             Operator::And => logic(&left, "AND", Prec::And, &right),
             Operator::Or => logic(&left, "OR", Prec::Or, &right),
             Operator::Concat => arith::concat(&left, &right),
+            Operator::ArrowRight | Operator::ArrowRightShift if self.program.is_some() => {
+                self.json_arrow(&left, &right, op == Operator::ArrowRight)
+            }
             Operator::ArrowRightShift => json::arrow(&left, &right),
             Operator::ArrowRight => refuse("the text of a JSON member (->) differs"),
             _ => match &self.program {
@@ -252,9 +260,32 @@ impl<'s> Walk<'s> {
         let (value, pattern) = (self.as_text(value)?, self.as_text(pattern)?);
         let escape = escape.map(|e| self.expr(e)).transpose()?;
         match op {
+            LikeOperator::Like
+                if self.program.is_some() && pattern.literal().is_none() && !value.is_null() =>
+            {
+                match escape
+                    .as_ref()
+                    .map(|e| e.text_literal().unwrap_or("").chars().collect::<Vec<char>>())
+                    .as_deref()
+                {
+                    Some([one]) => self.like_escaped(&value, &pattern, *one, not),
+                    _ => like::like(&value, &pattern, escape.as_ref(), not),
+                }
+            }
             LikeOperator::Like => like::like(&value, &pattern, escape.as_ref(), not),
+            LikeOperator::Glob
+                if self.program.is_some()
+                    && escape.is_none()
+                    && pattern.literal().is_none()
+                    && !value.is_null() =>
+            {
+                self.glob_computed(&value, &pattern, not)
+            }
             LikeOperator::Glob if escape.is_none() => glob::glob(&value, &pattern, not),
             LikeOperator::Glob => refuse("GLOB with ESCAPE"),
+            LikeOperator::Regexp if self.program.is_some() && escape.is_none() => {
+                self.regexp(&value, &pattern, not)
+            }
             LikeOperator::Regexp => refuse("REGEXP is an application's own function"),
             LikeOperator::Match => refuse("MATCH is an application's own function"),
         }
@@ -271,10 +302,7 @@ impl<'s> Walk<'s> {
         for (when, then) in pairs {
             let when = self.expr(when)?;
             conditions.push(match &base {
-                Some(b) => {
-                    let (b, when) = self.pair(b.clone(), when, false)?;
-                    compare::compare(b, Op::Eq, when)?
-                }
+                Some(b) => self.compare(b.clone(), Op::Eq, when)?,
                 None => when.truth()?,
             });
             results.push(self.expr(then)?);

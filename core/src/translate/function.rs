@@ -187,6 +187,7 @@ pub(super) fn call(name: &str, args: &[Node]) -> Result<Node> {
     }
     let converted = |(i, arg): (usize, &Node)| match function.args.get(i).or(function.args.last()) {
         Some(Arg::Text) => Ok(Node { collate: None, ..arg.text()? }.after(&[arg])),
+        Some(Arg::Number) if arg.text_literal().is_none() => arg.numeric(),
         Some(Arg::Number) => arg.number(),
         Some(Arg::Any) | None => Ok(arg.clone()),
     };
@@ -214,7 +215,9 @@ fn fill(form: &str, args: &[Node]) -> String {
 
 fn hint(args: &[Node]) -> Result<Node> {
     match first(args)? {
-        x if x.is_column() => refuse("a column within a hint has neither its affinity nor its collation"),
+        x if x.is_column() || x.kind == Kind::Dynamic => {
+            refuse("a column within a hint has neither its affinity nor its collation")
+        }
         x => Ok(x),
     }
 }
@@ -279,7 +282,17 @@ fn coalesce(args: &[Node]) -> Result<Node> {
     };
     let (size, bits) = hull(&values);
     let mixed = mixed(class, &values);
-    Ok(Node::atom(format!("coalesce({})", list(&values)), class).least(least).sized(size, bits).mixed(mixed))
+    let node = Node::atom(format!("coalesce({})", list(&values)), class);
+    Ok(one_of(node.least(least).sized(size, bits).mixed(mixed), &values))
+}
+
+/// What a value is that is one of these.
+fn one_of(node: Node, values: &[Node]) -> Node {
+    let known = || values.iter().filter(|v| !v.is_null());
+    let json = node.class == TypeClass::Text && known().all(|v| v.json);
+    let maybe_json = !json && known().any(|v| v.json || v.maybe_json);
+    let node = Node { json, maybe_json, ..node };
+    if node.class == TypeClass::Other { node.kind(Kind::Dynamic) } else { node }
 }
 
 fn iif(args: &[Node]) -> Result<Node> {
@@ -302,7 +315,8 @@ pub(super) fn case(conditions: &[Node], results: Vec<Node>) -> Result<Node> {
     let parts: Vec<&Node> = conditions.iter().chain(&results).collect();
     let (size, bits) = hull(&results);
     let mixed = mixed(class, &results);
-    Ok(Node::new(sql + " END", class, Prec::Unary).after(&parts).sized(size, bits).mixed(mixed))
+    let node = Node::new(sql + " END", class, Prec::Unary).after(&parts);
+    Ok(one_of(node.sized(size, bits).mixed(mixed), &results))
 }
 
 fn nullif(args: &[Node]) -> Result<Node> {
@@ -319,7 +333,8 @@ fn nullif(args: &[Node]) -> Result<Node> {
     }
     let (a, others) = compare::to_one_type(a.clone(), vec![b.clone()], false)?;
     let sql = format!("nullif({}, {})", a.sql, list(&others));
-    Ok(Node::atom(sql, a.class).sized(a.size, a.bits).mixed(a.mixed))
+    let (json, maybe_json) = (a.json, a.maybe_json);
+    Ok(Node { json, maybe_json, ..Node::atom(sql, a.class).sized(a.size, a.bits).mixed(a.mixed) })
 }
 
 /// `min` and `max` are NULL if any argument is; LEAST and GREATEST ignore NULLs.
@@ -412,6 +427,7 @@ fn with_lead(lead: &Node, node: &Node) -> Result<Node> {
         (_, Some(lit)) if lead.class != node.class => literal::invalid(lit, lead.class),
         (Text, None) if node.class == Text => node.text(),
         (a, _) if a == node.class && a != TypeClass::Other => Ok(node.clone()),
+        (TypeClass::Other, _) if lead.kind == Kind::Dynamic && node.kind == Kind::Dynamic => Ok(node.clone()),
         _ if lead.is_number() && node.is_number() => Ok(node.clone()),
         (a, _) => refuse(format!("{} and {} values in one place", class_name(a), class_name(node.class))),
     }

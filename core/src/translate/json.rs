@@ -6,7 +6,9 @@
 //!
 //! JSON that is made of literals is a text literal.
 
+use super::member::{Member, Step};
 use super::node::{Kind, Lit, Node, Result, refuse, text};
+use super::path;
 use crate::sqltext;
 use crate::types::TypeClass;
 
@@ -55,7 +57,7 @@ fn as_json(document: &str) -> Node {
 }
 
 /// A literal as JSON. SQLite prints reals in its own way.
-fn value(node: &Node) -> Result<String> {
+pub(super) fn value(node: &Node) -> Result<String> {
     match node.literal() {
         Some(Lit::Text(document)) if node.json => Ok(document.clone()),
         Some(Lit::Text(t)) => Ok(serde_json::Value::String(t.clone()).to_string()),
@@ -95,58 +97,18 @@ fn member(x: &Node, path: &Node, strict: bool) -> Result<Node> {
         return refuse("JSON members are only translated for jsonb columns");
     }
     let steps = match path.literal() {
-        Some(Lit::Text(p)) if p.starts_with('$') => path_steps(p),
+        Some(Lit::Text(p)) if p.starts_with('$') => path::steps(p),
         Some(Lit::Text(label)) if !strict => Some(vec![Step::Label(label.clone())]),
-        Some(Lit::Integer(n)) if !strict && (0..=i64::from(i32::MAX)).contains(n) => {
-            Some(vec![Step::Index(n.to_string())])
-        }
+        Some(Lit::Integer(n)) if !strict => i32::try_from(*n).ok().map(|n| vec![Step::Index(n)]),
         _ => None,
     };
-    let Some(steps) = steps.filter(|s| !s.is_empty()) else {
+    let from_the_end = |s: &Step| matches!(s, Step::Index(..0));
+    let Some(steps) = steps.filter(|s| !s.is_empty() && !s.iter().any(from_the_end)) else {
         return refuse("a JSON path beyond simple members");
     };
-    let mut sql = x.operand();
-    for step in steps {
-        sql += " -> ";
-        sql += &match step {
-            Step::Label(label) => sqltext::literal(&label),
-            Step::Index(n) => n,
-        };
-    }
+    let member = steps.iter().fold(Member::root(x.operand(), true), |member, step| member.step(step));
+    let sql = member.chain();
     Ok(Node::atom(format!("nullif({sql}, 'null'::jsonb)"), TypeClass::Jsonb).kind(Kind::JsonMember))
-}
-
-enum Step {
-    Label(String),
-    Index(String),
-}
-
-/// `$.a."b c"[0]`
-fn path_steps(path: &str) -> Option<Vec<Step>> {
-    let mut rest = path.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(quoted) = rest.strip_prefix(".\"") {
-            let (label, tail) = quoted.split_once('"')?;
-            steps.push(Step::Label(plain_label(label)?));
-            rest = tail;
-        } else if let Some(name) = rest.strip_prefix('.') {
-            let end = name.find(['.', '[']).unwrap_or(name.len());
-            let (label, tail) = name.split_at(end);
-            steps.push(Step::Label(plain_label(label)?));
-            rest = tail;
-        } else {
-            let (index, tail) = rest.strip_prefix('[')?.split_once(']')?;
-            let fits = index.bytes().all(|b| b.is_ascii_digit()) && index.parse::<i32>().is_ok();
-            steps.push(Step::Index(fits.then(|| index.to_string())?));
-            rest = tail;
-        }
-    }
-    Some(steps)
-}
-
-fn plain_label(label: &str) -> Option<String> {
-    (!label.is_empty() && !label.contains(['"', '\\'])).then(|| label.to_string())
 }
 
 /// A literal to compare a member with; JSON's true and false are SQLite's 1 and 0, so those are refused.

@@ -159,7 +159,7 @@ pub(super) fn whole(x: f64) -> Option<i64> {
 }
 
 /// SQLite prints a REAL with up to 15 digits and always a point; only such spellings are kept.
-fn sqlite_spelling(x: f64, digits: &str) -> bool {
+pub(super) fn sqlite_spelling(x: f64, digits: &str) -> bool {
     let plain = !digits.contains(['e', 'E']) && digits.len() <= 15 && x.abs() >= 1e-4 || x == 0.0;
     plain && format!("{x:?}") == digits
 }

@@ -5,6 +5,7 @@
 //! `pg_type` and `format` say.
 
 mod arith;
+mod beginning;
 mod cast;
 mod compare;
 mod datetime;
@@ -17,8 +18,10 @@ mod json;
 mod like;
 mod listed;
 mod literal;
+mod member;
 mod node;
 mod parse;
+mod path;
 pub mod program;
 mod random;
 mod size;

@@ -3,6 +3,8 @@
 //! Assumes that every constructor sets `sql`, `class` and `prec` consistently. Does not read SQLite's syntax; `expr`
 //! does.
 
+use super::beginning::beginning;
+use super::member::Member;
 use super::{Size, Untranslatable};
 use crate::sqltext;
 use crate::types::TypeClass;
@@ -101,6 +103,12 @@ pub(super) enum Kind {
     TypeOf(TypeOf),
     /// A member of a jsonb value, NULL for JSON's null.
     JsonMember,
+    /// A value within a JSON document; only in statements, of class `Other`.
+    Member(Member),
+    /// A text that is a JSON document, which is this value of type json or jsonb.
+    Document(Member),
+    /// A text whose storage class in SQLite may be another; only in statements, of class `Other`.
+    Dynamic,
     /// A parameter of a statement, which has the type of what it stands beside.
     Parameter(usize),
 }
@@ -165,12 +173,20 @@ pub(super) struct Node {
     pub bits: u8,
     /// A text that JSON functions take for a document.
     pub json: bool,
+    /// A text that is one of several, of which some are such.
+    pub maybe_json: bool,
     /// Of a number that is no integer in PostgreSQL: SQLite may hold an integer, by which it divides without a fraction.
     pub mixed: bool,
     /// A text that SQLite would compare as a number if it were one: the column's affinity is numeric.
     pub numeric_text: bool,
     /// A time that a date function made: SQLite's text of it has one spelling.
     pub spelled: bool,
+    /// In a statement, where a text in a computation is the number that it begins with.
+    pub loose: bool,
+    /// Its affinity depends on SQLite's release.
+    pub unsure: bool,
+    /// A column with affinity BLOB, which keeps another column's affinity from it.
+    pub untyped: bool,
     /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
     pub bare: bool,
     /// See `Node::origin`.
@@ -193,9 +209,13 @@ impl Node {
             size,
             bits: 64,
             json: false,
+            maybe_json: false,
             mixed: false,
             numeric_text: false,
             spelled: false,
+            loose: false,
+            unsure: false,
+            untyped: false,
             bare: false,
             from: None,
         }
@@ -336,6 +356,8 @@ impl Node {
                 Ok(Node::atom(format!("{} COLLATE \"C\"", self.operand()), TypeClass::Text))
             }
             (_, TypeClass::Text) => Ok(self.clone()),
+            (Kind::Member(member), _) => Ok(member.text().after(&[self])),
+            (Kind::Dynamic, _) => Ok(Node::new(self.sql.clone(), TypeClass::Text, self.prec).after(&[self])),
             (_, TypeClass::Integer) => Ok(self.cast("text", TypeClass::Text)),
             (kind, TypeClass::Bool) if !matches!(kind, Kind::Column { .. }) => {
                 Ok(self.cast("integer", TypeClass::Integer).cast("text", TypeClass::Text))
@@ -371,6 +393,22 @@ impl Node {
         }
     }
 
+    /// The value as an operand of a computation: in a statement, a text is the number that it begins with.
+    pub fn numeric(&self) -> Result<Node> {
+        let strict = self.number();
+        if strict.is_ok() || !self.loose {
+            return strict;
+        }
+        let number = match &self.kind {
+            Kind::Member(member) => {
+                Some(Node::new(member.number(), TypeClass::Numeric, Prec::Unary).mixed(true))
+            }
+            Kind::Dynamic => beginning(&self.text()?),
+            _ => beginning(self),
+        };
+        number.map_or(strict, |n| Ok(n.sized(Size::ASSUMED, 64).after(&[self])))
+    }
+
     /// The value as a condition.
     pub fn truth(&self) -> Result<Node> {
         match (&self.kind, self.class) {
@@ -379,7 +417,12 @@ impl Node {
             (Kind::Literal(Lit::Integer(n)), _) => Ok(boolean(*n != 0)),
             (Kind::Literal(Lit::Real(x, _)), _) => Ok(boolean(*x != 0.0)),
             _ => {
-                let n = self.number()?;
+                let n = self.numeric()?;
+                if let Some(n) = n.literal() {
+                    return Ok(boolean(
+                        !matches!(n, Lit::Integer(0)) && !matches!(n, Lit::Real(x, _) if *x == 0.0),
+                    ));
+                }
                 Ok(Node::boolean(format!("{} <> 0", n.at(Prec::Operator))).after(&[self]))
             }
         }

@@ -66,8 +66,10 @@ fn check_tokens(sql: &str) -> Result<()> {
     if depth != 0 { refuse("parentheses do not match") } else { Ok(()) }
 }
 
+/// A message of the parser, without a place as Rust prints it.
 pub(super) fn first_line(message: &str) -> &str {
-    message.lines().next().unwrap_or("")
+    let line = message.lines().next().unwrap_or("");
+    line.split(" at Some(").next().unwrap_or(line).trim_end_matches(" at None")
 }
 
 #[cfg(test)]
@@ -93,6 +95,8 @@ mod tests {
             ("(SELECT 1)", "subqueries have no equivalent here"),
             ("a = ?", "parameters have no equivalent"),
             ("((1)", "parentheses do not match"),
+            ("'open", "the expression cannot be read: non-terminated literal"),
+            ("1 @ 2", "the expression cannot be read: bad variable name"),
         ] {
             assert_eq!(reason(sql), expected, "{sql}");
         }

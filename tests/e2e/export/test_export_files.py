@@ -1,5 +1,6 @@
 """The file: when it is there, who may have it written, what it replaces."""
 
+import base64
 import os
 import sqlite3
 import time
@@ -58,6 +59,12 @@ def test_a_commit_that_fails_takes_the_file_away(t):
     with fails(s.SERIALIZATION, "could not serialize"):
         two.execute("COMMIT")
     assert left_behind(t) == ["old.db"] and (t.dir / "old.db").read_bytes() == before
+
+
+def test_a_transaction_that_may_only_read(t):
+    t.sql(TABLE)
+    t.sql(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {call(t.dir / 'a.db')}; COMMIT")
+    assert cells(t.dir / "a.db", "SELECT count(*) FROM p") == [(2,)]
 
 
 def test_prepare_is_refused(t):
@@ -250,3 +257,23 @@ def test_keys_and_indexes(t):
     [(n, at)] = db.execute("SELECT n, at FROM public_p WHERE id = 2").fetchall()
     db.close()
     assert n == 1.5 and at.endswith("+00:00") and len(at) == len("2024-05-01 10:11:12.123000+00:00")
+
+
+def test_bytes_for_whom_files_are_not_allowed(t):
+    t.sql(TABLE)
+    user = t.role("reader")
+    t.sql(f'GRANT SELECT ON p TO "{user}"')
+    ask = lambda plan="NULL": f"SELECT encode(sqlite_export_bytes({plan}), 'base64')"  # noqa: E731
+    path = t.dir / "bytes.db"
+    path.write_bytes(base64.b64decode(t.value(ask(), user)))
+    assert cells(path, "SELECT * FROM p") == [(1, "a"), (2, "b")]
+    t.sql("CREATE TABLE big AS SELECT repeat(md5(n::text), 100) AS v FROM generate_series(1, 3000) n")
+    with fails("42501", "big: the table cannot be read"):
+        t.sql(ask(), user)
+    with fails("53400", "temp_file_limit"):
+        t.sql("SET temp_file_limit = '1MB'; " + ask())
+    with fails(s.PLAN, "plan.overwrite: there is no file to replace"):
+        t.sql(ask("'{\"overwrite\": true}'"))
+    assert left_behind(t) == ["bytes.db"]
+    temporary = "SELECT count(*) FROM pg_ls_dir(current_setting('data_directory') || '/base/pgsql_tmp', true, false) AS f WHERE f LIKE '%sqlite%'"
+    assert t.value(temporary) == "0"

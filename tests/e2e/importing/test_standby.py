@@ -52,6 +52,9 @@ def test_functions_that_read_say_the_same_on_a_standby(t):
     calls += [t.call("sqlite_inspect", wal, plan) for plan in ({}, {"wal": "copy"})]
     calls += [f"SELECT sqlite_manifest({quote(str(path))})",
               f"SELECT * FROM verify_manifest(sqlite_manifest({quote(str(path))}), 'done')"]
+    exported = quote(str(t.dir / "exported.db"))
+    calls += [f"SELECT schema, \"table\", target, rows, detail FROM sqlite_export({exported}, '{{\"schema\": \"done\", \"overwrite\": true}}')",
+              f"SELECT * FROM verify_export({exported}, '{{\"schema\": \"done\"}}')"]
     calls += ["SELECT * FROM verify_counts()", "SELECT * FROM verify_values()", "SELECT id, status FROM sqlite_migrate.run", "SELECT * FROM f.c JOIN f.p ON p.id = c.p ORDER BY c.id",
               "SELECT count(*), max(id) FROM f.c", "SELECT server_name FROM pg_sqlite_fdw_get_connections()"]
     foreign = f"CREATE SERVER f FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true', truncatable 'true'); CREATE SCHEMA f; IMPORT FOREIGN SCHEMA main FROM SERVER f INTO f"

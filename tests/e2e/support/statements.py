@@ -497,7 +497,7 @@ class Generator:
         return self.random.choice(choices)
 
     def statement(self):
-        return self.pick(self.rows, self.groups, self.compound, self.expressions, self.expressions, self.derived, self.windows, self.joins, self.grouped_joins)()
+        return self.pick(self.rows, self.groups, self.compound, self.expressions, self.expressions, self.derived, self.windows, self.joins, self.grouped_joins, self.folded)()
 
     # Each kind of expression by the storage class that it mostly has.
 
@@ -524,6 +524,8 @@ class Generator:
             lambda: f"instr({self.text()}, {self.text()})",
             lambda: f"CAST(strftime('{r('%Y', '%m', '%d', '%s')}', {self.time()}) AS INTEGER)",
             lambda: f"({self.truth()})",
+            lambda: f"({self.text()} {r('+', '-', '*')} {self.integer()})",
+            lambda: f"(coalesce({self.text()}, {self.integer()}) + 0)",
             lambda: f"(SELECT {r('count(*)', 'max(x.m)', 'min(x.id)', 'sum(x.m)')} FROM v x WHERE x.id {r('<', '=', '>')} v.id)",
         )
 
@@ -581,15 +583,30 @@ class Generator:
             lambda: f"(v.{r('at', 'day')} {compare()} {r(chr(39) + '2020-01-31' + chr(39), chr(39) + '2021-02-28 00:00:00' + chr(39))})",
             lambda: f"(v.n = {self.text()})",
             lambda: f"({self.text()} COLLATE NOCASE {compare()} {self.text()})",
+            lambda: f"({self.text()})",
+            lambda: f"({self.number()} {compare()} {self.text()})",
+            lambda: f"({self.text()} {compare()} {self.integer()})",
+            lambda: f"({self.text()} {r('IN', 'NOT IN')} ({self.integer()}, {self.text()}))",
+            lambda: f"({self.integer()} {r('IN', 'NOT IN')} ({self.text()}, {self.integer()}))",
+            lambda: f"({self.integer()} IN (SELECT x.{r('t', 'u')} FROM v x))",
+            lambda: f"({self.number()} BETWEEN {self.text()} AND {self.number()})",
+            lambda: f"(({self.integer()}, {self.text()}) {r('=', '<>', '<', '>=', 'IS')} ({self.integer()}, {self.text()}))",
         )
+
+    def mixed(self):
+        return self.pick(f"coalesce({self.integer()}, {self.text()})", f"CASE WHEN {self.truth()} THEN {self.text()} ELSE {self.integer()} END",
+                         f"nullif({self.text()}, {self.integer()})", f"iif({self.truth()}, {self.integer()}, {self.text()})")
 
     def any(self):
         return self.pick(self.integer, self.integer, self.text, self.truth, self.real, self.number)()
 
+    def result(self):
+        return self.pick(self.any, self.any, self.any, self.mixed)()
+
     # Statements
 
     def expressions(self):
-        return f"SELECT v.id, {self.any()}, {self.any()} FROM v ORDER BY v.id"
+        return f"SELECT v.id, {self.result()}, {self.result()} FROM v ORDER BY v.id"
 
     def rows(self):
         columns = ", ".join(self.any() for _ in range(self.random.randint(1, 3)))
@@ -603,6 +620,13 @@ class Generator:
                               f"avg({self.number()})", f"count(DISTINCT {self.integer()})", f"total({self.real()})", f"sum({self.number()})")
         having = self.pick("", "", f" HAVING {self.pick('count(*)', 'max(v.id)')} > {self.random.randint(0, 3)}")
         return f"SELECT {key} AS k, {aggregate}, {self.pick('count(*)', 'min(v.id)', '1')} FROM v WHERE {self.truth()} GROUP BY {self.pick('k', '1', key)}{having} ORDER BY k"
+
+    def folded(self):
+        key = self.pick("v.c", "v.c", f"{self.text()} COLLATE NOCASE", "v.t COLLATE RTRIM")
+        aggregate = self.pick("count(*)", f"sum({self.text()})", f"count(DISTINCT {key})", "lower(max(v.c))", "max(v.id)", f"total({self.text()})")
+        return self.pick(f"SELECT count(*), {aggregate} FROM v WHERE {self.truth()} GROUP BY {key} ORDER BY count(*), max(v.id), min(v.id)",
+                         f"SELECT count(*) FROM (SELECT DISTINCT {key}, {self.truth()} FROM v)", f"SELECT {aggregate} FROM v WHERE {self.truth()}",
+                         f"SELECT v.id, count(*) OVER (PARTITION BY {key}) FROM v ORDER BY v.id")
 
     def compound(self):
         kind = self.pick(self.integer, self.text)

@@ -7,9 +7,11 @@ import random
 import re
 import sqlite3
 
+import pglast
 import psycopg
 import pytest
 
+import client
 import rotation
 from client import fails
 from harness import ident, quote, shared
@@ -544,3 +546,112 @@ def test_pg_dump_takes_them_along(t):
     session.execute("INSERT INTO public.item (id, name, qty) VALUES (70, 'x', 2); UPDATE public.stocked SET qty = 3 WHERE id = 70")
     assert session.execute("SELECT what FROM public.log ORDER BY id").rows == (("insert",), ("qty",))
     assert session.execute("SELECT qty FROM public.stock WHERE item = 70").rows == (("3",),)
+
+
+def queries(node):
+    """The expressions and statements of a function's tree."""
+    if isinstance(node, list):
+        return [query for item in node for query in queries(item)]
+    if isinstance(node, dict):
+        own = [node["PLpgSQL_expr"]["query"]] if "PLpgSQL_expr" in node else []
+        return own + [query for item in node.values() for query in queries(item)]
+    return []
+
+
+@pytest.mark.parametrize("name", ["calibre_metadata.db", "calibre_web_metadata.db"])
+def test_postgresql_s_own_parser_takes_every_statement(t, name):
+    path = t.copy_of(shared("data", name))
+    made = [row["sql"] for row in t.rows(t.call("sqlite_ddl", path)) if row["phase"] == "triggers"]
+    assert len(made) == REAL[name][0]
+    for sql in made:
+        function, trigger = client.statements(sql)
+        pglast.parse_sql(trigger)
+        found = queries(pglast.parse_plpgsql(function))
+        assert found, function
+        for query in found:
+            pglast.parse_sql(query if query.split()[0] in ("INSERT", "UPDATE", "DELETE", "WITH") else f"SELECT {query}")
+
+
+@pytest.mark.parametrize("name", ["calibre_metadata.db", "calibre_web_metadata.db", "shop"])
+def test_plpgsql_check_finds_nothing(t, name):
+    t.needs("plpgsql_check")
+    t.import_(t.file("shop.db", SHOP) if name == "shop" else t.copy_of(shared("data", name)))
+    t.sql("CREATE EXTENSION plpgsql_check")
+    said = t.rows("SELECT tgname, c FROM pg_trigger g JOIN pg_proc p ON p.oid = tgfoid, plpgsql_check_function(tgfoid, tgrelid) c WHERE NOT tgisinternal")
+    assert said == []
+
+
+def test_a_view_s_row_without_a_number_gets_one(t, pair):
+    made = pair("""CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT); INSERT INTO t VALUES (5, 'a');
+        CREATE VIEW v AS SELECT id, s FROM t WHERE s <> 'hidden';
+        CREATE TRIGGER v_new INSTEAD OF INSERT ON v WHEN NEW.s IS NOT NULL BEGIN INSERT INTO t (s) VALUES (NEW.s); END;
+        CREATE TRIGGER v_set INSTEAD OF UPDATE OF s ON v BEGIN UPDATE t SET s = NEW.s WHERE id = OLD.id AND OLD.s IS NOT NEW.s; END;""")
+    assert triggers(t) == ["v_new", "v_set"], made.said
+    assert "it fires where a value of its columns changes" in made.said["trigger v_set"]["message"]
+    for sql in ("INSERT INTO v (s) VALUES ('b')", "INSERT INTO v (s) VALUES (NULL)", "INSERT INTO v (id, s) VALUES (1, 'c')", "UPDATE v SET s = s || 'x' WHERE id > 5",
+                "INSERT INTO v (s) SELECT s || s FROM v"):
+        assert made.both(sql) == [None, None]
+        made.same("t")
+    # The view's form decides: there is no INSTEAD OF on a table.
+    said = findings(t, made.path, {"views": "table", "existing_rows": "replace"})
+    assert "v is no view in the target" in said["trigger v_new"]["message"], said
+
+
+def test_computed_columns_are_not_known_before(t, pair):
+    made = pair("""CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, twice INTEGER AS (n * 2) STORED); CREATE TABLE log (n INTEGER);
+        CREATE TRIGGER before_it BEFORE INSERT ON t WHEN NEW.twice > 10 BEGIN SELECT RAISE(ABORT, 'no'); END;
+        CREATE TRIGGER after_it AFTER INSERT ON t WHEN NEW.twice > 10 BEGIN INSERT INTO log VALUES (NEW.twice); END;
+        CREATE TRIGGER old_it BEFORE DELETE ON t WHEN OLD.twice > 10 BEGIN INSERT INTO log VALUES (-OLD.twice); END;""")
+    assert triggers(t) == ["after_it", "old_it"]
+    assert "PostgreSQL computes after BEFORE triggers" in made.said["trigger before_it"]["message"]
+    made.source.execute("DROP TRIGGER before_it")
+    for sql in ("INSERT INTO t (n) VALUES (3), (6)", "DELETE FROM t WHERE n = 6"):
+        made.both(sql)
+    made.same("t", "log")
+    assert made.rows("log") == [(-12,), (12,)]
+
+
+def test_conflicts_within_a_trigger(t, pair):
+    made = pair("""CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT); CREATE TABLE seen (s TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL); CREATE TABLE last (k INTEGER PRIMARY KEY, s TEXT);
+        CREATE TRIGGER count_it AFTER INSERT ON t BEGIN
+            INSERT INTO seen VALUES (NEW.s, 1) ON CONFLICT (s) DO UPDATE SET n = n + 1;
+            INSERT OR REPLACE INTO last VALUES (1, NEW.s);
+            INSERT OR IGNORE INTO last VALUES (2, 'first ' || NEW.s); END;
+        CREATE TRIGGER touched AFTER UPDATE ON seen BEGIN UPDATE seen SET n = n + 100 WHERE s = NEW.s AND n = 3; END;""")
+    assert triggers(t) == ["count_it", "touched"], made.said
+    for s in "abacadaba":
+        assert made.both(f"INSERT INTO t (s) VALUES ('{s}')") == [None, None]
+        made.same("t", "seen", "last")
+    assert ("a", 105) in made.rows("seen")
+
+
+def test_times_and_counters_are_kept(t, pair):
+    made = pair("""CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP, version INTEGER NOT NULL DEFAULT 1);
+        INSERT INTO t (s, updated_at) VALUES ('a', '2020-01-01 00:00:00'), ('b', '2020-01-02 00:00:00');
+        CREATE TRIGGER touch AFTER UPDATE OF s ON t FOR EACH ROW WHEN NEW.updated_at = OLD.updated_at BEGIN
+            UPDATE t SET updated_at = CURRENT_TIMESTAMP, version = OLD.version + 1 WHERE id = NEW.id; END;""")
+    assert triggers(t) == ["touch"], made.said
+    for sql in ("UPDATE t SET s = 'c' WHERE id = 1", "UPDATE t SET s = 'd', updated_at = '2021-01-01 00:00:00' WHERE id = 2"):
+        made.both(sql)
+    made.same("t", columns="id, s, version")
+    assert t.value("SELECT updated_at > now() AT TIME ZONE 'UTC' - interval '1 hour' FROM t WHERE id = 1") == "t"
+    assert t.shown("SELECT updated_at::date FROM t WHERE id = 2") == "2021-01-01"
+
+
+def test_triggers_that_write_to_virtual_tables_with_rows_of_their_own(t):
+    """These become tables: the triggers go on writing to them."""
+    path = t.file("own.db", """
+        CREATE TABLE place (id INTEGER PRIMARY KEY, x REAL NOT NULL, y REAL NOT NULL, note TEXT NOT NULL);
+        CREATE VIRTUAL TABLE near USING rtree(id, minx, maxx, miny, maxy);
+        CREATE VIRTUAL TABLE notes USING fts5(note);
+        CREATE TRIGGER near_new AFTER INSERT ON place BEGIN INSERT INTO near VALUES (NEW.id, NEW.x, NEW.x, NEW.y, NEW.y); END;
+        CREATE TRIGGER near_gone AFTER DELETE ON place BEGIN DELETE FROM near WHERE id = OLD.id; END;
+        CREATE TRIGGER notes_new AFTER INSERT ON place BEGIN INSERT INTO notes (rowid, note) VALUES (NEW.id, NEW.note); END;
+        CREATE TRIGGER notes_gone AFTER DELETE ON place BEGIN DELETE FROM notes WHERE rowid = OLD.id; END;
+        INSERT INTO place VALUES (1, 2, 3, 'here'), (2, 4, 5, 'there');""")
+    said = findings(t, path)
+    t.import_(path)
+    assert triggers(t) == ["near_gone", "near_new", "notes_gone", "notes_new"], said
+    t.sql("INSERT INTO place VALUES (3, 6, 7, 'anywhere'); DELETE FROM place WHERE id = 1")
+    assert t.value("SELECT string_agg(id || ':' || minx, ',' ORDER BY id) FROM near") == "2:4,3:6"
+    assert t.value("SELECT string_agg(rowid || ':' || note, ',' ORDER BY rowid) FROM notes") == "2:there,3:anywhere"

@@ -26,7 +26,11 @@ pub fn default(sql: &str, column: &OutColumn<'_>) -> Result<Option<String>> {
         {
             return clock(column).map(Some);
         }
-        ["gen_random_uuid", "(", ")"] if column.rule.family == Family::Uuid => {
+        ["gen_random_uuid", "(", ")"]
+            if column.rule.family == Family::Uuid
+                && column.form == Form::Value
+                && column.spelling.is_none() =>
+        {
             return Ok(Some(RANDOM_UUID.into()));
         }
         _ => {}
@@ -94,12 +98,20 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
         Family::Text | Family::Varchar | Family::Citext => Ok(literal),
         Family::Char => Ok(sqlite_literal(text.trim_end_matches(' '))),
         Family::Date if column.format.is_none() && is_date(&literal) => Ok(literal),
-        Family::Timestamp if column.format.is_none() && is_timestamp(&literal) => Ok(literal),
-        Family::Uuid if text.len() == 36 => Ok(literal),
-        Family::Bytea if column.format.is_none() => match text.strip_prefix("\\x") {
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(format!("x'{digits}'")),
-            _ => refuse("bytes are not written in hexadecimal digits"),
-        },
+        Family::Timestamp
+            if column.format.is_none() && column.spelling.is_none() && is_timestamp(&literal) =>
+        {
+            Ok(literal)
+        }
+        Family::Uuid if text.len() == 36 && column.form == Form::Value && column.spelling.is_none() => {
+            Ok(literal)
+        }
+        Family::Bytea if column.format.is_none() && column.form == Form::Value => {
+            match text.strip_prefix("\\x") {
+                Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(format!("x'{digits}'")),
+                _ => refuse("bytes are not written in hexadecimal digits"),
+            }
+        }
         _ if column.form == Form::Printed => Ok(literal),
         _ => refuse(format!("a constant of type {} has another form in SQLite", column.source.type_name)),
     }
@@ -115,6 +127,9 @@ fn is_decimal(text: &str) -> bool {
 fn clock(column: &OutColumn<'_>) -> Result<String> {
     if column.rule.family != Family::TimestampTz {
         return refuse("SQLite's clock is in UTC, and the session's time zone is not known to it");
+    }
+    if column.spelling.is_some() {
+        return refuse("SQLite's clock has another spelling than the column");
     }
     match column.format {
         None | Some(Format::Iso8601) => Ok("(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))".into()),

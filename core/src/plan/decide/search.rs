@@ -134,21 +134,25 @@ impl Case<'_> {
             false => self.declared.searched().map(|c| c.name.as_str()).collect(),
         };
         let mut texts = vec![];
+        let mut unsearched = |name: &str, why: &str| {
+            let message = format!("column \"{name}\" is not searched: {why}");
+            findings.push(Kind::Search.info(&self.source.name, message));
+        };
         for (place, name) in searched.into_iter().enumerate() {
+            if !table.source.columns.iter().any(|c| c.called().eq_ignore_ascii_case(name)) {
+                return Err(format!("table \"{}\" has no column \"{name}\"", table.source.name));
+            }
             let is_it = |c: &DecidedColumn<'_>| c.source.called().eq_ignore_ascii_case(name);
             let at = table.columns.iter().position(is_it);
             let Some((at, column)) = at.and_then(|at| Some((at, table.columns.get(at)?))) else {
-                return Err(format!("table \"{}\" has no column \"{name}\"", table.title()));
+                unsearched(name, "the plan leaves it out");
+                continue;
             };
             let given = table.settings.fts.weights.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             let weight = given.map_or_else(|| Weight::of_place(place), |(_, weight)| *weight);
             match text(column) {
                 Some(sql) => texts.push(Text { sql, at, weight }),
-                None => {
-                    let message =
-                        format!("column \"{name}\" is not searched: it is {}", column.printed_type());
-                    findings.push(Kind::Search.info(&self.source.name, message));
-                }
+                None => unsearched(name, &format!("it is {}", column.printed_type())),
             }
         }
         if texts.is_empty() { Err("no column has texts".into()) } else { Ok(texts) }
@@ -156,19 +160,24 @@ impl Case<'_> {
 
     /// The rule, or PostgreSQL's own where the functions that it needs cannot be created.
     fn possible(&self, rule: Rule, findings: &mut Vec<Finding>) -> Rule {
-        if vector::needs(&rule).is_empty() || self.ctx.target.helpers.is_some() {
+        let forbidden = self.ctx.overrides.helpers == Some(false);
+        if vector::needs(&rule).is_empty() || (self.ctx.target.helpers.is_some() && !forbidden) {
             return rule;
         }
         let name = match &rule {
             Rule::Configuration { name, .. } => name.clone(),
             _ => config::SIMPLE.to_owned(),
         };
-        let message = format!(
-            "words are those of text search configuration \"{name}\": the caller cannot create functions in schema \
-             \"sqlite_compat\", which would make words as SQLite does"
-        );
-        let hint = "It takes the right CREATE in the database, or in that schema.";
-        findings.push(Kind::Search.warning(&self.source.name, message).hint(hint));
+        let said = |why: &str| {
+            let message =
+                format!("words are those of text search configuration \"{name}\", not SQLite's: {why}");
+            Kind::Search.warning(&self.source.name, message)
+        };
+        findings.push(match forbidden {
+            true => said("the plan does without helper functions").fix(Fix::of_plan("helpers", true), ""),
+            false => said("the caller cannot create functions in schema \"sqlite_compat\"")
+                .hint("It takes the right CREATE in the database, or in that schema."),
+        });
         Rule::Configuration { name, unaccent: false }
     }
 

@@ -2,9 +2,8 @@
 
 use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
-use crate::plan::target::Helpers;
 use crate::search::helper::SCHEMA;
-use crate::sqltext::ident;
+use crate::translate::helper::{GUARD, SCHEMA_STEPS};
 
 /// Titles and statements of what the vectors of these tables need; nothing where they need nothing.
 pub fn statements<'t, 'a: 't>(
@@ -18,12 +17,9 @@ pub fn statements<'t, 'a: 't>(
             objects.push((title, object.sql.clone()));
         }
     }
-    let schema = ident(SCHEMA);
-    let missing = !objects.is_empty() && ctx.target.helpers == Some(Helpers { schema_exists: false });
-    let schema = missing.then(|| {
-        let create = format!("CREATE SCHEMA {schema}");
-        let grant = format!("GRANT USAGE ON SCHEMA {schema} TO PUBLIC");
-        [(format!("create schema {SCHEMA}"), create), (format!("let everybody use schema {SCHEMA}"), grant)]
-    });
-    schema.into_iter().flatten().chain(objects).collect()
+    let exists = ctx.target.helpers.is_some_and(|helpers| helpers.schema_exists);
+    let schema = SCHEMA_STEPS.iter().filter(|(_, sql)| !objects.is_empty() && (!exists || *sql == GUARD));
+    let schema: Vec<(String, String)> =
+        schema.map(|(title, sql)| ((*title).to_owned(), (*sql).to_owned())).collect();
+    schema.into_iter().chain(objects).collect()
 }

@@ -104,7 +104,7 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
         }
     }
     for (title, sql) in searching::statements(ctx, fresh()) {
-        push(out, Phase::Schema, title, sql, None);
+        push(out, Phase::Helpers, title, sql, None);
     }
     let collated = |c: &DecidedColumn<'_>| c.folding == Some(Folding::Collation);
     let needs =

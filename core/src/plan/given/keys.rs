@@ -231,7 +231,7 @@ pub const KEYS: &[Key] = &[
         "Leave out each view and trigger whose translation rests on an assumption; a finding lists the assumptions. They are those of [translate.md](translate.md#statements).",
         "\"strict\": true"),
     Key::new("helpers", Kind::Flag, "true").run().in_table(NOTHING).says(
-        "Create the functions of schema `sqlite_compat` that translated views and triggers call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
+        "Create the functions of schema `sqlite_compat` that translated views, triggers and search vectors call where PostgreSQL has none with SQLite's results. With `false` what needs one is left out with a finding. See [Helper functions](translate.md#helper-functions).",
         "\"helpers\": false"),
     Key::new("triggers", Kind::Carried(&[]), "true").run().in_table(NOTHING).says(
         "Translate the triggers of tables and views that the import makes, and create a function and a trigger for each after the load. An object has globs of triggers that are left out (`exclude`), and entries with a text of your own, which creates function and trigger. See [Triggers](translate.md#triggers).",

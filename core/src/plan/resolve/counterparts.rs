@@ -4,6 +4,7 @@ use super::table::{Place, ResolvedColumn, ResolvedTable};
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::given::keys::{nearest, suggested};
 use crate::plan::target::{ExistingColumn, ExistingTable};
+use crate::sqltext::{ident, qualified};
 
 /// Leaves out the columns that have no place in the table, and names the table's that get no value.
 pub fn place(table: &mut ResolvedTable<'_>, findings: &mut Vec<Finding>) {
@@ -107,6 +108,33 @@ fn no_place(
     }
 }
 
+fn is_vector(column: &ExistingColumn) -> bool {
+    column.pg_type.to_string() == "tsvector"
+}
+
+/// A search vector that a trigger fills, or the application.
+fn unfilled_vector(
+    table: &ResolvedTable<'_>,
+    existing: &ExistingTable,
+    column: &ExistingColumn,
+    object: String,
+) -> Finding {
+    let message = "existing column gets no value from the source: it stays NULL, and no row is found by it";
+    let finding = Kind::ColumnUnfilled.warning(object, message);
+    let update = format!(
+        "update it in after: UPDATE {} SET {} = to_tsvector(...)",
+        qualified(&existing.schema, &existing.name),
+        ident(&column.name)
+    );
+    match existing.triggers.is_empty() {
+        true => finding.hint(format!("Fill it after the load, or {update}.")),
+        false => {
+            let fix = Fix::of_table(&table.source.name, "fire_triggers", true);
+            finding.fix(fix, &format!(" for its trigger to fill it, or {update}"))
+        }
+    }
+}
+
 /// Columns of the table that no value is loaded into.
 fn unfilled(table: &ResolvedTable<'_>, existing: &ExistingTable, findings: &mut Vec<Finding>) {
     let filled = |c: &&ExistingColumn| table.columns.iter().any(|d| d.target() == Some(&c.name));
@@ -117,6 +145,8 @@ fn unfilled(table: &ResolvedTable<'_>, existing: &ExistingTable, findings: &mut 
             Kind::ColumnUnfilled.info(object, says("the view decides what it gets"))
         } else if column.has_default || column.identity.is_some() {
             Kind::ColumnUnfilled.info(object, says("it takes its default"))
+        } else if is_vector(column) && !table.settings.fire_triggers {
+            unfilled_vector(table, existing, column, object)
         } else if !column.not_null {
             Kind::ColumnUnfilled.info(object, says("it stays NULL"))
         } else {

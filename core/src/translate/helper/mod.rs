@@ -72,6 +72,8 @@ pub const HELPERS: &[Helper] = helpers![
     ("unixepoch_subsec", Float, "SQLite's unixepoch() with the modifier `subsec`"),
     ("strftime", Text, "SQLite's strftime()"),
     ("timediff", Text, "SQLite's timediff()"),
+    ("glob_pattern", Text, "the regular expression of a pattern of GLOB"),
+    ("json_valid", Bool, "whether a text is JSON"),
 ];
 
 /// A call, as SQL.

@@ -5,7 +5,7 @@ use sqlite3_parser::ast::{Distinctness, Expr, FunctionCallOrder, FunctionTail, S
 use super::guard;
 use super::scope::groupable;
 use super::select::{direction, is_constant, key_sql};
-use super::times;
+use super::{json, storage, times};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare;
 use crate::translate::expr::Walk;
@@ -36,6 +36,7 @@ struct Made {
 
 const DIGITS: Option<&str> =
     Some("sums and averages of numbers with a fraction may differ in the last digits");
+const PARTS: Option<&str> = Some("parts of JSON without ORDER BY are in no certain order, as in SQLite");
 const ROWS: Option<&str> =
     Some("group_concat() without ORDER BY takes its texts in no certain order, as in SQLite");
 
@@ -54,6 +55,14 @@ pub const AGGREGATES: &[Aggregate] = &[
     a("avg", (1, 1), "avg(x)::double precision", "numbers", avg),
     a("count", (0, 1), "count(x)", "also `count(*)`", count),
     a("group_concat", (1, 2), "string_agg(x, ',')", "texts and numbers", group_concat),
+    a("json_group_array", (1, 1), "string_agg(to_json(x)::text, ',')", "between `[` and `]`", json_array),
+    a(
+        "json_group_object",
+        (2, 2),
+        "string_agg(to_json(x)::text, ',')",
+        "labels and values, between `{` and `}`",
+        json_object,
+    ),
     a("max", (1, 1), "max(x COLLATE \"C\")", "", |args| extreme_of("max", args)),
     a("min", (1, 1), "min(x COLLATE \"C\")", "", |args| extreme_of("min", args)),
     a("string_agg", (2, 2), "string_agg(x, ',')", "as group_concat", group_concat),
@@ -62,8 +71,7 @@ pub const AGGREGATES: &[Aggregate] = &[
 ];
 
 pub(super) fn is_aggregate(name: &str, arguments: usize) -> bool {
-    const OTHERS: &[&str] =
-        &["json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median"];
+    const OTHERS: &[&str] = &["jsonb_group_array", "jsonb_group_object", "median"];
     match name {
         "min" | "max" => arguments == 1,
         _ => AGGREGATES.iter().any(|a| a.name == name) || OTHERS.contains(&name),
@@ -146,7 +154,11 @@ impl<'s> Walk<'s> {
             }
             _ => nodes,
         };
-        let made = (form.make)(&nodes)?;
+        let counted = name == "count" && distinct == Some(Distinctness::Distinct);
+        let made = match counted {
+            true => count_distinct(&nodes)?,
+            false => (form.make)(&nodes)?,
+        };
         if matches!(name, "min" | "max") || distinct == Some(Distinctness::Distinct) {
             nodes.iter().for_each(|node| self.note_equal(node));
         }
@@ -155,7 +167,10 @@ impl<'s> Walk<'s> {
             None => String::new(),
         };
         let distinct = distinct == Some(Distinctness::Distinct);
-        self.check_distinct(&nodes, distinct, &order, window)?;
+        if made.function == "array_agg" && (window || distinct) {
+            return refuse(format!("{name}() of such values with DISTINCT or over a window"));
+        }
+        self.check_distinct(name, &nodes, distinct, &order, window)?;
         let assumption = made.assumption.filter(|_| made.function != "string_agg" || order.is_empty());
         assumption.into_iter().for_each(|assumption| self.note(assumption));
         let (filter, over) = self.tail(tail)?;
@@ -163,10 +178,18 @@ impl<'s> Walk<'s> {
         let call = format!("{}({word}{}{order}){filter}{over}", made.function, made.args.join(", "));
         let bare = !filter.is_empty() || !over.is_empty();
         let call = if made.around.starts_with("$:") && bare { format!("({call})") } else { call };
-        Ok(Node { sql: made.around.replace('$', &call), ..made.result })
+        let node = Node { sql: made.around.replace('$', &call), ..made.result };
+        Ok(if node.json { json::made(node) } else { node })
     }
 
-    fn check_distinct(&mut self, nodes: &[Node], distinct: bool, order: &str, window: bool) -> Result<()> {
+    fn check_distinct(
+        &mut self,
+        name: &str,
+        nodes: &[Node],
+        distinct: bool,
+        order: &str,
+        window: bool,
+    ) -> Result<()> {
         if distinct {
             if window {
                 return refuse("DISTINCT over a window");
@@ -174,7 +197,14 @@ impl<'s> Walk<'s> {
             if !order.is_empty() {
                 return refuse("DISTINCT with ORDER BY in an aggregate");
             }
-            nodes.first().map_or(Ok(()), groupable)?;
+            let keyed = |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_));
+            let first = nodes.first().filter(|n| name != "count" || !keyed(n));
+            if first
+                .is_some_and(|n| name != "count" && !n.is_number() && ["sum", "total", "avg"].contains(&name))
+            {
+                return refuse(format!("{name}() of DISTINCT values that are no numbers"));
+            }
+            first.map_or(Ok(()), groupable)?;
         }
         Ok(())
     }
@@ -220,8 +250,7 @@ impl<'s> Walk<'s> {
 fn number(args: &[Node]) -> Result<Node> {
     match args {
         [x] if x.is_null() => refuse("an aggregate of NULL"),
-        [x] if x.class == TypeClass::Text => refuse("a sum of texts"),
-        [x] => times::number(x.clone())?.number(),
+        [x] => times::number(x.clone())?.numeric(),
         _ => refuse("an aggregate of one number was expected"),
     }
 }
@@ -284,10 +313,24 @@ fn count(args: &[Node]) -> Result<Made> {
     Ok(Made { function: "count", args: vec![arg], around: "$", result, assumption: None })
 }
 
+/// By what SQLite's equal values are equal.
+fn count_distinct(args: &[Node]) -> Result<Made> {
+    match args {
+        [x] if !x.is_null() => {
+            let made = count(args)?;
+            Ok(Made { args: vec![storage::group_key(x)?], ..made })
+        }
+        _ => count(args),
+    }
+}
+
 fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     use TypeClass::{Bool, Date, Float, Integer, Numeric, Text, Time, Timestamp, TimestampTz};
     let [x] = args else { return refuse("min() and max() take one argument") };
     let x = if x.class == Bool { x.number()? } else { x.clone() };
+    if storage::is_folded(&x) || storage::is_spelled(&x) || matches!(x.kind, Kind::Member(_)) {
+        return first_of(function, &x);
+    }
     if x.is_null()
         || x.numeric_text
         || !matches!(x.class, Date | Float | Integer | Numeric | Text | Time | Timestamp | TimestampTz)
@@ -305,6 +348,25 @@ fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     Ok(Made { function, args: vec![side.sql], around: "$", result, assumption: None })
 }
 
+/// The first by an order that is not that of PostgreSQL's type; of several that are equal in it, any.
+fn first_of(function: &str, x: &Node) -> Result<Made> {
+    let sorted = if function == "max" { "DESC NULLS LAST" } else { "ASC NULLS LAST" };
+    let order = key_sql(x, sorted)?;
+    let (value, class) = match &x.kind {
+        Kind::Member(member) => (member.canonical(), TypeClass::Jsonb),
+        _ => (x.sql.clone(), x.class),
+    };
+    let assumption = storage::is_folded(x)
+        .then_some("of texts that are equal under their collation, min() and max() give any one");
+    let args = vec![format!("{value} ORDER BY {order}")];
+    let mut result = of(class);
+    if storage::is_spelled(x) {
+        result = result.kind(Kind::Dynamic);
+        result.numeric_text = true;
+    }
+    Ok(Made { function: "array_agg", args, around: "($)[1]", result, assumption })
+}
+
 /// A separator that is computed is that of the row before whose text it stands, in both.
 fn group_concat(args: &[Node]) -> Result<Made> {
     let (x, separator) = match args {
@@ -319,4 +381,26 @@ fn group_concat(args: &[Node]) -> Result<Made> {
         result: Node::atom("", TypeClass::Text),
         assumption: ROWS,
     })
+}
+
+fn json_array(args: &[Node]) -> Result<Made> {
+    let (part, assumption) = json::group_array(args)?;
+    Ok(json_of(part, "('[' || coalesce($, '') || ']')", assumption))
+}
+
+fn json_object(args: &[Node]) -> Result<Made> {
+    let (part, assumption) = json::group_object(args)?;
+    Ok(json_of(part, "('{' || coalesce($, '') || '}')", assumption))
+}
+
+/// The texts of parts, in no certain order without ORDER BY.
+fn json_of(part: String, around: &'static str, assumption: Option<&'static str>) -> Made {
+    let result = Node { json: true, ..Node::atom("", TypeClass::Text) };
+    Made {
+        function: "string_agg",
+        args: vec![part, "','".into()],
+        around,
+        result,
+        assumption: assumption.or(PARTS),
+    }
 }

@@ -2,9 +2,10 @@
 
 use sqlite3_parser::ast::{CompoundOperator, CompoundSelect, Expr, OneSelect, SortedColumn};
 
+use super::query::Key;
 use super::scope::{groupable, of_query};
-use super::select::{Key, direction, place_of, result};
-use super::{Output, Query};
+use super::select::{direction, place_of, result};
+use super::{Output, Query, dynamic, guard};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Node, Result, class_name, refuse};
@@ -34,15 +35,26 @@ impl<'s> Walk<'s> {
             }
             query = combined(query, arm.operator, next)?;
         }
+        query.columns.iter().for_each(|column| self.note_dynamic(&column.node));
+        let keys = self.keys_of_results(order, &query.columns)?;
+        query.sorted(&keys, true)
+    }
+
+    /// Keys of ORDER BY, each of which is a result.
+    pub(super) fn keys_of_results(
+        &mut self,
+        order: &'s [SortedColumn<'s>],
+        columns: &[Output],
+    ) -> Result<Vec<Key>> {
         let mut keys = vec![];
         for sorted in order {
-            let Some(at) = result_of(&sorted.expr, &query.columns)? else {
+            let Some(at) = result_of(&sorted.expr, columns)? else {
                 return refuse("ORDER BY of a compound SELECT by an expression that is no result");
             };
-            self.note_equal(&query.columns[at].node);
-            keys.push(Key { at: Some(at), node: query.columns[at].node.clone(), sorted: direction(sorted) });
+            self.note_equal(&columns[at].node);
+            keys.push(Key { at: Some(at), node: columns[at].node.clone(), sorted: direction(sorted) });
         }
-        query.sorted(&keys, true)
+        Ok(keys)
     }
 
     pub(super) fn values(&mut self, rows: &[&'s [Expr<'s>]]) -> Result<Query> {
@@ -61,6 +73,7 @@ impl<'s> Walk<'s> {
             let name = format!("column{}", at + 1);
             self.note_rounded(&of_column);
             let node = common(&of_column)?;
+            self.note_dynamic(&node);
             columns.push(Output {
                 name: Some(name.clone()),
                 label: Some(name),
@@ -83,9 +96,16 @@ fn result_of(e: &Expr<'_>, columns: &[Output]) -> Result<Option<usize>> {
     if let Some(at) = place_of(e, columns)? {
         return Ok(Some(at));
     }
-    let Expr::Id(id) = e else { return Ok(None) };
-    let name = sqlite_unquote(id.0);
-    Ok(columns.iter().position(|c| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(&name))))
+    let named = |name: &str| {
+        columns.iter().position(|c| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    };
+    match e {
+        Expr::Id(id) => Ok(named(&sqlite_unquote(id.0))),
+        _ => {
+            let text = guard::shown(e);
+            Ok(columns.iter().position(|c| c.text.as_ref() == Some(&text)))
+        }
+    }
 }
 
 fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Query> {
@@ -119,6 +139,9 @@ pub(super) fn common(nodes: &[&Node]) -> Result<Node> {
     let Some(first) = known.first() else {
         return Ok(super::scope::derived(&crate::translate::node::null(), "NULL".into()));
     };
+    if let Some(node) = of_classes(&known)? {
+        return Ok(node);
+    }
     let class = known.iter().try_fold(first.class, |class, n| wider(class, n))?;
     let number = matches!(class, TypeClass::Float | TypeClass::Numeric);
     let mixed = number && known.iter().any(|n| n.may_be_integer());
@@ -130,6 +153,7 @@ pub(super) fn common(nodes: &[&Node]) -> Result<Node> {
             return refuse("times of different spellings in one column");
         }
         node.kind = Kind::Plain;
+        node.unsure = true;
     }
     if known.iter().any(|n| n.class == TypeClass::Text && (n.is_collated() || n.numeric_text)) {
         return refuse("texts of different collations or affinities in one column");
@@ -137,6 +161,27 @@ pub(super) fn common(nodes: &[&Node]) -> Result<Node> {
     node.class = class;
     node.bits = 64;
     Ok(node)
+}
+
+/// What a column is whose values are of several storage classes, or have one that only the value tells.
+fn of_classes(known: &[&&Node]) -> Result<Option<Node>> {
+    let member = |n: &&&Node| if let Kind::Member(m) = &n.kind { Some(m.jsonb) } else { None };
+    if let Some(jsonb) = known.first().and_then(member) {
+        return match known.iter().all(|n| member(n) == Some(jsonb)) {
+            true => Ok(Some((**known[0]).clone())),
+            false => refuse("values of JSON and others in one column"),
+        };
+    }
+    let text = known.iter().any(|n| n.class == TypeClass::Text);
+    let number = known.iter().any(|n| n.is_number() || n.class == TypeClass::Bool);
+    let dynamic = known.iter().any(|n| n.kind == Kind::Dynamic);
+    if !(dynamic || text && number) {
+        return Ok(None);
+    }
+    for node in known {
+        dynamic::as_dynamic(node)?;
+    }
+    Ok(Some(Node::atom(known[0].sql.clone(), TypeClass::Other).kind(Kind::Dynamic)))
 }
 
 fn wider(class: TypeClass, node: &Node) -> Result<TypeClass> {
@@ -153,6 +198,10 @@ fn wider(class: TypeClass, node: &Node) -> Result<TypeClass> {
 /// A value in a column of this type.
 fn converted(node: &Node, column: &Node) -> String {
     let class = column.class;
+    if column.kind == Kind::Dynamic {
+        return dynamic::as_dynamic(node)
+            .map_or_else(|_| node.sql.clone(), |n| if n.is_null() { "NULL::text".into() } else { n.sql });
+    }
     if node.is_null() {
         return format!("NULL::{}", class_name(class));
     }

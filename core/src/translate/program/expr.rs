@@ -1,19 +1,19 @@
 //! Expressions of a statement: what only a statement has (subqueries, aggregates, parameters, row values), and what becomes
 //! of operands whose types depend on each other.
 
-use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select, UnaryOperator};
+use sqlite3_parser::ast::{Expr, Operator, Select, UnaryOperator};
 
-use super::MOST_STEPS;
 use super::aggregate::is_aggregate;
 use super::scope::derived;
-use super::{forms, guard, known, numbers, session, times};
+use super::{LONGEST, MOST_BYTES, MOST_STEPS};
+use super::{dynamic, forms, guard, known, numbers, session, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Brings, Kind, Lit, Node, Prec, Result, null, refuse};
 use crate::translate::size::Size;
-use crate::translate::{arith, cast, function, glob, like, literal};
+use crate::translate::{arith, beginning, cast, function, glob, like, literal};
 use crate::types::TypeClass;
 
 impl<'s> Walk<'s> {
@@ -32,16 +32,23 @@ impl<'s> Walk<'s> {
             }
             false => self.of_statement(e),
         };
-        node.and_then(|node| self.without_helpers(node)).map_err(|mut refusal| {
+        let node = node.and_then(|node| self.without_helpers(node)).map_err(|mut refusal| {
             refusal.near.get_or_insert_with(|| guard::shown(e));
             refusal
-        })
+        })?;
+        let program = self.program()?;
+        program.bytes = program.bytes.saturating_add(node.sql.len());
+        if node.sql.len() > LONGEST || program.bytes > MOST_BYTES {
+            return refuse("its translation is too long");
+        }
+        Ok(Node { loose: true, ..dynamic::of_json(node, key) })
     }
 
     fn of_statement(&mut self, e: &'s Expr<'s>) -> Result<Node> {
         match e {
             Expr::Subquery(select) => self.scalar(select),
             Expr::Exists(select) => {
+                self.program()?.only_rows = true;
                 let query = self.query(select)?;
                 Ok(Node::atom(format!("EXISTS ({})", query.sql), TypeClass::Bool))
             }
@@ -49,6 +56,15 @@ impl<'s> Walk<'s> {
             Expr::InTable { lhs, not, rhs, args: None } => self.in_table(lhs, *not, rhs),
             Expr::Variable(token) => self.parameter(token),
             Expr::Binary(l, op, r) if row(l).is_some() || row(r).is_some() => self.rows(l, *op, r),
+            Expr::Between { lhs, not, start, end } if row(lhs).is_some() => {
+                let above = self.rows(lhs, Operator::GreaterEquals, start)?;
+                let below = self.rows(lhs, Operator::LessEquals, end)?;
+                let both = format!("{} AND {}", above.at(Prec::Not), below.at(Prec::Not));
+                Ok(match not {
+                    true => Node::new(format!("NOT ({both})"), TypeClass::Bool, Prec::Not),
+                    false => Node::new(both, TypeClass::Bool, Prec::And),
+                })
+            }
             Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
                 let args = args.unwrap_or(&[]);
                 let name = sqlite_unquote(name.0).to_ascii_lowercase();
@@ -90,83 +106,16 @@ impl<'s> Walk<'s> {
             Some(_) => format!("(SELECT * FROM ({}) AS \"q\" LIMIT 1)", query.sql),
         };
         let node = Node { brings: Brings::Nothing, ..derived(&column.node, sql) };
+        // What is JSON stays it, other than a column of a subquery in FROM.
+        let node = match (&node.kind, &column.node.kind) {
+            (Kind::Member(member), Kind::Member(column)) => member.clone().with_json(column.json).node(),
+            _ => Node { json: column.node.json, maybe_json: column.node.maybe_json, ..node },
+        };
         // A subquery has the affinity of its column, and no collation.
         if node.is_collated() {
             return refuse("a subquery of texts under another collation than BINARY");
         }
         Ok(node)
-    }
-
-    fn in_select(&mut self, lhs: &'s Expr<'s>, not: bool, select: &'s Select<'s>) -> Result<Node> {
-        let values = match row(lhs) {
-            Some(items) => self.list(items)?,
-            None => vec![self.expr(lhs)?],
-        };
-        let query = self.query(select)?;
-        if query.columns.len() != values.len() {
-            return refuse("IN with a subquery of another number of columns");
-        }
-        let columns = query.columns.iter().map(|c| &c.node);
-        let values = values.into_iter().zip(columns).map(|(v, c)| self.like_member(v, c));
-        let values = values.collect::<Result<Vec<Node>>>()?;
-        let word = if not { "NOT IN" } else { "IN" };
-        let sides: Vec<String> = values.iter().map(|v| v.at(Prec::Operator)).collect();
-        let left = if sides.len() == 1 { sides.concat() } else { format!("({})", sides.join(", ")) };
-        Ok(Node::boolean(format!("{left} {word} ({})", query.sql)))
-    }
-
-    /// A value to be looked for among values of a subquery, which stay as they are.
-    fn like_member(&mut self, value: Node, member: &Node) -> Result<Node> {
-        if value.is_null() || member.is_null() {
-            return Ok(Node::atom("NULL", TypeClass::Text));
-        }
-        let member = Node { kind: plain_kind(member), ..member.clone() };
-        let (value, same) = self.pair(value, member.clone(), false)?;
-        if compare::collation(&[&value])? != compare::collation(&[&member])? {
-            return refuse("IN with texts of different collations");
-        }
-        let (value, others) = compare::to_one_type(value, vec![same], false)?;
-        match others.as_slice() {
-            [same] if same.sql == member.sql && !value.is_collated() => Ok(value),
-            _ => refuse("IN with a subquery of values of another type"),
-        }
-    }
-
-    fn in_table(&mut self, lhs: &'s Expr<'s>, not: bool, table: &'s QualifiedName<'s>) -> Result<Node> {
-        let value = self.expr(lhs)?;
-        let (text, visible) = self.table(table, None)?;
-        let [column] = visible.columns.as_slice() else {
-            return refuse("IN with a table of several columns");
-        };
-        let value = self.like_member(value, &column.node)?;
-        let word = if not { "NOT IN" } else { "IN" };
-        Ok(Node::boolean(format!(
-            "{} {word} (SELECT {} FROM {text})",
-            value.at(Prec::Operator),
-            column.node.sql
-        )))
-    }
-
-    /// `(a, b) = (c, d)`: each pair by its own rules.
-    fn rows(&mut self, l: &'s Expr<'s>, op: Operator, r: &'s Expr<'s>) -> Result<Node> {
-        let (Some(l), Some(r)) = (row(l), row(r)) else {
-            return refuse("a row value compared with another value");
-        };
-        let op = match op {
-            Operator::Equals => Op::Eq,
-            Operator::Is => Op::Is,
-            _ => return refuse("row values are only compared for equality"),
-        };
-        if l.len() != r.len() {
-            return refuse("row values of different lengths");
-        }
-        let mut parts = vec![];
-        for (a, b) in l.iter().zip(r) {
-            let (a, b) = (self.expr(a)?, self.expr(b)?);
-            let (a, b) = self.pair(a, b, false)?;
-            parts.push(compare::compare(a, op, b)?.at(Prec::Compare));
-        }
-        Ok(Node::new(parts.join(" AND "), TypeClass::Bool, Prec::And))
     }
 
     /// Operands of a comparison, brought to where `compare` knows them. The first one leads.
@@ -232,6 +181,13 @@ impl<'s> Walk<'s> {
     pub(in crate::translate) fn compare(&mut self, l: Node, op: Op, r: Node) -> Result<Node> {
         let found = self.program.as_ref().and_then(|_| times::longer(&l, op, &r));
         let (op, r) = found.unwrap_or((op, r));
+        let (l, r) = match self.program.is_some() {
+            true => self.both_bound(l, r)?,
+            false => (l, r),
+        };
+        if self.program.is_some() && storage::unlike(&l, &r, op.orders()) {
+            return self.unlike_compared(&l, op, &r);
+        }
         let (l, r) = self.pair(l, r, op.orders())?;
         compare::compare(l, op, r)
     }
@@ -239,10 +195,29 @@ impl<'s> Walk<'s> {
     /// The bounds of a BETWEEN need comparisons of their own.
     pub(in crate::translate) fn is_apart(&self, value: &Node, low: &Node, high: &Node) -> bool {
         self.program.is_some()
-            && [low, high].iter().any(|bound| times::longer(value, Op::Ge, bound).is_some())
+            && [low, high].iter().any(|bound| {
+                times::longer(value, Op::Ge, bound).is_some() || storage::unlike(value, bound, true)
+            })
+    }
+
+    /// The members of a list need comparisons of their own.
+    pub(in crate::translate) fn is_unlike(&self, value: &Node, items: &[Node]) -> bool {
+        let unlike = |item: &Node| storage::unlike(value, item, false) || compare::would_convert(value, item);
+        self.program.is_some() && items.iter().any(unlike)
+    }
+
+    fn both_bound(&mut self, l: Node, r: Node) -> Result<(Node, Node)> {
+        let mut both = self.bound(vec![l, r])?.into_iter();
+        match (both.next(), both.next()) {
+            (Some(l), Some(r)) => Ok((l, r)),
+            _ => refuse("nothing to compare with"),
+        }
     }
 
     pub(in crate::translate) fn pair(&mut self, a: Node, b: Node, orders: bool) -> Result<(Node, Node)> {
+        if self.program.is_some() && storage::unlike(&a, &b, orders) {
+            return refuse("values of different storage classes compared");
+        }
         let mut both = self.compared(vec![a, b], orders)?.into_iter();
         match (both.next(), both.next()) {
             (Some(a), Some(b)) => Ok((a, b)),
@@ -278,6 +253,9 @@ impl<'s> Walk<'s> {
         if nodes.iter().any(|n| n.spelled) && !nodes.iter().all(|n| n.spelled || n.is_null()) {
             return refuse("the result of a date function and another value in one place");
         }
+        if let Some(nodes) = self.in_one_place(&nodes) {
+            return nodes;
+        }
         if nodes.iter().any(|n| n.numeric_text || n.is_collated() && n.class == TypeClass::Text) {
             return Ok(nodes.into_iter().map(uncollated).collect());
         }
@@ -291,8 +269,12 @@ impl<'s> Walk<'s> {
                 Kind::Column { .. } if x.is_collated() || !(x.is_number() || x.class == TypeClass::Text) => {
                     refuse("+ before a column takes away what its values are compared by")
                 }
+                Kind::Dynamic if x.numeric_text => {
+                    refuse("+ before a column takes away what its values are compared by")
+                }
+                Kind::Column { .. } if x.brings == Brings::Nothing => Ok(Node { kind: Kind::Plain, ..x }),
                 Kind::Column { .. } => Ok(Node { kind: Kind::Plain, brings: Brings::Always, ..x }),
-                _ => Ok(x),
+                _ => Ok(Node { untyped: false, ..x }),
             },
             UnaryOperator::Not => self.typed(x, TypeClass::Integer),
             UnaryOperator::Negative | UnaryOperator::BitwiseNot => {
@@ -345,15 +327,28 @@ impl<'s> Walk<'s> {
             Affinity::Real => times::number(self.typed(value, TypeClass::Float)?)?,
             Affinity::Blob => value,
         };
+        let value = if value.kind == Kind::Dynamic { value.text()? } else { value };
+        if let Kind::Member(member) = &value.kind {
+            return self.cast_of_member(&member.clone(), type_name);
+        }
+        if let (Affinity::Real | Affinity::Numeric, true) =
+            (Affinity::of(type_name), value.text_literal().is_some())
+            && let Some(number) = beginning::beginning(&value)
+        {
+            let real = Affinity::of(type_name) == Affinity::Real;
+            let number = if real { number.cast("double precision", TypeClass::Float) } else { number };
+            return Ok(storage::of_cast(number));
+        }
         if matches!(value.class, TypeClass::Float | TypeClass::Numeric) && value.literal().is_none() {
             self.note_range(&value, &value);
         }
         let text = value.class == TypeClass::Text && value.literal().is_none();
-        match cast::cast(value.clone(), type_name) {
-            Ok(node) if text && node.class == TypeClass::Integer => Ok(node.sized(Size::ASSUMED, 64)),
-            Err(refused) => self.cast_by_helper(value, Affinity::of(type_name), refused),
-            result => result,
-        }
+        let node = match cast::cast(value.clone(), type_name) {
+            Ok(node) if text && node.class == TypeClass::Integer => node.sized(Size::ASSUMED, 64),
+            Err(refused) => self.cast_by_helper(value, Affinity::of(type_name), refused)?,
+            Ok(node) => node,
+        };
+        Ok(storage::of_cast(node))
     }
 
     /// A text of what stands where SQLite needs a text.
@@ -371,9 +366,15 @@ impl<'s> Walk<'s> {
     }
 
     pub(in crate::translate) fn call_in_program(&mut self, name: &str, args: Vec<Node>) -> Result<Node> {
+        if let Some(node) = self.json_call(name, &args)? {
+            return Ok(node);
+        }
+        if let Some(node) = self.of_different_classes(name, &args)? {
+            return Ok(node);
+        }
         let args = match name {
             "coalesce" | "ifnull" | "min" | "max" => self.together(args)?,
-            "nullif" => self.compared(args, false)?,
+            "nullif" => self.compared(args.into_iter().map(dynamic::unrelated).collect(), false)?,
             _ => args.into_iter().map(|a| self.typed(a, TypeClass::Text)).collect::<Result<Vec<Node>>>()?,
         };
         if matches!(name, "min" | "max") {
@@ -415,6 +416,9 @@ impl<'s> Walk<'s> {
             ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
             ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
             ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
+            ("glob", [pattern, value]) if pattern.literal().is_none() && !value.is_null() => {
+                Some(self.glob_computed(value, pattern, false)?)
+            }
             ("glob", [pattern, value]) => Some(glob::glob(value, pattern, false)?),
             _ => None,
         })
@@ -441,18 +445,10 @@ impl<'s> Walk<'s> {
     }
 }
 
-fn row<'a>(e: &'a Expr<'a>) -> Option<&'a [Expr<'a>]> {
+pub(super) fn row<'a>(e: &'a Expr<'a>) -> Option<&'a [Expr<'a>]> {
     match e {
         Expr::Parenthesized(items) if items.len() > 1 => Some(items.as_slice()),
         _ => None,
-    }
-}
-
-/// A member of a subquery is compared with its column's affinity.
-fn plain_kind(member: &Node) -> Kind {
-    match &member.kind {
-        Kind::Column { .. } => member.kind.clone(),
-        _ => Kind::Plain,
     }
 }
 

@@ -11,10 +11,10 @@ use sqlite3_parser::ast::{
 use super::guard;
 use super::scope::{Visible, VisibleColumn, of_query, of_relation};
 use crate::sqltext::{ident, sqlite_unquote};
-use crate::translate::compare::{self, Op};
+use crate::translate::compare::Op;
 use crate::translate::expr::Walk;
 use crate::translate::function;
-use crate::translate::node::{Node, Prec, Result, refuse};
+use crate::translate::node::{Prec, Result, refuse};
 
 /// The most tables of a join in SQLite.
 const MOST_TABLES: usize = 64;
@@ -58,12 +58,16 @@ impl<'s> Walk<'s> {
             }
             SelectTable::Sub(from, None) => Ok(format!("({})", self.joined_tables(from)?)),
             SelectTable::Sub(_, Some(_)) => refuse("an alias of a join in parentheses"),
-            SelectTable::TableCall(name, ..) => {
-                let mut refused = refuse(format!("table function {} has no equivalent", name.name.0));
-                if let Err(refusal) = &mut refused {
-                    refusal.near = Some(name.name.0.to_owned());
-                }
-                refused
+            SelectTable::TableCall(name, args, alias) => {
+                let called = sqlite_unquote(name.name.0);
+                let alias = alias_of(alias.as_ref());
+                let found = self.table_function(&called, args.unwrap_or(&[]), alias);
+                let (sql, visible) = found.map_err(|mut refusal| {
+                    refusal.near.get_or_insert_with(|| name.name.0.to_owned());
+                    refusal
+                })?;
+                self.see(visible)?;
+                Ok(sql)
             }
         }
     }
@@ -123,6 +127,9 @@ impl<'s> Walk<'s> {
             JoinOperator::Comma | JoinOperator::TypedJoin(None) => JoinType::INNER,
         };
         let before = self.program()?.levels.last().map_or(0, |l| l.relations.len());
+        if kind.contains(JoinType::RIGHT) && matches!(join.table, SelectTable::TableCall(..)) {
+            return refuse("a RIGHT or FULL JOIN of a table function");
+        }
         let right = self.joined(&join.table)?;
         let names = self.merged_names(kind, join.constraint.as_ref(), before)?;
         let word = match (kind.contains(JoinType::LEFT), kind.contains(JoinType::RIGHT)) {
@@ -136,7 +143,11 @@ impl<'s> Walk<'s> {
                 if word == "FULL JOIN" && guard::any(e, |e| !hashable(e)) {
                     return refuse("FULL JOIN with a condition that is not of equalities");
                 }
-                Some(self.expr(e)?.truth()?.sql)
+                let condition = self.expr(e)?.truth()?.sql;
+                if word == "FULL JOIN" && condition.contains("CASE ") {
+                    return refuse("FULL JOIN with a condition that is not of equalities");
+                }
+                Some(condition)
             }
             _ if names.is_empty() => None,
             _ => Some(self.merge(&names, before, kind)?),
@@ -200,8 +211,7 @@ impl<'s> Walk<'s> {
                 level.merged.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
                 level.merged.push((name.clone(), both));
             }
-            let (l, r): (Node, Node) = self.pair(l, r, false)?;
-            conditions.push(compare::compare(l, Op::Eq, r)?.at(Prec::Compare));
+            conditions.push(self.compare(l, Op::Eq, r)?.at(Prec::Compare));
         }
         Ok(conditions.join(" AND "))
     }

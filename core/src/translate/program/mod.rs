@@ -6,23 +6,30 @@
 //! that the columns of the schema hold what their types say, as a migration by the plan makes them.
 
 mod aggregate;
+mod among;
 mod coerce;
 mod compound;
 mod dates;
+mod dynamic;
 mod expr;
 mod forms;
 mod from;
 mod guard;
+mod json;
 mod known;
 mod math;
 mod numbers;
 mod other;
 mod parameters;
+mod patterns;
 mod printf;
+mod query;
+mod rows;
 mod scope;
 mod select;
 mod session;
 mod steady;
+mod storage;
 mod template;
 mod texts;
 mod times;
@@ -48,6 +55,7 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
+pub use self::json::JSON_FUNCTIONS;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
 pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
@@ -160,6 +168,10 @@ const C_COLLATION: &str = "COLLATE \"C\"";
 
 /// The most expressions that are translated for one statement, some of them more than once.
 const MOST_STEPS: usize = 100_000;
+/// The most bytes of an expression in PostgreSQL: some forms repeat their operands.
+pub(super) const LONGEST: usize = 400_000;
+/// The most bytes of all of them.
+const MOST_BYTES: usize = 100_000_000;
 
 /// What a statement's names mean, and what its translation assumes.
 pub(super) struct Program<'s> {
@@ -171,6 +183,11 @@ pub(super) struct Program<'s> {
     notes: BTreeSet<String>,
     parameters: parameters::Parameters,
     steps: usize,
+    bytes: usize,
+    /// The SELECTs around, whose results other SELECTs read.
+    nested: usize,
+    /// Of the SELECT that comes next, only whether it has rows.
+    only_rows: bool,
     /// What the next SELECT's results are written to.
     awaited: Option<write::Awaited>,
 }
@@ -184,6 +201,9 @@ impl<'s> Program<'s> {
             notes: BTreeSet::new(),
             parameters: parameters::Parameters::default(),
             steps: 0,
+            bytes: 0,
+            nested: 0,
+            only_rows: false,
             awaited: None,
         }
     }

@@ -139,11 +139,16 @@ impl<'s> Walk<'s> {
         if !nodes.iter().any(parameter) {
             return Ok(nodes);
         }
-        let Some(class) = nodes.iter().find(|n| !parameter(n) && !n.is_null()).map(|n| n.class) else {
+        let Some(class) = nodes.iter().find(|n| !parameter(n) && !n.is_null()).map(beside) else {
             // A test for NULL needs none.
             let all = nodes.iter().all(parameter);
             return if all { refuse("nothing tells the type of a parameter") } else { Ok(nodes) };
         };
         nodes.into_iter().map(|n| self.typed(n, class)).collect()
     }
+}
+
+/// The class of a parameter beside a value: of one of JSON, the texts that are the most of them.
+fn beside(node: &Node) -> TypeClass {
+    if matches!(node.kind, Kind::Member(_)) { TypeClass::Text } else { node.class }
 }

@@ -4,11 +4,12 @@
 
 use sqlite3_parser::ast::{Expr, Window};
 
-use super::{Column, Output, Program, Relation};
+use super::{Column, Output, Program, Relation, storage};
 use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
 use crate::translate::compare;
 use crate::translate::expr::{Walk, column_node};
+use crate::translate::member::Member;
 use crate::translate::node::{Brings, Collation, Kind, Node, Origin, Prec, Result, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
@@ -169,7 +170,7 @@ impl<'s> Walk<'s> {
     }
 
     /// A column of a SELECT; one of a group where results are of groups.
-    fn at_level(&mut self, at: usize, node: Node) -> Result<Node> {
+    pub(super) fn at_level(&mut self, at: usize, node: Node) -> Result<Node> {
         let level = &mut self.program()?.levels[at];
         level.named = true;
         if !level.grouped || level.within > 0 || level.key_sql.contains(&node.sql) {
@@ -194,6 +195,10 @@ impl<'s> Walk<'s> {
                 String::new()
             }
         };
+        if let Kind::Member(member) = &node.kind {
+            let sql = format!("(array_agg({}{order}))[1]", member.chain());
+            return Ok(Member::root(sql, member.jsonb).node());
+        }
         let sql = format!("(array_agg({}{order}))[1]", node.sql);
         Ok(Node { sql, prec: Prec::Atom, ..node })
     }
@@ -227,6 +232,7 @@ pub(super) fn ordered(node: &Node) -> Result<String> {
 pub(super) fn groupable(node: &Node) -> Result<()> {
     use TypeClass::{Interval, Json, Jsonb, Other};
     match node.class {
+        Other if storage::is_spelled(node) => Ok(()),
         Json | Jsonb | Interval | Other => refuse("groups of values whose equality differs"),
         TypeClass::Text if node.is_collated() => {
             refuse("groups of texts under another collation than BINARY")
@@ -283,7 +289,10 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
 /// A column of a subquery: what it is made of is not seen, but its affinity and collation are.
 pub(super) fn derived(of: &Node, sql: String) -> Node {
     let kind = match &of.kind {
-        Kind::Column { .. } => of.kind.clone(),
+        Kind::Column { .. } | Kind::Dynamic => of.kind.clone(),
+        Kind::Member(member) => {
+            return Member::of_query(sql, member.jsonb).node();
+        }
         _ => Kind::Plain,
     };
     let bits = if of.class == TypeClass::Integer { of.bits } else { 64 };
@@ -292,6 +301,8 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     let mut node = Node::atom(sql, of.class).kind(kind).sized(size, bits).mixed(of.mixed);
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
+    node.unsure = of.unsure;
+    node.untyped = of.untyped;
     node.bare = of.bare;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
@@ -315,7 +326,13 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
         // Without an affinity it is compared as it is.
         Regular::Value => {
             node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric);
-            Node { kind: Kind::Plain, brings: Brings::Always, ..node }
+            Node { kind: Kind::Plain, brings: Brings::Always, untyped: true, ..node }
+        }
+        // A text of a column with numeric affinity is a number where it is spelled as one.
+        Regular::Several => {
+            let numeric_text = matches!(c.affinity, Affinity::Integer | Affinity::Numeric);
+            let untyped = !numeric_text;
+            Node { kind: Kind::Dynamic, class: TypeClass::Other, numeric_text, untyped, ..node }
         }
         Regular::No => Node { kind: Kind::Plain, class: TypeClass::Other, ..node },
     }
@@ -324,6 +341,8 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
 enum Regular {
     Column,
     Value,
+    /// Integers and texts, as texts.
+    Several,
     No,
 }
 
@@ -334,6 +353,7 @@ fn regular(c: &Column, class: TypeClass) -> Regular {
     let integers = |s: super::Stored| s.integers && !s.reals && !s.texts && !s.blobs;
     let numbers = |s: super::Stored| !s.texts && !s.blobs;
     let texts = |s: super::Stored| s.texts && !s.integers && !s.reals && !s.blobs;
+    let several = |s: super::Stored| s.integers && s.texts && !s.reals && !s.blobs;
     let blobs = |s: super::Stored| s.blobs && !s.integers && !s.reals && !s.texts;
     let unseen = c.stored.is_none();
     match (class, c.affinity) {
@@ -348,6 +368,11 @@ fn regular(c: &Column, class: TypeClass) -> Regular {
         (TypeClass::Text, Text) if unseen || only(texts) => Regular::Column,
         (TypeClass::Text, Integer | Numeric) if only(texts) => Regular::Column,
         (TypeClass::Text, Blob) if only(texts) && c.column.collation == Collation::Binary => Regular::Value,
+        (TypeClass::Text, Integer | Numeric | Blob)
+            if only(several) && c.column.collation == Collation::Binary =>
+        {
+            Regular::Several
+        }
         (TypeClass::Bytea, _) if only(blobs) || unseen && c.affinity == Blob => Regular::Column,
         (TypeClass::Bool, Integer | Numeric) if unseen || only(integers) => Regular::Column,
         (TypeClass::Date | TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampTz, affinity) => {

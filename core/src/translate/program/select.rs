@@ -9,9 +9,10 @@ use sqlite3_parser::ast::{
 
 use super::aggregate::{extreme, is_aggregate};
 use super::from::alias_of;
-use super::scope::{Level, groupable, of_query, ordered};
-use super::{Output, Query, guard};
-use crate::sqltext::{LONGEST_NAME, ident, sqlite_unquote};
+use super::query::{Key, item, label_of};
+use super::scope::{Level, groupable, ordered};
+use super::{Output, Query, guard, storage};
+use crate::sqltext::sqlite_unquote;
 use crate::translate::Untranslatable;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Lit, Node, Result, refuse};
@@ -25,20 +26,27 @@ impl<'s> Walk<'s> {
         }
         self.depth += guard::SELECT_DEPTH;
         let ctes = self.program()?.ctes.len();
-        let query = self.with(select);
+        self.program()?.nested += 1;
+        let only_rows = std::mem::take(&mut self.program()?.only_rows);
+        let query = self.with(select, only_rows);
+        self.program()?.nested -= 1;
         self.program()?.ctes.truncate(ctes);
         self.depth -= guard::SELECT_DEPTH;
         query
     }
 
-    fn with(&mut self, select: &'s Select<'s>) -> Result<Query> {
+    fn with(&mut self, select: &'s Select<'s>, only_rows: bool) -> Result<Query> {
         let with = match &select.with {
             Some(with) => self.with_clause(with)?,
             None => String::new(),
         };
         let order = select.order_by.unwrap_or(&[]);
         let mut query = match select.body.compounds.as_deref() {
-            None | Some([]) => self.one(&select.body.select, order)?,
+            None | Some([]) => {
+                self.program()?.only_rows =
+                    only_rows && matches!(select.body.select, OneSelect::Select { .. });
+                self.one(&select.body.select, order)?
+            }
             Some(arms) => self.compound(&select.body.select, arms, order)?,
         };
         if let Some(limit) = select.limit {
@@ -56,11 +64,12 @@ impl<'s> Walk<'s> {
                 self.program()?.levels.pop();
                 query
             }
-            OneSelect::Values(rows) if order.is_empty() => {
+            OneSelect::Values(rows) => {
                 let rows: Vec<&'s [Expr<'s>]> = rows.iter().map(|row| row.as_slice()).collect();
-                self.values(&rows)
+                let query = self.values(&rows)?;
+                let keys = self.keys_of_results(order, &query.columns)?;
+                query.sorted(&keys, true)
             }
-            OneSelect::Values(_) => refuse("VALUES with ORDER BY"),
         }
     }
 
@@ -70,6 +79,7 @@ impl<'s> Walk<'s> {
         else {
             return refuse("a SELECT was expected");
         };
+        let only_rows = std::mem::take(&mut self.program()?.only_rows);
         let awaited = self.program()?.awaited.take();
         self.level()?.awaited = awaited;
         let from = match from {
@@ -82,7 +92,14 @@ impl<'s> Walk<'s> {
             tail += &format!(" WHERE {}", self.expr(condition)?.truth()?.sql);
         }
         let groups = self.group(group_by.unwrap_or(&[]), columns, *having, order)?;
-        let outputs = self.results(columns)?;
+        let outputs = match only_rows
+            && matches!(columns, [ResultColumn::Star])
+            && distinctness.is_none()
+            && order.is_empty()
+        {
+            true => vec![],
+            false => self.results(columns)?,
+        };
         if let Some(keys) = groups {
             tail += &keys;
         }
@@ -92,16 +109,14 @@ impl<'s> Walk<'s> {
         }
         let from = if from.is_empty() { from } else { format!(" FROM {from}") };
         let distinct = *distinctness == Some(Distinctness::Distinct);
-        if distinct {
-            outputs.iter().try_for_each(|o| groupable(&o.node))?;
-            outputs.iter().for_each(|o| self.note_equal(&o.node));
-        }
+        let head = if distinct { self.distinct(&outputs)? } else { "SELECT ".to_owned() };
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
-        let head = if distinct { "SELECT DISTINCT " } else { "SELECT " };
         let written = self.as_written(&outputs, columns)?;
+        let outputs = if written.is_none() { self.shown(outputs)? } else { outputs };
         let items: Vec<String> = written.as_ref().unwrap_or(&outputs).iter().map(item).collect();
-        let sql = format!("{head}{}{from}{tail}", items.join(", "));
+        let items = if items.is_empty() { "1".to_owned() } else { items.join(", ") };
+        let sql = format!("{head}{items}{from}{tail}");
         Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct)
     }
 
@@ -156,11 +171,21 @@ impl<'s> Walk<'s> {
             let key = at_place(key, columns)?.unwrap_or(key);
             let key = self.alias_behind(key)?.unwrap_or(key);
             let node = self.expr(key)?;
-            groupable(&node)?;
             self.note_equal(&node);
-            sources.push((key, node.sql.clone()));
-            // A constant would be a place or an error.
-            let sql = if is_constant(&node) { "(1 = 1)".to_owned() } else { node.operand() };
+            let sql = match &node.kind {
+                // A constant would be a place or an error.
+                _ if is_constant(&node) => "(1 = 1)".to_owned(),
+                // The texts of a group differ, and any one of them is shown.
+                _ if storage::is_folded(&node) => storage::group_key(&node)?,
+                Kind::Member(_) => format!("({})", storage::group_key(&node)?),
+                _ => node.operand(),
+            };
+            if !storage::is_folded(&node) {
+                if !matches!(node.kind, Kind::Member(_)) {
+                    groupable(&node)?;
+                }
+                sources.push((key, node.sql.clone()));
+            }
             if !written.contains(&sql) {
                 written.push(sql);
             }
@@ -239,9 +264,7 @@ impl<'s> Walk<'s> {
             let is = |n: &String| column.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(n));
             let both = merged.iter().find(|(n, _)| table.is_none() && is(n)).map(|(_, n)| n.clone());
             let node = both.unwrap_or(column.node);
-            if grouped && !keys.contains(&node.sql) {
-                return refuse("* with GROUP BY");
-            }
+            let node = if grouped && !keys.contains(&node.sql) { self.at_level(at, node)? } else { node };
             outputs.push(Output {
                 name: column.name,
                 label: Some(column.label),
@@ -276,7 +299,7 @@ impl<'s> Walk<'s> {
         let mut bound = |walk: &mut Self, word: &str, e: &'s Expr<'s>| -> Result<()> {
             let node = walk.expr(e)?;
             let node = walk.typed(node, TypeClass::Integer)?;
-            match (node.literal(), node.integer()) {
+            match (node.literal(), storage::whole(&node)) {
                 // Below zero, there is no limit and no offset.
                 (_, Some(n)) if n < 0 => {}
                 (_, Some(n)) => sql += &format!(" {word} {n}"),
@@ -301,13 +324,6 @@ pub(super) fn is_constant(node: &Node) -> bool {
     node.literal().is_some() || matches!(node.sql.as_str(), "true" | "false")
 }
 
-/// A key of an order, and its place among the results.
-pub(super) struct Key {
-    pub at: Option<usize>,
-    pub node: Node,
-    pub sorted: &'static str,
-}
-
 /// SQLite's NULLs come first, and last where the order descends.
 pub(super) fn direction(sorted: &SortedColumn<'_>) -> &'static str {
     let descends = sorted.order == Some(SortOrder::Desc);
@@ -320,6 +336,12 @@ pub(super) fn direction(sorted: &SortedColumn<'_>) -> &'static str {
 }
 
 pub(super) fn key_sql(node: &Node, sorted: &str) -> Result<String> {
+    if let Kind::Member(member) = &node.kind {
+        return Ok(member.keys().map(|key| format!("{key} {sorted}")).join(", "));
+    }
+    if storage::is_spelled(node) {
+        return Ok(storage::spelled_keys(node).map(|key| format!("{key} {sorted}")).join(", "));
+    }
     Ok(format!("{} {sorted}", ordered(node)?))
 }
 
@@ -339,94 +361,6 @@ pub(super) fn result(node: Node) -> Result<Node> {
 fn near(mut refusal: Untranslatable, e: &Expr<'_>) -> Untranslatable {
     refusal.near.get_or_insert_with(|| guard::shown(e));
     refusal
-}
-
-pub(super) fn item(output: &Output) -> String {
-    match &output.label {
-        Some(label) if !output.node.sql.ends_with(&format!(".{}", ident(label))) => {
-            format!("{} AS {}", output.node.sql, ident(label))
-        }
-        _ => output.node.sql.clone(),
-    }
-}
-
-impl Query {
-    /// The rows in this order. Keys of DISTINCT and of a compound must be results, which are then sorted from outside.
-    pub(super) fn sorted(self, keys: &[Key], outside: bool) -> Result<Query> {
-        if keys.is_empty() {
-            return Ok(self);
-        }
-        if !outside {
-            let keys = keys.iter().map(|k| key_sql(&k.node, k.sorted)).collect::<Result<Vec<String>>>()?;
-            return Ok(Query { sql: format!("{} ORDER BY {}", self.sql, keys.join(", ")), ..self });
-        }
-        let labels: Vec<Option<String>> = self.columns.iter().map(|c| c.label.clone()).collect();
-        let inner = self.labelled();
-        let seen = of_query(&inner.columns, "q", "q");
-        let mut sorted = vec![];
-        for key in keys {
-            let Some(column) = key.at.and_then(|at| seen.columns.get(at)) else {
-                return refuse(
-                    "ORDER BY an expression that is no result of DISTINCT or of a compound SELECT",
-                );
-            };
-            sorted.push(key_sql(&column.node, key.sorted)?);
-        }
-        let items: Vec<String> = seen
-            .columns
-            .iter()
-            .zip(&labels)
-            .map(|(c, label)| {
-                item(&Output {
-                    name: None,
-                    label: label.clone(),
-                    node: c.node.clone(),
-                    aliased: false,
-                    text: None,
-                })
-            })
-            .collect();
-        let columns =
-            inner.columns.iter().zip(labels).map(|(c, label)| Output { label, ..c.clone() }).collect();
-        let sql = format!(
-            "SELECT {} FROM ({}) AS {} ORDER BY {}",
-            items.join(", "),
-            inner.sql,
-            inner.called("q"),
-            sorted.join(", ")
-        );
-        Ok(Query { sql, columns, one_row: inner.one_row, relabelled: false })
-    }
-
-    /// With a label of its own for every column.
-    pub(super) fn labelled(mut self) -> Query {
-        let mut taken: Vec<String> = vec![];
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            let wanted = column.label.clone().filter(|l| !l.is_empty() && l.len() <= LONGEST_NAME - 4);
-            let base = wanted.unwrap_or_else(|| format!("column{}", at + 1));
-            let mut label = base.clone();
-            let mut number = 1;
-            while taken.contains(&label) {
-                number += 1;
-                label = format!("{base}_{number}");
-            }
-            self.relabelled |= column.label.as_ref() != Some(&label);
-            taken.push(label.clone());
-            column.label = Some(label);
-        }
-        self
-    }
-
-    /// An alias for the query as a table, with its columns' names where they are not those that it gives itself.
-    pub(super) fn called(&self, alias: &str) -> String {
-        match self.relabelled {
-            true => {
-                let labels = self.columns.iter().map(|c| c.label.clone().unwrap_or_default());
-                format!("{}({})", ident(alias), crate::sqltext::ident_list(labels))
-            }
-            false => ident(alias),
-        }
-    }
 }
 
 /// `GROUP BY 1`: the result at this place.
@@ -493,13 +427,4 @@ fn name_of(e: &Expr<'_>) -> Option<String> {
         },
         _ => None,
     }
-}
-
-/// The last name of `"t"."x"`.
-fn label_of(node: &Node) -> Option<String> {
-    let sql = node.sql.strip_suffix("::text").unwrap_or(&node.sql);
-    let (table, name) = sql.strip_prefix('"')?.split_once("\".\"")?;
-    let name = name.strip_suffix('"')?;
-    let plain = |text: &str| !text.replace("\"\"", "").contains('"');
-    (plain(table) && plain(name)).then(|| name.replace("\"\"", "\""))
 }

@@ -6,10 +6,10 @@ use sqlite3_parser::ast::{
 
 use super::scope::groupable;
 use super::select::{direction, key_sql};
-use super::times;
+use super::{storage, times};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::expr::Walk;
-use crate::translate::node::{Kind, Node, Result, class_name, refuse};
+use crate::translate::node::{Kind, Lit, Node, Prec, Result, class_name, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 
@@ -79,6 +79,10 @@ impl<'s> Walk<'s> {
         let mut nodes = nodes.into_iter();
         let (x, count, otherwise) = (nodes.next(), nodes.next(), nodes.next());
         let Some(x) = x else { return refuse("an argument is missing") };
+        let x = match &x.kind {
+            Kind::Member(member) => Node::new(member.canonical(), TypeClass::Jsonb, Prec::Unary),
+            _ => x,
+        };
         if x.is_null() || x.class == TypeClass::Other || x.is_collated() {
             return refuse(format!("a window function of a {} value", class_name(x.class)));
         }
@@ -126,10 +130,12 @@ impl<'s> Walk<'s> {
         let mut keys = vec![];
         for e in window.partition_by.unwrap_or(&[]) {
             let node = self.expr(e)?;
-            groupable(&node)?;
+            if !storage::is_folded(&node) && !matches!(node.kind, Kind::Member(_)) {
+                groupable(&node)?;
+            }
             self.note_equal(&node);
             if node.literal().is_none() {
-                keys.push(node.sql);
+                keys.push(storage::group_key(&node)?);
             }
         }
         if !keys.is_empty() {
@@ -162,7 +168,10 @@ impl<'s> Walk<'s> {
             FrameMode::Rows => "ROWS",
         };
         let by_value = frame.mode == FrameMode::Range;
-        let integer = matches!(order, [one] if one.class == TypeClass::Integer);
+        let key = match order {
+            [one] if one.is_number() => Some(one.class),
+            _ => None,
+        };
         let bound = |walk: &mut Self, bound: &'s FrameBound<'s>| -> Result<String> {
             let (e, word) = match bound {
                 FrameBound::CurrentRow => return Ok("CURRENT ROW".into()),
@@ -171,12 +180,21 @@ impl<'s> Walk<'s> {
                 FrameBound::Following(e) => (e, "FOLLOWING"),
                 FrameBound::Preceding(e) => (e, "PRECEDING"),
             };
-            if by_value && !integer {
-                return refuse("a frame by the distance of values that are no integers");
-            }
-            match walk.expr(e)?.integer() {
-                Some(n) if n >= 0 => Ok(format!("{n} {word}")),
-                _ => refuse("a frame by a computed distance"),
+            let distance = walk.expr(e)?;
+            match (distance.integer(), distance.literal(), key) {
+                _ if by_value && key.is_none() => {
+                    refuse("a frame by the distance of values that are no numbers")
+                }
+                (Some(n @ 0..), _, Some(TypeClass::Float)) if by_value => {
+                    Ok(format!("{n}::double precision {word}"))
+                }
+                (_, Some(Lit::Real(x, digits)), Some(class @ (TypeClass::Float | TypeClass::Numeric)))
+                    if by_value && *x >= 0.0 =>
+                {
+                    Ok(format!("{digits}::{} {word}", class_name(class)))
+                }
+                (Some(n @ 0..), ..) => Ok(format!("{n} {word}")),
+                _ => refuse("a frame by a computed distance, or by a fraction of integers"),
             }
         };
         if frame.mode == FrameMode::Groups && order.is_empty() {

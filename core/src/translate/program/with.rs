@@ -1,13 +1,13 @@
 //! WITH: common table expressions, also those that read themselves.
 
-use std::collections::HashMap;
-
-use sqlite3_parser::ast::{CommonTableExpr, CompoundOperator, CompoundSelect, Materialized, OneSelect, With};
+use sqlite3_parser::ast::{
+    CommonTableExpr, CompoundOperator, CompoundSelect, Limit, Materialized, OneSelect, With,
+};
 
 use super::compound::pinned;
 use super::scope::{Visible, of_query};
 use super::{Output, Query, guard};
-use crate::sqltext::{ident, ident_list, sqlite_unquote};
+use crate::sqltext::{LONGEST_NAME, ident, ident_list, sqlite_unquote};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, class_name, refuse};
 
@@ -16,14 +16,7 @@ impl<'s> Walk<'s> {
     pub(super) fn with_clause(&mut self, with: &'s With<'s>) -> Result<String> {
         let mut parts = vec![];
         let mut recursive = false;
-        let names = with.ctes.iter().map(|cte| sqlite_unquote(cte.tbl_name.0).to_ascii_lowercase());
-        let places: HashMap<String, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
-        for (place, cte) in with.ctes.iter().enumerate() {
-            // SQLite sees them all, also before a table of the file that has the name.
-            let later = |name: &String| places.get(&name.to_ascii_lowercase()).is_some_and(|at| *at > place);
-            if let Some(later) = guard::read_names(cte.select).into_iter().find(later) {
-                return refuse(format!("a common table expression that reads {later} before it is defined"));
-            }
+        for cte in by_what_they_read(with.ctes)? {
             let name = sqlite_unquote(cte.tbl_name.0);
             // PostgreSQL's would be seen in places where SQLite sees the outer one.
             if self.program()?.ctes.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
@@ -44,6 +37,10 @@ impl<'s> Walk<'s> {
                 }
             };
             let query = renamed(query, cte)?.labelled();
+            let query = match (own, cte.select.limit) {
+                (Some(_), Some(limit)) => self.first_rows(&name, query, limit, &mut parts)?,
+                _ => query,
+            };
             let materialized = match cte.materialized {
                 Materialized::Any => "",
                 Materialized::Yes => "MATERIALIZED ",
@@ -58,6 +55,23 @@ impl<'s> Walk<'s> {
         Ok(format!("{word} {} ", parts.join(", ")))
     }
 
+    /// LIMIT of a table that reads itself ends it: PostgreSQL computes no more of its rows than are read.
+    fn first_rows(
+        &mut self,
+        name: &str,
+        query: Query,
+        limit: &'s Limit<'s>,
+        parts: &mut Vec<String>,
+    ) -> Result<Query> {
+        self.note("LIMIT of a table that reads itself takes its rows in the order in which they are found");
+        let all = all_rows(name);
+        let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
+        parts.push(format!("{}({labels}) AS ({})", ident(&all), query.sql));
+        let limit = self.limit(limit)?;
+        let sql = format!("SELECT {labels} FROM {}{limit}", ident(&all));
+        Ok(Query { sql, ..query })
+    }
+
     /// The parts that do not read the table itself, and then the one that does.
     fn recursive(
         &mut self,
@@ -67,8 +81,11 @@ impl<'s> Walk<'s> {
         at: usize,
     ) -> Result<Query> {
         let select = cte.select;
-        if select.order_by.is_some() || select.limit.is_some() || select.with.is_some() {
-            return refuse("ORDER BY, LIMIT or WITH in a table that reads itself");
+        if select.with.is_some() || select.order_by.is_some() && select.limit.is_some() {
+            return refuse("WITH, or LIMIT with ORDER BY, in a table that reads itself");
+        }
+        if select.order_by.is_some() {
+            self.note("rows of a table that reads itself have no order of their own: that of its ORDER BY is not kept");
         }
         let [arm] = &arms[at..] else { return refuse("a table that reads itself in several SELECTs") };
         let word = match arm.operator {
@@ -98,7 +115,10 @@ impl<'s> Walk<'s> {
         let mut columns: Vec<Output> = first.columns.iter().map(plain).collect();
         // The type of a NULL is that of what comes after it.
         for _ in 0..2 {
-            let visible: Visible = of_query(&columns, name, name);
+            let mut visible: Visible = of_query(&columns, name, name);
+            if cte.select.limit.is_some() {
+                visible.alias = all_rows(name);
+            }
             self.program()?.ctes.push(visible);
             let next = self.one(arm, &[]);
             self.program()?.ctes.pop();
@@ -129,6 +149,35 @@ impl<'s> Walk<'s> {
     }
 }
 
+/// The name of all rows of a table that reads itself, of which LIMIT takes the first.
+fn all_rows(name: &str) -> String {
+    let short = if name.len() > LONGEST_NAME - 12 { "it" } else { name };
+    format!("all rows of {short}")
+}
+
+/// Every table after those that it reads: SQLite sees them all, also before a table of the file that has the name.
+fn by_what_they_read<'s>(ctes: &'s [CommonTableExpr<'s>]) -> Result<Vec<&'s CommonTableExpr<'s>>> {
+    let names: Vec<String> =
+        ctes.iter().map(|cte| sqlite_unquote(cte.tbl_name.0).to_ascii_lowercase()).collect();
+    let reads: Vec<Vec<String>> = ctes
+        .iter()
+        .map(|cte| guard::read_names(cte.select).into_iter().map(|n| n.to_ascii_lowercase()).collect())
+        .collect();
+    let mut open: Vec<usize> = (0..ctes.len()).collect();
+    let mut sorted = vec![];
+    while !open.is_empty() {
+        let ready = |at: &usize| {
+            let waits = |other: &usize| other != at && reads[*at].contains(&names[*other]);
+            !open.iter().any(waits)
+        };
+        let Some(place) = open.iter().position(ready) else {
+            return refuse("common table expressions that read each other");
+        };
+        sorted.push(&ctes[open.remove(place)]);
+    }
+    Ok(sorted)
+}
+
 /// A column of a table that reads itself: of its values nothing but the type is known.
 fn plain(output: &Output) -> Output {
     let mut node = super::scope::derived(&output.node, output.node.sql.clone());
@@ -140,7 +189,8 @@ fn plain(output: &Output) -> Output {
             false => crate::translate::node::Kind::Plain,
         };
     }
-    let node = node.mixed(number);
+    let mut node = node.mixed(number);
+    node.unsure |= node.kind != output.node.kind;
     Output { node, ..output.clone() }
 }
 

@@ -16,12 +16,9 @@ use crate::plan::resolve::names::{self, Scope};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::{ExistingFunction, ExistingTable};
 use crate::plan::trigger::{Fires, TriggerPlan};
-use crate::sqltext::{ident, ident_list, qualified};
+use crate::sqltext::{ident, ident_list, qualified, sqlite_unquote};
 use crate::translate::program::trigger::{self as translated, Asked, Definition, Event, Time};
 use crate::translate::program::{Relation, Schema};
-
-/// The most triggers that are made.
-const MOST: usize = 5_000;
 
 pub struct Maker<'m, 'a> {
     ctx: &'m Context<'m>,
@@ -65,9 +62,6 @@ impl<'m, 'a> Maker<'m, 'a> {
         let catalog = self.ctx.source.catalog;
         if let Some(known) = left_out(catalog, definition) {
             return Err(Hindrance::Known(known));
-        }
-        if self.made.plans.len() >= MOST {
-            return Err(Hindrance::InTheWay("the file has too many triggers".into()));
         }
         let on = self.on(&definition.on.table)?;
         let (name, function) = self.names(trigger, &on);
@@ -161,16 +155,15 @@ impl<'m, 'a> Maker<'m, 'a> {
             });
         };
         if relation.view.is_some() {
+            let view = &relation.source;
+            if self.ctx.overrides.views.as_ref().is_some_and(|views| views.form(view).is_some()) {
+                return Err(Hindrance::InTheWay(format!("{view} is no view in the target")));
+            }
             let schema = self.ctx.plan.schema.clone();
-            let target = relation.target.clone().unwrap_or_default();
-            let name = target.split_once("\".\"").map_or("", |(_, name)| name.trim_end_matches('"'));
-            return Ok(On {
-                schema,
-                name: name.replace("\"\"", "\""),
-                table: None,
-                computed: vec![],
-                relation,
-            });
+            let quoted =
+                relation.target.as_ref().ok().and_then(|t| t.strip_prefix(&format!("{}.", ident(&schema))));
+            let name = sqlite_unquote(quoted.unwrap_or_default());
+            return Ok(On { schema, name, table: None, computed: vec![], relation });
         }
         let decided = self.decided.iter().find(|d| d.source.name.eq_ignore_ascii_case(name));
         let Some(table) = decided else { return Err(Hindrance::WithoutTable) };
@@ -195,7 +188,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         let place = (on.schema.clone(), on.name.clone());
         let name = self.triggers.entry(place).or_default().claim(&wanted);
         let ctx = self.ctx;
-        let replaced = self.replaced();
+        let first = !self.functions.contains_key(&on.schema);
+        let replaced = if first { self.replaced() } else { vec![] };
         let functions = self.functions.entry(on.schema.clone()).or_insert_with(|| {
             let mut scope = Scope::default();
             let taken = ctx.target.functions.iter().filter(|f| f.schema == on.schema);

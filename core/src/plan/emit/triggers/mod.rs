@@ -19,6 +19,9 @@ use crate::plan::trigger::TriggerPlan;
 use crate::translate::program::Schema;
 use crate::translate::program::trigger::Definition;
 
+/// The most triggers that are translated.
+const MOST: usize = 2_000;
+
 /// What a plan does about triggers.
 #[derive(Default)]
 pub struct Triggers {
@@ -38,8 +41,8 @@ pub fn triggers(
     let all = &ctx.source.catalog.triggers;
     let mut definitions: Vec<Option<Definition>> = vec![];
     let mut refused = vec![];
-    for trigger in all {
-        let wanted = taken.take(&trigger.name) && taken.own(&trigger.name).is_none();
+    for (at, trigger) in all.iter().enumerate() {
+        let wanted = at < MOST && taken.take(&trigger.name) && taken.own(&trigger.name).is_none();
         let read = wanted.then(|| Definition::read(&trigger.sql));
         refused.push(read.as_ref().and_then(|read| read.as_ref().err().cloned()));
         definitions.push(read.and_then(Result::ok));
@@ -57,7 +60,7 @@ pub fn triggers(
                 maker.make(trigger, definition, recursive.get(at) == Some(&true))
             }
             (_, _, Some(Some(refusal))) => Err(Hindrance::Refused(refusal.clone(), None)),
-            _ => continue,
+            _ => Err(Hindrance::InTheWay("the file has too many triggers".into())),
         };
         match made {
             Ok(found) => findings.extend(found),

@@ -3,7 +3,7 @@
 //! SQLite does not fire a trigger that is running already (unless the application sets `recursive_triggers`); PostgreSQL does.
 //! What a foreign key does to rows counts as well. More is taken for possible than is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::catalog::{Action, Catalog, ForeignKey};
 use crate::translate::program::trigger::{Change, Definition, Event};
@@ -11,12 +11,30 @@ use crate::translate::program::trigger::{Change, Definition, Event};
 /// By the place of each: it could fire itself. None is known of a trigger without a definition.
 pub fn recursive(catalog: &Catalog, triggers: &[Option<Definition>]) -> Vec<bool> {
     let known = || triggers.iter().enumerate().filter_map(|(at, t)| Some((at, t.as_ref()?)));
+    let mut waiting: HashMap<(String, Event), Vec<usize>> = HashMap::new();
+    known().for_each(|(at, t)| waiting.entry(place(&t.on)).or_default().push(at));
+    let mut keys: HashMap<String, Vec<(&str, &ForeignKey)>> = HashMap::new();
+    for table in &catalog.tables {
+        for key in &table.foreign_keys {
+            keys.entry(key.parent.to_ascii_lowercase()).or_default().push((&table.name, key));
+        }
+    }
     let fired = |definition: &Definition| -> Vec<usize> {
-        let changes = with_cascades(catalog, &definition.writes);
-        known().filter(|(_, t)| changes.iter().any(|change| fires(change, &t.on))).map(|(at, _)| at).collect()
+        let mut fired = HashSet::new();
+        for change in with_cascades(&keys, &definition.writes) {
+            let by = waiting.get(&place(&change)).into_iter().flatten().copied();
+            let fires = |at: &usize| triggers[*at].as_ref().is_some_and(|t| fires(&change, &t.on));
+            fired.extend(by.filter(fires));
+        }
+        fired.into_iter().collect()
     };
     let next: Vec<Vec<usize>> = triggers.iter().map(|t| t.as_ref().map(fired).unwrap_or_default()).collect();
-    (0..triggers.len()).map(|at| reaches(&next, at)).collect()
+    in_cycles(&next)
+}
+
+/// The table and the event by which triggers are found.
+fn place(change: &Change) -> (String, Event) {
+    (change.table.to_ascii_lowercase(), change.event)
 }
 
 /// Whether a change fires a trigger that waits for `on`. Columns that are not known may be any.
@@ -26,31 +44,56 @@ pub fn fires(change: &Change, on: &Change) -> bool {
     change.event == on.event && change.table.eq_ignore_ascii_case(&on.table) && columns
 }
 
-fn reaches(next: &[Vec<usize>], start: usize) -> bool {
-    let mut seen = HashSet::new();
-    let mut open = next.get(start).cloned().unwrap_or_default();
-    while let Some(at) = open.pop() {
-        if at == start {
-            return true;
-        }
-        if seen.insert(at) {
-            open.extend(next.get(at).into_iter().flatten());
+/// Which of the nodes of a graph can be reached from themselves, by its strongly connected components (Kosaraju).
+fn in_cycles(next: &[Vec<usize>]) -> Vec<bool> {
+    let mut before: Vec<Vec<usize>> = vec![vec![]; next.len()];
+    for (at, followers) in next.iter().enumerate() {
+        followers.iter().for_each(|follower| before[*follower].push(at));
+    }
+    let mut seen = vec![false; next.len()];
+    let mut finished = vec![];
+    for start in 0..next.len() {
+        finished.extend(reached(next, start, &mut seen));
+    }
+    let (mut seen, mut cyclic) = (vec![false; next.len()], vec![false; next.len()]);
+    for start in finished.into_iter().rev() {
+        let component = reached(&before, start, &mut seen);
+        let cycle = component.len() > 1 || next[start].contains(&start);
+        component.into_iter().for_each(|at| cyclic[at] = cycle);
+    }
+    cyclic
+}
+
+/// What is reached from a node and not seen before, each node after those that it leads to.
+fn reached(next: &[Vec<usize>], start: usize, seen: &mut [bool]) -> Vec<usize> {
+    let mut finished = vec![];
+    let mut open = if seen[start] { vec![] } else { vec![(start, 0)] };
+    seen[start] = true;
+    while let Some((at, follower)) = open.pop() {
+        match next[at].get(follower) {
+            Some(then) => {
+                open.push((at, follower + 1));
+                if !std::mem::replace(&mut seen[*then], true) {
+                    open.push((*then, 0));
+                }
+            }
+            None => finished.push(at),
         }
     }
-    false
+    finished
 }
 
 /// The changes with those that foreign keys make of them.
-fn with_cascades(catalog: &Catalog, writes: &[Change]) -> Vec<Change> {
-    let mut changes = writes.to_vec();
-    let mut at = 0;
-    while let Some(change) = changes.get(at).cloned() {
-        at += 1;
-        for (table, key) in catalog.tables.iter().flat_map(|t| t.foreign_keys.iter().map(move |key| (t, key)))
-        {
-            let made = cascade(&change, &table.name, key).filter(|made| !changes.contains(made));
-            changes.extend(made);
+fn with_cascades(keys: &HashMap<String, Vec<(&str, &ForeignKey)>>, writes: &[Change]) -> HashSet<Change> {
+    let mut changes = HashSet::new();
+    let mut open = writes.to_vec();
+    while let Some(change) = open.pop() {
+        if changes.contains(&change) {
+            continue;
         }
+        let of_table = keys.get(&change.table.to_ascii_lowercase()).into_iter().flatten();
+        open.extend(of_table.filter_map(|(child, key)| cascade(&change, child, key)));
+        changes.insert(change);
     }
     changes
 }
@@ -61,9 +104,6 @@ fn cascade(change: &Change, child: &str, key: &ForeignKey) -> Option<Change> {
         Event::Update => key.on_update,
         Event::Delete => key.on_delete,
     };
-    if !key.parent.eq_ignore_ascii_case(&change.table) {
-        return None;
-    }
     let event = match (action, change.event) {
         (Action::NoAction | Action::Restrict, _) => return None,
         (Action::Cascade, Event::Delete) => Event::Delete,
@@ -98,6 +138,12 @@ mod tests {
         let back = "CREATE TRIGGER d AFTER INSERT ON u BEGIN INSERT INTO t VALUES (NEW.id); END";
         assert_eq!(of(&Catalog::default(), &[there, columns]), [false, false]);
         assert_eq!(of(&Catalog::default(), &[there, back, columns]), [true, true, false]);
+        let three = "CREATE TRIGGER f AFTER UPDATE ON t BEGIN UPDATE v SET x = 1; END";
+        let four = "CREATE TRIGGER g AFTER UPDATE ON v BEGIN DELETE FROM u; END";
+        let five =
+            "CREATE TRIGGER h AFTER DELETE ON u BEGIN UPDATE t SET y = 1; INSERT INTO w VALUES (1); END";
+        let last = "CREATE TRIGGER i AFTER INSERT ON w BEGIN DELETE FROM x; END";
+        assert_eq!(of(&Catalog::default(), &[last, five, three, four]), [false, true, true, true]);
         let key = ForeignKey { parent: "t".into(), on_delete: Action::Cascade, ..ForeignKey::default() };
         let child = Table { name: "u".into(), foreign_keys: vec![key], ..Table::default() };
         let catalog = Catalog { tables: vec![child], ..Catalog::default() };

@@ -49,7 +49,7 @@ impl Event {
 }
 
 /// Rows of a table that are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Change {
     pub table: String,
     pub event: Event,

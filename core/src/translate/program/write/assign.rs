@@ -10,6 +10,7 @@ use super::target::Field;
 use crate::catalog::Affinity;
 use crate::sqltext;
 use crate::translate::expr::Walk;
+use crate::translate::member::Member;
 use crate::translate::node::{Kind, Lit, Node, Prec, Result, class_name, refuse};
 use crate::translate::size::Size;
 use crate::translate::{default, literal};
@@ -46,7 +47,13 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn assign(&mut self, node: Node, field: &Field) -> Result<Node> {
-        let node = self.parameter_of(node, field)?;
+        let mut node = self.parameter_of(node, field)?;
+        if matches!(node.class, Float | Numeric)
+            && node.literal().is_none()
+            && field.affinity == Affinity::Text
+        {
+            node = self.real_as_text(node);
+        }
         if node.is_null() {
             return Ok(crate::translate::node::null());
         }
@@ -169,6 +176,15 @@ fn computed(node: &Node, field: &Field) -> Result<(Node, Option<&'static str>)> 
         let note = (!matches!(node.kind, Kind::Digits(_))).then_some(NOW);
         return Ok((default::assign(node, field.class, field.format)?, note));
     }
+    if let Kind::Member(member) = &node.kind {
+        return of_member(member, node, field);
+    }
+    if let (Kind::Document(document), Jsonb) = (&node.kind, field.class) {
+        return Ok((Node::atom(document.of_jsonb(), Jsonb).after(&[node]), None));
+    }
+    if (&node.kind, field.class) == (&Kind::Dynamic, Text) && !is_numeric(field.affinity) {
+        return Ok((node.text()?, None));
+    }
     if matches!(node.kind, Kind::JsonMember | Kind::TypeOf(_)) && node.class != Text {
         return refuse("a value of a JSON document, whose type is not known, for a column");
     }
@@ -197,6 +213,28 @@ fn computed(node: &Node, field: &Field) -> Result<(Node, Option<&'static str>)> 
         (a, b) => {
             return refuse(format!("a {} value for a {} column", class_name(a), class_name(b)));
         }
+    };
+    Ok((Node::atom(sql, field.class).after(&[node]).sized(Size::ASSUMED, 64), note))
+}
+
+/// A value of a JSON document: a text that is no number is an error in a column of numbers.
+fn of_member(member: &Member, node: &Node, field: &Field) -> Result<(Node, Option<&'static str>)> {
+    let number = || {
+        format!(
+            "(CASE {} WHEN 'boolean' THEN ({})::boolean::integer ELSE ({})::numeric END)",
+            member.kind(),
+            member.plain,
+            member.plain
+        )
+    };
+    let (sql, note) = match field.class {
+        Text if !is_numeric(field.affinity) => return Ok((member.text().after(&[node]), None)),
+        Integer => (whole(&Node::atom(number(), Numeric)), Some(FRACTION)),
+        Float => (format!("{}::double precision", number()), Some(NO_NUMBER)),
+        Numeric => (number(), Some(NO_NUMBER)),
+        Bool => (format!("({})::boolean", member.plain), Some(NO_FLAG)),
+        Json | Jsonb => (format!("({})::{}", member.text().sql, class_name(field.class)), Some(NO_JSON)),
+        class => return refuse(format!("a value of a JSON document for a {} column", class_name(class))),
     };
     Ok((Node::atom(sql, field.class).after(&[node]).sized(Size::ASSUMED, 64), note))
 }

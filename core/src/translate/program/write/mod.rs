@@ -38,9 +38,8 @@ impl<'s> Walk<'s> {
         sql
     }
 
-    #[allow(dead_code, reason = "commands of triggers use it")]
     /// Makes a row of a table visible by this name only (`new.id`), as NEW and OLD are in a trigger; the row's name is the same
-    /// in PostgreSQL. The rows stay visible until `forget_rows`.
+    /// in PostgreSQL.
     pub(in crate::translate) fn see_row(&mut self, relation: &'s Relation, name: &str) -> Result<()> {
         let program = self.program()?;
         let mut row = target::seen(relation, name, name, &program.schema.timezone);
@@ -49,13 +48,6 @@ impl<'s> Walk<'s> {
             Some(level) => level.relations.push(row),
             None => program.levels.push(super::scope::Level { relations: vec![row], ..Default::default() }),
         }
-        Ok(())
-    }
-
-    #[allow(dead_code, reason = "commands of triggers use it")]
-    /// Takes away what `see_row` made visible.
-    pub(in crate::translate) fn forget_rows(&mut self) -> Result<()> {
-        self.program()?.levels.clear();
         Ok(())
     }
 }

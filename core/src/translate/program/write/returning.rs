@@ -3,7 +3,7 @@
 use sqlite3_parser::ast::{Expr, ResultColumn};
 
 use super::super::guard;
-use super::super::select::item;
+use super::super::query::item;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, refuse};
 

@@ -110,7 +110,6 @@ impl<'s> Write<'s> {
         })
     }
 
-    #[allow(dead_code, reason = "commands of triggers use it")]
     /// `None` of a SELECT.
     pub fn of_trigger(command: &'s TriggerCmd<'s>) -> Option<Write<'s>> {
         Some(match command {
