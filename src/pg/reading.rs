@@ -98,8 +98,8 @@ pub fn guarded_with_views() -> LocalSettings {
     settings
 }
 
-/// What of a view the caller cannot read, $1. A view's functions run with the rights of who reads it, so its owner, and those of
-/// the views that it reads, must be trusted; those of a materialized view have run already.
+/// What of a view the caller cannot read, $1. A view's functions run with the rights of who reads it, so its owner, theirs, and
+/// those of the views that it reads, must be trusted; those of a materialized view have run already.
 static FACTS_OF_VIEW: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH RECURSIVE read (relid) AS (
@@ -111,7 +111,13 @@ static FACTS_OF_VIEW: LazyLock<String> = LazyLock::new(|| {
          SELECT CASE WHEN c.relkind NOT IN ('v', 'm') THEN 'it is no view'
                      WHEN NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))
                          THEN 'permission denied'
-                     WHEN NOT tree.trusted THEN 'it, or what it reads, belongs to another role'
+                     WHEN NOT tree.trusted OR EXISTS (
+                         SELECT FROM read JOIN pg_class r ON r.oid = read.relid AND r.relkind = 'v'
+                         JOIN pg_rewrite w ON w.ev_class = r.oid
+                         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                         JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
+                         WHERE NOT {harmless_function})
+                         THEN 'it, or what it reads, belongs to another role'
                      WHEN tree.guarded THEN 'row-level security applies to what it reads'
                      WHEN tree.alien IS NOT NULL THEN 'it reads foreign table ' || tree.alien
                 END AS refused,
@@ -123,6 +129,7 @@ static FACTS_OF_VIEW: LazyLock<String> = LazyLock::new(|| {
              FROM read JOIN pg_class p ON p.oid = read.relid) AS tree
          WHERE c.oid = $1",
         harmless = rights::harmless("p.relowner"),
+        harmless_function = rights::harmless("f.proowner"),
     )
 });
 

@@ -52,7 +52,7 @@ def test_files_are_known_by_their_first_bytes(t):
     assert files["app"] == {"maker": None, "tables": 1, "rows": 2, "level": "A-1", "worst_finding": None, "detail": "0 objects with findings, 0 by hand"}
     shop = files["below/deep/shop.sqlite"]
     assert (shop["maker"], shop["tables"], shop["rows"], shop["level"]) == ("Django", 2, 2, "C-2")
-    assert shop["worst_finding"] == 'warning: view v: view "v" is not carried over: function "own" has no equivalent (line 1, column 25: CREATE VIEW v AS SELECT «own(1)»)'
+    assert shop["worst_finding"] == '''warning: view v: view "v" is not carried over: function own() is the application's (line 1, column 25: CREATE VIEW v AS SELECT «own(1)»)'''
     orphans = files["below/orphans.db"]
     assert (orphans["level"], orphans["detail"]) == ("B-1", "1 object with findings, 0 by hand; 1 finding would stop an import")
     assert orphans["worst_finding"].startswith("blocking: foreign key c(p): "), orphans

@@ -91,6 +91,7 @@ def test_parameters_are_numbered_as_sqlite_does(t, path):
     ("EXPLAIN QUERY PLAN SELECT 1", "EXPLAIN is PostgreSQL's own", ""),
     ("DELETE FROM nosuch", "no table nosuch", "column 13: nosuch"),
     ("UPDATE names SET x = 1", "no column x", "column 18: x"),
+    ("UPDATE spoken SET x = 1", "is a view, which is not carried over", "column 8: spoken"),
     ("DELETE FROM sqlite_sequence", "reset_sequences\\(\\)", "column 13: sqlite_sequence"),
     ("SELECT last_insert_rowid()", "INSERT … RETURNING", "column 8: last_insert_rowid"),
     ("DELETE FROM codes WHERE code = changes()", "GET DIAGNOSTICS", "column 32: changes"),

@@ -125,6 +125,8 @@ def test_another_role_s_view_is_not_read(t, path):
     assert verdicts(t)["constants", None] == ("not compared", "it, or what it reads, belongs to another role")
     t.sql("CREATE OR REPLACE VIEW one AS SELECT one::bigint AS id FROM constants")
     assert verdicts(t)["one", None] == ("not compared", "it, or what it reads, belongs to another role")
+    t.sql("CREATE OR REPLACE VIEW one AS SELECT trap()::bigint AS id")
+    assert verdicts(t)["one", None] == ("not compared", "it, or what it reads, belongs to another role")
     assert t.value("SELECT count(*) FROM ran") == "0"
 
 

@@ -223,6 +223,8 @@ impl<'s> Walk<'s> {
                     let name = alias.clone().or_else(|| name_of(e));
                     let text = name.is_none().then(|| guard::shown(e));
                     let label = alias.or_else(|| label_of(&node)).or_else(|| name.clone());
+                    // PostgreSQL has no empty names.
+                    let label = label.filter(|label| !label.is_empty());
                     outputs.push(Output {
                         name,
                         label,

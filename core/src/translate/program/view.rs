@@ -1,10 +1,12 @@
 //! CREATE VIEW: a statement whose columns have names.
 
+use std::collections::HashSet;
+
 use sqlite3_parser::Bump;
 
 use super::steady::Unsteady;
 use super::{Output, Program, Query, Refusal, Schema, guard, refusal, steady};
-use crate::sqltext::ident_list;
+use crate::sqltext::{LONGEST_NAME, ident_list};
 use crate::translate::Scope;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, refuse};
@@ -74,12 +76,25 @@ fn translated(definition: &str, schema: &Schema, label: impl Fn(&str) -> String)
     walk.program = Some(Box::new(Program::new(schema)));
     let mut query = walk.query(select)?;
     name(&mut query, definition, names, label)?;
-    let query = query.labelled();
+    let wanted: Vec<Option<String>> = query.columns.iter().map(|column| column.label.clone()).collect();
+    let mut query = query.labelled();
+    keep_long(&mut query, wanted);
     let Some(program) = walk.program.take() else { return refuse("the view is not known") };
     let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
     let sql = format!("({labels}) AS {}", program.parameters.typed(&query.sql)?);
     let notes = program.notes_of(&sql).into_iter().collect();
     Ok(View { sql, notes, columns: ViewColumns(query.columns) })
+}
+
+/// A subquery's labels leave room for a number; a view's columns have names as long as PostgreSQL takes them.
+fn keep_long(query: &mut Query, wanted: Vec<Option<String>>) {
+    let mut taken: HashSet<String> = query.columns.iter().filter_map(|column| column.label.clone()).collect();
+    for (column, wanted) in query.columns.iter_mut().zip(wanted) {
+        let free = wanted.filter(|name| (LONGEST_NAME - 3..=LONGEST_NAME).contains(&name.len()));
+        if let Some(name) = free.filter(|name| taken.insert(name.clone())) {
+            column.label = Some(name);
+        }
+    }
 }
 
 /// Names as SQLite has them: those of CREATE VIEW, else aliases, columns, and expressions as they are spelled.
