@@ -80,7 +80,6 @@ pub enum Works {
     Only(&'static [&'static str]),
 }
 
-/// One key.
 pub struct Key {
     pub name: &'static str,
     pub kind: Kind,

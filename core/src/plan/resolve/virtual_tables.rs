@@ -109,7 +109,7 @@ fn unusable(catalog: &Catalog, table: &Table, module: &str) -> Finding {
     };
     let message = format!("virtual table is not loaded: its module \"{module}\" is not available{own}");
     let shadows = catalog.tables.iter().filter(|t| t.kind == TableKind::Shadow { of: table.name.clone() });
-    let held: Vec<String> = shadows.map(|shadow| held(shadow)).collect();
+    let held: Vec<String> = shadows.map(held).collect();
     let held = match held.is_empty() {
         true => String::new(),
         false => format!("Its data is in {}. ", held.join(", ")),
