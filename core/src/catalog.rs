@@ -77,8 +77,8 @@ pub enum Content {
     Own(u64),
     /// An index over another table of the file.
     Of(String),
-    /// A full-text index of so many rows whose texts are not in the file.
-    Index(u64),
+    /// A full-text index of so many rows, where that is known, whose texts are not in the file.
+    Index(Option<u64>),
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -169,7 +169,7 @@ mod tests {
         (old.content, old.sql) =
             (Content::Own(1), "CREATE VIRTUAL TABLE old USING fts4(rowid, languageid=\"lang\")".into());
         let mut index = table("index", &["title", "rank"], Some(("fts5", true)));
-        index.content = Content::Index(2);
+        index.content = Content::Index(Some(2));
         let mut catalog = Catalog { tables: vec![docs, old, index], ..Catalog::default() };
         take(&mut catalog);
         assert_eq!(names(&catalog.tables[0]), ["rowid", "title"]);

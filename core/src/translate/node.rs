@@ -185,6 +185,8 @@ pub(super) struct Node {
     pub loose: bool,
     /// Its affinity depends on SQLite's release.
     pub unsure: bool,
+    /// A column with affinity BLOB, which keeps another column's affinity from it.
+    pub untyped: bool,
     /// A column of a trigger's NEW or OLD, which gives nothing that it is compared with its affinity.
     pub bare: bool,
     /// See `Node::origin`.
@@ -213,6 +215,7 @@ impl Node {
             spelled: false,
             loose: false,
             unsure: false,
+            untyped: false,
             bare: false,
             from: None,
         }

@@ -298,10 +298,10 @@ impl Reader<'_> {
             return Content::Own(rows);
         }
         let indexed = rows(indexed_rows_of(&table.name, module));
-        let declared = Declared::parse(&table.sql).ok().filter(|_| indexed.is_some());
-        match declared.map(|declared| declared.content) {
-            Some(declared::Content::External { table, .. }) => Content::Of(table),
-            _ => indexed.map_or(Content::Computed, Content::Index),
+        match Declared::parse(&table.sql).map(|declared| declared.content) {
+            Ok(declared::Content::External { table, .. }) => Content::Of(table),
+            Ok(_) => Content::Index(indexed),
+            Err(_) => Content::Computed,
         }
     }
 

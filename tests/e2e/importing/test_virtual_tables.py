@@ -11,6 +11,8 @@ KINDS = {
     "fts4 over a table": (DOCS + 'CREATE VIRTUAL TABLE v USING fts4(content="docs", body); INSERT INTO v(v) VALUES (\'rebuild\')', "info", 'its content is derived from table "docs", which gets column "search_vector"', 3),
     "fts5 without texts": ("CREATE VIRTUAL TABLE v USING fts5(body, content = ''); INSERT INTO v (rowid, body) VALUES (1, 'a'), (5, 'b')", "warning", "it is an index of 2 rows whose texts are not in the file", None),
     "fts4 without texts": ('CREATE VIRTUAL TABLE v USING fts4(body, content=""); INSERT INTO v (docid, body) VALUES (7, \'a\')', "warning", "it is an index of 1 row whose texts are not in the file", None),
+    "fts5 over a table, without sizes": (DOCS + "CREATE VIRTUAL TABLE v USING fts5(body, content='docs', content_rowid=id, columnsize=0); INSERT INTO v(v) VALUES ('rebuild')", "info", 'its content is derived from table "docs", which gets column "search_vector"', 3),
+    "fts5 without texts and sizes": ("CREATE VIRTUAL TABLE v USING fts5(body, content = '', columnsize = 0); INSERT INTO v (rowid, body) VALUES (1, 'a')", "warning", "it is an index of rows whose texts are not in the file", None),
     "vocabulary": ("CREATE VIRTUAL TABLE d USING fts5(body); INSERT INTO d VALUES ('alpha beta'); CREATE VIRTUAL TABLE v USING fts5vocab(d, row)", "info", "it is an auxiliary table, which shows what a full-text index consists of", 2),
 }
 

@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+from harness import quote
+
 # A table v of each kind, its rows with the rowid, and what the columns become.
 ROWS = [(3, "Alpha beta", "x"), (7, "", None), (-2, "Zoë's café — naïve", "y")]
 KINDS = {
@@ -180,3 +182,21 @@ def test_a_damaged_index_costs_nothing(t):
     assert said["severity"] == "warning" and "rows are read without it: fts5: checksum mismatch" in said["message"], said
     assert said["hint"] == """INSERT INTO "v" ("v") VALUES ('rebuild') in SQLite repairs it.""", said
     assert t.import_(path)["v"]["imported"] == 3
+
+
+def test_manifests_and_inspection(t):
+    path = file(t, "fts5(title, note)")
+    t.import_(path)
+    checked = t.rows(f"SELECT * FROM verify_manifest(sqlite_manifest({quote(str(path))}))")
+    assert checked and all(row["ok"] for row in checked), checked
+    found = {row["column"]: row["proposed_type"] for row in t.rows(t.call("sqlite_inspect", path)) if row["table"] == "v"}
+    assert found == {"rowid": "bigint", "title": "text", "note": "text"}
+
+
+def test_a_where_and_a_column_that_is_left_out(t):
+    path = file(t, "fts5(title, note)")
+    t.import_(path, {"verify": "values", "tables": {"v": {"where": "rowid > 0", "columns": {"note": {"skip": True}, "title": {"name": "heading"}}}}})
+    assert t.value("SELECT string_agg(rowid || heading, ',' ORDER BY rowid) FROM v") == "3Alpha beta,7"
+    (said,) = [f for f in t.findings(path, {"schema": "other", "tables": {"v": {"columns": {"note": {"skip": True}}}}}) if f["kind"] == "virtual_table"]
+    assert said["message"].endswith('gets column "search_vector"'), said
+    assert t.value("SELECT count(*) FROM v WHERE search_vector @@ 'beta'::tsquery") == "1"

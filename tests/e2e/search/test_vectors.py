@@ -173,7 +173,7 @@ def test_texts_too_long_for_a_vector(t):
 def test_content_that_is_gone_or_changed(t):
     for schema, (script, says) in zip("abcd", (
         ("CREATE VIRTUAL TABLE v USING fts5(a, content='gone')", 'the file has no table "gone"'),
-        ("CREATE TABLE d (b TEXT); CREATE VIRTUAL TABLE v USING fts5(a, content='d')", 'table "b.d" has no column "a"'),
+        ("CREATE TABLE d (b TEXT); CREATE VIRTUAL TABLE v USING fts5(a, content='d')", 'table "d" has no column "a"'),
         ("CREATE TABLE d (a TEXT); CREATE VIEW x AS SELECT a FROM d; CREATE VIRTUAL TABLE v USING fts5(a, content='x')", '"x" is a view'),
         ("CREATE TABLE d (a REAL); INSERT INTO d VALUES (1.5); CREATE VIRTUAL TABLE v USING fts5(a, content='d')", "no column has texts"),
     )):

@@ -14,6 +14,8 @@ INSERT INTO w VALUES
  (9, 42, 42.0, 42, '42', '42', 'ABD', 'z', 1),
  (10, 9, 9.5, 9.5, '0x10', 'a%', 'b', 'z ', 0),
  (11, 5, 5.0, 5, '5.', 'A', '', 'é', 1);
+CREATE TABLE g (id INTEGER PRIMARY KEY, i, s, n INTEGER, t TEXT);
+INSERT INTO g VALUES (1, 5, '5', 5, '5'), (2, 7, 'x', 8, '7.0'), (3, NULL, NULL, NULL, NULL), (4, 10, '10', 10, 'x');
 CREATE TABLE m (id INTEGER PRIMARY KEY, i INTEGER, b BLOB, n INTEGER, t TEXT);
 INSERT INTO m VALUES (1, 5, 5, 5, '5'), (2, 'N/A', 'x', 1, 'x'), (3, 10, '10', 10, '10'), (4, NULL, NULL, NULL, NULL), (5, '', 7, 7, '7.0'), (6, '12abc', '7', 0, 'N/A'), (7, -3, -3, 12, '-3');
 CREATE TABLE x (k INTEGER, s TEXT, c TEXT COLLATE NOCASE);
@@ -248,6 +250,10 @@ WITH a AS (SELECT n FROM b), b AS (SELECT k AS n FROM x) SELECT * FROM a ORDER B
 WITH a AS (SELECT * FROM x2), x2 AS (SELECT * FROM x3), x3 AS (SELECT 7 AS q) SELECT q FROM a
 WITH x AS (SELECT 1 AS k), y AS (SELECT k FROM x) SELECT * FROM y
 WITH y AS (SELECT k FROM x), x AS (SELECT 9 AS k) SELECT * FROM y
+SELECT id FROM w WHERE EXISTS (WITH q AS (SELECT * FROM x) SELECT * FROM q WHERE q.k = w.n) ORDER BY id
+SELECT id FROM w WHERE EXISTS (VALUES (1)) AND EXISTS (SELECT * FROM (SELECT * FROM x) q WHERE q.k = w.n LIMIT 1) ORDER BY id
+SELECT EXISTS (VALUES (1)), * FROM (SELECT * FROM x) ORDER BY k
+SELECT id FROM w WHERE EXISTS (SELECT DISTINCT * FROM x WHERE x.k = w.n ORDER BY s) ORDER BY id
 SELECT id FROM w ORDER BY id LIMIT 2.0
 SELECT id FROM w ORDER BY id LIMIT '3' OFFSET 1.0
 SELECT id FROM w ORDER BY id LIMIT 1 + 1
@@ -335,6 +341,10 @@ NOT @
 length(@)
 upper(@)
 substr(@, 1, 1)
++@ = t
+(SELECT @) = t
+(SELECT @) = n
+@ || '' = t
 @ LIKE '1%'
 @ IN (5, 'N/A')
 @ IN ('5', 10)
@@ -385,3 +395,8 @@ SELECT @ FROM m WHERE id < 3 UNION SELECT n FROM m
 SELECT max(@), min(@), sum(@), count(@) FROM m
 SELECT n, max(@) FROM m GROUP BY n ORDER BY n
 """.strip().splitlines()]
+
+# Columns without a type, of integers (i) and of texts (s): beside another column neither is converted.
+UNTYPED = [f"{a} {op} {b}" for a in ("i", "s", "+i", "+s", "(SELECT i)", "(SELECT s)", "i + 0", "s || ''") for op in ("=", "<", ">=", "IS")
+           for b in ("n", "t", "i", "s", "5", "'5'", "n + 0", "t || ''")] + [f"{a} IN ({b}, 7)" for a in ("i", "s", "n", "t") for b in ("i", "s", "n", "t", "'5'")] + [
+    f"{a} IN (SELECT {b} FROM g)" for a in ("i", "s", "n", "t") for b in ("i", "s", "n", "t")]

@@ -636,3 +636,22 @@ def test_times_and_counters_are_kept(t, pair):
     made.same("t", columns="id, s, version")
     assert t.value("SELECT updated_at > now() AT TIME ZONE 'UTC' - interval '1 hour' FROM t WHERE id = 1") == "t"
     assert t.shown("SELECT updated_at::date FROM t WHERE id = 2") == "2021-01-01"
+
+
+def test_triggers_that_write_to_virtual_tables_with_rows_of_their_own(t):
+    """These become tables: the triggers go on writing to them."""
+    path = t.file("own.db", """
+        CREATE TABLE place (id INTEGER PRIMARY KEY, x REAL NOT NULL, y REAL NOT NULL, note TEXT NOT NULL);
+        CREATE VIRTUAL TABLE near USING rtree(id, minx, maxx, miny, maxy);
+        CREATE VIRTUAL TABLE notes USING fts5(note);
+        CREATE TRIGGER near_new AFTER INSERT ON place BEGIN INSERT INTO near VALUES (NEW.id, NEW.x, NEW.x, NEW.y, NEW.y); END;
+        CREATE TRIGGER near_gone AFTER DELETE ON place BEGIN DELETE FROM near WHERE id = OLD.id; END;
+        CREATE TRIGGER notes_new AFTER INSERT ON place BEGIN INSERT INTO notes (rowid, note) VALUES (NEW.id, NEW.note); END;
+        CREATE TRIGGER notes_gone AFTER DELETE ON place BEGIN DELETE FROM notes WHERE rowid = OLD.id; END;
+        INSERT INTO place VALUES (1, 2, 3, 'here'), (2, 4, 5, 'there');""")
+    said = findings(t, path)
+    t.import_(path)
+    assert triggers(t) == ["near_gone", "near_new", "notes_gone", "notes_new"], said
+    t.sql("INSERT INTO place VALUES (3, 6, 7, 'anywhere'); DELETE FROM place WHERE id = 1")
+    assert t.value("SELECT string_agg(id || ':' || minx, ',' ORDER BY id) FROM near") == "2:4,3:6"
+    assert t.value("SELECT string_agg(rowid || ':' || note, ',' ORDER BY rowid) FROM notes") == "2:there,3:anywhere"

@@ -134,21 +134,25 @@ impl Case<'_> {
             false => self.declared.searched().map(|c| c.name.as_str()).collect(),
         };
         let mut texts = vec![];
+        let mut unsearched = |name: &str, why: &str| {
+            let message = format!("column \"{name}\" is not searched: {why}");
+            findings.push(Kind::Search.info(&self.source.name, message));
+        };
         for (place, name) in searched.into_iter().enumerate() {
+            if !table.source.columns.iter().any(|c| c.called().eq_ignore_ascii_case(name)) {
+                return Err(format!("table \"{}\" has no column \"{name}\"", table.source.name));
+            }
             let is_it = |c: &DecidedColumn<'_>| c.source.called().eq_ignore_ascii_case(name);
             let at = table.columns.iter().position(is_it);
             let Some((at, column)) = at.and_then(|at| Some((at, table.columns.get(at)?))) else {
-                return Err(format!("table \"{}\" has no column \"{name}\"", table.title()));
+                unsearched(name, "the plan leaves it out");
+                continue;
             };
             let given = table.settings.fts.weights.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             let weight = given.map_or_else(|| Weight::of_place(place), |(_, weight)| *weight);
             match text(column) {
                 Some(sql) => texts.push(Text { sql, at, weight }),
-                None => {
-                    let message =
-                        format!("column \"{name}\" is not searched: it is {}", column.printed_type());
-                    findings.push(Kind::Search.info(&self.source.name, message));
-                }
+                None => unsearched(name, &format!("it is {}", column.printed_type())),
             }
         }
         if texts.is_empty() { Err("no column has texts".into()) } else { Ok(texts) }

@@ -443,7 +443,6 @@ mod tests {
     #[test]
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
-            (json!({"fts": true}), "plan.fts = true: not supported yet"),
             (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),

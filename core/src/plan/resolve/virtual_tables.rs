@@ -3,7 +3,7 @@
 
 use crate::catalog::{Catalog, Content, Table, TableId, TableKind};
 use crate::finding::{Finding, Fix, Kind, counted};
-use crate::search::declared::Declared;
+use crate::search::declared::{self, Declared};
 
 /// Modules that show what a full-text index consists of.
 const AUXILIARY: [&str; 3] = ["fts5vocab", "fts4aux", "fts3tokenize"];
@@ -28,6 +28,11 @@ pub fn loaded(table: &Table, made: Made<'_>) -> Option<Finding> {
     };
     let searched = searched(made, |made| format!(", which gets {made}"));
     let message = format!("virtual table of module \"{module}\": its {rows} a table{key}{searched}");
+    let contentless = |declared: Declared| matches!(declared.content, declared::Content::Contentless { .. });
+    if Declared::parse(&table.sql).is_ok_and(contentless) {
+        let message = format!("{message}; the texts of the columns that are indexed are not in the file");
+        return Some(Kind::VirtualTable.warning(&table.name, message));
+    }
     let finding = Kind::VirtualTable.info(&table.name, message);
     Some(if table.is_geopoly() { with_polygons(&table.name, finding) } else { finding })
 }
@@ -154,7 +159,7 @@ fn usable(table: &Table, module: &str, made: Made<'_>) -> Option<Finding> {
             }
         }
         Content::Index(rows) => {
-            let rows = counted(*rows, "row", "rows");
+            let rows = rows.map_or_else(|| "rows".to_owned(), |rows| counted(rows, "row", "rows"));
             let message = said(&format!("it is an index of {rows} whose texts are not in the file"));
             let hint = "Create a text search index in after, where the texts are.";
             Kind::VirtualTable.warning(object, message).hint(hint)

@@ -145,7 +145,7 @@ pub(super) fn sought(value: &Node, member: &Node) -> Result<Sought> {
             Ok(Sought { value: compare::side(&value, collation, false), column, among: None })
         }
         _ if value.is_collated() => refuse("IN with texts of different collations"),
-        _ if column && value.class == TypeClass::Text && !storage::is_spelled(member) => {
+        _ if column && value.class == TypeClass::Text && !storage::is_spelled(member) && !member.untyped => {
             let column = if is_number(member) { member.number()?.text()?.sql } else { text()? };
             Ok(Sought { value, column, among: None })
         }

@@ -274,7 +274,7 @@ impl<'s> Walk<'s> {
                 }
                 Kind::Column { .. } if x.brings == Brings::Nothing => Ok(Node { kind: Kind::Plain, ..x }),
                 Kind::Column { .. } => Ok(Node { kind: Kind::Plain, brings: Brings::Always, ..x }),
-                _ => Ok(x),
+                _ => Ok(Node { untyped: false, ..x }),
             },
             UnaryOperator::Not => self.typed(x, TypeClass::Integer),
             UnaryOperator::Negative | UnaryOperator::BitwiseNot => {

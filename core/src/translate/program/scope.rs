@@ -302,6 +302,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     node.numeric_text = of.numeric_text;
     node.spelled = of.spelled;
     node.unsure = of.unsure;
+    node.untyped = of.untyped;
     node.bare = of.bare;
     node.collate_within = of.collate.is_some() || of.collate_within;
     node.brings = Brings::Always;
@@ -325,12 +326,13 @@ fn node(c: &Column, alias: &str, timezone: &Timezone) -> Node {
         // Without an affinity it is compared as it is.
         Regular::Value => {
             node.mixed = matches!(class, TypeClass::Float | TypeClass::Numeric);
-            Node { kind: Kind::Plain, brings: Brings::Always, ..node }
+            Node { kind: Kind::Plain, brings: Brings::Always, untyped: true, ..node }
         }
         // A text of a column with numeric affinity is a number where it is spelled as one.
         Regular::Several => {
             let numeric_text = matches!(c.affinity, Affinity::Integer | Affinity::Numeric);
-            Node { kind: Kind::Dynamic, class: TypeClass::Other, numeric_text, ..node }
+            let untyped = !numeric_text;
+            Node { kind: Kind::Dynamic, class: TypeClass::Other, numeric_text, untyped, ..node }
         }
         Regular::No => Node { kind: Kind::Plain, class: TypeClass::Other, ..node },
     }

@@ -27,23 +27,26 @@ impl<'s> Walk<'s> {
         self.depth += guard::SELECT_DEPTH;
         let ctes = self.program()?.ctes.len();
         self.program()?.nested += 1;
-        let rows = std::mem::take(&mut self.program()?.only_rows);
-        self.program()?.only_rows = rows && select.body.compounds.is_none();
-        let query = self.with(select);
+        let only_rows = std::mem::take(&mut self.program()?.only_rows);
+        let query = self.with(select, only_rows);
         self.program()?.nested -= 1;
         self.program()?.ctes.truncate(ctes);
         self.depth -= guard::SELECT_DEPTH;
         query
     }
 
-    fn with(&mut self, select: &'s Select<'s>) -> Result<Query> {
+    fn with(&mut self, select: &'s Select<'s>, only_rows: bool) -> Result<Query> {
         let with = match &select.with {
             Some(with) => self.with_clause(with)?,
             None => String::new(),
         };
         let order = select.order_by.unwrap_or(&[]);
         let mut query = match select.body.compounds.as_deref() {
-            None | Some([]) => self.one(&select.body.select, order)?,
+            None | Some([]) => {
+                self.program()?.only_rows =
+                    only_rows && matches!(select.body.select, OneSelect::Select { .. });
+                self.one(&select.body.select, order)?
+            }
             Some(arms) => self.compound(&select.body.select, arms, order)?,
         };
         if let Some(limit) = select.limit {

@@ -5,6 +5,7 @@ use sqlite3_parser::ast::{Expr, OneSelect, ResultColumn, Select};
 use super::guard::{self, Part};
 use super::select::aggregates;
 use crate::sqltext::sqlite_unquote;
+use crate::translate::helper;
 
 /// Why they may be others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,14 @@ pub enum Unsteady {
     Chance,
     /// They depend on an order that the query does not fix. They may be the same nevertheless.
     Order,
+    /// They have digits of a REAL, of which SQLite's releases print or round other ones.
+    Digits,
+    /// They depend on the time zone of the session, and of the host in SQLite.
+    Zone,
 }
+
+/// Helper functions that print a REAL.
+const PRINTING: [&str; 5] = ["real_text", "number_text", "decimal_text", "printf_real", "real_quote"];
 
 impl Unsteady {
     /// For a message: lower case, no full stop.
@@ -24,12 +32,26 @@ impl Unsteady {
             Unsteady::Clock => "its rows depend on the clock",
             Unsteady::Chance => "its rows depend on chance, or on what the session has done",
             Unsteady::Order => "its rows depend on an order that it does not fix",
+            Unsteady::Digits => "its rows have digits of REALs, which SQLite's releases print otherwise",
+            Unsteady::Zone => "its rows depend on the time zone",
         }
     }
 
     /// Two readings can be compared all the same: if they are equal, all is well.
     pub fn may_be_equal(self) -> bool {
-        self == Unsteady::Order
+        matches!(self, Unsteady::Order | Unsteady::Digits | Unsteady::Zone)
+    }
+
+    /// What only the translation of a query shows.
+    pub fn of_translation(sql: &str) -> Option<Unsteady> {
+        let called = helper::called_by(sql);
+        let named = |name: &str| sql.contains(&format!("{}.{name}(", helper::SCHEMA));
+        // round() to digits.
+        let digits = PRINTING.iter().any(|name| named(name)) || sql.contains("::numeric, ");
+        let words = ["'localtime'", "'utc'"];
+        let zone = called.iter().any(|helper| helper.name == "local_time")
+            && words.iter().any(|word| sql.to_ascii_lowercase().contains(word));
+        digits.then_some(Unsteady::Digits).or(zone.then_some(Unsteady::Zone))
     }
 }
 

@@ -19,12 +19,15 @@ use crate::value::Timezone;
 enum Affinity {
     Number,
     Text,
+    /// A column's that converts nothing, and keeps TEXT from converting it.
+    Blob,
     None,
 }
 
 fn affinity(node: &Node) -> Affinity {
     match (&node.kind, node.class) {
         _ if node.bare => Affinity::None,
+        _ if node.untyped => Affinity::Blob,
         (Kind::Column { .. }, TypeClass::Text) if !node.numeric_text => Affinity::Text,
         (Kind::Column { .. }, _) if is_number(node) => Affinity::Number,
         _ => Affinity::None,
@@ -70,6 +73,7 @@ pub(super) fn unlike(l: &Node, r: &Node, orders: bool) -> bool {
 
 /// A member of a list, which has neither affinity nor collation.
 pub(super) fn listed(node: Node) -> Node {
+    let node = Node { untyped: false, ..node };
     match node.kind {
         Kind::Column { .. } => Node { kind: Kind::Plain, collate: None, brings: Brings::Nothing, ..node },
         // Without its affinity, what it is spelled as says nothing.
@@ -121,7 +125,7 @@ impl<'s> Walk<'s> {
         let value = Member::clone(m).node();
         match affinity(x) {
             Affinity::Text => return compare::compare(m.text(), op, x.clone()),
-            Affinity::Number | Affinity::None => {}
+            Affinity::Number | Affinity::Blob | Affinity::None => {}
         }
         if let Some(t) = x.text_literal()
             && !op.orders()
@@ -205,9 +209,9 @@ fn dynamic(value: &Node, op: Op, x: &Node) -> Result<Node> {
         return spelled(&as_text, op, x);
     }
     match affinity(x) {
-        Affinity::Text => compare::compare(as_text, op, x.clone()),
+        Affinity::Text if !value.untyped => compare::compare(as_text, op, x.clone()),
         Affinity::Number => number_and_text(x, op.flipped(), &as_text),
-        Affinity::None => refuse("a comparison of values whose storage classes are not known"),
+        _ => refuse("a comparison of values whose storage classes are not known"),
     }
 }
 
@@ -246,7 +250,7 @@ fn number_and_text(n: &Node, op: Op, t: &Node) -> Result<Node> {
     let number = if n.class == TypeClass::Bool { n.number()? } else { n.clone() };
     match (of_number, of_text) {
         (Affinity::Number, _) => read(&number, op, t),
-        (_, Affinity::Text) => {
+        (Affinity::None, Affinity::Text) => {
             let spelled = match number.literal() {
                 Some(Lit::Real(x, digits)) if literal::sqlite_spelling(*x, digits) => text(digits),
                 _ => number.text()?,

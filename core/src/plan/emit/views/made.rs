@@ -243,6 +243,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             self.made.steps.push(step(Phase::Analyze, title, format!("ANALYZE {target}")));
         }
         let (reads, unsteady) = self.reads(view);
+        let unsteady = unsteady.or_else(|| Unsteady::of_translation(&definition.sql));
         let columns = definition.columns.iter().flat_map(program::ViewColumns::origins);
         let column = |(origin, format)| ViewColumn { origin, format };
         let plan = ViewPlan {

@@ -1,7 +1,7 @@
 //! What statements that write become, over one small schema.
 
 use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn};
-use super::super::{Column, Relation, Schema, statement};
+use super::super::{Column, Relation, Schema, Stored, statement};
 use crate::catalog::{Affinity, Encoding};
 use crate::translate::{Collation, ScopeColumn, Size};
 use crate::value::{Format, PgType, Timezone};
@@ -28,7 +28,8 @@ fn schema() -> Schema {
             size: Size::UNKNOWN,
         },
         affinity: Affinity::of(declared),
-        stored: None,
+        // Only numbers are read as times by a format.
+        stored: format.is_some().then_some(Stored { integers: true, ..Stored::default() }),
         missing: false,
     };
     let facts = |at: usize, pg_type: &str| WritableColumn {
