@@ -55,9 +55,13 @@ pub fn vector(asked: &Asked) -> Result<Column, Error> {
 }
 
 impl Asked {
-    /// One of the database's, unless SQLite's own rules are meant.
+    /// One of the database's, unless SQLite's own rules are meant. An empty tokenizer is none: the words are those of any
+    /// configuration, also of `simple`.
     fn configuration(&self) -> Option<Configuration> {
-        self.config.filter(|config| self.tokenizer.is_none() && !config.is_simple())
+        self.config.filter(|config| match self.tokenizer.as_deref() {
+            None => !config.is_simple(),
+            Some(tokenizer) => tokenizer.is_empty(),
+        })
     }
 
     fn syntax(&self) -> Result<Syntax, Error> {
@@ -84,6 +88,7 @@ impl Asked {
 
 /// The words that SQLite's tokenizer makes; in a database that is not UTF8, those of a vector there.
 fn words(named: Option<&str>, syntax: Syntax) -> Result<Words, Error> {
+    let named = named.filter(|name| !name.is_empty());
     let named = named.unwrap_or(if syntax == Syntax::Fts5 { "unicode61" } else { "simple" });
     let words = match tokenizer::named(named, syntax.module()) {
         (Tokenizer::Words(words), notes) if notes.is_empty() => words,

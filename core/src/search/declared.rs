@@ -85,6 +85,16 @@ pub struct TokenizerCall {
 }
 
 impl TokenizerCall {
+    /// As the option `tokenize` has it.
+    pub fn text(&self) -> String {
+        let words = std::iter::once(&self.name).chain(&self.arguments);
+        let quoted = words.map(|word| match word.chars().all(is_fts4_word) && !word.is_empty() {
+            true => word.clone(),
+            false => format!("'{}'", word.replace('\'', "''")),
+        });
+        quoted.collect::<Vec<_>>().join(" ")
+    }
+
     fn of(mut words: Vec<String>, default: &str) -> TokenizerCall {
         let name = if words.is_empty() { default.to_owned() } else { words.remove(0) };
         TokenizerCall { name, arguments: words }

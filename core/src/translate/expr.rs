@@ -287,7 +287,7 @@ impl<'s> Walk<'s> {
                 self.regexp(&value, &pattern, not)
             }
             LikeOperator::Regexp => refuse("REGEXP is an application's own function"),
-            LikeOperator::Match => refuse("MATCH is an application's own function"),
+            LikeOperator::Match => refuse("MATCH is translated in statements and views only"),
         }
     }
 

@@ -132,5 +132,6 @@ def test_a_configuration_makes_words_as_its_vectors_have_them(t):
                          '"http://example.com/path?q=1" AND time*': True, '"cat state"': False}.items():
         said = t.value(f"SELECT to_tsvector('english', {quote(text)}) @@ sqlite_fts_query({quote(query)}, 'english')")
         assert said == ("t" if finds else "f"), query
+    assert t.value("SELECT sqlite_fts_query('well-known Straße', tokenizer => '')") == "'well-known' <-> 'well' <-> 'known' & 'straße'"
     assert t.value("SELECT expression FROM sqlite_fts_vector('{a,b}', 'english')") == (
         "setweight(to_tsvector('pg_catalog.english'::regconfig, coalesce(\"a\", '')), 'A') || setweight(to_tsvector('pg_catalog.english'::regconfig, coalesce(\"b\", '')), 'B')")

@@ -21,9 +21,11 @@ use crate::plan::resolve::names::{SYSTEM_COLUMNS, Scope, make_object_name};
 use crate::plan::resolve::virtual_tables::Searched;
 use crate::plan::trial::{Oversized, Part};
 use crate::search::config::{self, Asked, Rule};
-use crate::search::declared::{Content, Declared};
+use crate::search::declared::{Content, Declared, Module};
+use crate::search::query::Syntax;
 use crate::search::vector::{self, Weight};
 use crate::sqltext::{ident, literal};
+use crate::translate::program::Search;
 use crate::value::PgType;
 
 /// The column's name, unless the plan gives another.
@@ -230,6 +232,7 @@ impl Case<'_> {
         }
         let helpers = vector::needs(rule);
         let columns: Vec<usize> = texts.iter().map(|text| text.at).collect();
+        let weights: Vec<Weight> = texts.iter().map(|text| text.weight).collect();
         if let Some(found) = sizes::vectors(self.ctx, table, (part, &sql), &columns) {
             let most = SAFE / texts.len().max(1);
             let cut = |text: Text| Text { sql: format!("pg_catalog.left({}, {most})", text.sql), ..text };
@@ -238,7 +241,9 @@ impl Case<'_> {
             sql = expression(&cut)?;
         }
         table.helpers.extend(helpers);
-        Ok(self.column(table, relations, sql, fts, findings))
+        let name = self.column(table, relations, sql, fts, findings);
+        table.searches.push(self.search(table, name.clone(), rule, &columns, &weights));
+        Ok(format!("column \"{name}\""))
     }
 
     /// Adds the column, with its index.
@@ -280,7 +285,29 @@ impl Case<'_> {
             let name = relations.claim(&index);
             table.objects.push(Object::Index { name, unique: false, keys, phase: Phase::Indexes });
         }
-        format!("column \"{name}\"")
+        name
+    }
+
+    /// What MATCH of the full-text table becomes.
+    fn search(
+        &self,
+        table: &DecidedTable<'_>,
+        vector: String,
+        rule: &Rule,
+        columns: &[usize],
+        weights: &[Weight],
+    ) -> Search {
+        let name =
+            |at: &usize| table.columns.get(*at).map(|c| c.source.called().to_owned()).unwrap_or_default();
+        Search {
+            source: self.source.name.clone(),
+            of: table.source.called().to_owned(),
+            vector,
+            rule: rule.clone(),
+            syntax: if self.declared.module == Module::Fts5 { Syntax::Fts5 } else { Syntax::Fts4 },
+            tokenizer: self.declared.tokenizer.text(),
+            columns: columns.iter().map(name).zip(weights.iter().copied()).collect(),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::plan::trial::Part;
 use crate::reading::Reading;
 use crate::search::helper;
 use crate::translate;
+use crate::translate::program::Search;
 use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
@@ -43,6 +44,8 @@ pub struct DecidedTable<'a> {
     pub objects: Vec<Object>,
     /// The extensions that these need.
     pub extensions: Vec<&'static str>,
+    /// What is searched in it.
+    pub searches: Vec<Search>,
     /// The functions that these call, in order.
     pub helpers: Vec<helper::Object>,
     /// For which part of the source each of them is, by their places.
@@ -125,6 +128,7 @@ impl<'a> DecidedTable<'a> {
             renumbering: Renumbering::default(),
             objects: vec![],
             extensions: vec![],
+            searches: vec![],
             helpers: vec![],
             made_for: vec![],
             tried: vec![],

@@ -3,6 +3,7 @@
 //! Every decision that depends on it calls [`accepted`], which lists what has to be tried. `import::trial` tries it on
 //! a temporary table, and the plan is made anew, knowing what was refused. Pure: nothing is tried here.
 
+use super::object::Object;
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use crate::plan::context::Context;
 use crate::plan::trial::{NAME, Part, Piece, Statement, Trial};
@@ -77,7 +78,12 @@ pub fn create(ctx: &Context<'_>, table: &DecidedTable<'_>) -> String {
 
 /// An empty temporary table with this name that has the columns of this one, for views to be tried on.
 pub fn stand_in(table: &DecidedTable<'_>, name: &str) -> String {
-    let columns: Vec<String> = table.columns.iter().map(definition).collect();
+    let computed = table.objects.iter().flat_map(|object| match object {
+        Object::Computed(columns) => columns.as_slice(),
+        _ => &[],
+    });
+    let computed = computed.map(|column| format!("{} {}", ident(&column.name), column.pg_type));
+    let columns: Vec<String> = table.columns.iter().map(definition).chain(computed).collect();
     format!("CREATE TEMPORARY TABLE {name} ({})", columns.join(", "))
 }
 

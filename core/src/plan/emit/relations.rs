@@ -5,8 +5,9 @@ use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::resolve::table::{Disposition, Place, ResolvedColumn};
 use crate::plan::target::ExistingType;
+use crate::search::declared::{Content, Declared};
 use crate::sqltext::qualified;
-use crate::translate::program::{Column, Relation, Schema, Stored};
+use crate::translate::program::{Column, Relation, Schema, Search, Stored};
 use crate::translate::{Collation, ScopeColumn, Size};
 use crate::types::{ColumnProfile, TypeClass};
 use crate::value::{Format, PgType, Timezone};
@@ -14,13 +15,46 @@ use crate::value::{Format, PgType, Timezone};
 /// Of every table.
 pub fn schema(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Schema {
     let mut relations: Vec<Relation> = decided.iter().map(|table| relation(ctx, table)).collect();
-    let known = |name: &str| decided.iter().any(|table| table.source.name.eq_ignore_ascii_case(name));
+    let indexes: Vec<Relation> = decided
+        .iter()
+        .flat_map(|table| table.searches.iter().filter_map(|s| index(ctx, &relations, s)))
+        .collect();
+    let known = |name: &str| {
+        decided.iter().any(|table| table.source.name.eq_ignore_ascii_case(name))
+            || indexes.iter().any(|index| index.source.eq_ignore_ascii_case(name))
+    };
     let left_out = ctx.source.catalog.tables.iter().filter(|table| !known(&table.name));
-    relations.extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")));
+    relations
+        .extend(left_out.map(|table| absent(&table.name, "takes no part in the plan")).collect::<Vec<_>>());
+    relations.extend(indexes);
+    let searches = decided.iter().flat_map(|table| table.searches.clone()).collect();
     let timezone = Timezone::parse(&ctx.plan.timezone).unwrap_or_default();
     let writables = writables::writables(ctx, decided, &relations);
     let no_helpers = ctx.overrides.helpers == Some(false);
-    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables, no_helpers }
+    Schema { relations, timezone, encoding: ctx.source.catalog.encoding, writables, no_helpers, searches }
+}
+
+/// A full-text table over another one, which is read in its place: it has the columns that it names, and the other's rowid.
+fn index(ctx: &Context<'_>, relations: &[Relation], search: &Search) -> Option<Relation> {
+    let table = ctx.source.catalog.table(&search.source)?;
+    let Content::External { rowid: named, .. } = Declared::parse(&table.sql).ok()?.content else {
+        return None;
+    };
+    let of = relations.iter().find(|relation| relation.source == search.of)?;
+    let column = |name: &str| of.columns.iter().find(|c| c.column.source.eq_ignore_ascii_case(name));
+    let rowid = of.columns.get(of.rowid?)?;
+    let is_rowid = |name: &str| {
+        ["rowid", "_rowid_", "oid"].iter().any(|n| n.eq_ignore_ascii_case(name))
+            || rowid.column.source.eq_ignore_ascii_case(name)
+    };
+    if named.is_some_and(|name| !is_rowid(&name)) {
+        return None;
+    }
+    let shown = table.columns.iter().filter(|c| !c.hidden);
+    let mut columns = shown.map(|c| column(&c.name).cloned()).collect::<Option<Vec<Column>>>()?;
+    columns.push(rowid.clone());
+    let rowid = Some(columns.len() - 1);
+    Some(Relation { source: search.source.clone(), columns, rowid, ..of.clone() })
 }
 
 /// A relation of the file that is not in the target.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Columns, DEEPEST, FIRST, Fault, FaultKind, Near, Node, Phrase, Vocabulary, and, not, or, too_deep,
+    DEEPEST, FIRST, Fault, FaultKind, Near, Node, Phrase, Vocabulary, and, not, or, too_deep, within,
 };
 
 /// `NEAR` without a number.
@@ -168,15 +168,15 @@ impl<'a> Parser<'a> {
             Some(columns) if self.takes(Kind::Mark('(')) => {
                 let node = self.or_list(depth + 1)?;
                 self.expect(')')?;
-                return Ok(within(node, &columns));
+                return Ok(within(node, &columns, false));
             }
-            Some(columns) => within(self.near()?, &columns),
+            Some(columns) => within(self.near()?, &columns, false),
             None => self.near()?,
         };
         // Those in a row are bound closer than by any operator.
         while let Kind::String | Kind::Mark('{' | '-' | '^') = self.peek().kind {
             let next = match self.column_set()? {
-                Some(columns) => within(self.near()?, &columns),
+                Some(columns) => within(self.near()?, &columns, false),
                 None => self.near()?,
             };
             node = match (node, next) {
@@ -299,30 +299,5 @@ impl<'a> Parser<'a> {
                 return Ok(phrase);
             }
         }
-    }
-}
-
-/// The query, searched in these columns only.
-fn within(node: Node, columns: &BTreeSet<usize>) -> Node {
-    let merged = |own: Columns| match own {
-        Some(own) => own.intersection(columns).copied().collect(),
-        None => columns.clone(),
-    };
-    let all = |nodes: Vec<Node>| nodes.into_iter().map(|node| within(node, columns)).collect();
-    match node {
-        Node::Phrase(..) | Node::Near(..) if columns.is_empty() => Node::Nothing,
-        Node::Phrase(phrase, own) => match merged(own) {
-            none if none.is_empty() => Node::Nothing,
-            some => Node::Phrase(phrase, Some(some)),
-        },
-        Node::Near(near, own) => match merged(own) {
-            none if none.is_empty() => Node::Nothing,
-            some => Node::Near(near, Some(some)),
-        },
-        Node::And(nodes) => Node::And(all(nodes)),
-        Node::Or(nodes) => Node::Or(all(nodes)),
-        Node::Not(yes, no) => not(within(*yes, columns), within(*no, columns)),
-        Node::Nothing => Node::Nothing,
-        Node::Ignored => Node::Ignored,
     }
 }

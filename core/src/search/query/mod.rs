@@ -206,7 +206,38 @@ pub fn parse(
     }
 }
 
+/// The query after `column MATCH`. In FTS3 and FTS4, `other:word` in it asks for the other column all the same.
+pub fn in_column(node: Node, column: usize, syntax: Syntax) -> Node {
+    within(node, &BTreeSet::from([column]), syntax != Syntax::Fts5)
+}
+
 const FIRST: &str = "no tsquery asks for the first word of a column";
+
+/// The query, searched in these columns only; a part that has columns of its own keeps them, or those of them.
+fn within(node: Node, columns: &BTreeSet<usize>, keeps: bool) -> Node {
+    let merged = |own: Columns| match own {
+        Some(own) if keeps => own,
+        Some(own) => own.intersection(columns).copied().collect(),
+        None => columns.clone(),
+    };
+    let all = |nodes: Vec<Node>| nodes.into_iter().map(|node| within(node, columns, keeps)).collect();
+    match node {
+        Node::Phrase(..) | Node::Near(..) if columns.is_empty() => Node::Nothing,
+        Node::Phrase(phrase, own) => match merged(own) {
+            none if none.is_empty() => Node::Nothing,
+            some => Node::Phrase(phrase, Some(some)),
+        },
+        Node::Near(near, own) => match merged(own) {
+            none if none.is_empty() => Node::Nothing,
+            some => Node::Near(near, Some(some)),
+        },
+        Node::And(nodes) => Node::And(all(nodes)),
+        Node::Or(nodes) => Node::Or(all(nodes)),
+        Node::Not(yes, no) => not(within(*yes, columns, keeps), within(*no, columns, keeps)),
+        Node::Nothing => Node::Nothing,
+        Node::Ignored => Node::Ignored,
+    }
+}
 
 fn too_deep(at: usize) -> Fault {
     let reason = format!("the query is nested deeper than {DEEPEST} levels");

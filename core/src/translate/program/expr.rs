@@ -1,7 +1,7 @@
 //! Expressions of a statement: what only a statement has (subqueries, aggregates, parameters, row values), and what becomes
 //! of operands whose types depend on each other.
 
-use sqlite3_parser::ast::{Expr, Operator, Select, UnaryOperator};
+use sqlite3_parser::ast::{Expr, LikeOperator, Operator, Select, UnaryOperator};
 
 use super::aggregate::is_aggregate;
 use super::scope::derived;
@@ -54,6 +54,9 @@ impl<'s> Walk<'s> {
             }
             Expr::InSelect { lhs, not, rhs } => self.in_select(lhs, *not, rhs),
             Expr::InTable { lhs, not, rhs, args: None } => self.in_table(lhs, *not, rhs),
+            Expr::Like { lhs, not, op: LikeOperator::Match, rhs, escape: None } => {
+                self.matches(lhs, *not, rhs)
+            }
             Expr::Variable(token) => self.parameter(token),
             Expr::Binary(l, op, r) if row(l).is_some() || row(r).is_some() => self.rows(l, *op, r),
             Expr::Between { lhs, not, start, end } if row(lhs).is_some() => {

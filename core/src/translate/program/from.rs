@@ -111,10 +111,16 @@ impl<'s> Walk<'s> {
                 let sql = format!("{target} AS {}", ident(&sql_alias));
                 let sql =
                     if target.ends_with(&format!(".{}", ident(&sql_alias))) { target.clone() } else { sql };
-                let visible = match &relation.view {
+                let mut visible = match &relation.view {
                     Some(view) => of_query(&view.0, &seen_as, &sql_alias),
                     None => of_relation(relation, &seen_as, &sql_alias, &program.schema.timezone),
                 };
+                // The rowid of a full-text table is none of its columns, though it may be one of the table that is read.
+                let rowid =
+                    program.search(&table).filter(|search| search.of != search.source).and(visible.rowid);
+                if let Some(rowid) = rowid.and_then(|at| visible.columns.get_mut(at)) {
+                    rowid.merged = true;
+                }
                 Ok((sql, visible))
             }
             Err(reason) => refuse(format!("table {table} {reason}")),

@@ -6,6 +6,11 @@ use super::{aggregate, forms, window};
 
 /// What a refusal says of them.
 const REFUSED: &[(&str, &str)] = &[
+    ("bm25", "bm25() ranks as FTS5 does, which ts_rank and ts_rank_cd do not: they are PostgreSQL's"),
+    ("highlight", "highlight() has no equal: ts_headline is PostgreSQL's"),
+    ("matchinfo", "matchinfo() tells what is in SQLite's index"),
+    ("offsets", "offsets() tells what is in SQLite's index"),
+    ("snippet", "snippet() has no equal: ts_headline is PostgreSQL's"),
     ("load_extension", "load_extension() loads code into SQLite"),
     ("sqlite_compileoption_get", "sqlite_compileoption_get() is of SQLite itself"),
     ("sqlite_compileoption_used", "sqlite_compileoption_used() is of SQLite itself"),
@@ -18,15 +23,11 @@ const REFUSED: &[(&str, &str)] = &[
 /// Functions of SQLite that other files translate or refuse.
 const OTHERS: &[&str] = &[
     "fts3_tokenizer",
-    "bm25",
     "format",
     "glob",
-    "highlight",
     "like",
     "match",
-    "matchinfo",
     "median",
-    "offsets",
     "optimize",
     "percentile",
     "percentile_cont",
@@ -36,7 +37,6 @@ const OTHERS: &[&str] = &[
     "rtreecheck",
     "rtreedepth",
     "rtreenode",
-    "snippet",
     "subtype",
     "timediff",
     "unistr",

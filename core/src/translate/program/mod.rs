@@ -17,6 +17,7 @@ mod from;
 mod guard;
 mod json;
 mod known;
+mod matching;
 mod math;
 mod numbers;
 mod other;
@@ -56,6 +57,7 @@ use crate::value::Timezone;
 pub use self::aggregate::AGGREGATES;
 pub use self::forms::FORMS;
 pub use self::json::JSON_FUNCTIONS;
+pub use self::matching::Search;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
 pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
@@ -75,6 +77,8 @@ pub struct Schema {
     pub writables: Writables,
     /// What needs a helper function is refused.
     pub no_helpers: bool,
+    /// What is searched in place of full-text tables.
+    pub searches: Vec<Search>,
 }
 
 /// A table of the file.

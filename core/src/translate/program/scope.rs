@@ -25,6 +25,8 @@ pub(super) struct Visible {
     pub columns: Vec<VisibleColumn>,
     /// The place of the column that is the rowid.
     pub rowid: Option<usize>,
+    /// The table of the file that it is.
+    pub source: Option<String>,
 }
 
 #[derive(Clone)]
@@ -260,6 +262,7 @@ pub(super) fn of_relation(relation: &Relation, name: &str, alias: &str, timezone
         alias: alias.to_owned(),
         columns: relation.columns.iter().map(column).collect(),
         rowid: relation.rowid,
+        source: Some(relation.source.clone()),
     }
 }
 
@@ -283,6 +286,7 @@ pub(super) fn of_query(columns: &[Output], name: &str, alias: &str) -> Visible {
         alias: alias.to_owned(),
         columns: columns.iter().map(column).collect(),
         rowid: None,
+        source: None,
     }
 }
 

@@ -57,9 +57,10 @@ impl<'m, 'a> Maker<'m, 'a> {
     ) -> Maker<'m, 'a> {
         let mut tried = schema.clone();
         for (at, table) in decided.iter().enumerate().filter(|(_, table)| table.fresh()) {
-            let relation = tried.relations.iter_mut().find(|r| r.source == table.source.name);
-            if let Some(target) = relation.map(|relation| &mut relation.target).filter(|t| t.is_ok()) {
-                *target = Ok(qualified(TEMPORARY, &stand_in(at)));
+            // A full-text table may be read as it is.
+            let target = qualified(&table.settings.schema, &table.target);
+            for relation in tried.relations.iter_mut().filter(|r| r.target.as_ref() == Ok(&target)) {
+                relation.target = Ok(qualified(TEMPORARY, &stand_in(at)));
             }
         }
         Maker { ctx, decided, taken, tried, read: HashMap::new(), made: Views::default() }
@@ -297,8 +298,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         };
         let Some(sql) = sql else { return };
         for (at, table) in self.decided.iter().enumerate().filter(|(_, table)| table.fresh()) {
-            let reads =
-                |plan: &ViewPlan| plan.reads.iter().any(|read| read.eq_ignore_ascii_case(&table.source.name));
+            let is_it = |read: &String| {
+                let as_it = table.searches.iter().any(|search| search.source.eq_ignore_ascii_case(read));
+                as_it || read.eq_ignore_ascii_case(&table.source.name)
+            };
+            let reads = |plan: &ViewPlan| plan.reads.iter().any(is_it);
             let create = trial::stand_in(table, &qualified(TEMPORARY, &stand_in(at)));
             if self.made.plans.last().is_some_and(reads) && !self.made.trial.tables.contains(&create) {
                 self.made.trial.tables.push(create);

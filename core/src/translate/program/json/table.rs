@@ -42,7 +42,7 @@ impl<'s> Walk<'s> {
             ),
             _ => return refuse(format!("table function {name} has no equivalent")),
         };
-        Ok((sql, Visible { name: seen_as, alias, columns, rowid: None }))
+        Ok((sql, Visible { name: seen_as, source: None, alias, columns, rowid: None }))
     }
 
     fn rooted(&mut self, x: &Node, path: &[Node]) -> Result<(Member, Vec<Step>)> {

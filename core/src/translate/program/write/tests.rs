@@ -66,6 +66,7 @@ fn schema() -> Schema {
         encoding: Encoding::Utf8,
         no_helpers: false,
         writables: [("t".to_owned(), writable(&[0])), ("u".to_owned(), writable(&[0, 1]))].into(),
+        ..Schema::default()
     }
 }
 
