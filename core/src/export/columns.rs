@@ -42,8 +42,8 @@ pub fn columns<'a>(
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<OutColumn<'a>>, PlanError> {
     let path = |column: &str, key: &str| ctx.path_of_column(table, column, key);
-    let unknown = given.into_iter().flat_map(TableOverrides::columns);
-    for (name, _) in unknown.filter(|(name, _)| !table.columns.iter().any(|c| c.name == *name)) {
+    let mut named = given.into_iter().flat_map(TableOverrides::columns);
+    if let Some((name, _)) = named.find(|(name, _)| !table.columns.iter().any(|c| c.name == *name)) {
         let hint = "Names are told apart by case here.";
         return Err(invalid(path(name, ""), format!("table \"{}\" has no such column", table.name), hint));
     }

@@ -93,7 +93,7 @@ pub const RULES: &[Rule] = &[
         "`real`, `double precision`",
         ["REAL", "REAL"],
         [
-            "REAL, infinities too; `real` as the double that prints alike",
+            "REAL, infinities too; -0 as 0; `real` as the double that prints alike",
             "`NaN`, which SQLite stores as NULL",
         ],
     ),

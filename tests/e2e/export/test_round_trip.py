@@ -8,7 +8,7 @@ import pytest
 import real_files
 import sqlstates as s
 from client import fails
-from exports import call, cells, export, findings, schema
+from exports import call, cells, export, schema
 from harness import ident, quote, shared
 
 LENIENT = {"keys": "as_data_allows", "orphans": "keep", "on_error": "continue"}
