@@ -57,7 +57,7 @@ pub struct Target {
 pub struct ExistingFunction {
     pub schema: String,
     pub name: String,
-    /// It is a trigger's, and the caller may replace it.
+    /// It is a trigger's, and the caller may replace it and trusts its owner.
     pub replaceable: bool,
     /// Tables with a trigger that calls it, by oid.
     pub tables: Vec<u32>,

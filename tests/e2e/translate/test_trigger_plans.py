@@ -64,6 +64,21 @@ def test_a_function_that_is_there_keeps_its_name(t):
     assert t.value("SELECT id FROM t") == "8" and t.value("SELECT g()") == "1"
 
 
+
+def test_a_function_of_others_is_not_replaced(t):
+    """Whoever owns it could change later what the trigger runs; one without triggers is for something else."""
+    t.role("bob")
+    path = t.file("others.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE id = 7; END;")
+    t.import_(path)
+    t.sql("ALTER FUNCTION g() OWNER TO bob")
+    t.import_(path, {"existing_rows": "replace"})
+    called = "SELECT tgfoid::regproc || ' of ' || proowner::regrole FROM pg_trigger JOIN pg_proc p ON p.oid = tgfoid WHERE tgname = 'g'"
+    assert t.value(called) == "g_2 of postgres"
+    t.sql("DROP TABLE t; DROP FUNCTION g(), g_2(); CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'")
+    t.import_(path, {"existing_rows": "replace"})
+    assert t.value(called) == "g_2 of postgres" and t.value("SELECT prosrc FROM pg_proc WHERE oid = 'g()'::regprocedure") == "BEGIN RETURN OLD; END"
+
+
 def test_names_follow_the_plan(t):
     path = t.file("n.db", """CREATE TABLE "userLog" ("rowNo" INTEGER PRIMARY KEY, "userName" TEXT); CREATE TABLE "Audit" (n TEXT);
         CREATE TRIGGER "onInsert" AFTER INSERT ON "userLog" BEGIN INSERT INTO "Audit" VALUES (NEW."userName"); END;

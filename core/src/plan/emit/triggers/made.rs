@@ -193,9 +193,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         let functions = self.functions.entry(on.schema.clone()).or_insert_with(|| {
             let mut scope = Scope::default();
             let taken = ctx.target.functions.iter().filter(|f| f.schema == on.schema);
+            // One without triggers is nobody's that is dropped.
             let free = |f: &ExistingFunction| {
                 ctx.plan.existing_rows == ExistingRows::Replace
                     && f.replaceable
+                    && !f.tables.is_empty()
                     && f.tables.iter().all(|oid| replaced.contains(oid))
             };
             taken.filter(|f| !free(f)).for_each(|f| _ = scope.reserve(&f.name));
