@@ -10,6 +10,10 @@ use super::vector::{GAP, Weight};
 
 /// More arrangements of phrases are refused: PostgreSQL tries each in every row that has the words.
 const MOST_ARRANGEMENTS: usize = 8192;
+/// The most bytes of all arrangements: each holds every word.
+const MOST_BYTES: usize = 1 << 24;
+/// What a word takes beside its text.
+const BYTES_OF_WORD: usize = 16;
 
 /// Writes the query for a vector whose columns have these weights; empty where the columns are not given. An empty text is
 /// a query that finds nothing.
@@ -174,7 +178,7 @@ fn of_set(phrases: &[Phrase], distance: u32) -> Result<Vec<Arrangement<'_>>, Fau
         .try_fold(1usize, |product, reach| product.checked_mul(usize::try_from(*reach).ok()? + 1));
     let before =
         reach.iter().try_fold(1usize, |product, reach| product.checked_mul(usize::try_from(*reach).ok()?));
-    bounded(starts.zip(before).map(|(all, none)| all - none))?;
+    bounded(starts.zip(before).map(|(all, none)| all - none), bytes_of(phrases))?;
     let mut found = vec![];
     let mut starts: Vec<i64> = reach.iter().map(|reach| -reach).collect();
     arrange(&reach, 0, false, &mut starts, &mut |starts| {
@@ -199,11 +203,12 @@ fn arrange(reach: &[i64], place: usize, last: bool, starts: &mut Vec<i64>, found
 /// FTS3, FTS4: each phrase and the next, in either order, with at most so many words between them.
 fn of_chain<'a>(first: &'a Phrase, rest: &'a [(u32, Phrase)]) -> Result<Vec<Arrangement<'a>>, Fault> {
     let mut ends: Vec<(Vec<(&Phrase, i64)>, i64)> = vec![(vec![(first, 1 - i64::from(first.length()))], 0)];
+    let bytes = bytes_of(std::iter::once(first).chain(rest.iter().map(|(_, phrase)| phrase)));
     let mut left = first;
     for (distance, right) in rest {
         let (after, before) = (span(right, *distance), span(left, *distance));
         let choices = usize::try_from(after + before).ok().and_then(|n| n.checked_mul(ends.len()));
-        bounded(choices)?;
+        bounded(choices, bytes)?;
         let steps = (1..=after).chain((1..=before).map(|back| -back));
         ends = steps
             .flat_map(|step| ends.iter().map(move |(row, end)| (row, end + step)))
@@ -221,11 +226,19 @@ fn span(phrase: &Phrase, distance: u32) -> i64 {
     i64::from(phrase.length()) + i64::from(distance)
 }
 
-fn bounded(arrangements: Option<usize>) -> Result<(), Fault> {
-    if arrangements.is_some_and(|count| count <= MOST_ARRANGEMENTS) {
-        return Ok(());
-    }
-    let reason = format!("NEAR has more than {MOST_ARRANGEMENTS} arrangements of its phrases");
+/// What an arrangement of the phrases takes.
+fn bytes_of<'a>(phrases: impl IntoIterator<Item = &'a Phrase>) -> usize {
+    let tokens = phrases.into_iter().flat_map(|phrase| &phrase.tokens);
+    tokens.flat_map(|token| &token.lexemes).map(|lexeme| lexeme.len() + BYTES_OF_WORD).sum()
+}
+
+/// Before any is made.
+fn bounded(arrangements: Option<usize>, bytes: usize) -> Result<(), Fault> {
+    let reason = match arrangements.filter(|count| *count <= MOST_ARRANGEMENTS) {
+        Some(count) if count.checked_mul(bytes).is_some_and(|all| all <= MOST_BYTES) => return Ok(()),
+        Some(_) => "the arrangements of NEAR's phrases have too many words".to_owned(),
+        None => format!("NEAR has more than {MOST_ARRANGEMENTS} arrangements of its phrases"),
+    };
     Err(Fault { kind: FaultKind::Unsupported, reason, at: 0 })
 }
 

@@ -90,6 +90,20 @@ fn fts5_near_is_every_arrangement_that_is_near_enough() {
     );
 }
 
+/// Each arrangement has every word: few arrangements of many words are as much.
+#[test]
+fn arrangements_of_many_words_are_refused_before_they_are_made() {
+    let (many, long) = ("a ".repeat(8000), "a".repeat(60_000));
+    for text in [format!("NEAR(\"{many}\" b, 10)"), format!("NEAR({long} b c, 10)")] {
+        refuses(Syntax::Fts5, &[(&text, FaultKind::Unsupported, "too many words", 0)]);
+    }
+    for text in [format!("\"{many}\" NEAR/10 b"), format!("{long} NEAR/10 b NEAR/10 c NEAR/10 d")] {
+        refuses(Syntax::Fts4, &[(&text, FaultKind::Unsupported, "arrangements", 0)]);
+    }
+    let few = query(Syntax::Fts5, "NEAR(\"a b c d e f g h i j\" k l, 10)").unwrap();
+    assert!(few.len() < 1 << 20, "{}", few.len());
+}
+
 #[test]
 fn what_fts5_refuses_is_refused_at_its_place() {
     refuses(
