@@ -241,21 +241,34 @@ const LAST_CHARACTER: u32 = 0x10_FFFF;
 /// The characters that a word may begin with, in order.
 fn token_ranges(words: &Words) -> Vec<(u32, u32)> {
     const ASCII: [(u32, u32); 3] = [(0x30, 0x39), (0x41, 0x5a), (0x61, 0x7a)];
-    let mut ranges: Vec<(u32, u32)> = match words.alphabet {
+    let ranges: Vec<(u32, u32)> = match words.alphabet {
         Alphabet::All => vec![(1, LAST_CHARACTER)],
         Alphabet::Ascii => [&ASCII[..], &[(0x80, LAST_CHARACTER)]].concat(),
         Alphabet::Unicode => unicode::token_ranges().to_vec(),
     };
-    for c in words.separators.iter().map(|c| u32::from(*c)) {
-        let parts = ranges.into_iter().flat_map(|(first, last)| match (first..=last).contains(&c) {
-            true => [(first, c.wrapping_sub(1)), (c + 1, last)],
-            false => [(first, last), (1, 0)],
-        });
-        ranges = parts.filter(|(first, last)| first <= last && *last != u32::MAX).collect();
-    }
+    let mut ranges = without(&ranges, words.separators.iter().map(|c| u32::from(*c)));
     ranges.extend(words.tokenchars.iter().map(|c| (u32::from(*c), u32::from(*c))));
     ranges.sort_unstable();
     ranges
+}
+
+/// Without the codes. Both are in order.
+fn without(ranges: &[(u32, u32)], codes: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
+    let mut codes = codes.peekable();
+    let mut left = vec![];
+    for (first, last) in ranges {
+        let mut next = *first;
+        while let Some(code) = codes.next_if(|code| code <= last) {
+            if next < code {
+                left.push((next, code - 1));
+            }
+            next = next.max(code + 1);
+        }
+        if next <= *last {
+            left.push((next, *last));
+        }
+    }
+    left
 }
 
 fn complement(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
@@ -332,6 +345,17 @@ mod tests {
         );
         let unicode = separators(&words("unicode61 separators '5'"));
         assert!(unicode.starts_with("[^0-46-9A-Za-z\\u00aa"), "{unicode}");
+    }
+
+    #[test]
+    fn separators_are_no_part_of_words() {
+        let left = |codes: &[u32]| without(&[(1, 3), (5, 5), (7, 9)], codes.iter().copied());
+        assert_eq!(left(&[]), [(1, 3), (5, 5), (7, 9)]);
+        assert_eq!(left(&[0, 1, 4, 5, 6, 8, 10]), [(2, 3), (7, 7), (9, 9)]);
+        assert_eq!(left(&[2, 3, 7, 9, 11]), [(1, 1), (5, 5), (8, 8)]);
+        // As many as there are take one pass.
+        let all = without(&[(1, LAST_CHARACTER)], (1..=LAST_CHARACTER).filter(|code| code % 2 == 0));
+        assert_eq!(all.len(), LAST_CHARACTER as usize / 2 + 1);
     }
 
     #[test]

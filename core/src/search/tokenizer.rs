@@ -20,6 +20,9 @@ pub enum Tokenizer {
     },
 }
 
+/// The most characters that options change: each lengthens the regular expression by which texts are split.
+const MOST_CHANGED: usize = 1000;
+
 /// A tokenizer that makes words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -143,6 +146,11 @@ impl Words {
         chars.chars().filter(|c| c.is_ascii() || unicode && !unicode::is_mark(*c)).collect()
     }
 
+    /// How many characters are not what the alphabet says.
+    fn changed(&self) -> usize {
+        self.tokenchars.len() + self.separators.len()
+    }
+
     fn allow(&mut self, chars: &str) {
         for c in self.changeable(chars) {
             self.separators.remove(&c);
@@ -163,9 +171,19 @@ pub type Notes = Vec<String>;
 
 /// Understands a declaration. An application's own tokenizer is read as the module's default.
 pub fn understood(module: Module, call: &TokenizerCall) -> (Tokenizer, Notes) {
-    match module {
-        Module::Fts5 => fts5(&call.name, &call.arguments),
-        Module::Fts3 | Module::Fts4 => fts4(call),
+    let ((tokenizer, notes), usual) = match module {
+        Module::Fts5 => (fts5(&call.name, &call.arguments), ("unicode61", Words::unicode61())),
+        Module::Fts3 | Module::Fts4 => (fts4(call), ("simple", Words::ascii())),
+    };
+    match (tokenizer, usual) {
+        (Tokenizer::Words(words), (taken, usual)) if words.changed() > MOST_CHANGED => {
+            let name = &call.name;
+            let note = format!(
+                "tokenizer {name} has more than {MOST_CHANGED} tokenchars and separators; words are made as {taken} does"
+            );
+            (Tokenizer::Words(usual), vec![note])
+        }
+        (tokenizer, _) => (tokenizer, notes),
     }
 }
 
@@ -315,6 +333,15 @@ mod tests {
         assert_eq!(tokenizer, Tokenizer::Words(Words::ascii()));
         assert!(notes[0].contains("icu"), "{notes:?}");
         assert!(!named("unicode61 categories 'L*'", Module::Fts5).1.is_empty());
+        let some = |count| ('\u{4e00}'..).take(count).collect::<String>();
+        assert_eq!(
+            named(&format!("unicode61 separators '{}'", some(MOST_CHANGED)), Module::Fts5).1,
+            [] as [&str; 0]
+        );
+        let (tokenizer, notes) =
+            named(&format!("porter unicode61 separators '{}'", some(MOST_CHANGED + 1)), Module::Fts5);
+        assert_eq!(tokenizer, Tokenizer::Words(Words::unicode61()));
+        assert!(notes[0].contains("more than 1000 tokenchars"), "{notes:?}");
         assert_eq!(
             named("trigram case_sensitive 1", Module::Fts5).0,
             Tokenizer::Trigram { case_sensitive: true }
