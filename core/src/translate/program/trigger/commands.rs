@@ -8,6 +8,7 @@ use sqlite3_parser::ast::{
     Expr, FromClause, Id, Limit, Literal, Name, OneSelect, ResolveType, ResultColumn, Select, TriggerCmd,
 };
 
+use super::super::LONGEST;
 use super::super::guard::{self, Part};
 use super::super::scope::Level;
 use super::super::write::Write;
@@ -16,6 +17,9 @@ use crate::sqltext::{literal, sqlite_unquote};
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
 use crate::translate::node::{Node, Prec, Result, refuse};
+
+/// The most RAISE that rows of one SELECT reach: each asks for the rows once more.
+const MOST_RAISES: usize = 100;
 
 impl<'s> Walk<'s> {
     /// A statement of a trigger's body.
@@ -90,7 +94,8 @@ impl<'s> Walk<'s> {
             None => vec![],
         };
         let commands = self.results_of(columns)?;
-        let reached = reached(commands);
+        let around = condition.iter().chain(&of_groups).chain(&groups).map(String::len).sum::<usize>();
+        let reached = Reached::of(&commands, tables.len() + around)?;
         // Which rows come first is not certain.
         let bare = matches!(reached.as_slice(), [(conditions, _)] if conditions.is_empty());
         if !bare && select.limit.is_some() {
@@ -172,7 +177,7 @@ impl<'s> Walk<'s> {
         otherwise: Option<&'s Expr<'s>>,
     ) -> Result<Vec<Command>> {
         let base = base.map(|e| self.expr(e)).transpose()?;
-        let mut branches = vec![];
+        let (mut branches, mut bytes) = (vec![], 0);
         for (when, then) in pairs {
             let when = self.expr(when)?;
             let condition: Node = match &base {
@@ -182,6 +187,10 @@ impl<'s> Walk<'s> {
                 }
                 None => when.truth()?,
             };
+            bytes += condition.sql.len();
+            if bytes > LONGEST {
+                return refuse("the conditions of a RAISE are too long");
+            }
             branches.push((condition.sql, self.evaluated(then)?));
         }
         let otherwise = otherwise.map(|e| self.evaluated(e)).transpose()?.unwrap_or_default();
@@ -249,28 +258,88 @@ fn check_limit(limit: Option<&Limit<'_>>) -> Result<()> {
 }
 
 /// Under which conditions each RAISE is reached.
-fn reached(commands: Vec<Command>) -> Vec<(Vec<String>, Raise)> {
-    let mut out = vec![];
-    for command in commands {
-        match command {
-            Command::Sql(_) => {}
-            Command::Raise(raise) => out.push((vec![], raise)),
-            Command::If(branches, otherwise) => {
-                let mut not: Vec<String> = vec![];
-                for (condition, commands) in branches {
-                    let under = not.iter().cloned().chain([format!("({condition})")]).collect::<Vec<_>>();
-                    out.extend(
-                        reached(commands)
-                            .into_iter()
-                            .map(|(more, raise)| ([under.clone(), more].concat(), raise)),
-                    );
-                    not.push(format!("({condition}) IS NOT TRUE"));
+struct Reached {
+    found: Vec<(Vec<String>, Raise)>,
+    /// Of a statement without its conditions.
+    around: usize,
+    /// Of all statements.
+    bytes: usize,
+}
+
+impl Reached {
+    fn of(commands: &[Command], around: usize) -> Result<Vec<(Vec<String>, Raise)>> {
+        let mut reached = Reached { found: vec![], around, bytes: 0 };
+        reached.add(commands, &mut vec![])?;
+        Ok(reached.found)
+    }
+
+    /// `under` is what must be true before. Only what a RAISE is reached by is copied.
+    fn add(&mut self, commands: &[Command], under: &mut Vec<String>) -> Result<()> {
+        for command in commands {
+            match command {
+                Command::Sql(_) => {}
+                Command::Raise(raise) => {
+                    self.bytes += self.around + under.iter().map(String::len).sum::<usize>();
+                    if self.found.len() >= MOST_RAISES || self.bytes > LONGEST {
+                        return refuse("rows of a SELECT reach too many RAISE");
+                    }
+                    self.found.push((under.clone(), raise.clone()));
                 }
-                out.extend(
-                    reached(otherwise).into_iter().map(|(more, raise)| ([not.clone(), more].concat(), raise)),
-                );
+                Command::If(branches, otherwise) => {
+                    let before = under.len();
+                    for (condition, commands) in branches {
+                        under.push(format!("({condition})"));
+                        self.add(commands, under)?;
+                        under.pop();
+                        under.push(format!("({condition}) IS NOT TRUE"));
+                    }
+                    self.add(otherwise, under)?;
+                    under.truncate(before);
+                }
             }
         }
+        Ok(())
     }
-    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raise(message: &str) -> Command {
+        Command::Raise(Raise::Error(message.to_owned()))
+    }
+
+    /// `CASE WHEN c0 THEN RAISE … WHEN c1 …`
+    fn cases(count: usize, condition: &str) -> Vec<Command> {
+        let branches = (0..count).map(|at| (format!("{condition}{at}"), vec![raise("no")])).collect();
+        vec![Command::If(branches, vec![])]
+    }
+
+    #[test]
+    fn each_raise_comes_after_those_before_it() {
+        let inner = Command::If(vec![("b".into(), vec![raise("1")])], vec![raise("2")]);
+        let commands = [Command::If(vec![("a".into(), vec![inner])], vec![raise("3")]), raise("4")];
+        let reached = Reached::of(&commands, 0).unwrap();
+        let shown: Vec<String> =
+            reached.iter().map(|(under, raise)| format!("{}: {raise:?}", under.join(" AND "))).collect();
+        assert_eq!(
+            shown,
+            [
+                "(a) AND (b): Error(\"1\")",
+                "(a) AND (b) IS NOT TRUE: Error(\"2\")",
+                "(a) IS NOT TRUE: Error(\"3\")",
+                ": Error(\"4\")"
+            ]
+        );
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        assert_eq!(Reached::of(&cases(MOST_RAISES, "c"), 0).unwrap().len(), MOST_RAISES);
+        assert!(Reached::of(&cases(MOST_RAISES + 1, "c"), 0).is_err());
+        assert!(Reached::of(&cases(8_000, "c"), 0).is_err());
+        assert!(Reached::of(&cases(90, &"c".repeat(200)), 0).is_err());
+        assert!(Reached::of(&cases(10, "c"), LONGEST / 5).is_err());
+    }
 }
