@@ -81,7 +81,7 @@ def test_an_untrusted_role_cannot_lend_its_own(t, path):
     t.role("importer", "pg_read_server_files")
     t.sql(f"GRANT CREATE ON DATABASE {t.database} TO mallory, importer; GRANT CREATE ON SCHEMA public TO importer")
     t.sql("CREATE SCHEMA sqlite_compat; CREATE FUNCTION sqlite_compat.date(text, text) RETURNS text LANGUAGE sql AS 'SELECT current_user::text'", user="mallory")
-    reason = 'schema "sqlite_compat" is not used: role mallory could replace the functions in it'
+    reason = 'schema "sqlite_compat" is not used: role mallory could replace what is in it'
     for user, plan in [("importer", VIEWS), ("postgres", VIEWS), ("importer", {"views": True, "on_error": "continue"})]:
         said = {f["object"]: f["message"] for f in t.rows(t.call("sqlite_findings", path, plan), user=user)}
         assert f"it needs helper functions: {reason}" in said["view months"], said
@@ -98,6 +98,12 @@ def test_an_untrusted_role_cannot_lend_its_own(t, path):
     with fails("42501", "role mallory could replace", "owner"):
         t.sql(guard)
     t.sql("DROP FUNCTION sqlite_compat.date(text, text)")
+    # What stems words is taken by its name as well.
+    for kind, made in [("DICTIONARY", "TEMPLATE = simple"), ("CONFIGURATION", "COPY = simple")]:
+        t.sql(f"CREATE TEXT SEARCH {kind} sqlite_compat.porter ({made}); ALTER TEXT SEARCH {kind} sqlite_compat.porter OWNER TO mallory")
+        with fails("42501", "role mallory could replace", "owner"):
+            t.sql(guard)
+        t.sql(f"DROP TEXT SEARCH {kind} sqlite_compat.porter")
     t.sql(guard)
     t.import_(path, VIEWS)
     assert t.rows("SELECT next FROM months WHERE id = 1") == [{"next": "2024-03-02"}]

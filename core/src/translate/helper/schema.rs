@@ -16,7 +16,7 @@ pub const SCHEMA_STEPS: &[(&str, &str)] = &[
 /// Functions call each other by name, with the rights of whoever calls them.
 const USAGE: &str = "GRANT USAGE ON SCHEMA sqlite_compat TO PUBLIC";
 
-/// An error unless schema and functions belong to roles that the caller trusts, and no other role may create in it.
+/// An error unless the schema, its functions, and its dictionaries and configurations of text search belong to roles that the caller trusts, and no other role may create in it.
 /// Trusted are superusers, and roles that the caller is a member of; a superuser trusts the database's owner besides.
 pub const GUARD: &str = r#"DO $check$
 DECLARE
@@ -26,6 +26,8 @@ BEGIN
     FOR role IN
         SELECT nspowner FROM pg_catalog.pg_namespace WHERE oid = schema_oid
         UNION SELECT proowner FROM pg_catalog.pg_proc WHERE pronamespace = schema_oid
+        UNION SELECT dictowner FROM pg_catalog.pg_ts_dict WHERE dictnamespace = schema_oid
+        UNION SELECT cfgowner FROM pg_catalog.pg_ts_config WHERE cfgnamespace = schema_oid
         UNION SELECT acl.grantee FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) acl
               WHERE n.oid = schema_oid AND acl.privilege_type = 'CREATE'
     LOOP
@@ -36,9 +38,9 @@ BEGIN
                 THEN r.oid = (SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
                 ELSE pg_catalog.pg_has_role(r.oid, 'MEMBER') END));
         RAISE EXCEPTION USING ERRCODE = '42501',
-            MESSAGE = pg_catalog.format('schema "sqlite_compat" is not used: role %s could replace the functions in it',
+            MESSAGE = pg_catalog.format('schema "sqlite_compat" is not used: role %s could replace what is in it',
                 CASE role WHEN 0 THEN 'PUBLIC' ELSE coalesce((SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = role), '?') END),
-            DETAIL = 'It owns the schema or a function in it, or may create in it.',
+            DETAIL = 'It owns the schema or an object in it, or may create in it.',
             HINT = 'Rename the schema, or change its owner or its privileges.';
     END LOOP;
 END
