@@ -220,6 +220,7 @@ pub(super) fn compare(
         expected,
         approximate: vec![],
         is_view: false,
+        most_rows: None,
         rows: of.wish,
         stop_after: of.stop_after,
         progress: &|rows| comparing.rows(rows),

@@ -28,6 +28,12 @@ use pg_sqlite_migrate_core::value::{Excess, PgType};
 /// Columns of computed numbers that are compared of one view: each takes memory for its sums.
 const MOST_APPROXIMATE: usize = 16;
 
+/// Rows of a view that are compared, beside so many for each row of the tables that it reads.
+const MOST_ROWS: u64 = 1_000_000;
+const EACH: u64 = 100;
+/// Where the number of their rows is not known.
+const MOST_UNKNOWN: u64 = 10_000_000;
+
 /// What an import has made: the first difference is an error. What cannot be compared is only told.
 pub(super) fn prove(
     survey: &mut Survey,
@@ -182,6 +188,7 @@ impl OfView<'_> {
             expected: None,
             approximate,
             is_view: true,
+            most_rows: Some(self.most_rows()),
             rows: Wish::All,
             stop_after: None,
             progress: &|rows| comparing.rows(rows),
@@ -198,6 +205,14 @@ impl OfView<'_> {
             }
             Err(caught) => Err(caught.into()),
         }
+    }
+
+    /// A view may have as many rows as a product of its tables.
+    fn most_rows(&self) -> u64 {
+        let Some(logged) = self.logged else { return MOST_UNKNOWN };
+        let read = |of: &&Logged| self.view.reads.iter().any(|name| name.eq_ignore_ascii_case(&of.source));
+        let rows: u64 = logged.iter().filter(read).map(|of| of.imported.unsigned_abs()).sum();
+        rows.saturating_mul(EACH).saturating_add(MOST_ROWS)
     }
 
     /// Why its rows need not be SQLite's.
@@ -232,7 +247,7 @@ impl OfView<'_> {
         if survey.damage.of(&spec.source).is_some() {
             return Some("whose pages in the file are damaged");
         }
-        let Some(logged) = self.logged else { return None };
+        let logged = self.logged?;
         let of_run = logged.iter().find(|logged| logged.source.eq_ignore_ascii_case(table));
         match of_run {
             None => Some("which the run has not loaded"),

@@ -23,6 +23,10 @@ pub enum Stop {
     Unordered,
     #[error("it has no column that both sides can be sorted by")]
     NoOrder,
+    #[error("no column of it has values that can be compared")]
+    NoForm,
+    #[error("too many rows to compare")]
+    TooMany,
 }
 
 /// Why the merge ended before its time.

@@ -65,6 +65,8 @@ pub struct Question<'a> {
     pub approximate: Vec<usize>,
     /// The target is a view, or was made of one.
     pub is_view: bool,
+    /// With more rows on a side it is not compared.
+    pub most_rows: Option<u64>,
     /// Which rows are compared.
     pub rows: Wish,
     /// The comparison ends after so many rows that are not as they should be.
@@ -114,8 +116,9 @@ pub fn compare(
         return Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string()));
     }
     match multiset::compare(source, &pairing, &question, sink)? {
-        Some(tally) => Ok(Ok(tally)),
-        None => Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string())),
+        Ok(tally) => Ok(Ok(tally)),
+        Err(Stop::NoForm) => Ok(Err(refused.unwrap_or(Stop::NoOrder).to_string())),
+        Err(stop) => Ok(Err(stop.to_string())),
     }
 }
 
@@ -130,7 +133,7 @@ pub fn compare_view(
         Err(reason) => return Ok(Err(reason)),
     };
     let found = multiset::compare(source, &pairing, &question, sink)?;
-    Ok(found.ok_or_else(|| "no column of it has values that can be compared".into()))
+    Ok(found.map_err(|stop| stop.to_string()))
 }
 
 /// What both sides are read by.

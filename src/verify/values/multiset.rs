@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::approximate::{Groups, number_of_cell, number_of_value};
 use super::found::Difference;
 use super::found::{Begun, Found, Kind, Sink};
+use super::merge::Stop;
 use super::tally::{Extent, Tally};
 use super::{Absent, Order, Pairing, Question, Wish};
 use crate::error::Error;
@@ -48,18 +49,18 @@ enum Side<'r> {
     Table(&'r Cursor),
 }
 
-/// Compares the rows; `None` if no column has a form that both sides share.
+/// Compares the rows, unless no column has a form that both sides share, or they are too many.
 pub fn compare(
     source: &mut Source,
     pairing: &Pairing<'_>,
     question: &Question<'_>,
     sink: &mut dyn Sink,
-) -> Result<Option<Tally>, Error> {
+) -> Result<Result<Tally, Stop>, Error> {
     let exact = |at: &usize| !pairing.approximate.contains(at);
     let has_form = |at: &usize| exact(at) && pairing.ways.get(*at).is_some_and(Way::has_form);
     let columns: Vec<usize> = (0..pairing.ways.len()).filter(has_form).collect();
     if columns.is_empty() && pairing.approximate.is_empty() {
-        return Ok(None);
+        return Ok(Err(Stop::NoForm));
     }
     let extent = if matches!(question.rows, Wish::Sample(_)) { Extent::Unsampled } else { Extent::Whole };
     let mut tally = Tally::new(&pairing.spec.columns, question.others, question.believed.clone(), extent);
@@ -76,7 +77,7 @@ pub fn compare(
     let mut sides = Sides { source, pairing, order: &order, question };
     let mut unread = vec![0; pairing.ways.len()];
     let mut sums = Groups::new(pairing.approximate.len(), 1 << BITS);
-    let buckets = sides.buckets(&mut unread, &mut sums)?;
+    let Some(buckets) = sides.buckets(&mut unread, &mut sums)? else { return Ok(Err(Stop::TooMany)) };
     let rows: u64 = buckets.iter().map(|bucket| bucket.rows[0]).sum();
     for group in groups(&buckets) {
         let uneven = sides.uneven(&buckets, &group)?;
@@ -120,7 +121,7 @@ pub fn compare(
         }
     }
     tally.finish(unnamed);
-    Ok(Some(tally))
+    Ok(Ok(tally))
 }
 
 fn bucket_of(digest: u128) -> usize {
@@ -151,11 +152,12 @@ struct Sides<'a, 'q> {
 }
 
 impl Sides<'_, '_> {
-    /// Counts the digests, and the cells of each column that cannot be read; adds up what each side has computed.
-    fn buckets(&mut self, unread: &mut [u64], sums: &mut Groups) -> Result<Vec<Bucket>, Error> {
+    /// Counts the digests, and the cells of each column that cannot be read; adds up what each side has computed. `None`
+    /// if there are too many.
+    fn buckets(&mut self, unread: &mut [u64], sums: &mut Groups) -> Result<Option<Vec<Bucket>>, Error> {
         let mut buckets = vec![Bucket::default(); 1 << BITS];
         let pairing = self.pairing;
-        self.each(&mut |digest, side| {
+        let whole = self.each(&mut |digest, side| {
             for (at, column) in pairing.approximate.iter().enumerate() {
                 let (side, number) = match side {
                     Side::File(rows, row) => (0, number_of_cell(rows.cell(row, *column))),
@@ -174,7 +176,7 @@ impl Sides<'_, '_> {
                 Side::Table(_) => (*table, bucket.sum) = (*table + 1, bucket.sum.wrapping_sub(digest)),
             }
         })?;
-        Ok(buckets)
+        Ok(whole.then_some(buckets))
     }
 
     /// The digests that one side has more often, with how often; those of the file are counted up.
@@ -249,11 +251,13 @@ impl Sides<'_, '_> {
             if tally.missing(found.kind, || found.of_column(0)) {
                 sink.row(&found);
             }
-        })
+        })?;
+        Ok(())
     }
 
-    /// Every row of both sides, those of the file first; without those that the run has rejected.
-    fn each(&mut self, take: &mut dyn FnMut(u128, Side<'_>)) -> Result<(), Error> {
+    /// Every row of both sides, those of the file first; without those that the run has rejected. `false` if a side has more
+    /// than are compared: then not all were taken.
+    fn each(&mut self, take: &mut dyn FnMut(u128, Side<'_>)) -> Result<bool, Error> {
         let (pairing, order) = (self.pairing, self.order);
         let ways: Vec<(usize, &Way)> =
             order.columns.iter().filter_map(|column| Some((*column, pairing.ways.get(*column)?))).collect();
@@ -268,9 +272,13 @@ impl Sides<'_, '_> {
         };
         let mut absent: Absent = self.question.absent.clone();
         let mut done = 0;
-        super::read(self.source, &ordered, |rows| {
+        let most = self.question.most_rows.unwrap_or(u64::MAX);
+        let read = super::read(self.source, &ordered, |rows| {
             done += rows.count() as u64;
             (self.question.progress)(done);
+            if done > most {
+                return false;
+            }
             for row in 0..rows.count() {
                 let cell = |column: usize| rows.cell(row, column);
                 if absent.accounts_for(pairing.spec, rows.rowid(row), cell) {
@@ -281,17 +289,25 @@ impl Sides<'_, '_> {
                 take(digest.digest128(), Side::File(&rows, row));
             }
             true
-        })?;
+        });
+        // Reading that was stopped ends with an error of its own.
+        if done > most {
+            return Ok(false);
+        }
+        read?;
         let types: Vec<pg_sys::Oid> = (0..pairing.ways.len()).map(|column| pairing.type_of(column)).collect();
         let names: Vec<String> = (0..pairing.ways.len()).filter_map(|column| pairing.name(column)).collect();
         let _settings = pairing.settings();
         cursor::with(&format!("SELECT {} FROM {}", names.join(", "), pairing.from), &types, |cursor| {
+            let mut left = most;
             while cursor.advance() {
+                let Some(after) = left.checked_sub(1) else { return Ok(false) };
+                left = after;
                 let mut digest = Xxh3::new();
                 ways.iter().for_each(|(column, way)| way.write_value(&cursor.value(*column), &mut digest));
                 take(digest.digest128(), Side::Table(cursor));
             }
-        });
-        Ok(())
+            Ok(true)
+        })
     }
 }

@@ -142,6 +142,44 @@ def test_a_view_that_cannot_be_computed_is_told(t):
     assert verdicts(t)["v", None] == ("not compared", "PostgreSQL cannot compute it: bigint out of range") and verdicts(t)["w", "a"][0] == "equal"
 
 
+
+ENDLESS = """CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);
+    CREATE VIEW n AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c;
+    CREATE VIEW many AS SELECT count(*) AS n FROM n JOIN t ON t.id = n.x;
+    CREATE VIEW ten AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 10) SELECT x FROM c;"""
+
+
+def test_what_may_never_end_is_not_computed(t):
+    path = t.file("endless.db", ENDLESS)
+    t.import_(path, PLAN)
+    reason = ("not compared", "it reads a table that reads itself without a LIMIT of its own, which may never end")
+    found = verdicts(t)
+    assert found["n", None] == found["many", None] == reason, found
+    assert t.value("SELECT sum(x) FROM ten") == "55"
+    assert t.value("SELECT sum(x) FROM (SELECT x FROM n LIMIT 4) AS n") == "10"
+
+
+@pytest.mark.parametrize("form", ["materialized", "table"])
+def test_what_may_never_end_is_not_stored(t, form):
+    path = t.file("endless.db", ENDLESS)
+    said = {f["object"]: f for f in t.findings(path, {"views": form})}
+    for name in ("view n", "view many"):
+        assert "its rows are to be stored, and it reads a table that reads itself" in said[name]["message"] and f"plan.views.{form}" in said[name]["hint"], said
+    t.import_(path, {**PLAN, "views": form})
+    assert t.value("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relname IN ('n', 'many', 'ten')") == "ten" and t.value("SELECT sum(x) FROM ten") == "55"
+    t.import_(path, {"schema": "b", "views": {form: ["*"], "n": {"sql": "SELECT 1 AS x"}, "many": {"sql": "SELECT 2 AS n"}}})
+    assert t.value("SELECT x + m.n FROM b.n, b.many m") == "3"
+
+
+def test_a_product_of_tables_is_not_read_to_its_end(t):
+    path = t.file("wide.db", """CREATE TABLE t (id INTEGER PRIMARY KEY);
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1100) INSERT INTO t SELECT x FROM c;
+        CREATE VIEW product AS SELECT a.id AS a, b.id AS b FROM t a, t b; CREATE VIEW part AS SELECT a, b FROM product WHERE a < 100;""")
+    t.import_(path, PLAN)
+    found = verdicts(t)
+    assert found["product", None] == ("not compared", "too many rows to compare") and found["part", "a"][0] == "equal", found
+
+
 REAL = sorted(path.name for path in (SHARED / "data").glob("*.db")) if (SHARED / "data").is_dir() else ["northwind.db"]
 
 

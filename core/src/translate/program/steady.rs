@@ -1,15 +1,20 @@
 //! Whether a query has the same rows each time, over the same tables: if it does not, they cannot be compared.
 
-use sqlite3_parser::ast::{Expr, OneSelect, ResultColumn, Select};
+use sqlite3_parser::ast::{CommonTableExpr, Expr, Limit, Literal, OneSelect, ResultColumn, Select};
 
 use super::guard::{self, Part};
 use super::select::aggregates;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::helper;
 
+/// Rows that a table which reads itself may have for it to be one that ends.
+const MOST_ROWS: u64 = 10_000_000;
+
 /// Why they may be others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsteady {
+    /// A table reads itself, and nothing but its values ends it: it may have rows for ever.
+    Endless,
     /// They depend on the clock.
     Clock,
     /// They are random, or depend on what the session has done.
@@ -29,6 +34,9 @@ impl Unsteady {
     /// For a message: lower case, no full stop.
     pub fn reason(self) -> &'static str {
         match self {
+            Unsteady::Endless => {
+                "it reads a table that reads itself without a LIMIT of its own, which may never end"
+            }
             Unsteady::Clock => "its rows depend on the clock",
             Unsteady::Chance => "its rows depend on chance, or on what the session has done",
             Unsteady::Order => "its rows depend on an order that it does not fix",
@@ -82,10 +90,15 @@ pub(super) fn unsteady(select: &Select<'_>) -> Option<Unsteady> {
             Part::Select(select) => of_select(select),
             Part::From(_) => None,
         };
-        // Chance weighs more.
-        found = of_part.filter(|_| found != Some(Unsteady::Chance)).or(found);
+        found = weightier(found, of_part);
     });
     found
+}
+
+/// What never ends weighs most, then chance.
+fn weightier(one: Option<Unsteady>, other: Option<Unsteady>) -> Option<Unsteady> {
+    let first = [Unsteady::Endless, Unsteady::Chance].map(Some);
+    first.into_iter().find(|of| *of == one || *of == other).unwrap_or(other.or(one))
 }
 
 fn of_expr(e: &Expr<'_>) -> Option<Unsteady> {
@@ -104,9 +117,29 @@ fn of_expr(e: &Expr<'_>) -> Option<Unsteady> {
 }
 
 fn of_select(select: &Select<'_>) -> Option<Unsteady> {
+    if select.with.as_ref().is_some_and(|with| with.ctes.iter().any(is_endless)) {
+        return Some(Unsteady::Endless);
+    }
     let arms = select.body.compounds.iter().flatten().map(|arm| &arm.select);
     let mut arms = std::iter::once(&select.body.select).chain(arms);
     (select.limit.is_some() || arms.any(takes_any_row)).then_some(Unsteady::Order)
+}
+
+/// It reads itself, and no LIMIT ends it. One around it does not end what sorts or counts its rows.
+fn is_endless(cte: &CommonTableExpr<'_>) -> bool {
+    let name = sqlite_unquote(cte.tbl_name.0);
+    let mut arms = cte.select.body.compounds.iter().flat_map(|arms| arms.iter());
+    arms.any(|arm| guard::reads(&arm.select, &name)) && !cte.select.limit.is_some_and(ends)
+}
+
+fn ends(limit: &Limit<'_>) -> bool {
+    let number = |e: &Expr<'_>| match e {
+        Expr::Literal(Literal::Numeric(digits)) => digits.parse::<u64>().ok(),
+        _ => None,
+    };
+    let offset = limit.offset.as_ref().map_or(Some(0), number);
+    let rows = number(&limit.expr).zip(offset).and_then(|(rows, offset)| rows.checked_add(offset));
+    rows.is_some_and(|rows| rows <= MOST_ROWS)
 }
 
 /// It groups rows, and has a result that is neither grouped by nor aggregated.
@@ -173,6 +206,31 @@ mod tests {
             ("SELECT row_number() OVER (ORDER BY b) FROM t", Some(Unsteady::Order)),
             ("SELECT random() FROM t LIMIT 1", Some(Unsteady::Chance)),
             ("SELECT a FROM t WHERE b = last_insert_rowid()", Some(Unsteady::Chance)),
+            (
+                "WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 9) SELECT x FROM c",
+                Some(Unsteady::Order),
+            ),
+            (
+                "WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 9, 10000000) SELECT x FROM c",
+                Some(Unsteady::Endless),
+            ),
+            (
+                "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM C) SELECT random(), x FROM c",
+                Some(Unsteady::Endless),
+            ),
+            (
+                "WITH c(x) AS (SELECT 1 UNION SELECT x + 1 FROM t, \"C\" WHERE x < 9) SELECT x FROM c LIMIT 1",
+                Some(Unsteady::Endless),
+            ),
+            (
+                "WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT -1) SELECT x FROM c",
+                Some(Unsteady::Endless),
+            ),
+            (
+                "SELECT a FROM t WHERE a IN (WITH c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c)",
+                Some(Unsteady::Endless),
+            ),
+            ("WITH c(x) AS (SELECT 1 UNION ALL SELECT a FROM t) SELECT x FROM c", None),
             ("nonsense", None),
         ] {
             assert_eq!(unsteady(&format!("CREATE VIEW v AS {query}")), expected, "{query}");

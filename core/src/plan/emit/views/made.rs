@@ -37,6 +37,8 @@ pub struct Maker<'m, 'a> {
     tried: Schema,
     /// By name in small letters: tables that a view reads, and why its rows are unsteady.
     read: HashMap<String, (BTreeSet<String>, Option<Unsteady>)>,
+    /// Views whose rows may never end, in small letters.
+    endless: BTreeSet<String>,
     pub made: Views,
 }
 
@@ -63,7 +65,15 @@ impl<'m, 'a> Maker<'m, 'a> {
                 relation.target = Ok(qualified(TEMPORARY, &stand_in(at)));
             }
         }
-        Maker { ctx, decided, taken, tried, read: HashMap::new(), made: Views::default() }
+        Maker {
+            ctx,
+            decided,
+            taken,
+            tried,
+            read: HashMap::new(),
+            endless: BTreeSet::new(),
+            made: Views::default(),
+        }
     }
 
     /// Others that read it say so.
@@ -83,6 +93,12 @@ impl<'m, 'a> Maker<'m, 'a> {
             return Err(Hindrance::InTheWay("another view has its name".into()));
         }
         let form = self.taken.form(&view.name);
+        if own.is_none() && self.is_endless(view) {
+            self.endless.insert(view.name.to_ascii_lowercase());
+            if let Some(form) = form {
+                return Err(Hindrance::Endless(form));
+            }
+        }
         let replaced = match self.replaced(&name, &target, form) {
             Err(there @ Hindrance::There(_)) if own.is_none() => {
                 self.see(view, &name, schema);
@@ -265,17 +281,27 @@ impl<'m, 'a> Maker<'m, 'a> {
     /// The tables that its definition in the file reads, also through views.
     fn reads(&self, view: &View) -> (BTreeSet<String>, Option<Unsteady>) {
         let clock = reads_clock(&view.sql).then_some(Unsteady::Clock);
-        let (mut reads, mut unsteady) = (BTreeSet::new(), clock.or_else(|| program::unsteady(&view.sql)));
+        let own = program::unsteady(&view.sql);
+        let endless = |of: &Unsteady| *of == Unsteady::Endless;
+        let (mut reads, mut unsteady) = (BTreeSet::new(), own.filter(endless).or(clock).or(own));
         for name in program::read_by(&view.sql) {
             match self.read.get(&name.to_ascii_lowercase()) {
                 Some((tables, of_view)) => {
                     reads.extend(tables.iter().cloned());
-                    unsteady = unsteady.filter(|own| !own.may_be_equal()).or(*of_view).or(unsteady);
+                    let own = unsteady.filter(|own| !own.may_be_equal());
+                    unsteady = of_view.filter(endless).or(own).or(*of_view).or(unsteady);
                 }
                 None => _ = reads.insert(name),
             }
         }
         (reads, unsteady)
+    }
+
+    /// Its rows, or those of a view that it reads, may never end: nothing stops an import that stores them.
+    fn is_endless(&self, view: &View) -> bool {
+        let mut read = program::read_by(&view.sql).into_iter().map(|name| name.to_ascii_lowercase());
+        program::unsteady(&view.sql) == Some(Unsteady::Endless)
+            || read.any(|name| self.endless.contains(&name))
     }
 
     /// How it is tried before anything is written.

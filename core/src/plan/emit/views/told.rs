@@ -3,8 +3,9 @@
 use crate::catalog::View;
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
+use crate::plan::given::words::{Form, Word};
 use crate::plan::view::own_path;
-use crate::translate::program::{self, Refusal, Schema};
+use crate::translate::program::{self, Refusal, Schema, Unsteady};
 
 /// Why a view is not made.
 pub enum Hindrance {
@@ -16,6 +17,8 @@ pub enum Hindrance {
     Invalid(String),
     /// PostgreSQL does not take the plan's own text.
     OwnInvalid(String),
+    /// The plan stores its rows, which may never end.
+    Endless(Form),
     /// The view is there already.
     There(String),
     /// Something else is in the way.
@@ -64,6 +67,13 @@ pub fn hindered(ctx: &Context<'_>, schema: &Schema, view: &View, hindrance: &Hin
             let path = own_path(&view.name);
             let message = format!("{path}: PostgreSQL refuses it: {reason}");
             Kind::ExpressionRefused.blocking(object(view), message).hint(format!("Correct {path}."))
+        }
+        Hindrance::Endless(form) => {
+            let finding = because(&format!("its rows are to be stored, and {}", Unsteady::Endless.reason()));
+            let (word, path) = (form.word(), own_path(&view.name));
+            finding.hint(format!(
+                "List in plan.views.{word} only views that end, or set {path} to a SELECT that ends."
+            ))
         }
         Hindrance::There(target) => {
             let message =
