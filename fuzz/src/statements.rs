@@ -194,7 +194,14 @@ pub(crate) fn schema() -> Schema {
     ];
     let writables =
         relations.iter().filter(|r| r.target.is_ok()).map(|r| (r.source.clone(), writable(r))).collect();
-    Schema { relations, timezone: Timezone::UTC, encoding: Encoding::Utf8, writables, no_helpers: false }
+    Schema {
+        relations,
+        timezone: Timezone::UTC,
+        encoding: Encoding::Utf8,
+        writables,
+        no_helpers: false,
+        searches: vec![],
+    }
 }
 
 /// Two keys, of which one resolves its conflicts itself.

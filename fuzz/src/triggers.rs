@@ -77,7 +77,10 @@ proptest! {
             let asked = Asked { unfinished, running: Some("sqlite_trigger.g".into()), ..Asked::default() };
             let made = bounded(|| Definition::read(&text).and_then(|read| trigger(&text, &read, &schema, &asked)));
             match made {
-                Ok(made) => prop_assert!(!made.body.unwrap_or_default().contains('\u{1}')),
+                Ok(made) => {
+                    let body = made.body.unwrap_or_default();
+                    prop_assert!(!body.contains('\u{1}'), "{}", body)
+                },
                 Err(refusal) => prop_assert!(!refusal.reason.is_empty()),
             }
         }
