@@ -4,8 +4,8 @@
 
 use sqlite3_parser::ast::fmt::{ToTokens, TokenStream};
 use sqlite3_parser::ast::{
-    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, ResultColumn,
-    Select, SelectTable, Stmt, Window,
+    Cmd, Expr, FrameBound, FromClause, FunctionCallOrder, JoinConstraint, OneSelect, Over, QualifiedName,
+    ResultColumn, Select, SelectTable, Stmt, Window,
 };
 use sqlite3_parser::dialect::TokenType;
 use sqlite3_parser::lexer::Scanner;
@@ -339,24 +339,43 @@ pub(super) fn read_names(select: &Select<'_>) -> Vec<String> {
     names_in(vec![Part::Select(select)])
 }
 
-pub(super) fn names_in(mut open: Vec<Part<'_>>) -> Vec<String> {
+pub(super) fn names_in(open: Vec<Part<'_>>) -> Vec<String> {
     let mut names = vec![];
+    each_read(open, |table| names.push(sqlite_unquote(table.name.0)));
+    names
+}
+
+/// The names of what a SELECT reads but its own common table expressions.
+pub(super) fn read_beside(select: &Select<'_>) -> Vec<String> {
+    let own: Vec<String> = (select.with.iter().flat_map(|with| with.ctes))
+        .map(|cte| sqlite_unquote(cte.tbl_name.0).to_ascii_lowercase())
+        .collect();
+    let mut names = vec![];
+    each_read(vec![Part::Select(select)], |table| {
+        let name = sqlite_unquote(table.name.0);
+        if table.db_name.is_some() || !own.contains(&name.to_ascii_lowercase()) {
+            names.push(name);
+        }
+    });
+    names
+}
+
+fn each_read<'a>(mut open: Vec<Part<'a>>, mut take: impl FnMut(&QualifiedName<'a>)) {
     while let Some(part) = open.pop() {
         match part {
             Part::From(from) => {
                 let joined = from.joins.iter().flatten().map(|j| &j.table);
                 for table in from.select.iter().copied().chain(joined) {
                     if let SelectTable::Table(table, ..) = table {
-                        names.push(sqlite_unquote(table.name.0));
+                        take(table);
                     }
                 }
             }
-            Part::Expr(Expr::InTable { rhs, .. }) => names.push(sqlite_unquote(rhs.name.0)),
+            Part::Expr(Expr::InTable { rhs, .. }) => take(rhs),
             Part::Expr(_) | Part::Select(_) => {}
         }
         parts(part, &mut |part| open.push(part));
     }
-    names
 }
 
 /// An expression as SQL; its depth was checked.

@@ -50,10 +50,11 @@ pub fn view(
     translated(definition, schema, label).map_err(|refused| refusal(refused, definition, schema))
 }
 
-/// The names of the tables and views that a view's definition may read; none of one that cannot be read itself.
+/// The names of the tables and views that a view's definition may read, without its own common table expressions; none of
+/// one that cannot be read itself.
 pub fn read_by(definition: &str) -> Vec<String> {
     let bump = Bump::new();
-    guard::parse_view(definition, &bump).map_or(vec![], |(select, _)| guard::read_names(select))
+    guard::parse_view(definition, &bump).map_or(vec![], |(select, _)| guard::read_beside(select))
 }
 
 /// The names that CREATE VIEW gives the columns, if it does.
