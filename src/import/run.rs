@@ -102,6 +102,8 @@ struct Run<'a> {
     maps: KeyMaps,
     /// Triggers that stay disabled until the loads are done, after which deferred constraints of their tables are checked.
     disabled: Vec<DisabledTriggers>,
+    /// The titles of the steps that have made nothing.
+    unmade: Vec<&'a str>,
 }
 
 impl<'a> Run<'a> {
@@ -122,6 +124,7 @@ impl<'a> Run<'a> {
             orphans: OrphanChecks::of(planned),
             maps: KeyMaps::default(),
             disabled: vec![],
+            unmade: vec![],
         }
     }
 
@@ -195,6 +198,7 @@ impl<'a> Run<'a> {
             let failed = self.result(step.table).is_some_and(|r| r.status == Status::Failed);
             match &step.action {
                 _ if failed || step.phase == Phase::Before => {}
+                _ if self.leave_out_trigger(step) => {}
                 Action::Sql(_) if with_its_load => {}
                 // A view is not made over functions of somebody else, whatever else goes on.
                 Action::Sql(sql) if step.phase == Phase::Helpers => self.execute(step, sql)?,
@@ -228,7 +232,7 @@ impl<'a> Run<'a> {
     /// Runs `f`; if the run goes on after errors, in a subtransaction, and an error is reported instead of returned.
     fn attempt(
         &mut self,
-        what: Attempted<'_>,
+        what: Attempted<'a>,
         f: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let start = Instant::now();
@@ -241,7 +245,7 @@ impl<'a> Run<'a> {
 
     fn attempt_apart(
         &mut self,
-        what: &Attempted<'_>,
+        what: &Attempted<'a>,
         f: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let before = self.results.clone();
@@ -254,6 +258,7 @@ impl<'a> Run<'a> {
         let message = format!("{} failed: {}", what.title, error.one_line());
         interrupts::tell(PgLogLevel::WARNING, &message);
         self.done.fail(&error.one_line());
+        self.unmade.push(what.title);
         self.findings.push(Kind::StepFailed.warning(what.title, error.one_line()));
         let Some(result) = self.result(what.table) else { return Ok(()) };
         result.detail.push(message);
@@ -282,7 +287,7 @@ impl<'a> Run<'a> {
         self.done.start_step(step, sql);
     }
 
-    fn statement(&mut self, step: &Step, sql: &str) -> Result<u64, Error> {
+    fn statement(&mut self, step: &'a Step, sql: &str) -> Result<u64, Error> {
         let own = self.planned.view(step).is_some_and(|view| view.own)
             || self.planned.trigger(step).is_some_and(|trigger| trigger.is_own());
         let callers = own || matches!(step.phase, Phase::Analyze | Phase::After);

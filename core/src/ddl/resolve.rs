@@ -21,6 +21,12 @@ pub struct Clauses {
 }
 
 impl Clauses {
+    /// A new row may take the place of others.
+    pub fn replaces(&self) -> bool {
+        let clauses = self.uniques.iter().map(|(_, clause)| *clause).chain(self.primary_key);
+        clauses.into_iter().any(|clause| clause == ResolveType::Replace)
+    }
+
     /// Of a UNIQUE constraint over these columns.
     pub fn unique(&self, columns: &[String]) -> Option<ResolveType> {
         let same = |of: &[String]| {

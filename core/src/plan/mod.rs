@@ -80,7 +80,7 @@ fn build_by(
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
     let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let triggers = triggers::triggers(&ctx, &decided, &schema, &mut findings);
+    let triggers = triggers::triggers(&ctx, &decided, &views.plans, &mut schema, &mut findings);
     let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
@@ -119,8 +119,8 @@ pub fn declared(
     skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
     let mut schema = relations::schema(&ctx, &decided);
-    views::views(&ctx, &decided, &mut schema, &mut findings);
-    let made = triggers::triggers(&ctx, &decided, &schema, &mut findings).plans;
+    let views = views::views(&ctx, &decided, &mut schema, &mut findings).plans;
+    let made = triggers::triggers(&ctx, &decided, &views, &mut schema, &mut findings).plans;
     Ok((emit::declared::declared(&ctx, &selection, &decided, &made), findings))
 }
 

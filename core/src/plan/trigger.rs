@@ -1,5 +1,6 @@
 //! The triggers that a run makes: what they are called, and when they fire. Data only.
 
+use crate::catalog::TableId;
 use crate::translate::program::trigger::{Event, Time};
 
 /// A trigger of the file that the run makes.
@@ -16,6 +17,17 @@ pub struct TriggerPlan {
     pub fires: Option<Fires>,
     /// Of the step that creates both.
     pub title: String,
+    /// Without what of the run its statements would fail; not known where its text is the plan's own.
+    pub needs: Needed,
+}
+
+/// What the statements of a trigger name, also through views and INSTEAD OF triggers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// Tables that the run makes.
+    pub tables: Vec<TableId>,
+    /// The titles of the steps that make the views and the INSTEAD OF triggers.
+    pub steps: Vec<String>,
 }
 
 /// When a trigger fires.

@@ -112,7 +112,7 @@ impl<'s> Walk<'s> {
                 let sql =
                     if target.ends_with(&format!(".{}", ident(&sql_alias))) { target.clone() } else { sql };
                 let mut visible = match &relation.view {
-                    Some(view) => of_query(&view.0, &seen_as, &sql_alias),
+                    Some(view) => of_query(&view.columns.0, &seen_as, &sql_alias),
                     None => of_relation(relation, &seen_as, &sql_alias, &program.schema.timezone),
                 };
                 // The rowid of a full-text table is none of its columns, though it may be one of the table that is read.
@@ -120,6 +120,9 @@ impl<'s> Walk<'s> {
                     program.search(&table).filter(|search| search.of != search.source).and(visible.rowid);
                 if let Some(rowid) = rowid.and_then(|at| visible.columns.get_mut(at)) {
                     rowid.merged = true;
+                }
+                if relation.view.as_ref().is_some_and(|view| view.stored) {
+                    program.stale.insert(table);
                 }
                 Ok((sql, visible))
             }

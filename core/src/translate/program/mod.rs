@@ -60,7 +60,7 @@ pub use self::json::JSON_FUNCTIONS;
 pub use self::matching::Search;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
-pub use self::view::{View, ViewColumns, declared_names, read_by, unsteady, view};
+pub use self::view::{KnownView, View, ViewColumns, declared_names, read_by, unsteady, view};
 pub use self::window::WINDOW_FUNCTIONS;
 pub use self::writable::{Arbiter, Resolve, UniqueKey, Unset, Writable, WritableColumn, Writables};
 pub(super) use self::write::Write;
@@ -92,7 +92,7 @@ pub struct Relation {
     /// The column that is the rowid.
     pub rowid: Option<usize>,
     /// Of a view that was translated before.
-    pub view: Option<ViewColumns>,
+    pub view: Option<KnownView>,
 }
 
 /// A column of a table.
@@ -153,7 +153,8 @@ pub fn statement(sql: &str, schema: &Schema) -> std::result::Result<Statement, R
         let mut walk = Walk::new(&scope);
         walk.program = Some(Box::new(Program::new(schema)));
         let sql = walk.command(command)?;
-        let program = walk.program.take().map(|program| *program).unwrap_or_else(|| Program::new(schema));
+        let mut program = walk.program.take().map(|program| *program).unwrap_or_else(|| Program::new(schema));
+        program.note_stale();
         let sql = program.parameters.typed(&sql)?;
         let parameters = program.parameters.notes();
         let notes = program.notes_of(&sql).into_iter().chain(parameters).collect();
@@ -185,6 +186,8 @@ pub(super) struct Program<'s> {
     /// The common table expressions in sight, the nearest last.
     ctes: Vec<Visible>,
     notes: BTreeSet<String>,
+    /// Views that it reads whose rows are those of the import.
+    stale: BTreeSet<String>,
     parameters: parameters::Parameters,
     steps: usize,
     bytes: usize,
@@ -203,6 +206,7 @@ impl<'s> Program<'s> {
             levels: vec![],
             ctes: vec![],
             notes: BTreeSet::new(),
+            stale: BTreeSet::new(),
             parameters: parameters::Parameters::default(),
             steps: 0,
             bytes: 0,
@@ -220,6 +224,13 @@ impl<'s> Program<'s> {
             );
         }
         self.notes
+    }
+
+    /// Says which rows are not those of now. A view that reads them has been asked for.
+    fn note_stale(&mut self) {
+        for view in std::mem::take(&mut self.stale) {
+            self.note(format!("{view} holds the rows of the import, where SQLite's view has those of now"));
+        }
     }
 
     /// Says what is assumed.

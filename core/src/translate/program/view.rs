@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlite3_parser::Bump;
 
 use super::steady::Unsteady;
+use super::trigger::Event;
 use super::{Output, Program, Query, Refusal, Schema, guard, refusal, steady};
 use crate::sqltext::{LONGEST_NAME, ident_list};
 use crate::translate::Scope;
@@ -29,6 +30,16 @@ impl ViewColumns {
             (origin, output.node.format())
         })
     }
+}
+
+/// A view that statements name.
+#[derive(Debug, Clone)]
+pub struct KnownView {
+    pub columns: ViewColumns,
+    /// Its rows are those of the import: it became something else than a view, or it reads what did.
+    pub stored: bool,
+    /// For which events it has an INSTEAD OF trigger; not known of a view that was there before.
+    pub instead: Option<Vec<Event>>,
 }
 
 /// A translated view.

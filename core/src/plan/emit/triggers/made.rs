@@ -1,10 +1,11 @@
 //! Makes one trigger: its names, its statements, and what is assumed of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::patterns::{left_out, untranslated};
 use super::recursion::fires;
 use super::told::{self, Hindrance};
+use super::touches::Touches;
 use super::{Triggers, object};
 use crate::catalog::{TableId, Trigger};
 use crate::finding::{Finding, Kind};
@@ -15,7 +16,8 @@ use crate::plan::model::{Action, Phase, Step};
 use crate::plan::resolve::names::{self, Scope};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::target::{ExistingFunction, ExistingTable};
-use crate::plan::trigger::{Fires, TriggerPlan};
+use crate::plan::trigger::{Fires, Needed, TriggerPlan};
+use crate::plan::view::ViewPlan;
 use crate::sqltext::{ident, ident_list, qualified, sqlite_unquote};
 use crate::translate::program::trigger::{self as translated, Asked, Definition, Event, Time};
 use crate::translate::program::{Relation, Schema};
@@ -26,6 +28,9 @@ pub struct Maker<'m, 'a> {
     schema: &'m Schema,
     /// Of all triggers that are carried over, by their places; none of one that cannot be read.
     definitions: &'m [Option<Definition>],
+    touches: &'m Touches<'m>,
+    /// The views that are made.
+    views: &'m [ViewPlan],
     /// Names of triggers, by the qualified table; and of functions, by the schema.
     triggers: HashMap<(String, String), Scope>,
     functions: HashMap<String, Scope>,
@@ -46,18 +51,19 @@ impl<'m, 'a> Maker<'m, 'a> {
         ctx: &'m Context<'m>,
         decided: &'m [DecidedTable<'a>],
         schema: &'m Schema,
-        definitions: &'m [Option<Definition>],
+        (definitions, touches): (&'m [Option<Definition>], &'m Touches<'m>),
+        views: &'m [ViewPlan],
     ) -> Maker<'m, 'a> {
         let (triggers, functions, made) = (HashMap::new(), HashMap::new(), Triggers::default());
-        Maker { ctx, decided, schema, definitions, triggers, functions, made }
+        Maker { ctx, decided, schema, definitions, touches, views, triggers, functions, made }
     }
 
     /// Translates a trigger.
     pub fn make(
         &mut self,
+        at: usize,
         trigger: &Trigger,
         definition: &Definition,
-        recursive: bool,
     ) -> Result<Vec<Finding>, Hindrance> {
         let catalog = self.ctx.source.catalog;
         if let Some(known) = left_out(catalog, definition) {
@@ -65,7 +71,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
         let on = self.on(&definition.on.table)?;
         let (name, function) = self.names(trigger, &on);
-        let running = recursive.then(|| setting(&on.schema, &function));
+        let running = self.touches.is_recursive(at).then(|| setting(&on.schema, &function));
         let (alone, computed) = (self.beside(definition) < 2, on.computed.clone());
         let asked = Asked { running, alone, computed, unfinished: false };
         let translate = |asked: &Asked| translated::trigger(&trigger.sql, definition, self.schema, asked);
@@ -81,7 +87,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         let Some(sql) = self.statements(definition, &on, (&name, &function), &made) else {
             return Err(Hindrance::Nothing);
         };
-        let notes: Vec<String> = made.notes.iter().cloned().chain(self.notes(definition, &on)).collect();
+        let notes: Vec<String> = made.notes.iter().cloned().chain(self.notes(at, definition, &on)).collect();
         if self.ctx.overrides.strict == Some(true) && !notes.is_empty() {
             return Err(Hindrance::Assumes(notes));
         }
@@ -94,7 +100,8 @@ impl<'m, 'a> Maker<'m, 'a> {
             columns: made.columns,
             conditional: made.when.is_some(),
         };
-        self.push(trigger, on, (name, function), Some(fires), sql);
+        let needs = self.needed(at);
+        self.push(trigger, on, (name, function), Some((fires, needs)), sql);
         Ok(findings)
     }
 
@@ -131,15 +138,33 @@ impl<'m, 'a> Maker<'m, 'a> {
         trigger: &Trigger,
         on: On<'_>,
         (name, function): (String, String),
-        fires: Option<Fires>,
+        known: Option<(Fires, Needed)>,
         sql: String,
     ) {
-        let (title, action) = (format!("create trigger {}", trigger.name), Action::Sql(sql));
+        let (title, action) = (title(&trigger.name), Action::Sql(sql));
         let step =
             Step { title: title.clone(), phase: Phase::Triggers, action, table: on.table, built: None };
         self.made.steps.push(step);
         let (source, schema, table) = (trigger.name.clone(), on.schema, on.name);
-        self.made.plans.push(TriggerPlan { source, schema, table, name, function, fires, title });
+        let (fires, needs) = known.map_or((None, Needed::default()), |(fires, needs)| (Some(fires), needs));
+        self.made.plans.push(TriggerPlan { source, schema, table, name, function, fires, title, needs });
+    }
+
+    /// What has to be there when it fires.
+    fn needed(&self, at: usize) -> Needed {
+        let instead = self.touches.instead_of(at);
+        let names = self.touches.named_by(&[&[at], instead.as_slice()].concat());
+        let relations = self.schema.relations.iter();
+        let targets: HashSet<&String> = relations
+            .filter(|relation| names.contains(&relation.source.to_ascii_lowercase()))
+            .filter_map(|relation| relation.target.as_ref().ok())
+            .collect();
+        let is_named = |d: &&DecidedTable<'_>| targets.contains(&qualified(&d.settings.schema, &d.target));
+        let tables = self.decided.iter().filter(|table| table.fresh()).filter(is_named).map(|table| table.id);
+        let views = self.views.iter().filter(|view| names.contains(&view.source.to_ascii_lowercase()));
+        let triggers = instead.iter().filter_map(|at| self.ctx.source.catalog.triggers.get(*at));
+        let steps = views.map(|view| view.title.clone()).chain(triggers.map(|of| title(&of.name)));
+        Needed { tables: tables.collect(), steps: steps.collect() }
     }
 
     /// The table or view, if the plan makes it.
@@ -154,8 +179,11 @@ impl<'m, 'a> Maker<'m, 'a> {
                 None => Hindrance::WithoutTable,
             });
         };
-        if relation.view.is_some() {
+        if let Some(known) = &relation.view {
             let view = &relation.source;
+            if known.instead.is_none() {
+                return Err(Hindrance::KeptView);
+            }
             if self.ctx.overrides.views.as_ref().is_some_and(|views| views.form(view).is_some()) {
                 return Err(Hindrance::InTheWay(format!("{view} is no view in the target")));
             }
@@ -240,7 +268,7 @@ impl<'m, 'a> Maker<'m, 'a> {
     }
 
     /// What follows from the triggers and keys around it.
-    fn notes(&self, definition: &Definition, on: &On<'_>) -> Vec<String> {
+    fn notes(&self, at: usize, definition: &Definition, on: &On<'_>) -> Vec<String> {
         let mut notes = vec![];
         if self.beside(definition) > 1 {
             notes.push(
@@ -253,6 +281,13 @@ impl<'m, 'a> Maker<'m, 'a> {
                 "it fires after all rows of a statement have changed, where SQLite fires it after each row"
                     .into(),
             );
+        }
+        if let Some(met) = self.touches.meets_before(at) {
+            let what = met.map_or("what they touch".to_owned(), |name| format!("\"{name}\""));
+            notes.push(format!(
+                "BEFORE triggers of the event run for all rows of a statement before it, where SQLite goes from row to \
+                 row; they meet in {what}"
+            ));
         }
         if definition.time == Time::Before
             && definition.on.event != Event::Insert
@@ -291,6 +326,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         };
         definition.writes.iter().any(|w| connects(on, &w.table) || connects(&w.table, on))
     }
+}
+
+/// Of the step that makes one.
+fn title(trigger: &str) -> String {
+    format!("create trigger {trigger}")
 }
 
 fn event_sql(event: Event, columns: &[String]) -> String {

@@ -7,20 +7,28 @@ mod made;
 mod patterns;
 mod recursion;
 mod told;
+mod touches;
+
+use std::collections::HashSet;
 
 use self::made::Maker;
 use self::told::Hindrance;
+use self::touches::Touches;
 use crate::catalog::Trigger;
 use crate::finding::Finding;
 use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
+use crate::plan::given::carried::Carried;
 use crate::plan::model::{Phase, Step};
 use crate::plan::trigger::TriggerPlan;
-use crate::translate::program::Schema;
-use crate::translate::program::trigger::Definition;
+use crate::plan::view::ViewPlan;
+use crate::translate::program::trigger::{Definition, Event, Time};
+use crate::translate::program::{Refusal, Schema};
 
 /// The most triggers that are translated.
 const MOST: usize = 2_000;
+/// How often INSTEAD OF triggers are tried before none is taken for made.
+const MOST_ROUNDS: usize = 5;
 
 /// What a plan does about triggers.
 #[derive(Default)]
@@ -30,44 +38,142 @@ pub struct Triggers {
     pub plans: Vec<TriggerPlan>,
 }
 
-/// The triggers that are made, and what is said of all.
+/// The triggers that are made, and what is said of all. Statements that name views learn which can be written to.
 pub fn triggers(
     ctx: &Context<'_>,
     decided: &[DecidedTable<'_>],
-    schema: &Schema,
+    views: &[ViewPlan],
+    schema: &mut Schema,
     findings: &mut Vec<Finding>,
 ) -> Triggers {
-    let taken = ctx.overrides.triggers.clone().unwrap_or_default();
-    let all = &ctx.source.catalog.triggers;
-    let mut definitions: Vec<Option<Definition>> = vec![];
-    let mut refused = vec![];
-    for (at, trigger) in all.iter().enumerate() {
-        let wanted = at < MOST && taken.take(&trigger.name) && taken.own(&trigger.name).is_none();
-        let read = wanted.then(|| Definition::read(&trigger.sql));
-        refused.push(read.as_ref().and_then(|read| read.as_ref().err().cloned()));
-        definitions.push(read.and_then(Result::ok));
-    }
-    let recursive = recursion::recursive(ctx.source.catalog, &definitions);
-    let mut maker = Maker::new(ctx, decided, schema, &definitions);
-    for (at, trigger) in all.iter().enumerate() {
-        if !taken.take(&trigger.name) {
-            findings.push(told::left_out(trigger));
-            continue;
+    let read = Read::of(ctx);
+    let all = All {
+        ctx,
+        decided,
+        views,
+        touches: &Touches::of(ctx.source.catalog, &read.definitions),
+        read: &read,
+    };
+    all.settle_views(schema);
+    let round = all.make(schema, |_| true);
+    findings.extend(round.findings);
+    let mut made = round.made;
+    // Others may write by these.
+    let titles: HashSet<&str> = made.plans.iter().filter(|p| all.is_instead(p)).map(|p| &*p.title).collect();
+    made.steps.sort_by_key(|step| !titles.contains(&*step.title));
+    made
+}
+
+/// The definitions, by the places of the triggers.
+struct Read {
+    taken: Carried,
+    /// Of those that are translated.
+    definitions: Vec<Option<Definition>>,
+    refused: Vec<Option<Refusal>>,
+    /// The view and the event of each INSTEAD OF trigger that is carried over, also with a text of the plan's own.
+    instead: Vec<Option<(String, Event)>>,
+}
+
+impl Read {
+    fn of(ctx: &Context<'_>) -> Read {
+        let taken = ctx.overrides.triggers.clone().unwrap_or_default();
+        let mut read = Read { taken, definitions: vec![], refused: vec![], instead: vec![] };
+        for (at, trigger) in ctx.source.catalog.triggers.iter().enumerate() {
+            let wanted = at < MOST && read.taken.take(&trigger.name);
+            let definition = wanted.then(|| Definition::read(&trigger.sql));
+            let of_view = definition.as_ref().and_then(|read| read.as_ref().ok());
+            let of_view = of_view.filter(|definition| definition.time == Time::InsteadOf);
+            read.instead.push(of_view.map(|of| (of.on.table.clone(), of.on.event)));
+            let definition = definition.filter(|_| read.taken.own(&trigger.name).is_none());
+            read.refused.push(definition.as_ref().and_then(|read| read.as_ref().err().cloned()));
+            read.definitions.push(definition.and_then(Result::ok));
         }
-        let made = match (taken.own(&trigger.name), definitions.get(at), refused.get(at)) {
-            (Some(sql), _, _) => maker.own(trigger, sql),
-            (_, Some(Some(definition)), _) => {
-                maker.make(trigger, definition, recursive.get(at) == Some(&true))
+        read
+    }
+}
+
+/// What decides about all triggers.
+struct All<'m, 'a> {
+    ctx: &'m Context<'m>,
+    decided: &'m [DecidedTable<'a>],
+    views: &'m [ViewPlan],
+    read: &'m Read,
+    touches: &'m Touches<'m>,
+}
+
+/// Triggers that were made together.
+struct Round {
+    made: Triggers,
+    findings: Vec<Finding>,
+    /// By their places: it was made.
+    done: Vec<bool>,
+}
+
+impl All<'_, '_> {
+    /// Says for which events each view has an INSTEAD OF trigger. A trigger may write by another one, so that they are tried
+    /// together until those that can be made are those that were taken for made.
+    fn settle_views(&self, schema: &mut Schema) {
+        let mut taken: Vec<bool> = self.read.instead.iter().map(Option::is_some).collect();
+        for _ in 0..MOST_ROUNDS {
+            self.let_write(schema, &taken);
+            if !taken.contains(&true) {
+                return;
             }
-            (_, _, Some(Some(refusal))) => Err(Hindrance::Refused(refusal.clone(), None)),
-            _ => Err(Hindrance::InTheWay("the file has too many triggers".into())),
-        };
-        match made {
-            Ok(found) => findings.extend(found),
-            Err(hindrance) => findings.push(told::hindered(ctx, trigger, &hindrance)),
+            let done = self.make(schema, |at| taken[at]).done;
+            if done == taken {
+                return;
+            }
+            taken = done;
+        }
+        self.let_write(schema, &[]);
+    }
+
+    fn let_write(&self, schema: &mut Schema, taken: &[bool]) {
+        for relation in &mut schema.relations {
+            let Some(events) = relation.view.as_mut().and_then(|view| view.instead.as_mut()) else {
+                continue;
+            };
+            let taken = self.read.instead.iter().zip(taken).filter(|(_, taken)| **taken);
+            let of_view = taken.filter_map(|(instead, _)| instead.as_ref());
+            let of_view = of_view.filter(|(view, _)| view.eq_ignore_ascii_case(&relation.source));
+            *events = of_view.map(|(_, event)| *event).collect();
         }
     }
-    maker.made
+
+    /// Makes those that are wanted.
+    fn make(&self, schema: &Schema, wanted: impl Fn(usize) -> bool) -> Round {
+        let read = self.read;
+        let mut maker =
+            Maker::new(self.ctx, self.decided, schema, (&read.definitions, self.touches), self.views);
+        let (mut findings, mut done) = (vec![], vec![]);
+        for (at, trigger) in self.ctx.source.catalog.triggers.iter().enumerate() {
+            done.push(false);
+            if !wanted(at) {
+                continue;
+            }
+            if !read.taken.take(&trigger.name) {
+                findings.push(told::left_out(trigger));
+                continue;
+            }
+            let made = match (read.taken.own(&trigger.name), &read.definitions[at], &read.refused[at]) {
+                (Some(sql), ..) => maker.own(trigger, sql),
+                (_, Some(definition), _) => maker.make(at, trigger, definition),
+                (_, _, Some(refusal)) => Err(Hindrance::Refused(refusal.clone(), None)),
+                _ => Err(Hindrance::InTheWay("the file has too many triggers".into())),
+            };
+            done[at] = made.is_ok();
+            match made {
+                Ok(found) => findings.extend(found),
+                Err(hindrance) => findings.push(told::hindered(self.ctx, trigger, &hindrance)),
+            }
+        }
+        Round { made: maker.made, findings, done }
+    }
+
+    fn is_instead(&self, plan: &TriggerPlan) -> bool {
+        let all = self.ctx.source.catalog.triggers.iter().zip(&self.read.instead);
+        all.filter(|(_, instead)| instead.is_some()).any(|(trigger, _)| trigger.name == plan.source)
+    }
 }
 
 /// With the steps of the triggers in their places.

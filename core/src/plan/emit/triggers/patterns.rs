@@ -10,7 +10,7 @@ pub enum Known {
     FullText(String),
     /// It keeps an index of places up to date, or checks geometries.
     Spatial(String),
-    /// The table has none of the columns that it fires for.
+    /// No UPDATE can set the columns that it fires for.
     NeverFires,
 }
 
@@ -50,15 +50,15 @@ impl Known {
             Known::Spatial(table) => format!(
                 "it maintains \"{table}\" for a spatial extension, and PostgreSQL's indexes and types do its work"
             ),
-            Known::NeverFires => "it fires for columns that its table does not have".into(),
+            Known::NeverFires => "it fires for columns that no UPDATE of its table can set".into(),
         }
     }
 }
 
 fn never_fires(catalog: &Catalog, definition: &Definition) -> Option<Known> {
     let (table, columns) = (catalog.table(&definition.on.table)?, &definition.on.columns);
-    let none =
-        !columns.is_empty() && columns.iter().all(|name| table.column(name).is_none() && !is_rowid(name));
+    let settable = |name: &str| table.column(name).is_some_and(|column| column.generated.is_none());
+    let none = !columns.is_empty() && columns.iter().all(|name| !is_rowid(name) && !settable(name));
     (none && definition.on.event == Event::Update).then_some(Known::NeverFires)
 }
 

@@ -4,32 +4,100 @@
 //! What a foreign key does to rows counts as well. More is taken for possible than is.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::catalog::{Action, Catalog, ForeignKey};
+use crate::ddl::resolve;
 use crate::translate::program::trigger::{Change, Definition, Event};
 
-/// By the place of each: it could fire itself. None is known of a trigger without a definition.
-pub fn recursive(catalog: &Catalog, triggers: &[Option<Definition>]) -> Vec<bool> {
-    let known = || triggers.iter().enumerate().filter_map(|(at, t)| Some((at, t.as_ref()?)));
-    let mut waiting: HashMap<(String, Event), Vec<usize>> = HashMap::new();
-    known().for_each(|(at, t)| waiting.entry(place(&t.on)).or_default().push(at));
-    let mut keys: HashMap<String, Vec<(&str, &ForeignKey)>> = HashMap::new();
-    for table in &catalog.tables {
-        for key in &table.foreign_keys {
-            keys.entry(key.parent.to_ascii_lowercase()).or_default().push((&table.name, key));
-        }
+/// What triggers write, and which triggers that fires, by the place of each. None is known of a trigger without a definition.
+pub struct Firing {
+    fired: Vec<Vec<usize>>,
+    /// Tables and views, in small letters.
+    written: Vec<HashSet<String>>,
+}
+
+impl Firing {
+    pub fn of(catalog: &Catalog, triggers: &[Option<Definition>]) -> Firing {
+        let known = || triggers.iter().enumerate().filter_map(|(at, t)| Some((at, t.as_ref()?)));
+        let mut waiting: HashMap<(String, Event), Vec<usize>> = HashMap::new();
+        known().for_each(|(at, t)| waiting.entry(place(&t.on)).or_default().push(at));
+        let rules = Rules::of(catalog);
+        let changes = |definition: &Definition| rules.all_changes(&definition.writes);
+        let changes: Vec<HashSet<Change>> =
+            triggers.iter().map(|t| t.as_ref().map(changes).unwrap_or_default()).collect();
+        let fired = |changes: &HashSet<Change>| -> Vec<usize> {
+            let mut fired = HashSet::new();
+            for change in changes {
+                let by = waiting.get(&place(change)).into_iter().flatten().copied();
+                let fires = |at: &usize| triggers[*at].as_ref().is_some_and(|t| fires(change, &t.on));
+                fired.extend(by.filter(fires));
+            }
+            fired.into_iter().collect()
+        };
+        let fired = changes.iter().map(fired).collect();
+        let names = |of: &HashSet<Change>| of.iter().map(|change| place(change).0).collect();
+        Firing { fired, written: changes.iter().map(names).collect() }
     }
-    let fired = |definition: &Definition| -> Vec<usize> {
-        let mut fired = HashSet::new();
-        for change in with_cascades(&keys, &definition.writes) {
-            let by = waiting.get(&place(&change)).into_iter().flatten().copied();
-            let fires = |at: &usize| triggers[*at].as_ref().is_some_and(|t| fires(&change, &t.on));
-            fired.extend(by.filter(fires));
+
+    /// By the place of each: it could fire itself.
+    pub fn recursive(&self) -> Vec<bool> {
+        in_cycles(&self.fired)
+    }
+
+    pub fn fired_by(&self, at: usize) -> &[usize] {
+        self.fired.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn written_by(&self, at: usize) -> &HashSet<String> {
+        static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(HashSet::new);
+        self.written.get(at).unwrap_or(&NOTHING)
+    }
+}
+
+/// What of the tables' declarations changes more rows than a statement names.
+struct Rules<'c> {
+    /// By the table that they refer to.
+    keys: HashMap<String, Vec<(&'c str, &'c ForeignKey)>>,
+    /// Tables where a row may take the place of others.
+    replacing: HashSet<String>,
+}
+
+impl<'c> Rules<'c> {
+    fn of(catalog: &'c Catalog) -> Rules<'c> {
+        let mut keys: HashMap<String, Vec<(&str, &ForeignKey)>> = HashMap::new();
+        let mut replacing = HashSet::new();
+        for table in &catalog.tables {
+            for key in &table.foreign_keys {
+                keys.entry(key.parent.to_ascii_lowercase()).or_default().push((&table.name, key));
+            }
+            if resolve::clauses(&table.sql).replaces() {
+                replacing.insert(table.name.to_ascii_lowercase());
+            }
         }
-        fired.into_iter().collect()
-    };
-    let next: Vec<Vec<usize>> = triggers.iter().map(|t| t.as_ref().map(fired).unwrap_or_default()).collect();
-    in_cycles(&next)
+        Rules { keys, replacing }
+    }
+
+    /// The changes with those that keys make of them.
+    fn all_changes(&self, writes: &[Change]) -> HashSet<Change> {
+        let mut changes = HashSet::new();
+        let mut open = writes.to_vec();
+        while let Some(change) = open.pop() {
+            if changes.contains(&change) {
+                continue;
+            }
+            let table = change.table.to_ascii_lowercase();
+            let of_table = self.keys.get(&table).into_iter().flatten();
+            open.extend(of_table.filter_map(|(child, key)| cascade(&change, child, key)));
+            if change.event != Event::Delete && self.replacing.contains(&table) {
+                // PostgreSQL writes it as an UPDATE, or as a DELETE before it.
+                let replaced = |event| Change { event, columns: vec![], ..change.clone() };
+                open.extend([Event::Update, Event::Delete].map(replaced));
+            }
+            changes.insert(change);
+        }
+        changes
+    }
 }
 
 /// The table and the event by which triggers are found.
@@ -83,21 +151,6 @@ fn reached(next: &[Vec<usize>], start: usize, seen: &mut [bool]) -> Vec<usize> {
     finished
 }
 
-/// The changes with those that foreign keys make of them.
-fn with_cascades(keys: &HashMap<String, Vec<(&str, &ForeignKey)>>, writes: &[Change]) -> HashSet<Change> {
-    let mut changes = HashSet::new();
-    let mut open = writes.to_vec();
-    while let Some(change) = open.pop() {
-        if changes.contains(&change) {
-            continue;
-        }
-        let of_table = keys.get(&change.table.to_ascii_lowercase()).into_iter().flatten();
-        open.extend(of_table.filter_map(|(child, key)| cascade(&change, child, key)));
-        changes.insert(change);
-    }
-    changes
-}
-
 fn cascade(change: &Change, child: &str, key: &ForeignKey) -> Option<Change> {
     let action = match change.event {
         Event::Insert => return None,
@@ -123,7 +176,7 @@ mod tests {
     }
 
     fn of(catalog: &Catalog, triggers: &[&str]) -> Vec<bool> {
-        recursive(catalog, &triggers.iter().map(|sql| definition(sql)).collect::<Vec<_>>())
+        Firing::of(catalog, &triggers.iter().map(|sql| definition(sql)).collect::<Vec<_>>()).recursive()
     }
 
     #[test]
@@ -152,5 +205,25 @@ mod tests {
             (of(&catalog, &[deletes]), of(&Catalog::default(), &[deletes])),
             (vec![true], vec![false])
         );
+    }
+
+    #[test]
+    fn a_row_may_take_the_place_of_another_one() {
+        let of_table = |sql: &str| Catalog {
+            tables: vec![Table { name: "T".into(), sql: sql.into(), ..Table::default() }],
+            ..Catalog::default()
+        };
+        let inserts = "CREATE TRIGGER a AFTER UPDATE ON t BEGIN INSERT INTO t VALUES (NEW.id); END";
+        let updates = "CREATE TRIGGER b AFTER DELETE ON t BEGIN UPDATE t SET id = OLD.id; END";
+        for (sql, expected) in [
+            ("CREATE TABLE T (id INTEGER)", false),
+            ("CREATE TABLE T (id INTEGER PRIMARY KEY ON CONFLICT REPLACE)", true),
+            ("CREATE TABLE T (id INTEGER, UNIQUE (id) ON CONFLICT REPLACE)", true),
+            ("CREATE TABLE T (id INTEGER UNIQUE ON CONFLICT IGNORE)", false),
+            ("CREATE TABLE T (id INTEGER NOT NULL ON CONFLICT REPLACE DEFAULT 1)", false),
+        ] {
+            assert_eq!(of(&of_table(sql), &[inserts]), [expected], "{sql}");
+            assert_eq!(of(&of_table(sql), &[updates]), [expected], "{sql}");
+        }
     }
 }

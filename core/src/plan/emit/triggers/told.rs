@@ -22,6 +22,8 @@ pub enum Hindrance {
     WithoutTable,
     /// The table was there before, and keeps its own.
     Kept,
+    /// The view was there before, with triggers that are not known.
+    KeptView,
     /// Something is in the way.
     InTheWay(String),
 }
@@ -72,6 +74,8 @@ pub fn hindered(ctx: &Context<'_>, trigger: &Trigger, hindrance: &Hindrance) -> 
             "Set plan.tables.{}.existing_rows to \"replace\" to make the table anew, or create the trigger in after.",
             crate::path::join("", &trigger.table).trim_start_matches('.')
         )),
+        Hindrance::KeptView => because("the view was there before, and keeps its own triggers")
+            .hint("Set plan.existing_rows to \"replace\" to make the view anew, or create the trigger in after."),
         Hindrance::InTheWay(reason) => {
             because(reason).hint("Create it in after.")
         }

@@ -21,7 +21,7 @@ use crate::plan::target::ExistingTable;
 use crate::plan::trial::NAME;
 use crate::plan::view::{TriedView, ViewColumn, ViewPlan};
 use crate::sqltext::{ident_list, qualified};
-use crate::translate::program::{self, Relation, Schema, Unsteady};
+use crate::translate::program::{self, KnownView, Relation, Schema, Unsteady};
 
 /// The most views that are made.
 const MOST: usize = 1_000;
@@ -129,22 +129,17 @@ impl<'m, 'a> Maker<'m, 'a> {
         self.try_out(view, &definition);
         if let Some(columns) = definition.columns {
             let tried = tried_view(self.made.plans.len());
-            self.add(view, (target, tried), columns, schema);
+            let stored = form.is_some() || reads_stored(view, schema);
+            self.add(view, (target, tried), KnownView { columns, stored, instead: Some(vec![]) }, schema);
         }
         Ok((!definition.notes.is_empty()).then(|| told::assumes(view, &definition.notes)))
     }
 
     /// Lets other statements read it, and those that are tried what stands in for it.
-    fn add(
-        &mut self,
-        view: &View,
-        (target, tried): (String, String),
-        columns: program::ViewColumns,
-        schema: &mut Schema,
-    ) {
+    fn add(&mut self, view: &View, (target, tried): (String, String), known: KnownView, schema: &mut Schema) {
         let source = view.name.clone();
         let relation =
-            Relation { source, target: Ok(target), columns: vec![], rowid: None, view: Some(columns) };
+            Relation { source, target: Ok(target), columns: vec![], rowid: None, view: Some(known) };
         self.tried.relations.push(Relation { target: Ok(tried), ..relation.clone() });
         schema.relations.push(relation);
     }
@@ -157,7 +152,9 @@ impl<'m, 'a> Maker<'m, 'a> {
         let (Some(there), Some(columns)) = (there, translated) else { return };
         if there.columns.iter().map(|column| column.name.as_str()).eq(columns.names()) {
             let target = qualified(&self.ctx.plan.schema, name);
-            self.add(view, (target.clone(), target), columns, schema);
+            let stored = there.relkind != 'v' || reads_stored(view, schema);
+            let known = KnownView { columns, stored, instead: None };
+            self.add(view, (target.clone(), target), known, schema);
         }
     }
 
@@ -337,6 +334,15 @@ impl<'m, 'a> Maker<'m, 'a> {
         let sql = format!("CREATE TEMPORARY VIEW {name} {sql}");
         self.made.trial.views.push(TriedView { source: view.name.clone(), sql, statement, own });
     }
+}
+
+/// Its rows depend on others that are those of the import.
+fn reads_stored(view: &View, schema: &Schema) -> bool {
+    let stored = |name: &String| {
+        let mut relations = schema.relations.iter().filter(|r| r.source.eq_ignore_ascii_case(name));
+        relations.any(|r| r.view.as_ref().is_some_and(|view| view.stored))
+    };
+    program::read_by(&view.sql).iter().any(stored)
 }
 
 /// A table of the trial.

@@ -78,7 +78,7 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
     let mut walk = Walk::new(&scope);
     walk.program = Some(Box::new(Program::new(schema)));
     walk.see_rows(relation, definition.on.event)?;
-    let listed = columns(relation, definition)?;
+    let listed = columns(relation, definition, schema)?;
     let mut condition = None;
     if let Some(e) = when_clause {
         let when = walk.expr(e).and_then(|node| Ok(node.truth()?.at(Prec::Not)));
@@ -120,6 +120,7 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
         &mut program,
     )?;
     let body = program.parameters.typed(&body)?;
+    program.note_stale();
     let notes: BTreeSet<String> = program.notes_of(&body);
     Ok(Trigger {
         table,
@@ -143,15 +144,21 @@ fn has_rows(e: &Expr<'_>) -> bool {
     matches!(e, Expr::Exists(_) | Expr::Subquery(_) | Expr::InSelect { .. } | Expr::InTable { .. })
 }
 
-/// PostgreSQL's names of the columns of UPDATE OF. One that is not carried over cannot be set.
-fn columns(relation: &Relation, definition: &Definition) -> Result<Vec<String>> {
+/// PostgreSQL's names of the columns of UPDATE OF. One that is not carried over cannot be set; nor can one that is computed,
+/// for which PostgreSQL would fire where one is set that it is computed from.
+fn columns(relation: &Relation, definition: &Definition, schema: &Schema) -> Result<Vec<String>> {
+    let facts = schema.writables.get(&relation.source.to_ascii_lowercase());
+    let generated = |name: &str| {
+        let mut all = relation.columns.iter().zip(facts.iter().flat_map(|facts| &facts.columns));
+        all.any(|(column, facts)| facts.generated && column.column.source.eq_ignore_ascii_case(name))
+    };
     let mut listed: Vec<String> = vec![];
-    for name in &definition.on.columns {
+    for name in definition.on.columns.iter().filter(|name| !generated(name)) {
         let label = label(relation, name).filter(|label| !listed.contains(label));
         listed.extend(label);
     }
     if listed.is_empty() && !definition.on.columns.is_empty() {
-        return refuse("none of the columns that it fires for is carried over");
+        return refuse("none of the columns that it fires for can be set in the target");
     }
     Ok(listed)
 }
@@ -159,7 +166,9 @@ fn columns(relation: &Relation, definition: &Definition) -> Result<Vec<String>> 
 fn label(relation: &Relation, name: &str) -> Option<String> {
     let is = |source: &str| source.eq_ignore_ascii_case(name);
     match &relation.view {
-        Some(view) => view.0.iter().find(|c| c.name.as_deref().is_some_and(is)).and_then(|c| c.label.clone()),
+        Some(view) => {
+            view.columns.0.iter().find(|c| c.name.as_deref().is_some_and(is)).and_then(|c| c.label.clone())
+        }
         None => {
             let found = relation.columns.iter().find(|c| is(&c.column.source));
             found.filter(|c| !c.missing).map(|c| c.column.target.clone())
@@ -170,7 +179,7 @@ fn label(relation: &Relation, name: &str) -> Option<String> {
 /// A value of one of the columns is another one.
 fn changed(relation: &Relation, listed: &[String]) -> String {
     let json = |label: &String| {
-        let columns = relation.view.iter().flat_map(|view| &view.0);
+        let columns = relation.view.iter().flat_map(|view| &view.columns.0);
         let mut of_label = columns.filter(|c| c.label.as_ref() == Some(label));
         of_label.any(|c| matches!(c.node.class, TypeClass::Json | TypeClass::Other))
     };

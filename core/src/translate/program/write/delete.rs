@@ -1,6 +1,7 @@
 //! DELETE.
 
 use super::super::scope::Level;
+use super::super::trigger::Event;
 use super::Delete;
 use crate::translate::expr::Walk;
 use crate::translate::node::Result;
@@ -15,7 +16,7 @@ impl<'s> Walk<'s> {
     }
 
     fn deleted(&mut self, delete: &Delete<'s>) -> Result<String> {
-        let target = self.target(delete.table)?;
+        let target = self.target(delete.table, Event::Delete)?;
         self.note_indexed(delete.indexed);
         self.level()?.relations.push(target.visible.clone());
         if target.facts.is_some_and(|facts| facts.referred) {

@@ -3,6 +3,7 @@
 use sqlite3_parser::ast::{ResolveType, Select};
 
 use super::super::scope::{Level, Visible};
+use super::super::trigger::Event;
 use super::super::writable::{Arbiter, Resolve, Unset};
 use super::conflict::{Conflict, resolve_of};
 use super::rows::{given, many};
@@ -16,7 +17,7 @@ use crate::translate::node::{Prec, Result, refuse};
 impl<'s> Walk<'s> {
     pub(super) fn insert(&mut self, insert: &Insert<'s>) -> Result<String> {
         let with = self.leading(insert.with)?;
-        let mut target = self.target(insert.table)?;
+        let mut target = self.target(insert.table, Event::Insert)?;
         for field in target.fields.iter_mut().filter(|field| field.not_null) {
             field.on_null = resolve_of(insert.or, field.on_null);
         }

@@ -3,6 +3,7 @@
 use sqlite3_parser::ast::QualifiedName;
 
 use super::super::scope::{Visible, of_query, of_relation};
+use super::super::trigger::Event;
 use super::super::writable::{Resolve, UniqueKey, Unset, Writable};
 use super::super::{Output, Relation};
 use crate::catalog::Affinity;
@@ -96,7 +97,7 @@ impl Target<'_> {
 /// The columns of a table or view.
 pub(super) fn seen(relation: &Relation, name: &str, alias: &str, timezone: &Timezone) -> Visible {
     match &relation.view {
-        Some(view) => of_query(&view.0, name, alias),
+        Some(view) => of_query(&view.columns.0, name, alias),
         None => of_relation(relation, name, alias, timezone),
     }
 }
@@ -115,14 +116,14 @@ const OWN: &[(&str, &str)] = &[
 
 impl<'s> Walk<'s> {
     /// The table, which is not one of the tables that the statement sees yet.
-    pub(super) fn target(&mut self, table: &'s QualifiedName<'s>) -> Result<Target<'s>> {
-        self.written(table).map_err(|mut refusal| {
+    pub(super) fn target(&mut self, table: &'s QualifiedName<'s>, event: Event) -> Result<Target<'s>> {
+        self.written(table, event).map_err(|mut refusal| {
             refusal.near.get_or_insert_with(|| table.name.0.to_owned());
             refusal
         })
     }
 
-    fn written(&mut self, table: &'s QualifiedName<'s>) -> Result<Target<'s>> {
+    fn written(&mut self, table: &'s QualifiedName<'s>, event: Event) -> Result<Target<'s>> {
         let name = sqlite_unquote(table.name.0);
         if let Some(database) = &table.db_name
             && !sqlite_unquote(database.0).eq_ignore_ascii_case("main")
@@ -147,9 +148,16 @@ impl<'s> Walk<'s> {
         let sql = if own { target.clone() } else { format!("{target} AS {}", ident(&alias)) };
         let facts = schema.writables.get(&relation.source.to_ascii_lowercase());
         let fields = match (&relation.view, facts) {
+            // PostgreSQL would write to the table that a simple view reads.
+            (Some(view), _) if view.instead.as_ref().is_some_and(|events| !events.contains(&event)) => {
+                return refuse(format!(
+                    "view {name} has no INSTEAD OF {} trigger in the target",
+                    event.as_sql()
+                ));
+            }
             (Some(view), _) => {
                 self.note(format!("view {name} has an INSTEAD OF trigger, by which it is written to"));
-                view.0.iter().map(of_view).collect()
+                view.columns.0.iter().map(of_view).collect()
             }
             (None, Some(facts)) => fields(relation, facts, &schema.timezone),
             (None, None) => return refuse(format!("table {name} cannot be written to")),

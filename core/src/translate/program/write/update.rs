@@ -3,6 +3,7 @@
 use sqlite3_parser::ast::ResolveType;
 
 use super::super::scope::Level;
+use super::super::trigger::Event;
 use super::super::writable::{Resolve, UniqueKey};
 use super::Update;
 use super::conflict::resolve_of;
@@ -25,7 +26,7 @@ impl<'s> Walk<'s> {
             Some(from) => format!(" FROM {}", self.joined_tables(from)?),
             None => String::new(),
         };
-        let target = self.target(update.table)?;
+        let target = self.target(update.table, Event::Update)?;
         if self.level()?.relations.iter().any(|r| r.name.eq_ignore_ascii_case(&target.visible.name)) {
             return refuse(format!("{} is updated and stands in FROM", target.visible.name));
         }
