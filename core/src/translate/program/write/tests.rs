@@ -177,3 +177,47 @@ fn parameters_keep_the_numbers_of_the_text() {
         assert_eq!(translated(sql), expected, "{sql}");
     }
 }
+
+#[test]
+fn keys_are_results_without_parentheses_and_collate() {
+    let name = r#"SELECT "t"."name" FROM "t""#;
+    for (sql, expected) in [
+        ("ORDER BY 1 COLLATE NOCASE", "ORDER BY lower(\"t\".\"name\" COLLATE \"C\") NULLS FIRST"),
+        ("ORDER BY (1) DESC", "ORDER BY \"t\".\"name\" COLLATE \"C\" DESC NULLS LAST"),
+        ("ORDER BY +1", "ORDER BY \"t\".\"name\" COLLATE \"C\" NULLS FIRST"),
+        ("ORDER BY 0x1", "ORDER BY \"t\".\"name\" COLLATE \"C\" NULLS FIRST"),
+        (
+            "ORDER BY ((1 COLLATE BINARY) COLLATE NOCASE)",
+            "ORDER BY lower(\"t\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+    ] {
+        assert_eq!(translated(&format!("SELECT name FROM t {sql}")), format!("{name} {expected}"), "{sql}");
+    }
+    for (sql, expected) in [
+        (
+            "SELECT count(*), name FROM t GROUP BY 2 COLLATE NOCASE",
+            " GROUP BY lower(\"t\".\"name\" COLLATE \"C\")",
+        ),
+        ("SELECT count(*), name FROM t GROUP BY (2)", " GROUP BY \"t\".\"name\""),
+        (
+            "SELECT DISTINCT name FROM t ORDER BY name COLLATE NOCASE",
+            " ORDER BY lower(\"q\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+        (
+            "SELECT DISTINCT name COLLATE NOCASE AS x FROM t ORDER BY name",
+            " ORDER BY \"q\".\"x\" COLLATE \"C\" NULLS FIRST",
+        ),
+        (
+            "SELECT name || 'x' AS made FROM t ORDER BY made COLLATE NOCASE",
+            " ORDER BY lower((\"t\".\"name\" || 'x') COLLATE \"C\") NULLS FIRST",
+        ),
+        (
+            "SELECT name FROM t UNION SELECT name FROM u ORDER BY (name) COLLATE NOCASE",
+            " ORDER BY lower(\"q\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+        ("SELECT name FROM t ORDER BY (2) COLLATE NOCASE", "refused: there is no result 2"),
+    ] {
+        let translated = translated(sql);
+        assert!(translated.ends_with(expected), "{sql}: {translated}");
+    }
+}
