@@ -364,7 +364,7 @@ pub(super) fn result(node: Node) -> Result<Node> {
     }
 }
 
-fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
+pub(super) fn unwrapped<'a, 's>(mut e: &'a Expr<'s>) -> &'a Expr<'s> {
     while let Expr::Parenthesized(items) = e
         && let [one] = items.as_slice()
     {
