@@ -225,7 +225,7 @@ UPDATE w SET n = (SELECT max(n) FROM src), m = (SELECT count(*) FROM w)
 UPDATE w SET n = src.n FROM src WHERE src.id = w.id
 UPDATE w SET n = s.n, t = s.name, f = s.flag FROM src AS s WHERE s.id = w.id RETURNING w.id, n, t
 UPDATE w SET n = q.total FROM (SELECT id, sum(n) AS total FROM src GROUP BY id) AS q WHERE q.id = w.id
-UPDATE w SET t = s.name || k.a FROM src s JOIN k ON k.b = s.id WHERE s.id = w.id
+UPDATE w SET t = s.name || k.a FROM src s JOIN k ON k.b = s.id AND k.a < 'y' WHERE s.id = w.id
 UPDATE w SET n = s.n FROM src s, k WHERE s.id = w.id AND k.b = w.id AND k.a = 'y'
 UPDATE w AS x SET n = y.m FROM w AS y WHERE y.id = x.id + 1
 UPDATE w SET n = w.n FROM w WHERE 1
