@@ -314,14 +314,7 @@ impl<'s> Walk<'s> {
     }
 
     fn collate(&mut self, x: &'s Expr<'s>, name: &str) -> Result<Node> {
-        let mut node = self.expr(x)?;
-        // Of several COLLATEs on one operand the leftmost applies: it is the nearest to the value.
-        let name = literal::unquote(name);
-        node.collate = Some(Collation::named(&name)).filter(|collation| *collation != Collation::Own);
-        if node.collate.is_none() {
-            return refuse(format!("collation {} is an application's own", name.to_ascii_uppercase()));
-        }
-        Ok(node)
+        collated(self.expr(x)?, name)
     }
 
     fn call(&mut self, token: &str, args: &'s [Expr<'s>], tail: Option<&FunctionTail<'_>>) -> Result<Node> {
@@ -335,6 +328,17 @@ impl<'s> Walk<'s> {
             None => function::call(&name, &args),
         }
     }
+}
+
+/// A value with a COLLATE.
+pub(super) fn collated(mut node: Node, name: &str) -> Result<Node> {
+    // Of several COLLATEs on one operand the last one written applies.
+    let name = literal::unquote(name);
+    node.collate = Some(Collation::named(&name)).filter(|collation| *collation != Collation::Own);
+    if node.collate.is_none() {
+        return refuse(format!("collation {} is an application's own", name.to_ascii_uppercase()));
+    }
+    Ok(node)
 }
 
 /// A column as an expression reads it.

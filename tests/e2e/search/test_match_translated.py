@@ -36,6 +36,9 @@ SELECT subject FROM old WHERE subject MATCH 'hello'
 SELECT subject FROM old WHERE old MATCH 'subject:two hello'
 SELECT subject FROM old WHERE body MATCH 'one NEAR/1 three'""".strip().splitlines()
 
+# A phrase, NEAR, and single columns.
+PLACED = ("well-known", "NEAR", " : ", "title MATCH", "body MATCH", "subject MATCH", "subject:")
+
 
 def translated(t, path, statement, plan="{}"):
     [row] = t.rows(f"SELECT statement, notes FROM sqlite_translate({quote(statement)}, {quote(str(path))}, {quote(plan)})")
@@ -50,6 +53,7 @@ def test_statements_find_the_same_rows(t):
         expected = "".join("|".join(map(str, row)) + "\n" for row in sqlite.execute(statement))
         sql, notes = translated(t, path, statement)
         assert t.sql(sql).out == expected, (statement, sql)
+        assert ("by the places of words" in notes) == any(word in statement for word in PLACED), (statement, notes)
         assert ("post_fts is read as post" in notes) == ("post_fts" in statement), notes
     sqlite.close()
 

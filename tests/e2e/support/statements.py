@@ -285,6 +285,16 @@ SELECT p.*, o.item FROM p JOIN o ON o.person = p.id ORDER BY o.id
 SELECT name FROM p ORDER BY name
 SELECT name FROM p ORDER BY name COLLATE NOCASE DESC
 SELECT name AS n FROM p ORDER BY n
+SELECT name FROM p ORDER BY 1 COLLATE NOCASE DESC
+SELECT name FROM p ORDER BY +1 DESC
+SELECT name FROM p ORDER BY (1) DESC LIMIT 2
+SELECT "group" AS name, id FROM p ORDER BY name COLLATE NOCASE DESC, 2
+SELECT t || u AS made FROM v ORDER BY (made) COLLATE NOCASE, id
+SELECT DISTINCT name FROM p ORDER BY name COLLATE NOCASE
+SELECT DISTINCT name COLLATE NOCASE AS x FROM p ORDER BY name DESC
+SELECT name FROM p UNION SELECT item FROM o ORDER BY 1 COLLATE NOCASE DESC
+SELECT count(*), max(id) FROM v GROUP BY (u) COLLATE NOCASE ORDER BY 2
+SELECT lower(u), count(*), max(id) AS top FROM v WHERE id > 7 OR id < 3 GROUP BY 1 COLLATE NOCASE ORDER BY top
 SELECT name, pay FROM p ORDER BY 2, 1
 SELECT name, pay FROM p ORDER BY pay DESC, name
 SELECT name, pay FROM p ORDER BY pay NULLS LAST, name
@@ -335,6 +345,10 @@ SELECT item, sum(amount) AS s FROM o GROUP BY item HAVING s > 3 ORDER BY item
 SELECT item, sum(amount) FROM o GROUP BY item HAVING count(*) > 1 ORDER BY item
 SELECT item FROM o GROUP BY item HAVING sum(amount) > 3 ORDER BY sum(amount)
 SELECT item, max(amount), id FROM o WHERE item <> 'ink' GROUP BY item ORDER BY item
+SELECT item, max(amount), id FROM o WHERE item <> 'ink' GROUP BY item ORDER BY max(amount)
+SELECT item, id, max(amount) FROM o WHERE item <> 'ink' GROUP BY item HAVING max(o.amount) > 2 ORDER BY MAX((amount)) DESC
+SELECT item, amount FROM o WHERE item <> 'ink' GROUP BY item HAVING min(id) > 0 ORDER BY min(id)
+SELECT item, id, max(amount) FILTER (WHERE price < 5) FROM o GROUP BY item ORDER BY item
 SELECT item, min(price), person FROM o WHERE item IN ('pen', 'cup') GROUP BY item ORDER BY item
 SELECT p.name, count(o.id) FROM p LEFT JOIN o ON o.person = p.id GROUP BY p.id ORDER BY p.id
 SELECT p.id, p.name, sum(o.amount * o.price) FROM p JOIN o ON o.person = p.id GROUP BY p.id, p.name ORDER BY p.id

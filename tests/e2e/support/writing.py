@@ -27,6 +27,12 @@ CREATE TABLE keeps (k TEXT UNIQUE ON CONFLICT IGNORE, v INTEGER);
 INSERT INTO keeps VALUES ('a', 1), ('b', 2);
 CREATE TABLE takes (k TEXT PRIMARY KEY ON CONFLICT REPLACE, v INTEGER, w TEXT DEFAULT 'dflt');
 INSERT INTO takes VALUES ('a', 1, 'x'), ('b', 2, 'y');
+CREATE TABLE part (id INTEGER PRIMARY KEY, x TEXT, gone INTEGER, v INTEGER);
+CREATE UNIQUE INDEX part_there ON part (x) WHERE gone = 0;
+CREATE UNIQUE INDEX part_gone ON part (x) WHERE gone = 1;
+INSERT INTO part VALUES (1, 'a', 0, 10), (2, 'a', 1, 20), (3, 'b', 1, 30);
+CREATE TABLE held (k TEXT NOT NULL DEFAULT 'none' UNIQUE, v INTEGER);
+INSERT INTO held VALUES ('none', 1), ('b', 2);
 CREATE TABLE src (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, r REAL, flag BOOLEAN, day DATE);
 INSERT INTO src VALUES (1, 'ann', 7, 0.5, 1, '2020-01-31'), (2, 'dee', 8, NULL, 0, NULL), (3, 'eve', NULL, -1.25, NULL, '2021-12-31'), (9, 'flo', 100, 2.0, 1, '1999-01-01');
 CREATE TABLE "odd name" ("a b" INTEGER PRIMARY KEY, "select" TEXT, "Ü" TEXT);
@@ -34,7 +40,7 @@ INSERT INTO "odd name" VALUES (1, 'one', 'ü'), (2, 'two', NULL);
 """
 
 # What tells the rows of a table apart, for a comparison.
-TABLES = {"w": "id", "k": "a, b", "named": "id", "two": "id", "computed": "id", "strict_one": "id", "keeps": "k", "takes": "k", "src": "id", "odd name": '"a b"'}
+TABLES = {"w": "id", "k": "a, b", "named": "id", "two": "id", "computed": "id", "strict_one": "id", "keeps": "k", "takes": "k", "part": "id", "held": "k", "src": "id", "odd name": '"a b"'}
 
 LITERALS = {
     "n": ["0", "-5", "'12'", "'-3'", "NULL", "4.0", "TRUE", "0x1F", "9223372036854775807", "'abc'", "1.5"],
@@ -126,6 +132,12 @@ REPLACE INTO k VALUES ('x', 1, 2, 'dup'), ('x', 1, 3, 'again')
 INSERT OR ABORT INTO k VALUES ('x', 1, 2, 'dup')
 INSERT OR FAIL INTO k VALUES ('q', 1, 2, 'new')
 INSERT OR ROLLBACK INTO k VALUES ('q', 1, 2, 'new')
+INSERT INTO part (x, gone, v) VALUES ('a', 1, 5) ON CONFLICT (x) WHERE gone = 1 DO UPDATE SET v = excluded.v
+INSERT INTO part (x, gone, v) VALUES ('a', 0, 5) ON CONFLICT (x) WHERE gone = 0 DO UPDATE SET v = excluded.v
+INSERT INTO part (x, gone, v) VALUES ('b', 1, 5) ON CONFLICT (x) WHERE gone = 1 DO NOTHING
+REPLACE INTO held VALUES (NULL, 9)
+REPLACE INTO held (k, v) SELECT NULL, id FROM src WHERE id = 9
+INSERT OR REPLACE INTO held (v) VALUES (7)
 INSERT INTO k VALUES ('x', 1, 2, 'dup') ON CONFLICT DO NOTHING
 INSERT INTO k VALUES ('x', 1, 2, 'dup') ON CONFLICT (a, b) DO NOTHING
 INSERT INTO k VALUES ('x', 1, 2, 'dup') ON CONFLICT (b, a) DO UPDATE SET v = excluded.v
@@ -213,7 +225,7 @@ UPDATE w SET n = (SELECT max(n) FROM src), m = (SELECT count(*) FROM w)
 UPDATE w SET n = src.n FROM src WHERE src.id = w.id
 UPDATE w SET n = s.n, t = s.name, f = s.flag FROM src AS s WHERE s.id = w.id RETURNING w.id, n, t
 UPDATE w SET n = q.total FROM (SELECT id, sum(n) AS total FROM src GROUP BY id) AS q WHERE q.id = w.id
-UPDATE w SET t = s.name || k.a FROM src s JOIN k ON k.b = s.id WHERE s.id = w.id
+UPDATE w SET t = s.name || k.a FROM src s JOIN k ON k.b = s.id AND k.a < 'y' WHERE s.id = w.id
 UPDATE w SET n = s.n FROM src s, k WHERE s.id = w.id AND k.b = w.id AND k.a = 'y'
 UPDATE w AS x SET n = y.m FROM w AS y WHERE y.id = x.id + 1
 UPDATE w SET n = w.n FROM w WHERE 1

@@ -267,15 +267,15 @@ NOTED = """
 
 
 @pytest.mark.parametrize("statement, said", [
-    ("REPLACE INTO parent VALUES (1, 'a', 1)", ["rows that refer to a replaced row", "triggers fire as for an UPDATE or DELETE", "does not move its sequence"]),
-    ("INSERT INTO parent (name, n) VALUES ('a', ?)", ["rows that refer to a replaced row", "NOT NULL or a CHECK is an error, where SQLite leaves it out"]),
+    ("REPLACE INTO parent VALUES (1, 'a', 1)", ["are treated by ON DELETE", "its DELETE triggers fire", "statements of triggers resolve conflicts as they say themselves", "does not move its sequence"]),
+    ("INSERT INTO parent (name, n) VALUES ('a', ?)", ["rows that refer to a replaced row stay", "its UPDATE triggers fire", "NOT NULL or a CHECK is an error, where SQLite leaves it out"]),
     ("DELETE FROM parent", ["foreign keys that refer to a deleted row"]),
     ("INSERT INTO child (parent, at) VALUES (1, CURRENT_TIMESTAMP)", ["foreign keys are checked", "the current time is that of the transaction's start"]),
     ("INSERT OR FAIL INTO child (small) VALUES (1)", ["OR FAIL keeps the rows that were written before"]),
     ("UPDATE parent SET n = (SELECT count(*) FROM parent p WHERE p.id < parent.id) + 1", ["SQLite sees rows that it has changed already"]),
     ("UPDATE parent SET n = (SELECT count(*) FROM parent p) + 1", []),
     ("UPDATE parent SET id = id + 1", ["keys are checked row by row"]),
-    ("UPDATE OR IGNORE parent SET id = id + 1", ["where another has its new key before the statement"]),
+    ("UPDATE OR IGNORE parent SET id = id + 1", ["where another has its new key before the statement", "statements of triggers resolve conflicts as they say themselves"]),
     ("UPDATE child SET small = 1 LIMIT 2", ["LIMIT takes without ORDER BY is certain in neither"]),
     ("UPDATE child NOT INDEXED SET small = 1", ["INDEXED BY and NOT INDEXED are left out"]),
 ])

@@ -132,6 +132,20 @@ pub enum Node {
     Not(Box<Node>, Box<Node>),
 }
 
+impl Node {
+    /// Whether it asks where a word is, in a table with so many columns, and not only whether a row has it.
+    pub fn asks_for_places(&self, columns: usize) -> bool {
+        let some = |of: &Columns| of.as_ref().is_some_and(|of| of.len() < columns);
+        match self {
+            Node::Nothing | Node::Ignored => false,
+            Node::Phrase(phrase, of) => phrase.tokens.len() > 1 || some(of),
+            Node::Near(..) => true,
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(|node| node.asks_for_places(columns)),
+            Node::Not(yes, no) => yes.asks_for_places(columns) || no.asks_for_places(columns),
+        }
+    }
+}
+
 /// How phrases are near each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Near {

@@ -208,3 +208,21 @@ fn mutilated_queries_never_panic() {
         }
     }
 }
+
+#[test]
+fn places_are_asked_for_by_phrases_near_and_columns() {
+    let columns = ["title".to_owned(), "body".to_owned()];
+    for (text, places) in [
+        ("one two*", false),
+        ("one OR (two NOT three)", false),
+        ("{title body} : one", false),
+        ("\"one\"", false),
+        ("\"one two\"", true),
+        ("three OR one + two", true),
+        ("three NOT NEAR(one two, 3)", true),
+        ("title : one", true),
+    ] {
+        let node = parse(text, Syntax::Fts5, &Words::unicode61(), Some(&columns));
+        assert_eq!(node.map(|node| node.asks_for_places(2)), Ok(places), "{text}");
+    }
+}

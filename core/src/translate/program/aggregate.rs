@@ -4,7 +4,7 @@ use sqlite3_parser::ast::{Distinctness, Expr, FunctionCallOrder, FunctionTail, S
 
 use super::guard;
 use super::scope::groupable;
-use super::select::{direction, is_constant, key_sql};
+use super::select::{direction, is_constant, key_sql, unwrapped};
 use super::{json, storage, times};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare;
@@ -78,23 +78,63 @@ pub(super) fn is_aggregate(name: &str, arguments: usize) -> bool {
     }
 }
 
-/// The argument and direction of the only `min` or `max` among results, if there is one.
-pub(super) fn extreme<'s>(results: &[&'s Expr<'s>]) -> Option<(&'s Expr<'s>, &'static str)> {
-    let mut found = vec![];
+/// From which row SQLite takes the columns of a group that are not grouped by.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Extreme<'s> {
+    /// From any: there is no `min` or `max`, or there are several.
+    #[default]
+    Any,
+    /// From that of the only `min` or `max`: its argument and direction.
+    Of(&'s Expr<'s>, &'static str),
+    /// From that of a `min` or `max` with FILTER, if a row passes it.
+    Filtered,
+}
+
+pub(super) fn extreme<'s>(results: &[&'s Expr<'s>]) -> Extreme<'s> {
+    let mut found: Vec<(&'s Expr<'s>, &'static str)> = vec![];
+    let mut filtered = false;
     for e in results {
         guard::each(e, &mut |e| {
-            if let Expr::FunctionCall { name, args: Some([x]), filter_over: None, .. } = e {
-                let name = sqlite_unquote(name.0);
-                let directions = [("min", "ASC"), ("max", "DESC")];
-                let direction = directions.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name));
-                found.extend(direction.map(|(_, d)| (x, *d)));
+            let Expr::FunctionCall { name, args: Some([x]), filter_over, .. } = e else { return };
+            let name = sqlite_unquote(name.0);
+            let directions = [("min", "ASC"), ("max", "DESC")];
+            let Some((_, direction)) = directions.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)) else {
+                return;
+            };
+            match filter_over {
+                Some(tail) if tail.over_clause.is_some() => {}
+                Some(_) => filtered = true,
+                // SQLite computes an aggregate once that stands in several places.
+                None if found.iter().any(|(other, d)| d == direction && is_same(other, x)) => {}
+                None => found.push((x, *direction)),
             }
         });
     }
     match found.as_slice() {
-        [one] => Some(*one),
-        _ => None,
+        _ if filtered => Extreme::Filtered,
+        [(x, direction)] => Extreme::Of(x, direction),
+        _ => Extreme::Any,
     }
+}
+
+/// The same column, with or without its table's name, or the same text.
+fn is_same(a: &Expr<'_>, b: &Expr<'_>) -> bool {
+    match (column(a), column(b)) {
+        (Some(a), Some(b)) => a.iter().rev().zip(b.iter().rev()).all(|(a, b)| a.eq_ignore_ascii_case(b)),
+        (None, None) => guard::shown(unwrapped(a)) == guard::shown(unwrapped(b)),
+        _ => false,
+    }
+}
+
+fn column(e: &Expr<'_>) -> Option<Vec<String>> {
+    let names = match unwrapped(e) {
+        Expr::Id(id) => vec![id.0],
+        Expr::Name(name) => vec![name.0],
+        Expr::Qualified(table, name) => vec![table.0, name.0],
+        Expr::DoublyQualified(database, table, name) => vec![database.0, table.0, name.0],
+        _ => return None,
+    };
+    Some(names.into_iter().map(sqlite_unquote).collect())
 }
 
 impl<'s> Walk<'s> {

@@ -10,6 +10,14 @@ use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Node, Prec, Result, refuse};
 use crate::types::TypeClass;
 
+/// Values, and the query that they are looked for in.
+pub(super) struct Among {
+    pub left: String,
+    pub sql: String,
+    /// Rows are left out that have no value of the class that is looked for.
+    pub filtered: bool,
+}
+
 impl<'s> Walk<'s> {
     pub(super) fn in_select(&mut self, lhs: &'s Expr<'s>, not: bool, select: &'s Select<'s>) -> Result<Node> {
         let values = match row(lhs) {
@@ -22,13 +30,13 @@ impl<'s> Walk<'s> {
         }
         let word = if not { "NOT IN" } else { "IN" };
         let single = values.len() == 1;
-        let (left, sql) = self.like_members(values, query)?;
+        let Among { left, sql, .. } = self.like_members(values, query)?;
         let left = if single { left } else { format!("({left})") };
         Ok(Node::boolean(format!("{left} {word} ({sql})")))
     }
 
     /// The values and the query, whose columns stay as they are unless their classes are unlike those of the values.
-    pub(super) fn like_members(&mut self, values: Vec<Node>, query: Query) -> Result<(String, String)> {
+    pub(super) fn like_members(&mut self, values: Vec<Node>, query: Query) -> Result<Among> {
         if query.columns.len() != values.len() {
             return refuse("row values of different lengths");
         }
@@ -36,7 +44,7 @@ impl<'s> Walk<'s> {
             let pairs = values.into_iter().zip(&query.columns);
             let values = pairs.map(|(v, c)| self.like_member(v, &c.node)).collect::<Result<Vec<Node>>>()?;
             let sides: Vec<String> = values.iter().map(|v| v.at(Prec::Operator)).collect();
-            return Ok((sides.join(", "), query.sql));
+            return Ok(Among { left: sides.join(", "), sql: query.sql, filtered: false });
         }
         let inner = query.labelled();
         let seen = of_query(&inner.columns, "q", "q");
@@ -55,7 +63,7 @@ impl<'s> Walk<'s> {
         let filter = if among.is_empty() { String::new() } else { format!(" WHERE {}", among.join(" AND ")) };
         let sql =
             format!("SELECT {} FROM ({}) AS {}{filter}", columns.join(", "), inner.sql, inner.called("q"));
-        Ok((sides.join(", "), sql))
+        Ok(Among { left: sides.join(", "), sql, filtered: !among.is_empty() })
     }
 
     /// A value to be looked for among values of a subquery, which stay as they are.

@@ -2,9 +2,10 @@
 
 use sqlite3_parser::ast::{CompoundOperator, CompoundSelect, Expr, OneSelect, SortedColumn};
 
+use super::place::Sought;
 use super::query::Key;
 use super::scope::{groupable, of_query};
-use super::select::{direction, place_of, result};
+use super::select::{direction, result};
 use super::{Output, Query, dynamic, guard};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::expr::Walk;
@@ -48,11 +49,13 @@ impl<'s> Walk<'s> {
     ) -> Result<Vec<Key>> {
         let mut keys = vec![];
         for sorted in order {
-            let Some(at) = result_of(&sorted.expr, columns)? else {
+            let sought = Sought::of(&sorted.expr);
+            let Some(at) = result_of(&sought, columns)? else {
                 return refuse("ORDER BY of a compound SELECT by an expression that is no result");
             };
             self.note_equal(&columns[at].node);
-            keys.push(Key { at: Some(at), node: columns[at].node.clone(), sorted: direction(sorted) });
+            let node = sought.result(columns[at].node.clone())?;
+            keys.push(Key { at: Some(at), node, sorted: direction(sorted) });
         }
         Ok(keys)
     }
@@ -92,17 +95,17 @@ impl<'s> Walk<'s> {
 }
 
 /// The result that a key names: by its place, or by a name that any of the SELECTs gave it.
-fn result_of(e: &Expr<'_>, columns: &[Output]) -> Result<Option<usize>> {
-    if let Some(at) = place_of(e, columns)? {
+fn result_of(sought: &Sought<'_>, columns: &[Output]) -> Result<Option<usize>> {
+    if let Some(at) = sought.place_of(columns)? {
         return Ok(Some(at));
     }
     let named = |name: &str| {
         columns.iter().position(|c| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
     };
-    match e {
+    match sought.e {
         Expr::Id(id) => Ok(named(&sqlite_unquote(id.0))),
         _ => {
-            let text = guard::shown(e);
+            let text = guard::shown(sought.e);
             Ok(columns.iter().position(|c| c.text.as_ref() == Some(&text)))
         }
     }

@@ -56,7 +56,7 @@ impl Search {
     }
 
     /// A known text, as a query of the vector.
-    fn known(&self, text: &str, column: Option<usize>) -> Result<String> {
+    fn known(&self, text: &str, column: Option<usize>) -> Result<Asked> {
         let words = match &self.rule {
             Rule::Words(words) => words,
             Rule::Configuration { name, .. } => {
@@ -72,14 +72,15 @@ impl Search {
             Some(column) => query::in_column(node, column, self.syntax),
             None => node,
         });
-        let written = node.and_then(|node| tsquery::written(&node, &self.weights()));
-        written
-            .map(|query| format!("{}::tsquery", literal(&query)))
-            .or_else(|Fault { reason, .. }| refuse(reason))
+        let asked = node.and_then(|node| {
+            let sql = format!("{}::tsquery", literal(&tsquery::written(&node, &self.weights())?));
+            Ok(Asked { sql, places: node.asks_for_places(self.columns.len()) })
+        });
+        asked.or_else(|Fault { reason, .. }| refuse(reason))
     }
 
     /// A text that is known when the statement runs.
-    fn asked(&self, text: &str) -> String {
+    fn asked(&self, text: &str) -> Asked {
         let names: Vec<String> = self.columns.iter().map(|(name, _)| literal(name)).collect();
         let weights: String = self.columns.iter().map(|(_, weight)| weight.letter()).collect();
         let syntax = match self.syntax {
@@ -87,12 +88,20 @@ impl Search {
             Syntax::Fts4 => "fts4",
             Syntax::Standard => "standard",
         };
-        format!(
+        let sql = format!(
             "sqlite_fts_query({text}, columns => ARRAY[{}], weights => '{weights}', tokenizer => {}, syntax => '{syntax}')",
             names.join(", "),
             literal(&self.tokenizer)
-        )
+        );
+        Asked { sql, places: true }
     }
+}
+
+/// A query of a vector.
+struct Asked {
+    sql: String,
+    /// It may ask where a word is: a vector has not every place.
+    places: bool,
 }
 
 /// What stands before MATCH.
@@ -123,6 +132,11 @@ impl<'s> Walk<'s> {
             }
             _ => return refuse("MATCH with anything but a text, or a parameter for all columns"),
         };
+        if query.places {
+            self.note(
+                "phrases, NEAR and columns are searched by the places of words, of which a vector has at most 255 a word, and up to the 16,383rd",
+            );
+        }
         if search.of != search.source {
             self.note(format!(
                 "{} is read as {}, whose texts it indexes, and as if it were in step with it",
@@ -136,7 +150,7 @@ impl<'s> Walk<'s> {
             ));
         }
         let not = if not { "NOT " } else { "" };
-        let sql = format!("({not}{}.{} @@ {query})", ident(&alias), ident(&search.vector));
+        let sql = format!("({not}{}.{} @@ {})", ident(&alias), ident(&search.vector), query.sql);
         Ok(Node::atom(sql, TypeClass::Bool))
     }
 

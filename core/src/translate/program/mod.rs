@@ -23,6 +23,7 @@ mod numbers;
 mod other;
 mod parameters;
 mod patterns;
+mod place;
 mod printf;
 mod query;
 mod rows;

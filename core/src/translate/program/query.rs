@@ -4,6 +4,7 @@ use super::scope::{groupable, of_query};
 use super::select::{is_constant, key_sql};
 use super::{Output, Query, json, storage};
 use crate::sqltext::{LONGEST_NAME, ident};
+use crate::translate::compare;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Kind, Node, Result, refuse};
 use crate::types::TypeClass;
@@ -13,6 +14,16 @@ pub(super) struct Key {
     pub at: Option<usize>,
     pub node: Node,
     pub sorted: &'static str,
+}
+
+impl Key {
+    /// The result as the SELECT around it sees it, in the order of the key: its collation may be another than the result's.
+    fn outside(&self, seen: &Node) -> Result<Node> {
+        if self.node.class != TypeClass::Text || matches!(self.node.kind, Kind::Member(_)) {
+            return Ok(seen.clone());
+        }
+        Ok(Node { collate: Some(compare::collation(&[&self.node])?), ..seen.clone() })
+    }
 }
 
 impl<'s> Walk<'s> {
@@ -76,7 +87,7 @@ impl Query {
                     "ORDER BY an expression that is no result of DISTINCT or of a compound SELECT",
                 );
             };
-            sorted.push(key_sql(&column.node, key.sorted)?);
+            sorted.push(key_sql(&key.outside(&column.node)?, key.sorted)?);
         }
         let items: Vec<String> = seen
             .columns

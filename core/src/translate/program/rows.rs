@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::{Expr, Operator};
 
+use super::among::Among;
 use super::expr::row;
 use crate::translate::compare::Op;
 use crate::translate::expr::Walk;
@@ -70,7 +71,10 @@ impl<'s> Walk<'s> {
         }
         let values = self.list(values)?;
         let query = self.query(select)?;
-        let (left, sql) = self.like_members(values, query)?;
+        let Among { left, sql, filtered } = self.like_members(values, query)?;
+        if filtered {
+            return refuse("a row value compared with values of other storage classes of a subquery");
+        }
         let sql = format!("({left}) {} (SELECT * FROM ({sql}) AS \"q\" LIMIT 1)", op.sql());
         Ok(Node::boolean(sql))
     }

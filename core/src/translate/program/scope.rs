@@ -4,6 +4,7 @@
 
 use sqlite3_parser::ast::{Expr, Window};
 
+use super::aggregate::Extreme;
 use super::{Column, Output, Program, Relation, storage};
 use crate::catalog::Affinity;
 use crate::sqltext::{self, LONGEST_NAME, ident, sqlite_unquote};
@@ -62,8 +63,7 @@ pub(super) struct Level<'s> {
     pub awaited: Option<super::write::Awaited>,
     /// A column of it was named.
     pub named: bool,
-    /// The only aggregate `min(x)` or `max(x)`: from its row SQLite takes the other columns.
-    pub extreme: Option<(&'s Expr<'s>, &'static str)>,
+    pub extreme: Extreme<'s>,
 }
 
 impl Program<'_> {
@@ -185,14 +185,17 @@ impl<'s> Walk<'s> {
     fn bare(&mut self, at: usize, node: Node) -> Result<Node> {
         let shown = node.sql.clone();
         let order = match self.program()?.levels[at].extreme {
-            Some((e, direction)) => {
+            Extreme::Of(e, direction) => {
                 let by = self.within_aggregate(at, |walk| walk.expr(e))?;
                 self.note(format!(
                     "{shown} is of the row that has the group's extreme; of several such rows, of any"
                 ));
                 format!(" ORDER BY {} {direction} NULLS LAST", ordered(&by)?)
             }
-            None => {
+            Extreme::Filtered => {
+                return refuse("a column of the row that min() or max() with FILTER is of");
+            }
+            Extreme::Any => {
                 self.note(format!("{shown} is of any row of the group, as in SQLite"));
                 String::new()
             }

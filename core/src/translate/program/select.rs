@@ -4,11 +4,12 @@
 //! place, and knows aliases by other rules.
 
 use sqlite3_parser::ast::{
-    Distinctness, Expr, Limit, Literal, NullsOrder, OneSelect, ResultColumn, Select, SortOrder, SortedColumn,
+    Distinctness, Expr, Limit, NullsOrder, OneSelect, ResultColumn, Select, SortOrder, SortedColumn,
 };
 
 use super::aggregate::{extreme, is_aggregate};
 use super::from::alias_of;
+use super::place::Sought;
 use super::query::{Key, item, label_of};
 use super::scope::{Level, groupable, ordered};
 use super::{Output, Query, guard, storage};
@@ -167,9 +168,14 @@ impl<'s> Walk<'s> {
         let mut written: Vec<String> = vec![];
         let mut sources = vec![];
         for key in keys {
-            let key = at_place(key, columns)?.unwrap_or(key);
-            let key = self.alias_behind(key)?.unwrap_or(key);
+            let sought = Sought::of(key);
+            let found = match sought.at_place(columns)? {
+                None => self.alias_behind(sought.e)?,
+                found => found,
+            };
+            let key = found.unwrap_or(key);
             let node = self.expr(key)?;
+            let node = if found.is_some() { sought.result(node)? } else { node };
             self.note_equal(&node);
             let sql = match &node.kind {
                 // A constant would be a place or an error.
@@ -279,9 +285,10 @@ impl<'s> Walk<'s> {
     pub(super) fn order(&mut self, order: &'s [SortedColumn<'s>], outputs: &[Output]) -> Result<Vec<Key>> {
         let mut keys = vec![];
         for sorted in order {
-            let place = place_of(&sorted.expr, outputs)?;
+            let sought = Sought::of(&sorted.expr);
+            let place = sought.place_of(outputs)?;
             let node = match place {
-                Some(at) => outputs[at].node.clone(),
+                Some(at) => sought.result(outputs[at].node.clone())?,
                 None => self.expr(&sorted.expr)?,
             };
             let at = place.or_else(|| outputs.iter().position(|o| o.node.sql == node.sql));
@@ -357,38 +364,7 @@ pub(super) fn result(node: Node) -> Result<Node> {
     }
 }
 
-/// `GROUP BY 1`: the result at this place.
-fn at_place<'s>(key: &'s Expr<'s>, columns: &'s [ResultColumn<'s>]) -> Result<Option<&'s Expr<'s>>> {
-    let Expr::Literal(Literal::Numeric(digits)) = key else { return Ok(None) };
-    if columns.iter().any(|c| !matches!(c, ResultColumn::Expr(..))) {
-        return refuse("a place among results with *");
-    }
-    match digits.parse::<usize>().ok().and_then(|n| columns.get(n.checked_sub(1)?)) {
-        Some(ResultColumn::Expr(e, _)) => Ok(Some(e)),
-        _ => refuse(format!("there is no result {digits}")),
-    }
-}
-
-/// The result that a key of ORDER BY is by its place or alias.
-pub(super) fn place_of(e: &Expr<'_>, outputs: &[Output]) -> Result<Option<usize>> {
-    match e {
-        Expr::Literal(Literal::Numeric(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-            match digits.parse::<usize>() {
-                Ok(n) if (1..=outputs.len()).contains(&n) => Ok(Some(n - 1)),
-                _ => refuse(format!("there is no result {digits}")),
-            }
-        }
-        Expr::Id(id) => {
-            let name = sqlite_unquote(id.0);
-            Ok(outputs
-                .iter()
-                .position(|o| o.aliased && o.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(&name))))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn unwrapped<'s>(mut e: &'s Expr<'s>) -> &'s Expr<'s> {
+pub(super) fn unwrapped<'a, 's>(mut e: &'a Expr<'s>) -> &'a Expr<'s> {
     while let Expr::Parenthesized(items) = e
         && let [one] = items.as_slice()
     {

@@ -4,6 +4,7 @@ use sqlite3_parser::ast::{Expr, ResolveType, SortedColumn, Upsert, UpsertDo};
 
 use super::super::scope::Level;
 use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset};
+use super::rows::becomes_default;
 use super::target::Target;
 use crate::sqltext::{ident, ident_list};
 use crate::translate::expr::Walk;
@@ -75,7 +76,7 @@ impl<'s> Walk<'s> {
 
     /// The row that exists becomes the new one; with several keys the rows that exist are deleted first.
     fn replaced(&mut self, target: &Target<'s>, keys: &[&'s UniqueKey], rows: bool) -> Result<Conflict> {
-        self.note_replaced(target);
+        self.note_replaced(target, matches!(keys, [UniqueKey { arbiter: Arbiter::Index(_), .. }]));
         if let [UniqueKey { arbiter: Arbiter::Index(arbiter), .. }] = keys {
             if rows {
                 self.note(TWICE);
@@ -100,13 +101,20 @@ impl<'s> Walk<'s> {
         Ok(Conflict::Delete(places))
     }
 
-    fn note_replaced(&mut self, target: &Target<'s>) {
+    /// The row that exists is updated, or deleted before the new one is inserted.
+    fn note_replaced(&mut self, target: &Target<'s>, updated: bool) {
         let Some(facts) = target.facts else { return };
         if facts.triggers {
-            self.note("triggers fire as for an UPDATE or DELETE of the row that exists, which SQLite's REPLACE replaces without them");
+            self.note(match updated {
+                true => "for a row that is replaced its UPDATE triggers fire, where SQLite fires the AFTER INSERT triggers of the new row",
+                false => "for a row that is replaced its DELETE triggers fire, which SQLite does only with PRAGMA recursive_triggers",
+            });
         }
         if facts.referred {
-            self.note("rows that refer to a replaced row are treated as PostgreSQL's foreign keys say; SQLite leaves them alone without PRAGMA foreign_keys");
+            self.note(match updated {
+                true => "rows that refer to a replaced row stay, or follow its key by ON UPDATE; with PRAGMA foreign_keys SQLite deletes it first, by ON DELETE, and without leaves them alone",
+                false => "rows that refer to a replaced row are treated by ON DELETE, as SQLite does with PRAGMA foreign_keys; without, it leaves them alone",
+            });
         }
         if facts.extra {
             self.note("columns that the file's table has not keep their values in a row that is replaced");
@@ -184,9 +192,17 @@ impl<'s> Walk<'s> {
         let is = |key: &&UniqueKey| {
             key.columns.as_ref().is_some_and(same) && (!key.partial || index.where_clause.is_some())
         };
-        let Some(key) = target.keys.iter().find(is) else {
+        let found: Vec<&'s UniqueKey> = target.keys.iter().filter(is).collect();
+        let Some(key) = found.first().copied() else {
             return refuse("ON CONFLICT names no key of the table");
         };
+        // A condition or a collation tells which of them is meant.
+        if found.len() > 1 && found.iter().any(|key| key.partial || !key.plain) {
+            return refuse(format!(
+                "ON CONFLICT by one of several keys over the same columns: {}",
+                named(target, key)
+            ));
+        }
         if key.arbiter == Arbiter::Missing {
             return refuse(format!(
                 "ON CONFLICT by {}, which PostgreSQL's table has not",
@@ -205,7 +221,9 @@ fn may_conflict(target: &Target<'_>, key: &UniqueKey, given: &[Given]) -> bool {
         let unset = target.fields[*at].unset;
         match given.get(*at) {
             Some(Given::Not) | None => matches!(unset, Unset::Number | Unset::Null),
-            Some(given) => *given == Given::Null,
+            // Of a NOT NULL column it may become the default.
+            Some(Given::Null) => !becomes_default(&target.fields[*at]) || unset == Unset::Number,
+            Some(Given::Value) => false,
         }
     };
     !key.columns.as_ref().is_some_and(|columns| columns.iter().any(apart))

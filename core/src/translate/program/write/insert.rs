@@ -117,6 +117,7 @@ impl<'s> Walk<'s> {
 
     /// What differs for rows that are not as the table wants them.
     fn note_insert(&mut self, target: &Target<'s>, or: Option<ResolveType>, places: &[usize]) -> Result<()> {
+        self.note_or(target, or);
         let Some(facts) = target.facts else { return Ok(()) };
         let unnamed = |at: &usize| !places.contains(at) && !target.fields[*at].missing;
         let unnamed: Vec<usize> = (0..target.fields.len()).filter(unnamed).collect();
@@ -158,7 +159,6 @@ impl<'s> Walk<'s> {
         if target.keys.iter().any(|key| key.arbiter == Arbiter::Missing) {
             self.note("a key of the file's table is not in PostgreSQL's, and is not checked");
         }
-        self.note_or(or);
         Ok(())
     }
 }

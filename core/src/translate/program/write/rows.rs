@@ -231,7 +231,7 @@ impl<'s> Walk<'s> {
 }
 
 /// NULL is the next number, or the default where a conflict of NOT NULL is resolved so.
-fn becomes_default(field: &Field) -> bool {
+pub(super) fn becomes_default(field: &Field) -> bool {
     field.unset == Unset::Number || field.on_null == Resolve::Replace && field.unset == Unset::Default
 }
 

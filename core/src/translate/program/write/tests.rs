@@ -177,3 +177,121 @@ fn parameters_keep_the_numbers_of_the_text() {
         assert_eq!(translated(sql), expected, "{sql}");
     }
 }
+
+#[test]
+fn keys_are_results_without_parentheses_and_collate() {
+    let name = r#"SELECT "t"."name" FROM "t""#;
+    for (sql, expected) in [
+        ("ORDER BY 1 COLLATE NOCASE", "ORDER BY lower(\"t\".\"name\" COLLATE \"C\") NULLS FIRST"),
+        ("ORDER BY (1) DESC", "ORDER BY \"t\".\"name\" COLLATE \"C\" DESC NULLS LAST"),
+        ("ORDER BY +1", "ORDER BY \"t\".\"name\" COLLATE \"C\" NULLS FIRST"),
+        ("ORDER BY 0x1", "ORDER BY \"t\".\"name\" COLLATE \"C\" NULLS FIRST"),
+        (
+            "ORDER BY ((1 COLLATE BINARY) COLLATE NOCASE)",
+            "ORDER BY lower(\"t\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+    ] {
+        assert_eq!(translated(&format!("SELECT name FROM t {sql}")), format!("{name} {expected}"), "{sql}");
+    }
+    for (sql, expected) in [
+        (
+            "SELECT count(*), name FROM t GROUP BY 2 COLLATE NOCASE",
+            " GROUP BY lower(\"t\".\"name\" COLLATE \"C\")",
+        ),
+        ("SELECT count(*), name FROM t GROUP BY (2)", " GROUP BY \"t\".\"name\""),
+        (
+            "SELECT DISTINCT name FROM t ORDER BY name COLLATE NOCASE",
+            " ORDER BY lower(\"q\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+        (
+            "SELECT DISTINCT name COLLATE NOCASE AS x FROM t ORDER BY name",
+            " ORDER BY \"q\".\"x\" COLLATE \"C\" NULLS FIRST",
+        ),
+        (
+            "SELECT name || 'x' AS made FROM t ORDER BY made COLLATE NOCASE",
+            " ORDER BY lower((\"t\".\"name\" || 'x') COLLATE \"C\") NULLS FIRST",
+        ),
+        (
+            "SELECT name FROM t UNION SELECT name FROM u ORDER BY (name) COLLATE NOCASE",
+            " ORDER BY lower(\"q\".\"name\" COLLATE \"C\") NULLS FIRST",
+        ),
+        ("SELECT name FROM t ORDER BY (2) COLLATE NOCASE", "refused: there is no result 2"),
+    ] {
+        let translated = translated(sql);
+        assert!(translated.ends_with(expected), "{sql}: {translated}");
+    }
+}
+
+#[test]
+fn columns_are_of_the_row_that_has_the_extreme() {
+    let of = |tail: &str| translated(&format!("SELECT n, name, max(at) FROM t GROUP BY n{tail}"));
+    for tail in ["", " ORDER BY max(at)", " HAVING max(t.at) > 0", " ORDER BY (MAX((at))), 1"] {
+        assert!(
+            of(tail).contains("(array_agg(\"t\".\"name\" ORDER BY \"t\".\"at\" DESC NULLS LAST))[1]"),
+            "{}",
+            of(tail)
+        );
+    }
+    for tail in [" ORDER BY min(at)", " HAVING max(id) > 0"] {
+        assert!(of(tail).contains("(array_agg(\"t\".\"name\"))[1]"), "{}", of(tail));
+    }
+    assert_eq!(
+        translated("SELECT n, name, max(id) FILTER (WHERE ok) FROM t GROUP BY n"),
+        "refused: a column of the row that min() or max() with FILTER is of"
+    );
+}
+
+#[test]
+fn a_key_is_told_apart_from_others_over_its_columns() {
+    let with = |keys: Vec<UniqueKey>, sql: &str| {
+        let mut schema = schema();
+        if let Some(writable) = schema.writables.get_mut("t") {
+            writable.keys.extend(keys);
+        }
+        statement(sql, &schema).map_or_else(|refusal| refusal.reason, |statement| statement.sql)
+    };
+    let key = |condition: &str, plain: bool| UniqueKey {
+        columns: Some(vec![2]),
+        arbiter: Arbiter::Index(format!("(\"n\"){condition}")),
+        resolve: Resolve::Error,
+        partial: !condition.is_empty(),
+        plain,
+    };
+    let (upsert, conditional) = (
+        "INSERT INTO t (n) VALUES (1) ON CONFLICT (n) DO UPDATE SET name = 'a'",
+        "INSERT INTO t (n) VALUES (1) ON CONFLICT (n) WHERE ok = 1 DO UPDATE SET name = 'a'",
+    );
+    let refused = "ON CONFLICT by one of several keys over the same columns: the key over (\"n\")";
+    let (off, on) = (|| key(" WHERE NOT ok", true), || key(" WHERE ok", true));
+    assert_eq!(with(vec![off(), on()], conditional), refused);
+    assert_eq!(with(vec![key("", true), key("", false)], upsert), refused);
+    assert!(with(vec![off(), key("", true)], upsert).contains("ON CONFLICT (\"n\") DO UPDATE"));
+    assert!(with(vec![on()], conditional).contains("ON CONFLICT (\"n\") WHERE ok DO UPDATE"));
+}
+
+#[test]
+fn a_null_that_becomes_the_default_may_conflict() {
+    let mut schema = schema();
+    if let Some(writable) = schema.writables.get_mut("u") {
+        writable.columns[1].not_null = true;
+        writable.columns[1].unset = Unset::Default;
+    }
+    let of =
+        |sql: &str| statement(sql, &schema).map_or_else(|refusal| refusal.reason, |statement| statement.sql);
+    let replaced = of("REPLACE INTO u (name, n) VALUES (NULL, 1)");
+    assert!(replaced.contains("ON CONFLICT (\"name\") DO UPDATE"), "{replaced}");
+    let inserted = of("INSERT INTO u (name, n) VALUES (NULL, 1)");
+    assert!(!inserted.contains("ON CONFLICT"), "{inserted}");
+}
+
+#[test]
+fn the_first_row_of_a_subquery_is_compared() {
+    assert_eq!(
+        translated("SELECT id FROM t WHERE (n, 1) = (SELECT n, 1 FROM u)"),
+        "SELECT \"t\".\"id\" FROM \"t\" WHERE (\"t\".\"n\", 1) = (SELECT * FROM (SELECT \"u\".\"n\", 1 FROM \"u\") AS \"q\" LIMIT 1)"
+    );
+    assert_eq!(
+        translated("SELECT id FROM t WHERE (n, 1) <> (SELECT name, 1 FROM u)"),
+        "refused: a row value compared with values of other storage classes of a subquery"
+    );
+}

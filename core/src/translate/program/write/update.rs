@@ -56,6 +56,7 @@ impl<'s> Walk<'s> {
         or: Option<ResolveType>,
         written: &[usize],
     ) -> Result<Vec<&'s UniqueKey>> {
+        self.note_or(target, or);
         let Some(facts) = target.facts else { return Ok(vec![]) };
         let touched = |columns: &Vec<usize>| columns.iter().any(|at| written.contains(at));
         let (mut moves, mut ignored) = (false, vec![]);
@@ -85,15 +86,20 @@ impl<'s> Walk<'s> {
         if written.iter().any(replaced) {
             self.note("NULL for a NOT NULL column is an error, where SQLite resolves the conflict");
         }
-        self.note_or(or);
         if facts.refers {
             self.note("foreign keys are checked, as SQLite does with PRAGMA foreign_keys");
         }
         Ok(ignored)
     }
 
-    /// What an error leaves behind.
-    pub(super) fn note_or(&mut self, or: Option<ResolveType>) {
+    /// What an error leaves behind, and what the clause says to triggers.
+    pub(super) fn note_or(&mut self, target: &Target<'s>, or: Option<ResolveType>) {
+        // A view has an INSTEAD OF trigger.
+        if or.is_some() && target.facts.is_none_or(|facts| facts.triggers) {
+            self.note(
+                "statements of triggers resolve conflicts as they say themselves, where SQLite has them do as the OR of this statement",
+            );
+        }
         match or {
             Some(ResolveType::Fail) => self.note(
                 "an error takes back the whole statement, where OR FAIL keeps the rows that were written before",
