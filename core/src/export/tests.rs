@@ -56,13 +56,23 @@ fn kinds(planned: &Planned<'_>) -> Vec<(Kind, String)> {
 }
 
 fn checked(of: Column, expression: &str) -> Result<String, String> {
-    let mut t = table(1, "t", vec![of, column("n", "integer"), column("s", "text"), column("d", "date")]);
+    let mut t = table(
+        1,
+        "t",
+        vec![
+            of,
+            column("n", "integer"),
+            column("s", "text"),
+            column("d", "date"),
+            column("y", "numeric(9,2)"),
+        ],
+    );
     t.checks.push(Check { name: "c".into(), expression: expression.into(), validated: true });
     let (catalog, overrides) = (catalog(vec![t]), overrides(json!({})));
     let planned = decide(&catalog, &overrides, None).unwrap();
     let create = &planned.tables[0].create;
     match create.split_once("CHECK (") {
-        Some((_, check)) => Ok(check.trim_end_matches(")\n)").to_string()),
+        Some((_, check)) => Ok(check.strip_suffix(")\n)").unwrap_or(check).to_string()),
         None => Err(planned.findings[0].message.clone()),
     }
 }
@@ -83,6 +93,10 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(n <> '-1'::integer)", "(\"n\" <> -1)"),
         ("((n)::numeric > 0.5)", "(\"n\" > 0.5)"),
         ("(s <> ''::text)", "(\"s\" <> '')"),
+        ("(s <> ''''::bpchar)", "(\"s\" <> '''')"),
+        ("(s <> 'a''  '::bpchar)", "(\"s\" <> 'a''')"),
+        ("((n)::bigint > 5)", "(\"n\" > 5)"),
+        ("(n = ANY ((ARRAY[1, 2])::bigint[]))", "(\"n\" IN (1, 2))"),
     ] {
         let printed = checked(column("x", "bigint"), expression);
         assert_eq!(printed.as_deref(), Ok(sql), "{expression}");
@@ -99,12 +113,26 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(n > 12345678901234567890)", "more digits"),
         ("(n = 'NaN'::numeric)", "finite"),
         ("n", "no condition"),
+        ("(n = ('1 ) OR (1'::text)::integer)", "finite"),
+        ("(n <> '--5'::integer)", "finite"),
+        ("(n <> '1-'::integer)", "finite"),
+        ("(n <> '1.'::numeric)", "finite"),
+        ("((y)::integer = 5)", "a cast to integer"),
+        ("((n)::smallint = 5)", "a cast to smallint"),
+        ("((s)::character varying(2) = 'ab'::text)", "of a given length"),
+        ("((s)::bpchar = 'ab'::bpchar)", "a cast to bpchar"),
+        ("(n = (1.5)::integer)", "a cast to integer"),
+        ("(n = ANY ((ARRAY[1.5, 2.5])::integer[]))", "a cast to integer"),
+        ("(s = ('[1,5]'::int4range)::text)", "a cast to text"),
         ("(n > 0) x", "not understood"),
         ("(n IS DISTINCT FROM 1)", "IS with"),
     ] {
         let refused = checked(column("x", "numeric"), expression).unwrap_err();
         assert!(refused.contains(reason), "{expression}: {refused}");
     }
+    let many = |count: usize| vec!["(n > 0)"; count].join(" AND ");
+    assert!(checked(column("x", "numeric"), &many(500)).is_ok());
+    assert!(checked(column("x", "numeric"), &many(502)).unwrap_err().contains("too many conditions"));
     assert!(
         checked(column("x", "numeric"), &format!("{}n > 0{}", "(".repeat(5000), ")".repeat(5000))).is_err()
     );
@@ -131,6 +159,12 @@ fn defaults_are_carried_over_where_they_mean_the_same() {
         ("text", "('a'::text || 'b'::text)", None),
         ("timestamp", "'infinity'::timestamp without time zone", None),
         ("double precision", "'NaN'::double precision", None),
+        ("numeric(10,2)", "'1--2'::numeric", None),
+        ("double precision", "'--5'::double precision", None),
+        ("text", "'abc'::character varying(2)", None),
+        ("text", "('1.50'::real)::text", None),
+        ("numeric", "(5.7)::integer", None),
+        ("character(3)", "'a'''::bpchar", Some("'a'''")),
     ] {
         let column = Column { default: Some(expression.into()), ..column("c", type_name) };
         let catalog = catalog(vec![table(1, "t", vec![column])]);
