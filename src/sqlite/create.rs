@@ -66,6 +66,9 @@ impl NewFile {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let real =
+            path.parent().and_then(|directory| Some(directory.canonicalize().ok()?.join(path.file_name()?)));
+        let path = real.as_deref().unwrap_or(path);
         let mut connection = Connection::open_with_flags(path, flags).map_err(mapped)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(mapped)?;
         connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;

@@ -204,6 +204,7 @@ fn nocase(column: &Column, object: &str, findings: &mut Vec<Finding>) -> bool {
     is_text(&column.pg_type) || citext
 }
 
-fn is_text(pg_type: &PgType) -> bool {
+/// `text`, `varchar`, `char`, and domains over them.
+pub fn is_text(pg_type: &PgType) -> bool {
     matches!(pg_type.base(), PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_))
 }

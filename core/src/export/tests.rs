@@ -1,5 +1,5 @@
 use super::catalog::*;
-use super::decide::{Planned, decide};
+use super::decide::{OutTable, Planned, decide};
 use super::plan::{Overrides, Run, RunTable, read};
 use crate::finding::Kind;
 use crate::value::PgType;
@@ -27,6 +27,7 @@ fn table(id: u32, name: &str, columns: Vec<Column>) -> Table {
         name: name.into(),
         kind: TableKind::Table,
         refused: None,
+        heirs: vec![],
         extension: None,
         columns,
         keys: vec![],
@@ -226,13 +227,13 @@ fn tables_have_their_keys_and_indexes() {
     let [person, orders] = planned.tables.as_slice() else { panic!("two tables") };
     assert_eq!(
         person.create,
-        "CREATE TABLE \"person\" (\n  \"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n  \"Name\" TEXT,\n  \"name_2\" VARCHAR(5),\n  \
+        "CREATE TABLE \"person\" (\n\t\"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n\t\"Name\" TEXT,\n\t\"name_2\" VARCHAR(5),\n\t\
          CONSTRAINT \"person_name\" UNIQUE (\"name_2\")\n)"
     );
     assert_eq!(person.sequence, Some(9));
     assert_eq!(
         orders.create,
-        "CREATE TABLE \"orders\" (\n  \"nr\" UUID NOT NULL,\n  \"person\" BIGINT,\n  CONSTRAINT \"orders_pkey\" PRIMARY KEY (\"nr\"),\n  \
+        "CREATE TABLE \"orders\" (\n\t\"nr\" UUID NOT NULL,\n\t\"person\" BIGINT,\n\tCONSTRAINT \"orders_pkey\" PRIMARY KEY (\"nr\"),\n\t\
          CONSTRAINT \"fk\" FOREIGN KEY (\"person\") REFERENCES \"person\" (\"id\") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED\n)"
     );
     assert_eq!(
@@ -273,7 +274,7 @@ fn a_run_gives_names_and_formats_back() {
     let planned = decide(&catalog, &given, Some(&run)).unwrap();
     assert_eq!(
         planned.tables[0].create,
-        "CREATE TABLE \"Person\" (\n  \"createdAt\" TIMESTAMPTZ,\n  \"Note\" TEXT\n)"
+        "CREATE TABLE \"Person\" (\n\t\"createdAt\" TIMESTAMPTZ,\n\t\"Note\" TEXT\n)"
     );
     assert_eq!((planned.file.user_version, planned.file.page_size), (7, 1024));
     assert_eq!(planned.plan["run"], 3);
@@ -294,4 +295,32 @@ fn what_cannot_be_read_blocks() {
     let given = overrides(json!({"tables": {"T": {}}}));
     let error = decide(&catalog, &given, None).err().unwrap().to_string();
     assert_eq!(error, "plan.tables.T: matches no table, did you mean \"t\"?");
+}
+
+#[test]
+fn rows_of_tables_that_inherit_are_missed() {
+    let mut parent = table(1, "a", vec![column("n", "integer")]);
+    parent.heirs = vec![(2, "b".into()), (3, "other.c".into())];
+    let catalog = catalog(vec![parent, table(2, "b", vec![column("n", "integer")])]);
+    let given = overrides(json!({}));
+    let planned = decide(&catalog, &given, None).unwrap();
+    let message = "a: the rows of tables that inherit from it are not carried over: other.c";
+    assert_eq!(kinds(&planned), [(Kind::LeftOut, message.to_string())]);
+}
+
+#[test]
+fn no_program_is_recognised_in_an_exported_file() {
+    use crate::catalog as file;
+    let (catalog, overrides) = (shop(), overrides(json!({})));
+    let planned = decide(&catalog, &overrides, None).unwrap();
+    let of_file = |table: &OutTable<'_>| file::Table {
+        name: table.name.clone(),
+        sql: table.create.clone(),
+        columns: vec![file::Column::default(); 2],
+        // As PostgreSQL names keys, and Prisma.
+        foreign_keys: vec![file::ForeignKey { name: Some("a_b_fkey".into()), ..Default::default() }],
+        ..Default::default()
+    };
+    let read = file::Catalog { tables: planned.tables.iter().map(of_file).collect(), ..Default::default() };
+    assert_eq!(crate::orm::signs::recognise(&read), []);
 }

@@ -1,7 +1,8 @@
 //! DEFAULTs: constants, the clock where its form is the column's, random UUIDs.
 
+use super::cast::{BUILTIN, is_date, is_decimal, is_timestamp, number_of};
 use super::tokens::{Token, tokens};
-use super::{BUILTIN, Of, Parser, Result, is_date, is_decimal, is_timestamp, number_of, refuse};
+use super::{Of, Parser, Result, refuse};
 use crate::export::columns::OutColumn;
 use crate::export::types::{Family, Form, counts};
 use crate::sqltext::sqlite_literal;
