@@ -106,7 +106,7 @@ fn heirs(oid: pg_sys::Oid) -> Vec<(u32, String)> {
             WHERE i.inhparent = $1 AND c.relkind = 'r'
             UNION SELECT i.inhrelid FROM heir JOIN pg_inherits i ON i.inhparent = heir.id
         )
-        SELECT id, id::regclass::text AS name FROM heir ORDER BY name COLLATE \"C\"";
+        SELECT id, id::regclass::text AS name FROM heir ORDER BY id::regclass::text COLLATE \"C\"";
     spi::rows(HEIRS, &[oid.into()], |row| (row.get::<pg_sys::Oid>("id").to_u32(), row.get("name")))
 }
 
