@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, Row};
-use crate::pg::{encoding, relation, types};
+use crate::pg::{encoding, reading, relation, types};
 use pg_sqlite_migrate_core::export::catalog::*;
 use pg_sqlite_migrate_core::export::plan::{Overrides, Run, RunTable};
 use pgrx::pg_sys;
@@ -37,6 +37,7 @@ fn of_run(of: &RunTable) -> Table {
         kind: TableKind::Table,
         refused: Some("it does not exist any more".into()),
         extension: None,
+        heirs: vec![],
         columns: vec![],
         keys: vec![],
         checks: vec![],
@@ -82,7 +83,10 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
             'f' => TableKind::Foreign,
             _ => TableKind::Table,
         },
-        refused: row.get("refused"),
+        refused: row
+            .get::<Option<String>>("refused")
+            .or_else(|| reading::outsider(oid).err().map(Into::into)),
+        heirs: heirs(oid),
         extension: row.get("extension"),
         columns: columns(oid),
         keys: keys(oid),
@@ -92,6 +96,18 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
         exclusions: row.get("exclusions"),
         triggers: row.get("triggers"),
     })
+}
+
+/// The tables that inherit from it, whose rows are not its own; partitions' are.
+fn heirs(oid: pg_sys::Oid) -> Vec<(u32, String)> {
+    const HEIRS: &str = "
+        WITH RECURSIVE heir (id) AS (
+            SELECT i.inhrelid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent
+            WHERE i.inhparent = $1 AND c.relkind = 'r'
+            UNION SELECT i.inhrelid FROM heir JOIN pg_inherits i ON i.inhparent = heir.id
+        )
+        SELECT id, id::regclass::text AS name FROM heir ORDER BY id::regclass::text COLLATE \"C\"";
+    spi::rows(HEIRS, &[oid.into()], |row| (row.get::<pg_sys::Oid>("id").to_u32(), row.get("name")))
 }
 
 fn columns(oid: pg_sys::Oid) -> Vec<Column> {

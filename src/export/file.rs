@@ -32,6 +32,8 @@ struct Pending {
     /// Of the subtransaction that has written it.
     level: i32,
     temporary: PathBuf,
+    /// What was made under that name, which another file may have taken since.
+    file: fs::File,
     target: PathBuf,
     overwrite: bool,
     /// It has been written to its end.
@@ -65,27 +67,39 @@ pub fn reserve(path: &str, overwrite: bool) -> Result<Place, Error> {
     }
     let directory = target.parent().unwrap_or(Path::new("/")).to_owned();
     sweep(&directory);
-    let temporary = made(&directory).map_err(|e| failed("create", &target, &e))?;
+    let (temporary, file) = made(&directory).map_err(|e| failed("create", &target, &e))?;
     let place = Place { temporary: temporary.clone(), target: target.clone() };
     let level = xact_events::nest_level();
     PENDING.with_borrow_mut(|all| {
-        all.push(Pending { level, temporary, target, overwrite, whole: false, placed: None, former: None });
+        all.push(Pending {
+            level,
+            temporary,
+            file,
+            target,
+            overwrite,
+            whole: false,
+            placed: None,
+            former: None,
+        });
     });
     Ok(place)
 }
 
 /// The file is written, and safe on the disk from here on.
 pub fn whole(place: &Place) -> Result<(), Error> {
-    let mode = || -> io::Result<()> {
-        // As COPY TO makes its files.
-        fs::set_permissions(&place.temporary, Permissions::from_mode(0o644))?;
-        fs::File::open(&place.temporary)?.sync_all()
-    };
-    mode().map_err(|e| failed("write", &place.target, &e))?;
-    PENDING.with_borrow_mut(|all| {
-        all.iter_mut().filter(|p| p.temporary == place.temporary).for_each(|p| p.whole = true);
-    });
-    Ok(())
+    PENDING
+        .with_borrow_mut(|all| {
+            let Some(pending) = all.iter_mut().find(|pending| pending.temporary == place.temporary) else {
+                return Ok(());
+            };
+            pending.is_its_own()?;
+            // As COPY TO makes its files.
+            pending.file.set_permissions(Permissions::from_mode(0o644))?;
+            pending.file.sync_all()?;
+            pending.whole = true;
+            Ok(())
+        })
+        .map_err(|e: io::Error| failed("write", &place.target, &e))
 }
 
 /// The path with its directory as it really is.
@@ -160,18 +174,20 @@ fn check_target(target: &Path, overwrite: bool) -> Result<(), Error> {
 fn is_sqlite(path: &Path) -> io::Result<bool> {
     use std::io::Read;
     let mut head = Vec::new();
-    fs::File::open(path)?.take(16).read_to_end(&mut head)?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.open(path)?.take(16).read_to_end(&mut head)?;
     Ok(head == b"SQLite format 3\0")
 }
 
 /// An empty file, which nobody else has.
-fn made(directory: &Path) -> io::Result<PathBuf> {
+fn made(directory: &Path) -> io::Result<(PathBuf, fs::File)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = directory.join(format!("{PREFIX}{}.{number}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(_) => return Ok(path),
+            Ok(file) => return Ok((path, file)),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }
@@ -206,8 +222,18 @@ impl Pending {
         })
     }
 
+    /// Its name still is that of the file that was made.
+    fn is_its_own(&self) -> io::Result<()> {
+        let (made, found) = (self.file.metadata()?, fs::symlink_metadata(&self.temporary)?);
+        match (made.dev(), made.ino()) == (found.dev(), found.ino()) {
+            true => Ok(()),
+            false => Err(io::Error::other("another file has taken the place of the temporary one")),
+        }
+    }
+
     fn put(&mut self) -> io::Result<()> {
-        let file = fs::metadata(&self.temporary)?;
+        self.is_its_own()?;
+        let file = self.file.metadata()?;
         if self.overwrite && self.target.exists() {
             let mut former = self.temporary.as_os_str().to_owned();
             former.push(FORMER);
@@ -247,7 +273,8 @@ impl Pending {
                 }
             }
             (None, Some(placed)) => {
-                let is_ours = fs::metadata(&self.target).is_ok_and(|file| (file.dev(), file.ino()) == placed);
+                let is_ours =
+                    fs::symlink_metadata(&self.target).is_ok_and(|file| (file.dev(), file.ino()) == placed);
                 if is_ours {
                     let _ = fs::remove_file(&self.target);
                 }

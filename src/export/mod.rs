@@ -5,6 +5,7 @@ mod file;
 mod rows;
 mod verify;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -145,14 +146,21 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// What is to be exported; its tables are locked, and stay as they are.
 fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
-    let first = Survey::of(plan, run)?;
-    for table in &unblocked(first.planned()?)?.tables {
-        relation::hold(pg_sys::Oid::from(table.source.id));
+    let mut survey = Survey::of(plan, run)?;
+    let mut held = HashSet::new();
+    loop {
+        let ids: Vec<u32> =
+            unblocked(survey.planned()?)?.tables.iter().map(|table| table.source.id).collect();
+        let new: Vec<u32> = ids.into_iter().filter(|id| held.insert(*id)).collect();
+        if new.is_empty() {
+            break;
+        }
+        new.into_iter().for_each(|id| relation::hold(pg_sys::Oid::from(id)));
+        // They may have changed before they were locked, and others may have come.
+        survey.catalog = catalog::read(&survey.overrides, survey.run.as_ref());
     }
-    // They may have changed before they were locked.
-    let catalog = catalog::read(&first.overrides, first.run.as_ref());
     memory::stand_by();
-    Ok(Survey { catalog, ..first })
+    Ok(survey)
 }
 
 /// Writes the file, which is empty, and has it checked. Messages name it by its target.

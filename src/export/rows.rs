@@ -8,12 +8,12 @@ use pgrx::{PgSqlErrorCode as Code, pg_sys};
 use super::file::refused;
 use crate::error::Error;
 use crate::pg::cursor::{self, Cursor};
-use crate::pg::rights::{self, Acting};
+use crate::pg::rights::Acting;
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::{encoding, reading, relation, spi, thread};
+use crate::pg::{encoding, reading, relation, thread};
 use crate::sqlite;
 use crate::sqlite::create::{NewFile, Rows};
-use pg_sqlite_migrate_core::export::columns::OutColumn;
+use pg_sqlite_migrate_core::export::columns::{OutColumn, is_text};
 use pg_sqlite_migrate_core::export::convert::{Changed, Converter, Refused, Shape, spelled};
 use pg_sqlite_migrate_core::export::decide::OutTable;
 use pg_sqlite_migrate_core::export::sums::Sums;
@@ -81,7 +81,7 @@ fn read<T>(
     consume: impl FnOnce(&mut Source<'_>, &mut Cursor) -> T,
 ) -> Result<(T, Option<String>), Error> {
     let relation = pg_sys::Oid::from(table.source.id);
-    let _acting = acting(relation);
+    let _acting = acting(table, relation)?;
     // The last that is set is the first that is undone.
     let _settings = reading::guarded();
     let _printing = LocalSettings::printing(Reads::Everything);
@@ -111,10 +111,15 @@ fn received(inbox: &Receiver<Option<Rows>>) -> Option<Rows> {
 
 /// A query on a table of an untrusted role's may run its code, in expressions of indexes and statistics that the planner
 /// looks at: it is run with that role's rights. That the caller may read the table was checked before.
-fn acting(relation: pg_sys::Oid) -> Option<Acting> {
-    let untrusted =
-        format!("SELECT relowner FROM pg_class WHERE oid = $1 AND NOT {}", rights::harmless("relowner"));
-    spi::value(&untrusted, &[relation.into()]).map(Acting::restricted_as)
+fn acting(table: &OutTable<'_>, relation: pg_sys::Oid) -> Result<Option<Acting>, Error> {
+    match reading::outsider(relation) {
+        Ok(owner) => Ok(owner.map(Acting::restricted_as)),
+        // A partition has come since.
+        Err(reason) => {
+            let message = format!("{}: the table cannot be read: {reason}", table.name);
+            Err(refused(Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message, None, None))
+        }
+    }
 }
 
 /// How the rows are read.
@@ -137,7 +142,14 @@ impl Reading {
             let as_bytes = ascii && holds_text(column);
             let name = ident(&column.source.name);
             list.push(match as_bytes {
-                true => format!("pg_catalog.convert_to({name}::pg_catalog.text, 'SQL_ASCII')"),
+                true if is_text(&column.source.pg_type) => {
+                    format!("pg_catalog.convert_to({name}::pg_catalog.text, 'SQL_ASCII')")
+                }
+                // A cast of another type may be anyone's function; `%s` is the type's output.
+                true => format!(
+                    "CASE WHEN {name} IS DISTINCT FROM NULL
+                          THEN pg_catalog.convert_to(pg_catalog.format('%s', {name}), 'SQL_ASCII') END"
+                ),
                 false => name,
             });
             let of = if as_bytes { None } else { type_of(&column.source.name) };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Survey, rows, unblocked};
+use super::{held, rows, unblocked};
 use crate::error::Error;
 use crate::import::source;
 use crate::pg::thread;
@@ -26,7 +26,7 @@ pub struct Compared {
 
 /// A line for each table and each of its columns.
 pub fn verify(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Compared>, Error> {
-    let survey = Survey::of(plan, run)?;
+    let survey = held(plan, run)?;
     let planned = unblocked(survey.planned()?)?;
     let mut file = source::open_to_check(path)?;
     let mut out = vec![];

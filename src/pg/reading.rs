@@ -83,6 +83,27 @@ pub fn from(relation: pg_sys::Oid) -> Result<String, String> {
     }
 }
 
+/// As whom a query on the table, its partitions and what they are partitions of runs no code of untrusted roles with the
+/// caller's rights: the one that all of them belong to, `None` for the caller. An error where they belong to several.
+pub fn outsider(relation: pg_sys::Oid) -> Result<Option<pg_sys::Oid>, &'static str> {
+    static OWNERS: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT DISTINCT p.relowner, {harmless} AS trusted
+             FROM (SELECT $1::oid AS relid UNION SELECT relid FROM pg_partition_tree($1)
+                   UNION SELECT relid FROM pg_partition_ancestors($1) AS above (relid)) AS member
+             JOIN pg_class p ON p.oid = member.relid",
+            harmless = rights::harmless("p.relowner"),
+        )
+    });
+    let owner = |row: &spi::Row<'_>| (row.get::<pg_sys::Oid>("relowner"), row.get::<bool>("trusted"));
+    let owners = spi::rows(OWNERS.as_str(), &[relation.into()], owner);
+    match owners.as_slice() {
+        owners if owners.iter().all(|(_, trusted)| *trusted) => Ok(None),
+        [(owner, _)] => Ok(Some(*owner)),
+        _ => Err("its partitions belong to several roles, whose code would run with each other's rights"),
+    }
+}
+
 /// The settings under which such a query is made.
 pub fn guarded() -> LocalSettings {
     let settings = guarded_with_views();

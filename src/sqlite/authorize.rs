@@ -109,6 +109,22 @@ pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Au
     if allowed { Authorization::Allow } else { Authorization::Deny }
 }
 
+/// What SQL may do on a file that is being made: tables and indexes, rows, checks of its soundness. `own` is true while the
+/// statement is one of the writer's own.
+pub(super) fn authorize_new(context: AuthContext<'_>, own: bool) -> Authorization {
+    const CHECKS: &[&str] = &["foreign_key_check", "integrity_check"];
+    let allowed = match context.action {
+        AuthAction::CreateTable { .. } | AuthAction::CreateIndex { .. } | AuthAction::Reindex { .. } => true,
+        AuthAction::Insert { .. } | AuthAction::Update { .. } => true,
+        AuthAction::Select | AuthAction::Read { .. } => true,
+        AuthAction::Function { function_name } => !contains(DANGEROUS_FUNCTIONS, function_name),
+        AuthAction::Pragma { pragma_name, .. } => own || contains(CHECKS, pragma_name),
+        AuthAction::Transaction { .. } => own,
+        _ => false,
+    };
+    if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
 /// What controls a transaction.
 fn steers(action: AuthAction<'_>) -> bool {
     match action {

@@ -3,12 +3,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rusqlite::hooks::AuthContext;
+use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 
 use super::Error;
-use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use super::authorize::authorize_new;
+use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::CellBuf;
 
 /// A file that is being written.
@@ -16,6 +20,8 @@ pub struct NewFile {
     connection: Connection,
     /// How messages name it.
     shown: PathBuf,
+    /// The statement is one of this module's own.
+    own: Arc<AtomicBool>,
 }
 
 /// What is decided before the first page is written.
@@ -56,31 +62,82 @@ impl NewFile {
     ) -> Result<NewFile, Error> {
         const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
         let mapped = |e| Error::from_sqlite(shown, e).of_change();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A link that has taken the file's place is not followed.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let real =
+            path.parent().and_then(|directory| Some(directory.canonicalize().ok()?.join(path.file_name()?)));
+        let path = real.as_deref().unwrap_or(path);
         let mut connection = Connection::open_with_flags(path, flags).map_err(mapped)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(mapped)?;
         connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;
+        let own = Arc::new(AtomicBool::new(false));
+        let asked = own.clone();
+        let hook = move |context: AuthContext<'_>| authorize_new(context, asked.load(Ordering::Relaxed));
+        connection.authorizer(Some(hook)).map_err(mapped)?;
+        let file = NewFile { connection, shown: shown.to_owned(), own };
+        file.begin(layout)?;
+        Ok(file)
+    }
+
+    fn begin(&self, layout: &Layout<'_>) -> Result<(), Error> {
         let Layout { encoding, page_size, auto_vacuum, application_id, user_version, limit } = layout;
-        let pragmas = format!(
-            "PRAGMA page_size = {page_size}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {auto_vacuum};
-             PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-             PRAGMA foreign_keys = OFF; PRAGMA temp_store = FILE;
-             BEGIN EXCLUSIVE; PRAGMA application_id = {application_id}; PRAGMA user_version = {user_version};"
-        );
-        connection.execute_batch(&pragmas).map_err(mapped)?;
-        if let Some(limit) = limit {
-            let pages = (limit / page_size.unsigned_abs()).max(1);
-            connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).map_err(mapped)?;
+        for (name, value) in [
+            ("page_size", page_size.to_string()),
+            ("encoding", sqlite_literal(encoding)),
+            ("auto_vacuum", sqlite_literal(auto_vacuum)),
+            ("locking_mode", "EXCLUSIVE".into()),
+            ("journal_mode", "OFF".into()),
+            ("synchronous", "OFF".into()),
+            ("foreign_keys", "OFF".into()),
+            ("temp_store", "FILE".into()),
+        ] {
+            self.set(name, &value)?;
         }
-        Ok(NewFile { connection, shown: shown.to_owned() })
+        self.run_own("BEGIN EXCLUSIVE")?;
+        self.set("application_id", &application_id.to_string())?;
+        self.set("user_version", &user_version.to_string())?;
+        match limit {
+            Some(limit) => {
+                let pages = (limit / page_size.unsigned_abs()).max(1);
+                self.set("max_page_count", &pages.to_string())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A setting of the connection's or of the file's.
+    fn set(&self, pragma: &str, value: &str) -> Result<(), Error> {
+        self.run_own(&format!("PRAGMA {pragma} = {value}"))
+    }
+
+    /// A statement that only this module runs: its pragmas, and the transaction.
+    fn run_own(&self, sql: &str) -> Result<(), Error> {
+        self.own.store(true, Ordering::Relaxed);
+        let outcome = self.run(sql);
+        self.own.store(false, Ordering::Relaxed);
+        outcome
+    }
+
+    /// Runs one statement; another one after it is an error.
+    fn run(&self, sql: &str) -> Result<(), Error> {
+        let run = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query(())?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        };
+        run().map_err(|e| self.mapped(e))
     }
 
     fn mapped(&self, error: rusqlite::Error) -> Error {
         Error::from_sqlite(&self.shown, error).of_change()
     }
 
-    /// Runs a statement without parameters.
+    /// Makes a table or an index.
     pub fn execute(&self, sql: &str) -> Result<(), Error> {
-        self.connection.execute_batch(sql).map_err(|e| self.mapped(e))
+        self.run(sql)
     }
 
     /// Inserts the rows that `next` hands out, of as many columns as the table's are; gives their number.
@@ -158,9 +215,11 @@ impl NewFile {
 
     /// Commits, and closes the file in the mode in which it is to be found.
     pub fn finish(self, wal: bool) -> Result<(), Error> {
-        self.execute("COMMIT; PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE")?;
+        self.run_own("COMMIT")?;
+        self.set("synchronous", "FULL")?;
+        self.set("journal_mode", "DELETE")?;
         if wal {
-            self.execute("PRAGMA journal_mode = WAL")?;
+            self.set("journal_mode", "WAL")?;
         }
         let shown = self.shown;
         self.connection.close().map_err(|(_, e)| Error::from_sqlite(&shown, e).of_change())
@@ -174,5 +233,54 @@ fn value<'a>(cell: &'a CellBuf<'_>) -> ValueRef<'a> {
         CellBuf::Real(r) => ValueRef::Real(*r),
         CellBuf::Text(text) => ValueRef::Text(text.as_bytes()),
         CellBuf::Blob(bytes) => ValueRef::Blob(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_reach_no_other_file_and_no_setting() {
+        let path =
+            std::env::temp_dir().canonicalize().unwrap().join(format!("made.{}.db", std::process::id()));
+        std::fs::write(&path, "").unwrap();
+        let layout = Layout {
+            encoding: "UTF-8",
+            page_size: 4096,
+            auto_vacuum: "none",
+            application_id: 0,
+            user_version: 3,
+            limit: None,
+        };
+        let mut file = NewFile::create(&path, &path, &layout, Arc::new(|| false)).unwrap();
+        let other = path.with_extension("other");
+        let table = "CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT DEFAULT (hex(randomblob(2))) CHECK (length(b) > 0))";
+        file.execute(table).unwrap();
+        file.execute("CREATE UNIQUE INDEX i ON t (b) WHERE b <> ''").unwrap();
+        for sql in [
+            format!("ATTACH '{}' AS other", other.display()),
+            format!("VACUUM INTO '{}'", other.display()),
+            "CREATE TABLE u (a); CREATE TABLE v (a)".into(),
+            "PRAGMA writable_schema = ON".into(),
+            "PRAGMA user_version = 9".into(),
+            "COMMIT".into(),
+            "CREATE VIEW v AS SELECT 1".into(),
+            "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END".into(),
+            "CREATE VIRTUAL TABLE f USING fts5(a)".into(),
+            "CREATE TABLE u AS SELECT load_extension('x')".into(),
+            "DROP TABLE t".into(),
+        ] {
+            assert!(file.execute(&sql).is_err(), "{sql}");
+        }
+        assert!(!other.exists());
+        assert_eq!((file.problems().unwrap(), file.orphans().unwrap()), (vec![], vec![]));
+        file.finish(false).unwrap();
+        let read = Connection::open(&path).unwrap();
+        let version: i64 = read.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
+        let names = "SELECT group_concat(name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
+        let names: String = read.query_row(names, (), |row| row.get(0)).unwrap();
+        assert_eq!((version, names.as_str()), (3, "t,i"));
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -20,6 +20,8 @@ pub struct Table {
     pub kind: TableKind,
     /// Why the caller cannot have its rows.
     pub refused: Option<String>,
+    /// Oids and names of the tables that inherit from it.
+    pub heirs: Vec<(u32, String)>,
     /// It belongs to this extension.
     pub extension: Option<String>,
     pub columns: Vec<Column>,

@@ -3,6 +3,7 @@
 use super::catalog::{Collation, Column, Table};
 use super::convert::OnInvalid;
 use super::decide::Context;
+use super::declared;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
 use super::spelling::Spelling;
@@ -118,6 +119,11 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     let of_run = by.of_run.and_then(|column| column.declared.clone());
     // A double would become a text of fewer digits in some columns.
     let of_run = of_run.filter(|_| rule.form != Form::NearestReal);
+    // What the log says is printed as it is.
+    let of_run = of_run.filter(|declared| match by.strict {
+        true => declared::is_strict(declared),
+        false => declared::is_type(declared),
+    });
     let affinity_of = |declared: &str| match (by.strict, declared) {
         (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
         (_, declared) => Affinity::of(declared),
@@ -198,6 +204,7 @@ fn nocase(column: &Column, object: &str, findings: &mut Vec<Finding>) -> bool {
     is_text(&column.pg_type) || citext
 }
 
-fn is_text(pg_type: &PgType) -> bool {
+/// `text`, `varchar`, `char`, and domains over them.
+pub fn is_text(pg_type: &PgType) -> bool {
     matches!(pg_type.base(), PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_))
 }

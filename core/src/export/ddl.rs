@@ -133,10 +133,11 @@ impl Printer<'_, '_> {
             (false, true) => " WITHOUT ROWID",
             (true, true) => " STRICT, WITHOUT ROWID",
         };
+        // Programs are recognised by their indentation: by none this one.
         let create = format!(
-            "CREATE TABLE {} (\n  {}\n){options}",
+            "CREATE TABLE {} (\n\t{}\n){options}",
             sqlite_ident(&self.table.name),
-            parts.join(",\n  ")
+            parts.join(",\n\t")
         );
         (create, sequence, unproven)
     }

@@ -105,12 +105,27 @@ pub fn decide<'a>(
     if tables.is_empty() {
         findings.push(Kind::NoTables.warning("the file", "no table is exported, and the file is empty"));
     }
+    for table in &tables {
+        findings.extend(missing_heirs(&ctx, table, &tables));
+    }
     ddl::write(&ctx, &mut tables, &mut names, &mut findings);
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let plan = complete(&ctx, &given, &tables);
     let Context { file, timezone, .. } = ctx;
     Ok(Planned { tables, findings, plan, file, timezone })
+}
+
+/// A query on a table has the rows of those that inherit from it, too; its table in the file has its own.
+fn missing_heirs(ctx: &Context<'_>, table: &OutTable<'_>, tables: &[OutTable<'_>]) -> Option<Finding> {
+    let is_there = |id: u32| tables.iter().any(|other| other.source.id == id);
+    let missing = table.source.heirs.iter().filter(|(id, _)| !is_there(*id));
+    let names: Vec<&str> = missing.map(|(_, name)| name.as_str()).take(10).collect();
+    (!names.is_empty()).then(|| {
+        let message =
+            format!("the rows of tables that inherit from it are not carried over: {}", names.join(", "));
+        Kind::LeftOut.warning(ctx.key_of(table.source), message)
+    })
 }
 
 impl Context<'_> {

@@ -4,11 +4,13 @@
 //! Understood are columns, constants with their casts, comparisons, AND, OR, NOT, IS NULL, lists, `length`; of defaults
 //! also the clock and random UUIDs.
 
+mod cast;
 mod default;
 mod tokens;
 
 use std::fmt;
 
+use self::cast::{cast, number};
 use self::tokens::{Token, tokens};
 use super::columns::OutColumn;
 use super::convert::OnInvalid;
@@ -57,14 +59,33 @@ struct Node {
     sql: String,
     class: Class,
     constant: bool,
+    /// The text of a constant.
+    text: Option<String>,
+    of: Of,
+}
+
+/// Whose values those of a number or of a text are: what casts leave as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    SmallInt,
+    Integer,
+    BigInt,
+    Numeric,
+    Double,
+    /// `char(n)`, without the spaces at its end.
+    Padded,
+    Other,
 }
 
 /// Nesting beyond it is refused.
 const DEEPEST: usize = 100;
 
+/// More conditions are refused: SQLite takes expressions of a depth of 1000, and has each AND one deeper than the last.
+const MOST_TERMS: usize = 500;
+
 /// A condition of a CHECK or of a partial index, over columns of the file. A domain's `VALUE` is the column `value`.
 pub fn condition(sql: &str, columns: &[OutColumn<'_>], value: Option<&OutColumn<'_>>) -> Result<String> {
-    let mut parser = Parser { tokens: tokens(sql)?, at: 0, columns, value, depth: 0 };
+    let mut parser = Parser { tokens: tokens(sql)?, at: 0, columns, value, depth: 0, terms: 0 };
     let node = parser.or()?;
     if parser.peek().is_some() {
         return refuse("the expression is not understood");
@@ -81,6 +102,7 @@ struct Parser<'a> {
     columns: &'a [OutColumn<'a>],
     value: Option<&'a OutColumn<'a>>,
     depth: usize,
+    terms: usize,
 }
 
 impl Parser<'_> {
@@ -115,6 +137,10 @@ impl Parser<'_> {
     fn joined(&mut self, word: &str, part: fn(&mut Self) -> Result<Node>) -> Result<Node> {
         let mut left = part(self)?;
         while self.take(word) {
+            self.terms += 1;
+            if self.terms > MOST_TERMS {
+                return refuse("the expression has too many conditions");
+            }
             let right = part(self)?;
             if [left.class, right.class].iter().any(|class| !matches!(class, Class::Boolean | Class::Null)) {
                 return refuse(format!("an operand of {word} is no condition"));
@@ -174,12 +200,7 @@ impl Parser<'_> {
         self.need("[")?;
         let mut items = vec![];
         loop {
-            let item = self.operand()?;
-            comparable(left, &item, true)?;
-            if !item.constant || item.class == Class::Null {
-                return refuse("a list of anything but constants is not carried over");
-            }
-            items.push(item.sql);
+            items.push(self.operand()?);
             if !self.take(",") {
                 break;
             }
@@ -188,16 +209,20 @@ impl Parser<'_> {
         if nested {
             self.need(")")?;
         }
-        self.skip_cast()?;
-        self.need(")")?;
-        Ok(boolean(format!("({} {word} ({}))", left.sql, items.join(", "))))
-    }
-
-    fn skip_cast(&mut self) -> Result<()> {
         while self.take("::") {
-            self.type_name()?;
+            let name = self.type_name()?;
+            let Some(of) = name.strip_suffix(" []") else { return refuse("a list is cast to no list") };
+            items = items.into_iter().map(|item| cast(item, of)).collect::<Result<_>>()?;
         }
-        Ok(())
+        self.need(")")?;
+        for item in &items {
+            comparable(left, item, true)?;
+            if !item.constant || item.class == Class::Null {
+                return refuse("a list of anything but constants is not carried over");
+            }
+        }
+        let items: Vec<String> = items.into_iter().map(|item| item.sql).collect();
+        Ok(boolean(format!("({} {word} ({}))", left.sql, items.join(", "))))
     }
 
     /// A column, constant or parenthesis, with its casts.
@@ -227,12 +252,12 @@ impl Parser<'_> {
                 _ => refuse("operator - is not carried over"),
             },
             Token::Number(digits) => number(&digits),
-            Token::Text(text) => Ok(Node { sql: sqlite_literal(&text), class: Class::Bytes, constant: true }),
+            Token::Text(text) => Ok(constant_text(text, Of::Other)),
             Token::Name(name) if self.take("(") => self.call(&name),
             Token::Word(word) if word.eq_ignore_ascii_case("true") => Ok(flag("1")),
             Token::Word(word) if word.eq_ignore_ascii_case("false") => Ok(flag("0")),
             Token::Word(word) if word.eq_ignore_ascii_case("null") => {
-                Ok(Node { sql: "NULL".into(), class: Class::Null, constant: true })
+                Ok(Node { constant: true, ..plain("NULL".into(), Class::Null) })
             }
             Token::Word(word) if self.take("(") => self.call(&word),
             Token::Word(word) if word == "VALUE" && self.value.is_some() => match self.value {
@@ -257,13 +282,13 @@ impl Parser<'_> {
         self.need(")")?;
         match argument.class {
             Class::Text | Class::Bytes => {
-                Ok(Node { sql: format!("length({})", argument.sql), class: Class::Number, constant: false })
+                Ok(Node { of: Of::Integer, ..plain(format!("length({})", argument.sql), Class::Number) })
             }
             _ => refuse(format!("function {name}() of anything but a text is not carried over")),
         }
     }
 
-    /// A type's name as `format_type` prints it, without its modifiers.
+    /// A type's name as `format_type` prints it. One with modifiers is refused: a cast to it rounds or shortens.
     fn type_name(&mut self) -> Result<String> {
         let mut words = vec![];
         while let Some(Token::Word(word) | Token::Name(word)) = self.peek() {
@@ -276,13 +301,11 @@ impl Parser<'_> {
             if self.take(".") {
                 words.push(".".into());
             }
-            if self.take("(") {
-                while !self.take(")") {
-                    if self.peek().is_none() {
-                        return refuse("a type's name is not understood");
-                    }
-                    self.at += 1;
-                }
+            if self.peek().is_some_and(|token| token.is("(")) {
+                return refuse(format!(
+                    "a cast to {} of a given length is not carried over",
+                    words.join(" ")
+                ));
             }
         }
         while self.take("[") {
@@ -293,25 +316,20 @@ impl Parser<'_> {
     }
 }
 
+fn plain(sql: String, class: Class) -> Node {
+    Node { sql, class, constant: false, text: None, of: Of::Other }
+}
+
 fn boolean(sql: String) -> Node {
-    Node { sql, class: Class::Boolean, constant: false }
+    plain(sql, Class::Boolean)
 }
 
 fn flag(sql: &str) -> Node {
-    Node { sql: sql.into(), class: Class::Boolean, constant: true }
+    Node { constant: true, ..plain(sql.into(), Class::Boolean) }
 }
 
-fn number(digits: &str) -> Result<Node> {
-    if !digits.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()) {
-        return refuse("a number is not a finite one");
-    }
-    // As a double or as an integer it is the number that it is in PostgreSQL.
-    let significant = digits.bytes().filter(u8::is_ascii_digit).count();
-    let is_integer = digits.parse::<i64>().is_ok();
-    if !is_integer && (significant > 15 || digits.contains(['e', 'E'])) {
-        return refuse("a number has more digits than a double");
-    }
-    Ok(Node { sql: digits.into(), class: Class::Number, constant: true })
+fn constant_text(text: String, of: Of) -> Node {
+    Node { sql: sqlite_literal(&text), class: Class::Bytes, constant: true, text: Some(text), of }
 }
 
 fn column_node(column: &OutColumn<'_>) -> Result<Node> {
@@ -343,7 +361,16 @@ fn column_node(column: &OutColumn<'_>) -> Result<Node> {
     if column.on_invalid == OnInvalid::Text && !matches!(class, Class::Text | Class::Bytes | Class::Named) {
         return refuse(format!("column \"{}\" may hold texts in place of its values", column.source.name));
     }
-    Ok(Node { sql: sqlite_ident(&column.name), class, constant: false })
+    let of = match family {
+        Family::SmallInt => Of::SmallInt,
+        Family::Integer => Of::Integer,
+        Family::BigInt => Of::BigInt,
+        Family::ShortNumeric => Of::Numeric,
+        Family::Float => Of::Double,
+        Family::Char => Of::Padded,
+        _ => Of::Other,
+    };
+    Ok(Node { of, ..plain(sqlite_ident(&column.name), class) })
 }
 
 /// The column's affinity leaves its values in the storage class that comparisons count on.
@@ -361,72 +388,6 @@ fn keeps_class(column: &OutColumn<'_>) -> bool {
         | Family::ShortNumeric => column.affinity != Affinity::Text,
         _ => true,
     }
-}
-
-/// A cast that PostgreSQL prints. It must leave the value in the file as it is.
-fn cast(node: Node, name: &str) -> Result<Node> {
-    let class = match (name, node.class, node.constant) {
-        // char(n) compares without the spaces at its end.
-        ("character" | "bpchar", Class::Bytes, true) => {
-            let text = node.sql.trim_end_matches('\'').trim_end_matches(' ');
-            return Ok(Node { sql: format!("{text}'"), ..node });
-        }
-        ("text" | "character varying" | "character" | "bpchar", Class::Text | Class::Bytes, _) => node.class,
-        ("text" | "character varying", Class::Named, _) => Class::Text,
-        ("smallint" | "integer" | "bigint" | "numeric" | "double precision" | "real", Class::Number, _) => {
-            node.class
-        }
-        ("smallint" | "integer" | "bigint" | "numeric" | "double precision", Class::Bytes, true) => {
-            return number(node.sql.trim_matches('\''));
-        }
-        ("date", Class::Bytes, true) if is_date(&node.sql) => Class::Date,
-        ("timestamp without time zone", Class::Bytes, true) if is_timestamp(&node.sql) => Class::Timestamp,
-        ("boolean", Class::Boolean, _) => Class::Boolean,
-        (_, Class::Null, _) => Class::Null,
-        (other, Class::Bytes, true) if !BUILTIN.contains(&other) => Class::Named,
-        (other, _, _) => return refuse(format!("a cast to {other} is not carried over")),
-    };
-    Ok(Node { class, ..node })
-}
-
-/// Types of the server's whose constants are not texts that can be compared as such.
-const BUILTIN: &[&str] = &[
-    "boolean",
-    "real",
-    "date",
-    "timestamp without time zone",
-    "timestamp with time zone",
-    "time without time zone",
-    "time with time zone",
-    "interval",
-    "uuid",
-    "json",
-    "jsonb",
-    "bytea",
-    "money",
-    "inet",
-    "cidr",
-    "bit",
-    "bit varying",
-    "xml",
-    "regclass",
-];
-
-/// `'2024-05-01'`, quoted.
-fn is_date(literal: &str) -> bool {
-    shaped(literal, "'0000-00-00'")
-}
-
-fn is_timestamp(literal: &str) -> bool {
-    shaped(literal, "'0000-00-00 00:00:00'")
-}
-
-fn shaped(literal: &str, shape: &str) -> bool {
-    literal.len() == shape.len()
-        && literal
-            .bytes()
-            .zip(shape.bytes())
-            .all(|(b, s)| if s == b'0' { b.is_ascii_digit() } else { b == s })
 }
 
 fn comparable(left: &Node, right: &Node, equality: bool) -> Result<()> {

@@ -9,6 +9,7 @@ pub mod columns;
 pub mod convert;
 pub mod ddl;
 pub mod decide;
+mod declared;
 pub mod expression;
 pub mod json;
 pub mod keys;

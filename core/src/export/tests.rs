@@ -1,5 +1,5 @@
 use super::catalog::*;
-use super::decide::{Planned, decide};
+use super::decide::{OutTable, Planned, decide};
 use super::plan::{Overrides, Run, RunTable, read};
 use crate::finding::Kind;
 use crate::value::PgType;
@@ -27,6 +27,7 @@ fn table(id: u32, name: &str, columns: Vec<Column>) -> Table {
         name: name.into(),
         kind: TableKind::Table,
         refused: None,
+        heirs: vec![],
         extension: None,
         columns,
         keys: vec![],
@@ -56,13 +57,23 @@ fn kinds(planned: &Planned<'_>) -> Vec<(Kind, String)> {
 }
 
 fn checked(of: Column, expression: &str) -> Result<String, String> {
-    let mut t = table(1, "t", vec![of, column("n", "integer"), column("s", "text"), column("d", "date")]);
+    let mut t = table(
+        1,
+        "t",
+        vec![
+            of,
+            column("n", "integer"),
+            column("s", "text"),
+            column("d", "date"),
+            column("y", "numeric(9,2)"),
+        ],
+    );
     t.checks.push(Check { name: "c".into(), expression: expression.into(), validated: true });
     let (catalog, overrides) = (catalog(vec![t]), overrides(json!({})));
     let planned = decide(&catalog, &overrides, None).unwrap();
     let create = &planned.tables[0].create;
     match create.split_once("CHECK (") {
-        Some((_, check)) => Ok(check.trim_end_matches(")\n)").to_string()),
+        Some((_, check)) => Ok(check.strip_suffix(")\n)").unwrap_or(check).to_string()),
         None => Err(planned.findings[0].message.clone()),
     }
 }
@@ -83,6 +94,10 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(n <> '-1'::integer)", "(\"n\" <> -1)"),
         ("((n)::numeric > 0.5)", "(\"n\" > 0.5)"),
         ("(s <> ''::text)", "(\"s\" <> '')"),
+        ("(s <> ''''::bpchar)", "(\"s\" <> '''')"),
+        ("(s <> 'a''  '::bpchar)", "(\"s\" <> 'a''')"),
+        ("((n)::bigint > 5)", "(\"n\" > 5)"),
+        ("(n = ANY ((ARRAY[1, 2])::bigint[]))", "(\"n\" IN (1, 2))"),
     ] {
         let printed = checked(column("x", "bigint"), expression);
         assert_eq!(printed.as_deref(), Ok(sql), "{expression}");
@@ -99,12 +114,26 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(n > 12345678901234567890)", "more digits"),
         ("(n = 'NaN'::numeric)", "finite"),
         ("n", "no condition"),
+        ("(n = ('1 ) OR (1'::text)::integer)", "finite"),
+        ("(n <> '--5'::integer)", "finite"),
+        ("(n <> '1-'::integer)", "finite"),
+        ("(n <> '1.'::numeric)", "finite"),
+        ("((y)::integer = 5)", "a cast to integer"),
+        ("((n)::smallint = 5)", "a cast to smallint"),
+        ("((s)::character varying(2) = 'ab'::text)", "of a given length"),
+        ("((s)::bpchar = 'ab'::bpchar)", "a cast to bpchar"),
+        ("(n = (1.5)::integer)", "a cast to integer"),
+        ("(n = ANY ((ARRAY[1.5, 2.5])::integer[]))", "a cast to integer"),
+        ("(s = ('[1,5]'::int4range)::text)", "a cast to text"),
         ("(n > 0) x", "not understood"),
         ("(n IS DISTINCT FROM 1)", "IS with"),
     ] {
         let refused = checked(column("x", "numeric"), expression).unwrap_err();
         assert!(refused.contains(reason), "{expression}: {refused}");
     }
+    let many = |count: usize| vec!["(n > 0)"; count].join(" AND ");
+    assert!(checked(column("x", "numeric"), &many(500)).is_ok());
+    assert!(checked(column("x", "numeric"), &many(502)).unwrap_err().contains("too many conditions"));
     assert!(
         checked(column("x", "numeric"), &format!("{}n > 0{}", "(".repeat(5000), ")".repeat(5000))).is_err()
     );
@@ -131,6 +160,12 @@ fn defaults_are_carried_over_where_they_mean_the_same() {
         ("text", "('a'::text || 'b'::text)", None),
         ("timestamp", "'infinity'::timestamp without time zone", None),
         ("double precision", "'NaN'::double precision", None),
+        ("numeric(10,2)", "'1--2'::numeric", None),
+        ("double precision", "'--5'::double precision", None),
+        ("text", "'abc'::character varying(2)", None),
+        ("text", "('1.50'::real)::text", None),
+        ("numeric", "(5.7)::integer", None),
+        ("character(3)", "'a'''::bpchar", Some("'a'''")),
     ] {
         let column = Column { default: Some(expression.into()), ..column("c", type_name) };
         let catalog = catalog(vec![table(1, "t", vec![column])]);
@@ -192,13 +227,13 @@ fn tables_have_their_keys_and_indexes() {
     let [person, orders] = planned.tables.as_slice() else { panic!("two tables") };
     assert_eq!(
         person.create,
-        "CREATE TABLE \"person\" (\n  \"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n  \"Name\" TEXT,\n  \"name_2\" VARCHAR(5),\n  \
+        "CREATE TABLE \"person\" (\n\t\"id\" INTEGER PRIMARY KEY AUTOINCREMENT,\n\t\"Name\" TEXT,\n\t\"name_2\" VARCHAR(5),\n\t\
          CONSTRAINT \"person_name\" UNIQUE (\"name_2\")\n)"
     );
     assert_eq!(person.sequence, Some(9));
     assert_eq!(
         orders.create,
-        "CREATE TABLE \"orders\" (\n  \"nr\" UUID NOT NULL,\n  \"person\" BIGINT,\n  CONSTRAINT \"orders_pkey\" PRIMARY KEY (\"nr\"),\n  \
+        "CREATE TABLE \"orders\" (\n\t\"nr\" UUID NOT NULL,\n\t\"person\" BIGINT,\n\tCONSTRAINT \"orders_pkey\" PRIMARY KEY (\"nr\"),\n\t\
          CONSTRAINT \"fk\" FOREIGN KEY (\"person\") REFERENCES \"person\" (\"id\") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED\n)"
     );
     assert_eq!(
@@ -239,7 +274,7 @@ fn a_run_gives_names_and_formats_back() {
     let planned = decide(&catalog, &given, Some(&run)).unwrap();
     assert_eq!(
         planned.tables[0].create,
-        "CREATE TABLE \"Person\" (\n  \"createdAt\" TIMESTAMPTZ,\n  \"Note\" TEXT\n)"
+        "CREATE TABLE \"Person\" (\n\t\"createdAt\" TIMESTAMPTZ,\n\t\"Note\" TEXT\n)"
     );
     assert_eq!((planned.file.user_version, planned.file.page_size), (7, 1024));
     assert_eq!(planned.plan["run"], 3);
@@ -260,4 +295,32 @@ fn what_cannot_be_read_blocks() {
     let given = overrides(json!({"tables": {"T": {}}}));
     let error = decide(&catalog, &given, None).err().unwrap().to_string();
     assert_eq!(error, "plan.tables.T: matches no table, did you mean \"t\"?");
+}
+
+#[test]
+fn rows_of_tables_that_inherit_are_missed() {
+    let mut parent = table(1, "a", vec![column("n", "integer")]);
+    parent.heirs = vec![(2, "b".into()), (3, "other.c".into())];
+    let catalog = catalog(vec![parent, table(2, "b", vec![column("n", "integer")])]);
+    let given = overrides(json!({}));
+    let planned = decide(&catalog, &given, None).unwrap();
+    let message = "a: the rows of tables that inherit from it are not carried over: other.c";
+    assert_eq!(kinds(&planned), [(Kind::LeftOut, message.to_string())]);
+}
+
+#[test]
+fn no_program_is_recognised_in_an_exported_file() {
+    use crate::catalog as file;
+    let (catalog, overrides) = (shop(), overrides(json!({})));
+    let planned = decide(&catalog, &overrides, None).unwrap();
+    let of_file = |table: &OutTable<'_>| file::Table {
+        name: table.name.clone(),
+        sql: table.create.clone(),
+        columns: vec![file::Column::default(); 2],
+        // As PostgreSQL names keys, and Prisma.
+        foreign_keys: vec![file::ForeignKey { name: Some("a_b_fkey".into()), ..Default::default() }],
+        ..Default::default()
+    };
+    let read = file::Catalog { tables: planned.tables.iter().map(of_file).collect(), ..Default::default() };
+    assert_eq!(crate::orm::signs::recognise(&read), []);
 }

@@ -1,7 +1,8 @@
 //! DEFAULTs: constants, the clock where its form is the column's, random UUIDs.
 
+use super::cast::{BUILTIN, is_date, is_decimal, is_timestamp, number_of};
 use super::tokens::{Token, tokens};
-use super::{Parser, Result, is_date, is_timestamp, refuse};
+use super::{Of, Parser, Result, refuse};
 use crate::export::columns::OutColumn;
 use crate::export::types::{Family, Form, counts};
 use crate::sqltext::sqlite_literal;
@@ -35,8 +36,8 @@ pub fn default(sql: &str, column: &OutColumn<'_>) -> Result<Option<String>> {
         }
         _ => {}
     }
-    let mut parser = Parser { tokens, at: 0, columns: &[], value: None, depth: 0 };
-    let Some(constant) = constant(&mut parser)? else { return Ok(None) };
+    let mut parser = Parser { tokens, at: 0, columns: &[], value: None, depth: 0, terms: 0 };
+    let Some(constant) = constant(&mut parser, column)? else { return Ok(None) };
     if parser.peek().is_some() {
         return refuse("the expression is no constant");
     }
@@ -50,7 +51,7 @@ enum Constant {
 }
 
 /// A constant with its casts, in parentheses or not.
-fn constant(parser: &mut Parser<'_>) -> Result<Option<Constant>> {
+fn constant(parser: &mut Parser<'_>, column: &OutColumn<'_>) -> Result<Option<Constant>> {
     let nested = parser.take("(");
     let negative = parser.take("-");
     let token = parser.peek().cloned();
@@ -68,12 +69,44 @@ fn constant(parser: &mut Parser<'_>) -> Result<Option<Constant>> {
         },
         _ => return refuse("the expression is no constant"),
     };
-    parser.skip_cast()?;
+    let mut to = vec![];
+    casts(parser, &mut to)?;
     if nested {
         parser.need(")")?;
-        parser.skip_cast()?;
+        casts(parser, &mut to)?;
+    }
+    if let Some(found) = &found {
+        unchanged(found, &to, column)?;
     }
     Ok(found)
+}
+
+/// The types that a constant is cast to.
+fn casts(parser: &mut Parser<'_>, into: &mut Vec<String>) -> Result<()> {
+    while parser.take("::") {
+        into.push(parser.type_name()?);
+    }
+    Ok(())
+}
+
+/// The casts leave the constant as it is written.
+fn unchanged(constant: &Constant, casts: &[String], column: &OutColumn<'_>) -> Result<()> {
+    let text = match constant {
+        Constant::Number(text) | Constant::Text(text) => text,
+        Constant::Flag(_) => return Ok(()),
+    };
+    let is_text =
+        matches!(column.rule.family, Family::Text | Family::Varchar | Family::Char | Family::Citext);
+    for name in casts {
+        let number = number_of(name);
+        if number.is_some_and(|of| of <= Of::BigInt) && text.parse::<i64>().is_err() {
+            return refuse(format!("a cast to {name} is not carried over"));
+        }
+        if is_text && (number.is_some() || BUILTIN.contains(&name.as_str()) || name.ends_with(']')) {
+            return refuse("a constant of another type is printed otherwise than it is written");
+        }
+    }
+    Ok(())
 }
 
 /// The constant as the column stores it.
@@ -92,15 +125,17 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
             "false" | "f" => Ok("0".into()),
             _ => refuse("a text is no truth value"),
         },
-        Family::SmallInt | Family::Integer | Family::BigInt if text.parse::<i64>().is_ok() => Ok(text),
-        Family::Float | Family::ShortNumeric | Family::RealNumeric if is_decimal(&text) => Ok(text),
-        Family::LongNumeric | Family::Money if is_decimal(&text) => Ok(literal),
+        Family::SmallInt | Family::Integer | Family::BigInt
+            if is_decimal(&text) && text.parse::<i64>().is_ok() =>
+        {
+            Ok(text)
+        }
+        Family::Float | Family::ShortNumeric | Family::RealNumeric if is_short(&text) => Ok(text),
+        Family::LongNumeric | Family::Money if is_short(&text) => Ok(literal),
         Family::Text | Family::Varchar | Family::Citext => Ok(literal),
         Family::Char => Ok(sqlite_literal(text.trim_end_matches(' '))),
-        Family::Date if column.format.is_none() && is_date(&literal) => Ok(literal),
-        Family::Timestamp
-            if column.format.is_none() && column.spelling.is_none() && is_timestamp(&literal) =>
-        {
+        Family::Date if column.format.is_none() && is_date(&text) => Ok(literal),
+        Family::Timestamp if column.format.is_none() && column.spelling.is_none() && is_timestamp(&text) => {
             Ok(literal)
         }
         Family::Uuid if text.len() == 36 && column.form == Form::Value && column.spelling.is_none() => {
@@ -108,7 +143,9 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
         }
         Family::Bytea if column.format.is_none() && column.form == Form::Value => {
             match text.strip_prefix("\\x") {
-                Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(format!("x'{digits}'")),
+                Some(digits) if digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                    Ok(format!("x'{digits}'"))
+                }
                 _ => refuse("bytes are not written in hexadecimal digits"),
             }
         }
@@ -117,10 +154,9 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
     }
 }
 
-fn is_decimal(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
-        && text.bytes().any(|b| b.is_ascii_digit())
-        && text.bytes().filter(u8::is_ascii_digit).count() <= 15
+/// A number of as many digits as a double keeps.
+fn is_short(text: &str) -> bool {
+    is_decimal(text) && text.bytes().filter(u8::is_ascii_digit).count() <= 15
 }
 
 /// The clock, in the form of the column's other values.
