@@ -97,8 +97,8 @@ fn of_expr(e: &Expr<'_>) -> Option<Unsteady> {
     };
     let is = |function: &&str| function.eq_ignore_ascii_case(&name);
     match () {
-        () if CHANCE.iter().any(|function| is(&function)) => Some(Unsteady::Chance),
-        () if ORDERED.iter().any(|function| is(&function)) => Some(Unsteady::Order),
+        () if CHANCE.iter().any(is) => Some(Unsteady::Chance),
+        () if ORDERED.iter().any(is) => Some(Unsteady::Order),
         () => None,
     }
 }
