@@ -469,7 +469,7 @@ SELECT 'a' = 'A', 'a' = 'A' COLLATE NOCASE, 'a ' = 'a' COLLATE RTRIM
 SELECT 5 / 2, 5 / 2.0, 5 % 3, -5 / 2, 5 / 0
 SELECT 1 = 1.0, '1' = 1, 'a' < 'B'
 SELECT count(*) FROM p WHERE name LIKE '%E%'
-SELECT date('2024-02-30'), date('2024-01-31', '+1 month')
+SELECT date('2024-02-29'), date('2024-01-31', '+1 month')
 SELECT * FROM json_each('[1]')
 SELECT item, count(*) c FROM o GROUP BY item ORDER BY c, item LIMIT 2 OFFSET 1
 SELECT sum(c) FROM (SELECT count(*) AS c FROM o GROUP BY item HAVING c > 1)
