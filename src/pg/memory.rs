@@ -232,9 +232,21 @@ fn after_failure(layout: Layout, allocate: &impl Fn() -> *mut u8) -> *mut u8 {
 pub fn stand_by() {
     RESERVE.make();
     SPENT.store(false, Ordering::Release);
-    if !RESERVE.is_ready() {
+    let mut stack: Vec<u8> = vec![];
+    if !RESERVE.is_ready() || stack.try_reserve_exact(2 * STACK).is_err() {
         exhausted("what a statement needs at the least");
     }
+    drop(stack);
+    grow_stack();
+}
+
+/// Bytes of stack that a statement takes at the most, but for what it nests.
+const STACK: usize = 1 << 20;
+
+/// Lets the stack grow while there is memory for it: a stack that cannot grow ends the process.
+#[inline(never)]
+fn grow_stack() {
+    std::hint::black_box(&mut [0_u8; STACK]);
 }
 
 /// Whether the reserve was used, so that the running statement must end. Safe to call from any thread.

@@ -18,8 +18,8 @@ import psycopg
 import rotation
 from harness import quote
 
-# What a translation says it assumes: that nothing is out of range, and that texts read as times are ISO 8601.
-ASSUMED = ("22003", "22008", "22007")
+# What a translation says it assumes: that nothing is out of range, that texts read as times are ISO 8601, and that no text has NUL.
+ASSUMED = ("22003", "22008", "22007", "54000")
 
 
 @dataclasses.dataclass

@@ -32,7 +32,8 @@ def test_a_true_copy_of_a_real_file_has_no_difference(t, name):
     not_compared = {(row["table"], row["column"], row["detail"]) for row in bad(rows)}
     assert not not_compared, not_compared
     loaded = {row["target_table"]: row["imported"] for row in t.rows("SELECT target_table, imported FROM sqlite_migrate.run_table")}
-    assert all(row["compared"] == loaded[row["table"]] for row in rows), rows[:5]
+    # Rows of views are not loaded.
+    assert all(row["compared"] == loaded[row["table"]] for row in rows if row["table"] in loaded), rows[:5]
 
 
 def after(session, change, *queries):

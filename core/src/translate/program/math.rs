@@ -118,7 +118,8 @@ pub(super) fn round(args: &[Node]) -> Result<Node> {
     let digits = match digits.integer() {
         Some(n) => n.clamp(0, 30).to_string(),
         None if digits.class == TypeClass::Integer => {
-            format!("least(greatest({}, 0), 30)::integer", digits.sql)
+            // greatest() and least() pass over a NULL.
+            format!("(CASE WHEN {0} IS NOT NULL THEN least(greatest({0}, 0), 30) END)::integer", digits.sql)
         }
         None if digits.is_null() => return Ok(result("NULL::double precision".into())),
         None => return refuse("round() to a number of digits that is no integer"),
