@@ -1,6 +1,5 @@
 """What views may read: other views, tables that are renamed, left out, existing or foreign; and under which names they come."""
 
-import subprocess
 
 from harness import quote
 
@@ -65,9 +64,10 @@ def test_a_dump_is_restored(t):
     """Views, materialized views and tables of views come back in an order in which each finds what it reads."""
     path = t.file("v.db", BASE + "CREATE VIEW z AS SELECT * FROM y; CREATE VIEW y AS SELECT name FROM x; CREATE VIEW x AS SELECT name FROM a WHERE id > 1; CREATE VIEW w AS SELECT count(*) AS n FROM z;")
     t.import_(path, {"schema": "app", "views": {"materialized": ["y"], "table": ["w"]}})
-    dump = subprocess.run(["pg_dump", "-h", t.server.socket, "-U", "postgres", "-n", "app", t.database], check=True, capture_output=True, text=True).stdout
+    dump = t.server.dump(t.database, "postgres", "-n", "app")
+    assert dump.returncode == 0, dump.stderr
     empty = t.empty_database("restored")
-    subprocess.run(["psql", "-h", t.server.socket, "-U", "postgres", "-d", empty, "-q", "-v", "ON_ERROR_STOP=1"], input=dump, check=True, capture_output=True, text=True)
+    t.server.restore(empty, dump.stdout)
     assert t.server.run(empty, "SELECT name FROM app.z").out.strip() == "y" and t.server.run(empty, "SELECT n FROM app.w").out.strip() == "1"
 
 

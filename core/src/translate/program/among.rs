@@ -53,7 +53,11 @@ impl<'s> Walk<'s> {
             if dynamic::is_sought(&value, &column.node) {
                 let found = dynamic::sought(&value, &column.node)?;
                 sides.push(found.value.at(Prec::Operator));
-                columns.push(found.column);
+                // The condition alone does not keep the server from converting the values that it leaves out.
+                columns.push(match &found.among {
+                    Some(condition) => format!("CASE WHEN {condition} THEN {} END", found.column),
+                    None => found.column,
+                });
                 among.extend(found.among.map(|a| format!("({a})")));
             } else {
                 sides.push(self.like_member(value, &column.node)?.at(Prec::Operator));
