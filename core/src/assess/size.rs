@@ -74,6 +74,9 @@ const WAL_OF_RUN: f64 = 150_000.0;
 /// What the catalogs' rows, their indexes and the run log write for one table and for one column, index or key.
 const WAL_OF_TABLE: f64 = 20_000.0;
 const WAL_OF_OBJECT: f64 = 2_000.0;
+/// The same of a function, view or trigger, beside its text; and what the first of them changes of further catalogs.
+const WAL_OF_PROGRAM: f64 = 6_000.0;
+const WAL_OF_PROGRAMS: f64 = 350_000.0;
 
 /// The tables that a plan loads, `rows` of each as counted or profiled.
 pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Server) -> Size {
@@ -107,7 +110,21 @@ pub fn estimate(source: &Source<'_>, planned: &Planned, rows: &[u64], server: Se
         let objects = (columns.len() + indexes.len()) as f64;
         size.wal_bytes += WAL_OF_TABLE + WAL_OF_OBJECT * objects;
     }
+    let programs: Vec<f64> = planned.steps.iter().filter_map(program_bytes).collect();
+    if !programs.is_empty() {
+        size.wal_bytes += WAL_OF_PROGRAMS + programs.iter().map(|text| text + WAL_OF_PROGRAM).sum::<f64>();
+    }
     size
+}
+
+/// The length of the text of a function, view or trigger.
+fn program_bytes(step: &Step) -> Option<f64> {
+    match &step.action {
+        Action::Sql(sql) if (Phase::Helpers..=Phase::Triggers).contains(&step.phase) => {
+            Some(sql.len() as f64)
+        }
+        _ => None,
+    }
 }
 
 fn loads(planned: &Planned) -> impl Iterator<Item = &LoadSpec> {
