@@ -274,19 +274,8 @@ fn values(kind: Kind) -> String {
 mod tests {
     use super::*;
 
-    const BEGIN: &str = "<!-- begin export keys -->\n";
-    const END: &str = "<!-- end export keys -->\n";
-
     #[test]
     fn the_page_holds_the_registry() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/export.md");
-        let page = std::fs::read_to_string(path).expect("docs/export.md");
-        let (head, rest) = page.split_once(BEGIN).expect("begin marker in docs/export.md");
-        let (listed, tail) = rest.split_once(END).expect("end marker in docs/export.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() && listed != markdown() {
-            std::fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", markdown())).expect("docs/export.md");
-            return;
-        }
-        assert_eq!(listed, markdown(), "run the test with UPDATE_DOCS=1 to print the registry into the page");
+        crate::export::assert_page_holds("keys", &markdown());
     }
 }

@@ -21,3 +21,18 @@ pub mod types;
 mod names;
 #[cfg(test)]
 mod tests;
+
+/// A generated part of docs/export.md is in step; `UPDATE_DOCS=1` writes it.
+#[cfg(test)]
+fn assert_page_holds(part: &str, expected: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/export.md");
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    let (begin, end) = (format!("<!-- begin export {part} -->\n"), format!("<!-- end export {part} -->\n"));
+    let parts = page.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?)));
+    let Some((head, (listed, tail))) = parts else { panic!("docs/export.md has no marks of its {part}") };
+    if std::env::var_os("UPDATE_DOCS").is_some() && listed != expected {
+        std::fs::write(path, format!("{head}{begin}{expected}{end}{tail}")).expect("docs/export.md");
+        return;
+    }
+    assert_eq!(listed, expected, "run the test with UPDATE_DOCS=1 to print its {part} into docs/export.md");
+}
