@@ -1,9 +1,10 @@
 //! A report about one recorded run, or about a file before it is imported: what people read, and what programs do.
 //!
-//! [`facts`] is what was read of the run log, or decided about a file; [`model`] is the report that is made of it, and its
-//! JSON form; [`verdict`] is the one rule for the word on top. The renderers ([`text`], [`markdown`], [`html`], [`json`])
+//! [`facts`] is what was read of the run log, or decided about a file; [`model`] is the report that [`build`] makes of it, and
+//! its JSON form; [`verdict`] is the one rule for the word on top. The renderers ([`text`], [`markdown`], [`html`], [`json`])
 //! show nothing that the JSON form lacks. [`words`] spells numbers for all of them. Pure.
 
+mod build;
 pub mod facts;
 pub mod html;
 pub mod json;

@@ -10,6 +10,7 @@ mod cell;
 mod form;
 mod json;
 mod key;
+mod kind;
 mod meant;
 mod number;
 mod real;
@@ -24,10 +25,10 @@ use std::borrow::Cow;
 
 pub use self::json::Document;
 pub use self::json::{read as read_json, read_all as read_json_all};
+use self::kind::Kind;
 pub use self::meant::Meant;
 pub use self::number::{Decimal, Number};
 use self::real::{bits, double, single};
-use self::span::Kept;
 pub use self::span::{Span, read as read_interval};
 use self::time::{DAY, MICRO, Zone};
 pub use self::time::{clock as print_clock, date as print_day, printed as print_moment, read as read_time};
@@ -64,65 +65,6 @@ pub struct Way {
     nullable: bool,
     defaulted: bool,
     facts: Facts,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Bool,
-    Integer {
-        min: i64,
-        max: i64,
-    },
-    Float4,
-    Float8,
-    Numeric(Option<(i32, i32)>),
-    Money,
-    Text(Option<u32>),
-    Bpchar(Option<u32>),
-    Bytea,
-    Date,
-    /// With the picoseconds that the last digit counts, as for the next ones.
-    Time(i128),
-    TimeTz(i128),
-    Timestamp(i128),
-    TimestampTz(i128),
-    Interval(Kept),
-    Uuid,
-    Json,
-    Jsonb,
-    /// As its output function prints it.
-    Printed,
-}
-
-impl Kind {
-    fn of(pg_type: &PgType) -> Kind {
-        let step = |digits: u32| MICRO * 10i128.pow(6u32.saturating_sub(digits));
-        match pg_type.base() {
-            PgType::Bool => Kind::Bool,
-            PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },
-            PgType::Int4 => Kind::Integer { min: i32::MIN.into(), max: i32::MAX.into() },
-            PgType::Int8 => Kind::Integer { min: i64::MIN, max: i64::MAX },
-            PgType::Float4 => Kind::Float4,
-            PgType::Float8 => Kind::Float8,
-            PgType::Numeric(limit) => Kind::Numeric(*limit),
-            PgType::Money => Kind::Money,
-            PgType::Text => Kind::Text(None),
-            PgType::Varchar(limit) => Kind::Text(*limit),
-            PgType::Bpchar(limit) => Kind::Bpchar(*limit),
-            PgType::Bytea => Kind::Bytea,
-            PgType::Date => Kind::Date,
-            PgType::Time(digits) => Kind::Time(step(*digits)),
-            PgType::TimeTz(digits) => Kind::TimeTz(step(*digits)),
-            PgType::Timestamp(digits) => Kind::Timestamp(step(*digits)),
-            PgType::TimestampTz(digits) => Kind::TimestampTz(step(*digits)),
-            PgType::Interval(precision) => Kind::Interval(Kept::of(*precision)),
-            PgType::Uuid => Kind::Uuid,
-            PgType::Json => Kind::Json,
-            PgType::Jsonb => Kind::Jsonb,
-            base if base.is_citext() => Kind::Text(None),
-            _ => Kind::Printed,
-        }
-    }
 }
 
 /// What a cell means, or a value says: equal if they are the same.
