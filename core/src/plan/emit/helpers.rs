@@ -14,12 +14,19 @@ pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
     if helpers.is_empty() {
         return steps;
     }
-    let schema = SCHEMA_STEPS.iter().map(|(title, sql)| step((*title).to_owned(), sql));
+    // Search vectors may have needed the schema before.
+    let is_made =
+        |sql: &str| steps.iter().any(|step| matches!(&step.action, Action::Sql(made) if made == sql));
+    let schema: Vec<Step> = SCHEMA_STEPS
+        .iter()
+        .filter(|(_, sql)| !is_made(sql))
+        .map(|(title, sql)| step((*title).to_owned(), sql))
+        .collect();
     let made = helpers
         .iter()
         .map(|helper| step(format!("create function {}.{}", helper::SCHEMA, helper.name), helper.sql));
     let at = steps.iter().position(|step| step.phase > Phase::Helpers).unwrap_or(steps.len());
-    steps.splice(at..at, schema.chain(made).collect::<Vec<_>>());
+    steps.splice(at..at, schema.into_iter().chain(made).collect::<Vec<_>>());
     steps
 }
 
