@@ -27,6 +27,7 @@ mod tests;
 
 pub use self::context::Source;
 pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
+pub use self::emit::triggers::declared as declaration;
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
@@ -79,8 +80,8 @@ fn build_by(
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
-    let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let triggers = triggers::triggers(&ctx, &decided, &views.plans, &mut schema, &mut findings);
+    let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
+    let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
     let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
@@ -99,6 +100,7 @@ fn build_by(
         views: views.plans,
         view_trial: views.trial,
         triggers: triggers.plans,
+        trigger_trial: triggers.trial,
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }
@@ -119,8 +121,8 @@ pub fn declared(
     skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
     let mut schema = relations::schema(&ctx, &decided);
-    let views = views::views(&ctx, &decided, &mut schema, &mut findings).plans;
-    let made = triggers::triggers(&ctx, &decided, &views, &mut schema, &mut findings).plans;
+    let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
+    let made = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings).plans;
     Ok((emit::declared::declared(&ctx, &selection, &decided, &made), findings))
 }
 

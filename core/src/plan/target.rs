@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::given::words::Nocase;
+use super::trigger::TriggerRefusal;
 use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
 use super::view::ViewRefusal;
 use crate::value::PgType;
@@ -46,6 +47,8 @@ pub struct Target {
     pub refused: Vec<Refusal>,
     /// The views that it does not take.
     pub refused_views: Vec<ViewRefusal>,
+    /// The triggers that it does not take.
+    pub refused_triggers: Vec<TriggerRefusal>,
     /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,

@@ -25,6 +25,8 @@ pub struct Views {
     pub steps: Vec<Step>,
     pub plans: Vec<ViewPlan>,
     pub trial: ViewTrial,
+    /// The schema over what stands in for the tables and views of the plan.
+    pub tried: Schema,
 }
 
 /// Adds the views to what statements can name, and tells of those that are left out.
@@ -62,7 +64,7 @@ pub fn views(
         }
     }
     findings.extend(missing);
-    maker.made
+    maker.finish()
 }
 
 /// With the steps of the views in their places: what is dropped goes before the tables that it reads, and what reads
