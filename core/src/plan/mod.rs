@@ -43,11 +43,12 @@ pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
 use crate::finding::Finding;
 use crate::orm::signs::Recognised;
+use crate::translate::helper::Helper;
 pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, helpers, json, relations, steps, tables, triggers, views};
+use self::emit::{asked, dropped, helpers, json, relations, steps, tables, triggers, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -82,6 +83,7 @@ fn build_by(
     let mut schema = relations::schema(&ctx, &decided);
     let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
     let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
+    dropped::report(&ctx, &decided, &views.dropped, &mut findings);
     let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
@@ -110,7 +112,7 @@ pub fn declared(
     source: &Source<'_>,
     target: &Target,
     overrides: &Overrides,
-) -> Result<(Vec<DeclaredTable>, Vec<Finding>), PlanError> {
+) -> Result<DeclaredFile, PlanError> {
     let mut ctx = Context::new(source, target, overrides, &RULES);
     let mut selection = select(source.catalog, overrides)?;
     let mut findings = Vec::new();
@@ -122,8 +124,23 @@ pub fn declared(
     // Their findings say which views are not there.
     let mut schema = relations::schema(&ctx, &decided);
     let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let made = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings).plans;
-    Ok((emit::declared::declared(&ctx, &selection, &decided, &made), findings))
+    let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
+    let order = order::of_loads(&decided);
+    let steps = steps::steps(&ctx, &decided, &order, &mut Vec::new()).into_iter();
+    let steps: Vec<Step> = steps.chain(views.steps).chain(triggers.steps).collect();
+    Ok(DeclaredFile {
+        tables: emit::declared::declared(&ctx, &selection, &decided, &triggers.plans),
+        helpers: helpers::called(&steps),
+        findings,
+    })
+}
+
+/// What a file declares, table by table.
+pub struct DeclaredFile {
+    pub tables: Vec<DeclaredTable>,
+    /// The functions that what is made of it calls.
+    pub helpers: Vec<&'static Helper>,
+    pub findings: Vec<Finding>,
 }
 
 /// The oids of the target's relations that a plan would load or replace, which nobody may change while it is made.

@@ -158,6 +158,8 @@ pub struct ExistingTable {
     pub foreign_keys: Vec<ExistingForeignKey>,
     /// Other tables with foreign keys to it: schema and name.
     pub referenced_by: Vec<(String, String)>,
+    /// Views that read it, also through others.
+    pub read_by: Vec<Reader>,
     /// User triggers that an INSERT would fire.
     pub triggers: Vec<String>,
     /// It has rules for INSERT.
@@ -187,6 +189,14 @@ impl ExistingTable {
     pub fn column(&self, name: &str) -> Option<&ExistingColumn> {
         self.columns.iter().find(|c| c.name == name)
     }
+}
+
+/// A view that reads a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    pub schema: String,
+    pub name: String,
+    pub materialised: bool,
 }
 
 /// What a server is in Citus.

@@ -75,8 +75,8 @@ fn trigger(
     let taken = overrides.triggers.clone().unwrap_or_default();
     let others = catalog.triggers.iter().filter(|other| !other.name.eq_ignore_ascii_case(&of.name));
     let others = others.filter(|other| taken.take(&other.name) && taken.own(&other.name).is_none());
-    let mut definitions: Vec<Option<Definition>> =
-        others.map(|other| Definition::read(&other.sql).ok()).collect();
+    let (names, mut definitions): (Vec<&str>, Vec<Option<Definition>>) =
+        others.map(|other| (other.name.as_str(), Definition::read(&other.sql).ok())).unzip();
     let at = definitions.len();
     definitions.push(Some(definition.clone()));
     let touches = Touches::of(catalog, &definitions);
@@ -94,7 +94,12 @@ fn trigger(
     let Some(sql) = text::statements(&definition, &made, &name, &function) else {
         return refuse("the statements of the trigger change nothing".into());
     };
-    let notes = made.notes.into_iter().chain(around.notes(at, &definition, relation)).collect();
+    let before = Touches::of(catalog, definitions.get(..at).unwrap_or_default());
+    let again = names.into_iter().enumerate().filter(|(of, _)| touches.is_recursive(*of) && !before.is_recursive(*of));
+    let again = again.map(|(_, name)| {
+        format!("trigger {name} of the file can fire itself through it, where SQLite does not fire a trigger that is running")
+    });
+    let notes = made.notes.into_iter().chain(around.notes(at, &definition, relation)).chain(again).collect();
     Ok(Statement { sql, notes })
 }
 

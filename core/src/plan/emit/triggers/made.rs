@@ -12,7 +12,9 @@ use super::{Triggers, object};
 use crate::catalog::{TableId, Trigger};
 use crate::finding::{Finding, Kind};
 use crate::plan::context::Context;
+use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
+use crate::plan::emit::{ddl, writables};
 use crate::plan::given::words::ExistingRows;
 use crate::plan::model::{Action, Phase, Step};
 use crate::plan::resolve::names::{self, Scope};
@@ -112,7 +114,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             columns: made.columns,
             conditional: made.when.is_some(),
         };
-        let needs = self.needed(at);
+        let needs = self.needed(at, definition, made.body.as_deref().unwrap_or_default());
         self.push(trigger, on, (name, function), Some((fires, needs)), sql);
         Ok(findings)
     }
@@ -163,7 +165,7 @@ impl<'m, 'a> Maker<'m, 'a> {
     }
 
     /// What has to be there when it fires.
-    fn needed(&self, at: usize) -> Needed {
+    fn needed(&self, at: usize, definition: &Definition, body: &str) -> Needed {
         let instead = self.touches.instead_of(at);
         let names = self.touches.named_by(&[&[at], instead.as_slice()].concat());
         let relations = self.schema.relations.iter();
@@ -176,7 +178,25 @@ impl<'m, 'a> Maker<'m, 'a> {
         let views = self.views.iter().filter(|view| names.contains(&view.source.to_ascii_lowercase()));
         let triggers = instead.iter().filter_map(|at| self.ctx.source.catalog.triggers.get(*at));
         let steps = views.map(|view| view.title.clone()).chain(triggers.map(|of| title(&of.name)));
+        let steps = steps.chain(self.keys_needed(definition, body));
         Needed { tables: tables.collect(), steps: steps.collect() }
+    }
+
+    /// The titles of what makes the keys whose conflicts it resolves: without one, its statement is an error, or writes what
+    /// SQLite would leave.
+    fn keys_needed(&self, definition: &Definition, body: &str) -> Vec<String> {
+        let written = |d: &&DecidedTable<'_>| {
+            definition.writes.iter().any(|write| write.table.eq_ignore_ascii_case(&d.source.name))
+        };
+        let resolves = |clause: &String| {
+            body.contains(clause.as_str()) || body.contains(" ON CONFLICT DO NOTHING")
+        };
+        let written = self.decided.iter().filter(|d| d.fresh()).filter(written);
+        let keys = written.flat_map(|d| {
+            let resolved = move |object: &&Object| writables::clause_of(object).as_ref().is_some_and(resolves);
+            d.objects.iter().filter(resolved).filter_map(|object| ddl::object(d, object))
+        });
+        keys.map(|(title, _)| title).collect()
     }
 
     /// The table or view, if the plan makes it.

@@ -124,6 +124,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             });
         }
         if let Some(word) = replaced {
+            self.made.dropped.push((self.ctx.plan.schema.clone(), name.clone(), view.name.clone()));
             let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
             self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
         }

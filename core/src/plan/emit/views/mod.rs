@@ -25,6 +25,8 @@ pub struct Views {
     pub steps: Vec<Step>,
     pub plans: Vec<ViewPlan>,
     pub trial: ViewTrial,
+    /// The schema, the name and the file's name of each view that is dropped for a new one.
+    pub dropped: Vec<(String, String, String)>,
     /// The schema over what stands in for the tables and views of the plan.
     pub tried: Schema,
 }

@@ -9,6 +9,7 @@ mod delete;
 mod ignore;
 mod insert;
 mod limit;
+mod replace;
 mod returning;
 mod rows;
 mod set;
