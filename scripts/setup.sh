@@ -80,7 +80,12 @@ server=
 if [ "$PG_CONFIG" = "$DEBIAN_PG_CONFIG" ] || [ "$PG_CONFIG" = "$DOWNLOADED_PG_CONFIG" ]; then server=$(downloadable); fi
 if [ -n "$server" ]; then NEEDS+=(pip=python3-pip); fi
 # A PG_CONFIG of the user's own means that they look after PostgreSQL and its headers themselves.
-if [ -n "$server" ] || [ "$PG_CONFIG" != "$DEBIAN_PG_CONFIG" ]; then NEEDS=("${NEEDS[@]:2}"); fi
+if [ -n "$server" ] || [ "$PG_CONFIG" != "$DEBIAN_PG_CONFIG" ]; then
+    NEEDS=("${NEEDS[@]:2}")
+else
+    # A test checks every function that an import makes with it, where it is there.
+    NEEDS+=("/usr/share/postgresql/$PG_MAJOR/extension/plpgsql_check.control=postgresql-$PG_MAJOR-plpgsql-check")
+fi
 
 mapfile -t packages < <(missing)
 if [ ${#packages[@]} -gt 0 ]; then

@@ -14,12 +14,11 @@ use super::survey::{self, Survey};
 use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, relation, spi, xact};
-use crate::verify::constraints::{Canonicals, Catalogs, count, unindexed};
+use crate::verify::constraints::{Canonicals, Catalogs, count, helpers, unindexed};
 use pg_sqlite_migrate_core::contents;
-use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 use pg_sqlite_migrate_core::plan::{
-    self, Action, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned, RowQuestion, Target,
+    self, Action, DeclaredFile, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned, RowQuestion, Target,
 };
 use pg_sqlite_migrate_core::verify::declared::{
     Explanation, Expression, FoundTable, Judge, Judged, Row, TableFacts, Unclaimed, compared, conclude,
@@ -70,7 +69,7 @@ fn kept<'l>(logged: &'l Logged, plan: &Value) -> impl Fn(&str) -> bool + use<'l>
 }
 
 fn of_survey(survey: &mut Survey, logged: &Logged, kept: &impl Fn(&str) -> bool) -> Result<Vec<Row>, Error> {
-    let (mut tables, findings) = declared(survey, &survey.overrides)?;
+    let DeclaredFile { mut tables, helpers, findings } = declared(survey, &survey.overrides)?;
     let explanations: Vec<Explanation> = match logged.run {
         Some(_) => logged.findings.clone(),
         None => findings.iter().map(Explanation::from).collect(),
@@ -88,6 +87,7 @@ fn of_survey(survey: &mut Survey, logged: &Logged, kept: &impl Fn(&str) -> bool)
     judge(&tables, explanations, facts, logged.author, |judged, _, found| {
         rows.extend(questions.answer(judged, found))
     });
+    rows.extend(helpers::rows(&helpers));
     // Tables and objects stay in the file's order otherwise.
     rows.sort_by_key(|row: &Row| row.state);
     Ok(rows)
@@ -104,7 +104,7 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
         return Ok(vec![]);
     }
     let overrides = plan::parse(&recorded::as_new(planned.plan.clone(), |table| existing.contains(table)))?;
-    let (mut tables, findings) = declared(survey, &overrides)?;
+    let DeclaredFile { mut tables, findings, .. } = declared(survey, &overrides)?;
     tables.retain(|table| existing.contains(&table.source));
     let facts = |_: &DeclaredTable| TableFacts { kept: true, unloaded: None };
     let mut rows = vec![];
@@ -115,7 +115,7 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
 }
 
 /// What the file declares and the plan would make of it if nothing were there.
-fn declared(survey: &Survey, overrides: &Overrides) -> Result<(Vec<DeclaredTable>, Vec<Finding>), Error> {
+fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Error> {
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),

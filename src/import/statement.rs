@@ -4,16 +4,22 @@ use serde_json::Value;
 
 use super::survey;
 use crate::error::Error;
-use pg_sqlite_migrate_core::translate::program::{self, Schema, Statement};
+use pg_sqlite_migrate_core::plan;
+use pg_sqlite_migrate_core::translate::program::{self, Statement};
 
 /// Without a path no table is known.
 pub fn translate(sql: &str, path: Option<&str>, overrides: Option<Value>) -> Result<Statement, Error> {
-    let schema = match (path, &overrides) {
-        (None, None) => Schema::default(),
+    let (catalog, given, schema) = match (path, &overrides) {
+        (None, None) => Default::default(),
         _ => {
             let mut survey = survey::survey(path, overrides)?;
-            survey::planned(&mut survey)?.schema
+            let schema = survey::planned(&mut survey)?.schema;
+            (survey.catalog, survey.overrides, schema)
         }
     };
-    program::statement(sql, &schema).map_err(|refusal| Error::Statement(Box::new(refusal)))
+    let translated = match program::declaration(sql) {
+        Some(of) => plan::declaration(&catalog, &schema, &given, sql, &of),
+        None => program::statement(sql, &schema),
+    };
+    translated.map_err(|refusal| Error::Statement(Box::new(refusal)))
 }

@@ -384,6 +384,10 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
     if !target.refused_views.is_empty() {
         planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
     }
+    target.refused_triggers = trial::refused_triggers(&planned);
+    if !target.refused_triggers.is_empty() {
+        planned = plan::build(&survey.facts(), &target, &survey.overrides)?;
+    }
     Ok((target, planned))
 }
 

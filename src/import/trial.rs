@@ -16,6 +16,7 @@ use crate::pg::{encoding, spi, xact};
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::plan::trial;
 use pg_sqlite_migrate_core::plan::trial::{Piece, Refusal, Trial};
+use pg_sqlite_migrate_core::plan::trigger::{TriedTrigger, TriggerRefusal};
 use pg_sqlite_migrate_core::plan::view::{TriedView, ViewRefusal};
 use pg_sqlite_migrate_core::plan::{Phase, Planned, Step};
 use pg_sqlite_migrate_core::translate::helper;
@@ -83,6 +84,59 @@ pub fn refused_views(planned: &Planned, path: &str) -> Vec<ViewRefusal> {
         refusals.extend(found);
     }
     refusals
+}
+
+/// The triggers of a plan that are refused. Helper functions that cannot be made leave those that call them untried.
+pub fn refused_triggers(planned: &Planned) -> Vec<TriggerRefusal> {
+    let trial = &planned.trigger_trial;
+    let sendable = |of: &&TriedTrigger| encoding::lacking(&of.create).is_none();
+    let triggers: Vec<&TriedTrigger> = trial.triggers.iter().filter(sendable).collect();
+    if triggers.is_empty() || xact::in_recovery() {
+        return vec![];
+    }
+    let tried = xact::attempt(|| -> Result<Infallible, Vec<TriggerRefusal>> {
+        let _checked = LocalSettings::of("check_function_bodies", "on");
+        let all: Vec<&str> = triggers.iter().map(|of| of.create.as_str()).collect();
+        let mut first = trial.tables.clone();
+        if trial.views {
+            let others = planned.view_trial.tables.iter().filter(|sql| !trial.tables.contains(sql));
+            first.extend(others.cloned().collect::<Vec<_>>());
+            let views = planned.view_trial.views.iter().filter(|view| !view.own);
+            let views: Vec<String> = views.map(|view| view.sql.clone()).collect();
+            first.extend(helper::statements(&(all.join("\n") + &views.join("\n"))));
+            first.extend(views);
+        } else {
+            first.extend(helper::statements(&all.join("\n")));
+        }
+        if run(&first).is_err() {
+            first.iter().for_each(|sql| _ = run(std::slice::from_ref(sql)));
+        }
+        // An error rolls all of it back.
+        Err(refused_among(&triggers))
+    });
+    match tried {
+        Ok(Err(refused)) => refused,
+        Err(_) => vec![],
+    }
+}
+
+/// Halves what is refused until it is one trigger.
+fn refused_among(triggers: &[&TriedTrigger]) -> Vec<TriggerRefusal> {
+    let statements = |of: &&TriedTrigger| std::iter::once(of.create.clone()).chain(of.analysed.clone());
+    let all: Vec<String> = triggers.iter().flat_map(statements).collect();
+    let Err(caught) = run(&all) else { return vec![] };
+    let [one] = triggers else {
+        let (first, second) = triggers.split_at(triggers.len() / 2);
+        return [refused_among(first), refused_among(second)].concat();
+    };
+    // A constraint that ON CONFLICT names, a type or a language may be still to come, as may be what `before` makes.
+    let unknown = [Code::ERRCODE_UNDEFINED_OBJECT, Code::ERRCODE_INSUFFICIENT_PRIVILEGE];
+    let unknown = is_to_come(&caught) || unknown.iter().any(|code| caught.sqlstate == *code);
+    let refused = is_of_statement(&caught) && !unknown;
+    refused
+        .then(|| TriggerRefusal { source: one.source.clone(), reason: caught.message })
+        .into_iter()
+        .collect()
 }
 
 fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRefusal> {

@@ -92,7 +92,7 @@ kinds! {
     TableMissing = "table_missing",
     /// A schema does not exist and is not to be created.
     SchemaMissing = "schema_missing",
-    /// A table cannot be truncated because others point to it.
+    /// A table cannot be truncated because others point to it, or something cannot be dropped because views read it.
     Referenced = "referenced",
     /// Existing columns are used that have similar names.
     SimilarColumns = "similar_columns",

@@ -27,6 +27,7 @@ mod tests;
 
 pub use self::context::Source;
 pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
+pub use self::emit::triggers::declared as declaration;
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
@@ -42,11 +43,12 @@ pub use crate::catalog::{KeyFact, KeyFactKind};
 pub use crate::damage::Integrity;
 use crate::finding::Finding;
 use crate::orm::signs::Recognised;
+use crate::translate::helper::Helper;
 pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, helpers, json, relations, steps, tables, triggers, views};
+use self::emit::{asked, dropped, helpers, json, relations, steps, tables, triggers, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -79,8 +81,9 @@ fn build_by(
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);
-    let views = views::views(&ctx, &decided, &mut schema, &mut findings);
-    let triggers = triggers::triggers(&ctx, &decided, &views.plans, &mut schema, &mut findings);
+    let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
+    let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
+    dropped::report(&ctx, &decided, &views.dropped, &mut findings);
     let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
@@ -99,6 +102,7 @@ fn build_by(
         views: views.plans,
         view_trial: views.trial,
         triggers: triggers.plans,
+        trigger_trial: triggers.trial,
         tables: tables::tables(&ctx, &decided, &order).into_iter().chain(skipped).chain(records).collect(),
     })
 }
@@ -108,7 +112,7 @@ pub fn declared(
     source: &Source<'_>,
     target: &Target,
     overrides: &Overrides,
-) -> Result<(Vec<DeclaredTable>, Vec<Finding>), PlanError> {
+) -> Result<DeclaredFile, PlanError> {
     let mut ctx = Context::new(source, target, overrides, &RULES);
     let mut selection = select(source.catalog, overrides)?;
     let mut findings = Vec::new();
@@ -119,9 +123,24 @@ pub fn declared(
     skipped::report(&ctx, &selection, &searched, &mut findings);
     // Their findings say which views are not there.
     let mut schema = relations::schema(&ctx, &decided);
-    let views = views::views(&ctx, &decided, &mut schema, &mut findings).plans;
-    let made = triggers::triggers(&ctx, &decided, &views, &mut schema, &mut findings).plans;
-    Ok((emit::declared::declared(&ctx, &selection, &decided, &made), findings))
+    let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
+    let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
+    let order = order::of_loads(&decided);
+    let steps = steps::steps(&ctx, &decided, &order, &mut Vec::new()).into_iter();
+    let steps: Vec<Step> = steps.chain(views.steps).chain(triggers.steps).collect();
+    Ok(DeclaredFile {
+        tables: emit::declared::declared(&ctx, &selection, &decided, &triggers.plans),
+        helpers: helpers::called(&steps),
+        findings,
+    })
+}
+
+/// What a file declares, table by table.
+pub struct DeclaredFile {
+    pub tables: Vec<DeclaredTable>,
+    /// The functions that what is made of it calls.
+    pub helpers: Vec<&'static Helper>,
+    pub findings: Vec<Finding>,
 }
 
 /// The oids of the target's relations that a plan would load or replace, which nobody may change while it is made.

@@ -5,7 +5,7 @@ use super::given::words::Orphans;
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
-use super::trigger::TriggerPlan;
+use super::trigger::{TriggerPlan, TriggerTrial};
 use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
@@ -42,6 +42,7 @@ pub struct Planned {
     pub view_trial: ViewTrial,
     /// The triggers that are made.
     pub triggers: Vec<TriggerPlan>,
+    pub trigger_trial: TriggerTrial,
 }
 
 impl Planned {

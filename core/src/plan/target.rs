@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::given::words::Nocase;
+use super::trigger::TriggerRefusal;
 use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
 use super::view::ViewRefusal;
 use crate::value::PgType;
@@ -46,6 +47,8 @@ pub struct Target {
     pub refused: Vec<Refusal>,
     /// The views that it does not take.
     pub refused_views: Vec<ViewRefusal>,
+    /// The triggers that it does not take.
+    pub refused_triggers: Vec<TriggerRefusal>,
     /// Rows that it does not take, and rows whose keys would be equal, as far as the plan has asked.
     pub oversized: Vec<Answer<Oversized>>,
     pub equal_keys: Vec<Answer<EqualKeys>>,
@@ -155,6 +158,8 @@ pub struct ExistingTable {
     pub foreign_keys: Vec<ExistingForeignKey>,
     /// Other tables with foreign keys to it: schema and name.
     pub referenced_by: Vec<(String, String)>,
+    /// Views that read it, also through others.
+    pub read_by: Vec<Reader>,
     /// User triggers that an INSERT would fire.
     pub triggers: Vec<String>,
     /// It has rules for INSERT.
@@ -184,6 +189,14 @@ impl ExistingTable {
     pub fn column(&self, name: &str) -> Option<&ExistingColumn> {
         self.columns.iter().find(|c| c.name == name)
     }
+}
+
+/// A view that reads a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    pub schema: String,
+    pub name: String,
+    pub materialised: bool,
 }
 
 /// What a server is in Citus.

@@ -113,6 +113,11 @@ pub(super) enum Statement {
 
 pub const NAME: &str = "pg_sqlite_migrate_trial";
 
+/// What stands in for a table, by its place among those that are decided, for views and triggers to be tried on.
+pub fn stand_in(at: usize) -> String {
+    format!("{NAME}_t{at}")
+}
+
 /// Pieces in few statements, as is cheap where nothing is refused.
 pub fn at_once(pieces: &[Piece]) -> Vec<String> {
     let (mut actions, mut rest) = (vec![], vec![]);

@@ -52,3 +52,29 @@ impl TriggerPlan {
 pub fn own_path(trigger: &str) -> String {
     crate::path::join(&crate::path::join("plan.triggers", trigger), "sql")
 }
+
+/// Triggers to be tried over empty tables that stand in for those of the plan, all of them temporary.
+#[derive(Debug, Clone, Default)]
+pub struct TriggerTrial {
+    /// The statements that create the tables.
+    pub tables: Vec<String>,
+    /// Some name views, which have to be there.
+    pub views: bool,
+    pub triggers: Vec<TriedTrigger>,
+}
+
+#[derive(Debug, Clone)]
+pub struct TriedTrigger {
+    pub source: String,
+    /// Creates function and trigger, over the tables of the trial.
+    pub create: String,
+    /// Creates a function in SQL of the same statements, which are analysed then.
+    pub analysed: Option<String>,
+}
+
+/// A trigger that the server has refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerRefusal {
+    pub source: String,
+    pub reason: String,
+}

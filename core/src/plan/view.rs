@@ -45,6 +45,9 @@ pub fn own_path(view: &str) -> String {
     crate::path::join(&crate::path::join("plan.views", view), "sql")
 }
 
+/// The schema of what is only tried.
+pub const TEMPORARY: &str = "pg_temp";
+
 /// Views to be tried over empty tables that stand in for those of the plan, all of them temporary.
 #[derive(Debug, Clone, Default)]
 pub struct ViewTrial {

@@ -78,6 +78,7 @@ pub fn read(schemas: &[String]) -> Target {
     citus::read(&mut found);
     keys::read(&mut found);
     foreign_keys::read(&mut found);
+    views::read_readers(&mut found);
     levels::read(&mut found);
     let schemas: Vec<String> = spi::values(SCHEMAS, &[schemas.into()]);
     let (views, types) = (views::read(&schemas), types::read(&schemas));

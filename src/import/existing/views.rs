@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use pgrx::pg_sys;
 
 use crate::pg::spi::{self, Row};
-use pg_sqlite_migrate_core::plan::ExistingView;
+use super::relations::Relations;
+use pg_sqlite_migrate_core::plan::{ExistingView, Reader};
 
 /// Views of users, and the relations that their queries name.
 const READS: &str = "
@@ -26,6 +27,29 @@ const NAMES: &str = "
     SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialised
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY ($1)";
+
+/// The views that read relations, directly or through others.
+const READERS: &str = "
+    WITH RECURSIVE reads AS (
+        SELECT DISTINCT w.ev_class AS view, d.refobjid AS relation
+        FROM pg_catalog.pg_rewrite w
+        JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+        WHERE w.ev_class >= 16384 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> w.ev_class),
+    found AS (
+        SELECT r.relation, r.view FROM reads r WHERE r.relation = ANY ($1)
+        UNION SELECT f.relation, r.view FROM found f JOIN reads r ON r.relation = f.view)
+    SELECT f.relation, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialised
+    FROM found f JOIN pg_catalog.pg_class c ON c.oid = f.view JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    ORDER BY 1, 2, 3";
+
+/// Fills in which views read each relation.
+pub fn read_readers(found: &mut Relations) {
+    found.each(READERS, |table, row| {
+        let (schema, name, materialised) = (row.get("schema"), row.get("name"), row.get("materialised"));
+        table.read_by.push(Reader { schema, name, materialised });
+    });
+}
 
 /// From a relation to others.
 type Edges = BTreeMap<u32, BTreeSet<u32>>;

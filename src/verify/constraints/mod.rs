@@ -2,6 +2,7 @@
 //! other.
 
 mod catalogs;
+pub mod helpers;
 mod rows;
 
 use std::collections::HashMap;

@@ -114,3 +114,16 @@ SHOP = """
     CREATE TRIGGER stocked_new INSTEAD OF INSERT ON stocked BEGIN INSERT INTO item (id, name, qty) VALUES (NEW.id, NEW.name, NEW.qty); END;
     CREATE TRIGGER stocked_set INSTEAD OF UPDATE ON stocked BEGIN UPDATE item SET name = NEW.name, qty = NEW.qty WHERE id = OLD.id; END;
     CREATE TRIGGER stocked_gone INSTEAD OF DELETE ON stocked BEGIN DELETE FROM item WHERE id = OLD.id; END;"""
+
+# Common table expressions that see NEW and OLD, within each statement that may have one.
+FORMS = """
+    CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT); CREATE TABLE l (x INTEGER, y TEXT); INSERT INTO t VALUES (1, 2, 'x'), (2, 3, 'y');
+    CREATE TRIGGER ins AFTER INSERT ON t BEGIN
+        INSERT INTO l WITH c AS (SELECT NEW.a AS n, 'new' AS k UNION ALL SELECT id, b FROM t WHERE a = NEW.a) SELECT n, k FROM c;
+        INSERT INTO l WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < NEW.a) SELECT sum(n), 'sum ' || NEW.b FROM r;
+        SELECT RAISE(ABORT, 'nine') FROM (WITH d AS (SELECT NEW.a AS z) SELECT z FROM d) WHERE z = 9;
+        WITH e AS (SELECT count(*) AS n FROM t WHERE b = NEW.b) SELECT CASE WHEN e.n > 2 THEN RAISE(ABORT, 'third') END FROM e;
+        WITH f AS (SELECT max(id) AS m FROM t) SELECT RAISE(ABORT, 'large') WHERE (SELECT m FROM f) > 100; END;
+    CREATE TRIGGER upd AFTER UPDATE OF a ON t BEGIN
+        UPDATE l SET x = (WITH e AS (SELECT max(id) AS m FROM t WHERE a < NEW.a AND b IN (WITH g AS (SELECT OLD.b AS v) SELECT v FROM g)) SELECT m FROM e) WHERE x = OLD.a;
+        DELETE FROM l WHERE x IN (WITH h(v) AS (VALUES (OLD.a - 1), (NEW.a + 1)) SELECT v FROM h); END;"""

@@ -174,6 +174,11 @@ impl IndexKey {
         format!("{}{collation}{}", self.sql, if self.descending { " DESC" } else { "" })
     }
 
+    /// Its text ends with an operator class.
+    pub fn has_class(&self) -> bool {
+        self.sql.ends_with(".gin_trgm_ops")
+    }
+
     pub fn plain(sql: String) -> IndexKey {
         IndexKey { sql, nocase: false, descending: false, equal: None }
     }

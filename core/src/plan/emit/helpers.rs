@@ -1,16 +1,11 @@
 //! The helper functions that views and triggers of the plan call, and the steps that create them first.
 
 use crate::plan::model::{Action, Phase, Step};
-use crate::translate::helper::{self, SCHEMA_STEPS};
+use crate::translate::helper::{self, Helper, SCHEMA_STEPS};
 
 /// With the steps of the helper functions before those that call them.
 pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
-    let calls =
-        steps.iter().filter(|step| step.phase > Phase::Helpers).filter_map(|step| match &step.action {
-            Action::Sql(sql) if step.phase != Phase::After => Some(sql.as_str()),
-            _ => None,
-        });
-    let helpers = helper::called_by(&calls.collect::<Vec<_>>().join("\n"));
+    let helpers = called(&steps);
     if helpers.is_empty() {
         return steps;
     }
@@ -28,6 +23,15 @@ pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
     let at = steps.iter().position(|step| step.phase > Phase::Helpers).unwrap_or(steps.len());
     steps.splice(at..at, schema.into_iter().chain(made).collect::<Vec<_>>());
     steps
+}
+
+/// What the statements call, but for the plan's own.
+pub fn called(steps: &[Step]) -> Vec<&'static Helper> {
+    let calls = steps.iter().filter(|step| step.phase > Phase::Helpers).filter_map(|step| match &step.action {
+        Action::Sql(sql) if step.phase != Phase::After => Some(sql.as_str()),
+        _ => None,
+    });
+    helper::called_by(&calls.collect::<Vec<_>>().join("\n"))
 }
 
 fn step(title: String, sql: &str) -> Step {

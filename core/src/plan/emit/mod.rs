@@ -5,6 +5,7 @@ pub(crate) mod built;
 pub mod compare;
 pub(crate) mod ddl;
 pub mod declared;
+pub(crate) mod dropped;
 pub(crate) mod helpers;
 pub(crate) mod json;
 pub(crate) mod relations;

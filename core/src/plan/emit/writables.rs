@@ -153,6 +153,18 @@ fn arbiter(table: &DecidedTable<'_>, part: Part, columns: Option<&Vec<String>>) 
     made.unwrap_or((Arbiter::Missing, false))
 }
 
+/// ` ON CONFLICT …` by which a statement names a unique key that the plan makes; none of anything else.
+pub fn clause_of(object: &Object) -> Option<String> {
+    Some(match object {
+        Object::PrimaryKey { columns, .. } | Object::Unique { columns, .. } => {
+            format!(" ON CONFLICT ({}) ", ident_list(columns))
+        }
+        Object::Index { unique: true, keys, .. } => format!(" ON CONFLICT {} ", inferred(keys)),
+        Object::Exclude { name, .. } => format!(" ON CONFLICT ON CONSTRAINT {} ", ident(name)),
+        _ => return None,
+    })
+}
+
 /// `(…) WHERE …`, by which ON CONFLICT finds the index.
 fn inferred(keys: &IndexKeys) -> String {
     let names: Vec<&str> = keys.keys.iter().map(|key| key.sql.as_str()).collect();

@@ -10,6 +10,7 @@ mod among;
 mod coerce;
 mod compound;
 mod dates;
+mod declaration;
 mod dynamic;
 mod expr;
 mod forms;
@@ -56,6 +57,7 @@ use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
+pub use self::declaration::{Declaration, Declares, declaration};
 pub use self::forms::FORMS;
 pub use self::json::JSON_FUNCTIONS;
 pub use self::matching::Search;

@@ -26,12 +26,7 @@ pub(super) fn reason(stmt: &Stmt<'_>) -> String {
         Stmt::CreateTable { .. } | Stmt::CreateIndex { .. } => {
             "a table or an index is translated by an import, whose statements sqlite_ddl() prints"
         }
-        Stmt::CreateView { .. } => {
-            "a view is translated by an import with plan.views, whose statements sqlite_ddl() prints"
-        }
-        Stmt::CreateTrigger { .. } => {
-            "a trigger is translated by an import with plan.triggers, whose statements sqlite_ddl() prints"
-        }
+        Stmt::CreateView { .. } | Stmt::CreateTrigger { .. } => "it stands within another statement",
         Stmt::CreateVirtualTable { .. } => "a virtual table has no equivalent as a statement",
         Stmt::AlterTable(..) => "ALTER TABLE is written by hand: names and types are those of the plan",
         Stmt::DropIndex { .. }

@@ -64,9 +64,18 @@ pub(super) struct Level<'s> {
     /// A column of it was named.
     pub named: bool,
     pub extreme: Extreme<'s>,
+    /// It is no SELECT, but the rows of a trigger, which everything in it sees.
+    pub of_trigger: bool,
 }
 
-impl Program<'_> {
+impl<'s> Program<'s> {
+    /// Takes the SELECTs around out of sight of a common table expression, which sees the rows of a trigger. They go back by
+    /// `levels.extend`.
+    pub(super) fn leave_selects(&mut self) -> Vec<Level<'s>> {
+        let at = self.levels.iter().position(|level| !level.of_trigger).unwrap_or(self.levels.len());
+        self.levels.split_off(at)
+    }
+
     /// A bare word is a column or an alias.
     pub fn knows(&self, token: &str) -> bool {
         let name = sqlite_unquote(token);

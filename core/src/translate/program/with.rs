@@ -26,9 +26,9 @@ impl<'s> Walk<'s> {
             let own = arms.iter().position(|arm| guard::reads(&arm.select, &name));
             let query = match own {
                 None => {
-                    let levels = std::mem::take(&mut self.program()?.levels);
+                    let around = self.program()?.leave_selects();
                     let query = self.query(cte.select);
-                    self.program()?.levels = levels;
+                    self.program()?.levels.extend(around);
                     query?
                 }
                 Some(at) => {
@@ -96,9 +96,9 @@ impl<'s> Walk<'s> {
         if guard::reads(&select.body.select, name) {
             return refuse("a table that reads itself in its first SELECT");
         }
-        let levels = std::mem::take(&mut self.program()?.levels);
+        let around = self.program()?.leave_selects();
         let query = self.recursive_parts(cte, name, (&select.body.select, &arms[..at]), &arm.select);
-        self.program()?.levels = levels;
+        self.program()?.levels.extend(around);
         let (first, next, columns) = query?;
         let sql = format!("{} {word} {}", pinned(first, &columns), pinned(next, &columns));
         Ok(Query { sql, columns, one_row: false, relabelled: false })

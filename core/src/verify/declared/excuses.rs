@@ -50,7 +50,8 @@ pub fn explaining(kind: DeclaredKind) -> &'static [Kind] {
         DeclaredKind::Collation => &[Kind::Collation],
         DeclaredKind::View => &[Kind::View],
         DeclaredKind::Trigger => &[Kind::Trigger, Kind::TriggerUnneeded],
-        DeclaredKind::Table => &[],
+        DeclaredKind::Search => &[Kind::LeftOut, Kind::ExpressionRefused],
+        DeclaredKind::Table | DeclaredKind::Helper => &[],
     }
 }
 

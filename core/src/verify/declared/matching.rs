@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::catalog::Deferrable;
 use crate::plan::trigger::{Fires, TriggerPlan};
-use crate::plan::{ForeignKey, IndexKeys, Made, Method, Object};
+use crate::plan::{ForeignKey, IndexKey, IndexKeys, Made, Method, Object};
 
 use super::found::{
     Canonical, ConstraintKind, Expression, FoundConstraint, FoundIndex, FoundKey, FoundTable, FoundTrigger,
@@ -205,6 +205,9 @@ impl Matching<'_> {
     }
 
     fn index(&self, name: &str, unique: bool, keys: &IndexKeys, server: &mut Server<'_>) -> Match {
+        if keys.keys.iter().any(IndexKey::has_class) {
+            return self.named_index(name, keys.method);
+        }
         let wanted = match self.wanted(keys, server) {
             Ok(wanted) => wanted,
             Err(why) => return self.unlike(name, &why),
@@ -234,6 +237,14 @@ impl Matching<'_> {
         match self.best(name, found.into_iter()) {
             Some(found) => self.in_force(name, found),
             None => self.unlike(name, "it is another constraint"),
+        }
+    }
+
+    /// An index whose keys name operator classes: name and method are all that is compared.
+    fn named_index(&self, name: &str, method: Method) -> Match {
+        match self.table.index(name).filter(|index| index.method == method.as_str()) {
+            Some(found) => of_index(name, found),
+            None => self.unlike(name, "it is another index"),
         }
     }
 

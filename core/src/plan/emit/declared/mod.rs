@@ -10,7 +10,7 @@ use crate::catalog::{self, Check, Column, Index, Origin, Table, TableId, Trigger
 use crate::path;
 use crate::plan::context::Context;
 use crate::plan::decide::collate;
-use crate::plan::decide::object::{IndexKey as Key, Object};
+use crate::plan::decide::object::{Computed, IndexKey as Key, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::words::Form;
 use crate::plan::resolve::exclusions::{check_name, foreign_key_name};
@@ -130,6 +130,7 @@ impl Describe<'_, '_> {
         objects.extend(
             indexes.filter(|(_, i)| i.origin == Origin::Created).map(|(i, index)| self.index(i, index)),
         );
+        objects.extend(self.searching());
         objects.extend(self.triggers.of(&source.name));
         let bytewise = |c: &&DecidedColumn<'_>| {
             let declared = c.source.collation.as_deref().unwrap_or("BINARY");
@@ -213,6 +214,54 @@ impl Describe<'_, '_> {
             question,
             plan_key: self.table.path("indexes"),
             made,
+        }
+    }
+
+    /// What rows are found by in place of a virtual table: columns of search vectors, and indexes that are of no index of the file.
+    fn searching(&self) -> Vec<Declared> {
+        let (table, source) = (self.table, self.table.source);
+        let of_part = |at: usize| table.made_for.iter().any(|(_, places)| places.contains(&at));
+        let others = table.objects.iter().enumerate().filter(|(at, _)| !of_part(*at));
+        let declared = |kind, columns: Vec<String>, name: &str, made, key: &str| Declared {
+            kind,
+            name: Some(name.to_owned()),
+            text: self.searched(&columns),
+            columns,
+            object: source.name.clone(),
+            made: vec![made],
+            plan_key: table.path(key),
+            question: None,
+        };
+        let of_object = |(_, object): (usize, &Object)| match object {
+            Object::Computed(columns) => {
+                let of = |column: &Computed| {
+                    let made = Made::Generated(column.name.clone(), column.expression.clone());
+                    declared(DeclaredKind::Search, vec![column.name.clone()], &column.name, made, "fts")
+                };
+                columns.iter().map(of).collect()
+            }
+            Object::Index { name, keys, .. } => {
+                let is = |column: &&Computed| keys.keys.iter().any(|key| key.sql == ident(&column.name));
+                let computed = table.objects.iter().flat_map(|object| match object {
+                    Object::Computed(columns) => columns.as_slice(),
+                    _ => &[],
+                });
+                let columns = computed.filter(is).map(|column| column.name.clone()).collect();
+                vec![declared(DeclaredKind::Index, columns, name, Made::Object(object.clone()), "indexes")]
+            }
+            _ => vec![],
+        };
+        others.flat_map(of_object).collect()
+    }
+
+    /// The virtual table for which these columns are searched, or which the table itself is in the file.
+    fn searched(&self, columns: &[String]) -> String {
+        let of = self.table.searches.iter().find(|search| columns.contains(&search.vector));
+        let of = of.or(self.table.searches.first());
+        match of.filter(|search| search.source != self.table.source.name) {
+            Some(search) => format!("full-text table {}", search.source),
+            None if self.table.source.kind == catalog::TableKind::Ordinary => "a full-text table".into(),
+            None => self.table.source.sql.clone(),
         }
     }
 

@@ -30,8 +30,12 @@ pub enum DeclaredKind {
     Identity,
     Collation,
     Index,
+    /// A column by which a full-text table is searched.
+    Search,
     View,
     Trigger,
+    /// A function that translated objects call.
+    Helper,
 }
 
 impl DeclaredKind {
@@ -48,8 +52,10 @@ impl DeclaredKind {
             DeclaredKind::Identity => "identity",
             DeclaredKind::Collation => "collation",
             DeclaredKind::Index => "index",
+            DeclaredKind::Search => "search column",
             DeclaredKind::View => "view",
             DeclaredKind::Trigger => "trigger",
+            DeclaredKind::Helper => "helper function",
         }
     }
 }

@@ -3,14 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::patterns::{left_out, untranslated};
-use super::recursion::fires;
+use super::surroundings::Surroundings;
+use super::text::{self, Function};
 use super::told::{self, Hindrance};
 use super::touches::Touches;
+use super::trial::{self, Candidate};
 use super::{Triggers, object};
 use crate::catalog::{TableId, Trigger};
 use crate::finding::{Finding, Kind};
 use crate::plan::context::Context;
+use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
+use crate::plan::emit::{ddl, writables};
 use crate::plan::given::words::ExistingRows;
 use crate::plan::model::{Action, Phase, Step};
 use crate::plan::resolve::names::{self, Scope};
@@ -18,8 +22,8 @@ use crate::plan::resolve::table::Disposition;
 use crate::plan::target::{ExistingFunction, ExistingTable};
 use crate::plan::trigger::{Fires, Needed, TriggerPlan};
 use crate::plan::view::ViewPlan;
-use crate::sqltext::{ident, ident_list, qualified, sqlite_unquote};
-use crate::translate::program::trigger::{self as translated, Asked, Definition, Event, Time};
+use crate::sqltext::{ident, qualified, sqlite_unquote};
+use crate::translate::program::trigger::{self as translated, Asked, Definition};
 use crate::translate::program::{Relation, Schema};
 
 pub struct Maker<'m, 'a> {
@@ -31,6 +35,8 @@ pub struct Maker<'m, 'a> {
     touches: &'m Touches<'m>,
     /// The views that are made.
     views: &'m [ViewPlan],
+    /// The same schema over what stands in for it, where triggers are to be tried.
+    tried: Option<&'m Schema>,
     /// Names of triggers, by the qualified table; and of functions, by the schema.
     triggers: HashMap<(String, String), Scope>,
     functions: HashMap<String, Scope>,
@@ -53,9 +59,10 @@ impl<'m, 'a> Maker<'m, 'a> {
         schema: &'m Schema,
         (definitions, touches): (&'m [Option<Definition>], &'m Touches<'m>),
         views: &'m [ViewPlan],
+        tried: Option<&'m Schema>,
     ) -> Maker<'m, 'a> {
         let (triggers, functions, made) = (HashMap::new(), HashMap::new(), Triggers::default());
-        Maker { ctx, decided, schema, definitions, touches, views, triggers, functions, made }
+        Maker { ctx, decided, schema, definitions, touches, views, tried, triggers, functions, made }
     }
 
     /// Translates a trigger.
@@ -71,8 +78,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
         let on = self.on(&definition.on.table)?;
         let (name, function) = self.names(trigger, &on);
-        let running = self.touches.is_recursive(at).then(|| setting(&on.schema, &function));
-        let (alone, computed) = (self.beside(definition) < 2, on.computed.clone());
+        let running = self.touches.is_recursive(at).then(|| text::setting(&on.schema, &function));
+        let (alone, computed) = (self.around().beside(definition) < 2, on.computed.clone());
         let asked = Asked { running, alone, computed, unfinished: false };
         let translate = |asked: &Asked| translated::trigger(&trigger.sql, definition, self.schema, asked);
         let made = translate(&asked).map_err(|refusal| match untranslated(catalog, definition) {
@@ -87,25 +94,31 @@ impl<'m, 'a> Maker<'m, 'a> {
         let Some(sql) = self.statements(definition, &on, (&name, &function), &made) else {
             return Err(Hindrance::Nothing);
         };
-        let notes: Vec<String> = made.notes.iter().cloned().chain(self.notes(at, definition, &on)).collect();
+        let notes: Vec<String> = made.notes.iter().cloned().chain(self.around().notes(at, definition, on.relation)).collect();
         if self.ctx.overrides.strict == Some(true) && !notes.is_empty() {
             return Err(Hindrance::Assumes(notes));
         }
         let mut findings: Vec<Finding> =
             (!notes.is_empty()).then(|| told::assumes(trigger, &notes)).into_iter().collect();
         findings.extend(renamed(trigger, &name, &function));
+        if let Some(refused) = self.ctx.target.refused_triggers.iter().find(|r| r.source == trigger.name) {
+            return Err(Hindrance::Invalid(refused.reason.clone(), sql));
+        }
+        if let Some(tried) = self.tried {
+            let of = Candidate { at, source: &trigger.name, sql: &trigger.sql, definition, asked };
+            trial::add(&mut self.made.trial, self.decided, self.touches, tried, &of);
+        }
         let fires = Fires {
             time: definition.time,
             event: definition.on.event,
             columns: made.columns,
             conditional: made.when.is_some(),
         };
-        let needs = self.needed(at);
+        let needs = self.needed(at, definition, made.body.as_deref().unwrap_or_default());
         self.push(trigger, on, (name, function), Some((fires, needs)), sql);
         Ok(findings)
     }
 
-    /// The statements that create function and trigger; none of a trigger that does nothing.
     fn statements(
         &self,
         definition: &Definition,
@@ -113,16 +126,17 @@ impl<'m, 'a> Maker<'m, 'a> {
         (name, function): (&str, &str),
         made: &translated::Trigger,
     ) -> Option<String> {
-        let event = event_sql(definition.on.event, &made.columns);
-        let when = made.when.as_ref().map(|when| format!(" WHEN ({when})")).unwrap_or_default();
-        Some(format!(
-            "{};\nCREATE TRIGGER {} {} {event} ON {} FOR EACH ROW{when} EXECUTE FUNCTION {}()",
-            self.create_function(&on.schema, function, made.body.as_ref()?),
-            ident(name),
-            definition.time.as_sql(),
-            made.table,
-            qualified(&on.schema, function)
-        ))
+        let there = |f: &ExistingFunction| f.schema == on.schema && f.name == function;
+        let replaces = self.ctx.target.functions.iter().any(there);
+        text::statements(definition, made, name, &Function { schema: &on.schema, name: function, replaces })
+    }
+
+    fn around(&self) -> Surroundings<'m> {
+        Surroundings {
+            catalog: self.ctx.source.catalog,
+            definitions: self.definitions,
+            touches: self.touches,
+        }
     }
 
     /// The text of the plan's own: it makes function and trigger.
@@ -151,7 +165,7 @@ impl<'m, 'a> Maker<'m, 'a> {
     }
 
     /// What has to be there when it fires.
-    fn needed(&self, at: usize) -> Needed {
+    fn needed(&self, at: usize, definition: &Definition, body: &str) -> Needed {
         let instead = self.touches.instead_of(at);
         let names = self.touches.named_by(&[&[at], instead.as_slice()].concat());
         let relations = self.schema.relations.iter();
@@ -164,7 +178,25 @@ impl<'m, 'a> Maker<'m, 'a> {
         let views = self.views.iter().filter(|view| names.contains(&view.source.to_ascii_lowercase()));
         let triggers = instead.iter().filter_map(|at| self.ctx.source.catalog.triggers.get(*at));
         let steps = views.map(|view| view.title.clone()).chain(triggers.map(|of| title(&of.name)));
+        let steps = steps.chain(self.keys_needed(definition, body));
         Needed { tables: tables.collect(), steps: steps.collect() }
+    }
+
+    /// The titles of what makes the keys whose conflicts it resolves: without one, its statement is an error, or writes what
+    /// SQLite would leave.
+    fn keys_needed(&self, definition: &Definition, body: &str) -> Vec<String> {
+        let written = |d: &&DecidedTable<'_>| {
+            definition.writes.iter().any(|write| write.table.eq_ignore_ascii_case(&d.source.name))
+        };
+        let resolves = |clause: &String| {
+            body.contains(clause.as_str()) || body.contains(" ON CONFLICT DO NOTHING")
+        };
+        let written = self.decided.iter().filter(|d| d.fresh()).filter(written);
+        let keys = written.flat_map(|d| {
+            let resolved = move |object: &&Object| writables::clause_of(object).as_ref().is_some_and(resolves);
+            d.objects.iter().filter(resolved).filter_map(|object| ddl::object(d, object))
+        });
+        keys.map(|(title, _)| title).collect()
     }
 
     /// The table or view, if the plan makes it.
@@ -245,110 +277,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         self.ctx.target.relations.iter().filter(dropped).map(|r| r.oid).collect()
     }
 
-    /// What it names is qualified or PostgreSQL's own, whatever the search path of who fires it.
-    fn create_function(&self, schema: &str, function: &str, body: &str) -> String {
-        let (mut mark, mut number) = ("$trigger$".to_owned(), 1);
-        while body.contains(&mark) {
-            number += 1;
-            mark = format!("$trigger{number}$");
-        }
-        let there = |f: &ExistingFunction| f.schema == schema && f.name == function;
-        let replace = if self.ctx.target.functions.iter().any(there) { "OR REPLACE " } else { "" };
-        format!(
-            "CREATE {replace}FUNCTION {}() RETURNS trigger LANGUAGE plpgsql\n\
-             SET search_path = pg_catalog, pg_temp\nAS {mark}{body}{mark}",
-            qualified(schema, function)
-        )
-    }
-
-    /// How many triggers fire at its time for its event, with it.
-    fn beside(&self, definition: &Definition) -> usize {
-        let same = |other: &&Definition| other.time == definition.time && fires(&definition.on, &other.on);
-        self.definitions.iter().flatten().filter(same).count()
-    }
-
-    /// What follows from the triggers and keys around it.
-    fn notes(&self, at: usize, definition: &Definition, on: &On<'_>) -> Vec<String> {
-        let mut notes = vec![];
-        if self.beside(definition) > 1 {
-            notes.push(
-                "triggers of one event fire in the order of their names, which SQLite does not promise"
-                    .to_owned(),
-            );
-        }
-        if definition.time == Time::After && definition.touches_its_table() {
-            notes.push(
-                "it fires after all rows of a statement have changed, where SQLite fires it after each row"
-                    .into(),
-            );
-        }
-        if let Some(met) = self.touches.meets_before(at) {
-            let what = met.map_or("what they touch".to_owned(), |name| format!("\"{name}\""));
-            notes.push(format!(
-                "BEFORE triggers of the event run for all rows of a statement before it, where SQLite goes from row to \
-                 row; they meet in {what}"
-            ));
-        }
-        if definition.time == Time::Before
-            && definition.on.event != Event::Insert
-            && definition.writes.iter().any(|w| w.table.eq_ignore_ascii_case(&definition.on.table))
-        {
-            notes.push("a statement that changes the very row that is being changed is an error".into());
-        }
-        if definition.time == Time::After && self.is_checked_before(definition) {
-            notes.push(
-                "foreign keys that are not deferrable are checked before triggers whose names follow \"RI_\""
-                    .into(),
-            );
-        }
-        if definition.raises && definition.writes.is_empty() && !definition.reads.is_empty() {
-            notes.push(
-                "rows that it looks for may be written or deleted by another transaction at the same time; a foreign \
-                 key would hold then as well"
-                    .into(),
-            );
-        }
-        if definition.time == Time::InsteadOf
-            && on.relation.view.is_some()
-            && definition.on.event != Event::Delete
-        {
-            notes.push("values for the view have the types of its columns".into());
-        }
-        notes
-    }
-
-    /// A foreign key connects its table with one that it writes to.
-    fn is_checked_before(&self, definition: &Definition) -> bool {
-        let on = &definition.on.table;
-        let connects = |a: &str, b: &str| {
-            let table = self.ctx.source.catalog.table(a);
-            table.is_some_and(|t| t.foreign_keys.iter().any(|key| key.parent.eq_ignore_ascii_case(b)))
-        };
-        definition.writes.iter().any(|w| connects(on, &w.table) || connects(&w.table, on))
-    }
 }
 
 /// Of the step that makes one.
 fn title(trigger: &str) -> String {
     format!("create trigger {trigger}")
-}
-
-fn event_sql(event: Event, columns: &[String]) -> String {
-    match columns {
-        [] => event.as_sql().to_owned(),
-        _ => format!("{} OF {}", event.as_sql(), ident_list(columns)),
-    }
-}
-
-/// The name of a setting for a function.
-fn setting(schema: &str, function: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name: String = format!("{schema}_{function}").chars().map(plain).collect();
-    // FNV-1a, so that names that differ in other characters stay apart.
-    let hash = format!("{schema}.{function}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("sqlite_trigger.{}_{:08x}", names::clip(&name, 40), hash as u32)
 }
 
 fn renamed(trigger: &Trigger, name: &str, function: &str) -> Option<Finding> {

@@ -3,14 +3,19 @@
 //! They are made when everything is loaded, so that the load does not fire them. Each runs with the rights of whoever writes
 //! to its table. Only tables and views that the plan makes get any.
 
+mod alone;
 mod made;
 mod patterns;
 mod recursion;
+mod surroundings;
+mod text;
 mod told;
 mod touches;
+mod trial;
 
 use std::collections::HashSet;
 
+pub use self::alone::declared;
 use self::made::Maker;
 use self::told::Hindrance;
 use self::touches::Touches;
@@ -20,10 +25,11 @@ use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::given::carried::Carried;
 use crate::plan::model::{Phase, Step};
-use crate::plan::trigger::TriggerPlan;
+use crate::plan::emit::views::Views;
+use crate::plan::trigger::{TriggerPlan, TriggerTrial};
 use crate::plan::view::ViewPlan;
 use crate::translate::program::trigger::{Definition, Event, Time};
-use crate::translate::program::{Refusal, Schema};
+use crate::translate::program::{Refusal, Relation, Schema};
 
 /// The most triggers that are translated.
 const MOST: usize = 2_000;
@@ -36,13 +42,14 @@ pub struct Triggers {
     /// To be placed among the others.
     pub steps: Vec<Step>,
     pub plans: Vec<TriggerPlan>,
+    pub trial: TriggerTrial,
 }
 
 /// The triggers that are made, and what is said of all. Statements that name views learn which can be written to.
 pub fn triggers(
     ctx: &Context<'_>,
     decided: &[DecidedTable<'_>],
-    views: &[ViewPlan],
+    views: &mut Views,
     schema: &mut Schema,
     findings: &mut Vec<Finding>,
 ) -> Triggers {
@@ -50,12 +57,14 @@ pub fn triggers(
     let all = All {
         ctx,
         decided,
-        views,
+        views: &views.plans,
         touches: &Touches::of(ctx.source.catalog, &read.definitions),
         read: &read,
     };
     all.settle_views(schema);
-    let round = all.make(schema, |_| true);
+    views.tried.relations.iter_mut().for_each(|relation| let_write_as(relation, schema));
+    let tried = Some(&views.tried).filter(|_| !ctx.target.no_temporary);
+    let round = all.make(schema, tried, |_| true);
     findings.extend(round.findings);
     let mut made = round.made;
     // Others may write by these.
@@ -119,7 +128,7 @@ impl All<'_, '_> {
             if !taken.contains(&true) {
                 return;
             }
-            let done = self.make(schema, |at| taken[at]).done;
+            let done = self.make(schema, None, |at| taken[at]).done;
             if done == taken {
                 return;
             }
@@ -141,10 +150,10 @@ impl All<'_, '_> {
     }
 
     /// Makes those that are wanted.
-    fn make(&self, schema: &Schema, wanted: impl Fn(usize) -> bool) -> Round {
+    fn make(&self, schema: &Schema, tried: Option<&Schema>, wanted: impl Fn(usize) -> bool) -> Round {
         let read = self.read;
         let mut maker =
-            Maker::new(self.ctx, self.decided, schema, (&read.definitions, self.touches), self.views);
+            Maker::new(self.ctx, self.decided, schema, (&read.definitions, self.touches), self.views, tried);
         let (mut findings, mut done) = (vec![], vec![]);
         for (at, trigger) in self.ctx.source.catalog.triggers.iter().enumerate() {
             done.push(false);
@@ -173,6 +182,14 @@ impl All<'_, '_> {
     fn is_instead(&self, plan: &TriggerPlan) -> bool {
         let all = self.ctx.source.catalog.triggers.iter().zip(&self.read.instead);
         all.filter(|(_, instead)| instead.is_some()).any(|(trigger, _)| trigger.name == plan.source)
+    }
+}
+
+/// What stands in for a view can be written to as the view itself.
+fn let_write_as(relation: &mut Relation, schema: &Schema) {
+    let Some(view) = &mut relation.view else { return };
+    if let Some(known) = schema.relations.iter().find(|r| r.source == relation.source) {
+        view.instead = known.view.as_ref().and_then(|view| view.instead.clone());
     }
 }
 

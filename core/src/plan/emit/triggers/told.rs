@@ -10,6 +10,8 @@ use crate::translate::program::{self, Refusal};
 
 /// Why a trigger is not made.
 pub enum Hindrance {
+    /// PostgreSQL refuses this translation, for the reason.
+    Invalid(String, String),
     /// It cannot be translated; with the statements for a person to finish.
     Refused(Refusal, Option<String>),
     /// Its translation rests on assumptions, and the plan takes none.
@@ -55,6 +57,10 @@ pub fn hindered(ctx: &Context<'_>, trigger: &Trigger, hindrance: &Hindrance) -> 
             let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(": ")) };
             let finding = because(&format!("{}{at}", refusal.reason));
             Finding { hint: by_hand(ctx, trigger, template.as_deref()), ..finding }
+        }
+        Hindrance::Invalid(reason, sql) => {
+            let finding = because(&format!("PostgreSQL refuses the translation: {reason}"));
+            Finding { hint: by_hand(ctx, trigger, Some(sql)), ..finding }
         }
         Hindrance::Assumes(notes) => {
             let finding = because(&format!("the plan is strict, and its translation assumes: {}", notes.join("; ")));

@@ -18,16 +18,13 @@ use crate::plan::given::words::{Create, ExistingRows, Form};
 use crate::plan::model::{Action, Phase, Step};
 use crate::plan::resolve::names;
 use crate::plan::target::ExistingTable;
-use crate::plan::trial::NAME;
-use crate::plan::view::{TriedView, ViewColumn, ViewPlan};
+use crate::plan::trial::{NAME, stand_in};
+use crate::plan::view::{TEMPORARY, TriedView, ViewColumn, ViewPlan};
 use crate::sqltext::{ident_list, qualified};
 use crate::translate::program::{self, KnownView, Relation, Schema, Unsteady};
 
 /// The most views that are made.
 const MOST: usize = 1_000;
-
-/// The schema of what is only tried.
-const TEMPORARY: &str = "pg_temp";
 
 pub struct Maker<'m, 'a> {
     ctx: &'m Context<'m>,
@@ -76,6 +73,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         }
     }
 
+    /// What was made, and over what it is tried.
+    pub fn finish(self) -> Views {
+        Views { tried: self.tried, ..self.made }
+    }
+
     /// Others that read it say so.
     pub fn leave_out(&mut self, view: &View, schema: &mut Schema) {
         for schema in [schema, &mut self.tried] {
@@ -122,6 +124,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             });
         }
         if let Some(word) = replaced {
+            self.made.dropped.push((self.ctx.plan.schema.clone(), name.clone(), view.name.clone()));
             let title = format!("drop {} {}", word.to_ascii_lowercase(), view.name);
             self.made.steps.push(step(Phase::Tables, title, format!("DROP {word} {target}")));
         }
@@ -343,11 +346,6 @@ fn reads_stored(view: &View, schema: &Schema) -> bool {
         relations.any(|r| r.view.as_ref().is_some_and(|view| view.stored))
     };
     program::read_by(&view.sql).iter().any(stored)
-}
-
-/// A table of the trial.
-fn stand_in(at: usize) -> String {
-    format!("{NAME}_t{at}")
 }
 
 fn tried_view(at: usize) -> String {

@@ -25,6 +25,10 @@ pub struct Views {
     pub steps: Vec<Step>,
     pub plans: Vec<ViewPlan>,
     pub trial: ViewTrial,
+    /// The schema, the name and the file's name of each view that is dropped for a new one.
+    pub dropped: Vec<(String, String, String)>,
+    /// The schema over what stands in for the tables and views of the plan.
+    pub tried: Schema,
 }
 
 /// Adds the views to what statements can name, and tells of those that are left out.
@@ -62,7 +66,7 @@ pub fn views(
         }
     }
     findings.extend(missing);
-    maker.made
+    maker.finish()
 }
 
 /// With the steps of the views in their places: what is dropped goes before the tables that it reads, and what reads

@@ -78,6 +78,26 @@ fn print_all(commands: &[Command], depth: usize, frame: &Frame<'_>, out: &mut St
     }
 }
 
+/// The statements, and the conditions and messages as statements.
+pub(super) fn analysed(commands: &[Command]) -> Vec<String> {
+    let mut out = vec![];
+    for command in commands {
+        match command {
+            Command::Sql(sql) => out.push(sql.clone()),
+            Command::Raise(Raise::Error(message)) => out.push(format!("SELECT {message}")),
+            Command::Raise(Raise::Ignore) => {}
+            Command::If(branches, otherwise) => {
+                for (condition, commands) in branches {
+                    out.push(format!("SELECT {condition}"));
+                    out.extend(analysed(commands));
+                }
+                out.extend(analysed(otherwise));
+            }
+        }
+    }
+    out
+}
+
 fn print_branch(commands: &[Command], depth: usize, frame: &Frame<'_>, out: &mut String) {
     if commands.is_empty() {
         *out += &format!("{}NULL;\n", "    ".repeat(depth));

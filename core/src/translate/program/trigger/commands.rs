@@ -45,18 +45,21 @@ impl<'s> Walk<'s> {
         else {
             return refuse("RAISE in VALUES");
         };
-        if select.with.is_some() || compound || window_clause.is_some() {
-            return refuse("RAISE in a SELECT with WITH, UNION or windows");
+        if compound || window_clause.is_some() {
+            return refuse("RAISE in a SELECT with UNION or windows");
         }
+        let known = self.program()?.ctes.len();
+        let with = select.with.as_ref().map(|with| self.with_clause(with)).transpose()?;
         self.program()?.levels.push(Level::default());
-        let commands = match from.as_ref().filter(|from| from.select.is_some()) {
-            None if group_by.is_some() || having.is_some() => {
+        let commands = match (from.as_ref().filter(|from| from.select.is_some()), with) {
+            (None, _) if group_by.is_some() || having.is_some() => {
                 refuse("RAISE in a SELECT of groups without a table")
             }
-            None => self.conditional(*where_clause, columns, select.limit),
-            Some(from) => self.of_rows(select, from),
+            (None, None) => self.conditional(*where_clause, columns, select.limit),
+            (from, with) => self.of_rows(select, with.as_deref().unwrap_or(""), from),
         };
         self.program()?.levels.pop();
+        self.program()?.ctes.truncate(known);
         commands
     }
 
@@ -76,12 +79,20 @@ impl<'s> Walk<'s> {
         })
     }
 
-    /// `SELECT … FROM … WHERE …`: what is raised for any of the rows.
-    fn of_rows(&mut self, select: &'s Select<'s>, from: &'s FromClause<'s>) -> Result<Vec<Command>> {
+    /// `WITH … SELECT … FROM … WHERE …`: what is raised for any of the rows.
+    fn of_rows(
+        &mut self,
+        select: &'s Select<'s>,
+        with: &str,
+        from: Option<&'s FromClause<'s>>,
+    ) -> Result<Vec<Command>> {
         let OneSelect::Select { columns, where_clause, group_by, having, .. } = &select.body.select else {
             return refuse("RAISE in VALUES");
         };
-        let tables = self.joined_tables(from)?;
+        let tables = match from {
+            Some(from) => format!(" FROM {}", self.joined_tables(from)?),
+            None => String::new(),
+        };
         self.begin(columns, &[])?;
         let condition = match where_clause {
             Some(e) => vec![self.expr(e)?.truth()?.at(Prec::Not)],
@@ -95,7 +106,7 @@ impl<'s> Walk<'s> {
         };
         let commands = self.results_of(columns)?;
         let around = condition.iter().chain(&of_groups).chain(&groups).map(String::len).sum::<usize>();
-        let reached = Reached::of(&commands, tables.len() + around)?;
+        let reached = Reached::of(&commands, with.len() + tables.len() + around)?;
         // Which rows come first is not certain.
         let bare = matches!(reached.as_slice(), [(conditions, _)] if conditions.is_empty());
         if !bare && select.limit.is_some() {
@@ -118,7 +129,7 @@ impl<'s> Walk<'s> {
             };
             let groups = groups.clone().unwrap_or_default();
             let tail = clause("WHERE", condition) + &groups + &clause("HAVING", of_groups);
-            format!("EXISTS (SELECT FROM {tables}{tail})")
+            format!("EXISTS ({with}SELECT{tables}{tail})")
         };
         let raised = |(conditions, raise)| {
             Command::If(vec![(exists(conditions), vec![Command::Raise(raise)])], vec![])

@@ -47,6 +47,8 @@ pub struct Trigger {
     pub when: Option<String>,
     /// The text of the function; none where its statements do nothing.
     pub body: Option<String>,
+    /// What of it the server can analyse by itself: its statements and its expressions, each as a statement.
+    pub statements: Vec<String>,
     /// What is assumed.
     pub notes: Vec<String>,
 }
@@ -120,6 +122,7 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
         &mut program,
     )?;
     let body = program.parameters.typed(&body)?;
+    let analysed = body::analysed(&statements).iter().map(|sql| program.parameters.typed(sql)).collect::<Result<_>>()?;
     program.note_stale();
     let notes: BTreeSet<String> = program.notes_of(&body);
     Ok(Trigger {
@@ -127,6 +130,7 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
         columns: if instead { vec![] } else { listed },
         when: condition,
         body: (!nothing).then_some(body),
+        statements: analysed,
         notes: notes.into_iter().collect(),
     })
 }

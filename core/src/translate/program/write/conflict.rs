@@ -8,6 +8,7 @@ use super::rows::becomes_default;
 use super::target::Target;
 use crate::sqltext::{ident, ident_list};
 use crate::translate::expr::Walk;
+use crate::translate::Untranslatable;
 use crate::translate::node::{Result, refuse};
 
 /// What an INSERT does about rows whose key exists.
@@ -64,13 +65,25 @@ impl<'s> Walk<'s> {
         match (ignored.as_slice(), replaced.as_slice()) {
             ([], []) => Ok(Conflict::Clause(String::new())),
             (_, []) if errors.is_empty() => Ok(Conflict::Clause(" ON CONFLICT DO NOTHING".into())),
-            ([key], []) => Ok(Conflict::Clause(match &key.arbiter {
-                Arbiter::Index(arbiter) => format!(" ON CONFLICT {arbiter} DO NOTHING"),
-                Arbiter::Exclusion(name) => format!(" ON CONFLICT ON CONSTRAINT {} DO NOTHING", ident(name)),
-                Arbiter::Missing => String::new(),
-            })),
+            ([key], []) => {
+                self.note("a row that breaks the key which ignores conflicts and another one is left out, where SQLite may find the other one first");
+                Ok(Conflict::Clause(match &key.arbiter {
+                    Arbiter::Index(arbiter) => format!(" ON CONFLICT {arbiter} DO NOTHING"),
+                    Arbiter::Exclusion(name) => {
+                        format!(" ON CONFLICT ON CONSTRAINT {} DO NOTHING", ident(name))
+                    }
+                    Arbiter::Missing => String::new(),
+                }))
+            }
             ([], _) => self.replaced(target, &replaced, rows),
-            _ => refuse("several keys of which each resolves its conflicts in another way"),
+            _ => {
+                let names: Vec<String> =
+                    ignored.iter().chain(&replaced).chain(&errors).map(|key| named(target, key)).collect();
+                refuse(format!(
+                    "several keys of which each resolves its conflicts in another way: {}",
+                    names.join(", ")
+                ))
+            }
         }
     }
 
@@ -102,7 +115,7 @@ impl<'s> Walk<'s> {
     }
 
     /// The row that exists is updated, or deleted before the new one is inserted.
-    fn note_replaced(&mut self, target: &Target<'s>, updated: bool) {
+    pub(super) fn note_replaced(&mut self, target: &Target<'s>, updated: bool) {
         let Some(facts) = target.facts else { return };
         if facts.triggers {
             self.note(match updated {
@@ -144,7 +157,12 @@ impl<'s> Walk<'s> {
             let all = |key: &UniqueKey| named.iter().any(|n| n.is_none_or(|n| std::ptr::eq(n, key)));
             return match clauses.iter().all(nothing) && target.keys.iter().all(all) {
                 true => Ok(" ON CONFLICT DO NOTHING".into()),
-                false => refuse("several ON CONFLICT clauses, of which PostgreSQL has one"),
+                false => Err(Untranslatable {
+                    reason: "several ON CONFLICT clauses that do different things, of which PostgreSQL has one".into(),
+                    near: clauses.iter().skip(1).find_map(|clause| {
+                        column_name(clause.index.as_ref()?.targets.first()?).map(str::to_owned)
+                    }),
+                }),
             };
         }
         let key = self.arbiter(target, upsert)?;

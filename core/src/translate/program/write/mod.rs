@@ -9,6 +9,7 @@ mod delete;
 mod ignore;
 mod insert;
 mod limit;
+mod replace;
 mod returning;
 mod rows;
 mod set;
@@ -46,7 +47,10 @@ impl<'s> Walk<'s> {
         row.columns.iter_mut().for_each(|column| column.merged = true);
         match program.levels.first_mut() {
             Some(level) => level.relations.push(row),
-            None => program.levels.push(super::scope::Level { relations: vec![row], ..Default::default() }),
+            None => {
+                let rows = super::scope::Level { relations: vec![row], of_trigger: true, ..Default::default() };
+                program.levels.push(rows);
+            }
         }
         Ok(())
     }

@@ -11,16 +11,24 @@ use super::target::Target;
 use crate::translate::expr::Walk;
 use crate::translate::node::{Result, refuse};
 
+/// Keys by which a row that is written may meet another one.
+struct Found<'s> {
+    /// It stays as it was.
+    ignored: Vec<&'s UniqueKey>,
+    /// The other one is deleted.
+    replaced: Vec<&'s UniqueKey>,
+}
+
 impl<'s> Walk<'s> {
     pub(super) fn update(&mut self, update: &Update<'s>) -> Result<String> {
         let with = self.leading(update.with)?;
         self.program()?.levels.push(Level::default());
-        let sql = self.updated(update);
+        let sql = self.updated(update, with);
         self.program()?.levels.pop();
-        Ok(with + &sql?)
+        sql
     }
 
-    fn updated(&mut self, update: &Update<'s>) -> Result<String> {
+    fn updated(&mut self, update: &Update<'s>, mut with: String) -> Result<String> {
         // PostgreSQL's joins in FROM do not see the table itself.
         let from = match update.from {
             Some(from) => format!(" FROM {}", self.joined_tables(from)?),
@@ -39,14 +47,26 @@ impl<'s> Walk<'s> {
             }
         }
         let sets = self.sets(&target, update.sets)?;
-        let ignored = self.check_update(&target, update.or, &sets.places())?;
+        let Found { ignored, replaced } = self.check_update(&target, update.or, &sets.places())?;
         let condition = self.condition(update.condition)?;
         let condition = self.limited(&target, condition, update.order, update.limit)?;
-        let condition = self.unless_there(&target, &ignored, &sets, condition)?;
+        let mut condition = self.unless_there(&target, &ignored, &sets, condition)?;
+        if !replaced.is_empty() {
+            if !ignored.is_empty() || update.from.is_some() || update.limit.is_some() {
+                return refuse("UPDATE that deletes rows with the same key (OR REPLACE), with FROM, LIMIT or another key that ignores");
+            }
+            let replacing =
+                self.replacing_rows(&target, &replaced, &sets, (update.condition, &condition))?;
+            condition = replacing.condition;
+            with = match with.trim_end() {
+                "" => format!("WITH {} ", replacing.table),
+                with => format!("{with}, {} ", replacing.table),
+            };
+        }
         let sets = sets.sql;
         self.level()?.relations.truncate(1);
         let returning = self.returning(update.returning)?;
-        Ok(format!("UPDATE {} SET {sets}{from}{condition}{returning}", target.sql))
+        Ok(format!("{with}UPDATE {} SET {sets}{from}{condition}{returning}", target.sql))
     }
 
     /// What becomes of a row that breaks a constraint.
@@ -55,18 +75,17 @@ impl<'s> Walk<'s> {
         target: &Target<'s>,
         or: Option<ResolveType>,
         written: &[usize],
-    ) -> Result<Vec<&'s UniqueKey>> {
+    ) -> Result<Found<'s>> {
         self.note_or(target, or);
-        let Some(facts) = target.facts else { return Ok(vec![]) };
+        let mut found = Found { ignored: vec![], replaced: vec![] };
+        let Some(facts) = target.facts else { return Ok(found) };
         let touched = |columns: &Vec<usize>| columns.iter().any(|at| written.contains(at));
-        let (mut moves, mut ignored) = (false, vec![]);
+        let mut moves = false;
         for key in target.keys.iter().filter(|key| key.columns.as_ref().is_none_or(touched)) {
             match resolve_of(or, key.resolve) {
                 Resolve::Error => moves = true,
-                Resolve::Ignore => ignored.push(key),
-                Resolve::Replace => {
-                    return refuse("UPDATE that deletes rows with the same key (OR REPLACE)");
-                }
+                Resolve::Ignore => found.ignored.push(key),
+                Resolve::Replace => found.replaced.push(key),
             }
         }
         if moves {
@@ -89,7 +108,7 @@ impl<'s> Walk<'s> {
         if facts.refers {
             self.note("foreign keys are checked, as SQLite does with PRAGMA foreign_keys");
         }
-        Ok(ignored)
+        Ok(found)
     }
 
     /// What an error leaves behind, and what the clause says to triggers.
