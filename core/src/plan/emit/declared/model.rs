@@ -32,6 +32,8 @@ pub enum DeclaredKind {
     Index,
     View,
     Trigger,
+    /// A search vector that an existing table has of its own.
+    Search,
 }
 
 impl DeclaredKind {
@@ -50,6 +52,7 @@ impl DeclaredKind {
             DeclaredKind::Index => "index",
             DeclaredKind::View => "view",
             DeclaredKind::Trigger => "trigger",
+            DeclaredKind::Search => "search vector",
         }
     }
 }
@@ -114,5 +117,9 @@ pub enum RowQuestion {
     },
     Broken {
         condition: String,
+    },
+    /// All rows, where none has a value.
+    Unfilled {
+        column: String,
     },
 }
