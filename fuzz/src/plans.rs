@@ -181,7 +181,12 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Timezone => {
             select(&["UTC", "Europe/Berlin", "+05:30", "Nowhere"][..]).prop_map(Value::from).boxed()
         }
-        Kind::Generated => prop_oneof![any::<bool>().prop_map(Value::from), sql()].boxed(),
+        Kind::Generated => {
+            let word = || select(&["declared", "stored", "virtual", "view", "none"][..]);
+            let object = (word(), sql()).prop_map(|(word, sql)| json!({ word: sql }));
+            prop_oneof![any::<bool>().prop_map(Value::from), word().prop_map(Value::from), sql(), object]
+                .boxed()
+        }
         Kind::Tables => objects(Level::Table),
         Kind::Columns => objects(Level::Column),
         Kind::Any => anything().boxed(),

@@ -291,7 +291,7 @@ fn column_sql(
     own.extend(text("format").map(|f| format!("format {}", literal(f))));
     let collation = folded.map_or("", |folded| folded.collation.as_str());
     sql.push_str(&format!(" OPTIONS ({}){collation}", own.join(", ")));
-    match text("generated") {
+    match expression(&column["generated"]) {
         Some(expression) if options.generated => {
             sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
         }
@@ -304,6 +304,12 @@ fn column_sql(
         sql.push_str(" NOT NULL");
     }
     Some(sql)
+}
+
+/// What computes a column: an expression, or one with the word that says where its values are.
+fn expression(generated: &Value) -> Option<&str> {
+    let of_word = generated.as_object().and_then(|map| map.values().next());
+    of_word.unwrap_or(generated).as_str()
 }
 
 /// The table as it is printed in `docs/foreign_tables.md`.

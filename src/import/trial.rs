@@ -157,7 +157,7 @@ fn refused_of(planned: &Planned, views: &[&TriedView], path: &str) -> Vec<ViewRe
     }
     for view in own {
         let _path = LocalSettings::of("search_path", path);
-        refusals.extend(run_own(planned, view).err().and_then(|caught| refusal(view, caught)));
+        refusals.extend(run_own(planned, view, path).err().and_then(|caught| refusal(view, caught)));
     }
     refusals
 }
@@ -179,22 +179,27 @@ fn with_helpers(views: Vec<&TriedView>) -> (Vec<&TriedView>, Vec<ViewRefusal>) {
 
 /// A text of the plan's own, over what is there; if that is not enough, over the tables and views that the plan makes, which
 /// are made for it.
-fn run_own(planned: &Planned, view: &TriedView) -> Result<(), Caught> {
+fn run_own(planned: &Planned, view: &TriedView, path: &str) -> Result<(), Caught> {
     match run(std::slice::from_ref(&view.sql)) {
         Err(caught) if is_to_come(&caught) => {}
         done => return done,
     }
     let tried = xact::attempt(|| -> Result<Infallible, Result<(), Caught>> {
         {
-            let path = LocalSettings::safe_search_path();
+            let safe = LocalSettings::safe_search_path();
             // Another session may be about to create them.
-            path.set("lock_timeout", "1s");
+            safe.set("lock_timeout", "1s");
             let makes = |step: &&Step| {
                 let sql = step.sql();
                 let wanted = matches!(step.phase, Phase::Schema | Phase::Tables | Phase::Views);
                 wanted && sql.starts_with("CREATE ") && encoding::lacking(&sql).is_none()
             };
-            planned.steps.iter().filter(makes).for_each(|step| _ = run(&[step.sql()]));
+            planned.steps.iter().filter(makes).for_each(|step| {
+                // Another text of the plan's own is read as this one is.
+                let own = planned.view(step).is_some_and(|view| view.own);
+                let _path = own.then(|| LocalSettings::of("search_path", path));
+                _ = run(&[step.sql()]);
+            });
         }
         Err(run(std::slice::from_ref(&view.sql)))
     });

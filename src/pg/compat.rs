@@ -5,6 +5,9 @@ use pgrx::pg_sys;
 /// LIKE and regular expressions take texts under a nondeterministic collation.
 pub const NONDETERMINISTIC_LIKE: bool = cfg!(feature = "pg18");
 
+/// Generated columns may be computed when they are read.
+pub const VIRTUAL_COLUMNS: bool = cfg!(feature = "pg18");
+
 /// Checkpoints since the statistics were reset.
 pub const CHECKPOINTS: &str = if cfg!(any(feature = "pg17", feature = "pg18")) {
     "SELECT num_timed AS timed, num_requested AS requested FROM pg_stat_checkpointer"

@@ -29,7 +29,7 @@ pub use self::context::Source;
 pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
 pub use self::emit::triggers::declared as declaration;
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
-pub use self::given::overrides::{GeneratedOverride, Overrides, PlanError, parse};
+pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::verify::Verify;
 pub use self::given::words::{Notices, Orphans, ProfileMode, orphan_policies};
@@ -48,7 +48,7 @@ pub use crate::value::batch::OnInvalid;
 
 use self::context::Context;
 use self::decide::{epochs, order, trial as trials};
-use self::emit::{asked, dropped, helpers, json, relations, steps, tables, triggers, views};
+use self::emit::{apart, asked, dropped, helpers, json, relations, steps, tables, triggers, views};
 use self::resolve::table::{Disposition, ResolvedTable};
 use self::resolve::{bookkeeping, damage, skipped, table};
 use self::rules::{RULES, Rules};
@@ -84,7 +84,9 @@ fn build_by(
     let mut views = views::views(&ctx, &decided, &mut schema, &mut findings);
     let triggers = triggers::triggers(&ctx, &decided, &mut views, &mut schema, &mut findings);
     dropped::report(&ctx, &decided, &views.dropped, &mut findings);
-    let steps = helpers::placed(triggers::placed(views::placed(steps, views.steps), triggers.steps));
+    let (apart_steps, apart_plans) = apart::views(&decided);
+    let of_views = apart_steps.into_iter().chain(views.steps).collect();
+    let steps = helpers::placed(triggers::placed(views::placed(steps, of_views), triggers.steps));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());
@@ -99,7 +101,7 @@ fn build_by(
         checks: asked::checks(&ctx, &decided),
         rejecting: asked::rejecting(&ctx, &decided),
         schema,
-        views: views.plans,
+        views: apart_plans.into_iter().chain(views.plans).collect(),
         view_trial: views.trial,
         triggers: triggers.plans,
         trigger_trial: triggers.trial,

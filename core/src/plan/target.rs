@@ -17,6 +17,8 @@ pub struct Target {
     pub icu: bool,
     /// LIKE and regular expressions work under a nondeterministic collation, as they do since PostgreSQL 18.
     pub nondeterministic_like: bool,
+    /// Generated columns may be virtual, as they may since PostgreSQL 18.
+    pub virtual_columns: bool,
     /// The type citext, where it is there or the caller can create its extension.
     pub citext: Option<Citext>,
     /// Extensions that the plan may make use of, if they are there or the caller can create them.

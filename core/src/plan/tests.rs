@@ -696,6 +696,79 @@ fn generated_columns_are_translated_or_loaded() {
 }
 
 #[test]
+fn computed_columns_are_where_the_plan_says() {
+    let mut t = table("t", ["a", "v", "s", "i"].map(|name| column(name, "TEXT")).into());
+    let as_sql = |stored| Some(Generated { expression: "a || 'x'".into(), stored });
+    (t.columns[1].generated, t.columns[2].generated) = (as_sql(false), as_sql(true));
+    t.columns[3].generated = as_sql(false);
+    t.indexes = vec![index("over_i", false, &["i"])];
+    let catalog = catalog(vec![t]);
+    let on = |virtual_columns, overrides| {
+        plan_with(&catalog, &[], &[], &Target { virtual_columns, ..Target::default() }, overrides)
+    };
+    let words = |planned: &Planned| {
+        let create = sql(planned).into_iter().find(|sql| sql.starts_with("CREATE TABLE")).unwrap_or_default();
+        let word = |line: &str| line.trim_end_matches(',').rsplit(' ').next().unwrap_or_default().to_owned();
+        let columns = create.lines().filter(|line| line.contains("GENERATED"));
+        columns.map(word).collect::<Vec<_>>().join(" ")
+    };
+    for (server, overrides, expected) in [
+        (false, json!({}), "STORED STORED STORED"),
+        // An index is over the last one.
+        (true, json!({}), "VIRTUAL STORED STORED"),
+        (true, json!({"generated": "stored"}), "STORED STORED STORED"),
+        (true, json!({"tables": {"t": {"generated": "virtual"}}}), "VIRTUAL VIRTUAL STORED"),
+        (true, json!({"generated": "none"}), ""),
+        (
+            true,
+            json!({"generated": "none", "tables": {"t": {"columns": {"v": {"generated": true}}}}}),
+            "VIRTUAL",
+        ),
+        (
+            true,
+            json!({"tables": {"t": {"columns": {"v": {"generated": {"stored": "a"}}}}}}),
+            "STORED STORED STORED",
+        ),
+        (false, json!({"generated": "view"}), "STORED"),
+    ] {
+        assert_eq!(words(&on(server, overrides.clone())), expected, "{overrides}");
+    }
+    let said_of = |planned: &Planned| said(planned, "t.i");
+    let stored = "info: the column is stored, not virtual: index \"over_i\" reads it";
+    assert_eq!(said_of(&on(true, json!({}))), [stored]);
+    assert_eq!(said_of(&on(true, json!({"generated": "stored"}))), Vec::<String>::new());
+    let older = on(false, json!({"tables": {"t": {"columns": {"v": {"generated": "virtual"}}}}}));
+    let needs = "blocking: PostgreSQL has virtual columns since version 18, and this server is older";
+    assert_eq!(said(&older, "t.v"), [needs]);
+    let viewed = sql(&on(false, json!({"generated": "view"})));
+    let view = viewed.iter().find(|sql| sql.starts_with("CREATE VIEW")).map(String::as_str);
+    let expected = "CREATE VIEW \"public\".\"t_with_generated\" AS SELECT \"a\", (a || 'x')::text AS \"v\", \
+                    (a || 'x')::text AS \"s\", \"i\" FROM \"public\".\"t\"";
+    assert_eq!(view, Some(expected));
+}
+
+#[test]
+fn what_the_server_does_not_compute_at_reading_is_stored() {
+    let mut t = table("t", vec![column("a", "TEXT"), column("v", "TEXT")]);
+    t.columns[1].generated = Some(Generated { expression: "a || 'x'".into(), stored: false });
+    let catalog = catalog(vec![t]);
+    let mut target = Target { virtual_columns: true, ..Target::default() };
+    let planned = plan_with(&catalog, &[], &[], &target, json!({}));
+    let [trial] = planned.trials.as_slice() else { panic!("one table is tried") };
+    let sql = trial::at_once(&trial.pieces).join("");
+    assert!(sql.contains("ADD COLUMN \"v\" text GENERATED ALWAYS AS (a || 'x') STORED"), "{sql}");
+    let beside = "ADD COLUMN \"pg_sqlite_migrate_trial_1\" text GENERATED ALWAYS AS (a || 'x') VIRTUAL";
+    assert!(sql.contains(beside), "{sql}");
+    let reason = "it uses a user-defined function".into();
+    target.refused = vec![trial::Refusal { table: trial.table, part: Part::Unstored(1), reason }];
+    let stored = plan_with(&catalog, &[], &[], &target, json!({}));
+    assert!(super::tests::sql(&stored).iter().any(|sql| sql.contains("(a || 'x') STORED")));
+    let message =
+        "info: the column is stored, not virtual: PostgreSQL refuses it: it uses a user-defined function";
+    assert_eq!(said(&stored, "t.v"), [message]);
+}
+
+#[test]
 fn what_takes_no_part_is_said() {
     let rtree = |usable| TableKind::Virtual { module: "rtree".into(), usable };
     let mut all = catalog(vec![

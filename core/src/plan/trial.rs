@@ -6,6 +6,8 @@ use crate::catalog::TableId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Generated(usize),
+    /// The same column, if its values are not stored.
+    Unstored(usize),
     Default(usize),
     Check(usize),
     PrimaryKey,
@@ -108,7 +110,8 @@ pub struct Piece {
 pub(super) enum Statement {
     /// An action of ALTER TABLE.
     Alter(String),
-    CreateIndex(String),
+    /// An index or a view.
+    Create(String),
 }
 
 pub const NAME: &str = "pg_sqlite_migrate_trial";
@@ -124,7 +127,7 @@ pub fn at_once(pieces: &[Piece]) -> Vec<String> {
     for piece in pieces {
         match &piece.statement {
             Statement::Alter(action) => actions.push(action.as_str()),
-            Statement::CreateIndex(sql) => rest.push(sql.clone()),
+            Statement::Create(sql) => rest.push(sql.clone()),
         }
     }
     let altered =

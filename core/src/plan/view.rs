@@ -4,7 +4,7 @@ use super::given::words::Form;
 use crate::translate::program::Unsteady;
 use crate::value::Format;
 
-/// A view of the file that the run makes.
+/// A view that the run makes.
 #[derive(Debug, Clone)]
 pub struct ViewPlan {
     pub source: String,
@@ -22,6 +22,8 @@ pub struct ViewPlan {
     pub reads: Vec<String>,
     /// Why two readings of it may have different rows.
     pub unsteady: Option<Unsteady>,
+    /// It is no view of the file, but has these columns of the table that is its source.
+    pub of_table: Option<Vec<String>>,
 }
 
 /// A column of a view, as far as its values are compared.

@@ -89,6 +89,7 @@ pub fn read(schemas: &[String]) -> Target {
         no_temporary: !spi::any(TEMPORARY, &[]),
         page: Page::of(page::BLOCK),
         nondeterministic_like: compat::NONDETERMINISTIC_LIKE,
+        virtual_columns: compat::VIRTUAL_COLUMNS,
         utf8: spi::any(UTF8, &[]),
         lowers_ascii_only: spi::any(LOWERS_ASCII_ONLY, &[]),
         schemas,

@@ -18,6 +18,11 @@ impl<'a> Run<'a> {
     pub(super) fn make_view(&mut self, step: &'a Step, sql: &str) -> Result<u64, Error> {
         let Err(caught) = made(sql) else { return Ok(0) };
         let Some(view) = self.planned.view(step) else { return Err(caught.into()) };
+        if view.of_table.is_some() {
+            // Its columns are nowhere else.
+            let stored = Fix::of_table(&view.source, "generated", "stored");
+            return self.do_without(step, caught, true, stored.hint(" to have its columns in the table"));
+        }
         let without = self.survey.overrides.views.clone().unwrap_or_default().without(&view.source);
         self.do_without(step, caught, view.own, Fix::of_plan("views", without).hint(" to leave the view out"))
     }

@@ -8,7 +8,7 @@ use crate::import::survey::Survey;
 use crate::pg::relation::{self, Attribute};
 use crate::verify::values::Tally;
 use pg_sqlite_migrate_core::catalog::Column;
-use pg_sqlite_migrate_core::plan::{GeneratedOverride, LoadColumn, LoadSpec, Planned};
+use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, Planned};
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::encoding::TextReading;
 use pg_sqlite_migrate_core::value::{Excess, PgType};
@@ -52,7 +52,7 @@ fn computed(survey: &Survey, planned: &Planned, spec: &LoadSpec) -> Vec<LoadColu
     // The plan of a run says what it has loaded.
     let loaded = |column: &Column| {
         own(&column.name)
-            .is_some_and(|own| own.pg_type.is_some() && own.generated == Some(GeneratedOverride::Plain))
+            .is_some_and(|own| own.pg_type.is_some() && own.generated.as_ref().is_some_and(|g| g.is_plain()))
     };
     let stored = table.columns.iter().filter(|column| column.generated.is_none() || loaded(column));
     let column = |column: &Column| {

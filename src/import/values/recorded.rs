@@ -66,7 +66,9 @@ pub(super) fn columns(plan: Option<&Value>) -> Vec<(String, String)> {
     for (table, of_table) in tables.into_iter().flatten() {
         for (column, keys) in of_table["columns"].as_object().into_iter().flatten() {
             let loads = keys["skip"] != Value::Bool(true) && keys["type"].is_string();
-            if loads && !keys["generated"].is_string() {
+            // An expression, or one with its word.
+            let computed = keys["generated"].is_string() || keys["generated"].is_object();
+            if loads && !computed {
                 out.push((table.clone(), column.clone()));
             }
         }

@@ -136,14 +136,9 @@ impl OfView<'_> {
         if let Some(reason) = self.refused(survey) {
             return Ok(Err(reason));
         }
-        let Some(view) = survey.catalog.views.iter().find(|view| view.name == self.view.source).cloned()
-        else {
-            return Ok(Err("the file has no such view any more".into()));
-        };
-        let table = match on_thread(&mut survey.source, move |source| as_table(source, view)) {
-            Ok(Ok(table)) => table,
-            Ok(Err(reason)) => return Ok(Err(reason)),
-            Err(error) => return Err(error),
+        let table = match self.table(survey)? {
+            Ok(table) => table,
+            Err(reason) => return Ok(Err(reason)),
         };
         let Some(relation) = relation::find(&self.view.schema, &self.view.target) else {
             return Ok(Err("it does not exist any more".into()));
@@ -166,6 +161,21 @@ impl OfView<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// What the file has in its place, as a table without a key; or why it has nothing.
+    fn table(&self, survey: &mut Survey) -> Result<Result<Table, String>, Error> {
+        if let Some(columns) = &self.view.of_table {
+            let table = survey.catalog.table(&self.view.source).cloned();
+            return Ok(table
+                .map(|table| with_columns(table, columns))
+                .ok_or("the file has no such table any more".into()));
+        }
+        let view = survey.catalog.views.iter().find(|view| view.name == self.view.source).cloned();
+        match view {
+            Some(view) => on_thread(&mut survey.source, move |source| as_table(source, view)),
+            None => Ok(Err("the file has no such view any more".into())),
+        }
     }
 
     /// An error of PostgreSQL's that the view itself raises is no reason to give the import up.
@@ -336,6 +346,13 @@ impl OfView<'_> {
         let spec = loads(self.planned).find(|spec| spec.source.eq_ignore_ascii_case(table))?;
         spec.columns.iter().find(|column| column.source.eq_ignore_ascii_case(name)).cloned()
     }
+}
+
+/// What a view over the table has of it.
+fn with_columns(table: Table, columns: &[String]) -> Table {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let columns = table.columns.into_iter().filter(|column| has(&column.name)).collect();
+    Table { columns, primary_key: None, without_rowid: true, indexes: vec![], ..table }
 }
 
 /// The view with its columns, or why SQLite cannot list them.

@@ -32,6 +32,10 @@ pub fn count(from: &Result<String, String>, questions: &[&RowQuestion]) -> Vec<O
         (None, RowQuestion::Duplicates { keys, predicate, primary }) => {
             Some(ask(&duplicates(from, keys, predicate.as_deref(), *primary)))
         }
+        (None, RowQuestion::Unfilled { column }) => Some(ask(&format!(
+            "SELECT CASE WHEN count({0}) = 0 THEN count(*) ELSE 0 END FROM {from}",
+            ident(column)
+        ))),
         (None, _) => None,
     };
     questions.iter().zip(&filters).map(answer).collect()
@@ -72,7 +76,7 @@ fn filter(question: &RowQuestion) -> Option<String> {
     match question {
         RowQuestion::Nulls { column } => Some(format!("num_nulls({}) > 0", ident(column))),
         RowQuestion::Broken { condition } => Some(format!("NOT ({condition}\n)")),
-        RowQuestion::Duplicates { .. } | RowQuestion::Orphans { .. } => None,
+        RowQuestion::Duplicates { .. } | RowQuestion::Orphans { .. } | RowQuestion::Unfilled { .. } => None,
     }
 }
 

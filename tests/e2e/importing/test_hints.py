@@ -23,6 +23,12 @@ LONG = "INSERT INTO t SELECT hex(randomblob(4000))"
 FOLDED = "CREATE TABLE t (k TEXT COLLATE NOCASE UNIQUE); INSERT INTO t VALUES ('ä'), ('Ä');"
 ME = "CREATE ROLE {0} IN ROLE pg_read_server_files; CREATE SCHEMA s; SET ROLE {0};"
 TRIGGER = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $${}$$; CREATE TRIGGER g {} EXECUTE FUNCTION f();"
+READS = ROWS + "CREATE VIEW w AS SELECT {} FROM t;"
+ENDLESS = "CREATE VIEW w AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c;"
+FIRES = ROWS + "CREATE TRIGGER g AFTER INSERT ON t BEGIN {}; END;"
+SEARCHED = "CREATE VIRTUAL TABLE f USING fts5(v); INSERT INTO f VALUES ('brown fox');"
+OVER = "CREATE VIRTUAL TABLE f USING fts5(v, content=t, content_rowid=id);"
+COMPUTED = "CREATE VIRTUAL TABLE d USING fts5(a); INSERT INTO d VALUES ('alpha'); CREATE VIRTUAL TABLE w USING fts5vocab(d, row);"
 
 
 def table(**keys):
@@ -122,6 +128,34 @@ CASES = {
     "no right to files": ("CREATE ROLE {0}; GRANT CREATE ON SCHEMA public TO {0}; SET ROLE {0};", ROWS, {}, "GRANT pg_read_server_files TO the role", [("RESET ROLE; GRANT pg_read_server_files TO {0}; SET ROLE {0}", {})]),
     "migration records": ("CREATE TABLE alembic_version (version_num text PRIMARY KEY);", ROWS + "CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY); INSERT INTO alembic_version VALUES ('1');", {},
                           "Set plan.tables.alembic_version.skip to false to load them", [{"tables": {"alembic_version": {"skip": False}}}]),
+    # Views, triggers, full text, R*Trees, virtual tables.
+    "view, not translated": ("", READS.format("title_sort(v) AS s"), {}, "Finish the SELECT where it has « », and set plan.views.w.sql to it", [{"views": {"w": {"sql": "SELECT upper(v) AS s FROM public.t"}}}]),
+    "view, own text": ("", READS.format("v"), {"views": {"w": {"sql": "SELECT nothing FROM public.t"}}}, "Correct plan.views.w.sql", [{"views": {"w": {"sql": "SELECT v FROM public.t"}}}]),
+    "view, strict": ("", READS.format("id + 1"), {"strict": True}, "Set plan.strict to false to carry over what rests", [{"strict": False}]),
+    "view, left out": ("", READS.format("v"), {"views": False}, "Set plan.views to true to carry all of them over", [{"views": True}]),
+    "view, endless": ("", ROWS + ENDLESS, {"views": {"table": ["*"]}}, "List in plan.views.table only views that end, or set plan.views.w.sql to a SELECT that ends",
+                      [{"views": True}, {"views": {"table": ["*"], "w": {"sql": "SELECT 1 AS n"}}}]),
+    "view, there": ("CREATE VIEW w AS SELECT 1 AS v;", READS.format("v"), {}, 'Set plan.existing_rows to "replace" to replace existing tables and views', [{"existing_rows": "replace"}]),
+    "view, in the way": ("CREATE TABLE w (v text);", READS.format("v"), {}, "Create it in after, under a name that is free", [{"after": "CREATE VIEW w2 AS SELECT v FROM public.t"}]),
+    "trigger, not translated": ("", FIRES.format("SELECT title_sort(NEW.v)"), {}, "Finish the statements where they have « », and set plan.triggers.g.sql to them",
+                                [{"triggers": {"g": {"sql": TRIGGER.format("BEGIN RETURN NEW; END", "BEFORE INSERT ON public.t FOR EACH ROW").replace("f()", "public.f()")}}}]),
+    "trigger, strict": ("", FIRES.format("UPDATE t SET v = 'x' WHERE id = NEW.id + 1"), {"strict": True}, "Set plan.strict to false to carry over what rests", [{"strict": False}]),
+    "trigger, left out": ("", FIRES.format("DELETE FROM t WHERE id = 9"), {"triggers": False}, "Set plan.triggers to true to carry all of them over", [{"triggers": True}]),
+    "trigger, kept": (EMPTY, FIRES.format("DELETE FROM t WHERE id = 9"), {}, f'Set {T}.existing_rows to "replace" to make the table anew, or create the trigger in after',
+                      [table(existing_rows="replace"), {"after": TRIGGER.format("BEGIN RETURN NEW; END", "BEFORE INSERT ON public.t FOR EACH ROW").rstrip(";").replace("; CREATE", ";|CREATE").split(";|")}]),
+    "trigger, of a kept view": ("CREATE VIEW w AS SELECT 'x'::text AS v;", READS.format("v") + "CREATE TRIGGER g INSTEAD OF INSERT ON w BEGIN DELETE FROM t WHERE id = 9; END;", {},
+                                'Set plan.existing_rows to "replace" to make the view anew, or create the trigger in after', [{"existing_rows": "replace"}]),
+    "full text, without helpers": ("", SEARCHED, {"helpers": False}, "Set plan.helpers to true", [{"helpers": True}]),
+    "full text, a configuration": ("", SEARCHED, {"fts": {"config": "nothing"}}, "Set plan.tables.f.fts to true to search as SQLite does", [{"tables": {"f": {"fts": True}}}]),
+    "full text, without the key": ("", ROWS + OVER, {"fts": False}, f"Set {T}.fts to true for a search vector", [table(fts=True)]),
+    "full text, of a view": ("", ROWS + "CREATE VIEW w AS SELECT id, v FROM t;" + OVER.replace("content=t", "content=w"), {}, "Set plan.tables.f.skip to false to load its rows into an ordinary table", [{"tables": {"f": {"skip": False}}}]),
+    "full text, without texts": ("", ROWS + "CREATE VIRTUAL TABLE f USING fts5(v, content=''); INSERT INTO f (rowid, v) VALUES (1, 'a');", {}, "Create a text search index in after, where the texts are",
+                                 [{"after": "CREATE INDEX ON public.t USING gin (to_tsvector('simple', v))"}]),
+    "module, computed": ("", ROWS + COMPUTED, {}, "Set plan.tables.w.skip to false to load its rows into an ordinary table", [{"tables": {"w": {"skip": False}}}]),
+    "r*tree, no number": ("", "CREATE VIRTUAL TABLE t USING rtree(id, x0, x1); INSERT INTO t VALUES (1, 2, 3);", column("x0", type="text"), "Create a PostgreSQL index in after",
+                          [{"after": "CREATE INDEX ON public.t (x0, x1)"}, column("x0", type="double precision")]),
+    "computed, in a view": ("", "CREATE TABLE t (a INTEGER, v INTEGER AS (a * 2)); INSERT INTO t VALUES (1);", {"generated": "view"}, "Read the view where the column is needed",
+                            [{"after": "CREATE VIEW w AS SELECT v FROM public.t_with_generated"}]),
 }
 
 

@@ -125,6 +125,20 @@ def test_indexes_of_the_plan_leave_it_out(t):
     assert t.value("SELECT count(*) FROM pg_indexes WHERE tablename = 'boxes'") == "1"
 
 
+def test_bounds_that_the_plan_takes_away(t):
+    path, bounds = boxes(t, 2, rows=10)
+    for keys, said in {"skip": (True, "is not carried over"), "type": ("text", "is no number")}.items():
+        plan = {"schema": keys, "tables": {"boxes": {"columns": {bounds[1]: {keys: said[0]}}}}}
+        (finding,) = [f for f in t.findings(path, plan) if f["kind"] == "left_out"]
+        assert finding["message"] == f'the index of the R*Tree is left out: column "{bounds[1]}" {said[1]}', finding
+        t.import_(path, plan)
+        assert t.value(f"SELECT count(*) FROM pg_indexes WHERE schemaname = '{keys}'") == "1"
+    # Smaller numbers are cast, and a name that is taken gets a number.
+    t.sql("CREATE TABLE boxes_box_idx ()")
+    t.import_(path, {"tables": {"boxes": {"columns": {name: {"type": "real"} for name in bounds}}}})
+    assert "::double precision" in t.value("SELECT indexdef FROM pg_indexes WHERE indexname = 'boxes_box_idx_2'")
+
+
 def test_names_follow_the_plan(t):
     path = t.file("r.db", 'CREATE VIRTUAL TABLE "Map Areas" USING rtree(areaId, "minX", "maxX", minY, maxY); INSERT INTO "Map Areas" VALUES (4, 1, 2, 3, 4)')
     t.import_(path, {"names": "snake_case"})

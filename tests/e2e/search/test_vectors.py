@@ -191,13 +191,43 @@ def test_an_existing_content_table_stays_as_it_is(t):
     assert t.import_(path, {"create": "never"})["docs"]["imported"] == 4
 
 
-@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_other_encodings(t, encoding):
+def test_which_columns_are_searched_and_how(t):
+    """By the types that they become: what is no text says so, and the others count by their place or the plan's weights."""
+    t.needs("citext")
+    columns = ["plain", "short", "folded", "n", "doc", "listed", "fixed", "r", "gone"]
+    path = t.file("v.db", f"""CREATE TABLE d (id INTEGER PRIMARY KEY, plain TEXT, short VARCHAR(20), folded TEXT COLLATE NOCASE, n INTEGER, doc JSON, listed TEXT CHECK (listed IN ('alpha', 'beta')),
+            fixed TEXT, r REAL, gone TEXT);
+        INSERT INTO d VALUES (1, 'Plain', 'Short', 'Folded', 42, '{{"k": "inner"}}', 'alpha', 'fixed', 1.5, 'gone');
+        CREATE VIRTUAL TABLE f USING fts5({', '.join(columns)}, content=d, content_rowid=id);""")
+    plan = {"fts": {"weights": {"doc": "A"}}, "tables": {"d": {"enums": True, "columns": {"gone": {"skip": True}, "fixed": {"type": "char(9)"}, "doc": {"type": "jsonb"}}}}}
+    said = {f["message"] for f in t.findings(path, plan) if f["kind"] == "search" and "not searched" in f["message"]}
+    assert said == {'column "listed" is not searched: it is "public"."d_listed_enum"', 'column "r" is not searched: it is double precision', 'column "gone" is not searched: the plan leaves it out'}
+    t.import_(path, {**plan, "verify": "values"})
+    found = {word: weight for word, weight in (row.split("|") for row in t.value("SELECT lexeme, weights[1] FROM d, unnest(search_vector)").splitlines())}
+    assert found == {"plain": "A", "short": "B", "folded": "C", "42": "D", "k": "A", "inner": "A", "fixed": "D"}
+
+
+def test_trigrams_of_as_many_columns_as_an_index_has(t):
+    t.needs("pg_trgm")
+    columns = ", ".join(f"c{n}" for n in range(40))
+    path = t.file("v.db", f"CREATE VIRTUAL TABLE v USING fts5({columns}, tokenize = 'trigram'); INSERT INTO v (c0, c31, c39) VALUES ('first', 'within', 'beyond')")
+    t.import_(path)
+    assert t.value(INDEX.format("'v'")).count("gin_trgm_ops") == 32
+
+
+@pytest.mark.parametrize("encoding, word", [("SQL_ASCII", "brûlée"), ("LATIN1", "brûlée"), ("EUC_JP", "東京タワー")])
+def test_other_encodings(t, encoding, word):
     path = external(t)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE docs SET title = ? WHERE id = 2", (f"Beyond {word}",))
+        db.execute("INSERT INTO v (v) VALUES ('rebuild')")
+    db.close()
     name = t.other_database(encoding.lower(), f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     session = t.session(database=name)
     session.run(t.call("sqlite_import", path, {}))
-    assert session.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM docs WHERE search_vector @@ 'fox'::tsquery") == "1 2"
+    for asked, ids in {"fox": "1 2", word: "2", f"title:{word}": "2"}.items():
+        query = f"sqlite_fts_query({quote(asked)}, columns => ARRAY['title', 'body'])"
+        assert session.value(f"SELECT string_agg(id::text, ' ' ORDER BY id) FROM docs WHERE search_vector @@ {query}") == ids, asked
 
 
 @pytest.mark.parametrize("name, tables", [("llm_logs", {"responses": 1, "turn_search": 1}), ("calibre_metadata", {"annotations": 2}), ("calibre_web_metadata", {"annotations": 2})])
@@ -254,6 +284,15 @@ def test_a_vector_of_the_target_s_own(t):
     assert said["severity"] == "warning" and "no row is found by it" in said["message"], said
     t.import_(path, plan)
     assert t.value("SELECT count(*) FROM v WHERE tsv IS NULL") == "4"
+    of_vector = "SELECT columns, state, violations, reason FROM verify_constraints() WHERE kind = 'search vector'"
+    (found,) = t.rows(of_vector)
+    reason = found.pop("reason")
+    assert found == {"columns": ["tsv"], "state": "broken", "violations": 4} and "no search finds one" in reason, reason
+    assert "search vector tsv of public.v (broken)" in t.value("SELECT reasons FROM migration_verdict()")
+    # The statement that the reason states, and one that fires the trigger.
+    for statement in [reason.split(": ")[1].split(", or any")[0].replace("...", "title"), "UPDATE v SET title = title"]:
+        t.sql(f"UPDATE v SET tsv = NULL; ALTER TABLE v DISABLE TRIGGER fill; UPDATE v SET tsv = NULL; ALTER TABLE v ENABLE TRIGGER fill; {statement}")
+        assert t.value("SELECT count(*) FROM v WHERE tsv IS NULL") == "0" and {row["state"] for row in t.rows(of_vector)} == {"holds"}, statement
     fixed = t.merged(plan, said["fix"], {"existing_rows": "truncate"})
     assert not [f for f in t.findings(path, fixed) if f["object"] == "v.tsv" and f["severity"] == "warning"]
     t.import_(path, fixed)

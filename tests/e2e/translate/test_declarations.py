@@ -11,10 +11,11 @@ def test_strict_tables(t):
 
 def test_keys_without_rowid_and_descending(t):
     path = t.file("k.db", """CREATE TABLE w (a TEXT, b INTEGER, PRIMARY KEY (a, b DESC)) WITHOUT ROWID; INSERT INTO w VALUES ('x', 1), ('x', 2);
-        CREATE TABLE d (id INTEGER PRIMARY KEY DESC, v TEXT); INSERT INTO d VALUES (5, 'a'), (NULL, 'b');
+        CREATE TABLE d (id INTEGER PRIMARY KEY DESC, v TEXT, UNIQUE (v DESC)); INSERT INTO d VALUES (5, 'a'), (NULL, 'b');
         CREATE INDEX down ON w (b DESC);""")
     t.import_(path, {"keys": "as_data_allows"})
     assert t.value("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'w'::regclass AND contype = 'p'") == "PRIMARY KEY (a, b)"
+    assert t.constraints("d", "u") == "UNIQUE (v)"
     assert "(b DESC)" in t.value("SELECT pg_get_indexdef('down'::regclass)")
     # Not the rowid, and so it may be NULL: a unique index.
     assert t.value("SELECT string_agg(coalesce(id::text, '-'), ',' ORDER BY v) FROM d") == "5,-"
@@ -22,11 +23,12 @@ def test_keys_without_rowid_and_descending(t):
 
 
 def test_deferrable_keys(t):
-    path = t.file("f.db", """CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b REFERENCES p DEFERRABLE, c REFERENCES p NOT DEFERRABLE INITIALLY DEFERRED, d INTEGER REFERENCES p);
-        INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1, 1, 1);""")
+    path = t.file("f.db", """CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b REFERENCES p DEFERRABLE, c REFERENCES p NOT DEFERRABLE INITIALLY DEFERRED, d INTEGER REFERENCES p, e INTEGER REFERENCES p MATCH FULL);
+        INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1, 1, 1, 1);""")
     t.import_(path)
-    rows = t.rows("SELECT conname, condeferrable, condeferred FROM pg_constraint WHERE contype = 'f' AND conrelid = 'c'::regclass ORDER BY conname")
-    assert [(row["condeferrable"], row["condeferred"]) for row in rows] == [(True, True), (True, False), (False, False), (False, False)]
+    rows = t.rows("SELECT conname, condeferrable, condeferred, confmatchtype FROM pg_constraint WHERE contype = 'f' AND conrelid = 'c'::regclass ORDER BY conname")
+    assert [(row["condeferrable"], row["condeferred"]) for row in rows] == [(True, True), (True, False), (False, False), (False, False), (False, False)]
+    assert {row["confmatchtype"] for row in rows} == {"s"}
 
 
 def test_generated_columns(t):

@@ -1,4 +1,4 @@
-"""`verify_constraints` of what the file does not declare as such: search columns and their indexes, indexes of R*Trees, and the
+"""`verify_constraints` of what the file does not declare as such: search vectors and their indexes, indexes of R*Trees, and the
 helper functions that translated objects call."""
 
 import pytest
@@ -11,7 +11,7 @@ FILE = """
     CREATE VIRTUAL TABLE places USING rtree(id, low, high, south, north); INSERT INTO places VALUES (1, 0, 1, 2, 3);
     CREATE VIEW months AS SELECT id, date(title, '+1 month') AS next, title || 1.5 AS text FROM doc;
     CREATE TRIGGER t AFTER INSERT ON doc BEGIN UPDATE doc SET body = soundex(NEW.title) WHERE id = NEW.id + 1; END;"""
-KINDS = ("search column", "index", "helper function")
+KINDS = ("search vector", "index", "helper function")
 
 
 def judged(t):
@@ -24,9 +24,9 @@ def test_what_is_searched_by_is_there(t):
     t.import_(path)
     rows = judged(t)
     assert {state for state in (row["state"] for row in rows.values())} == {"holds"}, rows
-    assert {("search column", "search_vector"), ("index", "doc_search_vector_idx"), ("index", "own_search_vector_idx"), ("index", "places_box_idx"),
+    assert {("search vector", "search_vector"), ("index", "doc_search_vector_idx"), ("index", "own_search_vector_idx"), ("index", "places_box_idx"),
             ("helper function", "soundex"), ("helper function", "date")} <= set(rows), list(rows)
-    column = rows[("search column", "search_vector")]
+    column = rows[("search vector", "search_vector")]
     assert column["columns"] == ["search_vector"] and "GENERATED ALWAYS AS (" in column["found"]
     assert rows[("index", "places_box_idx")]["declared"].startswith("CREATE VIRTUAL TABLE places USING rtree")
     assert rows[("helper function", "date")]["schema"] == "sqlite_compat" and rows[("helper function", "date")]["reason"] is None
@@ -35,9 +35,9 @@ def test_what_is_searched_by_is_there(t):
              CREATE OR REPLACE FUNCTION sqlite_compat.month_days(y integer, mo integer) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN 31;
              ALTER FUNCTION sqlite_compat.day_text VOLATILE; DROP FUNCTION sqlite_compat.soundex""")
     after = judged(t)
-    changed = {name: row["state"] for (kind, name), row in after.items() if kind != "search column" and row["state"] != "holds"}
+    changed = {name: row["state"] for (kind, name), row in after.items() if kind != "search vector" and row["state"] != "holds"}
     assert changed == {"doc_search_vector_idx": "missing", "places_box_idx": "differs", "own_search_vector_idx": "missing", "soundex": "missing", "month_days": "differs", "day_text": "differs"}, changed
-    columns = {row["table"]: row["state"] for row in t.rows("SELECT * FROM verify_constraints() WHERE kind = 'search column'")}
+    columns = {row["table"]: row["state"] for row in t.rows("SELECT * FROM verify_constraints() WHERE kind = 'search vector'")}
     assert columns == {"doc": "holds", "own": "differs"}
     assert t.value("SELECT count(*) FROM pg_proc WHERE proname LIKE 'pg_sqlite%helper'") == "0"
 

@@ -1,22 +1,22 @@
-//! NULL, defaults and generated columns, once all types are known.
+//! NULL and defaults, once all types are known.
 
+use super::generated;
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use super::trial::accepted;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
-use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::words::Keys;
 use crate::plan::trial::Part;
-use crate::types::{ColumnProfile, Fit, TypeClass};
+use crate::types::ColumnProfile;
+use crate::value::PgType;
 use crate::value::batch::OnInvalid;
-use crate::value::{Excess, PgType};
 
 /// Decides NULL, default and generation of each column.
 pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
     for i in 0..table.columns.len() {
         let not_null = not_null(table, i, findings);
         let created = table.existing.is_none();
-        let generated = if created { generated(ctx, table, i, findings) } else { None };
+        let generated = if created { generated::decide(ctx, table, i, findings) } else { None };
         let default = if created && generated.is_none() { default(ctx, table, i, findings) } else { None };
         let null_default = table.columns.get(i).and_then(|c| table.null_default(c)).map(str::to_owned);
         if let Some(column) = table.columns.get_mut(i) {
@@ -24,6 +24,7 @@ pub fn decide(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             (column.not_null, column.generated, column.default) = (not_null, generated, default);
         }
     }
+    generated::set_apart(table);
 }
 
 fn not_null(table: &DecidedTable<'_>, i: usize, findings: &mut Vec<Finding>) -> bool {
@@ -104,68 +105,6 @@ fn existing_not_null(
     true
 }
 
-fn generated(
-    ctx: &Context<'_>,
-    table: &mut DecidedTable<'_>,
-    i: usize,
-    findings: &mut Vec<Finding>,
-) -> Option<String> {
-    let column = table.columns.get(i)?;
-    let part = Part::Generated(column.position);
-    let object = column.object(&table.source.name);
-    let source = column.source.name.clone();
-    let path = column.path(&table.source.name, "generated");
-    let declared = match column.overrides.and_then(|g| g.generated.as_ref()) {
-        Some(GeneratedOverride::As(sql)) => {
-            let sql = sql.clone();
-            explicit(ctx, table, (i, "generated"), part, &sql, findings);
-            return Some(sql);
-        }
-        Some(GeneratedOverride::Plain) => return None,
-        // Its values are loaded.
-        None if column.overrides.is_some_and(|g| g.using.is_some()) => return None,
-        Some(GeneratedOverride::Translated) | None => column.source.generated.as_ref()?,
-    };
-    // PostgreSQL computes generated columns from ordinary ones only.
-    let translated =
-        (ctx.rules.generated)(&declared.expression, &table.scope(false), &column.pg_type, column.format);
-    let numeric = TypeClass::of(&column.pg_type) == TypeClass::Numeric;
-    let stored = table.stored(column).filter(|stored| stored.values() > 0);
-    let fits =
-        stored.map(|stored| (ctx.rules.fit)(stored, column.pg_type.base(), column.format, Excess::Error));
-    // What is computed is not converted: PostgreSQL would refuse or round it, whatever on_invalid and excess say.
-    let unfit = (fits == Some(Fit::No)).then(|| format!("not every value fits {}", column.pg_type));
-    let tried = translated.map_err(|why| why.to_string()).and_then(|sql| {
-        if let Some(unfit) = unfit {
-            return Err(unfit);
-        }
-        accepted(ctx, table, part, Tried::Expression(sql.clone()))?;
-        Ok(sql)
-    });
-    match tried {
-        Ok(sql) => {
-            if numeric {
-                let message =
-                    "PostgreSQL computes the generated column with decimal numbers, SQLite with binary ones";
-                let fix = Fix::of_column(&table.source.name, &source, "generated", false);
-                let finding = Kind::GeneratedOtherwise.info(object, message);
-                let finding =
-                    finding.fix_amid("The last digits may differ.", fix, " to keep SQLite's values", "");
-                table.report(findings, finding);
-            }
-            Some(sql)
-        }
-        Err(why) => {
-            let sql = &declared.expression;
-            let message =
-                format!("generated column becomes a plain one with the stored values: {why}: {sql}");
-            let finding = Kind::LeftOut.warning(object, message);
-            table.left_out(findings, finding.hint(format!("Set {path} to a PostgreSQL expression.")));
-            None
-        }
-    }
-}
-
 fn default(
     ctx: &Context<'_>,
     table: &mut DecidedTable<'_>,
@@ -176,7 +115,7 @@ fn default(
     let part = Part::Default(column.position);
     if let Some(said) = column.overrides.and_then(|g| g.default.clone()) {
         if let Some(sql) = &said {
-            explicit(ctx, table, (i, "default"), part, sql, findings);
+            explicit(ctx, table, (i, "default"), part, Tried::Expression(sql.clone()), findings);
         }
         return said;
     }
@@ -211,18 +150,22 @@ fn default(
 
 /// An expression of the overrides is used unchanged. It is tried unless the plan has `before`: it may name what that
 /// creates.
-fn explicit(
+pub(super) fn explicit(
     ctx: &Context<'_>,
     table: &mut DecidedTable<'_>,
     (i, key): (usize, &str),
     part: Part,
-    sql: &str,
+    tried: Tried,
     findings: &mut Vec<Finding>,
 ) {
     if ctx.overrides.before.as_ref().is_some_and(|statements| !statements.is_empty()) {
         return;
     }
-    let Err(why) = accepted(ctx, table, part, Tried::Expression(sql.to_owned())) else { return };
+    let sql = match &tried {
+        Tried::Expression(sql) | Tried::Virtual(sql) | Tried::Selected(sql) => sql.clone(),
+        Tried::Index(_) => return,
+    };
+    let Err(why) = accepted(ctx, table, part, tried) else { return };
     let Some(column) = table.columns.get(i) else { return };
     let name = &table.source.name;
     let path = column.path(name, key);

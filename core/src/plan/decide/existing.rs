@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
-use crate::plan::given::overrides::GeneratedOverride;
 use crate::plan::given::settings::Settings;
 use crate::plan::given::words::{Create, OnConflict};
 use crate::plan::resolve::disposition::quoted;
@@ -120,6 +119,7 @@ fn keys_without_effect(table: &DecidedTable<'_>, plan: &Settings) -> Vec<&'stati
             ("foreign_keys", differs(given.foreign_keys.clone(), plan.foreign_keys.clone())),
             ("checks", differs(given.checks.clone(), plan.checks.clone())),
             ("enums", differs(given.enums.clone(), plan.enums.clone())),
+            ("generated", differs(given.generated, plan.generated)),
             ("identity", differs(given.identity, plan.identity)),
         ],
         None => vec![
@@ -151,7 +151,7 @@ fn column_keys_without_effect(
     let not_null = existing.column(&column.target).is_some_and(|c| c.not_null);
     let nullable = given.and_then(|g| g.nullable).is_some_and(|nullable| nullable == not_null);
     let default = given.is_some_and(|g| matches!(g.default, Some(Some(_))));
-    let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| *g != GeneratedOverride::Plain);
+    let generated = given.and_then(|g| g.generated.as_ref()).is_some_and(|g| !g.is_plain());
     let boolean = existing.column(&column.target).is_some_and(|c| *c.pg_type.base() == PgType::Bool);
     let truths = !boolean && !column.words.truths.is_empty();
     let falsehoods = !boolean && !column.words.falsehoods.is_empty();

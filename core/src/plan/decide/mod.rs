@@ -16,6 +16,7 @@ pub(crate) mod existing_keys;
 pub(crate) mod existing_limits;
 pub(crate) mod extensions;
 pub(crate) mod foreign_keys;
+pub(crate) mod generated;
 pub(crate) mod indexes;
 pub mod invalid_values;
 pub(crate) mod links;
@@ -63,6 +64,7 @@ pub fn decide<'a>(
     conflicts::remedies(ctx, &mut tables);
     collate::follow(&mut tables, findings);
     let mut relations = relations(ctx, &tables);
+    generated::views(ctx, &mut tables, &mut relations, findings);
     for table in tables.iter_mut().filter(|d| d.fresh()) {
         enums::decide(ctx, table, &mut relations, findings);
     }

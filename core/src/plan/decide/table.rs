@@ -6,6 +6,7 @@ use super::collate::{self, Folding};
 use super::columns::ColumnType;
 use super::converted::KeyAsked;
 use super::enums::Enumeration;
+use super::generated::{self, Generated};
 use super::object::{IndexKeys, Object};
 use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
@@ -40,6 +41,9 @@ pub struct DecidedTable<'a> {
     pub conflict: Option<Conflict>,
     /// Its keys that may become others.
     pub renumbering: Renumbering,
+    /// Columns that a view over it computes, and that view.
+    pub apart: Vec<DecidedColumn<'a>>,
+    pub view: Option<generated::View>,
     /// What is created or checked after the load.
     pub objects: Vec<Object>,
     /// The extensions that these need.
@@ -64,6 +68,10 @@ pub struct DecidedTable<'a> {
 #[derive(Debug, Clone)]
 pub enum Tried {
     Expression(String),
+    /// An expression of a virtual column.
+    Virtual(String),
+    /// An expression of a view.
+    Selected(String),
     Index(IndexKeys),
 }
 
@@ -87,7 +95,7 @@ pub struct DecidedColumn<'a> {
     /// The default of an existing NOT NULL column, which NULL becomes.
     pub null_default: Option<String>,
     pub default: Option<String>,
-    pub generated: Option<String>,
+    pub generated: Option<Generated>,
     /// What makes its comparisons ignore case.
     pub folding: Option<Folding>,
     /// The enum that its type, which is text, becomes.
@@ -126,6 +134,8 @@ impl<'a> DecidedTable<'a> {
             unique: vec![],
             conflict: None,
             renumbering: Renumbering::default(),
+            apart: vec![],
+            view: None,
             objects: vec![],
             extensions: vec![],
             searches: vec![],

@@ -3,6 +3,7 @@
 //! Every decision that depends on it calls [`accepted`], which lists what has to be tried. `import::trial` tries it on
 //! a temporary table, and the plan is made anew, knowing what was refused. Pure: nothing is tried here.
 
+use super::generated;
 use super::object::Object;
 use super::table::{DecidedColumn, DecidedTable, Tried};
 use crate::plan::context::Context;
@@ -68,7 +69,7 @@ pub fn create(ctx: &Context<'_>, table: &DecidedTable<'_>) -> String {
         }
         None => (table.columns.iter())
             .map(|c| match &c.generated {
-                Some(sql) => format!("{} GENERATED ALWAYS AS ({sql}) STORED", definition(c)),
+                Some(generated) => format!("{} {}", definition(c), generated.clause()),
                 None => definition(c),
             })
             .collect(),
@@ -88,14 +89,18 @@ pub fn stand_in(table: &DecidedTable<'_>, name: &str) -> String {
 }
 
 fn definition(c: &DecidedColumn<'_>) -> String {
+    definition_as(c, &c.target)
+}
+
+fn definition_as(c: &DecidedColumn<'_>, name: &str) -> String {
     // Expressions read the text of a citext column, so the type, which may not exist yet, does not matter.
     let folded = c.folding.is_some().then_some(COLLATION);
-    format!("{} {}{}", ident(&c.target), c.pg_type, folded.unwrap_or_default())
+    format!("{} {}{}", ident(name), c.pg_type, folded.unwrap_or_default())
 }
 
 fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Trial {
     let on = qualified(schema(ctx, table), NAME);
-    let at = |position: usize| table.columns.iter().find(|c| c.position == position);
+    let at = |position: usize| table.columns.iter().chain(&table.apart).find(|c| c.position == position);
     let adds =
         |c: &&DecidedColumn<'_>| table.tried.iter().any(|(part, _)| *part == Part::Generated(c.position));
     let columns: Vec<String> = table.columns.iter().filter(|c| !adds(c)).map(definition).collect();
@@ -109,10 +114,24 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Trial {
                 let name = ident(&at(*position)?.target);
                 (Statement::Alter(format!("ALTER COLUMN {name} SET DEFAULT {sql}")), None)
             }
+            // Beside the column that is stored.
+            (Part::Unstored(position), Tried::Virtual(sql)) => {
+                let definition = definition_as(at(*position)?, &format!("{NAME}_{position}"));
+                let sql = format!("ADD COLUMN {definition} GENERATED ALWAYS AS ({sql}) VIRTUAL");
+                (Statement::Alter(sql), None)
+            }
+            (Part::Unstored(position), Tried::Selected(sql)) => {
+                let view = qualified(schema(ctx, table), &format!("{NAME}_{position}"));
+                // A value for each row: no aggregate beside columns, and no set where there can be only one.
+                let value = generated::value(sql, &at(*position)?.pg_type);
+                let tried = format!("SELECT *, CASE WHEN true THEN {value} END FROM {on}");
+                (Statement::Create(format!("CREATE VIEW {view} AS {tried}")), None)
+            }
+            (_, Tried::Virtual(_) | Tried::Selected(_)) => return None,
             (_, Tried::Expression(sql)) => (Statement::Alter(format!("ADD CHECK ({sql})")), None),
             (_, Tried::Index(keys)) => {
                 let sql = format!("CREATE INDEX ON {on} {}", keys.sql(COLLATION));
-                (Statement::CreateIndex(sql), None)
+                (Statement::Create(sql), None)
             }
         };
         Some(Piece { part: *part, on: on.clone(), statement, instead })

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::carried::Carried;
+use crate::plan::given::generated;
 use crate::plan::given::keys;
 use crate::plan::given::orms;
 use crate::plan::given::overrides::Common;
@@ -76,6 +77,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "formats", Value::Object(formats));
     put(&mut out, "identity", settings.identity.word().into());
     put(&mut out, "enums", settings.enums.json());
+    put(&mut out, "generated", settings.generated.word().into());
     put(&mut out, "timezone", settings.timezone.as_str().into());
     put(&mut out, "indexes", settings.indexes.json());
     put(&mut out, "foreign_keys", settings.foreign_keys.json());
@@ -110,9 +112,13 @@ fn table(table: &DecidedTable<'_>) -> Value {
     put(&mut out, "skip", false.into());
     put(&mut out, "where", table.overrides.and_then(|g| g.filter.clone()).into());
     let mut decided = table.columns.iter().peekable();
+    let apart = |position: usize| table.apart.iter().find(|c| c.position == position);
     let columns = table.resolved.columns.iter().map(|resolved| {
         let value = match (decided.next_if(|c| c.position == resolved.position), &resolved.place) {
             (Some(decided), _) => column(decided),
+            (None, _) if apart(resolved.position).is_some() => {
+                apart(resolved.position).map_or(Value::Null, column)
+            }
             // Not skipped: another file may hold values for it.
             (None, Place::LeftOut { name, reason }) => {
                 json!({"skip": false, "name": name, "reason": reason})
@@ -144,7 +150,9 @@ fn column(column: &DecidedColumn<'_>) -> Value {
     }
     put(&mut out, "nullable", (!column.not_null).into());
     put(&mut out, "default", column.default.clone().into());
-    put(&mut out, "generated", column.generated.clone().map_or(Value::Bool(false), Value::from));
+    let own = column.overrides.and_then(|g| g.generated.as_ref());
+    let printed = column.generated.as_ref().map(|g| generated::json(g.generation, &g.expression, own));
+    put(&mut out, "generated", printed.unwrap_or(false.into()));
     put(&mut out, "skip", false.into());
     put(&mut out, "on_invalid", column.on_invalid.word().into());
     put(&mut out, "null_values", column.null_values.texts().collect());

@@ -1,5 +1,6 @@
 //! What a plan results in: its steps, their SQL, the printed plan, and what it would change.
 
+pub(crate) mod apart;
 pub(crate) mod asked;
 pub(crate) mod built;
 pub mod compare;

@@ -127,6 +127,7 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
 fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) {
     let one_by_one = ctx.overrides.on_error == Some(OnError::Continue);
     if !one_by_one {
+        tables.iter().for_each(|table| drop_view(out, table));
         if let Some(sql) = ddl::together("DROP", &disposed(tables, Disposition::Replace)) {
             push(out, Phase::Tables, "drop tables to replace".into(), sql, None);
         }
@@ -171,8 +172,17 @@ fn clear_one(out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], table: &DecidedT
         let title = format!("drop foreign keys of tables to replace to {}", table.title());
         push(out, Phase::Tables, title, ddl::drop_foreign_keys(table, &later), Some(table.id));
     }
+    drop_view(out, table);
     if let Some(sql) = ddl::together(verb, &[table]) {
         push(out, Phase::Tables, format!("{word} table {}", table.title()), sql, Some(table.id));
+    }
+}
+
+/// A view that computes columns of the table keeps it from being dropped.
+fn drop_view(out: &mut Vec<Step>, table: &DecidedTable<'_>) {
+    if let Some(view) = table.view.as_ref().filter(|view| view.replaces) {
+        let sql = format!("DROP VIEW {}", qualified(&table.settings.schema, &view.name));
+        push(out, Phase::Tables, format!("drop view {}", view.name), sql, Some(table.id));
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Kind {
     Verify,
     /// `true`, `false`, or an object that says how texts are searched.
     Fts,
-    /// `false`, `true`, or an expression.
+    /// A word; of a column also a flag or an expression.
     Generated,
     /// Source table -> object.
     Tables,
@@ -214,6 +214,9 @@ pub const KEYS: &[Key] = &[
     Key::new("enums", Kind::Objects, "false").run_and_table().says(
         "Make an enum type of each text column of a new table whose CHECK lists the values it may hold, in place of the CHECK: `status TEXT CHECK (status IN ('active', 'invited'))`. Its values are sorted in the order of the list. `exclude` has globs of columns that keep text and CHECK. A type of that name with the same values is used again; one with others stays, and the new type's name gets a number.",
         "\"enums\": true"),
+    Key::new("generated", Kind::Generated, "\"declared\"").everywhere().says(
+        "What generated columns of new tables become: `stored`, `virtual` (PostgreSQL 18 and later), `view`, which leaves the column to a view beside the table, or `none`, ordinary columns that get SQLite's values. `declared` is `virtual` for SQLite's VIRTUAL columns where the server has it, and `stored` otherwise. Of a column also `true` (translate the declared expression), `false` (`none`), a PostgreSQL expression, or one with its word: `{\"virtual\": \"a * 2\"}`. See [Generated columns](translate.md#generated-columns).",
+        "\"generated\": \"stored\""),
     Key::new("timezone", Kind::Timezone, "\"UTC\"").run_and_table().says(
         "The time zone of times stored as text without an offset.", "\"timezone\": \"Europe/Berlin\""),
     Key::new("indexes", Kind::Objects, "true").run_and_table().says(
@@ -304,9 +307,6 @@ pub const KEYS: &[Key] = &[
         "Whether the column allows NULL.", "\"nullable\": true"),
     Key::new("default", Kind::TextOrNull, "as declared, translated").of_column().says(
         "The column's DEFAULT as a PostgreSQL expression; null for none.", "\"default\": \"now()\""),
-    Key::new("generated", Kind::Generated, "as declared, translated").of_column().says(
-        "A PostgreSQL expression for GENERATED ALWAYS AS. `true` translates the declared expression; `false` makes an ordinary column and loads the values.",
-        "\"generated\": false"),
     Key::new("reason", Kind::Text, "why the type was chosen").of_column().says(
         "Why the type was chosen. Free text, printed again.", "\"reason\": \"all 12 values are integers\""),
 ];
@@ -446,7 +446,7 @@ fn values(kind: Kind, works: Works) -> String {
             format!("{words}, or `{{\"sample\": share}}`")
         }
         Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
-        Kind::Generated => "`true`, `false`, or SQL text".into(),
+        Kind::Generated => super::generated::values(),
         Kind::Tables | Kind::Columns => "object of objects".into(),
         Kind::Any => "".into(),
     };

@@ -3,6 +3,7 @@
 
 pub(crate) mod carried;
 pub(crate) mod fts;
+pub mod generated;
 pub mod keys;
 pub(crate) mod match_by;
 pub mod merge;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::carried::Carried;
 use super::fts::Fts;
+use super::generated::GeneratedOverride;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -87,6 +88,7 @@ pub struct Common {
     pub formats: Vec<(String, Option<Format>)>,
     pub identity: Option<Identity>,
     pub enums: Option<Objects>,
+    pub generated: Option<Generation>,
     pub timezone: Option<String>,
     pub indexes: Option<Objects>,
     pub foreign_keys: Option<Objects>,
@@ -132,13 +134,6 @@ pub struct ColumnOverrides {
     pub text_encoding: Option<Option<TextEncoding>>,
     pub nul: Option<Nul>,
     pub reason: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GeneratedOverride {
-    Plain,
-    Translated,
-    As(String),
 }
 
 impl Overrides {
@@ -335,6 +330,7 @@ fn read_common(map: &Object) -> Common {
         formats: of_types("formats").map(|(k, v)| (k.clone(), format(v))).collect(),
         identity: word(map, "identity"),
         enums: Objects::read(map, "enums"),
+        generated: word(map, "generated"),
         timezone: text(map, "timezone"),
         indexes: Objects::read(map, "indexes"),
         foreign_keys: Objects::read(map, "foreign_keys"),
@@ -367,11 +363,7 @@ fn read_column(map: &Object) -> ColumnOverrides {
         scale: map.get("scale").map(|v| v.as_u64().and_then(|digits| u16::try_from(digits).ok())),
         nullable: flag(map, "nullable"),
         default: map.get("default").map(|v| v.as_str().map(str::to_owned)),
-        generated: map.get("generated").and_then(|value| match value {
-            Value::Bool(false) => Some(GeneratedOverride::Plain),
-            Value::Bool(true) => Some(GeneratedOverride::Translated),
-            other => other.as_str().map(|sql| GeneratedOverride::As(sql.to_owned())),
-        }),
+        generated: map.get("generated").and_then(GeneratedOverride::read),
         skip: flag(map, "skip"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
@@ -428,7 +420,7 @@ mod tests {
             ),
             (
                 json!({"tables": {"t": {"columns": {"c": {"generated": 1}}}}}),
-                "plan.tables.t.columns.c.generated: expected a string, not a number",
+                "plan.tables.t.columns.c.generated: expected true, false, a word, an expression or an object, not a number",
             ),
             (
                 json!({"tables": {"t": {"columns": {"c": {"format": "nonsense"}}}}}),

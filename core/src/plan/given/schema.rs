@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::carried;
 use super::fts;
+use super::generated;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
 use super::verify;
@@ -31,15 +32,15 @@ fn object_at(level: Level) -> Map<String, Value> {
     let properties: Map<String, Value> = keys
         // A key that is refused with every value is not offered.
         .filter(|(_, works)| *works != Works::Only(&[]))
-        .map(|(key, works)| (key.name.to_owned(), property(key, works)))
+        .map(|(key, works)| (key.name.to_owned(), property(key, works, level)))
         .collect();
     let object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     object.as_object().cloned().unwrap_or_default()
 }
 
-fn property(key: &Key, works: Works) -> Value {
+fn property(key: &Key, works: Works, level: Level) -> Value {
     let mut property = match works {
-        Works::Now => shape(key.kind),
+        Works::Now => shape(key.kind, level),
         Works::Only(values) => json!({ "enum": values.iter().map(|v| parsed(v)).collect::<Vec<_>>() }),
     };
     if let Value::Object(property) = &mut property {
@@ -57,7 +58,7 @@ fn parsed(json: &str) -> Value {
 }
 
 /// The shape that `overrides` accepts for a kind of value.
-fn shape(kind: Kind) -> Value {
+fn shape(kind: Kind, level: Level) -> Value {
     // A NUL character is refused everywhere.
     let text = || json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
     match kind {
@@ -82,7 +83,7 @@ fn shape(kind: Kind) -> Value {
             json!({ "type": "array", "items": value })
         }
         Kind::Types => json!({ "type": "object", "additionalProperties": text() }),
-        Kind::Formats => json!({ "type": "object", "additionalProperties": shape(Kind::Format) }),
+        Kind::Formats => json!({ "type": "object", "additionalProperties": shape(Kind::Format, level) }),
         Kind::Orms => {
             let names: Vec<&str> = orm::ALL.iter().map(|orm| orm.name).collect();
             let list = json!({ "type": "array", "items": { "enum": names } });
@@ -99,7 +100,7 @@ fn shape(kind: Kind) -> Value {
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
         Kind::Fts => fts::schema(text()),
-        Kind::Generated => json!({ "anyOf": [{ "type": "boolean" }, text()] }),
+        Kind::Generated => generated::schema(level, &text()),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
         Kind::Any => json!({}),

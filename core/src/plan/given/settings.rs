@@ -3,7 +3,7 @@
 use super::fts::Fts;
 use super::match_by::MatchBy;
 use super::objects::Objects;
-use super::overrides::{Common, GeneratedOverride, Overrides, PlanError, TableOverrides, invalid};
+use super::overrides::{Common, Overrides, PlanError, TableOverrides, invalid};
 use super::verify::Verify;
 use super::words::*;
 use crate::damage::Integrity;
@@ -42,6 +42,7 @@ pub struct Settings {
     pub formats: Vec<(String, Option<Format>)>,
     pub identity: Identity,
     pub enums: Objects,
+    pub generated: Generation,
     pub timezone: String,
     pub indexes: Objects,
     pub foreign_keys: Objects,
@@ -97,6 +98,7 @@ impl Settings {
             formats: vec![],
             identity: usual.identity,
             enums: Objects::None,
+            generated: Generation::default(),
             timezone: "UTC".into(),
             indexes: Objects::All,
             foreign_keys: Objects::All,
@@ -146,6 +148,7 @@ impl Settings {
             formats: own.formats.iter().chain(&self.formats).cloned().collect(),
             identity: own.identity.unwrap_or(self.identity),
             enums: own.enums.as_ref().unwrap_or(&self.enums).clone(),
+            generated: own.generated.unwrap_or(self.generated),
             timezone: own.timezone.clone().unwrap_or_else(|| self.timezone.clone()),
             indexes: own.indexes.as_ref().unwrap_or(&self.indexes).clone(),
             foreign_keys: own.foreign_keys.as_ref().unwrap_or(&self.foreign_keys).clone(),
@@ -265,7 +268,7 @@ fn words_need_a_boolean(given: &Overrides) -> Result<(), PlanError> {
 fn using_needs_a_plain_column(given: &Overrides) -> Result<(), PlanError> {
     for (table, entry) in &given.tables {
         for (name, column) in entry.columns.iter().filter(|(_, column)| column.using.is_some()) {
-            let generated = column.generated.as_ref().is_some_and(|g| *g != GeneratedOverride::Plain);
+            let generated = column.generated.as_ref().is_some_and(|g| !g.is_plain());
             if generated {
                 let hint = format!("Remove it, or set {} to false.", of_column(table, name, "generated"));
                 let message = "a generated column is computed by PostgreSQL, and takes no value";

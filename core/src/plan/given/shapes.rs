@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::carried;
 use super::fts;
+use super::generated;
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
 use super::objects;
@@ -27,7 +28,10 @@ pub(super) fn check_object(level: Level, map: &Map<String, Value>, path: &str) -
             let known = keys::names_at(level).collect::<Vec<_>>().join(", ");
             return Err(invalid(path, format!("unknown key{guess}"), format!("Keys here are {known}.")));
         };
-        check_value(key.kind, value, &path)?;
+        match key.kind {
+            Kind::Generated => generated::check(level, value, &path)?,
+            kind => check_value(kind, value, &path)?,
+        }
         let Works::Only(accepted) = works else { continue };
         if accepted.is_empty() {
             return Err(PlanError::Unsupported { path, hint: "Remove the key.".into() });
@@ -78,8 +82,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         }
         Kind::Verify => verify::check(value, path),
         Kind::Fts => fts::check(value, path),
-        Kind::Generated if value.is_boolean() => Ok(()),
-        Kind::Generated => check_text(value, path).map(|_| ()),
+        Kind::Generated => generated::check(Level::Column, value, path),
         Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),
         Kind::Columns => each(value, path, |v, p| check_object(Level::Column, object(v, p)?, p)),
         Kind::Any => Ok(()),

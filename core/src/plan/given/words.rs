@@ -144,6 +144,21 @@ pub enum Nocase {
     None,
 }
 
+/// What becomes of a column that SQLite computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Generation {
+    /// As it is declared, where PostgreSQL has that.
+    #[default]
+    Declared,
+    Stored,
+    /// Computed when it is read: PostgreSQL 18 and later.
+    Virtual,
+    /// The table has no such column; a view over it computes it.
+    View,
+    /// An ordinary column with SQLite's values.
+    None,
+}
+
 /// Who writes the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Loader {
@@ -199,6 +214,7 @@ words!(Orphans: Error = "error", Reject = "reject", Null = "null", Keep = "keep"
 words!(Keys: Strict = "strict", AsDataAllows = "as_data_allows");
 words!(OnError: Stop = "stop", Continue = "continue");
 words!(Nocase: Citext = "citext", Collation = "collation", Lower = "lower", None = "none");
+words!(Generation: Declared = "declared", Stored = "stored", Virtual = "virtual", View = "view", None = "none");
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");
@@ -232,6 +248,7 @@ mod tests {
         round_trip::<Keys>();
         round_trip::<OnError>();
         round_trip::<Nocase>();
+        round_trip::<Generation>();
         round_trip::<Loader>();
         round_trip::<ProfileMode>();
         round_trip::<Integrity>();

@@ -16,7 +16,10 @@ pub fn compared(judged: Vec<Judged>, unclaimed: Vec<Unclaimed>, known: &[Compare
 }
 
 fn of_file(judged: Judged) -> Option<Compared> {
-    if matches!(judged.kind, DeclaredKind::Table | DeclaredKind::View | DeclaredKind::Trigger) {
+    if matches!(
+        judged.kind,
+        DeclaredKind::Table | DeclaredKind::View | DeclaredKind::Trigger | DeclaredKind::Search
+    ) {
         return None;
     }
     let kind = judged.kind.as_str();

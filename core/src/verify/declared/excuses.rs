@@ -45,7 +45,7 @@ pub fn explaining(kind: DeclaredKind) -> &'static [Kind] {
         DeclaredKind::Check => &[Kind::LeftOut, Kind::BrokenCheck],
         DeclaredKind::NotNull => &[Kind::NullKey],
         DeclaredKind::Default => &[Kind::LeftOut, Kind::Untranslatable],
-        DeclaredKind::Generated => &[Kind::LeftOut],
+        DeclaredKind::Generated => &[Kind::LeftOut, Kind::GeneratedOtherwise],
         DeclaredKind::Identity => &[Kind::Sequence],
         DeclaredKind::Collation => &[Kind::Collation],
         DeclaredKind::View => &[Kind::View],

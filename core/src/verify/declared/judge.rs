@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::plan::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
 
 use super::excuses::{excuses, explaining, is_integrity, is_weaker, says_open, stays_open};
@@ -63,6 +63,9 @@ pub struct TableFacts {
     pub unloaded: Option<String>,
 }
 
+/// A type, as its column is found.
+const VECTOR: &str = "pg_catalog.tsvector";
+
 const KEPT: &str = "the table was there before and keeps its own keys, indexes, checks and defaults";
 
 impl Judge {
@@ -102,7 +105,34 @@ impl Judge {
         if !facts.kept {
             objects.extend(collations(declared, found));
         }
+        objects.extend(self.vectors(declared, found));
         (objects, unclaimed(declared, found, &claimed))
+    }
+
+    /// Search vectors that the load has left alone: a trigger or the application fills them.
+    fn vectors(&self, declared: &DeclaredTable, found: &FoundTable) -> Vec<Judged> {
+        let unfilled = |object: &String| {
+            let said = self.explanations.get(object).map_or(&[][..], Vec::as_slice);
+            said.iter().any(|said| said.kind == Kind::ColumnUnfilled.as_str())
+        };
+        let vectors = found.columns.iter().filter(|c| c.type_name == VECTOR && !c.generated);
+        let of_source = vectors.map(|c| (format!("{}.{}", declared.source, c.name), c.name.clone()));
+        let of_source = of_source.filter(|(object, _)| unfilled(object));
+        let judged = |(object, column): (String, String)| Judged {
+            schema: declared.schema.clone(),
+            table: declared.target.clone(),
+            kind: DeclaredKind::Search,
+            name: None,
+            columns: vec![column.clone()],
+            declared: String::new(),
+            found: Some("tsvector".into()),
+            state: State::Holds,
+            reason: None,
+            explained: false,
+            question: Some(RowQuestion::Unfilled { column }),
+            object,
+        };
+        of_source.map(judged).collect()
     }
 
     /// A row for a table without rows to speak of: one that takes no part, or that is not there.

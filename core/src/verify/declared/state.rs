@@ -1,6 +1,7 @@
 //! The states of a declared object, and what the rows say of it in the end.
 
-use crate::plan::DeclaredKind;
+use crate::plan::{DeclaredKind, RowQuestion};
+use crate::sqltext::{ident, qualified};
 
 use super::judge::Judged;
 
@@ -66,6 +67,16 @@ pub struct Row {
     pub reason: Option<String>,
 }
 
+/// What helps where the rows themselves are sound.
+fn remedy(schema: &str, table: &str, question: Option<&RowQuestion>) -> Option<String> {
+    let Some(RowQuestion::Unfilled { column }) = question else { return None };
+    let (table, column) = (qualified(schema, table), ident(column));
+    Some(format!(
+        "no row has a value, so that no search finds one: UPDATE {table} SET {column} = to_tsvector(...), or any UPDATE \
+         that fires the trigger which fills it"
+    ))
+}
+
 /// The state of an object once its rows were counted, if there was something to count. Rows that the plan lets stand are
 /// no news.
 pub fn conclude(judged: Judged, counted: Option<Result<u64, String>>) -> Row {
@@ -74,6 +85,7 @@ pub fn conclude(judged: Judged, counted: Option<Result<u64, String>>) -> Row {
         Some(Ok(count)) => {
             if count > 0 && !judged.explained {
                 state = State::Broken;
+                reason = reason.or_else(|| remedy(&judged.schema, &judged.table, judged.question.as_ref()));
             }
             Some(count)
         }

@@ -349,6 +349,7 @@ impl Describe<'_, '_> {
     fn column(&self, column: &Column) -> Vec<Declared> {
         let (table, source) = (self.table, &self.table.source.name);
         let decided = table.column(&column.name);
+        let apart = table.apart.iter().any(|c| c.source.name.eq_ignore_ascii_case(&column.name));
         let target = decided.map_or_else(|| column.name.clone(), |c| c.target.clone());
         let declared = |kind: DeclaredKind, text: String, made: Option<Made>, key: &str| Declared {
             kind,
@@ -357,7 +358,15 @@ impl Describe<'_, '_> {
             text,
             object: format!("{source}.{}", column.name),
             made: made.into_iter().collect(),
-            plan_key: path::of_column(source, &column.name, if decided.is_some() { key } else { "skip" }),
+            plan_key: path::of_column(
+                source,
+                &column.name,
+                match decided {
+                    Some(_) => key,
+                    None if apart => "generated",
+                    None => "skip",
+                },
+            ),
             question: None,
         };
         let name = || target.clone();
@@ -373,7 +382,8 @@ impl Describe<'_, '_> {
             out.push(declared(DeclaredKind::Default, format!("DEFAULT {sql}"), made, "default"));
         }
         if let Some(generated) = &column.generated {
-            let made = decided.and_then(|c| c.generated.clone()).map(|sql| Made::Generated(name(), sql));
+            let made = decided.and_then(|c| c.generated.clone());
+            let made = made.map(|generated| Made::Generated(name(), generated.expression));
             let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
             let text = format!("GENERATED ALWAYS AS ({}) {kind}", generated.expression);
             out.push(declared(DeclaredKind::Generated, text, made, "generated"));

@@ -30,7 +30,7 @@ pub enum DeclaredKind {
     Identity,
     Collation,
     Index,
-    /// A column by which a full-text table is searched.
+    /// A column by which a full-text table is searched, or that an existing table has of its own.
     Search,
     View,
     Trigger,
@@ -52,9 +52,9 @@ impl DeclaredKind {
             DeclaredKind::Identity => "identity",
             DeclaredKind::Collation => "collation",
             DeclaredKind::Index => "index",
-            DeclaredKind::Search => "search column",
             DeclaredKind::View => "view",
             DeclaredKind::Trigger => "trigger",
+            DeclaredKind::Search => "search vector",
             DeclaredKind::Helper => "helper function",
         }
     }
@@ -120,5 +120,9 @@ pub enum RowQuestion {
     },
     Broken {
         condition: String,
+    },
+    /// All rows, where none has a value.
+    Unfilled {
+        column: String,
     },
 }

@@ -166,6 +166,11 @@ impl<'m, 'a> Maker<'m, 'a> {
         if folded.is_empty() { "unnamed".into() } else { names::clip(&folded, names::LIMIT).to_owned() }
     }
 
+    /// The name that it gets.
+    pub fn made_as(&self, view: &View) -> String {
+        self.fold(&self.ctx.name_rules.table(&view.name))
+    }
+
     fn translated(&self, view: &View, schema: &Schema) -> Result<Definition, Hindrance> {
         let translated = program::view(&view.sql, schema, |name| self.fold(name))?;
         let (sql, notes) = (translated.sql, translated.notes);
@@ -200,7 +205,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         if self.made.plans.len() >= MOST {
             return no("the file has too many views");
         }
-        let name = self.fold(&ctx.name_rules.table(&view.name));
+        let name = self.made_as(view);
         if decided.iter().any(|table| table.settings.schema == *schema && table.target == name) {
             return no("a table of the plan has its name");
         }
@@ -273,6 +278,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             columns: columns.map(column).collect(),
             reads: reads.iter().cloned().collect(),
             unsteady,
+            of_table: None,
         };
         self.read.insert(view.name.to_ascii_lowercase(), (reads, unsteady));
         self.made.plans.push(plan);

@@ -8,7 +8,7 @@ mod order;
 mod told;
 
 use self::made::Maker;
-use self::order::Order;
+use self::order::{Order, named_in};
 use super::relations::absent;
 use crate::catalog::View;
 use crate::finding::Finding;
@@ -16,7 +16,7 @@ use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{Phase, Step};
 use crate::plan::view::{ViewPlan, ViewTrial};
-use crate::translate::program::Schema;
+use crate::translate::program::{self, Schema};
 
 /// What a plan does about views.
 #[derive(Default)]
@@ -45,7 +45,7 @@ pub fn views(
         schema.relations.push(absent(&view.name, "is a view that the plan leaves out"));
         findings.push(told::left_out(view));
     }
-    // What a text of the plan's own reads is not known: it comes after all others.
+    // What a text of the plan's own reads is not known: it comes after all others, and after the own ones that it may name.
     let (own, translated): (Vec<&View>, Vec<&View>) =
         wanted.into_iter().partition(|view| taken.own(&view.name).is_some());
     for view in &own {
@@ -54,8 +54,15 @@ pub fn views(
     }
     let mut maker = Maker::new(ctx, decided, &taken, schema);
     let mut missing = vec![];
-    for views in [translated, own] {
-        for view in Order::of(&views).filter_map(|at| views.get(at).copied()) {
+    let names: Vec<String> = own.iter().map(|view| maker.made_as(view)).collect();
+    let named = |view: &View| {
+        let text = taken.own(&view.name).unwrap_or_default();
+        let others = named_in(text, &names).into_iter().filter_map(|at| own.get(at));
+        others.filter(|other| other.name != view.name).map(|other| other.name.clone()).collect()
+    };
+    let orders = [Order::of(&translated, |view| program::read_by(&view.sql)), Order::of(&own, named)];
+    for (views, order) in [&translated, &own].into_iter().zip(orders) {
+        for view in order.filter_map(|at| views.get(at).copied()) {
             match maker.make(view, schema) {
                 Ok(found) => findings.extend(found),
                 Err(hindrance) => {
