@@ -8,6 +8,7 @@ mod clock;
 mod module;
 pub mod resolve;
 mod tokens;
+mod whole;
 
 use sqlite3_parser::ast::{
     Cmd, ColumnConstraint, ColumnDefinition, CreateTableBody, DeferSubclause, Expr, ForeignKeyClause,
@@ -24,6 +25,7 @@ pub use self::tokens::words;
 use self::tokens::{
     Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
 };
+pub use self::whole::{trigger_table, virtual_table};
 use crate::catalog::{Check, Deferrable};
 use crate::sqltext::{sqlite_literal, sqlite_unquote};
 

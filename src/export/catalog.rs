@@ -45,6 +45,7 @@ fn of_run(of: &RunTable) -> Table {
         indexes: vec![],
         exclusions: vec![],
         triggers: vec![],
+        comment: None,
     })
 }
 
@@ -68,7 +69,8 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
                ARRAY (SELECT g.tgname::text FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
                       ORDER BY 1) AS triggers,
                ARRAY (SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x'
-                      ORDER BY 1) AS exclusions
+                      ORDER BY 1) AS exclusions,
+               obj_description(c.oid, 'pg_class') AS comment
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
         LEFT JOIN pg_extension x ON x.oid = d.refobjid
@@ -95,6 +97,7 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
         indexes: indexes(oid),
         exclusions: row.get("exclusions"),
         triggers: row.get("triggers"),
+        comment: row.get("comment"),
     })
 }
 
@@ -132,6 +135,7 @@ fn columns(oid: pg_sys::Oid) -> Vec<Column> {
                 WHERE l.enumtypid IN (SELECT d.oid FROM domain d WHERE d.attnum = a.attnum)) AS labels,
                ARRAY (SELECT pg_get_expr(k.conbin, 0) FROM pg_constraint k JOIN domain d ON d.oid = k.contypid
                       WHERE d.attnum = a.attnum AND k.contype = 'c' ORDER BY d.level, k.conname) AS domain_checks,
+               col_description(a.attrelid, a.attnum) AS comment,
                o.collname::text AS collation, COALESCE(o.collisdeterministic, true) AS deterministic,
                CASE o.collprovider
                    WHEN 'd' THEN b.datcollate IN ('C', 'POSIX') AND COALESCE(to_jsonb(b) ->> 'datlocprovider', 'c') = 'c'
@@ -170,6 +174,7 @@ fn column(row: &Row<'_>) -> Column {
         sequence: row.get::<bool>("counted").then(|| Sequence { last: row.get("last") }),
         collation,
         domain_checks: row.get("domain_checks"),
+        comment: row.get("comment"),
     }
 }
 

@@ -79,7 +79,12 @@ pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, 
         let name = table.name.clone();
         table.indexes.clone().into_iter().map(move |sql| (name.clone(), sql)).collect::<Vec<_>>()
     };
-    Ok(creates.chain(planned.tables.iter().flat_map(of_table)).collect())
+    let indexes = planned.tables.iter().flat_map(of_table);
+    let virtual_tables = planned
+        .virtual_tables
+        .iter()
+        .flat_map(|table| table.statements.iter().map(|sql| (table.name.clone(), sql.clone())));
+    Ok(creates.chain(indexes).chain(virtual_tables).collect())
 }
 
 /// Writes the file.
@@ -188,6 +193,8 @@ fn fill(
     let indexes: Vec<&String> = planned.tables.iter().flat_map(|table| &table.indexes).collect();
     let writer = &mut file;
     thread::run(move || indexes.into_iter().try_for_each(|sql| writer.execute(sql)))?;
+    let (writer, mut made) = (&mut file, planned.virtual_tables.iter().flat_map(|table| &table.statements));
+    thread::run(move || made.try_for_each(|sql| writer.execute_module(sql)))?;
     check(&mut file, planned, &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
@@ -196,7 +203,10 @@ fn fill(
 
 fn one(file: &mut NewFile, table: &OutTable<'_>, planned: &Planned<'_>) -> Result<Exported, Error> {
     let start = Instant::now();
-    file.execute(&table.create)?;
+    match table.is_virtual {
+        true => file.execute_module(&table.create)?,
+        false => file.execute(&table.create)?,
+    }
     let (rows, detail) = rows::copy(file, table, &planned.timezone)?;
     if let Some(last) = table.sequence {
         file.count_from(&table.name, last)?;

@@ -177,7 +177,7 @@ fn holds_text(column: &OutColumn<'_>) -> bool {
     match column.rule.family {
         Family::LongNumeric | Family::Money => false,
         Family::Text | Family::Varchar | Family::Char => true,
-        _ => matches!(column.form, Form::Printed | Form::Array),
+        _ => matches!(column.form, Form::Printed | Form::Array | Form::Pairs | Form::JsonB),
     }
 }
 
@@ -299,6 +299,10 @@ impl Source<'_> {
         for (column, counts) in self.table.columns.iter().zip(&self.changed) {
             for (kind, became) in WORDS {
                 let count = counts[kind as usize];
+                let became = match (kind, column.form) {
+                    (Changed::Rounded, Form::Coordinate(_)) => "a number of 32 bits",
+                    _ => became,
+                };
                 if count > 0 {
                     parts.push(format!(
                         "{}: {} {became}",

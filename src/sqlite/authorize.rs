@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
-use super::modules::has_shadow_suffix;
+use super::modules::{has_shadow_suffix, is_made};
 
 /// Pragmas that change nothing; their argument, if any, is an object's name or a count.
 const TELLING_PRAGMAS: &[&str] = &[
@@ -109,11 +109,31 @@ pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Au
     if allowed { Authorization::Allow } else { Authorization::Deny }
 }
 
-/// What SQL may do on a file that is being made: tables and indexes, rows, checks of its soundness. `own` is true while the
-/// statement is one of the writer's own.
-pub(super) fn authorize_new(context: AuthContext<'_>, own: bool) -> Authorization {
+/// Whose statement runs on a file that is being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Statement {
+    /// The plan's: a table, an index, rows.
+    OfPlan,
+    /// One that makes a virtual table or a trigger.
+    OfModule,
+    /// The writer's own.
+    Own,
+}
+
+/// What SQL may do on a file that is being made: tables and indexes, rows, checks of its soundness.
+pub(super) fn authorize_new(context: AuthContext<'_>, statement: Statement) -> Authorization {
     const CHECKS: &[&str] = &["foreign_key_check", "integrity_check"];
+    // Modules ask for them.
+    const READ: &[&str] = &["data_version", "page_size"];
+    let own = statement == Statement::Own;
+    let of_module = statement == Statement::OfModule;
     let allowed = match context.action {
+        AuthAction::CreateVtable { module_name, .. } => of_module && is_made(module_name),
+        AuthAction::CreateTrigger { .. } => of_module,
+        // Modules remove rows of their own tables.
+        AuthAction::Delete { table_name } => has_shadow_suffix(table_name),
+        AuthAction::Pragma { pragma_name, pragma_value: None } if contains(READ, pragma_name) => true,
         AuthAction::CreateTable { .. } | AuthAction::CreateIndex { .. } | AuthAction::Reindex { .. } => true,
         AuthAction::Insert { .. } | AuthAction::Update { .. } => true,
         AuthAction::Select | AuthAction::Read { .. } => true,

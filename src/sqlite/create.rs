@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 
 use super::Error;
-use super::authorize::authorize_new;
+use super::authorize::{Statement, authorize_new};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::CellBuf;
 
@@ -20,8 +20,8 @@ pub struct NewFile {
     connection: Connection,
     /// How messages name it.
     shown: PathBuf,
-    /// The statement is one of this module's own.
-    own: Arc<AtomicBool>,
+    /// Whose statement is running.
+    statement: Arc<AtomicU8>,
 }
 
 /// What is decided before the first page is written.
@@ -72,11 +72,15 @@ impl NewFile {
         let mut connection = Connection::open_with_flags(path, flags).map_err(mapped)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(mapped)?;
         connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;
-        let own = Arc::new(AtomicBool::new(false));
-        let asked = own.clone();
-        let hook = move |context: AuthContext<'_>| authorize_new(context, asked.load(Ordering::Relaxed));
+        let statement = Arc::new(AtomicU8::new(Statement::OfPlan as u8));
+        let asked = statement.clone();
+        let hook = move |context: AuthContext<'_>| {
+            let number = asked.load(Ordering::Relaxed);
+            let of = [Statement::OfModule, Statement::Own].into_iter().find(|of| *of as u8 == number);
+            authorize_new(context, of.unwrap_or(Statement::OfPlan))
+        };
         connection.authorizer(Some(hook)).map_err(mapped)?;
-        let file = NewFile { connection, shown: shown.to_owned(), own };
+        let file = NewFile { connection, shown: shown.to_owned(), statement };
         file.begin(layout)?;
         Ok(file)
     }
@@ -114,9 +118,13 @@ impl NewFile {
 
     /// A statement that only this module runs: its pragmas, and the transaction.
     fn run_own(&self, sql: &str) -> Result<(), Error> {
-        self.own.store(true, Ordering::Relaxed);
+        self.run_as(sql, Statement::Own)
+    }
+
+    fn run_as(&self, sql: &str, statement: Statement) -> Result<(), Error> {
+        self.statement.store(statement as u8, Ordering::Relaxed);
         let outcome = self.run(sql);
-        self.own.store(false, Ordering::Relaxed);
+        self.statement.store(Statement::OfPlan as u8, Ordering::Relaxed);
         outcome
     }
 
@@ -138,6 +146,11 @@ impl NewFile {
     /// Makes a table or an index.
     pub fn execute(&self, sql: &str) -> Result<(), Error> {
         self.run(sql)
+    }
+
+    /// Makes or fills a virtual table, or makes a trigger.
+    pub fn execute_module(&self, sql: &str) -> Result<(), Error> {
+        self.run_as(sql, Statement::OfModule)
     }
 
     /// Inserts the rows that `next` hands out, of as many columns as the table's are; gives their number.
@@ -273,14 +286,31 @@ mod tests {
         ] {
             assert!(file.execute(&sql).is_err(), "{sql}");
         }
+        file.execute_module("CREATE VIRTUAL TABLE f USING fts5(b, content=t, content_rowid=a)").unwrap();
+        file.execute_module("CREATE VIRTUAL TABLE r USING rtree(id, x, y)").unwrap();
+        file.execute_module("INSERT INTO f (f) VALUES ('rebuild')").unwrap();
+        let trigger =
+            "CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO f(rowid, b) VALUES (new.a, new.b); END";
+        file.execute_module(trigger).unwrap();
+        for sql in [
+            format!("ATTACH '{}' AS other", other.display()),
+            "CREATE VIRTUAL TABLE s USING dbstat".into(),
+            "CREATE VIRTUAL TABLE v USING fts5vocab(f, row)".into(),
+            "PRAGMA writable_schema = ON".into(),
+            "PRAGMA page_size = 512".into(),
+            "DELETE FROM t".into(),
+            "DROP TABLE f".into(),
+        ] {
+            assert!(file.execute_module(&sql).is_err(), "{sql}");
+        }
         assert!(!other.exists());
         assert_eq!((file.problems().unwrap(), file.orphans().unwrap()), (vec![], vec![]));
         file.finish(false).unwrap();
         let read = Connection::open(&path).unwrap();
         let version: i64 = read.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
-        let names = "SELECT group_concat(name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
+        let names = "SELECT group_concat(name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND name NOT GLOB '[fr]_*'";
         let names: String = read.query_row(names, (), |row| row.get(0)).unwrap();
-        assert_eq!((version, names.as_str()), (3, "t,i"));
+        assert_eq!((version, names.as_str()), (3, "t,i,f,r,tr"));
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -55,6 +55,11 @@ pub(super) fn suffix_after<'a>(table: &'a str, owner: &str) -> Option<&'a str> {
     if head.eq_ignore_ascii_case(owner) { tail.strip_prefix('_') } else { None }
 }
 
+/// Whether tables of the module may be made in a new file: it keeps what it is given, and reads nothing else.
+pub(super) fn is_made(module: &str) -> bool {
+    ["fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"].iter().any(|m| m.eq_ignore_ascii_case(module))
+}
+
 /// Whether a module that is compiled in may prepare statements that write to a table of this name.
 pub(super) fn has_shadow_suffix(table: &str) -> bool {
     let compiled_in = |module: &str| module.starts_with("fts") || module.starts_with("rtree");

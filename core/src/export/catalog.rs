@@ -32,6 +32,7 @@ pub struct Table {
     /// Names of constraints that SQLite does not have.
     pub exclusions: Vec<String>,
     pub triggers: Vec<String>,
+    pub comment: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,7 @@ pub struct Column {
     pub collation: Collation,
     /// The CHECKs of its domain, on `VALUE`.
     pub domain_checks: Vec<String>,
+    pub comment: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::declared;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
 use super::spelling::Spelling;
-use super::types::{self, Family, Form, Numeric, Rule, rule_of};
+use super::types::{self, Family, Form, Numeric, Rule};
 use crate::finding::{Finding, Kind};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
@@ -56,13 +56,9 @@ pub fn columns<'a>(
             continue;
         }
         let object = format!("{}.{}", ctx.key_of(table), column.name);
-        let rule = rule_of(&column.pg_type, ctx.overrides.numeric(), ctx.overrides.uuid_blob());
+        let rule = ctx.rule(column);
+        // What becomes of it is said where full-text tables are.
         if rule.form == Form::LeftOut {
-            let message = format!(
-                "a column of type {} is not carried over: SQLite has no such values",
-                column.type_name
-            );
-            findings.push(Kind::LeftOut.warning(&object, message));
             continue;
         }
         let of_run = run_table.zip(ctx.run).and_then(|(source, run)| run.column(source, &column.name));
@@ -132,7 +128,7 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     if let Some(of_run) = of_run {
         // The column is what it was, and each value is read back as it would be by the run.
         let keeps_texts = matches!(affinity_of(&of_run), Affinity::Text | Affinity::Blob);
-        let number = rule.family == Family::LongNumeric && ctx.overrides.numeric() == Numeric::Exact;
+        let number = rule.family == Family::LongNumeric && ctx.types.numeric == Numeric::Exact;
         if number || form == Form::Printed && !keeps_texts {
             form = Form::Value;
         }
@@ -141,6 +137,8 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     let was = by.of_run.and_then(|column| column.stored.as_deref());
     form = match (was, rule.family) {
         (Some("blob"), Family::Uuid) => Form::UuidBlob,
+        (Some("blob"), Family::Vector) => Form::Floats,
+        (_, Family::Interval | Family::IsoInterval) if types::counts(by.format) => Form::Units,
         (Some("text"), Family::Bytea) if by.format.is_none() => Form::TextOfBytes,
         _ => form,
     };

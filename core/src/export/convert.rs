@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::forms::{self, NoForm};
 use super::json::{self, Element};
 use super::spelling::Spelling;
 use super::types::Form;
@@ -38,6 +39,15 @@ pub enum Refused {
     NoMemory,
 }
 
+impl From<NoForm> for Refused {
+    fn from(no: NoForm) -> Refused {
+        match no {
+            NoForm::Reason(reason) => Refused::Value(reason.into()),
+            NoForm::NoMemory => Refused::NoMemory,
+        }
+    }
+}
+
 /// Converts the values of one column.
 #[derive(Debug, Clone)]
 pub struct Converter {
@@ -45,6 +55,7 @@ pub struct Converter {
     element: Element,
     encoder: Encoder,
     decoder: Decoder,
+    format: Option<Format>,
     affinity: Affinity,
     timezone: Timezone,
     spelling: Option<Spelling>,
@@ -75,6 +86,7 @@ impl Converter {
             element,
             encoder: Encoder::new(pg_type, format, affinity, timezone),
             decoder: Decoder::new(pg_type.base(), format, timezone),
+            format,
             affinity,
             timezone: timezone.clone(),
             spelling: spelling.cloned(),
@@ -103,7 +115,12 @@ impl Converter {
 
     fn exact<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
         let kept = |cell| Ok((cell, None));
+        let blob = |bytes| Ok((CellBuf::Blob(Cow::Owned(bytes)), None));
         match (self.form, value) {
+            (Form::Coordinate(rounding), value) => {
+                let (cell, changed) = forms::coordinate::coordinate(value, rounding)?;
+                Ok((cell, changed.then_some(Changed::Rounded)))
+            }
             (_, Native::Null) => kept(CellBuf::Null),
             (_, value) if self.spelling.is_some() => self.spelled(value),
             (Form::TextOfBytes, Native::Bytes(bytes)) => {
@@ -115,6 +132,18 @@ impl Converter {
             (Form::Value, Native::Text(text)) if let Some(number) = self.number(text) => kept(number),
             (Form::UuidBlob, Native::Uuid(bytes)) => kept(CellBuf::Blob(Cow::Borrowed(bytes))),
             (Form::NearestReal, Native::Printed(printed)) => nearest(printed),
+            (Form::Iso8601, Native::Printed(printed)) => {
+                kept(CellBuf::text(forms::interval::iso8601(printed)?))
+            }
+            (Form::Units, Native::Printed(printed)) => {
+                let format = self.format.unwrap_or(Format::Microseconds);
+                kept(CellBuf::Integer(forms::interval::number(printed, format)?))
+            }
+            (Form::Pairs, Native::Printed(printed)) => kept(CellBuf::text(forms::hstore::json(printed)?)),
+            (Form::JsonB, Native::Printed(printed)) => blob(forms::jsonb::jsonb(printed)?),
+            (Form::Floats, Native::Printed(printed)) => blob(forms::vector::blob(printed)?),
+            (Form::Ewkb, Native::Printed(printed)) => blob(forms::geometry::ewkb(printed)?),
+            (Form::Wkb, Native::Printed(printed)) => blob(forms::geometry::wkb(printed)?),
             (Form::Array, Native::Printed(printed)) => self.array(printed).map(|cell| (cell, None)),
             (Form::Printed, Native::Printed(text) | Native::Text(text)) => {
                 kept(CellBuf::Text(Cow::Borrowed(text)))

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::catalog::{Check, ForeignKey, Index, Key};
 use super::columns::OutColumn;
+use super::comments;
 use super::decide::{Context, OutTable};
 use super::expression::{condition, default};
 use super::names::Names;
@@ -98,9 +99,10 @@ impl Printer<'_, '_> {
                 let counts = column.source.sequence.filter(|_| counted);
                 sequence = counts.map(|sequence| sequence.last.unwrap_or(0));
                 let auto = if counts.is_some() { " AUTOINCREMENT" } else { "" };
-                parts.push(format!("{} INTEGER PRIMARY KEY{auto}", sqlite_ident(&column.name)));
+                let name = sqlite_ident(&column.name);
+                parts.push(self.comment(column) + &format!("{name} INTEGER PRIMARY KEY{auto}"));
             } else {
-                parts.push(self.column(column));
+                parts.push(self.comment(column) + &self.column(column));
             }
         }
         for key in source.keys.iter().filter(|key| !(key.primary && rowid.is_some())) {
@@ -135,11 +137,31 @@ impl Printer<'_, '_> {
         };
         // Programs are recognised by their indentation: by none this one.
         let create = format!(
-            "CREATE TABLE {} (\n\t{}\n){options}",
+            "CREATE TABLE {} ({}\n\t{}\n){options}",
             sqlite_ident(&self.table.name),
+            self.comment_of_table(),
             parts.join(",\n\t")
         );
         (create, sequence, unproven)
+    }
+
+    /// The lines above a column.
+    fn comment(&mut self, column: &OutColumn<'_>) -> String {
+        self.commented(&format!("column {}", column.source.name), column.source.comment.as_deref())
+    }
+
+    /// The lines above the columns, and an empty one.
+    fn comment_of_table(&mut self) -> String {
+        let lines = self.commented("the table", self.table.source.comment.as_deref());
+        if lines.is_empty() { lines } else { format!("\n\t{}", lines.trim_end_matches('\t')) }
+    }
+
+    fn commented(&mut self, what: &str, comment: Option<&str>) -> String {
+        let comment = comment.filter(|_| self.ctx.overrides.comments());
+        if comment.is_some_and(|text| text.len() > comments::LONGEST) {
+            self.left_out(&format!("the comment of {what}"), "it is longer than 64 kB");
+        }
+        comments::lines(comment)
     }
 
     fn column(&mut self, column: &OutColumn<'_>) -> String {
@@ -183,8 +205,10 @@ impl Printer<'_, '_> {
             let list: Vec<String> = labels.iter().map(|label| sqlite_literal(label)).collect();
             out.push(format!("{name} IN ({})", list.join(", ")));
         }
-        if column.rule.family == Family::Json {
-            out.push(format!("json_valid({name})"));
+        match column.rule.family {
+            Family::Json => out.push(format!("json_valid({name})")),
+            Family::JsonBlob => out.push(format!("json_valid({name}, 8)")),
+            _ => {}
         }
         for expression in &column.source.domain_checks {
             match condition(expression, &[], Some(column)) {

@@ -3,19 +3,20 @@
 use globset::GlobMatcher;
 use serde_json::{Map, Value, json};
 
-use super::catalog::{Catalog, Table, TableKind};
+use super::catalog::{Catalog, Column, Table, TableKind};
 use super::columns::{OutColumn, columns};
 use super::ddl;
 use super::names::Names;
 use super::plan::{FileSettings, Overrides, Run, RunDeclaration, TableOverrides, on_invalid_word};
-use super::types::Numeric;
+use super::types::{Choices, Rule};
+use super::virtual_tables::{self, Derived};
 use crate::finding::{Finding, Fix, Kind, say_once};
 use crate::path::join;
 use crate::plan::PlanError;
 use crate::plan::given::keys::did_you_mean;
 use crate::plan::given::objects::glob;
 use crate::plan::given::overrides::invalid;
-use crate::value::Timezone;
+use crate::value::{PgType, Timezone};
 
 /// What everything is decided by.
 pub struct Context<'a> {
@@ -24,8 +25,10 @@ pub struct Context<'a> {
     pub run: Option<&'a Run>,
     pub file: FileSettings,
     pub timezone: Timezone,
+    pub types: Choices,
     /// The tables are told apart by their schema.
     many_schemas: bool,
+    given: Given<'a>,
 }
 
 /// A table of the file.
@@ -43,11 +46,15 @@ pub struct OutTable<'a> {
     pub sequence: Option<i64>,
     /// A foreign key was never proven, so that its rows may have no parents.
     pub unproven: bool,
+    /// Its module keeps its rows.
+    pub is_virtual: bool,
 }
 
 /// What an export does.
 pub struct Planned<'a> {
     pub tables: Vec<OutTable<'a>>,
+    /// Made when the tables are filled.
+    pub virtual_tables: Vec<Derived>,
     pub findings: Vec<Finding>,
     pub plan: Value,
     pub file: FileSettings,
@@ -60,20 +67,22 @@ pub fn decide<'a>(
     run: Option<&Run>,
 ) -> Result<Planned<'a>, PlanError> {
     let zone = overrides.timezone(run);
-    let ctx = Context {
+    let mut ctx = Context {
         catalog,
         overrides,
         run,
         file: overrides.file(run),
         timezone: Timezone::parse(zone).map_err(|e| invalid("plan.timezone", e, ""))?,
+        types: overrides.types(),
+        given: vec![],
         many_schemas: catalog.tables.iter().any(|t| t.schema != catalog.tables[0].schema),
     };
     if let Some(schema) = catalog.missing_schemas.first() {
         return Err(invalid("plan.schemas", format!("schema \"{schema}\" does not exist"), ""));
     }
     let mut findings = vec![];
-    let given = given_tables(&ctx)?;
-    let selected = selected(&ctx, catalog, &given, &mut findings)?;
+    ctx.given = given_tables(&ctx)?;
+    let selected = selected(&ctx, catalog, &mut findings)?;
     let mut names = Names::default();
     let mut tables = vec![];
     for (table, own) in selected {
@@ -100,6 +109,7 @@ pub fn decide<'a>(
             indexes: vec![],
             sequence: None,
             unproven: false,
+            is_virtual: false,
         });
     }
     if tables.is_empty() {
@@ -109,11 +119,12 @@ pub fn decide<'a>(
         findings.extend(missing_heirs(&ctx, table, &tables));
     }
     ddl::write(&ctx, &mut tables, &mut names, &mut findings);
+    let virtual_tables = virtual_tables::decide(&ctx, &mut tables, &mut names, &mut findings);
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let plan = complete(&ctx, &given, &tables);
+    let plan = complete(&ctx, &tables);
     let Context { file, timezone, .. } = ctx;
-    Ok(Planned { tables, findings, plan, file, timezone })
+    Ok(Planned { tables, virtual_tables, findings, plan, file, timezone })
 }
 
 /// A query on a table has the rows of those that inherit from it, too; its table in the file has its own.
@@ -132,6 +143,28 @@ impl Context<'_> {
     /// How the plan names a table.
     pub fn key_of(&self, table: &Table) -> String {
         if self.many_schemas { format!("{}.{}", table.schema, table.name) } else { table.name.clone() }
+    }
+
+    /// What the plan says of a table.
+    pub fn given(&self, table: &Table) -> Option<TableOverrides<'_>> {
+        self.given.iter().find(|(id, _)| *id == table.id).map(|(_, keys)| *keys)
+    }
+
+    /// How the values of a column are stored.
+    pub fn rule(&self, column: &Column) -> &'static Rule {
+        // An enum may have any name.
+        match column.labels {
+            Some(_) => self.types.rule(&PgType::UserDefined(String::new())),
+            None => self.types.rule(&column.pg_type),
+        }
+    }
+
+    /// The plan's globs choose a table of the file by its name.
+    pub fn takes(&self, name: &str) -> bool {
+        let any = |patterns: Vec<String>| {
+            patterns.iter().filter_map(|p| glob(p, "").ok()).any(|g| g.is_match(name))
+        };
+        any(self.overrides.include()) && !any(self.overrides.exclude())
     }
 
     /// Its name in the file.
@@ -181,9 +214,8 @@ fn given_tables<'o>(ctx: &Context<'o>) -> Result<Given<'o>, PlanError> {
 
 /// The tables that are exported, with what the plan says of them.
 fn selected<'a, 'o>(
-    ctx: &Context<'_>,
+    ctx: &Context<'o>,
     catalog: &'a Catalog,
-    given: &Given<'o>,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<(&'a Table, Option<TableOverrides<'o>>)>, PlanError> {
     let include = globs(&ctx.overrides.include(), "plan.include")?;
@@ -194,7 +226,7 @@ fn selected<'a, 'o>(
     };
     let mut out = vec![];
     for table in &catalog.tables {
-        let own = given.iter().find(|(id, _)| *id == table.id).map(|(_, keys)| *keys);
+        let own = ctx.given.iter().find(|(id, _)| *id == table.id).map(|(_, keys)| *keys);
         let wanted =
             matches(&include, table) && !matches(&exclude, table) && !own.is_some_and(TableOverrides::skip);
         if wanted && exists(ctx, table, own.is_some(), findings) {
@@ -237,7 +269,7 @@ fn globs(patterns: &[String], path: &str) -> Result<Vec<GlobMatcher>, PlanError>
 }
 
 /// The complete plan, which is its own fixed point.
-fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Value {
+fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
     let said = ctx.overrides;
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
@@ -247,13 +279,10 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     };
     put("include", json!(said.include()));
     put("exclude", json!(said.exclude()));
-    let numeric = match said.numeric() {
-        Numeric::Exact => "exact",
-        Numeric::Text => "text",
-        Numeric::Real => "real",
-    };
-    put("numeric", numeric.into());
-    put("uuid", if said.uuid_blob() { "blob" } else { "text" }.into());
+    for key in ["numeric", "uuid", "json", "interval", "vector", "geometry", "tsvector"] {
+        put(key, said.word(key).into());
+    }
+    put("fts", said.fts().into());
     put("on_invalid", on_invalid_word(said.on_invalid()).into());
     put("timezone", said.timezone(ctx.run).into());
     if let Some(strict) = said.strict().or(said.run.is_none().then_some(false)) {
@@ -262,6 +291,7 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     put("indexes", said.indexes().into());
     put("foreign_keys", said.foreign_keys().into());
     put("checks", said.checks().into());
+    put("comments", said.comments().into());
     put("overwrite", ctx.file.overwrite.into());
     put("encoding", ctx.file.encoding.as_str().into());
     put("page_size", ctx.file.page_size.into());
@@ -269,10 +299,12 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     put("journal_mode", ctx.file.journal_mode.as_str().into());
     put("application_id", ctx.file.application_id.into());
     put("user_version", ctx.file.user_version.into());
-    let mut of_tables: Map<String, Value> =
-        tables.iter().map(|table| (ctx.key_of(table.source), of_table(table, given))).collect();
+    let mut of_tables: Map<String, Value> = tables
+        .iter()
+        .map(|table| (ctx.key_of(table.source), of_table(table, ctx.given(table.source))))
+        .collect();
     for table in &ctx.catalog.tables {
-        if given.iter().any(|(id, keys)| *id == table.id && keys.skip()) {
+        if ctx.given(table).is_some_and(TableOverrides::skip) {
             of_tables.insert(ctx.key_of(table), json!({"skip": true}));
         }
     }
@@ -280,8 +312,7 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     Value::Object(out)
 }
 
-fn of_table(table: &OutTable<'_>, given: &Given<'_>) -> Value {
-    let own = given.iter().find(|(id, _)| *id == table.source.id).map(|(_, keys)| *keys);
+fn of_table(table: &OutTable<'_>, own: Option<TableOverrides<'_>>) -> Value {
     let mut columns = Map::new();
     for column in &table.source.columns {
         let skipped = own.and_then(|own| own.column(&column.name)).is_some_and(|own| own.skip());

@@ -96,6 +96,22 @@ pub fn condition(sql: &str, columns: &[OutColumn<'_>], value: Option<&OutColumn<
     Ok(node.sql)
 }
 
+/// What an expression names, in order, which may be columns; nothing of one that cannot be split into words.
+pub fn named_columns(sql: &str) -> Vec<String> {
+    let tokens = tokens(sql).unwrap_or_default();
+    let mut out: Vec<String> = vec![];
+    for (at, token) in tokens.iter().enumerate() {
+        let (Token::Word(name) | Token::Name(name)) = token else { continue };
+        let next = tokens.get(at + 1);
+        let is_other = next.is_some_and(|next| next.is("(") || next.is("."));
+        let is_type = at.checked_sub(1).is_some_and(|before| tokens[before].is("::"));
+        if !is_other && !is_type && !out.contains(name) {
+            out.push(name.clone());
+        }
+    }
+    out
+}
+
 struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,

@@ -48,6 +48,11 @@ pub struct Key {
 
 pub const NUMERIC: &[&str] = &["exact", "text", "real"];
 pub const UUID: &[&str] = &["text", "blob"];
+pub const JSON: &[&str] = &["text", "blob"];
+pub const INTERVAL: &[&str] = &["postgres", "iso8601"];
+pub const VECTOR: &[&str] = &["json", "blob"];
+pub const GEOMETRY: &[&str] = &["ewkb", "wkb"];
+pub const TSVECTOR: &[&str] = &["none", "text"];
 pub const ON_INVALID: &[&str] = &["error", "null", "text"];
 pub const ENCODINGS: &[&str] = &["UTF-8", "UTF-16le", "UTF-16be"];
 pub const AUTO_VACUUM: &[&str] = &["none", "full", "incremental"];
@@ -87,6 +92,48 @@ pub const KEYS: &[Key] = &[
     ),
     key("uuid", P, Kind::Word(UUID), "\"text\"", "How `uuid` is stored: as text, or as 16 bytes."),
     key(
+        "json",
+        P,
+        Kind::Word(JSON),
+        "\"text\"",
+        "How `json` and `jsonb` are stored: as text, or as SQLite's JSONB, which it has from 3.45 on.",
+    ),
+    key(
+        "interval",
+        P,
+        Kind::Word(INTERVAL),
+        "\"postgres\"",
+        "How `interval` is spelled where its column has no format: as PostgreSQL prints it by default, or by ISO 8601.",
+    ),
+    key(
+        "vector",
+        P,
+        Kind::Word(VECTOR),
+        "\"json\"",
+        "How pgvector's `vector` is stored: as a JSON array, or as 32-bit reals in a blob. A column of a run that had blobs has blobs.",
+    ),
+    key(
+        "geometry",
+        P,
+        Kind::Word(GEOMETRY),
+        "\"ewkb\"",
+        "How `geometry` and `geography` of PostGIS are stored: `wkb` is WKB of ISO, which has no SRID.",
+    ),
+    key(
+        "tsvector",
+        P,
+        Kind::Word(TSVECTOR),
+        "\"none\"",
+        "Whether columns of `tsvector` and `tsquery` are stored as text.",
+    ),
+    key(
+        "fts",
+        P,
+        Kind::Flag,
+        "true",
+        "Make full-text tables: those of a run's file again, and without a run an FTS5 table over the columns that a generated `tsvector` is made of.",
+    ),
+    key(
         "on_invalid",
         P,
         Kind::Word(ON_INVALID),
@@ -109,6 +156,13 @@ pub const KEYS: &[Key] = &[
         Kind::Flag,
         "true",
         "Create CHECK constraints: the tables' own as far as they can be translated, those of domains, and those for enums and JSON.",
+    ),
+    key(
+        "comments",
+        P,
+        Kind::Flag,
+        "true",
+        "Write the comments of tables and columns as SQL comments into their definitions.",
     ),
     key(
         "overwrite",
@@ -151,6 +205,12 @@ pub const KEYS: &[Key] = &[
     ),
     key("on_invalid", Level::Column, Kind::Word(ON_INVALID), "the plan's", "As of the plan, for one column."),
 ];
+
+/// The default of a key of the plan whose values are words.
+pub fn default_word(name: &str) -> &'static str {
+    let key = at(Level::Plan).find(|key| key.name == name);
+    key.map(|key| key.default.trim_matches('"')).unwrap_or_default()
+}
 
 fn at(level: Level) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.level == level)

@@ -6,17 +6,20 @@
 
 pub mod catalog;
 pub mod columns;
+pub mod comments;
 pub mod convert;
 pub mod ddl;
 pub mod decide;
 mod declared;
 pub mod expression;
+pub mod forms;
 pub mod json;
 pub mod keys;
 pub mod plan;
 pub mod spelling;
 pub mod sums;
 pub mod types;
+pub mod virtual_tables;
 
 mod names;
 #[cfg(test)]

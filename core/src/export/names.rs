@@ -24,7 +24,17 @@ impl Names {
         name
     }
 
-    /// The same, and a finding where it is another name.
+    /// Takes all of the names, if all are free.
+    pub fn take_all(&mut self, wanted: &[String]) -> bool {
+        let folded: Vec<String> = wanted.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let are_free = !folded.iter().any(|name| self.0.contains(name));
+        if are_free {
+            self.0.extend(folded);
+        }
+        are_free
+    }
+
+    /// The same as [`Names::take`], and a finding where it is another name.
     pub fn take_and_tell(&mut self, wanted: &str, object: &str, findings: &mut Vec<Finding>) -> String {
         let name = self.take(wanted);
         if name != wanted {
@@ -46,5 +56,8 @@ mod tests {
         let mut names = Names::default();
         let taken = ["a", "A", "É", "é", "sqlite_x", "A_2"].map(|name| names.take(name));
         assert_eq!(taken, ["a", "A_2", "É", "é", "_sqlite_x", "A_2_2"]);
+        let both = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        assert!(!names.take_all(&both("x", "a")) && names.take_all(&both("x", "Y")));
+        assert_eq!(names.take("y"), "y_2");
     }
 }

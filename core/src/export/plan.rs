@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::convert::OnInvalid;
 use super::keys::{self, Level};
-use super::types::Numeric;
+use super::types::{Choices, Numeric};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
 use crate::value::Format;
@@ -56,6 +56,19 @@ pub struct RunColumn {
     /// The storage class of all of its values.
     pub stored: Option<String>,
     pub spelling: Option<String>,
+}
+
+/// A virtual table of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunVirtualTable {
+    pub name: String,
+    /// Its declaration, as it was in the file.
+    pub sql: String,
+    pub columns: Vec<String>,
+    /// The columns of the table that it is over, if it is.
+    pub content_columns: Vec<String>,
+    /// The triggers that write to it, as they were in the file.
+    pub triggers: Vec<String>,
 }
 
 /// What a run says of how a table was declared.
@@ -124,16 +137,29 @@ impl Overrides {
         self.list("exclude").unwrap_or_default()
     }
 
-    pub fn numeric(&self) -> Numeric {
-        match self.text("numeric") {
-            Some("text") => Numeric::Text,
-            Some("real") => Numeric::Real,
-            _ => Numeric::Exact,
+    /// A key whose values are words: what was said, or its default.
+    pub fn word(&self, key: &str) -> &str {
+        self.text(key).unwrap_or_else(|| keys::default_word(key))
+    }
+
+    pub fn types(&self) -> Choices {
+        Choices {
+            numeric: match self.word("numeric") {
+                "text" => Numeric::Text,
+                "real" => Numeric::Real,
+                _ => Numeric::Exact,
+            },
+            uuid_blob: self.word("uuid") == "blob",
+            json_blob: self.word("json") == "blob",
+            iso_intervals: self.word("interval") == "iso8601",
+            vector_blob: self.word("vector") == "blob",
+            plain_geometries: self.word("geometry") == "wkb",
+            text_search: self.word("tsvector") == "text",
         }
     }
 
-    pub fn uuid_blob(&self) -> bool {
-        self.text("uuid") == Some("blob")
+    pub fn fts(&self) -> bool {
+        self.flag("fts", true)
     }
 
     pub fn on_invalid(&self) -> OnInvalid {
@@ -160,6 +186,10 @@ impl Overrides {
 
     pub fn checks(&self) -> bool {
         self.flag("checks", true)
+    }
+
+    pub fn comments(&self) -> bool {
+        self.flag("comments", true)
     }
 
     /// The file's settings: what was said, or those of the run's file.
@@ -276,6 +306,25 @@ impl Run {
         let text = |key: &str| of_file[key].as_str().map(str::to_owned);
         let (declared, stored, spelling) = (text("type"), text("stored"), text("spelling"));
         Some(RunColumn { source: source.clone(), format, declared, stored, spelling })
+    }
+
+    /// The virtual tables of the file whose modules SQLite has itself.
+    pub fn virtual_tables(&self) -> Vec<RunVirtualTable> {
+        let texts = |value: &Value| -> Vec<String> {
+            value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+        };
+        let tables = self.source["virtual_tables"].as_array();
+        tables
+            .into_iter()
+            .flatten()
+            .map(|of| RunVirtualTable {
+                name: of["name"].as_str().unwrap_or_default().to_owned(),
+                sql: of["sql"].as_str().unwrap_or_default().to_owned(),
+                columns: texts(&of["columns"]),
+                content_columns: texts(&of["content_columns"]),
+                triggers: texts(&of["triggers"]),
+            })
+            .collect()
     }
 
     /// How the table was declared in the file; `None` where the log does not say.

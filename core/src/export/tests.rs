@@ -17,6 +17,7 @@ fn column(name: &str, type_name: &str) -> Column {
         sequence: None,
         collation: Collation::Language("en_US".into()),
         domain_checks: vec![],
+        comment: None,
     }
 }
 
@@ -36,6 +37,7 @@ fn table(id: u32, name: &str, columns: Vec<Column>) -> Table {
         indexes: vec![],
         exclusions: vec![],
         triggers: vec![],
+        comment: None,
     }
 }
 
@@ -241,7 +243,7 @@ fn tables_have_their_keys_and_indexes() {
         ["CREATE INDEX \"Person_2\" ON \"orders\" (\"person\" DESC) WHERE (\"person\" IS NOT NULL)"]
     );
     let kinds: Vec<Kind> = kinds(&planned).into_iter().map(|(kind, _)| kind).collect();
-    assert_eq!(kinds, [Kind::NameChanged, Kind::LeftOut, Kind::NameChanged]);
+    assert_eq!(kinds, [Kind::NameChanged, Kind::NameChanged, Kind::LeftOut]);
 }
 
 #[test]

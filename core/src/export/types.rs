@@ -17,8 +17,33 @@ pub enum Form {
     TextOfBytes,
     /// The nearest double.
     NearestReal,
+    /// An interval by ISO 8601.
+    Iso8601,
+    /// An interval as a number of units, which the format says.
+    Units,
+    /// A JSON object of an `hstore`.
+    Pairs,
+    /// JSON in SQLite's binary form.
+    JsonB,
+    /// 32-bit reals.
+    Floats,
+    /// The bytes of a geometry, with its SRID.
+    Ewkb,
+    /// The same without.
+    Wkb,
+    /// A coordinate of an R*Tree.
+    Coordinate(Rounding),
     /// Not at all.
     LeftOut,
+}
+
+/// To which side a coordinate is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// It is an integer.
+    None,
+    Down,
+    Up,
 }
 
 /// One row of the table.
@@ -61,8 +86,17 @@ pub enum Family {
     Uuid,
     UuidBlob,
     Json,
+    JsonBlob,
     Array,
+    Interval,
+    IsoInterval,
+    Hstore,
+    Vector,
+    VectorBlob,
+    Geometry,
+    PlainGeometry,
     TextSearch,
+    TextSearchText,
     Other,
 }
 
@@ -168,6 +202,16 @@ pub const RULES: &[Rule] = &[
         ["TEXT, with `CHECK (json_valid(…))`", ""],
     ),
     rule(
+        Family::JsonBlob,
+        Form::JsonB,
+        "`json`, `jsonb` with `\"json\": \"blob\"`",
+        ["BLOB", "BLOB"],
+        [
+            "BLOB: JSONB of SQLite (3.45 and later), with `CHECK (json_valid(…, 8))`",
+            "nested deeper than 1000",
+        ],
+    ),
+    rule(
         Family::Array,
         Form::Array,
         "arrays",
@@ -175,16 +219,60 @@ pub const RULES: &[Rule] = &[
         ["TEXT: a JSON array, nested by dimension", "other lower bounds than 1"],
     ),
     rule(
+        Family::Interval,
+        Form::Printed,
+        "`interval`",
+        ["TEXT", "TEXT"],
+        ["TEXT: `1 year 2 mons -3 days +04:05:06`; by a format INTEGER", "by a format: months"],
+    ),
+    rule(
+        Family::IsoInterval,
+        Form::Iso8601,
+        "`interval` with `\"interval\": \"iso8601\"`",
+        ["TEXT", "TEXT"],
+        ["TEXT: `P1Y2M-3DT4H5M6S`", "`infinity`"],
+    ),
+    rule(Family::Hstore, Form::Pairs, "`hstore`", ["TEXT", "TEXT"], ["TEXT: a JSON object", ""]),
+    rule(Family::Vector, Form::Printed, "`vector`, `halfvec`", ["TEXT", "TEXT"], ["TEXT: a JSON array", ""]),
+    rule(
+        Family::VectorBlob,
+        Form::Floats,
+        "`vector` with `\"vector\": \"blob\"`",
+        ["BLOB", "BLOB"],
+        ["BLOB: 32-bit reals, little-endian", ""],
+    ),
+    rule(
+        Family::Geometry,
+        Form::Ewkb,
+        "`geometry`, `geography`",
+        ["BLOB", "BLOB"],
+        ["BLOB: EWKB, as PostGIS has it", ""],
+    ),
+    rule(
+        Family::PlainGeometry,
+        Form::Wkb,
+        "`geometry`, `geography` with `\"geometry\": \"wkb\"`",
+        ["BLOB", "BLOB"],
+        ["BLOB: WKB of ISO, without the SRID", ""],
+    ),
+    rule(
         Family::TextSearch,
         Form::LeftOut,
         "`tsvector`, `tsquery`",
         ["", ""],
-        ["left out, with a finding", ""],
+        ["left out, with a finding; a generated `tsvector` becomes a full-text table", ""],
+    ),
+    rule(
+        Family::TextSearchText,
+        Form::Printed,
+        "`tsvector`, `tsquery` with `\"tsvector\": \"text\"`",
+        ["TEXT", "TEXT"],
+        ["TEXT, as PostgreSQL prints it", ""],
     ),
     rule(
         Family::Other,
         Form::Printed,
-        "enums, `interval`, `timetz`, ranges, composites, `inet`, `bit`, `xml`, `vector`, any other",
+        "enums, `timetz`, ranges, composites, `inet`, `bit`, `xml`, `sparsevec`, any other",
         ["TEXT", "TEXT"],
         ["TEXT, as PostgreSQL prints it with its default settings; an enum has a CHECK", ""],
     ),
@@ -198,45 +286,82 @@ pub enum Numeric {
     Real,
 }
 
-/// The row of the table for a type.
-pub fn rule_of(pg_type: &PgType, numeric: Numeric, uuid_blob: bool) -> &'static Rule {
-    let family = family(pg_type.base(), numeric, uuid_blob);
-    RULES.iter().find(|rule| rule.family == family).unwrap_or(&RULES[RULES.len() - 1])
+/// How values of some types are stored, of the ways in which they can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    pub numeric: Numeric,
+    pub uuid_blob: bool,
+    pub json_blob: bool,
+    pub iso_intervals: bool,
+    pub vector_blob: bool,
+    pub plain_geometries: bool,
+    pub text_search: bool,
 }
 
-fn family(pg_type: &PgType, numeric: Numeric, uuid_blob: bool) -> Family {
-    match pg_type {
-        PgType::Bool => Family::Boolean,
-        PgType::Int2 => Family::SmallInt,
-        PgType::Int4 => Family::Integer,
-        PgType::Int8 => Family::BigInt,
-        PgType::Float4 | PgType::Float8 => Family::Float,
-        PgType::Numeric(_) if numeric == Numeric::Real => Family::RealNumeric,
-        PgType::Numeric(Some((precision, scale)))
-            if numeric == Numeric::Exact
-                && *precision <= DOUBLE_DIGITS
-                && (0..=*precision).contains(scale) =>
-        {
-            Family::ShortNumeric
-        }
-        PgType::Numeric(_) => Family::LongNumeric,
-        PgType::Money => Family::Money,
-        PgType::Text => Family::Text,
-        PgType::Varchar(_) => Family::Varchar,
-        PgType::Bpchar(_) => Family::Char,
-        PgType::Bytea => Family::Bytea,
-        PgType::Date => Family::Date,
-        PgType::Time(_) => Family::Time,
-        PgType::Timestamp(_) => Family::Timestamp,
-        PgType::TimestampTz(_) => Family::TimestampTz,
-        PgType::Uuid if uuid_blob => Family::UuidBlob,
-        PgType::Uuid => Family::Uuid,
-        PgType::Json | PgType::Jsonb => Family::Json,
-        PgType::Array(_) => Family::Array,
-        PgType::Other(name) if matches!(name.as_str(), "tsvector" | "tsquery") => Family::TextSearch,
-        other if other.is_citext() => Family::Citext,
-        _ => Family::Other,
+impl Choices {
+    /// The row of the table for a type.
+    pub fn rule(&self, pg_type: &PgType) -> &'static Rule {
+        let family = self.family(pg_type.base());
+        RULES.iter().find(|rule| rule.family == family).unwrap_or(&RULES[RULES.len() - 1])
     }
+
+    fn family(&self, pg_type: &PgType) -> Family {
+        match pg_type {
+            PgType::Bool => Family::Boolean,
+            PgType::Int2 => Family::SmallInt,
+            PgType::Int4 => Family::Integer,
+            PgType::Int8 => Family::BigInt,
+            PgType::Float4 | PgType::Float8 => Family::Float,
+            PgType::Numeric(_) if self.numeric == Numeric::Real => Family::RealNumeric,
+            PgType::Numeric(Some((precision, scale)))
+                if self.numeric == Numeric::Exact
+                    && *precision <= DOUBLE_DIGITS
+                    && (0..=*precision).contains(scale) =>
+            {
+                Family::ShortNumeric
+            }
+            PgType::Numeric(_) => Family::LongNumeric,
+            PgType::Money => Family::Money,
+            PgType::Text => Family::Text,
+            PgType::Varchar(_) => Family::Varchar,
+            PgType::Bpchar(_) => Family::Char,
+            PgType::Bytea => Family::Bytea,
+            PgType::Date => Family::Date,
+            PgType::Time(_) => Family::Time,
+            PgType::Timestamp(_) => Family::Timestamp,
+            PgType::TimestampTz(_) => Family::TimestampTz,
+            PgType::Interval(_) if self.iso_intervals => Family::IsoInterval,
+            PgType::Interval(_) => Family::Interval,
+            PgType::Uuid if self.uuid_blob => Family::UuidBlob,
+            PgType::Uuid => Family::Uuid,
+            PgType::Json | PgType::Jsonb if self.json_blob => Family::JsonBlob,
+            PgType::Json | PgType::Jsonb => Family::Json,
+            PgType::Array(_) => Family::Array,
+            PgType::Vector(name) if self.vector_blob && last_name(name) == "vector" => Family::VectorBlob,
+            PgType::Vector(_) => Family::Vector,
+            PgType::Other(name) if matches!(name.as_str(), "tsvector" | "tsquery") => {
+                match self.text_search {
+                    true => Family::TextSearchText,
+                    false => Family::TextSearch,
+                }
+            }
+            other if other.is_citext() => Family::Citext,
+            // Types of extensions are known by their names only.
+            PgType::UserDefined(name) => match last_name(name) {
+                "hstore" => Family::Hstore,
+                "geometry" | "geography" if self.plain_geometries => Family::PlainGeometry,
+                "geometry" | "geography" => Family::Geometry,
+                _ => Family::Other,
+            },
+            _ => Family::Other,
+        }
+    }
+}
+
+/// `geometry` of `public.geometry(Point,4326)`
+fn last_name(name: &str) -> &str {
+    let bare = name.split('(').next().unwrap_or_default();
+    bare.rsplit('.').next().unwrap_or_default()
 }
 
 impl Rule {
@@ -245,6 +370,7 @@ impl Rule {
         let text = matches!(format, Some(Format::Hex | Format::Base64));
         match (strict, pg_type.base()) {
             (_, PgType::Bytea) if text => "TEXT".into(),
+            (_, PgType::Interval(_)) if counts(format) => "INTEGER".into(),
             (true, _) if format == Some(Format::JulianDay) => "REAL".into(),
             (true, _) if counts(format) => "INTEGER".into(),
             (true, _) => self.strict.into(),
@@ -266,6 +392,9 @@ impl Rule {
                 format,
                 Format::Seconds | Format::Milliseconds | Format::Microseconds | Format::Iso8601
             ),
+            Family::Interval | Family::IsoInterval => {
+                matches!(format, Format::Seconds | Format::Milliseconds | Format::Microseconds)
+            }
             Family::Bytea => matches!(format, Format::Hex | Format::Base64),
             _ => false,
         }
@@ -304,7 +433,16 @@ mod tests {
     fn a_type_has_one_row() {
         let declared = |name: &str, numeric| {
             let pg_type = PgType::parse(name);
-            rule_of(&pg_type, numeric, false).declared(&pg_type, None, false)
+            let choices = Choices {
+                numeric,
+                uuid_blob: false,
+                json_blob: false,
+                iso_intervals: false,
+                vector_blob: false,
+                plain_geometries: false,
+                text_search: false,
+            };
+            choices.rule(&pg_type).declared(&pg_type, None, false)
         };
         for (name, expected) in [
             ("numeric(10,2)", "NUMERIC(10,2)"),

@@ -34,6 +34,20 @@ struct Span {
     micros: i64,
 }
 
+/// What PostgreSQL keeps of an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    pub months: i32,
+    pub days: i32,
+    pub micros: i64,
+}
+
+/// The parts of an interval that is printed in the style `postgres`; `None` for the infinite ones.
+pub fn parts(printed: &str) -> Option<Parts> {
+    let Span { months, days, micros } = words(printed.as_bytes(), Excess::Error).ok()?;
+    Some(Parts { months, days, micros })
+}
+
 pub fn decode<'a>(
     cell: Cell<'a>,
     format: Option<Format>,

@@ -4,6 +4,8 @@ import struct
 
 import pytest
 
+from exports import export, schema
+
 
 @pytest.fixture
 def path(t):
@@ -30,3 +32,11 @@ def test_shapes_become_polygons(t, path):
     assert t.type_of("g", "_shape") == "polygon"
     assert t.value("SELECT name FROM g WHERE _shape @> point(1, 1)") == "square"
     assert t.value("SELECT area(path(_shape)) FROM g WHERE name = 'square'") == "4"
+
+
+def test_shapes_come_back(t, path):
+    t.import_(path)
+    back, _ = export(t, "back.db", run=int(t.value("SELECT max(id) FROM sqlite_migrate.run")))
+    assert schema(back)["g"] == schema(path)["g"]
+    t.import_(back, {"schema": "again"})
+    assert t.value("SELECT count(*) FROM g NATURAL JOIN again.g AS other") == "2"

@@ -1,0 +1,118 @@
+"""Full-text tables and R*Trees come back: MATCH and ranges find the rows that they found in the original file."""
+
+import sqlite3
+
+import sqlstates as s
+from client import fails
+from exports import cells, export, findings, schema
+from harness import quote
+
+FILE = """
+    CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT, body TEXT);
+    INSERT INTO post VALUES (1, 'Brown fox', 'The quick brown fox jumps'), (7, 'Crème', 'brûlée and coffee'), (9, NULL, 'foxes run');
+    CREATE VIRTUAL TABLE post_fts USING fts5(title, body, content='post', content_rowid='id', tokenize='porter unicode61', prefix='2 3');
+    INSERT INTO post_fts(post_fts) VALUES ('rebuild');
+    CREATE TRIGGER post_ai AFTER INSERT ON post BEGIN INSERT INTO post_fts(rowid, title, body) VALUES (new.id, new.title, new.body); END;
+    CREATE TRIGGER post_ad AFTER DELETE ON post BEGIN INSERT INTO post_fts(post_fts, rowid, title, body) VALUES ('delete', old.id, old.title, old.body); END;
+    CREATE VIRTUAL TABLE note USING fts5(txt, author UNINDEXED, n);
+    INSERT INTO note (rowid, txt, author, n) VALUES (3, 'alpha beta', 'ann', 5), (40, 'beta gamma', NULL, -7), (41, NULL, '', NULL);
+    CREATE VIRTUAL TABLE old3 USING fts3(txt, tokenize=porter); INSERT INTO old3 (docid, txt) VALUES (2, 'running'), (4, 'sat');
+    CREATE VIRTUAL TABLE old4 USING fts4("a b", rowid, notindexed=rowid, tokenize=unicode61 "remove_diacritics=0"); INSERT INTO old4 (docid, "a b", rowid) VALUES (-5, 'Één', 'x');
+    CREATE VIRTUAL TABLE area USING rtree(id, x0, x1, y0, y1, +name TEXT, +extra);
+    INSERT INTO area VALUES (1, 0.1, 0.2, -5, 5, 'a', x'07'), (2, 10, 20.3, 10, 20, NULL, x'01'), (5000000000, -1e30, 1e30, 0, 0, '3', NULL);
+    CREATE VIRTUAL TABLE grid USING rtree_i32(id, a, b); INSERT INTO grid VALUES (1, -2147483648, 2147483647), (2, 5, 9)"""
+
+QUERIES = [
+    "SELECT rowid FROM post_fts WHERE post_fts MATCH {} ORDER BY 1".format(quote(text)) for text in ('fox', 'title: fox', '"quick brown"', 'bru* OR jumping', 'creme', 'NEAR(quick fox)')
+] + [
+    "SELECT rowid, title, body FROM post_fts ORDER BY 1", "SELECT rowid, *, typeof(txt), typeof(author), typeof(n) FROM note ORDER BY 1", "SELECT rowid FROM note WHERE note MATCH 'beta NOT gamma'", "SELECT rowid FROM note WHERE note MATCH '5'",
+    "SELECT docid, txt FROM old3 WHERE old3 MATCH 'run'", 'SELECT docid, "a b", typeof("a b"), old4.rowid FROM old4', "SELECT docid FROM old4 WHERE old4 MATCH 'één'", "SELECT docid FROM old4 WHERE old4 MATCH 'een'",
+    "SELECT *, typeof(name), typeof(extra) FROM area ORDER BY 1", "SELECT id FROM area WHERE x0 >= 0.0999 AND y1 <= 20 ORDER BY 1", "SELECT *, typeof(a) FROM grid ORDER BY 1", "SELECT id FROM grid WHERE a > 0",
+]
+
+
+def imported(t, sql):
+    path = t.file("a.db", sql)
+    t.import_(path)
+    return path, int(t.value("SELECT max(id) FROM sqlite_migrate.run"))
+
+
+def unequal(t, back, run):
+    return t.rows(f"SELECT * FROM verify_export({quote(str(back))}, run => {run}) WHERE NOT ok")
+
+
+def test_virtual_tables_of_a_run_come_back(t):
+    path, run = imported(t, FILE)
+    back, _ = export(t, "back.db", run=run)
+    for query in QUERIES:
+        assert cells(back, query) == cells(path, query), query
+    declared, original = schema(back), schema(path)
+    for name in ("post_fts", "post_ai", "post_ad", "note", "old3", "old4", "area", "grid"):
+        assert declared[name] == original[name]
+    assert declared.keys() == original.keys()
+    assert unequal(t, back, run) == []
+    # Its triggers maintain it, and the file goes on as before.
+    db = sqlite3.connect(back)
+    db.executescript("INSERT INTO post VALUES (11, 'new', 'kangaroo'); DELETE FROM post WHERE id = 1; INSERT INTO note (txt) VALUES ('kangaroo'); INSERT INTO area VALUES (9, 0, 1, 0, 1, 'z', 0)")
+    assert [db.execute(f"SELECT rowid FROM {of} WHERE {of} MATCH '{word}'").fetchall() for of, word in (("post_fts", "kangaroo"), ("post_fts", "quick"), ("note", "kangaroo"))] == [[(11,)], [], [(42,)]]
+    db.execute("INSERT INTO post_fts(post_fts) VALUES ('integrity-check')")
+    db.close()
+    # Rows of PostgreSQL's that have changed since are found; coordinates are rounded as SQLite does, and counted.
+    t.sql("UPDATE post SET body = 'wombat' WHERE id = 7; INSERT INTO note (rowid, txt) VALUES (50, 'wombat'); INSERT INTO area (id, x0, x1, y0, y1) VALUES (6, 0.1, 0.1, 1, 2)")
+    again, rows = export(t, "again.db", run=run)
+    assert cells(again, "SELECT rowid FROM post_fts WHERE post_fts MATCH 'wombat'") == [(7,)] and cells(again, "SELECT rowid FROM note WHERE note MATCH 'wombat'") == [(50,)]
+    assert rows["area"]["detail"] == "x0: 1 value became a number of 32 bits; x1: 1 value became a number of 32 bits"
+    assert cells(again, "SELECT x0, x1 FROM area WHERE id = 6") == [(0.09999998658895493, 0.10000000149011612)] and unequal(t, again, run) == []
+    plain, _ = export(t, "plain.db", {"fts": False}, run)
+    assert cells(plain, "SELECT rowid, txt FROM note ORDER BY 1") == [(3, "alpha beta"), (40, "beta gamma"), (41, None), (50, "wombat")] and "post_fts" not in schema(plain)
+
+
+def test_what_does_not_come_back_is_said(t):
+    path, run = imported(t, """
+        CREATE TABLE post (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO post VALUES (1, 'one');
+        CREATE VIRTUAL TABLE gone USING fts5(body, content='nowhere'); CREATE VIRTUAL TABLE bare USING fts5(body, content='');
+        INSERT INTO bare (rowid, body) VALUES (1, 'x');
+        CREATE VIRTUAL TABLE kept USING fts5(body); INSERT INTO kept (rowid, body) VALUES (1, 'x'); CREATE VIRTUAL TABLE area USING rtree(id, a, b); INSERT INTO area VALUES (1, 0, 1);
+        CREATE VIRTUAL TABLE post_fts USING fts5(body, content='post', content_rowid=id)""")
+    told = findings(t, run=run)
+    for line in ('gone: the virtual table does not come back: table "nowhere", which has its texts, is not exported', "bare: the virtual table does not come back: its texts are not in the database, as they were not in the file"):
+        assert line in told, (line, told)
+    t.sql("ALTER TABLE kept ADD COLUMN later text; CREATE TABLE child (k bigint REFERENCES kept); ALTER TABLE area ALTER COLUMN a TYPE numeric; ALTER TABLE post DROP COLUMN search_vector, DROP COLUMN body, ADD COLUMN words tsvector")
+    told = findings(t, run=run)
+    for line in ('kept: the virtual table does not come back: it had no column "later"', 'area: the virtual table does not come back: column "a" is of type numeric', 'post_fts: the virtual table does not come back: table "post" has no column "body" in the file',
+                 "post.words: a column of type tsvector is not carried over: a virtual table of the run's file is not made of it"):
+        assert line in told, (line, told)
+    back, _ = export(t, "back.db", run=run)
+    assert cells(back, "SELECT * FROM kept") == [(1, "x", None)] and cells(back, "SELECT * FROM area") == [(1, 0.0, 1.0)]
+    t.sql("DROP TABLE area; CREATE TABLE area (id bigint PRIMARY KEY, a float8, b float8); INSERT INTO area VALUES (1, NULL, 1)")
+    with fails("22000", 'column "a".*\n.*id = 1: .*an R\\*Tree has no NULL'):
+        export(t, "null.db", run=run)
+    with fails("23000", "rtree constraint"):
+        t.sql("UPDATE area SET a = 2")
+        export(t, "order.db", run=run)
+
+
+def test_a_generated_vector_becomes_a_full_text_table(t):
+    t.sql("""CREATE TABLE post (id bigint PRIMARY KEY, title text, "Body" varchar(90), n int, author text,
+                 search tsvector GENERATED ALWAYS AS (setweight(to_tsvector('english', coalesce(title, '')), 'A') || to_tsvector('english', coalesce("Body", ''::text))) STORED, other tsvector);
+             INSERT INTO post (id, title, "Body") VALUES (1, 'Brown foxes', 'jumped'), (2, NULL, 'it''s'), (3, 'x', NULL);
+             CREATE INDEX post_search ON post USING gin (search); CREATE TABLE post_fts_data (a int); CREATE TABLE bare (a text, v tsvector GENERATED ALWAYS AS (to_tsvector('simple', a)) STORED)""")
+    told = findings(t)
+    for line in ('post.search: it becomes the full-text table "post_fts_2", whose words are those of the tokenizer porter unicode61: it may find other rows',
+                 "post.other: a column of type tsvector is not carried over: SQLite has no such values",
+                 "bare.v: a column of type tsvector is not carried over: its table has no primary key of one integer, by which a full-text table finds its rows",
+                 "index post_search of post: it is not carried over: SQLite has no indexes of method gin"):
+        assert line in told, (line, told)
+    path, _ = export(t)
+    find = lambda db, text: [row[0] for row in db.execute("SELECT rowid FROM post_fts_2 WHERE post_fts_2 MATCH ? ORDER BY 1", (text,))]  # noqa: E731
+    db = sqlite3.connect(path)
+    assert (find(db, "fox"), find(db, "jump"), find(db, "Body: jump"), find(db, "title: jump"), find(db, "x")) == ([1], [1], [1], [], [3])
+    db.executescript("INSERT INTO post (id, title) VALUES (8, 'new foxes'); UPDATE post SET title = 'cats' WHERE id = 1; DELETE FROM post WHERE id = 3; INSERT INTO post_fts_2(post_fts_2) VALUES ('integrity-check')")
+    assert (find(db, "fox"), find(db, "cat"), find(db, "x")) == ([8], [1], [])
+    db.close()
+    text, _ = export(t, "text.db", {"tsvector": "text"})
+    assert cells(text, "SELECT search, other FROM post ORDER BY id") == [("'brown':1A 'fox':2A 'jump':3", None), ("", None), ("'x':1A", None)] and "post_fts_2" not in schema(text)
+    none, _ = export(t, "none.db", {"fts": False})
+    assert [row[1] for row in cells(none, "PRAGMA table_info(post)")] == ["id", "title", "Body", "n", "author"] and "post_fts_2" not in schema(none)
+    # Without the run, the columns that an import made are such columns, too.
+    assert t.value("SELECT string_agg(sql, E'\\n') FROM sqlite_export_ddl('{\"include\": [\"post\"]}') WHERE sql LIKE 'CREATE VIRTUAL%'") == "CREATE VIRTUAL TABLE \"post_fts\" USING fts5(\"title\", \"Body\", content='post', content_rowid='id', tokenize='porter unicode61')"
