@@ -42,7 +42,8 @@ pub fn report(
         findings.push(finding.fix(fix, &format!(" to keep the table and load it anew, or {}", by_hand(&readers))));
         said.extend(readers.iter().map(named));
     }
-    for (schema, name, source) in views {
+    // One that others read comes before them, and they are nearer to what stands in the way.
+    for (schema, name, source) in views.iter().rev() {
         let readers = staying(there(schema, name), &said);
         if readers.is_empty() {
             continue;
@@ -78,7 +79,7 @@ fn by_hand(readers: &[Reader]) -> String {
     };
     let drops: Vec<String> =
         [of(true, "DROP MATERIALIZED VIEW"), of(false, "DROP VIEW")].into_iter().flatten().collect();
-    format!("drop them in before and create them again in after: {}", drops.join("; "))
+    format!("drop them in before ({}) and create them again in after", drops.join("; "))
 }
 
 fn named(reader: &Reader) -> String {

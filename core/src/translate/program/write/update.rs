@@ -116,7 +116,7 @@ impl<'s> Walk<'s> {
         // A view has an INSTEAD OF trigger.
         if or.is_some() && target.facts.is_none_or(|facts| facts.triggers) {
             self.note(
-                "statements of triggers resolve conflicts as they say themselves, where SQLite has them do as the OR of this statement",
+                "statements of triggers resolve conflicts as they say themselves, where SQLite has them do as the OR of this statement, or as OR ABORT for DO UPDATE",
             );
         }
         match or {
