@@ -157,10 +157,7 @@ fn conflicts_are_resolved_as_sqlite_resolves_them() {
              AND (\"other\".\"id\") <> (\"u\".\"id\") RETURNING 1) UPDATE \"u\" SET \"name\" = 'a' \
              WHERE (\"u\".\"n\" > 1 AND \"u\".\"id\" = 7) AND (SELECT count(*) FROM \"replaced\") >= 0",
         ),
-        (
-            "UPDATE OR REPLACE t SET n = 1 WHERE n > 1",
-            "UPDATE \"t\" SET \"n\" = 1 WHERE \"t\".\"n\" > 1",
-        ),
+        ("UPDATE OR REPLACE t SET n = 1 WHERE n > 1", "UPDATE \"t\" SET \"n\" = 1 WHERE \"t\".\"n\" > 1"),
         (
             "INSERT INTO u (id, name) VALUES (1, 'a') ON CONFLICT (id) DO NOTHING ON CONFLICT (name) DO UPDATE SET n = 1",
             "refused: several ON CONFLICT clauses that do different things, of which PostgreSQL has one",
