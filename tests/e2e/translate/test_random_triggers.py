@@ -32,4 +32,4 @@ def test_random_triggers_leave_the_same_rows(t, run):
                         made.same(table, columns=columns)
             except AssertionError as error:
                 raise AssertionError(f"seed {SEED}:{run}, statement {number}: {error}\n" + ";\n".join(said[-12:]) + f"\n{script}") from None
-        assert refused < 190 and len(made.rows("log")) > 1
+        assert refused < 190
