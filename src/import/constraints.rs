@@ -18,7 +18,8 @@ use crate::verify::constraints::{Canonicals, Catalogs, count, helpers, unindexed
 use pg_sqlite_migrate_core::contents;
 use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 use pg_sqlite_migrate_core::plan::{
-    self, Action, DeclaredFile, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned, RowQuestion, Target,
+    self, Action, DeclaredFile, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned,
+    RowQuestion, Target,
 };
 use pg_sqlite_migrate_core::verify::declared::{
     Explanation, Expression, FoundTable, Judge, Judged, Row, TableFacts, Unclaimed, compared, conclude,

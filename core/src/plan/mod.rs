@@ -27,8 +27,8 @@ mod tests;
 
 pub use self::context::Source;
 pub use self::decide::object::{ForeignKey, IndexKey, IndexKeys, Method, Object};
-pub use self::emit::triggers::declared as declaration;
 pub use self::emit::declared::{Declared, DeclaredKind, DeclaredTable, Made, RowQuestion};
+pub use self::emit::triggers::declared as declaration;
 pub use self::given::overrides::{Overrides, PlanError, parse};
 pub use self::given::settings::{Needs, Opening, needs};
 pub use self::given::verify::Verify;

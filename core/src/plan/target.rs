@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::given::words::Nocase;
-use super::trigger::TriggerRefusal;
 use super::trial::{Answer, BrokenCheck, EqualKeys, Oversized, Refusal};
+use super::trigger::TriggerRefusal;
 use super::view::ViewRefusal;
 use crate::value::PgType;
 

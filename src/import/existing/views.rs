@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pgrx::pg_sys;
 
-use crate::pg::spi::{self, Row};
 use super::relations::Relations;
+use crate::pg::spi::{self, Row};
 use pg_sqlite_migrate_core::plan::{ExistingView, Reader};
 
 /// Views of users, and the relations that their queries name.

@@ -244,6 +244,14 @@ UPDATE OR IGNORE two SET code = 'a', slot = slot + 1 WHERE id = 2
 UPDATE keeps SET k = 'a' WHERE k = 'b'
 UPDATE OR REPLACE w SET id = 1 WHERE id = 2
 UPDATE OR REPLACE w SET n = 5 WHERE id = 2
+UPDATE OR REPLACE w SET id = id + 1
+UPDATE OR REPLACE named SET name = 'ann' WHERE id = 2
+UPDATE OR REPLACE named SET name = 'ann', hits = hits + 1 WHERE name = 'bob' RETURNING id, name
+UPDATE OR REPLACE named SET id = 1 WHERE id = 2 AND hits >= 0
+UPDATE OR REPLACE two SET code = 'a', slot = 2 WHERE id = 2
+UPDATE OR REPLACE two SET code = 'a' WHERE id > 1
+UPDATE OR REPLACE k SET b = 1 WHERE a = 'y' AND b = 2
+WITH x AS (SELECT 'ann' AS n) UPDATE OR REPLACE named SET name = (SELECT n FROM x) WHERE id = 2
 UPDATE OR FAIL w SET n = 5 WHERE id = 2
 UPDATE OR ROLLBACK w SET n = 5 WHERE id = 2
 UPDATE w SET n = 9 WHERE t LIKE 'a%' OR f

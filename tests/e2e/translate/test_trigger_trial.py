@@ -40,3 +40,23 @@ def test_nothing_is_tried_away(t, lacks):
     assert not [f for f in findings(t, path).values() if f["kind"] == "trigger"]
     t.import_(path)
     assert triggers(t) == ["raises", "reads", "v_new", "when_it", "writes"]
+
+
+def test_a_trigger_without_the_key_that_it_resolves_conflicts_of_is_left_out(t):
+    """With `on_error: "continue"` a key may fail to be made: its ON CONFLICT would be an error of every statement that fires the trigger."""
+    path = t.file("k.db", """
+        CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT); CREATE TABLE seen (s TEXT NOT NULL, n INTEGER); CREATE UNIQUE INDEX by_s ON seen (s); CREATE TABLE log (s TEXT);
+        INSERT INTO t VALUES (1, 'a'); INSERT INTO seen VALUES ('a', 1);
+        CREATE TRIGGER counts AFTER INSERT ON t BEGIN INSERT INTO seen VALUES (NEW.s, 1) ON CONFLICT (s) DO UPDATE SET n = n + 1; END;
+        CREATE TRIGGER ignores AFTER UPDATE ON t BEGIN INSERT OR IGNORE INTO seen VALUES (NEW.s, 1); END;
+        CREATE TRIGGER logs AFTER DELETE ON t BEGIN INSERT INTO log VALUES (OLD.s); UPDATE seen SET n = n - 1 WHERE s = OLD.s; END;""")
+    t.sql("""CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.by_s') THEN RAISE 'not now'; END IF; END $$;
+             CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION refuse()""")
+    t.import_(path, {"on_error": "continue"})
+    assert triggers(t) == ["logs"]
+    said = {row["object"]: row["message"] for row in t.rows("SELECT object, message FROM sqlite_migrate.finding WHERE kind = 'step_failed'")}
+    assert set(said) == {"create index by_s on public.seen", "create trigger counts", "create trigger ignores"}, said
+    assert said["create trigger counts"] == 'it needs what "create index by_s on public.seen" would have made'
+    t.sql("INSERT INTO t VALUES (2, 'b'); UPDATE t SET s = 'c'; DELETE FROM t")
+    assert t.value("SELECT count(*) FROM log") == "2"

@@ -39,10 +39,13 @@ pub fn report(
         let title = format!("{}.{}", table.settings.schema, table.target);
         let finding = found(ctx, &table.source.name, &title, &readers).of(table.id);
         let fix = Fix::of_table(&table.source.name, "existing_rows", "truncate");
-        findings.push(finding.fix(fix, &format!(" to keep the table and load it anew, or {}", by_hand(&readers))));
+        findings.push(
+            finding.fix(fix, &format!(" to keep the table and load it anew, or {}", by_hand(&readers))),
+        );
         said.extend(readers.iter().map(named));
     }
-    for (schema, name, source) in views {
+    // One that others read comes before them, and they are nearer to what stands in the way.
+    for (schema, name, source) in views.iter().rev() {
         let readers = staying(there(schema, name), &said);
         if readers.is_empty() {
             continue;
@@ -59,7 +62,8 @@ pub fn report(
 fn found(ctx: &Context<'_>, object: &str, dropped: &str, readers: &[Reader]) -> Finding {
     let names: Vec<String> = readers.iter().map(named).collect();
     let names = quoted(names.iter().map(String::as_str));
-    let message = format!("\"{dropped}\" cannot be dropped: views that the plan does not make anew read it: {names}");
+    let message =
+        format!("\"{dropped}\" cannot be dropped: views that the plan does not make anew read it: {names}");
     match ctx.overrides.before.as_ref().is_some_and(|before| !before.is_empty()) {
         true => Kind::Referenced.warning(object, message),
         false => Kind::Referenced.blocking(object, message),
@@ -78,7 +82,7 @@ fn by_hand(readers: &[Reader]) -> String {
     };
     let drops: Vec<String> =
         [of(true, "DROP MATERIALIZED VIEW"), of(false, "DROP VIEW")].into_iter().flatten().collect();
-    format!("drop them in before and create them again in after: {}", drops.join("; "))
+    format!("drop them in before ({}) and create them again in after", drops.join("; "))
 }
 
 fn named(reader: &Reader) -> String {

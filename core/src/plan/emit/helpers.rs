@@ -27,10 +27,11 @@ pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
 
 /// What the statements call, but for the plan's own.
 pub fn called(steps: &[Step]) -> Vec<&'static Helper> {
-    let calls = steps.iter().filter(|step| step.phase > Phase::Helpers).filter_map(|step| match &step.action {
-        Action::Sql(sql) if step.phase != Phase::After => Some(sql.as_str()),
-        _ => None,
-    });
+    let calls =
+        steps.iter().filter(|step| step.phase > Phase::Helpers).filter_map(|step| match &step.action {
+            Action::Sql(sql) if step.phase != Phase::After => Some(sql.as_str()),
+            _ => None,
+        });
     helper::called_by(&calls.collect::<Vec<_>>().join("\n"))
 }
 

@@ -27,12 +27,7 @@ pub fn declared(
     }
 }
 
-fn view(
-    schema: &Schema,
-    overrides: &Overrides,
-    sql: &str,
-    of: &Declaration,
-) -> Result<Statement, Refusal> {
+fn view(schema: &Schema, overrides: &Overrides, sql: &str, of: &Declaration) -> Result<Statement, Refusal> {
     let rules = overrides.names.clone().unwrap_or_default();
     let fold = |name: &str| names::clip(&names::fold(rules.case, name), names::LIMIT).to_owned();
     let view = program::view(sql, schema, fold)?;
@@ -57,14 +52,17 @@ fn trigger(
     };
     let definition = Definition::read(sql)?;
     if of.temporary {
-        return refuse("a TEMP trigger fires for its session only, which no trigger of PostgreSQL does".into());
+        return refuse(
+            "a TEMP trigger fires for its session only, which no trigger of PostgreSQL does".into(),
+        );
     }
     if let Some(known) = left_out(catalog, &definition) {
         return refuse(format!("the trigger is not needed: {}", known.reason()));
     }
     let named = |r: &&Relation| r.source.eq_ignore_ascii_case(&definition.on.table);
     let found = schema.relations.iter().find(named);
-    let Some((relation, (in_schema, _))) = found.and_then(|r| Some((r, parts(r.target.as_ref().ok()?)?))) else {
+    let Some((relation, (in_schema, _))) = found.and_then(|r| Some((r, parts(r.target.as_ref().ok()?)?)))
+    else {
         // It says why there is none.
         let made = trigger::trigger(sql, &definition, schema, &Asked::default());
         return made.and_then(|_| refuse(format!("no table {}", definition.on.table)));
@@ -95,7 +93,10 @@ fn trigger(
         return refuse("the statements of the trigger change nothing".into());
     };
     let before = Touches::of(catalog, definitions.get(..at).unwrap_or_default());
-    let again = names.into_iter().enumerate().filter(|(of, _)| touches.is_recursive(*of) && !before.is_recursive(*of));
+    let again = names
+        .into_iter()
+        .enumerate()
+        .filter(|(of, _)| touches.is_recursive(*of) && !before.is_recursive(*of));
     let again = again.map(|(_, name)| {
         format!("trigger {name} of the file can fire itself through it, where SQLite does not fire a trigger that is running")
     });

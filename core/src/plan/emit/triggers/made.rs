@@ -94,7 +94,8 @@ impl<'m, 'a> Maker<'m, 'a> {
         let Some(sql) = self.statements(definition, &on, (&name, &function), &made) else {
             return Err(Hindrance::Nothing);
         };
-        let notes: Vec<String> = made.notes.iter().cloned().chain(self.around().notes(at, definition, on.relation)).collect();
+        let notes: Vec<String> =
+            made.notes.iter().cloned().chain(self.around().notes(at, definition, on.relation)).collect();
         if self.ctx.overrides.strict == Some(true) && !notes.is_empty() {
             return Err(Hindrance::Assumes(notes));
         }
@@ -188,12 +189,12 @@ impl<'m, 'a> Maker<'m, 'a> {
         let written = |d: &&DecidedTable<'_>| {
             definition.writes.iter().any(|write| write.table.eq_ignore_ascii_case(&d.source.name))
         };
-        let resolves = |clause: &String| {
-            body.contains(clause.as_str()) || body.contains(" ON CONFLICT DO NOTHING")
-        };
+        let resolves =
+            |clause: &String| body.contains(clause.as_str()) || body.contains(" ON CONFLICT DO NOTHING");
         let written = self.decided.iter().filter(|d| d.fresh()).filter(written);
         let keys = written.flat_map(|d| {
-            let resolved = move |object: &&Object| writables::clause_of(object).as_ref().is_some_and(resolves);
+            let resolved =
+                move |object: &&Object| writables::clause_of(object).as_ref().is_some_and(resolves);
             d.objects.iter().filter(resolved).filter_map(|object| ddl::object(d, object))
         });
         keys.map(|(title, _)| title).collect()
@@ -276,7 +277,6 @@ impl<'m, 'a> Maker<'m, 'a> {
         };
         self.ctx.target.relations.iter().filter(dropped).map(|r| r.oid).collect()
     }
-
 }
 
 /// Of the step that makes one.

@@ -45,9 +45,10 @@ pub fn add(
         needed.map(|(at, table)| trial::stand_in(table, &qualified(TEMPORARY, &stand_in(at)))).collect();
     let new = tables.into_iter().filter(|create| !trial.tables.contains(create)).collect::<Vec<_>>();
     trial.tables.extend(new);
-    trial.views |= tried.relations.iter().any(|relation| {
-        relation.view.is_some() && named.contains(&relation.source.to_ascii_lowercase())
-    });
+    trial.views |= tried
+        .relations
+        .iter()
+        .any(|relation| relation.view.is_some() && named.contains(&relation.source.to_ascii_lowercase()));
     let sql = analysed(&made, of.definition.on.event, &format!("{NAME}_a{}", of.at));
     trial.triggers.push(TriedTrigger { source: of.source.to_owned(), create, analysed: sql });
 }

@@ -122,7 +122,8 @@ fn translated(sql: &str, definition: &Definition, schema: &Schema, asked: &Asked
         &mut program,
     )?;
     let body = program.parameters.typed(&body)?;
-    let analysed = body::analysed(&statements).iter().map(|sql| program.parameters.typed(sql)).collect::<Result<_>>()?;
+    let analysed =
+        body::analysed(&statements).iter().map(|sql| program.parameters.typed(sql)).collect::<Result<_>>()?;
     program.note_stale();
     let notes: BTreeSet<String> = program.notes_of(&body);
     Ok(Trigger {

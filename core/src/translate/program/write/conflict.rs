@@ -7,8 +7,8 @@ use super::super::writable::{Arbiter, Resolve, UniqueKey, Unset};
 use super::rows::becomes_default;
 use super::target::Target;
 use crate::sqltext::{ident, ident_list};
-use crate::translate::expr::Walk;
 use crate::translate::Untranslatable;
+use crate::translate::expr::Walk;
 use crate::translate::node::{Result, refuse};
 
 /// What an INSERT does about rows whose key exists.
@@ -158,7 +158,9 @@ impl<'s> Walk<'s> {
             return match clauses.iter().all(nothing) && target.keys.iter().all(all) {
                 true => Ok(" ON CONFLICT DO NOTHING".into()),
                 false => Err(Untranslatable {
-                    reason: "several ON CONFLICT clauses that do different things, of which PostgreSQL has one".into(),
+                    reason:
+                        "several ON CONFLICT clauses that do different things, of which PostgreSQL has one"
+                            .into(),
                     near: clauses.iter().skip(1).find_map(|clause| {
                         column_name(clause.index.as_ref()?.targets.first()?).map(str::to_owned)
                     }),

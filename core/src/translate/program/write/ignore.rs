@@ -57,12 +57,16 @@ impl<'s> Walk<'s> {
         other: &Visible,
     ) -> Result<String> {
         let columns = key.columns.as_ref().filter(|_| !key.partial && key.arbiter != Arbiter::Missing);
-        let Some(columns) = columns else { return refuse("UPDATE OR IGNORE or OR REPLACE by a key over expressions") };
+        let Some(columns) = columns else {
+            return refuse("UPDATE OR IGNORE or OR REPLACE by a key over expressions");
+        };
         let mut parts = vec![];
         for at in columns {
             let value = match sets.values.iter().find(|(place, _)| place == at) {
                 Some((_, Some(value))) => value.clone(),
-                Some((_, None)) => return refuse("UPDATE OR IGNORE or OR REPLACE of a key by a row of a subquery"),
+                Some((_, None)) => {
+                    return refuse("UPDATE OR IGNORE or OR REPLACE of a key by a row of a subquery");
+                }
                 None => target.visible.columns[*at].node.clone(),
             };
             let (l, r) = self.pair(other.columns[*at].node.clone(), value, false)?;

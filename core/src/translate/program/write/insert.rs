@@ -1,6 +1,6 @@
 //! INSERT and REPLACE.
 
-use sqlite3_parser::ast::{ResolveType, Select};
+use sqlite3_parser::ast::{ResolveType, Select, UpsertDo};
 
 use super::super::scope::{Level, Visible};
 use super::super::trigger::Event;
@@ -26,7 +26,8 @@ impl<'s> Walk<'s> {
             Source::Defaults => None,
         };
         let places = places(&target, insert)?;
-        self.note_insert(&target, insert.or, &places)?;
+        let updates = insert.upsert.is_some_and(|upsert| matches!(upsert.do_clause, UpsertDo::Set { .. }));
+        self.note_insert(&target, (insert.or, updates), &places)?;
         let rows = select.is_some_and(many);
         let conflict = match insert.upsert {
             Some(_) if insert.or.is_some() => return refuse("INSERT OR … with ON CONFLICT"),
@@ -116,8 +117,15 @@ impl<'s> Walk<'s> {
     }
 
     /// What differs for rows that are not as the table wants them.
-    fn note_insert(&mut self, target: &Target<'s>, or: Option<ResolveType>, places: &[usize]) -> Result<()> {
-        self.note_or(target, or);
+    fn note_insert(
+        &mut self,
+        target: &Target<'s>,
+        (or, updates): (Option<ResolveType>, bool),
+        places: &[usize],
+    ) -> Result<()> {
+        // DO UPDATE is an UPDATE OR ABORT to SQLite.
+        let updates = updates.then_some(ResolveType::Abort);
+        self.note_or(target, or.or(updates));
         let Some(facts) = target.facts else { return Ok(()) };
         let unnamed = |at: &usize| !places.contains(at) && !target.fields[*at].missing;
         let unnamed: Vec<usize> = (0..target.fields.len()).filter(unnamed).collect();

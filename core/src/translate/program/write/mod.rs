@@ -48,7 +48,8 @@ impl<'s> Walk<'s> {
         match program.levels.first_mut() {
             Some(level) => level.relations.push(row),
             None => {
-                let rows = super::scope::Level { relations: vec![row], of_trigger: true, ..Default::default() };
+                let rows =
+                    super::scope::Level { relations: vec![row], of_trigger: true, ..Default::default() };
                 program.levels.push(rows);
             }
         }

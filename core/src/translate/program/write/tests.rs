@@ -137,7 +137,30 @@ fn conflicts_are_resolved_as_sqlite_resolves_them() {
         ),
         (
             "UPDATE OR REPLACE u SET name = 'a'",
-            "refused: UPDATE that deletes rows with the same key (OR REPLACE)",
+            "refused: UPDATE that deletes rows with the same key (OR REPLACE), of more rows than one",
+        ),
+        (
+            "UPDATE OR REPLACE u SET name = 'a' WHERE id = 7 OR n = 1",
+            "refused: UPDATE that deletes rows with the same key (OR REPLACE), of more rows than one",
+        ),
+        (
+            "UPDATE OR REPLACE u SET name = 'a' WHERE id = n",
+            "refused: UPDATE that deletes rows with the same key (OR REPLACE), of more rows than one",
+        ),
+        (
+            "UPDATE OR REPLACE u AS new SET name = 'a' WHERE new.id = new.n",
+            "refused: UPDATE that deletes rows with the same key (OR REPLACE), of more rows than one",
+        ),
+        (
+            "UPDATE OR REPLACE u SET name = 'a' WHERE n > 1 AND id = 3 + 4",
+            "WITH \"replaced\" AS (DELETE FROM \"u\" AS \"other\" USING \"u\" WHERE (\"u\".\"n\" > 1 AND \"u\".\"id\" = 7) AND ((\"other\".\"name\" = 'a')) \
+             AND (\"other\".\"id\") <> (\"u\".\"id\") RETURNING 1) UPDATE \"u\" SET \"name\" = 'a' \
+             WHERE (\"u\".\"n\" > 1 AND \"u\".\"id\" = 7) AND (SELECT count(*) FROM \"replaced\") >= 0",
+        ),
+        ("UPDATE OR REPLACE t SET n = 1 WHERE n > 1", "UPDATE \"t\" SET \"n\" = 1 WHERE \"t\".\"n\" > 1"),
+        (
+            "INSERT INTO u (id, name) VALUES (1, 'a') ON CONFLICT (id) DO NOTHING ON CONFLICT (name) DO UPDATE SET n = 1",
+            "refused: several ON CONFLICT clauses that do different things, of which PostgreSQL has one",
         ),
     ] {
         assert_eq!(translated(sql), expected, "{sql}");

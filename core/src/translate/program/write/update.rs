@@ -53,10 +53,11 @@ impl<'s> Walk<'s> {
         let mut condition = self.unless_there(&target, &ignored, &sets, condition)?;
         if !replaced.is_empty() {
             if !ignored.is_empty() || update.from.is_some() || update.limit.is_some() {
-                return refuse("UPDATE that deletes rows with the same key (OR REPLACE), with FROM, LIMIT or another key that ignores");
+                return refuse(
+                    "UPDATE that deletes rows with the same key (OR REPLACE), with FROM, LIMIT or another key that ignores",
+                );
             }
-            let replacing =
-                self.replacing_rows(&target, &replaced, &sets, (update.condition, &condition))?;
+            let replacing = self.replacing_rows(&target, &replaced, &sets, (update.condition, &condition))?;
             condition = replacing.condition;
             with = match with.trim_end() {
                 "" => format!("WITH {} ", replacing.table),
@@ -116,7 +117,7 @@ impl<'s> Walk<'s> {
         // A view has an INSTEAD OF trigger.
         if or.is_some() && target.facts.is_none_or(|facts| facts.triggers) {
             self.note(
-                "statements of triggers resolve conflicts as they say themselves, where SQLite has them do as the OR of this statement",
+                "statements of triggers resolve conflicts as they say themselves, where SQLite has them do as the OR of this statement, or as OR ABORT for DO UPDATE",
             );
         }
         match or {
