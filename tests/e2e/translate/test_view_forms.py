@@ -105,19 +105,16 @@ def test_own_texts_read_views_and_what_before_creates(t, path):
     assert t.rows("SELECT * FROM coded") == [{"id": 2, "n": None}]
 
 
-@pytest.mark.parametrize("form", [True, "materialized"])
-def test_own_texts_read_one_another(t, path, form):
+def test_own_texts_read_one_another(t, path):
     """In whatever order the file has the views."""
     own = {"dear": {"sql": "SELECT n::int + 1 AS n FROM dearest"}, "monthly": {"sql": "SELECT 'dear' AS s, d.n FROM dear AS d"}, "dearest": {"sql": "SELECT count(*) AS n FROM coded"},
            "coded": {"sql": 'SELECT id FROM "saleItems"'}}
-    forms = {} if form is True else {form: ["*"]}
-    t.import_(path, {"views": {**forms, **own}})
+    t.import_(path, {"views": {"materialized": ["*"], **own}})
     assert t.rows("SELECT * FROM monthly") == [{"month": "dear", "total": 4}]
 
 
-@pytest.mark.parametrize("form", ["materialized", "table"])
-def test_an_own_text_that_never_ends_is_stopped(t, path, form):
-    plan = {"views": {form: ["coded"], "coded": {"sql": "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n % 7 + 1 FROM c) SELECT n FROM c WHERE n < 0"}}}
+def test_an_own_text_that_never_ends_is_stopped(t, path):
+    plan = {"views": {"materialized": ["coded"], "coded": {"sql": "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n % 7 + 1 FROM c) SELECT n FROM c WHERE n < 0"}}}
     session = t.session()
     session.run("SET statement_timeout = '2s'")
     assert session.attempt(t.call("sqlite_import", path, plan)).sqlstate == "57014"

@@ -16,6 +16,7 @@ use crate::plan::resolve::exclusions::check_name;
 use crate::plan::resolve::names::{Scope, make_object_name};
 use crate::plan::resolve::table::Disposition;
 use crate::plan::trial::Part;
+use crate::search::declared::{Column, Content, Declared};
 use crate::sqltext::qualified;
 use crate::translate::{may_name, program};
 use crate::types::{Fit, TypeClass};
@@ -269,7 +270,24 @@ fn read_by(ctx: &Context<'_>, table: &str, column: &str, wanted: Generation) -> 
         let named = || may_name(&view.sql, column) || view.sql.contains('*');
         taken.take(&view.name) && taken.own(&view.name).is_none() && named() && of_table()
     };
-    catalog.views.iter().find(reads).map(|view| format!("view \"{}\" reads it", view.name))
+    let view = catalog.views.iter().find(reads).map(|view| format!("view \"{}\" reads it", view.name));
+    view.or_else(|| indexed_by(catalog, table, column))
+}
+
+/// A full-text table whose texts are in the table.
+fn indexed_by(catalog: &catalog::Catalog, table: &str, column: &str) -> Option<String> {
+    let indexes = |of: &&catalog::Table| {
+        let declared = Declared::parse(&of.sql).ok().filter(|_| of.is_full_text());
+        declared.is_some_and(|declared| match &declared.content {
+            Content::External { table: content, .. } => {
+                let named = |c: &Column| c.name.eq_ignore_ascii_case(column);
+                content.eq_ignore_ascii_case(table)
+                    && (declared.columns.is_empty() || declared.searched().any(named))
+            }
+            _ => false,
+        })
+    };
+    catalog.tables.iter().find(indexes).map(|of| format!("full-text table \"{}\" indexes it", of.name))
 }
 
 fn reads(index: &Index, column: &str) -> bool {

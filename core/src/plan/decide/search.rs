@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::collate::Folding;
 use super::extensions;
+use super::generated::{self, Generated};
 use super::object::{Computed, IndexKey, IndexKeys, Method, Object};
 use super::sizes;
 use super::table::{DecidedColumn, DecidedTable, Tried};
@@ -16,6 +17,7 @@ use crate::catalog::{Table, TableId};
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::fts::{Fts, Index};
+use crate::plan::given::words::Generation;
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::{SYSTEM_COLUMNS, Scope, make_object_name};
 use crate::plan::resolve::virtual_tables::Searched;
@@ -153,6 +155,10 @@ impl Case<'_> {
             true => self.source.columns.iter().filter(|c| !c.hidden).map(|c| c.name.as_str()).collect(),
             false => self.declared.searched().map(|c| c.name.as_str()).collect(),
         };
+        let fts = &table.settings.fts;
+        let asked = Asked { config: fts.config.as_deref(), unaccent: fts.unaccent };
+        let (rule, _) = Rule::of(self.declared, asked, self.ctx.target.utf8);
+        let trigrams = matches!(rule, Rule::Trigram { .. });
         let mut texts = vec![];
         let mut unsearched = |name: &str, why: &str| {
             let message = format!("column \"{name}\" is not searched: {why}");
@@ -170,7 +176,7 @@ impl Case<'_> {
             };
             let given = table.settings.fts.weights.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             let weight = given.map_or_else(|| Weight::of_place(place), |(_, weight)| *weight);
-            match text(column) {
+            match text(column, trigrams) {
                 Some(sql) => texts.push(Text { sql, at, weight }),
                 None => unsearched(name, &format!("it is {}", column.printed_type())),
             }
@@ -331,9 +337,14 @@ impl Case<'_> {
     }
 }
 
-/// The text of a column, as SQLite shows it, by an expression that no setting changes.
-fn text(column: &DecidedColumn<'_>) -> Option<String> {
-    let name = ident(&column.target);
+/// The text of a column, as SQLite shows it, by an expression that no setting changes. A generated column can be computed
+/// of ordinary ones only, and an index be over one only if it is stored: what computes the column stands in its place.
+fn text(column: &DecidedColumn<'_>, indexed: bool) -> Option<String> {
+    let apart = |of: &&Generated| !(indexed && of.generation == Generation::Stored);
+    let name = match column.generated.as_ref().filter(apart) {
+        Some(generated) => format!("({})", generated::value(&generated.expression, &column.pg_type)),
+        None => ident(&column.target),
+    };
     let cast = || format!("({name}::pg_catalog.text)");
     match column.pg_type.base() {
         _ if column.enumeration.is_some() => None,

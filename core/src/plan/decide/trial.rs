@@ -125,7 +125,8 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>) -> Trial {
                 // A value for each row: no aggregate beside columns, and no set where there can be only one.
                 let value = generated::value(sql, &at(*position)?.pg_type);
                 let tried = format!("SELECT *, CASE WHEN true THEN {value} END FROM {on}");
-                (Statement::Create(format!("CREATE VIEW {view} AS {tried}")), None)
+                let kind = if ctx.target.no_temporary { "" } else { "TEMPORARY " };
+                (Statement::Create(format!("CREATE {kind}VIEW {view} AS {tried}")), None)
             }
             (_, Tried::Virtual(_) | Tried::Selected(_)) => return None,
             (_, Tried::Expression(sql)) => (Statement::Alter(format!("ADD CHECK ({sql})")), None),
