@@ -2,6 +2,7 @@
 
 mod catalog;
 mod file;
+mod files;
 mod rows;
 mod verify;
 
@@ -97,11 +98,17 @@ pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Resu
         return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
     }
     let path = path.ok_or(Error::NullPath)?;
-    let survey = held(plan, run)?;
+    let survey = held(files::asked(path, plan), run)?;
     let planned = unblocked(survey.planned()?)?;
-    let place = file::reserve(path, planned.file.overwrite)?;
-    let exported = fill(&place.temporary, &place.target, &planned, None)?;
-    file::whole(&place)?;
+    let overwrite = planned.file.overwrite;
+    let parts = files::parts(path, planned)?;
+    let places = parts.iter().map(|part| file::reserve(&part.path, overwrite));
+    let places = places.collect::<Result<Vec<_>, Error>>()?;
+    let mut exported = vec![];
+    for (part, place) in parts.iter().zip(&places) {
+        exported.extend(fill(&place.temporary, &place.target, &part.planned, None)?);
+        file::whole(place)?;
+    }
     Ok(exported)
 }
 
@@ -113,6 +120,10 @@ pub fn bytes(plan: Option<Value>, run: Option<i64>) -> Result<Vec<u8>, Error> {
     let planned = unblocked(survey.planned()?)?;
     if planned.file.overwrite {
         let (path, message) = ("plan.overwrite".into(), "there is no file to replace".into());
+        return Err(PlanError::Invalid { path, message, hint: "Remove the key.".into() }.into());
+    }
+    if planned.by_schema {
+        let (path, message) = ("plan.files".into(), "there is one bytea, and no file of each schema".into());
         return Err(PlanError::Invalid { path, message, hint: "Remove the key.".into() }.into());
     }
     let directory = TempDir::choose();

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::files::{self, Part};
 use super::{held, rows, unblocked};
 use crate::error::Error;
 use crate::import::source;
@@ -26,10 +27,18 @@ pub struct Compared {
 
 /// A line for each table and each of its columns.
 pub fn verify(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Compared>, Error> {
-    let survey = held(plan, run)?;
-    let planned = unblocked(survey.planned()?)?;
-    let mut file = source::open_to_check(path)?;
+    let path = path.ok_or(Error::NullPath)?;
+    let survey = held(files::asked(path, plan), run)?;
     let mut out = vec![];
+    for part in files::parts(path, unblocked(survey.planned()?)?)? {
+        compare(&part, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn compare(part: &Part<'_>, out: &mut Vec<Compared>) -> Result<(), Error> {
+    let planned = &part.planned;
+    let mut file = source::open_to_check(Some(&part.path))?;
     for table in &planned.tables {
         let ours = rows::sums(table, &planned.timezone)?;
         let names: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
@@ -66,5 +75,5 @@ pub fn verify(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Resu
         }
     }
     file.prove()?;
-    Ok(out)
+    Ok(())
 }

@@ -110,7 +110,11 @@ fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
 
 /// The virtual tables that SQLite can make again: what they are in the file, with the triggers that write to them.
 fn virtual_tables(catalog: &Catalog) -> Value {
-    let is_one = |table: &&Table| table.is_full_text() || table.is_rtree() || table.is_geopoly();
+    // jsonb has no NUL.
+    let holds = |sql: &str| !sql.contains('\0');
+    let is_one = |table: &&Table| {
+        (table.is_full_text() || table.is_rtree() || table.is_geopoly()) && holds(&table.sql)
+    };
     let names = |table: &Table| -> Vec<String> {
         table.columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
     };
@@ -126,7 +130,7 @@ fn virtual_tables(catalog: &Catalog) -> Value {
             content.is_some_and(|content| trigger.table.eq_ignore_ascii_case(&content.name))
         });
         let triggers: Vec<&str> =
-            of_content.map(|trigger| trigger.sql.as_str()).filter(|sql| writes(sql)).collect();
+            of_content.map(|trigger| trigger.sql.as_str()).filter(|sql| holds(sql) && writes(sql)).collect();
         json!({
             "name": table.name,
             "sql": table.sql,

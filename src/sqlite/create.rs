@@ -313,4 +313,72 @@ mod tests {
         assert_eq!((version, names.as_str()), (3, "t,i,f,r,tr"));
         std::fs::remove_file(&path).unwrap();
     }
+
+    #[test]
+    fn documents_become_what_sqlite_makes_of_them() {
+        use pg_sqlite_migrate_core::export::forms::jsonb::jsonb;
+        let connection = Connection::open_in_memory().unwrap();
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = move |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        };
+        for _ in 0..300 {
+            let mut text = String::new();
+            document(&mut text, 0, &mut next);
+            let theirs: Vec<u8> =
+                connection.query_row("SELECT jsonb(?1)", (&text,), |row| row.get(0)).unwrap();
+            assert_eq!(jsonb(&text).unwrap(), theirs, "{text}");
+        }
+    }
+
+    /// A random JSON document.
+    fn document(out: &mut String, depth: u64, next: &mut impl FnMut(u64) -> u64) {
+        const SCALARS: [&str; 14] = [
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "-12",
+            "12345678901234567890",
+            "1.50",
+            "-2e-7",
+            "3E+5",
+            "\"\"",
+            "\"é\\n\\u00e9\"",
+            "\"it's\"",
+            "\"\\\"\\\\\"",
+        ];
+        let blank = |out: &mut String, n: u64| out.push_str([" ", "", "\n\t", ""][n as usize]);
+        blank(out, next(4));
+        match next(if depth > 4 { 5 } else { 9 }) {
+            0..5 => match next(16) {
+                at @ 0..14 => out.push_str(SCALARS[at as usize]),
+                size => {
+                    out.push('"');
+                    let length = if size == 14 { next(30) } else { next(70_000) };
+                    out.extend(std::iter::repeat_n('x', length as usize));
+                    out.push('"');
+                }
+            },
+            kind => {
+                let object = kind >= 7;
+                out.push(if object { '{' } else { '[' });
+                for at in 0..next(6) {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    if object {
+                        out.push_str(["\"a\":", "\"\" :", "\"k\\t\": "][next(3) as usize]);
+                    }
+                    document(out, depth + 1, next);
+                }
+                out.push(if object { '}' } else { ']' });
+            }
+        }
+        blank(out, next(4));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::catalog::{Check, ForeignKey, Index, Key};
+use super::catalog::{Check, ForeignKey, Index, Key, Table};
 use super::columns::OutColumn;
 use super::comments;
 use super::decide::{Context, OutTable};
@@ -259,7 +259,12 @@ impl Printer<'_, '_> {
             return None;
         };
         let Some(parent) = self.parents.get(&key.parent) else {
-            self.left_out(&what, format!("table {} is not exported", key.parent_name));
+            let is_it = |table: &&Table| table.id == key.parent && table.schema != self.table.source.schema;
+            let reason = match self.ctx.by_schema && self.ctx.catalog.tables.iter().any(|t| is_it(&t)) {
+                true => "in another file",
+                false => "not exported",
+            };
+            self.left_out(&what, format!("table {} is {reason}", key.parent_name));
             return None;
         };
         let Some(referenced) = parent.key(&key.parent_columns).map(ident_list) else {

@@ -1,5 +1,7 @@
 //! The tables of the file: which, under what names, with what columns, keys and indexes, and what is left out.
 
+use std::collections::HashMap;
+
 use globset::GlobMatcher;
 use serde_json::{Map, Value, json};
 
@@ -28,6 +30,8 @@ pub struct Context<'a> {
     pub types: Choices,
     /// The tables are told apart by their schema.
     many_schemas: bool,
+    /// Each schema has a file of its own.
+    pub by_schema: bool,
     given: Given<'a>,
 }
 
@@ -59,6 +63,35 @@ pub struct Planned<'a> {
     pub plan: Value,
     pub file: FileSettings,
     pub timezone: Timezone,
+    /// Each schema has a file of its own.
+    pub by_schema: bool,
+}
+
+impl<'a> Planned<'a> {
+    /// What goes into the file of each schema that has tables.
+    pub fn by_schemas(self) -> Vec<Planned<'a>> {
+        let mut out: Vec<Planned<'a>> = vec![];
+        for table in self.tables {
+            let schema = &table.source.schema;
+            let last = out.last().and_then(|last| last.tables.first());
+            if last.is_none_or(|last| last.source.schema != *schema) {
+                let of_schema = self.virtual_tables.iter().filter(|of| of.schema == *schema).cloned();
+                out.push(Planned {
+                    tables: vec![],
+                    virtual_tables: of_schema.collect(),
+                    findings: vec![],
+                    plan: Value::Null,
+                    file: self.file.clone(),
+                    timezone: self.timezone.clone(),
+                    by_schema: true,
+                });
+            }
+            if let Some(last) = out.last_mut() {
+                last.tables.push(table);
+            }
+        }
+        out
+    }
 }
 
 pub fn decide<'a>(
@@ -75,6 +108,7 @@ pub fn decide<'a>(
         timezone: Timezone::parse(zone).map_err(|e| invalid("plan.timezone", e, ""))?,
         types: overrides.types(),
         given: vec![],
+        by_schema: overrides.by_schema(),
         many_schemas: catalog.tables.iter().any(|t| t.schema != catalog.tables[0].schema),
     };
     if let Some(schema) = catalog.missing_schemas.first() {
@@ -83,7 +117,8 @@ pub fn decide<'a>(
     let mut findings = vec![];
     ctx.given = given_tables(&ctx)?;
     let selected = selected(&ctx, catalog, &mut findings)?;
-    let mut names = Names::default();
+    // Of each file.
+    let mut names: HashMap<&str, Names> = HashMap::new();
     let mut tables = vec![];
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
@@ -98,6 +133,7 @@ pub fn decide<'a>(
         }
         let wanted = own.and_then(|own| own.target().map(str::to_owned));
         let wanted = wanted.or(of_run.map(str::to_owned)).unwrap_or_else(|| ctx.name_of(table));
+        let names = names.entry(ctx.file_of(table)).or_default();
         let name = names.take_and_tell(&wanted, &ctx.key_of(table), &mut findings);
         tables.push(OutTable {
             source: table,
@@ -118,13 +154,18 @@ pub fn decide<'a>(
     for table in &tables {
         findings.extend(missing_heirs(&ctx, table, &tables));
     }
-    ddl::write(&ctx, &mut tables, &mut names, &mut findings);
-    let virtual_tables = virtual_tables::decide(&ctx, &mut tables, &mut names, &mut findings);
+    let mut virtual_tables = vec![];
+    for of_file in tables.chunk_by_mut(|one, next| ctx.file_of(one.source) == ctx.file_of(next.source)) {
+        let names = of_file.first().and_then(|table| names.get_mut(ctx.file_of(table.source)));
+        let Some(names) = names else { continue };
+        ddl::write(&ctx, of_file, names, &mut findings);
+        virtual_tables.extend(virtual_tables::decide(&ctx, of_file, names, &mut findings));
+    }
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let plan = complete(&ctx, &tables);
-    let Context { file, timezone, .. } = ctx;
-    Ok(Planned { tables, virtual_tables, findings, plan, file, timezone })
+    let Context { file, timezone, by_schema, .. } = ctx;
+    Ok(Planned { tables, virtual_tables, findings, plan, file, timezone, by_schema })
 }
 
 /// A query on a table has the rows of those that inherit from it, too; its table in the file has its own.
@@ -167,11 +208,18 @@ impl Context<'_> {
         any(self.overrides.include()) && !any(self.overrides.exclude())
     }
 
+    /// What tells its file from others.
+    fn file_of<'t>(&self, table: &'t Table) -> &'t str {
+        if self.by_schema { &table.schema } else { "" }
+    }
+
     /// Its name in the file.
     fn name_of(&self, table: &Table) -> String {
         let same =
             |other: &&Table| other.name.eq_ignore_ascii_case(&table.name) && other.kind != TableKind::View;
-        match self.many_schemas && self.catalog.tables.iter().filter(same).count() > 1 {
+        let is_taken = || self.catalog.tables.iter().filter(same).count() > 1;
+        let always = self.overrides.word("prefix") == "always";
+        match !self.by_schema && self.run.is_none() && (always || self.many_schemas && is_taken()) {
             true => format!("{}_{}", table.schema, table.name),
             false => table.name.clone(),
         }
@@ -277,6 +325,8 @@ fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
         Some(run) => put("run", run.into()),
         None => put("schemas", json!(said.schemas())),
     };
+    put("files", said.word("files").into());
+    put("prefix", said.word("prefix").into());
     put("include", json!(said.include()));
     put("exclude", json!(said.exclude()));
     for key in ["numeric", "uuid", "json", "interval", "vector", "geometry", "tsvector"] {

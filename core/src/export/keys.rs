@@ -48,6 +48,8 @@ pub struct Key {
 
 pub const NUMERIC: &[&str] = &["exact", "text", "real"];
 pub const UUID: &[&str] = &["text", "blob"];
+pub const FILES: &[&str] = &["one", "schema"];
+pub const PREFIX: &[&str] = &["collision", "always"];
 pub const JSON: &[&str] = &["text", "blob"];
 pub const INTERVAL: &[&str] = &["postgres", "iso8601"];
 pub const VECTOR: &[&str] = &["json", "blob"];
@@ -66,14 +68,22 @@ const P: Level = Level::Plan;
 
 /// The registry.
 pub const KEYS: &[Key] = &[
-    key(
-        "schemas",
-        P,
-        Kind::Names,
-        "[\"public\"]",
-        "The schemas whose tables are exported. A table of a name that another has too is called `schema_table`.",
-    ),
+    key("schemas", P, Kind::Names, "[\"public\"]", "The schemas whose tables are exported."),
     key("schema", P, Kind::Text, "none", "One schema, in place of `schemas`."),
+    key(
+        "files",
+        P,
+        Kind::Word(FILES),
+        "\"one\"; \"schema\" for a path with `{schema}` in it",
+        "`schema` makes one file of each schema, whose name stands in place of `{schema}` in the path. Foreign keys between files are left out.",
+    ),
+    key(
+        "prefix",
+        P,
+        Kind::Word(PREFIX),
+        "\"collision\"",
+        "Which tables of a file are called `schema_table`: those of a name that a table of another schema has too, or all.",
+    ),
     key(
         "run",
         P,
@@ -209,7 +219,8 @@ pub const KEYS: &[Key] = &[
 /// The default of a key of the plan whose values are words.
 pub fn default_word(name: &str) -> &'static str {
     let key = at(Level::Plan).find(|key| key.name == name);
-    key.map(|key| key.default.trim_matches('"')).unwrap_or_default()
+    let first = |key: &'static Key| key.default.split(';').next().unwrap_or_default();
+    key.map(|key| first(key).trim_matches('"')).unwrap_or_default()
 }
 
 fn at(level: Level) -> impl Iterator<Item = &'static Key> {

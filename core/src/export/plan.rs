@@ -101,7 +101,12 @@ pub fn read(plan: Option<Value>, run: Option<i64>) -> Result<Overrides, PlanErro
         let hint = "The tables of a run are those that it has loaded; \"include\" and \"exclude\" choose among them.";
         return Err(invalid("plan.run", "cannot be combined with schemas", hint));
     }
-    Ok(Overrides { map, run })
+    let said = Overrides { map, run };
+    if run.is_some() && said.by_schema() {
+        let hint = "The tables of a run are those of one file.";
+        return Err(invalid("plan.files", "cannot be combined with a run", hint));
+    }
+    Ok(said)
 }
 
 impl Overrides {
@@ -116,6 +121,11 @@ impl Overrides {
     fn list(&self, key: &str) -> Option<Vec<String>> {
         let items = self.map.get(key)?.as_array()?.iter();
         Some(items.filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    #[cfg(test)]
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.map.keys().map(String::as_str)
     }
 
     /// The schemas to look into; none for a run.
@@ -156,6 +166,11 @@ impl Overrides {
             plain_geometries: self.word("geometry") == "wkb",
             text_search: self.word("tsvector") == "text",
         }
+    }
+
+    /// Each schema has a file of its own.
+    pub fn by_schema(&self) -> bool {
+        self.word("files") == "schema"
     }
 
     pub fn fts(&self) -> bool {

@@ -261,6 +261,77 @@ fn a_plan_is_its_own_fixed_point() {
     }
 }
 
+/// Any partial plan of valid keys is completed to one that completes to itself.
+#[test]
+fn random_partial_plans_have_a_fixed_point() {
+    use super::keys::{KEYS, Kind as KeyKind, Level};
+    let mut catalog = shop();
+    catalog.tables[1].schema = "other".into();
+    catalog.tables[0].columns[3].generated = true;
+    catalog.tables[0].columns[3].default = Some("to_tsvector('simple'::regconfig, \"Name\")".into());
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let mut said = 0;
+    for _ in 0..300 {
+        let mut plan = serde_json::Map::new();
+        for key in KEYS.iter().filter(|key| key.level == Level::Plan) {
+            let value = match key.kind {
+                KeyKind::Flag => json!(next(2) == 0),
+                KeyKind::Word(words) => json!(words[next(words.len())]),
+                KeyKind::PageSize => json!(512 << next(8)),
+                KeyKind::Number => json!(next(1000)),
+                KeyKind::Timezone => json!(["Europe/Berlin", "UTC", "+05:30"][next(3)]),
+                KeyKind::Globs => Value::from(vec![["*", "p*", "nothing", "other.*"][next(4)]]),
+                KeyKind::Names => json!(["public", "other"]),
+                _ => continue,
+            };
+            if next(4) == 0 {
+                plan.insert(key.name.into(), value);
+            }
+        }
+        let mut columns = json!({});
+        for name in ["id", "Name", "name", "search"] {
+            match next(5) {
+                0 => columns[name]["skip"] = true.into(),
+                1 => columns[name]["name"] = "x".into(),
+                2 => columns[name]["on_invalid"] = "text".into(),
+                _ => {}
+            }
+        }
+        if next(2) == 0 {
+            plan.insert(
+                "tables".into(),
+                json!({"person": {"columns": columns}, "other.orders": {"skip": next(2) == 0}}),
+            );
+        }
+        let plan = Value::Object(plan);
+        let given = overrides(plan.clone());
+        let Ok(first) = decide(&catalog, &given, None) else { continue };
+        said += 1;
+        let given = overrides(first.plan.clone());
+        let again = decide(&catalog, &given, None).unwrap();
+        assert_eq!(again.plan, first.plan, "{plan}");
+        let made = |planned: &Planned<'_>| -> Vec<String> {
+            let creates = planned.tables.iter().map(|table| table.create.clone());
+            creates.chain(planned.virtual_tables.iter().flat_map(|of| of.statements.clone())).collect()
+        };
+        assert_eq!(made(&again), made(&first), "{plan}");
+        for name in given.keys() {
+            assert!(KEYS.iter().any(|key| key.name == name && key.level == Level::Plan), "{name}");
+        }
+        let complete = KEYS.iter().filter(|key| key.level == Level::Plan);
+        for key in complete.filter(|key| !matches!(key.name, "schema" | "run")) {
+            assert!(first.plan.get(key.name).is_some(), "{} is not in the complete plan", key.name);
+        }
+    }
+    assert!(said > 250, "{said}");
+}
+
 #[test]
 fn a_run_gives_names_and_formats_back() {
     let catalog =

@@ -216,7 +216,7 @@ pub const RULES: &[Rule] = &[
         Form::Array,
         "arrays",
         ["TEXT", "TEXT"],
-        ["TEXT: a JSON array, nested by dimension", "other lower bounds than 1"],
+        ["TEXT: a JSON array, nested by dimension", "other lower bounds than 1; `bytea` in them"],
     ),
     rule(
         Family::Interval,

@@ -54,7 +54,7 @@ pub(super) fn table(
     let fts = sqlite_ident(&name);
     let rebuild = format!("INSERT INTO {fts} ({fts}) VALUES ('rebuild')");
     let statements = [vec![create, rebuild], triggers(&table.name, &name, &rowid.name, &columns)].concat();
-    Ok(Made { table: Derived { name, statements }, told })
+    Ok(Made { table: Derived { schema: table.source.schema.clone(), name, statements }, told })
 }
 
 /// The column that is the rowid.

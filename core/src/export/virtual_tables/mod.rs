@@ -24,6 +24,8 @@ use crate::value::affinity::Affinity;
 /// A virtual table over another table, which is made when that is filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Derived {
+    /// The schema of the table that it is over.
+    pub schema: String,
     /// Its name in the file.
     pub name: String,
     /// What makes it, what fills it, and its triggers, in order.
@@ -243,7 +245,11 @@ fn over_another(
     }
     let name = sqlite_ident(&of.name);
     let rebuild = format!("INSERT INTO {name} ({name}) VALUES ({})", sqlite_literal("rebuild"));
-    Ok(Derived { name: of.name.clone(), statements: vec![of.sql.clone(), rebuild] })
+    Ok(Derived {
+        schema: table.source.schema.clone(),
+        name: of.name.clone(),
+        statements: vec![of.sql.clone(), rebuild],
+    })
 }
 
 /// Adds the triggers that maintain the tables, each once: one may write to several.
