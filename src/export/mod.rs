@@ -1,7 +1,6 @@
 //! One export: PostgreSQL's tables into a new SQLite file, which is there when the transaction has committed.
 
 mod catalog;
-mod file;
 mod rows;
 mod verify;
 
@@ -15,10 +14,10 @@ use std::time::Instant;
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 use serde_json::Value;
 
-use self::file::refused;
 use crate::error::Error;
+use crate::newfile::{self, Taken, refused};
 use crate::pg::tempdir::{self, TempDir};
-use crate::pg::{interrupts, memory, relation, rights, thread};
+use crate::pg::{interrupts, memory, relation, thread};
 use crate::sqlite;
 use crate::sqlite::create::{Layout, NewFile};
 use pg_sqlite_migrate_core::export::catalog::Catalog;
@@ -84,19 +83,14 @@ pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, 
 
 /// Writes the file.
 pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Exported>, Error> {
-    if !rights::may_write_server_files(rights::current_role_oid()) {
-        let detail =
-            format!("Role \"{}\" is not a member of \"pg_write_server_files\".", rights::current_role());
-        let hint = "A superuser can run: GRANT pg_write_server_files TO the role.".into();
-        let message = "permission denied to write SQLite files on the server".into();
-        return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
-    }
+    newfile::check_rights()?;
     let path = path.ok_or(Error::NullPath)?;
     let survey = held(plan, run)?;
     let planned = unblocked(survey.planned()?)?;
-    let place = file::reserve(path, planned.file.overwrite)?;
+    let hint = "Choose another path, or set \"overwrite\" to true in the plan.";
+    let place = newfile::reserve(path, Taken { overwrite: planned.file.overwrite, hint })?;
     let exported = fill(&place.temporary, &place.target, &planned, None)?;
-    file::whole(&place)?;
+    newfile::whole(&place, newfile::READABLE)?;
     Ok(exported)
 }
 

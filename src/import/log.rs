@@ -5,9 +5,11 @@
 
 use std::fmt::Write;
 
+use pgrx::pg_sys;
 use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Map, Value, json};
 
+use super::made::{Object, Sequence};
 use super::steps::{StepRecord, Steps};
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
@@ -46,6 +48,7 @@ pub fn start(
     file: &Source,
     plan: &Value,
     (catalog, profiles): (&Catalog, &[Option<TableProfile>]),
+    backup: Option<Value>,
     steps: &Steps<'_>,
 ) -> i64 {
     let path = file.path().display().to_string();
@@ -53,6 +56,9 @@ pub fn start(
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     source["declared"] = declared(catalog, profiles);
+    if let Some(backup) = backup {
+        source["backup"] = backup;
+    }
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -177,7 +183,7 @@ pub fn purge(before: TimestampWithTimeZone) -> Option<Purged> {
 /// The finished runs of a condition that the current role made; all of them for a superuser.
 fn removable(condition: &str, parameters: &[Parameter<'_>]) -> Vec<i64> {
     let sql = format!(
-        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status = 'done'
+        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status <> 'running'
              AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"
     );
     spi::values(&sql, parameters)
@@ -297,6 +303,67 @@ pub fn finish(run: i64, findings: &[Finding]) {
     );
 }
 
+/// What a run made, and by what its rows are known.
+pub fn made(run: i64, objects: &[Object], place: &str, transactions: &str) {
+    const LOG: &str = "
+        INSERT INTO sqlite_migrate.log_object (run, ordinal, kind, identity, catalog, object)
+        SELECT $1, o.ordinal, o.kind, o.identity, o.catalog, o.object
+        FROM jsonb_to_recordset($2::jsonb)
+            AS o(ordinal integer, kind text, identity text, catalog text, object oid)";
+    let rows: Vec<Value> = (1..)
+        .zip(objects)
+        .map(|(ordinal, object): (i32, _)| {
+            json!({ "ordinal": ordinal, "kind": object.kind, "identity": object.identity,
+                    "catalog": object.catalog, "object": object.oid.to_u32() })
+        })
+        .collect();
+    write(LOG, &[run.into(), (&*json_for_server(&Value::from(rows).to_string())).into()]);
+    write(
+        "UPDATE sqlite_migrate.log_run SET place = $2, transactions = $3::int8multirange,
+             last_transaction = pg_current_xact_id() WHERE id = $1",
+        &[run.into(), place.into(), transactions.into()],
+    );
+}
+
+/// A sequence that stood elsewhere before the run.
+pub fn moved(run: i64, before: &Sequence, after: &Sequence) {
+    write(
+        "INSERT INTO sqlite_migrate.log_sequence
+             (run, identity, object, last_value, is_called, run_value, run_is_called)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            run.into(),
+            (&*text_for_server(&before.identity)).into(),
+            before.oid.into(),
+            before.last_value.into(),
+            before.is_called.into(),
+            after.last_value.into(),
+            after.is_called.into(),
+        ],
+    );
+}
+
+/// Rows of an existing table as they were: `rows` is the JSON text of an array of texts, each as the row's type prints it.
+pub fn former(run: i64, (schema, table): (&str, &str), columns: &str, key: &[String], rows: &str) {
+    const LOG: &str = "
+        INSERT INTO sqlite_migrate.log_former (run, target_schema, target_table, columns, key_columns, former)
+        SELECT $1, $2, $3, $4, $5, row FROM json_array_elements_text($6::json) AS row";
+    let (schema, table) = (text_for_server(schema), text_for_server(table));
+    write(LOG, &[run.into(), (&*schema).into(), (&*table).into(), columns.into(), key.into(), rows.into()]);
+}
+
+/// Marks a finished run as rolled back; `false` if it is not one of the current role's, or of anybody's for a superuser.
+pub fn roll_back(run: i64) -> bool {
+    let _path = LocalSettings::safe_search_path();
+    removable("id = $1 AND status = 'done'", &[run.into()]).contains(&run)
+        && write(
+            "UPDATE sqlite_migrate.log_run SET status = 'rolled back', rolled_back_at = clock_timestamp()
+             WHERE id = $1 AND status = 'done' RETURNING id",
+            &[run.into()],
+        )
+        .is_some()
+}
+
 /// jsonb has no NUL.
 fn clean(text: &str) -> String {
     text.replace('\0', "\u{2400}")
@@ -323,14 +390,18 @@ pub struct TableRecord<'a> {
     pub detail: Option<&'a str>,
     /// Values that became others than in the file.
     pub became: Value,
+    /// The table that was there before.
+    pub existing: Option<pg_sys::Oid>,
+    /// Why the load cannot be taken back.
+    pub irreversible: Option<&'a str>,
 }
 
 pub fn table(run: i64, record: &TableRecord<'_>) {
     write(
         "INSERT INTO sqlite_migrate.log_run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
-              updated, skipped, rejected, countable, seconds, load_seconds, status, detail, became)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb)",
+              updated, skipped, rejected, countable, seconds, load_seconds, status, detail, became, existing, irreversible)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb, $18::oid, $19)",
         &[
             run.into(),
             record.ordinal.into(),
@@ -349,6 +420,8 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
             record.status.into(),
             record.detail.map(text_for_server).as_deref().into(),
             (&*json_for_server(&record.became.to_string())).into(),
+            record.existing.map(|oid| i64::from(oid.to_u32())).into(),
+            record.irreversible.into(),
         ],
     );
 }
