@@ -1,7 +1,6 @@
 //! One export: PostgreSQL's tables into a new SQLite file, which is there when the transaction has committed.
 
 mod catalog;
-mod file;
 mod files;
 mod rows;
 mod verify;
@@ -16,10 +15,10 @@ use std::time::Instant;
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 use serde_json::Value;
 
-use self::file::refused;
 use crate::error::Error;
+use crate::newfile::{self, Taken, refused};
 use crate::pg::tempdir::{self, TempDir};
-use crate::pg::{interrupts, memory, relation, rights, thread};
+use crate::pg::{interrupts, memory, relation, thread};
 use crate::sqlite;
 use crate::sqlite::create::{Layout, NewFile};
 use pg_sqlite_migrate_core::export::catalog::Catalog;
@@ -90,24 +89,19 @@ pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, 
 
 /// Writes the file.
 pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Exported>, Error> {
-    if !rights::may_write_server_files(rights::current_role_oid()) {
-        let detail =
-            format!("Role \"{}\" is not a member of \"pg_write_server_files\".", rights::current_role());
-        let hint = "A superuser can run: GRANT pg_write_server_files TO the role.".into();
-        let message = "permission denied to write SQLite files on the server".into();
-        return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
-    }
+    newfile::check_rights()?;
     let path = path.ok_or(Error::NullPath)?;
     let survey = held(files::asked(path, plan), run)?;
     let planned = unblocked(survey.planned()?)?;
-    let overwrite = planned.file.overwrite;
+    let hint = "Choose another path, or set \"overwrite\" to true in the plan.";
+    let taken = Taken { overwrite: planned.file.overwrite, hint };
     let parts = files::parts(path, planned)?;
-    let places = parts.iter().map(|part| file::reserve(&part.path, overwrite));
+    let places = parts.iter().map(|part| newfile::reserve(&part.path, taken));
     let places = places.collect::<Result<Vec<_>, Error>>()?;
     let mut exported = vec![];
     for (part, place) in parts.iter().zip(&places) {
         exported.extend(fill(&place.temporary, &place.target, &part.planned, None)?);
-        file::whole(place)?;
+        newfile::whole(place, newfile::READABLE)?;
     }
     Ok(exported)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 
-use super::file::refused;
 use crate::error::Error;
+use crate::newfile::refused;
 use crate::pg::cursor::{self, Cursor};
 use crate::pg::rights::Acting;
 use crate::pg::settings::{LocalSettings, Reads};

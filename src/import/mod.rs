@@ -2,6 +2,7 @@
 
 pub mod about;
 mod asked;
+pub mod backup;
 mod broken;
 pub mod compare;
 pub mod constraints;
@@ -10,6 +11,7 @@ pub mod inspect;
 pub mod levels;
 pub mod load;
 pub mod log;
+pub mod made;
 pub mod notices;
 pub mod orphans;
 mod profiles;

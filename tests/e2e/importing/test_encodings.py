@@ -54,6 +54,8 @@ CALLS = {
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",
     "pg_sqlite_fdw_disconnect_all": "pg_sqlite_fdw_disconnect_all()",
     "pg_sqlite_fdw_version": "pg_sqlite_fdw_version()",
+    "sqlite_backup": "(SELECT pages, integrity FROM sqlite_backup({path}, regexp_replace({path}, '[^/]*$', 'sauvé' || current_database() || '.sauvegarde')))",
+    "sqlite_rollback": "(SELECT string_agg(concat_ws(' ', object, action, rows), ', ' ORDER BY object) FROM sqlite_rollback(1))",
     "sqlite_forget": "(SELECT count(*) FROM sqlite_forget(1))",
 }
 PLAN = {"schema": "schéma", "notices": "tables", "nocase": "none", "tables": {"tâche": {"columns": {"été": {"name": "êté"}}}}}
