@@ -11,6 +11,7 @@ mod coerce;
 mod compound;
 mod dates;
 mod dynamic;
+mod exact;
 mod expr;
 mod forms;
 mod from;
@@ -56,8 +57,9 @@ use crate::catalog::{Affinity, Encoding};
 use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
-pub use self::forms::FORMS;
+pub use self::forms::{FORMS, SQLITE_VERSION};
 pub use self::json::JSON_FUNCTIONS;
+pub use self::known::is_known;
 pub use self::matching::Search;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
@@ -196,6 +198,8 @@ pub(super) struct Program<'s> {
     nested: usize,
     /// Of the SELECT that comes next, only whether it has rows.
     only_rows: bool,
+    /// Values of several classes among the results of the next SELECT keep them, as values of JSON.
+    classed: bool,
     /// What the next SELECT's results are written to.
     awaited: Option<write::Awaited>,
 }
@@ -213,6 +217,7 @@ impl<'s> Program<'s> {
             bytes: 0,
             nested: 0,
             only_rows: false,
+            classed: false,
             awaited: None,
         }
     }
