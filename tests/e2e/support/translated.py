@@ -104,7 +104,7 @@ def judge_together(oracle, expressions, table, width=12):
     return outcomes
 
 
-def judge_by_lines(oracle, expressions, table, width=25):
+def judge_by_lines(oracle, expressions, table, width=10):
     """The same for many expressions: one that is refused is found by its line, and one that differs by halves."""
     def judged(some):
         lines = ",\n".join(some)
