@@ -112,7 +112,8 @@ pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Au
 /// What SQL may do on a file that is being made: tables and indexes, rows, checks of its soundness. `own` is true while the
 /// statement is one of the writer's own.
 pub(super) fn authorize_new(context: AuthContext<'_>, own: bool) -> Authorization {
-    const CHECKS: &[&str] = &["foreign_key_check", "integrity_check"];
+    const CHECKS: &[&str] =
+        &["foreign_key_check", "integrity_check", "quick_check", "index_list", "index_xinfo", "table_xinfo"];
     let allowed = match context.action {
         AuthAction::CreateTable { .. } | AuthAction::CreateIndex { .. } | AuthAction::Reindex { .. } => true,
         AuthAction::Insert { .. } | AuthAction::Update { .. } => true,
