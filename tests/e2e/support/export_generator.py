@@ -168,7 +168,7 @@ KINDS = {
     "interval": Kind("interval", ("1 year 2 mons -3 days 04:05:06.789", "0", "-1 mon"), lambda c: f"{c.randrange(99)} days {c.randrange(9)} hours", text_cell, key=False),
     "uuid": Kind("uuid", ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "12345678-1234-1234-1234-123456789012"),
                  lambda c: f"{c.getrandbits(128):032x}", identifier, default="gen_random_uuid()"),
-    "json": Kind("json", ('{"a" : 1.0, "a":2}', "12", '"x"', "null", ' [1] '), lambda c: json.dumps([word(c), c.random()]), text_cell, key=False),
+    "json": Kind("json", ('{"a" : 1.0, "a":2}', "12", '"x"', "null", '[1]'), lambda c: json.dumps([word(c), c.random()]), text_cell, key=False),
     "jsonb": Kind("jsonb", ('{"b": [1, null], "a": "é"}', "1.0", "null", '"\\u0041\\n"'), lambda c: json.dumps({word(c): c.randrange(9)}), text_cell, default="'{}'", key=False),
     "integer[]": arrays("integer", ("{}", "{1,NULL,-3}", "{{1,2},{3,4}}", "[2:3]={1,2}"), lambda c: str(c.randrange(99))),
     "numeric[]": arrays("numeric", ("{1.10,NaN,12345678901234567890.5}",), lambda c: digits(c, 20, 3)),
