@@ -239,17 +239,18 @@ FROM sqlite_migrate.log_run AS r,
 WHERE r.status = 'done'
   AND (r.id IN (SELECT id FROM sqlite_migrate.run) OR pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'));
 
--- The imports and comparisons that are running now, in every database: what each is doing, as the comment before its statement in
+-- The imports, comparisons and exports that are running now, in every database: what each is doing, as the comment before its statement in
 -- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of rows, pg_stat_progress_copy.
 CREATE VIEW sqlite_migrate.progress AS
 SELECT a.pid,
        a.datname,
        COALESCE(NULLIF(p.param12, 0), n.note[2]::bigint) AS run,
-       COALESCE(n.note[3], CASE p.param17 WHEN 1 THEN 'verify' ELSE 'load' END) AS phase,
+       COALESCE(n.note[3], CASE p.param17 WHEN 0 THEN 'load' WHEN 1 THEN 'verify' ELSE 'export' END) AS phase,
        n.note[5]::bigint AS step,
        n.note[6]::bigint AS steps,
-       COALESCE(n.note[7], CASE p.param17 WHEN 1 THEN 'compare values' END) AS title,
-       p.relid,
+       COALESCE(n.note[7], CASE p.param17 WHEN 1 THEN 'compare values' WHEN 2 THEN 'write rows' WHEN 3 THEN 'create indexes'
+                                          WHEN 4 THEN 'check the file' END) AS title,
+       NULLIF(p.relid, 0) AS relid,
        -- NULL until the run is committed: another session cannot see the table before.
        (SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = p.relid AND a.datname = current_database())
            AS relation,

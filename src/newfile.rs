@@ -3,16 +3,18 @@
 //!
 //! A file is placed before the commit is recorded, when a failure can still abort the transaction; should the transaction
 //! abort after that, the file is taken away again, and the one that it has replaced is put back. A server that stops in
-//! between leaves either the temporary file, which the next one into the directory removes, or the whole one.
+//! between leaves either the temporary file, which the next one into the directory removes, or the whole one. The temporary file
+//! is locked as long as its process lives.
 
 use std::cell::RefCell;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode as Code};
@@ -200,7 +202,11 @@ fn made(directory: &Path) -> io::Result<(PathBuf, fs::File)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = directory.join(format!("{PREFIX}{}.{number}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return Ok((path, file)),
+            Ok(file) => {
+                // A file system may have no locks: `is_left` goes by the process then.
+                let _ = file.try_lock();
+                return Ok((path, file));
+            }
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }
@@ -214,11 +220,26 @@ fn sweep(directory: &Path) {
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let process = rest.split('.').next().and_then(|number| number.parse::<u32>().ok());
         let process = process.filter(|_| !rest.ends_with(FORMER));
-        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists())
-            && Path::new("/proc/self").exists()
-        {
+        if process.is_some_and(|process| is_left(&entry.path(), process)) {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+/// The file's process is gone. One of another container is not seen here, but holds the lock; another process may have
+/// the number of one that is gone, but not the lock.
+fn is_left(path: &Path, process: u32) -> bool {
+    /// Made a moment ago, a file may not be locked yet.
+    const MOMENT: Duration = Duration::from_secs(60);
+    let is_seen = Path::new(&format!("/proc/{process}")).exists() || !Path::new("/proc/self").exists();
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let Ok(file) = options.open(path) else { return !is_seen };
+    let age = file.metadata().and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => !is_seen,
+        Ok(()) => !is_seen || age.is_some_and(|age| age > MOMENT),
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::newfile::{self, Taken, refused};
+use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::tempdir::{self, TempDir};
 use crate::pg::{interrupts, memory, relation, thread};
 use crate::sqlite;
@@ -191,28 +192,40 @@ fn fill(
     };
     let stop = Arc::new(|| thread::stopping() || interrupts::pending());
     let mut file = NewFile::create(path, target, &layout, stop)?;
+    let run = planned.plan.get("run").and_then(Value::as_i64).unwrap_or(0);
+    let shown = |work: Work| Command { work, run, ..Command::default() };
+    let tables = i64::try_from(planned.tables.len()).unwrap_or(i64::MAX);
     let mut exported = vec![];
-    for table in &planned.tables {
-        exported.push(one(&mut file, table, planned)?);
+    for (number, table) in (1..).zip(&planned.tables) {
+        let command = Command { table_number: number, tables, ..shown(Work::Export) };
+        exported.push(one(&mut file, table, planned, command)?);
     }
     let indexes: Vec<&String> = planned.tables.iter().flat_map(|table| &table.indexes).collect();
     let writer = &mut file;
+    let indexing = Progress::start(shown(Work::ExportIndexes));
     thread::run(move || indexes.into_iter().try_for_each(|sql| writer.execute(sql)))?;
     let (writer, mut made) = (&mut file, planned.virtual_tables.iter().flat_map(|table| &table.statements));
     thread::run(move || made.try_for_each(|sql| writer.execute_module(sql)))?;
+    drop(indexing);
+    let _checking = Progress::start(shown(Work::ExportCheck));
     check(&mut file, planned, &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
     Ok(exported)
 }
 
-fn one(file: &mut NewFile, table: &OutTable<'_>, planned: &Planned<'_>) -> Result<Exported, Error> {
+fn one(
+    file: &mut NewFile,
+    table: &OutTable<'_>,
+    planned: &Planned<'_>,
+    command: Command,
+) -> Result<Exported, Error> {
     let start = Instant::now();
     match table.is_virtual {
         true => file.execute_module(&table.create)?,
         false => file.execute(&table.create)?,
     }
-    let (rows, detail) = rows::copy(file, table, &planned.timezone)?;
+    let (rows, detail) = rows::copy(file, table, &planned.timezone, command)?;
     if let Some(last) = table.sequence {
         file.count_from(&table.name, last)?;
     }

@@ -33,6 +33,7 @@ mod absent;
 mod authorize;
 mod auxiliary;
 mod folding;
+mod index_check;
 mod locks;
 mod logged;
 mod modules;

@@ -28,7 +28,7 @@ pub fn sums(source: &mut Source, table: &str, columns: &[String]) -> Result<Sums
     Ok(sums)
 }
 
-fn cell(value: ValueRef<'_>) -> Cell<'_> {
+pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(i) => Cell::Integer(i),
