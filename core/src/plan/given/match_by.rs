@@ -13,6 +13,7 @@ pub enum MatchBy {
 }
 
 /// The words; anything else is a name.
+#[cfg(test)]
 pub const WORDS: &[&str] = &["key", "natural"];
 
 impl MatchBy {

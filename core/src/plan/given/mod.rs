@@ -5,6 +5,8 @@ pub mod backup;
 pub(crate) mod carried;
 pub(crate) mod fts;
 pub mod generated;
+#[cfg(test)]
+mod key_page;
 pub mod keys;
 pub(crate) mod match_by;
 pub mod merge;
