@@ -7,6 +7,7 @@
 mod clock;
 mod module;
 pub mod resolve;
+pub mod statement;
 mod tokens;
 
 use sqlite3_parser::ast::{

@@ -53,6 +53,11 @@ pub fn start(
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     source["declared"] = declared(catalog, profiles);
+    let views = catalog.views.iter().map(|view| json!({ "name": view.name, "sql": words(&view.sql) }));
+    source["views"] = views.collect();
+    let triggers =
+        (catalog.triggers.iter()).map(|t| json!({ "name": t.name, "table": t.table, "sql": words(&t.sql) }));
+    source["triggers"] = triggers.collect();
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -99,10 +104,23 @@ fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
             "strict": table.strict,
             "without_rowid": table.without_rowid,
             "autoincrement": table.autoincrement,
+            "sql": words(&table.sql),
+            "indexes": indexes(table),
         });
         (table.name.clone(), keys)
     };
     Value::Object(catalog.tables.iter().enumerate().map(of_table).collect())
+}
+
+/// In the order of the file.
+fn indexes(table: &Table) -> Value {
+    let created = table.indexes.iter().filter_map(|index| Some((&index.name, index.sql.as_deref()?)));
+    created.map(|(name, sql)| json!({ "name": name, "sql": words(sql) })).collect()
+}
+
+/// The statement of an object, which jsonb must be able to hold.
+fn words(sql: &str) -> Option<&str> {
+    (!sql.is_empty() && !sql.contains('\0')).then_some(sql)
 }
 
 /// The storage class of a column's values, where there is one, and the spelling of its texts.
@@ -276,8 +294,8 @@ fn encoding(encoding: Encoding) -> &'static str {
     }
 }
 
-/// Closes a run.
-pub fn finish(run: i64, findings: &[Finding]) {
+/// Closes a run. `made` is what PostgreSQL holds of it.
+pub fn finish(run: i64, findings: &[Finding], made: &Value) {
     let rows: Vec<Value> = (findings.iter().enumerate())
         .map(|(i, f)| {
             json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
@@ -292,8 +310,9 @@ pub fn finish(run: i64, findings: &[Finding]) {
         &[run.into(), (&*json_for_server(&Value::from(rows).to_string())).into()],
     );
     write(
-        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1",
-        &[run.into()],
+        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp(),
+                source = source || jsonb_build_object('made', $2::jsonb) WHERE id = $1",
+        &[run.into(), (&*json_for_server(&made.to_string())).into()],
     );
 }
 

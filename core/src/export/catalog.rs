@@ -1,6 +1,8 @@
 //! What PostgreSQL's catalogs say of the tables that may be exported, as data. Expressions are as `pg_get_expr` prints
 //! them under an empty search path.
 
+use std::collections::HashMap;
+
 use crate::value::PgType;
 
 /// The tables of the schemas that are asked about, and their settings.
@@ -9,6 +11,8 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// Schemas that were asked for and are not there.
     pub missing_schemas: Vec<String>,
+    /// Statements that SQLite has been asked to take, and why it does not.
+    pub refused: HashMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub struct Table {
     pub schema: String,
     pub name: String,
     pub kind: TableKind,
+    /// A view's, as `pg_get_viewdef` prints it.
+    pub query: Option<String>,
     /// Why the caller cannot have its rows.
     pub refused: Option<String>,
     /// Oids and names of the tables that inherit from it.

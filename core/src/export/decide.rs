@@ -1,5 +1,7 @@
 //! The tables of the file: which, under what names, with what columns, keys and indexes, and what is left out.
 
+use std::collections::HashSet;
+
 use globset::GlobMatcher;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +10,9 @@ use super::columns::{OutColumn, columns};
 use super::ddl;
 use super::names::Names;
 use super::plan::{FileSettings, Overrides, Run, RunDeclaration, TableOverrides, on_invalid_word};
-use super::types::Numeric;
+use super::restore::{self, Restorer};
+use super::types::{Family, Numeric};
+use super::views::{self, OutView};
 use crate::finding::{Finding, Fix, Kind, say_once};
 use crate::path::join;
 use crate::plan::PlanError;
@@ -29,7 +33,7 @@ pub struct Context<'a> {
 }
 
 /// A table of the file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OutTable<'a> {
     pub source: &'a Table,
     pub name: String,
@@ -39,15 +43,81 @@ pub struct OutTable<'a> {
     pub declaration: Option<RunDeclaration>,
     pub create: String,
     pub indexes: Vec<String>,
+    /// The columns that SQLite computes, which are not written.
+    pub computed: Vec<OutColumn<'a>>,
+    /// The table of a run's file that it is.
+    pub origin: Option<String>,
+    /// It is declared in the file's own words, which may say more than PostgreSQL has proven of its rows.
+    pub original: bool,
     /// What `sqlite_sequence` says at least.
     pub sequence: Option<i64>,
     /// A foreign key was never proven, so that its rows may have no parents.
     pub unproven: bool,
 }
 
+impl<'a> OutTable<'a> {
+    /// Of columns alone.
+    pub fn plain(source: &'a Table, name: String, columns: Vec<OutColumn<'a>>) -> OutTable<'a> {
+        OutTable {
+            source,
+            name,
+            columns,
+            computed: vec![],
+            origin: None,
+            original: false,
+            strict: false,
+            declaration: None,
+            create: String::new(),
+            indexes: vec![],
+            sequence: None,
+            unproven: false,
+        }
+    }
+
+    /// The table with the columns that SQLite computes among the others, but for those of [`OutTable::rounded`].
+    pub fn with_computed(&self) -> OutTable<'a> {
+        let exact = self.computed.iter().filter(|column| !is_rounded(column));
+        OutTable {
+            columns: self.columns.iter().chain(exact).cloned().collect(),
+            computed: vec![],
+            ..self.clone()
+        }
+    }
+
+    /// The columns whose values PostgreSQL computes as decimals, or rounds otherwise, and SQLite as doubles.
+    pub fn rounded(&self) -> impl Iterator<Item = &OutColumn<'a>> {
+        self.computed.iter().filter(|column| is_rounded(column))
+    }
+
+    /// It is this table of the file, under its name.
+    pub fn is_of_file(&self, name: &str) -> bool {
+        self.origin.as_ref().is_some_and(|origin| *origin == self.name)
+            && self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+fn is_rounded(column: &OutColumn<'_>) -> bool {
+    matches!(
+        column.rule.family,
+        Family::ShortNumeric | Family::LongNumeric | Family::RealNumeric | Family::Float | Family::Money
+    )
+}
+
+/// A trigger of the file.
+#[derive(Debug, Clone)]
+pub struct OutTrigger {
+    pub name: String,
+    /// The table or view that it is on.
+    pub table: String,
+    pub create: String,
+}
+
 /// What an export does.
 pub struct Planned<'a> {
     pub tables: Vec<OutTable<'a>>,
+    pub views: Vec<OutView<'a>>,
+    /// Created when all rows are there, so that none of them fires.
+    pub triggers: Vec<OutTrigger>,
     pub findings: Vec<Finding>,
     pub plan: Value,
     pub file: FileSettings,
@@ -56,8 +126,8 @@ pub struct Planned<'a> {
 
 pub fn decide<'a>(
     catalog: &'a Catalog,
-    overrides: &Overrides,
-    run: Option<&Run>,
+    overrides: &'a Overrides,
+    run: Option<&'a Run>,
 ) -> Result<Planned<'a>, PlanError> {
     let zone = overrides.timezone(run);
     let ctx = Context {
@@ -76,27 +146,50 @@ pub fn decide<'a>(
     let selected = selected(&ctx, catalog, &given, &mut findings)?;
     let mut names = Names::default();
     let mut tables = vec![];
+    let kept: HashSet<String> = kept(run, &selected);
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
         let declaration = run.zip(of_run).and_then(|(run, source)| run.declaration(source));
         let strict = overrides.strict().unwrap_or(declaration.is_some_and(|declared| declared.strict));
-        let columns = columns(&ctx, table, own, of_run, strict, &mut findings)?;
+        let mut told = vec![];
+        let columns = columns(&ctx, table, own, of_run, strict, &mut told)?;
         if columns.is_empty() {
             let message =
                 "no column of the table can be carried over, and SQLite has no tables without columns";
+            findings.extend(told);
             findings.push(Kind::NoColumns.warning(ctx.key_of(table), message));
             continue;
         }
         let wanted = own.and_then(|own| own.target().map(str::to_owned));
         let wanted = wanted.or(of_run.map(str::to_owned)).unwrap_or_else(|| ctx.name_of(table));
         let name = names.take_and_tell(&wanted, &ctx.key_of(table), &mut findings);
+        let restored = of_run.map(|source| restore::table(&ctx, source, &name, &columns, &kept));
+        let (mut create, mut computed) = (String::new(), vec![]);
+        match restored {
+            Some(Ok(own)) => (create, computed) = (own.sql, own.computed),
+            Some(Err(Some(reason))) => {
+                let message = format!("the table is not declared in the file's own words: {reason}");
+                findings.push(Kind::LeftOut.info(ctx.key_of(table), message));
+            }
+            Some(Err(None)) | None => {}
+        }
+        let original = !create.is_empty();
+        if !original {
+            computed = ddl::computable(table, &columns);
+        }
+        // The file's own collations are what its words say.
+        findings.extend(told.into_iter().filter(|told| !original || told.kind != Kind::Collation));
+        let (computed, columns) = columns.into_iter().partition(|c| computed.contains(&c.name));
         tables.push(OutTable {
             source: table,
             name,
             columns,
+            computed,
+            origin: of_run.map(str::to_owned),
+            original,
             strict,
             declaration,
-            create: String::new(),
+            create,
             indexes: vec![],
             sequence: None,
             unproven: false,
@@ -108,12 +201,65 @@ pub fn decide<'a>(
     for table in &tables {
         findings.extend(missing_heirs(&ctx, table, &tables));
     }
-    ddl::write(&ctx, &mut tables, &mut names, &mut findings);
+    ddl::tables(&ctx, &mut tables, &mut findings);
+    let (views, triggers) = others(&ctx, &given, &mut tables, &mut names, &mut findings)?;
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let plan = complete(&ctx, &given, &tables);
     let Context { file, timezone, .. } = ctx;
-    Ok(Planned { tables, findings, plan, file, timezone })
+    Ok(Planned { tables, views, triggers, findings, plan, file, timezone })
+}
+
+/// The tables of a run's file that are exported under their names, in small letters.
+fn kept(run: Option<&Run>, selected: &[(&Table, Option<TableOverrides<'_>>)]) -> HashSet<String> {
+    let of_run = selected.iter().filter_map(|(table, own)| {
+        let source = run?.source_of(&table.schema, &table.name)?;
+        let renamed = own.and_then(TableOverrides::target).is_some_and(|target| target != source);
+        (!renamed).then(|| source.to_ascii_lowercase())
+    });
+    of_run.collect()
+}
+
+/// Indexes, views and triggers: the file's own, then what PostgreSQL has beyond them.
+fn others<'a>(
+    ctx: &Context<'a>,
+    given: &Given<'_>,
+    tables: &mut [OutTable<'a>],
+    names: &mut Names,
+    findings: &mut Vec<Finding>,
+) -> Result<(Vec<OutView<'a>>, Vec<OutTrigger>), PlanError> {
+    let include = globs(&ctx.overrides.include(), "plan.include")?;
+    let exclude = globs(&ctx.overrides.exclude(), "plan.exclude")?;
+    let matches = |globs: &[GlobMatcher], name: &str| globs.iter().any(|glob| glob.is_match(name));
+    let mut restorer = Restorer::new(ctx, names, findings);
+    if ctx.overrides.indexes() {
+        restorer.indexes(tables);
+    }
+    let mut views = vec![];
+    if ctx.overrides.views() {
+        views = restorer.views(|name| matches(&include, name) && !matches(&exclude, name), tables);
+    }
+    let mut triggers = vec![];
+    if ctx.overrides.triggers() {
+        triggers = restorer.triggers(tables, &views);
+    }
+    let claimed = restorer.claimed;
+    if ctx.overrides.indexes() {
+        ddl::indexes(ctx, tables, &claimed, names, findings);
+    }
+    if ctx.overrides.views() {
+        let wanted = |view: &Table| {
+            let qualified = format!("{}.{}", view.schema, view.name);
+            let named = |globs: &[GlobMatcher]| matches(globs, &view.name) || matches(globs, &qualified);
+            let skipped = given.iter().any(|(id, keys)| *id == view.id && keys.skip());
+            named(&include) && !named(&exclude) && !skipped
+        };
+        views.extend(views::translated(ctx, tables, wanted, &claimed, names, findings));
+    }
+    if ctx.overrides.triggers() {
+        ddl::left_triggers(ctx, tables, &claimed, findings);
+    }
+    Ok((views, triggers))
 }
 
 /// A query on a table has the rows of those that inherit from it, too; its table in the file has its own.
@@ -135,9 +281,8 @@ impl Context<'_> {
     }
 
     /// Its name in the file.
-    fn name_of(&self, table: &Table) -> String {
-        let same =
-            |other: &&Table| other.name.eq_ignore_ascii_case(&table.name) && other.kind != TableKind::View;
+    pub fn name_of(&self, table: &Table) -> String {
+        let same = |other: &&Table| other.name.eq_ignore_ascii_case(&table.name);
         match self.many_schemas && self.catalog.tables.iter().filter(same).count() > 1 {
             true => format!("{}_{}", table.schema, table.name),
             false => table.name.clone(),
@@ -169,6 +314,13 @@ fn given_tables<'o>(ctx: &Context<'o>) -> Result<Given<'o>, PlanError> {
                 path,
                 "is the name of several tables",
                 "Name it with its schema, as \"schema.table\".",
+            ));
+        }
+        if table.kind == TableKind::View && (keys.target().is_some() || keys.columns().next().is_some()) {
+            return Err(invalid(
+                path,
+                "is a view, of which only \"skip\" can be said",
+                "Remove the other keys.",
             ));
         }
         if out.iter().any(|(id, _)| *id == table.id) {
@@ -208,10 +360,7 @@ fn selected<'a, 'o>(
 fn exists(ctx: &Context<'_>, table: &Table, named: bool, findings: &mut Vec<Finding>) -> bool {
     let object = ctx.key_of(table);
     match (table.kind, &table.extension, &table.refused) {
-        (TableKind::View, _, _) => {
-            findings.push(Kind::View.warning(&object, "views are not carried over"));
-            false
-        }
+        (TableKind::View, _, _) => false,
         (TableKind::Foreign, _, _) => {
             findings.push(
                 Kind::LeftOut.warning(&object, "a foreign table is not carried over: its rows are elsewhere"),
@@ -262,6 +411,9 @@ fn complete(ctx: &Context<'_>, given: &Given<'_>, tables: &[OutTable<'_>]) -> Va
     put("indexes", said.indexes().into());
     put("foreign_keys", said.foreign_keys().into());
     put("checks", said.checks().into());
+    put("views", said.views().into());
+    put("triggers", said.triggers().into());
+    put("declarations", if said.original() { "original" } else { "translated" }.into());
     put("overwrite", ctx.file.overwrite.into());
     put("encoding", ctx.file.encoding.as_str().into());
     put("page_size", ctx.file.page_size.into());
@@ -285,7 +437,8 @@ fn of_table(table: &OutTable<'_>, given: &Given<'_>) -> Value {
     let mut columns = Map::new();
     for column in &table.source.columns {
         let skipped = own.and_then(|own| own.column(&column.name)).is_some_and(|own| own.skip());
-        let decided = table.columns.iter().find(|decided| decided.source.name == column.name);
+        let mut all = table.columns.iter().chain(&table.computed);
+        let decided = all.find(|decided| decided.source.name == column.name);
         if skipped {
             columns.insert(column.name.clone(), json!({"skip": true}));
         } else if let Some(decided) = decided {

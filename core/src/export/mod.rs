@@ -13,14 +13,18 @@ mod declared;
 pub mod expression;
 pub mod json;
 pub mod keys;
+pub mod original;
 pub mod plan;
 pub mod spelling;
 pub mod sums;
 pub mod types;
 
 mod names;
+mod restore;
 #[cfg(test)]
 mod tests;
+mod view;
+pub mod views;
 
 /// A generated part of docs/export.md is in step; `UPDATE_DOCS=1` writes it.
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::convert::OnInvalid;
 use super::keys::{self, Level};
+use super::original::Originals;
 use super::types::Numeric;
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
@@ -36,6 +37,8 @@ pub struct Run {
     pub plan: Value,
     /// What the file said of itself.
     pub source: Value,
+    /// What it has declared, in its own words.
+    pub originals: Originals,
 }
 
 #[derive(Debug, Clone)]
@@ -162,6 +165,19 @@ impl Overrides {
         self.flag("checks", true)
     }
 
+    pub fn views(&self) -> bool {
+        self.flag("views", true)
+    }
+
+    pub fn triggers(&self) -> bool {
+        self.flag("triggers", true)
+    }
+
+    /// What is unchanged since a run goes back in the file's own words.
+    pub fn original(&self) -> bool {
+        self.text("declarations") != Some("translated")
+    }
+
     /// The file's settings: what was said, or those of the run's file.
     pub fn file(&self, run: Option<&Run>) -> FileSettings {
         let text = |key: &str, default: &str| {
@@ -276,6 +292,12 @@ impl Run {
         let text = |key: &str| of_file[key].as_str().map(str::to_owned);
         let (declared, stored, spelling) = (text("type"), text("stored"), text("spelling"));
         Some(RunColumn { source: source.clone(), format, declared, stored, spelling })
+    }
+
+    /// The file had a table of this name.
+    pub fn has_table(&self, name: &str) -> bool {
+        let tables = self.source["declared"].as_object();
+        tables.is_some_and(|tables| tables.keys().any(|table| table.eq_ignore_ascii_case(name)))
     }
 
     /// How the table was declared in the file; `None` where the log does not say.
