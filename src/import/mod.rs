@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod levels;
 pub mod load;
 pub mod log;
+mod made;
 pub mod notices;
 pub mod orphans;
 mod profiles;

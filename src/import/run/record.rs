@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::import::log::{self, TableRecord};
+use crate::import::made;
 use crate::import::result::{Status, TableResult};
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::Phase;
@@ -51,6 +52,6 @@ impl Run<'_> {
         }
         log::steps(self.id, self.done.list(), |id| self.planned.table(id).map(|table| &*table.source));
         let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
-        log::finish(self.id, &findings);
+        log::finish(self.id, &findings, &made::made(self.planned, &self.results));
     }
 }
