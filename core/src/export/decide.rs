@@ -9,6 +9,7 @@ use super::catalog::{Catalog, Table, TableKind};
 use super::columns::{OutColumn, columns};
 use super::ddl;
 use super::names::Names;
+use super::original::Original;
 use super::plan::{FileSettings, Overrides, Run, RunDeclaration, TableOverrides, on_invalid_word};
 use super::restore::{self, Restorer};
 use super::types::{Family, Numeric};
@@ -237,7 +238,18 @@ fn others<'a>(
     }
     let mut views = vec![];
     if ctx.overrides.views() {
-        views = restorer.views(|name| matches(&include, name) && !matches(&exclude, name), tables);
+        let wanted = |view: &Original| {
+            let is = |table: &&Table| {
+                view.made.iter().any(|[schema, name, _]| table.schema == *schema && table.name == *name)
+            };
+            let skipped = |table: &Table| given.iter().any(|(id, keys)| *id == table.id && keys.skip());
+            let named = |globs: &[GlobMatcher]| {
+                matches(globs, &view.name) || view.made.iter().any(|[_, name, _]| matches(globs, name))
+            };
+            let skipped = ctx.catalog.tables.iter().find(is).is_some_and(skipped);
+            named(&include) && !named(&exclude) && !skipped
+        };
+        views = restorer.views(wanted, tables);
     }
     let mut triggers = vec![];
     if ctx.overrides.triggers() {
