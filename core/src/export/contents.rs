@@ -7,6 +7,7 @@ use super::catalog::{Table, TableKind};
 use super::ddl;
 use super::decide::{Context, globs};
 use super::names::Names;
+use super::original::Original;
 use super::plan::TableOverrides;
 use super::planned::{OutTable, OutTrigger};
 use super::restore::Restorer;
@@ -47,7 +48,7 @@ pub fn of_file<'a>(
     }
     let mut views = vec![];
     if ctx.overrides.views() {
-        views = restorer.views(|name| chosen.takes(name), tables);
+        views = restorer.views(|view| chosen.takes(ctx, view), tables);
     }
     let mut triggers = vec![];
     if ctx.overrides.triggers() {
@@ -103,10 +104,18 @@ impl Chosen {
         })
     }
 
-    /// An object of a run's file, by its name there.
-    fn takes(&self, name: &str) -> bool {
-        let matches = |globs: &[GlobMatcher]| globs.iter().any(|glob| glob.is_match(name));
-        matches(&self.include) && !matches(&self.exclude)
+    /// A view of a run's file, by its name there or in PostgreSQL.
+    fn takes(&self, ctx: &Context<'_>, view: &Original) -> bool {
+        let is_it = |table: &&Table| {
+            view.made.iter().any(|[schema, name, _]| table.schema == *schema && table.name == *name)
+        };
+        let is_skipped = |table: &Table| ctx.given(table).is_some_and(TableOverrides::skip);
+        let matches = |globs: &[GlobMatcher]| {
+            let mut names = view.made.iter().map(|[_, name, _]| name).chain([&view.name]);
+            names.any(|name| globs.iter().any(|glob| glob.is_match(name)))
+        };
+        let skipped = ctx.catalog.tables.iter().find(is_it).is_some_and(is_skipped);
+        matches(&self.include) && !matches(&self.exclude) && !skipped
     }
 
     /// A view of PostgreSQL's.

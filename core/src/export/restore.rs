@@ -177,13 +177,17 @@ impl<'r, 'c> Restorer<'r, 'c> {
     }
 
     /// Those that `wanted` names.
-    pub fn views<'a>(&mut self, wanted: impl Fn(&str) -> bool, tables: &[OutTable<'a>]) -> Vec<OutView<'a>>
+    pub fn views<'a>(
+        &mut self,
+        wanted: impl Fn(&Original) -> bool,
+        tables: &[OutTable<'a>],
+    ) -> Vec<OutView<'a>>
     where
         'c: 'a,
     {
         let mut out = vec![];
         for original in self.originals().map(|o| o.views.as_slice()).unwrap_or_default() {
-            if !wanted(&original.name) {
+            if !wanted(original) {
                 continue;
             }
             match self.fate(original, Object::View, Kind::View) {

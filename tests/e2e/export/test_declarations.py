@@ -98,6 +98,9 @@ def test_what_was_changed_since_is_as_postgresql_has_it(t):
     after = declared(back("e.db", {"exclude": ["Customer"]}))
     assert sorted(after) == ["added", "by_size", "by_what", "log", "note", "scores"] and "REFERENCES" not in after["note"]
     assert any(line.startswith("view best: it is not made as it was in the file: no such table") for line in findings(t, {"exclude": ["Customer"]}, run))
+    assert unequal(after, declared(back("g.db", {"exclude": ["Customer", "log"], "tables": {"note": {}}}))) == ["added", "by_what", "log"]
+    after = declared(back("h.db", {"tables": {"best": {"skip": True}}, "exclude": ["scored"]}))
+    assert not {"best", "scored", "enters"} & set(after) and "logs" not in after and "scores" in after
     after = declared(back("f.db", {"views": False, "triggers": False, "indexes": False, "checks": False}))
     assert sorted(after) == ["Customer", "log", "note"]
     assert t.value(f"SELECT p = sqlite_export_plan(p) FROM sqlite_export_plan('{{\"views\": false}}', {run}) p") == "t"
