@@ -9,6 +9,7 @@ use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Map, Value, json};
 
 use super::steps::{StepRecord, Steps};
+use super::virtual_tables;
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
@@ -18,11 +19,9 @@ use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, Column, Encoding, Table, TableId};
-use pg_sqlite_migrate_core::ddl::words;
 use pg_sqlite_migrate_core::export::spelling::Spelling;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
-use pg_sqlite_migrate_core::search::declared::{Content as FtsContent, Declared};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::batch::RejectedRow;
@@ -55,7 +54,7 @@ pub fn start(
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     source["declared"] = declared(catalog, profiles);
-    source["virtual_tables"] = virtual_tables(catalog);
+    source["virtual_tables"] = virtual_tables::account(catalog);
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -106,40 +105,6 @@ fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
         (table.name.clone(), keys)
     };
     Value::Object(catalog.tables.iter().enumerate().map(of_table).collect())
-}
-
-/// The virtual tables that SQLite can make again: what they are in the file, with the triggers that write to them.
-fn virtual_tables(catalog: &Catalog) -> Value {
-    // jsonb has no NUL.
-    let holds = |sql: &str| !sql.contains('\0');
-    let is_one = |table: &&Table| {
-        (table.is_full_text() || table.is_rtree() || table.is_geopoly()) && holds(&table.sql)
-    };
-    let names = |table: &Table| -> Vec<String> {
-        table.columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
-    };
-    let of_table = |table: &Table| {
-        let content = Declared::parse(&table.sql).ok().and_then(|declared| match declared.content {
-            FtsContent::External { table, .. } => catalog.table(&table),
-            _ => None,
-        });
-        let writes = |sql: &str| {
-            words(sql).is_some_and(|words| words.iter().any(|word| word.eq_ignore_ascii_case(&table.name)))
-        };
-        let of_content = catalog.triggers.iter().filter(|trigger| {
-            content.is_some_and(|content| trigger.table.eq_ignore_ascii_case(&content.name))
-        });
-        let triggers: Vec<&str> =
-            of_content.map(|trigger| trigger.sql.as_str()).filter(|sql| holds(sql) && writes(sql)).collect();
-        json!({
-            "name": table.name,
-            "sql": table.sql,
-            "columns": names(table),
-            "content_columns": content.map(names),
-            "triggers": triggers,
-        })
-    };
-    catalog.tables.iter().filter(is_one).map(of_table).collect()
 }
 
 /// The storage class of a column's values, where there is one, and the spelling of its texts.
