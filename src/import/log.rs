@@ -9,6 +9,7 @@ use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Map, Value, json};
 
 use super::steps::{StepRecord, Steps};
+use super::virtual_tables;
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
@@ -53,7 +54,7 @@ pub fn start(
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     source["declared"] = declared(catalog, profiles);
-    source["virtual_tables"] = virtual_tables(catalog);
+    source["virtual_tables"] = virtual_tables::account(catalog);
     let views = catalog.views.iter().map(|view| json!({ "name": view.name, "sql": words(&view.sql) }));
     source["views"] = views.collect();
     let triggers =
@@ -111,18 +112,6 @@ fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
         (table.name.clone(), keys)
     };
     Value::Object(catalog.tables.iter().enumerate().map(of_table).collect())
-}
-
-/// The virtual tables that SQLite can make again: what they are in the file.
-fn virtual_tables(catalog: &Catalog) -> Value {
-    let is_one = |table: &&Table| {
-        (table.is_full_text() || table.is_rtree() || table.is_geopoly()) && words(&table.sql).is_some()
-    };
-    let names = |table: &Table| -> Vec<String> {
-        table.columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
-    };
-    let of_table = |table: &Table| json!({ "name": table.name, "sql": table.sql, "columns": names(table) });
-    catalog.tables.iter().filter(is_one).map(of_table).collect()
 }
 
 /// In the order of the file.

@@ -26,3 +26,4 @@ mod untranslatable;
 pub mod values;
 pub mod verdict;
 pub mod verification;
+mod virtual_tables;

@@ -145,7 +145,14 @@ fn one(
     match &kept.over {
         // The table with its rows comes as any other.
         None => {
-            let at = at(&of.name)?;
+            let run = ctx.run?;
+            if !run.tables.iter().any(|table| table.source == of.name) {
+                return Some(Err("no table was made of it".into()));
+            }
+            let at = at(&of.name).filter(|at| {
+                let source = tables.get(*at).map(|table| table.source);
+                source.and_then(|t| run.source_of(&t.schema, &t.name)) == Some(of.name.as_str())
+            })?;
             if is_text && !ctx.overrides.fts() {
                 return None;
             }
