@@ -18,7 +18,13 @@ CREATE TABLE sqlite_migrate.log_run (
     -- What the file said about itself: page size and count, encoding, user_version, application_id.
     source      jsonb NOT NULL,
     extension_version text NOT NULL,
-    status      text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'done'))
+    status      text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'done', 'rolled back')),
+    rolled_back_at timestamptz,
+    -- Where oids and transaction ids of the run mean what they meant: the cluster's identifier and the database's oid.
+    place       text,
+    -- The ids of the run's transactions, which its rows bear as xmin, and the last of them with its epoch.
+    transactions     int8multirange,
+    last_transaction xid8
 );
 
 CREATE TABLE sqlite_migrate.log_run_table (
@@ -40,8 +46,48 @@ CREATE TABLE sqlite_migrate.log_run_table (
     detail        text,
     -- How many values became others than in the file: by target column, and by kind as verify_values names it.
     became        jsonb NOT NULL DEFAULT '{}',
+    -- The table that was there before and was loaded; NULL for one that the run made.
+    existing      oid,
+    -- Why sqlite_rollback cannot take the load back.
+    irreversible  text,
     PRIMARY KEY (run, ordinal)
 );
+
+-- What a run made that was not there before and is no part of something else that it made, in its order.
+CREATE TABLE sqlite_migrate.log_object (
+    run      bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    ordinal  integer NOT NULL,
+    -- As pg_identify_object says it.
+    kind     text NOT NULL,
+    identity text NOT NULL,
+    catalog  text NOT NULL,
+    object   oid NOT NULL,
+    PRIMARY KEY (run, ordinal)
+);
+
+-- The sequences of existing tables that a run moved, before and after.
+CREATE TABLE sqlite_migrate.log_sequence (
+    run           bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    identity      text NOT NULL,
+    object        oid NOT NULL,
+    last_value    bigint NOT NULL,
+    is_called     boolean NOT NULL,
+    run_value     bigint NOT NULL,
+    run_is_called boolean NOT NULL,
+    PRIMARY KEY (run, object)
+);
+
+-- What rows of existing tables were before a run changed them, if its plan said "undo".
+CREATE TABLE sqlite_migrate.log_former (
+    run           bigint NOT NULL REFERENCES sqlite_migrate.log_run ON DELETE CASCADE,
+    target_schema text NOT NULL,
+    target_table  text NOT NULL,
+    -- Names and types of the columns, and the row as its type prints it.
+    columns       text NOT NULL,
+    key_columns   text[] NOT NULL,
+    former        text NOT NULL
+);
+CREATE INDEX ON sqlite_migrate.log_former (run, target_schema, target_table);
 
 -- What a run did, in its order, statement by statement.
 CREATE TABLE sqlite_migrate.log_run_step (
@@ -118,7 +164,8 @@ CREATE INDEX ON sqlite_migrate.log_difference (run, target_schema, target_table)
 
 -- current_user is the role that asks, not the view's owner.
 CREATE VIEW sqlite_migrate.run WITH (security_barrier) AS
-SELECT id, role, role_oid, own, started_at, finished_at, path, plan, source, extension_version, status
+SELECT id, role, role_oid, own, started_at, finished_at, path, plan, source, extension_version, status, rolled_back_at, place,
+       transactions, last_transaction
 FROM sqlite_migrate.log_run,
      LATERAL (SELECT role = current_user
                      AND role_oid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)) AS o (own)
@@ -126,7 +173,7 @@ WHERE own OR pg_catalog.pg_has_role(current_user, 'pg_read_all_data', 'USAGE');
 
 CREATE VIEW sqlite_migrate.run_table WITH (security_barrier) AS
 SELECT run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported, updated, skipped,
-       rejected, countable, seconds, load_seconds, status, detail, became
+       rejected, countable, seconds, load_seconds, status, detail, became, existing, irreversible
 FROM sqlite_migrate.log_run_table WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 CREATE VIEW sqlite_migrate.run_step WITH (security_barrier) AS
@@ -152,6 +199,18 @@ FROM sqlite_migrate.log_verification WHERE run IN (SELECT id FROM sqlite_migrate
 CREATE VIEW sqlite_migrate.difference WITH (security_barrier) AS
 SELECT run, target_schema, target_table, key, rows
 FROM sqlite_migrate.log_difference WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.object WITH (security_barrier) AS
+SELECT run, ordinal, kind, identity, catalog, object
+FROM sqlite_migrate.log_object WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.sequence WITH (security_barrier) AS
+SELECT run, identity, object, last_value, is_called, run_value, run_is_called
+FROM sqlite_migrate.log_sequence WHERE run IN (SELECT id FROM sqlite_migrate.run);
+
+CREATE VIEW sqlite_migrate.former WITH (security_barrier) AS
+SELECT run, target_schema, target_table, columns, key_columns, former
+FROM sqlite_migrate.log_former WHERE run IN (SELECT id FROM sqlite_migrate.run);
 
 COMMENT ON VIEW sqlite_migrate.run IS 'one row per import; id is what verify_counts(run => id) takes';
 COMMENT ON COLUMN sqlite_migrate.run.own IS 'the current role made the run';
@@ -180,17 +239,18 @@ FROM sqlite_migrate.log_run AS r,
 WHERE r.status = 'done'
   AND (r.id IN (SELECT id FROM sqlite_migrate.run) OR pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'));
 
--- The imports and comparisons that are running now, in every database: what each is doing, as the comment before its statement in
+-- The imports, comparisons and exports that are running now, in every database: what each is doing, as the comment before its statement in
 -- pg_stat_activity shows it to the session's own role and to members of pg_read_all_stats; and of rows, pg_stat_progress_copy.
 CREATE VIEW sqlite_migrate.progress AS
 SELECT a.pid,
        a.datname,
        COALESCE(NULLIF(p.param12, 0), n.note[2]::bigint) AS run,
-       COALESCE(n.note[3], CASE p.param17 WHEN 1 THEN 'verify' ELSE 'load' END) AS phase,
+       COALESCE(n.note[3], CASE p.param17 WHEN 0 THEN 'load' WHEN 1 THEN 'verify' ELSE 'export' END) AS phase,
        n.note[5]::bigint AS step,
        n.note[6]::bigint AS steps,
-       COALESCE(n.note[7], CASE p.param17 WHEN 1 THEN 'compare values' END) AS title,
-       p.relid,
+       COALESCE(n.note[7], CASE p.param17 WHEN 1 THEN 'compare values' WHEN 2 THEN 'write rows' WHEN 3 THEN 'create indexes'
+                                          WHEN 4 THEN 'check the file' END) AS title,
+       NULLIF(p.relid, 0) AS relid,
        -- NULL until the run is committed: another session cannot see the table before.
        (SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = p.relid AND a.datname = current_database())
            AS relation,
@@ -250,10 +310,10 @@ END $$;
 GRANT USAGE ON SCHEMA sqlite_migrate TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.run, sqlite_migrate.run_table, sqlite_migrate.run_step, sqlite_migrate.run_phase,
                 sqlite_migrate.reject, sqlite_migrate.finding, sqlite_migrate.verification, sqlite_migrate.difference, sqlite_migrate.run_statistics,
-                sqlite_migrate.progress TO PUBLIC;
+                sqlite_migrate.object, sqlite_migrate.sequence, sqlite_migrate.former, sqlite_migrate.progress TO PUBLIC;
 GRANT SELECT ON sqlite_migrate.log_run, sqlite_migrate.log_run_table, sqlite_migrate.log_run_step,
                 sqlite_migrate.log_reject, sqlite_migrate.log_finding, sqlite_migrate.log_verification, sqlite_migrate.log_difference,
-                sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq
+                sqlite_migrate.log_object, sqlite_migrate.log_sequence, sqlite_migrate.log_former, sqlite_migrate.log_run_id_seq, sqlite_migrate.log_reject_id_seq, sqlite_migrate.log_verification_id_seq
     TO pg_database_owner;
 
 SELECT pg_extension_config_dump('sqlite_migrate.log_run', '');
@@ -263,6 +323,9 @@ SELECT pg_extension_config_dump('sqlite_migrate.log_reject', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_finding', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_verification', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_difference', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_object', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_sequence', '');
+SELECT pg_extension_config_dump('sqlite_migrate.log_former', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_run_id_seq', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_reject_id_seq', '');
 SELECT pg_extension_config_dump('sqlite_migrate.log_verification_id_seq', '');

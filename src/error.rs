@@ -185,6 +185,16 @@ pub struct KeyFault {
 }
 
 impl Error {
+    /// A run that is asked about, and that was taken back.
+    pub fn rolled_back(run: i64) -> Error {
+        Error::Foreign {
+            sqlstate: Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            message: format!("run {run} was rolled back"),
+            detail: None,
+            hint: Some("Name another run: see sqlite_migrate.run.".into()),
+        }
+    }
+
     /// An error in the server's name.
     #[track_caller]
     pub fn server(sqlstate: Code, message: String) -> Error {

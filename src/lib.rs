@@ -17,12 +17,14 @@ pub mod fdw;
 pub mod import;
 pub mod manifest;
 pub mod report;
+pub mod rollback;
 pub mod search;
 pub mod verify;
 
 mod api;
 pub mod error;
 mod guc;
+pub mod newfile;
 
 #[cfg(feature = "pg_test")]
 mod server_tests;

@@ -12,12 +12,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("guc", &["pg"]),
     ("error", &["pg", "sqlite"]),
     ("verify", &["error", "guc", "pg", "sqlite"]),
-    // A run ends with its verification.
-    ("import", &["error", "guc", "pg", "sqlite", "verify"]),
+    // A file is made where it may be, and placed when the transaction commits.
+    ("newfile", &["error", "guc", "pg", "sqlite"]),
+    // A run may begin with a copy of its file, and ends with its verification.
+    ("import", &["error", "guc", "newfile", "pg", "sqlite", "verify"]),
     // A manifest says what a plan makes of a file, and reads the file as verification does.
     ("manifest", &["error", "import::survey", "pg", "sqlite", "verify::values"]),
     // A report reads the run log; one about a file is an assessment.
     ("report", &["assess", "error", "pg", "verify::counts"]),
+    // A rollback reads the run log, and loads nothing.
+    ("rollback", &["error", "import::load", "import::log", "pg"]),
     // A query is read without a file.
     ("search", &["error", "pg"]),
     // IMPORT FOREIGN SCHEMA makes the same choices as an import, from the same survey.
@@ -25,14 +29,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // An assessment is made of the survey and the plan of an import, and loads a few rows to time them.
     ("assess", &["error", "guc", "import::load", "import::source", "import::survey", "pg", "sqlite"]),
     // An export reads tables and the run log by itself; what is compared with it is opened as every file is.
-    ("export", &["error", "guc", "import::source", "pg", "sqlite"]),
+    ("export", &["error", "guc", "import::source", "newfile", "pg", "sqlite"]),
     // Advice is about the tables of a run, which the log names.
     ("advise", &["error", "pg", "verify"]),
     (
         "api",
         &[
             "advise", "assess", "error", "export", "fdw", "guc", "import", "manifest", "pg", "report",
-            "search", "sqlite", "verify",
+            "rollback", "search", "sqlite", "verify",
         ],
     ),
     ("lib", ANY),

@@ -4,6 +4,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::import::run;
+use crate::manifest;
 use crate::pg::json::Json;
 use crate::pg::text::Text;
 
@@ -31,7 +32,7 @@ fn sqlite_import(
     >,
     ErrorReport,
 > {
-    let results = run::import(path.as_deref(), plan.map(|p| p.0))?;
+    let results = run::import(path.as_deref(), plan.map(|p| p.0), manifest::of_plan)?;
     Ok(TableIterator::new(results.into_iter().map(|r| {
         let rows_per_second = r.rows_per_second();
         let detail = r.detail_text();

@@ -6,6 +6,7 @@
 
 mod advise;
 mod assess;
+mod backup;
 mod check;
 mod compare;
 mod constraints;
@@ -16,6 +17,7 @@ mod log;
 mod manifest;
 mod plan;
 mod report;
+mod rollback;
 mod search;
 mod sequences;
 mod translate;

@@ -283,7 +283,7 @@ fn indexes(oid: pg_sys::Oid) -> Vec<Index> {
 /// A recorded run of the caller's, or any for whoever may read all.
 pub fn run(run: Option<i64>) -> Result<Option<Run>, Error> {
     const RUN: &str =
-        "SELECT plan::text AS plan, source::text AS source FROM sqlite_migrate.run WHERE id = $1";
+        "SELECT plan::text AS plan, source::text AS source, status FROM sqlite_migrate.run WHERE id = $1";
     const TABLES: &str = "
         SELECT source_table, target_schema, target_table FROM sqlite_migrate.run_table
         WHERE run = $1 AND status = 'loaded' ORDER BY ordinal";
@@ -291,8 +291,13 @@ pub fn run(run: Option<i64>) -> Result<Option<Run>, Error> {
     let json = |row: &Row<'_>, column: &str| {
         serde_json::from_str::<Value>(&row.get::<String>(column)).unwrap_or_default()
     };
-    let found = spi::row(RUN, &[id.into()], |row| (json(row, "plan"), json(row, "source")));
-    let (plan, source) = found.ok_or(Error::NoRun { run })?;
+    let found = spi::row(RUN, &[id.into()], |row| {
+        (json(row, "plan"), json(row, "source"), row.get::<String>("status"))
+    });
+    let (plan, source, status) = found.ok_or(Error::NoRun { run })?;
+    if status == "rolled back" {
+        return Err(Error::rolled_back(id));
+    }
     let tables = spi::rows(TABLES, &[id.into()], |row| RunTable {
         source: row.get("source_table"),
         schema: row.get("target_schema"),

@@ -2,8 +2,8 @@
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::file::refused;
 use crate::error::Error;
+use crate::newfile::refused;
 use crate::sqlite;
 use crate::sqlite::create::MOST_BROKEN;
 use pg_sqlite_migrate_core::export::planned::Planned;

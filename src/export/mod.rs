@@ -2,7 +2,6 @@
 
 mod catalog;
 mod declarations;
-mod file;
 mod files;
 mod rows;
 mod verify;
@@ -17,10 +16,11 @@ use std::time::Instant;
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 use serde_json::Value;
 
-use self::file::refused;
 use crate::error::Error;
+use crate::newfile::{self, Taken, refused};
+use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::tempdir::{self, TempDir};
-use crate::pg::{interrupts, memory, relation, rights, thread};
+use crate::pg::{interrupts, memory, relation, thread};
 use crate::sqlite;
 use crate::sqlite::create::{Interrupted, Layout, NewFile};
 use crate::sqlite::trial::{self, Tried};
@@ -121,24 +121,19 @@ pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, 
 
 /// Writes the file.
 pub fn export(path: Option<&str>, plan: Option<Value>, run: Option<i64>) -> Result<Vec<Exported>, Error> {
-    if !rights::may_write_server_files(rights::current_role_oid()) {
-        let detail =
-            format!("Role \"{}\" is not a member of \"pg_write_server_files\".", rights::current_role());
-        let hint = "A superuser can run: GRANT pg_write_server_files TO the role.".into();
-        let message = "permission denied to write SQLite files on the server".into();
-        return Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)));
-    }
+    newfile::check_rights()?;
     let path = path.ok_or(Error::NullPath)?;
     let survey = held(files::asked(path, plan), run)?;
     let planned = unblocked(survey.planned()?)?;
-    let overwrite = planned.file.overwrite;
+    let hint = "Choose another path, or set \"overwrite\" to true in the plan.";
+    let taken = Taken { overwrite: planned.file.overwrite, hint };
     let parts = files::parts(path, planned)?;
-    let places = parts.iter().map(|part| file::reserve(&part.path, overwrite));
+    let places = parts.iter().map(|part| newfile::reserve(&part.path, taken));
     let places = places.collect::<Result<Vec<_>, Error>>()?;
     let mut exported = vec![];
     for (part, place) in parts.iter().zip(&places) {
         exported.extend(fill(&place.temporary, &place.target, &part.planned, None)?);
-        file::whole(place)?;
+        newfile::whole(place, newfile::READABLE)?;
     }
     Ok(exported)
 }
@@ -230,10 +225,14 @@ fn fill(
         limit,
     };
     let mut file = NewFile::create(path, target, &layout, stop())?;
+    let run = planned.plan.get("run").and_then(Value::as_i64).unwrap_or(0);
+    let shown = |work: Work| Command { work, run, ..Command::default() };
+    let tables = i64::try_from(planned.tables.len()).unwrap_or(i64::MAX);
     let mut exported = vec![];
-    for table in &planned.tables {
-        let one = one(&mut file, table, planned).map_err(|error| declarations::hinted(error, planned))?;
-        exported.push(one);
+    for (number, table) in (1..).zip(&planned.tables) {
+        let command = Command { table_number: number, tables, ..shown(Work::Export) };
+        let one = one(&mut file, table, planned, command);
+        exported.push(one.map_err(|error| declarations::hinted(error, planned))?);
     }
     let mut indexes = planned.tables.iter().flat_map(|table| &table.indexes);
     let mut virtual_tables = planned.virtual_tables.iter().flat_map(|table| [&table.create, &table.fill]);
@@ -241,26 +240,34 @@ fn fill(
     // No trigger fires: all rows are there.
     let mut others = views.chain(planned.triggers.iter().map(|trigger| &trigger.create));
     let writer = &mut file;
+    let indexing = Progress::start(shown(Work::ExportIndexes));
     thread::run(move || {
         indexes.try_for_each(|sql| writer.execute(sql))?;
         virtual_tables.try_for_each(|sql| writer.execute_module(sql))?;
         others.try_for_each(|sql| writer.execute(sql))
     })
     .map_err(|error: sqlite::Error| declarations::hinted(error.into(), planned))?;
+    drop(indexing);
+    let _checking = Progress::start(shown(Work::ExportCheck));
     check(&mut file, planned, &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
     Ok(exported)
 }
 
-fn one(file: &mut NewFile, table: &OutTable<'_>, planned: &Planned<'_>) -> Result<Exported, Error> {
+fn one(
+    file: &mut NewFile,
+    table: &OutTable<'_>,
+    planned: &Planned<'_>,
+    command: Command,
+) -> Result<Exported, Error> {
     let start = Instant::now();
     match table.is_virtual {
         true => file.execute_module(&table.create)?,
         false => file.execute(&table.create)?,
     }
     file.check_rows(!table.original)?;
-    let (rows, detail) = rows::copy(file, table, &planned.timezone)?;
+    let (rows, detail) = rows::copy(file, table, &planned.timezone, command)?;
     if let Some(last) = table.sequence {
         file.count_from(&table.name, last)?;
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 
-use super::file::refused;
 use crate::error::Error;
+use crate::newfile::refused;
 use crate::pg::cursor::{self, Cursor};
+use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::rights::Acting;
 use crate::pg::settings::{LocalSettings, Reads};
-use crate::pg::{encoding, reading, relation, thread};
+use crate::pg::{encoding, reading, relation, spi, thread};
 use crate::sqlite;
 use crate::sqlite::create::{NewFile, Rows};
 use pg_sqlite_migrate_core::export::catalog::TableKind;
@@ -23,35 +24,41 @@ use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::sqltext::ident;
 use pg_sqlite_migrate_core::value::native::Native;
-use pg_sqlite_migrate_core::value::{CellBuf, Timezone};
+use pg_sqlite_migrate_core::value::{Cell, CellBuf, Timezone};
 
 /// What is handed over at once.
 const ROWS: usize = 500;
 const BYTES: usize = 1 << 20;
 
-/// Asks for more rows.
-struct Wanted;
+/// Rows that were written, to be filled again.
+struct Wanted(Rows);
 
-/// Copies a table; gives the number of its rows, and what is to be said of its values.
+/// Copies a table, as `command` shows to other sessions; gives the number of its rows, and what is to be said of its values.
 pub fn copy(
     file: &mut NewFile,
     table: &OutTable<'_>,
     timezone: &Timezone,
+    command: Command,
 ) -> Result<(u64, Option<String>), Error> {
     let names: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let shown = Progress::start(of_table(table, command));
     let (copied, told) = read(table, timezone, |source, cursor| {
+        let (mut bytes, mut tuples) = (0, 0);
         let (batches, inbox) = channel();
         let target = table.name.clone();
         let write = move |mut outbox: thread::Outbox<'_, Wanted>| {
-            // One batch is made while another is written.
-            outbox.send(Wanted);
-            file.insert(&target, &names, || {
-                outbox.send(Wanted);
+            // Rows are read while others are written.
+            outbox.send(Wanted(Rows::default()));
+            file.insert(&target, &names, |written| {
+                outbox.send(Wanted(written));
                 received(&inbox)
             })
         };
-        thread::run_with(write, |Wanted| {
-            let _ = batches.send(source.next(cursor));
+        thread::run_with(write, |Wanted(written)| {
+            bytes += written.size() as u64;
+            tuples += written.count(table.columns.len()) as u64;
+            shown.update(bytes, tuples, 0);
+            let _ = batches.send(source.next(cursor, written));
         })
     })?;
     Ok((copied.map_err(|e| Error::Sqlite(e.within(&table.name)))?, told))
@@ -59,20 +66,34 @@ pub fn copy(
 
 /// The sums over the cells that the rows become.
 pub fn sums(table: &OutTable<'_>, timezone: &Timezone) -> Result<Sums, Error> {
+    let compared = Command { work: Work::Verify, ..Command::default() };
+    let shown = Progress::start(of_table(table, compared));
     let (sums, _) = read(table, timezone, |source, cursor| {
-        let mut sums = Sums::new(table.columns.len());
-        while let Some(rows) = source.next(cursor) {
-            for row in rows.cells.chunks(table.columns.len().max(1)) {
-                let stored = row.iter().zip(&table.columns).map(|(cell, column)| {
-                    column.affinity.stored(cell.as_cell()).unwrap_or_else(|| cell.clone())
-                });
-                let stored: Vec<CellBuf<'_>> = stored.collect();
-                sums.add(stored.iter().map(CellBuf::as_cell));
+        let (mut sums, mut rows) = (Sums::new(table.columns.len()), Rows::default());
+        while let Some(found) = source.next(cursor, rows) {
+            for row in found.rows(table.columns.len()) {
+                // A cell whose stored form nobody can tell is taken as it is written.
+                let stored =
+                    row.zip(&table.columns).map(|(cell, column)| (cell, column.affinity.stored(cell)));
+                let stored: Vec<(Cell<'_>, Option<CellBuf<'_>>)> = stored.collect();
+                sums.add(stored.iter().map(|(cell, stored)| stored.as_ref().map_or(*cell, CellBuf::as_cell)));
             }
+            shown.update(0, sums.rows, 0);
+            rows = found;
         }
         sums
     })?;
     Ok(sums)
+}
+
+/// The command, about this table.
+fn of_table(table: &OutTable<'_>, command: Command) -> Command {
+    const EXPECTED: &str = "SELECT coalesce((SELECT sum(greatest(c.reltuples, 0)) FROM pg_partition_tree($1) AS t
+                                             JOIN pg_class AS c ON c.oid = t.relid WHERE t.isleaf),
+                                            (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = $1), 0)::bigint";
+    let relation = pg_sys::Oid::from(table.source.id);
+    let tuples_total = spi::value(EXPECTED, &[relation.into()]).unwrap_or(0);
+    Command { relation, tuples_total, ..command }
 }
 
 /// Opens the table for `consume`; gives what comes of it, and what is to be said of the values.
@@ -196,26 +217,20 @@ struct Source<'s> {
 }
 
 impl Source<'_> {
-    /// `None` at the end, and at an error, which is kept.
-    fn next(&mut self, cursor: &mut Cursor) -> Option<Rows> {
-        let mut rows = Rows::default();
-        let (mut count, mut bytes) = (0, 0);
-        while !self.done && count < ROWS && bytes < BYTES {
+    /// The next rows, in the memory of others. `None` at the end, and at an error, which is kept.
+    fn next(&mut self, cursor: &mut Cursor, mut rows: Rows) -> Option<Rows> {
+        rows.clear();
+        let mut count = 0;
+        while !self.done && count < ROWS && rows.size() < BYTES {
             if !cursor.advance() {
                 self.done = true;
                 break;
             }
             for at in 0..self.table.columns.len() {
-                match self.cell(cursor, at) {
-                    Ok(cell) => {
-                        bytes += size(&cell);
-                        rows.cells.push(cell);
-                    }
-                    Err(error) => {
-                        self.done = true;
-                        self.error = Some(error);
-                        return None;
-                    }
+                if let Err(error) = self.cell(cursor, at, &mut rows) {
+                    self.done = true;
+                    self.error = Some(error);
+                    return None;
                 }
             }
             count += 1;
@@ -223,11 +238,12 @@ impl Source<'_> {
         (count > 0).then_some(rows)
     }
 
-    fn cell(&mut self, cursor: &Cursor, at: usize) -> Result<CellBuf<'static>, Error> {
+    /// Adds what a value becomes.
+    fn cell(&mut self, cursor: &Cursor, at: usize, rows: &mut Rows) -> Result<(), Error> {
         let (Some(converter), Some(as_bytes)) =
             (self.reading.converters.get(at), self.reading.as_bytes.get(at))
         else {
-            return Ok(CellBuf::Null);
+            return Ok(());
         };
         let value = cursor.value(at);
         let value = match (&value, as_bytes) {
@@ -247,7 +263,7 @@ impl Source<'_> {
         {
             *counts += 1;
         }
-        cell.try_into_owned().map_err(|_| self.no_memory())
+        rows.push(cell.as_cell()).map_err(|_| self.no_memory())
     }
 
     fn no_memory(&self) -> Error {
@@ -317,13 +333,5 @@ impl Source<'_> {
             }
         }
         (!parts.is_empty()).then(|| parts.join("; "))
-    }
-}
-
-fn size(cell: &CellBuf<'_>) -> usize {
-    match cell {
-        CellBuf::Text(text) => text.len() + 32,
-        CellBuf::Blob(bytes) => bytes.len() + 32,
-        _ => 32,
     }
 }

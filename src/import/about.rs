@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::pg::spi;
+use crate::verify::counts;
 use pg_sqlite_migrate_core::plan::PlanError;
 
 /// What the caller names: a run, his last one where he names nothing; or a file and what he wants of its plan.
@@ -47,16 +48,16 @@ pub fn invalid(path: &str, message: &str, hint: &str) -> Error {
 
 /// A run's plan says everything, so that the file need not be profiled again.
 fn recorded(run: Option<i64>) -> Result<About, Error> {
+    let run = counts::recorded(run)?;
     let found = spi::row(
-        "SELECT id, path, plan::text AS plan, source::text AS source FROM sqlite_migrate.run
-         WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END ORDER BY id DESC LIMIT 1",
+        "SELECT id, path, plan::text AS plan, source::text AS source FROM sqlite_migrate.run WHERE id = $1",
         &[run.into()],
         |row| {
             let (path, plan) = (row.get::<String>("path"), row.get::<String>("plan"));
             (row.get::<i64>("id"), path, plan, row.get::<String>("source"))
         },
     );
-    let (id, path, plan, source) = found.ok_or(Error::NoRun { run })?;
+    let (id, path, plan, source) = found.ok_or(Error::NoRun { run: Some(run) })?;
     let source = serde_json::from_str(&source).unwrap_or_default();
     // The policy that looks at everything wants a profile.
     let widens = plan.contains("\"on_invalid\": \"text\"");

@@ -3,11 +3,15 @@
 //! Its tables belong to the extension, and nobody else may write there. What is written here is written with their
 //! owner's rights, by statements that only store what they are given; users read through views, with their own.
 
+mod way_back;
+
 use std::fmt::Write;
 
+use pgrx::pg_sys;
 use pgrx::prelude::TimestampWithTimeZone;
 use serde_json::{Map, Value, json};
 
+pub use self::way_back::{former, made, moved, roll_back};
 use super::steps::{StepRecord, Steps};
 use super::virtual_tables;
 use crate::error::Error;
@@ -47,6 +51,7 @@ pub fn start(
     file: &Source,
     plan: &Value,
     (catalog, profiles): (&Catalog, &[Option<TableProfile>]),
+    backup: Option<Value>,
     steps: &Steps<'_>,
 ) -> i64 {
     let path = file.path().display().to_string();
@@ -60,6 +65,9 @@ pub fn start(
     let triggers =
         (catalog.triggers.iter()).map(|t| json!({ "name": t.name, "table": t.table, "sql": words(&t.sql) }));
     source["triggers"] = triggers.collect();
+    if let Some(backup) = backup {
+        source["backup"] = backup;
+    }
     let started = write(
         "INSERT INTO sqlite_migrate.log_run (role, role_oid, path, plan, source, extension_version, started_at)
          SELECT rolname, oid, $2, $3::jsonb, $4::jsonb, $5, clock_timestamp() - make_interval(secs => $6)
@@ -197,7 +205,7 @@ pub fn purge(before: TimestampWithTimeZone) -> Option<Purged> {
 /// The finished runs of a condition that the current role made; all of them for a superuser.
 fn removable(condition: &str, parameters: &[Parameter<'_>]) -> Vec<i64> {
     let sql = format!(
-        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status = 'done'
+        "SELECT id FROM sqlite_migrate.run WHERE {condition} AND status <> 'running'
              AND (own OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"
     );
     spi::values(&sql, parameters)
@@ -344,14 +352,18 @@ pub struct TableRecord<'a> {
     pub detail: Option<&'a str>,
     /// Values that became others than in the file.
     pub became: Value,
+    /// The table that was there before.
+    pub existing: Option<pg_sys::Oid>,
+    /// Why the load cannot be taken back.
+    pub irreversible: Option<&'a str>,
 }
 
 pub fn table(run: i64, record: &TableRecord<'_>) {
     write(
         "INSERT INTO sqlite_migrate.log_run_table
              (run, ordinal, source_table, target_schema, target_table, rows_before, source_rows, imported,
-              updated, skipped, rejected, countable, seconds, load_seconds, status, detail, became)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb)",
+              updated, skipped, rejected, countable, seconds, load_seconds, status, detail, became, existing, irreversible)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb, $18::oid, $19)",
         &[
             run.into(),
             record.ordinal.into(),
@@ -370,6 +382,8 @@ pub fn table(run: i64, record: &TableRecord<'_>) {
             record.status.into(),
             record.detail.map(text_for_server).as_deref().into(),
             (&*json_for_server(&record.became.to_string())).into(),
+            record.existing.map(|oid| i64::from(oid.to_u32())).into(),
+            record.irreversible.into(),
         ],
     );
 }

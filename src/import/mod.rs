@@ -2,15 +2,17 @@
 
 pub mod about;
 mod asked;
+pub mod backup;
 mod broken;
 pub mod compare;
 pub mod constraints;
+mod definitions;
 pub mod existing;
 pub mod inspect;
 pub mod levels;
 pub mod load;
 pub mod log;
-mod made;
+pub mod made;
 pub mod notices;
 pub mod orphans;
 mod profiles;

@@ -11,10 +11,12 @@ use std::time::Instant;
 use pgrx::PgLogLevel;
 
 use self::blocked::{blocking, stop_if_blocked};
+use super::backup::{self, Backed};
 use super::load::key_maps::KeyMaps;
 use super::load::triggers::{self, DisabledTriggers};
 use super::load::{self, Loaded, Place};
 use super::log::{self, Rejects};
+use super::made::{Before, By};
 use super::notices::Notices;
 use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
@@ -31,17 +33,33 @@ use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
 
-/// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`.
-pub fn import(path: Option<&str>, overrides: Option<serde_json::Value>) -> Result<Vec<TableResult>, Error> {
+/// Imports a file; everything or nothing, unless the plan says `on_error: "continue"`. `manifest` makes that of a copy which
+/// the plan asks for.
+pub fn import(
+    path: Option<&str>,
+    overrides: Option<serde_json::Value>,
+    manifest: MakeManifest,
+) -> Result<Vec<TableResult>, Error> {
     xact::refuse_read_only(c"sqlite_import()");
     let _mode = citus::one_by_one();
     let _shown = Activity::begin();
-    let mut survey = survey::survey_after(path, overrides, begin)?;
-    let imported = run(&mut survey);
+    let mut backed = None;
+    let mut survey = survey::survey_after(path, overrides, |needs, steps, source| {
+        if let Some(to) = needs.backup.take() {
+            let copied = steps.time(Phase::Open, "copy the file", || backup::in_place_of(source, &to))?;
+            backed = Some((copied, manifest));
+        }
+        begin(needs, steps);
+        Ok(())
+    })?;
+    let imported = run(&mut survey, backed);
     // An error may come of a file that was changed while it was read: that is the error then.
     survey.source.prove()?;
     imported
 }
+
+/// Reads what a plan makes of a file.
+pub type MakeManifest = fn(&mut Survey, &Planned) -> Result<serde_json::Value, Error>;
 
 /// What comes before the first look at the target: others' imports into its schemas end, and `before` makes what the
 /// plan is to see. An error there ends the import, whatever `on_error` says.
@@ -57,16 +75,23 @@ fn begin(needs: &mut Needs, steps: &mut Steps<'static>) {
     }
 }
 
-fn run(survey: &mut Survey) -> Result<Vec<TableResult>, Error> {
+fn run(survey: &mut Survey, backed: Option<(Backed, MakeManifest)>) -> Result<Vec<TableResult>, Error> {
     survey.steps.start(Phase::Plan, "make the plan", None);
     let planned = survey::planned(survey)?;
     survey.steps.end(None);
     stop_if_blocked(survey, &planned)?;
     existing::check_create(&planned)?;
-    let id = log::start(&survey.source, &planned.plan, (&survey.catalog, &survey.profiles), &survey.steps);
+    let backup = backed.map(|(backed, manifest)| -> Result<_, Error> {
+        let mut json = backed.json();
+        json["manifest"] = manifest(survey, &planned)?;
+        Ok(json)
+    });
+    let backup = backup.transpose()?;
+    let read = (&survey.catalog, &*survey.profiles);
+    let id = log::start(&survey.source, &planned.plan, read, backup, &survey.steps);
     let mut run = Run::new(id, survey, &planned);
     // The log of a run that fails is rolled back with it: the error reports how far it was.
-    match raised::hold(|| run.all()) {
+    match raised::hold_apart(|| run.all()) {
         Ok(Ok(())) => Ok(run.results),
         Ok(Err(error)) => Err(Error::InRun { error: Box::new(error), summary: run.summary() }),
         Err(raised) => raised.go_on(&run.summary()),
@@ -104,6 +129,8 @@ struct Run<'a> {
     disabled: Vec<DisabledTriggers>,
     /// The titles of the steps that have made nothing.
     unmade: Vec<&'a str>,
+    /// What was there before, and what is there since.
+    before: Option<Before>,
 }
 
 impl<'a> Run<'a> {
@@ -125,6 +152,7 @@ impl<'a> Run<'a> {
             maps: KeyMaps::default(),
             disabled: vec![],
             unmade: vec![],
+            before: None,
         }
     }
 
@@ -134,6 +162,7 @@ impl<'a> Run<'a> {
         let (own, after) = planned.steps.split_at(planned.steps.partition_point(|s| s.phase < Phase::After));
         self.leave_out_blocked();
         self.leave_out_broken();
+        let mut before = Before::of(planned);
         self.steps(own)?;
         self.maps.end();
         if counts {
@@ -146,7 +175,10 @@ impl<'a> Run<'a> {
             let prove = || values::prove(survey, planned, id, &self.notices, results);
             self.done.time(Phase::Verify, "compare the values", prove)?;
         }
+        before.observe(By::Run);
         self.steps(after)?;
+        before.observe(By::After);
+        self.before = Some(before);
         if counts && !after.is_empty() {
             let count = || verification::count_again(planned, &self.results);
             self.done.time(Phase::Verify, "count the rows again", count)?;
@@ -343,6 +375,7 @@ impl<'a> Run<'a> {
             orphans: &self.orphans,
             maps: &self.maps,
             counted: planned.table(spec.id).is_none_or(|table| table.verify.counts()),
+            undo: self.survey.overrides.undo == Some(true),
         };
         let start = Instant::now();
         let mut loaded = match load::load(&mut self.survey.source, spec, place) {

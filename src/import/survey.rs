@@ -58,14 +58,15 @@ pub struct Survey {
 
 /// Reads catalog, profiles and key facts of the tables that the plan leaves in.
 pub fn survey(path: Option<&str>, overrides: Option<Value>) -> Result<Survey, Error> {
-    survey_after(path, overrides, |_, _| ())
+    survey_after(path, overrides, |_, _, _| Ok(()))
 }
 
-/// The same. `first` is what an import does before it looks at the target, where types are looked up as well.
+/// The same. `first` is what an import does before it looks at the target, where types are looked up as well; it may put
+/// another source in the place of the file.
 pub fn survey_after(
     path: Option<&str>,
     overrides: Option<Value>,
-    first: impl FnOnce(&mut Needs, &mut Steps<'static>),
+    first: impl FnOnce(&mut Needs, &mut Steps<'static>, &mut Source) -> Result<(), Error>,
 ) -> Result<Survey, Error> {
     let mut steps = Steps::begin();
     source::check_rights()?;
@@ -77,8 +78,8 @@ pub fn survey_after(
     let mut overrides = plan::parse(&overrides)?;
     let mut needs = Needs { texts_of_bytes: encoding::server_is_sql_ascii(), ..plan::needs(&overrides) };
     untranslatable::check_schemas(&needs.schemas)?;
-    let source = steps.time(Phase::Open, "open the file", || source::open(path, needs.opening))?;
-    first(&mut needs, &mut steps);
+    let mut source = steps.time(Phase::Open, "open the file", || source::open(path, needs.opening))?;
+    first(&mut needs, &mut steps, &mut source)?;
     name_types(&mut overrides, &needs)?;
     drop(room);
     read(source, needs, overrides, bytes, Extent::default(), steps)

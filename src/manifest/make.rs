@@ -31,7 +31,8 @@ pub fn make(path: Option<&str>, plan: Option<Value>) -> Result<Value, Error> {
     made
 }
 
-fn of_plan(survey: &mut Survey, planned: &Planned) -> Result<Value, Error> {
+/// What a plan makes of an open file.
+pub fn of_plan(survey: &mut Survey, planned: &Planned) -> Result<Value, Error> {
     let mut specs: Vec<LoadSpec> = planned.steps.iter().filter_map(loaded).collect();
     specs.sort_by_key(|spec| spec.id);
     let mut tables = vec![];

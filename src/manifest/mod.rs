@@ -4,5 +4,5 @@
 mod make;
 mod verify;
 
-pub use make::make;
+pub use self::make::{make, of_plan};
 pub use verify::verify;

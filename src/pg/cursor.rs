@@ -20,6 +20,9 @@ pub struct Cursor {
     /// The current row among them.
     at: usize,
     readers: Vec<Reader>,
+    /// The datums of the current row, and which of them are NULL.
+    datums: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
     values: PgMemoryContexts,
 }
 
@@ -40,7 +43,7 @@ pub fn with_statements_snapshot<T>(
 }
 
 fn open<T>(sql: &str, types: &[pg_sys::Oid], active: bool, read: impl FnOnce(&mut Cursor) -> T) -> T {
-    let readers = types.iter().map(|type_oid| Reader::new(*type_oid)).collect();
+    let readers: Vec<Reader> = types.iter().map(|type_oid| Reader::new(*type_oid)).collect();
     Spi::connect_mut(|_| {
         // SAFETY: inside an SPI connection, which frees plan, portal and rows when it ends. The plan has no parameters. A
         // "read only" one takes the active snapshot, which does not see the rows of the command that is running.
@@ -53,6 +56,8 @@ fn open<T>(sql: &str, types: &[pg_sys::Oid], active: bool, read: impl FnOnce(&mu
             fetched: std::ptr::null_mut(),
             count: 0,
             at: 0,
+            datums: vec![],
+            nulls: vec![],
             readers,
             values: PgMemoryContexts::new("pg_sqlite_migrate values"),
         };
@@ -70,6 +75,7 @@ impl Cursor {
         unsafe { self.values.reset() };
         self.at += 1;
         if self.at < self.count {
+            self.deform();
             return true;
         }
         interrupts::check();
@@ -84,26 +90,36 @@ impl Cursor {
             self.count = pg_sys::SPI_processed as usize;
         }
         self.at = 0;
+        if self.count > 0 {
+            self.deform();
+        }
         self.count > 0
+    }
+
+    /// Takes the current row apart.
+    fn deform(&mut self) {
+        // SAFETY: `fetched` has `count` rows, and `at` is one of them; the arrays have a place for each of its columns.
+        unsafe {
+            let table = &*self.fetched;
+            let columns = usize::try_from((*table.tupdesc).natts).unwrap_or(0);
+            self.datums.resize(columns, pg_sys::Datum::null());
+            self.nulls.resize(columns, true);
+            let (datums, nulls) = (self.datums.as_mut_ptr(), self.nulls.as_mut_ptr());
+            pg_sys::heap_deform_tuple(*table.vals.add(self.at), table.tupdesc, datums, nulls);
+        }
     }
 
     /// The value of a column of the current row, counted from 0; NULL where there is no row.
     pub fn value(&self, column: usize) -> Native<'_> {
-        let Some(reader) = self.readers.get(column).filter(|_| self.at < self.count) else {
+        let current = (self.readers.get(column), self.datums.get(column), self.nulls.get(column));
+        let (true, (Some(reader), Some(datum), Some(is_null))) = (self.at < self.count, current) else {
             return Native::Null;
         };
-        let mut is_null = true;
-        // SAFETY: `fetched` has `count` rows of the query, whose columns have the readers' types. What is read of a row is
-        // kept in `values`, which `advance` resets: it borrows this cursor, and so does the value.
+        // SAFETY: the datum is of the current row, whose columns have the readers' types. What is read of a row is kept in
+        // `values`, which `advance` resets: it borrows this cursor, and so does the value.
         unsafe {
-            let table = &*self.fetched;
-            let datum = pg_sys::SPI_getbinval(
-                *table.vals.add(self.at),
-                table.tupdesc,
-                column as i32 + 1,
-                &mut is_null,
-            );
-            PgMemoryContexts::For(self.values.value()).switch_to(|_| reader.read(datum, is_null))
+            let mut values = PgMemoryContexts::For(self.values.value());
+            values.switch_to(|_| reader.read(*datum, *is_null))
         }
     }
 }

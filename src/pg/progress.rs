@@ -1,4 +1,4 @@
-//! Progress of a load, or of a comparison, in `pg_stat_progress_copy`, which every session can read.
+//! Progress of a load, a comparison or an export in `pg_stat_progress_copy`, which every session can read.
 //!
 //! The parameters up to 6 are COPY's own (commands/progress.h); those from 10 on are read by the view
 //! `sqlite_migrate.progress`, which recognises this extension's commands by the magic number.
@@ -19,21 +19,39 @@ const STARTED_AT: i32 = 15;
 const WORK: i32 = 16;
 
 const COMMAND_FROM: i64 = 1;
+const COMMAND_TO: i64 = 2;
 const TYPE_CALLBACK: i64 = 4;
 /// "SQLite" in ASCII; the view `sqlite_migrate.progress` looks for it.
 pub const MAGIC_NUMBER: i64 = 0x5351_4c69_7465;
 
-/// What is done with the rows. The view `sqlite_migrate.progress` reads the numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is done. The view `sqlite_migrate.progress` reads the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Work {
+    #[default]
     Load = 0,
     Verify = 1,
+    /// Rows are written into a SQLite file.
+    Export = 2,
+    /// The indexes of that file are built, of no table in particular.
+    ExportIndexes = 3,
+    /// SQLite checks the file.
+    ExportCheck = 4,
 }
 
-/// A table whose rows are loaded or compared.
-#[derive(Debug, Clone, Copy)]
+impl Work {
+    fn command(self) -> i64 {
+        match self {
+            Work::Load | Work::Verify => COMMAND_FROM,
+            Work::Export | Work::ExportIndexes | Work::ExportCheck => COMMAND_TO,
+        }
+    }
+}
+
+/// A table whose rows are loaded, compared or exported.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Command {
     pub work: Work,
+    /// `InvalidOid` where it is about none in particular.
     pub relation: pg_sys::Oid,
     /// 0 where there is none.
     pub run: i64,
@@ -69,7 +87,7 @@ impl Progress {
             );
         }
         for (index, value) in [
-            (COMMAND, COMMAND_FROM),
+            (COMMAND, self.command.work.command()),
             (TYPE, TYPE_CALLBACK),
             (MAGIC, MAGIC_NUMBER),
             (RUN, self.command.run),

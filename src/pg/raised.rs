@@ -23,12 +23,47 @@ enum Whose {
 
 /// Runs `f`, and holds the ERROR that it raises. Nothing may be asked of the server until it goes on.
 pub fn hold<T>(f: impl FnOnce() -> T) -> Result<T, Raised> {
+    // SAFETY: reads a backend-local variable.
+    let context = unsafe { pg_sys::CurrentMemoryContext };
+    hold_in(context, f)
+}
+
+/// The same in a subtransaction, which an ERROR or an `Err` rolls back; the ERROR must still go on.
+pub fn hold_apart<T, E>(f: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Raised> {
+    // SAFETY: as in `xact`'s subtransactions, which follow plpgsql's exec_stmt_block.
+    let (context, owner) = unsafe {
+        let before = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(before.0);
+        before
+    };
+    let outcome = hold_in(context, f);
+    // SAFETY: the subtransaction is the innermost one, since every other guard has unwound; memory context and resource owner
+    // are those that were current before it. What was copied of an error lies in that context.
+    unsafe {
+        match outcome {
+            Ok(Ok(_)) => pg_sys::ReleaseCurrentSubTransaction(),
+            _ => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+    }
+    outcome
+}
+
+/// The server's error is copied into a memory context that outlives what `f` has allocated.
+fn hold_in<T>(context: pg_sys::MemoryContext, f: impl FnOnce() -> T) -> Result<T, Raised> {
     let f = AssertUnwindSafe(f);
     PgTryBuilder::new(AssertUnwindSafe(move || Ok({ f }.0())))
         .catch_others(|error| {
             Err(Raised(match error {
-                // SAFETY: an error of the server's is being handled, so that there is one to copy.
-                CaughtError::PostgresError(_) => Whose::Server(unsafe { pg_sys::CopyErrorData() }),
+                // SAFETY: an error of the server's is being handled, so that there is one to copy; the context is the caller's.
+                CaughtError::PostgresError(_) => Whose::Server(unsafe {
+                    let current = pg_sys::MemoryContextSwitchTo(context);
+                    let copy = pg_sys::CopyErrorData();
+                    pg_sys::MemoryContextSwitchTo(current);
+                    copy
+                }),
                 CaughtError::ErrorReport(report) => Whose::Ours(Box::new(Caught::of(&report, false))),
                 panic => Whose::Panic(Box::new(panic)),
             }))

@@ -111,6 +111,12 @@ pub fn lock(relation: pg_sys::Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as i32) };
 }
 
+/// Locks a relation against everybody until the transaction ends. The caller has checked the rights.
+pub fn lock_exclusively(relation: pg_sys::Oid) {
+    // SAFETY: waits as any lock does. If the relation was dropped meanwhile, whoever looks for it finds nothing.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
+}
+
 /// Locks a relation, its name and its schema's name until the transaction ends. Facts that were read before must be
 /// read again: another transaction may have replaced the relation while this one waited for the lock.
 pub fn hold(relation: pg_sys::Oid) {

@@ -195,3 +195,38 @@ fn uncatchable(sqlstate: SqlState) -> bool {
     .iter()
     .any(|code| sqlstate == *code)
 }
+
+/// The ids of the current (sub)transaction and of those within it that have ended well: its rows bear one of them as xmin.
+pub fn own_ids() -> Vec<u32> {
+    let mut committed: *mut pg_sys::TransactionId = std::ptr::null_mut();
+    // SAFETY: inside a transaction, which gets an id if it has none. The array is the transaction's, of as many ids as the
+    // function says, and is copied before anything else happens.
+    unsafe {
+        let own = pg_sys::GetCurrentTransactionId();
+        let count = pg_sys::xactGetCommittedChildren(&mut committed);
+        let committed = match usize::try_from(count) {
+            Ok(count) if count > 0 && !committed.is_null() => std::slice::from_raw_parts(committed, count),
+            _ => &[],
+        };
+        committed.iter().copied().chain([own]).map(pg_sys::TransactionId::into_inner).collect()
+    }
+}
+
+/// The current (sub)transaction's id.
+pub fn own_id() -> u32 {
+    // SAFETY: inside a transaction, which gets an id if it has none.
+    unsafe { pg_sys::GetCurrentTransactionId() }.into_inner()
+}
+
+/// Whether this transaction, or a subtransaction of it, has written a row with this xmin.
+pub fn is_own(xmin: u32) -> bool {
+    // SAFETY: compares with the backend's own state.
+    unsafe { pg_sys::TransactionIdIsCurrentTransactionId(pg_sys::TransactionId::from(xmin)) }
+}
+
+/// The cluster and the database, in which oids and transaction ids mean what they mean. A dump that is restored is in
+/// another place.
+pub fn place() -> String {
+    // SAFETY: read what the backend has known since its start.
+    unsafe { format!("{}/{}", pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId.to_u32()) }
+}

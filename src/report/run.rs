@@ -14,7 +14,7 @@ use pg_sqlite_migrate_core::report::{Facts, Format, Report};
 
 /// The report of a run, of the caller's last one unless one is named.
 pub fn report(run: Option<i64>, format: Format) -> Result<String, Error> {
-    let run = counts::recorded(run)?;
+    let run = counts::logged(run)?;
     let facts = facts(run).ok_or(Error::NoRun { run: Some(run) })?;
     Ok(render(&Report::Run(Box::new(facts.into())), format))
 }

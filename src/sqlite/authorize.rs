@@ -123,7 +123,8 @@ pub(super) enum Statement {
 
 /// What SQL may do on a file that is being made: tables, indexes, views and triggers, rows, checks of its soundness.
 pub(super) fn authorize_new(context: AuthContext<'_>, statement: Statement) -> Authorization {
-    const CHECKS: &[&str] = &["foreign_key_check", "integrity_check"];
+    const CHECKS: &[&str] =
+        &["foreign_key_check", "integrity_check", "quick_check", "index_list", "index_xinfo", "table_xinfo"];
     // Modules ask for them.
     const READ: &[&str] = &["data_version", "page_size"];
     let own = statement == Statement::Own;

@@ -12,8 +12,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::Error;
 use super::authorize::{Statement, authorize_new};
+use super::index_check;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
-use pg_sqlite_migrate_core::value::CellBuf;
+use pg_sqlite_migrate_core::value::Cell;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// A file that is being written.
 pub struct NewFile {
@@ -39,10 +41,80 @@ pub struct Layout<'a> {
 /// The lines that `PRAGMA integrity_check` gives at most.
 pub const MOST_BROKEN: u64 = 100;
 
-/// Rows of one table, cell by cell.
+/// Rows of one table, cell by cell, in memory that is filled again and again.
 #[derive(Debug, Default)]
 pub struct Rows {
-    pub cells: Vec<CellBuf<'static>>,
+    cells: Vec<Held>,
+    /// Of the texts and blobs.
+    bytes: Vec<u8>,
+}
+
+/// A cell; texts and blobs by where they begin, and their length.
+#[derive(Debug, Clone, Copy)]
+enum Held {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(usize, usize),
+    Blob(usize, usize),
+}
+
+/// Bytes that are kept for the next rows; what a large value has taken is given back.
+const KEPT: usize = 4 << 20;
+
+impl Rows {
+    /// Adds a cell to the last row, or begins one.
+    pub fn push(&mut self, cell: Cell<'_>) -> Result<(), OutOfMemory> {
+        let held = match cell {
+            Cell::Null => Held::Null,
+            Cell::Integer(i) => Held::Integer(i),
+            Cell::Real(r) => Held::Real(r),
+            Cell::Text(text) => Held::Text(self.hold(text)?, text.len()),
+            Cell::Blob(bytes) => Held::Blob(self.hold(bytes)?, bytes.len()),
+        };
+        self.cells.try_reserve(1)?;
+        self.cells.push(held);
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Result<usize, OutOfMemory> {
+        let start = self.bytes.len();
+        self.bytes.try_reserve(bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(start)
+    }
+
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+    }
+
+    /// How many rows there are, where a row has as many cells as this.
+    pub fn count(&self, width: usize) -> usize {
+        self.cells.len() / width.max(1)
+    }
+
+    /// Bytes that the cells take.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.cells.len() * size_of::<Held>()
+    }
+
+    /// Row by row, where a row has as many cells as this.
+    pub fn rows(&self, width: usize) -> impl Iterator<Item = impl Iterator<Item = Cell<'_>>> {
+        self.cells.chunks(width.max(1)).map(|row| row.iter().map(|held| self.cell(*held)))
+    }
+
+    fn cell(&self, held: Held) -> Cell<'_> {
+        let bytes = |start: usize, length: usize| self.bytes.get(start..start + length).unwrap_or_default();
+        match held {
+            Held::Null => Cell::Null,
+            Held::Integer(i) => Cell::Integer(i),
+            Held::Real(r) => Cell::Real(r),
+            Held::Text(start, length) => Cell::Text(bytes(start, length)),
+            Held::Blob(start, length) => Cell::Blob(bytes(start, length)),
+        }
+    }
 }
 
 /// A row without a parent.
@@ -72,7 +144,9 @@ impl NewFile {
         let real =
             path.parent().and_then(|directory| Some(directory.canonicalize().ok()?.join(path.file_name()?)));
         let path = real.as_deref().unwrap_or(path);
-        let mut connection = Connection::open_with_flags(path, flags).map_err(mapped)?;
+        // The file is nobody else's: SQLite takes no locks, which on a network file system might meet the caller's own.
+        let mut connection =
+            Connection::open_with_flags_and_vfs(path, flags, c"unix-none").map_err(mapped)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(mapped)?;
         connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;
         let statement = Arc::new(AtomicU8::new(Statement::OfPlan as u8));
@@ -99,6 +173,9 @@ impl NewFile {
             ("synchronous", "OFF".into()),
             ("foreign_keys", "OFF".into()),
             ("temp_store", "FILE".into()),
+            // An index is sorted by a second thread while the table is read, each with as much memory as the cache.
+            ("cache_size", "-8192".into()),
+            ("threads", "1".into()),
         ] {
             self.set(name, &value)?;
         }
@@ -161,12 +238,13 @@ impl NewFile {
         self.run_as(sql, Statement::OfModule)
     }
 
-    /// Inserts the rows that `next` hands out, of as many columns as the table's are; gives their number.
+    /// Inserts the rows that `next` hands out in exchange for the last ones, of as many columns as the table's are; gives
+    /// their number.
     pub fn insert(
         &mut self,
         table: &str,
         columns: &[String],
-        mut next: impl FnMut() -> Option<Rows>,
+        mut next: impl FnMut(Rows) -> Option<Rows>,
     ) -> Result<u64, Error> {
         let names: Vec<String> = columns.iter().map(|name| sqlite_ident(name)).collect();
         let places = vec!["?"; columns.len()].join(", ");
@@ -174,16 +252,17 @@ impl NewFile {
         let sql =
             format!("INSERT OR ABORT INTO {} ({}) VALUES ({places})", sqlite_ident(table), names.join(", "));
         let mut statement = self.connection.prepare(&sql).map_err(|e| self.mapped(e))?;
-        let mut count = 0;
-        while let Some(rows) = next() {
-            for row in rows.cells.chunks(columns.len().max(1)) {
-                for (at, cell) in row.iter().enumerate() {
+        let (mut count, mut done) = (0, Rows::default());
+        while let Some(rows) = next(done) {
+            for row in rows.rows(columns.len()) {
+                for (at, cell) in row.enumerate() {
                     let value = ToSqlOutput::Borrowed(value(cell));
                     statement.raw_bind_parameter(at + 1, value).map_err(|e| self.mapped(e))?;
                 }
                 statement.raw_execute().map_err(|e| self.mapped(e))?;
                 count += 1;
             }
+            done = rows;
         }
         Ok(count)
     }
@@ -207,12 +286,10 @@ impl NewFile {
         self.connection.query_row(&sql, (), |row| row.get(0)).map_err(|e| self.mapped(e))
     }
 
-    /// What SQLite finds wrong with the file, if anything; CHECKs apart.
+    /// What is wrong with the file, if anything, as SQLite's `integrity_check` finds it; CHECKs apart.
     pub fn problems(&mut self) -> Result<Vec<String>, Error> {
         self.check_rows(false)?;
-        let mut lines = self.lines("PRAGMA integrity_check(10)")?;
-        lines.retain(|line| line != "ok");
-        Ok(lines)
+        index_check::problems(&self.connection).map_err(|e| self.mapped(e))
     }
 
     /// How many rows of a table break a CHECK of it: no more than [`MOST_BROKEN`] are counted.
@@ -261,13 +338,13 @@ impl NewFile {
     }
 }
 
-fn value<'a>(cell: &'a CellBuf<'_>) -> ValueRef<'a> {
+fn value(cell: Cell<'_>) -> ValueRef<'_> {
     match cell {
-        CellBuf::Null => ValueRef::Null,
-        CellBuf::Integer(i) => ValueRef::Integer(*i),
-        CellBuf::Real(r) => ValueRef::Real(*r),
-        CellBuf::Text(text) => ValueRef::Text(text.as_bytes()),
-        CellBuf::Blob(bytes) => ValueRef::Blob(bytes),
+        Cell::Null => ValueRef::Null,
+        Cell::Integer(i) => ValueRef::Integer(i),
+        Cell::Real(r) => ValueRef::Real(r),
+        Cell::Text(text) => ValueRef::Text(text),
+        Cell::Blob(bytes) => ValueRef::Blob(bytes),
     }
 }
 

@@ -167,3 +167,43 @@ impl Aggregate<Total, Value> for Summing {
         owned(self.aggregate.finish(&total.unwrap_or_default())).map_err(|_| self.faults.no_memory())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pg_sqlite_migrate_core::translate::program::{SQLITE_VERSION, is_known};
+    use rusqlite::Connection;
+
+    #[test]
+    fn the_translator_knows_every_function_of_sqlite() {
+        let sqlite = Connection::open_in_memory().unwrap();
+        let mut listed = sqlite.prepare("SELECT DISTINCT name, narg FROM pragma_function_list").unwrap();
+        let functions = listed.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+        let functions: Vec<(String, i64)> = functions.unwrap().map(Result::unwrap).collect();
+        assert!(functions.len() > 150 && functions.contains(&("unistr".into(), 1)), "{functions:?}");
+        // Below -1, the least number of arguments is what -2 leaves; an aggregate of the same name takes one.
+        let arguments = |name: &str, given: i64| match given {
+            -1 if matches!(name, "char" | "printf" | "format") => 1..5,
+            -1 => least(name)..least(name) + 4,
+            ..-1 => usize::try_from(-2 - given).unwrap().max(2)..6,
+            given => usize::try_from(given).unwrap()..usize::try_from(given).unwrap() + 1,
+        };
+        let known = |(name, given): &&(String, i64)| !arguments(name, *given).all(|n| is_known(name, n));
+        assert_eq!(functions.iter().filter(known).collect::<Vec<_>>(), Vec::<&(String, i64)>::new());
+        assert!(!is_known("myfunc", 1) && !is_known("abs", 2));
+    }
+
+    /// The fewest arguments with which the function does more than to complain.
+    fn least(name: &str) -> usize {
+        match name {
+            "json_array" | "jsonb_array" | "json_object" | "jsonb_object" => 0,
+            "json_extract" | "jsonb_extract" => 2,
+            _ if name.ends_with("_set") || name.ends_with("_insert") || name.ends_with("_replace") => 3,
+            _ => 1,
+        }
+    }
+
+    #[test]
+    fn the_release_that_the_translator_tells_is_this_one() {
+        assert_eq!(rusqlite::version(), SQLITE_VERSION);
+    }
+}

@@ -3,6 +3,7 @@
 //! [`open()`] gives a [`Source`]: one hardened connection that holds one snapshot. Everything else here queries a
 //! `Source` and returns the neutral types of `catalog` and `types`.
 
+pub mod backup;
 pub mod cascaded;
 pub mod check;
 pub mod collations;
@@ -33,6 +34,7 @@ mod absent;
 mod authorize;
 mod auxiliary;
 mod folding;
+mod index_check;
 mod locks;
 mod logged;
 mod modules;

@@ -25,6 +25,7 @@ use super::collations::{self, StandIns};
 use super::copy::{self, Copied};
 use super::error::Error;
 use super::raw::File;
+use super::stamp::Stamp;
 
 /// Requested every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
 /// inside SQLite: it may look at a flag, and must neither raise an error nor call SQLite.
@@ -76,6 +77,8 @@ pub struct State {
     pub names: u64,
     /// What is read is a copy.
     pub copied: Option<Copied>,
+    /// Of the file for which a copy stands.
+    pub stamp: Option<Stamp>,
 }
 
 /// What keeps the snapshot valid.
@@ -247,6 +250,12 @@ pub fn open(options: &OpenOptions) -> Result<Source, Error> {
     }
 }
 
+/// Opens a copy of the file that nobody else has.
+pub(super) fn open_copy(options: &OpenOptions, copy: &Path, state: State) -> Result<Source, Error> {
+    let place = Place { path: copy.to_owned(), immutable: true };
+    Snapshot { place, guard: SnapshotGuard::Locks { _probe: None }, state }.open(options)
+}
+
 /// Whether a file begins as SQLite's databases do; an encrypted one does not.
 pub fn is_database(path: &Path) -> Result<bool, Error> {
     check_path(path)?;
@@ -340,6 +349,7 @@ impl State {
             wal_missing: beside.wal_mode && beside.wal == Wal::Missing,
             names: std::fs::metadata(path).map_or(1, |m| m.nlink()),
             copied: None,
+            stamp: None,
         }
     }
 }

@@ -16,6 +16,9 @@ pub struct Stamp {
 }
 
 pub fn stamp(source: &Source) -> Stamp {
+    if let Some(of_original) = source.state().stamp {
+        return of_original;
+    }
     let wal_bytes = std::fs::metadata(Names::of(source.path()).wal).map_or(0, |metadata| metadata.len());
     let mut counter = [0; 4];
     let read = File::of(source.connection()).and_then(|file| file.read(&mut counter, CHANGE_COUNTER));

@@ -51,7 +51,7 @@ pub fn declared(source: &mut Source, kind: &str, relation: &str) -> Result<i64, 
     count.map_err(|e| source.error(e))
 }
 
-fn cell(value: ValueRef<'_>) -> Cell<'_> {
+pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(i) => Cell::Integer(i),

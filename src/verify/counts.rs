@@ -28,13 +28,26 @@ pub struct Count {
     pub detail: Option<String>,
 }
 
-/// The number of a run that the caller may see, or of the last one that he made.
+/// The number of a run that the caller may see, or of the last one that he made. One that was rolled back has nothing that
+/// could be looked at.
 pub fn recorded(run: Option<i64>) -> Result<i64, Error> {
-    let found: Option<i64> = spi::value(
-        "SELECT max(id) FROM sqlite_migrate.run WHERE CASE WHEN $1 IS NULL THEN own ELSE id = $1 END",
-        &[run.into()],
-    )
-    .flatten();
+    match found(run)? {
+        (id, true) => Err(Error::rolled_back(id)),
+        (id, false) => Ok(id),
+    }
+}
+
+/// The same of a run that may have been rolled back: its log is still there.
+pub fn logged(run: Option<i64>) -> Result<i64, Error> {
+    Ok(found(run)?.0)
+}
+
+/// With whether it was rolled back; the last one is one that was not.
+fn found(run: Option<i64>) -> Result<(i64, bool), Error> {
+    const FOUND: &str = "
+        SELECT id, status = 'rolled back' AS rolled_back FROM sqlite_migrate.run
+        WHERE CASE WHEN $1 IS NULL THEN own AND status <> 'rolled back' ELSE id = $1 END ORDER BY id DESC LIMIT 1";
+    let found = spi::row(FOUND, &[run.into()], |row| (row.get("id"), row.get("rolled_back")));
     found.ok_or(Error::NoRun { run })
 }
 
@@ -60,7 +73,8 @@ pub fn verify(asked: Asked<'_>) -> Result<Vec<Count>, Error> {
                    run, ordinal, target_schema, target_table, status, source_rows, rows_before, imported, updated, skipped,
                    rejected, countable
             FROM sqlite_migrate.run_table
-            WHERE target_schema = $1 AND status = 'loaded' ORDER BY target_table, run DESC, ordinal) AS newest
+            WHERE target_schema = $1 AND status = 'loaded'
+              AND run NOT IN (SELECT id FROM sqlite_migrate.run WHERE status = 'rolled back') ORDER BY target_table, run DESC, ordinal) AS newest
         ORDER BY run, ordinal";
     let tables = match (asked.run, asked.schema) {
         (None, Some(schema)) => spi::rows(OF_SCHEMA, &[schema.into()], Recorded::of),

@@ -85,6 +85,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         }
         K::TableMissing | K::SchemaMissing | K::Referenced | K::NoEffect | K::Program => (S::Tables, Read),
         K::NoColumns | K::TooManyColumns | K::RowTooWide => (S::Tables, Read),
+        K::Irreversible => (S::Tables, Read),
         K::StepFailed => (S::Tables, ByHand),
 
         K::UnusedType | K::SimilarColumns | K::AmbiguousColumn | K::ComputedColumn => (S::Columns, Read),

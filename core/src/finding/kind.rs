@@ -196,6 +196,8 @@ kinds! {
     Sequence = "sequence",
 
     // The run
+    /// What sqlite_rollback could not take back.
+    Irreversible = "irreversible",
     /// A step of the import failed, and the import went on.
     StepFailed = "step_failed",
 }

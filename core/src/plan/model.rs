@@ -100,6 +100,8 @@ pub struct TablePlan {
     pub filter: Option<String>,
     /// What is compared after the load.
     pub verify: Verify,
+    /// Why the load could not be taken back.
+    pub irreversible: Option<&'static str>,
     /// Not loaded, for the reason in `detail`; there is no step for it.
     pub skipped: bool,
     /// Columns that ignore case.
@@ -133,6 +135,7 @@ impl TablePlan {
             detail: vec![why],
             filter: None,
             verify: Verify::default(),
+            irreversible: None,
             skipped: true,
             folded: vec![],
             folding: None,

@@ -26,6 +26,8 @@ pub enum Word {
     RollBack,
     #[serde(rename = "not verified")]
     NotVerified,
+    #[serde(rename = "rolled back")]
+    RolledBack,
 }
 
 impl Word {
@@ -35,6 +37,7 @@ impl Word {
             Word::Investigate => "investigate",
             Word::RollBack => "roll back",
             Word::NotVerified => "not verified",
+            Word::RolledBack => "rolled back",
         }
     }
 }
@@ -51,6 +54,10 @@ impl From<rules::Verdict> for Word {
 
 /// Without a comparison of values nothing is proven.
 pub fn verdict(run: &Run, tables: &[Table], totals: &Totals, verification: &[Verification]) -> Verdict {
+    if run.status == "rolled back" {
+        let reasons = vec!["What the run made is not there any more.".to_owned()];
+        return Verdict { verdict: Word::RolledBack, reasons, next: None };
+    }
     let grounds = grounds(tables, totals, verification);
     let lost = grounds.iter().any(|f| matches!(f.ground, Ground::ValuesDifferent | Ground::RowsMissing));
     let verified = verification.iter().any(|of_kind| of_kind.kind == "values");

@@ -310,7 +310,10 @@ impl<'s> Walk<'s> {
         if let Some(e) = otherwise {
             results.push(self.expr(e)?);
         }
-        function::case(&conditions, self.together(results)?)
+        match self.program {
+            Some(_) => self.case_in_program(&conditions, results),
+            None => function::case(&conditions, results),
+        }
     }
 
     fn collate(&mut self, x: &'s Expr<'s>, name: &str) -> Result<Node> {

@@ -108,6 +108,10 @@ impl Member {
         if self.jsonb { self.value() } else { format!("{}::jsonb", self.value()) }
     }
 
+    pub fn of_json(&self) -> String {
+        if self.jsonb { format!("{}::json", self.value()) } else { self.value() }
+    }
+
     /// The name of a function for its type.
     pub fn function(&self, name: &str) -> String {
         format!("json{}_{name}", if self.jsonb { "b" } else { "" })
@@ -225,6 +229,32 @@ impl Member {
              WHEN 'string' THEN 'text' WHEN 'object' THEN 'text' WHEN 'array' THEN 'text' ELSE 'null' END",
             self.kind()
         )
+    }
+}
+
+/// A value that is a text in PostgreSQL, as a value of JSON, which keeps its storage class.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Typed {
+    member: Member,
+    /// The expression: what is made of it has another value.
+    sql: String,
+}
+
+impl Node {
+    /// Of a text whose storage class may be another, the value with its class.
+    pub fn typed(&self) -> Option<&Member> {
+        let typed = self.classed.as_deref().filter(|typed| typed.sql == self.sql);
+        typed.filter(|_| self.kind == Kind::Dynamic).map(|typed| &typed.member)
+    }
+
+    /// The value with its class where that is known, for comparisons, orders and groups.
+    pub fn with_class(&self) -> Node {
+        self.typed().map_or_else(|| self.clone(), |member| member.clone().node().after(&[self]))
+    }
+
+    pub fn of_class(mut self, member: Member) -> Node {
+        self.classed = Some(Box::new(Typed { member, sql: self.sql.clone() }));
+        self
     }
 }
 

@@ -4,7 +4,7 @@
 //! does.
 
 use super::beginning::beginning;
-use super::member::Member;
+use super::member::{Member, Typed};
 use super::{Size, Untranslatable};
 use crate::sqltext;
 use crate::types::TypeClass;
@@ -191,6 +191,8 @@ pub(super) struct Node {
     pub bare: bool,
     /// See `Node::origin`.
     pub from: Option<Box<Origin>>,
+    /// See `Node::typed`.
+    pub classed: Option<Box<Typed>>,
 }
 
 impl Node {
@@ -218,6 +220,7 @@ impl Node {
             untyped: false,
             bare: false,
             from: None,
+            classed: None,
         }
     }
     /// A function call, a cast, a name: needs no parentheses anywhere.

@@ -79,7 +79,7 @@ impl Encoder {
 
     pub fn encode<'a>(&self, value: &'a Native<'_>) -> Result<CellBuf<'a>, Refusal> {
         let cell = self.form(value)?;
-        if !self.is_kept(&cell) {
+        if !self.is_kept(&cell) && !self.is_iso(value) {
             self.check(value, &cell)?;
         }
         Ok(cell)
@@ -150,7 +150,11 @@ impl Encoder {
     fn timestamptz(&self, instant: i64) -> Result<CellBuf<'static>, Refusal> {
         match self.instant_format() {
             Some(format) => number(instant, format),
-            None => Ok(CellBuf::text(iso(instant)? + "+00:00")),
+            None => {
+                let mut text = iso(instant)?;
+                text.push_str("+00:00");
+                Ok(CellBuf::text(text))
+            }
         }
     }
 
@@ -193,11 +197,30 @@ impl Encoder {
             (CellBuf::Text(_), Affinity::Text | Affinity::Blob) => {
                 matches!(self.pg_type, PgType::Text | PgType::Varchar(_))
             }
+            (CellBuf::Real(_), Affinity::Real | Affinity::Blob) => {
+                self.pg_type == PgType::Float8 && self.format.is_none()
+            }
             (CellBuf::Integer(_), Affinity::Integer | Affinity::Numeric | Affinity::Blob) => {
                 matches!(self.pg_type, PgType::Bool | PgType::Int2 | PgType::Int4 | PgType::Int8)
             }
             _ => false,
         }
+    }
+
+    /// Values that are written as texts of one form, which no affinity changes, and which every decoder of their type reads.
+    fn is_iso(&self, value: &Native<'_>) -> bool {
+        let of_type = match value {
+            Native::Date(_) => self.pg_type == PgType::Date,
+            Native::Timestamp(i) => {
+                matches!(self.pg_type, PgType::Timestamp(digits) if has_digits(*i, digits))
+            }
+            Native::TimestampTz(i) => {
+                matches!(self.pg_type, PgType::TimestampTz(digits) if has_digits(*i, digits))
+            }
+            Native::Uuid(_) => self.pg_type == PgType::Uuid,
+            _ => false,
+        };
+        of_type && matches!(self.format, None | Some(Format::Iso8601))
     }
 
     /// Reads the cell back as it will be stored.
@@ -248,6 +271,11 @@ impl Encoder {
     }
 }
 
+/// The fraction of the second has no more digits than the type's.
+fn has_digits(micros: i64, digits: u32) -> bool {
+    10i64.checked_pow(6u32.saturating_sub(digits)).is_some_and(|unit| micros % unit == 0)
+}
+
 /// An instant in whole units of a numeric format.
 fn number(instant: i64, format: Format) -> Result<CellBuf<'static>, Refusal> {
     let unix = i128::from(instant) - i128::from(UNIX_TO_PG);
@@ -277,8 +305,35 @@ fn whole(value: i128, unit: i128) -> Option<CellBuf<'static>> {
     i64::try_from(value / unit).ok().map(CellBuf::Integer)
 }
 
-/// After Howard Hinnant's `civil_from_days`, the inverse of [`super::datetime::day_number`].
+/// `2024-05-01`.
 pub fn iso_date(day: i32) -> Result<String, Refusal> {
+    let mut text = String::with_capacity(ISO);
+    push_date(&mut text, day)?;
+    Ok(text)
+}
+
+/// `10:11:12`, with six digits of a fraction where there is one.
+pub fn iso_time(time: i64) -> String {
+    let mut text = String::with_capacity(ISO);
+    push_time(&mut text, time);
+    text
+}
+
+/// `2024-05-01 10:11:12`.
+pub fn iso(wall: i64) -> Result<String, Refusal> {
+    let day = i32::try_from(wall.div_euclid(DAY)).map_err(|_| Refusal::Year)?;
+    let mut text = String::with_capacity(ISO);
+    push_date(&mut text, day)?;
+    text.push(' ');
+    push_time(&mut text, wall.rem_euclid(DAY));
+    Ok(text)
+}
+
+/// The bytes of the longest, `2024-05-01 10:11:12.000000+00:00`.
+const ISO: usize = 32;
+
+/// After Howard Hinnant's `civil_from_days`, the inverse of [`super::datetime::day_number`].
+fn push_date(text: &mut String, day: i32) -> Result<(), Refusal> {
     let days = i64::from(day) + 730_425;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -288,18 +343,36 @@ pub fn iso_date(day: i32) -> Result<String, Refusal> {
     let day = of_year - (153 * month + 2) / 5 + 1;
     let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     let year = year_of_era + era * 400 + carry;
-    if (1..=9999).contains(&year) { Ok(format!("{year:04}-{month:02}-{day:02}")) } else { Err(Refusal::Year) }
+    if !(1..=9999).contains(&year) {
+        return Err(Refusal::Year);
+    }
+    push_digits(text, year, 4);
+    text.push('-');
+    push_digits(text, month, 2);
+    text.push('-');
+    push_digits(text, day, 2);
+    Ok(())
 }
 
-pub fn iso_time(time: i64) -> String {
+fn push_time(text: &mut String, time: i64) {
     let (seconds, fraction) = (time.div_euclid(SECOND), time.rem_euclid(SECOND));
-    let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if fraction == 0 { clock } else { format!("{clock}.{fraction:06}") }
+    push_digits(text, seconds / 3600, 2);
+    text.push(':');
+    push_digits(text, seconds / 60 % 60, 2);
+    text.push(':');
+    push_digits(text, seconds % 60, 2);
+    if fraction != 0 {
+        text.push('.');
+        push_digits(text, fraction, 6);
+    }
 }
 
-pub fn iso(wall: i64) -> Result<String, Refusal> {
-    let day = i32::try_from(wall.div_euclid(DAY)).map_err(|_| Refusal::Year)?;
-    Ok(format!("{} {}", iso_date(day)?, iso_time(wall.rem_euclid(DAY))))
+/// The last digits of a number that is not negative, with zeros before it.
+fn push_digits(text: &mut String, number: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10i64.pow(place) % 10;
+        text.push(char::from(b'0' + digit as u8));
+    }
 }
 
 pub fn hex(bytes: &[u8]) -> Result<String, OutOfMemory> {

@@ -39,6 +39,7 @@ pub fn load(
         recovery: None,
         orphans: &orphans,
         maps: &maps,
+        undo: false,
         counted: false,
     };
     transfer::run(source, spec, &target, place)

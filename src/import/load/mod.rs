@@ -4,6 +4,7 @@ pub mod apart;
 pub mod choose;
 mod direct;
 pub mod fetched;
+mod former;
 pub mod key_maps;
 mod renumber;
 mod skipped;
@@ -16,6 +17,7 @@ pub mod writer;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use self::choose::{Circumstances, Strategy};
+pub use self::former::columns;
 use self::key_maps::{KeyMap, KeyMaps};
 use self::transfer::Target;
 use self::triggers::DisabledTriggers;
@@ -94,6 +96,8 @@ pub struct Place<'a> {
     pub maps: &'a KeyMaps,
     /// The rows of every table are counted at the end of the run.
     pub counted: bool,
+    /// What existing rows were before they are changed is kept in the run log.
+    pub undo: bool,
 }
 
 /// Loads the rows of `spec.source`.

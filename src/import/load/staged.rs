@@ -9,7 +9,7 @@ use super::renumber::{Renumbered, Renumbering};
 use super::skipped::Comparison;
 use super::transfer::{self, Target};
 use super::triggers::{self, DisabledTriggers};
-use super::{Loaded, Place};
+use super::{Loaded, Place, former};
 use crate::error::Error;
 use crate::import::orphans::{self, Staged};
 use crate::pg::loaded_rows::{Command, LoadedRows};
@@ -60,6 +60,9 @@ pub fn load(
     let met = comparison.as_ref().map(Comparison::with_table).transpose()?.unwrap_or_default();
     let disabled = (!into.fire_triggers).then(|| triggers::disable(&spec.schema, &spec.target));
     let shards = citus::holds(target);
+    if place.undo && updates(into) {
+        former::keep(spec, into, &stage, target, place.rejects.run);
+    }
     let (mut processed, by) = put(spec, into, &stage, shards)?;
     // Another server's transactions have ids of their own.
     loaded.rows = storage_extension::of(target).is_none().then(|| LoadedRows::by(by));

@@ -1,9 +1,12 @@
 //! What a run reports of itself, and what it leaves in the run log.
 
-use super::Run;
+use pgrx::pg_sys;
+
+use super::{Run, loads};
 use crate::import::log::{self, TableRecord};
-use crate::import::made;
+use crate::import::definitions;
 use crate::import::result::{Status, TableResult};
+use crate::pg::relation;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::Phase;
 use pg_sqlite_migrate_core::progress::{self, Totals};
@@ -19,6 +22,13 @@ impl Run<'_> {
             rejected: rows(|result| result.rejected),
             failed: of(Status::Failed).count() as u64,
         }
+    }
+
+    /// The table that was there before the run and was loaded.
+    fn existing(&self, result: &TableResult) -> Option<pg_sys::Oid> {
+        let mut loads = loads(self.planned);
+        let existed = loads.any(|spec| Some(spec.id) == result.id && spec.existing.is_some());
+        existed.then(|| relation::find(&result.schema, &result.table)).flatten()
     }
 
     /// Where the run has failed.
@@ -47,11 +57,17 @@ impl Run<'_> {
                 status: result.status.as_str(),
                 detail: detail.as_deref(),
                 became: result.became_json(),
+                existing: self.existing(result),
+                irreversible: result
+                    .id
+                    .and_then(|id| self.planned.table(id))
+                    .and_then(|table| table.irreversible),
             };
             log::table(self.id, &record);
         }
         log::steps(self.id, self.done.list(), |id| self.planned.table(id).map(|table| &*table.source));
+        self.before.iter().for_each(|before| before.record(self.id));
         let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
-        log::finish(self.id, &findings, &made::made(self.planned, &self.results));
+        log::finish(self.id, &findings, &definitions::of(self.planned, &self.results));
     }
 }

@@ -54,6 +54,8 @@ CALLS = {
     "pg_sqlite_fdw_disconnect": "pg_sqlite_fdw_disconnect('sérveur')",
     "pg_sqlite_fdw_disconnect_all": "pg_sqlite_fdw_disconnect_all()",
     "pg_sqlite_fdw_version": "pg_sqlite_fdw_version()",
+    "sqlite_backup": "(SELECT pages, integrity FROM sqlite_backup({path}, regexp_replace({path}, '[^/]*$', 'sauvé' || current_database() || '.sauvegarde')))",
+    "sqlite_rollback": "(SELECT string_agg(concat_ws(' ', object, action, rows), ', ' ORDER BY object) FROM sqlite_rollback(1))",
     "sqlite_forget": "(SELECT count(*) FROM sqlite_forget(1))",
 }
 PLAN = {"schema": "schéma", "notices": "tables", "nocase": "none", "tables": {"tâche": {"columns": {"été": {"name": "êté"}}}}}
@@ -77,13 +79,16 @@ def everything(t, run, path):
     run(f"CREATE SERVER \"sérveur\" FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))});"
         " CREATE SCHEMA \"étranger\"; IMPORT FOREIGN SCHEMA main FROM SERVER \"sérveur\" INTO \"étranger\"")
     # What the run before has exported is no file to be assessed.
-    path.with_name("exporté.db").unlink(missing_ok=True)
+    for made in (path.with_name("exporté.db"), *path.parent.glob("sauvé*")):
+        made.unlink(missing_ok=True)
     names = run(FUNCTIONS).out.split()
     assert set(names) == set(CALLS), f"say how to call {set(names) ^ set(CALLS)}"
     said = {}
     for name, call in CALLS.items():
         call = call.format(path=quote(str(path)), plan=quote(json.dumps(PLAN, ensure_ascii=False)))
         touch = "SELECT count(*) FROM \"étranger\".\"tâche\"; " if "fdw" in name else ""
+        if name == "sqlite_rollback":
+            said["rows"] = run("SELECT * FROM \"schéma\".\"tâche\" ORDER BY 1").out
         result = run(touch + QUERY.format(call))
         said[name] = result.out
         if name == "sqlite_import":
@@ -95,7 +100,6 @@ def everything(t, run, path):
             said["plan of the log"] = run("SELECT plan FROM sqlite_migrate.run").out
     said["explain"] = run("EXPLAIN (COSTS off) SELECT \"été\" FROM \"étranger\".\"tâche\"").out
     assert 'r1."été"' in said["explain"], said["explain"]
-    said["rows"] = run("SELECT * FROM \"schéma\".\"tâche\" ORDER BY 1").out
     said["foreign rows"] = run("SELECT * FROM \"étranger\".\"tâche\" ORDER BY 1").out
     return {name: [line.split(" in ")[0] for line in text] if name == "notices" else text for name, text in said.items()}
 

@@ -155,4 +155,4 @@ def test_what_is_computed_is_converted_as_the_plan_says(t, kind, declared, expre
     assert [row["g"] for row in t.rows("SELECT g::text FROM t ORDER BY id")] == values
     plan["tables"]["t"]["columns"]["g"] = {"type": "text"}
     t.import_(path, {**plan, "existing_rows": "replace"})
-    assert t.value("SELECT attgenerated FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'g'") == "s"
+    assert t.value("SELECT attgenerated FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'g'") in ("s", "v")

@@ -77,7 +77,7 @@ def test_nothing_is_tried_away(t, nocase):
     assert set(said) <= {"m.constant"}, said
     t.import_(path, {"nocase": nocase})
     assert len(made(t, "m")) >= 40 + 2 + 2 + 3
-    assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'm'::regclass AND attgenerated = 's'") in ("40", "41")
+    assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'm'::regclass AND attgenerated <> ''") in ("40", "41")
 
 
 def test_where_nothing_can_be_tried(t):

@@ -8,8 +8,8 @@ from test_roles import importer
 import sqlstates as s
 from client import fails
 
-TABLES = ("log_run", "log_run_table", "log_run_step", "log_reject", "log_finding", "log_verification", "log_difference")
-VIEWS = ("run", "run_table", "run_step", "run_phase", "reject", "finding")
+TABLES = ("log_run", "log_run_table", "log_run_step", "log_reject", "log_finding", "log_verification", "log_difference", "log_object", "log_sequence", "log_former")
+VIEWS = ("run", "run_table", "run_step", "run_phase", "object", "reject", "finding")
 FILE = "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a');"
 
 

@@ -13,6 +13,8 @@ TWICE = "(1, '3f2504e0-4f89-41d3-9a0c-0305e82c3301'), (2, '3F2504E0-4F89-41D3-9A
 KYSELY = "CREATE TABLE kysely_migration (name TEXT, timestamp TEXT); "
 
 SAMPLES = {
+    "irreversible": [(T, "", {"after": "SELECT 1"}), (T, PG_T + "INSERT INTO t VALUES (9, 'x')", {"existing_rows": "truncate"}),
+                     (T, PG_T + "INSERT INTO t VALUES (1, 'x')", {**KEEP, "on_conflict": "update"})],
     "reads_clock": [(T, "", {"tables": {"t": {"where": "v < date('now')", "columns": {"v": {"using": "v || date()"}}}}})],
     "failed_expression": [(T, "", {"on_error": "continue", "tables": {"t": {"columns": {"v": {"using": "json(iif(id = 2, '{', '[]'))"}}}}}),
                           (T, "", {"on_error": "continue", "tables": {"t": {"where": "abs(iif(id = 2, -9223372036854775808, 1)) = 1"}}})],

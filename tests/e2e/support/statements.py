@@ -526,7 +526,7 @@ class Generator:
         return self.of(
             lambda: r("v.n", "v.m", "v.id", "v.f", "0", "1", "-3", "7", "42", "NULL", str(self.random.randint(-10**6, 10**6))),
             lambda: f"({self.integer()} {r('+', '-', '*', '/', '%', '&', '|')} {self.integer()})",
-            lambda: f"(-{self.integer()})",
+            lambda: f"(- {self.integer()})",
             lambda: f"abs({self.integer()})",
             lambda: f"length({self.text()})",
             lambda: f"coalesce({self.integer()}, {self.integer()})",
@@ -572,7 +572,9 @@ class Generator:
             lambda: f"CASE WHEN {self.truth()} THEN {self.text()} ELSE {self.text()} END",
             lambda: f"CAST({self.integer()} AS TEXT)",
             lambda: f"strftime('{r('%Y-%m-%d', '%H:%M', '%Y')}', {self.time()})",
-            lambda: f"typeof({r(self.integer, self.text)()})",
+            lambda: f"typeof({r(self.integer, self.text, self.mixed)()})",
+            lambda: f"printf({r('v.u', chr(39) + '%' + chr(39))} || '{r('5d', 'x|%s', '-6s', 'q', '.2s', '+d')}', {self.integer()}, {self.text()})",
+            lambda: f"json_extract(json_array({self.integer()}, {self.text()}), '$[' || {r('0', '1', 'v.id')} || ']')",
         )
 
     def time(self):
@@ -604,6 +606,8 @@ class Generator:
             lambda: f"({self.integer()} {r('IN', 'NOT IN')} ({self.text()}, {self.integer()}))",
             lambda: f"({self.integer()} IN (SELECT x.{r('t', 'u')} FROM v x))",
             lambda: f"({self.number()} BETWEEN {self.text()} AND {self.number()})",
+            lambda: f"({self.mixed()} {compare()} {r(self.integer, self.text, self.mixed)()})",
+            lambda: f"({r('v.n', 'v.id + 9007199254740992')} {compare()} {self.real()})",
             lambda: f"(({self.integer()}, {self.text()}) {r('=', '<>', '<', '>=', 'IS')} ({self.integer()}, {self.text()}))",
         )
 
@@ -626,10 +630,10 @@ class Generator:
         columns = ", ".join(self.any() for _ in range(self.random.randint(1, 3)))
         table = self.pick("v", "v LEFT JOIN o ON o.id = v.id", "v JOIN p ON p.id = v.id", f"v LEFT JOIN p ON p.id = v.id AND {self.truth()}")
         limit = self.pick("", "", " LIMIT 3", " LIMIT 2 OFFSET 1")
-        return f"SELECT {columns} FROM {table} WHERE {self.truth()} ORDER BY {self.any()} {self.pick('', 'DESC', 'NULLS LAST')}, v.id{limit}"
+        return f"SELECT {columns} FROM {table} WHERE {self.truth()} ORDER BY {self.pick(self.any, self.any, self.mixed)()} {self.pick('', 'DESC', 'NULLS LAST')}, v.id{limit}"
 
     def groups(self):
-        key = self.pick(self.integer, self.text, self.truth)()
+        key = self.pick(self.integer, self.text, self.truth, self.mixed)()
         aggregate = self.pick(f"sum({self.integer()})", "count(*)", f"count({self.any()})", f"max({self.text()})", f"min({self.integer()})",
                               f"avg({self.number()})", f"count(DISTINCT {self.integer()})", f"total({self.real()})", f"sum({self.number()})")
         having = self.pick("", "", f" HAVING {self.pick('count(*)', 'max(v.id)')} > {self.random.randint(0, 3)}")
@@ -643,7 +647,7 @@ class Generator:
                          f"SELECT v.id, count(*) OVER (PARTITION BY {key}) FROM v ORDER BY v.id")
 
     def compound(self):
-        kind = self.pick(self.integer, self.text)
+        kind = self.pick(self.integer, self.text, lambda: self.pick(self.integer, self.text)())
         word = self.pick("UNION", "UNION ALL", "EXCEPT", "INTERSECT")
         return f"SELECT {kind()} AS k FROM v UNION SELECT {kind()} FROM v WHERE {self.truth()} {word} SELECT {kind()} FROM v ORDER BY k"
 

@@ -103,6 +103,25 @@ glob(u, t)
 json_valid(t) IS TRUE
 json_valid(u) IS NOT TRUE
 t GLOB '*' || n || '*'
+coalesce(t, 5) = 5
+coalesce(t, 5) = '42'
+coalesce(n, t) > 5
+coalesce(n, t) IN (5, '42', 'abc')
+iif(id > 4, t, n) = iif(id > 8, n, t)
+iif(id > 4, t, n) >= iif(id > 8, n, t)
+CASE WHEN id > 4 THEN 'x' ELSE id END IS 3
+CASE WHEN id > 4 THEN t ELSE f END <> 1
+typeof(coalesce(t, 5))
+typeof(CASE id WHEN 1 THEN 'a' WHEN 2 THEN 7 END)
+typeof(ifnull(t, n + 1)) = 'text'
+coalesce(coalesce(t, 5), 7) < 'b'
+coalesce(t, 5) BETWEEN 1 AND 'b'
+nullif(coalesce(n, t), 42) = 5
+max(n, t)
+min(t, n)
+max(n, 'x')
+min(r, t, 5)
+max(coalesce(t, ''), n, 'B')
 t REGEXP '^[0-9]+$'
 t MATCH 'x'
 n REGEXP '4'
@@ -318,6 +337,29 @@ SELECT iif(t, 'y', 'n') AS y, count(*) FROM w GROUP BY y ORDER BY y
 SELECT round(avg(t), 2), round(sum(u), 1) FROM w
 SELECT id FROM w ORDER BY CASE WHEN t THEN 0 ELSE 1 END, id DESC
 SELECT id FROM w GROUP BY t + 0 HAVING count(*) = 1 ORDER BY t + 0
+SELECT t FROM w UNION SELECT n FROM w ORDER BY 1
+SELECT n FROM w UNION SELECT t FROM w UNION SELECT 42 ORDER BY 1 DESC
+SELECT n, t FROM w INTERSECT SELECT t, n FROM w ORDER BY 1, 2
+SELECT t FROM w EXCEPT SELECT n FROM w ORDER BY t
+SELECT n FROM w EXCEPT SELECT t FROM w ORDER BY n
+SELECT coalesce(t, 1) FROM w UNION SELECT n FROM w ORDER BY 1
+SELECT typeof(k), count(*) FROM (SELECT t AS k FROM w UNION SELECT n FROM w) GROUP BY 1 ORDER BY 1
+SELECT k FROM (SELECT t AS k FROM w UNION SELECT n FROM w) WHERE k > 5 ORDER BY k
+SELECT id FROM w WHERE id IN (SELECT n FROM w UNION SELECT t FROM w) ORDER BY id
+WITH q AS (SELECT n AS k FROM w UNION SELECT 'abc') SELECT k, k = 42, k < 'b' FROM q ORDER BY k
+SELECT 1 AS k UNION SELECT '1' UNION SELECT NULL UNION SELECT 'a' ORDER BY k
+SELECT * FROM (VALUES (1), ('a')) UNION VALUES ('1'), (NULL)
+SELECT coalesce(t, n) AS k, count(*) FROM w GROUP BY k ORDER BY k
+SELECT id FROM w ORDER BY CASE WHEN id > 5 THEN n ELSE t END, id
+SELECT DISTINCT typeof(iif(id > 5, n, t)) FROM w ORDER BY 1
+SELECT count(DISTINCT iif(id > 5, n, t)), max(iif(id > 5, n, t)), min(coalesce(n, t)) FROM w
+SELECT id, iif(id > 5, n, t) < ifnull(t, 7) FROM w ORDER BY id
+SELECT id, rank() OVER (ORDER BY coalesce(t, 5)) FROM w ORDER BY id
+SELECT max(n, t), min(n, t), max(t, 5, 'x'), min(u, n, 3), max(f, 't'), min(NULL, n, t) FROM w ORDER BY id
+SELECT s, n FROM w RIGHT JOIN (SELECT k AS n, s FROM x) USING (n) ORDER BY s
+SELECT n, x.s FROM w RIGHT JOIN (SELECT s AS n, s FROM x) x USING (n) ORDER BY x.s, n
+WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 3 FROM c ORDER BY 1 DESC LIMIT 4) SELECT x FROM c ORDER BY x
+WITH RECURSIVE c(x) AS (VALUES (5) UNION ALL SELECT x - 1 FROM c WHERE x > 0 ORDER BY 1 LIMIT 3 OFFSET 1) SELECT x FROM c ORDER BY x
 """.strip().splitlines()]
 
 # Columns that hold integers and texts, and are text in PostgreSQL: i has numeric affinity, b has none.

@@ -104,6 +104,24 @@ def judge_together(oracle, expressions, table, width=12):
     return outcomes
 
 
+def judge_by_lines(oracle, expressions, table, width=10):
+    """The same for many expressions: one that is refused is found by its line, and one that differs by halves."""
+    def judged(some):
+        lines = ",\n".join(some)
+        [whole] = oracle.judge_all([f"SELECT id,\n{lines}\nFROM {table} ORDER BY id"])
+        if whole.kind == "equal" or len(some) == 1:
+            return [dataclasses.replace(whole, statement=e) for e in some]
+        line = re.search(r"At line (\d+)", whole.said) if whole.kind == "refused" else None
+        at = int(line[1]) - 2 if line else -1
+        if 0 <= at < len(some):
+            rest = some[:at] + some[at + 1:]
+            return [Outcome(some[at], "refused", whole.said), *judged(rest)]
+        half = len(some) // 2
+        return [*judged(some[:half]), *judged(some[half:])]
+
+    return [outcome for at in range(0, len(expressions), width) for outcome in judged(expressions[at:at + width])]
+
+
 def connected(t):
     """A session with the scenario's settings, whose values are Python's."""
     return psycopg.connect(host=t.server.socket, port=5432, user="postgres", dbname=t.database, autocommit=True,

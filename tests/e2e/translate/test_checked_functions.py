@@ -17,7 +17,7 @@ def checked(t):
     return lambda query: t.rows(f"{query.replace('plpgsql_check_function_tb', 'checks.plpgsql_check_function_tb')}")
 
 
-@pytest.mark.parametrize("name", ["shop", "forms", "calibre_metadata.db"])
+@pytest.mark.parametrize("name", ["shop", "forms", "calibre_metadata.db", "calibre_web_metadata.db"])
 def test_triggers(t, checked, name):
     scripts = {"shop": trigger_pair.SHOP, "forms": trigger_pair.FORMS}
     path = t.file("f.db", scripts[name]) if name in scripts else t.copy_of(shared("data", name))

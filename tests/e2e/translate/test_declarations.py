@@ -31,13 +31,6 @@ def test_deferrable_keys(t):
     assert {row["confmatchtype"] for row in rows} == {"s"}
 
 
-def test_generated_columns(t):
-    path = t.file("g.db", "CREATE TABLE g (a INTEGER, v INTEGER AS (a * 2) VIRTUAL, s INTEGER AS (a + 1) STORED); INSERT INTO g VALUES (1), (2);")
-    t.import_(path)
-    assert t.value("SELECT string_agg(attname || attgenerated::text, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'g'::regclass AND attnum > 0") == "a,vs,ss"
-    assert t.rows("SELECT * FROM g ORDER BY a") == [{"a": 1, "v": 2, "s": 2}, {"a": 2, "v": 4, "s": 3}]
-
-
 def test_conflict_clauses(t):
     path = t.file("c.db", """CREATE TABLE c (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a TEXT UNIQUE ON CONFLICT IGNORE, b INTEGER NOT NULL ON CONFLICT REPLACE DEFAULT 5,
         d INTEGER, e INTEGER UNIQUE ON CONFLICT ABORT, UNIQUE (b, d) ON CONFLICT ROLLBACK); INSERT INTO c VALUES (1, 'x', NULL, 1, 1); CREATE TABLE plain (a UNIQUE);""")

@@ -47,7 +47,7 @@ def test_columns_without_a_type(t):
 def test_random_json(t):
     oracle = Oracle(t, t.file("json.db", statements_json.FILE), statements_json.PLAN)
     generator = statements_json.Generator(int(os.environ.get("TRANSLATE_SEED", "1")))
-    statements = [generator.statement() for _ in range(int(os.environ.get("TRANSLATE_COUNT", "300")))]
+    statements = [generator.statement() for _ in range(int(os.environ.get("TRANSLATE_COUNT", "2000")) * 15 // 100)]
     outcomes = oracle.judge_all(statements, sorts)
     oracle.close()
     check(outcomes, 80)

@@ -11,7 +11,7 @@ import pytest
 import client
 import trigger_pair
 from harness import shared
-from trigger_pair import SHOP, findings, triggers
+from trigger_pair import findings, triggers
 
 SEED = os.environ.get("TRIGGER_SEED", "1")
 
@@ -98,12 +98,3 @@ def test_postgresql_s_own_parser_takes_every_statement(t, name):
         assert found, function
         for query in found:
             pglast.parse_sql(query if query.split()[0] in ("INSERT", "UPDATE", "DELETE", "WITH") else f"SELECT {query}")
-
-
-@pytest.mark.parametrize("name", ["calibre_metadata.db", "calibre_web_metadata.db", "shop"])
-def test_plpgsql_check_finds_nothing(t, name):
-    t.needs("plpgsql_check")
-    t.import_(t.file("shop.db", SHOP) if name == "shop" else t.copy_of(shared("data", name)))
-    t.sql("CREATE EXTENSION plpgsql_check")
-    said = t.rows("SELECT tgname, c FROM pg_trigger g JOIN pg_proc p ON p.oid = tgfoid, plpgsql_check_function(tgfoid, tgrelid) c WHERE NOT tgisinternal")
-    assert said == []

@@ -82,10 +82,11 @@ pub fn decide(
     }
     let expression = match own.and_then(|own| own.expression.clone()) {
         Some(sql) => {
-            let wanted = wanted(ctx, column, generation);
-            let (part, tried) = match wanted {
-                Generation::View => (Part::Unstored(column.position), Tried::Selected(sql.clone())),
-                _ => (Part::Generated(column.position), Tried::Expression(sql.clone())),
+            let viewed = wanted(ctx, column, generation) == Generation::View
+                && obstacle(ctx, table, column, Generation::View).is_none();
+            let (part, tried) = match viewed {
+                true => (Part::Unstored(column.position), Tried::Selected(sql.clone())),
+                false => (Part::Generated(column.position), Tried::Expression(sql.clone())),
             };
             explicit(ctx, table, (i, "generated"), part, tried, findings);
             sql
@@ -316,7 +317,7 @@ pub fn views(
     relations: &mut HashMap<String, Scope>,
     findings: &mut Vec<Finding>,
 ) {
-    for table in tables.iter_mut().filter(|table| !table.apart.is_empty()) {
+    for table in tables.iter_mut().filter(|table| table.fresh() && !table.apart.is_empty()) {
         let schema = &table.settings.schema;
         let wanted = make_object_name(&table.target, "", SUFFIX);
         let there = ctx.target.relations.iter().find(|r| r.schema == *schema && r.name == wanted);

@@ -19,6 +19,7 @@ pub(crate) mod foreign_keys;
 pub(crate) mod generated;
 pub(crate) mod indexes;
 pub mod invalid_values;
+pub(crate) mod irreversible;
 pub(crate) mod links;
 pub(crate) mod loaded;
 pub(crate) mod object;
@@ -95,6 +96,7 @@ pub fn decide<'a>(
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
+    irreversible::report(ctx, &tables, findings);
     (tables, searched)
 }
 

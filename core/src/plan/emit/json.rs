@@ -38,6 +38,8 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "helpers", given.helpers.unwrap_or(true).into());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
+    put(&mut out, "backup", json!(given.backup));
+    put(&mut out, "undo", given.undo.unwrap_or(false).into());
     put(&mut out, "tables", tables(ctx, decided));
     in_order(out, keys::Level::Plan)
 }

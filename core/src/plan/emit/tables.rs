@@ -3,6 +3,7 @@
 use crate::catalog::{Index, Origin};
 use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
+use crate::plan::decide::irreversible;
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{ColumnPlan, Folded, TablePlan};
@@ -47,6 +48,7 @@ fn table(ctx: &Context<'_>, table: &DecidedTable<'_>) -> TablePlan {
         detail: table.detail.clone(),
         filter: table.overrides.and_then(|g| g.filter.clone()),
         verify: table.settings.verify,
+        irreversible: irreversible::reason(ctx, table),
         skipped: table.disposition == Disposition::Absent,
         folding: folded().find_map(|c| create(c.folding.as_ref()?)),
         folded: folded()

@@ -269,6 +269,10 @@ pub const KEYS: &[Key] = &[
     Key::new("wal", Kind::Word(Wal::WORDS), "\"in_place\"").run().says(
         "How to read a file with a non-empty `-wal`: `in_place` reads both where they are, if no file has to be created beside them; `copy` reads a private copy of both in the server's temporary directory, which is removed afterwards.",
         "\"wal\": \"copy\""),
+    Key::new("backup", Kind::TextOrNull, "null").run().says(
+        "Copy the file to this path first, by SQLite's backup API, and read the copy; `{name}` stands for the file's name without its ending, `{time}` for the time in UTC. The copy is there when the transaction has committed; the run log has its path, its SHA-256 and the manifest of what it holds, for which the file is read once more. See [A copy of the file](rollback.md#a-copy-of-the-file).", "\"backup\": \"/backups/{name}-{time}.db\""),
+    Key::new("undo", Kind::Flag, "false").run().says(
+        "Keep in the run log what rows of existing tables were before the import changed them, so that `sqlite_rollback` can give them their values back. See [rollback.md](rollback.md#rows-of-existing-tables).", "\"undo\": true"),
     Key::new("tables", Kind::Tables, "{}").run().says(
         "Keys of single tables, by source name.", "\"tables\": {\"users\": {\"target\": \"account\"}}"),
     Key::new("target", Kind::NameOrNull, "by `names`").of_table().says(

@@ -1,6 +1,7 @@
 //! The overrides: the registry of keys, their words, JSON read into types, every setting decided; plans merged, and the
 //! JSON Schema of a plan.
 
+pub mod backup;
 pub(crate) mod carried;
 pub(crate) mod fts;
 pub mod generated;

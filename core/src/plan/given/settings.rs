@@ -1,5 +1,6 @@
 //! Every setting decided: a table's own entry comes before the plan, and the plan before the defaults.
 
+use super::backup::BackupPath;
 use super::fts::Fts;
 use super::match_by::MatchBy;
 use super::objects::Objects;
@@ -196,6 +197,8 @@ pub struct Needs {
     pub notices: Notices,
     /// The texts of the database are bytes (SQL_ASCII), and so are those that are loaded.
     pub texts_of_bytes: bool,
+    /// Where the file is copied first.
+    pub backup: Option<BackupPath>,
     /// Statements to run before the target is read; an import takes them out as it runs them.
     pub before: Vec<String>,
 }
@@ -223,6 +226,7 @@ pub fn needs(given: &Overrides) -> Needs {
         stop_on_error: given.on_error.unwrap_or_default() == OnError::Stop,
         notices: given.notices.unwrap_or_default(),
         texts_of_bytes: false,
+        backup: given.backup.as_deref().and_then(|path| BackupPath::parse(path).ok()),
     }
 }
 
@@ -240,6 +244,7 @@ pub(super) fn check(given: &Overrides) -> Result<(), PlanError> {
         let hint = "Set it to \"key\" or \"natural\", or set the name for the table that has the key.";
         return Err(invalid("plan.match", format!("\"{name}\" is the name of one table's key"), hint));
     }
+    given.backup.as_deref().map(BackupPath::parse).transpose()?;
     words_need_a_boolean(given)?;
     using_needs_a_plain_column(given)?;
     text_needs_every_value(given)

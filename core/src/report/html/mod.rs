@@ -89,7 +89,7 @@ fn tone(word: Word) -> &'static str {
         Word::Pass => "pass",
         Word::Investigate => "investigate",
         Word::RollBack => "roll-back",
-        Word::NotVerified => "neutral",
+        Word::NotVerified | Word::RolledBack => "neutral",
     }
 }
 

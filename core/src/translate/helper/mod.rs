@@ -49,10 +49,14 @@ pub const HELPERS: &[Helper] = helpers![
     ("real_mod", Float, "the remainder of two doubles"),
     ("printf_integer", Text, "`%d %i %u %x %X %o %p %r`"),
     ("printf_real", Text, "`%f %e %E %g %G`"),
+    ("characters", Text, "the text of code points"),
+    ("unistr", Text, "SQLite's unistr()"),
+    ("unistr_escape", Text, "a text within the quotes of a call of unistr()"),
+    ("unistr_quote", Text, "SQLite's unistr_quote() of a text"),
     ("printf_text", Text, "`%s %z %c %q %Q %w`"),
+    ("printf", Text, "`printf()` with a computed format"),
     ("real_quote", Text, "quote() of a REAL: its text, or 21 digits where that is another number"),
     ("unicode", Integer, "the code point of the first character, in any encoding"),
-    ("characters", Text, "the text of code points"),
     ("unhex", Bytea, "bytes of hexadecimal digits"),
     ("soundex", Text, "SQLite's soundex()"),
     ("month_days", Integer, "how many days a month has"),
@@ -74,6 +78,12 @@ pub const HELPERS: &[Helper] = helpers![
     ("timediff", Text, "SQLite's timediff()"),
     ("glob_pattern", Text, "the regular expression of a pattern of GLOB"),
     ("json_valid", Bool, "whether a text is JSON"),
+    ("json_step", Other, "the first step of a JSON path"),
+    ("json_at", Json, "what a JSON path leads to"),
+    ("json_arrow", Json, "what the right operand of `->` leads to"),
+    ("json_edit", Json, "a document with a change at a path"),
+    ("json_patch", Json, "SQLite's json_patch()"),
+    ("json_pretty", Text, "SQLite's json_pretty()"),
 ];
 
 /// A call, as SQL.

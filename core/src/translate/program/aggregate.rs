@@ -71,7 +71,7 @@ pub const AGGREGATES: &[Aggregate] = &[
 ];
 
 pub(super) fn is_aggregate(name: &str, arguments: usize) -> bool {
-    const OTHERS: &[&str] = &["jsonb_group_array", "jsonb_group_object", "median"];
+    const OTHERS: &[&str] = &["median"];
     match name {
         "min" | "max" => arguments == 1,
         _ => AGGREGATES.iter().any(|a| a.name == name) || OTHERS.contains(&name),
@@ -237,7 +237,8 @@ impl<'s> Walk<'s> {
             if !order.is_empty() {
                 return refuse("DISTINCT with ORDER BY in an aggregate");
             }
-            let keyed = |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_));
+            let keyed =
+                |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_)) || n.typed().is_some();
             let first = nodes.first().filter(|n| name != "count" || !keyed(n));
             // Texts that differ may be one number.
             let unread = |n: &Node| matches!(n.class, TypeClass::Text | TypeClass::Other) && !n.is_null();
@@ -367,7 +368,7 @@ fn count_distinct(args: &[Node]) -> Result<Made> {
 fn extreme_of(function: &'static str, args: &[Node]) -> Result<Made> {
     use TypeClass::{Bool, Date, Float, Integer, Numeric, Text, Time, Timestamp, TimestampTz};
     let [x] = args else { return refuse("min() and max() take one argument") };
-    let x = if x.class == Bool { x.number()? } else { x.clone() };
+    let x = if x.class == Bool { x.number()? } else { x.with_class() };
     if storage::is_folded(&x) || storage::is_spelled(&x) || matches!(x.kind, Kind::Member(_)) {
         return first_of(function, &x);
     }

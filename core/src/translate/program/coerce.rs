@@ -33,6 +33,7 @@ const OF_TEXTS: &[(&str, usize)] = &[
     ("trim", ALL),
     ("unhex", ALL),
     ("unicode", ALL),
+    ("unistr", ALL),
     ("upper", ALL),
 ];
 

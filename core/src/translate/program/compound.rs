@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::{CompoundOperator, CompoundSelect, Expr, OneSelect, SortedColumn};
 
+use super::json::AS_TEXT;
 use super::place::Sought;
 use super::query::Key;
 use super::scope::{groupable, of_query};
@@ -9,6 +10,7 @@ use super::select::{direction, result};
 use super::{Output, Query, dynamic, guard};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::expr::Walk;
+use crate::translate::member::Member;
 use crate::translate::node::{Kind, Node, Result, class_name, refuse};
 use crate::types::TypeClass;
 
@@ -25,20 +27,34 @@ impl<'s> Walk<'s> {
         if arms.len() >= MOST_ARMS {
             return refuse(format!("more than {MOST_ARMS} SELECTs in a compound"));
         }
-        let mut query = self.one(first, &[])?;
+        // What is told apart by its class keeps it.
+        let classed = arms.iter().any(|arm| arm.operator != CompoundOperator::UnionAll);
+        let mut query = self.arm(first, classed)?;
         for arm in arms {
-            let next = self.one(&arm.select, &[])?;
+            let next = self.arm(&arm.select, classed)?;
             for (l, r) in query.columns.iter().zip(&next.columns) {
                 self.note_rounded(&[&l.node, &r.node]);
                 if arm.operator != CompoundOperator::UnionAll {
                     [l, r].into_iter().for_each(|column| self.note_equal(&column.node));
                 }
             }
-            query = combined(query, arm.operator, next)?;
+            query = combined(query, arm.operator, next, classed)?;
         }
         query.columns.iter().for_each(|column| self.note_dynamic(&column.node));
         let keys = self.keys_of_results(order, &query.columns)?;
-        query.sorted(&keys, true)
+        let outermost = classed && self.program()?.nested == 1;
+        if outermost && query.columns.iter().any(|c| matches!(c.node.kind, Kind::Member(_))) {
+            self.note(AS_TEXT);
+        }
+        query.sorted(&keys, true, outermost)
+    }
+
+    /// A SELECT of the compound.
+    fn arm(&mut self, one: &'s OneSelect<'s>, classed: bool) -> Result<Query> {
+        self.program()?.classed = classed && matches!(one, OneSelect::Select { .. });
+        let query = self.one(one, &[]);
+        self.program()?.classed = false;
+        query
     }
 
     /// Keys of ORDER BY, each of which is a result.
@@ -111,7 +127,7 @@ fn result_of(sought: &Sought<'_>, columns: &[Output]) -> Result<Option<usize>> {
     }
 }
 
-fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Query> {
+fn combined(left: Query, operator: CompoundOperator, right: Query, classed: bool) -> Result<Query> {
     if left.columns.len() != right.columns.len() {
         return refuse("SELECTs of a compound with different numbers of columns");
     }
@@ -123,7 +139,14 @@ fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Que
     };
     let mut columns = vec![];
     for (l, r) in left.columns.iter().zip(&right.columns) {
-        let node = common(&[&l.node, &r.node])?;
+        let node = match classed.then(|| with_classes(&l.node, &r.node)).flatten() {
+            Some(node) => node,
+            None => common(&[&l.node, &r.node])?,
+        };
+        if matches!(node.kind, Kind::Member(_)) {
+            columns.push(Output { node, ..l.clone() });
+            continue;
+        }
         if operator != CompoundOperator::UnionAll {
             groupable(&node)?;
             groupable(&l.node)?;
@@ -134,6 +157,23 @@ fn combined(left: Query, operator: CompoundOperator, right: Query) -> Result<Que
     let (relabelled, left_sql) = (left.relabelled, cast_to(left, &columns));
     let sql = format!("({left_sql}) {word} ({})", cast_to(right, &columns));
     Ok(Query { sql, columns, one_row: false, relabelled })
+}
+
+/// A column whose values are told apart by their classes: of numbers and texts, or of values of JSON.
+fn with_classes(l: &Node, r: &Node) -> Option<Node> {
+    let member = |n: &Node| matches!(n.kind, Kind::Member(_));
+    let text = |n: &Node| n.class == TypeClass::Text && !n.is_null();
+    let number = |n: &Node| matches!(n.class, TypeClass::Integer | TypeClass::Bool) && !n.is_null();
+    let unlike = text(l) && number(r) || number(l) && text(r) || member(l) || member(r);
+    // A number with a fraction and an integer of one value are one; which is shown is not known.
+    let kept = |n: &Node| n.is_null() || member(n) || text(n) && !n.is_collated() || number(n);
+    let json = |n: &Node| dynamic::as_json(n).is_ok();
+    // Which affinity the column has depends on SQLite's release.
+    let affinity = |n: &Node| matches!(n.kind, Kind::Column { .. } | Kind::Dynamic) || n.untyped || n.unsure;
+    (unlike && [l, r].into_iter().all(|n| kept(n) && json(n))).then(|| {
+        let node = Member::of_query("NULL::jsonb".into(), true).node();
+        Node { unsure: affinity(l) || affinity(r), ..node }
+    })
 }
 
 /// What a column is that holds these values.
@@ -205,6 +245,12 @@ fn converted(node: &Node, column: &Node) -> String {
         return dynamic::as_dynamic(node)
             .map_or_else(|_| node.sql.clone(), |n| if n.is_null() { "NULL::text".into() } else { n.sql });
     }
+    if matches!(column.kind, Kind::Member(_)) {
+        return match dynamic::as_json(node) {
+            Ok(json) if !json.is_null() => json.sql,
+            _ => "NULL::jsonb".into(),
+        };
+    }
     if node.is_null() {
         return format!("NULL::{}", class_name(class));
     }
@@ -218,7 +264,10 @@ fn converted(node: &Node, column: &Node) -> String {
 /// The same rows with these types. Where a column has another one, it is converted from outside.
 fn cast_to(query: Query, columns: &[Output]) -> String {
     let differs = |(own, column): (&Output, &Output)| {
-        own.node.is_null() != column.node.is_null() || own.node.class != column.node.class
+        // In the form in which equal values of JSON are equal.
+        matches!(column.node.kind, Kind::Member(_))
+            || own.node.is_null() != column.node.is_null()
+            || own.node.class != column.node.class
     };
     if !query.columns.iter().zip(columns).any(differs) {
         return query.sql;

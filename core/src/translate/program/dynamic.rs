@@ -9,6 +9,7 @@ use crate::translate::beginning;
 use crate::translate::cast;
 use crate::translate::compare::{self, Op};
 use crate::translate::expr::Walk;
+use crate::translate::function;
 use crate::translate::member::Member;
 use crate::translate::node::{Kind, Node, Prec, Result, null, refuse};
 use crate::translate::size::Size;
@@ -46,9 +47,11 @@ impl<'s> Walk<'s> {
     pub(super) fn of_different_classes(&mut self, name: &str, args: &[Node]) -> Result<Option<Node>> {
         let member = |n: &Node| matches!(n.kind, Kind::Member(_) | Kind::Dynamic);
         match (name, args) {
-            ("typeof", [Node { kind: Kind::Member(m), .. }]) => {
-                Ok(Some(Node::new(m.storage_class(), TypeClass::Text, Prec::Unary)))
-            }
+            ("typeof", [x]) => match x.with_class().kind {
+                Kind::Member(m) => Ok(Some(Node::new(m.storage_class(), TypeClass::Text, Prec::Unary))),
+                _ => Ok(None),
+            },
+            ("min" | "max", [_, _, ..]) => extreme(name, args),
             ("nullif", [a, b]) if !a.is_null() && !b.is_null() => {
                 let (a, b) = (storage::listed(a.clone()), storage::listed(b.clone()));
                 if a.is_collated() || b.is_collated() || !storage::unlike(&a, &b, false) {
@@ -91,13 +94,66 @@ impl<'s> Walk<'s> {
     }
 }
 
+/// The longest value of JSON beside a text of several classes.
+const LONGEST_TYPED: usize = 20_000;
+
+/// One of several values that became a text, and with it the same as a value of JSON, where that has every class.
+pub(super) fn with_classes(
+    node: Node,
+    values: &[Node],
+    make: impl FnOnce(Vec<Node>) -> Result<Node>,
+) -> Node {
+    if node.kind != Kind::Dynamic {
+        return node;
+    }
+    // The class of a number with a fraction is not that of its text.
+    let kept = |n: &Node| match n.class {
+        TypeClass::Integer | TypeClass::Bool | TypeClass::Text | TypeClass::Other => as_json(n),
+        _ if n.is_null() => Ok(null()),
+        _ => refuse("its class is not kept"),
+    };
+    let values = values.iter().map(kept).collect::<Result<Vec<Node>>>();
+    match values.and_then(make) {
+        Ok(json) if json.sql.len() <= LONGEST_TYPED => node.of_class(Member::one_of(json.operand())),
+        _ => node,
+    }
+}
+
+/// `min` and `max` of numbers and texts: every text is greater than a number.
+pub(super) fn extreme(name: &str, args: &[Node]) -> Result<Option<Node>> {
+    let text = |n: &Node| n.class == TypeClass::Text && !n.is_null();
+    let classes = |n: &Node| is_number(n) || text(n);
+    let (texts, numbers): (Vec<Node>, Vec<Node>) = args.iter().cloned().partition(text);
+    if texts.is_empty() || numbers.is_empty() || !args.iter().all(classes) {
+        return Ok(None);
+    }
+    let (found, others) = if name == "max" { (texts, numbers) } else { (numbers, texts) };
+    let found = match found.as_slice() {
+        [one] => one.number().or_else(|_| one.text())?,
+        several => function::call(name, several)?,
+    };
+    let known = |n: &Node| n.literal().is_none().then(|| compare::is_null(n, true).at(Prec::Not));
+    let tests: Vec<String> = others.iter().filter_map(known).collect();
+    if tests.is_empty() {
+        return Ok(Some(Node { collate: None, ..storage::listed(found) }));
+    }
+    let sql = format!("CASE WHEN {} THEN {} END", tests.join(" AND "), found.sql);
+    let node = Node::new(sql, found.class, Prec::Unary).sized(found.size, found.bits).mixed(found.mixed);
+    Ok(Some(node.after(&args.iter().collect::<Vec<_>>())))
+}
+
 /// A value in the form in which values of JSON are equal.
-fn as_json(node: &Node) -> Result<Node> {
+pub(super) fn as_json(node: &Node) -> Result<Node> {
     let sql = match &node.kind {
         _ if node.is_null() => return Ok(null()),
         Kind::Member(m) => return Ok(Node::new(m.canonical(), TypeClass::Jsonb, Prec::Unary).after(&[node])),
         _ if node.json => return refuse("a JSON text beside a value of JSON"),
-        Kind::Dynamic => return refuse("a value whose storage class is not known beside one of JSON"),
+        Kind::Dynamic => match node.typed() {
+            Some(m) => {
+                return Ok(Node::new(m.canonical(), TypeClass::Jsonb, Prec::Unary).after(&[node]));
+            }
+            None => return refuse("a value whose storage class is not known beside one of JSON"),
+        },
         _ if is_number(node) => node.number()?.sql,
         _ if node.class == TypeClass::Text => node.text()?.cast("text", TypeClass::Text).sql,
         _ => return refuse("a value that is neither number nor text beside one of JSON"),
@@ -174,6 +230,7 @@ pub(super) fn of_json(node: Node, key: bool) -> Node {
     match node.kind {
         Kind::Plain if node.class == TypeClass::Jsonb => Member::one_of(node.operand()).node(),
         Kind::Member(ref member) if key => member.grouped().node(),
+        Kind::Dynamic if key => node.typed().map(|member| member.grouped().node()).unwrap_or(node),
         _ => node,
     }
 }

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, LikeOperator, Operator, Select, UnaryOperator};
 use super::aggregate::is_aggregate;
 use super::scope::derived;
 use super::{LONGEST, MOST_BYTES, MOST_STEPS};
-use super::{dynamic, forms, guard, known, matching, numbers, session, storage, times};
+use super::{dynamic, exact, forms, guard, known, matching, numbers, session, storage, times};
 use crate::catalog::Affinity;
 use crate::sqltext::sqlite_unquote;
 use crate::translate::compare::{self, Op};
@@ -74,6 +74,7 @@ impl<'s> Walk<'s> {
                 if let Some(reason) = session::refused(&name).or_else(|| matching::refused(&name)) {
                     return refuse(reason);
                 }
+                let name = self.of_binary_json(name);
                 let window = filter_over.as_ref().is_some_and(|tail| tail.over_clause.is_some());
                 if window || is_aggregate(&name, args.len()) {
                     return self.aggregate(
@@ -127,12 +128,13 @@ impl<'s> Walk<'s> {
             return Ok(nodes);
         }
         let nodes = self.bound(nodes)?;
-        check_bare(&nodes)?;
-        self.note_rounded(&nodes.iter().collect::<Vec<_>>());
+        storage::check_bare(&nodes)?;
+        // A literal is compared exactly.
+        self.note_rounded(&nodes.iter().filter(|n| n.literal().is_none()).collect::<Vec<_>>());
         nodes.iter().for_each(|node| self.note_uuid(node));
         let nodes = times::beside_texts(nodes);
         let Some(time) = nodes.iter().position(times::is_time) else {
-            check_numeric_texts(&nodes, orders)?;
+            storage::check_numeric_texts(&nodes, orders)?;
             return self.check_flags(nodes);
         };
         let lead = nodes[time].clone();
@@ -191,6 +193,9 @@ impl<'s> Walk<'s> {
         if self.program.is_some() && storage::unlike(&l, &r, op.orders()) {
             return self.unlike_compared(&l, op, &r);
         }
+        if self.program.is_some() && exact::rounds(&l, &r) {
+            return Ok(exact::compared(&l, op, &r));
+        }
         let (l, r) = self.pair(l, r, op.orders())?;
         compare::compare(l, op, r)
     }
@@ -199,13 +204,19 @@ impl<'s> Walk<'s> {
     pub(in crate::translate) fn is_apart(&self, value: &Node, low: &Node, high: &Node) -> bool {
         self.program.is_some()
             && [low, high].iter().any(|bound| {
-                times::longer(value, Op::Ge, bound).is_some() || storage::unlike(value, bound, true)
+                times::longer(value, Op::Ge, bound).is_some()
+                    || storage::unlike(value, bound, true)
+                    || exact::rounds(value, bound)
             })
     }
 
     /// The members of a list need comparisons of their own.
     pub(in crate::translate) fn is_unlike(&self, value: &Node, items: &[Node]) -> bool {
-        let unlike = |item: &Node| storage::unlike(value, item, false) || compare::would_convert(value, item);
+        let unlike = |item: &Node| {
+            storage::unlike(value, item, false)
+                || compare::would_convert(value, item)
+                || exact::rounds(value, item)
+        };
         self.program.is_some() && items.iter().any(unlike)
     }
 
@@ -376,17 +387,17 @@ impl<'s> Walk<'s> {
             return Ok(node);
         }
         let args = match name {
-            "coalesce" | "ifnull" | "min" | "max" => self.together(args)?,
+            "coalesce" | "ifnull" => {
+                let node = function::call(name, &self.together(args.clone())?)?;
+                return Ok(dynamic::with_classes(node, &args, |args| function::call(name, &args)));
+            }
+            "min" | "max" => self.together(args)?,
             "nullif" => self.compared(args.into_iter().map(dynamic::unrelated).collect(), false)?,
             _ => args.into_iter().map(|a| self.typed(a, TypeClass::Text)).collect::<Result<Vec<Node>>>()?,
         };
         if matches!(name, "min" | "max") {
-            check_numeric_texts(&args, true)?;
+            storage::check_numeric_texts(&args, true)?;
         }
-        let args = match name {
-            "iif" | "if" if args.len() == 3 => self.choice(args)?,
-            _ => args,
-        };
         let args = self.texts_of(name, args)?;
         if times::takes_times(name) {
             return self.time_call(name, args);
@@ -413,10 +424,10 @@ impl<'s> Walk<'s> {
         Ok(match (name, args) {
             ("printf" | "format", _) => Some(self.printf(args)?),
             ("typeof", [x]) => self.type_of_column(x),
-            ("quote", [x]) => self.quoted_number(x)?,
+            ("quote" | "unistr_quote", [x]) => self.quoted_number(x)?,
             ("abs", [x]) if x.is_null() => Some(null()),
             // Pairs of a condition and a result, and a result without one.
-            ("iif" | "if", [_, _] | [_, _, _, _, ..]) => Some(self.choices(args)?),
+            ("iif" | "if", [_, _, ..]) => Some(self.choices(args)?),
             ("like", [pattern, value]) => Some(like::like(value, pattern, None, false)?),
             ("like", [pattern, value, escape]) => Some(like::like(value, pattern, Some(escape), false)?),
             ("glob", [pattern, value]) if pattern.literal().is_none() && !value.is_null() => {
@@ -438,13 +449,16 @@ impl<'s> Walk<'s> {
                 rest => results.extend_from_slice(rest),
             }
         }
-        function::case(&conditions, self.together(results)?)
+        self.case_in_program(&conditions, results)
     }
 
-    fn choice(&mut self, mut args: Vec<Node>) -> Result<Vec<Node>> {
-        let results = args.split_off(args.len().min(1));
-        args.extend(self.together(results)?);
-        Ok(args)
+    pub(in crate::translate) fn case_in_program(
+        &mut self,
+        conditions: &[Node],
+        results: Vec<Node>,
+    ) -> Result<Node> {
+        let node = function::case(conditions, self.together(results.clone())?)?;
+        Ok(dynamic::with_classes(node, &results, |results| function::case(conditions, results)))
     }
 }
 
@@ -461,33 +475,4 @@ fn uncollated(node: Node) -> Node {
         Kind::Column { .. } if node.class == TypeClass::Text => Node { numeric_text: false, ..node },
         _ => node,
     }
-}
-
-/// A value of NEW or OLD is never equal to a literal of another storage class.
-fn check_bare(nodes: &[Node]) -> Result<()> {
-    let number = |n: &&Node| n.is_number() || n.class == TypeClass::Bool;
-    let text = |n: &&Node| n.class == TypeClass::Text;
-    let bare = || nodes.iter().filter(|n| n.bare);
-    let texts = nodes.iter().any(|n| n.text_literal().is_some());
-    let numbers = nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))));
-    if texts && bare().any(|n| number(&n)) || numbers && bare().any(|n| text(&n)) {
-        return refuse("a value of NEW or OLD compared with a literal of another storage class");
-    }
-    Ok(())
-}
-
-/// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.
-fn check_numeric_texts(nodes: &[Node], orders: bool) -> Result<()> {
-    if !nodes.iter().any(|n| n.numeric_text) {
-        return Ok(());
-    }
-    let looks = |n: &Node| n.text_literal().is_some_and(|t| literal::number(t).is_some());
-    let other = |n: &Node| !n.numeric_text && n.literal().is_none();
-    if nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))) || looks(n)) {
-        return refuse("a text of a column with numeric affinity compared with a number");
-    }
-    if orders && nodes.iter().any(other) {
-        return refuse("an order of texts of a column with numeric affinity");
-    }
-    Ok(())
 }

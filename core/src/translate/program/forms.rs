@@ -4,9 +4,10 @@
 
 use super::math::{arctangent, logarithm, modulo, power, real, round, sign, whole, within};
 use super::texts::{
-    characters, concat, concat_ws, hex, octet_length, quote, soundex, substr, unhex, unicode, zeroblob,
+    characters, concat, concat_ws, hex, octet_length, quote, soundex, substr, unhex, unicode, unistr,
+    unistr_quote, zeroblob,
 };
-use crate::translate::node::{Node, Result};
+use crate::translate::node::{Node, Result, text};
 use crate::types::TypeClass;
 
 /// A function, or a function over arguments for which there is no exact form.
@@ -43,6 +44,10 @@ const DIGITS: Option<&str> = Some("mathematical functions may differ in the last
 const HALVES: Option<&str> = Some(
     "round() to digits rounds the decimal number of 15 digits; SQLite's releases differ where it ends in 5",
 );
+const VERSION: Option<&str> =
+    Some("sqlite_version() is the release of SQLite that this extension has, not the application's");
+/// The release of SQLite that the extension has.
+pub const SQLITE_VERSION: &str = "3.54.1";
 const MANY: usize = 100;
 
 /// Every one of them.
@@ -96,6 +101,7 @@ pub const FORMS: &[Form] = &[
     f("sin", (1, 1), "sin(x)", DIGITS, |a| real("sin($)", a)),
     f("sinh", (1, 1), "sinh(x)", DIGITS, |a| real("sinh($)", a)),
     f("soundex", (1, 1), "sqlite_compat.soundex(x)", None, soundex),
+    f("sqlite_version", (0, 0), "'3.54.1'", VERSION, |_| Ok(text(SQLITE_VERSION))),
     f("sqrt", (1, 1), "CASE WHEN x >= 0 THEN sqrt(x) END", DIGITS, |a| within("$ >= 0", "sqrt($)", a)),
     f("substr", (2, 3), "substr(x, CASE WHEN n < 0 … END)", None, substr),
     f("substring", (2, 3), "substr(x, CASE WHEN n < 0 … END)", None, substr),
@@ -104,6 +110,8 @@ pub const FORMS: &[Form] = &[
     f("trunc", (1, 1), "trunc(x)", None, |a| whole("trunc", a)),
     f("unhex", (1, 2), "sqlite_compat.unhex(x)", None, unhex),
     f("unicode", (1, 1), "sqlite_compat.unicode(x)", None, unicode),
+    f("unistr", (1, 1), "sqlite_compat.unistr(x)", None, unistr),
+    f("unistr_quote", (1, 1), "sqlite_compat.unistr_quote(x)", None, unistr_quote),
     f("zeroblob", (1, 1), "decode(repeat('00', n), 'hex')", None, zeroblob),
 ];
 

@@ -195,9 +195,7 @@ impl<'s> Walk<'s> {
     fn merge(&mut self, names: &[String], before: usize, kind: JoinType) -> Result<String> {
         let mut conditions = vec![];
         for name in names {
-            let Some(level) = self.program()?.levels.last_mut() else {
-                return refuse("a join outside of a SELECT");
-            };
+            let level = self.level()?;
             let is = |c: &VisibleColumn| {
                 c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)) && !c.merged
             };
@@ -216,7 +214,16 @@ impl<'s> Walk<'s> {
                 level.merged.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, n)| n.clone());
             let (l, r) = (earlier.unwrap_or_else(|| l.node.clone()), r.node.clone());
             if kind.contains(JoinType::RIGHT) {
-                let both = function::call("coalesce", &[l.clone(), r.clone()])?;
+                let both = match function::call("coalesce", &[l.clone(), r.clone()]) {
+                    Ok(both) => both,
+                    Err(_) if kind.contains(JoinType::LEFT) => {
+                        return refuse(format!(
+                            "FULL JOIN by column {name}, whose values are of several classes"
+                        ));
+                    }
+                    Err(_) => function::call("coalesce", &self.together(vec![l.clone(), r.clone()])?)?,
+                };
+                let level = self.level()?;
                 level.merged.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
                 level.merged.push((name.clone(), both));
             }

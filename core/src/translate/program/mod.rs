@@ -12,6 +12,7 @@ mod compound;
 mod dates;
 mod declaration;
 mod dynamic;
+mod exact;
 mod expr;
 mod forms;
 mod from;
@@ -58,8 +59,9 @@ use crate::value::Timezone;
 
 pub use self::aggregate::AGGREGATES;
 pub use self::declaration::{Declaration, Declares, declaration};
-pub use self::forms::FORMS;
+pub use self::forms::{FORMS, SQLITE_VERSION};
 pub use self::json::JSON_FUNCTIONS;
+pub use self::known::is_known;
 pub use self::matching::Search;
 pub use self::steady::Unsteady;
 pub use self::template::{marked_line, template};
@@ -198,6 +200,8 @@ pub(super) struct Program<'s> {
     nested: usize,
     /// Of the SELECT that comes next, only whether it has rows.
     only_rows: bool,
+    /// Values of several classes among the results of the next SELECT keep them, as values of JSON.
+    classed: bool,
     /// What the next SELECT's results are written to.
     awaited: Option<write::Awaited>,
 }
@@ -215,6 +219,7 @@ impl<'s> Program<'s> {
             bytes: 0,
             nested: 0,
             only_rows: false,
+            classed: false,
             awaited: None,
         }
     }

@@ -10,6 +10,9 @@ use crate::types::TypeClass;
 const MOST: i64 = 1_000_000;
 const ROUNDED: &str = "printf() rounds a REAL by all its digits, as SQLite does since release 3.43; before, what 15 digits show as 5 went up";
 
+const EMPTY: &str = "printf() of an empty format, or of one that begins with no conversion of SQLite, is the empty text; before SQLite's newest releases it was NULL";
+const ESCAPED: &str = "%#q and %#Q escape control characters for unistr(), as SQLite does since release 3.50";
+
 /// A part of a format.
 #[derive(Debug, PartialEq)]
 enum Piece {
@@ -46,7 +49,7 @@ impl<'s> Walk<'s> {
             Some(format) => format.text_literal(),
             None => return Ok(null()),
         };
-        let Some(format) = format else { return refuse("printf() with a computed format") };
+        let Some(format) = format else { return self.printf_computed(args) };
         if format.is_empty() {
             return refuse(
                 "printf() with an empty format, of which SQLite's releases make NULL or the empty text",
@@ -62,6 +65,27 @@ impl<'s> Walk<'s> {
             out = if out.text_literal() == Some("") { part } else { arith::concat(&out, &part)? };
         }
         Ok(out)
+    }
+
+    /// The helper function takes of each argument what a conversion may make of it.
+    fn printf_computed(&mut self, args: &[Node]) -> Result<Node> {
+        let [format, rest @ ..] = args else { return Ok(null()) };
+        self.note(ROUNDED);
+        self.note(EMPTY);
+        self.note(ESCAPED);
+        let format = self.as_text(format.clone())?.text()?.sql;
+        let (mut integers, mut reals, mut texts) = (vec![], vec![], vec![]);
+        for argument in rest {
+            let argument = self.typed(argument.clone(), TypeClass::Text)?;
+            integers.push(self.as_integer(argument.clone())?.sql);
+            reals.push(self.as_real(argument.clone())?.sql);
+            texts.push(self.as_text(argument)?.text()?.sql);
+        }
+        let array = |of: &[String], class: &str| format!("ARRAY[{}]::{class}[]", of.join(", "));
+        let arrays =
+            [format, array(&integers, "bigint"), array(&reals, "double precision"), array(&texts, "text")];
+        Ok(Node::atom(helper::call("printf", &arrays), TypeClass::Text)
+            .after(&args.iter().collect::<Vec<_>>()))
     }
 
     fn printed(&mut self, c: &Conversion, rest: &mut impl Iterator<Item = Node>) -> Result<Node> {
@@ -93,7 +117,7 @@ impl<'s> Walk<'s> {
             }
             's' | 'z' | 'c' | 'q' | 'Q' | 'w' => {
                 if c.flags.contains('#') && matches!(c.letter, 'q' | 'Q') {
-                    return refuse("printf() with %#q or %#Q, which SQLite's releases print otherwise");
+                    self.note(ESCAPED);
                 }
                 let value = self.as_text(value())?.text()?;
                 if c.is_plain() && matches!(c.letter, 's' | 'z') {

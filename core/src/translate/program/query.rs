@@ -30,7 +30,8 @@ impl<'s> Walk<'s> {
     /// `SELECT DISTINCT `; of values that are equal in SQLite and differ in PostgreSQL any one.
     pub(super) fn distinct(&mut self, outputs: &[Output]) -> Result<String> {
         outputs.iter().for_each(|o| self.note_equal(&o.node));
-        let keyed = |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_));
+        let keyed =
+            |n: &Node| storage::is_folded(n) || matches!(n.kind, Kind::Member(_)) || n.typed().is_some();
         if !outputs.iter().any(|o| keyed(&o.node)) {
             outputs.iter().try_for_each(|o| groupable(&o.node))?;
             return Ok("SELECT DISTINCT ".into());
@@ -49,10 +50,14 @@ impl<'s> Walk<'s> {
         Ok(format!("SELECT DISTINCT ON ({}) ", keys.join(", ")))
     }
 
-    /// Values of JSON as another SELECT reads them, or as the texts that the statement gives.
-    pub(super) fn shown(&mut self, mut outputs: Vec<Output>) -> Result<Vec<Output>> {
-        let inner = self.program()?.nested > 1;
+    /// Values of JSON as another SELECT reads them, or as the texts that the statement gives. With their classes, values of
+    /// several are of JSON as well.
+    pub(super) fn shown(&mut self, mut outputs: Vec<Output>, classed: bool) -> Result<Vec<Output>> {
+        let inner = classed || self.program()?.nested > 1;
         for output in &mut outputs {
+            if classed {
+                output.node = output.node.with_class();
+            }
             self.note_dynamic(&output.node);
             let Kind::Member(member) = &output.node.kind else { continue };
             let (chain, text) = (member.chain().to_owned(), member.text());
@@ -68,9 +73,11 @@ impl<'s> Walk<'s> {
 }
 
 impl Query {
-    /// The rows in this order. Keys of DISTINCT and of a compound must be results, which are then sorted from outside.
-    pub(super) fn sorted(self, keys: &[Key], outside: bool) -> Result<Query> {
-        if keys.is_empty() {
+    /// The rows in this order. Keys of DISTINCT and of a compound must be results, which are then sorted from outside. Values of
+    /// JSON may become texts there.
+    pub(super) fn sorted(self, keys: &[Key], outside: bool, texts: bool) -> Result<Query> {
+        let texts = texts && self.columns.iter().any(|c| matches!(c.node.kind, Kind::Member(_)));
+        if keys.is_empty() && !texts {
             return Ok(self);
         }
         if !outside {
@@ -97,21 +104,23 @@ impl Query {
                 item(&Output {
                     name: None,
                     label: label.clone(),
-                    node: c.node.clone(),
+                    node: if texts { as_text(&c.node) } else { c.node.clone() },
                     aliased: false,
                     text: None,
                 })
             })
             .collect();
-        let columns =
-            inner.columns.iter().zip(labels).map(|(c, label)| Output { label, ..c.clone() }).collect();
-        let sql = format!(
-            "SELECT {} FROM ({}) AS {} ORDER BY {}",
-            items.join(", "),
-            inner.sql,
-            inner.called("q"),
-            sorted.join(", ")
-        );
+        let text = |c: &Output| if texts { as_text(&c.node) } else { c.node.clone() };
+        let columns = inner
+            .columns
+            .iter()
+            .zip(labels)
+            .map(|(c, label)| Output { label, node: text(c), ..c.clone() })
+            .collect();
+        let order =
+            if sorted.is_empty() { String::new() } else { format!(" ORDER BY {}", sorted.join(", ")) };
+        let sql =
+            format!("SELECT {} FROM ({}) AS {}{order}", items.join(", "), inner.sql, inner.called("q"),);
         Ok(Query { sql, columns, one_row: inner.one_row, relabelled: false })
     }
 
@@ -143,6 +152,17 @@ impl Query {
             }
             false => ident(alias),
         }
+    }
+}
+
+/// A value of JSON as the text that a statement gives.
+fn as_text(node: &Node) -> Node {
+    match &node.kind {
+        Kind::Member(member) => {
+            let text = member.text();
+            Node::new(text.sql, TypeClass::Other, text.prec).kind(Kind::Dynamic)
+        }
+        _ => node.clone(),
     }
 }
 

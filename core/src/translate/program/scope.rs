@@ -165,7 +165,10 @@ impl<'s> Walk<'s> {
             match relation.rowid.and_then(|at| relation.columns.get(at)) {
                 Some(column) => found.push(column),
                 None => {
-                    return refuse(format!("{name} of {} is no column of PostgreSQL's table", relation.name));
+                    return refuse(format!(
+                        "{name} of {} is no column of PostgreSQL's table: it has no INTEGER PRIMARY KEY, which alone keeps the rowids",
+                        relation.name
+                    ));
                 }
             }
         }
@@ -307,7 +310,7 @@ pub(super) fn derived(of: &Node, sql: String) -> Node {
     let kind = match &of.kind {
         Kind::Column { .. } | Kind::Dynamic => of.kind.clone(),
         Kind::Member(member) => {
-            return Member::of_query(sql, member.jsonb).node();
+            return Node { unsure: of.unsure, ..Member::of_query(sql, member.jsonb).node() };
         }
         _ => Kind::Plain,
     };

@@ -68,7 +68,7 @@ impl<'s> Walk<'s> {
                 let rows: Vec<&'s [Expr<'s>]> = rows.iter().map(|row| row.as_slice()).collect();
                 let query = self.values(&rows)?;
                 let keys = self.keys_of_results(order, &query.columns)?;
-                query.sorted(&keys, true)
+                query.sorted(&keys, true, false)
             }
         }
     }
@@ -80,6 +80,7 @@ impl<'s> Walk<'s> {
             return refuse("a SELECT was expected");
         };
         let only_rows = std::mem::take(&mut self.program()?.only_rows);
+        let classed = std::mem::take(&mut self.program()?.classed);
         let awaited = self.program()?.awaited.take();
         self.level()?.awaited = awaited;
         let from = match from {
@@ -113,11 +114,11 @@ impl<'s> Walk<'s> {
         let order = self.order(order, &outputs)?;
         let one_row = self.level()?.grouped && group_by.is_none() || from.is_empty();
         let written = self.as_written(&outputs, columns)?;
-        let outputs = if written.is_none() { self.shown(outputs)? } else { outputs };
+        let outputs = if written.is_none() { self.shown(outputs, classed)? } else { outputs };
         let items: Vec<String> = written.as_ref().unwrap_or(&outputs).iter().map(item).collect();
         let items = if items.is_empty() { "1".to_owned() } else { items.join(", ") };
         let sql = format!("{head}{items}{from}{tail}");
-        Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct)
+        Query { sql, columns: outputs, one_row, relabelled: false }.sorted(&order, distinct, false)
     }
 
     pub(super) fn level(&mut self) -> Result<&mut Level<'s>> {
@@ -176,6 +177,7 @@ impl<'s> Walk<'s> {
             let key = found.unwrap_or(key);
             let node = self.expr(key)?;
             let node = if found.is_some() { sought.result(node)? } else { node };
+            let node = node.with_class();
             self.note_equal(&node);
             let sql = match &node.kind {
                 // A constant would be a place or an error.
@@ -342,6 +344,7 @@ pub(super) fn direction(sorted: &SortedColumn<'_>) -> &'static str {
 }
 
 pub(super) fn key_sql(node: &Node, sorted: &str) -> Result<String> {
+    let node = &node.with_class();
     if let Kind::Member(member) = &node.kind {
         return Ok(member.keys().map(|key| format!("{key} {sorted}")).join(", "));
     }

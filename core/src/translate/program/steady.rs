@@ -28,7 +28,8 @@ pub enum Unsteady {
 }
 
 /// Helper functions that print a REAL.
-const PRINTING: [&str; 5] = ["real_text", "number_text", "decimal_text", "printf_real", "real_quote"];
+const PRINTING: [&str; 6] =
+    ["real_text", "number_text", "decimal_text", "printf", "printf_real", "real_quote"];
 
 impl Unsteady {
     /// For a message: lower case, no full stop.

@@ -86,6 +86,7 @@ impl<'s> Walk<'s> {
     /// A comparison of values that are `unlike`.
     pub(super) fn unlike_compared(&mut self, l: &Node, op: Op, r: &Node) -> Result<Node> {
         self.note_rounded(&[l, r]);
+        let (l, r) = (&classed(l, r), &classed(r, l));
         let node = match (&l.kind, &r.kind) {
             (Kind::Member(a), Kind::Member(b)) => members(a, op, b),
             (Kind::Member(m), _) => self.member(m, op, r),
@@ -178,6 +179,14 @@ impl<'s> Walk<'s> {
     }
 }
 
+/// With its class, where no affinity makes both operands alike.
+fn classed(value: &Node, beside: &Node) -> Node {
+    match affinity(beside) {
+        Affinity::Text | Affinity::Number => value.clone(),
+        Affinity::Blob | Affinity::None => value.with_class(),
+    }
+}
+
 /// Without an affinity.
 fn plain(node: &Node) -> Kind {
     match &node.kind {
@@ -197,9 +206,19 @@ fn is_own(t: &str) -> bool {
 
 fn members(a: &Member, op: Op, b: &Member) -> Result<Node> {
     if op.orders() {
-        return refuse("an order of two values of JSON");
+        return Ok(ordered(a, op, b));
     }
     Ok(Node::boolean(format!("({}) {} ({})", a.canonical(), op.sql(), b.canonical())))
+}
+
+/// Numbers before texts.
+fn ordered(a: &Member, op: Op, b: &Member) -> Node {
+    let ([class_a, number_a, text_a], [class_b, number_b, text_b]) = (a.keys(), b.keys());
+    let op = op.sql();
+    case(format!(
+        "CASE ({class_a}) - ({class_b}) WHEN 0 THEN CASE WHEN ({class_a}) = 0 THEN ({number_a}) {op} ({number_b}) \
+         ELSE ({text_a}) {op} ({text_b}) END ELSE ({class_a}) {op} ({class_b}) END"
+    ))
 }
 
 /// A text whose class in SQLite may be that of a number: beside a column both are compared alike.
@@ -320,6 +339,7 @@ pub(super) fn whole(node: &Node) -> Option<i64> {
 
 /// Groups, and what is told apart in DISTINCT: as an expression whose equal values are SQLite's equal ones.
 pub(super) fn group_key(node: &Node) -> Result<String> {
+    let node = &node.with_class();
     match (&node.kind, node.class) {
         (Kind::Member(member), _) => Ok(member.canonical()),
         (_, TypeClass::Text) if node.is_collated() => {
@@ -345,4 +365,33 @@ pub(super) fn of_cast(node: Node) -> Node {
         Kind::Literal(_) => Node { unsure: true, ..node },
         _ => node,
     }
+}
+
+/// A value of NEW or OLD is never equal to a literal of another storage class.
+pub(super) fn check_bare(nodes: &[Node]) -> Result<()> {
+    let number = |n: &&Node| n.is_number() || n.class == TypeClass::Bool;
+    let text = |n: &&Node| n.class == TypeClass::Text;
+    let bare = || nodes.iter().filter(|n| n.bare);
+    let texts = nodes.iter().any(|n| n.text_literal().is_some());
+    let numbers = nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))));
+    if texts && bare().any(|n| number(&n)) || numbers && bare().any(|n| text(&n)) {
+        return refuse("a value of NEW or OLD compared with a literal of another storage class");
+    }
+    Ok(())
+}
+
+/// A text of a column with numeric affinity is compared with numbers as numbers are, and never equal to one.
+pub(super) fn check_numeric_texts(nodes: &[Node], orders: bool) -> Result<()> {
+    if !nodes.iter().any(|n| n.numeric_text) {
+        return Ok(());
+    }
+    let looks = |n: &Node| n.text_literal().is_some_and(|t| literal::number(t).is_some());
+    let other = |n: &Node| !n.numeric_text && n.literal().is_none();
+    if nodes.iter().any(|n| matches!(n.literal(), Some(Lit::Integer(_) | Lit::Real(..))) || looks(n)) {
+        return refuse("a text of a column with numeric affinity compared with a number");
+    }
+    if orders && nodes.iter().any(other) {
+        return refuse("an order of texts of a column with numeric affinity");
+    }
+    Ok(())
 }

@@ -39,6 +39,19 @@ pub(super) fn unicode(args: &[Node]) -> Result<Node> {
     Ok(Node::atom(sql, TypeClass::Integer).sized(Size::integers(0.0, 2e6), 32))
 }
 
+pub(super) fn unistr(args: &[Node]) -> Result<Node> {
+    Ok(Node::atom(helper::call("unistr", &[of_text(args)?.sql]), TypeClass::Text))
+}
+
+pub(super) fn unistr_quote(args: &[Node]) -> Result<Node> {
+    match args {
+        [x] if x.class == TypeClass::Text && !x.is_null() => {
+            Ok(Node::atom(helper::call("unistr_quote", &[x.text()?.sql]), TypeClass::Text))
+        }
+        _ => quote(args),
+    }
+}
+
 pub(super) fn soundex(args: &[Node]) -> Result<Node> {
     Ok(Node::atom(helper::call("soundex", &[of_text(args)?.sql]), TypeClass::Text))
 }

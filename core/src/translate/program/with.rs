@@ -1,7 +1,8 @@
 //! WITH: common table expressions, also those that read themselves.
 
 use sqlite3_parser::ast::{
-    CommonTableExpr, CompoundOperator, CompoundSelect, Limit, Materialized, OneSelect, With,
+    CommonTableExpr, CompoundOperator, CompoundSelect, Limit, Materialized, OneSelect, Select, SelectTable,
+    With,
 };
 
 use super::compound::pinned;
@@ -38,7 +39,12 @@ impl<'s> Walk<'s> {
             };
             let query = renamed(query, cte)?.labelled();
             let query = match (own, cte.select.limit) {
-                (Some(_), Some(limit)) => self.first_rows(&name, query, limit, &mut parts)?,
+                (Some(_), Some(limit)) => {
+                    if !is_chain(cte.select, arms) {
+                        self.note("LIMIT of a table that reads itself takes its rows in the order in which they are found");
+                    }
+                    self.first_rows(&name, query, limit, &mut parts)?
+                }
                 _ => query,
             };
             let materialized = match cte.materialized {
@@ -63,7 +69,6 @@ impl<'s> Walk<'s> {
         limit: &'s Limit<'s>,
         parts: &mut Vec<String>,
     ) -> Result<Query> {
-        self.note("LIMIT of a table that reads itself takes its rows in the order in which they are found");
         let all = all_rows(name);
         let labels = ident_list(query.columns.iter().map(|c| c.label.clone().unwrap_or_default()));
         parts.push(format!("{}({labels}) AS ({})", ident(&all), query.sql));
@@ -81,10 +86,16 @@ impl<'s> Walk<'s> {
         at: usize,
     ) -> Result<Query> {
         let select = cte.select;
-        if select.with.is_some() || select.order_by.is_some() && select.limit.is_some() {
-            return refuse("WITH, or LIMIT with ORDER BY, in a table that reads itself");
+        if select.with.is_some() {
+            return refuse("WITH in a table that reads itself");
         }
-        if select.order_by.is_some() {
+        let chain = is_chain(select, arms);
+        if select.order_by.is_some() && select.limit.is_some() && !chain {
+            return refuse(
+                "LIMIT with ORDER BY in a table that reads itself: SQLite takes its rows from a queue in this order, PostgreSQL all that come from a row before those that come from them",
+            );
+        }
+        if select.order_by.is_some() && !chain {
             self.note("rows of a table that reads itself have no order of their own: that of its ORDER BY is not kept");
         }
         let [arm] = &arms[at..] else { return refuse("a table that reads itself in several SELECTs") };
@@ -147,6 +158,20 @@ impl<'s> Walk<'s> {
         }
         refuse("a table that reads itself with columns of unknown types")
     }
+}
+
+/// Each row of a table that reads itself gives at most one: there is never a choice which comes next.
+fn is_chain(select: &Select<'_>, arms: &[CompoundSelect<'_>]) -> bool {
+    let tables = |one: &OneSelect<'_>| match one {
+        OneSelect::Select { from: None, .. } => 0,
+        OneSelect::Select { from: Some(from), .. } => {
+            let named = matches!(from.select, Some(SelectTable::Table(..)));
+            if named { 1 + from.joins.as_ref().map_or(0, |joins| joins.len()) } else { usize::MAX }
+        }
+        OneSelect::Values(rows) if rows.len() == 1 => 0,
+        OneSelect::Values(_) => usize::MAX,
+    };
+    matches!(arms, [arm] if tables(&arm.select) == 1) && tables(&select.body.select) == 0
 }
 
 /// The name of all rows of a table that reads itself, of which LIMIT takes the first.

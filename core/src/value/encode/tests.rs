@@ -110,6 +110,35 @@ fn what_is_written_is_read_back() {
     assert!(kept > 5000, "{kept}");
 }
 
+/// These are not read back each time they are written.
+#[test]
+fn iso_texts_are_read_back_by_every_decoder_of_their_type() {
+    let clocks = [0, 1, 250_000, 3_599_999_999, DAY / 2 + SECOND, DAY - 1];
+    let zones = [Timezone::UTC, Timezone::parse("Europe/Berlin").unwrap()];
+    for zone in &zones {
+        for format in [None, Some(Format::Iso8601)] {
+            let of = |name: &str| Decoder::new(&PgType::parse(name), format, zone);
+            let [date, wall, instant] = ["date", "timestamp", "timestamptz"].map(of);
+            for day in (-730_119..=2_921_939).step_by(11).chain([-730_119, 2_921_939]) {
+                let read = |decoder: &Decoder, text: &str| match decoder.decode(Cell::Text(text.as_bytes())) {
+                    Ok(Decoded::Word(word)) => word as i64,
+                    other => panic!("{text}: {other:?}"),
+                };
+                let text = iso_date(day).unwrap();
+                assert_eq!(read(&date, &text) as i32, day, "{text}");
+                let time = i64::from(day) * DAY + clocks[day.unsigned_abs() as usize % clocks.len()];
+                let text = iso(time).unwrap();
+                assert_eq!(read(&wall, &text), time, "{text}");
+                assert_eq!(read(&instant, &format!("{text}+00:00")), time, "{text}");
+                for affinity in AFFINITIES {
+                    let kept = affinity.stored(Cell::Text(text.as_bytes()));
+                    assert_eq!(kept, Some(CellBuf::text(text.as_str())));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn stored_forms_are_the_usual_ones() {
     use Affinity::{Blob, Integer, Numeric, Real, Text};

@@ -17,6 +17,8 @@ AS $function$
             WHEN flags LIKE '%!%' THEN left(t, precision_::integer)
             ELSE convert_from(substr(convert_to(t, 'UTF8'), 1, precision_::integer), 'UTF8') END AS part) AS cut,
         LATERAL (SELECT CASE
+            WHEN conversion = 'q' AND flags LIKE '%#%' THEN sqlite_compat.unistr_escape(part)
+            WHEN conversion = 'Q' AND flags LIKE '%#%' AND v IS NOT NULL THEN sqlite_compat.unistr_quote(part)
             WHEN conversion = 'w' THEN replace(part, '"', '""')
             WHEN conversion = 'q' THEN replace(part, '''', '''''')
             WHEN conversion = 'Q' AND v IS NOT NULL THEN '''' || replace(part, '''', '''''') || ''''

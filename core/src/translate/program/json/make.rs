@@ -57,8 +57,13 @@ impl<'s> Walk<'s> {
 
     /// As jsonb, to be put into a document.
     pub(super) fn json_value(&mut self, x: &Node) -> Result<String> {
+        Ok(format!("({})::jsonb", self.json_part(x)?))
+    }
+
+    /// As a text, to be put into a document.
+    pub(super) fn json_part(&mut self, x: &Node) -> Result<String> {
         self.note(READ);
-        Ok(format!("({})::jsonb", self.part(x)?))
+        self.part(x)
     }
 }
 

@@ -5,13 +5,13 @@
 
 mod change;
 mod make;
+mod paths;
 mod table;
 
 use crate::translate::expr::Walk;
 use crate::translate::helper;
-use crate::translate::member::{Member, Step};
-use crate::translate::node::{Kind, Lit, Node, Prec, Result, boolean, class_name, refuse};
-use crate::translate::path;
+use crate::translate::member::Member;
+use crate::translate::node::{Kind, Lit, Node, Prec, Result, boolean, class_name, null, refuse};
 use crate::translate::size::Size;
 use crate::types::TypeClass;
 
@@ -21,6 +21,8 @@ const READ: &str = "JSON is read as PostgreSQL does: JSON5 and \\u0000 are error
 const BINARY: &str = "the binary JSON of jsonb functions is a JSON text";
 pub(super) const AS_TEXT: &str = "a value of JSON as a result is a text, where SQLite gives numbers as numbers; numbers are spelled as the document spells them";
 const ORDER: &str = "jsonb has members in an order of its own, and numbers without an exponent";
+const LABELS: &str = "labels of JSON that is changed are spelled without the escapes that they do not need";
+const LINES: &str = "json_pretty() spells labels without the escapes that they do not need";
 
 /// A JSON function.
 pub struct JsonFunction {
@@ -47,19 +49,49 @@ const MANY: usize = 100;
 pub const JSON_FUNCTIONS: &[JsonFunction] = &[
     j("json", (1, 1), "regexp_replace(x::json::text, …)", "without spaces"),
     j("json_array", (0, MANY), "to_json(x)::text", "put together without spaces"),
+    j("json_array_insert", (3, MANY), "sqlite_compat.json_edit(x, …)", "as json_set"),
     j("json_array_length", (1, 2), "json_array_length(x -> 'a')", "0 of what is no array"),
-    j("json_extract", (2, MANY), "x ->> 'a'", "literal paths of members and places; also `->` and `->>`"),
-    j("json_insert", (3, MANY), "jsonb_set(x, ARRAY['a'], …)", "paths of members"),
+    j("json_error_position", (1, 1), "0", "of json and jsonb columns, and of JSON that is made"),
+    j(
+        "json_extract",
+        (2, MANY),
+        "x ->> 'a'",
+        "also `->` and `->>`; `sqlite_compat.json_at(x, path)` by a computed path",
+    ),
+    j("json_insert", (3, MANY), "sqlite_compat.json_edit(x, …)", "as json_set"),
     j("json_object", (0, MANY), "to_json(x)::text", "as json_array"),
+    j("json_patch", (2, 2), "sqlite_compat.json_patch(x, y)", ""),
+    j("json_pretty", (1, 2), "sqlite_compat.json_pretty(x, …)", ""),
     j("json_quote", (1, 1), "to_json(x)::text", ""),
-    j("json_remove", (1, MANY), "x #- ARRAY['a']", "paths of members"),
-    j("json_replace", (3, MANY), "jsonb_set(x, ARRAY['a'], …, false)", "paths of members"),
-    j("json_set", (3, MANY), "jsonb_set(x, ARRAY['a'], …)", "paths of members"),
+    j("json_remove", (1, MANY), "sqlite_compat.json_edit(x, …)", "as json_set"),
+    j("json_replace", (3, MANY), "sqlite_compat.json_edit(x, …)", "as json_set"),
+    j(
+        "json_set",
+        (3, MANY),
+        "sqlite_compat.json_edit(x, path, y, 'set')",
+        "without helpers `jsonb_set(x, ARRAY['a'], …)`, by paths of members only",
+    ),
     j("json_type", (1, 2), "json_typeof(x -> 'a')", "integers and reals by their spelling"),
-    j("json_valid", (1, 1), "sqlite_compat.json_valid(x)", "`x IS NOT NULL` of json and jsonb columns"),
+    j(
+        "json_valid",
+        (1, 2),
+        "sqlite_compat.json_valid(x)",
+        "`x IS NOT NULL` of json and jsonb columns; refused with flags that take JSON5 or binary JSON",
+    ),
 ];
 
 impl<'s> Walk<'s> {
+    /// An aggregate of binary JSON is that of its text.
+    pub(super) fn of_binary_json(&mut self, name: String) -> String {
+        match name.as_str() {
+            "jsonb_group_array" | "jsonb_group_object" => {
+                self.note(BINARY);
+                name.replacen("jsonb", "json", 1)
+            }
+            _ => name,
+        }
+    }
+
     /// A call of a JSON function, if it is one.
     pub(super) fn json_call(&mut self, name: &str, args: &[Node]) -> Result<Option<Node>> {
         let plain = if name == "jsonb" { "json".to_owned() } else { name.replacen("jsonb_", "json_", 1) };
@@ -69,8 +101,8 @@ impl<'s> Walk<'s> {
             self.note(BINARY);
         }
         if args.iter().all(|a| a.literal().is_some())
-            && let Ok(folded) = crate::translate::function::call(&plain, args)
             && plain != "json_valid"
+            && let Ok(folded) = crate::translate::function::call(&plain, args)
         {
             return Ok(Some(folded));
         }
@@ -84,6 +116,11 @@ impl<'s> Walk<'s> {
                 Node::new(self.at_any(x, path)?.json_type(), TypeClass::Text, Prec::Unary)
             }
             ("json_valid", [x]) => valid(x)?,
+            ("json_valid", [x, flags]) => valid_by(x, flags)?,
+            ("json_error_position", [x]) => error_position(x)?,
+            ("json_patch", [x, patch]) => self.json_patch(x, patch)?,
+            ("json_pretty", [x]) => self.json_pretty(x, &null())?,
+            ("json_pretty", [x, indent]) => self.json_pretty(x, indent)?,
             ("json_array", args) => self.json_array(args)?,
             ("json_object", args) => self.json_object(args)?,
             ("json_quote", [x]) => self.json_quote(x)?,
@@ -92,31 +129,6 @@ impl<'s> Walk<'s> {
             _ => return refuse(format!("function \"{name}\" without arguments")),
         };
         Ok(Some(node.after(&args.iter().collect::<Vec<_>>())))
-    }
-
-    /// `x -> 'a'` and `x ->> 'a'`
-    pub(in crate::translate) fn json_arrow(&mut self, x: &Node, path: &Node, as_json: bool) -> Result<Node> {
-        let steps = match path.literal() {
-            Some(Lit::Text(label)) if is_label(label) => Some(vec![Step::Label(label.clone())]),
-            Some(Lit::Integer(n @ 0..)) => i32::try_from(*n).ok().map(|n| vec![Step::Index(n)]),
-            Some(Lit::Text(path)) if path.starts_with('$') => path::steps(path),
-            _ => None,
-        };
-        let Some(steps) = steps else {
-            return refuse("a JSON path that is computed or beyond simple members");
-        };
-        let root = self.document(x)?;
-        let member = steps.iter().fold(root, |member, step| member.step(step));
-        Ok(if as_json { document(member) } else { member.into_value().node() }.after(&[x, path]))
-    }
-
-    /// What a path leads to.
-    fn at(&mut self, x: &Node, path: &Node) -> Result<Member> {
-        let Some(steps) = path.text_literal().and_then(path::steps) else {
-            return refuse("a JSON path that is computed or beyond simple members");
-        };
-        let root = self.document(x)?;
-        Ok(steps.iter().fold(root, |member, step| member.step(step)))
     }
 
     pub(super) fn at_any(&mut self, x: &Node, path: &[Node]) -> Result<Member> {
@@ -156,13 +168,6 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// A label that every release of SQLite reads as such.
-fn is_label(label: &str) -> bool {
-    !label.is_empty()
-        && !label.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '-' | '['))
-        && !label.contains(['.', '[', '"', '\\'])
-}
-
 /// A value of type json or jsonb as SQLite's text of it.
 fn document(value: Member) -> Node {
     let text = Node::atom(value.compact(), TypeClass::Text).kind(Kind::Document(value));
@@ -198,4 +203,30 @@ fn valid(x: &Node) -> Result<Node> {
         }
         _ => crate::translate::json::valid(std::slice::from_ref(x)),
     }
+}
+
+/// Flags: 1 is JSON, 2 is JSON5, 4 and 8 are binary JSON, which no text is.
+fn valid_by(x: &Node, flags: &Node) -> Result<Node> {
+    let stored = matches!(x.class, TypeClass::Text | TypeClass::Json | TypeClass::Jsonb) || x.is_null();
+    match flags.integer() {
+        _ if !stored => refuse("json_valid() with flags, of a value that is no text"),
+        Some(1 | 5 | 9 | 13) => valid(x),
+        Some(4 | 8 | 12) => {
+            Ok(Node::atom(format!("nullif({} IS NULL, true)", x.at(Prec::Operator)), TypeClass::Bool))
+        }
+        _ => refuse("json_valid() with flags that take JSON5, or that are computed"),
+    }
+}
+
+fn error_position(x: &Node) -> Result<Node> {
+    let valid = matches!(x.kind, Kind::Document(_)) || matches!(x.class, TypeClass::Json | TypeClass::Jsonb);
+    if !valid {
+        return refuse("json_error_position() is a place in SQLite's own reading of a text");
+    }
+    Ok(Node::new(
+        format!("CASE WHEN {} IS NOT NULL THEN 0 END", x.at(Prec::Operator)),
+        TypeClass::Integer,
+        Prec::Unary,
+    )
+    .sized(Size::integers(0.0, 0.0), 32))
 }

@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::Expr;
 
+use super::paths::spelled;
 use crate::sqltext::{self, ident};
 use crate::translate::expr::Walk;
 use crate::translate::member::{Member, Step};
@@ -28,11 +29,14 @@ impl<'s> Walk<'s> {
         let (sql, columns) = match (function.as_str(), args.as_slice()) {
             ("json_each", [x, path @ ..]) if path.len() < 2 => {
                 let (root, steps) = self.rooted(x, path)?;
-                let columns = each_columns(&alias, root.jsonb, &spelled(&steps));
+                let columns = each_columns(&alias, root.jsonb, steps.as_deref());
                 (format!("{word}({}) AS {}(key, value)", all_of(&root), ident(&alias)), columns)
             }
             ("json_tree", [x, path @ ..]) if path.len() < 2 => {
                 let (root, steps) = self.rooted(x, path)?;
+                let Some(steps) = steps else {
+                    return refuse("json_tree() at a path that is computed or counted from the end");
+                };
                 let columns = tree_columns(&alias, root.jsonb);
                 (format!("{word}({}) AS {}", tree(&root, &steps), ident(&alias)), columns)
             }
@@ -45,17 +49,13 @@ impl<'s> Walk<'s> {
         Ok((sql, Visible { name: seen_as, alias, columns, rowid: None, source: None }))
     }
 
-    fn rooted(&mut self, x: &Node, path: &[Node]) -> Result<(Member, Vec<Step>)> {
+    /// What the rows are parts of, and the path to it where it is spelled as SQLite spells it.
+    fn rooted(&mut self, x: &Node, path: &[Node]) -> Result<(Member, Option<Vec<Step>>)> {
         let x = if x.is_null() { Node::atom("NULL::text", TypeClass::Text) } else { x.clone() };
-        let root = self.document(&x)?;
-        let steps = match path {
-            [] => vec![],
-            [path, ..] => match path.text_literal().and_then(path::steps) {
-                Some(steps) if !steps.iter().any(|s| matches!(s, Step::Index(..0))) => steps,
-                _ => return refuse("a JSON path that is computed or beyond simple members"),
-            },
-        };
-        Ok((steps.iter().fold(root, |member, step| member.step(step)), steps))
+        let [path, ..] = path else { return Ok((self.document(&x)?, Some(vec![]))) };
+        let steps = path.text_literal().and_then(path::steps);
+        let plain = |steps: &Vec<Step>| !steps.iter().any(|s| matches!(s, Step::Index(..0)));
+        Ok((self.at(&x, path)?, steps.filter(plain)))
     }
 
     fn series(&mut self, args: &[Node]) -> Result<String> {
@@ -132,18 +132,6 @@ fn step_of(key: &Member) -> String {
     )
 }
 
-/// A path as SQLite spells it.
-fn spelled(steps: &[Step]) -> String {
-    steps.iter().fold("$".to_owned(), |path, step| match step {
-        Step::Index(n) => format!("{path}[{n}]"),
-        Step::Label(label) => {
-            let plain = label.starts_with(|c: char| c.is_ascii_alphabetic())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric());
-            if plain { format!("{path}.{label}") } else { format!("{path}.\"{label}\"") }
-        }
-    })
-}
-
 fn column(name: &str, node: Node, missing: bool) -> VisibleColumn {
     VisibleColumn { name: Some(name.into()), label: name.into(), node, missing, merged: false, text: None }
 }
@@ -170,11 +158,16 @@ fn columns(alias: &str, jsonb: bool, fullkey: Node, path: Node, parent: bool) ->
     ]
 }
 
-fn each_columns(alias: &str, jsonb: bool, root: &str) -> Vec<VisibleColumn> {
+/// Without the path to what the rows are parts of, `fullkey` and `path` are not known.
+fn each_columns(alias: &str, jsonb: bool, root: Option<&[Step]>) -> Vec<VisibleColumn> {
     let key = Member::root(format!("{}.key", ident(alias)), jsonb);
-    let root = sqltext::literal(root);
-    let fullkey = Node::new(format!("{root} || {}", step_of(&key)), TypeClass::Text, Prec::Operator);
-    columns(alias, jsonb, fullkey, Node::atom(format!("{root}::text"), TypeClass::Text), false)
+    let path = sqltext::literal(&spelled(root.unwrap_or_default()));
+    let fullkey = Node::new(format!("{path} || {}", step_of(&key)), TypeClass::Text, Prec::Operator);
+    let mut columns =
+        columns(alias, jsonb, fullkey, Node::atom(format!("{path}::text"), TypeClass::Text), false);
+    let of_path = |c: &&mut VisibleColumn| matches!(c.name.as_deref(), Some("fullkey" | "path"));
+    columns.iter_mut().filter(of_path).for_each(|c| c.missing = root.is_none());
+    columns
 }
 
 fn tree_columns(alias: &str, jsonb: bool) -> Vec<VisibleColumn> {

@@ -1,24 +1,27 @@
-//! The files of exports: written beside their targets under a temporary name, put in their place when the transaction
-//! commits, removed when it does not.
+//! New files of exports and backups: written beside their targets under a temporary name, put in their place when the
+//! transaction commits, removed when it does not.
 //!
 //! A file is placed before the commit is recorded, when a failure can still abort the transaction; should the transaction
 //! abort after that, the file is taken away again, and the one that it has replaced is put back. A server that stops in
-//! between leaves either the temporary file, which the next export into the directory removes, or the whole one.
+//! between leaves either the temporary file, which the next one into the directory removes, or the whole one. The temporary file
+//! is locked as long as its process lives.
 
 use std::cell::RefCell;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode as Code};
 
 use crate::error::Error;
 use crate::guc;
+use crate::pg::rights;
 use crate::pg::xact_events::{self, After, Before, TransactionCallbacks};
 use crate::sqlite;
 
@@ -35,13 +38,21 @@ struct Pending {
     /// What was made under that name, which another file may have taken since.
     file: fs::File,
     target: PathBuf,
-    overwrite: bool,
+    taken: Taken,
     /// It has been written to its end.
     whole: bool,
     /// It is in its place, by device and inode.
     placed: Option<(u64, u64)>,
     /// Where the file lies that it has replaced.
     former: Option<PathBuf>,
+}
+
+/// What to do where the target is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    pub overwrite: bool,
+    /// What helps, if it is not replaced.
+    pub hint: &'static str,
 }
 
 /// A place for a file.
@@ -55,15 +66,26 @@ const PREFIX: &str = ".sqlite_export.";
 /// Ends the name under which a file lies that was replaced.
 const FORMER: &str = ".former";
 
+/// The caller may write files on the server.
+pub fn check_rights() -> Result<(), Error> {
+    if rights::may_write_server_files(rights::current_role_oid()) {
+        return Ok(());
+    }
+    let detail = format!("Role \"{}\" is not a member of \"pg_write_server_files\".", rights::current_role());
+    let hint = "A superuser can run: GRANT pg_write_server_files TO the role.".into();
+    let message = "permission denied to write SQLite files on the server".into();
+    Err(refused(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, message, Some(detail), Some(hint)))
+}
+
 /// Checks the target, and makes an empty temporary file beside it, which goes with the (sub)transaction.
-pub fn reserve(path: &str, overwrite: bool) -> Result<Place, Error> {
+pub fn reserve(path: &str, taken: Taken) -> Result<Place, Error> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| xact_events::register(&Callbacks));
     let target = resolved(Path::new(path))?;
-    check_target(&target, overwrite)?;
+    check_target(&target, taken)?;
     let waits = PENDING.with_borrow(|all| all.iter().any(|pending| pending.target == target));
-    if waits && !overwrite {
-        return Err(exists(&target));
+    if waits && !taken.overwrite {
+        return Err(exists(&target, taken));
     }
     let directory = target.parent().unwrap_or(Path::new("/")).to_owned();
     sweep(&directory);
@@ -71,30 +93,23 @@ pub fn reserve(path: &str, overwrite: bool) -> Result<Place, Error> {
     let place = Place { temporary: temporary.clone(), target: target.clone() };
     let level = xact_events::nest_level();
     PENDING.with_borrow_mut(|all| {
-        all.push(Pending {
-            level,
-            temporary,
-            file,
-            target,
-            overwrite,
-            whole: false,
-            placed: None,
-            former: None,
-        });
+        all.push(Pending { level, temporary, file, target, taken, whole: false, placed: None, former: None });
     });
     Ok(place)
 }
 
-/// The file is written, and safe on the disk from here on.
-pub fn whole(place: &Place) -> Result<(), Error> {
+/// The permissions of the files that COPY TO makes.
+pub const READABLE: u32 = 0o644;
+
+/// The file is written, and safe on the disk from here on. `mode` is its permissions.
+pub fn whole(place: &Place, mode: u32) -> Result<(), Error> {
     PENDING
         .with_borrow_mut(|all| {
             let Some(pending) = all.iter_mut().find(|pending| pending.temporary == place.temporary) else {
                 return Ok(());
             };
             pending.is_its_own()?;
-            // As COPY TO makes its files.
-            pending.file.set_permissions(Permissions::from_mode(0o644))?;
+            pending.file.set_permissions(Permissions::from_mode(mode))?;
             pending.file.sync_all()?;
             pending.whole = true;
             Ok(())
@@ -136,7 +151,7 @@ fn resolved(path: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Nothing is lost by placing the file: there is none, or one that may be replaced.
-fn check_target(target: &Path, overwrite: bool) -> Result<(), Error> {
+fn check_target(target: &Path, taken: Taken) -> Result<(), Error> {
     for suffix in ["-wal", "-journal"] {
         let mut beside = target.as_os_str().to_owned();
         beside.push(suffix);
@@ -158,8 +173,8 @@ fn check_target(target: &Path, overwrite: bool) -> Result<(), Error> {
         Err(e) => return Err(failed("create", target, &e)),
         Ok(there) => there,
     };
-    if !overwrite {
-        return Err(exists(target));
+    if !taken.overwrite {
+        return Err(exists(target, taken));
     }
     if !there.is_file() {
         return Err(Error::Sqlite(sqlite::Error::NotRegularFile { path: target.into() }));
@@ -187,25 +202,44 @@ fn made(directory: &Path) -> io::Result<(PathBuf, fs::File)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = directory.join(format!("{PREFIX}{}.{number}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return Ok((path, file)),
+            Ok(file) => {
+                // A file system may have no locks: `is_left` goes by the process then.
+                let _ = file.try_lock();
+                return Ok((path, file));
+            }
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }
     }
 }
 
-/// Removes what exports of processes that are gone have left in the directory.
+/// Removes what processes that are gone have left in the directory.
 fn sweep(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let process = rest.split('.').next().and_then(|number| number.parse::<u32>().ok());
         let process = process.filter(|_| !rest.ends_with(FORMER));
-        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists())
-            && Path::new("/proc/self").exists()
-        {
+        if process.is_some_and(|process| is_left(&entry.path(), process)) {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+/// The file's process is gone. One of another container is not seen here, but holds the lock; another process may have
+/// the number of one that is gone, but not the lock.
+fn is_left(path: &Path, process: u32) -> bool {
+    /// Made a moment ago, a file may not be locked yet.
+    const MOMENT: Duration = Duration::from_secs(60);
+    let is_seen = Path::new(&format!("/proc/{process}")).exists() || !Path::new("/proc/self").exists();
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let Ok(file) = options.open(path) else { return !is_seen };
+    let age = file.metadata().and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => !is_seen,
+        Ok(()) => !is_seen || age.is_some_and(|age| age > MOMENT),
     }
 }
 
@@ -215,9 +249,9 @@ impl Pending {
         if !self.whole {
             return Ok(());
         }
-        check_target(&self.target, self.overwrite)?;
+        check_target(&self.target, self.taken)?;
         self.put().map_err(|e| match e.kind() {
-            ErrorKind::AlreadyExists => exists(&self.target),
+            ErrorKind::AlreadyExists => exists(&self.target, self.taken),
             _ => failed("create", &self.target, &e),
         })
     }
@@ -234,7 +268,7 @@ impl Pending {
     fn put(&mut self) -> io::Result<()> {
         self.is_its_own()?;
         let file = self.file.metadata()?;
-        if self.overwrite && self.target.exists() {
+        if self.taken.overwrite && self.target.exists() {
             let mut former = self.temporary.as_os_str().to_owned();
             former.push(FORMER);
             let former = PathBuf::from(former);
@@ -291,7 +325,7 @@ impl TransactionCallbacks for Callbacks {
         let outcome = PENDING.with_borrow_mut(|all| match event {
             Before::Prepare if !all.is_empty() => Err(refused(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-                "cannot PREPARE a transaction that has exported to a SQLite file".into(),
+                "cannot PREPARE a transaction that has written a SQLite file".into(),
                 None,
                 None,
             )),
@@ -326,13 +360,12 @@ impl TransactionCallbacks for Callbacks {
     }
 }
 
-fn exists(target: &Path) -> Error {
-    let hint = "Choose another path, or set \"overwrite\" to true in the plan.".to_owned();
+fn exists(target: &Path, taken: Taken) -> Error {
     refused(
         Code::ERRCODE_DUPLICATE_FILE,
         format!("file \"{}\" already exists", target.display()),
         None,
-        Some(hint),
+        Some(taken.hint.to_owned()),
     )
 }
 
