@@ -3,8 +3,8 @@
 use pgrx::pg_sys;
 
 use super::{Run, loads};
-use crate::import::log::{self, TableRecord};
 use crate::import::definitions;
+use crate::import::log::{self, TableRecord};
 use crate::import::result::{Status, TableResult};
 use crate::pg::relation;
 use pg_sqlite_migrate_core::finding::Finding;
