@@ -178,6 +178,8 @@ pub struct Index {
     pub predicate: Option<String>,
     /// The name in `CONSTRAINT name UNIQUE (…)`, where there is one.
     pub constraint_name: Option<String>,
+    /// The `CREATE INDEX` text, where there is one.
+    pub sql: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod clock;
 mod module;
 pub mod resolve;
+pub mod statement;
 mod tokens;
 mod whole;
 
@@ -25,7 +26,7 @@ pub use self::tokens::words;
 use self::tokens::{
     Token, matching_parenthesis, parenthesized_after, problem, split_at_commas, text, tokens,
 };
-pub use self::whole::{trigger_table, virtual_table};
+pub use self::whole::virtual_table;
 use crate::catalog::{Check, Deferrable};
 use crate::sqltext::{sqlite_literal, sqlite_unquote};
 

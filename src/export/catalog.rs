@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, Row};
-use crate::pg::{encoding, reading, relation, types};
+use crate::pg::{definition, encoding, reading, relation, types};
 use pg_sqlite_migrate_core::export::catalog::*;
+use pg_sqlite_migrate_core::export::original::{Held, Originals};
 use pg_sqlite_migrate_core::export::plan::{Overrides, Run, RunTable};
 use pgrx::pg_sys;
 
@@ -21,11 +22,17 @@ pub fn read(overrides: &Overrides, run: Option<&Run>) -> Catalog {
     let schemas = overrides.schemas();
     let tables = match run {
         None => spi::values(FOUND, &[schemas.as_slice().into()]).into_iter().filter_map(table).collect(),
-        Some(run) => run.tables.iter().map(of_run).collect(),
+        Some(run) => {
+            let views = run.originals.views.iter().flat_map(|view| &view.made);
+            let views = views.filter_map(|[schema, name, _]| table(relation::find(schema, name)?));
+            let views = views.filter(|view| view.kind == TableKind::View);
+            run.tables.iter().map(of_run).chain(views).collect()
+        }
     };
     let exists =
         |schema: &String| spi::any("SELECT FROM pg_namespace WHERE nspname::text = $1", &[schema.into()]);
-    Catalog { tables, missing_schemas: schemas.into_iter().filter(|schema| !exists(schema)).collect() }
+    let missing_schemas = schemas.into_iter().filter(|schema| !exists(schema)).collect();
+    Catalog { tables, missing_schemas, ..Catalog::default() }
 }
 
 /// A table of a run, which may be gone.
@@ -35,7 +42,8 @@ fn of_run(of: &RunTable) -> Table {
         schema: of.schema.clone(),
         name: of.table.clone(),
         kind: TableKind::Table,
-        refused: Some("it does not exist any more".into()),
+        query: None,
+        refused: Some(Refusal::Other("it does not exist any more".into())),
         extension: None,
         heirs: vec![],
         columns: vec![],
@@ -51,8 +59,8 @@ fn of_run(of: &RunTable) -> Table {
 
 fn table(oid: pg_sys::Oid) -> Option<Table> {
     const TABLE: &str = "
-        SELECT n.nspname, c.relname, c.relkind, x.extname::text AS extension,
-               CASE WHEN pg_is_other_temp_schema(c.relnamespace) THEN 'it belongs to another session'
+        SELECT n.nspname, c.relname, c.relkind, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END AS query, x.extname::text AS extension,
+               CASE WHEN pg_is_other_temp_schema(c.relnamespace) THEN NULL
                     WHEN NOT has_schema_privilege(n.oid, 'USAGE')
                          OR NOT has_table_privilege(c.oid, 'SELECT')
                             AND EXISTS (SELECT FROM pg_attribute a
@@ -60,6 +68,8 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
                                           AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))
                         THEN 'permission denied'
                     WHEN row_security_active(c.oid) THEN 'row-level security applies to the caller'
+               END AS denied,
+               CASE WHEN pg_is_other_temp_schema(c.relnamespace) THEN 'it belongs to another session'
                     WHEN NOT c.relispopulated THEN 'it has not been populated'
                     WHEN c.relkind = 'p' THEN (
                         SELECT 'its partition ' || p.oid::regclass::text || ' is a foreign table'
@@ -79,15 +89,17 @@ fn table(oid: pg_sys::Oid) -> Option<Table> {
         id: oid.to_u32(),
         schema: row.get("nspname"),
         name: row.get("relname"),
+        query: row.get("query"),
         kind: match row.get("relkind") {
             'm' => TableKind::MaterializedView,
             'v' => TableKind::View,
             'f' => TableKind::Foreign,
             _ => TableKind::Table,
         },
-        refused: row
-            .get::<Option<String>>("refused")
-            .or_else(|| reading::outsider(oid).err().map(Into::into)),
+        refused: row.get::<Option<String>>("denied").map(Refusal::Denied).or_else(|| {
+            let other = row.get::<Option<String>>("refused");
+            other.or_else(|| reading::outsider(oid).err().map(Into::into)).map(Refusal::Other)
+        }),
         heirs: heirs(oid),
         extension: row.get("extension"),
         columns: columns(oid),
@@ -245,7 +257,7 @@ fn indexes(oid: pg_sys::Oid) -> Vec<Index> {
                                                 AND k.contype IN ('p', 'u', 'x'))
         ORDER BY c.relname";
     const KEYS: &str = "
-        SELECT a.attname::text AS column, pg_get_indexdef(i.indexrelid, u.at::integer, true) AS expression,
+        SELECT a.attname::text AS column, pg_get_indexdef(i.indexrelid, u.at::integer, false) AS expression,
                (i.indoption[u.at - 1] & 1) = 1 AS descending
         FROM pg_index i, unnest(i.indkey::smallint[]) WITH ORDINALITY AS u (attnum, at)
         LEFT JOIN pg_attribute a ON a.attrelid = $2 AND a.attnum = u.attnum AND u.attnum > 0
@@ -291,5 +303,16 @@ pub fn run(run: Option<i64>) -> Result<Option<Run>, Error> {
         schema: row.get("target_schema"),
         table: row.get("target_table"),
     });
-    Ok(Some(Run { tables, plan, source }))
+    let originals = Originals::of(&source, held);
+    Ok(Some(Run { tables, plan, source, originals }))
+}
+
+/// What PostgreSQL has of an object that the run has made.
+fn held(held: Held<'_>) -> Option<String> {
+    match held {
+        Held::Table { schema, name } => definition::of_table(relation::find(schema, name)?),
+        Held::Index { schema, name } => definition::of_index(relation::find(schema, name)?),
+        Held::View { schema, name } => definition::of_view(relation::find(schema, name)?),
+        Held::Trigger { schema, table, name } => definition::of_trigger(relation::find(schema, table)?, name),
+    }
 }

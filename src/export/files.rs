@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use pg_sqlite_migrate_core::export::decide::Planned;
+use pg_sqlite_migrate_core::export::planned::Planned;
 use pg_sqlite_migrate_core::plan::PlanError;
 
 /// What stands for the name of a schema in a path.
@@ -41,7 +41,7 @@ pub fn parts<'a>(path: &str, planned: Planned<'a>) -> Result<Vec<Part<'a>>, Plan
         );
     }
     let mut parts = vec![];
-    for planned in planned.by_schemas() {
+    for planned in planned.by_files() {
         let schema = planned.tables.first().map(|table| table.source.schema.clone()).unwrap_or_default();
         if schema.contains('/') || matches!(schema.as_str(), "." | "..") {
             return invalid(format!("schema \"{schema}\" is no name of a file"), "Export it by itself.");

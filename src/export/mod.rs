@@ -1,6 +1,7 @@
 //! One export: PostgreSQL's tables into a new SQLite file, which is there when the transaction has committed.
 
 mod catalog;
+mod declarations;
 mod files;
 mod rows;
 mod verify;
@@ -21,11 +22,13 @@ use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::tempdir::{self, TempDir};
 use crate::pg::{interrupts, memory, relation, thread};
 use crate::sqlite;
-use crate::sqlite::create::{Layout, NewFile};
+use crate::sqlite::create::{Interrupted, Layout, NewFile};
+use crate::sqlite::trial::{self, Tried};
 use pg_sqlite_migrate_core::export::catalog::Catalog;
-use pg_sqlite_migrate_core::export::decide::{OutTable, Planned, decide};
+use pg_sqlite_migrate_core::export::decide::decide;
 use pg_sqlite_migrate_core::export::plan::{self, Overrides, Run};
-use pg_sqlite_migrate_core::finding::{Finding, Severity, counted};
+use pg_sqlite_migrate_core::export::planned::{OutTable, Planned};
+use pg_sqlite_migrate_core::finding::{Finding, Kind, Severity, counted};
 use pg_sqlite_migrate_core::plan::PlanError;
 
 pub use self::verify::{Compared, verify};
@@ -53,7 +56,33 @@ impl Survey {
         let overrides = plan::read(plan, run)?;
         let run = catalog::run(overrides.run)?;
         let catalog = catalog::read(&overrides, run.as_ref());
-        Ok(Survey { overrides, run, catalog })
+        let mut survey = Survey { overrides, run, catalog };
+        survey.try_out()?;
+        Ok(survey)
+    }
+
+    /// Asks SQLite whether it takes the statements of each file, over empty tables, until it takes all that remain.
+    fn try_out(&mut self) -> Result<(), Error> {
+        loop {
+            let mut refused = vec![];
+            for planned in self.planned()?.by_files() {
+                let tables = planned.tables.iter().map(|table| Tried::table(&table.create));
+                let indexes = planned.tables.iter().filter(|t| t.original).flat_map(|table| &table.indexes);
+                let virtual_tables = planned.virtual_tables.iter().map(|table| Tried::table(&table.create));
+                let views = planned.views.iter().map(|view| Tried::view(&view.create, &view.name));
+                let triggers = (planned.triggers.iter())
+                    .map(|trigger| Tried::trigger(&trigger.create, &trigger.name, &trigger.table));
+                let tables = tables.chain(indexes.map(|sql| Tried::index(sql))).chain(virtual_tables);
+                let statements: Vec<Tried<'_>> = tables.chain(views).chain(triggers).collect();
+                refused.extend(thread::run(|| trial::refused(&statements, stop()))?);
+            }
+            let known = self.catalog.refused.len();
+            self.catalog.refused.extend(refused);
+            // A statement that is refused again has nothing that could take its place.
+            if self.catalog.refused.len() == known {
+                return Ok(());
+            }
+        }
     }
 
     fn planned(&self) -> Result<Planned<'_>, Error> {
@@ -84,8 +113,10 @@ pub fn statements(plan: Option<Value>, run: Option<i64>) -> Result<Vec<(String, 
     let virtual_tables = planned
         .virtual_tables
         .iter()
-        .flat_map(|table| table.statements.iter().map(|sql| (table.name.clone(), sql.clone())));
-    Ok(creates.chain(indexes).chain(virtual_tables).collect())
+        .flat_map(|table| [&table.create, &table.fill].map(|sql| (table.name.clone(), sql.clone())));
+    let views = planned.views.iter().map(|view| (view.name.clone(), view.create.clone()));
+    let triggers = planned.triggers.iter().map(|trigger| (trigger.table.clone(), trigger.create.clone()));
+    Ok(creates.chain(indexes).chain(virtual_tables).chain(views).chain(triggers).collect())
 }
 
 /// Writes the file.
@@ -160,8 +191,9 @@ fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
     let mut survey = Survey::of(plan, run)?;
     let mut held = HashSet::new();
     loop {
-        let ids: Vec<u32> =
-            unblocked(survey.planned()?)?.tables.iter().map(|table| table.source.id).collect();
+        let planned = unblocked(survey.planned()?)?;
+        let views = planned.views.iter().filter_map(|view| view.source);
+        let ids: Vec<u32> = planned.tables.iter().map(|t| t.source).chain(views).map(|t| t.id).collect();
         let new: Vec<u32> = ids.into_iter().filter(|id| held.insert(*id)).collect();
         if new.is_empty() {
             break;
@@ -169,6 +201,8 @@ fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
         new.into_iter().for_each(|id| relation::hold(pg_sys::Oid::from(id)));
         // They may have changed before they were locked, and others may have come.
         survey.catalog = catalog::read(&survey.overrides, survey.run.as_ref());
+        survey.run = catalog::run(survey.overrides.run)?;
+        survey.try_out()?;
     }
     memory::stand_by();
     Ok(survey)
@@ -190,22 +224,29 @@ fn fill(
         user_version: settings.user_version,
         limit,
     };
-    let stop = Arc::new(|| thread::stopping() || interrupts::pending());
-    let mut file = NewFile::create(path, target, &layout, stop)?;
+    let mut file = NewFile::create(path, target, &layout, stop())?;
     let run = planned.plan.get("run").and_then(Value::as_i64).unwrap_or(0);
     let shown = |work: Work| Command { work, run, ..Command::default() };
     let tables = i64::try_from(planned.tables.len()).unwrap_or(i64::MAX);
     let mut exported = vec![];
     for (number, table) in (1..).zip(&planned.tables) {
         let command = Command { table_number: number, tables, ..shown(Work::Export) };
-        exported.push(one(&mut file, table, planned, command)?);
+        let one = one(&mut file, table, planned, command);
+        exported.push(one.map_err(|error| declarations::hinted(error, planned))?);
     }
-    let indexes: Vec<&String> = planned.tables.iter().flat_map(|table| &table.indexes).collect();
+    let mut indexes = planned.tables.iter().flat_map(|table| &table.indexes);
+    let mut virtual_tables = planned.virtual_tables.iter().flat_map(|table| [&table.create, &table.fill]);
+    let views = planned.views.iter().map(|view| &view.create);
+    // No trigger fires: all rows are there.
+    let mut others = views.chain(planned.triggers.iter().map(|trigger| &trigger.create));
     let writer = &mut file;
     let indexing = Progress::start(shown(Work::ExportIndexes));
-    thread::run(move || indexes.into_iter().try_for_each(|sql| writer.execute(sql)))?;
-    let (writer, mut made) = (&mut file, planned.virtual_tables.iter().flat_map(|table| &table.statements));
-    thread::run(move || made.try_for_each(|sql| writer.execute_module(sql)))?;
+    thread::run(move || {
+        indexes.try_for_each(|sql| writer.execute(sql))?;
+        virtual_tables.try_for_each(|sql| writer.execute_module(sql))?;
+        others.try_for_each(|sql| writer.execute(sql))
+    })
+    .map_err(|error: sqlite::Error| declarations::hinted(error.into(), planned))?;
     drop(indexing);
     let _checking = Progress::start(shown(Work::ExportCheck));
     check(&mut file, planned, &mut exported)?;
@@ -225,6 +266,7 @@ fn one(
         true => file.execute_module(&table.create)?,
         false => file.execute(&table.create)?,
     }
+    file.check_rows(!table.original)?;
     let (rows, detail) = rows::copy(file, table, &planned.timezone, command)?;
     if let Some(last) = table.sequence {
         file.count_from(&table.name, last)?;
@@ -257,6 +299,11 @@ fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -
             let message = format!("table \"{name}\": {expected} rows in PostgreSQL, {found} in SQLite");
             return Err(refused(Code::ERRCODE_DATA_EXCEPTION, message, None, None));
         }
+        if table.original {
+            let reader = &mut *file;
+            let broken = thread::run(move || reader.broken_checks(name)).map_err(Error::from);
+            of.detail = of.detail.take().into_iter().chain(declarations::told_of(broken)?).reduce(joined);
+        }
     }
     for orphans in orphans {
         let of_table =
@@ -265,7 +312,7 @@ fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -
             format!("{} no parent in \"{}\"", counted(orphans.rows, "row has", "rows have"), orphans.parent);
         match of_table {
             Some((table, of)) if table.unproven => {
-                of.detail = Some(of.detail.iter().cloned().chain([told]).collect::<Vec<_>>().join("; "));
+                of.detail = of.detail.take().into_iter().chain([told]).reduce(joined);
             }
             _ => {
                 let message = format!("table \"{}\": {told}", orphans.table);
@@ -277,15 +324,23 @@ fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -
     Ok(())
 }
 
+/// Whether a helper thread is to stop.
+fn stop() -> Interrupted {
+    Arc::new(|| thread::stopping() || interrupts::pending())
+}
+
+fn joined(all: String, next: String) -> String {
+    format!("{all}; {next}")
+}
+
 /// The plan, if nothing stands against it.
 fn unblocked(planned: Planned<'_>) -> Result<Planned<'_>, Error> {
     let blocking = planned.findings.iter().filter(|finding| finding.severity == Severity::Blocking);
     let blocking: Vec<&Finding> = blocking.collect();
     let Some(first) = blocking.first() else { return Ok(planned) };
-    let denied = first.message.contains("permission denied") || first.message.contains("row-level security");
-    let sqlstate = match denied {
-        true => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-        false => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+    let sqlstate = match first.kind {
+        Kind::Denied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        _ => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
     };
     let others = (blocking.len() > 1).then(|| {
         let lines = blocking.iter().take(100).map(|f| format!("{}: {}.", f.object, f.message));

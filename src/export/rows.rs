@@ -14,9 +14,10 @@ use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::{encoding, reading, relation, spi, thread};
 use crate::sqlite;
 use crate::sqlite::create::{NewFile, Rows};
+use pg_sqlite_migrate_core::export::catalog::TableKind;
 use pg_sqlite_migrate_core::export::columns::{OutColumn, is_text};
 use pg_sqlite_migrate_core::export::convert::{Changed, Converter, Refused, Shape, spelled};
-use pg_sqlite_migrate_core::export::decide::OutTable;
+use pg_sqlite_migrate_core::export::planned::OutTable;
 use pg_sqlite_migrate_core::export::sums::Sums;
 use pg_sqlite_migrate_core::export::types::{Family, Form};
 use pg_sqlite_migrate_core::finding::counted;
@@ -104,7 +105,10 @@ fn read<T>(
     let relation = pg_sys::Oid::from(table.source.id);
     let _acting = acting(table, relation)?;
     // The last that is set is the first that is undone.
-    let _settings = reading::guarded();
+    let _settings = match table.source.kind {
+        TableKind::View => reading::guarded_with_views(),
+        _ => reading::guarded(),
+    };
     let _printing = LocalSettings::printing(Reads::Everything);
     let reading = Reading::of(table, relation, timezone);
     let changed = vec![[0; 4]; table.columns.len()];

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::way_back::{former, made, moved, roll_back};
 use super::steps::{StepRecord, Steps};
+use super::virtual_tables;
 use crate::error::Error;
 use crate::pg::encoding::{json_for_server, text_for_server};
 use crate::pg::memory;
@@ -22,11 +23,9 @@ use crate::pg::spi::{self, Parameter, Row};
 use crate::pg::xact;
 use crate::sqlite::{self, Source};
 use pg_sqlite_migrate_core::catalog::{Catalog, Column, Encoding, Table, TableId};
-use pg_sqlite_migrate_core::ddl::words;
 use pg_sqlite_migrate_core::export::spelling::Spelling;
 use pg_sqlite_migrate_core::finding::Finding;
 use pg_sqlite_migrate_core::plan::{LoadSpec, OrphanSpec, Phase};
-use pg_sqlite_migrate_core::search::declared::{Content as FtsContent, Declared};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::batch::RejectedRow;
@@ -60,7 +59,12 @@ pub fn start(
     source["check"] =
         json!({ "integrity": plan["integrity"], "seconds": steps.of(Phase::Integrity).as_secs_f64() });
     source["declared"] = declared(catalog, profiles);
-    source["virtual_tables"] = virtual_tables(catalog);
+    source["virtual_tables"] = virtual_tables::account(catalog);
+    let views = catalog.views.iter().map(|view| json!({ "name": view.name, "sql": words(&view.sql) }));
+    source["views"] = views.collect();
+    let triggers =
+        (catalog.triggers.iter()).map(|t| json!({ "name": t.name, "table": t.table, "sql": words(&t.sql) }));
+    source["triggers"] = triggers.collect();
     if let Some(backup) = backup {
         source["backup"] = backup;
     }
@@ -110,44 +114,23 @@ fn declared(catalog: &Catalog, profiles: &[Option<TableProfile>]) -> Value {
             "strict": table.strict,
             "without_rowid": table.without_rowid,
             "autoincrement": table.autoincrement,
+            "sql": words(&table.sql),
+            "indexes": indexes(table),
         });
         (table.name.clone(), keys)
     };
     Value::Object(catalog.tables.iter().enumerate().map(of_table).collect())
 }
 
-/// The virtual tables that SQLite can make again: what they are in the file, with the triggers that write to them.
-fn virtual_tables(catalog: &Catalog) -> Value {
-    // jsonb has no NUL.
-    let holds = |sql: &str| !sql.contains('\0');
-    let is_one = |table: &&Table| {
-        (table.is_full_text() || table.is_rtree() || table.is_geopoly()) && holds(&table.sql)
-    };
-    let names = |table: &Table| -> Vec<String> {
-        table.columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
-    };
-    let of_table = |table: &Table| {
-        let content = Declared::parse(&table.sql).ok().and_then(|declared| match declared.content {
-            FtsContent::External { table, .. } => catalog.table(&table),
-            _ => None,
-        });
-        let writes = |sql: &str| {
-            words(sql).is_some_and(|words| words.iter().any(|word| word.eq_ignore_ascii_case(&table.name)))
-        };
-        let of_content = catalog.triggers.iter().filter(|trigger| {
-            content.is_some_and(|content| trigger.table.eq_ignore_ascii_case(&content.name))
-        });
-        let triggers: Vec<&str> =
-            of_content.map(|trigger| trigger.sql.as_str()).filter(|sql| holds(sql) && writes(sql)).collect();
-        json!({
-            "name": table.name,
-            "sql": table.sql,
-            "columns": names(table),
-            "content_columns": content.map(names),
-            "triggers": triggers,
-        })
-    };
-    catalog.tables.iter().filter(is_one).map(of_table).collect()
+/// In the order of the file.
+fn indexes(table: &Table) -> Value {
+    let created = table.indexes.iter().filter_map(|index| Some((&index.name, index.sql.as_deref()?)));
+    created.map(|(name, sql)| json!({ "name": name, "sql": words(sql) })).collect()
+}
+
+/// The statement of an object, which jsonb must be able to hold.
+fn words(sql: &str) -> Option<&str> {
+    (!sql.is_empty() && !sql.contains('\0')).then_some(sql)
 }
 
 /// The storage class of a column's values, where there is one, and the spelling of its texts.
@@ -321,8 +304,8 @@ fn encoding(encoding: Encoding) -> &'static str {
     }
 }
 
-/// Closes a run.
-pub fn finish(run: i64, findings: &[Finding]) {
+/// Closes a run. `made` is what PostgreSQL holds of it.
+pub fn finish(run: i64, findings: &[Finding], made: &Value) {
     let rows: Vec<Value> = (findings.iter().enumerate())
         .map(|(i, f)| {
             json!({ "ordinal": i + 1, "severity": f.severity.as_str(), "object": clean(&f.object),
@@ -337,8 +320,9 @@ pub fn finish(run: i64, findings: &[Finding]) {
         &[run.into(), (&*json_for_server(&Value::from(rows).to_string())).into()],
     );
     write(
-        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp() WHERE id = $1",
-        &[run.into()],
+        "UPDATE sqlite_migrate.log_run SET status = 'done', finished_at = clock_timestamp(),
+                source = source || jsonb_build_object('made', $2::jsonb) WHERE id = $1",
+        &[run.into(), (&*json_for_server(&made.to_string())).into()],
     );
 }
 

@@ -9,6 +9,7 @@ pub mod compat;
 pub mod convert;
 pub mod cursor;
 pub mod datum;
+pub mod definition;
 pub mod domain;
 pub mod encoding;
 pub mod equality;

@@ -113,29 +113,30 @@ pub(super) fn authorize(context: AuthContext<'_>, authorizer: &Authorizer) -> Au
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Statement {
-    /// The plan's: a table, an index, rows.
+    /// The plan's: a table, an index, a view, a trigger, rows.
     OfPlan,
-    /// One that makes a virtual table or a trigger.
+    /// One that makes or fills a virtual table.
     OfModule,
     /// The writer's own.
     Own,
 }
 
-/// What SQL may do on a file that is being made: tables and indexes, rows, checks of its soundness.
+/// What SQL may do on a file that is being made: tables, indexes, views and triggers, rows, checks of its soundness.
 pub(super) fn authorize_new(context: AuthContext<'_>, statement: Statement) -> Authorization {
     const CHECKS: &[&str] =
         &["foreign_key_check", "integrity_check", "quick_check", "index_list", "index_xinfo", "table_xinfo"];
     // Modules ask for them.
     const READ: &[&str] = &["data_version", "page_size"];
     let own = statement == Statement::Own;
-    let of_module = statement == Statement::OfModule;
     let allowed = match context.action {
-        AuthAction::CreateVtable { module_name, .. } => of_module && is_made(module_name),
-        AuthAction::CreateTrigger { .. } => of_module,
+        AuthAction::CreateVtable { module_name, .. } => {
+            statement == Statement::OfModule && is_made(module_name)
+        }
         // Modules remove rows of their own tables.
         AuthAction::Delete { table_name } => has_shadow_suffix(table_name),
         AuthAction::Pragma { pragma_name, pragma_value: None } if contains(READ, pragma_name) => true,
         AuthAction::CreateTable { .. } | AuthAction::CreateIndex { .. } | AuthAction::Reindex { .. } => true,
+        AuthAction::CreateView { .. } | AuthAction::CreateTrigger { .. } => true,
         AuthAction::Insert { .. } | AuthAction::Update { .. } => true,
         AuthAction::Select | AuthAction::Read { .. } => true,
         AuthAction::Function { function_name } => !contains(DANGEROUS_FUNCTIONS, function_name),
@@ -144,6 +145,20 @@ pub(super) fn authorize_new(context: AuthContext<'_>, statement: Statement) -> A
         _ => false,
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+/// What SQL may do in a schema that is only tried: the same, virtual tables too, and to drop what was made. Nothing but DDL
+/// is run.
+pub(super) fn authorize_trial(context: AuthContext<'_>) -> Authorization {
+    const LISTS: &[&str] = &["table_info"];
+    match context.action {
+        AuthAction::DropView { .. } | AuthAction::DropTrigger { .. } | AuthAction::Delete { .. } => {
+            Authorization::Allow
+        }
+        AuthAction::Recursive => Authorization::Allow,
+        AuthAction::Pragma { pragma_name, .. } if contains(LISTS, pragma_name) => Authorization::Allow,
+        _ => authorize_new(context, Statement::OfModule),
+    }
 }
 
 /// What controls a transaction.

@@ -38,6 +38,9 @@ pub struct Layout<'a> {
     pub limit: Option<u64>,
 }
 
+/// The lines that `PRAGMA integrity_check` gives at most.
+pub const MOST_BROKEN: u64 = 100;
+
 /// Rows of one table, cell by cell, in memory that is filled again and again.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -220,12 +223,17 @@ impl NewFile {
         Error::from_sqlite(&self.shown, error).of_change()
     }
 
-    /// Makes a table or an index.
+    /// Whether CHECKs are looked at when a row is inserted.
+    pub fn check_rows(&self, check: bool) -> Result<(), Error> {
+        self.set("ignore_check_constraints", if check { "OFF" } else { "ON" })
+    }
+
+    /// Makes a table, an index, a view or a trigger.
     pub fn execute(&self, sql: &str) -> Result<(), Error> {
         self.run(sql)
     }
 
-    /// Makes or fills a virtual table, or makes a trigger.
+    /// Makes or fills a virtual table.
     pub fn execute_module(&self, sql: &str) -> Result<(), Error> {
         self.run_as(sql, Statement::OfModule)
     }
@@ -240,7 +248,9 @@ impl NewFile {
     ) -> Result<u64, Error> {
         let names: Vec<String> = columns.iter().map(|name| sqlite_ident(name)).collect();
         let places = vec!["?"; columns.len()].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", sqlite_ident(table), names.join(", "));
+        // Whatever a constraint of the table does on a conflict, no row replaces another.
+        let sql =
+            format!("INSERT OR ABORT INTO {} ({}) VALUES ({places})", sqlite_ident(table), names.join(", "));
         let mut statement = self.connection.prepare(&sql).map_err(|e| self.mapped(e))?;
         let (mut count, mut done) = (0, Rows::default());
         while let Some(rows) = next(done) {
@@ -276,9 +286,26 @@ impl NewFile {
         self.connection.query_row(&sql, (), |row| row.get(0)).map_err(|e| self.mapped(e))
     }
 
-    /// What is wrong with the file, if anything: as SQLite's `integrity_check` finds it.
+    /// What is wrong with the file, if anything, as SQLite's `integrity_check` finds it; CHECKs apart.
     pub fn problems(&mut self) -> Result<Vec<String>, Error> {
+        self.check_rows(false)?;
         index_check::problems(&self.connection).map_err(|e| self.mapped(e))
+    }
+
+    /// How many rows of a table break a CHECK of it: no more than [`MOST_BROKEN`] are counted.
+    pub fn broken_checks(&mut self, table: &str) -> Result<u64, Error> {
+        self.check_rows(true)?;
+        let lines = self.lines(&format!("PRAGMA integrity_check({})", sqlite_literal(table)))?;
+        Ok(lines.iter().filter(|line| line.starts_with("CHECK constraint failed")).count() as u64)
+    }
+
+    fn lines(&self, sql: &str) -> Result<Vec<String>, Error> {
+        let run = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let lines = statement.query_map((), |row| row.get(0))?;
+            lines.collect()
+        };
+        run().map_err(|e| self.mapped(e))
     }
 
     /// Rows that have no parent, by table and parent.
@@ -343,6 +370,7 @@ mod tests {
         let table = "CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT DEFAULT (hex(randomblob(2))) CHECK (length(b) > 0))";
         file.execute(table).unwrap();
         file.execute("CREATE UNIQUE INDEX i ON t (b) WHERE b <> ''").unwrap();
+        file.execute("CREATE VIEW v AS SELECT application(b) FROM t").unwrap();
         for sql in [
             format!("ATTACH '{}' AS other", other.display()),
             format!("VACUUM INTO '{}'", other.display()),
@@ -350,8 +378,8 @@ mod tests {
             "PRAGMA writable_schema = ON".into(),
             "PRAGMA user_version = 9".into(),
             "COMMIT".into(),
-            "CREATE VIEW v AS SELECT 1".into(),
-            "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END".into(),
+            "CREATE TEMP VIEW w AS SELECT 1".into(),
+            "CREATE TEMP TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END".into(),
             "CREATE VIRTUAL TABLE f USING fts5(a)".into(),
             "CREATE TABLE u AS SELECT load_extension('x')".into(),
             "DROP TABLE t".into(),
@@ -363,11 +391,11 @@ mod tests {
         file.execute_module("INSERT INTO f (f) VALUES ('rebuild')").unwrap();
         let trigger =
             "CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO f(rowid, b) VALUES (new.a, new.b); END";
-        file.execute_module(trigger).unwrap();
+        file.execute(trigger).unwrap();
         for sql in [
             format!("ATTACH '{}' AS other", other.display()),
             "CREATE VIRTUAL TABLE s USING dbstat".into(),
-            "CREATE VIRTUAL TABLE v USING fts5vocab(f, row)".into(),
+            "CREATE VIRTUAL TABLE u USING fts5vocab(f, row)".into(),
             "PRAGMA writable_schema = ON".into(),
             "PRAGMA page_size = 512".into(),
             "DELETE FROM t".into(),
@@ -382,7 +410,7 @@ mod tests {
         let version: i64 = read.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
         let names = "SELECT group_concat(name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND name NOT GLOB '[fr]_*'";
         let names: String = read.query_row(names, (), |row| row.get(0)).unwrap();
-        assert_eq!((version, names.as_str()), (3, "t,i,f,r,tr"));
+        assert_eq!((version, names.as_str()), (3, "t,i,v,f,r,tr"));
         std::fs::remove_file(&path).unwrap();
     }
 

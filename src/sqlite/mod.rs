@@ -28,6 +28,7 @@ pub mod rows;
 pub mod session;
 pub mod sums;
 pub mod texts;
+pub mod trial;
 
 mod absent;
 mod authorize;

@@ -28,6 +28,29 @@ pub fn sums(source: &mut Source, table: &str, columns: &[String]) -> Result<Sums
     Ok(sums)
 }
 
+/// The columns of a view; one that is not there is an error.
+pub fn columns(source: &mut Source, view: &str) -> Result<Vec<String>, Error> {
+    let sql = format!("SELECT * FROM main.{}", sqlite_ident(view));
+    let statement = source.connection().prepare(&sql);
+    let statement = statement.map_err(|e| source.error(e).about_schema().within(view))?;
+    Ok(statement.column_names().map(str::to_owned).collect())
+}
+
+/// How many rows a table or view has.
+pub fn count(source: &mut Source, relation: &str) -> Result<i64, Error> {
+    let sql = format!("SELECT count(*) FROM main.{}", sqlite_ident(relation));
+    let count = source.connection().query_row(&sql, [], |row| row.get(0));
+    count.map_err(|e| source.error(e).about_schema().within(relation))
+}
+
+/// How many objects of a type are declared on a table or view by statements of their own.
+pub fn declared(source: &mut Source, kind: &str, relation: &str) -> Result<i64, Error> {
+    const DECLARED: &str = "SELECT count(*) FROM main.sqlite_schema
+        WHERE type = ?1 AND tbl_name = ?2 COLLATE NOCASE AND sql IS NOT NULL";
+    let count = source.connection().query_row(DECLARED, (kind, relation), |row| row.get(0));
+    count.map_err(|e| source.error(e))
+}
+
 pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
         ValueRef::Null => Cell::Null,

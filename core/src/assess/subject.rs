@@ -111,7 +111,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::Copied | K::WalMissing | K::HardLinks | K::Unchecked | K::FailedExpression => {
             (S::DataQuality, Read)
         }
-        K::Unreadable | K::Damaged => (S::DataQuality, ByHand),
+        K::Unreadable | K::Denied | K::Damaged => (S::DataQuality, ByHand),
         K::InvalidValue | K::Widened | K::TypeRefused | K::TypeMissed => (S::DataQuality, Read),
         K::ZeroTimes | K::UnusualTimes | K::ConvertedTexts | K::Rounded => (S::DataQuality, Read),
         K::NullKey | K::BrokenCheck | K::DuplicateKey | K::KeyTooLong => (S::DataQuality, Read),

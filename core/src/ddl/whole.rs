@@ -1,11 +1,8 @@
 //! Texts that are to become statements again: each is the one statement that it is taken for, and nothing after it.
 
-use sqlite3_parser::ast::{Cmd, Stmt};
 use sqlite3_parser::dialect::TokenType;
-use sqlite3_parser::lexer::sql::Parser;
-use sqlite3_parser::{Bump, FallibleIterator};
 
-use super::tokens::{matching_parenthesis, problem, tokens};
+use super::tokens::{matching_parenthesis, tokens};
 use crate::sqltext::sqlite_unquote;
 
 /// Name and module of a text that is one `CREATE VIRTUAL TABLE name USING module (…)`.
@@ -24,20 +21,6 @@ pub fn virtual_table(sql: &str) -> Option<(String, String)> {
     };
     let is_one = kinds == expected && is_list && tokens.iter().all(|t| t.kind != TokenType::TK_SEMI);
     is_one.then(|| (sqlite_unquote(name.text(sql)), sqlite_unquote(module.text(sql))))
-}
-
-/// The table of a text that is one CREATE TRIGGER, not of a temporary one; the error is a reason for a person.
-pub fn trigger_table(sql: &str) -> Result<String, String> {
-    tokens(sql)?;
-    let bump = Bump::new();
-    let mut parser = Parser::new(&bump, sql.as_bytes());
-    let mut next = || parser.next().map_err(|e| problem(&e));
-    match (next()?, next()?) {
-        (Some(Cmd::Stmt(Stmt::CreateTrigger { temporary: false, tbl_name, .. })), None) => {
-            Ok(sqlite_unquote(tbl_name.name.0))
-        }
-        _ => Err("not one CREATE TRIGGER statement".into()),
-    }
 }
 
 #[cfg(test)]
@@ -60,20 +43,6 @@ mod tests {
             "",
         ] {
             assert_eq!(read(sql), None, "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_trigger_is_one_statement() {
-        let body = "AFTER INSERT ON \"Post\" BEGIN INSERT INTO f(rowid, a) VALUES (new.id, new.a); DELETE FROM x; END";
-        assert_eq!(trigger_table(&format!("CREATE TRIGGER t {body}")).as_deref(), Ok("Post"));
-        for sql in [
-            format!("CREATE TRIGGER t {body}; DROP TABLE post"),
-            format!("CREATE TEMP TRIGGER t {body}"),
-            "DROP TABLE post".to_owned(),
-            "CREATE TRIGGER t AFTER INSERT ON post BEGIN".to_owned(),
-        ] {
-            assert!(trigger_table(&sql).is_err(), "{sql}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What PostgreSQL's catalogs say of the tables that may be exported, as data. Expressions are as `pg_get_expr` prints
 //! them under an empty search path.
 
+use std::collections::HashMap;
+
 use crate::value::PgType;
 
 /// The tables of the schemas that are asked about, and their settings.
@@ -9,6 +11,8 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// Schemas that were asked for and are not there.
     pub missing_schemas: Vec<String>,
+    /// Statements that SQLite has been asked to take, and why it does not.
+    pub refused: HashMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -18,8 +22,9 @@ pub struct Table {
     pub schema: String,
     pub name: String,
     pub kind: TableKind,
-    /// Why the caller cannot have its rows.
-    pub refused: Option<String>,
+    /// A view's, as `pg_get_viewdef` prints it.
+    pub query: Option<String>,
+    pub refused: Option<Refusal>,
     /// Oids and names of the tables that inherit from it.
     pub heirs: Vec<(u32, String)>,
     /// It belongs to this extension.
@@ -33,6 +38,22 @@ pub struct Table {
     pub exclusions: Vec<String>,
     pub triggers: Vec<String>,
     pub comment: Option<String>,
+}
+
+/// Why the caller cannot have the rows of a table: a reason for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has not the right.
+    Denied(String),
+    Other(String),
+}
+
+impl Refusal {
+    pub fn reason(&self) -> &str {
+        match self {
+            Refusal::Denied(reason) | Refusal::Other(reason) => reason,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,6 +97,13 @@ pub fn columns<'a>(
     Ok(out)
 }
 
+/// A column whose values are computed by a query, and have no affinity.
+pub fn computed<'a>(ctx: &Context<'_>, column: &'a Column) -> OutColumn<'a> {
+    let rule = ctx.rule(column);
+    let by = Stored { format: None, on_invalid: OnInvalid::Error, strict: false, of_run: None };
+    OutColumn { name: column.name.clone(), affinity: Affinity::Blob, ..stored(ctx, column, rule, &by) }
+}
+
 /// What decides, with its type, how a column is stored.
 struct Stored<'s> {
     format: Option<Format>,

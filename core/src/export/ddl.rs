@@ -1,26 +1,98 @@
 //! Prints the tables and indexes of the file, and says what of them is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::catalog::{Check, ForeignKey, Index, Key, Table};
+use super::catalog::{Check, Column, ForeignKey, Index, Key, Table};
 use super::columns::OutColumn;
 use super::comments;
-use super::decide::{Context, OutTable};
-use super::expression::{condition, default};
+use super::convert::OnInvalid;
+use super::decide::Context;
+use super::expression::{Scope, Untranslatable, condition, default, generated, key};
 use super::names::Names;
+use super::planned::OutTable;
 use super::types::Family;
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Fix, Kind};
 use crate::sqltext::{ident_list, sqlite_ident, sqlite_literal};
 
-/// Gives every table its statements.
-pub fn write(ctx: &Context<'_>, tables: &mut [OutTable<'_>], names: &mut Names, findings: &mut Vec<Finding>) {
+/// Gives every table its statement.
+pub fn tables(ctx: &Context<'_>, tables: &mut [OutTable<'_>], findings: &mut Vec<Finding>) {
     let parents: HashMap<u32, Parent> =
         tables.iter().map(|table| (table.source.id, Parent::of(ctx, table))).collect();
     for table in tables {
+        if table.original {
+            // What its words say is not told again, and may be more than was proven.
+            let mut printer = Printer { ctx, table, findings: &mut vec![], parents: &parents };
+            (table.sequence, table.unproven) = (printer.create().1, true);
+            continue;
+        }
         let mut printer = Printer { ctx, table, findings: &mut *findings, parents: &parents };
-        let (create, sequence, unproven) = printer.create();
-        let indexes = if ctx.overrides.indexes() { printer.indexes(names) } else { vec![] };
-        (table.create, table.indexes, table.sequence, table.unproven) = (create, indexes, sequence, unproven);
+        (table.create, table.sequence, table.unproven) = printer.create();
+    }
+}
+
+/// Gives every table the indexes that PostgreSQL has beyond those that are `claimed`.
+pub fn indexes(
+    ctx: &Context<'_>,
+    tables: &mut [OutTable<'_>],
+    claimed: &HashSet<[String; 3]>,
+    names: &mut Names,
+    findings: &mut Vec<Finding>,
+) {
+    for table in tables {
+        let source = table.source;
+        let is_beyond = |index: &&Index| !claimed.contains(&of_table(source, &index.name));
+        let mut others = source.indexes.iter().filter(is_beyond);
+        if table.is_virtual {
+            // What it is searched by is the virtual table itself.
+            if others.any(|index| !matches!(index.method.as_str(), "gin" | "gist")) {
+                let message = "its indexes are not carried over: virtual tables have none";
+                findings.push(Kind::LeftOut.warning(ctx.key_of(source), message));
+            }
+            continue;
+        }
+        let mut printer = Printer { ctx, table, findings: &mut *findings, parents: &HashMap::new() };
+        let made: Vec<String> = others.filter_map(|index| printer.index(index, names)).collect();
+        table.indexes.extend(made);
+    }
+}
+
+/// Tells of the triggers that have no counterpart in the file.
+pub fn left_triggers(
+    ctx: &Context<'_>,
+    tables: &[OutTable<'_>],
+    claimed: &HashSet<[String; 3]>,
+    findings: &mut Vec<Finding>,
+) {
+    for source in tables.iter().map(|table| table.source) {
+        for trigger in source.triggers.iter().filter(|name| !claimed.contains(&of_table(source, name))) {
+            let object = format!("trigger {trigger} of {}", ctx.key_of(source));
+            let finding = Kind::Trigger.warning(object, "PL/pgSQL is not translated");
+            findings.push(finding.fix(Fix::of_plan("triggers", false), ", to leave all triggers out"));
+        }
+    }
+}
+
+/// Schema, table, and an object of it.
+fn of_table(table: &Table, name: &str) -> [String; 3] {
+    [table.schema.clone(), table.name.clone(), name.to_owned()]
+}
+
+/// The names in the file of generated columns that SQLite computes as PostgreSQL does. Those of the primary key it does not.
+pub fn computable(table: &Table, columns: &[OutColumn<'_>]) -> Vec<String> {
+    let in_key = |name: &String| table.keys.iter().any(|key| key.primary && key.columns.contains(name));
+    let found = columns.iter().filter(|c| !in_key(&c.source.name) && expression_of(columns, c).is_ok());
+    let found: Vec<String> = found.map(|column| column.name.clone()).collect();
+    // There must be another column.
+    if found.len() < columns.len() { found } else { vec![] }
+}
+
+/// What computes a generated column.
+fn expression_of(columns: &[OutColumn<'_>], column: &OutColumn<'_>) -> Result<String, Untranslatable> {
+    let expression = column.source.default.as_deref().filter(|_| column.source.generated);
+    let others = columns.iter().filter(|other| !other.source.generated);
+    match (expression, column.on_invalid) {
+        (Some(sql), OnInvalid::Error) => generated(sql, &Scope::of(others), column),
+        _ => Err(Untranslatable("its values may be others".into())),
     }
 }
 
@@ -71,8 +143,18 @@ impl Printer<'_, '_> {
         self.findings.push(Kind::LeftOut.warning(object, format!("it is not carried over: {reason}")));
     }
 
+    fn left_values(&mut self, column: &Column, reason: &str) {
+        let reason = format!("{reason}; the column has the values that it has now");
+        self.left_out(&format!("the expression of column {}", column.name), reason);
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope::of(self.table.columns.iter().chain(&self.table.computed))
+    }
+
     fn name(&self, column: &str) -> Option<&str> {
-        self.table.columns.iter().find(|c| c.source.name == column).map(|c| c.name.as_str())
+        let mut columns = self.table.columns.iter().chain(&self.table.computed);
+        columns.find(|c| c.source.name == column).map(|c| c.name.as_str())
     }
 
     fn names(&self, columns: &[String]) -> Option<Vec<&str>> {
@@ -93,8 +175,16 @@ impl Printer<'_, '_> {
         let (source, ctx) = (self.table.source, self.ctx);
         let rowid = self.rowid().map(str::to_owned);
         let (mut parts, mut sequence) = (vec![], None);
-        for column in &self.table.columns {
+        let place =
+            |column: &&OutColumn<'_>| source.columns.iter().position(|c| c.name == column.source.name);
+        let mut columns: Vec<&OutColumn<'_>> =
+            self.table.columns.iter().chain(&self.table.computed).collect();
+        columns.sort_by_key(place);
+        for column in columns {
             if rowid.as_deref() == Some(&*column.source.name) {
+                if column.source.generated {
+                    self.left_values(column.source, "SQLite computes no keys");
+                }
                 let counted = self.table.declaration.is_none_or(|declared| declared.autoincrement);
                 let counts = column.source.sequence.filter(|_| counted);
                 sequence = counts.map(|sequence| sequence.last.unwrap_or(0));
@@ -123,10 +213,6 @@ impl Printer<'_, '_> {
         source.exclusions.iter().for_each(|name| {
             self.left_out(&format!("constraint {name}"), "SQLite has no exclusion constraints")
         });
-        for trigger in &source.triggers {
-            let object = format!("trigger {trigger} of {}", ctx.key_of(source));
-            self.findings.push(Kind::Trigger.warning(object, "triggers are not carried over"));
-        }
         let has_key = source.keys.iter().any(|key| key.primary && self.names(&key.columns).is_some());
         let without_rowid = has_key && self.table.declaration.is_some_and(|declared| declared.without_rowid);
         let options = match (self.table.strict, without_rowid) {
@@ -173,10 +259,12 @@ impl Printer<'_, '_> {
             out.push_str(" NOT NULL");
         }
         if source.generated {
-            self.left_out(
-                &format!("the expression of column {}", source.name),
-                "the column has the values that it has now",
-            );
+            let computed = self.table.computed.iter().any(|c| c.name == column.name);
+            match expression_of(&self.table.columns, column) {
+                Ok(sql) if computed => out.push_str(&format!(" GENERATED ALWAYS AS ({sql}) STORED")),
+                Ok(_) => self.left_values(source, "SQLite computes no keys"),
+                Err(reason) => self.left_values(source, &reason.0),
+            }
         } else if source.sequence.is_some() {
             self.left_out(
                 &format!("the sequence of column {}", source.name),
@@ -211,7 +299,7 @@ impl Printer<'_, '_> {
             _ => {}
         }
         for expression in &column.source.domain_checks {
-            match condition(expression, &[], Some(column)) {
+            match condition(expression, &Scope::of(std::iter::empty()), Some(column)) {
                 Ok(sql) => out.push(sql),
                 Err(reason) => {
                     self.left_out(&format!("a check of the domain of column {}", column.source.name), reason)
@@ -243,7 +331,7 @@ impl Printer<'_, '_> {
             self.left_out(&what, "it was never proven for the rows");
             return None;
         }
-        match condition(&check.expression, &self.table.columns, None) {
+        match condition(&check.expression, &self.scope(), None) {
             Ok(sql) => Some(format!("CONSTRAINT {} CHECK ({sql})", sqlite_ident(&check.name))),
             Err(reason) => {
                 self.left_out(&what, reason);
@@ -291,11 +379,6 @@ impl Printer<'_, '_> {
         Some(out)
     }
 
-    fn indexes(&mut self, names: &mut Names) -> Vec<String> {
-        let source = self.table.source;
-        source.indexes.iter().filter_map(|index| self.index(index, names)).collect()
-    }
-
     fn index(&mut self, index: &Index, names: &mut Names) -> Option<String> {
         let what = format!("index {}", index.name);
         if index.invalid {
@@ -308,13 +391,26 @@ impl Printer<'_, '_> {
         }
         let mut keys = vec![];
         for key in &index.keys {
-            let Some(name) = key.column.as_deref().and_then(|column| self.name(column)) else {
-                self.left_out(&what, format!("its key {} is not in the file", key.expression));
-                return None;
+            let printed = match &key.column {
+                Some(column) => match self.name(column) {
+                    Some(name) => sqlite_ident(name),
+                    None => {
+                        self.left_out(&what, format!("its key {} is not in the file", key.expression));
+                        return None;
+                    }
+                },
+                None => match self::key(&key.expression, &self.scope()) {
+                    Ok(sql) => format!("({sql})"),
+                    Err(reason) => {
+                        self.left_out(&what, reason);
+                        return None;
+                    }
+                },
             };
-            keys.push(sqlite_ident(name) + if key.descending { " DESC" } else { "" });
+            keys.push(printed + if key.descending { " DESC" } else { "" });
         }
-        let filter = match index.predicate.as_deref().map(|sql| condition(sql, &self.table.columns, None)) {
+        let scope = self.scope();
+        let filter = match index.predicate.as_deref().map(|sql| condition(sql, &scope, None)) {
             None => String::new(),
             Some(Ok(sql)) => format!(" WHERE {sql}"),
             Some(Err(reason)) => {

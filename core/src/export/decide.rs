@@ -1,17 +1,19 @@
 //! The tables of the file: which, under what names, with what columns, keys and indexes, and what is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use globset::GlobMatcher;
-use serde_json::{Map, Value, json};
 
-use super::catalog::{Catalog, Column, Table, TableKind};
-use super::columns::{OutColumn, columns};
+use super::catalog::{Catalog, Column, Refusal, Table, TableKind};
+use super::columns::columns;
+use super::complete::complete;
+use super::contents::{self, Contents};
 use super::ddl;
 use super::names::Names;
-use super::plan::{FileSettings, Overrides, Run, RunDeclaration, TableOverrides, on_invalid_word};
+use super::plan::{FileSettings, Overrides, Run, TableOverrides};
+use super::planned::{OutTable, Planned};
+use super::restore;
 use super::types::{Choices, Rule};
-use super::virtual_tables::{self, Derived};
 use crate::finding::{Finding, Fix, Kind, say_once};
 use crate::path::join;
 use crate::plan::PlanError;
@@ -35,69 +37,10 @@ pub struct Context<'a> {
     given: Given<'a>,
 }
 
-/// A table of the file.
-#[derive(Debug)]
-pub struct OutTable<'a> {
-    pub source: &'a Table,
-    pub name: String,
-    pub columns: Vec<OutColumn<'a>>,
-    pub strict: bool,
-    /// How the file of a run has declared it.
-    pub declaration: Option<RunDeclaration>,
-    pub create: String,
-    pub indexes: Vec<String>,
-    /// What `sqlite_sequence` says at least.
-    pub sequence: Option<i64>,
-    /// A foreign key was never proven, so that its rows may have no parents.
-    pub unproven: bool,
-    /// Its module keeps its rows.
-    pub is_virtual: bool,
-}
-
-/// What an export does.
-pub struct Planned<'a> {
-    pub tables: Vec<OutTable<'a>>,
-    /// Made when the tables are filled.
-    pub virtual_tables: Vec<Derived>,
-    pub findings: Vec<Finding>,
-    pub plan: Value,
-    pub file: FileSettings,
-    pub timezone: Timezone,
-    /// Each schema has a file of its own.
-    pub by_schema: bool,
-}
-
-impl<'a> Planned<'a> {
-    /// What goes into the file of each schema that has tables.
-    pub fn by_schemas(self) -> Vec<Planned<'a>> {
-        let mut out: Vec<Planned<'a>> = vec![];
-        for table in self.tables {
-            let schema = &table.source.schema;
-            let last = out.last().and_then(|last| last.tables.first());
-            if last.is_none_or(|last| last.source.schema != *schema) {
-                let of_schema = self.virtual_tables.iter().filter(|of| of.schema == *schema).cloned();
-                out.push(Planned {
-                    tables: vec![],
-                    virtual_tables: of_schema.collect(),
-                    findings: vec![],
-                    plan: Value::Null,
-                    file: self.file.clone(),
-                    timezone: self.timezone.clone(),
-                    by_schema: true,
-                });
-            }
-            if let Some(last) = out.last_mut() {
-                last.tables.push(table);
-            }
-        }
-        out
-    }
-}
-
 pub fn decide<'a>(
     catalog: &'a Catalog,
-    overrides: &Overrides,
-    run: Option<&Run>,
+    overrides: &'a Overrides,
+    run: Option<&'a Run>,
 ) -> Result<Planned<'a>, PlanError> {
     let zone = overrides.timezone(run);
     let mut ctx = Context {
@@ -120,14 +63,17 @@ pub fn decide<'a>(
     // Of each file.
     let mut names: HashMap<&str, Names> = HashMap::new();
     let mut tables = vec![];
+    let kept: HashSet<String> = kept(run, &selected);
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
         let declaration = run.zip(of_run).and_then(|(run, source)| run.declaration(source));
         let strict = overrides.strict().unwrap_or(declaration.is_some_and(|declared| declared.strict));
-        let columns = columns(&ctx, table, own, of_run, strict, &mut findings)?;
+        let mut told = vec![];
+        let columns = columns(&ctx, table, own, of_run, strict, &mut told)?;
         if columns.is_empty() {
             let message =
                 "no column of the table can be carried over, and SQLite has no tables without columns";
+            findings.extend(told);
             findings.push(Kind::NoColumns.warning(ctx.key_of(table), message));
             continue;
         }
@@ -135,13 +81,33 @@ pub fn decide<'a>(
         let wanted = wanted.or(of_run.map(str::to_owned)).unwrap_or_else(|| ctx.name_of(table));
         let names = names.entry(ctx.file_of(table)).or_default();
         let name = names.take_and_tell(&wanted, &ctx.key_of(table), &mut findings);
+        let restored = of_run.map(|source| restore::table(&ctx, source, &name, &columns, &kept));
+        let (mut create, mut computed) = (String::new(), vec![]);
+        match restored {
+            Some(Ok(own)) => (create, computed) = (own.sql, own.computed),
+            Some(Err(Some(reason))) => {
+                let message = format!("the table is not declared in the file's own words: {reason}");
+                findings.push(Kind::LeftOut.info(ctx.key_of(table), message));
+            }
+            Some(Err(None)) | None => {}
+        }
+        let original = !create.is_empty();
+        if !original {
+            computed = ddl::computable(table, &columns);
+        }
+        // The file's own collations are what its words say.
+        findings.extend(told.into_iter().filter(|told| !original || told.kind != Kind::Collation));
+        let (computed, columns) = columns.into_iter().partition(|c| computed.contains(&c.name));
         tables.push(OutTable {
             source: table,
             name,
             columns,
+            computed,
+            origin: of_run.map(str::to_owned),
+            original,
             strict,
             declaration,
-            create: String::new(),
+            create,
             indexes: vec![],
             sequence: None,
             unproven: false,
@@ -154,18 +120,36 @@ pub fn decide<'a>(
     for table in &tables {
         findings.extend(missing_heirs(&ctx, table, &tables));
     }
-    let mut virtual_tables = vec![];
-    for of_file in tables.chunk_by_mut(|one, next| ctx.file_of(one.source) == ctx.file_of(next.source)) {
-        let names = of_file.first().and_then(|table| names.get_mut(ctx.file_of(table.source)));
-        let Some(names) = names else { continue };
-        ddl::write(&ctx, of_file, names, &mut findings);
-        virtual_tables.extend(virtual_tables::decide(&ctx, of_file, names, &mut findings));
+    let mut contents = Contents::default();
+    // The tables of a schema stand together.
+    let same_file =
+        |one: &OutTable<'_>, next: &OutTable<'_>| ctx.file_of(one.source) == ctx.file_of(next.source);
+    let mut files: Vec<&mut [OutTable<'a>]> = tables.chunk_by_mut(same_file).collect();
+    if files.is_empty() && !ctx.by_schema {
+        files.push(&mut []);
     }
+    for of_file in files {
+        let file = of_file.first().map_or("", |table| ctx.file_of(table.source));
+        let names = names.entry(file).or_default();
+        contents.add(contents::of_file(&ctx, file, of_file, names, &mut findings)?);
+    }
+    contents::tell_of_homeless(&ctx, &names.into_keys().collect::<Vec<_>>(), &mut findings)?;
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let plan = complete(&ctx, &tables);
+    let Contents { virtual_tables, views, triggers } = contents;
     let Context { file, timezone, by_schema, .. } = ctx;
-    Ok(Planned { tables, virtual_tables, findings, plan, file, timezone, by_schema })
+    Ok(Planned { tables, virtual_tables, views, triggers, findings, plan, file, timezone, by_schema })
+}
+
+/// The tables of a run's file that are exported under their names, in small letters.
+fn kept(run: Option<&Run>, selected: &[(&Table, Option<TableOverrides<'_>>)]) -> HashSet<String> {
+    let of_run = selected.iter().filter_map(|(table, own)| {
+        let source = run?.source_of(&table.schema, &table.name)?;
+        let renamed = own.and_then(TableOverrides::target).is_some_and(|target| target != source);
+        (!renamed).then(|| source.to_ascii_lowercase())
+    });
+    of_run.collect()
 }
 
 /// A query on a table has the rows of those that inherit from it, too; its table in the file has its own.
@@ -209,14 +193,14 @@ impl Context<'_> {
     }
 
     /// What tells its file from others.
-    fn file_of<'t>(&self, table: &'t Table) -> &'t str {
+    pub fn file_of<'t>(&self, table: &'t Table) -> &'t str {
         if self.by_schema { &table.schema } else { "" }
     }
 
     /// Its name in the file.
-    fn name_of(&self, table: &Table) -> String {
-        let same =
-            |other: &&Table| other.name.eq_ignore_ascii_case(&table.name) && other.kind != TableKind::View;
+    pub fn name_of(&self, table: &Table) -> String {
+        let is_there = |other: &Table| other.kind != TableKind::View || self.overrides.views();
+        let same = |other: &&Table| other.name.eq_ignore_ascii_case(&table.name) && is_there(other);
         let is_taken = || self.catalog.tables.iter().filter(same).count() > 1;
         let always = self.overrides.word("prefix") == "always";
         match !self.by_schema && self.run.is_none() && (always || self.many_schemas && is_taken()) {
@@ -250,6 +234,13 @@ fn given_tables<'o>(ctx: &Context<'o>) -> Result<Given<'o>, PlanError> {
                 path,
                 "is the name of several tables",
                 "Name it with its schema, as \"schema.table\".",
+            ));
+        }
+        if table.kind == TableKind::View && (keys.target().is_some() || keys.columns().next().is_some()) {
+            return Err(invalid(
+                path,
+                "is a view, of which only \"skip\" can be said",
+                "Remove the other keys.",
             ));
         }
         if out.iter().any(|(id, _)| *id == table.id) {
@@ -288,10 +279,7 @@ fn selected<'a, 'o>(
 fn exists(ctx: &Context<'_>, table: &Table, named: bool, findings: &mut Vec<Finding>) -> bool {
     let object = ctx.key_of(table);
     match (table.kind, &table.extension, &table.refused) {
-        (TableKind::View, _, _) => {
-            findings.push(Kind::View.warning(&object, "views are not carried over"));
-            false
-        }
+        (TableKind::View, _, _) => false,
         (TableKind::Foreign, _, _) => {
             findings.push(
                 Kind::LeftOut.warning(&object, "a foreign table is not carried over: its rows are elsewhere"),
@@ -303,8 +291,12 @@ fn exists(ctx: &Context<'_>, table: &Table, named: bool, findings: &mut Vec<Find
             findings.push(Kind::LeftOut.info(&object, message).hint("Name it in \"tables\" to export it."));
             false
         }
-        (_, _, Some(reason)) => {
-            let finding = Kind::Unreadable.blocking(&object, format!("the table cannot be read: {reason}"));
+        (_, _, Some(refusal)) => {
+            let (kind, reason) = match refusal {
+                Refusal::Denied(reason) => (Kind::Denied, reason),
+                Refusal::Other(reason) => (Kind::Unreadable, reason),
+            };
+            let finding = kind.blocking(&object, format!("the table cannot be read: {reason}"));
             findings.push(finding.fix(Fix::of_table(&object, "skip", true), ", to leave it out"));
             false
         }
@@ -312,75 +304,6 @@ fn exists(ctx: &Context<'_>, table: &Table, named: bool, findings: &mut Vec<Find
     }
 }
 
-fn globs(patterns: &[String], path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
+pub fn globs(patterns: &[String], path: &str) -> Result<Vec<GlobMatcher>, PlanError> {
     patterns.iter().map(|pattern| glob(pattern, path)).collect()
-}
-
-/// The complete plan, which is its own fixed point.
-fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
-    let said = ctx.overrides;
-    let mut out = Map::new();
-    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
-    match said.run {
-        Some(run) => put("run", run.into()),
-        None => put("schemas", json!(said.schemas())),
-    };
-    put("files", said.word("files").into());
-    put("prefix", said.word("prefix").into());
-    put("include", json!(said.include()));
-    put("exclude", json!(said.exclude()));
-    for key in ["numeric", "uuid", "json", "interval", "vector", "geometry", "tsvector"] {
-        put(key, said.word(key).into());
-    }
-    put("fts", said.fts().into());
-    put("on_invalid", on_invalid_word(said.on_invalid()).into());
-    put("timezone", said.timezone(ctx.run).into());
-    if let Some(strict) = said.strict().or(said.run.is_none().then_some(false)) {
-        put("strict", strict.into());
-    }
-    put("indexes", said.indexes().into());
-    put("foreign_keys", said.foreign_keys().into());
-    put("checks", said.checks().into());
-    put("comments", said.comments().into());
-    put("overwrite", ctx.file.overwrite.into());
-    put("encoding", ctx.file.encoding.as_str().into());
-    put("page_size", ctx.file.page_size.into());
-    put("auto_vacuum", ctx.file.auto_vacuum.as_str().into());
-    put("journal_mode", ctx.file.journal_mode.as_str().into());
-    put("application_id", ctx.file.application_id.into());
-    put("user_version", ctx.file.user_version.into());
-    let mut of_tables: Map<String, Value> = tables
-        .iter()
-        .map(|table| (ctx.key_of(table.source), of_table(table, ctx.given(table.source))))
-        .collect();
-    for table in &ctx.catalog.tables {
-        if ctx.given(table).is_some_and(TableOverrides::skip) {
-            of_tables.insert(ctx.key_of(table), json!({"skip": true}));
-        }
-    }
-    put("tables", of_tables.into());
-    Value::Object(out)
-}
-
-fn of_table(table: &OutTable<'_>, own: Option<TableOverrides<'_>>) -> Value {
-    let mut columns = Map::new();
-    for column in &table.source.columns {
-        let skipped = own.and_then(|own| own.column(&column.name)).is_some_and(|own| own.skip());
-        let decided = table.columns.iter().find(|decided| decided.source.name == column.name);
-        if skipped {
-            columns.insert(column.name.clone(), json!({"skip": true}));
-        } else if let Some(decided) = decided {
-            let mut keys = Map::new();
-            keys.insert("name".into(), decided.name.as_str().into());
-            if let Some(format) = decided.format {
-                keys.insert("format".into(), format.as_str().into());
-            }
-            if let Some((example, _)) = &decided.spelling {
-                keys.insert("spelling".into(), example.as_str().into());
-            }
-            keys.insert("on_invalid".into(), on_invalid_word(decided.on_invalid).into());
-            columns.insert(column.name.clone(), keys.into());
-        }
-    }
-    json!({"target": table.name, "columns": columns})
 }

@@ -1,23 +1,26 @@
 //! PostgreSQL's expressions, as `pg_get_expr` prints them, -> SQLite's: those that are the same for every row that the
 //! file can hold. What cannot be shown to be is refused with a reason, and its constraint becomes a finding.
 //!
-//! Understood are columns, constants with their casts, comparisons, AND, OR, NOT, IS NULL, lists, `length`; of defaults
-//! also the clock and random UUIDs.
+//! Understood are columns, constants with their casts, comparisons, AND, OR, NOT, IS, lists, LIKE, arithmetic of integers,
+//! `||`, CASE, COALESCE, NULLIF, `abs`, `length`; of defaults also the clock and random UUIDs. Where PostgreSQL's
+//! arithmetic is an error, as on overflow and division by zero, there is no row that the file could hold.
 
 mod cast;
+mod column;
+mod comparison;
 mod default;
-mod tokens;
+mod like;
+mod operand;
+pub(super) mod tokens;
 
 use std::fmt;
 
-use self::cast::{cast, number};
 use self::tokens::{Token, tokens};
 use super::columns::OutColumn;
-use super::convert::OnInvalid;
 use super::types::Family;
-use crate::sqltext::{sqlite_ident, sqlite_literal};
-use crate::value::PgType;
+use crate::sqltext::sqlite_literal;
 
+pub(super) use self::comparison::comparable;
 pub use self::default::default;
 
 /// Why an expression is not carried over: lower case, no full stop.
@@ -30,15 +33,15 @@ impl fmt::Display for Untranslatable {
     }
 }
 
-type Result<T> = std::result::Result<T, Untranslatable>;
+pub(super) type Result<T> = std::result::Result<T, Untranslatable>;
 
-fn refuse<T>(reason: impl Into<String>) -> Result<T> {
+pub(super) fn refuse<T>(reason: impl Into<String>) -> Result<T> {
     Err(Untranslatable(reason.into()))
 }
 
 /// What values of an expression are in the file, as far as comparing them goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     Boolean,
     /// Integers and reals, compared by value.
     Number,
@@ -52,21 +55,28 @@ enum Class {
     /// A constant of a type that is known only to the server, as an enum's.
     Named,
     Null,
+    /// What SQLite compares otherwise than PostgreSQL, or keeps otherwise: only whether it is NULL is the same.
+    Other,
 }
 
+/// An expression of the file.
 #[derive(Debug, Clone)]
-struct Node {
-    sql: String,
-    class: Class,
-    constant: bool,
+pub(super) struct Node {
+    pub sql: String,
+    pub class: Class,
+    pub constant: bool,
     /// The text of a constant.
     text: Option<String>,
-    of: Of,
+    pub of: Of,
+    /// Why its values are not compared.
+    why: Option<String>,
+    /// It is this column of this scope, and nothing else.
+    pub column: Option<(usize, usize)>,
 }
 
 /// Whose values those of a number or of a text are: what casts leave as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Of {
+pub(super) enum Of {
     SmallInt,
     Integer,
     BigInt,
@@ -83,13 +93,25 @@ const DEEPEST: usize = 100;
 /// More conditions are refused: SQLite takes expressions of a depth of 1000, and has each AND one deeper than the last.
 const MOST_TERMS: usize = 500;
 
-/// A condition of a CHECK or of a partial index, over columns of the file. A domain's `VALUE` is the column `value`.
-pub fn condition(sql: &str, columns: &[OutColumn<'_>], value: Option<&OutColumn<'_>>) -> Result<String> {
-    let mut parser = Parser { tokens: tokens(sql)?, at: 0, columns, value, depth: 0, terms: 0 };
-    let node = parser.or()?;
-    if parser.peek().is_some() {
-        return refuse("the expression is not understood");
+/// The columns that an expression can name.
+#[derive(Debug, Clone)]
+pub(super) struct Scope<'a> {
+    /// How the expression calls the table, if there are several.
+    pub alias: Option<String>,
+    pub columns: Vec<&'a OutColumn<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    /// Of one table, by their names alone.
+    pub fn of(columns: impl Iterator<Item = &'a OutColumn<'a>>) -> Scope<'a> {
+        Scope { alias: None, columns: columns.collect() }
     }
+}
+
+/// A condition of a CHECK or of a partial index, over columns of the file. A domain's `VALUE` is the column `value`.
+pub(super) fn condition(sql: &str, scope: &Scope<'_>, value: Option<&OutColumn<'_>>) -> Result<String> {
+    let mut parser = Parser::new(tokens(sql)?, std::slice::from_ref(scope), value);
+    let node = parser.whole()?;
     if node.class != Class::Boolean {
         return refuse("the expression is no condition");
     }
@@ -112,35 +134,81 @@ pub fn named_columns(sql: &str) -> Vec<String> {
     out
 }
 
-struct Parser<'a> {
+/// An expression whose values a unique index tells apart as PostgreSQL does.
+pub(super) fn key(sql: &str, scope: &Scope<'_>) -> Result<String> {
+    let node = Parser::new(tokens(sql)?, std::slice::from_ref(scope), None).whole()?;
+    match node.class {
+        Class::Other | Class::Null | Class::Named => refuse(node.reason()),
+        _ if node.constant => refuse("the expression is a constant"),
+        _ => Ok(node.sql),
+    }
+}
+
+/// The expression of a generated column, whose values are stored as those of the column are.
+pub(super) fn generated(sql: &str, scope: &Scope<'_>, column: &OutColumn<'_>) -> Result<String> {
+    let node = Parser::new(tokens(sql)?, std::slice::from_ref(scope), None).whole()?;
+    let fits = match (node.class, column.rule.family) {
+        (Class::Null | Class::Boolean, Family::Boolean) => true,
+        (Class::Number, Family::SmallInt | Family::Integer | Family::BigInt) => node.of <= Of::BigInt,
+        (Class::Text | Class::Bytes, Family::Text | Family::Varchar) => node.of != Of::Padded,
+        (Class::Date, Family::Date) => column.format.is_none(),
+        (Class::Timestamp, Family::Timestamp) => column.format.is_none() && column.spelling.is_none(),
+        _ => false,
+    };
+    match fits && column::keeps_class(column) {
+        true => Ok(node.sql),
+        false => refuse("what SQLite computes is not stored as the column is"),
+    }
+}
+
+pub(super) struct Parser<'a> {
     tokens: Vec<Token>,
-    at: usize,
-    columns: &'a [OutColumn<'a>],
+    pub at: usize,
+    scopes: &'a [Scope<'a>],
     value: Option<&'a OutColumn<'a>>,
     depth: usize,
     terms: usize,
+    /// `count`, `sum`, `min` and `max` may be called.
+    pub aggregates: bool,
+    /// One was.
+    pub aggregated: bool,
 }
 
-impl Parser<'_> {
-    fn peek(&self) -> Option<&Token> {
+impl<'a> Parser<'a> {
+    pub fn new(tokens: Vec<Token>, scopes: &'a [Scope<'a>], value: Option<&'a OutColumn<'a>>) -> Parser<'a> {
+        Parser { tokens, at: 0, scopes, value, depth: 0, terms: 0, aggregates: false, aggregated: false }
+    }
+
+    /// All of the text.
+    fn whole(&mut self) -> Result<Node> {
+        let node = self.or()?;
+        match self.peek() {
+            None => Ok(node),
+            Some(_) => refuse("the expression is not understood"),
+        }
+    }
+
+    pub fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
 
-    fn take(&mut self, mark: &str) -> bool {
+    pub fn take(&mut self, mark: &str) -> bool {
         let found = self.peek().is_some_and(|token| token.is(mark));
         self.at += usize::from(found);
         found
     }
 
-    fn need(&mut self, mark: &str) -> Result<()> {
+    pub fn need(&mut self, mark: &str) -> Result<()> {
         if self.take(mark) { Ok(()) } else { refuse(format!("\"{mark}\" was expected")) }
     }
 
-    fn or(&mut self) -> Result<Node> {
+    fn deeper(&mut self) -> Result<()> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return refuse("the expression is nested too deeply");
-        }
+        if self.depth > DEEPEST { refuse("the expression is nested too deeply") } else { Ok(()) }
+    }
+
+    pub fn or(&mut self) -> Result<Node> {
+        self.deeper()?;
         let node = self.joined("OR", Parser::and)?;
         self.depth -= 1;
         Ok(node)
@@ -170,170 +238,25 @@ impl Parser<'_> {
         if !self.take("NOT") {
             return self.comparison();
         }
+        self.deeper()?;
         let node = self.not()?;
+        self.depth -= 1;
         match node.class {
             Class::Boolean => Ok(boolean(format!("(NOT {})", node.sql))),
             _ => refuse("the operand of NOT is no condition"),
         }
     }
+}
 
-    fn comparison(&mut self) -> Result<Node> {
-        let left = self.operand()?;
-        if self.take("IS") {
-            let not = if self.take("NOT") { "NOT " } else { "" };
-            return match self.take("NULL") {
-                true => Ok(boolean(format!("({} IS {not}NULL)", left.sql))),
-                false => refuse("IS with anything but NULL is not carried over"),
-            };
-        }
-        let Some(Token::Mark(operator)) = self.peek().cloned() else { return Ok(left) };
-        if !matches!(operator.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=") {
-            return match operator.as_str() {
-                ")" | "]" | "," => Ok(left),
-                other => refuse(format!("operator {other} is not carried over")),
-            };
-        }
-        self.at += 1;
-        if self.take("ANY") || self.take("ALL") {
-            let all = self.tokens[self.at - 1].is("ALL");
-            return self.listed(&left, &operator, all);
-        }
-        let right = self.operand()?;
-        comparable(&left, &right, matches!(operator.as_str(), "=" | "<>"))?;
-        Ok(boolean(format!("({} {operator} {})", left.sql, right.sql)))
-    }
-
-    /// `= ANY (ARRAY[…])` and `<> ALL (ARRAY[…])`: IN and NOT IN.
-    fn listed(&mut self, left: &Node, operator: &str, all: bool) -> Result<Node> {
-        let word = match (operator, all) {
-            ("=", false) => "IN",
-            ("<>", true) => "NOT IN",
-            _ => return refuse(format!("{operator} with a list is not carried over")),
-        };
-        self.need("(")?;
-        let nested = self.take("(");
-        self.need("ARRAY")?;
-        self.need("[")?;
-        let mut items = vec![];
-        loop {
-            items.push(self.operand()?);
-            if !self.take(",") {
-                break;
-            }
-        }
-        self.need("]")?;
-        if nested {
-            self.need(")")?;
-        }
-        while self.take("::") {
-            let name = self.type_name()?;
-            let Some(of) = name.strip_suffix(" []") else { return refuse("a list is cast to no list") };
-            items = items.into_iter().map(|item| cast(item, of)).collect::<Result<_>>()?;
-        }
-        self.need(")")?;
-        for item in &items {
-            comparable(left, item, true)?;
-            if !item.constant || item.class == Class::Null {
-                return refuse("a list of anything but constants is not carried over");
-            }
-        }
-        let items: Vec<String> = items.into_iter().map(|item| item.sql).collect();
-        Ok(boolean(format!("({} {word} ({}))", left.sql, items.join(", "))))
-    }
-
-    /// A column, constant or parenthesis, with its casts.
-    fn operand(&mut self) -> Result<Node> {
-        let mut node = self.primary()?;
-        while self.take("::") {
-            let name = self.type_name()?;
-            node = cast(node, &name)?;
-        }
-        Ok(node)
-    }
-
-    fn primary(&mut self) -> Result<Node> {
-        let Some(token) = self.peek().cloned() else { return refuse("the expression ends too early") };
-        self.at += 1;
-        match token {
-            Token::Mark(mark) if mark == "(" => {
-                let node = self.or()?;
-                self.need(")")?;
-                Ok(node)
-            }
-            Token::Mark(mark) if mark == "-" => match self.peek().cloned() {
-                Some(Token::Number(digits)) => {
-                    self.at += 1;
-                    number(&format!("-{digits}"))
-                }
-                _ => refuse("operator - is not carried over"),
-            },
-            Token::Number(digits) => number(&digits),
-            Token::Text(text) => Ok(constant_text(text, Of::Other)),
-            Token::Name(name) if self.take("(") => self.call(&name),
-            Token::Word(word) if word.eq_ignore_ascii_case("true") => Ok(flag("1")),
-            Token::Word(word) if word.eq_ignore_ascii_case("false") => Ok(flag("0")),
-            Token::Word(word) if word.eq_ignore_ascii_case("null") => {
-                Ok(Node { constant: true, ..plain("NULL".into(), Class::Null) })
-            }
-            Token::Word(word) if self.take("(") => self.call(&word),
-            Token::Word(word) if word == "VALUE" && self.value.is_some() => match self.value {
-                Some(column) => column_node(column),
-                None => refuse("VALUE is no column"),
-            },
-            Token::Name(name) | Token::Word(name) => {
-                match self.columns.iter().find(|c| c.source.name == name) {
-                    Some(column) => column_node(column),
-                    None => refuse(format!("\"{name}\" is not carried over")),
-                }
-            }
-            Token::Mark(mark) => refuse(format!("\"{mark}\" is not carried over")),
-        }
-    }
-
-    fn call(&mut self, name: &str) -> Result<Node> {
-        if !matches!(name, "length" | "char_length" | "character_length") {
-            return refuse(format!("function {name}() is not carried over"));
-        }
-        let argument = self.or()?;
-        self.need(")")?;
-        match argument.class {
-            Class::Text | Class::Bytes => {
-                Ok(Node { of: Of::Integer, ..plain(format!("length({})", argument.sql), Class::Number) })
-            }
-            _ => refuse(format!("function {name}() of anything but a text is not carried over")),
-        }
-    }
-
-    /// A type's name as `format_type` prints it. One with modifiers is refused: a cast to it rounds or shortens.
-    fn type_name(&mut self) -> Result<String> {
-        let mut words = vec![];
-        while let Some(Token::Word(word) | Token::Name(word)) = self.peek() {
-            // A condition may follow.
-            if matches!(word.as_str(), "AND" | "OR" | "IS" | "NOT" | "THEN" | "ELSE" | "END") {
-                break;
-            }
-            words.push(word.clone());
-            self.at += 1;
-            if self.take(".") {
-                words.push(".".into());
-            }
-            if self.peek().is_some_and(|token| token.is("(")) {
-                return refuse(format!(
-                    "a cast to {} of a given length is not carried over",
-                    words.join(" ")
-                ));
-            }
-        }
-        while self.take("[") {
-            self.need("]")?;
-            words.push("[]".into());
-        }
-        if words.is_empty() { refuse("a type's name is not understood") } else { Ok(words.join(" ")) }
+impl Node {
+    /// Why it is not compared.
+    fn reason(&self) -> String {
+        self.why.clone().unwrap_or_else(|| "the expression compares otherwise in SQLite".into())
     }
 }
 
 fn plain(sql: String, class: Class) -> Node {
-    Node { sql, class, constant: false, text: None, of: Of::Other }
+    Node { sql, class, constant: false, text: None, of: Of::Other, why: None, column: None }
 }
 
 fn boolean(sql: String) -> Node {
@@ -345,82 +268,5 @@ fn flag(sql: &str) -> Node {
 }
 
 fn constant_text(text: String, of: Of) -> Node {
-    Node { sql: sqlite_literal(&text), class: Class::Bytes, constant: true, text: Some(text), of }
-}
-
-fn column_node(column: &OutColumn<'_>) -> Result<Node> {
-    let family = match column.source.pg_type.base() {
-        // A single is stored as the double that prints alike, and compared as another one.
-        PgType::Float4 => Family::Other,
-        // A run's own declared type may keep its values otherwise.
-        _ if !keeps_class(column) => Family::Other,
-        _ => column.rule.family,
-    };
-    let class = match family {
-        Family::Boolean => Class::Boolean,
-        Family::SmallInt | Family::Integer | Family::BigInt | Family::Float | Family::ShortNumeric => {
-            Class::Number
-        }
-        Family::Text | Family::Varchar | Family::Char if column.nocase => {
-            return refuse(format!("column \"{}\" has a collation of its own", column.source.name));
-        }
-        Family::Text | Family::Varchar | Family::Char if column.by_bytes => Class::Bytes,
-        Family::Text | Family::Varchar | Family::Char => Class::Text,
-        Family::Date if column.format.is_none() => Class::Date,
-        Family::Timestamp if column.format.is_none() && column.spelling.is_none() => Class::Timestamp,
-        Family::Other if column.source.labels.is_some() => Class::Named,
-        _ => {
-            let (name, of) = (&column.source.name, &column.source.type_name);
-            return refuse(format!("column \"{name}\" of type {of} compares otherwise in SQLite"));
-        }
-    };
-    if column.on_invalid == OnInvalid::Text && !matches!(class, Class::Text | Class::Bytes | Class::Named) {
-        return refuse(format!("column \"{}\" may hold texts in place of its values", column.source.name));
-    }
-    let of = match family {
-        Family::SmallInt => Of::SmallInt,
-        Family::Integer => Of::Integer,
-        Family::BigInt => Of::BigInt,
-        Family::ShortNumeric => Of::Numeric,
-        Family::Float => Of::Double,
-        Family::Char => Of::Padded,
-        _ => Of::Other,
-    };
-    Ok(Node { of, ..plain(sqlite_ident(&column.name), class) })
-}
-
-/// The column's affinity leaves its values in the storage class that comparisons count on.
-fn keeps_class(column: &OutColumn<'_>) -> bool {
-    use crate::value::affinity::Affinity;
-    match column.rule.family {
-        Family::Text | Family::Varchar | Family::Char => {
-            matches!(column.affinity, Affinity::Text | Affinity::Blob)
-        }
-        Family::Boolean
-        | Family::SmallInt
-        | Family::Integer
-        | Family::BigInt
-        | Family::Float
-        | Family::ShortNumeric => column.affinity != Affinity::Text,
-        _ => true,
-    }
-}
-
-fn comparable(left: &Node, right: &Node, equality: bool) -> Result<()> {
-    use Class::*;
-    let fits = match (left.class, right.class) {
-        (Null, _) | (_, Null) => false,
-        (Number, Number) | (Date, Date) | (Timestamp, Timestamp) | (Boolean, Boolean) | (Bytes, Bytes) => {
-            true
-        }
-        // A constant has the column's collation.
-        (Text, Text | Bytes) | (Bytes, Text) => equality,
-        (Named, Named | Bytes) | (Bytes, Named) => equality,
-        _ => false,
-    };
-    match fits {
-        true => Ok(()),
-        false if equality => refuse("the sides of a comparison are not of one kind"),
-        false => refuse("texts are sorted by the rules of a language, which SQLite does not know"),
-    }
+    Node { constant: true, text: Some(text.clone()), of, ..plain(sqlite_literal(&text), Class::Bytes) }
 }

@@ -56,6 +56,7 @@ pub const VECTOR: &[&str] = &["json", "blob"];
 pub const GEOMETRY: &[&str] = &["ewkb", "wkb"];
 pub const TSVECTOR: &[&str] = &["none", "text"];
 pub const ON_INVALID: &[&str] = &["error", "null", "text"];
+pub const DECLARATIONS: &[&str] = &["original", "translated"];
 pub const ENCODINGS: &[&str] = &["UTF-8", "UTF-16le", "UTF-16be"];
 pub const AUTO_VACUUM: &[&str] = &["none", "full", "incremental"];
 pub const JOURNAL_MODE: &[&str] = &["delete", "wal"];
@@ -166,6 +167,15 @@ pub const KEYS: &[Key] = &[
         Kind::Flag,
         "true",
         "Create CHECK constraints: the tables' own as far as they can be translated, those of domains, and those for enums and JSON.",
+    ),
+    key("views", P, Kind::Flag, "true", "Create views."),
+    key("triggers", P, Kind::Flag, "true", "Create the triggers of a run's file."),
+    key(
+        "declarations",
+        P,
+        Kind::Word(DECLARATIONS),
+        "\"original\"",
+        "How the objects of a run are declared: `original` in the file's own words, as long as PostgreSQL has what the import made of them; `translated` as PostgreSQL has them.",
     ),
     key(
         "comments",

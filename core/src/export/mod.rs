@@ -1,12 +1,14 @@
 //! The way back: PostgreSQL's schema -> a SQLite file. Pure.
 //!
 //! [`catalog`] says what there is, [`plan`] what the user wants of it, [`types`] what becomes of a type, [`expression`] of
-//! an expression; [`decide`] makes of these the tables of the file, which [`ddl`] prints, and [`convert`] makes of a value
+//! an expression; [`decide`] makes of these what goes into the file ([`planned`]), which [`ddl`] prints, and [`convert`] makes of a value
 //! its cell. Values are exact or refused: what has no exact form in its column is an error, unless the plan says otherwise.
 
 pub mod catalog;
 pub mod columns;
 pub mod comments;
+pub mod complete;
+mod contents;
 pub mod convert;
 pub mod ddl;
 pub mod decide;
@@ -15,15 +17,20 @@ pub mod expression;
 pub mod forms;
 pub mod json;
 pub mod keys;
+pub mod original;
 pub mod plan;
+pub mod planned;
 pub mod spelling;
 pub mod sums;
 pub mod types;
 pub mod virtual_tables;
 
 mod names;
+mod restore;
 #[cfg(test)]
 mod tests;
+mod view;
+pub mod views;
 
 /// A generated part of docs/export.md is in step; `UPDATE_DOCS=1` writes it.
 #[cfg(test)]

@@ -10,6 +10,10 @@ use crate::finding::{Finding, Kind};
 pub struct Names(HashSet<String>);
 
 impl Names {
+    pub fn is_free(&self, name: &str) -> bool {
+        !self.0.contains(&name.to_ascii_lowercase())
+    }
+
     /// The name, or one with a number where it is taken or SQLite's own.
     pub fn take(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::convert::OnInvalid;
 use super::keys::{self, Level};
+use super::original::Originals;
 use super::types::{Choices, Numeric};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
@@ -36,6 +37,8 @@ pub struct Run {
     pub plan: Value,
     /// What the file said of itself.
     pub source: Value,
+    /// What it has declared, in its own words.
+    pub originals: Originals,
 }
 
 #[derive(Debug, Clone)]
@@ -65,10 +68,6 @@ pub struct RunVirtualTable {
     /// Its declaration, as it was in the file.
     pub sql: String,
     pub columns: Vec<String>,
-    /// The columns of the table that it is over, if it is.
-    pub content_columns: Vec<String>,
-    /// The triggers that write to it, as they were in the file.
-    pub triggers: Vec<String>,
 }
 
 /// What a run says of how a table was declared.
@@ -207,6 +206,19 @@ impl Overrides {
         self.flag("comments", true)
     }
 
+    pub fn views(&self) -> bool {
+        self.flag("views", true)
+    }
+
+    pub fn triggers(&self) -> bool {
+        self.flag("triggers", true)
+    }
+
+    /// What is unchanged since a run goes back in the file's own words.
+    pub fn original(&self) -> bool {
+        self.text("declarations") != Some("translated")
+    }
+
     /// The file's settings: what was said, or those of the run's file.
     pub fn file(&self, run: Option<&Run>) -> FileSettings {
         let text = |key: &str, default: &str| {
@@ -336,10 +348,14 @@ impl Run {
                 name: of["name"].as_str().unwrap_or_default().to_owned(),
                 sql: of["sql"].as_str().unwrap_or_default().to_owned(),
                 columns: texts(&of["columns"]),
-                content_columns: texts(&of["content_columns"]),
-                triggers: texts(&of["triggers"]),
             })
             .collect()
+    }
+
+    /// The file had a table of this name.
+    pub fn has_table(&self, name: &str) -> bool {
+        let tables = self.source["declared"].as_object();
+        tables.is_some_and(|tables| tables.keys().any(|table| table.eq_ignore_ascii_case(name)))
     }
 
     /// How the table was declared in the file; `None` where the log does not say.

@@ -1,9 +1,12 @@
 use super::catalog::*;
-use super::decide::{OutTable, Planned, decide};
+use super::decide::decide;
 use super::plan::{Overrides, Run, RunTable, read};
+use super::planned::{OutTable, Planned};
 use crate::finding::Kind;
 use crate::value::PgType;
 use serde_json::{Value, json};
+
+mod views;
 
 fn column(name: &str, type_name: &str) -> Column {
     Column {
@@ -27,6 +30,7 @@ fn table(id: u32, name: &str, columns: Vec<Column>) -> Table {
         schema: "public".into(),
         name: name.into(),
         kind: TableKind::Table,
+        query: None,
         refused: None,
         heirs: vec![],
         extension: None,
@@ -47,7 +51,7 @@ fn key(name: &str, primary: bool, columns: &[&str]) -> Key {
 }
 
 fn catalog(tables: Vec<Table>) -> Catalog {
-    Catalog { tables, missing_schemas: vec![] }
+    Catalog { tables, ..Catalog::default() }
 }
 
 fn overrides(plan: Value) -> Overrides {
@@ -100,6 +104,22 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(s <> 'a''  '::bpchar)", "(\"s\" <> 'a''')"),
         ("((n)::bigint > 5)", "(\"n\" > 5)"),
         ("(n = ANY ((ARRAY[1, 2])::bigint[]))", "(\"n\" IN (1, 2))"),
+        ("((n + 1) > 0)", "((\"n\" + 1) > 0)"),
+        ("(((n * (- x)) % '-3'::integer) = 0)", "(((\"n\" * (- \"x\")) % -3) = 0)"),
+        ("(s ~~ 'a%'::text)", "(\"s\" GLOB 'a*')"),
+        ("(s !~~ 'a\\_%'::text)", "(\"s\" NOT GLOB 'a_*')"),
+        ("((s || n) = 'a1'::text)", "((\"s\" || CAST(\"n\" AS TEXT)) = 'a1')"),
+        ("((s || (n)::text) = 'a1'::text)", "((\"s\" || CAST(\"n\" AS TEXT)) = 'a1')"),
+        ("(n IS DISTINCT FROM 1)", "(\"n\" IS NOT 1)"),
+        ("((n > 0) IS NOT TRUE)", "((\"n\" > 0) IS NOT 1)"),
+        ("(COALESCE(n, 0) > 0)", "(coalesce(\"n\", 0) > 0)"),
+        ("(NULLIF(s, ''::text) IS NOT NULL)", "(nullif(\"s\", '') IS NOT NULL)"),
+        ("(abs(n) < 5)", "(abs(\"n\") < 5)"),
+        (
+            "CASE WHEN (n > 0) THEN (s = 'a'::text) ELSE false END",
+            "(CASE WHEN (\"n\" > 0) THEN (\"s\" = 'a') ELSE 0 END)",
+        ),
+        ("(CASE s WHEN 'a'::text THEN 1 ELSE 2 END = 1)", "((CASE \"s\" WHEN 'a' THEN 1 ELSE 2 END) = 1)"),
     ] {
         let printed = checked(column("x", "bigint"), expression);
         assert_eq!(printed.as_deref(), Ok(sql), "{expression}");
@@ -107,9 +127,16 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
     for (expression, reason) in [
         ("(s > 'a'::text)", "rules of a language"),
         ("(s ~ '^a'::text)", "operator ~"),
-        ("(s ~~ 'a%'::text)", "operator ~~"),
+        ("(s ~~ s)", "no constant"),
+        ("(s ~~* 'a%'::text)", "operator ~~*"),
+        ("((y + 1.5) > 0)", "operator +"),
+        ("((y)::double precision / 2 > 0)", "operator /"),
+        ("(CASE WHEN (n > 0) THEN 1 ELSE NULL::integer END IS NULL) AND (n + 1 + 2 > 0)", "operator +"),
+        ("(COALESCE(s, 'a'::text) > 'a'::text)", "rules of a language"),
+        ("(COALESCE((n)::text, s) < 'b'::text)", "rules of a language"),
+        ("(GREATEST(n, 1) > 0)", "function GREATEST()"),
+        ("(n IS DISTINCT FROM NULL::integer)", "not of one kind"),
         ("(lower(s) = 'a'::text)", "function lower()"),
-        ("((n + 1) > 0)", "operator +"),
         ("(n = ANY (ARRAY[1, NULL]))", "not of one kind"),
         ("(x > 0)", "compares otherwise"),
         ("(s = n)", "not of one kind"),
@@ -128,7 +155,7 @@ fn conditions_are_carried_over_where_they_mean_the_same() {
         ("(n = ANY ((ARRAY[1.5, 2.5])::integer[]))", "a cast to integer"),
         ("(s = ('[1,5]'::int4range)::text)", "a cast to text"),
         ("(n > 0) x", "not understood"),
-        ("(n IS DISTINCT FROM 1)", "IS with"),
+        ("(n IS DOCUMENT)", "IS with"),
     ] {
         let refused = checked(column("x", "numeric"), expression).unwrap_err();
         assert!(refused.contains(reason), "{expression}: {refused}");
@@ -318,7 +345,10 @@ fn random_partial_plans_have_a_fixed_point() {
         assert_eq!(again.plan, first.plan, "{plan}");
         let made = |planned: &Planned<'_>| -> Vec<String> {
             let creates = planned.tables.iter().map(|table| table.create.clone());
-            creates.chain(planned.virtual_tables.iter().flat_map(|of| of.statements.clone())).collect()
+            let virtual_tables = planned.virtual_tables.iter().map(|table| table.create.clone());
+            let views = planned.views.iter().map(|view| view.create.clone());
+            let triggers = planned.triggers.iter().map(|trigger| trigger.create.clone());
+            creates.chain(virtual_tables).chain(views).chain(triggers).collect()
         };
         assert_eq!(made(&again), made(&first), "{plan}");
         for name in given.keys() {
@@ -342,6 +372,7 @@ fn a_run_gives_names_and_formats_back() {
             "createdAt": {"name": "created_at", "type": "timestamp with time zone", "format": "unixepoch_ms"},
             "Note": {"name": "note", "type": "text", "format": null}}}}}),
         source: json!({"user_version": 7, "page_size": 1024, "encoding": "UTF-16le"}),
+        ..Run::default()
     };
     let given = read(None, Some(3)).unwrap();
     let planned = decide(&catalog, &given, Some(&run)).unwrap();
@@ -357,8 +388,10 @@ fn a_run_gives_names_and_formats_back() {
 
 #[test]
 fn what_cannot_be_read_blocks() {
-    let refused =
-        Table { refused: Some("permission denied".into()), ..table(1, "t", vec![column("a", "text")]) };
+    let refused = Table {
+        refused: Some(Refusal::Denied("permission denied".into())),
+        ..table(1, "t", vec![column("a", "text")])
+    };
     let catalog = catalog(vec![refused]);
     let given = overrides(json!({}));
     let planned = decide(&catalog, &given, None).unwrap();
@@ -396,4 +429,53 @@ fn no_program_is_recognised_in_an_exported_file() {
     };
     let read = file::Catalog { tables: planned.tables.iter().map(of_file).collect(), ..Default::default() };
     assert_eq!(crate::orm::signs::recognise(&read), []);
+}
+
+fn exported(tables: Vec<Table>) -> (Vec<String>, Vec<String>) {
+    let (catalog, overrides) = (catalog(tables), overrides(json!({})));
+    let planned = decide(&catalog, &overrides, None).unwrap();
+    let tables = planned.tables.iter().flat_map(|t| [&t.create].into_iter().chain(&t.indexes));
+    let made = tables.chain(planned.views.iter().map(|v| &v.create)).cloned().collect();
+    (made, planned.findings.iter().map(|f| format!("{}: {}", f.object, f.message)).collect())
+}
+
+#[test]
+fn generated_columns_and_expressions_of_indexes_are_computed() {
+    let computed = |name: &str, type_name: &str, expression: &str| Column {
+        generated: true,
+        default: Some(expression.into()),
+        ..column(name, type_name)
+    };
+    let mut t = table(
+        1,
+        "t",
+        vec![
+            computed("twice", "bigint", "((n)::bigint * 2)"),
+            column("n", "integer"),
+            column("s", "text"),
+            computed("low", "text", "lower(s)"),
+            computed("named", "text", "(s || 'x'::text)"),
+        ],
+    );
+    let index = |name: &str, expression: &str| Index {
+        name: name.into(),
+        unique: true,
+        method: "btree".into(),
+        keys: vec![IndexKey { column: None, expression: expression.into(), descending: true }],
+        predicate: None,
+        nulls_not_distinct: false,
+        invalid: false,
+    };
+    t.indexes = vec![index("i", "length(s)"), index("j", "lower(s)"), index("k", "((n % 7) + twice)")];
+    let (made, told) = exported(vec![t]);
+    assert_eq!(
+        made,
+        [
+            "CREATE TABLE \"t\" (\n\t\"twice\" BIGINT GENERATED ALWAYS AS ((\"n\" * 2)) STORED,\n\t\"n\" INTEGER,\n\t\"s\" TEXT,\n\t\"low\" TEXT,\n\t\"named\" TEXT GENERATED ALWAYS AS ((\"s\" || 'x')) STORED\n)",
+            "CREATE UNIQUE INDEX \"i\" ON \"t\" ((length(\"s\")) DESC)",
+            "CREATE UNIQUE INDEX \"k\" ON \"t\" ((((\"n\" % 7) + \"twice\")) DESC)",
+        ]
+    );
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|line| line.contains("lower() of SQLite knows ASCII letters only")), "{told:?}");
 }

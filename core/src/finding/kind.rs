@@ -40,6 +40,8 @@ kinds! {
     NoTables = "no_tables",
     /// A table, view, index or trigger cannot be read.
     Unreadable = "unreadable",
+    /// The caller has no right to read a table that is to be exported.
+    Denied = "denied",
     /// An expression of the plan cannot be computed for a row of a table, which is left out.
     FailedExpression = "failed_expression",
     /// An expression of the plan depends on the moment at which it is evaluated.

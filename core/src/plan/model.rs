@@ -110,6 +110,8 @@ pub struct TablePlan {
     pub folding: Option<String>,
     /// In the order of the file; none of a table about whose columns nothing was decided.
     pub columns: Vec<ColumnPlan>,
+    /// What the run makes of the file's indexes: the name in the file, and that in the target.
+    pub indexes: Vec<(String, String)>,
 }
 
 /// What makes a column ignore case, as SQL.
@@ -138,6 +140,7 @@ impl TablePlan {
             folded: vec![],
             folding: None,
             columns: vec![],
+            indexes: vec![],
         }
     }
 }

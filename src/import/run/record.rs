@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::{Run, loads};
+use crate::import::definitions;
 use crate::import::log::{self, TableRecord};
 use crate::import::result::{Status, TableResult};
 use crate::pg::relation;
@@ -67,6 +68,6 @@ impl Run<'_> {
         log::steps(self.id, self.done.list(), |id| self.planned.table(id).map(|table| &*table.source));
         self.before.iter().for_each(|before| before.record(self.id));
         let findings: Vec<Finding> = self.planned.findings.iter().chain(&self.findings).cloned().collect();
-        log::finish(self.id, &findings);
+        log::finish(self.id, &findings, &definitions::of(self.planned, &self.results));
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::query::{each, pragma, reason, text};
-use super::{Reader, is_internal};
+use super::{Reader, SchemaRow, is_internal};
 use crate::sqlite::error::Error;
 use pg_sqlite_migrate_core::catalog::{Index, IndexColumn, IndexKey, Origin};
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
@@ -57,6 +57,7 @@ impl Reader<'_> {
             ..Index::default()
         };
         index.constraint_name = constraint_name(&index, ddl);
+        index.sql = self.index_row(&index.name).and_then(|row| row.sql.clone());
         let has_expression = index.columns.iter().any(|c| matches!(c.key, IndexKey::Expression(_)));
         if listed.partial || has_expression {
             self.add_texts(&mut index, listed.partial)?;
@@ -64,12 +65,14 @@ impl Reader<'_> {
         Ok(index)
     }
 
+    fn index_row(&self, index: &str) -> Option<&SchemaRow> {
+        self.rows.iter().find(|row| row.kind == "index" && row.name.eq_ignore_ascii_case(index))
+    }
+
     /// Without its condition an index would be a different one: it is left out, with a problem.
     fn add_texts(&self, index: &mut Index, partial: bool) -> Result<(), Error> {
         let broken = |why: String| self.broken(&format!("its definition could not be read: {why}"));
-        let row = self.rows.iter().find(|r| r.kind == "index" && r.name.eq_ignore_ascii_case(&index.name));
-        let sql = row.and_then(|r| r.sql.as_deref()).unwrap_or_default();
-        let ddl = ddl::index(sql).map_err(broken)?;
+        let ddl = ddl::index(index.sql.as_deref().unwrap_or_default()).map_err(broken)?;
         for (column, text) in index.columns.iter_mut().zip(ddl.keys) {
             if let IndexKey::Expression(expression) = &mut column.key {
                 *expression = text;

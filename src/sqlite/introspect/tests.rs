@@ -120,11 +120,9 @@ fn rowid_aliases_and_what_only_looks_like_one() {
 
 #[test]
 fn indexes_partial_and_over_expressions() {
-    let catalog = described(
-        "CREATE TABLE t(a, b COLLATE RTRIM);
-         CREATE UNIQUE INDEX one ON t(b DESC, lower(a) COLLATE NOCASE DESC) WHERE a IS NOT NULL;
-         CREATE INDEX two ON t(a COLLATE NOCASE)",
-    );
+    let one = "CREATE UNIQUE INDEX one ON t(b DESC, lower(a) COLLATE NOCASE DESC) WHERE a IS NOT NULL";
+    let two = "CREATE INDEX two ON t(a COLLATE NOCASE)";
+    let catalog = described(&format!("CREATE TABLE t(a, b COLLATE RTRIM); {one}; {two}"));
     let lower = IndexColumn {
         key: IndexKey::Expression("lower(a)".into()),
         descending: true,
@@ -136,11 +134,13 @@ fn indexes_partial_and_over_expressions() {
             unique: true,
             columns: vec![IndexColumn { descending: true, collation: "RTRIM".into(), ..key("b") }, lower],
             predicate: Some("a IS NOT NULL".into()),
+            sql: Some(one.into()),
             ..Index::default()
         },
         Index {
             name: "two".into(),
             columns: vec![IndexColumn { collation: "NOCASE".into(), ..key("a") }],
+            sql: Some(two.into()),
             ..Index::default()
         },
     ];

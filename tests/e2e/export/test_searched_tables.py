@@ -73,11 +73,21 @@ def test_what_does_not_come_back_is_said(t):
         CREATE VIRTUAL TABLE gone USING fts5(body, content='nowhere'); CREATE VIRTUAL TABLE bare USING fts5(body, content='');
         INSERT INTO bare (rowid, body) VALUES (1, 'x');
         CREATE VIRTUAL TABLE kept USING fts5(body); INSERT INTO kept (rowid, body) VALUES (1, 'x'); CREATE VIRTUAL TABLE area USING rtree(id, a, b); INSERT INTO area VALUES (1, 0, 1);
-        CREATE VIRTUAL TABLE post_fts USING fts5(body, content='post', content_rowid=id)""")
+        CREATE VIRTUAL TABLE post_fts USING fts5(body, content='post', content_rowid=id); CREATE VIRTUAL TABLE vocabulary USING fts5vocab(kept, row);
+        CREATE VIRTUAL TABLE both USING fts5(body, content='post', content_rowid=id); CREATE VIRTUAL TABLE own USING fts4(txt, tokenize=porter); INSERT INTO own (txt) VALUES ('x');
+        CREATE TRIGGER one AFTER INSERT ON post BEGIN INSERT INTO post_fts (rowid, body) VALUES (new.id, new.body); INSERT INTO both (rowid, body) VALUES (new.id, new.body); INSERT INTO gone (rowid, body) VALUES (1, 'x'); END;
+        CREATE TRIGGER two AFTER DELETE ON post BEGIN DELETE FROM post_fts WHERE rowid = old.id; DELETE FROM both WHERE rowid = old.id; END""")
     told = findings(t, run=run)
-    for line in ('gone: the virtual table does not come back: table "nowhere", which has its texts, is not exported', "bare: the virtual table does not come back: its texts are not in the database, as they were not in the file"):
+    for line in ('gone: the virtual table does not come back: table "nowhere", which has its texts, is not exported', "bare: the virtual table does not come back: its texts are not in the database, as they were not in the file",
+                 'vocabulary: the virtual table does not come back: tables of module "fts5vocab" are not made again', 'trigger one: it is not made as it was in the file: no such table: main.gone'):
         assert line in told, (line, told)
-    t.sql("ALTER TABLE kept ADD COLUMN later text; CREATE TABLE child (k bigint REFERENCES kept); ALTER TABLE area ALTER COLUMN a TYPE numeric; ALTER TABLE post DROP COLUMN search_vector, DROP COLUMN body, ADD COLUMN words tsvector")
+    # A trigger of two tables comes back once.
+    whole, _ = export(t, "whole.db", run=run)
+    assert "two" in schema(whole) and "one" not in schema(whole) and {"post_fts", "both"} <= set(schema(whole))
+    # A table that takes the name of another one is not that.
+    renamed, _ = export(t, "renamed.db", {"tables": {"own": {"skip": True}, "kept": {"target": "own"}}}, run)
+    assert schema(renamed)["own"].startswith('CREATE TABLE "own"')
+    t.sql("ALTER TABLE kept ADD COLUMN later text; CREATE TABLE child (k bigint REFERENCES kept); ALTER TABLE area ALTER COLUMN a TYPE numeric; ALTER TABLE post DROP COLUMN search_vector, DROP COLUMN search_vector_2, DROP COLUMN body, ADD COLUMN words tsvector")
     told = findings(t, run=run)
     for line in ('kept: the virtual table does not come back: it had no column "later"', 'area: the virtual table does not come back: column "a" is of type numeric', 'post_fts: the virtual table does not come back: table "post" has no column "body" in the file',
                  "post.words: a column of type tsvector is not carried over: a virtual table of the run's file is not made of it"):
@@ -116,3 +126,54 @@ def test_a_generated_vector_becomes_a_full_text_table(t):
     assert [row[1] for row in cells(none, "PRAGMA table_info(post)")] == ["id", "title", "Body", "n", "author"] and "post_fts_2" not in schema(none)
     # Without the run, the columns that an import made are such columns, too.
     assert t.value("SELECT string_agg(sql, E'\\n') FROM sqlite_export_ddl('{\"include\": [\"post\"]}') WHERE sql LIKE 'CREATE VIRTUAL%'") == "CREATE VIRTUAL TABLE \"post_fts\" USING fts5(\"title\", \"Body\", content='post', content_rowid='id', tokenize='porter unicode61')"
+
+
+WHOLE = """
+    CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL COLLATE NOCASE, body TEXT, size INT AS (length(body)), whole TEXT GENERATED ALWAYS AS (title || ' ' || coalesce(body, '')) STORED);
+    INSERT INTO post (id, title, body) VALUES (1, 'Brown fox', 'The quick fox jumps'), (2, 'Crème', 'brûlée'), (9, 'x', NULL);
+    CREATE INDEX by_size ON post (size DESC) WHERE size > 3;
+    CREATE VIRTUAL TABLE post_fts USING fts5(title, whole, content='post', content_rowid='id', tokenize='porter unicode61');
+    INSERT INTO post_fts(post_fts) VALUES ('rebuild');
+    CREATE TRIGGER post_ai AFTER INSERT ON post BEGIN INSERT INTO post_fts(rowid, title, whole) VALUES (new.id, new.title, new.whole); END;
+    CREATE TRIGGER post_ad AFTER DELETE ON post BEGIN INSERT INTO post_fts(post_fts, rowid, title, whole) VALUES ('delete', old.id, old.title, old.whole); END;
+    CREATE TRIGGER post_au AFTER UPDATE ON post BEGIN INSERT INTO post_fts(post_fts, rowid, title, whole) VALUES ('delete', old.id, old.title, old.whole);
+        INSERT INTO post_fts(rowid, title, whole) VALUES (new.id, new.title, new.whole); END;
+    CREATE TABLE spot (id INTEGER PRIMARY KEY, name TEXT, x REAL, y REAL);
+    CREATE VIRTUAL TABLE area USING rtree(id, x0, x1, y0, y1);
+    CREATE TRIGGER spot_ai AFTER INSERT ON spot BEGIN INSERT INTO area VALUES (new.id, new.x, new.x, new.y, new.y); END;
+    INSERT INTO spot VALUES (1, 'here', 0.5, 2), (2, 'there', -7, 3);
+    CREATE VIEW found AS SELECT rowid, highlight(post_fts, 0, '[', ']') AS marked FROM post_fts WHERE post_fts MATCH 'fox' ORDER BY bm25(post_fts);
+    CREATE VIEW right AS SELECT spot.name, x0 FROM spot JOIN area USING (id) WHERE x0 > 0;
+    CREATE VIEW titles AS SELECT title FROM found JOIN post ON post.id = found.rowid;
+    CREATE TRIGGER adds INSTEAD OF INSERT ON titles BEGIN INSERT INTO post (title) SELECT new.title WHERE NOT EXISTS (SELECT 1 FROM post_fts WHERE post_fts MATCH new.title); END"""
+
+
+def test_a_whole_file_comes_back(t):
+    path, run = imported(t, WHOLE)
+    back, _ = export(t, "back.db", run=run)
+    assert schema(back) == schema(path)
+    answers = ["SELECT rowid, whole FROM post_fts WHERE post_fts MATCH 'jump*' ORDER BY 1", "SELECT rowid FROM post_fts WHERE post_fts MATCH 'title: creme'", "SELECT * FROM post", "SELECT * FROM found",
+               "SELECT * FROM right", "SELECT * FROM titles", "SELECT * FROM area ORDER BY 1"]
+    for query in answers:
+        assert cells(back, query) == cells(path, query) != [], query
+    assert unequal(t, back, run) == []
+    told = [line for line in findings(t, run=run) if "virtual table of module" not in line]
+    assert told == [], told
+    # Each trigger fires from now on.
+    change = "INSERT INTO titles VALUES ('foxes'), ('wombat'); UPDATE post SET body = 'kangaroo' WHERE id = 2; DELETE FROM post WHERE id = 1; INSERT INTO spot VALUES (5, 'far', 90, 1); INSERT INTO post_fts(post_fts) VALUES ('integrity-check')"
+    for file in (path, back):
+        db = sqlite3.connect(file)
+        db.executescript(change)
+        db.close()
+    for query in ["SELECT rowid FROM post_fts WHERE post_fts MATCH 'kangaroo OR wombat OR quick' ORDER BY 1", "SELECT * FROM post", "SELECT * FROM right"]:
+        assert cells(back, query) == cells(path, query) != [], query
+    # The triggers of the table that it searches come with a virtual table, whatever else is translated; not without it.
+    translated, _ = export(t, "translated.db", {"declarations": "translated"}, run)
+    assert {name for name in schema(translated) if name.startswith(("post_a", "post_fts", "spot_ai", "adds"))} == {name for name in schema(path) if name.startswith(("post_a", "post_fts"))}
+    none, _ = export(t, "none.db", {"fts": False, "include": ["post", "found"]}, run)
+    assert set(schema(none)) == {"post", "by_size"}
+    told = findings(t, {"fts": False, "include": ["post", "found"]}, run)
+    for name in ("trigger post_ai", "trigger post_au", "trigger post_ad", "view found"):
+        assert f"{name}: it is not made as it was in the file: no such table: main.post_fts" in told, (name, told)
+    silent, _ = export(t, "silent.db", {"triggers": False}, run)
+    assert "post_fts" in schema(silent) and not {"post_ai", "post_ad", "post_au", "spot_ai", "adds"} & set(schema(silent))

@@ -80,3 +80,21 @@ def test_names_of_several_schemas_in_one_file(t):
     assert {name for name in schema(path) if "_fts" not in name} == {"a_child", "a_p", "b c_p", "b c_s", "same", "same_2"} and "b c_s_fts" in schema(path)
     path, _ = export(t, "one.db", {"schema": "a", "prefix": "always", "tables": {"p": {"target": "mine"}}})
     assert set(schema(path)) == {"a_child", "mine", "same"}
+
+
+def test_views_go_with_their_schema(t):
+    t.sql("""CREATE SCHEMA a; CREATE SCHEMA b; CREATE SCHEMA c; CREATE TABLE a.t (id int PRIMARY KEY); CREATE TABLE b.t (id int PRIMARY KEY); INSERT INTO a.t VALUES (1), (2); INSERT INTO b.t VALUES (7);
+             CREATE VIEW a.v AS SELECT id FROM a.t WHERE id > 1; CREATE VIEW b.v AS SELECT id FROM b.t; CREATE VIEW b.w AS SELECT id FROM a.t; CREATE VIEW c.only AS SELECT id FROM b.v""")
+    plan = {"schemas": ["a", "b", "c"]}
+    t.sql(call(t.dir / "{schema}.db", plan))
+    assert left_behind(t) == ["a.db", "b.db"]
+    first, second = (t.dir / name for name in ("a.db", "b.db"))
+    assert (set(schema(first)), set(schema(second))) == ({"t", "v"}, {"t", "v"}) and (cells(first, "SELECT * FROM v"), cells(second, "SELECT * FROM v")) == ([(2,)], [(7,)])
+    told = findings(t, {**plan, "files": "schema"})
+    assert [line for line in told if "view" in line] == ["b.w: the view is not carried over: it reads a.t, which is not in the file", "c.only: the view is not carried over: its schema has no table that is exported, and no file"]
+    verify = f"SELECT string_agg(schema || '.' || \"table\" || ' ' || ok, ', ') FROM verify_export({quote(str(t.dir / '{schema}.db'))}, '{{\"schemas\": [\"a\", \"b\", \"c\"]}}') WHERE \"column\" IS NULL"
+    assert t.value(verify) == "a.t true, a.v true, b.t true, b.v true"
+    path, _ = export(t, "one.db", plan)
+    assert set(schema(path)) == {"a_t", "b_t", "a_v", "b_v", "w", "only"} and cells(path, "SELECT * FROM only") == [(7,)]
+    path, _ = export(t, "tables.db", {**plan, "views": False})
+    assert set(schema(path)) == {"a_t", "b_t"}

@@ -193,6 +193,7 @@ FILES = {"unreadable": unreadable, "left_out": left_out, "damaged": damaged, "wa
 
 # Only a run makes them, another encoding, or more than a small file: each has scenarios of its own.
 ELSEWHERE = {
+    "denied": "export/test_export_files.py",
     "step_failed": "importing/test_policies.py",
     "skipped_rows": "existing/test_skip.py",
     "untranslatable": "importing/test_encodings.py",

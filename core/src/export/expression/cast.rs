@@ -1,6 +1,6 @@
 //! Constants, and casts that leave a value in the file as it is.
 
-use super::{Class, Node, Of, Result, constant_text, refuse};
+use super::{Class, Node, Of, Result, constant_text, plain, refuse};
 
 /// A cast that PostgreSQL prints. It must leave the value in the file as it is.
 pub(super) fn cast(node: Node, name: &str) -> Result<Node> {
@@ -12,7 +12,14 @@ pub(super) fn cast(node: Node, name: &str) -> Result<Node> {
             return Ok(constant_text(text.trim_end_matches(' ').into(), Of::Padded));
         }
         ("character" | "bpchar", Class::Text | Class::Bytes, None) if node.of == Of::Padded => node.class,
+        ("text" | "character varying", Class::Text | Class::Bytes, _) if node.of == Of::Padded => {
+            return Ok(Node { of: Of::Other, ..node });
+        }
         ("text" | "character varying", Class::Text | Class::Bytes, _) => node.class,
+        // Digits are the same on both sides.
+        ("text", Class::Number, None) if node.of <= Of::BigInt => {
+            return Ok(plain(format!("CAST({} AS TEXT)", node.sql), Class::Bytes));
+        }
         // A label; another constant may be printed otherwise than it was written.
         ("text" | "character varying", Class::Named, None) => Class::Text,
         (_, Class::Number, _) => match number_of(name) {
@@ -107,7 +114,7 @@ pub(super) fn number(digits: &str) -> Result<Node> {
         Err(_) => Of::Numeric,
     };
     let text = Some(digits.to_owned());
-    Ok(Node { sql: digits.into(), class: Class::Number, constant: true, text, of })
+    Ok(Node { constant: true, text, of, ..plain(digits.into(), Class::Number) })
 }
 
 /// `-?digits[.digits]`, which is printed into the file as it is.

@@ -36,7 +36,7 @@ pub fn default(sql: &str, column: &OutColumn<'_>) -> Result<Option<String>> {
         }
         _ => {}
     }
-    let mut parser = Parser { tokens, at: 0, columns: &[], value: None, depth: 0, terms: 0 };
+    let mut parser = Parser::new(tokens, &[], None);
     let Some(constant) = constant(&mut parser, column)? else { return Ok(None) };
     if parser.peek().is_some() {
         return refuse("the expression is no constant");

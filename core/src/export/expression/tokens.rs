@@ -3,7 +3,7 @@
 use super::{Result, refuse};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
+pub(in crate::export) enum Token {
     /// Not quoted.
     Word(String),
     /// Quoted.
@@ -14,7 +14,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    pub(super) fn is(&self, mark: &str) -> bool {
+    pub(in crate::export) fn is(&self, mark: &str) -> bool {
         matches!(self, Token::Mark(text) | Token::Word(text) if text == mark)
     }
 }
@@ -22,7 +22,7 @@ impl Token {
 /// Longer expressions are refused.
 const LONGEST: usize = 100_000;
 
-pub(super) fn tokens(sql: &str) -> Result<Vec<Token>> {
+pub(in crate::export) fn tokens(sql: &str) -> Result<Vec<Token>> {
     if sql.len() > LONGEST {
         return refuse("the expression is too long");
     }

@@ -5,15 +5,17 @@ use super::Derived;
 use super::logged::{Module, shadows};
 use crate::export::catalog::Column;
 use crate::export::columns::OutColumn;
-use crate::export::decide::{Context, OutTable};
+use crate::export::decide::Context;
 use crate::export::expression::named_columns;
 use crate::export::names::Names;
+use crate::export::planned::{OutTable, OutTrigger};
 use crate::export::types::Family;
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 
 /// The table, and what is said of it.
 pub(super) struct Made {
     pub table: Derived,
+    pub triggers: Vec<OutTrigger>,
     pub told: String,
 }
 
@@ -53,8 +55,12 @@ pub(super) fn table(
     );
     let fts = sqlite_ident(&name);
     let rebuild = format!("INSERT INTO {fts} ({fts}) VALUES ('rebuild')");
-    let statements = [vec![create, rebuild], triggers(&table.name, &name, &rowid.name, &columns)].concat();
-    Ok(Made { table: Derived { schema: table.source.schema.clone(), name, statements }, told })
+    if let Some(reason) = ctx.catalog.refused.get(&create) {
+        return Err(reason.clone());
+    }
+    let triggers = triggers(table, &name, &rowid.name, &columns);
+    let derived = Derived { schema: table.source.schema.clone(), name, create, fill: rebuild };
+    Ok(Made { table: derived, triggers, told })
 }
 
 /// The column that is the rowid.
@@ -97,13 +103,13 @@ fn tokenizer(expression: &str) -> &'static str {
     }
 }
 
-fn triggers(table: &str, fts: &str, rowid: &str, columns: &[String]) -> Vec<String> {
+fn triggers(table: &OutTable<'_>, fts: &str, rowid: &str, columns: &[String]) -> Vec<OutTrigger> {
     let (rowid, list) = (sqlite_ident(rowid), columns.join(", "));
     let of = |row: &str| {
         let values: Vec<String> = columns.iter().map(|column| format!("{row}.{column}")).collect();
         format!("{row}.{rowid}, {}", values.join(", "))
     };
-    let (name, table) = (sqlite_ident(fts), sqlite_ident(table));
+    let (name, on) = (sqlite_ident(fts), sqlite_ident(&table.name));
     let added = format!("INSERT INTO {name} (rowid, {list}) VALUES ({});", of("new"));
     let removed = format!("INSERT INTO {name} ({name}, rowid, {list}) VALUES ('delete', {});", of("old"));
     let events = [
@@ -112,8 +118,10 @@ fn triggers(table: &str, fts: &str, rowid: &str, columns: &[String]) -> Vec<Stri
         ("update", "UPDATE", format!("{removed} {added}")),
     ];
     let statement = |(ending, event, body): (&str, &str, String)| {
-        let trigger = sqlite_ident(&format!("{fts}_{ending}"));
-        format!("CREATE TRIGGER {trigger} AFTER {event} ON {table} BEGIN {body} END")
+        let trigger = format!("{fts}_{ending}");
+        let create =
+            format!("CREATE TRIGGER {} AFTER {event} ON {on} BEGIN {body} END", sqlite_ident(&trigger));
+        OutTrigger { name: trigger, schema: table.source.schema.clone(), table: table.name.clone(), create }
     };
     events.into_iter().map(statement).collect()
 }

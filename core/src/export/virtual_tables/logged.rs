@@ -1,5 +1,5 @@
-//! The texts of virtual tables and of triggers that the log has kept. They were a file's, and become statements again:
-//! each is the one statement that it is taken for.
+//! The texts of virtual tables that the log has kept. They were a file's, and become statements again: each is the one
+//! statement that it is taken for.
 
 use crate::ddl;
 use crate::export::plan::RunVirtualTable;
@@ -105,11 +105,6 @@ fn full_text(kept: &mut Kept, of: &RunVirtualTable) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The table of a trigger; the error is a reason for a person.
-pub(super) fn trigger(sql: &str) -> Result<String, String> {
-    ddl::trigger_table(sql).map_err(|_| "the log does not have its declaration".to_owned())
 }
 
 #[cfg(test)]

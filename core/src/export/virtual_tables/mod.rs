@@ -1,8 +1,9 @@
 //! What searches the tables of the file: full-text tables and R*Trees.
 //!
 //! Those of a recorded run come back as they were declared: the ones that keep their rows themselves in the place of the
-//! tables that were made of them, the ones over other tables with the triggers that maintain them. Without a run, a
-//! column of type `tsvector` that PostgreSQL generates becomes an FTS5 table over the columns that it is made of.
+//! tables that were made of them, the ones over other tables beside these; the triggers that maintain them are triggers of
+//! the file like others. Without a run, a column of type `tsvector` that PostgreSQL generates becomes an FTS5 table over
+//! the columns that it is made of, with triggers of its own.
 
 mod generated;
 mod logged;
@@ -12,11 +13,11 @@ use std::collections::HashSet;
 use self::logged::{Kept, Module};
 use super::catalog::{Column, Table};
 use super::columns::OutColumn;
-use super::decide::{Context, OutTable};
+use super::decide::Context;
 use super::names::Names;
 use super::plan::{Run, RunVirtualTable};
+use super::planned::{OutTable, OutTrigger};
 use super::types::{Family, Form, Rounding};
-use crate::ddl;
 use crate::finding::{Finding, Kind};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 use crate::value::affinity::Affinity;
@@ -28,43 +29,58 @@ pub struct Derived {
     pub schema: String,
     /// Its name in the file.
     pub name: String,
-    /// What makes it, what fills it, and its triggers, in order.
-    pub statements: Vec<String>,
+    pub create: String,
+    /// What fills it from the rows of that table.
+    pub fill: String,
+}
+
+/// Virtual tables of a run's file over its tables.
+pub struct OfRun {
+    pub tables: Vec<Derived>,
+    /// The ids of the tables that virtual tables search, or are.
+    searched: HashSet<u32>,
 }
 
 /// The column of a search vector, where the plan of an import gives it no other name.
 const SEARCH_VECTOR: &str = "search_vector";
 
 /// Makes virtual tables again of the tables that were some, and gives those that are over others.
-pub fn decide(
+pub fn of_run(
     ctx: &Context<'_>,
     tables: &mut [OutTable<'_>],
     names: &mut Names,
     findings: &mut Vec<Finding>,
-) -> Vec<Derived> {
-    let mut derived = vec![];
-    let mut searched: HashSet<u32> = HashSet::new();
-    let logged = ctx.run.map(Run::virtual_tables).unwrap_or_default();
-    let mut missing: Vec<&str> = vec![];
-    for of in &logged {
+) -> OfRun {
+    let mut out = OfRun { tables: vec![], searched: HashSet::new() };
+    for of in &ctx.run.map(Run::virtual_tables).unwrap_or_default() {
         match one(ctx, of, tables, names, findings) {
             Some(Ok((over, made))) => {
-                searched.insert(over);
-                derived.extend(made);
+                out.searched.insert(over);
+                out.tables.extend(made);
             }
             Some(Err(why)) => {
                 let message = format!("the virtual table does not come back: {why}");
                 findings.push(Kind::VirtualTable.warning(&of.name, message));
-                missing.push(&of.name);
             }
-            None => missing.push(&of.name),
+            None => {}
         }
     }
-    triggers(&logged, &missing, tables, &mut derived, findings);
-    for table in tables.iter() {
+    out
+}
+
+/// Full-text tables for columns of search vectors, with the triggers that maintain them.
+pub fn of_vectors(
+    ctx: &Context<'_>,
+    tables: &[OutTable<'_>],
+    of_run: &OfRun,
+    names: &mut Names,
+    findings: &mut Vec<Finding>,
+) -> (Vec<Derived>, Vec<OutTrigger>) {
+    let (mut derived, mut triggers) = (vec![], vec![]);
+    for table in tables {
         for column in vectors(ctx, table) {
             let is_of_run =
-                searched.contains(&table.source.id) && is_search_vector(ctx, table.source, column);
+                of_run.searched.contains(&table.source.id) && is_search_vector(ctx, table.source, column);
             let made = match (is_of_run, ctx.run) {
                 (true, _) => continue,
                 (false, Some(_)) => Err("a virtual table of the run's file is not made of it".into()),
@@ -75,6 +91,7 @@ pub fn decide(
                 Ok(made) => {
                     findings.push(Kind::Search.info(object, made.told));
                     derived.push(made.table);
+                    triggers.extend(made.triggers);
                 }
                 Err(why) => {
                     let message = format!("a column of type {} is not carried over: {why}", column.type_name);
@@ -83,7 +100,7 @@ pub fn decide(
             }
         }
     }
-    derived
+    (derived, triggers)
 }
 
 /// The columns for full text that are not in the file.
@@ -122,12 +139,20 @@ fn one(
         Ok(kept) => kept,
         Err(why) => return Some(Err(why)),
     };
+    let refused = || ctx.catalog.refused.get(&of.sql).cloned().map_or(Ok(()), Err);
     let at = |name: &str| tables.iter().position(|table| table.name.eq_ignore_ascii_case(name));
     let is_text = !matches!(kept.module, Module::Rtree | Module::RtreeI32 | Module::Geopoly);
     match &kept.over {
         // The table with its rows comes as any other.
         None => {
-            let at = at(&of.name)?;
+            let run = ctx.run?;
+            if !run.tables.iter().any(|table| table.source == of.name) {
+                return Some(Err("no table was made of it".into()));
+            }
+            let at = at(&of.name).filter(|at| {
+                let source = tables.get(*at).map(|table| table.source);
+                source.and_then(|t| run.source_of(&t.schema, &t.name)) == Some(of.name.as_str())
+            })?;
             if is_text && !ctx.overrides.fts() {
                 return None;
             }
@@ -136,7 +161,8 @@ fn one(
             };
             let is_referenced = tables.iter().any(is_parent);
             let table = tables.get_mut(at)?;
-            Some(own(ctx, of, &kept, table, is_referenced, names, findings))
+            let made = refused().and_then(|()| own(ctx, of, &kept, table, is_referenced, names, findings));
+            Some(made)
         }
         Some(_) if !ctx.overrides.fts() || !ctx.takes(&of.name) => None,
         Some(over) => {
@@ -144,7 +170,8 @@ fn one(
                 return Some(Err(format!("table \"{over}\", which has its texts, is not exported")));
             };
             let table = tables.get(at)?;
-            Some(over_another(of, &kept, table, names).map(|made| (table.source.id, Some(made))))
+            let made = refused().and_then(|()| over_another(of, &kept, table, names));
+            Some(made.map(|made| (table.source.id, Some(made))))
         }
     }
 }
@@ -163,7 +190,8 @@ fn own(
         return Err("a foreign key refers to its table, as to no virtual table".into());
     }
     let place = |name: &str| of.columns.iter().position(|column| column.eq_ignore_ascii_case(name));
-    if let Some(other) = table.columns.iter().find(|column| place(&column.name).is_none()) {
+    let mut columns = table.columns.iter().chain(&table.computed);
+    if let Some(other) = columns.find(|column| place(&column.name).is_none()) {
         return Err(format!("it had no column \"{}\"", other.name));
     }
     // An import puts the rowid first, under a name that means it.
@@ -194,16 +222,6 @@ fn own(
         column.form = form;
     }
     let key_of = ctx.key_of(table.source);
-    // What it is searched by is the virtual table itself.
-    let methods = |method: &str| matches!(method, "gin" | "gist");
-    let served = table.source.indexes.iter().filter(|index| methods(&index.method));
-    let served: HashSet<String> = served.map(|index| format!("index {} of {key_of}", index.name)).collect();
-    findings.retain(|finding| finding.kind != Kind::LeftOut || !served.contains(&finding.object));
-    if !table.indexes.is_empty() {
-        let message = "its indexes are not carried over: virtual tables have none";
-        findings.push(Kind::LeftOut.warning(&key_of, message));
-    }
-    table.indexes.clear();
     table.sequence = None;
     table.strict = false;
     table.is_virtual = true;
@@ -233,7 +251,8 @@ fn over_another(
     table: &OutTable<'_>,
     names: &mut Names,
 ) -> Result<Derived, String> {
-    let has = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let columns = table.columns.iter().chain(&table.computed);
+    let has = |name: &str| columns.clone().any(|column| column.name.eq_ignore_ascii_case(name));
     let is_rowid = |name: &str| ["rowid", "_rowid_", "oid"].iter().any(|n| n.eq_ignore_ascii_case(name));
     let needed = kept.columns.iter().chain(kept.rowid.iter().filter(|name| !is_rowid(name)));
     if let Some(missing) = needed.into_iter().find(|name| !has(name)) {
@@ -248,46 +267,7 @@ fn over_another(
     Ok(Derived {
         schema: table.source.schema.clone(),
         name: of.name.clone(),
-        statements: vec![of.sql.clone(), rebuild],
+        create: of.sql.clone(),
+        fill: rebuild,
     })
-}
-
-/// Adds the triggers that maintain the tables, each once: one may write to several.
-fn triggers(
-    logged: &[RunVirtualTable],
-    missing: &[&str],
-    tables: &[OutTable<'_>],
-    derived: &mut [Derived],
-    findings: &mut Vec<Finding>,
-) {
-    let mut made: HashSet<&str> = HashSet::new();
-    for of in logged {
-        let Some(table) = derived.iter_mut().find(|table| table.name == of.name) else { continue };
-        for sql in of.triggers.iter().filter(|sql| made.insert(sql.as_str())) {
-            match trigger(of, sql, missing, tables) {
-                Ok(()) => table.statements.push(sql.clone()),
-                Err(why) => {
-                    let message = format!("a trigger that maintains it does not come back: {why}");
-                    findings.push(Kind::Trigger.warning(&of.name, message));
-                }
-            }
-        }
-    }
-}
-
-/// The trigger finds everything that it writes to or reads; the error is a reason for a person.
-fn trigger(of: &RunVirtualTable, sql: &str, missing: &[&str], tables: &[OutTable<'_>]) -> Result<(), String> {
-    let over = logged::trigger(sql)?;
-    let table = tables.iter().find(|table| table.name.eq_ignore_ascii_case(&over));
-    let table = table.ok_or_else(|| format!("table \"{over}\" is not exported"))?;
-    let has = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    if let Some(column) = of.content_columns.iter().find(|name| !has(name)) {
-        return Err(format!("table \"{over}\" has no column \"{column}\" in the file"));
-    }
-    let words = ddl::words(sql).unwrap_or_default();
-    let named = |name: &&&str| words.iter().any(|word| word.eq_ignore_ascii_case(name));
-    match missing.iter().find(named) {
-        Some(other) => Err(format!("it writes to \"{other}\", which does not come back")),
-        None => Ok(()),
-    }
 }

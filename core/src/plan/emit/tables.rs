@@ -1,11 +1,14 @@
 //! Each table of the plan as the run, the result and the log need it.
 
+use crate::catalog::{Index, Origin};
 use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::irreversible;
+use crate::plan::decide::object::Object;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{ColumnPlan, Folded, TablePlan};
 use crate::plan::resolve::table::{Disposition, Place};
+use crate::plan::trial::Part;
 
 /// Those that are loaded, in order, then those that are absent.
 pub fn tables(ctx: &Context<'_>, decided: &[DecidedTable<'_>], order: &[usize]) -> Vec<TablePlan> {
@@ -56,5 +59,15 @@ fn table(ctx: &Context<'_>, table: &DecidedTable<'_>) -> TablePlan {
             })
             .collect(),
         columns: columns.collect(),
+        indexes: indexes(table),
     }
+}
+
+fn indexes(table: &DecidedTable<'_>) -> Vec<(String, String)> {
+    let created = table.source.indexes.iter().enumerate().filter(|(_, i)| i.origin == Origin::Created);
+    let made = |(at, index): (usize, &Index)| {
+        let names = table.made(Part::Index(at)).filter_map(Object::name);
+        names.map(|name| (index.name.clone(), name.to_owned())).collect::<Vec<_>>()
+    };
+    created.flat_map(made).collect()
 }
