@@ -58,6 +58,18 @@ def declared(path):
     return {(kind, name, table): sql for kind, name, table, sql in rows}
 
 
+# The R*Trees of GeoPackage are indexes in PostgreSQL, and no tables.
+AS_INDEXES = {"gpkg_example"}
+
+
+def without_search(before):
+    """What does not come back there: virtual tables, the tables that these keep, and triggers that write to them."""
+    virtual = [name for (_, name, _), sql in before.items() if sql.upper().startswith("CREATE VIRTUAL")]
+    kept = [name for _, name, _ in before if any(name.startswith(f"{of}_") for of in virtual)]
+    writes = [name for (kind, name, _), sql in before.items() if kind == "trigger" and any(of in sql for of in virtual)]
+    return {key for key in before if key[1] in {*virtual, *kept, *writes}}
+
+
 def round_trip(t, original, plan=None):
     path = t.copy_of(original)
     t.import_(path, plan or {})
@@ -83,7 +95,7 @@ def test_real_files_come_back(t, name):
     found, back = round_trip(t, shared("data", f"{name}.db"), LENIENT if name == "pgloader_sqlite" else {})
     assert set(found) == OTHERWISE.get(name, set()), {column: example[:300] for column, example in found.items()}
     before, after = declared(shared("data", f"{name}.db")), declared(back)
-    assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} == set()
+    assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} == (without_search(before) if name in AS_INDEXES else set())
     run = t.value("SELECT max(id) FROM sqlite_migrate.run")
     different = t.rows(f"SELECT * FROM verify_export({quote(str(back))}, run => {run}) WHERE NOT ok")
     assert different == [], different
