@@ -150,8 +150,18 @@ fn resolved(path: &Path) -> Result<PathBuf, Error> {
     }
 }
 
-/// Nothing is lost by placing the file: there is none, or one that may be replaced.
+/// Nothing is lost by placing the file: there is none, or one that may be replaced; and it is not taken for a part of another.
 fn check_target(target: &Path, taken: Taken) -> Result<(), Error> {
+    const PARTS: [&str; 3] = ["-wal", "-journal", "-shm"];
+    let name = target.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    if let Some(suffix) = PARTS.iter().find(|suffix| name.ends_with(suffix.as_bytes())) {
+        let message =
+            format!("SQLite file \"{}\" cannot be written: its name ends in {suffix}", target.display());
+        let detail =
+            "SQLite would take it for a part of the database that has the rest of the name.".to_owned();
+        let hint = "Choose another name.".to_owned();
+        return Err(refused(Code::ERRCODE_INVALID_NAME, message, Some(detail), Some(hint)));
+    }
     for suffix in ["-wal", "-journal"] {
         let mut beside = target.as_os_str().to_owned();
         beside.push(suffix);

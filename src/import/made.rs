@@ -34,7 +34,7 @@ pub struct Sequence {
 /// What was there when the run began.
 pub struct Before {
     transaction: u32,
-    /// Objects that a statement may replace, or that nothing depends on: by catalog and oid.
+    /// Objects by catalog and oid.
     known: HashSet<(u32, u32)>,
     sequences: Vec<Sequence>,
     objects: Vec<Object>,
@@ -48,11 +48,11 @@ pub enum By {
     After,
 }
 
-/// Functions and triggers can be replaced, which records their dependencies anew; schemas depend on nothing.
+/// What is replaced or moved to another schema has its dependencies recorded anew; schemas depend on nothing.
 const KNOWN: &str = "
-    SELECT 'pg_proc'::regclass::oid AS catalog, oid AS object FROM pg_proc WHERE oid >= 16384
-    UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE oid >= 16384
-    UNION ALL SELECT 'pg_namespace'::regclass, oid FROM pg_namespace";
+    SELECT classid AS catalog, objid AS object FROM pg_depend WHERE objid >= 16384
+    UNION SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+    UNION SELECT 'pg_namespace'::regclass, oid FROM pg_namespace";
 
 /// Objects of which a dependency is new. `parts` are what they go with when it is dropped, as catalog << 32 | oid. Frozen rows
 /// may seem to be new: the ids tell.

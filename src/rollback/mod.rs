@@ -4,6 +4,7 @@
 //! what is there by oid and by name: an object that took another's name is not the run's. Rows are told by their xmin, which
 //! only the run's own transactions have written; a run whose log was restored from a dump has neither.
 
+mod altered;
 mod objects;
 mod rows;
 mod sequences;
@@ -66,14 +67,17 @@ pub fn roll_back(run: Option<i64>, force: bool) -> Result<Vec<Done>, Error> {
     let mut against = Against::default();
     let objects = objects::found(&run, &mut against)?;
     let tables = rows::found(&run, &mut against)?;
+    objects::check_definitions(&run, &objects, &mut against);
     objects::check_rows(&run, &objects, &mut against)?;
     rows::check(&run, &tables, &mut against)?;
     if !run.force && !against.0.is_empty() {
         return Err(refused(&run, &against.0));
     }
     let mut done = objects::drop(&run, objects)?;
-    done.extend(rows::take_back(&run, &tables)?);
-    done.extend(sequences::set_back(&run));
+    let taken_back = rows::take_back(&run, &tables)?;
+    let whole = rows::are_whole(&tables, &taken_back);
+    done.extend(taken_back);
+    done.extend(sequences::set_back(&run, whole));
     Ok(done)
 }
 

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 
 use pgrx::{PgSqlErrorCode as Code, pg_sys};
 
-use super::{Against, Done, Run, error, prerequisite};
+use super::{Against, Done, Run, altered, error, prerequisite};
 use crate::error::Error;
+use crate::pg::rights::Acting;
+use crate::pg::settings::LocalSettings;
 use crate::pg::xact::{self, Caught};
-use crate::pg::{latest, relation, rights, spi};
+use crate::pg::{latest, reading, relation, rights, spi};
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::rollback::drop::{self, Kind, Use};
 use pg_sqlite_migrate_core::translate::helper::SCHEMA;
@@ -22,6 +24,7 @@ pub(super) struct Object {
     ordinal: i32,
     /// Of a table that is there.
     table: Option<pg_sys::Oid>,
+    function: Option<pg_sys::Oid>,
     state: State,
 }
 
@@ -64,6 +67,7 @@ fn object(run: &Run, logged: Logged, against: &mut Against) -> Result<Object, Er
         kind_name: logged.kind.clone(),
         ordinal: logged.ordinal,
         table: None,
+        function: (logged.catalog == "pg_proc").then_some(logged.oid),
         state,
     };
     let mut now = identity(run, &logged);
@@ -81,7 +85,7 @@ fn object(run: &Run, logged: Logged, against: &mut Against) -> Result<Object, Er
             Ok(Object { table: is_relation.then_some(logged.oid), ..of(now, State::There) })
         }
         None => {
-            let other = relation_called(&logged.identity).filter(|_| is_relation);
+            let other = relation_called(&logged.identity, &logged.kind).filter(|_| is_relation);
             let Some(other) = other else {
                 let state = if run.here || is_relation { State::Gone } else { State::Unknown };
                 return Ok(of(logged.identity.clone(), state));
@@ -113,8 +117,12 @@ fn identity(run: &Run, logged: &Logged) -> Option<String> {
     spi::value(NOW, &[logged.catalog.as_str().into(), logged.oid.into(), logged.kind.as_str().into()])
 }
 
-fn relation_called(identity: &str) -> Option<pg_sys::Oid> {
-    spi::value::<Option<pg_sys::Oid>>("SELECT to_regclass($1)::oid", &[identity.into()]).flatten()
+/// A relation of that name and kind.
+fn relation_called(identity: &str, kind: &str) -> Option<pg_sys::Oid> {
+    const CALLED: &str = "
+        SELECT c.oid FROM (SELECT to_regclass($1)::oid) AS c (oid)
+        CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) AS i WHERE i.type = $2";
+    spi::value(CALLED, &[identity.into(), kind.into()])
 }
 
 /// Locks a table against everybody. Whoever drops it owns it.
@@ -127,7 +135,26 @@ fn lock(table: pg_sys::Oid, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The tables have only rows that the run wrote, and all of them.
+/// What the run made is as it made it.
+pub(super) fn check_definitions(run: &Run, objects: &[Object], against: &mut Against) {
+    for object in objects.iter().filter(|object| object.state == State::There) {
+        match (object.table, object.function) {
+            (Some(relation), _) => {
+                altered::of_relation(run, relation, &object.identity)
+                    .into_iter()
+                    .for_each(|l| against.add(l));
+            }
+            (None, Some(function)) if altered::is_function(run, function) => {
+                against
+                    .add(format!("{} {} was replaced or altered since", object.kind_name, object.identity));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The tables have only rows that the run wrote, and all of them. A superuser counts those of another role's table as that
+/// role: the planner may run code of its owner.
 pub(super) fn check_rows(run: &Run, objects: &[Object], against: &mut Against) -> Result<(), Error> {
     for object in objects.iter().filter(|object| object.state == State::There) {
         let holds_rows = object.kind.is_some_and(|(_, kind)| kind.holds_rows);
@@ -135,7 +162,18 @@ pub(super) fn check_rows(run: &Run, objects: &[Object], against: &mut Against) -
         if !run.here || run.force {
             continue;
         }
-        let Some(rows) = counted_rows(run, table) else {
+        let rows = match reading::outsider(table) {
+            Ok(owner) => {
+                let _undone = owner.map(|_| LocalSettings::undoing());
+                let _acting = owner.map(Acting::restricted_as);
+                counted_rows(run, table)
+            }
+            Err(reason) => {
+                against.add(format!("the rows of {} cannot be counted: {reason}", object.identity));
+                continue;
+            }
+        };
+        let Some(rows) = rows else {
             against.add(format!("the rows of {} do not tell who wrote them", object.identity));
             continue;
         };

@@ -5,8 +5,9 @@ use pgrx::pg_sys;
 use super::{Done, Run};
 use crate::pg::{rights, spi};
 
-/// Sets them back; one that gave numbers away since stays, and so does one that only its owner could set.
-pub(super) fn set_back(run: &Run) -> Vec<Done> {
+/// Sets them back; one that gave numbers away since stays, and so does one that only its owner could set. Unless `whole`, rows
+/// of the run have stayed, and may bear numbers that a sequence would give away once more.
+pub(super) fn set_back(run: &Run, whole: bool) -> Vec<Done> {
     const SEQUENCES: &str = "
         SELECT identity, object, last_value, is_called, run_value, run_is_called,
                (SELECT i.identity FROM pg_identify_object('pg_class'::regclass, object, 0) AS i WHERE i.type = 'sequence') AS now
@@ -18,7 +19,7 @@ pub(super) fn set_back(run: &Run) -> Vec<Done> {
         former: (row.get("last_value"), row.get("is_called")),
         of_run: (row.get("run_value"), row.get("run_is_called")),
     });
-    moved.into_iter().map(|sequence| one(run, sequence)).collect()
+    moved.into_iter().map(|sequence| one(run, sequence, whole)).collect()
 }
 
 struct Moved {
@@ -29,7 +30,7 @@ struct Moved {
     of_run: (i64, bool),
 }
 
-fn one(run: &Run, moved: Moved) -> Done {
+fn one(run: &Run, moved: Moved, whole: bool) -> Done {
     let said = |action, detail: Option<&str>| Done {
         object: format!("sequence {}", moved.identity),
         action,
@@ -38,6 +39,9 @@ fn one(run: &Run, moved: Moved) -> Done {
     };
     if !run.here || moved.now.as_ref() != Some(&moved.identity) {
         return said("gone", None);
+    }
+    if !whole {
+        return said("kept", Some("rows of the run that have stayed may bear its numbers"));
     }
     if !rights::owns(moved.oid) {
         return said("kept", Some("only its owner can set it"));

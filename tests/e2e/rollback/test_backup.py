@@ -58,6 +58,10 @@ def test_nothing_is_left_of_what_was_rolled_back_or_refused(t):
         t.sql(f"BEGIN; {backup(path, to)}; PREPARE TRANSACTION 'x'")
     with fails("58P02", "already exists", hint="another path"):
         t.sql(backup(path, path))
+    # Beside a database, SQLite would take a file of that name for a part of it.
+    for suffix in ("-wal", "-journal", "-shm"):
+        with fails("42602", f"its name ends in {suffix}", hint="another name"):
+            t.sql(backup(path, f"{path}{suffix}"))
     for arguments in ("NULL, '/tmp/x'", f"{quote(str(path))}, NULL"):
         with fails("22004", "must not be NULL"):
             t.sql(f"SELECT * FROM sqlite_backup({arguments})")
