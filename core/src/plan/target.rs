@@ -224,6 +224,8 @@ pub struct ExistingColumn {
     pub distributes: bool,
     /// Its values are computed: nothing can be written to it.
     pub generated: bool,
+    /// They are computed when they are read (VIRTUAL).
+    pub unstored: bool,
     /// The sequence that it takes numbers from, its own or one that its default names, as SQL names it.
     pub sequence: Option<String>,
     /// The caller does not own that sequence.
@@ -242,6 +244,7 @@ impl ExistingColumn {
             identity: None,
             distributes: false,
             generated: false,
+            unstored: false,
             sequence: None,
             others_sequence: false,
         }

@@ -20,6 +20,7 @@ const COLUMNS: &str = "
            (SELECT pg_catalog.pg_get_expr(e.adbin, e.adrelid) FROM pg_catalog.pg_attrdef e
             WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND a.attgenerated = '') AS default,
            a.attidentity AS identity,
+           a.attgenerated = 'v' AS unstored,
            CASE WHEN c.relkind <> 'v' THEN a.attgenerated <> ''
                 WHEN c.relhastriggers AND EXISTS (
                     SELECT FROM pg_catalog.pg_trigger g
@@ -84,6 +85,7 @@ fn column(row: &Row<'_>) -> ExistingColumn {
         },
         distributes: false,
         generated: row.get("generated"),
+        unstored: row.get("unstored"),
         sequence: None,
         others_sequence: false,
     }

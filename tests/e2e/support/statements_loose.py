@@ -185,6 +185,8 @@ f + t
 f || t
 sum(t)
 round(t)
+round(t, 1)
+round(u, n)
 abs(t)
 round(u + 0.0)
 printf('%d', t)
@@ -206,6 +208,9 @@ length(CASE WHEN n > 5 THEN 'abc' ELSE 7 END)
 """.strip().splitlines())]
 
 SELECTS = [line.strip() for line in r"""
+SELECT id, t IN (SELECT n FROM w), t NOT IN (SELECT n FROM w WHERE n IS NOT NULL), t IN (SELECT r FROM w) FROM w ORDER BY id
+SELECT id, u IN (SELECT n FROM w), u NOT IN (SELECT k FROM x), u IN (SELECT n + 0 FROM w), u IN (SELECT f FROM w) FROM w ORDER BY id
+SELECT id, (u, n) IN (SELECT n, n FROM w), (t, 1) IN (SELECT k, 1 FROM x) FROM w ORDER BY id
 SELECT id FROM w WHERE t ORDER BY id
 SELECT id FROM w WHERE NOT t ORDER BY id
 SELECT id FROM w WHERE t AND n ORDER BY id

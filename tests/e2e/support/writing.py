@@ -31,6 +31,8 @@ CREATE TABLE part (id INTEGER PRIMARY KEY, x TEXT, gone INTEGER, v INTEGER);
 CREATE UNIQUE INDEX part_there ON part (x) WHERE gone = 0;
 CREATE UNIQUE INDEX part_gone ON part (x) WHERE gone = 1;
 INSERT INTO part VALUES (1, 'a', 0, 10), (2, 'a', 1, 20), (3, 'b', 1, 30);
+CREATE TABLE summed (id INTEGER PRIMARY KEY, x INTEGER, y INTEGER AS (x * 2) STORED UNIQUE);
+INSERT INTO summed (id, x) VALUES (1, 5), (2, 6), (3, NULL);
 CREATE TABLE held (k TEXT NOT NULL DEFAULT 'none' UNIQUE, v INTEGER);
 INSERT INTO held VALUES ('none', 1), ('b', 2);
 CREATE TABLE src (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, r REAL, flag BOOLEAN, day DATE);
@@ -40,7 +42,7 @@ INSERT INTO "odd name" VALUES (1, 'one', 'ü'), (2, 'two', NULL);
 """
 
 # What tells the rows of a table apart, for a comparison.
-TABLES = {"w": "id", "k": "a, b", "named": "id", "two": "id", "computed": "id", "strict_one": "id", "keeps": "k", "takes": "k", "part": "id", "held": "k", "src": "id", "odd name": '"a b"'}
+TABLES = {"w": "id", "k": "a, b", "named": "id", "two": "id", "computed": "id", "strict_one": "id", "keeps": "k", "takes": "k", "part": "id", "summed": "id", "held": "k", "src": "id", "odd name": '"a b"'}
 
 LITERALS = {
     "n": ["0", "-5", "'12'", "'-3'", "NULL", "4.0", "TRUE", "0x1F", "9223372036854775807", "'abc'", "1.5"],
@@ -242,6 +244,12 @@ UPDATE OR IGNORE k SET a = 'x' WHERE a = 'y'
 UPDATE OR IGNORE named SET name = 'ann', hits = 7 WHERE id IN (1, 2)
 UPDATE OR IGNORE two SET code = 'a', slot = slot + 1 WHERE id = 2
 UPDATE keeps SET k = 'a' WHERE k = 'b'
+UPDATE OR IGNORE part SET gone = 1 WHERE id = 1
+UPDATE OR REPLACE part SET gone = 0 WHERE id = 2
+UPDATE OR REPLACE part SET v = 9 WHERE id = 2
+UPDATE OR REPLACE summed SET x = 5 WHERE id = 2
+INSERT OR IGNORE INTO summed (x) VALUES (5)
+INSERT OR REPLACE INTO summed (x) VALUES (5)
 UPDATE OR REPLACE w SET id = 1 WHERE id = 2
 UPDATE OR REPLACE w SET n = 5 WHERE id = 2
 UPDATE OR REPLACE w SET id = id + 1

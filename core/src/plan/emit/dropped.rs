@@ -19,8 +19,14 @@ pub fn report(
 ) {
     let replaced: Vec<&DecidedTable<'_>> =
         tables.iter().filter(|table| table.disposition == Disposition::Replace).collect();
+    // A view that computes what its table does not have is dropped with the table.
+    let beside = |table: &DecidedTable<'_>| table.view.clone().filter(|view| view.replaces);
     let goes = |reader: &&Reader| {
-        views.iter().any(|(schema, name, _)| *schema == reader.schema && *name == reader.name)
+        let of_file = views.iter().any(|(schema, name, _)| *schema == reader.schema && *name == reader.name);
+        let of_table = |table: &&DecidedTable<'_>| {
+            table.settings.schema == reader.schema && beside(table).is_some_and(|v| v.name == reader.name)
+        };
+        of_file || replaced.iter().any(of_table)
     };
     let there = |schema: &str, name: &str| {
         ctx.target.relations.iter().find(|there| there.schema == schema && there.name == name)
@@ -31,12 +37,12 @@ pub fn report(
         readers.into_iter().filter(new).collect::<Vec<Reader>>()
     };
     let mut said = HashSet::new();
-    for table in replaced {
-        let readers = staying(there(&table.settings.schema, &table.target), &said);
-        if readers.is_empty() {
-            continue;
-        }
-        let title = format!("{}.{}", table.settings.schema, table.target);
+    for table in &replaced {
+        let schema = &table.settings.schema;
+        let names = beside(table).map(|view| view.name).into_iter().chain([table.target.clone()]);
+        let mut found_at = names.map(|name| (staying(there(schema, &name), &said), name));
+        let Some((readers, name)) = found_at.find(|(readers, _)| !readers.is_empty()) else { continue };
+        let title = format!("{schema}.{name}");
         let finding = found(ctx, &table.source.name, &title, &readers).of(table.id);
         let fix = Fix::of_table(&table.source.name, "existing_rows", "truncate");
         findings.push(

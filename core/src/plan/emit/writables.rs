@@ -9,8 +9,10 @@ use crate::plan::decide::object::{IndexKeys, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::emit::ddl;
 use crate::plan::emit::relations::is_enum;
+use crate::plan::given::words::Generation;
 use crate::plan::trial::Part;
 use crate::sqltext::{ident, ident_list};
+use crate::translate::may_name;
 use crate::translate::program::{
     Arbiter, Column, Relation, Resolve, UniqueKey, Unset, Writable, WritableColumn, Writables,
 };
@@ -56,6 +58,12 @@ fn column(ctx: &Context<'_>, table: &DecidedTable<'_>, column: &Column, clauses:
         generated: source.is_some_and(|c| c.generated.is_some())
             || decided.is_some_and(|c| c.computed())
             || existing_column(table, &column.column.target).is_some_and(|c| c.generated),
+        unstored: match existing_column(table, &column.column.target) {
+            Some(there) => there.unstored,
+            None => decided
+                .and_then(|c| c.generated.as_ref())
+                .is_some_and(|g| g.generation == Generation::Virtual),
+        },
         on_null: resolve_of(clauses.not_null(name)),
         any,
         using: table.reading().using(name).is_some(),
@@ -106,7 +114,9 @@ fn keys(table: &DecidedTable<'_>, relation: &Relation, clauses: &Clauses) -> Vec
     let primary = source.primary_key.iter().filter(|key| !key.columns.is_empty()).map(|key| {
         let columns: Option<Vec<usize>> = key.columns.iter().map(place).collect();
         let (arbiter, plain) = arbiter(table, Part::PrimaryKey, Some(&key.columns));
-        UniqueKey { columns, arbiter, resolve: resolve_of(clauses.primary_key), partial: false, plain }
+        let reads = read(table, relation, &key.columns, &[]);
+        let resolve = resolve_of(clauses.primary_key);
+        UniqueKey { columns, reads, arbiter, resolve, partial: false, plain }
     });
     let unique = source.indexes.iter().enumerate();
     let unique = unique.filter(|(_, index)| index.unique && index.origin != Origin::PrimaryKey);
@@ -115,11 +125,47 @@ fn keys(table: &DecidedTable<'_>, relation: &Relation, clauses: &Clauses) -> Vec
         let columns = names.as_ref().and_then(|names| names.iter().map(place).collect());
         let (arbiter, plain) =
             arbiter(table, Part::Index(at), names.as_ref().filter(|_| index.predicate.is_none()));
+        let named_columns = names.clone().unwrap_or_default();
+        let expressions: Vec<&str> = index
+            .columns
+            .iter()
+            .filter_map(|column| match &column.key {
+                IndexKey::Expression(sql) => Some(sql.as_str()),
+                IndexKey::Column(_) | IndexKey::Rowid => None,
+            })
+            .chain(index.predicate.as_deref())
+            .collect();
+        let reads = read(table, relation, &named_columns, &expressions);
         let clause =
             names.filter(|_| index.origin == Origin::Unique).and_then(|names| clauses.unique(&names));
-        UniqueKey { columns, arbiter, resolve: resolve_of(clause), partial: index.predicate.is_some(), plain }
+        let (resolve, partial) = (resolve_of(clause), index.predicate.is_some());
+        UniqueKey { columns, reads, arbiter, resolve, partial, plain }
     });
     primary.chain(unique).collect()
+}
+
+/// The places of columns, of those that expressions may name, and of what the generated ones among them are computed from.
+fn read(
+    table: &DecidedTable<'_>,
+    relation: &Relation,
+    columns: &[String],
+    expressions: &[&str],
+) -> Vec<usize> {
+    let named = |name: &str| {
+        columns.iter().any(|column| column.eq_ignore_ascii_case(name))
+            || expressions.iter().any(|sql| may_name(sql, name))
+    };
+    let source = |at: usize| relation.columns[at].column.source.as_str();
+    let decides = |at: usize, found: &[usize]| {
+        let computed = found.iter().filter_map(|at| table.source.column(source(*at))?.generated.as_ref());
+        named(source(at)) || computed.into_iter().any(|by| may_name(&by.expression, source(at)))
+    };
+    let mut found = vec![];
+    let all = 0..relation.columns.len();
+    while let Some(at) = all.clone().find(|at| !found.contains(at) && decides(*at, &found)) {
+        found.push(at);
+    }
+    found
 }
 
 fn named(key: &IndexKey) -> Option<String> {

@@ -51,6 +51,7 @@ impl<'s> Walk<'s> {
         let (mut sides, mut columns, mut among) = (vec![], vec![], vec![]);
         for (value, column) in values.into_iter().zip(&seen.columns) {
             if dynamic::is_sought(&value, &column.node) {
+                self.note_read(&value, &column.node);
                 let found = dynamic::sought(&value, &column.node)?;
                 sides.push(found.value.at(Prec::Operator));
                 // The condition alone does not keep the server from converting the values that it leaves out.

@@ -201,6 +201,15 @@ pub(super) fn sought(value: &Node, member: &Node) -> Result<Sought> {
             Ok(Sought { value: compare::side(&value, collation, false), column, among: None })
         }
         _ if value.is_collated() => refuse("IN with texts of different collations"),
+        // A text that is no number equals none, and NaN is no number of SQLite.
+        _ if column && value.class == TypeClass::Text && storage::reads_numbers(member) => {
+            let text = value.text()?.operand();
+            let number = beginning::is_number(&text);
+            let sql =
+                format!("CASE WHEN {number} THEN {text}::numeric WHEN {text} IS NOT NULL THEN 'NaN' END");
+            let value = Node::new(sql, TypeClass::Numeric, Prec::Unary).after(&[&value]);
+            Ok(Sought { value, column: member.number()?.sql, among: None })
+        }
         _ if column && value.class == TypeClass::Text && !storage::is_spelled(member) && !member.untyped => {
             let column = if is_number(member) { member.number()?.text()?.sql } else { text()? };
             Ok(Sought { value, column, among: None })

@@ -114,7 +114,13 @@ pub(super) fn sign(args: &[Node]) -> Result<Node> {
 
 pub(super) fn round(args: &[Node]) -> Result<Node> {
     let [x, digits] = args else { return refuse("round() takes two arguments") };
-    let x = only(std::slice::from_ref(x))?;
+    // It reads a text as a number, other than the mathematical functions.
+    let x = match x.class {
+        TypeClass::Text if x.literal().is_none() && !x.numeric_text => {
+            Node::atom(helper::call("text_real", &[&x.text()?.sql]), TypeClass::Float)
+        }
+        _ => only(std::slice::from_ref(x))?,
+    };
     let digits = match digits.integer() {
         Some(n) => n.clamp(0, 30).to_string(),
         None if digits.class == TypeClass::Integer => {

@@ -34,6 +34,11 @@ fn affinity(node: &Node) -> Affinity {
     }
 }
 
+/// A column that makes numbers of the texts beside it.
+pub(super) fn reads_numbers(node: &Node) -> bool {
+    affinity(node) == Affinity::Number
+}
+
 fn is_number(node: &Node) -> bool {
     node.is_number() || node.class == TypeClass::Bool
 }
@@ -86,6 +91,7 @@ impl<'s> Walk<'s> {
     /// A comparison of values that are `unlike`.
     pub(super) fn unlike_compared(&mut self, l: &Node, op: Op, r: &Node) -> Result<Node> {
         self.note_rounded(&[l, r]);
+        self.note_read(l, r);
         let (l, r) = (&classed(l, r), &classed(r, l));
         let node = match (&l.kind, &r.kind) {
             (Kind::Member(a), Kind::Member(b)) => members(a, op, b),
@@ -97,6 +103,14 @@ impl<'s> Walk<'s> {
             _ => number_and_text(r, op.flipped(), l),
         };
         Ok(node?.after(&[l, r]))
+    }
+
+    /// Says how texts are read beside numbers of double precision.
+    pub(super) fn note_read(&mut self, l: &Node, r: &Node) {
+        let is = |class: TypeClass| [l, r].iter().any(|n| n.class == class && n.literal().is_none());
+        if is(TypeClass::Float) && is(TypeClass::Text) {
+            self.note("a text beside a number of double precision is read as one: an integer beyond 2^53 is rounded, which SQLite does not do");
+        }
     }
 
     /// `value IN (…)` of different classes: as comparisons by the affinity of the value.

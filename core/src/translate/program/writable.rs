@@ -35,6 +35,8 @@ pub struct WritableColumn {
     pub unset: Unset,
     /// Its values are computed.
     pub generated: bool,
+    /// PostgreSQL computes them when they are read, and not for triggers.
+    pub unstored: bool,
     /// `NOT NULL ON CONFLICT …`
     pub on_null: Resolve,
     /// It takes values as they are (`ANY` of a STRICT table).
@@ -61,6 +63,8 @@ pub enum Unset {
 pub struct UniqueKey {
     /// Places of its columns; `None` of a key over expressions.
     pub columns: Option<Vec<usize>>,
+    /// Places of the columns that decide which rows have it: also those of its condition, and what computes its columns.
+    pub reads: Vec<usize>,
     pub arbiter: Arbiter,
     pub resolve: Resolve,
     /// It has a condition.

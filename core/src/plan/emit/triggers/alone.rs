@@ -11,7 +11,9 @@ use crate::plan::given::settings::{Settings, Usual};
 use crate::plan::resolve::names;
 use crate::sqltext::{ident, qualified};
 use crate::translate::program::trigger::{self, Asked, Definition, Time};
-use crate::translate::program::{self, Declaration, Declares, Refusal, Relation, Schema, Statement};
+use crate::translate::program::{
+    self, Declaration, Declares, Refusal, Relation, Schema, Statement, WritableColumn,
+};
 
 /// What is created, as PostgreSQL's statements. Without tables nothing of a plan is known, and a view gets no schema.
 pub fn declared(
@@ -84,7 +86,8 @@ fn trigger(
     let asked = Asked {
         running: touches.is_recursive(at).then(|| text::setting(&in_schema, &name)),
         alone: around.beside(&definition) < 2,
-        computed: computed(schema, relation),
+        computed: computed(schema, relation, |facts| facts.generated),
+        unstored: computed(schema, relation, |facts| facts.unstored),
         unfinished: false,
     };
     let made = trigger::trigger(sql, &definition, schema, &asked)?;
@@ -117,10 +120,10 @@ fn misplaced(relation: &Relation, definition: &Definition, overrides: &Overrides
 }
 
 /// PostgreSQL's names of the columns that it computes.
-fn computed(schema: &Schema, relation: &Relation) -> Vec<String> {
+fn computed(schema: &Schema, relation: &Relation, is: fn(&WritableColumn) -> bool) -> Vec<String> {
     let facts = schema.writables.get(&relation.source.to_ascii_lowercase());
     let columns = relation.columns.iter().zip(facts.iter().flat_map(|facts| &facts.columns));
-    columns.filter(|(_, facts)| facts.generated).map(|(column, _)| column.column.target.clone()).collect()
+    columns.filter(|(_, facts)| is(facts)).map(|(column, _)| column.column.target.clone()).collect()
 }
 
 /// The two names of `"a"."b"`.

@@ -80,7 +80,7 @@ impl<'m, 'a> Maker<'m, 'a> {
         let (name, function) = self.names(trigger, &on);
         let running = self.touches.is_recursive(at).then(|| text::setting(&on.schema, &function));
         let (alone, computed) = (self.around().beside(definition) < 2, on.computed.clone());
-        let asked = Asked { running, alone, computed, unfinished: false };
+        let asked = Asked { running, alone, computed, unstored: vec![], unfinished: false };
         let translate = |asked: &Asked| translated::trigger(&trigger.sql, definition, self.schema, asked);
         let made = translate(&asked).map_err(|refusal| match untranslated(catalog, definition) {
             Some(known) => Hindrance::Known(known),

@@ -32,6 +32,8 @@ pub struct Asked {
     pub alone: bool,
     /// The target's columns that PostgreSQL computes.
     pub computed: Vec<String>,
+    /// Those among them that it computes when they are read.
+    pub unstored: Vec<String>,
     /// What has no translation stands between « », for a person to finish it.
     pub unfinished: bool,
 }
@@ -203,10 +205,16 @@ fn check_rows(
     asked: &Asked,
     program: &mut Program<'_>,
 ) -> Result<()> {
+    let has = |row: &str, label: &str| text.contains(&format!("\"{row}\".{}", ident(label)));
+    if let Some(column) = asked.unstored.iter().find(|column| has("new", column) || has("old", column)) {
+        return refuse(format!(
+            "column {column}, which PostgreSQL computes when it is read: NEW and OLD have no value of it"
+        ));
+    }
     if definition.time != Time::Before || definition.on.event == Event::Delete {
         return Ok(());
     }
-    let reads = |label: &str| text.contains(&format!("\"new\".{}", ident(label)));
+    let reads = |label: &str| has("new", label);
     if let Some(column) = asked.computed.iter().find(|column| reads(column)) {
         return refuse(format!("column {column} of NEW, which PostgreSQL computes after BEFORE triggers"));
     }

@@ -239,6 +239,9 @@ const TWICE: &str = "no two of the rows that are written have one key, which is 
 fn may_conflict(target: &Target<'_>, key: &UniqueKey, given: &[Given]) -> bool {
     let apart = |at: &usize| {
         let unset = target.fields[*at].unset;
+        if target.fields[*at].generated {
+            return false;
+        }
         match given.get(*at) {
             Some(Given::Not) | None => matches!(unset, Unset::Number | Unset::Null),
             // Of a NOT NULL column it may become the default.

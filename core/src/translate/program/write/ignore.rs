@@ -58,10 +58,13 @@ impl<'s> Walk<'s> {
     ) -> Result<String> {
         let columns = key.columns.as_ref().filter(|_| !key.partial && key.arbiter != Arbiter::Missing);
         let Some(columns) = columns else {
-            return refuse("UPDATE OR IGNORE or OR REPLACE by a key over expressions");
+            return refuse("UPDATE OR IGNORE or OR REPLACE by a key with a condition, or over expressions");
         };
         let mut parts = vec![];
         for at in columns {
+            if target.fields[*at].generated {
+                return refuse("UPDATE OR IGNORE or OR REPLACE by a key with a column that is computed");
+            }
             let value = match sets.values.iter().find(|(place, _)| place == at) {
                 Some((_, Some(value))) => value.clone(),
                 Some((_, None)) => {

@@ -37,12 +37,14 @@ fn schema() -> Schema {
         not_null: at == 0,
         unset: if at == 0 { Unset::Number } else { Unset::Null },
         generated: false,
+        unstored: false,
         on_null: Resolve::Error,
         any: false,
         using: false,
     };
     let key = |at: usize| UniqueKey {
         columns: Some(vec![at]),
+        reads: vec![at],
         arbiter: Arbiter::Index(format!("(\"{}\")", COLUMNS[at].0)),
         resolve: Resolve::Error,
         partial: false,
@@ -275,6 +277,7 @@ fn a_key_is_told_apart_from_others_over_its_columns() {
     };
     let key = |condition: &str, plain: bool| UniqueKey {
         columns: Some(vec![2]),
+        reads: vec![2],
         arbiter: Arbiter::Index(format!("(\"n\"){condition}")),
         resolve: Resolve::Error,
         partial: !condition.is_empty(),

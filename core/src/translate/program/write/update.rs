@@ -80,9 +80,9 @@ impl<'s> Walk<'s> {
         self.note_or(target, or);
         let mut found = Found { ignored: vec![], replaced: vec![] };
         let Some(facts) = target.facts else { return Ok(found) };
-        let touched = |columns: &Vec<usize>| columns.iter().any(|at| written.contains(at));
+        let touched = |key: &&UniqueKey| key.reads.iter().any(|at| written.contains(at));
         let mut moves = false;
-        for key in target.keys.iter().filter(|key| key.columns.as_ref().is_none_or(touched)) {
+        for key in target.keys.iter().filter(touched) {
             match resolve_of(or, key.resolve) {
                 Resolve::Error => moves = true,
                 Resolve::Ignore => found.ignored.push(key),
@@ -99,6 +99,9 @@ impl<'s> Walk<'s> {
                     "a row that would break NOT NULL or a CHECK is an error, where OR IGNORE leaves it as it was",
                 );
             }
+        }
+        if !found.ignored.is_empty() && facts.triggers {
+            self.note("BEFORE UPDATE triggers do not fire for a row that keeps its values, where SQLite fires them first");
         }
         let replaced = |at: &usize| {
             target.fields[*at].not_null && resolve_of(or, target.fields[*at].on_null) != Resolve::Error
