@@ -257,6 +257,7 @@ SELECT id, @ ->> 'a' AS a FROM j ORDER BY a, id
 SELECT id FROM j ORDER BY @ ->> 'b' NULLS LAST, id
 SELECT json_extract(@, '$.a') AS a, count(*) FROM j GROUP BY a ORDER BY count(*), a
 SELECT json_extract(@, '$.a'), max(id) FROM j GROUP BY json_extract(@, '$.a') ORDER BY 2
+SELECT CASE WHEN id < 4 THEN json_extract(@, '$.a') ELSE id END AS k, max(id) FROM j GROUP BY k ORDER BY 2
 SELECT json_extract(@, '$.a') || '' AS a, count(*) FROM j WHERE id < 5 GROUP BY 1 ORDER BY a
 SELECT count(DISTINCT json_extract(@, '$.a')) FROM j
 SELECT count(json_extract(@, '$.a')), count(*) FROM j

@@ -192,18 +192,19 @@ fn placed(
         table.report(findings, finding.fix(fix, ""));
         return wanted;
     }
-    let taken = match obstacle(ctx, table, column, wanted) {
-        Some(why) => Err(why),
-        // A column's own expression was tried for a view already.
-        None if wanted == Generation::View && own.is_some_and(|own| own.expression.is_some()) => Ok(()),
-        None => {
-            let tried = match wanted {
-                Generation::View => Tried::Selected(expression.to_owned()),
-                _ => Tried::Virtual(expression.to_owned()),
-            };
-            accepted(ctx, table, Part::Unstored(position), tried)
-        }
-    };
+    let taken =
+        match obstacle(ctx, table, column, wanted).or_else(|| type_of_its_own(table, wanted, expression)) {
+            Some(why) => Err(why),
+            // A column's own expression was tried for a view already.
+            None if wanted == Generation::View && own.is_some_and(|own| own.expression.is_some()) => Ok(()),
+            None => {
+                let tried = match wanted {
+                    Generation::View => Tried::Selected(expression.to_owned()),
+                    _ => Tried::Virtual(expression.to_owned()),
+                };
+                accepted(ctx, table, Part::Unstored(position), tried)
+            }
+        };
     let Err(why) = taken else { return wanted };
     // What was not asked for in words needs no remedy.
     let finding = Kind::GeneratedOtherwise.info(object, format!("the column is stored, {other}: {why}"));
@@ -246,6 +247,24 @@ fn obstacle(
             Some("it compares by COLLATE NOCASE".into())
         }
         _ => read_by(ctx, &source.name, name, wanted),
+    }
+}
+
+/// A column of a type that the server does not have by itself, which virtual columns cannot read.
+fn type_of_its_own(table: &DecidedTable<'_>, wanted: Generation, expression: &str) -> Option<String> {
+    let is_read = |c: &&DecidedColumn<'_>| is_users(&c.pg_type) && may_name(expression, &c.target);
+    let column = table.columns.iter().find(is_read).filter(|_| wanted == Generation::Virtual)?;
+    Some(format!(
+        "column \"{}\", which it reads, has a type that PostgreSQL does not have by itself",
+        column.target
+    ))
+}
+
+fn is_users(pg_type: &PgType) -> bool {
+    match pg_type {
+        PgType::Array(element) => is_users(element),
+        PgType::UserDefined(_) | PgType::Vector(_) | PgType::Domain { .. } | PgType::Row { .. } => true,
+        other => other.is_citext(),
     }
 }
 

@@ -237,7 +237,10 @@ pub(super) fn is_sought(value: &Node, member: &Node) -> bool {
 /// What is made of values of JSON is one again, and a key of groups in its canonical form.
 pub(super) fn of_json(node: Node, key: bool) -> Node {
     match node.kind {
-        Kind::Plain if node.class == TypeClass::Jsonb => Member::one_of(node.operand()).node(),
+        Kind::Plain if node.class == TypeClass::Jsonb => {
+            let member = Member::one_of(node.operand());
+            if key { member.grouped().node() } else { member.node() }
+        }
         Kind::Member(ref member) if key => member.grouped().node(),
         Kind::Dynamic if key => node.typed().map(|member| member.grouped().node()).unwrap_or(node),
         _ => node,
