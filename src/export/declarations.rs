@@ -6,21 +6,29 @@ use crate::error::Error;
 use crate::newfile::refused;
 use crate::sqlite;
 use crate::sqlite::create::MOST_BROKEN;
+use crate::sqlite::error::Constraint;
 use pg_sqlite_migrate_core::export::planned::Planned;
 use pg_sqlite_migrate_core::finding::counted;
 
 /// The error of a row that a constraint of the file's own does not take, with what helps.
 pub fn hinted(error: Error, planned: &Planned<'_>) -> Error {
-    let is_constraint = matches!(&error, Error::Sqlite(error) if is_of_constraint(error));
-    if !is_constraint || !planned.tables.iter().any(|table| table.original) {
+    const OF_BOXES: &str = "rtree constraint failed";
+    let Error::Sqlite(sqlite::Error::Constraint { kind, message, .. }) = &error else { return error };
+    let hint = if message.starts_with(OF_BOXES) {
+        "Correct the row, or leave the table out by its \"skip\"."
+    } else if planned.tables.iter().any(|table| table.original) {
+        "The rows have changed since the import. Set \"declarations\" to \"translated\" in the plan to declare the tables as PostgreSQL does."
+    } else {
         return error;
-    }
-    let hint = "The rows have changed since the import. Set \"declarations\" to \"translated\" in the plan to declare the tables as PostgreSQL does.";
-    refused(Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION, error.to_string(), None, Some(hint.into()))
-}
-
-fn is_of_constraint(error: &sqlite::Error) -> bool {
-    error.to_string().contains("constraint failed")
+    };
+    let sqlstate = match kind {
+        Constraint::Unique => Code::ERRCODE_UNIQUE_VIOLATION,
+        Constraint::NotNull => Code::ERRCODE_NOT_NULL_VIOLATION,
+        Constraint::ForeignKey => Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+        Constraint::Check => Code::ERRCODE_CHECK_VIOLATION,
+        Constraint::Other => Code::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+    };
+    refused(sqlstate, error.to_string(), Some(format!("SQLite: {message}.")), Some(hint.into()))
 }
 
 /// What is said of the rows of a table of the file's own that break a CHECK, as far as SQLite counts them. What only the

@@ -280,7 +280,13 @@ impl Source<'_> {
     fn invalid(&self, cursor: &Cursor, at: usize, value: &Native<'_>, reason: &str) -> Error {
         let shown = spelled(value).map(|text| shorten::text(&text).into_owned()).unwrap_or_default();
         let detail = format!("{}: {shown} cannot be stored exactly: {reason}.", self.row(cursor));
-        let hint = "Set \"on_invalid\" of the column or of the plan to \"null\" or \"text\", or choose another format.".into();
+        let hint = match self.table.columns[at].form {
+            Form::Coordinate(_) => "Correct the row, or leave the table out by its \"skip\".",
+            _ => {
+                "Set \"on_invalid\" of the column or of the plan to \"null\" or \"text\", or choose another format."
+            }
+        };
+        let hint = hint.into();
         refused(Code::ERRCODE_DATA_EXCEPTION, self.message(at), Some(detail), Some(hint))
     }
 

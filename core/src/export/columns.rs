@@ -131,12 +131,15 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         (true, declared) if declared.eq_ignore_ascii_case("ANY") => Affinity::Blob,
         (_, declared) => Affinity::of(declared),
     };
+    let keeps_texts = |declared: &str| matches!(affinity_of(declared), Affinity::Text | Affinity::Blob);
+    // What was a number may be a text of any digits since.
+    let became_text = is_text(&column.pg_type) && by.of_run.is_some_and(RunColumn::was_no_text);
+    let of_run = of_run.filter(|declared| !became_text || keeps_texts(declared));
     let mut form = rule.form;
     if let Some(of_run) = of_run {
         // The column is what it was, and each value is read back as it would be by the run.
-        let keeps_texts = matches!(affinity_of(&of_run), Affinity::Text | Affinity::Blob);
         let number = rule.family == Family::LongNumeric && ctx.types.numeric == Numeric::Exact;
-        if number || form == Form::Printed && !keeps_texts {
+        if number || form == Form::Printed && !keeps_texts(&of_run) {
             form = Form::Value;
         }
         declared = of_run;

@@ -98,6 +98,8 @@ impl Converter {
     pub fn convert<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
         match self.exact(value) {
             Ok(cell) => Ok(cell),
+            // An R*Tree makes zero of a NULL, and of a text.
+            Err(refused) if matches!(self.form, Form::Coordinate(_)) => Err(refused),
             Err(Refused::Value(_)) if self.on_invalid == OnInvalid::Null => {
                 Ok((CellBuf::Null, Some(Changed::Null)))
             }

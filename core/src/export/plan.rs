@@ -8,7 +8,7 @@ use super::original::Originals;
 use super::types::{Choices, Numeric};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
-use crate::value::Format;
+use crate::value::{Format, PgType};
 
 /// What was said; an absent key is `None`.
 #[derive(Debug, Clone, Default)]
@@ -56,9 +56,24 @@ pub struct RunColumn {
     pub format: Option<Format>,
     /// Its declared type in the file; `None` where the log does not say.
     pub declared: Option<String>,
+    /// Its type in PostgreSQL, as the import has made it.
+    pub pg_type: Option<PgType>,
     /// The storage class of all of its values.
     pub stored: Option<String>,
     pub spelling: Option<String>,
+}
+
+impl RunColumn {
+    /// The import has made numbers or times of it.
+    pub fn was_no_text(&self) -> bool {
+        use PgType::*;
+        let base = self.pg_type.as_ref().map(PgType::base);
+        matches!(
+            base,
+            Some(Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Money)
+                | Some(Date | Time(_) | Timestamp(_) | TimestampTz(_))
+        )
+    }
 }
 
 /// A virtual table of the file.
@@ -332,7 +347,8 @@ impl Run {
         let of_file = &self.source["declared"][source_table]["columns"][source];
         let text = |key: &str| of_file[key].as_str().map(str::to_owned);
         let (declared, stored, spelling) = (text("type"), text("stored"), text("spelling"));
-        Some(RunColumn { source: source.clone(), format, declared, stored, spelling })
+        let pg_type = keys["type"].as_str().map(PgType::parse);
+        Some(RunColumn { source: source.clone(), format, declared, pg_type, stored, spelling })
     }
 
     /// The virtual tables of the file whose modules SQLite has itself.

@@ -387,6 +387,22 @@ fn a_run_gives_names_and_formats_back() {
 }
 
 #[test]
+fn a_number_that_is_a_text_now_stays_one() {
+    let catalog = catalog(vec![table(5, "t", vec![column("price", "text"), column("kept", "text")])]);
+    let run = Run {
+        tables: vec![RunTable { source: "t".into(), schema: "public".into(), table: "t".into() }],
+        plan: json!({"tables": {"t": {"columns": {
+            "price": {"name": "price", "type": "numeric(10,2)"}, "kept": {"name": "kept", "type": "text"}}}}}),
+        source: json!({"declared": {"t": {"columns": {
+            "price": {"type": "DECIMAL(10,2)"}, "kept": {"type": "DECIMAL(9)"}}}}}),
+        ..Run::default()
+    };
+    let given = read(None, Some(3)).unwrap();
+    let planned = decide(&catalog, &given, Some(&run)).unwrap();
+    assert_eq!(planned.tables[0].create, "CREATE TABLE \"t\" (\n\t\"price\" TEXT,\n\t\"kept\" DECIMAL(9)\n)");
+}
+
+#[test]
 fn what_cannot_be_read_blocks() {
     let refused = Table {
         refused: Some(Refusal::Denied("permission denied".into())),

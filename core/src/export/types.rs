@@ -216,7 +216,10 @@ pub const RULES: &[Rule] = &[
         Form::Array,
         "arrays",
         ["TEXT", "TEXT"],
-        ["TEXT: a JSON array, nested by dimension", "other lower bounds than 1; `bytea` in them"],
+        [
+            "TEXT: a JSON array, nested by dimension",
+            "other lower bounds than 1; `bytea` in them; `infinity` of times in them",
+        ],
     ),
     rule(
         Family::Interval,

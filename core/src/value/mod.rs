@@ -65,6 +65,7 @@ pub mod money;
 pub mod native;
 pub mod number;
 pub mod pgtype;
+mod single;
 pub mod spelling;
 pub mod text;
 pub mod timetz;

@@ -1,5 +1,6 @@
 //! Numbers: integers, floats and the digits of decimals. Nothing is rounded: a value that would be does not fit.
 
+use super::single::digits;
 use super::{Cell, CellBuf, Excess, InvalidValue};
 use std::borrow::Cow;
 
@@ -89,9 +90,9 @@ fn exact_single(double: f64) -> Option<f32> {
     (f64::from(single) == double || double.is_nan()).then_some(single)
 }
 
-/// The double with a four-byte float's shortest text.
+/// The double with the text of a four-byte float, as PostgreSQL prints it.
 pub fn from_single(single: f32) -> f64 {
-    format!("{single:e}").parse().unwrap_or(f64::from(single))
+    digits(single).parse().unwrap_or(f64::from(single))
 }
 
 /// The double is a decimal of at most six digits near 1, all of which single precision keeps (C's `FLT_DIG`). Spares
@@ -108,7 +109,7 @@ fn is_short(double: f64) -> bool {
 fn single_text(text: &[u8]) -> Option<f32> {
     let single: f32 = std::str::from_utf8(text).ok()?.parse().ok()?;
     let decimal = Decimal::parse(text)?;
-    (Decimal::parse(format!("{single:e}").as_bytes())? == decimal).then_some(single)
+    (Decimal::parse(digits(single).as_bytes())? == decimal).then_some(single)
 }
 
 /// The double that is exactly `i`.

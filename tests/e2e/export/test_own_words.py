@@ -117,6 +117,11 @@ def test_rows_that_the_files_declarations_do_not_take(t):
     # The file's UNIQUE holds what PostgreSQL's table does not hold any more.
     t.sql("CREATE TEMP TABLE k AS SELECT conname FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'u'; DO $$BEGIN EXECUTE (SELECT format('ALTER TABLE c DROP CONSTRAINT %I', conname) FROM k); END$$; INSERT INTO c VALUES (4, 'x')")
     assert "UNIQUE" not in declared(export(t, "c.db", run=run)[0])["c"]
+    run = imported(t, t.file("u.db", "CREATE TABLE u (a INTEGER); INSERT INTO u VALUES (1); CREATE UNIQUE INDEX i ON u (a)"), {"indexes": False})
+    t.sql("INSERT INTO u VALUES (1)")
+    with fails("23505", "UNIQUE constraint failed: u.a", '"declarations" to "translated"'):
+        t.sql(call(t.dir / "d.db", run=run))
+    assert "i" not in declared(export(t, "d.db", {"declarations": "translated"}, run)[0])
 
 
 def test_a_log_that_says_something_else_is_not_followed(t):
