@@ -49,6 +49,7 @@ pub struct ColumnDdl {
     /// A DEFAULT that is a bare or double-quoted word, as the string literal that SQLite takes it for.
     pub default_word: Option<String>,
     pub generated: Option<String>,
+    pub not_null: bool,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -138,7 +139,8 @@ impl TableReader {
             }
             ColumnConstraint::Defer(clause) => self.defer(clause),
             ColumnConstraint::Generated { .. } => column.generated = Some(next(&mut self.generated)?),
-            ColumnConstraint::NotNull { .. } | ColumnConstraint::Collate { .. } => {}
+            ColumnConstraint::NotNull { nullable, .. } => column.not_null = !nullable,
+            ColumnConstraint::Collate { .. } => {}
         }
         Ok(())
     }

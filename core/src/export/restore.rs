@@ -75,6 +75,9 @@ pub fn table(
         if !is_declared_so(run, source, found) {
             return Err(Some(format!("column {} is stored otherwise than in the file", column.name)));
         }
+        if column.not_null && !found.source.not_null && !found.source.generated {
+            return Err(Some(format!("column {} may be NULL in PostgreSQL", column.name)));
+        }
         match (&column.generated, found.source.generated) {
             (Some(_), true) => computed.push(column.name.clone()),
             (Some(_), false) => {

@@ -76,7 +76,8 @@ def test_vectors(t):
     path, _ = export(t, "blob.db", {"vector": "blob"})
     assert cells(path, "SELECT v, h FROM v ORDER BY n") == [(struct.pack("<3f", 1, -2.5, 1e-45), "[1,65504]"), (None, None), (struct.pack("<3f", 3.4028235e38, 0, 0.1), "[0,0]")]
     # A run whose file had blobs gives blobs back.
-    t.import_(t.file("own.db", f"CREATE TABLE e (id INTEGER PRIMARY KEY, e BLOB); INSERT INTO e VALUES (1, x'{struct.pack('<3f', 0.1, 2, 3).hex()}')"), {"schema": "own", "tables": {"e": {"columns": {"e": {"type": "ext.vector(3)"}}}}})
+    t.sql("CREATE SCHEMA own; CREATE TABLE own.e (id int PRIMARY KEY, e ext.vector(3))")
+    t.import_(t.file("own.db", f"CREATE TABLE e (id INTEGER PRIMARY KEY, e BLOB); INSERT INTO e VALUES (1, x'{struct.pack('<3f', 0.1, 2, 3).hex()}')"), {"schema": "own", "create": "never"})
     back, _ = export(t, "back.db", run=int(t.value("SELECT max(id) FROM sqlite_migrate.run")))
     assert cells(back, "SELECT e FROM e") == [(struct.pack("<3f", 0.1, 2, 3),)]
 
