@@ -70,8 +70,9 @@ mod tests {
     fn ties_are_broken_as_postgresql_does() {
         // As PostgreSQL 15 and 18 print them.
         for (single, printed) in [
-            (-320_228.125_f32, "-3.2022812e5"),
-            (320_228.375, "3.2022838e5"),
+            // Halfway between two decimals: -320228.125, 320228.375.
+            (-2_561_825.0 / 8.0, "-3.2022812e5"),
+            (2_561_827.0 / 8.0, "3.2022838e5"),
             // A decimal halfway to the next float.
             (1_073_752_064.0, "1.0737521e9"),
             (1_073_751_936.0, "1.0737519e9"),
