@@ -212,12 +212,14 @@ fn writable(relation: &Relation) -> Writable {
         not_null: at == 0,
         unset: if at == 0 { Unset::Number } else { Unset::Null },
         generated: false,
+        unstored: false,
         on_null: Resolve::Error,
         any: false,
         using: false,
     };
     let key = |at: usize, resolve| UniqueKey {
         columns: Some(vec![at]),
+        reads: vec![at],
         arbiter: Arbiter::Index(format!("(\"k{at}\")")),
         resolve,
         partial: false,

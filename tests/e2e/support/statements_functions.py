@@ -62,7 +62,7 @@ def _printf():
                     yield f"format('{conversion}', {value})"
     yield from ["printf('%d of %d (%s)', id, n, t)", "printf('%02d:%02d', id / 2, id)", "printf('%*d', 6, id)", "printf('%-*d|', id, n)", "printf('%.*f', 2, r)", "printf('%s')",
                 "printf('%d')", "printf('100%%')", "printf('%')", "printf('no')", "printf(NULL)", "printf('%s-%s', t)", "printf('%s', b)", "printf('%5%')", "printf('%y', n)",
-                "printf(t, n)", "printf('%p', id)", "printf('%n%d', id)", "printf('%lld|%ld', n, n)", "printf('%.2f %%', id / 3.0)", "'#' || printf('%04x', id)"]
+                "printf('<' || t, n)", "printf('%p', id)", "printf('%n%d', id)", "printf('%lld|%ld', n, n)", "printf('%.2f %%', id / 3.0)", "'#' || printf('%04x', id)"]
 
 
 def _texts():
@@ -76,7 +76,7 @@ def _texts():
     yield from ["unhex(t)", "unhex(t, ' ')", "unhex('414')", "unhex(hex(t))", "char(65, 66)", "char(id + 64)", "char(id + 64, 8364)", "zeroblob(3)", "length(zeroblob(id))",
                 "quote(b)", "hex(b)", "unicode(t)", "unicode('é')", "like('%A%', t)", "like('a\\%', 'a%', '\\')", "glob('*r*', t)", "iif(id > 3, 'x')", "nullif(t, 'a') || 'x'",
                 "likely(id > 3)", "max(r, 1.5) || ''", "coalesce(r, 0.5) || ''", "(r + 1) || ''", "-r || ''", "abs(r) || ''", "round(r, 1) || ''", "group_concat(r)", "group_concat(d, '; ')",
-                "ltrim(x, ' 0')", "rtrim(t, '0')", "title_sort(t)", "sqlite_version()", "total_changes()", "random() IS NULL", "length(randomblob(8))", "substr(b, 1, 1)", "typeof(max(d, 1))"]
+                "ltrim(x, ' 0')", "rtrim(t, '0')", "title_sort(t)", "total_changes()", "random() IS NULL", "length(randomblob(8))", "substr(b, 1, 1)", "typeof(max(d, 1))"]
 
 
 def _math():
