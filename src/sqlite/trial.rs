@@ -197,7 +197,7 @@ mod tests {
             [
                 ("u", "no such function: application"),
                 ("i", "no such function: application"),
-                ("TABLE", "wrong number of arguments to rtree"),
+                ("TABLE", "Too few columns for an rtree table"),
                 ("TABLE", "not authorized"),
                 ("r", "no such table: main.gone"),
                 ("o", "no such table: main.gone"),

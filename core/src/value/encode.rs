@@ -131,6 +131,9 @@ impl Encoder {
     }
 
     fn time(&self, time: i64) -> Result<CellBuf<'static>, Refusal> {
+        if !(0..=DAY).contains(&time) {
+            return Err(self.inexact());
+        }
         let unit = match self.format {
             Some(Format::Seconds) => SECOND,
             Some(Format::Milliseconds) => 1000,
@@ -367,10 +370,10 @@ fn push_time(text: &mut String, time: i64) {
     }
 }
 
-/// The last digits of a number that is not negative, with zeros before it.
+/// The last digits of a number, with zeros before it.
 fn push_digits(text: &mut String, number: i64, width: u32) {
     for place in (0..width).rev() {
-        let digit = number / 10i64.pow(place) % 10;
+        let digit = (number / 10i64.pow(place)).rem_euclid(10);
         text.push(char::from(b'0' + digit as u8));
     }
 }

@@ -1,3 +1,5 @@
+//! Views that are carried over, and those that are not.
+
 use super::*;
 
 #[test]
