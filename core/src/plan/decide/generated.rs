@@ -252,7 +252,10 @@ fn obstacle(
 
 /// A column of a type that the server does not have by itself, which virtual columns cannot read.
 fn type_of_its_own(table: &DecidedTable<'_>, wanted: Generation, expression: &str) -> Option<String> {
-    let is_read = |c: &&DecidedColumn<'_>| is_users(&c.pg_type) && may_name(expression, &c.target);
+    let is_own = |c: &DecidedColumn<'_>| {
+        is_users(&c.pg_type) || (collate::is_nocase(c) && table.settings.nocase == Nocase::Citext)
+    };
+    let is_read = |c: &&DecidedColumn<'_>| is_own(c) && may_name(expression, &c.target);
     let column = table.columns.iter().find(is_read).filter(|_| wanted == Generation::Virtual)?;
     Some(format!(
         "column \"{}\", which it reads, has a type that PostgreSQL does not have by itself",
