@@ -74,14 +74,21 @@ pub fn columns<'a>(
         let wanted = own.and_then(|own| own.name());
         let wanted = wanted.or(of_run.as_ref().map(|c| c.source.as_str())).unwrap_or(&column.name);
         let spelling = match own.and_then(|own| own.spelling()) {
-            Some(_) if !spells(rule, format) => {
-                let message = format!("a column of type {} has no spelling", column.type_name);
-                return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+            Some(example) => {
+                let meant = Spelling::parse(example).filter(|meant| spells(rule, format, meant));
+                let Some(meant) = meant else {
+                    let message = format!("a column of type {} has no such spelling", column.type_name);
+                    return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+                };
+                Some((example.to_owned(), meant))
             }
-            Some(example) => Some(example.to_owned()),
-            None => of_run.as_ref().and_then(|of| of.spelling.clone()).filter(|_| spells(rule, format)),
+            None => of_run.as_ref().and_then(|of| {
+                let (example, meant) = (of.spelling.clone()?, Spelling::parse(of.spelling.as_deref()?)?);
+                // "interval" of the plan says how all are spelled.
+                let is_asked = rule.family == Family::IsoInterval;
+                (!is_asked && spells(rule, format, &meant)).then_some((example, meant))
+            }),
         };
-        let spelling = spelling.and_then(|example| Spelling::parse(&example).map(|meant| (example, meant)));
         let on_invalid = own.and_then(|own| own.on_invalid()).unwrap_or(ctx.overrides.on_invalid());
         out.push(OutColumn {
             source: column,
@@ -149,6 +156,9 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         (Some("blob"), Family::Uuid) => Form::UuidBlob,
         (Some("blob"), Family::Vector) => Form::Floats,
         (_, Family::Interval | Family::IsoInterval) if types::counts(by.format) => Form::Units,
+        (_, Family::Interval | Family::IsoInterval) if by.format == Some(Format::Since1970) => {
+            Form::Since1970
+        }
         (Some("text"), Family::Bytea) if by.format.is_none() => Form::TextOfBytes,
         _ => form,
     };
@@ -171,10 +181,15 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     }
 }
 
-/// Values of the family are spelled in one way or another.
-fn spells(rule: &Rule, format: Option<Format>) -> bool {
-    matches!(rule.family, Family::Timestamp | Family::TimestampTz | Family::Uuid)
-        && format.is_none_or(|format| format == Format::Iso8601)
+/// Values of the family are spelled so.
+fn spells(rule: &Rule, format: Option<Format>, spelling: &Spelling) -> bool {
+    let family = match spelling {
+        Spelling::Moment(_) if format == Some(Format::Since1970) => return true,
+        Spelling::Moment(_) => matches!(rule.family, Family::Timestamp | Family::TimestampTz),
+        Spelling::Interval(_) => matches!(rule.family, Family::Interval | Family::IsoInterval),
+        Spelling::BareUuid => rule.family == Family::Uuid,
+    };
+    family && format.is_none_or(|format| format == Format::Iso8601)
 }
 
 /// A format of the run's that values are not written in is said, and the default taken.

@@ -21,6 +21,8 @@ pub enum Form {
     Iso8601,
     /// An interval as a number of units, which the format says.
     Units,
+    /// An interval as the time that is so long after 1970 began.
+    Since1970,
     /// A JSON object of an `hstore`.
     Pairs,
     /// JSON in SQLite's binary form.
@@ -226,7 +228,10 @@ pub const RULES: &[Rule] = &[
         Form::Printed,
         "`interval`",
         ["TEXT", "TEXT"],
-        ["TEXT: `1 year 2 mons -3 days +04:05:06`; by a format INTEGER", "by a format: months"],
+        [
+            "TEXT: `1 year 2 mons -3 days +04:05:06`, or by its `spelling`; by a format INTEGER, REAL for `days`, or TEXT for `since_1970`",
+            "by a format: months",
+        ],
     ),
     rule(
         Family::IsoInterval,
@@ -373,6 +378,7 @@ impl Rule {
         let text = matches!(format, Some(Format::Hex | Format::Base64));
         match (strict, pg_type.base()) {
             (_, PgType::Bytea) if text => "TEXT".into(),
+            (_, PgType::Interval(_)) if format == Some(Format::Days) => "REAL".into(),
             (_, PgType::Interval(_)) if counts(format) => "INTEGER".into(),
             (true, _) if format == Some(Format::JulianDay) => "REAL".into(),
             (true, _) if counts(format) => "INTEGER".into(),
@@ -395,9 +401,7 @@ impl Rule {
                 format,
                 Format::Seconds | Format::Milliseconds | Format::Microseconds | Format::Iso8601
             ),
-            Family::Interval | Family::IsoInterval => {
-                matches!(format, Format::Seconds | Format::Milliseconds | Format::Microseconds)
-            }
+            Family::Interval | Family::IsoInterval => format.is_duration() || format == Format::Since1970,
             Family::Bytea => matches!(format, Format::Hex | Format::Base64),
             _ => false,
         }
