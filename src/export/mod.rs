@@ -3,7 +3,9 @@
 mod catalog;
 mod declarations;
 mod files;
+mod recorded;
 mod rows;
+mod snapshot;
 mod verify;
 
 use std::collections::HashSet;
@@ -54,7 +56,7 @@ struct Survey {
 impl Survey {
     fn of(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
         let overrides = plan::read(plan, run)?;
-        let run = catalog::run(overrides.run)?;
+        let run = recorded::run(overrides.run)?;
         let catalog = catalog::read(&overrides, run.as_ref());
         let mut survey = Survey { overrides, run, catalog };
         survey.try_out()?;
@@ -190,20 +192,21 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
     let mut survey = Survey::of(plan, run)?;
     let mut held = HashSet::new();
-    loop {
+    let tables = loop {
         let planned = unblocked(survey.planned()?)?;
         let views = planned.views.iter().filter_map(|view| view.source);
         let ids: Vec<u32> = planned.tables.iter().map(|t| t.source).chain(views).map(|t| t.id).collect();
-        let new: Vec<u32> = ids.into_iter().filter(|id| held.insert(*id)).collect();
+        let new: Vec<u32> = ids.iter().copied().filter(|id| held.insert(*id)).collect();
         if new.is_empty() {
-            break;
+            break ids;
         }
         new.into_iter().for_each(|id| relation::hold(pg_sys::Oid::from(id)));
         // They may have changed before they were locked, and others may have come.
+        survey.run = recorded::run(survey.overrides.run)?;
         survey.catalog = catalog::read(&survey.overrides, survey.run.as_ref());
-        survey.run = catalog::run(survey.overrides.run)?;
         survey.try_out()?;
-    }
+    };
+    snapshot::check(&tables)?;
     memory::stand_by();
     Ok(survey)
 }

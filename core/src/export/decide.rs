@@ -66,6 +66,8 @@ pub fn decide<'a>(
     let kept: HashSet<String> = kept(run, &selected);
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
+        let told = run.and_then(|run| run.told_of(&table.schema, &table.name, &ctx.key_of(table)));
+        findings.extend(told);
         let declaration = run.zip(of_run).and_then(|(run, source)| run.declaration(source));
         let strict = overrides.strict().unwrap_or(declaration.is_some_and(|declared| declared.strict));
         let mut told = vec![];

@@ -6,6 +6,7 @@ use super::convert::OnInvalid;
 use super::keys::{self, Level};
 use super::original::Originals;
 use super::types::{Choices, Numeric};
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
 use crate::value::{Format, PgType};
@@ -44,8 +45,22 @@ pub struct Run {
 #[derive(Debug, Clone)]
 pub struct RunTable {
     pub source: String,
+    /// As it is called now.
     pub schema: String,
     pub table: String,
+    pub since: Since,
+}
+
+/// What has become of a table since a run loaded it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Since {
+    /// It has its name, as far as the log can tell.
+    #[default]
+    Same,
+    /// The name that it had.
+    Renamed(String),
+    /// Its name is another table's.
+    Another,
 }
 
 /// What a run says of a column.
@@ -330,8 +345,26 @@ pub fn on_invalid_word(on_invalid: OnInvalid) -> &'static str {
 impl Run {
     /// The table of the file that was loaded into a table of PostgreSQL's.
     pub fn source_of(&self, schema: &str, table: &str) -> Option<&str> {
-        let found = self.tables.iter().find(|t| t.schema == schema && t.table == table);
-        found.map(|table| table.source.as_str())
+        self.table_of(schema, table).map(|table| table.source.as_str())
+    }
+
+    fn table_of(&self, schema: &str, table: &str) -> Option<&RunTable> {
+        self.tables.iter().find(|t| t.schema == schema && t.table == table)
+    }
+
+    /// What has become of a table, if that is to be told: `object` names it.
+    pub fn told_of(&self, schema: &str, table: &str, object: &str) -> Option<Finding> {
+        match &self.table_of(schema, table)?.since {
+            Since::Same => None,
+            Since::Renamed(former) => {
+                Some(Kind::NameChanged.info(object, format!("it was called {former} when the run loaded it")))
+            }
+            Since::Another => {
+                let message = "it is not the table that the run loaded, but another one by that name";
+                let finding = Kind::SimilarTable.warning(object, message);
+                Some(finding.fix(Fix::of_table(object, "skip", true), ", to leave it out"))
+            }
+        }
     }
 
     /// What the run says of a column of PostgreSQL's. Several columns of the file may have had similar names; one that was
