@@ -173,7 +173,8 @@ fn check_target(target: &Path, taken: Taken) -> Result<(), Error> {
     if name.starts_with(PREFIX.as_bytes()) {
         let message =
             format!("SQLite file \"{}\" cannot be written: its name begins with {PREFIX}", target.display());
-        let detail = "Files of such names are temporary ones, which the next export into the directory removes.";
+        let detail =
+            "Files of such names are temporary ones, which the next export into the directory removes.";
         let hint = "Choose another name.".to_owned();
         return Err(refused(Code::ERRCODE_INVALID_NAME, message, Some(detail.to_owned()), Some(hint)));
     }
