@@ -36,7 +36,7 @@ pub fn extensions(catalog: &Catalog) -> Vec<&'static str> {
     rtree.then_some("cube").into_iter().chain(of_texts).collect()
 }
 
-pub fn has_full_text(catalog: &Catalog) -> bool {
+fn has_full_text(catalog: &Catalog) -> bool {
     catalog.tables.iter().any(Table::is_full_text)
 }
 

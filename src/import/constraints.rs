@@ -121,7 +121,7 @@ fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Erro
     let target = Target {
         citext: existing::citext(),
         extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
-        helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
+        helpers: existing::extensions::helpers(),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };

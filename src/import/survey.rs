@@ -399,7 +399,7 @@ pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
     let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
-    let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
+    let helpers = existing::extensions::helpers();
     loop {
         let mut target = Target {
             citext: citext.clone(),
@@ -431,7 +431,7 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
     let target = Target {
         citext: existing::citext(),
         extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
-        helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
+        helpers: existing::extensions::helpers(),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
     };

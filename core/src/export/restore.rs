@@ -69,8 +69,11 @@ pub fn table(
     let mut computed = vec![];
     for column in &declared.columns {
         let found = columns.iter().find(|c| c.name == column.name);
-        let Some(found) = found else {
-            return Err(Some(format!("its column {} is not exported", column.name)));
+        let found = match (found, &column.generated) {
+            (Some(found), _) => found,
+            // A view beside the table computes it, or nothing does in PostgreSQL: SQLite does it again.
+            (None, Some(_)) => continue,
+            (None, None) => return Err(Some(format!("its column {} is not exported", column.name))),
         };
         if !is_declared_so(run, source, found) {
             return Err(Some(format!("column {} is stored otherwise than in the file", column.name)));

@@ -58,7 +58,7 @@ kinds! {
     UnusedType = "unused_type",
     /// A name is too long, empty or taken, and another one is used.
     NameChanged = "name_changed",
-    /// A table holds the data of a virtual table.
+    /// Tables that hold the data of a virtual table are not loaded.
     ShadowTable = "shadow_table",
     /// A virtual table is not loaded, or becomes a table.
     VirtualTable = "virtual_table",

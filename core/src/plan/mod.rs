@@ -86,7 +86,8 @@ fn build_by(
     dropped::report(&ctx, &decided, &views.dropped, &mut findings);
     let (apart_steps, apart_plans) = apart::views(&decided);
     let of_views = apart_steps.into_iter().chain(views.steps).collect();
-    let steps = helpers::placed(triggers::placed(views::placed(steps, of_views), triggers.steps));
+    let steps = triggers::placed(views::placed(steps, of_views), triggers.steps);
+    let steps = helpers::placed(steps, target.has_helper_schema());
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     // A patch of a plan knows upper and lower case, the file does not.
     let fixes = findings.iter_mut().filter_map(|f| f.fix.as_mut());

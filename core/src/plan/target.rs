@@ -106,6 +106,11 @@ pub struct Extension {
 }
 
 impl Target {
+    /// Whether the schema of the helper functions is there, to create them in.
+    pub fn has_helper_schema(&self) -> bool {
+        self.helpers.is_some_and(|helpers| helpers.schema_exists)
+    }
+
     /// What COLLATE NOCASE becomes where the overrides do not say. LIKE is to go on working.
     pub fn default_nocase(&self) -> Nocase {
         match () {

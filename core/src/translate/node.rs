@@ -255,8 +255,13 @@ impl Node {
     /// Volatile, or with a COLLATE within, if one of its parts is.
     pub fn after(mut self, parts: &[&Node]) -> Node {
         self.immutable &= parts.iter().all(|p| p.immutable);
-        self.collate_within |= parts.iter().any(|p| p.collate.is_some() || p.collate_within);
+        self.collate_within |= parts.iter().any(|p| p.has_collate());
         self
+    }
+
+    /// A COLLATE is on it or within it, which SQLite applies to whatever it is compared with.
+    pub fn has_collate(&self) -> bool {
+        self.collate.is_some() || self.collate_within
     }
 
     /// The column whose values it has, unchanged.

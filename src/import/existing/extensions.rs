@@ -44,9 +44,8 @@ const HELPERS: &str = "
         FROM (SELECT $1) AS wanted(name) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name) AS asked
     WHERE possible";
 
-/// Asked where a vector may need them.
-pub fn helpers(wanted: bool) -> Option<Helpers> {
-    let schema_exists = wanted.then(|| spi::value(HELPERS, &[SCHEMA.into()])).flatten()?;
+pub fn helpers() -> Option<Helpers> {
+    let schema_exists: bool = spi::value(HELPERS, &[SCHEMA.into()])?;
     Some(Helpers { schema_exists })
 }
 

@@ -96,11 +96,13 @@ static INDEXES: LazyLock<String> = LazyLock::new(|| {
            (SELECT json_agg(json_build_object(
                        'column', a.attname, 'text', COALESCE(pg_get_indexdef(i.indexrelid, place, false), ''),
                        'collation', CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.collname) END,
-                       'descending', i.indoption[place - 1] & 1 = 1) ORDER BY place)
+                       'class', format('%I.%I', opn.nspname, o.opcname), 'descending', i.indoption[place - 1] & 1 = 1) ORDER BY place)
             FROM generate_series(1, i.indnkeyatts::integer) AS place
             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[place - 1]
             LEFT JOIN pg_collation c ON c.oid = i.indcollation[place - 1]
-            LEFT JOIN pg_namespace n ON n.oid = c.collnamespace) AS keys
+            LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+            JOIN pg_opclass o ON o.oid = i.indclass[place - 1]
+            JOIN pg_namespace opn ON opn.oid = o.opcnamespace) AS keys
     FROM pg_index i
     JOIN pg_class x ON x.oid = i.indexrelid
     JOIN pg_am m ON m.oid = x.relam

@@ -69,7 +69,7 @@ def test_a_module_that_computes(t):
 def test_full_text_of_a_case(t):
     path = t.file("fts.db", shared("cases", "37-fts.sql").read_text())
     said = {f["object"]: f["message"].split(": ")[1] for f in t.findings(path) if f["kind"] == "virtual_table"}
-    rows = 'its 1 row becomes a table, and the rowid becomes column "rowid", which gets column "search_vector"'
+    rows = 'its 1 row becomes a table with column "search_vector", and the rowid becomes column "rowid"'
     assert said == {"docs_fts": 'its content is derived from table "docs", which gets column "search_vector"', "notes": rows, "old4": rows}
     t.import_(path)
     assert t.rows("SELECT txt FROM notes UNION ALL SELECT txt FROM old4") == [{"txt": "only stored in the fts table"}, {"txt": "only stored in fts4"}]

@@ -32,6 +32,16 @@ def test_shapes_become_polygons(t, path):
     assert t.type_of("g", "_shape") == "polygon"
     assert t.value("SELECT name FROM g WHERE _shape @> point(1, 1)") == "square"
     assert t.value("SELECT area(path(_shape)) FROM g WHERE name = 'square'") == "4"
+    # As the R*Tree of the module does, an index finds them, which is held against the catalogs.
+    index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'g_polygon_idx'"
+    assert t.value(index).endswith("USING gist (_shape)")
+    assert t.value("SET enable_seqscan = off; EXPLAIN (COSTS off) SELECT name FROM g WHERE _shape && polygon(box '(0,0),(1,1)')").find("g_polygon_idx") > 0
+    judged = "SELECT state FROM verify_constraints() WHERE kind = 'index'"
+    assert t.rows(judged) == [{"state": "holds"}]
+    t.sql("DROP INDEX g_polygon_idx; CREATE INDEX g_polygon_idx ON g (name)")
+    assert t.rows(judged) == [{"state": "differs"}]
+    t.sql("DROP INDEX g_polygon_idx")
+    assert t.rows(judged) == [{"state": "missing"}]
 
 
 def test_shapes_come_back(t, path):

@@ -47,7 +47,7 @@ def test_own_texts_are_searched(t, tokenizer):
     assert searches_alike(t, path, tokenizer=tokenizer) > 5
     assert "USING gin (search_vector)" in t.value(INDEX.format("'v'"))
     (said,) = [f for f in t.findings(path, {"schema": "other"}) if f["kind"] == "virtual_table"]
-    assert said["message"].endswith('and the rowid becomes column "rowid", which gets column "search_vector"'), said
+    assert said["message"].endswith('become a table with column "search_vector", and the rowid becomes column "rowid"'), said
 
 
 def test_the_content_table_is_searched(t):
@@ -126,6 +126,12 @@ def test_trigrams(t):
     assert "USING gin (title" in definition and "gin_trgm_ops" in definition and "body" in definition, definition
     assert t.value("SET enable_seqscan = off; EXPLAIN (COSTS off) SELECT rowid FROM v WHERE title LIKE '%uick%'").find("v_title_trgm_idx") > 0
     assert t.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'v'::regclass AND attnum > 0") == "3"
+    # The index is its keys with their operator classes.
+    judged = "SELECT state FROM verify_constraints() WHERE kind = 'index'"
+    assert t.rows(judged) == [{"state": "holds"}]
+    schema = t.value("SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_trgm'")
+    t.sql(f"DROP INDEX v_title_trgm_idx; CREATE INDEX v_title_trgm_idx ON v USING gin (title {schema}.gin_trgm_ops)")
+    assert t.rows(judged) == [{"state": "differs"}]
 
 
 def test_a_role_with_no_rights_but_on_its_schema(t):

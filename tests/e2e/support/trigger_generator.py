@@ -3,7 +3,8 @@ import makes of them.
 
 Each event of a table has one trigger, so that their order is certain, and each statement changes one row: what SQLite does from row
 to row, PostgreSQL does from statement to statement. No statement with OR … or DO UPDATE fires triggers, whose own OR … it would
-override in SQLite."""
+override in SQLite. `Several` has several triggers of one event, which write to their own table as well; in `Resolving` the outer
+statements have OR … and DO UPDATE, and the triggers nothing that could conflict."""
 
 import random
 
@@ -33,16 +34,15 @@ class Generator:
             parts.append(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c INTEGER NOT NULL DEFAULT 0);")
             parts += [f"INSERT INTO {name} VALUES ({n}, {n % 3}, '{WORDS[n % 5]}', {n * 2});" for n in range(1, 8)]
         parts.append("CREATE VIEW joined AS SELECT t0.id AS id, t0.a AS a, t0.b AS b, t1.c AS c FROM t0 JOIN t1 ON t1.id = t0.id;")
-        for name in TABLES:
-            for event in EVENTS:
-                for time in ("BEFORE", "AFTER"):
-                    if self.random.random() < 0.7:
-                        parts.append(self.trigger(name, time, event))
+        parts += self.triggers()
         parts.append(self.trigger("log", "AFTER", "INSERT"))
         parts += [self.instead(event) for event in EVENTS]
         return "\n".join(parts)
 
-    def trigger(self, table, time, event):
+    def triggers(self):
+        return [self.trigger(name, time, event) for name in TABLES for event in EVENTS for time in ("BEFORE", "AFTER") if self.random.random() < 0.7]
+
+    def trigger(self, table, time, event, suffix=""):
         rows = {"INSERT": ["NEW"], "DELETE": ["OLD"], "UPDATE": ["NEW", "OLD"]}[event]
         columns = ["n"] if table == "log" else ["id", "a", "c"]
         of = self.one("", "", " OF a", " OF b, c") if event == "UPDATE" and table != "log" else ""
@@ -50,7 +50,7 @@ class Generator:
         texts = [f"{row}.{'what' if table == 'log' else 'b'}" for row in rows]
         when = f" WHEN {self.condition(values, texts)}" if self.random.random() < 0.4 else ""
         body = [self.command(table, time, values, texts) for _ in range(self.random.randint(1, 3))]
-        return f"CREATE TRIGGER {table}_{time.lower()}_{event.lower()} {time} {event}{of} ON {table}{when} BEGIN {' '.join(body)} END;"
+        return f"CREATE TRIGGER {table}_{time.lower()}_{event.lower()}{suffix} {time} {event}{of} ON {table}{when} BEGIN {' '.join(body)} END;"
 
     def instead(self, event):
         number = self.one("NEW.a", "NEW.id + NEW.c", "7")
@@ -107,19 +107,24 @@ class Generator:
             f"INSERT INTO log (what, n) SELECT k, {number} FROM agg WHERE k = {key};",
             f"INSERT INTO log (what, n) WITH w(k, n) AS (SELECT {text}, {number}) SELECT k, n FROM w WHERE {condition};",
         ]
+        if table == "log":
+            return self.random.choice(aside)
+        if time == "BEFORE":
+            return self.random.choice(aside + logged + ignored)
+        nested = self.nested(table, values, texts)
+        return self.random.choice(aside + logged + nested + nested)
+
+    def nested(self, table, values, texts):
+        """Statements that fire triggers."""
+        number, text = self.number(values), self.text(values, texts)
         other = self.random.choice([name for name in TABLES if name != table])
-        nested = [
+        return [
             f"UPDATE {other} SET a = {number} WHERE id = coalesce({self.random.choice(values)}, 1) % 7 + 1;",
             f"UPDATE {other} SET b = {text}, c = c + 1 WHERE id = 2;",
             f"DELETE FROM {other} WHERE id = {self.random.choice(values)} + 3;",
             f"INSERT INTO {other} (id, a, b) VALUES (coalesce({number}, 0) % 9 + 1, {number}, {text});",
             f"INSERT INTO {other} (id, a, b) SELECT n.id, 1, n.b FROM (SELECT coalesce({number}, 0) % 9 + 1 AS id, {text} AS b) n WHERE NOT EXISTS (SELECT 1 FROM {other} o WHERE o.id = n.id);",
         ]
-        if table == "log":
-            return self.random.choice(aside)
-        if time == "BEFORE":
-            return self.random.choice(aside + logged + ignored)
-        return self.random.choice(aside + logged + nested + nested)
 
     # What fires them
 
@@ -137,3 +142,74 @@ class Generator:
             f"INSERT INTO joined (id, a, b, c) VALUES ({row}, {a}, {b}, {c})",
             f"UPDATE joined SET a = {a}, c = c + 1 WHERE id = {row}",
             f"DELETE FROM joined WHERE id = {row}")
+
+
+class Several(Generator):
+    """SQLite fires the trigger first that was made last: so the last has the first name, by which PostgreSQL goes."""
+
+    def triggers(self):
+        return [self.trigger(name, time, event, f"_{9 - number}") for name in TABLES for event in EVENTS for time in ("BEFORE", "AFTER")
+                for number in range(self.one(0, 1, 2, 2, 3))]
+
+    def nested(self, table, values, texts):
+        number, text = self.number(values), self.text(values, texts)
+        own = [
+            f"UPDATE {table} SET a = {number}, c = c + 1 WHERE id = {self.random.choice(values)};",
+            f"UPDATE {table} SET b = {text} WHERE id = coalesce({self.random.choice(values)}, 1) % 7 + 1;",
+            f"DELETE FROM {table} WHERE id = {self.random.choice(values)} + 4;",
+            f"INSERT INTO {table} (id, a, b) SELECT n.id, 2, n.b FROM (SELECT coalesce({self.random.choice(values)}, 1) + 20 AS id, {text} AS b) n WHERE NOT EXISTS (SELECT 1 FROM {table} o WHERE o.id = n.id);",
+        ]
+        return super().nested(table, values, texts) + own
+
+
+# Their triggers are those for which the translation of OR … promises SQLite's result: PostgreSQL updates the row that REPLACE
+# replaces, and does not update one that OR IGNORE leaves as it was.
+RESOLVED = {"replaced": [("BEFORE", "INSERT")],
+            "ignored": [("BEFORE", "INSERT"), ("AFTER", "INSERT"), ("AFTER", "UPDATE"), ("BEFORE", "DELETE"), ("AFTER", "DELETE")]}
+
+
+class Resolving(Generator):
+    def script(self):
+        made = [f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, a INTEGER, b TEXT UNIQUE, c INTEGER NOT NULL DEFAULT 0);"
+                f"INSERT INTO {name} VALUES (1, 1, 'a', 1), (2, NULL, 'b', 2), (3, 3, NULL, 3);" for name in RESOLVED]
+        triggers = [self.trigger(name, time, event) for name, kinds in RESOLVED.items() for time, event in kinds if self.random.random() < 0.8]
+        return "\n".join([super().script(), *made, *triggers])
+
+    def command(self, table, time, values, texts):
+        number, text, condition = self.number(values), self.text(values, texts), self.condition(values, texts)
+        calm = [
+            f"UPDATE agg SET n = n + 1, m = {number} WHERE k = {self.one(chr(39) + 'a' + chr(39), text)};",
+            f"DELETE FROM pair WHERE x = coalesce({number}, 0) % 3 AND n > 40;",
+            f"SELECT RAISE(ABORT, 'no') WHERE {condition} AND {self.random.choice(values)} = 5;",
+        ]
+        logged = [f"INSERT INTO log (what, n) VALUES ({text}, {number});", f"INSERT INTO log (what, n) SELECT k, {number} FROM agg WHERE n > 1;"]
+        if table == "log":
+            return self.random.choice(calm)
+        if time == "BEFORE":
+            return self.random.choice(calm + logged + [f"SELECT RAISE(IGNORE) WHERE {self.random.choice(values)} = 3 AND {condition};"])
+        other = self.random.choice([name for name in TABLES if name != table])
+        return self.random.choice(calm + logged + [f"UPDATE {other} SET a = {number} WHERE id = coalesce({self.random.choice(values)}, 1) % 7 + 1;"])
+
+    def statement(self):
+        if self.random.random() < 0.3:
+            return super().statement()
+        row = f"({self.random.randint(1, 12)}, {self.one('NULL', '0', '2', '5')}, {self.one('NULL', *(chr(39) + word + chr(39) for word in WORDS))}, {self.random.randint(0, 9)})"
+        table, number = self.random.choice(TABLES), self.random.randint(1, 12)
+        into, word = f"INTO {table} (id, a, b, c) VALUES {row}", self.random.choice(WORDS)
+        return self.one(
+            f"INSERT OR IGNORE {into}",
+            f"INSERT {into} ON CONFLICT DO NOTHING",
+            f"INSERT {into} ON CONFLICT (id) DO NOTHING",
+            f"INSERT {into} ON CONFLICT (id) DO UPDATE SET a = excluded.a, b = excluded.b",
+            f"INSERT {into} ON CONFLICT (id) DO UPDATE SET a = coalesce(a, 0) + 1, c = excluded.c WHERE {table}.c < 12",
+            f"INSERT OR IGNORE INTO ignored (id, a, b, c) VALUES {row}",
+            f"INSERT INTO ignored (id, a, b, c) VALUES {row} ON CONFLICT (b) DO NOTHING",
+            f"INSERT INTO ignored (id, a, b, c) VALUES {row} ON CONFLICT (b) DO UPDATE SET a = excluded.a, c = ignored.c + 1",
+            f"UPDATE OR IGNORE ignored SET b = '{word}', a = 7 WHERE id = {number}",
+            f"UPDATE OR IGNORE ignored SET id = {number} WHERE b = '{word}'",
+            f"DELETE FROM ignored WHERE id = {number}",
+            f"REPLACE INTO replaced (id, a, b, c) VALUES {row}",
+            f"INSERT OR REPLACE INTO replaced (id, a, b, c) SELECT {number}, NULL, '{word}', 1",
+            f"UPDATE OR REPLACE replaced SET b = '{word}', c = c + 1 WHERE id = {number}",
+            f"INSERT OR ABORT INTO replaced VALUES {row}",
+            f"DELETE FROM replaced WHERE id = {number}")

@@ -23,11 +23,9 @@ class Pair:
         self.target = connected(t)
         self.t = t
 
-    def both(self, statement, parameters=None):
-        """Runs a statement; whether it was refused, with the message."""
-        said = []
-        for side in (self.in_sqlite, self.in_postgres):
-            said.append(side(statement))
+    def both(self, statement, translated=None):
+        """Runs a statement, in PostgreSQL as it is or as it is translated; whether it was refused, with the message."""
+        said = [self.in_sqlite(statement), self.in_postgres(translated or statement)]
         assert (said[0] is None) == (said[1] is None), f"{statement}\nSQLite: {said[0]}\nPostgreSQL: {said[1]}"
         return said
 

@@ -54,6 +54,17 @@ def test_they_are_created_where_a_view_calls_them(t, path):
         assert sorted(map(repr, rows_of(t, view))) == sorted(map(repr, expected(path, view))), view
 
 
+def test_a_schema_that_is_there_is_no_news(t, path):
+    """Neither to views that call helpers, nor to vectors; the schema is looked at all the same."""
+    searched = t.file("f.db", "CREATE VIRTUAL TABLE f USING fts5(a, tokenize = 'unicode61 remove_diacritics 1'); INSERT INTO f VALUES ('crème')")
+    for file, schema in [(path, "one"), (path, "two"), (searched, "three"), (searched, "four"), (path, "five")]:
+        said = t.sql(t.call("sqlite_import", file, {"schema": schema})).notices
+        assert not [notice for notice in said if "already exists" in str(notice)], (schema, said)
+        made = "SELECT count(*) FROM sqlite_migrate.run_step WHERE run = (SELECT max(id) FROM sqlite_migrate.run) AND statement LIKE "
+        assert t.value(f"{made} 'CREATE SCHEMA IF NOT EXISTS sqlite_compat%'") == ("1" if schema == "one" else "0")
+        assert t.value(f"{made} 'DO $check$%'") == "1"
+
+
 def test_without_them_what_needs_one_is_left_out(t, path):
     plan = {"views": True, "helpers": False}
     assert t.plan(path, {})["helpers"] is True and t.plan(path, plan)["helpers"] is False

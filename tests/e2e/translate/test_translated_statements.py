@@ -105,6 +105,34 @@ def test_what_a_subquery_is_compared_by(t):
         assert reason in kinds[statement].said, kinds[statement]
 
 
+# A COLLATE anywhere within a value is that of the value, of whatever classes; in a compound SELECT it is that of the column.
+WITHIN = """
+SELECT t || 'x' FROM a EXCEPT SELECT json_extract(json_array(NULL, (c COLLATE NOCASE > t)), '$[' || 0 || ']') FROM a
+SELECT t FROM a UNION SELECT (c COLLATE NOCASE > t) FROM a
+SELECT t FROM a UNION ALL SELECT (w COLLATE NOCASE > t) FROM a ORDER BY 1
+SELECT DISTINCT json_extract(json_array(t COLLATE NOCASE), '$[0]') FROM a
+SELECT count(*) FROM a GROUP BY json_extract(json_array(t COLLATE NOCASE), '$[0]')
+SELECT id FROM a ORDER BY coalesce(t, (w COLLATE NOCASE > t)), id
+SELECT max(coalesce(t, (w COLLATE NOCASE > t))) FROM a
+SELECT count(DISTINCT coalesce(t, (w COLLATE NOCASE > t))) FROM a
+SELECT id, rank() OVER (ORDER BY coalesce(t, (w COLLATE NOCASE > t))) FROM a
+SELECT id FROM a WHERE coalesce(t, (w COLLATE NOCASE > t)) BETWEEN 'A' AND 'B'
+SELECT id FROM a WHERE json_extract(json_array(t COLLATE NOCASE), '$[0]') IN ('A', 'B')
+SELECT CASE coalesce(t, (w COLLATE NOCASE > t)) WHEN 'A' THEN 1 END FROM a""".strip().splitlines()
+
+# Of a text that is no integer the sum is a REAL.
+SUMS = ["SELECT typeof(sum('abc')), sum('abc'), sum(''), sum('10abc'), sum('10.0'), sum('10'), sum(' 7 '), sum('-3') FROM a",
+        "SELECT id, sum('abc') OVER (ORDER BY id) FROM a ORDER BY id"]
+
+
+def test_a_collate_within_is_of_what_it_is_in(t):
+    oracle = Oracle(t, t.file("collated.db", COLLATED))
+    outcomes = oracle.judge_all([*WITHIN, "SELECT count(*) FROM a WHERE json_extract(json_array(t), '$[0]') = 'a'", *SUMS])
+    oracle.close()
+    assert [o.kind for o in outcomes] == ["refused"] * len(WITHIN) + ["equal"] * 3, [o for o in outcomes if o.kind == "wrong"]
+    assert {"COLLATE" in o.said for o in outcomes[:len(WITHIN)]} == {True}, [o.said for o in outcomes]
+
+
 EQUAL = """
     CREATE TABLE e (id INTEGER PRIMARY KEY, n INTEGER, small INTEGER, r REAL, big NUMERIC, at DATETIME, u TEXT, t TEXT);
     INSERT INTO e VALUES (1, 9007199254740993, 1, 9007199254740992.0, 12345678901234567890, '2020-01-31 10:00:00', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'ā'),

@@ -105,6 +105,8 @@ pub struct IndexKey {
     /// Under the collation that ignores case.
     pub nocase: bool,
     pub descending: bool,
+    /// An operator class that is not the type's own, with its schema.
+    pub class: Option<String>,
     /// The operator by which an exclusion constraint compares it, where `=` is not in the search path.
     pub equal: Option<String>,
 }
@@ -171,15 +173,11 @@ impl IndexKeys {
 impl IndexKey {
     fn sql(&self, nocase: &str) -> String {
         let collation = if self.nocase { nocase } else { "" };
-        format!("{}{collation}{}", self.sql, if self.descending { " DESC" } else { "" })
-    }
-
-    /// Its text ends with an operator class.
-    pub fn has_class(&self) -> bool {
-        self.sql.ends_with(".gin_trgm_ops")
+        let class = self.class.as_ref().map_or_else(String::new, |class| format!(" {class}"));
+        format!("{}{collation}{class}{}", self.sql, if self.descending { " DESC" } else { "" })
     }
 
     pub fn plain(sql: String) -> IndexKey {
-        IndexKey { sql, nocase: false, descending: false, equal: None }
+        IndexKey { sql, nocase: false, descending: false, class: None, equal: None }
     }
 }

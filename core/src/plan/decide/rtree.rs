@@ -1,4 +1,5 @@
-//! R*Trees: the index by which their rows are found, over a box of one or two dimensions, or a cube of more.
+//! R*Trees: the index by which their rows are found, over a box of one or two dimensions, or a cube of more; for geopoly
+//! over its polygons, where the plan makes such of them.
 //!
 //! Operators of `box` compare with a tolerance, so that the index finds rows that a query then has to test by the columns
 //! themselves (docs/virtual_tables.md).
@@ -17,6 +18,9 @@ use crate::value::PgType;
 /// The extension with the type `cube`.
 pub const CUBE: &str = "cube";
 
+/// The column of a geopoly table in which its polygons are.
+const SHAPE: &str = "_shape";
+
 /// Plans the index of a fresh table.
 pub fn index(
     ctx: &Context<'_>,
@@ -24,10 +28,14 @@ pub fn index(
     relations: &mut Scope,
     findings: &mut Vec<Finding>,
 ) {
-    if !table.source.is_rtree() {
-        return;
-    }
-    match expression(ctx, table) {
+    let found = match () {
+        () if table.source.is_rtree() => expression(ctx, table),
+        () => match polygons(table) {
+            Some(sql) => Ok(("polygon", sql)),
+            None => return,
+        },
+    };
+    match found {
         Ok((kind, sql)) => {
             let name = make_object_name(&table.target, kind, "idx");
             if !table.settings.indexes.take(&name) {
@@ -45,6 +53,12 @@ pub fn index(
             table.left_out(findings, finding.hint("Create a PostgreSQL index in after."));
         }
     }
+}
+
+/// The column with the polygons of a geopoly table.
+fn polygons(table: &DecidedTable<'_>) -> Option<String> {
+    let column = table.column(SHAPE).filter(|_| table.source.is_geopoly())?;
+    matches!(column.pg_type.base(), PgType::Other(name) if name == "polygon").then(|| ident(&column.target))
 }
 
 /// What the index is over, and its type.

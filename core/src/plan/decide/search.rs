@@ -215,7 +215,8 @@ impl Case<'_> {
     ) -> Result<String, String> {
         let schema = extensions::schema(self.ctx, TRIGRAMS)
             .ok_or("its trigrams need the extension pg_trgm, which cannot be had")?;
-        let key = |text: &Text| IndexKey::plain(format!("{} {}.gin_trgm_ops", text.sql, ident(schema)));
+        let class = Some(format!("{}.gin_trgm_ops", ident(schema)));
+        let key = |text: &Text| IndexKey { class: class.clone(), ..IndexKey::plain(text.sql.clone()) };
         let keys: Vec<IndexKey> = texts.iter().take(MAX_KEYS).map(key).collect();
         let first = texts.first().and_then(|text| table.columns.get(text.at)).map(|c| c.target.clone());
         let wanted = make_object_name(&table.target, &first.unwrap_or_default(), "trgm_idx");

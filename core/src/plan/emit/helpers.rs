@@ -1,10 +1,10 @@
 //! The helper functions that views and triggers of the plan call, and the steps that create them first.
 
 use crate::plan::model::{Action, Phase, Step};
-use crate::translate::helper::{self, Helper, SCHEMA_STEPS};
+use crate::translate::helper::{self, Helper, schema_steps};
 
-/// With the steps of the helper functions before those that call them.
-pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
+/// With the steps of the helper functions before those that call them. Their schema may be there.
+pub fn placed(mut steps: Vec<Step>, schema_exists: bool) -> Vec<Step> {
     let helpers = called(&steps);
     if helpers.is_empty() {
         return steps;
@@ -12,11 +12,8 @@ pub fn placed(mut steps: Vec<Step>) -> Vec<Step> {
     // Search vectors may have needed the schema before.
     let is_made =
         |sql: &str| steps.iter().any(|step| matches!(&step.action, Action::Sql(made) if made == sql));
-    let schema: Vec<Step> = SCHEMA_STEPS
-        .iter()
-        .filter(|(_, sql)| !is_made(sql))
-        .map(|(title, sql)| step((*title).to_owned(), sql))
-        .collect();
+    let schema = schema_steps(schema_exists).filter(|(_, sql)| !is_made(sql));
+    let schema: Vec<Step> = schema.map(|(title, sql)| step(title, &sql)).collect();
     let made = helpers
         .iter()
         .map(|helper| step(format!("create function {}.{}", helper::SCHEMA, helper.name), helper.sql));

@@ -3,7 +3,7 @@
 use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
 use crate::search::helper::SCHEMA;
-use crate::translate::helper::{GUARD, SCHEMA_STEPS};
+use crate::translate::helper::schema_steps;
 
 /// Titles and statements of what the vectors of these tables need; nothing where they need nothing.
 pub fn statements<'t, 'a: 't>(
@@ -17,9 +17,8 @@ pub fn statements<'t, 'a: 't>(
             objects.push((title, object.sql.clone()));
         }
     }
-    let exists = ctx.target.helpers.is_some_and(|helpers| helpers.schema_exists);
-    let schema = SCHEMA_STEPS.iter().filter(|(_, sql)| !objects.is_empty() && (!exists || *sql == GUARD));
-    let schema: Vec<(String, String)> =
-        schema.map(|(title, sql)| ((*title).to_owned(), (*sql).to_owned())).collect();
-    schema.into_iter().chain(objects).collect()
+    match objects.is_empty() {
+        true => vec![],
+        false => schema_steps(ctx.target.has_helper_schema()).chain(objects).collect(),
+    }
 }

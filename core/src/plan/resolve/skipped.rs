@@ -1,6 +1,6 @@
 //! What takes no part: virtual tables, their shadows, and what could not be read.
 
-use crate::catalog::TableKind;
+use crate::catalog::{Table, TableId, TableKind};
 use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
@@ -17,20 +17,22 @@ pub fn report(
     findings: &mut Vec<Finding>,
 ) -> Vec<TablePlan> {
     let mut rows = Vec::new();
+    let given = |id: TableId| selection.overrides.get(id.index()).copied().flatten();
+    let skipped = |id: TableId| given(id).is_some_and(|g| g.skip == Some(true));
+    let is_chosen = |id: TableId| selection.selected.get(id.index()) == Some(&true);
     for (id, table) in ctx.source.catalog.tables_with_ids() {
-        let given = selection.overrides.get(id.index()).copied().flatten();
-        let chosen = selection.selected.get(id.index()) == Some(&true);
+        let chosen = is_chosen(id);
         let made = searched.iter().find(|searched| searched.id == id).map(|searched| &searched.made);
         if chosen {
             findings.extend(virtual_tables::loaded(table, made));
         }
-        if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
+        if chosen || is_internal(table) || skipped(id) {
             continue;
         }
         if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table, made) {
             let stands_alone = virtual_tables::stand_in(ctx.source.catalog, table).is_none();
             if matches!(table.kind, TableKind::Virtual { .. }) && stands_alone {
-                let schema = ctx.plan.of_table(given).schema;
+                let schema = ctx.plan.of_table(given(id)).schema;
                 let target =
                     names::clip(&names::fold(ctx.names, &ctx.name_rules.table(&table.name)), names::LIMIT)
                         .to_string();
@@ -38,6 +40,22 @@ pub fn report(
             }
             findings.push(finding);
         }
+    }
+    for (id, table) in ctx.source.catalog.tables_with_ids() {
+        // What is said of one that cannot be read names them already.
+        let stands_in = || virtual_tables::stand_in(ctx.source.catalog, table).is_some();
+        let read = match table.kind {
+            TableKind::Virtual { usable, .. } => usable || stands_in(),
+            _ => false,
+        };
+        if skipped(id) || !read {
+            continue;
+        }
+        let is_its = |shadow: &Table| matches!(&shadow.kind, TableKind::Shadow { of } if *of == table.name);
+        let of_it = ctx.source.catalog.tables_with_ids().filter(|(_, shadow)| is_its(shadow));
+        let unloaded = of_it.filter(|(shadow, _)| !is_chosen(*shadow) && !skipped(*shadow));
+        let names: Vec<&str> = unloaded.map(|(_, shadow)| shadow.name.as_str()).collect();
+        findings.extend(virtual_tables::shadows(table, &names));
     }
     problems(ctx, selection, findings);
     rows

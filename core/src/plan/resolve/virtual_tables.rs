@@ -26,8 +26,11 @@ pub fn loaded(table: &Table, made: Made<'_>) -> Option<Finding> {
         Some(key) if !table.is_rtree() => format!(", and the rowid becomes column \"{key}\""),
         _ => String::new(),
     };
-    let searched = searched(made, |made| format!(", which gets {made}"));
-    let message = format!("virtual table of module \"{module}\": its {rows} a table{key}{searched}");
+    let (with, without) = match made {
+        Some(Ok(_)) => (searched(made, |made| format!(" with {made}")), String::new()),
+        _ => (String::new(), searched(made, str::to_owned)),
+    };
+    let message = format!("virtual table of module \"{module}\": its {rows} a table{with}{key}{without}");
     let contentless = |declared: Declared| matches!(declared.content, declared::Content::Contentless { .. });
     if Declared::parse(&table.sql).is_ok_and(contentless) {
         let message = format!("{message}; the texts of the columns that are indexed are not in the file");
@@ -59,14 +62,21 @@ fn with_polygons(table: &str, finding: Finding) -> Finding {
     )
 }
 
+/// About the tables that hold the data of a virtual table, those that are not loaded.
+pub fn shadows(table: &Table, unloaded: &[&str]) -> Option<Finding> {
+    let names: Vec<String> = unloaded.iter().map(|name| format!("\"{name}\"")).collect();
+    let message = match names.as_slice() {
+        [] => return None,
+        [one] => format!("table {one} holds its data and is not loaded"),
+        _ => format!("tables {} hold its data and are not loaded", names.join(", ")),
+    };
+    Some(Kind::ShadowTable.info(&table.name, message))
+}
+
 /// About a table that is not loaded, and that the plan does not leave out.
 pub fn left_out(catalog: &Catalog, table: &Table, made: Made<'_>) -> Option<Finding> {
     match &table.kind {
-        TableKind::Ordinary => None,
-        TableKind::Shadow { of } => {
-            let message = format!("holds the data of virtual table \"{of}\" and is not loaded");
-            Some(Kind::ShadowTable.info(&table.name, message))
-        }
+        TableKind::Ordinary | TableKind::Shadow { .. } => None,
         TableKind::Virtual { module, usable: false } => Some(match stand_in(catalog, table) {
             Some(shadow) => read_elsewhere(table, module, shadow, made),
             None => unusable(catalog, table, module),
@@ -88,7 +98,7 @@ fn read_elsewhere(table: &Table, module: &str, shadow: &Table, made: Made<'_>) -
     let message = format!(
         "virtual table cannot be read by its module \"{module}\": its {rows} read from table \"{}\"{}",
         shadow.name,
-        searched(made, |made| format!(", which gets {made}"))
+        searched(made, |made| format!(", and it gets {made}"))
     );
     match Declared::parse(&table.sql).ok().and_then(|declared| declared.compress) {
         None => Kind::VirtualTable.info(&table.name, message),

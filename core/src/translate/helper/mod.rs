@@ -12,7 +12,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use schema::{GUARD, SCHEMA, SCHEMA_STEPS};
+pub use schema::{SCHEMA, SCHEMA_STEPS, steps as schema_steps};
 
 /// A function of the schema `sqlite_compat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,12 @@ pub const SCHEMA_STEPS: &[(&str, &str)] = &[
     ("let everybody use schema sqlite_compat", USAGE),
 ];
 
+/// The steps that a plan takes: where the schema is there already, it is only looked at.
+pub fn steps(exists: bool) -> impl Iterator<Item = (String, String)> {
+    let taken = SCHEMA_STEPS.iter().filter(move |(_, sql)| !exists || *sql == GUARD);
+    taken.map(|(title, sql)| ((*title).to_owned(), (*sql).to_owned()))
+}
+
 /// Functions call each other by name, with the rights of whoever calls them.
 const USAGE: &str = "GRANT USAGE ON SCHEMA sqlite_compat TO PUBLIC";
 

@@ -310,7 +310,11 @@ fn of(class: TypeClass) -> Node {
 
 fn sum(args: &[Node]) -> Result<Made> {
     let x = number(args)?;
-    Ok(match x.class {
+    // What a text begins with is summed as a REAL, unless the whole text is an integer.
+    let text = args.first().and_then(Node::text_literal);
+    let is_integer = |text: &str| text.trim_matches(SPACE).parse::<i64>().is_ok();
+    let class = if text.is_some_and(|text| !is_integer(text)) { TypeClass::Float } else { x.class };
+    Ok(match class {
         TypeClass::Integer => Made {
             function: "sum",
             args: vec![x.sql],
@@ -328,6 +332,9 @@ fn sum(args: &[Node]) -> Result<Made> {
         }
     })
 }
+
+/// What SQLite takes for space around a number.
+const SPACE: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
 fn total(args: &[Node]) -> Result<Made> {
     let x = float(&number(args)?);

@@ -7,7 +7,7 @@ use super::place::Sought;
 use super::query::Key;
 use super::scope::{groupable, of_query};
 use super::select::{direction, result};
-use super::{Output, Query, dynamic, guard};
+use super::{Output, Query, dynamic, guard, storage};
 use crate::sqltext::sqlite_unquote;
 use crate::translate::expr::Walk;
 use crate::translate::member::Member;
@@ -30,8 +30,12 @@ impl<'s> Walk<'s> {
         // What is told apart by its class keeps it.
         let classed = arms.iter().any(|arm| arm.operator != CompoundOperator::UnionAll);
         let mut query = self.arm(first, classed)?;
+        let mut collated: Vec<Collated> =
+            query.columns.iter().map(|c| Collated::default().with(&c.node)).collect();
         for arm in arms {
             let next = self.arm(&arm.select, classed)?;
+            let with = |(one, c): (&Collated, &Output)| one.with(&c.node);
+            collated = collated.iter().zip(&next.columns).map(with).collect();
             for (l, r) in query.columns.iter().zip(&next.columns) {
                 self.note_rounded(&[&l.node, &r.node]);
                 if arm.operator != CompoundOperator::UnionAll {
@@ -39,6 +43,11 @@ impl<'s> Walk<'s> {
                 }
             }
             query = combined(query, arm.operator, next, classed)?;
+        }
+        if (classed || !order.is_empty()) && collated.iter().any(|one| one.collate && one.texts) {
+            return refuse(
+                "a COLLATE on or within a result of a compound SELECT, by which SQLite tells its texts apart",
+            );
         }
         query.columns.iter().for_each(|column| self.note_dynamic(&column.node));
         let keys = self.keys_of_results(order, &query.columns)?;
@@ -107,6 +116,22 @@ impl<'s> Walk<'s> {
             .map(|row| format!("({})", row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join(", ")));
         let sql = format!("VALUES {}", rows.collect::<Vec<_>>().join(", "));
         Ok(Query { sql, columns, one_row: translated.len() == 1, relabelled: false })
+    }
+}
+
+/// A column of a compound: SQLite compares its texts by a COLLATE that is in any of the SELECTs.
+#[derive(Clone, Copy, Default)]
+struct Collated {
+    collate: bool,
+    texts: bool,
+}
+
+impl Collated {
+    fn with(self, node: &Node) -> Collated {
+        Collated {
+            collate: self.collate || node.has_collate(),
+            texts: self.texts || storage::may_be_text(node),
+        }
     }
 }
 

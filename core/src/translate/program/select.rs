@@ -345,6 +345,7 @@ pub(super) fn direction(sorted: &SortedColumn<'_>) -> &'static str {
 
 pub(super) fn key_sql(node: &Node, sorted: &str) -> Result<String> {
     let node = &node.with_class();
+    storage::check_uncollated(node)?;
     if let Kind::Member(member) = &node.kind {
         return Ok(member.keys().map(|key| format!("{key} {sorted}")).join(", "));
     }

@@ -92,6 +92,10 @@ impl<'s> Walk<'s> {
     pub(super) fn unlike_compared(&mut self, l: &Node, op: Op, r: &Node) -> Result<Node> {
         self.note_rounded(&[l, r]);
         self.note_read(l, r);
+        if may_be_text(l) && may_be_text(r) {
+            check_uncollated(l)?;
+            check_uncollated(r)?;
+        }
         let (l, r) = (&classed(l, r), &classed(r, l));
         let node = match (&l.kind, &r.kind) {
             (Kind::Member(a), Kind::Member(b)) => members(a, op, b),
@@ -354,6 +358,7 @@ pub(super) fn whole(node: &Node) -> Option<i64> {
 /// Groups, and what is told apart in DISTINCT: as an expression whose equal values are SQLite's equal ones.
 pub(super) fn group_key(node: &Node) -> Result<String> {
     let node = &node.with_class();
+    check_uncollated(node)?;
     match (&node.kind, node.class) {
         (Kind::Member(member), _) => Ok(member.canonical()),
         (_, TypeClass::Text) if node.is_collated() => {
@@ -361,6 +366,21 @@ pub(super) fn group_key(node: &Node) -> Result<String> {
         }
         _ => Ok(node.sql.clone()),
     }
+}
+
+/// Values of several classes are told apart and sorted by BINARY.
+pub(super) fn check_uncollated(node: &Node) -> Result<()> {
+    match node.has_collate() && may_be_text(node) && node.class != TypeClass::Text {
+        true => refuse("a COLLATE on or within values of several storage classes"),
+        false => Ok(()),
+    }
+}
+
+/// Some of its values may be texts.
+pub(super) fn may_be_text(node: &Node) -> bool {
+    !node.is_null()
+        && (matches!(node.class, TypeClass::Text | TypeClass::Other)
+            || matches!(node.kind, Kind::Member(_) | Kind::Dynamic))
 }
 
 /// Its equal values differ, so that a group has several.

@@ -103,6 +103,8 @@ pub struct FoundKey {
     pub text: String,
     /// As `format('%I.%I')` prints it; `None` where the type has none.
     pub collation: Option<String>,
+    /// The operator class, printed alike.
+    pub class: String,
     pub descending: bool,
 }
 

@@ -205,9 +205,6 @@ impl Matching<'_> {
     }
 
     fn index(&self, name: &str, unique: bool, keys: &IndexKeys, server: &mut Server<'_>) -> Match {
-        if keys.keys.iter().any(IndexKey::has_class) {
-            return self.named_index(name, keys.method);
-        }
         let wanted = match self.wanted(keys, server) {
             Ok(wanted) => wanted,
             Err(why) => return self.unlike(name, &why),
@@ -240,14 +237,6 @@ impl Matching<'_> {
         }
     }
 
-    /// An index whose keys name operator classes: name and method are all that is compared.
-    fn named_index(&self, name: &str, method: Method) -> Match {
-        match self.table.index(name).filter(|index| index.method == method.as_str()) {
-            Some(found) => of_index(name, found),
-            None => self.unlike(name, "it is another index"),
-        }
-    }
-
     /// What has the name, if anything has.
     fn unlike(&self, name: &str, why: &str) -> Match {
         self.table.index(name).map_or_else(Match::missing, |found| other_index(found, why))
@@ -259,7 +248,7 @@ impl Matching<'_> {
         for key in &keys.keys {
             let found = server(self.table, Expression::Key(&key.sql))?;
             let collation = if key.nocase { Some(nocase.clone()) } else { found.collation.clone() };
-            out.keys.push((Canonical { collation, ..found }, key.descending));
+            out.keys.push((Canonical { collation, ..found }, key.clone()));
         }
         if let Some(sql) = &keys.predicate {
             out.predicate = Some(server(self.table, Expression::Predicate(sql))?.text);
@@ -369,13 +358,13 @@ fn differences(key: &ForeignKey, found: &FoundConstraint) -> Option<String> {
 /// An index as the catalogs would have it.
 #[derive(Debug, Default)]
 struct Wanted {
-    keys: Vec<(Canonical, bool)>,
+    keys: Vec<(Canonical, IndexKey)>,
     predicate: Option<String>,
 }
 
 impl Wanted {
     fn is(&self, index: &FoundIndex, method: Method) -> bool {
-        let key = |((wanted, descending), found): (&(Canonical, bool), &FoundKey)| {
+        let key = |((wanted, made), found): (&(Canonical, IndexKey), &FoundKey)| {
             let same = match (&wanted.column, &found.column) {
                 (Some(wanted), Some(found)) => wanted == found,
                 (None, None) => found.text == wanted.text || found.text == format!("({})", wanted.text),
@@ -385,7 +374,8 @@ impl Wanted {
                 (Some(wanted), Some(found)) => same_name(wanted, found),
                 (wanted, found) => wanted.is_none() && found.is_none(),
             };
-            same && collation && *descending == found.descending
+            let class = made.class.as_ref().is_none_or(|class| same_name(class, &found.class));
+            same && collation && class && made.descending == found.descending
         };
         index.method == method.as_str()
             && self.keys.len() == index.keys.len()

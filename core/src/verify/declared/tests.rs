@@ -8,7 +8,8 @@ use super::state::{State, conclude};
 use super::unclaimed::Unclaimed;
 use crate::catalog::{Action, Deferrable};
 use crate::plan::{
-    Declared, DeclaredKind, DeclaredTable, ForeignKey, IndexKey, IndexKeys, Made, Object, Phase, RowQuestion,
+    Declared, DeclaredKind, DeclaredTable, ForeignKey, IndexKey, IndexKeys, Made, Method, Object, Phase,
+    RowQuestion,
 };
 
 /// As the catalogs print: columns without quotes, everything else in parentheses.
@@ -191,6 +192,27 @@ fn a_key_is_what_is_unique_over_its_columns() {
         state(&object, &with_index(FoundIndex { predicate: Some("(a > 1)".into()), ..whole })),
         State::Differs
     );
+}
+
+#[test]
+fn an_index_is_its_operator_classes() {
+    let class = Some("\"public\".gin_trgm_ops".into());
+    let keys = IndexKeys {
+        keys: vec![IndexKey { class, ..IndexKey::plain("\"a\"".into()) }],
+        method: Method::Gin,
+        ..IndexKeys::default()
+    };
+    let made = Made::Object(Object::Index { name: "i".into(), unique: false, keys, phase: Phase::Indexes });
+    let object = Declared { question: None, ..declared(DeclaredKind::Index, vec![made]) };
+    let found = |class: &str| {
+        let mut found = FoundIndex { method: "gin".into(), ..index("i", &["a"]) };
+        found.keys[0].class = class.into();
+        found
+    };
+    assert_eq!(state(&object, &with_index(found("public.gin_trgm_ops"))), State::Holds);
+    assert_eq!(state(&object, &with_index(found("pg_catalog.gin_ops"))), State::Differs);
+    let other = FoundIndex { keys: index("i", &["b"]).keys, ..found("public.gin_trgm_ops") };
+    assert_eq!(state(&object, &with_index(other)), State::Differs);
 }
 
 #[test]
