@@ -118,9 +118,11 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
 /// What the file declares and the plan would make of it if nothing were there.
 fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Error> {
     let _path = LocalSettings::safe_search_path();
+    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        systems: existing::systems::read(&survey.catalog, &extensions),
+        extensions,
         helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])

@@ -399,11 +399,13 @@ pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
     let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let systems = existing::systems::read(&survey.catalog, &extensions);
     let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
     loop {
         let mut target = Target {
             citext: citext.clone(),
             extensions: extensions.clone(),
+            systems: systems.clone(),
             helpers,
             texts_of_bytes: survey.needs.texts_of_bytes,
             ..existing::read(&survey.needs.schemas)
@@ -428,9 +430,11 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
         return Ok(unasked(survey)?.1);
     }
     let _path = LocalSettings::safe_search_path();
+    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        systems: existing::systems::read(&survey.catalog, &extensions),
+        extensions,
         helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
@@ -468,6 +472,8 @@ fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
             Ok(_) => {}
             Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
             }
+            // It is there once the plan has created the extension.
+            Err(_) if pg_type.is_postgis() && !existing::extensions::read(&["postgis"]).is_empty() => {}
             Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }

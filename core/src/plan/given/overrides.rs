@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::carried::Carried;
 use super::fts::Fts;
 use super::generated::GeneratedOverride;
+use super::geopackage::Geopackage;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -62,6 +63,7 @@ pub struct Overrides {
     /// Nothing is carried over that rests on an assumption.
     pub strict: Option<bool>,
     pub helpers: Option<bool>,
+    pub geopackage: Option<Geopackage>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -306,6 +308,7 @@ fn read_plan(map: &Object) -> Overrides {
         triggers: Carried::read(map, "triggers"),
         strict: flag(map, "strict"),
         helpers: flag(map, "helpers"),
+        geopackage: Geopackage::read(map),
         tables: entries(map, "tables", read_table),
     }
 }

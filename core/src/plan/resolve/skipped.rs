@@ -2,6 +2,7 @@
 
 use crate::catalog::TableKind;
 use crate::finding::{Finding, Fix, Kind};
+use crate::geometry::metadata::Spatial;
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
@@ -17,6 +18,7 @@ pub fn report(
     findings: &mut Vec<Finding>,
 ) -> Vec<TablePlan> {
     let mut rows = Vec::new();
+    let spatial = Spatial::of(ctx.source.catalog);
     for (id, table) in ctx.source.catalog.tables_with_ids() {
         let given = selection.overrides.get(id.index()).copied().flatten();
         let chosen = selection.selected.get(id.index()) == Some(&true);
@@ -24,7 +26,9 @@ pub fn report(
         if chosen {
             findings.extend(virtual_tables::loaded(table, made));
         }
-        if chosen || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
+        // One finding tells of all of them.
+        let described = spatial.is_some_and(|spatial| spatial.describes(&table.name));
+        if chosen || described || is_internal(table) || given.is_some_and(|g| g.skip == Some(true)) {
             continue;
         }
         if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table, made) {
