@@ -118,7 +118,7 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
 /// What the file declares and the plan would make of it if nothing were there.
 fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Error> {
     let _path = LocalSettings::safe_search_path();
-    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let extensions = survey::extensions(survey);
     let target = Target {
         citext: existing::citext(),
         systems: existing::systems::read(&survey.catalog, &extensions),

@@ -25,7 +25,9 @@ use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::given::words::Create;
-use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Phase, Planned, Rejecting, Target};
+use pg_sqlite_migrate_core::plan::{
+    Extension, Integrity, Needs, Overrides, Phase, Planned, Rejecting, Target,
+};
 use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
@@ -156,6 +158,14 @@ fn gather(
 ) -> Result<Found, Error> {
     steps.start(Phase::Catalog, "read the catalog", None);
     let mut catalog = on_thread(source, sqlite::catalog)?;
+    // Foreign tables show what is stored: blobs of geometries as they are, and the file's description of itself.
+    if extent.virtual_tables {
+        overrides.load_description();
+    }
+    if !overrides.geopackage.unwrap_or_default().geometries {
+        let columns = catalog.tables.iter_mut().flat_map(|table| &mut table.columns);
+        columns.for_each(|column| column.geometries = None);
+    }
     match extent.virtual_tables {
         true => take_virtual_tables(&mut catalog, overrides),
         false => contents::take(&mut catalog),
@@ -398,7 +408,7 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
 pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
-    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let extensions = extensions(survey);
     let systems = existing::systems::read(&survey.catalog, &extensions);
     let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
     loop {
@@ -430,7 +440,7 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
         return Ok(unasked(survey)?.1);
     }
     let _path = LocalSettings::safe_search_path();
-    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let extensions = extensions(survey);
     let target = Target {
         citext: existing::citext(),
         systems: existing::systems::read(&survey.catalog, &extensions),
@@ -444,6 +454,15 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
         true => Ok(plan::build(&survey.facts(), &target, &survey.overrides)?),
         false => Ok(planned),
     }
+}
+
+/// Extensions that the plan may make use of.
+pub fn extensions(survey: &Survey) -> Vec<Extension> {
+    let mut names = contents::extensions(&survey.catalog);
+    if survey.overrides.names_postgis() && !names.contains(&"postgis") {
+        names.push("postgis");
+    }
+    existing::extensions::read(&names)
 }
 
 /// Names the types of the overrides as the server does, so that they mean the same under any search path. One that is

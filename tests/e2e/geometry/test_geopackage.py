@@ -7,7 +7,7 @@ import pytest
 
 import spatial_files as files
 from client import fails
-from harness import shared
+from harness import quote, shared
 
 DIMENSIONS = {"": (False, False), "Z": (True, False), "M": (False, True), "ZM": (True, True)}
 
@@ -224,3 +224,34 @@ def test_a_type_of_the_plan_and_of_another_system(g):
     assert g.value("SELECT ST_SRID(geom) FROM p") == "27700"
     bytea = g.import_(path, {"schema": "raw", "tables": {"p": {"columns": {"geom": {"type": "bytea"}}}}, "verify": "values"})
     assert bytea["p"]["imported"] == 1
+
+
+def test_a_foreign_column_shows_geometries_and_takes_none(g):
+    path = g.own(files.write(g.dir / "p.gpkg", points(2)))
+    g.sql(f"""CREATE EXTENSION postgis SCHEMA public; CREATE SERVER s FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true');
+        CREATE FOREIGN TABLE f (fid bigint OPTIONS (key 'true'), geom geometry(Point, 4326) OPTIONS (format 'geopackage')) SERVER s OPTIONS ("table" 'p');
+        IMPORT FOREIGN SCHEMA main LIMIT TO (p, gpkg_contents) FROM SERVER s INTO public""")
+    assert g.value("SELECT string_agg(ST_AsEWKT(geom), ' ' ORDER BY fid) FROM f WHERE geom && ST_MakeEnvelope(0, 0, 5, 5, 4326)") == "SRID=4326;POINT(0 0) SRID=4326;POINT(1 1)"
+    assert g.value("SELECT count(*) FROM f WHERE geom = ST_Point(1, 1, 4326)") == "1"
+    result = g.attempt("UPDATE f SET geom = ST_Point(5, 5, 4326)")
+    result.failed("0A000", 'value cannot be stored in column "geom" of table "p"')
+    assert 'geometries are not written by format "geopackage"' in result.error.detail
+    # Imported, foreign tables have the blobs.
+    assert g.type_of("p", "geom") == "bytea" and g.value("SELECT get_byte(geom, 0) FROM p LIMIT 1") == "71"
+    assert g.value("SELECT count(*) FROM gpkg_contents") == "1"
+
+
+def test_an_extension_in_a_schema_of_its_own(g):
+    g.sql("CREATE SCHEMA gis; CREATE EXTENSION postgis SCHEMA gis")
+    own = "+proj=lcc +lat_1=40 +lat_2=50 +lat_0=45 +lon_0=7 +ellps=bessel +units=m +no_defs"
+    path = g.own(files.write(g.dir / "p.gpkg", {**points(2), "own": (own, None, ["POINT (1 2)"])}))
+    verified(g, path)
+    assert g.value("SELECT string_agg(gis.ST_AsText(geom), ' ' ORDER BY fid) FROM p") == "POINT(0 0) POINT(1 1)"
+    assert g.value("SELECT count(*) FROM gis.spatial_ref_sys WHERE auth_name = 'NONE'") == "1"
+
+
+def test_a_type_that_the_plan_names_creates_the_extension(g):
+    path = g.file("wkb.db", "CREATE TABLE places (id INTEGER PRIMARY KEY, shape BLOB); INSERT INTO places VALUES (1, x'0101000000000000000000F03F0000000000000040')")
+    plan = {"tables": {"places": {"columns": {"shape": {"type": "geometry(Point, 4326)", "format": "wkb"}}}}}
+    verified(g, path, plan)
+    assert g.value("SELECT ST_AsEWKT(shape) FROM places") == "SRID=4326;POINT(1 2)"

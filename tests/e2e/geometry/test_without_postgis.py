@@ -53,6 +53,19 @@ def test_bytea_holds_wkb(t, role):
     assert {row["column"] for row in t.rows("SELECT * FROM verify_values()", user=role) if row["verdict"] not in ("equal", "normalised")} == {"geom"}
 
 
+def test_the_advice_about_a_broken_blob_works(t, role):
+    path = file(t)
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO p VALUES (3, x'4750')")
+    db.close()
+    plan = {"schema": "own"}
+    found = [f for f in t.rows(t.call("sqlite_findings", path, plan), user=role) if f["severity"] == "blocking"]
+    assert len(found) == 1 and "1 value is no geometry of it (the blob does not begin as a GeoPackage's geometry does)" in found[0]["message"], found
+    t.rows(t.call("sqlite_import", path, t.merged(plan, found[0]["fix"])), user=role)
+    t.rows(t.call("sqlite_import", path, {"schema": "raw", "tables": {"p": {"columns": {"geom": {"type": "bytea"}}}}}), user=role)
+    assert t.value("SELECT encode(geom, 'hex') FROM raw.p WHERE fid = 3") == "4750"
+
+
 def test_tiles_are_as_they_are(t):
     path = t.copy_of(shared("data", "mbtiles_plain_1.db"))
     t.import_(path, {"verify": "values"})

@@ -139,6 +139,12 @@ impl<'c, 'a> Case<'c, 'a> {
             Some(required) if !required.base().is_named_as(&natural.pg_type) => {
                 self.fitted(ctx, required, findings)
             }
+            // The blobs as they are.
+            Some(required)
+                if natural.format.is_some_and(Format::is_geometry) && required == &PgType::Bytea =>
+            {
+                Choice { pg_type: PgType::Bytea, format: None, ..natural }
+            }
             Some(required) => Choice { pg_type: required.clone(), ..natural },
             None if natural.format.is_some_and(Format::is_geometry) => {
                 self.geometries(ctx, natural, findings)

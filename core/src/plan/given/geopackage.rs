@@ -1,4 +1,5 @@
-//! What becomes of the tables in which a GeoPackage, SpatiaLite or OGR describes the file: `geopackage`.
+//! What becomes of the geometries of a GeoPackage, SpatiaLite or OGR, and of the tables in which the file describes itself:
+//! `geopackage`.
 
 use serde_json::{Map, Value, json};
 
@@ -8,35 +9,44 @@ use super::shapes::wrong;
 use crate::finding::Fix;
 use crate::path::join;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geopackage {
-    /// They are loaded like any other.
+    /// The description is loaded like any other table.
     pub metadata: bool,
+    /// Geometries are read; otherwise they are blobs like any other.
+    pub geometries: bool,
 }
 
-pub const KEYS: [&str; 1] = ["metadata"];
+impl Default for Geopackage {
+    fn default() -> Geopackage {
+        Geopackage { metadata: false, geometries: true }
+    }
+}
+
+pub const KEYS: [&str; 2] = ["metadata", "geometries"];
 
 impl Geopackage {
     /// The value of the key, whose shape is known to be right.
     pub fn read(map: &Map<String, Value>) -> Option<Geopackage> {
-        let metadata = map.get("geopackage")?.get("metadata").and_then(Value::as_bool);
-        Some(Geopackage { metadata: metadata.unwrap_or(false) })
+        let object = map.get("geopackage")?;
+        let flag = |key: &str, default: bool| object.get(key).and_then(Value::as_bool).unwrap_or(default);
+        Some(Geopackage { metadata: flag("metadata", false), geometries: flag("geometries", true) })
     }
 
     /// As it stands in a plan.
     pub fn json(self) -> Value {
-        json!({ "metadata": self.metadata })
+        json!({ "metadata": self.metadata, "geometries": self.geometries })
     }
 }
 
 /// What loads them.
 pub fn with_metadata() -> Fix {
-    Fix::of_plan("geopackage", Geopackage { metadata: true }.json())
+    Fix::of_plan("geopackage", json!({ "metadata": true }))
 }
 
 /// The shape of the value, for the JSON Schema.
 pub fn schema() -> Value {
-    let properties = json!({ "metadata": { "type": "boolean" } });
+    let properties = json!({ "metadata": { "type": "boolean" }, "geometries": { "type": "boolean" } });
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
@@ -46,8 +56,8 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
     map.iter().try_for_each(|(name, value)| {
         let path = join(path, name);
         match name.as_str() {
-            "metadata" if value.is_boolean() => Ok(()),
-            "metadata" => Err(wrong(&path, "true or false", value)),
+            "metadata" | "geometries" if value.is_boolean() => Ok(()),
+            "metadata" | "geometries" => Err(wrong(&path, "true or false", value)),
             _ => {
                 let guess = did_you_mean(name, KEYS.into_iter());
                 let hint = format!("Keys here are {}.", KEYS.join(", "));
@@ -68,11 +78,11 @@ mod tests {
             let plan = json!({ "geopackage": value });
             parse(&plan).map(|given| given.geopackage).map_err(|e| e.to_string())
         };
-        for metadata in [true, false] {
-            let value = json!({ "metadata": metadata });
+        for (metadata, geometries) in [(true, false), (false, true)] {
+            let value = json!({ "metadata": metadata, "geometries": geometries });
             assert_eq!(parsed(value.clone()).unwrap().unwrap().json(), value);
         }
-        assert_eq!(parsed(json!({})), Ok(Some(Geopackage { metadata: false })));
+        assert_eq!(parsed(json!({})), Ok(Some(Geopackage::default())));
         for (value, message) in [
             (json!(true), "plan.geopackage: expected an object, not a boolean"),
             (json!({"metdata": true}), "plan.geopackage.metdata: unknown key, did you mean \"metadata\"?"),

@@ -241,8 +241,8 @@ pub const KEYS: &[Key] = &[
     Key::new("fts", Kind::Fts, "true").run_and_table().says(
         "Give the tables with the texts of FTS tables a column with a search vector and an index over it, see [Full text](virtual_tables.md#full-text). An object has `config`, a text search configuration in place of that of the tokenizer, `unaccent`, whether letters lose their diacritics, `index` (`gin`, `gist` or `none`), `column`, the column's name, and `weights`, the weights of columns by their names in the file (otherwise A, B, C and then D by their order).",
         "\"fts\": {\"config\": \"english\", \"weights\": {\"title\": \"A\", \"body\": \"C\"}}"),
-    Key::new("geopackage", Kind::Geopackage, "{\"metadata\": false}").run().in_table(NOTHING).says(
-        "Load the tables in which a GeoPackage, SpatiaLite or OGR describes the file as well (`metadata`), see [geometry.md](geometry.md).",
+    Key::new("geopackage", Kind::Geopackage, "{\"metadata\": false, \"geometries\": true}").run().in_table(NOTHING).says(
+        "Of a GeoPackage or a file of SpatiaLite or OGR: whether the tables in which it describes itself are loaded as well (`metadata`), and whether geometries are read (`geometries`) or stay blobs as they are stored. See [geometry.md](geometry.md).",
         "\"geopackage\": {\"metadata\": true}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",

@@ -197,6 +197,21 @@ impl Overrides {
         }
     }
 
+    /// The tables in which a file describes itself are taken.
+    pub fn load_description(&mut self) {
+        self.geopackage = Some(Geopackage { metadata: true, geometries: false });
+    }
+
+    /// A type of PostGIS is named.
+    pub fn names_postgis(&self) -> bool {
+        let of_columns = |table: &TableOverrides| {
+            table.columns.iter().any(|(_, column)| column.pg_type.as_ref().is_some_and(PgType::is_postgis))
+        };
+        let of_types = |common: &Common| common.types.iter().any(|(_, pg_type)| pg_type.is_postgis());
+        let mut tables = self.tables.iter();
+        of_types(&self.common) || tables.any(|(_, table)| of_types(&table.common) || of_columns(table))
+    }
+
     /// Every type that is named, with its path.
     pub fn types_mut(&mut self) -> impl Iterator<Item = (String, &mut PgType)> {
         fn of_map<'o>(base: &str, types: &'o mut [(String, PgType)]) -> Vec<(String, &'o mut PgType)> {

@@ -31,6 +31,11 @@ impl Ask {
         })
     }
 
+    /// It becomes WKB in a `bytea`.
+    pub fn is_wkb(&self) -> bool {
+        self.bare
+    }
+
     /// The bytes that a blob has to become; `None` of one that is no geometry of the column.
     pub fn meant(&self, blob: &[u8]) -> Option<Vec<u8>> {
         let (found, node) = read(self.format, blob)?;
@@ -61,6 +66,11 @@ pub fn printed(digits: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?));
     rest.is_empty().then(|| bytes.collect()).flatten()
+}
+
+/// The same digits of bytes.
+pub fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 type Point = [u64; 4];
