@@ -3,6 +3,7 @@
 mod catalog;
 mod declarations;
 mod files;
+mod geopackage;
 mod recorded;
 mod rows;
 mod snapshot;
@@ -250,6 +251,12 @@ fn fill(
         others.try_for_each(|sql| writer.execute(sql))
     })
     .map_err(|error: sqlite::Error| declarations::hinted(error.into(), planned))?;
+    for (name, message) in geopackage::finish(&mut file, &planned.layers)? {
+        let found = planned.tables.iter().zip(&mut exported).find(|(table, _)| table.name == name);
+        if let Some((_, of)) = found {
+            of.detail = of.detail.take().into_iter().chain([message]).reduce(joined);
+        }
+    }
     drop(indexing);
     let _checking = Progress::start(shown(Work::ExportCheck));
     check(&mut file, planned, limit.is_none(), &mut exported)?;

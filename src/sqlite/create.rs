@@ -22,7 +22,7 @@ use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// A file that is being written.
 pub struct NewFile {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     stop: Interrupted,
     /// How messages name it.
@@ -216,7 +216,7 @@ impl NewFile {
         run().map_err(|e| self.mapped(e))
     }
 
-    fn mapped(&self, error: rusqlite::Error) -> Error {
+    pub(super) fn mapped(&self, error: rusqlite::Error) -> Error {
         Error::from_sqlite(&self.shown, error).of_change()
     }
 
@@ -233,6 +233,14 @@ impl NewFile {
     /// Makes or fills a virtual table.
     pub fn execute_module(&self, sql: &str) -> Result<(), Error> {
         self.run_as(sql, Statement::OfModule)
+    }
+
+    /// What writes to the tables of a module.
+    pub(super) fn as_module<T>(&self, write: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.statement.store(Statement::OfModule as u8, Ordering::Relaxed);
+        let outcome = write();
+        self.statement.store(Statement::OfPlan as u8, Ordering::Relaxed);
+        outcome
     }
 
     /// Inserts the rows that `next` hands out in exchange for the last ones, of as many columns as the table's are; gives

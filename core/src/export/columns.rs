@@ -4,6 +4,7 @@ use super::catalog::{Collation, Column, Table};
 use super::convert::OnInvalid;
 use super::decide::Context;
 use super::declared;
+use super::geopackage;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
 use super::spelling::Spelling;
@@ -125,6 +126,9 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     // A STRICT table takes a text in place of a number only where it takes anything.
     if by.strict && by.on_invalid == OnInvalid::Text && matches!(declared.as_str(), "REAL" | "INTEGER") {
         declared = "ANY".into();
+    }
+    if rule.family == Family::GeoPackage && !by.strict {
+        declared = geopackage::modifiers(&column.pg_type).kind;
     }
     let of_run = by.of_run.and_then(|column| column.declared.clone());
     // A double would become a text of fewer digits in some columns.

@@ -161,6 +161,7 @@ impl Converter {
             (Form::JsonB, Native::Printed(printed)) => blob(forms::jsonb::jsonb(printed)?),
             (Form::Floats, Native::Printed(printed)) => blob(forms::vector::blob(printed)?),
             (Form::Ewkb, Native::Printed(printed)) => blob(forms::geometry::ewkb(printed)?),
+            (Form::GeoPackage, Native::Printed(printed)) => blob(forms::geopackage::blob(printed)?),
             (Form::Wkb, Native::Printed(printed)) => blob(forms::geometry::wkb(printed)?),
             (Form::Array, Native::Printed(printed)) => self.array(printed).map(|cell| (cell, None)),
             (Form::Printed, Native::Printed(text) | Native::Text(text)) => {

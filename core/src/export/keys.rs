@@ -131,6 +131,13 @@ pub const KEYS: &[Key] = &[
         "How `geometry` and `geography` of PostGIS are stored: `wkb` is WKB of ISO, which has no SRID.",
     ),
     key(
+        "geopackage",
+        P,
+        Kind::Flag,
+        "false",
+        "Make a GeoPackage: `geometry` and `geography` become its blobs, and the file gets its tables about tables and R*Trees, see [geometry.md](geometry.md#the-way-back).",
+    ),
+    key(
         "tsvector",
         P,
         Kind::Word(TSVECTOR),

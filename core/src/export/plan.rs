@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::convert::OnInvalid;
+use super::geopackage;
 use super::keys::{self, Level};
 use super::original::Originals;
 use super::types::{Choices, Numeric};
@@ -192,6 +193,7 @@ impl Overrides {
             json_blob: self.word("json") == "blob",
             iso_intervals: self.word("interval") == "iso8601",
             vector_blob: self.word("vector") == "blob",
+            geopackage: self.geopackage(),
             plain_geometries: self.word("geometry") == "wkb",
             text_search: self.word("tsvector") == "text",
         }
@@ -200,6 +202,11 @@ impl Overrides {
     /// Each schema has a file of its own.
     pub fn by_schema(&self) -> bool {
         self.word("files") == "schema"
+    }
+
+    /// The file is a GeoPackage.
+    pub fn geopackage(&self) -> bool {
+        self.flag("geopackage", false)
     }
 
     pub fn fts(&self) -> bool {
@@ -259,14 +266,19 @@ impl Overrides {
             let of_run = run.and_then(|run| run.source[key].as_i64());
             self.map.get(key).and_then(Value::as_i64).or(of_run).unwrap_or(default)
         };
+        // A GeoPackage is known by its number; a run's file may have been of another version.
+        let by_form = |key: &str, of_geopackage: i64| match self.geopackage() {
+            true => self.map.get(key).and_then(Value::as_i64).unwrap_or(of_geopackage),
+            false => number(key, 0),
+        };
         FileSettings {
             overwrite: self.flag("overwrite", false),
             encoding: text("encoding", "UTF-8"),
             page_size: number("page_size", 4096),
             auto_vacuum: text("auto_vacuum", "none"),
             journal_mode: text("journal_mode", "delete"),
-            application_id: number("application_id", 0),
-            user_version: number("user_version", 0),
+            application_id: by_form("application_id", geopackage::APPLICATION_ID),
+            user_version: by_form("user_version", geopackage::USER_VERSION),
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Form {
     Ewkb,
     /// The same without.
     Wkb,
+    /// A blob of a GeoPackage.
+    GeoPackage,
     /// A coordinate of an R*Tree.
     Coordinate(Rounding),
     /// Not at all.
@@ -97,6 +99,7 @@ pub enum Family {
     VectorBlob,
     Geometry,
     PlainGeometry,
+    GeoPackage,
     TextSearch,
     TextSearchText,
     Other,
@@ -264,6 +267,13 @@ pub const RULES: &[Rule] = &[
         ["BLOB: WKB of ISO, without the SRID", ""],
     ),
     rule(
+        Family::GeoPackage,
+        Form::GeoPackage,
+        "`geometry`, `geography` with `\"geopackage\": true`",
+        ["GEOMETRY", "BLOB"],
+        ["BLOB: that of a GeoPackage; the declared type is the kind, such as `POINT`", ""],
+    ),
+    rule(
         Family::TextSearch,
         Form::LeftOut,
         "`tsvector`, `tsquery`",
@@ -303,6 +313,8 @@ pub struct Choices {
     pub iso_intervals: bool,
     pub vector_blob: bool,
     pub plain_geometries: bool,
+    /// The file is a GeoPackage.
+    pub geopackage: bool,
     pub text_search: bool,
 }
 
@@ -357,6 +369,7 @@ impl Choices {
             // Types of extensions are known by their names only.
             PgType::UserDefined(name) => match last_name(name) {
                 "hstore" => Family::Hstore,
+                "geometry" | "geography" if self.geopackage => Family::GeoPackage,
                 "geometry" | "geography" if self.plain_geometries => Family::PlainGeometry,
                 "geometry" | "geography" => Family::Geometry,
                 _ => Family::Other,
@@ -403,6 +416,7 @@ impl Rule {
             ),
             Family::Interval | Family::IsoInterval => format.is_duration() || format == Format::Since1970,
             Family::Bytea => matches!(format, Format::Hex | Format::Base64),
+            Family::GeoPackage => format == Format::GeoPackage,
             _ => false,
         }
     }
@@ -447,6 +461,7 @@ mod tests {
                 iso_intervals: false,
                 vector_blob: false,
                 plain_geometries: false,
+                geopackage: false,
                 text_search: false,
             };
             choices.rule(&pg_type).declared(&pg_type, None, false)

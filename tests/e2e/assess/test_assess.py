@@ -167,7 +167,7 @@ def estimated(detail):
 @pytest.mark.parametrize("name", [name for name in real_files.NAMES if name not in ("pgloader_bad_utf8", "pgloader_collision", "pgloader_type_mismatch")])
 def test_the_estimate_is_within_a_factor_of_two(t, name):
     path = t.copy_of(shared("data", f"{name}.db"))
-    plan = {"schema": "there", "on_error": "continue"}
+    plan = {"schema": "there", "on_error": "continue", **real_files.plan_of(name)}
     disk, wal = estimated(assessed(t, path, plan)["size"]["detail"])
     real = measured(t, t.server, t.database, t.call("sqlite_import", path, plan))
     assert 0.5 <= disk / real["disk"] <= 2 and 0.5 <= wal / real["wal"] <= 2, (name, disk, wal, real)
