@@ -6,8 +6,10 @@
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
+use crate::chroma;
 use crate::sqltext::sqlite_unquote;
 pub use crate::value::affinity::Affinity;
+use crate::vectors::Vectors;
 
 /// Everything one SQLite database file declares, in `sqlite_schema` order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +26,8 @@ pub struct Catalog {
     pub triggers: Vec<Trigger>,
     /// Objects whose definition SQLite or the parser could not read.
     pub problems: Vec<Problem>,
+    /// The collections of a file of ChromaDB's.
+    pub collections: Vec<chroma::Collection>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,6 +100,8 @@ pub struct Column {
     pub hidden: bool,
     /// The column of the virtual table that a shadow table stores as this one.
     pub called: Option<String>,
+    /// It holds vectors.
+    pub vectors: Option<Vectors>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -21,6 +21,7 @@ mod statements;
 mod text;
 mod triggers;
 mod values;
+mod vectors;
 
 use std::time::Duration;
 

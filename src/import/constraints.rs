@@ -120,7 +120,10 @@ fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Erro
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        extensions: existing::extensions::read(&contents::extensions(
+            &survey.catalog,
+            survey.overrides.wants_vectors(),
+        )),
         helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])

@@ -158,7 +158,10 @@ fn gather(
     let mut catalog = on_thread(source, sqlite::catalog)?;
     match extent.virtual_tables {
         true => take_virtual_tables(&mut catalog, overrides),
-        false => contents::take(&mut catalog),
+        false => {
+            overrides.take_collections(&mut catalog);
+            contents::take(&mut catalog);
+        }
     }
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
@@ -398,7 +401,8 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
 pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
-    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let extensions =
+        existing::extensions::read(&contents::extensions(&survey.catalog, survey.overrides.wants_vectors()));
     let helpers = existing::extensions::helpers(contents::has_full_text(&survey.catalog));
     loop {
         let mut target = Target {
@@ -430,7 +434,10 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
     let _path = LocalSettings::safe_search_path();
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        extensions: existing::extensions::read(&contents::extensions(
+            &survey.catalog,
+            survey.overrides.wants_vectors(),
+        )),
         helpers: existing::extensions::helpers(contents::has_full_text(&survey.catalog)),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
@@ -464,8 +471,21 @@ fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
                     format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
                 return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE.into());
             }
-            Ok(Ok((Some(canonical), None))) => *pg_type = PgType::parse(&canonical),
+            Ok(Ok((Some(canonical), None))) => {
+                let parsed = PgType::parse(&canonical);
+                // An extension's type that is known by more than its name.
+                *pg_type = match types::named(&parsed) {
+                    vector @ PgType::Vector(_) => vector,
+                    _ => parsed,
+                };
+            }
             Ok(_) => {}
+            // The import may create the extension.
+            Err(caught)
+                if pg_type.is_named_as_vector() && absent.iter().any(|code| caught.sqlstate == *code) =>
+            {
+                *pg_type = PgType::Vector(name);
+            }
             Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
             }
             Err(caught) => return refused(caught.message, caught.sqlstate),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::conventions;
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
+use super::vectors;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
@@ -125,7 +126,8 @@ impl<'c, 'a> Case<'c, 'a> {
         let natural = self.natural(ctx);
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
-        let explicit = overrides.and_then(|g| g.pg_type.as_ref());
+        let measured = overrides.and_then(|g| vectors::explicit(ctx, g.pg_type.as_ref()?, self.profile));
+        let explicit = measured.as_ref().or(overrides.and_then(|g| g.pg_type.as_ref()));
         let explicit = explicit.or(has_words.then_some(&PgType::Bool));
         let explicit_format = overrides.and_then(|g| g.format);
         self.contradiction(explicit).into_iter().for_each(|f| self.table.report(findings, f));
@@ -184,9 +186,11 @@ impl<'c, 'a> Case<'c, 'a> {
 
     /// By the declaration, the stored values, and the conventions of the file's programs where they cost nothing.
     fn natural(&self, ctx: &Context<'_>) -> Choice {
+        let vectors = vectors::natural(ctx, self.column.source);
+        let wanted = self.table.settings.wanted(&self.column.source.declared).or(vectors.as_ref());
         let question = Question {
             nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
-            ..self.question(self.table.settings.wanted(&self.column.source.declared))
+            ..self.question(wanted)
         };
         let followed = (ctx.rules.choose)(&question);
         if self.orms.is_empty() {

@@ -33,6 +33,7 @@ pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
 pub(crate) mod unique;
+pub(crate) mod vectors;
 
 use std::collections::HashMap;
 
@@ -79,6 +80,7 @@ pub fn decide<'a>(
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
         rtree::index(ctx, table, scope, findings);
+        vectors::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
         clauses::report(table, findings);
     }
@@ -96,6 +98,7 @@ pub fn decide<'a>(
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
+    vectors::report(ctx, &tables, findings);
     irreversible::report(ctx, &tables, findings);
     (tables, searched)
 }

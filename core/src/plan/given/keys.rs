@@ -58,6 +58,8 @@ pub enum Kind {
     Timezone,
     /// A word, or an object with a share.
     Verify,
+    /// `true`, `false`, or an object that says where collections go.
+    Chroma,
     /// `true`, `false`, or an object that says how texts are searched.
     Fts,
     /// A word; of a column also a flag or an expression.
@@ -239,6 +241,9 @@ pub const KEYS: &[Key] = &[
     Key::new("fts", Kind::Fts, "true").run_and_table().says(
         "Give the tables with the texts of FTS tables a column with a search vector and an index over it, see [Full text](virtual_tables.md#full-text). An object has `config`, a text search configuration in place of that of the tokenizer, `unaccent`, whether letters lose their diacritics, `index` (`gin`, `gist` or `none`), `column`, the column's name, and `weights`, the weights of columns by their names in the file (otherwise A, B, C and then D by their order).",
         "\"fts\": {\"config\": \"english\", \"weights\": {\"title\": \"A\", \"body\": \"C\"}}"),
+    Key::new("chroma", Kind::Chroma, "true").run().says(
+        "Make a table of each collection of a ChromaDB folder, whose `chroma.sqlite3` is the file; its own tables are then left out unless `skip` is false. An object has `layout`, which is `single` for one table with the records of all, and `collections`, by name, with the `target` of a collection and its `columns`: those of the target, and what each gets (`id`, `document`, `uri`, `metadata`, `embedding`, `created_at` or `metadata.KEY`). With `false` the file is one like any other. See [vectors.md](vectors.md).",
+        "\"chroma\": {\"collections\": {\"docs\": {\"target\": \"vector_embeddings\", \"columns\": {\"id\": \"id\", \"user_id\": \"metadata.userId\", \"embedding\": \"embedding\"}}}}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),

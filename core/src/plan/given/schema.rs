@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::carried;
+use super::chroma;
 use super::fts;
 use super::generated;
 use super::keys::{KEYS, Key, Kind, Level, Works};
@@ -99,6 +100,7 @@ fn shape(kind: Kind, level: Level) -> Value {
             let object = json!({ "type": "object", "properties": { "sample": share }, "required": ["sample"], "additionalProperties": false });
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
+        Kind::Chroma => chroma::schema(text()),
         Kind::Fts => fts::schema(text()),
         Kind::Generated => generated::schema(level, &text()),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
