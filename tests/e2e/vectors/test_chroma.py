@@ -333,3 +333,30 @@ def test_the_same_neighbours_are_found(t, name, metric):
         assert "hnsw" in name or "Index Scan" in "".join(line[0] for line in session.execute(f"EXPLAIN {query}").rows)
         found = [row[0] for row in session.execute(query).rows]
         assert len(set(found) & set(ranked[:40])) >= 15, (id, found, ranked[:20])
+
+
+def test_two_files_move_in_one_transaction(t):
+    """The application's database and its embeddings, into the schema that its provider has made."""
+    path, collections = folder(t, "chroma-1.5.9")
+    (truth,) = [c for c in collections if c["name"] == "docs_cosine"]
+    ids = sorted(truth["records"])
+    app = t.file("app.db", 'CREATE TABLE documents ("id" varchar PRIMARY KEY NOT NULL, "createdAt" datetime NOT NULL DEFAULT (datetime(\'now\')))')
+    with sqlite3.connect(app) as db:
+        db.executemany("INSERT INTO documents (id) VALUES (?)", [(id,) for id in ids])
+    db.close()
+    kind = "vector(16)" if has_pgvector(t) else "real[]"
+    if has_pgvector(t):
+        t.sql("CREATE EXTENSION vector")
+    t.sql(f"CREATE TABLE documents (id varchar PRIMARY KEY, created_at timestamptz NOT NULL); CREATE TABLE vector_embeddings (document_id varchar PRIMARY KEY REFERENCES documents, content text, embedding {kind})")
+    columns = {"document_id": "id", "content": "document", "embedding": "embedding"}
+    plans = [(app, {"create": "never"}), (path, {"create": "never", "include": ["docs_cosine"], "chroma": {"collections": {"docs_cosine": {"target": "vector_embeddings", "columns": columns}}}})]
+    counts = "SELECT (SELECT count(*) FROM documents) || ' ' || (SELECT count(*) FROM vector_embeddings)"
+    session = t.session()
+    for end, left in ("ROLLBACK", "0 0"), ("COMMIT", f"{len(ids)} {len(ids)}"):
+        session.execute("BEGIN")
+        for file, plan in plans:
+            session.execute(t.call("sqlite_import", file, plan))
+        assert session.execute(counts).out.strip() == f"{len(ids)} {len(ids)}"
+        session.execute(end)
+        assert t.value(counts) == left
+    assert t.value("SELECT count(*) FROM verify_values() WHERE NOT ok") == "0"
