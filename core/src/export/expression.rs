@@ -8,7 +8,7 @@
 mod cast;
 mod column;
 mod comparison;
-pub mod default;
+mod default;
 mod like;
 mod operand;
 pub(super) mod tokens;

@@ -9,8 +9,8 @@ use sqlite3_parser::ast::Expr;
 use super::expr::Walk;
 use super::node::{Epoch, Kind, Lit, Moment, Node, Part, Prec, Result, class_name, refuse};
 use super::{Scope, literal, parse, random};
-use crate::export::expression::default::NOW;
 use crate::types::TypeClass;
+use crate::value::datetime::NOW;
 use crate::value::{Format, PgType, Timezone};
 
 pub(super) fn default(

@@ -8,6 +8,8 @@
 use super::excess::without_fine_digits;
 use super::{Cell, Excess, Format, InvalidValue, Timezone, epoch};
 
+/// SQLite's clock as an exported `timestamptz` is spelled: the default that stands for `now()` there.
+pub const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')";
 pub const SECOND: i64 = 1_000_000;
 pub const DAY: i64 = 86_400 * SECOND;
 /// Unix microseconds + this = PostgreSQL microseconds.

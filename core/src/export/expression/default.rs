@@ -8,6 +8,7 @@ use crate::export::spelling::Spelling;
 use crate::export::types::{Family, Form, counts};
 use crate::sqltext::sqlite_literal;
 use crate::value::Format;
+use crate::value::datetime::NOW;
 
 /// A UUID of version 4 in the form that PostgreSQL prints.
 const RANDOM_UUID: &str = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || substr('89AB', 1 + abs(random() % 4), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
@@ -165,9 +166,6 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
 fn is_short(text: &str) -> bool {
     is_decimal(text) && text.bytes().filter(u8::is_ascii_digit).count() <= 15
 }
-
-/// The current time as a `timestamptz` is spelled.
-pub const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')";
 
 /// The clock, in the form of the column's other values.
 fn clock(column: &OutColumn<'_>) -> Result<String> {
